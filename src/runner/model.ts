@@ -1,0 +1,83 @@
+// Owns the nouns: what a table, a source, a network and a chunk are. Types only; every layer speaks them.
+
+/** Closed block interval: both ends belong to it, `from <= to`. Blocks are whole numbers below 2^53. */
+export type Range = { readonly from: number; readonly to: number }
+
+/** How many rows a source table has per block of a busy chain (sql/source/*.sql, `--! density:`). */
+export type Density = 'transaction' | 'common' | 'sparse'
+
+/** One parsed SQL statement with the place it came from, so that an error can name file and line. */
+export type SqlText = {
+  /** Path as shown to people, relative to the working directory where that is shorter. */
+  readonly file: string
+  /** The statement without its closing semicolon, comments included, exactly as written. */
+  readonly text: string
+  /** 1-based line of the statement's first character in `file`. */
+  readonly line: number
+}
+
+/** A parameter of a transform's own, `--! params: min_value UInt64 = 1`. */
+export type OwnParameter = { readonly name: string; readonly type: string; readonly value: string }
+
+/** Whether a row belongs to one block (a range can be deleted and redone) or is merged over history. */
+export type RowsKind =
+  | { readonly kind: 'per-block' }
+  | { readonly kind: 'per-key'; readonly keep: 'earliest' | 'latest'; readonly column: string }
+
+/** One derived table: its DDL, its transform and what the `--!` header says. */
+export type TableDefinition = {
+  /** Table key, the name a person types: `address_diffs`. */
+  readonly key: string
+  readonly description: string
+  /** Table name without database: `int_address_diffs`. */
+  readonly target: string
+  /** Source tables it reads, without database: `canonical_execution_traces`. */
+  readonly sources: readonly string[]
+  /** Table keys it reads from the target database. */
+  readonly after: readonly string[]
+  /** Limits of the table's blocks, unresolved: `{ from: 'dencun' }` or `{ to: 'dencun-1' }`. */
+  readonly blocks: BlockLimits
+  /** Hint of blocks per chunk. */
+  readonly chunk: number | undefined
+  /** ClickHouse settings for the statement, never the pinned ones. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly params: readonly OwnParameter[]
+  readonly rows: RowsKind
+  readonly transform: SqlText
+  readonly ddl: SqlText
+  /** Names of the `{name:Type}` parameters that the transform uses. */
+  readonly parameters: readonly string[]
+  /** sha256 (hex) of the transform without comments and insignificant white space: what "the same SQL" means. */
+  readonly sqlHash: string
+  /** sha256 (hex) of the transform file as it is on disk. */
+  readonly rawHash: string
+}
+
+/** One end of `blocks`: a block number, or a fork's first block plus or minus some blocks. */
+export type BlockLimit = { readonly fork: string | undefined; readonly offset: number }
+export type BlockLimits = { readonly from: BlockLimit | undefined; readonly to: BlockLimit | undefined }
+
+/** One source table as sql/source/ describes it. */
+export type SourceDefinition = { readonly table: string; readonly density: Density; readonly ddl: SqlText }
+
+/** One network of sql/networks.json. */
+export type Network = {
+  readonly name: string
+  /** First block of each fork. */
+  readonly forks: Readonly<Record<string, number>>
+  /** Shortest run of blocks without any source row that counts as a hole, in blocks. */
+  readonly holeBlocks: number
+  /** Overrides of sql/source's densities, by source table. */
+  readonly density: Readonly<Record<string, Density>>
+}
+
+/** Everything the SQL folder says, checked offline: parameters known, graph without cycles, in dependency order. */
+export type Catalogue = {
+  readonly tables: readonly TableDefinition[]
+  readonly sources: readonly SourceDefinition[]
+  readonly networks: readonly Network[]
+  /** Statements that create the ledger, in order; they use `{ledger:Identifier}` and `{locks:Identifier}`. */
+  readonly ledger: readonly SqlText[]
+  /** Statements that generate the sample chain, in order; they use `{source:Identifier}` and `{network:String}`. */
+  readonly demo: readonly SqlText[]
+}

@@ -1,0 +1,30 @@
+// Owns the settings that every statement carries, because a profile's other value makes ClickHouse drop rows
+// and answer with success.
+
+const THROW = 'throw'
+
+/** Name and value of each pinned setting. Every one but `max_execution_time`, which the runner chooses. */
+export const PINNED_SETTINGS = {
+  timeout_overflow_mode: THROW,
+  timeout_overflow_mode_leaf: THROW,
+  read_overflow_mode: THROW,
+  read_overflow_mode_leaf: THROW,
+  result_overflow_mode: THROW,
+  group_by_overflow_mode: THROW,
+  join_overflow_mode: THROW,
+  distinct_overflow_mode: THROW,
+  set_overflow_mode: THROW,
+  sort_overflow_mode: THROW,
+  transfer_overflow_mode: THROW,
+  limit: '0',
+  offset: '0',
+  skip_unavailable_shards: 0,
+  insert_null_as_default: 0,
+  async_insert: 0,
+  distributed_foreground_insert: 1,
+  parallel_distributed_insert_select: '0',
+  output_format_json_quote_64bit_integers: 0,
+} as const
+
+/** What the header of a transform and its SETTINGS clauses may not touch. */
+export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SETTINGS), 'max_execution_time']

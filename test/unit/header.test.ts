@@ -1,0 +1,171 @@
+import { expect, test } from 'vitest'
+import { BackfillError } from '../../src/runner/errors.ts'
+import { refuseHeader, sourceHeader, transformHeader } from '../../src/runner/pure/header.ts'
+import { PINNED_SETTING_NAMES } from '../../src/runner/pure/pinned-settings.ts'
+
+const REQUIRED = { description: 'What it holds', target: 'int_a', sources: 'logs', rows: 'per-block' }
+
+const text = (lines: Readonly<Record<string, string | undefined>>) =>
+  Object.entries({ ...REQUIRED, ...lines })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `--! ${key}: ${value}\n`)
+    .join('') + '\nSELECT 1'
+const header = (lines: Readonly<Record<string, string | undefined>> = {}) =>
+  transformHeader('a.sql', text(lines))
+
+function refusal(run: () => unknown): string {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof BackfillError && error.kind === 'usage')
+      return `${error.message} | ${error.hint ?? ''}`
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+test('the required keys alone make a header, everything else has its default', () => {
+  expect(header()).toEqual({
+    description: 'What it holds',
+    target: 'int_a',
+    sources: ['logs'],
+    after: [],
+    blocks: { from: undefined, to: undefined },
+    chunk: undefined,
+    settings: {},
+    params: [],
+    rows: { kind: 'per-block' },
+  })
+})
+
+test('every key is read', () => {
+  expect(
+    header({
+      description: 'Colons: kept; so is -- this',
+      sources: 'logs, traces',
+      after: 'a,b_2',
+      blocks: 'dencun+1 .. 20000000',
+      chunk: '5000',
+      settings: "max_threads = 4, join_algorithm = 'grace_hash,hash'",
+      params: "min UInt64 = 1, pair Array(UInt8) = [1, 2], d Decimal(10, 2) = -1.5, name String = 'it''s'",
+      rows: 'per-key latest block_number',
+    }),
+  ).toEqual({
+    description: 'Colons: kept; so is -- this',
+    target: 'int_a',
+    sources: ['logs', 'traces'],
+    after: ['a', 'b_2'],
+    blocks: { from: { fork: 'dencun', offset: 1 }, to: { fork: undefined, offset: 20000000 } },
+    chunk: 5000,
+    settings: { max_threads: '4', join_algorithm: 'grace_hash,hash' },
+    params: [
+      { name: 'min', type: 'UInt64', value: '1' },
+      { name: 'pair', type: 'Array(UInt8)', value: '[1, 2]' },
+      { name: 'd', type: 'Decimal(10, 2)', value: '-1.5' },
+      { name: 'name', type: 'String', value: "it's" },
+    ],
+    rows: { kind: 'per-key', keep: 'latest', column: 'block_number' },
+  })
+})
+
+test.for([
+  ['..dencun-1', { from: undefined, to: { fork: 'dencun', offset: -1 } }],
+  ['dencun..', { from: { fork: 'dencun', offset: 0 }, to: undefined }],
+  ['0..0', { from: { fork: undefined, offset: 0 }, to: { fork: undefined, offset: 0 } }],
+  ['dencun-0..', { from: { fork: 'dencun', offset: 0 }, to: undefined }],
+] as const)('blocks may be %s', ([blocks, limits]) => {
+  expect(header({ blocks }).blocks).toEqual(limits)
+})
+
+test.for<[string, string, RegExp]>([
+  ['blocks', '..', /a\.sql:5: blocks: '\.\.' is no range of blocks \| write/],
+  ['blocks', '5', /'5' is no range/],
+  ['blocks', '1..2..3', /no range/],
+  ['blocks', '-5..', /no range/],
+  ['blocks', '007..', /no range/],
+  ['blocks', '9007199254740993..', /no range/],
+  ['blocks', 'Dencun..', /no range/],
+  ['blocks', '10..9', /ends before it begins/],
+  ['blocks', 'dencun..dencun-1', /ends before it begins/],
+  ['chunk', '0', /a\.sql:5: chunk: '0' is not a whole number above 0/],
+  ['chunk', '1e3', /'1e3' is not/],
+  ['chunk', '-1', /'-1' is not/],
+  ['chunk', '1.5', /'1.5' is not/],
+  ['target', 'mainnet.int_a', /a\.sql:2: target: 'mainnet\.int_a' is no plain name/],
+  ['target', 'Int', /no plain name/],
+  ['sources', 'logs,', /'' is no plain name/],
+  ['sources', 'logs, logs', /'logs' is named twice/],
+  ['after', '`a`', /no plain name/],
+  ['settings', 'max_threads', /'max_threads' sets nothing/],
+  ['settings', 'max_threads =', /sets nothing/],
+  ['settings', 'max_threads = 1,', /'' sets nothing/],
+  ['settings', 'a = 1, a = 2', /'a' is set twice/],
+  ['settings', 'a UInt8 = 1', /'a UInt8' is no name of a setting/],
+  ['settings', "a = 'open", /a\.sql:5.*never closed/],
+  ['params', 'min = 1', /'min' has no type/],
+  ['params', 'min UInt64', /sets nothing/],
+  ['params', 'Min UInt64 = 1', /'Min' is no plain name/],
+  ['rows', 'per-bock', /a\.sql:4: rows: 'per-bock' is no kind of rows/],
+  ['rows', 'per-key', /no kind of rows/],
+  ['rows', 'per-key newest x', /no kind of rows/],
+  ['chunks', '5', /a\.sql:5: unknown key 'chunks' \| did you mean 'chunk'\?/],
+  ['description', '', /a\.sql:1: '--! description:' is no header line/],
+])('%s: %s is refused with place and cure', ([key, value, message]) => {
+  expect(refusal(() => header({ [key]: value }))).toMatch(message)
+})
+
+test.for(['description', 'target', 'sources', 'rows'])('a header without %s is refused', (key) => {
+  expect(refusal(() => header({ [key]: undefined }))).toContain(
+    `a.sql:1: the header lacks '${key}' | add a line --! ${key}:`,
+  )
+})
+
+test('a table may read derived tables only', () => {
+  expect(header({ sources: undefined, after: 'a' }).after).toEqual(['a'])
+})
+
+test.for(PINNED_SETTING_NAMES)('a header may not set %s', (name) => {
+  expect(refusal(() => header({ settings: `max_threads = 1, ${name} = 1` }))).toContain(
+    `'${name}' may not be changed`,
+  )
+})
+
+test('a key that is given twice is refused with both lines', () => {
+  expect(refusal(() => transformHeader('a.sql', `--! target: b\n${text({})}`))).toMatch(
+    /a\.sql:3: 'target'.*twice \| see a\.sql:1/,
+  )
+})
+
+test('a header line behind the beginning of the SQL is refused', () => {
+  expect(refusal(() => transformHeader('a.sql', `${text({})}\n--! chunk: 5`))).toMatch(
+    /a\.sql:7: a '--!' line behind/,
+  )
+})
+
+test('header lines in strings and block comments are none', () => {
+  expect(
+    transformHeader('a.sql', `/*\n--! chunk: 5\n*/\n${text({})} AS x, '\n--! chunk: 5'`).chunk,
+  ).toBeUndefined()
+})
+
+test('Windows line ends and a byte order mark are no part of a value', () => {
+  expect(transformHeader('a.sql', `\ufeff${text({}).replaceAll('\n', '\r\n')}`).rows).toEqual({
+    kind: 'per-block',
+  })
+})
+
+test('a source says its density, and is common without a word', () => {
+  expect(sourceHeader('s.sql', '--! density: sparse\nCREATE TABLE a (b Int8)')).toEqual({ density: 'sparse' })
+  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({ density: 'common' })
+  expect(refusal(() => sourceHeader('s.sql', '--! density: thin\n'))).toContain(
+    "s.sql:1: density: 'thin' is no density",
+  )
+  expect(refusal(() => sourceHeader('s.sql', '--! chunk: 5\n'))).toContain("unknown key 'chunk'")
+})
+
+test('where no header is meant, any header line is refused', () => {
+  expect(refusal(() => refuseHeader('d.sql', '-- fine\n--! target: a\nCREATE'))).toContain(
+    "d.sql:2: unknown key 'target'",
+  )
+  expect(() => refuseHeader('d.sql', "-- fine\nSELECT '--!'")).not.toThrow()
+})

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { splitStatements } from '../../src/runner/pure/statements.ts'
+import { onlySelect, tablesRead } from '../../src/runner/pure/transform-statement.ts'
+
+const select = (text: string) => onlySelect('a.sql', splitStatements('a.sql', text))
+
+test.for([
+  'SELECT 1',
+  'with 1 AS x select x;',
+  '(SELECT 1) UNION ALL (SELECT 2)',
+  '-- why\nSELECT 1;\n-- the end',
+  'SELECT 1 AS format',
+  'SELECT format FROM t',
+  'SELECT a, format, t.format FROM t AS format',
+  'SELECT 1 ORDER BY format DESC',
+  'SELECT * FROM (SELECT 1 AS into)',
+  "SELECT 'INTO OUTFILE' -- FORMAT JSON",
+  'SELECT 1 SETTINGS max_threads = 4, join_use_nulls = 1',
+  'SELECT limit = 0, settings FROM t WHERE offset = 5',
+])('%j is a transform', (text) => {
+  expect(select(text).text).toBe(splitStatements('a.sql', text)[0]!.text)
+})
+
+test.for([
+  ['', 'a.sql: the transform has no SELECT'],
+  ['-- SELECT 1\n;', 'a.sql: the transform has no SELECT'],
+  ['SELECT 1;\nSELECT 2', 'a.sql:2: a second statement begins here'],
+  ['\nINSERT INTO t SELECT 1', 'a.sql:2: the transform begins with INSERT'],
+  ['-- why\nCREATE TABLE t (a Int8)', 'a.sql:2: the transform begins with CREATE'],
+  ['`SELECT` 1', 'a.sql:1: the transform begins with `SELECT`'],
+  ['SELECT 1\nFORMAT JSON', 'a.sql:2: a transform has no FORMAT'],
+  ['SELECT 1 format Null SETTINGS max_threads = 1', 'a.sql:1: a transform has no FORMAT'],
+  ["SELECT 1 INTO OUTFILE 'x'", 'a.sql:1: a transform has no INTO OUTFILE'],
+  ["SELECT 1 INTO OUTFILE 'x' FORMAT CSV", 'a.sql:1: a transform has no INTO OUTFILE'],
+  ['SELECT 1 SETTINGS `limit` = 5', "the setting '`limit`' may not be changed"],
+  ['SELECT 1\nSETTINGS limit = 5', "a.sql:2: the setting 'limit' may not be changed"],
+  [
+    "SELECT 1 settings a = [1, 2], b = 'x', timeout_overflow_mode = 'break'",
+    "the setting 'timeout_overflow_mode'",
+  ],
+  [
+    'SELECT * FROM (SELECT 1 SETTINGS max_threads = 1, offset = 1)',
+    "the setting 'offset' may not be changed",
+  ],
+])('%j is refused: %s', ([text, message]) => {
+  expect(() => select(text!)).toThrow(message)
+})
+
+test('tables are found by the parameter of their database, each with the line of its first mention', () => {
+  const text = `SELECT {source:String}, source FROM { source : Identifier }.logs
+    JOIN {target:Identifier}.int_a USING x JOIN {source:Identifier}.\`odd name\` USING y JOIN {source:Identifier}.logs AS z
+    -- {source:Identifier}.hidden`
+  expect([...tablesRead(select(text), 'source')]).toEqual([
+    ['logs', 1],
+    ['odd name', 2],
+  ])
+  expect([...tablesRead(select(text), 'target')]).toEqual([['int_a', 2]])
+})

@@ -1,0 +1,170 @@
+// Owns the running of transforms: inside one server, or streamed from the source server to the target server.
+import { PassThrough, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { BackfillError, usageError } from '../runner/errors.ts'
+import type { Network, Range, TableDefinition } from '../runner/model.ts'
+import type { ExecutorPort, Lock, WriteReport } from '../runner/ports.ts'
+import { quoteIdentifier } from './dialect.ts'
+import { compiledFence } from './fence.ts'
+import type { Names } from './names.ts'
+import { errorCode, serverError } from './server-error.ts'
+import type { Server } from './server.ts'
+import { errorInBody, runWrite, TAIL_BYTES } from './statement.ts'
+
+export type ExecutorOptions = {
+  readonly source: Server
+  readonly target: Server
+  readonly names: Names
+  readonly network: Network
+}
+
+type OutputColumn = { readonly name: string; readonly type: string }
+
+export function openExecutor({ source, target, names, network }: ExecutorOptions): ExecutorPort {
+  const oneServer = source.info.uuid === target.info.uuid
+  /** A table's output columns do not change within a run. */
+  const described = new Map<string, Promise<readonly OutputColumn[]>>()
+
+  /** The server that a transform is computed on. */
+  function reader({ key, sources, after }: TableDefinition): Server {
+    if (oneServer || sources.length === 0) return target
+    if (after.length === 0) return source
+    throw usageError(
+      `${key} reads source tables and derived tables, which are on different servers (${source.connection.url}, ${target.connection.url})`,
+      'Split it into two transforms, or keep source and target on one server',
+    )
+  }
+
+  function paramsOf(table: TableDefinition, { from, to }: Range): Record<string, unknown> {
+    return {
+      from_block: from,
+      to_block: to,
+      network: network.name,
+      source: source.connection.database,
+      target: target.connection.database,
+      ...network.forks,
+      ...Object.fromEntries(table.params.map(({ name, value }) => [name, value])),
+    }
+  }
+
+  async function describe(table: TableDefinition): Promise<readonly OutputColumn[]> {
+    const server = reader(table)
+    try {
+      const result = await server.client.query({
+        query: `DESCRIBE TABLE (\n${table.transform.text}\n)`,
+        query_params: paramsOf(table, { from: 0, to: 0 }),
+        clickhouse_settings: table.settings,
+        format: 'JSONEachRow',
+      })
+      const rows = await result.json<OutputColumn>()
+      return rows.map(({ name, type }) => ({ name, type }))
+    } catch (error) {
+      if (errorCode(error) === 0) throw serverError(error, { connection: server.connection, doing: `checking ${table.key}` })
+      const failure = serverError(error, { connection: server.connection, doing: `checking ${table.transform.file}` })
+      throw failure.kind === 'failed' ? rejected(table, failure) : failure
+    }
+  }
+
+  function columnsOf(table: TableDefinition): Promise<readonly OutputColumn[]> {
+    const known = described.get(table.key) ?? describe(table)
+    described.set(table.key, known)
+    return known
+  }
+
+  async function insert(table: TableDefinition, range: Range, queryId: string, lock: Lock): Promise<WriteReport> {
+    const columns = await columnsOf(table)
+    const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
+    const fence = compiledFence(target.db, { lockName: lock.name, locksDatabase: names.locks })
+    const into = {
+      text: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})`,
+      params: { backfill_database: target.connection.database, backfill_table: table.target },
+    }
+    const server = reader(table)
+    try {
+      if (server === target)
+        return await runWrite(target, {
+          query: `${into.text}\nSELECT ${list} FROM (\n${table.transform.text}\n)\nWHERE ${fence.text}`,
+          queryId,
+          params: { ...paramsOf(table, range), ...into.params, ...fence.params },
+          settings: table.settings,
+        })
+      return await stream({ table, range, queryId, list, columns, into, fence })
+    } catch (error) {
+      const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
+      throw serverError(error, { connection: target.connection, doing })
+    }
+  }
+
+  type Streamed = {
+    readonly table: TableDefinition
+    readonly range: Range
+    readonly queryId: string
+    readonly list: string
+    readonly columns: readonly OutputColumn[]
+    readonly into: { readonly text: string; readonly params: Record<string, unknown> }
+    readonly fence: { readonly text: string; readonly params: Record<string, unknown> }
+  }
+
+  /**
+   * Rows cross as FORMAT Native, undecoded, with backpressure. When one side breaks, the other is broken off too, and
+   * the source's own words win: the target can only say that its input ended.
+   */
+  async function stream({ table, range, queryId, list, columns, into, fence }: Streamed): Promise<WriteReport> {
+    const abort = new AbortController()
+    const doing = `reading blocks ${range.from}-${range.to} of ${table.key}`
+    const rows = await source.client
+      .exec({
+        query: `SELECT ${list} FROM (\n${table.transform.text}\n) FORMAT Native`,
+        query_id: `${queryId}-read`,
+        query_params: paramsOf(table, range),
+        clickhouse_settings: { ...table.settings, cancel_http_readonly_queries_on_client_close: 1 },
+        abort_signal: abort.signal,
+      })
+      .catch((error: unknown) => {
+        throw serverError(error, { connection: source.connection, doing })
+      })
+    const tail = keepTail()
+    const body = new PassThrough()
+    const structure = columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', ')
+    const crossing = pipeline(rows.stream, tail.through, body, { signal: abort.signal })
+    const writing = runWrite(target, {
+      query: `${into.text} SELECT ${list} FROM input({backfill_structure:String}) WHERE ${fence.text} FORMAT Native`,
+      queryId,
+      params: { ...into.params, ...fence.params, backfill_structure: structure },
+      settings: {},
+      values: body,
+      signal: abort.signal,
+    })
+    const failed = (error: unknown) => {
+      abort.abort()
+      throw error
+    }
+    const [crossed, written] = await Promise.allSettled([crossing.catch(failed), writing.catch(failed)])
+    const said = tail.text()
+    if (crossed.status === 'rejected' && said.includes('DB::Exception'))
+      throw serverError(errorInBody(said), { connection: source.connection, doing })
+    if (written.status === 'rejected') throw written.reason
+    if (crossed.status === 'rejected') throw serverError(crossed.reason, { connection: source.connection, doing })
+    return written.value
+  }
+
+  return { describe: columnsOf, insert }
+}
+
+/** A stream that passes everything on and remembers the last of it, where a broken source says why. */
+function keepTail(): { readonly through: Transform; text(): string } {
+  let tail: Buffer = Buffer.alloc(0)
+  const through = new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      tail = piece.length >= TAIL_BYTES ? piece.subarray(-TAIL_BYTES) : Buffer.concat([tail, piece]).subarray(-TAIL_BYTES)
+      done(null, piece)
+    },
+  })
+  return { through, text: () => tail.toString('utf8') }
+}
+
+/** ClickHouse does not accept a transform: a fault of the file (or of the sources), found before anything runs. */
+function rejected(table: TableDefinition, failure: BackfillError): BackfillError {
+  const { file, line } = table.transform
+  return usageError(`${file}:${line}: ClickHouse rejects this transform: ${failure.message}`, 'Mend the file, or the source tables')
+}

@@ -1,0 +1,173 @@
+// Owns the ledger table: appends fenced events, reads the fold.
+import { hostname } from 'node:os'
+import { sql } from 'kysely'
+import pLimit, { type LimitFunction } from 'p-limit'
+import type { Island, LedgerEvent } from '../runner/ledger-model.ts'
+import type { LedgerPort, LedgerView, Lock } from '../runner/ports.ts'
+import { typed } from './dialect.ts'
+import { fence } from './fence.ts'
+import { type FoldKey, foldQuery, lastCheckpoints, presentUuid } from './fold.ts'
+import type { Names } from './names.ts'
+import { serverError } from './server-error.ts'
+import type { Server } from './server.ts'
+
+export type LedgerOptions = {
+  readonly server: Server
+  readonly names: Names
+  readonly network: string
+  readonly toolVersion: string
+}
+
+/** The ledger of one network on the target server. */
+export function openLedger({ server, names, network, toolVersion }: LedgerOptions): LedgerPort {
+  const db = server.db.withSchema(names.ledger)
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing })
+  }
+  const foldKey = (uuids: ReadonlyMap<string, string>): FoldKey => ({ network, uuids, fromCheckpoint: true })
+
+  async function fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>> {
+    if (uuids.size === 0) return new Map()
+    const [rows, facts] = await Promise.all([
+      foldQuery(db, foldKey(uuids)).execute(),
+      tailFacts(uuids).execute(),
+    ]).catch(failing('reading the ledger'))
+    const islands = Map.groupBy(rows, (row) => row.table_key)
+    return new Map(
+      [...uuids.keys()].map((key) => {
+        const fact = facts.find((row) => row.table_key === key)
+        return [
+          key,
+          {
+            islands: (islands.get(key) ?? []).map(
+              (row): Island => ({ from: row.from_block, to: row.to_block, state: row.state, sqlHash: row.sql_hash }),
+            ),
+            tail: fact?.tail ?? 0,
+            lastRun: fact?.last_run,
+          },
+        ]
+      }),
+    )
+  }
+
+  /** How many events lie behind the last checkpoint, and when the last one of a chunk was written. */
+  function tailFacts(uuids: ReadonlyMap<string, string>) {
+    return db
+      .with('checkpoints', (q) => lastCheckpoints(q, foldKey(uuids)))
+      .selectFrom('ledger')
+      .leftJoin('checkpoints', 'checkpoints.table_key', 'ledger.table_key')
+      .select('ledger.table_key')
+      .select([
+        sql<number>`countIf((epoch, seq) > checkpoint)`.as('tail'),
+        sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
+      ])
+      .where('network', '=', network)
+      .where('ledger.table_key', 'in', [...uuids.keys()])
+      .where('target_uuid', '=', presentUuid(uuids, 'ledger.table_key'))
+      .where('event', '!=', 'checkpoint')
+      .groupBy('ledger.table_key')
+  }
+
+  /**
+   * One event of a lock at a time: a checkpoint folds what has arrived, so every event with a lower seq has to have
+   * arrived before it.
+   */
+  const queues = new WeakMap<Lock, LimitFunction>()
+  function insertEvent(lock: Lock, event: LedgerEvent, islands: unknown): Promise<void> {
+    const queue = queues.get(lock) ?? pLimit(1)
+    queues.set(lock, queue)
+    return queue(() => insertNow(lock, event, islands))
+  }
+
+  async function insertNow(lock: Lock, event: LedgerEvent, islands: unknown): Promise<void> {
+    const row = {
+      network: sql`${network}`,
+      table_key: sql`${lock.key}`,
+      epoch: sql`${lock.epoch}`,
+      seq: sql`${lock.nextSeq()}`,
+      event: sql`${event.event}`,
+      from_block: sql`${event.range.from}`,
+      to_block: sql`${event.range.to}`,
+      target_uuid: sql`${event.targetUuid}`,
+      sql_hash: sql`${event.sqlHash}`,
+      source_fingerprint: sql`${event.sourceFingerprint}`,
+      attempt: sql`${event.attempt}`,
+      run_id: sql`${event.runId}`,
+      query_id: sql`${event.queryId}`,
+      user: sql`currentUser()`,
+      rows_read: sql`${event.rowsRead}`,
+      rows_written: sql`${event.rowsWritten}`,
+      bytes_read: sql`${event.bytesRead}`,
+      peak_memory: sql`${event.peakMemory}`,
+      elapsed_ms: sql`${event.elapsedMs}`,
+      error_code: sql`${event.errorCode}`,
+      error: sql`${event.error}`,
+      forced: sql`${event.forced}`,
+      islands: sql`${islands}`,
+      host: sql`${hostname()}`,
+      tool_version: sql`${toolVersion}`,
+      // The server's clock, not ours; for people only, since (epoch, seq) alone is the order.
+      event_time: sql`now64(6)`,
+    } as const
+    const columns = Object.keys(row) as (keyof typeof row)[]
+    await db
+      .insertInto('ledger')
+      .columns(columns)
+      .expression(
+        db
+          .selectNoFrom(columns.map((column) => row[column].as(column)))
+          .where(fence({ lockName: lock.name, locksDatabase: names.locks })),
+      )
+      .execute()
+      .catch(failing(`recording '${event.event}' of ${lock.key} in the ledger`))
+  }
+
+  return {
+    fold,
+    append: (lock, event) => insertEvent(lock, event, typed([], 'Array(Tuple(UInt64, UInt64, String, String))')),
+
+    checkpoint: (lock, { targetUuid, runId }) => {
+      // The server folds and writes in one statement: the islands never leave it, whatever their number.
+      const now = foldQuery(db, foldKey(new Map([[lock.key, targetUuid]])))
+      const islands = sql`(
+        SELECT groupArray((from_block, toUInt64(to_block), toString(state), sql_hash)) FROM ${now}
+      )`
+      return insertEvent(lock, { ...EMPTY_EVENT, targetUuid, runId }, islands)
+    },
+
+    async mark(uuids, range) {
+      if (uuids.size === 0) return ''
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['table_key', sql<string>`toString(max((epoch, seq)))`.as('latest')])
+        .where('network', '=', network)
+        .where('table_key', 'in', [...uuids.keys()])
+        .where('target_uuid', '=', presentUuid(uuids))
+        .where('event', '!=', 'checkpoint')
+        .where('from_block', '<=', range.to)
+        .where('to_block', '>=', range.from)
+        .groupBy('table_key')
+        .orderBy('table_key')
+        .execute()
+        .catch(failing('reading the ledger'))
+      return rows.map((row) => `${row.table_key}=${row.latest}`).join(' ')
+    },
+  }
+}
+
+const EMPTY_EVENT = {
+  event: 'checkpoint',
+  range: { from: 0, to: 0 },
+  sqlHash: '',
+  sourceFingerprint: '',
+  attempt: 0,
+  queryId: '',
+  rowsRead: 0,
+  rowsWritten: 0,
+  bytesRead: 0,
+  peakMemory: 0,
+  elapsedMs: 0,
+  errorCode: 0,
+  error: '',
+  forced: false,
+} as const

@@ -1,0 +1,206 @@
+// Owns the lock of one (network, table): an epoch is a table that one taker can create, the highest one owns.
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { BackfillError } from '../runner/errors.ts'
+import type { Lock, LockInfo, LockPort } from '../runner/ports.ts'
+import { EPOCH_DIGITS, lockName, lockPrefix } from './fence.ts'
+import type { Names } from './names.ts'
+import { errorCode, serverError } from './server-error.ts'
+import type { Server } from './server.ts'
+
+/** How often a holder says in its lock's comment that it lives. */
+const HEARTBEAT_MS = 5_000
+
+/** A comment that has not changed for so long, by the watcher's own monotonic clock, belongs to a dead holder. */
+const STALE_AFTER_MS = 20_000
+
+const TABLE_ALREADY_EXISTS = 57
+
+export type LockOptions = {
+  /** A connection of its own: a heartbeat must not queue behind a chunk. */
+  readonly server: Server
+  readonly names: Names
+  readonly network: string
+  /** Nobody else can reach the server (embedded): what an earlier process left behind is dead. */
+  readonly alone: boolean
+}
+
+export function openLocks({ server, names, network, alone }: LockOptions): LockPort {
+  /** When this process first saw each lock, and whether its comment has changed since: dead runners' locks go stale together. */
+  const firstSeen = new Map<string, { readonly comment: string; readonly at: number; readonly moved: boolean }>()
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing })
+  }
+
+  /** Lock tables of the network, highest epoch last. */
+  async function lockTables(prefix: string): Promise<{ name: string; comment: string }[]> {
+    const rows = await server.db
+      .selectFrom('system.tables')
+      .select(['name', 'comment'])
+      .where('database', '=', names.locks)
+      .where(sql<boolean>`startsWith(name, ${prefix})`)
+      .orderBy('name')
+      .execute()
+      .catch(failing('reading the locks'))
+    const now = performance.now()
+    for (const { name, comment } of rows) {
+      const seen = firstSeen.get(name)
+      if (seen === undefined) firstSeen.set(name, { comment, at: now, moved: false })
+      else if (seen.comment !== comment) firstSeen.set(name, { comment, at: now, moved: true })
+    }
+    return rows
+  }
+
+  async function highest(key: string): Promise<LockInfo | undefined> {
+    const prefix = lockPrefix({ network, key })
+    const tables = await lockTables(prefix)
+    const top = tables.findLast(({ name }) => name.length === prefix.length + EPOCH_DIGITS)
+    return top && readInfo(top)
+  }
+
+  async function ledgerEpoch(key: string): Promise<number> {
+    const [row] = await server.db
+      .withSchema(names.ledger)
+      .selectFrom('ledger')
+      .select(({ fn }) => fn.max<number>('epoch').as('epoch'))
+      .where('network', '=', network)
+      .where('table_key', '=', key)
+      .execute()
+      .catch(failing('reading the ledger'))
+    return row?.epoch ?? 0
+  }
+
+  /** Resolves with the last holder when it is known to be gone. @throws BackfillError `locked` while it lives. */
+  async function waitUntilFree(key: string, note: (text: string) => void): Promise<LockInfo | undefined> {
+    for (let rounds = 0; ; rounds++) {
+      const holder = await highest(key)
+      if (holder === undefined || holder.released || alone || isDead(holder)) return holder
+      const { at, moved } = firstSeen.get(holder.name)!
+      if (moved) throw heldBy(key, holder)
+      if (performance.now() - at >= STALE_AFTER_MS) return holder
+      if (rounds === 0) note(`waiting up to ${STALE_AFTER_MS / 1000} s to see whether ${describe(holder)} still runs`)
+      await sleep(1_000)
+    }
+  }
+
+  return {
+    async acquire(key, note) {
+      const before = await waitUntilFree(key, note)
+      // The ledger too: were the locks' database dropped, new events must still come after the old ones.
+      const epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key)) + 1
+      const name = lockName({ network, key, epoch })
+      const since = new Date().toISOString()
+      let beats = 0
+      const comment = (released: boolean) =>
+        commentLiteral({ host: hostname(), pid: process.pid, since, heartbeat: new Date().toISOString(), beats: beats++, released })
+      const lockTable = { locks: names.locks, name }
+      try {
+        // No IF NOT EXISTS: of many takers the server lets one win.
+        await server.client.command({
+          query: `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${comment(false)}`,
+          query_params: lockTable,
+        })
+      } catch (error) {
+        if (errorCode(error) !== TABLE_ALREADY_EXISTS) return failing(`taking the lock of ${key}`)(error)
+        const holder = await highest(key)
+        throw heldBy(key, holder)
+      }
+      const say = (released: boolean) =>
+        server.client
+          .command({
+            query: `ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment(released)}`,
+            query_params: lockTable,
+          })
+          // A beat that cannot be written harms nobody: the fence decides, not the comment.
+          .then(() => {}, () => {})
+      const heart = setInterval(() => void say(false), HEARTBEAT_MS)
+      heart.unref()
+      await dropLower(key, name)
+      let seq = 0
+      return {
+        name,
+        key,
+        epoch,
+        nextSeq: () => ++seq,
+        release: async () => {
+          clearInterval(heart)
+          await say(true)
+        },
+      } satisfies Lock
+    },
+
+    async holders() {
+      const tables = await lockTables(`${network}__`)
+      const infos = tables.map(readInfo).map((info) => ({ ...info, released: info.released || alone || isDead(info) }))
+      return new Map(infos.map((info) => [info.name.slice(network.length + 2, -EPOCH_DIGITS - 2), info]))
+    },
+  }
+
+  /** Epochs below one's own are history. The highest is never dropped: the next epoch counts from it. */
+  async function dropLower(key: string, mine: string): Promise<void> {
+    const prefix = lockPrefix({ network, key })
+    for (const { name } of await lockTables(prefix)) {
+      if (name.length !== mine.length || name >= mine) continue
+      await server.client
+        .command({ query: 'DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}', query_params: { locks: names.locks, name } })
+        .catch(failing(`dropping an old lock of ${key}`))
+      firstSeen.delete(name)
+    }
+  }
+}
+
+type Comment = {
+  readonly host: string
+  readonly pid: number
+  readonly since: string
+  readonly heartbeat: string
+  readonly beats: number
+  readonly released: boolean
+}
+
+/**
+ * A COMMENT takes a literal and no parameter (measured on 26.7: syntax error). JSON for people to read, and nothing
+ * in it that could end the literal: whatever is not plainly harmless becomes '?'.
+ */
+function commentLiteral(comment: Comment): string {
+  return `'${JSON.stringify(comment).replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')}'`
+}
+
+function readInfo({ name, comment }: { readonly name: string; readonly comment: string }): LockInfo {
+  const epoch = Number(name.slice(-EPOCH_DIGITS))
+  try {
+    const { host, pid, since, heartbeat, released } = JSON.parse(comment) as Comment
+    return { name, epoch, host, pid, since, heartbeat, released }
+  } catch {
+    // Somebody edited the comment: an unknown holder, stale when nothing changes it.
+    return { name, epoch, host: 'unknown', pid: 0, since: '', heartbeat: '', released: false }
+  }
+}
+
+/** A holder of this very host whose process is gone. The fence makes an error here harmless to data. */
+function isDead({ host, pid }: LockInfo): boolean {
+  if (host !== commentHost() || pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+/** This host's name as a comment would hold it. */
+function commentHost(): string {
+  return hostname().replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')
+}
+
+function heldBy(key: string, holder: LockInfo | undefined): BackfillError {
+  return new BackfillError(`${key} is locked by ${holder ? describe(holder) : 'another runner'}`, {
+    kind: 'locked',
+    hint: 'Wait for that run to end; backfill status shows it',
+  })
+}
+
+function describe({ host, pid, since, heartbeat }: LockInfo): string {
+  return `process ${pid} on ${host} (since ${since}, last sign of life ${heartbeat})`
+}

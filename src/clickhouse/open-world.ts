@@ -1,0 +1,53 @@
+// Owns the opening of a world: both servers reached, every port of the runner behind them.
+import type { Catalogue, Network, TableDefinition } from '../runner/model.ts'
+import type { World } from '../runner/world.ts'
+import type { Connection } from './connection.ts'
+import { openExecutor } from './executor.ts'
+import { openLedger } from './ledger.ts'
+import { openLocks } from './lock.ts'
+import { namesFor } from './names.ts'
+import { openServer, type Server, type ServerInfo } from './server.ts'
+import { openSource } from './source.ts'
+import { openTarget } from './target.ts'
+
+export type WorldOptions = {
+  readonly source: Connection
+  readonly target: Connection
+  readonly ledgerDatabase: string
+  readonly network: Network
+  readonly catalogue: Catalogue
+  readonly chosen: readonly TableDefinition[]
+  /** Nobody else can reach the target (embedded): locks that earlier processes left are free. */
+  readonly alone: boolean
+  readonly toolVersion: string
+}
+
+export type OpenWorld = {
+  readonly world: World
+  readonly servers: { readonly source: ServerInfo; readonly target: ServerInfo }
+  close(): Promise<void>
+}
+
+/** Reaches both servers. @throws BackfillError `server` where one cannot be reached or refuses the login. */
+export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
+  const { network, catalogue, chosen, alone, toolVersion } = options
+  const names = namesFor(options.ledgerDatabase)
+  const opened = await Promise.allSettled([openServer(options.source), openServer(options.target), openServer(options.target)])
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])))
+  }
+  const broken = opened.find((one) => one.status === 'rejected')
+  if (broken !== undefined) {
+    await close()
+    throw broken.reason
+  }
+  const [source, target, heart] = opened.map((one) => (one as PromiseFulfilledResult<Server>).value) as [Server, Server, Server]
+  const ports = {
+    ledger: openLedger({ server: target, names, network: network.name, toolVersion }),
+    locks: openLocks({ server: heart, names, network: network.name, alone }),
+    source: openSource({ server: source, network: network.name }),
+    target: openTarget({ server: target, names }),
+    executor: openExecutor({ source, target, names, network }),
+  }
+  return { world: { network, catalogue, chosen, ports }, servers: { source: source.info, target: target.info }, close }
+}

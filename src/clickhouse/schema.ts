@@ -1,0 +1,74 @@
+// Owns the row types of every table that kysely builds statements for.
+import type { ColumnType } from 'kysely'
+import type { EventName } from '../runner/ledger-model.ts'
+import type { DefaultKind } from '../runner/pure/ddl-columns.ts'
+
+/** `[from_block, to_block, state, sql_hash]`. */
+export type IslandTuple = readonly [number, number, string, string]
+
+/** sql/ledger/02-ledger.sql; the schema (database) is set with `withSchema`. */
+export type LedgerTable = {
+  network: string
+  table_key: string
+  epoch: number
+  seq: number
+  event: EventName
+  from_block: number
+  to_block: number
+  target_uuid: string
+  sql_hash: string
+  source_fingerprint: string
+  attempt: number
+  run_id: string
+  query_id: string
+  user: string
+  rows_read: number
+  rows_written: number
+  bytes_read: number
+  peak_memory: number
+  elapsed_ms: number
+  error_code: number
+  error: string
+  forced: boolean
+  islands: IslandTuple[]
+  host: string
+  tool_version: string
+  event_time: ColumnType<string, string, never>
+}
+
+/** The columns that all nine source tables share and the runner reads. */
+export type SourceTable = {
+  meta_network_name: string
+  block_number: number
+  updated_date_time: string
+}
+
+export type SystemTables = {
+  database: string
+  name: string
+  uuid: string
+  engine: string
+  total_rows: number | null
+  comment: string
+}
+
+export type SystemColumns = {
+  database: string
+  table: string
+  name: string
+  type: string
+  default_kind: DefaultKind
+  position: number
+}
+
+export type SystemSettings = { name: string; value: string; readonly: number }
+
+/** Tables as kysely knows them; source tables are addressed by name through `SourceTable`. */
+export type Schema = {
+  ledger: LedgerTable
+  'system.tables': SystemTables
+  'system.columns': SystemColumns
+  'system.databases': { name: string }
+  'system.settings': SystemSettings
+  [source: `canonical_execution_${string}`]: SourceTable
+}

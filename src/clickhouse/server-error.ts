@@ -1,0 +1,65 @@
+// Owns the way from what the client throws to what people read: the server's own words, one line, no password.
+import { ClickHouseError } from '@clickhouse/client'
+import { BackfillError } from '../runner/errors.ts'
+import type { Connection } from './connection.ts'
+
+/** The message of the fence's throwIf, by which a refused write is told from every other error. */
+export const LOCK_LOST = 'backfill: lock lost'
+
+export type ErrorPlace = {
+  readonly connection: Connection
+  /** What was being done, after "while": `inserting blocks 1-100 of address_diffs`. */
+  readonly doing: string
+}
+
+/** ClickHouse error code of what was thrown; 0 where the server said nothing. */
+export function errorCode(error: unknown): number {
+  return error instanceof ClickHouseError ? Number(error.code) : 0
+}
+
+/**
+ * A `BackfillError` for anything that a statement threw: `locked` where the fence refused it, `server` where the
+ * server cannot be reached or refuses the user, `failed` for all else. BackfillErrors pass unchanged.
+ */
+export function serverError(error: unknown, { connection, doing }: ErrorPlace): BackfillError {
+  if (error instanceof BackfillError) return error
+  const where = `${connection.side} ${connection.url}`
+  const words = oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
+  if (words.includes(LOCK_LOST))
+    return new BackfillError(`Another runner has taken the lock, this one wrote nothing while ${doing}`, {
+      kind: 'locked',
+      hint: 'backfill status shows who holds it',
+      cause: error,
+    })
+  const code = errorCode(error)
+  if (code === 0)
+    return new BackfillError(`Cannot reach ClickHouse (${where}) while ${doing}: ${words}`, {
+      kind: 'server',
+      hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_URL and that the server is up; backfill info shows the configuration`,
+      cause: error,
+    })
+  if (LOGIN_CODES.has(code))
+    return new BackfillError(`ClickHouse (${where}) refuses user '${connection.username}': ${words}`, {
+      kind: 'server',
+      hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_USERNAME and _PASSWORD; backfill info shows where they come from`,
+      cause: error,
+    })
+  return new BackfillError(`ClickHouse (${where}) failed while ${doing}: ${words} (code ${code})`, {
+    kind: 'failed',
+    code,
+    cause: error,
+  })
+}
+
+/** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED, 700 USER_SESSION_LIMIT. */
+const LOGIN_CODES = new Set([192, 193, 194, 516, 700])
+
+function networkCode(error: Error): unknown {
+  return 'code' in error ? error.code : error.name
+}
+
+/** The first line of a server message is the sentence; what follows is a stack or the statement. */
+function oneLine(message: string): string {
+  const line = message.split('\n').find((part) => part.trim() !== '') ?? 'no message'
+  return line.trim().slice(0, 2000)
+}

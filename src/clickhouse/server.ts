@@ -1,0 +1,64 @@
+// Owns one ClickHouse server as the adapters see it: a client with pinned settings, a typed builder, true errors.
+import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import type { Kysely } from 'kysely'
+import { PINNED_SETTINGS } from '../runner/pure/pinned-settings.ts'
+import type { Connection } from './connection.ts'
+import { kyselyFor } from './dialect.ts'
+import type { Schema } from './schema.ts'
+import { serverError } from './server-error.ts'
+
+/** Server version and `serverUUID()`: equal UUIDs mean one server behind two URLs. */
+export type ServerInfo = { readonly version: string; readonly uuid: string }
+
+export type Server = {
+  readonly connection: Connection
+  readonly info: ServerInfo
+  readonly client: ClickHouseClient
+  readonly db: Kysely<Schema>
+  close(): Promise<void>
+}
+
+/** A statement may run for an hour before the server stops it; `max_execution_time` is pinned so no profile cuts it short. */
+const MAX_EXECUTION_SECONDS = 3600
+
+/** The client gives up later than the server does, so that the server's own error is the one people read. */
+const REQUEST_TIMEOUT_MS = (MAX_EXECUTION_SECONDS + 60) * 1000
+
+/** DESIGN: settings without which a statement may end with 200 and rows missing. */
+export const STATEMENT_SETTINGS: ClickHouseSettings = {
+  ...PINNED_SETTINGS,
+  max_execution_time: MAX_EXECUTION_SECONDS,
+}
+
+/** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */
+export async function openServer(connection: Connection): Promise<Server> {
+  const client = createClient({
+    url: connection.url,
+    username: connection.username,
+    password: connection.password,
+    request_timeout: REQUEST_TIMEOUT_MS,
+    max_open_connections: 64,
+    clickhouse_settings: STATEMENT_SETTINGS,
+    // Progress headers keep idle connections alive; 1 MiB of them is more than an hour at the interval of executor.ts.
+    max_response_headers_size: 1024 * 1024,
+    // Its logger prints statements, parameters and stacks to stderr.
+    log: { level: ClickHouseLogLevel.OFF },
+  })
+  const db = kyselyFor<Schema>(client)
+  try {
+    const info = await identify(client)
+    return { connection, info, client, db, close: () => client.close() }
+  } catch (error) {
+    await client.close()
+    throw serverError(error, { connection, doing: 'connecting' })
+  }
+}
+
+async function identify(client: ClickHouseClient): Promise<ServerInfo> {
+  const result = await client.query({
+    query: 'SELECT version() AS version, toString(serverUUID()) AS uuid',
+    format: 'JSONEachRow',
+  })
+  const [info] = await result.json<ServerInfo>()
+  return info!
+}

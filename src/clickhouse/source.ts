@@ -1,0 +1,105 @@
+// Owns the questions about the source tables: extents, the probe's buckets, disagreements, fingerprints.
+import { sql } from 'kysely'
+import type { Range } from '../runner/model.ts'
+import type { Extent, SourcePort } from '../runner/ports.ts'
+import type { Bucket } from '../runner/pure/survey.ts'
+import { typed } from './dialect.ts'
+import { serverError } from './server-error.ts'
+import type { Server } from './server.ts'
+
+type SourceName = `canonical_execution_${string}`
+
+/** The source tables of one network, in the connection's database. Counts see rows before merging: they are hints. */
+export function openSource({ server, network }: { readonly server: Server; readonly network: string }): SourcePort {
+  const db = server.db.withSchema(server.connection.database)
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing })
+  }
+  const rowsOf = (source: string, { from, to }: Range) =>
+    db
+      .selectFrom(source as SourceName)
+      .where('meta_network_name', '=', network)
+      .where('block_number', '>=', from)
+      .where('block_number', '<=', to)
+
+  /** The network is the key's first column and the block its second: either end is read off the primary index. */
+  const edge = (source: string, order: 'asc' | 'desc') =>
+    db
+      .selectFrom(source as SourceName)
+      .select('block_number')
+      .where('meta_network_name', '=', network)
+      .orderBy('block_number', order)
+      .limit(1)
+      .execute()
+
+  return {
+    async extents(sources) {
+      const found = sources.map(async (source): Promise<[string, Extent | undefined]> => {
+        const [[lowest], [highest]] = await Promise.all([edge(source, 'asc'), edge(source, 'desc')])
+        return [source, lowest && highest && { from: lowest.block_number, to: highest.block_number }]
+      })
+      return new Map(await Promise.all(found).catch(failing('looking for the first and last block of the sources')))
+    },
+
+    async buckets(source, range, width) {
+      // Grouped twice: by block, since duplicates and many rows a block must not change the hash; then by bucket.
+      const rows = await db
+        .selectFrom(
+          rowsOf(source, range)
+            .select(['block_number', sql<number>`count()`.as('n')])
+            .groupBy('block_number')
+            .as('blocks'),
+        )
+        .select([
+          sql<number>`min(block_number)`.as('first'),
+          sql<number>`max(block_number)`.as('last'),
+          sql<number>`sum(n)`.as('rows'),
+          sql<number>`count()`.as('blocks'),
+          sql<string>`toString(sum(sipHash64(block_number)))`.as('hash'),
+        ])
+        .groupBy(sql`intDiv(block_number, ${width})`)
+        .orderBy('first')
+        .execute()
+        .catch(failing(`probing ${source} ${range.from}-${range.to}`))
+      return rows satisfies Bucket[]
+    },
+
+    async disagreeing(sources, weak, ranges) {
+      if (ranges.length === 0 || sources.length < 2) return []
+      const within = sql<boolean>`arrayExists((from, to) -> block_number BETWEEN from AND to,
+        ${typed(ranges.map(({ from }) => from), 'Array(UInt64)')}, ${typed(ranges.map(({ to }) => to), 'Array(UInt64)')})`
+      const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
+      const [first, ...others] = sources.map((source) =>
+        rowsOf(source, hull)
+          .select(['block_number', sql<string>`${source}`.as('source')])
+          .where(within)
+          .distinct(),
+      )
+      const rows = await db
+        .selectFrom(others.reduce((all, next) => all.unionAll(next), first!).as('present'))
+        .select('block_number')
+        .groupBy('block_number')
+        .having(sql<boolean>`uniqExact(source) < ${sources.length}`)
+        .having(sql<boolean>`countIf(NOT has(${typed([...weak], 'Array(String)')}, source)) > 0`)
+        .orderBy('block_number')
+        .execute()
+        .catch(failing('comparing the blocks of the sources'))
+      return rows.map((row) => row.block_number)
+    },
+
+    async fingerprint(sources, range) {
+      const parts = sources.toSorted().map(async (source) => {
+        const [row] = await rowsOf(source, range)
+          .select([
+            sql<number>`uniqExact(block_number)`.as('blocks'),
+            sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
+          ])
+          .execute()
+        return `${source}=${row!.blocks}@${row!.newest}`
+      })
+      const fingerprint = await Promise.all(parts).catch(failing(`reading the fingerprint of ${range.from}-${range.to}`))
+      return fingerprint.join(' ')
+    },
+  }
+}
+

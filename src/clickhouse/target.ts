@@ -1,0 +1,78 @@
+// Owns the derived tables as they stand on the target server: which exist, with which columns, and their creation.
+import { sql } from 'kysely'
+import type { SqlText } from '../runner/model.ts'
+import type { Column, TargetPort, TargetTable } from '../runner/ports.ts'
+import { typed } from './dialect.ts'
+import type { Names } from './names.ts'
+import { serverError } from './server-error.ts'
+import type { Server } from './server.ts'
+
+export function openTarget({ server, names }: { readonly server: Server; readonly names: Names }): TargetPort {
+  const { db, connection } = server
+  const { database } = connection
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection, doing })
+  }
+  const run = ({ text, file }: SqlText, query_params: Record<string, string>) =>
+    server.client.command({ query: text, query_params }).catch(failing(`running ${file}`))
+
+  return {
+    database,
+
+    async tables(wanted) {
+      if (wanted.length === 0) return new Map()
+      const inList = (column: string) => sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
+      const [tables, columns] = await Promise.all([
+        db
+          .selectFrom('system.tables')
+          .select(['name', 'engine', 'total_rows', sql<string>`toString(uuid)`.as('uuid')])
+          .where('database', '=', database)
+          .where(inList('name'))
+          .execute(),
+        db
+          .selectFrom('system.columns')
+          .select(['table', 'name', 'type', 'default_kind'])
+          .where('database', '=', database)
+          .where(inList('table'))
+          .orderBy('position')
+          .execute(),
+      ]).catch(failing(`looking at the tables of ${database}`))
+      const columnsOf = Map.groupBy(columns, (column) => column.table)
+      return new Map(
+        tables.map(({ name, uuid, engine, total_rows }): [string, TargetTable] => [
+          name,
+          {
+            uuid,
+            engine,
+            rows: total_rows,
+            columns: (columnsOf.get(name) ?? []).map(
+              (column): Column => ({ name: column.name, type: column.type, defaultKind: column.default_kind }),
+            ),
+          },
+        ]),
+      )
+    },
+
+    async hasLedger() {
+      const [ledger, locks] = await Promise.all([
+        db
+          .selectFrom('system.tables')
+          .select('name')
+          .where('database', '=', names.ledger)
+          .where('name', '=', 'ledger')
+          .execute(),
+        db.selectFrom('system.databases').select('name').where('name', '=', names.locks).execute(),
+      ]).catch(failing('looking for the ledger'))
+      return ledger.length > 0 && locks.length > 0
+    },
+
+    async prepare(ledger) {
+      await server.client
+        .command({ query: 'CREATE DATABASE IF NOT EXISTS {target:Identifier}', query_params: { target: database } })
+        .catch(failing(`creating the database ${database}`))
+      for (const statement of ledger) await run(statement, names)
+    },
+
+    create: async (table) => void (await run(table.ddl, { target: database })),
+  }
+}

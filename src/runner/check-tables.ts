@@ -1,0 +1,31 @@
+// Owns the check before anything runs: ClickHouse accepts each transform, and its columns fit the target.
+import { usageError } from './errors.ts'
+import type { TableDefinition } from './model.ts'
+import type { TargetTable } from './ports.ts'
+import { ddlColumns } from './pure/ddl-columns.ts'
+import { columnProblems } from './pure/narrowing.ts'
+import type { World } from './world.ts'
+
+/**
+ * Checks the tables whose inputs can be read now; returns those that read derived tables which do not exist yet.
+ * A target that does not exist is checked by its DDL file.
+ *
+ * @throws BackfillError `usage` with file and line and every problem of the first table that has one
+ */
+export async function checkTables(
+  { ports, catalogue }: World,
+  tables: readonly TableDefinition[],
+  targets: ReadonlyMap<string, TargetTable>,
+): Promise<readonly TableDefinition[]> {
+  const exists = (key: string) => targets.has(catalogue.tables.find((table) => table.key === key)?.target ?? '')
+  const [now, later] = [tables.filter(({ after }) => after.every(exists)), tables.filter(({ after }) => !after.every(exists))]
+  await Promise.all(
+    now.map(async (table) => {
+      const columns = targets.get(table.target)?.columns ?? ddlColumns(table.ddl)
+      const problems = columnProblems(await ports.executor.describe(table), columns)
+      const { file, line } = table.transform
+      if (problems.length > 0) throw usageError(`${file}:${line}: ${problems.join('; ')}`)
+    }),
+  )
+  return later
+}

@@ -1,0 +1,73 @@
+// Owns the protocol of one chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between leaves a
+// dirty range, never a wrong `done`.
+import { BackfillError } from './errors.ts'
+import type { LedgerEvent } from './ledger-model.ts'
+import type { Range, TableDefinition } from './model.ts'
+import type { Lock, Ports, WriteReport } from './ports.ts'
+
+export type ChunkJob = {
+  readonly table: TableDefinition
+  readonly targetUuid: string
+  readonly range: Range
+  readonly runId: string
+  readonly queryId: string
+  readonly attempt: number
+  readonly forced: boolean
+  readonly lock: Lock
+  /** Table key -> target UUID of the tables in `after`. */
+  readonly inputs: ReadonlyMap<string, string>
+}
+
+/**
+ * Runs one chunk and resolves when the ledger has acknowledged `done`.
+ * @throws BackfillError, after `failed` has been recorded where that was still possible
+ */
+export async function runChunk({ ledger, source, executor }: Ports, job: ChunkJob): Promise<WriteReport> {
+  const { table, range, lock, inputs } = job
+  const [fingerprint, before] = await Promise.all([source.fingerprint(table.sources, range), ledger.mark(inputs, range)])
+  const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
+    event: name,
+    range,
+    targetUuid: job.targetUuid,
+    sqlHash: table.sqlHash,
+    sourceFingerprint: [fingerprint, before].filter((part) => part !== '').join(' '),
+    attempt: job.attempt,
+    runId: job.runId,
+    queryId: job.queryId,
+    forced: job.forced,
+    ...NOTHING_MEASURED,
+    ...outcome,
+  })
+
+  await ledger.append(lock, event('started', {}))
+  let report: WriteReport
+  try {
+    report = await executor.insert(table, range, job.queryId, lock)
+    if ((await ledger.mark(inputs, range)) !== before)
+      throw new BackfillError(`The tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`, {
+        kind: 'failed',
+        hint: 'Run backfill up again',
+      })
+  } catch (error) {
+    const { code, message } = error as BackfillError
+    // Without this event the range is dirty all the same: `started` says so.
+    await ledger.append(lock, event('failed', { errorCode: code, error: message.slice(0, MAX_ERROR) })).catch(() => {})
+    throw error
+  }
+  // Outside the try: once `done` may have arrived, `failed` must never follow it.
+  await ledger.append(lock, event('done', report))
+  return report
+}
+
+/** Characters of a message that the ledger keeps; a statement's parameters travel in its URL. */
+const MAX_ERROR = 4000
+
+const NOTHING_MEASURED = {
+  rowsRead: 0,
+  rowsWritten: 0,
+  bytesRead: 0,
+  peakMemory: 0,
+  elapsedMs: 0,
+  errorCode: 0,
+  error: '',
+}

@@ -1,0 +1,29 @@
+// Owns the creation of what is missing on the target: databases, ledger, derived tables. Checks come first.
+import { checkTables } from './check-tables.ts'
+import { withDependencies } from './standing.ts'
+import type { World } from './world.ts'
+
+export type CreatedTable = { readonly table: string; readonly target: string; readonly created: boolean }
+
+/**
+ * Checks every chosen table and what it depends on, then creates what is missing; nothing is written where a check
+ * fails. Creating is idempotent.
+ *
+ * @throws BackfillError `usage` where a file and the servers do not fit
+ */
+export async function createTables(world: World): Promise<readonly CreatedTable[]> {
+  const { target } = world.ports
+  const tables = withDependencies(world)
+  const names = tables.map((table) => table.target)
+  const existing = await target.tables(names)
+  const unchecked = await checkTables(world, tables, existing)
+  const missing = tables.filter((table) => !existing.has(table.target))
+  if (missing.length > 0 || !(await target.hasLedger())) await target.prepare(world.catalogue.ledger)
+  for (const table of missing) await target.create(table)
+  if (unchecked.length > 0) await checkTables(world, unchecked, await target.tables(names))
+  return tables.map((table) => ({
+    table: table.key,
+    target: `${target.database}.${table.target}`,
+    created: missing.includes(table),
+  }))
+}

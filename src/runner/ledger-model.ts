@@ -1,0 +1,31 @@
+// Owns the ledger's words: events as they are appended, islands as the fold returns them.
+import type { Range } from './model.ts'
+
+export type EventName = 'started' | 'done' | 'failed' | 'cleaned' | 'invalidated' | 'accepted' | 'checkpoint'
+
+/** What the latest event over a stretch of blocks makes of it. `dirty`: started or failed, so it may be half written. */
+export type IslandState = 'done' | 'dirty' | 'cleaned' | 'invalidated' | 'accepted'
+
+export type Island = Range & { readonly state: IslandState; readonly sqlHash: string }
+
+/** One row of the ledger, without what the server adds (network, user, event_time) and what the lock adds (epoch, seq). */
+export type LedgerEvent = {
+  readonly event: EventName
+  readonly range: Range
+  readonly targetUuid: string
+  readonly sqlHash: string
+  readonly sourceFingerprint: string
+  /** 1 for the first try of a chunk in a run. */
+  readonly attempt: number
+  readonly runId: string
+  readonly queryId: string
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly bytesRead: number
+  readonly peakMemory: number
+  readonly elapsedMs: number
+  readonly errorCode: number
+  readonly error: string
+  /** The operator said by `--to` that the sources are complete up to here. */
+  readonly forced: boolean
+}

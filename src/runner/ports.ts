@@ -1,0 +1,132 @@
+// Owns what the runner needs from the world: the ledger, the lock, the source, the target. Adapters implement these.
+import type { Island, LedgerEvent } from './ledger-model.ts'
+import type { Range, SqlText, TableDefinition } from './model.ts'
+import type { DdlColumn } from './pure/ddl-columns.ts'
+import type { Bucket } from './pure/survey.ts'
+
+/** The lock of one (network, table): the fence that every write carries is made of `name`. */
+export type Lock = {
+  readonly name: string
+  readonly key: string
+  readonly epoch: number
+  /** Next number within the epoch, 1, 2, 3 …: with the epoch it orders all that is written. */
+  nextSeq(): number
+  /** Says in the lock's comment that it is free, and drops lower epochs. Never throws. */
+  release(): Promise<void>
+}
+
+/** Who holds (or last held) a lock, read from the comment of its highest epoch table. */
+export type LockInfo = {
+  readonly name: string
+  readonly epoch: number
+  readonly released: boolean
+  readonly host: string
+  readonly pid: number
+  /** The holder's clock at acquisition and at the last heartbeat, ISO 8601 UTC: for people, never for decisions. */
+  readonly since: string
+  readonly heartbeat: string
+}
+
+export type LockPort = {
+  /**
+   * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives.
+   * @throws BackfillError `locked` where it does.
+   */
+  acquire(key: string, note: (text: string) => void): Promise<Lock>
+  /** The highest epoch of every table key's lock; a key without one is absent. */
+  holders(): Promise<ReadonlyMap<string, LockInfo>>
+}
+
+/** What the fold of the ledger says of one table. */
+export type LedgerView = {
+  /** Disjoint, sorted by block. */
+  readonly islands: readonly Island[]
+  /** Events after the last checkpoint: how much the next fold has to read. */
+  readonly tail: number
+  /** Time of the latest chunk event, ISO 8601 UTC, by the server's clock; undefined where there is none. */
+  readonly lastRun: string | undefined
+}
+
+export type LedgerPort = {
+  /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */
+  fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>>
+  /** Appends one event under the lock's fence, acknowledged when the promise resolves. */
+  append(lock: Lock, event: LedgerEvent): Promise<void>
+  /** Appends a checkpoint: the fold of everything so far, from which the next fold starts. */
+  checkpoint(lock: Lock, at: { readonly targetUuid: string; readonly runId: string }): Promise<void>
+  /**
+   * The latest event of each table that touches the range, as one string: equal strings before and after a
+   * statement mean that what it read was not redone meanwhile.
+   */
+  mark(uuids: ReadonlyMap<string, string>, range: Range): Promise<string>
+}
+
+/** Lowest and highest block of a source table for the network. */
+export type Extent = Range
+
+export type SourcePort = {
+  /** Extents of the sources for the network; undefined for a source without rows. */
+  extents(sources: readonly string[]): Promise<ReadonlyMap<string, Extent | undefined>>
+  /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
+  buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
+  /**
+   * Blocks in the ranges that occur in one of `sources` and lack in another, ascending.
+   * Blocks that only the source `weak` has prove nothing and are not returned.
+   */
+  disagreeing(sources: readonly string[], weak: readonly string[], ranges: readonly Range[]): Promise<readonly number[]>
+  /** `source=distinct blocks@newest updated_date_time` of the range for each source, in one string. */
+  fingerprint(sources: readonly string[], range: Range): Promise<string>
+}
+
+export type Column = DdlColumn
+
+/** A table that exists on the target server. */
+export type TargetTable = {
+  readonly uuid: string
+  readonly engine: string
+  /** Rows before merging; null where the engine does not count them. */
+  readonly rows: number | null
+  readonly columns: readonly Column[]
+}
+
+export type TargetPort = {
+  /** Name of the database of the derived tables. */
+  readonly database: string
+  /** The derived tables that exist, by table name without database. */
+  tables(names: readonly string[]): Promise<ReadonlyMap<string, TargetTable>>
+  /** Creates the target database and the ledger's databases and tables where they are missing. */
+  prepare(ledger: readonly SqlText[]): Promise<void>
+  /** Whether the ledger's table and the locks' database exist. */
+  hasLedger(): Promise<boolean>
+  /** Runs a table's DDL. */
+  create(table: TableDefinition): Promise<void>
+}
+
+/** What the server reported of a statement that wrote. */
+export type WriteReport = {
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly bytesRead: number
+  readonly peakMemory: number
+  readonly elapsedMs: number
+}
+
+export type ExecutorPort = {
+  /** Names and types of the columns that a transform yields; reads no rows. */
+  describe(table: TableDefinition): Promise<readonly { readonly name: string; readonly type: string }[]>
+  /**
+   * Inserts the transform of one range into its target, fenced by the lock, under the query id.
+   * Resolves only when the server has said by every sign that all rows are in.
+   * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it.
+   */
+  insert(table: TableDefinition, range: Range, queryId: string, lock: Lock): Promise<WriteReport>
+}
+
+/** Everything that a run stands on. */
+export type Ports = {
+  readonly ledger: LedgerPort
+  readonly locks: LockPort
+  readonly source: SourcePort
+  readonly target: TargetPort
+  readonly executor: ExecutorPort
+}

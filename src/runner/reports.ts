@@ -1,0 +1,118 @@
+// Owns what the runner tells people: events while it runs, a summary at its end, a report of where tables stand.
+import type { BackfillError } from './errors.ts'
+import type { Range } from './model.ts'
+import type { LockInfo } from './ports.ts'
+
+export type UpOptions = {
+  /** Only blocks from here on. */
+  readonly from: number | undefined
+  /** Only blocks up to here; above the head it overrides the head and is recorded as forced. */
+  readonly to: number | undefined
+  /** Blocks per chunk; undefined: the transform's hint, else 10,000. */
+  readonly chunk: number | undefined
+  /** Statements in flight over all tables, >= 1. */
+  readonly jobs: number
+  /** Statements in flight for one table, >= 1. */
+  readonly tableJobs: number
+  /** Distance kept from the newest block, in blocks. */
+  readonly lag: number
+}
+
+/** Told in the order in which things happen; `table` is a table key. */
+export type RunEvent =
+  | { readonly type: 'created'; readonly table: string; readonly target: string }
+  | { readonly type: 'note'; readonly table: string | undefined; readonly text: string }
+  | { readonly type: 'warning'; readonly table: string | undefined; readonly text: string }
+  | { readonly type: 'table'; readonly table: string; readonly missingBlocks: number; readonly doneBlocks: number }
+  | { readonly type: 'chunk-started'; readonly table: string; readonly range: Range; readonly queryId: string }
+  | {
+      readonly type: 'chunk-done'
+      readonly table: string
+      readonly range: Range
+      readonly rowsWritten: number
+      readonly rowsRead: number
+      readonly elapsedMs: number
+    }
+  | { readonly type: 'chunk-failed'; readonly table: string; readonly range: Range; readonly error: BackfillError }
+  | { readonly type: 'table-failed'; readonly table: string; readonly error: BackfillError }
+  | { readonly type: 'skipped'; readonly table: string; readonly holes: readonly Range[]; readonly held: readonly Range[] }
+  | { readonly type: 'waiting'; readonly table: string; readonly blocks: number; readonly on: readonly string[] }
+
+export type RunSummary = {
+  readonly runId: string
+  readonly chunks: number
+  readonly blocks: number
+  readonly rowsWritten: number
+  readonly elapsedMs: number
+  /** Table keys that stopped, with why; empty means that all went well. */
+  readonly failed: readonly { readonly table: string; readonly error: BackfillError }[]
+  /** A signal ended the run before everything was done. */
+  readonly interrupted: boolean
+}
+
+export type TableState =
+  /** Every block up to the head is done. */
+  | 'up to date'
+  /** Nothing is left but holes or held blocks. */
+  | 'blocked'
+  /** Blocks are missing and nobody works on them. */
+  | 'behind'
+  /** Blocks are missing and a live runner holds the lock. */
+  | 'running'
+  /** A range may be half written. */
+  | 'dirty'
+  /** Built by other SQL than the file now holds. */
+  | 'stale'
+  /** The target table does not exist. */
+  | 'not created'
+  /** The sources have no blocks for this table (yet). */
+  | 'no blocks'
+
+export type StaleRange = Range & { readonly sqlHash: string }
+
+/** Where one table stands. Ranges are sorted and disjoint; null where unknown. */
+export type TableReport = {
+  readonly table: string
+  readonly target: string
+  readonly first: number | null
+  readonly head: number | null
+  readonly watermark: number | null
+  readonly covered: readonly Range[]
+  /** Owed and not done, without holes and held blocks; dirty ranges are among them. */
+  readonly missing: readonly Range[]
+  readonly missingBlocks: number
+  /** Done blocks of [first, head], holes and held blocks left out. */
+  readonly doneBlocks: number
+  /** Blocks of [first, head], holes and held blocks left out: doneBlocks + missingBlocks. */
+  readonly owedBlocks: number
+  readonly holes: readonly Range[]
+  readonly held: readonly Range[]
+  readonly dirty: readonly Range[]
+  readonly stale: readonly StaleRange[]
+  readonly rows: number | null
+  readonly lastRun: string | null
+  readonly state: TableState
+  readonly lock: LockInfo | null
+  /** Sentences that explain the state: an empty source, nothing left below the lag. */
+  readonly notes: readonly string[]
+}
+
+export type StatusReport = { readonly network: string; readonly tables: readonly TableReport[] }
+
+/** One chunk that `up` would run now, with the reason. */
+export type PlannedChunk = Range & { readonly table: string; readonly reason: string }
+
+export type PlanReport = {
+  readonly network: string
+  readonly tables: readonly {
+    readonly table: string
+    readonly missingBlocks: number
+    readonly chunks: readonly PlannedChunk[]
+    readonly holes: readonly Range[]
+    readonly held: readonly Range[]
+    /** Ranges that stop the table until they are recovered. */
+    readonly dirty: readonly Range[]
+    readonly create: boolean
+    readonly notes: readonly string[]
+  }[]
+}

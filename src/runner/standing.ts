@@ -1,0 +1,92 @@
+// Owns where tables stand: what each owes, what the ledger says is done, whether its target exists.
+import type { IslandState } from './ledger-model.ts'
+import type { Density, TableDefinition } from './model.ts'
+import type { LedgerView, TargetTable } from './ports.ts'
+import { resolveLimits } from './pure/block-limits.ts'
+import { type Bounds, tableBounds } from './pure/bounds.ts'
+import { blockSet, type BlockSet, subtract } from './pure/interval.ts'
+import type { World } from './world.ts'
+
+export type Standing = {
+  readonly table: TableDefinition
+  readonly bounds: Bounds
+  /** Undefined where the target table does not exist. */
+  readonly target: TargetTable | undefined
+  readonly view: LedgerView | undefined
+  /** Done or accepted. */
+  readonly covered: BlockSet
+  readonly dirty: BlockSet
+  /** What is owed and not covered; dirty ranges are among it. */
+  readonly missing: BlockSet
+}
+
+export type StandingOptions = {
+  readonly lag: number
+  /** Raises the head where it is higher (`--to`). */
+  readonly forcedHead: number | undefined
+}
+
+/** Standings of the chosen tables and of all they depend on, in dependency order, by table key. */
+export async function readStandings(world: World, options: StandingOptions): Promise<ReadonlyMap<string, Standing>> {
+  const tables = withDependencies(world)
+  const { source, target, ledger } = world.ports
+  const sources = [...new Set(tables.flatMap((table) => table.sources))]
+  const [extents, targets, hasLedger] = await Promise.all([
+    source.extents(sources),
+    target.tables(tables.map((table) => table.target)),
+    target.hasLedger(),
+  ])
+  const views = hasLedger ? await ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
+
+  const standings = new Map<string, Standing>()
+  for (const table of tables) {
+    const bounds = tableBounds({
+      sources: table.sources.map((name) => ({ table: name, density: densityOf(world, name), extent: extents.get(name) })),
+      after: table.after.map((key) => standings.get(key)!.bounds),
+      limits: limitsOf(world, table),
+      ...options,
+    })
+    const view = views.get(table.key)
+    standings.set(table.key, { table, bounds, target: targets.get(table.target), view, ...coverageOf(bounds, view) })
+  }
+  return standings
+}
+
+/** What a view makes of what a table owes. */
+export function coverageOf(bounds: Bounds, view: LedgerView | undefined) {
+  const inState = (...states: IslandState[]): BlockSet =>
+    blockSet((view?.islands ?? []).filter(({ state }) => states.includes(state)))
+  const covered = inState('done', 'accepted')
+  const missing = subtract(bounds.owed === undefined ? [] : [bounds.owed], covered)
+  return { covered, dirty: inState('dirty', 'invalidated'), missing }
+}
+
+/** The density of a source: the network's word, else its file's, else `common`. */
+export function densityOf({ network, catalogue }: World, source: string): Density {
+  return network.density[source] ?? catalogue.sources.find(({ table }) => table === source)?.density ?? 'common'
+}
+
+/** The chosen tables and everything they read, in the catalogue's order, which is that of the dependencies. */
+export function withDependencies({ catalogue, chosen }: World): readonly TableDefinition[] {
+  const wanted = new Set(chosen.map(({ key }) => key))
+  for (const { key, after } of catalogue.tables.toReversed()) if (wanted.has(key)) after.forEach((one) => wanted.add(one))
+  return catalogue.tables.filter(({ key }) => wanted.has(key))
+}
+
+/** Table key -> UUID of the targets that exist. */
+export function uuidsOf(
+  tables: readonly TableDefinition[],
+  targets: ReadonlyMap<string, TargetTable>,
+): ReadonlyMap<string, string> {
+  return new Map(
+    tables.flatMap(({ key, target }): [string, string][] => {
+      const existing = targets.get(target)
+      return existing === undefined ? [] : [[key, existing.uuid]]
+    }),
+  )
+}
+
+function limitsOf({ network }: World, table: TableDefinition) {
+  const { from, to } = resolveLimits(table.blocks, network.forks)
+  return { from, to }
+}

@@ -1,0 +1,95 @@
+// Owns the report of where tables stand: standings and a survey of what is missing, judged in one word per table.
+import type { Range } from './model.ts'
+import type { LockInfo } from './ports.ts'
+import { owedToDependants } from './pure/bounds.ts'
+import { blockSet, type BlockSet, countBlocks, intersect, subtract, union, watermark } from './pure/interval.ts'
+import type { StatusReport, TableReport, TableState } from './reports.ts'
+import { readStandings, type Standing } from './standing.ts'
+import { makeSurveyor, type Survey } from './surveyor.ts'
+import type { World } from './world.ts'
+
+/** Where every chosen table stands. Reads only; `lag` in blocks. @throws BackfillError `server` */
+export async function status(world: World, { lag }: { readonly lag: number }): Promise<StatusReport> {
+  const [standings, locks] = await Promise.all([
+    readStandings(world, { lag, forcedHead: undefined }),
+    world.ports.locks.holders(),
+  ])
+  const surveys = await surveyAll(world, standings)
+  const tables = world.chosen.map(({ key }) => reportOf(standings.get(key)!, surveys.get(key)!, locks.get(key)))
+  return { network: world.network.name, tables: tables.map((report) => ({ ...report, target: `${world.ports.target.database}.${report.target}` })) }
+}
+
+/**
+ * What of each table's missing blocks is a hole or held back. A table that reads derived tables has its inputs'
+ * holes and held blocks: what they do not process never reaches it.
+ */
+export async function surveyAll(
+  world: World,
+  standings: ReadonlyMap<string, Standing>,
+): Promise<ReadonlyMap<string, Survey>> {
+  const survey = makeSurveyor(world)
+  const own = new Map(
+    await Promise.all(
+      [...standings].map(async ([key, { table, missing }]) => [key, await survey(table, missing)] as const),
+    ),
+  )
+  const surveys = new Map<string, Survey>()
+  // Dependencies come first.
+  for (const [key, { table, missing }] of standings) {
+    const inputs = table.after.map((input) => owedPart(standings.get(input)!, surveys.get(input)!))
+    const holes = intersect(union(own.get(key)!.holes, unionOf(inputs.map((one) => one.holes))), missing)
+    const held = subtract(intersect(union(own.get(key)!.held, unionOf(inputs.map((one) => one.held))), missing), holes)
+    surveys.set(key, { runnable: subtract(subtract(missing, holes), held), holes, held })
+  }
+  return surveys
+}
+
+function owedPart({ bounds }: Standing, { holes, held }: Survey): { holes: BlockSet; held: BlockSet } {
+  const owed = owedToDependants(bounds)
+  const part = owed === undefined ? [] : [owed]
+  return { holes: intersect(holes, part), held: intersect(held, part) }
+}
+
+function unionOf(sets: readonly BlockSet[]): BlockSet {
+  return blockSet(sets.flat())
+}
+
+function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined): TableReport {
+  const { table, bounds, target, view, covered, dirty } = standing
+  const owed: readonly Range[] = bounds.owed === undefined ? [] : [bounds.owed]
+  const { runnable: missing, holes, held } = survey
+  const done = intersect(covered, owed)
+  const stale = (view?.islands ?? []).filter(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
+  const first = bounds.owed?.from ?? null
+  const report = {
+    table: table.key,
+    target: table.target,
+    first,
+    head: bounds.owed?.to ?? null,
+    watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
+    covered,
+    missing,
+    missingBlocks: countBlocks(missing),
+    doneBlocks: countBlocks(done),
+    owedBlocks: countBlocks(done) + countBlocks(missing),
+    holes,
+    held,
+    dirty,
+    stale: stale.map(({ from, to, sqlHash }) => ({ from, to, sqlHash })),
+    rows: target?.rows ?? null,
+    lastRun: view?.lastRun ?? null,
+    lock: lock === undefined || lock.released ? null : lock,
+    notes: bounds.note === undefined ? [] : [bounds.note],
+  }
+  return { ...report, state: stateOf(report, target !== undefined) }
+}
+
+function stateOf(report: Omit<TableReport, 'state'>, exists: boolean): TableState {
+  if (!exists) return 'not created'
+  if (report.lock !== null) return 'running'
+  if (report.dirty.length > 0) return 'dirty'
+  if (report.first === null) return 'no blocks'
+  if (report.missingBlocks > 0) return 'behind'
+  if (report.stale.length > 0) return 'stale'
+  return report.holes.length > 0 || report.held.length > 0 ? 'blocked' : 'up to date'
+}

@@ -1,0 +1,158 @@
+// Owns one table's part of a run: what is left to survey and to run, its lock, its coverage as it grows.
+import { randomUUID } from 'node:crypto'
+import { runChunk } from './chunk.ts'
+import { BackfillError } from './errors.ts'
+import type { Range } from './model.ts'
+import type { Lock, Ports } from './ports.ts'
+import { DEFAULT_CHUNK } from './pure/chunks.ts'
+import { type BlockSet, countBlocks, hull, intersect, subtract, union } from './pure/interval.ts'
+import type { Dependency, Task } from './pure/schedule.ts'
+import type { RunEvent, UpOptions } from './reports.ts'
+import { coverageOf, type Standing } from './standing.ts'
+import { nextWindow, type Survey, type Surveyor } from './surveyor.ts'
+
+export type TableRun = {
+  readonly key: string
+  readonly standing: Standing
+  covered: BlockSet
+  /** Missing blocks that no survey has looked at yet, and those that one has let through and that are not yet started. */
+  unsurveyed: BlockSet
+  runnable: BlockSet
+  holes: BlockSet
+  held: BlockSet
+  running: number
+  surveying: boolean
+  lock: Lock | 'none' | 'taking'
+  /** Events appended since the last checkpoint. */
+  events: number
+  failure: BackfillError | undefined
+}
+
+export type RunContext = {
+  readonly ports: Ports
+  readonly options: UpOptions
+  readonly runId: string
+  readonly survey: Surveyor
+  readonly runs: ReadonlyMap<string, TableRun>
+  /** UUIDs of all targets of the run. */
+  readonly uuids: ReadonlyMap<string, string>
+  report(event: RunEvent): void
+}
+
+/** A table at the start of a run: nothing surveyed, no lock. */
+export function startTable(standing: Standing, { from, to }: Pick<UpOptions, 'from' | 'to'>): TableRun {
+  const wanted = { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER }
+  return {
+    key: standing.table.key,
+    standing,
+    covered: standing.covered,
+    unsurveyed: intersect(standing.missing, [wanted]),
+    runnable: [],
+    holes: [],
+    held: [],
+    running: 0,
+    surveying: false,
+    lock: 'none',
+    events: 0,
+    failure: undefined,
+  }
+}
+
+/** Looks at the next window of blocks and adds what may run. */
+export async function surveyTable(run: TableRun, { survey }: RunContext): Promise<void> {
+  run.surveying = true
+  try {
+    const window = nextWindow(run.unsurveyed)
+    const { runnable, holes, held }: Survey = await survey(run.standing.table, window)
+    run.unsurveyed = subtract(run.unsurveyed, window)
+    run.runnable = union(run.runnable, subtract(runnable, run.covered))
+    run.holes = union(run.holes, holes)
+    run.held = union(run.held, held)
+  } finally {
+    run.surveying = false
+  }
+}
+
+/**
+ * Takes the table's lock and reads the ledger again: until then another run may have worked on it.
+ * @throws BackfillError `locked`, or `failed` where a range may be half written
+ */
+export async function lockTable(run: TableRun, { ports, report, uuids }: RunContext): Promise<void> {
+  const { key, standing } = run
+  run.lock = 'taking'
+  const lock = await ports.locks.acquire(key, (text) => report({ type: 'note', table: key, text }))
+  run.lock = lock
+  const views = await ports.ledger.fold(new Map([[key, uuids.get(key)!]]))
+  const { covered, dirty } = coverageOf(standing.bounds, views.get(key))
+  run.events = views.get(key)?.tail ?? 0
+  run.covered = covered
+  run.unsurveyed = subtract(run.unsurveyed, covered)
+  run.runnable = subtract(run.runnable, covered)
+  if (dirty.length > 0) throw dirtyError(key, dirty)
+}
+
+/** Runs one chunk of a locked table and books its outcome. */
+export async function runOne(run: TableRun, range: Range, context: RunContext): Promise<number> {
+  const { ports, runId, uuids, report } = context
+  const { table, bounds } = run.standing
+  const { key } = run
+  const queryId = `backfill-${key}-${range.from}-${range.to}-${randomUUID()}`
+  report({ type: 'chunk-started', table: key, range, queryId })
+  try {
+    const { rowsWritten, rowsRead, elapsedMs } = await runChunk(ports, {
+      table,
+      range,
+      runId,
+      queryId,
+      attempt: 1,
+      targetUuid: uuids.get(key)!,
+      forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
+      lock: run.lock as Lock,
+      inputs: new Map(table.after.map((input) => [input, uuids.get(input)!])),
+    })
+    run.covered = union(run.covered, [range])
+    run.events += 2
+    report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
+    return rowsWritten
+  } catch (error) {
+    report({ type: 'chunk-failed', table: key, range, error: error as BackfillError })
+    throw error
+  }
+}
+
+/** Events after which the next fold should not have to read them one by one. */
+const CHECKPOINT_EVENTS = 4000
+
+/** Checkpoints a table whose events have piled up (`atEnd`: any), unless an event of it may still be on its way. */
+export async function checkpointTable(run: TableRun, { ports, runId, uuids }: RunContext, atEnd: boolean): Promise<void> {
+  if (typeof run.lock === 'string' || run.failure !== undefined || run.events < (atEnd ? 1 : CHECKPOINT_EVENTS)) return
+  run.events = 0
+  await ports.ledger.checkpoint(run.lock, { targetUuid: uuids.get(run.key)!, runId })
+}
+
+/** The table as the scheduler sees it. */
+export function taskOf(run: TableRun, { options }: RunContext, dependencies: (run: TableRun) => readonly Dependency[]): Task {
+  const { table, bounds } = run.standing
+  const owed = bounds.owed === undefined ? [] : [bounds.owed]
+  const total = countBlocks(owed)
+  const left = countBlocks(run.unsurveyed) + countBlocks(run.runnable)
+  return {
+    key: run.key,
+    runnable: run.failure === undefined ? run.runnable : [],
+    waitsFor: dependencies(run),
+    chunk: options.chunk ?? table.chunk ?? DEFAULT_CHUNK,
+    running: run.running,
+    slots: options.tableJobs,
+    progress: total === 0 ? 1 : 1 - left / total,
+  }
+}
+
+function dirtyError(key: string, dirty: BlockSet): BackfillError {
+  const around = hull(dirty)!
+  const ranges = dirty.slice(0, 3).map(({ from, to }) => `${from}-${to}`)
+  const more = dirty.length > 3 ? ` and ${dirty.length - 3} more` : ''
+  return new BackfillError(
+    `${key} has blocks that may be half written: ${ranges.join(', ')}${more} (a run ended in the middle of them)`,
+    { kind: 'failed', hint: `backfill status shows them; they lie in ${around.from}-${around.to}` },
+  )
+}

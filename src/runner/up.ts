@@ -1,0 +1,142 @@
+// Owns the run loop: what can start is started, whatever ends wakes the loop, until nothing is left to start.
+import { randomUUID } from 'node:crypto'
+import pLimit from 'p-limit'
+import { createTables } from './create-tables.ts'
+import type { BackfillError } from './errors.ts'
+import { owedToDependants } from './pure/bounds.ts'
+import { countBlocks, intersect, subtract } from './pure/interval.ts'
+import { type Dependency, nextChunk, readyBlocks, waiting } from './pure/schedule.ts'
+import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
+import { readStandings, uuidsOf } from './standing.ts'
+import { makeSurveyor } from './surveyor.ts'
+import { checkpointTable, lockTable, type RunContext, runOne, startTable, surveyTable, type TableRun, taskOf } from './table-run.ts'
+import type { World } from './world.ts'
+
+export type UpHooks = {
+  report(event: RunEvent): void
+  /** Once aborted nothing new starts; what runs ends by itself. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Runs what is missing of the chosen tables up to their heads. A table that fails stops; the others go on.
+ *
+ * @throws BackfillError before anything runs: `usage` where files and servers do not fit, `server` where one is away
+ */
+export async function up(world: World, options: UpOptions, hooks: UpHooks): Promise<RunSummary> {
+  const started = performance.now()
+  const runId = randomUUID()
+  const { report, signal } = hooks
+  for (const { table, target, created } of await createTables(world)) if (created) report({ type: 'created', table, target })
+
+  const standings = await readStandings(world, { lag: options.lag, forcedHead: options.to })
+  // Remembers every lock's comment now, so that all locks of a dead run are known to be stale at the same time.
+  await world.ports.locks.holders()
+  const chosen = new Set(world.chosen.map(({ key }) => key))
+  const runs = new Map([...standings].filter(([key]) => chosen.has(key)).map(([key, standing]) => [key, startTable(standing, options)]))
+  const targets = new Map([...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])))
+  const uuids = uuidsOf([...standings.values()].map(({ table }) => table), targets)
+  const context: RunContext = { ports: world.ports, options, runId, survey: makeSurveyor(world), runs, uuids, report }
+  announce(runs, options, report)
+
+  const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
+  const failed: { table: string; error: BackfillError }[] = []
+  const inFlight = new Set<Promise<void>>()
+  // p-limit counts the statements in flight, in all and per table. nextChunk is asked only while a slot is free and
+  // offers only tables with a free slot of their own, so nothing ever waits inside a slot.
+  const slots = pLimit(options.jobs)
+  const tableSlots = new Map([...runs.keys()].map((key) => [key, pLimit(options.tableJobs)]))
+
+  /** What the table waits for: live coverage of the tables in this run, the ledger's of the others. */
+  const dependencies = (run: TableRun): readonly Dependency[] =>
+    run.standing.table.after.map((key) => {
+      const standing = standings.get(key)!
+      const owed = owedToDependants(standing.bounds)
+      return { key, owed: owed === undefined ? [] : [owed], covered: runs.get(key)?.covered ?? standing.covered }
+    })
+  const tasks = () => [...runs.values()].map((run) => taskOf(run, context, dependencies))
+
+  /** Lets work run in the background; whatever goes wrong with it stops its table, once. */
+  function launch(run: TableRun, work: () => Promise<void>): void {
+    const ending = work()
+      .catch((error: unknown) => {
+        if (run.failure !== undefined) return
+        run.failure = error as BackfillError
+        failed.push({ table: run.key, error: run.failure })
+        report({ type: 'table-failed', table: run.key, error: run.failure })
+      })
+      .finally(() => inFlight.delete(ending))
+    inFlight.add(ending)
+  }
+
+  function startChunks(): void {
+    while (slots.activeCount + slots.pendingCount < options.jobs) {
+      const choice = nextChunk(tasks().filter(({ key }) => typeof runs.get(key)!.lock !== 'string'))
+      if (choice === undefined) return
+      const { key, range } = choice
+      const run = runs.get(key)!
+      run.running++
+      run.runnable = subtract(run.runnable, [range])
+      launch(run, async () => {
+        try {
+          totals.rowsWritten += await slots(() => tableSlots.get(key)!(() => runOne(run, range, context)))
+          totals.chunks++
+          totals.blocks += range.to - range.from + 1
+        } finally {
+          run.running--
+        }
+        await checkpointTable(run, context, false)
+      })
+    }
+  }
+
+  /** Locks tables that have something to run, or to mend; surveys further where little is left to run. */
+  function prepareTables(): void {
+    for (const run of runs.values()) {
+      if (run.failure !== undefined) continue
+      const task = taskOf(run, context, dependencies)
+      const ready = readyBlocks(task)
+      const wanted = run.standing.dirty.length > 0 || ready.length > 0
+      if (run.lock === 'none' && wanted) launch(run, () => lockTable(run, context))
+      const little = countBlocks(ready) < task.chunk * options.jobs * 2
+      if (!run.surveying && little && run.unsurveyed.length > 0) launch(run, () => surveyTable(run, context))
+    }
+  }
+
+  while (!signal.aborted) {
+    startChunks()
+    prepareTables()
+    if (inFlight.size === 0) break
+    await Promise.race(inFlight)
+  }
+  await Promise.all(inFlight)
+
+  for (const run of runs.values()) {
+    if (run.holes.length > 0 || run.held.length > 0) report({ type: 'skipped', table: run.key, holes: run.holes, held: run.held })
+    launch(run, async () => {
+      await checkpointTable(run, context, true)
+      if (typeof run.lock !== 'string') await run.lock.release()
+    })
+  }
+  await Promise.all(inFlight)
+  if (!signal.aborted) for (const { key, blocks, on } of waiting(tasks())) report({ type: 'waiting', table: key, blocks, on })
+
+  return { runId, ...totals, elapsedMs: Math.round(performance.now() - started), failed, interrupted: signal.aborted }
+}
+
+/** Says for each table what is about to be done, and where nothing can be. */
+function announce(runs: ReadonlyMap<string, TableRun>, options: UpOptions, report: UpHooks['report']): void {
+  for (const { key, standing, unsurveyed } of runs.values()) {
+    const { bounds, covered } = standing
+    if (bounds.note !== undefined) report({ type: 'note', table: key, text: bounds.note })
+    const { naturalHead = Infinity } = bounds.inputs
+    if (bounds.owed !== undefined && options.to !== undefined && bounds.owed.to > naturalHead)
+      report({
+        type: 'warning',
+        table: key,
+        text: `--to ${options.to} is above the head ${naturalHead}: you say that the sources are complete; recorded as forced`,
+      })
+    const doneBlocks = countBlocks(intersect(covered, bounds.owed === undefined ? [] : [bounds.owed]))
+    report({ type: 'table', table: key, missingBlocks: countBlocks(unsurveyed), doneBlocks })
+  }
+}

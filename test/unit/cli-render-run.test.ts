@@ -59,7 +59,7 @@ test('each event is one plain line, each failure comes with its cure', () => {
       "a  1-10000  12,345 rows  0.8 s",
       "a  10001-20000  failed: code 60: no such table",
       "a  stopped: code 60: no such table",
-      "warning: b  10,000 blocks wait for a",
+      "b  10,000 blocks wait for a",
       "1 table failed; done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s)",
       "backfill: a: code 60: no such table",
       "  create it",

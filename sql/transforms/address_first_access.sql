@@ -1,0 +1,62 @@
+--! description: First block in which a transaction read, changed or created the address
+--! target: int_address_first_access
+--! sources: canonical_execution_balance_diffs, canonical_execution_storage_diffs, canonical_execution_nonce_diffs, canonical_execution_balance_reads, canonical_execution_storage_reads, canonical_execution_nonce_reads, canonical_execution_contracts, canonical_execution_transaction
+--! rows: per-key earliest block_number
+
+WITH
+    succeeded AS (
+        SELECT block_number AS block, transaction_index AS tx, lower(transaction_hash) AS hash
+        FROM {source:Identifier}.canonical_execution_transaction FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+          AND success
+    ),
+    created AS (
+        SELECT block_number AS block, lower(transaction_hash) AS hash, lower(contract_address) AS account
+        FROM {source:Identifier}.canonical_execution_contracts FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+    ),
+    accessed AS (
+        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        FROM {source:Identifier}.canonical_execution_balance_diffs FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        FROM {source:Identifier}.canonical_execution_storage_diffs FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        FROM {source:Identifier}.canonical_execution_nonce_diffs FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        FROM {source:Identifier}.canonical_execution_balance_reads FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        SELECT block_number AS block, transaction_index AS tx, lower(contract_address) AS account
+        FROM {source:Identifier}.canonical_execution_storage_reads FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        FROM {source:Identifier}.canonical_execution_nonce_reads FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        -- The source of contracts lacks the transaction index: the hash leads to it.
+        -- Creations are few: they are the right side of the join, which is held in memory.
+        SELECT block, tx, account
+        FROM succeeded
+        ALL INNER JOIN created USING (block, hash)
+    )
+SELECT
+    account AS address,
+    toUInt32(min(block)) AS block_number
+FROM accessed
+WHERE (block, tx) IN (SELECT block, tx FROM succeeded)
+GROUP BY account

@@ -1,0 +1,37 @@
+--! description: Per address and block, how many transactions read the address, and the last of them
+--! target: int_address_reads
+--! sources: canonical_execution_balance_reads, canonical_execution_storage_reads, canonical_execution_nonce_reads, canonical_execution_transaction
+--! rows: per-block
+
+WITH
+    succeeded AS (
+        SELECT block_number AS block, transaction_index AS tx
+        FROM {source:Identifier}.canonical_execution_transaction FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+          AND success
+    ),
+    read AS (
+        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        FROM {source:Identifier}.canonical_execution_balance_reads FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        SELECT block_number AS block, transaction_index AS tx, lower(contract_address) AS account
+        FROM {source:Identifier}.canonical_execution_storage_reads FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        FROM {source:Identifier}.canonical_execution_nonce_reads FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+    )
+SELECT
+    account AS address,
+    toUInt32(block) AS block_number,
+    toUInt32(uniqExact(tx)) AS tx_count,
+    toUInt32(max(tx)) AS last_tx_index
+FROM read
+WHERE (block, tx) IN (SELECT block, tx FROM succeeded)
+GROUP BY account, block

@@ -1,0 +1,31 @@
+--! description: Per address and block, how many of its storage slots were set and cleared
+--! target: int_address_slots_stat_per_block
+--! sources: canonical_execution_storage_diffs, canonical_execution_transaction
+--! rows: per-block
+
+WITH
+    concat('0x', repeat('0', 64)) AS zero,
+    succeeded AS (
+        SELECT block_number AS block, transaction_index AS tx
+        FROM {source:Identifier}.canonical_execution_transaction FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+          AND success
+    ),
+    changed AS (
+        SELECT
+            block_number AS block, transaction_index AS tx, lower(address) AS account,
+            from_value != zero AND to_value = zero AS is_cleared,
+            from_value = zero AND to_value != zero AS is_set
+        FROM {source:Identifier}.canonical_execution_storage_diffs FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+    )
+SELECT
+    account AS address,
+    toUInt32(block) AS block_number,
+    toUInt32(countIf(is_cleared)) AS slots_cleared,
+    toUInt32(countIf(is_set)) AS slots_set
+FROM changed
+WHERE (block, tx) IN (SELECT block, tx FROM succeeded)
+GROUP BY account, block

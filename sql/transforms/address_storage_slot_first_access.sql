@@ -1,0 +1,42 @@
+--! description: First access of every storage slot: the value read, or written where nothing was read before
+--! target: int_address_storage_slot_first_access
+--! sources: canonical_execution_storage_reads, canonical_execution_storage_diffs, canonical_execution_transaction
+--! rows: per-key earliest block_number
+
+WITH
+    succeeded AS (
+        SELECT block_number AS block, transaction_index AS tx
+        FROM {source:Identifier}.canonical_execution_transaction FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+          AND success
+    ),
+    accessed AS (
+        SELECT
+            block_number AS block, transaction_index AS tx,
+            lower(contract_address) AS account, lower(slot) AS slot_key, value AS content, 0 AS is_write
+        FROM {source:Identifier}.canonical_execution_storage_reads FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+        UNION ALL
+        SELECT
+            block_number AS block, transaction_index AS tx,
+            lower(address) AS account, lower(slot) AS slot_key, to_value AS content, 1 AS is_write
+        FROM {source:Identifier}.canonical_execution_storage_diffs FINAL
+        WHERE meta_network_name = {network:String}
+          AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+    ),
+    ordered AS (
+        -- Block, transaction, then read (what the transaction found) before write (what it left), as one number:
+        -- a block has far fewer than 2^20 transactions.
+        SELECT *, (block * 1048576 + tx) * 2 + is_write AS position
+        FROM accessed
+        WHERE (block, tx) IN (SELECT block, tx FROM succeeded)
+    )
+SELECT
+    account AS address,
+    slot_key,
+    toUInt32(min(block)) AS block_number,
+    argMin(content, position) AS value
+FROM ordered
+GROUP BY account, slot_key

@@ -1,0 +1,24 @@
+// Owns `backfill info`: every setting with its origin, the servers, the locks. What can be said without a server
+// is printed before one is asked.
+import process from 'node:process'
+import { EXIT } from '../../runner/errors.ts'
+import type { Command } from '../context.ts'
+import { lockLines, serverLines, settingLines } from '../render/info.ts'
+import { withWorld } from '../session.ts'
+import { toolVersion } from '../tool-version.ts'
+
+export const info: Command = async (context) => {
+  const { config, output } = context
+  const paint = output.resultPaint
+  output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, paint)])
+  return await withWorld(context, async (session) => {
+    output.result(['', ...serverLines({ servers: session.servers, config, paint })])
+    output.result(['', ...lockLines(await session.world.ports.locks.holders(), paint)])
+    return EXIT.ok
+  })
+}
+
+function runtime(): string {
+  const { deno, node } = process.versions
+  return deno === undefined ? `Node ${node}` : `Deno ${deno}`
+}

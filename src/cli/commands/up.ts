@@ -1,0 +1,46 @@
+// Owns `backfill up` and `backfill plan`, which is `up --dry-run`.
+import { EXIT, usageError } from '../../runner/errors.ts'
+import type { UpOptions } from '../../runner/reports.ts'
+import { blockNumber, readFlag } from '../argv.ts'
+import type { Command, Context } from '../context.ts'
+import { planJson } from '../render/json.ts'
+import { renderPlan } from '../render/plan.ts'
+import { runUp } from '../run-up.ts'
+import { withWorld } from '../session.ts'
+
+export const up: Command = async (context) => {
+  const options = upOptions(context, { from: 'from', to: 'to' })
+  return context.words.has('dry-run') ? await plan(context, options) : await runUp(context, options)
+}
+
+/**
+ * The options of a run; the two ends of its range are the flags that the command calls so.
+ * @throws BackfillError `usage` for a bad block or a reversed range.
+ */
+export function upOptions(
+  { config, words }: Context,
+  flags: { readonly from: string; readonly to: string },
+): UpOptions {
+  const from = readFlag(words, flags.from, blockNumber)
+  const to = readFlag(words, flags.to, blockNumber)
+  if (from !== undefined && to !== undefined && from > to) {
+    throw usageError(
+      `--${flags.from} ${from} is after --${flags.to} ${to}`,
+      'swap them: the range goes upwards',
+    )
+  }
+  const { chunk, jobs, tableJobs, lag } = config
+  return { from, to, chunk: chunk.value, jobs: jobs.value, tableJobs: tableJobs.value, lag: lag.value }
+}
+
+async function plan(context: Context, options: UpOptions): Promise<number> {
+  const { output, words } = context
+  return await withWorld(context, async ({ world }) => {
+    const { planUp } = await import('../../runner/plan.ts')
+    const report = await planUp(world, options)
+    output.result(
+      words.has('json') ? [JSON.stringify(planJson(report))] : renderPlan(report, output.resultPaint),
+    )
+    return EXIT.ok
+  })
+}

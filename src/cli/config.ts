@@ -1,0 +1,91 @@
+// Owns the configuration: every value that a command works with, and where each came from.
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { blockCount, nonEmpty, positiveCount, type Words } from './argv.ts'
+import { LEGACY, prefixOf, readServers, type Servers, type Side } from './config/servers.ts'
+import {
+  type Environment,
+  type Layers,
+  readDotenv,
+  type Setting,
+  setting,
+  variable,
+} from './config/variables.ts'
+
+export type Config = {
+  readonly network: Setting<string>
+  /** Distance kept from the newest block, in blocks. */
+  readonly lag: Setting<number>
+  readonly jobs: Setting<number>
+  readonly tableJobs: Setting<number>
+  /** Blocks per chunk; undefined: the table's own hint. */
+  readonly chunk: Setting<number | undefined>
+  readonly ledgerDatabase: Setting<string>
+  /** Folder of the SQL files, absolute. */
+  readonly sql: Setting<string>
+  /** Folder of the embedded server's data, absolute. */
+  readonly state: Setting<string>
+  readonly servers: Servers
+  readonly databases: Readonly<Record<Side, Setting<string>>>
+  /** Folder that relative paths start from. */
+  readonly folder: string
+  readonly warnings: readonly string[]
+  /** Passwords, to be kept out of everything printed. */
+  readonly secrets: readonly string[]
+}
+
+export type ConfigQuestion = {
+  readonly words: Words
+  readonly environment: Environment
+  readonly folder: string
+}
+
+/**
+ * Flags beat the environment, which beats `.env` in the working folder, which beats the defaults.
+ * @throws BackfillError `usage` for the first value that cannot be read.
+ */
+export function readConfig({ words, environment, folder }: ConfigQuestion): Config {
+  const layers: Layers = { words, environment, dotenv: readDotenv(folder) }
+  const path = (name: string, fallback: string): Setting<string> => {
+    const found = setting(layers, { name, read: nonEmpty, fallback })
+    return { ...found, value: resolve(folder, found.value) }
+  }
+  const network = setting(layers, { name: 'network', read: nonEmpty, fallback: 'mainnet' })
+  const servers = readServers(layers, folder)
+  return {
+    network,
+    lag: setting(layers, { name: 'lag', read: blockCount, fallback: 384 }),
+    jobs: setting(layers, { name: 'jobs', read: positiveCount, fallback: 2 }),
+    tableJobs: setting(layers, { name: 'table-jobs', read: positiveCount, fallback: 1 }),
+    chunk: setting<number | undefined>(layers, { name: 'chunk', read: positiveCount, fallback: undefined }),
+    ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
+    sql: path('sql', fileURLToPath(new URL('../../sql', import.meta.url))),
+    state: path('state', 'state'),
+    servers,
+    databases: {
+      source: database(layers, 'source', { value: 'default', origin: 'default' }),
+      target: database(layers, 'target', { value: network.value, origin: "default: the network's name" }),
+    },
+    folder,
+    warnings: warningsOf(servers),
+    secrets: secretsOf(servers),
+  }
+}
+
+function database(layers: Layers, side: Side, fallback: Setting<string>): Setting<string> {
+  const found = variable(layers, `${prefixOf(side)}_DATABASE`)
+  return found === undefined ? fallback : { value: found.text, origin: found.origin }
+}
+
+function warningsOf(servers: Servers): readonly string[] {
+  if (servers.kind === 'embedded') return []
+  const legacy = [servers.source, servers.target].some(({ url }) => url.origin.includes(LEGACY))
+  return legacy
+    ? [`${LEGACY}_* is the old name: set SOURCE_CLICKHOUSE_* and TARGET_CLICKHOUSE_* instead.`]
+    : []
+}
+
+function secretsOf(servers: Servers): readonly string[] {
+  if (servers.kind === 'embedded') return []
+  return [servers.source.password.value, servers.target.password.value].filter((secret) => secret !== '')
+}

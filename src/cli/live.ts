@@ -1,0 +1,40 @@
+// Owns the live lines of a terminal: drawn at most ten times a second, other lines above them.
+
+export type Live = {
+  /** Draws within the next frame. */
+  draw(): void
+  /** Prints lines that stay, above the live ones. */
+  above(lines: readonly string[]): void
+  /** Leaves the last frame on the screen; what follows is printed below it. Safe to call twice. */
+  close(): void
+}
+
+const FRAME_MS = 100
+
+/** `lines` is asked for the content of each frame. Async because log-update is loaded on use. */
+export async function createLive(stream: NodeJS.WriteStream, lines: () => readonly string[]): Promise<Live> {
+  const { createLogUpdate } = await import('log-update')
+  // The cursor stays visible: a killed process could not bring it back.
+  const log = createLogUpdate(stream, { showCursor: true })
+  let timer: NodeJS.Timeout | undefined
+  let open = true
+  const frame = () => {
+    timer = undefined
+    const text = lines().join('\n')
+    if (text !== '') log(text)
+  }
+  return {
+    draw() {
+      timer ??= setTimeout(frame, FRAME_MS)
+    },
+    above(kept) {
+      if (kept.length > 0) log.persist(kept.join('\n'))
+    },
+    close() {
+      clearTimeout(timer)
+      if (open) frame()
+      log.done()
+      open = false
+    },
+  }
+}

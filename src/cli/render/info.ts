@@ -1,0 +1,80 @@
+// Owns how `info` looks. Pure; it never sees a password, only whether there is one.
+import type { LockInfo } from '../../runner/ports.ts'
+import type { Config } from '../config.ts'
+import { MASK } from '../config/mask.ts'
+import type { Side } from '../config/servers.ts'
+import type { Setting } from '../config/variables.ts'
+import { minute } from './format.ts'
+import type { Paint } from './paint.ts'
+import { renderTable } from './table.ts'
+
+type Row = { readonly name: string; readonly value: string; readonly origin: string }
+
+export function settingLines(config: Config, paint: Paint): readonly string[] {
+  const { network, lag, jobs, tableJobs, chunk, ledgerDatabase, sql, state } = config
+  const rows: readonly Row[] = [
+    row('network', network),
+    row('lag', lag),
+    row('jobs', jobs),
+    row('table jobs', tableJobs),
+    row('chunk', { ...chunk, value: chunk.value ?? "the table's own" }),
+    row('ledger database', ledgerDatabase),
+    row('SQL folder', sql),
+    row('state folder', state),
+    ...sideRows(config, 'source'),
+    ...sideRows(config, 'target'),
+  ]
+  return renderTable<Row>(
+    rows,
+    [
+      { title: 'setting', cell: ({ name }) => name },
+      { title: 'value', cell: ({ value }) => value },
+      { title: 'origin', cell: ({ origin }) => origin, paint: paint.dim },
+    ],
+    Infinity,
+  ).lines
+}
+
+export type ServerFacts = {
+  readonly servers: Readonly<Record<Side, { readonly version: string; readonly uuid: string }>>
+  readonly config: Config
+  readonly paint: Paint
+}
+
+export function serverLines({ servers: { source, target }, config, paint }: ServerFacts): readonly string[] {
+  const one = source.uuid === target.uuid
+  const where =
+    config.servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
+  return [
+    `${paint.bold('servers')}  ${where}, ${one ? 'rows stay inside the server' : 'rows stream from source to target'}`,
+    ...(one
+      ? [`  ClickHouse ${target.version}`]
+      : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
+  ]
+}
+
+export function lockLines(locks: ReadonlyMap<string, LockInfo>, paint: Paint): readonly string[] {
+  const held = [...locks].filter(([, lock]) => !lock.released)
+  const lines = held.map(
+    ([key, { epoch, host, pid, heartbeat }]) =>
+      `  ${key}  epoch ${epoch}, held on ${host} (pid ${pid}), last heartbeat ${minute(heartbeat)} UTC`,
+  )
+  return [`${paint.bold('locks')}  ${held.length === 0 ? 'none held' : ''}`.trimEnd(), ...lines]
+}
+
+function sideRows({ servers, databases }: Config, side: Side): readonly Row[] {
+  const database = row(`${side} database`, databases[side])
+  if (servers.kind === 'embedded')
+    return [row(side, { value: 'embedded server', origin: servers.origin }), database]
+  const { url, username, password } = servers[side]
+  return [
+    row(side, url),
+    row(`${side} username`, username),
+    row(`${side} password`, { ...password, value: password.value === '' ? '(empty)' : MASK }),
+    database,
+  ]
+}
+
+function row(name: string, { value, origin }: Setting<string | number>): Row {
+  return { name, value: String(value), origin }
+}

@@ -1,0 +1,96 @@
+// Owns the machine-readable forms, version 1: `status --json`, `plan --json`, the events of `up --json`. Pure.
+import type { BackfillError } from '../../runner/errors.ts'
+import type { Range } from '../../runner/model.ts'
+import type { PlanReport, RunEvent, RunSummary, StatusReport } from '../../runner/reports.ts'
+
+const SCHEMA = 1
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export function statusJson({ network, tables }: StatusReport): JsonObject {
+  return {
+    schema: SCHEMA,
+    network,
+    tables: tables.map((table) => ({
+      table: table.table,
+      target: table.target,
+      first: table.first,
+      head: table.head,
+      watermark: table.watermark,
+      covered: pairs(table.covered),
+      missing: pairs(table.missing),
+      missing_blocks: table.missingBlocks,
+      done_blocks: table.doneBlocks,
+      owed_blocks: table.owedBlocks,
+      holes: pairs(table.holes),
+      held: pairs(table.held),
+      dirty: pairs(table.dirty),
+      stale: pairs(table.stale),
+      state: table.state,
+      last_run: table.lastRun,
+      rows: table.rows,
+      lock: table.lock,
+      notes: table.notes,
+    })),
+  }
+}
+
+export function planJson({ network, tables }: PlanReport): JsonObject {
+  return {
+    schema: SCHEMA,
+    network,
+    tables: tables.map((table) => ({
+      table: table.table,
+      create: table.create,
+      missing_blocks: table.missingBlocks,
+      chunks: table.chunks.map(({ from, to, reason }) => ({ from, to, reason })),
+      holes: pairs(table.holes),
+      held: pairs(table.held),
+      dirty: pairs(table.dirty),
+      notes: table.notes,
+    })),
+  }
+}
+
+/** One event of a run. Errors come with their kind, message and hint. */
+export function eventJson(event: RunEvent): JsonObject {
+  const { type, ...rest } = event
+  const fields = Object.entries(rest).flatMap(([key, value]): [string, unknown][] => {
+    if (key === 'range') return Object.entries(value as Range)
+    if (key === 'holes' || key === 'held') return [[key, pairs(value as readonly Range[])]]
+    if (key === 'error') return [[key, errorJson(value as BackfillError)]]
+    return [[snakeCase(key), value ?? null]]
+  })
+  return { schema: SCHEMA, event: type, ...Object.fromEntries(fields) }
+}
+
+export function summaryJson(summary: RunSummary): JsonObject {
+  return {
+    schema: SCHEMA,
+    event: 'summary',
+    run_id: summary.runId,
+    chunks: summary.chunks,
+    blocks: summary.blocks,
+    rows_written: summary.rowsWritten,
+    elapsed_ms: Math.round(summary.elapsedMs),
+    failed: summary.failed.map(({ table, error }) => ({ table, error: errorJson(error) })),
+    interrupted: summary.interrupted,
+  }
+}
+
+/** The last event of a run that ended by an error instead of a summary. */
+export function errorEventJson(error: BackfillError): JsonObject {
+  return { schema: SCHEMA, event: 'error', ...errorJson(error) }
+}
+
+function errorJson({ kind, message, hint }: BackfillError): JsonObject {
+  return { kind, message, hint: hint ?? null }
+}
+
+function pairs(ranges: readonly Range[]): readonly (readonly [number, number])[] {
+  return ranges.map(({ from, to }) => [from, to])
+}
+
+function snakeCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}

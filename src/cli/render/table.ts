@@ -1,0 +1,62 @@
+// Owns a table of text: columns as wide as their widest cell, the least wanted left out where room is short. Pure.
+
+export type TableColumn<Row> = {
+  readonly title: string
+  readonly cell: (row: Row) => string
+  readonly align?: 'right'
+  /** Left out first where the lowest; columns without it always stay. */
+  readonly rank?: number
+  /** Colours a padded cell: escape codes have no width. */
+  readonly paint?: (text: string, row: Row) => string
+}
+
+export type TableText = { readonly lines: readonly string[]; readonly dropped: readonly string[] }
+
+const GAP = '  '
+
+/** Every character is one cell wide: our texts are ASCII and block elements. */
+export function renderTable<Row>(
+  rows: readonly Row[],
+  columns: readonly TableColumn<Row>[],
+  width: number,
+): TableText {
+  const widthOf = ({ title, cell }: TableColumn<Row>) =>
+    Math.max(title.length, ...rows.map((row) => cell(row).length))
+  const kept = fitting(columns, widthOf, width)
+  const line = (text: (column: TableColumn<Row>) => string) => kept.map(text).join(GAP).trimEnd()
+  const pad = (text: string, column: TableColumn<Row>) =>
+    column.align === 'right' ? text.padStart(widthOf(column)) : text.padEnd(widthOf(column))
+  return {
+    lines: [
+      line((column) => pad(column.title, column)),
+      ...rows.map((row) => line((column) => (column.paint ?? plain)(pad(column.cell(row), column), row))),
+    ],
+    dropped: columns.filter((column) => !kept.includes(column)).map(({ title }) => title),
+  }
+}
+
+function fitting<Row>(
+  columns: readonly TableColumn<Row>[],
+  widthOf: (column: TableColumn<Row>) => number,
+  width: number,
+): readonly TableColumn<Row>[] {
+  const total = columns.reduce((sum, column) => sum + widthOf(column) + GAP.length, -GAP.length)
+  if (total <= width) return columns
+  const least = columns
+    .filter(({ rank }) => rank !== undefined)
+    .reduce<TableColumn<Row> | undefined>(
+      (low, column) => (low === undefined || column.rank! < low.rank! ? column : low),
+      undefined,
+    )
+  return least === undefined
+    ? columns
+    : fitting(
+        columns.filter((column) => column !== least),
+        widthOf,
+        width,
+      )
+}
+
+function plain(text: string): string {
+  return text
+}

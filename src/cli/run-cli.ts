@@ -1,0 +1,33 @@
+// Owns one invocation from its words to its exit code: argv -> config -> command -> exit code, errors as lines.
+import { EXIT } from '../runner/errors.ts'
+import { type Invocation, readCommandLine } from './command-line.ts'
+import { readConfig } from './config.ts'
+import { createOutput, type Output } from './output.ts'
+import { errorLines, exitCodeOf } from './render/error.ts'
+import type { Terminal } from './terminal.ts'
+import { toolVersion } from './tool-version.ts'
+
+/** Runs one command and resolves to the exit code; it never rejects. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let output = createOutput(terminal, new Map(), [])
+  try {
+    const invocation = readCommandLine(argv)
+    if (invocation.kind !== 'command') return answer(invocation, output)
+    const { entry, words } = invocation
+    output = createOutput(terminal, words, [])
+    const config = readConfig({ words, environment: terminal.env, folder: terminal.cwd() })
+    output = createOutput(terminal, words, config.secrets)
+    const command = await entry.load()
+    return await command({ words, config, output })
+  } catch (error) {
+    output.message(
+      errorLines(error, { paint: output.messagePaint, stack: terminal.env['BACKFILL_DEBUG'] === '1' }),
+    )
+    return exitCodeOf(error)
+  }
+}
+
+function answer({ kind }: Invocation, output: Output): number {
+  if (kind === 'version') output.result([`backfill ${toolVersion()}`])
+  return EXIT.ok
+}

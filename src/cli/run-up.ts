@@ -1,0 +1,56 @@
+// Owns a run as the command line sees it: signals in, events out, a summary, an exit code.
+import { EXIT } from '../runner/errors.ts'
+import type { RunSummary, UpOptions } from '../runner/reports.ts'
+import type { Context } from './context.ts'
+import { count } from './render/format.ts'
+import { EXIT_BY_KIND } from './render/error.ts'
+import { createReporter } from './reporter.ts'
+import { type Session, type SessionHooks, withWorld } from './session.ts'
+import { interruptedCode, withSignals } from './signals.ts'
+
+export type RunHooks = SessionHooks & {
+  /** Runs before the first chunk; throws to prevent it. */
+  readonly ready?: (session: Session) => Promise<void>
+  /** Runs after a run that was not interrupted, while the servers are still there. */
+  readonly after?: (session: Session) => Promise<void>
+}
+
+/** Processes what is missing and resolves to the exit code. */
+export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {
+  const { output, words } = context
+  const reporter = await createReporter(output, { json: words.has('json'), quiet: words.has('quiet') })
+  const stopping = () => {
+    const running = reporter.inFlight()
+    const what =
+      running === 0
+        ? 'nothing is in flight'
+        : `${count(running, 'chunk')} ${running === 1 ? 'is' : 'are'} finishing`
+    reporter.say(`Stopping: ${what}; press Ctrl-C again to leave at once.`)
+  }
+  try {
+    return await withSignals(stopping, (signal) =>
+      withWorld(
+        context,
+        async (session) => {
+          await hooks.ready?.(session)
+          const { up } = await import('../runner/up.ts')
+          const summary = await up(session.world, options, { report: reporter.report, signal })
+          reporter.finish(summary)
+          if (!summary.interrupted) await hooks.after?.(session)
+          return summary.interrupted ? interruptedCode(signal) : failureCode(summary)
+        },
+        hooks,
+      ),
+    )
+  } catch (error) {
+    reporter.abandon(error)
+    throw error
+  }
+}
+
+/** Every failure of one kind: that kind's code. Failures of several kinds, or of chunks: 1. */
+function failureCode({ failed }: RunSummary): number {
+  const codes = new Set(failed.map(({ error }) => EXIT_BY_KIND[error.kind]))
+  const [code = EXIT.ok] = codes
+  return codes.size > 1 ? EXIT.failed : code
+}

@@ -1,0 +1,42 @@
+// Owns Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the process at once.
+import { constants } from 'node:os'
+import process from 'node:process'
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+/** npm hands a terminal's one Ctrl-C on to a child that has already got it: within this time, in ms, it counts once. */
+const ECHO_MS = 500
+
+/**
+ * Runs `use` with a signal that is aborted by the first SIGINT or SIGTERM (its name is the reason).
+ * The second one gets its default action back: what was in flight stays recoverable by the ledger.
+ */
+export async function withSignals<T>(
+  onFirst: () => void,
+  use: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  let first = 0
+  const listen = (name: NodeJS.Signals) => {
+    if (!controller.signal.aborted) {
+      first = performance.now()
+      onFirst()
+      controller.abort(name)
+    } else if (performance.now() - first > ECHO_MS) {
+      detach()
+      process.kill(process.pid, name)
+    }
+  }
+  const detach = () => SIGNALS.forEach((name) => process.off(name, listen))
+  SIGNALS.forEach((name) => process.on(name, listen))
+  try {
+    return await use(controller.signal)
+  } finally {
+    detach()
+  }
+}
+
+/** 130 after SIGINT, 143 after SIGTERM: what a shell expects of a process that a signal ended. */
+export function interruptedCode(signal: AbortSignal): number {
+  return 128 + constants.signals[signal.reason as NodeJS.Signals]
+}

@@ -1,0 +1,155 @@
+// Owns starting and stopping the embedded ClickHouse: a real server on loopback, in a child process of this one.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { BackfillError } from '../runner/errors.ts'
+import { findEngineLibrary } from './engine-library.ts'
+import { EMBEDDED_USER, prepareDirectory } from './server-directory.ts'
+
+export type EmbeddedServer = {
+  /** `http://127.0.0.1:<port>`, a port that the engine chose. */
+  readonly url: string
+  readonly username: string
+  readonly password: string
+  readonly pid: number
+  /** Ends the server and resolves when its process is gone. Everything acknowledged is kept. */
+  stop(): Promise<void>
+}
+
+export type EmbeddedOptions = {
+  /** Holds data, password and log; created where missing. One server at a time. */
+  readonly directory: string
+  /** The server's memory limit; without it 90 % of the machine's. */
+  readonly memoryBytes?: number
+}
+
+/** A start takes about a second; a large directory on a busy machine may take a while. */
+const START_TIMEOUT_MS = 60_000
+
+/**
+ * Starts the embedded server and resolves when it answers. It ends with this process, however this process ends,
+ * and does not keep it alive.
+ *
+ * @throws BackfillError 'usage' where the engine is not installed, 'locked' where another process serves this
+ * directory, 'server' with the engine's own words where it does not come up.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+  const library = findEngineLibrary()
+  const directory = resolve(options.directory)
+  const { password, configFile } = prepareDirectory(directory, options.memoryBytes)
+  const portFile = join(directory, `port.${process.pid}`)
+  rmSync(portFile, { force: true })
+  const child = spawnChild([
+    library,
+    '--multiquery',
+    `--config-file=${configFile}`,
+    `--path=${join(directory, 'data')}`,
+    '--http_port=0',
+    '--listen_host=127.0.0.1',
+    '--log-level=warning', // in the file it is not heard
+    `--query=${serveForever(portFile)}`,
+  ])
+  const said = collectErrors(child)
+  const ended = new Promise<void>((done) => child.once('close', () => done()).once('error', () => done()))
+  const stop = async (): Promise<void> => {
+    child.ref() // else a process that waits for nothing else would end before this does
+    child.kill('SIGKILL')
+    await ended
+  }
+  try {
+    const url = await firstAnswer({ portFile, child, password })
+    if (url === undefined) {
+      await stop() // and with it everything it says
+      throw startError(said(), directory)
+    }
+    return { url, username: EMBEDDED_USER, password, pid: child.pid ?? 0, stop }
+  } finally {
+    rmSync(portFile, { force: true })
+  }
+}
+
+/** The engine's only query: it ends when the process does. The port file appears when the port is listening. */
+function serveForever(portFile: string): string {
+  const quoted = `'${portFile.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+  return [
+    'SYSTEM START LISTEN HTTP',
+    `SELECT getServerPort('http_port') INTO OUTFILE ${quoted} TRUNCATE FORMAT TSV`,
+    'SELECT sleep(1000000000) SETTINGS function_sleep_max_microseconds_per_block = 0 FORMAT Null',
+  ].join('; ')
+}
+
+function spawnChild(args: readonly string[]): ChildProcess {
+  // Beside this file, with its ending: .ts in the repository, .js in dist/.
+  const program = fileURLToPath(import.meta.url).replace(/embedded-server(\.\w+)$/, 'server-child$1')
+  const runtime = process.versions['deno'] === undefined ? [] : ['run', '--allow-all', '--quiet']
+  // stdin is never written: its end tells the child that this process is gone.
+  const child = spawn(process.execPath, [...runtime, program, ...args], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    env: { ...process.env, TZ: 'UTC' },
+  })
+  for (const handle of [child, child.stdin, child.stderr] as (ChildProcess | Socket)[]) handle.unref()
+  return child
+}
+
+/** Returns a function that tells the last of what the child wrote to stderr. */
+function collectErrors(child: ChildProcess): () => string {
+  let text = ''
+  child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
+    text = (text + piece).slice(-8192)
+  })
+  return () => text.trim()
+}
+
+type Starting = { readonly portFile: string; readonly child: ChildProcess; readonly password: string }
+
+/**
+ * The server's URL as soon as it lets our user in, which proves that it runs with our users and not with the
+ * engine's open default; undefined when it ended before, or took too long.
+ */
+async function firstAnswer({ portFile, child, password }: Starting): Promise<string | undefined> {
+  const headers = { 'X-ClickHouse-User': EMBEDDED_USER, 'X-ClickHouse-Key': password }
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (isRunning(child) && performance.now() < deadline) {
+    const port = readPort(portFile)
+    if (port !== undefined) {
+      const url = `http://127.0.0.1:${port}`
+      // The log would else be missing for its first half second.
+      const request = { method: 'POST', headers, body: 'SYSTEM FLUSH LOGS query_log' }
+      const response = await fetch(url, request).catch(() => undefined)
+      if (response?.ok) return url
+    }
+    await sleep(10)
+  }
+  return undefined
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null
+}
+
+function readPort(portFile: string): string | undefined {
+  try {
+    return /^(\d+)\n/.exec(readFileSync(portFile, 'utf8'))?.[1]
+  } catch {
+    return undefined // not written yet
+  }
+}
+
+function startError(said: string, directory: string): BackfillError {
+  // Code: 76. DB::Exception: Cannot lock file …/status. Another server instance in same directory is already running.
+  if (/\bCode: 76\b/.test(said)) {
+    return new BackfillError(`Another process serves the embedded ClickHouse in '${directory}'`, {
+      kind: 'locked',
+      hint: 'Wait for the other process, or stop it',
+    })
+  }
+  const cause = said === '' ? 'it said nothing' : said
+  return new BackfillError(`The embedded ClickHouse in '${directory}' did not start: ${cause}`, {
+    kind: 'server',
+    hint: `See ${join(directory, 'server.log')}`,
+  })
+}

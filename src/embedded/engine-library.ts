@@ -1,0 +1,52 @@
+// Owns finding the ClickHouse engine among the installed packages, without loading it into this process.
+
+import { createRequire } from 'node:module'
+import { BackfillError, usageError } from '../runner/errors.ts'
+
+/**
+ * Path of the engine's shared library. Its two packages are optional: only who uses the embedded server needs them.
+ *
+ * @throws BackfillError 'usage' with the install line where a package is missing, or a way out where there is none.
+ */
+export function findEngineLibrary(): string {
+  const require = createRequire(import.meta.url)
+  let locate: () => string
+  try {
+    require('ffi-rs') // small, and only loading it tells whether it has a binary for this platform
+    locate = (require('chdb/libchdb') as { readonly libchdbPath: () => string }).libchdbPath
+  } catch {
+    throw notInstalled()
+  }
+  try {
+    return locate()
+  } catch {
+    const place = process.env['CHDB_LIBCHDB_PATH'] || process.env['CHDB_LIBCHDB_DIR']
+    throw place
+      ? usageError(
+          `The embedded ClickHouse is not at '${place}'`,
+          'Correct or unset CHDB_LIBCHDB_PATH and CHDB_LIBCHDB_DIR',
+        )
+      : notInstalled()
+  }
+}
+
+function notInstalled(): BackfillError {
+  return platformHasEngine()
+    ? usageError('The embedded ClickHouse is not installed', 'npm install chdb ffi-rs')
+    : usageError(
+        `The embedded ClickHouse is not available on this platform (${process.platform} ${process.arch})`,
+        'Use a ClickHouse server: set TARGET_CLICKHOUSE_URL',
+      )
+}
+
+/** The engine is built for macOS and for Linux with glibc; Alpine's musl and Windows have none. */
+function platformHasEngine(): boolean {
+  if (process.arch !== 'x64' && process.arch !== 'arm64') return false
+  if (process.platform === 'darwin') return true
+  return process.platform === 'linux' && !usesMusl()
+}
+
+function usesMusl(): boolean {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
+  return report?.header !== undefined && report.header.glibcVersionRuntime === undefined
+}

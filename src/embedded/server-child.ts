@@ -1,0 +1,60 @@
+// Owns the process that is the embedded server: a worker thread in which ClickHouse blocks, and a main thread that
+// ends the process when its parent is gone. Started by embedded-server.ts: `server-child <libchdb.so> <argument>…`.
+
+import { writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { Worker, isMainThread, workerData } from 'node:worker_threads'
+
+if (isMainThread) guard()
+else runEngine(workerData as readonly string[])
+
+/**
+ * The engine never returns while it serves and handles no signal of ours, so every end is a SIGKILL to oneself:
+ * what the server has acknowledged is in the page cache by then.
+ */
+function guard(): void {
+  process.umask(0o077)
+  // Our parent holds the other end of stdin and never writes: it ends when the parent does, however that died.
+  process.stdin.on('end', die).on('close', die).on('error', die).resume()
+  process.on('SIGTERM', die).on('SIGHUP', die)
+  // Ctrl-C reaches the whole process group; the parent still needs the server to record how far it came.
+  process.on('SIGINT', () => {})
+  const worker = new Worker(new URL(import.meta.url), { workerData: process.argv.slice(2) })
+  worker.on('error', (error) => fail(error.message))
+  worker.on('message', fail)
+}
+
+/** Blocks its thread for as long as the server lives; the engine's own words about a failed start go to the parent. */
+function runEngine([library = '', ...args]: readonly string[]): void {
+  const { DataType, load, open } = createRequire(import.meta.url)('ffi-rs') as typeof import('ffi-rs')
+  open({ library: 'chdb', path: library })
+  const argv = ['clickhouse', ...args]
+  const result = load({
+    library: 'chdb',
+    funcName: 'query_stable_v2',
+    // struct local_result_v2 of chdb.h, returned by pointer. Some errors show in its last member only.
+    retType: {
+      buf: DataType.External,
+      len: DataType.I64,
+      vec: DataType.External,
+      elapsed: DataType.Double,
+      rows: DataType.I64,
+      bytes: DataType.I64,
+      error: DataType.String,
+    },
+    paramsType: [DataType.I32, DataType.StringArray],
+    paramsValue: [argv.length, argv],
+  })
+  // Not postMessage: the engine's clean-up may crash the process before the main thread reads it.
+  fail(result.error)
+}
+
+function fail(message: string): never {
+  writeSync(2, `${message}\n`)
+  die()
+}
+
+function die(): never {
+  process.kill(process.pid, 'SIGKILL')
+  throw new Error('unreachable')
+}

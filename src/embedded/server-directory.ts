@@ -1,0 +1,107 @@
+// Owns what lies in an embedded server's directory: its password and its configuration, readable by the owner alone.
+
+import { createHash, randomBytes } from 'node:crypto'
+import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The one user who may log in over HTTP. */
+export const EMBEDDED_USER = 'backfill'
+
+export type ServerDirectory = {
+  readonly path: string
+  readonly password: string
+  readonly configFile: string
+}
+
+/**
+ * Creates what is missing in `path` (0700) and returns it. Safe while another server runs there: the password is made
+ * once, and the configuration follows from password and path alone.
+ */
+export function prepareDirectory(path: string, memoryBytes: number | undefined): ServerDirectory {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  chmodSync(path, 0o700)
+  const password = readOrCreatePassword(join(path, 'password'))
+  const configFile = join(path, 'config.xml')
+  const draft = writeDraft(
+    configFile,
+    configuration({ file: configFile, log: join(path, 'server.log'), password, memoryBytes }),
+  )
+  renameSync(draft, configFile)
+  return { path, password, configFile }
+}
+
+function readOrCreatePassword(file: string): string {
+  const draft = writeDraft(file, randomBytes(24).toString('base64url'))
+  try {
+    linkSync(draft, file) // unlike rename, the first of two processes wins
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft)
+  }
+  return readFileSync(file, 'utf8')
+}
+
+function writeDraft(file: string, text: string): string {
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, text, { mode: 0o600 })
+  return draft
+}
+
+type ConfigurationInput = {
+  readonly file: string
+  readonly log: string
+  readonly password: string
+  readonly memoryBytes: number | undefined
+}
+
+/**
+ * query_log is kept in memory: database `system` of this engine is not on disk, so after a restart a MergeTree log
+ * would find its directory taken (57) and log nothing, for good.
+ *
+ * `default` is the engine's own session, which comes from loopback and cannot have a password. It is the one session
+ * that user is allowed, so that everybody else is refused (700 USER_SESSION_LIMIT), and it may do nothing but listen.
+ */
+function configuration({ file, log, password, memoryBytes }: ConfigurationInput): string {
+  const hash = createHash('sha256').update(password).digest('hex')
+  const memoryLimit =
+    memoryBytes === undefined ? '' : `<max_server_memory_usage>${memoryBytes}</max_server_memory_usage>`
+  return `<clickhouse>
+  <logger><log>${escapeXml(log)}</log><size>10M</size><count>2</count></logger>
+  <users_config>${escapeXml(file)}</users_config>
+  ${memoryLimit}
+  <send_crash_reports><enabled>false</enabled></send_crash_reports>
+  <query_log>
+    <database>system</database>
+    <table>query_log</table>
+    <engine>ENGINE = Memory SETTINGS min_rows_to_keep = 10000, max_rows_to_keep = 20000, compress = 1</engine>
+    <flush_interval_milliseconds>500</flush_interval_milliseconds>
+  </query_log>
+  <profiles>
+    <default/>
+    <engine><max_sessions_for_user>1</max_sessions_for_user></engine>
+  </profiles>
+  <quotas><default/></quotas>
+  <users>
+    <default>
+      <no_password/>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>engine</profile>
+      <quota>default</quota>
+      <grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants>
+    </default>
+    <${EMBEDDED_USER}>
+      <password_sha256_hex>${hash}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+      <access_management>1</access_management>
+    </${EMBEDDED_USER}>
+  </users>
+</clickhouse>
+`
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}

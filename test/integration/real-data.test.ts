@@ -1,0 +1,142 @@
+// Owns the proof on real blocks: all eleven tables hold exactly the rows that a program without SQL computed.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import type { Catalogue, Range } from '../../src/runner/model.ts'
+import { seededShuffle } from '../support/random.ts'
+import { loadExpected, loadRealSource, MISSING_REAL_DATA } from '../support/real-data.ts'
+import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { differences, openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+
+if (MISSING_REAL_DATA) console.warn(MISSING_REAL_DATA)
+
+const SOURCE = uniqueDatabase('source')
+const EXPECTED = uniqueDatabase('expected')
+/** Every block that has a row, and the empty block 20000005. */
+const BLOCKS: readonly Range[] = [
+  { from: 2_000_001, to: 2_000_001 },
+  { from: 17_073_191, to: 17_073_192 },
+  { from: 20_000_001, to: 20_000_011 },
+]
+
+describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
+  let catalogue: Catalogue
+  let server: TestServer
+  beforeAll(async () => {
+    catalogue = await readCatalogue(SQL_FOLDER)
+    server = await startTestServer()
+    await loadRealSource(server, catalogue, SOURCE)
+    await loadExpected(server, catalogue, EXPECTED)
+  })
+  afterAll(() => server?.stop())
+
+  const tables = () => catalogue.tables.map(({ target }) => target)
+
+  async function expectExact(world: TestWorld, on: TestServer = server): Promise<void> {
+    expect(await differences(on, tables(), { actual: world.target, expected: EXPECTED })).toEqual([])
+    for (const table of tables()) {
+      const counts = { actual: world.target, expected: EXPECTED, table }
+      await post(on, 'OPTIMIZE TABLE {actual:Identifier}.{table:Identifier} FINAL', counts)
+      const [row] = await rowsOf<{ actual: number; expected: number }>(
+        on,
+        `SELECT (SELECT count() FROM {actual:Identifier}.{table:Identifier}) AS actual,
+          (SELECT count() FROM {expected:Identifier}.{table:Identifier} FINAL) AS expected`,
+        counts,
+      )
+      expect(row!.actual, table).toBe(row!.expected)
+    }
+  }
+
+  /** Opens a world on fresh databases, uses it and closes it. */
+  async function withWorld(use: (world: TestWorld) => Promise<void>): Promise<void> {
+    const world = await openTestWorld({ server, source: SOURCE })
+    try {
+      await use(world)
+    } finally {
+      await world.close()
+    }
+  }
+
+  test('all eleven tables are exact after one run', () =>
+    withWorld(async (world) => {
+      const summary = await world.up()
+      expect(summary.failed).toEqual([])
+      await expectExact(world)
+    }))
+
+  test('a second run writes no row into a target and no event', () =>
+    withWorld(async (world) => {
+      await world.up()
+      const before = await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', world)
+      await post(server, 'SYSTEM FLUSH LOGS query_log')
+      const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [{ now: string }]
+      const summary = await world.up()
+      expect(summary).toMatchObject({ chunks: 0, blocks: 0, rowsWritten: 0, failed: [] })
+      expect(await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', world)).toEqual(before)
+      expect(await writesSince(world, now)).toEqual([])
+    }))
+
+  test('all eleven tables are exact in chunks of one block', () =>
+    withWorld(async (world) => {
+      const summary = await world.up({ chunk: 1, jobs: 3, tableJobs: 2 })
+      expect(summary.failed).toEqual([])
+      await expectExact(world)
+    }))
+
+  test('all eleven tables are exact in random chunk order', () =>
+    withWorld(async (world) => {
+      const seed = Number(process.env['BACKFILL_TEST_SEED'] ?? Date.now() % 1_000_000)
+      console.log(`random chunk order: BACKFILL_TEST_SEED=${seed}`)
+      const single = BLOCKS.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => from + index))
+      for (const block of seededShuffle(single, seed)) {
+        const summary = await world.up({ from: block, to: block })
+        expect(summary.failed).toEqual([])
+      }
+      await expectExact(world)
+    }))
+
+  test('after a..b and d..e a plain run fills only the gap', () =>
+    withWorld(async (world) => {
+      await world.up({ from: 2_000_001, to: 20_000_003 })
+      await world.up({ from: 20_000_007, to: 20_000_011 })
+      await post(server, 'SYSTEM FLUSH LOGS query_log')
+      const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [{ now: string }]
+      const summary = await world.up()
+      expect(summary.failed).toEqual([])
+      const written = await writesSince(world, now)
+      expect(written.map(({ key }) => key)).toEqual(
+        catalogue.tables.map(({ key }) => key).filter((key) => key !== 'pre_6780_accounts_destructs').toSorted(),
+      )
+      for (const { key, range } of written) expect(range, key).toBe('20000004-20000006')
+      await expectExact(world)
+    }))
+
+  test('all eleven tables are exact when source and target are different servers', async () => {
+    const other = await startTestServer()
+    try {
+      await loadExpected(other, catalogue, EXPECTED)
+      const world = await openTestWorld({ server: other, sourceServer: server, source: SOURCE })
+      try {
+        const summary = await world.up()
+        expect(summary.failed).toEqual([])
+        await expectExact(world, other)
+      } finally {
+        await world.close()
+      }
+    } finally {
+      await other.stop()
+    }
+  })
+
+  /** INSERTs into the world's derived tables since a time, by the server's own log: table key and range of each. */
+  async function writesSince(world: TestWorld, since: string): Promise<{ key: string; range: string }[]> {
+    await post(server, 'SYSTEM FLUSH LOGS query_log')
+    return rowsOf(
+      server,
+      `SELECT DISTINCT extract(query_id, '^backfill-([a-z0-9_]+)-') AS key, extract(query_id, '-([0-9]+-[0-9]+)-') AS range
+       FROM system.query_log
+       WHERE query_kind = 'Insert' AND event_time_microseconds > {since:String} AND has(databases, {target:String})
+       ORDER BY key, range`,
+      { since, target: world.target },
+    )
+  }
+})

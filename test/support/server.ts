@@ -1,0 +1,88 @@
+// Owns the ClickHouse server of a test file: the embedded one, or an image named by BACKFILL_TEST_IMAGE.
+
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded } from '../../src/embedded/embedded-server.ts'
+
+export type TestServer = {
+  readonly url: string
+  readonly username: string
+  readonly password: string
+  /** Ends the server and removes what it kept on disk. */
+  stop(): Promise<void>
+}
+
+const MEMORY_BYTES = 3_000_000_000
+
+/** Starts an empty server; call it in `beforeAll` and `stop` in `afterAll`. */
+export function startTestServer(): Promise<TestServer> {
+  const image = process.env['BACKFILL_TEST_IMAGE']
+  return image ? startContainer(image) : startInTemporaryDirectory()
+}
+
+/** A database name that no other test has: `prefix_1a2b3c4d`. */
+export function uniqueDatabase(prefix: string): string {
+  return `${prefix}_${randomBytes(4).toString('hex')}`
+}
+
+async function startInTemporaryDirectory(): Promise<TestServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'backfill-test-'))
+  const removeDirectory = () => rm(directory, { recursive: true, force: true })
+  try {
+    const server = await startEmbedded({ directory, memoryBytes: MEMORY_BYTES })
+    const { url, username, password } = server
+    return { url, username, password, stop: () => server.stop().then(removeDirectory) }
+  } catch (error) {
+    await removeDirectory()
+    throw error
+  }
+}
+
+async function startContainer(image: string): Promise<TestServer> {
+  const { GenericContainer, Wait } = await import('testcontainers')
+  const username = 'backfill'
+  const password = randomBytes(12).toString('hex')
+  const container = await new GenericContainer(image)
+    .withEnvironment({
+      CLICKHOUSE_USER: username,
+      CLICKHOUSE_PASSWORD: password,
+      CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT: '1',
+    })
+    .withExposedPorts(8123)
+    .withWaitStrategy(Wait.forHttp('/ping', 8123))
+    .start()
+  const url = `http://${container.getHost()}:${container.getMappedPort(8123)}`
+  return { url, username, password, stop: () => container.stop().then(() => undefined) }
+}
+
+/** Posts one statement (data may follow it) and returns the answer's text. @throws Error with the server's message */
+export async function post(
+  server: Pick<TestServer, 'url' | 'username' | 'password'>,
+  statement: string,
+  params: Readonly<Record<string, string | number>> = {},
+): Promise<string> {
+  const search = new URLSearchParams(
+    Object.entries(params).map(([name, value]) => [`param_${name}`, String(value)]),
+  )
+  search.set('output_format_json_quote_64bit_integers', '0')
+  const response = await fetch(`${server.url}/?${search}`, {
+    method: 'POST',
+    body: statement,
+    headers: { 'X-ClickHouse-User': server.username, 'X-ClickHouse-Key': server.password },
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(text.trim())
+  return text
+}
+
+/** Rows of a SELECT, as objects. */
+export async function rowsOf<Row>(
+  server: Pick<TestServer, 'url' | 'username' | 'password'>,
+  select: string,
+  params: Readonly<Record<string, string | number>> = {},
+): Promise<Row[]> {
+  const text = await post(server, `${select}\nFORMAT JSONEachRow`, params)
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Row]))
+}

@@ -1,0 +1,106 @@
+// Owns a world for tests: unique databases on test servers, the real ports behind them, a short way to call `up`.
+import { fileURLToPath } from 'node:url'
+import { openWorld } from '../../src/clickhouse/open-world.ts'
+import { chooseTables, findNetwork, readCatalogue } from '../../src/files/sql-folder.ts'
+import type { Catalogue } from '../../src/runner/model.ts'
+import type { RunEvent, RunSummary, UpOptions } from '../../src/runner/reports.ts'
+import { up } from '../../src/runner/up.ts'
+import type { World } from '../../src/runner/world.ts'
+import { rowsOf, type TestServer, uniqueDatabase } from './server.ts'
+
+export const SQL_FOLDER = fileURLToPath(new URL('../../sql', import.meta.url))
+
+export type TestWorld = {
+  readonly world: World
+  /** Databases on the servers: source tables, derived tables, ledger. */
+  readonly source: string
+  readonly target: string
+  readonly ledger: string
+  /** Events of the last run. */
+  readonly events: RunEvent[]
+  up(options?: Partial<UpOptions>): Promise<RunSummary>
+  close(): Promise<void>
+}
+
+export type TestWorldOptions = {
+  readonly server: Pick<TestServer, 'url' | 'username' | 'password'>
+  /** Where the source tables are, if not on `server`. */
+  readonly sourceServer?: Pick<TestServer, 'url' | 'username' | 'password'>
+  readonly source: string
+  readonly target?: string
+  readonly ledger?: string
+  readonly network?: string
+  readonly tables?: readonly string[]
+  readonly catalogue?: Catalogue
+}
+
+export async function openTestWorld(options: TestWorldOptions): Promise<TestWorld> {
+  const {
+    server,
+    sourceServer = server,
+    source,
+    target = uniqueDatabase('target'),
+    ledger = uniqueDatabase('ledger'),
+  } = options
+  const catalogue = options.catalogue ?? (await readCatalogue(SQL_FOLDER))
+  const login = ({ url, username, password }: TestWorldOptions['server']) => ({ url, username, password })
+  const { world, close } = await openWorld({
+    source: { side: 'source', ...login(sourceServer), database: source },
+    target: { side: 'target', ...login(server), database: target },
+    ledgerDatabase: ledger,
+    network: findNetwork(catalogue, options.network ?? 'mainnet'),
+    catalogue,
+    chosen: chooseTables(catalogue, options.tables ?? []),
+    alone: false,
+    toolVersion: 'test',
+  })
+  const events: RunEvent[] = []
+  return {
+    world,
+    source,
+    target,
+    ledger,
+    events,
+    close,
+    up(changes = {}) {
+      events.length = 0
+      const hooks = {
+        report: (event: RunEvent) => void events.push(event),
+        signal: new AbortController().signal,
+      }
+      return up(world, { ...DEFAULTS, ...changes }, hooks)
+    },
+  }
+}
+
+const DEFAULTS: UpOptions = {
+  from: undefined,
+  to: undefined,
+  chunk: undefined,
+  jobs: 2,
+  tableJobs: 1,
+  lag: 0,
+}
+
+/** Names of the tables that differ from those of the same name in `expected`, with how many rows on either side. */
+export async function differences(
+  server: Pick<TestServer, 'url' | 'username' | 'password'>,
+  tables: readonly string[],
+  databases: { readonly actual: string; readonly expected: string },
+): Promise<string[]> {
+  const found = await Promise.all(
+    tables.map(async (table) => {
+      const [row] = await rowsOf<{ missing: number; extra: number }>(
+        server,
+        `SELECT
+          (SELECT count() FROM (SELECT * FROM {expected:Identifier}.{table:Identifier} FINAL EXCEPT SELECT * FROM {actual:Identifier}.{table:Identifier} FINAL)) AS missing,
+          (SELECT count() FROM (SELECT * FROM {actual:Identifier}.{table:Identifier} FINAL EXCEPT SELECT * FROM {expected:Identifier}.{table:Identifier} FINAL)) AS extra`,
+        { ...databases, table },
+      )
+      return row!.missing + row!.extra === 0
+        ? []
+        : [`${table}: ${row!.missing} missing, ${row!.extra} too many`]
+    }),
+  )
+  return found.flat()
+}

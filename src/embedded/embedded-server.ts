@@ -61,7 +61,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     await ended
   }
   try {
-    const url = await firstAnswer({ portFile, child, password })
+    const url = await firstAnswer({ portFile, child, password, said })
     if (url === undefined) {
       await stop() // and with it everything it says
       throw startError(said(), directory)
@@ -101,19 +101,27 @@ function collectErrors(child: ChildProcess): () => string {
   child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
     text = (text + piece).slice(-8192)
   })
-  return () => text.trim()
+  return () => text
 }
 
-type Starting = { readonly portFile: string; readonly child: ChildProcess; readonly password: string }
+type Starting = {
+  readonly portFile: string
+  readonly child: ChildProcess
+  readonly password: string
+  readonly said: () => string
+}
+
+/** A failed start ends in a crash of the engine that may take four seconds; its last words come before. */
+const LAST_WORDS = /(?:^|\. )(Code: .*?)(?:, Stack trace|\n)/m
 
 /**
  * The server's URL as soon as it lets our user in, which proves that it runs with our users and not with the
  * engine's open default; undefined when it ended before, or took too long.
  */
-async function firstAnswer({ portFile, child, password }: Starting): Promise<string | undefined> {
+async function firstAnswer({ portFile, child, password, said }: Starting): Promise<string | undefined> {
   const headers = { 'X-ClickHouse-User': EMBEDDED_USER, 'X-ClickHouse-Key': password }
   const deadline = performance.now() + START_TIMEOUT_MS
-  while (isRunning(child) && performance.now() < deadline) {
+  while (isRunning(child) && !LAST_WORDS.test(said()) && performance.now() < deadline) {
     const port = readPort(portFile)
     if (port !== undefined) {
       const url = `http://127.0.0.1:${port}`
@@ -140,15 +148,15 @@ function readPort(portFile: string): string | undefined {
 }
 
 function startError(said: string, directory: string): BackfillError {
-  // Code: 76. DB::Exception: Cannot lock file …/status. Another server instance in same directory is already running.
-  if (/\bCode: 76\b/.test(said)) {
-    return new BackfillError(`Another process serves the embedded ClickHouse in '${directory}'`, {
+  const words = LAST_WORDS.exec(said)?.[1] ?? said.trim()
+  if (/^Code: 76\b.*another server instance/i.test(words)) {
+    return new BackfillError(`Another process runs the embedded ClickHouse in '${directory}'`, {
       kind: 'locked',
-      hint: 'Wait for the other process, or stop it',
+      hint: 'Wait for that process, or stop it',
     })
   }
-  const cause = said === '' ? 'it said nothing' : said
-  return new BackfillError(`The embedded ClickHouse in '${directory}' did not start: ${cause}`, {
+  const reason = words || `no answer within ${START_TIMEOUT_MS / 1000} s`
+  return new BackfillError(`The embedded ClickHouse in '${directory}' did not start: ${reason}`, {
     kind: 'server',
     hint: `See ${join(directory, 'server.log')}`,
   })

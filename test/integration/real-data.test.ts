@@ -90,6 +90,7 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
       for (const block of seededShuffle(single, seed)) {
         const summary = await world.up({ from: block, to: block })
         expect(summary.failed).toEqual([])
+        expect(world.events.filter(({ type }) => type === 'waiting')).toEqual([])
       }
       await expectExact(world)
     }))

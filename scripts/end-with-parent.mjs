@@ -16,7 +16,9 @@ setInterval(() => {
 }, 250).unref()
 
 function parentOf(pid) {
-  return procFile(pid, 'stat')?.replace(/^.*\) \S /s, '').split(' ')[0]
+  return procFile(pid, 'stat')
+    ?.replace(/^.*\) \S /s, '')
+    .split(' ')[0]
 }
 
 /** Undefined where there is no /proc: macOS, whose sh hands its process over to the script. */

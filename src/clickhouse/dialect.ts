@@ -24,6 +24,7 @@ export class Typed {
 }
 
 /** A typed parameter for kysely's expressions; `T` is what the expression compares it with. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what it compares with
 export function typed<T>(value: unknown, type: string): T {
   return new Typed(value, type) as T
 }

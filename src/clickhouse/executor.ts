@@ -21,7 +21,7 @@ export type ExecutorOptions = {
 type OutputColumn = { readonly name: string; readonly type: string }
 
 export function openExecutor({ source, target, names, network }: ExecutorOptions): ExecutorPort {
-  const oneServer = source.info.uuid === target.info.uuid
+  const oneServer = source.info.identity === target.info.identity
   /** A table's output columns do not change within a run. */
   const described = new Map<string, Promise<readonly OutputColumn[]>>()
 

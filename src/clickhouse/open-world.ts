@@ -25,14 +25,15 @@ export type WorldOptions = {
 export type OpenWorld = {
   readonly world: World
   readonly servers: { readonly source: ServerInfo; readonly target: ServerInfo }
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Reaches both servers. @throws BackfillError `server` where one cannot be reached or refuses the login. */
 export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
   const { network, catalogue, chosen, alone, toolVersion } = options
   const names = namesFor(options.ledgerDatabase)
-  const opened = await Promise.allSettled([openServer(options.source), openServer(options.target), openServer(options.target)])
+  // The target first: where both sides are one server that is away, its name is the one the person configured.
+  const opened = await Promise.allSettled([openServer(options.target), openServer(options.source), openServer(options.target)])
   const close = async (): Promise<void> => {
     await Promise.all(opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])))
   }
@@ -41,7 +42,7 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     await close()
     throw broken.reason
   }
-  const [source, target, heart] = opened.map((one) => (one as PromiseFulfilledResult<Server>).value) as [Server, Server, Server]
+  const [target, source, heart] = opened.map((one) => (one as PromiseFulfilledResult<Server>).value) as [Server, Server, Server]
   const ports = {
     ledger: openLedger({ server: target, names, network: network.name, toolVersion }),
     locks: openLocks({ server: heart, names, network: network.name, alone }),

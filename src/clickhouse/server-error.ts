@@ -26,14 +26,14 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
   const where = `${connection.side} ${connection.url}`
   const words = oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
   if (words.includes(LOCK_LOST))
-    return new BackfillError(`Another runner has taken the lock, this one wrote nothing while ${doing}`, {
+    return new BackfillError(`another runner has taken the lock, this one wrote nothing while ${doing}`, {
       kind: 'locked',
       hint: 'backfill status shows who holds it',
       cause: error,
     })
   const code = errorCode(error)
   if (code === 0)
-    return new BackfillError(`Cannot reach ClickHouse (${where}) while ${doing}: ${words}`, {
+    return new BackfillError(`cannot reach ClickHouse (${where}) while ${doing}: ${words}`, {
       kind: 'server',
       hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_URL and that the server is up; backfill info shows the configuration`,
       cause: error,

@@ -7,8 +7,8 @@ import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import { serverError } from './server-error.ts'
 
-/** Server version and `serverUUID()`: equal UUIDs mean one server behind two URLs. */
-export type ServerInfo = { readonly version: string; readonly uuid: string }
+/** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port where it has none (embedded). */
+export type ServerInfo = { readonly version: string; readonly identity: string }
 
 export type Server = {
   readonly connection: Connection
@@ -56,7 +56,9 @@ export async function openServer(connection: Connection): Promise<Server> {
 
 async function identify(client: ClickHouseClient): Promise<ServerInfo> {
   const result = await client.query({
-    query: 'SELECT version() AS version, toString(serverUUID()) AS uuid',
+    query: `SELECT version() AS version,
+      if(serverUUID() = toUUID('00000000-0000-0000-0000-000000000000'),
+        concat(hostName(), ':', toString(getServerPort('http_port'))), toString(serverUUID())) AS identity`,
     format: 'JSONEachRow',
   })
   const [info] = await result.json<ServerInfo>()

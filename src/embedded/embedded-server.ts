@@ -1,6 +1,7 @@
 // Owns starting and stopping the embedded ClickHouse: a real server on loopback, in a child process of this one.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -34,15 +35,14 @@ const START_TIMEOUT_MS = 60_000
  * Starts the embedded server and resolves when it answers. It ends with this process, however this process ends,
  * and does not keep it alive.
  *
- * @throws BackfillError 'usage' where the engine is not installed, 'locked' where another process serves this
- * directory, 'server' with the engine's own words where it does not come up.
+ * @throws BackfillError 'usage' where the engine is not installed or the directory cannot be used, 'locked' where
+ * another process runs a server there, 'server' with the engine's own words where it does not come up.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const library = findEngineLibrary()
   const directory = resolve(options.directory)
   const { password, configFile } = prepareDirectory(directory, options.memoryBytes)
-  const portFile = join(directory, `port.${process.pid}`)
-  rmSync(portFile, { force: true })
+  const portFile = join(directory, `port.${randomUUID()}`)
   const child = spawnChild([
     library,
     '--multiquery',
@@ -148,7 +148,7 @@ function readPort(portFile: string): string | undefined {
 }
 
 function startError(said: string, directory: string): BackfillError {
-  const words = LAST_WORDS.exec(said)?.[1] ?? said.trim()
+  const words = LAST_WORDS.exec(said)?.[1] ?? said.replace(/^Logging .*\n/, '').trim()
   if (/^Code: 76\b.*another server instance/i.test(words)) {
     return new BackfillError(`Another process runs the embedded ClickHouse in '${directory}'`, {
       kind: 'locked',

@@ -9,11 +9,11 @@ import { BackfillError, usageError } from '../runner/errors.ts'
  * @throws BackfillError 'usage' with the install line where a package is missing, or a way out where there is none.
  */
 export function findEngineLibrary(): string {
-  const require = createRequire(import.meta.url)
+  const load = createRequire(import.meta.url)
   let locate: () => string
   try {
-    require('ffi-rs') // small, and only loading it tells whether it has a binary for this platform
-    locate = (require('chdb/libchdb') as { readonly libchdbPath: () => string }).libchdbPath
+    load('ffi-rs') // small, and only loading it tells whether it has a binary for this platform
+    locate = (load('chdb/libchdb') as { readonly libchdbPath: () => string }).libchdbPath
   } catch {
     throw notInstalled()
   }

@@ -3,31 +3,35 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { usageError } from '../runner/errors.ts'
 
 /** The one user who may log in over HTTP. */
 export const EMBEDDED_USER = 'backfill'
 
-export type ServerDirectory = {
-  readonly path: string
-  readonly password: string
-  readonly configFile: string
-}
+export type ServerDirectory = { readonly password: string; readonly configFile: string }
 
 /**
  * Creates what is missing in `path` (0700) and returns it. Safe while another server runs there: the password is made
- * once, and the configuration follows from password and path alone.
+ * once, and the configuration is read at the start only.
+ *
+ * @throws BackfillError 'usage' where this is not possible.
  */
 export function prepareDirectory(path: string, memoryBytes: number | undefined): ServerDirectory {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  chmodSync(path, 0o700)
-  const password = readOrCreatePassword(join(path, 'password'))
-  const configFile = join(path, 'config.xml')
-  const draft = writeDraft(
-    configFile,
-    configuration({ file: configFile, log: join(path, 'server.log'), password, memoryBytes }),
-  )
-  renameSync(draft, configFile)
-  return { path, password, configFile }
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    chmodSync(path, 0o700)
+    const password = readOrCreatePassword(join(path, 'password'))
+    const file = join(path, 'config.xml')
+    const log = join(path, 'server.log')
+    renameSync(writeDraft(file, configuration({ file, log, password, memoryBytes })), file)
+    return { password, configFile: file }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw usageError(
+      `The embedded ClickHouse cannot use the directory '${path}': ${reason}`,
+      'Give it a directory of your own',
+    )
+  }
 }
 
 function readOrCreatePassword(file: string): string {

@@ -35,7 +35,13 @@ export type RunEvent =
     }
   | { readonly type: 'chunk-failed'; readonly table: string; readonly range: Range; readonly error: BackfillError }
   | { readonly type: 'table-failed'; readonly table: string; readonly error: BackfillError }
-  | { readonly type: 'skipped'; readonly table: string; readonly holes: readonly Range[]; readonly held: readonly Range[] }
+  /** Tables that leave out the same blocks share one event. */
+  | {
+      readonly type: 'skipped'
+      readonly tables: readonly string[]
+      readonly holes: readonly Range[]
+      readonly held: readonly Range[]
+    }
   | { readonly type: 'waiting'; readonly table: string; readonly blocks: number; readonly on: readonly string[] }
 
 export type RunSummary = {

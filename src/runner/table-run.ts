@@ -22,7 +22,9 @@ export type TableRun = {
   held: BlockSet
   running: number
   surveying: boolean
-  lock: Lock | 'none' | 'taking'
+  lock: Lock | undefined
+  /** `locked` only when the ledger has been read under the lock: no chunk may start before. */
+  phase: 'unlocked' | 'locking' | 'locked'
   /** Events appended since the last checkpoint. */
   events: number
   failure: BackfillError | undefined
@@ -36,7 +38,7 @@ export type RunContext = {
   readonly runs: ReadonlyMap<string, TableRun>
   /** UUIDs of all targets of the run. */
   readonly uuids: ReadonlyMap<string, string>
-  report(event: RunEvent): void
+  readonly report: (event: RunEvent) => void
 }
 
 /** A table at the start of a run: nothing surveyed, no lock. */
@@ -52,7 +54,8 @@ export function startTable(standing: Standing, { from, to }: Pick<UpOptions, 'fr
     held: [],
     running: 0,
     surveying: false,
-    lock: 'none',
+    lock: undefined,
+    phase: 'unlocked',
     events: 0,
     failure: undefined,
   }
@@ -79,9 +82,8 @@ export async function surveyTable(run: TableRun, { survey }: RunContext): Promis
  */
 export async function lockTable(run: TableRun, { ports, report, uuids }: RunContext): Promise<void> {
   const { key, standing } = run
-  run.lock = 'taking'
-  const lock = await ports.locks.acquire(key, (text) => report({ type: 'note', table: key, text }))
-  run.lock = lock
+  run.phase = 'locking'
+  run.lock = await ports.locks.acquire(key, (text) => report({ type: 'note', table: key, text }))
   const views = await ports.ledger.fold(new Map([[key, uuids.get(key)!]]))
   const { covered, dirty } = coverageOf(standing.bounds, views.get(key))
   run.events = views.get(key)?.tail ?? 0
@@ -89,6 +91,7 @@ export async function lockTable(run: TableRun, { ports, report, uuids }: RunCont
   run.unsurveyed = subtract(run.unsurveyed, covered)
   run.runnable = subtract(run.runnable, covered)
   if (dirty.length > 0) throw dirtyError(key, dirty)
+  run.phase = 'locked'
 }
 
 /** Runs one chunk of a locked table and books its outcome. */
@@ -107,7 +110,7 @@ export async function runOne(run: TableRun, range: Range, context: RunContext): 
       attempt: 1,
       targetUuid: uuids.get(key)!,
       forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
-      lock: run.lock as Lock,
+      lock: run.lock!,
       inputs: new Map(table.after.map((input) => [input, uuids.get(input)!])),
     })
     run.covered = union(run.covered, [range])
@@ -125,7 +128,7 @@ const CHECKPOINT_EVENTS = 4000
 
 /** Checkpoints a table whose events have piled up (`atEnd`: any), unless an event of it may still be on its way. */
 export async function checkpointTable(run: TableRun, { ports, runId, uuids }: RunContext, atEnd: boolean): Promise<void> {
-  if (typeof run.lock === 'string' || run.failure !== undefined || run.events < (atEnd ? 1 : CHECKPOINT_EVENTS)) return
+  if (run.lock === undefined || run.failure !== undefined || run.events < (atEnd ? 1 : CHECKPOINT_EVENTS)) return
   run.events = 0
   await ports.ledger.checkpoint(run.lock, { targetUuid: uuids.get(run.key)!, runId })
 }

@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import { createTables } from './create-tables.ts'
 import type { BackfillError } from './errors.ts'
 import { owedToDependants } from './pure/bounds.ts'
-import { countBlocks, intersect, subtract } from './pure/interval.ts'
+import { blockSet, countBlocks, intersect, subtract } from './pure/interval.ts'
 import { type Dependency, nextChunk, readyBlocks, waiting } from './pure/schedule.ts'
 import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
 import { readStandings, uuidsOf } from './standing.ts'
@@ -13,7 +13,7 @@ import { checkpointTable, lockTable, type RunContext, runOne, startTable, survey
 import type { World } from './world.ts'
 
 export type UpHooks = {
-  report(event: RunEvent): void
+  readonly report: (event: RunEvent) => void
   /** Once aborted nothing new starts; what runs ends by itself. */
   readonly signal: AbortSignal
 }
@@ -55,6 +55,12 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
       return { key, owed: owed === undefined ? [] : [owed], covered: runs.get(key)?.covered ?? standing.covered }
     })
   const tasks = () => [...runs.values()].map((run) => taskOf(run, context, dependencies))
+  /** As `dependencies`, but blocks that an input skips are not waited for: they are said once, by the input. */
+  const unexplained = (run: TableRun): readonly Dependency[] =>
+    dependencies(run).map((input) => {
+      const { holes = [], held = [] } = runs.get(input.key) ?? {}
+      return { ...input, covered: blockSet([...input.covered, ...holes, ...held]) }
+    })
 
   /** Lets work run in the background; whatever goes wrong with it stops its table, once. */
   function launch(run: TableRun, work: () => Promise<void>): void {
@@ -71,7 +77,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
 
   function startChunks(): void {
     while (slots.activeCount + slots.pendingCount < options.jobs) {
-      const choice = nextChunk(tasks().filter(({ key }) => typeof runs.get(key)!.lock !== 'string'))
+      const choice = nextChunk(tasks().filter(({ key }) => runs.get(key)!.phase === 'locked'))
       if (choice === undefined) return
       const { key, range } = choice
       const run = runs.get(key)!
@@ -97,7 +103,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
       const task = taskOf(run, context, dependencies)
       const ready = readyBlocks(task)
       const wanted = run.standing.dirty.length > 0 || ready.length > 0
-      if (run.lock === 'none' && wanted) launch(run, () => lockTable(run, context))
+      if (run.phase === 'unlocked' && wanted) launch(run, () => lockTable(run, context))
       const little = countBlocks(ready) < task.chunk * options.jobs * 2
       if (!run.surveying && little && run.unsurveyed.length > 0) launch(run, () => surveyTable(run, context))
     }
@@ -111,17 +117,30 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   }
   await Promise.all(inFlight)
 
-  for (const run of runs.values()) {
-    if (run.holes.length > 0 || run.held.length > 0) report({ type: 'skipped', table: run.key, holes: run.holes, held: run.held })
+  for (const run of runs.values())
     launch(run, async () => {
       await checkpointTable(run, context, true)
-      if (typeof run.lock !== 'string') await run.lock.release()
+      await run.lock?.release()
     })
-  }
   await Promise.all(inFlight)
-  if (!signal.aborted) for (const { key, blocks, on } of waiting(tasks())) report({ type: 'waiting', table: key, blocks, on })
+  for (const skipped of skippedBlocks(runs)) report(skipped)
+  if (!signal.aborted)
+    for (const { key, blocks, on } of waiting([...runs.values()].map((run) => taskOf(run, context, unexplained))))
+      report({ type: 'waiting', table: key, blocks, on })
 
   return { runId, ...totals, elapsedMs: Math.round(performance.now() - started), failed, interrupted: signal.aborted }
+}
+
+/** Holes and held blocks, once for all tables that skip the same. */
+function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunEvent, { type: 'skipped' }>[] {
+  const skipping = [...runs.values()].filter(({ holes, held }) => holes.length > 0 || held.length > 0)
+  const alike = Map.groupBy(skipping, ({ holes, held }) => JSON.stringify([holes, held]))
+  return [...alike.values()].map((same) => ({
+    type: 'skipped',
+    tables: same.map(({ key }) => key),
+    holes: same[0]!.holes,
+    held: same[0]!.held,
+  }))
 }
 
 /** Says for each table what is about to be done, and where nothing can be. */

@@ -1,29 +1,11 @@
 // Owns the promises of scripts/with-deps.mjs. Its projects have no dependencies, so npm needs no network.
 
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
-import {
-  type Outcome,
-  type ProjectOptions,
-  makeProject,
-  outcome,
-  start,
-} from '../support/launcher-project.ts'
-
-const projects: string[] = []
-
-afterEach(() => {
-  for (const root of projects.splice(0)) rmSync(root, { recursive: true, force: true })
-})
-
-function project(options?: ProjectOptions): string {
-  const root = makeProject(options)
-  projects.push(root)
-  return root
-}
+import { expect, test } from 'vitest'
+import { makeProject } from '../support/launcher-project.ts'
+import { type Outcome, outcome, start } from '../support/processes.ts'
 
 function write(root: string, file: string, text: string): void {
   mkdirSync(dirname(join(root, file)), { recursive: true })
@@ -35,7 +17,7 @@ function launch(root: string, ...args: readonly string[]): Promise<Outcome> {
 }
 
 test('a program gets its arguments, its exit code comes through, and stdout holds its words alone', async () => {
-  const root = project()
+  const root = makeProject()
   write(root, 'program.ts', 'console.log(process.argv.slice(2).join(" ") as string)\nprocess.exitCode = 7\n')
   const first = await launch(root, 'program.ts', 'a b', '--json')
   expect(first).toMatchObject({ code: 7, stdout: 'a b --json\n' })
@@ -44,7 +26,7 @@ test('a program gets its arguments, its exit code comes through, and stdout hold
 })
 
 test('a program that a signal ended counts as 128 + the number of the signal', async () => {
-  const root = project()
+  const root = makeProject()
   write(root, 'program.ts', 'process.kill(process.pid, "SIGKILL")\n')
   expect((await launch(root, 'program.ts')).code).toBe(128 + 9)
 })
@@ -52,36 +34,35 @@ test('a program that a signal ended counts as 128 + the number of the signal', a
 test.for(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   '%s reaches the program once, which may end in its own way',
   async (signal) => {
-    const root = project()
+    const root = makeProject()
     write(
       root,
       'program.ts',
       `let times = 0
-    process.on('${signal}', () => { times++; setTimeout(() => { console.log(times); process.exit(42) }, 100) })
-    console.log('ready'); setInterval(() => {}, 1000)`,
+      process.on('${signal}', () => { times++; setTimeout(() => { console.log(times); process.exit(42) }, 100) })
+      console.log('ready')
+      setInterval(() => {}, 1000)`,
     )
     await launch(root, '--eval', '') // installs
     const child = start(process.execPath, [join(root, 'scripts/with-deps.mjs'), 'program.ts'])
     const ended = outcome(child)
-    await once(child.stdout!, 'data')
+    await new Promise((ready) => child.stdout?.once('data', ready))
     child.kill(signal)
     expect(await ended).toMatchObject({ code: 42, stdout: 'ready\n1\n' })
   },
 )
 
 test('two launchers at once install once, and the second waits', async () => {
-  const root = project({ scripts: { postinstall: 'sleep 1; echo installed >> installs.log' } })
+  const root = makeProject({ scripts: { postinstall: 'sleep 1; echo installed >> installs.log' } })
   write(root, 'program.ts', 'console.log("ran")\n')
   const both = await Promise.all([launch(root, 'program.ts'), launch(root, 'program.ts')])
-  expect(both.map(({ code, stdout }) => ({ code, stdout }))).toEqual(
-    Array(2).fill({ code: 0, stdout: 'ran\n' }),
-  )
+  for (const one of both) expect(one).toMatchObject({ code: 0, stdout: 'ran\n' })
   expect(readFileSync(join(root, 'installs.log'), 'utf8')).toBe('installed\n')
   expect(both.map(({ stderr }) => stderr).join('')).toMatch(/waiting for process \d+/)
 })
 
 test('the lock of an installer that is gone is taken over', async () => {
-  const root = project()
+  const root = makeProject()
   const { pid } = spawnSync(process.execPath, ['--eval', ''])
   write(root, 'node_modules/.backfill-installing', `${pid}`)
   expect(await launch(root, '--eval', 'console.log("ran")')).toMatchObject({ code: 0, stdout: 'ran\n' })
@@ -89,7 +70,7 @@ test('the lock of an installer that is gone is taken over', async () => {
 })
 
 test('a failed installation ends the launcher with its code and is tried again the next time', async () => {
-  const root = project({ scripts: { postinstall: 'echo tried >> installs.log; exit 3' } })
+  const root = makeProject({ scripts: { postinstall: 'echo tried >> installs.log; exit 3' } })
   for (const times of [1, 2]) {
     expect(await launch(root, '--eval', 'console.log("ran")')).toMatchObject({ code: 3, stdout: '' })
     expect(readFileSync(join(root, 'installs.log'), 'utf8')).toBe('tried\n'.repeat(times))
@@ -97,7 +78,7 @@ test('a failed installation ends the launcher with its code and is tried again t
 })
 
 test('a changed package.json is installed again', async () => {
-  const root = project({ scripts: { postinstall: 'echo installed >> installs.log' } })
+  const root = makeProject({ scripts: { postinstall: 'echo installed >> installs.log' } })
   await launch(root, '--eval', '')
   const manifest = join(root, 'package.json')
   writeFileSync(manifest, `${readFileSync(manifest, 'utf8')}\n`)
@@ -107,7 +88,7 @@ test('a changed package.json is installed again', async () => {
 })
 
 test('an old Node hands over to the one among the dependencies, and says what to do where that is missing', async () => {
-  const root = project({ node: '999.1' })
+  const root = makeProject({ node: '999.1' })
   const without = await launch(root, 'program.ts')
   expect(without).toMatchObject({ code: 2, stdout: '' })
   expect(without.stderr).toContain(`Node 999.1 or newer is needed, and this is ${process.version}`)

@@ -66,12 +66,12 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
   test('a second run writes no row into a target and no event', () =>
     withWorld(async (world) => {
       await world.up()
-      const before = await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', world)
+      const before = await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', { ledger: world.ledger })
       await post(server, 'SYSTEM FLUSH LOGS query_log')
       const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [{ now: string }]
       const summary = await world.up()
       expect(summary).toMatchObject({ chunks: 0, blocks: 0, rowsWritten: 0, failed: [] })
-      expect(await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', world)).toEqual(before)
+      expect(await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', { ledger: world.ledger })).toEqual(before)
       expect(await writesSince(world, now)).toEqual([])
     }))
 

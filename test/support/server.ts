@@ -64,10 +64,10 @@ export async function post(
   params: Readonly<Record<string, string | number>> = {},
 ): Promise<string> {
   const search = new URLSearchParams(
-    Object.entries(params).map(([name, value]) => [`param_${name}`, String(value)]),
+    Object.entries(params).map(([name, value]): [string, string] => [`param_${name}`, String(value)]),
   )
   search.set('output_format_json_quote_64bit_integers', '0')
-  const response = await fetch(`${server.url}/?${search}`, {
+  const response = await fetch(`${server.url}/?${search.toString()}`, {
     method: 'POST',
     body: statement,
     headers: { 'X-ClickHouse-User': server.username, 'X-ClickHouse-Key': server.password },

@@ -18,7 +18,7 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'note', table: undefined, text: 'a note' },
   { type: 'warning', table: 'a', text: 'careful' },
   { type: 'table', table: 'a', missingBlocks: 20_000, doneBlocks: 5 },
-  { type: 'skipped', table: 'a', holes: [{ from: 1, to: 2000 }], held: [{ from: 2001, to: 2001 }] },
+  { type: 'skipped', tables: ['a'], holes: [{ from: 1, to: 2000 }], held: [{ from: 2001, to: 2001 }] },
   { type: 'chunk-started', table: 'a', range: { from: 1, to: 10_000 }, queryId: 'q' },
   {
     type: 'chunk-done',

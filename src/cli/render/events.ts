@@ -25,7 +25,7 @@ export function eventText(event: RunEvent, paint: Paint): EventText {
     case 'note':
       return fact(about(event.table, event.text))
     case 'skipped':
-      return fact(...skippedTexts(event).map((text) => `${event.table}  ${text}`))
+      return fact(...skippedTexts(event).map((text) => `${tablesText(event.tables)}  ${text}`))
     case 'waiting':
       return fact(`${event.table}  ${count(event.blocks, 'block')} wait for ${event.on.join(', ')}`)
     case 'warning':
@@ -70,6 +70,10 @@ function tableText({
 }): string {
   const done = doneBlocks === 0 ? '' : `, ${number(doneBlocks)} done before`
   return missingBlocks === 0 ? `no block missing${done}` : `${count(missingBlocks, 'block')} to do${done}`
+}
+
+function tablesText(tables: readonly string[]): string {
+  return tables.length > 3 ? `${tables.length} tables` : tables.join(', ')
 }
 
 function skippedTexts({ holes, held }: Extract<RunEvent, { readonly type: 'skipped' }>): readonly string[] {

@@ -36,13 +36,13 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
 }
 
 export type ServerFacts = {
-  readonly servers: Readonly<Record<Side, { readonly version: string; readonly uuid: string }>>
+  readonly servers: Readonly<Record<Side, { readonly version: string; readonly identity: string }>>
   readonly config: Config
   readonly paint: Paint
 }
 
 export function serverLines({ servers: { source, target }, config, paint }: ServerFacts): readonly string[] {
-  const one = source.uuid === target.uuid
+  const one = source.identity === target.identity
   const where =
     config.servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
   return [

@@ -60,7 +60,7 @@ export function tableBounds(input: BoundsInput): Bounds {
   const inputs = { first, head, naturalHead }
   if (head < first)
     return nothing(
-      Number.isFinite(newest)
+      Number.isFinite(newest) && newest >= first
         ? `nothing is left ${lag} blocks below the newest block ${newest}; --lag 0 keeps no distance`
         : `the first block is ${first}, the head ${head}`,
       inputs,

@@ -23,6 +23,9 @@ export const PINNED_SETTINGS = {
   async_insert: 0,
   distributed_foreground_insert: 1,
   parallel_distributed_insert_select: '0',
+  // Other values change a transform's types or meaning (measured on the shipped ones).
+  aggregate_functions_null_for_empty: 0,
+  enable_global_with_statement: 1,
   output_format_json_quote_64bit_integers: 0,
 } as const
 

@@ -36,16 +36,18 @@ export function findHoles(sources: readonly ProbedSource[], probed: Range, holeB
 }
 
 /**
- * Stretches in which a `common` source has nothing although the chain is busy there: 20 transactions a block or
- * more by the `transaction` table. Its rows have not arrived yet.
+ * Stretches in which a `common` source has nothing although the chain is busy there: buckets with 20 transactions a
+ * block or more by the `transaction` table. Its rows have not arrived yet. Each bucket is judged by itself: a quiet
+ * stretch beside a busy one, in the same silence, proves nothing and excuses nothing.
  */
 export function findSilences(sources: readonly ProbedSource[], probed: Range, holeBlocks: number): BlockSet {
+  const width = bucketWidth(holeBlocks)
   const transactions = sources.find(({ table }) => table === TRANSACTION_TABLE)?.buckets ?? []
+  const busy = transactions.filter(({ rows }) => rows >= BUSY_TRANSACTIONS * width).map(({ first }) => stretchOf(first, width))
   const silent = sources
     .filter(({ density }) => density === 'common')
     .flatMap(({ buckets }) => emptyRuns(buckets, probed, holeBlocks))
-    .filter((run) => isBusy(transactions, run))
-  return blockSet(silent)
+  return intersect(blockSet(busy), blockSet(silent))
 }
 
 /** Ranges in which the `transaction` sources do not have the same blocks: to be looked at block by block. */
@@ -54,14 +56,14 @@ export function findDisagreements(sources: readonly ProbedSource[], probed: Rang
   const hashes = new Map<number, (string | undefined)[]>()
   dense.forEach(({ buckets }, index) => {
     for (const { first, hash } of buckets) {
-      const start = Math.floor(first / width) * width
-      const row = hashes.get(start) ?? dense.map(() => undefined)
+      const { from } = stretchOf(first, width)
+      const row = hashes.get(from) ?? dense.map(() => undefined)
       row[index] = hash
-      hashes.set(start, row)
+      hashes.set(from, row)
     }
   })
   const differing = [...hashes].filter(([, row]) => row.some((hash) => hash !== row[0]))
-  return intersect(blockSet(differing.map(([from]) => ({ from, to: from + width - 1 }))), [probed])
+  return intersect(blockSet(differing.map(([from]) => stretchOf(from, width))), [probed])
 }
 
 /** Single blocks as a set. */
@@ -86,9 +88,8 @@ function emptyRuns(buckets: readonly Bucket[], probed: Range, atLeast: number): 
   return runs
 }
 
-function isBusy(transactions: readonly Bucket[], run: Range): boolean {
-  const touched = transactions.filter(({ first, last }) => first <= run.to && last >= run.from)
-  const rows = touched.reduce((sum, bucket) => sum + bucket.rows, 0)
-  const blocks = touched.reduce((sum, bucket) => sum + bucket.last - bucket.first + 1, 0)
-  return rows > 0 && rows >= BUSY_TRANSACTIONS * blocks
+/** The bucket that a block lies in. */
+function stretchOf(block: number, width: number): Range {
+  const from = Math.floor(block / width) * width
+  return { from, to: from + width - 1 }
 }

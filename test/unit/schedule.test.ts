@@ -1,0 +1,169 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { blocksAsSet } from '../../src/runner/pure/survey.ts'
+import { blockSet, type BlockSet, countBlocks, subtract, union } from '../../src/runner/pure/interval.ts'
+import { type Dependency, nextChunk, readyBlocks, type Task, waiting } from '../../src/runner/pure/schedule.ts'
+
+/** A task with the whole range 0-99 to run, except where said otherwise. */
+const task = (key: string, more: Partial<Task> = {}): Task => ({
+  key,
+  runnable: [{ from: 0, to: 99 }],
+  waitsFor: [],
+  chunk: 10,
+  running: 0,
+  slots: 1,
+  progress: 0,
+  ...more,
+})
+
+const dependency = (more: Partial<Dependency> = {}): Dependency => ({
+  key: 'input',
+  owed: [{ from: 0, to: Number.MAX_SAFE_INTEGER }],
+  covered: [],
+  ...more,
+})
+
+test('the table with the least progress comes first', () => {
+  const tasks = [task('far', { progress: 0.9 }), task('near', { progress: 0.1 }), task('middle', { progress: 0.5 })]
+  expect(nextChunk(tasks)).toEqual({ key: 'near', range: { from: 0, to: 9 } })
+})
+
+test('tables of equal progress come in their order', () => {
+  expect(nextChunk([task('a'), task('b')])?.key).toBe('a')
+})
+
+test('a table whose slots are taken lets the others go on', () => {
+  const taken = task('taken', { running: 2, slots: 2 })
+  expect(nextChunk([taken, task('free', { progress: 0.9 })])?.key).toBe('free')
+  expect(nextChunk([taken])).toBeUndefined()
+})
+
+test('a table that waits lets the others go on, even those with more progress', () => {
+  const waits = task('waits', { waitsFor: [dependency()] })
+  expect(nextChunk([waits, task('runs', { progress: 0.9 })])?.key).toBe('runs')
+})
+
+test('a chunk is cut where the coverage of a dependency ends', () => {
+  const half = dependency({ covered: [{ from: 4, to: 6 }, { from: 20, to: 99 }] })
+  expect(readyBlocks(task('t', { waitsFor: [half] }))).toEqual([{ from: 4, to: 6 }, { from: 20, to: 99 }])
+  expect(nextChunk([task('t', { waitsFor: [half] })])?.range).toEqual({ from: 4, to: 6 })
+})
+
+test('nothing is owed outside the blocks of a dependency', () => {
+  const later = dependency({ owed: [{ from: 50, to: 60 }] })
+  expect(readyBlocks(task('t', { waitsFor: [later] }))).toEqual([{ from: 0, to: 49 }, { from: 61, to: 99 }])
+})
+
+test('a block waits until every dependency that owes it has covered it', () => {
+  const first = dependency({ key: 'a', covered: [{ from: 0, to: 60 }] })
+  const second = dependency({ key: 'b', covered: [{ from: 40, to: 99 }] })
+  const both = task('t', { waitsFor: [first, second] })
+  expect(readyBlocks(both)).toEqual([{ from: 40, to: 60 }])
+  expect(waiting([task('free'), both])).toEqual([{ key: 't', blocks: 79, on: ['a', 'b'] }])
+})
+
+/** Tables that read earlier ones, with blocks that cannot run (holes, held), some that are done, and limits. */
+const LAST = 30
+const someBlocks = fc.array(fc.nat(LAST), { maxLength: 8 }).map(blocksAsSet)
+const someRange = fc.tuple(fc.nat(LAST), fc.nat(LAST)).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
+const someTable = fc.record({
+  reads: fc.array(fc.nat(4), { maxLength: 3 }),
+  limits: fc.oneof(fc.constant({ from: 0, to: LAST }), someRange),
+  blocked: someBlocks,
+  done: someBlocks,
+  chunk: fc.integer({ min: 1, max: 9 }),
+  slots: fc.integer({ min: 1, max: 3 }),
+})
+const someRun = fc.record({
+  tables: fc.array(someTable, { minLength: 1, maxLength: 5 }),
+  dependantsFirst: fc.boolean(),
+  jobs: fc.integer({ min: 1, max: 4 }),
+  /** Which of the chunks in flight ends next. */
+  endings: fc.array(fc.nat(3), { minLength: 5, maxLength: 20 }),
+})
+
+type SimulatedTable = {
+  readonly key: string
+  readonly reads: readonly string[]
+  readonly owed: BlockSet
+  readonly chunk: number
+  readonly slots: number
+  runnable: BlockSet
+  covered: BlockSet
+  running: number
+}
+
+test('whatever reads what and whatever ends when, all that can be done gets done, under the limits, in a fair order', () => {
+  fc.assert(
+    fc.property(someRun, ({ tables: specs, dependantsFirst, jobs, endings }) => {
+      const tables = specs.map(({ reads, limits, blocked, done, chunk, slots }, index): SimulatedTable => {
+        const owed = blockSet([limits])
+        const missing = subtract(owed, done)
+        const inputs = [...new Set(reads.filter((input) => input < index))].map((input) => `t${input}`)
+        return { key: `t${index}`, reads: inputs, owed, chunk, slots, runnable: subtract(missing, blocked), covered: done, running: 0 }
+      })
+      const byKey = new Map(tables.map((table) => [table.key, table]))
+      const possible = possibleBlocks(tables)
+      const order = dependantsFirst ? tables.toReversed() : tables
+      const tasks = () => order.map((table) => taskOf(table, byKey))
+
+      const inFlight: { table: SimulatedTable; range: { from: number; to: number } }[] = []
+      for (let step = 0; ; step++) {
+        for (let choice; inFlight.length < jobs && (choice = nextChunk(tasks())) !== undefined; ) {
+          const { key, range } = choice
+          const table = byKey.get(key)!
+          expectAllowed(tasks(), choice)
+          table.runnable = subtract(table.runnable, [range])
+          table.running++
+          inFlight.push({ table, range })
+        }
+        if (inFlight.length === 0) break
+        const [ended] = inFlight.splice(endings[step % endings.length]! % inFlight.length, 1)
+        ended!.table.covered = union(ended!.table.covered, [ended!.range])
+        ended!.table.running--
+      }
+
+      for (const { key, covered } of tables) expect(covered).toEqual(possible.get(key)!)
+      for (const { key, runnable } of tables) {
+        const left = waiting(tasks()).find((one) => one.key === key)
+        expect(left?.blocks ?? 0).toBe(countBlocks(runnable))
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+function taskOf(table: SimulatedTable, byKey: ReadonlyMap<string, SimulatedTable>): Task {
+  const { key, runnable, chunk, running, slots, owed } = table
+  const waitsFor = table.reads.map((input) => byKey.get(input)!)
+  return { key, runnable, waitsFor, chunk, running, slots, progress: 1 - countBlocks(runnable) / countBlocks(owed) }
+}
+
+/** The chunk is ready, block by block; small enough; its table has a slot; and no other table is further behind. */
+function expectAllowed(tasks: readonly Task[], { key, range }: { key: string; range: { from: number; to: number } }): void {
+  const has = (set: BlockSet, block: number) => set.some(({ from, to }) => from <= block && block <= to)
+  const isReady = ({ runnable, waitsFor }: Task, block: number) =>
+    has(runnable, block) && waitsFor.every(({ owed, covered }) => !has(owed, block) || has(covered, block))
+  const blocks = Array.from({ length: LAST + 1 }, (_, block) => block)
+  const chosen = tasks.find((one) => one.key === key)!
+
+  expect(range.to).toBeGreaterThanOrEqual(range.from)
+  expect(range.to - range.from + 1).toBeLessThanOrEqual(chosen.chunk)
+  expect(chosen.running).toBeLessThan(chosen.slots)
+  for (let block = range.from; block <= range.to; block++) expect(isReady(chosen, block)).toBe(true)
+  for (const rival of tasks) {
+    const couldRun = rival.running < rival.slots && blocks.some((block) => isReady(rival, block))
+    if (couldRun) expect(chosen.progress).toBeLessThanOrEqual(rival.progress)
+  }
+}
+
+/** What can end up covered: a block whose inputs can all have it where they owe it. Inputs come first. */
+function possibleBlocks(tables: readonly SimulatedTable[]): ReadonlyMap<string, BlockSet> {
+  const possible = new Map<string, BlockSet>()
+  const owed = new Map(tables.map((table) => [table.key, table.owed]))
+  for (const { key, reads, runnable, covered } of tables) {
+    const never = reads.map((input) => subtract(owed.get(input)!, possible.get(input)!))
+    possible.set(key, union(covered, never.reduce((left, blocks) => subtract(left, blocks), runnable)))
+  }
+  return possible
+}

@@ -1,0 +1,207 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Density, Range } from '../../src/runner/model.ts'
+import { type BlockSet, blockSet, covers, intersect } from '../../src/runner/pure/interval.ts'
+import {
+  blocksAsSet,
+  type Bucket,
+  bucketWidth,
+  findDisagreements,
+  findHoles,
+  findSilences,
+  type ProbedSource,
+  probeRange,
+} from '../../src/runner/pure/survey.ts'
+
+const TRANSACTION = 'canonical_execution_transaction'
+
+/** What a probe of `range` would answer for a source with rows in `blocks`, by the contract of `Bucket`. */
+function bucketsOf(blocks: readonly number[], range: Range, width: number, rowsPerBlock = 1): Bucket[] {
+  const within = blocks.filter((block) => range.from <= block && block <= range.to)
+  const groups = Map.groupBy(within, (block) => Math.floor(block / width))
+  return [...groups.values()].map((group) => ({
+    first: group[0]!,
+    last: group.at(-1)!,
+    rows: group.length * rowsPerBlock,
+    blocks: group.length,
+    hash: group.join(),
+  }))
+}
+
+const source = (buckets: readonly Bucket[], density: Density = 'transaction', table: string = TRANSACTION): ProbedSource => ({
+  table,
+  density,
+  buckets,
+})
+
+const blocksFrom = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index)
+
+/** Chains of stretches with and without rows; the stretches without are often just as long as a hole, or one less. */
+function someChain(holeBlocks: number) {
+  const gap = fc.oneof(
+    fc.nat(2),
+    fc.integer({ min: holeBlocks - 1, max: holeBlocks + 1 }),
+    fc.nat(2 * holeBlocks + bucketWidth(holeBlocks)),
+  )
+  const stretch = fc.tuple(gap, fc.oneof(fc.constant(1), fc.integer({ min: 1, max: holeBlocks })))
+  return fc.array(stretch, { minLength: 1, maxLength: 5 }).map((stretches) => {
+    let next = 0
+    return stretches.flatMap(([skipped, filled]) => {
+      const blocks = blocksFrom(next + skipped, filled)
+      next += skipped + filled
+      return blocks
+    })
+  })
+}
+
+const someSurvey = (holeBlocks: number, sources: number) =>
+  fc.record({
+    holeBlocks: fc.constant(holeBlocks),
+    chains: fc.array(someChain(holeBlocks), { minLength: sources, maxLength: sources }),
+    range: fc.tuple(fc.nat(6 * holeBlocks), fc.nat(3 * holeBlocks)).map(([from, more]) => ({ from, to: from + more })),
+  })
+/** Holes narrower than a bucket may be (1000 blocks), just as wide, and wider. */
+const HOLE_SIZES = [1, 2, 7, 50, 999, 1000, 1001, 2300]
+const anySurvey = (sources: number) => fc.constantFrom(...HOLE_SIZES).chain((size) => someSurvey(size, sources))
+
+/** All runs of at least `atLeast` blocks, from block 0 to for ever, in which no block of `blocks` lies: the oracle. */
+function longGaps(blocks: ReadonlySet<number>, atLeast: number, end: number): BlockSet {
+  const gaps: Range[] = []
+  let start = 0
+  for (let block = 0; block <= end + 1; block++) {
+    if (!blocks.has(block) && block <= end) continue
+    if (block - start >= atLeast) gaps.push({ from: start, to: block - 1 })
+    start = block + 1
+  }
+  return gaps
+}
+
+/** Far enough beyond every chain and window that what follows is one hole for ever. */
+const END = 30_000
+
+test('every block of a range that lies in a hole is found, and no other, wherever the window was cut', () => {
+  fc.assert(
+    fc.property(anySurvey(2), ({ holeBlocks, chains, range }) => {
+      const probed = probeRange(range, holeBlocks)
+      const sources = chains.map((chain) => source(bucketsOf(chain, probed, bucketWidth(holeBlocks))))
+      const found = findHoles(sources, probed, holeBlocks)
+      const holes = longGaps(new Set(chains.flat()), holeBlocks, END)
+      expect(intersect(found, [range])).toEqual(intersect(holes, [range]))
+      for (const { from, to } of found) expect(to - from + 1).toBeGreaterThanOrEqual(holeBlocks)
+    }),
+    { numRuns: 600 },
+  )
+})
+
+test('a window is made of whole buckets and reaches one hole beyond the range on both sides', () => {
+  fc.assert(
+    fc.property(fc.nat(100_000), fc.nat(5000), fc.constantFrom(...HOLE_SIZES), (from, more, holeBlocks) => {
+      const range = { from, to: from + more }
+      const probed = probeRange(range, holeBlocks)
+      expect([probed.from % bucketWidth(holeBlocks), (probed.to + 1) % bucketWidth(holeBlocks)]).toEqual([0, 0])
+      expect(covers([probed], { from: Math.max(0, from - holeBlocks), to: range.to + holeBlocks })).toBe(true)
+    }),
+  )
+})
+
+test('a run without rows is a hole from the set length on, across bucket borders too', () => {
+  const range = { from: 0, to: 9999 }
+  const around = (length: number) => {
+    const blocks = blocksFrom(0, 10_000).filter((block) => block < 1500 || block >= 1500 + length)
+    return findHoles([source(bucketsOf(blocks, range, 1000))], range, 1000)
+  }
+  expect(around(999)).toEqual([])
+  expect(around(1000)).toEqual([{ from: 1500, to: 2499 }])
+})
+
+test('a stretch is no hole while any one of the sources has rows there', () => {
+  const range = { from: 0, to: 2999 }
+  const sparse = source(bucketsOf([1500], range, 1000), 'sparse', 'canonical_execution_contracts')
+  const ends = source(bucketsOf([0, 2999], range, 1000))
+  expect(findHoles([ends], range, 1000)).toEqual([{ from: 1, to: 2998 }])
+  expect(findHoles([ends, sparse], range, 1000)).toEqual([
+    { from: 1, to: 1499 },
+    { from: 1501, to: 2998 },
+  ])
+})
+
+const BUSY = 20
+const silencesOf = (holeBlocks: number, range: Range, transactions: readonly Bucket[], common: readonly number[]) =>
+  findSilences(
+    [
+      source(transactions),
+      source(bucketsOf(common, range, bucketWidth(holeBlocks)), 'common', 'canonical_execution_storage_diffs'),
+    ],
+    range,
+    holeBlocks,
+  )
+
+test('a common source that has nothing for 1,000 blocks of 20 transactions is silent there', () => {
+  const range = { from: 0, to: 4999 }
+  const common = blocksFrom(0, 5000).filter((block) => block < 1500 || block > 3499)
+  const busy = bucketsOf(blocksFrom(0, 5000), range, 1000, BUSY)
+  expect(silencesOf(1000, range, busy, common)).toEqual([{ from: 1500, to: 3499 }])
+})
+
+test('where the chain is quiet, a common source may have nothing', () => {
+  const range = { from: 0, to: 4999 }
+  const quiet = bucketsOf(blocksFrom(0, 5000), range, 1000, BUSY - 1)
+  expect(silencesOf(1000, range, quiet, [0, 4999])).toEqual([])
+})
+
+test('one full block in a quiet stretch does not make it busy', () => {
+  const range = { from: 0, to: 2999 }
+  expect(silencesOf(1000, range, bucketsOf([500, 1500], range, 1000, 300), [])).toEqual([])
+})
+
+test('a long quiet stretch before it does not excuse a silence in a busy one', () => {
+  const range = { from: 0, to: 99_999 }
+  const transactions = [
+    ...bucketsOf(blocksFrom(0, 90_000), range, 1000, 1),
+    ...bucketsOf(blocksFrom(90_000, 10_000), range, 1000, 100),
+  ]
+  expect(silencesOf(1000, range, transactions, [])).toEqual([{ from: 90_000, to: 99_999 }])
+})
+
+test('a gap of a common source that is shorter than a hole is no silence', () => {
+  const range = { from: 0, to: 4999 }
+  const busy = bucketsOf(blocksFrom(0, 5000), range, 1000, 200)
+  const common = blocksFrom(0, 5000).filter((block) => block < 1500 || block >= 2499)
+  expect(silencesOf(1000, range, busy, common)).toEqual([])
+})
+
+test('sparse sources and other transaction sources are never silent', () => {
+  const range = { from: 0, to: 2999 }
+  const busy = source(bucketsOf(blocksFrom(0, 3000), range, 1000, 200))
+  const empty = [source([], 'sparse', 'canonical_execution_contracts'), source([], 'transaction', 'canonical_execution_traces')]
+  expect(findSilences([busy, ...empty], range, 1000)).toEqual([])
+})
+
+test('a stretch is looked at block by block if and only if the transaction sources differ in it', () => {
+  const someLacking = fc.array(fc.array(fc.nat(4000), { maxLength: 2 }), { minLength: 3, maxLength: 3 })
+  fc.assert(
+    fc.property(anySurvey(1), someLacking, ({ holeBlocks, chains, range }, lacking) => {
+      const width = bucketWidth(holeBlocks)
+      const probed = probeRange(range, holeBlocks)
+      const chain = chains[0]!
+      const lacks = lacking.map((indexes) => new Set(indexes.map((index) => chain[index])))
+      const sources = lacks.map((lacked) => source(bucketsOf(chain.filter((block) => !lacked.has(block)), probed, width)))
+      const differing = chain.filter(
+        (block) => covers([probed], { from: block, to: block }) && new Set(lacks.map((lacked) => lacked.has(block))).size > 1,
+      )
+      const starts = differing.map((block) => Math.floor(block / width) * width)
+      const common = source([], 'common', 'canonical_execution_storage_diffs')
+      expect(findDisagreements([common, ...sources], probed, width)).toEqual(
+        blockSet(starts.map((from) => ({ from, to: from + width - 1 }))),
+      )
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('single blocks make a set', () => {
+  expect(blocksAsSet([9, 4, 5, 5])).toEqual([
+    { from: 4, to: 5 },
+    { from: 9, to: 9 },
+  ])
+})

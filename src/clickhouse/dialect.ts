@@ -134,6 +134,9 @@ function typeOf(value: unknown): string {
     case 'boolean':
       return 'Bool'
     case 'bigint':
+      // The server would wrap a larger one without a word.
+      if (value !== BigInt.asUintN(64, value) && value !== BigInt.asIntN(64, value))
+        throw new TypeError(`no 64-bit integer: ${value}`)
       return value < 0n ? 'Int64' : 'UInt64'
     case 'number':
       if (!Number.isSafeInteger(value)) throw new TypeError(`not a safe integer: ${value}`)

@@ -150,7 +150,7 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
   }
 }
 
-type Comment = {
+export type LockComment = {
   readonly host: string
   readonly pid: number
   readonly since: string
@@ -163,14 +163,14 @@ type Comment = {
  * A COMMENT takes a literal and no parameter (measured on 26.7: syntax error). JSON for people to read, and nothing
  * in it that could end the literal: whatever is not plainly harmless becomes '?'.
  */
-function commentLiteral(comment: Comment): string {
+export function commentLiteral(comment: LockComment): string {
   return `'${JSON.stringify(comment).replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')}'`
 }
 
 function readInfo({ name, comment }: { readonly name: string; readonly comment: string }): LockInfo {
   const epoch = Number(name.slice(-EPOCH_DIGITS))
   try {
-    const { host, pid, since, heartbeat, released } = JSON.parse(comment) as Comment
+    const { host, pid, since, heartbeat, released } = JSON.parse(comment) as LockComment
     return { name, epoch, host, pid, since, heartbeat, released }
   } catch {
     // Somebody edited the comment: an unknown holder, stale when nothing changes it.

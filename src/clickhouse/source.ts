@@ -32,6 +32,28 @@ export function openSource({ server, network }: { readonly server: Server; reado
       .limit(1)
       .execute()
 
+  async function disagreeingIn(sources: readonly string[], weak: readonly string[], ranges: readonly Range[]): Promise<readonly number[]> {
+    const within = sql<boolean>`arrayExists((from, to) -> block_number BETWEEN from AND to,
+      ${typed(ranges.map(({ from }) => from), 'Array(UInt64)')}, ${typed(ranges.map(({ to }) => to), 'Array(UInt64)')})`
+    const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
+    const [first, ...others] = sources.map((source) =>
+      rowsOf(source, hull)
+        .select(['block_number', sql<string>`${source}`.as('source')])
+        .where(within)
+        .distinct(),
+    )
+    const rows = await db
+      .selectFrom(others.reduce((all, next) => all.unionAll(next), first!).as('present'))
+      .select('block_number')
+      .groupBy('block_number')
+      .having(sql<boolean>`uniqExact(source) < ${sources.length}`)
+      .having(sql<boolean>`countIf(NOT has(${typed([...weak], 'Array(String)')}, source)) > 0`)
+      .orderBy('block_number')
+      .execute()
+      .catch(failing('comparing the blocks of the sources'))
+    return rows.map((row) => row.block_number)
+  }
+
   return {
     async extents(sources) {
       const found = sources.map(async (source): Promise<[string, Extent | undefined]> => {
@@ -65,26 +87,11 @@ export function openSource({ server, network }: { readonly server: Server; reado
     },
 
     async disagreeing(sources, weak, ranges) {
-      if (ranges.length === 0 || sources.length < 2) return []
-      const within = sql<boolean>`arrayExists((from, to) -> block_number BETWEEN from AND to,
-        ${typed(ranges.map(({ from }) => from), 'Array(UInt64)')}, ${typed(ranges.map(({ to }) => to), 'Array(UInt64)')})`
-      const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
-      const [first, ...others] = sources.map((source) =>
-        rowsOf(source, hull)
-          .select(['block_number', sql<string>`${source}`.as('source')])
-          .where(within)
-          .distinct(),
-      )
-      const rows = await db
-        .selectFrom(others.reduce((all, next) => all.unionAll(next), first!).as('present'))
-        .select('block_number')
-        .groupBy('block_number')
-        .having(sql<boolean>`uniqExact(source) < ${sources.length}`)
-        .having(sql<boolean>`countIf(NOT has(${typed([...weak], 'Array(String)')}, source)) > 0`)
-        .orderBy('block_number')
-        .execute()
-        .catch(failing('comparing the blocks of the sources'))
-      return rows.map((row) => row.block_number)
+      if (sources.length < 2) return []
+      const found: (readonly number[])[] = []
+      for (let start = 0; start < ranges.length; start += RANGES_PER_QUERY)
+        found.push(await disagreeingIn(sources, weak, ranges.slice(start, start + RANGES_PER_QUERY)))
+      return found.flat()
     },
 
     async fingerprint(sources, range) {
@@ -103,3 +110,5 @@ export function openSource({ server, network }: { readonly server: Server; reado
   }
 }
 
+/** A parameter travels in the URL, where the server takes 128 KiB of it: 17 characters a block number. */
+const RANGES_PER_QUERY = 5_000

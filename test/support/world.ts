@@ -32,6 +32,8 @@ export type TestWorldOptions = {
   readonly network?: string
   readonly tables?: readonly string[]
   readonly catalogue?: Catalogue
+  /** Takes locks whoever holds them, as on an embedded server. */
+  readonly alone?: boolean
 }
 
 export async function openTestWorld(options: TestWorldOptions): Promise<TestWorld> {
@@ -51,7 +53,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     network: findNetwork(catalogue, options.network ?? 'mainnet'),
     catalogue,
     chosen: chooseTables(catalogue, options.tables ?? []),
-    alone: false,
+    alone: options.alone ?? false,
     toolVersion: 'test',
   })
   const events: RunEvent[] = []

@@ -1,0 +1,98 @@
+// Owns the promise that whatever a run sent before it lost its lock, and arrives late, writes nothing.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import type { Catalogue } from '../../src/runner/model.ts'
+import { type Held, type Proxy, type Seen, startProxy } from '../support/proxy.ts'
+import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { loadSmallChain } from '../support/small-chain.ts'
+import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+
+const SOURCE = uniqueDatabase('source')
+const TABLE = 'block_slots_stat'
+
+let catalogue: Catalogue
+let server: TestServer
+let proxy: Proxy
+beforeAll(async () => {
+  catalogue = await readCatalogue(SQL_FOLDER)
+  server = await startTestServer()
+  proxy = await startProxy(server.url)
+  await loadSmallChain(server, catalogue, { database: SOURCE, network: 'mainnet', from: 1, to: 20 })
+})
+afterAll(async () => {
+  await proxy?.close()
+  await server?.stop()
+})
+
+const intoTarget = ({ statement }: Seen) => statement.startsWith('INSERT INTO {backfill_database:Identifier}')
+const event = (name: string) => ({ statement, search }: Seen) =>
+  statement.startsWith('insert into') && [...search].some(([key, value]) => key.startsWith('param_p') && value === name)
+
+/** Runs `up` of one table through the proxy, takes its lock away while the request is held, then lets it go. */
+async function takeLockWhileHeld(first: TestWorld, held: Held): Promise<{ status: number; text: string }> {
+  const running = first.up()
+  await held.arrived
+  const second = await openTestWorld({ ...sameDatabases(first), server, alone: true })
+  try {
+    const lock = await second.world.ports.locks.acquire(TABLE, () => {})
+    expect(lock.epoch).toBe(2)
+    const answer = await held.release()
+    const summary = await running
+    expect(summary.failed.map(({ table, error }) => [table, error.kind])).toEqual([[TABLE, 'locked']])
+    expect(summary.failed[0]!.error.message).toContain('another runner has taken the lock')
+    return answer
+  } finally {
+    await second.close()
+  }
+}
+
+function sameDatabases({ source, target, ledger }: TestWorld) {
+  return { source, target, ledger, tables: [TABLE] }
+}
+
+const openFirst = (sourceServer?: TestServer) =>
+  openTestWorld({
+    server: { ...server, url: proxy.url },
+    ...(sourceServer && { sourceServer }),
+    source: SOURCE,
+    tables: [TABLE],
+  })
+
+const targetRows = (world: TestWorld, on: TestServer = server) =>
+  rowsOf(on, 'SELECT * FROM {target:Identifier}.int_block_slots_stat', { target: world.target })
+const events = async (world: TestWorld) =>
+  (await rowsOf<{ event: string }>(server, 'SELECT event FROM {ledger:Identifier}.ledger ORDER BY epoch, seq', { ledger: world.ledger })).map(
+    (row) => row.event,
+  )
+
+test('an INSERT … SELECT that arrives after the lock was taken is refused and writes nothing', async () => {
+  const world = await openFirst()
+  const answer = await takeLockWhileHeld(world, proxy.hold(intoTarget))
+  expect(answer.text).toContain('backfill: lock lost')
+  expect(await targetRows(world)).toEqual([])
+  expect(await events(world)).toEqual(['started'])
+  await world.close()
+})
+
+test('a streamed INSERT that arrives after the lock was taken is refused and writes nothing', async () => {
+  const other = await startTestServer()
+  try {
+    await loadSmallChain(other, catalogue, { database: SOURCE, network: 'mainnet', from: 1, to: 20 })
+    const world = await openFirst(other)
+    const answer = await takeLockWhileHeld(world, proxy.hold((seen) => intoTarget(seen) && seen.statement.includes('FROM input(')))
+    expect(answer.text).toContain('backfill: lock lost')
+    expect(await targetRows(world)).toEqual([])
+    expect(await events(world)).toEqual(['started'])
+    await world.close()
+  } finally {
+    await other.stop()
+  }
+})
+
+test('a ledger event that arrives after the lock was taken is refused and not recorded', async () => {
+  const world = await openFirst()
+  const answer = await takeLockWhileHeld(world, proxy.hold(event('done')))
+  expect(answer.text).toContain('backfill: lock lost')
+  expect(await events(world)).toEqual(['started'])
+  await world.close()
+})

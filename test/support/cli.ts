@@ -1,0 +1,66 @@
+// Owns the real program in a process of its own: typed words and an environment in, what it said and its code out.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import { type Outcome, outcome, repository, temporaryDirectory } from './processes.ts'
+import type { TestServer } from './server.ts'
+
+export const MAIN = join(repository, 'src/main.ts')
+
+/** A port that nobody listens on. */
+export const NOWHERE = { TARGET_CLICKHOUSE_URL: '127.0.0.1:1' }
+
+export type CliOptions = {
+  /** All that the program gets of the environment, beside PATH: a developer's own settings must not decide. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Where it runs; a folder of its own where none is given. */
+  readonly cwd?: string
+  /** The program and what stands before its words; Node on src/main.ts where none is given. */
+  readonly command?: readonly string[]
+}
+
+/** Starts `backfill <argv>`; it is killed when the test has finished. */
+export function startBackfill(argv: readonly string[], options: CliOptions = {}): ChildProcess {
+  const { env = {}, cwd = temporaryDirectory(), command = [process.execPath, MAIN] } = options
+  const [program = '', ...first] = command
+  const child = spawn(program, [...first, ...argv], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+/** Runs `backfill <argv>` to its end. */
+export function backfill(argv: readonly string[], options: CliOptions = {}): Promise<Outcome> {
+  return outcome(startBackfill(argv, options))
+}
+
+export type Databases = { readonly source: string; readonly target: string; readonly ledger: string }
+
+/** The environment of a person who has one server, and these databases on it. */
+export function environmentFor(
+  { url, username, password }: Pick<TestServer, 'url' | 'username' | 'password'>,
+  { source, target, ledger }: Databases,
+): Record<string, string> {
+  return {
+    TARGET_CLICKHOUSE_URL: url,
+    TARGET_CLICKHOUSE_USERNAME: username,
+    TARGET_CLICKHOUSE_PASSWORD: password,
+    SOURCE_CLICKHOUSE_DATABASE: source,
+    TARGET_CLICKHOUSE_DATABASE: target,
+    BACKFILL_LEDGER_DATABASE: ledger,
+  }
+}
+
+/**
+ * Expects one message and nothing else: a line on stderr, at most one hint below it, no stack, nothing on stdout.
+ * Returns the message.
+ */
+export function expectOneMessage({ stdout, stderr }: Outcome): string {
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(/^backfill: .+\n( {2}\S.*\n)?$/)
+  expect(stderr).not.toMatch(/^ +at /m)
+  return stderr.split('\n')[0] ?? ''
+}

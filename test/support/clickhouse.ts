@@ -1,0 +1,53 @@
+// Owns the adapters' ground in tests: a `Server` of ours on a test server, and databases that no other test has.
+import { fileURLToPath } from 'node:url'
+import { namesFor, type Names } from '../../src/clickhouse/names.ts'
+import { openServer, type Server } from '../../src/clickhouse/server.ts'
+import { openTarget } from '../../src/clickhouse/target.ts'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import type { LedgerEvent } from '../../src/runner/ledger-model.ts'
+import { type TestServer, uniqueDatabase } from './server.ts'
+
+export const catalogue = await readCatalogue(fileURLToPath(new URL('../../sql', import.meta.url)))
+
+/** Our own connection to a test server, in a database of its own; close it before the server stops. */
+export function connect({ url, username, password }: TestServer): Promise<Server> {
+  return openServer({ side: 'target', url, username, password, database: uniqueDatabase('target') })
+}
+
+/** Creates an empty ledger and its locks' database, as `up` would. */
+export async function createLedger(server: Server): Promise<Names> {
+  const names = namesFor(uniqueDatabase('ledger'))
+  await openTarget({ server, names }).prepare(catalogue.ledger)
+  return names
+}
+
+/** Creates the nine source tables, empty; what is returned has their database as its own. */
+export async function createSources(server: Server): Promise<Server> {
+  const source = uniqueDatabase('source')
+  await server.client.command({ query: 'CREATE DATABASE {source:Identifier}', query_params: { source } })
+  await Promise.all(
+    catalogue.sources.map(({ ddl }) => server.client.command({ query: ddl.text, query_params: { source } })),
+  )
+  return { ...server, connection: { ...server.connection, side: 'source', database: source } }
+}
+
+/** A `done` of the range, except where said otherwise. */
+export function ledgerEvent(event: Pick<LedgerEvent, 'range' | 'targetUuid'> & Partial<LedgerEvent>): LedgerEvent {
+  return {
+    event: 'done',
+    sqlHash: 'hash',
+    sourceFingerprint: '',
+    attempt: 1,
+    runId: 'run',
+    queryId: 'query',
+    rowsRead: 0,
+    rowsWritten: 0,
+    bytesRead: 0,
+    peakMemory: 0,
+    elapsedMs: 0,
+    errorCode: 0,
+    error: '',
+    forced: false,
+    ...event,
+  }
+}

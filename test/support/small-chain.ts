@@ -1,0 +1,49 @@
+// Owns a chain that is loaded in no time: one successful transaction a block, a row of it in every source table.
+import type { Catalogue, Range } from '../../src/runner/model.ts'
+import { post, type TestServer } from './server.ts'
+
+type Login = Pick<TestServer, 'url' | 'username' | 'password'>
+
+/** Creates the nine source tables in `database`, empty. */
+export async function createSourceTables(
+  server: Login,
+  catalogue: Catalogue,
+  source: string,
+): Promise<void> {
+  await post(server, 'CREATE DATABASE IF NOT EXISTS {source:Identifier}', { source })
+  for (const { ddl } of catalogue.sources) await post(server, ddl.text, { source })
+}
+
+/** Fills the source tables of `database` with the blocks of a network. */
+export async function addBlocks(
+  server: Login,
+  source: string,
+  { from, to, network = 'mainnet' }: Range & { readonly network?: string },
+): Promise<void> {
+  for (const [table, { columns, values }] of Object.entries(TABLES))
+    await post(
+      server,
+      `INSERT INTO {source:Identifier}.canonical_execution_${table}
+        (updated_date_time, meta_network_name, block_number, transaction_hash, ${columns})
+      WITH
+        concat('0x', lower(hex(SHA1(toString(number % 7))))) AS account,
+        concat('0x', lower(hex(SHA256(toString(number % 13))))) AS word
+      SELECT '2026-01-01 00:00:00', {network:String}, number, concat('0x', lower(hex(SHA256(toString(number))))), ${values}
+      FROM numbers({from:UInt64}, {blocks:UInt64})`,
+      { source, network, from, blocks: to - from + 1 },
+    )
+}
+
+const ZERO = `concat('0x', repeat('0', 64))`
+
+const TABLES: Readonly<Record<string, { readonly columns: string; readonly values: string }>> = {
+  balance_diffs: { columns: 'address, from_value, to_value', values: 'account, 1, 2' },
+  balance_reads: { columns: 'address, balance', values: 'account, 1' },
+  contracts: { columns: 'contract_address', values: `concat('0x', lower(hex(SHA1(concat('new', toString(number))))))` },
+  nonce_diffs: { columns: 'address, from_value, to_value', values: 'account, number, number + 1' },
+  nonce_reads: { columns: 'address, nonce', values: 'account, number' },
+  storage_diffs: { columns: 'address, slot, from_value, to_value', values: `account, word, ${ZERO}, word` },
+  storage_reads: { columns: 'contract_address, slot, value', values: `account, word, ${ZERO}` },
+  traces: { columns: 'action_from, action_type', values: `account, if(number % 5 = 0, 'suicide', 'call')` },
+  transaction: { columns: 'from_address, success', values: 'account, true' },
+}

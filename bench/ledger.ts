@@ -1,6 +1,7 @@
 // Owns the figures of the ledger: what reading it costs a run that has nothing to do, by the number of events in it,
 // without and with a checkpoint. `npm run bench:ledger -- --events 10000,100000 --runs 5`
 import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createTables } from '../src/runner/create-tables.ts'
@@ -120,6 +121,7 @@ async function median(on: TestServer, world: TestWorld, work: () => Promise<unkn
     const started = performance.now()
     await work()
     const elapsed = performance.now() - started
+    await sleep(50) // the server answers before it logs
     await post(on, 'SYSTEM FLUSH LOGS query_log')
     const [times] = (await rowsOf<Omit<Cost, 'process'>>(
       on,

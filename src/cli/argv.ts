@@ -62,6 +62,13 @@ export function positiveCount(word: Word): number {
   return wholeNumber(word, 1, MAX_BLOCK, 'a whole number from 1')
 }
 
+/** `90`, `90s`, `55m` or `2h` as ms. */
+export function duration({ text, place }: Word): number {
+  const [, amount, unit = 's'] = /^(0|[1-9]\d{0,6})([smh]?)$/.exec(text) ?? []
+  if (amount === undefined) throw usageError(`${place} must be a time such as 90, 90s, 55m or 2h, got '${text}'`)
+  return Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000 }[(unit || 's') as 's' | 'm' | 'h']
+}
+
 export function nonEmpty(word: Word): string {
   if (word.text.trim() === '') throw usageError(`${word.place} must not be empty, got '${word.text}'`)
   return word.text

@@ -33,6 +33,13 @@ const slots: readonly Flag[] = [
 ]
 const lag: Flag = { name: 'lag', value: '<N>', about: 'Blocks to stay behind the newest one (default: 384)' }
 const limits: readonly Flag[] = [...range, ...slots, lag]
+const endurance: readonly Flag[] = [
+  { name: 'give-up', value: '<time>', about: 'Wait so long for a server that is away: 90, 5m (default: 5m)' },
+  { name: 'grace', value: '<time>', about: 'After Ctrl-C, let chunks end so long, then kill them (default: 60)' },
+  { name: 'max-runtime', value: '<time>', about: 'Start nothing new after so long: 55m' },
+  { name: 'lock-wait', value: '<time>', about: 'Wait so long for a lock that is held (default: 0)' },
+  { name: 'lock-skip', about: 'Leave out tables whose lock is held, exit 0' },
+]
 
 /** Flags that mean the same for every command that talks to a server. */
 const server: readonly Flag[] = [
@@ -59,6 +66,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     flags: [
       tables,
       ...limits,
+      ...endurance,
       { name: 'dry-run', about: 'Show the chunks, write nothing' },
       events,
       quiet,
@@ -134,6 +142,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       { name: 'create-tables', about: 'Create the tables first' },
       ...slots,
       lag,
+      ...endurance,
       events,
       quiet,
       ...common,

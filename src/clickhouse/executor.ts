@@ -4,10 +4,11 @@ import { pipeline } from 'node:stream/promises'
 import { BackfillError, usageError } from '../runner/errors.ts'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
 import type { ExecutorPort, Lock, WriteReport } from '../runner/ports.ts'
+import { cleanRanges } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
 import type { Names } from './names.ts'
-import { errorCode, serverError } from './server-error.ts'
+import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
 import { errorInBody, runWrite, TAIL_BYTES } from './statement.ts'
 
@@ -61,7 +62,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     } catch (error) {
       if (errorCode(error) === 0) throw serverError(error, { connection: server.connection, doing: `checking ${table.key}` })
       const failure = serverError(error, { connection: server.connection, doing: `checking ${table.transform.file}` })
-      throw failure.kind === 'failed' ? rejected(table, failure) : failure
+      throw failure.kind === 'failed' ? rejected(table, error) : failure
     }
   }
 
@@ -148,7 +149,11 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     return written.value
   }
 
-  return { describe: columnsOf, insert }
+  return {
+    describe: columnsOf,
+    insert,
+    clean: (table, ranges, lock) => cleanRanges(target, names, { table, ranges, lock }),
+  }
 }
 
 /** A stream that passes everything on and remembers the last of it, where a broken source says why. */
@@ -164,7 +169,7 @@ function keepTail(): { readonly through: Transform; text(): string } {
 }
 
 /** ClickHouse does not accept a transform: a fault of the file (or of the sources), found before anything runs. */
-function rejected(table: TableDefinition, failure: BackfillError): BackfillError {
+function rejected(table: TableDefinition, error: unknown): BackfillError {
   const { file, line } = table.transform
-  return usageError(`${file}:${line}: ClickHouse rejects this transform: ${failure.message}`, 'Mend the file, or the source tables')
+  return usageError(`${file}:${line}: ClickHouse rejects this transform: ${wordsOf(error)}`, isMissing(error) ? MISSING_HINT : 'Mend the file')
 }

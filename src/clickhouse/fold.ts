@@ -35,7 +35,6 @@ type Paint = readonly [state: string, sqlHash: string]
  */
 export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
   return db
-    .with('checkpoints', (q) => lastCheckpoints(q, key))
     .with('events', (q) => eventsOf(q, key).select(['event', 'from_block', 'to_block', 'sql_hash', 'islands', POSITION.as('position')]))
     .with(
       'ranges',
@@ -44,10 +43,9 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
         SELECT table_key, range.1 AS from_block, range.2 AS to_block,
           max(at) AS position, argMax((range.3, range.4), at) AS paint
         FROM (
-          SELECT events.table_key AS table_key, position AS at,
+          SELECT table_key, position AS at,
             arrayJoin(if(event = 'checkpoint', islands, [(from_block, to_block, ${STATE}, toString(sql_hash))])) AS range
-          FROM events LEFT JOIN checkpoints ON events.table_key = checkpoints.table_key
-          WHERE position > checkpoint OR (position = checkpoint AND event = 'checkpoint')
+          FROM events
         )
         GROUP BY table_key, from_block, to_block
       )`,
@@ -116,30 +114,36 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
     .orderBy(sql`min(numbered.from_block)`)
 }
 
-/** The position of each table's last checkpoint. */
-export function lastCheckpoints(db: Pick<Kysely<Schema>, 'selectFrom'>, key: FoldKey) {
-  return eventsOf(db, key)
-    .select(sql<Position>`max((epoch, seq))`.as('checkpoint'))
-    .where('event', '=', 'checkpoint')
-    .where(sql<boolean>`${key.fromCheckpoint}`)
-    .groupBy('table_key')
-}
-
-/** Events of the present targets; columns are chosen by the caller. */
-function eventsOf(db: Pick<Kysely<Schema>, 'selectFrom'>, { network, uuids }: FoldKey) {
-  return db
+/**
+ * The events that count, by present target, from the last checkpoint on; columns are chosen by the caller. `since` is
+ * a constant before rows are read, and (epoch, seq) is compared part by part, which the primary key understands: of a
+ * million events only the tail is read.
+ */
+export function eventsOf(db: Pick<Kysely<Schema>, 'selectFrom'>, { network, uuids, fromCheckpoint }: FoldKey) {
+  const checkpoints = db
     .selectFrom('ledger')
-    .select('table_key')
+    .select(['table_key', sql<Position>`max((epoch, seq))`.as('checkpoint')])
     .where('network', '=', network)
-    .where('table_key', 'in', [...uuids.keys()])
-    .where('target_uuid', '=', presentUuid(uuids))
+    .where(ofPresentTargets(uuids))
+    .where('event', '=', 'checkpoint')
+    .groupBy('table_key')
+  const since = sql<unknown>`(
+    SELECT CAST((groupArray(toString(table_key)), groupArray(checkpoint)), 'Map(String, Tuple(UInt64, UInt64))') FROM ${checkpoints}
+  )`
+  const tail = (key: string) =>
+    sql<boolean>`(epoch > since[${key}].1 OR (epoch = since[${key}].1 AND seq >= since[${key}].2))`
+  const events = db.selectFrom('ledger').select('table_key').where('network', '=', network)
+  return fromCheckpoint
+    ? events.select(since.as('since')).where(ofPresentTargets(uuids, tail))
+    : events.where(ofPresentTargets(uuids)).where('event', '!=', 'checkpoint')
 }
 
-/** The UUID that belongs to a row's table key. */
-export function presentUuid(uuids: ReadonlyMap<string, string>, column = 'table_key') {
-  const keys = typed<string[]>([...uuids.keys()], 'Array(String)')
-  const values = typed<string[]>([...uuids.values()], 'Array(UUID)')
-  return sql<string>`arrayElement(${values}, indexOf(${keys}, ${sql.ref(column)}))`
+/** Rows of the tables' present UUIDs; `and` says more about the rows of a table key. */
+export function ofPresentTargets(uuids: ReadonlyMap<string, string>, and = (_key: string) => sql<boolean>`true`) {
+  const targets = [...uuids].map(
+    ([key, uuid]) => sql`(table_key = ${key} AND target_uuid = ${typed<string>(uuid, 'UUID')} AND ${and(key)})`,
+  )
+  return sql<boolean>`(${sql.join(targets, sql` OR `)})`
 }
 
 const POSITION = sql<Position>`(epoch, seq)`

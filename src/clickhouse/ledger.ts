@@ -3,10 +3,11 @@ import { hostname } from 'node:os'
 import { sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Island, LedgerEvent } from '../runner/ledger-model.ts'
-import type { LedgerPort, LedgerView, Lock } from '../runner/ports.ts'
+import type { Range } from '../runner/model.ts'
+import type { Attempt, LedgerPort, LedgerView, Lock } from '../runner/ports.ts'
 import { typed } from './dialect.ts'
 import { fence } from './fence.ts'
-import { type FoldKey, foldQuery, lastCheckpoints, presentUuid } from './fold.ts'
+import { eventsOf, type FoldKey, foldQuery, ofPresentTargets } from './fold.ts'
 import type { Names } from './names.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
@@ -50,22 +51,17 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
     )
   }
 
-  /** How many events lie behind the last checkpoint, and when the last one of a chunk was written. */
+  /** How many events lie behind the last checkpoint, and when the last one, or the checkpoint after it, was written. */
   function tailFacts(uuids: ReadonlyMap<string, string>) {
     return db
-      .with('checkpoints', (q) => lastCheckpoints(q, foldKey(uuids)))
-      .selectFrom('ledger')
-      .leftJoin('checkpoints', 'checkpoints.table_key', 'ledger.table_key')
-      .select('ledger.table_key')
+      .with('events', (q) => eventsOf(q, foldKey(uuids)).select(['event', 'event_time']))
+      .selectFrom('events')
+      .select('table_key')
       .select([
-        sql<number>`countIf((epoch, seq) > checkpoint)`.as('tail'),
+        sql<number>`countIf(event != 'checkpoint')`.as('tail'),
         sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
       ])
-      .where('network', '=', network)
-      .where('ledger.table_key', 'in', [...uuids.keys()])
-      .where('target_uuid', '=', presentUuid(uuids, 'ledger.table_key'))
-      .where('event', '!=', 'checkpoint')
-      .groupBy('ledger.table_key')
+      .groupBy('table_key')
   }
 
   /**
@@ -135,14 +131,38 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
       return insertEvent(lock, { ...EMPTY_EVENT, targetUuid, runId }, islands)
     },
 
+    async attempts(key, targetUuid, ranges) {
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['from_block', 'to_block'])
+        .select(LATEST.map((column) => sql<string>`argMax(${sql.ref(column)}, (epoch, seq))`.as(column)))
+        .where('network', '=', network)
+        .where('table_key', '=', key)
+        .where('target_uuid', '=', targetUuid)
+        .where('event', '!=', 'checkpoint')
+        .where(overlapsAny(ranges))
+        .groupBy(['from_block', 'to_block'])
+        .having(sql<boolean>`argMax(event, (epoch, seq)) IN ('started', 'failed')`)
+        .execute()
+        .catch(failing('reading the ledger'))
+      return rows.map(
+        (row): Attempt => ({
+          range: { from: row.from_block, to: row.to_block },
+          queryId: row.query_id,
+          sqlHash: row.sql_hash,
+          sourceFingerprint: row.source_fingerprint,
+          user: row.user,
+        }),
+      )
+    },
+
     async mark(uuids, range) {
       if (uuids.size === 0) return ''
       const rows = await db
         .selectFrom('ledger')
         .select(['table_key', sql<string>`toString(max((epoch, seq)))`.as('latest')])
         .where('network', '=', network)
-        .where('table_key', 'in', [...uuids.keys()])
-        .where('target_uuid', '=', presentUuid(uuids))
+        .where(ofPresentTargets(uuids))
         .where('event', '!=', 'checkpoint')
         .where('from_block', '<=', range.to)
         .where('to_block', '>=', range.from)
@@ -153,6 +173,20 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
       return rows.map((row) => `${row.table_key}=${row.latest}`).join(' ')
     },
   }
+}
+
+const LATEST = ['query_id', 'sql_hash', 'source_fingerprint', 'user'] as const
+
+function overlapsAny(ranges: readonly Range[]) {
+  const froms = typed<number[]>(
+    ranges.map(({ from }) => from),
+    'Array(UInt64)',
+  )
+  const tos = typed<number[]>(
+    ranges.map(({ to }) => to),
+    'Array(UInt64)',
+  )
+  return sql<boolean>`arrayExists((f, t) -> from_block <= t AND to_block >= f, ${froms}, ${tos})`
 }
 
 const EMPTY_EVENT = {

@@ -72,21 +72,22 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
   }
 
   /** Resolves with the last holder when it is known to be gone. @throws BackfillError `locked` while it lives. */
-  async function waitUntilFree(key: string, note: (text: string) => void): Promise<LockInfo | undefined> {
+  async function waitUntilFree(key: string, note: (text: string) => void, waitMs: number): Promise<LockInfo | undefined> {
+    const started = performance.now()
     for (let rounds = 0; ; rounds++) {
       const holder = await highest(key)
       if (holder === undefined || holder.released || alone || isDead(holder)) return holder
       const { at, moved } = firstSeen.get(holder.name)!
-      if (moved) throw heldBy(key, holder)
+      if (moved && performance.now() - started >= waitMs) throw heldBy(key, holder)
       if (performance.now() - at >= STALE_AFTER_MS) return holder
-      if (rounds === 0) note(`waiting up to ${STALE_AFTER_MS / 1000} s to see whether ${describe(holder)} still runs`)
+      if (rounds === 0) note(`waiting for ${describe(holder)}: at most ${waitText(waitMs)}`)
       await sleep(1_000)
     }
   }
 
   return {
-    async acquire(key, note) {
-      const before = await waitUntilFree(key, note)
+    async acquire(key, note, waitMs = 0) {
+      const before = await waitUntilFree(key, note, waitMs)
       // The ledger too: were the locks' database dropped, new events must still come after the old ones.
       const epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key)) + 1
       const name = lockName({ network, key, epoch })
@@ -106,17 +107,21 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         const holder = await highest(key)
         throw heldBy(key, holder)
       }
-      const say = (released: boolean) =>
-        server.client
-          .command({
-            query: `ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment(released)}`,
-            query_params: lockTable,
-          })
+      await dropLower(key, name)
+      let said: Promise<unknown> = Promise.resolve()
+      // One after the other: a beat that is still on its way must not overtake `released`.
+      const say = (released: boolean): Promise<unknown> =>
+        (said = said
+          .then(() =>
+            server.client.command({
+              query: `ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment(released)}`,
+              query_params: lockTable,
+            }),
+          )
           // A beat that cannot be written harms nobody: the fence decides, not the comment.
-          .catch(() => undefined)
+          .catch(() => undefined))
       const heart = setInterval(() => void say(false), HEARTBEAT_MS)
       heart.unref()
-      await dropLower(key, name)
       let seq = 0
       return {
         name,
@@ -199,6 +204,11 @@ function heldBy(key: string, holder: LockInfo | undefined): BackfillError {
     kind: 'locked',
     hint: 'Wait for that run to end; backfill status shows it',
   })
+}
+
+/** The longer of the time it takes to tell a dead holder from a living one, and the time a living one is waited for. */
+function waitText(waitMs: number): string {
+  return `${Math.ceil(Math.max(waitMs, STALE_AFTER_MS) / 1000)} s`
 }
 
 function describe({ host, pid, since, heartbeat }: LockInfo): string {

@@ -6,6 +6,7 @@ import { openExecutor } from './executor.ts'
 import { openLedger } from './ledger.ts'
 import { openLocks } from './lock.ts'
 import { namesFor } from './names.ts'
+import { openQueries } from './queries.ts'
 import { openServer, type Server, type ServerInfo } from './server.ts'
 import { openSource } from './source.ts'
 import { openTarget } from './target.ts'
@@ -49,6 +50,7 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     source: openSource({ server: source, network: network.name }),
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network }),
+    queries: openQueries(heart),
   }
   return { world: { network, catalogue, chosen, ports }, servers: { source: source.info, target: target.info }, close }
 }

@@ -61,6 +61,18 @@ export type SystemColumns = {
   position: number
 }
 
+export type SystemProcesses = { query_id: string; initial_query_id: string; user: string }
+
+export type SystemQueryLog = {
+  query_id: string
+  type: 'QueryStart' | 'QueryFinish' | 'ExceptionBeforeStart' | 'ExceptionWhileProcessing'
+  read_rows: number
+  read_bytes: number
+  written_rows: number
+  memory_usage: number
+  query_duration_ms: number
+}
+
 export type SystemSettings = { name: string; value: string; readonly: number }
 
 /** Tables as kysely knows them; source tables are addressed by name through `SourceTable`. */
@@ -70,5 +82,8 @@ export type Schema = {
   'system.columns': SystemColumns
   'system.databases': { name: string }
   'system.settings': SystemSettings
+  'system.processes': SystemProcesses
+  'system.query_log': SystemQueryLog
   [source: `canonical_execution_${string}`]: SourceTable
+  [target: `int_${string}`]: { block_number: number }
 }

@@ -17,6 +17,19 @@ export function errorCode(error: unknown): number {
   return error instanceof ClickHouseError ? Number(error.code) : 0
 }
 
+/** What the server (or the client) said, as one line without the statement. */
+export function wordsOf(error: unknown): string {
+  return oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
+}
+
+export const MISSING_HINT =
+  'Set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or mend the file'
+
+/** The server has no such table (60), database (81) or column (47). */
+export function isMissing(error: unknown): boolean {
+  return [60, 81, 47].includes(errorCode(error))
+}
+
 /**
  * A `BackfillError` for anything that a statement threw: `locked` where the fence refused it, `server` where the
  * server cannot be reached or refuses the user, `failed` for all else. BackfillErrors pass unchanged.
@@ -24,7 +37,7 @@ export function errorCode(error: unknown): number {
 export function serverError(error: unknown, { connection, doing }: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error
   const where = `${connection.side} ${connection.url}`
-  const words = oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
+  const words = wordsOf(error)
   if (words.includes(LOCK_LOST))
     return new BackfillError(`another runner has taken the lock, this one wrote nothing while ${doing}`, {
       kind: 'locked',
@@ -58,8 +71,11 @@ function networkCode(error: Error): unknown {
   return 'code' in error ? error.code : error.name
 }
 
-/** The first line of a server message is the sentence; what follows is a stack or the statement. */
+/**
+ * The first line of a server message is the sentence; what follows is a stack or the statement. The statement, as the
+ * server rewrote it, may also stand in the sentence itself, behind "in scope".
+ */
 function oneLine(message: string): string {
   const line = message.split('\n').find((part) => part.trim() !== '') ?? 'no message'
-  return line.trim().slice(0, 2000)
+  return line.replace(/[.,]? in scope (?:SELECT|WITH)\b.*?(?=\. Maybe you meant|$)/i, '').trim().slice(0, 2000)
 }

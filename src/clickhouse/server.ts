@@ -1,11 +1,12 @@
 // Owns one ClickHouse server as the adapters see it: a client with pinned settings, a typed builder, true errors.
 import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
+import { BackfillError } from '../runner/errors.ts'
 import { PINNED_SETTINGS } from '../runner/pure/pinned-settings.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
-import { serverError } from './server-error.ts'
+import { errorCode, serverError, wordsOf } from './server-error.ts'
 
 /** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port where it has none (embedded). */
 export type ServerInfo = { readonly version: string; readonly identity: string }
@@ -50,7 +51,7 @@ export async function openServer(connection: Connection): Promise<Server> {
     return { connection, info, client, db, close: () => client.close() }
   } catch (error) {
     await client.close()
-    throw serverError(error, { connection, doing: 'connecting' })
+    throw isForeign(error) ? strangerError(error, connection) : serverError(error, { connection, doing: 'connecting' })
   }
 }
 
@@ -62,5 +63,21 @@ async function identify(client: ClickHouseClient): Promise<ServerInfo> {
     format: 'JSONEachRow',
   })
   const [info] = await result.json<ServerInfo>()
-  return info!
+  if (info?.identity === undefined) throw new Error('no answer to the question')
+  return info
+}
+
+/** Somebody answered, but neither with a ClickHouse error nor with a failure of the network. */
+function isForeign(error: unknown): boolean {
+  return errorCode(error) === 0 && !(error instanceof Error && 'code' in error)
+}
+
+function strangerError(error: unknown, { side, url }: Connection): BackfillError {
+  // ClickHouse's native port says a sentence about itself; web servers say HTML.
+  const said = /^\w+( [\w'.,:-]+){3,}$/.test(wordsOf(error)) ? `: ${wordsOf(error)}` : ''
+  return new BackfillError(`what answers at ${side} ${url} is not the HTTP interface of ClickHouse${said}`, {
+    kind: 'server',
+    hint: `Check ${side.toUpperCase()}_CLICKHOUSE_URL: the port is 8123, or 8443 with https`,
+    cause: error,
+  })
 }

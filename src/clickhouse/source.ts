@@ -1,10 +1,11 @@
 // Owns the questions about the source tables: extents, the probe's buckets, disagreements, fingerprints.
 import { sql } from 'kysely'
+import { usageError } from '../runner/errors.ts'
 import type { Range } from '../runner/model.ts'
 import type { Extent, SourcePort } from '../runner/ports.ts'
 import type { Bucket } from '../runner/pure/survey.ts'
 import { typed } from './dialect.ts'
-import { serverError } from './server-error.ts'
+import { isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
 
 type SourceName = `canonical_execution_${string}`
@@ -14,6 +15,10 @@ export function openSource({ server, network }: { readonly server: Server; reado
   const db = server.db.withSchema(server.connection.database)
   const failing = (doing: string) => (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing })
+  }
+  const missing = (source: string) => (error: unknown) => {
+    if (!isMissing(error)) throw error
+    throw usageError(`the source table ${server.connection.database}.${source} cannot be read: ${wordsOf(error)}`, MISSING_HINT)
   }
   const rowsOf = (source: string, { from, to }: Range) =>
     db
@@ -57,7 +62,7 @@ export function openSource({ server, network }: { readonly server: Server; reado
   return {
     async extents(sources) {
       const found = sources.map(async (source): Promise<[string, Extent | undefined]> => {
-        const [[lowest], [highest]] = await Promise.all([edge(source, 'asc'), edge(source, 'desc')])
+        const [[lowest], [highest]] = await Promise.all([edge(source, 'asc'), edge(source, 'desc')]).catch(missing(source))
         return [source, lowest && highest && { from: lowest.block_number, to: highest.block_number }]
       })
       return new Map(await Promise.all(found).catch(failing('looking for the first and last block of the sources')))

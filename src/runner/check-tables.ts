@@ -19,7 +19,7 @@ export async function checkTables(
 ): Promise<readonly TableDefinition[]> {
   const exists = (key: string) => targets.has(catalogue.tables.find((table) => table.key === key)?.target ?? '')
   const [now, later] = [tables.filter(({ after }) => after.every(exists)), tables.filter(({ after }) => !after.every(exists))]
-  await Promise.all(
+  const outcomes = await Promise.allSettled(
     now.map(async (table) => {
       const columns = targets.get(table.target)?.columns ?? ddlColumns(table.ddl)
       const problems = columnProblems(await ports.executor.describe(table), columns)
@@ -27,5 +27,6 @@ export async function checkTables(
       if (problems.length > 0) throw usageError(`${file}:${line}: ${problems.join('; ')}`)
     }),
   )
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   return later
 }

@@ -1,6 +1,7 @@
-// Owns the protocol of one chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between leaves a
-// dirty range, never a wrong `done`.
+// Owns the protocol of one try at a chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between
+// leaves a dirty range, never a wrong `done`.
 import { BackfillError } from './errors.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import type { LedgerEvent } from './ledger-model.ts'
 import type { Range, TableDefinition } from './model.ts'
 import type { Lock, Ports, WriteReport } from './ports.ts'
@@ -11,26 +12,32 @@ export type ChunkJob = {
   readonly range: Range
   readonly runId: string
   readonly queryId: string
+  /** 1 for the first try of the range in this run. */
   readonly attempt: number
   readonly forced: boolean
+  /** What `done` will say built the range; another word than the table's hash marks it stale. */
+  readonly sqlHash: string
   readonly lock: Lock
   /** Table key -> target UUID of the tables in `after`. */
   readonly inputs: ReadonlyMap<string, string>
+  /** How long a server that does not answer is waited for, in ms. */
+  readonly giveUpMs: number
 }
 
 /**
- * Runs one chunk and resolves when the ledger has acknowledged `done`.
+ * Runs one try and resolves when the ledger has acknowledged `done`.
  * @throws BackfillError, after `failed` has been recorded where that was still possible
  */
-export async function runChunk({ ledger, source, executor }: Ports, job: ChunkJob): Promise<WriteReport> {
+export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport> {
   const { table, range, lock, inputs } = job
-  const [fingerprint, before] = await Promise.all([source.fingerprint(table.sources, range), ledger.mark(inputs, range)])
+  const { ledger } = ports
+  const [sourceFingerprint, before] = await Promise.all([fingerprintOf(ports, table, inputs, range), ledger.mark(inputs, range)])
   const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
     event: name,
     range,
     targetUuid: job.targetUuid,
     sqlHash: table.sqlHash,
-    sourceFingerprint: [fingerprint, before].filter((part) => part !== '').join(' '),
+    sourceFingerprint,
     attempt: job.attempt,
     runId: job.runId,
     queryId: job.queryId,
@@ -42,21 +49,34 @@ export async function runChunk({ ledger, source, executor }: Ports, job: ChunkJo
   await ledger.append(lock, event('started', {}))
   let report: WriteReport
   try {
-    report = await executor.insert(table, range, job.queryId, lock)
+    report = await insert(ports, job)
     if ((await ledger.mark(inputs, range)) !== before)
-      throw new BackfillError(`The tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`, {
+      throw new BackfillError(`the tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`, {
         kind: 'failed',
         hint: 'Run backfill up again',
       })
   } catch (error) {
     const { code, message } = error as BackfillError
     // Without this event the range is dirty all the same: `started` says so.
-    await ledger.append(lock, event('failed', { errorCode: code, error: message.slice(0, MAX_ERROR) })).catch(() => {})
+    await ledger.append(lock, event('failed', { errorCode: code, error: message.slice(0, MAX_ERROR) })).catch(() => undefined)
     throw error
   }
   // Outside the try: once `done` may have arrived, `failed` must never follow it.
-  await ledger.append(lock, event('done', report))
+  await ledger.append(lock, event('done', { ...report, sqlHash: job.sqlHash }))
   return report
+}
+
+/** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
+async function insert({ executor, queries }: Ports, { table, range, queryId, lock, giveUpMs }: ChunkJob): Promise<WriteReport> {
+  try {
+    return await executor.insert(table, range, queryId, lock)
+  } catch (error) {
+    if (!(error instanceof BackfillError && error.kind === 'server' && error.code === 0)) throw error
+    await queries.reachable(giveUpMs)
+    const report = await queries.settle(queryId)
+    if (report === undefined) throw error
+    return report
+  }
 }
 
 /** Characters of a message that the ledger keeps; a statement's parameters travel in its URL. */

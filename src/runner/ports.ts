@@ -29,10 +29,11 @@ export type LockInfo = {
 
 export type LockPort = {
   /**
-   * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives.
-   * @throws BackfillError `locked` where it does.
+   * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives,
+   * and for `waitMs` for one that does.
+   * @throws BackfillError `locked` where it still holds the lock then
    */
-  acquire(key: string, note: (text: string) => void): Promise<Lock>
+  acquire(key: string, note: (text: string) => void, waitMs?: number): Promise<Lock>
   /** The highest epoch of every table key's lock; a key without one is absent. */
   holders(): Promise<ReadonlyMap<string, LockInfo>>
 }
@@ -47,6 +48,16 @@ export type LedgerView = {
   readonly lastRun: string | undefined
 }
 
+/** A try at a range that has no `done` or `cleaned`. */
+export type Attempt = {
+  readonly range: Range
+  readonly queryId: string
+  readonly sqlHash: string
+  readonly sourceFingerprint: string
+  /** ClickHouse user that sent it. */
+  readonly user: string
+}
+
 export type LedgerPort = {
   /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */
   fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>>
@@ -54,6 +65,8 @@ export type LedgerPort = {
   append(lock: Lock, event: LedgerEvent): Promise<void>
   /** Appends a checkpoint: the fold of everything so far, from which the next fold starts. */
   checkpoint(lock: Lock, at: { readonly targetUuid: string; readonly runId: string }): Promise<void>
+  /** The attempts that left blocks of the ranges dirty: the latest event of each exact range that overlaps them. */
+  attempts(key: string, targetUuid: string, ranges: readonly Range[]): Promise<readonly Attempt[]>
   /**
    * The latest event of each table that touches the range, as one string: equal strings before and after a
    * statement mean that what it read was not redone meanwhile.
@@ -120,6 +133,26 @@ export type ExecutorPort = {
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it.
    */
   insert(table: TableDefinition, range: Range, queryId: string, lock: Lock): Promise<WriteReport>
+  /**
+   * Deletes the target's rows of the ranges, fenced, and makes sure that none is left. Only for `per-block` tables.
+   * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it
+   */
+  clean(table: TableDefinition, ranges: readonly Range[], lock: Lock): Promise<void>
+}
+
+/** Statements as the target server knows them, by their query ids. */
+export type QueryPort = {
+  /**
+   * Kills what still runs of the queries and resolves when none does.
+   * @throws BackfillError `failed` when one has not ended after a minute
+   */
+  end(queryIds: readonly string[]): Promise<void>
+  /** Resolves when the query no longer runs: what the server reported if it finished, else undefined. */
+  settle(queryId: string): Promise<WriteReport | undefined>
+  /** Whether the queries of `user` can be seen and killed: one's own always can. */
+  canEnd(user: string): Promise<boolean>
+  /** Resolves when the server answers; rejects with the last error after `giveUpMs`. */
+  reachable(giveUpMs: number): Promise<void>
 }
 
 /** Everything that a run stands on. */
@@ -129,4 +162,5 @@ export type Ports = {
   readonly source: SourcePort
   readonly target: TargetPort
   readonly executor: ExecutorPort
+  readonly queries: QueryPort
 }

@@ -16,6 +16,16 @@ export type UpOptions = {
   readonly tableJobs: number
   /** Distance kept from the newest block, in blocks. */
   readonly lag: number
+  /** How long a server that does not answer is waited for before the run ends, in ms. */
+  readonly giveUpMs: number
+  /** After the first signal: how long running statements may take to end by themselves before they are killed, in ms. */
+  readonly graceMs: number
+  /** Nothing new starts after so long, in ms; undefined: no limit. */
+  readonly maxRuntimeMs: number | undefined
+  /** How long a lock that a living runner holds is waited for, in ms. */
+  readonly lockWaitMs: number
+  /** A table whose lock is held is left out without a failure. */
+  readonly lockSkip: boolean
 }
 
 /** Told in the order in which things happen; `table` is a table key. */
@@ -54,6 +64,8 @@ export type RunSummary = {
   readonly failed: readonly { readonly table: string; readonly error: BackfillError }[]
   /** A signal ended the run before everything was done. */
   readonly interrupted: boolean
+  /** The time of `--max-runtime` was up before everything was done. */
+  readonly outOfTime: boolean
 }
 
 export type TableState =

@@ -1,12 +1,10 @@
 // Owns one table's part of a run: what is left to survey and to run, its lock, its coverage as it grows.
-import { randomUUID } from 'node:crypto'
-import { runChunk } from './chunk.ts'
-import { BackfillError } from './errors.ts'
-import type { Range } from './model.ts'
-import type { Lock, Ports } from './ports.ts'
+import type { BackfillError } from './errors.ts'
+import type { Lock, Ports, TargetTable } from './ports.ts'
 import { DEFAULT_CHUNK } from './pure/chunks.ts'
-import { type BlockSet, countBlocks, hull, intersect, subtract, union } from './pure/interval.ts'
+import { type BlockSet, countBlocks, intersect, subtract, union } from './pure/interval.ts'
 import type { Dependency, Task } from './pure/schedule.ts'
+import { recover } from './recover.ts'
 import type { RunEvent, UpOptions } from './reports.ts'
 import { coverageOf, type Standing } from './standing.ts'
 import { nextWindow, type Survey, type Surveyor } from './surveyor.ts'
@@ -20,6 +18,8 @@ export type TableRun = {
   runnable: BlockSet
   holes: BlockSet
   held: BlockSet
+  /** Blocks whose rows of an earlier attempt could not be taken back: done, they are stale. */
+  mixed: BlockSet
   running: number
   surveying: boolean
   lock: Lock | undefined
@@ -36,7 +36,12 @@ export type RunContext = {
   readonly runId: string
   readonly survey: Surveyor
   readonly runs: ReadonlyMap<string, TableRun>
-  /** UUIDs of all targets of the run. */
+  readonly network: string
+  readonly signal: AbortSignal
+  /** Query ids of the INSERTs under way. */
+  readonly inFlight: Set<string>
+  /** All targets of the run by table name, and their UUIDs by table key. */
+  readonly targets: ReadonlyMap<string, TargetTable>
   readonly uuids: ReadonlyMap<string, string>
   readonly report: (event: RunEvent) => void
 }
@@ -52,6 +57,7 @@ export function startTable(standing: Standing, { from, to }: Pick<UpOptions, 'fr
     runnable: [],
     holes: [],
     held: [],
+    mixed: [],
     running: 0,
     surveying: false,
     lock: undefined,
@@ -78,49 +84,33 @@ export async function surveyTable(run: TableRun, { survey }: RunContext): Promis
 
 /**
  * Takes the table's lock and reads the ledger again: until then another run may have worked on it.
- * @throws BackfillError `locked`, or `failed` where a range may be half written
+ * Half-written ranges of earlier runs are made safe to run again.
+ * @throws BackfillError `locked`, or `failed` where a half-written range cannot be made safe
  */
-export async function lockTable(run: TableRun, { ports, report, uuids }: RunContext): Promise<void> {
+export async function lockTable(run: TableRun, context: RunContext): Promise<void> {
+  const { ports, report, uuids, runId } = context
   const { key, standing } = run
   run.phase = 'locking'
-  run.lock = await ports.locks.acquire(key, (text) => report({ type: 'note', table: key, text }))
+  const note = (text: string) => report({ type: 'note', table: key, text })
+  run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
   const views = await ports.ledger.fold(new Map([[key, uuids.get(key)!]]))
   const { covered, dirty } = coverageOf(standing.bounds, views.get(key))
   run.events = views.get(key)?.tail ?? 0
   run.covered = covered
   run.unsurveyed = subtract(run.unsurveyed, covered)
   run.runnable = subtract(run.runnable, covered)
-  if (dirty.length > 0) throw dirtyError(key, dirty)
+  if (dirty.length > 0) {
+    const { table, target } = standing
+    const { remedy, text } = await recover(ports, { table, target: target!, lock: run.lock, runId, inputs: inputsOf(run, context), dirty })
+    note(text)
+    if (remedy === 'rerun-stale') run.mixed = dirty
+  }
   run.phase = 'locked'
 }
 
-/** Runs one chunk of a locked table and books its outcome. */
-export async function runOne(run: TableRun, range: Range, context: RunContext): Promise<number> {
-  const { ports, runId, uuids, report } = context
-  const { table, bounds } = run.standing
-  const { key } = run
-  const queryId = `backfill-${key}-${range.from}-${range.to}-${randomUUID()}`
-  report({ type: 'chunk-started', table: key, range, queryId })
-  try {
-    const { rowsWritten, rowsRead, elapsedMs } = await runChunk(ports, {
-      table,
-      range,
-      runId,
-      queryId,
-      attempt: 1,
-      targetUuid: uuids.get(key)!,
-      forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
-      lock: run.lock!,
-      inputs: new Map(table.after.map((input) => [input, uuids.get(input)!])),
-    })
-    run.covered = union(run.covered, [range])
-    run.events += 2
-    report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
-    return rowsWritten
-  } catch (error) {
-    report({ type: 'chunk-failed', table: key, range, error: error as BackfillError })
-    throw error
-  }
+/** Table key -> target UUID of the tables that a table reads. */
+export function inputsOf({ standing }: TableRun, { uuids }: RunContext): ReadonlyMap<string, string> {
+  return new Map(standing.table.after.map((input) => [input, uuids.get(input)!]))
 }
 
 /** Events after which the next fold should not have to read them one by one. */
@@ -148,14 +138,4 @@ export function taskOf(run: TableRun, { options }: RunContext, dependencies: (ru
     slots: options.tableJobs,
     progress: total === 0 ? 1 : 1 - left / total,
   }
-}
-
-function dirtyError(key: string, dirty: BlockSet): BackfillError {
-  const around = hull(dirty)!
-  const ranges = dirty.slice(0, 3).map(({ from, to }) => `${from}-${to}`)
-  const more = dirty.length > 3 ? ` and ${dirty.length - 3} more` : ''
-  return new BackfillError(
-    `${key} has blocks that may be half written: ${ranges.join(', ')}${more} (a run ended in the middle of them)`,
-    { kind: 'failed', hint: `backfill status shows them; they lie in ${around.from}-${around.to}` },
-  )
 }

@@ -7,9 +7,10 @@ import { owedToDependants } from './pure/bounds.ts'
 import { blockSet, countBlocks, intersect, subtract } from './pure/interval.ts'
 import { type Dependency, nextChunk, readyBlocks, waiting } from './pure/schedule.ts'
 import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
+import { runRange } from './run-range.ts'
 import { readStandings, uuidsOf } from './standing.ts'
 import { makeSurveyor } from './surveyor.ts'
-import { checkpointTable, lockTable, type RunContext, runOne, startTable, surveyTable, type TableRun, taskOf } from './table-run.ts'
+import { checkpointTable, lockTable, type RunContext, startTable, surveyTable, type TableRun, taskOf } from './table-run.ts'
 import type { World } from './world.ts'
 
 export type UpHooks = {
@@ -26,7 +27,9 @@ export type UpHooks = {
 export async function up(world: World, options: UpOptions, hooks: UpHooks): Promise<RunSummary> {
   const started = performance.now()
   const runId = randomUUID()
-  const { report, signal } = hooks
+  const { report } = hooks
+  const timeUp = options.maxRuntimeMs === undefined ? [] : [AbortSignal.timeout(options.maxRuntimeMs)]
+  const signal = AbortSignal.any([hooks.signal, ...timeUp])
   for (const { table, target, created } of await createTables(world)) if (created) report({ type: 'created', table, target })
 
   const standings = await readStandings(world, { lag: options.lag, forcedHead: options.to })
@@ -36,7 +39,19 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   const runs = new Map([...standings].filter(([key]) => chosen.has(key)).map(([key, standing]) => [key, startTable(standing, options)]))
   const targets = new Map([...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])))
   const uuids = uuidsOf([...standings.values()].map(({ table }) => table), targets)
-  const context: RunContext = { ports: world.ports, options, runId, survey: makeSurveyor(world), runs, uuids, report }
+  const context: RunContext = {
+    ports: world.ports,
+    network: world.network.name,
+    options,
+    runId,
+    survey: makeSurveyor(world),
+    runs,
+    targets,
+    uuids,
+    inFlight: new Set(),
+    signal,
+    report,
+  }
   announce(runs, options, report)
 
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
@@ -68,6 +83,10 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
       .catch((error: unknown) => {
         if (run.failure !== undefined) return
         run.failure = error as BackfillError
+        if (options.lockSkip && run.failure.kind === 'locked' && run.lock === undefined) {
+          report({ type: 'note', table: run.key, text: `left out: ${run.failure.message}` })
+          return
+        }
         failed.push({ table: run.key, error: run.failure })
         report({ type: 'table-failed', table: run.key, error: run.failure })
       })
@@ -85,7 +104,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
       run.runnable = subtract(run.runnable, [range])
       launch(run, async () => {
         try {
-          totals.rowsWritten += await slots(() => tableSlots.get(key)!(() => runOne(run, range, context)))
+          totals.rowsWritten += await slots(() => tableSlots.get(key)!(() => runRange(run, range, context)))
           totals.chunks++
           totals.blocks += range.to - range.from + 1
         } finally {
@@ -115,7 +134,10 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     if (inFlight.size === 0) break
     await Promise.race(inFlight)
   }
+  const grace = setTimeout(() => void world.ports.queries.end([...context.inFlight]).catch(() => undefined), options.graceMs)
+  if (!hooks.signal.aborted) clearTimeout(grace)
   await Promise.all(inFlight)
+  clearTimeout(grace)
 
   for (const run of runs.values())
     launch(run, async () => {
@@ -128,7 +150,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     for (const { key, blocks, on } of waiting([...runs.values()].map((run) => taskOf(run, context, unexplained))))
       report({ type: 'waiting', table: key, blocks, on })
 
-  return { runId, ...totals, elapsedMs: Math.round(performance.now() - started), failed, interrupted: signal.aborted }
+  return { runId, ...totals, elapsedMs: Math.round(performance.now() - started), failed, interrupted: hooks.signal.aborted, outOfTime: timeUp.some(({ aborted }) => aborted) }
 }
 
 /** Holes and held blocks, once for all tables that skip the same. */
@@ -147,7 +169,10 @@ function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunEvent, {
 function announce(runs: ReadonlyMap<string, TableRun>, options: UpOptions, report: UpHooks['report']): void {
   for (const { key, standing, unsurveyed } of runs.values()) {
     const { bounds, covered } = standing
-    if (bounds.note !== undefined) report({ type: 'note', table: key, text: bounds.note })
+    if (bounds.note !== undefined) {
+      report({ type: 'note', table: key, text: bounds.note })
+      continue
+    }
     const { naturalHead = Infinity } = bounds.inputs
     if (bounds.owed !== undefined && options.to !== undefined && bounds.owed.to > naturalHead)
       report({

@@ -4,7 +4,7 @@ import { readCatalogue } from '../../src/files/sql-folder.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import { type Held, type Proxy, type Seen, startProxy } from '../support/proxy.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { loadSmallChain } from '../support/small-chain.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
 
 const SOURCE = uniqueDatabase('source')
@@ -17,7 +17,8 @@ beforeAll(async () => {
   catalogue = await readCatalogue(SQL_FOLDER)
   server = await startTestServer()
   proxy = await startProxy(server.url)
-  await loadSmallChain(server, catalogue, { database: SOURCE, network: 'mainnet', from: 1, to: 20 })
+  await createSourceTables(server, catalogue, SOURCE)
+  await addBlocks(server, SOURCE, { from: 1, to: 20 })
 })
 afterAll(async () => {
   await proxy?.close()
@@ -77,7 +78,8 @@ test('an INSERT … SELECT that arrives after the lock was taken is refused and 
 test('a streamed INSERT that arrives after the lock was taken is refused and writes nothing', async () => {
   const other = await startTestServer()
   try {
-    await loadSmallChain(other, catalogue, { database: SOURCE, network: 'mainnet', from: 1, to: 20 })
+    await createSourceTables(other, catalogue, SOURCE)
+    await addBlocks(other, SOURCE, { from: 1, to: 20 })
     const world = await openFirst(other)
     const answer = await takeLockWhileHeld(world, proxy.hold((seen) => intoTarget(seen) && seen.statement.includes('FROM input(')))
     expect(answer.text).toContain('backfill: lock lost')

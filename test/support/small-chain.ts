@@ -5,11 +5,7 @@ import { post, type TestServer } from './server.ts'
 type Login = Pick<TestServer, 'url' | 'username' | 'password'>
 
 /** Creates the nine source tables in `database`, empty. */
-export async function createSourceTables(
-  server: Login,
-  catalogue: Catalogue,
-  source: string,
-): Promise<void> {
+export async function createSourceTables(server: Login, catalogue: Catalogue, source: string): Promise<void> {
   await post(server, 'CREATE DATABASE IF NOT EXISTS {source:Identifier}', { source })
   for (const { ddl } of catalogue.sources) await post(server, ddl.text, { source })
 }
@@ -39,7 +35,10 @@ const ZERO = `concat('0x', repeat('0', 64))`
 const TABLES: Readonly<Record<string, { readonly columns: string; readonly values: string }>> = {
   balance_diffs: { columns: 'address, from_value, to_value', values: 'account, 1, 2' },
   balance_reads: { columns: 'address, balance', values: 'account, 1' },
-  contracts: { columns: 'contract_address', values: `concat('0x', lower(hex(SHA1(concat('new', toString(number))))))` },
+  contracts: {
+    columns: 'contract_address',
+    values: `concat('0x', lower(hex(SHA1(concat('new', toString(number))))))`,
+  },
   nonce_diffs: { columns: 'address, from_value, to_value', values: 'account, number, number + 1' },
   nonce_reads: { columns: 'address, nonce', values: 'account, number' },
   storage_diffs: { columns: 'address, slot, from_value, to_value', values: `account, word, ${ZERO}, word` },

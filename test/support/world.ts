@@ -82,6 +82,11 @@ const DEFAULTS: UpOptions = {
   jobs: 2,
   tableJobs: 1,
   lag: 0,
+  giveUpMs: 30_000,
+  graceMs: 5_000,
+  maxRuntimeMs: undefined,
+  lockWaitMs: 0,
+  lockSkip: false,
 }
 
 /** Names of the tables that differ from those of the same name in `expected`, with how many rows on either side. */

@@ -40,6 +40,7 @@ const SUMMARY: RunSummary = {
   elapsedMs: 83_000,
   failed: [{ table: 'a', error }],
   interrupted: false,
+  outOfTime: false,
 }
 
 test('each event is one plain line, each failure comes with its cure', () => {
@@ -53,7 +54,7 @@ test('each event is one plain line, each failure comes with its cure', () => {
       "a  created mainnet.int_a",
       "a note",
       "warning: a  careful",
-      "a  20,000 blocks to do, 5 done before",
+      "a  20,000 blocks not done, 5 done before",
       "a  skipped hole 1-2000 (2,000 blocks): no source has rows there",
       "a  skipped held 2001 (1 block): the sources do not agree on these blocks",
       "a  1-10000  12,345 rows  0.8 s",

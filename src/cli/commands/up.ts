@@ -1,7 +1,7 @@
 // Owns `backfill up` and `backfill plan`, which is `up --dry-run`.
 import { EXIT, usageError } from '../../runner/errors.ts'
 import type { UpOptions } from '../../runner/reports.ts'
-import { blockNumber, readFlag } from '../argv.ts'
+import { blockNumber, duration, readFlag } from '../argv.ts'
 import type { Command, Context } from '../context.ts'
 import { planJson } from '../render/json.ts'
 import { renderPlan } from '../render/plan.ts'
@@ -30,7 +30,19 @@ export function upOptions(
     )
   }
   const { chunk, jobs, tableJobs, lag } = config
-  return { from, to, chunk: chunk.value, jobs: jobs.value, tableJobs: tableJobs.value, lag: lag.value }
+  return {
+    from,
+    to,
+    chunk: chunk.value,
+    jobs: jobs.value,
+    tableJobs: tableJobs.value,
+    lag: lag.value,
+    giveUpMs: readFlag(words, 'give-up', duration) ?? 300_000,
+    graceMs: readFlag(words, 'grace', duration) ?? 60_000,
+    maxRuntimeMs: readFlag(words, 'max-runtime', duration),
+    lockWaitMs: readFlag(words, 'lock-wait', duration) ?? 0,
+    lockSkip: words.has('lock-skip'),
+  }
 }
 
 async function plan(context: Context, options: UpOptions): Promise<number> {

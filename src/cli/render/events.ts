@@ -39,7 +39,7 @@ export function eventText(event: RunEvent, paint: Paint): EventText {
 
 /** What was done, for stdout; what failed is said by `failureLines`. */
 export function summaryLines(summary: RunSummary, paint: Paint): readonly string[] {
-  const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted } = summary
+  const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted, outOfTime } = summary
   const work =
     chunks === 0
       ? 'nothing to do'
@@ -50,6 +50,7 @@ export function summaryLines(summary: RunSummary, paint: Paint): readonly string
     return [
       `${paint.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`backfill up\` goes on from here.`,
     ]
+  if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`backfill up\` goes on from here.`]
   return [chunks === 0 ? 'Nothing to do.' : `${paint.green('Done')}: ${work}`]
 }
 
@@ -69,7 +70,7 @@ function tableText({
   readonly doneBlocks: number
 }): string {
   const done = doneBlocks === 0 ? '' : `, ${number(doneBlocks)} done before`
-  return missingBlocks === 0 ? `no block missing${done}` : `${count(missingBlocks, 'block')} to do${done}`
+  return missingBlocks === 0 ? `no block missing${done}` : `${count(missingBlocks, 'block')} not done${done}`
 }
 
 function tablesText(tables: readonly string[]): string {

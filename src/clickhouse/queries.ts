@@ -1,0 +1,128 @@
+// Owns the question what became of a statement that was sent: does it still run, did it finish, end it.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { BackfillError } from '../runner/errors.ts'
+import type { QueryPort, WriteReport } from '../runner/ports.ts'
+import { typed } from './dialect.ts'
+import { errorCode, serverError } from './server-error.ts'
+import type { Server } from './server.ts'
+
+/** Killing a stalled stream took 29 s (measured): a minute, then the table stops. */
+const END_WITHIN_MS = 60_000
+
+/** query_log is written every 7.5 s by default; asked for longer than that where it cannot be flushed. */
+const LOG_WITHIN_MS = 10_000
+
+const POLL_MS = 250
+
+export function openQueries(server: Server): QueryPort {
+  const { db, client, connection } = server
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection, doing })
+  }
+
+  async function running(queryIds: readonly string[]): Promise<readonly string[]> {
+    const rows = await db
+      .selectFrom('system.processes')
+      .select('query_id')
+      .where(sql<boolean>`has(${typed([...queryIds], 'Array(String)')}, initial_query_id)`)
+      .execute()
+      .catch(failing('looking for running statements'))
+    return rows.map((row) => row.query_id)
+  }
+
+  async function finished(queryId: string): Promise<WriteReport | undefined> {
+    const [row] = await db
+      .selectFrom('system.query_log')
+      .select([
+        'read_rows as rowsRead',
+        'written_rows as rowsWritten',
+        'read_bytes as bytesRead',
+        'memory_usage as peakMemory',
+        'query_duration_ms as elapsedMs',
+      ])
+      .where('query_id', '=', queryId)
+      .where('type', '=', 'QueryFinish')
+      .where(sql<boolean>`event_date >= today() - 2`)
+      .limit(1)
+      .execute()
+    return row
+  }
+
+  return {
+    async end(queryIds) {
+      if (queryIds.length === 0) return
+      const deadline = performance.now() + END_WITHIN_MS
+      for (let left = await running(queryIds); left.length > 0; left = await running(queryIds)) {
+        if (performance.now() > deadline)
+          throw new BackfillError(`query ${left[0]} still runs a minute after it was killed`, {
+            kind: 'failed',
+            hint: `Look at it in system.processes of ${connection.url}; run backfill up again when it has ended`,
+          })
+        await client
+          .command({
+            query: 'KILL QUERY WHERE has({ids:Array(String)}, query_id) ASYNC',
+            query_params: { ids: left },
+          })
+          .catch(failing('killing a statement of an earlier run'))
+        await sleep(POLL_MS)
+      }
+    },
+
+    async settle(queryId) {
+      while ((await running([queryId])).length > 0) await sleep(POLL_MS)
+      // Flushing needs a grant that a runner may lack: then the log is waited for.
+      await client.command({ query: 'SYSTEM FLUSH LOGS' }).catch(() => undefined)
+      const deadline = performance.now() + LOG_WITHIN_MS
+      for (;;) {
+        // A log that cannot be read is no error: the outcome is unknown, and the range is done again.
+        const report = await finished(queryId).catch(() => undefined)
+        if (report !== undefined || performance.now() > deadline) return report
+        if (await failedInLog(queryId)) return undefined
+        await sleep(POLL_MS)
+      }
+    },
+
+    async canEnd(user) {
+      const [row] = await db
+        .selectNoFrom(sql<boolean>`currentUser() = ${user}`.as('own'))
+        .execute()
+        .catch(failing('asking who we are'))
+      if (row?.own) return true
+      try {
+        const result = await client.query({ query: 'CHECK GRANT SHOW PROCESSLIST, KILL QUERY ON *.*', format: 'JSONEachRow' })
+        const [granted] = await result.json<{ result: number }>()
+        return granted?.result === 1
+      } catch (error) {
+        // Servers before 24.10 cannot be asked; there the list of processes is taken at its word.
+        if (errorCode(error) === SYNTAX_ERROR) return true
+        return failing('checking grants')(error)
+      }
+    },
+
+    async reachable(giveUpMs) {
+      const deadline = performance.now() + giveUpMs
+      for (;;) {
+        const answer = await client.ping({ select: true })
+        if (answer.success) return
+        if (performance.now() > deadline) return failing(`waiting ${Math.round(giveUpMs / 1000)} s for the server`)(answer.error)
+        await sleep(1_000)
+      }
+    },
+  }
+
+  async function failedInLog(queryId: string): Promise<boolean> {
+    const rows = await db
+      .selectFrom('system.query_log')
+      .select('query_id')
+      .where('query_id', '=', queryId)
+      .where('type', 'in', ['ExceptionBeforeStart', 'ExceptionWhileProcessing'])
+      .where(sql<boolean>`event_date >= today() - 2`)
+      .limit(1)
+      .execute()
+      .catch(() => [])
+    return rows.length > 0
+  }
+}
+
+const SYNTAX_ERROR = 62

@@ -1,0 +1,14 @@
+// Owns the fingerprint of what a range is computed from: its source rows, and the coverage of the tables it reads.
+import type { Range, TableDefinition } from './model.ts'
+import type { Ports } from './ports.ts'
+
+/** Equal fingerprints of one range mean that a statement would read the same rows. Survives merges. */
+export async function fingerprintOf(
+  { source, ledger }: Ports,
+  table: TableDefinition,
+  inputs: ReadonlyMap<string, string>,
+  range: Range,
+): Promise<string> {
+  const parts = await Promise.all([source.fingerprint(table.sources, range), ledger.mark(inputs, range)])
+  return parts.filter((part) => part !== '').join(' ')
+}

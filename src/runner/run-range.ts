@@ -1,0 +1,95 @@
+// Owns the tries at one range: again after what passes, in halves after what was too big, never blindly.
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runChunk } from './chunk.ts'
+import { BackfillError } from './errors.ts'
+import type { Range } from './model.ts'
+import { backoffMs, MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
+import { covers, intersect, union } from './pure/interval.ts'
+import { recover } from './recover.ts'
+import { inputsOf, type RunContext, type TableRun } from './table-run.ts'
+
+/**
+ * Runs a range of a locked table until it is done, and books it. Resolves with the rows written.
+ * @throws BackfillError when it will not be done by trying again; the range is dirty then
+ */
+export async function runRange(run: TableRun, range: Range, context: RunContext): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryOnce(run, range, attempt, context)
+    } catch (thrown) {
+      const error = thrown as BackfillError
+      context.report({ type: 'chunk-failed', table: run.key, range, error })
+      const verdict = error.kind === 'locked' || error.kind === 'usage' ? 'stop' : verdictOn(error.code)
+      if (verdict === 'stop' || context.signal.aborted) throw error
+      if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
+      if (verdict === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
+      if (verdict === 'gone') await context.ports.queries.reachable(context.options.giveUpMs)
+      await makeSafe(run, range, context)
+      if (verdict === 'split') return await runHalves(run, range, context)
+      await sleep(backoffMs(attempt, Math.random()), undefined, { signal: context.signal }).catch(() => undefined)
+    }
+  }
+}
+
+async function tryOnce(run: TableRun, range: Range, attempt: number, context: RunContext): Promise<number> {
+  const { ports, runId, uuids, report, network, options } = context
+  const { table, bounds } = run.standing
+  const { key } = run
+  const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomUUID()}`
+  report({ type: 'chunk-started', table: key, range, queryId })
+  context.inFlight.add(queryId)
+  try {
+    run.events += 2
+    const { rowsWritten, rowsRead, elapsedMs } = await runChunk(ports, {
+      table,
+      range,
+      runId,
+      queryId,
+      attempt,
+      targetUuid: uuids.get(key)!,
+      forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
+      sqlHash: intersect(run.mixed, [range]).length > 0 ? `mixed-${table.sqlHash}` : table.sqlHash,
+      lock: run.lock!,
+      inputs: inputsOf(run, context),
+      giveUpMs: options.giveUpMs,
+    })
+    run.covered = union(run.covered, [range])
+    report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
+    return rowsWritten
+  } finally {
+    context.inFlight.delete(queryId)
+  }
+}
+
+async function runHalves(run: TableRun, { from, to }: Range, context: RunContext): Promise<number> {
+  const middle = Math.floor((from + to) / 2)
+  const lower = await runRange(run, { from, to: middle }, context)
+  return lower + (await runRange(run, { from: middle + 1, to }, context))
+}
+
+/** Makes blocks that a try of this run left half written safe to run again. */
+async function makeSafe(run: TableRun, range: Range, context: RunContext): Promise<void> {
+  // A try that failed before its `started` was recorded, or whose `done` was, left nothing to mend.
+  if (covers(run.covered, range)) return
+  const { ports, runId, targets } = context
+  const { table } = run.standing
+  const target = targets.get(table.target)!
+  const { remedy } = await recover(ports, { table, target, lock: run.lock!, runId, inputs: inputsOf(run, context), dirty: [range] })
+  if (remedy === 'rerun-stale') run.mixed = union(run.mixed, [range])
+}
+
+function tooOften(error: BackfillError, attempts: number): BackfillError {
+  return new BackfillError(`${error.message}; tried ${attempts} times`, { ...detailsOf(error), hint: error.hint ?? 'Run backfill up again when the server is well' })
+}
+
+function tooBig(error: BackfillError, key: string, { from }: Range): BackfillError {
+  return new BackfillError(`${error.message}; block ${from} alone is too big`, {
+    ...detailsOf(error),
+    hint: `Give ${key} more with '--! settings: max_memory_usage = …' in its transform, or raise the server's limit`,
+  })
+}
+
+function detailsOf({ kind, code, cause }: BackfillError) {
+  return { kind, code, cause }
+}

@@ -23,7 +23,11 @@ export type CleanJob = {
  * fence would fail them for ever and hold up this one.
  * @throws BackfillError `failed`, `locked`
  */
-export async function cleanRanges(server: Server, names: Names, { table, ranges, lock }: CleanJob): Promise<void> {
+export async function cleanRanges(
+  server: Server,
+  names: Names,
+  { table, ranges, lock }: CleanJob,
+): Promise<void> {
   const { client, connection } = server
   const doing = `deleting half-written blocks of ${table.key}`
   const failing = (error: unknown) => {
@@ -68,14 +72,17 @@ export async function cleanRanges(server: Server, names: Names, { table, ranges,
 }
 
 async function countRows(server: Server, table: TableDefinition, ranges: readonly Range[]): Promise<number> {
-  const within = (values: readonly number[]) => typed<number[]>([...values], 'Array(UInt64)')
   const row = await server.db
     .withSchema(server.connection.database)
     .selectFrom(table.target as 'int_target')
     .select(({ fn }) => fn.countAll<number>().as('rows'))
     .where(
-      sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${within(ranges.map(({ from }) => from))}, ${within(ranges.map(({ to }) => to))})`,
+      sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${blockNumbers(ranges.map(({ from }) => from))}, ${blockNumbers(ranges.map(({ to }) => to))})`,
     )
     .executeTakeFirstOrThrow()
   return row.rows
+}
+
+function blockNumbers(blocks: readonly number[]): readonly number[] {
+  return typed([...blocks], 'Array(UInt64)')
 }

@@ -60,8 +60,12 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
       const rows = await result.json<OutputColumn>()
       return rows.map(({ name, type }) => ({ name, type }))
     } catch (error) {
-      if (errorCode(error) === 0) throw serverError(error, { connection: server.connection, doing: `checking ${table.key}` })
-      const failure = serverError(error, { connection: server.connection, doing: `checking ${table.transform.file}` })
+      if (errorCode(error) === 0)
+        throw serverError(error, { connection: server.connection, doing: `checking ${table.key}` })
+      const failure = serverError(error, {
+        connection: server.connection,
+        doing: `checking ${table.transform.file}`,
+      })
       throw failure.kind === 'failed' ? rejected(table, error) : failure
     }
   }
@@ -72,7 +76,12 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     return known
   }
 
-  async function insert(table: TableDefinition, range: Range, queryId: string, lock: Lock): Promise<WriteReport> {
+  async function insert(
+    table: TableDefinition,
+    range: Range,
+    queryId: string,
+    lock: Lock,
+  ): Promise<WriteReport> {
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const fence = compiledFence(target.db, { lockName: lock.name, locksDatabase: names.locks })
@@ -110,7 +119,15 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
    * Rows cross as FORMAT Native, undecoded, with backpressure. When one side breaks, the other is broken off too, and
    * the source's own words win: the target can only say that its input ended.
    */
-  async function stream({ table, range, queryId, list, columns, into, fence }: Streamed): Promise<WriteReport> {
+  async function stream({
+    table,
+    range,
+    queryId,
+    list,
+    columns,
+    into,
+    fence,
+  }: Streamed): Promise<WriteReport> {
     const abort = new AbortController()
     const doing = `reading blocks ${range.from}-${range.to} of ${table.key}`
     const rows = await source.client
@@ -145,7 +162,8 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     if (crossed.status === 'rejected' && said.includes('DB::Exception'))
       throw serverError(errorInBody(said), { connection: source.connection, doing })
     if (written.status === 'rejected') throw written.reason
-    if (crossed.status === 'rejected') throw serverError(crossed.reason, { connection: source.connection, doing })
+    if (crossed.status === 'rejected')
+      throw serverError(crossed.reason, { connection: source.connection, doing })
     return written.value
   }
 
@@ -161,7 +179,10 @@ function keepTail(): { readonly through: Transform; text(): string } {
   let tail: Buffer = Buffer.alloc(0)
   const through = new Transform({
     transform(piece: Buffer, _encoding, done) {
-      tail = piece.length >= TAIL_BYTES ? piece.subarray(-TAIL_BYTES) : Buffer.concat([tail, piece]).subarray(-TAIL_BYTES)
+      tail =
+        piece.length >= TAIL_BYTES
+          ? piece.subarray(-TAIL_BYTES)
+          : Buffer.concat([tail, piece]).subarray(-TAIL_BYTES)
       done(null, piece)
     },
   })
@@ -171,5 +192,8 @@ function keepTail(): { readonly through: Transform; text(): string } {
 /** ClickHouse does not accept a transform: a fault of the file (or of the sources), found before anything runs. */
 function rejected(table: TableDefinition, error: unknown): BackfillError {
   const { file, line } = table.transform
-  return usageError(`${file}:${line}: ClickHouse rejects this transform: ${wordsOf(error)}`, isMissing(error) ? MISSING_HINT : 'Mend the file')
+  return usageError(
+    `${file}:${line}: ClickHouse rejects this transform: ${wordsOf(error)}`,
+    isMissing(error) ? MISSING_HINT : 'Mend the file',
+  )
 }

@@ -11,7 +11,11 @@ export const EPOCH_DIGITS = 20
 export type FenceKey = { readonly lockName: string; readonly locksDatabase: string }
 
 /** Name of a lock table: `<network>__<key>__<epoch>`. Neither network nor key contains `__`. */
-export function lockName(lock: { readonly network: string; readonly key: string; readonly epoch: number }): string {
+export function lockName(lock: {
+  readonly network: string
+  readonly key: string
+  readonly epoch: number
+}): string {
   return lockPrefix(lock) + String(lock.epoch).padStart(EPOCH_DIGITS, '0')
 }
 
@@ -33,7 +37,10 @@ export function fence({ lockName: name, locksDatabase }: FenceKey): RawBuilder<S
 }
 
 /** The fence as text with its parameters, for the statements that kysely does not build. */
-export function compiledFence(db: Kysely<Schema>, key: FenceKey): { text: string; params: Record<string, unknown> } {
+export function compiledFence(
+  db: Kysely<Schema>,
+  key: FenceKey,
+): { text: string; params: Record<string, unknown> } {
   const { sql: text, parameters } = fence(key).compile(db)
   return { text, params: Object.fromEntries(parameters.map((value, index) => [`p${index}`, value])) }
 }

@@ -35,7 +35,16 @@ type Paint = readonly [state: string, sqlHash: string]
  */
 export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
   return db
-    .with('events', (q) => eventsOf(q, key).select(['event', 'from_block', 'to_block', 'sql_hash', 'islands', POSITION.as('position')]))
+    .with('events', (q) =>
+      eventsOf(q, key).select([
+        'event',
+        'from_block',
+        'to_block',
+        'sql_hash',
+        'islands',
+        POSITION.as('position'),
+      ]),
+    )
     .with(
       'ranges',
       // The latest event of each exact range (it paints over the earlier ones), and the islands of the checkpoint.
@@ -107,7 +116,10 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
     )
     .selectFrom('numbered')
     .select(['table_key'])
-    .select(({ fn }) => [fn.min<number>('from_block').as('from_block'), fn.max<number>('to_block').as('to_block')])
+    .select(({ fn }) => [
+      fn.min<number>('from_block').as('from_block'),
+      fn.max<number>('to_block').as('to_block'),
+    ])
     .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sql_hash')])
     .groupBy(['table_key', 'island'])
     .orderBy('table_key')
@@ -119,7 +131,10 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
  * a constant before rows are read, and (epoch, seq) is compared part by part, which the primary key understands: of a
  * million events only the tail is read.
  */
-export function eventsOf(db: Pick<Kysely<Schema>, 'selectFrom'>, { network, uuids, fromCheckpoint }: FoldKey) {
+export function eventsOf(
+  db: Pick<Kysely<Schema>, 'selectFrom'>,
+  { network, uuids, fromCheckpoint }: FoldKey,
+) {
   const checkpoints = db
     .selectFrom('ledger')
     .select(['table_key', sql<Position>`max((epoch, seq))`.as('checkpoint')])
@@ -139,9 +154,13 @@ export function eventsOf(db: Pick<Kysely<Schema>, 'selectFrom'>, { network, uuid
 }
 
 /** Rows of the tables' present UUIDs; `and` says more about the rows of a table key. */
-export function ofPresentTargets(uuids: ReadonlyMap<string, string>, and = (_key: string) => sql<boolean>`true`) {
+export function ofPresentTargets(
+  uuids: ReadonlyMap<string, string>,
+  and = (_key: string) => sql<boolean>`true`,
+) {
   const targets = [...uuids].map(
-    ([key, uuid]) => sql`(table_key = ${key} AND target_uuid = ${typed<string>(uuid, 'UUID')} AND ${and(key)})`,
+    ([key, uuid]) =>
+      sql`(table_key = ${key} AND target_uuid = ${typed<string>(uuid, 'UUID')} AND ${and(key)})`,
   )
   return sql<boolean>`(${sql.join(targets, sql` OR `)})`
 }

@@ -1,5 +1,6 @@
 // Owns the ledger table: appends fenced events, reads the fold.
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Island, LedgerEvent } from '../runner/ledger-model.ts'
@@ -9,7 +10,7 @@ import { typed } from './dialect.ts'
 import { fence } from './fence.ts'
 import { eventsOf, type FoldKey, foldQuery, ofPresentTargets } from './fold.ts'
 import type { Names } from './names.ts'
-import { serverError } from './server-error.ts'
+import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 
 export type LedgerOptions = {
@@ -40,9 +41,12 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
         return [
           key,
           {
-            islands: (islands.get(key) ?? []).map(
-              (row): Island => ({ from: row.from_block, to: row.to_block, state: row.state, sqlHash: row.sql_hash }),
-            ),
+            islands: (islands.get(key) ?? []).map((row): Island => ({
+              from: row.from_block,
+              to: row.to_block,
+              state: row.state,
+              sqlHash: row.sql_hash,
+            })),
             tail: fact?.tail ?? 0,
             lastRun: fact?.last_run,
           },
@@ -106,7 +110,7 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
       event_time: sql`now64(6)`,
     } as const
     const columns = Object.keys(row) as (keyof typeof row)[]
-    await db
+    const statement = db
       .insertInto('ledger')
       .columns(columns)
       .expression(
@@ -114,13 +118,15 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
           .selectNoFrom(columns.map((column) => row[column].as(column)))
           .where(fence({ lockName: lock.name, locksDatabase: names.locks })),
       )
-      .execute()
-      .catch(failing(`recording '${event.event}' of ${lock.key} in the ledger`))
+    await sendAgainIfLost(() => statement.execute()).catch(
+      failing(`recording '${event.event}' of ${lock.key} in the ledger`),
+    )
   }
 
   return {
     fold,
-    append: (lock, event) => insertEvent(lock, event, typed([], 'Array(Tuple(UInt64, UInt64, String, String))')),
+    append: (lock, event) =>
+      insertEvent(lock, event, typed([], 'Array(Tuple(UInt64, UInt64, String, String))')),
 
     checkpoint: (lock, { targetUuid, runId }) => {
       // The server folds and writes in one statement: the islands never leave it, whatever their number.
@@ -129,6 +135,19 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
         SELECT groupArray((from_block, toUInt64(to_block), toString(state), sql_hash)) FROM ${now}
       )`
       return insertEvent(lock, { ...EMPTY_EVENT, targetUuid, runId }, islands)
+    },
+
+    async rowsWritten(key, targetUuid) {
+      const row = await db
+        .selectFrom('ledger')
+        .select(({ fn }) => fn.sum<number>('rows_written').as('rows'))
+        .where('network', '=', network)
+        .where('table_key', '=', key)
+        .where('target_uuid', '=', targetUuid)
+        .where('event', '=', 'done')
+        .executeTakeFirstOrThrow()
+        .catch(failing('reading the ledger'))
+      return row.rows
     },
 
     async attempts(key, targetUuid, ranges) {
@@ -145,15 +164,13 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
         .having(sql<boolean>`argMax(event, (epoch, seq)) IN ('started', 'failed')`)
         .execute()
         .catch(failing('reading the ledger'))
-      return rows.map(
-        (row): Attempt => ({
-          range: { from: row.from_block, to: row.to_block },
-          queryId: row.query_id,
-          sqlHash: row.sql_hash,
-          sourceFingerprint: row.source_fingerprint,
-          user: row.user,
-        }),
-      )
+      return rows.map((row): Attempt => ({
+        range: { from: row.from_block, to: row.to_block },
+        queryId: row.query_id,
+        sqlHash: row.sql_hash,
+        sourceFingerprint: row.source_fingerprint,
+        user: row.user,
+      }))
     },
 
     async mark(uuids, range) {
@@ -173,6 +190,20 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
       return rows.map((row) => `${row.table_key}=${row.latest}`).join(' ')
     },
   }
+}
+
+/** Tries of a statement whose answer was lost. The same event twice, at the same (epoch, seq), folds as one. */
+const LOST_TRIES = 4
+
+async function sendAgainIfLost(send: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      await send()
+      return
+    } catch (error) {
+      if (errorCode(error) !== 0 || tries === LOST_TRIES) throw error
+      await sleep(500 * tries)
+    }
 }
 
 const LATEST = ['query_id', 'sql_hash', 'source_fingerprint', 'user'] as const

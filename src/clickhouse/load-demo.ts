@@ -28,9 +28,14 @@ export async function loadDemo(options: {
     const before = await countRows(server, tables, network)
     // Each statement fills one table: a load that died in the middle left some of them empty.
     const loaded = before.some((rows) => rows === 0)
-    if (loaded) for (const { text } of catalogue.demo) await server.client.command({ query: text, query_params })
+    if (loaded)
+      for (const { text } of catalogue.demo) await server.client.command({ query: text, query_params })
     const after = loaded ? await countRows(server, tables, network) : before
-    return { loaded, rows: after.reduce((sum, rows) => sum + rows, 0), elapsedMs: Math.round(performance.now() - started) }
+    return {
+      loaded,
+      rows: after.reduce((sum, rows) => sum + rows, 0),
+      elapsedMs: Math.round(performance.now() - started),
+    }
   } catch (error) {
     throw serverError(error, { connection, doing: 'loading the sample chain' })
   } finally {

@@ -28,7 +28,10 @@ export type LockOptions = {
 
 export function openLocks({ server, names, network, alone }: LockOptions): LockPort {
   /** When this process first saw each lock, and whether its comment has changed since: dead runners' locks go stale together. */
-  const firstSeen = new Map<string, { readonly comment: string; readonly at: number; readonly moved: boolean }>()
+  const firstSeen = new Map<
+    string,
+    { readonly comment: string; readonly at: number; readonly moved: boolean }
+  >()
   const failing = (doing: string) => (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing })
   }
@@ -72,7 +75,11 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
   }
 
   /** Resolves with the last holder when it is known to be gone. @throws BackfillError `locked` while it lives. */
-  async function waitUntilFree(key: string, note: (text: string) => void, waitMs: number): Promise<LockInfo | undefined> {
+  async function waitUntilFree(
+    key: string,
+    note: (text: string) => void,
+    waitMs: number,
+  ): Promise<LockInfo | undefined> {
     const started = performance.now()
     for (let rounds = 0; ; rounds++) {
       const holder = await highest(key)
@@ -94,7 +101,14 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
       const since = new Date().toISOString()
       let beats = 0
       const comment = (released: boolean) =>
-        commentLiteral({ host: hostname(), pid: process.pid, since, heartbeat: new Date().toISOString(), beats: beats++, released })
+        commentLiteral({
+          host: hostname(),
+          pid: process.pid,
+          since,
+          heartbeat: new Date().toISOString(),
+          beats: beats++,
+          released,
+        })
       const lockTable = { locks: names.locks, name }
       try {
         // No IF NOT EXISTS: of many takers the server lets one win.
@@ -137,7 +151,9 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
 
     async holders() {
       const tables = await lockTables(`${network}__`)
-      const infos = tables.map(readInfo).map((info) => ({ ...info, released: info.released || alone || isDead(info) }))
+      const infos = tables
+        .map(readInfo)
+        .map((info) => ({ ...info, released: info.released || alone || isDead(info) }))
       return new Map(infos.map((info) => [info.name.slice(network.length + 2, -EPOCH_DIGITS - 2), info]))
     },
   }
@@ -148,7 +164,10 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
     for (const { name } of await lockTables(prefix)) {
       if (name.length !== mine.length || name >= mine) continue
       await server.client
-        .command({ query: 'DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}', query_params: { locks: names.locks, name } })
+        .command({
+          query: 'DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}',
+          query_params: { locks: names.locks, name },
+        })
         .catch(failing(`dropping an old lock of ${key}`))
       firstSeen.delete(name)
     }

@@ -34,7 +34,11 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
   const { network, catalogue, chosen, alone, toolVersion } = options
   const names = namesFor(options.ledgerDatabase)
   // The target first: where both sides are one server that is away, its name is the one the person configured.
-  const opened = await Promise.allSettled([openServer(options.target), openServer(options.source), openServer(options.target)])
+  const opened = await Promise.allSettled([
+    openServer(options.target),
+    openServer(options.source),
+    openServer(options.target),
+  ])
   const close = async (): Promise<void> => {
     await Promise.all(opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])))
   }
@@ -43,7 +47,11 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     await close()
     throw broken.reason
   }
-  const [target, source, heart] = opened.map((one) => (one as PromiseFulfilledResult<Server>).value) as [Server, Server, Server]
+  const [target, source, heart] = opened.map((one) => (one as PromiseFulfilledResult<Server>).value) as [
+    Server,
+    Server,
+    Server,
+  ]
   const ports = {
     ledger: openLedger({ server: target, names, network: network.name, toolVersion }),
     locks: openLocks({ server: heart, names, network: network.name, alone }),
@@ -52,5 +60,9 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     executor: openExecutor({ source, target, names, network }),
     queries: openQueries(heart),
   }
-  return { world: { network, catalogue, chosen, ports }, servers: { source: source.info, target: target.info }, close }
+  return {
+    world: { network, catalogue, chosen, ports },
+    servers: { source: source.info, target: target.info },
+    close,
+  }
 }

@@ -90,7 +90,10 @@ export function openQueries(server: Server): QueryPort {
         .catch(failing('asking who we are'))
       if (row?.own) return true
       try {
-        const result = await client.query({ query: 'CHECK GRANT SHOW PROCESSLIST, KILL QUERY ON *.*', format: 'JSONEachRow' })
+        const result = await client.query({
+          query: 'CHECK GRANT SHOW PROCESSLIST, KILL QUERY ON *.*',
+          format: 'JSONEachRow',
+        })
         const [granted] = await result.json<{ result: number }>()
         return granted?.result === 1
       } catch (error) {
@@ -105,7 +108,8 @@ export function openQueries(server: Server): QueryPort {
       for (;;) {
         const answer = await client.ping({ select: true })
         if (answer.success) return
-        if (performance.now() > deadline) return failing(`waiting ${Math.round(giveUpMs / 1000)} s for the server`)(answer.error)
+        if (performance.now() > deadline)
+          return failing(`waiting ${Math.round(giveUpMs / 1000)} s for the server`)(answer.error)
         await sleep(1_000)
       }
     },

@@ -77,5 +77,8 @@ function networkCode(error: Error): unknown {
  */
 function oneLine(message: string): string {
   const line = message.split('\n').find((part) => part.trim() !== '') ?? 'no message'
-  return line.replace(/[.,]? in scope (?:SELECT|WITH)\b.*?(?=\. Maybe you meant|$)/i, '').trim().slice(0, 2000)
+  return line
+    .replace(/[.,]? in scope (?:SELECT|WITH)\b.*?(?=\. Maybe you meant|$)/i, '')
+    .trim()
+    .slice(0, 2000)
 }

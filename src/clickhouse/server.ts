@@ -1,5 +1,10 @@
 // Owns one ClickHouse server as the adapters see it: a client with pinned settings, a typed builder, true errors.
-import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import {
+  type ClickHouseClient,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+} from '@clickhouse/client'
 import type { Kysely } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import { PINNED_SETTINGS } from '../runner/pure/pinned-settings.ts'
@@ -51,7 +56,9 @@ export async function openServer(connection: Connection): Promise<Server> {
     return { connection, info, client, db, close: () => client.close() }
   } catch (error) {
     await client.close()
-    throw isForeign(error) ? strangerError(error, connection) : serverError(error, { connection, doing: 'connecting' })
+    throw isForeign(error)
+      ? strangerError(error, connection)
+      : serverError(error, { connection, doing: 'connecting' })
   }
 }
 

@@ -11,14 +11,23 @@ import type { Server } from './server.ts'
 type SourceName = `canonical_execution_${string}`
 
 /** The source tables of one network, in the connection's database. Counts see rows before merging: they are hints. */
-export function openSource({ server, network }: { readonly server: Server; readonly network: string }): SourcePort {
+export function openSource({
+  server,
+  network,
+}: {
+  readonly server: Server
+  readonly network: string
+}): SourcePort {
   const db = server.db.withSchema(server.connection.database)
   const failing = (doing: string) => (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing })
   }
   const missing = (source: string) => (error: unknown) => {
     if (!isMissing(error)) throw error
-    throw usageError(`the source table ${server.connection.database}.${source} cannot be read: ${wordsOf(error)}`, MISSING_HINT)
+    throw usageError(
+      `the source table ${server.connection.database}.${source} cannot be read: ${wordsOf(error)}`,
+      MISSING_HINT,
+    )
   }
   const rowsOf = (source: string, { from, to }: Range) =>
     db
@@ -37,9 +46,19 @@ export function openSource({ server, network }: { readonly server: Server; reado
       .limit(1)
       .execute()
 
-  async function disagreeingIn(sources: readonly string[], weak: readonly string[], ranges: readonly Range[]): Promise<readonly number[]> {
+  async function disagreeingIn(
+    sources: readonly string[],
+    weak: readonly string[],
+    ranges: readonly Range[],
+  ): Promise<readonly number[]> {
     const within = sql<boolean>`arrayExists((from, to) -> block_number BETWEEN from AND to,
-      ${typed(ranges.map(({ from }) => from), 'Array(UInt64)')}, ${typed(ranges.map(({ to }) => to), 'Array(UInt64)')})`
+      ${typed(
+        ranges.map(({ from }) => from),
+        'Array(UInt64)',
+      )}, ${typed(
+        ranges.map(({ to }) => to),
+        'Array(UInt64)',
+      )})`
     const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
     const [first, ...others] = sources.map((source) =>
       rowsOf(source, hull)
@@ -62,10 +81,14 @@ export function openSource({ server, network }: { readonly server: Server; reado
   return {
     async extents(sources) {
       const found = sources.map(async (source): Promise<[string, Extent | undefined]> => {
-        const [[lowest], [highest]] = await Promise.all([edge(source, 'asc'), edge(source, 'desc')]).catch(missing(source))
+        const [[lowest], [highest]] = await Promise.all([edge(source, 'asc'), edge(source, 'desc')]).catch(
+          missing(source),
+        )
         return [source, lowest && highest && { from: lowest.block_number, to: highest.block_number }]
       })
-      return new Map(await Promise.all(found).catch(failing('looking for the first and last block of the sources')))
+      return new Map(
+        await Promise.all(found).catch(failing('looking for the first and last block of the sources')),
+      )
     },
 
     async buckets(source, range, width) {
@@ -109,7 +132,9 @@ export function openSource({ server, network }: { readonly server: Server; reado
           .execute()
         return `${source}=${row!.blocks}@${row!.newest}`
       })
-      const fingerprint = await Promise.all(parts).catch(failing(`reading the fingerprint of ${range.from}-${range.to}`))
+      const fingerprint = await Promise.all(parts).catch(
+        failing(`reading the fingerprint of ${range.from}-${range.to}`),
+      )
       return fingerprint.join(' ')
     },
   }

@@ -61,7 +61,13 @@ async function readTail(stream: Readable): Promise<string> {
 
 /** The server's exception out of the text it wrote into a body whose status was already 200. */
 export function errorInBody(body: string): Error {
-  const found = /Code: (\d+)\. DB::Exception: ([\s\S]*?)(?:\(([A-Z0-9_]+)\))?(?:\s*\(version[\s\S]*)?$/.exec(body)
+  const found = /Code: (\d+)\. DB::Exception: ([\s\S]*?)(?:\(([A-Z0-9_]+)\))?(?:\s*\(version[\s\S]*)?$/.exec(
+    body,
+  )
   if (found === null) return new Error(`unexpected text in the answer: ${body.slice(0, 300)}`)
-  return new ClickHouseError({ code: found[1]!, message: found[2]!.trim(), ...(found[3] && { type: found[3] }) })
+  return new ClickHouseError({
+    code: found[1]!,
+    message: found[2]!.trim(),
+    ...(found[3] && { type: found[3] }),
+  })
 }

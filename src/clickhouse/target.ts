@@ -7,7 +7,13 @@ import type { Names } from './names.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 
-export function openTarget({ server, names }: { readonly server: Server; readonly names: Names }): TargetPort {
+export function openTarget({
+  server,
+  names,
+}: {
+  readonly server: Server
+  readonly names: Names
+}): TargetPort {
   const { db, connection } = server
   const { database } = connection
   const failing = (doing: string) => (error: unknown) => {
@@ -21,7 +27,8 @@ export function openTarget({ server, names }: { readonly server: Server; readonl
 
     async tables(wanted) {
       if (wanted.length === 0) return new Map()
-      const inList = (column: string) => sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
+      const inList = (column: string) =>
+        sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
       const [tables, columns] = await Promise.all([
         db
           .selectFrom('system.tables')
@@ -45,9 +52,11 @@ export function openTarget({ server, names }: { readonly server: Server; readonl
             uuid,
             engine,
             rows: total_rows,
-            columns: (columnsOf.get(name) ?? []).map(
-              (column): Column => ({ name: column.name, type: column.type, defaultKind: column.default_kind }),
-            ),
+            columns: (columnsOf.get(name) ?? []).map((column): Column => ({
+              name: column.name,
+              type: column.type,
+              defaultKind: column.default_kind,
+            })),
           },
         ]),
       )
@@ -68,7 +77,10 @@ export function openTarget({ server, names }: { readonly server: Server; readonl
 
     async prepare(ledger) {
       await server.client
-        .command({ query: 'CREATE DATABASE IF NOT EXISTS {target:Identifier}', query_params: { target: database } })
+        .command({
+          query: 'CREATE DATABASE IF NOT EXISTS {target:Identifier}',
+          query_params: { target: database },
+        })
         .catch(failing(`creating the database ${database}`))
       for (const statement of ledger) await run(statement, names)
     },

@@ -17,8 +17,12 @@ export async function checkTables(
   tables: readonly TableDefinition[],
   targets: ReadonlyMap<string, TargetTable>,
 ): Promise<readonly TableDefinition[]> {
-  const exists = (key: string) => targets.has(catalogue.tables.find((table) => table.key === key)?.target ?? '')
-  const [now, later] = [tables.filter(({ after }) => after.every(exists)), tables.filter(({ after }) => !after.every(exists))]
+  const exists = (key: string) =>
+    targets.has(catalogue.tables.find((table) => table.key === key)?.target ?? '')
+  const [now, later] = [
+    tables.filter(({ after }) => after.every(exists)),
+    tables.filter(({ after }) => !after.every(exists)),
+  ]
   const outcomes = await Promise.allSettled(
     now.map(async (table) => {
       const columns = targets.get(table.target)?.columns ?? ddlColumns(table.ddl)

@@ -31,7 +31,10 @@ export type ChunkJob = {
 export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport> {
   const { table, range, lock, inputs } = job
   const { ledger } = ports
-  const [sourceFingerprint, before] = await Promise.all([fingerprintOf(ports, table, inputs, range), ledger.mark(inputs, range)])
+  const [sourceFingerprint, before] = await Promise.all([
+    fingerprintOf(ports, table, inputs, range),
+    ledger.mark(inputs, range),
+  ])
   const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
     event: name,
     range,
@@ -51,14 +54,19 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
   try {
     report = await insert(ports, job)
     if ((await ledger.mark(inputs, range)) !== before)
-      throw new BackfillError(`the tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`, {
-        kind: 'failed',
-        hint: 'Run backfill up again',
-      })
+      throw new BackfillError(
+        `the tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`,
+        {
+          kind: 'failed',
+          hint: 'Run backfill up again',
+        },
+      )
   } catch (error) {
     const { code, message } = error as BackfillError
     // Without this event the range is dirty all the same: `started` says so.
-    await ledger.append(lock, event('failed', { errorCode: code, error: message.slice(0, MAX_ERROR) })).catch(() => undefined)
+    await ledger
+      .append(lock, event('failed', { errorCode: code, error: message.slice(0, MAX_ERROR) }))
+      .catch(() => undefined)
     throw error
   }
   // Outside the try: once `done` may have arrived, `failed` must never follow it.
@@ -67,7 +75,10 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
 }
 
 /** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
-async function insert({ executor, queries }: Ports, { table, range, queryId, lock, giveUpMs }: ChunkJob): Promise<WriteReport> {
+async function insert(
+  { executor, queries }: Ports,
+  { table, range, queryId, lock, giveUpMs }: ChunkJob,
+): Promise<WriteReport> {
   try {
     return await executor.insert(table, range, queryId, lock)
   } catch (error) {

@@ -11,7 +11,9 @@ import type { World } from './world.ts'
 /** Plans a run of `up` with these options. Reads only. @throws BackfillError `usage`, `server` */
 export async function planUp(world: World, options: UpOptions): Promise<PlanReport> {
   const standings = await readStandings(world, { lag: options.lag, forcedHead: options.to })
-  const targets = new Map([...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])))
+  const targets = new Map(
+    [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
+  )
   await checkTables(world, world.chosen, targets)
   const surveys = await surveyAll(world, standings)
   return {
@@ -28,9 +30,11 @@ function planTable({ table, bounds, target, dirty }: Standing, survey: Survey, o
   return {
     table: table.key,
     missingBlocks: countBlocks(runnable),
-    chunks: cutChunks(runnable, options.chunk ?? table.chunk ?? DEFAULT_CHUNK).map(
-      (range): PlannedChunk => ({ ...range, table: table.key, reason: range.to > naturalHead ? `${reason}, forced by --to` : reason }),
-    ),
+    chunks: cutChunks(runnable, options.chunk ?? table.chunk ?? DEFAULT_CHUNK).map((range): PlannedChunk => ({
+      ...range,
+      table: table.key,
+      reason: range.to > naturalHead ? `${reason}, forced by --to` : reason,
+    })),
     holes: intersect(survey.holes, wanted),
     held: intersect(survey.held, wanted),
     dirty,

@@ -65,6 +65,8 @@ export type LedgerPort = {
   append(lock: Lock, event: LedgerEvent): Promise<void>
   /** Appends a checkpoint: the fold of everything so far, from which the next fold starts. */
   checkpoint(lock: Lock, at: { readonly targetUuid: string; readonly runId: string }): Promise<void>
+  /** Rows that the `done` events of a target say were written to it, re-written ones counted again. */
+  rowsWritten(key: string, targetUuid: string): Promise<number>
   /** The attempts that left blocks of the ranges dirty: the latest event of each exact range that overlaps them. */
   attempts(key: string, targetUuid: string, ranges: readonly Range[]): Promise<readonly Attempt[]>
   /**
@@ -86,7 +88,11 @@ export type SourcePort = {
    * Blocks in the ranges that occur in one of `sources` and lack in another, ascending.
    * Blocks that only the source `weak` has prove nothing and are not returned.
    */
-  disagreeing(sources: readonly string[], weak: readonly string[], ranges: readonly Range[]): Promise<readonly number[]>
+  disagreeing(
+    sources: readonly string[],
+    weak: readonly string[],
+    ranges: readonly Range[],
+  ): Promise<readonly number[]>
   /** `source=distinct blocks@newest updated_date_time` of the range for each source, in one string. */
   fingerprint(sources: readonly string[], range: Range): Promise<string>
 }

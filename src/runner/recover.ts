@@ -50,14 +50,27 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
     )
   if (remedy === 'clean') {
     if (changed === 'pruned')
-      throw new BackfillError(`the sources no longer hold all of blocks ${text(dirty)} of ${table.key}: deleting would lose rows`, {
-        kind: 'failed',
-        hint: 'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
-      })
+      throw new BackfillError(
+        `the sources no longer hold all of blocks ${text(dirty)} of ${table.key}: deleting would lose rows`,
+        {
+          kind: 'failed',
+          hint: 'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
+        },
+      )
     await ports.executor.clean(table, dirty, lock)
-    for (const range of dirty) await ports.ledger.append(lock, { ...CLEANED, range, targetUuid: target.uuid, runId: job.runId, sqlHash: table.sqlHash })
+    for (const range of dirty)
+      await ports.ledger.append(lock, {
+        ...CLEANED,
+        range,
+        targetUuid: target.uuid,
+        runId: job.runId,
+        sqlHash: table.sqlHash,
+      })
   }
-  return { remedy, text: `${REMEDY_WORDS[remedy]} ${text(dirty)}${changed === undefined ? '' : ` (${CHANGE_WORDS[changed]} since)`}` }
+  return {
+    remedy,
+    text: `${REMEDY_WORDS[remedy]} ${text(dirty)}${changed === undefined ? '' : ` (${CHANGE_WORDS[changed]} since)`}`,
+  }
 }
 
 type Change = 'sql' | 'source' | 'pruned'
@@ -74,18 +87,29 @@ const REMEDY_WORDS: Readonly<Record<Recovered['remedy'], string>> = {
   'rerun-stale': 'runs again, but cannot take back rows of, the half-written blocks',
 }
 
-async function endAttempts({ queries }: Ports, table: TableDefinition, attempts: readonly Attempt[]): Promise<void> {
+async function endAttempts(
+  { queries }: Ports,
+  table: TableDefinition,
+  attempts: readonly Attempt[],
+): Promise<void> {
   const users = [...new Set(attempts.map(({ user }) => user))]
   for (const user of users)
     if (!(await queries.canEnd(user)))
-      throw new BackfillError(`${table.key}: an earlier run as user '${user}' may still be writing, and you may not look`, {
-        kind: 'failed',
-        hint: 'GRANT SHOW PROCESSLIST, KILL QUERY ON *.* TO this user, or run backfill up as that user',
-      })
+      throw new BackfillError(
+        `${table.key}: an earlier run as user '${user}' may still be writing, and you may not look`,
+        {
+          kind: 'failed',
+          hint: 'GRANT SHOW PROCESSLIST, KILL QUERY ON *.* TO this user, or run backfill up as that user',
+        },
+      )
   await queries.end(attempts.map(({ queryId }) => queryId))
 }
 
-async function changeSince(ports: Ports, { table, inputs }: RecoveryJob, attempt: Attempt): Promise<Change | undefined> {
+async function changeSince(
+  ports: Ports,
+  { table, inputs }: RecoveryJob,
+  attempt: Attempt,
+): Promise<Change | undefined> {
   const now = await fingerprintOf(ports, table, inputs, attempt.range)
   if (holdsFewer(now, attempt.sourceFingerprint)) return 'pruned'
   if (attempt.sqlHash !== table.sqlHash) return 'sql'
@@ -106,7 +130,9 @@ function blocksBySource(fingerprint: string): ReadonlyMap<string, number> {
 function text(dirty: BlockSet): string {
   const around = hull(dirty)
   const ranges = dirty.slice(0, 3).map(({ from, to }) => `${from}-${to}`)
-  return dirty.length > 3 && around ? `${ranges.join(', ')} and ${dirty.length - 3} more up to ${around.to}` : ranges.join(', ')
+  return dirty.length > 3 && around
+    ? `${ranges.join(', ')} and ${dirty.length - 3} more up to ${around.to}`
+    : ranges.join(', ')
 }
 
 const CLEANED: Omit<LedgerEvent, 'range' | 'targetUuid' | 'runId' | 'sqlHash'> = {

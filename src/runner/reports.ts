@@ -33,8 +33,18 @@ export type RunEvent =
   | { readonly type: 'created'; readonly table: string; readonly target: string }
   | { readonly type: 'note'; readonly table: string | undefined; readonly text: string }
   | { readonly type: 'warning'; readonly table: string | undefined; readonly text: string }
-  | { readonly type: 'table'; readonly table: string; readonly missingBlocks: number; readonly doneBlocks: number }
-  | { readonly type: 'chunk-started'; readonly table: string; readonly range: Range; readonly queryId: string }
+  | {
+      readonly type: 'table'
+      readonly table: string
+      readonly missingBlocks: number
+      readonly doneBlocks: number
+    }
+  | {
+      readonly type: 'chunk-started'
+      readonly table: string
+      readonly range: Range
+      readonly queryId: string
+    }
   | {
       readonly type: 'chunk-done'
       readonly table: string
@@ -43,7 +53,12 @@ export type RunEvent =
       readonly rowsRead: number
       readonly elapsedMs: number
     }
-  | { readonly type: 'chunk-failed'; readonly table: string; readonly range: Range; readonly error: BackfillError }
+  | {
+      readonly type: 'chunk-failed'
+      readonly table: string
+      readonly range: Range
+      readonly error: BackfillError
+    }
   | { readonly type: 'table-failed'; readonly table: string; readonly error: BackfillError }
   /** Tables that leave out the same blocks share one event. */
   | {
@@ -52,7 +67,12 @@ export type RunEvent =
       readonly holes: readonly Range[]
       readonly held: readonly Range[]
     }
-  | { readonly type: 'waiting'; readonly table: string; readonly blocks: number; readonly on: readonly string[] }
+  | {
+      readonly type: 'waiting'
+      readonly table: string
+      readonly blocks: number
+      readonly on: readonly string[]
+    }
 
 export type RunSummary = {
   readonly runId: string

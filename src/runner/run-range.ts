@@ -27,7 +27,9 @@ export async function runRange(run: TableRun, range: Range, context: RunContext)
       if (verdict === 'gone') await context.ports.queries.reachable(context.options.giveUpMs)
       await makeSafe(run, range, context)
       if (verdict === 'split') return await runHalves(run, range, context)
-      await sleep(backoffMs(attempt, Math.random()), undefined, { signal: context.signal }).catch(() => undefined)
+      await sleep(backoffMs(attempt, Math.random()), undefined, { signal: context.signal }).catch(
+        () => undefined,
+      )
     }
   }
 }
@@ -75,12 +77,22 @@ async function makeSafe(run: TableRun, range: Range, context: RunContext): Promi
   const { ports, runId, targets } = context
   const { table } = run.standing
   const target = targets.get(table.target)!
-  const { remedy } = await recover(ports, { table, target, lock: run.lock!, runId, inputs: inputsOf(run, context), dirty: [range] })
+  const { remedy } = await recover(ports, {
+    table,
+    target,
+    lock: run.lock!,
+    runId,
+    inputs: inputsOf(run, context),
+    dirty: [range],
+  })
   if (remedy === 'rerun-stale') run.mixed = union(run.mixed, [range])
 }
 
 function tooOften(error: BackfillError, attempts: number): BackfillError {
-  return new BackfillError(`${error.message}; tried ${attempts} times`, { ...detailsOf(error), hint: error.hint ?? 'Run backfill up again when the server is well' })
+  return new BackfillError(`${error.message}; tried ${attempts} times`, {
+    ...detailsOf(error),
+    hint: error.hint ?? 'Run backfill up again when the server is well',
+  })
 }
 
 function tooBig(error: BackfillError, key: string, { from }: Range): BackfillError {

@@ -18,6 +18,8 @@ export type Standing = {
   readonly dirty: BlockSet
   /** What is owed and not covered; dirty ranges are among it. */
   readonly missing: BlockSet
+  /** The table is empty though the ledger says that rows were written: TRUNCATE keeps the UUID, and so the coverage. */
+  readonly emptied: boolean
 }
 
 export type StandingOptions = {
@@ -27,29 +29,47 @@ export type StandingOptions = {
 }
 
 /** Standings of the chosen tables and of all they depend on, in dependency order, by table key. */
-export async function readStandings(world: World, options: StandingOptions): Promise<ReadonlyMap<string, Standing>> {
+export async function readStandings(
+  world: World,
+  options: StandingOptions,
+): Promise<ReadonlyMap<string, Standing>> {
   const tables = withDependencies(world)
-  const { source, target, ledger } = world.ports
+  const { ports } = world
   const sources = [...new Set(tables.flatMap((table) => table.sources))]
   const [extents, targets, hasLedger] = await Promise.all([
-    source.extents(sources),
-    target.tables(tables.map((table) => table.target)),
-    target.hasLedger(),
+    ports.source.extents(sources),
+    ports.target.tables(tables.map((table) => table.target)),
+    ports.target.hasLedger(),
   ])
-  const views = hasLedger ? await ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
+  const views = hasLedger ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
 
   const standings = new Map<string, Standing>()
   for (const table of tables) {
     const bounds = tableBounds({
-      sources: table.sources.map((name) => ({ table: name, density: densityOf(world, name), extent: extents.get(name) })),
+      sources: table.sources.map((name) => ({
+        table: name,
+        density: densityOf(world, name),
+        extent: extents.get(name),
+      })),
       after: table.after.map((key) => standings.get(key)!.bounds),
       limits: limitsOf(world, table),
       ...options,
     })
     const view = views.get(table.key)
-    standings.set(table.key, { table, bounds, target: targets.get(table.target), view, ...coverageOf(bounds, view) })
+    const target = targets.get(table.target)
+    const coverage = coverageOf(bounds, view)
+    const suspicious = target?.rows === 0 && coverage.covered.length > 0
+    const emptied = suspicious && (await ports.ledger.rowsWritten(table.key, target.uuid)) > 0
+    standings.set(table.key, { table, bounds, target, view, ...coverage, emptied })
   }
   return standings
+}
+
+/** What to say of a table that was emptied behind the ledger's back. */
+export function emptiedNote({ table: { target }, emptied }: Standing): string | undefined {
+  return emptied
+    ? `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`
+    : undefined
 }
 
 /** What a view makes of what a table owes. */
@@ -63,13 +83,16 @@ export function coverageOf(bounds: Bounds, view: LedgerView | undefined) {
 
 /** The density of a source: the network's word, else its file's, else `common`. */
 export function densityOf({ network, catalogue }: World, source: string): Density {
-  return network.density[source] ?? catalogue.sources.find(({ table }) => table === source)?.density ?? 'common'
+  return (
+    network.density[source] ?? catalogue.sources.find(({ table }) => table === source)?.density ?? 'common'
+  )
 }
 
 /** The chosen tables and everything they read, in the catalogue's order, which is that of the dependencies. */
 export function withDependencies({ catalogue, chosen }: World): readonly TableDefinition[] {
   const wanted = new Set(chosen.map(({ key }) => key))
-  for (const { key, after } of catalogue.tables.toReversed()) if (wanted.has(key)) after.forEach((one) => wanted.add(one))
+  for (const { key, after } of catalogue.tables.toReversed())
+    if (wanted.has(key)) after.forEach((one) => wanted.add(one))
   return catalogue.tables.filter(({ key }) => wanted.has(key))
 }
 

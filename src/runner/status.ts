@@ -2,9 +2,17 @@
 import type { Range } from './model.ts'
 import type { LockInfo } from './ports.ts'
 import { owedToDependants } from './pure/bounds.ts'
-import { blockSet, type BlockSet, countBlocks, intersect, subtract, union, watermark } from './pure/interval.ts'
+import {
+  blockSet,
+  type BlockSet,
+  countBlocks,
+  intersect,
+  subtract,
+  union,
+  watermark,
+} from './pure/interval.ts'
 import type { StatusReport, TableReport, TableState } from './reports.ts'
-import { readStandings, type Standing } from './standing.ts'
+import { emptiedNote, readStandings, type Standing } from './standing.ts'
 import { makeSurveyor, type Survey } from './surveyor.ts'
 import type { World } from './world.ts'
 
@@ -15,8 +23,16 @@ export async function status(world: World, { lag }: { readonly lag: number }): P
     world.ports.locks.holders(),
   ])
   const surveys = await surveyAll(world, standings)
-  const tables = world.chosen.map(({ key }) => reportOf(standings.get(key)!, surveys.get(key)!, locks.get(key)))
-  return { network: world.network.name, tables: tables.map((report) => ({ ...report, target: `${world.ports.target.database}.${report.target}` })) }
+  const tables = world.chosen.map(({ key }) =>
+    reportOf(standings.get(key)!, surveys.get(key)!, locks.get(key)),
+  )
+  return {
+    network: world.network.name,
+    tables: tables.map((report) => ({
+      ...report,
+      target: `${world.ports.target.database}.${report.target}`,
+    })),
+  }
 }
 
 /**
@@ -38,7 +54,10 @@ export async function surveyAll(
   for (const [key, { table, missing }] of standings) {
     const inputs = table.after.map((input) => owedPart(standings.get(input)!, surveys.get(input)!))
     const holes = intersect(union(own.get(key)!.holes, unionOf(inputs.map((one) => one.holes))), missing)
-    const held = subtract(intersect(union(own.get(key)!.held, unionOf(inputs.map((one) => one.held))), missing), holes)
+    const held = subtract(
+      intersect(union(own.get(key)!.held, unionOf(inputs.map((one) => one.held))), missing),
+      holes,
+    )
     surveys.set(key, { runnable: subtract(subtract(missing, holes), held), holes, held })
   }
   return surveys
@@ -59,7 +78,9 @@ function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined
   const owed: readonly Range[] = bounds.owed === undefined ? [] : [bounds.owed]
   const { runnable: missing, holes, held } = survey
   const done = intersect(covered, owed)
-  const stale = (view?.islands ?? []).filter(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
+  const stale = (view?.islands ?? []).filter(
+    ({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash,
+  )
   const first = bounds.owed?.from ?? null
   const report = {
     table: table.key,
@@ -79,7 +100,7 @@ function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined
     rows: target?.rows ?? null,
     lastRun: view?.lastRun ?? null,
     lock: lock === undefined || lock.released ? null : lock,
-    notes: bounds.note === undefined ? [] : [bounds.note],
+    notes: [bounds.note, emptiedNote(standing)].filter((note) => note !== undefined),
   }
   return { ...report, state: stateOf(report, target !== undefined) }
 }

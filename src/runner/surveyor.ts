@@ -69,7 +69,11 @@ export function makeSurveyor(world: World): Surveyor {
       }),
     )
     const dense = table.sources.filter((name) => densityOf(world, name) === 'transaction')
-    const disagreeing = await source.disagreeing(dense, WEAK_SOURCES, blockSet(stretches.flatMap((one) => one.disagreements)))
+    const disagreeing = await source.disagreeing(
+      dense,
+      WEAK_SOURCES,
+      blockSet(stretches.flatMap((one) => one.disagreements)),
+    )
     const holes = intersect(blockSet(stretches.flatMap((one) => one.holes)), blocks)
     const silences = blockSet(stretches.flatMap((one) => one.silences))
     const held = subtract(intersect(union(silences, blocksAsSet(disagreeing)), blocks), holes)
@@ -81,7 +85,9 @@ export function makeSurveyor(world: World): Surveyor {
 function toProbe(blocks: BlockSet, holeBlocks: number): readonly Range[] {
   const around = hull(blocks)
   const stretches = blockSet(blocks.map((range) => probeRange(range, holeBlocks)))
-  return around !== undefined && stretches.length > MAX_STRETCHES ? [probeRange(around, holeBlocks)] : stretches
+  return around !== undefined && stretches.length > MAX_STRETCHES
+    ? [probeRange(around, holeBlocks)]
+    : stretches
 }
 
 /** Before the merge, an empty block has a reward trace and no transaction: traces alone prove nothing. */

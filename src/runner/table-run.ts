@@ -101,7 +101,14 @@ export async function lockTable(run: TableRun, context: RunContext): Promise<voi
   run.runnable = subtract(run.runnable, covered)
   if (dirty.length > 0) {
     const { table, target } = standing
-    const { remedy, text } = await recover(ports, { table, target: target!, lock: run.lock, runId, inputs: inputsOf(run, context), dirty })
+    const { remedy, text } = await recover(ports, {
+      table,
+      target: target!,
+      lock: run.lock,
+      runId,
+      inputs: inputsOf(run, context),
+      dirty,
+    })
     note(text)
     if (remedy === 'rerun-stale') run.mixed = dirty
   }
@@ -117,14 +124,23 @@ export function inputsOf({ standing }: TableRun, { uuids }: RunContext): Readonl
 const CHECKPOINT_EVENTS = 4000
 
 /** Checkpoints a table whose events have piled up (`atEnd`: any), unless an event of it may still be on its way. */
-export async function checkpointTable(run: TableRun, { ports, runId, uuids }: RunContext, atEnd: boolean): Promise<void> {
-  if (run.lock === undefined || run.failure !== undefined || run.events < (atEnd ? 1 : CHECKPOINT_EVENTS)) return
+export async function checkpointTable(
+  run: TableRun,
+  { ports, runId, uuids }: RunContext,
+  atEnd: boolean,
+): Promise<void> {
+  if (run.lock === undefined || run.failure !== undefined || run.events < (atEnd ? 1 : CHECKPOINT_EVENTS))
+    return
   run.events = 0
   await ports.ledger.checkpoint(run.lock, { targetUuid: uuids.get(run.key)!, runId })
 }
 
 /** The table as the scheduler sees it. */
-export function taskOf(run: TableRun, { options }: RunContext, dependencies: (run: TableRun) => readonly Dependency[]): Task {
+export function taskOf(
+  run: TableRun,
+  { options }: RunContext,
+  dependencies: (run: TableRun) => readonly Dependency[],
+): Task {
   const { table, bounds } = run.standing
   const owed = bounds.owed === undefined ? [] : [bounds.owed]
   const total = countBlocks(owed)

@@ -1,16 +1,25 @@
 // Owns the run loop: what can start is started, whatever ends wakes the loop, until nothing is left to start.
 import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
+import { announce, skippedBlocks } from './announcements.ts'
 import { createTables } from './create-tables.ts'
 import type { BackfillError } from './errors.ts'
 import { owedToDependants } from './pure/bounds.ts'
-import { blockSet, countBlocks, intersect, subtract } from './pure/interval.ts'
+import { blockSet, countBlocks, subtract } from './pure/interval.ts'
 import { type Dependency, nextChunk, readyBlocks, waiting } from './pure/schedule.ts'
 import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
 import { runRange } from './run-range.ts'
 import { readStandings, uuidsOf } from './standing.ts'
 import { makeSurveyor } from './surveyor.ts'
-import { checkpointTable, lockTable, type RunContext, startTable, surveyTable, type TableRun, taskOf } from './table-run.ts'
+import {
+  checkpointTable,
+  lockTable,
+  type RunContext,
+  startTable,
+  surveyTable,
+  type TableRun,
+  taskOf,
+} from './table-run.ts'
 import type { World } from './world.ts'
 
 export type UpHooks = {
@@ -30,15 +39,25 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   const { report } = hooks
   const timeUp = options.maxRuntimeMs === undefined ? [] : [AbortSignal.timeout(options.maxRuntimeMs)]
   const signal = AbortSignal.any([hooks.signal, ...timeUp])
-  for (const { table, target, created } of await createTables(world)) if (created) report({ type: 'created', table, target })
+  for (const { table, target, created } of await createTables(world))
+    if (created) report({ type: 'created', table, target })
 
   const standings = await readStandings(world, { lag: options.lag, forcedHead: options.to })
   // Remembers every lock's comment now, so that all locks of a dead run are known to be stale at the same time.
   await world.ports.locks.holders()
   const chosen = new Set(world.chosen.map(({ key }) => key))
-  const runs = new Map([...standings].filter(([key]) => chosen.has(key)).map(([key, standing]) => [key, startTable(standing, options)]))
-  const targets = new Map([...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])))
-  const uuids = uuidsOf([...standings.values()].map(({ table }) => table), targets)
+  const runs = new Map(
+    [...standings]
+      .filter(([key]) => chosen.has(key))
+      .map(([key, standing]) => [key, startTable(standing, options)]),
+  )
+  const targets = new Map(
+    [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
+  )
+  const uuids = uuidsOf(
+    [...standings.values()].map(({ table }) => table),
+    targets,
+  )
   const context: RunContext = {
     ports: world.ports,
     network: world.network.name,
@@ -67,7 +86,11 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     run.standing.table.after.map((key) => {
       const standing = standings.get(key)!
       const owed = owedToDependants(standing.bounds)
-      return { key, owed: owed === undefined ? [] : [owed], covered: runs.get(key)?.covered ?? standing.covered }
+      return {
+        key,
+        owed: owed === undefined ? [] : [owed],
+        covered: runs.get(key)?.covered ?? standing.covered,
+      }
     })
   const tasks = () => [...runs.values()].map((run) => taskOf(run, context, dependencies))
   /** As `dependencies`, but blocks that an input skips are not waited for: they are said once, by the input. */
@@ -134,7 +157,10 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     if (inFlight.size === 0) break
     await Promise.race(inFlight)
   }
-  const grace = setTimeout(() => void world.ports.queries.end([...context.inFlight]).catch(() => undefined), options.graceMs)
+  const grace = setTimeout(
+    () => void world.ports.queries.end([...context.inFlight]).catch(() => undefined),
+    options.graceMs,
+  )
   if (!hooks.signal.aborted) clearTimeout(grace)
   await Promise.all(inFlight)
   clearTimeout(grace)
@@ -147,40 +173,17 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   await Promise.all(inFlight)
   for (const skipped of skippedBlocks(runs)) report(skipped)
   if (!signal.aborted)
-    for (const { key, blocks, on } of waiting([...runs.values()].map((run) => taskOf(run, context, unexplained))))
+    for (const { key, blocks, on } of waiting(
+      [...runs.values()].map((run) => taskOf(run, context, unexplained)),
+    ))
       report({ type: 'waiting', table: key, blocks, on })
 
-  return { runId, ...totals, elapsedMs: Math.round(performance.now() - started), failed, interrupted: hooks.signal.aborted, outOfTime: timeUp.some(({ aborted }) => aborted) }
-}
-
-/** Holes and held blocks, once for all tables that skip the same. */
-function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunEvent, { type: 'skipped' }>[] {
-  const skipping = [...runs.values()].filter(({ holes, held }) => holes.length > 0 || held.length > 0)
-  const alike = Map.groupBy(skipping, ({ holes, held }) => JSON.stringify([holes, held]))
-  return [...alike.values()].map((same) => ({
-    type: 'skipped',
-    tables: same.map(({ key }) => key),
-    holes: same[0]!.holes,
-    held: same[0]!.held,
-  }))
-}
-
-/** Says for each table what is about to be done, and where nothing can be. */
-function announce(runs: ReadonlyMap<string, TableRun>, options: UpOptions, report: UpHooks['report']): void {
-  for (const { key, standing, unsurveyed } of runs.values()) {
-    const { bounds, covered } = standing
-    if (bounds.note !== undefined) {
-      report({ type: 'note', table: key, text: bounds.note })
-      continue
-    }
-    const { naturalHead = Infinity } = bounds.inputs
-    if (bounds.owed !== undefined && options.to !== undefined && bounds.owed.to > naturalHead)
-      report({
-        type: 'warning',
-        table: key,
-        text: `--to ${options.to} is above the head ${naturalHead}: you say that the sources are complete; recorded as forced`,
-      })
-    const doneBlocks = countBlocks(intersect(covered, bounds.owed === undefined ? [] : [bounds.owed]))
-    report({ type: 'table', table: key, missingBlocks: countBlocks(unsurveyed), doneBlocks })
+  return {
+    runId,
+    ...totals,
+    elapsedMs: Math.round(performance.now() - started),
+    failed,
+    interrupted: hooks.signal.aborted,
+    outOfTime: timeUp.some(({ aborted }) => aborted),
   }
 }

@@ -46,16 +46,21 @@ const HOSTILE = [
 test('strings come back as they went, whatever is in them', async () => {
   expect(await echo(HOSTILE)).toEqual(HOSTILE)
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.string({ unit: 'binary', maxLength: 30 }), { minLength: 1, maxLength: 40 }), async (strings) => {
-      expect(await echo(strings)).toEqual(strings)
-    }),
+    fc.asyncProperty(
+      fc.array(fc.string({ unit: 'binary', maxLength: 30 }), { minLength: 1, maxLength: 40 }),
+      async (strings) => {
+        expect(await echo(strings)).toEqual(strings)
+      },
+    ),
     { numRuns: 25 },
   )
 })
 
 test('strings compare with columns as they are', async () => {
   const rows = await server.db
-    .selectFrom(sql<{ text: string }>`(SELECT arrayJoin(${typed(HOSTILE, 'Array(String)')}) AS text)`.as('hostile'))
+    .selectFrom(
+      sql<{ text: string }>`(SELECT arrayJoin(${typed(HOSTILE, 'Array(String)')}) AS text)`.as('hostile'),
+    )
     .select('text')
     .where('text', 'in', HOSTILE)
     .where('text', '!=', "it's")
@@ -64,7 +69,16 @@ test('strings compare with columns as they are', async () => {
 })
 
 test('integers come back as they went, to both ends of 64 bits', async () => {
-  const numbers = [0, 1, -1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2n ** 64n - 1n, -(2n ** 63n), 2n ** 53n + 1n]
+  const numbers = [
+    0,
+    1,
+    -1,
+    Number.MAX_SAFE_INTEGER,
+    Number.MIN_SAFE_INTEGER,
+    2n ** 64n - 1n,
+    -(2n ** 63n),
+    2n ** 53n + 1n,
+  ]
   expect(await echo(numbers)).toEqual(numbers.map(String))
 })
 
@@ -104,15 +118,21 @@ test.each([2 ** 53, -(2 ** 53), 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2n **
   },
 )
 
-test.each([[null], [undefined], [['a']], [new Date(0)], [{}]])('%s is refused until its type is said', (value) => {
-  expect(() => compiled(value)).toThrow('typed()')
-})
+test.each([[null], [undefined], [['a']], [new Date(0)], [{}]])(
+  '%s is refused until its type is said',
+  (value) => {
+    expect(() => compiled(value)).toThrow('typed()')
+  },
+)
 
 test('identifiers with back-quotes, backslashes and quotes are names and nothing else', async () => {
   const names = ['we`ird', 'back\\slash', '` FROM system.one --', `"it's"`, '{p0:String}']
   for (const name of names) {
     expect(await server.db.selectNoFrom(sql<number>`1`.as(name)).execute()).toEqual([{ [name]: 1 }])
-    const result = await server.client.query({ query: `SELECT 1 AS ${quoteIdentifier(name)}`, format: 'JSONEachRow' })
+    const result = await server.client.query({
+      query: `SELECT 1 AS ${quoteIdentifier(name)}`,
+      format: 'JSONEachRow',
+    })
     expect(await result.json()).toEqual([{ [name]: 1 }])
   }
 })
@@ -120,30 +140,37 @@ test('identifiers with back-quotes, backslashes and quotes are names and nothing
 test('no value is ever spliced into the text: it holds parameters, the server gets the values beside it', () => {
   const secret = fc.string({ unit: 'binary' }).map((text) => `<secret${text}>`)
   fc.assert(
-    fc.property(secret, secret, fc.integer({ min: 7_000_000_000, max: Number.MAX_SAFE_INTEGER }), (a, b, n) => {
-      const { sql: text, parameters } = server.db
-        .with('some', (q) => q.selectFrom('ledger').select('table_key').where('network', '=', a))
-        .selectFrom(['ledger', 'some'])
-        .select(({ case: when, val }) => [
-          'ledger.network',
-          when().when('seq', '>', n).then(a).else(b).end().as('picked'),
-          val(b).as('same'),
-          sql`${typed([a, b], 'Array(String)')}`.as('list'),
-        ])
-        .where('ledger.table_key', 'in', [a, b])
-        .where('from_block', '>=', n)
-        .where('ledger.network', 'like', b)
-        .groupBy(['ledger.network', 'seq'])
-        .having('seq', '<', n)
-        .orderBy('ledger.network')
-        .limit(n)
-        .offset(n)
-        .compile()
-      expect(text).not.toContain('secret')
-      expect(text).not.toContain(String(n))
-      expect(parameters).toEqual([a, n, a, b, b, [a, b], a, b, n, b, n, n, n])
-      expect([...text.matchAll(/\{p(\d+):/g)].map(([, index]) => Number(index))).toEqual(parameters.map((_, index) => index))
-    }),
+    fc.property(
+      secret,
+      secret,
+      fc.integer({ min: 7_000_000_000, max: Number.MAX_SAFE_INTEGER }),
+      (a, b, n) => {
+        const { sql: text, parameters } = server.db
+          .with('some', (q) => q.selectFrom('ledger').select('table_key').where('network', '=', a))
+          .selectFrom(['ledger', 'some'])
+          .select((is) => [
+            'ledger.network',
+            is.case().when('seq', '>', n).then(a).else(b).end().as('picked'),
+            is.val(b).as('same'),
+            sql`${typed([a, b], 'Array(String)')}`.as('list'),
+          ])
+          .where('ledger.table_key', 'in', [a, b])
+          .where('from_block', '>=', n)
+          .where('ledger.network', 'like', b)
+          .groupBy(['ledger.network', 'seq'])
+          .having('seq', '<', n)
+          .orderBy('ledger.network')
+          .limit(n)
+          .offset(n)
+          .compile()
+        expect(text).not.toContain('secret')
+        expect(text).not.toContain(String(n))
+        expect(parameters).toEqual([a, n, a, b, b, [a, b], a, b, n, b, n, n, n])
+        expect([...text.matchAll(/\{p(\d+):/g)].map(([, index]) => Number(index))).toEqual(
+          parameters.map((_, index) => index),
+        )
+      },
+    ),
   )
 })
 
@@ -164,7 +191,9 @@ test('an INSERT binds its values too, and a row comes back as it went in', async
   expect(insert.compile().sql).not.toContain('secret')
   await insert.execute()
   const rows = await db.selectFrom('ledger').select(['network', 'error', 'from_block', 'forced']).execute()
-  expect(rows).toEqual([{ network: "secret'1", error: 'secret\\2\n', from_block: Number.MAX_SAFE_INTEGER, forced: true }])
+  expect(rows).toEqual([
+    { network: "secret'1", error: 'secret\\2\n', from_block: Number.MAX_SAFE_INTEGER, forced: true },
+  ])
 })
 
 test('a transaction is refused: ClickHouse has none', async () => {

@@ -26,8 +26,11 @@ afterAll(async () => {
 })
 
 const intoTarget = ({ statement }: Seen) => statement.startsWith('INSERT INTO {backfill_database:Identifier}')
-const event = (name: string) => ({ statement, search }: Seen) =>
-  statement.startsWith('insert into') && [...search].some(([key, value]) => key.startsWith('param_p') && value === name)
+const event =
+  (name: string) =>
+  ({ statement, search }: Seen) =>
+    statement.startsWith('insert into') &&
+    [...search].some(([key, value]) => key.startsWith('param_p') && value === name)
 
 /** Runs `up` of one table through the proxy, takes its lock away while the request is held, then lets it go. */
 async function takeLockWhileHeld(first: TestWorld, held: Held): Promise<{ status: number; text: string }> {
@@ -62,9 +65,13 @@ const openFirst = (sourceServer?: TestServer) =>
 const targetRows = (world: TestWorld, on: TestServer = server) =>
   rowsOf(on, 'SELECT * FROM {target:Identifier}.int_block_slots_stat', { target: world.target })
 const events = async (world: TestWorld) =>
-  (await rowsOf<{ event: string }>(server, 'SELECT event FROM {ledger:Identifier}.ledger ORDER BY epoch, seq', { ledger: world.ledger })).map(
-    (row) => row.event,
-  )
+  (
+    await rowsOf<{ event: string }>(
+      server,
+      'SELECT event FROM {ledger:Identifier}.ledger ORDER BY epoch, seq',
+      { ledger: world.ledger },
+    )
+  ).map((row) => row.event)
 
 test('an INSERT … SELECT that arrives after the lock was taken is refused and writes nothing', async () => {
   const world = await openFirst()
@@ -81,7 +88,10 @@ test('a streamed INSERT that arrives after the lock was taken is refused and wri
     await createSourceTables(other, catalogue, SOURCE)
     await addBlocks(other, SOURCE, { from: 1, to: 20 })
     const world = await openFirst(other)
-    const answer = await takeLockWhileHeld(world, proxy.hold((seen) => intoTarget(seen) && seen.statement.includes('FROM input(')))
+    const answer = await takeLockWhileHeld(
+      world,
+      proxy.hold((seen) => intoTarget(seen) && seen.statement.includes('FROM input(')),
+    )
     expect(answer.text).toContain('backfill: lock lost')
     expect(await targetRows(world)).toEqual([])
     expect(await events(world)).toEqual(['started'])

@@ -70,12 +70,20 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
   test('a second run writes no row into a target and no event', () =>
     withWorld(async (world) => {
       await world.up()
-      const before = await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', { ledger: world.ledger })
+      const before = await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', {
+        ledger: world.ledger,
+      })
       await post(server, 'SYSTEM FLUSH LOGS query_log')
-      const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [{ now: string }]
+      const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [
+        { now: string },
+      ]
       const summary = await world.up()
       expect(summary).toMatchObject({ chunks: 0, blocks: 0, rowsWritten: 0, failed: [] })
-      expect(await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', { ledger: world.ledger })).toEqual(before)
+      expect(
+        await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', {
+          ledger: world.ledger,
+        }),
+      ).toEqual(before)
       expect(await writesSince(world, now)).toEqual([])
     }))
 
@@ -103,12 +111,17 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
       await world.up({ from: 2_000_001, to: 20_000_003 })
       await world.up({ from: 20_000_007, to: 20_000_011 })
       await post(server, 'SYSTEM FLUSH LOGS query_log')
-      const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [{ now: string }]
+      const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [
+        { now: string },
+      ]
       const summary = await world.up()
       expect(summary.failed).toEqual([])
       const written = await writesSince(world, now)
       expect(written.map(({ key }) => key)).toEqual(
-        catalogue.tables.map(({ key }) => key).filter((key) => key !== 'pre_6780_accounts_destructs').toSorted(),
+        catalogue.tables
+          .map(({ key }) => key)
+          .filter((key) => key !== 'pre_6780_accounts_destructs')
+          .toSorted(),
       )
       for (const { key, range } of written) expect(range, key).toBe('20000004-20000006')
       await expectExact(world)

@@ -35,7 +35,11 @@ type RowOptions = {
 async function openChain() {
   const own = await createSources(server)
   const { database } = own.connection
-  const insert = (table: string, blocks: readonly number[], { network = 'mainnet', perBlock = 1, updated = 1_000 }: RowOptions = {}) =>
+  const insert = (
+    table: string,
+    blocks: readonly number[],
+    { network = 'mainnet', perBlock = 1, updated = 1_000 }: RowOptions = {},
+  ) =>
     own.client.insert({
       table: `${database}.${table}`,
       format: 'JSONEachRow',
@@ -78,17 +82,20 @@ test('buckets tell what is in them, are aligned at 0, and are absent where there
   await insert(TRANSACTION, [0, 999, 1000, 5002, 5900], { perBlock: 3 })
   await insert(TRANSACTION, [2500], { network: 'sepolia' })
   const buckets = await source.buckets(TRANSACTION, { from: 0, to: 9999 }, 1000)
-  expect(buckets.map(({ hash: _, ...rest }) => rest)).toEqual([
-    { first: 0, last: 999, rows: 6, blocks: 2 },
-    { first: 1000, last: 1000, rows: 3, blocks: 1 },
-    { first: 5002, last: 5900, rows: 6, blocks: 2 },
+  const hash: unknown = expect.stringMatching(/^\d+$/)
+  expect(buckets).toEqual([
+    { first: 0, last: 999, rows: 6, blocks: 2, hash },
+    { first: 1000, last: 1000, rows: 3, blocks: 1, hash },
+    { first: 5002, last: 5900, rows: 6, blocks: 2, hash },
   ])
 })
 
 test('buckets see both ends of the range and nothing beyond', async () => {
   const { source, insert } = await openChain()
   await insert(TRANSACTION, [9, 10, 20, 21])
-  expect(await source.buckets(TRANSACTION, { from: 10, to: 20 }, 1000)).toEqual([expect.objectContaining({ first: 10, last: 20, blocks: 2 })])
+  expect(await source.buckets(TRANSACTION, { from: 10, to: 20 }, 1000)).toEqual([
+    expect.objectContaining({ first: 10, last: 20, blocks: 2 }),
+  ])
   expect(await source.buckets(TRANSACTION, { from: 11, to: 19 }, 1000)).toEqual([])
 })
 
@@ -98,7 +105,8 @@ test('hashes are equal if and only if the blocks are, whatever the rows, their o
   await insert(NONCE_DIFFS, [1005, 4, 3], { perBlock: 5 })
   await insert(NONCE_DIFFS, [3, 4], { updated: 2_000 })
   await insert(TRACES, [3, 5, 1005])
-  const hashes = async (table: string) => (await source.buckets(table, everything, 1000)).map(({ hash }) => hash)
+  const hashes = async (table: string) =>
+    (await source.buckets(table, everything, 1000)).map(({ hash }) => hash)
   const [transaction, nonces, traces] = await Promise.all([TRANSACTION, NONCE_DIFFS, TRACES].map(hashes))
   expect(nonces).toEqual(transaction)
   expect(traces![0]).not.toBe(transaction![0])
@@ -116,7 +124,9 @@ test('whatever the blocks, the sources have the same hashes where they have the 
       await insert(TRANSACTION, blocks)
       const fewer = blocks.filter((block) => !lacking.includes(block))
       if (fewer.length > 0) await insert(NONCE_DIFFS, fewer)
-      const [one, two] = await Promise.all([TRANSACTION, NONCE_DIFFS].map((table) => source.buckets(table, everything, 10)))
+      const [one, two] = await Promise.all(
+        [TRANSACTION, NONCE_DIFFS].map((table) => source.buckets(table, everything, 10)),
+      )
       for (const { first, hash } of one!) {
         const start = Math.floor(first / 10) * 10
         const within = (block: number) => Math.floor(block / 10) * 10 === start
@@ -152,7 +162,10 @@ test('only the given ranges are compared, and a single source never disagrees', 
   const { source, insert } = await openChain()
   await insert(TRANSACTION, [1, 2, 3, 50, 70])
   await insert(NONCE_DIFFS, [60])
-  const ranges = [{ from: 2, to: 3 }, { from: 55, to: 70 }]
+  const ranges = [
+    { from: 2, to: 3 },
+    { from: 55, to: 70 },
+  ]
   expect(await source.disagreeing([TRANSACTION, NONCE_DIFFS], [], ranges)).toEqual([2, 3, 60, 70])
   expect(await source.disagreeing([TRANSACTION, NONCE_DIFFS], [], [])).toEqual([])
   expect(await source.disagreeing([TRANSACTION], [], ranges)).toEqual([])
@@ -161,7 +174,10 @@ test('only the given ranges are compared, and a single source never disagrees', 
 test('more ranges than a parameter can hold are compared all the same', async () => {
   const { source, insert } = await openChain()
   await insert(TRANSACTION, [20_000_001, 20_039_999])
-  const ranges = Array.from({ length: 20_000 }, (_, index) => ({ from: 20_000_001 + 2 * index, to: 20_000_001 + 2 * index }))
+  const ranges = Array.from({ length: 20_000 }, (_, index) => ({
+    from: 20_000_001 + 2 * index,
+    to: 20_000_001 + 2 * index,
+  }))
   expect(await source.disagreeing([TRANSACTION, NONCE_DIFFS], [], ranges)).toEqual([20_000_001, 20_039_999])
 })
 

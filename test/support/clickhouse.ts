@@ -32,7 +32,9 @@ export async function createSources(server: Server): Promise<Server> {
 }
 
 /** A `done` of the range, except where said otherwise. */
-export function ledgerEvent(event: Pick<LedgerEvent, 'range' | 'targetUuid'> & Partial<LedgerEvent>): LedgerEvent {
+export function ledgerEvent(
+  event: Pick<LedgerEvent, 'range' | 'targetUuid'> & Partial<LedgerEvent>,
+): LedgerEvent {
   return {
     event: 'done',
     sqlHash: 'hash',

@@ -80,7 +80,9 @@ async function serve(exchange: {
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
     const pieces: Buffer[] = []
     answer.on('data', (piece: Buffer) => pieces.push(piece))
-    answer.on('end', () => trap?.answered({ status: answer.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') }))
+    answer.on('end', () =>
+      trap?.answered({ status: answer.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') }),
+    )
     answer.on('error', (error) => outgoing.destroy(error))
     answer.pipe(outgoing)
   })

@@ -1,8 +1,18 @@
 import { expect, test } from 'vitest'
 import type { Density } from '../../src/runner/model.ts'
-import { type Bounds, type BoundsInput, owedToDependants, type SourceExtent, tableBounds } from '../../src/runner/pure/bounds.ts'
+import {
+  type Bounds,
+  type BoundsInput,
+  owedToDependants,
+  type SourceExtent,
+  tableBounds,
+} from '../../src/runner/pure/bounds.ts'
 
-const source = (density: Density, from: number, to: number): SourceExtent => ({ table: `${density}_source`, density, extent: { from, to } })
+const source = (density: Density, from: number, to: number): SourceExtent => ({
+  table: `${density}_source`,
+  density,
+  extent: { from, to },
+})
 const emptySource = (table: string, density: Density): SourceExtent => ({ table, density, extent: undefined })
 
 /** Bounds with no limits, no lag and no force, except where said otherwise. */
@@ -19,12 +29,19 @@ const boundsOf = (input: Partial<BoundsInput>): Bounds =>
 const DENCUN = 19_426_587
 
 test('a table begins at the highest of the transaction sources’ lowest blocks', () => {
-  const sources = [source('transaction', 100, 900), source('transaction', 300, 900), source('common', 500, 900)]
+  const sources = [
+    source('transaction', 100, 900),
+    source('transaction', 300, 900),
+    source('common', 500, 900),
+  ]
   expect(boundsOf({ sources }).owed).toEqual({ from: 300, to: 900 })
 })
 
 test('a table without a transaction source begins where the first of its sources does', () => {
-  expect(boundsOf({ sources: [source('common', 500, 900), source('common', 200, 900)] }).owed).toEqual({ from: 200, to: 900 })
+  expect(boundsOf({ sources: [source('common', 500, 900), source('common', 200, 900)] }).owed).toEqual({
+    from: 200,
+    to: 900,
+  })
 })
 
 test('the head is the lowest of the transaction and common sources’ highest blocks, minus the lag', () => {
@@ -47,8 +64,14 @@ test('a table that reads only sparse sources has no other bounds than theirs', (
 })
 
 test('an empty source owes nothing and says which', () => {
-  const sources = [source('transaction', 0, 9000), emptySource('canonical_execution_nonce_diffs', 'transaction')]
-  expect(boundsOf({ sources })).toMatchObject({ owed: undefined, note: 'no rows of this network in canonical_execution_nonce_diffs' })
+  const sources = [
+    source('transaction', 0, 9000),
+    emptySource('canonical_execution_nonce_diffs', 'transaction'),
+  ]
+  expect(boundsOf({ sources })).toMatchObject({
+    owed: undefined,
+    note: 'no rows of this network in canonical_execution_nonce_diffs',
+  })
   const common = [source('transaction', 0, 9000), emptySource('canonical_execution_storage_diffs', 'common')]
   expect(boundsOf({ sources: common }).note).toContain('canonical_execution_storage_diffs')
 })
@@ -61,7 +84,10 @@ test('where the lag leaves nothing, the note says so and names --lag 0', () => {
 })
 
 test('--lag 0 is not advised where it would not help', () => {
-  const apart = boundsOf({ sources: [source('transaction', 5000, 9000), source('common', 0, 4000)], lag: 384 })
+  const apart = boundsOf({
+    sources: [source('transaction', 5000, 9000), source('common', 0, 4000)],
+    lag: 384,
+  })
   expect(apart).toMatchObject({ owed: undefined, note: 'the first block is 5000, the head 3616' })
 })
 
@@ -71,7 +97,8 @@ test('the block exactly lag blocks below the newest is owed, the next is not', (
 
 test('blocks cuts both ends, and only where it is narrower than the sources', () => {
   const sources = [source('transaction', 100, 900)]
-  const owed = (from: number | undefined, to: number | undefined) => boundsOf({ sources, limits: { from, to } }).owed
+  const owed = (from: number | undefined, to: number | undefined) =>
+    boundsOf({ sources, limits: { from, to } }).owed
   expect(owed(300, 500)).toEqual({ from: 300, to: 500 })
   expect(owed(0, 5000)).toEqual({ from: 100, to: 900 })
   expect(owed(undefined, 500)).toEqual({ from: 100, to: 500 })
@@ -95,22 +122,35 @@ test('--to raises the head above what the sources have, and the natural head tel
 })
 
 test('--to below the head does not lower what is owed', () => {
-  expect(boundsOf({ sources: [source('transaction', 0, 1000)], forcedHead: 10 }).owed).toEqual({ from: 0, to: 1000 })
+  expect(boundsOf({ sources: [source('transaction', 0, 1000)], forcedHead: 10 }).owed).toEqual({
+    from: 0,
+    to: 1000,
+  })
 })
 
 test('--to does not lift a table over its own blocks', () => {
   const limits = { from: undefined, to: 500 }
-  expect(boundsOf({ sources: [source('transaction', 0, 1000)], forcedHead: 1200, limits }).owed).toEqual({ from: 0, to: 500 })
+  expect(boundsOf({ sources: [source('transaction', 0, 1000)], forcedHead: 1200, limits }).owed).toEqual({
+    from: 0,
+    to: 500,
+  })
 })
 
 test('--to makes blocks out of what the lag would have kept back', () => {
-  expect(boundsOf({ sources: [source('transaction', 0, 300)], lag: 384, forcedHead: 300 }).owed).toEqual({ from: 0, to: 300 })
+  expect(boundsOf({ sources: [source('transaction', 0, 300)], lag: 384, forcedHead: 300 }).owed).toEqual({
+    from: 0,
+    to: 300,
+  })
 })
 
 const chain = [source('transaction', 50, DENCUN + 5384)]
 const diffs = boundsOf({ sources: chain, lag: 384 })
 const before = boundsOf({ sources: chain, lag: 384, limits: { from: undefined, to: DENCUN - 1 } })
-const since = boundsOf({ sources: [...chain, source('sparse', DENCUN + 7, DENCUN + 9)], lag: 384, limits: { from: DENCUN, to: undefined } })
+const since = boundsOf({
+  sources: [...chain, source('sparse', DENCUN + 7, DENCUN + 9)],
+  lag: 384,
+  limits: { from: DENCUN, to: undefined },
+})
 
 test('accounts_alive passes dencun though one of its inputs ends there, and another begins there', () => {
   expect(before.owed).toEqual({ from: 50, to: DENCUN - 1 })
@@ -138,7 +178,10 @@ test('--to lifts tables that read only derived tables too', () => {
 
 test('a table whose inputs have no blocks owes nothing and says so', () => {
   const empty = boundsOf({ sources: [emptySource('canonical_execution_transaction', 'transaction')] })
-  expect(boundsOf({ after: [empty] })).toMatchObject({ owed: undefined, note: 'the tables it reads have no blocks yet' })
+  expect(boundsOf({ after: [empty] })).toMatchObject({
+    owed: undefined,
+    note: 'the tables it reads have no blocks yet',
+  })
 })
 
 test('a table owes its dependants its own blocks from its first block on, above its head too', () => {
@@ -148,6 +191,9 @@ test('a table owes its dependants its own blocks from its first block on, above 
 })
 
 test('a table whose source is still empty owes its dependants all its blocks: they wait', () => {
-  const empty = boundsOf({ sources: [emptySource('canonical_execution_transaction', 'transaction')], limits: { from: 7, to: undefined } })
+  const empty = boundsOf({
+    sources: [emptySource('canonical_execution_transaction', 'transaction')],
+    limits: { from: 7, to: undefined },
+  })
   expect(owedToDependants(empty)).toEqual({ from: 7, to: Number.MAX_SAFE_INTEGER })
 })

@@ -12,7 +12,8 @@ test('chunks ascend, are disjoint, and have the blocks of the set and no other',
     fc.property(someSet, someSize, (set, size) => {
       const chunks = cutChunks(set, size)
       expect(blockSet(chunks)).toEqual(set)
-      for (const [index, { from }] of chunks.entries()) if (index > 0) expect(from).toBeGreaterThan(chunks[index - 1]!.to)
+      for (const [index, { from }] of chunks.entries())
+        if (index > 0) expect(from).toBeGreaterThan(chunks[index - 1]!.to)
     }),
   )
 })

@@ -21,9 +21,12 @@ const someRanges = fc.array(someRange, { maxLength: 12 })
 
 /** The oracle: a set of block numbers. */
 const blocksOf = (ranges: readonly Range[]) =>
-  new Set(ranges.flatMap(({ from, to }) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i)))
+  new Set(
+    ranges.flatMap(({ from, to }) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i)),
+  )
 
-const only = (blocks: ReadonlySet<number>, keep: (block: number) => boolean) => new Set([...blocks].filter(keep))
+const only = (blocks: ReadonlySet<number>, keep: (block: number) => boolean) =>
+  new Set([...blocks].filter(keep))
 
 /** Says the blocks of a set, and that it is in normal form: sorted, disjoint, and never touching. */
 function expectBlocks(set: BlockSet, blocks: ReadonlySet<number>): void {
@@ -59,11 +62,21 @@ test('a union has the blocks of either set', () => {
 })
 
 test('an intersection has the blocks of both sets', () => {
-  property((a, b) => expectBlocks(intersect(a, b), only(blocksOf(a), (block) => blocksOf(b).has(block))))
+  property((a, b) =>
+    expectBlocks(
+      intersect(a, b),
+      only(blocksOf(a), (block) => blocksOf(b).has(block)),
+    ),
+  )
 })
 
 test('a difference has the blocks of the first set that the second lacks', () => {
-  property((a, b) => expectBlocks(subtract(a, b), only(blocksOf(a), (block) => !blocksOf(b).has(block))))
+  property((a, b) =>
+    expectBlocks(
+      subtract(a, b),
+      only(blocksOf(a), (block) => !blocksOf(b).has(block)),
+    ),
+  )
 })
 
 test('every block is counted once', () => {
@@ -80,7 +93,9 @@ test('a set covers a range if and only if it has each of its blocks', () => {
 test('the hull goes from the lowest block to the highest', () => {
   property((a) => {
     const blocks = [...blocksOf(a)]
-    expect(hull(a)).toEqual(a.length === 0 ? undefined : { from: Math.min(...blocks), to: Math.max(...blocks) })
+    expect(hull(a)).toEqual(
+      a.length === 0 ? undefined : { from: Math.min(...blocks), to: Math.max(...blocks) },
+    )
   })
 })
 

@@ -2,7 +2,13 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { blocksAsSet } from '../../src/runner/pure/survey.ts'
 import { blockSet, type BlockSet, countBlocks, subtract, union } from '../../src/runner/pure/interval.ts'
-import { type Dependency, nextChunk, readyBlocks, type Task, waiting } from '../../src/runner/pure/schedule.ts'
+import {
+  type Dependency,
+  nextChunk,
+  readyBlocks,
+  type Task,
+  waiting,
+} from '../../src/runner/pure/schedule.ts'
 
 /** A task with the whole range 0-99 to run, except where said otherwise. */
 const task = (key: string, more: Partial<Task> = {}): Task => ({
@@ -24,7 +30,11 @@ const dependency = (more: Partial<Dependency> = {}): Dependency => ({
 })
 
 test('the table with the least progress comes first', () => {
-  const tasks = [task('far', { progress: 0.9 }), task('near', { progress: 0.1 }), task('middle', { progress: 0.5 })]
+  const tasks = [
+    task('far', { progress: 0.9 }),
+    task('near', { progress: 0.1 }),
+    task('middle', { progress: 0.5 }),
+  ]
   expect(nextChunk(tasks)).toEqual({ key: 'near', range: { from: 0, to: 9 } })
 })
 
@@ -44,14 +54,25 @@ test('a table that waits lets the others go on, even those with more progress', 
 })
 
 test('a chunk is cut where the coverage of a dependency ends', () => {
-  const half = dependency({ covered: [{ from: 4, to: 6 }, { from: 20, to: 99 }] })
-  expect(readyBlocks(task('t', { waitsFor: [half] }))).toEqual([{ from: 4, to: 6 }, { from: 20, to: 99 }])
+  const half = dependency({
+    covered: [
+      { from: 4, to: 6 },
+      { from: 20, to: 99 },
+    ],
+  })
+  expect(readyBlocks(task('t', { waitsFor: [half] }))).toEqual([
+    { from: 4, to: 6 },
+    { from: 20, to: 99 },
+  ])
   expect(nextChunk([task('t', { waitsFor: [half] })])?.range).toEqual({ from: 4, to: 6 })
 })
 
 test('nothing is owed outside the blocks of a dependency', () => {
   const later = dependency({ owed: [{ from: 50, to: 60 }] })
-  expect(readyBlocks(task('t', { waitsFor: [later] }))).toEqual([{ from: 0, to: 49 }, { from: 61, to: 99 }])
+  expect(readyBlocks(task('t', { waitsFor: [later] }))).toEqual([
+    { from: 0, to: 49 },
+    { from: 61, to: 99 },
+  ])
 })
 
 test('a block waits until every dependency that owes it has covered it', () => {
@@ -65,7 +86,9 @@ test('a block waits until every dependency that owes it has covered it', () => {
 /** Tables that read earlier ones, with blocks that cannot run (holes, held), some that are done, and limits. */
 const LAST = 30
 const someBlocks = fc.array(fc.nat(LAST), { maxLength: 8 }).map(blocksAsSet)
-const someRange = fc.tuple(fc.nat(LAST), fc.nat(LAST)).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
+const someRange = fc
+  .tuple(fc.nat(LAST), fc.nat(LAST))
+  .map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
 const someTable = fc.record({
   reads: fc.array(fc.nat(4), { maxLength: 3 }),
   limits: fc.oneof(fc.constant({ from: 0, to: LAST }), someRange),
@@ -100,7 +123,16 @@ test('whatever reads what and whatever ends when, all that can be done gets done
         const owed = blockSet([limits])
         const missing = subtract(owed, done)
         const inputs = [...new Set(reads.filter((input) => input < index))].map((input) => `t${input}`)
-        return { key: `t${index}`, reads: inputs, owed, chunk, slots, runnable: subtract(missing, blocked), covered: done, running: 0 }
+        return {
+          key: `t${index}`,
+          reads: inputs,
+          owed,
+          chunk,
+          slots,
+          runnable: subtract(missing, blocked),
+          covered: done,
+          running: 0,
+        }
       })
       const byKey = new Map(tables.map((table) => [table.key, table]))
       const possible = possibleBlocks(tables)
@@ -109,7 +141,7 @@ test('whatever reads what and whatever ends when, all that can be done gets done
 
       const inFlight: { table: SimulatedTable; range: { from: number; to: number } }[] = []
       for (let step = 0; ; step++) {
-        for (let choice; inFlight.length < jobs && (choice = nextChunk(tasks())) !== undefined; ) {
+        for (let choice; inFlight.length < jobs && (choice = nextChunk(tasks())) !== undefined;) {
           const { key, range } = choice
           const table = byKey.get(key)!
           expectAllowed(tasks(), choice)
@@ -136,12 +168,24 @@ test('whatever reads what and whatever ends when, all that can be done gets done
 function taskOf(table: SimulatedTable, byKey: ReadonlyMap<string, SimulatedTable>): Task {
   const { key, runnable, chunk, running, slots, owed } = table
   const waitsFor = table.reads.map((input) => byKey.get(input)!)
-  return { key, runnable, waitsFor, chunk, running, slots, progress: 1 - countBlocks(runnable) / countBlocks(owed) }
+  return {
+    key,
+    runnable,
+    waitsFor,
+    chunk,
+    running,
+    slots,
+    progress: 1 - countBlocks(runnable) / countBlocks(owed),
+  }
 }
 
+const has = (set: BlockSet, block: number) => set.some(({ from, to }) => from <= block && block <= to)
+
 /** The chunk is ready, block by block; small enough; its table has a slot; and no other table is further behind. */
-function expectAllowed(tasks: readonly Task[], { key, range }: { key: string; range: { from: number; to: number } }): void {
-  const has = (set: BlockSet, block: number) => set.some(({ from, to }) => from <= block && block <= to)
+function expectAllowed(
+  tasks: readonly Task[],
+  { key, range }: { key: string; range: { from: number; to: number } },
+): void {
   const isReady = ({ runnable, waitsFor }: Task, block: number) =>
     has(runnable, block) && waitsFor.every(({ owed, covered }) => !has(owed, block) || has(covered, block))
   const blocks = Array.from({ length: LAST + 1 }, (_, block) => block)
@@ -163,7 +207,13 @@ function possibleBlocks(tables: readonly SimulatedTable[]): ReadonlyMap<string, 
   const owed = new Map(tables.map((table) => [table.key, table.owed]))
   for (const { key, reads, runnable, covered } of tables) {
     const never = reads.map((input) => subtract(owed.get(input)!, possible.get(input)!))
-    possible.set(key, union(covered, never.reduce((left, blocks) => subtract(left, blocks), runnable)))
+    possible.set(
+      key,
+      union(
+        covered,
+        never.reduce((left, blocks) => subtract(left, blocks), runnable),
+      ),
+    )
   }
   return possible
 }

@@ -28,7 +28,11 @@ function bucketsOf(blocks: readonly number[], range: Range, width: number, rowsP
   }))
 }
 
-const source = (buckets: readonly Bucket[], density: Density = 'transaction', table: string = TRANSACTION): ProbedSource => ({
+const source = (
+  buckets: readonly Bucket[],
+  density: Density = 'transaction',
+  table: string = TRANSACTION,
+): ProbedSource => ({
   table,
   density,
   buckets,
@@ -58,11 +62,14 @@ const someSurvey = (holeBlocks: number, sources: number) =>
   fc.record({
     holeBlocks: fc.constant(holeBlocks),
     chains: fc.array(someChain(holeBlocks), { minLength: sources, maxLength: sources }),
-    range: fc.tuple(fc.nat(6 * holeBlocks), fc.nat(3 * holeBlocks)).map(([from, more]) => ({ from, to: from + more })),
+    range: fc
+      .tuple(fc.nat(6 * holeBlocks), fc.nat(3 * holeBlocks))
+      .map(([from, more]) => ({ from, to: from + more })),
   })
 /** Holes narrower than a bucket may be (1000 blocks), just as wide, and wider. */
 const HOLE_SIZES = [1, 2, 7, 50, 999, 1000, 1001, 2300]
-const anySurvey = (sources: number) => fc.constantFrom(...HOLE_SIZES).chain((size) => someSurvey(size, sources))
+const anySurvey = (sources: number) =>
+  fc.constantFrom(...HOLE_SIZES).chain((size) => someSurvey(size, sources))
 
 /** All runs of at least `atLeast` blocks, from block 0 to for ever, in which no block of `blocks` lies: the oracle. */
 function longGaps(blocks: ReadonlySet<number>, atLeast: number, end: number): BlockSet {
@@ -98,7 +105,9 @@ test('a window is made of whole buckets and reaches one hole beyond the range on
     fc.property(fc.nat(100_000), fc.nat(5000), fc.constantFrom(...HOLE_SIZES), (from, more, holeBlocks) => {
       const range = { from, to: from + more }
       const probed = probeRange(range, holeBlocks)
-      expect([probed.from % bucketWidth(holeBlocks), (probed.to + 1) % bucketWidth(holeBlocks)]).toEqual([0, 0])
+      expect([probed.from % bucketWidth(holeBlocks), (probed.to + 1) % bucketWidth(holeBlocks)]).toEqual([
+        0, 0,
+      ])
       expect(covers([probed], { from: Math.max(0, from - holeBlocks), to: range.to + holeBlocks })).toBe(true)
     }),
   )
@@ -126,11 +135,20 @@ test('a stretch is no hole while any one of the sources has rows there', () => {
 })
 
 const BUSY = 20
-const silencesOf = (holeBlocks: number, range: Range, transactions: readonly Bucket[], common: readonly number[]) =>
+const silencesOf = (
+  holeBlocks: number,
+  range: Range,
+  transactions: readonly Bucket[],
+  common: readonly number[],
+) =>
   findSilences(
     [
       source(transactions),
-      source(bucketsOf(common, range, bucketWidth(holeBlocks)), 'common', 'canonical_execution_storage_diffs'),
+      source(
+        bucketsOf(common, range, bucketWidth(holeBlocks)),
+        'common',
+        'canonical_execution_storage_diffs',
+      ),
     ],
     range,
     holeBlocks,
@@ -173,7 +191,10 @@ test('a gap of a common source that is shorter than a hole is no silence', () =>
 test('sparse sources and other transaction sources are never silent', () => {
   const range = { from: 0, to: 2999 }
   const busy = source(bucketsOf(blocksFrom(0, 3000), range, 1000, 200))
-  const empty = [source([], 'sparse', 'canonical_execution_contracts'), source([], 'transaction', 'canonical_execution_traces')]
+  const empty = [
+    source([], 'sparse', 'canonical_execution_contracts'),
+    source([], 'transaction', 'canonical_execution_traces'),
+  ]
   expect(findSilences([busy, ...empty], range, 1000)).toEqual([])
 })
 
@@ -184,10 +205,20 @@ test('a stretch is looked at block by block if and only if the transaction sourc
       const width = bucketWidth(holeBlocks)
       const probed = probeRange(range, holeBlocks)
       const chain = chains[0]!
-      const lacks = lacking.map((indexes) => new Set(indexes.map((index) => chain[index])))
-      const sources = lacks.map((lacked) => source(bucketsOf(chain.filter((block) => !lacked.has(block)), probed, width)))
+      const lacks = lacking.map((indexes) => new Set(indexes.map((index) => chain[index % chain.length])))
+      const sources = lacks.map((lacked) =>
+        source(
+          bucketsOf(
+            chain.filter((block) => !lacked.has(block)),
+            probed,
+            width,
+          ),
+        ),
+      )
       const differing = chain.filter(
-        (block) => covers([probed], { from: block, to: block }) && new Set(lacks.map((lacked) => lacked.has(block))).size > 1,
+        (block) =>
+          covers([probed], { from: block, to: block }) &&
+          new Set(lacks.map((lacked) => lacked.has(block))).size > 1,
       )
       const starts = differing.map((block) => Math.floor(block / width) * width)
       const common = source([], 'common', 'canonical_execution_storage_diffs')

@@ -20,17 +20,12 @@ export function statusJson({ network, tables }: StatusReport): JsonObject {
       covered: pairs(table.covered),
       missing: pairs(table.missing),
       missing_blocks: table.missingBlocks,
-      done_blocks: table.doneBlocks,
-      owed_blocks: table.owedBlocks,
       holes: pairs(table.holes),
       held: pairs(table.held),
       dirty: pairs(table.dirty),
       stale: pairs(table.stale),
       state: table.state,
       last_run: table.lastRun,
-      rows: table.rows,
-      lock: table.lock,
-      notes: table.notes,
     })),
   }
 }

@@ -20,7 +20,11 @@ export type Bounds = {
   readonly note: string | undefined
 }
 
-export type SourceExtent = { readonly table: string; readonly density: Density; readonly extent: Range | undefined }
+export type SourceExtent = {
+  readonly table: string
+  readonly density: Density
+  readonly extent: Range | undefined
+}
 
 export type BoundsInput = {
   readonly sources: readonly SourceExtent[]
@@ -49,7 +53,8 @@ export function tableBounds(input: BoundsInput): Bounds {
 
   const bounding = boundingSources(sources)
   const empty = bounding.filter(({ extent }) => extent === undefined)
-  if (empty.length > 0) return nothing(`no rows of this network in ${empty.map(({ table }) => table).join(', ')}`)
+  if (empty.length > 0)
+    return nothing(`no rows of this network in ${empty.map(({ table }) => table).join(', ')}`)
   if (sources.length === 0 && after.every(({ inputs }) => inputs.first === undefined))
     return nothing('the tables it reads have no blocks yet')
 
@@ -68,7 +73,10 @@ export function tableBounds(input: BoundsInput): Bounds {
 
   const owed = { from: Math.max(first, limits.from ?? first), to: Math.min(head, limits.to ?? head) }
   if (owed.from > owed.to)
-    return nothing(`its blocks are ${limits.from ?? ''}..${limits.to ?? ''}, the sources have ${first}..${head}`, inputs)
+    return nothing(
+      `its blocks are ${limits.from ?? ''}..${limits.to ?? ''}, the sources have ${first}..${head}`,
+      inputs,
+    )
   return { inputs, limits, owed, note: undefined }
 }
 

@@ -24,7 +24,7 @@ export function union(a: BlockSet, b: BlockSet): BlockSet {
 /** Blocks of both sets. One pass over both: O(n + m). */
 export function intersect(a: BlockSet, b: BlockSet): BlockSet {
   const common: Range[] = []
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     const left = a[i]!
     const right = b[j]!
     const from = Math.max(left.from, right.from)

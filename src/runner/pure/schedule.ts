@@ -30,7 +30,10 @@ export type Choice = { readonly key: string; readonly range: Range }
 
 /** Blocks of the task that could run now: runnable, and covered by each dependency that owes them. */
 export function readyBlocks(task: Task): BlockSet {
-  return task.waitsFor.reduce((ready, { owed, covered }) => subtract(ready, subtract(owed, covered)), task.runnable)
+  return task.waitsFor.reduce(
+    (ready, { owed, covered }) => subtract(ready, subtract(owed, covered)),
+    task.runnable,
+  )
 }
 
 /**
@@ -38,7 +41,9 @@ export function readyBlocks(task: Task): BlockSet {
  * undefined where there is none. The order of `tasks` breaks ties.
  */
 export function nextChunk(tasks: readonly Task[]): Choice | undefined {
-  const byProgress = tasks.filter(({ running, slots }) => running < slots).toSorted((a, b) => a.progress - b.progress)
+  const byProgress = tasks
+    .filter(({ running, slots }) => running < slots)
+    .toSorted((a, b) => a.progress - b.progress)
   for (const task of byProgress) {
     const range = firstChunk(readyBlocks(task), task.chunk)
     if (range !== undefined) return { key: task.key, range }

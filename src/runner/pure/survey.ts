@@ -15,7 +15,11 @@ export type Bucket = {
   readonly hash: string
 }
 
-export type ProbedSource = { readonly table: string; readonly density: Density; readonly buckets: readonly Bucket[] }
+export type ProbedSource = {
+  readonly table: string
+  readonly density: Density
+  readonly buckets: readonly Bucket[]
+}
 
 /** Width of a bucket in blocks: never wider than a hole, so that no hole hides inside one bucket. */
 export function bucketWidth(holeBlocks: number): number {
@@ -32,7 +36,11 @@ export function probeRange(range: Range, holeBlocks: number): Range {
 
 /** Runs of at least `holeBlocks` blocks of the probed range in which none of the sources has a row. */
 export function findHoles(sources: readonly ProbedSource[], probed: Range, holeBlocks: number): BlockSet {
-  return emptyRuns(sources.flatMap((source) => source.buckets), probed, holeBlocks)
+  return emptyRuns(
+    sources.flatMap((source) => source.buckets),
+    probed,
+    holeBlocks,
+  )
 }
 
 /**
@@ -43,7 +51,9 @@ export function findHoles(sources: readonly ProbedSource[], probed: Range, holeB
 export function findSilences(sources: readonly ProbedSource[], probed: Range, holeBlocks: number): BlockSet {
   const width = bucketWidth(holeBlocks)
   const transactions = sources.find(({ table }) => table === TRANSACTION_TABLE)?.buckets ?? []
-  const busy = transactions.filter(({ rows }) => rows >= BUSY_TRANSACTIONS * width).map(({ first }) => stretchOf(first, width))
+  const busy = transactions
+    .filter(({ rows }) => rows >= BUSY_TRANSACTIONS * width)
+    .map(({ first }) => stretchOf(first, width))
   const silent = sources
     .filter(({ density }) => density === 'common')
     .flatMap(({ buckets }) => emptyRuns(buckets, probed, holeBlocks))

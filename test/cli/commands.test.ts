@@ -1,0 +1,251 @@
+// Owns the promises of each command that works, on a real server: what it prints, what it writes, how it ends.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { backfill, type Databases, environmentFor, expectOneMessage } from '../support/cli.ts'
+import type { Outcome } from '../support/processes.ts'
+import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { SQL_FOLDER } from '../support/world.ts'
+
+const BLOCKS = 3000
+let server: TestServer
+const source = uniqueDatabase('source')
+beforeAll(async () => {
+  server = await startTestServer()
+  await createSourceTables(server, await readCatalogue(SQL_FOLDER), source)
+  await addBlocks(server, source, { from: 1, to: BLOCKS })
+})
+afterAll(() => server?.stop())
+
+/** A person with a target and a ledger of their own, and the lag set to 0. */
+function person(databases: Partial<Databases> = {}) {
+  const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger'), ...databases }
+  const env = { ...environmentFor(server, own), BACKFILL_LAG: '0' }
+  return { ...own, backfill: (words: string): Promise<Outcome> => backfill(words.split(' '), { env }) }
+}
+
+const SLOTS = '--tables block_slots_stat'
+
+test('`up` prints a line per chunk and a summary; again it has nothing to do', async () => {
+  const { backfill: run } = person()
+  const first = await run(`up ${SLOTS} --chunk 1000`)
+  expect(first.code).toBe(0)
+  expect(first.stderr.split('\n').filter((line) => /^block_slots_stat {2}\d/.test(line))).toEqual([
+    'block_slots_stat  3,000 blocks not done',
+    ...['1-1000', '1001-2000', '2001-3000'].map((range) =>
+      expect.stringMatching(
+        new RegExp(String.raw`^block_slots_stat {2}${range} {2}1,000 rows {2}\d+\.\d s$`),
+      ),
+    ),
+  ])
+  expect(first.stdout).toMatch(
+    /^Done: 3 chunks, 3,000 blocks, 3,000 rows in \d+\.\d s \([\d,]+ blocks\/s\)\n$/,
+  )
+  const second = await run(`up ${SLOTS}`)
+  expect(second).toMatchObject({ code: 0, stdout: 'Nothing to do.\n' })
+  expect(second.stderr).toBe('block_slots_stat  no block missing, 3,000 done before\n')
+})
+
+test('`up` twice: the second run writes neither rows nor events', async () => {
+  const { backfill: run, ledger } = person()
+  const start = await now()
+  await run('up')
+  expect((await writesSince(start)).length).toBeGreaterThan(0)
+  const before = await events(ledger)
+  const since = await now()
+  expect(await run('up')).toMatchObject({ code: 0, stdout: 'Nothing to do.\n' })
+  expect(await events(ledger)).toEqual(before)
+  expect(await writesSince(since)).toEqual([])
+})
+
+test('`up --json` is one JSON object per line, from the first event to the summary', async () => {
+  const { backfill: run, target } = person()
+  const { code, stdout, stderr } = await run(`up ${SLOTS} --chunk 2000 --json`)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  const table = 'block_slots_stat'
+  const [started, done] = ['chunk-started', 'chunk-done']
+  expect(lines.map(({ event }) => event)).toEqual([
+    'created',
+    'table',
+    started,
+    done,
+    started,
+    done,
+    'summary',
+  ])
+  expect(lines).toMatchObject([
+    { schema: 1, table, target: `${target}.int_block_slots_stat` },
+    { schema: 1, table, missing_blocks: BLOCKS, done_blocks: 0 },
+    { schema: 1, table, from: 1, to: 2000, query_id: expect.stringContaining(table) },
+    { schema: 1, table, from: 1, to: 2000, rows_written: 2000, elapsed_ms: expect.any(Number) },
+    { schema: 1, table, from: 2001, to: 3000 },
+    { schema: 1, table, from: 2001, to: 3000, rows_written: 1000 },
+    { schema: 1, chunks: 2, blocks: BLOCKS, rows_written: BLOCKS, failed: [], interrupted: false },
+  ])
+})
+
+test('`status --json` has the promised keys and nothing else: numbers as numbers, null where unknown', async () => {
+  const { backfill: run, target } = person()
+  await run(`up ${SLOTS} --from 11 --to 2000`)
+  const { code, stdout, stderr } = await run('status --json')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const { tables, ...rest } = JSON.parse(stdout) as { tables: readonly { readonly table: string }[] }
+  expect(rest).toEqual({ schema: 1, network: 'mainnet' })
+  expect(tables).toHaveLength(11)
+  const of = (key: string) => tables.find(({ table }) => table === key)
+  expect(of('block_slots_stat')).toEqual({
+    table: 'block_slots_stat',
+    target: `${target}.int_block_slots_stat`,
+    first: 1,
+    head: BLOCKS,
+    watermark: null,
+    covered: [[11, 2000]],
+    missing: [
+      [1, 10],
+      [2001, BLOCKS],
+    ],
+    missing_blocks: 1010,
+    holes: [],
+    held: [],
+    dirty: [],
+    stale: [],
+    state: 'behind',
+    last_run: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
+  })
+  expect(of('post_6780_accounts_destructs')).toEqual({
+    table: 'post_6780_accounts_destructs',
+    target: `${target}.int_post_6780_accounts_destructs`,
+    first: null,
+    head: null,
+    watermark: null,
+    covered: [],
+    missing: [],
+    missing_blocks: 0,
+    holes: [],
+    held: [],
+    dirty: [],
+    stale: [],
+    state: 'not created',
+    last_run: null,
+  })
+})
+
+test('`status` floors the percentage and says 100.0 % only when no block is missing; --check says it by code', async () => {
+  const { backfill: run } = person()
+  const done = async () => {
+    const { stdout, code } = await run(`status ${SLOTS} --check`)
+    return { code, done: /^block_slots_stat .* (\d+\.\d %)/m.exec(stdout)?.[1] }
+  }
+  expect(await done()).toEqual({ code: 3, done: '0.0 %' })
+  await run(`up ${SLOTS} --from 2`)
+  expect(await done()).toEqual({ code: 3, done: '99.9 %' })
+  await run(`up ${SLOTS}`)
+  expect(await done()).toEqual({ code: 0, done: '100.0 %' })
+})
+
+test.for(['plan', 'up --dry-run', 'status'])('`%s` writes nothing at all', async (command) => {
+  const { backfill: run, target, ledger } = person()
+  await run(`up ${SLOTS} --to 100`)
+  for (const { person: who, missing } of [
+    { person: run, missing: '101-1100' },
+    { person: person().backfill, missing: '1-1000' },
+  ]) {
+    const [before, since] = [await tables(), await now()]
+    const { code, stdout, stderr } = await who(
+      command === 'status' ? `status ${SLOTS}` : `${command} ${SLOTS} --chunk 1000`,
+    )
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    if (command !== 'status') expect(stdout).toMatch(new RegExp(`^  ${missing}  missing$`, 'm'))
+    expect(await tables()).toEqual(before)
+    expect(await writesSince(since)).toEqual([])
+  }
+  expect(await tables()).toContain(`${ledger}_locks.mainnet__block_slots_stat__00000000000000000001`)
+  expect(await tables()).toContain(`${target}.int_block_slots_stat`)
+})
+
+test('`create-tables` creates the tables it is given and those they read, or all', async () => {
+  const { backfill: run, target } = person()
+  const some = await run('create-tables --tables block_slots_stat,address_reads')
+  expect(some).toEqual({
+    code: 0,
+    stderr: '',
+    stdout: `created  ${target}.int_address_reads\ncreated  ${target}.int_block_slots_stat\n`,
+  })
+  const all = await run('create-tables --all')
+  expect(all).toMatchObject({ code: 0, stderr: '' })
+  const [created, exists] = [/^created {2}/gm, /^exists {3}/gm].map((kind) => all.stdout.match(kind)?.length)
+  expect({ created, exists }).toEqual({ created: 9, exists: 2 })
+  expect((await tables()).filter((name) => name.startsWith(`${target}.int_`))).toHaveLength(11)
+})
+
+test('`list` shows what each table is made of', async () => {
+  const { stdout, code } = await person().backfill('list')
+  expect(code).toBe(0)
+  expect(stdout).toContain('block_slots_stat  table int_block_slots_stat\n')
+  expect(stdout).toContain('Per block, how many storage slots were set and cleared')
+})
+
+test('`info` shows settings, servers and locks', async () => {
+  const { backfill: run, ledger } = person()
+  const { code, stdout, stderr } = await run('info')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^backfill \d+\.\d+\.\d+ on Node \d+/)
+  expect(stdout).toMatch(
+    new RegExp(`^ledger database +${ledger} +environment BACKFILL_LEDGER_DATABASE$`, 'm'),
+  )
+  expect(stdout).toMatch(/^servers {2}one server, rows stay inside the server\n {2}ClickHouse \d+\.\d+/m)
+  expect(stdout).toMatch(/^locks {2}none held$/m)
+})
+
+test('`run` takes the flags of the Python scripts and obeys the ledger', async () => {
+  const { backfill: run, target } = person()
+  const missing = await run(`run ${SLOTS} --start-block 1 --end-block 1000`)
+  expect(missing.code).toBe(2)
+  expect(expectOneMessage(missing)).toBe(`backfill: ${target}.int_block_slots_stat does not exist`)
+  expect(missing.stderr).toContain(
+    '`backfill create-tables --tables block_slots_stat` first, or add --create-tables',
+  )
+  expect(await tables()).not.toContain(`${target}.int_block_slots_stat`)
+
+  const first = await run(`run ${SLOTS} --create-tables --start-block 1 --end-block 1000 --step-size 500`)
+  expect(first.code).toBe(0)
+  expect(first.stdout).toContain('Done: 2 chunks, 1,000 blocks')
+  const second = await run(`run ${SLOTS} --start-block 501 --end-block 1500 --step-size 5000`)
+  expect(second.stderr).toContain('`run` obeys the ledger: ranges that are done are skipped.\n')
+  expect(second.stderr).toMatch(/^block_slots_stat {2}1001-1500 {2}500 rows/m)
+  expect(second.stdout).toContain('Done: 1 chunk, 500 blocks')
+})
+
+/** Events of a ledger, checkpoints left out. */
+function events(ledger: string): Promise<unknown[]> {
+  const select = `SELECT table_key, epoch, seq, event FROM {ledger:Identifier}.ledger WHERE event != 'checkpoint' ORDER BY ALL`
+  return rowsOf(server, select, { ledger })
+}
+
+/** Names of all tables of the server. */
+async function tables(): Promise<string[]> {
+  const rows = await rowsOf<{ name: string }>(
+    server,
+    `SELECT concat(database, '.', name) AS name FROM system.tables WHERE database != 'system' ORDER BY name`,
+  )
+  return rows.map(({ name }) => name)
+}
+
+async function now(): Promise<string> {
+  return (await post(server, 'SELECT now64(6)')).trim()
+}
+
+/** Statements since a time, by the server's own log, that were no mere questions. */
+async function writesSince(since: string): Promise<{ query: string }[]> {
+  await post(server, 'SYSTEM FLUSH LOGS query_log')
+  return rowsOf(
+    server,
+    `SELECT query FROM system.query_log
+    WHERE event_time_microseconds > {since:String} AND type = 'QueryStart' AND query_kind NOT IN ('Select', 'Describe', 'System')`,
+    { since },
+  )
+}

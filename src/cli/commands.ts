@@ -82,6 +82,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/create-tables.ts')).createTablesCommand,
   },
   {
+    name: 'unlock',
+    group: 'Work',
+    about: 'Free locks whoever holds them; the holder can write nothing more',
+    flags: [tables, all, ...common],
+    load: async () => (await import('./commands/unlock.ts')).unlock,
+  },
+  {
     name: 'demo',
     group: 'Work',
     about: 'Load a sample chain into the embedded server, process it, show the status',

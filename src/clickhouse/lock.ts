@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import type { Lock, LockInfo, LockPort } from '../runner/ports.ts'
 import { EPOCH_DIGITS, lockName, lockPrefix } from './fence.ts'
+import { commentLiteral, isDead, readInfo } from './lock-comment.ts'
 import type { Names } from './names.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
@@ -92,61 +93,69 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
     }
   }
 
+  /** Creates the epoch after `before` and starts its heartbeat. @throws BackfillError `locked` where another was faster */
+  async function take(key: string, before: LockInfo | undefined): Promise<Lock> {
+    // The ledger too: were the locks' database dropped, new events must still come after the old ones.
+    const epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key)) + 1
+    const name = lockName({ network, key, epoch })
+    const since = new Date().toISOString()
+    let beats = 0
+    const comment = (released: boolean) =>
+      commentLiteral({
+        host: hostname(),
+        pid: process.pid,
+        since,
+        heartbeat: new Date().toISOString(),
+        beats: beats++,
+        released,
+      })
+    const lockTable = { locks: names.locks, name }
+    try {
+      // No IF NOT EXISTS: of many takers the server lets one win.
+      await server.client.command({
+        query: `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${comment(false)}`,
+        query_params: lockTable,
+      })
+    } catch (error) {
+      if (errorCode(error) !== TABLE_ALREADY_EXISTS) return failing(`taking the lock of ${key}`)(error)
+      const holder = await highest(key)
+      throw heldBy(key, holder)
+    }
+    await dropLower(key, name)
+    let said: Promise<unknown> = Promise.resolve()
+    // One after the other: a beat that is still on its way must not overtake `released`.
+    const say = (released: boolean): Promise<unknown> =>
+      (said = said
+        .then(() =>
+          server.client.command({
+            query: `ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment(released)}`,
+            query_params: lockTable,
+          }),
+        )
+        // A beat that cannot be written harms nobody: the fence decides, not the comment.
+        .catch(() => undefined))
+    const heart = setInterval(() => void say(false), HEARTBEAT_MS)
+    heart.unref()
+    let seq = 0
+    return {
+      name,
+      key,
+      epoch,
+      nextSeq: () => ++seq,
+      release: async () => {
+        clearInterval(heart)
+        await say(true)
+      },
+    }
+  }
+
   return {
-    async acquire(key, note, waitMs = 0) {
-      const before = await waitUntilFree(key, note, waitMs)
-      // The ledger too: were the locks' database dropped, new events must still come after the old ones.
-      const epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key)) + 1
-      const name = lockName({ network, key, epoch })
-      const since = new Date().toISOString()
-      let beats = 0
-      const comment = (released: boolean) =>
-        commentLiteral({
-          host: hostname(),
-          pid: process.pid,
-          since,
-          heartbeat: new Date().toISOString(),
-          beats: beats++,
-          released,
-        })
-      const lockTable = { locks: names.locks, name }
-      try {
-        // No IF NOT EXISTS: of many takers the server lets one win.
-        await server.client.command({
-          query: `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${comment(false)}`,
-          query_params: lockTable,
-        })
-      } catch (error) {
-        if (errorCode(error) !== TABLE_ALREADY_EXISTS) return failing(`taking the lock of ${key}`)(error)
-        const holder = await highest(key)
-        throw heldBy(key, holder)
-      }
-      await dropLower(key, name)
-      let said: Promise<unknown> = Promise.resolve()
-      // One after the other: a beat that is still on its way must not overtake `released`.
-      const say = (released: boolean): Promise<unknown> =>
-        (said = said
-          .then(() =>
-            server.client.command({
-              query: `ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment(released)}`,
-              query_params: lockTable,
-            }),
-          )
-          // A beat that cannot be written harms nobody: the fence decides, not the comment.
-          .catch(() => undefined))
-      const heart = setInterval(() => void say(false), HEARTBEAT_MS)
-      heart.unref()
-      let seq = 0
-      return {
-        name,
-        key,
-        epoch,
-        nextSeq: () => ++seq,
-        release: async () => {
-          clearInterval(heart)
-          await say(true)
-        },
-      } satisfies Lock
+    acquire: async (key, note, waitMs = 0) => take(key, await waitUntilFree(key, note, waitMs)),
+
+    async takeOver(key) {
+      const holder = await highest(key)
+      if (holder !== undefined) await (await take(key, holder)).release()
+      return holder
     },
 
     async holders() {
@@ -172,50 +181,6 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
       firstSeen.delete(name)
     }
   }
-}
-
-export type LockComment = {
-  readonly host: string
-  readonly pid: number
-  readonly since: string
-  readonly heartbeat: string
-  readonly beats: number
-  readonly released: boolean
-}
-
-/**
- * A COMMENT takes a literal and no parameter (measured on 26.7: syntax error). JSON for people to read, and nothing
- * in it that could end the literal: whatever is not plainly harmless becomes '?'.
- */
-export function commentLiteral(comment: LockComment): string {
-  return `'${JSON.stringify(comment).replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')}'`
-}
-
-function readInfo({ name, comment }: { readonly name: string; readonly comment: string }): LockInfo {
-  const epoch = Number(name.slice(-EPOCH_DIGITS))
-  try {
-    const { host, pid, since, heartbeat, released } = JSON.parse(comment) as LockComment
-    return { name, epoch, host, pid, since, heartbeat, released }
-  } catch {
-    // Somebody edited the comment: an unknown holder, stale when nothing changes it.
-    return { name, epoch, host: 'unknown', pid: 0, since: '', heartbeat: '', released: false }
-  }
-}
-
-/** A holder of this very host whose process is gone. The fence makes an error here harmless to data. */
-function isDead({ host, pid }: LockInfo): boolean {
-  if (host !== commentHost() || pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
-  }
-}
-
-/** This host's name as a comment would hold it. */
-function commentHost(): string {
-  return hostname().replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')
 }
 
 function heldBy(key: string, holder: LockInfo | undefined): BackfillError {

@@ -34,6 +34,11 @@ export type LockPort = {
    * @throws BackfillError `locked` where it still holds the lock then
    */
   acquire(key: string, note: (text: string) => void, waitMs?: number): Promise<Lock>
+  /**
+   * Frees a lock whoever holds it: what the holder sends from now on is refused. Returns the holder, undefined where
+   * there never was a lock.
+   */
+  takeOver(key: string): Promise<LockInfo | undefined>
   /** The highest epoch of every table key's lock; a key without one is absent. */
   holders(): Promise<ReadonlyMap<string, LockInfo>>
 }

@@ -4,8 +4,8 @@ import * as fc from 'fast-check'
 import type { EventName, Island } from '../../src/runner/ledger-model.ts'
 import type { Range } from '../../src/runner/model.ts'
 
-export /** The highest block there can be: all lie below 2^53. */
-const LAST_BLOCK = Number.MAX_SAFE_INTEGER
+/** The highest block there can be: all lie below 2^53. */
+export const LAST_BLOCK = Number.MAX_SAFE_INTEGER
 
 export type Event = {
   readonly key: string
@@ -72,8 +72,10 @@ export const anyRange = fc.oneof(
     ),
   },
 )
+
 /** Many tables in one fold: a query costs more than the events. */
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'] as const
+
 const anyEvent = fc.record({
   key: fc.constantFrom(...KEYS),
   /** Which of the table's targets: the present one, or one that was dropped. */
@@ -97,6 +99,7 @@ const anyEvent = fc.record({
   copies: fc.constantFrom(1, 1, 1, 2, 3),
   arrival: fc.nat(1000),
 })
+
 export const anyHistory = fc.array(anyEvent, { minLength: 1, maxLength: 160, size: 'max' })
 type DrawnEvent = typeof anyEvent extends fc.Arbitrary<infer T> ? T : never
 

@@ -181,13 +181,14 @@ function taskOf(table: SimulatedTable, byKey: ReadonlyMap<string, SimulatedTable
 
 const has = (set: BlockSet, block: number) => set.some(({ from, to }) => from <= block && block <= to)
 
+const isReady = ({ runnable, waitsFor }: Task, block: number) =>
+  has(runnable, block) && waitsFor.every(({ owed, covered }) => !has(owed, block) || has(covered, block))
+
 /** The chunk is ready, block by block; small enough; its table has a slot; and no other table is further behind. */
 function expectAllowed(
   tasks: readonly Task[],
   { key, range }: { key: string; range: { from: number; to: number } },
 ): void {
-  const isReady = ({ runnable, waitsFor }: Task, block: number) =>
-    has(runnable, block) && waitsFor.every(({ owed, covered }) => !has(owed, block) || has(covered, block))
   const blocks = Array.from({ length: LAST + 1 }, (_, block) => block)
   const chosen = tasks.find((one) => one.key === key)!
 

@@ -18,7 +18,7 @@ export function renderStatus(report: StatusReport, { columns, paint }: StatusSty
     ...rows,
     ...(report.tables.some(isUneven) && !dropped.includes('coverage') ? ['', paint.dim(BAR_LEGEND)] : []),
     ...(dropped.length > 0
-      ? [paint.dim(`Not shown at ${columns} columns: ${dropped.join(', ')} (`| cat` shows all).`)]
+      ? [paint.dim(`Not shown at ${columns} columns: ${dropped.join(', ')} (\`| cat\` shows all).`)]
       : []),
     ...section(sentences(report.tables)),
     ...section([next(report.tables)]),

@@ -1,0 +1,60 @@
+// Owns locks in tests: the ports of one runner over a ledger, locks that other processes left, the locks there are.
+import { lockName } from '../../src/clickhouse/fence.ts'
+import { openLedger } from '../../src/clickhouse/ledger.ts'
+import { openLocks } from '../../src/clickhouse/lock.ts'
+import { commentLiteral, type LockComment } from '../../src/clickhouse/lock-comment.ts'
+import type { Names } from '../../src/clickhouse/names.ts'
+import type { Server } from '../../src/clickhouse/server.ts'
+import { createLedger } from './clickhouse.ts'
+
+export const NETWORK = 'mainnet'
+export const KEY = 'address_diffs'
+
+/** What rejects a taker or a writer that does not have the lock. */
+export const locked = { kind: 'locked' }
+export const silent = () => {}
+
+/** One runner's ledger and locks; without `names` over a ledger of its own. */
+export async function openRunner(server: Server, names?: Names, { network = NETWORK, alone = false } = {}) {
+  const own = names ?? (await createLedger(server))
+  return {
+    names: own,
+    locks: openLocks({ server, names: own, network, alone }),
+    ledger: openLedger({ server, names: own, network, toolVersion: 'test' }),
+  }
+}
+
+/** Names of all lock tables, ascending. */
+export async function lockTables(server: Server, { locks }: Names): Promise<string[]> {
+  const rows = await server.db
+    .selectFrom('system.tables')
+    .select('name')
+    .where('database', '=', locks)
+    .orderBy('name')
+    .execute()
+  return rows.map(({ name }) => name)
+}
+
+/** A lock as another process would have left it. */
+export async function createLock(
+  server: Server,
+  names: Names,
+  epoch: number,
+  comment: Partial<LockComment>,
+): Promise<string> {
+  const name = lockName({ network: NETWORK, key: KEY, epoch })
+  const full = {
+    host: 'elsewhere',
+    pid: 4711,
+    since: 'then',
+    heartbeat: 'then',
+    beats: 0,
+    released: false,
+    ...comment,
+  }
+  await server.client.command({
+    query: `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${commentLiteral(full)}`,
+    query_params: { locks: names.locks, name },
+  })
+  return name
+}

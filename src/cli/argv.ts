@@ -65,7 +65,8 @@ export function positiveCount(word: Word): number {
 /** `90`, `90s`, `55m` or `2h` as ms. */
 export function duration({ text, place }: Word): number {
   const [, amount, unit = 's'] = /^(0|[1-9]\d{0,6})([smh]?)$/.exec(text) ?? []
-  if (amount === undefined) throw usageError(`${place} must be a time such as 90, 90s, 55m or 2h, got '${text}'`)
+  if (amount === undefined)
+    throw usageError(`${place} must be a time such as 90, 90s, 55m or 2h, got '${text}'`)
   return Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000 }[(unit || 's') as 's' | 'm' | 'h']
 }
 

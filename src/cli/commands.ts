@@ -35,7 +35,11 @@ const lag: Flag = { name: 'lag', value: '<N>', about: 'Blocks to stay behind the
 const limits: readonly Flag[] = [...range, ...slots, lag]
 const endurance: readonly Flag[] = [
   { name: 'give-up', value: '<time>', about: 'Wait so long for a server that is away: 90, 5m (default: 5m)' },
-  { name: 'grace', value: '<time>', about: 'After Ctrl-C, let chunks end so long, then kill them (default: 60)' },
+  {
+    name: 'grace',
+    value: '<time>',
+    about: 'After Ctrl-C, let chunks end so long, then kill them (default: 60)',
+  },
   { name: 'max-runtime', value: '<time>', about: 'Start nothing new after so long: 55m' },
   { name: 'lock-wait', value: '<time>', about: 'Wait so long for a lock that is held (default: 0)' },
   { name: 'lock-skip', about: 'Leave out tables whose lock is held, exit 0' },

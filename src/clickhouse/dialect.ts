@@ -13,7 +13,7 @@ import {
 } from 'kysely'
 
 /** A bound value whose ClickHouse type cannot be told from JavaScript: `typed([], 'Array(UInt64)')`. */
-export class Typed {
+class Typed {
   readonly value: unknown
   readonly type: string
 

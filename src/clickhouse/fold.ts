@@ -13,21 +13,13 @@ export type FoldKey = {
   readonly fromCheckpoint: boolean
 }
 
-export type FoldRow = {
-  table_key: string
-  from_block: number
-  to_block: number
-  state: IslandState
-  sql_hash: string
-}
-
 /** Position of an event: the only order there is. */
 type Position = readonly [epoch: number, seq: number]
 /** What an event leaves on its range. */
 type Paint = readonly [state: string, sqlHash: string]
 
 /**
- * The fold as a query of `FoldRow`s, ordered by table key and block.
+ * The fold as a query of islands, ordered by table key and block.
  *
  * A range that overlaps no other (nearly all) is a node of its own. Those that overlap are painted by their dyadic
  * parts: a range is at most 108 intervals [n·2^k, (n+1)·2^k), a block lies in 54 of them, and the latest event over a
@@ -145,12 +137,14 @@ export function eventsOf(
   const since = sql<unknown>`(
     SELECT CAST((groupArray(toString(table_key)), groupArray(checkpoint)), 'Map(String, Tuple(UInt64, UInt64))') FROM ${checkpoints}
   )`
-  const tail = (key: string) =>
-    sql<boolean>`(epoch > since[${key}].1 OR (epoch = since[${key}].1 AND seq >= since[${key}].2))`
   const events = db.selectFrom('ledger').select('table_key').where('network', '=', network)
   return fromCheckpoint
-    ? events.select(since.as('since')).where(ofPresentTargets(uuids, tail))
+    ? events.select(since.as('since')).where(ofPresentTargets(uuids, notBeforeCheckpoint))
     : events.where(ofPresentTargets(uuids)).where('event', '!=', 'checkpoint')
+}
+
+function notBeforeCheckpoint(key: string) {
+  return sql<boolean>`(epoch > since[${key}].1 OR (epoch = since[${key}].1 AND seq >= since[${key}].2))`
 }
 
 /** Rows of the tables' present UUIDs; `and` says more about the rows of a table key. */

@@ -4,10 +4,10 @@ import type { EventName } from '../runner/ledger-model.ts'
 import type { DefaultKind } from '../runner/pure/ddl-columns.ts'
 
 /** `[from_block, to_block, state, sql_hash]`. */
-export type IslandTuple = readonly [number, number, string, string]
+type IslandTuple = readonly [number, number, string, string]
 
 /** sql/ledger/02-ledger.sql; the schema (database) is set with `withSchema`. */
-export type LedgerTable = {
+type LedgerTable = {
   network: string
   table_key: string
   epoch: number
@@ -37,13 +37,13 @@ export type LedgerTable = {
 }
 
 /** The columns that all nine source tables share and the runner reads. */
-export type SourceTable = {
+type SourceTable = {
   meta_network_name: string
   block_number: number
   updated_date_time: string
 }
 
-export type SystemTables = {
+type SystemTables = {
   database: string
   name: string
   uuid: string
@@ -52,7 +52,7 @@ export type SystemTables = {
   comment: string
 }
 
-export type SystemColumns = {
+type SystemColumns = {
   database: string
   table: string
   name: string
@@ -61,9 +61,9 @@ export type SystemColumns = {
   position: number
 }
 
-export type SystemProcesses = { query_id: string; initial_query_id: string; user: string }
+type SystemProcesses = { query_id: string; initial_query_id: string; user: string }
 
-export type SystemQueryLog = {
+type SystemQueryLog = {
   query_id: string
   type: 'QueryStart' | 'QueryFinish' | 'ExceptionBeforeStart' | 'ExceptionWhileProcessing'
   read_rows: number
@@ -73,15 +73,12 @@ export type SystemQueryLog = {
   query_duration_ms: number
 }
 
-export type SystemSettings = { name: string; value: string; readonly: number }
-
 /** Tables as kysely knows them; source tables are addressed by name through `SourceTable`. */
 export type Schema = {
   ledger: LedgerTable
   'system.tables': SystemTables
   'system.columns': SystemColumns
   'system.databases': { name: string }
-  'system.settings': SystemSettings
   'system.processes': SystemProcesses
   'system.query_log': SystemQueryLog
   [source: `canonical_execution_${string}`]: SourceTable

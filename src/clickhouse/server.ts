@@ -34,6 +34,9 @@ const REQUEST_TIMEOUT_MS = (MAX_EXECUTION_SECONDS + 60) * 1000
 export const STATEMENT_SETTINGS: ClickHouseSettings = {
   ...PINNED_SETTINGS,
   max_execution_time: MAX_EXECUTION_SECONDS,
+  // Not pinned, a transform's header may want them: what a profile says must not change what our own queries mean.
+  join_use_nulls: 0,
+  transform_null_in: 0,
 }
 
 /** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */

@@ -11,7 +11,7 @@ export type Lock = {
   readonly epoch: number
   /** Next number within the epoch, 1, 2, 3 …: with the epoch it orders all that is written. */
   nextSeq(): number
-  /** Says in the lock's comment that it is free, and drops lower epochs. Never throws. */
+  /** Says in the lock's comment that it is free. Never throws. */
   release(): Promise<void>
 }
 

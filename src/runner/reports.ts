@@ -106,7 +106,7 @@ export type TableState =
   /** The sources have no blocks for this table (yet). */
   | 'no blocks'
 
-export type StaleRange = Range & { readonly sqlHash: string }
+type StaleRange = Range & { readonly sqlHash: string }
 
 /** Where one table stands. Ranges are sorted and disjoint; null where unknown. */
 export type TableReport = {

@@ -1,6 +1,6 @@
 // Owns the probing of source tables: asks the source for buckets, each stretch once per run, and lets survey.ts judge.
 import type { Range, TableDefinition } from './model.ts'
-import { blockSet, type BlockSet, countBlocks, hull, intersect, subtract, union } from './pure/interval.ts'
+import { blockSet, type BlockSet, hull, intersect, subtract, union } from './pure/interval.ts'
 import {
   type Bucket,
   blocksAsSet,
@@ -26,7 +26,7 @@ export type Survey = {
 export type Surveyor = (table: TableDefinition, blocks: BlockSet) => Promise<Survey>
 
 /** Blocks that one survey of `up` looks at: bounds the memory and the wait before the first chunk. */
-export const WINDOW_BLOCKS = 1_000_000
+const WINDOW_BLOCKS = 1_000_000
 
 /** More separate stretches than this are probed as one: a query costs more than the rows between them. */
 const MAX_STRETCHES = 32
@@ -97,9 +97,4 @@ const WEAK_SOURCES = ['canonical_execution_traces']
 export function nextWindow(blocks: BlockSet): BlockSet {
   const first = blocks[0]?.from
   return first === undefined ? [] : intersect(blocks, [{ from: first, to: first + WINDOW_BLOCKS - 1 }])
-}
-
-/** How many blocks a survey keeps from running. */
-export function countBlocked({ holes, held }: Survey): number {
-  return countBlocks(holes) + countBlocks(held)
 }

@@ -127,7 +127,8 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
       run.runnable = subtract(run.runnable, [range])
       launch(run, async () => {
         try {
-          totals.rowsWritten += await slots(() => tableSlots.get(key)!(() => runRange(run, range, context)))
+          const rowsWritten = await slots(() => tableSlots.get(key)!(() => runRange(run, range, context)))
+          totals.rowsWritten += rowsWritten // not `+= await`: that adds to the sum as it was before
           totals.chunks++
           totals.blocks += range.to - range.from + 1
         } finally {

@@ -158,7 +158,7 @@ test('what a runner appends and checkpoints reads the same from the checkpoint a
       expect(view.islands).toEqual(whole['a'])
       expect(view.tail).toBe(tail)
     }),
-    { numRuns: 1 },
+    { numRuns: 2, endOnFailure: true },
   )
 })
 

@@ -2,7 +2,7 @@
 import type { Density, Range } from '../model.ts'
 
 /** What is known of a table before its limits (`blocks`) cut it: where its inputs begin and safely end. */
-export type Extents = {
+type Extents = {
   readonly first: number | undefined
   readonly head: number | undefined
   /** The head without the operator's word: blocks above it are forced. */

@@ -2,7 +2,7 @@
 import { usageError } from '../errors.ts'
 import type { SqlText } from '../model.ts'
 
-export type TokenKind =
+type TokenKind =
   | 'white'
   | 'comment'
   | 'string'

@@ -15,7 +15,7 @@ export type ChunkJob = {
   /** 1 for the first try of the range in this run. */
   readonly attempt: number
   readonly forced: boolean
-  /** What `done` will say built the range; another word than the table's hash marks it stale. */
+  /** What the ledger will say built the range; another word than the table's hash marks it stale. */
   readonly sqlHash: string
   readonly lock: Lock
   /** Table key -> target UUID of the tables in `after`. */
@@ -39,7 +39,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
     event: name,
     range,
     targetUuid: job.targetUuid,
-    sqlHash: table.sqlHash,
+    sqlHash: job.sqlHash,
     sourceFingerprint,
     attempt: job.attempt,
     runId: job.runId,
@@ -70,7 +70,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
     throw error
   }
   // Outside the try: once `done` may have arrived, `failed` must never follow it.
-  await ledger.append(lock, event('done', { ...report, sqlHash: job.sqlHash }))
+  await ledger.append(lock, event('done', report))
   return report
 }
 

@@ -152,17 +152,15 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     }
   }
 
+  const stopped = new Promise<void>((wake) => signal.addEventListener('abort', () => wake(), { once: true }))
   while (!signal.aborted) {
     startChunks()
     prepareTables()
     if (inFlight.size === 0) break
-    await Promise.race(inFlight)
+    await Promise.race([...inFlight, stopped])
   }
-  const grace = setTimeout(
-    () => void world.ports.queries.end([...context.inFlight]).catch(() => undefined),
-    options.graceMs,
-  )
-  if (!hooks.signal.aborted) clearTimeout(grace)
+  const killAll = () => void world.ports.queries.end([...context.inFlight]).catch(() => undefined)
+  const grace = hooks.signal.aborted ? setTimeout(killAll, options.graceMs) : undefined
   await Promise.all(inFlight)
   clearTimeout(grace)
 

@@ -4,16 +4,11 @@ import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { createTables } from '../src/runner/create-tables.ts'
-import { uuidsOf } from '../src/runner/standing.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../test/support/server.ts'
 import { openTestWorld, type TestWorld } from '../test/support/world.ts'
+import { fillLedger } from './support/full-ledger.ts'
 
 const NETWORK = 'demo'
-/** Blocks of a chunk: with them 10^6 events cover 22.7 million blocks of the eleven tables, as mainnet has. */
-const CHUNK = 500
-const EVENTS_PER_CHUNK = 2
-const EVENTS_PER_EPOCH = 1000
 
 const { values } = parseArgs({
   options: {
@@ -29,8 +24,12 @@ type Costs = { readonly fold: Cost; readonly up: Cost; readonly status: Cost }
 
 const server = await startTestServer()
 try {
-  console.log(`Idle: every block is done. Medians of ${runs} runs in ms; server time is the sum over queries.\n`)
-  console.log('| events | checkpoint | fold | `up`: ledger | server | process | `status`: ledger | server | process |')
+  console.log(
+    `Idle: every block is done. Medians of ${runs} runs in ms; server time is the sum over queries.\n`,
+  )
+  console.log(
+    '| events | checkpoint | fold | `up`: ledger | server | process | `status`: ledger | server | process |',
+  )
   console.log('|---:|---|---:|---:|---:|---:|---:|---:|---:|')
   for (const events of values.events.split(',').map(Number)) await benchmark(server, events)
 } finally {
@@ -40,8 +39,8 @@ try {
 async function benchmark(on: TestServer, events: number): Promise<void> {
   const world = await openTestWorld({ server: on, source: uniqueDatabase('source'), network: NETWORK })
   try {
-    const uuids = await fill(on, world, events)
-    const without = await measure(on, world, uuids)
+    const uuids = await fillLedger(on, world, events)
+    const plain = await measure(on, world, uuids)
     const before = await world.world.ports.ledger.fold(uuids)
     for (const [key, targetUuid] of uuids) {
       const lock = await world.world.ports.locks.acquire(key, () => {})
@@ -52,56 +51,13 @@ async function benchmark(on: TestServer, events: number): Promise<void> {
     for (const key of uuids.keys())
       if (JSON.stringify(before.get(key)?.islands) !== JSON.stringify(after.get(key)?.islands))
         throw new Error(`the checkpoint of ${key} differs from the fold that it replaces`)
-    const with_ = await measure(on, world, uuids)
-    console.log(row(events, 'no', without, (cost) => cost.toFixed(0)))
-    console.log(row(events, 'yes', with_, (cost) => cost.toFixed(0)))
-    console.log(row(events, 'no / yes', ratios(without, with_), (ratio) => ratio.toFixed(1)))
+    const checkpointed = await measure(on, world, uuids)
+    console.log(row(events, 'no', plain, (cost) => cost.toFixed(0)))
+    console.log(row(events, 'yes', checkpointed, (cost) => cost.toFixed(0)))
+    console.log(row(events, 'no / yes', ratios(plain, checkpointed), (factor) => factor.toFixed(1)))
   } finally {
     await world.close()
   }
-}
-
-/** Sources with a first and a last block, empty targets, and a ledger in which every chunk between is done. */
-async function fill(on: TestServer, { world, source, ledger }: TestWorld, events: number): Promise<ReadonlyMap<string, string>> {
-  const { catalogue, ports } = world
-  const perTable = Math.ceil(events / catalogue.tables.length / EVENTS_PER_CHUNK) * EVENTS_PER_CHUNK
-  const head = (perTable / EVENTS_PER_CHUNK) * CHUNK
-  await post(on, 'CREATE DATABASE {source:Identifier}', { source })
-  for (const { table, ddl } of catalogue.sources) {
-    await post(on, ddl.text, { source })
-    await post(
-      on,
-      `INSERT INTO {source:Identifier}.{table:Identifier} (meta_network_name, block_number)
-       SELECT {network:String}, arrayJoin([1, {head:UInt64}])`,
-      { source, table, network: NETWORK, head },
-    )
-  }
-  await createTables(world)
-  const uuids = uuidsOf(catalogue.tables, await ports.target.tables(catalogue.tables.map(({ target }) => target)))
-  for (const { key, sqlHash, sources } of catalogue.tables)
-    await post(
-      on,
-      `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, target_uuid,
-        sql_hash, source_fingerprint, attempt, run_id, query_id, user, rows_read, rows_written, host, event_time)
-       SELECT {network:String}, {key:String}, intDiv(number, {epoch:UInt64}) + 1 AS epoch, number % {epoch:UInt64} + 1,
-        if(number % 2 = 0, 'started', 'done'), intDiv(number, 2) * {chunk:UInt64} + 1 AS from_block, from_block + {chunk:UInt64} - 1,
-        {uuid:UUID}, {hash:String}, {fingerprint:String}, 1, toString(cityHash64(epoch)),
-        concat('backfill-', {key:String}, '-', toString(from_block), '-', toString(generateUUIDv4(number))), 'backfill',
-        cityHash64(number) % 1000000, cityHash64(number) % 100000, 'host', now64(6)
-       FROM numbers({events:UInt64})`,
-      {
-        ledger,
-        network: NETWORK,
-        key,
-        epoch: EVENTS_PER_EPOCH,
-        chunk: CHUNK,
-        uuid: uuids.get(key)!,
-        hash: sqlHash,
-        fingerprint: sources.map((name) => `${name}=${CHUNK}@1700000000`).join(' '),
-        events: perTable,
-      },
-    )
-  return uuids
 }
 
 async function measure(on: TestServer, world: TestWorld, uuids: ReadonlyMap<string, string>): Promise<Costs> {
@@ -117,7 +73,9 @@ async function median(on: TestServer, world: TestWorld, work: () => Promise<unkn
   await work() // warms caches up; not counted
   const costs: Cost[] = []
   for (let run = 0; run < runs; run++) {
-    const [{ since }] = (await rowsOf<{ since: string }>(on, 'SELECT toString(now64(6)) AS since')) as [{ since: string }]
+    const [{ since }] = (await rowsOf<{ since: string }>(on, 'SELECT toString(now64(6)) AS since')) as [
+      { since: string },
+    ]
     const started = performance.now()
     await work()
     const elapsed = performance.now() - started
@@ -133,12 +91,17 @@ async function median(on: TestServer, world: TestWorld, work: () => Promise<unkn
     )) as [Omit<Cost, 'process'>]
     costs.push({ ...times, process: elapsed })
   }
-  const middle = (name: keyof Cost) => costs.map((cost) => cost[name]).toSorted((a, b) => a - b)[Math.floor(runs / 2)]!
+  const middle = (name: keyof Cost) =>
+    costs.map((cost) => cost[name]).toSorted((a, b) => a - b)[Math.floor(runs / 2)]!
   return { ledger: middle('ledger'), server: middle('server'), process: middle('process') }
 }
 
 /** Runs the program as a person would. @throws Error with what it said, unless it exits with 0 */
-function backfill({ url, username, password }: TestServer, { source, target, ledger }: TestWorld, ...words: string[]): Promise<void> {
+function backfill(
+  { url, username, password }: TestServer,
+  { source, target, ledger }: TestWorld,
+  ...words: string[]
+): Promise<void> {
   const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
   const child = spawn(process.execPath, [main, ...words, '--network', NETWORK, '--lag', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -153,23 +116,38 @@ function backfill({ url, username, password }: TestServer, { source, target, led
     },
   })
   let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`${words.join(' ')}: exit ${code}\n${said}`))))
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${words.join(' ')}: exit ${code}\n${said}`)),
+    )
   })
 }
 
 function ratios(a: Costs, b: Costs): Costs {
-  const ratio = (one: Cost, other: Cost): Cost => ({
-    ledger: one.ledger / other.ledger,
-    server: one.server / other.server,
-    process: one.process / other.process,
-  })
   return { fold: ratio(a.fold, b.fold), up: ratio(a.up, b.up), status: ratio(a.status, b.status) }
 }
 
-function row(events: number, checkpoint: string, { fold, up, status }: Costs, text: (value: number) => string): string {
-  const cells = [fold.ledger, up.ledger, up.server, up.process, status.ledger, status.server, status.process].map(text)
+function ratio(a: Cost, b: Cost): Cost {
+  return { ledger: a.ledger / b.ledger, server: a.server / b.server, process: a.process / b.process }
+}
+
+function row(
+  events: number,
+  checkpoint: string,
+  { fold, up, status }: Costs,
+  text: (value: number) => string,
+): string {
+  const cells = [
+    fold.ledger,
+    up.ledger,
+    up.server,
+    up.process,
+    status.ledger,
+    status.server,
+    status.process,
+  ].map(text)
   return `| ${[events, checkpoint, ...cells].join(' | ')} |`
 }

@@ -19,8 +19,7 @@ export type CleanJob = {
 }
 
 /**
- * Deletes the target's rows of the ranges in one statement. Queued DELETEs of earlier epochs are killed first: their
- * fence would fail them for ever and hold up this one.
+ * Deletes the target's rows of the ranges in one statement.
  * @throws BackfillError `failed`, `locked`
  */
 export async function cleanRanges(
@@ -35,18 +34,6 @@ export async function cleanRanges(
   }
   if ((await countRows(server, table, ranges).catch(failing)) === 0) return
 
-  await client
-    .command({
-      query: `KILL MUTATION WHERE database = {database:String} AND table = {table:String} AND NOT is_done
-        AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`,
-      query_params: {
-        database: connection.database,
-        table: table.target,
-        lock: lock.name,
-        lock_prefix: lock.name.slice(0, -EPOCH_DIGITS),
-      },
-    })
-    .catch(failing)
   const fence = compiledFence(server.db, { lockName: lock.name, locksDatabase: names.locks })
   await client
     .command({
@@ -68,6 +55,25 @@ export async function cleanRanges(
     throw new BackfillError(`${left} rows are left after ${doing}`, {
       kind: 'failed',
       hint: `Are merges of ${connection.database}.${table.target} stopped? Run backfill up again when they run`,
+    })
+}
+
+/** Kills queued DELETEs of earlier epochs: their fence would fail them for ever, and hold up merges and later ones. */
+export async function endDeletions(server: Server, table: TableDefinition, lock: Lock): Promise<void> {
+  const { client, connection } = server
+  await client
+    .command({
+      query: `KILL MUTATION WHERE database = {database:String} AND table = {table:String} AND NOT is_done
+        AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`,
+      query_params: {
+        database: connection.database,
+        table: table.target,
+        lock: lock.name,
+        lock_prefix: lock.name.slice(0, -EPOCH_DIGITS),
+      },
+    })
+    .catch((error: unknown) => {
+      throw serverError(error, { connection, doing: `ending deletions by earlier runs of ${table.key}` })
     })
 }
 

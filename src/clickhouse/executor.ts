@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { BackfillError, usageError } from '../runner/errors.ts'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
 import type { ExecutorPort, Lock, WriteReport } from '../runner/ports.ts'
-import { cleanRanges } from './clean.ts'
+import { cleanRanges, endDeletions } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
 import type { Names } from './names.ts'
@@ -171,6 +171,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     describe: columnsOf,
     insert,
     clean: (table, ranges, lock) => cleanRanges(target, names, { table, ranges, lock }),
+    endDeletions: (table, lock) => endDeletions(target, table, lock),
   }
 }
 

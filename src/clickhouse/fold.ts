@@ -134,7 +134,7 @@ export function eventsOf(
     .where(ofPresentTargets(uuids))
     .where('event', '=', 'checkpoint')
     .groupBy('table_key')
-  const since = sql<unknown>`(
+  const since = sql`(
     SELECT CAST((groupArray(toString(table_key)), groupArray(checkpoint)), 'Map(String, Tuple(UInt64, UInt64))') FROM ${checkpoints}
   )`
   const events = db.selectFrom('ledger').select('table_key').where('network', '=', network)

@@ -3,14 +3,17 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
+import type { BackfillError } from '../runner/errors.ts'
 import type { Island, LedgerEvent } from '../runner/ledger-model.ts'
 import type { Range } from '../runner/model.ts'
-import type { Attempt, LedgerPort, LedgerView, Lock } from '../runner/ports.ts'
+import type { Attempt, LedgerPort, LedgerView, Lock, Patience } from '../runner/ports.ts'
+import { backoffMs, verdictOn } from '../runner/pure/failure.ts'
+import { triesIn } from '../runner/pure/recovery.ts'
 import { typed } from './dialect.ts'
 import { fence } from './fence.ts'
 import { eventsOf, type FoldKey, foldQuery, ofPresentTargets } from './fold.ts'
 import type { Names } from './names.ts'
-import { errorCode, serverError } from './server-error.ts'
+import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 
 export type LedgerOptions = {
@@ -73,13 +76,13 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
    * arrived before it.
    */
   const queues = new WeakMap<Lock, LimitFunction>()
-  function insertEvent(lock: Lock, event: LedgerEvent, islands: unknown): Promise<void> {
+  function insertEvent(lock: Lock, event: LedgerEvent, { islands, patience }: Insertion): Promise<void> {
     const queue = queues.get(lock) ?? pLimit(1)
     queues.set(lock, queue)
-    return queue(() => insertNow(lock, event, islands))
+    return queue(() => insertNow(lock, event, { islands, patience }))
   }
 
-  async function insertNow(lock: Lock, event: LedgerEvent, islands: unknown): Promise<void> {
+  async function insertNow(lock: Lock, event: LedgerEvent, { islands, patience }: Insertion): Promise<void> {
     const row = {
       network: sql`${network}`,
       table_key: sql`${lock.key}`,
@@ -118,23 +121,21 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
           .selectNoFrom(columns.map((column) => row[column].as(column)))
           .where(fence({ lockName: lock.name, locksDatabase: names.locks })),
       )
-    await sendAgainIfLost(() => statement.execute()).catch(
-      failing(`recording '${event.event}' of ${lock.key} in the ledger`),
-    )
+    const doing = `recording '${event.event}' of ${lock.key} in the ledger`
+    await patiently(patience, () => statement.execute().catch(failing(doing)))
   }
 
   return {
     fold,
-    append: (lock, event) =>
-      insertEvent(lock, event, typed([], 'Array(Tuple(UInt64, UInt64, String, String))')),
+    append: (lock, event, patience) => insertEvent(lock, event, { islands: NO_ISLANDS, patience }),
 
-    checkpoint: (lock, { targetUuid, runId }) => {
+    checkpoint: (lock, { targetUuid, runId }, patience) => {
       // The server folds and writes in one statement: the islands never leave it, whatever their number.
       const now = foldQuery(db, foldKey(new Map([[lock.key, targetUuid]])))
       const islands = sql`(
         SELECT groupArray((from_block, toUInt64(to_block), toString(state), sql_hash)) FROM ${now}
       )`
-      return insertEvent(lock, { ...EMPTY_EVENT, targetUuid, runId }, islands)
+      return insertEvent(lock, { ...EMPTY_EVENT, targetUuid, runId }, { islands, patience })
     },
 
     async rowsWritten(key, targetUuid) {
@@ -150,27 +151,28 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
       return row.rows
     },
 
-    async attempts(key, targetUuid, ranges) {
+    async attempts(key, targetUuid, dirty) {
       const rows = await db
         .selectFrom('ledger')
-        .select(['from_block', 'to_block'])
-        .select(LATEST.map((column) => sql<string>`argMax(${sql.ref(column)}, (epoch, seq))`.as(column)))
+        .select(['event', 'from_block', 'to_block', 'query_id', 'sql_hash', 'source_fingerprint', 'user'])
         .where('network', '=', network)
         .where('table_key', '=', key)
         .where('target_uuid', '=', targetUuid)
         .where('event', '!=', 'checkpoint')
-        .where(overlapsAny(ranges))
-        .groupBy(['from_block', 'to_block'])
-        .having(sql<boolean>`argMax(event, (epoch, seq)) IN ('started', 'failed')`)
+        .where(overlapsAny(dirty))
+        .orderBy('epoch', 'desc')
+        .orderBy('seq', 'desc')
         .execute()
         .catch(failing('reading the ledger'))
-      return rows.map((row): Attempt => ({
+      const events = rows.map((row) => ({
+        event: row.event,
         range: { from: row.from_block, to: row.to_block },
         queryId: row.query_id,
         sqlHash: row.sql_hash,
         sourceFingerprint: row.source_fingerprint,
         user: row.user,
       }))
+      return triesIn(events, dirty) satisfies readonly Attempt[]
     },
 
     async mark(uuids, range) {
@@ -192,21 +194,29 @@ export function openLedger({ server, names, network, toolVersion }: LedgerOption
   }
 }
 
-/** Tries of a statement whose answer was lost. The same event twice, at the same (epoch, seq), folds as one. */
-const LOST_TRIES = 4
-
-async function sendAgainIfLost(send: () => Promise<unknown>): Promise<void> {
+/**
+ * Sends again while patience lasts. Whether the earlier one arrived or not: the same event twice, at the same
+ * (epoch, seq), folds as one.
+ */
+async function patiently(patience: Patience | undefined, send: () => Promise<unknown>): Promise<void> {
+  const deadline = performance.now() + (patience?.giveUpMs ?? 0)
   for (let tries = 1; ; tries++)
     try {
       await send()
       return
     } catch (error) {
-      if (errorCode(error) !== 0 || tries === LOST_TRIES) throw error
-      await sleep(500 * tries)
+      const passes = verdictOn(error as BackfillError) !== 'stop'
+      if (!passes || patience === undefined || patience.signal.aborted || performance.now() > deadline)
+        throw error
+      await sleep(backoffMs(tries, Math.random()), undefined, { signal: patience.signal }).catch(
+        () => undefined,
+      )
     }
 }
 
-const LATEST = ['query_id', 'sql_hash', 'source_fingerprint', 'user'] as const
+type Insertion = { readonly islands: unknown; readonly patience: Patience | undefined }
+
+const NO_ISLANDS = typed([], 'Array(Tuple(UInt64, UInt64, String, String))')
 
 function overlapsAny(ranges: readonly Range[]) {
   const froms = typed<number[]>(

@@ -33,6 +33,8 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
     string,
     { readonly comment: string; readonly at: number; readonly moved: boolean }
   >()
+  /** Comments with which this process has tried to create lock tables. */
+  const claims = new Map<string, string>()
   const failing = (doing: string) => (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing })
   }
@@ -96,8 +98,9 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
   /** Creates the epoch after `before` and starts its heartbeat. @throws BackfillError `locked` where another was faster */
   async function take(key: string, before: LockInfo | undefined): Promise<Lock> {
     // The ledger too: were the locks' database dropped, new events must still come after the old ones.
-    const epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key)) + 1
-    const name = lockName({ network, key, epoch })
+    let epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key))
+    let name = ''
+    let seq = 0
     const since = new Date().toISOString()
     let beats = 0
     const comment = (released: boolean) =>
@@ -109,19 +112,15 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         beats: beats++,
         released,
       })
-    const lockTable = { locks: names.locks, name }
-    try {
-      // No IF NOT EXISTS: of many takers the server lets one win.
-      await server.client.command({
-        query: `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${comment(false)}`,
-        query_params: lockTable,
-      })
-    } catch (error) {
-      if (errorCode(error) !== TABLE_ALREADY_EXISTS) return failing(`taking the lock of ${key}`)(error)
-      const holder = await highest(key)
-      throw heldBy(key, holder)
+    const takeNext = async (): Promise<void> => {
+      const next = lockName({ network, key, epoch: epoch + 1 })
+      await claim(key, next, comment(false))
+      epoch++
+      name = next
+      seq = 0
+      await dropLower(key, next)
     }
-    await dropLower(key, name)
+    await takeNext()
     let said: Promise<unknown> = Promise.resolve()
     // One after the other: a beat that is still on its way must not overtake `released`.
     const say = (released: boolean): Promise<unknown> =>
@@ -129,18 +128,22 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         .then(() =>
           server.client.command({
             query: `ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment(released)}`,
-            query_params: lockTable,
+            query_params: { locks: names.locks, name },
           }),
         )
         // A beat that cannot be written harms nobody: the fence decides, not the comment.
         .catch(() => undefined))
     const heart = setInterval(() => void say(false), HEARTBEAT_MS)
     heart.unref()
-    let seq = 0
     return {
-      name,
       key,
-      epoch,
+      get name() {
+        return name
+      },
+      get epoch() {
+        return epoch
+      },
+      renew: takeNext,
       nextSeq: () => ++seq,
       release: async () => {
         clearInterval(heart)
@@ -165,6 +168,24 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         .map((info) => ({ ...info, released: info.released || alone || isDead(info) }))
       return new Map(infos.map((info) => [info.name.slice(network.length + 2, -EPOCH_DIGITS - 2), info]))
     },
+  }
+
+  /** Creates an epoch's table. @throws BackfillError `locked` where somebody else has created it */
+  async function claim(key: string, name: string, comment: string): Promise<void> {
+    const words = claims.get(name) ?? comment
+    claims.set(name, words)
+    try {
+      // No IF NOT EXISTS: of many takers the server lets one win.
+      await server.client.command({
+        query: `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${words}`,
+        query_params: { locks: names.locks, name },
+      })
+    } catch (error) {
+      if (errorCode(error) !== TABLE_ALREADY_EXISTS) return failing(`taking the lock of ${key}`)(error)
+      const [holder] = await lockTables(name)
+      // Ours, where the answer to an earlier try was lost.
+      if (`'${holder?.comment}'` !== words) throw heldBy(key, holder && readInfo(holder))
+    }
   }
 
   /** Epochs below one's own are history. The highest is never dropped: the next epoch counts from it. */

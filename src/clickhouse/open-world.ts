@@ -58,7 +58,7 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     source: openSource({ server: source, network: network.name }),
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network }),
-    queries: openQueries(heart),
+    queries: openQueries({ server: heart, source }),
   }
   return {
     world: { network, catalogue, chosen, ports },

@@ -15,7 +15,16 @@ const LOG_WITHIN_MS = 10_000
 
 const POLL_MS = 250
 
-export function openQueries(server: Server): QueryPort {
+const PING_MS = 1_000
+
+/** `server` is the target, where all that writes runs; `source` is only waited for. */
+export function openQueries({
+  server,
+  source,
+}: {
+  readonly server: Server
+  readonly source: Server
+}): QueryPort {
   const { db, client, connection } = server
   const failing = (doing: string) => (error: unknown) => {
     throw serverError(error, { connection, doing })
@@ -31,10 +40,12 @@ export function openQueries(server: Server): QueryPort {
     return rows.map((row) => row.query_id)
   }
 
-  async function finished(queryId: string): Promise<WriteReport | undefined> {
-    const [row] = await db
+  /** How the query ended, as the log has it; empty while it has not. */
+  function ends(queryId: string): Promise<readonly (WriteReport & { readonly type: string })[]> {
+    return db
       .selectFrom('system.query_log')
       .select([
+        'type',
         'read_rows as rowsRead',
         'written_rows as rowsWritten',
         'read_bytes as bytesRead',
@@ -42,11 +53,10 @@ export function openQueries(server: Server): QueryPort {
         'query_duration_ms as elapsedMs',
       ])
       .where('query_id', '=', queryId)
-      .where('type', '=', 'QueryFinish')
+      .where('type', '!=', 'QueryStart')
       .where(sql<boolean>`event_date >= today() - 2`)
       .limit(1)
       .execute()
-    return row
   }
 
   return {
@@ -72,13 +82,16 @@ export function openQueries(server: Server): QueryPort {
     async settle(queryId) {
       while ((await running([queryId])).length > 0) await sleep(POLL_MS)
       // Flushing needs a grant that a runner may lack: then the log is waited for.
-      await client.command({ query: 'SYSTEM FLUSH LOGS' }).catch(() => undefined)
-      const deadline = performance.now() + LOG_WITHIN_MS
+      const flushed = await client.command({ query: 'SYSTEM FLUSH LOGS' }).then(
+        () => true,
+        () => false,
+      )
+      const deadline = performance.now() + (flushed ? 0 : LOG_WITHIN_MS)
       for (;;) {
         // A log that cannot be read is no error: the outcome is unknown, and the range is done again.
-        const report = await finished(queryId).catch(() => undefined)
-        if (report !== undefined || performance.now() > deadline) return report
-        if (await failedInLog(queryId)) return undefined
+        const [end] = await ends(queryId).catch(() => UNREADABLE)
+        if (end !== undefined) return end.type === 'QueryFinish' ? end : undefined
+        if (performance.now() > deadline) return undefined
         await sleep(POLL_MS)
       }
     },
@@ -103,30 +116,24 @@ export function openQueries(server: Server): QueryPort {
       }
     },
 
-    async reachable(giveUpMs) {
+    async reachable({ giveUpMs, signal }) {
       const deadline = performance.now() + giveUpMs
-      for (;;) {
-        const answer = await client.ping({ select: true })
-        if (answer.success) return
-        if (performance.now() > deadline)
-          return failing(`waiting ${Math.round(giveUpMs / 1000)} s for the server`)(answer.error)
-        await sleep(1_000)
-      }
+      const doing = `waiting ${Math.round(giveUpMs / 1000)} s for it`
+      for (const side of [server, source])
+        for (;;) {
+          const answer = await side.client.ping({ select: true })
+          if (answer.success) break
+          if (signal.aborted || performance.now() > deadline)
+            throw serverError(answer.error, { connection: side.connection, doing })
+          await sleep(PING_MS, undefined, { signal }).catch(() => undefined)
+        }
     },
   }
-
-  async function failedInLog(queryId: string): Promise<boolean> {
-    const rows = await db
-      .selectFrom('system.query_log')
-      .select('query_id')
-      .where('query_id', '=', queryId)
-      .where('type', 'in', ['ExceptionBeforeStart', 'ExceptionWhileProcessing'])
-      .where(sql<boolean>`event_date >= today() - 2`)
-      .limit(1)
-      .execute()
-      .catch(() => [])
-    return rows.length > 0
-  }
 }
+
+/** Stands for the end of a query where the log cannot be read: not known to have finished. */
+const UNREADABLE = [
+  { type: '', rowsRead: 0, rowsWritten: 0, bytesRead: 0, peakMemory: 0, elapsedMs: 0 },
+] as const
 
 const SYNTAX_ERROR = 62

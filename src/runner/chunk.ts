@@ -4,7 +4,7 @@ import { BackfillError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { LedgerEvent } from './ledger-model.ts'
 import type { Range, TableDefinition } from './model.ts'
-import type { Lock, Ports, WriteReport } from './ports.ts'
+import type { Lock, Patience, Ports, WriteReport } from './ports.ts'
 
 export type ChunkJob = {
   readonly table: TableDefinition
@@ -20,8 +20,7 @@ export type ChunkJob = {
   readonly lock: Lock
   /** Table key -> target UUID of the tables in `after`. */
   readonly inputs: ReadonlyMap<string, string>
-  /** How long a server that does not answer is waited for, in ms. */
-  readonly giveUpMs: number
+  readonly patience: Patience
 }
 
 /**
@@ -29,7 +28,7 @@ export type ChunkJob = {
  * @throws BackfillError, after `failed` has been recorded where that was still possible
  */
 export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport> {
-  const { table, range, lock, inputs } = job
+  const { table, range, lock, inputs, patience } = job
   const { ledger } = ports
   const [sourceFingerprint, before] = await Promise.all([
     fingerprintOf(ports, table, inputs, range),
@@ -49,7 +48,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
     ...outcome,
   })
 
-  await ledger.append(lock, event('started', {}))
+  await ledger.append(lock, event('started', {}), patience)
   let report: WriteReport
   try {
     report = await insert(ports, job)
@@ -70,20 +69,20 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
     throw error
   }
   // Outside the try: once `done` may have arrived, `failed` must never follow it.
-  await ledger.append(lock, event('done', report))
+  await ledger.append(lock, event('done', report), patience)
   return report
 }
 
 /** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
 async function insert(
   { executor, queries }: Ports,
-  { table, range, queryId, lock, giveUpMs }: ChunkJob,
+  { table, range, queryId, lock, patience }: ChunkJob,
 ): Promise<WriteReport> {
   try {
     return await executor.insert(table, range, queryId, lock)
   } catch (error) {
     if (!(error instanceof BackfillError && error.kind === 'server' && error.code === 0)) throw error
-    await queries.reachable(giveUpMs)
+    await queries.reachable(patience)
     const report = await queries.settle(queryId)
     if (report === undefined) throw error
     return report

@@ -2,6 +2,7 @@
 import type { Island, LedgerEvent } from './ledger-model.ts'
 import type { Range, SqlText, TableDefinition } from './model.ts'
 import type { DdlColumn } from './pure/ddl-columns.ts'
+import type { BlockSet } from './pure/interval.ts'
 import type { Bucket } from './pure/survey.ts'
 
 /** The lock of one (network, table): the fence that every write carries is made of `name`. */
@@ -11,6 +12,11 @@ export type Lock = {
   readonly epoch: number
   /** Next number within the epoch, 1, 2, 3 …: with the epoch it orders all that is written. */
   nextSeq(): number
+  /**
+   * Takes the next epoch: `name` and `epoch` change. What was sent before and has not begun is refused from now on.
+   * @throws BackfillError `locked` where somebody else has taken it
+   */
+  renew(): Promise<void>
   /** Says in the lock's comment that it is free. Never throws. */
   release(): Promise<void>
 }
@@ -53,9 +59,14 @@ export type LedgerView = {
   readonly lastRun: string | undefined
 }
 
-/** A try at a range that has no `done` or `cleaned`. */
+/** How long, and until when, a server that is away is waited for. */
+export type Patience = { readonly giveUpMs: number; readonly signal: AbortSignal }
+
+/** A try at a range whose rows may stand in blocks that are dirty now. */
 export type Attempt = {
   readonly range: Range
+  /** The dirty blocks in which they may stand. */
+  readonly blocks: BlockSet
   readonly queryId: string
   readonly sqlHash: string
   readonly sourceFingerprint: string
@@ -66,14 +77,21 @@ export type Attempt = {
 export type LedgerPort = {
   /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */
   fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>>
-  /** Appends one event under the lock's fence, acknowledged when the promise resolves. */
-  append(lock: Lock, event: LedgerEvent): Promise<void>
+  /**
+   * Appends one event under the lock's fence, acknowledged when the promise resolves. With patience, the same event
+   * with the same (epoch, seq) is sent again after a lost answer and after errors that pass.
+   */
+  append(lock: Lock, event: LedgerEvent, patience?: Patience): Promise<void>
   /** Appends a checkpoint: the fold of everything so far, from which the next fold starts. */
-  checkpoint(lock: Lock, at: { readonly targetUuid: string; readonly runId: string }): Promise<void>
+  checkpoint(
+    lock: Lock,
+    at: { readonly targetUuid: string; readonly runId: string },
+    patience?: Patience,
+  ): Promise<void>
   /** Rows that the `done` events of a target say were written to it, re-written ones counted again. */
   rowsWritten(key: string, targetUuid: string): Promise<number>
-  /** The attempts that left blocks of the ranges dirty: the latest event of each exact range that overlaps them. */
-  attempts(key: string, targetUuid: string, ranges: readonly Range[]): Promise<readonly Attempt[]>
+  /** The tries whose rows may stand in the dirty blocks (pure/recovery.ts, `triesIn`). */
+  attempts(key: string, targetUuid: string, dirty: BlockSet): Promise<readonly Attempt[]>
   /**
    * The latest event of each table that touches the range, as one string: equal strings before and after a
    * statement mean that what it read was not redone meanwhile.
@@ -149,6 +167,8 @@ export type ExecutorPort = {
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it
    */
   clean(table: TableDefinition, ranges: readonly Range[], lock: Lock): Promise<void>
+  /** Ends the deletions of earlier epochs that are still queued: their fence would fail them for ever. */
+  endDeletions(table: TableDefinition, lock: Lock): Promise<void>
 }
 
 /** Statements as the target server knows them, by their query ids. */
@@ -162,8 +182,8 @@ export type QueryPort = {
   settle(queryId: string): Promise<WriteReport | undefined>
   /** Whether the queries of `user` can be seen and killed: one's own always can. */
   canEnd(user: string): Promise<boolean>
-  /** Resolves when the server answers; rejects with the last error after `giveUpMs`. */
-  reachable(giveUpMs: number): Promise<void>
+  /** Resolves when both servers answer; rejects with the last error when patience ends. */
+  reachable(patience: Patience): Promise<void>
 }
 
 /** Everything that a run stands on. */

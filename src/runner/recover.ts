@@ -1,11 +1,11 @@
 // Owns recovery: what a run that died, or a try that failed, left half written is made safe to run again.
 import { BackfillError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import type { TableDefinition } from './model.ts'
-import type { Attempt, Lock, Ports, TargetTable } from './ports.ts'
-import { type BlockSet, hull } from './pure/interval.ts'
-import { type Remedy, remedyFor } from './pure/recovery.ts'
 import type { LedgerEvent } from './ledger-model.ts'
+import type { TableDefinition } from './model.ts'
+import type { Attempt, Lock, Patience, Ports, TargetTable } from './ports.ts'
+import { blockSet, type BlockSet, subtract } from './pure/interval.ts'
+import { type Remedy, remedyFor } from './pure/recovery.ts'
 
 export type RecoveryJob = {
   readonly table: TableDefinition
@@ -16,61 +16,65 @@ export type RecoveryJob = {
   readonly inputs: ReadonlyMap<string, string>
   /** Blocks whose latest event is neither `done` nor `cleaned`. */
   readonly dirty: BlockSet
+  readonly patience: Patience
 }
 
 export type Recovered = {
-  readonly remedy: Exclude<Remedy, 'stop'>
+  /** Blocks that hold rows of an earlier try which cannot be taken back and may differ from those that come now. */
+  readonly stale: BlockSet
   /** In words, for people: what was found and done. */
   readonly text: string
 }
 
 /**
- * Ends what still runs of the attempts at the dirty blocks, then deletes what they wrote, where the rule of
+ * Ends what still runs of the tries at the dirty blocks, then deletes what they wrote, where the rule of
  * pure/recovery.ts says so. The caller holds the table's lock, so nothing of them can start any more.
  *
- * @throws BackfillError `failed` where only a rebuild or a grant helps; nothing is deleted then
+ * @throws BackfillError `failed` where only a rebuild, a grant or the lost source rows help; nothing is deleted then
  */
 export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered> {
   const { table, target, lock, dirty } = job
   const attempts = await ports.ledger.attempts(table.key, target.uuid, dirty)
   await endAttempts(ports, table, attempts)
+  await ports.executor.endDeletions(table, lock)
 
   const changes = await Promise.all(attempts.map((attempt) => changeSince(ports, job, attempt)))
-  const changed = changes.find((change) => change !== undefined)
-  const remedy = remedyFor({
-    replacing: target.engine.includes('Replacing'),
-    rows: table.rows,
-    // Without an attempt to compare with (invalidated by hand) nothing is known of the rows that are there.
-    unchanged: attempts.length > 0 && changed === undefined,
-  })
-  if (remedy === 'stop')
+  const replacing = target.engine.includes('Replacing')
+  const remedies = changes.map((change) =>
+    remedyFor({ replacing, rows: table.rows, unchanged: change === undefined }),
+  )
+  const blocksOf = (wanted: Remedy): BlockSet =>
+    blockSet(attempts.flatMap(({ blocks }, index) => (remedies[index] === wanted ? blocks : [])))
+
+  if (remedies.includes('stop'))
     throw new BackfillError(
-      `${table.key} has half-written blocks ${text(dirty)}, and its engine ${target.engine} cannot take rows back`,
-      { kind: 'failed', hint: `Drop the table and run backfill up: it is built again from the start` },
+      `${table.key} has half-written blocks ${text(blocksOf('stop'))}, and its engine ${target.engine} cannot take rows back`,
+      { kind: 'failed', hint: 'Drop the table and run backfill up: it is built again from the start' },
     )
-  if (remedy === 'clean') {
-    if (changed === 'pruned')
+  const deleted = blocksOf('clean')
+  if (deleted.length > 0) {
+    if (changes.includes('pruned'))
       throw new BackfillError(
-        `the sources no longer hold all of blocks ${text(dirty)} of ${table.key}: deleting would lose rows`,
+        `the sources no longer hold all of blocks ${text(deleted)} of ${table.key}: deleting would lose rows`,
         {
           kind: 'failed',
           hint: 'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
         },
       )
-    await ports.executor.clean(table, dirty, lock)
-    for (const range of dirty)
-      await ports.ledger.append(lock, {
-        ...CLEANED,
-        range,
-        targetUuid: target.uuid,
-        runId: job.runId,
-        sqlHash: table.sqlHash,
-      })
+    await ports.executor.clean(table, deleted, lock)
+    for (const range of deleted) await ports.ledger.append(lock, cleanedEvent(job, range), job.patience)
   }
-  return {
-    remedy,
-    text: `${REMEDY_WORDS[remedy]} ${text(dirty)}${changed === undefined ? '' : ` (${CHANGE_WORDS[changed]} since)`}`,
-  }
+  const stale = blocksOf('rerun-stale')
+  const again = subtract(dirty, blockSet([...deleted, ...stale]))
+  const why = changes.find((change) => change !== undefined)
+  const parts = [
+    ...(again.length > 0 ? [`runs the half-written blocks again: ${text(again)}`] : []),
+    ...(deleted.length > 0 ? [`has deleted the half-written blocks ${text(deleted)}`] : []),
+    ...(stale.length > 0
+      ? [`runs again, but cannot take back rows of, the half-written blocks ${text(stale)}`]
+      : []),
+  ]
+  return { stale, text: parts.join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`) }
 }
 
 type Change = 'sql' | 'source' | 'pruned'
@@ -79,12 +83,6 @@ const CHANGE_WORDS: Readonly<Record<Change, string>> = {
   sql: 'the SQL has changed',
   source: 'source rows have changed',
   pruned: 'source rows have gone',
-}
-
-const REMEDY_WORDS: Readonly<Record<Recovered['remedy'], string>> = {
-  rerun: 'runs the half-written blocks again:',
-  clean: 'has deleted the half-written blocks',
-  'rerun-stale': 'runs again, but cannot take back rows of, the half-written blocks',
 }
 
 async function endAttempts(
@@ -127,25 +125,31 @@ function blocksBySource(fingerprint: string): ReadonlyMap<string, number> {
   return new Map(parts.map(([, source, blocks]) => [source!, Number(blocks)]))
 }
 
-function text(dirty: BlockSet): string {
-  const around = hull(dirty)
-  const ranges = dirty.slice(0, 3).map(({ from, to }) => `${from}-${to}`)
-  return dirty.length > 3 && around
-    ? `${ranges.join(', ')} and ${dirty.length - 3} more up to ${around.to}`
+/** The first ranges of a set, for people. */
+function text(blocks: BlockSet): string {
+  const ranges = blocks.slice(0, 3).map(({ from, to }) => `${from}-${to}`)
+  return blocks.length > 3
+    ? `${ranges.join(', ')} and ${blocks.length - 3} more up to ${blocks.at(-1)!.to}`
     : ranges.join(', ')
 }
 
-const CLEANED: Omit<LedgerEvent, 'range' | 'targetUuid' | 'runId' | 'sqlHash'> = {
-  event: 'cleaned',
-  sourceFingerprint: '',
-  attempt: 0,
-  queryId: '',
-  rowsRead: 0,
-  rowsWritten: 0,
-  bytesRead: 0,
-  peakMemory: 0,
-  elapsedMs: 0,
-  errorCode: 0,
-  error: '',
-  forced: false,
+function cleanedEvent({ target, runId, table }: RecoveryJob, range: LedgerEvent['range']): LedgerEvent {
+  return {
+    event: 'cleaned',
+    range,
+    targetUuid: target.uuid,
+    runId,
+    sqlHash: table.sqlHash,
+    sourceFingerprint: '',
+    attempt: 0,
+    queryId: '',
+    rowsRead: 0,
+    rowsWritten: 0,
+    bytesRead: 0,
+    peakMemory: 0,
+    elapsedMs: 0,
+    errorCode: 0,
+    error: '',
+    forced: false,
+  }
 }

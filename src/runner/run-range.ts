@@ -1,11 +1,11 @@
 // Owns the tries at one range: again after what passes, in halves after what was too big, never blindly.
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { runChunk } from './chunk.ts'
 import { BackfillError } from './errors.ts'
 import type { Range } from './model.ts'
-import { backoffMs, MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
-import { covers, intersect, union } from './pure/interval.ts'
+import { backOff, patiently } from './patiently.ts'
+import { MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
+import { intersect, union } from './pure/interval.ts'
 import { recover } from './recover.ts'
 import { inputsOf, type RunContext, type TableRun } from './table-run.ts'
 
@@ -15,27 +15,34 @@ import { inputsOf, type RunContext, type TableRun } from './table-run.ts'
  */
 export async function runRange(run: TableRun, range: Range, context: RunContext): Promise<number> {
   for (let attempt = 1; ; attempt++) {
+    const { epoch } = run.lock!
     try {
       return await tryOnce(run, range, attempt, context)
     } catch (thrown) {
       const error = thrown as BackfillError
       context.report({ type: 'chunk-failed', table: run.key, range, error })
-      const verdict = error.kind === 'locked' || error.kind === 'usage' ? 'stop' : verdictOn(error.code)
+      // Another chunk of the table has renewed the lock before this one's statement began: not lost, only late.
+      const renewed = error.kind === 'locked' && run.lock!.epoch !== epoch
+      const verdict = renewed ? 'retry' : verdictOn(error)
       if (verdict === 'stop' || context.signal.aborted) throw error
       if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
       if (verdict === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
-      if (verdict === 'gone') await context.ports.queries.reachable(context.options.giveUpMs)
-      await makeSafe(run, range, context)
+      if (verdict === 'gone') await context.ports.queries.reachable(context.patience)
+      let lost = verdict === 'gone'
+      await patiently({ queries: context.ports.queries, patience: context.patience }, async () => {
+        // A statement that nobody knows of may still arrive: then it is of an epoch that is over.
+        if (lost) await run.lock!.renew()
+        lost = true
+        await makeSafe(run, range, context)
+      })
       if (verdict === 'split') return await runHalves(run, range, context)
-      await sleep(backoffMs(attempt, Math.random()), undefined, { signal: context.signal }).catch(
-        () => undefined,
-      )
+      await backOff(attempt, context.signal)
     }
   }
 }
 
 async function tryOnce(run: TableRun, range: Range, attempt: number, context: RunContext): Promise<number> {
-  const { ports, runId, uuids, report, network, options } = context
+  const { ports, runId, uuids, report, network, patience } = context
   const { table, bounds } = run.standing
   const { key } = run
   const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomUUID()}`
@@ -54,7 +61,7 @@ async function tryOnce(run: TableRun, range: Range, attempt: number, context: Ru
       sqlHash: intersect(run.mixed, [range]).length > 0 ? `mixed-${table.sqlHash}` : table.sqlHash,
       lock: run.lock!,
       inputs: inputsOf(run, context),
-      giveUpMs: options.giveUpMs,
+      patience,
     })
     run.covered = union(run.covered, [range])
     report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
@@ -72,20 +79,19 @@ async function runHalves(run: TableRun, { from, to }: Range, context: RunContext
 
 /** Makes blocks that a try of this run left half written safe to run again. */
 async function makeSafe(run: TableRun, range: Range, context: RunContext): Promise<void> {
-  // A try that failed before its `started` was recorded, or whose `done` was, left nothing to mend.
-  if (covers(run.covered, range)) return
-  const { ports, runId, targets } = context
+  const { ports, runId, targets, patience } = context
   const { table } = run.standing
   const target = targets.get(table.target)!
-  const { remedy } = await recover(ports, {
+  const { stale } = await recover(ports, {
     table,
     target,
     lock: run.lock!,
     runId,
     inputs: inputsOf(run, context),
     dirty: [range],
+    patience,
   })
-  if (remedy === 'rerun-stale') run.mixed = union(run.mixed, [range])
+  run.mixed = union(run.mixed, stale)
 }
 
 function tooOften(error: BackfillError, attempts: number): BackfillError {

@@ -1,6 +1,7 @@
 // Owns one table's part of a run: what is left to survey and to run, its lock, its coverage as it grows.
 import type { BackfillError } from './errors.ts'
-import type { Lock, Ports, TargetTable } from './ports.ts'
+import { patiently } from './patiently.ts'
+import type { Lock, Patience, Ports, TargetTable } from './ports.ts'
 import { DEFAULT_CHUNK } from './pure/chunks.ts'
 import { type BlockSet, countBlocks, intersect, subtract, union } from './pure/interval.ts'
 import type { Dependency, Task } from './pure/schedule.ts'
@@ -38,6 +39,7 @@ export type RunContext = {
   readonly runs: ReadonlyMap<string, TableRun>
   readonly network: string
   readonly signal: AbortSignal
+  readonly patience: Patience
   /** Query ids of the INSERTs under way. */
   readonly inFlight: Set<string>
   /** All targets of the run by table name, and their UUIDs by table key. */
@@ -68,11 +70,12 @@ export function startTable(standing: Standing, { from, to }: Pick<UpOptions, 'fr
 }
 
 /** Looks at the next window of blocks and adds what may run. */
-export async function surveyTable(run: TableRun, { survey }: RunContext): Promise<void> {
+export async function surveyTable(run: TableRun, { survey, ports, patience }: RunContext): Promise<void> {
   run.surveying = true
   try {
     const window = nextWindow(run.unsurveyed)
-    const { runnable, holes, held }: Survey = await survey(run.standing.table, window)
+    const look = () => survey(run.standing.table, window)
+    const { runnable, holes, held }: Survey = await patiently({ queries: ports.queries, patience }, look)
     run.unsurveyed = subtract(run.unsurveyed, window)
     run.runnable = union(run.runnable, subtract(runnable, run.covered))
     run.holes = union(run.holes, holes)
@@ -88,11 +91,19 @@ export async function surveyTable(run: TableRun, { survey }: RunContext): Promis
  * @throws BackfillError `locked`, or `failed` where a half-written range cannot be made safe
  */
 export async function lockTable(run: TableRun, context: RunContext): Promise<void> {
-  const { ports, report, uuids, runId } = context
-  const { key, standing } = run
   run.phase = 'locking'
+  const { ports, patience } = context
+  await patiently({ queries: ports.queries, patience }, () => lockAndMend(run, context))
+  run.phase = 'locked'
+}
+
+async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
+  const { ports, report, uuids, runId, patience } = context
+  const { key, standing } = run
   const note = (text: string) => report({ type: 'note', table: key, text })
-  run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
+  // A second time, after a lost answer: what the first one sent may still be on its way.
+  if (run.lock !== undefined) await run.lock.renew()
+  else run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
   const views = await ports.ledger.fold(new Map([[key, uuids.get(key)!]]))
   const { covered, dirty } = coverageOf(standing.bounds, views.get(key))
   run.events = views.get(key)?.tail ?? 0
@@ -101,18 +112,18 @@ export async function lockTable(run: TableRun, context: RunContext): Promise<voi
   run.runnable = subtract(run.runnable, covered)
   if (dirty.length > 0) {
     const { table, target } = standing
-    const { remedy, text } = await recover(ports, {
+    const { stale, text } = await recover(ports, {
       table,
       target: target!,
       lock: run.lock,
       runId,
       inputs: inputsOf(run, context),
       dirty,
+      patience,
     })
     note(text)
-    if (remedy === 'rerun-stale') run.mixed = dirty
+    run.mixed = stale
   }
-  run.phase = 'locked'
 }
 
 /** Table key -> target UUID of the tables that a table reads. */
@@ -126,13 +137,13 @@ const CHECKPOINT_EVENTS = 4000
 /** Checkpoints a table whose events have piled up (`atEnd`: any), unless an event of it may still be on its way. */
 export async function checkpointTable(
   run: TableRun,
-  { ports, runId, uuids }: RunContext,
+  { ports, runId, uuids, patience }: RunContext,
   atEnd: boolean,
 ): Promise<void> {
   if (run.lock === undefined || run.failure !== undefined || run.events < (atEnd ? 1 : CHECKPOINT_EVENTS))
     return
   run.events = 0
-  await ports.ledger.checkpoint(run.lock, { targetUuid: uuids.get(run.key)!, runId })
+  await ports.ledger.checkpoint(run.lock, { targetUuid: uuids.get(run.key)!, runId }, patience)
 }
 
 /** The table as the scheduler sees it. */

@@ -38,7 +38,8 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   const runId = randomUUID()
   const { report } = hooks
   const timeUp = options.maxRuntimeMs === undefined ? [] : [AbortSignal.timeout(options.maxRuntimeMs)]
-  const signal = AbortSignal.any([hooks.signal, ...timeUp])
+  const gone = new AbortController()
+  const signal = AbortSignal.any([hooks.signal, gone.signal, ...timeUp])
   for (const { table, target, created } of await createTables(world))
     if (created) report({ type: 'created', table, target })
 
@@ -69,6 +70,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     uuids,
     inFlight: new Set(),
     signal,
+    patience: { giveUpMs: options.giveUpMs, signal },
     report,
   }
   announce(runs, options, report)
@@ -112,6 +114,8 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
         }
         failed.push({ table: run.key, error: run.failure })
         report({ type: 'table-failed', table: run.key, error: run.failure })
+        // It was waited for long enough: no other table has to find that out again.
+        if (run.failure.kind === 'server') gone.abort()
       })
       .finally(() => inFlight.delete(ending))
     inFlight.add(ending)

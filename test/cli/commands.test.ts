@@ -1,7 +1,7 @@
 // Owns the promises of each command that works, on a real server: what it prints, what it writes, how it ends.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { backfill, type Databases, environmentFor, expectOneMessage } from '../support/cli.ts'
+import { backfill, environmentFor, expectOneMessage } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
@@ -18,8 +18,8 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 /** A person with a target and a ledger of their own, and the lag set to 0. */
-function person(databases: Partial<Databases> = {}) {
-  const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger'), ...databases }
+function person() {
+  const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
   const env = { ...environmentFor(server, own), BACKFILL_LAG: '0' }
   return { ...own, backfill: (words: string): Promise<Outcome> => backfill(words.split(' '), { env }) }
 }
@@ -154,17 +154,17 @@ test.for(['plan', 'up --dry-run', 'status'])('`%s` writes nothing at all', async
     { person: run, missing: '101-1100' },
     { person: person().backfill, missing: '1-1000' },
   ]) {
-    const [before, since] = [await tables(), await now()]
+    const [before, since] = [await tableNames(), await now()]
     const { code, stdout, stderr } = await who(
       command === 'status' ? `status ${SLOTS}` : `${command} ${SLOTS} --chunk 1000`,
     )
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     if (command !== 'status') expect(stdout).toMatch(new RegExp(`^  ${missing}  missing$`, 'm'))
-    expect(await tables()).toEqual(before)
+    expect(await tableNames()).toEqual(before)
     expect(await writesSince(since)).toEqual([])
   }
-  expect(await tables()).toContain(`${ledger}_locks.mainnet__block_slots_stat__00000000000000000001`)
-  expect(await tables()).toContain(`${target}.int_block_slots_stat`)
+  expect(await tableNames()).toContain(`${ledger}_locks.mainnet__block_slots_stat__00000000000000000001`)
+  expect(await tableNames()).toContain(`${target}.int_block_slots_stat`)
 })
 
 test('`create-tables` creates the tables it is given and those they read, or all', async () => {
@@ -179,7 +179,7 @@ test('`create-tables` creates the tables it is given and those they read, or all
   expect(all).toMatchObject({ code: 0, stderr: '' })
   const [created, exists] = [/^created {2}/gm, /^exists {3}/gm].map((kind) => all.stdout.match(kind)?.length)
   expect({ created, exists }).toEqual({ created: 9, exists: 2 })
-  expect((await tables()).filter((name) => name.startsWith(`${target}.int_`))).toHaveLength(11)
+  expect((await tableNames()).filter((name) => name.startsWith(`${target}.int_`))).toHaveLength(11)
 })
 
 test('`list` shows what each table is made of', async () => {
@@ -209,7 +209,7 @@ test('`run` takes the flags of the Python scripts and obeys the ledger', async (
   expect(missing.stderr).toContain(
     '`backfill create-tables --tables block_slots_stat` first, or add --create-tables',
   )
-  expect(await tables()).not.toContain(`${target}.int_block_slots_stat`)
+  expect(await tableNames()).not.toContain(`${target}.int_block_slots_stat`)
 
   const first = await run(`run ${SLOTS} --create-tables --start-block 1 --end-block 1000 --step-size 500`)
   expect(first.code).toBe(0)
@@ -227,7 +227,7 @@ function events(ledger: string): Promise<unknown[]> {
 }
 
 /** Names of all tables of the server. */
-async function tables(): Promise<string[]> {
+async function tableNames(): Promise<string[]> {
   const rows = await rowsOf<{ name: string }>(
     server,
     `SELECT concat(database, '.', name) AS name FROM system.tables WHERE database != 'system' ORDER BY name`,

@@ -68,9 +68,8 @@ test(
       `SELECT countIf(event = 'done') AS chunks, sumIf(rows_written, event = 'done') AS rows, uniqExact(run_id) AS runs
     FROM backfill.ledger`,
     )
-    const { format } = new Intl.NumberFormat('en-US')
-    expect(first.stdout).toContain(`Done: ${format(done!.chunks)} chunks, `)
-    expect(first.stdout).toContain(` blocks, ${format(done!.rows)} rows in `)
+    expect(first.stdout).toContain(`Done: ${grouped(done!.chunks)} chunks, `)
+    expect(first.stdout).toContain(` blocks, ${grouped(done!.rows)} rows in `)
     expect(done!.runs, 'runs that left an event').toBe(1)
   },
 )
@@ -154,4 +153,8 @@ async function contentOf(server: EmbeddedServer, database: string, table: string
     { database, table },
   )
   return content!
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US')
 }

@@ -66,13 +66,13 @@ test('one table fails: the others finish, it is named with its error, and the ex
   const { tables } = JSON.parse(status.stdout) as {
     tables: readonly { table: string; state: string; missing_blocks: number; dirty: unknown }[]
   }
-  for (const { table, state, missing_blocks } of tables.filter(({ table }) => table !== TABLE))
+  for (const { table, state, missing_blocks } of tables.filter((one) => one.table !== TABLE))
     expect({ table, state, missing_blocks }).toEqual({
       table,
       state: table === 'post_6780_accounts_destructs' ? 'no blocks' : 'up to date',
       missing_blocks: 0,
     })
-  expect(tables.find(({ table }) => table === TABLE)).toMatchObject({
+  expect(tables.find((one) => one.table === TABLE)).toMatchObject({
     state: 'dirty',
     dirty: [[101, 200]],
     covered: [[1, 100]],
@@ -128,6 +128,16 @@ test('a second run names the holder of the lock and writes nothing; Ctrl-C ends 
       { target },
     ),
   ).toEqual([{ rows: BLOCKS, blocks: BLOCKS, last: BLOCKS }])
+})
+
+test('SIGTERM ends a run like Ctrl-C, with the code that a shell expects', async () => {
+  const { ledger, options } = person(SLOW)
+  const run = startBackfill(['up', '--tables', TABLE, '--chunk', '20'], options)
+  const ended = outcome(run)
+  while ((await chunkEvents(ledger, TABLE)).length === 0) await sleep(100)
+  run.kill('SIGTERM')
+  expect((await ended).code).toBe(143)
+  expect((await chunkEvents(ledger, TABLE)).at(-1)).toMatch(/^done /)
 })
 
 test('a reader that goes away does not stop the work, and is no crash', async () => {

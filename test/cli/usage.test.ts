@@ -1,35 +1,11 @@
 // Owns the promises to a person who types something wrong: one clear line, the right exit code, nothing on stdout.
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import type { Readable } from 'node:stream'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-
-const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
-const NOWHERE = { TARGET_CLICKHOUSE_URL: '127.0.0.1:1' }
-
-let folder: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'backfill-usage-'))
-})
-afterEach(() => rmSync(folder, { recursive: true }))
-
-type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
-
-async function backfill(argv: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...argv], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], ...env },
-  })
-  const ended = new Promise<number | null>((done) => child.once('close', done))
-  const [stdout, stderr] = await Promise.all([readAll(child.stdout), readAll(child.stderr)])
-  return { code: await ended, stdout, stderr }
-}
-
-async function readAll(stream: Readable): Promise<string> {
-  return (await stream.setEncoding('utf8').toArray()).join('')
-}
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { backfill, expectOneMessage, MAIN, NOWHERE } from '../support/cli.ts'
+import { makeProject } from '../support/launcher-project.ts'
+import { temporaryDirectory } from '../support/processes.ts'
 
 test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string; code?: number }>([
   { argv: [], says: 'no command given' },
@@ -41,6 +17,26 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   { argv: ['create-tables', '--all', '--tables', 'a'], says: '--tables and --all exclude each other' },
   { argv: ['status', '--network', 'mainet'], says: "'mainet'" },
   { argv: ['up', '--from', ''], says: "--from must be a block number, got ''" },
+  { argv: ['up', '--from='], says: "--from must be a block number, got ''" },
+  { argv: ['up', '--from', '--to', '5'], says: '--from needs a value: --from <N>' },
+  { argv: ['up', '--from=-5'], says: "--from must be a block number, got '-5'" },
+  { argv: ['up', '--from', '1e3'], says: "--from must be a block number, got '1e3'" },
+  { argv: ['up', '--from', '007'], says: "--from must be a block number, got '007'" },
+  { argv: ['up', '--from', '9007199254740993'], says: '--from must be a block number up to 4294967295' },
+  { argv: ['up', '5'], says: "unexpected word '5' after `up`" },
+  { argv: ['up', '--dry-run', 'false'], says: "unexpected word 'false' after `up`" },
+  { argv: ['up', '--json=false'], says: "--json takes no value, got 'false'" },
+  { argv: ['up', '--tables', 'address_diffs', '--tables', 'address_reads'], says: '--tables is given twice' },
+  { argv: ['up', '--network', '0x10'], says: "'0x10'" },
+  {
+    argv: ['up', '--give-up', 'soon'],
+    says: "--give-up must be a time such as 90, 90s, 55m or 2h, got 'soon'",
+  },
+  { argv: ['run', '--all', '--start-block', ''], says: "--start-block must be a block number, got ''" },
+  {
+    argv: ['run', '--all', '--step-size', '-1'],
+    says: "--step-size must be a whole number from 1, got '-1'",
+  },
   { argv: ['up', '--from'], says: '--from needs a value: --from <N>' },
   { argv: ['up', '--from', '1', '--from', '2'], says: "--from is given twice: '1' and '2'" },
   { argv: ['up', '--to', 'head'], says: "--to must be a block number, got 'head'" },
@@ -86,20 +82,16 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   },
   { argv: ['up', '--quiet'], env: NOWHERE, says: '127.0.0.1:1', code: 6 },
 ])('$argv with $env: one message, $says', async ({ argv, env = {}, says, code = 2 }) => {
-  const ended = await backfill(argv, env)
-  expect(ended).toMatchObject({ code, stdout: '' })
-  const [message = '', ...hints] = ended.stderr.trimEnd().split('\n')
-  expect(message).toMatch(/^backfill: /)
-  expect(message).toContain(says)
-  // A hint is one indented line; anything more would be a second message or a stack.
-  expect(hints.filter((line) => !/^ {2}\S/.test(line) || /^ +at /.test(line))).toEqual([])
-  expect(hints.length).toBeLessThanOrEqual(1)
+  const ended = await backfill(argv, { env })
+  expect(ended.code).toBe(code)
+  expect(expectOneMessage(ended)).toContain(says)
   expect(ended.stderr).not.toContain('s3cret')
 })
 
 test('an unreadable .env is one message', async () => {
-  mkdirSync(join(folder, '.env'))
-  expect(await backfill(['status'])).toEqual({
+  const cwd = temporaryDirectory()
+  mkdirSync(join(cwd, '.env'))
+  expect(await backfill(['status'], { cwd })).toEqual({
     code: 2,
     stdout: '',
     stderr: expect.stringMatching(/^backfill: cannot read .*\.env: EISDIR\n {2}\S.*\n$/),
@@ -107,14 +99,14 @@ test('an unreadable .env is one message', async () => {
 })
 
 test('`up --json` ends with an error event when the server is down', async () => {
-  const { code, stdout } = await backfill(['up', '--json'], NOWHERE)
+  const { code, stdout } = await backfill(['up', '--json'], { env: NOWHERE })
   expect(code).toBe(6)
   expect(JSON.parse(stdout)).toMatchObject({ schema: 1, event: 'error', kind: 'server' })
 })
 
 test('`info` shows the settings, masked, when the server is down', async () => {
   const { code, stdout, stderr } = await backfill(['info'], {
-    TARGET_CLICKHOUSE_URL: 'http://ann:s3cret@127.0.0.1:1',
+    env: { TARGET_CLICKHOUSE_URL: 'http://ann:s3cret@127.0.0.1:1' },
   })
   expect(code).toBe(6)
   expect(stdout).toMatch(/target +http:\/\/127\.0\.0\.1:1 +environment TARGET_CLICKHOUSE_URL/)
@@ -122,20 +114,29 @@ test('`info` shows the settings, masked, when the server is down', async () => {
 })
 
 test('`list` needs no server and shows the eleven tables', async () => {
-  const { code, stdout, stderr } = await backfill(['list'], NOWHERE)
+  const { code, stdout, stderr } = await backfill(['list'], { env: NOWHERE })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout.match(/^\w+ {2}table int_\w+$/gm)).toHaveLength(11)
 })
 
-test('a reader that goes away is no error', async () => {
-  const child = spawn('sh', ['-c', '"$0" "$@" | head -n 1; :', process.execPath, MAIN, 'list'], {
-    cwd: folder,
+test('a reader that goes away is no error', () => {
+  const { stderr } = spawnSync('sh', ['-c', '"$0" "$@" | head -n 1; :', process.execPath, MAIN, 'list'], {
+    cwd: temporaryDirectory(),
+    encoding: 'utf8',
   })
-  const stderr = await readAll(child.stderr)
   expect(stderr).toBe('')
 })
 
-test.each(['', 'up', 'plan', 'status', 'list', 'info', 'create-tables', 'run', 'demo'])(
+test('an exit code comes through the launcher', async () => {
+  // A project without dependencies: there is nothing to install, here or there.
+  const command = [process.execPath, join(makeProject(), 'scripts/with-deps.mjs'), MAIN]
+  const ended = await backfill(['up', '--from', ''], { command, env: NOWHERE })
+  expect(ended.code).toBe(2)
+  expect(ended.stdout).toBe('')
+  expect(ended.stderr).toContain("\nbackfill: --from must be a block number, got ''\n")
+})
+
+test.each(['', 'up', 'plan', 'status', 'list', 'info', 'create-tables', 'unlock', 'run', 'demo'])(
   'the help of `%s`',
   async (command) => {
     const { code, stdout, stderr } = await backfill([command, '--help'].filter(Boolean))

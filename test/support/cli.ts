@@ -1,6 +1,6 @@
 // Owns the real program in a process of its own: typed words and an environment in, what it said and its code out.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { type Outcome, outcome, repository, temporaryDirectory } from './processes.ts'
 import type { TestServer } from './server.ts'
@@ -11,7 +11,7 @@ export const MAIN = join(repository, 'src/main.ts')
 export const NOWHERE = { TARGET_CLICKHOUSE_URL: '127.0.0.1:1' }
 
 export type CliOptions = {
-  /** All that the program gets of the environment, beside PATH: a developer's own settings must not decide. */
+  /** All that the program gets of the environment, beside a PATH with this Node first: a developer's settings must not decide. */
   readonly env?: Readonly<Record<string, string>>
   /** Where it runs; a folder of its own where none is given. */
   readonly cwd?: string
@@ -25,7 +25,7 @@ export function startBackfill(argv: readonly string[], options: CliOptions = {})
   const [program = '', ...first] = command
   const child = spawn(program, [...first, ...argv], {
     cwd,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -1,7 +1,7 @@
-// Owns what a failed INSERT means for its chunk: try again, split it, or stop the table. By code; the statement is
-// known to be the INSERT of a chunk (a DELETE that times out is no reason to split).
+// Owns what an error means for what was being done: try again, split the chunk, or stop the table.
+import type { BackfillError } from '../errors.ts'
 
-/** `gone`: the server said nothing (a lost connection). */
+/** `gone`: the server said nothing (a lost connection). `split` is meant for the INSERT of a chunk. */
 export type FailureVerdict = 'retry' | 'split' | 'stop' | 'gone'
 
 /** What ClickHouse answers when a statement was too big for its limits. */
@@ -28,9 +28,9 @@ const PASSING: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ])
 
-/** @param code ClickHouse's error code, 0 where the server said nothing */
-export function verdictOn(code: number): FailureVerdict {
-  if (code === 0) return 'gone'
+export function verdictOn({ kind, code }: Pick<BackfillError, 'kind' | 'code'>): FailureVerdict {
+  if (kind === 'server' && code === 0) return 'gone'
+  if (kind !== 'failed') return 'stop'
   if (TOO_BIG.has(code)) return 'split'
   return PASSING.has(code) ? 'retry' : 'stop'
 }

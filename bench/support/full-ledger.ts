@@ -1,0 +1,60 @@
+// Owns a world in which everything is done: two blocks of sources, empty targets, and a ledger of so many events.
+import { createTables } from '../../src/runner/create-tables.ts'
+import { uuidsOf } from '../../src/runner/standing.ts'
+import { post, type TestServer } from '../../test/support/server.ts'
+import type { TestWorld } from '../../test/support/world.ts'
+
+/** Blocks of a chunk: with them 10^6 events cover 22.7 million blocks of the eleven tables, as mainnet has. */
+const CHUNK = 500
+const EVENTS_PER_CHUNK = 2
+const EVENTS_PER_EPOCH = 1000
+
+/** Fills the sources with a first and a last block, and the ledger with `started` and `done` of every chunk between. */
+export async function fillLedger(
+  on: TestServer,
+  { world, source, ledger }: TestWorld,
+  events: number,
+): Promise<ReadonlyMap<string, string>> {
+  const { catalogue, network, ports } = world
+  const perTable = Math.ceil(events / catalogue.tables.length / EVENTS_PER_CHUNK) * EVENTS_PER_CHUNK
+  const head = (perTable / EVENTS_PER_CHUNK) * CHUNK
+  await post(on, 'CREATE DATABASE {source:Identifier}', { source })
+  for (const { table, ddl } of catalogue.sources) {
+    await post(on, ddl.text, { source })
+    await post(
+      on,
+      `INSERT INTO {source:Identifier}.{table:Identifier} (meta_network_name, block_number)
+       SELECT {network:String}, arrayJoin([1, {head:UInt64}])`,
+      { source, table, network: network.name, head },
+    )
+  }
+  await createTables(world)
+  const uuids = uuidsOf(
+    catalogue.tables,
+    await ports.target.tables(catalogue.tables.map(({ target }) => target)),
+  )
+  for (const { key, sqlHash, sources } of catalogue.tables)
+    await post(
+      on,
+      `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, target_uuid,
+        sql_hash, source_fingerprint, attempt, run_id, query_id, user, rows_read, rows_written, host, event_time)
+       SELECT {network:String}, {key:String}, intDiv(number, {epoch:UInt64}) + 1 AS epoch, number % {epoch:UInt64} + 1,
+        if(number % 2 = 0, 'started', 'done'), intDiv(number, 2) * {chunk:UInt64} + 1 AS from_block, from_block + {chunk:UInt64} - 1,
+        {uuid:UUID}, {hash:String}, {fingerprint:String}, 1, toString(cityHash64(epoch)),
+        concat('backfill-', {key:String}, '-', toString(from_block), '-', toString(generateUUIDv4(number))), 'backfill',
+        cityHash64(number) % 1000000, cityHash64(number) % 100000, 'host', now64(6)
+       FROM numbers({events:UInt64})`,
+      {
+        ledger,
+        network: network.name,
+        key,
+        epoch: EVENTS_PER_EPOCH,
+        chunk: CHUNK,
+        uuid: uuids.get(key)!,
+        hash: sqlHash,
+        fingerprint: sources.map((name) => `${name}=${CHUNK}@1700000000`).join(' '),
+        events: perTable,
+      },
+    )
+  return uuids
+}

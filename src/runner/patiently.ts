@@ -1,0 +1,30 @@
+// Owns the doing again of what failed by something that passes: a server that was away, or that was too busy.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BackfillError } from './errors.ts'
+import type { Patience, QueryPort } from './ports.ts'
+import { backoffMs, MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
+
+/**
+ * Does `work`, which must bear to be done twice, until it succeeds.
+ * @throws BackfillError what it threw, where that does not pass or has not passed in time
+ */
+export async function patiently<T>(
+  { queries, patience }: { readonly queries: QueryPort; readonly patience: Patience },
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await work()
+    } catch (error) {
+      const verdict = verdictOn(error as BackfillError)
+      const passes = verdict === 'gone' || verdict === 'retry'
+      if (!passes || attempt === MAX_ATTEMPTS || patience.signal.aborted) throw error
+      if (verdict === 'gone') await queries.reachable(patience)
+      await backOff(attempt, patience.signal)
+    }
+}
+
+/** Waits before the try after `attempt`; no longer than until the signal. */
+export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
+  await sleep(backoffMs(attempt, Math.random()), undefined, { signal }).catch(() => undefined)
+}

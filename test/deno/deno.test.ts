@@ -1,0 +1,106 @@
+// Owns the promise that the same source runs under Deno as under Node: same words, same ledger.
+import { cpSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startEmbedded } from '../../src/embedded/embedded-server.ts'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { backfill, type CliOptions, environmentFor, MAIN } from '../support/cli.ts'
+import { MEMORY_BYTES, serve } from '../support/embedded.ts'
+import { repository, temporaryDirectory } from '../support/processes.ts'
+import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { SQL_FOLDER } from '../support/world.ts'
+
+/** Settings and .env, the SQL folder and node_modules, the servers, the host's name in locks and ledger. */
+const FOR_A_SERVER = ['--allow-env', '--allow-read', '--allow-net', '--allow-sys=hostname']
+/**
+ * Also its folder, its process (which gets all rights: it is ClickHouse), and a look whether that can be loaded: the
+ * loader of ffi-rs asks Deno for a report of the machine, which takes `cpus` and `networkInterfaces`.
+ */
+const EMBEDDED = [
+  '--allow-env',
+  '--allow-read',
+  '--allow-net',
+  '--allow-sys=hostname,cpus,networkInterfaces',
+  '--allow-write',
+  '--allow-run',
+  '--allow-ffi',
+]
+
+const DENO = join(repository, 'node_modules/.bin/deno')
+const missing = !existsSync(DENO)
+if (missing) console.warn(`skipped: ${DENO} is absent (npm install fetches it)`)
+
+type Runtime = Pick<CliOptions, 'command'>
+const node: Runtime = {}
+const deno = (permissions: readonly string[]): Runtime => ({
+  command: [DENO, 'run', '--no-prompt', '--quiet', ...permissions, MAIN],
+})
+
+describe.skipIf(missing)('Deno', () => {
+  let server: TestServer
+  const source = uniqueDatabase('source')
+  beforeAll(async () => {
+    server = await startTestServer()
+    await fill(server, source)
+  })
+  afterAll(() => server?.stop())
+
+  test('`up` and `status` against a server say and record under Deno what they do under Node', async () => {
+    const outcomes = [node, deno(FOR_A_SERVER)].map(async (runtime) => {
+      const databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+      const env = { ...environmentFor(server, databases), BACKFILL_LAG: '0' }
+      const said = await upAndStatus([], { ...runtime, env })
+      return { said, ledger: await ledgerOf(server, databases.ledger) }
+    })
+    const [underNode, underDeno] = await Promise.all(outcomes)
+    expect(underDeno).toEqual(underNode)
+  })
+
+  test('`up` and `status` with the embedded server say and record under Deno what they do under Node', async () => {
+    const template = join(temporaryDirectory(), 'embedded')
+    const first = await startEmbedded({ directory: template, memoryBytes: MEMORY_BYTES })
+    try {
+      await fill(first, 'default')
+    } finally {
+      await first.stop()
+    }
+    const outcomes = [node, deno(EMBEDDED)].map(async (runtime) => {
+      const cwd = temporaryDirectory()
+      const directory = join(cwd, 'state/embedded')
+      cpSync(template, directory, { recursive: true })
+      const said = await upAndStatus(['--embedded'], { ...runtime, cwd, env: { BACKFILL_LAG: '0' } })
+      return { said, ledger: await ledgerOf(await serve(directory), 'backfill') }
+    })
+    const [underNode, underDeno] = await Promise.all(outcomes)
+    expect(underDeno).toEqual(underNode)
+  })
+})
+
+async function fill(on: Pick<TestServer, 'url' | 'username' | 'password'>, database: string): Promise<void> {
+  await createSourceTables(on, await readCatalogue(SQL_FOLDER), database)
+  await addBlocks(on, database, { from: 1, to: 50 })
+}
+
+/** What `up` and `status` print on stdout, times left out. */
+async function upAndStatus(flags: readonly string[], options: CliOptions): Promise<string> {
+  // One statement at a time: what is cut into which chunk does not depend on who is faster.
+  const up = await backfill(['up', '--chunk', '20', '--jobs', '1', ...flags], options)
+  expect(up.code, up.stderr).toBe(0)
+  expect(up.stdout).toMatch(/^Done: \d+ chunks, 500 blocks, /)
+  const status = await backfill(['status', ...flags], options)
+  expect(status.code, status.stderr).toBe(0)
+  return (up.stdout + status.stdout)
+    .replace(/ in \d+\.\d s \([\d,]+ blocks\/s\)/, '')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d/g, '<time>')
+}
+
+/** The ledger without ids, times, hosts and what the server measured. */
+function ledgerOf(on: Pick<TestServer, 'url' | 'username' | 'password'>, ledger: string): Promise<unknown[]> {
+  return rowsOf(
+    on,
+    `SELECT * EXCEPT (target_uuid, run_id, query_id, host, event_time, elapsed_ms, peak_memory, rows_read, bytes_read)
+    FROM {ledger:Identifier}.ledger ORDER BY table_key, epoch, seq`,
+    { ledger },
+  )
+}

@@ -1,0 +1,89 @@
+// Owns the promise of the published package: packed and installed without its optional parts, every command works.
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { backfill, environmentFor } from '../support/cli.ts'
+import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
+import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { SQL_FOLDER } from '../support/world.ts'
+
+let server: TestServer
+let folder: string
+const databases = {
+  source: uniqueDatabase('source'),
+  target: uniqueDatabase('target'),
+  ledger: uniqueDatabase('ledger'),
+}
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'backfill-pack-'))
+  server = await startTestServer()
+  await createSourceTables(server, await readCatalogue(SQL_FOLDER), databases.source)
+  await addBlocks(server, databases.source, { from: 1, to: 50 })
+})
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true })
+  await server?.stop()
+})
+
+const installed = () => ({
+  cwd: folder,
+  command: [join(folder, 'node_modules/.bin/backfill')],
+  env: { ...environmentFor(server, databases), BACKFILL_LAG: '0' },
+})
+
+test('it is packed, and installs into an empty folder', { timeout: 120_000 }, async () => {
+  const tarball = await pack()
+  const omit = ['--omit=optional', '--omit=peer', '--prefer-offline', '--no-audit', '--no-fund']
+  const install = await outcome(start('npm', ['install', tarball, ...omit], { cwd: folder }))
+  expect(install.code, install.stderr).toBe(0)
+  expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill')).toSorted()).toEqual(
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'sql'].filter(
+      (name) => existsSync(join(repository, name)) || name === 'dist',
+    ),
+  )
+  for (const absent of ['chdb', 'ffi-rs', 'deno', 'vitest'])
+    expect(existsSync(join(folder, 'node_modules', absent))).toBe(false)
+  const npx = await outcome(start('npx', ['--no-install', 'backfill', '--version'], { cwd: folder }))
+  expect(npx).toMatchObject({ code: 0, stdout: expect.stringMatching(/^backfill \d+\.\d+\.\d+\n$/) })
+})
+
+test.for([
+  { words: 'list', says: /^block_slots_stat {2}table int_block_slots_stat$/m },
+  { words: 'create-tables --tables block_slots_stat', says: /^created {2}/ },
+  { words: 'plan', says: /^Next: `backfill up` runs 10 chunks\./m },
+  { words: 'run --tables block_slots_stat --end-block 10', says: /^Done: 1 chunk, 10 blocks, 10 rows/ },
+  { words: 'up', says: /^Done: 10 chunks, 490 blocks, / },
+  { words: 'status', says: /^accounts_alive .* 100\.0 % .* up to date /m },
+  { words: 'info', says: /^locks {2}none held$/m },
+])('`$words` works', async ({ words, says }) => {
+  const { code, stdout, stderr } = await backfill(words.split(' '), installed())
+  expect(code, stderr).toBe(0)
+  expect(stdout).toMatch(says)
+})
+
+test.for(['up --embedded', 'demo'])('`%s` says how to install the embedded server', async (words) => {
+  const ended = await backfill(words.split(' '), installed())
+  expect(ended.code).toBe(2)
+  expect(ended.stdout).toBe('')
+  expect(ended.stderr).toMatch(
+    /\nbackfill: The embedded ClickHouse is not installed\n {2}npm install chdb ffi-rs\n$/,
+  )
+})
+
+/** Packs a copy: the repository may be in use. The launcher's `prepack` is left out, it could install there. */
+async function pack(): Promise<string> {
+  const copy = temporaryDirectory()
+  for (const name of readdirSync(repository)) {
+    if (['node_modules', 'dist', 'state', '.git'].includes(name)) continue
+    cpSync(join(repository, name), join(copy, name), { recursive: true })
+  }
+  symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'))
+  const build = await outcome(start(process.execPath, ['scripts/build.mjs'], { cwd: copy }))
+  expect(build.code, build.stdout).toBe(0)
+  const packed = await outcome(start('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: copy }))
+  expect(packed.code, packed.stderr).toBe(0)
+  return join(copy, packed.stdout.trim())
+}

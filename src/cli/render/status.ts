@@ -128,6 +128,7 @@ function next(tables: readonly TableReport[]): string {
     return `Next: \`backfill up\` processes what is missing: ${count(missing, 'block')} in ${count(open.length, 'table')}.`
   if (tables.some(({ state }) => state === 'running')) return 'Missing blocks are being processed now.'
   if (tables.some(({ stale }) => stale.length > 0)) return 'Nothing is missing, but some ranges are stale.'
+  if (tables.every(({ first }) => first === null)) return 'No table has blocks to process.'
   const blocked = tables.some(({ holes, held }) => holes.length + held.length > 0)
   return blocked ? 'Nothing is missing but the holes and held blocks above.' : 'Nothing is missing.'
 }

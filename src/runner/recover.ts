@@ -97,7 +97,7 @@ async function endAttempts(
         `${table.key}: an earlier run as user '${user}' may still be writing, and you may not look`,
         {
           kind: 'failed',
-          hint: 'GRANT SHOW PROCESSLIST, KILL QUERY ON *.* TO this user, or run backfill up as that user',
+          hint: 'GRANT SELECT ON system.processes, KILL QUERY ON *.* TO your user, or run backfill up as that user',
         },
       )
   await queries.end(attempts.map(({ queryId }) => queryId))

@@ -1,0 +1,118 @@
+// Owns the promises to a runner with few rights: it is told what it lacks, and does without the query log.
+import { expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import type { RunSummary } from '../../src/runner/reports.ts'
+import { blocksWhere, edited } from '../support/edited.ts'
+import { startProxy } from '../support/proxy.ts'
+import { intoTarget } from '../support/requests.ts'
+import { post, rowsOf } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { type Login, startWithUsers } from '../support/users.ts'
+import { openTestWorld, SQL_FOLDER } from '../support/world.ts'
+
+const TABLE = 'block_slots_stat'
+const DATABASES = { source: 'source', target: 'target', ledger: 'ledger' }
+const ALL = Array.from({ length: 12 }, (_, index) => index + 1)
+
+/** What a runner needs at least. */
+const GRANTS = [
+  'GRANT TABLE ENGINE ON Null',
+  'GRANT TABLE ENGINE ON MergeTree',
+  'GRANT TABLE ENGINE ON ReplacingMergeTree',
+  'GRANT SELECT ON source.*',
+  'GRANT SELECT, INSERT, CREATE, DROP TABLE, ALTER ON target.*',
+  'GRANT SELECT, INSERT, CREATE ON ledger.*',
+  'GRANT SELECT, CREATE, DROP TABLE, ALTER ON ledger_locks.*',
+  'GRANT SELECT ON system.tables',
+  'GRANT SELECT ON system.columns',
+  'GRANT SELECT ON system.databases',
+  'GRANT SELECT ON system.processes',
+  'GRANT SELECT ON system.mutations',
+]
+
+const LOG = 'GRANT SELECT ON system.query_log'
+const KILL = 'GRANT KILL QUERY ON *.*'
+
+const USERS = {
+  runner: GRANTS,
+  runner_that_reads_the_log: [...GRANTS, LOG],
+  runner_that_sees: [...GRANTS, KILL],
+}
+
+/** A server with a chain and the users. */
+async function startServer() {
+  const server = await startWithUsers(USERS)
+  const files = await readCatalogue(SQL_FOLDER)
+  await createSourceTables(server, files, DATABASES.source)
+  await addBlocks(server, DATABASES.source, { from: 1, to: 12 })
+  const openAs = (login: Partial<Login>, condition = 'true') =>
+    openTestWorld({
+      server: { ...server, ...login },
+      ...DATABASES,
+      tables: [TABLE],
+      catalogue: edited(files, TABLE, { sql: blocksWhere(condition) }),
+      alone: true,
+    })
+  const query = (statement: string) => post(server, statement, { target: DATABASES.target })
+  const blocks = async () =>
+    (
+      await rowsOf<{ block_number: number }>(
+        server,
+        'SELECT block_number FROM target.int_block_slots_stat ORDER BY block_number',
+      )
+    ).map((row) => row.block_number)
+  const story = async () =>
+    (await rowsOf<{ event: string }>(server, 'SELECT event FROM ledger.ledger ORDER BY epoch, seq')).map(
+      ({ event }) => event,
+    )
+  /** Runs `up` as the user, whose INSERT is executed and whose answer is lost. */
+  async function loseAnswer(username: string): Promise<RunSummary> {
+    const proxy = await startProxy(server.url)
+    const held = proxy.hold(intoTarget(), 'answer')
+    const world = await openAs({ ...as(username), url: proxy.url })
+    try {
+      const running = world.up()
+      await held.cut()
+      return await running
+    } finally {
+      await world.close()
+      await proxy.close()
+    }
+  }
+  return { files, openAs, query, blocks, story, loseAnswer }
+}
+
+const as = (username: string) => ({ username, password: 'secret' })
+
+test('a successor that may not see the processes of another user is told what to grant, then goes on', async () => {
+  const { openAs, blocks } = await startServer()
+  const first = await openAs({}, 'throwIf(block_number = 8) = 0')
+  expect((await first.up()).failed).toHaveLength(1)
+  const second = await openAs(as('runner'))
+  const { failed } = await second.up()
+  expect(failed[0]!.error.message).toBe(
+    `${TABLE}: an earlier run as user 'backfill' may still be writing, and you may not look`,
+  )
+  expect(failed[0]!.error.hint).toMatch(/^GRANT SELECT ON system\.processes, KILL QUERY ON \*\.\* TO /)
+  const third = await openAs(as('runner_that_sees'))
+  expect((await third.up()).failed).toEqual([])
+  expect(await blocks()).toEqual(ALL)
+  await Promise.all([first, second, third].map((world) => world.close()))
+})
+
+test('where the query log cannot be read, an INSERT whose answer was lost is done again, its rows deleted first', async () => {
+  const { files, query, blocks, story, loseAnswer } = await startServer()
+  const { ddl } = files.tables.find(({ key }) => key === TABLE)!
+  await query('CREATE DATABASE target')
+  await query(ddl.text.replace(/ENGINE = \w+/, 'ENGINE = MergeTree'))
+  expect((await loseAnswer('runner')).failed).toEqual([])
+  expect(await blocks()).toEqual(ALL)
+  expect(await story()).toEqual(['started', 'failed', 'cleaned', 'started', 'done', 'checkpoint'])
+})
+
+test('a runner that may read the query log, though not flush it, books such an INSERT as done', async () => {
+  const { blocks, story, loseAnswer } = await startServer()
+  expect((await loseAnswer('runner_that_reads_the_log')).failed).toEqual([])
+  expect(await blocks()).toEqual(ALL)
+  expect(await story()).toEqual(['started', 'done', 'checkpoint'])
+})

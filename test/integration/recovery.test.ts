@@ -1,0 +1,218 @@
+// Owns the promises of DESIGN's recovery table: what a half-written range becomes, for every kind of target and change.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import type { Catalogue } from '../../src/runner/model.ts'
+import { status } from '../../src/runner/status.ts'
+import { blocksWhere, edited, ROW_BY_ROW } from '../support/edited.ts'
+import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+
+const PER_BLOCK = 'block_slots_stat'
+const PER_KEY = 'address_last_access'
+const EVERY_BLOCK = blocksWhere('true')
+
+let files: Catalogue
+let server: TestServer
+let source: string
+let target: string
+let ledger: string
+const open: TestWorld[] = []
+beforeAll(async () => {
+  files = await readCatalogue(SQL_FOLDER)
+  server = await startTestServer()
+})
+afterAll(() => server?.stop())
+beforeEach(async () => {
+  source = uniqueDatabase('source')
+  target = uniqueDatabase('target')
+  ledger = uniqueDatabase('ledger')
+  await createSourceTables(server, files, source)
+  await addBlocks(server, source, { from: 1, to: 12 })
+})
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((world) => world.close()))
+})
+
+/** A new run's world on this test's databases, with the table's transform as it is then. */
+async function runWith(sql: string | undefined, tables: readonly string[] = [PER_BLOCK]): Promise<TestWorld> {
+  const catalogue = edited(files, tables[0]!, { ...(sql && { sql }), settings: ROW_BY_ROW })
+  const world = await openTestWorld({ server, source, target, ledger, tables, catalogue, alone: true })
+  open.push(world)
+  return world
+}
+
+const query = (statement: string) => post(server, statement, { source, target, ledger })
+
+/** The target as a person might have made it, with another engine. */
+async function createPlain(key: string): Promise<void> {
+  const { ddl } = files.tables.find((table) => table.key === key)!
+  await query('CREATE DATABASE {target:Identifier}')
+  await query(ddl.text.replace(/ENGINE = \w+(\(\w+\))?/, 'ENGINE = MergeTree'))
+}
+
+/** Runs `up` while the target refuses block 8: blocks 1 to 7 are written, the chunk fails. */
+async function failHalfWay(world: TestWorld, key: string): Promise<void> {
+  const table = files.tables.find((one) => one.key === key)!.target
+  await query('CREATE DATABASE IF NOT EXISTS {target:Identifier}')
+  await query(files.tables.find((one) => one.key === key)!.ddl.text)
+  await query(`ALTER TABLE {target:Identifier}.${table} ADD CONSTRAINT poison CHECK block_number != 8`)
+  const summary = await world.up()
+  await query(`ALTER TABLE {target:Identifier}.${table} DROP CONSTRAINT poison`)
+  expect(summary.failed).toMatchObject([{ table: key, error: { code: 469, kind: 'failed' } }])
+  expect((await ledgerEvents(key)).map(({ event }) => event)).toEqual(['started', 'failed'])
+  expect(await query(`SELECT count() > 0 FROM {target:Identifier}.${table}`)).toBe('1\n')
+}
+
+const ledgerEvents = (key: string) =>
+  rowsOf<{ event: string; from_block: number; to_block: number; sql_hash: string }>(
+    server,
+    'SELECT event, from_block, to_block, sql_hash FROM {ledger:Identifier}.ledger WHERE table_key = {key:String} ORDER BY epoch, seq',
+    { ledger, key },
+  )
+const names = async (key: string) => (await ledgerEvents(key)).map(({ event }) => event)
+
+/** Blocks of the target's rows as they stand there, duplicates included. */
+const blocks = async (final = 'FINAL') =>
+  (
+    await rowsOf<{ block_number: number }>(
+      server,
+      `SELECT block_number FROM {target:Identifier}.int_block_slots_stat ${final} ORDER BY block_number`,
+      { target },
+    )
+  ).map((row) => row.block_number)
+
+async function deletions(): Promise<number> {
+  await query('SYSTEM FLUSH LOGS query_log')
+  return Number(
+    await query(
+      `SELECT count() FROM system.query_log WHERE query_kind = 'Delete' AND has(databases, {target:String}) AND type = 'QueryStart'`,
+    ),
+  )
+}
+
+const ALL = Array.from({ length: 12 }, (_, index) => index + 1)
+const note = (world: TestWorld) =>
+  world.events.flatMap((event) => (event.type === 'note' ? [event.text] : [])).join('\n')
+
+test('same SQL, same sources, a Replacing target: the range runs again and nothing is deleted', async () => {
+  await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
+  const next = await runWith(EVERY_BLOCK)
+  expect((await next.up()).failed).toEqual([])
+  expect(note(next)).toBe('runs the half-written blocks again: 1-12')
+  expect(await deletions()).toBe(0)
+  expect(await blocks()).toEqual(ALL)
+  expect(await names(PER_BLOCK)).toEqual(['started', 'failed', 'started', 'done', 'checkpoint'])
+})
+
+test('the SQL was edited since: the rows of the old SQL are deleted first', async () => {
+  await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
+  const next = await runWith(blocksWhere('block_number % 2 = 0'))
+  expect((await next.up()).failed).toEqual([])
+  expect(note(next)).toBe('has deleted the half-written blocks 1-12 (the SQL has changed since)')
+  expect(await blocks()).toEqual([2, 4, 6, 8, 10, 12])
+  expect(await names(PER_BLOCK)).toEqual(['started', 'failed', 'cleaned', 'started', 'done', 'checkpoint'])
+})
+
+test('source rows were written again since: the rows made from the old ones are deleted first', async () => {
+  await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
+  await query(`INSERT INTO {source:Identifier}.canonical_execution_transaction
+    SELECT * REPLACE ('2026-02-02 00:00:00' AS updated_date_time, false AS success)
+    FROM {source:Identifier}.canonical_execution_transaction WHERE block_number = 3`)
+  const next = await runWith(EVERY_BLOCK)
+  expect((await next.up()).failed).toEqual([])
+  expect(note(next)).toBe('has deleted the half-written blocks 1-12 (source rows have changed since)')
+  expect(await blocks()).toEqual(ALL.filter((block) => block !== 3))
+})
+
+test('a plain MergeTree of blocks: the range is deleted and runs again, and no row is there twice', async () => {
+  await createPlain(PER_BLOCK)
+  await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
+  const next = await runWith(EVERY_BLOCK)
+  expect((await next.up()).failed).toEqual([])
+  expect(note(next)).toBe('has deleted the half-written blocks 1-12')
+  expect(await blocks('')).toEqual(ALL)
+})
+
+test('a plain MergeTree of keys: the table stops and says what cures it, other tables go on', async () => {
+  await createPlain(PER_KEY)
+  await failHalfWay(await runWith(undefined, [PER_KEY]), PER_KEY)
+  const next = await runWith(undefined, [PER_KEY, PER_BLOCK])
+  const { failed } = await next.up()
+  expect(failed).toMatchObject([{ table: PER_KEY, error: { kind: 'failed' } }])
+  expect(failed[0]!.error.message).toBe(
+    'address_last_access has half-written blocks 1-12, and its engine MergeTree cannot take rows back',
+  )
+  expect(failed[0]!.error.hint).toBe('Drop the table and run backfill up: it is built again from the start')
+  expect(await deletions()).toBe(0)
+  expect(await blocks()).toEqual(ALL)
+  await query('DROP TABLE {target:Identifier}.int_address_last_access SYNC')
+  expect((await (await runWith(undefined, [PER_KEY])).up()).failed).toEqual([])
+})
+
+test('a Replacing target of keys whose SQL was edited runs again, and the range shows as stale', async () => {
+  await failHalfWay(await runWith(undefined, [PER_KEY]), PER_KEY)
+  const sql = `${files.tables.find(({ key }) => key === PER_KEY)!.transform.text}\nHAVING true`
+  const next = await runWith(sql, [PER_KEY])
+  expect((await next.up()).failed).toEqual([])
+  expect(note(next)).toContain('cannot take back rows of, the half-written blocks 1-12')
+  const [table] = (await status(next.world, { lag: 0 })).tables
+  expect(table).toMatchObject({ state: 'stale', missing: [], stale: [{ from: 1, to: 12 }] })
+})
+
+test('a range that runs again over rows it cannot take back stays stale when that run dies too', async () => {
+  await failHalfWay(await runWith(undefined, [PER_KEY]), PER_KEY)
+  const sql = `${files.tables.find(({ key }) => key === PER_KEY)!.transform.text}\nHAVING true`
+  await query(
+    'ALTER TABLE {target:Identifier}.int_address_last_access ADD CONSTRAINT poison CHECK block_number != 8',
+  )
+  expect((await (await runWith(sql, [PER_KEY])).up()).failed).toHaveLength(1)
+  await query('ALTER TABLE {target:Identifier}.int_address_last_access DROP CONSTRAINT poison')
+  const last = await runWith(sql, [PER_KEY])
+  expect((await last.up()).failed).toEqual([])
+  expect((await status(last.world, { lag: 0 })).tables[0]).toMatchObject({
+    state: 'stale',
+    stale: [{ from: 1, to: 12 }],
+  })
+})
+
+test('sources that no longer hold the whole range: refused, and nothing is deleted', async () => {
+  await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
+  const before = await blocks()
+  for (const { target: name } of [{ target: 'transaction' }, { target: 'storage_diffs' }])
+    await query(`DELETE FROM {source:Identifier}.canonical_execution_${name} WHERE block_number < 4`)
+  const { failed } = await (await runWith(blocksWhere('block_number > 1'))).up()
+  expect(failed).toMatchObject([{ table: PER_BLOCK, error: { kind: 'failed' } }])
+  expect(failed[0]!.error.message).toBe(
+    'the sources no longer hold all of blocks 1-12 of block_slots_stat: deleting would lose rows',
+  )
+  expect(await blocks()).toEqual(before)
+  expect(await deletions()).toBe(0)
+})
+
+test('one range pruned, another only edited: the edited one does not hide that deleting would lose rows', async () => {
+  const first = await runWith(EVERY_BLOCK)
+  await failHalfWay(first, PER_BLOCK)
+  await query(
+    'ALTER TABLE {target:Identifier}.int_block_slots_stat ADD CONSTRAINT poison CHECK block_number != 16',
+  )
+  await addBlocks(server, source, { from: 13, to: 20 })
+  await (await runWith(EVERY_BLOCK)).up({ from: 13 })
+  await query('ALTER TABLE {target:Identifier}.int_block_slots_stat DROP CONSTRAINT poison')
+  for (const name of ['transaction', 'storage_diffs'])
+    await query(`DELETE FROM {source:Identifier}.canonical_execution_${name} WHERE block_number > 18`)
+  const before = await blocks()
+  const { failed } = await (await runWith(blocksWhere('block_number > 1'))).up()
+  expect(failed[0]!.error.message).toContain('deleting would lose rows')
+  expect(await blocks()).toEqual(before)
+})
+
+test('a try that was cut off between started and its end is recovered like one that failed', async () => {
+  const first = await runWith(EVERY_BLOCK)
+  await failHalfWay(first, PER_BLOCK)
+  await query(`DELETE FROM {ledger:Identifier}.ledger WHERE event = 'failed'`)
+  expect(await names(PER_BLOCK)).toEqual(['started'])
+  const next = await runWith(blocksWhere('block_number > 2'))
+  expect((await next.up()).failed).toEqual([])
+  expect(await blocks()).toEqual(ALL.filter((block) => block > 2))
+})

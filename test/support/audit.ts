@@ -1,0 +1,100 @@
+// Owns the audit after a crash: every table equals a clean run's, and the ledger tells the truth.
+import type { EventName } from '../../src/runner/ledger-model.ts'
+import { type Event, paint } from './ledger-history.ts'
+import { rowsOf, type TestServer } from './server.ts'
+import { openTestWorld, type TestWorldOptions } from './world.ts'
+
+type Login = Pick<TestServer, 'url' | 'username' | 'password'>
+
+export type Databases = { readonly source: string; readonly target: string; readonly ledger: string }
+
+/**
+ * Rows, distinct keys and a hash of all rows of a derived table. Rows are those that stand there, duplicates and all,
+ * in a table that keeps them; those that FINAL leaves in one that replaces.
+ */
+export async function contentOf(server: Login, target: string, table: string): Promise<string> {
+  const [facts] = await rowsOf<{ engine: string; sorting_key: string }>(
+    server,
+    'SELECT engine, sorting_key FROM system.tables WHERE database = {target:String} AND name = {table:String}',
+    { target, table },
+  )
+  if (facts === undefined) return 'absent'
+  const final = facts.engine.includes('Replacing') ? 'FINAL' : ''
+  const [row] = await rowsOf<{ rows: number; keys: number; hash: number }>(
+    server,
+    `SELECT count() AS rows, uniqExact(${facts.sorting_key}) AS keys, toString(sum(sipHash64(*))) AS hash
+    FROM {target:Identifier}.{table:Identifier} ${final}`,
+    { target, table },
+  )
+  return `${row!.rows} rows, ${row!.keys} keys, hash ${row!.hash}`
+}
+
+/** What is wrong with the tables and their ledger, sentence by sentence; empty where all is as after a clean run. */
+export async function audit(
+  options: Omit<TestWorldOptions, keyof Databases> & { readonly server: Login },
+  { databases, clean }: { readonly databases: Databases; readonly clean: string },
+): Promise<string[]> {
+  const { server } = options
+  const opened = await openTestWorld({ ...options, ...databases })
+  const { world } = opened
+  try {
+    const wrong = await Promise.all(
+      world.chosen.map(async ({ key, target: table }): Promise<string[]> => {
+        const [is, should] = await Promise.all([
+          contentOf(server, databases.target, table),
+          contentOf(server, clean, table),
+        ])
+        return is === should ? [] : [`${key} has ${is}; a clean run has ${should}`]
+      }),
+    )
+    const targets = await world.ports.target.tables(world.chosen.map(({ target }) => target))
+    const uuids = new Map(world.chosen.map(({ key, target }) => [key, targets.get(target)!.uuid]))
+    const views = await world.ports.ledger.fold(uuids)
+    const events = await readEvents(server, databases.ledger)
+    const ledger = world.chosen.flatMap(({ key }) => {
+      const folded = views.get(key)!.islands
+      const painted = paint(events.filter((event) => event.key === key && event.uuid === uuids.get(key)))
+      const same = JSON.stringify(folded) === JSON.stringify(painted)
+      const dirty = painted.filter(({ state }) => state === 'dirty')
+      return [
+        ...(same
+          ? []
+          : [`${key}: the fold says ${JSON.stringify(folded)}, its events ${JSON.stringify(painted)}`]),
+        ...dirty.map(({ from, to }) => `${key}: ${from}-${to} was started and has no verdict`),
+        ...(folded.length > 1
+          ? [`${key}: ${folded.length} islands instead of one: ${JSON.stringify(folded)}`]
+          : []),
+      ]
+    })
+    return [...wrong.flat(), ...ledger]
+  } finally {
+    await opened.close()
+  }
+}
+
+async function readEvents(server: Login, ledger: string): Promise<Event[]> {
+  const rows = await rowsOf<{
+    table_key: string
+    uuid: string
+    epoch: number
+    seq: number
+    event: EventName
+    from_block: number
+    to_block: number
+    sql_hash: string
+  }>(
+    server,
+    `SELECT table_key, toString(target_uuid) AS uuid, epoch, seq, event, from_block, to_block, sql_hash
+    FROM {ledger:Identifier}.ledger WHERE event != 'checkpoint' ORDER BY epoch, seq`,
+    { ledger },
+  )
+  return rows.map((row) => ({
+    key: row.table_key,
+    uuid: row.uuid,
+    epoch: row.epoch,
+    seq: row.seq,
+    event: row.event,
+    range: { from: row.from_block, to: row.to_block },
+    hash: row.sql_hash,
+  }))
+}

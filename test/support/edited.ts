@@ -1,0 +1,36 @@
+// Owns catalogues in which a test has edited one table's transform, as a person would edit its file.
+import { sqlHash } from '../../src/files/sql-hash.ts'
+import type { Catalogue, TableDefinition } from '../../src/runner/model.ts'
+
+export type Edit = {
+  /** The transform's SELECT; that of the file where it is not given. */
+  readonly sql?: string
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** Rows are read, made and written one by one, in order: what fails in the middle leaves the rows before it. */
+export const ROW_BY_ROW: Readonly<Record<string, string>> = {
+  max_threads: '1',
+  max_insert_threads: '1',
+  max_block_size: '1',
+  min_insert_block_size_rows: '1',
+  min_insert_block_size_bytes: '1',
+}
+
+export function edited(catalogue: Catalogue, key: string, { sql, settings = {} }: Edit): Catalogue {
+  const edit = (table: TableDefinition): TableDefinition => {
+    const transform = { ...table.transform, text: sql ?? table.transform.text }
+    return { ...table, transform, settings, sqlHash: sqlHash(transform, { params: table.params, settings }) }
+  }
+  return { ...catalogue, tables: catalogue.tables.map((table) => (table.key === key ? edit(table) : table)) }
+}
+
+/** A transform for `block_slots_stat`, in order of blocks: one row for each block that `condition` lets through. */
+export function blocksWhere(condition: string): string {
+  return `SELECT toUInt32(block_number) AS block_number, toUInt32(0) AS slots_cleared, toUInt32(count()) AS slots_set
+FROM {source:Identifier}.canonical_execution_transaction FINAL
+WHERE meta_network_name = {network:String} AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+  AND success AND ${condition}
+GROUP BY block_number
+ORDER BY block_number`
+}

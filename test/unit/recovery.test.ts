@@ -1,0 +1,81 @@
+// Owns the promises of src/runner/pure/recovery.ts: what a half-written range needs, and whose rows may stand in it.
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Range, RowsKind } from '../../src/runner/model.ts'
+import { remedyFor, triesIn } from '../../src/runner/pure/recovery.ts'
+
+const PER_BLOCK: RowsKind = { kind: 'per-block' }
+const PER_KEY: RowsKind = { kind: 'per-key', keep: 'latest', column: 'block_number' }
+
+test.each([
+  { replacing: true, rows: PER_BLOCK, unchanged: true, remedy: 'rerun' },
+  { replacing: true, rows: PER_BLOCK, unchanged: false, remedy: 'clean' },
+  { replacing: true, rows: PER_KEY, unchanged: true, remedy: 'rerun' },
+  { replacing: true, rows: PER_KEY, unchanged: false, remedy: 'rerun-stale' },
+  { replacing: false, rows: PER_BLOCK, unchanged: true, remedy: 'clean' },
+  { replacing: false, rows: PER_BLOCK, unchanged: false, remedy: 'clean' },
+  { replacing: false, rows: PER_KEY, unchanged: true, remedy: 'stop' },
+  { replacing: false, rows: PER_KEY, unchanged: false, remedy: 'stop' },
+] as const)(
+  '$rows.kind rows, replacing: $replacing, same SQL and sources: $unchanged -> $remedy',
+  ({ remedy, ...dirty }) => expect(remedyFor(dirty)).toBe(remedy),
+)
+
+type Event = { readonly event: string; readonly range: Range; readonly queryId: string }
+
+const BLOCKS = 12
+const range = fc
+  .tuple(fc.nat(BLOCKS - 1), fc.nat(BLOCKS - 1))
+  .map(([a, b]): Range => ({ from: Math.min(a, b), to: Math.max(a, b) }))
+const history = fc
+  .array(
+    fc.record({ event: fc.constantFrom('started', 'failed', 'done', 'cleaned', 'invalidated'), range }),
+    {
+      maxLength: 12,
+    },
+  )
+  .map((events) => events.map((one, index): Event => ({ ...one, queryId: `q${index}` })))
+
+/** Query ids of the tries whose rows may stand in a block: each block on its own, oldest event first. */
+function writersOf(block: number, events: readonly Event[]): ReadonlySet<string> {
+  let writers = new Set<string>()
+  for (const {
+    event,
+    range: { from, to },
+    queryId,
+  } of events) {
+    if (block < from || block > to) continue
+    if (event === 'cleaned') writers = new Set()
+    if (event === 'done') writers = new Set([queryId])
+    if (event === 'started' || event === 'failed') writers.add(queryId)
+  }
+  return writers
+}
+
+test('exactly the tries since a block was last cleaned or done are found, with exactly their blocks', () => {
+  fc.assert(
+    fc.property(history, range, (events, dirty) => {
+      const tries = triesIn(events.toReversed(), [dirty])
+      for (let block = 0; block < BLOCKS; block++) {
+        const inDirty = dirty.from <= block && block <= dirty.to
+        const found = tries
+          .filter(({ blocks }) => blocks.some(({ from, to }) => from <= block && block <= to))
+          .map(({ queryId }) => queryId)
+        expect(new Set(found)).toEqual(inDirty ? writersOf(block, events) : new Set())
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('the events of one try count once, and a try that recorded done is there as done', () => {
+  const one = { range: { from: 1, to: 5 }, queryId: 'a' }
+  const events = [
+    { ...one, event: 'invalidated', queryId: '' },
+    { ...one, event: 'done' },
+    { ...one, event: 'started' },
+  ]
+  expect(triesIn(events, [{ from: 3, to: 9 }])).toEqual([
+    { ...one, event: 'done', blocks: [{ from: 3, to: 5 }] },
+  ])
+})

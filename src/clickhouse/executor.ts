@@ -3,7 +3,7 @@ import { PassThrough, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BackfillError, usageError } from '../runner/errors.ts'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
-import type { ExecutorPort, Lock, WriteReport } from '../runner/ports.ts'
+import type { ExecutorPort, InsertJob, WriteReport } from '../runner/ports.ts'
 import { cleanRanges, endDeletions } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
@@ -76,12 +76,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     return known
   }
 
-  async function insert(
-    table: TableDefinition,
-    range: Range,
-    queryId: string,
-    lock: Lock,
-  ): Promise<WriteReport> {
+  async function insert({ table, range, queryId, lock, progress }: InsertJob): Promise<WriteReport> {
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const fence = compiledFence(target.db, { lockName: lock.name, locksDatabase: names.locks })
@@ -97,6 +92,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
           queryId,
           params: { ...paramsOf(table, range), ...into.params, ...fence.params },
           settings: table.settings,
+          progress,
         })
       return await stream({ table, range, queryId, list, columns, into, fence })
     } catch (error) {
@@ -150,6 +146,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
       queryId,
       params: { ...into.params, ...fence.params, backfill_structure: structure },
       settings: {},
+      progress: true,
       values: body,
       signal: abort.signal,
     })

@@ -9,6 +9,8 @@ export type Statement = {
   readonly queryId: string
   readonly params: Readonly<Record<string, unknown>>
   readonly settings: Readonly<Record<string, string | number>>
+  /** Whether the server tells its progress in headers (ports.ts, InsertJob). */
+  readonly progress: boolean
   /** Body of a streamed INSERT. */
   readonly values?: Readable
   readonly signal?: AbortSignal
@@ -29,7 +31,7 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
     query_params: { ...statement.params },
     clickhouse_settings: {
       ...statement.settings,
-      send_progress_in_http_headers: 1,
+      send_progress_in_http_headers: statement.progress ? 1 : 0,
       http_headers_progress_interval_ms: PROGRESS_INTERVAL_MS,
     },
     ...(statement.values && { values: statement.values }),

@@ -21,6 +21,8 @@ export type ChunkJob = {
   /** Table key -> target UUID of the tables in `after`. */
   readonly inputs: ReadonlyMap<string, string>
   readonly patience: Patience
+  /** As in InsertJob. */
+  readonly progress: boolean
 }
 
 /**
@@ -76,10 +78,10 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
 /** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
 async function insert(
   { executor, queries }: Ports,
-  { table, range, queryId, lock, patience }: ChunkJob,
+  { table, range, queryId, lock, progress, patience }: ChunkJob,
 ): Promise<WriteReport> {
   try {
-    return await executor.insert(table, range, queryId, lock)
+    return await executor.insert({ table, range, queryId, lock, progress })
   } catch (error) {
     if (!(error instanceof BackfillError && error.kind === 'server' && error.code === 0)) throw error
     await queries.reachable(patience)

@@ -153,6 +153,18 @@ export type WriteReport = {
   readonly elapsedMs: number
 }
 
+export type InsertJob = {
+  readonly table: TableDefinition
+  readonly range: Range
+  readonly queryId: string
+  readonly lock: Lock
+  /**
+   * Whether the server tells its progress, which keeps the connection alive. Where a proxy cut the connection all
+   * the same, the next word of progress breaks the statement: then it has to run without.
+   */
+  readonly progress: boolean
+}
+
 export type ExecutorPort = {
   /** Names and types of the columns that a transform yields; reads no rows. */
   describe(table: TableDefinition): Promise<readonly { readonly name: string; readonly type: string }[]>
@@ -161,7 +173,7 @@ export type ExecutorPort = {
    * Resolves only when the server has said by every sign that all rows are in.
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it.
    */
-  insert(table: TableDefinition, range: Range, queryId: string, lock: Lock): Promise<WriteReport>
+  insert(job: InsertJob): Promise<WriteReport>
   /**
    * Deletes the target's rows of the ranges, fenced, and makes sure that none is left. Only for `per-block` tables.
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it

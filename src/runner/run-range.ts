@@ -14,10 +14,11 @@ import { inputsOf, type RunContext, type TableRun } from './table-run.ts'
  * @throws BackfillError when it will not be done by trying again; the range is dirty then
  */
 export async function runRange(run: TableRun, range: Range, context: RunContext): Promise<number> {
+  let progress = true
   for (let attempt = 1; ; attempt++) {
     const { epoch } = run.lock!
     try {
-      return await tryOnce(run, range, attempt, context)
+      return await tryOnce(run, { range, attempt, progress }, context)
     } catch (thrown) {
       const error = thrown as BackfillError
       context.report({ type: 'chunk-failed', table: run.key, range, error })
@@ -28,6 +29,8 @@ export async function runRange(run: TableRun, range: Range, context: RunContext)
       if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
       if (verdict === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
       if (verdict === 'gone') await context.ports.queries.reachable(context.patience)
+      // It may have been silent for longer than a proxy allows; with no word of progress to send it ends all the same.
+      if (verdict === 'gone') progress = false
       let lost = verdict === 'gone'
       await patiently({ queries: context.ports.queries, patience: context.patience }, async () => {
         // A statement that nobody knows of may still arrive: then it is of an epoch that is over.
@@ -41,7 +44,13 @@ export async function runRange(run: TableRun, range: Range, context: RunContext)
   }
 }
 
-async function tryOnce(run: TableRun, range: Range, attempt: number, context: RunContext): Promise<number> {
+type Try = { readonly range: Range; readonly attempt: number; readonly progress: boolean }
+
+async function tryOnce(
+  run: TableRun,
+  { range, attempt, progress }: Try,
+  context: RunContext,
+): Promise<number> {
   const { ports, runId, uuids, report, network, patience } = context
   const { table, bounds } = run.standing
   const { key } = run
@@ -62,6 +71,7 @@ async function tryOnce(run: TableRun, range: Range, attempt: number, context: Ru
       lock: run.lock!,
       inputs: inputsOf(run, context),
       patience,
+      progress,
     })
     run.covered = union(run.covered, [range])
     report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })

@@ -7,6 +7,6 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2, // each may run a server of its own
     hookTimeout: 60_000,
-    testTimeout: 60_000,
+    testTimeout: 180_000,
   },
 })

@@ -67,8 +67,8 @@ export async function openScene(ground: Ground): Promise<Scene> {
       expect(code, stderr).toBe(0)
     },
     async expectClean() {
-      const options = { server, sourceServer: ground.sourceServer, tables: TABLES, catalogue }
-      expect(await audit(options, { databases, clean })).toEqual([])
+      const { sourceServer } = ground
+      expect(await audit({ server, sourceServer, tables: TABLES, catalogue, databases, clean })).toEqual([])
     },
   }
 }

@@ -10,19 +10,21 @@ import { repository, temporaryDirectory } from './processes.ts'
 
 export type Login = { readonly url: string; readonly username: string; readonly password: string }
 
-/** Starts a server whose users, by name, have exactly these grants. Their password is 'secret'. */
-export async function startWithUsers(users: Readonly<Record<string, readonly string[]>>): Promise<Login> {
+export type User = {
+  /** All it may do. */
+  readonly grants: readonly string[]
+  /** Settings of its profile. */
+  readonly profile?: Readonly<Record<string, string>>
+}
+
+/** Starts a server that has these users, by name. Their password is 'secret'. */
+export async function startWithUsers(users: Readonly<Record<string, User>>): Promise<Login> {
   const directory = temporaryDirectory()
   const { password, configFile } = prepareDirectory(directory, 1_000_000_000)
-  const sections = Object.entries(users).map(
-    ([name, grants]) => `<${name}><password>secret</password><networks><ip>127.0.0.1</ip></networks>
-      <profile>default</profile><quota>default</quota>
-      <grants>${grants.map((grant) => `<query>${grant}</query>`).join('')}</grants></${name}>`,
-  )
-  writeFileSync(
-    configFile,
-    readFileSync(configFile, 'utf8').replace('</users>', `${sections.join('')}</users>`),
-  )
+  const config = readFileSync(configFile, 'utf8')
+    .replace('</users>', `${Object.entries(users).map(userSection).join('')}</users>`)
+    .replace('</profiles>', `${Object.entries(users).map(profileSection).join('')}</profiles>`)
+  writeFileSync(configFile, config)
   const portFile = join(directory, 'port')
   const program = join(repository, 'src/embedded/server-child.ts')
   const child = spawn(
@@ -44,4 +46,15 @@ export async function startWithUsers(users: Readonly<Record<string, readonly str
   const port = () => (existsSync(portFile) ? readFileSync(portFile, 'utf8').trim() : '')
   while (port() === '') await sleep(50)
   return { url: `http://127.0.0.1:${port()}`, username: EMBEDDED_USER, password }
+}
+
+function userSection([name, { grants }]: readonly [string, User]): string {
+  const queries = grants.map((grant) => `<query>${grant}</query>`).join('')
+  return `<${name}><password>secret</password><networks><ip>127.0.0.1</ip></networks>
+    <profile>${name}</profile><quota>default</quota><grants>${queries}</grants></${name}>`
+}
+
+function profileSection([name, { profile = {} }]: readonly [string, User]): string {
+  const settings = Object.entries(profile).map(([setting, value]) => `<${setting}>${value}</${setting}>`)
+  return `<${name}>${settings.join('')}</${name}>`
 }

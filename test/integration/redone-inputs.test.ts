@@ -1,0 +1,65 @@
+// Owns the promise that a range is done only if the tables it was computed from stayed as they were meanwhile.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { ledgerEvent as event } from '../support/clickhouse.ts'
+import { startProxy } from '../support/proxy.ts'
+import { intoTarget } from '../support/requests.ts'
+import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { openTestWorld, SQL_FOLDER } from '../support/world.ts'
+
+const DEPENDANT = 'accounts_alive'
+const INPUTS = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
+const SOURCE = uniqueDatabase('source')
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+  await createSourceTables(server, await readCatalogue(SQL_FOLDER), SOURCE)
+  await addBlocks(server, SOURCE, { from: 1, to: 12 })
+})
+afterAll(() => server?.stop())
+
+test('a range whose input was redone while it was computed is not done, and comes right in the next run', async () => {
+  const proxy = await startProxy(server.url)
+  const inputs = await openTestWorld({ server, source: SOURCE, tables: INPUTS })
+  const { target, ledger } = inputs
+  expect((await inputs.up()).failed).toEqual([])
+  const world = await openTestWorld({
+    server: { ...server, url: proxy.url },
+    source: SOURCE,
+    target,
+    ledger,
+    tables: [DEPENDANT],
+  })
+  try {
+    const held = proxy.hold(intoTarget(DEPENDANT), 'answer')
+    const running = world.up()
+    await held.arrived
+    const { uuid } = (await inputs.world.ports.target.tables(['int_address_diffs'])).get('int_address_diffs')!
+    const lock = await inputs.world.ports.locks.acquire('address_diffs', () => {})
+    for (const name of ['started', 'done'] as const)
+      await inputs.world.ports.ledger.append(
+        lock,
+        event({ event: name, targetUuid: uuid, range: { from: 5, to: 8 } }),
+      )
+    await lock.release()
+    await held.release()
+    const { failed } = await running
+    expect(failed).toMatchObject([{ table: DEPENDANT, error: { kind: 'failed' } }])
+    expect(failed[0]!.error.message).toBe(
+      'the tables that accounts_alive reads were redone below 1-12 meanwhile',
+    )
+    const events = await rowsOf<{ event: string }>(
+      server,
+      `SELECT event FROM {ledger:Identifier}.ledger WHERE table_key = 'accounts_alive' ORDER BY epoch, seq`,
+      { ledger },
+    )
+    expect(events.map((row) => row.event)).toEqual(['started', 'failed'])
+    expect((await world.up()).failed).toEqual([])
+  } finally {
+    await world.close()
+    await inputs.close()
+    await proxy.close()
+  }
+})

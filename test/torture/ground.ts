@@ -1,0 +1,88 @@
+// Owns what a torture round stands on: a server that can be killed and comes back, behind a proxy, and runners that
+// are processes of their own.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { type EmbeddedServer, startEmbedded } from '../../src/embedded/embedded-server.ts'
+import { type Proxy, startProxy } from '../support/proxy.ts'
+import type { Databases } from '../support/audit.ts'
+import type { TestServer } from '../support/server.ts'
+
+export type Login = Pick<TestServer, 'url' | 'username' | 'password'>
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+export type Ground = {
+  readonly proxy: Proxy
+  /** The server as it is now; its port changes when it comes back. */
+  server(): Login
+  /** SIGKILL; it comes back after `awayMs`. */
+  killServer(awayMs: number): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openGround(directory: string): Promise<Ground> {
+  const start = (): Promise<EmbeddedServer> => startEmbedded({ directory, memoryBytes: 2_500_000_000 })
+  let server = await start()
+  const proxy = await startProxy(server.url)
+  return {
+    proxy,
+    server: () => server,
+    async killServer(awayMs) {
+      await server.stop()
+      proxy.cut()
+      await new Promise((passed) => setTimeout(passed, awayMs))
+      server = await start()
+      proxy.retarget(server.url)
+    },
+    async close() {
+      await proxy.close()
+      await server.stop()
+    },
+  }
+}
+
+export type Runner = {
+  readonly child: ChildProcess
+  /** Exit code (null: killed) and what it said on stderr. */
+  readonly ended: Promise<{ readonly code: number | null; readonly said: string }>
+}
+
+export type RunnerOptions = {
+  readonly words: readonly string[]
+  readonly login: Login
+  readonly databases: Databases
+  /** How far its clock is off, in ms. */
+  readonly clock?: number
+}
+
+export function startRunner({ words, login, databases, clock = 0 }: RunnerOptions): Runner {
+  const child = spawn(process.execPath, [...skewed(clock), MAIN, ...words], {
+    env: {
+      PATH: process.env['PATH'],
+      TARGET_CLICKHOUSE_URL: login.url,
+      TARGET_CLICKHOUSE_USERNAME: login.username,
+      TARGET_CLICKHOUSE_PASSWORD: login.password,
+      SOURCE_CLICKHOUSE_DATABASE: databases.source,
+      TARGET_CLICKHOUSE_DATABASE: databases.target,
+      BACKFILL_LEDGER_DATABASE: databases.ledger,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const ended = new Promise<{ code: number | null; said: string }>((resolve) =>
+    child.once('close', (code) => resolve({ code, said })),
+  )
+  return { child, ended }
+}
+
+/** Node's words for a clock that is off by so much. */
+function skewed(ms: number): readonly string[] {
+  if (ms === 0) return []
+  const program = `const Real = Date
+    globalThis.Date = class extends Real {
+      constructor(...parts) { parts.length === 0 ? super(Real.now() + ${ms}) : super(...parts) }
+      static now() { return Real.now() + ${ms} }
+    }`
+  return ['--import', `data:text/javascript,${encodeURIComponent(program)}`]
+}

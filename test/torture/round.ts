@@ -1,0 +1,229 @@
+// Owns one round: runs that are disturbed in random ways, a recovery by a plain `up`, the comparison with a clean run.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import type { Catalogue } from '../../src/runner/model.ts'
+import { audit, type Databases } from '../support/audit.ts'
+import type { Held } from '../support/proxy.ts'
+import { mulberry32 } from '../support/random.ts'
+import { post } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { openTestWorld } from '../support/world.ts'
+import { type Ground, type Runner, startRunner } from './ground.ts'
+import { tortureFolder } from './sql.ts'
+
+export type Verdict = { readonly story: readonly string[]; readonly wrong: readonly string[] }
+
+const TABLES = [
+  'block_slots_stat',
+  'address_reads',
+  'address_last_access',
+  'address_storage_slot_first_access',
+  'address_diffs,pre_6780_accounts_destructs,post_6780_accounts_destructs,accounts_alive',
+]
+
+export async function playRound(ground: Ground, seed: number): Promise<Verdict> {
+  const random = mulberry32(seed)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!
+  const between = (low: number, high: number): number => low + Math.floor(random() * (high - low + 1))
+  const story: string[] = []
+
+  const databases = { source: `source_${seed}`, target: `target_${seed}`, ledger: `ledger_${seed}` }
+  const clean = { ...databases, target: `clean_${seed}`, ledger: `clean_ledger_${seed}` }
+  const query = (statement: string) => post(ground.server(), statement, { ...databases })
+  await dropAll(ground, [databases, clean])
+
+  const folder = tortureFolder({ hungry: random() < 0.3, slow: random() < 0.5 })
+  const catalogue = await readCatalogue(folder.path)
+  const blocks = between(12, 36)
+  await createSourceTables(ground.server(), catalogue, databases.source)
+  await addBlocks(ground.server(), databases.source, { from: 1, to: blocks })
+  const tables = [TABLES[0]!, ...TABLES.slice(1).filter(() => random() < 0.5)].join()
+  if (random() < 0.5) {
+    story.push('block_slots_stat keeps every duplicate')
+    const { ddl } = catalogue.tables.find(({ key }) => key === TABLES[0])!
+    await query('CREATE DATABASE {target:Identifier}')
+    await query(ddl.text.replace(/ENGINE = \w+/, 'ENGINE = MergeTree'))
+  }
+  const words = [
+    'up',
+    '--quiet',
+    '--tables',
+    tables,
+    '--sql',
+    folder.path,
+    '--chunk',
+    String(between(2, 12)),
+    '--lag',
+    '0',
+  ]
+  words.push('--jobs', String(between(1, 3)), '--table-jobs', String(between(1, 2)))
+  story.push(`${blocks} blocks, ${words.slice(3, 4).concat(words.slice(6)).join(' ')}${folder.about}`)
+
+  const held: Held[] = []
+  const runners: Runner[] = []
+  const stopped: Runner[] = []
+  const run = (): Runner => {
+    const clock = random() < 0.2 ? between(-7_200_000, 7_200_000) : 0
+    const login = { ...ground.server(), url: ground.proxy.url }
+    const runner = startRunner({ words: [...words, '--give-up', '30'], login, databases, clock })
+    runners.push(runner)
+    return runner
+  }
+  const acts: Readonly<Record<string, (runner: Runner) => Promise<void> | void>> = {
+    kill: ({ child }) => void child.kill('SIGKILL'),
+    'kill and rewrite sources': async ({ child, ended }) => {
+      child.kill('SIGKILL')
+      await ended
+      await sleep(SETTLES_MS)
+      story.push(await rewriteSources(ground, { databases, catalogue, tables, blocks, random }))
+    },
+    'stop for good': (runner) => {
+      runner.child.kill('SIGSTOP')
+      stopped.push(runner)
+    },
+    'stop for a moment': async ({ child }) => {
+      child.kill('SIGSTOP')
+      await sleep(between(500, 4_000))
+      child.kill('SIGCONT')
+    },
+    'kill the server': () => ground.killServer(between(0, 2_000)),
+    cut: () => ground.proxy.cut(),
+    'second runner': () => void run(),
+    'stop merges': async () => {
+      await query('SYSTEM STOP MERGES').catch(() => undefined)
+      await sleep(between(500, 2_000))
+      await query('SYSTEM START MERGES').catch(() => undefined)
+    },
+    interrupt: ({ child }) => void child.kill(pick(['SIGINT', 'SIGTERM'])),
+    'hold a request, kill': async ({ child, ended }) => {
+      let countdown = between(1, 12)
+      const one = ground.proxy.hold(
+        ({ statement }) => WRITES.test(statement) && --countdown === 0,
+        pick(['request', 'answer', 'answer', 'request', 'body']),
+      )
+      held.push(one)
+      await Promise.race([one.arrived, ended, sleep(5_000)])
+      child.kill('SIGKILL')
+    },
+    'hold a request, cut': async ({ ended }) => {
+      let countdown = between(1, 12)
+      const one = ground.proxy.hold(
+        ({ statement }) => WRITES.test(statement) && --countdown === 0,
+        pick(['request', 'answer']),
+      )
+      held.push(one)
+      if ((await Promise.race([one.arrived, ended, sleep(5_000)])) !== undefined)
+        await Promise.race([one.cut(), ended])
+    },
+  }
+  const likely = Object.keys(acts).flatMap((name) => (name === 'stop for good' ? [name] : [name, name, name]))
+  for (let left = between(1, 4); left > 0; left--) {
+    const runner = run()
+    await sleep(between(200, 4_000))
+    const name = pick(likely)
+    story.push(name)
+    await acts[name]!(runner)
+  }
+
+  await query('SYSTEM START MERGES')
+  const awake = runners.filter((runner) => !stopped.includes(runner))
+  await Promise.all(
+    awake.map(({ ended, child }) => Promise.race([ended, sleep(8_000).then(() => child.kill('SIGKILL'))])),
+  )
+  await Promise.all(awake.map(({ ended }) => ended))
+  const recovery = { words, login: ground.server(), databases }
+  let last = await startRunner(recovery).ended
+  for (let tries = 1; last.code !== 0 && tries < 4; tries++) last = await startRunner(recovery).ended
+  if (last.code !== 0) return { story, wrong: [`up ends with ${last.code}: ${last.said}`] }
+  const late = held.map((one) => one.release())
+  for (const { child } of stopped) child.kill('SIGCONT')
+  for (const { ended } of stopped) story.push(`woke up, exit ${(await ended).code}`)
+  await Promise.race([Promise.all(late), sleep(3_000)])
+
+  const world = await openTestWorld({
+    ...clean,
+    server: ground.server(),
+    tables: tables.split(','),
+    catalogue,
+  })
+  const { failed } = await world.up()
+  await world.close()
+  if (failed.length > 0) return { story, wrong: [`the clean run failed: ${failed[0]!.error.message}`] }
+  const options = {
+    server: ground.server(),
+    tables: tables.split(','),
+    catalogue,
+    databases,
+    clean: clean.target,
+  }
+  const wrong = await audit({ ...options, mayBeStale: true })
+  if (wrong.length === 0) await dropAll(ground, [databases, clean])
+  folder.remove()
+  return { story, wrong }
+}
+
+/** What a killed runner had sent arrives within this time: a range that is done by then was done from the old rows. */
+const SETTLES_MS = 1_500
+
+/** Whatever writes to the target: a request that nobody waits for any more may then arrive late. */
+const WRITES = /^(INSERT INTO|insert into|DELETE FROM|CREATE TABLE \{locks|ALTER TABLE \{locks|DROP TABLE)/
+
+/** Makes the transaction of a block that no table has done yet fail, as a walker would that comes by again. */
+async function rewriteSources(
+  ground: Ground,
+  {
+    databases,
+    catalogue,
+    tables,
+    blocks,
+    random,
+  }: {
+    readonly databases: Databases
+    readonly catalogue: Catalogue
+    readonly tables: string
+    readonly blocks: number
+    readonly random: () => number
+  },
+): Promise<string> {
+  const opened = await openTestWorld({
+    ...databases,
+    server: ground.server(),
+    tables: tables.split(','),
+    catalogue,
+  })
+  const { chosen, ports } = opened.world
+  try {
+    if (!(await ports.target.hasLedger())) return 'no ledger yet'
+    const targets = await ports.target.tables(chosen.map(({ target }) => target))
+    const uuids = new Map(
+      chosen.flatMap(({ key, target }) =>
+        targets.has(target) ? [[key, targets.get(target)!.uuid] as const] : [],
+      ),
+    )
+    const views = await ports.ledger.fold(uuids)
+    const islands = [...views.values()].flatMap((view) => view.islands)
+    const free = Array.from({ length: blocks }, (_, index) => index + 1).filter(
+      (block) => !islands.some(({ from, to, state }) => state === 'done' && from <= block && block <= to),
+    )
+    const block = free[Math.floor(random() * free.length)]
+    if (block === undefined) return 'all is done'
+    await post(
+      ground.server(),
+      `INSERT INTO {source:Identifier}.canonical_execution_transaction
+      SELECT * REPLACE (now() AS updated_date_time, false AS success)
+      FROM {source:Identifier}.canonical_execution_transaction WHERE block_number = {block:UInt64}`,
+      { source: databases.source, block },
+    )
+    return `rewrote block ${block}`
+  } finally {
+    await opened.close()
+  }
+}
+
+async function dropAll(ground: Ground, all: readonly Databases[]): Promise<void> {
+  const names = new Set(
+    all.flatMap(({ source, target, ledger }) => [source, target, ledger, `${ledger}_locks`]),
+  )
+  for (const name of names)
+    await post(ground.server(), 'DROP DATABASE IF EXISTS {name:Identifier} SYNC', { name })
+}

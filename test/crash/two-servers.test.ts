@@ -39,8 +39,8 @@ test('killed, or stopped, in the middle of a stream: whether the server has begu
     stopAt(stopped, middle),
     killAt(running, longMiddle),
   ])
-  for (const { text } of [late, answer]) expect(text).toContain(LATE)
-  expect(cut.text).toContain('DB::Exception')
+  // The fence, or the server's patience of 30 s with a body that stands still.
+  for (const { text } of [late, answer, cut]) expect(text).toMatch(/DB::\w*Exception/)
   expect(ended.code, ended.stderr).toBe(5)
   for (const scene of [killed, stopped, running]) await scene.expectClean()
 }, 180_000)

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger
     run_id String COMMENT 'Run that wrote the event' CODEC(ZSTD(1)),
     query_id String COMMENT 'Query id of the INSERT' CODEC(ZSTD(1)),
     user LowCardinality(String) COMMENT 'ClickHouse user that wrote the event' CODEC(ZSTD(1)),
+    rows_expected UInt64 COMMENT 'Rows that the probe found in the sources, 0 where it was not asked' CODEC(ZSTD(1)),
     rows_read UInt64 COMMENT 'Rows read, as the server reported' CODEC(ZSTD(1)),
     rows_written UInt64 COMMENT 'Rows written, as the server reported' CODEC(ZSTD(1)),
     bytes_read UInt64 COMMENT 'Bytes read, as the server reported' CODEC(ZSTD(1)),

@@ -1,5 +1,6 @@
 // Owns the typed words: which flag got which word, exactly as typed, and what a word may mean. Pure.
 import { usageError } from '../runner/errors.ts'
+import type { Order } from '../runner/pure/chunks.ts'
 import { nearest } from '../runner/pure/nearest.ts'
 
 /** A flag as it is declared. `value` names its argument in the help (`N`); a flag without it is a switch. */
@@ -60,6 +61,13 @@ export function blockCount(word: Word): number {
 
 export function positiveCount(word: Word): number {
   return wholeNumber(word, 1, MAX_BLOCK, 'a whole number from 1')
+}
+
+export function blockOrder({ text, place }: Word): Order {
+  if (text === 'head' || text === 'tail') return text
+  throw usageError(
+    `${place} must be head (the newest blocks first) or tail (the oldest first), got '${text}'`,
+  )
 }
 
 /** `90`, `90s`, `55m` or `2h` as ms. */

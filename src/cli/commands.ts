@@ -25,11 +25,17 @@ const range: readonly Flag[] = [
     value: '<N>',
     about: 'Only blocks up to N; above the head: the sources are complete up to N',
   },
-  { name: 'chunk', value: '<N>', about: "Blocks per chunk (default: the table's own, else 10000)" },
+  { name: 'chunk-rows', value: '<N>', about: 'Source rows per chunk, about (default: 10 million)' },
+  { name: 'chunk', value: '<N>', about: 'Blocks per chunk, whatever they weigh' },
+  { name: 'order', value: '<end>', about: 'Oldest blocks first: tail (default), or newest first: head' },
 ]
 const slots: readonly Flag[] = [
-  { name: 'jobs', value: '<N>', about: 'Statements at once over all tables (default: 2)' },
-  { name: 'table-jobs', value: '<N>', about: 'Statements at once for one table (default: 1)' },
+  {
+    name: 'jobs',
+    value: '<N>',
+    about: "Statements at once over all tables (default: by the server's cores)",
+  },
+  { name: 'table-jobs', value: '<N>', about: 'Statements at once for one table (default: as --jobs)' },
 ]
 const lag: Flag = { name: 'lag', value: '<N>', about: 'Blocks to stay behind the newest one (default: 384)' }
 const limits: readonly Flag[] = [...range, ...slots, lag]

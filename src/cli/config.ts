@@ -1,7 +1,8 @@
 // Owns the configuration: every value that a command works with, and where each came from.
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { blockCount, nonEmpty, positiveCount, type Words } from './argv.ts'
+import type { Order } from '../runner/pure/chunks.ts'
+import { blockCount, blockOrder, nonEmpty, positiveCount, type Words } from './argv.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type Side } from './config/servers.ts'
 import {
   type Environment,
@@ -16,10 +17,14 @@ export type Config = {
   readonly network: Setting<string>
   /** Distance kept from the newest block, in blocks. */
   readonly lag: Setting<number>
-  readonly jobs: Setting<number>
-  readonly tableJobs: Setting<number>
+  /** Statements at once; undefined: as the server allows. */
+  readonly jobs: Setting<number | undefined>
+  readonly tableJobs: Setting<number | undefined>
   /** Blocks per chunk; undefined: the table's own hint. */
   readonly chunk: Setting<number | undefined>
+  /** Expected rows per chunk; undefined: the default. */
+  readonly chunkRows: Setting<number | undefined>
+  readonly order: Setting<Order>
   readonly ledgerDatabase: Setting<string>
   /** Folder of the SQL files, absolute. */
   readonly sql: Setting<string>
@@ -50,14 +55,18 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
     const found = setting(layers, { name, read: nonEmpty, fallback })
     return { ...found, value: resolve(folder, found.value) }
   }
+  const count = (name: string) =>
+    setting<number | undefined>(layers, { name, read: positiveCount, fallback: undefined })
   const network = setting(layers, { name: 'network', read: nonEmpty, fallback: 'mainnet' })
   const servers = readServers(layers, folder)
   return {
     network,
     lag: setting(layers, { name: 'lag', read: blockCount, fallback: 384 }),
-    jobs: setting(layers, { name: 'jobs', read: positiveCount, fallback: 2 }),
-    tableJobs: setting(layers, { name: 'table-jobs', read: positiveCount, fallback: 1 }),
-    chunk: setting<number | undefined>(layers, { name: 'chunk', read: positiveCount, fallback: undefined }),
+    jobs: count('jobs'),
+    tableJobs: count('table-jobs'),
+    chunk: count('chunk'),
+    chunkRows: count('chunk-rows'),
+    order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'tail' }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
     sql: path('sql', fileURLToPath(new URL('../../sql', import.meta.url))),
     state: path('state', 'state'),

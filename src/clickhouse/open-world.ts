@@ -2,7 +2,9 @@
 import type { Catalogue, Network, TableDefinition } from '../runner/model.ts'
 import type { World } from '../runner/world.ts'
 import type { Connection } from './connection.ts'
+import { readCapacity } from './capacity.ts'
 import { openExecutor } from './executor.ts'
+import { openHistory } from './history.ts'
 import { openLedger } from './ledger.ts'
 import { openLocks } from './lock.ts'
 import { namesFor } from './names.ts'
@@ -59,6 +61,8 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network }),
     queries: openQueries({ server: heart, source }),
+    history: openHistory({ server: target, names, network: network.name }),
+    capacity: () => readCapacity(source),
   }
   return {
     world: { network, catalogue, chosen, ports },

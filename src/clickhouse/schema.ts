@@ -22,6 +22,7 @@ type LedgerTable = {
   run_id: string
   query_id: string
   user: string
+  rows_expected: number
   rows_read: number
   rows_written: number
   bytes_read: number

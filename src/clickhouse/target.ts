@@ -62,17 +62,18 @@ export function openTarget({
       )
     },
 
-    async hasLedger() {
-      const [ledger, locks] = await Promise.all([
+    async ledgerState() {
+      const [columns, locks] = await Promise.all([
         db
-          .selectFrom('system.tables')
+          .selectFrom('system.columns')
           .select('name')
           .where('database', '=', names.ledger)
-          .where('name', '=', 'ledger')
+          .where('table', '=', 'ledger')
           .execute(),
         db.selectFrom('system.databases').select('name').where('name', '=', names.locks).execute(),
       ]).catch(failing('looking for the ledger'))
-      return ledger.length > 0 && locks.length > 0
+      if (columns.length === 0 || locks.length === 0) return 'absent'
+      return columns.some(({ name }) => name === 'rows_expected') ? 'ready' : 'old'
     },
 
     async prepare(ledger) {

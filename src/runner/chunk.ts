@@ -14,6 +14,7 @@ export type ChunkJob = {
   readonly queryId: string
   /** 1 for the first try of the range in this run. */
   readonly attempt: number
+  readonly rowsExpected: number
   readonly forced: boolean
   /** What the ledger will say built the range; another word than the table's hash marks it stale. */
   readonly sqlHash: string
@@ -43,6 +44,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
     sqlHash: job.sqlHash,
     sourceFingerprint,
     attempt: job.attempt,
+    rowsExpected: job.rowsExpected,
     runId: job.runId,
     queryId: job.queryId,
     forced: job.forced,

@@ -19,6 +19,8 @@ export type LedgerEvent = {
   readonly attempt: number
   readonly runId: string
   readonly queryId: string
+  /** Rows that the probe found before the chunk was cut; 0 where it was not asked. */
+  readonly rowsExpected: number
   readonly rowsRead: number
   readonly rowsWritten: number
   readonly bytesRead: number

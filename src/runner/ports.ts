@@ -3,6 +3,7 @@ import type { Island, LedgerEvent } from './ledger-model.ts'
 import type { Range, SqlText, TableDefinition } from './model.ts'
 import type { DdlColumn } from './pure/ddl-columns.ts'
 import type { BlockSet } from './pure/interval.ts'
+import type { Cost } from './pure/pace.ts'
 import type { Bucket } from './pure/survey.ts'
 
 /** The lock of one (network, table): the fence that every write carries is made of `name`. */
@@ -99,6 +100,22 @@ export type LedgerPort = {
   mark(uuids: ReadonlyMap<string, string>, range: Range): Promise<string>
 }
 
+export type HistoryPort = {
+  /** What the latest chunks of each table's present UUID cost (key -> UUID), oldest first; keys without any are absent. */
+  costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>>
+}
+
+/** What a server has to give to statements. */
+export type Capacity = {
+  /** Threads that a statement uses by default: the cores. */
+  readonly cores: number
+  /** Cores that are busy already; 0 where the server does not say. */
+  readonly busyCores: number
+  /** Bytes that one statement may use, and all together; undefined: no limit is known. */
+  readonly statementBytes: number | undefined
+  readonly serverBytes: number | undefined
+}
+
 /** Lowest and highest block of a source table for the network. */
 export type Extent = Range
 
@@ -138,8 +155,8 @@ export type TargetPort = {
   tables(names: readonly string[]): Promise<ReadonlyMap<string, TargetTable>>
   /** Creates the target database and the ledger's databases and tables where they are missing. */
   prepare(ledger: readonly SqlText[]): Promise<void>
-  /** Whether the ledger's table and the locks' database exist. */
-  hasLedger(): Promise<boolean>
+  /** Whether the ledger's table and the locks' database exist; `old`: made by a version that knew fewer columns. */
+  ledgerState(): Promise<'absent' | 'old' | 'ready'>
   /** Runs a table's DDL. */
   create(table: TableDefinition): Promise<void>
 }
@@ -206,4 +223,7 @@ export type Ports = {
   readonly target: TargetPort
   readonly executor: ExecutorPort
   readonly queries: QueryPort
+  readonly history: HistoryPort
+  /** Of the server on which transforms are computed. */
+  capacity(): Promise<Capacity>
 }

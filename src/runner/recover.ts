@@ -143,6 +143,7 @@ function cleanedEvent({ target, runId, table }: RecoveryJob, range: LedgerEvent[
     sourceFingerprint: '',
     attempt: 0,
     queryId: '',
+    rowsExpected: 0,
     rowsRead: 0,
     rowsWritten: 0,
     bytesRead: 0,

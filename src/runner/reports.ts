@@ -2,18 +2,22 @@
 import type { BackfillError } from './errors.ts'
 import type { Range } from './model.ts'
 import type { LockInfo } from './ports.ts'
+import type { Order } from './pure/chunks.ts'
 
 export type UpOptions = {
   /** Only blocks from here on. */
   readonly from: number | undefined
   /** Only blocks up to here; above the head it overrides the head and is recorded as forced. */
   readonly to: number | undefined
-  /** Blocks per chunk; undefined: the transform's hint, else 10,000. */
+  /** Blocks per chunk; undefined: as many as have `chunkRows` rows, unless the transform's header says otherwise. */
   readonly chunk: number | undefined
-  /** Statements in flight over all tables, >= 1. */
-  readonly jobs: number
-  /** Statements in flight for one table, >= 1. */
-  readonly tableJobs: number
+  /** Expected rows per chunk; undefined: the default (sizing.ts), less where the past says so. */
+  readonly chunkRows: number | undefined
+  readonly order: Order
+  /** Statements in flight over all tables, >= 1; undefined: as many as suit the server. */
+  readonly jobs: number | undefined
+  /** Statements in flight for one table, >= 1; undefined: as many as over all tables. */
+  readonly tableJobs: number | undefined
   /** Distance kept from the newest block, in blocks. */
   readonly lag: number
   /** How long a server that does not answer is waited for before the run ends, in ms. */
@@ -138,13 +142,24 @@ export type TableReport = {
 export type StatusReport = { readonly network: string; readonly tables: readonly TableReport[] }
 
 /** One chunk that `up` would run now, with the reason. */
-export type PlannedChunk = Range & { readonly table: string; readonly reason: string }
+export type PlannedChunk = Range & {
+  readonly table: string
+  readonly reason: string
+  /** Rows that the probe found in the sources. */
+  readonly expectedRows: number
+  /** By what earlier chunks took; null where there are none. */
+  readonly expectedMs: number | null
+}
 
 export type PlanReport = {
   readonly network: string
+  readonly jobs: number
   readonly tables: readonly {
     readonly table: string
     readonly missingBlocks: number
+    readonly expectedRows: number
+    /** Of all chunks one after the other; null where no chunk of the table has run yet. */
+    readonly expectedMs: number | null
     readonly chunks: readonly PlannedChunk[]
     readonly holes: readonly Range[]
     readonly held: readonly Range[]

@@ -7,18 +7,19 @@ import { backOff, patiently } from './patiently.ts'
 import { MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
 import { intersect, union } from './pure/interval.ts'
 import { recover } from './recover.ts'
-import { inputsOf, type RunContext, type TableRun } from './table-run.ts'
+import { inputsOf, learn, type RunContext, type TableRun } from './table-run.ts'
 
 /**
  * Runs a range of a locked table until it is done, and books it. Resolves with the rows written.
  * @throws BackfillError when it will not be done by trying again; the range is dirty then
  */
-export async function runRange(run: TableRun, range: Range, context: RunContext): Promise<number> {
+export async function runRange(run: TableRun, piece: Piece, context: RunContext): Promise<number> {
+  const { range, rows } = piece
   let progress = true
   for (let attempt = 1; ; attempt++) {
     const { epoch } = run.lock!
     try {
-      return await tryOnce(run, { range, attempt, progress }, context)
+      return await tryOnce(run, { ...piece, attempt, progress }, context)
     } catch (thrown) {
       const error = thrown as BackfillError
       context.report({ type: 'chunk-failed', table: run.key, range, error })
@@ -38,17 +39,23 @@ export async function runRange(run: TableRun, range: Range, context: RunContext)
         lost = true
         await makeSafe(run, range, context)
       })
-      if (verdict === 'split') return await runHalves(run, range, context)
+      if (verdict === 'split') {
+        run.tooBig = Math.min(run.tooBig ?? Infinity, rows)
+        return await runHalves(run, piece, context)
+      }
       await backOff(attempt, context.signal)
     }
   }
 }
 
-type Try = { readonly range: Range; readonly attempt: number; readonly progress: boolean }
+/** A range to run, and the rows that the probe found for it. */
+export type Piece = { readonly range: Range; readonly rows: number }
+
+type Try = Piece & { readonly attempt: number; readonly progress: boolean }
 
 async function tryOnce(
   run: TableRun,
-  { range, attempt, progress }: Try,
+  { range, rows, attempt, progress }: Try,
   context: RunContext,
 ): Promise<number> {
   const { ports, runId, uuids, report, network, patience } = context
@@ -59,12 +66,13 @@ async function tryOnce(
   context.inFlight.add(queryId)
   try {
     run.events += 2
-    const { rowsWritten, rowsRead, elapsedMs } = await runChunk(ports, {
+    const { rowsWritten, rowsRead, elapsedMs, peakMemory } = await runChunk(ports, {
       table,
       range,
       runId,
       queryId,
       attempt,
+      rowsExpected: Math.round(rows),
       targetUuid: uuids.get(key)!,
       forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
       sqlHash: intersect(run.mixed, [range]).length > 0 ? `mixed-${table.sqlHash}` : table.sqlHash,
@@ -74,6 +82,7 @@ async function tryOnce(
       progress,
     })
     run.covered = union(run.covered, [range])
+    learn(run, { expected: rows, written: rowsWritten, elapsedMs, peakMemory })
     report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
     return rowsWritten
   } finally {
@@ -81,10 +90,11 @@ async function tryOnce(
   }
 }
 
-async function runHalves(run: TableRun, { from, to }: Range, context: RunContext): Promise<number> {
+async function runHalves(run: TableRun, { range, rows }: Piece, context: RunContext): Promise<number> {
+  const { from, to } = range
   const middle = Math.floor((from + to) / 2)
-  const lower = await runRange(run, { from, to: middle }, context)
-  return lower + (await runRange(run, { from: middle + 1, to }, context))
+  const lower = await runRange(run, { range: { from, to: middle }, rows: rows / 2 }, context)
+  return lower + (await runRange(run, { range: { from: middle + 1, to }, rows: rows / 2 }, context))
 }
 
 /** Makes blocks that a try of this run left half written safe to run again. */

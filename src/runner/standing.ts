@@ -1,6 +1,6 @@
 // Owns where tables stand: what each owes, what the ledger says is done, whether its target exists.
 import type { IslandState } from './ledger-model.ts'
-import type { Density, TableDefinition } from './model.ts'
+import type { Catalogue, Density, TableDefinition } from './model.ts'
 import type { LedgerView, TargetTable } from './ports.ts'
 import { resolveLimits } from './pure/block-limits.ts'
 import { type Bounds, tableBounds } from './pure/bounds.ts'
@@ -36,12 +36,13 @@ export async function readStandings(
   const tables = withDependencies(world)
   const { ports } = world
   const sources = [...new Set(tables.flatMap((table) => table.sources))]
-  const [extents, targets, hasLedger] = await Promise.all([
+  const [extents, targets, ledger] = await Promise.all([
     ports.source.extents(sources),
     ports.target.tables(tables.map((table) => table.target)),
-    ports.target.hasLedger(),
+    ports.target.ledgerState(),
   ])
-  const views = hasLedger ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
+  const views =
+    ledger !== 'absent' ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
 
   const standings = new Map<string, Standing>()
   for (const table of tables) {
@@ -90,10 +91,15 @@ export function densityOf({ network, catalogue }: World, source: string): Densit
 
 /** The chosen tables and everything they read, in the catalogue's order, which is that of the dependencies. */
 export function withDependencies({ catalogue, chosen }: World): readonly TableDefinition[] {
-  const wanted = new Set(chosen.map(({ key }) => key))
-  for (const { key, after } of catalogue.tables.toReversed())
-    if (wanted.has(key)) after.forEach((one) => wanted.add(one))
-  return catalogue.tables.filter(({ key }) => wanted.has(key))
+  return closure(
+    catalogue,
+    chosen.map(({ key }) => key),
+  )
+}
+
+/** The sources that a table reads through the tables in its `after`. */
+export function inheritedSources({ catalogue }: World, { after }: TableDefinition): readonly string[] {
+  return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }
 
 /** Table key -> UUID of the targets that exist. */
@@ -107,6 +113,13 @@ export function uuidsOf(
       return existing === undefined ? [] : [[key, existing.uuid]]
     }),
   )
+}
+
+function closure({ tables }: Catalogue, keys: readonly string[]): readonly TableDefinition[] {
+  const wanted = new Set(keys)
+  for (const { key, after } of tables.toReversed())
+    if (wanted.has(key)) after.forEach((one) => wanted.add(one))
+  return tables.filter(({ key }) => wanted.has(key))
 }
 
 function limitsOf({ network }: World, table: TableDefinition) {

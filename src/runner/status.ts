@@ -1,5 +1,5 @@
 // Owns the report of where tables stand: standings and a survey of what is missing, judged in one word per table.
-import type { Range } from './model.ts'
+import type { Range, TableDefinition } from './model.ts'
 import type { LockInfo } from './ports.ts'
 import { owedToDependants } from './pure/bounds.ts'
 import {
@@ -11,9 +11,10 @@ import {
   union,
   watermark,
 } from './pure/interval.ts'
+import { mergeWeights } from './pure/weights.ts'
 import type { StatusReport, TableReport, TableState } from './reports.ts'
 import { emptiedNote, readStandings, type Standing } from './standing.ts'
-import { makeSurveyor, type Survey } from './surveyor.ts'
+import { makeSurveyor, nextWindow, type Survey, type Surveyor } from './surveyor.ts'
 import type { World } from './world.ts'
 
 /** Where every chosen table stands. Reads only; `lag` in blocks. @throws BackfillError `server` */
@@ -22,7 +23,7 @@ export async function status(world: World, { lag }: { readonly lag: number }): P
     readStandings(world, { lag, forcedHead: undefined }),
     world.ports.locks.holders(),
   ])
-  const surveys = await surveyAll(world, standings)
+  const surveys = await surveyAll(world, standings, STATUS_WINDOWS)
   const tables = world.chosen.map(({ key }) =>
     reportOf(standings.get(key)!, surveys.get(key)!, locks.get(key)),
   )
@@ -35,18 +36,26 @@ export async function status(world: World, { lag }: { readonly lag: number }): P
   }
 }
 
+/** A status is wanted now: of a table that has hardly begun only so much is searched for holes and held blocks. */
+const STATUS_WINDOWS = 4
+
 /**
  * What of each table's missing blocks is a hole or held back. A table that reads derived tables has its inputs'
- * holes and held blocks: what they do not process never reaches it.
+ * holes and held blocks: what they do not process never reaches it. `windows`: how many windows of missing blocks are
+ * looked at for a table; those after them count as runnable.
  */
 export async function surveyAll(
   world: World,
   standings: ReadonlyMap<string, Standing>,
+  windows = Infinity,
 ): Promise<ReadonlyMap<string, Survey>> {
   const survey = makeSurveyor(world)
   const own = new Map(
     await Promise.all(
-      [...standings].map(async ([key, { table, missing }]) => [key, await survey(table, missing)] as const),
+      [...standings].map(
+        async ([key, { table, missing }]) =>
+          [key, await surveyMissing(survey, table, missing, windows)] as const,
+      ),
     ),
   )
   const surveys = new Map<string, Survey>()
@@ -58,9 +67,33 @@ export async function surveyAll(
       intersect(union(own.get(key)!.held, unionOf(inputs.map((one) => one.held))), missing),
       holes,
     )
-    surveys.set(key, { runnable: subtract(subtract(missing, holes), held), holes, held })
+    const { weights } = own.get(key)!
+    surveys.set(key, { runnable: subtract(subtract(missing, holes), held), holes, held, weights })
   }
   return surveys
+}
+
+/** One window after the other, as `up` does it: the answers to a long chain would not fit together. */
+async function surveyMissing(
+  survey: Surveyor,
+  table: TableDefinition,
+  missing: BlockSet,
+  windows: number,
+): Promise<Survey> {
+  let left = missing
+  let all: Survey = { runnable: [], holes: [], held: [], weights: [] }
+  for (let n = 0; n < windows && left.length > 0; n++) {
+    const window = nextWindow(left, 'tail')
+    const one = await survey(table, window)
+    left = subtract(left, window)
+    all = {
+      runnable: union(all.runnable, one.runnable),
+      holes: union(all.holes, one.holes),
+      held: union(all.held, one.held),
+      weights: mergeWeights(all.weights, one.weights),
+    }
+  }
+  return { ...all, runnable: union(all.runnable, left) }
 }
 
 function owedPart({ bounds }: Standing, { holes, held }: Survey): { holes: BlockSet; held: BlockSet } {

@@ -1,5 +1,6 @@
-// Owns the probing of source tables: asks the source for buckets, each stretch once per run, and lets survey.ts judge.
+// Owns the probing of source tables: asks the source for buckets, each stretch once, and lets survey.ts judge.
 import type { Range, TableDefinition } from './model.ts'
+import type { Order } from './pure/chunks.ts'
 import { blockSet, type BlockSet, hull, intersect, subtract, union } from './pure/interval.ts'
 import {
   type Bucket,
@@ -11,7 +12,8 @@ import {
   type ProbedSource,
   probeRange,
 } from './pure/survey.ts'
-import { densityOf } from './standing.ts'
+import { weigh, type Weights } from './pure/weights.ts'
+import { densityOf, inheritedSources } from './standing.ts'
 import type { World } from './world.ts'
 
 /** Which of the surveyed blocks may not run, and why. */
@@ -21,12 +23,17 @@ export type Survey = {
   readonly holes: BlockSet
   /** Some sources have the block and others lack it. */
   readonly held: BlockSet
+  /** Rows of the sources, those of the tables in `after` included. */
+  readonly weights: Weights
 }
 
 export type Surveyor = (table: TableDefinition, blocks: BlockSet) => Promise<Survey>
 
 /** Blocks that one survey of `up` looks at: bounds the memory and the wait before the first chunk. */
-const WINDOW_BLOCKS = 1_000_000
+const WINDOW_BLOCKS = 250_000
+
+/** Probes that are remembered: tables side by side ask for the same few windows. */
+const MAX_REMEMBERED = 64
 
 /** More separate stretches than this are probed as one: a query costs more than the rows between them. */
 const MAX_STRETCHES = 32
@@ -41,13 +48,17 @@ export function makeSurveyor(world: World): Surveyor {
   function bucketsOf(table: string, range: Range): Promise<readonly Bucket[]> {
     const key = `${table} ${range.from} ${range.to}`
     const answer = asked.get(key) ?? source.buckets(table, range, width)
+    // The one asked for last is the last to be forgotten. An answer that failed is asked for again.
+    asked.delete(key)
     asked.set(key, answer)
+    answer.catch(() => asked.delete(key))
+    if (asked.size > MAX_REMEMBERED) asked.delete([...asked.keys()][0]!)
     return answer
   }
 
-  async function probe(table: TableDefinition, probed: Range): Promise<readonly ProbedSource[]> {
+  async function probe(sources: readonly string[], probed: Range): Promise<readonly ProbedSource[]> {
     return Promise.all(
-      table.sources.map(async (name) => ({
+      sources.map(async (name) => ({
         table: name,
         density: densityOf(world, name),
         buckets: await bucketsOf(name, probed),
@@ -56,15 +67,21 @@ export function makeSurveyor(world: World): Surveyor {
   }
 
   return async function survey(table, blocks) {
-    // A table that reads only derived tables waits for their coverage, which knows of holes and held blocks.
-    if (table.sources.length === 0 || blocks.length === 0) return { runnable: blocks, holes: [], held: [] }
     const stretches = await Promise.all(
       toProbe(blocks, holeBlocks).map(async (probed) => {
-        const sources = await probe(table, probed)
+        const [sources, inherited] = await Promise.all([
+          probe(table.sources, probed),
+          probe(
+            inheritedSources(world, table).filter((name) => !table.sources.includes(name)),
+            probed,
+          ),
+        ])
         return {
-          holes: findHoles(sources, probed, holeBlocks),
+          // A table that reads only derived tables waits for their coverage, which knows of holes and held blocks.
+          holes: sources.length === 0 ? [] : findHoles(sources, probed, holeBlocks),
           silences: findSilences(sources, probed, holeBlocks),
           disagreements: intersect(findDisagreements(sources, probed, width), blocks),
+          buckets: [...sources, ...inherited].map(({ buckets }) => buckets),
         }
       }),
     )
@@ -77,7 +94,8 @@ export function makeSurveyor(world: World): Surveyor {
     const holes = intersect(blockSet(stretches.flatMap((one) => one.holes)), blocks)
     const silences = blockSet(stretches.flatMap((one) => one.silences))
     const held = subtract(intersect(union(silences, blocksAsSet(disagreeing)), blocks), holes)
-    return { runnable: subtract(subtract(blocks, holes), held), holes, held }
+    const weights = stretches.flatMap(({ buckets }) => weigh(buckets, width))
+    return { runnable: subtract(subtract(blocks, holes), held), holes, held, weights }
   }
 }
 
@@ -93,8 +111,10 @@ function toProbe(blocks: BlockSet, holeBlocks: number): readonly Range[] {
 /** Before the merge, an empty block has a reward trace and no transaction: traces alone prove nothing. */
 const WEAK_SOURCES = ['canonical_execution_traces']
 
-/** The lowest blocks of a set, at most `limit` of them spread over at most `WINDOW_BLOCKS`. */
-export function nextWindow(blocks: BlockSet): BlockSet {
-  const first = blocks[0]?.from
-  return first === undefined ? [] : intersect(blocks, [{ from: first, to: first + WINDOW_BLOCKS - 1 }])
+/** The blocks of a set that come first in the order, no further than the next multiple of `WINDOW_BLOCKS`. */
+export function nextWindow(blocks: BlockSet, order: Order): BlockSet {
+  const around = hull(blocks)
+  if (around === undefined) return []
+  const window = Math.floor((order === 'tail' ? around.from : around.to) / WINDOW_BLOCKS)
+  return intersect(blocks, [{ from: window * WINDOW_BLOCKS, to: (window + 1) * WINDOW_BLOCKS - 1 }])
 }

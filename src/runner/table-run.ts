@@ -1,12 +1,14 @@
 // Owns one table's part of a run: what is left to survey and to run, its lock, its coverage as it grows.
 import type { BackfillError } from './errors.ts'
 import { patiently } from './patiently.ts'
-import type { Lock, Patience, Ports, TargetTable } from './ports.ts'
-import { DEFAULT_CHUNK } from './pure/chunks.ts'
+import type { Capacity, Lock, Patience, Ports, TargetTable } from './ports.ts'
 import { type BlockSet, countBlocks, intersect, subtract, union } from './pure/interval.ts'
 import type { Dependency, Task } from './pure/schedule.ts'
+import { type Cost, type Pace, paceAfter } from './pure/pace.ts'
+import { mergeWeights, type Weights } from './pure/weights.ts'
 import { recover } from './recover.ts'
 import type { RunEvent, UpOptions } from './reports.ts'
+import { sizingOf, type Slots } from './sizing.ts'
 import { coverageOf, type Standing } from './standing.ts'
 import { nextWindow, type Survey, type Surveyor } from './surveyor.ts'
 
@@ -19,6 +21,12 @@ export type TableRun = {
   runnable: BlockSet
   holes: BlockSet
   held: BlockSet
+  /** Rows of the surveyed blocks. */
+  weights: Weights
+  /** What its chunks took, in earlier runs and in this one. */
+  pace: Pace
+  /** Expected rows of the smallest range that took too much memory or time in this run. */
+  tooBig: number | undefined
   /** Blocks whose rows of an earlier attempt could not be taken back: done, they are stale. */
   mixed: BlockSet
   running: number
@@ -34,6 +42,8 @@ export type TableRun = {
 export type RunContext = {
   readonly ports: Ports
   readonly options: UpOptions
+  readonly slots: Slots
+  readonly capacity: Capacity
   readonly runId: string
   readonly survey: Surveyor
   readonly runs: ReadonlyMap<string, TableRun>
@@ -49,7 +59,11 @@ export type RunContext = {
 }
 
 /** A table at the start of a run: nothing surveyed, no lock. */
-export function startTable(standing: Standing, { from, to }: Pick<UpOptions, 'from' | 'to'>): TableRun {
+export function startTable(
+  standing: Standing,
+  pace: Pace,
+  { from, to }: Pick<UpOptions, 'from' | 'to'>,
+): TableRun {
   const wanted = { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER }
   return {
     key: standing.table.key,
@@ -59,6 +73,9 @@ export function startTable(standing: Standing, { from, to }: Pick<UpOptions, 'fr
     runnable: [],
     holes: [],
     held: [],
+    weights: [],
+    pace,
+    tooBig: undefined,
     mixed: [],
     running: 0,
     surveying: false,
@@ -70,16 +87,25 @@ export function startTable(standing: Standing, { from, to }: Pick<UpOptions, 'fr
 }
 
 /** Looks at the next window of blocks and adds what may run. */
-export async function surveyTable(run: TableRun, { survey, ports, patience }: RunContext): Promise<void> {
+export async function surveyTable(
+  run: TableRun,
+  { survey, ports, patience, options }: RunContext,
+): Promise<void> {
   run.surveying = true
   try {
-    const window = nextWindow(run.unsurveyed)
+    const window = nextWindow(run.unsurveyed, options.order)
     const look = () => survey(run.standing.table, window)
-    const { runnable, holes, held }: Survey = await patiently({ queries: ports.queries, patience }, look)
+    const { runnable, holes, held, weights }: Survey = await patiently(
+      { queries: ports.queries, patience },
+      look,
+    )
     run.unsurveyed = subtract(run.unsurveyed, window)
     run.runnable = union(run.runnable, subtract(runnable, run.covered))
     run.holes = union(run.holes, holes)
     run.held = union(run.held, held)
+    // Of blocks that are done the weight is not needed any more.
+    const ahead = run.weights.filter((stretch) => intersect(run.runnable, [stretch]).length > 0)
+    run.weights = mergeWeights(ahead, weights)
   } finally {
     run.surveying = false
   }
@@ -149,20 +175,43 @@ export async function checkpointTable(
 /** The table as the scheduler sees it. */
 export function taskOf(
   run: TableRun,
-  { options }: RunContext,
+  { options, slots, capacity, runs }: RunContext,
   dependencies: (run: TableRun) => readonly Dependency[],
 ): Task {
   const { table, bounds } = run.standing
   const owed = bounds.owed === undefined ? [] : [bounds.owed]
   const total = countBlocks(owed)
   const left = countBlocks(run.unsurveyed) + countBlocks(run.runnable)
+  const inputs = table.after.flatMap((key) => runs.get(key) ?? [])
   return {
     key: run.key,
     runnable: run.failure === undefined ? run.runnable : [],
+    unsurveyed: run.failure === undefined ? run.unsurveyed : [],
     waitsFor: dependencies(run),
-    chunk: options.chunk ?? table.chunk ?? DEFAULT_CHUNK,
+    sizing: sizingOf({
+      table,
+      options,
+      weights: run.weights,
+      pace: run.pace,
+      inputs: inputs.map(({ pace, standing }) => ({ pace, target: standing.target })),
+      jobs: slots.jobs,
+      capacity,
+      tooBig: run.tooBig,
+    }),
+    order: options.order,
     running: run.running,
-    slots: options.tableJobs,
+    slots: slots.tableJobs,
     progress: total === 0 ? 1 : 1 - left / total,
   }
+}
+
+/** Nothing more of the table will be covered in this run; a table that is not part of the run is undefined. */
+export function hasEnded(run: TableRun | undefined): boolean {
+  if (run === undefined || run.failure !== undefined) return true
+  return run.running === 0 && run.unsurveyed.length === 0 && run.runnable.length === 0
+}
+
+/** Books what a chunk cost. */
+export function learn(run: TableRun, cost: Cost): void {
+  run.pace = paceAfter(run.pace, cost)
 }

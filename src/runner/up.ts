@@ -5,14 +5,18 @@ import { announce, skippedBlocks } from './announcements.ts'
 import { createTables } from './create-tables.ts'
 import type { BackfillError } from './errors.ts'
 import { owedToDependants } from './pure/bounds.ts'
-import { blockSet, countBlocks, subtract } from './pure/interval.ts'
-import { type Dependency, nextChunk, readyBlocks, waiting } from './pure/schedule.ts'
+import { blockSet, subtract } from './pure/interval.ts'
+import { NO_PACE } from './pure/pace.ts'
+import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from './pure/schedule.ts'
+import { rowsIn } from './pure/weights.ts'
 import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
 import { runRange } from './run-range.ts'
+import { NOTHING_KNOWN, readPast, slotsFor } from './sizing.ts'
 import { readStandings, uuidsOf } from './standing.ts'
 import { makeSurveyor } from './surveyor.ts'
 import {
   checkpointTable,
+  hasEnded,
   lockTable,
   type RunContext,
   startTable,
@@ -46,12 +50,6 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   const standings = await readStandings(world, { lag: options.lag, forcedHead: options.to })
   // Remembers every lock's comment now, so that all locks of a dead run are known to be stale at the same time.
   await world.ports.locks.holders()
-  const chosen = new Set(world.chosen.map(({ key }) => key))
-  const runs = new Map(
-    [...standings]
-      .filter(([key]) => chosen.has(key))
-      .map(([key, standing]) => [key, startTable(standing, options)]),
-  )
   const targets = new Map(
     [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
   )
@@ -59,10 +57,19 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     [...standings.values()].map(({ table }) => table),
     targets,
   )
+  const chosen = [...standings].filter(([key]) => world.chosen.some((table) => table.key === key))
+  const idle = chosen.every(([, { missing, dirty }]) => missing.length === 0 && dirty.length === 0)
+  const { capacity, paces } = idle ? NOTHING_KNOWN : await readPast(world, uuids)
+  const slots = slotsFor(options, capacity)
+  const runs = new Map(
+    chosen.map(([key, standing]) => [key, startTable(standing, paces.get(key) ?? NO_PACE, options)]),
+  )
   const context: RunContext = {
     ports: world.ports,
     network: world.network.name,
     options,
+    slots,
+    capacity,
     runId,
     survey: makeSurveyor(world),
     runs,
@@ -80,8 +87,8 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   const inFlight = new Set<Promise<void>>()
   // p-limit counts the statements in flight, in all and per table. nextChunk is asked only while a slot is free and
   // offers only tables with a free slot of their own, so nothing ever waits inside a slot.
-  const slots = pLimit(options.jobs)
-  const tableSlots = new Map([...runs.keys()].map((key) => [key, pLimit(options.tableJobs)]))
+  const jobSlots = pLimit(slots.jobs)
+  const tableSlots = new Map([...runs.keys()].map((key) => [key, pLimit(slots.tableJobs)]))
 
   /** What the table waits for: live coverage of the tables in this run, the ledger's of the others. */
   const dependencies = (run: TableRun): readonly Dependency[] =>
@@ -92,6 +99,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
         key,
         owed: owed === undefined ? [] : [owed],
         covered: runs.get(key)?.covered ?? standing.covered,
+        ended: hasEnded(runs.get(key)),
       }
     })
   const tasks = () => [...runs.values()].map((run) => taskOf(run, context, dependencies))
@@ -122,16 +130,20 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   }
 
   function startChunks(): void {
-    while (slots.activeCount + slots.pendingCount < options.jobs) {
-      const choice = nextChunk(tasks().filter(({ key }) => runs.get(key)!.phase === 'locked'))
+    while (jobSlots.activeCount + jobSlots.pendingCount < slots.jobs) {
+      const choice = nextChunk(
+        tasks().filter(({ key }) => runs.get(key)!.phase === 'locked'),
+        inFlight.size === 0,
+      )
       if (choice === undefined) return
       const { key, range } = choice
       const run = runs.get(key)!
       run.running++
       run.runnable = subtract(run.runnable, [range])
+      const piece = { range, rows: rowsIn(run.weights, range) }
       launch(run, async () => {
         try {
-          const rowsWritten = await slots(() => tableSlots.get(key)!(() => runRange(run, range, context)))
+          const rowsWritten = await jobSlots(() => tableSlots.get(key)!(() => runRange(run, piece, context)))
           totals.rowsWritten += rowsWritten // not `+= await`: that adds to the sum as it was before
           totals.chunks++
           totals.blocks += range.to - range.from + 1
@@ -151,15 +163,16 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
       const ready = readyBlocks(task)
       const wanted = run.standing.dirty.length > 0 || ready.length > 0
       if (run.phase === 'unlocked' && wanted) launch(run, () => lockTable(run, context))
-      const little = countBlocks(ready) < task.chunk * options.jobs * 2
+      const little = readyChunks(task) < slots.jobs * 2
       if (!run.surveying && little && run.unsurveyed.length > 0) launch(run, () => surveyTable(run, context))
     }
   }
 
   const stopped = new Promise<void>((wake) => signal.addEventListener('abort', () => wake(), { once: true }))
   while (!signal.aborted) {
-    startChunks()
+    // First the tables, so that nothing in flight means: nothing can change by itself any more.
     prepareTables()
+    startChunks()
     if (inFlight.size === 0) break
     await Promise.race([...inFlight, stopped])
   }

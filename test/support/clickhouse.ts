@@ -42,6 +42,7 @@ export function ledgerEvent(
     attempt: 1,
     runId: 'run',
     queryId: 'query',
+    rowsExpected: 0,
     rowsRead: 0,
     rowsWritten: 0,
     bytesRead: 0,

@@ -70,15 +70,18 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
         report: (event: RunEvent) => void events.push(event),
         signal: new AbortController().signal,
       }
-      return up(world, { ...DEFAULTS, ...changes }, hooks)
+      return up(world, { ...OPTIONS, ...changes }, hooks)
     },
   }
 }
 
-const DEFAULTS: UpOptions = {
+/** Of a run of `up` in a test. */
+export const OPTIONS: UpOptions = {
   from: undefined,
   to: undefined,
   chunk: undefined,
+  chunkRows: undefined,
+  order: 'tail',
   jobs: 2,
   tableJobs: 1,
   lag: 0,

@@ -204,7 +204,7 @@ async function rewriteSources(
   })
   const { chosen, ports } = opened.world
   try {
-    if (!(await ports.target.hasLedger())) return 'no ledger yet'
+    if ((await ports.target.ledgerState()) === 'absent') return 'no ledger yet'
     const targets = await ports.target.tables(chosen.map(({ target }) => target))
     const uuids = new Map(
       chosen.flatMap(({ key, target }) =>

@@ -1,47 +1,106 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { cutChunks, firstChunk } from '../../src/runner/pure/chunks.ts'
+import { cutChunks, cutOne, type Order, type Sizing } from '../../src/runner/pure/chunks.ts'
 import { blockSet, covers } from '../../src/runner/pure/interval.ts'
+import { rowsIn, type Weights } from '../../src/runner/pure/weights.ts'
 
 const someRange = fc.tuple(fc.nat(200), fc.nat(60)).map(([from, more]) => ({ from, to: from + more }))
 const someSet = fc.array(someRange, { maxLength: 8 }).map(blockSet)
 const someSize = fc.integer({ min: 1, max: 25 })
+const someOrder = fc.constantFrom<Order>('tail', 'head')
+/** Stretches of ten blocks, some of them missing or empty. */
+const someWeights: fc.Arbitrary<Weights> = fc
+  .array(fc.oneof(fc.constant(undefined), fc.nat(1000)), { minLength: 26, maxLength: 26 })
+  .map((all) =>
+    all.flatMap((rows, index) =>
+      rows === undefined ? [] : [{ from: index * 10, to: index * 10 + 9, rows }],
+    ),
+  )
+const someSizing: fc.Arbitrary<Sizing> = fc.oneof(
+  someSize.map((blocks) => ({ blocks })),
+  fc.record({ rows: fc.integer({ min: 1, max: 3000 }), weights: someWeights }),
+)
 
-test('chunks ascend, are disjoint, and have the blocks of the set and no other', () => {
+test('chunks are disjoint, come in the order asked for, and have the blocks of the set and no other', () => {
   fc.assert(
-    fc.property(someSet, someSize, (set, size) => {
-      const chunks = cutChunks(set, size)
+    fc.property(someSet, someSizing, someOrder, (set, sizing, order) => {
+      const chunks = cutChunks(set, sizing, order)
       expect(blockSet(chunks)).toEqual(set)
-      for (const [index, { from }] of chunks.entries())
-        if (index > 0) expect(from).toBeGreaterThan(chunks[index - 1]!.to)
+      const ascending = order === 'tail' ? chunks : chunks.toReversed()
+      for (const [index, { from }] of ascending.entries())
+        if (index > 0) expect(from).toBeGreaterThan(ascending[index - 1]!.to)
     }),
   )
 })
 
-test('no chunk is longer than the size or spans a block that the set lacks', () => {
+test('no chunk spans a block that the set lacks', () => {
   fc.assert(
-    fc.property(someSet, someSize, (set, size) => {
-      for (const chunk of cutChunks(set, size)) {
-        expect(chunk.to - chunk.from + 1).toBeLessThanOrEqual(size)
-        expect(covers(set, chunk)).toBe(true)
-      }
+    fc.property(someSet, someSizing, someOrder, (set, sizing, order) => {
+      for (const chunk of cutChunks(set, sizing, order)) expect(covers(set, chunk)).toBe(true)
     }),
   )
 })
 
-test('no more chunks are cut than each stretch needs', () => {
+test('cut by blocks, no chunk is longer than asked for, and no more are cut than each stretch needs', () => {
   fc.assert(
-    fc.property(someSet, someSize, (set, size) => {
-      const needed = set.reduce((sum, { from, to }) => sum + Math.ceil((to - from + 1) / size), 0)
-      expect(cutChunks(set, size)).toHaveLength(needed)
+    fc.property(someSet, someSize, someOrder, (set, blocks, order) => {
+      const chunks = cutChunks(set, { blocks }, order)
+      for (const { from, to } of chunks) expect(to - from + 1).toBeLessThanOrEqual(blocks)
+      const needed = set.reduce((sum, { from, to }) => sum + Math.ceil((to - from + 1) / blocks), 0)
+      expect(chunks).toHaveLength(needed)
     }),
   )
 })
 
-test('the first chunk is the first of all chunks', () => {
+test('cut by rows, a chunk of more than one block is a quarter heavier than asked for at most', () => {
   fc.assert(
-    fc.property(someSet, someSize, (set, size) => {
-      expect(firstChunk(set, size)).toEqual(cutChunks(set, size)[0])
+    fc.property(
+      someSet,
+      someWeights,
+      fc.integer({ min: 1, max: 3000 }),
+      someOrder,
+      (set, weights, rows, order) => {
+        for (const chunk of cutChunks(set, { rows, weights }, order))
+          if (chunk.from < chunk.to) expect(rowsIn(weights, chunk)).toBeLessThanOrEqual(rows * 1.25 + 1e-6)
+      },
+    ),
+  )
+})
+
+test('cut by rows, a chunk that could have one more block without getting too heavy is the last of its stretch', () => {
+  fc.assert(
+    fc.property(someSet, someWeights, fc.integer({ min: 1, max: 3000 }), (set, weights, rows) => {
+      for (const { from, to } of cutChunks(set, { rows, weights }, 'tail'))
+        if (!set.some((range) => range.to === to))
+          expect(rowsIn(weights, { from, to: to + 1 })).toBeGreaterThan(rows - 1e-6)
+    }),
+  )
+})
+
+test('an era without rows is one chunk, however long', () => {
+  const weights = [{ from: 5_000_000, to: 5_000_999, rows: 10_000 }]
+  expect(cutChunks([{ from: 0, to: 5_000_999 }], { rows: 5_000, weights }, 'tail')).toEqual([
+    { from: 0, to: 5_000_499 },
+    { from: 5_000_500, to: 5_000_999 },
+  ])
+})
+
+const full = (to: number, sizing: Sizing) => cutOne({ from: 0, to }, sizing, 'tail').full
+
+test('a chunk is full when it is as big as asked for, or was cut off', () => {
+  const weights = [{ from: 0, to: 99, rows: 1000 }]
+  expect(full(8, { blocks: 10 })).toBe(false)
+  expect(full(9, { blocks: 10 })).toBe(true)
+  expect(full(9, { rows: 200, weights })).toBe(false)
+  expect(full(19, { rows: 200, weights })).toBe(true)
+  expect(full(99, { rows: 200, weights })).toBe(true)
+})
+
+test('one chunk at a time gives the same chunks as all at once', () => {
+  fc.assert(
+    fc.property(someRange, someSizing, someOrder, (range, sizing, order) => {
+      const { from, to } = cutOne(range, sizing, order)
+      expect(cutChunks([range], sizing, order)[0]).toEqual({ from, to })
     }),
   )
 })

@@ -32,7 +32,7 @@ test('a flag beats the environment, which beats .env, which beats the default; e
     network: { value: 'hoodi', origin: 'flag --network' },
     lag: { value: 8, origin: 'environment BACKFILL_LAG' },
     jobs: { value: 3, origin: '.env BACKFILL_JOBS' },
-    tableJobs: { value: 1, origin: 'default' },
+    order: { value: 'tail', origin: 'default' },
     databases: { target: { value: 'hoodi', origin: "default: the network's name" } },
   })
 })

@@ -116,15 +116,20 @@ test('live lines show pace and end, and never wrap', () => {
 
 const PLAN: PlanReport = {
   network: 'mainnet',
+  jobs: 2,
   tables: [
     {
       table: 'a',
       missingBlocks: 100_000,
+      expectedRows: 10_000_000,
+      expectedMs: 40_000,
       chunks: Array.from({ length: 10 }, (_, n) => ({
         table: 'a',
         from: n * 10_000,
         to: n * 10_000 + 9999,
         reason: 'missing',
+        expectedRows: 1_000_000,
+        expectedMs: 4_000,
       })),
       holes: [{ from: 200_000, to: 300_000 }],
       held: [],
@@ -132,7 +137,18 @@ const PLAN: PlanReport = {
       create: true,
       notes: [],
     },
-    { table: 'b', missingBlocks: 0, chunks: [], holes: [], held: [], dirty: [], create: false, notes: [] },
+    {
+      table: 'b',
+      missingBlocks: 0,
+      expectedRows: 0,
+      expectedMs: 0,
+      chunks: [],
+      holes: [],
+      held: [],
+      dirty: [],
+      create: false,
+      notes: [],
+    },
   ],
 }
 
@@ -141,22 +157,22 @@ test('a plan shows the first chunks of each table and how many more there are', 
     [
       "network mainnet",
       "",
-      "a  10 chunks, 100,000 blocks missing",
+      "a  10 chunks, 100,000 blocks missing, about 10,000,000 source rows, 40.0 s",
       "  the table is created first",
       "  hole 200000-300000 (100,001 blocks): left out",
-      "  0-9999  missing",
-      "  10000-19999  missing",
-      "  20000-29999  missing",
-      "  30000-39999  missing",
-      "  40000-49999  missing",
-      "  50000-59999  missing",
-      "  60000-69999  missing",
-      "  70000-79999  missing",
+      "  0-9999  about 1,000,000 source rows, 4.0 s  missing",
+      "  10000-19999  about 1,000,000 source rows, 4.0 s  missing",
+      "  20000-29999  about 1,000,000 source rows, 4.0 s  missing",
+      "  30000-39999  about 1,000,000 source rows, 4.0 s  missing",
+      "  40000-49999  about 1,000,000 source rows, 4.0 s  missing",
+      "  50000-59999  about 1,000,000 source rows, 4.0 s  missing",
+      "  60000-69999  about 1,000,000 source rows, 4.0 s  missing",
+      "  70000-79999  about 1,000,000 source rows, 4.0 s  missing",
       "  and 2 more chunks up to block 99999 (--json has all)",
       "",
       "b  nothing to run, no block missing",
       "",
-      "Next: \`backfill up\` runs 10 chunks. Nothing has been written.",
+      "Next: \`backfill up\` runs 10 chunks in about 20.0 s, 2 at a time. Nothing has been written.",
     ]
   `)
   expect(planJson(PLAN)).toMatchObject({

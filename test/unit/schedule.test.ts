@@ -1,4 +1,5 @@
 import * as fc from 'fast-check'
+import type { Order, Sizing } from '../../src/runner/pure/chunks.ts'
 import { expect, test } from 'vitest'
 import { blocksAsSet } from '../../src/runner/pure/survey.ts'
 import { blockSet, type BlockSet, countBlocks, subtract, union } from '../../src/runner/pure/interval.ts'
@@ -6,6 +7,7 @@ import {
   type Dependency,
   nextChunk,
   readyBlocks,
+  readyChunks,
   type Task,
   waiting,
 } from '../../src/runner/pure/schedule.ts'
@@ -15,7 +17,9 @@ const task = (key: string, more: Partial<Task> = {}): Task => ({
   key,
   runnable: [{ from: 0, to: 99 }],
   waitsFor: [],
-  chunk: 10,
+  unsurveyed: [],
+  sizing: { blocks: 10 },
+  order: 'tail',
   running: 0,
   slots: 1,
   progress: 0,
@@ -26,6 +30,7 @@ const dependency = (more: Partial<Dependency> = {}): Dependency => ({
   key: 'input',
   owed: [{ from: 0, to: Number.MAX_SAFE_INTEGER }],
   covered: [],
+  ended: true,
   ...more,
 })
 
@@ -83,23 +88,65 @@ test('a block waits until every dependency that owes it has covered it', () => {
   expect(waiting([task('free'), both])).toEqual([{ key: 't', blocks: 79, on: ['a', 'b'] }])
 })
 
+test('a chunk that is not full waits for what its inputs may still cover, and no longer', () => {
+  const covered = [{ from: 0, to: 14 }]
+  const follower = (ended: boolean) => task('t', { waitsFor: [dependency({ covered, ended })] })
+  expect(nextChunk([follower(false)])?.range).toEqual({ from: 0, to: 9 })
+  const rest = (ended: boolean) => ({ ...follower(ended), runnable: [{ from: 10, to: 99 }] })
+  expect(nextChunk([rest(false)])).toBeUndefined()
+  expect(nextChunk([rest(true)])?.range).toEqual({ from: 10, to: 14 })
+  expect(nextChunk([rest(false)], true)?.range).toEqual({ from: 10, to: 14 })
+})
+
+test('a chunk that is not full waits for the survey of the blocks beside it', () => {
+  const beside = task('t', { runnable: [{ from: 0, to: 4 }], unsurveyed: [{ from: 5, to: 99 }] })
+  expect(nextChunk([beside])).toBeUndefined()
+  const apart = task('t', { runnable: [{ from: 0, to: 4 }], unsurveyed: [{ from: 6, to: 99 }] })
+  expect(nextChunk([apart])?.range).toEqual({ from: 0, to: 4 })
+})
+
+test('newest first: the chunk is cut from the top, and waits for what is below it', () => {
+  const down = task('t', { order: 'head' })
+  expect(nextChunk([down])?.range).toEqual({ from: 90, to: 99 })
+  const waits = task('t', {
+    order: 'head',
+    runnable: [{ from: 95, to: 99 }],
+    unsurveyed: [{ from: 0, to: 94 }],
+  })
+  expect(nextChunk([waits])).toBeUndefined()
+})
+
+test('chunks are counted in the measure of the table', () => {
+  expect(readyChunks(task('t'))).toBe(10)
+  const weights = [{ from: 0, to: 99, rows: 1000 }]
+  expect(readyChunks(task('t', { sizing: { rows: 200, weights } }))).toBe(5)
+})
+
 /** Tables that read earlier ones, with blocks that cannot run (holes, held), some that are done, and limits. */
 const LAST = 30
 const someBlocks = fc.array(fc.nat(LAST), { maxLength: 8 }).map(blocksAsSet)
 const someRange = fc
   .tuple(fc.nat(LAST), fc.nat(LAST))
   .map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
+/** Stretches of five blocks, of any weight. */
+const someWeights = fc
+  .array(fc.nat(500), { minLength: 7, maxLength: 7 })
+  .map((all) => all.map((rows, index) => ({ from: index * 5, to: index * 5 + 4, rows })))
 const someTable = fc.record({
   reads: fc.array(fc.nat(4), { maxLength: 3 }),
   limits: fc.oneof(fc.constant({ from: 0, to: LAST }), someRange),
   blocked: someBlocks,
   done: someBlocks,
-  chunk: fc.integer({ min: 1, max: 9 }),
+  sizing: fc.oneof(
+    fc.integer({ min: 1, max: 9 }).map((blocks) => ({ blocks })),
+    fc.record({ rows: fc.integer({ min: 1, max: 400 }), weights: someWeights }),
+  ),
   slots: fc.integer({ min: 1, max: 3 }),
 })
 const someRun = fc.record({
   tables: fc.array(someTable, { minLength: 1, maxLength: 5 }),
   dependantsFirst: fc.boolean(),
+  order: fc.constantFrom<Order>('tail', 'head'),
   jobs: fc.integer({ min: 1, max: 4 }),
   /** Which of the chunks in flight ends next. */
   endings: fc.array(fc.nat(3), { minLength: 5, maxLength: 20 }),
@@ -109,7 +156,8 @@ type SimulatedTable = {
   readonly key: string
   readonly reads: readonly string[]
   readonly owed: BlockSet
-  readonly chunk: number
+  readonly sizing: Sizing
+  readonly order: Order
   readonly slots: number
   runnable: BlockSet
   covered: BlockSet
@@ -118,8 +166,8 @@ type SimulatedTable = {
 
 test('whatever reads what and whatever ends when, all that can be done gets done, under the limits, in a fair order', () => {
   fc.assert(
-    fc.property(someRun, ({ tables: specs, dependantsFirst, jobs, endings }) => {
-      const tables = specs.map(({ reads, limits, blocked, done, chunk, slots }, index): SimulatedTable => {
+    fc.property(someRun, ({ tables: specs, dependantsFirst, order, jobs, endings }) => {
+      const tables = specs.map(({ reads, limits, blocked, done, sizing, slots }, index): SimulatedTable => {
         const owed = blockSet([limits])
         const missing = subtract(owed, done)
         const inputs = [...new Set(reads.filter((input) => input < index))].map((input) => `t${input}`)
@@ -127,7 +175,8 @@ test('whatever reads what and whatever ends when, all that can be done gets done
           key: `t${index}`,
           reads: inputs,
           owed,
-          chunk,
+          sizing,
+          order,
           slots,
           runnable: subtract(missing, blocked),
           covered: done,
@@ -136,15 +185,18 @@ test('whatever reads what and whatever ends when, all that can be done gets done
       })
       const byKey = new Map(tables.map((table) => [table.key, table]))
       const possible = possibleBlocks(tables)
-      const order = dependantsFirst ? tables.toReversed() : tables
-      const tasks = () => order.map((table) => taskOf(table, byKey))
+      const inTurn = dependantsFirst ? tables.toReversed() : tables
+      const tasks = () => inTurn.map((table) => taskOf(table, byKey))
 
       const inFlight: { table: SimulatedTable; range: { from: number; to: number } }[] = []
       for (let step = 0; ; step++) {
-        for (let choice; inFlight.length < jobs && (choice = nextChunk(tasks())) !== undefined;) {
+        for (
+          let choice;
+          inFlight.length < jobs && (choice = nextChunk(tasks(), inFlight.length === 0)) !== undefined;
+        ) {
           const { key, range } = choice
           const table = byKey.get(key)!
-          expectAllowed(tasks(), choice)
+          expectAllowed(tasks(), choice, inFlight.length === 0)
           table.runnable = subtract(table.runnable, [range])
           table.running++
           inFlight.push({ table, range })
@@ -166,13 +218,18 @@ test('whatever reads what and whatever ends when, all that can be done gets done
 })
 
 function taskOf(table: SimulatedTable, byKey: ReadonlyMap<string, SimulatedTable>): Task {
-  const { key, runnable, chunk, running, slots, owed } = table
-  const waitsFor = table.reads.map((input) => byKey.get(input)!)
+  const { key, runnable, sizing, order, running, slots, owed } = table
+  const waitsFor = table.reads.map((name) => {
+    const input = byKey.get(name)!
+    return { ...input, ended: input.running === 0 && input.runnable.length === 0 }
+  })
   return {
     key,
     runnable,
+    unsurveyed: [],
     waitsFor,
-    chunk,
+    sizing,
+    order,
     running,
     slots,
     progress: 1 - countBlocks(runnable) / countBlocks(owed),
@@ -188,17 +245,16 @@ const isReady = ({ runnable, waitsFor }: Task, block: number) =>
 function expectAllowed(
   tasks: readonly Task[],
   { key, range }: { key: string; range: { from: number; to: number } },
+  idle: boolean,
 ): void {
-  const blocks = Array.from({ length: LAST + 1 }, (_, block) => block)
   const chosen = tasks.find((one) => one.key === key)!
 
   expect(range.to).toBeGreaterThanOrEqual(range.from)
-  expect(range.to - range.from + 1).toBeLessThanOrEqual(chosen.chunk)
+  if ('blocks' in chosen.sizing) expect(range.to - range.from + 1).toBeLessThanOrEqual(chosen.sizing.blocks)
   expect(chosen.running).toBeLessThan(chosen.slots)
   for (let block = range.from; block <= range.to; block++) expect(isReady(chosen, block)).toBe(true)
   for (const rival of tasks) {
-    const couldRun = rival.running < rival.slots && blocks.some((block) => isReady(rival, block))
-    if (couldRun) expect(chosen.progress).toBeLessThanOrEqual(rival.progress)
+    if (nextChunk([rival], idle) !== undefined) expect(chosen.progress).toBeLessThanOrEqual(rival.progress)
   }
 }
 

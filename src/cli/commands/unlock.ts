@@ -9,7 +9,7 @@ export const unlock: Command = async (context) => {
   const { output } = context
   return await withWorld(context, async ({ world }) => {
     const { locks, target } = world.ports
-    const exists = await target.hasLedger()
+    const exists = (await target.ledgerState()) !== 'absent'
     for (const { key } of world.chosen) {
       const holder = exists ? await locks.takeOver(key) : undefined
       if (holder === undefined) output.result([`${key}  has no lock`])

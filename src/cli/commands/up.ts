@@ -29,11 +29,13 @@ export function upOptions(
       'swap them: the range goes upwards',
     )
   }
-  const { chunk, jobs, tableJobs, lag } = config
+  const { chunk, chunkRows, order, jobs, tableJobs, lag } = config
   return {
     from,
     to,
     chunk: chunk.value,
+    chunkRows: chunkRows.value,
+    order: order.value,
     jobs: jobs.value,
     tableJobs: tableJobs.value,
     lag: lag.value,

@@ -1,5 +1,6 @@
 // Owns how `info` looks. Pure; it never sees a password, only whether there is one.
 import type { LockInfo } from '../../runner/ports.ts'
+import { DEFAULT_CHUNK_ROWS } from '../../runner/sizing.ts'
 import type { Config } from '../config.ts'
 import { MASK } from '../config/mask.ts'
 import type { Side } from '../config/servers.ts'
@@ -11,13 +12,15 @@ import { renderTable } from './table.ts'
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
 export function settingLines(config: Config, paint: Paint): readonly string[] {
-  const { network, lag, jobs, tableJobs, chunk, ledgerDatabase, sql, state } = config
+  const { network, lag, jobs, tableJobs, chunk, chunkRows, order, ledgerDatabase, sql, state } = config
   const rows: readonly Row[] = [
     row('network', network),
     row('lag', lag),
-    row('jobs', jobs),
-    row('table jobs', tableJobs),
-    row('chunk', { ...chunk, value: chunk.value ?? "the table's own" }),
+    row('jobs', { ...jobs, value: jobs.value ?? "by the server's cores" }),
+    row('table jobs', { ...tableJobs, value: tableJobs.value ?? 'as jobs' }),
+    row('chunk rows', { ...chunkRows, value: chunkRows.value ?? DEFAULT_CHUNK_ROWS }),
+    row('chunk', { ...chunk, value: chunk.value ?? 'by rows' }),
+    row('order', order),
     row('ledger database', ledgerDatabase),
     row('SQL folder', sql),
     row('state folder', state),

@@ -1,0 +1,107 @@
+// Owns the promises about the size and the order of chunks: by what blocks weigh, from either end.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import type { Catalogue } from '../../src/runner/model.ts'
+import { planUp } from '../../src/runner/plan.ts'
+import type { UpOptions } from '../../src/runner/reports.ts'
+import { status } from '../../src/runner/status.ts'
+import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { OPTIONS, openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+
+/** Reads storage_diffs and transaction: two rows a block, eleven in the heavy stretch. */
+const TABLE = 'block_slots_stat'
+const HEAVY = { from: 1000, to: 1999 }
+
+let catalogue: Catalogue
+let server: TestServer
+let source: string
+let world: TestWorld
+beforeAll(async () => {
+  catalogue = await readCatalogue(SQL_FOLDER)
+  server = await startTestServer()
+})
+afterAll(() => server?.stop())
+beforeEach(async () => {
+  source = uniqueDatabase('source')
+  await createSourceTables(server, catalogue, source)
+  await addBlocks(server, source, { from: 1, to: 3000 })
+  await post(
+    server,
+    `INSERT INTO {source:Identifier}.canonical_execution_storage_diffs
+    SELECT diffs.* REPLACE (toUInt32(1 + number) AS internal_index)
+    FROM {source:Identifier}.canonical_execution_storage_diffs AS diffs CROSS JOIN numbers(9) AS more
+    WHERE block_number BETWEEN {from:UInt64} AND {to:UInt64}`,
+    { source, ...HEAVY },
+  )
+  world = await openTestWorld({ server, source, tables: [TABLE] })
+})
+afterEach(() => world.close())
+
+const plan = (options: Partial<UpOptions>) => planUp(world.world, { ...OPTIONS, ...options })
+const done = () => world.events.flatMap((event) => (event.type === 'chunk-done' ? [event.range] : []))
+
+test('a chunk has about as many rows as asked for: many light blocks, few heavy ones', async () => {
+  await world.up({ chunkRows: 2000, jobs: 1 })
+  const rows = await rowsOf<{ blocks: number; rows: number }>(
+    server,
+    `SELECT toUInt32(to_block - from_block + 1) AS blocks, toUInt32(rows_expected) AS rows
+    FROM {ledger:Identifier}.ledger WHERE event = 'done' ORDER BY seq`,
+    { ledger: world.ledger },
+  )
+  for (const chunk of rows) expect(chunk.rows).toBeLessThanOrEqual(2500)
+  expect(Math.max(...rows.map(({ blocks }) => blocks))).toBeGreaterThanOrEqual(999)
+  expect(rows.filter(({ blocks }) => blocks <= 182).length).toBeGreaterThanOrEqual(5)
+  expect(rows.reduce((sum, { blocks }) => sum + blocks, 0)).toBe(3000)
+  // Two rows a block, nine more in the heavy stretch; half of the bucket below block 1 does not exist.
+  expect(rows.reduce((sum, chunk) => sum + chunk.rows, 0)).toBeCloseTo(3000 * 2 + 9000, -2)
+})
+
+test('the plan shows the chunks that up then runs, with rows; with times once there were chunks', async () => {
+  const [before] = (await plan({ chunkRows: 3000 })).tables
+  expect(before).toMatchObject({ missingBlocks: 3000, expectedMs: null })
+  expect(before!.expectedRows).toBeCloseTo(15_000, -2)
+  await world.up({ chunkRows: 3000, jobs: 1, to: before!.chunks[1]!.to })
+  expect(done()).toEqual(before!.chunks.slice(0, 2).map(({ from, to }) => ({ from, to })))
+  const [after] = (await plan({ chunkRows: 3000 })).tables
+  expect(after!.expectedMs).toBeGreaterThan(0)
+  expect(after!.chunks[0]!.expectedMs).toBeGreaterThan(0)
+})
+
+test('newest first: chunks come from the head down, and the table is the same in the end', async () => {
+  await world.up({ chunkRows: 4000, order: 'head', jobs: 1 })
+  const ranges = done()
+  expect(ranges[0]!.to).toBe(3000)
+  expect(ranges.map(({ to }) => to)).toEqual(ranges.map(({ to }) => to).toSorted((a, b) => b - a))
+  const [table] = (await status(world.world, { lag: 0 })).tables
+  expect(table).toMatchObject({ state: 'up to date', watermark: 3000, rows: 3000 })
+})
+
+test('tables that read others run with them, chunk by chunk, and end complete', async () => {
+  await world.close()
+  const { after } = catalogue.tables.find(({ key }) => key === 'accounts_alive')!
+  world = await openTestWorld({ server, source, tables: [...after, 'accounts_alive'] })
+  const { failed } = await world.up({ chunkRows: 1500, jobs: 2 })
+  expect(failed).toEqual([])
+  for (const table of (await status(world.world, { lag: 0 })).tables)
+    expect([table.table, table.missingBlocks]).toEqual([table.table, 0])
+  const first = world.events.findIndex(
+    (event) => event.type === 'chunk-done' && event.table === 'accounts_alive',
+  )
+  const last = world.events.findLastIndex(
+    (event) => event.type === 'chunk-done' && event.table === 'address_diffs',
+  )
+  expect(first).toBeGreaterThan(-1)
+  expect(first).toBeLessThan(last)
+})
+
+test('a ledger that an older version made is read as it is, and gets the new column at the next up', async () => {
+  await world.up({ chunkRows: 5000 })
+  await post(server, 'ALTER TABLE {ledger:Identifier}.ledger DROP COLUMN rows_expected', {
+    ledger: world.ledger,
+  })
+  expect((await status(world.world, { lag: 0 })).tables[0]!.state).toBe('up to date')
+  expect((await plan({})).tables[0]!.chunks).toEqual([])
+  await addBlocks(server, source, { from: 3001, to: 3010 })
+  expect(await world.up()).toMatchObject({ chunks: 1, blocks: 10, failed: [] })
+})

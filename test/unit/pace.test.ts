@@ -1,0 +1,72 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  type Cost,
+  expectedMs,
+  NO_PACE,
+  paceAfter,
+  rowsPerChunk,
+  yieldOf,
+} from '../../src/runner/pure/pace.ts'
+
+const cost = (more: Partial<Cost> = {}): Cost => ({
+  expected: 1_000_000,
+  written: 250_000,
+  elapsedMs: 2_000,
+  peakMemory: 1_000_000_000,
+  ...more,
+})
+const someCost: fc.Arbitrary<Cost> = fc.record({
+  expected: fc.integer({ min: 1, max: 50_000_000 }),
+  written: fc.nat(50_000_000),
+  elapsedMs: fc.nat(600_000),
+  peakMemory: fc.nat(2 ** 40),
+})
+
+test('nothing is expected of a table that has not run, and it gets the chunk that is wanted', () => {
+  expect(expectedMs(NO_PACE, 1000)).toBeUndefined()
+  expect(yieldOf([NO_PACE])).toBe(1)
+  expect(rowsPerChunk(NO_PACE, { wanted: 5_000_000, memoryBytes: 1 })).toBe(5_000_000)
+})
+
+test('chunks that are all alike are expected to go on like that', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 30 }), (chunks) => {
+      const pace = Array.from({ length: chunks }, () => cost()).reduce(paceAfter, NO_PACE)
+      expect(expectedMs(pace, 3_000_000)).toBeCloseTo(6_000, 6)
+      expect(yieldOf([pace])).toBeCloseTo(0.25, 6)
+    }),
+  )
+})
+
+test('newer chunks weigh more than older ones', () => {
+  const slower = [cost(), cost(), cost(), cost({ elapsedMs: 10_000 })].reduce(paceAfter, NO_PACE)
+  expect(expectedMs(slower, 1_000_000)!).toBeGreaterThan((2_000 * 3 + 10_000) / 4)
+})
+
+test('a chunk is as big as wanted, unless half the memory or five minutes would not be enough', () => {
+  const pace = paceAfter(NO_PACE, cost()) // 1,000 bytes and 2 µs a row
+  const rows = (wanted: number, memoryBytes?: number) => rowsPerChunk(pace, { wanted, memoryBytes })
+  expect(rows(10_000_000)).toBe(10_000_000)
+  expect(rows(10_000_000, 4_000_000_000)).toBe(2_000_000)
+  expect(rows(1_000_000_000)).toBe(150_000_000)
+})
+
+test('a chunk has a row at least and never more rows than wanted', () => {
+  fc.assert(
+    fc.property(
+      fc.array(someCost, { maxLength: 12 }),
+      fc.integer({ min: 1, max: 10 ** 9 }),
+      fc.option(fc.integer({ min: 1, max: 2 ** 40 }), { nil: undefined }),
+      (costs, wanted, memoryBytes) => {
+        const rows = rowsPerChunk(costs.reduce(paceAfter, NO_PACE), { wanted, memoryBytes })
+        expect(rows).toBeGreaterThanOrEqual(1)
+        expect(rows).toBeLessThanOrEqual(wanted)
+      },
+    ),
+  )
+})
+
+test('small chunks say nothing of the memory that a row takes', () => {
+  expect(paceAfter(NO_PACE, cost({ expected: 10 })).bytesPerRow).toBe(0)
+})

@@ -34,6 +34,7 @@ const CUTTING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const OTHER_PROFILES = {
   limited: { limit: '5', offset: '2' },
   gives_up: { timeout_overflow_mode: 'break' },
+  hurries: { max_execution_time: '1', timeout_overflow_mode: 'break' },
   short_answers: { max_result_rows: '5', result_overflow_mode: 'break' },
   other_meanings: {
     aggregate_functions_null_for_empty: '1',
@@ -83,6 +84,10 @@ test('a profile that cuts off what is too much makes the chunk fail, whatever it
   }
 })
 
+/** A fifth of a second a block, one block after the other. */
+const SLOW = `SELECT toUInt32(number) AS block_number, toUInt32(0) AS slots_cleared, toUInt32(1) AS slots_set
+  FROM numbers({from_block:UInt64}, {to_block:UInt64} - {from_block:UInt64} + 1) WHERE sleepEachRow(0.2) = 0`
+
 test('a profile that lets statements end when their time is over cannot cut a chunk off: it is split until its parts are fast enough', async () => {
   const { server, files, source, as } = await startServer()
   // A header may not set the limit; what is proven is what becomes of a chunk that reaches it.
@@ -95,9 +100,15 @@ test('a profile that lets statements end when their time is over cannot cut a ch
   await world.close()
 })
 
-/** A fifth of a second a block, one block after the other. */
-const SLOW = `SELECT toUInt32(number) AS block_number, toUInt32(0) AS slots_cleared, toUInt32(1) AS slots_set
-  FROM numbers({from_block:UInt64}, {to_block:UInt64} - {from_block:UInt64} + 1) WHERE sleepEachRow(0.2) = 0`
+test('a profile with a short time limit does not stop a chunk: the limit is our own', async () => {
+  const { server, files, source, as } = await startServer()
+  const catalogue = edited(files, TABLE, { sql: SLOW, settings: ROW_BY_ROW })
+  const world = await openTestWorld({ server: as('hurries'), source, tables: [TABLE], catalogue })
+  expect(words(await world.up())).toBe('')
+  expect(await blocksOf(server, world.target)).toEqual(ALL)
+  expect(world.events.filter(({ type }) => type === 'chunk-failed')).toEqual([])
+  await world.close()
+})
 
 test('a profile that shortens answers does not shorten what streams from one server to another', async () => {
   const [from, to] = await Promise.all([startServer(), startServer()])
@@ -120,12 +131,19 @@ test('a profile with a limit and an offset takes no row away', async () => {
   await world.close()
 })
 
+/** Yields all blocks, and fewer where an outer join yields NULL for what is absent, or where NULL is in a set of NULL. */
+const OUTER = blocksWhere(`NOT ifNull(NULL IN (NULL), false) AND block_number IN (
+  SELECT left.number FROM numbers(20) AS left LEFT JOIN numbers(5) AS right ON left.number = right.number
+  WHERE isNotNull(right.number))`)
+
 test('a profile that gives SQL another meaning changes no row of any table', async () => {
   const { server, files, source, as } = await startServer()
-  const plain = await openTestWorld({ server, source })
-  const other = await openTestWorld({ server: as('other_meanings'), source })
+  const catalogue = edited(files, TABLE, { sql: OUTER })
+  const plain = await openTestWorld({ server, source, catalogue })
+  const other = await openTestWorld({ server: as('other_meanings'), source, catalogue })
   expect(words(await plain.up())).toBe('')
-  expect(words(await other.up())).toBe('')
+  expect(words(await other.up({ chunk: 5 }))).toBe('')
+  expect(await blocksOf(server, other.target)).toEqual(ALL)
   const databases = { actual: other.target, expected: plain.target }
   const tables = files.tables.map(({ target }) => target)
   expect(await differences(server, tables, databases)).toEqual([])

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import type { QueryPort, WriteReport } from '../runner/ports.ts'
 import { typed } from './dialect.ts'
+import { reachable } from './reachable.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 
@@ -15,8 +16,6 @@ const END_WITHIN_MS = 60_000
 const LOG_WITHIN_MS = 10_000
 
 const POLL_MS = 250
-
-const PING_MS = 1_000
 
 /** `server` is the target, where all that writes runs; `source` is only waited for. */
 export function openQueries({
@@ -116,18 +115,7 @@ export function openQueries({
       }
     },
 
-    async reachable({ giveUpMs, signal }) {
-      const deadline = performance.now() + giveUpMs
-      const doing = `waiting ${Math.round(giveUpMs / 1000)} s for it`
-      for (const side of [server, source])
-        for (;;) {
-          const answer = await side.client.ping({ select: true })
-          if (answer.success) break
-          if (signal.aborted || performance.now() > deadline)
-            throw serverError(answer.error, { connection: side.connection, doing })
-          await sleep(PING_MS, undefined, { signal }).catch(() => undefined)
-        }
-    },
+    reachable: (patience) => reachable([server, source], patience),
   }
 }
 

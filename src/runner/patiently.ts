@@ -4,12 +4,19 @@ import type { BackfillError } from './errors.ts'
 import type { Patience, QueryPort } from './ports.ts'
 import { backoffMs, MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
 
+export type Waiting = {
+  readonly queries: Pick<QueryPort, 'reachable'>
+  readonly patience: Patience
+  /** For what is small itself: too little memory or time is the server's state then, and passes. */
+  readonly small?: boolean
+}
+
 /**
  * Does `work`, which must bear to be done twice, until it succeeds.
  * @throws BackfillError what it threw, where that does not pass or has not passed in time
  */
 export async function patiently<T>(
-  { queries, patience }: { readonly queries: QueryPort; readonly patience: Patience },
+  { queries, patience, small = false }: Waiting,
   work: () => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++)
@@ -17,7 +24,7 @@ export async function patiently<T>(
       return await work()
     } catch (error) {
       const verdict = verdictOn(error as BackfillError)
-      const passes = verdict === 'gone' || verdict === 'retry'
+      const passes = verdict === 'split' ? small : verdict !== 'stop'
       if (!passes || attempt === MAX_ATTEMPTS || patience.signal.aborted) throw error
       if (verdict === 'gone') await queries.reachable(patience)
       await backOff(attempt, patience.signal)

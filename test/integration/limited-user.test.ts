@@ -37,9 +37,6 @@ const USERS = {
   runner: { grants: GRANTS },
   runner_that_reads_the_log: { grants: [...GRANTS, LOG] },
   runner_that_sees: { grants: [...GRANTS, KILL] },
-  limited: { grants: GRANTS, profile: { limit: '5', offset: '2' } },
-  reads_little: { grants: GRANTS, profile: { max_rows_to_read_leaf: '5', read_overflow_mode_leaf: 'break' } },
-  groups_little: { grants: GRANTS, profile: { max_rows_to_group_by: '5', group_by_overflow_mode: 'break' } },
 }
 
 /** A server with a chain and the users. */
@@ -119,26 +116,3 @@ test('a runner that may read the query log, though not flush it, books such an I
   expect(await blocks()).toEqual(ALL)
   expect(await story()).toEqual(['started', 'done', 'checkpoint'])
 })
-
-test('a profile with a limit takes no row away', async () => {
-  const { openAs, blocks } = await startServer()
-  const world = await openAs(as('limited'))
-  expect((await world.up()).failed).toEqual([])
-  expect(await blocks()).toEqual(ALL)
-  await world.close()
-})
-
-test.each(['reads_little', 'groups_little'])(
-  'a profile that cuts off what is too much (%s) is an error: no range is done with rows missing',
-  async (username) => {
-    const { openAs, story } = await startServer()
-    const world = await openAs(as(username))
-    const error = await world.up().then(
-      ({ failed }) => failed[0]?.error,
-      (thrown: unknown) => thrown,
-    )
-    expect(error).toMatchObject({ kind: 'failed', code: 158 })
-    expect(await story()).not.toContain('done')
-    await world.close()
-  },
-)

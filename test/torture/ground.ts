@@ -55,6 +55,13 @@ export type RunnerOptions = {
   readonly clock?: number
 }
 
+const alive = new Set<ChildProcess>()
+
+/** Kills what a round that threw has left, the stopped ones too. */
+export function killRunners(): void {
+  for (const child of alive) child.kill('SIGKILL')
+}
+
 export function startRunner({ words, login, databases, clock = 0 }: RunnerOptions): Runner {
   const child = spawn(process.execPath, [...skewed(clock), MAIN, ...words], {
     env: {
@@ -69,6 +76,8 @@ export function startRunner({ words, login, databases, clock = 0 }: RunnerOption
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''
+  alive.add(child)
+  child.once('close', () => alive.delete(child))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
   const ended = new Promise<{ code: number | null; said: string }>((resolve) =>
     child.once('close', (code) => resolve({ code, said })),

@@ -4,7 +4,7 @@ import { rmSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openGround } from './ground.ts'
+import { killRunners, openGround } from './ground.ts'
 import { playRound } from './round.ts'
 
 const { values } = parseArgs({
@@ -31,6 +31,7 @@ try {
       story: [],
       wrong: [error instanceof Error ? (error.stack ?? error.message) : String(error)],
     }))
+    killRunners()
     const seconds = ((performance.now() - started) / 1000).toFixed(0)
     console.log(
       `seed ${seed}  ${wrong.length === 0 ? 'ok' : 'FAILED'}  ${seconds} s${values.verbose ? '' : `  ${story.join('; ')}`}`,

@@ -1,0 +1,132 @@
+// Owns what is read from the ledger: the fold, and the events behind it that a run asks about.
+import { sql } from 'kysely'
+import type { Island } from '../runner/ledger-model.ts'
+import type { Range } from '../runner/model.ts'
+import type { Attempt, LedgerPort, LedgerView } from '../runner/ports.ts'
+import { triesIn } from '../runner/pure/recovery.ts'
+import { typed } from './dialect.ts'
+import { eventsOf, type FoldKey, foldQuery, ofPresentTargets } from './fold.ts'
+import type { LedgerOptions } from './ledger.ts'
+import { serverError } from './server-error.ts'
+
+export function ledgerReader({
+  server,
+  names,
+  network,
+}: LedgerOptions): Pick<LedgerPort, 'fold' | 'rowsWritten' | 'attempts' | 'mark'> {
+  const db = server.db.withSchema(names.ledger)
+  const foldKey = (uuids: ReadonlyMap<string, string>): FoldKey => ({ network, uuids, fromCheckpoint: true })
+  const failing = (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
+  }
+
+  async function fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>> {
+    if (uuids.size === 0) return new Map()
+    const [rows, facts] = await Promise.all([
+      foldQuery(db, foldKey(uuids)).execute(),
+      tailFacts(uuids).execute(),
+    ]).catch(failing)
+    const islands = Map.groupBy(rows, (row) => row.table_key)
+    return new Map(
+      [...uuids.keys()].map((key) => {
+        const fact = facts.find((row) => row.table_key === key)
+        return [
+          key,
+          {
+            islands: (islands.get(key) ?? []).map((row): Island => ({
+              from: row.from_block,
+              to: row.to_block,
+              state: row.state,
+              sqlHash: row.sql_hash,
+            })),
+            tail: fact?.tail ?? 0,
+            lastRun: fact?.last_run,
+          },
+        ]
+      }),
+    )
+  }
+
+  /** How many events lie behind the last checkpoint, and when the last one, or the checkpoint after it, was written. */
+  function tailFacts(uuids: ReadonlyMap<string, string>) {
+    return db
+      .with('events', (q) => eventsOf(q, foldKey(uuids)).select(['event', 'event_time']))
+      .selectFrom('events')
+      .select('table_key')
+      .select([
+        sql<number>`countIf(event != 'checkpoint')`.as('tail'),
+        sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
+      ])
+      .groupBy('table_key')
+  }
+
+  return {
+    fold,
+
+    async rowsWritten(key, targetUuid) {
+      const row = await db
+        .selectFrom('ledger')
+        .select(({ fn }) => fn.sum<number>('rows_written').as('rows'))
+        .where('network', '=', network)
+        .where('table_key', '=', key)
+        .where('target_uuid', '=', targetUuid)
+        .where('event', '=', 'done')
+        .executeTakeFirstOrThrow()
+        .catch(failing)
+      return row.rows
+    },
+
+    async attempts(key, targetUuid, dirty) {
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['event', 'from_block', 'to_block', 'query_id', 'sql_hash', 'source_fingerprint', 'user'])
+        .where('network', '=', network)
+        .where('table_key', '=', key)
+        .where('target_uuid', '=', targetUuid)
+        .where('event', '!=', 'checkpoint')
+        .where(overlapsAny(dirty))
+        .orderBy('epoch', 'desc')
+        .orderBy('seq', 'desc')
+        .execute()
+        .catch(failing)
+      const events = rows.map((row) => ({
+        event: row.event,
+        range: { from: row.from_block, to: row.to_block },
+        queryId: row.query_id,
+        sqlHash: row.sql_hash,
+        sourceFingerprint: row.source_fingerprint,
+        user: row.user,
+      }))
+      return triesIn(events, dirty) satisfies readonly Attempt[]
+    },
+
+    async mark(uuids, range) {
+      if (uuids.size === 0) return ''
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['table_key', sql<string>`toString(max((epoch, seq)))`.as('latest')])
+        .where('network', '=', network)
+        .where(ofPresentTargets(uuids))
+        .where('event', '!=', 'checkpoint')
+        .where('from_block', '<=', range.to)
+        .where('to_block', '>=', range.from)
+        .groupBy('table_key')
+        .orderBy('table_key')
+        .execute()
+        .catch(failing)
+      return rows.map((row) => `${row.table_key}=${row.latest}`).join(' ')
+    },
+  }
+}
+
+function overlapsAny(ranges: readonly Range[]) {
+  const froms = typed<number[]>(
+    ranges.map(({ from }) => from),
+    'Array(UInt64)',
+  )
+  const tos = typed<number[]>(
+    ranges.map(({ to }) => to),
+    'Array(UInt64)',
+  )
+  return sql<boolean>`arrayExists((f, t) -> from_block <= t AND to_block >= f, ${froms}, ${tos})`
+}

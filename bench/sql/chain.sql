@@ -31,7 +31,7 @@ WITH
             1000000000000 + skewed(cityHash64(draw, 'sender'), 10000000, 0.5) AS sender,
             1000000000000 + skewed(cityHash64(draw, 'recipient'), 10000000, 1) AS recipient,
             2000000000000 + skewed(dice, 100, 1) AS miner,
-            arrayMap(i -> skewed(cityHash64(draw, i), 10000000, 2),
+            arrayMap(i -> skewed(cityHash64(draw, i), 100000, 1.5),
                      range(if(kind = 'transfer', 0, 1 + intDiv(size, 5)))) AS contracts
         FROM blocks
         ARRAY JOIN range(transactions) AS tx
@@ -45,6 +45,6 @@ SELECT
     contracts,
     -- The slots that it reads; it writes a third of them.
     arrayDistinct(arrayMap(
-        i -> (contracts[1 + i % length(contracts)], skewed(cityHash64(draw, 'slot', i), 10000000, 1.5)),
+        i -> (contracts[1 + i % length(contracts)], skewed(cityHash64(draw, 'slot', i), 10000000, 2)),
         range(size))) AS slots
 FROM drawn

@@ -2,7 +2,7 @@
 INSERT INTO {source:Identifier}.canonical_execution_nonce_diffs
     (updated_date_time, block_number, transaction_hash, meta_network_name, transaction_index, internal_index, address, from_value, to_value)
 WITH
-    (id -> concat('0x', lower(hex(concat(sipHash128(id), reinterpretAsFixedString(toUInt32(id))))))) AS address_of,
+    (id -> concat('0x', lower(hex(concat(sipHash128(id), reinterpretAsFixedString(toUInt32(cityHash64(id)))))))) AS address_of,
     if(success AND (kind IN ('create', 'flash') OR draw % 13 = 0), [sender, if(kind = 'call', receiver, draw)], [sender]) AS changed
 SELECT
     toDateTime(1438269973 + block * 12 + {copy:UInt8} * 86400), block, hash, network, tx, internal_index,

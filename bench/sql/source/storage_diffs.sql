@@ -2,7 +2,7 @@
 INSERT INTO {source:Identifier}.canonical_execution_storage_diffs
     (updated_date_time, block_number, transaction_hash, meta_network_name, transaction_index, internal_index, address, slot, from_value, to_value)
 WITH
-    (id -> concat('0x', lower(hex(concat(sipHash128(id), reinterpretAsFixedString(toUInt32(id))))))) AS address_of,
+    (id -> concat('0x', lower(hex(concat(sipHash128(id), reinterpretAsFixedString(toUInt32(cityHash64(id)))))))) AS address_of,
     -- A quarter of the slots is empty; a value that was read is the one that a change starts from.
     (number -> concat('0x', leftPad(lower(hex(number)), 64, '0'))) AS word,
     (draw -> if(draw % 4 = 0, 0, draw)) AS found,

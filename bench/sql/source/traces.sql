@@ -4,7 +4,7 @@ INSERT INTO {source:Identifier}.canonical_execution_traces
      action_from, action_to, action_value, action_gas, action_input, action_call_type, action_type,
      result_gas_used, result_address, trace_address, subtraces, error)
 WITH
-    (id -> concat('0x', lower(hex(concat(sipHash128(id), reinterpretAsFixedString(toUInt32(id))))))) AS address_of
+    (id -> concat('0x', lower(hex(concat(sipHash128(id), reinterpretAsFixedString(toUInt32(cityHash64(id)))))))) AS address_of
 SELECT
     toDateTime(1438269973 + block * 12 + {copy:UInt8} * 86400), block, hash, network, tx, step + 1,
     multiIf(step = 0, address_of(sender), is_destruct, address_of(if(kind = 'flash', draw, called)), address_of(receiver)),

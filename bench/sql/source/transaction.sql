@@ -4,7 +4,7 @@ INSERT INTO {source:Identifier}.canonical_execution_transaction
      gas_limit, gas_used, gas_price, transaction_type, max_priority_fee_per_gas, max_fee_per_gas, success,
      n_input_bytes, n_input_zero_bytes, n_input_nonzero_bytes)
 WITH
-    (id -> concat('0x', lower(hex(concat(sipHash128(id), reinterpretAsFixedString(toUInt32(id))))))) AS address_of
+    (id -> concat('0x', lower(hex(concat(sipHash128(id), reinterpretAsFixedString(toUInt32(cityHash64(id)))))))) AS address_of
 SELECT
     toDateTime(1438269973 + block * 12 + {copy:UInt8} * 86400), block, hash, network, tx, draw % 1000, address_of(sender),
     if(kind = 'create', NULL, address_of(receiver)), toUInt256(draw % 1000000) * 1000000000000,

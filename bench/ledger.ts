@@ -1,14 +1,12 @@
 // Owns the figures of the ledger: what reading it costs a run that has nothing to do, by the number of events in it,
 // without and with a checkpoint. `npm run bench:ledger -- --events 10000,100000 --runs 5`
-import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../test/support/server.ts'
 import { openTestWorld, type TestWorld } from '../test/support/world.ts'
-import { fillLedger } from './support/full-ledger.ts'
-
-const NETWORK = 'demo'
+import { NETWORK } from './support/chain.ts'
+import { backfill } from './support/backfill.ts'
+import { checkpointAll, fillLedger } from './support/full-ledger.ts'
 
 const { values } = parseArgs({
   options: {
@@ -42,11 +40,7 @@ async function benchmark(on: TestServer, events: number): Promise<void> {
     const uuids = await fillLedger(on, world, events)
     const plain = await measure(on, world, uuids)
     const before = await world.world.ports.ledger.fold(uuids)
-    for (const [key, targetUuid] of uuids) {
-      const lock = await world.world.ports.locks.acquire(key, () => {})
-      await world.world.ports.ledger.checkpoint(lock, { targetUuid, runId: 'bench' })
-      await lock.release()
-    }
+    await checkpointAll(world, uuids)
     const after = await world.world.ports.ledger.fold(uuids)
     for (const key of uuids.keys())
       if (JSON.stringify(before.get(key)?.islands) !== JSON.stringify(after.get(key)?.islands))
@@ -63,9 +57,9 @@ async function benchmark(on: TestServer, events: number): Promise<void> {
 async function measure(on: TestServer, world: TestWorld, uuids: ReadonlyMap<string, string>): Promise<Costs> {
   return {
     fold: await median(on, world, () => world.world.ports.ledger.fold(uuids)),
-    up: await median(on, world, () => backfill(on, world, 'up')),
+    up: await median(on, world, () => backfill({ on, place: world, words: ['up'] })),
     // Exits with 3 unless nothing at all is missing.
-    status: await median(on, world, () => backfill(on, world, 'status', '--check')),
+    status: await median(on, world, () => backfill({ on, place: world, words: ['status', '--check'] })),
   }
 }
 
@@ -94,36 +88,6 @@ async function median(on: TestServer, world: TestWorld, work: () => Promise<unkn
   const middle = (name: keyof Cost) =>
     costs.map((cost) => cost[name]).toSorted((a, b) => a - b)[Math.floor(runs / 2)]!
   return { ledger: middle('ledger'), server: middle('server'), process: middle('process') }
-}
-
-/** Runs the program as a person would. @throws Error with what it said, unless it exits with 0 */
-function backfill(
-  { url, username, password }: TestServer,
-  { source, target, ledger }: TestWorld,
-  ...words: string[]
-): Promise<void> {
-  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-  const child = spawn(process.execPath, [main, ...words, '--network', NETWORK, '--lag', '0'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      TARGET_CLICKHOUSE_URL: url,
-      TARGET_CLICKHOUSE_USERNAME: username,
-      TARGET_CLICKHOUSE_PASSWORD: password,
-      TARGET_CLICKHOUSE_DATABASE: target,
-      SOURCE_CLICKHOUSE_DATABASE: source,
-      BACKFILL_LEDGER_DATABASE: ledger,
-    },
-  })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (said += text))
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${words.join(' ')}: exit ${code}\n${said}`)),
-    )
-  })
 }
 
 function ratios(a: Costs, b: Costs): Costs {

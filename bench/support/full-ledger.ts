@@ -11,7 +11,7 @@ const EVENTS_PER_EPOCH = 1000
 
 /** Fills the sources with a first and a last block, and the ledger with `started` and `done` of every chunk between. */
 export async function fillLedger(
-  on: TestServer,
+  on: Pick<TestServer, 'url' | 'username' | 'password'>,
   { world, source, ledger }: TestWorld,
   events: number,
 ): Promise<ReadonlyMap<string, string>> {
@@ -57,4 +57,16 @@ export async function fillLedger(
       },
     )
   return uuids
+}
+
+/** Appends the checkpoint of every table, as a run does at its end. */
+export async function checkpointAll(
+  { world: { ports } }: TestWorld,
+  uuids: ReadonlyMap<string, string>,
+): Promise<void> {
+  for (const [key, targetUuid] of uuids) {
+    const lock = await ports.locks.acquire(key, () => {})
+    await ports.ledger.checkpoint(lock, { targetUuid, runId: 'bench' })
+    await lock.release()
+  }
 }

@@ -34,3 +34,19 @@ export async function startServer(directory: string | undefined): Promise<Server
     throw error
   }
 }
+
+/** Posts one statement with settings and reads the answer to its end. @throws Error with the server's message */
+export async function send(
+  { url, username, password }: Server,
+  statement: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  const response = await fetch(`${url}/?${new URLSearchParams(settings).toString()}`, {
+    method: 'POST',
+    body: statement,
+    headers: { 'X-ClickHouse-User': username, 'X-ClickHouse-Key': password },
+  })
+  const text = await response.text()
+  // With progress in the headers the status is 200 before the outcome is known.
+  if (!response.ok || text !== '') throw new Error(text.trim())
+}

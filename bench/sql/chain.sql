@@ -5,7 +5,7 @@
 CREATE TABLE {source:Identifier}.chain ENGINE = MergeTree ORDER BY (block, tx) AS
 WITH
     (draw -> (draw + 1) / 18446744073709551616) AS unit, -- above 0, up to 1
-    -- A number from 1 to `many`: the chance to be among the first k is (ln k / ln many) ^ (1 / skew).
+    -- A number from 1 to `many`: the chance to be among the first k is (ln (k + 1) / ln many) ^ (1 / skew).
     ((draw, many, skew) -> toUInt64(exp(ln(many) * pow((draw + 1) / 18446744073709551616, skew)))) AS skewed,
     blocks AS (
         SELECT

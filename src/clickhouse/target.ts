@@ -63,16 +63,19 @@ export function openTarget({
     },
 
     async hasLedger() {
-      const [ledger, locks] = await Promise.all([
-        db
-          .selectFrom('system.tables')
-          .select('name')
-          .where('database', '=', names.ledger)
-          .where('name', '=', 'ledger')
-          .execute(),
-        db.selectFrom('system.databases').select('name').where('name', '=', names.locks).execute(),
-      ]).catch(failing('looking for the ledger'))
-      return ledger.length > 0 && locks.length > 0
+      const ledgers = db
+        .selectFrom('system.tables')
+        .select('database')
+        .where('database', '=', names.ledger)
+        .where('name', '=', 'ledger')
+      const found = await db
+        .selectFrom('system.databases')
+        .select('name')
+        .where('name', '=', names.locks)
+        .where(sql<boolean>`${names.ledger} IN ${ledgers}`)
+        .execute()
+        .catch(failing('looking for the ledger'))
+      return found.length > 0
     },
 
     async prepare(ledger) {

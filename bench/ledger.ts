@@ -1,6 +1,6 @@
 // Owns the figures of the ledger: what reading it costs a run that has nothing to do, by the number of events in it,
 // without and with a checkpoint. `npm run bench:ledger -- --events 10000,100000 --runs 5`
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -22,6 +22,7 @@ const runs = Number(values.runs)
 type Cost = { readonly ledger: number; readonly server: number; readonly process: number }
 type Costs = { readonly fold: Cost; readonly up: Cost; readonly status: Cost }
 
+execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build.mjs', import.meta.url))])
 const server = await startTestServer()
 try {
   console.log(
@@ -96,13 +97,13 @@ async function median(on: TestServer, world: TestWorld, work: () => Promise<unkn
   return { ledger: middle('ledger'), server: middle('server'), process: middle('process') }
 }
 
-/** Runs the program as a person would. @throws Error with what it said, unless it exits with 0 */
+/** Runs the published program as a person would. @throws Error with what it said, unless it exits with 0 */
 function backfill(
   { url, username, password }: TestServer,
   { source, target, ledger }: TestWorld,
   ...words: string[]
 ): Promise<void> {
-  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
   const child = spawn(process.execPath, [main, ...words, '--network', NETWORK, '--lag', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -10,6 +10,7 @@ import { limit } from './parts/limit.ts'
 import { memory } from './parts/memory.ts'
 import { overhead } from './parts/overhead.ts'
 import { pythonManner } from './parts/python-manner.ts'
+import { buildProgram } from './support/backfill.ts'
 import { type Chain, type Era, firstBlock, generateChain } from './support/chain.ts'
 import { chart } from './support/chart.ts'
 import { type Bench, printed, type Report } from './support/report.ts'
@@ -51,6 +52,7 @@ const unknown = parts.filter((part) => !Object.hasOwn(PARTS, part))
 if (unknown.length > 0)
   throw new Error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`)
 
+buildProgram()
 const blocks = Number(values.blocks)
 const chain: Chain = {
   source: 'bench_source',

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../test/support/server.ts'
 import { openTestWorld, type TestWorld } from '../test/support/world.ts'
 import { NETWORK } from './support/chain.ts'
-import { backfill } from './support/backfill.ts'
+import { backfill, buildProgram } from './support/backfill.ts'
 import { checkpointAll, fillLedger } from './support/full-ledger.ts'
 
 const { values } = parseArgs({
@@ -20,6 +20,7 @@ const runs = Number(values.runs)
 type Cost = { readonly ledger: number; readonly server: number; readonly process: number }
 type Costs = { readonly fold: Cost; readonly up: Cost; readonly status: Cost }
 
+buildProgram()
 const server = await startTestServer()
 try {
   console.log(

@@ -48,9 +48,11 @@ function runProgram(args) {
     return 2
   }
   const path = [join(modules, '.bin'), process.env.PATH].join(delimiter)
+  // Else each start strips the types of a hundred files again: half of its time.
+  const cache = process.env.NODE_COMPILE_CACHE ?? join(modules, '.cache', 'backfill')
   return run(node, ['--import', endWithParent, ...args], {
     stdio: 'inherit',
-    env: { ...process.env, PATH: path },
+    env: { ...process.env, PATH: path, NODE_COMPILE_CACHE: cache },
   })
 }
 

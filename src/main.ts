@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Owns the entry: refuses an old Node in one line, then hands the words and the terminal to the command line.
-import process from 'node:process'
 
-// An old Node reads this file too (as dist/main.js), so it stays modest and loads the rest on use.
+// An old Node reads this file too (as dist/main.js), so it stays modest and loads the rest on use. `process` is the
+// global one everywhere: importing it would open stdin.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`backfill: needs Node 22.18 or newer, this is Node ${process.versions.node}.\n`)

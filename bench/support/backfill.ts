@@ -1,5 +1,5 @@
 // Owns running the program as people do: a process of its own, its time and its memory from outside.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { uniqueDatabase } from '../../test/support/server.ts'
@@ -24,7 +24,13 @@ export type RunOptions = {
   readonly sampleMs?: number
 }
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+/** What is published: users run this, not the TypeScript. */
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+/** Builds what `backfill` below runs. */
+export function buildProgram(): void {
+  execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))])
+}
 
 /** New, empty databases for derived tables and ledger beside a source. */
 export function newPlace(source: string): Place {

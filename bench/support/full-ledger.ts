@@ -1,4 +1,4 @@
-// Owns a world in which everything is done: two blocks of sources, empty targets, and a ledger of so many events.
+// Owns a world in which everything is done: two blocks of sources, a row in each target, and a ledger of so many events.
 import { createTables } from '../../src/runner/create-tables.ts'
 import { uuidsOf } from '../../src/runner/standing.ts'
 import { post, type TestServer } from '../../test/support/server.ts'
@@ -33,6 +33,12 @@ export async function fillLedger(
     catalogue.tables,
     await ports.target.tables(catalogue.tables.map(({ target }) => target)),
   )
+  for (const { target } of catalogue.tables)
+    // An empty table that should not be would be looked into.
+    await post(on, 'INSERT INTO {database:Identifier}.{target:Identifier} (block_number) VALUES (1)', {
+      database: ports.target.database,
+      target,
+    })
   for (const { key, sqlHash, sources } of catalogue.tables)
     await post(
       on,

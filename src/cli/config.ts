@@ -1,6 +1,7 @@
 // Owns the configuration: every value that a command works with, and where each came from.
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../runner/pure/chunks.ts'
 import { blockCount, blockOrder, nonEmpty, positiveCount, type Words } from './argv.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type Side } from './config/servers.ts'
@@ -68,7 +69,7 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
     chunkRows: count('chunk-rows'),
     order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'tail' }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
-    sql: path('sql', fileURLToPath(new URL('../../sql', import.meta.url))),
+    sql: path('sql', fileURLToPath(new URL('sql', PACKAGE_FOLDER))),
     state: path('state', 'state'),
     servers,
     databases: {

@@ -1,6 +1,5 @@
 // Owns Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the process at once.
 import { constants } from 'node:os'
-import process from 'node:process'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 

@@ -159,7 +159,7 @@ export function ofPresentTargets(
   return sql<boolean>`(${sql.join(targets, sql` OR `)})`
 }
 
-const POSITION = sql<Position>`(epoch, seq)`
+export const POSITION = sql<Position>`(epoch, seq)`
 
 /** `started` and `failed` leave a range that may be half written. */
 const STATE = sql`if(event IN ('started', 'failed'), 'dirty', toString(event))`

@@ -5,8 +5,9 @@ import type { Range } from '../runner/model.ts'
 import type { Attempt, LedgerPort, LedgerView } from '../runner/ports.ts'
 import { triesIn } from '../runner/pure/recovery.ts'
 import { typed } from './dialect.ts'
-import { eventsOf, type FoldKey, foldQuery, ofPresentTargets } from './fold.ts'
+import { eventsOf, type FoldKey, foldQuery, ofPresentTargets, POSITION } from './fold.ts'
 import type { LedgerOptions } from './ledger.ts'
+import { ISLANDS, type IslandTuple } from './schema.ts'
 import { serverError } from './server-error.ts'
 
 export function ledgerReader({
@@ -22,40 +23,45 @@ export function ledgerReader({
 
   async function fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>> {
     if (uuids.size === 0) return new Map()
-    const [rows, facts] = await Promise.all([
-      foldQuery(db, foldKey(uuids)).execute(),
-      tailFacts(uuids).execute(),
-    ]).catch(failing)
-    const islands = Map.groupBy(rows, (row) => row.table_key)
-    return new Map(
-      [...uuids.keys()].map((key) => {
-        const fact = facts.find((row) => row.table_key === key)
-        return [
-          key,
-          {
-            islands: (islands.get(key) ?? []).map((row): Island => ({
+    const tails = await tailsOf(uuids).execute().catch(failing)
+    const tailOf = new Map(tails.map((row) => [row.table_key, row]))
+    // A checkpoint with nothing behind it is the fold, a query that takes the server long only to understand.
+    const open = new Map([...uuids].filter(([key]) => (tailOf.get(key)?.tail ?? 0) > 0))
+    const folded = open.size === 0 ? [] : await foldQuery(db, foldKey(open)).execute().catch(failing)
+    const islandsOf = (key: string): readonly Island[] =>
+      open.has(key)
+        ? folded
+            .filter((row) => row.table_key === key)
+            .map((row) => ({
               from: row.from_block,
               to: row.to_block,
               state: row.state,
               sqlHash: row.sql_hash,
-            })),
-            tail: fact?.tail ?? 0,
-            lastRun: fact?.last_run,
-          },
-        ]
-      }),
+            }))
+        : (tailOf.get(key)?.islands ?? []).map(([from, to, state, sqlHash]) => ({ from, to, state, sqlHash }))
+    return new Map(
+      [...uuids.keys()].map((key) => [
+        key,
+        { islands: islandsOf(key), tail: tailOf.get(key)?.tail ?? 0, lastRun: tailOf.get(key)?.last_run },
+      ]),
     )
   }
 
-  /** How many events lie behind the last checkpoint, and when the last one, or the checkpoint after it, was written. */
-  function tailFacts(uuids: ReadonlyMap<string, string>) {
+  /** The last checkpoint's islands, how many events lie behind it, and when the last of these, or it, was written. */
+  function tailsOf(uuids: ReadonlyMap<string, string>) {
     return db
-      .with('events', (q) => eventsOf(q, foldKey(uuids)).select(['event', 'event_time']))
+      .with('events', (q) =>
+        eventsOf(q, foldKey(uuids)).select(['event', 'event_time', 'islands', POSITION.as('position')]),
+      )
       .selectFrom('events')
       .select('table_key')
       .select([
         sql<number>`countIf(event != 'checkpoint')`.as('tail'),
         sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
+        // Without the tuple's names, so that rows come as arrays whatever a profile says.
+        sql<IslandTuple[]>`CAST(argMaxIf(islands, position, event = 'checkpoint'), ${sql.lit(ISLANDS)})`.as(
+          'islands',
+        ),
       ])
       .groupBy('table_key')
   }

@@ -10,6 +10,7 @@ import { fence } from './fence.ts'
 import { foldQuery } from './fold.ts'
 import type { LedgerOptions } from './ledger.ts'
 import { reachable } from './reachable.ts'
+import { ISLANDS } from './schema.ts'
 import { serverError } from './server-error.ts'
 
 export function ledgerWriter({
@@ -98,7 +99,7 @@ export function ledgerWriter({
 
 type Insertion = { readonly islands: unknown; readonly patience: Patience | undefined }
 
-const NO_ISLANDS = typed([], 'Array(Tuple(UInt64, UInt64, String, String))')
+const NO_ISLANDS = typed([], ISLANDS)
 
 const EMPTY_EVENT = {
   event: 'checkpoint',

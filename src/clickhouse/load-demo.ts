@@ -1,5 +1,5 @@
 // Owns the loading of the sample chain (sql/demo) into the source database of a server of one's own.
-import type { Catalogue } from '../runner/model.ts'
+import type { Catalogue, SqlText } from '../runner/model.ts'
 import type { Connection } from './connection.ts'
 import { serverError } from './server-error.ts'
 import { openServer, type Server } from './server.ts'
@@ -15,21 +15,22 @@ export type DemoLoad = {
 /** Creates the source tables where they are missing and fills them once; the chain is the same every time. */
 export async function loadDemo(options: {
   readonly connection: Connection
-  readonly catalogue: Catalogue
+  readonly sources: Catalogue['sources']
+  /** Statements that fill them. */
+  readonly chain: readonly SqlText[]
   readonly network: string
 }): Promise<DemoLoad> {
-  const { connection, catalogue, network } = options
+  const { connection, sources, chain, network } = options
   const started = performance.now()
   const server = await openServer(connection)
   try {
     const query_params = { source: connection.database, network }
-    for (const { ddl } of catalogue.sources) await server.client.command({ query: ddl.text, query_params })
-    const tables = catalogue.sources.map(({ table }) => table)
+    for (const { ddl } of sources) await server.client.command({ query: ddl.text, query_params })
+    const tables = sources.map(({ table }) => table)
     const before = await countRows(server, tables, network)
     // Each statement fills one table: a load that died in the middle left some of them empty.
     const loaded = before.some((rows) => rows === 0)
-    if (loaded)
-      for (const { text } of catalogue.demo) await server.client.command({ query: text, query_params })
+    if (loaded) for (const { text } of chain) await server.client.command({ query: text, query_params })
     const after = loaded ? await countRows(server, tables, network) : before
     return {
       loaded,

@@ -1,10 +1,13 @@
 // Owns the row types of every table that kysely builds statements for.
 import type { ColumnType } from 'kysely'
-import type { EventName } from '../runner/ledger-model.ts'
+import type { EventName, IslandState } from '../runner/ledger-model.ts'
 import type { DefaultKind } from '../runner/pure/ddl-columns.ts'
 
 /** `[from_block, to_block, state, sql_hash]`. */
-type IslandTuple = readonly [number, number, string, string]
+export type IslandTuple = readonly [number, number, IslandState, string]
+
+/** The type of the column `islands`, without names. */
+export const ISLANDS = 'Array(Tuple(UInt64, UInt64, String, String))'
 
 /** sql/ledger/02-ledger.sql; the schema (database) is set with `withSchema`. */
 type LedgerTable = {

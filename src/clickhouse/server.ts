@@ -41,7 +41,28 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
 
 /** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */
 export async function openServer(connection: Connection): Promise<Server> {
-  const client = createClient({
+  const client = connect(connection)
+  try {
+    return serverOf(connection, client, await identify(client))
+  } catch (error) {
+    await client.close()
+    throw isForeign(error)
+      ? strangerError(error, connection)
+      : serverError(error, { connection, doing: 'connecting' })
+  }
+}
+
+/** The same server over connections of its own, which nothing else waits for. It is not asked again who it is. */
+export function openAgain({ connection, info }: Server): Server {
+  return serverOf(connection, connect(connection), info)
+}
+
+function serverOf(connection: Connection, client: ClickHouseClient, info: ServerInfo): Server {
+  return { connection, info, client, db: kyselyFor<Schema>(client), close: () => client.close() }
+}
+
+function connect(connection: Connection): ClickHouseClient {
+  return createClient({
     url: connection.url,
     username: connection.username,
     password: connection.password,
@@ -53,16 +74,6 @@ export async function openServer(connection: Connection): Promise<Server> {
     // Its logger prints statements, parameters and stacks to stderr.
     log: { level: ClickHouseLogLevel.OFF },
   })
-  const db = kyselyFor<Schema>(client)
-  try {
-    const info = await identify(client)
-    return { connection, info, client, db, close: () => client.close() }
-  } catch (error) {
-    await client.close()
-    throw isForeign(error)
-      ? strangerError(error, connection)
-      : serverError(error, { connection, doing: 'connecting' })
-  }
 }
 
 async function identify(client: ClickHouseClient): Promise<ServerInfo> {

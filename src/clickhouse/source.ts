@@ -22,12 +22,14 @@ export function openSource({
   const failing = (doing: string) => (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing })
   }
-  const missing = (source: string) => (error: unknown) => {
+  const missing = (sources: readonly string[]) => (error: unknown) => {
     if (!isMissing(error)) throw error
-    throw usageError(
-      `the source table ${server.connection.database}.${source} cannot be read: ${wordsOf(error)}`,
-      MISSING_HINT,
-    )
+    // The server quotes the one SELECT that it cannot read, unless it lacks the whole database.
+    const source = sources.find((name) => String(error).includes(`.${name} `))
+    const { database } = server.connection
+    const what =
+      source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
+    throw usageError(`${what} cannot be read: ${wordsOf(error)}`, MISSING_HINT)
   }
   const rowsOf = (source: string, { from, to }: Range) =>
     db
@@ -39,12 +41,16 @@ export function openSource({
   /** The network is the key's first column and the block its second: either end is read off the primary index. */
   const edge = (source: string, order: 'asc' | 'desc') =>
     db
-      .selectFrom(source as SourceName)
-      .select('block_number')
-      .where('meta_network_name', '=', network)
-      .orderBy('block_number', order)
-      .limit(1)
-      .execute()
+      .selectFrom(
+        db
+          .selectFrom(source as SourceName)
+          .select('block_number')
+          .where('meta_network_name', '=', network)
+          .orderBy('block_number', order)
+          .limit(1)
+          .as('edge'),
+      )
+      .select([sql<string>`${source}`.as('source'), 'block_number'])
 
   async function disagreeingIn(
     sources: readonly string[],
@@ -80,14 +86,22 @@ export function openSource({
 
   return {
     async extents(sources) {
-      const found = sources.map(async (source): Promise<[string, Extent | undefined]> => {
-        const [[lowest], [highest]] = await Promise.all([edge(source, 'asc'), edge(source, 'desc')]).catch(
-          missing(source),
-        )
-        return [source, lowest && highest && { from: lowest.block_number, to: highest.block_number }]
-      })
+      const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])
+      if (first === undefined) return new Map()
+      // One question about all of them: what costs is asking.
+      const rows = await edges
+        .reduce((all, next) => all.unionAll(next), first)
+        .execute()
+        .catch(missing(sources))
+        .catch(failing('looking for the first and last block of the sources'))
       return new Map(
-        await Promise.all(found).catch(failing('looking for the first and last block of the sources')),
+        sources.map((source): [string, Extent | undefined] => {
+          const blocks = rows.filter((row) => row.source === source).map((row) => row.block_number)
+          return [
+            source,
+            blocks.length === 0 ? undefined : { from: Math.min(...blocks), to: Math.max(...blocks) },
+          ]
+        }),
       )
     },
 

@@ -63,16 +63,16 @@ export function openTarget({
     },
 
     async ledgerState() {
-      const [columns, locks] = await Promise.all([
-        db
-          .selectFrom('system.columns')
-          .select('name')
-          .where('database', '=', names.ledger)
-          .where('table', '=', 'ledger')
-          .execute(),
-        db.selectFrom('system.databases').select('name').where('name', '=', names.locks).execute(),
-      ]).catch(failing('looking for the ledger'))
-      if (columns.length === 0 || locks.length === 0) return 'absent'
+      const locks = db.selectFrom('system.databases').select('name').where('name', '=', names.locks)
+      const columns = await db
+        .selectFrom('system.columns')
+        .select('name')
+        .where('database', '=', names.ledger)
+        .where('table', '=', 'ledger')
+        .where(sql<boolean>`${names.locks} IN ${locks}`)
+        .execute()
+        .catch(failing('looking for the ledger'))
+      if (columns.length === 0) return 'absent'
       return columns.some(({ name }) => name === 'rows_expected') ? 'ready' : 'old'
     },
 

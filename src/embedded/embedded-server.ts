@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { join, resolve } from 'node:path'
+import { extname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { BackfillError } from '../runner/errors.ts'
@@ -83,8 +83,8 @@ function serveForever(portFile: string): string {
 }
 
 function spawnChild(args: readonly string[]): ChildProcess {
-  // Beside this file, with its ending: .ts in the repository, .js in dist/.
-  const program = fileURLToPath(import.meta.url).replace(/embedded-server(\.\w+)$/, 'server-child$1')
+  // Beside this file, or what it is bundled into, with the same ending: .ts in the repository, .js in dist/.
+  const program = fileURLToPath(new URL(`server-child${extname(import.meta.url)}`, import.meta.url))
   const runtime = process.versions['deno'] === undefined ? [] : ['run', '--allow-all', '--quiet']
   // stdin is never written: its end tells the child that this process is gone.
   const child = spawn(process.execPath, [...runtime, program, ...args], {

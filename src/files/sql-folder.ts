@@ -12,17 +12,16 @@ import { sourceDefinition, tableDefinitions, type SqlFile } from './definitions.
 export { chooseTables, findNetwork } from '../runner/pure/choose.ts'
 
 /**
- * Reads `ddl`, `transforms`, `source`, `ledger`, `demo` (may be missing) and `networks.json` in a folder and checks
+ * Reads `ddl`, `transforms`, `source`, `ledger` and `networks.json` in a folder and checks
  * all of it offline. Throws a usage error that names file and line for the first thing that is wrong.
  */
 export async function readCatalogue(folder: string): Promise<Catalogue> {
   const networksFile = join(folder, 'networks.json')
-  const [ddl, transforms, source, ledger, demo, networksText] = await Promise.all([
+  const [ddl, transforms, source, ledger, networksText] = await Promise.all([
     readSqlFiles(join(folder, 'ddl')),
     readSqlFiles(join(folder, 'transforms')),
     readSqlFiles(join(folder, 'source')),
     readSqlFiles(join(folder, 'ledger')),
-    readSqlFiles(join(folder, 'demo'), { optional: true }),
     readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
   ])
   const networks = parseNetworks(shown(networksFile), networksText)
@@ -31,8 +30,16 @@ export async function readCatalogue(folder: string): Promise<Catalogue> {
     sources: source.map(sourceDefinition),
     networks,
     ledger: ledger.flatMap((file) => statements(file, { ledger: 'Identifier', locks: 'Identifier' })),
-    demo: demo.flatMap((file) => statements(file, { source: 'Identifier', network: 'String' })),
   }
+}
+
+/**
+ * The statements in `demo` that generate the sample chain, in order; a folder without `demo` has none. They use
+ * `{source:Identifier}` and `{network:String}`. Throws as `readCatalogue` does.
+ */
+export async function readDemo(folder: string): Promise<readonly SqlText[]> {
+  const files = await readSqlFiles(join(folder, 'demo'), { optional: true })
+  return files.flatMap((file) => statements(file, { source: 'Identifier', network: 'String' }))
 }
 
 function statements({ file, text }: SqlFile, known: Parameters): readonly SqlText[] {

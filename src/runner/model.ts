@@ -78,6 +78,4 @@ export type Catalogue = {
   readonly networks: readonly Network[]
   /** Statements that create the ledger, in order; they use `{ledger:Identifier}` and `{locks:Identifier}`. */
   readonly ledger: readonly SqlText[]
-  /** Statements that generate the sample chain, in order; they use `{source:Identifier}` and `{network:String}`. */
-  readonly demo: readonly SqlText[]
 }

@@ -234,6 +234,21 @@ test('a table that was dropped and created again is not done; other tables and n
   expect(view.get('b')).toMatchObject({ islands: [isDone(5, 5)], tail: 1 })
 })
 
+test('a table with nothing behind its checkpoint is what the checkpoint says, one with events is folded', async () => {
+  const network = newNetwork()
+  const uuids = new Map([...present, ['b', UUID]])
+  await insert(network, [
+    done(1, 1, 0, 9),
+    done(1, 2, 0, 0, { event: 'checkpoint', islands: [isDone(0, 9)] }),
+    done(2, 1, 0, 0, { event: 'checkpoint', islands: [isDone(0, 9), isDone(20, 29)] }),
+    done(1, 1, 0, 0, { key: 'b', event: 'checkpoint', islands: [isDone(0, 9)] }),
+    done(1, 2, 0, 9, { key: 'b', event: 'cleaned' }),
+  ])
+  const view = await openLedger({ server, names, network, toolVersion: 'test' }).fold(uuids)
+  expect(view.get('a')).toMatchObject({ islands: [isDone(0, 9), isDone(20, 29)], tail: 0 })
+  expect(view.get('b')).toMatchObject({ islands: [], tail: 1 })
+})
+
 test('ranges that reach the highest block are whole, alone and in a crowd', async () => {
   const network = newNetwork()
   const uuids = new Map([...present, ['b', UUID], ['c', UUID]])
@@ -252,12 +267,18 @@ test('ranges that reach the highest block are whole, alone and in a crowd', asyn
 
 test('a profile of the user’s does not change what the fold says', async () => {
   const network = newNetwork()
-  await insert(network, [done(1, 1, 0, 9), done(1, 2, 20, 29), done(1, 3, 20, 22, { event: 'cleaned' })])
+  await insert(network, [
+    done(1, 1, 0, 9),
+    done(1, 2, 20, 29),
+    done(1, 3, 20, 22, { event: 'cleaned' }),
+    done(1, 1, 0, 0, { key: 'b', event: 'checkpoint', islands: [isDone(5, 5)] }),
+  ])
   const { url, username, password } = server.connection
   const profile = {
     join_use_nulls: 1,
     transform_null_in: 1,
     enable_named_columns_in_function_tuple: 1,
+    output_format_json_named_tuples_as_objects: 1,
     max_threads: 1,
   } as const
   const client = createClient({
@@ -269,10 +290,9 @@ test('a profile of the user’s does not change what the fold says', async () =>
   try {
     const other: Server = { ...server, client, db: kyselyFor<Schema>(client) }
     const ledger = openLedger({ server: other, names, network, toolVersion: 'test' })
-    expect((await ledger.fold(present)).get('a')).toMatchObject({
-      islands: [isDone(0, 9), isDone(23, 29)],
-      tail: 3,
-    })
+    const view = await ledger.fold(new Map([...present, ['b', UUID]]))
+    expect(view.get('a')).toMatchObject({ islands: [isDone(0, 9), isDone(23, 29)], tail: 3 })
+    expect(view.get('b')).toMatchObject({ islands: [isDone(5, 5)], tail: 0 })
   } finally {
     await client.close()
   }

@@ -44,7 +44,7 @@ test('it is packed, and installs into an empty folder', { timeout: 120_000 }, as
       (name) => existsSync(join(repository, name)) || name === 'dist',
     ),
   )
-  for (const absent of ['chdb', 'ffi-rs', 'deno', 'vitest'])
+  for (const absent of ['chdb', 'ffi-rs', 'deno', 'kysely', 'vitest'])
     expect(existsSync(join(folder, 'node_modules', absent))).toBe(false)
   const npx = await outcome(start('npx', ['--no-install', 'backfill', '--version'], { cwd: folder }))
   expect(npx).toMatchObject({ code: 0, stdout: expect.stringMatching(/^backfill \d+\.\d+\.\d+\n$/) })

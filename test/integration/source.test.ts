@@ -58,7 +58,12 @@ async function openChain() {
       query: 'OPTIMIZE TABLE {database:Identifier}.{table:Identifier} FINAL',
       query_params: { database, table },
     })
-  return { insert, merge, source: openSource({ server: own, network: 'mainnet' }) }
+  const drop = (table: string) =>
+    own.client.command({
+      query: 'DROP TABLE {database:Identifier}.{table:Identifier}',
+      query_params: { database, table },
+    })
+  return { insert, merge, drop, source: openSource({ server: own, network: 'mainnet' }) }
 }
 
 const everything = { from: 0, to: Number.MAX_SAFE_INTEGER }
@@ -75,6 +80,14 @@ test('extents are the network’s own lowest and highest blocks; a source withou
     [TRACES, { from: 0, to: 0 }],
     [BALANCE_DIFFS, undefined],
   ])
+})
+
+test('a source table that is missing is named', async () => {
+  const { source, drop } = await openChain()
+  await drop(TRACES)
+  await expect(source.extents([TRANSACTION, TRACES, NONCE_DIFFS])).rejects.toThrow(
+    /^the source table \w+\.canonical_execution_traces cannot be read: /,
+  )
 })
 
 test('buckets tell what is in them, are aligned at 0, and are absent where there is nothing', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue, readDemo } from '../../src/files/sql-folder.ts'
 import { splitStatements } from '../../src/runner/pure/statements.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'backfill-sql-'))
@@ -35,12 +35,16 @@ const SOUND: Readonly<Record<string, string | undefined>> = {
 
 /** Reads a folder that holds the sound files with some of them changed or, by undefined, left out. */
 async function read(changes: Readonly<Record<string, string | undefined>> = {}) {
+  return readCatalogue(await folderWith(changes))
+}
+
+async function folderWith(changes: Readonly<Record<string, string | undefined>>): Promise<string> {
   const folder = await mkdtemp(join(root, 'sql-'))
   for (const [name, text] of Object.entries({ ...SOUND, ...changes })) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     if (text !== undefined) await writeFile(join(folder, name), text)
   }
-  return readCatalogue(folder)
+  return folder
 }
 const only = async (changes: Readonly<Record<string, string>> = {}) => (await read(changes)).tables[0]!
 
@@ -61,11 +65,15 @@ test('the folder of this project is sound: eleven tables, nine sources, dependan
   }
 })
 
+test('the sample chain is read by who asks for it: what is wrong in it stops nobody else', async () => {
+  expect(await readDemo(await folderWith({}))).toEqual([])
+  const folder = await folderWith({ 'demo/1.sql': 'SELECT {network:String};\nSELECT {nobody:String}' })
+  expect((await readCatalogue(folder)).tables).toHaveLength(1)
+  await expect(readDemo(folder)).rejects.toThrow(/demo\/1\.sql:2: .*nobody/)
+})
+
 test('a table is what its two files say', async () => {
-  const { tables, sources, ledger, demo } = await read({
-    'demo/1.sql': 'SELECT {network:String}',
-    'ddl/cluster/a.sql': 'no SQL',
-  })
+  const { tables, sources, ledger } = await read({ 'ddl/cluster/a.sql': 'no SQL' })
   expect(tables).toHaveLength(1)
   expect(tables[0]).toMatchObject({
     key: 'a',
@@ -76,7 +84,7 @@ test('a table is what its two files say', async () => {
     ddl: { line: 1, text: DDL },
   })
   expect(sources).toMatchObject([{ table: 'logs', density: 'sparse' }])
-  expect([ledger.map(({ line }) => line), demo.length]).toEqual([[1, 2], 1])
+  expect(ledger.map(({ line }) => line)).toEqual([1, 2])
 })
 
 test('comments and white space change the raw hash only, as do hints that cannot change a row', async () => {

@@ -9,12 +9,15 @@ import { upOptions } from './up.ts'
 
 export const demo: Command = async (context) => {
   const { config, output } = context
-  const before = async ({ source }: Connections, catalogue: Catalogue): Promise<void> => {
+  const { readDemo } = await import('../../files/sql-folder.ts')
+  const chain = await readDemo(config.sql.value)
+  const before = async ({ source }: Connections, { sources }: Catalogue): Promise<void> => {
     const { loadDemo } = await import('../../clickhouse/load-demo.ts')
     output.message(['Loading the sample chain.'])
     const { loaded, rows, elapsedMs } = await loadDemo({
       connection: source,
-      catalogue,
+      sources,
+      chain,
       network: config.network.value,
     })
     const what = count(rows, 'source row')

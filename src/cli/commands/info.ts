@@ -1,6 +1,5 @@
 // Owns `backfill info`: every setting with its origin, the servers, the locks. What can be said without a server
 // is printed before one is asked.
-import process from 'node:process'
 import { EXIT } from '../../runner/errors.ts'
 import type { Command } from '../context.ts'
 import { lockLines, serverLines, settingLines } from '../render/info.ts'

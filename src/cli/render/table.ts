@@ -20,8 +20,13 @@ export function renderTable<Row>(
   columns: readonly TableColumn<Row>[],
   width: number,
 ): TableText {
-  const widthOf = ({ title, cell }: TableColumn<Row>) =>
-    Math.max(title.length, ...rows.map((row) => cell(row).length))
+  const widths = new Map(
+    columns.map((column) => [
+      column,
+      Math.max(column.title.length, ...rows.map((row) => column.cell(row).length)),
+    ]),
+  )
+  const widthOf = (column: TableColumn<Row>) => widths.get(column)!
   const kept = fitting(columns, widthOf, width)
   const line = (text: (column: TableColumn<Row>) => string) => kept.map(text).join(GAP).trimEnd()
   const pad = (text: string, column: TableColumn<Row>) =>

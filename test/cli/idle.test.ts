@@ -1,0 +1,100 @@
+// Owns the promise that a run without work costs little: how often it asks the server, and what it loads.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { backfill, environmentFor, MAIN } from '../support/cli.ts'
+import type { Outcome } from '../support/processes.ts'
+import { type Proxy, type Seen, startProxy } from '../support/proxy.ts'
+import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { openTestWorld, SQL_FOLDER } from '../support/world.ts'
+
+let server: TestServer
+let proxy: Proxy
+const catalogue = await readCatalogue(SQL_FOLDER)
+const tables = catalogue.tables.map(({ key }) => key)
+const asked: Seen[] = []
+const databases = {
+  source: uniqueDatabase('source'),
+  target: uniqueDatabase('target'),
+  ledger: uniqueDatabase('ledger'),
+}
+beforeAll(async () => {
+  server = await startTestServer()
+  await createSourceTables(server, catalogue, databases.source)
+  await addBlocks(server, databases.source, { from: 1, to: 50 })
+  proxy = await startProxy(server.url)
+  proxy.hold((seen) => asked.push(seen) === 0) // counts, and holds none
+  const world = await openTestWorld({ server, catalogue, ...databases })
+  expect((await world.up()).failed).toEqual([])
+  await world.close()
+}, 60_000)
+afterAll(async () => {
+  await proxy?.close()
+  await server?.stop()
+})
+
+function run(words: string, node: readonly string[] = []): Promise<Outcome> {
+  asked.length = 0
+  const env = { ...environmentFor({ ...server, url: proxy.url }, databases), BACKFILL_LAG: '0' }
+  return backfill(words.split(' '), { env, command: [process.execPath, ...node, MAIN] })
+}
+
+const describes = ({ statement }: Seen) => statement.startsWith('DESCRIBE')
+const folds = ({ statement }: Seen) => statement.includes('arrayFlatten')
+
+test('`status` asks eight times at most, however many tables there are, and folds nothing', async () => {
+  expect(await run('status --check')).toMatchObject({ code: 0 })
+  expect(asked.length).toBeLessThanOrEqual(8)
+  expect(asked.filter(folds)).toEqual([])
+})
+
+test('`up` with nothing to do asks once per transform, a dozen times more at most, and folds nothing', async () => {
+  expect(await run('up')).toMatchObject({ code: 0, stdout: 'Nothing to do.\n' })
+  expect(asked.filter(describes).length).toBeLessThanOrEqual(11)
+  expect(asked.filter((seen) => !describes(seen)).length).toBeLessThanOrEqual(12)
+  expect(asked.filter(folds)).toEqual([])
+})
+
+test('only tables with events behind their checkpoint are folded, in one question', async () => {
+  await post(
+    server,
+    `INSERT INTO {ledger:Identifier}.ledger SELECT * REPLACE (epoch + 1 AS epoch) FROM {ledger:Identifier}.ledger
+     WHERE event = 'done' AND table_key IN ('address_diffs', 'block_slots_stat')`,
+    { ledger: databases.ledger },
+  )
+  expect(await run('status --check')).toMatchObject({ code: 0 })
+  const keys = asked
+    .filter(folds)
+    .map(({ search }) => tables.filter((key) => [...search.values()].includes(key)))
+  expect(keys).toEqual([['address_diffs', 'block_slots_stat']])
+})
+
+/** What the program loads: the addresses of the modules, of Node's own `node:…`. */
+async function loaded(words: string): Promise<readonly string[]> {
+  const { stderr, code } = await run(words, ['--import', REPORT_MODULES])
+  expect(code, stderr).toBe(0)
+  const modules = stderr.split('\n').flatMap((line) => /^loads (.*)$/.exec(line)?.[1] ?? [])
+  expect(modules.join('\n')).toContain('/src/cli/run-cli.ts')
+  return modules
+}
+
+const REPORT_MODULES = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module'
+  registerHooks({ load: (url, context, next) => (console.error('loads ' + url), next(url, context)) })
+`)}`
+
+test('`--help` and `--version` load nothing that talks to a server or reads SQL', async () => {
+  for (const words of ['--help', 'up --help', '--version'])
+    expect(
+      (await loaded(words)).filter((url) =>
+        /kysely|@clickhouse|src\/(clickhouse|files|embedded|runner\/(?!errors|pure\/nearest))/.test(url),
+      ),
+    ).toEqual([])
+})
+
+test('`status` and `up` into a pipe load neither the embedded server nor what draws live lines', async () => {
+  for (const words of ['status', 'up'])
+    expect((await loaded(words)).filter((url) => /src\/embedded|chdb|ffi-rs|log-update/.test(url))).toEqual(
+      [],
+    )
+})

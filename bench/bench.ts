@@ -38,7 +38,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     step: { type: 'string', default: '10000' },
     chunks: { type: 'string', default: '50,100,250,500' },
-    'chunk-rows': { type: 'string', default: '' },
+    'chunk-rows': { type: 'string', default: '1000000,10000000' },
     events: { type: 'string', default: '1000000' },
     'long-run': { type: 'string', default: '5000' },
     directory: { type: 'string' },

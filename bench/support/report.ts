@@ -20,7 +20,7 @@ export type Bench = {
   readonly longRun: number
 }
 
-export type Cell = string | number
+type Cell = string | number
 
 /** A part's result: a title that says what the figures are, and a table of them. */
 export type Report = {

@@ -68,6 +68,8 @@ const blocksOf = async (server: Login, target: string) =>
     )
   ).map((row) => row.block_number)
 
+const extents = ({ world }: TestWorld) => world.ports.source.extents(world.chosen[0]!.sources)
+
 const words = ({ failed }: RunSummary): string => failed.map(({ error }) => error.message).join('\n')
 
 test('a profile that cuts off what is too much makes the chunk fail, whatever it counts: no range is done with rows missing', async () => {
@@ -144,7 +146,6 @@ test('a profile that gives SQL another meaning changes no row of any table', asy
   expect(words(await plain.up())).toBe('')
   expect(words(await other.up({ chunk: 5 }))).toBe('')
   expect(await blocksOf(server, other.target)).toEqual(ALL)
-  const extents = ({ world }: TestWorld) => world.ports.source.extents(world.chosen[0]!.sources)
   expect(await extents(other)).toEqual(await extents(plain))
   const databases = { actual: other.target, expected: plain.target }
   const tables = files.tables.map(({ target }) => target)

@@ -7,7 +7,7 @@ import { blocksWhere, edited, ROW_BY_ROW } from '../support/edited.ts'
 import { rowsOf, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { type Login, startWithUsers } from '../support/users.ts'
-import { differences, openTestWorld, SQL_FOLDER } from '../support/world.ts'
+import { differences, openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
 
 const TABLE = 'block_slots_stat'
 const ALL = Array.from({ length: 12 }, (_, index) => index + 1)
@@ -67,6 +67,8 @@ const blocksOf = async (server: Login, target: string) =>
       { target },
     )
   ).map((row) => row.block_number)
+
+const extents = ({ world }: TestWorld) => world.ports.source.extents(world.chosen[0]!.sources)
 
 const words = ({ failed }: RunSummary): string => failed.map(({ error }) => error.message).join('\n')
 
@@ -144,6 +146,7 @@ test('a profile that gives SQL another meaning changes no row of any table', asy
   expect(words(await plain.up())).toBe('')
   expect(words(await other.up({ chunk: 5 }))).toBe('')
   expect(await blocksOf(server, other.target)).toEqual(ALL)
+  expect(await extents(other)).toEqual(await extents(plain))
   const databases = { actual: other.target, expected: plain.target }
   const tables = files.tables.map(({ target }) => target)
   expect(await differences(server, tables, databases)).toEqual([])

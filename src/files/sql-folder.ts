@@ -17,11 +17,12 @@ export { chooseTables, findNetwork } from '../runner/pure/choose.ts'
  */
 export async function readCatalogue(folder: string): Promise<Catalogue> {
   const networksFile = join(folder, 'networks.json')
-  const [ddl, transforms, source, ledger, networksText] = await Promise.all([
+  const [ddl, transforms, source, ledger, upgrade, networksText] = await Promise.all([
     readSqlFiles(join(folder, 'ddl')),
     readSqlFiles(join(folder, 'transforms')),
     readSqlFiles(join(folder, 'source')),
     readSqlFiles(join(folder, 'ledger')),
+    readSqlFiles(join(folder, 'ledger', 'upgrade'), { optional: true }),
     readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
   ])
   const networks = parseNetworks(shown(networksFile), networksText)
@@ -30,6 +31,7 @@ export async function readCatalogue(folder: string): Promise<Catalogue> {
     sources: source.map(sourceDefinition),
     networks,
     ledger: ledger.flatMap((file) => statements(file, { ledger: 'Identifier', locks: 'Identifier' })),
+    ledgerUpgrade: upgrade.flatMap((file) => statements(file, { ledger: 'Identifier' })),
   }
 }
 

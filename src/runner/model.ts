@@ -78,4 +78,6 @@ export type Catalogue = {
   readonly networks: readonly Network[]
   /** Statements that create the ledger, in order; they use `{ledger:Identifier}` and `{locks:Identifier}`. */
   readonly ledger: readonly SqlText[]
+  /** Statements that give a ledger of an older version what it lacks; they use `{ledger:Identifier}`. */
+  readonly ledgerUpgrade: readonly SqlText[]
 }

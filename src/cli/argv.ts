@@ -4,7 +4,13 @@ import type { Order } from '../runner/pure/chunks.ts'
 import { nearest } from '../runner/pure/nearest.ts'
 
 /** A flag as it is declared. `value` names its argument in the help (`N`); a flag without it is a switch. */
-export type Flag = { readonly name: string; readonly value?: string; readonly about: string }
+export type Flag = {
+  readonly name: string
+  readonly value?: string
+  readonly about: string
+  /** Words without a flag are its values: `test a b` is `test --tables a,b`. */
+  readonly bare?: boolean
+}
 
 /** Flag name without dashes -> the word typed for it; a switch that is there has the word ''. */
 export type Words = ReadonlyMap<string, string>
@@ -23,7 +29,12 @@ const MAX_BLOCK = 4_294_967_295
 export function readWords(argv: readonly string[], command: string, flags: readonly Flag[]): Words {
   const words = new Map<string, string>()
   const rest = [...argv]
+  const bare = flags.find((flag) => flag.bare)?.name
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (!word.startsWith('-') && bare !== undefined) {
+      words.set(bare, [words.get(bare), word].filter((one) => one !== undefined).join())
+      continue
+    }
     if (!word.startsWith('-')) {
       throw usageError(`unexpected word '${word}' after \`${command}\``, helpOn(command))
     }

@@ -40,7 +40,8 @@ const READ_ON =
 function define(): ReturnType<typeof cac> {
   const cli = cac('backfill')
   for (const { name, about, flags } of COMMANDS) {
-    const command = cli.command(name, about)
+    const bare = flags.some((flag) => flag.bare) ? ' [table…]' : ''
+    const command = cli.command(`${name}${bare}`, about)
     for (const flag of flags)
       command.option([`--${flag.name}`, flag.value].filter(Boolean).join(' '), flag.about)
   }

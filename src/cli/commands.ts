@@ -4,7 +4,7 @@ import type { Command } from './context.ts'
 
 export type CommandEntry = {
   readonly name: string
-  readonly group: 'Work' | 'Look' | 'As in the Python scripts'
+  readonly group: 'Work' | 'Look' | 'SQL' | 'As in the Python scripts'
   readonly about: string
   readonly flags: readonly Flag[]
   /** Flags that the command always has, as if they were typed. */
@@ -145,6 +145,23 @@ export const COMMANDS: readonly CommandEntry[] = [
     about: 'Show every setting with its origin, the servers and the locks',
     flags: [...limits.filter((flag) => !['from', 'to'].includes(flag.name)), ...common],
     load: async () => (await import('./commands/info.ts')).info,
+  },
+  {
+    name: 'test',
+    group: 'SQL',
+    about: 'Run the unit tests of the transforms; needs no server',
+    flags: [
+      { ...tables, bare: true },
+      json,
+      { name: 'new', value: '<table>', about: 'Write a test from real rows of --from to --to' },
+      { name: 'from', value: '<N>', about: 'First block of the new test' },
+      { name: 'to', value: '<N>', about: 'Last block of the new test (default: the first)' },
+      { name: 'network', value: '<name>', about: 'Network of the new test (default: mainnet)' },
+      ...local,
+      sql,
+      noColor,
+    ],
+    load: async () => (await import('./commands/test.ts')).test,
   },
   {
     name: 'run',

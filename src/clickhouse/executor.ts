@@ -11,6 +11,7 @@ import type { Names } from './names.ts'
 import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
 import { errorInBody, runWrite, TAIL_BYTES } from './statement.ts'
+import { transformParams } from './transform-params.ts'
 
 export type ExecutorOptions = {
   readonly source: Server
@@ -36,17 +37,14 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     )
   }
 
-  function paramsOf(table: TableDefinition, { from, to }: Range): Record<string, unknown> {
-    return {
-      from_block: from,
-      to_block: to,
-      network: network.name,
+  const paramsOf = (table: TableDefinition, range: Range) =>
+    transformParams({
+      table,
+      range,
+      network,
       source: source.connection.database,
       target: target.connection.database,
-      ...network.forks,
-      ...Object.fromEntries(table.params.map(({ name, value }) => [name, value])),
-    }
-  }
+    })
 
   async function describe(table: TableDefinition): Promise<readonly OutputColumn[]> {
     const server = reader(table)

@@ -1,0 +1,150 @@
+// Owns the running of unit tests, one after the other, on a server of one's own. Tables are created once and emptied.
+import type { Catalogue, SqlText, TableDefinition } from '../runner/model.ts'
+import { ddlColumns } from '../runner/pure/ddl-columns.ts'
+import { columnProblems } from '../runner/pure/narrowing.ts'
+import { rowDiff } from '../runner/pure/row-diff.ts'
+import type { Row, RowDiff, UnitTest, UnitTestResult, Values } from '../runner/unit-test.ts'
+import { quoteIdentifier } from './dialect.ts'
+import { errorCode, serverError, wordsOf } from './server-error.ts'
+import type { Server } from './server.ts'
+import { transformParams } from './transform-params.ts'
+
+export type TestBench = {
+  /**
+   * Runs a test: an error of the SQL or of the rows is part of the result.
+   * @throws BackfillError `server` when the server is gone
+   */
+  run(test: UnitTest): Promise<UnitTestResult>
+  /** Writes a test's rows, in place of those of the test before. @throws what the client throws */
+  prepare(test: UnitTest): Promise<void>
+  /** Computes the test's table from the prepared rows and compares. @throws what the client throws */
+  compare(test: UnitTest): Promise<RowDiff>
+}
+
+export type BenchOptions = {
+  /** Nobody else works there, and it merges no more: rows are compared as they were written. */
+  readonly server: Server
+  readonly catalogue: Catalogue
+  /** Benches of one server have different names. */
+  readonly name: string
+}
+
+export async function openTestBench({ server, catalogue, name }: BenchOptions): Promise<TestBench> {
+  const { client, connection } = server
+  // The target once more, for the expected rows: so the server casts both alike.
+  const [given, expected] = [`${name}_given`, `${name}_expected`]
+  const created = new Set<string>()
+  const described = new Map<string, Promise<readonly string[]>>()
+  await client.command({ query: 'SYSTEM STOP MERGES' })
+  for (const database of [given, expected]) await client.command({ query: `CREATE DATABASE ${database}` })
+
+  async function emptyTable(database: string, table: string, ddl: SqlText): Promise<void> {
+    const place = `${database}.${quoteIdentifier(table)}`
+    if (created.has(place)) await client.command({ query: `TRUNCATE TABLE ${place}` })
+    else await client.command({ query: ddl.text, query_params: { source: database, target: database } })
+    created.add(place)
+  }
+
+  /** Rows of one key stay several rows; columns that a row lacks get their defaults. */
+  async function insertRows(database: string, table: string, rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return
+    const lines = rows.map((row) => JSON.stringify(row)).join('\n')
+    await client.command({
+      query: `INSERT INTO ${database}.${quoteIdentifier(table)} FORMAT JSONEachRow\n${lines}`,
+      clickhouse_settings: AS_WRITTEN,
+    })
+  }
+
+  async function prepare({ table, given: inputs, expected: { rows } }: UnitTest): Promise<void> {
+    const read = [
+      ...catalogue.sources.filter((source) => table.sources.includes(source.table)),
+      ...catalogue.tables
+        .filter(({ key }) => table.after.includes(key))
+        .map(({ target, ddl }) => ({ table: target, ddl })),
+    ]
+    await Promise.all([
+      ...read.map(async (input) => {
+        await emptyTable(given, input.table, input.ddl)
+        await insertRows(given, input.table, inputs.get(input.table) ?? [])
+      }),
+      emptyTable(expected, table.target, table.ddl).then(() => insertRows(expected, table.target, rows)),
+    ])
+  }
+
+  /** As the runner does it: by name, with the target's defaults. */
+  async function compute({ table, range, network }: UnitTest): Promise<void> {
+    const query_params = transformParams({ table, range, network, source: given, target: given })
+    const known = described.get(table.transform.text) ?? outputColumns(server, table, query_params)
+    described.set(table.transform.text, known)
+    const list = (await known).join(', ')
+    await emptyTable(given, table.target, table.ddl)
+    await client.command({
+      query: `INSERT INTO ${given}.${quoteIdentifier(table.target)} (${list})\nSELECT ${list} FROM (\n${table.transform.text}\n)`,
+      query_params,
+      clickhouse_settings: { ...table.settings, ...AS_WRITTEN },
+    })
+  }
+
+  async function compare(test: UnitTest): Promise<RowDiff> {
+    await compute(test)
+    const list = test.expected.columns.map(quoteIdentifier).join(', ')
+    const from = (database: string) => `FROM ${database}.${quoteIdentifier(test.table.target)}`
+    const result = await client.query({
+      query: `SELECT true, ${list} ${from(expected)} UNION ALL SELECT false, ${list} ${from(given)}`,
+      clickhouse_settings: {
+        output_format_json_quote_64bit_integers: 1,
+        output_format_json_quote_decimals: 1,
+      },
+      format: 'JSONCompactEachRow',
+    })
+    const rows = await result.json<[isExpected: boolean, ...Values]>()
+    const side = (wanted: boolean) =>
+      rows.filter(([isExpected]) => isExpected === wanted).map(([, ...values]) => values)
+    return rowDiff(side(true), side(false))
+  }
+
+  async function run(test: UnitTest): Promise<UnitTestResult> {
+    const started = performance.now()
+    const result = (error: string | undefined, diff: RowDiff): UnitTestResult => ({
+      test,
+      passed: error === undefined && diff.missing.length + diff.unexpected.length === 0,
+      elapsedMs: Math.round(performance.now() - started),
+      error,
+      diff,
+    })
+    try {
+      await prepare(test)
+      return result(undefined, await compare(test))
+    } catch (error) {
+      if (!(error instanceof ColumnMisfit) && errorCode(error) === 0) {
+        throw serverError(error, { connection, doing: `running the test ${test.name}` })
+      }
+      return result(wordsOf(error), { missing: [], unexpected: [], same: 0 })
+    }
+  }
+
+  return { run, prepare, compare }
+}
+
+/** A transform that yields two rows of one key has a defect, which merging at once would hide. */
+const AS_WRITTEN = { optimize_on_insert: 0 } as const
+
+/** The transform's columns do not fit the target: `up` would refuse it. */
+class ColumnMisfit extends Error {}
+
+async function outputColumns(
+  { client }: Server,
+  { transform, ddl, settings }: TableDefinition,
+  query_params: Record<string, unknown>,
+): Promise<readonly string[]> {
+  const result = await client.query({
+    query: `DESCRIBE TABLE (\n${transform.text}\n)`,
+    query_params,
+    clickhouse_settings: settings,
+    format: 'JSONEachRow',
+  })
+  const columns = await result.json<{ name: string; type: string }>()
+  const problems = columnProblems(columns, ddlColumns(ddl))
+  if (problems.length > 0) throw new ColumnMisfit(problems.join('; '))
+  return columns.map(({ name }) => quoteIdentifier(name))
+}

@@ -60,7 +60,8 @@ function chosenNames(words: Words): readonly string[] | undefined {
   return readFlag(words, 'tables', names)
 }
 
-async function withConnections<T>(
+/** Starts the embedded server where it is meant, and stops it when `use` has ended, however it ended. */
+export async function withConnections<T>(
   { config, output, words }: Context,
   use: (connections: Connections) => Promise<T>,
 ): Promise<T> {

@@ -31,27 +31,42 @@ export type BenchOptions = {
 
 export async function openTestBench({ server, catalogue, name }: BenchOptions): Promise<TestBench> {
   const { client, connection } = server
-  // The target once more, for the expected rows: so the server casts both alike.
-  const [given, expected] = [`${name}_given`, `${name}_expected`]
+  const [given, expected, computed] = [`${name}_given`, `${name}_expected`, `${name}_computed`]
   const created = new Set<string>()
   const described = new Map<string, Promise<readonly string[]>>()
   await client.command({ query: 'SYSTEM STOP MERGES' })
-  for (const database of [given, expected]) await client.command({ query: `CREATE DATABASE ${database}` })
+  for (const database of [given, expected, computed])
+    await client.command({ query: `CREATE DATABASE ${database}` })
 
-  async function emptyTable(database: string, table: string, ddl: SqlText): Promise<void> {
-    const place = `${database}.${quoteIdentifier(table)}`
-    if (created.has(place)) await client.command({ query: `TRUNCATE TABLE ${place}` })
-    else await client.command({ query: ddl.text, query_params: { source: database, target: database } })
-    created.add(place)
+  async function create(table: string, ddl: SqlText): Promise<void> {
+    if (created.has(table)) return
+    created.add(table)
+    await client.command({ query: ddl.text, query_params: { source: given, target: given } })
   }
 
-  /** Rows of one key stay several rows; columns that a row lacks get their defaults. */
+  async function fill(table: string, ddl: SqlText, rows: readonly Row[]): Promise<void> {
+    await create(table, ddl)
+    await client.command({ query: `TRUNCATE TABLE ${placeOf(given, table)}` })
+    await insertRows(given, table, rows)
+  }
+
+  /** For the columns and defaults of the target: no row of these is replaced, merged or sorted. */
+  async function createTargets({ target, ddl }: TableDefinition): Promise<void> {
+    await create(target, ddl)
+    for (const database of [expected, computed])
+      await client.command({
+        query: `CREATE OR REPLACE TABLE ${placeOf(database, target)} AS ${placeOf(given, target)} ENGINE = Memory`,
+      })
+  }
+
+  /** Columns that a row lacks get their defaults. */
   async function insertRows(database: string, table: string, rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return
     const lines = rows.map((row) => JSON.stringify(row)).join('\n')
     await client.command({
-      query: `INSERT INTO ${database}.${quoteIdentifier(table)} FORMAT JSONEachRow\n${lines}`,
-      clickhouse_settings: AS_WRITTEN,
+      query: `INSERT INTO ${placeOf(database, table)} FORMAT JSONEachRow\n${lines}`,
+      // Rows of one key stay several rows, as they are on a server that has not merged them yet.
+      clickhouse_settings: { optimize_on_insert: 0 },
     })
   }
 
@@ -63,34 +78,31 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
         .map(({ target, ddl }) => ({ table: target, ddl })),
     ]
     await Promise.all([
-      ...read.map(async (input) => {
-        await emptyTable(given, input.table, input.ddl)
-        await insertRows(given, input.table, inputs.get(input.table) ?? [])
-      }),
-      emptyTable(expected, table.target, table.ddl).then(() => insertRows(expected, table.target, rows)),
+      ...read.map((input) => fill(input.table, input.ddl, inputs.get(input.table) ?? [])),
+      createTargets(table).then(() => insertRows(expected, table.target, rows)),
     ])
   }
 
   /** As the runner does it: by name, with the target's defaults. */
   async function compute({ table, range, network }: UnitTest): Promise<void> {
     const query_params = transformParams({ table, range, network, source: given, target: given })
-    const known = described.get(table.transform.text) ?? outputColumns(server, table, query_params)
-    described.set(table.transform.text, known)
+    const known = described.get(table.key) ?? outputColumns(server, table, query_params)
+    described.set(table.key, known)
     const list = (await known).join(', ')
-    await emptyTable(given, table.target, table.ddl)
     await client.command({
-      query: `INSERT INTO ${given}.${quoteIdentifier(table.target)} (${list})\nSELECT ${list} FROM (\n${table.transform.text}\n)`,
+      query: `INSERT INTO ${placeOf(computed, table.target)} (${list})\nSELECT ${list} FROM (\n${table.transform.text}\n)`,
       query_params,
-      clickhouse_settings: { ...table.settings, ...AS_WRITTEN },
+      clickhouse_settings: table.settings,
     })
   }
 
   async function compare(test: UnitTest): Promise<RowDiff> {
+    const { target } = test.table
+    await client.command({ query: `TRUNCATE TABLE ${placeOf(computed, target)}` })
     await compute(test)
     const list = test.expected.columns.map(quoteIdentifier).join(', ')
-    const from = (database: string) => `FROM ${database}.${quoteIdentifier(test.table.target)}`
     const result = await client.query({
-      query: `SELECT true, ${list} ${from(expected)} UNION ALL SELECT false, ${list} ${from(given)}`,
+      query: `SELECT true, ${list} FROM ${placeOf(expected, target)} UNION ALL SELECT false, ${list} FROM ${placeOf(computed, target)}`,
       clickhouse_settings: {
         output_format_json_quote_64bit_integers: 1,
         output_format_json_quote_decimals: 1,
@@ -126,8 +138,9 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
   return { run, prepare, compare }
 }
 
-/** A transform that yields two rows of one key has a defect, which merging at once would hide. */
-const AS_WRITTEN = { optimize_on_insert: 0 } as const
+function placeOf(database: string, table: string): string {
+  return `${database}.${quoteIdentifier(table)}`
+}
 
 /** The transform's columns do not fit the target: `up` would refuse it. */
 class ColumnMisfit extends Error {}

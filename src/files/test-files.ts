@@ -1,7 +1,7 @@
 // Owns sql/tests/<table key>/*.yaml: which test files there are, reading them, and writing a new one.
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { usageError } from '../runner/errors.ts'
+import { type BackfillError, usageError } from '../runner/errors.ts'
 import type { Catalogue, TableDefinition } from '../runner/model.ts'
 import { knownNames } from '../runner/pure/nearest.ts'
 import type { UnitTest } from '../runner/unit-test.ts'
@@ -41,6 +41,15 @@ export function testPath(folder: string, key: string, name: string): string {
   return shown(join(folder, 'tests', key, `${name}.yaml`))
 }
 
+/** @throws BackfillError `usage` where the file exists already */
+export async function refuseExisting(path: string): Promise<void> {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (exists) throw alreadyThere(path)
+}
+
 /** Writes a new test file. @throws BackfillError `usage` where the file exists already or cannot be written */
 export async function writeTest(path: string, text: string): Promise<void> {
   try {
@@ -49,9 +58,13 @@ export async function writeTest(path: string, text: string): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw code === 'EEXIST'
-      ? usageError(`${path} exists already`, 'remove it or rename it first: a test is never overwritten')
+      ? alreadyThere(path)
       : usageError(`cannot write ${path}: ${code}`, 'name a folder that can be written with --sql <folder>')
   }
+}
+
+function alreadyThere(path: string): BackfillError {
+  return usageError(`${path} exists already`, 'rename it or remove it first: a test is never overwritten')
 }
 
 async function readTableTests(

@@ -1,4 +1,78 @@
+// Owns `backfill test --new <table>`: a test file of real rows, computed by the servers that are configured.
+import { EXIT, usageError } from '../../runner/errors.ts'
+import type { Catalogue, Range, SqlText, TableDefinition } from '../../runner/model.ts'
+import { ddlColumns } from '../../runner/pure/ddl-columns.ts'
+import { significantTokens } from '../../runner/pure/sql-lexer.ts'
+import { blockNumber, nonEmpty, readFlag, type Words } from '../argv.ts'
 import type { Context } from '../context.ts'
-export async function newTest(_: Context): Promise<number> {
-  return 1
+import { count } from '../render/format.ts'
+import { withConnections } from '../session.ts'
+
+/** @throws BackfillError `usage` for a missing range, an unknown table, a file that exists already */
+export async function newTest(context: Context): Promise<number> {
+  const { config, words, output } = context
+  const { chooseTables, findNetwork, readCatalogue } = await import('../../files/sql-folder.ts')
+  const { refuseExisting, testPath, writeTest } = await import('../../files/test-files.ts')
+  const { testText } = await import('../../files/test-text.ts')
+  const { readRealRows } = await import('../../clickhouse/real-rows.ts')
+  const range = rangeOf(words)
+  const catalogue = await readCatalogue(config.sql.value)
+  const [table] = chooseTables(catalogue, [readFlag(words, 'new', nonEmpty) ?? ''])
+  if (table === undefined) throw new Error('chooseTables() finds the table or throws')
+  const network = findNetwork(catalogue, config.network.value)
+  const path = testPath(config.sql.value, table.key, `${network.name}-${range.from}-${range.to}`)
+  await refuseExisting(path)
+
+  const rows = await withConnections(context, (connections) =>
+    readRealRows(connections, { table, network, range, ...columnsRead(table, catalogue) }),
+  )
+  const description = `Blocks ${range.from} to ${range.to} of ${network.name}`
+  const expected = { columns: [], rows: rows.expected }
+  const test = { name: '', file: path, description, table, network, range, given: rows.given, expected }
+  await writeTest(path, testText(test, catalogue))
+  const read = [...rows.given.values()].reduce((sum, list) => sum + list.length, 0)
+  output.result([
+    `Wrote ${path}: ${count(read, 'given row')}, ${count(rows.expected.length, 'expected row')}.`,
+  ])
+  output.message([
+    'The expected rows are what the transform yields today. Check them, and say in the description what they prove.',
+  ])
+  return EXIT.ok
+}
+
+function rangeOf(words: Words): Range {
+  const from = readFlag(words, 'from', blockNumber)
+  if (from === undefined)
+    throw usageError(
+      '--new needs --from <N>, the first block',
+      'add --from, and --to for more than one block',
+    )
+  const to = readFlag(words, 'to', blockNumber) ?? from
+  if (from > to) throw usageError(`--from ${from} is after --to ${to}`, 'swap them: the range goes upwards')
+  return { from, to }
+}
+
+/** Of each table, the columns that the transform can have named, and what tells rows apart. */
+function columnsRead(table: TableDefinition, { sources, tables }: Catalogue) {
+  const words = new Set([
+    ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
+    ...['block_number', 'transaction_index'],
+  ])
+  const columns = (ddl: SqlText) =>
+    ddlColumns(ddl).flatMap(({ name, defaultKind }) =>
+      words.has(name) &&
+      name !== 'meta_network_name' &&
+      defaultKind !== 'MATERIALIZED' &&
+      defaultKind !== 'ALIAS'
+        ? [name]
+        : [],
+    )
+  return {
+    sources: new Map(
+      sources.filter((one) => table.sources.includes(one.table)).map((one) => [one.table, columns(one.ddl)]),
+    ),
+    inputs: new Map(
+      tables.filter(({ key }) => table.after.includes(key)).map((one) => [one.target, columns(one.ddl)]),
+    ),
+  }
 }

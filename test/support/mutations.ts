@@ -25,10 +25,12 @@ export function mutantsOf(table: TableDefinition): readonly Mutant[] {
   return MUTATIONS.filter(({ tables }) => tables?.test(table.key) ?? true).flatMap((mutation) => {
     const { what, find, put, by, everywhere } = mutation
     const { text } = table.transform
-    const places = [...text.matchAll(new RegExp(find, 'g'))].map(({ index }) => index)
-    const edit = (at: number) => text.slice(0, at) + text.slice(at).replace(new RegExp(find, ''), put)
+    const places = [...text.matchAll(new RegExp(find, `${find.flags}g`))].map(({ index }) => index)
+    const edit = (at: number) => text.slice(0, at) + text.slice(at).replace(find, put)
     const texts =
-      everywhere && places.length > 0 ? [text.replaceAll(new RegExp(find, 'g'), put)] : places.map(edit)
+      everywhere && places.length > 0
+        ? [text.replaceAll(new RegExp(find, `${find.flags}g`), put)]
+        : places.map(edit)
     return texts.map((mutated, index) => ({
       name: `${table.key}: ${what}${texts.length > 1 ? ` (${index + 1})` : ''}`,
       table: { ...table, transform: { ...table.transform, text: mutated } },
@@ -100,7 +102,7 @@ const MUTATIONS: readonly Mutation[] = [
     what: 'creations of any hash',
     find: /USING \(block, hash\)/,
     put: 'USING (block)',
-    by: ['creations', 'upper-case-hash'],
+    by: ['creations', 'failed-transactions'],
   },
   // Counts.
   {
@@ -158,7 +160,8 @@ const MUTATIONS: readonly Mutation[] = [
     what: 'any block for the first',
     find: /min\(block\)/,
     put: 'any(block)',
-    by: ['first-block', 'order-of-blocks'],
+    by: 'first-block',
+    tables: /^address_first_access$/,
   },
   { what: 'is_deleted is true', find: /false AS is_deleted/, put: 'true AS is_deleted', by: 'last-block' },
   {

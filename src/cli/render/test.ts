@@ -67,39 +67,58 @@ function failure({ test, error, diff }: UnitTestResult, paint: Paint): readonly 
   ]
 }
 
-type Line = { readonly sign: '-' | '+'; readonly values: readonly string[] }
+/** `other` is the row of the other side that it stands beside: cells that are equal in both are not coloured. */
+type Line = {
+  readonly sign: '-' | '+'
+  readonly values: readonly string[]
+  readonly other?: readonly string[]
+}
 
-/** Rows that belong together stand together: sorted by their values, the expected one first. */
 function diffLines(
   columns: readonly string[],
   { missing, unexpected, same }: RowDiff,
   paint: Paint,
 ): readonly string[] {
-  const line = (sign: Line['sign']) => (values: Values) => ({ sign, values: values.map(text) })
-  const lines: readonly Line[] = [...missing.map(line('-')), ...unexpected.map(line('+'))].toSorted(
-    (a, b) => compare(a.values.join('\0'), b.values.join('\0')) || compare(b.sign, a.sign),
-  )
-  const brush = (cell: string, { sign }: Line) => (sign === '-' ? paint.red(cell) : paint.green(cell))
   const table = renderTable(
-    lines,
+    paired(missing.map(texts), unexpected.map(texts)),
     [
-      { title: ' ', cell: ({ sign }) => sign, paint: brush },
+      { title: '', cell: ({ sign }) => sign },
       ...columns.map((title, index) => ({
         title,
         cell: ({ values }: Line) => values[index] ?? '',
-        paint: brush,
+        paint: (cell: string, { sign, values, other }: Line) => {
+          if (other?.[index] === values[index]) return cell
+          return sign === '-' ? paint.red(cell) : paint.green(cell)
+        },
       })),
     ],
     Infinity,
   )
   const legend = `- expected, ${count(missing.length, 'row')} missing; + found, ${count(unexpected.length, 'row')} too many`
-  return [`  ${legend}; ${count(same, 'row')} as expected`, ...table.lines.map((each) => `  ${each}`)]
+  return [`  ${legend}; ${count(same, 'row')} as expected`, ...table.lines.map((line) => `  ${line}`)]
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+/** Each missing row with the row found that is most like it, if half of their cells are equal; then the others. */
+function paired(
+  missing: readonly (readonly string[])[],
+  unexpected: readonly (readonly string[])[],
+): readonly Line[] {
+  const left = [...unexpected]
+  const lines = missing.flatMap((values): readonly Line[] => {
+    const likeness = left.map((row) => row.filter((cell, index) => cell === values[index]).length)
+    const best = Math.max(...likeness)
+    if (best * 2 < values.length) return [{ sign: '-', values }]
+    const [other] = left.splice(likeness.indexOf(best), 1)
+    return other === undefined
+      ? [{ sign: '-', values }]
+      : [
+          { sign: '-', values, other },
+          { sign: '+', values: other, other: values },
+        ]
+  })
+  return [...lines, ...left.map((values): Line => ({ sign: '+', values }))]
 }
 
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1
+function texts(values: Values): readonly string[] {
+  return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
 }

@@ -1,5 +1,5 @@
 // Owns the promises of `backfill test` to a person: what passes, what a failure looks like, what a new test is.
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
@@ -23,8 +23,8 @@ const TESTS = join('sql/tests', KEY)
 /** A working folder with a copy of sql/, whose only tests are these. */
 function folderWith(tests: Readonly<Record<string, string>>): string {
   const folder = temporaryDirectory()
-  const filter = (path: string) => path !== join(SQL_FOLDER, 'tests')
-  cpSync(SQL_FOLDER, join(folder, 'sql'), { recursive: true, filter })
+  cpSync(SQL_FOLDER, join(folder, 'sql'), { recursive: true })
+  rmSync(join(folder, 'sql/tests'), { recursive: true })
   mkdirSync(join(folder, TESTS), { recursive: true })
   for (const [name, text] of Object.entries(tests)) writeFileSync(join(folder, TESTS, name), text)
   return folder

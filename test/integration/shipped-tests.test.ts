@@ -1,14 +1,16 @@
 // Owns the proof that the shipped unit tests are worth something: they pass, and each defect makes one of them fail.
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Server, openServer } from '../../src/clickhouse/server.ts'
 import { openTestBench, type TestBench } from '../../src/clickhouse/test-bench.ts'
 import { chooseTables, readCatalogue } from '../../src/files/sql-folder.ts'
 import { readTests } from '../../src/files/test-files.ts'
+import { TABLE_MUTATIONS } from '../support/mutation-list.ts'
+import { ACCOUNT_MUTATIONS } from '../support/mutation-list-accounts.ts'
 import { idleMutations, mutantsOf } from '../support/mutations.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { SQL_FOLDER } from '../support/world.ts'
 
-const SQL_FOLDER = fileURLToPath(new URL('../../sql', import.meta.url))
+const MUTATIONS = [...TABLE_MUTATIONS, ...ACCOUNT_MUTATIONS]
 const catalogue = await readCatalogue(SQL_FOLDER)
 
 let started: TestServer
@@ -30,7 +32,7 @@ test.for(catalogue.tables.map(({ key }) => key))(
   async (key) => {
     const [table] = chooseTables(catalogue, [key])
     const tests = await readTests(SQL_FOLDER, catalogue, [table!])
-    const mutants = new Set(mutantsOf(table!))
+    const mutants = new Set(mutantsOf(table!, MUTATIONS))
     for (const one of tests) {
       const { error, diff } = await bench.run(one)
       expect({ error, missing: diff.missing, unexpected: diff.unexpected }, one.name).toEqual({
@@ -53,5 +55,5 @@ test.for(catalogue.tables.map(({ key }) => key))(
 )
 
 test('every defect of the list can be had by some transform', () => {
-  expect(idleMutations(catalogue.tables)).toEqual([])
+  expect(idleMutations(MUTATIONS, catalogue.tables)).toEqual([])
 })

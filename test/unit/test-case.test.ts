@@ -79,11 +79,10 @@ test('numbers keep every digit, and hex in a text column stays text', () => {
 })
 
 test('null is null in a Nullable column only, and text where it is quoted', () => {
-  const row = (to: string) =>
-    parse(changed('action_value: 1', `action_to: ${to}`)).given.get('canonical_execution_traces')![0]![
-      'action_to'
-    ]
-  expect([row('null'), row('~'), row('"null"'), row("''")]).toEqual([null, null, 'null', ''])
+  const texts = ['null', '~', '"null"', "''"]
+  const read = texts.map((to) => parse(changed('action_value: 1', `action_to: ${to}`)))
+  const heirs = read.map(({ given }) => given.get('canonical_execution_traces')![0]!['action_to'])
+  expect(heirs).toEqual([null, null, 'null', ''])
 })
 
 test('forks of the test replace those of the network', () => {

@@ -56,7 +56,8 @@ function rangeOf(words: Words): Range {
 function columnsRead(table: TableDefinition, { sources, tables }: Catalogue) {
   const words = new Set([
     ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
-    ...['block_number', 'transaction_index'],
+    'block_number',
+    'transaction_index',
   ])
   const columns = (ddl: SqlText) =>
     ddlColumns(ddl).flatMap(({ name, defaultKind }) =>

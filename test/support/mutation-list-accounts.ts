@@ -1,0 +1,161 @@
+// Owns the defects of self-destructs and of accounts_alive.
+import type { Mutation } from './mutations.ts'
+
+export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
+  // Self-destructs.
+  {
+    what: 'reverted calls are not looked at',
+    find: /NOT arrayExists\(failed_path -> startsWith\(destruct.1, failed_path\), failed_paths\)/,
+    put: 'true',
+    by: 'reverted-sub-call',
+  },
+  {
+    what: 'only its own error counts',
+    find: /startsWith\(destruct.1, failed_path\)/,
+    put: 'destruct.1 = failed_path',
+    by: 'reverted-sub-call',
+  },
+  {
+    what: 'only calls around it count',
+    find: /startsWith\(destruct.1, failed_path\)/,
+    put: '(startsWith(destruct.1, failed_path) AND destruct.1 != failed_path)',
+    by: 'reverted-sub-call',
+  },
+  {
+    what: 'call 10 lies within call 1',
+    find: /concat\(nullIf\(trace_address, ''\), '_'\)/,
+    put: 'trace_address',
+    by: 'reverted-sub-call',
+  },
+  {
+    what: 'the root has a path where it is empty text',
+    find: /nullIf\(trace_address, ''\)/,
+    put: 'trace_address',
+    by: 'reverted-sub-call',
+  },
+  {
+    what: 'the root has no path',
+    find: /ifNull\(concat\(nullIf\(trace_address, ''\), '_'\), ''\)/,
+    put: "ifNull(concat(nullIf(trace_address, ''), '_'), 'root')",
+    by: 'reverted-sub-call',
+  },
+  {
+    what: 'empty text is an error',
+    find: /ifNull\(error, ''\) != ''/,
+    put: 'isNotNull(error)',
+    by: 'reverted-sub-call',
+    everywhere: true,
+  },
+  {
+    what: 'failures of the whole block',
+    find: /groupArrayIf\(path, is_failed\) AS failed_paths/,
+    put: 'arrayFlatten(groupArray(groupArrayIf(path, is_failed)) OVER (PARTITION BY block)) AS failed_paths',
+    by: 'self-destruct-at-the-root',
+  },
+  {
+    what: 'every action is a self-destruct',
+    find: /action_type = 'suicide'/,
+    put: 'true',
+    by: 'other-actions',
+    everywhere: true,
+  },
+  { what: 'a row for each trace', find: /SELECT DISTINCT/, put: 'SELECT', by: 'other-actions' },
+  { what: 'no border at Dencun', find: /AND block_number (<|>=) \{dencun:UInt64\}/, put: '', by: 'dencun' },
+  {
+    what: 'Dencun begins a block later',
+    find: /(<|>=) \{dencun:UInt64\}/,
+    put: '$1 {dencun:UInt64} + 1',
+    by: 'dencun',
+  },
+  {
+    what: 'Dencun begins a block earlier',
+    find: /(<|>=) \{dencun:UInt64\}/,
+    put: '$1 {dencun:UInt64} - 1',
+    by: 'dencun',
+  },
+  {
+    what: 'no border at Spurious Dragon',
+    find: / AND block < \{spurious_dragon:UInt64\}/,
+    put: '',
+    by: 'heirs',
+  },
+  {
+    what: 'Spurious Dragon begins a block later',
+    find: /block < \{spurious_dragon:UInt64\}/,
+    put: 'block <= {spurious_dragon:UInt64}',
+    by: 'heirs',
+  },
+  { what: 'heirs of accounts with balance', find: /is_empty AND /, put: '', by: 'heirs' },
+  { what: 'heirs that are null', find: / AND heir != ''/, put: '', by: 'heirs' },
+  {
+    what: 'balances of 64 bits',
+    find: /action_value = 0 AS/,
+    put: 'toUInt64(action_value) = 0 AS',
+    by: 'heirs',
+  },
+  { what: 'the heir for the account', find: /\[account, heir\]/, put: '[heir]', by: 'heirs' },
+  {
+    what: 'every account is of the same transaction',
+    find: /\(block, hash, account\) IN created/,
+    put: 'true',
+    by: 'same-transaction',
+  },
+  {
+    what: 'created in the same block is enough',
+    find: /\(block, hash, account\) IN created/,
+    put: '(block, account) IN (SELECT block, account FROM created)',
+    by: 'same-transaction',
+  },
+  {
+    what: 'created at any time is enough',
+    find: /\(block, hash, account\) IN created/,
+    put: 'account IN (SELECT account FROM created)',
+    by: 'same-transaction',
+  },
+  {
+    what: 'any creation of the transaction is enough',
+    find: /\(block, hash, account\) IN created/,
+    put: '(block, hash) IN (SELECT block, hash FROM created)',
+    by: 'same-transaction',
+  },
+  // Accounts alive.
+  { what: 'ties are alive', find: /\* 2 \+ is_dead/, put: '* 2 - is_dead', by: 'ties' },
+  {
+    what: 'every self-destruct since Dencun kills',
+    find: /is_same_tx AS is_dead/,
+    put: 'true AS is_dead',
+    by: ['ties', 'after-dencun'],
+  },
+  {
+    what: 'no self-destruct since Dencun kills',
+    find: /is_same_tx AS is_dead/,
+    put: 'false AS is_dead',
+    by: ['ties', 'after-dencun'],
+  },
+  {
+    what: 'dead for ever',
+    find: /NOT argMax\(is_dead, position\)/,
+    put: 'NOT max(is_dead)',
+    by: 'latest-event',
+  },
+  {
+    what: 'the order of blocks alone',
+    find: /argMax\(is_dead, position\)/,
+    put: 'argMax(is_dead, block)',
+    by: 'latest-event',
+  },
+  {
+    what: 'only accounts with a change',
+    find: /FROM ordered\n/,
+    put: 'FROM ordered\nWHERE account IN (SELECT account FROM events WHERE NOT is_dead)\n',
+    by: 'latest-event',
+    tables: /^accounts_alive$/,
+  },
+  {
+    what: 'nothing after the last self-destruct',
+    find: /FROM ordered\n/,
+    put: 'FROM ordered\nWHERE block <= (SELECT max(block) FROM events WHERE is_dead)\n',
+    by: 'after-dencun',
+    tables: /^accounts_alive$/,
+  },
+]

@@ -79,12 +79,6 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     by: 'distinct-transactions',
   },
   {
-    what: 'any transaction for the last',
-    find: /max\(tx\)/,
-    put: 'anyLast(tx)',
-    by: 'distinct-transactions',
-  },
-  {
     what: '16 bits for an index',
     find: /toUInt32\(max\(tx\)\)/,
     put: 'toUInt16(max(tx))',
@@ -109,13 +103,6 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     find: /max\(block\)/,
     put: 'min(block)',
     by: ['last-block', 'order-of-blocks', 'latest-event'],
-  },
-  {
-    what: 'any block for the first',
-    find: /min\(block\)/,
-    put: 'any(block)',
-    by: 'first-block',
-    tables: /^address_first_access$/,
   },
   { what: 'is_deleted is true', find: /false AS is_deleted/, put: 'true AS is_deleted', by: 'last-block' },
   {

@@ -1,10 +1,11 @@
 // Owns the promises of `backfill test` to a person: what passes, what a failure looks like, what a new test is.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { backfill, environmentFor, expectOneMessage } from '../support/cli.ts'
-import { temporaryDirectory } from '../support/processes.ts'
+import { backfill, environmentFor, expectOneMessage, startBackfill } from '../support/cli.ts'
+import { outcome, temporaryDirectory } from '../support/processes.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/world.ts'
@@ -118,6 +119,12 @@ test.for<{ what: string; tests: Record<string, string>; argv?: string[]; says: s
     argv: ['--new', KEY],
     says: '--new needs --from <N>, the first block',
   },
+  {
+    what: 'a range without --new',
+    tests: { 'right.yaml': SET },
+    argv: [KEY, '--from', '5'],
+    says: '--from is for --new only',
+  },
 ])('$what is one message, exit 2', async ({ tests, argv = [KEY], says }) => {
   const ended = await backfill(['test', ...argv, '--sql', 'sql'], { cwd: folderWith(tests) })
   expect(expectOneMessage(ended)).toContain(says)
@@ -165,4 +172,14 @@ test('--new for blocks without rows writes nothing', async () => {
   )
   expect(ended.code).toBe(2)
   expect(readdirSync(join(cwd, TESTS))).toEqual([])
+})
+
+test('Ctrl-C ends the tests soon and leaves nothing behind', async () => {
+  const temporary = temporaryDirectory()
+  const child = startBackfill(['test'], { env: { TMPDIR: temporary } })
+  const ended = outcome(child)
+  while (readdirSync(temporary).length === 0) await sleep(50)
+  child.kill('SIGINT')
+  expect(await ended).toEqual({ code: 130, stdout: '', stderr: 'Stopping.\n' })
+  expect(readdirSync(temporary)).toEqual([])
 })

@@ -136,7 +136,7 @@ test('an exit code comes through the launcher', async () => {
   expect(ended.stderr).toContain("\nbackfill: --from must be a block number, got ''\n")
 })
 
-test.each(['', 'up', 'plan', 'status', 'list', 'info', 'create-tables', 'unlock', 'run', 'demo'])(
+test.each(['', 'up', 'plan', 'status', 'list', 'info', 'create-tables', 'unlock', 'run', 'demo', 'test'])(
   'the help of `%s`',
   async (command) => {
     const { code, stdout, stderr } = await backfill([command, '--help'].filter(Boolean))

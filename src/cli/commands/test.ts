@@ -1,27 +1,43 @@
 // Owns `backfill test`: the unit tests of the transforms, on an embedded server that is started for them.
-import { EXIT } from '../../runner/errors.ts'
+import { EXIT, usageError } from '../../runner/errors.ts'
 import type { UnitTest, UnitTestResult } from '../../runner/unit-test.ts'
 import { names, readFlag } from '../argv.ts'
 import type { Command, Context } from '../context.ts'
 import { renderTestResults, testsJson } from '../render/test.ts'
 import { withScratchServer } from '../scratch-server.ts'
+import { interruptedCode, withSignals } from '../signals.ts'
 
+/** Tests run side by side: while one waits for the server's answer, the server works for the other. */
 const BENCHES = ['a', 'b']
 
 export const test: Command = async (context) => {
-  if (context.words.has('new')) return await (await import('./new-test.ts')).newTest(context)
-  const started = performance.now()
-  const results = await runTests(context)
-  const elapsedMs = Math.round(performance.now() - started)
   const { output, words } = context
-  const lines = words.has('json')
-    ? [JSON.stringify(testsJson(results, elapsedMs))]
-    : renderTestResults({ results, elapsedMs, paint: output.resultPaint })
-  output.result(lines)
-  return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed
+  if (words.has('new')) return await (await import('./new-test.ts')).newTest(context)
+  const stray = ['from', 'to', 'network'].find((flag) => words.has(flag))
+  if (stray !== undefined) {
+    throw usageError(
+      `--${stray} is for --new only`,
+      'a test says in its file which blocks and which network it has',
+    )
+  }
+  return await withSignals(
+    () => output.message(['Stopping.']),
+    async (signal) => {
+      const started = performance.now()
+      const results = await runTests(context, signal)
+      if (signal.aborted) return interruptedCode(signal)
+      const elapsedMs = Math.round(performance.now() - started)
+      const lines = words.has('json')
+        ? [JSON.stringify(testsJson(results, elapsedMs))]
+        : renderTestResults({ results, elapsedMs, paint: output.resultPaint })
+      output.result(lines)
+      return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed
+    },
+  )
 }
 
-async function runTests({ config, words }: Context): Promise<readonly UnitTestResult[]> {
+/** The results in the order of the tests; without those that the signal prevented. */
+async function runTests({ config, words }: Context, signal: AbortSignal): Promise<readonly UnitTestResult[]> {
   const { chooseTables, readCatalogue } = await import('../../files/sql-folder.ts')
   const { readTests } = await import('../../files/test-files.ts')
   const folder = config.sql.value
@@ -34,9 +50,12 @@ async function runTests({ config, words }: Context): Promise<readonly UnitTestRe
     const queue = tests.values() // one iterator: each test is taken by the bench that is free
     const work = async (name: string): Promise<void> => {
       const bench = await openTestBench({ server, catalogue, name })
-      for (const one of queue) results.set(one, await bench.run(one))
+      for (const one of queue) {
+        if (signal.aborted) return
+        results.set(one, await bench.run(one))
+      }
     }
     await Promise.all(BENCHES.map(work))
-    return tests.map((one) => results.get(one)!)
+    return tests.flatMap((one) => results.get(one) ?? [])
   })
 }

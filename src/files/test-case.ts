@@ -55,6 +55,13 @@ function givenOf(
   { table, catalogue, context }: GivenQuestion,
 ): ReadonlyMap<string, readonly Row[]> {
   const inputs = new Map<string, { readonly table: string; readonly columns: readonly DdlColumn[] }>()
+  const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))
+  if (unknown !== undefined) {
+    throw usageError(
+      `${node.place}: nothing says which columns ${unknown} has`,
+      `add source/${unknown}.sql with its CREATE TABLE to the SQL folder`,
+    )
+  }
   for (const source of catalogue.sources.filter((one) => table.sources.includes(one.table))) {
     inputs.set(shortName(source.table), { table: source.table, columns: ddlColumns(source.ddl) })
   }

@@ -72,9 +72,13 @@ async function readTableTests(
   table: TableDefinition,
   catalogue: Catalogue,
 ): Promise<readonly UnitTest[]> {
-  const names = (await namesIn(folder)).filter((name) => name.endsWith('.yaml'))
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
-  return names.map((name, index) => {
+  const files = await namesIn(folder)
+  const other = files.find((name) => !name.endsWith('.yaml'))
+  if (other !== undefined) {
+    throw usageError(`${shown(join(folder, other))}: is no test, and would not run`, 'a test is <name>.yaml')
+  }
+  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
+  return files.map((name, index) => {
     const test = `${table.key}/${name.slice(0, -'.yaml'.length)}`
     return parseTestCase(
       { name: test, file: shown(join(folder, name)), text: texts[index]!, table },

@@ -39,8 +39,8 @@ export function givenRows(
 }
 
 /**
- * The expected rows. The first row names the columns that are compared; each of the others names the same.
- * Without rows, nothing is compared but their number.
+ * The expected rows. The columns that they name are compared, and each row names the same ones; all columns where
+ * no row is expected, to show those that are found.
  */
 export function expectedRows(node: YamlNode, columns: readonly DdlColumn[]): UnitTest['expected'] {
   const items = listOf(node)

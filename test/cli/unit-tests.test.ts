@@ -108,6 +108,11 @@ test.for<{ what: string; tests: Record<string, string>; argv?: string[]; says: s
   },
   { what: 'a table without tests', tests: {}, says: 'no test in sql/tests for block_slots_stat' },
   {
+    what: 'a file that would not run',
+    tests: { 'right.yml': SET },
+    says: 'sql/tests/block_slots_stat/right.yml: is no test, and would not run',
+  },
+  {
     what: 'an unknown table',
     tests: { 'right.yaml': SET },
     argv: ['block_slot_stat'],

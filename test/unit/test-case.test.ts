@@ -275,3 +275,12 @@ test('a written test reads back as the same test, whatever its texts look like',
     expect({ action_from: '', action_to: null, ...row }).toEqual(traces[index])
   }
 })
+
+test('a source without a file in sql/source is named, because its columns are not known', () => {
+  const sources = catalogue.sources.filter(({ table }) => !table.endsWith('_traces'))
+  const [table] = chooseTables(catalogue, ['pre_6780_accounts_destructs'])
+  const file = { name: 'a/t', file: 't.yaml', text: RIGHT, table: table! }
+  expect(() => parseTestCase(file, { ...catalogue, sources })).toThrow(
+    't.yaml:4:3: nothing says which columns canonical_execution_traces has',
+  )
+})

@@ -5,7 +5,8 @@
 
 WITH
     succeeded AS (
-        SELECT block_number AS block, transaction_index AS tx, lower(transaction_hash) AS hash
+        -- A transaction as one number: a block has far fewer than 2^20 transactions.
+        SELECT block_number * 1048576 + transaction_index AS tx, block_number AS block, lower(transaction_hash) AS hash
         FROM {source:Identifier}.canonical_execution_transaction FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
@@ -18,45 +19,45 @@ WITH
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
     ),
     accessed AS (
-        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        SELECT block_number * 1048576 + transaction_index AS tx, lower(address) AS account
         FROM {source:Identifier}.canonical_execution_balance_diffs FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
         UNION ALL
-        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        SELECT block_number * 1048576 + transaction_index AS tx, lower(address) AS account
         FROM {source:Identifier}.canonical_execution_storage_diffs FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
         UNION ALL
-        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        SELECT block_number * 1048576 + transaction_index AS tx, lower(address) AS account
         FROM {source:Identifier}.canonical_execution_nonce_diffs FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
         UNION ALL
-        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        SELECT block_number * 1048576 + transaction_index AS tx, lower(address) AS account
         FROM {source:Identifier}.canonical_execution_balance_reads FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
         UNION ALL
-        SELECT block_number AS block, transaction_index AS tx, lower(contract_address) AS account
+        SELECT block_number * 1048576 + transaction_index AS tx, lower(contract_address) AS account
         FROM {source:Identifier}.canonical_execution_storage_reads FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
         UNION ALL
-        SELECT block_number AS block, transaction_index AS tx, lower(address) AS account
+        SELECT block_number * 1048576 + transaction_index AS tx, lower(address) AS account
         FROM {source:Identifier}.canonical_execution_nonce_reads FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
         UNION ALL
         -- The source of contracts lacks the transaction index: the hash leads to it.
         -- Creations are few: they are the right side of the join, which is held in memory.
-        SELECT block, tx, account
+        SELECT tx, account
         FROM succeeded
         ALL INNER JOIN created USING (block, hash)
     )
 SELECT
     account AS address,
-    toUInt32(min(block)) AS block_number
+    toUInt32(intDiv(min(tx), 1048576)) AS block_number
 FROM accessed
-WHERE (block, tx) IN (SELECT block, tx FROM succeeded)
+WHERE tx IN (SELECT tx FROM succeeded)
 GROUP BY account

@@ -5,7 +5,8 @@
 
 WITH
     succeeded AS (
-        SELECT block_number AS block, transaction_index AS tx
+        -- A transaction as one number: a block has far fewer than 2^20 transactions.
+        SELECT block_number * 1048576 + transaction_index AS tx
         FROM {source:Identifier}.canonical_execution_transaction FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
@@ -13,30 +14,29 @@ WITH
     ),
     accessed AS (
         SELECT
-            block_number AS block, transaction_index AS tx,
+            block_number * 1048576 + transaction_index AS tx,
             lower(contract_address) AS account, lower(slot) AS slot_key, value AS content, 0 AS is_write
         FROM {source:Identifier}.canonical_execution_storage_reads FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
         UNION ALL
         SELECT
-            block_number AS block, transaction_index AS tx,
+            block_number * 1048576 + transaction_index AS tx,
             lower(address) AS account, lower(slot) AS slot_key, to_value AS content, 1 AS is_write
         FROM {source:Identifier}.canonical_execution_storage_diffs FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
     ),
     ordered AS (
-        -- Block, transaction, then read (what the transaction found) before write (what it left), as one number:
-        -- a block has far fewer than 2^20 transactions.
-        SELECT *, (block * 1048576 + tx) * 2 + is_write AS position
+        -- In a transaction a read (what it found) comes before a write (what it left).
+        SELECT *, tx * 2 + is_write AS position
         FROM accessed
-        WHERE (block, tx) IN (SELECT block, tx FROM succeeded)
+        WHERE tx IN (SELECT tx FROM succeeded)
     )
 SELECT
     account AS address,
     slot_key,
-    toUInt32(max(block)) AS block_number,
+    toUInt32(intDiv(max(tx), 1048576)) AS block_number,
     argMax(content, position) AS value
 FROM ordered
 GROUP BY account, slot_key

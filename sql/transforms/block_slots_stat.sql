@@ -6,7 +6,8 @@
 WITH
     concat('0x', repeat('0', 64)) AS zero,
     succeeded AS (
-        SELECT block_number AS block, transaction_index AS tx
+        -- A transaction as one number: a block has far fewer than 2^20 transactions.
+        SELECT block_number * 1048576 + transaction_index AS tx
         FROM {source:Identifier}.canonical_execution_transaction FINAL
         WHERE meta_network_name = {network:String}
           AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}
@@ -14,7 +15,7 @@ WITH
     ),
     changed AS (
         SELECT
-            block_number AS block, transaction_index AS tx,
+            block_number AS block, block_number * 1048576 + transaction_index AS tx,
             from_value != zero AND to_value = zero AS is_cleared,
             from_value = zero AND to_value != zero AS is_set
         FROM {source:Identifier}.canonical_execution_storage_diffs FINAL
@@ -26,5 +27,5 @@ SELECT
     toUInt32(countIf(is_cleared)) AS slots_cleared,
     toUInt32(countIf(is_set)) AS slots_set
 FROM changed
-WHERE (block, tx) IN (SELECT block, tx FROM succeeded)
+WHERE tx IN (SELECT tx FROM succeeded)
 GROUP BY block

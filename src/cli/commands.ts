@@ -25,7 +25,7 @@ const range: readonly Flag[] = [
     value: '<N>',
     about: 'Only blocks up to N; above the head: the sources are complete up to N',
   },
-  { name: 'chunk-rows', value: '<N>', about: 'Source rows per chunk, about (default: 10 million)' },
+  { name: 'chunk-rows', value: '<N>', about: 'Source rows per chunk, about (default: 5 million)' },
   { name: 'chunk', value: '<N>', about: 'Blocks per chunk, whatever they weigh' },
   { name: 'order', value: '<end>', about: 'Oldest blocks first: tail (default), or newest first: head' },
 ]

@@ -22,6 +22,12 @@ export type ExecutorOptions = {
 
 type OutputColumn = { readonly name: string; readonly type: string }
 
+/**
+ * A transform yields a row per key: looking for rows that replace one another within an INSERT finds nothing, and costs
+ * up to a fifth of it (docs/performance.md). A header may say otherwise.
+ */
+const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
+
 export function openExecutor({ source, target, names, network }: ExecutorOptions): ExecutorPort {
   const oneServer = source.info.identity === target.info.identity
   /** A table's output columns do not change within a run. */
@@ -89,7 +95,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
           query: `${into.text}\nSELECT ${list} FROM (\n${table.transform.text}\n)\nWHERE ${fence.text}`,
           queryId,
           params: { ...paramsOf(table, range), ...into.params, ...fence.params },
-          settings: table.settings,
+          settings: { ...WRITE_SETTINGS, ...table.settings },
           progress,
         })
       return await stream({ table, range, queryId, list, columns, into, fence })
@@ -143,7 +149,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
       query: `${into.text} SELECT ${list} FROM input({backfill_structure:String}) WHERE ${fence.text} FORMAT Native`,
       queryId,
       params: { ...into.params, ...fence.params, backfill_structure: structure },
-      settings: {},
+      settings: WRITE_SETTINGS,
       progress: true,
       values: body,
       signal: abort.signal,

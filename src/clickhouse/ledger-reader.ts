@@ -108,19 +108,34 @@ export function ledgerReader({
 
     async mark(uuids, range) {
       if (uuids.size === 0) return ''
-      const rows = await db
-        .selectFrom('ledger')
-        .select(['table_key', sql<string>`toString(max((epoch, seq)))`.as('latest')])
-        .where('network', '=', network)
-        .where(ofPresentTargets(uuids))
-        .where('event', '!=', 'checkpoint')
-        .where('from_block', '<=', range.to)
-        .where('to_block', '>=', range.from)
-        .groupBy('table_key')
-        .orderBy('table_key')
+      // Backwards along the key, up to the first that touches the range: recent ones do, however long the ledger is.
+      const latest = [...uuids].map((one) =>
+        db
+          .selectFrom(
+            db
+              .selectFrom('ledger')
+              .select(['table_key', sql<string>`toString((epoch, seq))`.as('latest')])
+              .where('network', '=', network)
+              .where('table_key', '=', one[0])
+              .where(ofPresentTargets(new Map([one])))
+              .where('event', '!=', 'checkpoint')
+              .where('from_block', '<=', range.to)
+              .where('to_block', '>=', range.from)
+              .orderBy('epoch', 'desc')
+              .orderBy('seq', 'desc')
+              .limit(1)
+              .as('events'),
+          )
+          .select(['table_key', 'latest']),
+      )
+      const rows = await latest
+        .reduce((all, next) => all.unionAll(next))
         .execute()
         .catch(failing)
-      return rows.map((row) => `${row.table_key}=${row.latest}`).join(' ')
+      return rows
+        .map((row) => `${row.table_key}=${row.latest}`)
+        .toSorted()
+        .join(' ')
     },
   }
 }

@@ -110,7 +110,11 @@ export function openSource({
       const rows = await db
         .selectFrom(
           rowsOf(source, range)
-            .select(['block_number', sql<number>`count()`.as('n')])
+            .select([
+              'block_number',
+              sql<number>`count()`.as('n'),
+              sql<string>`max(updated_date_time)`.as('written'),
+            ])
             .groupBy('block_number')
             .as('blocks'),
         )
@@ -119,6 +123,7 @@ export function openSource({
           sql<number>`max(block_number)`.as('last'),
           sql<number>`sum(n)`.as('rows'),
           sql<number>`count()`.as('blocks'),
+          sql<number>`toUnixTimestamp(max(written))`.as('newest'),
           sql<string>`toString(sum(sipHash64(block_number)))`.as('hash'),
         ])
         .groupBy(sql`intDiv(block_number, ${width})`)
@@ -137,19 +142,23 @@ export function openSource({
     },
 
     async fingerprint(sources, range) {
-      const parts = sources.toSorted().map(async (source) => {
-        const [row] = await rowsOf(source, range)
-          .select([
+      const [first, ...others] = sources
+        .toSorted()
+        .map((source) =>
+          rowsOf(source, range).select([
+            sql<string>`${source}`.as('source'),
             sql<number>`uniqExact(block_number)`.as('blocks'),
             sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
-          ])
-          .execute()
-        return `${source}=${row!.blocks}@${row!.newest}`
-      })
-      const fingerprint = await Promise.all(parts).catch(
-        failing(`reading the fingerprint of ${range.from}-${range.to}`),
-      )
-      return fingerprint.join(' ')
+          ]),
+        )
+      if (first === undefined) return ''
+      const rows = await db
+        .selectFrom(others.reduce((all, next) => all.unionAll(next), first).as('sources'))
+        .select(['source', 'blocks', 'newest'])
+        .orderBy('source')
+        .execute()
+        .catch(failing(`reading the fingerprint of ${range.from}-${range.to}`))
+      return rows.map(({ source, blocks, newest }) => `${source}=${blocks}@${newest}`).join(' ')
     },
   }
 }

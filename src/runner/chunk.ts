@@ -1,7 +1,7 @@
 // Owns the protocol of one try at a chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between
 // leaves a dirty range, never a wrong `done`.
 import { BackfillError } from './errors.ts'
-import { fingerprintOf } from './fingerprint.ts'
+import { joinFingerprint } from './fingerprint.ts'
 import type { LedgerEvent } from './ledger-model.ts'
 import type { Range, TableDefinition } from './model.ts'
 import type { Lock, Patience, Ports, WriteReport } from './ports.ts'
@@ -15,6 +15,8 @@ export type ChunkJob = {
   /** 1 for the first try of the range in this run. */
   readonly attempt: number
   readonly rowsExpected: number
+  /** Of the sources, taken earlier in this run; undefined: it has to be asked for. */
+  readonly fingerprint: string | undefined
   readonly forced: boolean
   /** What the ledger will say built the range; another word than the table's hash marks it stale. */
   readonly sqlHash: string
@@ -33,10 +35,11 @@ export type ChunkJob = {
 export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport> {
   const { table, range, lock, inputs, patience } = job
   const { ledger } = ports
-  const [sourceFingerprint, before] = await Promise.all([
-    fingerprintOf(ports, table, inputs, range),
+  const [sources, before] = await Promise.all([
+    job.fingerprint ?? ports.source.fingerprint(table.sources, range),
     ledger.mark(inputs, range),
   ])
+  const sourceFingerprint = joinFingerprint(sources, before)
   const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
     event: name,
     range,

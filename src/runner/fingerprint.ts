@@ -9,6 +9,12 @@ export async function fingerprintOf(
   inputs: ReadonlyMap<string, string>,
   range: Range,
 ): Promise<string> {
-  const parts = await Promise.all([source.fingerprint(table.sources, range), ledger.mark(inputs, range)])
-  return parts.filter((part) => part !== '').join(' ')
+  return joinFingerprint(
+    ...(await Promise.all([source.fingerprint(table.sources, range), ledger.mark(inputs, range)])),
+  )
+}
+
+/** The fingerprint of the sources and the mark of the inputs in one string. */
+export function joinFingerprint(sources: string, mark: string): string {
+  return [sources, mark].filter((part) => part !== '').join(' ')
 }

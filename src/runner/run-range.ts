@@ -48,14 +48,18 @@ export async function runRange(run: TableRun, piece: Piece, context: RunContext)
   }
 }
 
-/** A range to run, and the rows that the probe found for it. */
-export type Piece = { readonly range: Range; readonly rows: number }
+/** A range to run, the rows that the probe found for it, and the fingerprint of its sources, where the probe knows it. */
+export type Piece = {
+  readonly range: Range
+  readonly rows: number
+  readonly fingerprint: string | undefined
+}
 
 type Try = Piece & { readonly attempt: number; readonly progress: boolean }
 
 async function tryOnce(
   run: TableRun,
-  { range, rows, attempt, progress }: Try,
+  { range, rows, fingerprint, attempt, progress }: Try,
   context: RunContext,
 ): Promise<number> {
   const { ports, runId, uuids, report, network, patience } = context
@@ -73,6 +77,8 @@ async function tryOnce(
       queryId,
       attempt,
       rowsExpected: Math.round(rows),
+      // What a retry finds may have come since.
+      fingerprint: attempt === 1 ? fingerprint : undefined,
       targetUuid: uuids.get(key)!,
       forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
       sqlHash: intersect(run.mixed, [range]).length > 0 ? `mixed-${table.sqlHash}` : table.sqlHash,
@@ -93,8 +99,9 @@ async function tryOnce(
 async function runHalves(run: TableRun, { range, rows }: Piece, context: RunContext): Promise<number> {
   const { from, to } = range
   const middle = Math.floor((from + to) / 2)
-  const lower = await runRange(run, { range: { from, to: middle }, rows: rows / 2 }, context)
-  return lower + (await runRange(run, { range: { from: middle + 1, to }, rows: rows / 2 }, context))
+  const half = { rows: rows / 2, fingerprint: undefined }
+  const lower = await runRange(run, { range: { from, to: middle }, ...half }, context)
+  return lower + (await runRange(run, { range: { from: middle + 1, to }, ...half }, context))
 }
 
 /** Makes blocks that a try of this run left half written safe to run again. */

@@ -9,7 +9,7 @@ import type { UpOptions } from './reports.ts'
 import type { World } from './world.ts'
 
 /** Expected rows per chunk where nobody says otherwise: docs/performance.md has the measurement. */
-export const DEFAULT_CHUNK_ROWS = 10_000_000
+export const DEFAULT_CHUNK_ROWS = 5_000_000
 
 /** What the server has, and by table key what its chunks took. */
 export type Past = { readonly capacity: Capacity; readonly paces: ReadonlyMap<string, Pace> }

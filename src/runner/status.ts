@@ -67,8 +67,12 @@ export async function surveyAll(
       intersect(union(own.get(key)!.held, unionOf(inputs.map((one) => one.held))), missing),
       holes,
     )
-    const { weights } = own.get(key)!
-    surveys.set(key, { runnable: subtract(subtract(missing, holes), held), holes, held, weights })
+    surveys.set(key, {
+      ...own.get(key)!,
+      runnable: subtract(subtract(missing, holes), held),
+      holes,
+      held,
+    })
   }
   return surveys
 }
@@ -81,7 +85,7 @@ async function surveyMissing(
   windows: number,
 ): Promise<Survey> {
   let left = missing
-  let all: Survey = { runnable: [], holes: [], held: [], weights: [] }
+  let all: Survey = { runnable: [], holes: [], held: [], weights: [], buckets: new Map() }
   for (let n = 0; n < windows && left.length > 0; n++) {
     const window = nextWindow(left, 'tail')
     const one = await survey(table, window)
@@ -91,6 +95,7 @@ async function surveyMissing(
       holes: union(all.holes, one.holes),
       held: union(all.held, one.held),
       weights: mergeWeights(all.weights, one.weights),
+      buckets: new Map(),
     }
   }
   return { ...all, runnable: union(all.runnable, left) }

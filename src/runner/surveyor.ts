@@ -12,6 +12,7 @@ import {
   type ProbedSource,
   probeRange,
 } from './pure/survey.ts'
+import type { Buckets } from './pure/known-fingerprint.ts'
 import { weigh, type Weights } from './pure/weights.ts'
 import { densityOf, inheritedSources } from './standing.ts'
 import type { World } from './world.ts'
@@ -25,6 +26,8 @@ export type Survey = {
   readonly held: BlockSet
   /** Rows of the sources, those of the tables in `after` included. */
   readonly weights: Weights
+  /** What the probe said of the table's own sources. */
+  readonly buckets: Buckets
 }
 
 export type Surveyor = (table: TableDefinition, blocks: BlockSet) => Promise<Survey>
@@ -81,7 +84,11 @@ export function makeSurveyor(world: World): Surveyor {
           holes: sources.length === 0 ? [] : findHoles(sources, probed, holeBlocks),
           silences: findSilences(sources, probed, holeBlocks),
           disagreements: intersect(findDisagreements(sources, probed, width), blocks),
-          buckets: [...sources, ...inherited].map(({ buckets }) => buckets),
+          weights: weigh(
+            [...sources, ...inherited].map(({ buckets }) => buckets),
+            width,
+          ),
+          sources,
         }
       }),
     )
@@ -94,8 +101,19 @@ export function makeSurveyor(world: World): Surveyor {
     const holes = intersect(blockSet(stretches.flatMap((one) => one.holes)), blocks)
     const silences = blockSet(stretches.flatMap((one) => one.silences))
     const held = subtract(intersect(union(silences, blocksAsSet(disagreeing)), blocks), holes)
-    const weights = stretches.flatMap(({ buckets }) => weigh(buckets, width))
-    return { runnable: subtract(subtract(blocks, holes), held), holes, held, weights }
+    const buckets = new Map(
+      table.sources.map((name) => [
+        name,
+        stretches.flatMap(({ sources }) => sources.find((one) => one.table === name)?.buckets ?? []),
+      ]),
+    )
+    return {
+      runnable: subtract(subtract(blocks, holes), held),
+      holes,
+      held,
+      weights: stretches.flatMap((one) => one.weights),
+      buckets,
+    }
   }
 }
 

@@ -5,6 +5,8 @@ import type { Capacity, Lock, Patience, Ports, TargetTable } from './ports.ts'
 import { type BlockSet, countBlocks, intersect, subtract, union } from './pure/interval.ts'
 import type { Dependency, Task } from './pure/schedule.ts'
 import { type Cost, type Pace, paceAfter } from './pure/pace.ts'
+import { type Buckets, mergeBuckets } from './pure/known-fingerprint.ts'
+import type { Bucket } from './pure/survey.ts'
 import { mergeWeights, type Weights } from './pure/weights.ts'
 import { recover } from './recover.ts'
 import type { RunEvent, UpOptions } from './reports.ts'
@@ -23,6 +25,7 @@ export type TableRun = {
   held: BlockSet
   /** Rows of the surveyed blocks. */
   weights: Weights
+  buckets: Buckets
   /** What its chunks took, in earlier runs and in this one. */
   pace: Pace
   /** Expected rows of the smallest range that took too much memory or time in this run. */
@@ -74,6 +77,7 @@ export function startTable(
     holes: [],
     held: [],
     weights: [],
+    buckets: new Map(),
     pace,
     tooBig: undefined,
     mixed: [],
@@ -95,7 +99,7 @@ export async function surveyTable(
   try {
     const window = nextWindow(run.unsurveyed, options.order)
     const look = () => survey(run.standing.table, window)
-    const { runnable, holes, held, weights }: Survey = await patiently(
+    const { runnable, holes, held, weights, buckets }: Survey = await patiently(
       { queries: ports.queries, patience },
       look,
     )
@@ -106,6 +110,9 @@ export async function surveyTable(
     // Of blocks that are done the weight is not needed any more.
     const ahead = run.weights.filter((stretch) => intersect(run.runnable, [stretch]).length > 0)
     run.weights = mergeWeights(ahead, weights)
+    const isAhead = ({ first, last }: Bucket) =>
+      intersect(run.runnable, [{ from: first, to: last }]).length > 0
+    run.buckets = mergeBuckets(run.buckets, buckets, isAhead)
   } finally {
     run.surveying = false
   }
@@ -157,17 +164,16 @@ export function inputsOf({ standing }: TableRun, { uuids }: RunContext): Readonl
   return new Map(standing.table.after.map((input) => [input, uuids.get(input)!]))
 }
 
-/** Events after which the next fold should not have to read them one by one. */
-const CHECKPOINT_EVENTS = 4000
+/** Events after which the next fold should not have to read them one by one: during a run, and at its end. */
+const CHECKPOINT_EVENTS = { during: 4000, atEnd: 1 }
 
-/** Checkpoints a table whose events have piled up (`atEnd`: any), unless an event of it may still be on its way. */
+/** Checkpoints a table whose events have piled up, unless an event of it may still be on its way. */
 export async function checkpointTable(
   run: TableRun,
   { ports, runId, uuids, patience }: RunContext,
-  atEnd: boolean,
+  when: keyof typeof CHECKPOINT_EVENTS,
 ): Promise<void> {
-  if (run.lock === undefined || run.failure !== undefined || run.events < (atEnd ? 1 : CHECKPOINT_EVENTS))
-    return
+  if (run.lock === undefined || run.failure !== undefined || run.events < CHECKPOINT_EVENTS[when]) return
   run.events = 0
   await ports.ledger.checkpoint(run.lock, { targetUuid: uuids.get(run.key)!, runId }, patience)
 }

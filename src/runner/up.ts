@@ -8,6 +8,7 @@ import { owedToDependants } from './pure/bounds.ts'
 import { blockSet, subtract } from './pure/interval.ts'
 import { NO_PACE } from './pure/pace.ts'
 import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from './pure/schedule.ts'
+import { knownFingerprint } from './pure/known-fingerprint.ts'
 import { rowsIn } from './pure/weights.ts'
 import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
 import { runRange } from './run-range.ts'
@@ -140,7 +141,11 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
       const run = runs.get(key)!
       run.running++
       run.runnable = subtract(run.runnable, [range])
-      const piece = { range, rows: rowsIn(run.weights, range) }
+      const piece = {
+        range,
+        rows: rowsIn(run.weights, range),
+        fingerprint: knownFingerprint(run.buckets, range),
+      }
       launch(run, async () => {
         try {
           const rowsWritten = await jobSlots(() => tableSlots.get(key)!(() => runRange(run, piece, context)))
@@ -150,7 +155,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
         } finally {
           run.running--
         }
-        await checkpointTable(run, context, false)
+        await checkpointTable(run, context, 'during')
       })
     }
   }
@@ -183,7 +188,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
 
   for (const run of runs.values())
     launch(run, async () => {
-      await checkpointTable(run, context, true)
+      await checkpointTable(run, context, 'atEnd')
       await run.lock?.release()
     })
   await Promise.all(inFlight)

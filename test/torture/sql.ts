@@ -34,10 +34,7 @@ export function tortureFolder({
       '--! rows:',
       settings.length === 0 ? '--! rows:' : `--! settings: ${settings.join(', ')}\n--! rows:`,
     )
-    .replace(
-      'WHERE (block, tx) IN',
-      ['WHERE', ...conditions.map((one) => `${one} AND`), '(block, tx) IN'].join(' '),
-    )
+    .replace('WHERE tx IN', ['WHERE', ...conditions.map((one) => `${one} AND`), 'tx IN'].join(' '))
   writeFileSync(file, text)
   return {
     path,

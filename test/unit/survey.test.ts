@@ -24,6 +24,7 @@ function bucketsOf(blocks: readonly number[], range: Range, width: number, rowsP
     last: group.at(-1)!,
     rows: group.length * rowsPerBlock,
     blocks: group.length,
+    newest: 0,
     hash: group.join(),
   }))
 }

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest'
 import type { Bucket } from '../../src/runner/pure/survey.ts'
 import { mergeWeights, mirrorWeights, reach, rowsIn, weigh } from '../../src/runner/pure/weights.ts'
 
-const bucket = (first: number, rows: number): Bucket => ({ first, last: first, rows, blocks: 1, hash: '0' })
+const bucket = (first: number, rows: number): Bucket => ({
+  first,
+  last: first,
+  rows,
+  blocks: 1,
+  newest: 0,
+  hash: '0',
+})
 
 const someBuckets = fc.array(
   fc.uniqueArray(fc.tuple(fc.nat(19), fc.nat(500)), { selector: ([stretch]) => stretch, maxLength: 20 }),

@@ -48,7 +48,17 @@ function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
   }
   const all = rowsIn(sizing.weights, { from, to })
   if (all <= sizing.rows * (1 + CRUMB)) return { from, to, full: all >= sizing.rows }
-  return { from, to: reach(sizing.weights, { from, to }, sizing.rows), full: true }
+  return { from, to: evenEnd(sizing, from, reach(sizing.weights, { from, to }, sizing.rows)), full: true }
+}
+
+/**
+ * Before a stretch of the probe rather than within it, as long as half of what was asked for is left: the probe knows
+ * the fingerprint of whole stretches.
+ */
+function evenEnd({ rows, weights }: { rows: number; weights: Weights }, from: number, end: number): number {
+  const cut = weights.find((stretch) => stretch.from <= end && end < stretch.to)
+  if (cut === undefined || cut.from <= from) return end
+  return rowsIn(weights, { from, to: cut.from - 1 }) >= rows / 2 ? cut.from - 1 : end
 }
 
 function without(range: Range, chunk: Range, order: Order): Range | undefined {

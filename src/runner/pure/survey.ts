@@ -11,6 +11,8 @@ export type Bucket = {
   readonly rows: number
   /** Distinct blocks with a row. */
   readonly blocks: number
+  /** Newest `updated_date_time`, in seconds since 1970. */
+  readonly newest: number
   /** Order-independent hash of the set of these blocks, decimal. */
   readonly hash: string
 }

@@ -63,8 +63,9 @@ test('a bucket with rows on both sides of an end of the range is not known', () 
   expect(knownFingerprint(new Map([['s', bucketsOf(rows)]]), { from: 14, to: 15 })).toBe('s=2@1')
 })
 
+const bucket = (first: number, newest: number): Bucket => bucketsOf([[first, newest]])[0]!
+
 test('of a bucket that was probed twice the newer one counts, and those that are done are forgotten', () => {
-  const bucket = (first: number, newest: number): Bucket => ({ ...bucketsOf([[first, newest]])[0]! })
   const merged = mergeBuckets(
     new Map([['s', [bucket(1, 1), bucket(11, 1), bucket(21, 1)]]]),
     new Map([['s', [bucket(21, 2)]]]),

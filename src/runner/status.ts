@@ -23,7 +23,7 @@ export async function status(world: World, { lag }: { readonly lag: number }): P
     readStandings(world, { lag, forcedHead: undefined }),
     world.ports.locks.holders(),
   ])
-  const surveys = await surveyAll(world, standings, STATUS_WINDOWS)
+  const surveys = await surveyAll(world, standings, STATUS_ROWS)
   const tables = world.chosen.map(({ key }) =>
     reportOf(standings.get(key)!, surveys.get(key)!, locks.get(key)),
   )
@@ -36,25 +36,28 @@ export async function status(world: World, { lag }: { readonly lag: number }): P
   }
 }
 
-/** A status is wanted now: of a table that has hardly begun only so much is searched for holes and held blocks. */
-const STATUS_WINDOWS = 4
+/**
+ * A status is wanted now: once so many rows of missing blocks have been looked at, the table has hardly begun, and the
+ * rest counts as missing. Empty blocks cost nothing, so that a hole is seen whole however long it is.
+ */
+const STATUS_ROWS = 200_000_000
 
 /**
  * What of each table's missing blocks is a hole or held back. A table that reads derived tables has its inputs'
- * holes and held blocks: what they do not process never reaches it. `windows`: how many windows of missing blocks are
- * looked at for a table; those after them count as runnable.
+ * holes and held blocks: what they do not process never reaches it. `enough`: rows after which the blocks of a table
+ * that are left count as runnable.
  */
 export async function surveyAll(
   world: World,
   standings: ReadonlyMap<string, Standing>,
-  windows = Infinity,
+  enough = Infinity,
 ): Promise<ReadonlyMap<string, Survey>> {
   const survey = makeSurveyor(world)
   const own = new Map(
     await Promise.all(
       [...standings].map(
         async ([key, { table, missing }]) =>
-          [key, await surveyMissing(survey, table, missing, windows)] as const,
+          [key, await surveyMissing(survey, table, missing, enough)] as const,
       ),
     ),
   )
@@ -82,14 +85,15 @@ async function surveyMissing(
   survey: Surveyor,
   table: TableDefinition,
   missing: BlockSet,
-  windows: number,
+  enough: number,
 ): Promise<Survey> {
   let left = missing
   let all: Survey = { runnable: [], holes: [], held: [], weights: [], buckets: new Map() }
-  for (let n = 0; n < windows && left.length > 0; n++) {
+  for (let rows = 0; rows < enough && left.length > 0;) {
     const window = nextWindow(left, 'tail')
     const one = await survey(table, window)
     left = subtract(left, window)
+    rows += one.weights.reduce((sum, stretch) => sum + stretch.rows, 0)
     all = {
       runnable: union(all.runnable, one.runnable),
       holes: union(all.holes, one.holes),

@@ -2,15 +2,14 @@
 import type { BackfillError } from './errors.ts'
 import { patiently } from './patiently.ts'
 import type { Capacity, Lock, Patience, Ports, TargetTable } from './ports.ts'
-import { type BlockSet, countBlocks, intersect, subtract, union } from './pure/interval.ts'
-import type { Dependency, Task } from './pure/schedule.ts'
+import { type BlockSet, intersect, subtract, union } from './pure/interval.ts'
 import { type Cost, type Pace, paceAfter } from './pure/pace.ts'
 import { type Buckets, mergeBuckets } from './pure/known-fingerprint.ts'
 import type { Bucket } from './pure/survey.ts'
 import { mergeWeights, type Weights } from './pure/weights.ts'
 import { recover } from './recover.ts'
 import type { RunEvent, UpOptions } from './reports.ts'
-import { sizingOf, type Slots } from './sizing.ts'
+import type { Slots } from './sizing.ts'
 import { coverageOf, type Standing } from './standing.ts'
 import { nextWindow, type Survey, type Surveyor } from './surveyor.ts'
 
@@ -23,7 +22,7 @@ export type TableRun = {
   runnable: BlockSet
   holes: BlockSet
   held: BlockSet
-  /** Rows of the surveyed blocks. */
+  /** What the probe said of the surveyed blocks: rows of all sources, buckets of its own. */
   weights: Weights
   buckets: Buckets
   /** What its chunks took, in earlier runs and in this one. */
@@ -176,45 +175,6 @@ export async function checkpointTable(
   if (run.lock === undefined || run.failure !== undefined || run.events < CHECKPOINT_EVENTS[when]) return
   run.events = 0
   await ports.ledger.checkpoint(run.lock, { targetUuid: uuids.get(run.key)!, runId }, patience)
-}
-
-/** The table as the scheduler sees it. */
-export function taskOf(
-  run: TableRun,
-  { options, slots, capacity, runs }: RunContext,
-  dependencies: (run: TableRun) => readonly Dependency[],
-): Task {
-  const { table, bounds } = run.standing
-  const owed = bounds.owed === undefined ? [] : [bounds.owed]
-  const total = countBlocks(owed)
-  const left = countBlocks(run.unsurveyed) + countBlocks(run.runnable)
-  const inputs = table.after.flatMap((key) => runs.get(key) ?? [])
-  return {
-    key: run.key,
-    runnable: run.failure === undefined ? run.runnable : [],
-    unsurveyed: run.failure === undefined ? run.unsurveyed : [],
-    waitsFor: dependencies(run),
-    sizing: sizingOf({
-      table,
-      options,
-      weights: run.weights,
-      pace: run.pace,
-      inputs: inputs.map(({ pace, standing }) => ({ pace, target: standing.target })),
-      jobs: slots.jobs,
-      capacity,
-      tooBig: run.tooBig,
-    }),
-    order: options.order,
-    running: run.running,
-    slots: slots.tableJobs,
-    progress: total === 0 ? 1 : 1 - left / total,
-  }
-}
-
-/** Nothing more of the table will be covered in this run; a table that is not part of the run is undefined. */
-export function hasEnded(run: TableRun | undefined): boolean {
-  if (run === undefined || run.failure !== undefined) return true
-  return run.running === 0 && run.unsurveyed.length === 0 && run.runnable.length === 0
 }
 
 /** Books what a chunk cost. */

@@ -17,14 +17,13 @@ import { readStandings, uuidsOf } from './standing.ts'
 import { makeSurveyor } from './surveyor.ts'
 import {
   checkpointTable,
-  hasEnded,
   lockTable,
   type RunContext,
   startTable,
   surveyTable,
   type TableRun,
-  taskOf,
 } from './table-run.ts'
+import { hasEnded, taskOf } from './task.ts'
 import type { World } from './world.ts'
 
 export type UpHooks = {

@@ -82,6 +82,15 @@ test('a hole is neither run nor done, stops the watermark, and runs when rows ar
   expect(await standing()).toMatchObject({ holes: [], watermark: 1520, state: 'up to date' })
 })
 
+test('a hole of millions of blocks is one hole, before the run and after it', async () => {
+  await add(1, 10)
+  await add(5_000_001, 5_000_010)
+  const hole = { holes: [{ from: 11, to: 5_000_000 }], doneBlocks: 0, missingBlocks: 20 }
+  expect(await standing()).toMatchObject(hole)
+  await world.up()
+  expect(await standing()).toMatchObject({ ...hole, doneBlocks: 20, missingBlocks: 0, state: 'blocked' })
+})
+
 test('a run of empty blocks that is shorter than a hole is ordinary and gets done', async () => {
   await add(1, 20)
   await add(1020, 1040)

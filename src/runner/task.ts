@@ -1,0 +1,44 @@
+// Owns how a table's part of a run looks to the scheduler.
+import { countBlocks } from './pure/interval.ts'
+import type { Dependency, Task } from './pure/schedule.ts'
+import { sizingOf } from './sizing.ts'
+import type { RunContext, TableRun } from './table-run.ts'
+
+/** The table as the scheduler sees it. */
+export function taskOf(
+  run: TableRun,
+  { options, slots, capacity, runs }: RunContext,
+  dependencies: (run: TableRun) => readonly Dependency[],
+): Task {
+  const { table, bounds } = run.standing
+  const owed = bounds.owed === undefined ? [] : [bounds.owed]
+  const total = countBlocks(owed)
+  const left = countBlocks(run.unsurveyed) + countBlocks(run.runnable)
+  const inputs = table.after.flatMap((key) => runs.get(key) ?? [])
+  return {
+    key: run.key,
+    runnable: run.failure === undefined ? run.runnable : [],
+    unsurveyed: run.failure === undefined ? run.unsurveyed : [],
+    waitsFor: dependencies(run),
+    sizing: sizingOf({
+      table,
+      options,
+      weights: run.weights,
+      pace: run.pace,
+      inputs: inputs.map(({ pace, standing }) => ({ pace, target: standing.target })),
+      jobs: slots.jobs,
+      capacity,
+      tooBig: run.tooBig,
+    }),
+    order: options.order,
+    running: run.running,
+    slots: slots.tableJobs,
+    progress: total === 0 ? 1 : 1 - left / total,
+  }
+}
+
+/** Nothing more of the table will be covered in this run; a table that is not part of the run is undefined. */
+export function hasEnded(run: TableRun | undefined): boolean {
+  if (run === undefined || run.failure !== undefined) return true
+  return run.running === 0 && run.unsurveyed.length === 0 && run.runnable.length === 0
+}

@@ -34,19 +34,18 @@ export async function readPast({ ports }: World, uuids: ReadonlyMap<string, stri
 export type Slots = { readonly jobs: number; readonly tableJobs: number }
 
 /**
- * One statement uses all cores for most of its time, and few for the rest: a second one fills the gaps, more only
- * where there are more cores than one statement keeps busy.
+ * One statement keeps all cores busy for most of its time, and one for the rest, while it sorts and writes: a second
+ * one fills the gaps, measured on two cores. More only where there are more cores than two can fill.
  */
 export function slotsFor(
   options: Pick<UpOptions, 'jobs' | 'tableJobs'>,
   { cores, busyCores }: Capacity,
 ): Slots {
-  const idle = Math.max(0, cores - Math.round(busyCores))
-  const jobs = options.jobs ?? Math.min(MAX_JOBS, Math.max(1, Math.ceil(idle / CORES_PER_JOB)))
+  const idle = cores - Math.round(busyCores)
+  const jobs = options.jobs ?? (idle < 2 ? 1 : Math.min(MAX_JOBS, Math.max(2, Math.ceil(idle / 2))))
   return { jobs, tableJobs: options.tableJobs ?? jobs }
 }
 
-const CORES_PER_JOB = 1
 const MAX_JOBS = 8
 
 export type SizingQuestion = {

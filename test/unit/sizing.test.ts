@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import type { TableDefinition } from '../../src/runner/model.ts'
+import type { Capacity, TargetTable } from '../../src/runner/ports.ts'
+import { NO_PACE, type Pace } from '../../src/runner/pure/pace.ts'
+import { DEFAULT_CHUNK_ROWS, sizingOf, type SizingQuestion, slotsFor } from '../../src/runner/sizing.ts'
+
+const capacity = (more: Partial<Capacity> = {}): Capacity => ({
+  cores: 8,
+  busyCores: 0,
+  statementBytes: undefined,
+  serverBytes: undefined,
+  ...more,
+})
+const auto = { jobs: undefined, tableJobs: undefined }
+
+test('statements at once follow the cores that are idle, from one to eight', () => {
+  const jobs = (cores: number, busyCores: number) => slotsFor(auto, capacity({ cores, busyCores })).jobs
+  expect([1, 2, 4, 8, 16, 64].map((cores) => jobs(cores, 0))).toEqual([1, 2, 2, 4, 8, 8])
+  expect(jobs(8, 6.2)).toBe(2)
+  expect(jobs(8, 20)).toBe(1)
+})
+
+test('what was asked for counts, and a table may use all of it', () => {
+  expect(slotsFor({ jobs: 3, tableJobs: undefined }, capacity())).toEqual({ jobs: 3, tableJobs: 3 })
+  expect(slotsFor({ jobs: 3, tableJobs: 1 }, capacity())).toEqual({ jobs: 3, tableJobs: 1 })
+})
+
+const pace = (more: Partial<Pace> = {}): Pace => ({
+  expected: 1_000_000,
+  written: 1_000_000,
+  elapsedMs: 1_000,
+  bytesPerRow: 0,
+  ...more,
+})
+const rowsOf = (more: Partial<SizingQuestion> & { readonly header?: number } = {}) => {
+  const sizing = sizingOf({
+    table: { chunk: more.header } as TableDefinition,
+    options: { chunk: undefined, chunkRows: undefined },
+    weights: [],
+    pace: NO_PACE,
+    inputs: [],
+    jobs: 2,
+    capacity: capacity(),
+    tooBig: undefined,
+    ...more,
+  })
+  return 'rows' in sizing ? sizing.rows : sizing
+}
+
+test('--chunk beats --chunk-rows, which beats the header, which beats the default', () => {
+  expect(rowsOf()).toBe(DEFAULT_CHUNK_ROWS)
+  expect(rowsOf({ header: 7 })).toEqual({ blocks: 7 })
+  expect(rowsOf({ header: 7, options: { chunk: undefined, chunkRows: 99 } })).toBe(99)
+  expect(rowsOf({ header: 7, options: { chunk: 5, chunkRows: 99 } })).toEqual({ blocks: 5 })
+})
+
+test('a chunk takes half of the memory that a statement may have, the server shared by all that run at once', () => {
+  const heavy = { pace: pace({ bytesPerRow: 1_000 }) }
+  expect(rowsOf({ ...heavy, capacity: capacity({ statementBytes: 4e9 }) })).toBe(2_000_000)
+  expect(rowsOf({ ...heavy, capacity: capacity({ serverBytes: 4e9 }) })).toBe(1_000_000)
+  expect(rowsOf({ ...heavy, capacity: capacity({ serverBytes: 4e9 }), jobs: 1 })).toBe(2_000_000)
+})
+
+test('after a chunk that was too big the next ones have at most half of it', () => {
+  expect(rowsOf({ tooBig: 1_000_000 })).toBe(500_000)
+})
+
+test('a table that reads derived tables takes a fiftieth of them at once, in rows of their sources', () => {
+  const input = (rows: number, written: number) => ({
+    pace: pace({ written }),
+    target: { rows } as TargetTable,
+  })
+  expect(rowsOf({ inputs: [input(1_000, 500_000)] })).toBe(2 * DEFAULT_CHUNK_ROWS)
+  expect(rowsOf({ inputs: [input(1_000_000_000, 1_000_000)] })).toBe(20_000_000)
+})

@@ -178,8 +178,15 @@ test('a plan shows the first chunks of each table and how many more there are', 
   expect(planJson(PLAN)).toMatchObject({
     schema: 1,
     network: 'mainnet',
+    jobs: 2,
     tables: [
-      { table: 'a', create: true, holes: [[200_000, 300_000]] },
+      {
+        table: 'a',
+        expected_rows: 10_000_000,
+        expected_ms: 40_000,
+        create: true,
+        holes: [[200_000, 300_000]],
+      },
       { table: 'b', chunks: [] },
     ],
   })

@@ -24,10 +24,10 @@ const someWeights = someBuckets.map((sources) =>
 )
 const someRange = fc.tuple(fc.nat(250), fc.nat(80)).map(([from, more]) => ({ from, to: from + more }))
 
-test('a stretch has the rows of all sources', () => {
+test('a stretch has the rows of all sources, and only the blocks that have any', () => {
   expect(weigh([[bucket(12, 5), bucket(31, 1)], [bucket(19, 7)]], 10)).toEqual([
-    { from: 10, to: 19, rows: 12 },
-    { from: 30, to: 39, rows: 1 },
+    { from: 12, to: 19, rows: 12 },
+    { from: 31, to: 31, rows: 1 },
   ])
 })
 

@@ -2,6 +2,7 @@
 import { EXIT, usageError } from '../../runner/errors.ts'
 import type { UpOptions } from '../../runner/reports.ts'
 import { blockNumber, duration, readFlag } from '../argv.ts'
+import type { Setting } from '../config/variables.ts'
 import type { Command, Context } from '../context.ts'
 import { planJson } from '../render/json.ts'
 import { renderPlan } from '../render/plan.ts'
@@ -33,7 +34,8 @@ export function upOptions(
   return {
     from,
     to,
-    chunk: chunk.value,
+    // What was typed beats what is set, though it is another way to say it.
+    chunk: isTyped(chunkRows) && !isTyped(chunk) ? undefined : chunk.value,
     chunkRows: chunkRows.value,
     order: order.value,
     jobs: jobs.value,
@@ -57,4 +59,8 @@ async function plan(context: Context, options: UpOptions): Promise<number> {
     )
     return EXIT.ok
   })
+}
+
+function isTyped({ origin }: Setting<unknown>): boolean {
+  return origin.startsWith('flag ')
 }

@@ -30,15 +30,24 @@ export function statusJson({ network, tables }: StatusReport): JsonObject {
   }
 }
 
-export function planJson({ network, tables }: PlanReport): JsonObject {
+export function planJson({ network, jobs, tables }: PlanReport): JsonObject {
   return {
     schema: SCHEMA,
     network,
+    jobs,
     tables: tables.map((table) => ({
       table: table.table,
       create: table.create,
       missing_blocks: table.missingBlocks,
-      chunks: table.chunks.map(({ from, to, reason }) => ({ from, to, reason })),
+      expected_rows: table.expectedRows,
+      expected_ms: table.expectedMs,
+      chunks: table.chunks.map(({ from, to, reason, expectedRows, expectedMs }) => ({
+        from,
+        to,
+        reason,
+        expected_rows: expectedRows,
+        expected_ms: expectedMs,
+      })),
       holes: pairs(table.holes),
       held: pairs(table.held),
       dirty: pairs(table.dirty),

@@ -8,14 +8,15 @@ type Stretch = Range & { readonly rows: number }
 /** Sorted and disjoint; blocks outside have no rows. Within a stretch all blocks are taken to be equally heavy. */
 export type Weights = readonly Stretch[]
 
-/** The buckets of several sources as weights; `width` is the buckets' width in blocks. */
+/** The buckets of several sources as weights, from the first to the last block with rows; `width` in blocks. */
 export function weigh(sources: readonly (readonly Bucket[])[], width: number): Weights {
-  const rows = new Map<number, number>()
-  for (const { first, rows: more } of sources.flat()) {
-    const from = Math.floor(first / width) * width
-    rows.set(from, (rows.get(from) ?? 0) + more)
-  }
-  return sorted([...rows].map(([from, sum]) => ({ from, to: from + width - 1, rows: sum })))
+  const buckets = Map.groupBy(sources.flat(), ({ first }) => Math.floor(first / width))
+  const stretches = [...buckets.values()].map((same) => ({
+    from: Math.min(...same.map(({ first }) => first)),
+    to: Math.max(...same.map(({ last }) => last)),
+    rows: same.reduce((sum, { rows }) => sum + rows, 0),
+  }))
+  return sorted(stretches)
 }
 
 /** All stretches of both; one that both have is taken from `newer`. */

@@ -72,7 +72,7 @@ test.for<{ what: string; edits: readonly Edit[]; says: string | RegExp }>([
   {
     what: 'a transform of two statements',
     edits: [[TRANSFORM, 'GROUP BY block', 'GROUP BY block;\n\nSELECT 1']],
-    says: /sql\/transforms\/block_slots_stat\.sql:32: a second statement begins here$/,
+    says: /sql\/transforms\/block_slots_stat\.sql:33: a second statement begins here$/,
   },
   {
     what: 'an unknown parameter',

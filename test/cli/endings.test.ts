@@ -91,7 +91,7 @@ test('one table fails: the others finish, it is named with its error, and the ex
 test('a second run names the holder of the lock and writes nothing; Ctrl-C ends the first, and the next goes on', async () => {
   const { target, ledger, options } = person(SLOW)
   const argv = ['up', '--tables', TABLE]
-  const first = startBackfill([...argv, '--chunk', '20'], options)
+  const first = startBackfill([...argv, '--chunk', '20', '--jobs', '1'], options)
   const firstEnded = outcome(first)
   while ((await chunkEvents(ledger, TABLE)).length === 0) await sleep(100)
 

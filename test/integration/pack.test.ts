@@ -53,7 +53,7 @@ test('it is packed, and installs into an empty folder', { timeout: 120_000 }, as
 test.for([
   { words: 'list', says: /^block_slots_stat {2}table int_block_slots_stat$/m },
   { words: 'create-tables --tables block_slots_stat', says: /^created {2}/ },
-  { words: 'plan', says: /^Next: `backfill up` runs 10 chunks\./m },
+  { words: 'plan', says: /^Next: `backfill up` runs 10 chunks, how fast is known after the first ones\./m },
   { words: 'run --tables block_slots_stat --end-block 10', says: /^Done: 1 chunk, 10 blocks, 10 rows/ },
   { words: 'up', says: /^Done: 10 chunks, 490 blocks, / },
   { words: 'status', says: /^accounts_alive .* 100\.0 % .* up to date /m },

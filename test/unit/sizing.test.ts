@@ -13,8 +13,9 @@ const capacity = (more: Partial<Capacity> = {}): Capacity => ({
 })
 const auto = { jobs: undefined, tableJobs: undefined }
 
+const jobs = (cores: number, busyCores: number) => slotsFor(auto, capacity({ cores, busyCores })).jobs
+
 test('statements at once follow the cores that are idle, from one to eight', () => {
-  const jobs = (cores: number, busyCores: number) => slotsFor(auto, capacity({ cores, busyCores })).jobs
   expect([1, 2, 4, 8, 16, 64].map((cores) => jobs(cores, 0))).toEqual([1, 2, 2, 4, 8, 8])
   expect(jobs(8, 6.2)).toBe(2)
   expect(jobs(8, 20)).toBe(1)
@@ -65,11 +66,12 @@ test('after a chunk that was too big the next ones have at most half of it', () 
   expect(rowsOf({ tooBig: 1_000_000 })).toBe(500_000)
 })
 
+const input = (rows: number, written: number) => ({
+  pace: pace({ written }),
+  target: { rows } as TargetTable,
+})
+
 test('a table that reads derived tables takes a fiftieth of them at once, in rows of their sources', () => {
-  const input = (rows: number, written: number) => ({
-    pace: pace({ written }),
-    target: { rows } as TargetTable,
-  })
   expect(rowsOf({ inputs: [input(1_000, 500_000)] })).toBe(2 * DEFAULT_CHUNK_ROWS)
   expect(rowsOf({ inputs: [input(1_000_000_000, 1_000_000)] })).toBe(20_000_000)
 })

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
-import type { LedgerEvent } from '../runner/ledger-model.ts'
+import { type LedgerEvent, NO_TRY } from '../runner/ledger-model.ts'
 import { patiently } from '../runner/patiently.ts'
 import type { LedgerPort, Lock, Patience } from '../runner/ports.ts'
 import { typed } from './dialect.ts'
@@ -92,7 +92,7 @@ export function ledgerWriter({
       const islands = sql`(
         SELECT groupArray((from_block, toUInt64(to_block), toString(state), sql_hash)) FROM ${now}
       )`
-      return insertEvent(lock, { ...EMPTY_EVENT, targetUuid, runId }, { islands, patience })
+      return insertEvent(lock, { ...CHECKPOINT, targetUuid, runId }, { islands, patience })
     },
   }
 }
@@ -101,20 +101,4 @@ type Insertion = { readonly islands: unknown; readonly patience: Patience | unde
 
 const NO_ISLANDS = typed([], ISLANDS)
 
-const EMPTY_EVENT = {
-  event: 'checkpoint',
-  range: { from: 0, to: 0 },
-  sqlHash: '',
-  sourceFingerprint: '',
-  attempt: 0,
-  queryId: '',
-  rowsExpected: 0,
-  rowsRead: 0,
-  rowsWritten: 0,
-  bytesRead: 0,
-  peakMemory: 0,
-  elapsedMs: 0,
-  errorCode: 0,
-  error: '',
-  forced: false,
-} as const
+const CHECKPOINT = { ...NO_TRY, event: 'checkpoint', range: { from: 0, to: 0 }, sqlHash: '' } as const

@@ -2,7 +2,7 @@
 // leaves a dirty range, never a wrong `done`.
 import { BackfillError } from './errors.ts'
 import { joinFingerprint } from './fingerprint.ts'
-import type { LedgerEvent } from './ledger-model.ts'
+import { type LedgerEvent, NOTHING_MEASURED } from './ledger-model.ts'
 import type { Range, TableDefinition } from './model.ts'
 import type { Lock, Patience, Ports, WriteReport } from './ports.ts'
 
@@ -98,13 +98,3 @@ async function insert(
 
 /** Characters of a message that the ledger keeps; a statement's parameters travel in its URL. */
 const MAX_ERROR = 4000
-
-const NOTHING_MEASURED = {
-  rowsRead: 0,
-  rowsWritten: 0,
-  bytesRead: 0,
-  peakMemory: 0,
-  elapsedMs: 0,
-  errorCode: 0,
-  error: '',
-}

@@ -31,3 +31,24 @@ export type LedgerEvent = {
   /** The operator said by `--to` that the sources are complete up to here. */
   readonly forced: boolean
 }
+
+/** Of an event that no statement led to. */
+export const NOTHING_MEASURED = {
+  rowsRead: 0,
+  rowsWritten: 0,
+  bytesRead: 0,
+  peakMemory: 0,
+  elapsedMs: 0,
+  errorCode: 0,
+  error: '',
+} as const
+
+/** Of an event that is about no try at a chunk. */
+export const NO_TRY = {
+  ...NOTHING_MEASURED,
+  sourceFingerprint: '',
+  attempt: 0,
+  queryId: '',
+  rowsExpected: 0,
+  forced: false,
+} as const

@@ -1,7 +1,7 @@
 // Owns recovery: what a run that died, or a try that failed, left half written is made safe to run again.
 import { BackfillError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import type { LedgerEvent } from './ledger-model.ts'
+import { type LedgerEvent, NO_TRY } from './ledger-model.ts'
 import type { TableDefinition } from './model.ts'
 import type { Attempt, Lock, Patience, Ports, TargetTable } from './ports.ts'
 import { blockSet, type BlockSet, subtract } from './pure/interval.ts'
@@ -135,22 +135,11 @@ function text(blocks: BlockSet): string {
 
 function cleanedEvent({ target, runId, table }: RecoveryJob, range: LedgerEvent['range']): LedgerEvent {
   return {
+    ...NO_TRY,
     event: 'cleaned',
     range,
     targetUuid: target.uuid,
     runId,
     sqlHash: table.sqlHash,
-    sourceFingerprint: '',
-    attempt: 0,
-    queryId: '',
-    rowsExpected: 0,
-    rowsRead: 0,
-    rowsWritten: 0,
-    bytesRead: 0,
-    peakMemory: 0,
-    elapsedMs: 0,
-    errorCode: 0,
-    error: '',
-    forced: false,
   }
 }

@@ -4,7 +4,7 @@ import { namesFor, type Names } from '../../src/clickhouse/names.ts'
 import { openServer, type Server } from '../../src/clickhouse/server.ts'
 import { openTarget } from '../../src/clickhouse/target.ts'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { LedgerEvent } from '../../src/runner/ledger-model.ts'
+import { type LedgerEvent, NO_TRY } from '../../src/runner/ledger-model.ts'
 import { type TestServer, uniqueDatabase } from './server.ts'
 
 export const catalogue = await readCatalogue(fileURLToPath(new URL('../../sql', import.meta.url)))
@@ -38,19 +38,10 @@ export function ledgerEvent(
   return {
     event: 'done',
     sqlHash: 'hash',
-    sourceFingerprint: '',
+    ...NO_TRY,
     attempt: 1,
     runId: 'run',
     queryId: 'query',
-    rowsExpected: 0,
-    rowsRead: 0,
-    rowsWritten: 0,
-    bytesRead: 0,
-    peakMemory: 0,
-    elapsedMs: 0,
-    errorCode: 0,
-    error: '',
-    forced: false,
     ...event,
   }
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { upOptions } from '../../src/cli/commands/up.ts'
 import { type Config, readConfig } from '../../src/cli/config.ts'
 import { mask, maskUrl } from '../../src/cli/config/mask.ts'
 import { wantsColors } from '../../src/cli/output.ts'
@@ -212,4 +213,22 @@ test.each([
   [{ NO_COLOR: '' }, false, true, true],
 ])('with %j, --no-color %s and a terminal %s, colours are %s', (env, off, isTTY, wanted) => {
   expect(wantsColors({ env, off, isTTY })).toBe(wanted)
+})
+
+const sizes = (environment: Record<string, string>, words: Record<string, string>) => {
+  const context = { config: config(environment, words), words: new Map(Object.entries(words)) }
+  const { chunk, chunkRows } = upOptions(context, { from: 'from', to: 'to' })
+  return { chunk, chunkRows }
+}
+
+test('what is typed beats what is set, though it is another way to size a chunk', () => {
+  expect(sizes({ BACKFILL_CHUNK: '7' }, { 'chunk-rows': '99' })).toEqual({ chunk: undefined, chunkRows: 99 })
+  expect(sizes({ BACKFILL_CHUNK_ROWS: '99' }, { chunk: '7' })).toMatchObject({ chunk: 7 })
+  expect(sizes({}, { chunk: '7', 'chunk-rows': '99' })).toMatchObject({ chunk: 7 })
+  expect(sizes({ BACKFILL_CHUNK: '7' }, {})).toMatchObject({ chunk: 7 })
+})
+
+test('the order of blocks is head or tail', () => {
+  expect(config({ BACKFILL_ORDER: 'head' }).order.value).toBe('head')
+  expect(() => config({}, { order: 'newest' })).toThrow(/--order must be head .* or tail .*, got 'newest'/)
 })

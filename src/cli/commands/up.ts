@@ -19,7 +19,7 @@ export const up: Command = async (context) => {
  * @throws BackfillError `usage` for a bad block or a reversed range.
  */
 export function upOptions(
-  { config, words }: Context,
+  { config, words }: Pick<Context, 'config' | 'words'>,
   flags: { readonly from: string; readonly to: string },
 ): UpOptions {
   const from = readFlag(words, flags.from, blockNumber)

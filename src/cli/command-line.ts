@@ -4,7 +4,8 @@ import { cac } from 'cac'
 import { usageError } from '../runner/errors.ts'
 import { nearest } from '../runner/pure/nearest.ts'
 import { readWords, type Words } from './argv.ts'
-import { COMMANDS, type CommandEntry } from './commands.ts'
+import type { CommandEntry } from './command-entry.ts'
+import { COMMANDS, GROUPS } from './commands.ts'
 
 export type Invocation =
   | { readonly kind: 'help' }
@@ -62,7 +63,7 @@ function define(): ReturnType<typeof cac> {
 
 function groups(): { readonly title: string; readonly body: string }[] {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length))
-  return [...Map.groupBy(COMMANDS, ({ group }) => group)].map(([title, commands]) => ({
+  return [...GROUPS].map(([title, commands]) => ({
     title,
     body: commands.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n'),
   }))

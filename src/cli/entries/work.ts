@@ -1,0 +1,44 @@
+// Owns the entries of the commands that write.
+import type { CommandEntry } from '../command-entry.ts'
+import { tables, events, all, quiet, slots, limits, endurance, sql, noColor, common } from '../flags.ts'
+
+export const WORK: readonly CommandEntry[] = [
+  {
+    name: 'up',
+    about: 'Create missing tables and process every missing block',
+    flags: [
+      tables,
+      ...limits,
+      ...endurance,
+      { name: 'dry-run', about: 'Show the chunks, write nothing' },
+      events,
+      quiet,
+      ...common,
+    ],
+    load: async () => (await import('../commands/up.ts')).up,
+  },
+  {
+    name: 'create-tables',
+    about: 'Create the derived tables that do not exist',
+    flags: [tables, all, ...common],
+    load: async () => (await import('../commands/create-tables.ts')).createTablesCommand,
+  },
+  {
+    name: 'unlock',
+    about: 'Free locks whoever holds them; the holder can write nothing more',
+    flags: [tables, all, ...common],
+    load: async () => (await import('../commands/unlock.ts')).unlock,
+  },
+  {
+    name: 'demo',
+    about: 'Load a sample chain into the embedded server, process it, show the status',
+    flags: [
+      ...slots,
+      { name: 'state', value: '<folder>', about: "Folder of the server's data (default: state)" },
+      sql,
+      noColor,
+    ],
+    implied: { network: 'demo', lag: '0', embedded: '' },
+    load: async () => (await import('../commands/demo.ts')).demo,
+  },
+]

@@ -15,11 +15,11 @@ export type AcceptOptions = {
   readonly range: Range
   /** Distance kept from the newest block, in blocks: above the head nothing is a hole yet. */
   readonly lag: number
-  /** The person named the tables: each must have something to accept. Else those without are left out. */
+  /** The person named the tables: each must have such blocks and no others there. Else those without are left out. */
   readonly named: boolean
 }
 
-/** What would be, or was, accepted of one table. */
+/** What can be accepted of one table, and what was before. */
 export type Acceptance = Pick<Verdict, 'holes' | 'held' | 'already'> & {
   readonly table: TableDefinition
   readonly targetUuid: string
@@ -40,19 +40,24 @@ export async function planAcceptance(world: World, options: AcceptOptions): Prom
       return { standing, verdict: verdictOf(standing, looked, options.range) }
     }),
   )
-  const concerned = judged.filter(
-    ({ verdict: { holes, held } }) => options.named || holes.length + held.length > 0,
-  )
-  for (const { standing, verdict } of concerned) refuse(world, standing, verdict)
+  for (const { standing, verdict } of judged) if (options.named || isNew(verdict)) refuse(standing, verdict)
   const ledger = await world.ports.target.ledgerState()
-  const accepted = concerned.flatMap(({ standing, verdict }): readonly Acceptance[] => {
+  const plan = judged.flatMap(({ standing, verdict }): readonly Acceptance[] => {
     const { table, target } = standing
-    if (verdict.holes.length + verdict.held.length === 0) return []
+    if (!isNew(verdict) && verdict.already.length === 0) return []
     if (target === undefined || ledger !== 'ready') throw notCreated(world, table)
     return [{ table, targetUuid: target.uuid, ...verdict }]
   })
-  if (accepted.length === 0) throw nothingThere(judged, options.range)
-  return accepted
+  if (plan.length > 0) return plan
+  throw usageError(
+    `no table has a hole or held blocks in ${rangesOf([options.range])}`,
+    '`backfill status` shows holes, held and accepted blocks',
+  )
+}
+
+/** Whether anything is left to accept; the rest was accepted before. */
+export function isNew({ holes, held }: Pick<Verdict, 'holes' | 'held'>): boolean {
+  return holes.length + held.length > 0
 }
 
 /**
@@ -65,15 +70,16 @@ export async function accept(
   note: (text: string) => void,
 ): Promise<void> {
   const runId = randomUUID()
-  const tables = plan.map(({ table }) => table)
+  const todo = plan.filter(isNew)
+  const tables = todo.map(({ table }) => table)
   await withLocks(world.ports, tables, note, async (locks) => {
     const now = await planAcceptance({ ...world, chosen: tables }, { ...options, named: true })
-    if (JSON.stringify(now) !== JSON.stringify(plan))
+    if (JSON.stringify(now) !== JSON.stringify(todo))
       throw new BackfillError('the blocks have changed meanwhile: nothing was accepted', {
         kind: 'failed',
         hint: 'Run the command again and look at what it would accept now',
       })
-    for (const { table, targetUuid, holes, held } of plan) {
+    for (const { table, targetUuid, holes, held } of todo) {
       const lock = locks.get(table.key)!
       const event = { ...NO_TRY, event: 'accepted', targetUuid, runId, sqlHash: table.sqlHash } as const
       await appendAll(world.ports, { lock, event, blocks: union(holes, held) })
@@ -119,34 +125,22 @@ function verdictOf(
   return judge({ range, limits: bounds.limits, owed: bounds.owed, done, accepted, dirty, holes, held })
 }
 
-function refuse({ ports }: World, { table, bounds }: Standing, { refused }: Verdict): void {
+function refuse({ table, bounds }: Standing, { refused }: Verdict): void {
   if (refused.length === 0) return
   const why: Readonly<Record<Reason, string>> = {
-    below: bounds.owed === undefined ? (bounds.note ?? '') : `lie below its first block ${bounds.owed.from}`,
-    above: `lie above its head ${bounds.owed?.to}`,
-    done: 'are done',
+    below: bounds.owed === undefined ? (bounds.note ?? '') : `below its first block ${bounds.owed.from}`,
+    above: `above its head ${bounds.owed?.to}`,
+    done: 'done',
     dirty: 'may be half written: `backfill up` takes care of them',
     ready:
       table.sources.length === 0
-        ? `wait for ${table.after.join(', ')}: accept the blocks there, and \`backfill up\` runs them here`
-        : 'have rows, or are too few to be a hole: `backfill up` runs them',
+        ? `as in ${table.after.join(', ')}: accept them there, and \`backfill up\` runs them here`
+        : 'not missing in the sources: `backfill up` runs them',
   }
-  const parts = refused.map(({ reason, blocks }) => `${rangesOf(blocks)} ${why[reason]}`)
+  const parts = refused.map(({ reason, blocks }) => `${rangesOf(blocks)} (${why[reason]})`)
   throw usageError(
-    `not holes or held blocks of ${ports.target.database}.${table.target}: blocks ${parts.join('; ')}`,
+    `blocks that are neither a hole nor held in ${table.key}: ${parts.join(', ')}`,
     `\`backfill status --tables ${table.key}\` shows its holes and held blocks`,
-  )
-}
-
-function nothingThere(
-  judged: readonly { readonly standing: Standing; readonly verdict: Verdict }[],
-  range: Range,
-): BackfillError {
-  const before = judged.filter(({ verdict }) => verdict.already.length > 0)
-  const names = before.map(({ standing }) => standing.table.key).join(', ')
-  return usageError(
-    `no table has a hole or held blocks in ${rangesOf([range])}${before.length > 0 ? `; accepted before in ${names}` : ''}`,
-    '`backfill status` shows holes, held and accepted blocks',
   )
 }
 

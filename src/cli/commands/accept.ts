@@ -26,7 +26,7 @@ async function declare(
   options: Question & { readonly lag: number },
 ): Promise<number> {
   const { output, words } = context
-  const { accept: record, planAcceptance } = await import('../../runner/accept.ts')
+  const { accept: record, isNew, planAcceptance } = await import('../../runner/accept.ts')
   const plan = await planAcceptance(world, options)
   output.result(
     partLines(
@@ -37,8 +37,9 @@ async function declare(
       ]),
     ),
   )
-  if (words.has('dry-run')) return nothingWritten(context)
-  const who = tablesText(plan.map(({ table }) => table.key))
+  const todo = plan.filter(isNew)
+  if (words.has('dry-run') || todo.length === 0) return nothingWritten(context)
+  const who = tablesText(todo.map(({ table }) => table.key))
   await confirm(context, `Accept these blocks of ${who} as they are, so that they count as done?`)
   await record(world, { options, plan }, (text) => output.message([text]))
   output.result([
@@ -69,8 +70,8 @@ async function takeBack(context: Context, world: World, options: Question): Prom
   return EXIT.ok
 }
 
-function nothingWritten({ output }: Context): number {
-  output.result(['Nothing has been written.'])
+function nothingWritten({ output, words }: Context): number {
+  output.result([words.has('dry-run') ? 'Nothing has been written.' : 'Nothing to do.'])
   return EXIT.ok
 }
 

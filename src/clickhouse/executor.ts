@@ -3,7 +3,7 @@ import { PassThrough, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
 import type { ExecutorPort, InsertJob, WriteReport } from '../runner/ports.ts'
-import { cleanRanges, endDeletions } from './clean.ts'
+import { cleanRanges, countIn, endDeletions } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
 import type { Names } from './names.ts'
@@ -143,6 +143,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     describe: columnsOf,
     insert,
     clean: (table, ranges, lock) => cleanRanges(target, names, { table, ranges, lock }),
+    count: (table, ranges) => countIn(target, table, ranges),
     endDeletions: (table, lock) => endDeletions(target, table, lock),
   }
 }

@@ -135,7 +135,7 @@ function refuse({ table, bounds }: Standing, { refused }: Verdict): void {
     ready:
       table.sources.length === 0
         ? `as in ${table.after.join(', ')}: accept them there, and \`backfill up\` runs them here`
-        : 'not missing in the sources: `backfill up` runs them',
+        : 'nothing keeps `backfill up` from running them',
   }
   const parts = refused.map(({ reason, blocks }) => `${rangesOf(blocks)} (${why[reason]})`)
   throw usageError(

@@ -21,6 +21,8 @@ export type Revocation = {
   readonly blocks: BlockSet
   /** Blocks that were done from tables whose acceptance is taken back: they are done again once those are covered. */
   readonly dependent: BlockSet
+  /** Whether the table has rows of these: then they are dirty until they are done again, else merely missing. */
+  readonly dependentRows: boolean
 }
 
 /** @throws BackfillError `usage` where nothing is accepted in the range */
@@ -44,8 +46,9 @@ export async function planRevocation(
       return one === undefined ? all : union(all, union(one.blocks, one.dependent))
     }, [])
     const dependent = intersect(blocksIn(view, 'done'), below)
-    if (target !== undefined && blocks.length + dependent.length > 0)
-      found.set(table.key, { table, targetUuid: target.uuid, blocks, dependent })
+    if (target === undefined || blocks.length + dependent.length === 0) continue
+    const dependentRows = (await world.ports.executor.count(table, dependent)) > 0
+    found.set(table.key, { table, targetUuid: target.uuid, blocks, dependent, dependentRows })
   }
   if (found.size === 0) throw nothingAccepted('any table', range, undefined)
   return [...found.values()]
@@ -70,11 +73,15 @@ export async function revoke(
         hint: 'Run the command again and look at what it would revoke now',
       })
     // Dependants first: were this killed in between, none would be done from blocks that are missing.
-    for (const { table, targetUuid, blocks, dependent } of plan.toReversed()) {
+    for (const { table, targetUuid, blocks, dependent, dependentRows } of plan.toReversed()) {
       const lock = locks.get(table.key)!
       const about = { ...NO_TRY, targetUuid, runId, sqlHash: table.sqlHash }
       if (dependent.length > 0)
-        await appendAll(world.ports, { lock, event: { ...about, event: 'invalidated' }, blocks: dependent })
+        await appendAll(world.ports, {
+          lock,
+          event: { ...about, event: dependentRows ? 'invalidated' : 'cleaned' },
+          blocks: dependent,
+        })
       // `cleaned`, as if they had never run: there is no row of theirs that recovery would have to look for.
       if (blocks.length > 0)
         await appendAll(world.ports, { lock, event: { ...about, event: 'cleaned', error: REVOKED }, blocks })

@@ -54,9 +54,13 @@ async function takeBack(context: Context, world: World, options: Question): Prom
   const plan = await planRevocation(world, options)
   output.result(
     partLines(
-      plan.flatMap(({ table: { key: table }, blocks, dependent }): Part[] => [
+      plan.flatMap(({ table: { key: table }, blocks, dependent, dependentRows }): Part[] => [
         { table, word: 'accepted', blocks },
-        { table, word: 'done from these, so done again once they are covered:', blocks: dependent },
+        {
+          table,
+          word: `done from these, now ${dependentRows ? 'dirty' : 'missing'}`,
+          blocks: dependent,
+        },
       ]),
     ),
   )

@@ -21,12 +21,17 @@ export function boundStatement(
 function boundText(sql: SqlText, values: Readonly<Record<string, unknown>>): string {
   const tokens = [...lex(sql)]
   let text = ''
+  let before: Token | undefined
   for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at]!
     const use = parameterAt(tokens, at)
     if (use !== undefined && Object.hasOwn(values, use.name)) {
-      text += literal(String(values[use.name]), use.type)
+      const value = literal(String(values[use.name]), use.type)
+      // `-7::UInt64` would be the cast of -7.
+      text += before?.text === '-' ? `(${value})` : value
       at = use.end
-    } else text += tokens[at]!.text
+    } else text += token.text
+    if (isSignificant(token)) before = token
   }
   return text
 }

@@ -15,7 +15,10 @@ export type AcceptOptions = {
   readonly range: Range
   /** Distance kept from the newest block, in blocks: above the head nothing is a hole yet. */
   readonly lag: number
-  /** The person named the tables: each must have such blocks and no others there. Else those without are left out. */
+  /**
+   * The person named the tables: each must have such blocks there, and no others. Else those without are left out, and
+   * so are tables that do not exist yet.
+   */
   readonly named: boolean
 }
 
@@ -45,6 +48,7 @@ export async function planAcceptance(world: World, options: AcceptOptions): Prom
   const plan = judged.flatMap(({ standing, verdict }): readonly Acceptance[] => {
     const { table, target } = standing
     if (!isNew(verdict) && verdict.already.length === 0) return []
+    if (target === undefined && !options.named) return []
     if (target === undefined || ledger !== 'ready') throw notCreated(world, table)
     return [{ table, targetUuid: target.uuid, ...verdict }]
   })

@@ -28,12 +28,14 @@ async function scene(source = uniqueDatabase('source')) {
     { from: 1161, to: 1200 },
   ])
     await addBlocks(server, source, range)
-  await post(
-    server,
-    `INSERT INTO {source:Identifier}.canonical_execution_nonce_diffs SELECT * REPLACE (31 AS block_number)
-     FROM (SELECT * FROM {source:Identifier}.canonical_execution_nonce_diffs WHERE block_number = 30)`,
-    { source },
-  )
+  const addRow = (table: string, block: number) =>
+    post(
+      server,
+      `INSERT INTO {source:Identifier}.{table:Identifier} SELECT * REPLACE ({block:UInt64} AS block_number)
+       FROM (SELECT * FROM {source:Identifier}.{table:Identifier} WHERE block_number = 30)`,
+      { source, table: `canonical_execution_${table}`, block },
+    )
+  await addRow('nonce_diffs', 31)
   const env = { ...environmentFor(server, own), BACKFILL_LAG: '0' }
   const run = (words: string) => backfillHere(words.split(' '), { env })
   const statusOf = async (table: string) => {
@@ -45,7 +47,7 @@ async function scene(source = uniqueDatabase('source')) {
   }
   const events = () =>
     rowsOf<{ events: number }>(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', own)
-  return { ...own, run, statusOf, events, env }
+  return { ...own, run, statusOf, events, addRow }
 }
 
 const UP = `up --tables ${TABLES.join()} --jobs 1`
@@ -164,15 +166,23 @@ test('what was computed from accepted blocks and has rows there is dirty once th
   expect(await statusOf('address_diffs')).toMatchObject({ dirty: [], held: [[31, 31]], accepted: [] })
 })
 
-test('blocks that have got rows between the question and the answer are not accepted', async () => {
-  const { run, source, target, ledger, events } = await scene()
+test('blocks that have got rows between the question and the answer are not accepted, nor those of a table under work', async () => {
+  const { run, source, target, ledger, events, addRow } = await scene()
   await run(UP)
   const opened = await openTestWorld({ server, source, target, ledger, catalogue, tables: ['address_diffs'] })
   const options = { range: HOLE, lag: 0, named: true }
+  // Somebody works on the table: after some seconds of looking, it is seen to live.
+  const lock = await opened.world.ports.locks.acquire('pre_6780_accounts_destructs', () => {})
+  const held = run('accept pre_6780_accounts_destructs --from 61 --to 1160 --yes')
   const plan = await planAcceptance(opened.world, options)
-  await addBlocks(server, source, { from: 500, to: 500 })
+  await addRow('balance_diffs', 500)
   const before = await events()
   await expect(accept(opened.world, { options, plan }, () => {})).rejects.toThrow(/61-1160 \(nothing keeps/)
   expect(await events()).toEqual(before)
+  const locked = await held
+  expect(locked.code).toBe(5)
+  expect(locked.stderr).toContain('pre_6780_accounts_destructs is locked by process')
+  expect(await events()).toEqual(before)
+  await lock.release()
   await opened.close()
 })

@@ -1,18 +1,16 @@
 // Owns part b: a run against its own statements, sent back to back by a loop that does nothing else.
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { sharedStep } from '../../src/runner/pure/shared-step.ts'
-import { SQL_FOLDER } from '../../test/support/world.ts'
 import { backfill, newPlace } from '../support/backfill.ts'
 import { rangeOf } from '../support/chain.ts'
 import { alternate, median, timed } from '../support/measure.ts'
 import type { Bench, Report } from '../support/report.ts'
 import { dropPlace, replay, statementsOf } from '../support/statements.ts'
-import { withTargets } from '../support/targets.ts'
+import { kinships, withTargets } from '../support/targets.ts'
 
 /** Chunks of one block: so many of them, of the table with the most sources but for the accesses. */
 const SMALL_CHUNKS = 200
 const SMALL_TABLE = 'address_diffs'
 
+/** Of two tables that share a step one is left out: what waits in a session cannot be sent again. */
 export async function overhead(bench: Bench): Promise<Report> {
   const { from, to } = rangeOf(bench.chain)
   const last = Math.min(to, from + SMALL_CHUNKS - 1)
@@ -21,21 +19,13 @@ export async function overhead(bench: Bench): Promise<Report> {
     title: `\`up --jobs 1\` against its statements alone, seconds, medians of ${bench.runs}; "idle" is \`up\` with nothing to do`,
     columns: ['case', 'chunks', 'up', 'idle', 'statements', 'overhead %', 'ms per chunk'],
     rows: [
-      await compare(bench, 'tables without a shared step', ['--tables', await unshared()]),
+      await compare(bench, 'tables without a shared step', [
+        '--tables',
+        (await kinships()).map(([one]) => one).join(),
+      ]),
       await compare(bench, `${SMALL_TABLE}, chunks of 1 block`, small),
     ],
   }
-}
-
-/** Of two tables that share a step one is left out: what waits in a session cannot be sent again. */
-async function unshared(): Promise<string> {
-  const seen = new Set<string>()
-  const { tables } = await readCatalogue(SQL_FOLDER)
-  const kept = tables.filter((table) => {
-    const identity = sharedStep(table)?.identity ?? table.key
-    return !seen.has(identity) && seen.add(identity)
-  })
-  return kept.map(({ key }) => key).join()
 }
 
 async function compare({ server, chain, runs }: Bench, name: string, words: readonly string[]) {

@@ -33,10 +33,6 @@ export async function pythonManner({ server, chain, runs, step }: Bench): Promis
   })
   sameContents(contents)
 
-  const ofTables =
-    (keys: readonly string[]) =>
-    ({ tables }: Times) =>
-      keys.reduce((sum, key) => sum + (tables.get(key) ?? 0), 0)
   const row = (name: string, of: (times: Times) => number) => {
     const [old, one, now] = [seconds(python, of), seconds(single, of), seconds(up, of)]
     return [name, old, one, now, old / one, old / now]
@@ -49,6 +45,10 @@ export async function pythonManner({ server, chain, runs, step }: Bench): Promis
       row('all', ({ whole }) => whole),
     ],
   }
+}
+
+function ofTables(keys: readonly string[]) {
+  return ({ tables }: Times) => keys.reduce((sum, key) => sum + (tables.get(key) ?? 0), 0)
 }
 
 /** `address_first_access + last` for two that share a step, which belongs to neither alone. */

@@ -107,5 +107,5 @@ const COLUMNS = [
 
 /** As the try's last event has it. */
 function latest(expression: string) {
-  return sql<unknown>`argMax(${sql.raw(expression)}, (events.epoch, events.seq))`
+  return sql`argMax(${sql.raw(expression)}, (events.epoch, events.seq))`
 }

@@ -17,7 +17,7 @@ export type PreviewQuestion = {
   readonly range: Range
 }
 
-export type PreviewRows = {
+type PreviewRows = {
   readonly columns: readonly OutputColumn[]
   /** Values as ClickHouse writes them; NULL is ᴺᵁᴸᴸ. */
   readonly rows: readonly (readonly string[])[]
@@ -25,7 +25,7 @@ export type PreviewRows = {
   readonly total: number
 }
 
-export type Explained = {
+type Explained = {
   readonly plan: readonly string[]
   /** What MergeTree tables would be read, at most. */
   readonly estimate: readonly {

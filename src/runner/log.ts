@@ -3,7 +3,7 @@ import type { EventName } from './ledger-model.ts'
 import type { Range } from './model.ts'
 
 /** Who wrote events, from where, with what. */
-export type Author = {
+type Author = {
   /** ClickHouse user. */
   readonly user: string
   readonly host: string
@@ -17,7 +17,7 @@ export type LoggedTable = {
   readonly present: boolean
 }
 
-export type RunOutcome =
+type RunOutcome =
   /** All its tries ended well, or were tried again until they did. */
   | 'done'
   /** Blocks that failed in it did not get done in it. */

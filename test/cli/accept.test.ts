@@ -141,8 +141,15 @@ test('holes and held blocks are accepted, shown, run in what reads them, and tak
   const { stdout } = await run('log address_diffs --json')
   const log = JSON.parse(stdout) as { readonly events: readonly { readonly event: string }[] }
   expect(log.events.map(({ event }) => event)).toEqual([
-    ...['done', 'done', 'revoked', 'revoked', 'accepted', 'accepted'],
-    ...['done', 'done', 'done'],
+    'done',
+    'done',
+    'revoked',
+    'revoked',
+    'accepted',
+    'accepted',
+    'done',
+    'done',
+    'done',
   ])
 })
 

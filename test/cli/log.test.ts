@@ -32,12 +32,13 @@ async function scene() {
     target: uniqueDatabase('target'),
     ledger: uniqueDatabase('ledger'),
   }
-  const { world, close } = await openTestWorld({ server, catalogue, ...own })
+  const opened = await openTestWorld({ server, catalogue, ...own })
+  const { world } = opened
   const slots = catalogue.tables.find(({ key }) => key === 'block_slots_stat')!
   await world.ports.target.prepare(catalogue.ledger)
   await world.ports.target.create(slots)
   const present = (await world.ports.target.tables([slots.target])).get(slots.target)!.uuid
-  await close()
+  await opened.close()
   let seq = 0
   const write = async (events: readonly Written[]) => {
     const rows = events.map((one) => ({

@@ -186,9 +186,10 @@ test('a connection that breaks in the middle ends with code 6; a reader that goe
   expect(head).toMatchObject({ stdout: '1\ncode 0\n', stderr: '' })
 })
 
-test('data cannot talk to the terminal', async () => {
-  const options = edited(String.raw`SELECT number, '\x1b[31mred\n\x07' AS text ${NUMBERS}`)
-  const { stdout } = await backfillHere('preview block_slots_stat --from 1'.split(' '), options)
+test('data cannot talk to the terminal; `--sql-folder` is the folder, since `--sql` is the statement', async () => {
+  const { cwd } = edited(String.raw`SELECT number, '\x1b[31mred\n\x07' AS text ${NUMBERS}`)
+  const words = 'preview block_slots_stat --from 1 --sql-folder sql'.split(' ')
+  const { stdout } = await backfillHere(words, { cwd, env: environment() })
   expect(stdout.split('\n')[1]).toBe(String.raw`     1  \x1b[31mred\n\x07`)
 })
 

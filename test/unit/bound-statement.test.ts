@@ -6,7 +6,7 @@ const bound = (text: string, values: Record<string, unknown>, settings: Record<s
   boundStatement({ transform: { file: 'a.sql', text, line: 1 }, settings }, values)
 
 test('a parameter in a string, a comment, a heredoc or a quoted name is left alone', () => {
-  const text = `SELECT '{x:UInt64}', "{x:UInt64}", $a${'$'}{x:UInt64}$a${'$'} -- {x:UInt64}
+  const text = `SELECT '{x:UInt64}', "{x:UInt64}", $a$ {x:UInt64} $a$ -- {x:UInt64}
   /* {x:UInt64} */, { x : UInt64 } AS \`{x:UInt64}\``
   expect(bound(text, { x: 7 })).toBe(text.replace('{ x : UInt64 }', '7::UInt64'))
 })

@@ -48,7 +48,7 @@ test('previewed rows fit the terminal, however wide their values: cut, or one va
       const named = columns.map((name, at) => ({ name: `${name}${at}`, type: 'String' }))
       const lines = renderPreview({ columns: named, rows, total: rows.length }, { columns: room, paint })
       for (const line of lines) {
-        expect([...line].length).toBeLessThanOrEqual(room)
+        expect(Array.from(line).length).toBeLessThanOrEqual(room)
         expect(line).toBe(visible(line))
       }
     }),

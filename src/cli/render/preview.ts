@@ -35,7 +35,9 @@ export function renderPreview(
   const fit = (text: string, room: number) => {
     if (lengthOf(text) <= room) return text
     cut++
-    return `${[...text].slice(0, room - 1).join('')}…`
+    return `${Array.from(text)
+      .slice(0, room - 1)
+      .join('')}…`
   }
   const body =
     widths === undefined
@@ -143,5 +145,5 @@ function widest(texts: readonly string[]): number {
 }
 
 function lengthOf(text: string): number {
-  return [...text].length
+  return Array.from(text).length
 }

@@ -9,7 +9,7 @@ export type Shell = (typeof SHELLS)[number]
 // The program that is asked is the one whose name stands in the line. It gets no input: what is typed ahead is not its.
 export const SCRIPTS: Readonly<Record<Shell, string>> = {
   // Nothing newer than bash 3.2, which macOS has, and nothing of the package bash-completion.
-  bash: `# bash completion for backfill. In ~/.bashrc: source <(backfill completion bash)
+  bash: `# bash completion for backfill. In ~/.bashrc: eval "$(backfill completion bash)"
 _backfill() {
   local answer line
   COMPREPLY=()

@@ -30,7 +30,7 @@ function home(): { readonly folder: string; readonly env: Record<string, string>
   return { folder, env: { PATH: path, HOME: folder, TERM: 'xterm', COLUMNS: '200' } }
 }
 
-/** Types keys into a shell in a terminal and resolves to all that it showed. ^A goes to the start of the line, ^U deletes it. */
+/** Types keys into a shell in a terminal and resolves to all that it showed. ^A goes to the start of the line, ^K deletes from there. */
 async function type(shell: string, keys: string): Promise<{ shown: string; folder: string }> {
   const { folder, env } = home()
   const child = start(TERMINAL, ['-qfc', shell, '/dev/null'], { cwd: folder, env, stdio: 'pipe' })
@@ -40,7 +40,7 @@ async function type(shell: string, keys: string): Promise<{ shown: string; folde
 }
 
 const KEYS =
-  'backfill unl\t--tables=block\t--sql my\t\u0001echo \rbackfill up --tables "$(touch evil)\t"\u0015\r'
+  'backfill unl\t--tables=block\t--sql my\t\u0001echo \rbackfill up --tables "$(touch evil)" --js\t\u0001\u000b\r'
 const LINE = /^backfill unlock --tables=block_slots_stat --sql my sql\/?\r?$/m
 
 test.skipIf(absent.includes('bash') || absent.includes(TERMINAL))(
@@ -64,7 +64,7 @@ test.skipIf(absent.includes('zsh') || absent.includes(TERMINAL))(
 
 test.skipIf(absent.includes('fish'))('fish completes, and runs nothing', async () => {
   const { folder, env } = home()
-  const lines = ['unl', 'up --tables=block', 'up --sql my', 'up --sql=my', "up --tables '(touch evil)"]
+  const lines = ['unl', 'up --tables=block', 'up --sql my', 'up --sql=my', 'up --tables (touch evil) --js']
   const asked = lines.map((line) => `complete -C "backfill ${line}"`).join('\n')
   const ended = await outcome(
     start('fish', ['--no-config', '-c', `source completion.fish\n${asked}`], { cwd: folder, env }),
@@ -74,6 +74,7 @@ test.skipIf(absent.includes('fish'))('fish completes, and runs nothing', async (
     '--tables=block_slots_stat',
     'my sql/',
     '--sql=my sql/',
+    '--json',
     '',
   ])
   expect(existsSync(join(folder, 'evil'))).toBe(false)

@@ -60,7 +60,7 @@ test('the image has what the program needs, and nothing else goes to the builder
   const copied = [...read('Dockerfile').matchAll(/^COPY (?!--)(.+) \S+$/gm)].flatMap(
     (match) => match[1]?.split(' ') ?? [],
   )
-  expect(sent.map((file) => file.split('/')[0]).toSorted()).toEqual(copied.toSorted())
+  expect(new Set(sent.map((file) => file.split('/')[0]))).toEqual(new Set(copied))
   const { devDependencies, peerDependencies } = JSON.parse(read('package.json')) as Record<
     string,
     Record<string, string>

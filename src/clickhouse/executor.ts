@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { BackfillError, usageError } from '../runner/errors.ts'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
 import type { ExecutorPort, InsertJob, WriteReport } from '../runner/ports.ts'
-import { cleanRanges, endDeletions } from './clean.ts'
+import { cleanRanges, countIn, endDeletions } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
 import type { Names } from './names.ts'
@@ -171,7 +171,8 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
   return {
     describe: columnsOf,
     insert,
-    clean: (table, ranges, lock) => cleanRanges(target, names, { table, ranges, lock }),
+    clean: (job) => cleanRanges(target, names, job),
+    count: (table, ranges) => countIn(target, table, ranges),
     endDeletions: (table, lock) => endDeletions(target, table, lock),
   }
 }

@@ -88,6 +88,7 @@ function tableDefinition(
     parameters,
     sqlHash: sqlHash(transform, header),
     rawHash: sha256(file.bytes),
+    rawText: file.text,
   }
 }
 

@@ -21,3 +21,15 @@ export function markOf(sqlHash: string): {
 export function marked(reason: StaleReason, sqlHash: string): string {
   return `${reason}-${markOf(sqlHash).hash}`
 }
+
+/** Every form in which the ledger may hold a hash. */
+export function everyForm(hash: string): readonly string[] {
+  return [hash, ...REASONS.map((reason) => marked(reason, hash))]
+}
+
+/** As much of a hash as people read and type. */
+export function shortHash(sqlHash: string): string {
+  return markOf(sqlHash).hash.slice(0, SHORT)
+}
+
+const SHORT = 8

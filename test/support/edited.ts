@@ -20,7 +20,8 @@ export const ROW_BY_ROW: Readonly<Record<string, string>> = {
 export function edited(catalogue: Catalogue, key: string, { sql, settings = {} }: Edit): Catalogue {
   const edit = (table: TableDefinition): TableDefinition => {
     const transform = { ...table.transform, text: sql ?? table.transform.text }
-    return { ...table, transform, settings, sqlHash: sqlHash(transform, { params: table.params, settings }) }
+    const hash = sqlHash(transform, { params: table.params, settings })
+    return { ...table, transform, settings, sqlHash: hash, rawText: transform.text, rawHash: hash }
   }
   return { ...catalogue, tables: catalogue.tables.map((table) => (table.key === key ? edit(table) : table)) }
 }

@@ -43,7 +43,6 @@ const redo = (key: string): readonly string[] =>
 test.each([
   // [table, request that is held, where, who ends it, what the server says to what was held]
   [PLAIN, 'its coverage being taken away', ledgerEvent('invalidated', PLAIN), 'request', 'redo', LATE],
-  [PLAIN, 'its coverage gone, unanswered', ledgerEvent('invalidated', PLAIN), 'answer', 'up', ''],
   [REPLACING, 'its coverage gone, unanswered', ledgerEvent('invalidated', REPLACING), 'answer', 'up', ''],
   [REPLACING, 'its DELETE on the way', deletion, 'request', 'up', LATE],
   [PLAIN, 'its DELETE executed, unanswered', deletion, 'answer', 'redo', ''],

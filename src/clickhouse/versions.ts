@@ -1,7 +1,6 @@
 // Owns the SQL texts in the ledger's database, and when the ledger says that a text was at work.
 import { hostname } from 'node:os'
 import { sql } from 'kysely'
-import { everyForm } from '../runner/pure/stale-mark.ts'
 import type { BuiltAt, BuiltQuestion, VersionsPort } from '../runner/versions-port.ts'
 import { typed } from './dialect.ts'
 import { compiledFence } from './fence.ts'
@@ -73,7 +72,12 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
   }
 
   /** Events that are about no INSERT only mark what is there. */
-  async function builtAt({ key, targetUuid, hash, blocks }: BuiltQuestion): Promise<BuiltAt | undefined> {
+  async function builtAt({
+    key,
+    targetUuid,
+    sqlHashes,
+    blocks,
+  }: BuiltQuestion): Promise<BuiltAt | undefined> {
     const [first, last] = [blocks[0], blocks.at(-1)]
     if (first === undefined || last === undefined) return undefined
     const row = await db
@@ -88,7 +92,7 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
       .where('target_uuid', '=', typed<string>(targetUuid, 'UUID'))
       .where('event', '=', 'done')
       .where('query_id', '!=', '')
-      .where('sql_hash', 'in', [...everyForm(hash)])
+      .where('sql_hash', 'in', [...sqlHashes])
       .where('from_block', '<=', last.to)
       .where('to_block', '>=', first.from)
       .executeTakeFirstOrThrow()

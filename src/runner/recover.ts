@@ -6,7 +6,7 @@ import type { Attempt, Lock, Patience, Ports, TargetTable } from './ports.ts'
 import { blockSet, type BlockSet, intersect, subtract } from './pure/interval.ts'
 import { rangeWords } from './pure/range-words.ts'
 import { type Remedy, remedyFor } from './pure/recovery.ts'
-import { type Change, changesSince } from './source-change.ts'
+import { type Change, changesSince } from './attempt-change.ts'
 
 export type RecoveryJob = {
   readonly table: TableDefinition

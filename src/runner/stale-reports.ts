@@ -1,4 +1,5 @@
 // Owns what is said of stale ranges: what built them, and when.
+import { everyForm } from './pure/stale-mark.ts'
 import { staleVersions } from './pure/stale-versions.ts'
 import type { StaleReport } from './reports.ts'
 import type { Standing } from './standing.ts'
@@ -12,7 +13,13 @@ export async function staleReports(
   const versions = staleVersions(view?.islands ?? [], table.sqlHash)
   if (versions.length === 0 || target === undefined) return []
   const built = await ports.versions.built(
-    versions.map(({ hash, blocks }) => ({ key: table.key, targetUuid: target.uuid, hash, blocks })),
+    versions.map(({ sqlHash, hash, reason, blocks }) => ({
+      key: table.key,
+      targetUuid: target.uuid,
+      // What is late was built before it was marked.
+      sqlHashes: reason === 'late' ? everyForm(hash) : [sqlHash],
+      blocks,
+    })),
   )
   return versions.map((version, index) => ({ ...version, built: built[index] ?? null }))
 }

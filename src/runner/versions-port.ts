@@ -19,8 +19,8 @@ export type SqlVersion = {
 export type BuiltQuestion = {
   readonly key: string
   readonly targetUuid: string
-  /** Without a mark. */
-  readonly hash: string
+  /** In the forms in which the events may have it. */
+  readonly sqlHashes: readonly string[]
   readonly blocks: BlockSet
 }
 

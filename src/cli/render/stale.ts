@@ -13,7 +13,7 @@ export function staleText({ hash, reason, edited, built }: StaleReport, current:
 }
 
 /** `2026-11-22 21:36 UTC`, or from when to when. */
-export function timesText({ from, to }: { readonly from: string; readonly to: string }): string {
+function timesText({ from, to }: { readonly from: string; readonly to: string }): string {
   return minute(from) === minute(to) ? `${minute(to)} UTC` : `${minute(from)} to ${minute(to)} UTC`
 }
 

@@ -56,6 +56,8 @@ export function openHistory({ server, names, network }: HistoryOptions): History
         .where('network', '=', network)
         .where(ofPresentTargets(new Map([[key, targetUuid]])))
         .where('event', '=', 'cleaned')
+        // Else it says why: an acceptance was taken back, which had no rows.
+        .where('error', '=', '')
         .execute()
         .catch((error: unknown) => {
           throw serverError(error, { connection: server.connection, doing: 'reading what was taken back' })

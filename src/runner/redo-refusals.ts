@@ -5,7 +5,7 @@ import { countBlocks, hull, intersect, subtract, type BlockSet } from './pure/in
 import { rangeWords } from './pure/range-words.ts'
 import type { RedoBlocks, RedoRequest } from './pure/redo-blocks.ts'
 import { changesSince } from './attempt-change.ts'
-import { surveyBlocks } from './status.ts'
+import { surveyMissing } from './status.ts'
 import type { Standing } from './standing.ts'
 import { makeSurveyor } from './surveyor.ts'
 import type { World } from './world.ts'
@@ -75,7 +75,7 @@ export async function refuseLoss(world: World, { standing, redo, inputs }: Rebui
   const pruned = attempts.flatMap(({ blocks }, index) => (changes[index] === 'pruned' ? blocks : []))
   if (pruned.length > 0) refuse('the sources no longer hold all of them', intersect(redo, pruned))
 
-  const { holes, held } = await surveyBlocks(makeSurveyor(world), table, redo)
+  const { holes, held } = await surveyMissing(makeSurveyor(world), table, redo)
   if (holes.length > 0) refuse('no source has rows there', holes)
   if (held.length > 0) refuse('the sources do not agree on these blocks', held)
 }

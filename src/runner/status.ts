@@ -63,7 +63,7 @@ export async function surveyAll(
     await Promise.all(
       [...standings].map(
         async ([key, { table, missing }]) =>
-          [key, await surveyBlocks(survey, table, missing, enough)] as const,
+          [key, await surveyMissing(survey, table, missing, enough)] as const,
       ),
     ),
   )
@@ -87,7 +87,7 @@ export async function surveyAll(
 }
 
 /** One window after the other, as `up` does it: the answers to a long chain would not fit together. */
-export async function surveyBlocks(
+export async function surveyMissing(
   survey: Surveyor,
   table: TableDefinition,
   missing: BlockSet,

@@ -46,8 +46,6 @@ test('only what was asked for goes, accepted blocks never, and dependants lose e
   fc.assert(
     fc.property(table('a', []), table('b', ['a']), table('c', ['b', 'x']), request, (a, b, c, asked) => {
       const [own, first, second] = redoBlocks(a, asked, [b, c])
-      const inState = (of: RedoTable, ...states: string[]) =>
-        of.islands.filter(({ state }) => states.includes(state))
       expect(intersect(own!.redo, inState(a, 'accepted'))).toEqual([])
       expect(subtract(own!.redo, inState(a, 'done', 'dirty', 'invalidated'))).toEqual([])
       if (asked.kind === 'range') {
@@ -69,9 +67,7 @@ test('only what was asked for goes, accepted blocks never, and dependants lose e
       if (asked.kind === 'dirty') expect(own!.redo).toEqual(inState(a, 'dirty', 'invalidated').map(range))
       // A killed redo is finished by any other.
       if (asked.kind !== 'range')
-        expect(subtract(intersect(a.cleaned, a.missing), own!.redo)).toEqual(
-          subtract(intersect(own!.also, a.cleaned), []),
-        )
+        expect(subtract(subtract(intersect(a.cleaned, a.missing), own!.redo), own!.also)).toEqual([])
       expect(first!.redo).toEqual(intersect(inState(b, 'done'), own!.redo))
       expect(second!.redo).toEqual(intersect(inState(c, 'done'), first!.redo))
       for (const { redo, also } of [own!, first!, second!]) expect(intersect(redo, also)).toEqual([])
@@ -98,4 +94,8 @@ test('stale blocks are the done ones with another word for the SQL; what has the
 
 function range({ from, to }: { readonly from: number; readonly to: number }) {
   return { from, to }
+}
+
+function inState({ islands: painted }: RedoTable, ...states: string[]) {
+  return painted.filter(({ state }) => states.includes(state))
 }

@@ -137,6 +137,7 @@ test('the text behind each hash is kept once, whoever locks the table, and never
     table.key === TABLE ? { ...table, rawText: `-- why\n${table.rawText}`, rawHash: 'raw' } : table,
   )
   await (await openWorld({ catalogue: { ...commented, tables } })).up()
+  expect(await query('SELECT count() FROM {ledger:Identifier}.sql_texts')).toBe('2\n')
   const texts = await world.world.ports.versions.texts(TABLE)
   expect(texts.map(({ text, rawHash }) => [text, rawHash === 'raw'])).toEqual([
     [EVERY, false],

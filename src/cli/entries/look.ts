@@ -69,4 +69,10 @@ export const LOOK: readonly CommandEntry[] = [
     flags: [...limits.filter((flag) => !['from', 'to'].includes(flag.name)), ...common],
     load: async () => (await import('../commands/info.ts')).info,
   },
+  {
+    name: 'completion',
+    about: 'Print the script that makes Tab complete the words of this program in a shell',
+    flags: [{ name: 'shell', value: '<bash|zsh|fish>', about: 'Whose script', bare: true }, noColor],
+    load: async () => (await import('../commands/completion.ts')).completion,
+  },
 ]

@@ -42,11 +42,9 @@ const redo = (key: string): readonly string[] =>
 
 test.each([
   // [table, request that is held, where, who ends it, what the server says to what was held]
-  [PLAIN, 'its coverage being taken away', ledgerEvent('invalidated', PLAIN), 'request', 'redo', LATE],
   [REPLACING, 'its coverage gone, unanswered', ledgerEvent('invalidated', REPLACING), 'answer', 'up', ''],
   [REPLACING, 'its DELETE on the way', deletion, 'request', 'up', LATE],
   [PLAIN, 'its DELETE executed, unanswered', deletion, 'answer', 'redo', ''],
-  [REPLACING, 'its rows gone, not recorded', ledgerEvent('cleaned', REPLACING), 'request', 'up', LATE],
   [PLAIN, 'one half built again', intoTarget(PLAIN, 7), 'answer', 'redo', ''],
 ] as const)(
   '%s, killed with %s: the next run finishes it',

@@ -1,6 +1,7 @@
 // Owns the promises of `redo`, and of what a table says of the SQL that built it.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { NO_TRY } from '../../src/runner/ledger-model.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import type { RedoRequest } from '../../src/runner/pure/redo-blocks.ts'
 import { shortHash } from '../../src/runner/pure/stale-mark.ts'
@@ -177,18 +178,9 @@ test('what an earlier redo has deleted and not built again is finished by the ne
   const targetUuid = (await ports.target.tables(['int_block_slots_stat'])).get('int_block_slots_stat')!.uuid
   for (const request of [STALE, DIRTY, range(4, 6)]) {
     const lock = await ports.locks.acquire(TABLE, () => {})
-    const event = { targetUuid, range: { from: 4, to: 6 }, sqlHash: 'x', runId: 'dead', queryId: '' }
-    const rest = {
-      attempt: 0,
-      rowsExpected: 0,
-      sourceFingerprint: '',
-      forced: false,
-      errorCode: 0,
-      error: '',
-    }
-    const nothing = { rowsRead: 0, rowsWritten: 0, bytesRead: 0, peakMemory: 0, elapsedMs: 0 }
+    const event = { ...NO_TRY, targetUuid, range: { from: 4, to: 6 }, sqlHash: 'x', runId: 'dead' }
     for (const name of ['invalidated', 'cleaned'] as const)
-      await ports.ledger.append(lock, { ...event, ...rest, ...nothing, event: name })
+      await ports.ledger.append(lock, { ...event, event: name })
     await lock.release()
     await query('DELETE FROM {target:Identifier}.int_block_slots_stat WHERE block_number BETWEEN 4 AND 6')
     expect(await redone(world, request)).toMatchObject({ failed: [], blocks: 3 })

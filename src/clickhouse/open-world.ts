@@ -12,6 +12,7 @@ import { openQueries } from './queries.ts'
 import { openAgain, openServer, type Server, type ServerInfo } from './server.ts'
 import { openSource } from './source.ts'
 import { openTarget } from './target.ts'
+import { openVersions } from './versions.ts'
 
 export type WorldOptions = {
   readonly source: Connection
@@ -58,6 +59,7 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     executor: openExecutor({ source, target, names, network }),
     queries: openQueries({ server: heart, source }),
     history: openHistory({ server: target, names, network: network.name }),
+    versions: openVersions({ server: target, names, network: network.name, toolVersion }),
     capacity: () => readCapacity(source),
   }
   return {

@@ -40,6 +40,19 @@ type LedgerTable = {
   event_time: ColumnType<string, string, never>
 }
 
+/** sql/ledger/03-sql-texts.sql. */
+type SqlTextsTable = {
+  table_key: string
+  sql_hash: string
+  raw_hash: string
+  file: string
+  text: string
+  user: string
+  host: string
+  tool_version: string
+  kept_at: ColumnType<string, string, never>
+}
+
 /** The columns that all nine source tables share and the runner reads. */
 type SourceTable = {
   meta_network_name: string
@@ -80,6 +93,7 @@ type SystemQueryLog = {
 /** Tables as kysely knows them; source tables are addressed by name through `SourceTable`. */
 export type Schema = {
   ledger: LedgerTable
+  sql_texts: SqlTextsTable
   'system.tables': SystemTables
   'system.columns': SystemColumns
   'system.databases': { name: string }

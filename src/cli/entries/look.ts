@@ -23,6 +23,18 @@ export const LOOK: readonly CommandEntry[] = [
     load: async () => (await import('../commands/up.ts')).up,
   },
   {
+    name: 'diff',
+    about: 'Show what changed in the SQL since it built the stale ranges of a table',
+    flags: [
+      { ...tables, about: 'The table', bare: true },
+      { name: 'from-hash', value: '<hash>', about: 'The older SQL (default: that of most stale blocks)' },
+      { name: 'to-hash', value: '<hash>', about: 'The newer SQL (default: the file)' },
+      json,
+      ...common,
+    ],
+    load: async () => (await import('../commands/diff.ts')).diffCommand,
+  },
+  {
     name: 'preview',
     about: "Run a transform's SELECT and show its rows; writes nothing",
     flags: [

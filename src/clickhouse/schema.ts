@@ -52,6 +52,7 @@ type SystemTables = {
   name: string
   uuid: string
   engine: string
+  sorting_key: string
   total_rows: number | null
   comment: string
 }
@@ -62,6 +63,7 @@ type SystemColumns = {
   name: string
   type: string
   default_kind: DefaultKind
+  default_expression: string
   position: number
 }
 

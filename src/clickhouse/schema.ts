@@ -54,6 +54,7 @@ type SystemTables = {
   engine: string
   sorting_key: string
   total_rows: number | null
+  total_bytes: number | null
   comment: string
 }
 
@@ -84,7 +85,7 @@ export type Schema = {
   ledger: LedgerTable
   'system.tables': SystemTables
   'system.columns': SystemColumns
-  'system.databases': { name: string }
+  'system.databases': { name: string; engine: string }
   'system.processes': SystemProcesses
   'system.query_log': SystemQueryLog
   [source: `canonical_execution_${string}`]: SourceTable

@@ -40,7 +40,6 @@ export async function findChanges(
 ): Promise<Changes> {
   const uuid = uuids.get(table.key)
   const { done } = await readCoverage(ports.past, { key: table.key, uuid, ...(window && { window }) })
-  const isMarked = ({ event }: Visible<PastEvent>) => markOf(event.sqlHash).reason !== undefined
   const open = done.filter((one) => !isMarked(one))
   const inputs = await readInputs(ports, table, uuids)
   const changes: SourceChange[] = []
@@ -67,6 +66,10 @@ export async function findChanges(
     marked: blockSet(done.filter(isMarked).map(({ range }) => range)),
     looked: blockSet(open.map(({ range }) => range)),
   }
+}
+
+function isMarked({ event }: Visible<PastEvent>): boolean {
+  return markOf(event.sqlHash).reason !== undefined
 }
 
 const NO_FINGERPRINT: Fingerprint = { sources: new Map(), inputs: new Map() }

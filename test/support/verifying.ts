@@ -1,9 +1,12 @@
-// Owns a short way to verify in tests: the ports of a test world, the usual options, what was found in few words.
+// Owns a short way to verify and to rebuild in tests: the ports of a test world, the usual options, what was found in few words.
+import { openRebuild } from '../../src/clickhouse/rebuild.ts'
 import { verifyPorts } from '../../src/cli/commands/verify.ts'
+import { rebuild } from '../../src/runner/rebuild.ts'
+import type { RebuildOptions, RebuildReport } from '../../src/runner/rebuild-report.ts'
 import { verify } from '../../src/runner/verify.ts'
 import type { VerifyOptions, VerifyReport } from '../../src/runner/verify-report.ts'
 import { type SourcesVerdict, verifySources } from '../../src/runner/verify-sources.ts'
-import type { TestWorld } from './world.ts'
+import { OPTIONS as UP_OPTIONS, type TestWorld } from './world.ts'
 
 const OPTIONS: VerifyOptions = {
   from: undefined,
@@ -55,5 +58,21 @@ export async function checkSources(test: TestWorld, dryRun = false): Promise<rea
     await verifyPorts(test),
     { dryRun, lockWaitMs: 0 },
     { note: () => {}, signal },
+  )
+}
+
+/** As `rebuild`, of the one table of the world. What is told on the way goes into the world's events. */
+export async function rebuildWorld(
+  test: TestWorld,
+  options: Partial<Omit<RebuildOptions, 'up'>> & { readonly chunk?: number } = {},
+): Promise<RebuildReport> {
+  const ports = { ...(await verifyPorts(test)), rebuild: openRebuild({ server: test.connected.target }) }
+  const { chunk = 4, ...rest } = options
+  test.events.length = 0
+  return await rebuild(
+    test.world,
+    ports,
+    { up: { ...UP_OPTIONS, chunk }, sample: 3, seed: 1, dropOld: false, ...rest },
+    { report: (event) => void test.events.push(event), signal },
   )
 }

@@ -5,16 +5,14 @@ import { sample } from '../../src/runner/pure/sample.ts'
 import { verifyChunks } from '../../src/runner/pure/verify-chunks.ts'
 import { visible } from '../../src/runner/pure/visible.ts'
 
-const anyEvents = fc
-  .array(fc.tuple(fc.nat(30), fc.nat(30)), { maxLength: 15 })
-  .map((pairs) =>
-    pairs.map(([a, b], id) => ({
-      id,
-      range: { from: Math.min(a, b), to: Math.max(a, b) },
-      sqlHash: `${id % 3}`,
-      rows: 1,
-    })),
-  )
+const anyEvents = fc.array(fc.tuple(fc.nat(30), fc.nat(30)), { maxLength: 15 }).map((pairs) =>
+  pairs.map(([a, b], id) => ({
+    id,
+    range: { from: Math.min(a, b), to: Math.max(a, b) },
+    sqlHash: `${id % 3}`,
+    rows: 1,
+  })),
+)
 
 test('over every block the latest event is seen, and stretches are sorted and as long as they can be', () => {
   fc.assert(

@@ -23,9 +23,13 @@ export function verdictLine(table: string, verdict: Verdict, paint: Paint): stri
   return `${table}  ${rangeText(verdict)}  ${wordOf(verdict, paint)}  ${rows}  ${duration(verdict.elapsedMs)}`
 }
 
-export function renderVerify(report: VerifyReport, paint: Paint): readonly string[] {
+/** `next`: whether to say what to type about what differs. */
+export function renderVerify(report: VerifyReport, paint: Paint, next = true): readonly string[] {
   const seed = report.seed === null ? [] : [`A sample; the same one again: --seed ${report.seed}`]
-  const blocks = report.tables.map((table) => [...tableLines(table, paint), ...nextLines(table)])
+  const blocks = report.tables.map((table) => [
+    ...tableLines(table, paint),
+    ...(next ? nextLines(table) : []),
+  ])
   return [...blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines])), ...seed]
 }
 
@@ -86,14 +90,16 @@ const WHY: Readonly<Record<WhyStale, string>> = {
 
 function oddLines({ columns }: VerifiedTable, verdict: Verdict, paint: Paint): readonly string[] {
   const { recomputed, stored, examples } = verdict.comparison
-  const sums = (name: string, { rows, keys }: Comparison['recomputed']) =>
-    `${name} ${count(rows, 'row')}${rows === keys ? '' : ` of ${count(keys, 'key')}`}`
   return [
     `${rangeText(verdict)}  ${wordOf(verdict, paint)}`,
-    `  ${[sums('computed again', recomputed), ...(stored === undefined ? [] : [sums('in the table', stored)])].join(', ')}`,
+    `  ${[sumsText('computed again', recomputed), ...(stored === undefined ? [] : [sumsText('in the table', stored)])].join(', ')}`,
     ...differenceLines(verdict.comparison).map((line) => `  ${line}`),
     ...exampleLines(columns, examples, paint).map((line) => `  ${line}`),
   ]
+}
+
+function sumsText(name: string, { rows, keys }: Comparison['recomputed']): string {
+  return `${name} ${count(rows, 'row')}${rows === keys ? '' : ` of ${count(keys, 'key')}`}`
 }
 
 function differenceLines({ differences, atLeast }: Comparison): readonly string[] {

@@ -40,13 +40,13 @@ export type ChangeQuestion = {
  * changed, which errs on the side of doing a part again.
  */
 export function judgeChange({ before, whole, part, inputs }: ChangeQuestion): 'same' | 'changed' | 'gone' {
-  const sources = [...before.sources].map(([name, then]) => ({
-    then,
+  const sources = [...before.sources].map(([name, past]) => ({
+    past,
     now: whole.get(name) ?? NOTHING,
     here: part.get(name) ?? NOTHING,
   }))
-  if (sources.some(({ then, now }) => now.blocks < then.blocks || now.newest < then.newest)) return 'gone'
-  if (sources.some(({ then, now, here }) => here.newest > then.newest || now.blocks > then.blocks))
+  if (sources.some(({ past, now }) => now.blocks < past.blocks || now.newest < past.newest)) return 'gone'
+  if (sources.some(({ past, now, here }) => here.newest > past.newest || now.blocks > past.blocks))
     return 'changed'
   const redone = [...inputs].some(([key, now]) => isLater(now, before.inputs.get(key) ?? [0, 0]))
   return redone ? 'changed' : 'same'

@@ -6,6 +6,7 @@ import { dependencyOrder } from '../runner/pure/graph.ts'
 import { refuseHeader, sourceHeader, transformHeader, type TransformHeader } from '../runner/pure/header.ts'
 import { knownNames } from '../runner/pure/nearest.ts'
 import { checkedParameters, transformParameters } from '../runner/pure/parameters.ts'
+import { sharedStep } from '../runner/pure/shared-step.ts'
 import { splitStatements } from '../runner/pure/statements.ts'
 import { onlySelect, tablesRead } from '../runner/pure/transform-statement.ts'
 import { isLockName } from './lock-names.ts'
@@ -80,6 +81,7 @@ function tableDefinition(
   )
   checkBounds(transform, header, parameters)
   checkForks(file.file, header, forks)
+  sharedStep({ ...header, transform }) // throws where there is no such step
   return {
     key: file.key,
     ...header,

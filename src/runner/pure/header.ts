@@ -18,7 +18,16 @@ import { isHeaderLine } from './statements.ts'
 
 export type TransformHeader = Pick<
   TableDefinition,
-  'description' | 'target' | 'sources' | 'after' | 'blocks' | 'chunk' | 'settings' | 'params' | 'rows'
+  | 'description'
+  | 'target'
+  | 'sources'
+  | 'after'
+  | 'blocks'
+  | 'chunk'
+  | 'settings'
+  | 'params'
+  | 'rows'
+  | 'shared'
 >
 
 /** Reads the header of a transform. Throws a usage error with file and line for anything that is not as documented. */
@@ -43,6 +52,7 @@ export function transformHeader(file: string, text: string): TransformHeader {
     settings: given('settings', settings) ?? {},
     params: given('params', ownParameters) ?? [],
     rows: given('rows', rowsKind) ?? lacking(file, 'rows', 'per-block, or per-key latest <column>'),
+    shared: given('shared', identifier),
   }
 }
 
@@ -67,6 +77,7 @@ const TRANSFORM_KEYS: readonly string[] = [
   'settings',
   'params',
   'rows',
+  'shared',
 ]
 
 function headerEntries(

@@ -1,17 +1,14 @@
 // Owns the rebuild of a table: built anew beside the old one, checked, exchanged with it in one instant. Each step can be
 // ended at any moment; the next call finds by names and UUIDs how far it went.
-import { createHash } from 'node:crypto'
-import { usageError } from './errors.ts'
+import { BackfillError, usageError } from './errors.ts'
 import type { TableDefinition } from './model.ts'
 import { planUp } from './plan.ts'
-import type { Lock } from './ports.ts'
 import { carryAccepted, forcedHead, refuseGone } from './rebuild-checks.ts'
-import { type BuildOf, buildingName } from './pure/rebuild-names.ts'
-import { renamedDdl } from './pure/renamed-ddl.ts'
-import { significantTokens } from './pure/sql-lexer.ts'
+import { buildingName } from './pure/rebuild-names.ts'
 import type { RebuildOptions, RebuildReport } from './rebuild-report.ts'
 import { finishSwap, readSides, type Sides } from './rebuild-sides.ts'
 import { swap } from './rebuild-swap.ts'
+import { buildOf, lend, withLock, worldOf } from './rebuild-world.ts'
 import type { RebuildPorts, Rebuilding } from './rebuild-context.ts'
 import type { PlanReport } from './reports.ts'
 import { up, type UpHooks } from './up.ts'
@@ -114,14 +111,7 @@ async function ended(
   { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
 ): Promise<RebuildReport> {
   if (options.dropOld) for (const name of old) await ports.rebuild.drop(name)
-  const dependants = world.catalogue.tables.filter(({ after }) => after.includes(table.key))
-  const there = await world.ports.target.tables(dependants.map(({ target }) => target))
-  const marked: readonly SourcesVerdict[] = await verifySources(
-    { ...world, chosen: dependants.filter(({ target }) => there.has(target)) },
-    ports,
-    { dryRun: false, lockWaitMs: 0 },
-    { signal: hooks.signal, note: (_, text) => note(text) },
-  )
+  const dependants = await markDependants({ world, ports, table, options, hooks, note })
   return {
     table: table.key,
     target: `${world.ports.target.database}.${table.target}`,
@@ -130,7 +120,32 @@ async function ended(
     verification: undefined,
     kept: options.dropOld ? undefined : old[0],
     dropped: options.dropOld ? old : [],
-    dependants: marked,
+    dependants,
+  }
+}
+
+/** What dependants have computed from the old table. The exchange is done: nothing that goes wrong here may hide that. */
+async function markDependants({
+  world,
+  ports,
+  table,
+  hooks,
+  note,
+}: Omit<Rebuilding, 'lock'>): Promise<readonly SourcesVerdict[]> {
+  const dependants = world.catalogue.tables.filter(({ after }) => after.includes(table.key))
+  try {
+    const there = await world.ports.target.tables(dependants.map(({ target }) => target))
+    return await verifySources(
+      { ...world, chosen: dependants.filter(({ target }) => there.has(target)) },
+      ports,
+      { dryRun: false, lockWaitMs: 0 },
+      { signal: hooks.signal, note: (_, text) => note(text) },
+    )
+  } catch (error) {
+    if (!(error instanceof BackfillError)) throw error
+    const names = dependants.map(({ key }) => key).join(' ')
+    note(`${error.message}; later: backfill verify --sources ${names}`)
+    return []
   }
 }
 
@@ -181,7 +196,11 @@ async function clearAway(
   for (const one of built) {
     const islands =
       (await world.ports.ledger.fold(new Map([[table.key, one.uuid]]))).get(table.key)?.islands ?? []
-    const other = islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
+    // Of two the one that was ready is whole.
+    const ready = built.some((other) => other.name !== name && other.name.startsWith(name))
+    const other =
+      (one.name === name && ready) ||
+      islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await ports.rebuild.rename(one.name, name)
       note('going on with an earlier rebuild')
@@ -198,43 +217,4 @@ function isGood({ tables }: VerifyReport): boolean {
       ({ outcome, why }) => outcome === 'same' || (outcome === 'different' && why !== undefined),
     ),
   )
-}
-
-function buildOf(table: TableDefinition, uuid: string): BuildOf {
-  const words = significantTokens(table.ddl).map(({ text }) => text)
-  const fileHash = createHash('sha256')
-    .update(`${words.join(' ')}\n${table.sqlHash}`)
-    .digest('hex')
-  return { target: table.target, uuid, fileHash }
-}
-
-/** The world in which the table is the one that is being built: its name, its DDL, and so its UUID and its events. */
-function worldOf(world: World, table: TableDefinition, build: BuildOf): World {
-  const target = buildingName(build)
-  const building = { ...table, target, ddl: renamedDdl(table.ddl, table.target, target) }
-  const tables = world.catalogue.tables.map((one) => (one.key === table.key ? building : one))
-  return { ...world, catalogue: { ...world.catalogue, tables }, chosen: [building] }
-}
-
-/** A lock that its borrower cannot release. */
-function lend(lock: Lock): Lock {
-  return {
-    key: lock.key,
-    get name() {
-      return lock.name
-    },
-    get epoch() {
-      return lock.epoch
-    },
-    nextSeq: () => lock.nextSeq(),
-    renew: () => lock.renew(),
-    release: async () => {},
-  }
-}
-
-function withLock(world: World, lock: Lock): World {
-  const { locks } = world.ports
-  const acquire: typeof locks.acquire = async (key, note, waitMs) =>
-    key === lock.key ? lock : await locks.acquire(key, note, waitMs)
-  return { ...world, ports: { ...world.ports, locks: { ...locks, acquire } } }
 }

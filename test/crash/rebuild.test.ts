@@ -78,9 +78,6 @@ const dropping = ({ statement }: Seen): boolean =>
 
 test.for([
   ['its INSERT executed and not answered', intoTarget(KEY, 5), 'answer', []],
-  ['its INSERT on the way', intoTarget(KEY, 5), 'request', []],
-  ['the new table on the way to its last name', renaming(/__rebuild_/), 'request', []],
-  ['EXCHANGE on the way', exchanging, 'request', []],
   ['EXCHANGE executed and not answered', exchanging, 'answer', []],
   ['the old table on the way to its last name', renaming(/__old_/), 'request', []],
   ['the drop of the old table on the way', dropping, 'request', ['--drop-old', '--yes']],

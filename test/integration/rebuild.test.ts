@@ -71,7 +71,7 @@ async function tablesOf({ target }: TestWorld): Promise<string[]> {
 async function count({ target }: TestWorld, table = TABLE): Promise<number> {
   const [row] = await rowsOf<{ n: number }>(
     server,
-    'SELECT count() AS n FROM {target:Identifier}.{table:Identifier} FINAL',
+    'SELECT count() AS n FROM {target:Identifier}.{table:Identifier}',
     { target, table },
   )
   return row!.n

@@ -31,7 +31,7 @@ export const rebuildCommand: Command = async (context) => {
           const sides = await planSides(session.world, ports)
           if (options.dropOld)
             await confirm(context, dropQuestion(sides, session.world.ports.target.database))
-          if (!quiet && !json) startLines(sides, options).forEach(reporter.say)
+          if (!quiet && !json) startLines(sides).forEach(reporter.say)
           const report = await rebuild(session.world, ports, options, { report: reporter.report, signal })
           if (report.summary !== undefined) reporter.finish(report.summary)
           output.result(

@@ -26,7 +26,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'verify',
     about: 'Compute done blocks again and compare; --sources: find blocks whose sources have changed',
     flags: [
-      { ...tables, bare: true },
+      { ...tables, about: 'The tables; with --sources, all by default', bare: true },
       { name: 'from', value: '<N>', about: 'Only done blocks from N on' },
       { name: 'to', value: '<N>', about: 'Only done blocks up to N' },
       { name: 'sample', value: '<N>', about: 'Only N chunks of each table, chosen by chance' },

@@ -18,12 +18,10 @@ export function dropQuestion({ present, replaced, old }: Sides, database: string
 }
 
 /** What is about to happen, for stderr. */
-export function startLines(
-  { present, built, replaced, old }: Sides,
-  { dropOld }: RebuildOptions,
-): readonly string[] {
+export function startLines({ present, built, replaced, old }: Sides): readonly string[] {
   if (replaced.length > 0) return [`An earlier rebuild has exchanged the tables already: finishing it.`]
-  if (dropOld && old.length > 0) return []
+  // Dropped, or in the way: that is said elsewhere.
+  if (old.length > 0) return []
   return [
     built.length === 0
       ? `Building ${present.name} anew beside the old one (${rowsText(present)}), which stays as it is until the two are exchanged.`

@@ -42,7 +42,6 @@ beforeAll(async () => {
   catalogue = await readCatalogue(folder)
   const [old, clean] = [await built(shipped), await built(catalogue)]
   ;[before, after] = [await contentOf(server, old, TABLE), await contentOf(server, clean, TABLE)]
-  expect(before).not.toBe(after)
 })
 afterAll(async () => {
   await server?.stop()
@@ -126,6 +125,7 @@ test.for([
   // Its coverage has come with it: nothing is left to do.
   expect(await next.up()).toMatchObject({ chunks: 0, failed: [] })
   const seen = await reader.stop()
+  expect(before).not.toBe(after)
   expect(seen).toEqual(new Set([before, after]))
 })
 
@@ -159,9 +159,9 @@ test('an EXCHANGE that arrives late, in the middle of that of a successor, swaps
 /** Reads the table again and again, and remembers everything that it saw. */
 function readAllAlong(target: string): { stop(): Promise<ReadonlySet<string>> } {
   const seen = new Set<string>()
-  let going = true
+  const stopping = new AbortController()
   const reading = (async () => {
-    while (going) {
+    while (!stopping.signal.aborted) {
       const sum = `SELECT concat(toString(count()), ' rows, ', toString(uniqExact(block_number)), ' keys, hash ', toString(sum(sipHash64(*))))
         FROM {target:Identifier}.{table:Identifier} FINAL FORMAT TSVRaw`
       seen.add((await post(server, sum, { target, table: TABLE })).trim())
@@ -170,7 +170,7 @@ function readAllAlong(target: string): { stop(): Promise<ReadonlySet<string>> } 
   })()
   return {
     async stop() {
-      going = false
+      stopping.abort()
       await reading
       return seen
     },

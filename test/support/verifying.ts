@@ -3,6 +3,7 @@ import { openRebuild } from '../../src/clickhouse/rebuild.ts'
 import { verifyPorts } from '../../src/cli/commands/verify.ts'
 import { rebuild } from '../../src/runner/rebuild.ts'
 import type { RebuildOptions, RebuildReport } from '../../src/runner/rebuild-report.ts'
+import type { RunEvent } from '../../src/runner/reports.ts'
 import { verify } from '../../src/runner/verify.ts'
 import type { VerifyOptions, VerifyReport } from '../../src/runner/verify-report.ts'
 import { type SourcesVerdict, verifySources } from '../../src/runner/verify-sources.ts'
@@ -61,18 +62,26 @@ export async function checkSources(test: TestWorld, dryRun = false): Promise<rea
   )
 }
 
+type RebuildExtras = { readonly chunk?: number; readonly told?: (event: RunEvent) => void }
+
 /** As `rebuild`, of the one table of the world. What is told on the way goes into the world's events. */
 export async function rebuildWorld(
   test: TestWorld,
-  options: Partial<Omit<RebuildOptions, 'up'>> & { readonly chunk?: number } = {},
+  options: Partial<Omit<RebuildOptions, 'up'>> & RebuildExtras = {},
 ): Promise<RebuildReport> {
   const ports = { ...(await verifyPorts(test)), rebuild: openRebuild({ server: test.connected.target }) }
-  const { chunk = 4, ...rest } = options
+  const { chunk = 4, told = () => {}, ...rest } = options
   test.events.length = 0
   return await rebuild(
     test.world,
     ports,
     { up: { ...UP_OPTIONS, chunk }, sample: 3, seed: 1, dropOld: false, ...rest },
-    { report: (event) => void test.events.push(event), signal },
+    {
+      signal,
+      report: (event) => {
+        test.events.push(event)
+        told(event)
+      },
+    },
   )
 }

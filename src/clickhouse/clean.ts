@@ -58,6 +58,18 @@ export async function cleanRanges(
     })
 }
 
+/** Rows of the ranges as they stand in the target. @throws BackfillError `failed`, `server` */
+export async function countIn(
+  server: Server,
+  table: TableDefinition,
+  ranges: readonly Range[],
+): Promise<number> {
+  if (ranges.length === 0) return 0
+  return await countRows(server, table, ranges).catch((error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing: `counting rows of ${table.key}` })
+  })
+}
+
 /** Kills queued DELETEs of earlier epochs: their fence would fail them for ever, and hold up merges and later ones. */
 export async function endDeletions(server: Server, table: TableDefinition, lock: Lock): Promise<void> {
   const { client, connection } = server

@@ -5,6 +5,7 @@ import type { ExecutorPort } from '../runner/ports.ts'
 import type { Comparison, Example, Sums, VerifyPort } from '../runner/verify-port.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { readerOf } from './transform-reader.ts'
 import { transformParams } from './transform-params.ts'
 import { keysBehind, keysByBuckets } from './verify-apart.ts'
 import { joined } from './verify-join.ts'
@@ -27,7 +28,6 @@ export type VerifierOptions = {
 }
 
 export function openVerifier({ source, target, network, executor }: VerifierOptions): VerifyPort {
-  const oneServer = source.info.identity === target.info.identity
   const known = new Map<TableDefinition, Promise<Sides>>()
 
   async function findSides(table: TableDefinition): Promise<Sides> {
@@ -81,12 +81,13 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
     },
 
     async compare(table, range, signal) {
-      const together = oneServer || table.sources.length === 0
+      const reader = readerOf({ source, target }, table)
+      const together = reader === target
       const question: Question = {
         table,
         range,
         sides: await sides(table),
-        reader: together ? target : source,
+        reader,
         target,
         ask: asker(table, range, signal),
       }

@@ -207,6 +207,8 @@ export type ExecutorPort = {
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it
    */
   clean(table: TableDefinition, ranges: readonly Range[], lock: Lock): Promise<void>
+  /** Rows of the ranges as they stand in the target, before merging. */
+  count(table: TableDefinition, ranges: readonly Range[]): Promise<number>
   /** Ends the deletions of earlier epochs that are still queued: their fence would fail them for ever. */
   endDeletions(table: TableDefinition, lock: Lock): Promise<void>
 }

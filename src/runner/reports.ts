@@ -119,7 +119,10 @@ export type TableReport = {
   readonly first: number | null
   readonly head: number | null
   readonly watermark: number | null
+  /** Done or accepted. */
   readonly covered: readonly Range[]
+  /** Holes and held blocks that somebody declared to be as they should be: they count as done. */
+  readonly accepted: readonly Range[]
   /** Owed and not done, without holes and held blocks; dirty ranges are among them. */
   readonly missing: readonly Range[]
   readonly missingBlocks: number

@@ -13,8 +13,8 @@ import {
 } from './pure/interval.ts'
 import { mergeWeights } from './pure/weights.ts'
 import type { StatusReport, TableReport, TableState } from './reports.ts'
-import { emptiedNote, readStandings, type Standing } from './standing.ts'
-import { makeSurveyor, nextWindow, type Survey, type Surveyor } from './surveyor.ts'
+import { blocksIn, emptiedNote, readStandings, type Standing } from './standing.ts'
+import { FIRST_WINDOW, makeSurveyor, nextWindow, type Survey, type Surveyor, widthAfter } from './surveyor.ts'
 import type { World } from './world.ts'
 
 /** Where every chosen table stands. Reads only; `lag` in blocks. @throws BackfillError `server` */
@@ -81,17 +81,19 @@ export async function surveyAll(
 }
 
 /** One window after the other, as `up` does it: the answers to a long chain would not fit together. */
-async function surveyMissing(
+export async function surveyMissing(
   survey: Surveyor,
   table: TableDefinition,
   missing: BlockSet,
-  enough: number,
+  enough = Infinity,
 ): Promise<Survey> {
   let left = missing
   let all: Survey = { runnable: [], holes: [], held: [], weights: [], buckets: new Map() }
+  let width = FIRST_WINDOW
   for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = nextWindow(left, 'tail')
+    const window = nextWindow(left, 'tail', width)
     const one = await survey(table, window)
+    width = widthAfter(width, one)
     left = subtract(left, window)
     rows += one.weights.reduce((sum, stretch) => sum + stretch.rows, 0)
     all = {
@@ -131,6 +133,7 @@ function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined
     head: bounds.owed?.to ?? null,
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
     covered,
+    accepted: blocksIn(view, 'accepted'),
     missing,
     missingBlocks: countBlocks(missing),
     doneBlocks: countBlocks(done),

@@ -104,6 +104,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     head: BLOCKS,
     watermark: null,
     covered: [[11, 2000]],
+    accepted: [],
     missing: [
       [1, 10],
       [2001, BLOCKS],
@@ -123,6 +124,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     head: null,
     watermark: null,
     covered: [],
+    accepted: [],
     missing: [],
     missing_blocks: 0,
     holes: [],

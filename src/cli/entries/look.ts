@@ -1,6 +1,6 @@
 // Owns the entries of the commands that only look.
 import type { CommandEntry } from '../command-entry.ts'
-import { tables, json, quiet, lag, limits, sql, noColor, common } from '../flags.ts'
+import { tables, json, quiet, lag, limits, server, local, sql, noColor, common } from '../flags.ts'
 
 export const LOOK: readonly CommandEntry[] = [
   {
@@ -41,6 +41,41 @@ export const LOOK: readonly CommandEntry[] = [
       ...common,
     ],
     load: async () => (await import('../commands/verify.ts')).verifyCommand,
+  },
+  {
+    name: 'preview',
+    about: "Run a transform's SELECT and show its rows; writes nothing",
+    flags: [
+      { name: 'table', value: '<table>', about: 'The table; the word alone will do', bare: true },
+      { name: 'from', value: '<N>', about: 'First block' },
+      { name: 'to', value: '<N>', about: 'Last block (default: the first)' },
+      { name: 'limit', value: '<N>', about: 'The most rows (default: 20; with --format all)' },
+      {
+        name: 'format',
+        value: '<name>',
+        about: 'A format of ClickHouse instead of a table: CSV, JSONEachRow',
+      },
+      { name: 'sql', as: 'statement', about: 'Print the statement with its values in it; needs no server' },
+      { name: 'explain', about: 'Show the plan and how much would be read' },
+      ...server,
+      ...local,
+      { ...sql, name: 'sql-folder', as: 'sql' },
+      noColor,
+    ],
+    load: async () => (await import('../commands/preview.ts')).preview,
+  },
+  {
+    name: 'log',
+    about: 'Show what ran: the latest runs, or the chunks of a table or a run',
+    flags: [
+      { name: 'table', value: '<table>', about: 'The table; the word alone will do', bare: true },
+      { name: 'run', value: '<id>', about: 'The chunks of one run; its first letters will do' },
+      { name: 'limit', value: '<N>', about: 'The most lines (default: 20)' },
+      { name: 'errors', about: 'Only what failed' },
+      json,
+      ...common,
+    ],
+    load: async () => (await import('../commands/log.ts')).log,
   },
   {
     name: 'list',

@@ -1,6 +1,19 @@
 // Owns the entries of the commands that write.
 import type { CommandEntry } from '../command-entry.ts'
-import { tables, events, all, quiet, slots, limits, endurance, sql, noColor, common } from '../flags.ts'
+import {
+  tables,
+  events,
+  all,
+  quiet,
+  slots,
+  limits,
+  endurance,
+  sql,
+  noColor,
+  common,
+  lag,
+  yes,
+} from '../flags.ts'
 
 export const WORK: readonly CommandEntry[] = [
   {
@@ -47,6 +60,21 @@ export const WORK: readonly CommandEntry[] = [
     about: 'Create the derived tables that do not exist',
     flags: [tables, all, ...common],
     load: async () => (await import('../commands/create-tables.ts')).createTablesCommand,
+  },
+  {
+    name: 'accept',
+    about: 'Declare holes and held blocks to be as they should be',
+    flags: [
+      { ...tables, bare: true },
+      { name: 'from', value: '<N>', about: 'First block' },
+      { name: 'to', value: '<N>', about: 'Last block (default: the first)' },
+      { name: 'revoke', about: 'Take it back: the blocks are missing again' },
+      { name: 'dry-run', about: 'Show the blocks, write nothing' },
+      yes,
+      lag,
+      ...common,
+    ],
+    load: async () => (await import('../commands/accept.ts')).accept,
   },
   {
     name: 'unlock',

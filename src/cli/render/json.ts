@@ -18,6 +18,7 @@ export function statusJson({ network, tables }: StatusReport): JsonObject {
       head: table.head,
       watermark: table.watermark,
       covered: pairs(table.covered),
+      accepted: pairs(table.accepted),
       missing: pairs(table.missing),
       missing_blocks: table.missingBlocks,
       holes: pairs(table.holes),

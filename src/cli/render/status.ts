@@ -99,6 +99,7 @@ const ODDITIES: readonly Oddity[] = [
       : [],
   ({ held }) => some(held, (text) => `held ${text}: in some sources only; runs once the sources agree.`),
   ({ holes }) => some(holes, (text) => `hole ${text}: no source has rows there; runs when rows arrive.`),
+  ({ accepted }) => some(accepted, (text) => `accepted ${text}: counts as done without its rows.`),
   ({ notes }) => notes,
 ]
 

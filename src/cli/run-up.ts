@@ -79,7 +79,7 @@ export async function supervised(
 }
 
 /** Every failure of one kind: that kind's code. Failures of several kinds, or of chunks: 1. */
-function failureCode({ failed }: RunSummary): number {
+export function failureCode({ failed }: RunSummary): number {
   const codes = new Set(failed.map(({ error }) => EXIT_BY_KIND[error.kind]))
   const [code = EXIT.ok] = codes
   return codes.size > 1 ? EXIT.failed : code

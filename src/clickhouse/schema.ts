@@ -65,7 +65,9 @@ type SystemTables = {
   name: string
   uuid: string
   engine: string
+  sorting_key: string
   total_rows: number | null
+  total_bytes: number | null
   comment: string
 }
 
@@ -75,6 +77,7 @@ type SystemColumns = {
   name: string
   type: string
   default_kind: DefaultKind
+  default_expression: string
   position: number
 }
 
@@ -96,7 +99,7 @@ export type Schema = {
   sql_texts: SqlTextsTable
   'system.tables': SystemTables
   'system.columns': SystemColumns
-  'system.databases': { name: string }
+  'system.databases': { name: string; engine: string }
   'system.processes': SystemProcesses
   'system.query_log': SystemQueryLog
   [source: `canonical_execution_${string}`]: SourceTable

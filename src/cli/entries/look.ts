@@ -1,6 +1,6 @@
 // Owns the entries of the commands that only look.
 import type { CommandEntry } from '../command-entry.ts'
-import { tables, json, lag, limits, server, local, sql, noColor, common } from '../flags.ts'
+import { tables, json, quiet, lag, limits, server, local, sql, noColor, common } from '../flags.ts'
 
 export const LOOK: readonly CommandEntry[] = [
   {
@@ -33,6 +33,26 @@ export const LOOK: readonly CommandEntry[] = [
       ...common,
     ],
     load: async () => (await import('../commands/diff.ts')).diffCommand,
+  },
+  {
+    name: 'verify',
+    about: 'Compute done blocks again and compare; --sources: find blocks whose sources have changed',
+    flags: [
+      { ...tables, about: 'The tables; with --sources, all by default', bare: true },
+      { name: 'from', value: '<N>', about: 'Only done blocks from N on' },
+      { name: 'to', value: '<N>', about: 'Only done blocks up to N' },
+      { name: 'sample', value: '<N>', about: 'Only N chunks of each table, chosen by chance' },
+      { name: 'seed', value: '<N>', about: 'The same sample again' },
+      { name: 'chunk-rows', value: '<N>', about: 'Source rows per chunk, about (default: 5 million)' },
+      { name: 'chunk', value: '<N>', about: 'Blocks per chunk, whatever they weigh' },
+      { name: 'jobs', value: '<N>', about: "Statements at once (default: by the server's cores)" },
+      { name: 'sources', about: 'Find done blocks whose sources have changed since, and mark them as stale' },
+      { name: 'dry-run', about: 'With --sources: mark nothing' },
+      json,
+      quiet,
+      ...common,
+    ],
+    load: async () => (await import('../commands/verify.ts')).verifyCommand,
   },
   {
     name: 'preview',

@@ -51,6 +51,31 @@ export const WORK: readonly CommandEntry[] = [
     load: async () => (await import('../commands/redo.ts')).redoCommand,
   },
   {
+    name: 'rebuild',
+    about: 'Build a table anew beside the old one, check it, exchange the two',
+    flags: [
+      { ...tables, about: 'The table', bare: true },
+      { name: 'keep', about: 'Keep the old table beside the new one (default)' },
+      {
+        name: 'drop-old',
+        about: 'Drop the old table at the end; one that is kept already: drop it, do nothing else',
+      },
+      { name: 'yes', about: 'Drop without being asked' },
+      { name: 'dry-run', about: 'Show what would be done, write nothing' },
+      {
+        name: 'sample',
+        value: '<N>',
+        about: 'Chunks of the new table to compute again before the exchange (default: 10)',
+      },
+      ...limits.filter(({ name }) => !['from', 'to'].includes(name)),
+      ...endurance.filter(({ name }) => ['give-up', 'grace', 'lock-wait'].includes(name)),
+      events,
+      quiet,
+      ...common,
+    ],
+    load: async () => (await import('../commands/rebuild.ts')).rebuildCommand,
+  },
+  {
     name: 'create-tables',
     about: 'Create the derived tables that do not exist',
     flags: [tables, all, ...common],

@@ -16,7 +16,11 @@ export const range: readonly Flag[] = [
   },
   { name: 'chunk-rows', value: '<N>', about: 'Source rows per chunk, about (default: 5 million)' },
   { name: 'chunk', value: '<N>', about: 'Blocks per chunk, whatever they weigh' },
-  { name: 'order', value: '<end>', about: 'Oldest blocks first: tail (default), or newest first: head' },
+  {
+    name: 'order',
+    value: '<tail|head>',
+    about: 'Oldest blocks first: tail (default), or newest first: head',
+  },
 ]
 export const slots: readonly Flag[] = [
   {

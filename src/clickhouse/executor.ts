@@ -149,7 +149,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
   return {
     describe: columnsOf,
     insert,
-    clean: (table, ranges, lock) => cleanRanges(target, names, { table, ranges, lock }),
+    clean: (job) => cleanRanges(target, names, job),
     count: (table, ranges) => countIn(target, table, ranges),
     endDeletions: (table, lock) => endDeletions(target, table, lock),
   }

@@ -90,6 +90,7 @@ function tableDefinition(
     parameters,
     sqlHash: sqlHash(transform, header),
     rawHash: sha256(file.bytes),
+    rawText: file.text,
   }
 }
 

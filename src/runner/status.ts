@@ -11,10 +11,12 @@ import {
   union,
   watermark,
 } from './pure/interval.ts'
+import { cureOf } from './pure/cure.ts'
 import { mergeWeights } from './pure/weights.ts'
-import type { StatusReport, TableReport, TableState } from './reports.ts'
+import type { StaleReport, StatusReport, TableReport, TableState } from './reports.ts'
+import { staleReports } from './stale-reports.ts'
 import { blocksIn, emptiedNote, readStandings, type Standing } from './standing.ts'
-import { makeSurveyor, nextWindow, type Survey, type Surveyor } from './surveyor.ts'
+import { FIRST_WINDOW, makeSurveyor, nextWindow, type Survey, type Surveyor, widthAfter } from './surveyor.ts'
 import type { World } from './world.ts'
 
 /** Where every chosen table stands. Reads only; `lag` in blocks. @throws BackfillError `server` */
@@ -24,8 +26,12 @@ export async function status(world: World, { lag }: { readonly lag: number }): P
     world.ports.locks.holders(),
   ])
   const surveys = await surveyAll(world, standings, STATUS_ROWS)
-  const tables = world.chosen.map(({ key }) =>
-    reportOf(standings.get(key)!, surveys.get(key)!, locks.get(key)),
+  const tables = await Promise.all(
+    world.chosen.map(async ({ key }) => {
+      const standing = standings.get(key)!
+      const stale = await staleReports(world, standing)
+      return reportOf(standing, { survey: surveys.get(key)!, lock: locks.get(key), stale })
+    }),
   )
   return {
     network: world.network.name,
@@ -89,9 +95,11 @@ export async function surveyMissing(
 ): Promise<Survey> {
   let left = missing
   let all: Survey = { runnable: [], holes: [], held: [], weights: [], buckets: new Map() }
+  let width = FIRST_WINDOW
   for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = nextWindow(left, 'tail')
+    const window = nextWindow(left, 'tail', width)
     const one = await survey(table, window)
+    width = widthAfter(width, one)
     left = subtract(left, window)
     rows += one.weights.reduce((sum, stretch) => sum + stretch.rows, 0)
     all = {
@@ -115,7 +123,13 @@ function unionOf(sets: readonly BlockSet[]): BlockSet {
   return blockSet(sets.flat())
 }
 
-function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined): TableReport {
+type Seen = {
+  readonly survey: Survey
+  readonly lock: LockInfo | undefined
+  readonly stale: readonly StaleReport[]
+}
+
+function reportOf(standing: Standing, { survey, lock, stale: staleVersions }: Seen): TableReport {
   const { table, bounds, target, view, covered, dirty } = standing
   const owed: readonly Range[] = bounds.owed === undefined ? [] : [bounds.owed]
   const { runnable: missing, holes, held } = survey
@@ -140,6 +154,9 @@ function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined
     held,
     dirty,
     stale: stale.map(({ from, to, sqlHash }) => ({ from, to, sqlHash })),
+    staleVersions,
+    sqlHash: table.sqlHash,
+    cure: cureOf(table),
     rows: target?.rows ?? null,
     lastRun: view?.lastRun ?? null,
     lock: lock === undefined || lock.released ? null : lock,

@@ -114,6 +114,8 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     held: [],
     dirty: [],
     stale: [],
+    sql_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    stale_versions: [],
     state: 'behind',
     last_run: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
   })
@@ -131,6 +133,8 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     held: [],
     dirty: [],
     stale: [],
+    sql_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    stale_versions: [],
     state: 'not created',
     last_run: null,
   })

@@ -151,6 +151,8 @@ test.each([
   'preview',
   'log',
   'accept',
+  'verify',
+  'rebuild',
 ])('the help of `%s`', async (command) => {
   const { code, stdout, stderr } = await backfill([command, '--help'].filter(Boolean))
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

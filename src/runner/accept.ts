@@ -6,6 +6,7 @@ import type { Range, TableDefinition } from './model.ts'
 import type { Lock, Ports } from './ports.ts'
 import { judge, type Reason, type Verdict } from './pure/acceptance.ts'
 import { type BlockSet, intersect, union } from './pure/interval.ts'
+import { rangeWords } from './pure/range-words.ts'
 import { blocksIn, readStandings, type Standing } from './standing.ts'
 import { surveyMissing } from './status.ts'
 import { makeSurveyor } from './surveyor.ts'
@@ -54,7 +55,7 @@ export async function planAcceptance(world: World, options: AcceptOptions): Prom
   })
   if (plan.length > 0) return plan
   throw usageError(
-    `no table has a hole or held blocks in ${rangesOf([options.range])}`,
+    `no table has a hole or held blocks in ${rangeWords([options.range])}`,
     '`backfill status` shows holes, held and accepted blocks',
   )
 }
@@ -141,7 +142,7 @@ function refuse({ table, bounds }: Standing, { refused }: Verdict): void {
         ? `as in ${table.after.join(', ')}: accept them there, and \`backfill up\` runs them here`
         : 'nothing keeps `backfill up` from running them',
   }
-  const parts = refused.map(({ reason, blocks }) => `${rangesOf(blocks)} (${why[reason]})`)
+  const parts = refused.map(({ reason, blocks }) => `${rangeWords(blocks)} (${why[reason]})`)
   throw usageError(
     `blocks that are neither a hole nor held in ${table.key}: ${parts.join(', ')}`,
     `\`backfill status --tables ${table.key}\` shows its holes and held blocks`,
@@ -152,13 +153,5 @@ function notCreated({ ports }: World, { key, target }: TableDefinition): Backfil
   return usageError(
     `${ports.target.database}.${target} is not there yet, or its ledger is not: the acceptance belongs to the table`,
     `\`backfill create-tables --tables ${key}\` first`,
-  )
-}
-
-/** The first few ranges, for people. */
-export function rangesOf(blocks: BlockSet): string {
-  const shown = blocks.slice(0, 3).map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`))
-  return (
-    shown.join(', ') + (blocks.length > 3 ? ` and ${blocks.length - 3} more up to ${blocks.at(-1)!.to}` : '')
   )
 }

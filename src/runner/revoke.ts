@@ -1,10 +1,11 @@
 // Owns taking acceptances back: accepted blocks become missing again, and what was computed over them is done again.
 import { randomUUID } from 'node:crypto'
-import { appendAll, rangesOf, withLocks } from './accept.ts'
+import { appendAll, withLocks } from './accept.ts'
 import { BackfillError, usageError } from './errors.ts'
 import { NO_TRY, REVOKED } from './ledger-model.ts'
 import type { Range, TableDefinition } from './model.ts'
 import { type BlockSet, intersect, union } from './pure/interval.ts'
+import { rangeWords } from './pure/range-words.ts'
 import { blocksIn, readStandings, type Standing } from './standing.ts'
 import type { World } from './world.ts'
 
@@ -92,7 +93,7 @@ export async function revoke(
 function nothingAccepted(who: string, range: Range, standing: Standing | undefined): BackfillError {
   const elsewhere = blocksIn(standing?.view, 'accepted')
   return usageError(
-    `nothing is accepted in ${rangesOf([range])} of ${who}`,
-    elsewhere.length > 0 ? `accepted: ${rangesOf(elsewhere)}` : '`backfill status` shows accepted blocks',
+    `nothing is accepted in ${rangeWords([range])} of ${who}`,
+    elsewhere.length > 0 ? `accepted: ${rangeWords(elsewhere)}` : '`backfill status` shows accepted blocks',
   )
 }

@@ -11,16 +11,19 @@ const catalogue = await readCatalogue(SQL_FOLDER)
 const TABLES = ['address_diffs', 'pre_6780_accounts_destructs', 'accounts_alive']
 const HOLE = { from: 61, to: 1160 }
 let server: TestServer
+/** Read by two scenes; the second changes it at its end. */
+let shared: Promise<string>
 beforeAll(async () => {
   server = await startTestServer()
+  shared = chain()
 }, 60_000)
 afterAll(() => server?.stop())
 
 /**
  * Blocks 1-60 and 1161-1200, a hole between them, and in block 31 nothing but nonce diffs: held where transactions count.
  */
-async function scene(source = uniqueDatabase('source')) {
-  const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+async function chain(): Promise<string> {
+  const source = uniqueDatabase('source')
   await createSourceTables(server, catalogue, source)
   for (const range of [
     { from: 1, to: 30 },
@@ -28,14 +31,22 @@ async function scene(source = uniqueDatabase('source')) {
     { from: 1161, to: 1200 },
   ])
     await addBlocks(server, source, range)
-  const addRow = (table: string, block: number) =>
-    post(
-      server,
-      `INSERT INTO {source:Identifier}.{table:Identifier} SELECT * REPLACE ({block:UInt64} AS block_number)
+  await addRow(source, 'nonce_diffs', 31)
+  return source
+}
+
+function addRow(source: string, table: string, block: number): Promise<string> {
+  return post(
+    server,
+    `INSERT INTO {source:Identifier}.{table:Identifier} SELECT * REPLACE ({block:UInt64} AS block_number)
        FROM (SELECT * FROM {source:Identifier}.{table:Identifier} WHERE block_number = 30)`,
-      { source, table: `canonical_execution_${table}`, block },
-    )
-  await addRow('nonce_diffs', 31)
+    { source, table: `canonical_execution_${table}`, block },
+  )
+}
+
+/** A person with a target and a ledger of their own, and the lag set to 0. */
+async function scene(source: string) {
+  const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
   const env = { ...environmentFor(server, own), BACKFILL_LAG: '0' }
   const run = (words: string) => backfillHere(words.split(' '), { env })
   const statusOf = async (table: string) => {
@@ -47,13 +58,13 @@ async function scene(source = uniqueDatabase('source')) {
   }
   const events = () =>
     rowsOf<{ events: number }>(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', own)
-  return { ...own, run, statusOf, events, addRow }
+  return { ...own, run, statusOf, events }
 }
 
 const UP = `up --tables ${TABLES.join()} --jobs 1`
 
 test('holes and held blocks are accepted, shown, run in what reads them, and taken back when rows arrive', async () => {
-  const { run, statusOf, events, source, target } = await scene()
+  const { run, statusOf, events, source, target } = await scene(await chain())
   const early = await run(`accept address_diffs --from 61 --to 1160 --yes`)
   expect(early.code).toBe(2)
   expect(early.stderr).toContain('`backfill create-tables --tables address_diffs` first')
@@ -154,7 +165,7 @@ test('holes and held blocks are accepted, shown, run in what reads them, and tak
 })
 
 test('what was computed from accepted blocks and has rows there is dirty once they are taken back', async () => {
-  const { run, statusOf, target } = await scene()
+  const { run, statusOf, target } = await scene(await shared)
   await run(UP)
   await run('accept address_diffs --from 31 --yes')
   await run(UP)
@@ -174,7 +185,7 @@ test('what was computed from accepted blocks and has rows there is dirty once th
 })
 
 test('blocks that have got rows between the question and the answer are not accepted, nor those of a table under work', async () => {
-  const { run, source, target, ledger, events, addRow } = await scene()
+  const { run, source, target, ledger, events } = await scene(await shared)
   await run(UP)
   const opened = await openTestWorld({ server, source, target, ledger, catalogue, tables: ['address_diffs'] })
   const options = { range: HOLE, lag: 0, named: true }
@@ -182,7 +193,7 @@ test('blocks that have got rows between the question and the answer are not acce
   const lock = await opened.world.ports.locks.acquire('pre_6780_accounts_destructs', () => {})
   const held = run('accept pre_6780_accounts_destructs --from 61 --to 1160 --yes')
   const plan = await planAcceptance(opened.world, options)
-  await addRow('balance_diffs', 500)
+  await addRow(source, 'balance_diffs', 500)
   const before = await events()
   await expect(accept(opened.world, { options, plan }, () => {})).rejects.toThrow(/61-1160 \(nothing keeps/)
   expect(await events()).toEqual(before)

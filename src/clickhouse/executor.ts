@@ -8,6 +8,7 @@ import { cleanRanges, endDeletions } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
 import type { Names } from './names.ts'
+import { readerOf } from './reader.ts'
 import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
 import { errorInBody, runWrite, TAIL_BYTES } from './statement.ts'
@@ -29,19 +30,10 @@ type OutputColumn = { readonly name: string; readonly type: string }
 const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
 
 export function openExecutor({ source, target, names, network }: ExecutorOptions): ExecutorPort {
-  const oneServer = source.info.identity === target.info.identity
   /** A table's output columns do not change within a run. */
   const described = new Map<string, Promise<readonly OutputColumn[]>>()
 
-  /** The server that a transform is computed on. */
-  function reader({ key, sources, after }: TableDefinition): Server {
-    if (oneServer || sources.length === 0) return target
-    if (after.length === 0) return source
-    throw usageError(
-      `${key} reads source tables and derived tables, which are on different servers (${source.connection.url}, ${target.connection.url})`,
-      'Split it into two transforms, or keep source and target on one server',
-    )
-  }
+  const reader = (table: TableDefinition) => readerOf({ source, target }, table)
 
   const paramsOf = (table: TableDefinition, range: Range) =>
     transformParams({

@@ -54,6 +54,9 @@ type SystemTables = {
   engine: string
   total_rows: number | null
   comment: string
+  engine_full: string
+  sorting_key: string
+  partition_key: string
 }
 
 type SystemColumns = {
@@ -62,6 +65,7 @@ type SystemColumns = {
   name: string
   type: string
   default_kind: DefaultKind
+  default_expression: string
   position: number
 }
 

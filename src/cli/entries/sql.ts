@@ -1,8 +1,19 @@
 // Owns the entries of the commands for those who edit the SQL files.
 import type { CommandEntry } from '../command-entry.ts'
-import { tables, json, local, sql, noColor } from '../flags.ts'
+import { tables, json, local, sql, noColor, common } from '../flags.ts'
 
 export const SQL: readonly CommandEntry[] = [
+  {
+    name: 'check',
+    about: 'Find what is wrong in the SQL files, and where they do not fit the servers; writes nothing',
+    flags: [
+      { ...tables, bare: true },
+      { name: 'offline', about: 'Look at the files alone, ask no server' },
+      json,
+      ...common,
+    ],
+    load: async () => (await import('../commands/check.ts')).check,
+  },
   {
     name: 'test',
     about: 'Run the unit tests of the transforms; needs no server',

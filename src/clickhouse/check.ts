@@ -25,10 +25,11 @@ export function openCheck({ servers, names, network }: CheckOptions): CheckPort 
 
   async function describe(table: TableDefinition, text: string): Promise<Described> {
     const server = readerOf(servers, table)
+    const sent = `DESCRIBE TABLE (\n${text}\n)`
     const databases = { source: source.connection.database, target: target.connection.database }
     try {
       const result = await server.client.query({
-        query: `DESCRIBE TABLE (\n${text}\n)`,
+        query: sent,
         query_params: transformParams({ table, network, range: { from: 0, to: 0 }, ...databases }),
         clickhouse_settings: table.settings,
         format: 'JSONEachRow',
@@ -39,7 +40,7 @@ export function openCheck({ servers, names, network }: CheckOptions): CheckPort 
       const code = errorCode(error)
       if (code === 0 || !(error instanceof Error))
         throw serverError(error, { connection: server.connection, doing: `checking ${table.key}` })
-      return { code, message: error.message, user: server.connection.username }
+      return { code, message: error.message, sent, user: server.connection.username }
     }
   }
 
@@ -47,7 +48,6 @@ export function openCheck({ servers, names, network }: CheckOptions): CheckPort 
     databases: { source: source.connection.database, target: target.connection.database },
     users: { source: source.connection.username, target: target.connection.username },
     ledger: names,
-    linesBefore: 1,
     existing: (side, databases) => existingDatabases(servers[side], databases),
     tables: (side, wanted) => standingTables(servers[side], wanted),
     describe,

@@ -22,12 +22,14 @@ export async function typeNames(
 
 /** Expressions as the server writes them; what it cannot read stays as it is. */
 export async function formatted(server: Server, expressions: readonly string[]): Promise<readonly string[]> {
-  const statements = expressions.map((expression) => `SELECT ${expression}`)
+  const statements = expressions.map((expression) => SELECT + expression)
   const found = await values(server, 'formatQuerySingleLineOrNull(?)', statements).catch((error: unknown) =>
     failed(server, error),
   )
-  return expressions.map((expression, index) => found[index] ?? expression)
+  return expressions.map((expression, index) => found[index]?.slice(SELECT.length) ?? expression)
 }
+
+const SELECT = 'SELECT '
 
 /** What the server says against the text of a statement; undefined where it can be read. */
 export async function unreadable(server: Server, text: string): Promise<string | undefined> {

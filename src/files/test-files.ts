@@ -118,8 +118,9 @@ function withRule<Value>(file: string, parse: () => Value): Value {
     return parse()
   } catch (error) {
     if (!(error instanceof BackfillError)) throw error
-    const [prefix, line] = /^:(\d+):\d+: /.exec(error.message.slice(file.length)) ?? ['']
-    const sentence = error.message.slice(file.length + prefix.length)
+    const own = error.message.startsWith(`${file}:`) ? error.message.slice(file.length) : ''
+    const [prefix, line] = /^:(\d+):\d+: /.exec(own) ?? ['']
+    const sentence = prefix === '' ? error.message : own.slice(prefix.length)
     const finding = { rule: 'E016', file, line: Number(line ?? 1), sentence, hint: error.hint ?? '' } as const
     throw new BackfillError(error.message, { kind: error.kind, hint: finding.hint, finding })
   }

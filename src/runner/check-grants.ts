@@ -23,7 +23,7 @@ export async function checkGrants(
     return new Set()
   }
   const lacking = needs.filter((need) => found.includes(need))
-  for (const need of gathered(lacking, needs)) report(lackingGrant(port, need))
+  for (const error of lackingGrants(port, gathered(lacking, needs))) report(error)
   return new Set(
     lacking.flatMap(({ side, on }) => (side === 'source' && on.kind === 'table' ? [on.table] : [])),
   )
@@ -47,17 +47,20 @@ export function missingGrant({
   return fileError({ rule: 'E080', file, line, sentence, hint })
 }
 
-function lackingGrant(
-  { users }: CheckPort,
-  { side, privilege, on, file, line, why }: PlacedNeed,
-): BackfillError {
-  const [user, place] = [users[side], placeText(on)]
-  return fileError({
-    rule: 'E080',
-    file,
-    line,
-    sentence: `user '${user}' lacks ${privilege} ON ${place} on the ${side} server, to ${why}`,
-    hint: `GRANT ${privilege} ON ${place} TO ${quoted(user)}`,
+/** One finding for all that is lacking on one thing. */
+function lackingGrants({ users }: CheckPort, needs: readonly PlacedNeed[]): readonly BackfillError[] {
+  const groups = Map.groupBy(needs, ({ side, on }) => `${side} ${placeText(on)}`)
+  return [...groups.values()].map(([first, ...others]) => {
+    const { side, on, file, line } = first!
+    const [user, place] = [users[side], placeText(on)]
+    const privileges = [...new Set([first!, ...others].map(({ privilege }) => privilege))].join(', ')
+    return fileError({
+      rule: 'E080',
+      file,
+      line,
+      sentence: `user '${user}' lacks ${privileges} ON ${place} on the ${side} server`,
+      hint: `GRANT ${privileges} ON ${place} TO ${quoted(user)}`,
+    })
   })
 }
 
@@ -66,7 +69,12 @@ function gathered(lacking: readonly PlacedNeed[], asked: readonly PlacedNeed[]):
   const all = Map.groupBy(asked, groupOf)
   return [...Map.groupBy(lacking, groupOf)].flatMap(([group, needs]) => {
     const [first] = needs
-    if (first?.on.kind !== 'table' || needs.length === 1 || all.get(group)?.length !== needs.length)
+    if (
+      first?.on.kind !== 'table' ||
+      first.on.database === 'system' ||
+      needs.length === 1 ||
+      all.get(group)?.length !== needs.length
+    )
       return needs
     return [{ ...first, on: { kind: 'database', database: first.on.database } }]
   })

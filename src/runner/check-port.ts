@@ -41,20 +41,18 @@ export type NeedPlace =
 /** What a server says of a transform: its columns, or why not. */
 export type Described =
   | { readonly columns: readonly OutputColumn[] }
-  | { readonly code: number; readonly message: string; readonly user: string }
+  | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
 
 export type CheckPort = {
   readonly databases: Readonly<Record<Side, string>>
   readonly users: Readonly<Record<Side, string>>
   /** The ledger's database and that of the locks. */
   readonly ledger: { readonly ledger: string; readonly locks: string }
-  /** Lines that `describe` puts before a transform. */
-  readonly linesBefore: number
   /** Which of the databases exist, as far as the user may see them. */
   existing(side: Side, databases: readonly string[]): Promise<ReadonlySet<string>>
   /** The tables of the side's database that exist, as far as the user may see them. */
   tables(side: Side, names: readonly string[]): Promise<ReadonlyMap<string, StandingTable>>
-  /** Describes `text` in place of the table's transform, on the server that would compute it. */
+  /** Describes `text`, from the second line on, in place of the table's transform, on the server that would compute it. */
   describe(table: TableDefinition, text: string): Promise<Described>
   /** What the server says against the text of a statement; undefined where it can be read. */
   unreadable(text: string): Promise<string | undefined>

@@ -6,7 +6,7 @@ import { ddlClauses, type DdlClauses, keyText, readEngine } from './pure/ddl-cla
 import { type DdlColumn, ddlColumns } from './pure/ddl-columns.ts'
 import { rejectedLine, rejectedWords } from './pure/rejection.ts'
 import type { Report } from './pure/report.ts'
-import { significantTokens } from './pure/sql-lexer.ts'
+import { significantTokens, type Token } from './pure/sql-lexer.ts'
 
 export type StandingCheck = {
   readonly port: CheckPort
@@ -25,8 +25,8 @@ export async function checkStandingTable(check: StandingCheck, report: Report): 
     report(fileError({ ...problem, file: ddl.file, line: problem.line ?? ddl.line }))
   const complaint = await port.unreadable(ddl.text)
   if (complaint !== undefined) {
-    const line = rejectedLine(ddl, { message: complaint, linesBefore: 0 })
-    const sentence = `ClickHouse cannot read this: ${rejectedWords(complaint)}`
+    const line = rejectedLine(ddl, { message: complaint, sent: ddl.text, linesBefore: 0 })
+    const sentence = `ClickHouse cannot read this: ${rejectedWords(complaint, ddl.text)}`
     say({ rule: 'E070', line, sentence, hint: 'mend the file' })
     return
   }
@@ -39,9 +39,11 @@ export async function checkStandingTable(check: StandingCheck, report: Report): 
   for (const problem of columnsDiffer(comparison)) say(problem)
   const texts = [...textsOf(comparison)].filter((one) => one.file !== one.table)
   const written = await port.formatted(texts.flatMap((one) => [one.file, one.table]))
-  for (const [index, { rule, line, say: sentence }] of texts.entries()) {
-    if (written[index * 2] === written[index * 2 + 1]) continue
-    say({ rule, line, sentence, hint: `change the file, or rebuild the table by it: ${REBUILD}` })
+  for (const [index, { rule, line, what }] of texts.entries()) {
+    const [here, there] = [written[index * 2], written[index * 2 + 1]]
+    if (here === there) continue
+    const sentence = `${what} ${here || 'nothing'} here and ${there || 'nothing'} in the table ${name}`
+    say({ rule, line, sentence, hint: `change the file, or rebuild the table: ${REBUILD}` })
   }
 }
 
@@ -86,8 +88,8 @@ function* columnsDiffer({ name, columns, clauses, standing, types }: Comparison)
       yield { rule: 'E072', line, sentence, hint: `change the file, or the table: ${REBUILD}` }
     }
     if (column.defaultKind !== there.defaultKind) {
-      const [here, in_] = [column.defaultKind || 'no default', there.defaultKind || 'no default']
-      const sentence = `'${column.name}' has ${here} here and ${in_} in the table ${name}`
+      const [here, present] = [column, there].map(({ defaultKind }) => defaultKind || 'no default')
+      const sentence = `'${column.name}' has ${here} here and ${present} in the table ${name}`
       yield { rule: 'E073', line, sentence, hint: `change the file, or the table: ${REBUILD}` }
     }
   }
@@ -108,34 +110,34 @@ type Texts = {
   readonly file: string
   readonly table: string
   readonly line: number | undefined
-  readonly say: string
+  /** What stands before the two: `the rows are sorted by`. */
+  readonly what: string
 }
 
-function* textsOf({ name, clauses, standing, columns }: Comparison): Generator<Texts, void> {
-  const of = (text: string) => keyText(significantTokens({ file: name, text, line: 1 }))
-  for (const { name: column, line, expression } of clauses.columns) {
-    const there = standing.columns.find((one) => one.name === column)
-    const kind = columns.find((one) => one.name === column)?.defaultKind ?? ''
+function* textsOf({ clauses, standing, columns }: Comparison): Generator<Texts, void> {
+  for (const { name, line, expression } of clauses.columns) {
+    const there = standing.columns.find((one) => one.name === name)
+    const kind = columns.find((one) => one.name === name)?.defaultKind ?? ''
     if (there === undefined || kind === '' || kind !== there.defaultKind) continue
-    const say = `'${column}' has ${kind} ${expression} here and ${there.expression} in the table ${name}`
-    yield { rule: 'E073', file: expression, table: of(there.expression), line, say }
+    const what = `'${name}' has ${kind}`
+    yield { rule: 'E073', file: expression, table: keyText(tokensOf(there.expression)), line, what }
   }
   // Rows of a Distributed table are elsewhere, and so are engine and keys.
   if (standing.engine === 'Distributed') return
-  const engine = readEngine(significantTokens({ file: name, text: standing.engineFull, line: 1 }))
-  const [here, there] = [clauses.engine, engine].map((one) => `${one?.name ?? ''}(${one?.text ?? ''})`)
+  const engines = [clauses.engine, readEngine(tokensOf(standing.engineFull))]
+  const [file = '', table = ''] = engines.map((one) => one && `${one.name}(${one.text})`)
   const line = clauses.engine?.line
-  const say = `the engine is ${here} here and ${there} in the table ${name}`
-  yield { rule: 'E074', file: here!, table: there!, line, say }
+  yield { rule: 'E074', file, table, line, what: 'the engine is' }
   const keys = [
-    ['E075', 'sorted', clauses.sortKey, standing.sortKey],
-    ['E076', 'partitioned', clauses.partition, standing.partitionKey],
+    ['E075', 'the rows are sorted by', clauses.sortKey, standing.sortKey],
+    ['E076', 'the rows are partitioned by', clauses.partition, standing.partitionKey],
   ] as const
-  for (const [rule, what, clause, key] of keys) {
-    const sentence = `the rows are ${what} by (${clause?.text ?? ''}) here and by (${key}) in the table ${name}`
-    const at = clause?.line ?? clauses.engine?.line
-    yield { rule, file: clause?.text ?? '', table: of(key), line: at, say: sentence.replaceAll(' ,', ',') }
-  }
+  for (const [rule, what, clause, key] of keys)
+    yield { rule, file: clause?.text ?? '', table: keyText(tokensOf(key)), line: clause?.line ?? line, what }
+}
+
+function tokensOf(text: string): readonly Token[] {
+  return significantTokens({ file: 'system.tables', text, line: 1 })
 }
 
 function lineOf({ columns }: DdlClauses, name: string): number | undefined {

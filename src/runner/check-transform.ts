@@ -8,7 +8,7 @@ import { type DdlColumn, ddlColumns } from './pure/ddl-columns.ts'
 import { selectAround, tableReads } from './pure/from-clauses.ts'
 import { columnMisfits } from './pure/narrowing.ts'
 import { outputLines } from './pure/output-columns.ts'
-import { quotedNames, rejectedLine, rejectedWords } from './pure/rejection.ts'
+import { rejectedLine, rejectedWords } from './pure/rejection.ts'
 import type { Report } from './pure/report.ts'
 import { significantTokens, unquoted } from './pure/sql-lexer.ts'
 import { type StandIn, withStandIns } from './pure/stand-in.ts'
@@ -28,12 +28,16 @@ export type TransformCheck = {
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
   const { port, table, standing, denied } = check
   for (const error of lackingProbeColumns(check)) report(error)
-  const text = withStandIns(table.transform, standInsOf(check))
+  const standIns = standInsOf(check)
+  const unknownType = standIns.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
+  const text = unknownType ? undefined : withStandIns(table.transform, standIns)
   const readable = table.sources.every((source) => !denied.has(source))
   if (text === undefined || !readable) return
   const described = await port.describe(table, text)
   if (!('columns' in described)) {
-    report(rejection(check, described))
+    // The server names the first thing that it cannot make sense of, which may only follow from a missing column.
+    const lacking = described.code === UNKNOWN_IDENTIFIER ? [...lackingColumns(check)] : []
+    for (const error of lacking.length > 0 ? lacking : [rejection(check, described)]) report(error)
     return
   }
   const { file } = table.transform
@@ -48,6 +52,11 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
 /** The transform's target by its DDL, types as the server writes them. */
 function typedColumns({ table, types }: TransformCheck): readonly DdlColumn[] {
   return ddlColumns(table.ddl).map((column) => ({ ...column, type: types.get(column.type) ?? column.type }))
+}
+
+/** A type that the server does not know: its own table's finding says so. */
+function isUnknown({ types }: TransformCheck, type: string): boolean {
+  return types.has(type) && types.get(type) === undefined
 }
 
 /** For what does not exist, and has a file that says what it would be. */
@@ -95,51 +104,38 @@ const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47
 
 type Refusal = Exclude<Described, { columns: unknown }>
 
-function rejection(check: TransformCheck, { code, message, user }: Refusal): BackfillError {
-  const { port, table } = check
+function rejection({ table }: TransformCheck, { code, message, sent, user }: Refusal): BackfillError {
   const { file } = table.transform
-  const line = rejectedLine(table.transform, { message, linesBefore: port.linesBefore })
+  const line = rejectedLine(table.transform, { message, sent, linesBefore: 1 })
   if (code === ACCESS_DENIED) return missingGrant({ file, line, message, user })
-  const sentence = `ClickHouse rejects this transform: ${rejectedWords(message)}`
+  const sentence = `ClickHouse rejects this transform: ${rejectedWords(message, sent)}`
   if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE)
     return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
-  if (code !== UNKNOWN_IDENTIFIER)
-    return fileError({ rule: 'E060', file, line, sentence, hint: 'mend the file' })
-  const lacking = lackingColumn(check, message, line)
-  if (lacking === undefined)
-    return fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
-  const { source, column } = lacking
-  return fileError({
-    rule: 'E067',
-    file,
-    line,
-    sentence: `${port.databases.source}.${source} lacks the column '${column}', which sql/source has`,
-    hint: 'add it to the table, or do without it here',
-  })
+  return code === UNKNOWN_IDENTIFIER
+    ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
+    : fileError({ rule: 'E060', file, line, sentence, hint: 'mend the file' })
 }
 
-/** The source around the line that should have the column by its file, and has not. */
-function lackingColumn(
-  { catalogue, table: { transform }, standing }: TransformCheck,
-  message: string,
-  line: number,
-): { readonly source: string; readonly column: string } | undefined {
+/** Columns that a SELECT names, that its source has by its file, and that the table lacks. */
+function* lackingColumns({
+  port,
+  catalogue,
+  table: { transform },
+  standing,
+}: TransformCheck): Generator<BackfillError, void> {
   const tokens = significantTokens(transform)
-  const names = quotedNames(message)
   for (const { parameter, table: source, from } of tableReads(transform)) {
-    const file = parameter === 'source' ? catalogue.sources.find(({ table }) => table === source) : undefined
+    const definition = catalogue.sources.find(({ table }) => parameter === 'source' && table === source)
     const there = standing.sources.get(source)?.columns
-    if (file === undefined || there === undefined) continue
-    const mentioned = selectAround(tokens, from)
-      .filter((token) => token.line === line)
-      .map(unquoted)
-    const column = names.find(
-      (name) =>
-        mentioned.includes(name) &&
-        ddlColumns(file.ddl).some((one) => one.name === name) &&
-        !there.some((one) => one.name === name),
-    )
-    if (column !== undefined) return { source, column }
+    if (definition === undefined || there === undefined) continue
+    const lacking = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
+    const around = selectAround(tokens, from)
+    for (const { name } of lacking) {
+      const mention = around.find((token) => unquoted(token) === name)
+      if (mention === undefined) continue
+      const sentence = `${port.databases.source}.${source} lacks the column '${name}', which ${definition.ddl.file} has`
+      const hint = 'add it to the table, or do without it here'
+      yield fileError({ rule: 'E067', file: transform.file, line: mention.line, sentence, hint })
+    }
   }
-  return undefined
 }

@@ -1,4 +1,4 @@
-// Owns which rights a run needs, and what for: those of docs/operations.md, "Permissions".
+// Owns which rights a run needs: those of docs/operations.md, "Permissions".
 import type { Need, NeedPlace } from './check-port.ts'
 import type { ServerCheck, Standing } from './check-server.ts'
 import type { TableDefinition } from './model.ts'
@@ -10,8 +10,6 @@ import { tablesRead } from './pure/transform-statement.ts'
 export type PlacedNeed = Need & {
   readonly file: string
   readonly line: number
-  /** What it is for, behind "to". */
-  readonly why: string
 }
 
 type Place = { readonly file: string; readonly line: number }
@@ -21,9 +19,7 @@ export function needsOf(check: ServerCheck, standing: Standing): readonly Placed
   const { targets, databases } = standing
   return [
     ...sourceNeeds(check),
-    ...(databases.target.has(target)
-      ? []
-      : [need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl, 'create it')]),
+    ...(databases.target.has(target) ? [] : [need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl)]),
     ...check.tables.flatMap((table) => tableNeeds(target, table, targets.has(table.target))),
     ...ledgerNeeds(check, databases.target),
   ]
@@ -45,7 +41,7 @@ function sourceNeeds({ port, catalogue, tables }: ServerCheck): readonly PlacedN
       .map(({ name }) => name)
       .filter((name) => mentioned.has(name) || name === 'updated_date_time')
     const on: NeedPlace = { kind: 'table', database: port.databases.source, table: source, columns }
-    return { side: 'source', privilege: 'SELECT', on, ...placeOfRead(tables, source), why: 'read it' }
+    return { side: 'source', privilege: 'SELECT', on, ...placeOfRead(tables, source) }
   })
 }
 
@@ -53,13 +49,11 @@ function tableNeeds(database: string, table: TableDefinition, exists: boolean): 
   const on: NeedPlace = { kind: 'table', database, table: table.target }
   const engine = ddlClauses(table.ddl).engine?.name
   return [
-    ...(exists ? [] : [need('CREATE TABLE', on, table.ddl, 'create it')]),
+    ...(exists ? [] : [need('CREATE TABLE', on, table.ddl)]),
     ...(exists || engine === undefined ? [] : [engineNeed(engine, table.ddl)]),
-    need('SELECT', on, table.ddl, 'look at it and read it for other tables'),
-    need('INSERT', on, table.ddl, 'fill it'),
-    ...(table.rows.kind === 'per-block'
-      ? [need('ALTER DELETE', on, table.ddl, 'delete half-written ranges')]
-      : []),
+    need('SELECT', on, table.ddl),
+    need('INSERT', on, table.ddl),
+    ...(table.rows.kind === 'per-block' ? [need('ALTER DELETE', on, table.ddl)] : []),
   ]
 }
 
@@ -71,18 +65,18 @@ function ledgerNeeds(
   const { ledger, locks } = port.ledger
   const absent = [ledger, locks].filter((database) => !existing.has(database))
   return [
-    ...absent.map((database) => need('CREATE DATABASE', wholeOf(database), at, 'create the ledger')),
+    ...absent.map((database) => need('CREATE DATABASE', wholeOf(database), at)),
     ...(absent.includes(ledger)
-      ? [need('CREATE TABLE', wholeOf(ledger), at, 'create the ledger'), engineNeed('MergeTree', at)]
+      ? [need('CREATE TABLE', wholeOf(ledger), at), engineNeed('MergeTree', at)]
       : []),
-    need('SELECT', wholeOf(ledger), at, 'read the ledger'),
-    need('INSERT', wholeOf(ledger), at, 'write the ledger'),
-    need('CREATE TABLE', wholeOf(locks), at, 'take locks'),
+    need('SELECT', wholeOf(ledger), at),
+    need('INSERT', wholeOf(ledger), at),
+    need('CREATE TABLE', wholeOf(locks), at),
     engineNeed('Null', at),
-    need('DROP TABLE', wholeOf(locks), at, 'drop old locks'),
-    need('ALTER MODIFY COMMENT', wholeOf(locks), at, 'keep locks'),
-    need('SELECT', system('processes'), at, 'find statements that still run, in recovery'),
-    need('SELECT', system('mutations'), at, 'find deletions that are queued, in recovery'),
+    need('DROP TABLE', wholeOf(locks), at),
+    need('ALTER MODIFY COMMENT', wholeOf(locks), at),
+    need('SELECT', system('processes'), at),
+    need('SELECT', system('mutations'), at),
   ]
 }
 
@@ -95,10 +89,10 @@ function wholeOf(database: string): NeedPlace {
 }
 
 function engineNeed(engine: string, at: Place): PlacedNeed {
-  return need('TABLE ENGINE', { kind: 'engine', engine }, at, 'create tables of it')
+  return need('TABLE ENGINE', { kind: 'engine', engine }, at)
 }
 
 /** On the target. */
-function need(privilege: string, on: NeedPlace, { file, line }: Place, why: string): PlacedNeed {
-  return { side: 'target', privilege, on, file, line, why }
+function need(privilege: string, on: NeedPlace, { file, line }: Place): PlacedNeed {
+  return { side: 'target', privilege, on, file, line }
 }

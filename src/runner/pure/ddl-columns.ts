@@ -46,7 +46,8 @@ export function createTable(ddl: SqlText): CreateTable {
     )
   }
   if (!isKeyword(create, 'CREATE') || !isKeyword(second, 'TABLE')) {
-    throw problem(ddl, create, `expected CREATE TABLE, found '${create?.text ?? ''}'`, CREATE_TABLE)
+    const found = isKeyword(create, 'CREATE') ? `CREATE ${second?.text ?? ''}` : (create?.text ?? '')
+    throw problem(ddl, create, `expected CREATE TABLE, found '${found}'`, CREATE_TABLE)
   }
   const depths = withDepth(tokens)
   const open = depths.findIndex(({ token, depth }) => depth === 0 && token.text === '(')

@@ -7,7 +7,9 @@ import { withDepth } from './token-groups.ts'
 export type Rejection = {
   /** The whole message, the part about the scope included. */
   readonly message: string
-  /** Lines that stood before the statement in what was sent. */
+  /** What the server was sent: the statement on lines of its own, perhaps others before it. */
+  readonly sent: string
+  /** Lines before the statement in it. */
   readonly linesBefore: number
 }
 
@@ -16,11 +18,11 @@ export type Rejection = {
  * quotes, looked for in the SELECT that it calls the scope; the scope's or the statement's first line where nothing
  * is found.
  */
-export function rejectedLine(sql: SqlText, { message, linesBefore }: Rejection): number {
-  const position = /\(line (\d+), col \d+\)/.exec(message)
-  if (position !== null) {
+export function rejectedLine(sql: SqlText, { message, sent, linesBefore }: Rejection): number {
+  const upTo = textUpTo(sent, message)
+  if (upTo !== undefined) {
     const last = sql.line + sql.text.split('\n').length - 1
-    return Math.min(last, sql.line + Number(position[1]) - 1 - linesBefore)
+    return Math.min(last, sql.line + upTo.split('\n').length - 1 - linesBefore)
   }
   const tokens = significantTokens(sql)
   const scopes = scopesOf(sql, message.split(SCOPE)[1] ?? '')
@@ -33,20 +35,33 @@ export function rejectedLine(sql: SqlText, { message, linesBefore }: Rejection):
 }
 
 /** The message without positions in what was sent, and without the statement that the server repeats. */
-export function rejectedWords(message: string): string {
-  const line = message.split('\n').find((part) => part.trim() !== '') ?? message
-  const [, near] = /Syntax error.*?: failed at (?:position \d+ )?\((.*?)\)/.exec(line) ?? []
-  if (near !== undefined) return `syntax error at '${near}'`
+export function rejectedWords(message: string, sent = ''): string {
+  const upTo = textUpTo(sent, message)
+  if (upTo !== undefined) {
+    const near = /^\w+|^\S/.exec(sent.slice(upTo.length))?.[0]
+    return near === undefined ? 'syntax error at the end' : `syntax error at '${near}'`
+  }
+  const line = (message.split('\n').find((part) => part.trim() !== '') ?? message).trim()
   const [sentence = ''] = line.split(SCOPE)
-  const meant = /Maybe you meant:? ?\[?(.+?)\]?[.?]*$/.exec(line)?.[1]
+  const meant = /Maybe you meant:? ?\[?([^\]]+?)\]?[.?]*$/.exec(line)?.[1]
   const said = sentence.replace(/[.,:]?\s*$/, '').replace(/\.? Maybe you meant.*$/, '')
   return meant === undefined ? said : `${said}. Maybe you meant ${meant}`
 }
 
 /** Names that the message quotes, each by its last part, as the file may qualify it otherwise. */
-export function quotedNames(message: string): readonly string[] {
+function quotedNames(message: string): readonly string[] {
   const [sentence = ''] = message.split(SCOPE)
   return [...sentence.matchAll(/[`'"]([A-Za-z_][\w.]*)[`'"]/g)].map(([, name]) => name!.split('.').at(-1)!)
+}
+
+/**
+ * What stands before the place of a syntax error. The server counts bytes from 1. It also names the line, but the
+ * client loses that where the word behind it is in capitals.
+ */
+function textUpTo(sent: string, message: string): string | undefined {
+  const position = /^Syntax error.*?failed at position (\d+)/s.exec(message)?.[1]
+  if (position === undefined) return undefined
+  return new TextDecoder().decode(new TextEncoder().encode(sent).slice(0, Number(position) - 1))
 }
 
 const SCOPE = /\bin (?:scope|query)\b/i

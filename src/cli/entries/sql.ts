@@ -30,4 +30,21 @@ export const SQL: readonly CommandEntry[] = [
     ],
     load: async () => (await import('../commands/test.ts')).test,
   },
+  {
+    name: 'new',
+    about: 'Write the files of a new table: DDL, transform and unit test',
+    flags: [
+      { name: 'table', value: '<key>', about: 'Key of the new table, such as gas_per_block', bare: true },
+      { name: 'sources', value: '<a,b>', about: 'Source tables that it reads (default: transaction)' },
+      { name: 'after', value: '<a,b>', about: 'Derived tables that it reads' },
+      {
+        name: 'rows',
+        value: '<kind>',
+        about: 'per-block (default), or per-key: the latest row of an address',
+      },
+      sql,
+      noColor,
+    ],
+    load: async () => (await import('../commands/new.ts')).newTable,
+  },
 ]

@@ -36,13 +36,14 @@ export function readCommandLine(argv: readonly string[]): Invocation {
 
 const HELP = '`backfill --help` lists the commands'
 const READ_ON =
-  'Read on: README.md (first steps, exit codes, troubleshooting), docs/sql-files.md (adding a table).'
+  'Read on: README.md (first steps, exit codes, troubleshooting), docs/adding-a-table.md, docs/checks.md.'
 
 function define(): ReturnType<typeof cac> {
   const cli = cac('backfill')
   for (const { name, about, flags } of COMMANDS) {
-    const bare = flags.some((flag) => flag.bare) ? ' [table…]' : ''
-    const command = cli.command(`${name}${bare}`, about)
+    const bare = flags.find((flag) => flag.bare)?.name
+    const words = bare === undefined ? '' : ` [${bare === 'tables' ? 'table…' : bare}]`
+    const command = cli.command(`${name}${words}`, about)
     for (const flag of flags)
       command.option([`--${flag.name}`, flag.value].filter(Boolean).join(' '), flag.about)
   }

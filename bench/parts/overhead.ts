@@ -4,12 +4,13 @@ import { rangeOf } from '../support/chain.ts'
 import { alternate, median, timed } from '../support/measure.ts'
 import type { Bench, Report } from '../support/report.ts'
 import { dropPlace, replay, statementsOf } from '../support/statements.ts'
-import { withTargets } from '../support/targets.ts'
+import { kinships, withTargets } from '../support/targets.ts'
 
 /** Chunks of one block: so many of them, of the table with the most sources but for the accesses. */
 const SMALL_CHUNKS = 200
 const SMALL_TABLE = 'address_diffs'
 
+/** Of two tables that share a step one is left out: what waits in a session cannot be sent again. */
 export async function overhead(bench: Bench): Promise<Report> {
   const { from, to } = rangeOf(bench.chain)
   const last = Math.min(to, from + SMALL_CHUNKS - 1)
@@ -18,7 +19,10 @@ export async function overhead(bench: Bench): Promise<Report> {
     title: `\`up --jobs 1\` against its statements alone, seconds, medians of ${bench.runs}; "idle" is \`up\` with nothing to do`,
     columns: ['case', 'chunks', 'up', 'idle', 'statements', 'overhead %', 'ms per chunk'],
     rows: [
-      await compare(bench, 'all tables', []),
+      await compare(bench, 'tables without a shared step', [
+        '--tables',
+        (await kinships()).map(([one]) => one).join(),
+      ]),
       await compare(bench, `${SMALL_TABLE}, chunks of 1 block`, small),
     ],
   }

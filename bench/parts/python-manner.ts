@@ -4,7 +4,7 @@ import { alternate, median } from '../support/measure.ts'
 import { runPythonManner } from '../support/python-manner.ts'
 import type { Bench, Report } from '../support/report.ts'
 import { dropPlace, msByTable, statementsOf } from '../support/statements.ts'
-import { contentsOf, derivedTables, withTargets } from '../support/targets.ts'
+import { contentsOf, kinships, withTargets } from '../support/targets.ts'
 
 /** A run's whole time and its statements' time by table, in ms. */
 type Times = { readonly whole: number; readonly tables: ReadonlyMap<string, number> }
@@ -41,10 +41,20 @@ export async function pythonManner({ server, chain, runs, step }: Bench): Promis
     title: `Python manner (steps of ${step} blocks) against \`up\`, seconds, medians of ${runs}; of a table: its statements`,
     columns: ['table', 'Python manner', 'up --jobs 1', 'up', 'ratio, jobs 1', 'ratio'],
     rows: [
-      ...(await derivedTables()).map(({ key }) => row(key, ({ tables }) => tables.get(key) ?? 0)),
+      ...(await kinships()).map((keys) => row(nameOf(keys), ofTables(keys))),
       row('all', ({ whole }) => whole),
     ],
   }
+}
+
+function ofTables(keys: readonly string[]) {
+  return ({ tables }: Times) => keys.reduce((sum, key) => sum + (tables.get(key) ?? 0), 0)
+}
+
+/** `address_first_access + last` for two that share a step, which belongs to neither alone. */
+function nameOf([key, ...others]: readonly [string, ...string[]]): string {
+  const known = new Set(key.split('_'))
+  return [key, ...others.map((other) => other.split('_').find((word) => !known.has(word)))].join(' + ')
 }
 
 function seconds(times: readonly Times[], of: (times: Times) => number): number {

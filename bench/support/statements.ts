@@ -11,7 +11,7 @@ export type Logged = {
   readonly settings: Readonly<Record<string, string>>
   /** `database.table.column` of everything it read. */
   readonly columns: readonly string[]
-  /** Server time. */
+  /** Server time, with that of a shared step that was computed for it. */
   readonly ms: number
   readonly readRows: number
   readonly writtenRows: number
@@ -26,9 +26,14 @@ export async function statementsOf(server: Server, target: string): Promise<read
     `SELECT
       extract(query, concat('^INSERT INTO ', {target:String}, '\\\\.int_(\\\\w+)')) AS table,
       query, Settings AS settings, columns,
-      dateDiff('microsecond', query_start_time_microseconds, event_time_microseconds) / 1000 AS ms,
+      (dateDiff('microsecond', query_start_time_microseconds, event_time_microseconds) + step) / 1000 AS ms,
       read_rows AS readRows, written_rows AS writtenRows, memory_usage AS peakBytes
     FROM system.query_log
+    LEFT JOIN (
+      SELECT replaceOne(query_id, '-step', '') AS query_id,
+        dateDiff('microsecond', query_start_time_microseconds, event_time_microseconds) AS step
+      FROM system.query_log WHERE type = 'QueryFinish' AND endsWith(query_id, '-step')
+    ) AS steps USING (query_id)
     WHERE type = 'QueryFinish' AND is_initial_query AND startsWith(query, concat('INSERT INTO ', {target:String}, '.int_'))
     ORDER BY query_start_time_microseconds`,
     { target },

@@ -1,4 +1,5 @@
 // Owns derived tables beside those of a run: made empty, filled by somebody else, compared.
+import { sharedStep } from '../../src/runner/pure/shared-step.ts'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
 import type { TableDefinition } from '../../src/runner/model.ts'
 import { post, rowsOf, uniqueDatabase } from '../../test/support/server.ts'
@@ -37,4 +38,10 @@ export async function contentsOf(server: Server, target: string): Promise<Readon
     contents.set(key, row!.content)
   }
   return contents
+}
+
+/** Table keys; those of tables that share a step are together. */
+export async function kinships(): Promise<readonly (readonly [string, ...string[]])[]> {
+  const alike = Map.groupBy(await derivedTables(), (table) => sharedStep(table)?.identity ?? table.key)
+  return [...alike.values()].map(([one, ...others]) => [one!.key, ...others.map(({ key }) => key)] as const)
 }

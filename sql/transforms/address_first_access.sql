@@ -1,6 +1,7 @@
 --! description: First block in which a transaction read, changed or created the address
 --! target: int_address_first_access
 --! sources: canonical_execution_balance_diffs, canonical_execution_storage_diffs, canonical_execution_nonce_diffs, canonical_execution_balance_reads, canonical_execution_storage_reads, canonical_execution_nonce_reads, canonical_execution_contracts, canonical_execution_transaction
+--! shared: accesses
 --! rows: per-key earliest block_number
 
 WITH
@@ -54,10 +55,15 @@ WITH
         SELECT tx, account
         FROM succeeded
         ALL INNER JOIN created USING (block, hash)
+    ),
+    accesses AS (
+        -- First and last at once: the other table of the two shares this step (`shared` above) and takes what it needs.
+        SELECT account, min(tx) AS first_tx, max(tx) AS last_tx
+        FROM accessed
+        WHERE tx IN (SELECT tx FROM succeeded)
+        GROUP BY account
     )
 SELECT
     account AS address,
-    toUInt32(intDiv(min(tx), 1048576)) AS block_number
-FROM accessed
-WHERE tx IN (SELECT tx FROM succeeded)
-GROUP BY account
+    toUInt32(intDiv(first_tx, 1048576)) AS block_number
+FROM accesses

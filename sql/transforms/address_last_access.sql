@@ -1,6 +1,7 @@
 --! description: Last block in which a transaction read, changed or created the address
 --! target: int_address_last_access
 --! sources: canonical_execution_balance_diffs, canonical_execution_storage_diffs, canonical_execution_nonce_diffs, canonical_execution_balance_reads, canonical_execution_storage_reads, canonical_execution_nonce_reads, canonical_execution_contracts, canonical_execution_transaction
+--! shared: accesses
 --! rows: per-key latest block_number
 
 WITH
@@ -54,11 +55,16 @@ WITH
         SELECT tx, account
         FROM succeeded
         ALL INNER JOIN created USING (block, hash)
+    ),
+    accesses AS (
+        -- First and last at once: the other table of the two shares this step (`shared` above) and takes what it needs.
+        SELECT account, min(tx) AS first_tx, max(tx) AS last_tx
+        FROM accessed
+        WHERE tx IN (SELECT tx FROM succeeded)
+        GROUP BY account
     )
 SELECT
     account AS address,
-    toUInt32(intDiv(max(tx), 1048576)) AS block_number,
+    toUInt32(intDiv(last_tx, 1048576)) AS block_number,
     false AS is_deleted -- reserved: accounts_alive knows which accounts were destructed
-FROM accessed
-WHERE tx IN (SELECT tx FROM succeeded)
-GROUP BY account
+FROM accesses

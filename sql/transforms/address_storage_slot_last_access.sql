@@ -1,6 +1,7 @@
 --! description: Last access of every storage slot: the value written, or read where nothing was written after
 --! target: int_address_storage_slot_last_access
 --! sources: canonical_execution_storage_reads, canonical_execution_storage_diffs, canonical_execution_transaction
+--! shared: accesses
 --! rows: per-key latest block_number
 
 WITH
@@ -32,11 +33,19 @@ WITH
         SELECT *, tx * 2 + is_write AS position
         FROM accessed
         WHERE tx IN (SELECT tx FROM succeeded)
+    ),
+    accesses AS (
+        -- First and last at once: the other table of the two shares this step (`shared` above) and takes what it needs.
+        SELECT
+            account, slot_key,
+            min(tx) AS first_tx, argMin(content, position) AS first_content,
+            max(tx) AS last_tx, argMax(content, position) AS last_content
+        FROM ordered
+        GROUP BY account, slot_key
     )
 SELECT
     account AS address,
     slot_key,
-    toUInt32(intDiv(max(tx), 1048576)) AS block_number,
-    argMax(content, position) AS value
-FROM ordered
-GROUP BY account, slot_key
+    toUInt32(intDiv(last_tx, 1048576)) AS block_number,
+    last_content AS value
+FROM accesses

@@ -3,7 +3,8 @@ import { PassThrough, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BackfillError, usageError } from '../runner/errors.ts'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
-import type { ExecutorPort, InsertJob, WriteReport } from '../runner/ports.ts'
+import type { ExecutorPort, InsertJob, InsertReport, WriteReport } from '../runner/ports.ts'
+import { sharedStep } from '../runner/pure/shared-step.ts'
 import { cleanRanges, endDeletions } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
@@ -11,7 +12,8 @@ import type { Names } from './names.ts'
 import { readerOf } from './reader.ts'
 import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
-import { errorInBody, runWrite, TAIL_BYTES } from './statement.ts'
+import { insertShared } from './shared-insert.ts'
+import { errorInBody, runWrite, type Statement, TAIL_BYTES } from './statement.ts'
 import { transformParams } from './transform-params.ts'
 
 export type ExecutorOptions = {
@@ -72,7 +74,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     return known
   }
 
-  async function insert({ table, range, queryId, lock, progress }: InsertJob): Promise<WriteReport> {
+  async function insert({ table, range, queryId, lock, progress, pass }: InsertJob): Promise<InsertReport> {
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const fence = compiledFence(target.db, { lockName: lock.name, locksDatabase: names.locks })
@@ -82,15 +84,20 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     }
     const server = reader(table)
     try {
-      if (server === target)
-        return await runWrite(target, {
-          query: `${into.text}\nSELECT ${list} FROM (\n${table.transform.text}\n)\nWHERE ${fence.text}`,
-          queryId,
-          params: { ...paramsOf(table, range), ...into.params, ...fence.params },
-          settings: { ...WRITE_SETTINGS, ...table.settings },
-          progress,
-        })
-      return await stream({ table, range, queryId, list, columns, into, fence })
+      const step = pass && sharedStep(table)
+      if (server !== target)
+        return { ...(await stream({ table, range, queryId, list, columns, into, fence })), passed: false }
+      const insertOf = (select: string): Statement => ({
+        query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
+        queryId,
+        params: { ...paramsOf(table, range), ...into.params, ...fence.params },
+        settings: { ...WRITE_SETTINGS, ...table.settings },
+        progress,
+      })
+      const whole = table.transform.text
+      return step === undefined || pass === undefined
+        ? { ...(await runWrite(target, insertOf(whole))), passed: false }
+        : await insertShared(target, { step, pass, into: insertOf, whole })
     } catch (error) {
       const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
       throw serverError(error, { connection: target.connection, doing })

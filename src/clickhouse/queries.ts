@@ -8,6 +8,7 @@ import { typed } from './dialect.ts'
 import { reachable } from './reachable.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { STEP_SUFFIX } from './shared-insert.ts'
 
 /** Killing a stalled stream took 29 s (measured): a minute, then the table stops. */
 const END_WITHIN_MS = 60_000
@@ -30,11 +31,12 @@ export function openQueries({
     throw serverError(error, { connection, doing })
   }
 
-  async function running(queryIds: readonly string[]): Promise<readonly string[]> {
+  async function running(ids: readonly string[]): Promise<readonly string[]> {
+    const queryIds = ids.flatMap((id) => [id, id + STEP_SUFFIX])
     const rows = await db
       .selectFrom('system.processes')
       .select('query_id')
-      .where(sql<boolean>`has(${typed([...queryIds], 'Array(String)')}, initial_query_id)`)
+      .where(sql<boolean>`has(${typed(queryIds, 'Array(String)')}, initial_query_id)`)
       .execute()
       .catch(failing('looking for running statements'))
     return rows.map((row) => row.query_id)

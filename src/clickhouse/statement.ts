@@ -1,6 +1,6 @@
 // Owns the sending of one statement that writes, and the judgement whether the server has really done it.
 import { Readable } from 'node:stream'
-import { ClickHouseError } from '@clickhouse/client'
+import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
 import type { WriteReport } from '../runner/ports.ts'
 import type { Server } from './server.ts'
 
@@ -14,6 +14,8 @@ export type Statement = {
   /** Body of a streamed INSERT. */
   readonly values?: Readable
   readonly signal?: AbortSignal
+  /** HTTP session in which temporary tables live; it ends so many seconds after its last statement. */
+  readonly session?: { readonly id: string; readonly seconds: number; readonly isNew: boolean }
 }
 
 /**
@@ -33,7 +35,9 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
       ...statement.settings,
       send_progress_in_http_headers: statement.progress ? 1 : 0,
       http_headers_progress_interval_ms: PROGRESS_INTERVAL_MS,
+      ...(statement.session && sessionParams(statement.session)),
     },
+    ...(statement.session && { session_id: statement.session.id }),
     ...(statement.values && { values: statement.values }),
     ...(statement.signal && { abort_signal: statement.signal }),
   })
@@ -47,6 +51,11 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
     peakMemory: Number((summary as { memory_usage?: string }).memory_usage ?? 0),
     elapsedMs: Math.round(performance.now() - started),
   }
+}
+
+/** Not settings, but they travel like them; a session that is not new has to be there. */
+function sessionParams({ seconds, isNew }: NonNullable<Statement['session']>): ClickHouseSettings {
+  return { session_timeout: String(seconds), session_check: isNew ? 0 : 1 }
 }
 
 /** An hour of progress headers of about 250 bytes at this interval stays far below `max_response_headers_size`. */

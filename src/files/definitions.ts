@@ -12,6 +12,7 @@ import {
 } from '../runner/pure/header.ts'
 import { checkedParameters, transformParameters } from '../runner/pure/parameters.ts'
 import { attempt, type Report } from '../runner/pure/report.ts'
+import { sharedStep } from '../runner/pure/shared-step.ts'
 import { splitStatements } from '../runner/pure/statements.ts'
 import { onlySelect } from '../runner/pure/transform-statement.ts'
 import type { TableDraft } from '../runner/table-draft.ts'
@@ -99,6 +100,8 @@ function tableDraft({ file, ddlFile, forks }: DraftFiles, report: Report): Table
   if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
   if (forks !== undefined) checkForks({ file: file.file, header, lines, forks }, report)
   const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
+  const complete = isComplete(header) && transform ? { ...header, transform } : undefined
+  if (complete !== undefined) attempt(report, () => sharedStep(complete))
   return {
     key: file.key,
     file: file.file,
@@ -106,24 +109,22 @@ function tableDraft({ file, ddlFile, forks }: DraftFiles, report: Report): Table
     lines,
     transform,
     ddl,
-    definition:
-      isComplete(header) && transform && ddl && parameters
-        ? definition(file, header, { transform, ddl, parameters })
-        : undefined,
+    definition: complete && ddl && parameters && definition(file, complete, { ddl, parameters }),
   }
 }
 
 function definition(
   { key, bytes }: SqlFile,
-  header: TransformHeader,
-  statements: Pick<TableDefinition, 'transform' | 'ddl' | 'parameters'>,
+  table: TransformHeader & Pick<TableDefinition, 'transform'>,
+  rest: Pick<TableDefinition, 'ddl' | 'parameters'>,
 ): TableDefinition {
-  const hashes = { sqlHash: sqlHash(statements.transform, header), rawHash: sha256(bytes) }
-  return { key, ...header, ...statements, ...hashes }
+  return { key, ...table, ...rest, sqlHash: sqlHash(table.transform, table), rawHash: sha256(bytes) }
 }
 
 function isComplete(header: HeaderDraft): header is TransformHeader {
-  return Object.entries(header).every(([key, value]) => key === 'chunk' || value !== undefined)
+  return Object.entries(header).every(
+    ([key, value]) => ['chunk', 'shared'].includes(key) || value !== undefined,
+  )
 }
 
 type Uses = Pick<TableDraft, 'header' | 'lines'> & {

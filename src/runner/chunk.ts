@@ -4,7 +4,7 @@ import { BackfillError } from './errors.ts'
 import { joinFingerprint } from './fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from './ledger-model.ts'
 import type { Range, TableDefinition } from './model.ts'
-import type { Lock, Patience, Ports, WriteReport } from './ports.ts'
+import type { InsertReport, Lock, Pass, Patience, Ports } from './ports.ts'
 
 export type ChunkJob = {
   readonly table: TableDefinition
@@ -26,13 +26,17 @@ export type ChunkJob = {
   readonly patience: Patience
   /** As in InsertJob. */
   readonly progress: boolean
+  readonly pass: Pass | undefined
 }
+
+/** `fingerprint`: of the sources, older than the INSERT. */
+export type ChunkReport = InsertReport & { readonly fingerprint: string }
 
 /**
  * Runs one try and resolves when the ledger has acknowledged `done`.
  * @throws BackfillError, after `failed` has been recorded where that was still possible
  */
-export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport> {
+export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport> {
   const { table, range, lock, inputs, patience } = job
   const { ledger } = ports
   const [sources, before] = await Promise.all([
@@ -56,7 +60,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
   })
 
   await ledger.append(lock, event('started', {}), patience)
-  let report: WriteReport
+  let report: InsertReport
   try {
     report = await insert(ports, job)
     if ((await ledger.mark(inputs, range)) !== before)
@@ -76,23 +80,24 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<WriteReport
     throw error
   }
   // Outside the try: once `done` may have arrived, `failed` must never follow it.
-  await ledger.append(lock, event('done', report), patience)
-  return report
+  const { passed: _, ...measured } = report
+  await ledger.append(lock, event('done', measured), patience)
+  return { ...report, fingerprint: sources }
 }
 
 /** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
 async function insert(
   { executor, queries }: Ports,
-  { table, range, queryId, lock, progress, patience }: ChunkJob,
-): Promise<WriteReport> {
+  { table, range, queryId, lock, progress, patience, pass }: ChunkJob,
+): Promise<InsertReport> {
   try {
-    return await executor.insert({ table, range, queryId, lock, progress })
+    return await executor.insert({ table, range, queryId, lock, progress, ...(pass && { pass }) })
   } catch (error) {
     if (!(error instanceof BackfillError && error.kind === 'server' && error.code === 0)) throw error
     await queries.reachable(patience)
     const report = await queries.settle(queryId)
     if (report === undefined) throw error
-    return report
+    return { ...report, passed: false }
   }
 }
 

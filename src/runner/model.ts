@@ -43,6 +43,8 @@ export type TableDefinition = {
   readonly settings: Readonly<Record<string, string>>
   readonly params: readonly OwnParameter[]
   readonly rows: RowsKind
+  /** CTE of the transform that other tables have too, so that it may be computed once for all (pure/shared-step.ts). */
+  readonly shared: string | undefined
   readonly transform: SqlText
   readonly ddl: SqlText
   /** Names of the `{name:Type}` parameters that the transform uses. */

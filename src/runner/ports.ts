@@ -180,7 +180,17 @@ export type InsertJob = {
    * the same, the next word of progress breaks the statement: then it has to run without.
    */
   readonly progress: boolean
+  readonly pass?: Pass
 }
+
+/**
+ * A shared step (pure/shared-step.ts) of one range, whose rows wait in an HTTP session of this name between the INSERT
+ * that computes them and the one that takes them last.
+ */
+export type Pass = { readonly session: string; readonly role: 'first' | 'last' }
+
+/** `passed`: the rows of the shared step wait in the session for the last one. */
+export type InsertReport = WriteReport & { readonly passed: boolean }
 
 export type ExecutorPort = {
   /** Names and types of the columns that a transform yields; reads no rows. */
@@ -188,9 +198,10 @@ export type ExecutorPort = {
   /**
    * Inserts the transform of one range into its target, fenced by the lock, under the query id.
    * Resolves only when the server has said by every sign that all rows are in.
+   * With a pass, what cannot be shared (no session any more, no memory or grant for the waiting rows) is computed whole.
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it.
    */
-  insert(job: InsertJob): Promise<WriteReport>
+  insert(job: InsertJob): Promise<InsertReport>
   /**
    * Deletes the target's rows of the ranges, fenced, and makes sure that none is left. Only for `per-block` tables.
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it

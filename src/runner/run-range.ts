@@ -4,6 +4,7 @@ import { runChunk } from './chunk.ts'
 import { BackfillError } from './errors.ts'
 import type { Range } from './model.ts'
 import { backOff, patiently } from './patiently.ts'
+import type { Piece } from './piece.ts'
 import { MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
 import { intersect, union } from './pure/interval.ts'
 import { recover } from './recover.ts'
@@ -48,29 +49,23 @@ export async function runRange(run: TableRun, piece: Piece, context: RunContext)
   }
 }
 
-/** A range to run, the rows that the probe found for it, and the fingerprint of its sources, where the probe knows it. */
-export type Piece = {
-  readonly range: Range
-  readonly rows: number
-  readonly fingerprint: string | undefined
-}
-
 type Try = Piece & { readonly attempt: number; readonly progress: boolean }
 
 async function tryOnce(
   run: TableRun,
-  { range, rows, fingerprint, attempt, progress }: Try,
+  { attempt, progress, ...piece }: Try,
   context: RunContext,
 ): Promise<number> {
-  const { ports, runId, uuids, report, network, patience } = context
+  const { ports, runId, uuids, network, patience } = context
+  const { range, rows, fingerprint, pass } = piece
   const { table, bounds } = run.standing
   const { key } = run
   const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomUUID()}`
-  report({ type: 'chunk-started', table: key, range, queryId })
+  context.report({ type: 'chunk-started', table: key, range, queryId })
   context.inFlight.add(queryId)
   try {
     run.events += 2
-    const { rowsWritten, rowsRead, elapsedMs, peakMemory } = await runChunk(ports, {
+    const report = await runChunk(ports, {
       table,
       range,
       runId,
@@ -86,10 +81,13 @@ async function tryOnce(
       inputs: inputsOf(run, context),
       patience,
       progress,
+      pass: attempt === 1 ? pass : undefined,
     })
+    context.sharing.settle(piece, report.passed ? report.fingerprint : undefined)
+    const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
     run.covered = union(run.covered, [range])
     learn(run, { expected: rows, written: rowsWritten, elapsedMs, peakMemory })
-    report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
+    context.report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
     return rowsWritten
   } finally {
     context.inFlight.delete(queryId)
@@ -99,7 +97,7 @@ async function tryOnce(
 async function runHalves(run: TableRun, { range, rows }: Piece, context: RunContext): Promise<number> {
   const { from, to } = range
   const middle = Math.floor((from + to) / 2)
-  const half = { rows: rows / 2, fingerprint: undefined }
+  const half = { rows: rows / 2, fingerprint: undefined, pass: undefined }
   const lower = await runRange(run, { range: { from, to: middle }, ...half }, context)
   return lower + (await runRange(run, { range: { from: middle + 1, to }, ...half }, context))
 }

@@ -9,6 +9,8 @@ import type { Bucket } from './pure/survey.ts'
 import { mergeWeights, type Weights } from './pure/weights.ts'
 import { recover } from './recover.ts'
 import type { RunEvent, UpOptions } from './reports.ts'
+import type { Offer } from './piece.ts'
+import type { Sharing } from './sharing.ts'
 import type { Slots } from './sizing.ts'
 import { coverageOf, type Standing } from './standing.ts'
 import { nextWindow, type Survey, type Surveyor } from './surveyor.ts'
@@ -25,6 +27,8 @@ export type TableRun = {
   /** What the probe said of the surveyed blocks: rows of all sources, buckets of its own. */
   weights: Weights
   buckets: Buckets
+  /** Ranges that another table is computing a shared step for, or has; they are taken before the runnable ones. */
+  offers: Offer[]
   /** What its chunks took, in earlier runs and in this one. */
   pace: Pace
   /** Expected rows of the smallest range that took too much memory or time in this run. */
@@ -49,6 +53,7 @@ export type RunContext = {
   readonly runId: string
   readonly survey: Surveyor
   readonly runs: ReadonlyMap<string, TableRun>
+  readonly sharing: Sharing
   readonly network: string
   readonly signal: AbortSignal
   readonly patience: Patience
@@ -77,6 +82,7 @@ export function startTable(
     held: [],
     weights: [],
     buckets: new Map(),
+    offers: [],
     pace,
     tooBig: undefined,
     mixed: [],

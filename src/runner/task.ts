@@ -13,7 +13,7 @@ export function taskOf(
   const { table, bounds } = run.standing
   const owed = bounds.owed === undefined ? [] : [bounds.owed]
   const total = countBlocks(owed)
-  const left = countBlocks(run.unsurveyed) + countBlocks(run.runnable)
+  const left = countBlocks(run.unsurveyed) + countBlocks(run.runnable) + countBlocks(run.offers)
   const inputs = table.after.flatMap((key) => runs.get(key) ?? [])
   return {
     key: run.key,
@@ -40,5 +40,6 @@ export function taskOf(
 /** Nothing more of the table will be covered in this run; a table that is not part of the run is undefined. */
 export function hasEnded(run: TableRun | undefined): boolean {
   if (run === undefined || run.failure !== undefined) return true
-  return run.running === 0 && run.unsurveyed.length === 0 && run.runnable.length === 0
+  const left = [run.unsurveyed, run.runnable, run.offers]
+  return run.running === 0 && left.every(({ length }) => length === 0)
 }

@@ -5,13 +5,12 @@ import { announce, skippedBlocks } from './announcements.ts'
 import { createTables } from './create-tables.ts'
 import type { BackfillError } from './errors.ts'
 import { owedToDependants } from './pure/bounds.ts'
-import { blockSet, subtract } from './pure/interval.ts'
+import { blockSet } from './pure/interval.ts'
 import { NO_PACE } from './pure/pace.ts'
 import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from './pure/schedule.ts'
-import { knownFingerprint } from './pure/known-fingerprint.ts'
-import { rowsIn } from './pure/weights.ts'
 import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
 import { runRange } from './run-range.ts'
+import { type Choice, makeSharing } from './sharing.ts'
 import { NOTHING_KNOWN, readPast, slotsFor } from './sizing.ts'
 import { readStandings, uuidsOf } from './standing.ts'
 import { makeSurveyor } from './surveyor.ts'
@@ -64,6 +63,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   const runs = new Map(
     chosen.map(([key, standing]) => [key, startTable(standing, paces.get(key) ?? NO_PACE, options)]),
   )
+  const sharing = makeSharing({ runs, tableJobs: slots.tableJobs, waiting: slots.jobs })
   const context: RunContext = {
     ports: world.ports,
     network: world.network.name,
@@ -73,6 +73,7 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     runId,
     survey: makeSurveyor(world),
     runs,
+    sharing,
     targets,
     uuids,
     inFlight: new Set(),
@@ -129,30 +130,34 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
     inFlight.add(ending)
   }
 
+  function chooseNext(): Choice | undefined {
+    const free = tasks().filter(({ key }) => {
+      const run = runs.get(key)!
+      return run.phase === 'locked' && !sharing.isEarly(run)
+    })
+    const choice = nextChunk(free, inFlight.size === 0)
+    if (choice === undefined) return undefined
+    const run = runs.get(choice.key)!
+    return { run, piece: sharing.take(run, choice.range) }
+  }
+
   function startChunks(): void {
     while (jobSlots.activeCount + jobSlots.pendingCount < slots.jobs) {
-      const choice = nextChunk(
-        tasks().filter(({ key }) => runs.get(key)!.phase === 'locked'),
-        inFlight.size === 0,
-      )
+      const choice = sharing.offered() ?? chooseNext()
       if (choice === undefined) return
-      const { key, range } = choice
-      const run = runs.get(key)!
+      const { run, piece } = choice
+      const { range } = piece
       run.running++
-      run.runnable = subtract(run.runnable, [range])
-      const piece = {
-        range,
-        rows: rowsIn(run.weights, range),
-        fingerprint: knownFingerprint(run.buckets, range),
-      }
       launch(run, async () => {
         try {
-          const rowsWritten = await jobSlots(() => tableSlots.get(key)!(() => runRange(run, piece, context)))
+          const work = () => tableSlots.get(run.key)!(() => runRange(run, piece, context))
+          const rowsWritten = await jobSlots(work)
           totals.rowsWritten += rowsWritten // not `+= await`: that adds to the sum as it was before
           totals.chunks++
           totals.blocks += range.to - range.from + 1
         } finally {
           run.running--
+          sharing.settle(piece, undefined)
         }
         await checkpointTable(run, context, 'during')
       })

@@ -45,11 +45,11 @@ async function startServer() {
   const files = await readCatalogue(SQL_FOLDER)
   await createSourceTables(server, files, DATABASES.source)
   await addBlocks(server, DATABASES.source, { from: 1, to: 12 })
-  const openAs = (login: Partial<Login>, condition = 'true') =>
+  const openAs = (login: Partial<Login>, condition = 'true', tables: readonly string[] = [TABLE]) =>
     openTestWorld({
       server: { ...server, ...login },
       ...DATABASES,
-      tables: [TABLE],
+      tables,
       catalogue: edited(files, TABLE, { sql: blocksWhere(condition) }),
       alone: true,
     })
@@ -115,4 +115,15 @@ test('a runner that may read the query log, though not flush it, books such an I
   expect((await loseAnswer('runner_that_reads_the_log')).failed).toEqual([])
   expect(await blocks()).toEqual(ALL)
   expect(await story()).toEqual(['started', 'done', 'checkpoint'])
+})
+
+test('a runner that may not create temporary tables computes a shared step for each table by itself', async () => {
+  const { openAs, query } = await startServer()
+  const pair = ['address_storage_slot_first_access', 'address_storage_slot_last_access']
+  const world = await openAs(as('runner'), 'true', pair)
+  expect((await world.up()).failed).toEqual([])
+  for (const table of pair)
+    expect(await query(`SELECT count() FROM {target:Identifier}.int_${table}`)).toBe('12\n')
+  expect(await query(`SELECT event FROM ledger.ledger WHERE event = 'failed'`)).toBe('')
+  await world.close()
 })

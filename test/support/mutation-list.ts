@@ -98,12 +98,26 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     find: /min\((block|tx)\)/,
     put: 'max($1)',
     by: ['first-block', 'order-of-blocks'],
+    tables: /^(?!.*last_access$)/, // there it is the half of the shared step that the other table takes
   },
   {
     what: 'the first block for the last',
     find: /max\((block|tx)\)(?! % )/,
     put: 'min($1)',
     by: ['last-block', 'order-of-blocks', 'latest-event'],
+    tables: /^(?!.*first_access$)/,
+  },
+  {
+    what: 'the last of the shared step for the first',
+    find: /\bfirst_(tx|content)(?!.*GROUP BY)/s,
+    put: 'last_$1',
+    by: ['first-block', 'order-of-blocks', 'order-within-a-block', 'read-and-written-at-once'],
+  },
+  {
+    what: 'the first of the shared step for the last',
+    find: /\blast_(tx|content)(?!.*GROUP BY)/s,
+    put: 'first_$1',
+    by: ['last-block', 'order-of-blocks', 'order-within-a-block', 'read-and-written-at-once'],
   },
   { what: 'is_deleted is true', find: /false AS is_deleted/, put: 'true AS is_deleted', by: 'last-block' },
   {
@@ -111,6 +125,7 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     find: /\(content, position\)/,
     put: '(content, intDiv(tx, 1048576))',
     by: 'order-within-a-block',
+    everywhere: true,
     tables: SLOTS,
   },
   {
@@ -139,6 +154,7 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     find: /\(content, position\)/,
     put: '(content, (intDiv(tx, 1048576), toString(tx % 1048576), is_write))',
     by: 'order-within-a-block',
+    everywhere: true,
     tables: SLOTS,
   },
   { what: 'writes before reads', find: /\+ is_write/, put: '+ 1 - is_write', by: 'read-and-written-at-once' },
@@ -147,6 +163,7 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     find: /\(content, position\)/,
     put: '(content, (position - is_write, content))',
     by: 'read-and-written-at-once',
+    everywhere: true,
     tables: SLOTS,
   },
   {
@@ -154,6 +171,7 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
     find: /\(content, position\)/,
     put: '(content, (is_write, position))',
     by: 'written-then-read',
+    everywhere: true,
     tables: SLOTS,
   },
   {
@@ -164,8 +182,8 @@ export const TABLE_MUTATIONS: readonly Mutation[] = [
   },
   {
     what: 'slots of all addresses together',
-    find: /account AS address(.*)GROUP BY account, slot_key/s,
-    put: 'any(account) AS address$1GROUP BY slot_key',
+    find: /account, slot_key,(\s+min.*)GROUP BY account, slot_key/s,
+    put: 'any(account) AS account, slot_key,$1GROUP BY slot_key',
     by: 'order-of-blocks',
     tables: SLOTS,
   },

@@ -19,7 +19,16 @@ import { isHeaderLine } from './statements.ts'
 
 export type TransformHeader = Pick<
   TableDefinition,
-  'description' | 'target' | 'sources' | 'after' | 'blocks' | 'chunk' | 'settings' | 'params' | 'rows'
+  | 'description'
+  | 'target'
+  | 'sources'
+  | 'after'
+  | 'blocks'
+  | 'chunk'
+  | 'settings'
+  | 'params'
+  | 'rows'
+  | 'shared'
 >
 
 /** A header with what could be read of it: undefined for what is missing or wrong. */
@@ -56,6 +65,7 @@ export function readHeader(file: string, text: string, report: Report): ReadHead
     settings: given('settings', settings, {}),
     params: given('params', ownParameters, []),
     rows: needed('rows', rowsKind, 'per-block, or per-key latest <column>'),
+    shared: given('shared', identifier, undefined),
   }
   return { header, lines: new Map([...entries].map(([key, { line }]) => [key, line])) }
 }
@@ -81,6 +91,7 @@ const TRANSFORM_KEYS: readonly string[] = [
   'settings',
   'params',
   'rows',
+  'shared',
 ]
 
 function headerEntries(

@@ -23,6 +23,7 @@ export const RULES = {
   E023: 'not-a-select',
   E024: 'output-clause',
   E025: 'pinned-setting',
+  E026: 'no-shared-step',
   // Parameters
   E030: 'unknown-parameter',
   E031: 'parameter-type',

@@ -1,0 +1,128 @@
+// Owns the promises about steps that two tables share: computed once, the same rows, and nothing lost where it cannot be.
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import type { Catalogue } from '../../src/runner/model.ts'
+import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { differences, openTestWorld, type TestWorld, SQL_FOLDER } from '../support/world.ts'
+
+const PAIR = ['address_storage_slot_first_access', 'address_storage_slot_last_access']
+const ALL = [...PAIR, 'address_first_access', 'address_last_access']
+
+let catalogue: Catalogue
+let server: TestServer
+let source: string
+/** Each table by itself. */
+let alone: string
+beforeAll(async () => {
+  catalogue = await readCatalogue(SQL_FOLDER)
+  server = await startTestServer()
+  source = uniqueDatabase('source')
+  alone = uniqueDatabase('alone')
+  await createSourceTables(server, catalogue, source)
+  await addBlocks(server, source, { from: 1, to: 3000 })
+  for (const table of ALL) await using({ target: alone, tables: [table] }, (world) => world.up())
+})
+afterAll(() => server?.stop())
+
+test('two tables with a shared step read the sources of a range once, and hold the same rows as by themselves', () =>
+  using({ tables: ALL }, async (world) => {
+    const { failed, chunks } = await world.up({ chunkRows: 3000 })
+    expect(failed).toEqual([])
+    const statements = await statementsOf(world)
+    const steps = statements.filter(({ id }) => id.endsWith('-step'))
+    expect(chunks).toBeGreaterThanOrEqual(8)
+    expect(steps).toHaveLength(chunks / 2)
+    const readers = statements.filter(({ readsSources }) => readsSources)
+    expect(readers.map(({ id }) => id).toSorted()).toEqual(steps.map(({ id }) => id).toSorted())
+    expect(await differences(server, targets(ALL), { actual: world.target, expected: alone })).toEqual([])
+  }))
+
+test('the ledger says the same fingerprint for both, taken before the step is computed', () =>
+  using({ tables: PAIR }, async (world) => {
+    await world.up({ chunkRows: 4000 })
+    const ranges = await rowsOf<{ tables: number; fingerprints: number }>(
+      server,
+      `SELECT toUInt8(uniqExact(table_key)) AS tables, toUInt8(uniqExact(source_fingerprint)) AS fingerprints
+      FROM {ledger:Identifier}.ledger WHERE event = 'done' GROUP BY from_block, to_block`,
+      { ledger: world.ledger },
+    )
+    expect(ranges.length).toBeGreaterThan(1)
+    for (const range of ranges) expect(range).toEqual({ tables: 2, fingerprints: 1 })
+  }))
+
+test('a table by itself computes its step within its own statement', () =>
+  using({ tables: PAIR.slice(0, 1) }, async (world) => {
+    await world.up()
+    expect((await statementsOf(world)).filter(({ id }) => id.endsWith('-step'))).toEqual([])
+  }))
+
+test('a table whose kin was changed by a DBA computes its own step', () =>
+  using({ tables: PAIR, catalogue: changed(PAIR[1]!) }, async (world) => {
+    await world.up()
+    expect((await statementsOf(world)).filter(({ id }) => id.endsWith('-step'))).toEqual([])
+    const [first, last] = targets(PAIR)
+    expect(await differences(server, [first!], { actual: world.target, expected: alone })).toEqual([])
+    expect(await differences(server, [last!], { actual: world.target, expected: alone })).not.toEqual([])
+  }))
+
+test('where the rows that waited are gone, the last table computes them again', () =>
+  using({ tables: PAIR.slice(0, 1) }, async (world) => {
+    await world.up({ to: 0 })
+    const { locks, executor } = world.world.ports
+    const [table] = world.world.chosen
+    const lock = await locks.acquire(table!.key, () => undefined)
+    const report = await executor.insert({
+      table: table!,
+      range: { from: 1, to: 3000 },
+      queryId: `lost-${randomUUID()}`,
+      lock,
+      progress: true,
+      pass: { session: `backfill-${randomUUID()}`, role: 'last' },
+    })
+    await lock.release()
+    expect(report.rowsWritten).toBeGreaterThan(0)
+    expect(
+      await differences(server, targets(PAIR.slice(0, 1)), { actual: world.target, expected: alone }),
+    ).toEqual([])
+  }))
+
+async function using(
+  options: Partial<Parameters<typeof openTestWorld>[0]>,
+  use: (world: TestWorld) => Promise<unknown>,
+): Promise<void> {
+  const world = await openTestWorld({ server, source, ...options })
+  try {
+    await use(world)
+  } finally {
+    await world.close()
+  }
+}
+
+function targets(keys: readonly string[]): string[] {
+  return catalogue.tables.filter(({ key }) => keys.includes(key)).map(({ target }) => target)
+}
+
+/** The catalogue with another meaning of a table's shared step. */
+function changed(key: string): Catalogue {
+  const tables = catalogue.tables.map((table) => {
+    if (table.key !== key) return table
+    const text = table.transform.text.replace('argMax(content, position)', `'other'`)
+    return { ...table, transform: { ...table.transform, text } }
+  })
+  return { ...catalogue, tables }
+}
+
+/** What a world's run sent to compute and to insert rows, by the server's own log. */
+async function statementsOf({ target }: TestWorld): Promise<{ id: string; readsSources: boolean }[]> {
+  await post(server, 'SYSTEM FLUSH LOGS query_log')
+  return await rowsOf(
+    server,
+    `SELECT query_id AS id, has(databases, {source:String}) AS readsSources
+    FROM system.query_log
+    WHERE type = 'QueryFinish' AND query_kind IN ('Insert', 'Create') AND startsWith(query_id, 'backfill-mainnet-')
+      AND event_time_microseconds >= (SELECT min(metadata_modification_time) FROM system.tables WHERE database = {target:String})`,
+    { source, target },
+  )
+}

@@ -17,7 +17,7 @@ export type DdlEngine = DdlClause & {
   readonly name: string
 }
 
-export type ColumnClause = {
+type ColumnClause = {
   readonly name: string
   readonly line: number
   /** The expression behind DEFAULT, MATERIALIZED, ALIAS or EPHEMERAL; empty where there is none. */

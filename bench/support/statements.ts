@@ -30,10 +30,10 @@ export async function statementsOf(server: Server, target: string): Promise<read
       read_rows AS readRows, written_rows AS writtenRows, memory_usage AS peakBytes
     FROM system.query_log
     LEFT JOIN (
-      SELECT replaceOne(query_id, '-step', '') AS query_id,
+      SELECT replaceOne(query_id, '-step', '') AS insert_id,
         dateDiff('microsecond', query_start_time_microseconds, event_time_microseconds) AS step
       FROM system.query_log WHERE type = 'QueryFinish' AND endsWith(query_id, '-step')
-    ) AS steps USING (query_id)
+    ) AS steps ON query_id = insert_id
     WHERE type = 'QueryFinish' AND is_initial_query AND startsWith(query, concat('INSERT INTO ', {target:String}, '.int_'))
     ORDER BY query_start_time_microseconds`,
     { target },

@@ -14,7 +14,7 @@ import {
 import { mergeWeights } from './pure/weights.ts'
 import type { StatusReport, TableReport, TableState } from './reports.ts'
 import { emptiedNote, readStandings, type Standing } from './standing.ts'
-import { makeSurveyor, nextWindow, type Survey, type Surveyor } from './surveyor.ts'
+import { FIRST_WINDOW, makeSurveyor, nextWindow, type Survey, type Surveyor, widthAfter } from './surveyor.ts'
 import type { World } from './world.ts'
 
 /** Where every chosen table stands. Reads only; `lag` in blocks. @throws BackfillError `server` */
@@ -89,9 +89,11 @@ async function surveyMissing(
 ): Promise<Survey> {
   let left = missing
   let all: Survey = { runnable: [], holes: [], held: [], weights: [], buckets: new Map() }
+  let width = FIRST_WINDOW
   for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = nextWindow(left, 'tail')
+    const window = nextWindow(left, 'tail', width)
     const one = await survey(table, window)
+    width = widthAfter(width, one)
     left = subtract(left, window)
     rows += one.weights.reduce((sum, stretch) => sum + stretch.rows, 0)
     all = {

@@ -33,7 +33,7 @@ export type Survey = {
 export type Surveyor = (table: TableDefinition, blocks: BlockSet) => Promise<Survey>
 
 /** Blocks that one survey of `up` looks at: bounds the memory and the wait before the first chunk. */
-const WINDOW_BLOCKS = 250_000
+export const FIRST_WINDOW = 250_000
 
 /** Probes that are remembered: tables side by side ask for the same few windows. */
 const MAX_REMEMBERED = 64
@@ -129,10 +129,21 @@ function toProbe(blocks: BlockSet, holeBlocks: number): readonly Range[] {
 /** Before the merge, an empty block has a reward trace and no transaction: traces alone prove nothing. */
 const WEAK_SOURCES = ['canonical_execution_traces']
 
-/** The blocks of a set that come first in the order, no further than the next multiple of `WINDOW_BLOCKS`. */
-export function nextWindow(blocks: BlockSet, order: Order): BlockSet {
+/** The blocks of a set that come first in the order, no further than the next multiple of `width`. */
+export function nextWindow(blocks: BlockSet, order: Order, width: number): BlockSet {
   const around = hull(blocks)
   if (around === undefined) return []
-  const window = Math.floor((order === 'tail' ? around.from : around.to) / WINDOW_BLOCKS)
-  return intersect(blocks, [{ from: window * WINDOW_BLOCKS, to: (window + 1) * WINDOW_BLOCKS - 1 }])
+  const window = Math.floor((order === 'tail' ? around.from : around.to) / width)
+  return intersect(blocks, [{ from: window * width, to: (window + 1) * width - 1 }])
 }
+
+/**
+ * Width of the window behind one of `width` blocks: an empty one costs no more if it is wider, so that a hole of
+ * millions of blocks takes few questions. Not much wider, since its end may be full.
+ */
+export function widthAfter(width: number, { weights }: Pick<Survey, 'weights'>): number {
+  const isEmpty = weights.every(({ rows }) => rows === 0)
+  return isEmpty ? Math.min(width * 2, MAX_WINDOW) : FIRST_WINDOW
+}
+
+const MAX_WINDOW = 2_000_000

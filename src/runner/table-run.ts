@@ -13,7 +13,7 @@ import type { Offer } from './piece.ts'
 import type { Sharing } from './sharing.ts'
 import type { Slots } from './sizing.ts'
 import { coverageOf, type Standing } from './standing.ts'
-import { nextWindow, type Survey, type Surveyor } from './surveyor.ts'
+import { FIRST_WINDOW, nextWindow, type Survey, type Surveyor, widthAfter } from './surveyor.ts'
 
 export type TableRun = {
   readonly key: string
@@ -22,6 +22,8 @@ export type TableRun = {
   /** Missing blocks that no survey has looked at yet, and those that one has let through and that are not yet started. */
   unsurveyed: BlockSet
   runnable: BlockSet
+  /** Blocks of the next window to survey. */
+  window: number
   holes: BlockSet
   held: BlockSet
   /** What the probe said of the surveyed blocks: rows of all sources, buckets of its own. */
@@ -78,6 +80,7 @@ export function startTable(
     covered: standing.covered,
     unsurveyed: intersect(standing.missing, [wanted]),
     runnable: [],
+    window: FIRST_WINDOW,
     holes: [],
     held: [],
     weights: [],
@@ -102,13 +105,14 @@ export async function surveyTable(
 ): Promise<void> {
   run.surveying = true
   try {
-    const window = nextWindow(run.unsurveyed, options.order)
+    const window = nextWindow(run.unsurveyed, options.order, run.window)
     const look = () => survey(run.standing.table, window)
     const { runnable, holes, held, weights, buckets }: Survey = await patiently(
       { queries: ports.queries, patience },
       look,
     )
     run.unsurveyed = subtract(run.unsurveyed, window)
+    run.window = widthAfter(run.window, { weights })
     run.runnable = union(run.runnable, subtract(runnable, run.covered))
     run.holes = union(run.holes, holes)
     run.held = union(run.held, held)

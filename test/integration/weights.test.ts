@@ -105,3 +105,19 @@ test('a ledger that an older version made is read as it is, and gets the new col
   await addBlocks(server, source, { from: 3001, to: 3010 })
   expect(await world.up()).toMatchObject({ chunks: 1, blocks: 10, failed: [] })
 })
+
+test('a hole of millions of blocks takes few questions, and the blocks behind it are done', async () => {
+  const behind = { from: 10_000_001, to: 10_000_010 }
+  await addBlocks(server, source, behind)
+  const { failed, blocks } = await world.up()
+  expect({ failed, blocks }).toEqual({ failed: [], blocks: 3010 })
+  await post(server, 'SYSTEM FLUSH LOGS query_log')
+  const [probes] = await rowsOf<{ asked: number }>(
+    server,
+    `SELECT toUInt32(count()) AS asked FROM system.query_log
+    WHERE type = 'QueryFinish' AND has(tables, {table:String}) AND query LIKE 'SELECT min(block_number) AS first%'`,
+    { table: `${source}.canonical_execution_storage_diffs` },
+  )
+  expect(probes!.asked).toBeGreaterThan(1)
+  expect(probes!.asked).toBeLessThan(12) // 41 windows of the first width
+})

@@ -1,6 +1,6 @@
 // Owns the finding for each right that the user lacks, with the GRANT that cures it.
 import type { CheckPort, Need, NeedPlace } from './check-port.ts'
-import type { ServerCheck, Standing } from './check-server.ts'
+import type { ServerCheck, Surroundings } from './check-scene.ts'
 import { type BackfillError, fileError } from './errors.ts'
 import { needsOf, type PlacedNeed } from './needs.ts'
 import { rejectedWords } from './pure/rejection.ts'
@@ -9,7 +9,7 @@ import type { Report } from './pure/report.ts'
 /** Reports the rights that are lacking; returns the sources that may not be read. @throws BackfillError `server` */
 export async function checkGrants(
   check: ServerCheck,
-  standing: Standing,
+  standing: Surroundings,
   report: Report,
 ): Promise<ReadonlySet<string>> {
   const { port } = check

@@ -1,6 +1,6 @@
 // Owns what `backfill check` finds with a server: sources, transforms, tables that exist, grants. Nothing is written.
 import { checkGrants } from './check-grants.ts'
-import type { CheckPort, StandingTable } from './check-port.ts'
+import type { ServerCheck, Surroundings } from './check-scene.ts'
 import { checkStandingTable } from './check-standing.ts'
 import { checkTransform } from './check-transform.ts'
 import { BackfillError, fileError } from './errors.ts'
@@ -8,21 +8,6 @@ import type { Catalogue, TableDefinition } from './model.ts'
 import { placeOfRead } from './needs.ts'
 import { ddlColumns } from './pure/ddl-columns.ts'
 import { attempt, type Report } from './pure/report.ts'
-
-export type ServerCheck = {
-  readonly port: CheckPort
-  readonly catalogue: Catalogue
-  /** Those whose files are sound. */
-  readonly tables: readonly TableDefinition[]
-}
-
-/** What stands on the servers, by table name without database. */
-export type Standing = {
-  readonly sources: ReadonlyMap<string, StandingTable>
-  readonly targets: ReadonlyMap<string, StandingTable>
-  /** Databases that exist. */
-  readonly databases: { readonly source: ReadonlySet<string>; readonly target: ReadonlySet<string> }
-}
 
 /** @throws BackfillError `server` when one is away */
 export async function checkServer(check: ServerCheck, report: Report): Promise<void> {
@@ -46,7 +31,7 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   )
 }
 
-async function lookAround({ port, catalogue, tables }: ServerCheck): Promise<Standing> {
+async function lookAround({ port, catalogue, tables }: ServerCheck): Promise<Surroundings> {
   const inputs = catalogue.tables.filter(({ key }) => tables.some(({ after }) => after.includes(key)))
   const { source, target } = port.databases
   const [sources, targets, inSource, inTarget] = await Promise.all([
@@ -66,7 +51,7 @@ type Missing = { readonly denied: ReadonlySet<string>; readonly report: Report }
 /** One finding for each source, wherever it is read; one for all where their database is missing. */
 function reportMissingSources(
   { port, tables }: ServerCheck,
-  { sources, databases }: Standing,
+  { sources, databases }: Surroundings,
   { denied, report }: Missing,
 ): void {
   const database = port.databases.source

@@ -1,7 +1,7 @@
 // Owns what ClickHouse says of a transform: whether it can be read, and whether its columns fit the target.
 import type { CheckPort, Described } from './check-port.ts'
 import { missingGrant } from './check-grants.ts'
-import type { Standing } from './check-server.ts'
+import type { Surroundings } from './check-scene.ts'
 import { type BackfillError, fileError } from './errors.ts'
 import type { Catalogue, TableDefinition } from './model.ts'
 import { type DdlColumn, ddlColumns } from './pure/ddl-columns.ts'
@@ -17,7 +17,7 @@ export type TransformCheck = {
   readonly port: CheckPort
   readonly catalogue: Catalogue
   readonly table: TableDefinition
-  readonly standing: Standing
+  readonly standing: Surroundings
   /** Types of DDL files as the server writes them. */
   readonly types: ReadonlyMap<string, string | undefined>
   /** Sources that the user may not read: what is to be said of these is said. */

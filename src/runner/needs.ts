@@ -1,6 +1,6 @@
 // Owns which rights a run needs: those of docs/operations.md, "Permissions".
 import type { Need, NeedPlace } from './check-port.ts'
-import type { ServerCheck, Standing } from './check-server.ts'
+import type { ServerCheck, Surroundings } from './check-scene.ts'
 import type { TableDefinition } from './model.ts'
 import { ddlClauses } from './pure/ddl-clauses.ts'
 import { ddlColumns } from './pure/ddl-columns.ts'
@@ -14,7 +14,7 @@ export type PlacedNeed = Need & {
 
 type Place = { readonly file: string; readonly line: number }
 
-export function needsOf(check: ServerCheck, standing: Standing): readonly PlacedNeed[] {
+export function needsOf(check: ServerCheck, standing: Surroundings): readonly PlacedNeed[] {
   const { target } = check.port.databases
   const { targets, databases } = standing
   return [

@@ -10,6 +10,8 @@ export type Flag = {
   readonly about: string
   /** Words without a flag are its values: `test a b` is `test --tables a,b`. */
   readonly bare?: boolean
+  /** Under which name its word is kept, where the command means something else by the name than the others do. */
+  readonly as?: string
 }
 
 /** Flag name without dashes -> the word typed for it; a switch that is there has the word ''. */
@@ -47,11 +49,12 @@ export function readWords(argv: readonly string[], command: string, flags: reado
     const text = flag.value === undefined ? '' : (inline ?? valueAfter(rest))
     if (text === undefined)
       throw usageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`, helpOn(command))
-    const before = words.get(flag.name)
+    const kept = flag.as ?? flag.name
+    const before = words.get(kept)
     if (before !== undefined && flag.value !== undefined) {
       throw usageError(`--${flag.name} is given twice: '${before}' and '${text}'`, 'give it once')
     }
-    words.set(flag.name, text)
+    words.set(kept, text)
   }
   return words
 }

@@ -3,7 +3,7 @@
 import { cac } from 'cac'
 import { usageError } from '../runner/errors.ts'
 import { nearest } from '../runner/pure/nearest.ts'
-import { readWords, type Words } from './argv.ts'
+import { type Flag, readWords, type Words } from './argv.ts'
 import type { CommandEntry } from './command-entry.ts'
 import { COMMANDS, GROUPS } from './commands.ts'
 
@@ -41,9 +41,7 @@ const READ_ON =
 function define(): ReturnType<typeof cac> {
   const cli = cac('backfill')
   for (const { name, about, flags } of COMMANDS) {
-    const bare = flags.find((flag) => flag.bare)?.name
-    const words = bare === undefined ? '' : ` [${bare === 'tables' ? 'table…' : bare}]`
-    const command = cli.command(`${name}${words}`, about)
+    const command = cli.command(`${name}${bareWords(flags)}`, about)
     for (const flag of flags)
       command.option([`--${flag.name}`, flag.value].filter(Boolean).join(' '), flag.about)
   }
@@ -60,6 +58,13 @@ function define(): ReturnType<typeof cac> {
   })
   cli.showHelpOnExit = false // Drawn by us, after the command is known to exist.
   return cli
+}
+
+/** How the help draws the words that need no flag: ` [table…]`, ` [bash|zsh|fish]`. */
+function bareWords(flags: readonly Flag[]): string {
+  const value = flags.find((flag) => flag.bare)?.value
+  if (value === undefined) return ''
+  return value === '<a,b>' ? ' [table…]' : ` [${value.slice(1, -1)}]`
 }
 
 function groups(): { readonly title: string; readonly body: string }[] {

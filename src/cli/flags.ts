@@ -6,7 +6,8 @@ export const json: Flag = { name: 'json', about: 'One JSON object on stdout' }
 export const events: Flag = { name: 'json', about: 'One JSON object per event on stdout' }
 export const all: Flag = { name: 'all', about: 'All tables' }
 export const quiet: Flag = { name: 'quiet', about: 'Print nothing but warnings and errors' }
-export const range: readonly Flag[] = [
+export const yes: Flag = { name: 'yes', about: 'Do not ask' }
+const range: readonly Flag[] = [
   { name: 'from', value: '<N>', about: 'Only blocks from N on' },
   {
     name: 'to',
@@ -15,7 +16,11 @@ export const range: readonly Flag[] = [
   },
   { name: 'chunk-rows', value: '<N>', about: 'Source rows per chunk, about (default: 5 million)' },
   { name: 'chunk', value: '<N>', about: 'Blocks per chunk, whatever they weigh' },
-  { name: 'order', value: '<end>', about: 'Oldest blocks first: tail (default), or newest first: head' },
+  {
+    name: 'order',
+    value: '<tail|head>',
+    about: 'Oldest blocks first: tail (default), or newest first: head',
+  },
 ]
 export const slots: readonly Flag[] = [
   {

@@ -1,4 +1,5 @@
 // Owns the two streams: results on stdout, everything said along the way on stderr.
+import type { Readable } from 'node:stream'
 import pc from 'picocolors'
 import type { Words } from './argv.ts'
 import { mask } from './config/mask.ts'
@@ -8,6 +9,8 @@ import type { Terminal } from './terminal.ts'
 export type Output = {
   /** Prints lines of the result. */
   readonly result: (lines: readonly string[]) => void
+  /** Passes on the bytes of a result, as they are unless a terminal reads them (byte-stream.ts). */
+  readonly stream: (bytes: Readable) => Promise<void>
   /** Prints lines about the work, passwords masked: they may carry what a server or a client said. */
   readonly message: (lines: readonly string[]) => void
   /** Masks passwords in a text that goes into a result. */
@@ -27,6 +30,7 @@ export function createOutput(terminal: Terminal, words: Words, secrets: readonly
   const hide = (text: string) => mask(text, secrets)
   return {
     result: (lines) => write(stdout, lines),
+    stream: async (bytes) => (await import('./byte-stream.ts')).passOn(bytes, stdout),
     message: (lines) => write(stderr, lines.map(hide)),
     mask: hide,
     resultPaint: paint(stdout),

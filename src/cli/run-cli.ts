@@ -1,6 +1,7 @@
 // Owns one invocation from its words to its exit code: argv -> config -> command -> exit code, errors as lines.
 import { EXIT } from '../runner/errors.ts'
 import { type Invocation, readCommandLine } from './command-line.ts'
+import { QUESTION } from './completion/question.ts'
 import { readConfig } from './config.ts'
 import { createOutput, type Output } from './output.ts'
 import { errorLines, exitCodeOf } from './render/error.ts'
@@ -10,6 +11,11 @@ import { toolVersion } from './tool-version.ts'
 /** Runs one command and resolves to the exit code; it never rejects. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
   let output = createOutput(terminal, new Map(), [])
+  if (argv[0] === QUESTION) {
+    const { answerTab } = await import('./completion/answer.ts')
+    output.result(answerTab({ argv: argv.slice(1), environment: terminal.env, folder: terminal.cwd() }))
+    return EXIT.ok
+  }
   try {
     const invocation = readCommandLine(argv)
     if (invocation.kind !== 'command') return answer(invocation, output)

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { EXIT } from '../runner/errors.ts'
 import type { RunSummary, UpOptions } from '../runner/reports.ts'
+import type { UpHooks } from '../runner/up.ts'
 import type { Context } from './context.ts'
 import { count } from './render/format.ts'
 import { EXIT_BY_KIND } from './render/error.ts'
@@ -24,8 +25,33 @@ const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
 
 /** Processes what is missing and resolves to the exit code. */
 export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {
+  return await supervised(context, (run) =>
+    withWorld(
+      context,
+      async (session) => {
+        await hooks.ready?.(session)
+        const { up } = await import('../runner/up.ts')
+        const summary = await up(session.world, options, run)
+        const code = run.finish(summary)
+        if (!summary.interrupted) await hooks.after?.(session)
+        return code
+      },
+      hooks,
+    ),
+  )
+}
+
+export type Supervised = UpHooks & {
+  /** Prints how the run ended; returns its exit code. */
+  readonly finish: (summary: RunSummary) => number
+}
+
+/** Lets a run do its work under signals and with its events told. */
+export async function supervised(
+  { output, words }: Context,
+  work: (run: Supervised) => Promise<number>,
+): Promise<number> {
   YOUNG_HEAP.forEach((flag) => setFlagsFromString(flag))
-  const { output, words } = context
   const reporter = await createReporter(output, { json: words.has('json'), quiet: words.has('quiet') })
   const stopping = () => {
     const running = reporter.inFlight()
@@ -37,18 +63,14 @@ export async function runUp(context: Context, options: UpOptions, hooks: RunHook
   }
   try {
     return await withSignals(stopping, (signal) =>
-      withWorld(
-        context,
-        async (session) => {
-          await hooks.ready?.(session)
-          const { up } = await import('../runner/up.ts')
-          const summary = await up(session.world, options, { report: reporter.report, signal })
+      work({
+        report: reporter.report,
+        signal,
+        finish(summary) {
           reporter.finish(summary)
-          if (!summary.interrupted) await hooks.after?.(session)
           return summary.interrupted ? interruptedCode(signal) : failureCode(summary)
         },
-        hooks,
-      ),
+      }),
     )
   } catch (error) {
     reporter.abandon(error)
@@ -57,7 +79,7 @@ export async function runUp(context: Context, options: UpOptions, hooks: RunHook
 }
 
 /** Every failure of one kind: that kind's code. Failures of several kinds, or of chunks: 1. */
-function failureCode({ failed }: RunSummary): number {
+export function failureCode({ failed }: RunSummary): number {
   const codes = new Set(failed.map(({ error }) => EXIT_BY_KIND[error.kind]))
   const [code = EXIT.ok] = codes
   return codes.size > 1 ? EXIT.failed : code

@@ -10,7 +10,7 @@ import { toolVersion } from './tool-version.ts'
 
 export type Connections = Readonly<Record<Side, Connection>>
 
-export type Session = Pick<OpenWorld, 'world' | 'servers'>
+export type Session = Pick<OpenWorld, 'world' | 'servers' | 'connected'>
 
 export type SessionHooks = {
   /** Runs when the servers are there and nothing has looked at them yet. */

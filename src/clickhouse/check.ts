@@ -7,12 +7,12 @@ import type { BothServers } from './open-servers.ts'
 import { typed } from './dialect.ts'
 import { lackingOn } from './grants.ts'
 import type { Names } from './names.ts'
-import { readerOf } from './reader.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { standingTables } from './standing-tables.ts'
 import { formatted, typeNames, unreadable } from './texts.ts'
 import { transformParams } from './transform-params.ts'
+import { readerOf } from './transform-reader.ts'
 
 export type CheckOptions = {
   readonly servers: BothServers

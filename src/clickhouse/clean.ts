@@ -1,22 +1,19 @@
-// Owns the deletion of half-written ranges: fenced, bounded in time, and checked for its effect.
+// Owns the deletion of ranges: fenced, bounded in time, and checked for its effect.
 import { sql } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import type { Range, TableDefinition } from '../runner/model.ts'
-import type { Lock } from '../runner/ports.ts'
+import type { CleanJob, Lock } from '../runner/ports.ts'
 import { typed } from './dialect.ts'
 import { compiledFence, EPOCH_DIGITS } from './fence.ts'
 import type { Names } from './names.ts'
-import { serverError } from './server-error.ts'
+import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 
-/** A DELETE waits for ever while merges are stopped; its cost follows the table's size, not the range's. */
-const CLEAN_SECONDS = 600
-
-export type CleanJob = {
-  readonly table: TableDefinition
-  readonly ranges: readonly Range[]
-  readonly lock: Lock
-}
+/**
+ * A DELETE waits for ever while merges are stopped; its cost follows the table's size, not the range's. One that was
+ * asked for has all the time that a statement may take.
+ */
+const CLEAN_SECONDS = { asked: 3600, found: 600 }
 
 /**
  * Deletes the target's rows of the ranges in one statement.
@@ -25,37 +22,64 @@ export type CleanJob = {
 export async function cleanRanges(
   server: Server,
   names: Names,
-  { table, ranges, lock }: CleanJob,
+  { table, ranges, lock, asked }: CleanJob,
 ): Promise<void> {
   const { client, connection } = server
-  const doing = `deleting half-written blocks of ${table.key}`
+  const doing = `deleting ${asked ? '' : 'half-written '}blocks of ${table.key}`
+  const name = `${connection.database}.${table.target}`
   const failing = (error: unknown) => {
     throw serverError(error, { connection, doing })
   }
   if ((await countRows(server, table, ranges).catch(failing)) === 0) return
 
+  const seconds = asked ? CLEAN_SECONDS.asked : CLEAN_SECONDS.found
   const fence = compiledFence(server.db, { lockName: lock.name, locksDatabase: names.locks })
   await client
     .command({
       query: `DELETE FROM {database:Identifier}.{table:Identifier}
-        WHERE arrayExists((f, t) -> block_number BETWEEN f AND t, {froms:Array(UInt64)}, {tos:Array(UInt64)})
+        WHERE block_number BETWEEN {low:UInt64} AND {high:UInt64}
+        AND arrayExists((f, t) -> block_number BETWEEN f AND t, {froms:Array(UInt64)}, {tos:Array(UInt64)})
         AND ${fence.text}`,
       query_params: {
         database: connection.database,
         table: table.target,
+        low: lowest(ranges),
+        high: highest(ranges),
         froms: ranges.map(({ from }) => from),
         tos: ranges.map(({ to }) => to),
         ...fence.params,
       },
-      clickhouse_settings: { lightweight_deletes_sync: '2', max_execution_time: CLEAN_SECONDS },
+      clickhouse_settings: { lightweight_deletes_sync: '2', max_execution_time: seconds },
     })
-    .catch(failing)
+    .catch((error: unknown) => {
+      if (errorCode(error) !== TIMEOUT_EXCEEDED) return failing(error)
+      throw new BackfillError(`${doing} has not ended after ${seconds} seconds`, {
+        kind: 'failed',
+        code: TIMEOUT_EXCEEDED,
+        hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} builds it anew beside the old one`,
+        cause: error,
+      })
+    })
   const left = await countRows(server, table, ranges).catch(failing)
   if (left > 0)
     throw new BackfillError(`${left} rows are left after ${doing}`, {
       kind: 'failed',
-      hint: `Are merges of ${connection.database}.${table.target} stopped? Run backfill up again when they run`,
+      hint: `Are merges of ${name} stopped? Run backfill up again when they run`,
     })
+}
+
+const TIMEOUT_EXCEEDED = 159
+
+/** Rows of the ranges as they stand in the target. @throws BackfillError `failed`, `server` */
+export async function countIn(
+  server: Server,
+  table: TableDefinition,
+  ranges: readonly Range[],
+): Promise<number> {
+  if (ranges.length === 0) return 0
+  return await countRows(server, table, ranges).catch((error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing: `counting rows of ${table.key}` })
+  })
 }
 
 /** Kills queued DELETEs of earlier epochs: their fence would fail them for ever, and hold up merges and later ones. */
@@ -82,6 +106,9 @@ async function countRows(server: Server, table: TableDefinition, ranges: readonl
     .withSchema(server.connection.database)
     .selectFrom(table.target as 'int_target')
     .select(({ fn }) => fn.countAll<number>().as('rows'))
+    // The server prunes by these; it cannot see into the arrays.
+    .where('block_number', '>=', lowest(ranges))
+    .where('block_number', '<=', highest(ranges))
     .where(
       sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${blockNumbers(ranges.map(({ from }) => from))}, ${blockNumbers(ranges.map(({ to }) => to))})`,
     )
@@ -91,4 +118,12 @@ async function countRows(server: Server, table: TableDefinition, ranges: readonl
 
 function blockNumbers(blocks: readonly number[]): readonly number[] {
   return typed([...blocks], 'Array(UInt64)')
+}
+
+function lowest(ranges: readonly Range[]): number {
+  return Math.min(...ranges.map(({ from }) => from))
+}
+
+function highest(ranges: readonly Range[]): number {
+  return Math.max(...ranges.map(({ to }) => to))
 }

@@ -11,6 +11,10 @@ import {
   MysqlIntrospector,
   type QueryResult,
 } from 'kysely'
+import { escapeIdentifier } from '../runner/pure/quoting.ts'
+
+// For the few statements that kysely does not build.
+export { quoteIdentifier } from '../runner/pure/quoting.ts'
 
 /** A bound value whose ClickHouse type cannot be told from JavaScript: `typed([], 'Array(UInt64)')`. */
 class Typed {
@@ -111,15 +115,6 @@ class ClickHouseConnection implements DatabaseConnection {
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     throw new Error('streaming goes through the client, not through kysely')
   }
-}
-
-/** An identifier in back-quotes, for the few statements that kysely does not build. */
-export function quoteIdentifier(identifier: string): string {
-  return `\`${escapeIdentifier(identifier)}\``
-}
-
-function escapeIdentifier(identifier: string): string {
-  return identifier.replaceAll('\\', '\\\\').replaceAll('`', '\\`')
 }
 
 async function noTransactions(): Promise<void> {

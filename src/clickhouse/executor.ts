@@ -1,20 +1,20 @@
 // Owns the running of transforms: inside one server, or streamed from the source server to the target server.
 import { PassThrough, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { BackfillError, usageError } from '../runner/errors.ts'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
 import type { ExecutorPort, InsertJob, InsertReport, WriteReport } from '../runner/ports.ts'
 import { sharedStep } from '../runner/pure/shared-step.ts'
-import { cleanRanges, endDeletions } from './clean.ts'
+import type { OutputColumn } from '../runner/pure/narrowing.ts'
+import { cleanRanges, countIn, endDeletions } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
 import type { Names } from './names.ts'
-import { readerOf } from './reader.ts'
-import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
+import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { insertShared } from './shared-insert.ts'
 import { errorInBody, runWrite, type Statement, TAIL_BYTES } from './statement.ts'
 import { transformParams } from './transform-params.ts'
+import { describeTransform, readerOf } from './transform-reader.ts'
 
 export type ExecutorOptions = {
   readonly source: Server
@@ -22,8 +22,6 @@ export type ExecutorOptions = {
   readonly names: Names
   readonly network: Network
 }
-
-type OutputColumn = { readonly name: string; readonly type: string }
 
 /**
  * A transform yields a row per key: looking for rows that replace one another within an INSERT finds nothing, and costs
@@ -36,7 +34,6 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
   const described = new Map<string, Promise<readonly OutputColumn[]>>()
 
   const reader = (table: TableDefinition) => readerOf({ source, target }, table)
-
   const paramsOf = (table: TableDefinition, range: Range) =>
     transformParams({
       table,
@@ -46,32 +43,15 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
       target: target.connection.database,
     })
 
-  async function describe(table: TableDefinition): Promise<readonly OutputColumn[]> {
-    const server = reader(table)
-    try {
-      const result = await server.client.query({
-        query: `DESCRIBE TABLE (\n${table.transform.text}\n)`,
-        query_params: paramsOf(table, { from: 0, to: 0 }),
-        clickhouse_settings: table.settings,
-        format: 'JSONEachRow',
+  async function columnsOf(table: TableDefinition): Promise<readonly OutputColumn[]> {
+    const known =
+      described.get(table.key) ??
+      describeTransform(reader(table), table, {
+        params: paramsOf(table, { from: 0, to: 0 }),
+        settings: table.settings,
       })
-      const rows = await result.json<OutputColumn>()
-      return rows.map(({ name, type }) => ({ name, type }))
-    } catch (error) {
-      if (errorCode(error) === 0)
-        throw serverError(error, { connection: server.connection, doing: `checking ${table.key}` })
-      const failure = serverError(error, {
-        connection: server.connection,
-        doing: `checking ${table.transform.file}`,
-      })
-      throw failure.kind === 'failed' ? rejected(table, error) : failure
-    }
-  }
-
-  function columnsOf(table: TableDefinition): Promise<readonly OutputColumn[]> {
-    const known = described.get(table.key) ?? describe(table)
     described.set(table.key, known)
-    return known
+    return await known
   }
 
   async function insert({ table, range, queryId, lock, progress, pass }: InsertJob): Promise<InsertReport> {
@@ -170,7 +150,8 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
   return {
     describe: columnsOf,
     insert,
-    clean: (table, ranges, lock) => cleanRanges(target, names, { table, ranges, lock }),
+    clean: (job) => cleanRanges(target, names, job),
+    count: (table, ranges) => countIn(target, table, ranges),
     endDeletions: (table, lock) => endDeletions(target, table, lock),
   }
 }
@@ -188,13 +169,4 @@ function keepTail(): { readonly through: Transform; text(): string } {
     },
   })
   return { through, text: () => tail.toString('utf8') }
-}
-
-/** ClickHouse does not accept a transform: a fault of the file (or of the sources), found before anything runs. */
-function rejected(table: TableDefinition, error: unknown): BackfillError {
-  const { file, line } = table.transform
-  return usageError(
-    `${file}:${line}: ClickHouse rejects this transform: ${wordsOf(error)}`,
-    isMissing(error) ? MISSING_HINT : 'Mend the file',
-  )
 }

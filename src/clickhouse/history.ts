@@ -1,6 +1,7 @@
-// Owns what the ledger remembers of chunks that were done: what they cost.
+// Owns what the ledger remembers of chunks that were done: what they cost, and which were taken back.
 import { sql } from 'kysely'
 import type { HistoryPort } from '../runner/ports.ts'
+import { blockSet } from '../runner/pure/interval.ts'
 import type { Cost } from '../runner/pure/pace.ts'
 import { ofPresentTargets } from './fold.ts'
 import type { Names } from './names.ts'
@@ -45,6 +46,23 @@ export function openHistory({ server, names, network }: HistoryOptions): History
           })),
         ]),
       )
+    },
+
+    async cleaned(key, targetUuid) {
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['from_block', 'to_block'])
+        .distinct()
+        .where('network', '=', network)
+        .where(ofPresentTargets(new Map([[key, targetUuid]])))
+        .where('event', '=', 'cleaned')
+        // Else it says why: an acceptance was taken back, which had no rows.
+        .where('error', '=', '')
+        .execute()
+        .catch((error: unknown) => {
+          throw serverError(error, { connection: server.connection, doing: 'reading what was taken back' })
+        })
+      return blockSet(rows.map((row) => ({ from: row.from_block, to: row.to_block })))
     },
   }
 }

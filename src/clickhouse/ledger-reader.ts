@@ -4,6 +4,7 @@ import type { Island } from '../runner/ledger-model.ts'
 import type { Range } from '../runner/model.ts'
 import type { Attempt, LedgerPort, LedgerView } from '../runner/ports.ts'
 import { triesIn } from '../runner/pure/recovery.ts'
+import { marked } from '../runner/pure/stale-mark.ts'
 import { typed } from './dialect.ts'
 import { eventsOf, type FoldKey, foldQuery, ofPresentTargets, POSITION } from './fold.ts'
 import type { LedgerOptions } from './ledger.ts'
@@ -90,6 +91,7 @@ export function ledgerReader({
         .where('table_key', '=', key)
         .where('target_uuid', '=', targetUuid)
         .where('event', '!=', 'checkpoint')
+        .where(noMark)
         .where(overlapsAny(dirty))
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')
@@ -119,6 +121,7 @@ export function ledgerReader({
               .where('table_key', '=', one[0])
               .where(ofPresentTargets(new Map([one])))
               .where('event', '!=', 'checkpoint')
+              .where(noMark)
               .where('from_block', '<=', range.to)
               .where('to_block', '>=', range.from)
               .orderBy('epoch', 'desc')
@@ -139,6 +142,9 @@ export function ledgerReader({
     },
   }
 }
+
+/** A `done` that only says that sources have changed since (`verify --sources`) wrote nothing: it is no try at a range. */
+const noMark = sql<boolean>`NOT startsWith(sql_hash, ${marked('late', '')})`
 
 function overlapsAny(ranges: readonly Range[]) {
   const froms = typed<number[]>(

@@ -7,12 +7,13 @@ import { openExecutor } from './executor.ts'
 import { openHistory } from './history.ts'
 import { openLedger } from './ledger.ts'
 import { openLocks } from './lock.ts'
-import { namesFor } from './names.ts'
+import { type Names, namesFor } from './names.ts'
 import { openQueries } from './queries.ts'
 import { openServers } from './open-servers.ts'
-import { openAgain, type ServerInfo } from './server.ts'
+import { openAgain, type Server, type ServerInfo } from './server.ts'
 import { openSource } from './source.ts'
 import { openTarget } from './target.ts'
+import { openVersions } from './versions.ts'
 
 export type WorldOptions = {
   readonly source: Connection
@@ -29,6 +30,8 @@ export type WorldOptions = {
 export type OpenWorld = {
   readonly world: World
   readonly servers: { readonly source: ServerInfo; readonly target: ServerInfo }
+  /** For ports that one command alone needs: it opens them itself, so that the others do not load them. */
+  readonly connected: { readonly source: Server; readonly target: Server; readonly names: Names }
   readonly close: () => Promise<void>
 }
 
@@ -47,11 +50,13 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     executor: openExecutor({ source, target, names, network }),
     queries: openQueries({ server: heart, source }),
     history: openHistory({ server: target, names, network: network.name }),
+    versions: openVersions({ server: target, names, network: network.name, toolVersion }),
     capacity: () => readCapacity(source),
   }
   return {
     world: { network, catalogue, chosen, ports },
     servers: { source: source.info, target: target.info },
+    connected: { source, target, names },
     close,
   }
 }

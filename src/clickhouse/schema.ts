@@ -40,6 +40,19 @@ type LedgerTable = {
   event_time: ColumnType<string, string, never>
 }
 
+/** sql/ledger/03-sql-texts.sql. */
+type SqlTextsTable = {
+  table_key: string
+  sql_hash: string
+  raw_hash: string
+  file: string
+  text: string
+  user: string
+  host: string
+  tool_version: string
+  kept_at: ColumnType<string, string, never>
+}
+
 /** The columns that all nine source tables share and the runner reads. */
 type SourceTable = {
   meta_network_name: string
@@ -52,10 +65,11 @@ type SystemTables = {
   name: string
   uuid: string
   engine: string
+  sorting_key: string
   total_rows: number | null
+  total_bytes: number | null
   comment: string
   engine_full: string
-  sorting_key: string
   partition_key: string
 }
 
@@ -84,9 +98,10 @@ type SystemQueryLog = {
 /** Tables as kysely knows them; source tables are addressed by name through `SourceTable`. */
 export type Schema = {
   ledger: LedgerTable
+  sql_texts: SqlTextsTable
   'system.tables': SystemTables
   'system.columns': SystemColumns
-  'system.databases': { name: string }
+  'system.databases': { name: string; engine: string }
   'system.processes': SystemProcesses
   'system.query_log': SystemQueryLog
   [source: `canonical_execution_${string}`]: SourceTable

@@ -66,14 +66,16 @@ export function openTarget({
       const locks = db.selectFrom('system.databases').select('name').where('name', '=', names.locks)
       const columns = await db
         .selectFrom('system.columns')
-        .select('name')
+        .select(['table', 'name'])
         .where('database', '=', names.ledger)
-        .where('table', '=', 'ledger')
+        .where('table', 'in', ['ledger', 'sql_texts'])
         .where(sql<boolean>`${names.locks} IN ${locks}`)
         .execute()
         .catch(failing('looking for the ledger'))
-      if (columns.length === 0) return 'absent'
-      return columns.some(({ name }) => name === 'rows_expected') ? 'ready' : 'old'
+      const has = (table: string, column: string) =>
+        columns.some((one) => one.table === table && one.name === column)
+      if (!has('ledger', 'network')) return 'absent'
+      return has('ledger', 'rows_expected') && has('sql_texts', 'text') ? 'ready' : 'old'
     },
 
     async prepare(ledger) {

@@ -114,11 +114,18 @@ function tableDraft({ file, ddlFile, forks }: DraftFiles, report: Report): Table
 }
 
 function definition(
-  { key, bytes }: SqlFile,
+  { key, bytes, text }: SqlFile,
   table: TransformHeader & Pick<TableDefinition, 'transform'>,
   rest: Pick<TableDefinition, 'ddl' | 'parameters'>,
 ): TableDefinition {
-  return { key, ...table, ...rest, sqlHash: sqlHash(table.transform, table), rawHash: sha256(bytes) }
+  return {
+    key,
+    ...table,
+    ...rest,
+    sqlHash: sqlHash(table.transform, table),
+    rawHash: sha256(bytes),
+    rawText: text,
+  }
 }
 
 function isComplete(header: HeaderDraft): header is TransformHeader {

@@ -1,7 +1,11 @@
 // Owns what a run says of its tables before it starts and after it ends.
 import { countBlocks, intersect } from './pure/interval.ts'
 import type { RunEvent, UpOptions } from './reports.ts'
-import { emptiedNote } from './standing.ts'
+import { cureOf } from './pure/cure.ts'
+import { rangeWords } from './pure/range-words.ts'
+import { markOf, shortHash } from './pure/stale-mark.ts'
+import { staleBlocks, staleVersions } from './pure/stale-versions.ts'
+import { emptiedNote, type Standing } from './standing.ts'
 import type { TableRun } from './table-run.ts'
 
 /** Holes and held blocks, once for all tables that skip the same. */
@@ -38,6 +42,29 @@ export function announce(
         text: `--to ${options.to} is above the head ${naturalHead}: you say that the sources are complete; recorded as forced`,
       })
     const doneBlocks = countBlocks(intersect(covered, bounds.owed === undefined ? [] : [bounds.owed]))
+    const edited = unsurveyed.length === 0 ? undefined : editedText(standing)
+    if (edited !== undefined) report({ ...edited, table: key })
     report({ type: 'table', table: key, missingBlocks: countBlocks(unsurveyed), doneBlocks })
+  }
+}
+
+/**
+ * What to say of ranges that stay as older SQL built them while missing ones are built with the file's. A warning only
+ * until the file's SQL has built something: cron would send it every ten minutes.
+ */
+function editedText({
+  table,
+  view,
+}: Standing): Pick<Extract<RunEvent, { type: 'note' | 'warning' }>, 'type' | 'text'> | undefined {
+  const islands = view?.islands ?? []
+  const stay = staleVersions(islands, table.sqlHash).filter(({ edited }) => edited)
+  if (stay.length === 0) return undefined
+  const known = islands.some(
+    ({ state, sqlHash }) => state === 'done' && markOf(sqlHash).hash === table.sqlHash,
+  )
+  const hashes = [...new Set(stay.map(({ hash }) => shortHash(hash)))].join(', ')
+  return {
+    type: known ? 'note' : 'warning',
+    text: `missing blocks are built with the SQL of the file (${shortHash(table.sqlHash)}); blocks ${rangeWords(staleBlocks(stay))} stay as older SQL (${hashes}) built them: ${cureOf(table)} builds them again`,
   }
 }

@@ -18,7 +18,7 @@ export async function createTables(world: World): Promise<readonly CreatedTable[
   const [existing, ledger] = await Promise.all([target.tables(names), target.ledgerState()])
   const unchecked = await checkTables(world, tables, existing)
   const missing = tables.filter((table) => !existing.has(table.target))
-  if (missing.length > 0 || ledger === 'absent') await target.prepare(world.catalogue.ledger)
+  if (missing.length > 0 || ledger !== 'ready') await target.prepare(world.catalogue.ledger)
   if (ledger === 'old') await target.prepare(world.catalogue.ledgerUpgrade)
   for (const table of missing) await target.create(table)
   if (unchecked.length > 0) await checkTables(world, unchecked, await target.tables(names))

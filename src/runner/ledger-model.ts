@@ -52,3 +52,6 @@ export const NO_TRY = {
   rowsExpected: 0,
   forced: false,
 } as const
+
+/** What `error` of a `cleaned` says where an acceptance was taken back, and no row was deleted. */
+export const REVOKED = 'acceptance revoked'

@@ -53,6 +53,8 @@ export type TableDefinition = {
   readonly sqlHash: string
   /** sha256 (hex) of the transform file as it is on disk. */
   readonly rawHash: string
+  /** The whole transform file, header and comments included. */
+  readonly rawText: string
 }
 
 /** One end of `blocks`: a block number, or a fork's first block plus or minus some blocks. */

@@ -4,7 +4,9 @@ import type { Range, SqlText, TableDefinition } from './model.ts'
 import type { DdlColumn } from './pure/ddl-columns.ts'
 import type { BlockSet } from './pure/interval.ts'
 import type { Cost } from './pure/pace.ts'
+import type { Found } from './pure/recovery.ts'
 import type { Bucket } from './pure/survey.ts'
+import type { VersionsPort } from './versions-port.ts'
 
 /** The lock of one (network, table): the fence that every write carries is made of `name`. */
 export type Lock = {
@@ -64,10 +66,8 @@ export type LedgerView = {
 export type Patience = { readonly giveUpMs: number; readonly signal: AbortSignal }
 
 /** A try at a range whose rows may stand in blocks that are dirty now. */
-export type Attempt = {
+export type Attempt = Found & {
   readonly range: Range
-  /** The dirty blocks in which they may stand. */
-  readonly blocks: BlockSet
   readonly queryId: string
   readonly sqlHash: string
   readonly sourceFingerprint: string
@@ -103,6 +103,8 @@ export type LedgerPort = {
 export type HistoryPort = {
   /** What the latest chunks of each table's present UUID cost (key -> UUID), oldest first; keys without any are absent. */
   costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>>
+  /** Blocks whose rows were ever taken back; they may have been built again since. */
+  cleaned(key: string, targetUuid: string): Promise<BlockSet>
 }
 
 /** What a server has to give to statements. */
@@ -155,7 +157,7 @@ export type TargetPort = {
   tables(names: readonly string[]): Promise<ReadonlyMap<string, TargetTable>>
   /** Creates the target database and the ledger's databases and tables where they are missing. */
   prepare(ledger: readonly SqlText[]): Promise<void>
-  /** Whether the ledger's table and the locks' database exist; `old`: made by a version that knew fewer columns. */
+  /** Whether the ledger's table and the locks' database exist; `old`: made by a version that knew fewer columns or tables. */
   ledgerState(): Promise<'absent' | 'old' | 'ready'>
   /** Runs a table's DDL. */
   create(table: TableDefinition): Promise<void>
@@ -192,6 +194,14 @@ export type Pass = { readonly session: string; readonly role: 'first' | 'last' }
 /** `passed`: the rows of the shared step wait in the session for the last one. */
 export type InsertReport = WriteReport & { readonly passed: boolean }
 
+export type CleanJob = {
+  readonly table: TableDefinition
+  readonly ranges: readonly Range[]
+  readonly lock: Lock
+  /** Somebody has asked for it, and may have asked for much: it may take its time. */
+  readonly asked: boolean
+}
+
 export type ExecutorPort = {
   /** Names and types of the columns that a transform yields; reads no rows. */
   describe(table: TableDefinition): Promise<readonly { readonly name: string; readonly type: string }[]>
@@ -206,7 +216,9 @@ export type ExecutorPort = {
    * Deletes the target's rows of the ranges, fenced, and makes sure that none is left. Only for `per-block` tables.
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it
    */
-  clean(table: TableDefinition, ranges: readonly Range[], lock: Lock): Promise<void>
+  clean(job: CleanJob): Promise<void>
+  /** Rows of the ranges as they stand in the target, before merging. */
+  count(table: TableDefinition, ranges: readonly Range[]): Promise<number>
   /** Ends the deletions of earlier epochs that are still queued: their fence would fail them for ever. */
   endDeletions(table: TableDefinition, lock: Lock): Promise<void>
 }
@@ -235,6 +247,7 @@ export type Ports = {
   readonly executor: ExecutorPort
   readonly queries: QueryPort
   readonly history: HistoryPort
+  readonly versions: VersionsPort
   /** Of the server on which transforms are computed. */
   capacity(): Promise<Capacity>
 }

@@ -3,6 +3,8 @@ import type { BackfillError } from './errors.ts'
 import type { Range } from './model.ts'
 import type { LockInfo } from './ports.ts'
 import type { Order } from './pure/chunks.ts'
+import type { StaleVersion } from './pure/stale-versions.ts'
+import type { BuiltAt } from './versions-port.ts'
 
 export type UpOptions = {
   /** Only blocks from here on. */
@@ -112,6 +114,12 @@ export type TableState =
 
 type StaleRange = Range & { readonly sqlHash: string }
 
+/** Stale ranges by what built them. */
+export type StaleReport = StaleVersion & {
+  /** When they were built, by the server's clock; null where no event says so. */
+  readonly built: BuiltAt | null
+}
+
 /** Where one table stands. Ranges are sorted and disjoint; null where unknown. */
 export type TableReport = {
   readonly table: string
@@ -119,7 +127,10 @@ export type TableReport = {
   readonly first: number | null
   readonly head: number | null
   readonly watermark: number | null
+  /** Done or accepted. */
   readonly covered: readonly Range[]
+  /** Holes and held blocks that somebody declared to be as they should be: they count as done. */
+  readonly accepted: readonly Range[]
   /** Owed and not done, without holes and held blocks; dirty ranges are among them. */
   readonly missing: readonly Range[]
   readonly missingBlocks: number
@@ -131,6 +142,12 @@ export type TableReport = {
   readonly held: readonly Range[]
   readonly dirty: readonly Range[]
   readonly stale: readonly StaleRange[]
+  /** The same by version, what has the most blocks first. */
+  readonly staleVersions: readonly StaleReport[]
+  /** Of the SQL that the file holds now. */
+  readonly sqlHash: string
+  /** The command that builds stale ranges again. */
+  readonly cure: string
   readonly rows: number | null
   readonly lastRun: string | null
   readonly state: TableState
@@ -168,4 +185,55 @@ export type PlanReport = {
     readonly create: boolean
     readonly notes: readonly string[]
   }[]
+}
+
+/** What `redo` would do to one table. */
+export type RedoPlanTable = {
+  readonly table: string
+  /** With its database. */
+  readonly target: string
+  /** Rows are deleted first; else the table keeps one per key, runs again over them, and is stale there afterwards. */
+  readonly deletes: boolean
+  readonly redo: readonly Range[]
+  /** Missing blocks that are built along. */
+  readonly also: readonly Range[]
+  /** Rows that are deleted, before merging. */
+  readonly rows: number
+  /** Of the whole table, before merging; null where the engine does not count them. */
+  readonly tableRows: number | null
+}
+
+/** The named table first, then those that read it; none where there is nothing to do. */
+export type RedoPlan = {
+  readonly network: string
+  /** The highest block that is built again. */
+  readonly head: number
+  readonly tables: readonly RedoPlanTable[]
+}
+
+/** One version of a table's SQL. */
+export type DiffSide = {
+  readonly sqlHash: string
+  /** Undefined, as the rest, where no text was kept. */
+  readonly rawHash: string | undefined
+  readonly file: string | undefined
+  readonly text: string | undefined
+  /** ISO 8601 UTC; undefined for the file as it is now, too. */
+  readonly keptAt: string | undefined
+}
+
+export type DiffReport = {
+  readonly table: string
+  /** With its database. */
+  readonly target: string
+  /** Of the file. */
+  readonly sqlHash: string
+  readonly cure: string
+  /** Done ranges that are as the file would build them. */
+  readonly current: readonly Range[]
+  readonly stale: readonly StaleReport[]
+  readonly from: DiffSide
+  readonly to: DiffSide
+  /** `form`: comments, formatting, or header lines that change no row. `unknown`: one of the texts was not kept. */
+  readonly change: 'none' | 'form' | 'sql' | 'unknown'
 }

@@ -7,6 +7,7 @@ import { backOff, patiently } from './patiently.ts'
 import type { Piece } from './piece.ts'
 import { MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
 import { intersect, union } from './pure/interval.ts'
+import { marked } from './pure/stale-mark.ts'
 import { recover } from './recover.ts'
 import { inputsOf, learn, type RunContext, type TableRun } from './table-run.ts'
 
@@ -76,7 +77,7 @@ async function tryOnce(
       fingerprint: attempt === 1 ? fingerprint : undefined,
       targetUuid: uuids.get(key)!,
       forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
-      sqlHash: intersect(run.mixed, [range]).length > 0 ? `mixed-${table.sqlHash}` : table.sqlHash,
+      sqlHash: intersect(run.mixed, [range]).length > 0 ? marked('mixed', table.sqlHash) : table.sqlHash,
       lock: run.lock!,
       inputs: inputsOf(run, context),
       patience,

@@ -75,11 +75,14 @@ export function emptiedNote({ table: { target }, emptied }: Standing): string | 
 
 /** What a view makes of what a table owes. */
 export function coverageOf(bounds: Bounds, view: LedgerView | undefined) {
-  const inState = (...states: IslandState[]): BlockSet =>
-    blockSet((view?.islands ?? []).filter(({ state }) => states.includes(state)))
-  const covered = inState('done', 'accepted')
+  const covered = blocksIn(view, 'done', 'accepted')
   const missing = subtract(bounds.owed === undefined ? [] : [bounds.owed], covered)
-  return { covered, dirty: inState('dirty', 'invalidated'), missing }
+  return { covered, dirty: blocksIn(view, 'dirty', 'invalidated'), missing }
+}
+
+/** The blocks that a view has in one of the states. */
+export function blocksIn(view: LedgerView | undefined, ...states: readonly IslandState[]): BlockSet {
+  return blockSet((view?.islands ?? []).filter(({ state }) => states.includes(state)))
 }
 
 /** The density of a source: the network's word, else its file's, else `common`. */

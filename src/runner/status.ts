@@ -11,9 +11,11 @@ import {
   union,
   watermark,
 } from './pure/interval.ts'
+import { cureOf } from './pure/cure.ts'
 import { mergeWeights } from './pure/weights.ts'
-import type { StatusReport, TableReport, TableState } from './reports.ts'
-import { emptiedNote, readStandings, type Standing } from './standing.ts'
+import type { StaleReport, StatusReport, TableReport, TableState } from './reports.ts'
+import { staleReports } from './stale-reports.ts'
+import { blocksIn, emptiedNote, readStandings, type Standing } from './standing.ts'
 import { FIRST_WINDOW, makeSurveyor, nextWindow, type Survey, type Surveyor, widthAfter } from './surveyor.ts'
 import type { World } from './world.ts'
 
@@ -24,8 +26,12 @@ export async function status(world: World, { lag }: { readonly lag: number }): P
     world.ports.locks.holders(),
   ])
   const surveys = await surveyAll(world, standings, STATUS_ROWS)
-  const tables = world.chosen.map(({ key }) =>
-    reportOf(standings.get(key)!, surveys.get(key)!, locks.get(key)),
+  const tables = await Promise.all(
+    world.chosen.map(async ({ key }) => {
+      const standing = standings.get(key)!
+      const stale = await staleReports(world, standing)
+      return reportOf(standing, { survey: surveys.get(key)!, lock: locks.get(key), stale })
+    }),
   )
   return {
     network: world.network.name,
@@ -81,11 +87,11 @@ export async function surveyAll(
 }
 
 /** One window after the other, as `up` does it: the answers to a long chain would not fit together. */
-async function surveyMissing(
+export async function surveyMissing(
   survey: Surveyor,
   table: TableDefinition,
   missing: BlockSet,
-  enough: number,
+  enough = Infinity,
 ): Promise<Survey> {
   let left = missing
   let all: Survey = { runnable: [], holes: [], held: [], weights: [], buckets: new Map() }
@@ -117,7 +123,13 @@ function unionOf(sets: readonly BlockSet[]): BlockSet {
   return blockSet(sets.flat())
 }
 
-function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined): TableReport {
+type Seen = {
+  readonly survey: Survey
+  readonly lock: LockInfo | undefined
+  readonly stale: readonly StaleReport[]
+}
+
+function reportOf(standing: Standing, { survey, lock, stale: staleVersions }: Seen): TableReport {
   const { table, bounds, target, view, covered, dirty } = standing
   const owed: readonly Range[] = bounds.owed === undefined ? [] : [bounds.owed]
   const { runnable: missing, holes, held } = survey
@@ -133,6 +145,7 @@ function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined
     head: bounds.owed?.to ?? null,
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
     covered,
+    accepted: blocksIn(view, 'accepted'),
     missing,
     missingBlocks: countBlocks(missing),
     doneBlocks: countBlocks(done),
@@ -141,6 +154,9 @@ function reportOf(standing: Standing, survey: Survey, lock: LockInfo | undefined
     held,
     dirty,
     stale: stale.map(({ from, to, sqlHash }) => ({ from, to, sqlHash })),
+    staleVersions,
+    sqlHash: table.sqlHash,
+    cure: cureOf(table),
     rows: target?.rows ?? null,
     lastRun: view?.lastRun ?? null,
     lock: lock === undefined || lock.released ? null : lock,

@@ -67,18 +67,16 @@ export type RunContext = {
   readonly report: (event: RunEvent) => void
 }
 
-/** A table at the start of a run: nothing surveyed, no lock. */
-export function startTable(
-  standing: Standing,
-  pace: Pace,
-  { from, to }: Pick<UpOptions, 'from' | 'to'>,
-): TableRun {
-  const wanted = { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER }
+/** Blocks that a run is about, and the table's lock where it is held already. */
+type Start = { readonly wanted: BlockSet; readonly lock: Lock | undefined }
+
+/** A table at the start of a run: nothing surveyed. */
+export function startTable(standing: Standing, pace: Pace, { wanted, lock }: Start): TableRun {
   return {
     key: standing.table.key,
     standing,
     covered: standing.covered,
-    unsurveyed: intersect(standing.missing, [wanted]),
+    unsurveyed: intersect(standing.missing, wanted),
     runnable: [],
     window: FIRST_WINDOW,
     holes: [],
@@ -91,7 +89,7 @@ export function startTable(
     mixed: [],
     running: 0,
     surveying: false,
-    lock: undefined,
+    lock,
     phase: 'unlocked',
     events: 0,
     failure: undefined,
@@ -143,10 +141,13 @@ async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
   const { ports, report, uuids, runId, patience } = context
   const { key, standing } = run
   const note = (text: string) => report({ type: 'note', table: key, text })
-  // A second time, after a lost answer: what the first one sent may still be on its way.
+  // A second time, after a lost answer, or by a caller's lock: what was sent under it may still be on its way.
   if (run.lock !== undefined) await run.lock.renew()
   else run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
-  const views = await ports.ledger.fold(new Map([[key, uuids.get(key)!]]))
+  const [views] = await Promise.all([
+    ports.ledger.fold(new Map([[key, uuids.get(key)!]])),
+    ports.versions.keep(run.lock, standing.table),
+  ])
   const { covered, dirty } = coverageOf(standing.bounds, views.get(key))
   run.events = views.get(key)?.tail ?? 0
   run.covered = covered

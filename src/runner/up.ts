@@ -5,7 +5,8 @@ import { announce, skippedBlocks } from './announcements.ts'
 import { createTables } from './create-tables.ts'
 import type { BackfillError } from './errors.ts'
 import { owedToDependants } from './pure/bounds.ts'
-import { blockSet } from './pure/interval.ts'
+import type { Lock } from './ports.ts'
+import { blockSet, type BlockSet } from './pure/interval.ts'
 import { NO_PACE } from './pure/pace.ts'
 import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from './pure/schedule.ts'
 import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
@@ -31,12 +32,27 @@ export type UpHooks = {
   readonly signal: AbortSignal
 }
 
+/** What a caller has prepared, by table key. */
+export type Prepared = {
+  /** Blocks to run, if they are missing; `from` and `to` of the options say nothing then. */
+  readonly blocks: ReadonlyMap<string, BlockSet>
+  /** Blocks up to here are owed, whatever the sources say. */
+  readonly head: number
+  /** Locks that are held already; they are released at the end. */
+  readonly locks: ReadonlyMap<string, Lock>
+}
+
 /**
  * Runs what is missing of the chosen tables up to their heads. A table that fails stops; the others go on.
  *
  * @throws BackfillError before anything runs: `usage` where files and servers do not fit, `server` where one is away
  */
-export async function up(world: World, options: UpOptions, hooks: UpHooks): Promise<RunSummary> {
+export async function up(
+  world: World,
+  options: UpOptions,
+  hooks: UpHooks,
+  prepared?: Prepared,
+): Promise<RunSummary> {
   const started = performance.now()
   const runId = randomUUID()
   const { report } = hooks
@@ -46,7 +62,11 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   for (const { table, target, created } of await createTables(world))
     if (created) report({ type: 'created', table, target })
 
-  const standings = await readStandings(world, { lag: options.lag, forcedHead: options.to })
+  const { from = 0, to = Number.MAX_SAFE_INTEGER } = options
+  const standings = await readStandings(world, {
+    lag: options.lag,
+    forcedHead: prepared?.head ?? options.to,
+  })
   // Remembers every lock's comment now, so that all locks of a dead run are known to be stale at the same time.
   await world.ports.locks.holders()
   const targets = new Map(
@@ -61,7 +81,13 @@ export async function up(world: World, options: UpOptions, hooks: UpHooks): Prom
   const { capacity, paces } = idle ? NOTHING_KNOWN : await readPast(world, uuids)
   const slots = slotsFor(options, capacity)
   const runs = new Map(
-    chosen.map(([key, standing]) => [key, startTable(standing, paces.get(key) ?? NO_PACE, options)]),
+    chosen.map(([key, standing]) => [
+      key,
+      startTable(standing, paces.get(key) ?? NO_PACE, {
+        wanted: prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
+        lock: prepared?.locks.get(key),
+      }),
+    ]),
   )
   const sharing = makeSharing({ runs, tableJobs: slots.tableJobs, waiting: slots.jobs })
   const context: RunContext = {

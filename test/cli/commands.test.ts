@@ -104,6 +104,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     head: BLOCKS,
     watermark: null,
     covered: [[11, 2000]],
+    accepted: [],
     missing: [
       [1, 10],
       [2001, BLOCKS],
@@ -113,6 +114,8 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     held: [],
     dirty: [],
     stale: [],
+    sql_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    stale_versions: [],
     state: 'behind',
     last_run: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
   })
@@ -123,12 +126,15 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     head: null,
     watermark: null,
     covered: [],
+    accepted: [],
     missing: [],
     missing_blocks: 0,
     holes: [],
     held: [],
     dirty: [],
     stale: [],
+    sql_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    stale_versions: [],
     state: 'not created',
     last_run: null,
   })

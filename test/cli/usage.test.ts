@@ -136,15 +136,26 @@ test('an exit code comes through the launcher', async () => {
   expect(ended.stderr).toContain("\nbackfill: --from must be a block number, got ''\n")
 })
 
-test.each(['', 'up', 'plan', 'status', 'list', 'info', 'create-tables', 'unlock', 'run', 'demo', 'test'])(
-  'the help of `%s`',
-  async (command) => {
-    const { code, stdout, stderr } = await backfill([command, '--help'].filter(Boolean))
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110)
-    await expect(stdout).toMatchFileSnapshot(`../fixtures/cli/help${command && `-${command}`}.txt`)
-  },
-)
+test.each([
+  '',
+  'up',
+  'plan',
+  'status',
+  'list',
+  'info',
+  'create-tables',
+  'unlock',
+  'run',
+  'demo',
+  'test',
+  'verify',
+  'rebuild',
+])('the help of `%s`', async (command) => {
+  const { code, stdout, stderr } = await backfill([command, '--help'].filter(Boolean))
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110)
+  await expect(stdout).toMatchFileSnapshot(`../fixtures/cli/help${command && `-${command}`}.txt`)
+})
 
 test('`--version` is one line', async () => {
   expect(await backfill(['--version'])).toEqual({

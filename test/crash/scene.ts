@@ -39,10 +39,10 @@ export async function prepareGround(server: TestServer, sourceServer = server, b
 export type Scene = {
   readonly databases: Databases
   readonly proxy: Proxy
-  /** Starts `up` behind the proxy. */
-  start(): { readonly child: ChildProcess; readonly ended: Promise<Outcome> }
-  /** Runs `up` past the proxy, to its end. */
-  succeed(): Promise<void>
+  /** Starts `up`, or the words given, behind the proxy. */
+  start(argv?: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Outcome> }
+  /** Runs `up`, or the words given, past the proxy, to its end. */
+  succeed(argv?: readonly string[]): Promise<void>
   /** Expects every table and the ledger to be as after a clean run. */
   expectClean(): Promise<void>
 }
@@ -58,12 +58,12 @@ export async function openScene(ground: Ground): Promise<Scene> {
   return {
     databases,
     proxy,
-    start() {
-      const child = startBackfill(words(ground), { env: environment(ground, databases, proxy.url) })
+    start(argv = words(ground)) {
+      const child = startBackfill(argv, { env: environment(ground, databases, proxy.url) })
       return { child, ended: outcome(child) }
     },
-    async succeed() {
-      const { code, stderr } = await backfill(words(ground), { env: environment(ground, databases) })
+    async succeed(argv = words(ground)) {
+      const { code, stderr } = await backfill(argv, { env: environment(ground, databases) })
       expect(code, stderr).toBe(0)
     },
     async expectClean() {
@@ -76,6 +76,8 @@ export async function openScene(ground: Ground): Promise<Scene> {
 export type Crash = {
   readonly matches: (seen: Seen) => boolean
   readonly point: Point
+  /** What is killed, where it is not `up`. */
+  readonly argv?: readonly string[]
 }
 
 /** Kills a runner at the point, lets a successor do all the work, then lets what was held go on. */
@@ -100,11 +102,11 @@ export async function stopAt(scene: Scene, crash: Crash): Promise<{ answer: Answ
 /** Kills a runner at the point, and leaves it at that. */
 export async function crashed(
   scene: Scene,
-  { matches, point }: Crash,
+  { matches, point, argv }: Crash,
   signal: NodeJS.Signals,
 ): Promise<Held> {
   const held = scene.proxy.hold(matches, point)
-  const { child, ended } = scene.start()
+  const { child, ended } = scene.start(argv)
   await arrival(held, ended)
   child.kill(signal)
   await ended

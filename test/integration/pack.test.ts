@@ -1,7 +1,7 @@
 // Owns the promise of the published package: packed and installed without its optional parts, every command works.
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
 import { backfill, environmentFor } from '../support/cli.ts'
@@ -50,7 +50,31 @@ test('it is packed, and installs into an empty folder', { timeout: 120_000 }, as
   expect(npx).toMatchObject({ code: 0, stdout: expect.stringMatching(/^backfill \d+\.\d+\.\d+\n$/) })
 })
 
+test('every other Node on PATH runs it, or is told which one it needs', async ({ skip }) => {
+  const others = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((directory) => join(directory, 'node'))
+    .filter((node) => existsSync(node) && realpathSync(node) !== realpathSync(process.execPath))
+  if (others.length === 0) skip('skipped: there is no other Node on PATH')
+  const main = join(folder, 'node_modules/clickhouse-backfill/dist/main.js')
+  for (const node of new Set(others)) {
+    const { stdout: version } = await outcome(start(node, ['--version']))
+    const [major = 0, minor = 0] = version.slice(1).split('.').map(Number)
+    const ended = await backfill(['list'], { cwd: folder, command: [node, main] })
+    if (major > 22 || (major === 22 && minor >= 18))
+      expect(ended, version).toMatchObject({ code: 0, stderr: '' })
+    else
+      expect(ended).toEqual({
+        code: 2,
+        stdout: '',
+        stderr: `backfill: needs Node 22.18 or newer, this is Node ${version.trim().slice(1)}.\n`,
+      })
+  }
+})
+
 test.for([
+  { words: 'completion bash', says: /^complete -F _backfill backfill$/m },
+  { words: '__complete fish up --tables block', says: /^block_slots_stat$/m },
   { words: 'list', says: /^block_slots_stat {2}table int_block_slots_stat$/m },
   { words: 'create-tables --tables block_slots_stat', says: /^created {2}/ },
   { words: 'plan', says: /^Next: `backfill up` runs 10 chunks, how fast is known after the first ones\./m },

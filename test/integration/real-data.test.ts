@@ -2,15 +2,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
 import type { Catalogue, Range } from '../../src/runner/model.ts'
+import { planRedo } from '../../src/runner/redo-plan.ts'
+import { redo } from '../../src/runner/redo.ts'
+import { edited } from '../support/edited.ts'
 import { seededShuffle } from '../support/random.ts'
 import { loadExpected, loadRealSource, MISSING_REAL_DATA } from '../support/real-data.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { differences, openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { differences, openTestWorld, OPTIONS, SQL_FOLDER, type TestWorld } from '../support/world.ts'
 
 if (MISSING_REAL_DATA) console.warn(MISSING_REAL_DATA)
 
 const SOURCE = uniqueDatabase('source')
 const EXPECTED = uniqueDatabase('expected')
+const REDONE = 'address_diffs'
+const STALE = { request: { kind: 'stale' }, cascade: false, lag: 0, typed: '--stale' } as const
 /** Every block that has a row, and the empty block 20000005, in pieces that part blocks which belong together. */
 const PIECES: readonly Range[] = [
   { from: 2_000_001, to: 2_000_001 },
@@ -35,9 +40,13 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
 
   const tables = () => catalogue.tables.map(({ target }) => target)
 
-  async function expectExact(world: TestWorld, on: TestServer = server): Promise<void> {
-    expect(await differences(on, tables(), { actual: world.target, expected: EXPECTED })).toEqual([])
-    for (const table of tables()) {
+  async function expectExact(
+    world: TestWorld,
+    on: TestServer = server,
+    names: readonly string[] = tables(),
+  ): Promise<void> {
+    expect(await differences(on, names, { actual: world.target, expected: EXPECTED })).toEqual([])
+    for (const table of names) {
       const counts = { actual: world.target, expected: EXPECTED, table }
       await post(on, 'OPTIMIZE TABLE {actual:Identifier}.{table:Identifier} FINAL', counts)
       const [row] = await rowsOf<{ actual: number; expected: number }>(
@@ -126,6 +135,31 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
       for (const { key, range } of written) expect(range, key).toBe('20000004-20000006')
       await expectExact(world)
     }))
+
+  test('a table that other SQL has built is stale, and exact after redo --stale', async () => {
+    const { text } = catalogue.tables.find(({ key }) => key === REDONE)!.transform
+    expect(text).toContain('max(tx)')
+    const at = { server, source: SOURCE, tables: [REDONE] }
+    const wrong = await openTestWorld({
+      ...at,
+      catalogue: edited(catalogue, REDONE, { sql: text.replace('max(tx)', 'min(tx)') }),
+    })
+    const world = await openTestWorld({ ...at, target: wrong.target, ledger: wrong.ledger })
+    try {
+      expect((await wrong.up()).failed).toEqual([])
+      const plan = await planRedo(world.world, STALE)
+      const { redo: stale, rows, tableRows } = plan.report.tables[0]!
+      expect(stale.at(-1)!.to).toBe(20_000_011)
+      expect(rows).toBe(tableRows)
+      const hooks = { report: () => {}, signal: new AbortController().signal }
+      expect((await redo(world.world, plan, OPTIONS, hooks)).failed).toEqual([])
+      await expectExact(world, server, [`int_${REDONE}`])
+      expect((await planRedo(world.world, STALE)).report.tables).toEqual([])
+    } finally {
+      await world.close()
+      await wrong.close()
+    }
+  })
 
   test('all eleven tables are exact when source and target are different servers', async () => {
     const other = await startTestServer()

@@ -155,7 +155,7 @@ test('a Replacing target of keys whose SQL was edited runs again, and the range 
   const sql = `${files.tables.find(({ key }) => key === PER_KEY)!.transform.text}\nHAVING true`
   const next = await runWith(sql, [PER_KEY])
   expect((await next.up()).failed).toEqual([])
-  expect(note(next)).toContain('cannot take back rows of, the half-written blocks 1-12')
+  expect(note(next)).toContain('cannot take back rows of, blocks 1-12')
   const [table] = (await status(next.world, { lag: 0 })).tables
   expect(table).toMatchObject({ state: 'stale', missing: [], stale: [{ from: 1, to: 12 }] })
 })

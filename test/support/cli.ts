@@ -1,7 +1,11 @@
 // Owns the real program in a process of its own: typed words and an environment in, what it said and its code out.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { expect, onTestFinished } from 'vitest'
+import { runCli } from '../../src/cli/run-cli.ts'
 import { type Outcome, outcome, repository, temporaryDirectory } from './processes.ts'
 import type { TestServer } from './server.ts'
 
@@ -35,6 +39,26 @@ export function startBackfill(argv: readonly string[], options: CliOptions = {})
 /** Runs `backfill <argv>` to its end. */
 export function backfill(argv: readonly string[], options: CliOptions = {}): Promise<Outcome> {
   return outcome(startBackfill(argv, options))
+}
+
+/**
+ * `backfill <argv>` in this process: what it prints and its code, for promises that do not need a process of their own.
+ */
+export async function backfillHere(
+  argv: readonly string[],
+  { env = {}, cwd }: CliOptions = {},
+): Promise<Outcome> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const said = Promise.all([text(stdout), text(stderr)])
+  const code = await runCli(argv, {
+    stdout: stdout as unknown as NodeJS.WriteStream,
+    stderr: stderr as unknown as NodeJS.WriteStream,
+    env,
+    cwd: () => cwd ?? tmpdir(),
+  })
+  for (const stream of [stdout, stderr]) stream.end()
+  const [out, error] = await said
+  return { code, stdout: out, stderr: error }
 }
 
 export type Databases = { readonly source: string; readonly target: string; readonly ledger: string }

@@ -40,6 +40,12 @@ async function startInTemporaryDirectory(): Promise<TestServer> {
   }
 }
 
+/** As the embedded server has it: tests look into the log soon after, and several servers share a machine. */
+const CONTAINER_CONFIG = `<clickhouse>
+  <max_server_memory_usage>${MEMORY_BYTES}</max_server_memory_usage>
+  <query_log><flush_interval_milliseconds>500</flush_interval_milliseconds></query_log>
+</clickhouse>`
+
 async function startContainer(image: string): Promise<TestServer> {
   const { GenericContainer, Wait } = await import('testcontainers')
   const username = 'backfill'
@@ -50,6 +56,9 @@ async function startContainer(image: string): Promise<TestServer> {
       CLICKHOUSE_PASSWORD: password,
       CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT: '1',
     })
+    .withCopyContentToContainer([
+      { content: CONTAINER_CONFIG, target: '/etc/clickhouse-server/config.d/test.xml' },
+    ])
     .withExposedPorts(8123)
     .withWaitStrategy(Wait.forHttp('/ping', 8123))
     .start()

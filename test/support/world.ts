@@ -1,6 +1,6 @@
 // Owns a world for tests: unique databases on test servers, the real ports behind them, a short way to call `up`.
 import { fileURLToPath } from 'node:url'
-import { openWorld } from '../../src/clickhouse/open-world.ts'
+import { type OpenWorld, openWorld } from '../../src/clickhouse/open-world.ts'
 import { chooseTables, findNetwork, readCatalogue } from '../../src/files/sql-folder.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import type { RunEvent, RunSummary, UpOptions } from '../../src/runner/reports.ts'
@@ -12,6 +12,7 @@ export const SQL_FOLDER = fileURLToPath(new URL('../../sql', import.meta.url))
 
 export type TestWorld = {
   readonly world: World
+  readonly connected: OpenWorld['connected']
   /** Databases on the servers: source tables, derived tables, ledger. */
   readonly source: string
   readonly target: string
@@ -46,7 +47,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
   } = options
   const catalogue = options.catalogue ?? (await readCatalogue(SQL_FOLDER))
   const login = ({ url, username, password }: TestWorldOptions['server']) => ({ url, username, password })
-  const { world, close } = await openWorld({
+  const { world, connected, close } = await openWorld({
     source: { side: 'source', ...login(sourceServer), database: source },
     target: { side: 'target', ...login(server), database: target },
     ledgerDatabase: ledger,
@@ -59,6 +60,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
   const events: RunEvent[] = []
   return {
     world,
+    connected,
     source,
     target,
     ledger,

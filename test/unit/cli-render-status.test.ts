@@ -11,6 +11,8 @@ import type { StatusReport, TableReport } from '../../src/runner/reports.ts'
 
 const paint = pc.createColors(false)
 
+const [OLD, NEW] = ['0'.repeat(64), 'f'.repeat(64)]
+
 const table = (differences: Partial<TableReport> = {}): TableReport => ({
   table: 'address_diffs',
   target: 'int_address_diffs',
@@ -18,6 +20,7 @@ const table = (differences: Partial<TableReport> = {}): TableReport => ({
   head: 22_499_616,
   watermark: 22_499_616,
   covered: [{ from: 46_147, to: 22_499_616 }],
+  accepted: [],
   missing: [],
   missingBlocks: 0,
   doneBlocks: 22_453_470,
@@ -26,6 +29,9 @@ const table = (differences: Partial<TableReport> = {}): TableReport => ({
   held: [],
   dirty: [],
   stale: [],
+  staleVersions: [],
+  sqlHash: NEW,
+  cure: 'backfill redo address_diffs --stale',
   rows: 1_234_567_890,
   lastRun: '2026-07-01T03:04:05.678Z',
   state: 'up to date',
@@ -50,7 +56,17 @@ const REPORT: StatusReport = {
       owedBlocks: 17_453_470,
       holes: [HOLE],
       held: [{ from: 900, to: 900 }],
-      stale: [{ from: 46_147, to: 50_000, sqlHash: 'old' }],
+      stale: [{ from: 46_147, to: 50_000, sqlHash: OLD }],
+      staleVersions: [
+        {
+          sqlHash: OLD,
+          hash: OLD,
+          reason: undefined,
+          edited: true,
+          blocks: [{ from: 46_147, to: 50_000 }],
+          built: { from: '2026-06-01T03:04:05Z', to: '2026-06-02T04:05:06Z' },
+        },
+      ],
     }),
     table({
       table: 'accounts_alive',
@@ -141,12 +157,25 @@ test('status --json keeps the schema that programs read', () => {
     head: 22_499_616,
     watermark: 999_999,
     covered: [[46_147, 999_999]],
+    accepted: [],
     missing: [[6_000_000, 22_499_616]],
     missing_blocks: 16_499_617,
     holes: [[1_000_000, 5_999_999]],
     held: [[900, 900]],
     dirty: [],
     stale: [[46_147, 50_000]],
+    sql_hash: NEW,
+    stale_versions: [
+      {
+        sql_hash: OLD,
+        edited: true,
+        reason: null,
+        ranges: [[46_147, 50_000]],
+        blocks: 3_854,
+        built_from: '2026-06-01T03:04:05Z',
+        built_to: '2026-06-02T04:05:06Z',
+      },
+    ],
     state: 'behind',
     last_run: '2026-07-01T03:04:05.678Z',
   })
@@ -163,4 +192,29 @@ test('status --check says 3 for missing or dirty blocks, 4 for stale ones, 0 for
   expect(check({ stale })).toBe(4)
   expect(check({ stale, missingBlocks: 1 })).toBe(3)
   expect(check({ stale, dirty: [range] })).toBe(3)
+})
+
+test('a stale range is explained: both hashes, when it was built, why, and what to type', () => {
+  const blocks = [{ from: 1, to: 100 }]
+  const built = { from: '2026-06-01T03:04:05Z', to: '2026-06-01T03:04:59Z' }
+  const version = { sqlHash: OLD, hash: OLD, reason: undefined, edited: true, blocks, built }
+  const shown = (staleVersions: TableReport['staleVersions']) =>
+    renderStatus(
+      {
+        network: 'mainnet',
+        tables: [table({ state: 'stale', stale: [{ ...blocks[0]!, sqlHash: OLD }], staleVersions })],
+      },
+      { columns: Infinity, paint },
+    )
+  expect(shown([version]).slice(-3)).toEqual([
+    'address_diffs: stale 1-100 (100 blocks): built by SQL 00000000, the file is ffffffff now; built 2026-06-01 03:04 UTC.',
+    '',
+    'Nothing is missing, but ranges of address_diffs are stale: `backfill diff address_diffs` shows what changed, `backfill redo address_diffs --stale` builds them again.',
+  ])
+  const late = shown([{ ...version, hash: NEW, reason: 'late', edited: false }])
+  expect(late.at(-3)).toContain('stale 1-100 (100 blocks): source rows have changed since; built')
+  expect(late.at(-1)).not.toContain('backfill diff')
+  expect(shown([{ ...version, reason: 'mixed', built: null }]).at(-3)).toContain(
+    'the file is ffffffff now; rows of an earlier try, which may differ, could not be taken back.',
+  )
 })

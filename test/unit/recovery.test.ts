@@ -18,7 +18,17 @@ test.each([
   { replacing: false, rows: PER_KEY, unchanged: false, remedy: 'stop' },
 ] as const)(
   '$rows.kind rows, replacing: $replacing, same SQL and sources: $unchanged -> $remedy',
-  ({ remedy, ...dirty }) => expect(remedyFor(dirty)).toBe(remedy),
+  ({ remedy, ...dirty }) => expect(remedyFor({ ...dirty, suspect: false })).toBe(remedy),
+)
+
+test.each([
+  { replacing: true, rows: PER_BLOCK, remedy: 'clean' },
+  { replacing: false, rows: PER_BLOCK, remedy: 'clean' },
+  { replacing: true, rows: PER_KEY, remedy: 'rerun-stale' },
+  { replacing: false, rows: PER_KEY, remedy: 'stop' },
+] as const)(
+  'rows that are to go are not trusted though nothing has changed: $rows.kind, replacing: $replacing -> $remedy',
+  ({ remedy, ...dirty }) => expect(remedyFor({ ...dirty, unchanged: true, suspect: true })).toBe(remedy),
 )
 
 type Event = { readonly event: string; readonly range: Range; readonly queryId: string }
@@ -76,6 +86,42 @@ test('the events of one try count once, and a try that recorded done is there as
     { ...one, event: 'started' },
   ]
   expect(triesIn(events, [{ from: 3, to: 9 }])).toEqual([
-    { ...one, event: 'done', blocks: [{ from: 3, to: 5 }] },
+    { ...one, event: 'done', blocks: [{ from: 3, to: 5 }], suspect: true, finished: true },
   ])
+})
+
+test('what was invalidated before a try, or elsewhere, does not make its rows suspect', () => {
+  const done = { event: 'done', range: { from: 1, to: 5 }, queryId: 'new' }
+  const elsewhere = { event: 'invalidated', range: { from: 4, to: 9 }, queryId: '' }
+  const before = { event: 'invalidated', range: { from: 1, to: 5 }, queryId: '' }
+  const tries = triesIn([elsewhere, done, before], [{ from: 1, to: 3 }])
+  expect(tries).toMatchObject([{ queryId: 'new', suspect: false }])
+})
+
+const FIVE = { from: 1, to: 5 }
+
+test('a range is suspect until its rows are taken back, also after a try at it', () => {
+  const [done, invalidated] = [
+    { event: 'done', range: FIVE, queryId: 'old' },
+    { event: 'invalidated', range: FIVE, queryId: '' },
+  ]
+  const started = { event: 'started', range: FIVE, queryId: 'new' }
+  expect(triesIn([started, invalidated, done], [FIVE])).toMatchObject([
+    { queryId: 'new', suspect: false, finished: false },
+    { queryId: 'old', suspect: true, finished: true },
+  ])
+  expect(triesIn([started, { ...invalidated, event: 'cleaned' }, invalidated, done], [FIVE])).toMatchObject([
+    { queryId: 'new', suspect: false },
+  ])
+})
+
+test('an event without a query id marks rows and is no try of its own', () => {
+  const tries = triesIn(
+    [
+      { event: 'done', range: FIVE, queryId: '' },
+      { event: 'done', range: FIVE, queryId: 'real' },
+    ],
+    [FIVE],
+  )
+  expect(tries.map(({ queryId }) => queryId)).toEqual(['real'])
 })

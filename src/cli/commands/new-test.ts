@@ -1,9 +1,10 @@
 // Owns `backfill test --new <table>`: a test file of real rows, computed by the servers that are configured.
-import { EXIT, usageError } from '../../runner/errors.ts'
-import type { Catalogue, Range, SqlText, TableDefinition } from '../../runner/model.ts'
+import { EXIT } from '../../runner/errors.ts'
+import type { Catalogue, SqlText, TableDefinition } from '../../runner/model.ts'
 import { ddlColumns } from '../../runner/pure/ddl-columns.ts'
 import { significantTokens } from '../../runner/pure/sql-lexer.ts'
-import { blockNumber, nonEmpty, readFlag, type Words } from '../argv.ts'
+import { nonEmpty, readFlag } from '../argv.ts'
+import { typedRange } from '../block-range.ts'
 import type { Context } from '../context.ts'
 import { count } from '../render/format.ts'
 import { withConnections } from '../session.ts'
@@ -15,7 +16,7 @@ export async function newTest(context: Context): Promise<number> {
   const { refuseExisting, testPath, writeTest } = await import('../../files/test-files.ts')
   const { testText } = await import('../../files/test-text.ts')
   const { readRealRows } = await import('../../clickhouse/real-rows.ts')
-  const range = rangeOf(words)
+  const range = typedRange(words, '--new')
   const catalogue = await readCatalogue(config.sql.value)
   const [table] = chooseTables(catalogue, [readFlag(words, 'new', nonEmpty) ?? ''])
   if (table === undefined) throw new Error('chooseTables() finds the table or throws')
@@ -38,18 +39,6 @@ export async function newTest(context: Context): Promise<number> {
     'The expected rows are what the transform yields today. Check them, and say in the description what they prove.',
   ])
   return EXIT.ok
-}
-
-function rangeOf(words: Words): Range {
-  const from = readFlag(words, 'from', blockNumber)
-  if (from === undefined)
-    throw usageError(
-      '--new needs --from <N>, the first block',
-      'add --from, and --to for more than one block',
-    )
-  const to = readFlag(words, 'to', blockNumber) ?? from
-  if (from > to) throw usageError(`--from ${from} is after --to ${to}`, 'swap them: the range goes upwards')
-  return { from, to }
 }
 
 /** Of each table, the columns that the transform can have named, and what tells rows apart. */

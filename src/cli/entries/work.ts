@@ -1,6 +1,19 @@
 // Owns the entries of the commands that write.
 import type { CommandEntry } from '../command-entry.ts'
-import { tables, events, all, quiet, slots, limits, endurance, sql, noColor, common } from '../flags.ts'
+import {
+  tables,
+  events,
+  all,
+  quiet,
+  slots,
+  limits,
+  endurance,
+  sql,
+  noColor,
+  common,
+  lag,
+  yes,
+} from '../flags.ts'
 
 export const WORK: readonly CommandEntry[] = [
   {
@@ -18,10 +31,70 @@ export const WORK: readonly CommandEntry[] = [
     load: async () => (await import('../commands/up.ts')).up,
   },
   {
+    name: 'redo',
+    about: 'Delete ranges of a table and build them again',
+    flags: [
+      { ...tables, about: 'The table', bare: true },
+      { name: 'from', value: '<N>', about: 'First block of the range' },
+      { name: 'to', value: '<N>', about: 'Last block of the range' },
+      { name: 'stale', about: 'All that other SQL, or other source rows, have built' },
+      { name: 'dirty', about: 'All that a dead run may have left half written' },
+      { name: 'cascade', about: 'Build tables that read these blocks again, too' },
+      { name: 'dry-run', about: 'Show what would be deleted, write nothing' },
+      yes,
+      ...limits.filter((flag) => !['from', 'to'].includes(flag.name)),
+      ...endurance.filter(({ name }) => name !== 'lock-skip'),
+      events,
+      quiet,
+      ...common,
+    ],
+    load: async () => (await import('../commands/redo.ts')).redoCommand,
+  },
+  {
+    name: 'rebuild',
+    about: 'Build a table anew beside the old one, check it, exchange the two',
+    flags: [
+      { ...tables, about: 'The table', bare: true },
+      { name: 'keep', about: 'Keep the old table beside the new one (default)' },
+      {
+        name: 'drop-old',
+        about: 'Drop the old table at the end; one that is kept already: drop it, do nothing else',
+      },
+      { name: 'yes', about: 'Drop without being asked' },
+      { name: 'dry-run', about: 'Show what would be done, write nothing' },
+      {
+        name: 'sample',
+        value: '<N>',
+        about: 'Chunks of the new table to compute again before the exchange (default: 10)',
+      },
+      ...limits.filter(({ name }) => !['from', 'to'].includes(name)),
+      ...endurance.filter(({ name }) => ['give-up', 'grace', 'lock-wait'].includes(name)),
+      events,
+      quiet,
+      ...common,
+    ],
+    load: async () => (await import('../commands/rebuild.ts')).rebuildCommand,
+  },
+  {
     name: 'create-tables',
     about: 'Create the derived tables that do not exist',
     flags: [tables, all, ...common],
     load: async () => (await import('../commands/create-tables.ts')).createTablesCommand,
+  },
+  {
+    name: 'accept',
+    about: 'Declare holes and held blocks to be as they should be',
+    flags: [
+      { ...tables, bare: true },
+      { name: 'from', value: '<N>', about: 'First block' },
+      { name: 'to', value: '<N>', about: 'Last block (default: the first)' },
+      { name: 'revoke', about: 'Take it back: the blocks are missing again' },
+      { name: 'dry-run', about: 'Show the blocks, write nothing' },
+      yes,
+      lag,
+      ...common,
+    ],
+    load: async () => (await import('../commands/accept.ts')).accept,
   },
   {
     name: 'unlock',

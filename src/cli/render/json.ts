@@ -1,7 +1,15 @@
 // Owns the machine-readable forms, version 1: `status --json`, `plan --json`, the events of `up --json`. Pure.
 import type { BackfillError } from '../../runner/errors.ts'
 import type { Range } from '../../runner/model.ts'
-import type { PlanReport, RunEvent, RunSummary, StatusReport } from '../../runner/reports.ts'
+import { countBlocks } from '../../runner/pure/interval.ts'
+import type {
+  PlanReport,
+  RedoPlan,
+  RunEvent,
+  RunSummary,
+  StaleReport,
+  StatusReport,
+} from '../../runner/reports.ts'
 
 const SCHEMA = 1
 
@@ -18,16 +26,32 @@ export function statusJson({ network, tables }: StatusReport): JsonObject {
       head: table.head,
       watermark: table.watermark,
       covered: pairs(table.covered),
+      accepted: pairs(table.accepted),
       missing: pairs(table.missing),
       missing_blocks: table.missingBlocks,
       holes: pairs(table.holes),
       held: pairs(table.held),
       dirty: pairs(table.dirty),
       stale: pairs(table.stale),
+      sql_hash: table.sqlHash,
+      stale_versions: staleJson(table.staleVersions),
       state: table.state,
       last_run: table.lastRun,
     })),
   }
+}
+
+/** Stale ranges by the SQL that built them; `edited`: it is not that of the file. */
+export function staleJson(versions: readonly StaleReport[]): readonly JsonObject[] {
+  return versions.map(({ hash, reason, edited, blocks, built }) => ({
+    sql_hash: hash,
+    edited,
+    reason: reason ?? null,
+    ranges: pairs(blocks),
+    blocks: countBlocks(blocks),
+    built_from: built?.from ?? null,
+    built_to: built?.to ?? null,
+  }))
 }
 
 export function planJson({ network, jobs, tables }: PlanReport): JsonObject {
@@ -52,6 +76,24 @@ export function planJson({ network, jobs, tables }: PlanReport): JsonObject {
       held: pairs(table.held),
       dirty: pairs(table.dirty),
       notes: table.notes,
+    })),
+  }
+}
+
+/** What a redo would do; the first line of `redo --json`, and the only one with --dry-run. */
+export function redoPlanJson({ network, tables }: RedoPlan): JsonObject {
+  return {
+    schema: SCHEMA,
+    event: 'plan',
+    network,
+    tables: tables.map(({ table, target, deletes, redo, also, rows, tableRows }) => ({
+      table,
+      target,
+      deletes,
+      redo: pairs(redo),
+      also: pairs(also),
+      rows,
+      table_rows: tableRows,
     })),
   }
 }
@@ -91,7 +133,8 @@ function errorJson({ kind, message, hint }: BackfillError): JsonObject {
   return { kind, message, hint: hint ?? null }
 }
 
-function pairs(ranges: readonly Range[]): readonly (readonly [number, number])[] {
+/** `[from, to]` each. */
+export function pairs(ranges: readonly Range[]): readonly (readonly [number, number])[] {
   return ranges.map(({ from, to }) => [from, to])
 }
 

@@ -3,6 +3,7 @@ import type { Range } from '../../runner/model.ts'
 import type { StatusReport, TableReport } from '../../runner/reports.ts'
 import { BAR_LEGEND, coverageBar } from './bar.ts'
 import { count, minute, number, percent, rangesText } from './format.ts'
+import { staleText } from './stale.ts'
 import type { Paint } from './paint.ts'
 import { renderTable, type TableColumn } from './table.ts'
 
@@ -92,13 +93,15 @@ type Oddity = (table: TableReport) => readonly string[]
 
 const ODDITIES: readonly Oddity[] = [
   ({ dirty }) => some(dirty, (text) => `dirty ${text}: a run ended there, rows may be half written.`),
-  ({ stale }) => some(stale, (text) => `stale ${text}: built by another version of the SQL file.`),
+  ({ staleVersions, sqlHash }) =>
+    staleVersions.map((version) => `stale ${rangesText(version.blocks)}: ${staleText(version, sqlHash)}.`),
   ({ state, lock }) =>
     state === 'running' && lock !== null
       ? [`being processed on ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC.`]
       : [],
   ({ held }) => some(held, (text) => `held ${text}: in some sources only; runs once the sources agree.`),
   ({ holes }) => some(holes, (text) => `hole ${text}: no source has rows there; runs when rows arrive.`),
+  ({ accepted }) => some(accepted, (text) => `accepted ${text}: counts as done without its rows.`),
   ({ notes }) => notes,
 ]
 
@@ -127,7 +130,14 @@ function next(tables: readonly TableReport[]): string {
   if (open.length > 0)
     return `Next: \`backfill up\` processes what is missing: ${count(missing, 'block')} in ${count(open.length, 'table')}.`
   if (tables.some(({ state }) => state === 'running')) return 'Missing blocks are being processed now.'
-  if (tables.some(({ stale }) => stale.length > 0)) return 'Nothing is missing, but some ranges are stale.'
+  const stale = tables.filter((table) => table.stale.length > 0)
+  if (stale.length > 0) {
+    const [first] = stale
+    const shown = first!.staleVersions.some(({ edited }) => edited)
+      ? `\`backfill diff ${first!.table}\` shows what changed, `
+      : ''
+    return `Nothing is missing, but ranges of ${stale.map(({ table }) => table).join(', ')} are stale: ${shown}\`${first!.cure}\` builds them again.`
+  }
   if (tables.every(({ first }) => first === null)) return 'No table has blocks to process.'
   const blocked = tables.some(({ holes, held }) => holes.length + held.length > 0)
   return blocked ? 'Nothing is missing but the holes and held blocks above.' : 'Nothing is missing.'

@@ -1,24 +1,37 @@
 // Owns the rule of what to do with blocks that may be half written, before they are run again.
 import type { Range, RowsKind } from '../model.ts'
-import { type BlockSet, intersect, subtract } from './interval.ts'
+import { type BlockSet, intersect, subtract, union } from './interval.ts'
 
 /** An event of the ledger as recovery sees it; events of one try share its query id. */
 export type Trace = { readonly event: string; readonly range: Range; readonly queryId: string }
 
+/** What the dirty blocks have of a try. */
+export type Found = {
+  /** The dirty blocks in which its rows may stand. */
+  readonly blocks: BlockSet
+  /** Somebody has asked since for (some of) these to be built anew: its rows must go, however good they look. */
+  readonly suspect: boolean
+  /** Its INSERT has ended. */
+  readonly finished: boolean
+}
+
 /**
  * The tries whose rows may stand in the dirty blocks, each with those blocks: back to the last that was taken back,
- * and to the last `done`, whose own rows are there too. `events` are ordered newest first.
+ * and to the last `done`, whose own rows are there too. `events` are ordered newest first; those without a query id
+ * only say something of rows that are there.
  */
-export function triesIn<T extends Trace>(
-  events: readonly T[],
-  dirty: BlockSet,
-): readonly (T & { blocks: BlockSet })[] {
-  const tries = new Map<string, T & { blocks: BlockSet }>()
+export function triesIn<T extends Trace>(events: readonly T[], dirty: BlockSet): readonly (T & Found)[] {
+  const tries = new Map<string, T & Found>()
   let open = dirty
+  let invalidated: BlockSet = []
   for (const event of events) {
     const blocks = intersect(open, [event.range])
-    if (blocks.length === 0) continue
-    if (WRITES.has(event.event) && !tries.has(event.queryId)) tries.set(event.queryId, { ...event, blocks })
+    if (blocks.length === 0 || (WRITES.has(event.event) && event.queryId === '')) continue
+    if (event.event === 'invalidated') invalidated = union(invalidated, blocks)
+    if (WRITES.has(event.event) && !tries.has(event.queryId)) {
+      const suspect = intersect(blocks, invalidated).length > 0
+      tries.set(event.queryId, { ...event, blocks, suspect, finished: event.event === 'done' })
+    }
     if (SETTLES.has(event.event)) open = subtract(open, blocks)
   }
   return [...tries.values()]
@@ -33,6 +46,8 @@ export type DirtyCase = {
   readonly rows: RowsKind
   /** Whether the try used the SQL and the source rows that a new one would use. */
   readonly unchanged: boolean
+  /** As in `Found`. */
+  readonly suspect: boolean
 }
 
 /**
@@ -42,8 +57,9 @@ export type DirtyCase = {
  */
 export type Remedy = 'rerun' | 'clean' | 'rerun-stale' | 'stop'
 
-export function remedyFor({ replacing, rows, unchanged }: DirtyCase): Remedy {
-  if (rows.kind === 'per-block') return replacing && unchanged ? 'rerun' : 'clean'
+export function remedyFor({ replacing, rows, unchanged, suspect }: DirtyCase): Remedy {
+  const same = unchanged && !suspect
+  if (rows.kind === 'per-block') return replacing && same ? 'rerun' : 'clean'
   if (!replacing) return 'stop'
-  return unchanged ? 'rerun' : 'rerun-stale'
+  return same ? 'rerun' : 'rerun-stale'
 }

@@ -1,0 +1,85 @@
+// Owns `backfill preview`: what a transform yields for a range, its statement or its plan. Nothing is written.
+import { EXIT, usageError } from '../../runner/errors.ts'
+import type { Network, Range, TableDefinition } from '../../runner/model.ts'
+import { resolveLimits } from '../../runner/pure/block-limits.ts'
+import { boundStatement } from '../../runner/pure/bound-statement.ts'
+import { intersect } from '../../runner/pure/interval.ts'
+import { nonEmpty, positiveCount, readFlag, type Words } from '../argv.ts'
+import { typedRange } from '../block-range.ts'
+import type { Command, Context } from '../context.ts'
+import { rangeText } from '../render/format.ts'
+import { renderExplained, renderPreview } from '../render/preview.ts'
+import { withConnections } from '../session.ts'
+
+const DEFAULT_LIMIT = 20
+
+export const preview: Command = async (context) => {
+  const { config, output, words } = context
+  const name = readFlag(words, 'table', nonEmpty)
+  if (name === undefined || name.includes(','))
+    throw usageError('`preview` needs one table', '`backfill list` shows the tables')
+  const range = typedRange(words, '`preview`')
+  const limit = readFlag(words, 'limit', positiveCount)
+  const format = readFlag(words, 'format', nonEmpty)
+  refuseMixed(words)
+  const { chooseTables, findNetwork, readCatalogue } = await import('../../files/sql-folder.ts')
+  const catalogue = await readCatalogue(config.sql.value)
+  const [table] = chooseTables(catalogue, [name])
+  if (table === undefined) throw new Error('chooseTables() finds the table or throws')
+  const network = findNetwork(catalogue, config.network.value)
+  const inside = insideLimits(context, { table, network, range })
+
+  if (words.has('statement')) {
+    await printStatement(context, { table, network, range })
+    return EXIT.ok
+  }
+  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  if (inside === undefined) return EXIT.ok
+  return await withConnections(context, async (connections) => {
+    const { withPreview } = await import('../../clickhouse/preview.ts')
+    return await withPreview(connections, { table, network, range: inside }, async (look) => {
+      const style = { columns: output.columns, paint: output.resultPaint }
+      if (words.has('explain')) output.result(renderExplained(await look.explain(), style.paint))
+      else if (format !== undefined) await output.stream(await look.stream(format, limit))
+      else output.result(renderPreview(await look.rows(limit ?? DEFAULT_LIMIT), style))
+      return EXIT.ok
+    })
+  })
+}
+
+type Question = { readonly table: TableDefinition; readonly network: Network; readonly range: Range }
+
+/** What `up` would ever run of the range: the header's `blocks` cut it, and that is said. */
+function insideLimits({ output }: Context, { table, network, range }: Question): Range | undefined {
+  const { from = 0, to = Number.MAX_SAFE_INTEGER } = resolveLimits(table.blocks, network.forks)
+  const [inside] = from <= to ? intersect([range], [{ from, to }]) : []
+  const limits = `${from === 0 ? '' : from}..${to === Number.MAX_SAFE_INTEGER ? '' : to}`
+  if (inside === undefined)
+    output.message([
+      `${table.key} has no rows in ${rangeText(range)} by definition: its blocks on ${network.name} are ${limits}.`,
+    ])
+  else if (inside.from !== range.from || inside.to !== range.to)
+    output.message([
+      `Only ${rangeText(inside)}: the blocks of ${table.key} on ${network.name} are ${limits}.`,
+    ])
+  return inside
+}
+
+async function printStatement({ config, output }: Context, question: Question): Promise<void> {
+  const { transformParams } = await import('../../clickhouse/transform-params.ts')
+  const { source, target } = config.databases
+  const values = transformParams({ ...question, source: source.value, target: target.value })
+  output.result([`${boundStatement(question.table, values)};`])
+}
+
+function refuseMixed(words: Words): void {
+  const shapes = [
+    ['--sql', 'statement'],
+    ['--explain', 'explain'],
+    ['--format', 'format'],
+  ] as const
+  const typed = shapes.filter(([, kept]) => words.has(kept)).map(([flag]) => flag)
+  if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
+  if (words.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
+    throw usageError(`--limit means nothing with ${typed[0]}`, 'leave it out')
+}

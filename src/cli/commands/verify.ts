@@ -1,0 +1,72 @@
+// Owns `backfill verify`: done ranges computed again and compared; with --sources, ranges whose sources have changed.
+import { randomInt } from 'node:crypto'
+import { usageError } from '../../runner/errors.ts'
+import type { VerifyPorts } from '../../runner/verify-port.ts'
+import type { VerifyOptions } from '../../runner/verify-report.ts'
+import { blockCount, positiveCount, readFlag } from '../argv.ts'
+import type { Command, Context } from '../context.ts'
+import { renderVerify, verdictLine, verifyCode, verifyJson } from '../render/verify.ts'
+import { type Session, withWorld } from '../session.ts'
+import { interruptedCode, withSignals } from '../signals.ts'
+import { upOptions } from './up.ts'
+
+export const verifyCommand: Command = async (context) => {
+  const { output, words } = context
+  if (words.has('sources')) return await (await import('./verify-sources.ts')).verifySourcesCommand(context)
+  if (!words.has('tables'))
+    throw usageError(
+      '`verify` needs a table',
+      'backfill verify block_slots_stat; all done blocks are computed again, so it takes as long as they did: --from, --to, --sample 20',
+    )
+  const options = verifyOptions(context)
+  const quiet = words.has('quiet') || words.has('json')
+  return await withSignals(
+    () => output.message(['Stopping.']),
+    (signal) =>
+      withWorld(context, async (session) => {
+        const { verify } = await import('../../runner/verify.ts')
+        const report = await verify(session.world, await verifyPorts(session), options, {
+          signal,
+          report: (table, verdict) =>
+            output.message(quiet ? [] : [verdictLine(table, verdict, output.messagePaint)]),
+        })
+        output.result(
+          words.has('json')
+            ? [output.mask(JSON.stringify(verifyJson(report)))]
+            : renderVerify(report, output.resultPaint),
+        )
+        return signal.aborted ? interruptedCode(signal) : verifyCode(report)
+      }),
+  )
+}
+
+/** The ports that verification needs beside the world's. */
+export async function verifyPorts({
+  world,
+  connected,
+}: Pick<Session, 'world' | 'connected'>): Promise<VerifyPorts> {
+  const [{ openVerifier }, { openPast }, { openStretches }] = await Promise.all([
+    import('../../clickhouse/verify.ts'),
+    import('../../clickhouse/past.ts'),
+    import('../../clickhouse/stretches.ts'),
+  ])
+  const { source, target, names } = connected
+  const { network, ports } = world
+  return {
+    verify: openVerifier({ source, target, network, executor: ports.executor }),
+    past: openPast({ server: target, names, network: network.name }),
+    stretches: openStretches({ server: source, network: network.name }),
+  }
+}
+
+function verifyOptions({ config, words }: Context): VerifyOptions {
+  const sample = readFlag(words, 'sample', positiveCount)
+  const seed = readFlag(words, 'seed', blockCount)
+  if (seed !== undefined && sample === undefined)
+    throw usageError('--seed is for --sample only', 'add --sample N')
+  const { from, to, chunk, chunkRows, jobs, giveUpMs } = upOptions(
+    { config, words },
+    { from: 'from', to: 'to' },
+  )
+  return { from, to, chunk, chunkRows, jobs, giveUpMs, sample, seed: seed ?? randomInt(2 ** 32) }
+}

@@ -1,0 +1,99 @@
+// Owns what can stand where the cursor is: the table of commands read with a half-typed line. Pure.
+import type { Flag } from '../argv.ts'
+import type { CommandEntry } from '../command-entry.ts'
+
+/** `about` is empty where there is nothing to say. */
+export type Candidate = { readonly word: string; readonly about: string }
+
+/** Names that are known without a server. Asked for only where they can stand. */
+type KnownNames = {
+  readonly tables: () => readonly string[]
+  readonly networks: () => readonly string[]
+}
+
+export type CompletionQuestion = {
+  /** The words behind `backfill`, as typed; the last one, which may be empty, is where the cursor is. */
+  readonly words: readonly string[]
+  readonly commands: readonly CommandEntry[]
+  readonly names: KnownNames
+}
+
+/** Whole words, also of `--flag=value`, that begin with what is typed; or that a folder is wanted, which the shell knows. */
+export type Completion =
+  | { readonly kind: 'words'; readonly words: readonly Candidate[] }
+  | { readonly kind: 'folder' }
+
+export function complete({ words, commands, names }: CompletionQuestion): Completion {
+  const last = words.at(-1) ?? ''
+  const before = words.slice(0, -1)
+  const at = before.findIndex((word) => !word.startsWith('-'))
+  const entry = commands.find(({ name }) => name === before[at])
+  if (at < 0) {
+    const offered = commands.map(({ name, about }) => ({ word: name, about }))
+    return matching(last, last.startsWith('-') ? GLOBAL : offered)
+  }
+  if (entry === undefined) return NOTHING
+  const inline = /^--([^=]+)=/.exec(last)
+  if (inline !== null) {
+    const [prefix, name] = inline
+    return values({
+      flag: entry.flags.find((known) => known.name === name),
+      typed: last.slice(prefix.length),
+      prefix,
+      names,
+    })
+  }
+  const open = openFlag(before, entry.flags)
+  if (open !== undefined) return values({ flag: open, typed: last, prefix: '', names })
+  if (last.startsWith('-')) return matching(last, [...flagsLeft(entry.flags, before), HELP])
+  const bare = entry.flags.find((flag) => flag.bare)
+  return values({ flag: bare, typed: last, prefix: '', names })
+}
+
+const HELP: Candidate = { word: '--help', about: 'Display this message' }
+const GLOBAL: readonly Candidate[] = [HELP, { word: '--version', about: 'Display the version' }]
+const NOTHING: Completion = { kind: 'words', words: [] }
+
+function matching(typed: string, words: readonly Candidate[]): Completion {
+  return { kind: 'words', words: words.filter(({ word }) => word.startsWith(typed)) }
+}
+
+/** The flag whose value comes next: `--tables` and nothing behind it. */
+function openFlag(before: readonly string[], flags: readonly Flag[]): Flag | undefined {
+  const word = before.at(-1)
+  return flags.find((flag) => flag.value !== undefined && `--${flag.name}` === word)
+}
+
+/** A flag that has been typed may not be typed again. */
+function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly Candidate[] {
+  const typed = new Set(before.map((word) => word.replace(/=.*$/s, '')))
+  return flags.map(({ name, about }) => ({ word: `--${name}`, about })).filter(({ word }) => !typed.has(word))
+}
+
+type ValueQuestion = {
+  readonly flag: Flag | undefined
+  readonly typed: string
+  /** What stands before the value in the same word: `--tables=`. */
+  readonly prefix: string
+  readonly names: KnownNames
+}
+
+/** The values of a flag, by how the help writes them: <a,b> and <table> are tables, <x|y> is either word. */
+function values({ flag, typed, prefix, names }: ValueQuestion): Completion {
+  if (flag?.value === '<folder>') return { kind: 'folder' }
+  const listed = flag?.value === '<a,b>' ? typed.split(',').slice(0, -1) : []
+  const rest = listed.map((name) => `${name},`).join('')
+  return matching(
+    prefix + typed,
+    valuesOf(flag, names)
+      .filter((value) => !listed.includes(value))
+      .map((value) => ({ word: prefix + rest + value, about: '' })),
+  )
+}
+
+function valuesOf(flag: Flag | undefined, names: KnownNames): readonly string[] {
+  const choices = /^<(\w+(?:\|\w+)+)>$/.exec(flag?.value ?? '')?.[1]
+  if (choices !== undefined) return choices.split('|')
+  if (flag?.value === '<a,b>' || flag?.value === '<table>') return names.tables()
+  return flag?.name === 'network' ? names.networks() : []
+}

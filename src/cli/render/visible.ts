@@ -1,0 +1,19 @@
+// Owns making text from elsewhere harmless for a terminal: control characters are shown, not obeyed. Pure.
+
+/** The text in one line: line breaks, tabs, escape codes, what turns the writing direction, as `\n`, `\t`, `\x1b`. */
+export function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, shown)
+}
+
+/** As `visible`, but lines and tabs stay. */
+export function visibleLines(text: string): string {
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, shown)
+}
+
+function shown(character: string): string {
+  const code = character.codePointAt(0) ?? 0
+  const hex = code.toString(16)
+  return NAMES[character] ?? (code < 256 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`)
+}
+
+const NAMES: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' }

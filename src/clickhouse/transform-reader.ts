@@ -1,0 +1,63 @@
+// Owns where a transform is read, and what the server says of it before it runs: its columns, or why it is refused.
+import type { ClickHouseSettings } from '@clickhouse/client'
+import { type BackfillError, fileError, usageError } from '../runner/errors.ts'
+import type { TableDefinition } from '../runner/model.ts'
+import type { OutputColumn } from '../runner/pure/narrowing.ts'
+import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
+import type { Server } from './server.ts'
+
+/**
+ * The server that a transform is computed on: the target where it reads derived tables, or where both are one server.
+ * @throws BackfillError `usage` for a transform that reads both sides of two servers
+ */
+export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
+  { source, target }: { readonly source: S; readonly target: S },
+  { key, sources, after, transform }: TableDefinition,
+): S {
+  if (source.info.identity === target.info.identity || sources.length === 0) return target
+  if (after.length === 0) return source
+  throw fileError({
+    rule: 'E066',
+    file: transform.file,
+    line: transform.line,
+    sentence: `${key} reads source tables and derived tables, which are on different servers (${source.connection.url}, ${target.connection.url})`,
+    hint: 'Split it into two transforms, or keep source and target on one server',
+  })
+}
+
+/**
+ * Names and types of the columns that a transform yields; reads no rows.
+ * @throws BackfillError `usage` with file and line where the server does not accept it
+ */
+export async function describeTransform(
+  { client, connection }: Pick<Server, 'client' | 'connection'>,
+  table: TableDefinition,
+  call: { readonly params: Record<string, unknown>; readonly settings: ClickHouseSettings },
+): Promise<readonly OutputColumn[]> {
+  try {
+    const result = await client.query({
+      query: `DESCRIBE TABLE (\n${table.transform.text}\n)`,
+      query_params: call.params,
+      clickhouse_settings: call.settings,
+      format: 'JSONEachRow',
+    })
+    const rows = await result.json<OutputColumn>()
+    return rows.map(({ name, type }) => ({ name, type }))
+  } catch (error) {
+    const doing = errorCode(error) === 0 ? `checking ${table.key}` : `checking ${table.transform.file}`
+    const failure = serverError(error, { connection, doing })
+    throw errorCode(error) !== 0 && failure.kind === 'failed' ? rejected(table, error) : failure
+  }
+}
+
+/** ClickHouse does not accept a transform: a fault of the file (or of the sources), found before anything runs. */
+function rejected({ key, sources, transform }: TableDefinition, error: unknown): BackfillError {
+  const missing =
+    sources.length === 0
+      ? `It reads derived tables: \`backfill create-tables --tables ${key}\` creates those that are missing`
+      : MISSING_HINT
+  return usageError(
+    `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${wordsOf(error)}`,
+    isMissing(error) ? missing : 'Mend the file',
+  )
+}

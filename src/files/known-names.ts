@@ -1,0 +1,17 @@
+// Owns the names that an SQL folder offers, unchecked: for completion, where a mistake in one file is no reason to
+// offer nothing. Read synchronously: these are two small reads at the end of a short process.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Table keys, sorted. Throws where the folder cannot be read. */
+export function tableKeys(folder: string): readonly string[] {
+  return readdirSync(join(folder, 'transforms'))
+    .filter((name) => name.endsWith('.sql') && !name.startsWith('.'))
+    .map((name) => name.slice(0, -'.sql'.length))
+    .toSorted()
+}
+
+/** Names of networks in the order of networks.json. Throws where that cannot be read. */
+export function networkNames(folder: string): readonly string[] {
+  return Object.keys(JSON.parse(readFileSync(join(folder, 'networks.json'), 'utf8')) as object)
+}

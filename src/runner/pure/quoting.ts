@@ -1,0 +1,27 @@
+// Owns writing names and values as ClickHouse reads them in a statement's text.
+
+/** An identifier in back-quotes. */
+export function quoteIdentifier(identifier: string): string {
+  return `\`${escapeIdentifier(identifier)}\``
+}
+
+export function escapeIdentifier(identifier: string): string {
+  return identifier.replaceAll('\\', '\\\\').replaceAll('`', '\\`')
+}
+
+/** A string in single quotes; what is not printable is escaped, so that it survives a terminal and a paste. */
+export function quoteString(text: string): string {
+  const escaped = text
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "\\'")
+    .replaceAll(/\p{Cc}/gu, (character) => ESCAPES[character] ?? hex(character))
+  return `'${escaped}'`
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' }
+
+/** `\x` writes a byte: characters above 127 are more than one in UTF-8, so they stay as they are. */
+function hex(character: string): string {
+  const code = character.charCodeAt(0)
+  return code < 128 ? `\\x${code.toString(16).padStart(2, '0')}` : character
+}

@@ -1,0 +1,53 @@
+// Owns the names of the tables that a rebuild keeps beside the one it is about. They say all that a later call has to know.
+
+/**
+ * `building`: being built, from the file as it was then. `ready`: built, and renamed under an epoch of the lock for one
+ * EXCHANGE; a table whose own UUID is that of the name is the old one already, since EXCHANGE moves UUIDs with the data.
+ * `old`: replaced and kept.
+ */
+export type Side = {
+  readonly state: 'building' | 'ready' | 'old'
+  /** First eight digits of the UUID of the table that is, or was, to be replaced. */
+  readonly replaces: string
+}
+
+export type BuildOf = {
+  /** Table name without database: `int_address_diffs`. */
+  readonly target: string
+  /** UUID of the present table. */
+  readonly uuid: string
+  /** Hash of the file, DDL and transform, in hex. */
+  readonly fileHash: string
+}
+
+export function buildingName({ target, uuid, fileHash }: BuildOf): string {
+  return `${target}__rebuild_${short(uuid)}_${short(fileHash)}`
+}
+
+/** For one EXCHANGE: one that is delivered late, after a later epoch has begun, finds no table of this name. */
+export function readyName(build: BuildOf, epoch: number): string {
+  return `${buildingName(build)}_${epoch}`
+}
+
+export function oldName(target: string, uuid: string): string {
+  return `${target}__old_${short(uuid)}`
+}
+
+/** What a table's name says; undefined where it is no name of ours. */
+export function readSide(target: string, name: string): Side | undefined {
+  if (!name.startsWith(`${target}__`)) return undefined
+  const rest = name.slice(target.length)
+  const [, replaced, , epoch] = /^__rebuild_([0-9a-f]{8})_([0-9a-f]{8})(_\d+)?$/.exec(rest) ?? []
+  if (replaced !== undefined) return { state: epoch === undefined ? 'building' : 'ready', replaces: replaced }
+  const [, old] = /^__old_([0-9a-f]{8})$/.exec(rest) ?? []
+  return old === undefined ? undefined : { state: 'old', replaces: old }
+}
+
+/** Whether a UUID is the one that a name has the first digits of. */
+export function isOf(uuid: string, replaces: string): boolean {
+  return short(uuid) === replaces
+}
+
+function short(text: string): string {
+  return text.slice(0, 8)
+}

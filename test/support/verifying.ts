@@ -1,0 +1,87 @@
+// Owns a short way to verify and to rebuild in tests: the ports of a test world, the usual options, what was found in few words.
+import { openRebuild } from '../../src/clickhouse/rebuild.ts'
+import { verifyPorts } from '../../src/cli/commands/verify.ts'
+import { rebuild } from '../../src/runner/rebuild.ts'
+import type { RebuildOptions, RebuildReport } from '../../src/runner/rebuild-report.ts'
+import type { RunEvent } from '../../src/runner/reports.ts'
+import { verify } from '../../src/runner/verify.ts'
+import type { VerifyOptions, VerifyReport } from '../../src/runner/verify-report.ts'
+import { type SourcesVerdict, verifySources } from '../../src/runner/verify-sources.ts'
+import { OPTIONS as UP_OPTIONS, type TestWorld } from './world.ts'
+
+const OPTIONS: VerifyOptions = {
+  from: undefined,
+  to: undefined,
+  sample: undefined,
+  seed: 1,
+  chunk: 10,
+  chunkRows: undefined,
+  jobs: 2,
+  giveUpMs: 30_000,
+}
+
+const signal = new AbortController().signal
+
+export async function verifyWorld(
+  test: TestWorld,
+  options: Partial<VerifyOptions> = {},
+): Promise<VerifyReport> {
+  return await verify(
+    test.world,
+    await verifyPorts(test),
+    { ...OPTIONS, ...options },
+    { report: () => {}, signal },
+  )
+}
+
+/** `table 1-10 different late missing=1` for each chunk that is not plainly the same. */
+export async function oddities(test: TestWorld, options: Partial<VerifyOptions> = {}): Promise<string[]> {
+  const { tables } = await verifyWorld(test, options)
+  return tables.flatMap(({ table, verdicts }) =>
+    verdicts
+      .filter(({ outcome, why }) => outcome !== 'same' || why !== undefined)
+      .map(({ from, to, outcome, why, comparison }) =>
+        [
+          `${table} ${from}-${to} ${outcome}`,
+          ...(why === undefined ? [] : [why]),
+          ...Object.entries(comparison.differences).flatMap(([kind, keys]) =>
+            keys === 0 ? [] : [`${kind}=${keys}`],
+          ),
+        ].join(' '),
+      ),
+  )
+}
+
+/** As `verify --sources`. */
+export async function checkSources(test: TestWorld, dryRun = false): Promise<readonly SourcesVerdict[]> {
+  return await verifySources(
+    test.world,
+    await verifyPorts(test),
+    { dryRun, lockWaitMs: 0 },
+    { note: () => {}, signal },
+  )
+}
+
+type RebuildExtras = { readonly chunk?: number; readonly told?: (event: RunEvent) => void }
+
+/** As `rebuild`, of the one table of the world. What is told on the way goes into the world's events. */
+export async function rebuildWorld(
+  test: TestWorld,
+  options: Partial<Omit<RebuildOptions, 'up'>> & RebuildExtras = {},
+): Promise<RebuildReport> {
+  const ports = { ...(await verifyPorts(test)), rebuild: openRebuild({ server: test.connected.target }) }
+  const { chunk = 4, told = () => {}, ...rest } = options
+  test.events.length = 0
+  return await rebuild(
+    test.world,
+    ports,
+    { up: { ...UP_OPTIONS, chunk }, sample: 3, seed: 1, dropOld: false, ...rest },
+    {
+      signal,
+      report: (event) => {
+        test.events.push(event)
+        told(event)
+      },
+    },
+  )
+}

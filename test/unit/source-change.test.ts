@@ -1,0 +1,72 @@
+// Owns the judgement of what a range was built from: what counts as changed, as gone, as the same.
+import { expect, test } from 'vitest'
+import { judgeChange, readFingerprint, type SourceFacts } from '../../src/runner/pure/source-change.ts'
+
+const BEFORE = readFingerprint('canonical_execution_a=10@100 canonical_execution_b=0@0 other_table=(3,12)')
+const facts = (a: SourceFacts, b: SourceFacts = { blocks: 0, newest: 0 }) =>
+  new Map([
+    ['canonical_execution_a', a],
+    ['canonical_execution_b', b],
+  ])
+const same = facts({ blocks: 10, newest: 100 })
+
+test.each([
+  ['nothing has happened', same, same, [3, 12], 'same'],
+  [
+    'a source that was empty has rows',
+    facts({ blocks: 10, newest: 100 }, { blocks: 1, newest: 50 }),
+    same,
+    [3, 12],
+    'changed',
+  ],
+  [
+    'rows were written again',
+    facts({ blocks: 10, newest: 101 }),
+    facts({ blocks: 10, newest: 101 }),
+    [3, 12],
+    'changed',
+  ],
+  [
+    'rows were written again, where a later event is seen',
+    facts({ blocks: 10, newest: 101 }),
+    facts({ blocks: 4, newest: 100 }),
+    [3, 12],
+    'same',
+  ],
+  [
+    'a block came, nobody knows where',
+    facts({ blocks: 11, newest: 100 }),
+    facts({ blocks: 4, newest: 100 }),
+    [3, 12],
+    'changed',
+  ],
+  ['a block has gone', facts({ blocks: 9, newest: 100 }), facts({ blocks: 9, newest: 100 }), [3, 12], 'gone'],
+  [
+    'the newest rows have gone',
+    facts({ blocks: 10, newest: 99 }),
+    facts({ blocks: 10, newest: 99 }),
+    [3, 12],
+    'gone',
+  ],
+  [
+    'a block has gone and others were written again',
+    facts({ blocks: 9, newest: 200 }),
+    facts({ blocks: 9, newest: 200 }),
+    [4, 1],
+    'gone',
+  ],
+  ['an input was redone in a later epoch', same, same, [4, 1], 'changed'],
+  ['an input was redone in the same epoch', same, same, [3, 13], 'changed'],
+  ['an input is seen at an earlier event: a mark lay over it', same, same, [2, 99], 'same'],
+] as const)('%s', (_name, whole, part, input, verdict) => {
+  expect(judgeChange({ before: BEFORE, whole, part, inputs: new Map([['other_table', input]]) })).toBe(
+    verdict,
+  )
+})
+
+test('an input that had nothing there and now has counts as redone; one that has gone from the header does not', () => {
+  expect(
+    judgeChange({ before: BEFORE, whole: same, part: same, inputs: new Map([['new_table', [1, 1]]]) }),
+  ).toBe('changed')
+  expect(judgeChange({ before: BEFORE, whole: same, part: same, inputs: new Map() })).toBe('same')
+})

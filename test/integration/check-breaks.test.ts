@@ -86,15 +86,17 @@ const BREAKS: Readonly<Record<string, Break>> = {
   },
 }
 
-/** The project's SQL folder, with links to all files but those of one table. */
+/** An SQL folder with one table, and links to the project's files for what it reads. */
 function folderWith(key: string, { transform, ddl }: Texts): string {
   const folder = join(temporaryDirectory(), 'sql')
   mkdirSync(folder)
+  const after = /--! after: (.*)/.exec(transform)?.[1]?.split(', ') ?? []
+  const inputs = after.filter((file) => file !== key)
   for (const name of ['source', 'ledger', 'networks.json'])
     symlinkSync(join(SQL_FOLDER, name), join(folder, name))
   for (const [name, own] of Object.entries({ transforms: transform, ddl })) {
     mkdirSync(join(folder, name))
-    for (const file of KEYS.filter((other) => other !== key))
+    for (const file of inputs)
       symlinkSync(join(SQL_FOLDER, name, `${file}.sql`), join(folder, name, `${file}.sql`))
     writeFileSync(join(folder, name, `${key}.sql`), own)
   }

@@ -36,7 +36,7 @@ export function readCommandLine(argv: readonly string[]): Invocation {
 
 const HELP = '`backfill --help` lists the commands'
 const READ_ON =
-  'Read on: README.md (first steps, exit codes, troubleshooting), docs/sql-files.md (adding a table).'
+  'Read on: README.md (first steps, exit codes, troubleshooting), docs/adding-a-table.md, docs/checks.md.'
 
 function define(): ReturnType<typeof cac> {
   const cli = cac('backfill')

@@ -7,7 +7,7 @@ export const events: Flag = { name: 'json', about: 'One JSON object per event on
 export const all: Flag = { name: 'all', about: 'All tables' }
 export const quiet: Flag = { name: 'quiet', about: 'Print nothing but warnings and errors' }
 export const yes: Flag = { name: 'yes', about: 'Do not ask' }
-export const range: readonly Flag[] = [
+const range: readonly Flag[] = [
   { name: 'from', value: '<N>', about: 'Only blocks from N on' },
   {
     name: 'to',

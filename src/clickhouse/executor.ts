@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
 import type { ExecutorPort, InsertJob, InsertReport, WriteReport } from '../runner/ports.ts'
 import { sharedStep } from '../runner/pure/shared-step.ts'
+import type { OutputColumn } from '../runner/pure/narrowing.ts'
 import { cleanRanges, countIn, endDeletions } from './clean.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { compiledFence } from './fence.ts'
@@ -13,7 +14,7 @@ import type { Server } from './server.ts'
 import { insertShared } from './shared-insert.ts'
 import { errorInBody, runWrite, type Statement, TAIL_BYTES } from './statement.ts'
 import { transformParams } from './transform-params.ts'
-import { describeTransform, type OutputColumn, readerOf } from './transform-reader.ts'
+import { describeTransform, readerOf } from './transform-reader.ts'
 
 export type ExecutorOptions = {
   readonly source: Server

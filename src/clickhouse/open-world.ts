@@ -9,7 +9,8 @@ import { openLedger } from './ledger.ts'
 import { openLocks } from './lock.ts'
 import { type Names, namesFor } from './names.ts'
 import { openQueries } from './queries.ts'
-import { openAgain, openServer, type Server, type ServerInfo } from './server.ts'
+import { openServers } from './open-servers.ts'
+import { openAgain, type Server, type ServerInfo } from './server.ts'
 import { openSource } from './source.ts'
 import { openTarget } from './target.ts'
 import { openVersions } from './versions.ts'
@@ -38,21 +39,9 @@ export type OpenWorld = {
 export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
   const { network, catalogue, chosen, alone, toolVersion } = options
   const names = namesFor(options.ledgerDatabase)
-  // The target first: where both sides are one server that is away, its name is the one the person configured.
-  const opened = await Promise.allSettled([
-    openServer(options.target),
-    ...(sameLogin(options.source, options.target) ? [] : [openServer(options.source)]),
-  ])
-  const broken = opened.find((one) => one.status === 'rejected')
-  const servers = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  const close = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.close())))
-  if (broken !== undefined) {
-    await close()
-    throw broken.reason
-  }
-  const [target, source = { ...target, connection: options.source }] = servers as [Server, Server?]
+  const { source, target, close: closeBoth } = await openServers(options)
   const heart = openAgain(target)
-  servers.push(heart)
+  const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heart.close()]))
   const ports = {
     ledger: openLedger({ server: target, names, network: network.name, toolVersion }),
     locks: openLocks({ server: heart, names, network: network.name, alone }),
@@ -70,9 +59,4 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
     connected: { source, target, names },
     close,
   }
-}
-
-/** Then one client serves both sides, and one question is enough. */
-function sameLogin(one: Connection, other: Connection): boolean {
-  return one.url === other.url && one.username === other.username && one.password === other.password
 }

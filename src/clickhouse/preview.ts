@@ -4,12 +4,13 @@ import type { ClickHouseSettings, DataFormat } from '@clickhouse/client'
 import { type BackfillError, usageError } from '../runner/errors.ts'
 import type { Network, Range, TableDefinition } from '../runner/model.ts'
 import { nearest } from '../runner/pure/nearest.ts'
+import type { OutputColumn } from '../runner/pure/narrowing.ts'
 import type { Connection } from './connection.ts'
 import { errorCode, serverError } from './server-error.ts'
 import { openServer, type Server } from './server.ts'
 import { errorInBody, TAIL_BYTES } from './statement.ts'
 import { transformParams } from './transform-params.ts'
-import { describeTransform, type OutputColumn, readerOf } from './transform-reader.ts'
+import { describeTransform, readerOf } from './transform-reader.ts'
 
 export type PreviewQuestion = {
   readonly table: TableDefinition

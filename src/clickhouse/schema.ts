@@ -69,6 +69,8 @@ type SystemTables = {
   total_rows: number | null
   total_bytes: number | null
   comment: string
+  engine_full: string
+  partition_key: string
 }
 
 type SystemColumns = {

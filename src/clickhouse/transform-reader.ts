@@ -1,11 +1,10 @@
 // Owns where a transform is read, and what the server says of it before it runs: its columns, or why it is refused.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import { type BackfillError, usageError } from '../runner/errors.ts'
+import { type BackfillError, fileError, usageError } from '../runner/errors.ts'
 import type { TableDefinition } from '../runner/model.ts'
+import type { OutputColumn } from '../runner/pure/narrowing.ts'
 import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
-
-export type OutputColumn = { readonly name: string; readonly type: string }
 
 /**
  * The server that a transform is computed on: the target where it reads derived tables, or where both are one server.
@@ -13,14 +12,17 @@ export type OutputColumn = { readonly name: string; readonly type: string }
  */
 export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
   { source, target }: { readonly source: S; readonly target: S },
-  { key, sources, after }: TableDefinition,
+  { key, sources, after, transform }: TableDefinition,
 ): S {
   if (source.info.identity === target.info.identity || sources.length === 0) return target
   if (after.length === 0) return source
-  throw usageError(
-    `${key} reads source tables and derived tables, which are on different servers (${source.connection.url}, ${target.connection.url})`,
-    'Split it into two transforms, or keep source and target on one server',
-  )
+  throw fileError({
+    rule: 'E066',
+    file: transform.file,
+    line: transform.line,
+    sentence: `${key} reads source tables and derived tables, which are on different servers (${source.connection.url}, ${target.connection.url})`,
+    hint: 'Split it into two transforms, or keep source and target on one server',
+  })
 }
 
 /**

@@ -1,14 +1,22 @@
 // Owns putting tables and sources together from the texts of their files.
-import { usageError } from '../runner/errors.ts'
+import { fileError } from '../runner/errors.ts'
 import type { Network, SourceDefinition, SqlText, TableDefinition } from '../runner/model.ts'
 import { ddlTable } from '../runner/pure/ddl-columns.ts'
-import { dependencyOrder } from '../runner/pure/graph.ts'
-import { refuseHeader, sourceHeader, transformHeader, type TransformHeader } from '../runner/pure/header.ts'
-import { knownNames } from '../runner/pure/nearest.ts'
+import { dependencyOrder, type GraphNode } from '../runner/pure/graph.ts'
+import {
+  type HeaderDraft,
+  readHeader,
+  refuseHeader,
+  sourceHeader,
+  type TransformHeader,
+} from '../runner/pure/header.ts'
 import { checkedParameters, transformParameters } from '../runner/pure/parameters.ts'
+import { attempt, type Report } from '../runner/pure/report.ts'
 import { sharedStep } from '../runner/pure/shared-step.ts'
 import { splitStatements } from '../runner/pure/statements.ts'
-import { onlySelect, tablesRead } from '../runner/pure/transform-statement.ts'
+import { onlySelect } from '../runner/pure/transform-statement.ts'
+import type { TableDraft } from '../runner/table-draft.ts'
+import { checkBounds, checkForks, checkReads } from './definition-checks.ts'
 import { isLockName } from './lock-names.ts'
 import { sha256, sqlHash } from './sql-hash.ts'
 
@@ -23,134 +31,147 @@ export type SqlFile = {
 type TableFiles = {
   readonly transforms: readonly SqlFile[]
   readonly ddl: readonly SqlFile[]
-  readonly networks: readonly Network[]
+  /** Undefined where their file is wrong: what depends on forks is left unchecked then. */
+  readonly networks: readonly Network[] | undefined
 }
 
-/** All tables in dependency order. Throws a usage error with file and line for the first thing that is wrong. */
-export function tableDefinitions({ transforms, ddl, networks }: TableFiles): readonly TableDefinition[] {
-  const forks = [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
+/** All tables in dependency order, as far as they could be read. Reports, with file and line, what is wrong. */
+export function tableDrafts(
+  { transforms, ddl, networks }: TableFiles,
+  report: Report,
+): readonly TableDraft[] {
+  const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
   const ddlByKey = new Map(ddl.map((file) => [file.key, file]))
-  const tables = transforms.map((file) => tableDefinition(file, ddlByKey.get(file.key), forks))
-  const orphan = ddl.find((file) => !transforms.some(({ key }) => key === file.key))
-  if (orphan !== undefined) {
-    throw usageError(
-      `${orphan.file}: nothing fills this table`,
-      `add transforms/${orphan.key}.sql or remove the file`,
-    )
+  const drafts = transforms.map((file) =>
+    tableDraft({ file, ddlFile: ddlByKey.get(file.key), forks }, report),
+  )
+  for (const { key, file } of ddl) {
+    if (transforms.some((transform) => transform.key === key)) continue
+    const hint = `add transforms/${key}.sql or remove the file`
+    report(fileError({ rule: 'E011', file, sentence: 'nothing fills this table', hint }))
   }
-  for (const [index, table] of tables.entries()) {
-    const rival = tables.slice(0, index).find(({ target }) => target === table.target)
+  for (const [index, { file, header, lines }] of drafts.entries()) {
+    const rival = drafts
+      .slice(0, index)
+      .find((other) => header.target !== undefined && other.header.target === header.target)
     if (rival === undefined) continue
-    throw usageError(
-      `${table.transform.file}: target '${table.target}' is already filled by ${rival.transform.file}`,
-      'give each table a target of its own',
-    )
+    const sentence = `target '${header.target}' is already filled by ${rival.file}`
+    const hint = 'give each table a target of its own'
+    report(fileError({ rule: 'E013', file, line: lines.get('target'), sentence, hint }))
   }
-  const ordered = dependencyOrder(tables)
-  for (const table of ordered) checkReads(table, ordered)
+  const ordered = dependencyOrder(drafts, nodeOf, report)
+  for (const draft of ordered) checkReads(draft, ordered, report)
   return ordered
 }
 
+function nodeOf({ key, file, header: { after = [] }, lines }: TableDraft): GraphNode {
+  return { key, after, place: { file, line: lines.get('after') } }
+}
+
 /** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
-export function sourceDefinition(file: SqlFile): SourceDefinition {
+export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
   const { density } = sourceHeader(file.file, file.text)
-  const ddl = onlyCreateTable(file)
-  checkedParameters(ddl, { source: 'Identifier' })
+  const ddl = onlyCreateTable(file, report)
+  checkedParameters(ddl, { source: 'Identifier' }, report)
   return { table: ddlTable(ddl), density, ddl }
 }
 
-function tableDefinition(
-  file: SqlFile,
-  ddlFile: SqlFile | undefined,
-  forks: readonly string[],
-): TableDefinition {
+type DraftFiles = {
+  readonly file: SqlFile
+  readonly ddlFile: SqlFile | undefined
+  readonly forks: readonly string[] | undefined
+}
+
+function tableDraft({ file, ddlFile, forks }: DraftFiles, report: Report): TableDraft {
+  const whole = { file: file.file }
   if (!isLockName(file.key)) {
-    throw usageError(
-      `${file.file}: '${file.key}' is no table key`,
-      'use lower-case letters, digits and single _',
-    )
+    const hint = 'use lower-case letters, digits and single _'
+    report(fileError({ rule: 'E012', ...whole, sentence: `'${file.key}' is no table key`, hint }))
   }
   if (ddlFile === undefined) {
-    throw usageError(`${file.file}: the table has no DDL`, `add ddl/${file.key}.sql with its CREATE TABLE`)
+    const hint = `add ddl/${file.key}.sql with its CREATE TABLE`
+    report(fileError({ rule: 'E010', ...whole, sentence: 'the table has no DDL', hint }))
   }
-  const header = transformHeader(file.file, file.text)
-  const transform = onlySelect(file.file, splitStatements(file.file, file.text))
-  const parameters = checkedParameters(
-    transform,
-    transformParameters(file.file, { forks, own: header.params }),
+  const { header, lines } = readHeader(file.file, file.text, report)
+  const transform = attempt(report, () =>
+    onlySelect(file.file, splitStatements(file.file, file.text), report),
   )
-  checkBounds(transform, header, parameters)
-  checkForks(file.file, header, forks)
-  sharedStep({ ...header, transform }) // throws where there is no such step
+  const parameters = transform && parametersOf({ transform, header, lines, forks }, report)
+  if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
+  if (forks !== undefined) checkForks({ file: file.file, header, lines, forks }, report)
+  const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
+  const complete = isComplete(header) && transform ? { ...header, transform } : undefined
+  if (complete !== undefined) attempt(report, () => sharedStep(complete))
   return {
     key: file.key,
-    ...header,
+    file: file.file,
+    header,
+    lines,
     transform,
-    ddl: targetDdl(ddlFile, header.target),
-    parameters,
-    sqlHash: sqlHash(transform, header),
-    rawHash: sha256(file.bytes),
-    rawText: file.text,
+    ddl,
+    definition: complete && ddl && parameters && definition(file, complete, { ddl, parameters }),
   }
 }
 
-function targetDdl(file: SqlFile, target: string): SqlText {
-  refuseHeader(file.file, file.text)
-  const ddl = onlyCreateTable(file)
-  checkedParameters(ddl, { target: 'Identifier' })
+function definition(
+  { key, bytes, text }: SqlFile,
+  table: TransformHeader & Pick<TableDefinition, 'transform'>,
+  rest: Pick<TableDefinition, 'ddl' | 'parameters'>,
+): TableDefinition {
+  return {
+    key,
+    ...table,
+    ...rest,
+    sqlHash: sqlHash(table.transform, table),
+    rawHash: sha256(bytes),
+    rawText: text,
+  }
+}
+
+function isComplete(header: HeaderDraft): header is TransformHeader {
+  return Object.entries(header).every(
+    ([key, value]) => ['chunk', 'shared'].includes(key) || value !== undefined,
+  )
+}
+
+type Uses = Pick<TableDraft, 'header' | 'lines'> & {
+  readonly transform: SqlText
+  readonly forks: readonly string[] | undefined
+}
+
+/** The parameters that the transform uses; unchecked where it is not known which there are. */
+function parametersOf({ transform, header, lines, forks }: Uses, report: Report): readonly string[] {
+  const unknown = forks === undefined || header.params === undefined
+  const known = transformParameters(
+    { file: transform.file, line: lines.get('params'), forks: forks ?? [], own: header.params ?? [] },
+    report,
+  )
+  return checkedParameters(transform, known, unknown ? () => {} : report)
+}
+
+function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
+  refuseHeader(file.file, file.text, report)
+  const ddl = onlyCreateTable(file, report)
+  checkedParameters(ddl, { target: 'Identifier' }, report)
   const table = ddlTable(ddl)
-  if (table === target) return ddl
-  throw usageError(
-    `${file.file}:${ddl.line}: the DDL creates '${table}', but the transform's target is '${target}'`,
-    'use one name in both files',
-  )
-}
-
-function onlyCreateTable({ file, text }: SqlFile): SqlText {
-  const [ddl, second] = splitStatements(file, text)
-  if (ddl === undefined) throw usageError(`${file}: the file has no CREATE TABLE`, 'write one CREATE TABLE')
-  if (second === undefined) return ddl
-  throw usageError(`${file}:${second.line}: a second statement begins here`, 'write one CREATE TABLE')
-}
-
-/** Without these parameters a chunk would compute all of history, or rows of other networks. */
-function checkBounds(transform: SqlText, header: TransformHeader, used: readonly string[]): void {
-  const needed = [
-    'from_block',
-    'to_block',
-    ...(header.sources.length > 0 ? ['source', 'network'] : []),
-    ...(header.after.length > 0 ? ['target'] : []),
-  ]
-  const lacking = needed.find((name) => !used.includes(name))
-  if (lacking === undefined) return
-  const types: Record<string, string> = { network: 'String', source: 'Identifier', target: 'Identifier' }
-  throw usageError(
-    `${transform.file}:${transform.line}: the transform never uses '${lacking}'`,
-    `use {${lacking}:${types[lacking] ?? 'UInt64'}}`,
-  )
-}
-
-function checkForks(file: string, { blocks }: TransformHeader, forks: readonly string[]): void {
-  const unknown = [blocks.from?.fork, blocks.to?.fork].find(
-    (fork) => fork !== undefined && !forks.includes(fork),
-  )
-  if (unknown === undefined) return
-  throw usageError(`${file}: blocks: no network has a fork '${unknown}'`, knownNames('forks', unknown, forks))
-}
-
-/** A table that is read without being named bounds nothing: rows would be computed before its data is there. */
-function checkReads(table: TableDefinition, tables: readonly TableDefinition[]): void {
-  const { transform, sources, after } = table
-  const targets = tables.filter(({ key }) => after.includes(key)).map(({ target }) => target)
-  const refuse = (read: ReadonlyMap<string, number>, named: readonly string[], key: string) => {
-    for (const [name, line] of read) {
-      if (named.includes(name)) continue
-      throw usageError(
-        `${transform.file}:${line}: reads '${name}', which '${key}' does not name`,
-        `add it to --! ${key}`,
-      )
-    }
+  if (target !== undefined && table !== target) {
+    const sentence = `the DDL creates '${table}', but the transform's target is '${target}'`
+    const hint = 'use one name in both files'
+    report(fileError({ rule: 'E051', file: file.file, line: ddl.line, sentence, hint }))
   }
-  refuse(tablesRead(transform, 'source'), sources, 'sources')
-  refuse(tablesRead(transform, 'target'), targets, 'after')
+  return ddl
+}
+
+function onlyCreateTable({ file, text }: SqlFile, report: Report): SqlText {
+  const [ddl, second] = splitStatements(file, text)
+  const hint = 'write one CREATE TABLE'
+  if (ddl === undefined) {
+    throw fileError({ rule: 'E021', file, sentence: 'the file has no CREATE TABLE', hint })
+  }
+  if (second !== undefined) {
+    report(
+      fileError({ rule: 'E022', file, line: second.line, sentence: 'a second statement begins here', hint }),
+    )
+  }
+  return ddl
 }

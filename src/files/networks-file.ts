@@ -1,5 +1,5 @@
 // Owns sql/networks.json: fork blocks, and what a network has of its own.
-import { usageError, type BackfillError } from '../runner/errors.ts'
+import { type BackfillError, fileError } from '../runner/errors.ts'
 import type { Density, Network } from '../runner/model.ts'
 import { DENSITIES } from '../runner/pure/header-values.ts'
 import { knownNames } from '../runner/pure/nearest.ts'
@@ -36,7 +36,8 @@ function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\ufeff/, ''))
   } catch (error) {
-    throw usageError(`${file}: is not JSON: ${(error as Error).message}`, 'correct the file')
+    const sentence = `is not JSON: ${(error as Error).message}`
+    throw fileError({ rule: 'E014', file, sentence, hint: 'correct the file' })
   }
 }
 
@@ -87,5 +88,6 @@ function record(file: string, path: string, value: unknown): Readonly<Record<str
 }
 
 function wrong(file: string, path: string, problem: string, hint: string): BackfillError {
-  return usageError(`${file}: ${path === '' ? 'the content' : `'${path}'`} ${problem}`, hint)
+  const sentence = `${path === '' ? 'the content' : `'${path}'`} ${problem}`
+  return fileError({ rule: 'E014', file, sentence, hint })
 }

@@ -1,13 +1,16 @@
 // Owns reading the SQL folder: files from disk to a checked catalogue. Nothing here talks to a server.
 import { readdir, readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { usageError } from '../runner/errors.ts'
 import type { Catalogue, SqlText } from '../runner/model.ts'
 import { checkedParameters, type Parameters } from '../runner/pure/parameters.ts'
 import { refuseHeader } from '../runner/pure/header.ts'
+import { attempt, refuse, type Report } from '../runner/pure/report.ts'
 import { splitStatements } from '../runner/pure/statements.ts'
+import type { TableDraft } from '../runner/table-draft.ts'
+import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
-import { sourceDefinition, tableDefinitions, type SqlFile } from './definitions.ts'
+import { shown } from './shown.ts'
 
 export { chooseTables, findNetwork } from '../runner/pure/choose.ts'
 
@@ -16,6 +19,18 @@ export { chooseTables, findNetwork } from '../runner/pure/choose.ts'
  * all of it offline. Throws a usage error that names file and line for the first thing that is wrong.
  */
 export async function readCatalogue(folder: string): Promise<Catalogue> {
+  return (await readFolder(folder, refuse)).catalogue
+}
+
+export type Folder = {
+  /** What is sound. */
+  readonly catalogue: Catalogue
+  /** All tables, those that are not sound as well, in dependency order. */
+  readonly drafts: readonly TableDraft[]
+}
+
+/** The same for who wants to know all that is wrong: it is reported. Throws where a file or folder cannot be read. */
+export async function readFolder(folder: string, report: Report): Promise<Folder> {
   const networksFile = join(folder, 'networks.json')
   const [ddl, transforms, source, ledger, upgrade, networksText] = await Promise.all([
     readSqlFiles(join(folder, 'ddl')),
@@ -25,14 +40,18 @@ export async function readCatalogue(folder: string): Promise<Catalogue> {
     readSqlFiles(join(folder, 'ledger', 'upgrade'), { optional: true }),
     readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
   ])
-  const networks = parseNetworks(shown(networksFile), networksText)
-  return {
-    tables: tableDefinitions({ transforms, ddl, networks }),
-    sources: source.map(sourceDefinition),
-    networks,
-    ledger: ledger.flatMap((file) => statements(file, { ledger: 'Identifier', locks: 'Identifier' })),
-    ledgerUpgrade: upgrade.flatMap((file) => statements(file, { ledger: 'Identifier' })),
+  const networks = attempt(report, () => parseNetworks(shown(networksFile), networksText))
+  const drafts = tableDrafts({ transforms, ddl, networks }, report)
+  const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
+    files.flatMap((file) => attempt(report, () => read(file)) ?? [])
+  const catalogue = {
+    tables: drafts.flatMap(({ definition }) => definition ?? []),
+    sources: tried(source, (file) => [sourceDefinition(file, report)]),
+    networks: networks ?? [],
+    ledger: tried(ledger, (file) => statements(file, { ledger: 'Identifier', locks: 'Identifier' }, report)),
+    ledgerUpgrade: tried(upgrade, (file) => statements(file, { ledger: 'Identifier' }, report)),
   }
+  return { catalogue, drafts }
 }
 
 /**
@@ -44,10 +63,10 @@ export async function readDemo(folder: string): Promise<readonly SqlText[]> {
   return files.flatMap((file) => statements(file, { source: 'Identifier', network: 'String' }))
 }
 
-function statements({ file, text }: SqlFile, known: Parameters): readonly SqlText[] {
-  refuseHeader(file, text)
+function statements({ file, text }: SqlFile, known: Parameters, report: Report = refuse): readonly SqlText[] {
+  refuseHeader(file, text, report)
   const found = splitStatements(file, text)
-  for (const statement of found) checkedParameters(statement, known)
+  for (const statement of found) checkedParameters(statement, known, report)
   return found
 }
 
@@ -74,10 +93,4 @@ function unreadable(path: string, error: unknown): never {
     `cannot read ${shown(path)} of the SQL folder: ${why}`,
     'name the folder with --sql <folder> or BACKFILL_SQL',
   )
-}
-
-/** A path as people want to read it: relative to the working directory where that is shorter. */
-function shown(path: string): string {
-  const fromHere = relative(process.cwd(), path)
-  return fromHere !== '' && fromHere.length < path.length ? fromHere : path
 }

@@ -1,10 +1,12 @@
 // Owns sql/tests/<table key>/*.yaml: which test files there are, reading them, and writing a new one.
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
-import { type BackfillError, usageError } from '../runner/errors.ts'
+import { dirname, join } from 'node:path'
+import { BackfillError, fileError, usageError } from '../runner/errors.ts'
 import type { Catalogue, TableDefinition } from '../runner/model.ts'
 import { knownNames } from '../runner/pure/nearest.ts'
+import { attempt, refuse, type Report } from '../runner/pure/report.ts'
 import type { UnitTest } from '../runner/unit-test.ts'
+import { shown } from './shown.ts'
 import { parseTestCase } from './test-case.ts'
 
 /**
@@ -17,23 +19,39 @@ export async function readTests(
   catalogue: Catalogue,
   chosen: readonly TableDefinition[],
 ): Promise<readonly UnitTest[]> {
-  const tests = join(folder, 'tests')
   const known = catalogue.tables.map(({ key }) => key)
-  const stranger = (await namesIn(tests)).find((name) => !known.includes(name))
-  if (stranger !== undefined) {
-    throw usageError(
-      `${shown(join(tests, stranger))}: there is no table '${stranger}'`,
-      knownNames('tables', stranger, known),
-    )
-  }
-  const found = await Promise.all(
-    chosen.map((table) => readTableTests(join(tests, table.key), table, catalogue)),
-  )
-  if (found.some((ofTable) => ofTable.length > 0)) return found.flat()
+  const found = await readSoundTests({ folder, catalogue, chosen, known }, refuse)
+  if (found.length > 0) return found
   throw usageError(
-    `no test in ${shown(tests)} for ${chosen.map(({ key }) => key).join(', ')}`,
+    `no test in ${shown(join(folder, 'tests'))} for ${chosen.map(({ key }) => key).join(', ')}`,
     'write <table key>/<name>.yaml there, or type `backfill test --new <table> --from <N> --to <N>`',
   )
+}
+
+export type TestsQuestion = {
+  /** The SQL folder. */
+  readonly folder: string
+  readonly catalogue: Catalogue
+  readonly chosen: readonly TableDefinition[]
+  /** The keys of all tables, also of those that are not sound. */
+  readonly known: readonly string[]
+}
+
+/** The tests of the chosen tables, without those that are wrong, which are reported. */
+export async function readSoundTests(
+  { folder, catalogue, chosen, known }: TestsQuestion,
+  report: Report,
+): Promise<readonly UnitTest[]> {
+  const tests = join(folder, 'tests')
+  for (const stranger of (await namesIn(tests)).filter((name) => !known.includes(name))) {
+    const sentence = `there is no table '${stranger}'`
+    const hint = knownNames('tables', stranger, known)
+    report(fileError({ rule: 'E015', file: shown(join(tests, stranger)), sentence, hint }))
+  }
+  const found = await Promise.all(
+    chosen.map((table) => readTableTests(join(tests, table.key), { table, catalogue, report })),
+  )
+  return found.flat()
 }
 
 /** Where a test of that name is, as shown to people. */
@@ -67,24 +85,45 @@ function alreadyThere(path: string): BackfillError {
   return usageError(`${path} exists already`, 'rename it or remove it first: a test is never overwritten')
 }
 
+type TableTests = {
+  readonly table: TableDefinition
+  readonly catalogue: Catalogue
+  readonly report: Report
+}
+
 async function readTableTests(
   folder: string,
-  table: TableDefinition,
-  catalogue: Catalogue,
+  { table, catalogue, report }: TableTests,
 ): Promise<readonly UnitTest[]> {
-  const files = await namesIn(folder)
-  const other = files.find((name) => !name.endsWith('.yaml'))
-  if (other !== undefined) {
-    throw usageError(`${shown(join(folder, other))}: is no test, and would not run`, 'a test is <name>.yaml')
+  const names = await namesIn(folder)
+  const files = names.filter((name) => name.endsWith('.yaml'))
+  for (const other of names.filter((name) => !files.includes(name))) {
+    const sentence = 'is no test, and would not run'
+    report(
+      fileError({ rule: 'E016', file: shown(join(folder, other)), sentence, hint: 'a test is <name>.yaml' }),
+    )
   }
   const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
-  return files.map((name, index) => {
+  return files.flatMap((name, index) => {
     const test = `${table.key}/${name.slice(0, -'.yaml'.length)}`
-    return parseTestCase(
-      { name: test, file: shown(join(folder, name)), text: texts[index]!, table },
-      catalogue,
-    )
+    const file = shown(join(folder, name))
+    const parse = () => parseTestCase({ name: test, file, text: texts[index]!, table }, catalogue)
+    return attempt(report, () => withRule(file, parse)) ?? []
   })
+}
+
+/** Errors of a test begin with their place, `file:line:column: `. */
+function withRule<Value>(file: string, parse: () => Value): Value {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof BackfillError)) throw error
+    const own = error.message.startsWith(`${file}:`) ? error.message.slice(file.length) : ''
+    const [prefix, line] = /^:(\d+):\d+: /.exec(own) ?? ['']
+    const sentence = prefix === '' ? error.message : own.slice(prefix.length)
+    const finding = { rule: 'E016', file, line: Number(line ?? 1), sentence, hint: error.hint ?? '' } as const
+    throw new BackfillError(error.message, { kind: error.kind, hint: finding.hint, finding })
+  }
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
@@ -96,10 +135,4 @@ async function namesIn(folder: string): Promise<readonly string[]> {
     )
   })
   return names.filter((name) => !name.startsWith('.')).toSorted()
-}
-
-/** A path as people want to read it: relative to the working directory where that is shorter. */
-function shown(path: string): string {
-  const fromHere = relative(process.cwd(), path)
-  return fromHere !== '' && fromHere.length < path.length ? fromHere : path
 }

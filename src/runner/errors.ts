@@ -1,5 +1,7 @@
 // Owns the one error class that people may see: a sentence, a place, a cure, and the exit code it leads to.
 
+import type { RuleId } from './pure/rules.ts'
+
 /** Exit codes of the command line (docs/operations.md lists them; the numbers are part of the interface). */
 export const EXIT = {
   ok: 0,
@@ -14,8 +16,20 @@ export const EXIT = {
 
 export type ErrorKind = 'failed' | 'usage' | 'locked' | 'server'
 
+/** What is wrong in a file, by the rule of `backfill check` that says so. */
+export type Finding = {
+  readonly rule: RuleId
+  readonly file: string
+  /** 1-based; undefined where the whole file is meant. */
+  readonly line?: number | undefined
+  readonly sentence: string
+  /** What to change. */
+  readonly hint: string
+}
+
 export type ErrorDetails = {
   readonly kind: ErrorKind
+  readonly finding?: Finding
   /** The next command to type, or what to change. */
   readonly hint?: string
   /** ClickHouse's error code, 0 where the server said nothing. */
@@ -32,16 +46,26 @@ export class BackfillError extends Error {
   readonly kind: ErrorKind
   readonly hint: string | undefined
   readonly code: number
+  /** Where a file is wrong: by which rule, and where. */
+  readonly finding: Finding | undefined
 
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.kind = details.kind
     this.hint = details.hint
     this.code = details.code ?? 0
+    this.finding = details.finding
   }
 }
 
 /** What a person typed, configured or wrote into an SQL file is wrong: nothing has been written. Exit 2. */
 export function usageError(message: string, hint?: string): BackfillError {
   return new BackfillError(message, hint === undefined ? { kind: 'usage' } : { kind: 'usage', hint })
+}
+
+/** A file is wrong, and a rule says so. Exit 2. */
+export function fileError(finding: Finding): BackfillError {
+  const { file, line, sentence, hint } = finding
+  const place = line === undefined ? file : `${file}:${line}`
+  return new BackfillError(`${place}: ${sentence}`, { kind: 'usage', hint, finding })
 }

@@ -12,3 +12,9 @@ export type Piece = {
 
 /** A piece that a table is to take once its kin has computed the shared step; its blocks are not runnable meanwhile. */
 export type Offer = Range & { readonly piece: Piece; readonly ready: boolean }
+
+/**
+ * Books how a piece ended: the table's kin takes over the shared step, which has seen the sources as of `fingerprint`;
+ * or computes the range for itself, where there is none.
+ */
+export type SettlePiece = (piece: Piece, fingerprint: string | undefined) => void

@@ -84,7 +84,7 @@ async function tryOnce(
       progress,
       pass: attempt === 1 ? pass : undefined,
     })
-    context.sharing.settle(piece, report.passed ? report.fingerprint : undefined)
+    context.settle(piece, report.passed ? report.fingerprint : undefined)
     const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
     run.covered = union(run.covered, [range])
     learn(run, { expected: rows, written: rowsWritten, elapsedMs, peakMemory })

@@ -1,7 +1,7 @@
 // Owns which chunks share a step: the table that starts one computes it, its kin takes the same range next.
 import { randomUUID } from 'node:crypto'
 import type { Range } from './model.ts'
-import type { Offer, Piece } from './piece.ts'
+import type { Offer, Piece, SettlePiece } from './piece.ts'
 import { covers, subtract, union } from './pure/interval.ts'
 import { knownFingerprint } from './pure/known-fingerprint.ts'
 import { sharedStep } from './pure/shared-step.ts'
@@ -17,11 +17,7 @@ export type Sharing = {
   isEarly(run: TableRun): boolean
   /** Takes a range out of what is runnable, and reserves it for the table's kin where both can share a step. */
   take(run: TableRun, range: Range): Piece
-  /**
-   * Books how a piece ended: its kin takes over the shared step, which has seen the sources as of `fingerprint`; or
-   * computes the range for itself, where there is none.
-   */
-  settle(piece: Piece, fingerprint: string | undefined): void
+  readonly settle: SettlePiece
 }
 
 export type SharingOptions = {

@@ -9,8 +9,7 @@ import type { Bucket } from './pure/survey.ts'
 import { mergeWeights, type Weights } from './pure/weights.ts'
 import { recover } from './recover.ts'
 import type { RunEvent, UpOptions } from './reports.ts'
-import type { Offer } from './piece.ts'
-import type { Sharing } from './sharing.ts'
+import type { Offer, SettlePiece } from './piece.ts'
 import type { Slots } from './sizing.ts'
 import { coverageOf, type Standing } from './standing.ts'
 import { FIRST_WINDOW, nextWindow, type Survey, type Surveyor, widthAfter } from './surveyor.ts'
@@ -55,7 +54,7 @@ export type RunContext = {
   readonly runId: string
   readonly survey: Surveyor
   readonly runs: ReadonlyMap<string, TableRun>
-  readonly sharing: Sharing
+  readonly settle: SettlePiece
   readonly network: string
   readonly signal: AbortSignal
   readonly patience: Patience

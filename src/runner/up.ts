@@ -99,7 +99,7 @@ export async function up(
     runId,
     survey: makeSurveyor(world),
     runs,
-    sharing,
+    settle: sharing.settle,
     targets,
     uuids,
     inFlight: new Set(),

@@ -89,7 +89,7 @@ test.for<{ what: string; edits: readonly Edit[]; says: string | RegExp }>([
         'FROM changed, {target:Identifier}.int_accounts_alive AS alive',
       ],
     ],
-    says: /sql\/transforms\/\w+\.sql: .*address_diffs.*accounts_alive/,
+    says: /sql\/transforms\/\w+\.sql:\d+: .*address_diffs.*accounts_alive/,
   },
   {
     what: 'an output column that the target lacks',

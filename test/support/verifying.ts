@@ -1,6 +1,6 @@
 // Owns a short way to verify and to rebuild in tests: the ports of a test world, the usual options, what was found in few words.
 import { openRebuild } from '../../src/clickhouse/rebuild.ts'
-import { verifyPorts } from '../../src/cli/commands/verify.ts'
+import { verifyPorts } from '../../src/cli/verify-ports.ts'
 import { rebuild } from '../../src/runner/rebuild.ts'
 import type { RebuildOptions, RebuildReport } from '../../src/runner/rebuild-report.ts'
 import type { RunEvent } from '../../src/runner/reports.ts'

@@ -58,7 +58,7 @@ test.for([
 
 test.for([
   ['DROP TABLE a', "d.sql:1: expected CREATE TABLE, found 'DROP'"],
-  ['-- x\nCREATE VIEW a AS SELECT 1', "d.sql:2: expected CREATE TABLE, found 'CREATE'"],
+  ['-- x\nCREATE VIEW a AS SELECT 1', "d.sql:2: expected CREATE TABLE, found 'CREATE VIEW'"],
   ['CREATE OR REPLACE TABLE a (b Int8)', 'd.sql:1: CREATE OR REPLACE would throw away'],
   ['CREATE TABLE a AS b', 'CREATE TABLE without a list of columns'],
   ['CREATE TABLE a (b Int8', 'CREATE TABLE without a list of columns'],

@@ -2,8 +2,9 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { dependencyOrder } from '../../src/runner/pure/graph.ts'
 
-const table = (key: string, ...after: string[]) => ({ key, after, transform: { file: `${key}.sql` } })
-const order = (...tables: ReturnType<typeof table>[]) => dependencyOrder(tables).map(({ key }) => key)
+const table = (key: string, ...after: string[]) => ({ key, after, place: { file: `${key}.sql` } })
+const order = (...tables: ReturnType<typeof table>[]) =>
+  dependencyOrder(tables, (one) => one).map(({ key }) => key)
 
 test('tables come behind what they read, and otherwise stay in their order', () => {
   expect(

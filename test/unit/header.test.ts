@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { BackfillError } from '../../src/runner/errors.ts'
-import { refuseHeader, sourceHeader, transformHeader } from '../../src/runner/pure/header.ts'
+import { readHeader, refuseHeader, sourceHeader } from '../../src/runner/pure/header.ts'
 import { PINNED_SETTING_NAMES } from '../../src/runner/pure/pinned-settings.ts'
+import { refuse } from '../../src/runner/pure/report.ts'
 
 const REQUIRED = { description: 'What it holds', target: 'int_a', sources: 'logs', rows: 'per-block' }
 
@@ -10,6 +11,7 @@ const text = (lines: Readonly<Record<string, string | undefined>>) =>
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `--! ${key}: ${value}\n`)
     .join('') + '\nSELECT 1'
+const transformHeader = (file: string, sql: string) => readHeader(file, sql, refuse).header
 const header = (lines: Readonly<Record<string, string | undefined>> = {}) =>
   transformHeader('a.sql', text(lines))
 

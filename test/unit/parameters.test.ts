@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { checkedParameters, transformParameters, usedParameters } from '../../src/runner/pure/parameters.ts'
 
 const sql = (text: string) => ({ file: 'a.sql', text, line: 7 })
-const known = transformParameters('a.sql', {
+const known = transformParameters({
+  file: 'a.sql',
   forks: ['dencun'],
   own: [{ name: 'min', type: 'Array(UInt8)', value: '[]' }],
 })
@@ -47,7 +48,7 @@ test('a parameter of another type is refused with the right one', () => {
 
 test.for(['from_block', 'network', 'dencun'])('a parameter of its own may not be called %s', (name) => {
   const own = [{ name, type: 'UInt64', value: '1' }]
-  expect(() => transformParameters('a.sql', { forks: ['dencun'], own })).toThrow(
+  expect(() => transformParameters({ file: 'a.sql', forks: ['dencun'], own })).toThrow(
     `'${name}' is the name of a parameter`,
   )
 })

@@ -119,7 +119,7 @@ test.for<[string, Readonly<Record<string, string | undefined>>, RegExp]>([
   [
     'two tables with one target',
     { 'transforms/b.sql': TRANSFORM, 'ddl/b.sql': DDL },
-    /b\.sql: target 'int_a' is already filled by .*transforms\/a\.sql/,
+    /b\.sql:2: target 'int_a' is already filled by .*transforms\/a\.sql/,
   ],
   [
     'a DDL of another table',
@@ -167,7 +167,7 @@ test.for<[string, Readonly<Record<string, string | undefined>>, RegExp]>([
   [
     'an unknown dependency',
     { 'transforms/a.sql': READS_A.replace('after: a', 'after: aa') },
-    /after: there is no table 'aa'/,
+    /a\.sql:3: after: there is no table 'aa'/,
   ],
   ['a table that waits for itself', { 'transforms/a.sql': READS_A }, /a -> a/],
   [

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { splitStatements } from '../../src/runner/pure/statements.ts'
 import { onlySelect, tablesRead } from '../../src/runner/pure/transform-statement.ts'
 
-const select = (text: string) => onlySelect('a.sql', splitStatements('a.sql', text))
+const select = (text: string) => onlySelect('a.sql', splitStatements('a.sql', text))!
 
 test.for([
   'SELECT 1',

@@ -12,7 +12,7 @@ import { failureCode } from '../run-up.ts'
 import { type Session, withWorld } from '../session.ts'
 import { interruptedCode, withSignals } from '../signals.ts'
 import { upOptions } from './up.ts'
-import { verifyPorts } from './verify.ts'
+import { verifyPorts } from '../verify-ports.ts'
 
 export const rebuildCommand: Command = async (context) => {
   const { output, words } = context

@@ -4,7 +4,7 @@ import type { Command } from '../context.ts'
 import { renderSources, sourcesCode, sourcesJson } from '../render/verify-sources.ts'
 import { withWorld } from '../session.ts'
 import { interruptedCode, withSignals } from '../signals.ts'
-import { verifyPorts } from './verify.ts'
+import { verifyPorts } from '../verify-ports.ts'
 
 /** Flags of the comparison of rows. */
 const OTHERS = ['from', 'to', 'sample', 'seed', 'chunk', 'chunk-rows', 'jobs']

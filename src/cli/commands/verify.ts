@@ -1,13 +1,13 @@
 // Owns `backfill verify`: done ranges computed again and compared; with --sources, ranges whose sources have changed.
 import { randomInt } from 'node:crypto'
 import { usageError } from '../../runner/errors.ts'
-import type { VerifyPorts } from '../../runner/verify-port.ts'
 import type { VerifyOptions } from '../../runner/verify-report.ts'
 import { blockCount, positiveCount, readFlag } from '../argv.ts'
 import type { Command, Context } from '../context.ts'
 import { renderVerify, verdictLine, verifyCode, verifyJson } from '../render/verify.ts'
-import { type Session, withWorld } from '../session.ts'
+import { withWorld } from '../session.ts'
 import { interruptedCode, withSignals } from '../signals.ts'
+import { verifyPorts } from '../verify-ports.ts'
 import { upOptions } from './up.ts'
 
 export const verifyCommand: Command = async (context) => {
@@ -38,25 +38,6 @@ export const verifyCommand: Command = async (context) => {
         return signal.aborted ? interruptedCode(signal) : verifyCode(report)
       }),
   )
-}
-
-/** The ports that verification needs beside the world's. */
-export async function verifyPorts({
-  world,
-  connected,
-}: Pick<Session, 'world' | 'connected'>): Promise<VerifyPorts> {
-  const [{ openVerifier }, { openPast }, { openStretches }] = await Promise.all([
-    import('../../clickhouse/verify.ts'),
-    import('../../clickhouse/past.ts'),
-    import('../../clickhouse/stretches.ts'),
-  ])
-  const { source, target, names } = connected
-  const { network, ports } = world
-  return {
-    verify: openVerifier({ source, target, network, executor: ports.executor }),
-    past: openPast({ server: target, names, network: network.name }),
-    stretches: openStretches({ server: source, network: network.name }),
-  }
 }
 
 function verifyOptions({ config, words }: Context): VerifyOptions {

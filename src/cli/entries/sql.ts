@@ -1,8 +1,19 @@
 // Owns the entries of the commands for those who edit the SQL files.
 import type { CommandEntry } from '../command-entry.ts'
-import { tables, json, local, sql, noColor } from '../flags.ts'
+import { tables, json, local, sql, noColor, common } from '../flags.ts'
 
 export const SQL: readonly CommandEntry[] = [
+  {
+    name: 'check',
+    about: 'Find what is wrong in the SQL files, and where they do not fit the servers; writes nothing',
+    flags: [
+      { ...tables, bare: true },
+      { name: 'offline', about: 'Look at the files alone, ask no server' },
+      json,
+      ...common,
+    ],
+    load: async () => (await import('../commands/check.ts')).check,
+  },
   {
     name: 'test',
     about: 'Run the unit tests of the transforms; needs no server',
@@ -18,5 +29,22 @@ export const SQL: readonly CommandEntry[] = [
       noColor,
     ],
     load: async () => (await import('../commands/test.ts')).test,
+  },
+  {
+    name: 'new',
+    about: 'Write the files of a new table: DDL, transform and unit test',
+    flags: [
+      { name: 'table', value: '<key>', about: 'Key of the new table, such as gas_per_block', bare: true },
+      { name: 'sources', value: '<a,b>', about: 'Source tables that it reads (default: transaction)' },
+      { name: 'after', value: '<a,b>', about: 'Derived tables that it reads' },
+      {
+        name: 'rows',
+        value: '<kind>',
+        about: 'per-block (default), or per-key: the latest row of an address',
+      },
+      sql,
+      noColor,
+    ],
+    load: async () => (await import('../commands/new.ts')).newTable,
   },
 ]

@@ -1,5 +1,5 @@
 // Owns reading a CREATE TABLE statement: the table it creates and the columns it declares.
-import { usageError, type BackfillError } from '../errors.ts'
+import { type BackfillError, fileError } from '../errors.ts'
 import type { SqlText } from '../model.ts'
 import { isKeyword, significantTokens, unquoted, type Token } from './sql-lexer.ts'
 import { compactText, splitAtCommas, withDepth } from './token-groups.ts'
@@ -25,7 +25,16 @@ export function ddlTable(ddl: SqlText): string {
   return createTable(ddl).table
 }
 
-function createTable(ddl: SqlText): { readonly table: string; readonly body: readonly Token[] } {
+export type CreateTable = {
+  /** Without database. */
+  readonly table: string
+  /** What stands between the brackets of the list of columns, and what behind them. */
+  readonly body: readonly Token[]
+  readonly tail: readonly Token[]
+}
+
+/** Throws a usage error with file and line for any other statement. */
+export function createTable(ddl: SqlText): CreateTable {
   const tokens = significantTokens(ddl)
   const [create, second] = tokens
   if (isKeyword(create, 'CREATE') && isKeyword(second, 'OR')) {
@@ -37,7 +46,8 @@ function createTable(ddl: SqlText): { readonly table: string; readonly body: rea
     )
   }
   if (!isKeyword(create, 'CREATE') || !isKeyword(second, 'TABLE')) {
-    throw problem(ddl, create, `expected CREATE TABLE, found '${create?.text ?? ''}'`, CREATE_TABLE)
+    const found = isKeyword(create, 'CREATE') ? `CREATE ${second?.text ?? ''}` : (create?.text ?? '')
+    throw problem(ddl, create, `expected CREATE TABLE, found '${found}'`, CREATE_TABLE)
   }
   const depths = withDepth(tokens)
   const open = depths.findIndex(({ token, depth }) => depth === 0 && token.text === '(')
@@ -46,7 +56,7 @@ function createTable(ddl: SqlText): { readonly table: string; readonly body: rea
   if (open === -1 || close === -1 || table === undefined) {
     throw problem(ddl, create, 'CREATE TABLE without a list of columns', CREATE_TABLE)
   }
-  return { table, body: tokens.slice(open + 1, close) }
+  return { table, body: tokens.slice(open + 1, close), tail: tokens.slice(close + 1) }
 }
 
 const CREATE_TABLE = 'write CREATE TABLE IF NOT EXISTS {target:Identifier}.name (columns) ENGINE = …'
@@ -71,7 +81,7 @@ function name(token: Token | undefined): string | undefined {
 }
 
 /** An item that declares an index and the like. ClickHouse takes these words for a column only in quotes. */
-function isNoColumn([first, second]: readonly Token[]): boolean {
+export function isNoColumn([first, second]: readonly Token[]): boolean {
   if (isKeyword(first, 'INDEX', 'CONSTRAINT', 'PROJECTION')) return true
   return isKeyword(first, 'PRIMARY', 'FOREIGN') && isKeyword(second, 'KEY')
 }
@@ -108,5 +118,5 @@ const AFTER_TYPE: readonly string[] = [
 ]
 
 function problem(ddl: SqlText, at: Token | undefined, sentence: string, hint: string): BackfillError {
-  return usageError(`${ddl.file}:${at?.line ?? ddl.line}: ${sentence}`, hint)
+  return fileError({ rule: 'E050', file: ddl.file, line: at?.line ?? ddl.line, sentence, hint })
 }

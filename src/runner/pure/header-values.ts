@@ -1,5 +1,5 @@
 // Owns the values of the `--!` header: each reader returns what the value means or says what is wrong with it.
-import { usageError, type BackfillError } from '../errors.ts'
+import { type BackfillError, fileError, type Finding } from '../errors.ts'
 import type { BlockLimit, BlockLimits, Density, OwnParameter, RowsKind } from '../model.ts'
 import { PINNED_SETTING_NAMES } from './pinned-settings.ts'
 import { significantTokens, unquoted } from './sql-lexer.ts'
@@ -8,8 +8,8 @@ import { compactText, splitAtCommas } from './token-groups.ts'
 export type HeaderEntry = {
   readonly key: string
   readonly value: string
-  /** `file:line`. */
-  readonly place: string
+  readonly file: string
+  readonly line: number
 }
 
 export function identifier(entry: HeaderEntry): string {
@@ -59,6 +59,7 @@ export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {
         entry,
         `'${name}' may not be changed`,
         'leave it out: with another value rows can be lost silently',
+        'E025',
       )
     }
     found[name] = value
@@ -94,8 +95,13 @@ export function density(entry: HeaderEntry): Density {
 
 export const DENSITIES: readonly Density[] = ['transaction', 'common', 'sparse']
 
-function wrong(entry: HeaderEntry, problem: string, hint: string): BackfillError {
-  return usageError(`${entry.place}: ${entry.key}: ${problem}`, hint)
+function wrong(
+  { key, file, line }: HeaderEntry,
+  problem: string,
+  hint: string,
+  rule: Finding['rule'] = 'E003',
+): BackfillError {
+  return fileError({ rule, file, line, sentence: `${key}: ${problem}`, hint })
 }
 
 function plainName(entry: HeaderEntry, name: string): string {
@@ -124,7 +130,7 @@ function wholeNumber(text: string): number | undefined {
 
 /** `name [Type] = value` between commas; the lexer keeps commas in strings and brackets together. */
 function assignments(entry: HeaderEntry, hint: string): readonly OwnParameter[] {
-  const tokens = significantTokens({ file: entry.place, text: entry.value, line: 1 })
+  const tokens = significantTokens({ file: entry.file, text: entry.value, line: entry.line })
   const found = splitAtCommas(tokens).map((item) => {
     const equals = item.findIndex((token) => token.text === '=')
     const [name, ...type] = item.slice(0, equals)

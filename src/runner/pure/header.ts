@@ -1,5 +1,5 @@
 // Owns the `--! key: value` lines above the SQL: which keys there are, which are required. Values: header-values.ts.
-import { usageError } from '../errors.ts'
+import { type BackfillError, fileError } from '../errors.ts'
 import type { Density, TableDefinition } from '../model.ts'
 import {
   blockLimits,
@@ -13,7 +13,8 @@ import {
   type HeaderEntry,
 } from './header-values.ts'
 import { knownNames } from './nearest.ts'
-import { isSignificant, lex } from './sql-lexer.ts'
+import { attempt, refuse, type Report } from './report.ts'
+import { isSignificant, lex, type Token } from './sql-lexer.ts'
 import { isHeaderLine } from './statements.ts'
 
 export type TransformHeader = Pick<
@@ -30,41 +31,54 @@ export type TransformHeader = Pick<
   | 'shared'
 >
 
-/** Reads the header of a transform. Throws a usage error with file and line for anything that is not as documented. */
-export function transformHeader(file: string, text: string): TransformHeader {
-  const entries = headerEntries(file, text, TRANSFORM_KEYS)
-  const given = <Value>(key: string, read: (entry: HeaderEntry) => Value): Value | undefined => {
+/** A header with what could be read of it: undefined for what is missing or wrong. */
+export type HeaderDraft = { readonly [Key in keyof TransformHeader]: TransformHeader[Key] | undefined }
+
+export type ReadHeader = {
+  readonly header: HeaderDraft
+  /** Line of each key that is there. */
+  readonly lines: ReadonlyMap<string, number>
+}
+
+/** Reads the header of a transform; reports what is not as documented. */
+export function readHeader(file: string, text: string, report: Report): ReadHeader {
+  const entries = attempt(report, () => headerEntries(file, text, TRANSFORM_KEYS, report)) ?? new Map()
+  const given = <Value, Absent>(key: string, read: (entry: HeaderEntry) => Value, absent: Absent) => {
     const entry = entries.get(key)
-    return entry && read(entry)
+    return entry === undefined ? absent : attempt(report, () => read(entry))
   }
-  const sources = given('sources', identifiers) ?? []
-  const after = given('after', identifiers) ?? []
-  if (sources.length + after.length === 0) {
-    throw missing(file, 'sources', "the tables it reads (or 'after' with table keys)")
+  const needed = <Value>(key: string, read: (entry: HeaderEntry) => Value, content: string) => {
+    if (!entries.has(key)) report(missing(file, key, content))
+    return given(key, read, undefined)
   }
-  return {
-    description: given('description', (entry) => entry.value) ?? lacking(file, 'description', 'one sentence'),
-    target: given('target', identifier) ?? lacking(file, 'target', 'the table it fills, without database'),
+  const [sources, after] = [given('sources', identifiers, []), given('after', identifiers, [])]
+  if (!entries.has('sources') && !entries.has('after')) {
+    report(missing(file, 'sources', "the tables it reads (or 'after' with table keys)"))
+  }
+  const header = {
+    description: needed('description', (entry) => entry.value, 'one sentence'),
+    target: needed('target', identifier, 'the table it fills, without database'),
     sources,
     after,
-    blocks: given('blocks', blockLimits) ?? { from: undefined, to: undefined },
-    chunk: given('chunk', chunk),
-    settings: given('settings', settings) ?? {},
-    params: given('params', ownParameters) ?? [],
-    rows: given('rows', rowsKind) ?? lacking(file, 'rows', 'per-block, or per-key latest <column>'),
-    shared: given('shared', identifier),
+    blocks: given('blocks', blockLimits, { from: undefined, to: undefined }),
+    chunk: given('chunk', chunk, undefined),
+    settings: given('settings', settings, {}),
+    params: given('params', ownParameters, []),
+    rows: needed('rows', rowsKind, 'per-block, or per-key latest <column>'),
+    shared: given('shared', identifier, undefined),
   }
+  return { header, lines: new Map([...entries].map(([key, { line }]) => [key, line])) }
 }
 
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
 export function sourceHeader(file: string, text: string): { readonly density: Density } {
-  const entry = headerEntries(file, text, ['density']).get('density')
+  const entry = headerEntries(file, text, ['density'], refuse).get('density')
   return { density: entry === undefined ? 'common' : density(entry) }
 }
 
-/** Throws a usage error with file and line if a file has header lines, where none mean anything. */
-export function refuseHeader(file: string, text: string): void {
-  headerEntries(file, text, [])
+/** Reports header lines of a file in which none mean anything. */
+export function refuseHeader(file: string, text: string, report: Report = refuse): void {
+  attempt(report, () => headerEntries(file, text, [], report))
 }
 
 const TRANSFORM_KEYS: readonly string[] = [
@@ -84,6 +98,7 @@ function headerEntries(
   file: string,
   text: string,
   keys: readonly string[],
+  report: Report,
 ): ReadonlyMap<string, HeaderEntry> {
   const entries = new Map<string, HeaderEntry>()
   const lastMark = text.lastIndexOf('--!')
@@ -94,29 +109,52 @@ function headerEntries(
     offset += token.text.length
     sqlBegan ||= isSignificant(token)
     if (!isHeaderLine(token)) continue
-    const place = `${file}:${token.line}`
-    if (sqlBegan) {
-      throw usageError(
-        `${place}: a '--!' line behind the beginning of the SQL`,
-        'move it above the first statement',
-      )
-    }
-    const [, key, value] = /^--!\s*([\w-]+)\s*:\s*(.*\S)\s*$/.exec(token.text) ?? []
-    if (key === undefined || value === undefined) {
-      throw usageError(`${place}: '${token.text.trimEnd()}' is no header line`, 'write --! key: value')
-    }
-    if (!keys.includes(key)) throw usageError(`${place}: unknown key '${key}'`, knownNames('keys', key, keys))
-    const earlier = entries.get(key)
-    if (earlier !== undefined) throw usageError(`${place}: '${key}' is given twice`, `see ${earlier.place}`)
-    entries.set(key, { key, value, place })
+    const entry = attempt(report, () => headerEntry(file, token, { keys, entries, sqlBegan }))
+    if (entry !== undefined) entries.set(entry.key, entry)
   }
   return entries
 }
 
-function lacking(file: string, key: string, content: string): never {
-  throw missing(file, key, content)
+type EntryContext = {
+  readonly keys: readonly string[]
+  /** Those above it. */
+  readonly entries: ReadonlyMap<string, HeaderEntry>
+  readonly sqlBegan: boolean
 }
 
-function missing(file: string, key: string, content: string) {
-  return usageError(`${file}:1: the header lacks '${key}'`, `add a line --! ${key}: ${content}`)
+function headerEntry(file: string, token: Token, { keys, entries, sqlBegan }: EntryContext): HeaderEntry {
+  const place = { file, line: token.line }
+  if (sqlBegan) {
+    throw fileError({
+      rule: 'E005',
+      ...place,
+      sentence: "a '--!' line behind the beginning of the SQL",
+      hint: 'move it above the first statement',
+    })
+  }
+  const [, key, value] = /^--!\s*([\w-]+)\s*:\s*(.*\S)\s*$/.exec(token.text) ?? []
+  if (key === undefined || value === undefined) {
+    const sentence = `'${token.text.trimEnd()}' is no header line`
+    throw fileError({ rule: 'E005', ...place, sentence, hint: 'write --! key: value' })
+  }
+  if (!keys.includes(key)) {
+    const hint = knownNames('keys', key, keys)
+    throw fileError({ rule: 'E001', ...place, sentence: `unknown key '${key}'`, hint })
+  }
+  const earlier = entries.get(key)
+  if (earlier !== undefined) {
+    const hint = `see ${file}:${earlier.line}`
+    throw fileError({ rule: 'E004', ...place, sentence: `'${key}' is given twice`, hint })
+  }
+  return { key, value, ...place }
+}
+
+function missing(file: string, key: string, content: string): BackfillError {
+  return fileError({
+    rule: 'E002',
+    file,
+    line: 1,
+    sentence: `the header lacks '${key}'`,
+    hint: `add a line --! ${key}: ${content}`,
+  })
 }

@@ -5,14 +5,29 @@ import type { DdlColumn } from './ddl-columns.ts'
 
 export type OutputColumn = { readonly name: string; readonly type: string }
 
-/**
- * What would be lost or left out by inserting `output` (as DESCRIBE names it) into `target` (as its DDL or
- * `system.columns` names it) by column name. One sentence per problem, with the cure; none if all is well.
- */
+export type ColumnProblem = {
+  readonly rule: 'E063' | 'E064' | 'E065'
+  readonly column: string
+  readonly sentence: string
+  readonly hint: string
+}
+
+/** The same as sentences, each with its cure. */
 export function columnProblems(
   output: readonly OutputColumn[],
   target: readonly DdlColumn[],
 ): readonly string[] {
+  return columnMisfits(output, target).map(({ sentence, hint }) => `${sentence}: ${hint}`)
+}
+
+/**
+ * What would be lost or left out by inserting `output` (as DESCRIBE names it) into `target` (as its DDL or
+ * `system.columns` names it) by column name; none if all is well.
+ */
+export function columnMisfits(
+  output: readonly OutputColumn[],
+  target: readonly DdlColumn[],
+): readonly ColumnProblem[] {
   return [
     ...output.flatMap((column) => outputProblem(column, target) ?? []),
     ...target
@@ -26,24 +41,31 @@ export function fits(from: string, to: string): boolean {
   return from === to || typeFits(parseType(from), parseType(to))
 }
 
-function outputProblem({ name, type }: OutputColumn, target: readonly DdlColumn[]): string | undefined {
+function outputProblem(
+  { name, type }: OutputColumn,
+  target: readonly DdlColumn[],
+): ColumnProblem | undefined {
   const column = target.find((known) => known.name === name)
   if (column === undefined) {
     const free = target.map((known) => known.name)
     const meant = nearest(name, free)
     const hint = meant === undefined ? `the target has ${free.join(', ')}` : `did you mean '${meant}'?`
-    return `the transform's column '${name}' is not in the target: ${hint}`
+    const sentence = `the transform's column '${name}' is not in the target`
+    return { rule: 'E063', column: name, sentence, hint }
   }
   if (column.defaultKind === 'MATERIALIZED' || column.defaultKind === 'ALIAS') {
-    return `the target computes '${name}' (${column.defaultKind}) and takes no values for it: leave it out of the transform`
+    const sentence = `the target computes '${name}' (${column.defaultKind}) and takes no values for it`
+    return { rule: 'E063', column: name, sentence, hint: 'leave it out of the transform' }
   }
   if (column.type === '' || fits(type, column.type)) return undefined
-  return `column '${name}' is ${type} in the transform and ${column.type} in the target: ${cure(name, type, column.type)}`
+  const sentence = `column '${name}' is ${type} in the transform and ${column.type} in the target`
+  return { rule: 'E065', column: name, sentence, hint: cure(name, type, column.type) }
 }
 
-function lackOf({ name, defaultKind }: DdlColumn): string | undefined {
+function lackOf({ name, defaultKind }: DdlColumn): ColumnProblem | undefined {
   if (defaultKind !== '') return undefined
-  return `the target's column '${name}' has no default and the transform lacks it: add it to the SELECT`
+  const sentence = `the target's column '${name}' has no default and the transform lacks it`
+  return { rule: 'E064', column: name, sentence, hint: 'add it to the SELECT' }
 }
 
 function cure(name: string, from: string, to: string): string {

@@ -1,7 +1,8 @@
 // Owns the `{name:Type}` parameters of SQL text: which there are, and that each is known and of the right type.
-import { usageError } from '../errors.ts'
+import { fileError } from '../errors.ts'
 import type { OwnParameter, SqlText } from '../model.ts'
 import { knownNames } from './nearest.ts'
+import { refuse, type Report } from './report.ts'
 import { significantTokens } from './sql-lexer.ts'
 import { compactText } from './token-groups.ts'
 
@@ -17,45 +18,50 @@ export const RUNNER_PARAMETERS: Parameters = {
   target: 'Identifier',
 }
 
-/**
- * All parameters that a transform may use.
- * Throws a usage error if a parameter of its own bears the name of another one.
- */
+export type TransformParameters = {
+  /** File and line of the header's `params`, for messages. */
+  readonly file: string
+  readonly line?: number | undefined
+  readonly forks: readonly string[]
+  readonly own: readonly OwnParameter[]
+}
+
+/** All parameters that a transform may use. Reports parameters of its own that bear the name of another one. */
 export function transformParameters(
-  file: string,
-  { forks, own }: { readonly forks: readonly string[]; readonly own: readonly OwnParameter[] },
+  { file, line, forks, own }: TransformParameters,
+  report: Report = refuse,
 ): Parameters {
   const given: Parameters = {
     ...RUNNER_PARAMETERS,
     ...Object.fromEntries(forks.map((fork) => [fork, 'UInt64'])),
   }
-  const clash = own.find(({ name }) => Object.hasOwn(given, name))
-  if (clash !== undefined) {
-    throw usageError(
-      `${file}: params: '${clash.name}' is the name of a parameter that the runner binds`,
-      'rename it',
-    )
+  const clashes = own.filter(({ name }) => Object.hasOwn(given, name))
+  for (const { name } of clashes) {
+    const sentence = `params: '${name}' is the name of a parameter that the runner binds`
+    report(fileError({ rule: 'E033', file, line, sentence, hint: 'rename it' }))
   }
-  return { ...given, ...Object.fromEntries(own.map(({ name, type }) => [name, type])) }
+  return { ...Object.fromEntries(own.map(({ name, type }) => [name, type])), ...given }
 }
 
 /**
  * The names of the parameters that a statement uses, in the order of their first use.
- * Throws a usage error with file and line for an unknown name and for a type other than the known one.
+ * Reports, with file and line, an unknown name and a type other than the known one.
  */
-export function checkedParameters(sql: SqlText, known: Parameters): readonly string[] {
+export function checkedParameters(
+  sql: SqlText,
+  known: Parameters,
+  report: Report = refuse,
+): readonly string[] {
   const names = new Set<string>()
   for (const { name, type, line } of usedParameters(sql)) {
-    const place = `${sql.file}:${line}`
+    const place = { file: sql.file, line }
     const right = Object.hasOwn(known, name) ? known[name] : undefined
     if (right === undefined) {
-      throw usageError(
-        `${place}: unknown parameter {${name}:${type}}`,
-        knownNames('parameters', name, Object.keys(known)),
-      )
-    }
-    if (type !== right) {
-      throw usageError(`${place}: parameter '${name}' is used as ${type}`, `write {${name}:${right}}`)
+      const hint = knownNames('parameters', name, Object.keys(known))
+      report(fileError({ rule: 'E030', ...place, sentence: `unknown parameter {${name}:${type}}`, hint }))
+    } else if (type !== right) {
+      const sentence = `parameter '${name}' is used as ${type}`
+      report(fileError({ rule: 'E031', ...place, sentence, hint: `write {${name}:${right}}` }))
     }
     names.add(name)
   }

@@ -1,5 +1,5 @@
 // Owns the step of a transform that another table has too: a CTE whose rows are computed once for both.
-import { usageError } from '../errors.ts'
+import { fileError } from '../errors.ts'
 import type { TableDefinition } from '../model.ts'
 import { isKeyword, isSignificant, lex, type Token, unquoted } from './sql-lexer.ts'
 import { normalForm } from './normal-form.ts'
@@ -28,10 +28,13 @@ export function sharedStep(table: Sharing): SharedStep | undefined {
   const { file, text, line } = transform
   const body = bodyOf(table, shared)
   if (body === undefined)
-    throw usageError(
-      `${file}:${line}: 'shared' names '${shared}', which is no part of the transform's WITH`,
-      `write WITH ${shared} AS (SELECT …), or remove the line --! shared`,
-    )
+    throw fileError({
+      rule: 'E026',
+      file,
+      line,
+      sentence: `'shared' names '${shared}', which is no part of the transform's WITH`,
+      hint: `write WITH ${shared} AS (SELECT …), or remove the line --! shared`,
+    })
   const compute = `${text.slice(0, body.end)}\nSELECT * FROM ${body.name}`
   return {
     compute,

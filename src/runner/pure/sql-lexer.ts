@@ -1,5 +1,5 @@
 // Owns the ClickHouse lexer: SQL text to tokens. Everything that looks into SQL looks through this.
-import { usageError } from '../errors.ts'
+import { fileError } from '../errors.ts'
 import type { SqlText } from '../model.ts'
 
 type TokenKind =
@@ -31,7 +31,7 @@ export function* lex(sql: SqlText): Generator<Token, void> {
   let before: Token | undefined
   for (let offset = 0; offset < sql.text.length;) {
     const read = readToken(sql.text, offset, before)
-    if (typeof read === 'string') throw usageError(`${sql.file}:${line}: ${read}`)
+    if ('sentence' in read) throw fileError({ rule: 'E020', file: sql.file, line, ...read })
     const token: Token = { kind: read.kind, text: read.text, line }
     yield token
     if (isSignificant(token)) before = token
@@ -98,9 +98,10 @@ const OPENED: readonly (readonly [string, RegExp])[] = [
 ]
 
 type Read = Pick<Token, 'kind' | 'text'>
+type Fault = { readonly sentence: string; readonly hint: string }
 
 /** The token at `offset`, or what is wrong there. */
-function readToken(text: string, offset: number, before: Token | undefined): Read | string {
+function readToken(text: string, offset: number, before: Token | undefined): Read | Fault {
   const comment = readBlockComment(text, offset)
   if (comment !== undefined) return { kind: 'comment', text: comment }
   const access = readTupleAccess(text, offset, before)
@@ -109,8 +110,11 @@ function readToken(text: string, offset: number, before: Token | undefined): Rea
   const found = TOKEN.exec(text)
   if (found !== null) return { kind: RULES[found.indexOf(found[0], 1) - 1]![0], text: found[0] }
   const opened = OPENED.find(([, rule]) => matchAt(rule, text, offset) !== undefined)
-  if (opened !== undefined) return `the ${opened[0]} that begins here is never closed`
-  return `ClickHouse does not know the character '${String.fromCodePoint(text.codePointAt(offset) ?? 0)}' here`
+  if (opened !== undefined) {
+    return { sentence: `the ${opened[0]} that begins here is never closed`, hint: 'close it' }
+  }
+  const character = String.fromCodePoint(text.codePointAt(offset) ?? 0)
+  return { sentence: `ClickHouse does not know the character '${character}' here`, hint: 'remove it' }
 }
 
 /** Block comments nest in ClickHouse. */

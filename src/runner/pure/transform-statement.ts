@@ -1,27 +1,32 @@
 // Owns what a transform may be: one SELECT over the tables that its header names, bounded by the runner's parameters.
-import { usageError } from '../errors.ts'
+import { type BackfillError, fileError, type Finding } from '../errors.ts'
 import type { SqlText } from '../model.ts'
 import { PINNED_SETTING_NAMES } from './pinned-settings.ts'
+import { refuse, type Report } from './report.ts'
 import { isKeyword, significantTokens, unquoted, type Token } from './sql-lexer.ts'
 import { withDepth } from './token-groups.ts'
 
-/** The statement of a transform file. Throws a usage error with file and line unless it is exactly one SELECT. */
-export function onlySelect(file: string, statements: readonly SqlText[]): SqlText {
+/** The statement of a transform file. Reports whatever keeps the file from being exactly one SELECT. */
+export function onlySelect(
+  file: string,
+  statements: readonly SqlText[],
+  report: Report = refuse,
+): SqlText | undefined {
   const [sql, second] = statements
-  if (sql === undefined) throw usageError(`${file}: the transform has no SELECT`, ONE_SELECT)
-  if (second !== undefined) {
-    throw usageError(`${file}:${second.line}: a second statement begins here`, ONE_SELECT)
+  const wrong = (rule: Finding['rule'], line: number | undefined, sentence: string) =>
+    report(fileError({ rule, file, line, sentence, hint: ONE_SELECT }))
+  if (sql === undefined) {
+    wrong('E021', undefined, 'the transform has no SELECT')
+    return undefined
   }
+  if (second !== undefined) wrong('E022', second.line, 'a second statement begins here')
   const tokens = significantTokens(sql)
   const first = tokens.find((token) => token.text !== '(')
   if (!isKeyword(first, 'SELECT', 'WITH')) {
-    throw usageError(
-      `${file}:${first?.line ?? sql.line}: the transform begins with ${first?.text ?? '('}`,
-      ONE_SELECT,
-    )
+    wrong('E023', first?.line ?? sql.line, `the transform begins with ${first?.text ?? '('}`)
+    return undefined
   }
-  refuseOutputClause(file, tokens)
-  refusePinnedSettings(file, tokens)
+  for (const error of [...outputClauses(file, tokens), ...pinnedSettings(file, tokens)]) report(error)
   return sql
 }
 
@@ -41,7 +46,7 @@ export function tablesRead(sql: SqlText, database: 'source' | 'target'): Readonl
   return tables
 }
 
-function refuseOutputClause(file: string, tokens: readonly Token[]): void {
+function* outputClauses(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
   for (const [index, { token, depth }] of withDepth(tokens).entries()) {
     if (depth > 0) continue
     const [before, next, behind] = [tokens[index - 1], tokens[index + 1], tokens[index + 2]]
@@ -51,16 +56,19 @@ function refuseOutputClause(file: string, tokens: readonly Token[]): void {
     const format = isKeyword(token, 'FORMAT') && !isName && next?.kind === 'word' && ends
     if (outfile || format) {
       const clause = outfile ? 'INTO OUTFILE' : 'FORMAT'
-      throw usageError(
-        `${file}:${token.line}: a transform has no ${clause}`,
-        'leave it out: its rows are inserted',
-      )
+      yield fileError({
+        rule: 'E024',
+        file,
+        line: token.line,
+        sentence: `a transform has no ${clause}`,
+        hint: 'leave it out: its rows are inserted',
+      })
     }
   }
 }
 
 /** A SETTINGS clause outweighs what the runner sends along, so it may not undo the pinned settings either. */
-function refusePinnedSettings(file: string, tokens: readonly Token[]): void {
+function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
   let clause: number | undefined
   for (const [index, { token, depth }] of withDepth(tokens).entries()) {
     const before = tokens[index - 1]
@@ -69,9 +77,12 @@ function refusePinnedSettings(file: string, tokens: readonly Token[]): void {
     const isName = depth === clause && (isKeyword(before, 'SETTINGS') || before?.text === ',')
     if (!isName || tokens[index + 1]?.text !== '=' || !PINNED_SETTING_NAMES.includes(unquoted(token)))
       continue
-    throw usageError(
-      `${file}:${token.line}: the setting '${token.text}' may not be changed`,
-      'leave it out: with another value rows can be lost silently',
-    )
+    yield fileError({
+      rule: 'E025',
+      file,
+      line: token.line,
+      sentence: `the setting '${token.text}' may not be changed`,
+      hint: 'leave it out: with another value rows can be lost silently',
+    })
   }
 }

@@ -1,0 +1,38 @@
+// Owns the question which of some rights a user lacks.
+import { text } from 'node:stream/consumers'
+import type { Need } from '../runner/check-port.ts'
+import { quoteIdentifier } from './dialect.ts'
+import { errorCode, serverError } from './server-error.ts'
+import type { Server } from './server.ts'
+
+/** Those that are lacking; undefined where the server does not know the question (before 24.10). */
+export async function lackingOn<One extends Need>(
+  server: Server,
+  needs: readonly One[],
+): Promise<readonly One[] | undefined> {
+  try {
+    // One question where nothing is lacking, else one for each.
+    if (needs.length === 0 || (await isGranted(server, needs))) return []
+    const granted = await Promise.all(needs.map((need) => isGranted(server, [need])))
+    return needs.filter((_, index) => granted[index] === false)
+  } catch (error) {
+    if (errorCode(error) === SYNTAX_ERROR) return undefined
+    throw serverError(error, { connection: server.connection, doing: 'checking grants' })
+  }
+}
+
+const SYNTAX_ERROR = 62
+
+/** exec, since CHECK GRANT takes no FORMAT, which query would add; and no parameters. */
+async function isGranted({ client }: Server, needs: readonly Need[]): Promise<boolean> {
+  const { stream } = await client.exec({ query: `CHECK GRANT ${needs.map(grantText).join(', ')}` })
+  return (await text(stream)).trim() === '1'
+}
+
+function grantText({ privilege, on }: Need): string {
+  if (on.kind === 'engine') return `${privilege} ON ${quoteIdentifier(on.engine)}`
+  if (on.kind === 'database') return `${privilege} ON ${quoteIdentifier(on.database)}.*`
+  const { columns = [], database, table } = on
+  const list = columns.length === 0 ? '' : `(${columns.map(quoteIdentifier).join(', ')})`
+  return `${privilege}${list} ON ${quoteIdentifier(database)}.${quoteIdentifier(table)}`
+}

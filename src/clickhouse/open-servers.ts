@@ -1,0 +1,35 @@
+// Owns reaching both sides: one client where they are one login, and what was opened closed again where one fails.
+import type { Connection } from './connection.ts'
+import { openServer, type Server } from './server.ts'
+
+export type BothServers = {
+  readonly source: Server
+  readonly target: Server
+  readonly close: () => Promise<void>
+}
+
+/** @throws BackfillError `server` where one cannot be reached or refuses the login */
+export async function openServers(connections: {
+  readonly source: Connection
+  readonly target: Connection
+}): Promise<BothServers> {
+  // The target first: where both sides are one server that is away, its name is the one the person configured.
+  const opened = await Promise.allSettled([
+    openServer(connections.target),
+    ...(sameLogin(connections.source, connections.target) ? [] : [openServer(connections.source)]),
+  ])
+  const broken = opened.find((one) => one.status === 'rejected')
+  const servers = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const close = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.close())))
+  if (broken !== undefined) {
+    await close()
+    throw broken.reason
+  }
+  const [target, source = { ...target, connection: connections.source }] = servers as [Server, Server?]
+  return { source, target, close }
+}
+
+/** Then one client serves both sides, and one question is enough. */
+function sameLogin(one: Connection, other: Connection): boolean {
+  return one.url === other.url && one.username === other.username && one.password === other.password
+}

@@ -1,0 +1,16 @@
+// Owns a table as far as its files could be read: what `backfill check` looks at. Types only.
+import type { SqlText, TableDefinition } from './model.ts'
+import type { HeaderDraft } from './pure/header.ts'
+
+export type TableDraft = {
+  readonly key: string
+  /** The transform's file. */
+  readonly file: string
+  readonly header: HeaderDraft
+  /** Line of each header key that is there. */
+  readonly lines: ReadonlyMap<string, number>
+  readonly transform: SqlText | undefined
+  readonly ddl: SqlText | undefined
+  /** Undefined where a part of it is missing or wrong. */
+  readonly definition: TableDefinition | undefined
+}

@@ -86,7 +86,6 @@ test('holes and held blocks are accepted, shown, run in what reads them, and tak
     stdout: 'hole 61-1160 (1,100 blocks): address_diffs\nNothing has been written.\n',
   })
   for (const [words, message] of [
-    ['address_diffs --from 60 --to 1160', 'in address_diffs: 60 (done)'],
     ['address_diffs --from 61 --to 1300', '1201-1300 (above its head 1200), 1161-1200 (done)'],
     ['address_diffs --from 0 --to 31', '0 (below its first block 1), 1-30 (done)'],
     ['accounts_alive --from 61 --to 1160', '61-1160 (as in address_diffs, pre_6780_accounts_destructs'],

@@ -16,8 +16,11 @@ const DEFAULT_LIMIT = 20
 export const preview: Command = async (context) => {
   const { config, output, words } = context
   const name = readFlag(words, 'table', nonEmpty)
-  if (name === undefined || name.includes(','))
-    throw usageError('`preview` needs one table', '`backfill list` shows the tables')
+  if (name === undefined || name.includes(',')) {
+    const got = name === undefined ? '' : `, got '${name}'`
+    const hint = words.has('statement') ? '; --sql prints the statement here, the folder is --sql-folder' : ''
+    throw usageError(`\`preview\` needs one table${got}`, `\`backfill list\` shows the tables${hint}`)
+  }
   const range = typedRange(words, '`preview`')
   const limit = readFlag(words, 'limit', positiveCount)
   const format = readFlag(words, 'format', nonEmpty)

@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     reporters: ['default'],
     pool: 'forks',
-    maxWorkers: 2, // each may run a server of its own
+    maxWorkers: 3, // each may run a server of its own; on two cores, since many tests wait for a lock to grow stale or a proxy to cut
     hookTimeout: 60_000,
     testTimeout: 180_000,
   },

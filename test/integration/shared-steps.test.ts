@@ -121,8 +121,10 @@ async function statementsOf({ target }: TestWorld): Promise<{ id: string; readsS
     server,
     `SELECT query_id AS id, has(databases, {source:String}) AS readsSources
     FROM system.query_log
-    WHERE type = 'QueryFinish' AND query_kind IN ('Insert', 'Create') AND startsWith(query_id, 'backfill-mainnet-')
-      AND event_time_microseconds >= (SELECT min(metadata_modification_time) FROM system.tables WHERE database = {target:String})`,
+    WHERE type = 'QueryFinish' AND query_kind IN ('Insert', 'Create') AND replaceOne(query_id, '-step', '') IN (
+      SELECT query_id FROM system.query_log
+      WHERE type = 'QueryFinish' AND query_kind = 'Insert' AND startsWith(query_id, 'backfill-') AND has(databases, {target:String})
+    )`,
     { source, target },
   )
 }

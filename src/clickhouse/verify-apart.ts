@@ -123,13 +123,18 @@ export async function keysBehind({
         ) AS s
         FULL OUTER JOIN (
           SELECT 1 AS here, CAST(unhex(k) AS FixedString(16)) AS backfill_key, p AS backfill_position, h AS backfill_hash
-          FROM format(TSV, {backfill_structure:String}, ${textLiteral(text)})
+          FROM ${text === '' ? noLines(sides.positionType) : `format(TSV, {backfill_structure:String}, ${textLiteral(text)})`}
         ) AS r ON s.backfill_key = r.backfill_key`,
         { backfill_structure: `k String, p ${sides.positionType}, h UInt64` },
       )),
     )
   }
   return { recomputed, ...differencesOf(rows) }
+}
+
+/** format() of no text yields no columns either. */
+function noLines(positionType: string): string {
+  return `(SELECT '' AS k, CAST(defaultValueOfTypeName(${textLiteral(positionType)}) AS ${positionType}) AS p, toUInt64(0) AS h WHERE false)`
 }
 
 /** Text as a literal: format() takes its data as one, and a parameter would have to fit into the URL. */

@@ -1,8 +1,8 @@
 // Owns the chart of part a for the README: an SVG that reads on light and on dark ground.
 import type { Report } from './report.ts'
 
-const WIDTH = 760
-const LABELS = 250
+const WIDTH = 820
+const LABELS = 300
 const BARS = 400
 const BAR = 11
 const ROW = 34

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { SCRIPTS, SHELLS } from '../../src/cli/completion/scripts.ts'
 import { backfill, expectOneMessage, MAIN } from '../support/cli.ts'
@@ -30,12 +31,23 @@ function home(): { readonly folder: string; readonly env: Record<string, string>
   return { folder, env: { PATH: path, HOME: folder, TERM: 'xterm', COLUMNS: '200' } }
 }
 
+const QUIET_MS = 300
+
 /** Types keys into a shell in a terminal and resolves to all that it showed. ^A goes to the start of the line, ^K deletes from there. */
 async function type(shell: string, keys: string): Promise<{ shown: string; folder: string }> {
   const { folder, env } = home()
   const child = start(TERMINAL, ['-qfc', shell, '/dev/null'], { cwd: folder, env, stdio: 'pipe' })
-  child.stdin?.end(`${keys}exit\r`)
-  const { stdout } = await outcome(child)
+  const ended = outcome(child)
+  let heard = performance.now()
+  child.stdout?.on('data', () => (heard = performance.now()))
+  // As a person types: the next keys when the shell has answered. What is typed ahead of a shell that starts may get lost.
+  for (const part of [...keys.split(/(?<=[\t\r\n])/), 'exit\r']) {
+    await sleep(QUIET_MS)
+    while (performance.now() - heard < QUIET_MS) await sleep(20)
+    child.stdin?.write(part)
+  }
+  child.stdin?.end()
+  const { stdout } = await ended
   return { shown: stdout, folder }
 }
 

@@ -3,6 +3,7 @@ import { findChanges } from './changed-sources.ts'
 import { BackfillError } from './errors.ts'
 import { type Island, NO_TRY } from './ledger-model.ts'
 import { type BlockSet, blockSet, hull, intersect, subtract } from './pure/interval.ts'
+import { rangeWords } from './pure/range-words.ts'
 import type { Rebuilding } from './rebuild-context.ts'
 import { readStandings, uuidsOf } from './standing.ts'
 import type { World } from './world.ts'
@@ -16,7 +17,7 @@ export async function refuseGone({ world, ports, table }: Rebuilding, uuid: stri
   const gone = blockSet(changes.filter(({ change }) => change === 'gone').map(({ range }) => range))
   if (gone.length > 0)
     throw new BackfillError(
-      `the sources no longer hold all of blocks ${text(gone)} of ${table.key}: a new table would lack rows that the old one has`,
+      `the sources no longer hold all of blocks ${rangeWords(gone)} of ${table.key}: a new table would lack rows that the old one has`,
       { kind: 'failed', hint: 'Bring the source rows back; nothing was changed' },
     )
 }
@@ -53,7 +54,7 @@ export async function carryAccepted(
   const lost = subtract(lacking, accepted)
   if (lost.length > 0)
     throw new BackfillError(
-      `${table.key}: the new table lacks blocks ${text(lost)}, which the old one has: nothing was exchanged`,
+      `${table.key}: the new table lacks blocks ${rangeWords(lost)}, which the old one has: nothing was exchanged`,
       {
         kind: 'failed',
         hint: `backfill plan --tables ${table.key} shows holes and held blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
@@ -69,10 +70,4 @@ async function islandsOf({ ports }: World, key: string, uuid: string): Promise<r
 
 function blocksOf(islands: readonly Island[], ...states: readonly Island['state'][]): BlockSet {
   return blockSet(islands.filter(({ state }) => states.includes(state)))
-}
-
-/** The first ranges of a set, for people. */
-function text(blocks: BlockSet): string {
-  const ranges = blocks.slice(0, 3).map(({ from, to }) => `${from}-${to}`)
-  return blocks.length > 3 ? `${ranges.join(', ')} and ${blocks.length - 3} more` : ranges.join(', ')
 }

@@ -6,7 +6,7 @@ import { hull } from './pure/interval.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './pure/redo-blocks.ts'
 import { refuseDependants, refuseLoss, refusePerKey } from './redo-refusals.ts'
 import type { RedoPlan, RedoPlanTable } from './reports.ts'
-import { coverageOf, readStandings, type Standing, uuidsOf } from './standing.ts'
+import { coverageOf, inputsOf, readStandings, type Standing, targetsOf, uuidsOf } from './standing.ts'
 import type { World } from './world.ts'
 
 export type RedoQuestion = {
@@ -45,11 +45,7 @@ export async function planRedo(world: World, question: RedoQuestion): Promise<Pl
   const tables = wide.chosen.filter(({ key }) => first.get(key)?.target !== undefined)
   const uuids = uuidsOf(
     [...first.values()].map((standing) => standing.table),
-    new Map(
-      [...first.values()].flatMap(({ table: { target: name }, target }) =>
-        target ? [[name, target] as const] : [],
-      ),
-    ),
+    targetsOf(first),
   )
   const blocks = await pickBlocks(world, { tables, standings: first, uuids, question })
   // What was built once is owed, also where the head, or the distance kept from it, is another now.
@@ -62,11 +58,7 @@ export async function planRedo(world: World, question: RedoQuestion): Promise<Pl
   await checkTables(
     wide,
     tables.filter(({ key }) => concerned.some((one) => one.key === key)),
-    new Map(
-      [...standings.values()].flatMap(({ table: { target: name }, target }) =>
-        target ? [[name, target] as const] : [],
-      ),
-    ),
+    targetsOf(standings),
   )
   for (const { key, redo } of concerned) {
     const standing = standings.get(key)!
@@ -118,13 +110,6 @@ function readersOf({ catalogue }: World, { key }: TableDefinition): readonly Tab
   for (const table of catalogue.tables)
     if (table.after.some((input) => found.has(input))) found.add(table.key)
   return catalogue.tables.filter((table) => table.key !== key && found.has(table.key))
-}
-
-function inputsOf(
-  { after }: TableDefinition,
-  uuids: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
-  return new Map(after.map((key) => [key, uuids.get(key)!]))
 }
 
 async function costOf(

@@ -9,7 +9,8 @@ import { MAX_ATTEMPTS, verdictOn } from './pure/failure.ts'
 import { intersect, union } from './pure/interval.ts'
 import { marked } from './pure/stale-mark.ts'
 import { recover } from './recover.ts'
-import { inputsOf, learn, type RunContext, type TableRun } from './table-run.ts'
+import { inputsOf } from './standing.ts'
+import { learn, type RunContext, type TableRun } from './table-run.ts'
 
 /**
  * Runs a range of a locked table until it is done, and books it. Resolves with the rows written.
@@ -79,7 +80,7 @@ async function tryOnce(
       forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
       sqlHash: intersect(run.mixed, [range]).length > 0 ? marked('mixed', table.sqlHash) : table.sqlHash,
       lock: run.lock!,
-      inputs: inputsOf(run, context),
+      inputs: inputsOf(table, uuids),
       patience,
       progress,
       pass: attempt === 1 ? pass : undefined,
@@ -105,7 +106,7 @@ async function runHalves(run: TableRun, { range, rows }: Piece, context: RunCont
 
 /** Makes blocks that a try of this run left half written safe to run again. */
 async function makeSafe(run: TableRun, range: Range, context: RunContext): Promise<void> {
-  const { ports, runId, targets, patience } = context
+  const { ports, runId, targets, uuids, patience } = context
   const { table } = run.standing
   const target = targets.get(table.target)!
   const { stale } = await recover(ports, {
@@ -113,7 +114,7 @@ async function makeSafe(run: TableRun, range: Range, context: RunContext): Promi
     target,
     lock: run.lock!,
     runId,
-    inputs: inputsOf(run, context),
+    inputs: inputsOf(table, uuids),
     dirty: [range],
     patience,
   })

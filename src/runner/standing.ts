@@ -105,6 +105,21 @@ export function inheritedSources({ catalogue }: World, { after }: TableDefinitio
   return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }
 
+/** The targets that exist, by table name. */
+export function targetsOf(standings: ReadonlyMap<string, Standing>): ReadonlyMap<string, TargetTable> {
+  return new Map(
+    [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
+  )
+}
+
+/** Table key -> target UUID of the tables in `after`. */
+export function inputsOf(
+  { after }: TableDefinition,
+  uuids: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  return new Map(after.map((key) => [key, uuids.get(key)!]))
+}
+
 /** Table key -> UUID of the targets that exist. */
 export function uuidsOf(
   tables: readonly TableDefinition[],

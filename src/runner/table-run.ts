@@ -11,7 +11,7 @@ import { recover } from './recover.ts'
 import type { RunEvent, UpOptions } from './reports.ts'
 import type { Offer, SettlePiece } from './piece.ts'
 import type { Slots } from './sizing.ts'
-import { coverageOf, type Standing } from './standing.ts'
+import { coverageOf, inputsOf, type Standing } from './standing.ts'
 import { FIRST_WINDOW, nextWindow, type Survey, type Surveyor, widthAfter } from './surveyor.ts'
 
 export type TableRun = {
@@ -159,18 +159,13 @@ async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
       target: target!,
       lock: run.lock,
       runId,
-      inputs: inputsOf(run, context),
+      inputs: inputsOf(standing.table, uuids),
       dirty,
       patience,
     })
     note(text)
     run.mixed = stale
   }
-}
-
-/** Table key -> target UUID of the tables that a table reads. */
-export function inputsOf({ standing }: TableRun, { uuids }: RunContext): ReadonlyMap<string, string> {
-  return new Map(standing.table.after.map((input) => [input, uuids.get(input)!]))
 }
 
 /** Events after which the next fold should not have to read them one by one: during a run, and at its end. */

@@ -13,7 +13,7 @@ import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
 import { runRange } from './run-range.ts'
 import { type Choice, makeSharing } from './sharing.ts'
 import { NOTHING_KNOWN, readPast, slotsFor } from './sizing.ts'
-import { readStandings, uuidsOf } from './standing.ts'
+import { readStandings, targetsOf, uuidsOf } from './standing.ts'
 import { makeSurveyor } from './surveyor.ts'
 import {
   checkpointTable,
@@ -69,9 +69,7 @@ export async function up(
   })
   // Remembers every lock's comment now, so that all locks of a dead run are known to be stale at the same time.
   await world.ports.locks.holders()
-  const targets = new Map(
-    [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
-  )
+  const targets = targetsOf(standings)
   const uuids = uuidsOf(
     [...standings.values()].map(({ table }) => table),
     targets,

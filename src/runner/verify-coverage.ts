@@ -1,9 +1,13 @@
 // Owns what a table's past says of its blocks: which event is seen over each, and which built it.
+import { usageError } from './errors.ts'
 import type { Range } from './model.ts'
+import type { TargetTable } from './ports.ts'
 import { type BlockSet, blockSet, intersect } from './pure/interval.ts'
 import { markOf } from './pure/stale-mark.ts'
 import { type Visible, visible } from './pure/visible.ts'
+import { uuidsOf, withDependencies } from './standing.ts'
 import type { PastEvent, PastPort } from './verify-port.ts'
+import type { World } from './world.ts'
 
 /** By block, within the window that was asked for. */
 export type Coverage = {
@@ -16,6 +20,26 @@ export type Coverage = {
   /** The latest event over each stretch that may have changed rows: a mark changes none. */
   readonly touched: readonly Visible<PastEvent>[]
   readonly dirty: BlockSet
+}
+
+/** What is known of the chosen tables and of those that they read, before one of them is looked at. */
+export type Known = {
+  readonly targets: ReadonlyMap<string, TargetTable>
+  /** Table key -> UUID; empty where there is no ledger: then nothing is done. */
+  readonly uuids: ReadonlyMap<string, string>
+}
+
+/** @throws BackfillError `server`; `usage` where the ledger is of an older version */
+export async function readKnown(world: World): Promise<Known> {
+  const tables = withDependencies(world)
+  const { target } = world.ports
+  const [targets, ledger] = await Promise.all([
+    target.tables(tables.map((table) => table.target)),
+    target.ledgerState(),
+  ])
+  if (ledger === 'old')
+    throw usageError('the ledger was made by an older version of backfill', 'backfill up adds what it lacks')
+  return { targets, uuids: ledger === 'absent' ? new Map() : uuidsOf(tables, targets) }
 }
 
 export const EVERYTHING: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }

@@ -1,14 +1,13 @@
 // Owns late source rows: done ranges whose sources have changed since they were built are found, and marked as stale.
 import { randomUUID } from 'node:crypto'
 import { findChanges, type SourceChange } from './changed-sources.ts'
-import { BackfillError, usageError } from './errors.ts'
+import { BackfillError } from './errors.ts'
 import { NO_TRY } from './ledger-model.ts'
 import type { TableDefinition } from './model.ts'
 import type { Lock } from './ports.ts'
 import { type BlockSet, blockSet, intersect } from './pure/interval.ts'
 import { marked } from './pure/stale-mark.ts'
-import { uuidsOf, withDependencies } from './standing.ts'
-import { readCoverage } from './verify-coverage.ts'
+import { readCoverage, readKnown } from './verify-coverage.ts'
 import type { VerifyPorts } from './verify-port.ts'
 import type { World } from './world.ts'
 
@@ -42,15 +41,7 @@ export async function verifySources(
   options: SourcesOptions,
   hooks: SourcesHooks,
 ): Promise<readonly SourcesVerdict[]> {
-  const tables = withDependencies(world)
-  const { target } = world.ports
-  const [targets, ledger] = await Promise.all([
-    target.tables(tables.map((table) => table.target)),
-    target.ledgerState(),
-  ])
-  if (ledger === 'old')
-    throw usageError('the ledger was made by an older version and lacks a column', 'backfill up adds it')
-  const uuids = ledger === 'absent' ? new Map<string, string>() : uuidsOf(tables, targets)
+  const { uuids } = await readKnown(world)
   const verdicts: SourcesVerdict[] = []
   for (const table of world.chosen) {
     if (hooks.signal.aborted) break

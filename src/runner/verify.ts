@@ -5,7 +5,6 @@ import { checkTables } from './check-tables.ts'
 import { type BackfillError, usageError } from './errors.ts'
 import type { Range, TableDefinition } from './model.ts'
 import { patiently } from './patiently.ts'
-import type { TargetTable } from './ports.ts'
 import { verdictOn } from './pure/failure.ts'
 import { intersect } from './pure/interval.ts'
 import { NO_PACE } from './pure/pace.ts'
@@ -14,8 +13,7 @@ import { markOf } from './pure/stale-mark.ts'
 import { builtWeights, verifyChunks } from './pure/verify-chunks.ts'
 import type { Visible } from './pure/visible.ts'
 import { type Past, readPast, sizingOf, slotsFor } from './sizing.ts'
-import { uuidsOf, withDependencies } from './standing.ts'
-import { type Coverage, EVERYTHING, readCoverage } from './verify-coverage.ts'
+import { type Coverage, EVERYTHING, type Known, readCoverage, readKnown } from './verify-coverage.ts'
 import type { Comparison, PastEvent, VerifyPorts } from './verify-port.ts'
 import type { Verdict, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './verify-report.ts'
 import type { World } from './world.ts'
@@ -88,31 +86,20 @@ async function allOrNothing<T, R>(
   })
 }
 
-/** What is known of all tables before one is looked at. `uuids` is empty where there is no ledger. */
-type Known = {
-  readonly targets: ReadonlyMap<string, TargetTable>
-  readonly uuids: ReadonlyMap<string, string>
-  readonly past: Past
-}
+/** With what chunks took before. */
+type Expected = Known & { readonly past: Past }
 
-async function look(world: World): Promise<Known> {
-  const tables = withDependencies(world)
+async function look(world: World): Promise<Expected> {
+  const known = await readKnown(world)
   const { target } = world.ports
-  const [targets, ledger] = await Promise.all([
-    target.tables(tables.map((table) => table.target)),
-    target.ledgerState(),
-  ])
-  if (ledger === 'old')
-    throw usageError('the ledger was made by an older version and lacks a column', 'backfill up adds it')
   for (const table of world.chosen)
-    if (!targets.has(table.target))
+    if (!known.targets.has(table.target))
       throw usageError(
         `${target.database}.${table.target} does not exist: there is nothing to verify`,
         `backfill up --tables ${table.key} creates and fills it`,
       )
-  await checkTables(world, world.chosen, targets)
-  const uuids = ledger === 'absent' ? new Map<string, string>() : uuidsOf(tables, targets)
-  return { targets, uuids, past: await readPast(world, uuids) }
+  await checkTables(world, world.chosen, known.targets)
+  return { ...known, past: await readPast(world, known.uuids) }
 }
 
 type Chunk = Range & { readonly sqlHash: string }
@@ -120,7 +107,7 @@ type Chunk = Range & { readonly sqlHash: string }
 function chunksOf(
   table: TableDefinition,
   { done, built }: Coverage,
-  { targets, past: { capacity, paces } }: Known,
+  { targets, past: { capacity, paces } }: Expected,
   options: VerifyOptions & { readonly jobs: number },
 ): readonly Chunk[] {
   const pace = paces.get(table.key) ?? NO_PACE
@@ -141,7 +128,7 @@ function chunksOf(
 type Question = {
   readonly world: World
   readonly ports: VerifyPorts
-  readonly known: Known
+  readonly known: Expected
   readonly options: VerifyOptions
   readonly signal: AbortSignal
   readonly table: TableDefinition

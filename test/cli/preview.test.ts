@@ -220,7 +220,8 @@ test('blocks outside the table’s own have no rows by definition, and no server
 
 test.for([
   ['preview adress_diffs --from 1', "unknown table 'adress_diffs'", "did you mean 'address_diffs'?"],
-  ['preview --from 1', 'needs one table', 'backfill list'],
+  ['preview --from 1', 'needs a table', 'backfill list'],
+  ['preview block_slots_stat --from 1 --sql sql', "got 'block_slots_stat' and 'sql'", '--sql-folder'],
   ['preview address_diffs', 'needs --from <N>', 'add --from'],
   ['preview address_diffs --from 9 --to 1', '--from 9 is after --to 1', 'swap them'],
   ['preview address_diffs --from 1 --sql --explain', '--sql and --explain exclude each other', 'keep one'],

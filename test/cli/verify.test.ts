@@ -178,8 +178,8 @@ test.each([
   ['verify', '`verify` needs a table'],
   [`verify ${KEY} --seed 5`, '--seed is for --sample only'],
   [`verify ${KEY} --sources --sample 5`, '--sample and --sources exclude each other'],
-  ['rebuild', '`rebuild` needs one table'],
-  [`rebuild ${KEY} address_diffs`, '`rebuild` needs one table'],
+  ['rebuild', '`rebuild` needs a table'],
+  [`rebuild ${KEY} address_diffs`, '`rebuild` works on one table'],
   [`rebuild ${KEY} --keep --drop-old`, '--keep and --drop-old exclude each other'],
 ])('`%s` is one message, exit 2', async (words, says) => {
   const ended = await backfill(words.split(' '), {

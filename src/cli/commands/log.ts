@@ -5,6 +5,7 @@ import type { LogPort } from '../../runner/log.ts'
 import { knownNames } from '../../runner/pure/nearest.ts'
 import { nonEmpty, positiveCount, readFlag } from '../argv.ts'
 import type { Command, Context } from '../context.ts'
+import { requireOneTable } from '../one-table.ts'
 import { eventsJson, renderEvents, renderRuns, runsJson } from '../render/log.ts'
 import { type Connections, withConnections } from '../session.ts'
 
@@ -13,10 +14,8 @@ const DEFAULT_LIMIT = 20
 export const log: Command = async (context) => {
   const { config, words, output } = context
   const limit = readFlag(words, 'limit', positiveCount) ?? DEFAULT_LIMIT
-  const table = readFlag(words, 'table', nonEmpty)
+  const table = words.has('tables') ? requireOneTable(words, 'log') : undefined
   const run = readFlag(words, 'run', nonEmpty)
-  if (table?.includes(','))
-    throw usageError(`\`log\` shows one table, got '${table}'`, 'name one table, or none for all runs')
   const { findNetwork, readCatalogue } = await import('../../files/sql-folder.ts')
   const catalogue = await readCatalogue(config.sql.value)
   const network = findNetwork(catalogue, config.network.value).name

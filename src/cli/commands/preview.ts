@@ -1,5 +1,5 @@
 // Owns `backfill preview`: what a transform yields for a range, its statement or its plan. Nothing is written.
-import { EXIT, usageError } from '../../runner/errors.ts'
+import { BackfillError, EXIT, usageError } from '../../runner/errors.ts'
 import type { Network, Range, TableDefinition } from '../../runner/model.ts'
 import { resolveLimits } from '../../runner/pure/block-limits.ts'
 import { boundStatement } from '../../runner/pure/bound-statement.ts'
@@ -8,6 +8,7 @@ import { nonEmpty, positiveCount, readFlag, type Words } from '../argv.ts'
 import { typedRange } from '../block-range.ts'
 import type { Command, Context } from '../context.ts'
 import { rangeText } from '../render/format.ts'
+import { requireOneTable } from '../one-table.ts'
 import { renderExplained, renderPreview } from '../render/preview.ts'
 import { withConnections } from '../session.ts'
 
@@ -15,12 +16,7 @@ const DEFAULT_LIMIT = 20
 
 export const preview: Command = async (context) => {
   const { config, output, words } = context
-  const name = readFlag(words, 'table', nonEmpty)
-  if (name === undefined || name.includes(',')) {
-    const got = name === undefined ? '' : `, got '${name}'`
-    const hint = words.has('statement') ? '; --sql prints the statement here, the folder is --sql-folder' : ''
-    throw usageError(`\`preview\` needs one table${got}`, `\`backfill list\` shows the tables${hint}`)
-  }
+  const name = oneTable(words)
   const range = typedRange(words, '`preview`')
   const limit = readFlag(words, 'limit', positiveCount)
   const format = readFlag(words, 'format', nonEmpty)
@@ -48,6 +44,16 @@ export const preview: Command = async (context) => {
       return EXIT.ok
     })
   })
+}
+
+/** `--sql` is a switch here: whoever gives it the folder, as everywhere else, has named a second table. */
+function oneTable(words: Words): string {
+  try {
+    return requireOneTable(words, 'preview')
+  } catch (error) {
+    if (!(error instanceof BackfillError && words.has('statement'))) throw error
+    throw usageError(error.message, '--sql prints the statement here; the folder is --sql-folder')
+  }
 }
 
 type Question = { readonly table: TableDefinition; readonly network: Network; readonly range: Range }

@@ -3,9 +3,10 @@ import { randomInt } from 'node:crypto'
 import { EXIT, usageError } from '../../runner/errors.ts'
 import type { RebuildPorts } from '../../runner/rebuild-context.ts'
 import type { RebuildOptions, RebuildReport } from '../../runner/rebuild-report.ts'
-import { names, positiveCount, readFlag } from '../argv.ts'
+import { positiveCount, readFlag } from '../argv.ts'
 import { confirm } from '../confirm.ts'
 import type { Command, Context } from '../context.ts'
+import { requireOneTable } from '../one-table.ts'
 import { dropQuestion, rebuildJson, renderRebuild, renderRebuildPlan, startLines } from '../render/rebuild.ts'
 import { createReporter } from '../reporter.ts'
 import { failureCode } from '../run-up.ts'
@@ -71,12 +72,7 @@ function codeOf({ outcome, summary }: RebuildReport): number {
 }
 
 function rebuildOptions({ config, words }: Context): RebuildOptions {
-  const [table, ...others] = readFlag(words, 'tables', names) ?? []
-  if (table === undefined || others.length > 0)
-    throw usageError(
-      '`rebuild` needs one table',
-      'backfill rebuild block_slots_stat; --dry-run shows what it would do',
-    )
+  requireOneTable(words, 'rebuild')
   if (words.has('keep') && words.has('drop-old'))
     throw usageError('--keep and --drop-old exclude each other', 'keep one of them')
   return {

@@ -58,7 +58,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'preview',
     about: "Run a transform's SELECT and show its rows; writes nothing",
     flags: [
-      { name: 'table', value: '<table>', about: 'The table; the word alone will do', bare: true },
+      { ...tables, about: 'The table', bare: true },
       { name: 'from', value: '<N>', about: 'First block' },
       { name: 'to', value: '<N>', about: 'Last block (default: the first)' },
       { name: 'limit', value: '<N>', about: 'The most rows (default: 20; with --format all)' },
@@ -80,7 +80,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'log',
     about: 'Show what ran: the latest runs, or the chunks of a table or a run',
     flags: [
-      { name: 'table', value: '<table>', about: 'The table; the word alone will do', bare: true },
+      { ...tables, about: 'The table', bare: true },
       { name: 'run', value: '<id>', about: 'The chunks of one run; its first letters will do' },
       { name: 'limit', value: '<N>', about: 'The most lines (default: 20)' },
       { name: 'errors', about: 'Only what failed' },

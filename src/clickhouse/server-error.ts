@@ -45,6 +45,12 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
       cause: error,
     })
   const code = errorCode(error)
+  if (code === 0 && /self.signed|unable to (verify|get)|unknownissuer/i.test(words))
+    return new BackfillError(`the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`, {
+      kind: 'server',
+      hint: `Set ${connection.side.toUpperCase()}_CLICKHOUSE_CA_FILE to the certificate of the authority that signed it, in PEM`,
+      cause: error,
+    })
   if (code === 0)
     return new BackfillError(`cannot reach ClickHouse (${where}) while ${doing}: ${words}`, {
       kind: 'server',

@@ -47,7 +47,8 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
   const names = namesFor(options.ledgerDatabase)
   const { source, target, close: closeBoth } = await openServers(options)
   const heart = openAgain(target)
-  const wire = wireFrom(source, options.wire ?? DEFAULT_WIRE)
+  const isOne = source.info.identity === target.info.identity
+  const wire = isOne ? DEFAULT_WIRE : await wireFrom(source, options.wire ?? DEFAULT_WIRE)
   const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heart.close()]))
   const ports = {
     ledger: openLedger({ server: target, names, network: network.name, toolVersion }),

@@ -1,6 +1,7 @@
 // Owns the way from what the client throws to what people read: the server's own words, one line, no password.
 import { ClickHouseError } from '@clickhouse/client'
 import { BackfillError } from '../runner/errors.ts'
+import { missingGrant } from '../runner/pure/missing-grant.ts'
 import type { Connection } from './connection.ts'
 
 /** The message of the fence's throwIf, by which a refused write is told from every other error. */
@@ -63,15 +64,19 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
       hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_USERNAME and _PASSWORD; backfill info shows where they come from`,
       cause: error,
     })
+  const grant = code === ACCESS_DENIED ? missingGrant(words, connection.username) : undefined
   return new BackfillError(`ClickHouse (${where}) failed while ${doing}: ${words} (code ${code})`, {
     kind: 'failed',
     code,
+    ...(grant !== undefined && { hint: grant }),
     cause: error,
   })
 }
 
 /** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED, 700 USER_SESSION_LIMIT. */
 const LOGIN_CODES = new Set([192, 193, 194, 516, 700])
+
+export const ACCESS_DENIED = 497
 
 function networkCode(error: Error): unknown {
   return 'code' in error ? error.code : error.name

@@ -13,6 +13,7 @@ import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import { errorCode, serverError, wordsOf } from './server-error.ts'
 import {
+  cutsOff,
   limitedClient,
   readLimits,
   refuseProfile,
@@ -71,15 +72,20 @@ export async function openServer(connection: Connection): Promise<Server> {
 async function openLimited(connection: Connection): Promise<Server> {
   const bare = connect(connection, {})
   const doing = 'asking what the user may set'
-  const failing = (error: unknown) => {
-    throw serverError(error, { connection, doing })
-  }
+  const failing = (error: unknown) => serverError(error, { connection, doing })
   try {
-    const limits = await readLimits(bare).catch(failing)
+    const limits = await readLimits(bare, connection).catch((error: unknown) => {
+      throw failing(error)
+    })
     refuseProfile(limits, STATEMENT_SETTINGS, connection)
     const names = limits.denied(STATEMENT_SETTINGS).map(({ name }) => name)
-    const info = { ...(await identify(bare).catch(failing)), notSent: { readsOnly: limits.readsOnly, names } }
-    return serverOf({ connection, client: connectAgain(connection, limits), info, limits })
+    const client = connectAgain(connection, limits)
+    const identity = await identify(client).catch(async (error: unknown) => {
+      await client.close()
+      throw refusesSettings(error) ? cutsOff(connection, wordsOf(error)) : failing(error)
+    })
+    const info = { ...identity, notSent: { readsOnly: limits.readsOnly, names } }
+    return serverOf({ connection, client, info, limits })
   } finally {
     await bare.close()
   }

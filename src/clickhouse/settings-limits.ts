@@ -30,13 +30,21 @@ type Row = {
   readonly readonly: number
 }
 
-/** Asks with a client that sends no settings. system.settings is everybody's to read. */
-export async function readLimits(bare: ClickHouseClient): Promise<SettingsLimits> {
+/**
+ * Asks with a client that sends no settings. system.settings is everybody's to read.
+ * @throws BackfillError `server` where the profile cuts even this answer off
+ */
+export async function readLimits(bare: ClickHouseClient, connection: Connection): Promise<SettingsLimits> {
+  // In one row: a profile may have a limit.
   const result = await bare.query({
-    query: 'SELECT name, value, min, max, readonly FROM system.settings',
+    query: `SELECT groupArray(tuple(name, value, min, max, readonly)
+      ::Tuple(name String, value String, min Nullable(String), max Nullable(String), readonly UInt8)) AS settings
+    FROM system.settings`,
     format: 'JSONEachRow',
   })
-  const rows = new Map((await result.json<Row>()).map((row) => [row.name, row]))
+  const [answer] = await result.json<{ readonly settings: readonly Row[] }>()
+  const rows = new Map((answer?.settings ?? []).map((row) => [row.name, row]))
+  if (!rows.has('limit') || !rows.has('readonly')) throw cutsOff(connection, 'its settings cannot be read')
   const denies = (name: string, wanted: unknown): boolean => {
     const row = rows.get(name)
     // What is no setting is a parameter of the request.
@@ -54,16 +62,27 @@ export async function readLimits(bare: ClickHouseClient): Promise<SettingsLimits
   }
 }
 
+/** `words`: of the server. It does not show limit and offset of a profile; it only refuses another value. */
+export function cutsOff({ side, url, username }: Connection, words: string): BackfillError {
+  return new BackfillError(
+    `the profile of user '${username}' cuts answers off (${side} ${url}), and the user may not change that: ${words}`,
+    {
+      kind: 'server',
+      hint: 'Have limit and offset taken out of the profile, or let the user set them (readonly = 2, no constraint)',
+    },
+  )
+}
+
 function below(one: unknown, other: unknown): boolean {
   return one !== null && other !== null && Number(one) < Number(other)
 }
 
 /** The same client, but nothing is sent that the user may not set. */
-export function limitedClient(client: ClickHouseClient, { sendable }: SettingsLimits): ClickHouseClient {
+export function limitedClient(client: ClickHouseClient, limits: SettingsLimits): ClickHouseClient {
   const fit = <P extends { readonly clickhouse_settings?: ClickHouseSettings }>(params: P): P =>
     params.clickhouse_settings === undefined
       ? params
-      : { ...params, clickhouse_settings: sendable(params.clickhouse_settings) }
+      : { ...params, clickhouse_settings: limits.sendable(params.clickhouse_settings) }
   const limited: Pick<ClickHouseClient, 'exec' | 'command' | 'query'> = {
     exec: (params) => client.exec(fit(params)),
     command: (params) => client.command(fit(params)),

@@ -10,6 +10,7 @@ import type { Wire } from '../runner/pure/wire.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { refusesSettings } from './settings-limits.ts'
 import { errorInBody, runWrite, WRITE_SETTINGS } from './statement.ts'
 import { type WireForm, WIRES } from './wire.ts'
 
@@ -30,9 +31,16 @@ export type Crossing = {
 export type Stream = (crossing: Crossing) => Promise<WriteReport>
 
 /** What is really used: packing by zstd takes settings, which a user may not be allowed, and by lz4 takes none. */
-export function wireFrom({ limits }: Pick<Server, 'limits'>, wished: Wire): Wire {
-  const isDenied = (limits?.denied(WIRES.zstd.ask.settings) ?? []).length > 0
-  return wished === 'zstd' && isDenied ? 'lz4' : wished
+export async function wireFrom({ limits, client }: Server, wished: Wire): Promise<Wire> {
+  if (wished !== 'zstd') return wished
+  const { settings } = WIRES.zstd.ask
+  if ((limits?.denied(settings) ?? []).length > 0) return 'lz4'
+  const asked = client.command({ query: 'SELECT 1', clickhouse_settings: settings })
+  // What else is wrong with the source is said by whoever reads it.
+  return await asked.then(
+    () => wished,
+    (error: unknown) => (refusesSettings(error) ? 'lz4' : wished),
+  )
 }
 
 /**

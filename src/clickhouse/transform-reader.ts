@@ -4,7 +4,7 @@ import { type BackfillError, fileError, usageError } from '../runner/errors.ts'
 import type { TableDefinition } from '../runner/model.ts'
 import type { OutputColumn } from '../runner/pure/narrowing.ts'
 import type { Connection } from './connection.ts'
-import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
+import { ACCESS_DENIED, errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
 import type { Denied } from './settings-limits.ts'
 
@@ -50,7 +50,8 @@ export async function describeTransform(
   } catch (error) {
     const doing = errorCode(error) === 0 ? `checking ${table.key}` : `checking ${table.transform.file}`
     const failure = serverError(error, { connection, doing })
-    throw errorCode(error) !== 0 && failure.kind === 'failed' ? rejected(table, error) : failure
+    const isOfFile = ![0, ACCESS_DENIED].includes(errorCode(error)) && failure.kind === 'failed'
+    throw isOfFile ? rejected(table, error) : failure
   }
 }
 

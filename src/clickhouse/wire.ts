@@ -47,9 +47,13 @@ export const WIRES: Readonly<Record<Wire, WireForm>> = {
     tell: { settings: {}, headers: { 'Content-Encoding': 'zstd' } },
     // One stream from the first byte to the last: its end cannot be read by itself.
     keepTail: () => ({ ...plainTail(), text: () => '' }),
-    read: (answer) => zstdDecompressSync(answer).toString('utf8'),
+    // What is refused before anything is packed is not packed either.
+    read: (answer) => (answer.readUInt32BE() === ZSTD ? zstdDecompressSync(answer) : answer).toString('utf8'),
   },
 }
+
+/** First bytes of a zstd frame. */
+const ZSTD = 0x28b52ffd
 
 function plainTail(): Tail {
   let tail: Buffer = Buffer.alloc(0)

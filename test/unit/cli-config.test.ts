@@ -243,15 +243,16 @@ test('the wire is lz4 unless said otherwise', () => {
   )
 })
 
+const ca = (environment: Record<string, string>, side: 'source' | 'target') => {
+  const { servers } = config(environment)
+  return servers.kind === 'embedded' ? undefined : servers[side].ca
+}
+
 test('a CA file belongs to the side whose URL is used, and must hold a certificate for an https server', () => {
   const pem = '-----BEGIN CERTIFICATE-----\n'
   writeFileSync(join(folder, 'ca.pem'), pem)
   writeFileSync(join(folder, 'empty.pem'), '')
   const both = { SOURCE_CLICKHOUSE_URL: 'https://a', TARGET_CLICKHOUSE_URL: 'https://b' }
-  const ca = (environment: Record<string, string>, side: 'source' | 'target') => {
-    const { servers } = config(environment)
-    return servers.kind === 'embedded' ? undefined : servers[side].ca
-  }
   const own = { ...both, SOURCE_CLICKHOUSE_CA_FILE: 'ca.pem' }
   expect(ca(own, 'source')).toEqual({
     value: { file: join(folder, 'ca.pem'), pem },

@@ -64,11 +64,11 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
       hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_USERNAME and _PASSWORD; backfill info shows where they come from`,
       cause: error,
     })
-  const grant = code === ACCESS_DENIED ? missingGrant(words, connection.username) : undefined
+  const hint = hintFor(code, words, connection)
   return new BackfillError(`ClickHouse (${where}) failed while ${doing}: ${words} (code ${code})`, {
     kind: 'failed',
     code,
-    ...(grant !== undefined && { hint: grant }),
+    ...(hint !== undefined && { hint }),
     cause: error,
   })
 }
@@ -77,6 +77,13 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
 const LOGIN_CODES = new Set([192, 193, 194, 516, 700])
 
 export const ACCESS_DENIED = 497
+const READONLY = 164
+
+function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
+  if (code === ACCESS_DENIED) return missingGrant(words, username)
+  if (code !== READONLY) return undefined
+  return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
+}
 
 function networkCode(error: Error): unknown {
   return 'code' in error ? error.code : error.name

@@ -45,7 +45,7 @@ export function openTarget({
           .orderBy('position')
           .execute(),
       ]).catch(failing(`looking at the tables of ${database}`))
-      const unseen = wanted.filter((name) => !tables.some((table) => table.name === name))
+      const unseen = wanted.filter((name) => !columns.some(({ table }) => table === name))
       await mustSee(
         server,
         unseen.map((table) => ({ kind: 'table', database, table })),

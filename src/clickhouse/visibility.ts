@@ -8,7 +8,11 @@ import type { Server } from './server.ts'
 /** For what was not found. @throws BackfillError `server` with the GRANT for what may be there and is hidden */
 export async function mustSee(server: Server, places: readonly NeedPlace[]): Promise<void> {
   const { side, url, username } = server.connection
-  const needs = places.map((on) => ({ side, privilege: 'SHOW TABLES', on }))
+  const needs = places.map((on) => ({
+    side,
+    privilege: on.kind === 'table' ? 'SHOW COLUMNS' : 'SHOW TABLES',
+    on,
+  }))
   const [hidden] = (await lackingOn(server, needs)) ?? []
   if (hidden === undefined || hidden.on.kind === 'engine') return
   const { on } = hidden

@@ -168,7 +168,10 @@ test('[source-constraint-cut-off] where it is not, the profile is refused by nam
 test('[source-limit] a limit and an offset, which the server does not show, are found all the same', async () => {
   const hint = /^ {2}Have limit and offset taken out of the profile/
   await as({ username: 'reads_only_limited' }).expectRefusal(/cuts answers off \(source .*'limit'/, hint)
-  await as({ username: 'reads_only_offset' }).expectRefusal(/cuts answers off \(source .*cannot be read/, hint)
+  await as({ username: 'reads_only_offset' }).expectRefusal(
+    /cuts answers off \(source .*cannot be read/,
+    hint,
+  )
 })
 
 test('[source-header] a setting that a transform asks for and the user may not set is an error of that file', async () => {

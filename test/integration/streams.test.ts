@@ -1,12 +1,15 @@
 // Owns the promises about rows that cross from one server to another: every way of packing them gives the same rows,
 // and what breaks a stream is told in the words of the server that broke it.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import { type Wire, WIRE_NAMES } from '../../src/runner/pure/wire.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { startFront } from '../support/front.ts'
+import { startThrottle } from '../support/throttle.ts'
 import { openTestWorld, SQL_FOLDER, type TestWorldOptions } from '../support/world.ts'
 
 const TABLE = 'block_slots_stat'
@@ -78,4 +81,41 @@ describe.each(WIRE_NAMES)('rows on the wire as %s', (wire) => {
     expect(failed[0]!.error.message).toMatch(/at once.* \(code 395\)$/)
     expect(events.filter(({ type }) => type === 'chunk-failed')).toHaveLength(1)
   })
+})
+
+/** Some megabytes that arrive late enough to be cut. */
+const LONG = `SELECT toUInt32(number) AS block_number, toUInt32(cityHash64(number)) AS slots_cleared,
+    toUInt32(cityHash64(number, 1)) AS slots_set
+  FROM numbers(300000) WHERE {to_block:UInt64} > 0`
+
+test.each([
+  ['source', /^cannot reach ClickHouse \(source .*while reading blocks/],
+  ['target', /^cannot reach ClickHouse \(target .*while inserting blocks/],
+] as const)(
+  'a stream whose %s is cut off says which side broke, and the next try ends it',
+  async (side, words) => {
+    const line = await startThrottle(side === 'source' ? from.url : to.url, 2e6)
+    onTestFinished(() => line.close())
+    const end =
+      side === 'source' ? { sourceServer: { ...from, url: line.url } } : { server: { ...to, url: line.url } }
+    const crossing = cross(LONG, { wire: 'lz4', ...end })
+    while (line.passed() < 1_000_000) await sleep(10)
+    line.cut()
+    const { failed, rows, events } = await crossing
+    expect(failed).toEqual([])
+    expect(rows).toBe(300_000)
+    const failures = events.flatMap((event) => (event.type === 'chunk-failed' ? [event.error.message] : []))
+    expect(failures).toEqual([expect.stringMatching(words)])
+  },
+)
+
+test('what something in front of the source does not let it pack is refused, with the way out', async () => {
+  const front = await startFront(from.url, { without: 'compress' })
+  onTestFinished(() => front.close())
+  const sourceServer = { ...from, url: front.url }
+  const { failed, rows } = await cross(blocksWhere('true'), { wire: 'lz4', sourceServer })
+  expect(failed[0]!.error.message).toBe('what the source sends is not compressed as it was asked to be')
+  expect(failed[0]!.error.hint).toMatch(/use --wire none, or BACKFILL_WIRE=none$/)
+  expect(rows).toBe(0)
+  expect((await cross(blocksWhere('true'), { wire: 'none', sourceServer })).rows).toBe(BLOCKS)
 })

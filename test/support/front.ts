@@ -14,16 +14,24 @@ export const CA_FILE = join(TLS, 'ca.pem')
 
 export type Front = { readonly url: string; close(): Promise<void> }
 
+export type FrontOptions = {
+  readonly path?: string
+  readonly tls?: boolean
+  /** A parameter of the URL that it takes out. */
+  readonly without?: string
+}
+
 /** Passes on to `target` what comes below `path` ('' for all); answers 404 to the rest. */
 export async function startFront(
   target: string,
-  { path = '', tls = false }: { readonly path?: string; readonly tls?: boolean },
+  { path = '', tls = false, without }: FrontOptions,
 ): Promise<Front> {
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const { pathname, search } = new URL(incoming.url ?? '/', target)
+    const { pathname, searchParams } = new URL(incoming.url ?? '/', target)
+    if (without !== undefined) searchParams.delete(without)
     if (pathname !== path && !pathname.startsWith(`${path}/`))
       return void outgoing.writeHead(404).end('nothing here')
-    const onwards = new URL(pathname.slice(path.length) + search, target)
+    const onwards = new URL(`${pathname.slice(path.length)}?${searchParams.toString()}`, target)
     const passed = request(onwards, { method: incoming.method ?? 'GET', headers: incoming.headers })
     const broken = () => outgoing.destroy()
     passed.on('response', (answer) => {

@@ -1,17 +1,17 @@
 // Owns one round: runs that are disturbed in random ways, a recovery by a plain `up`, the comparison with a clean run.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
 import { WIRE_NAMES } from '../../src/runner/pure/wire.ts'
 import { audit, type Databases } from '../support/audit.ts'
 import type { Held, Seen } from '../support/proxy.ts'
 import { mulberry32 } from '../support/random.ts'
 import { deletion, intoTarget, ledgerEvent } from '../support/requests.ts'
 import { post } from '../support/server.ts'
-import type { Throttle } from '../support/throttle.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorld } from '../support/world.ts'
-import { type Ground, type Login, type Runner, startRunner } from './ground.ts'
+import { type Ground, type Runner, startRunner } from './ground.ts'
+import { inStream } from './in-stream.ts'
+import { rewriteSources } from './rewrite-sources.ts'
 import { tortureFolder } from './sql.ts'
 
 export type Verdict = { readonly story: readonly string[]; readonly wrong: readonly string[] }
@@ -23,6 +23,9 @@ const TABLES = [
   'address_storage_slot_first_access',
   'address_diffs,pre_6780_accounts_destructs,post_6780_accounts_destructs,accounts_alive',
 ]
+
+/** The server behind its line. */
+const through = (side: Pick<Ground, 'server' | 'line'>) => ({ ...side.server(), url: side.line.url })
 
 /** `servers`: 1, 2, or either by the seed. */
 export async function playRound(ground: Ground, seed: number, servers?: number): Promise<Verdict> {
@@ -74,7 +77,6 @@ export async function playRound(ground: Ground, seed: number, servers?: number):
   const isLine = isApart && seed % 2 === 0
   if (isApart)
     story.push(`two servers, ${wire}, the target ${isLine ? 'on a thin line' : 'behind the proxy'}`)
-  const through = (side: Pick<Ground, 'server' | 'line'>) => ({ ...side.server(), url: side.line.url })
 
   const held: Held[] = []
   const runners: Runner[] = []
@@ -111,7 +113,14 @@ export async function playRound(ground: Ground, seed: number, servers?: number):
       await Promise.all(awake().map(({ ended }) => ended))
       await sleep(SETTLES_MS)
       story.push(
-        await rewriteSources(ground, { source: source(), databases, catalogue, tables, blocks, random }),
+        await rewriteSources(ground.server(), {
+          source: source(),
+          databases,
+          catalogue,
+          tables,
+          blocks,
+          random,
+        }),
       )
     },
     'stop for good': (runner) => {
@@ -205,19 +214,6 @@ export async function playRound(ground: Ground, seed: number, servers?: number):
   return { story, wrong }
 }
 
-/** Does it when a chunk's worth of bytes is on its way, or when the runner has ended. */
-async function inStream(line: Throttle, { ended }: Runner, act: () => Promise<void> | void): Promise<void> {
-  const before = line.passed()
-  const over = { is: false }
-  void ended.then(() => (over.is = true))
-  const deadline = performance.now() + 8_000
-  while (line.passed() < before + STREAMING_BYTES && !over.is && performance.now() < deadline) await sleep(20)
-  await act()
-}
-
-/** More than the questions of a run, less than the rows of a chunk. */
-const STREAMING_BYTES = 60_000
-
 /** What killed runners had sent arrives within this time: a range that is done by then was done from the old rows. */
 const SETTLES_MS = 1_500
 
@@ -234,61 +230,6 @@ const WRITES: Readonly<Record<string, (seen: Seen) => boolean>> = {
   'a done': ledgerEvent('done'),
   'a DELETE': deletion,
   anything: ({ statement }) => /^(insert|delete|create|alter|drop) /i.test(statement),
-}
-
-/** Makes the transaction of a block that no table has done yet fail, as a walker would that comes by again. */
-async function rewriteSources(
-  ground: Ground,
-  {
-    source,
-    databases,
-    catalogue,
-    tables,
-    blocks,
-    random,
-  }: {
-    readonly source: Login
-    readonly databases: Databases
-    readonly catalogue: Catalogue
-    readonly tables: string
-    readonly blocks: number
-    readonly random: () => number
-  },
-): Promise<string> {
-  const opened = await openTestWorld({
-    ...databases,
-    server: ground.server(),
-    sourceServer: source,
-    tables: tables.split(','),
-    catalogue,
-  })
-  const { chosen, ports } = opened.world
-  try {
-    if ((await ports.target.ledgerState()) === 'absent') return 'no ledger yet'
-    const targets = await ports.target.tables(chosen.map(({ target }) => target))
-    const uuids = new Map(
-      chosen.flatMap(({ key, target }) =>
-        targets.has(target) ? [[key, targets.get(target)!.uuid] as const] : [],
-      ),
-    )
-    const views = await ports.ledger.fold(uuids)
-    const islands = [...views.values()].flatMap((view) => view.islands)
-    const free = Array.from({ length: blocks }, (_, index) => index + 1).filter(
-      (block) => !islands.some(({ from, to, state }) => state === 'done' && from <= block && block <= to),
-    )
-    const block = free[Math.floor(random() * free.length)]
-    if (block === undefined) return 'all is done'
-    await post(
-      source,
-      `INSERT INTO {source:Identifier}.canonical_execution_transaction
-      SELECT * REPLACE (now() AS updated_date_time, false AS success)
-      FROM {source:Identifier}.canonical_execution_transaction WHERE block_number = {block:UInt64}`,
-      { source: databases.source, block },
-    )
-    return `rewrote block ${block}`
-  } finally {
-    await opened.close()
-  }
 }
 
 async function dropAll(ground: Ground, all: readonly Databases[]): Promise<void> {

@@ -91,7 +91,11 @@ export function openStream(options: {
       throw error
     }
     const [crossed, written] = await Promise.allSettled([crossing.catch(failed), writing.catch(failed)])
-    if (crossed.status === 'fulfilled' && written.status === 'fulfilled') return written.value
+    if (crossed.status === 'fulfilled' && written.status === 'fulfilled') {
+      // A runtime may take a connection that was cut for the end of the answer.
+      if ('complete' in rows && rows.complete !== true) throw failing(new Error('the answer was cut off'))
+      return written.value
+    }
     const said = tail.text()
     if (said.includes('DB::Exception')) throw failing(errorInBody(said))
     if (crossed.status === 'rejected' && isOwn(crossed.reason)) {

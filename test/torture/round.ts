@@ -31,7 +31,7 @@ const through = (side: Pick<Ground, 'server' | 'line'>) => ({ ...side.server(), 
 export async function playRound(ground: Ground, seed: number, servers?: number): Promise<Verdict> {
   const random = mulberry32(seed)
   // From another sequence, so that a seed's other choices do not depend on it.
-  const isApart = servers === undefined ? mulberry32(seed + 0.5)() < 0.5 : servers === 2
+  const isApart = servers === undefined ? mulberry32(seed ^ 0x5eed)() < 0.5 : servers === 2
   const source = () => (isApart ? ground.source.server() : ground.server())
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!
   const between = (low: number, high: number): number => low + Math.floor(random() * (high - low + 1))

@@ -88,6 +88,29 @@ test('where the rows that waited are gone, the last table computes them again', 
     ).toEqual([])
   }))
 
+test.each(PAIR.map((broken, at) => [broken, PAIR[1 - at]!]))(
+  'where %s cannot be written, its kin %s is done all the same, block for block',
+  (broken, sound) =>
+    using({ tables: PAIR }, async (world) => {
+      await world.up({ to: 0 })
+      const [refused, taken] = [broken, sound].flatMap((key) => targets([key]))
+      await post(
+        server,
+        `ALTER TABLE {target:Identifier}.{refused:Identifier} ADD CONSTRAINT refusal CHECK block_number = 0`,
+        { target: world.target, refused: refused! },
+      )
+      const { failed } = await world.up({ chunkRows: 3000 })
+      expect(failed.map(({ table }) => table)).toEqual([broken])
+      expect(await differences(server, [taken!], { actual: world.target, expected: alone })).toEqual([])
+      const done = await rowsOf<{ key: string }>(
+        server,
+        `SELECT DISTINCT table_key AS key FROM {ledger:Identifier}.ledger WHERE event = 'done'`,
+        { ledger: world.ledger },
+      )
+      expect(done).toEqual([{ key: sound }])
+    }),
+)
+
 async function using(
   options: Partial<Parameters<typeof openTestWorld>[0]>,
   use: (world: TestWorld) => Promise<unknown>,

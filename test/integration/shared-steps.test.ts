@@ -102,12 +102,13 @@ test.each(PAIR.map((broken, at) => [broken, PAIR[1 - at]!]))(
       const { failed } = await world.up({ chunkRows: 3000 })
       expect(failed.map(({ table }) => table)).toEqual([broken])
       expect(await differences(server, [taken!], { actual: world.target, expected: alone })).toEqual([])
-      const done = await rowsOf<{ key: string }>(
+      const done = await rowsOf<{ key: string; blocks: number }>(
         server,
-        `SELECT DISTINCT table_key AS key FROM {ledger:Identifier}.ledger WHERE event = 'done'`,
+        `SELECT table_key AS key, toUInt32(sum(to_block - from_block + 1)) AS blocks
+        FROM {ledger:Identifier}.ledger WHERE event = 'done' GROUP BY key`,
         { ledger: world.ledger },
       )
-      expect(done).toEqual([{ key: sound }])
+      expect(done).toEqual([{ key: sound, blocks: 3000 }])
     }),
 )
 

@@ -76,7 +76,7 @@ export type Attempt = Found & {
 }
 
 /** A table of which a checkpoint is to be made. */
-export type CheckpointMark = { readonly lock: Lock; readonly targetUuid: string }
+type CheckpointMark = { readonly lock: Lock; readonly targetUuid: string }
 
 export type LedgerPort = {
   /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */

@@ -39,7 +39,7 @@ export const WIRES: Readonly<Record<Wire, WireForm>> = {
     read: readBlocks,
   },
   zstd: {
-    // At the default level 3 the source takes five times the CPU for one per cent less (docs/performance.md).
+    // At the default level 3 the source takes more than four times the CPU for nothing (docs/performance.md).
     ask: {
       settings: { enable_http_compression: 1, http_zlib_compression_level: '1' },
       headers: { 'Accept-Encoding': 'zstd' },

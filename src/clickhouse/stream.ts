@@ -16,7 +16,7 @@ import { type WireForm, WIRES } from './wire.ts'
 
 type Part = { readonly text: string; readonly params: Readonly<Record<string, unknown>> }
 
-export type Crossing = {
+type Crossing = {
   /** What is done on the source, after "while". */
   readonly doing: string
   readonly queryId: string
@@ -28,7 +28,7 @@ export type Crossing = {
   readonly fence: Part
 }
 
-export type Stream = (crossing: Crossing) => Promise<WriteReport>
+type Stream = (crossing: Crossing) => Promise<WriteReport>
 
 /** What is really used: packing by zstd takes settings, which a user may not be allowed, and by lz4 takes none. */
 export async function wireFrom({ limits, client }: Server, wished: Wire): Promise<Wire> {

@@ -20,7 +20,7 @@ export type WireForm = {
   read(answer: Buffer): string
 }
 
-export type Tail = { readonly through: Transform; text(): string }
+type Tail = { readonly through: Transform; text(): string }
 
 /** `compress` and `decompress` are parameters of the request, not settings: users who may not set anything have them. */
 const parameters = (named: Readonly<Record<string, number>>) => named as ClickHouseSettings

@@ -1,7 +1,6 @@
 // Owns the promise that the same source runs under Deno as under Node: same words, same ledger.
 import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
@@ -121,9 +120,7 @@ describe.skipIf(missing)('Deno', () => {
     }
     const words = ['up', '--json', '--sql', sql, '--tables', 'block_slots_stat']
     const running = backfill(words, { ...deno(FOR_A_SERVER), env })
-    let isOver = false
-    void running.then(() => (isOver = true))
-    while (line.passed() < 1_000_000 && !isOver) await sleep(10)
+    await Promise.race([line.reached(1_000_000), running])
     line.cut()
     const { code, stdout, stderr } = await running
     expect(code, stderr).toBe(0)

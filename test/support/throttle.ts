@@ -6,6 +6,8 @@ export type Throttle = {
   readonly url: string
   /** Bytes that have passed, in either direction. */
   passed(): number
+  /** Resolves when so many have. */
+  reached(bytes: number): Promise<void>
   /** Cuts all connections, in the middle of what crosses. */
   cut(): void
   /** Later connections go to another server, which may not be there yet. */
@@ -18,6 +20,7 @@ export async function startThrottle(target: string, bytesPerSecond: number): Pro
   let backend = target
   const sockets = new Set<Socket>()
   let passed = 0
+  const awaited: { readonly bytes: number; readonly resolve: () => void }[] = []
   const server = createServer((client) => {
     const { hostname, port } = new URL(backend)
     const upstream = connect(Number(port), hostname)
@@ -28,6 +31,7 @@ export async function startThrottle(target: string, bytesPerSecond: number): Pro
       sockets.add(socket)
       socket.on('data', (piece) => {
         passed += piece.length
+        for (const one of awaited) if (passed >= one.bytes) one.resolve()
         other.write(piece)
         socket.pause()
         setTimeout(() => socket.resume(), (piece.length / bytesPerSecond) * 1000)
@@ -44,6 +48,7 @@ export async function startThrottle(target: string, bytesPerSecond: number): Pro
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     passed: () => passed,
+    reached: (bytes) => new Promise((resolve) => void awaited.push({ bytes, resolve })),
     cut: () => sockets.forEach((socket) => socket.destroy()),
     retarget: (url) => void (backend = url),
     close: () =>

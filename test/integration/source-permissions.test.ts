@@ -108,6 +108,7 @@ test('[source-least] SELECT on the source tables is enough for every command, wi
     `preview ${TABLE} --from 1 --to 3`,
     `redo ${TABLE} --from 2 --to 3 --yes --lag 0 --quiet`,
     `rebuild ${TABLE} --drop-old --yes --lag 0 --quiet`,
+    `check ${TABLE}`,
     'info',
   ]) {
     const { code, stderr } = await person.run(...words.split(' '))
@@ -124,7 +125,12 @@ test('[source-none] without it the message names the GRANT', () =>
 test('[source-readonly-1] a user who may set nothing is sent nothing; its profile is looked at once', async () => {
   const person = as({ username: 'reads_only' })
   await person.expectAll()
-  for (const words of [`verify --tables ${TABLE}`, `preview ${TABLE} --from 1 --to 3`, `status --lag 0`]) {
+  for (const words of [
+    `verify --tables ${TABLE}`,
+    `preview ${TABLE} --from 1 --to 3`,
+    `status --lag 0`,
+    `check ${TABLE}`,
+  ]) {
     const { code, stderr } = await person.run(...words.split(' '))
     expect(code, `${words}: ${stderr}`).toBe(0)
   }

@@ -39,9 +39,12 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
   transform_null_in: 0,
 }
 
-/** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */
-export async function openServer(connection: Connection): Promise<Server> {
-  const client = connect(connection)
+/** Reaches a server and asks who it is; `settings` are sent with every statement. @throws BackfillError `server` where it cannot be reached or refuses the login. */
+export async function openServer(
+  connection: Connection,
+  settings: ClickHouseSettings = STATEMENT_SETTINGS,
+): Promise<Server> {
+  const client = connect(connection, settings)
   try {
     return serverOf(connection, client, await identify(client))
   } catch (error) {
@@ -54,21 +57,21 @@ export async function openServer(connection: Connection): Promise<Server> {
 
 /** The same server over connections of its own, which nothing else waits for. It is not asked again who it is. */
 export function openAgain({ connection, info }: Server): Server {
-  return serverOf(connection, connect(connection), info)
+  return serverOf(connection, connect(connection, STATEMENT_SETTINGS), info)
 }
 
 function serverOf(connection: Connection, client: ClickHouseClient, info: ServerInfo): Server {
   return { connection, info, client, db: kyselyFor<Schema>(client), close: () => client.close() }
 }
 
-function connect(connection: Connection): ClickHouseClient {
+function connect(connection: Connection, settings: ClickHouseSettings): ClickHouseClient {
   return createClient({
     url: connection.url,
     username: connection.username,
     password: connection.password,
     request_timeout: REQUEST_TIMEOUT_MS,
     max_open_connections: 64,
-    clickhouse_settings: STATEMENT_SETTINGS,
+    clickhouse_settings: settings,
     // Progress headers keep idle connections alive; 1 MiB of them is more than an hour at the interval of executor.ts.
     max_response_headers_size: 1024 * 1024,
     // Its logger prints statements, parameters and stacks to stderr.

@@ -1,0 +1,86 @@
+// Owns what doctor finds out about the target's disks, parts, mutations and merges, of the derived tables and the ledger.
+import type { Disk, Mutation, Partition, PartLimits, StorageFacts } from '../runner/pure/doctor-storage.ts'
+import { ask, mapped } from './doctor-ask.ts'
+import type { Names } from './names.ts'
+import type { Server } from './server.ts'
+
+/** Ours, of any system table with these columns. */
+const OURS = `(database = {target:String} AND has({tables:Array(String)}, table)
+  OR database = {ledger:String} AND table IN ('ledger', 'sql_texts'))`
+
+export async function readStorage(
+  server: Server,
+  names: Names,
+  tables: readonly string[],
+): Promise<StorageFacts> {
+  const params = { target: server.connection.database, ledger: names.ledger, tables }
+  const [disks, partitions, mutations, merging, limits] = await Promise.all([
+    // Only disks that hold our parts; before there are any, the one that tables go to by default.
+    ask<Record<keyof Disk, number | string>>(
+      server,
+      `SELECT name, unreserved_space AS free, total_space AS total, is_broken AS broken FROM system.disks
+      WHERE NOT is_remote AND (name = 'default' OR name IN (SELECT disk_name FROM system.parts WHERE active AND ${OURS}))`,
+      params,
+    ),
+    ask<Record<keyof Partition, string>>(
+      server,
+      `SELECT database, table, partition_id AS partitionId, count() AS parts, sum(bytes_on_disk) AS bytes,
+        countIf(level = 0) AS unmerged, dateDiff('second', maxIf(modification_time, level = 0), now()) AS quietSeconds
+      FROM system.parts WHERE active AND ${OURS} GROUP BY database, table, partition_id`,
+      params,
+    ),
+    ask<Record<keyof Mutation, string>>(
+      server,
+      `SELECT database, table, mutation_id AS id, dateDiff('second', create_time, now()) AS seconds,
+        substring(splitByChar('\\n', latest_fail_reason)[1], 1, 200) AS failure
+      FROM system.mutations WHERE NOT is_done AND NOT is_killed AND ${OURS} ORDER BY create_time`,
+      params,
+    ),
+    ask<{ name: string }>(
+      server,
+      `SELECT DISTINCT concat(database, '.', table) AS name FROM system.merges WHERE ${OURS}`,
+      params,
+    ),
+    ask<{ name: string; delay: string; refuse: string }>(
+      server,
+      `SELECT concat(database, '.', name) AS name,
+        ${['delay', 'throw']
+          .map(
+            (what) => `coalesce(toUInt64OrNull(extract(engine_full, 'parts_to_${what}_insert = (\\\\d+)')),
+          (SELECT toUInt64(value) FROM system.merge_tree_settings WHERE name = 'parts_to_${what}_insert'))
+          AS ${what === 'delay' ? what : 'refuse'}`,
+          )
+          .join(', ')}
+      FROM system.tables WHERE ${OURS.replaceAll(/\btable\b/g, 'name')}`,
+      params,
+    ),
+  ])
+  return {
+    disks: mapped(disks, (rows) =>
+      rows.map(({ name, free, total, broken }) => ({
+        name: String(name),
+        free: Number(free),
+        total: Number(total),
+        broken: Number(broken) !== 0,
+      })),
+    ),
+    partitions: mapped(partitions, (rows) =>
+      rows.map((row) => ({
+        ...row,
+        parts: Number(row.parts),
+        bytes: Number(row.bytes),
+        unmerged: Number(row.unmerged),
+        quietSeconds: Number(row.quietSeconds),
+      })),
+    ),
+    mutations: mapped(mutations, (rows) => rows.map((row) => ({ ...row, seconds: Number(row.seconds) }))),
+    merging: mapped(merging, (rows) => rows.map(({ name }) => name)),
+    limits: mapped(
+      limits,
+      (rows): ReadonlyMap<string, PartLimits> =>
+        new Map(
+          rows.map(({ name, delay, refuse }) => [name, { delay: Number(delay), refuse: Number(refuse) }]),
+        ),
+    ),
+  }
+}

@@ -16,9 +16,10 @@ export async function readStorage(
   const params = { target: server.connection.database, ledger: names.ledger, tables }
   const [disks, partitions, mutations, merging, limits] = await Promise.all([
     // Only disks that hold our parts; before there are any, the one that tables go to by default.
-    ask<Record<keyof Disk, number | string>>(
+    // All columns: older servers lack some.
+    ask<Record<'name' | 'unreserved_space' | 'total_space' | 'is_broken', string>>(
       server,
-      `SELECT name, unreserved_space AS free, total_space AS total, is_broken AS broken FROM system.disks
+      `SELECT * FROM system.disks
       WHERE NOT is_remote AND (name = 'default' OR name IN (SELECT disk_name FROM system.parts WHERE active AND ${OURS}))`,
       params,
     ),
@@ -36,14 +37,14 @@ export async function readStorage(
       FROM system.mutations WHERE NOT is_done AND NOT is_killed AND ${OURS} ORDER BY create_time`,
       params,
     ),
-    ask<{ name: string }>(
+    ask<{ place: string }>(
       server,
-      `SELECT DISTINCT concat(database, '.', table) AS name FROM system.merges WHERE ${OURS}`,
+      `SELECT DISTINCT concat(database, '.', table) AS place FROM system.merges WHERE ${OURS}`,
       params,
     ),
-    ask<{ name: string; delay: string; refuse: string }>(
+    ask<{ place: string; delay: string; refuse: string }>(
       server,
-      `SELECT concat(database, '.', name) AS name,
+      `SELECT concat(database, '.', name) AS place,
         ${['delay', 'throw']
           .map(
             (what) => `coalesce(toUInt64OrNull(extract(engine_full, 'parts_to_${what}_insert = (\\\\d+)')),
@@ -57,11 +58,11 @@ export async function readStorage(
   ])
   return {
     disks: mapped(disks, (rows) =>
-      rows.map(({ name, free, total, broken }) => ({
-        name: String(name),
-        free: Number(free),
-        total: Number(total),
-        broken: Number(broken) !== 0,
+      rows.map((row): Disk => ({
+        name: row.name,
+        free: Number(row.unreserved_space),
+        total: Number(row.total_space),
+        broken: Number(row.is_broken ?? 0) !== 0,
       })),
     ),
     partitions: mapped(partitions, (rows) =>
@@ -74,12 +75,12 @@ export async function readStorage(
       })),
     ),
     mutations: mapped(mutations, (rows) => rows.map((row) => ({ ...row, seconds: Number(row.seconds) }))),
-    merging: mapped(merging, (rows) => rows.map(({ name }) => name)),
+    merging: mapped(merging, (rows) => rows.map(({ place }) => place)),
     limits: mapped(
       limits,
       (rows): ReadonlyMap<string, PartLimits> =>
         new Map(
-          rows.map(({ name, delay, refuse }) => [name, { delay: Number(delay), refuse: Number(refuse) }]),
+          rows.map(({ place, delay, refuse }) => [place, { delay: Number(delay), refuse: Number(refuse) }]),
         ),
     ),
   }

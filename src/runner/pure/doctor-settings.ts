@@ -89,7 +89,7 @@ function judgeProfile(
   const shown = (rows: readonly SettingFacts[]) => listed(rows.map(({ name, value }) => `${name} = ${value}`))
   if (stuck.length > 0)
     return fail(
-      `the profile of '${username}' has ${shown(stuck)}, and the user may not overrule it: rows would be missing without an error`,
+      `the profile of '${username}' has ${shown(stuck)}, and the user may not overrule it: rows would be missing without an error; nothing else is asked`,
       `ALTER USER ${shortIdentifier(username)} SETTINGS ${assignments(stuck, sent)}`,
     )
   return ok(

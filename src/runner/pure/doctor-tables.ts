@@ -4,9 +4,9 @@ import { type Asked, type Diagnosis, judged, listed, verdicts } from './doctor-f
 
 export type TablesFacts = {
   readonly tables: readonly TableDefinition[]
-  /** Names of the source tables and of the targets that exist, as far as the user may see them. */
-  readonly sources: Asked<ReadonlySet<string>>
-  readonly targets: Asked<ReadonlySet<string>>
+  /** Names of the source tables and of the targets that exist, as far as the user may see them; undefined where nobody could be asked. */
+  readonly sources: Asked<ReadonlySet<string>> | undefined
+  readonly targets: Asked<ReadonlySet<string>> | undefined
   readonly databases: { readonly source: string; readonly target: string }
   /** Undefined where it is not known, because one does not answer. */
   readonly oneServer: boolean | undefined
@@ -19,11 +19,14 @@ export function judgeTables({
   databases,
   oneServer,
 }: TablesFacts): readonly Diagnosis[] {
+  const { source, target } = databases
   return [
-    ...judged('sources', databases.source, sources, (there) => judgeSources(tables, there, databases.source)),
-    ...judged('targets', databases.target, targets, (there) => [
-      judgeTargets(tables, there, databases.target),
-    ]),
+    ...(sources === undefined
+      ? []
+      : judged('sources', source, sources, (there) => judgeSources(tables, there, source))),
+    ...(targets === undefined
+      ? []
+      : judged('targets', target, targets, (there) => [judgeTargets(tables, there, target)])),
     ...(oneServer === undefined ? [] : judgeModes(tables, oneServer)),
   ]
 }
@@ -60,11 +63,6 @@ function judgeTargets(
 
 function judgeModes(tables: readonly TableDefinition[], oneServer: boolean): readonly Diagnosis[] {
   const { ok, fail } = verdicts('mode', '')
-  const keys = (some: readonly TableDefinition[]) =>
-    listed(
-      some.map(({ key }) => key),
-      Infinity,
-    )
   if (oneServer) return tables.length === 0 ? [] : [ok(`inside one server: ${keys(tables)}`)]
   const derived = tables.filter(({ sources }) => sources.length === 0)
   const both = tables.filter(({ sources, after }) => sources.length > 0 && after.length > 0)
@@ -81,4 +79,8 @@ function judgeModes(tables: readonly TableDefinition[], oneServer: boolean): rea
           ),
         ]),
   ]
+}
+
+function keys(tables: readonly TableDefinition[]): string {
+  return tables.map(({ key }) => key).join(', ')
 }

@@ -1,7 +1,7 @@
 // Owns the judgement of a cluster: its servers, its replicas, its Keeper.
 import { type Asked, type Diagnosis, judged, listed, verdicts } from './doctor-finding.ts'
 
-export type Node = {
+type Node = {
   readonly host: string
   readonly shard: number
   readonly replica: number
@@ -9,7 +9,7 @@ export type Node = {
   readonly errors: number
 }
 
-export type Replica = {
+type Replica = {
   readonly host: string
   readonly table: string
   readonly readonly: boolean

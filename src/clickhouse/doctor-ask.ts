@@ -1,7 +1,7 @@
 // Owns a question whose refusal is an answer, too: what the server said, and the GRANT that it asks for.
-import { grantIn } from '../runner/check-grants.ts'
 import { BackfillError } from '../runner/errors.ts'
 import type { Asked, Refused } from '../runner/pure/doctor-finding.ts'
+import { missingGrant } from '../runner/pure/missing-grant.ts'
 import type { Connection } from './connection.ts'
 import { wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
@@ -30,13 +30,13 @@ export async function attempted<T>(connection: Connection, look: () => Promise<T
 export function refusal(error: unknown, { username }: Connection): Refused {
   if (error instanceof BackfillError) {
     // What is wrapped says more about what is lacking.
-    const cure = grantIn(wordsOf(error.cause ?? error), username) ?? error.hint
+    const cure = missingGrant(wordsOf(error.cause ?? error), username) ?? error.hint
     return { sentence: error.message, cure }
   }
   // A defect of this program is no answer.
   if (!(error instanceof Error) || error instanceof TypeError) throw error
   const words = wordsOf(error)
-  return { sentence: words, cure: grantIn(words, username) }
+  return { sentence: words, cure: missingGrant(words, username) }
 }
 
 export function mapped<A, B>(asked: Asked<A>, map: (got: A) => B): Asked<B> {

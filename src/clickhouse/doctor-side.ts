@@ -8,7 +8,7 @@ import { sendable, type SettingFacts } from '../runner/pure/doctor-settings.ts'
 import type { Connection } from './connection.ts'
 import { ask, attempted, mapped, refusal } from './doctor-ask.ts'
 import { errorCode, wordsOf } from './server-error.ts'
-import { openServer, type Server, STATEMENT_SETTINGS } from './server.ts'
+import { openWith, type Server, STATEMENT_SETTINGS } from './server.ts'
 
 /** Behind a balancer of two that chooses by chance, all of them meet the same one once in 128 times. */
 const FRESH_CONNECTIONS = 8
@@ -32,8 +32,8 @@ export type OpenSide = SidePort & {
 }
 
 export function openSide(about: About, sides: readonly Side[], connection: Connection): OpenSide {
-  const sent: Readonly<Record<string, string | number>> = Object.assign(
-    { ...STATEMENT_SETTINGS },
+  const more: Readonly<Record<string, string | number>> = Object.assign(
+    {},
     ...sides.map((side) => MORE_SENT[side]),
   )
   const { url, username } = connection
@@ -42,7 +42,7 @@ export function openSide(about: About, sides: readonly Side[], connection: Conne
   const opened: Server[] = []
   /** Over a connection of its own, with no settings but these: a user that may set none gets an answer, too. */
   const open = async (own: ClickHouseSettings = {}): Promise<Server> => {
-    const fresh = await openServer(connection, own)
+    const fresh = await openWith(connection, own)
     opened.push(fresh)
     return fresh
   }
@@ -74,7 +74,7 @@ export function openSide(about: About, sides: readonly Side[], connection: Conne
     reach: () =>
       attempted(connection, async () => {
         const plain = await open()
-        settings = await readSettings(plain, [...Object.keys(sent), 'readonly'])
+        settings = await readSettings(plain, [...Object.keys({ ...STATEMENT_SETTINGS, ...more }), 'readonly'])
         server = await openAsFarAsMay()
         const others = await Promise.all(Array.from({ length: FRESH_CONNECTIONS - 2 }, () => open()))
         return {
@@ -87,7 +87,7 @@ export function openSide(about: About, sides: readonly Side[], connection: Conne
         }
       }),
 
-    settings: () => Promise.resolve({ about, username, sent, asked: settings }),
+    settings: () => Promise.resolve({ about, username, pinned: STATEMENT_SETTINGS, more, asked: settings }),
 
     async silence(seconds) {
       const started = performance.now()

@@ -52,12 +52,13 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
     },
 
     cluster: (name) => readCluster(targetServer(), names, name),
-    storage: (tables) =>
-      readStorage(
-        targetServer(),
+    storage: (tables, cluster) =>
+      readStorage({
+        server: targetServer(),
         names,
-        tables.map((table) => table.target),
-      ),
+        tables: tables.map((table) => table.target),
+        cluster,
+      }),
     ledger: (tables) => readLedger({ server: targetServer(), names, network, alone, tables }),
     close: async () => void (await Promise.all(sides.map((side) => side.close()))),
   }

@@ -39,11 +39,21 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
   transform_null_in: 0,
 }
 
-/** Reaches a server and asks who it is; `settings` are sent with every statement. @throws BackfillError `server` where it cannot be reached or refuses the login. */
-export async function openServer(
-  connection: Connection,
-  settings: ClickHouseSettings = STATEMENT_SETTINGS,
-): Promise<Server> {
+/** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */
+export async function openServer(connection: Connection): Promise<Server> {
+  const client = connect(connection)
+  try {
+    return serverOf(connection, client, await identify(client))
+  } catch (error) {
+    await client.close()
+    throw isForeign(error)
+      ? strangerError(error, connection)
+      : serverError(error, { connection, doing: 'connecting' })
+  }
+}
+
+/** The same, with no settings but these: what a profile says holds for the rest. @throws BackfillError `server`, `failed` */
+export async function openWith(connection: Connection, settings: ClickHouseSettings): Promise<Server> {
   const client = connect(connection, settings)
   try {
     return serverOf(connection, client, await identify(client))
@@ -57,14 +67,14 @@ export async function openServer(
 
 /** The same server over connections of its own, which nothing else waits for. It is not asked again who it is. */
 export function openAgain({ connection, info }: Server): Server {
-  return serverOf(connection, connect(connection, STATEMENT_SETTINGS), info)
+  return serverOf(connection, connect(connection), info)
 }
 
 function serverOf(connection: Connection, client: ClickHouseClient, info: ServerInfo): Server {
   return { connection, info, client, db: kyselyFor<Schema>(client), close: () => client.close() }
 }
 
-function connect(connection: Connection, settings: ClickHouseSettings): ClickHouseClient {
+function connect(connection: Connection, settings = STATEMENT_SETTINGS): ClickHouseClient {
   return createClient({
     url: connection.url,
     username: connection.username,

@@ -4,7 +4,7 @@ import type { ServerCheck, Surroundings } from './check-scene.ts'
 import { type BackfillError, fileError } from './errors.ts'
 import { needsOf, type PlacedNeed } from './needs.ts'
 import { rejectedWords } from './pure/rejection.ts'
-import { shortIdentifier } from './pure/quoting.ts'
+import { missingGrant as grantText, quotedName } from './pure/missing-grant.ts'
 import type { Report } from './pure/report.ts'
 
 /** Reports the rights that are lacking; returns the sources that may not be read. @throws BackfillError `server` */
@@ -43,19 +43,14 @@ export function missingGrant({
   readonly user: string
 }): BackfillError {
   const sentence = `user '${user}' lacks a grant: ${rejectedWords(message)}`
-  return fileError({ rule: 'E080', file, line, sentence, hint: grantIn(message, user) ?? 'grant it' })
+  const hint = grantText(message, user) ?? 'grant it'
+  return fileError({ rule: 'E080', file, line, sentence, hint })
 }
 
-/** The GRANT that the server itself asks for. */
-export function grantIn(message: string, user: string): string | undefined {
-  const [, grant] = /the grant (.+? ON [^\s.]+(?:\.[^\s.]+)?)/.exec(message) ?? []
-  return grant === undefined ? undefined : `GRANT ${grant} TO ${shortIdentifier(user)}`
-}
-
-/** A right, and the statement that gives it. */
+/** A right in words, and the statement that gives it. */
 export function grantOf(privilege: string, on: NeedPlace, user: string) {
   const right = `${privilege} ON ${placeText(on)}`
-  return { right, text: `GRANT ${right} TO ${shortIdentifier(user)}` }
+  return { right, text: `GRANT ${right} TO ${quotedName(user)}` }
 }
 
 /** One finding for all that is lacking on one thing. */
@@ -63,15 +58,14 @@ function lackingGrants({ users }: CheckPort, needs: readonly PlacedNeed[]): read
   const groups = Map.groupBy(needs, ({ side, on }) => `${side} ${placeText(on)}`)
   return [...groups.values()].map(([first, ...others]) => {
     const { side, on, file, line } = first!
-    const user = users[side]
+    const [user, place] = [users[side], placeText(on)]
     const privileges = [...new Set([first!, ...others].map(({ privilege }) => privilege))].join(', ')
-    const { right, text: hint } = grantOf(privileges, on, user)
     return fileError({
       rule: 'E080',
       file,
       line,
-      sentence: `user '${user}' lacks ${right} on the ${side} server`,
-      hint,
+      sentence: `user '${user}' lacks ${privileges} ON ${place} on the ${side} server`,
+      hint: `GRANT ${privileges} ON ${place} TO ${quotedName(user)}`,
     })
   })
 }
@@ -98,5 +92,5 @@ function groupOf({ side, privilege, on }: Need): string {
 
 function placeText(on: NeedPlace): string {
   if (on.kind === 'engine') return on.engine
-  return `${shortIdentifier(on.database)}.${on.kind === 'database' ? '*' : shortIdentifier(on.table)}`
+  return `${quotedName(on.database)}.${on.kind === 'database' ? '*' : quotedName(on.table)}`
 }

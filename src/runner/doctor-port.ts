@@ -29,6 +29,7 @@ export type DoctorPort = {
   check(): CheckPort | undefined
   /** Of the target. */
   cluster(name: string): Promise<ClusterFacts>
-  storage(tables: readonly TableDefinition[]): Promise<StorageFacts>
+  /** Of the target, or of all servers of its cluster. */
+  storage(tables: readonly TableDefinition[], cluster: string | undefined): Promise<StorageFacts>
   ledger(tables: readonly TableDefinition[]): Promise<LedgerFacts>
 }

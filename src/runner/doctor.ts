@@ -133,7 +133,7 @@ async function inCommon(
 function insideTarget({ port, tables, cluster }: Patient): readonly Promise<readonly Diagnosis[]>[] {
   const about: About = port.sides.find(({ sides }) => sides.includes('target'))!.about
   return [
-    guarded('disk', about, async () => judgeStorage(about, await port.storage(tables))),
+    guarded('disk', about, async () => judgeStorage(about, await port.storage(tables, cluster))),
     guarded('ledger', about, async () => judgeLedger(await port.ledger(tables))),
     ...(cluster === undefined
       ? []

@@ -10,6 +10,7 @@ const refused = { refused: { sentence: 'no', cure: 'GRANT SELECT ON system.disks
 
 const GIB = 1024 ** 3
 const PARTITION = {
+  host: '',
   database: 'd',
   table: 't',
   partitionId: '1',
@@ -51,7 +52,7 @@ test('parts are judged against the limits of their table, and big ones are let b
   expect(parts(3000, 3000 * GIB)?.verdict).toBe('ok')
 })
 
-const MUTATION = { database: 'd', table: 't', id: 'mutation_7.txt', seconds: 5, failure: '' }
+const MUTATION = { host: '', database: 'd', table: 't', id: 'mutation_7.txt', seconds: 5, failure: '' }
 const mutating = (change: Partial<typeof MUTATION>, merging: readonly string[] = []) =>
   short(storage({ mutations: { got: [{ ...MUTATION, ...change }] }, merging: { got: merging } })).filter(
     (line) => /mutations|merges/.test(line),
@@ -73,6 +74,12 @@ const piled = (change: Partial<typeof PARTITION>, merging: readonly string[] = [
       merging: { got: merging },
     }),
   )[0]
+
+test('on a cluster the line names the server, and so does what to type', () => {
+  const found = of('merges', storage({ mutations: { got: [{ ...MUTATION, host: 'b:9000' }] } }))[0]
+  expect(found?.found).toContain('nothing works on mutation_7.txt of d.t on b:9000')
+  expect(found?.cure).toBe('SYSTEM START MERGES d.t -- on b:9000')
+})
 
 test('many parts that nobody merges for a minute look like stopped merges', () => {
   expect(piled({})).toMatchObject({ verdict: 'warn', cure: 'SYSTEM START MERGES d.t' })

@@ -96,30 +96,26 @@ const settings = (about: 'source' | 'target', ...got: readonly ReturnType<typeof
   judgeSettings({
     about,
     username: 'my-user',
-    sent: { limit: '0', max_execution_time: 3600, sort_overflow_mode: 'throw' },
+    pinned: { limit: '0', max_execution_time: 3600, sort_overflow_mode: 'throw', async_insert: 0 },
+    more: { optimize_on_insert: 0 },
     asked: { got },
   })
 
-test('a setting that may not be set matters only where its value is another', () => {
-  expect(short(settings('target', setting('limit', '0', { fixed: true })))).toEqual([
-    'ok settings',
-    'ok profile',
-  ])
-  const found = settings('target', setting('max_execution_time', '60', { fixed: true }))
-  expect(short(found)).toEqual(['fail settings', 'ok profile'])
-  expect(found[0]?.cure).toBe('ALTER USER `my-user` SETTINGS max_execution_time = 3600')
-  expect(short(settings('target', setting('max_execution_time', '60', { max: '3600' })))).toEqual([
-    'ok settings',
-    'ok profile',
-  ])
-  expect(short(settings('target', setting('max_execution_time', '60', { max: '3599' })))).toEqual([
-    'fail settings',
-    'ok profile',
-  ])
-  expect(short(settings('target', setting('max_execution_time', '9999', { min: '3601' })))).toEqual([
-    'fail settings',
-    'ok profile',
-  ])
+test('a setting that may not be set matters only where its value is another and would do harm', () => {
+  const verdictsOf = (name: string, value: string, more = {}) =>
+    short(settings('target', setting(name, value, more)))
+  const well = ['ok settings', 'ok profile']
+  expect(verdictsOf('limit', '0', { fixed: true })).toEqual(well)
+  expect(verdictsOf('optimize_on_insert', '1', { fixed: true })).toEqual(well)
+  expect(verdictsOf('max_execution_time', '0', { fixed: true })).toEqual(well)
+  expect(verdictsOf('max_execution_time', '60', { max: '3600' })).toEqual(well)
+  const [found] = settings('target', setting('max_execution_time', '60', { max: '3599' }))
+  expect(found).toMatchObject({
+    verdict: 'warn',
+    found: expect.stringContaining('longer than 60 s'),
+    cure: 'ALTER USER `my-user` SETTINGS max_execution_time = 3600',
+  })
+  expect(verdictsOf('max_execution_time', '9999', { min: '3601' })).toEqual(['warn settings', 'ok profile'])
 })
 
 test('a profile that cuts rows off and cannot be overruled fails; one that can is told', () => {
@@ -129,13 +125,21 @@ test('a profile that cuts rows off and cannot be overruled fails; one that can i
     found: expect.stringContaining('is overruled'),
   })
   const fixed = settings('source', { ...row, fixed: true })
-  expect(short(fixed)).toEqual(['fail settings', 'fail profile'])
+  expect(short(fixed)).toEqual(['ok settings', 'fail profile'])
   expect(fixed[1]?.cure).toBe("ALTER USER `my-user` SETTINGS sort_overflow_mode = 'throw'")
 })
 
-test('readonly = 2 will do for reading, not for writing', () => {
-  expect(settings('source', setting('readonly', '2'))[0]?.verdict).toBe('ok')
-  expect(settings('target', setting('readonly', '2'))[0]?.verdict).toBe('fail')
+test('how rows would be written is no matter to a user who only reads', () => {
+  const row = setting('async_insert', '1', { fixed: true })
+  expect(settings('source', row)[1]?.verdict).toBe('ok')
+  expect(settings('target', row)[1]?.verdict).toBe('fail')
+})
+
+test('a user who may only read will do for the source, not for the target', () => {
+  for (const readonly of ['1', '2']) {
+    expect(settings('source', setting('readonly', readonly))[0]?.verdict).toBe('ok')
+    expect(settings('target', setting('readonly', readonly))[0]?.verdict).toBe('fail')
+  }
 })
 
 test('what a user may not set is left out of what is sent', () => {

@@ -30,7 +30,13 @@ export const doctor: Command = async (context) => {
     })
     output.message([`Asking the servers; this takes about ${idleSeconds + 1} s. Nothing is written.`])
     try {
-      return await examine({ ...files, port, cluster: undefined, idleSeconds, runtime: runtime() })
+      return await examine({
+        ...files,
+        port,
+        cluster: config.cluster.value,
+        idleSeconds,
+        runtime: runtime(),
+      })
     } finally {
       await port.close()
     }

@@ -1,8 +1,8 @@
 // Owns the judgement of a user's settings: what it may not set, and what its profile would cut off (DESIGN §9).
 import { type Asked, type Diagnosis, judged, listed, verdicts } from './doctor-finding.ts'
 import type { About } from './doctor-servers.ts'
-import { PINNED_SETTINGS } from './pinned-settings.ts'
-import { shortIdentifier } from './quoting.ts'
+import { WRITING_SETTINGS } from './pinned-settings.ts'
+import { quotedName } from './missing-grant.ts'
 
 /** A row of system.settings. */
 export type SettingFacts = {
@@ -21,33 +21,39 @@ type Sent = Readonly<Record<string, unknown>>
 export type SettingsQuestion = {
   readonly about: About
   readonly username: string
-  /** What is sent along with statements. */
-  readonly sent: Sent
+  /** What every statement is sent with. */
+  readonly pinned: Sent
+  /** What some are sent with. */
+  readonly more: Sent
   readonly asked: Asked<readonly SettingFacts[]>
 }
 
 export function judgeSettings(question: SettingsQuestion): readonly Diagnosis[] {
-  const { about, username, sent } = question
+  const { about, pinned } = question
+  const sent = { ...question.more, ...pinned }
   return judged('settings', about, question.asked, (rows) => {
     const readonly = rows.find(({ name }) => name === 'readonly')?.value ?? '0'
     const others = rows.filter(({ name, value }) => name in sent && !same(value, sent[name]))
     const stuck = others.filter((row) => !maySet(row, sent[row.name]))
-    const overruled = others.filter((row) => !stuck.includes(row) && cuts(row.name))
+    const reads = about === 'source' || readonly === '1'
+    const matters = ({ name }: SettingFacts) =>
+      name in pinned && name !== TIME && !(reads && WRITING_SETTINGS.includes(name))
     return [
-      readonly !== '0' && about !== 'source'
-        ? verdicts('settings', about).fail(
-            `user '${username}' has readonly = ${readonly}: nothing can be written`,
-            `ALTER USER ${shortIdentifier(username)} SETTINGS readonly = 0`,
-          )
-        : judgeStuck(question, readonly, stuck),
-      judgeProfile(
+      judgeStuck(
         question,
-        stuck.filter(({ name }) => cuts(name)),
-        overruled,
+        readonly,
+        stuck.filter((row) => !matters(row)),
       ),
+      judgeProfile(question, {
+        wrong: stuck.filter(matters),
+        overruled: others.filter((row) => matters(row) && !stuck.includes(row)),
+      }),
     ]
   })
 }
+
+/** How long a statement may run: one that takes longer fails aloud. */
+const TIME = 'max_execution_time'
 
 /** What of `sent` the user may send: asking has to go on where a run could not. */
 export function sendable<Settings extends Sent>(
@@ -63,47 +69,47 @@ export function sendable<Settings extends Sent>(
 }
 
 function judgeStuck(
-  { about, username, sent }: SettingsQuestion,
+  { about, username, pinned }: SettingsQuestion,
   readonly: string,
   stuck: readonly SettingFacts[],
 ): Diagnosis {
-  const { ok, fail } = verdicts('settings', about)
+  const { ok, warn, fail } = verdicts('settings', about)
+  const alter = `ALTER USER ${quotedName(username)} SETTINGS`
+  if (readonly !== '0' && about !== 'source')
+    return fail(
+      `user '${username}' has readonly = ${readonly}: nothing can be written`,
+      `${alter} readonly = 0`,
+    )
   if (stuck.length === 0) return ok(`user '${username}' may set what statements are sent with`)
-  const names = listed(stuck.map(({ name }) => name))
-  const why = readonly === '1' ? ' (readonly = 1)' : ' (constraints of its profile)'
-  const found = `user '${username}' may not set ${names}${why}: statements that are sent with them are refused`
-  return fail(
-    found,
-    readonly === '1'
-      ? `ALTER USER ${shortIdentifier(username)} SETTINGS readonly = 2`
-      : `ALTER USER ${shortIdentifier(username)} SETTINGS ${assignments(stuck, sent)}`,
-  )
+  const why = readonly === '1' ? 'readonly = 1' : 'constraints of its profile'
+  const found = `user '${username}' may not set ${listed(stuck.map(({ name }) => name))} (${why})`
+  const time = stuck.find(({ name, value }) => name === TIME && value !== '0')
+  return time === undefined
+    ? ok(`${found}; they are not sent, and what the profile says will do`)
+    : warn(
+        `${found}: statements that take longer than ${time.value} s fail, and their chunks are split`,
+        `${alter} ${assignments([time], pinned)}${readonly === '1' ? ', readonly = 2' : ''}`,
+      )
 }
 
 function judgeProfile(
-  { about, username, sent }: SettingsQuestion,
-  stuck: readonly SettingFacts[],
-  overruled: readonly SettingFacts[],
+  { about, username, pinned }: SettingsQuestion,
+  {
+    wrong,
+    overruled,
+  }: { readonly wrong: readonly SettingFacts[]; readonly overruled: readonly SettingFacts[] },
 ): Diagnosis {
   const { ok, fail } = verdicts('profile', about)
   const shown = (rows: readonly SettingFacts[]) => listed(rows.map(({ name, value }) => `${name} = ${value}`))
-  if (stuck.length > 0)
+  if (wrong.length > 0)
     return fail(
-      `the profile of '${username}' has ${shown(stuck)}, and the user may not overrule it: rows would be missing without an error; nothing else is asked`,
-      `ALTER USER ${shortIdentifier(username)} SETTINGS ${assignments(stuck, sent)}`,
+      `the profile of '${username}' has ${shown(wrong)}, and the user may not overrule it: rows could be missing without an error; nothing else is asked`,
+      `ALTER USER ${quotedName(username)} SETTINGS ${assignments(wrong, pinned)}`,
     )
   return ok(
     overruled.length === 0
-      ? `the profile of '${username}' cuts nothing off`
-      : `${shown(overruled)} of the profile would cut rows off, and is overruled on every statement`,
-  )
-}
-
-/** Another value of these lets an answer end early with success. */
-function cuts(name: string): boolean {
-  return (
-    (name.includes('overflow_mode') || ['limit', 'offset', 'skip_unavailable_shards'].includes(name)) &&
-    name in PINNED_SETTINGS
+      ? `the profile of '${username}' takes nothing away`
+      : `${shown(overruled)} of the profile of '${username}' is overruled on every statement`,
   )
 }
 

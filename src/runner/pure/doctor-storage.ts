@@ -1,6 +1,7 @@
 // Owns the judgement of the target's storage: free disk, too many parts, deletions that do not end, merges that stand.
 import { type Asked, type Diagnosis, judged, listed, verdicts } from './doctor-finding.ts'
-import { quoteString, shortIdentifier } from './quoting.ts'
+import { quotedName } from './missing-grant.ts'
+import { quoteString } from './quoting.ts'
 
 export type Disk = {
   readonly name: string
@@ -12,6 +13,8 @@ export type Disk = {
 
 /** A partition of one of our tables. */
 export type Partition = {
+  /** Of a cluster; empty where there is none. */
+  readonly host: string
   readonly database: string
   readonly table: string
   readonly partitionId: string
@@ -25,6 +28,7 @@ export type Partition = {
 export type PartLimits = { readonly delay: number; readonly refuse: number }
 
 export type Mutation = {
+  readonly host: string
   readonly database: string
   readonly table: string
   readonly id: string
@@ -38,9 +42,9 @@ export type StorageFacts = {
   readonly partitions: Asked<readonly Partition[]>
   /** Those that are not done. */
   readonly mutations: Asked<readonly Mutation[]>
-  /** Tables, `database.table`, on which merges or mutations work now. */
+  /** Tables, `database.table` or `database.table on host`, on which merges or mutations work now. */
   readonly merging: Asked<readonly string[]>
-  /** Of a table, by `database.table`. */
+  /** Of a table, by the same. */
   readonly limits: Asked<ReadonlyMap<string, PartLimits>>
 }
 
@@ -106,7 +110,10 @@ function judgeParts(
     const worst = own.reduce((a, b) => (b.parts > a.parts ? b : a))
     const { delay, refuse } = limits.get(name) ?? { delay: Infinity, refuse: Infinity }
     const found = `${name} has ${worst.parts} parts in partition ${worst.partitionId}`
-    const cure = `OPTIMIZE TABLE ${placeOf(worst)} PARTITION ID ${quoteString(worst.partitionId)}`
+    const cure = there(
+      `OPTIMIZE TABLE ${placeOf(worst)} PARTITION ID ${quoteString(worst.partitionId)}`,
+      worst,
+    )
     const { warn, fail } = verdicts('parts', about)
     if (worst.parts >= refuse)
       return [fail(`${found}: INSERTs are refused from ${refuse} on (parts_to_throw_insert)`, cure)]
@@ -145,9 +152,10 @@ function judgeMutations(
   return [ok(mutations.length === 0 ? 'none under way' : `${mutations.length} under way, none fails`)]
 }
 
-function killOf({ database, table, id }: Mutation): string {
-  const [of, on, which] = [database, table, id].map(quoteString)
-  return `KILL MUTATION WHERE database = ${of} AND table = ${on} AND mutation_id = ${which}`
+function killOf(one: Mutation): string {
+  const [of, on, which] = [one.database, one.table, one.id].map(quoteString)
+  const kill = `KILL MUTATION WHERE database = ${of} AND table = ${on} AND mutation_id = ${which}`
+  return there(kill, one)
 }
 
 /** A server begins a mutation within a second or two, and merges twenty new parts at once. */
@@ -186,26 +194,31 @@ function judgeMerges(
     ...[...stopped].map(([name, one]) =>
       fail(
         `nothing works on ${one.id} of ${name}, which waits for ${one.seconds} s: merges are stopped or their pool is full, a deletion would not end`,
-        `SYSTEM START MERGES ${placeOf(one)}`,
+        there(`SYSTEM START MERGES ${placeOf(one)}`, one),
       ),
     ),
     ...[...Map.groupBy(piled, nameOf)].map(([name, [one]]) =>
       warn(
         `${one!.unmerged} parts of ${name} were never merged, the newest is ${one!.quietSeconds} s old: are merges stopped?`,
-        `SYSTEM START MERGES ${placeOf(one!)}`,
+        there(`SYSTEM START MERGES ${placeOf(one!)}`, one!),
       ),
     ),
   ]
 }
 
-type Placed = { readonly database: string; readonly table: string }
+type Placed = { readonly host: string; readonly database: string; readonly table: string }
 
-function nameOf({ database, table }: Placed): string {
-  return `${database}.${table}`
+function nameOf({ host, database, table }: Placed): string {
+  return `${database}.${table}${host === '' ? '' : ` on ${host}`}`
 }
 
 function placeOf({ database, table }: Placed): string {
-  return `${shortIdentifier(database)}.${shortIdentifier(table)}`
+  return `${quotedName(database)}.${quotedName(table)}`
+}
+
+/** A statement is for the server that has the trouble. */
+function there(statement: string, { host }: Placed): string {
+  return host === '' ? statement : `${statement} -- on ${host}`
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']

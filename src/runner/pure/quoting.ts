@@ -5,11 +5,6 @@ export function quoteIdentifier(identifier: string): string {
   return `\`${escapeIdentifier(identifier)}\``
 }
 
-/** An identifier as people write it: in back-quotes only where it needs them. */
-export function shortIdentifier(identifier: string): string {
-  return /^[A-Za-z_]\w*$/.test(identifier) ? identifier : quoteIdentifier(identifier)
-}
-
 export function escapeIdentifier(identifier: string): string {
   return identifier.replaceAll('\\', '\\\\').replaceAll('`', '\\`')
 }

@@ -30,11 +30,10 @@ import { judgeTables } from './pure/doctor-tables.ts'
 
 export type Patient = {
   readonly port: DoctorPort
-  readonly catalogue: Catalogue
-  /** None where the SQL files are broken. */
-  readonly tables: readonly TableDefinition[]
-  /** What is wrong with the SQL files; undefined where they are sound. */
-  readonly filesError: BackfillError | undefined
+  /** The SQL files with the chosen tables, or what is wrong with them. */
+  readonly files:
+    | { readonly catalogue: Catalogue; readonly tables: readonly TableDefinition[] }
+    | { readonly error: BackfillError }
   readonly cluster: string | undefined
   /** How long a connection has to live in silence, in seconds. */
   readonly idleSeconds: number
@@ -74,11 +73,11 @@ function trustedSides(all: readonly Reached[]): ReadonlySet<Side> {
   return new Set(all.filter(isTrusted).flatMap(({ side }) => side.sides))
 }
 
-function judgeFiles({ tables, filesError }: Patient): Diagnosis {
+function judgeFiles({ files }: Patient): Diagnosis {
   const { ok, fail } = verdicts('sql-files', '')
-  return filesError === undefined
-    ? ok(`${tables.length} tables, no error`)
-    : fail(`${filesError.message}; no table is examined`, 'backfill check --offline')
+  return 'error' in files
+    ? fail(`${files.error.message}; no table is examined`, 'backfill check --offline')
+    : ok(`${files.tables.length} tables, no error`)
 }
 
 async function aboutSide({ cluster, idleSeconds }: Patient, one: Reached): Promise<readonly Diagnosis[]> {
@@ -96,14 +95,15 @@ async function aboutSide({ cluster, idleSeconds }: Patient, one: Reached): Promi
 
 /** What both sides have to do with: clocks, grants, tables. */
 async function inCommon(
-  { port, catalogue, tables, filesError }: Patient,
+  { port, files }: Patient,
   reached: readonly Reached[],
 ): Promise<readonly Diagnosis[]> {
   const facts = reached.flatMap(({ facts: asked }) => ('got' in asked ? [asked.got] : []))
   const [one, other] = facts
   const clocks = one && other ? [judgeClocks(one.clock, other.clock)] : []
   const check = port.check()
-  if (check === undefined || filesError !== undefined) return clocks
+  if (check === undefined || 'error' in files) return clocks
+  const { catalogue, tables } = files
   const there = trustedSides(reached)
   const look = async (side: Side, names: readonly string[]) =>
     there.has(side) ? await asking(async () => new Set((await check.tables(side, names)).keys())) : undefined
@@ -130,7 +130,8 @@ async function inCommon(
   ]
 }
 
-function insideTarget({ port, tables, cluster }: Patient): readonly Promise<readonly Diagnosis[]>[] {
+function insideTarget({ port, files, cluster }: Patient): readonly Promise<readonly Diagnosis[]>[] {
+  const tables = 'error' in files ? [] : files.tables
   const about: About = port.sides.find(({ sides }) => sides.includes('target'))!.about
   return [
     guarded('disk', about, async () => judgeStorage(about, await port.storage(tables, cluster))),

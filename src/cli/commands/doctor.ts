@@ -16,7 +16,7 @@ export const doctor: Command = async (context) => {
   const idleSeconds = Math.ceil((readFlag(words, 'idle', duration) ?? IDLE_SECONDS * 1000) / 1000)
   if (idleSeconds < 1 || idleSeconds > 3000)
     throw usageError(`--idle must be a time from 1s to 50m, got '${words.get('idle')}'`)
-  const files = await readFiles(context)
+  const { files, network } = await readFiles(context)
   const found = await withConnections(context, async (connections) => {
     const [{ openDoctor }, { namesFor }] = await Promise.all([
       import('../../clickhouse/doctor.ts'),
@@ -25,13 +25,13 @@ export const doctor: Command = async (context) => {
     const port = openDoctor({
       ...connections,
       names: namesFor(config.ledgerDatabase.value),
-      network: files.network,
+      network,
       alone: config.servers.kind === 'embedded',
     })
     output.message([`Asking the servers; this takes about ${idleSeconds + 1} s. Nothing is written.`])
     try {
       return await examine({
-        ...files,
+        files,
         port,
         cluster: config.cluster.value,
         idleSeconds,
@@ -54,20 +54,16 @@ async function readFiles({ config, words }: Context) {
   let catalogue: Catalogue
   try {
     catalogue = await readCatalogue(config.sql.value)
-  } catch (filesError) {
-    if (!(filesError instanceof BackfillError)) throw filesError
-    return { catalogue: NOTHING, tables: [], filesError, network: unknownNetwork(config.network.value) }
+  } catch (error) {
+    if (!(error instanceof BackfillError)) throw error
+    return { files: { error }, network: unknownNetwork(config.network.value) }
   }
   const keys = readFlag(words, 'tables', names) ?? catalogue.tables.map(({ key }) => key)
   return {
-    catalogue,
-    tables: chooseTables(catalogue, keys),
-    filesError: undefined,
+    files: { catalogue, tables: chooseTables(catalogue, keys) },
     network: findNetwork(catalogue, config.network.value),
   }
 }
-
-const NOTHING: Catalogue = { tables: [], sources: [], networks: [], ledger: [], ledgerUpgrade: [] }
 
 function unknownNetwork(name: string): Network {
   return { name, forks: {}, holeBlocks: 1000, density: {} }

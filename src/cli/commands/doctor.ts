@@ -41,10 +41,10 @@ export const doctor: Command = async (context) => {
       await port.close()
     }
   })
-  const masked = found.map((one) => ({ ...one, found: output.mask(one.found) }))
-  output.result(
-    words.has('json') ? [JSON.stringify(doctorJson(masked))] : renderDoctor(masked, output.resultPaint),
-  )
+  const lines = words.has('json')
+    ? [JSON.stringify(doctorJson(found))]
+    : renderDoctor(found, output.resultPaint)
+  output.result(lines.map(output.mask))
   return doctorExit(found)
 }
 

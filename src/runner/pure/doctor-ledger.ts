@@ -95,7 +95,13 @@ function judgeFolds(
   })
   return wrong.length > 0
     ? wrong
-    : [ok(`the checkpoints of ${tables.length} tables say what their events say`)]
+    : [
+        ok(
+          tables.length === 1
+            ? 'the checkpoint of 1 table says what its events say'
+            : `the checkpoints of ${tables.length} tables say what their events say`,
+        ),
+      ]
 }
 
 /** Blocks about whose state or SQL the two disagree. */

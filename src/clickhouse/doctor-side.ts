@@ -140,19 +140,27 @@ async function readSettings(
   server: Server,
   names: readonly string[],
 ): Promise<Asked<readonly SettingFacts[]>> {
-  type Row = [name: string, value: string, readonly: number, min: string | null, max: string | null]
+  type Row = [
+    name: string,
+    value: string,
+    changed: number,
+    readonly: number,
+    min: string | null,
+    max: string | null,
+  ]
   const rows = await ask<{ settings: Row[] }>(
     server,
-    `SELECT groupArray((name, value, readonly, min, max)) AS settings FROM system.settings
+    `SELECT groupArray((name, value, changed, readonly, min, max)) AS settings FROM system.settings
     WHERE has({names:Array(String)}, name)`,
     { names },
   )
   if ('got' in rows && rows.got.length === 0)
     return { refused: { sentence: 'the server answers without rows: has the profile an offset?' } }
   return mapped(rows, ([row]) =>
-    row!.settings.map(([name, value, readonly, min, max]) => ({
+    row!.settings.map(([name, value, changed, readonly, min, max]) => ({
       name,
       value,
+      changed: changed !== 0,
       fixed: readonly !== 0,
       min: min ?? undefined,
       max: max ?? undefined,

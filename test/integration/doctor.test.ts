@@ -216,7 +216,7 @@ test('a user without rights or with a profile in the way is told what to type, c
 
   const truncated = await as('truncated')
   expect(truncated.unwell).toEqual(helpful)
-  expect(truncated.of('profile')[0]?.found).toMatch(/timeout_overflow_mode = break .* is overruled/)
+  expect(truncated.of('profile')[0]?.found).toMatch(/^timeout_overflow_mode = break of .* is overruled/)
 
   const bound = await as('bound')
   expect(bound.unwell).toEqual(['warn settings source', 'fail profile source'])

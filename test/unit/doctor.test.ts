@@ -87,6 +87,7 @@ test('an answer whose first bytes come late is kept back somewhere', () => {
 const setting = (name: string, value: string, more = {}) => ({
   name,
   value,
+  changed: true,
   fixed: false,
   min: undefined,
   max: undefined,
@@ -124,6 +125,7 @@ test('a profile that cuts rows off and cannot be overruled fails; one that can i
     verdict: 'ok',
     found: expect.stringContaining('is overruled'),
   })
+  expect(settings('source', { ...row, changed: false })[1]?.found).toContain('takes nothing away')
   const fixed = settings('source', { ...row, fixed: true })
   expect(short(fixed)).toEqual(['ok settings', 'fail profile'])
   expect(fixed[1]?.cure).toBe("ALTER USER `my-user` SETTINGS sort_overflow_mode = 'throw'")

@@ -8,6 +8,8 @@ import { quotedName } from './missing-grant.ts'
 export type SettingFacts = {
   readonly name: string
   readonly value: string
+  /** It is not as the server has it by default. */
+  readonly changed: boolean
   /** The user may not change it. */
   readonly fixed: boolean
   /** Limits of what the user may set it to. */
@@ -46,7 +48,7 @@ export function judgeSettings(question: SettingsQuestion): readonly Diagnosis[] 
       ),
       judgeProfile(question, {
         wrong: stuck.filter(matters),
-        overruled: others.filter((row) => matters(row) && !stuck.includes(row)),
+        overruled: others.filter((row) => row.changed && matters(row) && !stuck.includes(row)),
       }),
     ]
   })

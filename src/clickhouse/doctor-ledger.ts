@@ -3,12 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { IslandState } from '../runner/ledger-model.ts'
 import type { Network, TableDefinition } from '../runner/model.ts'
 import { cureOf } from '../runner/pure/cure.ts'
-import type { Asked } from '../runner/pure/doctor-finding.ts'
 import { differing, type LedgerFacts, type LedgerTable } from '../runner/pure/doctor-ledger.ts'
 import { markOf } from '../runner/pure/stale-mark.ts'
 import { uuidsOf } from '../runner/standing.ts'
 import { attempted } from './doctor-ask.ts'
-import { readLocks } from './doctor-locks.ts'
+import { lookAtLocks, watchHeld } from './doctor-locks.ts'
 import { foldQuery } from './fold.ts'
 import { ledgerReader } from './ledger-reader.ts'
 import type { Names } from './names.ts'
@@ -29,14 +28,14 @@ export async function readLedger(question: LedgerQuestion): Promise<LedgerFacts>
   const { connection } = server
   const keys = tables.map(({ key }) => key)
   const state = await attempted(connection, () => openTarget({ server, names }).ledgerState())
-  const absent = 'got' in state && state.got === 'absent'
-  const [found, locks]: [Asked<readonly LedgerTable[]>, LedgerFacts['locks']] = absent
-    ? [{ got: [] }, { got: [] }]
-    : await Promise.all([
-        attempted(connection, () => readTables(question)),
-        attempted(connection, () => readLocks({ server, names, network: network.name, alone, keys })),
-      ])
-  return { database: names.ledger, state, tables: found, locks }
+  if ('got' in state && state.got === 'absent')
+    return { database: names.ledger, state, tables: { got: [] }, locks: { got: [] } }
+  const locks = { server, names, network: network.name, alone, keys }
+  // Before and after the ledger is read: what a run is at work on is not left behind.
+  const before = await attempted(connection, () => lookAtLocks(locks))
+  const found = await attempted(connection, () => readTables(question))
+  const held = 'got' in before ? await attempted(connection, () => watchHeld(locks, before.got)) : before
+  return { database: names.ledger, state, tables: found, locks: held }
 }
 
 /** An event that a run appends between the two folds is no fault: what differs is asked for again. */

@@ -19,31 +19,40 @@ export type LockQuestion = {
   readonly keys: readonly string[]
 }
 
+/** Highest epochs as they stood at one moment: table key -> the lock's comment, taken apart and whole. */
+type Look = ReadonlyMap<string, { readonly info: ReturnType<typeof readInfo>; readonly comment: string }>
+
 /** @throws BackfillError `server`, `failed` */
-export async function readLocks({
-  server,
-  names,
-  network,
-  alone,
-  keys,
-}: LockQuestion): Promise<readonly HeldLock[]> {
-  const tables = lockTables({ server, names, network })
-  const highest = async () => {
-    const found = await tables.list(`${network}__`)
-    return new Map(found.map((table) => [table.name.slice(network.length + 2, -EPOCH_DIGITS - 2), table]))
-  }
-  const held = [...(await highest())].flatMap(([key, table]) => {
-    const info = readInfo(table)
-    const { host, pid, since, released } = info
-    const gone = alone || isDead(info)
-    return released || !keys.includes(key) ? [] : [{ key, host, pid, since, gone, table }]
-  })
-  if (held.some(({ gone }) => !gone)) await sleep(WATCH_MS)
-  const later = held.some(({ gone }) => !gone) ? await highest() : new Map<string, { comment: string }>()
-  return held.flatMap(({ key, host, pid, since, gone, table }): HeldLock[] => {
-    if (gone) return [{ key, host, pid, since, sign: 'gone' }]
-    const now = later.get(key)
-    if (now === undefined || readInfo({ ...table, ...now }).released) return []
-    return [{ key, host, pid, since, sign: now.comment === table.comment ? 'silent' : 'alive' }]
+export async function lookAtLocks({ server, names, network, keys }: LockQuestion): Promise<Look> {
+  const found = await lockTables({ server, names, network }).list(`${network}__`)
+  const keyOf = (name: string) => name.slice(network.length + 2, -EPOCH_DIGITS - 2)
+  // The highest epoch comes last.
+  const highest = new Map(found.map((table) => [keyOf(table.name), table]))
+  return new Map(
+    [...highest]
+      .filter(([key]) => keys.includes(key))
+      .map(([key, table]) => [key, { info: readInfo(table), comment: table.comment }]),
+  )
+}
+
+/**
+ * What has become of the locks that were held before, and of those that are held now.
+ * @throws BackfillError `server`, `failed`
+ */
+export async function watchHeld(question: LockQuestion, before: Look): Promise<readonly HeldLock[]> {
+  const started = performance.now()
+  const now = await lookAtLocks(question)
+  const isGone = (key: string) => question.alone || isDead((before.get(key) ?? now.get(key))!.info)
+  const isHeld = (look: Look, key: string) => look.get(key)?.info.released === false
+  const held = question.keys.filter((key) => isHeld(before, key) || isHeld(now, key))
+  const watched = held.some((key) => isHeld(now, key) && !isGone(key))
+  if (watched) await sleep(WATCH_MS - (performance.now() - started))
+  const later = watched ? await lookAtLocks(question) : now
+  return held.map((key): HeldLock => {
+    const first = (isHeld(before, key) ? before : now).get(key)!
+    const { host, pid, since } = first.info
+    const silent = later.get(key)?.comment === first.comment
+    const sign = !isHeld(later, key) ? 'ended' : isGone(key) ? 'gone' : silent ? 'silent' : 'alive'
+    return { key, host, pid, since, sign }
   })
 }

@@ -215,3 +215,19 @@ test('locks: one that is held is fine, one without a sign of life and one of a d
   await backfillInside(['unlock', '--tables', 'address_last_access'], environment())
   expect((await examined()).unwell).toEqual([])
 }, 30_000)
+
+test('a run at work is no fault: neither what it has begun nor what it writes meanwhile', async () => {
+  await addBlocks(server, source, { from: 21, to: 50 })
+  const world = await openTestWorld({ server, ...databases, tables, catalogue })
+  onTestFinished(() => world.close())
+  const running = world.up({ chunk: 1 })
+  const found = await Promise.all([examined(), examined()])
+  const { failed } = await running
+  expect(failed).toEqual([])
+  for (const { unwell, of } of found) {
+    // What two folds differ in while events arrive is at most a warning.
+    expect(unwell.filter((line) => !line.startsWith('warn fold'))).toEqual([])
+    expect(of('locks').map(({ verdict }) => verdict)).not.toContain('warn')
+  }
+  expect((await examined()).unwell).toEqual([])
+}, 60_000)

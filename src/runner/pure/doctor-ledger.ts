@@ -32,9 +32,9 @@ export type HeldLock = {
   readonly since: string
   /**
    * `alive`: gave a sign of life while doctor watched; `gone`: a process of this host that has ended; `silent`: gave
-   * none.
+   * none; `ended`: it was freed meanwhile.
    */
-  readonly sign: 'alive' | 'gone' | 'silent'
+  readonly sign: 'alive' | 'gone' | 'silent' | 'ended'
 }
 
 export type LedgerFacts = {
@@ -46,7 +46,9 @@ export type LedgerFacts = {
 
 export function judgeLedger({ database, state, tables, locks }: LedgerFacts): readonly Diagnosis[] {
   const held = new Set(
-    'got' in locks ? locks.got.flatMap(({ key, sign }) => (sign === 'alive' ? [key] : [])) : [],
+    'got' in locks
+      ? locks.got.flatMap(({ key, sign }) => (sign === 'alive' || sign === 'ended' ? [key] : []))
+      : [],
   )
   return [
     ...judged('ledger', database, state, (is) => [judgeState(database, is)]),
@@ -160,6 +162,7 @@ function judgeLocks(about: string, locks: readonly HeldLock[]): readonly Diagnos
     const { ok, warn } = verdicts('locks', key)
     const holder = `process ${pid} on ${host} (since ${since})`
     const cure = `backfill unlock --tables ${key}`
+    if (sign === 'ended') return ok(`freed by ${holder} while doctor watched`)
     if (sign === 'alive') return ok(`held by ${holder}, which lives`)
     return sign === 'gone'
       ? warn(`left by ${holder}, which is gone; the next run takes it at once`, cure)

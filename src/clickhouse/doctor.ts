@@ -16,12 +16,14 @@ export type DoctorOptions = {
   readonly target: Connection
   readonly names: Names
   readonly network: Network
+  /** Of the target; undefined: it is a server by itself. */
+  readonly cluster: string | undefined
   /** Nobody else can reach the target (embedded). */
   readonly alone: boolean
 }
 
 export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Promise<void> } {
-  const { source, target, names, network, alone } = options
+  const { source, target, names, network, cluster, alone } = options
   const sides: readonly OpenSide[] = sameLogin(source, target)
     ? [openSide('server', ['source', 'target'], target)]
     : [openSide('source', ['source'], source), openSide('target', ['target'], target)]
@@ -51,8 +53,8 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
       return openCheck({ servers, names, network })
     },
 
-    cluster: (name) => readCluster(targetServer(), names, name),
-    storage: (tables, cluster) =>
+    cluster: cluster === undefined ? undefined : () => readCluster(targetServer(), names, cluster),
+    storage: (tables) =>
       readStorage({
         server: targetServer(),
         names,

@@ -27,9 +27,9 @@ export type DoctorPort = {
   readonly names: { readonly ledger: string; readonly locks: string }
   /** The questions of `check`, to the sides that were reached; undefined where none was. */
   check(): CheckPort | undefined
-  /** Of the target. */
-  cluster(name: string): Promise<ClusterFacts>
+  /** Of the target; undefined where it is a server by itself. */
+  readonly cluster: (() => Promise<ClusterFacts>) | undefined
   /** Of the target, or of all servers of its cluster. */
-  storage(tables: readonly TableDefinition[], cluster: string | undefined): Promise<StorageFacts>
+  storage(tables: readonly TableDefinition[]): Promise<StorageFacts>
   ledger(tables: readonly TableDefinition[]): Promise<LedgerFacts>
 }

@@ -34,7 +34,6 @@ export type Patient = {
   readonly files:
     | { readonly catalogue: Catalogue; readonly tables: readonly TableDefinition[] }
     | { readonly error: BackfillError }
-  readonly cluster: string | undefined
   /** How long a connection has to live in silence, in seconds. */
   readonly idleSeconds: number
   readonly runtime: { readonly runtime: 'Node' | 'Deno'; readonly version: string }
@@ -80,7 +79,7 @@ function judgeFiles({ files }: Patient): Diagnosis {
     : ok(`${files.tables.length} tables, no error`)
 }
 
-async function aboutSide({ cluster, idleSeconds }: Patient, one: Reached): Promise<readonly Diagnosis[]> {
+async function aboutSide({ port, idleSeconds }: Patient, one: Reached): Promise<readonly Diagnosis[]> {
   const { side, facts, settings } = one
   const { about } = side
   if ('refused' in facts) return [unreached(about, facts.refused)]
@@ -90,7 +89,7 @@ async function aboutSide({ cluster, idleSeconds }: Patient, one: Reached): Promi
         side.flow().then((flow) => judgeFlow(about, flow)),
       ])
     : []
-  return [...judgeServer(facts.got, cluster !== undefined), ...way.flat(), ...settings]
+  return [...judgeServer(facts.got, port.cluster !== undefined), ...way.flat(), ...settings]
 }
 
 /** What both sides have to do with: clocks, grants, tables. */
@@ -130,15 +129,14 @@ async function inCommon(
   ]
 }
 
-function insideTarget({ port, files, cluster }: Patient): readonly Promise<readonly Diagnosis[]>[] {
+function insideTarget({ port, files }: Patient): readonly Promise<readonly Diagnosis[]>[] {
+  const { cluster } = port
   const tables = 'error' in files ? [] : files.tables
   const about: About = port.sides.find(({ sides }) => sides.includes('target'))!.about
   return [
-    guarded('disk', about, async () => judgeStorage(about, await port.storage(tables, cluster))),
+    guarded('disk', about, async () => judgeStorage(about, await port.storage(tables))),
     guarded('ledger', about, async () => judgeLedger(await port.ledger(tables))),
-    ...(cluster === undefined
-      ? []
-      : [guarded('nodes', about, async () => judgeCluster(await port.cluster(cluster)))]),
+    ...(cluster === undefined ? [] : [guarded('nodes', about, async () => judgeCluster(await cluster()))]),
   ]
 }
 

@@ -26,17 +26,12 @@ export const doctor: Command = async (context) => {
       ...connections,
       names: namesFor(config.ledgerDatabase.value),
       network,
+      cluster: config.cluster.value,
       alone: config.servers.kind === 'embedded',
     })
     output.message([`Asking the servers; this takes about ${idleSeconds + 1} s. Nothing is written.`])
     try {
-      return await examine({
-        files,
-        port,
-        cluster: config.cluster.value,
-        idleSeconds,
-        runtime: runtime(),
-      })
+      return await examine({ files, port, idleSeconds, runtime: runtime() })
     } finally {
       await port.close()
     }

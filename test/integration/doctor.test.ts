@@ -140,15 +140,16 @@ test('a balancer in front of two servers is told from one server, on either side
 })
 
 test('a connection that is cut in silence fails', async () => {
-  const proxy = await startIdleProxy(server.url, 600)
+  const proxy = await startIdleProxy(server.url, 1_500)
   onTestFinished(() => proxy.close())
-  const { code, unwell, said } = await doctor(
-    { ...environment(), TARGET_CLICKHOUSE_URL: proxy.url },
-    ALL_TABLES,
-  )
-  expect(unwell).toEqual(['fail silence server'])
+  const env = { ...environment(), TARGET_CLICKHOUSE_URL: proxy.url }
+  const { code, unwell, said } = await doctor(env, ALL_TABLES, '3')
+  // On a busy machine other questions may be cut, too.
+  expect(unwell).toContain('fail silence server')
   expect(code).toBe(1)
-  expect(said('silence')).toMatch(/a silent connection is cut after 0\.\d s \(.+\).*; Raise the idle timeout/)
+  expect(said('silence')).toMatch(
+    /a silent connection is cut after \d\.\d s \(.+\).*; Raise the idle timeout/,
+  )
 })
 
 test('a proxy that keeps answers until they are complete is a warning', async () => {

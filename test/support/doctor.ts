@@ -13,8 +13,12 @@ export type Found = {
 }
 
 /** What doctor finds, and its exit code. It never says anything else on stdout, and no defect of its own on stderr. */
-export async function doctor(env: Readonly<Record<string, string>>, words: readonly string[] = []) {
-  const { code, stdout, stderr } = await backfillInside(['doctor', '--json', '--idle', '1', ...words], env)
+export async function doctor(
+  env: Readonly<Record<string, string>>,
+  words: readonly string[] = [],
+  idle = '1',
+) {
+  const { code, stdout, stderr } = await backfillInside(['doctor', '--json', '--idle', idle, ...words], env)
   expect(stderr).not.toContain('defect')
   const report = JSON.parse(stdout) as { readonly checks: readonly Found[] }
   const of = (check: CheckId) => report.checks.filter((one) => one.check === check)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../runner/pure/chunks.ts'
 import { DEFAULT_WIRE, type Wire } from '../runner/pure/wire.ts'
-import { blockCount, blockOrder, nonEmpty, positiveCount, wireName, type Words } from './argv.ts'
+import { blockCount, blockOrder, clusterName, nonEmpty, positiveCount, wireName, type Words } from './argv.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type Side } from './config/servers.ts'
 import {
   type Environment,
@@ -27,6 +27,8 @@ export type Config = {
   /** Expected rows per chunk; undefined: the default. */
   readonly chunkRows: Setting<number | undefined>
   readonly order: Setting<Order>
+  /** Of the target server; undefined: it is a server by itself. */
+  readonly cluster: Setting<string | undefined>
   /** How rows cross from one server to another. */
   readonly wire: Setting<Wire>
   readonly ledgerDatabase: Setting<string>
@@ -71,6 +73,7 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
     chunk: count('chunk'),
     chunkRows: count('chunk-rows'),
     order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'tail' }),
+    cluster: setting<string | undefined>(layers, { name: 'cluster', read: clusterName, fallback: undefined }),
     wire: setting<Wire>(layers, { name: 'wire', read: wireName, fallback: DEFAULT_WIRE }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
     sql: path('sql', fileURLToPath(new URL('sql', PACKAGE_FOLDER))),

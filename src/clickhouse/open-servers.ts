@@ -30,7 +30,7 @@ export async function openServers(connections: {
 }
 
 /** Then one client serves both sides, and one question is enough. */
-function sameLogin(one: Connection, other: Connection): boolean {
+export function sameLogin(one: Connection, other: Connection): boolean {
   return (
     one.url === other.url &&
     one.username === other.username &&

@@ -62,9 +62,18 @@ export async function openServer(connection: Connection): Promise<Server> {
   } catch (error) {
     await client.close()
     if (refusesSettings(error)) return await openLimited(connection)
-    throw isForeign(error)
-      ? strangerError(error, connection)
-      : serverError(error, { connection, doing: 'connecting' })
+    throw notReached(error, connection)
+  }
+}
+
+/** The same, with no settings but these: what a profile says holds for the rest. @throws BackfillError `server`, `failed` */
+export async function openWith(connection: Connection, settings: ClickHouseSettings): Promise<Server> {
+  const client = connect(connection, settings)
+  try {
+    return serverOf({ connection, client, info: await identify(client), limits: undefined })
+  } catch (error) {
+    await client.close()
+    throw notReached(error, connection)
   }
 }
 
@@ -135,6 +144,12 @@ async function identify(client: ClickHouseClient): Promise<ServerInfo> {
   const [info] = await result.json<ServerInfo>()
   if (info?.identity === undefined) throw new Error('no answer to the question')
   return info
+}
+
+function notReached(error: unknown, connection: Connection): BackfillError {
+  return isForeign(error)
+    ? strangerError(error, connection)
+    : serverError(error, { connection, doing: 'connecting' })
 }
 
 /** Somebody answered, but neither with a ClickHouse error nor with a failure of the network. */

@@ -102,6 +102,21 @@ export const LOOK: readonly CommandEntry[] = [
     load: async () => (await import('../commands/info.ts')).info,
   },
   {
+    name: 'doctor',
+    about: 'Examine servers, rights, storage, ledger and tables, and say what to type; writes nothing',
+    flags: [
+      tables,
+      {
+        name: 'idle',
+        value: '<time>',
+        about: 'How long a silent connection has to live: 60, 5m (default: 3)',
+      },
+      json,
+      ...common,
+    ],
+    load: async () => (await import('../commands/doctor.ts')).doctor,
+  },
+  {
     name: 'completion',
     about: 'Print the script that makes Tab complete the words of this program in a shell',
     flags: [{ name: 'shell', value: '<bash|zsh|fish>', about: 'Whose script', bare: true }, noColor],

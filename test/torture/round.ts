@@ -27,8 +27,18 @@ const TABLES = [
 /** The server behind its line. */
 const through = (side: Pick<Ground, 'server' | 'line'>) => ({ ...side.server(), url: side.line.url })
 
-/** `servers`: 1, 2, or either by the seed. */
-export async function playRound(ground: Ground, seed: number, servers?: number): Promise<Verdict> {
+export type RoundOptions = {
+  /** 1, 2, or either by the seed. */
+  readonly servers?: number | undefined
+  /** The only thing that is done to runners; any by chance where it is not possible in a round, or not given. */
+  readonly act?: string | undefined
+}
+
+export async function playRound(
+  ground: Ground,
+  seed: number,
+  { servers, act }: RoundOptions = {},
+): Promise<Verdict> {
   const random = mulberry32(seed)
   // From another sequence, so that a seed's other choices do not depend on it.
   const isApart = servers === undefined ? mulberry32(seed ^ 0x5eed)() < 0.5 : servers === 2
@@ -171,7 +181,8 @@ export async function playRound(ground: Ground, seed: number, servers?: number):
   for (let left = between(1, 4); left > 0; left--) {
     const runner = run()
     await sleep(between(200, 4_000))
-    const name = pick(likely)
+    const chosen = pick(likely)
+    const name = act !== undefined && act in acts ? act : chosen
     story.push(name)
     await acts[name]!(runner)
   }

@@ -1,4 +1,4 @@
-// Owns `npm run torture -- --rounds N --seed S --seconds T [--servers 1|2]`: random rounds until one of the limits; exit 1 where a round
+// Owns `npm run torture -- --rounds N --seed S --seconds T [--servers 1|2] [--act NAME]`: random rounds until one of the limits; exit 1 where a round
 // found a difference. Round n of seed S is round 0 of seed S + n, so `--rounds 1 --seed <printed seed>` replays it.
 import { rmSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     seconds: { type: 'string', default: '86400' },
     servers: { type: 'string' },
+    act: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -29,10 +30,12 @@ try {
   for (; played < rounds && performance.now() < deadline; played++) {
     const seed = first + played
     const started = performance.now()
-    const { story, wrong } = await playRound(ground, seed, servers).catch((error: unknown) => ({
-      story: [],
-      wrong: [error instanceof Error ? (error.stack ?? error.message) : String(error)],
-    }))
+    const { story, wrong } = await playRound(ground, seed, { servers, act: values.act }).catch(
+      (error: unknown) => ({
+        story: [],
+        wrong: [error instanceof Error ? (error.stack ?? error.message) : String(error)],
+      }),
+    )
     killRunners()
     const seconds = ((performance.now() - started) / 1000).toFixed(0)
     console.log(

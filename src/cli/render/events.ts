@@ -45,7 +45,9 @@ export function summaryLines(summary: RunSummary, paint: Paint): readonly string
       ? 'nothing to do'
       : `${count(chunks, 'chunk')}, ${count(blocks, 'block')}, ${count(rowsWritten, 'row')} in ${duration(elapsedMs)} (${perSecond(blocks, elapsedMs)} blocks/s)`
   if (failed.length > 0)
-    return [`${paint.red(`${count(failed.length, 'table')} failed`)}${chunks === 0 ? '' : `; done: ${work}`}`]
+    return [
+      `${paint.red(`${count(new Set(failed.map(({ table }) => table)).size, 'table')} failed`)}${chunks === 0 ? '' : `; done: ${work}`}`,
+    ]
   if (interrupted)
     return [
       `${paint.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`backfill up\` goes on from here.`,

@@ -1,0 +1,121 @@
+// Owns `backfill import`: Xatu's public files into the source tables, through the runner and the ledger.
+import type { OpenWorld } from '../../clickhouse/open-world.ts'
+import { EXIT, usageError } from '../../runner/errors.ts'
+import { chooseImports, planImport, wholeFiles } from '../../runner/import.ts'
+import { FILE_BLOCKS, type FilesPort } from '../../runner/import-port.ts'
+import type { Range } from '../../runner/model.ts'
+import { duration, names, readFlag } from '../argv.ts'
+import { typedRange } from '../block-range.ts'
+import type { Command, Context } from '../context.ts'
+import { type ImportOrigin, importOrigin } from '../import-origin.ts'
+import { importJson, renderImport, tellMissing } from '../render/import.ts'
+import { supervised } from '../run-up.ts'
+import { withConnections } from '../session.ts'
+import { toolVersion } from '../tool-version.ts'
+import { upOptions } from './up.ts'
+
+const STALL_MS = 30_000
+
+export const importCommand: Command = async (context) => {
+  const { config, words, output } = context
+  const asked = typedRange(words, 'import')
+  const range = wholeFiles(asked)
+  const origin = importOrigin(config, words)
+  if (range.from !== asked.from || range.to !== asked.to)
+    output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
+  if (words.has('dry-run')) return await plan(context, origin, range)
+
+  const ending = new AbortController()
+  const options = {
+    ...upOptions(context, { from: 'none', to: 'none' }),
+    lag: 0,
+    chunk: FILE_BLOCKS,
+    chunkRows: undefined,
+  }
+  return await supervised(context, async (run) => {
+    const endDownloads = () => void setTimeout(() => ending.abort(), options.graceMs).unref()
+    run.signal.addEventListener('abort', endDownloads, { once: true })
+    return await withImport(context, { origin, range, signal: ending.signal }, async ({ world }) => {
+      const { up } = await import('../../runner/up.ts')
+      const report: typeof run.report = words.has('json')
+        ? run.report
+        : (event) => tellMissing(event, world.network.name).forEach(run.report)
+      return run.finish(await up(world, options, { ...run, report }))
+    })
+  })
+}
+
+async function plan(context: Context, origin: ImportOrigin, range: Range): Promise<number> {
+  const { output, words } = context
+  const { signal } = new AbortController()
+  return await withImport(context, { origin, range, signal }, async ({ world }, files) => {
+    const found = await planImport(world, files, range)
+    output.result(
+      words.has('json') ? [JSON.stringify(importJson(found))] : renderImport(found, output.resultPaint),
+    )
+    return EXIT.ok
+  })
+}
+
+type ImportQuestion = {
+  readonly origin: ImportOrigin
+  readonly range: Range
+  /** Ends downloads. */
+  readonly signal: AbortSignal
+}
+
+/** Finds tables and files, then opens the world, and closes all of it when `use` has ended, however it ended. */
+async function withImport<T>(
+  context: Context,
+  { origin, range, signal }: ImportQuestion,
+  use: (opened: OpenWorld, files: FilesPort) => Promise<T>,
+): Promise<T> {
+  const { config, words, output } = context
+  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  const { findNetwork, readCatalogue } = await import('../../files/sql-folder.ts')
+  const { readImports } = await import('../../files/imports.ts')
+  const catalogue = await readCatalogue(config.sql.value)
+  const tables = await readImports(config.sql.value, catalogue.sources)
+  if (tables.length === 0)
+    throw usageError(
+      `${config.sql.value} has no import/<table>.sql`,
+      'copy the folder sql/import of backfill',
+    )
+  const network = findNetwork(catalogue, config.network.value)
+  const chosen = chooseImports(tables, readFlag(words, 'tables', names) ?? [])
+  const stallMs = readFlag(words, 'stall', duration) ?? STALL_MS
+  const files = await openFiles(origin, { network: network.name, stallMs, signal })
+  const { fileSource } = await import('../../parquet/file-source.ts')
+  return await withConnections(context, async (connections) => {
+    const { openImportWorld } = await import('../../clickhouse/open-import.ts')
+    const opened = await openImportWorld({
+      ...connections,
+      ledgerDatabase: config.ledgerDatabase.value,
+      network,
+      catalogue,
+      tables,
+      chosen,
+      files,
+      fileSource: fileSource(files, range),
+      alone: config.servers.kind === 'embedded',
+      toolVersion: toolVersion(),
+    })
+    try {
+      return await use(opened, files)
+    } finally {
+      await opened.close()
+    }
+  })
+}
+
+async function openFiles(
+  origin: ImportOrigin,
+  options: { readonly network: string; readonly stallMs: number; readonly signal: AbortSignal },
+): Promise<FilesPort> {
+  if (origin.kind === 'folder') {
+    const { openFolder } = await import('../../parquet/folder-files.ts')
+    return await openFolder(origin.folder, options.network)
+  }
+  const { openWeb } = await import('../../parquet/web-files.ts')
+  return await openWeb({ ...options, baseUrl: origin.baseUrl })
+}

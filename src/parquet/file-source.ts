@@ -1,6 +1,7 @@
 // Owns the public files as the runner sees a source: a file is 1,000 blocks that are there, no file is a hole.
+import { BackfillError } from '../runner/errors.ts'
 import type { Range } from '../runner/model.ts'
-import { FILE_BLOCKS, type FilesPort } from '../runner/import-port.ts'
+import { FILE_BLOCKS, type FileFacts, type FileKey, type FilesPort } from '../runner/import-port.ts'
 import type { SourcePort } from '../runner/ports.ts'
 
 /**
@@ -14,7 +15,7 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
     async buckets(table, asked) {
       const found = await Promise.all(
         firstBlocks({ from: Math.max(asked.from, range.from), to: Math.min(asked.to, range.to) }).map(
-          async (first) => ({ first, facts: await files.look({ table, first }) }),
+          async (first) => ({ first, facts: await lookOrTry(files, { table, first }) }),
         ),
       )
       return found.flatMap(({ first, facts }) => {
@@ -36,6 +37,14 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
       return (await Promise.all(parts)).join(' ')
     },
   }
+}
+
+/** A file that cannot be asked for now counts as there: fetching it will say what the matter is, of it alone. */
+async function lookOrTry(files: FilesPort, key: FileKey): Promise<FileFacts | undefined> {
+  return await files.look(key).catch((error: unknown) => {
+    if (error instanceof BackfillError && error.alone) return { bytes: undefined, version: 0 }
+    throw error
+  })
 }
 
 /** First blocks of the files that the range begins or ends with, or that lie between. */

@@ -119,7 +119,8 @@ type Asked = {
 /** As `ask`, for a file: what it throws may pass. */
 async function answerOf(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<Asked> {
   return await ask(url, options, method).catch((error: unknown) => {
-    throw passing(`cannot fetch ${url}: ${wordsOf(error)}`, error)
+    const words = `cannot fetch ${url}: ${wordsOf(error)}`
+    throw words.endsWith('redirect count exceeded') ? broken(words) : passing(words, error)
   })
 }
 

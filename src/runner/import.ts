@@ -3,7 +3,7 @@ import { usageError } from './errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './import-port.ts'
 import { type ImportTable, shortName } from './import-table.ts'
 import type { Range } from './model.ts'
-import { type BlockSet, blockSet, intersect, subtract } from './pure/interval.ts'
+import { type BlockSet, blockSet, intersect, subtract, union } from './pure/interval.ts'
 import { knownNames } from './pure/nearest.ts'
 import { readStandings } from './standing.ts'
 import type { World } from './world.ts'
@@ -42,8 +42,9 @@ export type ImportPlan = {
     /** With its database. */
     readonly target: string
     readonly create: boolean
-    /** Blocks of files that are imported, would be, and are not there. */
+    /** Blocks of files that are imported, were published anew since, would be imported, and are not there. */
     readonly done: BlockSet
+    readonly changed: BlockSet
     readonly files: BlockSet
     readonly missing: BlockSet
     /** Of the files that would be imported, as far as they say. */
@@ -51,12 +52,24 @@ export type ImportPlan = {
   }[]
 }
 
+export type ImportQuestion = {
+  readonly range: Range
+  /** By table key: files that count as not imported. */
+  readonly changed: ReadonlyMap<string, BlockSet>
+}
+
 /** Asks for every file that is not imported yet; writes nothing. @throws BackfillError */
-export async function planImport(world: World, files: FilesPort, range: Range): Promise<ImportPlan> {
+export async function planImport(
+  world: World,
+  files: FilesPort,
+  { range, changed }: ImportQuestion,
+): Promise<ImportPlan> {
   const standings = await readStandings(world, { lag: 0, forcedHead: undefined })
   const tables = await Promise.all(
     world.chosen.map(async ({ key, target: table }) => {
-      const { covered, missing, target } = standings.get(key)!
+      const standing = standings.get(key)!
+      const anew = changed.get(key) ?? []
+      const missing = union(standing.missing, anew)
       const found: Range[] = []
       let bytes = 0
       for (const { from, to } of missing)
@@ -78,8 +91,9 @@ export async function planImport(world: World, files: FilesPort, range: Range): 
       return {
         table: shortName(table),
         target: `${world.ports.target.database}.${table}`,
-        create: target === undefined,
-        done: intersect(covered, [range]),
+        create: standing.target === undefined,
+        done: subtract(intersect(standing.covered, [range]), anew),
+        changed: anew,
         files: there,
         missing: subtract(missing, there),
         bytes,

@@ -1,9 +1,12 @@
 // Owns `backfill import`: Xatu's public files into the source tables, through the runner and the ledger.
 import type { OpenWorld } from '../../clickhouse/open-world.ts'
 import { EXIT, usageError } from '../../runner/errors.ts'
+import { findChangedFiles, forgetChangedFiles } from '../../runner/changed-files.ts'
 import { chooseImports, planImport, wholeFiles } from '../../runner/import.ts'
 import { FILE_BLOCKS, type FilesPort } from '../../runner/import-port.ts'
 import type { Range } from '../../runner/model.ts'
+import type { UpOptions } from '../../runner/reports.ts'
+import type { UpHooks } from '../../runner/up.ts'
 import { duration, names, readFlag } from '../argv.ts'
 import { typedRange } from '../block-range.ts'
 import type { Command, Context } from '../context.ts'
@@ -17,12 +20,9 @@ import { upOptions } from './up.ts'
 const STALL_MS = 30_000
 
 export const importCommand: Command = async (context) => {
-  const { config, words, output } = context
-  const asked = typedRange(words, 'import')
-  const range = wholeFiles(asked)
+  const { config, words } = context
+  const range = wholeFiles(typedRange(words, 'import'))
   const origin = importOrigin(config, words)
-  if (range.from !== asked.from || range.to !== asked.to)
-    output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
   if (words.has('dry-run')) return await plan(context, origin, range)
 
   const ending = new AbortController()
@@ -35,8 +35,10 @@ export const importCommand: Command = async (context) => {
   return await supervised(context, async (run) => {
     const endDownloads = () => void setTimeout(() => ending.abort(), options.graceMs).unref()
     run.signal.addEventListener('abort', endDownloads, { once: true })
-    return await withImport(context, { origin, range, signal: ending.signal }, async ({ world }) => {
+    return await withImport(context, { origin, range, signal: ending.signal }, async (opened) => {
+      const { world } = opened
       const { up } = await import('../../runner/up.ts')
+      if (words.has('changed')) await forget(opened, { range, options, run })
       const report: typeof run.report = words.has('json')
         ? run.report
         : (event) => tellMissing(event, world.network.name).forEach(run.report)
@@ -45,11 +47,33 @@ export const importCommand: Command = async (context) => {
   })
 }
 
+/** What was published anew counts as missing from here on. A first import has nothing to forget. */
+async function forget(
+  opened: OpenWorld,
+  { range, options, run }: { readonly range: Range; readonly options: UpOptions; readonly run: UpHooks },
+): Promise<void> {
+  await forgetChangedFiles(opened.world, await pastOf(opened), {
+    range,
+    lockWaitMs: options.lockWaitMs,
+    patience: { giveUpMs: options.giveUpMs, signal: run.signal },
+    note: (table, text) => run.report({ type: 'note', table, text }),
+  })
+}
+
+async function pastOf({ world, connected }: OpenWorld) {
+  const { openPast } = await import('../../clickhouse/past.ts')
+  return openPast({ server: connected.target, names: connected.names, network: world.network.name })
+}
+
 async function plan(context: Context, origin: ImportOrigin, range: Range): Promise<number> {
   const { output, words } = context
   const { signal } = new AbortController()
-  return await withImport(context, { origin, range, signal }, async ({ world }, files) => {
-    const found = await planImport(world, files, range)
+  return await withImport(context, { origin, range, signal }, async (opened, files) => {
+    const { world } = opened
+    const changed = words.has('changed')
+      ? await findChangedFiles(world, await pastOf(opened), range)
+      : new Map()
+    const found = await planImport(world, files, { range, changed })
     output.result(
       words.has('json') ? [JSON.stringify(importJson(found))] : renderImport(found, output.resultPaint),
     )
@@ -85,6 +109,9 @@ async function withImport<T>(
   const chosen = chooseImports(tables, readFlag(words, 'tables', names) ?? [])
   const stallMs = readFlag(words, 'stall', duration) ?? STALL_MS
   const files = await openFiles(origin, { network: network.name, stallMs, signal })
+  const asked = typedRange(words, 'import')
+  if (range.from !== asked.from || range.to !== asked.to)
+    output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
   const { fileSource } = await import('../../parquet/file-source.ts')
   return await withConnections(context, async (connections) => {
     const { openImportWorld } = await import('../../clickhouse/open-import.ts')

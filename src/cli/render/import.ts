@@ -16,6 +16,9 @@ export function renderImport({ network, range, tables }: ImportPlan, paint: Pain
       `${paint.bold(table.table)}  ${count(countFiles(table.files), 'file')}, ${size(table.bytes)}, into ${table.target}`,
       ...(table.create ? [`  ${paint.yellow('the table is created first')}`] : []),
       ...(table.done.length > 0 ? [`  ${count(countFiles(table.done), 'file')} imported before`] : []),
+      ...(table.changed.length > 0
+        ? [`  ${paint.yellow(`${count(countFiles(table.changed), 'file')} published anew since`)}`]
+        : []),
       ...(table.missing.length > 0
         ? [`  ${paint.yellow(missingText(network, table.table, table.missing))}`]
         : []),
@@ -41,6 +44,7 @@ export function importJson({ network, range, tables }: ImportPlan): JsonObject {
       bytes: table.bytes,
       blocks: pairs(table.files),
       done: pairs(table.done),
+      changed: pairs(table.changed),
       missing: pairs(table.missing),
     })),
   }

@@ -7,20 +7,21 @@ import { fileColumns, hasParameters } from '../runner/pure/file-columns.ts'
 import { importHeader } from '../runner/pure/header.ts'
 import { knownNames } from '../runner/pure/nearest.ts'
 import { checkedParameters, RUNNER_PARAMETERS } from '../runner/pure/parameters.ts'
-import { refuse } from '../runner/pure/report.ts'
+import { attempt, refuse, type Report } from '../runner/pure/report.ts'
 import { splitStatements } from '../runner/pure/statements.ts'
 import { onlySelect } from '../runner/pure/transform-statement.ts'
 import type { SqlFile } from './definitions.ts'
 import { readSqlFiles } from './sql-files.ts'
 import { sha256, sqlHash } from './sql-hash.ts'
 
-/** In the order of their names. @throws BackfillError `usage` with file and line for the first thing that is wrong */
+/** In the order of their names. Reports, with file and line, what is wrong. */
 export async function readImports(
   folder: string,
   sources: readonly SourceDefinition[],
+  report: Report = refuse,
 ): Promise<readonly ImportTable[]> {
   const files = await readSqlFiles(join(folder, 'import'), { optional: true })
-  return files.map((file) => importTable(file, sources))
+  return files.flatMap((file) => attempt(report, () => importTable(file, sources)) ?? [])
 }
 
 function importTable(file: SqlFile, sources: readonly SourceDefinition[]): ImportTable {

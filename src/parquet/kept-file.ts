@@ -13,7 +13,7 @@ export async function keptFile(name: string, handle: FileHandle): Promise<Fetche
       name,
       bytes,
       ...footer,
-      read: () => handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 * 1024 }),
+      read: () => handle.createReadStream({ start: 0, highWaterMark: READ_BYTES }),
       close: () => handle.close(),
     }
   } catch (error) {
@@ -41,6 +41,9 @@ async function footerOf(name: string, handle: FileHandle, bytes: number) {
 }
 
 const HEAD_BYTES = 64
+
+/** Read at once: the memory that a file takes here. */
+const READ_BYTES = 256 * 1024
 
 async function part(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position)

@@ -1,24 +1,22 @@
 // Owns the public files on the web: looked at by HEAD, downloaded whole into a file without a name, checked, handed on.
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { BackfillError } from '../runner/errors.ts'
-import type { FileFacts, FileKey, FilesPort } from '../runner/import-port.ts'
+import type { FetchedFile, FileFacts, FileKey, FilesPort } from '../runner/import-port.ts'
 import { broken, passing, wordsOf } from './file-error.ts'
 import { filePath } from './file-path.ts'
 import { fileVersion } from './file-version.ts'
+import { type HttpQuestion, requestFile, TooManyRedirects } from './http-request.ts'
 import { keptFile } from './kept-file.ts'
 
-export type WebOptions = {
+export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
   /** Without a slash at its end. */
   readonly baseUrl: string
   readonly network: string
-  /** A server that is silent for so long is given up, in ms. */
-  readonly stallMs: number
-  /** Ends downloads. */
-  readonly signal: AbortSignal
 }
 
 /** Questions at once: each is short, and there is one for each file. */
@@ -29,16 +27,14 @@ export async function openWeb(options: WebOptions): Promise<FilesPort> {
   const { baseUrl, network } = options
   const looks = pLimit(LOOKS_AT_ONCE)
   const url = (key: FileKey) => `${baseUrl}/${filePath(network, key)}`
-  await ask(baseUrl, options, 'HEAD').then(
-    ({ response, end }) => end(response),
-    (error: unknown) => {
-      throw new BackfillError(`cannot reach ${baseUrl}: ${wordsOf(error)}`, {
-        kind: 'server',
-        hint: 'Check --base-url (BACKFILL_IMPORT_URL), or --folder <folder> for files on this machine',
-        cause: error,
-      })
-    },
-  )
+  const answer = await requestFile(baseUrl, { ...options, method: 'HEAD' }).catch((error: unknown) => {
+    throw new BackfillError(`cannot reach ${baseUrl}: ${wordsOf(error)}`, {
+      kind: 'server',
+      hint: 'Check --base-url (BACKFILL_IMPORT_URL), or --folder <folder> for files on this machine',
+      cause: error,
+    })
+  })
+  answer.destroy()
   return {
     look: (key) => looks(() => look(url(key), options)),
     fetch: (key) => download(url(key), options),
@@ -46,45 +42,42 @@ export async function openWeb(options: WebOptions): Promise<FilesPort> {
 }
 
 async function look(url: string, options: WebOptions): Promise<FileFacts | undefined> {
-  let answer = await answerOf(url, options, 'HEAD')
+  let answer = await ask(url, options, 'HEAD')
   // Some servers know no HEAD: the head of a GET will do.
-  if ([405, 501].includes(answer.response.status)) {
-    await answer.end(answer.response)
-    answer = await answerOf(url, options, 'GET')
-  }
-  const { response, end } = answer
-  await end(response)
-  if (ABSENT.has(response.status)) return undefined
-  refuseStatus(url, response)
-  const bytes = lengthOf(response)
-  const { headers } = response
-  return { bytes, version: fileVersion([headers.get('etag'), headers.get('last-modified'), bytes]) }
+  if ([405, 501].includes(answer.statusCode ?? 0)) {
+    answer.destroy()
+    answer = await ask(url, options, 'GET')
+    answer.destroy()
+  } else answer.resume()
+  if (ABSENT.has(answer.statusCode ?? 0)) return undefined
+  refuseStatus(url, answer)
+  const bytes = lengthOf(answer)
+  const { etag, 'last-modified': modified } = answer.headers
+  return { bytes, version: fileVersion([etag, modified, bytes]) }
 }
 
-async function download(url: string, options: WebOptions) {
-  const { response, alive, end } = await answerOf(url, options, 'GET')
-  if (ABSENT.has(response.status)) {
-    await end(response)
-    throw broken(`${url} has gone since it was seen`)
+async function download(url: string, options: WebOptions): Promise<FetchedFile> {
+  const answer = await ask(url, options, 'GET')
+  try {
+    if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} has gone since it was seen`)
+    refuseStatus(url, answer)
+  } catch (error) {
+    answer.destroy()
+    throw error
   }
-  if (!response.ok) await end(response)
-  refuseStatus(url, response)
   const handle = await unnamedFile(url)
   try {
     let received = 0
-    for await (const piece of response.body ?? []) {
-      alive()
+    for await (const piece of answer as AsyncIterable<Buffer>) {
       received += piece.length
       await writeWhole(handle, piece, url)
     }
-    const expected = lengthOf(response)
+    const expected = lengthOf(answer)
     if (expected !== undefined && expected !== received)
       throw passing(`${url} ended after ${received} of ${expected} bytes`)
   } catch (error) {
     await handle.close()
     throw error instanceof BackfillError ? error : passing(`${url} broke off: ${wordsOf(error)}`, error)
-  } finally {
-    await end(response)
   }
   return await keptFile(url, handle)
 }
@@ -93,8 +86,8 @@ const ABSENT: ReadonlySet<number> = new Set([404, 410])
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429])
 
 /** @throws BackfillError unless the answer is a file */
-function refuseStatus(url: string, { status, ok }: Response): void {
-  if (ok && status !== 204) return
+function refuseStatus(url: string, { statusCode: status = 0 }: IncomingMessage): void {
+  if (status === 200) return
   if (status >= 500 || BUSY.has(status)) throw passing(`${url} answers ${status}`)
   throw new BackfillError(`${url} answers ${status}`, {
     kind: 'failed',
@@ -102,54 +95,16 @@ function refuseStatus(url: string, { status, ok }: Response): void {
   })
 }
 
-/** Of the file, unless it is packed on its way. */
-function lengthOf({ headers }: Response): number | undefined {
-  const length = headers.get('content-length')
-  return length === null || headers.has('content-encoding') ? undefined : Number(length)
+function lengthOf({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
 }
 
-type Asked = {
-  readonly response: Response
-  /** Says that something came: the time until the next piece begins. */
-  readonly alive: () => void
-  /** Lets go of the connection, whatever is left of the body. */
-  readonly end: (response: Response) => Promise<void>
-}
-
-/** As `ask`, for a file: what it throws may pass. */
-async function answerOf(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<Asked> {
-  return await ask(url, options, method).catch((error: unknown) => {
+async function ask(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<IncomingMessage> {
+  return await requestFile(url, { ...options, method }).catch((error: unknown) => {
     const words = `cannot fetch ${url}: ${wordsOf(error)}`
-    throw words.endsWith('redirect count exceeded') ? broken(words) : passing(words, error)
+    throw error instanceof TooManyRedirects ? broken(words) : passing(words, error)
   })
-}
-
-async function ask(url: string, { stallMs, signal }: WebOptions, method: 'HEAD' | 'GET'): Promise<Asked> {
-  const stalled = new AbortController()
-  const timer = setTimeout(
-    () => stalled.abort(new Error(`nothing came for ${stallMs / 1000} seconds`)),
-    stallMs,
-  )
-  try {
-    const response = await fetch(url, {
-      method,
-      headers: { 'accept-encoding': 'identity' },
-      signal: AbortSignal.any([stalled.signal, signal]),
-    })
-    timer.refresh()
-    return {
-      response,
-      alive: () => void timer.refresh(),
-      async end({ body }) {
-        clearTimeout(timer)
-        // One that is read to its end, or broken, cannot be cancelled, and need not be.
-        if (body?.locked === false) await body.cancel().catch(() => undefined)
-      },
-    }
-  } catch (error) {
-    clearTimeout(timer)
-    throw error
-  }
 }
 
 /** It has lost its name already: nothing is left of it when the process dies. */
@@ -160,23 +115,22 @@ async function unnamedFile(url: string): Promise<FileHandle> {
     await unlink(path)
     return handle
   } catch (error) {
-    throw new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${wordsOf(error)}`, {
-      kind: 'failed',
-      hint: ROOM,
-    })
+    throw noRoom(url, error)
   }
 }
 
-const ROOM = 'TMPDIR names the folder; it needs room for as many files as --jobs'
-
-async function writeWhole(handle: FileHandle, piece: Uint8Array, url: string): Promise<void> {
-  let rest = piece
+async function writeWhole(handle: FileHandle, piece: Buffer, url: string): Promise<void> {
   try {
-    while (rest.length > 0) rest = rest.subarray((await handle.write(rest)).bytesWritten)
+    for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten
   } catch (error) {
-    throw new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${wordsOf(error)}`, {
-      kind: 'failed',
-      hint: ROOM,
-    })
+    throw noRoom(url, error)
   }
+}
+
+function noRoom(url: string, error: unknown): BackfillError {
+  return new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${wordsOf(error)}`, {
+    kind: 'failed',
+    hint: 'TMPDIR names the folder; it needs room for as many files as --jobs',
+    cause: error,
+  })
 }

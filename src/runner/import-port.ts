@@ -21,9 +21,9 @@ export type FetchedFile = {
   readonly bytes: number
   readonly columns: ReadonlySet<string>
   readonly rows: number
-  /** Its bytes, from the first on. */
+  /** Its bytes, once; the reader destroys the stream. */
   read(): Readable
-  /** Throws away what was kept of it. */
+  /** Throws away what was kept of it. Waits until the stream is gone. */
   close(): Promise<void>
 }
 

@@ -145,6 +145,7 @@ test.each([
   'info',
   'create-tables',
   'unlock',
+  'import',
   'run',
   'demo',
   'test',

@@ -164,6 +164,20 @@ test('files that may not be read stop their table, and the address is said', asy
   )
 })
 
+test('a big number as the bytes of a text column is refused, not misread', async () => {
+  const table = 'canonical_execution_balance_reads'
+  await writeParquet(
+    server,
+    join(folder, fileOf(0, table)),
+    `SELECT * REPLACE (unhex(concat('05', repeat('00', 31))) AS balance) FROM {d:Identifier}.{t:Identifier} WHERE block_number < 1000`,
+    { d: original, t: table },
+  )
+  const { code, stderr } = await run('--from 0 --tables balance_reads')
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/0\.parquet .*Cannot parse string .* as UInt256: .*column: balance/)
+  expect(await imported(table)).toEqual([])
+})
+
 /** How older exports, and other tools, write the same values; `internal_index` they do not have. */
 const OLDER: Readonly<Record<string, string>> = {
   nonce_diffs: `* EXCEPT internal_index REPLACE (toUInt32(block_number) AS block_number, toString(transaction_hash) AS transaction_hash,
@@ -196,14 +210,15 @@ test.for(Object.entries(OLDER))('%s of an older export are the same rows', async
   expect(await sums(databases.source)).toEqual(await sums(original))
 })
 
+const unnumbered = (block: number, order: string) =>
+  `SELECT now() AS updated_date_time, ${block} AS block_number, 0 AS transaction_index, concat('0x', repeat('a', 64)) AS transaction_hash,
+    '0xc0' AS address, concat('0x', toString(number)) AS slot, '0x0' AS from_value, '0x1' AS to_value, '${network}' AS meta_network_name
+    FROM numbers(5) ORDER BY number ${order}`
+
 test('rows that an older export does not number are numbered by what they are about, whatever their order', async () => {
   const table = 'canonical_execution_storage_diffs'
-  const rows = (block: number, order: string) =>
-    `SELECT now() AS updated_date_time, ${block} AS block_number, 0 AS transaction_index, concat('0x', repeat('a', 64)) AS transaction_hash,
-      '0xc0' AS address, concat('0x', toString(number)) AS slot, '0x0' AS from_value, '0x1' AS to_value, '${network}' AS meta_network_name
-      FROM numbers(5) ORDER BY number ${order}`
-  await writeParquet(server, join(folder, fileOf(0, table)), rows(7, 'DESC'))
-  await writeParquet(server, join(folder, fileOf(1000, table)), rows(1007, 'ASC'))
+  await writeParquet(server, join(folder, fileOf(0, table)), unnumbered(7, 'DESC'))
+  await writeParquet(server, join(folder, fileOf(1000, table)), unnumbered(1007, 'ASC'))
   expect((await run('--from 0 --to 1999 --tables storage_diffs')).code).toBe(0)
   const found = await rowsOf<{ numbers: string[] }>(
     server,

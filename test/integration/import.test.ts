@@ -1,8 +1,10 @@
 // Owns the promises of `import`: what the files have is what the source tables get, and what is missing is said.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { backfillHere, environmentFor, expectOneMessage } from '../support/cli.ts'
+import { backfillHere, environmentFor } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/processes.ts'
 import {
   exportFiles,
@@ -15,8 +17,6 @@ import { loadRealSource, MISSING_REAL_DATA } from '../support/real-data.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { differences, SQL_FOLDER } from '../support/world.ts'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 const SOURCES = catalogue.sources.map(({ table }) => table)
@@ -33,8 +33,6 @@ beforeAll(async () => {
   files = await servePublic(folder)
   await createSourceTables(server, catalogue, original)
   await addBlocks(server, original, { from: 1000, to: 3999, network })
-  // Blocks of another network, that must stay where they are.
-  await addBlocks(server, original, { from: 1000, to: 1009 })
   await exportFiles(server, {
     folder,
     source: original,
@@ -87,11 +85,6 @@ test('all nine tables get the rows of their files, and derived tables are built 
     { d: databases.source },
   )
   expect(own.map(({ name }) => name)).toEqual(SOURCES)
-  for (const table of SOURCES)
-    await post(server, `DELETE FROM {d:Identifier}.{t:Identifier} WHERE meta_network_name = 'mainnet'`, {
-      d: original,
-      t: table,
-    })
   expect(await differences(server, SOURCES, { actual: databases.source, expected: original })).toEqual([])
 
   const built = await run('up --lag 0 --tables block_slots_stat,address_diffs')
@@ -197,8 +190,8 @@ test('a file that was published anew is imported again with --changed: what it n
   const own = temporaryDirectory()
   const table = 'canonical_execution_nonce_diffs'
   const file = join(own, publicPath({ network, table, first: 1000 }))
-  const export_ = { folder: own, source: original, network, tables: [table] }
-  await exportFiles(server, { ...export_, firsts: [1000, 2000] })
+  const exported = { folder: own, source: original, network, tables: [table] }
+  await exportFiles(server, { ...exported, firsts: [1000, 2000] })
   const words = `import --from 1000 --to 2999 --tables nonce_diffs --folder ${own}`
   expect((await run(words)).code).toBe(0)
   // Rows of another network in the same blocks stay.
@@ -261,31 +254,23 @@ test('real mainnet rows come out of files as they went in', async ({ skip }) => 
   expect(await differences(server, SOURCES, { actual: databases.source, expected: real })).toEqual([])
 })
 
-test.for([
-  { words: 'import', says: /needs --from/ },
-  { words: 'import --from 5000 --to 1', says: /--from 5000 is after --to 1/ },
-  { words: 'import --from 0 --tables trace', says: /unknown source table 'trace'/ },
-  { words: 'import --from 0 --network nowhere', says: /unknown network 'nowhere'/ },
-  {
-    words: 'import --from 0 --base-url ftp://x/y',
-    says: /--base-url must be an http\(s\) URL, got 'ftp:\/\/x\/y'/,
-  },
-  {
-    words: 'import --from 0 --base-url http://me:secret@x/',
-    says: /--base-url must have no user.*got 'http:\/\/\*\*\*@x\/'/,
-  },
-  { words: 'import --from 0 --base-url http://x --folder y', says: /come from --base-url and from --folder/ },
-  { words: 'import --from 0 --folder /nowhere', says: /\/nowhere has no files of sepolia/ },
-])('`$words` is refused', async ({ words, says }) => {
-  const ended = await ground().run(words)
-  expect(ended.code).toBe(2)
-  expect(expectOneMessage(ended)).toMatch(says)
-})
-
-test('where nobody answers, the run ends at once and says so', async () => {
-  const gone = await servePublic(folder)
-  await gone.close()
-  const ended = await ground().run(`import --from 0 --base-url ${gone.url}/xatu`)
-  expect(ended.code).toBe(6)
-  expect(expectOneMessage(ended)).toMatch(/cannot reach http:\/\/127\.0\.0\.1:\d+\/xatu: .*ECONNREFUSED/)
+test('the SQL file is what a person would run: behind an INSERT, with the file as data', async () => {
+  const { databases } = ground()
+  const table = 'canonical_execution_traces'
+  await createSourceTables(server, catalogue, databases.source)
+  const sql = readFileSync(join(SQL_FOLDER, 'import', `${table}.sql`), 'utf8')
+  const search = new URLSearchParams({
+    query: `INSERT INTO ${databases.source}.${table}\n${sql}\nFORMAT Parquet`,
+    param_network: network,
+    param_from_block: '2000',
+    param_to_block: '2999',
+    param_has_internal_index: 'true',
+  })
+  const answer = await fetch(`${server.url}/?${search.toString()}`, {
+    method: 'POST',
+    body: readFileSync(join(folder, publicPath({ network, table, first: 2000 }))),
+    headers: { 'X-ClickHouse-User': server.username, 'X-ClickHouse-Key': server.password },
+  })
+  expect(await answer.text()).toBe('')
+  expect(await sizeOf(databases.source, table)).toEqual([{ rows: 1000 }])
 })

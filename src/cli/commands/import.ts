@@ -32,19 +32,23 @@ export const importCommand: Command = async (context) => {
     chunk: FILE_BLOCKS,
     chunkRows: undefined,
   }
-  return await supervised(context, async (run) => {
-    const endDownloads = () => void setTimeout(() => ending.abort(), options.graceMs).unref()
-    run.signal.addEventListener('abort', endDownloads, { once: true })
-    return await withImport(context, { origin, range, signal: ending.signal }, async (opened) => {
-      const { world } = opened
-      const { up } = await import('../../runner/up.ts')
-      if (words.has('changed')) await forget(opened, { range, options, run })
-      const report: typeof run.report = words.has('json')
-        ? run.report
-        : (event) => tellMissing(event, world.network.name).forEach(run.report)
-      return run.finish(await up(world, options, { ...run, report }))
-    })
-  })
+  return await supervised(
+    context,
+    async (run) => {
+      const endDownloads = () => void setTimeout(() => ending.abort(), options.graceMs).unref()
+      run.signal.addEventListener('abort', endDownloads, { once: true })
+      return await withImport(context, { origin, range, signal: ending.signal }, async (opened) => {
+        const { world } = opened
+        const { up } = await import('../../runner/up.ts')
+        if (words.has('changed')) await forget(opened, { range, options, run })
+        const report: typeof run.report = words.has('json')
+          ? run.report
+          : (event) => tellMissing(event, world.network.name).forEach(run.report)
+        return run.finish(await up(world, options, { ...run, report }))
+      })
+    },
+    'backfill import',
+  )
 }
 
 /** What was published anew counts as missing from here on. A first import has nothing to forget. */

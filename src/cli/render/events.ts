@@ -37,8 +37,8 @@ export function eventText(event: RunEvent, paint: Paint): EventText {
   }
 }
 
-/** What was done, for stdout; what failed is said by `failureLines`. */
-export function summaryLines(summary: RunSummary, paint: Paint): readonly string[] {
+/** What was done, for stdout; what failed is said by `failureLines`. `again`: the command that goes on. */
+export function summaryLines(summary: RunSummary, paint: Paint, again = 'backfill up'): readonly string[] {
   const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted, outOfTime } = summary
   const work =
     chunks === 0
@@ -50,9 +50,9 @@ export function summaryLines(summary: RunSummary, paint: Paint): readonly string
     ]
   if (interrupted)
     return [
-      `${paint.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`backfill up\` goes on from here.`,
+      `${paint.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` goes on from here.`,
     ]
-  if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`backfill up\` goes on from here.`]
+  if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`${again}\` goes on from here.`]
   return [chunks === 0 ? 'Nothing to do.' : `${paint.green('Done')}: ${work}`]
 }
 

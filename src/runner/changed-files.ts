@@ -1,6 +1,5 @@
-// Owns files that were published anew since they were imported: found, and made to be imported again.
+// Owns files that were published anew since they were imported, or were read by other SQL: found, and imported again.
 import { randomUUID } from 'node:crypto'
-import type { ImportTable } from './import-table.ts'
 import { NO_TRY } from './ledger-model.ts'
 import type { Range, TableDefinition } from './model.ts'
 import type { Patience } from './ports.ts'
@@ -9,7 +8,7 @@ import { readCoverage, readKnown } from './verify-coverage.ts'
 import type { PastEvent, PastPort } from './verify-port.ts'
 import type { World } from './world.ts'
 
-/** Blocks of the range whose files are others now, by table key. A file that is gone is no other file. Reads only. */
+/** Blocks of the range whose files, or the SQL that reads them, are others now, by table key. A file that is gone is no other file. Reads only. */
 export async function findChangedFiles(
   world: World,
   past: PastPort,
@@ -66,7 +65,7 @@ export async function forgetChangedFiles(
 }
 
 type ChangedQuestion = {
-  readonly table: TableDefinition | ImportTable
+  readonly table: TableDefinition
   readonly uuids: ReadonlyMap<string, string>
   readonly range: Range
 }
@@ -87,7 +86,8 @@ async function changedOf(
   const changed = await Promise.all(
     built.map(async (one) => {
       const now = await ports.source.fingerprint(table.sources, one.event.range)
-      const isOther = now !== before.get(positionOf(one.event)) && !now.endsWith('=0@0')
+      const same = now === before.get(positionOf(one.event)) && one.event.sqlHash === table.sqlHash
+      const isOther = !same && !now.endsWith('=0@0')
       return isOther ? [one.event.range] : []
     }),
   )

@@ -1,5 +1,5 @@
 // Owns the promises of `import`: what the files have is what the source tables get, and what is missing is said.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -221,6 +221,23 @@ test('a file that was published anew is imported again with --changed: what it n
     { n: network, rows: 1500 },
   ])
   expect((await run(`${words} --changed`)).stdout).toBe('Nothing to do.\n')
+})
+
+test('files that other SQL has read are named, and imported again with --changed', async () => {
+  const { run } = ground()
+  const own = temporaryDirectory()
+  cpSync(SQL_FOLDER, own, { recursive: true })
+  const words = `import --tables contracts --sql ${own} --from 1000 --to`
+  expect((await run(`${words} 1999`)).code).toBe(0)
+  const file = join(own, 'import', 'canonical_execution_contracts.sql')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('toString(factory)', 'lower(factory)'))
+  const more = await run(`${words} 2999`)
+  expect(more.stdout).toMatch(/^Done: 1 chunk/)
+  expect(more.stderr).toMatch(
+    /blocks 1000-1999 stay as older SQL \(\w+\) built them: backfill import --changed builds them again/,
+  )
+  expect((await run(`${words} 2999 --changed`)).stdout).toMatch(/^Done: 1 chunk, 1,000 blocks, 1,000 rows/)
+  expect((await run(`${words} 2999 --changed`)).stdout).toBe('Nothing to do.\n')
 })
 
 test('real mainnet rows come out of files as they went in', async ({ skip }) => {

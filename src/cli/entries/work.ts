@@ -116,7 +116,7 @@ export const WORK: readonly CommandEntry[] = [
       { name: 'to', value: '<N>', about: 'Last block (default: the first)' },
       { name: 'base-url', value: '<url>', about: "Where the files are (default: Xatu's)", as: 'import-url' },
       { name: 'folder', value: '<folder>', about: 'Files of this machine instead', as: 'import-folder' },
-      { name: 'changed', about: 'Also import files again that were published anew since' },
+      { name: 'changed', about: 'Also import files again that, or whose SQL, have changed since' },
       { name: 'dry-run', about: 'Show the files, write nothing' },
       {
         name: 'stall',

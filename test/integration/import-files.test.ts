@@ -178,6 +178,24 @@ test('a big number as the bytes of a text column is refused, not misread', async
   expect(await imported(table)).toEqual([])
 })
 
+test('a NULL that the table does not take, and a number that does not fit, fail the file', async () => {
+  const rows = 'FROM {d:Identifier}.{t:Identifier} WHERE intDiv(block_number, 1000) * 1000 = {first:UInt64}'
+  const write = (columns: string, first: number) =>
+    writeParquet(server, join(folder, fileOf(first)), `SELECT * REPLACE (${columns}) ${rows}`, {
+      d: original,
+      t: TABLE,
+      first,
+    })
+  await write('if(block_number = 500, NULL, address) AS address', 0)
+  await write('toUInt64(internal_index) + 4294967296 AS internal_index', 1000)
+  const { code, stderr } = await run('--from 0 --to 1999 --tables nonce_reads')
+  expect(code).toBe(1)
+  expect(
+    stderr.match(/^backfill: import-nonce_reads: .*importing http:\S+\/(0|1000)\.parquet/gm),
+  ).toHaveLength(2)
+  expect(await imported()).toEqual([])
+})
+
 /** How older exports, and other tools, write the same values; `internal_index` they do not have. */
 const OLDER: Readonly<Record<string, string>> = {
   nonce_diffs: `* EXCEPT internal_index REPLACE (toUInt32(block_number) AS block_number, toString(transaction_hash) AS transaction_hash,

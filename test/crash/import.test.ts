@@ -9,7 +9,7 @@ import { readCatalogue } from '../../src/files/sql-folder.ts'
 import { backfill, environmentFor, startBackfill } from '../support/cli.ts'
 import { outcome } from '../support/processes.ts'
 import { startProxy } from '../support/proxy.ts'
-import { exportFiles, type PublicServer, servePublic } from '../support/public-files.ts'
+import { exportFiles, onGet, type PublicServer, servePublic } from '../support/public-files.ts'
 import { mulberry32 } from '../support/random.ts'
 import { intoTarget, ledgerEvent } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
@@ -136,6 +136,26 @@ test.each([
   expect(next.code, next.stderr).toBe(0)
   await held.release()
   await expectOnce(databases.source, ['canonical_execution_traces'], 3000)
+})
+
+test('Ctrl-C while a download stands still: it is given up when the grace time is over, and the next run goes on', async () => {
+  const { databases, env } = await prepare()
+  const few = ['import', '--from', '0', '--to', '1999', '--tables', 'traces', '--jobs', '1']
+  files.behave(
+    '/1000.parquet',
+    onGet(({ outgoing }) => outgoing.writeHead(200).write('PAR1')),
+  )
+  files.requests.length = 0
+  const child = startBackfill([...few, '--grace', '1'], { env: env(server.url) })
+  const ended = outcome(child)
+  await fetched(2, child)
+  child.kill('SIGINT')
+  const { code, stdout } = await ended
+  files.behave('/1000.parquet', undefined)
+  expect(code).toBe(130)
+  expect(stdout).toMatch(/^1 table failed; done: 1 chunk,/)
+  expect((await backfill(few, { env: env(server.url) })).code).toBe(0)
+  await expectOnce(databases.source, ['canonical_execution_traces'], 2000)
 })
 
 /** Resolves when so many files have been asked for. */

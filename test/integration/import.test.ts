@@ -110,6 +110,7 @@ test('what is imported is not fetched again, and `status` knows nothing of it', 
   expect(files.requests.filter((line) => line.includes('.parquet'))).toEqual([])
   const log = await run('log import-traces')
   expect(log.stdout).toMatch(/1000-1999/)
+  expect((await run('log')).stdout).toMatch(/import-traces \+1 +2 +0 +2,000 +2,000 .* done$/m)
 })
 
 test('blocks within a file mean the whole file, and that is said', async () => {

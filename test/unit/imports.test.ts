@@ -37,15 +37,28 @@ test('no import has the key of a derived table, nor could one have it', async ()
 })
 
 test.for([
-  { what: 'a file of no source table', file: 'other.sql', text: '--! description: x\nSELECT 1', says: /'other' is no source table/ },
+  {
+    what: 'a file of no source table',
+    file: 'other.sql',
+    text: '--! description: x\nSELECT 1',
+    says: /'other' is no source table/,
+  },
   { what: 'a file without a header', text: 'SELECT 1', says: /the header lacks 'description'/ },
-  { what: 'a SELECT that reads no file', text: '--! description: x\nSELECT 1', says: /an import reads the rows of a file/ },
+  {
+    what: 'a SELECT that reads no file',
+    text: '--! description: x\nSELECT 1',
+    says: /an import reads the rows of a file/,
+  },
   {
     what: 'an unknown key',
     text: "--! description: x\n--! target: y\nSELECT 1 FROM input('a String')",
     says: /unknown key 'target'/,
   },
-  { what: 'a SELECT of all networks', text: "--! description: x\nSELECT a FROM input('a String')\", says: /never uses 'network'/ },
+  {
+    what: 'a SELECT of all networks',
+    text: "--! description: x\nSELECT a FROM input('a String')",
+    says: /never uses 'network'/,
+  },
   {
     what: 'a question for a column that is not named',
     text: "--! description: x\nSELECT a FROM input('a String') WHERE {has_b:Bool}",

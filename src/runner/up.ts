@@ -185,7 +185,9 @@ export async function up(
         } catch (thrown) {
           const error = thrown as BackfillError
           const before = failed.filter(({ table }) => table === run.key).length
-          if (!error.alone || signal.aborted || before >= MAX_ALONE) throw error
+          if (!error.alone || before >= MAX_ALONE) throw error
+          // It was let down with the run: the next one takes it up.
+          if (signal.aborted) return
           failed.push({ table: run.key, error })
         } finally {
           run.running--

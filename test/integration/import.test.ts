@@ -13,7 +13,6 @@ import {
   servePublic,
   writeParquet,
 } from '../support/public-files.ts'
-import { loadRealSource, MISSING_REAL_DATA } from '../support/real-data.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { differences, SQL_FOLDER } from '../support/world.ts'
@@ -155,6 +154,25 @@ test('files that are not there are said at the end, are no failure, and are impo
   expect(await sizeOf(databases.source, table)).toEqual([{ rows: 3000 }])
 })
 
+test('blocks that some tables have and others lack are warned of: `up` would take them as empty', async () => {
+  const { run } = ground()
+  const own = temporaryDirectory()
+  const about = { folder: own, source: original, network }
+  const [traces, reads] = ['canonical_execution_traces', 'canonical_execution_nonce_reads']
+  await exportFiles(server, { ...about, tables: [traces], firsts: [1000, 2000, 3000] })
+  await exportFiles(server, { ...about, tables: [reads], firsts: [1000, 3000] })
+  const words = `import --from 0 --to 3999 --tables traces,nonce_reads --quiet --folder ${own}`
+  const ended = await run(words)
+  expect(ended).toEqual({
+    code: 0,
+    stdout: '',
+    stderr:
+      'warning: blocks 2000-2999 (1,000 blocks) are there without import-nonce_reads: to `up` they have no such rows; keep its --to below 2000 until they are imported\n',
+  })
+  await exportFiles(server, { ...about, tables: [reads], firsts: [2000] })
+  expect(await run(words)).toEqual({ code: 0, stdout: '', stderr: '' })
+})
+
 test('mainnet storage_reads: it is said that they are not public', async () => {
   const { run } = ground()
   const { code, stderr } = await run('import --from 0 --tables storage_reads', {
@@ -239,56 +257,4 @@ test('files that other SQL has read are named, and imported again with --changed
   )
   expect((await run(`${words} 2999 --changed`)).stdout).toMatch(/^Done: 1 chunk, 1,000 blocks, 1,000 rows/)
   expect((await run(`${words} 2999 --changed`)).stdout).toBe('Nothing to do.\n')
-})
-
-test('real mainnet rows come out of files as they went in', async ({ skip }) => {
-  if (MISSING_REAL_DATA !== undefined) skip(MISSING_REAL_DATA)
-  const { run, databases } = ground()
-  const [own, real] = [temporaryDirectory(), uniqueDatabase('real')]
-  await loadRealSource(server, catalogue, real)
-  const blocks = await rowsOf<{ first: number }>(
-    server,
-    `SELECT intDiv(block_number, 1000) * 1000 AS first FROM {d:Identifier}.canonical_execution_traces
-      WHERE meta_network_name = 'mainnet' GROUP BY first ORDER BY count() DESC LIMIT 2`,
-    { d: real },
-  )
-  const firsts = blocks.map(({ first }) => first)
-  await exportFiles(server, { folder: own, source: real, network: 'mainnet', tables: SOURCES, firsts })
-  for (const first of firsts) {
-    const { code, stderr } = await run(`import --from ${first} --network mainnet --folder ${own}`)
-    expect(code, stderr).toBe(0)
-  }
-  for (const table of SOURCES)
-    await post(
-      server,
-      `DELETE FROM {d:Identifier}.{t:Identifier}
-        WHERE meta_network_name != 'mainnet' OR NOT has({f:Array(UInt64)}, intDiv(block_number, 1000) * 1000)`,
-      {
-        d: real,
-        t: table,
-        f: `[${firsts.join()}]`,
-      },
-    )
-  expect(await differences(server, SOURCES, { actual: databases.source, expected: real })).toEqual([])
-})
-
-test('the SQL file is what a person would run: behind an INSERT, with the file as data', async () => {
-  const { databases } = ground()
-  const table = 'canonical_execution_traces'
-  await createSourceTables(server, catalogue, databases.source)
-  const sql = readFileSync(join(SQL_FOLDER, 'import', `${table}.sql`), 'utf8')
-  const search = new URLSearchParams({
-    query: `INSERT INTO ${databases.source}.${table}\n${sql}\nFORMAT Parquet`,
-    param_network: network,
-    param_from_block: '2000',
-    param_to_block: '2999',
-    param_has_internal_index: 'true',
-  })
-  const answer = await fetch(`${server.url}/?${search.toString()}`, {
-    method: 'POST',
-    body: readFileSync(join(folder, publicPath({ network, table, first: 2000 }))),
-    headers: { 'X-ClickHouse-User': server.username, 'X-ClickHouse-Key': server.password },
-  })
-  expect(await answer.text()).toBe('')
-  expect(await sizeOf(databases.source, table)).toEqual([{ rows: 1000 }])
 })

@@ -5,13 +5,13 @@ import { findChangedFiles, forgetChangedFiles } from '../../runner/changed-files
 import { chooseImports, planImport, wholeFiles } from '../../runner/import.ts'
 import { FILE_BLOCKS, type FilesPort } from '../../runner/import-port.ts'
 import type { Range } from '../../runner/model.ts'
-import type { UpOptions } from '../../runner/reports.ts'
+import type { RunEvent, UpOptions } from '../../runner/reports.ts'
 import type { UpHooks } from '../../runner/up.ts'
 import { duration, names, readFlag } from '../argv.ts'
 import { typedRange } from '../block-range.ts'
 import type { Command, Context } from '../context.ts'
 import { type ImportOrigin, importOrigin } from '../import-origin.ts'
-import { importJson, renderImport, tellMissing } from '../render/import.ts'
+import { importJson, missingNotes, renderImport, unevenWarnings } from '../render/import.ts'
 import { supervised } from '../run-up.ts'
 import { withConnections } from '../session.ts'
 import { toolVersion } from '../tool-version.ts'
@@ -41,10 +41,14 @@ export const importCommand: Command = async (context) => {
         const { world } = opened
         const { up } = await import('../../runner/up.ts')
         if (words.has('changed')) await forget(opened, { range, options, run })
-        const report: typeof run.report = words.has('json')
-          ? run.report
-          : (event) => tellMissing(event, world.network.name).forEach(run.report)
-        return run.finish(await up(world, options, { ...run, report }))
+        const skipped: Extract<RunEvent, { type: 'skipped' }>[] = []
+        const report = (event: RunEvent) =>
+          event.type === 'skipped' ? void skipped.push(event) : run.report(event)
+        const summary = await up(world, options, { ...run, report })
+        const keys = world.chosen.map(({ key }) => key)
+        const missing = words.has('json') ? skipped : missingNotes(skipped, world.network.name)
+        for (const event of [...missing, ...unevenWarnings(skipped, keys)]) run.report(event)
+        return run.finish(summary)
       })
     },
     'backfill import',

@@ -2,7 +2,8 @@
 import { countFiles, type ImportPlan } from '../../runner/import.ts'
 import type { Range } from '../../runner/model.ts'
 import type { RunEvent } from '../../runner/reports.ts'
-import { count, rangeText } from './format.ts'
+import { intersect, subtract } from '../../runner/pure/interval.ts'
+import { count, rangesText, rangeText } from './format.ts'
 import { type JsonObject, pairs } from './json.ts'
 import type { Paint } from './paint.ts'
 
@@ -50,14 +51,30 @@ export function importJson({ network, range, tables }: ImportPlan): JsonObject {
   }
 }
 
+type Skipped = Extract<RunEvent, { readonly type: 'skipped' }>
+
 /** To the runner a missing file is a hole in the source; a person is told which file is missing. */
-export function tellMissing(event: RunEvent, network: string): readonly RunEvent[] {
-  if (event.type !== 'skipped') return [event]
-  return event.tables.map((table) => ({
-    type: 'note',
-    table,
-    text: missingText(network, table.replace(/^import-/, ''), event.holes),
-  }))
+export function missingNotes(skipped: readonly Skipped[], network: string): readonly RunEvent[] {
+  return skipped.flatMap(({ tables, holes }) =>
+    tables.map((table): RunEvent => ({
+      type: 'note',
+      table,
+      text: missingText(network, table.replace(/^import-/, ''), holes),
+    })),
+  )
+}
+
+/** What `up` would not notice: blocks that some tables of the import lack and others have. `tables`: all of them. */
+export function unevenWarnings(skipped: readonly Skipped[], tables: readonly string[]): readonly RunEvent[] {
+  const holesOf = (table: string) => skipped.find((event) => event.tables.includes(table))?.holes ?? []
+  const everywhere = tables.map(holesOf).reduce(intersect)
+  return skipped.flatMap(({ tables: lacking, holes }): readonly RunEvent[] => {
+    const uneven = subtract(holes, everywhere)
+    const first = uneven[0]
+    if (first === undefined) return []
+    const text = `blocks ${rangesText(uneven)} are there without ${lacking.join(', ')}: to \`up\` they have no such rows; keep its --to below ${first.from} until they are imported`
+    return [{ type: 'warning', table: undefined, text }]
+  })
 }
 
 function missingText(network: string, table: string, blocks: readonly Range[]): string {

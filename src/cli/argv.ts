@@ -2,6 +2,7 @@
 import { usageError } from '../runner/errors.ts'
 import type { Order } from '../runner/pure/chunks.ts'
 import { nearest } from '../runner/pure/nearest.ts'
+import { type Wire, WIRE_NAMES } from '../runner/pure/wire.ts'
 
 /** A flag as it is declared. `value` names its argument in the help (`N`); a flag without it is a switch. */
 export type Flag = {
@@ -84,6 +85,12 @@ export function blockOrder({ text, place }: Word): Order {
   )
 }
 
+export function wireName({ text, place }: Word): Wire {
+  const found = WIRE_NAMES.find((name) => name === text)
+  if (found === undefined) throw usageError(`${place} must be lz4, zstd or none, got '${text}'`)
+  return found
+}
+
 /** `90`, `90s`, `55m` or `2h` as ms. */
 export function duration({ text, place }: Word): number {
   const [, amount, unit = 's'] = /^(0|[1-9]\d{0,6})([smh]?)$/.exec(text) ?? []
@@ -95,6 +102,17 @@ export function duration({ text, place }: Word): number {
 export function nonEmpty(word: Word): string {
   if (word.text.trim() === '') throw usageError(`${word.place} must not be empty, got '${word.text}'`)
   return word.text
+}
+
+/** As a server's configuration can have it: a name of XML. */
+export function clusterName(word: Word): string {
+  const name = nonEmpty(word)
+  if (!/^[A-Za-z_][\w.-]*$/.test(name))
+    throw usageError(
+      `${word.place} must be a name of letters, digits, _, - and ., got '${name}'`,
+      'SELECT cluster FROM system.clusters shows the names that a server knows',
+    )
+  return name
 }
 
 /** `a,b` as ['a', 'b']; blanks around a name are dropped, a name given twice counts once. */

@@ -11,12 +11,19 @@ export type Statement = {
   readonly settings: Readonly<Record<string, string | number>>
   /** Whether the server tells its progress in headers (ports.ts, InsertJob). */
   readonly progress: boolean
-  /** Body of a streamed INSERT. */
+  /** Body of a streamed INSERT, and the headers that say how it is packed. */
   readonly values?: Readable
+  readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
   /** HTTP session in which temporary tables live; it ends so many seconds after its last statement. */
   readonly session?: { readonly id: string; readonly seconds: number; readonly isNew: boolean }
 }
+
+/**
+ * A transform yields a row per key: looking for rows that replace one another within an INSERT finds nothing, and costs
+ * up to a fifth of it (docs/performance.md). A header may say otherwise.
+ */
+export const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
 
 /**
  * Runs the statement and resolves when the server has said by every sign that it is done: the response ended
@@ -39,6 +46,7 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
     },
     ...(statement.session && { session_id: statement.session.id }),
     ...(statement.values && { values: statement.values }),
+    ...(statement.headers && { http_headers: { ...statement.headers } }),
     ...(statement.signal && { abort_signal: statement.signal }),
   })
   const body = await readTail(stream)

@@ -6,6 +6,7 @@ import { typed } from './dialect.ts'
 import type { Names } from './names.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { mustSee } from './visibility.ts'
 
 export function openTarget({
   server,
@@ -44,6 +45,11 @@ export function openTarget({
           .orderBy('position')
           .execute(),
       ]).catch(failing(`looking at the tables of ${database}`))
+      const unseen = wanted.filter((name) => !columns.some(({ table }) => table === name))
+      await mustSee(
+        server,
+        unseen.map((table) => ({ kind: 'table', database, table })),
+      )
       const columnsOf = Map.groupBy(columns, (column) => column.table)
       return new Map(
         tables.map(({ name, uuid, engine, total_rows }): [string, TargetTable] => [
@@ -74,7 +80,13 @@ export function openTarget({
         .catch(failing('looking for the ledger'))
       const has = (table: string, column: string) =>
         columns.some((one) => one.table === table && one.name === column)
-      if (!has('ledger', 'network')) return 'absent'
+      if (!has('ledger', 'network')) {
+        await mustSee(server, [
+          { kind: 'table', database: names.ledger, table: 'ledger' },
+          { kind: 'database', database: names.locks },
+        ])
+        return 'absent'
+      }
       return has('ledger', 'rows_expected') && has('sql_texts', 'text') ? 'ready' : 'old'
     },
 

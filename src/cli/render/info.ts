@@ -1,6 +1,9 @@
 // Owns how `info` looks. Pure; it never sees a password, only whether there is one.
 import type { LockInfo } from '../../runner/ports.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../runner/sizing.ts'
+import type { TableDefinition } from '../../runner/model.ts'
+import { tableMode, type Topology } from '../../runner/pure/table-mode.ts'
+import type { Session } from '../session.ts'
 import type { Config } from '../config.ts'
 import { MASK, maskUrl } from '../config/mask.ts'
 import type { Side } from '../config/servers.ts'
@@ -13,7 +16,7 @@ import { renderTable } from './table.ts'
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
 export function settingLines(config: Config, paint: Paint): readonly string[] {
-  const { network, lag, jobs, tableJobs, chunk, chunkRows, order, ledgerDatabase, sql, state } = config
+  const { network, lag, jobs, tableJobs, chunk, chunkRows, order, wire, ledgerDatabase, sql, state } = config
   const rows: readonly Row[] = [
     row('network', network),
     row('lag', lag),
@@ -22,6 +25,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
     row('chunk rows', { ...chunkRows, value: chunkRows.value ?? DEFAULT_CHUNK_ROWS }),
     row('chunk', { ...chunk, value: chunk.value ?? 'by rows' }),
     row('order', order),
+    row('wire', wire),
     row('ledger database', ledgerDatabase),
     row('SQL folder', sql),
     row('state folder', state),
@@ -41,7 +45,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
 }
 
 export type ServerFacts = {
-  readonly servers: Readonly<Record<Side, { readonly version: string; readonly identity: string }>>
+  readonly servers: Session['servers']
   readonly config: Config
   readonly paint: Paint
 }
@@ -55,7 +59,32 @@ export function serverLines({ servers: { source, target }, config, paint }: Serv
     ...(one
       ? [`  ClickHouse ${target.version}`]
       : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
+    ...(one ? [] : notSentLines('source', source)),
+    ...notSentLines('target', target),
   ]
+}
+
+function notSentLines(side: Side, { notSent }: ServerFacts['servers'][Side]): readonly string[] {
+  if (notSent === undefined) return []
+  const user = notSent.readsOnly ? `the ${side} user only reads (readonly = 1)` : `limits on the ${side} user`
+  return [`  ${user}: ${notSent.names.join(', ')} not sent, what the profile has is safe`]
+}
+
+/** Where each table is computed, and how its rows get to the target. */
+export function modeLines(
+  tables: readonly TableDefinition[],
+  topology: Topology,
+  paint: Paint,
+): readonly string[] {
+  const rows = tables.map((table) => ({ name: table.key, value: tableMode(table, topology), origin: '' }))
+  return renderTable<Row>(
+    rows,
+    [
+      { title: 'table', cell: ({ name }) => name },
+      { title: 'rows', cell: ({ value }) => value, paint: paint.dim },
+    ],
+    Infinity,
+  ).lines
 }
 
 export function lockLines(locks: ReadonlyMap<string, LockInfo>, paint: Paint): readonly string[] {
@@ -76,11 +105,12 @@ function sideRows({ servers, databases }: Config, side: Side): readonly Row[] {
   const database = row(`${side} database`, databases[side])
   if (servers.kind === 'embedded')
     return [row(side, { value: 'embedded server', origin: servers.origin }), database]
-  const { url, username, password } = servers[side]
+  const { url, username, password, ca } = servers[side]
   return [
     row(side, url),
     row(`${side} username`, username),
     row(`${side} password`, { ...password, value: password.value === '' ? '(empty)' : MASK }),
+    ...(ca === undefined ? [] : [row(`${side} CA file`, { value: ca.value.file, origin: ca.origin })]),
     database,
   ]
 }

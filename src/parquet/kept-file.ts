@@ -34,7 +34,7 @@ async function footerOf(name: string, handle: FileHandle, bytes: number) {
   if (!trailer.subarray(-MAGIC.length).equals(MAGIC) || length + TRAILER_BYTES + MAGIC.length > bytes)
     throw broken(`${name} is cut off: its ${bytes} bytes do not end as a Parquet file does`)
   try {
-    return readFooter(await part(handle, bytes - TRAILER_BYTES - length, length))
+    return readFooter(await part(handle, bytes - TRAILER_BYTES - length, length + TRAILER_BYTES))
   } catch (error) {
     throw broken(`${name} is broken: ${wordsOf(error)}`)
   }

@@ -16,13 +16,14 @@ import type { Server } from './server.ts'
 const CLEAN_SECONDS = { asked: 3600, found: 600 }
 
 /**
- * Deletes the target's rows of the ranges in one statement.
+ * Deletes the target's rows of the ranges in one statement; only those of `network`, where the table holds several.
  * @throws BackfillError `failed`, `locked`
  */
 export async function cleanRanges(
   server: Server,
   names: Names,
   { table, ranges, lock, asked }: CleanJob,
+  network?: string,
 ): Promise<void> {
   const { client, connection } = server
   const doing = `deleting ${asked ? '' : 'half-written '}blocks of ${table.key}`
@@ -30,7 +31,8 @@ export async function cleanRanges(
   const failing = (error: unknown) => {
     throw serverError(error, { connection, doing })
   }
-  if ((await countRows(server, table, ranges).catch(failing)) === 0) return
+  const count = () => countRows(server, { table, ranges, network }).catch(failing)
+  if ((await count()) === 0) return
 
   const seconds = asked ? CLEAN_SECONDS.asked : CLEAN_SECONDS.found
   const fence = compiledFence(server.db, { lockName: lock.name, locksDatabase: names.locks })
@@ -39,6 +41,7 @@ export async function cleanRanges(
       query: `DELETE FROM {database:Identifier}.{table:Identifier}
         WHERE block_number BETWEEN {low:UInt64} AND {high:UInt64}
         AND arrayExists((f, t) -> block_number BETWEEN f AND t, {froms:Array(UInt64)}, {tos:Array(UInt64)})
+        ${network === undefined ? '' : 'AND meta_network_name = {network:String}'}
         AND ${fence.text}`,
       query_params: {
         database: connection.database,
@@ -47,6 +50,7 @@ export async function cleanRanges(
         high: highest(ranges),
         froms: ranges.map(({ from }) => from),
         tos: ranges.map(({ to }) => to),
+        ...(network !== undefined && { network }),
         ...fence.params,
       },
       clickhouse_settings: { lightweight_deletes_sync: '2', max_execution_time: seconds },
@@ -60,7 +64,7 @@ export async function cleanRanges(
         cause: error,
       })
     })
-  const left = await countRows(server, table, ranges).catch(failing)
+  const left = await count()
   if (left > 0)
     throw new BackfillError(`${left} rows are left after ${doing}`, {
       kind: 'failed',
@@ -75,9 +79,10 @@ export async function countIn(
   server: Server,
   table: TableDefinition,
   ranges: readonly Range[],
+  network?: string,
 ): Promise<number> {
   if (ranges.length === 0) return 0
-  return await countRows(server, table, ranges).catch((error: unknown) => {
+  return await countRows(server, { table, ranges, network }).catch((error: unknown) => {
     throw serverError(error, { connection: server.connection, doing: `counting rows of ${table.key}` })
   })
 }
@@ -101,7 +106,13 @@ export async function endDeletions(server: Server, table: TableDefinition, lock:
     })
 }
 
-async function countRows(server: Server, table: TableDefinition, ranges: readonly Range[]): Promise<number> {
+type Counted = {
+  readonly table: TableDefinition
+  readonly ranges: readonly Range[]
+  readonly network: string | undefined
+}
+
+async function countRows(server: Server, { table, ranges, network }: Counted): Promise<number> {
   const row = await server.db
     .withSchema(server.connection.database)
     .selectFrom(table.target as 'int_target')
@@ -112,6 +123,7 @@ async function countRows(server: Server, table: TableDefinition, ranges: readonl
     .where(
       sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${blockNumbers(ranges.map(({ from }) => from))}, ${blockNumbers(ranges.map(({ to }) => to))})`,
     )
+    .$if(network !== undefined, (rows) => rows.where(sql<boolean>`meta_network_name = ${network}`))
     .executeTakeFirstOrThrow()
   return row.rows
 }

@@ -11,9 +11,12 @@ import { mustSee } from './visibility.ts'
 export function openTarget({
   server,
   names,
+  mayHide = false,
 }: {
   readonly server: Server
   readonly names: Names
+  /** What the user may not see counts as absent: nothing depends on it. */
+  readonly mayHide?: boolean
 }): TargetPort {
   const { db, connection } = server
   const { database } = connection
@@ -46,10 +49,11 @@ export function openTarget({
           .execute(),
       ]).catch(failing(`looking at the tables of ${database}`))
       const unseen = wanted.filter((name) => !columns.some(({ table }) => table === name))
-      await mustSee(
-        server,
-        unseen.map((table) => ({ kind: 'table', database, table })),
-      )
+      if (!mayHide)
+        await mustSee(
+          server,
+          unseen.map((table) => ({ kind: 'table', database, table })),
+        )
       const columnsOf = Map.groupBy(columns, (column) => column.table)
       return new Map(
         tables.map(({ name, uuid, engine, total_rows }): [string, TargetTable] => [

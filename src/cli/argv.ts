@@ -97,6 +97,17 @@ export function nonEmpty(word: Word): string {
   return word.text
 }
 
+/** As a server's configuration can have it: a name of XML. */
+export function clusterName(word: Word): string {
+  const name = nonEmpty(word)
+  if (!/^[A-Za-z_][\w.-]*$/.test(name))
+    throw usageError(
+      `${word.place} must be a name of letters, digits, _, - and ., got '${name}'`,
+      'SELECT cluster FROM system.clusters shows the names that a server knows',
+    )
+  return name
+}
+
 /** `a,b` as ['a', 'b']; blanks around a name are dropped, a name given twice counts once. */
 export function names(word: Word): readonly string[] {
   const list = word.text.split(',').map((name) => name.trim())

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../runner/pure/chunks.ts'
-import { blockCount, blockOrder, nonEmpty, positiveCount, type Words } from './argv.ts'
+import { blockCount, blockOrder, clusterName, nonEmpty, positiveCount, type Words } from './argv.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type Side } from './config/servers.ts'
 import {
   type Environment,
@@ -26,6 +26,8 @@ export type Config = {
   /** Expected rows per chunk; undefined: the default. */
   readonly chunkRows: Setting<number | undefined>
   readonly order: Setting<Order>
+  /** Of the target server; undefined: it is a server by itself. */
+  readonly cluster: Setting<string | undefined>
   readonly ledgerDatabase: Setting<string>
   /** Folder of the SQL files, absolute. */
   readonly sql: Setting<string>
@@ -68,6 +70,7 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
     chunk: count('chunk'),
     chunkRows: count('chunk-rows'),
     order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'tail' }),
+    cluster: setting<string | undefined>(layers, { name: 'cluster', read: clusterName, fallback: undefined }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
     sql: path('sql', fileURLToPath(new URL('sql', PACKAGE_FOLDER))),
     state: path('state', 'state'),

@@ -11,6 +11,7 @@ import { compiledFence } from './fence.ts'
 import type { Names } from './names.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { noDeletes } from './shard-deletes.ts'
 import { insertShared } from './shared-insert.ts'
 import { errorInBody, runWrite, type Statement, TAIL_BYTES } from './statement.ts'
 import { transformParams } from './transform-params.ts'
@@ -57,14 +58,15 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
   async function insert({ table, range, queryId, lock, progress, pass }: InsertJob): Promise<InsertReport> {
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
-    const fence = compiledFence(target.db, { lockName: lock.name, locksDatabase: names.locks })
+    const fence = compiledFence(target.db, { lockName: lock.name, names })
     const into = {
       text: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})`,
       params: { backfill_database: target.connection.database, backfill_table: table.target },
     }
     const server = reader(table)
     try {
-      const step = pass && sharedStep(table)
+      // A session lives on one server: behind a load balancer nobody would find it again.
+      const step = target.cluster?.balanced ? undefined : pass && sharedStep(table)
       if (server !== target)
         return { ...(await stream({ table, range, queryId, list, columns, into, fence })), passed: false }
       const insertOf = (select: string): Statement => ({
@@ -151,6 +153,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
     describe: columnsOf,
     insert,
     clean: (job) => cleanRanges(target, names, job),
+    noDeletes: noDeletes(target),
     count: (table, ranges) => countIn(target, table, ranges),
     endDeletions: (table, lock) => endDeletions(target, table, lock),
   }

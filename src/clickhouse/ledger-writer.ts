@@ -71,7 +71,7 @@ export function ledgerWriter({
       .expression(
         db
           .selectNoFrom(columns.map((column) => row[column].as(column)))
-          .where(fence({ lockName: lock.name, locksDatabase: names.locks })),
+          .where(fence({ lockName: lock.name, names })),
       )
     const send = async (): Promise<void> => {
       await statement.execute().catch((error: unknown) => {

@@ -8,6 +8,7 @@ import {
 import type { Kysely } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import { PINNED_SETTINGS } from '../runner/pure/pinned-settings.ts'
+import type { Cluster } from './cluster.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
@@ -21,6 +22,10 @@ export type Server = {
   readonly info: ServerInfo
   readonly client: ClickHouseClient
   readonly db: Kysely<Schema>
+  /** Of which cluster it is a node; undefined: a server by itself, or a source. */
+  readonly cluster?: Cluster | undefined
+  /** Who answers on the next connection. */
+  identify(): Promise<string>
   close(): Promise<void>
 }
 
@@ -53,22 +58,30 @@ export async function openServer(connection: Connection): Promise<Server> {
 }
 
 /** The same server over connections of its own, which nothing else waits for. It is not asked again who it is. */
-export function openAgain({ connection, info }: Server): Server {
-  return serverOf(connection, connect(connection), info)
+export function openAgain({ connection, info, cluster }: Server, settings: ClickHouseSettings = {}): Server {
+  return { ...serverOf(connection, connect(connection, settings), info), cluster }
 }
 
 function serverOf(connection: Connection, client: ClickHouseClient, info: ServerInfo): Server {
-  return { connection, info, client, db: kyselyFor<Schema>(client), close: () => client.close() }
+  return {
+    connection,
+    info,
+    client,
+    db: kyselyFor<Schema>(client),
+    identify: async () => (await identify(client)).identity,
+    close: () => client.close(),
+  }
 }
 
-function connect(connection: Connection): ClickHouseClient {
+/** @param settings beside those of every statement */
+function connect(connection: Connection, settings: ClickHouseSettings = {}): ClickHouseClient {
   return createClient({
     url: connection.url,
     username: connection.username,
     password: connection.password,
     request_timeout: REQUEST_TIMEOUT_MS,
     max_open_connections: 64,
-    clickhouse_settings: STATEMENT_SETTINGS,
+    clickhouse_settings: { ...STATEMENT_SETTINGS, ...settings },
     // Progress headers keep idle connections alive; 1 MiB of them is more than an hour at the interval of executor.ts.
     max_response_headers_size: 1024 * 1024,
     // Its logger prints statements, parameters and stacks to stderr.

@@ -148,6 +148,8 @@ export type TargetTable = {
   /** Rows before merging; null where the engine does not count them. */
   readonly rows: number | null
   readonly columns: readonly Column[]
+  /** Why it must not be written to: a sentence without the table's name, and the cure. */
+  readonly problem?: { readonly sentence: string; readonly hint: string }
 }
 
 export type TargetPort = {
@@ -219,6 +221,8 @@ export type ExecutorPort = {
   clean(job: CleanJob): Promise<void>
   /** Rows of the ranges as they stand in the target, before merging. */
   count(table: TableDefinition, ranges: readonly Range[]): Promise<number>
+  /** Why rows cannot be deleted; undefined where they can. */
+  readonly noDeletes: string | undefined
   /** Ends the deletions of earlier epochs that are still queued: their fence would fail them for ever. */
   endDeletions(table: TableDefinition, lock: Lock): Promise<void>
 }

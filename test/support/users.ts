@@ -20,7 +20,7 @@ export type User = {
 /** Starts a server that has these users, by name. Their password is 'secret'. */
 export async function startWithUsers(users: Readonly<Record<string, User>>): Promise<Login> {
   const directory = temporaryDirectory()
-  const { password, configFile } = prepareDirectory(directory, 1_000_000_000)
+  const { password, configFile } = prepareDirectory(directory, { memoryBytes: 1_000_000_000 })
   const config = readFileSync(configFile, 'utf8')
     .replace('</users>', `${Object.entries(users).map(userSection).join('')}</users>`)
     .replace('</profiles>', `${Object.entries(users).map(profileSection).join('')}</profiles>`)

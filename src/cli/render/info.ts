@@ -12,7 +12,8 @@ import { renderTable } from './table.ts'
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
 export function settingLines(config: Config, paint: Paint): readonly string[] {
-  const { network, lag, jobs, tableJobs, chunk, chunkRows, order, ledgerDatabase, sql, state } = config
+  const { network, lag, jobs, tableJobs, chunk, chunkRows, order, cluster, ledgerDatabase, sql, state } =
+    config
   const rows: readonly Row[] = [
     row('network', network),
     row('lag', lag),
@@ -21,6 +22,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
     row('chunk rows', { ...chunkRows, value: chunkRows.value ?? DEFAULT_CHUNK_ROWS }),
     row('chunk', { ...chunk, value: chunk.value ?? 'by rows' }),
     row('order', order),
+    row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
     row('ledger database', ledgerDatabase),
     row('SQL folder', sql),
     row('state folder', state),

@@ -25,6 +25,9 @@ export function openTarget({
   const run = ({ text, file }: SqlText, query_params: Record<string, string>) =>
     server.client.command({ query: text, query_params }).catch(failing(`running ${file}`))
 
+  const ddlOf = (table: TableDefinition): readonly SqlText[] =>
+    server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
+
   return {
     database,
 
@@ -97,9 +100,10 @@ export function openTarget({
       for (const statement of ledger) await run(statement, params)
     },
 
+    refuseUncreatable: (table) => void ddlOf(table),
+
     async create(table) {
-      const statements = server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
-      for (const statement of statements) await run(statement, { target: database })
+      for (const statement of ddlOf(table)) await run(statement, { target: database })
     },
   }
 }

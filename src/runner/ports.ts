@@ -161,6 +161,8 @@ export type TargetPort = {
   prepare(ledger: readonly SqlText[]): Promise<void>
   /** Whether the ledger's table and the locks' database exist; `old`: made by a version that knew fewer columns or tables. */
   ledgerState(): Promise<'absent' | 'old' | 'ready'>
+  /** @throws BackfillError `usage` for a table that could not be created: nothing is tried. */
+  refuseUncreatable(table: TableDefinition): void
   /** Runs a table's DDL. */
   create(table: TableDefinition): Promise<void>
 }

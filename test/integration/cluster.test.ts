@@ -1,0 +1,298 @@
+// Owns what `--cluster` makes sure of before anything is written, on two servers without Keeper.
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { Cluster } from '../../src/clickhouse/cluster.ts'
+import { namesFor } from '../../src/clickhouse/names.ts'
+import { tablesOfShards } from '../../src/clickhouse/shard-tables.ts'
+import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { NO_TRY } from '../../src/runner/ledger-model.ts'
+import type { Catalogue } from '../../src/runner/model.ts'
+import { startBalancer } from '../support/balancer.ts'
+import { backfillHere, environmentFor } from '../support/cli.ts'
+import { connect } from '../support/clickhouse.ts'
+import { post, rowsOf, uniqueDatabase } from '../support/server.ts'
+import { CLUSTER, everywhere, REPLICAS, shardTargets, type Shards, startShards } from '../support/shards.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+
+const SOURCE = uniqueDatabase('source')
+const TABLE = 'address_diffs'
+const TARGET = `int_${TABLE}`
+const LOCAL = `${TARGET}_local`
+
+let catalogue: Catalogue
+let shards: Shards
+let target: string
+let ledger: string
+beforeAll(async () => {
+  catalogue = await readCatalogue(SQL_FOLDER)
+  shards = await startShards()
+  await createSourceTables(shards[0], catalogue, SOURCE)
+  await addBlocks(shards[0], SOURCE, { from: 1, to: 20 })
+})
+afterAll(() => Promise.all(shards?.map((server) => server.stop()) ?? []))
+beforeEach(() => {
+  target = uniqueDatabase('target')
+  ledger = uniqueDatabase('ledger')
+})
+
+/** Runs words of a person who has the first server, or what stands in front of it. */
+function typed(words: readonly string[], at: { readonly url?: string; readonly cluster?: string } = {}) {
+  const { url = shards[0].url, cluster = CLUSTER } = at
+  const env = environmentFor({ ...shards[0], url }, { source: SOURCE, target, ledger })
+  return backfillHere([...words, '--lag', '0', ...(cluster === '' ? [] : ['--cluster', cluster])], { env })
+}
+
+const up = (at: { readonly url?: string; readonly cluster?: string } = {}) =>
+  typed(['up', '--tables', TABLE], at)
+
+async function openShards(): Promise<TestWorld> {
+  await shardTargets(shards, catalogue, target)
+  const world = await openTestWorld({ ...places(), cluster: CLUSTER })
+  onTestFinished(() => world.close())
+  return world
+}
+
+const places = () => ({ server: shards[0], source: SOURCE, target, ledger, tables: [TABLE] })
+
+const rows = async () =>
+  (await rowsOf<{ rows: number }>(shards[0], `SELECT count() AS rows FROM ${target}.${TARGET} FINAL`))[0]!
+    .rows
+
+/** Expects a refusal, and that not even a ledger was made. */
+async function expectRefused(
+  run: ReturnType<typeof up>,
+  sentence: string | RegExp,
+  hint: string,
+): Promise<void> {
+  const { code, stderr } = await run
+  expect(stderr).toMatch(sentence)
+  expect(stderr).toContain(hint)
+  expect(code).toBe(2)
+  const databases = await rowsOf(
+    shards[0],
+    'SELECT name FROM system.databases WHERE name IN ({ledger:String}, {locks:String})',
+    { ledger, locks: `${ledger}_locks` },
+  )
+  expect(databases).toEqual([])
+}
+
+describe('the name of the cluster', () => {
+  test('one that the server does not know is refused, with those that it knows', () =>
+    expectRefused(up({ cluster: 'nope' }), "knows no cluster 'nope'", `${REPLICAS}, ${CLUSTER}`))
+
+  test('one that the macro {cluster} contradicts is refused', () =>
+    expectRefused(
+      up({ cluster: REPLICAS }),
+      `the macro {cluster} of the target server is '${CLUSTER}'`,
+      'ON CLUSTER',
+    ))
+
+  test('a Distributed target without a cluster is refused', async () => {
+    await shardTargets(shards, catalogue, target)
+    await expectRefused(up({ cluster: '' }), `${TARGET} is Distributed`, '--cluster')
+  })
+})
+
+describe('the tables of the cluster', () => {
+  /** A target as somebody made it: `local` on each server, `distributed` over it. */
+  async function make(local: string, distributed: string): Promise<void> {
+    const { ddl } = catalogue.tables.find(({ key }) => key === TABLE)!
+    await everywhere(shards, `CREATE DATABASE ${target}`)
+    await everywhere(shards, ddl.text.replace(TARGET, LOCAL).replace('ReplacingMergeTree', local), { target })
+    await post(shards[0], `CREATE TABLE ${target}.${TARGET} AS ${target}.${LOCAL} ENGINE = ${distributed}`)
+  }
+  const over = (key: string, cluster = CLUSTER) => `Distributed(${cluster}, ${target}, ${LOCAL}${key})`
+
+  test('a sharding key that throws dice is refused', async () => {
+    await make('ReplacingMergeTree', over(', rand()'))
+    await expectRefused(up(), 'rand() sends a row to another shard each time', 'sorting key')
+  })
+
+  test('a sharding key that parts rows of one key is refused', async () => {
+    await make('ReplacingMergeTree', over(', cityHash64(address, tx_count)'))
+    await expectRefused(up(), 'tx_count is not among the columns that rows are told apart by', 'sorting key')
+  })
+
+  test('a Distributed table without a sharding key is refused', async () => {
+    await make('ReplacingMergeTree', over(''))
+    await expectRefused(up(), 'it has no sharding key', 'sorting key')
+  })
+
+  test('one of another cluster is refused', async () => {
+    await make('ReplacingMergeTree', over(', cityHash64(address)', REPLICAS))
+    await expectRefused(up(), `is Distributed over the cluster '${REPLICAS}'`, `--cluster ${REPLICAS}`)
+  })
+
+  test('local tables that keep every row are refused', async () => {
+    await make('MergeTree', over(', cityHash64(address)'))
+    await expectRefused(up(), /keep every row \(MergeTree\)/, 'ReplacingMergeTree')
+  })
+
+  test('a shard without its local table is refused', async () => {
+    await make('ReplacingMergeTree', over(', cityHash64(address)'))
+    await post(shards[1], `DROP TABLE ${target}.${LOCAL} SYNC`)
+    await expectRefused(up(), 'shard 2 lacks it', 'create it there')
+  })
+
+  test('local tables that are sorted in different ways are refused', async () => {
+    await make('ReplacingMergeTree', over(', cityHash64(address)'))
+    await post(shards[1], `DROP TABLE ${target}.${LOCAL} SYNC`)
+    const { ddl } = catalogue.tables.find(({ key }) => key === TABLE)!
+    const other = ddl.text
+      .replace(TARGET, LOCAL)
+      .replace('ORDER BY (address, block_number)', 'ORDER BY address')
+    await post(shards[1], other, { target })
+    await expectRefused(up(), 'has local tables', 'make them alike')
+  })
+
+  test('a table of one server is refused', async () => {
+    const { ddl } = catalogue.tables.find(({ key }) => key === TABLE)!
+    await post(shards[0], `CREATE DATABASE ${target}`)
+    await post(shards[0], ddl.text, { target })
+    await expectRefused(up(), 'is a ReplacingMergeTree on one server', 'docs/clusters.md')
+  })
+
+  test('tables that do not exist are not made without ON CLUSTER', async () => {
+    await expectRefused(up(), `${TARGET} does not exist`, 'create it by hand')
+  })
+
+  test('local tables of any name do', async () => {
+    await make('ReplacingMergeTree', over(', sipHash64(lower(address))'))
+    await everywhere(shards, `RENAME TABLE ${target}.${LOCAL} TO ${target}.here`)
+    await post(shards[0], `DROP TABLE ${target}.${TARGET}`)
+    await post(
+      shards[0],
+      `CREATE TABLE ${target}.${TARGET} AS ${target}.here ENGINE = Distributed('{cluster}', ${target}, here, sipHash64(lower(address)))`,
+    )
+    expect((await up()).code).toBe(0)
+    expect(await rows()).toBeGreaterThan(0)
+  })
+})
+
+test('a load balancer in front of servers without Keeper is refused', async () => {
+  const balancer = await startBalancer(shards.map(({ url }) => url))
+  onTestFinished(() => balancer.close())
+  await shardTargets(shards, catalogue, target)
+  await expectRefused(up(balancer), 'end at different servers', 'TARGET_CLICKHOUSE_URL')
+})
+
+test('redo is refused before anything is asked or written, and so is rebuild', async () => {
+  await openShards()
+  await expectRefused(
+    typed(['redo', TABLE, '--from', '1', '--to', '5', '--yes']),
+    'redo deletes rows',
+    'local tables',
+  )
+  await expectRefused(
+    typed(['rebuild', TABLE]),
+    '`rebuild` does not work on a cluster',
+    'TARGET_CLICKHOUSE_DATABASE',
+  )
+})
+
+test('half-written blocks that have to be deleted stop the table, and run when the words of the hint have deleted them', async () => {
+  const world = await openShards()
+  expect((await world.up()).failed).toEqual([])
+  const before = await rows()
+  const { locks, ledger: events, target: targets } = world.world.ports
+  const lock = await locks.acquire(TABLE, () => {})
+  const { uuid } = (await targets.tables([TARGET])).get(TARGET)!
+  await events.append(lock, {
+    ...NO_TRY,
+    event: 'started',
+    range: { from: 3, to: 4 },
+    targetUuid: uuid,
+    runId: 'dead',
+    queryId: 'dead',
+    sqlHash: 'other SQL',
+  })
+  await lock.release()
+  const [{ error } = { error: undefined }] = (await world.up()).failed
+  expect(error?.message).toContain('half-written blocks 3-4 of address_diffs have to be deleted first')
+  const deletion = /On each server: (DELETE .*); then/.exec(error?.hint ?? '')?.[1]
+  await everywhere(shards, deletion ?? '')
+  expect(await rows()).toBeLessThan(before)
+  expect((await world.up()).failed).toEqual([])
+  expect(await rows()).toBe(before)
+})
+
+test('a statement that runs on another node is waited for', async () => {
+  const { world } = await openShards()
+  const queryId = `test-${randomUUID()}`
+  let ended = false
+  const running = fetch(`${shards[1].url}/?query_id=${queryId}`, {
+    method: 'POST',
+    body: 'SELECT sleep(2)',
+    headers: { 'X-ClickHouse-User': shards[1].username, 'X-ClickHouse-Key': shards[1].password },
+  }).then(() => (ended = true))
+  await sleep(500)
+  await world.ports.queries.settle(queryId)
+  expect(ended).toBe(true)
+  await running
+})
+
+describe('what a table is known by', () => {
+  const uuidOf = async (uuids: readonly string[], cluster: Pick<Cluster, 'name' | 'nodes'>) => {
+    const server = await connect(shards[0])
+    try {
+      await everywhere(shards, `CREATE DATABASE IF NOT EXISTS ${target}`)
+      for (const [index, uuid] of uuids.entries()) {
+        await post(shards[index]!, `DROP TABLE IF EXISTS ${target}.here SYNC`)
+        await post(
+          shards[index]!,
+          `CREATE TABLE ${target}.here UUID '${uuid}' (a UInt8) ENGINE = ReplacingMergeTree ORDER BY a`,
+        )
+      }
+      const definition = {
+        name: 'there',
+        engine: 'Distributed',
+        engine_full: `Distributed('${cluster.name}', '${target}', 'here', a)`,
+      }
+      const node = { ...server, cluster: { ...cluster, keeper: false, balanced: false } }
+      return (await tablesOfShards(node, namesFor(ledger), [definition])).get('there')!.uuid
+    } finally {
+      await server.close()
+    }
+  }
+  const two = { name: CLUSTER, nodes: [1, 2] }
+  const one = { name: REPLICAS, nodes: [1, 1] }
+
+  test('the UUID of its local tables, where all have the same', async () => {
+    const uuid = randomUUID()
+    expect(await uuidOf([uuid, uuid], two)).toBe(uuid)
+  })
+
+  test('another one as soon as the local table of any shard is another', async () => {
+    const [first, second] = [randomUUID(), randomUUID()]
+    const before = await uuidOf([first, second], two)
+    expect(before).not.toBe(first)
+    expect(await uuidOf([first, second], two)).toBe(before)
+    expect(await uuidOf([first, randomUUID()], two)).not.toBe(before)
+    expect(await uuidOf([randomUUID(), second], two)).not.toBe(before)
+  })
+
+  test('the same, by the word of the ledger, when a replica comes that has a local table of its own', async () => {
+    const world = await openShards()
+    await world.up()
+    for (const [old, come] of [
+      ['00000000-0000-4000-8000-000000000001', 'ffffffff-ffff-4fff-bfff-ffffffffffff'],
+      ['ffffffff-ffff-4fff-bfff-fffffffffff0', '00000000-0000-4000-8000-000000000002'],
+    ] as const) {
+      const lock = await world.world.ports.locks.acquire(TABLE, () => {})
+      await world.world.ports.ledger.append(lock, {
+        ...NO_TRY,
+        event: 'done',
+        range: { from: 1, to: 1 },
+        targetUuid: old,
+        runId: 'run',
+        queryId: '',
+        sqlHash: '',
+      })
+      await lock.release()
+      expect(await uuidOf([old, come], one)).toBe(old)
+      expect(await uuidOf([come, old], one)).toBe(old)
+    }
+  })
+})

@@ -30,7 +30,11 @@ export type ExecutorOptions = {
  */
 const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
 
+/** A server counts the rows that it writes to a shard of its own twice, unless it sends them as to the others. */
+const CLUSTER_WRITE_SETTINGS = { ...WRITE_SETTINGS, prefer_localhost_replica: 0 } as const
+
 export function openExecutor({ source, target, names, network }: ExecutorOptions): ExecutorPort {
+  const writeSettings = target.cluster === undefined ? WRITE_SETTINGS : CLUSTER_WRITE_SETTINGS
   /** A table's output columns do not change within a run. */
   const described = new Map<string, Promise<readonly OutputColumn[]>>()
 
@@ -73,7 +77,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
         query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
         queryId,
         params: { ...paramsOf(table, range), ...into.params, ...fence.params },
-        settings: { ...WRITE_SETTINGS, ...table.settings },
+        settings: { ...writeSettings, ...table.settings },
         progress,
       })
       const whole = table.transform.text
@@ -130,7 +134,7 @@ export function openExecutor({ source, target, names, network }: ExecutorOptions
       query: `${into.text} SELECT ${list} FROM input({backfill_structure:String}) WHERE ${fence.text} FORMAT Native`,
       queryId,
       params: { ...into.params, ...fence.params, backfill_structure: structure },
-      settings: WRITE_SETTINGS,
+      settings: writeSettings,
       progress: true,
       values: body,
       signal: abort.signal,

@@ -1,8 +1,10 @@
-// Owns the lock of one (network, table): an epoch is a table that one taker can create, the highest one owns.
+// Owns the lock of one (network, table): an epoch is a table (in Keeper: a row) that one taker can create, the highest
+// one owns.
 import { hostname } from 'node:os'
 import type { Lock, LockInfo, LockPort } from '../runner/ports.ts'
 import { lockName } from './fence.ts'
 import { commentLiteral } from './lock-comment.ts'
+import { keeperLocks } from './keeper-locks.ts'
 import { lockTables } from './lock-tables.ts'
 import { heldBy, watchLocks } from './lock-watch.ts'
 import type { Names } from './names.ts'
@@ -22,7 +24,7 @@ export type LockOptions = {
 }
 
 export function openLocks({ server, names, network, alone }: LockOptions): LockPort {
-  const tables = lockTables({ server, names, network })
+  const tables = (names.inKeeper ? keeperLocks : lockTables)({ server, names, network })
   const watch = watchLocks({ tables, network, alone })
 
   /** The highest epoch under which anything was recorded. */

@@ -2,15 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import type { Cluster } from '../../src/clickhouse/cluster.ts'
-import { namesFor } from '../../src/clickhouse/names.ts'
-import { tablesOfShards } from '../../src/clickhouse/shard-tables.ts'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
 import { NO_TRY } from '../../src/runner/ledger-model.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
-import { connect } from '../support/clickhouse.ts'
 import { post, rowsOf, uniqueDatabase } from '../support/server.ts'
 import { CLUSTER, everywhere, REPLICAS, shardTargets, type Shards, startShards } from '../support/shards.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
@@ -95,16 +91,19 @@ describe('the name of the cluster', () => {
   })
 })
 
-describe('the tables of the cluster', () => {
-  /** A target as somebody made it: `local` on each server, `distributed` over it. */
-  async function make(local: string, distributed: string): Promise<void> {
-    const { ddl } = catalogue.tables.find(({ key }) => key === TABLE)!
-    await everywhere(shards, `CREATE DATABASE ${target}`)
-    await everywhere(shards, ddl.text.replace(TARGET, LOCAL).replace('ReplacingMergeTree', local), { target })
-    await post(shards[0], `CREATE TABLE ${target}.${TARGET} AS ${target}.${LOCAL} ENGINE = ${distributed}`)
-  }
-  const over = (key: string, cluster = CLUSTER) => `Distributed(${cluster}, ${target}, ${LOCAL}${key})`
+/** A target as somebody made it: `local` on each server, `distributed` over it. */
+async function make(local: string, distributed: string): Promise<void> {
+  const { ddl } = catalogue.tables.find(({ key }) => key === TABLE)!
+  await everywhere(shards, `CREATE DATABASE ${target}`)
+  await everywhere(shards, ddl.text.replace(TARGET, LOCAL).replace('ReplacingMergeTree', local), { target })
+  await post(shards[0], `CREATE TABLE ${target}.${TARGET} AS ${target}.${LOCAL} ENGINE = ${distributed}`)
+}
 
+function over(key: string, cluster = CLUSTER): string {
+  return `Distributed(${cluster}, ${target}, ${LOCAL}${key})`
+}
+
+describe('the tables of the cluster', () => {
   test('a sharding key that throws dice is refused', async () => {
     await make('ReplacingMergeTree', over(', rand()'))
     await expectRefused(up(), 'rand() sends a row to another shard each time', 'sorting key')
@@ -231,68 +230,4 @@ test('a statement that runs on another node is waited for', async () => {
   await world.ports.queries.settle(queryId)
   expect(ended).toBe(true)
   await running
-})
-
-describe('what a table is known by', () => {
-  const uuidOf = async (uuids: readonly string[], cluster: Pick<Cluster, 'name' | 'nodes'>) => {
-    const server = await connect(shards[0])
-    try {
-      await everywhere(shards, `CREATE DATABASE IF NOT EXISTS ${target}`)
-      for (const [index, uuid] of uuids.entries()) {
-        await post(shards[index]!, `DROP TABLE IF EXISTS ${target}.here SYNC`)
-        await post(
-          shards[index]!,
-          `CREATE TABLE ${target}.here UUID '${uuid}' (a UInt8) ENGINE = ReplacingMergeTree ORDER BY a`,
-        )
-      }
-      const definition = {
-        name: 'there',
-        engine: 'Distributed',
-        engine_full: `Distributed('${cluster.name}', '${target}', 'here', a)`,
-      }
-      const node = { ...server, cluster: { ...cluster, keeper: false, balanced: false } }
-      return (await tablesOfShards(node, namesFor(ledger), [definition])).get('there')!.uuid
-    } finally {
-      await server.close()
-    }
-  }
-  const two = { name: CLUSTER, nodes: [1, 2] }
-  const one = { name: REPLICAS, nodes: [1, 1] }
-
-  test('the UUID of its local tables, where all have the same', async () => {
-    const uuid = randomUUID()
-    expect(await uuidOf([uuid, uuid], two)).toBe(uuid)
-  })
-
-  test('another one as soon as the local table of any shard is another', async () => {
-    const [first, second] = [randomUUID(), randomUUID()]
-    const before = await uuidOf([first, second], two)
-    expect(before).not.toBe(first)
-    expect(await uuidOf([first, second], two)).toBe(before)
-    expect(await uuidOf([first, randomUUID()], two)).not.toBe(before)
-    expect(await uuidOf([randomUUID(), second], two)).not.toBe(before)
-  })
-
-  test('the same, by the word of the ledger, when a replica comes that has a local table of its own', async () => {
-    const world = await openShards()
-    await world.up()
-    for (const [old, come] of [
-      ['00000000-0000-4000-8000-000000000001', 'ffffffff-ffff-4fff-bfff-ffffffffffff'],
-      ['ffffffff-ffff-4fff-bfff-fffffffffff0', '00000000-0000-4000-8000-000000000002'],
-    ] as const) {
-      const lock = await world.world.ports.locks.acquire(TABLE, () => {})
-      await world.world.ports.ledger.append(lock, {
-        ...NO_TRY,
-        event: 'done',
-        range: { from: 1, to: 1 },
-        targetUuid: old,
-        runId: 'run',
-        queryId: '',
-        sqlHash: '',
-      })
-      await lock.release()
-      expect(await uuidOf([old, come], one)).toBe(old)
-      expect(await uuidOf([come, old], one)).toBe(old)
-    }
-  })
 })

@@ -17,21 +17,24 @@ export type Shards = readonly [TestServer, TestServer]
 
 const MEMORY_BYTES = 2_000_000_000
 
-/** Both servers have the same login, as those behind a load balancer. */
-export async function startShards(): Promise<Shards> {
+/**
+ * Both servers have the same login, as those behind a load balancer.
+ * @param more elements of their configuration
+ */
+export async function startShards(more: (shard: number) => string = () => ''): Promise<Shards> {
   const ports = await freePorts(2)
   const password = randomBytes(12).toString('hex')
-  const node = (port: number) => `<replica><host>127.0.0.1</host><port>${port}</port></replica>`
   const cluster = (name: string, shards: readonly string[]) =>
     `<${name}><secret>${password}</secret>${shards.map((nodes) => `<shard><internal_replication>true</internal_replication>${nodes}</shard>`).join('')}</${name}>`
   const start = async (tcpPort: number, index: number): Promise<TestServer> => {
     const directory = await mkdtemp(join(tmpdir(), 'backfill-shard-'))
     await writeFile(join(directory, 'password'), password, { mode: 0o600 })
     const config = `<remote_servers>
-        ${cluster(CLUSTER, ports.map(node))}
-        ${cluster(REPLICAS, [ports.map(node).join('')])}
+        ${cluster(CLUSTER, ports.map(nodeAt))}
+        ${cluster(REPLICAS, [ports.map(nodeAt).join('')])}
       </remote_servers>
-      <macros><cluster>${CLUSTER}</cluster><shard>${index + 1}</shard><replica>one</replica></macros>`
+      <macros><installation>test</installation><cluster>${CLUSTER}</cluster><shard>${index + 1}</shard><replica>one</replica></macros>
+      ${more(index + 1)}`
     const server = await startEmbedded({ directory, memoryBytes: MEMORY_BYTES, shard: { tcpPort, config } })
     const { url, username } = server
     const stop = async () => {
@@ -41,6 +44,10 @@ export async function startShards(): Promise<Shards> {
     return { url, username, password, stop }
   }
   return (await Promise.all(ports.map(start))) as unknown as Shards
+}
+
+function nodeAt(port: number): string {
+  return `<replica><host>127.0.0.1</host><port>${port}</port></replica>`
 }
 
 /** Creates the nine source tables as `database`'s Distributed tables, and fills them from a database of the first server. */
@@ -84,7 +91,7 @@ export async function everywhere(
   await Promise.all(shards.map((server) => post(server, statement, params)))
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const listeners = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(listeners.map((one) => new Promise((listening) => one.once('listening', listening))))
   const ports = listeners.map((one) => (one.address() as AddressInfo).port)

@@ -21,6 +21,8 @@ export const PINNED_SETTINGS = {
   skip_unavailable_shards: 0,
   insert_null_as_default: 0,
   async_insert: 0,
+  // Rows that were deleted and come again would be left out, as far as a server remembers their blocks.
+  insert_deduplicate: 0,
   distributed_foreground_insert: 1,
   parallel_distributed_insert_select: '0',
   // Other values change a transform's types or meaning (measured on the shipped ones).

@@ -23,7 +23,7 @@ const LOOKS = 7
  * @throws BackfillError `usage` where the server does not know the cluster, its macro says another name, or a load
  *   balancer stands in front of nodes that have no Keeper
  */
-export async function openCluster(server: Server, name: string, names: Names): Promise<Cluster> {
+async function openCluster(server: Server, name: string, names: Names): Promise<Cluster> {
   const [nodes, macro, keeper, balanced] = await Promise.all([
     nodesOf(server, name),
     macroOf(server),
@@ -42,6 +42,11 @@ export async function openCluster(server: Server, name: string, names: Names): P
     )
   if (keeper) await refuseLedgerOfOne(server, names)
   return { name, nodes, keeper, balanced }
+}
+
+/** The server as a node of its cluster; as it is where there is none. @throws BackfillError as openCluster */
+export async function nodeOf(server: Server, name: string | undefined, names: Names): Promise<Server> {
+  return name === undefined ? server : { ...server, cluster: await openCluster(server, name, names) }
 }
 
 /** A system table of this server, or of all nodes of its cluster. */

@@ -4,7 +4,7 @@ import type { Catalogue, Network, TableDefinition } from '../runner/model.ts'
 import type { World } from '../runner/world.ts'
 import type { Connection } from './connection.ts'
 import { readCapacity } from './capacity.ts'
-import { type Cluster, openCluster } from './cluster.ts'
+import { type Cluster, nodeOf } from './cluster.ts'
 import { openExecutor } from './executor.ts'
 import { openHistory } from './history.ts'
 import { openLedger } from './ledger.ts'
@@ -77,9 +77,9 @@ async function openSides({ cluster: name, ...connections }: WorldOptions, names:
   const both = await openServers(connections)
   if (name === undefined) return { ...both, names, books: both.target }
   try {
-    const cluster = await openCluster(both.target, name, names)
-    const known: Server = { ...both.target, cluster }
-    if (!cluster.keeper) return { ...both, names, target: known, books: known }
+    const known = await nodeOf(both.target, name, names)
+    const { cluster } = known
+    if (!cluster?.keeper) return { ...both, names, target: known, books: known }
     const target = openAgain(known, acknowledgedBy(replicasOfEach(cluster)))
     const books = openAgain(known, acknowledgedBy(cluster.nodes.length))
     const close = async (): Promise<void> =>

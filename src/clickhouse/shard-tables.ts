@@ -16,10 +16,12 @@ import type { Server } from './server.ts'
 
 /** A table of the cluster; what its engine and keys are, its local tables say. */
 export type ShardTable = {
-  readonly engine: string
-  readonly engineFull: string
-  readonly sortingKey: string
-  readonly partitionKey: string
+  readonly shape: {
+    readonly engine: string
+    readonly engineFull: string
+    readonly sortKey: string
+    readonly partitionKey: string
+  }
   /** Rows of all shards before merging; null where a local table does not count them. */
   readonly rows: number | null
   /**
@@ -41,9 +43,9 @@ export async function tablesOfShards(
 ): Promise<ReadonlyMap<string, Pick<TargetTable, 'uuid' | 'engine' | 'rows' | 'problem'>>> {
   const found = await shardTables(server, tables)
   const chosen = await Promise.all(
-    [...found].map(async ([name, { uuids, engine, rows, problem }]) => {
+    [...found].map(async ([name, { uuids, shape, rows, problem }]) => {
       const uuid = uuids.length > 1 ? await knownUuid(server, names, uuids) : uuids[0]!
-      return [name, { uuid, engine, rows, ...(problem && { problem }) }] as const
+      return [name, { uuid, engine: shape.engine, rows, ...(problem && { problem }) }] as const
     }),
   )
   return new Map(chosen)
@@ -152,10 +154,12 @@ function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, '
   )
   const [first] = found
   return {
-    engine: first?.engine ?? '',
-    engineFull: first?.engine_full ?? '',
-    sortingKey: first?.sorting_key ?? '',
-    partitionKey: first?.partition_key ?? '',
+    shape: {
+      engine: first?.engine ?? '',
+      engineFull: first?.engine_full ?? '',
+      sortKey: first?.sorting_key ?? '',
+      partitionKey: first?.partition_key ?? '',
+    },
     rows: counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0),
     uuids: identities([...new Set(nodes)].map((shard) => (byShard.get(shard) ?? []).map(({ uuid }) => uuid))),
   }

@@ -191,13 +191,13 @@ async function factsOf(server: Server, { target }: TableDefinition): Promise<Tar
     throw new BackfillError(`${connection.database}.${target} has gone while it was verified`, {
       kind: 'failed',
     })
-  const { engine, sortingKey } = (await shardTables(server, tables)).get(target) ?? {
+  const { engine, sortKey } = (await shardTables(server, tables)).get(target)?.shape ?? {
     engine: table.engine,
-    sortingKey: table.sorting_key,
+    sortKey: table.sorting_key,
   }
   return {
     engine,
-    sortingKey,
+    sortingKey: sortKey,
     columns: columns.map((column) => ({
       name: column.name,
       type: column.type,

@@ -7,7 +7,7 @@ import { NO_TRY } from '../../src/runner/ledger-model.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
-import { post, rowsOf, uniqueDatabase } from '../support/server.ts'
+import { post, rowsOf, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { CLUSTER, everywhere, REPLICAS, shardTargets, type Shards, startShards } from '../support/shards.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
@@ -17,13 +17,40 @@ const TABLE = 'address_diffs'
 const TARGET = `int_${TABLE}`
 const LOCAL = `${TARGET}_local`
 
+/** A user without Keeper needs no more than on one server, and REMOTE to ask the other nodes. */
+const LIMITED = {
+  username: 'limited',
+  password: 'secret',
+  target: uniqueDatabase('target'),
+  ledger: uniqueDatabase('ledger'),
+}
+const GRANTS = [
+  `SELECT ON ${SOURCE}.*`,
+  `CREATE DATABASE, SELECT, INSERT ON ${LIMITED.target}.*`,
+  `CREATE DATABASE, CREATE TABLE, SELECT, INSERT ON ${LIMITED.ledger}.*`,
+  `CREATE DATABASE, CREATE TABLE, DROP TABLE, ALTER MODIFY COMMENT ON ${LIMITED.ledger}_locks.*`,
+  'TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON Null',
+  'SELECT ON system.processes',
+  'SELECT ON system.tables',
+  'SELECT ON system.clusters',
+  'SELECT ON system.macros',
+  'SHOW TABLES ON system.zookeeper',
+  'REMOTE ON *.*',
+]
+
 let catalogue: Catalogue
 let shards: Shards
 let target: string
 let ledger: string
 beforeAll(async () => {
   catalogue = await readCatalogue(SQL_FOLDER)
-  shards = await startShards()
+  shards = await startShards(
+    undefined,
+    `<limited>
+      <password>${LIMITED.password}</password><profile>default</profile><quota>default</quota>
+      <grants>${GRANTS.map((grant) => `<query>GRANT ${grant}</query>`).join('')}</grants>
+    </limited>`,
+  )
   await createSourceTables(shards[0], catalogue, SOURCE)
   await addBlocks(shards[0], SOURCE, { from: 1, to: 20 })
 })
@@ -34,9 +61,11 @@ beforeEach(() => {
 })
 
 /** Runs words of a person who has the first server, or what stands in front of it. */
-function typed(words: readonly string[], at: { readonly url?: string; readonly cluster?: string } = {}) {
-  const { url = shards[0].url, cluster = CLUSTER } = at
-  const env = environmentFor({ ...shards[0], url }, { source: SOURCE, target, ledger })
+function typed(
+  words: readonly string[],
+  { cluster = CLUSTER, ...login }: Partial<TestServer> & { readonly cluster?: string } = {},
+) {
+  const env = environmentFor({ ...shards[0], ...login }, { source: SOURCE, target, ledger })
   return backfillHere([...words, '--lag', '0', ...(cluster === '' ? [] : ['--cluster', cluster])], { env })
 }
 
@@ -189,6 +218,16 @@ test('redo is refused before anything is asked or written, and so is rebuild', a
     '`rebuild` does not work on a cluster',
     'TARGET_CLICKHOUSE_DATABASE',
   )
+})
+
+test('a user with the rights of docs/clusters.md can run it', async () => {
+  target = LIMITED.target
+  ledger = LIMITED.ledger
+  await shardTargets(shards, catalogue, target)
+  const { code, stderr } = await typed(['up', '--tables', TABLE], LIMITED)
+  expect(stderr).not.toMatch(/GRANT|privileges/)
+  expect(code).toBe(0)
+  expect(await rows()).toBeGreaterThan(0)
 })
 
 test('half-written blocks that have to be deleted stop the table, and run when the words of the hint have deleted them', async () => {

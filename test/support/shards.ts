@@ -1,6 +1,6 @@
 // Owns a cluster of two embedded servers, one a shard: no Keeper, no ON CLUSTER. Tables are made as a DBA would make them.
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,8 +20,9 @@ const MEMORY_BYTES = 2_000_000_000
 /**
  * Both servers have the same login, as those behind a load balancer.
  * @param more elements of their configuration
+ * @param users elements of `users`
  */
-export async function startShards(more: (shard: number) => string = () => ''): Promise<Shards> {
+export async function startShards(more: (shard: number) => string = () => '', users = ''): Promise<Shards> {
   const ports = await freePorts(2)
   const password = randomBytes(12).toString('hex')
   const cluster = (name: string, shards: readonly string[]) =>
@@ -29,6 +30,12 @@ export async function startShards(more: (shard: number) => string = () => ''): P
   const start = async (tcpPort: number, index: number): Promise<TestServer> => {
     const directory = await mkdtemp(join(tmpdir(), 'backfill-shard-'))
     await writeFile(join(directory, 'password'), password, { mode: 0o600 })
+    // What lies here is merged into the configuration.
+    await mkdir(join(directory, 'config.d'))
+    await writeFile(
+      join(directory, 'config.d', 'users.xml'),
+      `<clickhouse><users>${users}</users></clickhouse>`,
+    )
     const config = `<remote_servers>
         ${cluster(CLUSTER, ports.map(nodeAt))}
         ${cluster(REPLICAS, [ports.map(nodeAt).join('')])}

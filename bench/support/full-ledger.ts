@@ -72,7 +72,7 @@ export async function checkpointAll(
 ): Promise<void> {
   for (const [key, targetUuid] of uuids) {
     const lock = await ports.locks.acquire(key, () => {})
-    await ports.ledger.checkpoint(lock, { targetUuid, runId: 'bench' })
+    await ports.ledger.checkpoint([{ lock, targetUuid }], 'bench')
     await lock.release()
   }
 }

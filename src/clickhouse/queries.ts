@@ -90,12 +90,18 @@ export function openQueries({
         () => true,
         () => false,
       )
-      const deadline = performance.now() + (flushed ? 0 : LOG_WITHIN_MS)
+      const began = performance.now()
       for (;;) {
-        // A log that cannot be read is no error: the outcome is unknown, and the range is done again.
-        const [end] = await ends(queryId).catch(() => UNREADABLE)
-        if (end !== undefined) return end.type === 'QueryFinish' ? end : undefined
-        if (performance.now() > deadline) return undefined
+        let lost = false
+        try {
+          const [end] = await ends(queryId)
+          if (end !== undefined) return end.type === 'QueryFinish' ? end : undefined
+        } catch (error) {
+          // A log that cannot be read is no error: the outcome is unknown, and the range is done again.
+          if (errorCode(error) !== 0) return undefined
+          lost = true
+        }
+        if (performance.now() - began > (flushed && !lost ? 0 : LOG_WITHIN_MS)) return undefined
         await sleep(POLL_MS)
       }
     },
@@ -122,10 +128,5 @@ export function openQueries({
     reachable: (patience) => reachable([server, source], patience),
   }
 }
-
-/** Stands for the end of a query where the log cannot be read: not known to have finished. */
-const UNREADABLE = [
-  { type: '', rowsRead: 0, rowsWritten: 0, bytesRead: 0, peakMemory: 0, elapsedMs: 0 },
-] as const
 
 const SYNTAX_ERROR = 62

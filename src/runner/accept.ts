@@ -118,7 +118,7 @@ export async function appendAll(
   }: { readonly lock: Lock; readonly event: Omit<LedgerEvent, 'range'>; readonly blocks: BlockSet },
 ): Promise<void> {
   for (const range of blocks) await ledger.append(lock, { ...event, range })
-  await ledger.checkpoint(lock, event)
+  await ledger.checkpoint([{ lock, targetUuid: event.targetUuid }], event.runId)
 }
 
 function verdictOf(

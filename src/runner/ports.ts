@@ -75,6 +75,9 @@ export type Attempt = Found & {
   readonly user: string
 }
 
+/** A table of which a checkpoint is to be made. */
+type CheckpointMark = { readonly lock: Lock; readonly targetUuid: string }
+
 export type LedgerPort = {
   /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */
   fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>>
@@ -83,12 +86,11 @@ export type LedgerPort = {
    * with the same (epoch, seq) is sent again after a lost answer and after errors that pass.
    */
   append(lock: Lock, event: LedgerEvent, patience?: Patience): Promise<void>
-  /** Appends a checkpoint: the fold of everything so far, from which the next fold starts. */
-  checkpoint(
-    lock: Lock,
-    at: { readonly targetUuid: string; readonly runId: string },
-    patience?: Patience,
-  ): Promise<void>
+  /**
+   * Appends a checkpoint for each table: the fold of everything so far, from which the next fold starts. All or none:
+   * a lock that is lost fails them all.
+   */
+  checkpoint(marks: readonly CheckpointMark[], runId: string, patience?: Patience): Promise<void>
   /** Rows that the `done` events of a target say were written to it, re-written ones counted again. */
   rowsWritten(key: string, targetUuid: string): Promise<number>
   /** The tries whose rows may stand in the dirty blocks (pure/recovery.ts, `triesIn`). */

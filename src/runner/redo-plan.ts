@@ -5,7 +5,7 @@ import type { TableDefinition } from './model.ts'
 import { hull } from './pure/interval.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './pure/redo-blocks.ts'
 import { refuseDependants, refuseLoss, refusePerKey } from './redo-refusals.ts'
-import type { RedoPlan, RedoPlanTable } from './reports.ts'
+import type { RedoPlan, RedoPlanTable } from './redo-report.ts'
 import { coverageOf, inputsOf, readStandings, type Standing, targetsOf, uuidsOf } from './standing.ts'
 import type { World } from './world.ts'
 

@@ -171,15 +171,18 @@ async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
 /** Events after which the next fold should not have to read them one by one: during a run, and at its end. */
 const CHECKPOINT_EVENTS = { during: 4000, atEnd: 1 }
 
-/** Checkpoints a table whose events have piled up, unless an event of it may still be on its way. */
-export async function checkpointTable(
-  run: TableRun,
+/** Checkpoints the tables whose events have piled up, unless an event of theirs may still be on its way. */
+export async function checkpointTables(
+  runs: readonly TableRun[],
   { ports, runId, uuids, patience }: RunContext,
   when: keyof typeof CHECKPOINT_EVENTS,
 ): Promise<void> {
-  if (run.lock === undefined || run.failure !== undefined || run.events < CHECKPOINT_EVENTS[when]) return
-  run.events = 0
-  await ports.ledger.checkpoint(run.lock, { targetUuid: uuids.get(run.key)!, runId }, patience)
+  const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
+  const marks = due.flatMap(({ key, lock }) =>
+    lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)! }],
+  )
+  await ports.ledger.checkpoint(marks, runId, patience)
+  for (const run of due) run.events = 0
 }
 
 /** Books what a chunk cost. */

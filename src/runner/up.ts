@@ -16,7 +16,7 @@ import { NOTHING_KNOWN, readPast, slotsFor } from './sizing.ts'
 import { readStandings, targetsOf, uuidsOf } from './standing.ts'
 import { makeSurveyor } from './surveyor.ts'
 import {
-  checkpointTable,
+  checkpointTables,
   lockTable,
   type RunContext,
   startTable,
@@ -183,7 +183,7 @@ export async function up(
           run.running--
           sharing.settle(piece, undefined)
         }
-        await checkpointTable(run, context, 'during')
+        await checkpointTables([run], context, 'during')
       })
     }
   }
@@ -214,9 +214,14 @@ export async function up(
   await Promise.all(inFlight)
   clearTimeout(grace)
 
+  const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
+    if ((error as BackfillError).kind === 'server') gone.abort()
+    throw error
+  })
   for (const run of runs.values())
     launch(run, async () => {
-      await checkpointTable(run, context, 'atEnd')
+      // By itself it finds out whether it was the one in the way.
+      await together.catch(() => checkpointTables([run], context, 'atEnd'))
       await run.lock?.release()
     })
   await Promise.all(inFlight)

@@ -135,5 +135,5 @@ async function appendMarks(
         runId,
         sqlHash: marked('late', sqlHash),
       })
-  await world.ports.ledger.checkpoint(lock, { targetUuid: uuid, runId })
+  await world.ports.ledger.checkpoint([{ lock, targetUuid: uuid }], runId)
 }

@@ -89,7 +89,7 @@ test(
     const inputs = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
     const across = ['--from', `${DENCUN - 1000}`, '--to', `${DENCUN + 999}`]
     const follow = await backfill(
-      ['up', '--tables', ['accounts_alive', ...inputs].join(), '--chunk', '100', ...across],
+      ['up', '--tables', ['accounts_alive', ...inputs].join(), '--chunk', '250', ...across],
       { env },
     )
     expect(follow.code, follow.stderr).toBe(0)
@@ -102,9 +102,9 @@ test(
       maxIf(to_block, table_key = 'accounts_alive' AND event = 'done') AS last
     FROM small_ledger.ledger`,
     )
-    expect(order).toEqual({ follows: 1, chunks: 20, last: DENCUN + 999 })
+    expect(order).toEqual({ follows: 1, chunks: 8, last: DENCUN + 999 })
 
-    const rest = await backfill(['up', '--chunk', '1000'], { env })
+    const rest = await backfill(['up', '--chunk', '2500'], { env })
     expect(rest.code, rest.stderr).toBe(0)
     const { tables } = await readCatalogue(SQL_FOLDER)
     for (const { target } of tables) {

@@ -144,7 +144,7 @@ test('what a runner appends and checkpoints reads the same from the checkpoint a
           sent = []
           seq = 0
         }
-        if (event === 'checkpoint') sent.push(ledger.checkpoint(lock, { targetUuid: uuid, runId: 'run' }))
+        if (event === 'checkpoint') sent.push(ledger.checkpoint([{ lock, targetUuid: uuid }], 'run'))
         else sent.push(ledger.append(lock, ledgerEvent({ event, range, targetUuid: uuid, sqlHash: hash })))
         history.push({ key: 'a', uuid, epoch: lock.epoch, seq: ++seq, event, range, hash })
         tail = event === 'checkpoint' ? 0 : tail + 1

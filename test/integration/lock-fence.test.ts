@@ -49,7 +49,7 @@ test('whoever has lost the lock cannot write events any more, and is told so', a
   const present = await locks.acquire(KEY, silent)
 
   await expect(ledger.append(old, at(2, 2))).rejects.toMatchObject(locked)
-  await expect(ledger.checkpoint(old, { targetUuid: UUID, runId: 'run' })).rejects.toMatchObject(locked)
+  await expect(ledger.checkpoint([{ lock: old, targetUuid: UUID }], 'run')).rejects.toMatchObject(locked)
   await ledger.append(present, at(3, 3))
   expect(await ledgerRows(names)).toEqual([
     [1, 1],

@@ -88,6 +88,30 @@ test('where the rows that waited are gone, the last table computes them again', 
     ).toEqual([])
   }))
 
+test.each(PAIR.map((broken, at) => [broken, PAIR[1 - at]!]))(
+  'where %s cannot be written, its kin %s is done all the same, block for block',
+  (broken, sound) =>
+    using({ tables: PAIR }, async (world) => {
+      await world.up({ to: 0 })
+      const [refused, taken] = [broken, sound].flatMap((key) => targets([key]))
+      await post(
+        server,
+        `ALTER TABLE {target:Identifier}.{refused:Identifier} ADD CONSTRAINT refusal CHECK block_number = 0`,
+        { target: world.target, refused: refused! },
+      )
+      const { failed } = await world.up({ chunkRows: 3000 })
+      expect(failed.map(({ table }) => table)).toEqual([broken])
+      expect(await differences(server, [taken!], { actual: world.target, expected: alone })).toEqual([])
+      const done = await rowsOf<{ key: string; blocks: number }>(
+        server,
+        `SELECT table_key AS key, toUInt32(sum(to_block - from_block + 1)) AS blocks
+        FROM {ledger:Identifier}.ledger WHERE event = 'done' GROUP BY key`,
+        { ledger: world.ledger },
+      )
+      expect(done).toEqual([{ key: sound, blocks: 3000 }])
+    }),
+)
+
 async function using(
   options: Partial<Parameters<typeof openTestWorld>[0]>,
   use: (world: TestWorld) => Promise<unknown>,

@@ -3,6 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { readCatalogue } from '../../src/files/sql-folder.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import { status } from '../../src/runner/status.ts'
+import { startProxy } from '../support/proxy.ts'
+import { ledgerEvent } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
@@ -189,6 +191,35 @@ test('a run ends with a checkpoint, so that the next one reads two rows and not 
   expect(islands).toHaveLength(1)
   const views = await world.world.ports.ledger.fold(await uuids())
   expect(views.get(TABLE)).toMatchObject({ tail: 0, islands: [{ from: 1, to: 30, state: 'done' }] })
+})
+
+test('a run ends with one checkpoint statement for all its tables; one that lost its lock meanwhile fails alone', async () => {
+  await add(1, 10)
+  const [sound, lost] = ['block_slots_stat', 'address_slots_stat_per_block'] as const
+  const databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const proxy = await startProxy(server.url)
+  const through = { ...server, url: proxy.url }
+  const many = await openTestWorld({ server: through, ...databases, tables: [sound, lost] })
+  const beside = await openTestWorld({ server, ...databases })
+  try {
+    const held = proxy.hold(ledgerEvent('checkpoint'), 'request')
+    const running = many.up()
+    await held.arrived
+    await beside.world.ports.locks.takeOver(lost)
+    expect((await held.release()).text).toContain('backfill: lock lost')
+    const { failed } = await running
+    expect(failed.map(({ table, error }) => [table, error.kind])).toEqual([[lost, 'locked']])
+    const checkpoints = await rowsOf(
+      server,
+      "SELECT table_key FROM {ledger:Identifier}.ledger WHERE event = 'checkpoint'",
+      { ledger: databases.ledger },
+    )
+    expect(checkpoints).toEqual([{ table_key: sound }])
+    // The tail of the other table is still there: its next run makes up for it.
+    expect((await beside.up()).failed).toEqual([])
+  } finally {
+    await Promise.all([many.close(), beside.close(), proxy.close()])
+  }
 })
 
 async function uuids(): Promise<ReadonlyMap<string, string>> {

@@ -6,7 +6,8 @@ import { knownNames } from '../../runner/pure/nearest.ts'
 import { nonEmpty, positiveCount, readFlag } from '../argv.ts'
 import type { Command, Context } from '../context.ts'
 import { requireOneTable } from '../one-table.ts'
-import { eventsJson, renderEvents, renderRuns, runsJson } from '../render/log.ts'
+import { renderEvents, renderRuns } from '../render/log.ts'
+import { eventsJson, runsJson } from '../render/log-json.ts'
 import { type Connections, withConnections } from '../session.ts'
 
 const DEFAULT_LIMIT = 20

@@ -1,7 +1,7 @@
 // Owns how two versions of a table's SQL are compared: which ranges each built, and a unified diff of the texts. Pure.
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { shortHash } from '../../runner/pure/stale-mark.ts'
-import type { DiffReport, DiffSide } from '../../runner/reports.ts'
+import type { DiffReport, DiffSide } from '../../runner/diff-report.ts'
 import { minute, rangesText } from './format.ts'
 import { type JsonObject, pairs, staleJson } from './json.ts'
 import type { Paint } from './paint.ts'

@@ -2,14 +2,8 @@
 import type { BackfillError } from '../../runner/errors.ts'
 import type { Range } from '../../runner/model.ts'
 import { countBlocks } from '../../runner/pure/interval.ts'
-import type {
-  PlanReport,
-  RedoPlan,
-  RunEvent,
-  RunSummary,
-  StaleReport,
-  StatusReport,
-} from '../../runner/reports.ts'
+import type { PlanReport, RunEvent, RunSummary, StaleReport, StatusReport } from '../../runner/reports.ts'
+import type { RedoPlan } from '../../runner/redo-report.ts'
 
 const SCHEMA = 1
 

@@ -1,5 +1,5 @@
 // Owns how a redo is announced: what goes, what it costs, what is built again. Pure.
-import type { RedoPlan, RedoPlanTable } from '../../runner/reports.ts'
+import type { RedoPlan, RedoPlanTable } from '../../runner/redo-report.ts'
 import { count, number, percent, rangesText } from './format.ts'
 import type { Paint } from './paint.ts'
 

@@ -1,5 +1,6 @@
 // Owns the lock of one (network, table): an epoch is a table (in Keeper: a row) that one taker can create, the highest
 // one owns.
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Lock, LockInfo, LockPort } from '../runner/ports.ts'
 import { lockName } from './fence.ts'
@@ -49,11 +50,13 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
     let name = ''
     let seq = 0
     const since = new Date().toISOString()
+    const taker = randomUUID()
     let beats = 0
     const comment = (released: boolean) =>
       commentLiteral({
         host: hostname(),
         pid: process.pid,
+        taker,
         since,
         heartbeat: new Date().toISOString(),
         beats: beats++,

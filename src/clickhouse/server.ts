@@ -42,6 +42,8 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
   // Not pinned, a transform's header may want them: what a profile says must not change what our own queries mean.
   join_use_nulls: 0,
   transform_null_in: 0,
+  // A join of two Distributed tables is right wherever their rows are. A header may say `local` where it knows better.
+  distributed_product_mode: 'global',
 }
 
 /** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */

@@ -1,9 +1,6 @@
 // Owns what `--cluster` makes sure of before anything is written, on two servers without Keeper.
-import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { NO_TRY } from '../../src/runner/ledger-model.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
@@ -17,40 +14,13 @@ const TABLE = 'address_diffs'
 const TARGET = `int_${TABLE}`
 const LOCAL = `${TARGET}_local`
 
-/** A user without Keeper needs no more than on one server, and REMOTE to ask the other nodes. */
-const LIMITED = {
-  username: 'limited',
-  password: 'secret',
-  target: uniqueDatabase('target'),
-  ledger: uniqueDatabase('ledger'),
-}
-const GRANTS = [
-  `SELECT ON ${SOURCE}.*`,
-  `CREATE DATABASE, SELECT, INSERT ON ${LIMITED.target}.*`,
-  `CREATE DATABASE, CREATE TABLE, SELECT, INSERT ON ${LIMITED.ledger}.*`,
-  `CREATE DATABASE, CREATE TABLE, DROP TABLE, ALTER MODIFY COMMENT ON ${LIMITED.ledger}_locks.*`,
-  'TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON Null',
-  'SELECT ON system.processes',
-  'SELECT ON system.tables',
-  'SELECT ON system.clusters',
-  'SELECT ON system.macros',
-  'SHOW TABLES ON system.zookeeper',
-  'REMOTE ON *.*',
-]
-
 let catalogue: Catalogue
 let shards: Shards
 let target: string
 let ledger: string
 beforeAll(async () => {
   catalogue = await readCatalogue(SQL_FOLDER)
-  shards = await startShards(
-    undefined,
-    `<limited>
-      <password>${LIMITED.password}</password><profile>default</profile><quota>default</quota>
-      <grants>${GRANTS.map((grant) => `<query>GRANT ${grant}</query>`).join('')}</grants>
-    </limited>`,
-  )
+  shards = await startShards()
   await createSourceTables(shards[0], catalogue, SOURCE)
   await addBlocks(shards[0], SOURCE, { from: 1, to: 20 })
 })
@@ -218,55 +188,4 @@ test('redo is refused before anything is asked or written, and so is rebuild', a
     '`rebuild` does not work on a cluster',
     'TARGET_CLICKHOUSE_DATABASE',
   )
-})
-
-test('a user with the rights of docs/clusters.md can run it', async () => {
-  target = LIMITED.target
-  ledger = LIMITED.ledger
-  await shardTargets(shards, catalogue, target)
-  const { code, stderr } = await typed(['up', '--tables', TABLE], LIMITED)
-  expect(stderr).not.toMatch(/GRANT|privileges/)
-  expect(code).toBe(0)
-  expect(await rows()).toBeGreaterThan(0)
-})
-
-test('half-written blocks that have to be deleted stop the table, and run when the words of the hint have deleted them', async () => {
-  const world = await openShards()
-  expect((await world.up()).failed).toEqual([])
-  const before = await rows()
-  const { locks, ledger: events, target: targets } = world.world.ports
-  const lock = await locks.acquire(TABLE, () => {})
-  const { uuid } = (await targets.tables([TARGET])).get(TARGET)!
-  await events.append(lock, {
-    ...NO_TRY,
-    event: 'started',
-    range: { from: 3, to: 4 },
-    targetUuid: uuid,
-    runId: 'dead',
-    queryId: 'dead',
-    sqlHash: 'other SQL',
-  })
-  await lock.release()
-  const [{ error } = { error: undefined }] = (await world.up()).failed
-  expect(error?.message).toContain('half-written blocks 3-4 of address_diffs have to be deleted first')
-  const deletion = /On each server: (DELETE .*); then/.exec(error?.hint ?? '')?.[1]
-  await everywhere(shards, deletion ?? '')
-  expect(await rows()).toBeLessThan(before)
-  expect((await world.up()).failed).toEqual([])
-  expect(await rows()).toBe(before)
-})
-
-test('a statement that runs on another node is waited for', async () => {
-  const { world } = await openShards()
-  const queryId = `test-${randomUUID()}`
-  let ended = false
-  const running = fetch(`${shards[1].url}/?query_id=${queryId}`, {
-    method: 'POST',
-    body: 'SELECT sleep(2)',
-    headers: { 'X-ClickHouse-User': shards[1].username, 'X-ClickHouse-Key': shards[1].password },
-  }).then(() => (ended = true))
-  await sleep(500)
-  await world.ports.queries.settle(queryId)
-  expect(ended).toBe(true)
-  await running
 })

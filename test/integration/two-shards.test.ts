@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { readCatalogue } from '../../src/files/sql-folder.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import { environmentFor, startBackfill } from '../support/cli.ts'
+import { blocksWhere, edited } from '../support/edited.ts'
 import { outcome } from '../support/processes.ts'
 import { loadExpected, loadRealSource, MISSING_REAL_DATA } from '../support/real-data.ts'
 import { post, rowsOf, uniqueDatabase } from '../support/server.ts'
@@ -13,6 +14,8 @@ import { differences, openTestWorld, SQL_FOLDER, type TestWorld } from '../suppo
 if (MISSING_REAL_DATA) console.warn(MISSING_REAL_DATA)
 
 const SOURCE = uniqueDatabase('source')
+/** The same rows on one server. */
+const WHOLE = uniqueDatabase('whole')
 const EXPECTED = uniqueDatabase('expected')
 
 describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
@@ -21,16 +24,15 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
   beforeAll(async () => {
     catalogue = await readCatalogue(SQL_FOLDER)
     shards = await startShards()
-    const whole = uniqueDatabase('whole')
-    await loadRealSource(shards[0], catalogue, whole)
-    await shardSources(shards, catalogue, { from: whole, to: SOURCE })
+    await loadRealSource(shards[0], catalogue, WHOLE)
+    await shardSources(shards, catalogue, { from: WHOLE, to: SOURCE })
     await loadExpected(shards[0], catalogue, EXPECTED)
   })
   afterAll(() => Promise.all(shards?.map((server) => server.stop()) ?? []))
 
   const targets = () => catalogue.tables.map(({ target }) => target)
 
-  async function openShards(tables?: readonly string[]): Promise<TestWorld> {
+  async function openShards(tables?: readonly string[], files = catalogue): Promise<TestWorld> {
     const target = uniqueDatabase('target')
     await shardTargets(shards, catalogue, target)
     const world = await openTestWorld({
@@ -38,6 +40,7 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
       source: SOURCE,
       target,
       cluster: CLUSTER,
+      catalogue: files,
       ...(tables && { tables }),
     })
     onTestFinished(() => world.close())
@@ -98,6 +101,30 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
     expect(again.stderr).toBe('')
     expect(again.code).toBe(0)
     await expectExact({ target })
+  })
+
+  test('a transform that joins Distributed tables where they lie sees the rows of all shards', async () => {
+    const key = 'block_slots_stat'
+    // By another column than the one that both are sharded by.
+    const sql = blocksWhere(`from_address IN (
+      SELECT address FROM {source:Identifier}.canonical_execution_nonce_diffs WHERE meta_network_name = {network:String}
+    )`)
+    const world = await openShards([key], edited(catalogue, key, { sql }))
+    const one = await openTestWorld({
+      server: shards[0],
+      source: WHOLE,
+      tables: [key],
+      catalogue: edited(catalogue, key, { sql }),
+    })
+    onTestFinished(() => one.close())
+    for (const each of [world, one]) expect((await each.up()).failed).toEqual([])
+    const content = { actual: world.target, expected: one.target }
+    expect(await differences(shards[0], [`int_${key}`], content)).toEqual([])
+    const [{ rows } = { rows: 0 }] = await rowsOf<{ rows: number }>(
+      shards[0],
+      `SELECT count() AS rows FROM ${world.target}.int_${key}`,
+    )
+    expect(rows).toBeGreaterThan(0)
   })
 
   test('a local table that was dropped and created again on one shard is filled again', async () => {

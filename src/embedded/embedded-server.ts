@@ -30,7 +30,7 @@ export type EmbeddedOptions = {
   readonly shard?: Shard
 }
 
-export type Shard = {
+type Shard = {
   /** Where the other servers reach it, over the native protocol. */
   readonly tcpPort: number
   /** Elements of the server's configuration: `remote_servers`, `macros`. */

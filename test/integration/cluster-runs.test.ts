@@ -111,6 +111,8 @@ test('what is asked about the tables is answered as on one server', async () => 
     const [here, there] = [await ask(words, world, CLUSTER), await ask(words, one, '')]
     expect(here, words.join(' ')).toEqual(there)
   }
+  const told = await ask(['info'], world, CLUSTER)
+  expect(told.stdout).toContain(`cluster ${CLUSTER}, 2 shards on 2 nodes, no Keeper`)
   const checked = await ask(['check', TABLE], world, CLUSTER)
   expect(checked.stdout).toContain('no errors')
   const logged = await ask(['log', TABLE], world, CLUSTER)

@@ -11,7 +11,10 @@ export const info: Command = async (context) => {
   const paint = output.resultPaint
   output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, paint)])
   return await withWorld(context, async (session) => {
-    output.result(['', ...serverLines({ servers: session.servers, config, paint })])
+    output.result([
+      '',
+      ...serverLines({ servers: session.servers, cluster: session.connected.target.cluster, config, paint }),
+    ])
     output.result(['', ...lockLines(await session.world.ports.locks.holders(), paint)])
     return EXIT.ok
   })

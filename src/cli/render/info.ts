@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { MASK } from '../config/mask.ts'
 import type { Side } from '../config/servers.ts'
 import type { Setting } from '../config/variables.ts'
-import { minute } from './format.ts'
+import { count, minute } from './format.ts'
 import type { Paint } from './paint.ts'
 import { renderTable } from './table.ts'
 
@@ -42,11 +42,24 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
 
 export type ServerFacts = {
   readonly servers: Readonly<Record<Side, { readonly version: string; readonly identity: string }>>
+  readonly cluster:
+    | {
+        readonly name: string
+        readonly nodes: readonly number[]
+        readonly keeper: boolean
+        readonly balanced: boolean
+      }
+    | undefined
   readonly config: Config
   readonly paint: Paint
 }
 
-export function serverLines({ servers: { source, target }, config, paint }: ServerFacts): readonly string[] {
+export function serverLines({
+  servers: { source, target },
+  cluster,
+  config,
+  paint,
+}: ServerFacts): readonly string[] {
   const one = source.identity === target.identity
   const where =
     config.servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
@@ -55,7 +68,16 @@ export function serverLines({ servers: { source, target }, config, paint }: Serv
     ...(one
       ? [`  ClickHouse ${target.version}`]
       : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
+    ...(cluster === undefined ? [] : [`  ${clusterWords(cluster)}`]),
   ]
+}
+
+function clusterWords({ name, nodes, keeper, balanced }: NonNullable<ServerFacts['cluster']>): string {
+  const size = `${count(new Set(nodes).size, 'shard')} on ${count(nodes.length, 'node')}`
+  const where = keeper
+    ? 'Keeper: ledger and locks on all nodes'
+    : 'no Keeper: ledger and locks on this server'
+  return `cluster ${name}, ${size}, ${where}${balanced ? ', behind a load balancer' : ''}`
 }
 
 export function lockLines(locks: ReadonlyMap<string, LockInfo>, paint: Paint): readonly string[] {

@@ -2,8 +2,7 @@
 // ON CLUSTER. Only where a container engine answers: BACKFILL_TEST_IMAGE names the server's image (test/servers.ts).
 import { randomBytes } from 'node:crypto'
 import type { TestServer } from './server.ts'
-
-export const CONTAINER_CLUSTER = 'two_shards'
+import { CLUSTER } from './shards.ts'
 
 export type ContainerCluster = { readonly nodes: readonly [TestServer, TestServer]; stop(): Promise<void> }
 
@@ -65,14 +64,14 @@ function configOf(host: (typeof HOSTS)[number], secret: string): string {
   return `<clickhouse>
     <max_server_memory_usage>3000000000</max_server_memory_usage>
     <query_log><flush_interval_milliseconds>500</flush_interval_milliseconds></query_log>
-    <remote_servers><${CONTAINER_CLUSTER}><secret>${secret}</secret>${shards.join('')}</${CONTAINER_CLUSTER}></remote_servers>
+    <remote_servers><${CLUSTER}><secret>${secret}</secret>${shards.join('')}</${CLUSTER}></remote_servers>
     <zookeeper><node><host>node1</host><port>9181</port></node></zookeeper>
     <distributed_ddl><path>/clickhouse/task_queue/ddl</path></distributed_ddl>
     <keeper_map_path_prefix>/keeper_map</keeper_map_path_prefix>
     <interserver_http_host>${host}</interserver_http_host>
     <macros>
       <installation>test</installation>
-      <cluster>${CONTAINER_CLUSTER}</cluster>
+      <cluster>${CLUSTER}</cluster>
       <shard>${HOSTS.indexOf(host) + 1}</shard>
       <replica>one</replica>
     </macros>

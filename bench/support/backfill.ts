@@ -22,6 +22,8 @@ export type RunOptions = {
   readonly place: Place
   readonly words: readonly string[]
   readonly sampleMs?: number
+  /** More of an environment: another source. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** What is published: users run this, not the TypeScript. */
@@ -38,7 +40,7 @@ export function newPlace(source: string): Place {
 }
 
 /** Runs `backfill`. Linux only: memory is read from /proc. @throws Error with what it said, unless it exits with 0 */
-export async function backfill({ on, place, words, sampleMs = 100 }: RunOptions): Promise<Run> {
+export async function backfill({ on, place, words, sampleMs = 100, env = {} }: RunOptions): Promise<Run> {
   const { url, username, password } = on
   const started = performance.now()
   const child = spawn(process.execPath, [MAIN, ...words], {
@@ -53,6 +55,7 @@ export async function backfill({ on, place, words, sampleMs = 100 }: RunOptions)
       TARGET_CLICKHOUSE_DATABASE: place.target,
       SOURCE_CLICKHOUSE_DATABASE: place.source,
       BACKFILL_LEDGER_DATABASE: place.ledger,
+      ...env,
     },
   })
   let output = ''

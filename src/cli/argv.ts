@@ -2,6 +2,7 @@
 import { usageError } from '../runner/errors.ts'
 import type { Order } from '../runner/pure/chunks.ts'
 import { nearest } from '../runner/pure/nearest.ts'
+import { type Wire, WIRE_NAMES } from '../runner/pure/wire.ts'
 
 /** A flag as it is declared. `value` names its argument in the help (`N`); a flag without it is a switch. */
 export type Flag = {
@@ -82,6 +83,12 @@ export function blockOrder({ text, place }: Word): Order {
   throw usageError(
     `${place} must be head (the newest blocks first) or tail (the oldest first), got '${text}'`,
   )
+}
+
+export function wireName({ text, place }: Word): Wire {
+  const found = WIRE_NAMES.find((name) => name === text)
+  if (found === undefined) throw usageError(`${place} must be lz4, zstd or none, got '${text}'`)
+  return found
 }
 
 /** `90`, `90s`, `55m` or `2h` as ms. */

@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../runner/pure/chunks.ts'
-import { blockCount, blockOrder, clusterName, nonEmpty, positiveCount, type Words } from './argv.ts'
+import { DEFAULT_WIRE, type Wire } from '../runner/pure/wire.ts'
+import { blockCount, blockOrder, clusterName, nonEmpty, positiveCount, wireName, type Words } from './argv.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type Side } from './config/servers.ts'
 import {
   type Environment,
@@ -28,6 +29,8 @@ export type Config = {
   readonly order: Setting<Order>
   /** Of the target server; undefined: it is a server by itself. */
   readonly cluster: Setting<string | undefined>
+  /** How rows cross from one server to another. */
+  readonly wire: Setting<Wire>
   readonly ledgerDatabase: Setting<string>
   /** Folder of the SQL files, absolute. */
   readonly sql: Setting<string>
@@ -71,6 +74,7 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
     chunkRows: count('chunk-rows'),
     order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'tail' }),
     cluster: setting<string | undefined>(layers, { name: 'cluster', read: clusterName, fallback: undefined }),
+    wire: setting<Wire>(layers, { name: 'wire', read: wireName, fallback: DEFAULT_WIRE }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
     sql: path('sql', fileURLToPath(new URL('sql', PACKAGE_FOLDER))),
     state: path('state', 'state'),

@@ -35,6 +35,11 @@ export const lag: Flag = {
   value: '<N>',
   about: 'Blocks to stay behind the newest one (default: 384)',
 }
+export const wire: Flag = {
+  name: 'wire',
+  value: '<lz4|zstd|none>',
+  about: 'How rows are packed between two servers (default: lz4)',
+}
 export const limits: readonly Flag[] = [...range, ...slots, lag]
 export const endurance: readonly Flag[] = [
   { name: 'give-up', value: '<time>', about: 'Wait so long for a server that is away: 90, 5m (default: 5m)' },

@@ -10,7 +10,7 @@ import { toolVersion } from './tool-version.ts'
 
 export type Connections = Readonly<Record<Side, Connection>>
 
-export type Session = Pick<OpenWorld, 'world' | 'servers' | 'connected'>
+export type Session = Pick<OpenWorld, 'world' | 'servers' | 'connected' | 'wire'>
 
 export type SessionHooks = {
   /** Runs when the servers are there and nothing has looked at them yet. */
@@ -47,6 +47,7 @@ export async function withWorld<T>(
       chosen,
       alone: config.servers.kind === 'embedded',
       toolVersion: toolVersion(),
+      wire: config.wire.value,
     })
     try {
       return await use(opened)
@@ -96,8 +97,13 @@ export async function withConnections<T>(
   }
 }
 
-function values({ url, username, password }: Login): Pick<Connection, 'url' | 'username' | 'password'> {
-  return { url: url.value, username: username.value, password: password.value }
+function values({ url, username, password, ca }: Login): Omit<Connection, 'side' | 'database'> {
+  return {
+    url: url.value,
+    username: username.value,
+    password: password.value,
+    ...(ca && { ca: ca.value.pem }),
+  }
 }
 
 /** Nothing configured may be a slip (a crontab without the variables): that is said even with --quiet. */

@@ -30,6 +30,11 @@ export async function openServers(connections: {
 }
 
 /** Then one client serves both sides, and one question is enough. */
-function sameLogin(one: Connection, other: Connection): boolean {
-  return one.url === other.url && one.username === other.username && one.password === other.password
+export function sameLogin(one: Connection, other: Connection): boolean {
+  return (
+    one.url === other.url &&
+    one.username === other.username &&
+    one.password === other.password &&
+    one.ca === other.ca
+  )
 }

@@ -1,6 +1,7 @@
 // Owns the opening of a world: both servers reached, every port of the runner behind them.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Catalogue, Network, TableDefinition } from '../runner/model.ts'
+import { DEFAULT_WIRE, type Wire } from '../runner/pure/wire.ts'
 import type { World } from '../runner/world.ts'
 import type { Connection } from './connection.ts'
 import { readCapacity } from './capacity.ts'
@@ -14,6 +15,7 @@ import { openQueries } from './queries.ts'
 import { type BothServers, openServers } from './open-servers.ts'
 import { openAgain, type Server, type ServerInfo } from './server.ts'
 import { openSource } from './source.ts'
+import { wireFrom } from './stream.ts'
 import { openTarget } from './target.ts'
 import { openVersions } from './versions.ts'
 
@@ -29,11 +31,15 @@ export type WorldOptions = {
   /** Nobody else can reach the target (embedded): locks that earlier processes left are free. */
   readonly alone: boolean
   readonly toolVersion: string
+  /** How rows cross where these are two servers. */
+  readonly wire?: Wire
 }
 
 export type OpenWorld = {
   readonly world: World
   readonly servers: { readonly source: ServerInfo; readonly target: ServerInfo }
+  /** How rows really cross where these are two servers. */
+  readonly wire: Wire
   /** For ports that one command alone needs: it opens them itself, so that the others do not load them. */
   readonly connected: { readonly source: Server; readonly target: Server; readonly names: Names }
   readonly close: () => Promise<void>
@@ -45,13 +51,15 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
   const ownNames = namesFor(options.ledgerDatabase)
   const { source, target, books, names, close: closeBoth } = await openSides(options, ownNames)
   const heart = openAgain(target)
+  const isOne = source.info.identity === target.info.identity
+  const wire = isOne ? DEFAULT_WIRE : await wireFrom(source, options.wire ?? DEFAULT_WIRE)
   const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heart.close()]))
   const ports = {
     ledger: openLedger({ server: books, names, network: network.name, toolVersion }),
     locks: openLocks({ server: heart, names, network: network.name, alone }),
     source: openSource({ server: source, network: network.name }),
     target: openTarget({ server: target, names }),
-    executor: openExecutor({ source, target, names, network }),
+    executor: openExecutor({ source, target, names, network, wire }),
     queries: openQueries({ server: heart, source }),
     history: openHistory({ server: books, names, network: network.name }),
     versions: openVersions({ server: books, names, network: network.name, toolVersion }),
@@ -61,6 +69,7 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
   return {
     world: { network, catalogue: { ...catalogue, ledger }, chosen, ports },
     servers: { source: source.info, target: target.info },
+    wire,
     connected: { source, target, names },
     close,
   }

@@ -1,6 +1,7 @@
 // Owns the way from what the client throws to what people read: the server's own words, one line, no password.
 import { ClickHouseError } from '@clickhouse/client'
 import { BackfillError } from '../runner/errors.ts'
+import { missingGrant } from '../runner/pure/missing-grant.ts'
 import type { Connection } from './connection.ts'
 
 /** The message of the fence's throwIf, by which a refused write is told from every other error. */
@@ -45,6 +46,12 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
       cause: error,
     })
   const code = errorCode(error)
+  if (code === 0 && /self.signed|unable to (verify|get)|unknownissuer/i.test(words))
+    return new BackfillError(`the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`, {
+      kind: 'server',
+      hint: `Set ${connection.side.toUpperCase()}_CLICKHOUSE_CA_FILE to the certificate of the authority that signed it, in PEM`,
+      cause: error,
+    })
   if (code === 0)
     return new BackfillError(`cannot reach ClickHouse (${where}) while ${doing}: ${words}`, {
       kind: 'server',
@@ -57,15 +64,26 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
       hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_USERNAME and _PASSWORD; backfill info shows where they come from`,
       cause: error,
     })
+  const hint = hintFor(code, words, connection)
   return new BackfillError(`ClickHouse (${where}) failed while ${doing}: ${words} (code ${code})`, {
     kind: 'failed',
     code,
+    ...(hint !== undefined && { hint }),
     cause: error,
   })
 }
 
 /** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED, 700 USER_SESSION_LIMIT. */
 const LOGIN_CODES = new Set([192, 193, 194, 516, 700])
+
+export const ACCESS_DENIED = 497
+const READONLY = 164
+
+function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
+  if (code === ACCESS_DENIED) return missingGrant(words, username)
+  if (code !== READONLY) return undefined
+  return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
+}
 
 function networkCode(error: Error): unknown {
   return 'code' in error ? error.code : error.name

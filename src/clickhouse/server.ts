@@ -13,13 +13,28 @@ import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import { errorCode, serverError, wordsOf } from './server-error.ts'
+import {
+  cutsOff,
+  limitedClient,
+  readLimits,
+  refuseProfile,
+  refusesSettings,
+  type SettingsLimits,
+} from './settings-limits.ts'
 
 /** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port where it has none (embedded). */
-export type ServerInfo = { readonly version: string; readonly identity: string }
+export type ServerInfo = {
+  readonly version: string
+  readonly identity: string
+  /** Settings that are not sent, because the user may not change them; `readsOnly`: a profile with readonly = 1. */
+  readonly notSent?: { readonly readsOnly: boolean; readonly names: readonly string[] }
+}
 
 export type Server = {
   readonly connection: Connection
   readonly info: ServerInfo
+  /** What the user may not set; undefined where all that was wanted could be. */
+  readonly limits: SettingsLimits | undefined
   readonly client: ClickHouseClient
   readonly db: Kysely<Schema>
   /** Of which cluster it is a node; undefined: a server by itself, or a source. */
@@ -50,40 +65,92 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
 export async function openServer(connection: Connection): Promise<Server> {
   const client = connect(connection)
   try {
-    return serverOf(connection, client, await identify(client))
+    return serverOf({ connection, client, info: await identify(client), limits: undefined })
   } catch (error) {
     await client.close()
-    throw isForeign(error)
-      ? strangerError(error, connection)
-      : serverError(error, { connection, doing: 'connecting' })
+    if (refusesSettings(error)) return await openLimited(connection)
+    throw notReached(error, connection)
+  }
+}
+
+/** The same, with no settings but these: what a profile says holds for the rest. @throws BackfillError `server`, `failed` */
+export async function openWith(connection: Connection, settings: ClickHouseSettings): Promise<Server> {
+  const client = connect(connection, settings)
+  try {
+    return serverOf({ connection, client, info: await identify(client), limits: undefined })
+  } catch (error) {
+    await client.close()
+    throw notReached(error, connection)
+  }
+}
+
+/** Sends what the user may set, and looks first at what its profile says of the rest. */
+async function openLimited(connection: Connection): Promise<Server> {
+  const bare = connect(connection, {})
+  const doing = 'asking what the user may set'
+  const failing = (error: unknown) => serverError(error, { connection, doing })
+  try {
+    const limits = await readLimits(bare, connection).catch((error: unknown) => {
+      throw failing(error)
+    })
+    refuseProfile(limits, STATEMENT_SETTINGS, connection)
+    const names = limits.denied(STATEMENT_SETTINGS).map(({ name }) => name)
+    const client = connectAgain(connection, limits)
+    const identity = await identify(client).catch(async (error: unknown) => {
+      await client.close()
+      throw refusesSettings(error) ? cutsOff(connection, wordsOf(error)) : failing(error)
+    })
+    const info = { ...identity, notSent: { readsOnly: limits.readsOnly, names } }
+    return serverOf({ connection, client, info, limits })
+  } finally {
+    await bare.close()
   }
 }
 
 /** The same server over connections of its own, which nothing else waits for. It is not asked again who it is. */
-export function openAgain({ connection, info, cluster }: Server, settings: ClickHouseSettings = {}): Server {
-  return { ...serverOf(connection, connect(connection, settings), info), cluster }
+export function openAgain(
+  { connection, info, limits, cluster }: Server,
+  more: ClickHouseSettings = {},
+): Server {
+  return {
+    ...serverOf({ connection, client: connectAgain(connection, limits, more), info, limits }),
+    cluster,
+  }
 }
 
-function serverOf(connection: Connection, client: ClickHouseClient, info: ServerInfo): Server {
+function serverOf(parts: Pick<Server, 'connection' | 'info' | 'limits' | 'client'>): Server {
+  const { client } = parts
   return {
-    connection,
-    info,
-    client,
+    ...parts,
     db: kyselyFor<Schema>(client),
     identify: async () => (await identify(client)).identity,
     close: () => client.close(),
   }
 }
 
-/** @param settings beside those of every statement */
-function connect(connection: Connection, settings: ClickHouseSettings = {}): ClickHouseClient {
+/** @param more settings beside those of every statement */
+function connectAgain(
+  connection: Connection,
+  limits: SettingsLimits | undefined,
+  more: ClickHouseSettings = {},
+): ClickHouseClient {
+  const settings = { ...STATEMENT_SETTINGS, ...more }
+  if (limits === undefined) return connect(connection, settings)
+  return limitedClient(connect(connection, limits.sendable(settings)), limits)
+}
+
+function connect(connection: Connection, settings = STATEMENT_SETTINGS): ClickHouseClient {
+  const { origin, pathname } = new URL(connection.url)
   return createClient({
-    url: connection.url,
+    url: origin,
+    // In the URL it would be taken for a database.
+    ...(pathname !== '/' && { pathname }),
+    ...(connection.ca !== undefined && { tls: { ca_cert: Buffer.from(connection.ca) } }),
     username: connection.username,
     password: connection.password,
     request_timeout: REQUEST_TIMEOUT_MS,
     max_open_connections: 64,
-    clickhouse_settings: { ...STATEMENT_SETTINGS, ...settings },
+    clickhouse_settings: settings,
     // Progress headers keep idle connections alive; 1 MiB of them is more than an hour at the interval of executor.ts.
     max_response_headers_size: 1024 * 1024,
     // Its logger prints statements, parameters and stacks to stderr.
@@ -103,17 +170,29 @@ async function identify(client: ClickHouseClient): Promise<ServerInfo> {
   return info
 }
 
+function notReached(error: unknown, connection: Connection): BackfillError {
+  return isForeign(error)
+    ? strangerError(error, connection)
+    : serverError(error, { connection, doing: 'connecting' })
+}
+
 /** Somebody answered, but neither with a ClickHouse error nor with a failure of the network. */
 function isForeign(error: unknown): boolean {
   return errorCode(error) === 0 && !(error instanceof Error && 'code' in error)
 }
 
 function strangerError(error: unknown, { side, url }: Connection): BackfillError {
+  const { pathname } = new URL(url)
+  const variable = `${side.toUpperCase()}_CLICKHOUSE`
+  const path =
+    pathname === '/'
+      ? ''
+      : `; ${pathname} is sent as the path of a proxy (the database is ${variable}_DATABASE)`
   // ClickHouse's native port says a sentence about itself; web servers say HTML.
   const said = /^\w+( [\w'.,:-]+){3,}$/.test(wordsOf(error)) ? `: ${wordsOf(error)}` : ''
   return new BackfillError(`what answers at ${side} ${url} is not the HTTP interface of ClickHouse${said}`, {
     kind: 'server',
-    hint: `Check ${side.toUpperCase()}_CLICKHOUSE_URL: the port is 8123, or 8443 with https`,
+    hint: `Check ${variable}_URL: the port is 8123, or 8443 with https${path}`,
     cause: error,
   })
 }

@@ -11,11 +11,23 @@ export type Statement = {
   readonly settings: Readonly<Record<string, string | number>>
   /** Whether the server tells its progress in headers (ports.ts, InsertJob). */
   readonly progress: boolean
-  /** Body of a streamed INSERT. */
+  /** Body of a streamed INSERT, and the headers that say how it is packed. */
   readonly values?: Readable
+  readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
   /** HTTP session in which temporary tables live; it ends so many seconds after its last statement. */
   readonly session?: { readonly id: string; readonly seconds: number; readonly isNew: boolean }
+}
+
+/**
+ * A transform yields a row per key: looking for rows that replace one another within an INSERT finds nothing, and costs
+ * up to a fifth of it (docs/performance.md). A header may say otherwise.
+ */
+const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
+
+/** A server counts the rows that it writes to a shard of its own twice, unless it sends them as to the others. */
+export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Record<string, number>> {
+  return cluster === undefined ? WRITE_SETTINGS : { ...WRITE_SETTINGS, prefer_localhost_replica: 0 }
 }
 
 /**
@@ -39,6 +51,7 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
     },
     ...(statement.session && { session_id: statement.session.id }),
     ...(statement.values && { values: statement.values }),
+    ...(statement.headers && { http_headers: { ...statement.headers } }),
     ...(statement.signal && { abort_signal: statement.signal }),
   })
   const body = await readTail(stream)

@@ -9,6 +9,7 @@ import type { Names } from './names.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { tablesOfShards } from './shard-tables.ts'
+import { mustSee } from './visibility.ts'
 
 export function openTarget({
   server,
@@ -50,6 +51,11 @@ export function openTarget({
           .orderBy('position')
           .execute(),
       ]).catch(failing(`looking at the tables of ${database}`))
+      const unseen = wanted.filter((name) => !columns.some(({ table }) => table === name))
+      await mustSee(
+        server,
+        unseen.map((table) => ({ kind: 'table', database, table })),
+      )
       const columnsOf = Map.groupBy(columns, (column) => column.table)
       const shared = await tablesOfShards(server, names, tables)
       return new Map(
@@ -83,7 +89,13 @@ export function openTarget({
         .catch(failing('looking for the ledger'))
       const has = (table: string, column: string) =>
         columns.some((one) => one.table === table && one.name === column)
-      if (!has('ledger', 'network')) return 'absent'
+      if (!has('ledger', 'network')) {
+        await mustSee(server, [
+          { kind: 'table', database: names.ledger, table: 'ledger' },
+          { kind: 'database', database: names.locks },
+        ])
+        return 'absent'
+      }
       return has('ledger', 'rows_expected') && has('sql_texts', 'text') ? 'ready' : 'old'
     },
 

@@ -3,8 +3,10 @@ import type { ClickHouseSettings } from '@clickhouse/client'
 import { type BackfillError, fileError, usageError } from '../runner/errors.ts'
 import type { TableDefinition } from '../runner/model.ts'
 import type { OutputColumn } from '../runner/pure/narrowing.ts'
-import { errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
+import type { Connection } from './connection.ts'
+import { ACCESS_DENIED, errorCode, isMissing, MISSING_HINT, serverError, wordsOf } from './server-error.ts'
 import type { Server } from './server.ts'
+import type { Denied } from './settings-limits.ts'
 
 /**
  * The server that a transform is computed on: the target where it reads derived tables, or where both are one server.
@@ -30,10 +32,12 @@ export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
  * @throws BackfillError `usage` with file and line where the server does not accept it
  */
 export async function describeTransform(
-  { client, connection }: Pick<Server, 'client' | 'connection'>,
+  { client, connection, limits }: Pick<Server, 'client' | 'connection' | 'limits'>,
   table: TableDefinition,
   call: { readonly params: Record<string, unknown>; readonly settings: ClickHouseSettings },
 ): Promise<readonly OutputColumn[]> {
+  const [denied] = limits?.denied(table.settings) ?? []
+  if (denied !== undefined) throw maySetNot(table, connection, denied)
   try {
     const result = await client.query({
       query: `DESCRIBE TABLE (\n${table.transform.text}\n)`,
@@ -46,8 +50,21 @@ export async function describeTransform(
   } catch (error) {
     const doing = errorCode(error) === 0 ? `checking ${table.key}` : `checking ${table.transform.file}`
     const failure = serverError(error, { connection, doing })
-    throw errorCode(error) !== 0 && failure.kind === 'failed' ? rejected(table, error) : failure
+    const isOfFile = ![0, ACCESS_DENIED].includes(errorCode(error)) && failure.kind === 'failed'
+    throw isOfFile ? rejected(table, error) : failure
   }
+}
+
+/** What a header sets may be what the rows depend on. */
+function maySetNot(
+  { transform }: TableDefinition,
+  { side, username }: Connection,
+  { name, wanted, holds }: Denied,
+): BackfillError {
+  return usageError(
+    `${transform.file}: the header sets ${name} = ${wanted}, and user '${username}' of the ${side} server may not (it has '${holds}')`,
+    `Have ${name} = '${wanted}' set in the user's profile, let the user set it (readonly = 2), or take it out of the header`,
+  )
 }
 
 /** ClickHouse does not accept a transform: a fault of the file (or of the sources), found before anything runs. */

@@ -4,6 +4,7 @@ import type { ServerCheck, Surroundings } from './check-scene.ts'
 import { type BackfillError, fileError } from './errors.ts'
 import { needsOf, type PlacedNeed } from './needs.ts'
 import { rejectedWords } from './pure/rejection.ts'
+import { missingGrant as grantText, quotedName } from './pure/missing-grant.ts'
 import type { Report } from './pure/report.ts'
 
 /** Reports the rights that are lacking; returns the sources that may not be read. @throws BackfillError `server` */
@@ -41,10 +42,15 @@ export function missingGrant({
   readonly message: string
   readonly user: string
 }): BackfillError {
-  const [, grant] = /the grant (.+? ON [^\s.]+(?:\.[^\s.]+)?)/.exec(message) ?? []
   const sentence = `user '${user}' lacks a grant: ${rejectedWords(message)}`
-  const hint = grant === undefined ? 'grant it' : `GRANT ${grant} TO ${quoted(user)}`
+  const hint = grantText(message, user) ?? 'grant it'
   return fileError({ rule: 'E080', file, line, sentence, hint })
+}
+
+/** A right in words, and the statement that gives it. */
+export function grantOf(privilege: string, on: NeedPlace, user: string) {
+  const right = `${privilege} ON ${placeText(on)}`
+  return { right, text: `GRANT ${right} TO ${quotedName(user)}` }
 }
 
 /** One finding for all that is lacking on one thing. */
@@ -59,7 +65,7 @@ function lackingGrants({ users }: CheckPort, needs: readonly PlacedNeed[]): read
       file,
       line,
       sentence: `user '${user}' lacks ${privileges} ON ${place} on the ${side} server`,
-      hint: `GRANT ${privileges} ON ${place} TO ${quoted(user)}`,
+      hint: `GRANT ${privileges} ON ${place} TO ${quotedName(user)}`,
     })
   })
 }
@@ -86,9 +92,5 @@ function groupOf({ side, privilege, on }: Need): string {
 
 function placeText(on: NeedPlace): string {
   if (on.kind === 'engine') return on.engine
-  return `${quoted(on.database)}.${on.kind === 'database' ? '*' : quoted(on.table)}`
-}
-
-function quoted(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name.replaceAll('`', '\\`')}\``
+  return `${quotedName(on.database)}.${on.kind === 'database' ? '*' : quotedName(on.table)}`
 }

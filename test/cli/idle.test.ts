@@ -87,7 +87,9 @@ test('`--help` and `--version` load nothing that talks to a server or reads SQL'
   for (const words of ['--help', 'up --help', '--version'])
     expect(
       (await loaded(words)).filter((url) =>
-        /kysely|@clickhouse|src\/(clickhouse|files|embedded|runner\/(?!errors|pure\/nearest))/.test(url),
+        /kysely|@clickhouse|src\/(clickhouse|files|embedded|runner\/(?!errors|pure\/(nearest|wire)))/.test(
+          url,
+        ),
       ),
     ).toEqual([])
 })

@@ -37,6 +37,8 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
     argv: ['run', '--all', '--step-size', '-1'],
     says: "--step-size must be a whole number from 1, got '-1'",
   },
+  { argv: ['doctor', '--idle', '0'], says: "--idle must be a time from 1s to 50m, got '0'" },
+  { argv: ['doctor', '--idle', '2h'], says: "--idle must be a time from 1s to 50m, got '2h'" },
   { argv: ['up', '--from'], says: '--from needs a value: --from <N>' },
   { argv: ['up', '--from', '1', '--from', '2'], says: "--from is given twice: '1' and '2'" },
   { argv: ['up', '--to', 'head'], says: "--to must be a block number, got 'head'" },

@@ -1,14 +1,18 @@
 // Owns the promise that the same source runs under Deno as under Node: same words, same ledger.
 import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { WIRE_NAMES } from '../../src/runner/pure/wire.ts'
 import { backfill, type CliOptions, environmentFor, MAIN } from '../support/cli.ts'
+import { CA_FILE, startFront } from '../support/front.ts'
+import { editedFolder } from '../support/edited-folder.ts'
 import { MEMORY_BYTES, serve } from '../support/embedded.ts'
 import { repository, temporaryDirectory } from '../support/processes.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { startThrottle } from '../support/throttle.ts'
 import { SQL_FOLDER } from '../support/world.ts'
 
 /** Settings and .env, the SQL folder and node_modules, the servers, the host's name in locks and ledger. */
@@ -26,6 +30,15 @@ const EMBEDDED = [
   '--allow-run',
   '--allow-ffi',
 ]
+
+/** Some megabytes that arrive late enough to be cut. */
+const LONG = `SELECT toUInt32(number) AS block_number, toUInt32(cityHash64(number)) AS slots_cleared,
+    toUInt32(cityHash64(number, 1)) AS slots_set
+  FROM numbers(300000)
+  WHERE {from_block:UInt64} <= {to_block:UInt64} AND {network:String} != ''
+    AND (SELECT count() FROM {source:Identifier}.canonical_execution_storage_diffs) > 0
+    AND (SELECT count() FROM {source:Identifier}.canonical_execution_transaction) > 0
+`
 
 const DENO = join(repository, 'node_modules/.bin/deno')
 const missing = !existsSync(DENO)
@@ -55,6 +68,68 @@ describe.skipIf(missing)('Deno', () => {
     })
     const [underNode, underDeno] = await Promise.all(outcomes)
     expect(underDeno).toEqual(underNode)
+  })
+
+  test('rows stream from one server to another under Deno, packed in every way, from behind https of a private authority', async () => {
+    const other = await startTestServer()
+    const front = await startFront(server.url, { tls: true })
+    onTestFinished(async () => void (await Promise.all([front.close(), other.stop()])))
+    for (const wire of WIRE_NAMES) {
+      const databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+      const env = {
+        ...environmentFor(other, databases),
+        SOURCE_CLICKHOUSE_URL: front.url,
+        SOURCE_CLICKHOUSE_USERNAME: server.username,
+        SOURCE_CLICKHOUSE_PASSWORD: server.password,
+        SOURCE_CLICKHOUSE_CA_FILE: CA_FILE,
+        BACKFILL_LAG: '0',
+        BACKFILL_WIRE: wire,
+      }
+      const words = ['up', '--quiet', '--tables', 'block_slots_stat']
+      const { code, stderr } = await backfill(words, { ...deno(FOR_A_SERVER), env })
+      expect(code, stderr).toBe(0)
+      const table = await rowsOf<{ blocks: number }>(
+        other,
+        'SELECT uniqExact(block_number) AS blocks FROM {target:Identifier}.int_block_slots_stat',
+        { target: databases.target },
+      )
+      expect(table).not.toEqual([{ blocks: 0 }])
+    }
+    const { code, stderr } = await backfill(['status'], {
+      ...deno(FOR_A_SERVER),
+      env: { TARGET_CLICKHOUSE_URL: front.url },
+    })
+    expect(code).toBe(6)
+    expect(stderr).toContain(
+      'Set TARGET_CLICKHOUSE_CA_FILE to the certificate of the authority that signed it',
+    )
+  })
+
+  test('a stream that is cut is noticed under Deno, too, and all rows are there in the end', async () => {
+    const other = await startTestServer()
+    const line = await startThrottle(server.url, 2e6)
+    onTestFinished(async () => void (await Promise.all([line.close(), other.stop()])))
+    const sql = editedFolder('transforms/block_slots_stat.sql', (text) => text.replace(/^WITH[\s\S]*/m, LONG))
+    const databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+    const env = {
+      ...environmentFor(other, databases),
+      SOURCE_CLICKHOUSE_URL: line.url,
+      SOURCE_CLICKHOUSE_USERNAME: server.username,
+      SOURCE_CLICKHOUSE_PASSWORD: server.password,
+      BACKFILL_LAG: '0',
+    }
+    const words = ['up', '--json', '--sql', sql, '--tables', 'block_slots_stat']
+    const running = backfill(words, { ...deno(FOR_A_SERVER), env })
+    await Promise.race([line.reached(1_000_000), running])
+    line.cut()
+    const { code, stdout, stderr } = await running
+    expect(code, stderr).toBe(0)
+    expect(stdout).toMatch(/"chunk-failed".*cannot reach ClickHouse \(source/)
+    expect(
+      await rowsOf(other, 'SELECT count() AS rows FROM {target:Identifier}.int_block_slots_stat FINAL', {
+        target: databases.target,
+      }),
+    ).toEqual([{ rows: 300_000 }])
   })
 
   test('`up` and `status` with the embedded server say and record under Deno what they do under Node', async () => {

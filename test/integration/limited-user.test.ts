@@ -84,7 +84,7 @@ async function startServer() {
 
 const as = (username: string) => ({ username, password: 'secret' })
 
-test('a successor that may not see the processes of another user is told what to grant, then goes on', async () => {
+test('[target-recovery-other] a successor that may not see the processes of another user is told what to grant, then goes on', async () => {
   const { openAs, blocks } = await startServer()
   const first = await openAs({}, 'throwIf(block_number = 8) = 0')
   expect((await first.up()).failed).toHaveLength(1)
@@ -100,7 +100,7 @@ test('a successor that may not see the processes of another user is told what to
   await Promise.all([first, second, third].map((world) => world.close()))
 })
 
-test('where the query log cannot be read, an INSERT whose answer was lost is done again, its rows deleted first', async () => {
+test('[target-no-query-log] where the query log cannot be read, an INSERT whose answer was lost is done again, its rows deleted first', async () => {
   const { files, query, blocks, story, loseAnswer } = await startServer()
   const { ddl } = files.tables.find(({ key }) => key === TABLE)!
   await query('CREATE DATABASE target')
@@ -110,14 +110,14 @@ test('where the query log cannot be read, an INSERT whose answer was lost is don
   expect(await story()).toEqual(['started', 'failed', 'cleaned', 'started', 'done', 'checkpoint'])
 })
 
-test('a runner that may read the query log, though not flush it, books such an INSERT as done', async () => {
+test('[target-query-log] a runner that may read the query log, though not flush it, books such an INSERT as done', async () => {
   const { blocks, story, loseAnswer } = await startServer()
   expect((await loseAnswer('runner_that_reads_the_log')).failed).toEqual([])
   expect(await story()).toEqual(['started', 'done', 'checkpoint'])
   expect(await blocks()).toEqual(ALL)
 })
 
-test('a runner that may not create temporary tables computes a shared step for each table by itself', async () => {
+test('[target-no-temporary-tables] a runner that may not create temporary tables computes a shared step for each table by itself', async () => {
   const { openAs, query } = await startServer()
   const pair = ['address_storage_slot_first_access', 'address_storage_slot_last_access']
   const world = await openAs(as('runner'), 'true', pair)

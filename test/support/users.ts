@@ -1,12 +1,13 @@
 // Owns an embedded server that also knows users of a test's own: this engine reads its users once, when it starts.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { findEngineLibrary } from '../../src/embedded/engine-library.ts'
 import { EMBEDDED_USER, prepareDirectory } from '../../src/embedded/server-directory.ts'
-import { repository, temporaryDirectory } from './processes.ts'
+import { repository } from './processes.ts'
 
 export type Login = { readonly url: string; readonly username: string; readonly password: string }
 
@@ -15,11 +16,22 @@ export type User = {
   readonly grants: readonly string[]
   /** Settings of its profile. */
   readonly profile?: Readonly<Record<string, string>>
+  /** Settings that it may not change, or not beyond: `<max>60</max>`, `<const/>`. */
+  readonly constraints?: Readonly<Record<string, string>>
 }
 
-/** Starts a server that has these users, by name. Their password is 'secret'. */
+/** Starts a server that has these users, by name, until the test has finished. Their password is 'secret'. */
 export async function startWithUsers(users: Readonly<Record<string, User>>): Promise<Login> {
-  const directory = temporaryDirectory()
+  const server = await launchWithUsers(users)
+  onTestFinished(() => server.stop())
+  return server
+}
+
+/** The same, for a whole file. */
+export async function launchWithUsers(
+  users: Readonly<Record<string, User>>,
+): Promise<Login & { stop(): void }> {
+  const directory = mkdtempSync(join(tmpdir(), 'backfill-users-'))
   const { password, configFile } = prepareDirectory(directory, { memoryBytes: 1_000_000_000 })
   const config = readFileSync(configFile, 'utf8')
     .replace('</users>', `${Object.entries(users).map(userSection).join('')}</users>`)
@@ -42,10 +54,13 @@ export async function startWithUsers(users: Readonly<Record<string, User>>): Pro
     ],
     { stdio: ['pipe', 'ignore', 'ignore'], env: { ...process.env, TZ: 'UTC' } },
   )
-  onTestFinished(() => void child.kill('SIGKILL'))
+  const stop = () => {
+    child.once('close', () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }))
+    child.kill('SIGKILL')
+  }
   const port = () => (existsSync(portFile) ? readFileSync(portFile, 'utf8').trim() : '')
   while (port() === '') await sleep(50)
-  return { url: `http://127.0.0.1:${port()}`, username: EMBEDDED_USER, password }
+  return { url: `http://127.0.0.1:${port()}`, username: EMBEDDED_USER, password, stop }
 }
 
 function userSection([name, { grants }]: readonly [string, User]): string {
@@ -54,7 +69,12 @@ function userSection([name, { grants }]: readonly [string, User]): string {
     <profile>${name}</profile><quota>default</quota><grants>${queries}</grants></${name}>`
 }
 
-function profileSection([name, { profile = {} }]: readonly [string, User]): string {
-  const settings = Object.entries(profile).map(([setting, value]) => `<${setting}>${value}</${setting}>`)
-  return `<${name}>${settings.join('')}</${name}>`
+function profileSection([name, { profile = {}, constraints = {} }]: readonly [string, User]): string {
+  return `<${name}>${elements(profile)}<constraints>${elements(constraints)}</constraints></${name}>`
+}
+
+function elements(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([setting, value]) => `<${setting}>${value}</${setting}>`)
+    .join('')
 }

@@ -4,6 +4,7 @@ import { type OpenWorld, openWorld } from '../../src/clickhouse/open-world.ts'
 import { chooseTables, findNetwork, readCatalogue } from '../../src/files/sql-folder.ts'
 import type { Catalogue } from '../../src/runner/model.ts'
 import type { RunEvent, RunSummary, UpOptions } from '../../src/runner/reports.ts'
+import type { Wire } from '../../src/runner/pure/wire.ts'
 import { up } from '../../src/runner/up.ts'
 import type { World } from '../../src/runner/world.ts'
 import { rowsOf, type TestServer, uniqueDatabase } from './server.ts'
@@ -36,6 +37,8 @@ export type TestWorldOptions = {
   readonly catalogue?: Catalogue
   /** Takes locks whoever holds them, as on an embedded server. */
   readonly alone?: boolean
+  /** How rows cross from `sourceServer`. */
+  readonly wire?: Wire
 }
 
 export async function openTestWorld(options: TestWorldOptions): Promise<TestWorld> {
@@ -58,6 +61,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     chosen: chooseTables(catalogue, options.tables ?? []),
     alone: options.alone ?? false,
     toolVersion: 'test',
+    ...(options.wire && { wire: options.wire }),
   })
   const events: RunEvent[] = []
   return {

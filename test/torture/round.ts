@@ -1,7 +1,7 @@
 // Owns one round: runs that are disturbed in random ways, a recovery by a plain `up`, the comparison with a clean run.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
+import { WIRE_NAMES } from '../../src/runner/pure/wire.ts'
 import { audit, type Databases } from '../support/audit.ts'
 import type { Held, Seen } from '../support/proxy.ts'
 import { mulberry32 } from '../support/random.ts'
@@ -10,6 +10,8 @@ import { post } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorld } from '../support/world.ts'
 import { type Ground, type Runner, startRunner } from './ground.ts'
+import { inStream } from './in-stream.ts'
+import { rewriteSources } from './rewrite-sources.ts'
 import { tortureFolder } from './sql.ts'
 
 export type Verdict = { readonly story: readonly string[]; readonly wrong: readonly string[] }
@@ -22,8 +24,15 @@ const TABLES = [
   'address_diffs,pre_6780_accounts_destructs,post_6780_accounts_destructs,accounts_alive',
 ]
 
-export async function playRound(ground: Ground, seed: number): Promise<Verdict> {
+/** The server behind its line. */
+const through = (side: Pick<Ground, 'server' | 'line'>) => ({ ...side.server(), url: side.line.url })
+
+/** `servers`: 1, 2, or either by the seed. */
+export async function playRound(ground: Ground, seed: number, servers?: number): Promise<Verdict> {
   const random = mulberry32(seed)
+  // From another sequence, so that a seed's other choices do not depend on it.
+  const isApart = servers === undefined ? mulberry32(seed ^ 0x5eed)() < 0.5 : servers === 2
+  const source = () => (isApart ? ground.source.server() : ground.server())
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!
   const between = (low: number, high: number): number => low + Math.floor(random() * (high - low + 1))
   const story: string[] = []
@@ -33,11 +42,13 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
   const query = (statement: string) => post(ground.server(), statement, { ...databases })
   await dropAll(ground, [databases, clean])
 
-  const folder = tortureFolder({ hungry: random() < 0.3, slow: random() < 0.5 })
+  const [hungry, slow] = [random() < 0.3, random() < 0.5]
+  // Streams are slow for their length.
+  const folder = tortureFolder(isApart ? { hungry: false, slow: false } : { hungry, slow })
   const catalogue = await readCatalogue(folder.path)
-  const blocks = between(12, 36)
-  await createSourceTables(ground.server(), catalogue, databases.source)
-  await addBlocks(ground.server(), databases.source, { from: 1, to: blocks })
+  const blocks = between(12, 36) * (isApart ? 1_000 : 1)
+  await createSourceTables(source(), catalogue, databases.source)
+  await addBlocks(source(), databases.source, { from: 1, to: blocks })
   const tables = [TABLES[0]!, ...TABLES.slice(1).filter(() => random() < 0.5)].join()
   if (random() < 0.5) {
     story.push('block_slots_stat keeps every duplicate')
@@ -53,12 +64,19 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
     '--sql',
     folder.path,
     '--chunk',
-    String(between(2, 12)),
+    String(between(2, 12) * (isApart ? 1_000 : 1)),
     '--lag',
     '0',
   ]
   words.push('--jobs', String(between(1, 3)), '--table-jobs', String(between(1, 2)))
   story.push(`${blocks} blocks, ${words.slice(3, 4).concat(words.slice(6)).join(' ')}${folder.about}`)
+
+  const wire = isApart ? WIRE_NAMES[seed % WIRE_NAMES.length]! : undefined
+  if (wire !== undefined) words.push('--wire', wire)
+  // Requests can be held by the proxy, which takes them whole; a stream can be cut in its middle on the line.
+  const isLine = isApart && seed % 2 === 0
+  if (isApart)
+    story.push(`two servers, ${wire}, the target ${isLine ? 'on a thin line' : 'behind the proxy'}`)
 
   const held: Held[] = []
   const runners: Runner[] = []
@@ -66,8 +84,14 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
   const awake = () => runners.filter((runner) => !stopped.includes(runner))
   const run = (): Runner => {
     const clock = random() < 0.2 ? between(-7_200_000, 7_200_000) : 0
-    const login = { ...ground.server(), url: ground.proxy.url }
-    const runner = startRunner({ words: [...words, '--give-up', '30'], login, databases, clock })
+    const login = isLine ? through(ground) : { ...ground.server(), url: ground.proxy.url }
+    const runner = startRunner({
+      words: [...words, '--give-up', '30'],
+      login,
+      source: isApart ? through(ground.source) : undefined,
+      databases,
+      clock,
+    })
     runners.push(runner)
     return runner
   }
@@ -88,7 +112,16 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
       for (const { child } of awake()) child.kill('SIGKILL')
       await Promise.all(awake().map(({ ended }) => ended))
       await sleep(SETTLES_MS)
-      story.push(await rewriteSources(ground, { databases, catalogue, tables, blocks, random }))
+      story.push(
+        await rewriteSources(ground.server(), {
+          source: source(),
+          databases,
+          catalogue,
+          tables,
+          blocks,
+          random,
+        }),
+      )
     },
     'stop for good': (runner) => {
       runner.child.kill('SIGSTOP')
@@ -100,7 +133,23 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
       child.kill('SIGCONT')
     },
     'kill the server': () => ground.killServer(between(0, 2_000)),
-    cut: () => ground.proxy.cut(),
+    cut: () => (isLine ? ground.line.cut() : ground.proxy.cut()),
+    ...(isApart && {
+      'kill the source server': () => ground.source.killServer(between(0, 2_000)),
+      'cut the source': () => ground.source.line.cut(),
+      'cut the source in the middle of a stream': (runner) =>
+        inStream(ground.source.line, runner, () => ground.source.line.cut()),
+      'kill the source server in the middle of a stream': (runner) =>
+        inStream(ground.source.line, runner, () => ground.source.killServer(between(0, 2_000))),
+      ...(isLine && {
+        'cut the target in the middle of a stream': (runner) =>
+          inStream(ground.line, runner, () => ground.line.cut()),
+        'kill the server in the middle of a stream': (runner) =>
+          inStream(ground.line, runner, () => ground.killServer(between(0, 2_000))),
+      }),
+      'kill in the middle of a stream': (runner) =>
+        inStream(ground.source.line, runner, () => void runner.child.kill('SIGKILL')),
+    }),
     'second runner': () => void run(),
     'stop merges': async () => {
       await query('SYSTEM STOP MERGES').catch(() => undefined)
@@ -117,7 +166,8 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
       await Promise.race([one.cut(), ended, sleep(5_000)])
     },
   }
-  const likely = Object.keys(acts).flatMap((name) => Array.from({ length: often(name) }, () => name))
+  const possible = Object.keys(acts).filter((name) => !(isLine && name.startsWith('hold')))
+  const likely = possible.flatMap((name) => Array.from({ length: often(name) }, () => name))
   for (let left = between(1, 4); left > 0; left--) {
     const runner = run()
     await sleep(between(200, 4_000))
@@ -131,7 +181,7 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
     awake().map(({ ended, child }) => Promise.race([ended, sleep(8_000).then(() => child.kill('SIGKILL'))])),
   )
   await Promise.all(awake().map(({ ended }) => ended))
-  const recovery = { words, login: ground.server(), databases }
+  const recovery = { words, login: ground.server(), source: isApart ? source() : undefined, databases }
   let last = await startRunner(recovery).ended
   for (let tries = 1; last.code !== 0 && tries < 4; tries++) last = await startRunner(recovery).ended
   if (last.code !== 0) return { story, wrong: [`up ends with ${last.code}: ${last.said}`] }
@@ -143,6 +193,7 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
   const world = await openTestWorld({
     ...clean,
     server: ground.server(),
+    sourceServer: source(),
     tables: tables.split(','),
     catalogue,
   })
@@ -151,6 +202,7 @@ export async function playRound(ground: Ground, seed: number): Promise<Verdict> 
   if (failed.length > 0) return { story, wrong: [`the clean run failed: ${failed[0]!.error.message}`] }
   const options = {
     server: ground.server(),
+    sourceServer: source(),
     tables: tables.split(','),
     catalogue,
     databases,
@@ -180,62 +232,10 @@ const WRITES: Readonly<Record<string, (seen: Seen) => boolean>> = {
   anything: ({ statement }) => /^(insert|delete|create|alter|drop) /i.test(statement),
 }
 
-/** Makes the transaction of a block that no table has done yet fail, as a walker would that comes by again. */
-async function rewriteSources(
-  ground: Ground,
-  {
-    databases,
-    catalogue,
-    tables,
-    blocks,
-    random,
-  }: {
-    readonly databases: Databases
-    readonly catalogue: Catalogue
-    readonly tables: string
-    readonly blocks: number
-    readonly random: () => number
-  },
-): Promise<string> {
-  const opened = await openTestWorld({
-    ...databases,
-    server: ground.server(),
-    tables: tables.split(','),
-    catalogue,
-  })
-  const { chosen, ports } = opened.world
-  try {
-    if ((await ports.target.ledgerState()) === 'absent') return 'no ledger yet'
-    const targets = await ports.target.tables(chosen.map(({ target }) => target))
-    const uuids = new Map(
-      chosen.flatMap(({ key, target }) =>
-        targets.has(target) ? [[key, targets.get(target)!.uuid] as const] : [],
-      ),
-    )
-    const views = await ports.ledger.fold(uuids)
-    const islands = [...views.values()].flatMap((view) => view.islands)
-    const free = Array.from({ length: blocks }, (_, index) => index + 1).filter(
-      (block) => !islands.some(({ from, to, state }) => state === 'done' && from <= block && block <= to),
-    )
-    const block = free[Math.floor(random() * free.length)]
-    if (block === undefined) return 'all is done'
-    await post(
-      ground.server(),
-      `INSERT INTO {source:Identifier}.canonical_execution_transaction
-      SELECT * REPLACE (now() AS updated_date_time, false AS success)
-      FROM {source:Identifier}.canonical_execution_transaction WHERE block_number = {block:UInt64}`,
-      { source: databases.source, block },
-    )
-    return `rewrote block ${block}`
-  } finally {
-    await opened.close()
-  }
-}
-
 async function dropAll(ground: Ground, all: readonly Databases[]): Promise<void> {
   const names = new Set(
     all.flatMap(({ source, target, ledger }) => [source, target, ledger, `${ledger}_locks`]),
   )
-  for (const name of names)
-    await post(ground.server(), 'DROP DATABASE IF EXISTS {name:Identifier} SYNC', { name })
+  for (const server of [ground.server(), ground.source.server()])
+    for (const name of names) await post(server, 'DROP DATABASE IF EXISTS {name:Identifier} SYNC', { name })
 }

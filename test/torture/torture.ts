@@ -1,4 +1,4 @@
-// Owns `npm run torture -- --rounds N --seed S --seconds T`: random rounds until one of the limits; exit 1 where a round
+// Owns `npm run torture -- --rounds N --seed S --seconds T [--servers 1|2]`: random rounds until one of the limits; exit 1 where a round
 // found a difference. Round n of seed S is round 0 of seed S + n, so `--rounds 1 --seed <printed seed>` replays it.
 import { rmSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,11 +12,13 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     seconds: { type: 'string', default: '86400' },
+    servers: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
 const first = Number(values.seed)
+const servers = values.servers === undefined ? undefined : Number(values.servers)
 const deadline = performance.now() + Number(values.seconds) * 1000
 
 const directory = mkdtempSync(join(tmpdir(), 'backfill-torture-'))
@@ -27,7 +29,7 @@ try {
   for (; played < rounds && performance.now() < deadline; played++) {
     const seed = first + played
     const started = performance.now()
-    const { story, wrong } = await playRound(ground, seed).catch((error: unknown) => ({
+    const { story, wrong } = await playRound(ground, seed, servers).catch((error: unknown) => ({
       story: [],
       wrong: [error instanceof Error ? (error.stack ?? error.message) : String(error)],
     }))

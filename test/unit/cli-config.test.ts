@@ -113,6 +113,8 @@ test.each([
   ['[::1]:9123', 'http://[::1]:9123'],
   ['https://db', 'https://db'],
   ['HTTPS://db:8443/', 'https://db:8443'],
+  ['db/clickhouse', 'http://db:8123/clickhouse'],
+  ['https://db:9443/a/b/', 'https://db:9443/a/b'],
 ])('the address %s means %s', (address, url) => {
   expect(login({ TARGET_CLICKHOUSE_URL: address }).url).toBe(url)
 })
@@ -127,9 +129,9 @@ test.each([
   'http://db:99999',
   'http://db:-1',
   'http://',
-  'http://db/path',
   'http://db?user=a',
-  'db:8123/path',
+  'http://db/path?user=a',
+  'db:99999/path',
   'a b',
 ])('the address %s is refused, naming the variable and the value', (address) => {
   const message = expect.stringMatching(/^TARGET_CLICKHOUSE_URL must .*, got '/)
@@ -240,5 +242,40 @@ test('a cluster has a name that a server can have, or there is none', () => {
   expect(() => config({}, { cluster: '' })).toThrow('--cluster must not be empty')
   expect(() => config({}, { cluster: "x' y" })).toThrow(
     "--cluster must be a name of letters, digits, _, - and ., got 'x' y'",
+  )
+})
+
+test('the wire is lz4 unless said otherwise', () => {
+  expect(config().wire).toEqual({ value: 'lz4', origin: 'default' })
+  expect(config({ BACKFILL_WIRE: 'zstd' }, { wire: 'none' }).wire.value).toBe('none')
+  expect(() => config({ BACKFILL_WIRE: 'gzip' })).toThrow(
+    "BACKFILL_WIRE must be lz4, zstd or none, got 'gzip'",
+  )
+})
+
+const ca = (environment: Record<string, string>, side: 'source' | 'target') => {
+  const { servers } = config(environment)
+  return servers.kind === 'embedded' ? undefined : servers[side].ca
+}
+
+test('a CA file belongs to the side whose URL is used, and must hold a certificate for an https server', () => {
+  const pem = '-----BEGIN CERTIFICATE-----\n'
+  writeFileSync(join(folder, 'ca.pem'), pem)
+  writeFileSync(join(folder, 'empty.pem'), '')
+  const both = { SOURCE_CLICKHOUSE_URL: 'https://a', TARGET_CLICKHOUSE_URL: 'https://b' }
+  const own = { ...both, SOURCE_CLICKHOUSE_CA_FILE: 'ca.pem' }
+  expect(ca(own, 'source')).toEqual({
+    value: { file: join(folder, 'ca.pem'), pem },
+    origin: 'environment SOURCE_CLICKHOUSE_CA_FILE',
+  })
+  expect(ca(own, 'target')).toBeUndefined()
+  const one = { TARGET_CLICKHOUSE_URL: 'https://b', TARGET_CLICKHOUSE_CA_FILE: 'ca.pem' }
+  expect(ca(one, 'source')).toEqual(ca(one, 'target'))
+  expect(() => config({ ...both, SOURCE_CLICKHOUSE_CA_FILE: 'empty.pem' })).toThrow(/holds no certificate/)
+  expect(() => config({ ...both, SOURCE_CLICKHOUSE_CA_FILE: 'none.pem' })).toThrow(
+    /cannot read the certificate file .* of SOURCE_CLICKHOUSE_CA_FILE: ENOENT/,
+  )
+  expect(() => config({ TARGET_CLICKHOUSE_URL: 'db', TARGET_CLICKHOUSE_CA_FILE: 'ca.pem' })).toThrow(
+    /TARGET_CLICKHOUSE_CA_FILE is set, but http:\/\/db:8123 is not https/,
   )
 })

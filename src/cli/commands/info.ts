@@ -2,7 +2,7 @@
 // is printed before one is asked.
 import { EXIT } from '../../runner/errors.ts'
 import type { Command } from '../context.ts'
-import { lockLines, serverLines, settingLines } from '../render/info.ts'
+import { lockLines, modeLines, serverLines, settingLines } from '../render/info.ts'
 import { withWorld } from '../session.ts'
 import { toolVersion } from '../tool-version.ts'
 
@@ -11,10 +11,10 @@ export const info: Command = async (context) => {
   const paint = output.resultPaint
   output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, paint)])
   return await withWorld(context, async (session) => {
-    output.result([
-      '',
-      ...serverLines({ servers: session.servers, cluster: session.connected.target.cluster, config, paint }),
-    ])
+    const { servers, wire, world, connected } = session
+    output.result(['', ...serverLines({ servers, cluster: connected.target.cluster, config, paint })])
+    const oneServer = servers.source.identity === servers.target.identity
+    output.result(['', ...modeLines(world.chosen, { oneServer, wire }, paint)])
     output.result(['', ...lockLines(await session.world.ports.locks.holders(), paint)])
     return EXIT.ok
   })

@@ -4,7 +4,7 @@ import type { Word } from '../argv.ts'
 import { maskUrl } from './mask.ts'
 
 export type ServerUrl = {
-  /** http(s)://host:port, without credentials. */
+  /** http(s)://host:port, without credentials, and the path by which a proxy knows the server, if there is one. */
   readonly url: string
   /** Credentials that stood in the address; undefined where none did. */
   readonly username: string | undefined
@@ -30,19 +30,24 @@ export function serverUrl(word: Word, protocol: Protocol): ServerUrl {
       "backfill speaks ClickHouse's HTTP interface: port 8123, or 8443 with https",
     )
   }
-  const port = /:([^:\]@/?#]*)\/?$/.exec(text.replace(/^[a-z]+:\/\//i, '').replace(/^.*@/s, ''))?.[1]
+  const place = text
+    .replace(/^[a-z]+:\/\//i, '')
+    .replace(/^.*@/s, '')
+    .replace(/[/?#].*$/s, '')
+  const port = /:([^:\]]*)$/.exec(place)?.[1]
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
     throw fail('must have a port from 1 to 65535')
   }
   if (url === null || url.hostname === '') throw fail('must be host:port or an http(s) URL')
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+  if (url.search !== '' || url.hash !== '') {
     throw fail(
-      'must not have a path or a query',
+      'must not have a query',
       'databases are set by SOURCE_CLICKHOUSE_DATABASE and TARGET_CLICKHOUSE_DATABASE',
     )
   }
   if (bare && port === undefined) url.port = protocol === 'https' ? '8443' : '8123'
-  return { url: url.origin, username: credential(url.username), password: credential(url.password) }
+  const path = url.pathname.replace(/\/+$/, '')
+  return { url: url.origin + path, username: credential(url.username), password: credential(url.password) }
 }
 
 export function protocolOf(word: Word): Protocol {

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { usageError } from '../../runner/errors.ts'
 import { protocolOf, serverUrl } from './server-url.ts'
-import { type Layers, type Setting, variable } from './variables.ts'
+import type { Word } from '../argv.ts'
+import { type Layers, type Setting, type Variable, variable } from './variables.ts'
 
 export type Side = 'source' | 'target'
 
@@ -12,6 +13,8 @@ export type Login = {
   readonly url: Setting<string>
   readonly username: Setting<string>
   readonly password: Setting<string>
+  /** Certificates of an authority of one's own, PEM, and the file they are from. */
+  readonly ca: Setting<{ readonly file: string; readonly pem: string }> | undefined
 }
 
 export type Servers =
@@ -48,7 +51,7 @@ export function prefixOf(side: Side): string {
 }
 
 const SIDES: readonly Side[] = ['source', 'target']
-const LOGIN_PARTS = ['USERNAME', 'PASSWORD', 'PASSWORD_FILE', 'PROTOCOL']
+const LOGIN_PARTS = ['USERNAME', 'PASSWORD', 'PASSWORD_FILE', 'PROTOCOL', 'CA_FILE']
 
 function login(layers: Layers, side: Side, folder: string): Login {
   const other = side === 'source' ? 'target' : 'source'
@@ -75,7 +78,25 @@ function login(layers: Layers, side: Side, folder: string): Login {
       password(layers, prefixOf(side), folder) ??
       password(layers, group, folder) ??
       given(inUrl.password, ''),
+    ca: authority(find('CA_FILE'), folder, url),
   }
+}
+
+function authority(word: Variable | undefined, folder: string, url: string): Login['ca'] {
+  if (word === undefined) return undefined
+  if (!url.startsWith('https:'))
+    throw usageError(
+      `${word.place} is set, but ${url} is not https`,
+      `set ${word.place.replace(/CA_FILE.*/, 'PROTOCOL')}=https, or unset it`,
+    )
+  const file = resolve(folder, word.text)
+  const pem = read(file, word, 'certificate')
+  if (!pem.includes('-----BEGIN CERTIFICATE-----'))
+    throw usageError(
+      `${file} of ${word.place} holds no certificate`,
+      'it must be PEM: -----BEGIN CERTIFICATE-----',
+    )
+  return { value: { file, pem }, origin: word.origin }
 }
 
 function password(layers: Layers, group: string, folder: string): Setting<string> | undefined {
@@ -85,14 +106,18 @@ function password(layers: Layers, group: string, folder: string): Setting<string
     throw usageError(`${word.place} and ${file.place} are both set`, 'keep one of them')
   }
   if (file === undefined) return word === undefined ? undefined : { value: word.text, origin: word.origin }
-  const path = resolve(folder, file.text)
+  // The newline at the end of the file is the editor's, not the password's.
+  const value = read(resolve(folder, file.text), file, 'password').replace(/\r?\n$/, '')
+  return { value, origin: file.origin }
+}
+
+function read(path: string, { place }: Word, what: string): string {
   try {
-    // The newline at the end of the file is the editor's, not the password's.
-    return { value: readFileSync(path, 'utf8').replace(/\r?\n$/, ''), origin: file.origin }
+    return readFileSync(path, 'utf8')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     throw usageError(
-      `cannot read the password file ${path} of ${file.place}: ${code}`,
+      `cannot read the ${what} file ${path} of ${place}: ${code}`,
       'create it, or correct the path',
     )
   }

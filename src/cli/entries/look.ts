@@ -1,6 +1,6 @@
 // Owns the entries of the commands that only look.
 import type { CommandEntry } from '../command-entry.ts'
-import { tables, json, quiet, lag, limits, server, local, sql, noColor, common } from '../flags.ts'
+import { tables, json, quiet, lag, limits, wire, server, local, sql, noColor, common } from '../flags.ts'
 
 export const LOOK: readonly CommandEntry[] = [
   {
@@ -98,8 +98,23 @@ export const LOOK: readonly CommandEntry[] = [
   {
     name: 'info',
     about: 'Show every setting with its origin, the servers and the locks',
-    flags: [...limits.filter((flag) => !['from', 'to'].includes(flag.name)), ...common],
+    flags: [...limits.filter((flag) => !['from', 'to'].includes(flag.name)), wire, ...common],
     load: async () => (await import('../commands/info.ts')).info,
+  },
+  {
+    name: 'doctor',
+    about: 'Examine servers, rights, storage, ledger and tables, and say what to type; writes nothing',
+    flags: [
+      tables,
+      {
+        name: 'idle',
+        value: '<time>',
+        about: 'How long a silent connection has to live: 60, 5m (default: 3)',
+      },
+      json,
+      ...common,
+    ],
+    load: async () => (await import('../commands/doctor.ts')).doctor,
   },
   {
     name: 'completion',

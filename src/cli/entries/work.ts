@@ -13,6 +13,7 @@ import {
   common,
   lag,
   yes,
+  wire,
 } from '../flags.ts'
 
 export const WORK: readonly CommandEntry[] = [
@@ -22,6 +23,7 @@ export const WORK: readonly CommandEntry[] = [
     flags: [
       tables,
       ...limits,
+      wire,
       ...endurance,
       { name: 'dry-run', about: 'Show the chunks, write nothing' },
       events,
@@ -43,6 +45,7 @@ export const WORK: readonly CommandEntry[] = [
       { name: 'dry-run', about: 'Show what would be deleted, write nothing' },
       yes,
       ...limits.filter((flag) => !['from', 'to'].includes(flag.name)),
+      wire,
       ...endurance.filter(({ name }) => name !== 'lock-skip'),
       events,
       quiet,
@@ -68,6 +71,7 @@ export const WORK: readonly CommandEntry[] = [
         about: 'Chunks of the new table to compute again before the exchange (default: 10)',
       },
       ...limits.filter(({ name }) => !['from', 'to'].includes(name)),
+      wire,
       ...endurance.filter(({ name }) => ['give-up', 'grace', 'lock-wait'].includes(name)),
       events,
       quiet,

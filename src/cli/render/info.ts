@@ -1,6 +1,9 @@
 // Owns how `info` looks. Pure; it never sees a password, only whether there is one.
 import type { LockInfo } from '../../runner/ports.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../runner/sizing.ts'
+import type { TableDefinition } from '../../runner/model.ts'
+import { tableMode, type Topology } from '../../runner/pure/table-mode.ts'
+import type { Session } from '../session.ts'
 import type { Config } from '../config.ts'
 import { MASK } from '../config/mask.ts'
 import type { Side } from '../config/servers.ts'
@@ -12,8 +15,8 @@ import { renderTable } from './table.ts'
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
 export function settingLines(config: Config, paint: Paint): readonly string[] {
-  const { network, lag, jobs, tableJobs, chunk, chunkRows, order, cluster, ledgerDatabase, sql, state } =
-    config
+  const { network, lag, jobs, tableJobs, chunk, chunkRows, order } = config
+  const { cluster, wire, ledgerDatabase, sql, state } = config
   const rows: readonly Row[] = [
     row('network', network),
     row('lag', lag),
@@ -23,6 +26,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
     row('chunk', { ...chunk, value: chunk.value ?? 'by rows' }),
     row('order', order),
     row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
+    row('wire', wire),
     row('ledger database', ledgerDatabase),
     row('SQL folder', sql),
     row('state folder', state),
@@ -41,7 +45,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
 }
 
 export type ServerFacts = {
-  readonly servers: Readonly<Record<Side, { readonly version: string; readonly identity: string }>>
+  readonly servers: Session['servers']
   readonly cluster:
     | {
         readonly name: string
@@ -68,6 +72,8 @@ export function serverLines({
     ...(one
       ? [`  ClickHouse ${target.version}`]
       : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
+    ...(one ? [] : notSentLines('source', source)),
+    ...notSentLines('target', target),
     ...(cluster === undefined ? [] : [`  ${clusterWords(cluster)}`]),
   ]
 }
@@ -78,6 +84,29 @@ function clusterWords({ name, nodes, keeper, balanced }: NonNullable<ServerFacts
     ? 'Keeper: ledger and locks on all nodes'
     : 'no Keeper: ledger and locks on this server'
   return `cluster ${name}, ${size}, ${where}${balanced ? ', behind a load balancer' : ''}`
+}
+
+function notSentLines(side: Side, { notSent }: ServerFacts['servers'][Side]): readonly string[] {
+  if (notSent === undefined) return []
+  const user = notSent.readsOnly ? `the ${side} user only reads (readonly = 1)` : `limits on the ${side} user`
+  return [`  ${user}: ${notSent.names.join(', ')} not sent, what the profile has is safe`]
+}
+
+/** Where each table is computed, and how its rows get to the target. */
+export function modeLines(
+  tables: readonly TableDefinition[],
+  topology: Topology,
+  paint: Paint,
+): readonly string[] {
+  const rows = tables.map((table) => ({ name: table.key, value: tableMode(table, topology), origin: '' }))
+  return renderTable<Row>(
+    rows,
+    [
+      { title: 'table', cell: ({ name }) => name },
+      { title: 'rows', cell: ({ value }) => value, paint: paint.dim },
+    ],
+    Infinity,
+  ).lines
 }
 
 export function lockLines(locks: ReadonlyMap<string, LockInfo>, paint: Paint): readonly string[] {
@@ -93,11 +122,12 @@ function sideRows({ servers, databases }: Config, side: Side): readonly Row[] {
   const database = row(`${side} database`, databases[side])
   if (servers.kind === 'embedded')
     return [row(side, { value: 'embedded server', origin: servers.origin }), database]
-  const { url, username, password } = servers[side]
+  const { url, username, password, ca } = servers[side]
   return [
     row(side, url),
     row(`${side} username`, username),
     row(`${side} password`, { ...password, value: password.value === '' ? '(empty)' : MASK }),
+    ...(ca === undefined ? [] : [row(`${side} CA file`, { value: ca.value.file, origin: ca.origin })]),
     database,
   ]
 }

@@ -31,5 +31,14 @@ export const PINNED_SETTINGS = {
   output_format_json_quote_64bit_integers: 0,
 } as const
 
+/** Those that say how rows are written: no matter for a user who only reads. */
+export const WRITING_SETTINGS: readonly string[] = [
+  'insert_null_as_default',
+  'async_insert',
+  'insert_deduplicate',
+  'distributed_foreground_insert',
+  'parallel_distributed_insert_select',
+] satisfies readonly (keyof typeof PINNED_SETTINGS)[]
+
 /** What the header of a transform and its SETTINGS clauses may not touch. */
 export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SETTINGS), 'max_execution_time']

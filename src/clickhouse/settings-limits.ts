@@ -1,0 +1,122 @@
+// Owns what a user may not set. Such settings are not sent; a profile whose own value of one would take rows away, or
+// change what SQL means, is refused by name.
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
+import { BackfillError } from '../runner/errors.ts'
+import { WRITING_SETTINGS } from '../runner/pure/pinned-settings.ts'
+import type { Connection } from './connection.ts'
+import { errorCode } from './server-error.ts'
+
+export type SettingsLimits = {
+  /** The profile is for reading only: nothing may be set, or written. */
+  readonly readsOnly: boolean
+  /** What of these settings may be sent. One that has the value already may: nothing changes then. */
+  sendable(settings: ClickHouseSettings): ClickHouseSettings
+  /** Those that have another value and may not be set, with the value that holds. */
+  denied(settings: ClickHouseSettings): readonly Denied[]
+}
+
+export type Denied = { readonly name: string; readonly wanted: string; readonly holds: string }
+
+/** 164 READONLY, 452 SETTING_CONSTRAINT_VIOLATION: the user may not send what every statement carries. */
+export function refusesSettings(error: unknown): boolean {
+  return [164, 452].includes(errorCode(error))
+}
+
+type Row = {
+  readonly name: string
+  readonly value: string
+  readonly min: string | null
+  readonly max: string | null
+  readonly readonly: number
+}
+
+/**
+ * Asks with a client that sends no settings. system.settings is everybody's to read.
+ * @throws BackfillError `server` where the profile cuts even this answer off
+ */
+export async function readLimits(bare: ClickHouseClient, connection: Connection): Promise<SettingsLimits> {
+  // In one row: a profile may have a limit.
+  const result = await bare.query({
+    query: `SELECT groupArray(tuple(name, value, min, max, readonly)
+      ::Tuple(name String, value String, min Nullable(String), max Nullable(String), readonly UInt8)) AS settings
+    FROM system.settings`,
+    format: 'JSONEachRow',
+  })
+  const [answer] = await result.json<{ readonly settings: readonly Row[] }>()
+  const rows = new Map((answer?.settings ?? []).map((row) => [row.name, row]))
+  if (!rows.has('limit') || !rows.has('readonly')) throw cutsOff(connection, 'its settings cannot be read')
+  const denies = (name: string, wanted: unknown): boolean => {
+    const row = rows.get(name)
+    // What is no setting is a parameter of the request.
+    if (row === undefined || row.value === String(wanted)) return false
+    return row.readonly === 1 || below(wanted, row.min) || below(row.max, wanted)
+  }
+  return {
+    readsOnly: rows.get('readonly')?.value === '1',
+    sendable: (settings) =>
+      Object.fromEntries(Object.entries(settings).filter(([name, value]) => !denies(name, value))),
+    denied: (settings) =>
+      Object.entries(settings)
+        .filter(([name, value]) => denies(name, value))
+        .map(([name, value]) => ({ name, wanted: String(value), holds: rows.get(name)!.value })),
+  }
+}
+
+/** `words`: of the server. It does not show limit and offset of a profile; it only refuses another value. */
+export function cutsOff({ side, url, username }: Connection, words: string): BackfillError {
+  return new BackfillError(
+    `the profile of user '${username}' cuts answers off (${side} ${url}), and the user may not change that: ${words}`,
+    {
+      kind: 'server',
+      hint: 'Have limit and offset taken out of the profile, or let the user set them (readonly = 2, no constraint)',
+    },
+  )
+}
+
+function below(one: unknown, other: unknown): boolean {
+  return one !== null && other !== null && Number(one) < Number(other)
+}
+
+/** The same client, but nothing is sent that the user may not set. */
+export function limitedClient(client: ClickHouseClient, limits: SettingsLimits): ClickHouseClient {
+  const fit = <P extends { readonly clickhouse_settings?: ClickHouseSettings }>(params: P): P =>
+    params.clickhouse_settings === undefined
+      ? params
+      : { ...params, clickhouse_settings: limits.sendable(params.clickhouse_settings) }
+  const limited: Pick<ClickHouseClient, 'exec' | 'command' | 'query'> = {
+    exec: (params) => client.exec(fit(params)),
+    command: (params) => client.command(fit(params)),
+    query: (params) => client.query(fit(params)),
+  }
+  return Object.assign(Object.create(client) as ClickHouseClient, limited)
+}
+
+/** With these nothing is missing without a word: a statement takes too long, or joins what it may not. */
+function failsAloud(name: string, holds: string): boolean {
+  return name === 'max_execution_time' || (name === 'distributed_product_mode' && holds === 'deny')
+}
+
+/**
+ * `pinned`: what must hold for an answer to be whole. How long a statement may run is not among it: it fails aloud.
+ * @throws BackfillError `server` naming each setting that is otherwise and may not be changed
+ */
+export function refuseProfile(
+  limits: SettingsLimits,
+  pinned: ClickHouseSettings,
+  { side, url, username }: Connection,
+): void {
+  const onlyReads = limits.readsOnly || side === 'source'
+  const wrong = limits
+    .denied(pinned)
+    .filter(({ name, holds }) => !failsAloud(name, holds) && !(onlyReads && WRITING_SETTINGS.includes(name)))
+  if (wrong.length === 0) return
+  const list = (value: (one: Denied) => string) =>
+    wrong.map((one) => `${one.name} = '${value(one)}'`).join(', ')
+  throw new BackfillError(
+    `the profile of user '${username}' has ${list(({ holds }) => holds)} (${side} ${url}), and the user may not change that: rows could be missing without a word`,
+    {
+      kind: 'server',
+      hint: `Have it set ${list(({ wanted }) => wanted)} in the profile, or let the user set it (readonly = 2, no constraint)`,
+    },
+  )
+}

@@ -1,0 +1,28 @@
+// Owns the promise that a refusal of the server becomes the GRANT that cures it.
+import { expect, test } from 'vitest'
+import { missingGrant } from '../../src/runner/pure/missing-grant.ts'
+
+const said = (grant: string) =>
+  missingGrant(
+    `ann: Not enough privileges. To execute this query, it's necessary to have the grant ${grant}`,
+    'ann',
+  )
+
+test.each([
+  ['SELECT ON source.blocks.', 'GRANT SELECT ON source.blocks TO ann'],
+  ['SELECT(a, b) ON source.blocks. (code 497)', 'GRANT SELECT ON source.blocks TO ann'],
+  ['INSERT(a) ON ledger.ledger.', 'GRANT INSERT ON ledger.ledger TO ann'],
+  ['CREATE TABLE ON locks.mainnet__a__01.', 'GRANT CREATE TABLE ON locks.* TO ann'],
+  ['ALTER DELETE ON target.int_a.', 'GRANT ALTER DELETE ON target.* TO ann'],
+  ['CREATE DATABASE ON target.*.', 'GRANT CREATE DATABASE ON target.* TO ann'],
+  ['TABLE ENGINE ON `Null`.', 'GRANT TABLE ENGINE ON `Null` TO ann'],
+  ['SELECT for at least one column on system.processes.', 'GRANT SELECT ON system.processes TO ann'],
+  ['SELECT, DROP TABLE ON target.a. (Missing permissions: x)', 'GRANT SELECT, DROP TABLE ON target.a TO ann'],
+])('%s', (grant, cure) => {
+  expect(said(grant)).toBe(cure)
+})
+
+test('no grant in the message, no cure; a user with an odd name is quoted', () => {
+  expect(missingGrant('out of memory', 'ann')).toBeUndefined()
+  expect(missingGrant('the grant SELECT ON a.b.', "o'hara-1")).toBe("GRANT SELECT ON a.b TO `o'hara-1`")
+})

@@ -2,7 +2,7 @@
 // change what SQL means, is refused by name.
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
 import { BackfillError } from '../runner/errors.ts'
-import { WRITING_SETTINGS } from '../runner/pure/pinned-settings.ts'
+import { failsAloud, WRITING_SETTINGS } from '../runner/pure/pinned-settings.ts'
 import type { Connection } from './connection.ts'
 import { errorCode } from './server-error.ts'
 
@@ -89,11 +89,6 @@ export function limitedClient(client: ClickHouseClient, limits: SettingsLimits):
     query: (params) => client.query(fit(params)),
   }
   return Object.assign(Object.create(client) as ClickHouseClient, limited)
-}
-
-/** With these nothing is missing without a word: a statement takes too long, or joins what it may not. */
-function failsAloud(name: string, holds: string): boolean {
-  return name === 'max_execution_time' || (name === 'distributed_product_mode' && holds === 'deny')
 }
 
 /**

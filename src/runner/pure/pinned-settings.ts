@@ -42,3 +42,8 @@ export const WRITING_SETTINGS: readonly string[] = [
 
 /** What the header of a transform and its SETTINGS clauses may not touch. */
 export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SETTINGS), 'max_execution_time']
+
+/** With these values of a profile no row is missing without a word: a statement takes too long, or joins what it may not. */
+export function failsAloud(name: string, value: string): boolean {
+  return name === 'max_execution_time' || (name === 'distributed_product_mode' && value === 'deny')
+}

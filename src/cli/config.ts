@@ -36,6 +36,9 @@ export type Config = {
   readonly sql: Setting<string>
   /** Folder of the embedded server's data, absolute. */
   readonly state: Setting<string>
+  /** Where the public files come from; undefined where nobody says. The folder is absolute. */
+  readonly importUrl: Setting<string | undefined>
+  readonly importFolder: Setting<string | undefined>
   readonly servers: Servers
   readonly databases: Readonly<Record<Side, Setting<string>>>
   /** Folder that relative paths start from. */
@@ -63,6 +66,8 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
   }
   const count = (name: string) =>
     setting<number | undefined>(layers, { name, read: positiveCount, fallback: undefined })
+  const text = (name: string, use: (word: string) => string) =>
+    setting<string | undefined>(layers, { name, read: (word) => use(nonEmpty(word)), fallback: undefined })
   const network = setting(layers, { name: 'network', read: nonEmpty, fallback: 'mainnet' })
   const servers = readServers(layers, folder)
   return {
@@ -78,6 +83,8 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
     sql: path('sql', fileURLToPath(new URL('sql', PACKAGE_FOLDER))),
     state: path('state', 'state'),
+    importUrl: text('import-url', (word) => word),
+    importFolder: text('import-folder', (word) => resolve(folder, word)),
     servers,
     databases: {
       source: database(layers, 'source', { value: 'default', origin: 'default' }),

@@ -7,6 +7,11 @@ export const events: Flag = { name: 'json', about: 'One JSON object per event on
 export const all: Flag = { name: 'all', about: 'All tables' }
 export const quiet: Flag = { name: 'quiet', about: 'Print nothing but warnings and errors' }
 export const yes: Flag = { name: 'yes', about: 'Do not ask' }
+export const order: Flag = {
+  name: 'order',
+  value: '<tail|head>',
+  about: 'Oldest blocks first: tail (default), or newest first: head',
+}
 const range: readonly Flag[] = [
   { name: 'from', value: '<N>', about: 'Only blocks from N on' },
   {
@@ -16,11 +21,7 @@ const range: readonly Flag[] = [
   },
   { name: 'chunk-rows', value: '<N>', about: 'Source rows per chunk, about (default: 5 million)' },
   { name: 'chunk', value: '<N>', about: 'Blocks per chunk, whatever they weigh' },
-  {
-    name: 'order',
-    value: '<tail|head>',
-    about: 'Oldest blocks first: tail (default), or newest first: head',
-  },
+  order,
 ]
 export const slots: readonly Flag[] = [
   {

@@ -19,9 +19,17 @@ export type Reporter = {
   readonly abandon: (error: unknown) => void
 }
 
-export type ReporterOptions = { readonly json: boolean; readonly quiet: boolean }
+export type ReporterOptions = {
+  readonly json: boolean
+  readonly quiet: boolean
+  /** The command that goes on where the run has ended, if not `backfill up`. */
+  readonly again?: string | undefined
+}
 
-export async function createReporter(output: Output, { json, quiet }: ReporterOptions): Promise<Reporter> {
+export async function createReporter(
+  output: Output,
+  { json, quiet, again }: ReporterOptions,
+): Promise<Reporter> {
   const paint = output.messagePaint
   const told = new Set<Error>()
   let progress = NO_PROGRESS
@@ -58,7 +66,7 @@ export async function createReporter(output: Output, { json, quiet }: ReporterOp
     finish(summary) {
       live?.close()
       if (json) printJson(summaryJson(summary))
-      else if (!quiet) output.result(summaryLines(summary, output.resultPaint))
+      else if (!quiet) output.result(summaryLines(summary, output.resultPaint, again))
       output.message(failureLines(summary, paint))
     },
     abandon(error) {

@@ -46,13 +46,14 @@ export type Supervised = UpHooks & {
   readonly finish: (summary: RunSummary) => number
 }
 
-/** Lets a run do its work under signals and with its events told. */
+/** Lets a run do its work under signals and with its events told. `again`: the command that goes on, if not `up`. */
 export async function supervised(
   { output, words }: Context,
   work: (run: Supervised) => Promise<number>,
+  again?: string,
 ): Promise<number> {
   YOUNG_HEAP.forEach((flag) => setFlagsFromString(flag))
-  const reporter = await createReporter(output, { json: words.has('json'), quiet: words.has('quiet') })
+  const reporter = await createReporter(output, { json: words.has('json'), quiet: words.has('quiet'), again })
   const stopping = () => {
     const running = reporter.inFlight()
     const what =

@@ -9,7 +9,7 @@ import { compiledFence, EPOCH_DIGITS } from './fence.ts'
 import type { Names } from './names.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
-import { type Deletion, deletionOnShards } from './shard-deletes.ts'
+import { type Deletion, type DeletionJob, deletionOnShards } from './shard-deletes.ts'
 import { localOf } from './shard-tables.ts'
 
 /**
@@ -19,13 +19,14 @@ import { localOf } from './shard-tables.ts'
 const CLEAN_SECONDS = { asked: 3600, found: 600 }
 
 /**
- * Deletes the target's rows of the ranges in one statement.
+ * Deletes the target's rows of the ranges in one statement; only those of `network`, where the table holds several.
  * @throws BackfillError `failed`, `locked`
  */
 export async function cleanRanges(
   server: Server,
   names: Names,
   { table, ranges, lock, asked }: CleanJob,
+  network?: string,
 ): Promise<void> {
   const { client, connection } = server
   const doing = `deleting ${asked ? '' : 'half-written '}blocks of ${table.key}`
@@ -33,10 +34,11 @@ export async function cleanRanges(
   const failing = (error: unknown) => {
     throw serverError(error, { connection, doing })
   }
-  if ((await countRows(server, table, ranges).catch(failing)) === 0) return
+  const count = () => countRows(server, { table, ranges, network }).catch(failing)
+  if ((await count()) === 0) return
 
   const seconds = asked ? CLEAN_SECONDS.asked : CLEAN_SECONDS.found
-  const job = { table, ranges, lock, asked }
+  const job = { table, ranges, lock, asked, network }
   const deletion =
     server.cluster === undefined
       ? deletionHere(server, names, job)
@@ -60,7 +62,7 @@ export async function cleanRanges(
         cause: error,
       })
     })
-  const left = await countRows(server, table, ranges).catch(failing)
+  const left = await count()
   if (left > 0)
     throw new BackfillError(`${left} rows are left after ${doing}`, {
       kind: 'failed',
@@ -70,12 +72,17 @@ export async function cleanRanges(
 
 const TIMEOUT_EXCEEDED = 159
 
-function deletionHere({ db, connection }: Server, names: Names, { table, ranges, lock }: CleanJob): Deletion {
+function deletionHere(
+  { db, connection }: Server,
+  names: Names,
+  { table, ranges, lock, network }: DeletionJob,
+): Deletion {
   const fence = compiledFence(db, { lockName: lock.name, names })
   return {
     query: `DELETE FROM {database:Identifier}.{table:Identifier}
       WHERE block_number BETWEEN {low:UInt64} AND {high:UInt64}
       AND arrayExists((f, t) -> block_number BETWEEN f AND t, {froms:Array(UInt64)}, {tos:Array(UInt64)})
+      ${network === undefined ? '' : 'AND meta_network_name = {network:String}'}
       AND ${fence.text}`,
     query_params: {
       database: connection.database,
@@ -84,6 +91,7 @@ function deletionHere({ db, connection }: Server, names: Names, { table, ranges,
       high: highest(ranges),
       froms: ranges.map(({ from }) => from),
       tos: ranges.map(({ to }) => to),
+      ...(network !== undefined && { network }),
       ...fence.params,
     },
   }
@@ -94,9 +102,10 @@ export async function countIn(
   server: Server,
   table: TableDefinition,
   ranges: readonly Range[],
+  network?: string,
 ): Promise<number> {
   if (ranges.length === 0) return 0
-  return await countRows(server, table, ranges).catch((error: unknown) => {
+  return await countRows(server, { table, ranges, network }).catch((error: unknown) => {
     throw serverError(error, { connection: server.connection, doing: `counting rows of ${table.key}` })
   })
 }
@@ -124,7 +133,13 @@ export async function endDeletions(server: Server, table: TableDefinition, lock:
     })
 }
 
-async function countRows(server: Server, table: TableDefinition, ranges: readonly Range[]): Promise<number> {
+type Counted = {
+  readonly table: TableDefinition
+  readonly ranges: readonly Range[]
+  readonly network: string | undefined
+}
+
+async function countRows(server: Server, { table, ranges, network }: Counted): Promise<number> {
   const row = await server.db
     .withSchema(server.connection.database)
     .selectFrom(table.target as 'int_target')
@@ -135,6 +150,7 @@ async function countRows(server: Server, table: TableDefinition, ranges: readonl
     .where(
       sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${blockNumbers(ranges.map(({ from }) => from))}, ${blockNumbers(ranges.map(({ to }) => to))})`,
     )
+    .$if(network !== undefined, (rows) => rows.where(sql<boolean>`meta_network_name = ${network}`))
     .executeTakeFirstOrThrow()
   return row.rows
 }

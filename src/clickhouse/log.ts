@@ -13,13 +13,19 @@ export type LogOptions = {
   readonly server: Server
   readonly names: Names
   readonly network: string
-  /** Table key -> name of its target, of all tables of the SQL folder. */
-  readonly targets: ReadonlyMap<string, string>
-  readonly target: TargetPort
+  /** By where they are: the derived tables, and the source tables as imports fill them. */
+  readonly kept: readonly KeptTables[]
+  readonly target: Pick<TargetPort, 'ledgerState'>
   readonly locks: LockPort
 }
 
-export function openLog({ server, names, network, targets, target, locks }: LogOptions): LogPort {
+type KeptTables = {
+  /** Table key -> name of its target. */
+  readonly targets: ReadonlyMap<string, string>
+  readonly target: Pick<TargetPort, 'tables'>
+}
+
+export function openLog({ server, names, network, kept, target, locks }: LogOptions): LogPort {
   const db = server.db.withSchema(names.ledger)
   const failing = (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
@@ -27,8 +33,9 @@ export function openLog({ server, names, network, targets, target, locks }: LogO
 
   /** What tells an event of today's table from one of a table that was dropped, and a live run from a dead one. */
   async function present(): Promise<Present> {
-    const [tables, holders] = await Promise.all([target.tables([...targets.values()]), locks.holders()])
-    return { holders, uuidOf: (key) => tables.get(targets.get(key) ?? '')?.uuid }
+    const [found, holders] = await Promise.all([Promise.all(kept.map(uuidsByKey)), locks.holders()])
+    const uuids = new Map(found.flatMap((one) => [...one]))
+    return { holders, uuidOf: (key) => uuids.get(key) }
   }
 
   return {
@@ -83,6 +90,16 @@ export function openLog({ server, names, network, targets, target, locks }: LogO
 }
 
 const FEW = 5
+
+async function uuidsByKey({ targets, target: place }: KeptTables): Promise<ReadonlyMap<string, string>> {
+  const tables = await place.tables([...targets.values()])
+  return new Map(
+    [...targets].flatMap(([key, name]): [string, string][] => {
+      const table = tables.get(name)
+      return table === undefined ? [] : [[key, table.uuid]]
+    }),
+  )
+}
 
 type Present = {
   readonly holders: ReadonlyMap<string, LockInfo>

@@ -3,6 +3,7 @@ import type { ClickHouseSettings } from '@clickhouse/client'
 import { BackfillError } from '../runner/errors.ts'
 import type { Range, TableDefinition } from '../runner/model.ts'
 import type { CleanJob } from '../runner/ports.ts'
+import { quoteString } from '../runner/pure/quoting.ts'
 import { rangeWords } from '../runner/pure/range-words.ts'
 import { onCluster } from './cluster.ts'
 import { quoteIdentifier } from './dialect.ts'
@@ -10,6 +11,9 @@ import { literalFence } from './fence.ts'
 import type { Names } from './names.ts'
 import type { Server } from './server.ts'
 import { localOf } from './shard-tables.ts'
+
+/** `network`: only rows of this one, where the table holds several. */
+export type DeletionJob = CleanJob & { readonly network: string | undefined }
 
 export type Deletion = {
   readonly query: string
@@ -21,20 +25,24 @@ export type Deletion = {
 export async function deletionOnShards(
   server: Server,
   names: Names,
-  { table, ranges, lock }: CleanJob,
+  { table, ranges, lock, network }: DeletionJob,
 ): Promise<Deletion> {
   const local = await localName(server, table)
+  const rows =
+    network === undefined
+      ? blocksIn(ranges)
+      : `meta_network_name = ${quoteString(network)} AND ${blocksIn(ranges)}`
   const why = noDeletes(server)
   if (why !== undefined)
     throw new BackfillError(
       `half-written blocks ${rangeWords(ranges)} of ${table.key} have to be deleted first, and ${why}`,
       {
         kind: 'failed',
-        hint: `On each server: DELETE FROM ${local} WHERE ${blocksIn(ranges)}; then run backfill up again`,
+        hint: `On each server: DELETE FROM ${local} WHERE ${rows}; then run backfill up again`,
       },
     )
   return {
-    query: `DELETE FROM ${local}${onCluster(server)} WHERE ${blocksIn(ranges)}
+    query: `DELETE FROM ${local}${onCluster(server)} WHERE ${rows}
       AND ${literalFence({ lockName: lock.name, names })}`,
     // The fence asks whoever executes it, and all see the same rows of Keeper.
     clickhouse_settings: { allow_nondeterministic_mutations: 1, distributed_ddl_output_mode: 'throw' },

@@ -1,7 +1,6 @@
 // Owns reading the SQL folder: files from disk to a checked catalogue. Nothing here talks to a server.
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { usageError } from '../runner/errors.ts'
 import type { Catalogue, SqlText } from '../runner/model.ts'
 import { checkedParameters, type Parameters } from '../runner/pure/parameters.ts'
 import { refuseHeader } from '../runner/pure/header.ts'
@@ -11,6 +10,7 @@ import type { TableDraft } from '../runner/table-draft.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
 import { shown } from './shown.ts'
+import { readSqlFiles, unreadable } from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../runner/pure/choose.ts'
 
@@ -74,29 +74,4 @@ function statements({ file, text }: SqlFile, known: Parameters, report: Report =
   const found = splitStatements(file, text)
   for (const statement of found) checkedParameters(statement, known, report)
   return found
-}
-
-/** The `.sql` files of a folder by name; sub-folders and other files are nobody's business here. */
-async function readSqlFiles(folder: string, { optional = false } = {}): Promise<readonly SqlFile[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    return unreadable(folder, error)
-  })
-  const sqlNames = names.filter((name) => name.endsWith('.sql') && !name.startsWith('.')).toSorted()
-  return Promise.all(
-    sqlNames.map(async (name) => {
-      const path = join(folder, name)
-      const bytes = await readFile(path).catch((error: unknown) => unreadable(path, error))
-      return { key: name.slice(0, -'.sql'.length), file: shown(path), bytes, text: bytes.toString('utf8') }
-    }),
-  )
-}
-
-function unreadable(path: string, error: unknown): never {
-  const { code } = error as NodeJS.ErrnoException
-  const why = code === 'ENOENT' ? 'it does not exist' : (code ?? String(error))
-  throw usageError(
-    `cannot read ${shown(path)} of the SQL folder: ${why}`,
-    'name the folder with --sql <folder> or BACKFILL_SQL',
-  )
 }

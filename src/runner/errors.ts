@@ -34,6 +34,8 @@ export type ErrorDetails = {
   readonly hint?: string
   /** ClickHouse's error code, 0 where the server said nothing. */
   readonly code?: number
+  /** It is about these blocks only: others of the table may well succeed. */
+  readonly alone?: boolean
   readonly cause?: unknown
 }
 
@@ -46,6 +48,7 @@ export class BackfillError extends Error {
   readonly kind: ErrorKind
   readonly hint: string | undefined
   readonly code: number
+  readonly alone: boolean
   /** Where a file is wrong: by which rule, and where. */
   readonly finding: Finding | undefined
 
@@ -54,6 +57,7 @@ export class BackfillError extends Error {
     this.kind = details.kind
     this.hint = details.hint
     this.code = details.code ?? 0
+    this.alone = details.alone ?? false
     this.finding = details.finding
   }
 }

@@ -21,7 +21,11 @@ export type OwnParameter = { readonly name: string; readonly type: string; reado
 
 /** Whether a row belongs to one block (a range can be deleted and redone) or is merged over history. */
 export type RowsKind =
-  | { readonly kind: 'per-block' }
+  | {
+      readonly kind: 'per-block'
+      /** Rows of a try are deleted before the next one, though an engine that replaces would do: nothing is there twice. */
+      readonly deletedFirst?: true
+    }
   | { readonly kind: 'per-key'; readonly keep: 'earliest' | 'latest'; readonly column: string }
 
 /** One derived table: its DDL, its transform and what the `--!` header says. */

@@ -135,6 +135,6 @@ function tooBig(error: BackfillError, key: string, { from }: Range): BackfillErr
   })
 }
 
-function detailsOf({ kind, code, cause }: BackfillError) {
-  return { kind, code, cause }
+function detailsOf({ kind, code, alone, cause }: BackfillError) {
+  return { kind, code, alone, cause }
 }

@@ -32,6 +32,9 @@ export type UpHooks = {
   readonly signal: AbortSignal
 }
 
+/** Chunks of a table that may fail on their own before the table stops: then it is not these blocks. */
+const MAX_ALONE = 9
+
 /** What a caller has prepared, by table key. */
 export type Prepared = {
   /** Blocks to run, if they are missing; `from` and `to` of the options say nothing then. */
@@ -179,6 +182,13 @@ export async function up(
           totals.rowsWritten += rowsWritten // not `+= await`: that adds to the sum as it was before
           totals.chunks++
           totals.blocks += range.to - range.from + 1
+        } catch (thrown) {
+          const error = thrown as BackfillError
+          const before = failed.filter(({ table }) => table === run.key).length
+          if (!error.alone || before >= MAX_ALONE) throw error
+          // It was let down with the run: the next one takes it up.
+          if (signal.aborted) return
+          failed.push({ table: run.key, error })
         } finally {
           run.running--
           sharing.settle(piece, undefined)

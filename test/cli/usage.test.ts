@@ -147,6 +147,7 @@ test.each([
   'info',
   'create-tables',
   'unlock',
+  'import',
   'run',
   'demo',
   'test',

@@ -199,7 +199,13 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
       { from: 10, to: 19 },
       { from: 50, to: 50 },
     ]
-    const { query } = await deletionOnShards(server, names, { table, ranges, lock, asked: false })
+    const { query } = await deletionOnShards(server, names, {
+      table,
+      ranges,
+      lock,
+      asked: false,
+      network: undefined,
+    })
     expect(query).toContain(`DELETE FROM \`${target}\`.\`int_${KEY}_local\` ON CLUSTER '{cluster}' WHERE`)
     await everywhere(shards, withoutKeeper(query))
     const [left] = await rowsOf<{ left: number; between: number }>(
@@ -212,6 +218,7 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
       ranges: [{ from: 0, to: 9 }],
       lock,
       asked: false,
+      network: undefined,
     })
     await locks.takeOver(KEY)
     await expect(everywhere(shards, withoutKeeper(more.query))).rejects.toThrow('lock lost')

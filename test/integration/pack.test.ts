@@ -1,5 +1,15 @@
 // Owns the promise of the published package: packed and installed without its optional parts, every command works.
-import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -73,6 +83,7 @@ test('every other Node on PATH runs it, or is told which one it needs', async ({
 })
 
 test.for([
+  { words: 'import --from 0 --dry-run --folder public', says: /^transaction {2}1 file, 0\.0 kB, into /m },
   { words: 'completion bash', says: /^complete -F _backfill backfill$/m },
   { words: '__complete fish up --tables block', says: /^block_slots_stat$/m },
   { words: 'list', says: /^block_slots_stat {2}table int_block_slots_stat$/m },
@@ -83,6 +94,9 @@ test.for([
   { words: 'status', says: /^accounts_alive .* 100\.0 % .* up to date /m },
   { words: 'info', says: /^locks {2}none held$/m },
 ])('`$words` works', async ({ words, says }) => {
+  const table = join(folder, 'public/mainnet/databases/default/canonical_execution_transaction/1000')
+  mkdirSync(table, { recursive: true })
+  writeFileSync(join(table, '0.parquet'), 'PAR1')
   const { code, stdout, stderr } = await backfill(words.split(' '), installed())
   expect(code, stderr).toBe(0)
   expect(stdout).toMatch(says)

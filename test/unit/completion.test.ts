@@ -7,7 +7,11 @@ import { answerTab } from '../../src/cli/completion/answer.ts'
 import { complete } from '../../src/cli/completion/candidates.ts'
 import { temporaryDirectory } from '../support/processes.ts'
 
-const names = { tables: () => ['ants', 'bees', 'beetles'], networks: () => ['mainnet', 'sepolia'] }
+const names = {
+  tables: () => ['ants', 'bees', 'beetles'],
+  networks: () => ['mainnet', 'sepolia'],
+  sources: () => ['traces', 'transaction'],
+}
 
 /** What is offered behind `backfill`; the last word is where the cursor is. */
 function offered(...words: readonly string[]): readonly string[] {

@@ -40,8 +40,8 @@ test('there are command lines to be checked, and a wrong one is noticed', () => 
 })
 
 test.for(files)('%s: every variable is one that is read', (file) => {
-  const settings = COMMANDS.flatMap(({ flags }) => flags).map(({ name }) =>
-    name.toUpperCase().replaceAll('-', '_'),
+  const settings = COMMANDS.flatMap(({ flags }) => flags).map(({ name, as = name }) =>
+    as.toUpperCase().replaceAll('-', '_'),
   )
   const own = ['DEBUG', 'TEST_IMAGE', 'REQUIRE_DOCKER', ...settings]
   const variables = read(file).match(/\b(BACKFILL|(SOURCE|TARGET)_CLICKHOUSE)_[A-Z_]+\b/g) ?? []

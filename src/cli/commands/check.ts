@@ -15,6 +15,7 @@ import { withConnections } from '../session.ts'
 export const check: Command = async (context) => {
   const { config, output, words } = context
   const { readFolder } = await import('../../files/sql-folder.ts')
+  const { readImports } = await import('../../files/imports.ts')
   const { readSoundTests } = await import('../../files/test-files.ts')
   if (words.has('offline') && words.has('embedded')) {
     throw usageError('--offline and --embedded exclude each other', 'keep one of them')
@@ -25,6 +26,7 @@ export const check: Command = async (context) => {
   const { catalogue, drafts } = await readFolder(folder, report)
   const chosen = chooseDrafts(drafts, readFlag(words, 'tables', names) ?? [])
   checkDrafts(drafts, report)
+  await readImports(folder, catalogue.sources, report)
   const known = drafts.map(({ key }) => key)
   const definitions = chosen.flatMap(({ definition }) => definition ?? [])
   // A test is of a network: without these none can be read.

@@ -1,6 +1,8 @@
 // Owns `backfill log`: the latest runs, the tries of a table, or those of a run. It asks the target server alone.
+import type { Server } from '../../clickhouse/server.ts'
 import { EXIT, usageError } from '../../runner/errors.ts'
 import type { Catalogue } from '../../runner/model.ts'
+import { importKey } from '../../runner/import-table.ts'
 import type { LogPort } from '../../runner/log.ts'
 import { knownNames } from '../../runner/pure/nearest.ts'
 import { nonEmpty, positiveCount, readFlag } from '../argv.ts'
@@ -52,7 +54,7 @@ async function withLog<T>(
 ): Promise<T> {
   const { config, output } = context
   output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
-  return await withConnections(context, async ({ target: connection }: Connections) => {
+  return await withConnections(context, async ({ source, target: connection }: Connections) => {
     const { openServer } = await import('../../clickhouse/server.ts')
     const { openLog } = await import('../../clickhouse/log.ts')
     const { openTarget } = await import('../../clickhouse/target.ts')
@@ -61,11 +63,18 @@ async function withLog<T>(
     const server = await openServer(connection)
     try {
       const about = { server, names: namesFor(config.ledgerDatabase.value), network: config.network.value }
+      const derived = openTarget(about)
       return await use(
         openLog({
           ...about,
-          targets: new Map(catalogue.tables.map(({ key, target }) => [key, target])),
-          target: openTarget(about),
+          kept: [
+            { targets: new Map(catalogue.tables.map(({ key, target }) => [key, target])), target: derived },
+            {
+              targets: new Map(catalogue.sources.map(({ table }) => [importKey(table), table])),
+              target: openTarget({ ...about, server: inDatabase(server, source.database) }),
+            },
+          ],
+          target: derived,
           locks: openLocks({ ...about, alone: config.servers.kind === 'embedded' }),
         }),
       )
@@ -73,6 +82,11 @@ async function withLog<T>(
       await server.close()
     }
   })
+}
+
+/** Imports fill the source database of the target server. */
+function inDatabase(server: Server, database: string): Server {
+  return { ...server, connection: { ...server.connection, database } }
 }
 
 /** A table whose files are gone still has its history. */

@@ -1,6 +1,6 @@
 // Owns the answer to a shell's Tab: the half-typed line in, the lines out that the shell's script expects. A question
 // that cannot be answered has no lines: nobody wants an error message in the line that they are typing.
-import { networkNames, tableKeys } from '../../files/known-names.ts'
+import { importNames, networkNames, tableKeys } from '../../files/known-names.ts'
 import { COMMANDS } from '../commands.ts'
 import { readConfig } from '../config.ts'
 import type { Environment } from '../config/variables.ts'
@@ -25,7 +25,7 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
       return []
     }
   }
-  const names = { tables: named(tableKeys), networks: named(networkNames) }
+  const names = { tables: named(tableKeys), networks: named(networkNames), sources: named(importNames) }
   const completion = complete({ words, commands: COMMANDS, names })
   return completion.kind === 'folder' ? [FOLDER] : completion.words.map(LINES[shell] ?? (({ word }) => word))
 }

@@ -9,6 +9,7 @@ export type Candidate = { readonly word: string; readonly about: string }
 type KnownNames = {
   readonly tables: () => readonly string[]
   readonly networks: () => readonly string[]
+  readonly sources: () => readonly string[]
 }
 
 export type CompletionQuestion = {
@@ -81,7 +82,7 @@ type ValueQuestion = {
 /** The values of a flag, by how the help writes them: <a,b> and <table> are tables, <x|y> is either word. */
 function values({ flag, typed, prefix, names }: ValueQuestion): Completion {
   if (flag?.value === '<folder>') return { kind: 'folder' }
-  const listed = flag?.value === '<a,b>' ? typed.split(',').slice(0, -1) : []
+  const listed = LISTS.has(flag?.value) ? typed.split(',').slice(0, -1) : []
   const rest = listed.map((name) => `${name},`).join('')
   return matching(
     prefix + typed,
@@ -91,9 +92,12 @@ function values({ flag, typed, prefix, names }: ValueQuestion): Completion {
   )
 }
 
+const LISTS: ReadonlySet<string | undefined> = new Set(['<a,b>', '<sources>'])
+
 function valuesOf(flag: Flag | undefined, names: KnownNames): readonly string[] {
   const choices = /^<(\w+(?:\|\w+)+)>$/.exec(flag?.value ?? '')?.[1]
   if (choices !== undefined) return choices.split('|')
   if (flag?.value === '<a,b>' || flag?.value === '<table>') return names.tables()
+  if (flag?.value === '<sources>') return names.sources()
   return flag?.name === 'network' ? names.networks() : []
 }

@@ -12,6 +12,7 @@ import {
   noColor,
   common,
   lag,
+  order,
   yes,
   wire,
 } from '../flags.ts'
@@ -105,6 +106,35 @@ export const WORK: readonly CommandEntry[] = [
     about: 'Free locks whoever holds them; the holder can write nothing more',
     flags: [tables, all, ...common],
     load: async () => (await import('../commands/unlock.ts')).unlock,
+  },
+  {
+    name: 'import',
+    about: "Fetch Xatu's public Parquet files into the source tables",
+    flags: [
+      {
+        name: 'tables',
+        value: '<sources>',
+        about: 'Only these source tables, as traces,contracts (default: all)',
+      },
+      { name: 'from', value: '<N>', about: 'First block; whole files of 1,000 blocks are imported' },
+      { name: 'to', value: '<N>', about: 'Last block (default: the first)' },
+      { name: 'base-url', value: '<url>', about: "Where the files are (default: Xatu's)", as: 'import-url' },
+      { name: 'folder', value: '<folder>', about: 'Files of this machine instead', as: 'import-folder' },
+      { name: 'changed', about: 'Also import files again that, or whose SQL, have changed since' },
+      { name: 'dry-run', about: 'Show the files, write nothing' },
+      {
+        name: 'stall',
+        value: '<time>',
+        about: 'Give up a download that is silent for so long (default: 30)',
+      },
+      ...slots,
+      order,
+      ...endurance,
+      events,
+      quiet,
+      ...common,
+    ],
+    load: async () => (await import('../commands/import.ts')).importCommand,
   },
   {
     name: 'demo',

@@ -37,20 +37,22 @@ export function eventText(event: RunEvent, paint: Paint): EventText {
   }
 }
 
-/** What was done, for stdout; what failed is said by `failureLines`. */
-export function summaryLines(summary: RunSummary, paint: Paint): readonly string[] {
+/** What was done, for stdout; what failed is said by `failureLines`. `again`: the command that goes on. */
+export function summaryLines(summary: RunSummary, paint: Paint, again = 'backfill up'): readonly string[] {
   const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted, outOfTime } = summary
   const work =
     chunks === 0
       ? 'nothing to do'
       : `${count(chunks, 'chunk')}, ${count(blocks, 'block')}, ${count(rowsWritten, 'row')} in ${duration(elapsedMs)} (${perSecond(blocks, elapsedMs)} blocks/s)`
   if (failed.length > 0)
-    return [`${paint.red(`${count(failed.length, 'table')} failed`)}${chunks === 0 ? '' : `; done: ${work}`}`]
+    return [
+      `${paint.red(`${count(new Set(failed.map(({ table }) => table)).size, 'table')} failed`)}${chunks === 0 ? '' : `; done: ${work}`}`,
+    ]
   if (interrupted)
     return [
-      `${paint.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`backfill up\` goes on from here.`,
+      `${paint.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` goes on from here.`,
     ]
-  if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`backfill up\` goes on from here.`]
+  if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`${again}\` goes on from here.`]
   return [chunks === 0 ? 'Nothing to do.' : `${paint.green('Done')}: ${work}`]
 }
 

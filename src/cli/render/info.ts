@@ -5,9 +5,10 @@ import type { TableDefinition } from '../../runner/model.ts'
 import { tableMode, type Topology } from '../../runner/pure/table-mode.ts'
 import type { Session } from '../session.ts'
 import type { Config } from '../config.ts'
-import { MASK } from '../config/mask.ts'
+import { MASK, maskUrl } from '../config/mask.ts'
 import type { Side } from '../config/servers.ts'
 import type { Setting } from '../config/variables.ts'
+import { PUBLIC_URL } from '../import-origin.ts'
 import { count, minute } from './format.ts'
 import type { Paint } from './paint.ts'
 import { renderTable } from './table.ts'
@@ -30,6 +31,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
     row('ledger database', ledgerDatabase),
     row('SQL folder', sql),
     row('state folder', state),
+    row('import from', importRow(config)),
     ...sideRows(config, 'source'),
     ...sideRows(config, 'target'),
   ]
@@ -116,6 +118,11 @@ export function lockLines(locks: ReadonlyMap<string, LockInfo>, paint: Paint): r
       `  ${key}  epoch ${epoch}, held on ${host} (pid ${pid}), last heartbeat ${minute(heartbeat)} UTC`,
   )
   return [`${paint.bold('locks')}  ${held.length === 0 ? 'none held' : ''}`.trimEnd(), ...lines]
+}
+
+function importRow({ importUrl, importFolder }: Config): Setting<string> {
+  if (importFolder.value !== undefined) return { ...importFolder, value: importFolder.value }
+  return { ...importUrl, value: maskUrl(importUrl.value ?? PUBLIC_URL) }
 }
 
 function sideRows({ servers, databases }: Config, side: Side): readonly Row[] {

@@ -76,6 +76,14 @@ export function sourceHeader(file: string, text: string): { readonly density: De
   return { density: entry === undefined ? 'common' : density(entry) }
 }
 
+/** Reads the header of a file of sql/import/. Throws a usage error with file and line. */
+export function importHeader(file: string, text: string): Pick<TransformHeader, 'description' | 'settings'> {
+  const entries = headerEntries(file, text, ['description', 'settings'], refuse)
+  const [description, set] = [entries.get('description'), entries.get('settings')]
+  if (description === undefined) throw missing(file, 'description', 'one sentence')
+  return { description: description.value, settings: set === undefined ? {} : settings(set) }
+}
+
 /** Reports header lines of a file in which none mean anything. */
 export function refuseHeader(file: string, text: string, report: Report = refuse): void {
   attempt(report, () => headerEntries(file, text, [], report))

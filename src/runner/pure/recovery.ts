@@ -59,7 +59,7 @@ export type Remedy = 'rerun' | 'clean' | 'rerun-stale' | 'stop'
 
 export function remedyFor({ replacing, rows, unchanged, suspect }: DirtyCase): Remedy {
   const same = unchanged && !suspect
-  if (rows.kind === 'per-block') return replacing && same ? 'rerun' : 'clean'
+  if (rows.kind === 'per-block') return replacing && same && rows.deletedFirst !== true ? 'rerun' : 'clean'
   if (!replacing) return 'stop'
   return same ? 'rerun' : 'rerun-stale'
 }

@@ -1,0 +1,52 @@
+// Owns one HTTP request for a file: redirections followed, a server that falls silent given up.
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
+
+// Not by fetch: Node's (undici) ends the whole process by a failed assertion when a server closes the connection behind
+// the last byte while the reader is slower than the network. Seen with Node 24.21 and Python's http.server.
+
+export type HttpQuestion = {
+  readonly method: 'HEAD' | 'GET'
+  /** Nothing coming for so long ends it, before the answer and in the middle of it, in ms. */
+  readonly stallMs: number
+  readonly signal: AbortSignal
+}
+
+/** More of them are a loop. */
+const MAX_REDIRECTS = 5
+
+export class TooManyRedirects extends Error {
+  override readonly name = 'TooManyRedirects'
+  override readonly message = `it is redirected more than ${MAX_REDIRECTS} times`
+}
+
+/** Resolves with the answer, whatever its status, when its head is here. The caller reads the body or destroys it. */
+export async function requestFile(url: string, question: HttpQuestion): Promise<IncomingMessage> {
+  let at = new URL(url)
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const answer = await request(at, question)
+    const { location } = answer.headers
+    if (!REDIRECTS.has(answer.statusCode ?? 0) || location === undefined) return answer
+    answer.destroy()
+    at = new URL(location, at)
+  }
+  throw new TooManyRedirects()
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+function request(url: URL, { method, stallMs, signal }: HttpQuestion): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const send = url.protocol === 'https:' ? https.request : http.request
+  const sent = send(url, { method, signal, timeout: stallMs, headers: { 'accept-encoding': 'identity' } })
+  let answer: IncomingMessage | undefined
+  sent.on('response', (response) => {
+    answer = response
+    resolve(response)
+  })
+  sent.on('timeout', () => (answer ?? sent).destroy(new Error(`nothing came for ${stallMs / 1000} seconds`)))
+  // Behind the answer's head an error is the body's: its reader is told.
+  sent.on('error', reject)
+  sent.end()
+  return promise
+}

@@ -1,5 +1,6 @@
-// Owns the run of the integration and crash suites against server images: `npm run test:servers -- [image…]`. Where no
-// container engine answers, it says what was skipped; BACKFILL_REQUIRE_DOCKER=1 makes that a failure.
+// Owns the run of the integration and crash suites against server images, and of the tests that need a cluster of them:
+// `npm run test:servers -- [image…]`. Where no container engine answers, it says what was skipped;
+// BACKFILL_REQUIRE_DOCKER=1 makes that a failure.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
@@ -14,7 +15,9 @@ const typed = process.argv.slice(2)
 const images = typed.length > 0 ? typed : IMAGES
 // Files that start an embedded server of their own would test that one again.
 const files = globSync('test/{integration,crash}/*.test.ts', { cwd: repository })
-  .filter((file) => readFileSync(join(repository, file), 'utf8').includes('startTestServer'))
+  .filter((file) =>
+    readFileSync(join(repository, file), 'utf8').match(/startTestServer|startContainerCluster/),
+  )
   .toSorted()
 
 const engine = await containerEngine()

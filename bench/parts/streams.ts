@@ -1,6 +1,6 @@
 // Owns the comparison of a streamed chunk with INSERT … SELECT FROM remote(): one transform, one pair of servers.
 import type { Wire } from '../../src/runner/pure/wire.ts'
-import { runWrite, WRITE_SETTINGS } from '../../src/clickhouse/statement.ts'
+import { runWrite, writeSettings } from '../../src/clickhouse/statement.ts'
 import { transformParams } from '../../src/clickhouse/transform-params.ts'
 import { quoteIdentifier } from '../../src/runner/pure/quoting.ts'
 import type { TableDefinition } from '../../src/runner/model.ts'
@@ -127,7 +127,7 @@ async function insertRemote(world: TestWorld, { table, chain, address, source }:
       bench_user: source.username,
       bench_password: source.password,
     },
-    settings: WRITE_SETTINGS,
+    settings: writeSettings(world.connected.target),
     progress: true,
   })
 }

@@ -57,6 +57,7 @@ export const endurance: readonly Flag[] = [
 /** Flags that mean the same for every command that talks to a server. */
 export const server: readonly Flag[] = [
   { name: 'network', value: '<name>', about: 'Network (default: mainnet)' },
+  { name: 'cluster', value: '<name>', about: 'Cluster of the target server (default: none)' },
   { name: 'ledger-database', value: '<name>', about: 'Database of the ledger (default: backfill)' },
 ]
 export const local: readonly Flag[] = [

@@ -41,6 +41,7 @@ export async function withWorld<T>(
     const opened = await openWorld({
       ...connections,
       ledgerDatabase: config.ledgerDatabase.value,
+      cluster: config.cluster.value,
       network,
       catalogue,
       chosen,

@@ -3,11 +3,14 @@ import { sql } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import type { Range, TableDefinition } from '../runner/model.ts'
 import type { CleanJob, Lock } from '../runner/ports.ts'
+import { onCluster } from './cluster.ts'
 import { typed } from './dialect.ts'
 import { compiledFence, EPOCH_DIGITS } from './fence.ts'
 import type { Names } from './names.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { type Deletion, type DeletionJob, deletionOnShards } from './shard-deletes.ts'
+import { localOf } from './shard-tables.ts'
 
 /**
  * A DELETE waits for ever while merges are stopped; its cost follows the table's size, not the range's. One that was
@@ -35,25 +38,20 @@ export async function cleanRanges(
   if ((await count()) === 0) return
 
   const seconds = asked ? CLEAN_SECONDS.asked : CLEAN_SECONDS.found
-  const fence = compiledFence(server.db, { lockName: lock.name, locksDatabase: names.locks })
+  const job = { table, ranges, lock, asked, network }
+  const deletion =
+    server.cluster === undefined
+      ? deletionHere(server, names, job)
+      : await deletionOnShards(server, names, job)
   await client
     .command({
-      query: `DELETE FROM {database:Identifier}.{table:Identifier}
-        WHERE block_number BETWEEN {low:UInt64} AND {high:UInt64}
-        AND arrayExists((f, t) -> block_number BETWEEN f AND t, {froms:Array(UInt64)}, {tos:Array(UInt64)})
-        ${network === undefined ? '' : 'AND meta_network_name = {network:String}'}
-        AND ${fence.text}`,
-      query_params: {
-        database: connection.database,
-        table: table.target,
-        low: lowest(ranges),
-        high: highest(ranges),
-        froms: ranges.map(({ from }) => from),
-        tos: ranges.map(({ to }) => to),
-        ...(network !== undefined && { network }),
-        ...fence.params,
+      ...deletion,
+      clickhouse_settings: {
+        ...deletion.clickhouse_settings,
+        lightweight_deletes_sync: '2',
+        max_execution_time: seconds,
+        ...(server.cluster && { distributed_ddl_task_timeout: String(seconds) }),
       },
-      clickhouse_settings: { lightweight_deletes_sync: '2', max_execution_time: seconds },
     })
     .catch((error: unknown) => {
       if (errorCode(error) !== TIMEOUT_EXCEEDED) return failing(error)
@@ -74,6 +72,31 @@ export async function cleanRanges(
 
 const TIMEOUT_EXCEEDED = 159
 
+function deletionHere(
+  { db, connection }: Server,
+  names: Names,
+  { table, ranges, lock, network }: DeletionJob,
+): Deletion {
+  const fence = compiledFence(db, { lockName: lock.name, names })
+  return {
+    query: `DELETE FROM {database:Identifier}.{table:Identifier}
+      WHERE block_number BETWEEN {low:UInt64} AND {high:UInt64}
+      AND arrayExists((f, t) -> block_number BETWEEN f AND t, {froms:Array(UInt64)}, {tos:Array(UInt64)})
+      ${network === undefined ? '' : 'AND meta_network_name = {network:String}'}
+      AND ${fence.text}`,
+    query_params: {
+      database: connection.database,
+      table: table.target,
+      low: lowest(ranges),
+      high: highest(ranges),
+      froms: ranges.map(({ from }) => from),
+      tos: ranges.map(({ to }) => to),
+      ...(network !== undefined && { network }),
+      ...fence.params,
+    },
+  }
+}
+
 /** Rows of the ranges as they stand in the target. @throws BackfillError `failed`, `server` */
 export async function countIn(
   server: Server,
@@ -89,14 +112,18 @@ export async function countIn(
 
 /** Kills queued DELETEs of earlier epochs: their fence would fail them for ever, and hold up merges and later ones. */
 export async function endDeletions(server: Server, table: TableDefinition, lock: Lock): Promise<void> {
-  const { client, connection } = server
+  const { client, connection, cluster } = server
+  if (cluster !== undefined && !cluster.keeper) return // then there never was one
+  const place =
+    cluster === undefined
+      ? { database: connection.database, table: table.target }
+      : await localOf(server, table)
   await client
     .command({
-      query: `KILL MUTATION WHERE database = {database:String} AND table = {table:String} AND NOT is_done
+      query: `KILL MUTATION${onCluster(server)} WHERE database = {database:String} AND table = {table:String} AND NOT is_done
         AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`,
       query_params: {
-        database: connection.database,
-        table: table.target,
+        ...place,
         lock: lock.name,
         lock_prefix: lock.name.slice(0, -EPOCH_DIGITS),
       },

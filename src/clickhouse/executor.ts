@@ -10,8 +10,9 @@ import { compiledFence } from './fence.ts'
 import type { Names } from './names.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { noDeletes } from './shard-deletes.ts'
 import { insertShared } from './shared-insert.ts'
-import { runWrite, type Statement, WRITE_SETTINGS } from './statement.ts'
+import { runWrite, type Statement, writeSettings } from './statement.ts'
 import { openStream } from './stream.ts'
 import { transformParams } from './transform-params.ts'
 import { describeTransform, readerOf } from './transform-reader.ts'
@@ -55,14 +56,15 @@ export function openExecutor({ source, target, names, network, wire }: ExecutorO
   async function insert({ table, range, queryId, lock, progress, pass }: InsertJob): Promise<InsertReport> {
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
-    const fence = compiledFence(target.db, { lockName: lock.name, locksDatabase: names.locks })
+    const fence = compiledFence(target.db, { lockName: lock.name, names })
     const into = {
       text: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})`,
       params: { backfill_database: target.connection.database, backfill_table: table.target },
     }
     const server = reader(table)
     try {
-      const step = pass && sharedStep(table)
+      // A session lives on one server: behind a load balancer nobody would find it again.
+      const step = target.cluster?.balanced ? undefined : pass && sharedStep(table)
       if (server !== target)
         return {
           ...(await stream({
@@ -79,7 +81,7 @@ export function openExecutor({ source, target, names, network, wire }: ExecutorO
         query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
         queryId,
         params: { ...paramsOf(table, range), ...into.params, ...fence.params },
-        settings: { ...WRITE_SETTINGS, ...table.settings },
+        settings: { ...writeSettings(target), ...table.settings },
         progress,
       })
       const whole = table.transform.text
@@ -96,6 +98,7 @@ export function openExecutor({ source, target, names, network, wire }: ExecutorO
     describe: columnsOf,
     insert,
     clean: (job) => cleanRanges(target, names, job),
+    noDeletes: noDeletes(target),
     count: (table, ranges) => countIn(target, table, ranges),
     endDeletions: (table, lock) => endDeletions(target, table, lock),
   }

@@ -12,6 +12,7 @@ import type { Names } from './names.ts'
 import type { ImportTable } from '../runner/import-table.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { noDeletes } from './shard-deletes.ts'
 import { runWrite } from './statement.ts'
 import { transformParams } from './transform-params.ts'
 import { describeTransform } from './transform-reader.ts'
@@ -67,7 +68,7 @@ export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort
     const table = tableOf(job.table.key)
     const lacking = table.fileColumns.find(({ name, optional }) => !optional && !file.columns.has(name))
     if (lacking !== undefined) throw notAsNeeded(`${file.name} has no column ${lacking.name}`, table)
-    const fence = compiledFence(server.db, { lockName: lock.name, locksDatabase: names.locks })
+    const fence = compiledFence(server.db, { lockName: lock.name, names })
     const list = (await columnsOf(table)).map(({ name }) => quoteIdentifier(name)).join(', ')
     const body = file.read()
     try {
@@ -114,6 +115,7 @@ FORMAT Parquet`,
       }
     },
 
+    noDeletes: noDeletes(server),
     clean: (job) => cleanRanges(server, names, job, network.name),
     count: (table, ranges) => countIn(server, table, ranges, network.name),
     endDeletions: (table, lock) => endDeletions(server, table, lock),

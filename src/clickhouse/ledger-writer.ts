@@ -68,7 +68,7 @@ export function ledgerWriter({
   async function send({ row, from, locks, patience, doing }: Insertion): Promise<void> {
     const columns = Object.keys(row) as (keyof Schema['ledger'])[]
     const selected = Object.entries(row).map(([column, value]) => value.as(column))
-    const fenced = locks.map(({ name }) => fence({ lockName: name, locksDatabase: names.locks }))
+    const fenced = locks.map(({ name }) => fence({ lockName: name, names }))
     const statement = db
       .insertInto('ledger')
       .columns(columns)

@@ -6,6 +6,8 @@ import { EPOCH_DIGITS } from './fence.ts'
 export type LockComment = {
   readonly host: string
   readonly pid: number
+  /** Another one for each taking: processes of the same name and number are told apart. */
+  readonly taker?: string
   readonly since: string
   readonly heartbeat: string
   readonly beats: number

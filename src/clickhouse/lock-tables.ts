@@ -9,18 +9,24 @@ const TABLE_ALREADY_EXISTS = 57
 
 export type LockTable = { readonly name: string; readonly comment: string }
 
-export type LockTables = ReturnType<typeof lockTables>
-
-/** Comments are literals (lock-comment.ts). */
-export function lockTables({
-  server,
-  names,
-  network,
-}: {
+export type LockTablesOptions = {
   readonly server: Server
   readonly names: Names
   readonly network: string
-}) {
+}
+
+/** Comments are literals (lock-comment.ts). */
+export type LockTables = {
+  /** Those whose names begin so, the highest epoch of a lock last. */
+  list(prefix: string): Promise<LockTable[]>
+  /** Whether this process, and no other, has created the lock, now or in a try whose answer was lost. */
+  create(key: string, name: string, comment: string): Promise<boolean>
+  say(name: string, comment: string): Promise<unknown>
+  /** Epochs below one's own are history. The highest is never dropped: the next epoch counts from it. */
+  dropLower(key: string, mine: string): Promise<void>
+}
+
+export function lockTables({ server, names, network }: LockTablesOptions): LockTables {
   /** Comments with which this process has tried to create lock tables. */
   const claims = new Map<string, string>()
   const failing = (doing: string) => (error: unknown) => {
@@ -29,7 +35,6 @@ export function lockTables({
   const command = (query: string, name: string) =>
     server.client.command({ query, query_params: { locks: names.locks, name } })
 
-  /** Those whose names begin so, the highest epoch of a lock last. */
   function list(prefix: string): Promise<LockTable[]> {
     return server.db
       .selectFrom('system.tables')
@@ -44,8 +49,7 @@ export function lockTables({
   return {
     list,
 
-    /** Whether this process, and no other, has created the table, now or in a try whose answer was lost. */
-    async create(key: string, name: string, comment: string): Promise<boolean> {
+    async create(key, name, comment) {
       const words = claims.get(name) ?? comment
       claims.set(name, words)
       try {
@@ -62,11 +66,10 @@ export function lockTables({
       }
     },
 
-    say: (name: string, comment: string) =>
+    say: (name, comment) =>
       command(`ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment}`, name),
 
-    /** Epochs below one's own are history. The highest is never dropped: the next epoch counts from it. */
-    async dropLower(key: string, mine: string): Promise<void> {
+    async dropLower(key, mine) {
       for (const { name } of await list(lockPrefix({ network, key }))) {
         if (name.length !== mine.length || name >= mine) continue
         await command('DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}', name).catch(

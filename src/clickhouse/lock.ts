@@ -1,8 +1,11 @@
-// Owns the lock of one (network, table): an epoch is a table that one taker can create, the highest one owns.
+// Owns the lock of one (network, table): an epoch is a table (in Keeper: a row) that one taker can create, the highest
+// one owns.
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Lock, LockInfo, LockPort } from '../runner/ports.ts'
 import { lockName } from './fence.ts'
 import { commentLiteral } from './lock-comment.ts'
+import { keeperLocks } from './keeper-locks.ts'
 import { lockTables } from './lock-tables.ts'
 import { heldBy, watchLocks } from './lock-watch.ts'
 import type { Names } from './names.ts'
@@ -22,7 +25,7 @@ export type LockOptions = {
 }
 
 export function openLocks({ server, names, network, alone }: LockOptions): LockPort {
-  const tables = lockTables({ server, names, network })
+  const tables = (names.inKeeper ? keeperLocks : lockTables)({ server, names, network })
   const watch = watchLocks({ tables, network, alone })
 
   /** The highest epoch under which anything was recorded. */
@@ -47,11 +50,13 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
     let name = ''
     let seq = 0
     const since = new Date().toISOString()
+    const taker = randomUUID()
     let beats = 0
     const comment = (released: boolean) =>
       commentLiteral({
         host: hostname(),
         pid: process.pid,
+        taker,
         since,
         heartbeat: new Date().toISOString(),
         beats: beats++,

@@ -1,16 +1,18 @@
 // Owns the opening of a world: both servers reached, every port of the runner behind them.
+import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Catalogue, Network, TableDefinition } from '../runner/model.ts'
 import { DEFAULT_WIRE, type Wire } from '../runner/pure/wire.ts'
 import type { World } from '../runner/world.ts'
 import type { Connection } from './connection.ts'
 import { readCapacity } from './capacity.ts'
+import { type Cluster, nodeOf } from './cluster.ts'
 import { openExecutor } from './executor.ts'
 import { openHistory } from './history.ts'
 import { openLedger } from './ledger.ts'
 import { openLocks } from './lock.ts'
 import { type Names, namesFor } from './names.ts'
 import { openQueries } from './queries.ts'
-import { openServers } from './open-servers.ts'
+import { type BothServers, openServers } from './open-servers.ts'
 import { openAgain, type Server, type ServerInfo } from './server.ts'
 import { openSource } from './source.ts'
 import { wireFrom } from './stream.ts'
@@ -21,6 +23,8 @@ export type WorldOptions = {
   readonly source: Connection
   readonly target: Connection
   readonly ledgerDatabase: string
+  /** Of the target server; undefined: it is a server by itself. */
+  readonly cluster: string | undefined
   readonly network: Network
   readonly catalogue: Catalogue
   readonly chosen: readonly TableDefinition[]
@@ -44,28 +48,64 @@ export type OpenWorld = {
 /** Reaches both servers. @throws BackfillError `server` where one cannot be reached or refuses the login. */
 export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
   const { network, catalogue, chosen, alone, toolVersion } = options
-  const names = namesFor(options.ledgerDatabase)
-  const { source, target, close: closeBoth } = await openServers(options)
+  const ownNames = namesFor(options.ledgerDatabase)
+  const { source, target, books, names, close: closeBoth } = await openSides(options, ownNames)
   const heart = openAgain(target)
   const isOne = source.info.identity === target.info.identity
   const wire = isOne ? DEFAULT_WIRE : await wireFrom(source, options.wire ?? DEFAULT_WIRE)
   const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heart.close()]))
   const ports = {
-    ledger: openLedger({ server: target, names, network: network.name, toolVersion }),
+    ledger: openLedger({ server: books, names, network: network.name, toolVersion }),
     locks: openLocks({ server: heart, names, network: network.name, alone }),
     source: openSource({ server: source, network: network.name }),
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network, wire }),
     queries: openQueries({ server: heart, source }),
-    history: openHistory({ server: target, names, network: network.name }),
-    versions: openVersions({ server: target, names, network: network.name, toolVersion }),
+    history: openHistory({ server: books, names, network: network.name }),
+    versions: openVersions({ server: books, names, network: network.name, toolVersion }),
     capacity: () => readCapacity(source),
   }
+  const ledger = target.cluster?.keeper ? catalogue.clusterLedger : catalogue.ledger
   return {
-    world: { network, catalogue, chosen, ports },
+    world: { network, catalogue: { ...catalogue, ledger }, chosen, ports },
     servers: { source: source.info, target: target.info },
     wire,
     connected: { source, target, names },
     close,
   }
+}
+
+type Sides = BothServers & {
+  /** The target over connections whose writes count when all nodes have them. */
+  readonly books: Server
+  readonly names: Names
+}
+
+/** Both servers; the target as a node of its cluster. */
+async function openSides({ cluster: name, ...connections }: WorldOptions, names: Names): Promise<Sides> {
+  const both = await openServers(connections)
+  if (name === undefined) return { ...both, names, books: both.target }
+  try {
+    const known = await nodeOf(both.target, name, names)
+    const { cluster } = known
+    if (!cluster?.keeper) return { ...both, names, target: known, books: known }
+    const target = openAgain(known, acknowledgedBy(replicasOfEach(cluster)))
+    const books = openAgain(known, acknowledgedBy(cluster.nodes.length))
+    const close = async (): Promise<void> =>
+      void (await Promise.all([both.close(), target.close(), books.close()]))
+    return { ...both, names: { ...names, inKeeper: true }, target, books, close }
+  } catch (error) {
+    await both.close()
+    throw error
+  }
+}
+
+/** What is written is there when so many replicas have it: then it does not matter which of them is asked. */
+function acknowledgedBy(replicas: number): ClickHouseSettings {
+  return replicas < 2 ? {} : { insert_quorum: String(replicas), insert_quorum_parallel: 1 }
+}
+
+/** Replicas that every shard has at least. */
+function replicasOfEach({ nodes }: Cluster): number {
+  return Math.min(...[...Map.groupBy(nodes, (shard) => shard).values()].map(({ length }) => length))
 }

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import type { QueryPort, WriteReport } from '../runner/ports.ts'
+import { onAllNodes, onCluster } from './cluster.ts'
 import { typed } from './dialect.ts'
 import { reachable } from './reachable.ts'
+import type { SystemProcesses, SystemQueryLog } from './schema.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { STEP_SUFFIX } from './shared-insert.ts'
@@ -34,7 +36,7 @@ export function openQueries({
   async function running(ids: readonly string[]): Promise<readonly string[]> {
     const queryIds = ids.flatMap((id) => [id, id + STEP_SUFFIX])
     const rows = await db
-      .selectFrom('system.processes')
+      .selectFrom(onAllNodes<SystemProcesses>(server, 'system.processes').as('processes'))
       .select('query_id')
       .where(sql<boolean>`has(${typed(queryIds, 'Array(String)')}, initial_query_id)`)
       .execute()
@@ -45,7 +47,7 @@ export function openQueries({
   /** How the query ended, as the log has it; empty while it has not. */
   function ends(queryId: string): Promise<readonly (WriteReport & { readonly type: string })[]> {
     return db
-      .selectFrom('system.query_log')
+      .selectFrom(onAllNodes<SystemQueryLog>(server, 'system.query_log').as('query_log'))
       .select([
         'type',
         'read_rows as rowsRead',
@@ -73,7 +75,7 @@ export function openQueries({
           })
         await client
           .command({
-            query: 'KILL QUERY WHERE has({ids:Array(String)}, query_id) ASYNC',
+            query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
             query_params: { ids: left },
           })
           .catch(failing('killing a statement of an earlier run'))
@@ -84,7 +86,7 @@ export function openQueries({
     async settle(queryId) {
       while ((await running([queryId])).length > 0) await sleep(POLL_MS)
       // Flushing needs a grant that a runner may lack: then the log is waited for.
-      const flushed = await client.command({ query: 'SYSTEM FLUSH LOGS' }).then(
+      const flushed = await client.command({ query: `SYSTEM FLUSH LOGS${onCluster(server)}` }).then(
         () => true,
         () => false,
       )

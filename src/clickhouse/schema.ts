@@ -60,7 +60,7 @@ type SourceTable = {
   updated_date_time: string
 }
 
-type SystemTables = {
+export type SystemTables = {
   database: string
   name: string
   uuid: string
@@ -83,9 +83,17 @@ type SystemColumns = {
   position: number
 }
 
-type SystemProcesses = { query_id: string; initial_query_id: string; user: string }
+type SystemClusters = {
+  cluster: string
+  shard_num: number
+  replica_num: number
+  host_name: string
+  port: number
+}
 
-type SystemQueryLog = {
+export type SystemProcesses = { query_id: string; initial_query_id: string; user: string }
+
+export type SystemQueryLog = {
   query_id: string
   type: 'QueryStart' | 'QueryFinish' | 'ExceptionBeforeStart' | 'ExceptionWhileProcessing'
   read_rows: number
@@ -101,6 +109,8 @@ export type Schema = {
   sql_texts: SqlTextsTable
   'system.tables': SystemTables
   'system.columns': SystemColumns
+  'system.clusters': SystemClusters
+  'system.macros': { macro: string; substitution: string }
   'system.databases': { name: string; engine: string }
   'system.processes': SystemProcesses
   'system.query_log': SystemQueryLog

@@ -8,6 +8,7 @@ import {
 import type { Kysely } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import { PINNED_SETTINGS } from '../runner/pure/pinned-settings.ts'
+import type { Cluster } from './cluster.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
@@ -36,6 +37,10 @@ export type Server = {
   readonly limits: SettingsLimits | undefined
   readonly client: ClickHouseClient
   readonly db: Kysely<Schema>
+  /** Of which cluster it is a node; undefined: a server by itself, or a source. */
+  readonly cluster?: Cluster | undefined
+  /** Who answers on the next connection. */
+  identify(): Promise<string>
   close(): Promise<void>
 }
 
@@ -52,6 +57,8 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
   // Not pinned, a transform's header may want them: what a profile says must not change what our own queries mean.
   join_use_nulls: 0,
   transform_null_in: 0,
+  // A join of two Distributed tables is right wherever their rows are. A header may say `local` where it knows better.
+  distributed_product_mode: 'global',
 }
 
 /** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */
@@ -101,18 +108,35 @@ async function openLimited(connection: Connection): Promise<Server> {
 }
 
 /** The same server over connections of its own, which nothing else waits for. It is not asked again who it is. */
-export function openAgain({ connection, info, limits }: Server): Server {
-  return serverOf({ connection, client: connectAgain(connection, limits), info, limits })
+export function openAgain(
+  { connection, info, limits, cluster }: Server,
+  more: ClickHouseSettings = {},
+): Server {
+  return {
+    ...serverOf({ connection, client: connectAgain(connection, limits, more), info, limits }),
+    cluster,
+  }
 }
 
 function serverOf(parts: Pick<Server, 'connection' | 'info' | 'limits' | 'client'>): Server {
   const { client } = parts
-  return { ...parts, db: kyselyFor<Schema>(client), close: () => client.close() }
+  return {
+    ...parts,
+    db: kyselyFor<Schema>(client),
+    identify: async () => (await identify(client)).identity,
+    close: () => client.close(),
+  }
 }
 
-function connectAgain(connection: Connection, limits: SettingsLimits | undefined): ClickHouseClient {
-  if (limits === undefined) return connect(connection)
-  return limitedClient(connect(connection, limits.sendable(STATEMENT_SETTINGS)), limits)
+/** @param more settings beside those of every statement */
+function connectAgain(
+  connection: Connection,
+  limits: SettingsLimits | undefined,
+  more: ClickHouseSettings = {},
+): ClickHouseClient {
+  const settings = { ...STATEMENT_SETTINGS, ...more }
+  if (limits === undefined) return connect(connection, settings)
+  return limitedClient(connect(connection, limits.sendable(settings)), limits)
 }
 
 function connect(connection: Connection, settings = STATEMENT_SETTINGS): ClickHouseClient {

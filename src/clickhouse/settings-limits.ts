@@ -2,7 +2,7 @@
 // change what SQL means, is refused by name.
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
 import { BackfillError } from '../runner/errors.ts'
-import { WRITING_SETTINGS } from '../runner/pure/pinned-settings.ts'
+import { failsAloud, WRITING_SETTINGS } from '../runner/pure/pinned-settings.ts'
 import type { Connection } from './connection.ts'
 import { errorCode } from './server-error.ts'
 
@@ -103,7 +103,7 @@ export function refuseProfile(
   const onlyReads = limits.readsOnly || side === 'source'
   const wrong = limits
     .denied(pinned)
-    .filter(({ name }) => name !== 'max_execution_time' && !(onlyReads && WRITING_SETTINGS.includes(name)))
+    .filter(({ name, holds }) => !failsAloud(name, holds) && !(onlyReads && WRITING_SETTINGS.includes(name)))
   if (wrong.length === 0) return
   const list = (value: (one: Denied) => string) =>
     wrong.map((one) => `${one.name} = '${value(one)}'`).join(', ')

@@ -4,6 +4,7 @@ import type { StandingTable } from '../runner/check-port.ts'
 import { typed } from './dialect.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { shardTables } from './shard-tables.ts'
 
 /** Those of the connection's database that exist, as far as the user may see them. */
 export async function standingTables(
@@ -31,6 +32,7 @@ export async function standingTables(
     throw serverError(error, { connection, doing: `looking at the tables of ${connection.database}` })
   })
   const columnsOf = Map.groupBy(columns, (column) => column.table)
+  const locals = await shardTables(server, tables)
   return new Map(
     tables.map((table): [string, StandingTable] => [
       table.name,
@@ -39,6 +41,7 @@ export async function standingTables(
         engineFull: table.engine_full,
         sortKey: table.sorting_key,
         partitionKey: table.partition_key,
+        ...locals.get(table.name)?.shape,
         columns: (columnsOf.get(table.name) ?? []).map((column) => ({
           name: column.name,
           type: column.type,

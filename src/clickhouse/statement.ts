@@ -23,7 +23,12 @@ export type Statement = {
  * A transform yields a row per key: looking for rows that replace one another within an INSERT finds nothing, and costs
  * up to a fifth of it (docs/performance.md). A header may say otherwise.
  */
-export const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
+const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
+
+/** A server counts the rows that it writes to a shard of its own twice, unless it sends them as to the others. */
+export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Record<string, number>> {
+  return cluster === undefined ? WRITE_SETTINGS : { ...WRITE_SETTINGS, prefer_localhost_replica: 0 }
+}
 
 /**
  * Runs the statement and resolves when the server has said by every sign that it is done: the response ended

@@ -11,7 +11,7 @@ import { quoteIdentifier } from './dialect.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { refusesSettings } from './settings-limits.ts'
-import { errorInBody, runWrite, WRITE_SETTINGS } from './statement.ts'
+import { errorInBody, runWrite, writeSettings } from './statement.ts'
 import { type WireForm, WIRES } from './wire.ts'
 
 type Part = { readonly text: string; readonly params: Readonly<Record<string, unknown>> }
@@ -80,7 +80,7 @@ export function openStream(options: {
         ...fence.params,
         backfill_structure: columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', '),
       },
-      settings: { ...WRITE_SETTINGS, ...(form.tell.settings as Record<string, number>) },
+      settings: { ...writeSettings(target), ...(form.tell.settings as Record<string, number>) },
       headers: form.tell.headers,
       progress: true,
       values: body,

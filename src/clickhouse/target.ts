@@ -1,11 +1,14 @@
 // Owns the derived tables as they stand on the target server: which exist, with which columns, and their creation.
 import { sql } from 'kysely'
-import type { SqlText } from '../runner/model.ts'
+import { usageError } from '../runner/errors.ts'
+import type { SqlText, TableDefinition } from '../runner/model.ts'
 import type { Column, TargetPort, TargetTable } from '../runner/ports.ts'
+import { type Cluster, onCluster } from './cluster.ts'
 import { typed } from './dialect.ts'
 import type { Names } from './names.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { tablesOfShards } from './shard-tables.ts'
 import { mustSee } from './visibility.ts'
 
 export function openTarget({
@@ -26,6 +29,9 @@ export function openTarget({
   const run = ({ text, file }: SqlText, query_params: Record<string, string>) =>
     server.client.command({ query: text, query_params }).catch(failing(`running ${file}`))
 
+  const ddlOf = (table: TableDefinition): readonly SqlText[] =>
+    server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
+
   return {
     database,
 
@@ -36,7 +42,7 @@ export function openTarget({
       const [tables, columns] = await Promise.all([
         db
           .selectFrom('system.tables')
-          .select(['name', 'engine', 'total_rows', sql<string>`toString(uuid)`.as('uuid')])
+          .select(['name', 'engine', 'engine_full', 'total_rows', sql<string>`toString(uuid)`.as('uuid')])
           .where('database', '=', database)
           .where(inList('name'))
           .execute(),
@@ -55,6 +61,7 @@ export function openTarget({
           unseen.map((table) => ({ kind: 'table', database, table })),
         )
       const columnsOf = Map.groupBy(columns, (column) => column.table)
+      const shared = await tablesOfShards(server, names, tables)
       return new Map(
         tables.map(({ name, uuid, engine, total_rows }): [string, TargetTable] => [
           name,
@@ -62,6 +69,8 @@ export function openTarget({
             uuid,
             engine,
             rows: total_rows,
+            ...(engine === 'Distributed' && server.cluster === undefined && { problem: NO_CLUSTER }),
+            ...shared.get(name),
             columns: (columnsOf.get(name) ?? []).map((column): Column => ({
               name: column.name,
               type: column.type,
@@ -97,13 +106,40 @@ export function openTarget({
     async prepare(ledger) {
       await server.client
         .command({
-          query: 'CREATE DATABASE IF NOT EXISTS {target:Identifier}',
+          query: `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`,
           query_params: { target: database },
         })
         .catch(failing(`creating the database ${database}`))
-      for (const statement of ledger) await run(statement, names)
+      const { cluster } = server
+      const keeper_path = `/backfill/${cluster?.name}/${names.locks}`
+      const params = { ledger: names.ledger, locks: names.locks, ...(names.inKeeper && { keeper_path }) }
+      for (const statement of ledger) await run(statement, params)
     },
 
-    create: async (table) => void (await run(table.ddl, { target: database })),
+    refuseUncreatable: (table) => void ddlOf(table),
+
+    async create(table) {
+      for (const statement of ddlOf(table)) await run(statement, { target: database })
+    },
   }
+}
+
+/** @throws BackfillError `usage` where a table cannot be created on all shards */
+function clusterDdl({ name, keeper }: Cluster, { key, target, ddl, clusterDdl: found }: TableDefinition) {
+  if (!keeper)
+    throw usageError(
+      `the table ${target} does not exist, and the cluster '${name}' has no ON CLUSTER to create it with (it has no Keeper)`,
+      'create it by hand, a local table on each server and a Distributed one over them: docs/clusters.md',
+    )
+  if (found.length === 0)
+    throw usageError(
+      `${key} has no DDL for a cluster`,
+      `add cluster/${key}.sql beside ${ddl.file}: docs/clusters.md`,
+    )
+  return found
+}
+
+const NO_CLUSTER = {
+  sentence: 'is Distributed, so its rows are on other servers',
+  hint: 'name the cluster with --cluster or BACKFILL_CLUSTER',
 }

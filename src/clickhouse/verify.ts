@@ -5,6 +5,7 @@ import type { ExecutorPort } from '../runner/ports.ts'
 import type { Comparison, Example, Sums, VerifyPort } from '../runner/verify-port.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { shardTables } from './shard-tables.ts'
 import { readerOf } from './transform-reader.ts'
 import { transformParams } from './transform-params.ts'
 import { keysBehind, keysByBuckets } from './verify-apart.ts'
@@ -166,11 +167,12 @@ async function comparison(
   return { ...sums, differences: counts, atLeast, examples }
 }
 
-async function factsOf({ db, connection }: Server, { target }: TableDefinition): Promise<TargetFacts> {
+async function factsOf(server: Server, { target }: TableDefinition): Promise<TargetFacts> {
+  const { db, connection } = server
   const [tables, columns] = await Promise.all([
     db
       .selectFrom('system.tables')
-      .select(['engine', 'sorting_key'])
+      .select(['name', 'engine', 'engine_full', 'sorting_key'])
       .where('database', '=', connection.database)
       .where('name', '=', target)
       .execute(),
@@ -189,9 +191,13 @@ async function factsOf({ db, connection }: Server, { target }: TableDefinition):
     throw new BackfillError(`${connection.database}.${target} has gone while it was verified`, {
       kind: 'failed',
     })
-  return {
+  const { engine, sortKey } = (await shardTables(server, tables)).get(target)?.shape ?? {
     engine: table.engine,
-    sortingKey: table.sorting_key,
+    sortKey: table.sorting_key,
+  }
+  return {
+    engine,
+    sortingKey: sortKey,
     columns: columns.map((column) => ({
       name: column.name,
       type: column.type,

@@ -25,7 +25,7 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
         .execute()
         .catch(unlessMissing)
       if (there === undefined || there.length > 0) return
-      const { text, params } = compiledFence(server.db, { lockName: lock.name, locksDatabase: names.locks })
+      const { text, params } = compiledFence(server.db, { lockName: lock.name, names })
       const row = {
         table_key: key,
         sql_hash: sqlHash,

@@ -26,6 +26,15 @@ export type EmbeddedOptions = {
   readonly directory: string
   /** The server's memory limit; without it 90 % of the machine's. */
   readonly memoryBytes?: number
+  /** One of several servers of a cluster, as tests have it. */
+  readonly shard?: Shard
+}
+
+type Shard = {
+  /** Where the other servers reach it, over the native protocol. */
+  readonly tcpPort: number
+  /** Elements of the server's configuration: `remote_servers`, `macros`. */
+  readonly config: string
 }
 
 /** A start takes about a second; a large directory on a busy machine may take a while. */
@@ -41,7 +50,11 @@ const START_TIMEOUT_MS = 60_000
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const library = findEngineLibrary()
   const directory = resolve(options.directory)
-  const { password, configFile } = prepareDirectory(directory, options.memoryBytes)
+  const { shard, memoryBytes } = options
+  const { password, configFile } = prepareDirectory(directory, {
+    memoryBytes,
+    ...(shard && { more: shard.config }),
+  })
   const portFile = join(directory, `port.${randomUUID()}`)
   const child = spawnChild([
     library,
@@ -49,9 +62,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     `--config-file=${configFile}`,
     `--path=${join(directory, 'data')}`,
     '--http_port=0',
+    ...(shard === undefined ? [] : [`--tcp_port=${shard.tcpPort}`]),
     '--listen_host=127.0.0.1',
     '--log-level=warning', // in the file it is not heard
-    `--query=${serveForever(portFile)}`,
+    `--query=${serveForever(portFile, shard !== undefined)}`,
   ])
   const said = collectErrors(child)
   const ended = new Promise<void>((done) => child.once('close', () => done()).once('error', () => done()))
@@ -73,9 +87,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
 }
 
 /** The engine's only query: it ends when the process does. The port file appears when the port is listening. */
-function serveForever(portFile: string): string {
+function serveForever(portFile: string, isShard: boolean): string {
   const quoted = `'${portFile.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
   return [
+    ...(isShard ? ['SYSTEM START LISTEN TCP'] : []),
     'SYSTEM START LISTEN HTTP',
     `SELECT getServerPort('http_port') INTO OUTFILE ${quoted} TRUNCATE FORMAT TSV`,
     'SELECT sleep(1000000000) SETTINGS function_sleep_max_microseconds_per_block = 0 FORMAT Null',

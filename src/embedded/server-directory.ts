@@ -16,14 +16,17 @@ export type ServerDirectory = { readonly password: string; readonly configFile: 
  *
  * @throws BackfillError 'usage' where this is not possible.
  */
-export function prepareDirectory(path: string, memoryBytes: number | undefined): ServerDirectory {
+export function prepareDirectory(
+  path: string,
+  wishes: Pick<ConfigurationInput, 'memoryBytes' | 'more'>,
+): ServerDirectory {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     chmodSync(path, 0o700)
     const password = readOrCreatePassword(join(path, 'password'))
     const file = join(path, 'config.xml')
     const log = join(path, 'server.log')
-    renameSync(writeDraft(file, configuration({ file, log, password, memoryBytes })), file)
+    renameSync(writeDraft(file, configuration({ file, log, password, ...wishes })), file)
     return { password, configFile: file }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -57,6 +60,8 @@ type ConfigurationInput = {
   readonly log: string
   readonly password: string
   readonly memoryBytes: number | undefined
+  /** Elements as they are. */
+  readonly more?: string
 }
 
 /**
@@ -66,7 +71,7 @@ type ConfigurationInput = {
  * `default` is the engine's own session, which comes from loopback and cannot have a password. It is the one session
  * that user is allowed, so that everybody else is refused (700 USER_SESSION_LIMIT), and it may do nothing but listen.
  */
-function configuration({ file, log, password, memoryBytes }: ConfigurationInput): string {
+function configuration({ file, log, password, memoryBytes, more = '' }: ConfigurationInput): string {
   const hash = createHash('sha256').update(password).digest('hex')
   const memoryLimit =
     memoryBytes === undefined ? '' : `<max_server_memory_usage>${memoryBytes}</max_server_memory_usage>`
@@ -74,6 +79,7 @@ function configuration({ file, log, password, memoryBytes }: ConfigurationInput)
   <logger><log>${escapeXml(log)}</log><size>10M</size><count>2</count></logger>
   <users_config>${escapeXml(file)}</users_config>
   ${memoryLimit}
+  ${more}
   <send_crash_reports><enabled>false</enabled></send_crash_reports>
   <query_log>
     <database>system</database>

@@ -31,21 +31,27 @@ export type SqlFile = {
 type TableFiles = {
   readonly transforms: readonly SqlFile[]
   readonly ddl: readonly SqlFile[]
+  readonly clusterDdl: readonly SqlFile[]
   /** Undefined where their file is wrong: what depends on forks is left unchecked then. */
   readonly networks: readonly Network[] | undefined
 }
 
 /** All tables in dependency order, as far as they could be read. Reports, with file and line, what is wrong. */
 export function tableDrafts(
-  { transforms, ddl, networks }: TableFiles,
+  { transforms, ddl, clusterDdl, networks }: TableFiles,
   report: Report,
 ): readonly TableDraft[] {
   const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
-  const ddlByKey = new Map(ddl.map((file) => [file.key, file]))
-  const drafts = transforms.map((file) =>
-    tableDraft({ file, ddlFile: ddlByKey.get(file.key), forks }, report),
+  const [ddlByKey, clusterByKey] = [ddl, clusterDdl].map(
+    (files) => new Map(files.map((file) => [file.key, file])),
   )
-  for (const { key, file } of ddl) {
+  const drafts = transforms.map((file) =>
+    tableDraft(
+      { file, ddlFile: ddlByKey?.get(file.key), clusterFile: clusterByKey?.get(file.key), forks },
+      report,
+    ),
+  )
+  for (const { key, file } of [...ddl, ...clusterDdl]) {
     if (transforms.some((transform) => transform.key === key)) continue
     const hint = `add transforms/${key}.sql or remove the file`
     report(fileError({ rule: 'E011', file, sentence: 'nothing fills this table', hint }))
@@ -79,10 +85,11 @@ export function sourceDefinition(file: SqlFile, report: Report): SourceDefinitio
 type DraftFiles = {
   readonly file: SqlFile
   readonly ddlFile: SqlFile | undefined
+  readonly clusterFile: SqlFile | undefined
   readonly forks: readonly string[] | undefined
 }
 
-function tableDraft({ file, ddlFile, forks }: DraftFiles, report: Report): TableDraft {
+function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: Report): TableDraft {
   const whole = { file: file.file }
   if (!isLockName(file.key)) {
     const hint = 'use lower-case letters, digits and single _'
@@ -100,6 +107,7 @@ function tableDraft({ file, ddlFile, forks }: DraftFiles, report: Report): Table
   if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
   if (forks !== undefined) checkForks({ file: file.file, header, lines, forks }, report)
   const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
+  const clusterDdl = clusterFile === undefined ? [] : clusterStatements(clusterFile, report)
   const complete = isComplete(header) && transform ? { ...header, transform } : undefined
   if (complete !== undefined) attempt(report, () => sharedStep(complete))
   return {
@@ -109,14 +117,15 @@ function tableDraft({ file, ddlFile, forks }: DraftFiles, report: Report): Table
     lines,
     transform,
     ddl,
-    definition: complete && ddl && parameters && definition(file, complete, { ddl, parameters }),
+    clusterDdl,
+    definition: complete && ddl && parameters && definition(file, complete, { ddl, clusterDdl, parameters }),
   }
 }
 
 function definition(
   { key, bytes, text }: SqlFile,
   table: TransformHeader & Pick<TableDefinition, 'transform'>,
-  rest: Pick<TableDefinition, 'ddl' | 'parameters'>,
+  rest: Pick<TableDefinition, 'ddl' | 'clusterDdl' | 'parameters'>,
 ): TableDefinition {
   return {
     key,
@@ -160,6 +169,14 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
     report(fileError({ rule: 'E051', file: file.file, line: ddl.line, sentence, hint }))
   }
   return ddl
+}
+
+/** The statements of a cluster's DDL; `check` looks into them (pure/lint-cluster-ddl.ts). */
+function clusterStatements(file: SqlFile, report: Report): readonly SqlText[] {
+  refuseHeader(file.file, file.text, report)
+  const found = attempt(report, () => splitStatements(file.file, file.text)) ?? []
+  for (const statement of found) checkedParameters(statement, { target: 'Identifier' }, report)
+  return found
 }
 
 function onlyCreateTable({ file, text }: SqlFile, report: Report): SqlText {

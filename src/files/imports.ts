@@ -60,6 +60,7 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
     shared: undefined,
     transform,
     ddl: source.ddl,
+    clusterDdl: [],
     parameters,
     sqlHash: sqlHash(transform, { params: [], settings }),
     rawHash: sha256(file.bytes),

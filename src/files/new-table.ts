@@ -1,4 +1,4 @@
-// Owns writing the files of a new table: all three or none, and never over a file that exists.
+// Owns writing the files of a new table: all or none, and never over a file that exists.
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { usageError } from '../runner/errors.ts'
@@ -30,10 +30,13 @@ export function refusePackageFolder(folder: string): void {
 export async function writeNewTable(
   folder: string,
   key: string,
-  { ddl, transform, test }: ScaffoldTexts,
+  { ddl, clusterDdl, transform, test }: ScaffoldTexts & { readonly clusterDdl?: string },
 ): Promise<readonly string[]> {
   const files: readonly (readonly [path: string, text: string])[] = [
     [join(folder, 'ddl', `${key}.sql`), ddl],
+    ...(clusterDdl === undefined
+      ? []
+      : [[join(folder, 'ddl', 'cluster', `${key}.sql`), clusterDdl] as const]),
     [join(folder, 'transforms', `${key}.sql`), transform],
     [join(folder, 'tests', key, 'range.yaml'), test],
   ]

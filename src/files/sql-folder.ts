@@ -32,16 +32,19 @@ export type Folder = {
 /** The same for who wants to know all that is wrong: it is reported. Throws where a file or folder cannot be read. */
 export async function readFolder(folder: string, report: Report): Promise<Folder> {
   const networksFile = join(folder, 'networks.json')
-  const [ddl, transforms, source, ledger, upgrade, networksText] = await Promise.all([
-    readSqlFiles(join(folder, 'ddl')),
-    readSqlFiles(join(folder, 'transforms')),
-    readSqlFiles(join(folder, 'source')),
-    readSqlFiles(join(folder, 'ledger')),
-    readSqlFiles(join(folder, 'ledger', 'upgrade'), { optional: true }),
-    readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
-  ])
+  const [ddl, clusterDdl, transforms, source, ledger, clusterLedger, upgrade, networksText] =
+    await Promise.all([
+      readSqlFiles(join(folder, 'ddl')),
+      readSqlFiles(join(folder, 'ddl', 'cluster'), { optional: true }),
+      readSqlFiles(join(folder, 'transforms')),
+      readSqlFiles(join(folder, 'source')),
+      readSqlFiles(join(folder, 'ledger')),
+      readSqlFiles(join(folder, 'ledger', 'cluster'), { optional: true }),
+      readSqlFiles(join(folder, 'ledger', 'upgrade'), { optional: true }),
+      readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
+    ])
   const networks = attempt(report, () => parseNetworks(shown(networksFile), networksText))
-  const drafts = tableDrafts({ transforms, ddl, networks }, report)
+  const drafts = tableDrafts({ transforms, ddl, clusterDdl, networks }, report)
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
   const catalogue = {
@@ -49,6 +52,9 @@ export async function readFolder(folder: string, report: Report): Promise<Folder
     sources: tried(source, (file) => [sourceDefinition(file, report)]),
     networks: networks ?? [],
     ledger: tried(ledger, (file) => statements(file, { ledger: 'Identifier', locks: 'Identifier' }, report)),
+    clusterLedger: tried(clusterLedger, (file) =>
+      statements(file, { ledger: 'Identifier', locks: 'Identifier', keeper_path: 'String' }, report),
+    ),
     ledgerUpgrade: tried(upgrade, (file) => statements(file, { ledger: 'Identifier' }, report)),
   }
   return { catalogue, drafts }

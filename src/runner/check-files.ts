@@ -1,5 +1,6 @@
 // Owns what `backfill check` finds without a server, and the gathering of findings.
 import { BackfillError, type Finding } from './errors.ts'
+import { lintClusterDdl } from './pure/lint-cluster-ddl.ts'
 import { lintDdl } from './pure/lint-ddl.ts'
 import { lintTransform } from './pure/lint-transform.ts'
 import { attempt, type Report } from './pure/report.ts'
@@ -31,9 +32,12 @@ export function gatherFindings(): Findings {
 /** Reports what is suspicious in tables whose files could be read. */
 export function checkDrafts(drafts: readonly TableDraft[], report: Report): void {
   const targets = new Map(drafts.map(({ key, header }) => [key, header.target]))
-  for (const { file, header, lines, transform, ddl } of drafts) {
+  for (const { file, header, lines, transform, ddl, clusterDdl } of drafts) {
     if (transform !== undefined) {
       for (const error of lintTransform({ file, header, lines, transform, targets })) report(error)
+    }
+    if (ddl !== undefined) {
+      for (const error of attempt(report, () => [...lintClusterDdl(ddl, clusterDdl)]) ?? []) report(error)
     }
     const { rows } = header
     if (ddl !== undefined && rows !== undefined) {

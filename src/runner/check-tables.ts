@@ -25,7 +25,13 @@ export async function checkTables(
   ]
   const outcomes = await Promise.allSettled(
     now.map(async (table) => {
-      const columns = targets.get(table.target)?.columns ?? ddlColumns(table.ddl)
+      const target = targets.get(table.target)
+      if (target?.problem !== undefined)
+        throw usageError(
+          `${ports.target.database}.${table.target} ${target.problem.sentence}`,
+          target.problem.hint,
+        )
+      const columns = target?.columns ?? ddlColumns(table.ddl)
       const problems = columnProblems(await ports.executor.describe(table), columns)
       const { file, line } = table.transform
       if (problems.length > 0) throw usageError(`${file}:${line}: ${problems.join('; ')}`)

@@ -18,6 +18,7 @@ export async function createTables(world: World): Promise<readonly CreatedTable[
   const [existing, ledger] = await Promise.all([target.tables(names), target.ledgerState()])
   const unchecked = await checkTables(world, tables, existing)
   const missing = tables.filter((table) => !existing.has(table.target))
+  for (const table of missing) target.refuseUncreatable(table)
   if (missing.length > 0 || ledger !== 'ready') await target.prepare(world.catalogue.ledger)
   if (ledger === 'old') await target.prepare(world.catalogue.ledgerUpgrade)
   for (const table of missing) await target.create(table)

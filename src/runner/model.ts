@@ -51,6 +51,8 @@ export type TableDefinition = {
   readonly shared: string | undefined
   readonly transform: SqlText
   readonly ddl: SqlText
+  /** The same for a cluster: the local table, and the Distributed one over it; none where nobody has written them. */
+  readonly clusterDdl: readonly SqlText[]
   /** Names of the `{name:Type}` parameters that the transform uses. */
   readonly parameters: readonly string[]
   /** sha256 (hex) of the transform without comments and insignificant white space: what "the same SQL" means. */
@@ -86,6 +88,8 @@ export type Catalogue = {
   readonly networks: readonly Network[]
   /** Statements that create the ledger, in order; they use `{ledger:Identifier}` and `{locks:Identifier}`. */
   readonly ledger: readonly SqlText[]
+  /** The same on all nodes of a cluster, locks in Keeper; they use `{keeper_path:String}` as well. */
+  readonly clusterLedger: readonly SqlText[]
   /** Statements that give a ledger of an older version what it lacks; they use `{ledger:Identifier}`. */
   readonly ledgerUpgrade: readonly SqlText[]
 }

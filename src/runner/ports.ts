@@ -150,6 +150,8 @@ export type TargetTable = {
   /** Rows before merging; null where the engine does not count them. */
   readonly rows: number | null
   readonly columns: readonly Column[]
+  /** Why it must not be written to: a sentence without the table's name, and the cure. */
+  readonly problem?: { readonly sentence: string; readonly hint: string }
 }
 
 export type TargetPort = {
@@ -161,6 +163,8 @@ export type TargetPort = {
   prepare(ledger: readonly SqlText[]): Promise<void>
   /** Whether the ledger's table and the locks' database exist; `old`: made by a version that knew fewer columns or tables. */
   ledgerState(): Promise<'absent' | 'old' | 'ready'>
+  /** @throws BackfillError `usage` for a table that could not be created: nothing is tried. */
+  refuseUncreatable(table: TableDefinition): void
   /** Runs a table's DDL. */
   create(table: TableDefinition): Promise<void>
 }
@@ -221,6 +225,8 @@ export type ExecutorPort = {
   clean(job: CleanJob): Promise<void>
   /** Rows of the ranges as they stand in the target, before merging. */
   count(table: TableDefinition, ranges: readonly Range[]): Promise<number>
+  /** Why rows cannot be deleted; undefined where they can. */
+  readonly noDeletes: string | undefined
   /** Ends the deletions of earlier epochs that are still queued: their fence would fail them for ever. */
   endDeletions(table: TableDefinition, lock: Lock): Promise<void>
 }

@@ -37,6 +37,8 @@ export async function planRedo(world: World, question: RedoQuestion): Promise<Pl
   const [table] = world.chosen
   if (table === undefined || world.chosen.length > 1) throw new Error('redo works on one table')
   refusePerKey(table, request)
+  if (world.ports.executor.noDeletes !== undefined)
+    throw usageError(`redo deletes rows, and ${world.ports.executor.noDeletes}`, noDeletesHint(table))
   const wide: World = { ...world, chosen: [table, ...readersOf(world, table)] }
   const standingsTo = (forcedHead: number | undefined) => readStandings(wide, { lag, forcedHead })
   const first = await standingsTo(undefined)
@@ -67,6 +69,10 @@ export async function planRedo(world: World, question: RedoQuestion): Promise<Pl
   const costs = concerned.map((one) => costOf(world, standings.get(one.key)!, one))
   const report = { network: world.network.name, head, tables: await Promise.all(costs) }
   return { report, question, tables, standings, uuids }
+}
+
+function noDeletesHint({ key }: TableDefinition): string {
+  return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it anew`
 }
 
 export type PickQuestion = Omit<PlannedRedo, 'report'>

@@ -11,6 +11,8 @@ export type TableDraft = {
   readonly lines: ReadonlyMap<string, number>
   readonly transform: SqlText | undefined
   readonly ddl: SqlText | undefined
+  /** None where there is no file. */
+  readonly clusterDdl: readonly SqlText[]
   /** Undefined where a part of it is missing or wrong. */
   readonly definition: TableDefinition | undefined
 }

@@ -26,7 +26,7 @@ const at = (from: number, to: number) => ledgerEvent({ range: { from, to }, targ
 
 /** Runs a statement under the fence of a lock, as the executor does. */
 async function insertFenced(names: Names, lock: { readonly name: string }, select: string): Promise<void> {
-  const { text, params } = compiledFence(server.db, { lockName: lock.name, locksDatabase: names.locks })
+  const { text, params } = compiledFence(server.db, { lockName: lock.name, names })
   const query = `INSERT INTO {ledger:Identifier}.ledger (from_block) SELECT n FROM (${select}) WHERE ${text}`
   await server.client.command({ query, query_params: { ...params, ledger: names.ledger } })
 }

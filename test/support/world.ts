@@ -31,6 +31,7 @@ export type TestWorldOptions = {
   readonly source: string
   readonly target?: string
   readonly ledger?: string
+  readonly cluster?: string
   readonly network?: string
   readonly tables?: readonly string[]
   readonly catalogue?: Catalogue
@@ -54,6 +55,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     source: { side: 'source', ...login(sourceServer), database: source },
     target: { side: 'target', ...login(server), database: target },
     ledgerDatabase: ledger,
+    cluster: options.cluster,
     network: findNetwork(catalogue, options.network ?? 'mainnet'),
     catalogue,
     chosen: chooseTables(catalogue, options.tables ?? []),

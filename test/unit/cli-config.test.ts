@@ -235,6 +235,16 @@ test('the order of blocks is head or tail', () => {
   expect(() => config({}, { order: 'newest' })).toThrow(/--order must be head .* or tail .*, got 'newest'/)
 })
 
+test('a cluster has a name that a server can have, or there is none', () => {
+  expect(config().cluster.value).toBeUndefined()
+  expect(config({ BACKFILL_CLUSTER: '' }).cluster.value).toBeUndefined()
+  expect(config({ BACKFILL_CLUSTER: 'all-shards.2' }).cluster.value).toBe('all-shards.2')
+  expect(() => config({}, { cluster: '' })).toThrow('--cluster must not be empty')
+  expect(() => config({}, { cluster: "x' y" })).toThrow(
+    "--cluster must be a name of letters, digits, _, - and ., got 'x' y'",
+  )
+})
+
 test('the wire is lz4 unless said otherwise', () => {
   expect(config().wire).toEqual({ value: 'lz4', origin: 'default' })
   expect(config({ BACKFILL_WIRE: 'zstd' }, { wire: 'none' }).wire.value).toBe('none')

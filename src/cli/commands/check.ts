@@ -78,21 +78,24 @@ async function askServers(context: Context, { catalogue, tables }: Asked, report
   return await withConnections(context, async (connections) => {
     const { openServers } = await import('../../clickhouse/open-servers.ts')
     const { openCheck } = await import('../../clickhouse/check.ts')
+    const { nodeOf } = await import('../../clickhouse/cluster.ts')
     const { namesFor } = await import('../../clickhouse/names.ts')
     const { checkServer } = await import('../../runner/check-server.ts')
-    const servers = await openServers(connections)
+    const opened = await openServers(connections)
     try {
-      const { source, target } = servers
+      const ledger = namesFor(config.ledgerDatabase.value)
+      const { source } = opened
+      const target = await nodeOf(opened.target, config.cluster.value, ledger)
       const [from, asked = ''] = [source, target].map(
         ({ connection }) => `${connection.database} at ${connection.url}`,
       )
       const version = `ClickHouse ${target.info.version}`
       output.message([`Asking ${version}: tables in ${asked}, sources in ${from}. Nothing is written.`])
-      const port = openCheck({ servers, names: namesFor(config.ledgerDatabase.value), network })
+      const port = openCheck({ servers: { ...opened, target }, names: ledger, network })
       await checkServer({ port, catalogue, tables }, report)
       return asked
     } finally {
-      await servers.close()
+      await opened.close()
     }
   })
 }

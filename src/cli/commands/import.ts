@@ -126,6 +126,7 @@ async function withImport<T>(
     const opened = await openImportWorld({
       ...connections,
       ledgerDatabase: config.ledgerDatabase.value,
+      cluster: config.cluster.value,
       network,
       catalogue,
       tables,

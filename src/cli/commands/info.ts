@@ -11,8 +11,8 @@ export const info: Command = async (context) => {
   const paint = output.resultPaint
   output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, paint)])
   return await withWorld(context, async (session) => {
-    const { servers, wire, world } = session
-    output.result(['', ...serverLines({ servers, config, paint })])
+    const { servers, wire, world, connected } = session
+    output.result(['', ...serverLines({ servers, cluster: connected.target.cluster, config, paint })])
     const oneServer = servers.source.identity === servers.target.identity
     output.result(['', ...modeLines(world.chosen, { oneServer, wire }, paint)])
     output.result(['', ...lockLines(await session.world.ports.locks.holders(), paint)])

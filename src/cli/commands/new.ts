@@ -4,6 +4,7 @@ import type { Catalogue, SqlText } from '../../runner/model.ts'
 import { ddlColumns } from '../../runner/pure/ddl-columns.ts'
 import { knownNames } from '../../runner/pure/nearest.ts'
 import { scaffold, type Scaffold, type ScaffoldInput, targetName } from '../../runner/pure/scaffold.ts'
+import { clusterDdlText } from '../../runner/pure/scaffold-cluster.ts'
 import { names, readFlag, type Word } from '../argv.ts'
 import type { Command } from '../context.ts'
 
@@ -29,7 +30,10 @@ export const newTable: Command = async ({ config, output, words }) => {
     ...after.map((name) => derivedInput(name, catalogue)),
   ]
   const texts = scaffold({ key, rows, inputs: inputs.map((input) => fitting(input, rows)) })
-  const written = await writeNewTable(folder, key, texts)
+  const written = await writeNewTable(folder, key, {
+    ...texts,
+    ...(config.cluster.value !== undefined && { clusterDdl: clusterDdlText(texts.ddl, targetName(key)) }),
+  })
   output.result(written.map((path) => `Wrote ${path}`))
   const flag = config.sql.origin === 'flag --sql' ? ` --sql ${words.get('sql')}` : ''
   output.message([

@@ -72,7 +72,12 @@ function codeOf({ outcome, summary }: RebuildReport): number {
 }
 
 function rebuildOptions({ config, words }: Context): RebuildOptions {
-  requireOneTable(words, 'rebuild')
+  const table = requireOneTable(words, 'rebuild')
+  if (config.cluster.value !== undefined)
+    throw usageError(
+      '`rebuild` does not work on a cluster: no statement exchanges tables on all shards in one instant',
+      `build ${table} in another database (TARGET_CLICKHOUSE_DATABASE) and let its readers change over, or drop its local tables and run backfill up --tables ${table}`,
+    )
   if (words.has('keep') && words.has('drop-old'))
     throw usageError('--keep and --drop-old exclude each other', 'keep one of them')
   return {

@@ -9,14 +9,15 @@ import { MASK, maskUrl } from '../config/mask.ts'
 import type { Side } from '../config/servers.ts'
 import type { Setting } from '../config/variables.ts'
 import { PUBLIC_URL } from '../import-origin.ts'
-import { minute } from './format.ts'
+import { count, minute } from './format.ts'
 import type { Paint } from './paint.ts'
 import { renderTable } from './table.ts'
 
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
 export function settingLines(config: Config, paint: Paint): readonly string[] {
-  const { network, lag, jobs, tableJobs, chunk, chunkRows, order, wire, ledgerDatabase, sql, state } = config
+  const { network, lag, jobs, tableJobs, chunk, chunkRows, order } = config
+  const { cluster, wire, ledgerDatabase, sql, state } = config
   const rows: readonly Row[] = [
     row('network', network),
     row('lag', lag),
@@ -25,6 +26,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
     row('chunk rows', { ...chunkRows, value: chunkRows.value ?? DEFAULT_CHUNK_ROWS }),
     row('chunk', { ...chunk, value: chunk.value ?? 'by rows' }),
     row('order', order),
+    row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
     row('wire', wire),
     row('ledger database', ledgerDatabase),
     row('SQL folder', sql),
@@ -46,11 +48,24 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
 
 export type ServerFacts = {
   readonly servers: Session['servers']
+  readonly cluster:
+    | {
+        readonly name: string
+        readonly nodes: readonly number[]
+        readonly keeper: boolean
+        readonly balanced: boolean
+      }
+    | undefined
   readonly config: Config
   readonly paint: Paint
 }
 
-export function serverLines({ servers: { source, target }, config, paint }: ServerFacts): readonly string[] {
+export function serverLines({
+  servers: { source, target },
+  cluster,
+  config,
+  paint,
+}: ServerFacts): readonly string[] {
   const one = source.identity === target.identity
   const where =
     config.servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
@@ -61,7 +76,16 @@ export function serverLines({ servers: { source, target }, config, paint }: Serv
       : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
     ...(one ? [] : notSentLines('source', source)),
     ...notSentLines('target', target),
+    ...(cluster === undefined ? [] : [`  ${clusterWords(cluster)}`]),
   ]
+}
+
+function clusterWords({ name, nodes, keeper, balanced }: NonNullable<ServerFacts['cluster']>): string {
+  const size = `${count(new Set(nodes).size, 'shard')} on ${count(nodes.length, 'node')}`
+  const where = keeper
+    ? 'Keeper: ledger and locks on all nodes'
+    : 'no Keeper: ledger and locks on this server'
+  return `cluster ${name}, ${size}, ${where}${balanced ? ', behind a load balancer' : ''}`
 }
 
 function notSentLines(side: Side, { notSent }: ServerFacts['servers'][Side]): readonly string[] {

@@ -79,7 +79,8 @@ function clauseBehind(tail: readonly Token[], words: readonly string[]): DdlClau
   return tokens && toClause(tokens, tokens[0]?.line ?? 1)
 }
 
-function toClause(tokens: readonly Token[], line: number): DdlClause {
+/** @param line where the clause begins */
+export function toClause(tokens: readonly Token[], line: number): DdlClause {
   const inside = withoutBrackets(tokens)
   const names = inside.flatMap((token, index) =>
     isName(token) && inside[index + 1]?.text !== '(' ? [unquoted(token)] : [],

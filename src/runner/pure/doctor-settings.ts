@@ -1,7 +1,7 @@
 // Owns the judgement of a user's settings: what it may not set, and what its profile would cut off (DESIGN §9).
 import { type Asked, type Diagnosis, judged, listed, verdicts } from './doctor-finding.ts'
 import type { About } from './doctor-servers.ts'
-import { WRITING_SETTINGS } from './pinned-settings.ts'
+import { failsAloud, WRITING_SETTINGS } from './pinned-settings.ts'
 import { quotedName } from './missing-grant.ts'
 
 /** A row of system.settings. */
@@ -38,8 +38,8 @@ export function judgeSettings(question: SettingsQuestion): readonly Diagnosis[] 
     const others = rows.filter(({ name, value }) => name in sent && !same(value, sent[name]))
     const stuck = others.filter((row) => !maySet(row, sent[row.name]))
     const reads = about === 'source' || readonly === '1'
-    const matters = ({ name }: SettingFacts) =>
-      name in pinned && name !== TIME && !(reads && WRITING_SETTINGS.includes(name))
+    const matters = ({ name, value }: SettingFacts) =>
+      name in pinned && !failsAloud(name, value) && !(reads && WRITING_SETTINGS.includes(name))
     return [
       judgeStuck(
         question,
@@ -53,9 +53,6 @@ export function judgeSettings(question: SettingsQuestion): readonly Diagnosis[] 
     ]
   })
 }
-
-/** How long a statement may run: one that takes longer fails aloud. */
-const TIME = 'max_execution_time'
 
 /** What of `sent` the user may send: asking has to go on where a run could not. */
 export function sendable<Settings extends Sent>(
@@ -85,7 +82,7 @@ function judgeStuck(
   if (stuck.length === 0) return ok(`user '${username}' may set what statements are sent with`)
   const why = readonly === '1' ? 'readonly = 1' : 'constraints of its profile'
   const found = `user '${username}' may not set ${listed(stuck.map(({ name }) => name))} (${why})`
-  const time = stuck.find(({ name, value }) => name === TIME && value !== '0')
+  const time = stuck.find(({ name, value }) => name === 'max_execution_time' && value !== '0')
   return time === undefined
     ? ok(`${found}; they are not sent, and what the profile says will do`)
     : warn(

@@ -21,6 +21,8 @@ export const PINNED_SETTINGS = {
   skip_unavailable_shards: 0,
   insert_null_as_default: 0,
   async_insert: 0,
+  // Rows that were deleted and come again would be left out, as far as a server remembers their blocks.
+  insert_deduplicate: 0,
   distributed_foreground_insert: 1,
   parallel_distributed_insert_select: '0',
   // Other values change a transform's types or meaning (measured on the shipped ones).
@@ -33,9 +35,15 @@ export const PINNED_SETTINGS = {
 export const WRITING_SETTINGS: readonly string[] = [
   'insert_null_as_default',
   'async_insert',
+  'insert_deduplicate',
   'distributed_foreground_insert',
   'parallel_distributed_insert_select',
 ] satisfies readonly (keyof typeof PINNED_SETTINGS)[]
 
 /** What the header of a transform and its SETTINGS clauses may not touch. */
 export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SETTINGS), 'max_execution_time']
+
+/** With these values of a profile no row is missing without a word: a statement takes too long, or joins what it may not. */
+export function failsAloud(name: string, value: string): boolean {
+  return name === 'max_execution_time' || (name === 'distributed_product_mode' && value === 'deny')
+}

@@ -49,6 +49,7 @@ export const RULES = {
   E055: 'sort-key',
   E056: 'partition-splits-key',
   W057: 'plain-engine',
+  E058: 'cluster-ddl',
   // The transform on the server
   E060: 'sql-rejected',
   E061: 'unknown-column',

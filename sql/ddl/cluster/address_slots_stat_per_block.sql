@@ -1,0 +1,25 @@
+CREATE TABLE IF NOT EXISTS {target:Identifier}.int_address_slots_stat_per_block_local ON CLUSTER '{cluster}'
+(
+    address         String NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),
+    block_number    UInt32 NOT NULL COMMENT 'Block of the changes' CODEC(ZSTD(1)),
+    slots_cleared   UInt32 NOT NULL COMMENT 'Changes of a slot of the address from non-zero to zero' CODEC(ZSTD(1)),
+    slots_set       UInt32 NOT NULL COMMENT 'Changes of a slot of the address from zero to non-zero' CODEC(ZSTD(1)),
+    net_slots       Int32  NOT NULL DEFAULT slots_set - slots_cleared COMMENT 'Slots the state grew by; negative if it shrank' CODEC(ZSTD(1)),
+    net_slots_bytes Int32  NOT NULL DEFAULT (slots_set - slots_cleared) * 64 COMMENT 'The same in bytes: a slot is a key and a value of 32 bytes each' CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/{installation}/{cluster}/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY cityHash64(address) % 16
+ORDER BY (address, block_number)
+COMMENT 'Storage slots set and cleared, per address and block';
+
+CREATE TABLE IF NOT EXISTS {target:Identifier}.int_address_slots_stat_per_block ON CLUSTER '{cluster}'
+(
+    address         String NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),
+    block_number    UInt32 NOT NULL COMMENT 'Block of the changes' CODEC(ZSTD(1)),
+    slots_cleared   UInt32 NOT NULL COMMENT 'Changes of a slot of the address from non-zero to zero' CODEC(ZSTD(1)),
+    slots_set       UInt32 NOT NULL COMMENT 'Changes of a slot of the address from zero to non-zero' CODEC(ZSTD(1)),
+    net_slots       Int32  NOT NULL DEFAULT slots_set - slots_cleared COMMENT 'Slots the state grew by; negative if it shrank' CODEC(ZSTD(1)),
+    net_slots_bytes Int32  NOT NULL DEFAULT (slots_set - slots_cleared) * 64 COMMENT 'The same in bytes: a slot is a key and a value of 32 bytes each' CODEC(ZSTD(1))
+)
+ENGINE = Distributed('{cluster}', {target:Identifier}, 'int_address_slots_stat_per_block_local', cityHash64(address))
+COMMENT 'Storage slots set and cleared, per address and block';

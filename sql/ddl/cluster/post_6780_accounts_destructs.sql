@@ -1,0 +1,23 @@
+CREATE TABLE IF NOT EXISTS {target:Identifier}.int_post_6780_accounts_destructs_local ON CLUSTER '{cluster}'
+(
+    address           String          NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),
+    block_number      UInt32          NOT NULL COMMENT 'Block of the self-destruct' CODEC(ZSTD(1)),
+    transaction_hash  FixedString(66) NOT NULL COMMENT 'Hash of the transaction that destructed it, lower case' CODEC(ZSTD(1)),
+    transaction_index UInt64          NOT NULL COMMENT 'Index of that transaction in the block' CODEC(DoubleDelta, ZSTD(1)),
+    is_same_tx        Bool            NOT NULL COMMENT 'Whether the same transaction also created the account, so that it is deleted' CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/{installation}/{cluster}/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY cityHash64(address) % 16
+ORDER BY (address, block_number, transaction_hash)
+COMMENT 'Self-destructs since EIP-6780 (Dencun): only accounts created in the same transaction are deleted';
+
+CREATE TABLE IF NOT EXISTS {target:Identifier}.int_post_6780_accounts_destructs ON CLUSTER '{cluster}'
+(
+    address           String          NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),
+    block_number      UInt32          NOT NULL COMMENT 'Block of the self-destruct' CODEC(ZSTD(1)),
+    transaction_hash  FixedString(66) NOT NULL COMMENT 'Hash of the transaction that destructed it, lower case' CODEC(ZSTD(1)),
+    transaction_index UInt64          NOT NULL COMMENT 'Index of that transaction in the block' CODEC(DoubleDelta, ZSTD(1)),
+    is_same_tx        Bool            NOT NULL COMMENT 'Whether the same transaction also created the account, so that it is deleted' CODEC(ZSTD(1))
+)
+ENGINE = Distributed('{cluster}', {target:Identifier}, 'int_post_6780_accounts_destructs_local', cityHash64(address))
+COMMENT 'Self-destructs since EIP-6780 (Dencun): only accounts created in the same transaction are deleted';

@@ -1,0 +1,21 @@
+CREATE TABLE IF NOT EXISTS {target:Identifier}.int_pre_6780_accounts_destructs_local ON CLUSTER '{cluster}'
+(
+    address           String          NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),
+    block_number      UInt32          NOT NULL COMMENT 'Block of the self-destruct' CODEC(ZSTD(1)),
+    transaction_hash  FixedString(66) NOT NULL COMMENT 'Hash of the transaction that destructed it, lower case' CODEC(ZSTD(1)),
+    transaction_index UInt64          NOT NULL COMMENT 'Index of that transaction in the block' CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/{installation}/{cluster}/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY cityHash64(address) % 16
+ORDER BY (address, block_number, transaction_hash)
+COMMENT 'Self-destructs before EIP-6780 (Dencun): each of them deletes the account';
+
+CREATE TABLE IF NOT EXISTS {target:Identifier}.int_pre_6780_accounts_destructs ON CLUSTER '{cluster}'
+(
+    address           String          NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),
+    block_number      UInt32          NOT NULL COMMENT 'Block of the self-destruct' CODEC(ZSTD(1)),
+    transaction_hash  FixedString(66) NOT NULL COMMENT 'Hash of the transaction that destructed it, lower case' CODEC(ZSTD(1)),
+    transaction_index UInt64          NOT NULL COMMENT 'Index of that transaction in the block' CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = Distributed('{cluster}', {target:Identifier}, 'int_pre_6780_accounts_destructs_local', cityHash64(address))
+COMMENT 'Self-destructs before EIP-6780 (Dencun): each of them deletes the account';

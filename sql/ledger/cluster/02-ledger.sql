@@ -1,0 +1,38 @@
+-- One path for all shards: every node has the whole ledger.
+-- One row per event, appended and never changed. The order of events is (epoch, seq) and nothing else: clocks differ.
+-- What the events say together is a fold: later events paint over earlier ones (docs/architecture.md, "Ledger").
+CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger ON CLUSTER '{cluster}'
+(
+    network LowCardinality(String) COMMENT 'meta_network_name of the source rows' CODEC(ZSTD(1)),
+    table_key LowCardinality(String) COMMENT 'Table key: address_diffs' CODEC(ZSTD(1)),
+    epoch UInt64 COMMENT 'Epoch of the lock under which the event was written' CODEC(DoubleDelta, ZSTD(1)),
+    seq UInt64 COMMENT 'Number of the event within its epoch' CODEC(DoubleDelta, ZSTD(1)),
+    event Enum8('started' = 1, 'done' = 2, 'failed' = 3, 'cleaned' = 4, 'invalidated' = 5, 'accepted' = 6, 'checkpoint' = 7)
+        COMMENT 'What happened to the range' CODEC(ZSTD(1)),
+    from_block UInt64 COMMENT 'First block of the range' CODEC(DoubleDelta, ZSTD(1)),
+    to_block UInt64 COMMENT 'Last block of the range, included' CODEC(DoubleDelta, ZSTD(1)),
+    target_uuid UUID COMMENT 'UUID of the target table: a recreated table is not done' CODEC(ZSTD(1)),
+    sql_hash LowCardinality(String) COMMENT 'sha256 of the transform without comments and white space' CODEC(ZSTD(1)),
+    source_fingerprint String COMMENT 'source=distinct blocks@newest updated_date_time, taken before the INSERT' CODEC(ZSTD(1)),
+    attempt UInt32 COMMENT 'Which try of the range in this run, from 1' CODEC(ZSTD(1)),
+    run_id String COMMENT 'Run that wrote the event' CODEC(ZSTD(1)),
+    query_id String COMMENT 'Query id of the INSERT' CODEC(ZSTD(1)),
+    user LowCardinality(String) COMMENT 'ClickHouse user that wrote the event' CODEC(ZSTD(1)),
+    rows_expected UInt64 COMMENT 'Rows that the probe found in the sources, 0 where it was not asked' CODEC(ZSTD(1)),
+    rows_read UInt64 COMMENT 'Rows read, as the server reported' CODEC(ZSTD(1)),
+    rows_written UInt64 COMMENT 'Rows written, as the server reported' CODEC(ZSTD(1)),
+    bytes_read UInt64 COMMENT 'Bytes read, as the server reported' CODEC(ZSTD(1)),
+    peak_memory UInt64 COMMENT 'Peak memory of the INSERT in bytes, 0 where unknown' CODEC(ZSTD(1)),
+    elapsed_ms UInt64 COMMENT 'Time of the INSERT in ms' CODEC(ZSTD(1)),
+    error_code Int32 COMMENT 'ClickHouse error code of a failed chunk, 0 where there is none' CODEC(ZSTD(1)),
+    error String COMMENT 'Message of a failed chunk' CODEC(ZSTD(1)),
+    forced Bool COMMENT 'The operator said by --to that the sources are complete' CODEC(ZSTD(1)),
+    islands Array(Tuple(from_block UInt64, to_block UInt64, state LowCardinality(String), sql_hash String))
+        COMMENT 'Checkpoint: the fold of everything before it' CODEC(ZSTD(1)),
+    host LowCardinality(String) COMMENT 'Host of the runner' CODEC(ZSTD(1)),
+    tool_version LowCardinality(String) COMMENT 'Version of backfill' CODEC(ZSTD(1)),
+    event_time DateTime64(6, 'UTC') COMMENT 'Server time, for people only' CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/{installation}/{cluster}/tables/backfill/{database}/{table}', '{shard}-{replica}')
+ORDER BY (network, table_key, epoch, seq)
+COMMENT 'Which block ranges of which derived table are done; written by backfill, append-only';

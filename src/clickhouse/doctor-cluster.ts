@@ -1,13 +1,22 @@
 // Owns what doctor finds out about a cluster, from the target's point of view.
 import type { Asked } from '../runner/pure/doctor-finding.ts'
 import type { ClusterFacts } from '../runner/pure/doctor-cluster.ts'
-import { ask, mapped } from './doctor-ask.ts'
+import { ask, attempted, mapped } from './doctor-ask.ts'
 import type { Names } from './names.ts'
 import type { Server } from './server.ts'
 
-export async function readCluster(server: Server, names: Names, cluster: string): Promise<ClusterFacts> {
+export type ClusterQuestion = {
+  readonly server: Server
+  readonly names: Names
+  readonly cluster: string
+  /** @throws BackfillError where a run would refuse the cluster */
+  readonly join: () => Promise<unknown>
+}
+
+export async function readCluster({ server, names, cluster, join }: ClusterQuestion): Promise<ClusterFacts> {
   const databases = [server.connection.database, names.ledger, names.locks]
-  const [nodes, answering, replicas, keeper] = await Promise.all([
+  const [joined, nodes, answering, replicas, keeper] = await Promise.all([
+    attempted(server.connection, join),
     ask<{ host: string; shard: string; replica: string; errors: string }>(
       server,
       `SELECT concat(host_name, ':', toString(port)) AS host, shard_num AS shard, replica_num AS replica,
@@ -30,6 +39,7 @@ export async function readCluster(server: Server, names: Names, cluster: string)
   ])
   return {
     name: cluster,
+    refusal: 'refused' in joined ? joined.refused : undefined,
     nodes: mapped(nodes, (rows) =>
       rows.map(({ host, shard, replica, errors }) => ({
         host,

@@ -2,6 +2,7 @@
 import type { DoctorPort } from '../runner/doctor-port.ts'
 import type { Network } from '../runner/model.ts'
 import { openCheck } from './check.ts'
+import { nodeOf } from './cluster.ts'
 import type { Connection } from './connection.ts'
 import { readCluster } from './doctor-cluster.ts'
 import { readLedger } from './doctor-ledger.ts'
@@ -35,6 +36,10 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
     return server
   }
 
+  /** As a node of its cluster, as a run would see it; asked once. */
+  let node: Promise<Server> | undefined
+  const asNode = (): Promise<Server> => (node ??= nodeOf(targetServer(), cluster, names))
+
   return {
     sides,
     databases: { source: source.database, target: target.database },
@@ -53,7 +58,10 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
       return openCheck({ servers, names, network })
     },
 
-    cluster: cluster === undefined ? undefined : () => readCluster(targetServer(), names, cluster),
+    cluster:
+      cluster === undefined
+        ? undefined
+        : () => readCluster({ server: targetServer(), names, cluster, join: asNode }),
     storage: (tables) =>
       readStorage({
         server: targetServer(),
@@ -61,7 +69,11 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
         tables: tables.map((table) => table.target),
         cluster,
       }),
-    ledger: (tables) => readLedger({ server: targetServer(), names, network, alone, tables }),
+    async ledger(tables) {
+      const server = await asNode()
+      const inKeeper = server.cluster?.keeper === true
+      return await readLedger({ server, names: { ...names, inKeeper }, network, alone, tables })
+    },
     close: async () => void (await Promise.all(sides.map((side) => side.close()))),
   }
 }

@@ -98,6 +98,7 @@ const NODE = { host: 'a:9000', shard: 1, replica: 1, errors: 0 }
 const REPLICA = { host: 'a', table: 'd.t', readonly: false, delaySeconds: 0, problem: '' }
 const CLUSTER = {
   name: 'c',
+  refusal: undefined,
   nodes: { got: [NODE, { ...NODE, host: 'b:9000', shard: 2 }] },
   answering: { got: 2 },
   replicas: { got: [REPLICA] },
@@ -108,6 +109,7 @@ const judge = (change: object) => short(judgeCluster({ ...CLUSTER, ...change }))
 
 test('a cluster is judged by its servers, its replicas and its Keeper', () => {
   expect(judge({})).toEqual(['ok nodes', 'ok replicas', 'ok keeper'])
+  expect(judge({ refusal: { sentence: 'no' } })[0]).toBe('fail nodes')
   expect(judge({ nodes: { got: [] } })[0]).toBe('fail nodes')
   expect(judge({ answering: { got: 1 } })[0]).toBe('fail nodes')
   expect(judge({ answering: refused })[0]).toBe('fail nodes')

@@ -1,5 +1,5 @@
 // Owns the judgement of a cluster: its servers, its replicas, its Keeper.
-import { type Asked, type Diagnosis, judged, listed, verdicts } from './doctor-finding.ts'
+import { type Asked, type Diagnosis, type Refused, judged, listed, verdicts } from './doctor-finding.ts'
 
 type Node = {
   readonly host: string
@@ -19,6 +19,8 @@ type Replica = {
 
 export type ClusterFacts = {
   readonly name: string
+  /** Why a run would refuse it. */
+  readonly refusal: Refused | undefined
   readonly nodes: Asked<readonly Node[]>
   /** How many servers answered a question to all of them. */
   readonly answering: Asked<number>
@@ -31,12 +33,16 @@ const LAG_SECONDS = 60
 
 export function judgeCluster({
   name,
+  refusal,
   nodes,
   answering,
   replicas,
   keeper,
 }: ClusterFacts): readonly Diagnosis[] {
   return [
+    ...(refusal === undefined
+      ? []
+      : [verdicts('nodes', name).fail(refusal.sentence, refusal.cure ?? 'See docs/clusters.md')]),
     ...judged('nodes', name, nodes, (all) => judgeNodes(name, all, answering)),
     ...judged('replicas', name, replicas, (all) => judgeReplicas(name, all)),
     ...judged('keeper', name, keeper, (answers) => {

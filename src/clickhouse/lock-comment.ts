@@ -1,6 +1,6 @@
 // Owns what a lock's comment says: who holds it, since when, and that it lives. For people; the fence decides.
 import { hostname } from 'node:os'
-import type { LockInfo } from '../runner/ports.ts'
+import type { LockInfo } from '../runner/lock-port.ts'
 import { EPOCH_DIGITS } from './fence.ts'
 
 export type LockComment = {

@@ -1,7 +1,7 @@
 // Owns telling a dead holder of a lock from a living one, by watching its comment with one's own monotonic clock.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BackfillError } from '../runner/errors.ts'
-import type { LockInfo } from '../runner/ports.ts'
+import type { LockInfo } from '../runner/lock-port.ts'
 import { EPOCH_DIGITS, lockPrefix } from './fence.ts'
 import { isDead, readInfo } from './lock-comment.ts'
 import type { LockTables } from './lock-tables.ts'

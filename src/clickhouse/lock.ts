@@ -2,7 +2,7 @@
 // one owns.
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Lock, LockInfo, LockPort } from '../runner/ports.ts'
+import type { Lock, LockInfo, LockPort } from '../runner/lock-port.ts'
 import { lockName } from './fence.ts'
 import { commentLiteral } from './lock-comment.ts'
 import { keeperLocks } from './keeper-locks.ts'

@@ -4,7 +4,8 @@ import { BackfillError } from './errors.ts'
 import { joinFingerprint } from './fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from './ledger-model.ts'
 import type { Range, TableDefinition } from './model.ts'
-import type { InsertReport, Lock, Pass, Patience, Ports } from './ports.ts'
+import type { Lock } from './lock-port.ts'
+import type { InsertReport, Pass, Patience, Ports } from './ports.ts'
 
 export type ChunkJob = {
   readonly table: TableDefinition

@@ -1,5 +1,6 @@
 // Owns what the runner needs from the world: the ledger, the lock, the source, the target. Adapters implement these.
 import type { Island, LedgerEvent } from './ledger-model.ts'
+import type { Lock, LockPort } from './lock-port.ts'
 import type { Range, SqlText, TableDefinition } from './model.ts'
 import type { DdlColumn } from './pure/ddl-columns.ts'
 import type { BlockSet } from './pure/interval.ts'
@@ -7,50 +8,6 @@ import type { Cost } from './pure/pace.ts'
 import type { Found } from './pure/recovery.ts'
 import type { Bucket } from './pure/survey.ts'
 import type { VersionsPort } from './versions-port.ts'
-
-/** The lock of one (network, table): the fence that every write carries is made of `name`. */
-export type Lock = {
-  readonly name: string
-  readonly key: string
-  readonly epoch: number
-  /** Next number within the epoch, 1, 2, 3 …: with the epoch it orders all that is written. */
-  nextSeq(): number
-  /**
-   * Takes the next epoch: `name` and `epoch` change. What was sent before and has not begun is refused from now on.
-   * @throws BackfillError `locked` where somebody else has taken it
-   */
-  renew(): Promise<void>
-  /** Says in the lock's comment that it is free. Never throws. */
-  release(): Promise<void>
-}
-
-/** Who holds (or last held) a lock, read from the comment of its highest epoch table. */
-export type LockInfo = {
-  readonly name: string
-  readonly epoch: number
-  readonly released: boolean
-  readonly host: string
-  readonly pid: number
-  /** The holder's clock at acquisition and at the last heartbeat, ISO 8601 UTC: for people, never for decisions. */
-  readonly since: string
-  readonly heartbeat: string
-}
-
-export type LockPort = {
-  /**
-   * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives,
-   * and for `waitMs` for one that does.
-   * @throws BackfillError `locked` where it still holds the lock then
-   */
-  acquire(key: string, note: (text: string) => void, waitMs?: number): Promise<Lock>
-  /**
-   * Frees a lock whoever holds it: what the holder sends from now on is refused. Returns the holder, undefined where
-   * there never was a lock.
-   */
-  takeOver(key: string): Promise<LockInfo | undefined>
-  /** The highest epoch of every table key's lock; a key without one is absent. */
-  holders(): Promise<ReadonlyMap<string, LockInfo>>
-}
 
 /** What the fold of the ledger says of one table. */
 export type LedgerView = {

@@ -1,6 +1,6 @@
 // Owns what all steps of a rebuild know: the world, the table, the lock, the options.
 import type { TableDefinition } from './model.ts'
-import type { Lock } from './ports.ts'
+import type { Lock } from './lock-port.ts'
 import type { RebuildPort } from './rebuild-port.ts'
 import type { RebuildOptions } from './rebuild-report.ts'
 import type { UpHooks } from './up.ts'

@@ -1,7 +1,7 @@
 // Owns the world of a rebuild: the same one, in which the table is the one that is being built, under a lock that is held.
 import { createHash } from 'node:crypto'
 import type { TableDefinition } from './model.ts'
-import type { Lock } from './ports.ts'
+import type { Lock } from './lock-port.ts'
 import { type BuildOf, buildingName } from './pure/rebuild-names.ts'
 import { renamedDdl } from './pure/renamed-ddl.ts'
 import { significantTokens } from './pure/sql-lexer.ts'

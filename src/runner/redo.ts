@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { NO_TRY } from './ledger-model.ts'
 import type { TableDefinition } from './model.ts'
-import type { Lock } from './ports.ts'
+import type { Lock } from './lock-port.ts'
 import { type BlockSet, intersect, union } from './pure/interval.ts'
 import type { RedoBlocks } from './pure/redo-blocks.ts'
 import { pickBlocks, type PlannedRedo, readAgain } from './redo-plan.ts'

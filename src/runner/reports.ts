@@ -1,7 +1,7 @@
 // Owns what the runner tells people: events while it runs, a summary at its end, a report of where tables stand.
 import type { BackfillError } from './errors.ts'
 import type { Range } from './model.ts'
-import type { LockInfo } from './ports.ts'
+import type { LockInfo } from './lock-port.ts'
 import type { Order } from './pure/chunks.ts'
 import type { StaleVersion } from './pure/stale-versions.ts'
 import type { BuiltAt } from './versions-port.ts'

@@ -1,6 +1,6 @@
 // Owns the report of where tables stand: standings and a survey of what is missing, judged in one word per table.
 import type { Range, TableDefinition } from './model.ts'
-import type { LockInfo } from './ports.ts'
+import type { LockInfo } from './lock-port.ts'
 import { owedToDependants } from './pure/bounds.ts'
 import {
   blockSet,

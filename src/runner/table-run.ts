@@ -1,7 +1,8 @@
 // Owns one table's part of a run: what is left to survey and to run, its lock, its coverage as it grows.
 import type { BackfillError } from './errors.ts'
 import { patiently } from './patiently.ts'
-import type { Capacity, Lock, Patience, Ports, TargetTable } from './ports.ts'
+import type { Lock } from './lock-port.ts'
+import type { Capacity, Patience, Ports, TargetTable } from './ports.ts'
 import { type BlockSet, intersect, subtract, union } from './pure/interval.ts'
 import { type Cost, type Pace, paceAfter } from './pure/pace.ts'
 import { type Buckets, mergeBuckets } from './pure/known-fingerprint.ts'

@@ -1,6 +1,6 @@
 // Owns what the runner needs to know of the SQL that built a table: its text, and when it was at work.
 import type { TableDefinition } from './model.ts'
-import type { Lock } from './ports.ts'
+import type { Lock } from './lock-port.ts'
 import type { BlockSet } from './pure/interval.ts'
 
 /** One file as it was when a table was first locked for work with it. */

@@ -1,5 +1,5 @@
 // Owns how `info` looks. Pure; it never sees a password, only whether there is one.
-import type { LockInfo } from '../../runner/ports.ts'
+import type { LockInfo } from '../../runner/lock-port.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../runner/sizing.ts'
 import type { TableDefinition } from '../../runner/model.ts'
 import { tableMode, type Topology } from '../../runner/pure/table-mode.ts'

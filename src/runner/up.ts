@@ -1,28 +1,15 @@
 // Owns the run loop: what can start is started, whatever ends wakes the loop, until nothing is left to start.
-import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
 import { announce, skippedBlocks } from './announcements.ts'
-import { createTables } from './create-tables.ts'
 import type { BackfillError } from './errors.ts'
+import { prepareRun, type Prepared } from './prepare-run.ts'
 import { owedToDependants } from './pure/bounds.ts'
-import type { Lock } from './lock-port.ts'
-import { blockSet, type BlockSet } from './pure/interval.ts'
-import { NO_PACE } from './pure/pace.ts'
+import { blockSet } from './pure/interval.ts'
 import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from './pure/schedule.ts'
 import type { RunEvent, RunSummary, UpOptions } from './reports.ts'
 import { runRange } from './run-range.ts'
-import { type Choice, makeSharing } from './sharing.ts'
-import { NOTHING_KNOWN, readPast, slotsFor } from './sizing.ts'
-import { readStandings, targetsOf, uuidsOf } from './standing.ts'
-import { makeSurveyor } from './surveyor.ts'
-import {
-  checkpointTables,
-  lockTable,
-  type RunContext,
-  startTable,
-  surveyTable,
-  type TableRun,
-} from './table-run.ts'
+import type { Choice } from './sharing.ts'
+import { checkpointTables, lockTable, surveyTable, type TableRun } from './table-run.ts'
 import { hasEnded, taskOf } from './task.ts'
 import type { World } from './world.ts'
 
@@ -34,16 +21,6 @@ export type UpHooks = {
 
 /** Chunks of a table that may fail on their own before the table stops: then it is not these blocks. */
 const MAX_ALONE = 9
-
-/** What a caller has prepared, by table key. */
-export type Prepared = {
-  /** Blocks to run, if they are missing; `from` and `to` of the options say nothing then. */
-  readonly blocks: ReadonlyMap<string, BlockSet>
-  /** Blocks up to here are owed, whatever the sources say. */
-  readonly head: number
-  /** Locks that are held already; they are released at the end. */
-  readonly locks: ReadonlyMap<string, Lock>
-}
 
 /**
  * Runs what is missing of the chosen tables up to their heads. A table that fails stops; the others go on.
@@ -57,57 +34,12 @@ export async function up(
   prepared?: Prepared,
 ): Promise<RunSummary> {
   const started = performance.now()
-  const runId = randomUUID()
   const { report } = hooks
   const timeUp = options.maxRuntimeMs === undefined ? [] : [AbortSignal.timeout(options.maxRuntimeMs)]
   const gone = new AbortController()
   const signal = AbortSignal.any([hooks.signal, gone.signal, ...timeUp])
-  for (const { table, target, created } of await createTables(world))
-    if (created) report({ type: 'created', table, target })
-
-  const { from = 0, to = Number.MAX_SAFE_INTEGER } = options
-  const standings = await readStandings(world, {
-    lag: options.lag,
-    forcedHead: prepared?.head ?? options.to,
-  })
-  // Remembers every lock's comment now, so that all locks of a dead run are known to be stale at the same time.
-  await world.ports.locks.holders()
-  const targets = targetsOf(standings)
-  const uuids = uuidsOf(
-    [...standings.values()].map(({ table }) => table),
-    targets,
-  )
-  const chosen = [...standings].filter(([key]) => world.chosen.some((table) => table.key === key))
-  const idle = chosen.every(([, { missing, dirty }]) => missing.length === 0 && dirty.length === 0)
-  const { capacity, paces } = idle ? NOTHING_KNOWN : await readPast(world, uuids)
-  const slots = slotsFor(options, capacity)
-  const runs = new Map(
-    chosen.map(([key, standing]) => [
-      key,
-      startTable(standing, paces.get(key) ?? NO_PACE, {
-        wanted: prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
-        lock: prepared?.locks.get(key),
-      }),
-    ]),
-  )
-  const sharing = makeSharing({ runs, tableJobs: slots.tableJobs, waiting: slots.jobs })
-  const context: RunContext = {
-    ports: world.ports,
-    network: world.network.name,
-    options,
-    slots,
-    capacity,
-    runId,
-    survey: makeSurveyor(world),
-    runs,
-    settle: sharing.settle,
-    targets,
-    uuids,
-    inFlight: new Set(),
-    signal,
-    patience: { giveUpMs: options.giveUpMs, signal },
-    report,
-  }
+  const { context, standings, sharing } = await prepareRun({ world, options, report, signal, prepared })
+  const { runs, slots } = context
   announce(runs, options, report)
 
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
@@ -243,7 +175,7 @@ export async function up(
       report({ type: 'waiting', table: key, blocks, on })
 
   return {
-    runId,
+    runId: context.runId,
     ...totals,
     elapsedMs: Math.round(performance.now() - started),
     failed,

@@ -50,7 +50,7 @@ beforeAll(async () => {
   await addBlocks(source, 'source', { from: 1, to: BLOCKS })
 })
 afterAll(async () => {
-  source?.stop()
+  await source?.stop()
   await target?.stop()
 })
 

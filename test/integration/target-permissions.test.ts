@@ -79,7 +79,7 @@ beforeAll(async () => {
   }
 })
 afterAll(async () => {
-  server?.stop()
+  await server?.stop()
   await source?.stop()
 })
 beforeEach(async () => {

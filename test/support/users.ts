@@ -1,5 +1,6 @@
 // Owns an embedded server that also knows users of a test's own: this engine reads its users once, when it starts.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +31,7 @@ export async function startWithUsers(users: Readonly<Record<string, User>>): Pro
 /** The same, for a whole file. */
 export async function launchWithUsers(
   users: Readonly<Record<string, User>>,
-): Promise<Login & { stop(): void }> {
+): Promise<Login & { stop(): Promise<void> }> {
   const directory = mkdtempSync(join(tmpdir(), 'backfill-users-'))
   const { password, configFile } = prepareDirectory(directory, { memoryBytes: 1_000_000_000 })
   const config = readFileSync(configFile, 'utf8')
@@ -54,9 +55,11 @@ export async function launchWithUsers(
     ],
     { stdio: ['pipe', 'ignore', 'ignore'], env: { ...process.env, TZ: 'UTC' } },
   )
-  const stop = () => {
-    child.once('close', () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }))
+  const stop = async () => {
+    const ended = once(child, 'close')
     child.kill('SIGKILL')
+    await ended
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
   }
   const port = () => (existsSync(portFile) ? readFileSync(portFile, 'utf8').trim() : '')
   while (port() === '') await sleep(50)

@@ -5,8 +5,8 @@ import { sql } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
 import type { TableDefinition } from '../runner/model.ts'
 import type { TargetTable } from '../runner/ports.ts'
-import { significantTokens, unquoted } from '../runner/pure/sql-lexer.ts'
-import { type Distributed, distributedEngine, shardingProblem } from '../runner/pure/distributed.ts'
+import { type Distributed, distributedEngine } from '../runner/pure/distributed.ts'
+import { type ShardProblem, shardProblem } from '../runner/pure/shard-problem.ts'
 import { type Cluster, onAllNodes } from './cluster.ts'
 import { typed } from './dialect.ts'
 import type { Names } from './names.ts'
@@ -29,8 +29,8 @@ export type ShardTable = {
    * Several where replicas of a shard have local tables with UUIDs of their own.
    */
   readonly uuids: readonly string[]
-  /** A sentence about the table without its name, and what to do; undefined where it may be written to. */
-  readonly problem: { readonly sentence: string; readonly hint: string } | undefined
+  /** Undefined where it may be written to. */
+  readonly problem: ShardProblem | undefined
 }
 
 type Definition = { readonly name: string; readonly engine: string; readonly engine_full: string }
@@ -110,7 +110,7 @@ export async function shardTables(
   return new Map(
     definitions.map(({ name, engine, of }): [string, ShardTable] => {
       const found = of === undefined ? [] : locals.filter((one) => isLocalOf(one, of))
-      return [name, { ...merged(cluster, found), problem: problemOf(cluster, { engine, of, found }) }]
+      return [name, { ...merged(cluster, found), problem: shardProblem(cluster, { engine, of, found }) }]
     }),
   )
 }
@@ -191,66 +191,4 @@ function foldedUuid(uuids: readonly string[]): string {
     hash.slice(16, 20),
     hash.slice(20, 32),
   ].join('-')
-}
-
-type Found = {
-  readonly engine: string
-  readonly of: Distributed | undefined
-  readonly found: readonly Local[]
-}
-
-function problemOf({ name, nodes }: Cluster, { engine, of, found }: Found): ShardTable['problem'] {
-  const again = `make it anew: docs/clusters.md`
-  if (of === undefined)
-    return {
-      sentence: `is a ${engine} on one server, not Distributed`,
-      hint: `leave --cluster out, or ${again}`,
-    }
-  if (of.cluster !== name && of.cluster !== '{cluster}')
-    return {
-      sentence: `is Distributed over the cluster '${of.cluster}'`,
-      hint: `--cluster ${of.cluster}, or ${again}`,
-    }
-  const local = `${of.database}.${of.table}`
-  const without = nodes.flatMap((shard, index) =>
-    found.some(({ node }) => node === index + 1) ? [] : [shard],
-  )
-  if (without.length > 0)
-    return {
-      sentence: `is Distributed over ${local}, which does not exist on every node: shard ${[...new Set(without)].join(', ')} lacks it, or you may not see it`,
-      hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${of.database}.*`,
-    }
-  const [first, ...others] = found
-  const other = others.find((one) => one.sorting_key !== first!.sorting_key || one.engine !== first!.engine)
-  if (other !== undefined)
-    return {
-      sentence: `has local tables ${local} that differ: ${first!.engine} sorted by ${first!.sorting_key}, and ${other.engine} sorted by ${other.sorting_key}`,
-      hint: 'make them alike on all nodes',
-    }
-  if (!first!.engine.includes('Replacing'))
-    return {
-      sentence: `has local tables ${local} that keep every row (${first!.engine}): built again after one shard has lost its rows, it would have those of the others twice`,
-      hint: 'use ReplacingMergeTree, sorted by the key of a row',
-    }
-  if (new Set(nodes).size < nodes.length && !first!.engine.startsWith('Replicated'))
-    return {
-      sentence: `has local tables ${local} that are not Replicated, on shards with several replicas: each replica would have other rows`,
-      hint: `use Replicated${first!.engine}, or a cluster without replicas`,
-    }
-  const sharding = nodes.every((shard) => shard === nodes[0])
-    ? undefined
-    : shardingProblem(of, namesIn(first!.sorting_key))
-  if (sharding !== undefined)
-    return {
-      sentence: `may keep rows of one key on several shards, where nothing makes one of them: ${sharding}`,
-      hint: `shard it by columns of its sorting key, as in sql/ddl/cluster: ${again}`,
-    }
-  return undefined
-}
-
-/** Columns, and names of functions, which no column of a sharding key is called. */
-function namesIn(sortingKey: string): readonly string[] {
-  return significantTokens({ file: 'system.tables', text: sortingKey, line: 1 }).flatMap((token) =>
-    token.kind === 'word' || token.kind === 'identifier' ? [unquoted(token)] : [],
-  )
 }

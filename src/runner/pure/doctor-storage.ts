@@ -81,7 +81,8 @@ function judgeDisks(
   return disks.map(({ name, free, total, broken }) => {
     const { ok, warn, fail } = verdicts('disk', about)
     const found = `disk ${name}: ${bytesText(free)} of ${bytesText(total)} free`
-    if (broken) return fail(`disk ${name} is broken`, `SELECT * FROM system.disks WHERE name = '${name}'`)
+    if (broken)
+      return fail(`disk ${name} is broken`, `SELECT * FROM system.disks WHERE name = ${quoteString(name)}`)
     const cure =
       'Free or add disk space; the tables by size: SELECT database, table, formatReadableSize(sum(bytes_on_disk)) FROM system.parts WHERE active GROUP BY ALL ORDER BY sum(bytes_on_disk) DESC'
     if (free < Math.min(LEAST_FREE, total / 20)) return fail(`${found}: INSERTs and merges will fail`, cure)

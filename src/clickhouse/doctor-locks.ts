@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { HeldLock } from '../runner/pure/doctor-ledger.ts'
 import { EPOCH_DIGITS } from './fence.ts'
 import { isDead, readInfo } from './lock-comment.ts'
-import { lockTables } from './lock-tables.ts'
+import { lockStore } from './lock-store.ts'
 import type { Names } from './names.ts'
 import type { Server } from './server.ts'
 
@@ -24,7 +24,7 @@ type Look = ReadonlyMap<string, { readonly info: ReturnType<typeof readInfo>; re
 
 /** @throws BackfillError `server`, `failed` */
 export async function lookAtLocks({ server, names, network, keys }: LockQuestion): Promise<Look> {
-  const found = await lockTables({ server, names, network }).list(`${network}__`)
+  const found = await lockStore({ server, names }).list(`${network}__`)
   const keyOf = (name: string) => name.slice(network.length + 2, -EPOCH_DIGITS - 2)
   // The highest epoch comes last.
   const highest = new Map(found.map((table) => [keyOf(table.name), table]))

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../runner/errors.ts'
-import { EPOCH_DIGITS, lockPrefix } from './fence.ts'
+import { EPOCH_DIGITS } from './fence.ts'
 import type { LockTable, LockTables, LockTablesOptions } from './lock-tables.ts'
 import { serverError } from './server-error.ts'
 
@@ -12,7 +12,7 @@ const SEEN_WITHIN_MS = 60_000
 
 const POLL_MS = 100
 
-export function keeperLocks({ server, names, network }: LockTablesOptions): LockTables {
+export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
   /** Comments with which this process has tried to insert locks. */
   const claims = new Map<string, string>()
   const failing = (doing: string) => (error: unknown) => {
@@ -91,16 +91,12 @@ export function keeperLocks({ server, names, network }: LockTablesOptions): Lock
 
     say: (name, comment) => write(name, comment, 0),
 
-    async dropLower(key, mine) {
-      for (const { name } of await list(lockPrefix({ network, key }))) {
-        if (name.length !== mine.length || name >= mine) continue
-        await server.client
-          .command({
-            query: 'DELETE FROM {locks:Identifier}.locks WHERE name = {name:String}',
-            query_params: { locks: names.locks, name },
-          })
-          .catch(failing(`dropping an old lock of ${key}`))
-      }
-    },
+    drop: (key, name) =>
+      server.client
+        .command({
+          query: 'DELETE FROM {locks:Identifier}.locks WHERE name = {name:String}',
+          query_params: { locks: names.locks, name },
+        })
+        .catch(failing(`dropping an old lock of ${key}`)),
   }
 }

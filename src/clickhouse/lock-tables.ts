@@ -1,6 +1,5 @@
 // Owns the statements about lock tables: an epoch of a lock is a table that one taker can create.
 import { sql } from 'kysely'
-import { lockPrefix } from './fence.ts'
 import type { Names } from './names.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
@@ -12,7 +11,6 @@ export type LockTable = { readonly name: string; readonly comment: string }
 export type LockTablesOptions = {
   readonly server: Server
   readonly names: Names
-  readonly network: string
 }
 
 /** Comments are literals (lock-comment.ts). */
@@ -22,11 +20,10 @@ export type LockTables = {
   /** Whether this process, and no other, has created the lock, now or in a try whose answer was lost. */
   create(key: string, name: string, comment: string): Promise<boolean>
   say(name: string, comment: string): Promise<unknown>
-  /** Epochs below one's own are history. The highest is never dropped: the next epoch counts from it. */
-  dropLower(key: string, mine: string): Promise<void>
+  drop(key: string, name: string): Promise<unknown>
 }
 
-export function lockTables({ server, names, network }: LockTablesOptions): LockTables {
+export function lockTables({ server, names }: LockTablesOptions): LockTables {
   /** Comments with which this process has tried to create lock tables. */
   const claims = new Map<string, string>()
   const failing = (doing: string) => (error: unknown) => {
@@ -69,13 +66,9 @@ export function lockTables({ server, names, network }: LockTablesOptions): LockT
     say: (name, comment) =>
       command(`ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment}`, name),
 
-    async dropLower(key, mine) {
-      for (const { name } of await list(lockPrefix({ network, key }))) {
-        if (name.length !== mine.length || name >= mine) continue
-        await command('DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}', name).catch(
-          failing(`dropping an old lock of ${key}`),
-        )
-      }
-    },
+    drop: (key, name) =>
+      command('DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}', name).catch(
+        failing(`dropping an old lock of ${key}`),
+      ),
   }
 }

@@ -3,10 +3,9 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Lock, LockInfo, LockPort } from '../runner/lock-port.ts'
-import { lockName } from './fence.ts'
+import { lockName, lockPrefix } from './fence.ts'
 import { commentLiteral } from './lock-comment.ts'
-import { keeperLocks } from './keeper-locks.ts'
-import { lockTables } from './lock-tables.ts'
+import { lockStore } from './lock-store.ts'
 import { heldBy, watchLocks } from './lock-watch.ts'
 import type { Names } from './names.ts'
 import { serverError } from './server-error.ts'
@@ -25,7 +24,7 @@ export type LockOptions = {
 }
 
 export function openLocks({ server, names, network, alone }: LockOptions): LockPort {
-  const tables = (names.inKeeper ? keeperLocks : lockTables)({ server, names, network })
+  const tables = lockStore({ server, names })
   const watch = watchLocks({ tables, network, alone })
 
   /** The highest epoch under which anything was recorded. */
@@ -41,6 +40,12 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
       })
     return row?.epoch ?? 0
+  }
+
+  /** Epochs below one's own are history. The highest is never dropped: the next epoch counts from it. */
+  async function dropLower(key: string, mine: string): Promise<void> {
+    for (const { name } of await tables.list(lockPrefix({ network, key })))
+      if (name.length === mine.length && name < mine) await tables.drop(key, name)
   }
 
   /** Creates the epoch after `before` and starts its heartbeat. @throws BackfillError `locked` where another was faster */
@@ -68,7 +73,7 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
       epoch++
       name = next
       seq = 0
-      await tables.dropLower(key, next)
+      await dropLower(key, next)
     }
     await takeNext()
     let said: Promise<unknown> = Promise.resolve()

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { lookAtLocks } from '../../src/clickhouse/doctor-locks.ts'
 import { openExecutor } from '../../src/clickhouse/executor.ts'
 import { lockName } from '../../src/clickhouse/fence.ts'
 import { commentLiteral } from '../../src/clickhouse/lock-comment.ts'
@@ -112,6 +113,8 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
     expect(await read()).not.toEqual(before)
     const other = await openRunner(nodes[1]!, names)
     await expect(other.locks.acquire(KEY, silent)).rejects.toMatchObject(locked)
+    const asked = { server: nodes[1]!, names, network: NETWORK, alone: false, keys: [KEY] }
+    expect([...(await lookAtLocks(asked))]).toMatchObject([[KEY, { info: { released: false } }]]) // as doctor looks
     await held.release()
     expect((await read())[0]!.comment).toContain('"released":true')
   })

@@ -1,5 +1,6 @@
 // Owns what doctor finds out about the target's disks, parts, mutations and merges, of the derived tables and the ledger.
-import type { Disk, Mutation, Partition, PartLimits, StorageFacts } from '../runner/pure/doctor-storage.ts'
+import type { Disk } from '../runner/pure/doctor-disks.ts'
+import type { Mutation, Partition, PartLimits, StorageFacts } from '../runner/pure/doctor-storage.ts'
 import { ask, mapped } from './doctor-ask.ts'
 import type { Names } from './names.ts'
 import type { Server } from './server.ts'

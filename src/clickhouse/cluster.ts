@@ -49,6 +49,11 @@ export async function nodeOf(server: Server, name: string | undefined, names: Na
   return name === undefined ? server : { ...server, cluster: await openCluster(server, name, names) }
 }
 
+/** Where the books of such a node are: with Keeper, its locks are there. */
+export function namesOn({ cluster }: Pick<Server, 'cluster'>, names: Names): Names {
+  return cluster?.keeper === true ? { ...names, inKeeper: true } : names
+}
+
 /** A system table of this server, or of all nodes of its cluster. */
 export function onAllNodes<Row>(
   { cluster }: Pick<Server, 'cluster'>,

@@ -2,7 +2,7 @@
 import type { DoctorPort } from '../runner/doctor-port.ts'
 import type { Network } from '../runner/model.ts'
 import { openCheck } from './check.ts'
-import { nodeOf } from './cluster.ts'
+import { namesOn, nodeOf } from './cluster.ts'
 import type { Connection } from './connection.ts'
 import { readCluster } from './doctor-cluster.ts'
 import { readLedger } from './doctor-ledger.ts'
@@ -71,8 +71,7 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
       }),
     async ledger(tables) {
       const server = await asNode()
-      const inKeeper = server.cluster?.keeper === true
-      return await readLedger({ server, names: { ...names, inKeeper }, network, alone, tables })
+      return await readLedger({ server, names: namesOn(server, names), network, alone, tables })
     },
     close: async () => void (await Promise.all(sides.map((side) => side.close()))),
   }

@@ -5,7 +5,7 @@ import { DEFAULT_WIRE, type Wire } from '../runner/pure/wire.ts'
 import type { World } from '../runner/world.ts'
 import type { Connection } from './connection.ts'
 import { readCapacity } from './capacity.ts'
-import { type Cluster, nodeOf } from './cluster.ts'
+import { type Cluster, namesOn, nodeOf } from './cluster.ts'
 import { openExecutor } from './executor.ts'
 import { openHistory } from './history.ts'
 import { openLedger } from './ledger.ts'
@@ -93,7 +93,7 @@ async function openSides({ cluster: name, ...connections }: WorldOptions, names:
     const books = openAgain(known, acknowledgedBy(cluster.nodes.length))
     const close = async (): Promise<void> =>
       void (await Promise.all([both.close(), target.close(), books.close()]))
-    return { ...both, names: { ...names, inKeeper: true }, target, books, close }
+    return { ...both, names: namesOn(known, names), target, books, close }
   } catch (error) {
     await both.close()
     throw error

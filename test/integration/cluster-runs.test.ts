@@ -117,6 +117,7 @@ test('what is asked about the tables is answered as on one server', async () => 
   expect(checked.stdout).toContain('no errors')
   const logged = await ask(['log', TABLE], world, CLUSTER)
   expect(logged).toMatchObject({ code: 0, stdout: expect.stringContaining('1-15') })
+  expect(logged.stdout, 'of a table that is there').not.toContain('*')
 })
 
 test('half-written blocks that have to be deleted stop the table, and run when the words of the hint have deleted them', async () => {

@@ -60,9 +60,12 @@ async function withLog<T>(
     const { openTarget } = await import('../../clickhouse/target.ts')
     const { openLocks } = await import('../../clickhouse/lock.ts')
     const { namesFor } = await import('../../clickhouse/names.ts')
-    const server = await openServer(connection)
+    const { namesOn, nodeOf } = await import('../../clickhouse/cluster.ts')
+    const names = namesFor(config.ledgerDatabase.value)
+    const reached = await openServer(connection)
     try {
-      const about = { server, names: namesFor(config.ledgerDatabase.value), network: config.network.value }
+      const server = await nodeOf(reached, config.cluster.value, names)
+      const about = { server, names: namesOn(server, names), network: config.network.value }
       const derived = openTarget(about)
       return await use(
         openLog({
@@ -79,7 +82,7 @@ async function withLog<T>(
         }),
       )
     } finally {
-      await server.close()
+      await reached.close()
     }
   })
 }

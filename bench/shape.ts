@@ -1,7 +1,7 @@
 // Owns the proof that the generated chain is shaped like mainnet: rows per transaction and the share of the hottest
 // addresses and slots, in two of its blocks and in two real ones. `node bench/shape.ts --directory DIR --blocks N`
 import { parseArgs } from 'node:util'
-import { readCatalogue } from '../src/files/sql-folder.ts'
+import { readCatalogue } from '../src/project/sql-folder.ts'
 import { loadRealSource, MISSING_REAL_DATA } from '../test/support/real-data.ts'
 import { post, rowsOf } from '../test/support/server.ts'
 import { SQL_FOLDER } from '../test/support/world.ts'

@@ -4,7 +4,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { rowsOf } from '../test/support/server.ts'
-import { WIRE_NAMES } from '../src/runner/pure/wire.ts'
+import { WIRE_NAMES } from '../src/model/wire-names.ts'
 import { streamMemory } from './parts/stream-memory.ts'
 import { streams } from './parts/streams.ts'
 import { generateChain, firstBlock } from './support/chain.ts'

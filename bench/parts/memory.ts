@@ -1,5 +1,5 @@
 // Owns part g: the runner's memory over a long run of small chunks.
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { post, uniqueDatabase } from '../../test/support/server.ts'
 import { addBlocks, createSourceTables } from '../../test/support/small-chain.ts'
 import { SQL_FOLDER } from '../../test/support/world.ts'

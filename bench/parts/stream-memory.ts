@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { HEAVY_TABLE, writeHeavyFolder } from '../../test/support/heavy-rows.ts'
 import { uniqueDatabase } from '../../test/support/server.ts'
 import { addBlocks, createSourceTables } from '../../test/support/small-chain.ts'

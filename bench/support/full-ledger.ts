@@ -1,6 +1,6 @@
 // Owns a world in which everything is done: two blocks of sources, a row in each target, and a ledger of so many events.
 import { createTables } from '../../src/runner/create-tables.ts'
-import { uuidsOf } from '../../src/runner/standing.ts'
+import { uuidsOf } from '../../src/planning/table-status.ts'
 import { post, type TestServer } from '../../test/support/server.ts'
 import type { TestWorld } from '../../test/support/world.ts'
 

@@ -1,7 +1,7 @@
 // Owns derived tables beside those of a run: made empty, filled by somebody else, compared.
-import { sharedStep } from '../../src/runner/pure/shared-step.ts'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { TableDefinition } from '../../src/runner/model.ts'
+import { sharedStep } from '../../src/sql-syntax/shared-cte.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { TableDefinition } from '../../src/model/model.ts'
 import { post, rowsOf, uniqueDatabase } from '../../test/support/server.ts'
 import { SQL_FOLDER } from '../../test/support/world.ts'
 import type { Server } from './server.ts'

@@ -1,10 +1,10 @@
 // Owns which command was meant, and the help. cac matches the command's name and draws; it never sees a value,
 // because it would cast it (`--from ''` to 0, 0x10 to 16).
 import { cac } from 'cac'
-import { usageError } from '../runner/errors.ts'
-import { nearest } from '../runner/pure/nearest.ts'
-import { type Flag, readWords, type Words } from './argv.ts'
-import type { CommandEntry } from './command-entry.ts'
+import { usageError } from '../model/errors.ts'
+import { nearest } from '../model/did-you-mean.ts'
+import { type Flag, readWords, type Words } from '../terminal/argv.ts'
+import type { CommandEntry } from '../session/command-entry.ts'
 import { COMMANDS, GROUPS } from './commands.ts'
 
 export type Invocation =

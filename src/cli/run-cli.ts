@@ -1,12 +1,12 @@
 // Owns one invocation from its words to its exit code: argv -> config -> command -> exit code, errors as lines.
-import { EXIT } from '../runner/errors.ts'
+import { EXIT } from '../model/errors.ts'
 import { type Invocation, readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/question.ts'
-import { readConfig } from './config.ts'
-import { createOutput, type Output } from './output.ts'
-import { errorLines, exitCodeOf } from './render/error.ts'
-import type { Terminal } from './terminal.ts'
-import { toolVersion } from './tool-version.ts'
+import { readConfig } from '../workspace/config.ts'
+import { createOutput, type Output } from '../terminal/output.ts'
+import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+import { toolVersion } from '../workspace/tool-version.ts'
 
 /** Runs one command and resolves to the exit code; it never rejects. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {

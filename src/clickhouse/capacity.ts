@@ -1,5 +1,5 @@
 // Owns the question what a server has to give: cores, how many are busy, memory.
-import type { Capacity } from '../runner/ports.ts'
+import type { Capacity } from '../runner/executor-port.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 

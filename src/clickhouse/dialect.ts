@@ -11,10 +11,10 @@ import {
   MysqlIntrospector,
   type QueryResult,
 } from 'kysely'
-import { escapeIdentifier } from '../runner/pure/quoting.ts'
+import { escapeIdentifier } from '../sql-syntax/quoting.ts'
 
 // For the few statements that kysely does not build.
-export { quoteIdentifier } from '../runner/pure/quoting.ts'
+export { quoteIdentifier } from '../sql-syntax/quoting.ts'
 
 /** A bound value whose ClickHouse type cannot be told from JavaScript: `typed([], 'Array(UInt64)')`. */
 class Typed {

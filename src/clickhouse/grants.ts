@@ -1,6 +1,6 @@
 // Owns the question which of some rights a user lacks.
 import { text } from 'node:stream/consumers'
-import type { Need } from '../runner/check-port.ts'
+import type { Need } from '../commands/check/questions.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'

@@ -1,7 +1,7 @@
 // Owns the row types of every table that kysely builds statements for.
 import type { ColumnType } from 'kysely'
-import type { EventName, IslandState } from '../runner/ledger-model.ts'
-import type { DefaultKind } from '../runner/pure/ddl-columns.ts'
+import type { EventName, IslandState } from '../ledger/events.ts'
+import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
 /** `[from_block, to_block, state, sql_hash]`. */
 export type IslandTuple = readonly [number, number, IslandState, string]

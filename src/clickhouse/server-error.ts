@@ -1,7 +1,7 @@
 // Owns the way from what the client throws to what people read: the server's own words, one line, no password.
 import { ClickHouseError } from '@clickhouse/client'
-import { BackfillError } from '../runner/errors.ts'
-import { missingGrant } from '../runner/pure/missing-grant.ts'
+import { BackfillError } from '../model/errors.ts'
+import { missingGrant } from '../sql-syntax/missing-grant.ts'
 import type { Connection } from './connection.ts'
 
 /** The message of the fence's throwIf, by which a refused write is told from every other error. */

@@ -6,9 +6,9 @@ import {
   createClient,
 } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
-import { BackfillError } from '../runner/errors.ts'
-import { PINNED_SETTINGS } from '../runner/pure/pinned-settings.ts'
-import type { Cluster } from './cluster.ts'
+import { BackfillError } from '../model/errors.ts'
+import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
+import type { Cluster } from './cluster/cluster.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'

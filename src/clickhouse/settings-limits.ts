@@ -1,8 +1,8 @@
 // Owns what a user may not set. Such settings are not sent; a profile whose own value of one would take rows away, or
 // change what SQL means, is refused by name.
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
-import { BackfillError } from '../runner/errors.ts'
-import { failsAloud, WRITING_SETTINGS } from '../runner/pure/pinned-settings.ts'
+import { BackfillError } from '../model/errors.ts'
+import { failsAloud, WRITING_SETTINGS } from '../sql-syntax/pinned-settings.ts'
 import type { Connection } from './connection.ts'
 import { errorCode } from './server-error.ts'
 

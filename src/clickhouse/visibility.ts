@@ -1,7 +1,7 @@
 // Owns telling what is not there from what a user may not see: the server lists neither.
-import type { NeedPlace } from '../runner/check-port.ts'
-import { BackfillError } from '../runner/errors.ts'
-import { quotedName } from '../runner/pure/missing-grant.ts'
+import type { NeedPlace } from '../commands/check/questions.ts'
+import { BackfillError } from '../model/errors.ts'
+import { quotedName } from '../sql-syntax/missing-grant.ts'
 import { lackingOn } from './grants.ts'
 import type { Server } from './server.ts'
 

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { extname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { BackfillError } from '../runner/errors.ts'
+import { BackfillError } from '../model/errors.ts'
 import { findEngineLibrary } from './engine-library.ts'
 import { EMBEDDED_USER, prepareDirectory } from './server-directory.ts'
 

@@ -1,7 +1,7 @@
 // Owns finding the ClickHouse engine among the installed packages, without loading it into this process.
 
 import { createRequire } from 'node:module'
-import { BackfillError, usageError } from '../runner/errors.ts'
+import { BackfillError, usageError } from '../model/errors.ts'
 
 /**
  * Path of the engine's shared library. Its two packages are optional: only who uses the embedded server needs them.

@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { usageError } from '../runner/errors.ts'
+import { usageError } from '../model/errors.ts'
 
 /** The one user who may log in over HTTP. */
 export const EMBEDDED_USER = 'backfill'

@@ -1,8 +1,8 @@
 // Owns what has changed since a try at a range: its SQL, its source rows, or that these have gone.
 import pLimit from 'p-limit'
-import { fingerprintOf } from './fingerprint.ts'
-import type { TableDefinition } from './model.ts'
-import type { Attempt, Ports } from './ports.ts'
+import { fingerprintOf } from '../sources/range-fingerprint.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { Attempt, Ports } from './executor-port.ts'
 
 /** `pruned`: a source has fewer blocks than the try has read. */
 export type Change = 'sql' | 'source' | 'pruned'

@@ -1,11 +1,11 @@
 // Owns the protocol of one try at a chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between
 // leaves a dirty range, never a wrong `done`.
-import { BackfillError } from './errors.ts'
-import { joinFingerprint } from './fingerprint.ts'
-import { type LedgerEvent, NOTHING_MEASURED } from './ledger-model.ts'
-import type { Range, TableDefinition } from './model.ts'
-import type { Lock } from './lock-port.ts'
-import type { InsertReport, Pass, Patience, Ports } from './ports.ts'
+import { BackfillError } from '../model/errors.ts'
+import { joinFingerprint } from '../sources/range-fingerprint.ts'
+import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
+import type { Range, TableDefinition } from '../model/model.ts'
+import type { Lock } from '../lock/lock-port.ts'
+import type { InsertReport, Pass, Patience, Ports } from './executor-port.ts'
 
 export type ChunkJob = {
   readonly table: TableDefinition

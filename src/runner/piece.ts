@@ -1,6 +1,6 @@
 // Owns what is handed to a table to run: a range with what is known of it, and a step that it may share.
-import type { Range } from './model.ts'
-import type { Pass } from './ports.ts'
+import type { Range } from '../model/model.ts'
+import type { Pass } from './executor-port.ts'
 
 /** A range to run, the rows that the probe found for it, and the fingerprint of its sources, where the probe knows it. */
 export type Piece = {

@@ -1,12 +1,12 @@
 // Owns recovery: what a run that died, or a try that failed, left half written is made safe to run again.
-import { BackfillError } from './errors.ts'
-import { type LedgerEvent, NO_TRY } from './ledger-model.ts'
-import type { TableDefinition } from './model.ts'
-import type { Lock } from './lock-port.ts'
-import type { Attempt, Patience, Ports, TargetTable } from './ports.ts'
-import { blockSet, type BlockSet, intersect, subtract } from './pure/interval.ts'
-import { rangeWords } from './pure/range-words.ts'
-import { type Remedy, remedyFor } from './pure/recovery.ts'
+import { BackfillError } from '../model/errors.ts'
+import { type LedgerEvent, NO_TRY } from '../ledger/events.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { Lock } from '../lock/lock-port.ts'
+import type { Attempt, Patience, Ports, TargetTable } from './executor-port.ts'
+import { blockSet, type BlockSet, intersect, subtract } from '../model/blocks.ts'
+import { rangeWords } from '../model/range-words.ts'
+import { type Remedy, remedyFor } from './remedy.ts'
 import { type Change, changesSince } from './attempt-change.ts'
 
 export type RecoveryJob = {

@@ -1,7 +1,7 @@
 // Owns how a table's part of a run looks to the scheduler.
-import { countBlocks } from './pure/interval.ts'
-import type { Dependency, Task } from './pure/schedule.ts'
-import { sizingOf } from './sizing.ts'
+import { countBlocks } from '../model/blocks.ts'
+import type { Dependency, Task } from '../planning/schedule.ts'
+import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext, TableRun } from './table-run.ts'
 
 /** The table as the scheduler sees it. */

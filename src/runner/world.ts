@@ -1,6 +1,6 @@
 // Owns what a command is handed: the network, the tables it is about and the ports to the servers.
-import type { Catalogue, Network, TableDefinition } from './model.ts'
-import type { Ports } from './ports.ts'
+import type { Catalogue, Network, TableDefinition } from '../model/model.ts'
+import type { Ports } from './executor-port.ts'
 
 export type World = {
   readonly network: Network

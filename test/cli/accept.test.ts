@@ -1,7 +1,7 @@
 // Owns the promises of `accept` and `log`: exactly what was said is accepted, it can be taken back, and all of it is shown.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accept, planAcceptance } from '../../src/runner/accept.ts'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { accept, planAcceptance } from '../../src/commands/accept/accept.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, expectOneMessage } from '../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

@@ -1,6 +1,6 @@
 // Owns the promises of each command that works, on a real server: what it prints, what it writes, how it ends.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor, expectOneMessage } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'

@@ -1,6 +1,6 @@
 // Owns the promise that a run without work costs little: how often it asks the server, and what it loads.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor, MAIN } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
 import { type Proxy, type Seen, startProxy } from '../support/proxy.ts'

@@ -1,7 +1,7 @@
 // Owns the promises of `log`: what ran, how it ended, who it was; of a million events no more are read than the lines need.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, expectOneMessage } from '../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { openTestWorld, SQL_FOLDER } from '../support/world.ts'

@@ -3,9 +3,9 @@ import { cpSync, writeFileSync } from 'node:fs'
 import { connect as connectTo, createServer, type Socket, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { transformParams } from '../../src/clickhouse/transform-params.ts'
-import { chooseTables, findNetwork, readCatalogue } from '../../src/files/sql-folder.ts'
-import { boundStatement } from '../../src/runner/pure/bound-statement.ts'
+import { transformParams } from '../../src/targets/transform-params.ts'
+import { chooseTables, findNetwork, readCatalogue } from '../../src/project/sql-folder.ts'
+import { boundStatement } from '../../src/commands/preview/bound-statement.ts'
 import {
   backfillHere,
   environmentFor,

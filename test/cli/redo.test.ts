@@ -2,7 +2,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor, expectOneMessage } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/processes.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'

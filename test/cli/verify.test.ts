@@ -1,6 +1,6 @@
 // Owns the promises of `verify` and `rebuild` to a person: what they print, how they end, what they write.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor, expectOneMessage } from '../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

@@ -1,7 +1,7 @@
 // Owns a crash scene: a runner in a process of its own that is killed or stopped while a proxy holds one of its requests.
 import type { ChildProcess } from 'node:child_process'
 import { expect, onTestFinished } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { audit, type Databases } from '../support/audit.ts'
 import { backfill, environmentFor, startBackfill } from '../support/cli.ts'
 import { type Outcome, outcome } from '../support/processes.ts'

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor, NOWHERE } from '../support/cli.ts'
 import { backfillInside } from '../support/inside.ts'
 import { temporaryDirectory } from '../support/processes.ts'

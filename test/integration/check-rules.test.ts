@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { RULES } from '../../src/runner/pure/rules.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { RULES } from '../../src/model/rules.ts'
 import {
   CHECK_FIXTURES,
   type CheckFixture,

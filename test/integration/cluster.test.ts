@@ -1,7 +1,7 @@
 // Owns what `--cluster` makes sure of before anything is written, on two servers without Keeper.
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
 import { post, rowsOf, type TestServer, uniqueDatabase } from '../support/server.ts'

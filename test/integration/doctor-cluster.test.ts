@@ -1,6 +1,6 @@
 // Owns the promises of `doctor` about a cluster: two servers, two shards, no Keeper.
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { environmentFor } from '../support/cli.ts'
 import { doctor } from '../support/doctor.ts'

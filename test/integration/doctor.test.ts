@@ -1,7 +1,7 @@
 // Owns the promises of `doctor` about servers, the way to them and rights: each check finds what it is for.
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { CHECKS } from '../../src/runner/pure/doctor-finding.ts'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { CHECKS } from '../../src/commands/doctor/checks/finding.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { environmentFor } from '../support/cli.ts'
 import { doctor } from '../support/doctor.ts'

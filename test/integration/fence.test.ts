@@ -1,7 +1,7 @@
 // Owns the promise that whatever a run sent before it lost its lock, and arrives late, writes nothing.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
 import { type Held, type Proxy, type Seen, startProxy } from '../support/proxy.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

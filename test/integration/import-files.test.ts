@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere, type Databases, environmentFor } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/processes.ts'
 import {

@@ -2,9 +2,9 @@
 // in front of both, is as good as the other. In containers by npm run test:servers; else with a stand-in for Replicated
 // tables and the queue of ON CLUSTER, where a ZooKeeper is installed.
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { NO_TRY } from '../../src/runner/ledger-model.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { NO_TRY } from '../../src/ledger/events.ts'
+import type { Catalogue } from '../../src/model/model.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
 import { type ContainerCluster, startContainerCluster } from '../support/container-cluster.ts'

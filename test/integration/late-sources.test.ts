@@ -1,8 +1,8 @@
 // Owns the promises of `verify --sources`: what has changed since it was built is found once, marked, and clean once it is redone.
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
-import type { SourcesVerdict } from '../../src/runner/verify-sources.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
+import type { SourcesVerdict } from '../../src/commands/verify/sources.ts'
 import { ledgerEvent } from '../support/clickhouse.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

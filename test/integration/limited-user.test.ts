@@ -1,7 +1,7 @@
 // Owns the promises to a runner with few rights: it is told what it lacks, and does without the query log.
 import { expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { RunSummary } from '../../src/runner/reports.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { RunSummary } from '../../src/runner/events.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
 import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'

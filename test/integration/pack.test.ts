@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor } from '../support/cli.ts'
 import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'

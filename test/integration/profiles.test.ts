@@ -1,8 +1,8 @@
 // Owns the promise that what a user's profile says takes no row away and changes none: with a limit that is too low a
 // chunk fails, it is never done with rows missing.
 import { expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { RunSummary } from '../../src/runner/reports.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { RunSummary } from '../../src/runner/events.ts'
 import { blocksWhere, edited, ROW_BY_ROW } from '../support/edited.ts'
 import { rowsOf, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

@@ -1,9 +1,9 @@
 // Owns the proof on real blocks: all eleven tables hold exactly the rows that a program without SQL computed.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue, Range } from '../../src/runner/model.ts'
-import { planRedo } from '../../src/runner/redo-plan.ts'
-import { redo } from '../../src/runner/redo.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue, Range } from '../../src/model/model.ts'
+import { planRedo } from '../../src/commands/redo/plan.ts'
+import { redo } from '../../src/commands/redo/redo.ts'
 import { edited } from '../support/edited.ts'
 import { seededShuffle } from '../support/random.ts'
 import { loadExpected, loadRealSource, MISSING_REAL_DATA } from '../support/real-data.ts'

@@ -1,7 +1,7 @@
 // Owns the promises of `rebuild`: the new table is what a clean run makes, nothing is lost on the way, dependants know.
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue, TableDefinition } from '../../src/runner/model.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue, TableDefinition } from '../../src/model/model.ts'
 import { ledgerEvent } from '../support/clickhouse.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'

@@ -1,8 +1,8 @@
 // Owns the promises of DESIGN's recovery table: what a half-written range becomes, for every kind of target and change.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
-import { status } from '../../src/runner/status.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
+import { status } from '../../src/commands/status/status.ts'
 import { blocksWhere, edited, ROW_BY_ROW } from '../support/edited.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

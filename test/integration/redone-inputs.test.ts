@@ -1,6 +1,6 @@
 // Owns the promise that a range is done only if the tables it was computed from stayed as they were meanwhile.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { ledgerEvent as event } from '../support/clickhouse.ts'
 import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'

@@ -1,6 +1,6 @@
 // Owns the promise about source rows that change while a range is computed from them: its fingerprint tells afterwards.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'

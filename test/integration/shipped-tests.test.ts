@@ -1,9 +1,9 @@
 // Owns the proof that the shipped unit tests are worth something: they pass, and each defect makes one of them fail.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Server, openServer } from '../../src/clickhouse/server.ts'
-import { openTestBench, type TestBench } from '../../src/clickhouse/test-bench.ts'
-import { chooseTables, readCatalogue } from '../../src/files/sql-folder.ts'
-import { readTests } from '../../src/files/test-files.ts'
+import { openTestBench, type TestBench } from '../../src/commands/test/bench.ts'
+import { chooseTables, readCatalogue } from '../../src/project/sql-folder.ts'
+import { readTests } from '../../src/commands/test/files.ts'
 import { TABLE_MUTATIONS } from '../support/mutation-list.ts'
 import { ACCOUNT_MUTATIONS } from '../support/mutation-list-accounts.ts'
 import { idleMutations, mutantsOf } from '../support/mutations.ts'

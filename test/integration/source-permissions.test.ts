@@ -1,6 +1,6 @@
 // Owns the lines of docs/permissions.md about a source that is somebody else's: each works, or says what to grant.
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere } from '../support/cli.ts'
 import { CA_FILE, startFront } from '../support/front.ts'
 import { editedFolder } from '../support/edited-folder.ts'

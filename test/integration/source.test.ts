@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openSource } from '../../src/clickhouse/source.ts'
+import { openSource } from '../../src/sources/source.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { connect, createSources } from '../support/clickhouse.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { startBackfill } from '../support/cli.ts'
 import { HEAVY_TABLE, writeHeavyFolder } from '../support/heavy-rows.ts'
 import { outcome, temporaryDirectory } from '../support/processes.ts'

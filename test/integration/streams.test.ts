@@ -1,9 +1,9 @@
 // Owns the promises about rows that cross from one server to another: every way of packing them gives the same rows,
 // and what breaks a stream is told in the words of the server that broke it.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
-import { type Wire, WIRE_NAMES } from '../../src/runner/pure/wire.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
+import { type Wire, WIRE_NAMES } from '../../src/model/wire-names.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

@@ -1,6 +1,6 @@
 // Owns the lines of docs/permissions.md about the target: what each command needs at least, and what is said without it.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere } from '../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

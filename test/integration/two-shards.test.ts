@@ -1,7 +1,7 @@
 // Owns the proof on real blocks over two shards: Distributed sources and targets hold exactly what one server would.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
 import { environmentFor, startBackfill } from '../support/cli.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
 import { outcome } from '../support/processes.ts'

@@ -1,8 +1,8 @@
 // Owns the promises of a run about what it leaves out, what it comes back for, and what it believes.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
-import { status } from '../../src/runner/status.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
+import { status } from '../../src/commands/status/status.ts'
 import { startProxy } from '../support/proxy.ts'
 import { ledgerEvent } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'

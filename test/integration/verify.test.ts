@@ -1,7 +1,7 @@
 // Owns the promises of `verify`: what was built is found the same, and every way of being different is found.
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
 import { ledgerEvent } from '../support/clickhouse.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'

@@ -1,10 +1,10 @@
 // Owns the adapters' ground in tests: a `Server` of ours on a test server, and databases that no other test has.
 import { fileURLToPath } from 'node:url'
-import { namesFor, type Names } from '../../src/clickhouse/names.ts'
+import { namesFor, type Names } from '../../src/clickhouse/own-databases.ts'
 import { openServer, type Server } from '../../src/clickhouse/server.ts'
-import { openTarget } from '../../src/clickhouse/target.ts'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { type LedgerEvent, NO_TRY } from '../../src/runner/ledger-model.ts'
+import { openTarget } from '../../src/targets/target.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { type LedgerEvent, NO_TRY } from '../../src/ledger/events.ts'
 import { type TestServer, uniqueDatabase } from './server.ts'
 
 export const catalogue = await readCatalogue(fileURLToPath(new URL('../../sql', import.meta.url)))

@@ -1,6 +1,6 @@
 // Owns `backfill doctor` in tests: run in this process, its findings as objects.
 import { expect } from 'vitest'
-import type { CheckId, Verdict } from '../../src/runner/pure/doctor-finding.ts'
+import type { CheckId, Verdict } from '../../src/commands/doctor/checks/finding.ts'
 import { backfillInside } from './inside.ts'
 
 export type Found = {

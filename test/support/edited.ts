@@ -1,6 +1,6 @@
 // Owns catalogues in which a test has edited one table's transform, as a person would edit its file.
-import { sqlHash } from '../../src/files/sql-hash.ts'
-import type { Catalogue, TableDefinition } from '../../src/runner/model.ts'
+import { sqlHash } from '../../src/project/sql-hash.ts'
+import type { Catalogue, TableDefinition } from '../../src/model/model.ts'
 
 export type Edit = {
   /** The transform's SELECT; that of the file where it is not given. */

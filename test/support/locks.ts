@@ -1,9 +1,9 @@
 // Owns locks in tests: the ports of one runner over a ledger, locks that other processes left, the locks there are.
-import { lockName } from '../../src/clickhouse/fence.ts'
-import { openLedger } from '../../src/clickhouse/ledger.ts'
-import { openLocks } from '../../src/clickhouse/lock.ts'
-import { commentLiteral, type LockComment } from '../../src/clickhouse/lock-comment.ts'
-import type { Names } from '../../src/clickhouse/names.ts'
+import { lockName } from '../../src/lock/fence.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
+import { openLocks } from '../../src/lock/lock.ts'
+import { commentLiteral, type LockComment } from '../../src/lock/comment.ts'
+import type { Names } from '../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { createLedger } from './clickhouse.ts'
 

@@ -1,5 +1,5 @@
 // Owns defects that a transform must not have, each as an edit of its text, and the shipped tests that catch it.
-import type { TableDefinition } from '../../src/runner/model.ts'
+import type { TableDefinition } from '../../src/model/model.ts'
 
 export type Mutation = {
   readonly what: string

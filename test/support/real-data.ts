@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import type { Catalogue } from '../../src/runner/model.ts'
+import type { Catalogue } from '../../src/model/model.ts'
 import { post, type TestServer } from './server.ts'
 
 const FOLDER = fileURLToPath(new URL('../../../shared/real', import.meta.url))

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
-import type { Catalogue } from '../../src/runner/model.ts'
+import type { Catalogue } from '../../src/model/model.ts'
 import { post, type TestServer } from './server.ts'
 
 export const CLUSTER = 'two_shards'

@@ -1,12 +1,12 @@
 // Owns a short way to verify and to rebuild in tests: the ports of a test world, the usual options, what was found in few words.
-import { openRebuild } from '../../src/clickhouse/rebuild.ts'
-import { verifyPorts } from '../../src/cli/verify-ports.ts'
-import { rebuild } from '../../src/runner/rebuild.ts'
-import type { RebuildOptions, RebuildReport } from '../../src/runner/rebuild-report.ts'
-import type { RunEvent } from '../../src/runner/reports.ts'
-import { verify } from '../../src/runner/verify.ts'
-import type { VerifyOptions, VerifyReport } from '../../src/runner/verify-report.ts'
-import { type SourcesVerdict, verifySources } from '../../src/runner/verify-sources.ts'
+import { openRebuild } from '../../src/commands/rebuild/tables.ts'
+import { verifyPorts } from '../../src/commands/verify/ports.ts'
+import { rebuild } from '../../src/commands/rebuild/rebuild.ts'
+import type { RebuildOptions, RebuildReport } from '../../src/commands/rebuild/report.ts'
+import type { RunEvent } from '../../src/runner/events.ts'
+import { verify } from '../../src/commands/verify/verify.ts'
+import type { VerifyOptions, VerifyReport } from '../../src/commands/verify/report.ts'
+import { type SourcesVerdict, verifySources } from '../../src/commands/verify/sources.ts'
 import { OPTIONS as UP_OPTIONS, type TestWorld } from './world.ts'
 
 const OPTIONS: VerifyOptions = {

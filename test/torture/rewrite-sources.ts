@@ -1,5 +1,5 @@
 // Owns source rows that are written again in the middle of a round, where no table has been built from them yet.
-import type { Catalogue } from '../../src/runner/model.ts'
+import type { Catalogue } from '../../src/model/model.ts'
 import type { Databases } from '../support/audit.ts'
 import { post } from '../support/server.ts'
 import { openTestWorld } from '../support/world.ts'

@@ -1,7 +1,7 @@
 // Owns one round: runs that are disturbed in random ways, a recovery by a plain `up`, the comparison with a clean run.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { WIRE_NAMES } from '../../src/runner/pure/wire.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { WIRE_NAMES } from '../../src/model/wire-names.ts'
 import { audit, type Databases } from '../support/audit.ts'
 import type { Held, Seen } from '../support/proxy.ts'
 import { mulberry32 } from '../support/random.ts'

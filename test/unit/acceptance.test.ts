@@ -1,8 +1,8 @@
 // Owns the promises of what may be accepted: every block of a range has one verdict, and only what nobody can run passes.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { judge } from '../../src/runner/pure/acceptance.ts'
-import { blockSet, countBlocks, intersect, subtract, union } from '../../src/runner/pure/interval.ts'
+import { judge } from '../../src/commands/accept/judge.ts'
+import { blockSet, countBlocks, intersect, subtract, union } from '../../src/model/blocks.ts'
 
 const set = (...ranges: (readonly [number, number])[]) => blockSet(ranges.map(([from, to]) => ({ from, to })))
 

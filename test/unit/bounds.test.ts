@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import type { Density } from '../../src/runner/model.ts'
+import type { Density } from '../../src/model/model.ts'
 import {
   type Bounds,
   type BoundsInput,
   owedToDependants,
   type SourceExtent,
   tableBounds,
-} from '../../src/runner/pure/bounds.ts'
+} from '../../src/planning/bounds.ts'
 
 const source = (density: Density, from: number, to: number): SourceExtent => ({
   table: `${density}_source`,

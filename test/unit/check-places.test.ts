@@ -1,12 +1,12 @@
 // Owns the promise that a finding names the right line: where a message, a table, an output column stands in the SQL.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ddlClauses, keyText, readEngine } from '../../src/runner/pure/ddl-clauses.ts'
-import { tableReads } from '../../src/runner/pure/from-clauses.ts'
-import { outputLines } from '../../src/runner/pure/output-columns.ts'
-import { rejectedLine, rejectedWords } from '../../src/runner/pure/rejection.ts'
-import { significantTokens } from '../../src/runner/pure/sql-lexer.ts'
-import { withStandIns } from '../../src/runner/pure/stand-in.ts'
+import { ddlClauses, keyText, readEngine } from '../../src/sql-syntax/ddl-clauses.ts'
+import { tableReads } from '../../src/sql-syntax/table-refs.ts'
+import { outputLines } from '../../src/commands/check/output-columns.ts'
+import { rejectedLine, rejectedWords } from '../../src/commands/check/error-line.ts'
+import { significantTokens } from '../../src/sql-syntax/lexer.ts'
+import { withStandIns } from '../../src/commands/check/stub-tables.ts'
 
 const sql = (text: string, line = 1) => ({ file: 'a.sql', text, line })
 

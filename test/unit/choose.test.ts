@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { fileURLToPath } from 'node:url'
-import { readCatalogue } from '../../src/files/sql-folder.ts'
-import { chooseTables, findNetwork } from '../../src/runner/pure/choose.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { chooseTables, findNetwork } from '../../src/model/choose.ts'
 
 const catalogue = await readCatalogue(fileURLToPath(new URL('../../sql', import.meta.url)))
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { cutChunks, cutOne, type Order, type Sizing } from '../../src/runner/pure/chunks.ts'
-import { blockSet, covers } from '../../src/runner/pure/interval.ts'
-import { rowsIn, type Weights } from '../../src/runner/pure/weights.ts'
+import { cutChunks, cutOne, type Order, type Sizing } from '../../src/planning/chunks.ts'
+import { blockSet, covers } from '../../src/model/blocks.ts'
+import { rowsIn, type Weights } from '../../src/planning/weights.ts'
 
 const someRange = fc.tuple(fc.nat(200), fc.nat(60)).map(([from, more]) => ({ from, to: from + more }))
 const someSet = fc.array(someRange, { maxLength: 8 }).map(blockSet)

@@ -9,7 +9,7 @@ import {
   positiveCount,
   readFlag,
   readWords,
-} from '../../src/cli/argv.ts'
+} from '../../src/terminal/argv.ts'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 
 const FLAGS: readonly Flag[] = [

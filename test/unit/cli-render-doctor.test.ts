@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { doctorExit, doctorJson, renderDoctor } from '../../src/cli/render/doctor.ts'
-import { CHECKS, type Diagnosis } from '../../src/runner/pure/doctor-finding.ts'
-import { unreached } from '../../src/runner/pure/doctor-servers.ts'
+import { doctorExit, doctorJson, renderDoctor } from '../../src/commands/doctor/render.ts'
+import { CHECKS, type Diagnosis } from '../../src/commands/doctor/checks/finding.ts'
+import { unreached } from '../../src/commands/doctor/checks/servers.ts'
 import { repository } from '../support/processes.ts'
 
 const FOUND: readonly Diagnosis[] = [

@@ -1,14 +1,14 @@
 // Owns the promises of what a run prints: plain lines, live lines, JSON events, plans, errors.
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { errorLines, exitCodeOf } from '../../src/cli/render/error.ts'
-import { eventText, failureLines, summaryLines } from '../../src/cli/render/events.ts'
-import { duration, rangesText } from '../../src/cli/render/format.ts'
-import { eventJson, planJson, summaryJson } from '../../src/cli/render/json.ts'
-import { advance, inFlight, liveLines, NO_PROGRESS } from '../../src/cli/render/live.ts'
-import { renderPlan } from '../../src/cli/render/plan.ts'
-import { BackfillError, usageError } from '../../src/runner/errors.ts'
-import type { PlanReport, RunEvent, RunSummary } from '../../src/runner/reports.ts'
+import { errorLines, exitCodeOf } from '../../src/terminal/render/error.ts'
+import { eventText, failureLines, summaryLines } from '../../src/terminal/render/run-events.ts'
+import { duration, rangesText } from '../../src/terminal/render/format.ts'
+import { eventJson, planJson, summaryJson } from '../../src/terminal/render/json.ts'
+import { advance, inFlight, liveLines, NO_PROGRESS } from '../../src/terminal/render/run-progress.ts'
+import { renderPlan } from '../../src/commands/up/render-plan.ts'
+import { BackfillError, usageError } from '../../src/model/errors.ts'
+import type { PlanReport, RunEvent, RunSummary } from '../../src/runner/events.ts'
 
 const paint = pc.createColors(false)
 

@@ -2,12 +2,12 @@
 import * as fc from 'fast-check'
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { checkCode } from '../../src/cli/commands/status.ts'
-import { coverageBar } from '../../src/cli/render/bar.ts'
-import { percent } from '../../src/cli/render/format.ts'
-import { statusJson } from '../../src/cli/render/json.ts'
-import { renderStatus } from '../../src/cli/render/status.ts'
-import type { StatusReport, TableReport } from '../../src/runner/reports.ts'
+import { checkCode } from '../../src/commands/status/command.ts'
+import { coverageBar } from '../../src/terminal/render/bar.ts'
+import { percent } from '../../src/terminal/render/format.ts'
+import { statusJson } from '../../src/terminal/render/json.ts'
+import { renderStatus } from '../../src/commands/status/render.ts'
+import type { StatusReport, TableReport } from '../../src/runner/events.ts'
 
 const paint = pc.createColors(false)
 

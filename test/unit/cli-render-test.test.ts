@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { renderTestResults } from '../../src/cli/render/test.ts'
-import { chooseTables, readCatalogue } from '../../src/files/sql-folder.ts'
-import { parseTestCase } from '../../src/files/test-case.ts'
-import type { UnitTestResult, Values } from '../../src/runner/unit-test.ts'
+import { renderTestResults } from '../../src/commands/test/render.ts'
+import { chooseTables, readCatalogue } from '../../src/project/sql-folder.ts'
+import { parseTestCase } from '../../src/commands/test/test-case.ts'
+import type { UnitTestResult, Values } from '../../src/commands/test/unit-test.ts'
 
 const mark = (letter: string) => (text: string) =>
   `<${letter} ${text.trimEnd()}>${' '.repeat(text.length - text.trimEnd().length)}`

@@ -1,7 +1,7 @@
 // Owns how a DDL file for a cluster is compared with that for one server.
 import { expect, test } from 'vitest'
-import { distributedEngine, shardingProblem } from '../../src/runner/pure/distributed.ts'
-import { lintClusterDdl } from '../../src/runner/pure/lint-cluster-ddl.ts'
+import { distributedEngine, shardingProblem } from '../../src/sql-syntax/distributed.ts'
+import { lintClusterDdl } from '../../src/commands/check/lint-cluster-ddl.ts'
 import { catalogue } from '../support/clickhouse.ts'
 
 const table = catalogue.tables.find(({ key }) => key === 'address_first_access')!

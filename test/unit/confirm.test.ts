@@ -1,8 +1,8 @@
 // Owns the promises of asking: yes is yes, anything else changes nothing, and nobody is asked who cannot answer.
 import { PassThrough } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
-import { confirm } from '../../src/cli/confirm.ts'
-import { createOutput } from '../../src/cli/output.ts'
+import { confirm } from '../../src/session/confirm.ts'
+import { createOutput } from '../../src/terminal/output.ts'
 
 const { stdin, stderr } = process
 const put = (name: 'stdin' | 'stderr', value: unknown) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ddlColumns, ddlTable } from '../../src/runner/pure/ddl-columns.ts'
+import { ddlColumns, ddlTable } from '../../src/sql-syntax/create-table.ts'
 
 const sql = (text: string) => ({ file: 'd.sql', text, line: 1 })
 

@@ -1,8 +1,8 @@
 // Owns the edges of doctor's judgement of disks, parts, mutations, merges and clusters.
 import { expect, test } from 'vitest'
-import { judgeCluster } from '../../src/runner/pure/doctor-cluster.ts'
-import type { Diagnosis } from '../../src/runner/pure/doctor-finding.ts'
-import { judgeStorage, type StorageFacts } from '../../src/runner/pure/doctor-storage.ts'
+import { judgeCluster } from '../../src/commands/doctor/checks/cluster.ts'
+import type { Diagnosis } from '../../src/commands/doctor/checks/finding.ts'
+import { judgeStorage, type StorageFacts } from '../../src/commands/doctor/checks/storage.ts'
 
 const short = (found: readonly Diagnosis[]) => found.map(({ check, verdict }) => `${verdict} ${check}`)
 const of = (check: string, found: readonly Diagnosis[]) => found.filter((one) => one.check === check)

@@ -1,10 +1,10 @@
 // Owns the edges of doctor's judgement of servers, connections and settings: from which figure on something is not well.
 import { expect, test } from 'vitest'
-import { judgeFlow, judgeSilence } from '../../src/runner/pure/doctor-connection.ts'
-import type { Diagnosis } from '../../src/runner/pure/doctor-finding.ts'
-import { differing } from '../../src/runner/pure/doctor-ledger.ts'
-import { judgeClocks, judgeNode, judgeServer } from '../../src/runner/pure/doctor-servers.ts'
-import { judgeSettings, sendable } from '../../src/runner/pure/doctor-settings.ts'
+import { judgeFlow, judgeSilence } from '../../src/commands/doctor/checks/connection.ts'
+import type { Diagnosis } from '../../src/commands/doctor/checks/finding.ts'
+import { differing } from '../../src/commands/doctor/checks/ledger.ts'
+import { judgeClocks, judgeNode, judgeServer } from '../../src/commands/doctor/checks/servers.ts'
+import { judgeSettings, sendable } from '../../src/commands/doctor/checks/settings.ts'
 
 const short = (found: readonly Diagnosis[]) => found.map(({ check, verdict }) => `${verdict} ${check}`)
 const of = (check: string, found: readonly Diagnosis[]) => found.filter((one) => one.check === check)

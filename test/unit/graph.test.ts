@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { dependencyOrder } from '../../src/runner/pure/graph.ts'
+import { dependencyOrder } from '../../src/project/dependency-order.ts'
 
 const table = (key: string, ...after: string[]) => ({ key, after, place: { file: `${key}.sql` } })
 const order = (...tables: ReturnType<typeof table>[]) =>

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { BackfillError } from '../../src/runner/errors.ts'
-import { readHeader, refuseHeader, sourceHeader } from '../../src/runner/pure/header.ts'
-import { PINNED_SETTING_NAMES } from '../../src/runner/pure/pinned-settings.ts'
-import { refuse } from '../../src/runner/pure/report.ts'
+import { BackfillError } from '../../src/model/errors.ts'
+import { readHeader, refuseHeader, sourceHeader } from '../../src/project/header.ts'
+import { PINNED_SETTING_NAMES } from '../../src/sql-syntax/pinned-settings.ts'
+import { refuse } from '../../src/sql-syntax/problems.ts'
 
 const REQUIRED = { description: 'What it holds', target: 'int_a', sources: 'logs', rows: 'per-block' }
 

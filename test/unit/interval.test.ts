@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Range } from '../../src/runner/model.ts'
+import type { Range } from '../../src/model/model.ts'
 import {
   blockSet,
   type BlockSet,
@@ -11,7 +11,7 @@ import {
   subtract,
   union,
   watermark,
-} from '../../src/runner/pure/interval.ts'
+} from '../../src/model/blocks.ts'
 
 /** Few blocks, so that random ranges overlap, touch and leave gaps of one block; some are empty (`from > to`). */
 const LAST = 40

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { knownFingerprint, mergeBuckets } from '../../src/runner/pure/known-fingerprint.ts'
-import type { Bucket } from '../../src/runner/pure/survey.ts'
+import { knownFingerprint, mergeBuckets } from '../../src/sources/fingerprint.ts'
+import type { Bucket } from '../../src/sources/availability.ts'
 
 const WIDTH = 10
 /** Blocks with rows, and when these were written. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { commentLiteral } from '../../src/clickhouse/lock-comment.ts'
+import { commentLiteral } from '../../src/lock/comment.ts'
 
 const comment = (text: string) => ({
   host: text,

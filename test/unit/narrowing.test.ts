@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { columnProblems, fits } from '../../src/runner/pure/narrowing.ts'
+import { columnProblems, fits } from '../../src/sql-syntax/column-fit.ts'
 
 test.for([
   ['UInt32', 'UInt64'],

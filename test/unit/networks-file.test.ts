@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseNetworks } from '../../src/files/networks-file.ts'
+import { parseNetworks } from '../../src/project/networks-file.ts'
 
 test('a network has forks, a length of holes and densities, with defaults for the last two', () => {
   const text = `\ufeff{ "a_1": { "forks": { "dencun": 0 }, "hole-blocks": 5, "density": { "logs": "sparse" } }, "b": { "forks": {} } }`

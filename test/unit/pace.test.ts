@@ -7,7 +7,7 @@ import {
   paceAfter,
   rowsPerChunk,
   yieldOf,
-} from '../../src/runner/pure/pace.ts'
+} from '../../src/planning/throughput.ts'
 
 const cost = (more: Partial<Cost> = {}): Cost => ({
   expected: 1_000_000,

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { readWords } from '../../src/cli/argv.ts'
+import { readWords } from '../../src/terminal/argv.ts'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { repository } from '../support/processes.ts'
 

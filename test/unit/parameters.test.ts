@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkedParameters, transformParameters, usedParameters } from '../../src/runner/pure/parameters.ts'
+import { checkedParameters, transformParameters, usedParameters } from '../../src/sql-syntax/parameters.ts'
 
 const sql = (text: string) => ({ file: 'a.sql', text, line: 7 })
 const known = transformParameters({

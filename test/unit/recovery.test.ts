@@ -1,8 +1,8 @@
 // Owns the promises of src/runner/pure/recovery.ts: what a half-written range needs, and whose rows may stand in it.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Range, RowsKind } from '../../src/runner/model.ts'
-import { remedyFor, triesIn } from '../../src/runner/pure/recovery.ts'
+import type { Range, RowsKind } from '../../src/model/model.ts'
+import { remedyFor, triesIn } from '../../src/runner/remedy.ts'
 
 const PER_BLOCK: RowsKind = { kind: 'per-block' }
 const PER_KEY: RowsKind = { kind: 'per-key', keep: 'latest', column: 'block_number' }

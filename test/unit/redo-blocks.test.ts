@@ -1,10 +1,10 @@
 // Owns the promises of src/runner/pure/redo-blocks.ts and stale-versions.ts: which blocks are stale, and which go.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { covers, intersect, subtract } from '../../src/runner/pure/interval.ts'
-import { redoBlocks, type RedoRequest, type RedoTable } from '../../src/runner/pure/redo-blocks.ts'
-import { marked } from '../../src/runner/pure/stale-mark.ts'
-import { staleBlocks, staleVersions } from '../../src/runner/pure/stale-versions.ts'
+import { covers, intersect, subtract } from '../../src/model/blocks.ts'
+import { redoBlocks, type RedoRequest, type RedoTable } from '../../src/commands/redo/blocks.ts'
+import { marked } from '../../src/ledger/stale.ts'
+import { staleBlocks, staleVersions } from '../../src/ledger/stale-versions.ts'
 
 const NOW = 'now'
 const [FIRST, LAST] = [1, 60]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rowDiff } from '../../src/runner/pure/row-diff.ts'
+import { rowDiff } from '../../src/commands/test/row-diff.ts'
 
 test('rows are compared without regard to their order', () => {
   expect(rowDiff([[1], [2]], [[2], [1]])).toEqual({ missing: [], unexpected: [], same: 2 })

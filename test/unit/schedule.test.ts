@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
-import type { Order, Sizing } from '../../src/runner/pure/chunks.ts'
+import type { Order, Sizing } from '../../src/planning/chunks.ts'
 import { expect, test } from 'vitest'
-import { blocksAsSet } from '../../src/runner/pure/survey.ts'
-import { blockSet, type BlockSet, countBlocks, subtract, union } from '../../src/runner/pure/interval.ts'
+import { blocksAsSet } from '../../src/sources/availability.ts'
+import { blockSet, type BlockSet, countBlocks, subtract, union } from '../../src/model/blocks.ts'
 import {
   type Dependency,
   nextChunk,
@@ -10,7 +10,7 @@ import {
   readyChunks,
   type Task,
   waiting,
-} from '../../src/runner/pure/schedule.ts'
+} from '../../src/planning/schedule.ts'
 
 /** A task with the whole range 0-99 to run, except where said otherwise. */
 const task = (key: string, more: Partial<Task> = {}): Task => ({

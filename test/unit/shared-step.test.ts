@@ -1,7 +1,7 @@
 // Owns the promises about the step that two transforms share: found in the text, cut out exactly, the same or not.
 import { describe, expect, test } from 'vitest'
-import type { TableDefinition } from '../../src/runner/model.ts'
-import { sharedStep } from '../../src/runner/pure/shared-step.ts'
+import type { TableDefinition } from '../../src/model/model.ts'
+import { sharedStep } from '../../src/sql-syntax/shared-cte.ts'
 
 const STEP =
   'accesses AS (SELECT account, min(tx) AS first /* ) */, max(tx) AS last FROM (SELECT 1) GROUP BY account)'

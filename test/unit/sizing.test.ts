@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { TableDefinition } from '../../src/runner/model.ts'
-import type { Capacity, TargetTable } from '../../src/runner/ports.ts'
-import { NO_PACE, type Pace } from '../../src/runner/pure/pace.ts'
-import { DEFAULT_CHUNK_ROWS, sizingOf, type SizingQuestion, slotsFor } from '../../src/runner/sizing.ts'
+import type { TableDefinition } from '../../src/model/model.ts'
+import type { Capacity, TargetTable } from '../../src/runner/executor-port.ts'
+import { NO_PACE, type Pace } from '../../src/planning/throughput.ts'
+import { DEFAULT_CHUNK_ROWS, sizingOf, type SizingQuestion, slotsFor } from '../../src/planning/sizing.ts'
 
 const capacity = (more: Partial<Capacity> = {}): Capacity => ({
   cores: 8,

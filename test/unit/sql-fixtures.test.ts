@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { normalForm } from '../../src/runner/pure/normal-form.ts'
-import { usedParameters } from '../../src/runner/pure/parameters.ts'
-import { splitStatements } from '../../src/runner/pure/statements.ts'
+import { normalForm } from '../../src/sql-syntax/normal-form.ts'
+import { usedParameters } from '../../src/sql-syntax/parameters.ts'
+import { splitStatements } from '../../src/sql-syntax/statements.ts'
 
 const folder = new URL('../fixtures/sql/', import.meta.url)
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { readCatalogue, readDemo } from '../../src/files/sql-folder.ts'
-import { splitStatements } from '../../src/runner/pure/statements.ts'
+import { readCatalogue, readDemo } from '../../src/project/sql-folder.ts'
+import { splitStatements } from '../../src/sql-syntax/statements.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'backfill-sql-'))
 afterAll(() => rm(root, { recursive: true }))

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { lex, significantTokens, unquoted, type Token } from '../../src/runner/pure/sql-lexer.ts'
+import { lex, significantTokens, unquoted, type Token } from '../../src/sql-syntax/lexer.ts'
 
 const sql = (text: string) => ({ file: 'a.sql', text, line: 1 })
 const texts = (text: string) => significantTokens(sql(text)).map((token) => token.text)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { markOf, marked } from '../../src/runner/pure/stale-mark.ts'
+import { markOf, marked } from '../../src/ledger/stale.ts'
 
 const HASH = 'a'.repeat(64)
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { splitStatements } from '../../src/runner/pure/statements.ts'
+import { splitStatements } from '../../src/sql-syntax/statements.ts'
 
 test('a statement keeps the comments that lead it and loses those behind its last token', () => {
   const [first, second] = splitStatements('a.sql', '-- one\nSELECT 1 -- two\n; -- three\nSELECT 2 -- four')

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Density, Range } from '../../src/runner/model.ts'
-import { type BlockSet, blockSet, covers, intersect } from '../../src/runner/pure/interval.ts'
+import type { Density, Range } from '../../src/model/model.ts'
+import { type BlockSet, blockSet, covers, intersect } from '../../src/model/blocks.ts'
 import {
   blocksAsSet,
   type Bucket,
@@ -11,7 +11,7 @@ import {
   findSilences,
   type ProbedSource,
   probeRange,
-} from '../../src/runner/pure/survey.ts'
+} from '../../src/sources/availability.ts'
 
 const TRANSACTION = 'canonical_execution_transaction'
 

@@ -1,11 +1,11 @@
 // Owns the promises of a test file's format: what a short row means, and what is said of one that is wrong.
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { chooseTables, readCatalogue } from '../../src/files/sql-folder.ts'
-import { parseTestCase } from '../../src/files/test-case.ts'
-import { testText } from '../../src/files/test-text.ts'
-import { BackfillError } from '../../src/runner/errors.ts'
-import type { UnitTest } from '../../src/runner/unit-test.ts'
+import { chooseTables, readCatalogue } from '../../src/project/sql-folder.ts'
+import { parseTestCase } from '../../src/commands/test/test-case.ts'
+import { testText } from '../../src/commands/test/write-yaml.ts'
+import { BackfillError } from '../../src/model/errors.ts'
+import type { UnitTest } from '../../src/commands/test/unit-test.ts'
 
 const catalogue = await readCatalogue(fileURLToPath(new URL('../../sql', import.meta.url)))
 

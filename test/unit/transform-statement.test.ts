@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { splitStatements } from '../../src/runner/pure/statements.ts'
-import { onlySelect, tablesRead } from '../../src/runner/pure/transform-statement.ts'
+import { splitStatements } from '../../src/sql-syntax/statements.ts'
+import { onlySelect, tablesRead } from '../../src/project/transform-statement.ts'
 
 const select = (text: string) => onlySelect('a.sql', splitStatements('a.sql', text))!
 

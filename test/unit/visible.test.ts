@@ -1,9 +1,9 @@
 // Owns the promise that what is seen of a past is the latest event over each block, and that samples are fair.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sample } from '../../src/runner/pure/sample.ts'
-import { verifyChunks } from '../../src/runner/pure/verify-chunks.ts'
-import { visible } from '../../src/runner/pure/visible.ts'
+import { sample } from '../../src/commands/verify/sample.ts'
+import { verifyChunks } from '../../src/commands/verify/chunks.ts'
+import { visible } from '../../src/ledger/latest-events.ts'
 
 const anyEvents = fc.array(fc.tuple(fc.nat(30), fc.nat(30)), { maxLength: 15 }).map((pairs) =>
   pairs.map(([a, b], id) => ({

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Bucket } from '../../src/runner/pure/survey.ts'
-import { mergeWeights, mirrorWeights, reach, rowsIn, weigh } from '../../src/runner/pure/weights.ts'
+import type { Bucket } from '../../src/sources/availability.ts'
+import { mergeWeights, mirrorWeights, reach, rowsIn, weigh } from '../../src/planning/weights.ts'
 
 const bucket = (first: number, rows: number): Bucket => ({
   first,

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { WIRES } from '../../src/clickhouse/wire.ts'
+import { WIRES } from '../../src/clickhouse/stream/wire.ts'
 
 /** A block whose content is not packed, as ClickHouse frames it. */
 function block(content: Buffer): Buffer {

@@ -1,9 +1,9 @@
 // Owns the answer to a shell's Tab: the half-typed line in, the lines out that the shell's script expects. A question
 // that cannot be answered has no lines: nobody wants an error message in the line that they are typing.
-import { importNames, networkNames, tableKeys } from '../../files/known-names.ts'
+import { importNames, networkNames, tableKeys } from './known-names.ts'
 import { COMMANDS } from '../commands.ts'
-import { readConfig } from '../config.ts'
-import type { Environment } from '../config/variables.ts'
+import { readConfig } from '../../workspace/config.ts'
+import type { Environment } from '../../workspace/variables.ts'
 import { type Candidate, complete } from './candidates.ts'
 import { FOLDER } from './question.ts'
 

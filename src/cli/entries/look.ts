@@ -1,6 +1,18 @@
 // Owns the entries of the commands that only look.
-import type { CommandEntry } from '../command-entry.ts'
-import { tables, json, quiet, lag, limits, wire, server, local, sql, noColor, common } from '../flags.ts'
+import type { CommandEntry } from '../../session/command-entry.ts'
+import {
+  tables,
+  json,
+  quiet,
+  lag,
+  limits,
+  wire,
+  server,
+  local,
+  sql,
+  noColor,
+  common,
+} from '../../terminal/flags.ts'
 
 export const LOOK: readonly CommandEntry[] = [
   {
@@ -13,14 +25,14 @@ export const LOOK: readonly CommandEntry[] = [
       { name: 'check', about: 'Exit 3 if blocks are missing, 4 if ranges are stale' },
       ...common,
     ],
-    load: async () => (await import('../commands/status.ts')).statusCommand,
+    load: async () => (await import('../../commands/status/command.ts')).statusCommand,
   },
   {
     name: 'plan',
     about: 'Show what `up` would do',
     flags: [tables, ...limits, json, ...common],
     implied: { 'dry-run': '' },
-    load: async () => (await import('../commands/up.ts')).up,
+    load: async () => (await import('../../commands/up/command.ts')).up,
   },
   {
     name: 'diff',
@@ -32,7 +44,7 @@ export const LOOK: readonly CommandEntry[] = [
       json,
       ...common,
     ],
-    load: async () => (await import('../commands/diff.ts')).diffCommand,
+    load: async () => (await import('../../commands/diff/command.ts')).diffCommand,
   },
   {
     name: 'verify',
@@ -52,7 +64,7 @@ export const LOOK: readonly CommandEntry[] = [
       quiet,
       ...common,
     ],
-    load: async () => (await import('../commands/verify.ts')).verifyCommand,
+    load: async () => (await import('../../commands/verify/command.ts')).verifyCommand,
   },
   {
     name: 'preview',
@@ -74,7 +86,7 @@ export const LOOK: readonly CommandEntry[] = [
       { ...sql, name: 'sql-folder', as: 'sql' },
       noColor,
     ],
-    load: async () => (await import('../commands/preview.ts')).preview,
+    load: async () => (await import('../../commands/preview/command.ts')).preview,
   },
   {
     name: 'log',
@@ -87,19 +99,19 @@ export const LOOK: readonly CommandEntry[] = [
       json,
       ...common,
     ],
-    load: async () => (await import('../commands/log.ts')).log,
+    load: async () => (await import('../../commands/log/command.ts')).log,
   },
   {
     name: 'list',
     about: 'List the tables and what they are made of; needs no server',
     flags: [sql, noColor],
-    load: async () => (await import('../commands/list.ts')).list,
+    load: async () => (await import('../../commands/list/command.ts')).list,
   },
   {
     name: 'info',
     about: 'Show every setting with its origin, the servers and the locks',
     flags: [...limits.filter((flag) => !['from', 'to'].includes(flag.name)), wire, ...common],
-    load: async () => (await import('../commands/info.ts')).info,
+    load: async () => (await import('../../commands/info/command.ts')).info,
   },
   {
     name: 'doctor',
@@ -114,12 +126,12 @@ export const LOOK: readonly CommandEntry[] = [
       json,
       ...common,
     ],
-    load: async () => (await import('../commands/doctor.ts')).doctor,
+    load: async () => (await import('../../commands/doctor/command.ts')).doctor,
   },
   {
     name: 'completion',
     about: 'Print the script that makes Tab complete the words of this program in a shell',
     flags: [{ name: 'shell', value: '<bash|zsh|fish>', about: 'Whose script', bare: true }, noColor],
-    load: async () => (await import('../commands/completion.ts')).completion,
+    load: async () => (await import('../completion/command.ts')).completion,
   },
 ]

@@ -1,6 +1,6 @@
 // Owns the entries of the commands of the Python scripts that came before.
-import type { CommandEntry } from '../command-entry.ts'
-import { tables, events, all, quiet, slots, lag, endurance, common } from '../flags.ts'
+import type { CommandEntry } from '../../session/command-entry.ts'
+import { tables, events, all, quiet, slots, lag, endurance, common } from '../../terminal/flags.ts'
 
 export const PYTHON: readonly CommandEntry[] = [
   {
@@ -20,6 +20,6 @@ export const PYTHON: readonly CommandEntry[] = [
       quiet,
       ...common,
     ],
-    load: async () => (await import('../commands/run.ts')).run,
+    load: async () => (await import('../../commands/up/run-command.ts')).run,
   },
 ]

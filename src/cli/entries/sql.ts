@@ -1,6 +1,6 @@
 // Owns the entries of the commands for those who edit the SQL files.
-import type { CommandEntry } from '../command-entry.ts'
-import { tables, json, local, sql, noColor, common } from '../flags.ts'
+import type { CommandEntry } from '../../session/command-entry.ts'
+import { tables, json, local, sql, noColor, common } from '../../terminal/flags.ts'
 
 export const SQL: readonly CommandEntry[] = [
   {
@@ -12,7 +12,7 @@ export const SQL: readonly CommandEntry[] = [
       json,
       ...common,
     ],
-    load: async () => (await import('../commands/check.ts')).check,
+    load: async () => (await import('../../commands/check/command.ts')).check,
   },
   {
     name: 'test',
@@ -28,7 +28,7 @@ export const SQL: readonly CommandEntry[] = [
       sql,
       noColor,
     ],
-    load: async () => (await import('../commands/test.ts')).test,
+    load: async () => (await import('../../commands/test/command.ts')).test,
   },
   {
     name: 'new',
@@ -46,6 +46,6 @@ export const SQL: readonly CommandEntry[] = [
       sql,
       noColor,
     ],
-    load: async () => (await import('../commands/new.ts')).newTable,
+    load: async () => (await import('../../commands/new/command.ts')).newTable,
   },
 ]

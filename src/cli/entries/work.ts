@@ -1,5 +1,5 @@
 // Owns the entries of the commands that write.
-import type { CommandEntry } from '../command-entry.ts'
+import type { CommandEntry } from '../../session/command-entry.ts'
 import {
   tables,
   events,
@@ -15,7 +15,7 @@ import {
   order,
   yes,
   wire,
-} from '../flags.ts'
+} from '../../terminal/flags.ts'
 
 export const WORK: readonly CommandEntry[] = [
   {
@@ -31,7 +31,7 @@ export const WORK: readonly CommandEntry[] = [
       quiet,
       ...common,
     ],
-    load: async () => (await import('../commands/up.ts')).up,
+    load: async () => (await import('../../commands/up/command.ts')).up,
   },
   {
     name: 'redo',
@@ -52,7 +52,7 @@ export const WORK: readonly CommandEntry[] = [
       quiet,
       ...common,
     ],
-    load: async () => (await import('../commands/redo.ts')).redoCommand,
+    load: async () => (await import('../../commands/redo/command.ts')).redoCommand,
   },
   {
     name: 'rebuild',
@@ -78,13 +78,13 @@ export const WORK: readonly CommandEntry[] = [
       quiet,
       ...common,
     ],
-    load: async () => (await import('../commands/rebuild.ts')).rebuildCommand,
+    load: async () => (await import('../../commands/rebuild/command.ts')).rebuildCommand,
   },
   {
     name: 'create-tables',
     about: 'Create the derived tables that do not exist',
     flags: [tables, all, ...common],
-    load: async () => (await import('../commands/create-tables.ts')).createTablesCommand,
+    load: async () => (await import('../../commands/create-tables/command.ts')).createTablesCommand,
   },
   {
     name: 'accept',
@@ -99,13 +99,13 @@ export const WORK: readonly CommandEntry[] = [
       lag,
       ...common,
     ],
-    load: async () => (await import('../commands/accept.ts')).accept,
+    load: async () => (await import('../../commands/accept/command.ts')).accept,
   },
   {
     name: 'unlock',
     about: 'Free locks whoever holds them; the holder can write nothing more',
     flags: [tables, all, ...common],
-    load: async () => (await import('../commands/unlock.ts')).unlock,
+    load: async () => (await import('../../commands/unlock/command.ts')).unlock,
   },
   {
     name: 'import',
@@ -134,7 +134,7 @@ export const WORK: readonly CommandEntry[] = [
       quiet,
       ...common,
     ],
-    load: async () => (await import('../commands/import.ts')).importCommand,
+    load: async () => (await import('../../commands/import/command.ts')).importCommand,
   },
   {
     name: 'demo',
@@ -146,6 +146,6 @@ export const WORK: readonly CommandEntry[] = [
       noColor,
     ],
     implied: { network: 'demo', lag: '0', embedded: '' },
-    load: async () => (await import('../commands/demo.ts')).demo,
+    load: async () => (await import('../../commands/demo/command.ts')).demo,
   },
 ]

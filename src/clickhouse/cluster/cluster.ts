@@ -1,0 +1,157 @@
+// Owns what the target server is within a cluster: its shards, whether there is Keeper, whether a load balancer stands
+// in front. Opened once, before anything else is asked.
+import { type RawBuilder, sql } from 'kysely'
+import { usageError } from '../../model/errors.ts'
+import type { Names } from '../own-databases.ts'
+import { errorCode, serverError } from '../server-error.ts'
+import { openAgain, type Server } from '../server.ts'
+
+export type Cluster = {
+  readonly name: string
+  /** Number of the shard of each node, in the order in which clusterAllReplicas() numbers the nodes from 1. */
+  readonly nodes: readonly number[]
+  /** Whether ON CLUSTER, Replicated tables and KeeperMap are there; else everything is on the node that is asked. */
+  readonly keeper: boolean
+  /** Whether connections end at different nodes. */
+  readonly balanced: boolean
+}
+
+/** Connections that are looked at: with two nodes behind a balancer that throws dice, one in 128 runs does not see it. */
+const LOOKS = 7
+
+/**
+ * @throws BackfillError `usage` where the server does not know the cluster, its macro says another name, or a load
+ *   balancer stands in front of nodes that have no Keeper
+ */
+async function openCluster(server: Server, name: string, names: Names): Promise<Cluster> {
+  const [nodes, macro, keeper, balanced] = await Promise.all([
+    nodesOf(server, name),
+    macroOf(server),
+    hasKeeper(server),
+    isBalanced(server),
+  ])
+  if (macro === undefined ? keeper : macro !== name)
+    throw usageError(
+      `the macro {cluster} of the target server is ${macro === undefined ? 'not set' : `'${macro}'`}, and the cluster is '${name}'`,
+      `the DDL files say ON CLUSTER '{cluster}': ${macro === undefined ? '' : `--cluster ${macro}, or `}set the macro in the configuration of each server`,
+    )
+  if (balanced && !keeper)
+    throw usageError(
+      `connections to target ${server.connection.url} end at different servers, which share no ledger and no locks: they have no Keeper`,
+      'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
+    )
+  if (keeper) await refuseLedgerOfOne(server, names)
+  return { name, nodes, keeper, balanced }
+}
+
+/** The server as a node of its cluster; as it is where there is none. @throws BackfillError as openCluster */
+export async function nodeOf(server: Server, name: string | undefined, names: Names): Promise<Server> {
+  return name === undefined ? server : { ...server, cluster: await openCluster(server, name, names) }
+}
+
+/** Where the books of such a node are: with Keeper, its locks are there. */
+export function namesOn({ cluster }: Pick<Server, 'cluster'>, names: Names): Names {
+  return cluster?.keeper === true ? { ...names, inKeeper: true } : names
+}
+
+/** A system table of this server, or of all nodes of its cluster. */
+export function onAllNodes<Row>(
+  { cluster }: Pick<Server, 'cluster'>,
+  table: `system.${string}`,
+): RawBuilder<Row> {
+  const named = sql.table(table)
+  return cluster === undefined ? sql`${named}` : sql`clusterAllReplicas(${cluster.name}, ${named})`
+}
+
+/** ` ON CLUSTER …` where the server's cluster has a queue for it. The macro, since no parameter is taken there. */
+export function onCluster({ cluster }: Pick<Server, 'cluster'>): string {
+  return cluster?.keeper ? ` ON CLUSTER '{cluster}'` : ''
+}
+
+async function nodesOf(server: Server, name: string): Promise<readonly number[]> {
+  const rows = await server.db
+    .selectFrom('system.clusters')
+    .select(['cluster', 'shard_num', 'host_name', 'port'])
+    .orderBy('cluster')
+    .orderBy('shard_num')
+    .orderBy('replica_num')
+    .execute()
+    .catch((error: unknown) => {
+      throw serverError(error, { connection: server.connection, doing: 'looking for its clusters' })
+    })
+  const nodes = rows.filter(({ cluster }) => cluster === name)
+  const known = [...new Set(rows.map(({ cluster }) => cluster))]
+  if (nodes.length === 0)
+    throw usageError(
+      `the target server knows no cluster '${name}'`,
+      known.length === 0
+        ? 'it knows none: leave --cluster and BACKFILL_CLUSTER out'
+        : `it knows ${known.join(', ')}`,
+    )
+  // A node that is named twice is asked once.
+  const at = nodes.map(({ host_name, port }) => `${host_name}:${port}`)
+  return nodes.filter((_, index) => at.indexOf(at[index]!) === index).map(({ shard_num }) => shard_num)
+}
+
+async function macroOf({ db, connection }: Server): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('system.macros')
+    .select('substitution')
+    .where('macro', '=', 'cluster')
+    .executeTakeFirst()
+    .catch((error: unknown) => {
+      throw serverError(error, { connection, doing: 'looking for the macro {cluster}' })
+    })
+  return row?.substitution
+}
+
+/** A server has this table where it is configured with Keeper (or ZooKeeper); a user may not be allowed to see it. */
+async function hasKeeper({ client, connection }: Server): Promise<boolean> {
+  try {
+    const result = await client.query({ query: 'EXISTS TABLE system.zookeeper', format: 'JSONEachRow' })
+    const [row] = await result.json<{ readonly result: number }>()
+    return row?.result === 1
+  } catch (error) {
+    if (errorCode(error) === ACCESS_DENIED)
+      throw usageError(
+        `user '${connection.username}' may not see whether the cluster has Keeper`,
+        `GRANT SHOW TABLES ON system.zookeeper TO ${connection.username}`,
+      )
+    throw serverError(error, { connection, doing: 'looking for Keeper' })
+  }
+}
+
+const ACCESS_DENIED = 497
+
+/** Whether fresh connections end at more than one server. */
+async function isBalanced(server: Server): Promise<boolean> {
+  const identities = await Promise.all(
+    Array.from({ length: LOOKS }, async () => {
+      const again = openAgain(server)
+      try {
+        return await again.identify()
+      } finally {
+        await again.close()
+      }
+    }),
+  )
+  return identities.some((identity) => identity !== server.info.identity)
+}
+
+/** A ledger from before the cluster was named lives on one node, where the others do not see it. */
+async function refuseLedgerOfOne({ db, connection }: Server, names: Names): Promise<void> {
+  const rows = await db
+    .selectFrom('system.tables')
+    .select(['engine'])
+    .where('database', '=', names.ledger)
+    .where('name', '=', 'ledger')
+    .execute()
+    .catch((error: unknown) => {
+      throw serverError(error, { connection, doing: 'looking for the ledger' })
+    })
+  if (rows.every(({ engine }) => engine.startsWith('Replicated'))) return
+  throw usageError(
+    `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,
+    '--ledger-database another makes one on all nodes; tables that exist are built again then',
+  )
+}

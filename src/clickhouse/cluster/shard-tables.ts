@@ -1,0 +1,194 @@
+// Owns the Distributed tables of a cluster as one: what their local tables are on all shards together, and why they are
+// not fit to be written to. Names of local tables come from the Distributed definition.
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import { BackfillError } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { TargetTable } from '../../runner/executor-port.ts'
+import { type Distributed, distributedEngine } from '../../sql-syntax/distributed.ts'
+import { type ShardProblem, shardProblem } from './shard-problem.ts'
+import { type Cluster, onAllNodes } from './cluster.ts'
+import { typed } from '../dialect.ts'
+import type { Names } from '../own-databases.ts'
+import type { SystemTables } from '../schema.ts'
+import { isMissing, serverError } from '../server-error.ts'
+import type { Server } from '../server.ts'
+
+/** A table of the cluster; what its engine and keys are, its local tables say. */
+export type ShardTable = {
+  readonly shape: {
+    readonly engine: string
+    readonly engineFull: string
+    readonly sortKey: string
+    readonly partitionKey: string
+  }
+  /** Rows of all shards before merging; null where a local table does not count them. */
+  readonly rows: number | null
+  /**
+   * UUIDs that stand for the local tables of all shards: another one where any of them was dropped and created again.
+   * Several where replicas of a shard have local tables with UUIDs of their own.
+   */
+  readonly uuids: readonly string[]
+  /** Undefined where it may be written to. */
+  readonly problem: ShardProblem | undefined
+}
+
+type Definition = { readonly name: string; readonly engine: string; readonly engine_full: string }
+
+/** What `TargetPort` says otherwise of tables where the server is a node of a cluster: nothing where it is not. */
+export async function tablesOfShards(
+  server: Server,
+  names: Names,
+  tables: readonly Definition[],
+): Promise<ReadonlyMap<string, Pick<TargetTable, 'uuid' | 'engine' | 'rows' | 'problem'>>> {
+  const found = await shardTables(server, tables)
+  const chosen = await Promise.all(
+    [...found].map(async ([name, { uuids, shape, rows, problem }]) => {
+      const uuid = uuids.length > 1 ? await knownUuid(server, names, uuids) : uuids[0]!
+      return [name, { uuid, engine: shape.engine, rows, ...(problem && { problem }) }] as const
+    }),
+  )
+  return new Map(chosen)
+}
+
+/** The one under which the ledger has the latest events; the first where it has none. */
+async function knownUuid(
+  { db, connection }: Server,
+  names: Names,
+  uuids: readonly string[],
+): Promise<string> {
+  const row = await db
+    .withSchema(names.ledger)
+    .selectFrom('ledger')
+    .select(sql<string>`toString(target_uuid)`.as('uuid'))
+    .where(sql<boolean>`has(${typed([...uuids], 'Array(UUID)')}, target_uuid)`)
+    .orderBy('epoch', 'desc')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+    .catch((error: unknown) => {
+      if (isMissing(error)) return undefined
+      throw serverError(error, { connection, doing: 'reading the ledger' })
+    })
+  return row?.uuid ?? uuids[0]!
+}
+
+/** The table of each shard that holds the rows of a target. @throws BackfillError `failed` where it is not Distributed */
+export async function localOf(
+  { db, connection }: Server,
+  { target }: TableDefinition,
+): Promise<Pick<Distributed, 'database' | 'table'>> {
+  const row = await db
+    .selectFrom('system.tables')
+    .select('engine_full')
+    .where('database', '=', connection.database)
+    .where('name', '=', target)
+    .executeTakeFirst()
+    .catch((error: unknown) => {
+      throw serverError(error, { connection, doing: `looking at ${connection.database}.${target}` })
+    })
+  const found = distributedEngine(row?.engine_full ?? '')
+  if (found === undefined)
+    throw new BackfillError(`${connection.database}.${target} is not Distributed any more`, {
+      kind: 'failed',
+    })
+  return { database: found.database, table: found.table }
+}
+
+/** By name, for tables that are there; none where the server is no node of a cluster. */
+export async function shardTables(
+  server: Server,
+  tables: readonly Definition[],
+): Promise<ReadonlyMap<string, ShardTable>> {
+  const { cluster } = server
+  if (cluster === undefined) return new Map()
+  const definitions = tables.map((table) => ({ ...table, of: distributedEngine(table.engine_full) }))
+  const locals = await localTables(
+    server,
+    definitions.flatMap(({ of }) => of ?? []),
+  )
+  return new Map(
+    definitions.map(({ name, engine, of }): [string, ShardTable] => {
+      const found = of === undefined ? [] : locals.filter((one) => isLocalOf(one, of))
+      return [name, { ...merged(cluster, found), problem: shardProblem(cluster, { engine, of, found }) }]
+    }),
+  )
+}
+
+type Local = Pick<
+  SystemTables,
+  'database' | 'name' | 'uuid' | 'engine' | 'engine_full' | 'sorting_key' | 'partition_key' | 'total_rows'
+> & { /** From 1, as clusterAllReplicas() counts. */ readonly node: number }
+
+function isLocalOf(one: Local, { database, table }: Distributed): boolean {
+  return one.database === database && one.name === table
+}
+
+function among(values: readonly string[]): unknown {
+  return typed([...new Set(values)], 'Array(String)')
+}
+
+async function localTables(server: Server, wanted: readonly Distributed[]): Promise<readonly Local[]> {
+  if (wanted.length === 0) return []
+  return await server.db
+    .selectFrom(onAllNodes<SystemTables & { _shard_num: number }>(server, 'system.tables').as('tables'))
+    .select(['database', 'name', 'engine', 'engine_full', 'sorting_key', 'partition_key', 'total_rows'])
+    .select([sql<string>`toString(uuid)`.as('uuid'), '_shard_num as node'])
+    .where(sql<boolean>`has(${among(wanted.map(({ database }) => database))}, database)`)
+    .where(sql<boolean>`has(${among(wanted.map(({ table }) => table))}, name)`)
+    .orderBy('node')
+    .execute()
+    .catch((error: unknown) => {
+      throw serverError(error, { connection: server.connection, doing: 'looking at the tables of all nodes' })
+    })
+}
+
+/** The local tables of the first node of each shard that has one, as one table. */
+function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, 'problem'> {
+  const byShard = Map.groupBy(found, ({ node }) => nodes[node - 1] ?? 0)
+  const counts = [...byShard.values()].map((replicas) =>
+    replicas.reduce<number | null>(
+      (most, { total_rows }) => (total_rows === null || most === null ? null : Math.max(most, total_rows)),
+      0,
+    ),
+  )
+  const [first] = found
+  return {
+    shape: {
+      engine: first?.engine ?? '',
+      engineFull: first?.engine_full ?? '',
+      sortKey: first?.sorting_key ?? '',
+      partitionKey: first?.partition_key ?? '',
+    },
+    rows: counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0),
+    uuids: identities([...new Set(nodes)].map((shard) => (byShard.get(shard) ?? []).map(({ uuid }) => uuid))),
+  }
+}
+
+/**
+ * One UUID of each shard makes one; where all are equal (ON CLUSTER gives the same to all), it is that one. A replica
+ * that was added later may have one of its own: then there are several ways to choose, and the ledger knows which one
+ * it was.
+ */
+function identities(shards: readonly (readonly string[])[]): readonly string[] {
+  let ways: readonly (readonly string[])[] = [[]]
+  for (const uuids of shards) {
+    const own = [...new Set(uuids.length === 0 ? ['none'] : uuids)].toSorted()
+    ways = ways.flatMap((way) => own.map((uuid) => [...way, uuid])).slice(0, MOST_WAYS)
+  }
+  return ways.map((way) => (new Set(way).size === 1 ? way[0]! : foldedUuid(way)))
+}
+
+/** As many as fit into a statement's parameter. */
+const MOST_WAYS = 1000
+
+function foldedUuid(uuids: readonly string[]): string {
+  const hash = createHash('sha256').update(uuids.join()).digest('hex')
+  return [
+    hash.slice(0, 8),
+    hash.slice(8, 12),
+    hash.slice(12, 16),
+    hash.slice(16, 20),
+    hash.slice(20, 32),
+  ].join('-')
+}

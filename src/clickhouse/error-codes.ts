@@ -1,0 +1,48 @@
+// Owns what an error means for what was being done: try again, split the chunk, or stop the table.
+import type { BackfillError } from '../model/errors.ts'
+
+/** `gone`: the server said nothing (a lost connection). `split` is meant for the INSERT of a chunk. */
+export type FailureVerdict = 'retry' | 'split' | 'stop' | 'gone'
+
+/** What ClickHouse answers when a statement was too big for its limits. */
+const TOO_BIG: ReadonlySet<number> = new Set([
+  159, // TIMEOUT_EXCEEDED
+  160, // TOO_SLOW
+  241, // MEMORY_LIMIT_EXCEEDED
+])
+
+/** What passes by itself. */
+const PASSING: ReadonlySet<number> = new Set([
+  202, // TOO_MANY_SIMULTANEOUS_QUERIES
+  203, // NO_FREE_CONNECTION
+  209, // SOCKET_TIMEOUT
+  210, // NETWORK_ERROR
+  225, // NO_ZOOKEEPER
+  236, // ABORTED: the server is shutting down
+  242, // TABLE_IS_READ_ONLY
+  252, // TOO_MANY_PARTS
+  279, // ALL_CONNECTION_TRIES_FAILED
+  319, // UNKNOWN_STATUS_OF_INSERT
+  394, // QUERY_WAS_CANCELLED
+  425, // SYSTEM_ERROR
+  999, // KEEPER_EXCEPTION
+])
+
+export function verdictOn({ kind, code }: Pick<BackfillError, 'kind' | 'code'>): FailureVerdict {
+  if (kind === 'server' && code === 0) return 'gone'
+  if (kind !== 'failed') return 'stop'
+  if (TOO_BIG.has(code)) return 'split'
+  return PASSING.has(code) ? 'retry' : 'stop'
+}
+
+/** Tries of one range before the table stops. */
+export const MAX_ATTEMPTS = 6
+
+/**
+ * Wait before the next try in ms: doubling from one second to thirty, less up to half of it by `chance` in [0, 1),
+ * so that runners that failed together do not come back together.
+ */
+export function backoffMs(attempt: number, chance: number): number {
+  const full = Math.min(30_000, 1_000 * 2 ** (attempt - 1))
+  return Math.round(full * (1 - chance / 2))
+}

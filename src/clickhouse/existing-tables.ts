@@ -1,0 +1,54 @@
+// Owns tables as they stand on a server, with all that a DDL file can be compared with.
+import { sql } from 'kysely'
+import type { StandingTable } from '../commands/check/questions.ts'
+import { typed } from './dialect.ts'
+import { serverError } from './server-error.ts'
+import type { Server } from './server.ts'
+import { shardTables } from './cluster/shard-tables.ts'
+
+/** Those of the connection's database that exist, as far as the user may see them. */
+export async function standingTables(
+  server: Server,
+  wanted: readonly string[],
+): Promise<ReadonlyMap<string, StandingTable>> {
+  const { db, connection } = server
+  const inList = (column: string) =>
+    sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
+  const [tables, columns] = await Promise.all([
+    db
+      .selectFrom('system.tables')
+      .select(['name', 'engine', 'engine_full', 'sorting_key', 'partition_key'])
+      .where('database', '=', connection.database)
+      .where(inList('name'))
+      .execute(),
+    db
+      .selectFrom('system.columns')
+      .select(['table', 'name', 'type', 'default_kind', 'default_expression'])
+      .where('database', '=', connection.database)
+      .where(inList('table'))
+      .orderBy('position')
+      .execute(),
+  ]).catch((error: unknown) => {
+    throw serverError(error, { connection, doing: `looking at the tables of ${connection.database}` })
+  })
+  const columnsOf = Map.groupBy(columns, (column) => column.table)
+  const locals = await shardTables(server, tables)
+  return new Map(
+    tables.map((table): [string, StandingTable] => [
+      table.name,
+      {
+        engine: table.engine,
+        engineFull: table.engine_full,
+        sortKey: table.sorting_key,
+        partitionKey: table.partition_key,
+        ...locals.get(table.name)?.shape,
+        columns: (columnsOf.get(table.name) ?? []).map((column) => ({
+          name: column.name,
+          type: column.type,
+          defaultKind: column.default_kind,
+          expression: column.default_expression,
+        })),
+      },
+    ]),
+  )
+}

@@ -1,0 +1,37 @@
+// Owns the doing again of what failed by something that passes: a server that was away, or that was too busy.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BackfillError } from '../model/errors.ts'
+import type { Patience, QueryPort } from '../runner/executor-port.ts'
+import { backoffMs, MAX_ATTEMPTS, verdictOn } from './error-codes.ts'
+
+export type Waiting = {
+  readonly queries: Pick<QueryPort, 'reachable'>
+  readonly patience: Patience
+  /** For what is small itself: too little memory or time is the server's state then, and passes. */
+  readonly small?: boolean
+}
+
+/**
+ * Does `work`, which must bear to be done twice, until it succeeds.
+ * @throws BackfillError what it threw, where that does not pass or has not passed in time
+ */
+export async function patiently<T>(
+  { queries, patience, small = false }: Waiting,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await work()
+    } catch (error) {
+      const verdict = verdictOn(error as BackfillError)
+      const passes = verdict === 'split' ? small : verdict !== 'stop'
+      if (!passes || attempt === MAX_ATTEMPTS || patience.signal.aborted) throw error
+      if (verdict === 'gone') await queries.reachable(patience)
+      await backOff(attempt, patience.signal)
+    }
+}
+
+/** Waits before the try after `attempt`; no longer than until the signal. */
+export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
+  await sleep(backoffMs(attempt, Math.random()), undefined, { signal }).catch(() => undefined)
+}

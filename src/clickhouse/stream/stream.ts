@@ -1,0 +1,130 @@
+// Owns the crossing of rows from one server to another: a SELECT on the source, a fenced INSERT on the target, and what
+// stands on the wire handed from one to the other undecoded, with back-pressure.
+import { PassThrough, type Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import type { ClickHouseSettings } from '@clickhouse/client'
+import type { WriteReport } from '../../runner/executor-port.ts'
+import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
+import type { Wire } from '../../model/wire-names.ts'
+import { quoteIdentifier } from '../dialect.ts'
+import { serverError } from '../server-error.ts'
+import type { Server } from '../server.ts'
+import { refusesSettings } from '../settings-limits.ts'
+import { errorInBody, runWrite, writeSettings } from '../write.ts'
+import { type WireForm, WIRES } from './wire.ts'
+
+type Part = { readonly text: string; readonly params: Readonly<Record<string, unknown>> }
+
+type Crossing = {
+  /** What is done on the source, after "while". */
+  readonly doing: string
+  readonly queryId: string
+  readonly columns: readonly OutputColumn[]
+  /** A SELECT without a FORMAT. */
+  readonly read: Part & { readonly settings: ClickHouseSettings }
+  /** `INSERT INTO table (columns)`, and the condition under which it writes. */
+  readonly into: Part
+  readonly fence: Part
+}
+
+type Stream = (crossing: Crossing) => Promise<WriteReport>
+
+/** What is really used: packing by zstd takes settings, which a user may not be allowed, and by lz4 takes none. */
+export async function wireFrom({ limits, client }: Server, wished: Wire): Promise<Wire> {
+  if (wished !== 'zstd') return wished
+  const { settings } = WIRES.zstd.ask
+  if ((limits?.denied(settings) ?? []).length > 0) return 'lz4'
+  const asked = client.command({ query: 'SELECT 1', clickhouse_settings: settings })
+  // What else is wrong with the source is said by whoever reads it.
+  return await asked.then(
+    () => wished,
+    (error: unknown) => (refusesSettings(error) ? 'lz4' : wished),
+  )
+}
+
+/**
+ * When one side breaks, the other is broken off too, and the source's own words win: the target can only say that its
+ * input ended. In a zstd stream they cannot be read: what broke off in silence is read as lz4 from then on, so that the
+ * next try has the words.
+ */
+export function openStream(options: {
+  readonly source: Server
+  readonly target: Server
+  readonly wire: Wire
+}): Stream {
+  const { source, target } = options
+  let { wire } = options
+  return async ({ doing, queryId, columns, read, into, fence }) => {
+    const form = WIRES[wire]
+    const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
+    const failing = (error: unknown) => serverError(error, { connection: source.connection, doing })
+    const abort = new AbortController()
+    const rows = await startReading(source, form, {
+      query: `SELECT ${list} FROM (\n${read.text}\n) FORMAT Native`,
+      query_id: `${queryId}-read`,
+      query_params: { ...read.params },
+      clickhouse_settings: { ...read.settings, cancel_http_readonly_queries_on_client_close: 1 },
+      abort_signal: abort.signal,
+    }).catch((error: unknown) => {
+      throw failing(error)
+    })
+    const tail = form.keepTail()
+    const body = new PassThrough()
+    const crossing = pipeline(rows, tail.through, body, { signal: abort.signal })
+    const writing = runWrite(target, {
+      query: `${into.text} SELECT ${list} FROM input({backfill_structure:String}) WHERE ${fence.text} FORMAT Native`,
+      queryId,
+      params: {
+        ...into.params,
+        ...fence.params,
+        backfill_structure: columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', '),
+      },
+      settings: { ...writeSettings(target), ...(form.tell.settings as Record<string, number>) },
+      headers: form.tell.headers,
+      progress: true,
+      values: body,
+      signal: abort.signal,
+    })
+    const failed = (error: unknown) => {
+      abort.abort()
+      throw error
+    }
+    const [crossed, written] = await Promise.allSettled([crossing.catch(failed), writing.catch(failed)])
+    if (crossed.status === 'fulfilled' && written.status === 'fulfilled') {
+      // A runtime may take a connection that was cut for the end of the answer.
+      if ('complete' in rows && rows.complete !== true) throw failing(new Error('the answer was cut off'))
+      return written.value
+    }
+    const said = tail.text()
+    if (said.includes('DB::Exception')) throw failing(errorInBody(said))
+    if (crossed.status === 'rejected' && isOwn(crossed.reason)) {
+      if (wire === 'zstd') wire = 'lz4'
+      throw failing(crossed.reason)
+    }
+    throw written.status === 'rejected' ? written.reason : failing((crossed as PromiseRejectedResult).reason)
+  }
+}
+
+/** Whether the source's side broke, and was not broken off because the other did. */
+function isOwn(error: unknown): boolean {
+  const { name, code } = error as NodeJS.ErrnoException
+  return name !== 'AbortError' && code !== 'ERR_STREAM_PREMATURE_CLOSE'
+}
+
+type Reading = Parameters<Server['client']['exec']>[0]
+
+/** @throws the server's error where it has nothing to send */
+async function startReading({ client }: Server, form: WireForm, reading: Reading): Promise<Readable> {
+  const { stream, response_headers, http_status_code } = await client.exec({
+    ...reading,
+    clickhouse_settings: { ...reading.clickhouse_settings, ...form.ask.settings },
+    http_headers: { ...form.ask.headers },
+    decompress_response_stream: false,
+    // An error's answer is packed like any other, and the client knows neither of these ways.
+    ignore_error_response: true,
+  })
+  const isError = http_status_code !== 200 || response_headers['x-clickhouse-exception-code'] !== undefined
+  if (isError) throw errorInBody(form.read(await buffer(stream)))
+  return stream
+}

@@ -1,0 +1,97 @@
+// Owns the sending of one statement that writes, and the judgement whether the server has really done it.
+import { Readable } from 'node:stream'
+import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
+import type { WriteReport } from '../runner/executor-port.ts'
+import type { Server } from './server.ts'
+
+export type Statement = {
+  readonly query: string
+  readonly queryId: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly settings: Readonly<Record<string, string | number>>
+  /** Whether the server tells its progress in headers (ports.ts, InsertJob). */
+  readonly progress: boolean
+  /** Body of a streamed INSERT, and the headers that say how it is packed. */
+  readonly values?: Readable
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+  /** HTTP session in which temporary tables live; it ends so many seconds after its last statement. */
+  readonly session?: { readonly id: string; readonly seconds: number; readonly isNew: boolean }
+}
+
+/**
+ * A transform yields a row per key: looking for rows that replace one another within an INSERT finds nothing, and costs
+ * up to a fifth of it (docs/performance.md). A header may say otherwise.
+ */
+const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
+
+/** A server counts the rows that it writes to a shard of its own twice, unless it sends them as to the others. */
+export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Record<string, number>> {
+  return cluster === undefined ? WRITE_SETTINGS : { ...WRITE_SETTINGS, prefer_localhost_replica: 0 }
+}
+
+/**
+ * Runs the statement and resolves when the server has said by every sign that it is done: the response ended
+ * without an error, its body is empty and it carries a summary. Progress headers keep the connection alive while
+ * nothing else is sent; they also make the status 200 before the outcome is known, so the body is what counts.
+ *
+ * @throws what the client throws, or the server's error found in the body
+ */
+export async function runWrite(server: Server, statement: Statement): Promise<WriteReport> {
+  const started = performance.now()
+  const { stream, summary } = await server.client.exec({
+    query: statement.query,
+    query_id: statement.queryId,
+    query_params: { ...statement.params },
+    clickhouse_settings: {
+      ...statement.settings,
+      send_progress_in_http_headers: statement.progress ? 1 : 0,
+      http_headers_progress_interval_ms: PROGRESS_INTERVAL_MS,
+      ...(statement.session && sessionParams(statement.session)),
+    },
+    ...(statement.session && { session_id: statement.session.id }),
+    ...(statement.values && { values: statement.values }),
+    ...(statement.headers && { http_headers: { ...statement.headers } }),
+    ...(statement.signal && { abort_signal: statement.signal }),
+  })
+  const body = await readTail(stream)
+  if (body !== '') throw errorInBody(body)
+  if (summary === undefined) throw new Error('the answer has no summary: the outcome is unknown')
+  return {
+    rowsRead: Number(summary.read_rows),
+    rowsWritten: Number(summary.written_rows),
+    bytesRead: Number(summary.read_bytes),
+    peakMemory: Number((summary as { memory_usage?: string }).memory_usage ?? 0),
+    elapsedMs: Math.round(performance.now() - started),
+  }
+}
+
+/** Not settings, but they travel like them; a session that is not new has to be there. */
+function sessionParams({ seconds, isNew }: NonNullable<Statement['session']>): ClickHouseSettings {
+  return { session_timeout: String(seconds), session_check: isNew ? 0 : 1 }
+}
+
+/** An hour of progress headers of about 250 bytes at this interval stays far below `max_response_headers_size`. */
+const PROGRESS_INTERVAL_MS = '10000'
+
+/** How much of a body is kept: the server's exception stands at its end. */
+export const TAIL_BYTES = 16 * 1024
+
+async function readTail(stream: Readable): Promise<string> {
+  let tail = ''
+  for await (const piece of stream) tail = (tail + String(piece)).slice(-TAIL_BYTES)
+  return tail.trim()
+}
+
+/** The server's exception out of the text it wrote into a body whose status was already 200. */
+export function errorInBody(body: string): Error {
+  const found = /Code: (\d+)\. DB::Exception: ([\s\S]*?)(?:\(([A-Z0-9_]+)\))?(?:\s*\(version[\s\S]*)?$/.exec(
+    body,
+  )
+  if (found === null) return new Error(`unexpected text in the answer: ${body.slice(0, 300)}`)
+  return new ClickHouseError({
+    code: found[1]!,
+    message: found[2]!.trim(),
+    ...(found[3] && { type: found[3] }),
+  })
+}

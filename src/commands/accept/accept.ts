@@ -1,0 +1,158 @@
+// Owns declaring holes and held blocks to be as they should be: what may be accepted, and the events that say so.
+import { randomUUID } from 'node:crypto'
+import { BackfillError, usageError } from '../../model/errors.ts'
+import { type LedgerEvent, NO_TRY } from '../../ledger/events.ts'
+import type { Range, TableDefinition } from '../../model/model.ts'
+import type { Lock } from '../../lock/lock-port.ts'
+import type { Ports } from '../../runner/executor-port.ts'
+import { judge, type Reason, type Verdict } from './judge.ts'
+import { type BlockSet, intersect, union } from '../../model/blocks.ts'
+import { rangeWords } from '../../model/range-words.ts'
+import { blocksIn, readStandings, type Standing } from '../../planning/table-status.ts'
+import { surveyMissing } from '../status/status.ts'
+import { makeSurveyor } from '../../planning/survey.ts'
+import type { World } from '../../runner/world.ts'
+
+export type AcceptOptions = {
+  readonly range: Range
+  /** Distance kept from the newest block, in blocks: above the head nothing is a hole yet. */
+  readonly lag: number
+  /**
+   * The person named the tables: each must have such blocks there, and no others. Else those without are left out, and
+   * so are tables that do not exist yet.
+   */
+  readonly named: boolean
+}
+
+/** What can be accepted of one table, and what was before. */
+export type Acceptance = Pick<Verdict, 'holes' | 'held' | 'already'> & {
+  readonly table: TableDefinition
+  readonly targetUuid: string
+}
+
+/**
+ * What of the range can be accepted, in each chosen table that has something there. Reads only.
+ * @throws BackfillError `usage` for blocks that are neither a hole nor held, with the reason; where there is nothing
+ *   to accept; where a table does not exist yet
+ */
+export async function planAcceptance(world: World, options: AcceptOptions): Promise<readonly Acceptance[]> {
+  const standings = await readStandings(world, { lag: options.lag, forcedHead: undefined })
+  const survey = makeSurveyor(world)
+  const judged = await Promise.all(
+    world.chosen.map(async ({ key }) => {
+      const standing = standings.get(key)!
+      const looked = await surveyMissing(survey, standing.table, intersect(standing.missing, [options.range]))
+      return { standing, verdict: verdictOf(standing, looked, options.range) }
+    }),
+  )
+  for (const { standing, verdict } of judged) if (options.named || isNew(verdict)) refuse(standing, verdict)
+  const ledger = await world.ports.target.ledgerState()
+  const plan = judged.flatMap(({ standing, verdict }): readonly Acceptance[] => {
+    const { table, target } = standing
+    if (!isNew(verdict) && verdict.already.length === 0) return []
+    if (target === undefined && !options.named) return []
+    if (target === undefined || ledger !== 'ready') throw notCreated(world, table)
+    return [{ table, targetUuid: target.uuid, ...verdict }]
+  })
+  if (plan.length > 0) return plan
+  throw usageError(
+    `no table has a hole or held blocks in ${rangeWords([options.range])}`,
+    '`backfill status` shows holes, held and accepted blocks',
+  )
+}
+
+/** Whether anything is left to accept; the rest was accepted before. */
+export function isNew({ holes, held }: Pick<Verdict, 'holes' | 'held'>): boolean {
+  return holes.length + held.length > 0
+}
+
+/**
+ * Records the acceptance under the locks of its tables, after looking again: what has changed since is not accepted.
+ * @throws BackfillError `locked` where a table is being worked on; `usage`, `failed` where it is not as it was planned
+ */
+export async function accept(
+  world: World,
+  { options, plan }: { readonly options: AcceptOptions; readonly plan: readonly Acceptance[] },
+  note: (text: string) => void,
+): Promise<void> {
+  const runId = randomUUID()
+  const todo = plan.filter(isNew)
+  const tables = todo.map(({ table }) => table)
+  await withLocks(world.ports, tables, note, async (locks) => {
+    const now = await planAcceptance({ ...world, chosen: tables }, { ...options, named: true })
+    if (JSON.stringify(now) !== JSON.stringify(todo))
+      throw new BackfillError('the blocks have changed meanwhile: nothing was accepted', {
+        kind: 'failed',
+        hint: 'Run the command again and look at what it would accept now',
+      })
+    for (const { table, targetUuid, holes, held } of todo) {
+      const lock = locks.get(table.key)!
+      const event = { ...NO_TRY, event: 'accepted', targetUuid, runId, sqlHash: table.sqlHash } as const
+      await appendAll(world.ports, { lock, event, blocks: union(holes, held) })
+    }
+  })
+}
+
+/** Takes the locks of the tables, and gives them back however `use` ends. */
+export async function withLocks(
+  { locks }: Ports,
+  tables: readonly TableDefinition[],
+  note: (text: string) => void,
+  use: (locks: ReadonlyMap<string, Lock>) => Promise<void>,
+): Promise<void> {
+  const taken = new Map<string, Lock>()
+  try {
+    for (const { key } of tables) taken.set(key, await locks.acquire(key, note))
+    await use(taken)
+  } finally {
+    await Promise.all([...taken.values()].map((lock) => lock.release()))
+  }
+}
+
+/** One event for each stretch, then a checkpoint, so that the next command need not fold them. */
+export async function appendAll(
+  { ledger }: Ports,
+  {
+    lock,
+    event,
+    blocks,
+  }: { readonly lock: Lock; readonly event: Omit<LedgerEvent, 'range'>; readonly blocks: BlockSet },
+): Promise<void> {
+  for (const range of blocks) await ledger.append(lock, { ...event, range })
+  await ledger.checkpoint([{ lock, targetUuid: event.targetUuid }], event.runId)
+}
+
+function verdictOf(
+  { bounds, view, dirty }: Standing,
+  { holes, held }: { readonly holes: BlockSet; readonly held: BlockSet },
+  range: Range,
+): Verdict {
+  const [done, accepted] = [blocksIn(view, 'done'), blocksIn(view, 'accepted')]
+  return judge({ range, limits: bounds.limits, owed: bounds.owed, done, accepted, dirty, holes, held })
+}
+
+function refuse({ table, bounds }: Standing, { refused }: Verdict): void {
+  if (refused.length === 0) return
+  const why: Readonly<Record<Reason, string>> = {
+    below: bounds.owed === undefined ? (bounds.note ?? '') : `below its first block ${bounds.owed.from}`,
+    above: `above its head ${bounds.owed?.to}`,
+    done: 'done',
+    dirty: 'may be half written: `backfill up` takes care of them',
+    ready:
+      table.sources.length === 0
+        ? `as in ${table.after.join(', ')}: accept them there, and \`backfill up\` runs them here`
+        : 'nothing keeps `backfill up` from running them',
+  }
+  const parts = refused.map(({ reason, blocks }) => `${rangeWords(blocks)} (${why[reason]})`)
+  throw usageError(
+    `blocks that are neither a hole nor held in ${table.key}: ${parts.join(', ')}`,
+    `\`backfill status --tables ${table.key}\` shows its holes and held blocks`,
+  )
+}
+
+function notCreated({ ports }: World, { key, target }: TableDefinition): BackfillError {
+  return usageError(
+    `${ports.target.database}.${target} is not there yet, or its ledger is not: the acceptance belongs to the table`,
+    `\`backfill create-tables --tables ${key}\` first`,
+  )
+}

@@ -1,0 +1,76 @@
+// Owns which blocks of a range may be accepted as they are: holes and held blocks, and why the others may not.
+import type { Range } from '../../model/model.ts'
+import { type BlockSet, intersect, subtract } from '../../model/blocks.ts'
+
+export type AcceptanceInput = {
+  readonly range: Range
+  /** The table's `blocks`, resolved: what lies outside is none of its business. */
+  readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
+  readonly owed: Range | undefined
+  readonly done: BlockSet
+  readonly accepted: BlockSet
+  readonly dirty: BlockSet
+  /** Of the missing blocks, by the survey of the table's own sources. */
+  readonly holes: BlockSet
+  readonly held: BlockSet
+}
+
+export type Reason =
+  /** Below the first block that the sources have. */
+  | 'below'
+  /** Above the head. */
+  | 'above'
+  | 'done'
+  /** May be half written: what recovery has to know of them must not be painted over. */
+  | 'dirty'
+  /** Missing, and nothing keeps them from being processed. */
+  | 'ready'
+
+export type Verdict = {
+  readonly holes: BlockSet
+  readonly held: BlockSet
+  /** Accepted before. */
+  readonly already: BlockSet
+  /** In the order of the reasons above; reasons without blocks are absent. */
+  readonly refused: readonly { readonly reason: Reason; readonly blocks: BlockSet }[]
+}
+
+/** Every block of the range that lies within the limits is in exactly one of the sets of the verdict. */
+export function judge(input: AcceptanceInput): Verdict {
+  const { limits, owed } = input
+  let left: BlockSet = intersect(
+    [input.range],
+    within({ from: limits.from ?? 0, to: limits.to ?? Number.MAX_SAFE_INTEGER }),
+  )
+  const take = (blocks: BlockSet): BlockSet => {
+    const taken = intersect(left, blocks)
+    left = subtract(left, taken)
+    return taken
+  }
+  // What is recorded comes first: a done block stays done where the first block has moved up since.
+  const already = take(input.accepted)
+  const done = take(input.done)
+  const dirty = take(input.dirty)
+  const above = take(owed === undefined ? [] : within({ from: owed.to + 1, to: Number.MAX_SAFE_INTEGER }))
+  const below = take(owed === undefined ? left : within({ from: 0, to: owed.from - 1 }))
+  const holes = take(input.holes)
+  const held = take(input.held)
+  const reasons: readonly (readonly [Reason, BlockSet])[] = [
+    ['below', below],
+    ['above', above],
+    ['done', done],
+    ['dirty', dirty],
+    ['ready', left],
+  ]
+  return {
+    holes,
+    held,
+    already,
+    refused: reasons.flatMap(([reason, blocks]) => (blocks.length > 0 ? [{ reason, blocks }] : [])),
+  }
+}
+
+/** The range as a set: empty where it ends before it begins. */
+function within(range: Range): BlockSet {
+  return range.from <= range.to ? [range] : []
+}

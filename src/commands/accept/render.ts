@@ -1,0 +1,21 @@
+// Owns how acceptances and their revocations look: one line for each stretch, with all tables that it is true of. Pure.
+import type { Range } from '../../model/model.ts'
+import { count, rangesText } from '../../terminal/render/format.ts'
+
+/** One table's part of what is planned: a word (`hole`), its blocks, and what that means. */
+export type Part = { readonly table: string; readonly word: string; readonly blocks: readonly Range[] }
+
+/** `hole 9001-11500 (2,500 blocks): address_diffs, address_reads`. Parts without blocks are left out. */
+export function partLines(parts: readonly Part[]): readonly string[] {
+  const said = parts
+    .filter(({ blocks }) => blocks.length > 0)
+    .map(({ table, word, blocks }) => ({ table, text: `${word} ${rangesText(blocks, 10)}` }))
+  return [...Map.groupBy(said, ({ text }) => text)].map(
+    ([text, of]) => `${text}: ${of.map(({ table }) => table).join(', ')}`,
+  )
+}
+
+/** `1 table`, `address_diffs`: short enough for a question. */
+export function tablesText(tables: readonly string[]): string {
+  return tables.length <= 3 ? tables.join(', ') : count(tables.length, 'table')
+}

@@ -1,0 +1,99 @@
+// Owns taking acceptances back: accepted blocks become missing again, and what was computed over them is done again.
+import { randomUUID } from 'node:crypto'
+import { appendAll, withLocks } from './accept.ts'
+import { BackfillError, usageError } from '../../model/errors.ts'
+import { NO_TRY, REVOKED } from '../../ledger/events.ts'
+import type { Range, TableDefinition } from '../../model/model.ts'
+import { type BlockSet, intersect, union } from '../../model/blocks.ts'
+import { rangeWords } from '../../model/range-words.ts'
+import { blocksIn, readStandings, type Standing } from '../../planning/table-status.ts'
+import type { World } from '../../runner/world.ts'
+
+export type RevokeOptions = {
+  readonly range: Range
+  /** The person named the tables: each must have something accepted there. */
+  readonly named: boolean
+}
+
+export type Revocation = {
+  readonly table: TableDefinition
+  readonly targetUuid: string
+  /** Accepted blocks that become missing. */
+  readonly blocks: BlockSet
+  /** Blocks that were done from tables whose acceptance is taken back: they are done again once those are covered. */
+  readonly dependent: BlockSet
+  /** Whether the table has rows of these: then they are dirty until they are done again, else merely missing. */
+  readonly dependentRows: boolean
+}
+
+/** @throws BackfillError `usage` where nothing is accepted in the range */
+export async function planRevocation(
+  world: World,
+  { range, named }: RevokeOptions,
+): Promise<readonly Revocation[]> {
+  // All tables: what reads a table is concerned, chosen or not.
+  const everything = { ...world, chosen: world.catalogue.tables }
+  const standings = await readStandings(everything, { lag: 0, forcedHead: undefined })
+  const found = new Map<string, Revocation>()
+  // Dependencies come first.
+  for (const standing of standings.values()) {
+    const { table, view, target } = standing
+    const accepted = intersect(blocksIn(view, 'accepted'), [range])
+    const chosen = world.chosen.some(({ key }) => key === table.key)
+    if (chosen && named && accepted.length === 0) throw nothingAccepted(table.key, range, standing)
+    const blocks = chosen ? accepted : []
+    const below = table.after.reduce<BlockSet>((all, input) => {
+      const one = found.get(input)
+      return one === undefined ? all : union(all, union(one.blocks, one.dependent))
+    }, [])
+    const dependent = intersect(blocksIn(view, 'done'), below)
+    if (target === undefined || blocks.length + dependent.length === 0) continue
+    const dependentRows = (await world.ports.executor.count(table, dependent)) > 0
+    found.set(table.key, { table, targetUuid: target.uuid, blocks, dependent, dependentRows })
+  }
+  if (found.size === 0) throw nothingAccepted('any table', range, undefined)
+  return [...found.values()]
+}
+
+/**
+ * Records the revocation under the locks of its tables.
+ * @throws BackfillError `locked` where a table is being worked on; `failed` where it is not as it was planned
+ */
+export async function revoke(
+  world: World,
+  { options, plan }: { readonly options: RevokeOptions; readonly plan: readonly Revocation[] },
+  note: (text: string) => void,
+): Promise<void> {
+  const runId = randomUUID()
+  const tables = plan.map(({ table }) => table)
+  await withLocks(world.ports, tables, note, async (locks) => {
+    const now = await planRevocation(world, options)
+    if (JSON.stringify(now) !== JSON.stringify(plan))
+      throw new BackfillError('the blocks have changed meanwhile: nothing was revoked', {
+        kind: 'failed',
+        hint: 'Run the command again and look at what it would revoke now',
+      })
+    // Dependants first: were this killed in between, none would be done from blocks that are missing.
+    for (const { table, targetUuid, blocks, dependent, dependentRows } of plan.toReversed()) {
+      const lock = locks.get(table.key)!
+      const about = { ...NO_TRY, targetUuid, runId, sqlHash: table.sqlHash }
+      if (dependent.length > 0)
+        await appendAll(world.ports, {
+          lock,
+          event: { ...about, event: dependentRows ? 'invalidated' : 'cleaned' },
+          blocks: dependent,
+        })
+      // `cleaned`, as if they had never run: there is no row of theirs that recovery would have to look for.
+      if (blocks.length > 0)
+        await appendAll(world.ports, { lock, event: { ...about, event: 'cleaned', error: REVOKED }, blocks })
+    }
+  })
+}
+
+function nothingAccepted(who: string, range: Range, standing: Standing | undefined): BackfillError {
+  const elsewhere = blocksIn(standing?.view, 'accepted')
+  return usageError(
+    `nothing is accepted in ${rangeWords([range])} of ${who}`,
+    elsewhere.length > 0 ? `accepted: ${rangeWords(elsewhere)}` : '`backfill status` shows accepted blocks',
+  )
+}

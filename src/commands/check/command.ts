@@ -1,0 +1,130 @@
+// Owns `backfill check`: all that is wrong in the SQL folder, and where it does not fit the servers. It writes nothing.
+import { checkDrafts, gatherFindings } from './files.ts'
+import { EXIT, type Finding, usageError } from '../../model/errors.ts'
+import type { Catalogue, TableDefinition } from '../../model/model.ts'
+import { findNetwork } from '../../model/choose.ts'
+import { knownNames } from '../../model/did-you-mean.ts'
+import type { Report } from '../../sql-syntax/problems.ts'
+import { severityOf } from '../../model/rules.ts'
+import type { TableDraft } from '../../project/table-draft.ts'
+import { names, readFlag } from '../../terminal/argv.ts'
+import type { Command, Context } from '../../session/command.ts'
+import { checkJson, type CheckReport, errorsOf, renderCheck } from './render.ts'
+import { withConnections } from '../../session/session.ts'
+
+export const check: Command = async (context) => {
+  const { config, output, words } = context
+  const { readFolder } = await import('../../project/sql-folder.ts')
+  const { readImports } = await import('../import/sql.ts')
+  const { readSoundTests } = await import('../test/files.ts')
+  if (words.has('offline') && words.has('embedded')) {
+    throw usageError('--offline and --embedded exclude each other', 'keep one of them')
+  }
+  const gathering = gatherFindings()
+  const { report } = gathering
+  const folder = config.sql.value
+  const { catalogue, drafts } = await readFolder(folder, report)
+  const chosen = chooseDrafts(drafts, readFlag(words, 'tables', names) ?? [])
+  checkDrafts(drafts, report)
+  await readImports(folder, catalogue.sources, report)
+  const known = drafts.map(({ key }) => key)
+  const definitions = chosen.flatMap(({ definition }) => definition ?? [])
+  // A test is of a network: without these none can be read.
+  const tested = catalogue.networks.length === 0 ? [] : definitions
+  const tests = await readSoundTests({ folder, catalogue, chosen: tested, known }, report)
+
+  const concerning = () => gathering.list().filter(isAbout(chosen, drafts))
+  const sound = soundOf(chosen, gathering.list())
+  const print = (server: string | undefined): number => {
+    const findings = concerning()
+    const asked = new Set(sound.map(({ key }) => key))
+    const done: CheckReport = {
+      findings,
+      tables: chosen.map(({ key }) => key),
+      tests: tests.length,
+      server,
+      unasked: chosen.flatMap(({ key }) => (asked.has(key) ? [] : [key])),
+    }
+    output.result(
+      words.has('json') ? [JSON.stringify(checkJson(done))] : renderCheck(done, output.resultPaint),
+    )
+    return errorsOf(findings) === 0 ? EXIT.ok : EXIT.usage
+  }
+  if (words.has('offline')) {
+    output.message(['Offline: no server is asked.'])
+    return print(undefined)
+  }
+  // Without forks and names of networks nothing can be asked.
+  if (catalogue.networks.length === 0) return print(undefined)
+  try {
+    return print(await askServers(context, { catalogue, tables: sound }, report))
+  } catch (error) {
+    // A server that is away is told by the caller; what the files say is worth knowing all the same.
+    if (concerning().length > 0) print(undefined)
+    throw error
+  }
+}
+
+type Asked = {
+  readonly catalogue: Catalogue
+  readonly tables: readonly TableDefinition[]
+}
+
+/** Returns who was asked, in words. */
+async function askServers(context: Context, { catalogue, tables }: Asked, report: Report): Promise<string> {
+  const { config, output } = context
+  const network = findNetwork(catalogue, config.network.value)
+  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  return await withConnections(context, async (connections) => {
+    const { openServers } = await import('../../clickhouse/servers.ts')
+    const { openCheck } = await import('./queries.ts')
+    const { nodeOf } = await import('../../clickhouse/cluster/cluster.ts')
+    const { namesFor } = await import('../../clickhouse/own-databases.ts')
+    const { checkServer } = await import('./server.ts')
+    const opened = await openServers(connections)
+    try {
+      const ledger = namesFor(config.ledgerDatabase.value)
+      const { source } = opened
+      const target = await nodeOf(opened.target, config.cluster.value, ledger)
+      const [from, asked = ''] = [source, target].map(
+        ({ connection }) => `${connection.database} at ${connection.url}`,
+      )
+      const version = `ClickHouse ${target.info.version}`
+      output.message([`Asking ${version}: tables in ${asked}, sources in ${from}. Nothing is written.`])
+      const port = openCheck({ servers: { ...opened, target }, names: ledger, network })
+      await checkServer({ port, catalogue, tables }, report)
+      return asked
+    } finally {
+      await opened.close()
+    }
+  })
+}
+
+/** All for no keys. Throws a usage error for an unknown one. */
+function chooseDrafts(drafts: readonly TableDraft[], keys: readonly string[]): readonly TableDraft[] {
+  const known = drafts.map(({ key }) => key)
+  const wrong = keys.find((key) => !known.includes(key))
+  if (wrong !== undefined) throw usageError(`unknown table '${wrong}'`, knownNames('tables', wrong, known))
+  return keys.length === 0 ? drafts : drafts.filter(({ key }) => keys.includes(key))
+}
+
+/** The definitions of tables in whose own files no error was found. */
+function soundOf(chosen: readonly TableDraft[], findings: readonly Finding[]): readonly TableDefinition[] {
+  const broken = new Set(findings.flatMap(({ rule, file }) => (severityOf(rule) === 'error' ? [file] : [])))
+  return chosen.flatMap(({ definition }) =>
+    definition === undefined || broken.has(definition.transform.file) || broken.has(definition.ddl.file)
+      ? []
+      : [definition],
+  )
+}
+
+/** Not those in the files of tables that were not chosen. */
+function isAbout(
+  chosen: readonly TableDraft[],
+  drafts: readonly TableDraft[],
+): (finding: Finding) => boolean {
+  const others = new Set(
+    drafts.filter((draft) => !chosen.includes(draft)).flatMap(({ file, ddl }) => [file, ddl?.file]),
+  )
+  return ({ file }) => !others.has(file)
+}

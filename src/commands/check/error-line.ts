@@ -1,0 +1,95 @@
+// Owns the way from what ClickHouse says of a statement to the line of the file that it means, and to fewer words.
+import type { SqlText } from '../../model/model.ts'
+import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
+import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
+import { withDepth } from '../../sql-syntax/tokens.ts'
+
+export type Rejection = {
+  /** The whole message, the part about the scope included. */
+  readonly message: string
+  /** What the server was sent: the statement on lines of its own, perhaps others before it. */
+  readonly sent: string
+  /** Lines before the statement in it. */
+  readonly linesBefore: number
+}
+
+/**
+ * The line that the server's message is about: by the position it names, else by the first mention of a name that it
+ * quotes, looked for in the SELECT that it calls the scope; the scope's or the statement's first line where nothing
+ * is found.
+ */
+export function rejectedLine(sql: SqlText, { message, sent, linesBefore }: Rejection): number {
+  const upTo = textUpTo(sent, message)
+  if (upTo !== undefined) {
+    const last = sql.line + sql.text.split('\n').length - 1
+    return Math.min(last, sql.line + upTo.split('\n').length - 1 - linesBefore)
+  }
+  const tokens = significantTokens(sql)
+  const scopes = scopesOf(sql, message.split(SCOPE)[1] ?? '')
+  for (const name of quotedNames(message))
+    for (const place of [...scopes, tokens]) {
+      const found = place.find((token) => isNamed(token, name))
+      if (found !== undefined) return found.line
+    }
+  return (scopes[0] ?? tokens)[0]?.line ?? sql.line
+}
+
+/** The message without positions in what was sent, and without the statement that the server repeats. */
+export function rejectedWords(message: string, sent = ''): string {
+  const upTo = textUpTo(sent, message)
+  if (upTo !== undefined) {
+    const near = /^\w+|^\S/.exec(sent.slice(upTo.length))?.[0]
+    return near === undefined ? 'syntax error at the end' : `syntax error at '${near}'`
+  }
+  const line = (message.split('\n').find((part) => part.trim() !== '') ?? message).trim()
+  const [sentence = ''] = line.split(SCOPE)
+  const meant = /Maybe you meant:? ?\[?([^\]]+?)\]?[.?]*$/.exec(line)?.[1]
+  const said = sentence.replace(/[.,:]?\s*$/, '').replace(/\.? Maybe you meant.*$/, '')
+  return meant === undefined ? said : `${said}. Maybe you meant ${meant}`
+}
+
+/** Names that the message quotes, each by its last part, as the file may qualify it otherwise. */
+function quotedNames(message: string): readonly string[] {
+  const [sentence = ''] = message.split(SCOPE)
+  return [...sentence.matchAll(/[`'"]([A-Za-z_][\w.]*)[`'"]/g)].map(([, name]) => name!.split('.').at(-1)!)
+}
+
+/**
+ * What stands before the place of a syntax error. The server counts bytes from 1. It also names the line, but the
+ * client loses that where the word behind it is in capitals.
+ */
+function textUpTo(sent: string, message: string): string | undefined {
+  const position = /^Syntax error.*?failed at position (\d+)/s.exec(message)?.[1]
+  if (position === undefined) return undefined
+  return new TextDecoder().decode(new TextEncoder().encode(sent).slice(0, Number(position) - 1))
+}
+
+const SCOPE = /\bin (?:scope|query)\b/i
+
+/** The SELECTs that read the tables which the scope reads, or the one that the scope is the name of. */
+function scopesOf(sql: SqlText, scope: string): readonly (readonly Token[])[] {
+  const tokens = significantTokens(sql)
+  const [, name] = /^\s*`?(\w+)`?\s*\.?\s*(?:Maybe|$)/.exec(scope) ?? []
+  const at = tokens.findIndex(
+    (token, index) =>
+      name !== undefined &&
+      isNamed(token, name) &&
+      isKeyword(tokens[index + 1], 'AS') &&
+      tokens[index + 2]?.text === '(',
+  )
+  if (at !== -1) {
+    const inside = withDepth(tokens.slice(at + 3)).findIndex(({ depth }) => depth < 0)
+    return [tokens.slice(at + 3, inside === -1 ? undefined : at + 3 + inside)]
+  }
+  return tableReads(sql)
+    .filter(({ table }) => new RegExp(`\\bFROM (?:\\S+\\.)?\`?${escaped(table)}\\b`).test(scope))
+    .map(({ from }) => selectAround(tokens, from))
+}
+
+function isNamed(token: Token, name: string): boolean {
+  return (token.kind === 'word' || token.kind === 'identifier') && unquoted(token) === name
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[^\w]/g, '\\$&')
+}

@@ -1,0 +1,51 @@
+// Owns what `backfill check` finds without a server, and the gathering of findings.
+import { BackfillError, type Finding } from '../../model/errors.ts'
+import { lintClusterDdl } from './lint-cluster-ddl.ts'
+import { lintDdl } from './lint-ddl.ts'
+import { lintTransform } from './lint-transform.ts'
+import { attempt, type Report } from '../../sql-syntax/problems.ts'
+import type { TableDraft } from '../../project/table-draft.ts'
+
+export type Findings = {
+  readonly report: Report
+  /** Each once, by file and line. */
+  list(): readonly Finding[]
+}
+
+/** Gathers what is reported. An error that no rule has found is thrown on. */
+export function gatherFindings(): Findings {
+  const found = new Map<string, Finding>()
+  return {
+    report(error: BackfillError) {
+      const { finding } = error
+      if (finding === undefined) throw error
+      const key = [finding.rule, finding.file, finding.line, finding.sentence].join('\n')
+      if (!found.has(key)) found.set(key, finding)
+    },
+    list: () =>
+      [...found.values()].toSorted(
+        (a, b) => compare(a.file, b.file) || (a.line ?? 1) - (b.line ?? 1) || compare(a.rule, b.rule),
+      ),
+  }
+}
+
+/** Reports what is suspicious in tables whose files could be read. */
+export function checkDrafts(drafts: readonly TableDraft[], report: Report): void {
+  const targets = new Map(drafts.map(({ key, header }) => [key, header.target]))
+  for (const { file, header, lines, transform, ddl, clusterDdl } of drafts) {
+    if (transform !== undefined) {
+      for (const error of lintTransform({ file, header, lines, transform, targets })) report(error)
+    }
+    if (ddl !== undefined) {
+      for (const error of attempt(report, () => [...lintClusterDdl(ddl, clusterDdl)]) ?? []) report(error)
+    }
+    const { rows } = header
+    if (ddl !== undefined && rows !== undefined) {
+      for (const error of attempt(report, () => [...lintDdl(ddl, rows)]) ?? []) report(error)
+    }
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,96 @@
+// Owns the finding for each right that the user lacks, with the GRANT that cures it.
+import type { CheckPort, Need, NeedPlace } from './questions.ts'
+import type { ServerCheck, Surroundings } from './check-scene.ts'
+import { type BackfillError, fileError } from '../../model/errors.ts'
+import { needsOf, type PlacedNeed } from './required-grants.ts'
+import { rejectedWords } from './error-line.ts'
+import { missingGrant as grantText, quotedName } from '../../sql-syntax/missing-grant.ts'
+import type { Report } from '../../sql-syntax/problems.ts'
+
+/** Reports the rights that are lacking; returns the sources that may not be read. @throws BackfillError `server` */
+export async function checkGrants(
+  check: ServerCheck,
+  standing: Surroundings,
+  report: Report,
+): Promise<ReadonlySet<string>> {
+  const { port } = check
+  const needs = needsOf(check, standing)
+  const found = await port.lacking(needs)
+  if (found === undefined) {
+    const [{ file, line } = { file: 'sql', line: 1 }] = needs
+    const sentence = 'this server cannot be asked for grants (CHECK GRANT came with ClickHouse 24.10)'
+    const hint = 'compare SHOW GRANTS with docs/operations.md'
+    report(fileError({ rule: 'W081', file, line, sentence, hint }))
+    return new Set()
+  }
+  const lacking = needs.filter((need) => found.includes(need))
+  for (const error of lackingGrants(port, gathered(lacking, needs))) report(error)
+  return new Set(
+    lacking.flatMap(({ side, on }) => (side === 'source' && on.kind === 'table' ? [on.table] : [])),
+  )
+}
+
+/** What the server itself says is lacking. */
+export function missingGrant({
+  file,
+  line,
+  message,
+  user,
+}: {
+  readonly file: string
+  readonly line: number
+  readonly message: string
+  readonly user: string
+}): BackfillError {
+  const sentence = `user '${user}' lacks a grant: ${rejectedWords(message)}`
+  const hint = grantText(message, user) ?? 'grant it'
+  return fileError({ rule: 'E080', file, line, sentence, hint })
+}
+
+/** A right in words, and the statement that gives it. */
+export function grantOf(privilege: string, on: NeedPlace, user: string) {
+  const right = `${privilege} ON ${placeText(on)}`
+  return { right, text: `GRANT ${right} TO ${quotedName(user)}` }
+}
+
+/** One finding for all that is lacking on one thing. */
+function lackingGrants({ users }: CheckPort, needs: readonly PlacedNeed[]): readonly BackfillError[] {
+  const groups = Map.groupBy(needs, ({ side, on }) => `${side} ${placeText(on)}`)
+  return [...groups.values()].map(([first, ...others]) => {
+    const { side, on, file, line } = first!
+    const [user, place] = [users[side], placeText(on)]
+    const privileges = [...new Set([first!, ...others].map(({ privilege }) => privilege))].join(', ')
+    return fileError({
+      rule: 'E080',
+      file,
+      line,
+      sentence: `user '${user}' lacks ${privileges} ON ${place} on the ${side} server`,
+      hint: `GRANT ${privileges} ON ${place} TO ${quotedName(user)}`,
+    })
+  })
+}
+
+/** The same right lacking on all tables of a database that were asked for is one finding, on the database. */
+function gathered(lacking: readonly PlacedNeed[], asked: readonly PlacedNeed[]): readonly PlacedNeed[] {
+  const all = Map.groupBy(asked, groupOf)
+  return [...Map.groupBy(lacking, groupOf)].flatMap(([group, needs]) => {
+    const [first] = needs
+    if (
+      first?.on.kind !== 'table' ||
+      first.on.database === 'system' ||
+      needs.length === 1 ||
+      all.get(group)?.length !== needs.length
+    )
+      return needs
+    return [{ ...first, on: { kind: 'database', database: first.on.database } }]
+  })
+}
+
+function groupOf({ side, privilege, on }: Need): string {
+  return [side, privilege, on.kind, on.kind === 'engine' ? on.engine : on.database].join('\n')
+}
+
+function placeText(on: NeedPlace): string {
+  if (on.kind === 'engine') return on.engine
+  return `${quotedName(on.database)}.${on.kind === 'database' ? '*' : quotedName(on.table)}`
+}

@@ -1,0 +1,62 @@
+// Owns what ClickHouse would accept in a transform and a person hardly meant: tables without database, unused words.
+import { type BackfillError, fileError } from '../../model/errors.ts'
+import type { SqlText } from '../../model/model.ts'
+import { tableReads } from '../../sql-syntax/table-refs.ts'
+import type { HeaderDraft } from '../../project/header.ts'
+import { usedParameters } from '../../sql-syntax/parameters.ts'
+import { tablesRead } from '../../project/transform-statement.ts'
+
+export type LintedTransform = {
+  readonly file: string
+  readonly header: HeaderDraft
+  /** Line of each header key that is there. */
+  readonly lines: ReadonlyMap<string, number>
+  readonly transform: SqlText
+  /** The target of each table key. */
+  readonly targets: ReadonlyMap<string, string | undefined>
+}
+
+export function* lintTransform(linted: LintedTransform): Generator<BackfillError, void> {
+  const { file, header, lines, transform, targets } = linted
+  for (const { parameter, database, table, line } of tableReads(transform)) {
+    if (parameter !== undefined || database === 'system') continue
+    const fixed = database !== undefined
+    yield fileError({
+      rule: fixed ? 'W047' : 'E044',
+      file,
+      line,
+      sentence: fixed
+        ? `reads '${database}.${table}' of a fixed database, which bounds nothing`
+        : `reads '${table}' without a database`,
+      hint: `write {source:Identifier}.${table} or {target:Identifier}.${table}, and name it in the header`,
+    })
+  }
+  const used = new Set(usedParameters(transform).map(({ name }) => name))
+  for (const { name } of (header.params ?? []).filter((one) => !used.has(one.name))) {
+    const sentence = `params: '${name}' is never used`
+    yield fileError({ rule: 'W035', file, line: lines.get('params'), sentence, hint: 'remove it, or use it' })
+  }
+  const [sources, derived] = [tablesRead(transform, 'source'), tablesRead(transform, 'target')]
+  for (const name of (header.sources ?? []).filter((source) => !sources.has(source))) {
+    const sentence = `sources: '${name}' is never read, and bounds the table all the same`
+    yield fileError({
+      rule: 'W045',
+      file,
+      line: lines.get('sources'),
+      sentence,
+      hint: 'take it out, or read it',
+    })
+  }
+  for (const key of header.after ?? []) {
+    const target = targets.get(key)
+    if (target === undefined || derived.has(target)) continue
+    const sentence = `after: '${key}' (${target}) is never read, and is waited for all the same`
+    yield fileError({
+      rule: 'W046',
+      file,
+      line: lines.get('after'),
+      sentence,
+      hint: 'take it out, or read it',
+    })
+  }
+}

@@ -1,0 +1,36 @@
+// Owns where a transform names its output columns: the line of each, for what is wrong with one.
+import type { SqlText } from '../../model/model.ts'
+import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
+import { splitAtCommas, withDepth } from '../../sql-syntax/tokens.ts'
+
+export type OutputLines = {
+  /** Line of the SELECT that yields the rows. */
+  readonly select: number
+  /** Column name to line; without those of `*`. */
+  readonly columns: ReadonlyMap<string, number>
+}
+
+export function outputLines(sql: SqlText): OutputLines {
+  const tokens = significantTokens(sql)
+  const depths = withDepth(tokens)
+  // The whole may stand in brackets.
+  const depth = tokens.findIndex(({ text }) => text !== '(')
+  const start = depths.findIndex((one) => one.depth === depth && isKeyword(one.token, 'SELECT'))
+  if (start === -1) return { select: sql.line, columns: new Map() }
+  const from = depths.findIndex(
+    (one, index) => index > start && one.depth === depth && isKeyword(one.token, 'FROM', 'UNION', 'WHERE'),
+  )
+  const list = tokens.slice(start + 1, from === -1 ? undefined : from)
+  const items = splitAtCommas(isKeyword(list[0], 'DISTINCT') ? list.slice(1) : list)
+  return {
+    select: tokens[start]!.line,
+    columns: new Map(items.flatMap((item) => nameOf(item) ?? []).map(({ name, line }) => [name, line])),
+  }
+}
+
+function nameOf(item: readonly Token[]): { readonly name: string; readonly line: number } | undefined {
+  const last = item.at(-1)
+  const named = item.length === 1 || isKeyword(item.at(-2), 'AS') || item.at(-2)?.text === '.'
+  if (last === undefined || !named || (last.kind !== 'word' && last.kind !== 'identifier')) return undefined
+  return { name: unquoted(last), line: last.line }
+}

@@ -1,0 +1,65 @@
+// Owns what `backfill check` asks of the servers. Nothing here writes.
+import type { TableDefinition } from '../../model/model.ts'
+import type { DefaultKind } from '../../sql-syntax/create-table.ts'
+import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
+
+export type Side = 'source' | 'target'
+
+/** A table as it stands on a server, in the server's own words. */
+export type StandingTable = {
+  readonly engine: string
+  /** With arguments and everything behind it. */
+  readonly engineFull: string
+  readonly sortKey: string
+  readonly partitionKey: string
+  readonly columns: readonly {
+    readonly name: string
+    readonly type: string
+    readonly defaultKind: DefaultKind
+    readonly expression: string
+  }[]
+}
+
+/** A privilege that a run needs. */
+export type Need = {
+  readonly side: Side
+  readonly privilege: string
+  readonly on: NeedPlace
+}
+
+export type NeedPlace =
+  | {
+      readonly kind: 'table'
+      readonly database: string
+      readonly table: string
+      /** The columns that it is needed for; all where there are none. */
+      readonly columns?: readonly string[]
+    }
+  | { readonly kind: 'database'; readonly database: string }
+  | { readonly kind: 'engine'; readonly engine: string }
+
+/** What a server says of a transform: its columns, or why not. */
+export type Described =
+  | { readonly columns: readonly OutputColumn[] }
+  | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
+
+export type CheckPort = {
+  readonly databases: Readonly<Record<Side, string>>
+  readonly users: Readonly<Record<Side, string>>
+  /** The ledger's database and that of the locks. */
+  readonly ledger: { readonly ledger: string; readonly locks: string }
+  /** Which of the databases exist, as far as the user may see them. */
+  existing(side: Side, databases: readonly string[]): Promise<ReadonlySet<string>>
+  /** The tables of the side's database that exist, as far as the user may see them. */
+  tables(side: Side, names: readonly string[]): Promise<ReadonlyMap<string, StandingTable>>
+  /** Describes `text`, from the second line on, in place of the table's transform, on the server that would compute it. */
+  describe(table: TableDefinition, text: string): Promise<Described>
+  /** What the server says against the text of a statement; undefined where it can be read. */
+  unreadable(text: string): Promise<string | undefined>
+  /** Types as the target writes them; undefined for what it does not know. */
+  typeNames(types: readonly string[]): Promise<ReadonlyMap<string, string | undefined>>
+  /** Expressions as the target writes them; what it cannot read stays as it is. */
+  formatted(expressions: readonly string[]): Promise<readonly string[]>
+  /** Those of the needs that the user lacks; undefined where the server cannot be asked (before 24.10). */
+  lacking(needs: readonly Need[]): Promise<readonly Need[] | undefined>
+}

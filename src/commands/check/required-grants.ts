@@ -1,0 +1,98 @@
+// Owns which rights a run needs: those of docs/operations.md, "Permissions".
+import type { Need, NeedPlace } from './questions.ts'
+import type { ServerCheck, Surroundings } from './check-scene.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { tablesRead } from '../../project/transform-statement.ts'
+
+export type PlacedNeed = Need & {
+  readonly file: string
+  readonly line: number
+}
+
+type Place = { readonly file: string; readonly line: number }
+
+export function needsOf(check: ServerCheck, standing: Surroundings): readonly PlacedNeed[] {
+  const { target } = check.port.databases
+  const { targets, databases } = standing
+  return [
+    ...sourceNeeds(check),
+    ...(databases.target.has(target) ? [] : [need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl)]),
+    ...check.tables.flatMap((table) => tableNeeds(target, table, targets.has(table.target))),
+    ...ledgerNeeds(check, databases.target),
+  ]
+}
+
+/** Where a source is first read. */
+export function placeOfRead(tables: readonly TableDefinition[], source: string): Place {
+  const { transform } = tables.find((table) => table.sources.includes(source)) ?? tables[0]!
+  return { file: transform.file, line: tablesRead(transform, 'source').get(source) ?? transform.line }
+}
+
+function sourceNeeds({ port, catalogue, tables }: ServerCheck): readonly PlacedNeed[] {
+  return [...new Set(tables.flatMap(({ sources }) => sources))].map((source) => {
+    const definition = catalogue.sources.find(({ table }) => table === source)
+    const readers = tables.filter(({ sources }) => sources.includes(source))
+    const mentioned = new Set(readers.flatMap(({ transform }) => significantTokens(transform).map(unquoted)))
+    // A user may have been given these columns only.
+    const columns = (definition === undefined ? [] : ddlColumns(definition.ddl))
+      .map(({ name }) => name)
+      .filter((name) => mentioned.has(name) || name === 'updated_date_time')
+    const on: NeedPlace = { kind: 'table', database: port.databases.source, table: source, columns }
+    return { side: 'source', privilege: 'SELECT', on, ...placeOfRead(tables, source) }
+  })
+}
+
+function tableNeeds(database: string, table: TableDefinition, exists: boolean): readonly PlacedNeed[] {
+  const on: NeedPlace = { kind: 'table', database, table: table.target }
+  const engine = ddlClauses(table.ddl).engine?.name
+  return [
+    ...(exists ? [] : [need('CREATE TABLE', on, table.ddl)]),
+    ...(exists || engine === undefined ? [] : [engineNeed(engine, table.ddl)]),
+    need('SELECT', on, table.ddl),
+    need('INSERT', on, table.ddl),
+    ...(table.rows.kind === 'per-block' ? [need('ALTER DELETE', on, table.ddl)] : []),
+  ]
+}
+
+function ledgerNeeds(
+  { port, catalogue, tables }: ServerCheck,
+  existing: ReadonlySet<string>,
+): readonly PlacedNeed[] {
+  const at = catalogue.ledger[0] ?? tables[0]!.ddl
+  const { ledger, locks } = port.ledger
+  const absent = [ledger, locks].filter((database) => !existing.has(database))
+  return [
+    ...absent.map((database) => need('CREATE DATABASE', wholeOf(database), at)),
+    ...(absent.includes(ledger)
+      ? [need('CREATE TABLE', wholeOf(ledger), at), engineNeed('MergeTree', at)]
+      : []),
+    need('SELECT', wholeOf(ledger), at),
+    need('INSERT', wholeOf(ledger), at),
+    need('CREATE TABLE', wholeOf(locks), at),
+    engineNeed('Null', at),
+    need('DROP TABLE', wholeOf(locks), at),
+    need('ALTER MODIFY COMMENT', wholeOf(locks), at),
+    need('SELECT', system('processes'), at),
+    need('SELECT', system('mutations'), at),
+  ]
+}
+
+function system(table: string): NeedPlace {
+  return { kind: 'table', database: 'system', table }
+}
+
+function wholeOf(database: string): NeedPlace {
+  return { kind: 'database', database }
+}
+
+function engineNeed(engine: string, at: Place): PlacedNeed {
+  return need('TABLE ENGINE', { kind: 'engine', engine }, at)
+}
+
+/** On the target. */
+function need(privilege: string, on: NeedPlace, { file, line }: Place): PlacedNeed {
+  return { side: 'target', privilege, on, file, line }
+}

@@ -1,0 +1,64 @@
+// Owns describing a transform whose inputs are not there yet: empty tables of the right types in their place.
+import type { SqlText } from '../../model/model.ts'
+import type { DdlColumn } from '../../sql-syntax/create-table.ts'
+import { tableReads } from '../../sql-syntax/table-refs.ts'
+import { isKeyword, isSignificant, lex, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+
+export type StandIn = {
+  readonly parameter: 'source' | 'target'
+  readonly table: string
+  readonly columns: readonly DdlColumn[]
+}
+
+/**
+ * The statement with a subquery of no rows in place of each table that has a stand-in, on the same lines. Undefined
+ * where a table's place cannot be taken: PREWHERE and SAMPLE work on tables alone.
+ */
+export function withStandIns(sql: SqlText, standIns: readonly StandIn[]): string | undefined {
+  const tokens = significantTokens(sql)
+  const written = new Map<number, string>()
+  for (const { parameter, table, from, to } of tableReads(sql)) {
+    const standIn = standIns.find((one) => one.parameter === parameter && one.table === table)
+    if (standIn === undefined) continue
+    if (tokens.some((token) => isKeyword(token, 'PREWHERE', 'SAMPLE'))) return undefined
+    for (let at = from; at < to; at++) written.set(at, '')
+    const alias = aliasAt(tokens, to)
+    const final = isKeyword(tokens[to], 'FINAL') ? to : alias.to
+    if (isKeyword(tokens[final], 'FINAL')) written.set(final, '')
+    written.set(from, `(${emptyRows(standIn.columns)})${alias.given ? '' : ` AS \`${table}\``}`)
+  }
+  if (written.size === 0) return sql.text
+  let index = -1
+  let text = ''
+  for (const token of lex(sql)) {
+    if (isSignificant(token)) index++
+    text += isSignificant(token) ? (written.get(index) ?? token.text) : token.text
+  }
+  return text
+}
+
+/** Whether the table has an alias, behind FINAL or before it, and where the alias ends. */
+function aliasAt(tokens: readonly Token[], to: number): { readonly given: boolean; readonly to: number } {
+  const at = isKeyword(tokens[to], 'FINAL') ? to + 1 : to
+  if (isKeyword(tokens[at], 'AS')) return { given: true, to: at + 2 }
+  const next = tokens[at]
+  const isAlias =
+    next?.kind === 'identifier' || (next?.kind === 'word' && !CLAUSE_WORDS.has(next.text.toUpperCase()))
+  return { given: isAlias, to: isAlias ? at + 1 : at }
+}
+
+const CLAUSE_WORDS: ReadonlySet<string> = new Set(
+  `FINAL WHERE GROUP ORDER LIMIT UNION INTERSECT EXCEPT HAVING QUALIFY WINDOW SETTINGS OFFSET FETCH FORMAT INTO ARRAY
+   JOIN INNER LEFT RIGHT FULL CROSS ANY ALL ASOF SEMI ANTI GLOBAL PASTE ON USING`.split(/\s+/),
+)
+
+function emptyRows(columns: readonly DdlColumn[]): string {
+  const items = columns
+    .filter(({ type, defaultKind }) => type !== '' && defaultKind !== 'EPHEMERAL')
+    .map(({ name, type }) => `defaultValueOfTypeName('${escaped(type, "'")}') AS \`${escaped(name, '`')}\``)
+  return `SELECT ${items.join(', ')} WHERE 0`
+}
+
+function escaped(text: string, quote: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`)
+}

@@ -1,0 +1,141 @@
+// Owns what ClickHouse says of a transform: whether it can be read, and whether its columns fit the target.
+import type { CheckPort, Described } from './questions.ts'
+import { missingGrant } from './grants.ts'
+import type { Surroundings } from './check-scene.ts'
+import { type BackfillError, fileError } from '../../model/errors.ts'
+import type { Catalogue, TableDefinition } from '../../model/model.ts'
+import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
+import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
+import { columnMisfits } from '../../sql-syntax/column-fit.ts'
+import { outputLines } from './output-columns.ts'
+import { rejectedLine, rejectedWords } from './error-line.ts'
+import type { Report } from '../../sql-syntax/problems.ts'
+import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { type StandIn, withStandIns } from './stub-tables.ts'
+
+export type TransformCheck = {
+  readonly port: CheckPort
+  readonly catalogue: Catalogue
+  readonly table: TableDefinition
+  readonly standing: Surroundings
+  /** Types of DDL files as the server writes them. */
+  readonly types: ReadonlyMap<string, string | undefined>
+  /** Sources that the user may not read: what is to be said of these is said. */
+  readonly denied: ReadonlySet<string>
+}
+
+/** @throws BackfillError `server` when it is away */
+export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
+  const { port, table, standing, denied } = check
+  for (const error of lackingProbeColumns(check)) report(error)
+  const standIns = standInsOf(check)
+  const unknownType = standIns.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
+  const text = unknownType ? undefined : withStandIns(table.transform, standIns)
+  const readable = table.sources.every((source) => !denied.has(source))
+  if (text === undefined || !readable) return
+  const described = await port.describe(table, text)
+  if (!('columns' in described)) {
+    // The server names the first thing that it cannot make sense of, which may only follow from a missing column.
+    const lacking = described.code === UNKNOWN_IDENTIFIER ? [...lackingColumns(check)] : []
+    for (const error of lacking.length > 0 ? lacking : [rejection(check, described)]) report(error)
+    return
+  }
+  const { file } = table.transform
+  const lines = outputLines(table.transform)
+  const target = standing.targets.get(table.target)?.columns ?? typedColumns(check)
+  for (const { rule, column, sentence, hint } of columnMisfits(described.columns, target)) {
+    const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
+    report(fileError({ rule, file, line, sentence, hint }))
+  }
+}
+
+/** The transform's target by its DDL, types as the server writes them. */
+function typedColumns({ table, types }: TransformCheck): readonly DdlColumn[] {
+  return ddlColumns(table.ddl).map((column) => ({ ...column, type: types.get(column.type) ?? column.type }))
+}
+
+/** A type that the server does not know: its own table's finding says so. */
+function isUnknown({ types }: TransformCheck, type: string): boolean {
+  return types.has(type) && types.get(type) === undefined
+}
+
+/** For what does not exist, and has a file that says what it would be. */
+function standInsOf({ catalogue, table, standing }: TransformCheck): readonly StandIn[] {
+  const sources = catalogue.sources.filter(({ table: name }) => !standing.sources.has(name))
+  const inputs = catalogue.tables.filter(({ key }) => table.after.includes(key))
+  return [
+    ...sources.map((source): StandIn => ({
+      parameter: 'source',
+      table: source.table,
+      columns: ddlColumns(source.ddl),
+    })),
+    ...inputs
+      .filter(({ target }) => !standing.targets.has(target))
+      .map((input): StandIn => ({
+        parameter: 'target',
+        table: input.target,
+        columns: ddlColumns(input.ddl),
+      })),
+  ]
+}
+
+/** What the survey of missing blocks reads of every source. */
+const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
+
+function* lackingProbeColumns({ port, table, standing }: TransformCheck): Generator<BackfillError, void> {
+  const { file } = table.transform
+  for (const { parameter, table: source, line } of tableReads(table.transform)) {
+    const columns = parameter === 'source' ? standing.sources.get(source)?.columns : undefined
+    if (columns === undefined || columns.length === 0) continue
+    for (const name of PROBED.filter((wanted) => !columns.some((column) => column.name === wanted))) {
+      const sentence = `${port.databases.source}.${source} lacks the column '${name}', by which missing blocks are found`
+      yield fileError({
+        rule: 'E067',
+        file,
+        line,
+        sentence,
+        hint: 'add it to the table, or read another one',
+      })
+    }
+  }
+}
+
+const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47, 60, 81, 497]
+
+type Refusal = Exclude<Described, { columns: unknown }>
+
+function rejection({ table }: TransformCheck, { code, message, sent, user }: Refusal): BackfillError {
+  const { file } = table.transform
+  const line = rejectedLine(table.transform, { message, sent, linesBefore: 1 })
+  if (code === ACCESS_DENIED) return missingGrant({ file, line, message, user })
+  const sentence = `ClickHouse rejects this transform: ${rejectedWords(message, sent)}`
+  if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE)
+    return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
+  return code === UNKNOWN_IDENTIFIER
+    ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
+    : fileError({ rule: 'E060', file, line, sentence, hint: 'mend the file' })
+}
+
+/** Columns that a SELECT names, that its source has by its file, and that the table lacks. */
+function* lackingColumns({
+  port,
+  catalogue,
+  table: { transform },
+  standing,
+}: TransformCheck): Generator<BackfillError, void> {
+  const tokens = significantTokens(transform)
+  for (const { parameter, table: source, from } of tableReads(transform)) {
+    const definition = catalogue.sources.find(({ table }) => parameter === 'source' && table === source)
+    const there = standing.sources.get(source)?.columns
+    if (definition === undefined || there === undefined) continue
+    const lacking = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
+    const around = selectAround(tokens, from)
+    for (const { name } of lacking) {
+      const mention = around.find((token) => unquoted(token) === name)
+      if (mention === undefined) continue
+      const sentence = `${port.databases.source}.${source} lacks the column '${name}', which ${definition.ddl.file} has`
+      const hint = 'add it to the table, or do without it here'
+      yield fileError({ rule: 'E067', file: transform.file, line: mention.line, sentence, hint })
+    }
+  }
+}

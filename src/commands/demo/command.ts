@@ -1,0 +1,35 @@
+// Owns `backfill demo`: a sample chain in the embedded server, then `up`, then `status`.
+import type { Catalogue } from '../../model/model.ts'
+import type { Command } from '../../session/command.ts'
+import { count, duration } from '../../terminal/render/format.ts'
+import { runUp } from '../../session/supervised-run.ts'
+import type { Connections } from '../../session/session.ts'
+import { printStatus } from '../status/command.ts'
+import { upOptions } from '../up/command.ts'
+
+export const demo: Command = async (context) => {
+  const { config, output } = context
+  const { readDemo } = await import('../../project/sql-folder.ts')
+  const chain = await readDemo(config.sql.value)
+  const before = async ({ source }: Connections, { sources }: Catalogue): Promise<void> => {
+    const { loadDemo } = await import('./load.ts')
+    output.message(['Loading the sample chain.'])
+    const { loaded, rows, elapsedMs } = await loadDemo({
+      connection: source,
+      sources,
+      chain,
+      network: config.network.value,
+    })
+    const what = count(rows, 'source row')
+    output.message([
+      loaded ? `Loaded ${what} in ${duration(elapsedMs)}.` : `The sample chain is there: ${what}.`,
+    ])
+  }
+  return await runUp(context, upOptions(context, { from: 'from', to: 'to' }), {
+    before,
+    after: async ({ world }) => {
+      output.result([''])
+      await printStatus(context, world)
+    },
+  })
+}

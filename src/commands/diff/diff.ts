@@ -1,0 +1,122 @@
+// Owns the finding of two versions of a table's SQL: what built its ranges, and what the file holds.
+import { usageError } from '../../model/errors.ts'
+import type { Island } from '../../ledger/events.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { cureOf } from '../../ledger/cure.ts'
+import { blockSet } from '../../model/blocks.ts'
+import { markOf, shortHash } from '../../ledger/stale.ts'
+import type { DiffReport, DiffSide } from './diff-report.ts'
+import type { StaleReport } from '../../runner/events.ts'
+import { staleReports } from '../../planning/stale-reports.ts'
+import { uuidsOf } from '../../planning/table-status.ts'
+import type { SqlVersion } from '../../ledger/versions-port.ts'
+import type { World } from '../../runner/world.ts'
+
+export type DiffQuestion = {
+  /** Beginnings of hashes, as typed. */
+  readonly fromHash: string | undefined
+  readonly toHash: string | undefined
+}
+
+/**
+ * Two versions of the chosen table's SQL, and which ranges each version has built. Unless asked otherwise: what built
+ * the most stale blocks, and the file. Reads only.
+ * @throws BackfillError `usage` for a hash that nobody knows, or that begins several
+ */
+export async function sqlDiff({ ports, ...world }: World, question: DiffQuestion): Promise<DiffReport> {
+  const [table] = world.chosen
+  if (table === undefined) throw new Error('diff works on one table')
+  const [targets, ledger] = await Promise.all([
+    ports.target.tables([table.target]),
+    ports.target.ledgerState(),
+  ])
+  const target = targets.get(table.target)
+  const known = ledger !== 'absent' && target !== undefined
+  const [views, texts] = await Promise.all([
+    known ? ports.ledger.fold(uuidsOf([table], targets)) : new Map(),
+    ledger === 'absent' ? [] : ports.versions.texts(table.key),
+  ])
+  const view = views.get(table.key)
+  const islands: readonly Island[] = view?.islands ?? []
+  const stale = await staleReports({ ...world, ports }, { table, target, view })
+  const current = islands.filter(({ state, sqlHash }) => state === 'done' && sqlHash === table.sqlHash)
+  const file = fileSide(table)
+  const sideOf = (typed: string) => sideFor(typed, { table, texts, islands })
+  const from =
+    question.fromHash === undefined ? defaultSide(table, { texts, stale }) : sideOf(question.fromHash)
+  const to = question.toHash === undefined ? file : sideOf(question.toHash)
+  return {
+    table: table.key,
+    target: `${ports.target.database}.${table.target}`,
+    sqlHash: table.sqlHash,
+    cure: cureOf(table),
+    current: blockSet(current),
+    stale,
+    from,
+    to,
+    change: changeOf(from, to),
+  }
+}
+
+type Known = {
+  readonly table: TableDefinition
+  readonly texts: readonly SqlVersion[]
+  readonly islands: readonly Island[]
+}
+
+function fileSide({ sqlHash, rawHash, rawText, transform }: TableDefinition): DiffSide {
+  return { sqlHash, rawHash, file: transform.file, text: rawText, keptAt: undefined }
+}
+
+/** What built the most stale blocks; where no SQL has changed, the last text of the same SQL that is not the file's. */
+function defaultSide(
+  table: TableDefinition,
+  { texts, stale }: { readonly texts: readonly SqlVersion[]; readonly stale: readonly StaleReport[] },
+): DiffSide {
+  const edited = stale.find((version) => version.edited)
+  if (edited !== undefined) return sideOfHash(edited.hash, texts)
+  const other = texts.findLast(
+    ({ sqlHash, rawHash }) => sqlHash === table.sqlHash && rawHash !== table.rawHash,
+  )
+  return other ?? fileSide(table)
+}
+
+/** The last text kept of an SQL; its ranges may have been built with an earlier one that says the same. */
+function sideOfHash(sqlHash: string, texts: readonly SqlVersion[]): DiffSide {
+  return texts.findLast((version) => version.sqlHash === sqlHash) ?? { ...NOTHING_KEPT, sqlHash }
+}
+
+const NOTHING_KEPT = { rawHash: undefined, file: undefined, text: undefined, keptAt: undefined } as const
+
+function sideFor(typed: string, { table, texts, islands }: Known): DiffSide {
+  const wanted = typed.toLowerCase()
+  const begins = (hash: string) => wanted !== '' && hash.startsWith(wanted)
+  const hashes = [
+    ...new Set(
+      [
+        table.sqlHash,
+        ...texts.map(({ sqlHash }) => sqlHash),
+        ...islands.filter(({ state }) => state === 'done').map(({ sqlHash }) => markOf(sqlHash).hash),
+      ].filter((hash) => hash !== ''),
+    ),
+  ]
+  const found = hashes.filter(begins)
+  const raw = texts.filter(({ rawHash }) => begins(rawHash))
+  if (found.length + raw.length > 1)
+    throw usageError(`several versions of ${table.key} begin with '${typed}'`, 'type more of the hash')
+  const [hash] = found
+  if (hash === table.sqlHash) return fileSide(table)
+  if (hash !== undefined) return sideOfHash(hash, texts)
+  if (raw[0] !== undefined) return raw[0]
+  throw usageError(
+    `no version of ${table.key} begins with '${typed}'`,
+    `known are ${hashes.map(shortHash).join(', ')}`,
+  )
+}
+
+function changeOf(from: DiffSide, to: DiffSide): DiffReport['change'] {
+  if (from.text === undefined || to.text === undefined)
+    return from.sqlHash === to.sqlHash ? 'none' : 'unknown'
+  if (from.text === to.text) return 'none'
+  return from.sqlHash === to.sqlHash ? 'form' : 'sql'
+}

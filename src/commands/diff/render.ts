@@ -1,0 +1,90 @@
+// Owns how two versions of a table's SQL are compared: which ranges each built, and a unified diff of the texts. Pure.
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
+import { shortHash } from '../../ledger/stale.ts'
+import type { DiffReport, DiffSide } from './diff-report.ts'
+import { minute, rangesText } from '../../terminal/render/format.ts'
+import { type JsonObject, pairs, staleJson } from '../../terminal/render/json.ts'
+import type { Paint } from '../../terminal/render/paint.ts'
+import { staleText } from '../../terminal/render/stale.ts'
+
+export function renderDiff(report: DiffReport, paint: Paint): readonly string[] {
+  const { table, target, sqlHash, current, stale, cure } = report
+  const patch = patchOf(report)
+  return [
+    `${paint.bold(table)}  ${target}`,
+    ...(current.length > 0
+      ? [`  ${rangesText(current)}: as the file is now, ${paint.green(shortHash(sqlHash))}`]
+      : []),
+    ...stale.map((version) => `  stale ${rangesText(version.blocks)}: ${staleText(version, sqlHash)}`),
+    ...(current.length + stale.length === 0 ? ['  nothing is built yet'] : []),
+    '',
+    ...(patch === undefined ? [] : [...patch.map((line) => painted(line, paint)), '']),
+    verdict(report),
+    ...(stale.length > 0 ? [`\`${cure}\` builds the stale ranges again.`] : []),
+  ]
+}
+
+export function diffJson(report: DiffReport): JsonObject {
+  const { table, target, sqlHash, current, stale, from, to, change } = report
+  return {
+    schema: 1,
+    table,
+    target,
+    sql_hash: sqlHash,
+    current: pairs(current),
+    stale_versions: staleJson(stale),
+    from: sideJson(from),
+    to: sideJson(to),
+    change,
+    patch: patchOf(report)?.join('\n') ?? null,
+  }
+}
+
+function sideJson({ sqlHash, rawHash, file, keptAt }: DiffSide): JsonObject {
+  return { sql_hash: sqlHash, raw_hash: rawHash ?? null, file: file ?? null, kept_at: keptAt ?? null }
+}
+
+/** Undefined where there is nothing to compare, or no difference. */
+function patchOf({ from, to, change }: DiffReport): readonly string[] | undefined {
+  if (from.text === undefined || to.text === undefined || change === 'none') return undefined
+  const patch = createTwoFilesPatch(
+    from.file ?? '',
+    to.file ?? '',
+    from.text,
+    to.text,
+    sideText(from),
+    sideText(to),
+    { context: 3, headerOptions: FILE_HEADERS_ONLY },
+  )
+  return patch.trimEnd().split('\n')
+}
+
+function sideText({ sqlHash, keptAt }: DiffSide): string {
+  return keptAt === undefined
+    ? `${shortHash(sqlHash)}, the file`
+    : `${shortHash(sqlHash)}, kept ${minute(keptAt)} UTC`
+}
+
+function painted(line: string, paint: Paint): string {
+  if (line.startsWith('---') || line.startsWith('+++')) return paint.bold(line)
+  if (line.startsWith('@@')) return paint.cyan(line)
+  if (line.startsWith('-')) return paint.red(line)
+  return line.startsWith('+') ? paint.green(line) : line
+}
+
+function verdict({ from, to, change, stale }: DiffReport): string {
+  switch (change) {
+    case 'none':
+      return stale.some(({ edited }) => edited)
+        ? `${shortHash(from.sqlHash)} and ${shortHash(to.sqlHash)} are the same text.`
+        : 'The SQL has not changed since it built these ranges.'
+    case 'form':
+      return 'Only comments, formatting, or header lines that change no row differ: this makes nothing stale.'
+    case 'unknown': {
+      const lost = from.text === undefined ? from : to
+      return `The text of ${shortHash(lost.sqlHash)} is not known: the ledger did not keep texts yet when it was at work.`
+    }
+    default:
+      return `${shortHash(from.sqlHash)} and ${shortHash(to.sqlHash)} differ in what they compute, or in its settings.`
+  }
+}

@@ -1,0 +1,169 @@
+// Owns the judgement of the target's storage: free disk, too many parts, deletions that do not end, merges that stand.
+import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
+import { type Disk, judgeDisks } from './doctor-disks.ts'
+import { nameOf, placeOf, there } from './doctor-place.ts'
+import { quoteString } from '../../../sql-syntax/quoting.ts'
+
+/** A partition of one of our tables. */
+export type Partition = {
+  /** Of a cluster; empty where there is none. */
+  readonly host: string
+  readonly database: string
+  readonly table: string
+  readonly partitionId: string
+  readonly parts: number
+  readonly bytes: number
+  /** Parts that were never merged, and how long ago the newest of them came, in seconds. */
+  readonly unmerged: number
+  readonly quietSeconds: number
+}
+
+export type PartLimits = { readonly delay: number; readonly refuse: number }
+
+export type Mutation = {
+  readonly host: string
+  readonly database: string
+  readonly table: string
+  readonly id: string
+  readonly seconds: number
+  /** Why the latest try failed; empty where none did. */
+  readonly failure: string
+}
+
+export type StorageFacts = {
+  readonly disks: Asked<readonly Disk[]>
+  readonly partitions: Asked<readonly Partition[]>
+  /** Those that are not done. */
+  readonly mutations: Asked<readonly Mutation[]>
+  /** Tables, `database.table` or `database.table on host`, on which merges or mutations work now. */
+  readonly merging: Asked<readonly string[]>
+  /** Of a table, by the same. */
+  readonly limits: Asked<ReadonlyMap<string, PartLimits>>
+}
+
+export function judgeStorage(about: string, facts: StorageFacts): readonly Diagnosis[] {
+  const partitions = 'got' in facts.partitions ? facts.partitions.got : []
+  const working = new Set('got' in facts.merging ? facts.merging.got : [])
+  return [
+    ...judged('disk', about, facts.disks, (disks) => judgeDisks(about, disks, partitions)),
+    ...judged('parts', about, facts.partitions, (all) =>
+      judged('parts', about, facts.limits, (limits) => judgeParts(about, all, limits)),
+    ),
+    ...judged('mutations', about, facts.mutations, (mutations) => judgeMutations(about, mutations, working)),
+    ...judged('merges', about, facts.merging, () =>
+      judged('merges', about, facts.mutations, (mutations) =>
+        judgeMerges(about, { mutations, partitions, working }),
+      ),
+    ),
+  ]
+}
+
+/** ClickHouse lets partitions of big parts be: they are merged enough (max_avg_part_size_for_too_many_parts). */
+const BIG_PART = 1024 ** 3
+
+function judgeParts(
+  about: string,
+  partitions: readonly Partition[],
+  limits: ReadonlyMap<string, PartLimits>,
+): readonly Diagnosis[] {
+  const { ok } = verdicts('parts', about)
+  const crowded = partitions.filter(({ parts, bytes }) => bytes / parts < BIG_PART)
+  const full = [...Map.groupBy(crowded, nameOf)].flatMap(([name, own]): readonly Diagnosis[] => {
+    const worst = own.reduce((a, b) => (b.parts > a.parts ? b : a))
+    const { delay, refuse } = limits.get(name) ?? { delay: Infinity, refuse: Infinity }
+    const found = `${name} has ${worst.parts} parts in partition ${worst.partitionId}`
+    const cure = there(
+      `OPTIMIZE TABLE ${placeOf(worst)} PARTITION ID ${quoteString(worst.partitionId)}`,
+      worst,
+    )
+    const { warn, fail } = verdicts('parts', about)
+    if (worst.parts >= refuse)
+      return [fail(`${found}: INSERTs are refused from ${refuse} on (parts_to_throw_insert)`, cure)]
+    if (worst.parts >= delay)
+      return [warn(`${found}: INSERTs are slowed down from ${delay} on (parts_to_delay_insert)`, cure)]
+    if (worst.parts >= delay * 0.8)
+      return [warn(`${found}, and INSERTs are slowed down from ${delay} on (parts_to_delay_insert)`, cure)]
+    return []
+  })
+  const most = Math.max(0, ...partitions.map(({ parts }) => parts))
+  return full.length > 0 ? full : [ok(`${most} parts in a partition at most, no INSERT is slowed down`)]
+}
+
+/** A deletion of a chunk takes seconds to minutes. */
+const LONG_SECONDS = 3600
+
+function judgeMutations(
+  about: string,
+  mutations: readonly Mutation[],
+  working: ReadonlySet<string>,
+): readonly Diagnosis[] {
+  const { ok, warn, fail } = verdicts('mutations', about)
+  const broken = mutations.filter(({ failure }) => failure !== '')
+  const long = mutations.filter(
+    (one) => one.failure === '' && one.seconds >= LONG_SECONDS && working.has(nameOf(one)),
+  )
+  if (broken.length + long.length > 0)
+    return [
+      ...broken.map((one) =>
+        fail(`${one.id} of ${nameOf(one)} fails again and again: ${one.failure}`, killOf(one)),
+      ),
+      ...long.map((one) =>
+        warn(`${one.id} of ${nameOf(one)} has run for ${Math.round(one.seconds / 60)} min`, killOf(one)),
+      ),
+    ]
+  return [ok(mutations.length === 0 ? 'none under way' : `${mutations.length} under way, none fails`)]
+}
+
+function killOf(one: Mutation): string {
+  const [of, on, which] = [one.database, one.table, one.id].map(quoteString)
+  const kill = `KILL MUTATION WHERE database = ${of} AND table = ${on} AND mutation_id = ${which}`
+  return there(kill, one)
+}
+
+/** A server begins a mutation within a second or two, and merges twenty new parts at once. */
+const WAITING_SECONDS = 5
+const UNMERGED_PARTS = 20
+const UNMERGED_SECONDS = 60
+
+/** No system table says that merges are stopped (ClickHouse issue 86576): it shows by what is not done. */
+function judgeMerges(
+  about: string,
+  {
+    mutations,
+    partitions,
+    working,
+  }: {
+    readonly mutations: readonly Mutation[]
+    readonly partitions: readonly Partition[]
+    readonly working: ReadonlySet<string>
+  },
+): readonly Diagnosis[] {
+  const { ok, warn, fail } = verdicts('merges', about)
+  const waiting = mutations.filter(
+    (one) => one.failure === '' && one.seconds >= WAITING_SECONDS && !working.has(nameOf(one)),
+  )
+  const stopped = new Map(waiting.map((one) => [nameOf(one), one]))
+  const piled = partitions.filter(
+    (one) =>
+      one.unmerged >= UNMERGED_PARTS &&
+      one.quietSeconds >= UNMERGED_SECONDS &&
+      !working.has(nameOf(one)) &&
+      !stopped.has(nameOf(one)),
+  )
+  if (stopped.size + piled.length === 0)
+    return [ok(working.size === 0 ? 'nothing waits for them' : `at work on ${listed([...working])}`)]
+  return [
+    ...[...stopped].map(([name, one]) =>
+      fail(
+        `nothing works on ${one.id} of ${name}, which waits for ${one.seconds} s: merges are stopped or their pool is full, a deletion would not end`,
+        there(`SYSTEM START MERGES ${placeOf(one)}`, one),
+      ),
+    ),
+    ...[...Map.groupBy(piled, nameOf)].map(([name, [one]]) =>
+      warn(
+        `${one!.unmerged} parts of ${name} were never merged, the newest is ${one!.quietSeconds} s old: are merges stopped?`,
+        there(`SYSTEM START MERGES ${placeOf(one!)}`, one!),
+      ),
+    ),
+  ]
+}

@@ -1,0 +1,72 @@
+// Owns `backfill doctor`: whether servers, rights, storage, ledger and tables are fit for a run. It writes nothing.
+import { examine } from './doctor.ts'
+import { BackfillError, usageError } from '../../model/errors.ts'
+import type { Catalogue, Network } from '../../model/model.ts'
+import { duration, names, readFlag } from '../../terminal/argv.ts'
+import type { Command, Context } from '../../session/command.ts'
+import { doctorExit, doctorJson, renderDoctor } from './render.ts'
+import { withConnections } from '../../session/session.ts'
+
+/** Enough for the proxies that cut soonest; --idle waits for longer. */
+const IDLE_SECONDS = 3
+
+export const doctor: Command = async (context) => {
+  const { config, output, words } = context
+  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  const idleSeconds = Math.ceil((readFlag(words, 'idle', duration) ?? IDLE_SECONDS * 1000) / 1000)
+  if (idleSeconds < 1 || idleSeconds > 3000)
+    throw usageError(`--idle must be a time from 1s to 50m, got '${words.get('idle')}'`)
+  const { files, network } = await readFiles(context)
+  const found = await withConnections(context, async (connections) => {
+    const [{ openDoctor }, { namesFor }] = await Promise.all([
+      import('./queries/ask.ts'),
+      import('../../clickhouse/own-databases.ts'),
+    ])
+    const port = openDoctor({
+      ...connections,
+      names: namesFor(config.ledgerDatabase.value),
+      network,
+      cluster: config.cluster.value,
+      alone: config.servers.kind === 'embedded',
+    })
+    output.message([`Asking the servers; this takes about ${idleSeconds + 1} s. Nothing is written.`])
+    try {
+      return await examine({ files, port, idleSeconds, runtime: runtime() })
+    } finally {
+      await port.close()
+    }
+  })
+  const lines = words.has('json')
+    ? [JSON.stringify(doctorJson(found))]
+    : renderDoctor(found, output.resultPaint)
+  output.result(lines.map(output.mask))
+  return doctorExit(found)
+}
+
+/** Broken SQL files hide the tables, not the servers. What the person typed has to be right all the same. */
+async function readFiles({ config, words }: Context) {
+  const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
+  let catalogue: Catalogue
+  try {
+    catalogue = await readCatalogue(config.sql.value)
+  } catch (error) {
+    if (!(error instanceof BackfillError)) throw error
+    return { files: { error }, network: unknownNetwork(config.network.value) }
+  }
+  const keys = readFlag(words, 'tables', names) ?? catalogue.tables.map(({ key }) => key)
+  return {
+    files: { catalogue, tables: chooseTables(catalogue, keys) },
+    network: findNetwork(catalogue, config.network.value),
+  }
+}
+
+function unknownNetwork(name: string): Network {
+  return { name, forks: {}, holeBlocks: 1000, density: {} }
+}
+
+function runtime() {
+  const { deno, node } = process.versions
+  return deno === undefined
+    ? ({ runtime: 'Node', version: node } as const)
+    : ({ runtime: 'Deno', version: deno } as const)
+}

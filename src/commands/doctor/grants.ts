@@ -1,0 +1,69 @@
+// Owns the rights of a login as doctor sees them: those of `check`, and those that a run does without at a price.
+import { checkGrants, grantOf } from '../check/grants.ts'
+import type { CheckPort, Need, Side } from '../check/questions.ts'
+import type { SidePort } from './doctor-port.ts'
+import type { Catalogue, TableDefinition } from '../../model/model.ts'
+import { type Diagnosis, verdicts } from './checks/finding.ts'
+
+export type GrantsQuestion = {
+  readonly check: CheckPort
+  readonly catalogue: Catalogue
+  readonly tables: readonly TableDefinition[]
+  /** The sides that answer. */
+  readonly there: ReadonlySet<Side>
+}
+
+/** @throws BackfillError `server`, `failed` */
+export async function judgeGrants(
+  { check, catalogue, tables, there }: GrantsQuestion,
+  { about, sides }: Pick<SidePort, 'about' | 'sides'>,
+): Promise<readonly Diagnosis[]> {
+  const { ok, warn, fail } = verdicts('grants', about)
+  const own = new Set(sides)
+  const port: CheckPort = {
+    ...check,
+    lacking: (needs) => check.lacking(needs.filter(({ side }) => own.has(side))),
+  }
+  const found: Diagnosis[] = []
+  await checkGrants({ port, catalogue, tables }, await lookAround(check, tables, there), ({ finding }) => {
+    const { rule, sentence, hint } = finding!
+    found.push(rule === 'W081' ? warn(sentence, hint) : fail(sentence, hint))
+  })
+  const lacking = (await port.lacking(HELPFUL)) ?? []
+  return [
+    ...found,
+    ...HELPFUL.filter((need) => lacking.includes(need)).map(({ privilege, on, side, loses }) => {
+      const { right, text } = grantOf(privilege, on, check.users[side])
+      return warn(`user '${check.users[side]}' lacks ${right}: ${loses}`, text)
+    }),
+    ...(found.length + lacking.length === 0 ? [ok('all that a run needs')] : []),
+  ]
+}
+
+/** What exists needs no right to create it. */
+async function lookAround(check: CheckPort, tables: readonly TableDefinition[], there: ReadonlySet<Side>) {
+  const { source, target } = check.databases
+  const databases = { source: new Set([source]), target: new Set<string>() }
+  if (!there.has('target')) return { sources: new Map(), targets: new Map(), databases }
+  const [targets, existing] = await Promise.all([
+    check.tables(
+      'target',
+      tables.map((table) => table.target),
+    ),
+    check.existing('target', [target, check.ledger.ledger, check.ledger.locks]),
+  ])
+  return { sources: new Map(), targets, databases: { ...databases, target: existing } }
+}
+
+type Helpful = Need & { readonly loses: string }
+
+/** What a run can do without. */
+const HELPFUL: readonly Helpful[] = [
+  helpful('source', 'server_settings', "jobs and chunks are chosen without the server's memory"),
+  helpful('source', 'asynchronous_metrics', "jobs are chosen without the server's load"),
+  helpful('target', 'query_log', 'a chunk whose answer was lost runs again'),
+]
+
+function helpful(side: Side, table: string, loses: string): Helpful {
+  return { side, privilege: 'SELECT', on: { kind: 'table', database: 'system', table }, loses }
+}

@@ -1,0 +1,78 @@
+// Owns the questions of `backfill doctor`: to each login for itself, so that one that is away hides nothing of the other.
+import type { DoctorPort } from '../doctor-port.ts'
+import type { Network } from '../../../model/model.ts'
+import { openCheck } from '../../check/queries.ts'
+import { namesOn, nodeOf } from '../../../clickhouse/cluster/cluster.ts'
+import type { Connection } from '../../../clickhouse/connection.ts'
+import { readCluster } from './cluster.ts'
+import { readLedger } from './ledger.ts'
+import { type OpenSide, openSide } from './server.ts'
+import { readStorage } from './storage.ts'
+import type { Names } from '../../../clickhouse/own-databases.ts'
+import { sameLogin } from '../../../clickhouse/servers.ts'
+import type { Server } from '../../../clickhouse/server.ts'
+
+export type DoctorOptions = {
+  readonly source: Connection
+  readonly target: Connection
+  readonly names: Names
+  readonly network: Network
+  /** Of the target; undefined: it is a server by itself. */
+  readonly cluster: string | undefined
+  /** Nobody else can reach the target (embedded). */
+  readonly alone: boolean
+}
+
+export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Promise<void> } {
+  const { source, target, names, network, cluster, alone } = options
+  const sides: readonly OpenSide[] = sameLogin(source, target)
+    ? [openSide('server', ['source', 'target'], target)]
+    : [openSide('source', ['source'], source), openSide('target', ['target'], target)]
+  const serverOf = (side: 'source' | 'target'): Server | undefined =>
+    sides.find((one) => one.sides.includes(side))!.server()
+  const targetServer = (): Server => {
+    const server = serverOf('target')
+    if (server === undefined) throw new Error('the target was not reached')
+    return server
+  }
+
+  /** As a node of its cluster, as a run would see it; asked once. */
+  let node: Promise<Server> | undefined
+  const asNode = (): Promise<Server> => (node ??= nodeOf(targetServer(), cluster, names))
+
+  return {
+    sides,
+    databases: { source: source.database, target: target.database },
+    names,
+
+    check() {
+      const [one, other] = [serverOf('source'), serverOf('target')]
+      const any = one ?? other
+      if (any === undefined) return undefined
+      // A side that is away is never asked: the other one stands for it here, under its name.
+      const servers = {
+        source: { ...(one ?? any), connection: source },
+        target: { ...(other ?? any), connection: target },
+        close: () => Promise.resolve(),
+      }
+      return openCheck({ servers, names, network })
+    },
+
+    cluster:
+      cluster === undefined
+        ? undefined
+        : () => readCluster({ server: targetServer(), names, cluster, join: asNode }),
+    storage: (tables) =>
+      readStorage({
+        server: targetServer(),
+        names,
+        tables: tables.map((table) => table.target),
+        cluster,
+      }),
+    async ledger(tables) {
+      const server = await asNode()
+      return await readLedger({ server, names: namesOn(server, names), network, alone, tables })
+    },
+    close: async () => void (await Promise.all(sides.map((side) => side.close()))),
+  }
+}

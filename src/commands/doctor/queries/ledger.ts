@@ -1,0 +1,145 @@
+// Owns what doctor finds out about the ledger: its fold as all read it, and from the first event on.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { IslandState } from '../../../ledger/events.ts'
+import type { Network, TableDefinition } from '../../../model/model.ts'
+import { cureOf } from '../../../ledger/cure.ts'
+import { differing, type LedgerFacts, type LedgerTable } from '../checks/ledger.ts'
+import { markOf } from '../../../ledger/stale.ts'
+import { uuidsOf } from '../../../planning/table-status.ts'
+import { attempted } from './question.ts'
+import { lookAtLocks, watchHeld } from './doctor-locks.ts'
+import { foldQuery } from '../../../ledger/fold.ts'
+import { ledgerReader } from '../../../ledger/reader.ts'
+import type { Names } from '../../../clickhouse/own-databases.ts'
+import { isMissing, serverError } from '../../../clickhouse/server-error.ts'
+import type { Server } from '../../../clickhouse/server.ts'
+import { openTarget } from '../../../targets/target.ts'
+
+export type LedgerQuestion = {
+  readonly server: Server
+  readonly names: Names
+  readonly network: Network
+  readonly alone: boolean
+  readonly tables: readonly TableDefinition[]
+}
+
+export async function readLedger(question: LedgerQuestion): Promise<LedgerFacts> {
+  const { server, names, network, alone, tables } = question
+  const { connection } = server
+  const keys = tables.map(({ key }) => key)
+  const state = await attempted(connection, () => openTarget({ server, names }).ledgerState())
+  if ('got' in state && state.got === 'absent')
+    return { database: names.ledger, state, tables: { got: [] }, locks: { got: [] } }
+  const locks = { server, names, network: network.name, alone, keys }
+  // Before and after the ledger is read: what a run is at work on is not left behind.
+  const before = await attempted(connection, () => lookAtLocks(locks))
+  const found = await attempted(connection, () => readTables(question))
+  const held = 'got' in before ? await attempted(connection, () => watchHeld(locks, before.got)) : before
+  return { database: names.ledger, state, tables: found, locks: held }
+}
+
+/** An event that a run appends between the two folds is no fault: what differs is asked for again. */
+const TRIES = 3
+const PAUSE_MS = 300
+
+type Folds = Pick<LedgerTable, 'islands' | 'fromScratch'>
+
+async function readTables(question: LedgerQuestion): Promise<readonly LedgerTable[]> {
+  const { server, names, network, tables } = question
+  const reader = ledgerReader({ server, names, network: network.name, toolVersion: '' })
+  const targets = await openTarget({ server, names }).tables(tables.map(({ target }) => target))
+  const uuids = uuidsOf(tables, targets)
+  const [folds, kept] = await Promise.all([readFolds(question, reader, uuids), readTexts(question)])
+  return await Promise.all(
+    tables
+      .filter(({ key }) => uuids.has(key))
+      .map(async (table): Promise<LedgerTable> => {
+        const { key, target, sqlHash, rows } = table
+        const both = folds.get(key)!
+        const done = both.islands.filter(({ state }) => state === 'done')
+        const standing = targets.get(target)!
+        const hashes = new Set(done.map((island) => markOf(island.sqlHash).hash))
+        return {
+          key,
+          target: `${server.connection.database}.${target}`,
+          perBlock: rows.kind === 'per-block',
+          ...both,
+          emptied:
+            standing.rows === 0 && done.length > 0 && (await reader.rowsWritten(key, standing.uuid)) > 0,
+          textless: [...hashes].filter((hash) => hash !== sqlHash && !kept.has(`${key} ${hash}`)),
+          renewal: cureOf(table),
+        }
+      }),
+  )
+}
+
+async function readFolds(
+  { server, names, network }: LedgerQuestion,
+  reader: Pick<ReturnType<typeof ledgerReader>, 'fold'>,
+  uuids: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, Folds>> {
+  const folds = new Map<string, Folds>()
+  let open = uuids
+  for (let tries = 0; open.size > 0 && tries < TRIES; tries++) {
+    if (tries > 0) await sleep(PAUSE_MS)
+    const [views, scratch] = await Promise.all([
+      reader.fold(open),
+      foldFromScratch(server, names, network, open),
+    ])
+    for (const key of open.keys())
+      folds.set(key, { islands: views.get(key)!.islands, fromScratch: scratch.get(key) ?? [] })
+    open = new Map([...open].filter(([key]) => differs(folds.get(key)!)))
+  }
+  return folds
+}
+
+function differs({ islands, fromScratch }: Folds): boolean {
+  return differing(islands, fromScratch).length > 0
+}
+
+async function foldFromScratch(
+  server: Server,
+  names: Names,
+  network: Network,
+  uuids: ReadonlyMap<string, string>,
+) {
+  const rows = await foldQuery(server.db.withSchema(names.ledger), {
+    network: network.name,
+    uuids,
+    fromCheckpoint: false,
+  })
+    .execute()
+    .catch((error: unknown) => {
+      throw serverError(error, {
+        connection: server.connection,
+        doing: 'folding the ledger from its first event',
+      })
+    })
+  const islands = rows.map((row) => ({
+    key: row.table_key,
+    from: row.from_block,
+    to: row.to_block,
+    state: row.state satisfies IslandState,
+    sqlHash: row.sql_hash,
+  }))
+  return Map.groupBy(islands, ({ key }) => key)
+}
+
+/** `key hash` of all texts that are kept. */
+async function readTexts({ server, names }: LedgerQuestion): Promise<ReadonlySet<string>> {
+  const rows = await server.db
+    .withSchema(names.ledger)
+    .selectFrom('sql_texts')
+    .select(['table_key', 'sql_hash'])
+    .distinct()
+    .execute()
+    .catch((error: unknown) => {
+      // An older version's ledger: that is said already.
+      if (isMissing(error)) return []
+      throw serverError(error, {
+        connection: server.connection,
+        doing: 'reading the SQL texts of the ledger',
+      })
+    })
+  return new Set(rows.map((row) => `${row.table_key} ${row.sql_hash}`))
+}

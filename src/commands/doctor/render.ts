@@ -1,0 +1,62 @@
+// Owns how `doctor` looks: a line for each check in its group, what to type below it where not all is well. Pure.
+import { EXIT } from '../../model/errors.ts'
+import { CHECKS, type Diagnosis, type Verdict } from './checks/finding.ts'
+import { oneLine } from '../../terminal/render/error.ts'
+import { count } from '../../terminal/render/format.ts'
+import type { JsonObject } from '../../terminal/render/json.ts'
+import type { Paint } from '../../terminal/render/paint.ts'
+
+export function renderDoctor(found: readonly Diagnosis[], paint: Paint): readonly string[] {
+  const width = (of: (one: Diagnosis) => string) => Math.max(0, ...found.map((one) => of(one).length))
+  const [checks, abouts] = [width(({ check }) => check), width(({ about }) => about)]
+  const line = ({ check, verdict, about, found: what, cure }: Diagnosis): readonly string[] => [
+    `  ${brush(paint, verdict)(verdict.padEnd(4))}  ${check.padEnd(checks)}  ${paint.dim(about.padEnd(abouts))}  ${oneLine(what)}`,
+    ...(cure === undefined ? [] : [`        ${paint.bold('->')} ${oneLine(cure)}`]),
+  ]
+  const groups = Map.groupBy(found, ({ check }) => CHECKS[check])
+  return [
+    ...[...groups].flatMap(([group, own]) => [paint.bold(group), ...own.flatMap(line), '']),
+    tally(found, paint),
+  ]
+}
+
+/** Version 1. */
+export function doctorJson(found: readonly Diagnosis[]): JsonObject {
+  return {
+    schema: 1,
+    ...tallies(found),
+    checks: found.map(({ check, verdict, about, found: what, cure }) => ({
+      check,
+      group: CHECKS[check],
+      about,
+      verdict,
+      found: oneLine(what),
+      cure: cure === undefined ? null : oneLine(cure),
+    })),
+  }
+}
+
+/** A server that is away outweighs what else failed: most of it follows from that. */
+export function doctorExit(found: readonly Diagnosis[]): number {
+  const failed = found.filter(({ verdict }) => verdict === 'fail')
+  if (failed.length === 0) return EXIT.ok
+  return failed.some(({ check }) => check === 'reach') ? EXIT.server : EXIT.failed
+}
+
+function tally(found: readonly Diagnosis[], paint: Paint): string {
+  const { ok, warn, fail } = tallies(found)
+  return [
+    paint.green(`${ok} ok`),
+    ...(warn === 0 ? [] : [paint.yellow(count(warn, 'warning'))]),
+    ...(fail === 0 ? [] : [paint.red(count(fail, 'failure'))]),
+  ].join(', ')
+}
+
+function tallies(found: readonly Diagnosis[]): Readonly<Record<Verdict, number>> {
+  const of = (verdict: Verdict) => found.filter((one) => one.verdict === verdict).length
+  return { ok: of('ok'), warn: of('warn'), fail: of('fail') }
+}
+
+function brush(paint: Paint, verdict: Verdict): (text: string) => string {
+  return { ok: paint.green, warn: paint.yellow, fail: paint.red }[verdict]
+}

@@ -1,0 +1,99 @@
+// Owns files that were published anew since they were imported, or were read by other SQL: found, and imported again.
+import { randomUUID } from 'node:crypto'
+import { NO_TRY } from '../../ledger/events.ts'
+import type { Range, TableDefinition } from '../../model/model.ts'
+import type { Patience } from '../../runner/executor-port.ts'
+import { type BlockSet, blockSet, intersect } from '../../model/blocks.ts'
+import { readCoverage, readKnown } from '../../ledger/coverage.ts'
+import type { PastEvent, PastPort } from '../verify/verify-port.ts'
+import type { World } from '../../runner/world.ts'
+
+/** Blocks of the range whose files, or the SQL that reads them, are others now, by table key. A file that is gone is no other file. Reads only. */
+export async function findChangedFiles(
+  world: World,
+  past: PastPort,
+  range: Range,
+): Promise<ReadonlyMap<string, BlockSet>> {
+  const { uuids } = await readKnown(world)
+  const found = await Promise.all(
+    world.chosen.map(
+      async (table) => [table.key, await changedOf(world, past, { table, uuids, range })] as const,
+    ),
+  )
+  return new Map(found)
+}
+
+/**
+ * Takes the coverage of such blocks away, under the locks: the run that follows deletes their rows and imports them.
+ * @throws BackfillError `locked`, `server`
+ */
+export async function forgetChangedFiles(
+  world: World,
+  past: PastPort,
+  question: {
+    readonly range: Range
+    readonly lockWaitMs: number
+    readonly patience: Patience
+    readonly note: (table: string, text: string) => void
+  },
+): Promise<void> {
+  const { range, lockWaitMs, patience, note } = question
+  const { uuids } = await readKnown(world)
+  for (const table of world.chosen) {
+    const about = { table, uuids, range }
+    if ((await changedOf(world, past, about)).length === 0) continue
+    const lock = await world.ports.locks.acquire(table.key, (text) => note(table.key, text), lockWaitMs)
+    try {
+      // Again, since another run may have been at work until now.
+      for (const changed of await changedOf(world, past, about))
+        await world.ports.ledger.append(
+          lock,
+          {
+            ...NO_TRY,
+            event: 'invalidated',
+            range: changed,
+            targetUuid: uuids.get(table.key)!,
+            runId: randomUUID(),
+            sqlHash: table.sqlHash,
+          },
+          patience,
+        )
+    } finally {
+      await lock.release()
+    }
+  }
+}
+
+type ChangedQuestion = {
+  readonly table: TableDefinition
+  readonly uuids: ReadonlyMap<string, string>
+  readonly range: Range
+}
+
+async function changedOf(
+  { ports }: World,
+  past: PastPort,
+  { table, uuids, range }: ChangedQuestion,
+): Promise<BlockSet> {
+  const uuid = uuids.get(table.key)
+  if (uuid === undefined) return []
+  const window = { key: table.key, targetUuid: uuid, window: range, fingerprints: true }
+  const [{ built }, events] = await Promise.all([
+    readCoverage(past, { key: table.key, uuid, window: range }),
+    past.events(window),
+  ])
+  const before = new Map(events.map((event) => [positionOf(event), event.fingerprint]))
+  const changed = await Promise.all(
+    built.map(async (one) => {
+      const now = await ports.source.fingerprint(table.sources, one.event.range)
+      const same = now === before.get(positionOf(one.event)) && one.event.sqlHash === table.sqlHash
+      const isOther = !same && !now.endsWith('=0@0')
+      return isOther ? [one.event.range] : []
+    }),
+  )
+  return intersect(blockSet(changed.flat()), [range])
+}
+
+function positionOf({ epoch, seq }: PastEvent): string {
+  return `${epoch} ${seq}`
+}

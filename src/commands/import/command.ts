@@ -1,0 +1,157 @@
+// Owns `backfill import`: Xatu's public files into the source tables, through the runner and the ledger.
+import type { OpenWorld } from '../../runner/open-world.ts'
+import { EXIT, usageError } from '../../model/errors.ts'
+import { findChangedFiles, forgetChangedFiles } from './changed-files.ts'
+import { chooseImports, planImport, wholeFiles } from './import.ts'
+import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
+import type { Range } from '../../model/model.ts'
+import type { RunEvent, UpOptions } from '../../runner/events.ts'
+import type { UpHooks } from '../../runner/up.ts'
+import { duration, names, readFlag } from '../../terminal/argv.ts'
+import { typedRange } from '../../terminal/one-table-one-range.ts'
+import type { Command, Context } from '../../session/command.ts'
+import { type ImportOrigin, importOrigin } from './origin.ts'
+import { importJson, missingNotes, renderImport, unevenWarnings } from './render.ts'
+import { supervised } from '../../session/supervised-run.ts'
+import { withConnections } from '../../session/session.ts'
+import { toolVersion } from '../../workspace/tool-version.ts'
+import { upOptions } from '../up/command.ts'
+
+const STALL_MS = 30_000
+
+export const importCommand: Command = async (context) => {
+  const { config, words } = context
+  const range = wholeFiles(typedRange(words, 'import'))
+  const origin = importOrigin(config, words)
+  if (words.has('dry-run')) return await plan(context, origin, range)
+
+  const ending = new AbortController()
+  const options = {
+    ...upOptions(context, { from: 'none', to: 'none' }),
+    lag: 0,
+    chunk: FILE_BLOCKS,
+    chunkRows: undefined,
+  }
+  return await supervised(
+    context,
+    async (run) => {
+      const endDownloads = () => void setTimeout(() => ending.abort(), options.graceMs).unref()
+      run.signal.addEventListener('abort', endDownloads, { once: true })
+      return await withImport(context, { origin, range, signal: ending.signal }, async (opened) => {
+        const { world } = opened
+        const { up } = await import('../../runner/up.ts')
+        if (words.has('changed')) await forget(opened, { range, options, run })
+        const skipped: Extract<RunEvent, { type: 'skipped' }>[] = []
+        const report = (event: RunEvent) =>
+          event.type === 'skipped' ? void skipped.push(event) : run.report(event)
+        const summary = await up(world, options, { ...run, report })
+        const keys = world.chosen.map(({ key }) => key)
+        const missing = words.has('json') ? skipped : missingNotes(skipped, world.network.name)
+        for (const event of [...missing, ...unevenWarnings(skipped, keys)]) run.report(event)
+        return run.finish(summary)
+      })
+    },
+    'backfill import',
+  )
+}
+
+/** What was published anew counts as missing from here on. A first import has nothing to forget. */
+async function forget(
+  opened: OpenWorld,
+  { range, options, run }: { readonly range: Range; readonly options: UpOptions; readonly run: UpHooks },
+): Promise<void> {
+  await forgetChangedFiles(opened.world, await pastOf(opened), {
+    range,
+    lockWaitMs: options.lockWaitMs,
+    patience: { giveUpMs: options.giveUpMs, signal: run.signal },
+    note: (table, text) => run.report({ type: 'note', table, text }),
+  })
+}
+
+async function pastOf({ world, connected }: OpenWorld) {
+  const { openPast } = await import('../../ledger/past.ts')
+  return openPast({ server: connected.target, names: connected.names, network: world.network.name })
+}
+
+async function plan(context: Context, origin: ImportOrigin, range: Range): Promise<number> {
+  const { output, words } = context
+  const { signal } = new AbortController()
+  return await withImport(context, { origin, range, signal }, async (opened, files) => {
+    const { world } = opened
+    const changed = words.has('changed')
+      ? await findChangedFiles(world, await pastOf(opened), range)
+      : new Map()
+    const found = await planImport(world, files, { range, changed })
+    output.result(
+      words.has('json') ? [JSON.stringify(importJson(found))] : renderImport(found, output.resultPaint),
+    )
+    return EXIT.ok
+  })
+}
+
+type ImportQuestion = {
+  readonly origin: ImportOrigin
+  readonly range: Range
+  /** Ends downloads. */
+  readonly signal: AbortSignal
+}
+
+/** Finds tables and files, then opens the world, and closes all of it when `use` has ended, however it ended. */
+async function withImport<T>(
+  context: Context,
+  { origin, range, signal }: ImportQuestion,
+  use: (opened: OpenWorld, files: FilesPort) => Promise<T>,
+): Promise<T> {
+  const { config, words, output } = context
+  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
+  const { readImports } = await import('./sql.ts')
+  const catalogue = await readCatalogue(config.sql.value)
+  const tables = await readImports(config.sql.value, catalogue.sources)
+  if (tables.length === 0)
+    throw usageError(
+      `${config.sql.value} has no import/<table>.sql`,
+      'copy the folder sql/import of backfill',
+    )
+  const network = findNetwork(catalogue, config.network.value)
+  const chosen = chooseImports(tables, readFlag(words, 'tables', names) ?? [])
+  const stallMs = readFlag(words, 'stall', duration) ?? STALL_MS
+  const files = await openFiles(origin, { network: network.name, stallMs, signal })
+  const asked = typedRange(words, 'import')
+  if (range.from !== asked.from || range.to !== asked.to)
+    output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
+  const { fileSource } = await import('./files/file-source.ts')
+  return await withConnections(context, async (connections) => {
+    const { openImportWorld } = await import('./open-world.ts')
+    const opened = await openImportWorld({
+      ...connections,
+      ledgerDatabase: config.ledgerDatabase.value,
+      cluster: config.cluster.value,
+      network,
+      catalogue,
+      tables,
+      chosen,
+      files,
+      fileSource: fileSource(files, range),
+      alone: config.servers.kind === 'embedded',
+      toolVersion: toolVersion(),
+    })
+    try {
+      return await use(opened, files)
+    } finally {
+      await opened.close()
+    }
+  })
+}
+
+async function openFiles(
+  origin: ImportOrigin,
+  options: { readonly network: string; readonly stallMs: number; readonly signal: AbortSignal },
+): Promise<FilesPort> {
+  if (origin.kind === 'folder') {
+    const { openFolder } = await import('./files/folder-files.ts')
+    return await openFolder(origin.folder, options.network)
+  }
+  const { openWeb } = await import('./files/web-files.ts')
+  return await openWeb({ ...options, baseUrl: origin.baseUrl })
+}

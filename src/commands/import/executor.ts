@@ -1,0 +1,171 @@
+// Owns the running of imports: a file's bytes are the data of a fenced INSERT, which reads them as the SQL file says.
+import type { Network } from '../../model/model.ts'
+import { BackfillError } from '../../model/errors.ts'
+import { FILE_BLOCKS, type FetchedFile, type FilesPort } from './files-port.ts'
+import type { ExecutorPort, InsertJob, InsertReport } from '../../runner/executor-port.ts'
+import { hasParameter } from './file-columns.ts'
+import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
+import { cleanRanges, countIn, endDeletions } from '../../targets/delete-ranges.ts'
+import { quoteIdentifier } from '../../clickhouse/dialect.ts'
+import { compiledFence } from '../../lock/fence.ts'
+import type { Names } from '../../clickhouse/own-databases.ts'
+import type { ImportTable } from './import-table.ts'
+import { serverError } from '../../clickhouse/server-error.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import { noDeletes } from '../../targets/delete-on-shards.ts'
+import { runWrite } from '../../clickhouse/write.ts'
+import { transformParams } from '../../targets/transform-params.ts'
+import { describeTransform } from '../../targets/transform.ts'
+
+export type ImportExecutorOptions = {
+  /** Its database is that of the source tables, which are written. */
+  readonly server: Server
+  readonly names: Names
+  readonly network: Network
+  readonly tables: readonly ImportTable[]
+  readonly files: FilesPort
+}
+
+/** A column that a file lacks is looked for before; what is NULL and must not be fails the statement. */
+const READ_SETTINGS = {
+  input_format_parquet_allow_missing_columns: 1,
+  input_format_null_as_default: 0,
+} as const
+
+export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort {
+  const { server, names, network, tables, files } = options
+  const tableOf = (key: string) => tables.find((table) => table.key === key)!
+
+  const paramsOf = (table: ImportTable, range: InsertJob['range'], has: (column: string) => boolean) => ({
+    ...transformParams({
+      table,
+      range,
+      network,
+      source: server.connection.database,
+      target: server.connection.database,
+    }),
+    ...Object.fromEntries(
+      table.fileColumns.filter(({ optional }) => optional).map(({ name }) => [hasParameter(name), has(name)]),
+    ),
+  })
+
+  /** A table's output columns do not change within a run. */
+  const described = new Map<string, Promise<readonly OutputColumn[]>>()
+
+  async function columnsOf(table: ImportTable): Promise<readonly OutputColumn[]> {
+    const known =
+      described.get(table.key) ??
+      describeTransform(server, table, {
+        params: paramsOf(table, { from: 0, to: FILE_BLOCKS - 1 }, () => true),
+        settings: table.settings,
+      })
+    described.set(table.key, known)
+    return await known
+  }
+
+  async function insertFile(job: InsertJob, file: FetchedFile): Promise<InsertReport> {
+    const { range, queryId, lock, progress } = job
+    const table = tableOf(job.table.key)
+    const lacking = table.fileColumns.find(({ name, optional }) => !optional && !file.columns.has(name))
+    if (lacking !== undefined) throw notAsNeeded(`${file.name} has no column ${lacking.name}`, table)
+    const fence = compiledFence(server.db, { lockName: lock.name, names })
+    const list = (await columnsOf(table)).map(({ name }) => quoteIdentifier(name)).join(', ')
+    const body = file.read()
+    try {
+      const report = await runWrite(server, {
+        query: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})
+SELECT ${list} FROM (\n${table.transform.text}\n)\nWHERE ${fence.text}
+FORMAT Parquet`,
+        queryId,
+        params: {
+          ...paramsOf(table, range, (column) => file.columns.has(column)),
+          ...fence.params,
+          backfill_database: server.connection.database,
+          backfill_table: table.target,
+        },
+        settings: { optimize_on_insert: 0, ...READ_SETTINGS, ...table.settings },
+        progress,
+        values: body,
+      })
+      // What a view on the table writes is counted, too: more proves nothing.
+      if (report.rowsWritten < file.rows)
+        throw notAsNeeded(
+          `${file.name} has ${file.rows} rows, but only ${report.rowsWritten} are of ${network.name}, blocks ${range.from}-${range.to}`,
+          table,
+        )
+      return { ...report, passed: false }
+    } finally {
+      body.destroy()
+    }
+  }
+
+  return {
+    describe: ({ key }) => columnsOf(tableOf(key)),
+
+    async insert(job) {
+      const { table, range, queryId } = job
+      const file = await files.fetch({ table: table.target, first: range.from })
+      try {
+        return await insertFile(job, file)
+      } catch (error) {
+        const doing = `importing ${file.name} (query ${queryId})`
+        throw judged(serverError(error, { connection: server.connection, doing }))
+      } finally {
+        await file.close()
+      }
+    },
+
+    noDeletes: noDeletes(server),
+    clean: (job) => cleanRanges(server, names, job, network.name),
+    count: (table, ranges) => countIn(server, table, ranges, network.name),
+    endDeletions: (table, lock) => endDeletions(server, table, lock),
+  }
+}
+
+function notAsNeeded(message: string, { transform }: ImportTable): BackfillError {
+  return new BackfillError(message, {
+    kind: 'failed',
+    alone: true,
+    hint: `Is it another network's file, or an older one? ${transform.file} says how it is read`,
+  })
+}
+
+/** ClickHouse's error codes for data that cannot be read as asked: the next file may be fine. */
+const FILE_CODES: ReadonlySet<number> = new Set([
+  6, // CANNOT_PARSE_TEXT
+  8, // THERE_IS_NO_COLUMN
+  27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  32, // ATTEMPT_TO_READ_AFTER_EOF
+  33, // CANNOT_READ_ALL_DATA
+  38, // CANNOT_PARSE_DATE
+  41, // CANNOT_PARSE_DATETIME
+  53, // TYPE_MISMATCH
+  69, // ARGUMENT_OUT_OF_BOUND
+  70, // CANNOT_CONVERT_TYPE
+  72, // CANNOT_PARSE_NUMBER
+  117, // INCORRECT_DATA
+  131, // TOO_LARGE_STRING_SIZE
+  271, // CANNOT_DECOMPRESS
+  349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+  636, // CANNOT_EXTRACT_TABLE_STRUCTURE
+  1001, // STD_EXCEPTION: the library for Parquet
+])
+
+/** MEMORY_LIMIT_EXCEEDED: half of the blocks would need the file all the same, others at work need memory, too. */
+const NO_MEMORY = 241
+const TOO_MANY_SIMULTANEOUS_QUERIES = 202
+
+function judged(error: BackfillError): BackfillError {
+  const { message, kind, code, hint, cause } = error
+  if (kind === 'failed' && code === NO_MEMORY)
+    return new BackfillError(message, {
+      kind,
+      code: TOO_MANY_SIMULTANEOUS_QUERIES,
+      alone: true,
+      hint: 'The server needs memory for a whole file: --jobs 1, or raise its limit',
+      cause,
+    })
+  if (kind === 'failed' && FILE_CODES.has(code))
+    return new BackfillError(message, { kind, code, alone: true, ...(hint !== undefined && { hint }), cause })
+  return error
+}

@@ -1,0 +1,46 @@
+// Owns which columns an import reads of a file: those that its SQL names in `input('name Type, …')`.
+import { fileError } from '../../model/errors.ts'
+import type { SqlText } from '../../model/model.ts'
+import { isKeyword, lex, isSignificant, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { splitAtCommas } from '../../sql-syntax/tokens.ts'
+
+export type FileColumn = {
+  readonly name: string
+  /** The SQL asks by `{has_<name>:Bool}` whether the file has it. */
+  readonly optional: boolean
+}
+
+/** @throws BackfillError `usage` with file and line where the SQL reads nothing but tables */
+export function fileColumns(sql: SqlText, parameters: readonly string[]): readonly FileColumn[] {
+  const names = structureNames(sql)
+  return names.map((name) => ({ name, optional: parameters.includes(hasParameter(name)) }))
+}
+
+/** The parameters that ask whether a file has a column. */
+export function hasParameters(sql: SqlText): Readonly<Record<string, string>> {
+  return Object.fromEntries(structureNames(sql).map((name) => [hasParameter(name), 'Bool']))
+}
+
+export function hasParameter(column: string): string {
+  return `has_${column}`
+}
+
+function structureNames(sql: SqlText): readonly string[] {
+  const tokens = significantTokens(sql)
+  const at = tokens.findIndex(
+    (token, index) =>
+      isKeyword(token, 'INPUT') && tokens[index + 1]?.text === '(' && tokens[index + 2]?.kind === 'string',
+  )
+  const structure = tokens[at + 2]
+  if (at === -1 || structure === undefined)
+    throw fileError({
+      rule: 'E023',
+      file: sql.file,
+      line: sql.line,
+      sentence: 'an import reads the rows of a file',
+      hint: "write FROM input('name Type, …') with the columns of the file",
+    })
+  const inner = { file: sql.file, text: structure.text.slice(1, -1), line: structure.line }
+  const items = splitAtCommas([...lex(inner)].filter(isSignificant))
+  return items.flatMap(([name]) => (name === undefined ? [] : [unquoted(name)]))
+}

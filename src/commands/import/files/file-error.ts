@@ -1,0 +1,29 @@
+// Owns what is said of a file that cannot be had, and whether trying again may help.
+import { BackfillError } from '../../../model/errors.ts'
+
+/** ClickHouse's NETWORK_ERROR: the runner tries again what failed by it (pure/failure.ts). */
+const NETWORK_ERROR = 210
+
+/** It may go well the next time: a server that is busy, a connection that broke. */
+export function passing(message: string, cause?: unknown): BackfillError {
+  return new BackfillError(message, {
+    kind: 'failed',
+    code: NETWORK_ERROR,
+    alone: true,
+    hint: 'Run backfill import again: it goes on where it was',
+    cause,
+  })
+}
+
+/** The file itself is not as it should be: the others go on. */
+export function broken(message: string, hint = BROKEN_HINT, cause?: unknown): BackfillError {
+  return new BackfillError(message, { kind: 'failed', alone: true, hint, cause })
+}
+
+const BROKEN_HINT = 'Its blocks are not imported; run backfill import again when the file is mended'
+
+/** What went wrong, in few words. Of a host with several addresses each is tried: the first one's failure will do. */
+export function wordsOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return wordsOf(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
+}

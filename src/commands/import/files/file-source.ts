@@ -1,0 +1,55 @@
+// Owns the public files as the runner sees a source: a file is 1,000 blocks that are there, no file is a hole.
+import { BackfillError } from '../../../model/errors.ts'
+import type { Range } from '../../../model/model.ts'
+import { FILE_BLOCKS, type FileFacts, type FileKey, type FilesPort } from '../files-port.ts'
+import type { SourcePort } from '../../../runner/executor-port.ts'
+
+/**
+ * The files of the blocks of `range`, which begins and ends with a file. What `Bucket` and fingerprint call the newest
+ * row is the file's version here: all that is asked of either is whether it has changed.
+ */
+export function fileSource(files: FilesPort, range: Range): SourcePort {
+  return {
+    extents: async (sources) => new Map(sources.map((source) => [source, range])),
+
+    async buckets(table, asked) {
+      const found = await Promise.all(
+        firstBlocks({ from: Math.max(asked.from, range.from), to: Math.min(asked.to, range.to) }).map(
+          async (first) => ({ first, facts: await lookOrTry(files, { table, first }) }),
+        ),
+      )
+      return found.flatMap(({ first, facts }) => {
+        if (facts === undefined) return []
+        const { version } = facts
+        // How many rows it has is known when it is here: until then all files weigh the same.
+        const size = { rows: FILE_BLOCKS, blocks: FILE_BLOCKS }
+        return [{ first, last: first + FILE_BLOCKS - 1, ...size, newest: version, hash: String(first) }]
+      })
+    },
+
+    disagreeing: async () => [],
+
+    async fingerprint(sources, { from }) {
+      const parts = sources.map(async (table) => {
+        const facts = await files.look({ table, first: from })
+        return facts === undefined ? `${table}=0@0` : `${table}=${FILE_BLOCKS}@${facts.version}`
+      })
+      return (await Promise.all(parts)).join(' ')
+    },
+  }
+}
+
+/** A file that cannot be asked for now counts as there: fetching it will say what the matter is, of it alone. */
+async function lookOrTry(files: FilesPort, key: FileKey): Promise<FileFacts | undefined> {
+  return await files.look(key).catch((error: unknown) => {
+    if (error instanceof BackfillError && error.alone) return { bytes: undefined, version: 0 }
+    throw error
+  })
+}
+
+/** First blocks of the files that the range begins or ends with, or that lie between. */
+export function firstBlocks({ from, to }: Range): readonly number[] {
+  const first = Math.floor(from / FILE_BLOCKS)
+  const files = Math.max(0, Math.floor(to / FILE_BLOCKS) - first + 1)
+  return Array.from({ length: files }, (_, index) => (first + index) * FILE_BLOCKS)
+}

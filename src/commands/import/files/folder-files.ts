@@ -1,0 +1,45 @@
+// Owns public files that somebody has brought into a folder of this machine, laid out as they are on the web.
+import { open, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BackfillError, usageError } from '../../../model/errors.ts'
+import type { FileKey, FilesPort } from '../files-port.ts'
+import { broken, wordsOf } from './file-error.ts'
+import { filePath, networkPath } from './file-path.ts'
+import { fileVersion } from './file-version.ts'
+import { keptFile } from './parquet-file.ts'
+
+/** @throws BackfillError `usage` where the folder has nothing of the network */
+export async function openFolder(folder: string, network: string): Promise<FilesPort> {
+  const own = join(folder, networkPath(network))
+  const found = await readdir(own).catch(() => [])
+  if (found.length === 0)
+    throw usageError(
+      `${folder} has no files of ${network}`,
+      `they belong into ${join(own, '<table>', '1000', '<first block>.parquet')}`,
+    )
+  const path = (key: FileKey) => join(folder, filePath(network, key))
+  return {
+    async look(key) {
+      try {
+        const { size, mtimeMs } = await stat(path(key))
+        return { bytes: size, version: fileVersion([size, mtimeMs]) }
+      } catch (error) {
+        if (isAbsent(error)) return undefined
+        throw new BackfillError(`cannot read ${path(key)}: ${wordsOf(error)}`, {
+          kind: 'failed',
+          cause: error,
+        })
+      }
+    },
+    async fetch(key) {
+      const handle = await open(path(key)).catch((error: unknown) => {
+        throw broken(`cannot read ${path(key)}: ${wordsOf(error)}`)
+      })
+      return await keptFile(path(key), handle)
+    },
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+}

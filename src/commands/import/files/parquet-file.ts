@@ -1,0 +1,51 @@
+// Owns a Parquet file that is here whole, as an open file: what its footer says, and its bytes.
+import type { FileHandle } from 'node:fs/promises'
+import { broken, wordsOf } from './file-error.ts'
+import type { FetchedFile } from '../files-port.ts'
+import { MAGIC, readFooter, TRAILER_BYTES } from './footer.ts'
+
+/** Takes over `handle`, also where it throws. @throws BackfillError `alone` for what is no Parquet file, or not all of one */
+export async function keptFile(name: string, handle: FileHandle): Promise<FetchedFile> {
+  try {
+    const { size: bytes } = await handle.stat()
+    const footer = await footerOf(name, handle, bytes)
+    return {
+      name,
+      bytes,
+      ...footer,
+      read: () => handle.createReadStream({ start: 0, highWaterMark: READ_BYTES }),
+      close: () => handle.close(),
+    }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+async function footerOf(name: string, handle: FileHandle, bytes: number) {
+  if (bytes === 0) throw broken(`${name} is empty`)
+  const head = await part(handle, 0, Math.min(bytes, HEAD_BYTES))
+  if (!head.subarray(0, MAGIC.length).equals(MAGIC)) {
+    const page = /^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1'))
+    throw broken(`${name} is ${page ? 'a web page' : 'something else'}, not a Parquet file`)
+  }
+  const trailer = await part(handle, Math.max(0, bytes - TRAILER_BYTES), TRAILER_BYTES)
+  const length = trailer.length < TRAILER_BYTES ? 0 : trailer.readUInt32LE(0)
+  if (!trailer.subarray(-MAGIC.length).equals(MAGIC) || length + TRAILER_BYTES + MAGIC.length > bytes)
+    throw broken(`${name} is cut off: its ${bytes} bytes do not end as a Parquet file does`)
+  try {
+    return readFooter(await part(handle, bytes - TRAILER_BYTES - length, length + TRAILER_BYTES))
+  } catch (error) {
+    throw broken(`${name} is broken: ${wordsOf(error)}`)
+  }
+}
+
+const HEAD_BYTES = 64
+
+/** Read at once: the memory that a file takes here. */
+const READ_BYTES = 256 * 1024
+
+async function part(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position)
+  return buffer.subarray(0, bytesRead)
+}

@@ -1,0 +1,136 @@
+// Owns the public files on the web: looked at by HEAD, downloaded whole into a file without a name, checked, handed on.
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pLimit from 'p-limit'
+import { BackfillError } from '../../../model/errors.ts'
+import type { FetchedFile, FileFacts, FileKey, FilesPort } from '../files-port.ts'
+import { broken, passing, wordsOf } from './file-error.ts'
+import { filePath } from './file-path.ts'
+import { fileVersion } from './file-version.ts'
+import { type HttpQuestion, requestFile, TooManyRedirects } from './http-request.ts'
+import { keptFile } from './parquet-file.ts'
+
+export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
+  /** Without a slash at its end. */
+  readonly baseUrl: string
+  readonly network: string
+}
+
+/** Questions at once: each is short, and there is one for each file. */
+const LOOKS_AT_ONCE = 16
+
+/** @throws BackfillError `server` where nobody answers at the base URL; whether the files are there is not asked */
+export async function openWeb(options: WebOptions): Promise<FilesPort> {
+  const { baseUrl, network } = options
+  const looks = pLimit(LOOKS_AT_ONCE)
+  const url = (key: FileKey) => `${baseUrl}/${filePath(network, key)}`
+  const answer = await requestFile(baseUrl, { ...options, method: 'HEAD' }).catch((error: unknown) => {
+    throw new BackfillError(`cannot reach ${baseUrl}: ${wordsOf(error)}`, {
+      kind: 'server',
+      hint: 'Check --base-url (BACKFILL_IMPORT_URL), or --folder <folder> for files on this machine',
+      cause: error,
+    })
+  })
+  answer.destroy()
+  return {
+    look: (key) => looks(() => look(url(key), options)),
+    fetch: (key) => download(url(key), options),
+  }
+}
+
+async function look(url: string, options: WebOptions): Promise<FileFacts | undefined> {
+  let answer = await ask(url, options, 'HEAD')
+  // Some servers know no HEAD: the head of a GET will do.
+  if ([405, 501].includes(answer.statusCode ?? 0)) {
+    answer.destroy()
+    answer = await ask(url, options, 'GET')
+    answer.destroy()
+  } else answer.resume()
+  if (ABSENT.has(answer.statusCode ?? 0)) return undefined
+  refuseStatus(url, answer)
+  const bytes = lengthOf(answer)
+  const { etag, 'last-modified': modified } = answer.headers
+  return { bytes, version: fileVersion([etag, modified, bytes]) }
+}
+
+async function download(url: string, options: WebOptions): Promise<FetchedFile> {
+  const answer = await ask(url, options, 'GET')
+  try {
+    if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} has gone since it was seen`)
+    refuseStatus(url, answer)
+  } catch (error) {
+    answer.destroy()
+    throw error
+  }
+  const handle = await unnamedFile(url)
+  try {
+    let received = 0
+    for await (const piece of answer as AsyncIterable<Buffer>) {
+      received += piece.length
+      await writeWhole(handle, piece, url)
+    }
+    const expected = lengthOf(answer)
+    if (expected !== undefined && expected !== received)
+      throw passing(`${url} ended after ${received} of ${expected} bytes`)
+  } catch (error) {
+    await handle.close()
+    throw error instanceof BackfillError ? error : passing(`${url} broke off: ${wordsOf(error)}`, error)
+  }
+  return await keptFile(url, handle)
+}
+
+const ABSENT: ReadonlySet<number> = new Set([404, 410])
+const BUSY: ReadonlySet<number> = new Set([408, 425, 429])
+
+/** @throws BackfillError unless the answer is a file */
+function refuseStatus(url: string, { statusCode: status = 0 }: IncomingMessage): void {
+  if (status === 200) return
+  if (status >= 500 || BUSY.has(status)) throw passing(`${url} answers ${status}`)
+  throw new BackfillError(`${url} answers ${status}`, {
+    kind: 'failed',
+    hint: 'Check --base-url (BACKFILL_IMPORT_URL): the files must be readable without a login',
+  })
+}
+
+function lengthOf({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
+async function ask(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<IncomingMessage> {
+  return await requestFile(url, { ...options, method }).catch((error: unknown) => {
+    const words = `cannot fetch ${url}: ${wordsOf(error)}`
+    throw error instanceof TooManyRedirects ? broken(words) : passing(words, error)
+  })
+}
+
+/** It has lost its name already: nothing is left of it when the process dies. */
+async function unnamedFile(url: string): Promise<FileHandle> {
+  const path = join(tmpdir(), `backfill-import-${randomUUID()}`)
+  try {
+    const handle = await open(path, 'wx+', 0o600)
+    await unlink(path)
+    return handle
+  } catch (error) {
+    throw noRoom(url, error)
+  }
+}
+
+async function writeWhole(handle: FileHandle, piece: Buffer, url: string): Promise<void> {
+  try {
+    for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten
+  } catch (error) {
+    throw noRoom(url, error)
+  }
+}
+
+function noRoom(url: string, error: unknown): BackfillError {
+  return new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${wordsOf(error)}`, {
+    kind: 'failed',
+    hint: 'TMPDIR names the folder; it needs room for as many files as --jobs',
+    cause: error,
+  })
+}

@@ -1,0 +1,107 @@
+// Owns what an import is about: which tables, which files, and what it would do.
+import { usageError } from '../../model/errors.ts'
+import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
+import { type ImportTable, shortName } from './import-table.ts'
+import type { Range } from '../../model/model.ts'
+import { type BlockSet, blockSet, intersect, subtract, union } from '../../model/blocks.ts'
+import { knownNames } from '../../model/did-you-mean.ts'
+import { readStandings } from '../../planning/table-status.ts'
+import type { World } from '../../runner/world.ts'
+
+/** The range that begins and ends with a file. */
+export function wholeFiles({ from, to }: Range): Range {
+  const first = Math.floor(from / FILE_BLOCKS) * FILE_BLOCKS
+  return { from: first, to: (Math.floor(to / FILE_BLOCKS) + 1) * FILE_BLOCKS - 1 }
+}
+
+export function countFiles(blocks: BlockSet): number {
+  return blocks.reduce((sum, { from, to }) => sum + (to - from + 1) / FILE_BLOCKS, 0)
+}
+
+/** The tables of these names, with or without `canonical_execution_`; all for no names. @throws BackfillError `usage` */
+export function chooseImports(
+  tables: readonly ImportTable[],
+  names: readonly string[],
+): readonly ImportTable[] {
+  const known = tables.map(({ target }) => shortName(target))
+  const wanted = names.map(shortName)
+  const wrong = wanted.findIndex((name) => !known.includes(name))
+  if (wrong !== -1)
+    throw usageError(
+      `unknown source table '${names[wrong]}'`,
+      knownNames('source tables', wanted[wrong]!, known),
+    )
+  return names.length === 0 ? tables : tables.filter(({ target }) => wanted.includes(shortName(target)))
+}
+
+export type ImportPlan = {
+  readonly network: string
+  readonly range: Range
+  readonly tables: readonly {
+    readonly table: string
+    /** With its database. */
+    readonly target: string
+    readonly create: boolean
+    /** Blocks of files that are imported, were published anew since, would be imported, and are not there. */
+    readonly done: BlockSet
+    readonly changed: BlockSet
+    readonly files: BlockSet
+    readonly missing: BlockSet
+    /** Of the files that would be imported, as far as they say. */
+    readonly bytes: number
+  }[]
+}
+
+export type ImportQuestion = {
+  readonly range: Range
+  /** By table key: files that count as not imported. */
+  readonly changed: ReadonlyMap<string, BlockSet>
+}
+
+/** Asks for every file that is not imported yet; writes nothing. @throws BackfillError */
+export async function planImport(
+  world: World,
+  files: FilesPort,
+  { range, changed }: ImportQuestion,
+): Promise<ImportPlan> {
+  const standings = await readStandings(world, { lag: 0, forcedHead: undefined })
+  const tables = await Promise.all(
+    world.chosen.map(async ({ key, target: table }) => {
+      const standing = standings.get(key)!
+      const anew = changed.get(key) ?? []
+      const missing = union(standing.missing, anew)
+      const found: Range[] = []
+      let bytes = 0
+      for (const { from, to } of missing)
+        for (let window = from; window <= to; window += FILES_AT_ONCE * FILE_BLOCKS) {
+          const until = Math.min(to, window + FILES_AT_ONCE * FILE_BLOCKS - 1)
+          const looked = await Promise.all(
+            Array.from({ length: (until - window + 1) / FILE_BLOCKS }, async (_, index) => {
+              const first = window + index * FILE_BLOCKS
+              return { first, facts: await files.look({ table, first }) }
+            }),
+          )
+          for (const { first, facts } of looked) {
+            if (facts === undefined) continue
+            found.push({ from: first, to: first + FILE_BLOCKS - 1 })
+            bytes += facts.bytes ?? 0
+          }
+        }
+      const there = intersect(missing, blockSet(found))
+      return {
+        table: shortName(table),
+        target: `${world.ports.target.database}.${table}`,
+        create: standing.target === undefined,
+        done: subtract(intersect(standing.covered, [range]), anew),
+        changed: anew,
+        files: there,
+        missing: subtract(missing, there),
+        bytes,
+      }
+    }),
+  )
+  return { network: world.network.name, range, tables }
+}
+
+/** Answers that wait at once for one table. */
+const FILES_AT_ONCE = 250

@@ -1,0 +1,44 @@
+// Owns where the public files come from: a base URL or a folder, as typed, as set, or the public one.
+import { usageError } from '../../model/errors.ts'
+import type { Words } from '../../terminal/argv.ts'
+import type { Config } from '../../workspace/config.ts'
+import { maskUrl } from '../../workspace/mask.ts'
+import type { Setting } from '../../workspace/variables.ts'
+
+export type ImportOrigin =
+  | { readonly kind: 'web'; readonly baseUrl: string }
+  | { readonly kind: 'folder'; readonly folder: string }
+
+export const PUBLIC_URL = 'https://data.ethpandaops.io/xatu'
+
+/** What was typed beats what is set. @throws BackfillError `usage` where both are meant, or the URL is none */
+export function importOrigin({ importUrl, importFolder }: Config, words: Words): ImportOrigin {
+  const typed = { url: words.has('import-url'), folder: words.has('import-folder') }
+  const useUrl = importUrl.value !== undefined && (typed.url || !typed.folder)
+  const useFolder = importFolder.value !== undefined && (typed.folder || !typed.url)
+  if (useUrl && useFolder)
+    throw usageError(
+      `files are to come from ${placeOf(importUrl, '--base-url')} and from ${placeOf(importFolder, '--folder')}`,
+      'keep one of them',
+    )
+  if (useFolder) return { kind: 'folder', folder: importFolder.value }
+  return { kind: 'web', baseUrl: useUrl ? checkedUrl(importUrl) : PUBLIC_URL }
+}
+
+function checkedUrl(setting: Setting<string | undefined>): string {
+  const text = setting.value!.trim()
+  const url = URL.parse(text)
+  const wrong = (what: string) =>
+    usageError(
+      `${placeOf(setting, '--base-url')} ${what}, got '${maskUrl(text)}'`,
+      `what stands before /<network>/databases/default, such as ${PUBLIC_URL}`,
+    )
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw wrong('must be an http(s) URL')
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw wrong('must have no user, no password and no query')
+  return url.href.replace(/\/+$/, '')
+}
+
+function placeOf({ origin }: Setting<unknown>, flag: string): string {
+  return origin.startsWith('flag ') ? flag : origin.replace(/^\S+ /, '')
+}

@@ -1,0 +1,95 @@
+// Owns how an import's plan looks, and what is said of files that are not there. Pure.
+import { countFiles, type ImportPlan } from './import.ts'
+import type { Range } from '../../model/model.ts'
+import type { RunEvent } from '../../runner/events.ts'
+import { intersect, subtract } from '../../model/blocks.ts'
+import { count, rangesText, rangeText } from '../../terminal/render/format.ts'
+import { type JsonObject, pairs } from '../../terminal/render/json.ts'
+import type { Paint } from '../../terminal/render/paint.ts'
+
+export function renderImport({ network, range, tables }: ImportPlan, paint: Paint): readonly string[] {
+  const files = tables.reduce((sum, table) => sum + countFiles(table.files), 0)
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
+  return [
+    `network ${paint.bold(network)}, blocks ${rangeText(range)}`,
+    ...tables.flatMap((table) => [
+      '',
+      `${paint.bold(table.table)}  ${count(countFiles(table.files), 'file')}, ${size(table.bytes)}, into ${table.target}`,
+      ...(table.create ? [`  ${paint.yellow('the table is created first')}`] : []),
+      ...(table.done.length > 0 ? [`  ${count(countFiles(table.done), 'file')} imported before`] : []),
+      ...(table.changed.length > 0
+        ? [`  ${paint.yellow(`${count(countFiles(table.changed), 'file')} published anew since`)}`]
+        : []),
+      ...(table.missing.length > 0
+        ? [`  ${paint.yellow(missingText(network, table.table, table.missing))}`]
+        : []),
+    ]),
+    '',
+    files === 0
+      ? 'Nothing to do.'
+      : `Next: \`backfill import\` fetches ${count(files, 'file')}, ${size(bytes)}. Nothing has been written.`,
+  ]
+}
+
+export function importJson({ network, range, tables }: ImportPlan): JsonObject {
+  return {
+    schema: 1,
+    network,
+    from: range.from,
+    to: range.to,
+    tables: tables.map((table) => ({
+      table: table.table,
+      target: table.target,
+      create: table.create,
+      files: countFiles(table.files),
+      bytes: table.bytes,
+      blocks: pairs(table.files),
+      done: pairs(table.done),
+      changed: pairs(table.changed),
+      missing: pairs(table.missing),
+    })),
+  }
+}
+
+type Skipped = Extract<RunEvent, { readonly type: 'skipped' }>
+
+/** To the runner a missing file is a hole in the source; a person is told which file is missing. */
+export function missingNotes(skipped: readonly Skipped[], network: string): readonly RunEvent[] {
+  return skipped.flatMap(({ tables, holes }) =>
+    tables.map((table): RunEvent => ({
+      type: 'note',
+      table,
+      text: missingText(network, table.replace(/^import-/, ''), holes),
+    })),
+  )
+}
+
+/** What `up` would not notice: blocks that some tables of the import lack and others have. `tables`: all of them. */
+export function unevenWarnings(skipped: readonly Skipped[], tables: readonly string[]): readonly RunEvent[] {
+  const holesOf = (table: string) => skipped.find((event) => event.tables.includes(table))?.holes ?? []
+  const everywhere = tables.map(holesOf).reduce(intersect)
+  return skipped.flatMap(({ tables: lacking, holes }): readonly RunEvent[] => {
+    const uneven = subtract(holes, everywhere)
+    const first = uneven[0]
+    if (first === undefined) return []
+    const text = `blocks ${rangesText(uneven)} are there without ${lacking.join(', ')}: to \`up\` they have no such rows; keep its --to below ${first.from} until they are imported`
+    return [{ type: 'warning', table: undefined, text }]
+  })
+}
+
+function missingText(network: string, table: string, blocks: readonly Range[]): string {
+  const ranges = blocks.slice(0, SHOWN).map(rangeText).join(', ')
+  const more = blocks.length > SHOWN ? ` and ${blocks.length - SHOWN} more up to ${blocks.at(-1)!.to}` : ''
+  const why = NOT_PUBLIC.has(`${network} ${table}`) ? `: ${network} ${table} is not public` : ''
+  return `no file for ${ranges}${more} (${count(countFiles(blocks), 'file')})${why}`
+}
+
+const SHOWN = 5
+
+/** What Xatu has not published, by its own words (docs/importing.md). */
+const NOT_PUBLIC: ReadonlySet<string> = new Set(['mainnet storage_reads'])
+
+function size(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+}

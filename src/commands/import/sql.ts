@@ -1,0 +1,70 @@
+// Owns reading sql/import: how the files of each source table become its rows.
+import { join } from 'node:path'
+import { fileError } from '../../model/errors.ts'
+import { importKey, type ImportTable } from './import-table.ts'
+import type { SourceDefinition } from '../../model/model.ts'
+import { fileColumns, hasParameters } from './file-columns.ts'
+import { importHeader } from '../../project/header.ts'
+import { knownNames } from '../../model/did-you-mean.ts'
+import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameters.ts'
+import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
+import { splitStatements } from '../../sql-syntax/statements.ts'
+import { onlySelect } from '../../project/transform-statement.ts'
+import type { SqlFile } from '../../project/definitions.ts'
+import { readSqlFiles } from '../../project/sql-files.ts'
+import { sha256, sqlHash } from '../../project/sql-hash.ts'
+
+/** In the order of their names. Reports, with file and line, what is wrong. */
+export async function readImports(
+  folder: string,
+  sources: readonly SourceDefinition[],
+  report: Report = refuse,
+): Promise<readonly ImportTable[]> {
+  const files = await readSqlFiles(join(folder, 'import'), { optional: true })
+  return files.flatMap((file) => attempt(report, () => importTable(file, sources)) ?? [])
+}
+
+function importTable(file: SqlFile, sources: readonly SourceDefinition[]): ImportTable {
+  const source = sources.find(({ table }) => table === file.key)
+  if (source === undefined) {
+    const names = sources.map(({ table }) => table)
+    throw fileError({
+      rule: 'E011',
+      file: file.file,
+      sentence: `'${file.key}' is no source table`,
+      hint: knownNames('source tables', file.key, names),
+    })
+  }
+  const { description, settings } = importHeader(file.file, file.text)
+  const transform = onlySelect(file.file, splitStatements(file.file, file.text), refuse)!
+  const parameters = checkedParameters(transform, { ...RUNNER_PARAMETERS, ...hasParameters(transform) })
+  for (const name of ['network', 'from_block', 'to_block'].filter((one) => !parameters.includes(one)))
+    throw fileError({
+      rule: 'E032',
+      file: file.file,
+      line: transform.line,
+      sentence: `the import never uses '${name}'`,
+      hint: `use {${name}:${RUNNER_PARAMETERS[name]}}`,
+    })
+  return {
+    key: importKey(source.table),
+    description,
+    target: source.table,
+    sources: [source.table],
+    after: [],
+    blocks: { from: undefined, to: undefined },
+    chunk: undefined,
+    settings,
+    params: [],
+    rows: { kind: 'per-block', deletedFirst: true },
+    shared: undefined,
+    transform,
+    ddl: source.ddl,
+    clusterDdl: [],
+    parameters,
+    sqlHash: sqlHash(transform, { params: [], settings }),
+    rawHash: sha256(file.bytes),
+    rawText: file.text,
+    fileColumns: fileColumns(transform, parameters),
+  }
+}

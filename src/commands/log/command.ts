@@ -1,0 +1,109 @@
+// Owns `backfill log`: the latest runs, the tries of a table, or those of a run. It asks the target server alone.
+import type { Server } from '../../clickhouse/server.ts'
+import { EXIT, usageError } from '../../model/errors.ts'
+import type { Catalogue } from '../../model/model.ts'
+import { importKey } from '../import/import-table.ts'
+import type { LogPort } from './report.ts'
+import { knownNames } from '../../model/did-you-mean.ts'
+import { nonEmpty, positiveCount, readFlag } from '../../terminal/argv.ts'
+import type { Command, Context } from '../../session/command.ts'
+import { requireOneTable } from '../../terminal/one-table.ts'
+import { renderEvents, renderRuns } from './render.ts'
+import { eventsJson, runsJson } from './json.ts'
+import { type Connections, withConnections } from '../../session/session.ts'
+
+const DEFAULT_LIMIT = 20
+
+export const log: Command = async (context) => {
+  const { config, words, output } = context
+  const limit = readFlag(words, 'limit', positiveCount) ?? DEFAULT_LIMIT
+  const table = words.has('tables') ? requireOneTable(words, 'log') : undefined
+  const run = readFlag(words, 'run', nonEmpty)
+  const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
+  const catalogue = await readCatalogue(config.sql.value)
+  const network = findNetwork(catalogue, config.network.value).name
+  const style = { columns: output.columns, paint: output.resultPaint }
+  const json = words.has('json')
+
+  return await withLog(context, catalogue, async (port) => {
+    const exists = await port.exists()
+    if (!exists)
+      output.message([`There is no ledger in ${config.ledgerDatabase.value}: nothing has run yet.`])
+    if (exists && table !== undefined && !catalogue.tables.some(({ key }) => key === table))
+      await requireKnown(port, catalogue, table)
+    const question = { table, limit, errors: words.has('errors') }
+    if (table === undefined && run === undefined) {
+      const runs = exists ? await port.runs(question) : []
+      output.result(json ? [JSON.stringify(runsJson(network, runs))] : renderRuns(runs, { ...style, limit }))
+      return EXIT.ok
+    }
+    const runId = run === undefined ? undefined : exists ? await fullRunId(port, run) : run
+    const events = exists ? await port.events({ ...question, runId }) : []
+    output.result(
+      json ? [JSON.stringify(eventsJson(network, events))] : renderEvents(events, { ...style, limit, table }),
+    )
+    return EXIT.ok
+  })
+}
+
+/** Opens the target alone: a source that is away is no reason not to look at what has been done. */
+async function withLog<T>(
+  context: Context,
+  catalogue: Catalogue,
+  use: (port: LogPort) => Promise<T>,
+): Promise<T> {
+  const { config, output } = context
+  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  return await withConnections(context, async ({ source, target: connection }: Connections) => {
+    const { openServer } = await import('../../clickhouse/server.ts')
+    const { openLog } = await import('./log.ts')
+    const { openTarget } = await import('../../targets/target.ts')
+    const { openLocks } = await import('../../lock/lock.ts')
+    const { namesFor } = await import('../../clickhouse/own-databases.ts')
+    const { namesOn, nodeOf } = await import('../../clickhouse/cluster/cluster.ts')
+    const names = namesFor(config.ledgerDatabase.value)
+    const reached = await openServer(connection)
+    try {
+      const server = await nodeOf(reached, config.cluster.value, names)
+      const about = { server, names: namesOn(server, names), network: config.network.value }
+      const derived = openTarget(about)
+      return await use(
+        openLog({
+          ...about,
+          kept: [
+            { targets: new Map(catalogue.tables.map(({ key, target }) => [key, target])), target: derived },
+            {
+              targets: new Map(catalogue.sources.map(({ table }) => [importKey(table), table])),
+              target: openTarget({ ...about, server: inDatabase(server, source.database), mayHide: true }),
+            },
+          ],
+          target: derived,
+          locks: openLocks({ ...about, alone: config.servers.kind === 'embedded' }),
+        }),
+      )
+    } finally {
+      await reached.close()
+    }
+  })
+}
+
+/** Imports fill the source database of the target server. */
+function inDatabase(server: Server, database: string): Server {
+  return { ...server, connection: { ...server.connection, database } }
+}
+
+/** A table whose files are gone still has its history. */
+async function requireKnown(port: LogPort, { tables }: Catalogue, table: string): Promise<void> {
+  const known = [...new Set([...tables.map(({ key }) => key), ...(await port.tables())])]
+  if (!known.includes(table)) throw usageError(`unknown table '${table}'`, knownNames('tables', table, known))
+}
+
+/** Runs are shown by the first letters of their ids. */
+async function fullRunId(port: LogPort, prefix: string): Promise<string> {
+  const [id, ...others] = await port.runIds(prefix)
+  if (id === undefined)
+    throw usageError(`no run begins with '${prefix}'`, '`backfill log` shows the latest runs')
+  if (others.length > 0 && id !== prefix)
+    throw usageError(`several runs begin with '${prefix}'`, `type more of it: ${[id, ...others].join(', ')}`)
+  return id
+}

@@ -1,0 +1,111 @@
+// Owns the query of tries: the latest events, those of one try folded into a row.
+import { type Kysely, sql } from 'kysely'
+import type { EventName } from '../../ledger/events.ts'
+import type { LogQuestion } from './report.ts'
+import type { Schema } from '../../clickhouse/schema.ts'
+
+export type EventRow = {
+  readonly table_key: string
+  readonly run_id: string
+  readonly event: Exclude<EventName, 'checkpoint'>
+  readonly first: number
+  readonly last: number
+  readonly uuid: string
+  readonly epoch: number
+  readonly attempt: number
+  /** ms since 1970. */
+  readonly started: number
+  readonly ended: number
+  readonly rows_read: number
+  readonly rows_written: number
+  readonly peak_memory: number
+  readonly elapsed_ms: number
+  readonly error_code: number
+  readonly error: string
+  readonly sql_hash: string
+  readonly query_id: string
+  readonly user: string
+  readonly host: string
+  readonly tool_version: string
+}
+
+/**
+ * Of one table the events are read backwards along the primary key, and only as many as the lines need. A try has at
+ * most two events, and its end comes first that way: what stands in the window without its end has none.
+ */
+export function eventsQuery(
+  db: Kysely<Schema>,
+  {
+    network,
+    table,
+    runId,
+    errors,
+    limit,
+  }: LogQuestion & { readonly network: string; readonly runId: string | undefined },
+) {
+  let events = db
+    .selectFrom('ledger')
+    .select([...COLUMNS, sql<string>`if(query_id = '', toString((epoch, seq)), query_id)`.as('try')])
+    .where('network', '=', network)
+    .where('event', '!=', 'checkpoint')
+  if (table !== undefined) events = events.where('table_key', '=', table)
+  if (runId !== undefined) events = events.where('run_id', '=', runId)
+  if (errors) events = events.where('event', '=', 'failed')
+  const ordered =
+    table === undefined
+      ? events.orderBy('event_time', 'desc').orderBy('epoch', 'desc').orderBy('seq', 'desc')
+      : events.orderBy('epoch', 'desc').orderBy('seq', 'desc')
+  // Repeated events (a lost answer) are rare; the spare ones are for them.
+  const window = ordered.limit(limit * 2 + SPARE)
+  return db
+    .selectFrom(window.as('events'))
+    .select(['table_key', 'run_id'])
+    .select([
+      latest('events.event').as('event'),
+      latest('events.from_block').as('first'),
+      latest('events.to_block').as('last'),
+      latest('toString(events.target_uuid)').as('uuid'),
+      sql<number>`toUnixTimestamp64Milli(min(events.event_time))`.as('started'),
+      sql<number>`toUnixTimestamp64Milli(max(events.event_time))`.as('ended'),
+      ...PLAIN.map((column) => latest(`events.${column}`).as(column)),
+    ])
+    .groupBy(['table_key', 'run_id', 'try'])
+    .orderBy(table === undefined ? sql`max(events.event_time)` : sql`max((events.epoch, events.seq))`, 'desc')
+    .limit(limit)
+    .$castTo<EventRow>()
+}
+
+const SPARE = 50
+
+const PLAIN = [
+  'epoch',
+  'attempt',
+  'rows_read',
+  'rows_written',
+  'peak_memory',
+  'elapsed_ms',
+  'error_code',
+  'error',
+  'sql_hash',
+  'query_id',
+  'user',
+  'host',
+  'tool_version',
+] as const
+
+const COLUMNS = [
+  'table_key',
+  'run_id',
+  'event',
+  'from_block',
+  'to_block',
+  'target_uuid',
+  'seq',
+  'event_time',
+  ...PLAIN,
+] as const
+
+/** As the try's last event has it. */
+function latest(expression: string) {
+  return sql`argMax(${sql.raw(expression)}, (events.epoch, events.seq))`
+}

@@ -1,0 +1,172 @@
+// Owns the reading of the ledger as history: runs and tries, folded by the server, newest first. Nothing is written.
+import { sql } from 'kysely'
+import { REVOKED } from '../../ledger/events.ts'
+import type { LoggedEvent, LoggedRun, LoggedState, LogPort, LogQuestion } from './report.ts'
+import type { LockInfo, LockPort } from '../../lock/lock-port.ts'
+import type { TargetPort } from '../../runner/executor-port.ts'
+import { eventsQuery, type EventRow } from './events-query.ts'
+import { runsQuery, type RunRow } from './runs-query.ts'
+import type { Names } from '../../clickhouse/own-databases.ts'
+import { serverError } from '../../clickhouse/server-error.ts'
+import type { Server } from '../../clickhouse/server.ts'
+
+export type LogOptions = {
+  readonly server: Server
+  readonly names: Names
+  readonly network: string
+  /** By where they are: the derived tables, and the source tables as imports fill them. */
+  readonly kept: readonly KeptTables[]
+  readonly target: Pick<TargetPort, 'ledgerState'>
+  readonly locks: LockPort
+}
+
+type KeptTables = {
+  /** Table key -> name of its target. */
+  readonly targets: ReadonlyMap<string, string>
+  readonly target: Pick<TargetPort, 'tables'>
+}
+
+export function openLog({ server, names, network, kept, target, locks }: LogOptions): LogPort {
+  const db = server.db.withSchema(names.ledger)
+  const failing = (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
+  }
+
+  /** What tells an event of today's table from one of a table that was dropped, and a live run from a dead one. */
+  async function present(): Promise<Present> {
+    const [found, holders] = await Promise.all([Promise.all(kept.map(uuidsByKey)), locks.holders()])
+    const uuids = new Map(found.flatMap((one) => [...one]))
+    return { holders, uuidOf: (key) => uuids.get(key) }
+  }
+
+  return {
+    exists: async () => (await target.ledgerState()) !== 'absent',
+
+    async tables() {
+      const rows = await db
+        .selectFrom('ledger')
+        .select('table_key')
+        .where('network', '=', network)
+        .groupBy('table_key')
+        .orderBy('table_key')
+        .execute()
+        .catch(failing)
+      return rows.map((row) => row.table_key)
+    },
+
+    async runs(question: LogQuestion) {
+      const [rows, now] = await Promise.all([
+        runsQuery(db, { network, ...question })
+          .execute()
+          .catch(failing),
+        present(),
+      ])
+      return rows.map((row) => runOf(row, now))
+    },
+
+    async events(question) {
+      const [rows, now] = await Promise.all([
+        eventsQuery(db, { network, ...question })
+          .execute()
+          .catch(failing),
+        present(),
+      ])
+      return rows.map((row) => eventOf(row, now))
+    },
+
+    async runIds(prefix) {
+      const rows = await db
+        .selectFrom('ledger')
+        .select('run_id')
+        .where('network', '=', network)
+        .where(sql<boolean>`startsWith(run_id, ${prefix})`)
+        .groupBy('run_id')
+        .orderBy('run_id')
+        .limit(FEW)
+        .execute()
+        .catch(failing)
+      return rows.map((row) => row.run_id)
+    },
+  }
+}
+
+const FEW = 5
+
+async function uuidsByKey({ targets, target: place }: KeptTables): Promise<ReadonlyMap<string, string>> {
+  const tables = await place.tables([...targets.values()])
+  return new Map(
+    [...targets].flatMap(([key, name]): [string, string][] => {
+      const table = tables.get(name)
+      return table === undefined ? [] : [[key, table.uuid]]
+    }),
+  )
+}
+
+type Present = {
+  readonly holders: ReadonlyMap<string, LockInfo>
+  readonly uuidOf: (key: string) => string | undefined
+}
+
+/** Whether the events of that epoch may still get company. */
+function isHeld({ holders }: Present, key: string, epoch: number): boolean {
+  const holder = holders.get(key)
+  return holder !== undefined && !holder.released && holder.epoch === epoch
+}
+
+function runOf(row: RunRow, now: Present): LoggedRun {
+  const parts = row.parts.map(([table, uuid, epoch]) => ({ table, uuid, epoch }))
+  const held = parts.some(({ table, epoch }) => isHeld(now, table, epoch))
+  const unended = row.chunks_open > 0 ? (held ? 'running' : 'unfinished') : 'done'
+  return {
+    runId: row.run_id,
+    started: row.started,
+    ended: row.ended,
+    tables: parts
+      .map(({ table, uuid }) => ({ table, present: now.uuidOf(table) === uuid }))
+      .toSorted((a, b) => (a.table < b.table ? -1 : 1)),
+    chunksDone: row.chunks_done,
+    chunksFailed: row.chunks_failed,
+    chunksOpen: row.chunks_open,
+    blocks: row.blocks,
+    rowsRead: row.rows_read,
+    rowsWritten: row.rows_written,
+    accepted: row.accepted,
+    revoked: row.revoked,
+    cleaned: row.cleaned,
+    invalidated: row.invalidated,
+    outcome: row.ranges_failed > 0 && unended !== 'running' ? 'failed' : unended,
+    error: row.error,
+    user: row.user,
+    host: row.host,
+    toolVersion: row.tool_version,
+  }
+}
+
+function eventOf(row: EventRow, now: Present): LoggedEvent {
+  return {
+    table: row.table_key,
+    present: now.uuidOf(row.table_key) === row.uuid,
+    runId: row.run_id,
+    range: { from: row.first, to: row.last },
+    state: stateOf(row, now),
+    attempt: row.attempt,
+    at: row.ended,
+    // A try that failed has no time of its own: from its first event to its last.
+    elapsedMs: row.elapsed_ms > 0 ? row.elapsed_ms : row.ended - row.started,
+    rowsRead: row.rows_read,
+    rowsWritten: row.rows_written,
+    peakMemory: row.peak_memory,
+    errorCode: row.error_code,
+    error: row.event === 'failed' ? row.error : '',
+    sqlHash: row.sql_hash,
+    queryId: row.query_id,
+    user: row.user,
+    host: row.host,
+    toolVersion: row.tool_version,
+  }
+}
+
+function stateOf({ event, error, table_key, epoch }: EventRow, now: Present): LoggedState {
+  if (event === 'started') return isHeld(now, table_key, epoch) ? 'running' : 'unfinished'
+  return event === 'cleaned' && error === REVOKED ? 'revoked' : event
+}

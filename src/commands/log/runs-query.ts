@@ -1,0 +1,161 @@
+// Owns the query of runs: the latest ones are found first, then all their events are folded into a row each.
+import { type Kysely, sql } from 'kysely'
+import { REVOKED } from '../../ledger/events.ts'
+import type { LogQuestion } from './report.ts'
+import type { Schema } from '../../clickhouse/schema.ts'
+
+export type RunRow = {
+  readonly run_id: string
+  /** ms since 1970. */
+  readonly started: number
+  readonly ended: number
+  /** Table key, UUID of its target, last epoch: as the run's last event of each table has them. */
+  readonly parts: readonly (readonly [string, string, number])[]
+  readonly chunks_done: number
+  readonly chunks_failed: number
+  readonly chunks_open: number
+  /** Ranges that failed and of which blocks were not done later in the run. */
+  readonly ranges_failed: number
+  readonly blocks: number
+  readonly rows_read: number
+  readonly rows_written: number
+  readonly accepted: number
+  readonly revoked: number
+  readonly cleaned: number
+  readonly invalidated: number
+  readonly error: string
+  readonly user: string
+  readonly host: string
+  readonly tool_version: string
+}
+
+/**
+ * Two passes: over run ids and times alone to find the latest runs, over the other columns of only these. `db` has the
+ * ledger's database as its schema. An event that was sent twice, after a lost answer, counts once.
+ */
+export function runsQuery(
+  db: Kysely<Schema>,
+  { network, table, errors, limit }: LogQuestion & { readonly network: string },
+) {
+  const ours = () => {
+    const all = db.selectFrom('ledger').where('network', '=', network).where('event', '!=', 'checkpoint')
+    return table === undefined ? all : all.where('table_key', '=', table)
+  }
+  const latest = (errors ? ours().where('event', '=', 'failed') : ours())
+    .select('run_id')
+    .groupBy('run_id')
+    .orderBy(sql`max(event_time)`, 'desc')
+    .limit(limit)
+  const events = ours()
+    .select([...COLUMNS])
+    .where('run_id', 'in', latest)
+    .modifyEnd(sql`LIMIT 1 BY table_key, epoch, seq`)
+  const parts = db
+    .selectFrom(events.as('events'))
+    .select([
+      'run_id',
+      'table_key',
+      sql<number>`min(event_time)`.as('first_time'),
+      sql<number>`max(event_time)`.as('last_time'),
+      sql`argMax((toString(target_uuid), epoch), (epoch, seq))`.as('latest'),
+      counted('done').as('done_tries'),
+      counted('failed').as('failed_tries'),
+      sql<number>`uniqExactIf(query_id, event = 'started') - uniqExactIf(query_id, event IN ('done', 'failed'))`.as(
+        'open_tries',
+      ),
+      blocksIf(`event = 'done'`).as('done_blocks'),
+      sql<number>`sumIf(events.rows_read, event = 'done')`.as('read'),
+      sql<number>`sumIf(events.rows_written, event = 'done')`.as('written'),
+      blocksIf(`event = 'accepted'`).as('accepted_blocks'),
+      sql<number>`sumIf(to_block - from_block + 1, event = 'cleaned' AND events.error = ${REVOKED})`.as(
+        'revoked_blocks',
+      ),
+      sql<number>`sumIf(to_block - from_block + 1, event = 'cleaned' AND events.error != ${REVOKED})`.as(
+        'cleaned_blocks',
+      ),
+      blocksIf(`event = 'invalidated'`).as('invalidated_blocks'),
+      sql`argMaxIf(events.error, event_time, event = 'failed')`.as('last_error'),
+      sql`maxIf(event_time, event = 'failed')`.as('error_time'),
+      RANGES_FAILED.as('failed_ranges'),
+      sql`any(events.user)`.as('by_user'),
+      sql`any(events.host)`.as('on_host'),
+      sql`any(events.tool_version)`.as('with_version'),
+    ])
+    .groupBy(['run_id', 'table_key'])
+  return db
+    .selectFrom(parts.as('parts'))
+    .select([
+      'run_id',
+      sql<number>`toUnixTimestamp64Milli(min(first_time))`.as('started'),
+      sql<number>`toUnixTimestamp64Milli(max(last_time))`.as('ended'),
+      sql<
+        RunRow['parts']
+      >`CAST(groupArray((table_key, latest.1, latest.2)), 'Array(Tuple(String, String, UInt64))')`.as(
+        'parts',
+      ),
+      total('done_tries').as('chunks_done'),
+      total('failed_tries').as('chunks_failed'),
+      total('open_tries').as('chunks_open'),
+      total('failed_ranges').as('ranges_failed'),
+      total('done_blocks').as('blocks'),
+      total('read').as('rows_read'),
+      total('written').as('rows_written'),
+      total('accepted_blocks').as('accepted'),
+      total('revoked_blocks').as('revoked'),
+      total('cleaned_blocks').as('cleaned'),
+      total('invalidated_blocks').as('invalidated'),
+      sql<string>`argMax(last_error, error_time)`.as('error'),
+      sql<string>`any(by_user)`.as('user'),
+      sql<string>`any(on_host)`.as('host'),
+      sql<string>`any(with_version)`.as('tool_version'),
+    ])
+    .groupBy('run_id')
+    .orderBy('ended', 'desc')
+    .orderBy('run_id')
+}
+
+const COLUMNS = [
+  'run_id',
+  'table_key',
+  'epoch',
+  'seq',
+  'event',
+  'from_block',
+  'to_block',
+  'target_uuid',
+  'query_id',
+  'user',
+  'rows_read',
+  'rows_written',
+  'error',
+  'host',
+  'tool_version',
+  'event_time',
+] as const
+
+function counted(event: string) {
+  return sql<number>`countIf(event = ${sql.lit(event)})`
+}
+
+function blocksIf(condition: string) {
+  return sql<number>`sumIf(to_block - from_block + 1, ${sql.raw(condition)})`
+}
+
+function total(column: string) {
+  return sql<number>`sum(${sql.ref(column)})`
+}
+
+/**
+ * A failed range was mended where the chunks done after it have all its blocks: no block is done twice in a run. Only
+ * chunks between the first and the last failed block are looked at.
+ */
+const RANGES_FAILED = sql<number>`arrayCount(
+  failed -> arraySum(
+    done -> if(done.3 > failed.3, greatest(0, toInt64(least(done.2, failed.2)) - toInt64(greatest(done.1, failed.1)) + 1), 0),
+    arrayFilter(
+      done -> done.2 >= minIf(from_block, event = 'failed') AND done.1 <= maxIf(to_block, event = 'failed'),
+      groupArrayIf((from_block, to_block, (epoch, seq)), event = 'done')
+    )
+  ) < failed.2 - failed.1 + 1,
+  groupArrayIf((from_block, to_block, (epoch, seq)), event = 'failed')
+)`

@@ -1,0 +1,94 @@
+// Owns `backfill preview`: what a transform yields for a range, its statement or its plan. Nothing is written.
+import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
+import type { Network, Range, TableDefinition } from '../../model/model.ts'
+import { resolveLimits } from '../../planning/block-limits.ts'
+import { boundStatement } from './bound-statement.ts'
+import { intersect } from '../../model/blocks.ts'
+import { nonEmpty, positiveCount, readFlag, type Words } from '../../terminal/argv.ts'
+import { typedRange } from '../../terminal/one-table-one-range.ts'
+import type { Command, Context } from '../../session/command.ts'
+import { rangeText } from '../../terminal/render/format.ts'
+import { requireOneTable } from '../../terminal/one-table.ts'
+import { renderExplained, renderPreview } from './render.ts'
+import { withConnections } from '../../session/session.ts'
+
+const DEFAULT_LIMIT = 20
+
+export const preview: Command = async (context) => {
+  const { config, output, words } = context
+  const name = oneTable(words)
+  const range = typedRange(words, '`preview`')
+  const limit = readFlag(words, 'limit', positiveCount)
+  const format = readFlag(words, 'format', nonEmpty)
+  refuseMixed(words)
+  const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
+  const catalogue = await readCatalogue(config.sql.value)
+  const [table] = chooseTables(catalogue, [name])
+  if (table === undefined) throw new Error('chooseTables() finds the table or throws')
+  const network = findNetwork(catalogue, config.network.value)
+  const inside = insideLimits(context, { table, network, range })
+
+  if (words.has('statement')) {
+    await printStatement(context, { table, network, range })
+    return EXIT.ok
+  }
+  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  if (inside === undefined) return EXIT.ok
+  return await withConnections(context, async (connections) => {
+    const { withPreview } = await import('./preview.ts')
+    return await withPreview(connections, { table, network, range: inside }, async (look) => {
+      const style = { columns: output.columns, paint: output.resultPaint }
+      if (words.has('explain')) output.result(renderExplained(await look.explain(), style.paint))
+      else if (format !== undefined) await output.stream(await look.stream(format, limit))
+      else output.result(renderPreview(await look.rows(limit ?? DEFAULT_LIMIT), style))
+      return EXIT.ok
+    })
+  })
+}
+
+/** `--sql` is a switch here: whoever gives it the folder, as everywhere else, has named a second table. */
+function oneTable(words: Words): string {
+  try {
+    return requireOneTable(words, 'preview')
+  } catch (error) {
+    if (!(error instanceof BackfillError && words.has('statement'))) throw error
+    throw usageError(error.message, '--sql prints the statement here; the folder is --sql-folder')
+  }
+}
+
+type Question = { readonly table: TableDefinition; readonly network: Network; readonly range: Range }
+
+/** What `up` would ever run of the range: the header's `blocks` cut it, and that is said. */
+function insideLimits({ output }: Context, { table, network, range }: Question): Range | undefined {
+  const { from = 0, to = Number.MAX_SAFE_INTEGER } = resolveLimits(table.blocks, network.forks)
+  const [inside] = from <= to ? intersect([range], [{ from, to }]) : []
+  const limits = `${from === 0 ? '' : from}..${to === Number.MAX_SAFE_INTEGER ? '' : to}`
+  if (inside === undefined)
+    output.message([
+      `${table.key} has no rows in ${rangeText(range)} by definition: its blocks on ${network.name} are ${limits}.`,
+    ])
+  else if (inside.from !== range.from || inside.to !== range.to)
+    output.message([
+      `Only ${rangeText(inside)}: the blocks of ${table.key} on ${network.name} are ${limits}.`,
+    ])
+  return inside
+}
+
+async function printStatement({ config, output }: Context, question: Question): Promise<void> {
+  const { transformParams } = await import('../../targets/transform-params.ts')
+  const { source, target } = config.databases
+  const values = transformParams({ ...question, source: source.value, target: target.value })
+  output.result([`${boundStatement(question.table, values)};`])
+}
+
+function refuseMixed(words: Words): void {
+  const shapes = [
+    ['--sql', 'statement'],
+    ['--explain', 'explain'],
+    ['--format', 'format'],
+  ] as const
+  const typed = shapes.filter(([, kept]) => words.has(kept)).map(([flag]) => flag)
+  if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
+  if (words.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
+    throw usageError(`--limit means nothing with ${typed[0]}`, 'leave it out')
+}

@@ -1,0 +1,89 @@
+// Owns `backfill rebuild`.
+import { randomInt } from 'node:crypto'
+import { EXIT, usageError } from '../../model/errors.ts'
+import type { RebuildPorts } from './rebuild-context.ts'
+import type { RebuildOptions, RebuildReport } from './report.ts'
+import { positiveCount, readFlag } from '../../terminal/argv.ts'
+import { confirm } from '../../session/confirm.ts'
+import type { Command, Context } from '../../session/command.ts'
+import { requireOneTable } from '../../terminal/one-table.ts'
+import { dropQuestion, rebuildJson, renderRebuild, renderRebuildPlan, startLines } from './render.ts'
+import { createReporter } from '../../terminal/reporter.ts'
+import { failureCode } from '../../session/supervised-run.ts'
+import { type Session, withWorld } from '../../session/session.ts'
+import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+import { upOptions } from '../up/command.ts'
+import { verifyPorts } from '../verify/ports.ts'
+
+export const rebuildCommand: Command = async (context) => {
+  const { output, words } = context
+  const options = rebuildOptions(context)
+  if (words.has('dry-run')) return await dryRun(context, options)
+  const [json, quiet] = [words.has('json'), words.has('quiet')]
+  const reporter = await createReporter(output, { json, quiet })
+  try {
+    return await withSignals(
+      () =>
+        reporter.say('Stopping: the same command goes on from here; press Ctrl-C again to leave at once.'),
+      (signal) =>
+        withWorld(context, async (session) => {
+          const { rebuild, planSides } = await import('./rebuild.ts')
+          const ports = await rebuildPorts(session)
+          const sides = await planSides(session.world, ports)
+          if (options.dropOld)
+            await confirm(context, dropQuestion(sides, session.world.ports.target.database))
+          if (!quiet && !json) startLines(sides).forEach(reporter.say)
+          const report = await rebuild(session.world, ports, options, { report: reporter.report, signal })
+          if (report.summary !== undefined) reporter.finish(report.summary)
+          output.result(
+            json
+              ? [output.mask(JSON.stringify(rebuildJson(report)))]
+              : renderRebuild(report, output.resultPaint),
+          )
+          return signal.aborted ? interruptedCode(signal) : codeOf(report)
+        }),
+    )
+  } catch (error) {
+    reporter.abandon(error)
+    throw error
+  }
+}
+
+async function dryRun(context: Context, options: RebuildOptions): Promise<number> {
+  const { output, words } = context
+  return await withWorld(context, async (session) => {
+    const { planRebuild } = await import('./rebuild.ts')
+    const planned = await planRebuild(session.world, await rebuildPorts(session), options)
+    const lines = renderRebuildPlan(planned, { options, paint: output.resultPaint, json: words.has('json') })
+    output.result(lines)
+    return EXIT.ok
+  })
+}
+
+async function rebuildPorts(session: Session): Promise<RebuildPorts> {
+  const { openRebuild } = await import('./tables.ts')
+  return { ...(await verifyPorts(session)), rebuild: openRebuild({ server: session.connected.target }) }
+}
+
+function codeOf({ outcome, summary }: RebuildReport): number {
+  if (outcome === 'different') return EXIT.different
+  if (outcome !== 'incomplete') return EXIT.ok
+  return (summary && failureCode(summary)) || EXIT.failed
+}
+
+function rebuildOptions({ config, words }: Context): RebuildOptions {
+  const table = requireOneTable(words, 'rebuild')
+  if (config.cluster.value !== undefined)
+    throw usageError(
+      '`rebuild` does not work on a cluster: no statement exchanges tables on all shards in one instant',
+      `build ${table} in another database (TARGET_CLICKHOUSE_DATABASE) and let its readers change over, or drop its local tables and run backfill up --tables ${table}`,
+    )
+  if (words.has('keep') && words.has('drop-old'))
+    throw usageError('--keep and --drop-old exclude each other', 'keep one of them')
+  return {
+    up: upOptions({ config, words }, { from: 'from', to: 'to' }),
+    sample: readFlag(words, 'sample', positiveCount) ?? 10,
+    seed: randomInt(2 ** 32),
+    dropOld: words.has('drop-old'),
+  }
+}

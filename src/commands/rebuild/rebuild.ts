@@ -1,0 +1,220 @@
+// Owns the rebuild of a table: built anew beside the old one, checked, exchanged with it in one instant. Each step can be
+// ended at any moment; the next call finds by names and UUIDs how far it went.
+import { BackfillError, usageError } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { planUp } from '../../planning/plan.ts'
+import { carryAccepted, forcedHead, refuseGone } from './checks.ts'
+import { buildingName } from './names.ts'
+import type { RebuildOptions, RebuildReport } from './report.ts'
+import { finishSwap, readSides, type Sides } from './rebuild-sides.ts'
+import { swap } from './swap.ts'
+import { buildOf, lend, withLock, worldOf } from './world.ts'
+import type { RebuildPorts, Rebuilding } from './rebuild-context.ts'
+import type { PlanReport } from '../../runner/events.ts'
+import { up, type UpHooks } from '../../runner/up.ts'
+import { verify } from '../verify/verify.ts'
+import type { VerifyReport } from '../verify/report.ts'
+import { type SourcesVerdict, verifySources } from '../verify/sources.ts'
+import type { World } from '../../runner/world.ts'
+
+/**
+ * Rebuilds a table of one server from its file as it is now, DDL and transform.
+ * @throws BackfillError `usage` where there is nothing to rebuild, or an old table is still kept; `locked`; `failed` where
+ *   the new table would lack what the old one has. The old table is as it was then.
+ */
+export async function rebuild(
+  world: World,
+  ports: RebuildPorts,
+  options: RebuildOptions,
+  hooks: UpHooks,
+): Promise<RebuildReport> {
+  const [table] = world.chosen
+  const { key } = table!
+  await prepare(world, ports, table!)
+  const note = (text: string) => hooks.report({ type: 'note', table: key, text })
+  const held = await world.ports.locks.acquire(key, note, options.up.lockWaitMs)
+  try {
+    return await rebuildLocked({ world, ports, table: table!, options, hooks, lock: lend(held), note })
+  } finally {
+    await held.release()
+  }
+}
+
+/** The tables as they stand, before anything is asked or done. @throws BackfillError `usage` where there is nothing to rebuild */
+export async function planSides(world: World, { rebuild: port }: RebuildPorts): Promise<Sides> {
+  return await readSides(world, port, world.chosen[0]!)
+}
+
+/** What `rebuild` would do now: writes nothing. @throws BackfillError as `rebuild` does before it begins */
+export async function planRebuild(
+  world: World,
+  ports: RebuildPorts,
+  options: RebuildOptions,
+): Promise<{ readonly sides: Sides; readonly plan: PlanReport }> {
+  const table = world.chosen[0]!
+  const sides = await readSides(world, ports.rebuild, table)
+  await refuse(world, ports, table)
+  if (!options.dropOld) refuseKept(table, sides)
+  const building = buildOf(table, sides.present.uuid)
+  return { sides, plan: await planUp(worldOf(world, table, building), options.up) }
+}
+
+async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
+  const { world, ports, table, options, hooks, lock, note } = rebuilding
+  const sides = await readSides(world, ports.rebuild, table)
+  const [replaced] = sides.replaced
+  if (replaced !== undefined) {
+    const kept = await finishSwap(ports.rebuild, table, replaced)
+    return await ended(rebuilding, { outcome: 'finished', old: [...sides.old.map(({ name }) => name), kept] })
+  }
+  if (options.dropOld && sides.old.length > 0)
+    return await ended(rebuilding, { outcome: 'dropped', old: sides.old.map(({ name }) => name) })
+  refuseKept(table, sides)
+
+  const build = buildOf(table, sides.present.uuid)
+  const name = buildingName(build)
+  const building = worldOf(withLock(world, lock), table, build)
+  await refuseGone(rebuilding, sides.present.uuid)
+  await clearAway(rebuilding, sides, name)
+
+  const to = await forcedHead(rebuilding, building, sides.present.uuid)
+  const summary = await up(building, { ...options.up, from: undefined, to, lockSkip: false }, hooks)
+  const rest = {
+    table: table.key,
+    target: `${world.ports.target.database}.${table.target}`,
+    summary,
+    kept: undefined,
+  }
+  if (summary.failed.length > 0 || summary.interrupted || summary.outOfTime)
+    return { ...rest, outcome: 'incomplete', verification: undefined, dropped: [], dependants: [] }
+  await carryAccepted(rebuilding, { name, old: sides.present.uuid, runId: summary.runId })
+
+  note('computing a sample of the new table again')
+  const verification = await verify(
+    building,
+    ports,
+    { ...options.up, ...options, from: undefined, to: undefined },
+    { report: () => {}, signal: hooks.signal },
+  )
+  if (hooks.signal.aborted)
+    return { ...rest, outcome: 'incomplete', verification, dropped: [], dependants: [] }
+  if (!isGood(verification))
+    return { ...rest, outcome: 'different', verification, dropped: [], dependants: [] }
+
+  const old = await finishSwap(ports.rebuild, table, await swap(rebuilding, build))
+  return { ...(await ended(rebuilding, { outcome: 'swapped', old: [old] })), summary, verification }
+}
+
+/** What is the same however the new table came to be where it is: the old one goes, if it may, and dependants are marked. */
+async function ended(
+  { world, ports, table, options, hooks, note }: Rebuilding,
+  { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
+): Promise<RebuildReport> {
+  if (options.dropOld) for (const name of old) await ports.rebuild.drop(name)
+  const dependants = await markDependants({ world, ports, table, options, hooks, note })
+  return {
+    table: table.key,
+    target: `${world.ports.target.database}.${table.target}`,
+    outcome,
+    summary: undefined,
+    verification: undefined,
+    kept: options.dropOld ? undefined : old[0],
+    dropped: options.dropOld ? old : [],
+    dependants,
+  }
+}
+
+/** What dependants have computed from the old table. The exchange is done: nothing that goes wrong here may hide that. */
+async function markDependants({
+  world,
+  ports,
+  table,
+  hooks,
+  note,
+}: Omit<Rebuilding, 'lock'>): Promise<readonly SourcesVerdict[]> {
+  const dependants = world.catalogue.tables.filter(({ after }) => after.includes(table.key))
+  try {
+    const there = await world.ports.target.tables(dependants.map(({ target }) => target))
+    return await verifySources(
+      { ...world, chosen: dependants.filter(({ target }) => there.has(target)) },
+      ports,
+      { dryRun: false, lockWaitMs: 0 },
+      { signal: hooks.signal, note: (_, text) => note(text) },
+    )
+  } catch (error) {
+    if (!(error instanceof BackfillError)) throw error
+    const names = dependants.map(({ key }) => key).join(' ')
+    note(`${error.message}; later: backfill verify --sources ${names}`)
+    return []
+  }
+}
+
+async function prepare(world: World, ports: RebuildPorts, table: TableDefinition): Promise<void> {
+  await readSides(world, ports.rebuild, table)
+  await refuse(world, ports, table)
+  const { target } = world.ports
+  const ledger = await target.ledgerState()
+  if (ledger === 'absent') await target.prepare(world.catalogue.ledger)
+  if (ledger === 'old') await target.prepare(world.catalogue.ledgerUpgrade)
+}
+
+async function refuse(
+  { ports: { target } }: World,
+  { rebuild: port }: RebuildPorts,
+  table: TableDefinition,
+): Promise<void> {
+  const { engine } = (await target.tables([table.target])).get(table.target)!
+  if (/^(Replicated|Distributed|Shared)/.test(engine))
+    throw usageError(`${table.key} has the engine ${engine}: rebuild works on single servers only so far`)
+  const database = await port.databaseEngine()
+  if (database !== 'Atomic')
+    throw usageError(
+      `the database ${target.database} has the engine ${database}, which cannot exchange tables`,
+      'Move the derived tables into a database with the engine Atomic',
+    )
+}
+
+function refuseKept({ key }: TableDefinition, { old }: Sides): void {
+  const [kept] = old
+  if (kept !== undefined)
+    throw usageError(
+      `${kept.name}, which an earlier rebuild of ${key} has replaced, is still kept`,
+      `backfill rebuild ${key} --drop-old drops it and does nothing else`,
+    )
+}
+
+/** Drops what is of no use, and gives a table that was ready for an EXCHANGE its name as one that is being built. */
+async function clearAway(
+  { ports, world, table, note }: Rebuilding,
+  { built, stray }: Sides,
+  name: string,
+): Promise<void> {
+  for (const { name: gone } of stray) {
+    note(`dropping ${gone}: it was built to replace a table that is not there any more`)
+    await ports.rebuild.drop(gone)
+  }
+  for (const one of built) {
+    const islands =
+      (await world.ports.ledger.fold(new Map([[table.key, one.uuid]]))).get(table.key)?.islands ?? []
+    // Of two the one that was ready is whole.
+    const ready = built.some((other) => other.name !== name && other.name.startsWith(name))
+    const other =
+      (one.name === name && ready) ||
+      islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
+    if (one.name.startsWith(name) && !other) {
+      if (one.name !== name) await ports.rebuild.rename(one.name, name)
+      note('going on with an earlier rebuild')
+    } else {
+      note(`dropping ${one.name}: it was begun with another version of the file, or cannot be taken as it is`)
+      await ports.rebuild.drop(one.name)
+    }
+  }
+}
+
+function isGood({ tables }: VerifyReport): boolean {
+  return tables.every(({ verdicts }) =>
+    verdicts.every(
+      ({ outcome, why }) => outcome === 'same' || (outcome === 'different' && why !== undefined),
+    ),
+  )
+}

@@ -1,0 +1,72 @@
+// Owns the statements of a rebuild: which tables there are, renaming, exchanging and dropping them.
+import { sql } from 'kysely'
+import type { RebuildPort } from './rebuild-port.ts'
+import { serverError } from '../../clickhouse/server-error.ts'
+import type { Server } from '../../clickhouse/server.ts'
+
+export function openRebuild({ server }: { readonly server: Server }): RebuildPort {
+  const { db, client, connection } = server
+  const { database } = connection
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection, doing })
+  }
+  const command = async (query: string, names: Readonly<Record<string, string>>, doing: string) => {
+    await client
+      .command({
+        query,
+        query_params: { database, ...names },
+        // A table of more than 50 GB may be dropped: the person was asked.
+        clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
+      })
+      .catch(failing(doing))
+  }
+  return {
+    async tables(prefix) {
+      return await db
+        .selectFrom('system.tables')
+        .select([
+          'name',
+          'engine',
+          'total_rows as rows',
+          'total_bytes as bytes',
+          sql<string>`toString(uuid)`.as('uuid'),
+        ])
+        .where('database', '=', database)
+        .where(sql<boolean>`startsWith(name, ${prefix})`)
+        .orderBy('name')
+        .execute()
+        .catch(failing(`looking at the tables of ${database}`))
+    },
+
+    async databaseEngine() {
+      const [row] = await db
+        .selectFrom('system.databases')
+        .select('engine')
+        .where('name', '=', database)
+        .execute()
+        .catch(failing(`looking at the database ${database}`))
+      return row?.engine ?? ''
+    },
+
+    rename: (from, to) =>
+      command(
+        'RENAME TABLE {database:Identifier}.{from:Identifier} TO {database:Identifier}.{to:Identifier}',
+        { from, to },
+        `renaming ${database}.${from} to ${to}`,
+      ),
+
+    exchange: (one, other) =>
+      command(
+        'EXCHANGE TABLES {database:Identifier}.{one:Identifier} AND {database:Identifier}.{other:Identifier}',
+        { one, other },
+        `exchanging ${database}.${one} and ${other}`,
+      ),
+
+    drop: (name) =>
+      command(
+        'DROP TABLE IF EXISTS {database:Identifier}.{name:Identifier} SYNC',
+        { name },
+        `dropping ${database}.${name}`,
+      ),
+  }
+}

@@ -1,0 +1,49 @@
+// Owns the world of a rebuild: the same one, in which the table is the one that is being built, under a lock that is held.
+import { createHash } from 'node:crypto'
+import type { TableDefinition } from '../../model/model.ts'
+import type { Lock } from '../../lock/lock-port.ts'
+import { type BuildOf, buildingName } from './names.ts'
+import { renamedDdl } from './renamed-ddl.ts'
+import { significantTokens } from '../../sql-syntax/lexer.ts'
+import type { World } from '../../runner/world.ts'
+
+/** What is to be built, in place of the table with this UUID. */
+export function buildOf(table: TableDefinition, uuid: string): BuildOf {
+  const words = significantTokens(table.ddl).map(({ text }) => text)
+  const fileHash = createHash('sha256')
+    .update(`${words.join(' ')}\n${table.sqlHash}`)
+    .digest('hex')
+  return { target: table.target, uuid, fileHash }
+}
+
+/** The world in which the table is the one that is being built: its name, its DDL, and so its UUID and its events. */
+export function worldOf(world: World, table: TableDefinition, build: BuildOf): World {
+  const target = buildingName(build)
+  const building = { ...table, target, ddl: renamedDdl(table.ddl, table.target, target) }
+  const tables = world.catalogue.tables.map((one) => (one.key === table.key ? building : one))
+  return { ...world, catalogue: { ...world.catalogue, tables }, chosen: [building] }
+}
+
+/** A lock that its borrower cannot release. */
+export function lend(lock: Lock): Lock {
+  return {
+    key: lock.key,
+    get name() {
+      return lock.name
+    },
+    get epoch() {
+      return lock.epoch
+    },
+    nextSeq: () => lock.nextSeq(),
+    renew: () => lock.renew(),
+    release: async () => {},
+  }
+}
+
+/** The locks of this world lend the one that is held. */
+export function withLock(world: World, lock: Lock): World {
+  const { locks } = world.ports
+  const acquire: typeof locks.acquire = async (key, note, waitMs) =>
+    key === lock.key ? lock : await locks.acquire(key, note, waitMs)
+  return { ...world, ports: { ...world.ports, locks: { ...locks, acquire } } }
+}

@@ -1,0 +1,81 @@
+// Owns which blocks a redo is about: of the table that was named, and of the tables that read it.
+import type { Range } from '../../model/model.ts'
+import { blockSet, type BlockSet, intersect, subtract, union } from '../../model/blocks.ts'
+import { type Painted, staleBlocks, staleVersions } from '../../ledger/stale-versions.ts'
+
+export type RedoRequest =
+  | { readonly kind: 'range'; readonly range: Range }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'dirty' }
+
+/** A table as a redo sees it. */
+export type RedoTable = {
+  readonly key: string
+  /** Keys of the tables that it reads. */
+  readonly after: readonly string[]
+  /** Of the SQL in its file. */
+  readonly sqlHash: string
+  readonly islands: readonly Painted[]
+  /** Owed and not covered. */
+  readonly missing: BlockSet
+  /** Taken back at any time. */
+  readonly cleaned: BlockSet
+}
+
+export type RedoBlocks = {
+  readonly key: string
+  /** What has rows that go, and is built again. */
+  readonly redo: BlockSet
+  /** Missing blocks that are built along: those that an earlier redo, or a dead run, did not get to. */
+  readonly also: BlockSet
+}
+
+/**
+ * The blocks of the named table, and of its dependants, which come in the order of their dependencies: what they have
+ * done over the blocks that change is built again.
+ */
+export function redoBlocks(
+  table: RedoTable,
+  request: RedoRequest,
+  dependants: readonly RedoTable[],
+): readonly RedoBlocks[] {
+  const all = new Map<string, RedoBlocks>([[table.key, ownBlocks(table, request)]])
+  for (const dependant of dependants) {
+    const inputs = dependant.after.flatMap((key) => all.get(key) ?? [])
+    const redo = intersect(inState(dependant, 'done'), blockSet(inputs.flatMap((input) => input.redo)))
+    const touched = blockSet(inputs.flatMap((input) => [...input.redo, ...input.also]))
+    all.set(dependant.key, {
+      key: dependant.key,
+      redo,
+      also: subtract(intersect(unfinished(dependant), touched), redo),
+    })
+  }
+  return [...all.values()]
+}
+
+function ownBlocks(table: RedoTable, request: RedoRequest): RedoBlocks {
+  const { key, islands, sqlHash, missing } = table
+  switch (request.kind) {
+    case 'range': {
+      const redo = intersect(inState(table, 'done', 'dirty', 'invalidated'), [request.range])
+      return { key, redo, also: subtract(intersect(missing, [request.range]), redo) }
+    }
+    case 'stale': {
+      const redo = staleBlocks(staleVersions(islands, sqlHash))
+      return { key, redo, also: subtract(unfinished(table), redo) }
+    }
+    default: {
+      const redo = inState(table, 'dirty', 'invalidated')
+      return { key, redo, also: subtract(unfinished(table), redo) }
+    }
+  }
+}
+
+/** What was taken back, or is to be, and is not built again yet. */
+function unfinished(table: RedoTable): BlockSet {
+  return intersect(union(table.cleaned, inState(table, 'dirty', 'invalidated')), table.missing)
+}
+
+function inState({ islands }: RedoTable, ...states: string[]): BlockSet {
+  return blockSet(islands.filter(({ state }) => states.includes(state)))
+}

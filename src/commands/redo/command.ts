@@ -1,0 +1,73 @@
+// Owns `backfill redo`: what it will delete is shown, confirmed, deleted and built again.
+import { EXIT, usageError } from '../../model/errors.ts'
+import type { Range } from '../../model/model.ts'
+import type { RedoRequest } from './blocks.ts'
+import type { RedoQuestion } from './plan.ts'
+import { blockNumber, readFlag, type Words } from '../../terminal/argv.ts'
+import { confirm } from '../../session/confirm.ts'
+import type { Command } from '../../session/command.ts'
+import { requireOneTable } from '../../terminal/one-table.ts'
+import { redoPlanJson } from '../../terminal/render/json.ts'
+import { redoQuestion, renderRedo } from './render.ts'
+import { supervised } from '../../session/supervised-run.ts'
+import { withWorld } from '../../session/session.ts'
+import { upOptions } from '../up/command.ts'
+
+export const redoCommand: Command = async (context) => {
+  const { words, output, config } = context
+  requireOneTable(words, 'redo')
+  const question: RedoQuestion = {
+    ...requestOf(words),
+    cascade: words.has('cascade'),
+    lag: config.lag.value,
+  }
+  const options = upOptions(context, { from: 'from', to: 'to' })
+  return await withWorld(context, async ({ world }) => {
+    const { planRedo } = await import('./plan.ts')
+    const plan = await planRedo(world, question)
+    const dry = words.has('dry-run')
+    const json = words.has('json')
+    const { typed } = question
+    if (json) output.result([JSON.stringify(redoPlanJson(plan.report))])
+    else if (dry) output.result(renderRedo(plan.report, { typed, dry, paint: output.resultPaint }))
+    else if (!words.has('quiet') || plan.report.tables.length === 0)
+      output.message(renderRedo(plan.report, { typed, dry, paint: output.messagePaint }))
+    if (dry || plan.report.tables.length === 0) return EXIT.ok
+    await confirm(context, redoQuestion(plan.report))
+    const { redo } = await import('./redo.ts')
+    return await supervised(context, async (run) => run.finish(await redo(world, plan, options, run)))
+  })
+}
+
+/** @throws BackfillError `usage` unless one thing is asked for, and all of it */
+function requestOf(words: Words): { readonly request: RedoRequest; readonly typed: string } {
+  const range = rangeOf(words)
+  const asked: readonly (RedoRequest | undefined)[] = [
+    range && { kind: 'range', range },
+    words.has('stale') ? { kind: 'stale' } : undefined,
+    words.has('dirty') ? { kind: 'dirty' } : undefined,
+  ]
+  const [request, second] = asked.filter((one) => one !== undefined)
+  if (request === undefined)
+    throw usageError(
+      '`redo` needs to be told which blocks',
+      'add --from N --to N, --stale or --dirty; `backfill status` shows what is stale or dirty',
+    )
+  if (second !== undefined)
+    throw usageError('--from and --to, --stale, and --dirty exclude each other', 'keep one of them')
+  const typed = range === undefined ? `--${request.kind}` : `--from ${range.from} --to ${range.to}`
+  return { request, typed }
+}
+
+function rangeOf(words: Words): Range | undefined {
+  const from = readFlag(words, 'from', blockNumber)
+  const to = readFlag(words, 'to', blockNumber)
+  if (from === undefined && to === undefined) return undefined
+  if (from !== undefined && to !== undefined && from <= to) return { from, to }
+  if (from !== undefined && to !== undefined)
+    throw usageError(`--from ${from} is after --to ${to}`, 'swap them: the range goes upwards')
+  throw usageError(
+    `--${from === undefined ? 'to' : 'from'} is given without --${from === undefined ? 'from' : 'to'}`,
+    '`redo` deletes: both ends of the range must be said',
+  )
+}

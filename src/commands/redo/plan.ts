@@ -1,0 +1,143 @@
+// Owns what a redo will do, before it does it: which blocks of which tables, what the DELETE costs, why it may not.
+import { checkTables } from '../../targets/check-columns.ts'
+import { usageError } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { hull } from '../../model/blocks.ts'
+import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
+import { refuseDependants, refuseLoss, refusePerKey } from './refusals.ts'
+import type { RedoPlan, RedoPlanTable } from './redo-report.ts'
+import {
+  coverageOf,
+  inputsOf,
+  readStandings,
+  type Standing,
+  targetsOf,
+  uuidsOf,
+} from '../../planning/table-status.ts'
+import type { World } from '../../runner/world.ts'
+
+export type RedoQuestion = {
+  readonly request: RedoRequest
+  readonly cascade: boolean
+  /** Blocks to stay behind the newest one. */
+  readonly lag: number
+  /** How the request was typed, for messages: `--stale`. */
+  readonly typed: string
+}
+
+/** A plan, with what it was made of. */
+export type PlannedRedo = {
+  readonly report: RedoPlan
+  readonly question: RedoQuestion
+  /** The named table first, then those that read it, in the order of their dependencies. */
+  readonly tables: readonly TableDefinition[]
+  readonly standings: ReadonlyMap<string, Standing>
+  readonly uuids: ReadonlyMap<string, string>
+}
+
+/**
+ * Plans the redo of the one chosen table. Reads only.
+ * @throws BackfillError `usage` or `failed` where it must not be done (redo-refusals.ts), or the files do not fit
+ */
+export async function planRedo(world: World, question: RedoQuestion): Promise<PlannedRedo> {
+  const { request, cascade, lag, typed } = question
+  const [table] = world.chosen
+  if (table === undefined || world.chosen.length > 1) throw new Error('redo works on one table')
+  refusePerKey(table, request)
+  if (world.ports.executor.noDeletes !== undefined)
+    throw usageError(`redo deletes rows, and ${world.ports.executor.noDeletes}`, noDeletesHint(table))
+  const wide: World = { ...world, chosen: [table, ...readersOf(world, table)] }
+  const standingsTo = (forcedHead: number | undefined) => readStandings(wide, { lag, forcedHead })
+  const first = await standingsTo(undefined)
+  if (first.get(table.key)?.target === undefined)
+    throw usageError(`${world.ports.target.database}.${table.target} does not exist`, 'backfill up builds it')
+  const tables = wide.chosen.filter(({ key }) => first.get(key)?.target !== undefined)
+  const uuids = uuidsOf(
+    [...first.values()].map((standing) => standing.table),
+    targetsOf(first),
+  )
+  const blocks = await pickBlocks(world, { tables, standings: first, uuids, question })
+  // What was built once is owed, also where the head, or the distance kept from it, is another now.
+  const head = Math.max(0, ...blocks.map(({ redo }) => hull(redo)?.to ?? 0))
+  const standings = [...first.values()].some(({ bounds }) => (bounds.owed?.to ?? 0) < head)
+    ? await standingsTo(head)
+    : first
+  if (!cascade) refuseDependants(table, blocks.slice(1), typed)
+  const concerned = blocks.filter(({ redo, also }) => redo.length + also.length > 0)
+  await checkTables(
+    wide,
+    tables.filter(({ key }) => concerned.some((one) => one.key === key)),
+    targetsOf(standings),
+  )
+  for (const { key, redo } of concerned) {
+    const standing = standings.get(key)!
+    await refuseLoss(world, { standing, redo, inputs: inputsOf(standing.table, uuids) })
+  }
+  const costs = concerned.map((one) => costOf(world, standings.get(one.key)!, one))
+  const report = { network: world.network.name, head, tables: await Promise.all(costs) }
+  return { report, question, tables, standings, uuids }
+}
+
+function noDeletesHint({ key }: TableDefinition): string {
+  return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it anew`
+}
+
+export type PickQuestion = Omit<PlannedRedo, 'report'>
+
+/** The blocks of each table by what the standings and the ledger say. */
+export async function pickBlocks(
+  { ports }: World,
+  { tables, standings, uuids, question }: PickQuestion,
+): Promise<readonly RedoBlocks[]> {
+  const [table, ...dependants] = await Promise.all(
+    tables.map(async ({ key, after, sqlHash }): Promise<RedoTable> => {
+      const { view, missing } = standings.get(key)!
+      const islands = view?.islands ?? []
+      const cleaned = islands.length === 0 ? [] : await ports.history.cleaned(key, uuids.get(key)!)
+      return { key, after, sqlHash, islands, missing, cleaned }
+    }),
+  )
+  return redoBlocks(table!, question.request, dependants)
+}
+
+/** The standings with the ledger read again: what other runs did since the plan was made. */
+export async function readAgain(
+  { ports }: World,
+  { tables, standings, uuids }: PickQuestion,
+): Promise<ReadonlyMap<string, Standing>> {
+  const views = await ports.ledger.fold(new Map(tables.map(({ key }) => [key, uuids.get(key)!])))
+  return new Map(
+    [...standings].map(([key, standing]) => {
+      const view = views.get(key)
+      return [
+        key,
+        view === undefined ? standing : { ...standing, view, ...coverageOf(standing.bounds, view) },
+      ]
+    }),
+  )
+}
+
+/** All tables that read a table, also through others, in the order of their dependencies. */
+function readersOf({ catalogue }: World, { key }: TableDefinition): readonly TableDefinition[] {
+  const found = new Set([key])
+  for (const table of catalogue.tables)
+    if (table.after.some((input) => found.has(input))) found.add(table.key)
+  return catalogue.tables.filter((table) => table.key !== key && found.has(table.key))
+}
+
+async function costOf(
+  { ports }: World,
+  { table, target }: Standing,
+  { redo, also }: RedoBlocks,
+): Promise<RedoPlanTable> {
+  const deletes = table.rows.kind === 'per-block'
+  return {
+    table: table.key,
+    target: `${ports.target.database}.${table.target}`,
+    deletes,
+    redo,
+    also,
+    rows: deletes ? await ports.executor.count(table, redo) : 0,
+    tableRows: target?.rows ?? null,
+  }
+}

@@ -1,0 +1,148 @@
+// Owns how `status` looks: one row per table, what is odd about each in sentences, what to type next. Pure.
+import type { Range } from '../../model/model.ts'
+import type { StatusReport, TableReport } from '../../runner/events.ts'
+import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
+import { count, minute, number, percent, rangesText } from '../../terminal/render/format.ts'
+import { staleText } from '../../terminal/render/stale.ts'
+import type { Paint } from '../../terminal/render/paint.ts'
+import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
+
+export type StatusStyle = { readonly columns: number; readonly paint: Paint }
+
+export function renderStatus(report: StatusReport, { columns, paint }: StatusStyle): readonly string[] {
+  const { lines, dropped } = renderTable(report.tables, tableColumns(columns, paint), columns)
+  const [head = '', ...rows] = lines
+  return [
+    `network ${paint.bold(report.network)}`,
+    '',
+    paint.dim(head),
+    ...rows,
+    ...(report.tables.some(isUneven) && !dropped.includes('coverage') ? ['', paint.dim(BAR_LEGEND)] : []),
+    ...(dropped.length > 0
+      ? [paint.dim(`Not shown at ${columns} columns: ${dropped.join(', ')} (\`| cat\` shows all).`)]
+      : []),
+    ...section(sentences(report.tables)),
+    ...section([next(report.tables)]),
+  ]
+}
+
+const UNKNOWN = '-'
+
+function tableColumns(columns: number, paint: Paint): readonly TableColumn<TableReport>[] {
+  return [
+    { title: 'table', cell: ({ table }) => table },
+    { title: 'first', align: 'right', rank: 1, cell: ({ first }) => known(first) },
+    { title: 'watermark', align: 'right', rank: 7, cell: ({ watermark }) => known(watermark) },
+    { title: 'head', align: 'right', rank: 6, cell: ({ head }) => known(head) },
+    { title: 'done', align: 'right', cell: ({ doneBlocks, owedBlocks }) => percent(doneBlocks, owedBlocks) },
+    { title: 'gaps', align: 'right', rank: 3, cell: ({ missing }) => number(missing.length) },
+    { title: 'missing', align: 'right', rank: 8, cell: ({ missingBlocks }) => number(missingBlocks) },
+    { title: 'rows', align: 'right', rank: 2, cell: ({ rows }) => known(rows) },
+    {
+      title: 'last run (UTC)',
+      rank: 4,
+      cell: ({ lastRun }) => (lastRun === null ? UNKNOWN : minute(lastRun)),
+    },
+    { title: 'state', cell: ({ state }) => state, paint: (text, { state }) => paint[COLOR[state]](text) },
+    { title: 'coverage', rank: 5, cell: (table) => bar(table, columns < 140 ? 10 : 20) },
+  ]
+}
+
+const COLOR: Readonly<Record<TableReport['state'], 'green' | 'cyan' | 'yellow' | 'red' | 'dim'>> = {
+  'up to date': 'green',
+  blocked: 'yellow',
+  behind: 'yellow',
+  running: 'cyan',
+  dirty: 'red',
+  stale: 'yellow',
+  'not created': 'dim',
+  'no blocks': 'dim',
+}
+
+function known(value: number | null): string {
+  return value === null ? UNKNOWN : number(value)
+}
+
+function bar({ first, head, covered, holes, held }: TableReport, cells: number): string {
+  if (first === null || head === null || head < first) return UNKNOWN
+  return coverageBar({ span: { from: first, to: head }, covered, blocked: [...holes, ...held] }, cells)
+}
+
+function isUneven({ missing, holes, held }: TableReport): boolean {
+  return missing.length + holes.length + held.length > 0
+}
+
+/**
+ * What is odd, the worst first; said once for all tables that it is true of, because a hole in the chain is a hole
+ * in every table.
+ */
+function sentences(tables: readonly TableReport[]): readonly string[] {
+  const said = ODDITIES.flatMap((oddity) =>
+    tables.flatMap((table) => oddity(table).map((text) => ({ text, table: table.table }))),
+  )
+  return [...Map.groupBy(said, ({ text }) => text)].map(
+    ([text, of]) =>
+      `${who(
+        of.map(({ table }) => table),
+        tables,
+      )}: ${text}`,
+  )
+}
+
+type Oddity = (table: TableReport) => readonly string[]
+
+const ODDITIES: readonly Oddity[] = [
+  ({ dirty }) => some(dirty, (text) => `dirty ${text}: a run ended there, rows may be half written.`),
+  ({ staleVersions, sqlHash }) =>
+    staleVersions.map((version) => `stale ${rangesText(version.blocks)}: ${staleText(version, sqlHash)}.`),
+  ({ state, lock }) =>
+    state === 'running' && lock !== null
+      ? [`being processed on ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC.`]
+      : [],
+  ({ held }) => some(held, (text) => `held ${text}: in some sources only; runs once the sources agree.`),
+  ({ holes }) => some(holes, (text) => `hole ${text}: no source has rows there; runs when rows arrive.`),
+  ({ accepted }) => some(accepted, (text) => `accepted ${text}: counts as done without its rows.`),
+  ({ notes }) => notes,
+]
+
+function some(ranges: readonly Range[], sentence: (text: string) => string): readonly string[] {
+  return ranges.length === 0 ? [] : [sentence(rangesText(ranges))]
+}
+
+function who(names: readonly string[], all: readonly TableReport[]): string {
+  if (names.length <= 3 && names.length < all.length) return names.join(', ')
+  const others = all.map(({ table }) => table).filter((table) => !names.includes(table))
+  if (others.length === 0) return all.length === 1 ? names.join() : 'all tables'
+  return others.length <= 2
+    ? `all tables but ${others.join(' and ')}`
+    : `${names.length} tables (${names.join(', ')})`
+}
+
+function next(tables: readonly TableReport[]): string {
+  const dirty = tables.filter(({ state }) => state === 'dirty')
+  const open = tables.filter(
+    ({ missingBlocks, state }) => missingBlocks > 0 && state !== 'running' && state !== 'dirty',
+  )
+  const missing = open.reduce((sum, { missingBlocks }) => sum + missingBlocks, 0)
+  if (dirty.length > 0) {
+    return `Next: \`backfill up --tables ${dirty.map(({ table }) => table).join(',')}\` takes care of the dirty ranges, or says what to do.`
+  }
+  if (open.length > 0)
+    return `Next: \`backfill up\` processes what is missing: ${count(missing, 'block')} in ${count(open.length, 'table')}.`
+  if (tables.some(({ state }) => state === 'running')) return 'Missing blocks are being processed now.'
+  const stale = tables.filter((table) => table.stale.length > 0)
+  if (stale.length > 0) {
+    const [first] = stale
+    const shown = first!.staleVersions.some(({ edited }) => edited)
+      ? `\`backfill diff ${first!.table}\` shows what changed, `
+      : ''
+    return `Nothing is missing, but ranges of ${stale.map(({ table }) => table).join(', ')} are stale: ${shown}\`${first!.cure}\` builds them again.`
+  }
+  if (tables.every(({ first }) => first === null)) return 'No table has blocks to process.'
+  const blocked = tables.some(({ holes, held }) => holes.length + held.length > 0)
+  return blocked ? 'Nothing is missing but the holes and held blocks above.' : 'Nothing is missing.'
+}
+
+function section(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', ...lines]
+}

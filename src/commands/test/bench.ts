@@ -1,0 +1,171 @@
+// Owns the running of unit tests, one after the other, on a server of one's own. Tables are created once and emptied.
+import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { columnProblems } from '../../sql-syntax/column-fit.ts'
+import { rowDiff } from './row-diff.ts'
+import type { Row, RowDiff, UnitTest, UnitTestResult, Values } from './unit-test.ts'
+import { quoteIdentifier } from '../../clickhouse/dialect.ts'
+import { errorCode, serverError, wordsOf } from '../../clickhouse/server-error.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import { transformParams } from '../../targets/transform-params.ts'
+
+export type TestBench = {
+  /**
+   * Runs a test: an error of the SQL or of the rows is part of the result.
+   * @throws BackfillError `server` when the server is gone
+   */
+  run(test: UnitTest): Promise<UnitTestResult>
+  /** Writes a test's rows, in place of those of the test before. @throws what the client throws */
+  prepare(test: UnitTest): Promise<void>
+  /** Computes the test's table from the prepared rows and compares. @throws what the client throws */
+  compare(test: UnitTest): Promise<RowDiff>
+}
+
+export type BenchOptions = {
+  /** Nobody else works there, and it merges no more: rows are compared as they were written. */
+  readonly server: Server
+  readonly catalogue: Catalogue
+  /** Benches of one server have different names. */
+  readonly name: string
+}
+
+export async function openTestBench({ server, catalogue, name }: BenchOptions): Promise<TestBench> {
+  const { client, connection } = server
+  const [given, expected, computed] = [`${name}_given`, `${name}_expected`, `${name}_computed`]
+  const created = new Set<string>()
+  const described = new Map<string, Promise<readonly string[]>>()
+  await client.command({ query: 'SYSTEM STOP MERGES' })
+  for (const database of [given, expected, computed])
+    await client.command({ query: `CREATE DATABASE ${database}` })
+
+  async function create(table: string, ddl: SqlText): Promise<void> {
+    if (created.has(table)) return
+    created.add(table)
+    await client.command({ query: ddl.text, query_params: { source: given, target: given } })
+  }
+
+  async function fill(table: string, ddl: SqlText, rows: readonly Row[]): Promise<void> {
+    await create(table, ddl)
+    await client.command({ query: `TRUNCATE TABLE ${placeOf(given, table)}` })
+    await insertRows(given, table, rows)
+  }
+
+  /** For the columns and defaults of the target: no row of these is replaced, merged or sorted. */
+  async function createTargets({ target, ddl }: TableDefinition): Promise<void> {
+    await create(target, ddl)
+    for (const database of [expected, computed])
+      await client.command({
+        query: `CREATE OR REPLACE TABLE ${placeOf(database, target)} AS ${placeOf(given, target)} ENGINE = Memory`,
+      })
+  }
+
+  /** Columns that a row lacks get their defaults. */
+  async function insertRows(database: string, table: string, rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return
+    const lines = rows.map((row) => JSON.stringify(row)).join('\n')
+    await client.command({
+      query: `INSERT INTO ${placeOf(database, table)} FORMAT JSONEachRow\n${lines}`,
+      // Rows of one key stay several rows, as they are on a server that has not merged them yet.
+      clickhouse_settings: { ...ONE_THREAD, optimize_on_insert: 0 },
+    })
+  }
+
+  async function prepare({ table, given: inputs, expected: { rows } }: UnitTest): Promise<void> {
+    const read = [
+      ...catalogue.sources.filter((source) => table.sources.includes(source.table)),
+      ...catalogue.tables
+        .filter(({ key }) => table.after.includes(key))
+        .map(({ target, ddl }) => ({ table: target, ddl })),
+    ]
+    await Promise.all([
+      ...read.map((input) => fill(input.table, input.ddl, inputs.get(input.table) ?? [])),
+      createTargets(table).then(() => insertRows(expected, table.target, rows)),
+    ])
+  }
+
+  /** As the runner does it: by name, with the target's defaults. */
+  async function compute({ table, range, network }: UnitTest): Promise<void> {
+    const query_params = transformParams({ table, range, network, source: given, target: given })
+    const known = described.get(table.key) ?? outputColumns(server, table, query_params)
+    described.set(table.key, known)
+    const list = (await known).join(', ')
+    await client.command({
+      query: `INSERT INTO ${placeOf(computed, table.target)} (${list})\nSELECT ${list} FROM (\n${table.transform.text}\n)`,
+      query_params,
+      clickhouse_settings: { ...ONE_THREAD, ...table.settings },
+    })
+  }
+
+  async function compare(test: UnitTest): Promise<RowDiff> {
+    const { target } = test.table
+    await client.command({ query: `TRUNCATE TABLE ${placeOf(computed, target)}` })
+    await compute(test)
+    const list = test.expected.columns.map(quoteIdentifier).join(', ')
+    const result = await client.query({
+      query: `SELECT true, ${list} FROM ${placeOf(expected, target)} UNION ALL SELECT false, ${list} FROM ${placeOf(computed, target)}`,
+      clickhouse_settings: {
+        ...ONE_THREAD,
+        output_format_json_quote_64bit_integers: 1,
+        output_format_json_quote_decimals: 1,
+      },
+      format: 'JSONCompactEachRow',
+    })
+    const rows = await result.json<[isExpected: boolean, ...Values]>()
+    const side = (wanted: boolean) =>
+      rows.filter(([isExpected]) => isExpected === wanted).map(([, ...values]) => values)
+    return rowDiff(side(true), side(false))
+  }
+
+  async function run(test: UnitTest): Promise<UnitTestResult> {
+    const started = performance.now()
+    const result = (error: string | undefined, diff: RowDiff): UnitTestResult => ({
+      test,
+      passed: error === undefined && diff.missing.length + diff.unexpected.length === 0,
+      elapsedMs: Math.round(performance.now() - started),
+      error,
+      diff,
+    })
+    try {
+      await prepare(test)
+      return result(undefined, await compare(test))
+    } catch (error) {
+      if (!(error instanceof ColumnMisfit) && errorCode(error) === 0) {
+        throw serverError(error, { connection, doing: `running the test ${test.name}` })
+      }
+      return result(wordsOf(error), { missing: [], unexpected: [], same: 0 })
+    }
+  }
+
+  return { run, prepare, compare }
+}
+
+/** For a few rows, more threads cost more than they give; and where a transform leaves an order open, it is the same each time. */
+const ONE_THREAD = {
+  max_threads: 1,
+  input_format_parallel_parsing: 0,
+  output_format_parallel_formatting: 0,
+} as const
+
+function placeOf(database: string, table: string): string {
+  return `${database}.${quoteIdentifier(table)}`
+}
+
+/** The transform's columns do not fit the target: `up` would refuse it. */
+class ColumnMisfit extends Error {}
+
+async function outputColumns(
+  { client }: Server,
+  { transform, ddl, settings }: TableDefinition,
+  query_params: Record<string, unknown>,
+): Promise<readonly string[]> {
+  const result = await client.query({
+    query: `DESCRIBE TABLE (\n${transform.text}\n)`,
+    query_params,
+    clickhouse_settings: settings,
+    format: 'JSONEachRow',
+  })
+  const columns = await result.json<{ name: string; type: string }>()
+  const problems = columnProblems(columns, ddlColumns(ddl))
+  if (problems.length > 0) throw new ColumnMisfit(problems.join('; '))
+  return columns.map(({ name }) => quoteIdentifier(name))
+}

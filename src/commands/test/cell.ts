@@ -1,0 +1,73 @@
+// Owns what a value in a test file may be, by the type of its column.
+import { type BackfillError, usageError } from '../../model/errors.ts'
+import { type DataType, parseType } from '../../sql-syntax/types.ts'
+import type { Cell } from './unit-test.ts'
+import type { YamlNode } from './yaml-tree.ts'
+
+/**
+ * Reads the value of `column`, whose ClickHouse type is `type`. Types without a rule here are left to the server.
+ * @throws BackfillError `usage` with the place, the value and what is allowed
+ */
+export function readCell(node: YamlNode, column: string, type: string): Cell {
+  return cell(node, column, parseType(type))
+}
+
+function cell(node: YamlNode, column: string, type: DataType): Cell {
+  const [inner, second] = type.args
+  if (type.name === 'LowCardinality' && inner !== undefined) return cell(node, column, inner)
+  if (type.name === 'SimpleAggregateFunction' && second !== undefined) return cell(node, column, second)
+  const isNull = node.kind === 'scalar' && !node.quoted && ['null', '~', ''].includes(node.text)
+  if (type.name === 'Nullable' && inner !== undefined) return isNull ? null : cell(node, column, inner)
+  if (type.name === 'Array' && inner !== undefined) {
+    if (node.kind !== 'list') throw wrong(node, column, type.name, 'write a list: [a, b]')
+    return node.items.map((item) => cell(item, column, inner))
+  }
+  if (isNull || node.kind !== 'scalar') {
+    throw wrong(
+      node,
+      column,
+      type.name,
+      "write a value, or leave the column out for its default; '' is empty text",
+    )
+  }
+  const { text } = node
+  if (type.name === 'Bool') {
+    if (text === 'true' || text === 'false') return text === 'true'
+    throw wrong(node, column, type.name, 'write true or false')
+  }
+  const allowed = refusal(type, text)
+  if (allowed !== undefined) throw wrong(node, column, type.name, allowed)
+  return text
+}
+
+/** What may be written instead; undefined where the text is right. */
+function refusal({ name, args }: DataType, text: string): string | undefined {
+  const [, sign, bits] = /^(U?)Int(\d+)$/.exec(name) ?? []
+  if (sign !== undefined && bits !== undefined) {
+    const values = 2n ** BigInt(bits)
+    const least = sign === 'U' ? 0n : -values / 2n
+    const most = least + values - 1n
+    const isWhole = /^-?(0|[1-9]\d*)$/.test(text)
+    const fits = isWhole && BigInt(text) >= least && BigInt(text) <= most
+    return fits ? undefined : `write a whole number from ${least} to ${most}, digits only`
+  }
+  if (name === 'FixedString') {
+    const length = Number(args[0]?.name)
+    const given = new TextEncoder().encode(text).length
+    return given === length ? undefined : `write ${length} bytes, not ${given}`
+  }
+  if (name.startsWith('Float')) {
+    return text !== '' && Number.isFinite(Number(text)) ? undefined : 'write a number'
+  }
+  if (name === 'Date' || name === 'Date32')
+    return /^\d{4}-\d\d-\d\d$/.test(text) ? undefined : 'write 2026-01-31'
+  if (name === 'DateTime')
+    return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? undefined : 'write 2026-01-31 23:59:59'
+  return undefined
+}
+
+function wrong(node: YamlNode, column: string, type: string, hint: string): BackfillError {
+  const given =
+    node.kind === 'scalar' ? (node.quoted || node.text !== '' ? `'${node.text}'` : 'empty') : `a ${node.kind}`
+  return usageError(`${node.place}: '${column}' is ${given}, which is no ${type}`, hint)
+}

@@ -1,0 +1,61 @@
+// Owns `backfill test`: the unit tests of the transforms, on an embedded server that is started for them.
+import { EXIT, usageError } from '../../model/errors.ts'
+import type { UnitTest, UnitTestResult } from './unit-test.ts'
+import { names, readFlag } from '../../terminal/argv.ts'
+import type { Command, Context } from '../../session/command.ts'
+import { renderTestResults, testsJson } from './render.ts'
+import { withScratchServer } from './scratch-server.ts'
+import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+
+/** Tests run side by side: while one waits for the server's answer, the server works for the other. */
+const BENCHES = ['a', 'b']
+
+export const test: Command = async (context) => {
+  const { output, words } = context
+  if (words.has('new')) return await (await import('./new-test.ts')).newTest(context)
+  const stray = ['from', 'to', 'network'].find((flag) => words.has(flag))
+  if (stray !== undefined) {
+    throw usageError(
+      `--${stray} is for --new only`,
+      'a test says in its file which blocks and which network it has',
+    )
+  }
+  return await withSignals(
+    () => output.message(['Stopping.']),
+    async (signal) => {
+      const started = performance.now()
+      const results = await runTests(context, signal)
+      if (signal.aborted) return interruptedCode(signal)
+      const elapsedMs = Math.round(performance.now() - started)
+      const lines = words.has('json')
+        ? [JSON.stringify(testsJson(results, elapsedMs))]
+        : renderTestResults({ results, elapsedMs, paint: output.resultPaint })
+      output.result(lines)
+      return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed
+    },
+  )
+}
+
+/** The results in the order of the tests; without those that the signal prevented. */
+async function runTests({ config, words }: Context, signal: AbortSignal): Promise<readonly UnitTestResult[]> {
+  const { chooseTables, readCatalogue } = await import('../../project/sql-folder.ts')
+  const { readTests } = await import('./files.ts')
+  const folder = config.sql.value
+  const catalogue = await readCatalogue(folder)
+  const chosen = chooseTables(catalogue, readFlag(words, 'tables', names) ?? [])
+  const tests = await readTests(folder, catalogue, chosen)
+  return await withScratchServer(async (server) => {
+    const { openTestBench } = await import('./bench.ts')
+    const results = new Map<UnitTest, UnitTestResult>()
+    const queue = tests.values() // one iterator: each test is taken by the bench that is free
+    const work = async (name: string): Promise<void> => {
+      const bench = await openTestBench({ server, catalogue, name })
+      for (const one of queue) {
+        if (signal.aborted) return
+        results.set(one, await bench.run(one))
+      }
+    }
+    await Promise.all(BENCHES.map(work))
+    return tests.flatMap((one) => results.get(one) ?? [])
+  })
+}

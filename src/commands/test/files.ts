@@ -1,0 +1,138 @@
+// Owns sql/tests/<table key>/*.yaml: which test files there are, reading them, and writing a new one.
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { BackfillError, fileError, usageError } from '../../model/errors.ts'
+import type { Catalogue, TableDefinition } from '../../model/model.ts'
+import { knownNames } from '../../model/did-you-mean.ts'
+import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
+import type { UnitTest } from './unit-test.ts'
+import { shown } from '../../project/shown.ts'
+import { parseTestCase } from './test-case.ts'
+
+/**
+ * Reads the tests of the chosen tables in the SQL folder, by table and file name.
+ * @throws BackfillError `usage` with file, line and column of the first thing that is wrong; for a folder that bears
+ *   the name of no table; where there is no test at all
+ */
+export async function readTests(
+  folder: string,
+  catalogue: Catalogue,
+  chosen: readonly TableDefinition[],
+): Promise<readonly UnitTest[]> {
+  const known = catalogue.tables.map(({ key }) => key)
+  const found = await readSoundTests({ folder, catalogue, chosen, known }, refuse)
+  if (found.length > 0) return found
+  throw usageError(
+    `no test in ${shown(join(folder, 'tests'))} for ${chosen.map(({ key }) => key).join(', ')}`,
+    'write <table key>/<name>.yaml there, or type `backfill test --new <table> --from <N> --to <N>`',
+  )
+}
+
+export type TestsQuestion = {
+  /** The SQL folder. */
+  readonly folder: string
+  readonly catalogue: Catalogue
+  readonly chosen: readonly TableDefinition[]
+  /** The keys of all tables, also of those that are not sound. */
+  readonly known: readonly string[]
+}
+
+/** The tests of the chosen tables, without those that are wrong, which are reported. */
+export async function readSoundTests(
+  { folder, catalogue, chosen, known }: TestsQuestion,
+  report: Report,
+): Promise<readonly UnitTest[]> {
+  const tests = join(folder, 'tests')
+  for (const stranger of (await namesIn(tests)).filter((name) => !known.includes(name))) {
+    const sentence = `there is no table '${stranger}'`
+    const hint = knownNames('tables', stranger, known)
+    report(fileError({ rule: 'E015', file: shown(join(tests, stranger)), sentence, hint }))
+  }
+  const found = await Promise.all(
+    chosen.map((table) => readTableTests(join(tests, table.key), { table, catalogue, report })),
+  )
+  return found.flat()
+}
+
+/** Where a test of that name is, as shown to people. */
+export function testPath(folder: string, key: string, name: string): string {
+  return shown(join(folder, 'tests', key, `${name}.yaml`))
+}
+
+/** @throws BackfillError `usage` where the file exists already */
+export async function refuseExisting(path: string): Promise<void> {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (exists) throw alreadyThere(path)
+}
+
+/** Writes a new test file. @throws BackfillError `usage` where the file exists already or cannot be written */
+export async function writeTest(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text, { flag: 'wx' })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw code === 'EEXIST'
+      ? alreadyThere(path)
+      : usageError(`cannot write ${path}: ${code}`, 'name a folder that can be written with --sql <folder>')
+  }
+}
+
+function alreadyThere(path: string): BackfillError {
+  return usageError(`${path} exists already`, 'rename it or remove it first: a test is never overwritten')
+}
+
+type TableTests = {
+  readonly table: TableDefinition
+  readonly catalogue: Catalogue
+  readonly report: Report
+}
+
+async function readTableTests(
+  folder: string,
+  { table, catalogue, report }: TableTests,
+): Promise<readonly UnitTest[]> {
+  const names = await namesIn(folder)
+  const files = names.filter((name) => name.endsWith('.yaml'))
+  for (const other of names.filter((name) => !files.includes(name))) {
+    const sentence = 'is no test, and would not run'
+    report(
+      fileError({ rule: 'E016', file: shown(join(folder, other)), sentence, hint: 'a test is <name>.yaml' }),
+    )
+  }
+  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
+  return files.flatMap((name, index) => {
+    const test = `${table.key}/${name.slice(0, -'.yaml'.length)}`
+    const file = shown(join(folder, name))
+    const parse = () => parseTestCase({ name: test, file, text: texts[index]!, table }, catalogue)
+    return attempt(report, () => withRule(file, parse)) ?? []
+  })
+}
+
+/** Errors of a test begin with their place, `file:line:column: `. */
+function withRule<Value>(file: string, parse: () => Value): Value {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof BackfillError)) throw error
+    const own = error.message.startsWith(`${file}:`) ? error.message.slice(file.length) : ''
+    const [prefix, line] = /^:(\d+):\d+: /.exec(own) ?? ['']
+    const sentence = prefix === '' ? error.message : own.slice(prefix.length)
+    const finding = { rule: 'E016', file, line: Number(line ?? 1), sentence, hint: error.hint ?? '' } as const
+    throw new BackfillError(error.message, { kind: error.kind, hint: finding.hint, finding })
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw usageError(
+      `cannot read ${shown(folder)}: ${(error as NodeJS.ErrnoException).code}`,
+      'correct the folder',
+    )
+  })
+  return names.filter((name) => !name.startsWith('.')).toSorted()
+}

@@ -1,0 +1,68 @@
+// Owns `backfill test --new <table>`: a test file of real rows, computed by the servers that are configured.
+import { EXIT } from '../../model/errors.ts'
+import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { significantTokens } from '../../sql-syntax/lexer.ts'
+import { nonEmpty, readFlag } from '../../terminal/argv.ts'
+import { typedRange } from '../../terminal/one-table-one-range.ts'
+import type { Context } from '../../session/command.ts'
+import { count } from '../../terminal/render/format.ts'
+import { withConnections } from '../../session/session.ts'
+
+/** @throws BackfillError `usage` for a missing range, an unknown table, a file that exists already */
+export async function newTest(context: Context): Promise<number> {
+  const { config, words, output } = context
+  const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
+  const { refuseExisting, testPath, writeTest } = await import('./files.ts')
+  const { testText } = await import('./write-yaml.ts')
+  const { readRealRows } = await import('./real-rows.ts')
+  const range = typedRange(words, '--new')
+  const catalogue = await readCatalogue(config.sql.value)
+  const [table] = chooseTables(catalogue, [readFlag(words, 'new', nonEmpty) ?? ''])
+  if (table === undefined) throw new Error('chooseTables() finds the table or throws')
+  const network = findNetwork(catalogue, config.network.value)
+  const path = testPath(config.sql.value, table.key, `${network.name}-${range.from}-${range.to}`)
+  await refuseExisting(path)
+
+  const rows = await withConnections(context, (connections) =>
+    readRealRows(connections, { table, network, range, ...columnsRead(table, catalogue) }),
+  )
+  const description = `Blocks ${range.from} to ${range.to} of ${network.name}`
+  const expected = { columns: [], rows: rows.expected }
+  const test = { name: '', file: path, description, table, network, range, given: rows.given, expected }
+  await writeTest(path, testText(test, catalogue))
+  const read = [...rows.given.values()].reduce((sum, list) => sum + list.length, 0)
+  output.result([
+    `Wrote ${path}: ${count(read, 'given row')}, ${count(rows.expected.length, 'expected row')}.`,
+  ])
+  output.message([
+    'The expected rows are what the transform yields today. Check them, and say in the description what they prove.',
+  ])
+  return EXIT.ok
+}
+
+/** Of each table, the columns that the transform can have named, and what tells rows apart. */
+function columnsRead(table: TableDefinition, { sources, tables }: Catalogue) {
+  const words = new Set([
+    ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
+    'block_number',
+    'transaction_index',
+  ])
+  const columns = (ddl: SqlText) =>
+    ddlColumns(ddl).flatMap(({ name, defaultKind }) =>
+      words.has(name) &&
+      name !== 'meta_network_name' &&
+      defaultKind !== 'MATERIALIZED' &&
+      defaultKind !== 'ALIAS'
+        ? [name]
+        : [],
+    )
+  return {
+    sources: new Map(
+      sources.filter((one) => table.sources.includes(one.table)).map((one) => [one.table, columns(one.ddl)]),
+    ),
+    inputs: new Map(
+      tables.filter(({ key }) => table.after.includes(key)).map((one) => [one.target, columns(one.ddl)]),
+    ),
+  }
+}

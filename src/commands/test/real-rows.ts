@@ -1,0 +1,109 @@
+// Owns reading real rows for a test: what a transform reads in a range, and what it makes of it. Nothing is written.
+import { usageError } from '../../model/errors.ts'
+import type { Network, Range, TableDefinition } from '../../model/model.ts'
+import type { Cell, Row } from './unit-test.ts'
+import type { Connection } from '../../clickhouse/connection.ts'
+import { quoteIdentifier } from '../../clickhouse/dialect.ts'
+import { serverError } from '../../clickhouse/server-error.ts'
+import { openServer, type Server } from '../../clickhouse/server.ts'
+import { transformParams } from '../../targets/transform-params.ts'
+
+export type RealRowsQuestion = {
+  readonly table: TableDefinition
+  readonly network: Network
+  readonly range: Range
+  /** Table name to the columns that are wanted, for the sources and for the derived tables that the transform reads. */
+  readonly sources: ReadonlyMap<string, readonly string[]>
+  readonly inputs: ReadonlyMap<string, readonly string[]>
+}
+
+export type RealRows = {
+  readonly given: ReadonlyMap<string, readonly Row[]>
+  readonly expected: readonly Row[]
+}
+
+/** A test is read by people. */
+const MOST_ROWS = 10_000
+
+/** @throws BackfillError `usage` for a range with too many rows or with none; `server`, `failed` as the server says */
+export async function readRealRows(
+  connections: { readonly source: Connection; readonly target: Connection },
+  question: RealRowsQuestion,
+): Promise<RealRows> {
+  const { table, range, network } = question
+  const [source, target] = [await openServer(connections.source), await openServer(connections.target)]
+  const params = transformParams({
+    table,
+    range,
+    network,
+    source: connections.source.database,
+    target: connections.target.database,
+  })
+  try {
+    const given = new Map<string, readonly Row[]>()
+    for (const [name, columns] of question.sources) {
+      const query = `${select(columns)} FROM {source:Identifier}.${quoteIdentifier(name)} FINAL
+        WHERE meta_network_name = {network:String} AND ${IN_RANGE} ORDER BY ALL`
+      given.set(name, await rowsOf(source, { query, params }))
+    }
+    for (const [name, columns] of question.inputs) {
+      const query = `${select(columns)} FROM {target:Identifier}.${quoteIdentifier(name)} FINAL WHERE ${IN_RANGE} ORDER BY ALL`
+      given.set(name, await rowsOf(target, { query, params }))
+    }
+    if ([...given.values()].every((rows) => rows.length === 0)) {
+      const sentence = `blocks ${range.from}-${range.to} have no row of ${network.name} in what ${table.key} reads`
+      throw usageError(sentence, '`backfill status` shows which blocks there are')
+    }
+    const reader = table.sources.length === 0 ? target : source
+    const query = `SELECT * FROM (\n${table.transform.text}\n) ORDER BY ALL`
+    return { given, expected: await rowsOf(reader, { query, params, settings: table.settings }) }
+  } finally {
+    await Promise.all([source.close(), target.close()])
+  }
+}
+
+const IN_RANGE = 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}'
+
+function select(columns: readonly string[]): string {
+  return `SELECT ${columns.map(quoteIdentifier).join(', ')}`
+}
+
+type Query = {
+  readonly query: string
+  readonly params: Record<string, unknown>
+  readonly settings?: TableDefinition['settings']
+}
+
+async function rowsOf(
+  { client, connection }: Server,
+  { query, params, settings }: Query,
+): Promise<readonly Row[]> {
+  try {
+    const result = await client.query({
+      query: `${query} LIMIT ${MOST_ROWS + 1}`,
+      query_params: params,
+      clickhouse_settings: {
+        ...settings,
+        output_format_json_quote_64bit_integers: 1,
+        output_format_json_quote_decimals: 1,
+      },
+      format: 'JSONEachRow',
+    })
+    const rows = await result.json<Record<string, unknown>>()
+    if (rows.length <= MOST_ROWS)
+      return rows.map((row) =>
+        Object.fromEntries(Object.entries(row).map(([name, it]) => [name, cellOf(it)])),
+      )
+  } catch (error) {
+    throw serverError(error, { connection, doing: 'reading rows for a test' })
+  }
+  throw usageError(
+    `the range has more than ${MOST_ROWS} rows of one table`,
+    'choose fewer blocks: a test is read by people',
+  )
+}
+
+function cellOf(value: unknown): Cell {
+  if (Array.isArray(value)) return value.map(cellOf)
+  return typeof value === 'number' ? String(value) : (value as Cell)
+}

@@ -1,0 +1,124 @@
+// Owns how test results look: one line a table, a diff for each test that failed; the same as JSON. Pure.
+import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
+import { count, duration } from '../../terminal/render/format.ts'
+import type { JsonObject } from '../../terminal/render/json.ts'
+import type { Paint } from '../../terminal/render/paint.ts'
+import { renderTable } from '../../terminal/render/table.ts'
+
+export type TestReport = {
+  readonly results: readonly UnitTestResult[]
+  readonly elapsedMs: number
+  readonly paint: Paint
+}
+
+export function renderTestResults({ results, elapsedMs, paint }: TestReport): readonly string[] {
+  const failed = results.filter(({ passed }) => !passed)
+  const byTable = [...Map.groupBy(results, ({ test }) => test.table.key)]
+  const { lines } = renderTable(
+    byTable,
+    [
+      { title: 'table', cell: ([key]) => key },
+      { title: 'tests', cell: ([, ofTable]) => String(ofTable.length), align: 'right' },
+      {
+        title: 'failed',
+        cell: ([, ofTable]) => String(ofTable.filter(({ passed }) => !passed).length),
+        align: 'right',
+      },
+    ],
+    Infinity,
+  )
+  const passed = `${results.length - failed.length} passed`
+  const tally =
+    failed.length === 0 ? paint.green(passed) : `${paint.red(`${failed.length} failed`)}, ${passed}`
+  return [
+    ...lines,
+    '',
+    ...failed.flatMap((result) => [...failure(result, paint), '']),
+    `${count(results.length, 'test')}: ${tally} in ${duration(elapsedMs)}`,
+  ]
+}
+
+/** Version 1. Rows are arrays of values in the order of `columns`; numbers above 32 bits are strings. */
+export function testsJson(results: readonly UnitTestResult[], elapsedMs: number): JsonObject {
+  return {
+    schema: 1,
+    tests: results.map(({ test, passed, error, diff, elapsedMs: ms }) => ({
+      table: test.table.key,
+      test: test.name,
+      file: test.file,
+      passed,
+      error: error ?? null,
+      columns: test.expected.columns,
+      missing: diff.missing,
+      unexpected: diff.unexpected,
+      elapsed_ms: ms,
+    })),
+    passed: results.filter(({ passed }) => passed).length,
+    failed: results.filter(({ passed }) => !passed).length,
+    elapsed_ms: elapsedMs,
+  }
+}
+
+function failure({ test, error, diff }: UnitTestResult, paint: Paint): readonly string[] {
+  return [
+    `${paint.red('FAILED')} ${paint.bold(test.name)}  ${paint.dim(test.file)}`,
+    `  ${test.description}`,
+    ...(error === undefined ? diffLines(test.expected.columns, diff, paint) : [`  ${paint.red(error)}`]),
+  ]
+}
+
+/** `other` is the row of the other side that it stands beside: cells that are equal in both are not coloured. */
+type Line = {
+  readonly sign: '-' | '+'
+  readonly values: readonly string[]
+  readonly other?: readonly string[]
+}
+
+function diffLines(
+  columns: readonly string[],
+  { missing, unexpected, same }: RowDiff,
+  paint: Paint,
+): readonly string[] {
+  const table = renderTable(
+    paired(missing.map(texts), unexpected.map(texts)),
+    [
+      { title: '', cell: ({ sign }) => sign },
+      ...columns.map((title, index) => ({
+        title,
+        cell: ({ values }: Line) => values[index] ?? '',
+        paint: (cell: string, { sign, values, other }: Line) => {
+          if (other?.[index] === values[index]) return cell
+          return sign === '-' ? paint.red(cell) : paint.green(cell)
+        },
+      })),
+    ],
+    Infinity,
+  )
+  const legend = `- expected, ${count(missing.length, 'row')} missing; + found, ${count(unexpected.length, 'row')} too many`
+  return [`  ${legend}; ${count(same, 'row')} as expected`, ...table.lines.map((line) => `  ${line}`)]
+}
+
+/** Each missing row with the row found that is most like it, if half of their cells are equal; then the others. */
+function paired(
+  missing: readonly (readonly string[])[],
+  unexpected: readonly (readonly string[])[],
+): readonly Line[] {
+  const left = [...unexpected]
+  const lines = missing.flatMap((values): readonly Line[] => {
+    const likeness = left.map((row) => row.filter((cell, index) => cell === values[index]).length)
+    const best = Math.max(...likeness)
+    if (best * 2 < values.length) return [{ sign: '-', values }]
+    const [other] = left.splice(likeness.indexOf(best), 1)
+    return other === undefined
+      ? [{ sign: '-', values }]
+      : [
+          { sign: '-', values, other },
+          { sign: '+', values: other, other: values },
+        ]
+  })
+  return [...lines, ...left.map((values): Line => ({ sign: '+', values }))]
+}
+
+function texts(values: Values): readonly string[] {
+  return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+}

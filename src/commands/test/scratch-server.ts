@@ -1,0 +1,31 @@
+// Owns an embedded server that leaves nothing behind: for work that needs a ClickHouse, but nobody's data.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Server } from '../../clickhouse/server.ts'
+
+const MEMORY_BYTES = 2_000_000_000
+
+/** Starts the server in a temporary folder and connects; both are gone when `use` has ended, however it ended. */
+export async function withScratchServer<T>(use: (server: Server) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'backfill-scratch-'))
+  try {
+    const { startEmbedded } = await import('../../embedded/embedded-server.ts')
+    const embedded = await startEmbedded({ directory, memoryBytes: MEMORY_BYTES })
+    try {
+      const { openServer } = await import('../../clickhouse/server.ts')
+      const { url, username, password } = embedded
+      const server = await openServer({ side: 'target', url, username, password, database: 'default' })
+      try {
+        return await use(server)
+      } finally {
+        await server.close()
+      }
+    } finally {
+      await embedded.stop()
+    }
+  } finally {
+    // The server's process ended a moment ago and may still be writing.
+    await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  }
+}

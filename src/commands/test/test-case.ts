@@ -1,0 +1,129 @@
+// Owns one test file: its text to a checked test.
+import { usageError } from '../../model/errors.ts'
+import type { Catalogue, Network, Range, TableDefinition } from '../../model/model.ts'
+import { ddlColumns, type DdlColumn } from '../../sql-syntax/create-table.ts'
+import { knownNames } from '../../model/did-you-mean.ts'
+import type { Row, UnitTest } from './unit-test.ts'
+import { expected, expectedRows, givenRows, type GivenContext } from './rows.ts'
+import { parseYaml, type YamlEntry, type YamlNode } from './yaml-tree.ts'
+
+export type TestFile = {
+  readonly name: string
+  readonly file: string
+  readonly text: string
+  readonly table: TableDefinition
+}
+
+/** @throws BackfillError `usage` with file, line and column of the first thing that is wrong */
+export function parseTestCase({ name, file, text, table }: TestFile, catalogue: Catalogue): UnitTest {
+  const root = parseYaml(file, text)
+  const fields = new Map(entriesOf(root, KEYS, 'key').map((entry) => [entry.key, entry.value]))
+  const lacking = REQUIRED.find((key) => !fields.has(key))
+  if (lacking !== undefined) {
+    throw usageError(`${root.place}: the test lacks '${lacking}'`, `a test has ${REQUIRED.join(', ')}`)
+  }
+  const network = withForks(networkOf(fields.get('network'), catalogue), fields.get('forks'))
+  const range = rangeOf(fields.get('range')!)
+  return {
+    name,
+    file,
+    description: textOf(fields.get('description')!, 'a sentence'),
+    table,
+    network,
+    range,
+    given: givenOf(fields.get('given')!, { table, catalogue, context: { network: network.name, range } }),
+    expected: expectedRows(fields.get('expect')!, ddlColumns(table.ddl)),
+  }
+}
+
+/** The short name of a source table, as a test may write it: `traces`. */
+export function shortName(source: string): string {
+  return source.replace(/^canonical_execution_/, '')
+}
+
+const REQUIRED = ['description', 'range', 'given', 'expect'] as const
+const KEYS = ['description', 'network', 'range', 'forks', 'given', 'expect'] as const
+
+type GivenQuestion = {
+  readonly table: TableDefinition
+  readonly catalogue: Catalogue
+  readonly context: GivenContext
+}
+
+function givenOf(
+  node: YamlNode,
+  { table, catalogue, context }: GivenQuestion,
+): ReadonlyMap<string, readonly Row[]> {
+  const inputs = new Map<string, { readonly table: string; readonly columns: readonly DdlColumn[] }>()
+  const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))
+  if (unknown !== undefined) {
+    throw usageError(
+      `${node.place}: nothing says which columns ${unknown} has`,
+      `add source/${unknown}.sql with its CREATE TABLE to the SQL folder`,
+    )
+  }
+  for (const source of catalogue.sources.filter((one) => table.sources.includes(one.table))) {
+    inputs.set(shortName(source.table), { table: source.table, columns: ddlColumns(source.ddl) })
+  }
+  for (const input of catalogue.tables.filter(({ key }) => table.after.includes(key))) {
+    const columns = ddlColumns(input.ddl).filter(
+      ({ defaultKind }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind),
+    )
+    inputs.set(input.key, { table: input.target, columns })
+  }
+  return new Map(
+    entriesOf(node, [...inputs.keys()], 'table').map(({ key, value }) => {
+      const input = inputs.get(key)!
+      return [input.table, givenRows(value, input.columns, context)]
+    }),
+  )
+}
+
+/** The entries of a map whose keys are all known. */
+function entriesOf(node: YamlNode, known: readonly string[], what: 'key' | 'table'): readonly YamlEntry[] {
+  if (node.kind !== 'map') throw expected(node, `a map of ${what}s`, `write ${known.join(': …, ')}: …`)
+  const stranger = node.entries.find(({ key }) => !known.includes(key))
+  if (stranger === undefined) return node.entries
+  const sentence =
+    what === 'table' ? `the transform reads no table '${stranger.key}'` : `unknown key '${stranger.key}'`
+  throw usageError(`${stranger.place}: ${sentence}`, knownNames(`${what}s`, stranger.key, known))
+}
+
+function networkOf(node: YamlNode | undefined, { networks }: Catalogue): Network {
+  const name = node === undefined ? 'mainnet' : textOf(node, 'the name of a network')
+  const network = networks.find((known) => known.name === name)
+  if (network !== undefined) return network
+  const hint = knownNames(
+    'networks',
+    name,
+    networks.map((known) => known.name),
+  )
+  throw usageError(`${node?.place ?? 'networks.json'}: unknown network '${name}'`, hint)
+}
+
+function withForks(network: Network, node: YamlNode | undefined): Network {
+  if (node === undefined) return network
+  const forks = entriesOf(node, Object.keys(network.forks), 'key').map(({ key, value }) => [
+    key,
+    blockOf(value),
+  ])
+  return { ...network, forks: { ...network.forks, ...Object.fromEntries(forks) } }
+}
+
+function rangeOf(node: YamlNode): Range {
+  const text = textOf(node, 'a range')
+  const [, first, last = first] = /^(0|[1-9]\d{0,9})(?:-(0|[1-9]\d{0,9}))?$/.exec(text) ?? []
+  const range = { from: Number(first), to: Number(last) }
+  if (range.from <= range.to) return range
+  throw expected(node, 'a range of blocks', 'write the first and the last block, 100-102, or one block, 100')
+}
+
+function blockOf(node: YamlNode): number {
+  if (node.kind === 'scalar' && /^(0|[1-9]\d{0,9})$/.test(node.text)) return Number(node.text)
+  throw expected(node, 'a block number', 'write the first block of the fork')
+}
+
+function textOf(node: YamlNode, what: string): string {
+  if (node.kind === 'scalar' && node.text.trim() !== '') return node.text.trim()
+  throw expected(node, what, 'write it behind the key')
+}

@@ -1,0 +1,47 @@
+// Owns the nouns of unit tests for transforms: source rows that are given, rows that are expected, and what came of it.
+import type { Network, Range, TableDefinition } from '../../model/model.ts'
+
+/** A value as ClickHouse reads it from JSON. Numbers are text, so that no digit of a UInt256 is lost. */
+export type Cell = string | boolean | null | readonly Cell[]
+
+/** Column name to value; columns that are absent get the table's defaults. */
+export type Row = Readonly<Record<string, Cell>>
+
+export type UnitTest = {
+  /** `<table key>/<file name without ending>`. */
+  readonly name: string
+  /** Path as shown to people. */
+  readonly file: string
+  readonly description: string
+  readonly table: TableDefinition
+  /** With the forks as the test has them. */
+  readonly network: Network
+  readonly range: Range
+  /** Table name without database, source or derived, to its rows. Tables that the transform reads and that are absent are empty. */
+  readonly given: ReadonlyMap<string, readonly Row[]>
+  readonly expected: {
+    /** The columns that are compared, in the order of the DDL. */
+    readonly columns: readonly string[]
+    readonly rows: readonly Row[]
+  }
+}
+
+/** A row as the server printed it, in the order of the compared columns. */
+export type Values = readonly unknown[]
+
+export type UnitTestResult = {
+  readonly test: UnitTest
+  readonly passed: boolean
+  readonly elapsedMs: number
+  /** What the server said where the transform or the rows could not be run. */
+  readonly error: string | undefined
+  readonly diff: RowDiff
+}
+
+/** How two multisets of rows differ. */
+export type RowDiff = {
+  readonly missing: readonly Values[]
+  readonly unexpected: readonly Values[]
+  /** Number of rows that are on both sides. */
+  readonly same: number
+}

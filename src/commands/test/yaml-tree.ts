@@ -1,0 +1,55 @@
+// Owns YAML: a text to a tree in which every node knows its place and every scalar is the text that was written.
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml'
+import { usageError } from '../../model/errors.ts'
+
+/** `place` is `file:line:column`. */
+export type YamlNode = { readonly place: string } & (
+  | { readonly kind: 'scalar'; readonly text: string; readonly quoted: boolean }
+  | { readonly kind: 'list'; readonly items: readonly YamlNode[] }
+  | { readonly kind: 'map'; readonly entries: readonly YamlEntry[] }
+)
+
+export type YamlEntry = { readonly key: string; readonly place: string; readonly value: YamlNode }
+
+/**
+ * Reads one document. Nothing is cast: `0x10` stays a string of four characters, and a number keeps all its digits;
+ * what a scalar means is up to the column it is for.
+ * @throws BackfillError `usage` with the place of the first error
+ */
+export function parseYaml(file: string, text: string): YamlNode {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { schema: 'failsafe', lineCounter: lines, prettyErrors: false })
+  const placeOf = (offset: number) => {
+    const { line, col } = lines.linePos(offset)
+    return `${file}:${line || 1}:${col || 1}`
+  }
+  const [error] = [...document.errors, ...document.warnings]
+  if (error !== undefined) {
+    const sentence = error.message.replace(/; please use .*/, '')
+    throw usageError(`${placeOf(error.pos[0])}: is no YAML: ${lowerFirst(sentence)}`, 'correct the file')
+  }
+
+  function tree(node: ParsedNode | null, offset: number): YamlNode {
+    const place = placeOf(node?.range[0] ?? offset)
+    const meant = isAlias(node) ? (node.resolve(document) as ParsedNode | undefined) : node
+    if (isMap(meant)) {
+      return {
+        kind: 'map',
+        place,
+        entries: meant.items.map(({ key, value }) => ({
+          key: isScalar(key) ? String(key.value) : '',
+          place: placeOf(key.range[0]),
+          value: tree(value, key.range[1]),
+        })),
+      }
+    }
+    if (isSeq(meant)) return { kind: 'list', place, items: meant.items.map((item) => tree(item, offset)) }
+    const quoted = isScalar(meant) && meant.type !== 'PLAIN'
+    return { kind: 'scalar', place, text: isScalar(meant) ? String(meant.value) : '', quoted }
+  }
+  return tree(document.contents, 0)
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}

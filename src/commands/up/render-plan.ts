@@ -1,0 +1,63 @@
+// Owns how `plan` looks: the chunks that `up` would run now, and what it would leave. Pure.
+import type { PlanReport } from '../../runner/events.ts'
+import { count, duration, rangesText, rangeText } from '../../terminal/render/format.ts'
+import type { Paint } from '../../terminal/render/paint.ts'
+
+const SHOWN = 8
+
+export function renderPlan(plan: PlanReport, paint: Paint): readonly string[] {
+  const { network, tables } = plan
+  const chunks = tables.reduce((sum, table) => sum + table.chunks.length, 0)
+  return [
+    `network ${paint.bold(network)}`,
+    ...tables.flatMap((table) => tableLines(table, paint)),
+    '',
+    chunks === 0
+      ? 'Nothing to do.'
+      : `Next: \`backfill up\` runs ${count(chunks, 'chunk')}${timeText(plan)}. Nothing has been written.`,
+  ]
+}
+
+function tableLines(table: PlanReport['tables'][number], paint: Paint): readonly string[] {
+  const { chunks, holes, held, dirty } = table
+  const work = chunks.length === 0 ? 'nothing to run' : count(chunks.length, 'chunk')
+  const weight = chunks.length === 0 ? '' : `, ${costText(table)}`
+  const missing =
+    table.missingBlocks === 0 ? 'no block missing' : `${count(table.missingBlocks, 'block')} missing`
+  const facts = [
+    ...(table.create ? ['the table is created first'] : []),
+    ...(dirty.length > 0 ? [`dirty ${rangesText(dirty)}: made safe and run again`] : []),
+    ...(holes.length > 0 ? [`hole ${rangesText(holes)}: left out`] : []),
+    ...(held.length > 0 ? [`held ${rangesText(held)}: left out`] : []),
+    ...table.notes,
+  ]
+  const rest = chunks.length - SHOWN
+  return [
+    '',
+    `${paint.bold(table.table)}  ${work}, ${missing}${weight}`,
+    ...facts.map((fact) => `  ${paint.yellow(fact)}`),
+    ...chunks
+      .slice(0, SHOWN)
+      .map((chunk) => `  ${rangeText(chunk)}  ${costText(chunk)}  ${paint.dim(chunk.reason)}`),
+    ...(rest > 0
+      ? [paint.dim(`  and ${count(rest, 'more chunk')} up to block ${chunks.at(-1)?.to} (--json has all)`)]
+      : []),
+  ]
+}
+
+type Cost = { readonly expectedRows: number; readonly expectedMs: number | null }
+
+function costText({ expectedRows, expectedMs }: Cost): string {
+  const rows = `about ${count(expectedRows, 'source row')}`
+  return expectedMs === null ? rows : `${rows}, ${duration(expectedMs)}`
+}
+
+/** Statements run side by side, and each took its time beside others before. */
+function timeText({ tables, jobs }: PlanReport): string {
+  const busy = tables.filter(({ chunks }) => chunks.length > 0)
+  const unknown = busy.filter(({ expectedMs }) => expectedMs === null)
+  const ms = busy.reduce((sum, { expectedMs }) => sum + (expectedMs ?? 0), 0) / jobs
+  if (unknown.length === busy.length) return ', how fast is known after the first ones'
+  const without = unknown.length === 0 ? '' : `, without ${unknown.map(({ table }) => table).join(', ')}`
+  return ` in about ${duration(ms)}, ${jobs} at a time${without}`
+}

@@ -1,0 +1,33 @@
+// Owns `backfill run`, the verb of the Python scripts with its flags. It works like `up` and obeys the ledger.
+import { usageError } from '../../model/errors.ts'
+import { positiveCount, readFlag } from '../../terminal/argv.ts'
+import type { Command } from '../../session/command.ts'
+import { runUp } from '../../session/supervised-run.ts'
+import type { Session } from '../../session/session.ts'
+import { requireChoice } from '../create-tables/command.ts'
+import { upOptions } from './command.ts'
+
+export const run: Command = async (context) => {
+  const { config, output, words } = context
+  requireChoice(words, 'run')
+  const options = upOptions(context, { from: 'start-block', to: 'end-block' })
+  const chunk = readFlag(words, 'step-size', positiveCount) ?? config.chunk.value
+  const ready = async (session: Session): Promise<void> => {
+    if (!words.has('create-tables')) await requireTables(session)
+    if (!words.has('quiet')) output.message(['`run` obeys the ledger: ranges that are done are skipped.'])
+  }
+  return await runUp(context, { ...options, chunk }, { ready })
+}
+
+async function requireTables({ world }: Session): Promise<void> {
+  const { target } = world.ports
+  const existing = await target.tables(world.chosen.map((table) => table.target))
+  const missing = world.chosen.filter((table) => !existing.has(table.target))
+  if (missing.length === 0) return
+  const tables = missing.map((table) => `${target.database}.${table.target}`).join(', ')
+  const keys = missing.map(({ key }) => key).join(',')
+  throw usageError(
+    `${tables} ${missing.length === 1 ? 'does' : 'do'} not exist`,
+    `type \`backfill create-tables --tables ${keys}\` first, or add --create-tables`,
+  )
+}

@@ -1,0 +1,53 @@
+// Owns `backfill verify`: done ranges computed again and compared; with --sources, ranges whose sources have changed.
+import { randomInt } from 'node:crypto'
+import { usageError } from '../../model/errors.ts'
+import type { VerifyOptions } from './report.ts'
+import { blockCount, positiveCount, readFlag } from '../../terminal/argv.ts'
+import type { Command, Context } from '../../session/command.ts'
+import { renderVerify, verdictLine, verifyCode, verifyJson } from './render.ts'
+import { withWorld } from '../../session/session.ts'
+import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+import { verifyPorts } from './ports.ts'
+import { upOptions } from '../up/command.ts'
+
+export const verifyCommand: Command = async (context) => {
+  const { output, words } = context
+  if (words.has('sources')) return await (await import('./sources-command.ts')).verifySourcesCommand(context)
+  if (!words.has('tables'))
+    throw usageError(
+      '`verify` needs a table',
+      'backfill verify block_slots_stat; all done blocks are computed again, so it takes as long as they did: --from, --to, --sample 20',
+    )
+  const options = verifyOptions(context)
+  const quiet = words.has('quiet') || words.has('json')
+  return await withSignals(
+    () => output.message(['Stopping.']),
+    (signal) =>
+      withWorld(context, async (session) => {
+        const { verify } = await import('./verify.ts')
+        const report = await verify(session.world, await verifyPorts(session), options, {
+          signal,
+          report: (table, verdict) =>
+            output.message(quiet ? [] : [verdictLine(table, verdict, output.messagePaint)]),
+        })
+        output.result(
+          words.has('json')
+            ? [output.mask(JSON.stringify(verifyJson(report)))]
+            : renderVerify(report, output.resultPaint),
+        )
+        return signal.aborted ? interruptedCode(signal) : verifyCode(report)
+      }),
+  )
+}
+
+function verifyOptions({ config, words }: Context): VerifyOptions {
+  const sample = readFlag(words, 'sample', positiveCount)
+  const seed = readFlag(words, 'seed', blockCount)
+  if (seed !== undefined && sample === undefined)
+    throw usageError('--seed is for --sample only', 'add --sample N')
+  const { from, to, chunk, chunkRows, jobs, giveUpMs } = upOptions(
+    { config, words },
+    { from: 'from', to: 'to' },
+  )
+  return { from, to, chunk, chunkRows, jobs, giveUpMs, sample, seed: seed ?? randomInt(2 ** 32) }
+}

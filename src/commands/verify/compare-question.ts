@@ -1,0 +1,49 @@
+// Owns what the parts of a comparison hand to one another: the question about one chunk, sums and differing keys.
+import type { Range, TableDefinition } from '../../model/model.ts'
+import type { DifferenceKind, Sums } from './verify-port.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import type { Sides } from './compare-sides.ts'
+
+/** Asks a server for rows, with the parameters and the settings of the chunk. @throws BackfillError */
+export type Ask = <Row>(
+  server: Server,
+  query: string,
+  params?: Readonly<Record<string, unknown>>,
+) => Promise<Row[]>
+
+/** One chunk of one table, its SQL, and who answers. */
+export type Question = {
+  readonly table: TableDefinition
+  readonly range: Range
+  readonly sides: Sides
+  /** Where the transform is computed; the same object as `target` where that is the same server. */
+  readonly reader: Server
+  readonly target: Server
+  readonly ask: Ask
+}
+
+/** Keys that differ, and some of them: the hex of `backfill_key`. */
+export type KeyDifferences = {
+  readonly counts: Readonly<Record<DifferenceKind, number>>
+  readonly keys: readonly { readonly kind: DifferenceKind; readonly key: string }[]
+  readonly atLeast: boolean
+}
+
+export const NO_DIFFERENCES: KeyDifferences = {
+  counts: { missing: 0, unexpected: 0, different: 0, behind: 0 },
+  keys: [],
+  atLeast: false,
+}
+
+/** Example keys of each kind of difference. */
+export const EXAMPLES = 3
+
+/** The sums of a side, as columns over its rows. */
+export const SUMS =
+  'count() AS row_count, uniqExact(backfill_key) AS key_count, toString(sum(backfill_hash)) AS hash'
+
+export type SumsRow = { readonly row_count: number; readonly key_count: number; readonly hash: string }
+
+export function sumsOf(row: SumsRow | undefined): Sums {
+  return { rows: row?.row_count ?? 0, keys: row?.key_count ?? 0, hash: row?.hash ?? '0' }
+}

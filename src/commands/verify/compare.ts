@@ -1,0 +1,208 @@
+// Owns the comparison of a range: computed again by the transform, against what the table holds. Reads only.
+import { BackfillError, usageError } from '../../model/errors.ts'
+import type { Network, Range, TableDefinition } from '../../model/model.ts'
+import type { ExecutorPort } from '../../runner/executor-port.ts'
+import type { Comparison, Example, Sums, VerifyPort } from './verify-port.ts'
+import { serverError } from '../../clickhouse/server-error.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import { shardTables } from '../../clickhouse/cluster/shard-tables.ts'
+import { readerOf } from '../../targets/transform.ts'
+import { transformParams } from '../../targets/transform-params.ts'
+import { keysBehind, keysByBuckets } from './compare-two-servers.ts'
+import { joined } from './compare-join.ts'
+import {
+  type Ask,
+  type KeyDifferences,
+  NO_DIFFERENCES,
+  type Question,
+  SUMS,
+  type SumsRow,
+  sumsOf,
+} from './compare-question.ts'
+import { MERGES, type Sides, sidesOf, type TargetFacts } from './compare-sides.ts'
+
+export type VerifierOptions = {
+  readonly source: Server
+  readonly target: Server
+  readonly network: Network
+  readonly executor: Pick<ExecutorPort, 'describe'>
+}
+
+export function openVerifier({ source, target, network, executor }: VerifierOptions): VerifyPort {
+  const known = new Map<TableDefinition, Promise<Sides>>()
+
+  async function findSides(table: TableDefinition): Promise<Sides> {
+    const [output, facts] = await Promise.all([executor.describe(table), factsOf(target, table)])
+    if (table.rows.kind === 'per-key' && !MERGES.test(facts.engine))
+      throw usageError(
+        `${table.key} is 'rows: per-key', but its engine ${facts.engine} keeps every row: there is no row of a key to compare with`,
+        `Make it a ReplacingMergeTree in ${table.ddl.file}, then backfill rebuild ${table.key}`,
+      )
+    return sidesOf(
+      table,
+      facts,
+      output.map(({ name }) => name),
+    )
+  }
+
+  function sides(table: TableDefinition): Promise<Sides> {
+    const found = known.get(table) ?? findSides(table)
+    known.set(table, found)
+    return found
+  }
+
+  function asker(table: TableDefinition, range: Range, signal: AbortSignal): Ask {
+    const databases = { source: source.connection.database, target: target.connection.database }
+    const query_params = {
+      ...transformParams({ table, range, network, ...databases }),
+      backfill_database: target.connection.database,
+      backfill_table: table.target,
+    }
+    return async <Row>(server: Server, query: string, params: Readonly<Record<string, unknown>> = {}) => {
+      try {
+        const result = await server.client.query({
+          query,
+          query_params: { ...query_params, ...params },
+          clickhouse_settings: { ...table.settings, ...READING },
+          abort_signal: signal,
+          format: 'JSONEachRow',
+        })
+        return await result.json<Row>()
+      } catch (error) {
+        const doing = `verifying blocks ${range.from}-${range.to} of ${table.key}`
+        throw serverError(error, { connection: server.connection, doing })
+      }
+    }
+  }
+
+  return {
+    columns: async (table) => {
+      const { compared, not } = await sides(table)
+      return { compared, not }
+    },
+
+    async compare(table, range, signal) {
+      const reader = readerOf({ source, target }, table)
+      const together = reader === target
+      const question: Question = {
+        table,
+        range,
+        sides: await sides(table),
+        reader,
+        target,
+        ask: asker(table, range, signal),
+      }
+      if (table.rows.kind === 'per-key') {
+        const { recomputed, ...found } = await (together ? joined(question) : keysBehind(question))
+        return await comparison(question, { recomputed, stored: undefined }, found)
+      }
+      const sums = await (together ? sumsTogether(question) : sumsApart(question))
+      if (isSame(sums)) return await comparison(question, sums, NO_DIFFERENCES)
+      return await comparison(question, sums, await (together ? joined(question) : keysByBuckets(question)))
+    },
+  }
+}
+
+const READING = {
+  // A block that is part of a table's key may be looked at before its rows are merged.
+  optimize_move_to_prewhere_if_final: 1,
+  cancel_http_readonly_queries_on_client_close: 1,
+  // Keys that travel from one server to the other are part of a statement.
+  max_query_size: '100000000',
+  // The server's word that nothing is written.
+  readonly: '2',
+} as const
+
+type BothSums = { readonly recomputed: Sums; readonly stored: Sums }
+
+function isSame({ recomputed, stored }: BothSums): boolean {
+  return recomputed.rows === stored.rows && recomputed.keys === stored.keys && recomputed.hash === stored.hash
+}
+
+/** One statement: the server adds up both sides. */
+async function sumsTogether({ ask, target, sides }: Question): Promise<BothSums> {
+  const rows = await ask<SumsRow & { readonly is_stored: boolean }>(
+    target,
+    `SELECT is_stored, ${SUMS} FROM (
+      SELECT false AS is_stored, backfill_key, backfill_hash FROM (${sides.recomputed})
+      UNION ALL
+      SELECT true AS is_stored, backfill_key, backfill_hash FROM (${sides.stored})
+    ) GROUP BY is_stored`,
+  )
+  const of = (stored: boolean) => sumsOf(rows.find((row) => row.is_stored === stored))
+  return { recomputed: of(false), stored: of(true) }
+}
+
+/** Each server adds up its own side. */
+async function sumsApart({ ask, reader, target, sides }: Question): Promise<BothSums> {
+  const [[recomputed], [stored]] = await Promise.all([
+    ask<SumsRow>(reader, `SELECT ${SUMS} FROM (${sides.recomputed})`),
+    ask<SumsRow>(target, `SELECT ${SUMS} FROM (${sides.stored})`),
+  ])
+  return { recomputed: sumsOf(recomputed), stored: sumsOf(stored) }
+}
+
+/** Fetches the rows of the example keys from both sides. */
+async function comparison(
+  { ask, reader, target, sides }: Question,
+  sums: Pick<Comparison, 'recomputed' | 'stored'>,
+  { counts, keys, atLeast }: KeyDifferences,
+): Promise<Comparison> {
+  const rowsOf = async (server: Server, side: string): Promise<ReadonlyMap<string, readonly string[]>> => {
+    if (keys.length === 0) return new Map()
+    const rows = await ask<{ key: string; row: string[] }>(
+      server,
+      `SELECT hex(backfill_key) AS key, any(backfill_values) AS row FROM (${side})
+      WHERE has({backfill_keys:Array(String)}, key) GROUP BY key`,
+      { backfill_keys: keys.map(({ key }) => key) },
+    )
+    return new Map(rows.map(({ key, row }) => [key, row]))
+  }
+  const [ours, theirs] = await Promise.all([rowsOf(reader, sides.recomputed), rowsOf(target, sides.stored)])
+  const examples = keys.map(({ kind, key }): Example => ({
+    kind,
+    recomputed: ours.get(key) ?? null,
+    stored: theirs.get(key) ?? null,
+  }))
+  return { ...sums, differences: counts, atLeast, examples }
+}
+
+async function factsOf(server: Server, { target }: TableDefinition): Promise<TargetFacts> {
+  const { db, connection } = server
+  const [tables, columns] = await Promise.all([
+    db
+      .selectFrom('system.tables')
+      .select(['name', 'engine', 'engine_full', 'sorting_key'])
+      .where('database', '=', connection.database)
+      .where('name', '=', target)
+      .execute(),
+    db
+      .selectFrom('system.columns')
+      .select(['name', 'type', 'default_kind', 'default_expression'])
+      .where('database', '=', connection.database)
+      .where('table', '=', target)
+      .orderBy('position')
+      .execute(),
+  ]).catch((error: unknown) => {
+    throw serverError(error, { connection, doing: `looking at ${connection.database}.${target}` })
+  })
+  const [table] = tables
+  if (table === undefined)
+    throw new BackfillError(`${connection.database}.${target} has gone while it was verified`, {
+      kind: 'failed',
+    })
+  const { engine, sortKey } = (await shardTables(server, tables)).get(target)?.shape ?? {
+    engine: table.engine,
+    sortKey: table.sorting_key,
+  }
+  return {
+    engine,
+    sortingKey: sortKey,
+    columns: columns.map((column) => ({
+      name: column.name,
+      type: column.type,
+      defaultKind: column.default_kind,
+      expression: column.default_expression,
+    })),
+  }
+}

@@ -1,0 +1,214 @@
+// Owns how a verification looks: a line a table, what differs with example rows, what to type next; the same as JSON. Pure.
+import { EXIT } from '../../model/errors.ts'
+import type { Range } from '../../model/model.ts'
+import type { Comparison, DifferenceKind, Example } from './verify-port.ts'
+import type { Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
+import { count, duration, number, rangesText, rangeText } from '../../terminal/render/format.ts'
+import type { JsonObject } from '../../terminal/render/json.ts'
+import type { Paint } from '../../terminal/render/paint.ts'
+import { renderTable } from '../../terminal/render/table.ts'
+
+/** 7 for a difference that nothing explains, 4 where each one is explained, 0 where all is as it should be. */
+export function verifyCode({ tables }: VerifyReport): number {
+  const odd = tables.flatMap(({ verdicts }) => verdicts.filter(({ outcome }) => outcome !== 'same'))
+  if (odd.length === 0) return EXIT.ok
+  return odd.some(({ outcome, why }) => outcome === 'duplicates' || why === undefined)
+    ? EXIT.different
+    : EXIT.stale
+}
+
+/** One line for a chunk that has been looked at. */
+export function verdictLine(table: string, verdict: Verdict, paint: Paint): string {
+  const rows = count(verdict.comparison.recomputed.rows, 'row')
+  return `${table}  ${rangeText(verdict)}  ${wordOf(verdict, paint)}  ${rows}  ${duration(verdict.elapsedMs)}`
+}
+
+/** `next`: whether to say what to type about what differs. */
+export function renderVerify(report: VerifyReport, paint: Paint, next = true): readonly string[] {
+  const seed = report.seed === null ? [] : [`A sample; the same one again: --seed ${report.seed}`]
+  const blocks = report.tables.map((table) => [
+    ...tableLines(table, paint),
+    ...(next ? nextLines(table) : []),
+  ])
+  return [...blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines])), ...seed]
+}
+
+function tableLines(table: VerifiedTable, paint: Paint): readonly string[] {
+  const { verdicts, chunks, notCompared, dirty } = table
+  const of = (wanted: (verdict: Verdict) => boolean) => verdicts.filter(wanted).length
+  const tally = [
+    [of(({ outcome, why }) => outcome === 'same' && why === undefined), 'same'],
+    [of(({ outcome, why }) => outcome === 'same' && why !== undefined), 'same although stale'],
+    [of(({ outcome, why }) => outcome === 'different' && why !== undefined), 'different for a known reason'],
+    [of(({ outcome, why }) => outcome === 'different' && why === undefined), 'DIFFERENT'],
+    [of(({ outcome }) => outcome === 'duplicates'), 'with several rows of one key'],
+  ] as const
+  const looked =
+    chunks === 0
+      ? 'no done block to verify'
+      : `${number(verdicts.length)} of ${count(chunks, 'chunk')} verified, ${blocksText(verdicts)}: ${tally
+          .filter(([chunksOf]) => chunksOf > 0)
+          .map(([chunksOf, words]) => `${number(chunksOf)} ${words}`)
+          .join(', ')}`
+  const facts = [
+    ...(notCompared.length > 0 ? [`not compared: ${notCompared.join(', ')} (another value each time)`] : []),
+    ...(dirty.length > 0 ? [`not verified: dirty ${rangesText(dirty)}`] : []),
+  ]
+  const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
+  return [
+    `${paint.bold(table.table)}  ${looked}`,
+    ...facts.map((fact) => `  ${paint.yellow(fact)}`),
+    ...odd.slice(0, SHOWN).flatMap((verdict) => ['', ...oddLines(table, verdict, paint)]),
+    ...(odd.length > SHOWN
+      ? ['', `and ${count(odd.length - SHOWN, 'more chunk')} that differ (--json has all)`]
+      : []),
+  ]
+}
+
+const SHOWN = 10
+
+function blocksText(ranges: readonly Range[]): string {
+  return count(
+    ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0),
+    'block',
+  )
+}
+
+function wordOf({ outcome, why }: Verdict, paint: Paint): string {
+  if (outcome === 'duplicates') return paint.red('several rows of one key')
+  if (outcome === 'different')
+    return why === undefined ? paint.red('DIFFERENT') : paint.yellow(`different: ${WHY[why]}`)
+  return why === undefined ? paint.green('same') : paint.green('same although stale')
+}
+
+const WHY: Readonly<Record<WhyStale, string>> = {
+  sql: 'built by another version of the SQL',
+  mixed: 'stale, rows of an earlier try may be among them',
+  late: 'source rows have changed since it was built',
+  gone: 'source rows have gone since it was built, nobody can tell',
+}
+
+function oddLines({ columns }: VerifiedTable, verdict: Verdict, paint: Paint): readonly string[] {
+  const { recomputed, stored, examples } = verdict.comparison
+  return [
+    `${rangeText(verdict)}  ${wordOf(verdict, paint)}`,
+    `  ${[sumsText('computed again', recomputed), ...(stored === undefined ? [] : [sumsText('in the table', stored)])].join(', ')}`,
+    ...differenceLines(verdict.comparison).map((line) => `  ${line}`),
+    ...exampleLines(columns, examples, paint).map((line) => `  ${line}`),
+  ]
+}
+
+function sumsText(name: string, { rows, keys }: Comparison['recomputed']): string {
+  return `${name} ${count(rows, 'row')}${rows === keys ? '' : ` of ${count(keys, 'key')}`}`
+}
+
+function differenceLines({ differences, atLeast }: Comparison): readonly string[] {
+  const least = atLeast ? 'at least ' : ''
+  return DIFFERENCES.filter(([kind]) => differences[kind] > 0).map(
+    ([kind, words]) => `${least}${count(differences[kind], 'key')} ${words}`,
+  )
+}
+
+const DIFFERENCES: readonly (readonly [DifferenceKind, string])[] = [
+  ['missing', 'missing in the table'],
+  ['unexpected', 'in the table that the range does not yield'],
+  ['different', 'with other values in the table'],
+  ['behind', 'whose row in the table is not as early (or late) as this range says'],
+]
+
+type Line = {
+  readonly sign: string
+  readonly row: readonly string[]
+  readonly other: readonly string[] | null
+}
+
+/** Rows of example keys, what was computed above what is stored. */
+function exampleLines(
+  columns: readonly string[],
+  examples: readonly Example[],
+  paint: Paint,
+): readonly string[] {
+  if (examples.length === 0) return []
+  const lines = examples.flatMap(({ recomputed, stored }): readonly Line[] => [
+    ...(recomputed === null ? [] : [{ sign: '-', row: recomputed, other: stored }]),
+    ...(stored === null ? [] : [{ sign: '+', row: stored, other: recomputed }]),
+  ])
+  const table = renderTable(
+    lines,
+    [
+      { title: '', cell: ({ sign }) => sign },
+      ...columns.map((title, index) => ({
+        title,
+        cell: ({ row }: Line) => row[index] ?? '',
+        paint: (cell: string, { sign, row, other }: Line) => {
+          if (other?.[index] === row[index]) return cell
+          return sign === '-' ? paint.red(cell) : paint.green(cell)
+        },
+      })),
+    ],
+    Infinity,
+  )
+  return ['- computed again, + in the table; some of them:', ...table.lines]
+}
+
+/** The commands that mend what differs. */
+function nextLines({ table, rows, verdicts }: VerifiedTable): readonly string[] {
+  const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
+  const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)
+  const has = (...reasons: readonly WhyStale[]) =>
+    odd.some(({ why }) => why !== undefined && reasons.includes(why))
+  const redo =
+    rows === 'per-block'
+      ? corrupt.slice(0, 3).map(({ from, to }) => `Next: backfill redo ${table} --from ${from} --to ${to}`)
+      : corrupt
+          .slice(0, 1)
+          .map(() => `Next: backfill rebuild ${table} (rows per key cannot be taken back by range)`)
+  const lines = [
+    ...(odd.some(({ outcome }) => outcome === 'duplicates')
+      ? [
+          `The transform of ${table} yields several rows of one key: which of them stays is chance. Mend the file.`,
+        ]
+      : []),
+    ...redo,
+    ...(has('sql', 'mixed', 'late')
+      ? [
+          `Next, for what is stale: backfill ${rows === 'per-block' ? `redo ${table} --stale` : `rebuild ${table}`}`,
+        ]
+      : []),
+    ...(has('late')
+      ? [`backfill verify --sources ${table} finds and marks all ranges whose sources have changed.`]
+      : []),
+  ]
+  return lines.length === 0 ? [] : ['', ...lines]
+}
+
+/** Version 1. `outcome`: same, different, duplicates; `why`: null, sql, mixed, late, gone. */
+export function verifyJson({ network, seed, tables }: VerifyReport): JsonObject {
+  return {
+    schema: 1,
+    network,
+    seed,
+    tables: tables.map((table) => ({
+      table: table.table,
+      target: table.target,
+      rows: table.rows,
+      columns: table.columns,
+      not_compared: table.notCompared,
+      chunks: table.chunks,
+      verified: table.verdicts.length,
+      dirty: table.dirty.map(({ from, to }) => [from, to]),
+      ranges: table.verdicts.map(({ from, to, outcome, why, comparison, elapsedMs }) => ({
+        from,
+        to,
+        outcome,
+        why: why ?? null,
+        recomputed: comparison.recomputed,
+        stored: comparison.stored ?? null,
+        differences: comparison.differences,
+        at_least: comparison.atLeast,
+        examples: comparison.examples,
+        elapsed_ms: elapsedMs,
+      })),
+    })),
+  }
+}

@@ -1,0 +1,71 @@
+// Owns how `verify --sources` looks: what has changed since it was built, what of it is marked, what to type next. Pure.
+import { EXIT } from '../../model/errors.ts'
+import { countBlocks } from '../../model/blocks.ts'
+import type { SourcesVerdict } from './sources.ts'
+import { count, rangesText } from '../../terminal/render/format.ts'
+import type { JsonObject } from '../../terminal/render/json.ts'
+import type { Paint } from '../../terminal/render/paint.ts'
+
+/** 5 where a lock kept what has changed from being marked, 4 where ranges are stale, 0 where none is; `gone` is no fault. */
+export function sourcesCode(verdicts: readonly SourcesVerdict[]): number {
+  if (verdicts.some(({ notMarked }) => typeof notMarked === 'object' && notMarked.kind === 'locked'))
+    return EXIT.locked
+  return verdicts.some(({ changed, before }) => changed.length + before.length > 0) ? EXIT.stale : EXIT.ok
+}
+
+export function renderSources(
+  verdicts: readonly SourcesVerdict[],
+  perBlock: ReadonlySet<string>,
+  paint: Paint,
+): readonly string[] {
+  const stale = verdicts.filter(({ changed, before }) => changed.length + before.length > 0)
+  const next = stale.map(({ table }) =>
+    perBlock.has(table)
+      ? `Next: backfill redo ${table} --stale`
+      : `Next: backfill rebuild ${table} (rows per key cannot be taken back by range)`,
+  )
+  return [
+    ...verdicts.flatMap((verdict) => lines(verdict, paint)),
+    ...(next.length === 0 ? [] : ['', ...next]),
+  ]
+}
+
+function lines(
+  { table, looked, changed, gone, before, notMarked }: SourcesVerdict,
+  paint: Paint,
+): readonly string[] {
+  const facts = [
+    ...(changed.length > 0 ? [paint.yellow(`changed ${rangesText(changed)}: ${markText(notMarked)}`)] : []),
+    ...(before.length > 0 ? [`marked as stale before ${rangesText(before)}`] : []),
+    ...(gone.length > 0
+      ? [
+          `gone ${rangesText(gone)}: source rows are there no more; left as done, they could not be computed again`,
+        ]
+      : []),
+  ]
+  const all = count(countBlocks(looked), 'done block')
+  if (facts.length === 0) return [`${table}  ${all}, none of them with changed sources`]
+  return [`${paint.bold(table)}  ${all} looked at`, ...facts.map((fact) => `  ${fact}`)]
+}
+
+function markText(notMarked: SourcesVerdict['notMarked']): string {
+  if (notMarked === undefined) return 'marked as stale'
+  return notMarked === 'dry-run' ? 'not marked (--dry-run)' : `not marked: ${notMarked.message}`
+}
+
+/** Version 1. */
+export function sourcesJson(network: string, verdicts: readonly SourcesVerdict[]): JsonObject {
+  return {
+    schema: 1,
+    network,
+    tables: verdicts.map(({ table, looked, changed, gone, before, notMarked }) => ({
+      table,
+      looked_blocks: countBlocks(looked),
+      changed: changed.map(({ from, to }) => [from, to]),
+      gone: gone.map(({ from, to }) => [from, to]),
+      marked_before: before.map(({ from, to }) => [from, to]),
+      marked: changed.length > 0 && notMarked === undefined,
+      not_marked: typeof notMarked === 'object' ? notMarked.message : (notMarked ?? null),
+    })),
+  }
+}

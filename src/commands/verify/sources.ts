@@ -1,0 +1,139 @@
+// Owns late source rows: done ranges whose sources have changed since they were built are found, and marked as stale.
+import { randomUUID } from 'node:crypto'
+import { findChanges, type SourceChange } from '../../sources/changes.ts'
+import { BackfillError } from '../../model/errors.ts'
+import { NO_TRY } from '../../ledger/events.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { Lock } from '../../lock/lock-port.ts'
+import { type BlockSet, blockSet, intersect } from '../../model/blocks.ts'
+import { marked } from '../../ledger/stale.ts'
+import { readCoverage, readKnown } from '../../ledger/coverage.ts'
+import type { VerifyPorts } from './verify-port.ts'
+import type { World } from '../../runner/world.ts'
+
+export type SourcesOptions = { readonly dryRun: boolean; readonly lockWaitMs: number }
+
+export type SourcesHooks = {
+  readonly note: (table: string, text: string) => void
+  /** Once aborted no further table is looked at. */
+  readonly signal: AbortSignal
+}
+
+/** Ranges of one table, sorted and disjoint. */
+export type SourcesVerdict = {
+  readonly table: string
+  /** Done blocks that were compared with their sources. */
+  readonly looked: BlockSet
+  /** Blocks came, rows were written again, or a table that it reads was redone. */
+  readonly changed: BlockSet
+  /** Source rows are there no more: what is stored could not be computed again, so nothing is marked. */
+  readonly gone: BlockSet
+  /** Marked as stale before. */
+  readonly before: BlockSet
+  /** Why what has changed was not marked; undefined where it was, or where nothing has. */
+  readonly notMarked: BackfillError | 'dry-run' | undefined
+}
+
+/** Looks at the chosen tables that exist, one after the other. @throws BackfillError `server` */
+export async function verifySources(
+  world: World,
+  ports: VerifyPorts,
+  options: SourcesOptions,
+  hooks: SourcesHooks,
+): Promise<readonly SourcesVerdict[]> {
+  const { uuids } = await readKnown(world)
+  const verdicts: SourcesVerdict[] = []
+  for (const table of world.chosen) {
+    if (hooks.signal.aborted) break
+    const { changes, marked: before, looked } = await findChanges(ports, { table, uuids })
+    const changed = changes.filter(({ change }) => change === 'changed')
+    const notMarked =
+      changed.length === 0
+        ? undefined
+        : options.dryRun
+          ? 'dry-run'
+          : await markChanges({ world, ports, options, hooks, table, uuid: uuids.get(table.key)! }, changed)
+    verdicts.push({
+      table: table.key,
+      looked,
+      changed: rangesOf(changed),
+      gone: rangesOf(changes.filter(({ change }) => change === 'gone')),
+      before,
+      notMarked,
+    })
+  }
+  return verdicts
+}
+
+function rangesOf(changes: readonly SourceChange[]): BlockSet {
+  return blockSet(changes.map(({ range }) => range))
+}
+
+type Marking = {
+  readonly world: World
+  readonly ports: VerifyPorts
+  readonly options: SourcesOptions
+  readonly hooks: SourcesHooks
+  readonly table: TableDefinition
+  readonly uuid: string
+}
+
+/** Marks the ranges under the table's lock; resolves with why that was not possible, for want of rights or of the lock. */
+async function markChanges(
+  marking: Marking,
+  changes: readonly SourceChange[],
+): Promise<BackfillError | undefined> {
+  const { world, options, hooks, table } = marking
+  let lock: Lock
+  try {
+    lock = await world.ports.locks.acquire(
+      table.key,
+      (text) => hooks.note(table.key, text),
+      options.lockWaitMs,
+    )
+  } catch (error) {
+    if (error instanceof BackfillError && (error.kind === 'locked' || MAY_NOT.has(error.code))) return error
+    throw error
+  }
+  try {
+    await appendMarks(marking, changes, lock)
+  } finally {
+    await lock.release()
+  }
+  return undefined
+}
+
+/** What the server answers to a user who may not create the lock's table: READONLY, ACCESS_DENIED. */
+const MAY_NOT: ReadonlySet<number> = new Set([164, 497])
+
+/**
+ * A mark is a `done` over blocks that are done, with another word for the SQL's hash; it is no try, and recovery looks
+ * through it. Blocks that somebody has worked on since they were looked at are left as they are.
+ */
+async function appendMarks(
+  { world, ports, table, uuid }: Marking,
+  changes: readonly SourceChange[],
+  lock: Lock,
+): Promise<void> {
+  const runId = randomUUID()
+  const { seen } = await readCoverage(ports.past, { key: table.key, uuid })
+  const positions = new Map(
+    seen.map(({ range, event }) => [`${event.epoch} ${event.seq} ${range.from}`, range] as const),
+  )
+  const still = changes.filter(({ range, event }) => {
+    const now = positions.get(`${event.epoch} ${event.seq} ${range.from}`)
+    return now !== undefined && intersect([now], [range])[0]?.to === range.to
+  })
+  const byHash = Map.groupBy(still, ({ event }) => event.sqlHash)
+  for (const [sqlHash, same] of byHash)
+    for (const range of rangesOf(same))
+      await world.ports.ledger.append(lock, {
+        ...NO_TRY,
+        event: 'done',
+        range,
+        targetUuid: uuid,
+        runId,
+        sqlHash: marked('late', sqlHash),
+      })
+  await world.ports.ledger.checkpoint([{ lock, targetUuid: uuid }], runId)
+}

@@ -1,0 +1,206 @@
+// Owns verification: done ranges are computed again, chunk by chunk, and compared with what is stored. Reads only.
+import pLimit from 'p-limit'
+import { findChanges } from '../../sources/changes.ts'
+import { checkTables } from '../../targets/check-columns.ts'
+import { type BackfillError, usageError } from '../../model/errors.ts'
+import type { Range, TableDefinition } from '../../model/model.ts'
+import { patiently } from '../../clickhouse/retry.ts'
+import { verdictOn } from '../../clickhouse/error-codes.ts'
+import { intersect } from '../../model/blocks.ts'
+import { NO_PACE } from '../../planning/throughput.ts'
+import { sample } from './sample.ts'
+import { markOf } from '../../ledger/stale.ts'
+import { builtWeights, verifyChunks } from './chunks.ts'
+import type { Visible } from '../../ledger/latest-events.ts'
+import { type Past, readPast, sizingOf, slotsFor } from '../../planning/sizing.ts'
+import { type Coverage, EVERYTHING, type Known, readCoverage, readKnown } from '../../ledger/coverage.ts'
+import type { Comparison, PastEvent, VerifyPorts } from './verify-port.ts'
+import type { Verdict, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
+import type { World } from '../../runner/world.ts'
+
+export type VerifyHooks = {
+  /** Told as each chunk ends, in the order in which they end. */
+  readonly report: (table: string, verdict: Verdict) => void
+  /** Once aborted nothing new starts, and what runs is broken off. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Verifies the chosen tables; after an abort the report has what was looked at until then.
+ * @throws BackfillError `usage` where files, tables and ledger do not fit; `server`; `failed`
+ */
+export async function verify(
+  world: World,
+  ports: VerifyPorts,
+  options: VerifyOptions,
+  hooks: VerifyHooks,
+): Promise<VerifyReport> {
+  const known = await look(world)
+  const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, known.past.capacity).jobs)
+  const tables: VerifiedTable[] = []
+  for (const table of world.chosen) {
+    const coverage = await readCoverage(ports.past, { key: table.key, uuid: known.uuids.get(table.key) })
+    const chunks = chunksOf(table, coverage, known, { ...options, jobs: slot.concurrency })
+    const chosen = options.sample === undefined ? chunks : sample(chunks, options.sample, options.seed)
+    const verdicts = await allOrNothing(hooks.signal, chosen, (chunk, signal) =>
+      slot(async () => {
+        const found = await verifyChunk({ world, ports, known, options, signal, table, coverage }, chunk)
+        for (const verdict of found) hooks.report(table.key, verdict)
+        return found
+      }),
+    )
+    const { compared, not } = await ports.verify.columns(table)
+    tables.push({
+      table: table.key,
+      target: `${world.ports.target.database}.${table.target}`,
+      rows: table.rows.kind,
+      columns: compared,
+      notCompared: not,
+      chunks: chunks.length,
+      verdicts,
+      dirty: coverage.dirty,
+    })
+  }
+  return { network: world.network.name, seed: options.sample === undefined ? null : options.seed, tables }
+}
+
+/** Does the work for all items; where one fails, the others are broken off and its error is thrown. */
+async function allOrNothing<T, R>(
+  outer: AbortSignal,
+  items: readonly T[],
+  work: (item: T, signal: AbortSignal) => Promise<readonly R[]>,
+): Promise<readonly R[]> {
+  const failing = new AbortController()
+  const signal = AbortSignal.any([outer, failing.signal])
+  const outcomes = await Promise.allSettled(
+    items.map((item) =>
+      work(item, signal).catch((error: unknown) => {
+        failing.abort()
+        throw error
+      }),
+    ),
+  )
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  })
+}
+
+/** With what chunks took before. */
+type Expected = Known & { readonly past: Past }
+
+async function look(world: World): Promise<Expected> {
+  const known = await readKnown(world)
+  const { target } = world.ports
+  for (const table of world.chosen)
+    if (!known.targets.has(table.target))
+      throw usageError(
+        `${target.database}.${table.target} does not exist: there is nothing to verify`,
+        `backfill up --tables ${table.key} creates and fills it`,
+      )
+  await checkTables(world, world.chosen, known.targets)
+  return { ...known, past: await readPast(world, known.uuids) }
+}
+
+type Chunk = Range & { readonly sqlHash: string }
+
+function chunksOf(
+  table: TableDefinition,
+  { done, built }: Coverage,
+  { targets, past: { capacity, paces } }: Expected,
+  options: VerifyOptions & { readonly jobs: number },
+): readonly Chunk[] {
+  const pace = paces.get(table.key) ?? NO_PACE
+  const sizing = sizingOf({
+    table,
+    options,
+    weights: builtWeights(built),
+    pace,
+    // Each chunk looks through the table itself, as a chunk of a dependant looks through its inputs.
+    inputs: [{ pace, target: targets.get(table.target) }],
+    jobs: options.jobs,
+    capacity,
+    tooBig: undefined,
+  })
+  return verifyChunks(done, { from: options.from ?? 0, to: options.to ?? EVERYTHING.to }, sizing)
+}
+
+type Question = {
+  readonly world: World
+  readonly ports: VerifyPorts
+  readonly known: Expected
+  readonly options: VerifyOptions
+  readonly signal: AbortSignal
+  readonly table: TableDefinition
+  readonly coverage: Coverage
+}
+
+/** The verdict on a chunk; on its halves where it takes too much memory or time; none where all was broken off. */
+async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly Verdict[]> {
+  const { world, ports, options, signal, table } = question
+  const started = performance.now()
+  if (signal.aborted) return []
+  let comparison: Comparison
+  try {
+    comparison = await patiently(
+      { queries: world.ports.queries, patience: { giveUpMs: options.giveUpMs, signal } },
+      () => ports.verify.compare(table, chunk, signal),
+    )
+  } catch (error) {
+    if (signal.aborted) return []
+    if (verdictOn(error as BackfillError) !== 'split' || chunk.from === chunk.to) throw error
+    const middle = Math.floor((chunk.from + chunk.to) / 2)
+    const lower = await verifyChunk(question, { ...chunk, to: middle })
+    return [...lower, ...(await verifyChunk(question, { ...chunk, from: middle + 1 }))]
+  }
+  const outcome = outcomeOf(comparison)
+  if (outcome !== 'same') {
+    const now = await readCoverage(ports.past, {
+      key: table.key,
+      uuid: question.known.uuids.get(table.key),
+      window: chunk,
+    })
+    // Somebody worked on these blocks meanwhile: what is done of them now is looked at again.
+    if (seenIn(now.seen, chunk) !== seenIn(question.coverage.seen, chunk)) {
+      const again = verifyChunks(now.done, chunk, { blocks: Infinity })
+      const verdicts = []
+      for (const one of again) verdicts.push(...(await verifyChunk({ ...question, coverage: now }, one)))
+      return verdicts
+    }
+  }
+  const why =
+    staleBy(table, chunk.sqlHash) ?? (outcome === 'same' ? undefined : await whySince(question, chunk))
+  const { from, to } = chunk
+  return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(performance.now() - started) }]
+}
+
+function outcomeOf({ recomputed, stored, differences }: Comparison): Verdict['outcome'] {
+  if (recomputed.rows !== recomputed.keys) return 'duplicates'
+  const sameSums =
+    stored === undefined ||
+    (stored.rows === recomputed.rows && stored.keys === recomputed.keys && stored.hash === recomputed.hash)
+  return sameSums && Object.values(differences).every((keys) => keys === 0) ? 'same' : 'different'
+}
+
+/** Which events are seen over a range, as one text. */
+function seenIn(seen: readonly Visible<PastEvent>[], range: Range): string {
+  return seen
+    .flatMap((one) =>
+      intersect([one.range], [range]).map(
+        ({ from, to }) => `${from}-${to}=${one.event.epoch}.${one.event.seq}`,
+      ),
+    )
+    .join()
+}
+
+function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined {
+  const { reason, hash } = markOf(sqlHash)
+  return reason ?? (hash === table.sqlHash ? undefined : 'sql')
+}
+
+/** Whether what the chunk was computed from has changed since, which explains a difference. */
+async function whySince({ ports, known, table }: Question, chunk: Range): Promise<WhyStale | undefined> {
+  const { changes } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
+  if (changes.some(({ change }) => change === 'gone')) return 'gone'
+  return changes.length > 0 ? 'late' : undefined
+}

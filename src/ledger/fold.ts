@@ -1,0 +1,188 @@
+// Owns the fold: one query that turns a table's events into islands, disjoint ranges with a state and an SQL hash.
+// Later events paint over earlier ones, in the order of (epoch, seq). Why so: docs/architecture.md, "Ledger".
+import { type Kysely, sql } from 'kysely'
+import type { IslandState } from './events.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import type { Schema } from '../clickhouse/schema.ts'
+
+export type FoldKey = {
+  readonly network: string
+  /** Table key -> UUID of its present target: only events of that UUID count. */
+  readonly uuids: ReadonlyMap<string, string>
+  /** Whether to start at the last checkpoint (normal) or at the first event (to prove the checkpoint). */
+  readonly fromCheckpoint: boolean
+}
+
+/** Position of an event: the only order there is. */
+type Position = readonly [epoch: number, seq: number]
+/** What an event leaves on its range. */
+type Paint = readonly [state: string, sqlHash: string]
+
+/**
+ * The fold as a query of islands, ordered by table key and block.
+ *
+ * A range that overlaps no other (nearly all) is a node of its own. Those that overlap are painted by their dyadic
+ * parts: a range is at most 108 intervals [n·2^k, (n+1)·2^k), a block lies in 54 of them, and the latest event over a
+ * block is the latest over these. So it takes O(n log n), one pass and no join, however the ranges overlap.
+ */
+export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
+  return db
+    .with('events', (q) =>
+      eventsOf(q, key).select([
+        'event',
+        'from_block',
+        'to_block',
+        'sql_hash',
+        'islands',
+        POSITION.as('position'),
+      ]),
+    )
+    .with(
+      'ranges',
+      // The latest event of each exact range (it paints over the earlier ones), and the islands of the checkpoint.
+      sql<{ table_key: string; from_block: number; to_block: number; position: Position; paint: Paint }>`(
+        SELECT table_key, range.1 AS from_block, range.2 AS to_block,
+          max(at) AS position, argMax((range.3, range.4), at) AS paint
+        FROM (
+          SELECT table_key, position AS at,
+            arrayJoin(if(event = 'checkpoint', islands, [(from_block, to_block, ${STATE}, toString(sql_hash))])) AS range
+          FROM events
+        )
+        GROUP BY table_key, from_block, to_block
+      )`,
+    )
+    .with(
+      'marked',
+      sql<{ overlaps: boolean }>`(
+        SELECT *,
+          max(to_block) OVER (PARTITION BY table_key ORDER BY from_block, to_block
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) >= from_block
+          OR leadInFrame(from_block, 1, ${MAX_BLOCK}) OVER (PARTITION BY table_key ORDER BY from_block, to_block
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) <= to_block AS overlaps
+        FROM ranges
+      )`,
+    )
+    .with(
+      'nodes',
+      // Both ends of every range are points to ask about; a point asks all the nodes it lies in.
+      sql<{ table_key: string; latest: Position; latest_paint: Paint; points: number[] }>`(
+        SELECT table_key, maxIf(position, isNull(asked)) AS latest, argMaxIf(paint, position, isNull(asked)) AS latest_paint,
+          groupUniqArray(asked) AS points
+        FROM (
+          SELECT table_key, position, paint, arrayJoin(arrayConcat(
+            arrayMap(n -> (n, NULL), if(overlaps, ${DYADIC_PARTS}, [(${ALONE}, from_block)])),
+            arrayMap(n -> (n, toNullable(from_block)), if(overlaps, ${ancestors('from_block')}, [(${ALONE}, from_block)])),
+            arrayMap(n -> (n, toNullable(to_block + 1)), if(overlaps, ${ancestors('to_block + 1')}, [(${END}, to_block + 1)]))
+          )) AS asking, asking.1 AS node, asking.2 AS asked
+          FROM marked
+        )
+        GROUP BY table_key, node
+      )`,
+    )
+    .with(
+      'segments',
+      sql<{ table_key: string; from_block: number; to_block: number; paint: Paint }>`(
+        SELECT table_key, block AS from_block, paint,
+          leadInFrame(block) OVER (PARTITION BY table_key ORDER BY block ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) - 1 AS to_block
+        FROM (
+          SELECT table_key, block, argMax(latest_paint, latest) AS paint
+          FROM nodes ARRAY JOIN points AS block
+          GROUP BY table_key, block
+        )
+      )`,
+    )
+    .with(
+      'starts',
+      sql<{ table_key: string; from_block: number; to_block: number; paint: Paint; starts: boolean }>`(
+        SELECT *, NOT (lagInFrame(to_block) OVER neighbour = from_block - 1 AND lagInFrame(paint) OVER neighbour = paint) AS starts
+        FROM segments
+        WHERE paint.1 NOT IN ('', 'cleaned') -- covered by nothing, or taken back: as if it had never run
+        WINDOW neighbour AS (PARTITION BY table_key ORDER BY from_block ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+      )`,
+    )
+    .with(
+      'numbered',
+      sql<{ table_key: string; from_block: number; to_block: number; paint: Paint; island: number }>`(
+        SELECT *, sum(starts) OVER (PARTITION BY table_key ORDER BY from_block ROWS UNBOUNDED PRECEDING) AS island FROM starts
+      )`,
+    )
+    .selectFrom('numbered')
+    .select(['table_key'])
+    .select(({ fn }) => [
+      fn.min<number>('from_block').as('from_block'),
+      fn.max<number>('to_block').as('to_block'),
+    ])
+    .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sql_hash')])
+    .groupBy(['table_key', 'island'])
+    .orderBy('table_key')
+    .orderBy(sql`min(numbered.from_block)`)
+}
+
+/**
+ * The events that count, by present target, from the last checkpoint on; columns are chosen by the caller. `since` is
+ * a constant before rows are read, and (epoch, seq) is compared part by part, which the primary key understands: of a
+ * million events only the tail is read.
+ */
+export function eventsOf(
+  db: Pick<Kysely<Schema>, 'selectFrom'>,
+  { network, uuids, fromCheckpoint }: FoldKey,
+) {
+  const checkpoints = db
+    .selectFrom('ledger')
+    .select(['table_key', sql<Position>`max((epoch, seq))`.as('checkpoint')])
+    .where('network', '=', network)
+    .where(ofPresentTargets(uuids))
+    .where('event', '=', 'checkpoint')
+    .groupBy('table_key')
+  const since = sql`(
+    SELECT CAST((groupArray(toString(table_key)), groupArray(checkpoint)), 'Map(String, Tuple(UInt64, UInt64))') FROM ${checkpoints}
+  )`
+  const events = db.selectFrom('ledger').select('table_key').where('network', '=', network)
+  return fromCheckpoint
+    ? events.select(since.as('since')).where(ofPresentTargets(uuids, notBeforeCheckpoint))
+    : events.where(ofPresentTargets(uuids)).where('event', '!=', 'checkpoint')
+}
+
+function notBeforeCheckpoint(key: string) {
+  return sql<boolean>`(epoch > since[${key}].1 OR (epoch = since[${key}].1 AND seq >= since[${key}].2))`
+}
+
+/** Rows of the tables' present UUIDs; `and` says more about the rows of a table key. */
+export function ofPresentTargets(
+  uuids: ReadonlyMap<string, string>,
+  and = (_key: string) => sql<boolean>`true`,
+) {
+  const targets = [...uuids].map(
+    ([key, uuid]) =>
+      sql`(table_key = ${key} AND target_uuid = ${typed<string>(uuid, 'UUID')} AND ${and(key)})`,
+  )
+  return sql<boolean>`(${sql.join(targets, sql` OR `)})`
+}
+
+export const POSITION = sql<Position>`(epoch, seq)`
+
+/** `started` and `failed` leave a range that may be half written. */
+const STATE = sql`if(event IN ('started', 'failed'), 'dirty', toString(event))`
+
+/** No block is as high as this: what stands after the last range. */
+const MAX_BLOCK = sql`toUInt64(9007199254740991)`
+
+/** Levels of nodes: 0..53 are dyadic, `ALONE` is a range that overlaps nothing, `END` what covers nothing. */
+const LEVELS = sql`range(toUInt8(54))`
+const ALONE = sql`toUInt8(98)`
+const END = sql`toUInt8(99)`
+
+/** The nodes in which a block lies. */
+function ancestors(block: string) {
+  return sql`arrayMap(k -> (k, bitShiftRight(${sql.raw(block)}, k)), ${LEVELS})`
+}
+
+/**
+ * The least set of nodes that make up a range: at each level the odd left end and the odd right end of what is left,
+ * as a bottom-up segment tree does. `LOW` and `HIGH` are the range's ends in nodes of level k, rounded inwards.
+ */
+const LOW = sql`bitShiftRight(toUInt64(from_block + bitShiftLeft(toUInt64(1), k) - 1), k)`
+const HIGH = sql`bitShiftRight(to_block + 1, k)`
+const DYADIC_PARTS = sql`arrayFlatten(arrayMap(k -> arrayConcat(
+  if(${LOW} < ${HIGH} AND ${LOW} % 2 = 1, [(k, ${LOW})], []),
+  if(${LOW} < ${HIGH} AND ${HIGH} % 2 = 1, [(k, toUInt64(${HIGH} - 1))], [])), ${LEVELS}))`

@@ -1,0 +1,71 @@
+// Owns what the ledger remembers of chunks that were done: what they cost, and which were taken back.
+import { sql } from 'kysely'
+import type { HistoryPort } from '../runner/executor-port.ts'
+import { blockSet } from '../model/blocks.ts'
+import type { Cost } from '../planning/throughput.ts'
+import { ofPresentTargets } from './fold.ts'
+import type { Names } from '../clickhouse/own-databases.ts'
+import { serverError } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+
+export type HistoryOptions = { readonly server: Server; readonly names: Names; readonly network: string }
+
+/** The history of one network on the target server. */
+export function openHistory({ server, names, network }: HistoryOptions): HistoryPort {
+  const db = server.db.withSchema(names.ledger)
+  return {
+    async costs(uuids) {
+      if (uuids.size === 0) return new Map()
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['table_key', 'rows_expected', 'rows_written', 'elapsed_ms', 'peak_memory'])
+        .where('network', '=', network)
+        .where(ofPresentTargets(uuids))
+        .where('event', '=', 'done')
+        .where('rows_expected', '>', 0)
+        .orderBy('table_key')
+        .orderBy('epoch', 'desc')
+        .orderBy('seq', 'desc')
+        .modifyEnd(sql`LIMIT ${LATEST} BY table_key`)
+        .execute()
+        .catch((error: unknown) => {
+          throw serverError(error, {
+            connection: server.connection,
+            doing: 'reading what earlier chunks took',
+          })
+        })
+      const ofTable = Map.groupBy(rows.toReversed(), (row) => row.table_key)
+      return new Map(
+        [...ofTable].map(([key, chunks]) => [
+          key,
+          chunks.map((row): Cost => ({
+            expected: row.rows_expected,
+            written: row.rows_written,
+            elapsedMs: row.elapsed_ms,
+            peakMemory: row.peak_memory,
+          })),
+        ]),
+      )
+    },
+
+    async cleaned(key, targetUuid) {
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['from_block', 'to_block'])
+        .distinct()
+        .where('network', '=', network)
+        .where(ofPresentTargets(new Map([[key, targetUuid]])))
+        .where('event', '=', 'cleaned')
+        // Else it says why: an acceptance was taken back, which had no rows.
+        .where('error', '=', '')
+        .execute()
+        .catch((error: unknown) => {
+          throw serverError(error, { connection: server.connection, doing: 'reading what was taken back' })
+        })
+      return blockSet(rows.map((row) => ({ from: row.from_block, to: row.to_block })))
+    },
+  }
+}
+
+/** Chunks of a table that say how the next ones will be; older ones were of other blocks, other SQL, another server. */
+const LATEST = 10

@@ -1,0 +1,159 @@
+// Owns what is read from the ledger: the fold, and the events behind it that a run asks about.
+import { sql } from 'kysely'
+import type { Island } from './events.ts'
+import type { Range } from '../model/model.ts'
+import type { Attempt, LedgerPort, LedgerView } from '../runner/executor-port.ts'
+import { triesIn } from '../runner/remedy.ts'
+import { marked } from './stale.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import { eventsOf, type FoldKey, foldQuery, ofPresentTargets, POSITION } from './fold.ts'
+import type { LedgerOptions } from './ledger.ts'
+import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
+import { serverError } from '../clickhouse/server-error.ts'
+
+export function ledgerReader({
+  server,
+  names,
+  network,
+}: LedgerOptions): Pick<LedgerPort, 'fold' | 'rowsWritten' | 'attempts' | 'mark'> {
+  const db = server.db.withSchema(names.ledger)
+  const foldKey = (uuids: ReadonlyMap<string, string>): FoldKey => ({ network, uuids, fromCheckpoint: true })
+  const failing = (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
+  }
+
+  async function fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>> {
+    if (uuids.size === 0) return new Map()
+    const tails = await tailsOf(uuids).execute().catch(failing)
+    const tailOf = new Map(tails.map((row) => [row.table_key, row]))
+    // A checkpoint with nothing behind it is the fold, a query that takes the server long only to understand.
+    const open = new Map([...uuids].filter(([key]) => (tailOf.get(key)?.tail ?? 0) > 0))
+    const folded = open.size === 0 ? [] : await foldQuery(db, foldKey(open)).execute().catch(failing)
+    const islandsOf = (key: string): readonly Island[] =>
+      open.has(key)
+        ? folded
+            .filter((row) => row.table_key === key)
+            .map((row) => ({
+              from: row.from_block,
+              to: row.to_block,
+              state: row.state,
+              sqlHash: row.sql_hash,
+            }))
+        : (tailOf.get(key)?.islands ?? []).map(([from, to, state, sqlHash]) => ({ from, to, state, sqlHash }))
+    return new Map(
+      [...uuids.keys()].map((key) => [
+        key,
+        { islands: islandsOf(key), tail: tailOf.get(key)?.tail ?? 0, lastRun: tailOf.get(key)?.last_run },
+      ]),
+    )
+  }
+
+  /** The last checkpoint's islands, how many events lie behind it, and when the last of these, or it, was written. */
+  function tailsOf(uuids: ReadonlyMap<string, string>) {
+    return db
+      .with('events', (q) =>
+        eventsOf(q, foldKey(uuids)).select(['event', 'event_time', 'islands', POSITION.as('position')]),
+      )
+      .selectFrom('events')
+      .select('table_key')
+      .select([
+        sql<number>`countIf(event != 'checkpoint')`.as('tail'),
+        sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
+        // Without the tuple's names, so that rows come as arrays whatever a profile says.
+        sql<IslandTuple[]>`CAST(argMaxIf(islands, position, event = 'checkpoint'), ${sql.lit(ISLANDS)})`.as(
+          'islands',
+        ),
+      ])
+      .groupBy('table_key')
+  }
+
+  return {
+    fold,
+
+    async rowsWritten(key, targetUuid) {
+      const row = await db
+        .selectFrom('ledger')
+        .select(({ fn }) => fn.sum<number>('rows_written').as('rows'))
+        .where('network', '=', network)
+        .where('table_key', '=', key)
+        .where('target_uuid', '=', targetUuid)
+        .where('event', '=', 'done')
+        .executeTakeFirstOrThrow()
+        .catch(failing)
+      return row.rows
+    },
+
+    async attempts(key, targetUuid, dirty) {
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['event', 'from_block', 'to_block', 'query_id', 'sql_hash', 'source_fingerprint', 'user'])
+        .where('network', '=', network)
+        .where('table_key', '=', key)
+        .where('target_uuid', '=', targetUuid)
+        .where('event', '!=', 'checkpoint')
+        .where(noMark)
+        .where(overlapsAny(dirty))
+        .orderBy('epoch', 'desc')
+        .orderBy('seq', 'desc')
+        .execute()
+        .catch(failing)
+      const events = rows.map((row) => ({
+        event: row.event,
+        range: { from: row.from_block, to: row.to_block },
+        queryId: row.query_id,
+        sqlHash: row.sql_hash,
+        sourceFingerprint: row.source_fingerprint,
+        user: row.user,
+      }))
+      return triesIn(events, dirty) satisfies readonly Attempt[]
+    },
+
+    async mark(uuids, range) {
+      if (uuids.size === 0) return ''
+      // Backwards along the key, up to the first that touches the range: recent ones do, however long the ledger is.
+      const latest = [...uuids].map((one) =>
+        db
+          .selectFrom(
+            db
+              .selectFrom('ledger')
+              .select(['table_key', sql<string>`toString((epoch, seq))`.as('latest')])
+              .where('network', '=', network)
+              .where('table_key', '=', one[0])
+              .where(ofPresentTargets(new Map([one])))
+              .where('event', '!=', 'checkpoint')
+              .where(noMark)
+              .where('from_block', '<=', range.to)
+              .where('to_block', '>=', range.from)
+              .orderBy('epoch', 'desc')
+              .orderBy('seq', 'desc')
+              .limit(1)
+              .as('events'),
+          )
+          .select(['table_key', 'latest']),
+      )
+      const rows = await latest
+        .reduce((all, next) => all.unionAll(next))
+        .execute()
+        .catch(failing)
+      return rows
+        .map((row) => `${row.table_key}=${row.latest}`)
+        .toSorted()
+        .join(' ')
+    },
+  }
+}
+
+/** A `done` that only says that sources have changed since (`verify --sources`) wrote nothing: it is no try at a range. */
+const noMark = sql<boolean>`NOT startsWith(sql_hash, ${marked('late', '')})`
+
+function overlapsAny(ranges: readonly Range[]) {
+  const froms = typed<number[]>(
+    ranges.map(({ from }) => from),
+    'Array(UInt64)',
+  )
+  const tos = typed<number[]>(
+    ranges.map(({ to }) => to),
+    'Array(UInt64)',
+  )
+  return sql<boolean>`arrayExists((f, t) -> from_block <= t AND to_block >= f, ${froms}, ${tos})`
+}

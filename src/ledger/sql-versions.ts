@@ -1,0 +1,108 @@
+// Owns the SQL texts in the ledger's database, and when the ledger says that a text was at work.
+import { hostname } from 'node:os'
+import { sql } from 'kysely'
+import type { BuiltAt, BuiltQuestion, VersionsPort } from './versions-port.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import { compiledFence } from '../lock/fence.ts'
+import type { LedgerOptions } from './ledger.ts'
+import { isMissing, serverError } from '../clickhouse/server-error.ts'
+
+/** What is kept of the SQL of one network's tables; the texts are the same for all networks. */
+export function openVersions({ server, names, network, toolVersion }: LedgerOptions): VersionsPort {
+  const db = server.db.withSchema(names.ledger)
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing })
+  }
+  const textsOf = (key: string) => db.selectFrom('sql_texts').where('table_key', '=', key)
+
+  return {
+    async keep(lock, { key, sqlHash, rawHash, rawText, transform }) {
+      const there = await textsOf(key)
+        .where('sql_hash', '=', sqlHash)
+        .where('raw_hash', '=', rawHash)
+        .select('raw_hash')
+        .limit(1)
+        .execute()
+        .catch(unlessMissing)
+      if (there === undefined || there.length > 0) return
+      const { text, params } = compiledFence(server.db, { lockName: lock.name, names })
+      const row = {
+        table_key: key,
+        sql_hash: sqlHash,
+        raw_hash: rawHash,
+        file: transform.file,
+        text: rawText,
+        host: hostname(),
+        tool_version: toolVersion,
+      }
+      const columns = Object.keys(row)
+      // As data behind the statement: a file is too long for a parameter, which travels in the URL.
+      await server.client
+        .command({
+          query: `INSERT INTO {ledger:Identifier}.sql_texts (${columns.join(', ')}, user, kept_at)
+            SELECT ${columns.join(', ')}, currentUser(), now64(6) FROM input({structure:String}) WHERE ${text}
+            FORMAT JSONEachRow\n${JSON.stringify(row)}`,
+          query_params: {
+            ...params,
+            ledger: names.ledger,
+            structure: columns.map((column) => `${column} String`).join(', '),
+          },
+        })
+        .catch(failing(`keeping the SQL of ${key} in the ledger`))
+    },
+
+    async texts(key) {
+      const rows = await textsOf(key)
+        .select(['sql_hash', 'raw_hash', 'file', 'text'])
+        .select([sql<string>`formatDateTime(kept_at, '%Y-%m-%dT%H:%i:%SZ')`.as('at')])
+        .orderBy('kept_at')
+        .modifyEnd(sql`LIMIT 1 BY sql_hash, raw_hash`)
+        .execute()
+        .catch(unlessMissing)
+      return (rows ?? []).map((row) => ({
+        sqlHash: row.sql_hash,
+        rawHash: row.raw_hash,
+        file: row.file,
+        text: row.text,
+        keptAt: row.at,
+      }))
+    },
+
+    built: (questions) => Promise.all(questions.map(builtAt)),
+  }
+
+  /** Events that are about no INSERT only mark what is there. */
+  async function builtAt({
+    key,
+    targetUuid,
+    sqlHashes,
+    blocks,
+  }: BuiltQuestion): Promise<BuiltAt | undefined> {
+    const [first, last] = [blocks[0], blocks.at(-1)]
+    if (first === undefined || last === undefined) return undefined
+    const row = await db
+      .selectFrom('ledger')
+      .select([
+        sql<number>`count()`.as('events'),
+        sql<string>`formatDateTime(min(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('built_from'),
+        sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('built_to'),
+      ])
+      .where('network', '=', network)
+      .where('table_key', '=', key)
+      .where('target_uuid', '=', typed<string>(targetUuid, 'UUID'))
+      .where('event', '=', 'done')
+      .where('query_id', '!=', '')
+      .where('sql_hash', 'in', [...sqlHashes])
+      .where('from_block', '<=', last.to)
+      .where('to_block', '>=', first.from)
+      .executeTakeFirstOrThrow()
+      .catch(failing('reading when ranges were built'))
+    return row.events === 0 ? undefined : { from: row.built_from, to: row.built_to }
+  }
+
+  /** A ledger that an older version's files made has no such table. */
+  function unlessMissing(error: unknown): undefined {
+    if (!isMissing(error)) failing('reading the SQL texts of the ledger')(error)
+    return undefined
+  }
+}

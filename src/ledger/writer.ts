@@ -1,0 +1,166 @@
+// Owns the appending of events to the ledger: fenced, one at a time, sent again while patience lasts.
+import { hostname } from 'node:os'
+import { type RawBuilder, sql } from 'kysely'
+import pLimit, { type LimitFunction } from 'p-limit'
+import { type LedgerEvent, NO_TRY } from './events.ts'
+import { patiently } from '../clickhouse/retry.ts'
+import type { Lock } from '../lock/lock-port.ts'
+import type { LedgerPort, Patience } from '../runner/executor-port.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import { fence } from '../lock/fence.ts'
+import { foldQuery } from './fold.ts'
+import type { LedgerOptions } from './ledger.ts'
+import { reachable } from '../clickhouse/reachable.ts'
+import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
+import { serverError } from '../clickhouse/server-error.ts'
+
+export function ledgerWriter({
+  server,
+  names,
+  network,
+  toolVersion,
+}: LedgerOptions): Pick<LedgerPort, 'append' | 'checkpoint'> {
+  const db = server.db.withSchema(names.ledger)
+  const queries = { reachable: (patience: Patience) => reachable([server], patience) }
+
+  /**
+   * One event of a lock at a time: a checkpoint folds what has arrived, so every event with a lower seq has to have
+   * arrived before it. Of several locks, all queues are waited for; always in the same order, so nobody waits in a circle.
+   */
+  const queues = new WeakMap<Lock, LimitFunction>()
+  function inTurn(locks: readonly Lock[], work: () => Promise<void>): Promise<void> {
+    const inOrder = locks.toSorted((one, other) => (one.key < other.key ? 1 : -1))
+    return inOrder.reduce((inner, lock) => {
+      const queue = queues.get(lock) ?? pLimit(1)
+      queues.set(lock, queue)
+      return () => queue(inner)
+    }, work)()
+  }
+
+  /** The columns of one event; a column that `changes` names differs from row to row. */
+  const rowOf = (event: Omit<LedgerEvent, 'targetUuid'>, changes: Changes) => ({
+    network: sql`${network}`,
+    event: sql`${event.event}`,
+    from_block: sql`${event.range.from}`,
+    to_block: sql`${event.range.to}`,
+    sql_hash: sql`${event.sqlHash}`,
+    source_fingerprint: sql`${event.sourceFingerprint}`,
+    attempt: sql`${event.attempt}`,
+    run_id: sql`${event.runId}`,
+    query_id: sql`${event.queryId}`,
+    user: sql`currentUser()`,
+    rows_expected: sql`${event.rowsExpected}`,
+    rows_read: sql`${event.rowsRead}`,
+    rows_written: sql`${event.rowsWritten}`,
+    bytes_read: sql`${event.bytesRead}`,
+    peak_memory: sql`${event.peakMemory}`,
+    elapsed_ms: sql`${event.elapsedMs}`,
+    error_code: sql`${event.errorCode}`,
+    error: sql`${event.error}`,
+    forced: sql`${event.forced}`,
+    host: sql`${hostname()}`,
+    tool_version: sql`${toolVersion}`,
+    // The server's clock, not ours; for people only, since (epoch, seq) alone is the order.
+    event_time: sql`now64(6)`,
+    ...changes,
+  })
+
+  /** Sends rows under the fences of all their locks: all are written, or none. */
+  async function send({ row, from, locks, patience, doing }: Insertion): Promise<void> {
+    const columns = Object.keys(row) as (keyof Schema['ledger'])[]
+    const selected = Object.entries(row).map(([column, value]) => value.as(column))
+    const fenced = locks.map(({ name }) => fence({ lockName: name, names }))
+    const statement = db
+      .insertInto('ledger')
+      .columns(columns)
+      .expression(
+        (from === undefined
+          ? db.selectNoFrom(selected)
+          : db.selectFrom(from.as('marks')).select(selected)
+        ).where((is) => is.and(fenced)),
+      )
+    const sendOnce = async (): Promise<void> => {
+      await statement.execute().catch((error: unknown) => {
+        throw serverError(error, { connection: server.connection, doing })
+      })
+    }
+    // Whether an earlier one arrived or not: the same event twice, at the same (epoch, seq), folds as one.
+    await (patience === undefined ? sendOnce() : patiently({ queries, patience, small: true }, sendOnce))
+  }
+
+  return {
+    append: (lock, event, patience) =>
+      inTurn([lock], async () => {
+        const row = rowOf(event, {
+          table_key: sql`${lock.key}`,
+          epoch: sql`${lock.epoch}`,
+          seq: sql`${lock.nextSeq()}`,
+          target_uuid: sql`${event.targetUuid}`,
+          islands: sql`${NO_ISLANDS}`,
+        })
+        const doing = `recording '${event.event}' of ${lock.key} in the ledger`
+        await send({ row, from: undefined, locks: [lock], patience, doing })
+      }),
+
+    checkpoint: async (marks, runId, patience) => {
+      if (marks.length === 0) return
+      const locks = marks.map(({ lock }) => lock)
+      await inTurn(locks, async () => {
+        const from = sql<Mark>`(
+          SELECT arrayJoin(arrayZip(
+            ${array('String', marks, ({ lock }) => lock.key)},
+            ${array('UInt64', marks, ({ lock }) => lock.epoch)},
+            ${array('UInt64', marks, ({ lock }) => lock.nextSeq())},
+            ${array('UUID', marks, ({ targetUuid }) => targetUuid)}
+          )) AS mark
+        )`
+        // The server folds and writes in one statement: the islands never leave it, whatever their number. It needs
+        // longer to understand the fold than to run it: so there is one for all tables.
+        const uuids = new Map(marks.map(({ lock, targetUuid }) => [lock.key, targetUuid]))
+        const islands = sql`(
+          SELECT CAST((groupArray(table_key), groupArray(islands)), ${sql.lit(`Map(String, ${ISLANDS})`)}) FROM (
+            SELECT toString(table_key) AS table_key,
+              groupArray((from_block, toUInt64(to_block), toString(state), sql_hash)) AS islands
+            FROM ${foldQuery(db, { network, uuids, fromCheckpoint: true })}
+            GROUP BY table_key
+          )
+        )[mark.1]`
+        const row = rowOf(
+          { ...CHECKPOINT, runId },
+          {
+            table_key: sql`mark.1`,
+            epoch: sql`mark.2`,
+            seq: sql`mark.3`,
+            target_uuid: sql`mark.4`,
+            islands,
+          },
+        )
+        const doing = `recording a checkpoint of ${[...uuids.keys()].join(', ')} in the ledger`
+        await send({ row, from, locks, patience, doing })
+      })
+    },
+  }
+}
+
+function array<Item>(type: string, items: readonly Item[], value: (item: Item) => string | number): string {
+  return typed<string>(items.map(value), `Array(${type})`)
+}
+
+type Changes = Readonly<
+  Record<'table_key' | 'epoch' | 'seq' | 'target_uuid' | 'islands', RawBuilder<unknown>>
+>
+
+type Mark = { readonly mark: unknown }
+
+type Insertion = {
+  readonly row: Readonly<Record<string, RawBuilder<unknown>>>
+  /** What gives the values of `Changes`; undefined where there is one row. */
+  readonly from: RawBuilder<Mark> | undefined
+  readonly locks: readonly Lock[]
+  readonly patience: Patience | undefined
+  readonly doing: string
+}
+
+const NO_ISLANDS = typed([], ISLANDS)
+
+const CHECKPOINT = { ...NO_TRY, event: 'checkpoint', range: { from: 0, to: 0 }, sqlHash: '' } as const

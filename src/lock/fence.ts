@@ -1,0 +1,62 @@
+// Owns the fence: a condition that the server evaluates when a statement executes, and that fails the statement
+// unless the runner's lock is still the highest of its table. Every statement that writes carries it.
+import { type Kysely, type RawBuilder, sql, type SqlBool } from 'kysely'
+import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
+import type { Names } from '../clickhouse/own-databases.ts'
+import type { Schema } from '../clickhouse/schema.ts'
+import { LOCK_LOST } from '../clickhouse/server-error.ts'
+
+/** Digits of a zero-padded epoch: UInt64's longest, so that names sort as numbers do. */
+export const EPOCH_DIGITS = 20
+
+/** What the fence compares: the runner's own lock, and where all of them are. */
+export type FenceKey = { readonly lockName: string; readonly names: Names }
+
+/** Name of a lock's table or row: `<network>__<key>__<epoch>`. Neither network nor key contains `__`. */
+export function lockName(lock: {
+  readonly network: string
+  readonly key: string
+  readonly epoch: number
+}): string {
+  return lockPrefix(lock) + String(lock.epoch).padStart(EPOCH_DIGITS, '0')
+}
+
+/** What the names of all epochs of one lock begin with; with their length it tells them from other locks. */
+export function lockPrefix({ network, key }: { readonly network: string; readonly key: string }): string {
+  return `${network}__${key}__`
+}
+
+/**
+ * The fence as a condition for a WHERE clause. throwIf stands inside the scalar subquery: outside, the server skips
+ * it when the statement yields no row.
+ */
+export function fence({ lockName: name, names }: FenceKey): RawBuilder<SqlBool> {
+  const prefix = name.slice(0, -EPOCH_DIGITS)
+  return sql<SqlBool>`(
+    SELECT throwIf(max(name) != ${name}, ${LOCK_LOST}) FROM ${locksWhere(names)} startsWith(name, ${prefix}) AND length(name) = length(${name})
+  ) = 0`
+}
+
+/** Where names of locks are found, up to the condition on them. */
+function locksWhere({ locks, inKeeper }: Names): RawBuilder<unknown> {
+  return inKeeper ? sql`${sql.id(locks, 'locks')} WHERE` : sql`system.tables WHERE database = ${locks} AND`
+}
+
+/** The fence of a lock in Keeper as text without parameters, which ON CLUSTER does not take. */
+export function literalFence({ lockName: name, names }: FenceKey): string {
+  const prefix = quoteString(name.slice(0, -EPOCH_DIGITS))
+  return `(
+    SELECT throwIf(max(name) != ${quoteString(name)}, ${quoteString(LOCK_LOST)})
+    FROM ${quoteIdentifier(names.locks)}.locks
+    WHERE startsWith(name, ${prefix}) AND length(name) = ${name.length}
+  ) = 0`
+}
+
+/** The fence as text with its parameters, for the statements that kysely does not build. */
+export function compiledFence(
+  db: Kysely<Schema>,
+  key: FenceKey,
+): { text: string; params: Record<string, unknown> } {
+  const { sql: text, parameters } = fence(key).compile(db)
+  return { text, params: Object.fromEntries(parameters.map((value, index) => [`p${index}`, value])) }
+}

@@ -1,0 +1,74 @@
+// Owns the statements about lock tables: an epoch of a lock is a table that one taker can create.
+import { sql } from 'kysely'
+import type { Names } from '../clickhouse/own-databases.ts'
+import { errorCode, serverError } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+
+const TABLE_ALREADY_EXISTS = 57
+
+export type LockTable = { readonly name: string; readonly comment: string }
+
+export type LockTablesOptions = {
+  readonly server: Server
+  readonly names: Names
+}
+
+/** Comments are literals (lock-comment.ts). */
+export type LockTables = {
+  /** Those whose names begin so, the highest epoch of a lock last. */
+  list(prefix: string): Promise<LockTable[]>
+  /** Whether this process, and no other, has created the lock, now or in a try whose answer was lost. */
+  create(key: string, name: string, comment: string): Promise<boolean>
+  say(name: string, comment: string): Promise<unknown>
+  drop(key: string, name: string): Promise<unknown>
+}
+
+export function lockTables({ server, names }: LockTablesOptions): LockTables {
+  /** Comments with which this process has tried to create lock tables. */
+  const claims = new Map<string, string>()
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing })
+  }
+  const command = (query: string, name: string) =>
+    server.client.command({ query, query_params: { locks: names.locks, name } })
+
+  function list(prefix: string): Promise<LockTable[]> {
+    return server.db
+      .selectFrom('system.tables')
+      .select(['name', 'comment'])
+      .where('database', '=', names.locks)
+      .where(sql<boolean>`startsWith(name, ${prefix})`)
+      .orderBy('name')
+      .execute()
+      .catch(failing('reading the locks'))
+  }
+
+  return {
+    list,
+
+    async create(key, name, comment) {
+      const words = claims.get(name) ?? comment
+      claims.set(name, words)
+      try {
+        // No IF NOT EXISTS: of many takers the server lets one win.
+        await command(
+          `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${words}`,
+          name,
+        )
+        return true
+      } catch (error) {
+        if (errorCode(error) !== TABLE_ALREADY_EXISTS) return failing(`taking the lock of ${key}`)(error)
+        const [table] = await list(name)
+        return `'${table?.comment}'` === words
+      }
+    },
+
+    say: (name, comment) =>
+      command(`ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment}`, name),
+
+    drop: (key, name) =>
+      command('DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}', name).catch(
+        failing(`dropping an old lock of ${key}`),
+      ),
+  }
+}

@@ -1,0 +1,91 @@
+// Owns telling a dead holder of a lock from a living one, by watching its comment with one's own monotonic clock.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BackfillError } from '../model/errors.ts'
+import type { LockInfo } from './lock-port.ts'
+import { EPOCH_DIGITS, lockPrefix } from './fence.ts'
+import { isDead, readInfo } from './comment.ts'
+import type { LockTables } from './table-store.ts'
+
+/** A comment that has not changed for so long belongs to a dead holder. */
+const STALE_AFTER_MS = 20_000
+
+const POLL_MS = 1_000
+
+export function watchLocks({
+  tables,
+  network,
+  alone,
+}: {
+  readonly tables: LockTables
+  readonly network: string
+  readonly alone: boolean
+}) {
+  /** When this process first saw each lock, and whether its comment has changed since: dead runners' locks go stale together. */
+  const firstSeen = new Map<
+    string,
+    { readonly comment: string; readonly at: number; readonly moved: boolean }
+  >()
+
+  async function look(prefix: string): Promise<readonly LockInfo[]> {
+    const found = await tables.list(prefix)
+    const now = performance.now()
+    for (const { name, comment } of found) {
+      const seen = firstSeen.get(name)
+      if (seen === undefined) firstSeen.set(name, { comment, at: now, moved: false })
+      else if (seen.comment !== comment) firstSeen.set(name, { comment, at: now, moved: true })
+    }
+    return found.map(readInfo)
+  }
+
+  const isFree = (info: LockInfo): boolean => info.released || alone || isDead(info)
+
+  /** The highest epoch of the lock, as its comment has it. */
+  async function holder(key: string): Promise<LockInfo | undefined> {
+    const prefix = lockPrefix({ network, key })
+    return (await look(prefix)).findLast(({ name }) => name.length === prefix.length + EPOCH_DIGITS)
+  }
+
+  return {
+    holder,
+
+    /** The highest epoch of every table key's lock, `released` also where its holder is known to be gone. */
+    async holders(): Promise<ReadonlyMap<string, LockInfo>> {
+      const infos = (await look(`${network}__`)).map((info) => ({ ...info, released: isFree(info) }))
+      return new Map(infos.map((info) => [info.name.slice(network.length + 2, -EPOCH_DIGITS - 2), info]))
+    },
+
+    /** Resolves with the last holder when it is known to be gone. @throws BackfillError `locked` while it lives. */
+    async untilFree(
+      key: string,
+      note: (text: string) => void,
+      waitMs: number,
+    ): Promise<LockInfo | undefined> {
+      const started = performance.now()
+      for (let rounds = 0; ; rounds++) {
+        const held = await holder(key)
+        if (held === undefined || isFree(held)) return held
+        const { at, moved } = firstSeen.get(held.name)!
+        if (moved && performance.now() - started >= waitMs) throw heldBy(key, held)
+        if (performance.now() - at >= STALE_AFTER_MS) return held
+        if (rounds === 0) note(`waiting for ${describe(held)}: at most ${waitText(waitMs)}`)
+        await sleep(POLL_MS)
+      }
+    },
+  }
+}
+
+export function heldBy(key: string, holder: LockInfo | undefined): BackfillError {
+  return new BackfillError(`${key} is locked by ${holder ? describe(holder) : 'another runner'}`, {
+    kind: 'locked',
+    hint: 'Wait for that run to end; backfill status shows it',
+  })
+}
+
+/** The longer of the time it takes to tell a dead holder from a living one, and the time a living one is waited for. */
+function waitText(waitMs: number): string {
+  return `${Math.ceil(Math.max(waitMs, STALE_AFTER_MS) / 1000)} s`
+}
+
+function describe({ host, pid, since, heartbeat }: LockInfo): string {
+  return `process ${pid} on ${host} (since ${since}, last sign of life ${heartbeat})`
+}

@@ -1,0 +1,76 @@
+// Owns the algebra of block sets: sorted, disjoint, closed ranges that never touch each other.
+import type { Range } from './model.ts'
+
+/** A set of blocks: sorted, disjoint, and with at least one missing block between neighbours. */
+export type BlockSet = readonly Range[]
+
+/** The set of all blocks in any of the ranges, in whatever order they come. */
+export function blockSet(ranges: readonly Range[]): BlockSet {
+  const sorted = ranges.filter((range) => range.from <= range.to).toSorted((a, b) => a.from - b.from)
+  const set: { from: number; to: number }[] = []
+  for (const { from, to } of sorted) {
+    const last = set.at(-1)
+    if (last !== undefined && from <= last.to + 1) last.to = Math.max(last.to, to)
+    else set.push({ from, to })
+  }
+  return set
+}
+
+/** Blocks of either set. */
+export function union(a: BlockSet, b: BlockSet): BlockSet {
+  return blockSet([...a, ...b])
+}
+
+/** Blocks of both sets. One pass over both: O(n + m). */
+export function intersect(a: BlockSet, b: BlockSet): BlockSet {
+  const common: Range[] = []
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const left = a[i]!
+    const right = b[j]!
+    const from = Math.max(left.from, right.from)
+    const to = Math.min(left.to, right.to)
+    if (from <= to) common.push({ from, to })
+    if (left.to < right.to) i++
+    else j++
+  }
+  return common
+}
+
+/** Blocks of `a` that are not in `b`: what is left of `a` between the ranges of `b`. */
+export function subtract(a: BlockSet, b: BlockSet): BlockSet {
+  return intersect(a, complement(b))
+}
+
+/** How many blocks the set has. */
+export function countBlocks(set: BlockSet): number {
+  return set.reduce((sum, { from, to }) => sum + (to - from + 1), 0)
+}
+
+/** Whether every block of `range` is in the set. */
+export function covers(set: BlockSet, range: Range): boolean {
+  return set.some(({ from, to }) => from <= range.from && range.to <= to)
+}
+
+/** The smallest range around the set; undefined for the empty set. */
+export function hull(set: BlockSet): Range | undefined {
+  const first = set[0]
+  const last = set.at(-1)
+  return first && last && { from: first.from, to: last.to }
+}
+
+/** End of the unbroken covered run that starts at `first`; undefined where `first` itself is not covered. */
+export function watermark(covered: BlockSet, first: number): number | undefined {
+  return covered.find(({ from, to }) => from <= first && first <= to)?.to
+}
+
+/** All blocks outside the set, from 0 on. */
+function complement(set: BlockSet): BlockSet {
+  const outside: Range[] = []
+  let next = 0
+  for (const { from, to } of set) {
+    if (next < from) outside.push({ from: next, to: from - 1 })
+    next = to + 1
+  }
+  outside.push({ from: next, to: Number.MAX_SAFE_INTEGER })
+  return outside
+}

@@ -1,0 +1,103 @@
+// Owns which blocks a table owes: its first block and its head, from the sources' extents, the lag and `blocks`.
+import type { Density, Range } from '../model/model.ts'
+
+/** What is known of a table before its limits (`blocks`) cut it: where its inputs begin and safely end. */
+type Extents = {
+  readonly first: number | undefined
+  readonly head: number | undefined
+  /** The head without the operator's word: blocks above it are forced. */
+  readonly naturalHead: number | undefined
+}
+
+export type Bounds = {
+  /** Before `blocks`: a dependant uses these, so that a table that ends at a fork does not end the tables after it. */
+  readonly inputs: Extents
+  /** The table's own limits, resolved; undefined where the side is open. */
+  readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
+  /** Blocks the table owes, closed; undefined where it owes none. */
+  readonly owed: Range | undefined
+  /** Why nothing is owed, in a sentence for people; undefined where something is. */
+  readonly note: string | undefined
+}
+
+export type SourceExtent = {
+  readonly table: string
+  readonly density: Density
+  readonly extent: Range | undefined
+}
+
+export type BoundsInput = {
+  readonly sources: readonly SourceExtent[]
+  /** Bounds of the tables in `after`. */
+  readonly after: readonly Bounds[]
+  readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
+  /** Blocks to stay behind the newest block. */
+  readonly lag: number
+  /** The operator's word that the sources are complete up to here: raises the head. */
+  readonly forcedHead: number | undefined
+}
+
+/**
+ * First block: the highest of the `transaction` sources' lowest blocks. Head: the lowest of the `transaction` and
+ * `common` sources' highest blocks, minus the lag; a sparse source says nothing about where the chain ends.
+ * A table that reads only derived tables starts and ends where they do.
+ */
+export function tableBounds(input: BoundsInput): Bounds {
+  const { sources, after, limits, lag, forcedHead } = input
+  const nothing = (note: string, inputs: Extents = NO_EXTENTS): Bounds => ({
+    inputs,
+    limits,
+    owed: undefined,
+    note,
+  })
+
+  const bounding = boundingSources(sources)
+  const empty = bounding.filter(({ extent }) => extent === undefined)
+  if (empty.length > 0)
+    return nothing(`no rows of this network in ${empty.map(({ table }) => table).join(', ')}`)
+  if (sources.length === 0 && after.every(({ inputs }) => inputs.first === undefined))
+    return nothing('the tables it reads have no blocks yet')
+
+  const first = firstBlock(bounding, after)
+  const newest = Math.min(...bounding.map(({ extent }) => extent!.to))
+  const naturalHead = Math.min(newest - lag, ...after.flatMap(({ inputs }) => inputs.naturalHead ?? []))
+  const head = Math.max(naturalHead, forcedHead ?? naturalHead)
+  const inputs = { first, head, naturalHead }
+  if (head < first)
+    return nothing(
+      Number.isFinite(newest) && newest >= first
+        ? `nothing is left ${lag} blocks below the newest block ${newest}; --lag 0 keeps no distance`
+        : `the first block is ${first}, the head ${head}`,
+      inputs,
+    )
+
+  const owed = { from: Math.max(first, limits.from ?? first), to: Math.min(head, limits.to ?? head) }
+  if (owed.from > owed.to)
+    return nothing(
+      `its blocks are ${limits.from ?? ''}..${limits.to ?? ''}, the sources have ${first}..${head}`,
+      inputs,
+    )
+  return { inputs, limits, owed, note: undefined }
+}
+
+/** The blocks of a table that a dependant has to wait for: `blocks` from its first block on, with no upper end but `blocks`. */
+export function owedToDependants(bounds: Bounds): Range | undefined {
+  const from = Math.max(bounds.inputs.first ?? 0, bounds.limits.from ?? 0)
+  const to = bounds.limits.to ?? Number.MAX_SAFE_INTEGER
+  return from <= to ? { from, to } : undefined
+}
+
+const NO_EXTENTS: Extents = { first: undefined, head: undefined, naturalHead: undefined }
+
+/** Sources that bound the head: all but the sparse ones, unless there are only sparse ones. */
+function boundingSources(sources: readonly SourceExtent[]): readonly SourceExtent[] {
+  const bounding = sources.filter(({ density }) => density !== 'sparse')
+  return bounding.length > 0 ? bounding : sources
+}
+
+function firstBlock(bounding: readonly SourceExtent[], after: readonly Bounds[]): number {
+  const dense = bounding.filter(({ density }) => density === 'transaction')
+  if (dense.length > 0) return Math.max(...dense.map(({ extent }) => extent!.from))
+  const lowest = bounding.map(({ extent }) => extent!.from)
+  return Math.min(...(lowest.length > 0 ? lowest : after.flatMap(({ inputs }) => inputs.first ?? [])))
+}

@@ -1,0 +1,68 @@
+// Owns how blocks that may run become chunks: by expected rows, or by a number of blocks where somebody asked for it.
+import type { Range } from '../model/model.ts'
+import type { BlockSet } from '../model/blocks.ts'
+import { mirror, mirrorWeights, reach, rowsIn, type Weights } from './weights.ts'
+
+/** How big a chunk may be: so many blocks, or so many expected rows. */
+export type Sizing = { readonly blocks: number } | { readonly rows: number; readonly weights: Weights }
+
+/** Which blocks come first: the oldest (`tail`) or the newest (`head`). */
+export type Order = 'tail' | 'head'
+
+/** A chunk; `full`: it is as big as a chunk should be, so that more blocks beside it would make no difference. */
+export type Cut = Range & { readonly full: boolean }
+
+/** The first chunk of a range of blocks. */
+export function cutOne(range: Range, sizing: Sizing, order: Order): Cut {
+  if (order === 'tail') return cutLowest(range, sizing)
+  const mirrored = 'blocks' in sizing ? sizing : { ...sizing, weights: mirrorWeights(sizing.weights) }
+  const cut = cutLowest(mirror(range), mirrored)
+  return { ...mirror(cut), full: cut.full }
+}
+
+/** Cuts a set into chunks, in the order in which they would run; a chunk never spans a missing block of the set. */
+export function cutChunks(set: BlockSet, sizing: Sizing, order: Order): Range[] {
+  return inOrder(set, order).flatMap((range) => {
+    const chunks: Range[] = []
+    for (let left: Range | undefined = range; left !== undefined;) {
+      const { from, to } = cutOne(left, sizing, order)
+      chunks.push({ from, to })
+      left = without(left, { from, to }, order)
+    }
+    return chunks
+  })
+}
+
+/** The ranges of a set, the one that comes first in the order first. */
+export function inOrder(set: BlockSet, order: Order): BlockSet {
+  return order === 'tail' ? set : set.toReversed()
+}
+
+/** A last chunk may be this much bigger than asked for, so that no crumb is left over. */
+const CRUMB = 0.25
+
+function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
+  if ('blocks' in sizing) {
+    const end = Math.min(to, from + sizing.blocks - 1)
+    return { from, to: end, full: end - from + 1 === sizing.blocks }
+  }
+  const all = rowsIn(sizing.weights, { from, to })
+  if (all <= sizing.rows * (1 + CRUMB)) return { from, to, full: all >= sizing.rows }
+  return { from, to: evenEnd(sizing, from, reach(sizing.weights, { from, to }, sizing.rows)), full: true }
+}
+
+/**
+ * Before a stretch of the probe rather than within it, as long as half of what was asked for is left: the probe knows
+ * the fingerprint of whole stretches.
+ */
+function evenEnd({ rows, weights }: { rows: number; weights: Weights }, from: number, end: number): number {
+  const cut = weights.find((stretch) => stretch.from <= end && end < stretch.to)
+  if (cut === undefined || cut.from <= from) return end
+  return rowsIn(weights, { from, to: cut.from - 1 }) >= rows / 2 ? cut.from - 1 : end
+}
+
+function without(range: Range, chunk: Range, order: Order): Range | undefined {
+  const left =
+    order === 'tail' ? { from: chunk.to + 1, to: range.to } : { from: range.from, to: chunk.from - 1 }
+  return left.from <= left.to ? left : undefined
+}

@@ -1,0 +1,98 @@
+// Owns the choice of the next chunk: a pure function of what is done, running and surveyed.
+import type { Range } from '../model/model.ts'
+import { cutOne, inOrder, type Order, type Sizing } from './chunks.ts'
+import { blockSet, countBlocks, intersect, subtract, union, type BlockSet } from '../model/blocks.ts'
+import { rowsIn } from './weights.ts'
+
+/** A table as the scheduler sees it. */
+export type Task = {
+  readonly key: string
+  /** Blocks that may run as far as the sources are concerned: missing, surveyed, neither hole nor held nor running. */
+  readonly runnable: BlockSet
+  /** Missing blocks that no survey has looked at yet. */
+  readonly unsurveyed: BlockSet
+  /** The tables in `after`. What they owe and have not covered, this task has to wait for. */
+  readonly waitsFor: readonly Dependency[]
+  readonly sizing: Sizing
+  readonly order: Order
+  /** Chunks of this table in flight, and how many may be. */
+  readonly running: number
+  readonly slots: number
+  /** Share of its owed blocks that is done or running, 0 to 1. */
+  readonly progress: number
+}
+
+export type Dependency = {
+  readonly key: string
+  /** Blocks the dependency owes. */
+  readonly owed: BlockSet
+  readonly covered: BlockSet
+  /** Nothing more of it will be covered in this run. */
+  readonly ended: boolean
+}
+
+export type Choice = { readonly key: string; readonly range: Range }
+
+/** Blocks of the task that could run now: runnable, and covered by each dependency that owes them. */
+export function readyBlocks(task: Task): BlockSet {
+  return task.waitsFor.reduce((ready, input) => subtract(ready, lacking(input)), task.runnable)
+}
+
+/**
+ * The chunk to start next, of the table with the least progress that has a free slot and a ripe chunk; undefined where
+ * there is none. A chunk is ripe when it is full, or when the blocks beside it cannot become ready any more: a table
+ * that follows another waits until a chunk's worth has gathered. `idle`: nothing is in flight that could make a chunk
+ * riper, so any will do. The order of `tasks` breaks ties.
+ */
+export function nextChunk(tasks: readonly Task[], idle = false): Choice | undefined {
+  const byProgress = tasks
+    .filter(({ running, slots }) => running < slots)
+    .toSorted((a, b) => a.progress - b.progress)
+  for (const task of byProgress) {
+    const range = ripeChunk(task, idle)
+    if (range !== undefined) return { key: task.key, range }
+  }
+  return undefined
+}
+
+/** How many chunks' worth of blocks are ready. */
+export function readyChunks(task: Task): number {
+  const ready = readyBlocks(task)
+  const { sizing } = task
+  if ('blocks' in sizing) return countBlocks(ready) / sizing.blocks
+  return ready.reduce((sum, range) => sum + rowsIn(sizing.weights, range), 0) / sizing.rows
+}
+
+/** For each table with blocks that wait: how many, and for which tables. */
+export function waiting(tasks: readonly Task[]): { key: string; blocks: number; on: readonly string[] }[] {
+  return tasks.flatMap((task) => {
+    const waits = task.waitsFor
+      .map((input) => ({ key: input.key, blocks: intersect(task.runnable, lacking(input)) }))
+      .filter(({ blocks }) => blocks.length > 0)
+    if (waits.length === 0) return []
+    const all = waits.reduce<BlockSet>((sum, { blocks }) => union(sum, blocks), [])
+    return [{ key: task.key, blocks: countBlocks(all), on: waits.map(({ key }) => key) }]
+  })
+}
+
+function ripeChunk(task: Task, idle: boolean): Range | undefined {
+  const { sizing, order } = task
+  const ready = readyBlocks(task)
+  const growing = idle ? [] : mayBecomeReady(task, ready)
+  for (const range of inOrder(ready, order)) {
+    const { from, to, full } = cutOne(range, sizing, order)
+    const beside = order === 'tail' ? to + 1 : from - 1
+    if (full || !growing.some((one) => one.from <= beside && beside <= one.to)) return { from, to }
+  }
+  return undefined
+}
+
+/** Blocks that are not ready, but may be later in this run. */
+function mayBecomeReady({ runnable, unsurveyed, waitsFor }: Task, ready: BlockSet): BlockSet {
+  const never = blockSet(waitsFor.filter(({ ended }) => ended).flatMap(lacking))
+  return union(unsurveyed, subtract(subtract(runnable, ready), never))
+}
+
+function lacking({ owed, covered }: Dependency): BlockSet {
+  return subtract(owed, covered)
+}

@@ -1,0 +1,88 @@
+// Owns how many statements run at once and how big a chunk of a table is: what was asked for, what the server has,
+// what earlier chunks took.
+import type { TableDefinition } from '../model/model.ts'
+import type { Capacity, TargetTable } from '../runner/executor-port.ts'
+import type { Sizing } from './chunks.ts'
+import { NO_PACE, type Pace, paceAfter, rowsPerChunk, yieldOf } from './throughput.ts'
+import type { Weights } from './weights.ts'
+import type { UpOptions } from '../runner/events.ts'
+import type { World } from '../runner/world.ts'
+
+/** Expected rows per chunk where nobody says otherwise: docs/performance.md has the measurement. */
+export const DEFAULT_CHUNK_ROWS = 5_000_000
+
+/** What the server has, and by table key what its chunks took. */
+export type Past = { readonly capacity: Capacity; readonly paces: ReadonlyMap<string, Pace> }
+
+/** For a run that has nothing to do. */
+export const NOTHING_KNOWN: Past = {
+  capacity: { cores: 1, busyCores: 0, statementBytes: undefined, serverBytes: undefined },
+  paces: new Map(),
+}
+
+/** `uuids`: table key -> UUID of the target. A ledger that an older version made remembers no costs. */
+export async function readPast({ ports }: World, uuids: ReadonlyMap<string, string>): Promise<Past> {
+  const [capacity, ledger] = await Promise.all([ports.capacity(), ports.target.ledgerState()])
+  const costs = ledger === 'ready' ? await ports.history.costs(uuids) : []
+  return {
+    capacity,
+    paces: new Map([...costs].map(([key, chunks]) => [key, chunks.reduce(paceAfter, NO_PACE)])),
+  }
+}
+
+/** Statements at once over all tables, and for one table. */
+export type Slots = { readonly jobs: number; readonly tableJobs: number }
+
+/**
+ * One statement keeps all cores busy for most of its time, and one for the rest, while it sorts and writes: a second
+ * one fills the gaps, measured on two cores. More only where there are more cores than two can fill.
+ */
+export function slotsFor(
+  options: Pick<UpOptions, 'jobs' | 'tableJobs'>,
+  { cores, busyCores }: Capacity,
+): Slots {
+  const idle = cores - Math.round(busyCores)
+  const jobs = options.jobs ?? (idle < 2 ? 1 : Math.min(MAX_JOBS, Math.max(2, Math.ceil(idle / 2))))
+  return { jobs, tableJobs: options.tableJobs ?? jobs }
+}
+
+const MAX_JOBS = 8
+
+export type SizingQuestion = {
+  readonly table: TableDefinition
+  readonly options: Pick<UpOptions, 'chunk' | 'chunkRows'>
+  readonly weights: Weights
+  readonly pace: Pace
+  /** Paces and targets of the tables in `after`. */
+  readonly inputs: readonly { readonly pace: Pace; readonly target: TargetTable | undefined }[]
+  readonly jobs: number
+  readonly capacity: Capacity
+  /** Expected rows of a range that took too much memory or time in this run; the next ones stay below. */
+  readonly tooBig: number | undefined
+}
+
+/** `--chunk` beats `--chunk-rows`, which beats the header's `chunk`, which beats the default. */
+export function sizingOf({ table, options, weights, pace, inputs, ...server }: SizingQuestion): Sizing {
+  if (options.chunk !== undefined) return { blocks: options.chunk }
+  if (options.chunkRows === undefined && table.chunk !== undefined) return { blocks: table.chunk }
+  const { statementBytes = Infinity, serverBytes = Infinity } = server.capacity
+  const memoryBytes = Math.min(statementBytes, serverBytes / server.jobs)
+  const limit = rowsPerChunk(pace, {
+    wanted: wantedRows(options.chunkRows ?? DEFAULT_CHUNK_ROWS, inputs),
+    memoryBytes: memoryBytes === Infinity ? undefined : memoryBytes,
+  })
+  return { rows: Math.max(1, Math.min(limit, (server.tooBig ?? Infinity) / 2)), weights }
+}
+
+/**
+ * Derived tables are sorted by address: a statement that reads them looks through all of each, however few blocks it
+ * wants. So a table that reads them takes at least a fiftieth of their rows at once: looking through a row costs about
+ * a hundredth of working on it. Weights count rows of the sources, of which the inputs kept a part.
+ */
+function wantedRows(chunkRows: number, inputs: SizingQuestion['inputs']): number {
+  if (inputs.length === 0) return chunkRows
+  const stored = inputs.reduce((sum, { target }) => sum + (target?.rows ?? 0), 0)
+  return Math.max(chunkRows, stored / LOOK_THROUGHS) / yieldOf(inputs.map(({ pace }) => pace))
+}
+
+const LOOK_THROUGHS = 50

@@ -1,0 +1,146 @@
+// Owns where tables stand: what each owes, what the ledger says is done, whether its target exists.
+import type { IslandState } from '../ledger/events.ts'
+import type { Catalogue, Density, TableDefinition } from '../model/model.ts'
+import type { LedgerView, TargetTable } from '../runner/executor-port.ts'
+import { resolveLimits } from './block-limits.ts'
+import { type Bounds, tableBounds } from './bounds.ts'
+import { blockSet, type BlockSet, subtract } from '../model/blocks.ts'
+import type { World } from '../runner/world.ts'
+
+export type Standing = {
+  readonly table: TableDefinition
+  readonly bounds: Bounds
+  /** Undefined where the target table does not exist. */
+  readonly target: TargetTable | undefined
+  readonly view: LedgerView | undefined
+  /** Done or accepted. */
+  readonly covered: BlockSet
+  readonly dirty: BlockSet
+  /** What is owed and not covered; dirty ranges are among it. */
+  readonly missing: BlockSet
+  /** The table is empty though the ledger says that rows were written: TRUNCATE keeps the UUID, and so the coverage. */
+  readonly emptied: boolean
+}
+
+export type StandingOptions = {
+  readonly lag: number
+  /** Raises the head where it is higher (`--to`). */
+  readonly forcedHead: number | undefined
+}
+
+/** Standings of the chosen tables and of all they depend on, in dependency order, by table key. */
+export async function readStandings(
+  world: World,
+  options: StandingOptions,
+): Promise<ReadonlyMap<string, Standing>> {
+  const tables = withDependencies(world)
+  const { ports } = world
+  const sources = [...new Set(tables.flatMap((table) => table.sources))]
+  const [extents, targets, ledger] = await Promise.all([
+    ports.source.extents(sources),
+    ports.target.tables(tables.map((table) => table.target)),
+    ports.target.ledgerState(),
+  ])
+  const views =
+    ledger !== 'absent' ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
+
+  const standings = new Map<string, Standing>()
+  for (const table of tables) {
+    const bounds = tableBounds({
+      sources: table.sources.map((name) => ({
+        table: name,
+        density: densityOf(world, name),
+        extent: extents.get(name),
+      })),
+      after: table.after.map((key) => standings.get(key)!.bounds),
+      limits: limitsOf(world, table),
+      ...options,
+    })
+    const view = views.get(table.key)
+    const target = targets.get(table.target)
+    const coverage = coverageOf(bounds, view)
+    const suspicious = target?.rows === 0 && coverage.covered.length > 0
+    const emptied = suspicious && (await ports.ledger.rowsWritten(table.key, target.uuid)) > 0
+    standings.set(table.key, { table, bounds, target, view, ...coverage, emptied })
+  }
+  return standings
+}
+
+/** What to say of a table that was emptied behind the ledger's back. */
+export function emptiedNote({ table: { target }, emptied }: Standing): string | undefined {
+  return emptied
+    ? `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`
+    : undefined
+}
+
+/** What a view makes of what a table owes. */
+export function coverageOf(bounds: Bounds, view: LedgerView | undefined) {
+  const covered = blocksIn(view, 'done', 'accepted')
+  const missing = subtract(bounds.owed === undefined ? [] : [bounds.owed], covered)
+  return { covered, dirty: blocksIn(view, 'dirty', 'invalidated'), missing }
+}
+
+/** The blocks that a view has in one of the states. */
+export function blocksIn(view: LedgerView | undefined, ...states: readonly IslandState[]): BlockSet {
+  return blockSet((view?.islands ?? []).filter(({ state }) => states.includes(state)))
+}
+
+/** The density of a source: the network's word, else its file's, else `common`. */
+export function densityOf({ network, catalogue }: World, source: string): Density {
+  return (
+    network.density[source] ?? catalogue.sources.find(({ table }) => table === source)?.density ?? 'common'
+  )
+}
+
+/** The chosen tables and everything they read, in the catalogue's order, which is that of the dependencies. */
+export function withDependencies({ catalogue, chosen }: World): readonly TableDefinition[] {
+  return closure(
+    catalogue,
+    chosen.map(({ key }) => key),
+  )
+}
+
+/** The sources that a table reads through the tables in its `after`. */
+export function inheritedSources({ catalogue }: World, { after }: TableDefinition): readonly string[] {
+  return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
+}
+
+/** The targets that exist, by table name. */
+export function targetsOf(standings: ReadonlyMap<string, Standing>): ReadonlyMap<string, TargetTable> {
+  return new Map(
+    [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
+  )
+}
+
+/** Table key -> target UUID of the tables in `after`. */
+export function inputsOf(
+  { after }: TableDefinition,
+  uuids: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  return new Map(after.map((key) => [key, uuids.get(key)!]))
+}
+
+/** Table key -> UUID of the targets that exist. */
+export function uuidsOf(
+  tables: readonly TableDefinition[],
+  targets: ReadonlyMap<string, TargetTable>,
+): ReadonlyMap<string, string> {
+  return new Map(
+    tables.flatMap(({ key, target }): [string, string][] => {
+      const existing = targets.get(target)
+      return existing === undefined ? [] : [[key, existing.uuid]]
+    }),
+  )
+}
+
+function closure({ tables }: Catalogue, keys: readonly string[]): readonly TableDefinition[] {
+  const wanted = new Set(keys)
+  for (const { key, after } of tables.toReversed())
+    if (wanted.has(key)) after.forEach((one) => wanted.add(one))
+  return tables.filter(({ key }) => wanted.has(key))
+}
+
+function limitsOf({ network }: World, table: TableDefinition) {
+  const { from, to } = resolveLimits(table.blocks, network.forks)
+  return { from, to }
+}

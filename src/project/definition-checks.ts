@@ -1,0 +1,71 @@
+// Owns what a transform and its header owe each other: bounds, forks, and that what is read is named.
+import { fileError } from '../model/errors.ts'
+import type { SqlText } from '../model/model.ts'
+import type { HeaderDraft } from './header.ts'
+import { knownNames } from '../model/did-you-mean.ts'
+import type { Report } from '../sql-syntax/problems.ts'
+import { tablesRead } from './transform-statement.ts'
+import type { TableDraft } from './table-draft.ts'
+
+/** Without these parameters a chunk would compute all of history, or rows of other networks. */
+export function checkBounds(
+  { file, line }: SqlText,
+  { sources, after }: HeaderDraft,
+  used: readonly string[],
+  report: Report,
+): void {
+  const needed = [
+    'from_block',
+    'to_block',
+    ...((sources ?? []).length > 0 ? ['source', 'network'] : []),
+    ...((after ?? []).length > 0 ? ['target'] : []),
+  ]
+  const types: Record<string, string> = { network: 'String', source: 'Identifier', target: 'Identifier' }
+  for (const name of needed.filter((one) => !used.includes(one))) {
+    const sentence = `the transform never uses '${name}'`
+    report(
+      fileError({ rule: 'E032', file, line, sentence, hint: `use {${name}:${types[name] ?? 'UInt64'}}` }),
+    )
+  }
+}
+
+export function checkForks(
+  {
+    file,
+    header: { blocks },
+    lines,
+    forks,
+  }: Pick<TableDraft, 'file' | 'header' | 'lines'> & { readonly forks: readonly string[] },
+  report: Report,
+): void {
+  for (const fork of new Set([blocks?.from?.fork, blocks?.to?.fork])) {
+    if (fork === undefined || forks.includes(fork)) continue
+    const sentence = `blocks: no network has a fork '${fork}'`
+    const hint = knownNames('forks', fork, forks)
+    report(fileError({ rule: 'E034', file, line: lines.get('blocks'), sentence, hint }))
+  }
+}
+
+/** A table that is read without being named bounds nothing: rows would be computed before its data is there. */
+export function checkReads(
+  { file, header: { sources, after }, transform }: TableDraft,
+  drafts: readonly TableDraft[],
+  report: Report,
+): void {
+  if (transform === undefined || sources === undefined || after === undefined) return
+  const targets = drafts.filter(({ key }) => after.includes(key)).map(({ header }) => header.target)
+  const refuse = (
+    rule: 'E042' | 'E043',
+    read: ReadonlyMap<string, number>,
+    named: readonly (string | undefined)[],
+  ) => {
+    const key = rule === 'E042' ? 'sources' : 'after'
+    for (const [name, line] of read) {
+      if (named.includes(name)) continue
+      const sentence = `reads '${name}', which '${key}' does not name`
+      report(fileError({ rule, file, line, sentence, hint: `add it to --! ${key}` }))
+    }
+  }
+  refuse('E042', tablesRead(transform, 'source'), sources)
+  refuse('E043', tablesRead(transform, 'target'), targets)
+}

@@ -1,0 +1,188 @@
+// Owns putting tables and sources together from the texts of their files.
+import { fileError } from '../model/errors.ts'
+import type { Network, SourceDefinition, SqlText, TableDefinition } from '../model/model.ts'
+import { ddlTable } from '../sql-syntax/create-table.ts'
+import { dependencyOrder, type GraphNode } from './dependency-order.ts'
+import { type HeaderDraft, readHeader, refuseHeader, sourceHeader, type TransformHeader } from './header.ts'
+import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
+import { attempt, type Report } from '../sql-syntax/problems.ts'
+import { sharedStep } from '../sql-syntax/shared-cte.ts'
+import { splitStatements } from '../sql-syntax/statements.ts'
+import { onlySelect } from './transform-statement.ts'
+import type { TableDraft } from './table-draft.ts'
+import { checkBounds, checkForks, checkReads } from './definition-checks.ts'
+import { isLockName } from '../model/table-key.ts'
+import { sha256, sqlHash } from './sql-hash.ts'
+
+/** An `.sql` file: `key` is its name without the ending, `file` its path as shown to people. */
+export type SqlFile = {
+  readonly key: string
+  readonly file: string
+  readonly bytes: Uint8Array
+  readonly text: string
+}
+
+type TableFiles = {
+  readonly transforms: readonly SqlFile[]
+  readonly ddl: readonly SqlFile[]
+  readonly clusterDdl: readonly SqlFile[]
+  /** Undefined where their file is wrong: what depends on forks is left unchecked then. */
+  readonly networks: readonly Network[] | undefined
+}
+
+/** All tables in dependency order, as far as they could be read. Reports, with file and line, what is wrong. */
+export function tableDrafts(
+  { transforms, ddl, clusterDdl, networks }: TableFiles,
+  report: Report,
+): readonly TableDraft[] {
+  const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
+  const [ddlByKey, clusterByKey] = [ddl, clusterDdl].map(
+    (files) => new Map(files.map((file) => [file.key, file])),
+  )
+  const drafts = transforms.map((file) =>
+    tableDraft(
+      { file, ddlFile: ddlByKey?.get(file.key), clusterFile: clusterByKey?.get(file.key), forks },
+      report,
+    ),
+  )
+  for (const { key, file } of [...ddl, ...clusterDdl]) {
+    if (transforms.some((transform) => transform.key === key)) continue
+    const hint = `add transforms/${key}.sql or remove the file`
+    report(fileError({ rule: 'E011', file, sentence: 'nothing fills this table', hint }))
+  }
+  for (const [index, { file, header, lines }] of drafts.entries()) {
+    const rival = drafts
+      .slice(0, index)
+      .find((other) => header.target !== undefined && other.header.target === header.target)
+    if (rival === undefined) continue
+    const sentence = `target '${header.target}' is already filled by ${rival.file}`
+    const hint = 'give each table a target of its own'
+    report(fileError({ rule: 'E013', file, line: lines.get('target'), sentence, hint }))
+  }
+  const ordered = dependencyOrder(drafts, nodeOf, report)
+  for (const draft of ordered) checkReads(draft, ordered, report)
+  return ordered
+}
+
+function nodeOf({ key, file, header: { after = [] }, lines }: TableDraft): GraphNode {
+  return { key, after, place: { file, line: lines.get('after') } }
+}
+
+/** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
+export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
+  const { density } = sourceHeader(file.file, file.text)
+  const ddl = onlyCreateTable(file, report)
+  checkedParameters(ddl, { source: 'Identifier' }, report)
+  return { table: ddlTable(ddl), density, ddl }
+}
+
+type DraftFiles = {
+  readonly file: SqlFile
+  readonly ddlFile: SqlFile | undefined
+  readonly clusterFile: SqlFile | undefined
+  readonly forks: readonly string[] | undefined
+}
+
+function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: Report): TableDraft {
+  const whole = { file: file.file }
+  if (!isLockName(file.key)) {
+    const hint = 'use lower-case letters, digits and single _'
+    report(fileError({ rule: 'E012', ...whole, sentence: `'${file.key}' is no table key`, hint }))
+  }
+  if (ddlFile === undefined) {
+    const hint = `add ddl/${file.key}.sql with its CREATE TABLE`
+    report(fileError({ rule: 'E010', ...whole, sentence: 'the table has no DDL', hint }))
+  }
+  const { header, lines } = readHeader(file.file, file.text, report)
+  const transform = attempt(report, () =>
+    onlySelect(file.file, splitStatements(file.file, file.text), report),
+  )
+  const parameters = transform && parametersOf({ transform, header, lines, forks }, report)
+  if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
+  if (forks !== undefined) checkForks({ file: file.file, header, lines, forks }, report)
+  const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
+  const clusterDdl = clusterFile === undefined ? [] : clusterStatements(clusterFile, report)
+  const complete = isComplete(header) && transform ? { ...header, transform } : undefined
+  if (complete !== undefined) attempt(report, () => sharedStep(complete))
+  return {
+    key: file.key,
+    file: file.file,
+    header,
+    lines,
+    transform,
+    ddl,
+    clusterDdl,
+    definition: complete && ddl && parameters && definition(file, complete, { ddl, clusterDdl, parameters }),
+  }
+}
+
+function definition(
+  { key, bytes, text }: SqlFile,
+  table: TransformHeader & Pick<TableDefinition, 'transform'>,
+  rest: Pick<TableDefinition, 'ddl' | 'clusterDdl' | 'parameters'>,
+): TableDefinition {
+  return {
+    key,
+    ...table,
+    ...rest,
+    sqlHash: sqlHash(table.transform, table),
+    rawHash: sha256(bytes),
+    rawText: text,
+  }
+}
+
+function isComplete(header: HeaderDraft): header is TransformHeader {
+  return Object.entries(header).every(
+    ([key, value]) => ['chunk', 'shared'].includes(key) || value !== undefined,
+  )
+}
+
+type Uses = Pick<TableDraft, 'header' | 'lines'> & {
+  readonly transform: SqlText
+  readonly forks: readonly string[] | undefined
+}
+
+/** The parameters that the transform uses; unchecked where it is not known which there are. */
+function parametersOf({ transform, header, lines, forks }: Uses, report: Report): readonly string[] {
+  const unknown = forks === undefined || header.params === undefined
+  const known = transformParameters(
+    { file: transform.file, line: lines.get('params'), forks: forks ?? [], own: header.params ?? [] },
+    report,
+  )
+  return checkedParameters(transform, known, unknown ? () => {} : report)
+}
+
+function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
+  refuseHeader(file.file, file.text, report)
+  const ddl = onlyCreateTable(file, report)
+  checkedParameters(ddl, { target: 'Identifier' }, report)
+  const table = ddlTable(ddl)
+  if (target !== undefined && table !== target) {
+    const sentence = `the DDL creates '${table}', but the transform's target is '${target}'`
+    const hint = 'use one name in both files'
+    report(fileError({ rule: 'E051', file: file.file, line: ddl.line, sentence, hint }))
+  }
+  return ddl
+}
+
+/** The statements of a cluster's DDL; `check` looks into them (pure/lint-cluster-ddl.ts). */
+function clusterStatements(file: SqlFile, report: Report): readonly SqlText[] {
+  refuseHeader(file.file, file.text, report)
+  const found = attempt(report, () => splitStatements(file.file, file.text)) ?? []
+  for (const statement of found) checkedParameters(statement, { target: 'Identifier' }, report)
+  return found
+}
+
+function onlyCreateTable({ file, text }: SqlFile, report: Report): SqlText {
+  const [ddl, second] = splitStatements(file, text)
+  const hint = 'write one CREATE TABLE'
+  if (ddl === undefined) {
+    throw fileError({ rule: 'E021', file, sentence: 'the file has no CREATE TABLE', hint })
+  }
+  if (second !== undefined) {
+    report(
+      fileError({ rule: 'E022', file, line: second.line, sentence: 'a second statement begins here', hint }),
+    )
+  }
+  return ddl
+}

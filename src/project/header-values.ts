@@ -1,0 +1,151 @@
+// Owns the values of the `--!` header: each reader returns what the value means or says what is wrong with it.
+import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
+import type { BlockLimit, BlockLimits, Density, OwnParameter, RowsKind } from '../model/model.ts'
+import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
+import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
+
+export type HeaderEntry = {
+  readonly key: string
+  readonly value: string
+  readonly file: string
+  readonly line: number
+}
+
+export function identifier(entry: HeaderEntry): string {
+  return plainName(entry, entry.value)
+}
+
+export function identifiers(entry: HeaderEntry): readonly string[] {
+  const names = entry.value.split(',').map((name) => plainName(entry, name.trim()))
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw wrong(entry, `'${twice}' is named twice`, 'name it once')
+  return names
+}
+
+/** Blocks per chunk. */
+export function chunk(entry: HeaderEntry): number {
+  const blocks = wholeNumber(entry.value)
+  if (blocks === undefined || blocks === 0) {
+    throw wrong(
+      entry,
+      `'${entry.value}' is not a whole number above 0`,
+      'write the blocks of a chunk, such as 10000',
+    )
+  }
+  return blocks
+}
+
+/** `a..b`, `..b` or `a..`, each end a block number or a fork's name with an optional `+n` or `-n`. */
+export function blockLimits(entry: HeaderEntry): BlockLimits {
+  const hint = 'write 100..200, dencun.. or ..dencun-1'
+  const ends = entry.value.split('..').map((end) => end.trim())
+  const [from, to] = ends.map((end) => (end === '' ? undefined : blockLimit(end)))
+  const bad = ends.length !== 2 || from === null || to === null || (from === undefined && to === undefined)
+  if (bad) throw wrong(entry, `'${entry.value}' is no range of blocks`, hint)
+  if (from && to && from.fork === to.fork && from.offset > to.offset) {
+    throw wrong(entry, `'${entry.value}' ends before it begins`, hint)
+  }
+  return { from: from ?? undefined, to: to ?? undefined }
+}
+
+/** `name = value, …`; a value is a number, a word or a string in single quotes. */
+export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for (const { name, type, value } of assignments(entry, 'write name = value, name = value')) {
+    if (type !== '') throw wrong(entry, `'${name} ${type}' is no name of a setting`, 'write name = value')
+    if (PINNED_SETTING_NAMES.includes(name)) {
+      throw wrong(
+        entry,
+        `'${name}' may not be changed`,
+        'leave it out: with another value rows can be lost silently',
+        'E025',
+      )
+    }
+    found[name] = value
+  }
+  return found
+}
+
+/** `name Type = value, …`. */
+export function ownParameters(entry: HeaderEntry): readonly OwnParameter[] {
+  const hint = 'write name Type = value, such as min_value UInt64 = 1'
+  return assignments(entry, hint).map((parameter) => {
+    if (parameter.type === '') throw wrong(entry, `'${parameter.name}' has no type`, hint)
+    return parameter
+  })
+}
+
+/** `per-block`, `per-key earliest <column>` or `per-key latest <column>`. */
+export function rowsKind(entry: HeaderEntry): RowsKind {
+  if (entry.value === 'per-block') return { kind: 'per-block' }
+  const [, keep, column] = /^per-key\s+(earliest|latest)\s+([A-Za-z_]\w*)$/.exec(entry.value) ?? []
+  if ((keep === 'earliest' || keep === 'latest') && column !== undefined)
+    return { kind: 'per-key', keep, column }
+  const hint = 'write per-block, per-key earliest <column> or per-key latest <column>'
+  throw wrong(entry, `'${entry.value}' is no kind of rows`, hint)
+}
+
+export function density(entry: HeaderEntry): Density {
+  const known = DENSITIES.find((name) => name === entry.value)
+  if (known === undefined)
+    throw wrong(entry, `'${entry.value}' is no density`, `write one of ${DENSITIES.join(', ')}`)
+  return known
+}
+
+export const DENSITIES: readonly Density[] = ['transaction', 'common', 'sparse']
+
+function wrong(
+  { key, file, line }: HeaderEntry,
+  problem: string,
+  hint: string,
+  rule: Finding['rule'] = 'E003',
+): BackfillError {
+  return fileError({ rule, file, line, sentence: `${key}: ${problem}`, hint })
+}
+
+function plainName(entry: HeaderEntry, name: string): string {
+  if (/^[a-z][a-z0-9_]*$/.test(name)) return name
+  throw wrong(
+    entry,
+    `'${name}' is no plain name`,
+    'use lower-case letters, digits and _, without database or quotes',
+  )
+}
+
+/** `null` for what is no block limit. */
+function blockLimit(text: string): BlockLimit | null {
+  const block = wholeNumber(text)
+  if (block !== undefined) return { fork: undefined, offset: block }
+  const [, fork, sign, digits] = /^([a-z][a-z0-9_]*)(?:\s*([+-])\s*(\d+))?$/.exec(text) ?? []
+  const blocks = digits === undefined ? 0 : wholeNumber(digits)
+  if (fork === undefined || blocks === undefined) return null
+  return { fork, offset: sign === '-' && blocks > 0 ? -blocks : blocks }
+}
+
+function wholeNumber(text: string): number | undefined {
+  const number = /^(0|[1-9]\d*)$/.test(text) ? Number(text) : NaN
+  return Number.isSafeInteger(number) ? number : undefined
+}
+
+/** `name [Type] = value` between commas; the lexer keeps commas in strings and brackets together. */
+function assignments(entry: HeaderEntry, hint: string): readonly OwnParameter[] {
+  const tokens = significantTokens({ file: entry.file, text: entry.value, line: entry.line })
+  const found = splitAtCommas(tokens).map((item) => {
+    const equals = item.findIndex((token) => token.text === '=')
+    const [name, ...type] = item.slice(0, equals)
+    const value = item.slice(equals + 1)
+    if (equals === -1 || name === undefined || value.length === 0) {
+      throw wrong(entry, `'${compactText(item)}' sets nothing`, hint)
+    }
+    const [only] = value
+    return {
+      name: plainName(entry, name.text),
+      type: compactText(type),
+      value: value.length === 1 && only?.kind === 'string' ? unquoted(only) : compactText(value),
+    }
+  })
+  const twice = found.find(({ name }, index) => found.findIndex((other) => other.name === name) !== index)
+  if (twice !== undefined) throw wrong(entry, `'${twice.name}' is set twice`, 'set it once')
+  return found
+}

@@ -1,0 +1,168 @@
+// Owns the `--! key: value` lines above the SQL: which keys there are, which are required. Values: header-values.ts.
+import { type BackfillError, fileError } from '../model/errors.ts'
+import type { Density, TableDefinition } from '../model/model.ts'
+import {
+  blockLimits,
+  chunk,
+  density,
+  identifier,
+  identifiers,
+  ownParameters,
+  rowsKind,
+  settings,
+  type HeaderEntry,
+} from './header-values.ts'
+import { knownNames } from '../model/did-you-mean.ts'
+import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
+import { isSignificant, lex, type Token } from '../sql-syntax/lexer.ts'
+import { isHeaderLine } from '../sql-syntax/statements.ts'
+
+export type TransformHeader = Pick<
+  TableDefinition,
+  | 'description'
+  | 'target'
+  | 'sources'
+  | 'after'
+  | 'blocks'
+  | 'chunk'
+  | 'settings'
+  | 'params'
+  | 'rows'
+  | 'shared'
+>
+
+/** A header with what could be read of it: undefined for what is missing or wrong. */
+export type HeaderDraft = { readonly [Key in keyof TransformHeader]: TransformHeader[Key] | undefined }
+
+export type ReadHeader = {
+  readonly header: HeaderDraft
+  /** Line of each key that is there. */
+  readonly lines: ReadonlyMap<string, number>
+}
+
+/** Reads the header of a transform; reports what is not as documented. */
+export function readHeader(file: string, text: string, report: Report): ReadHeader {
+  const entries = attempt(report, () => headerEntries(file, text, TRANSFORM_KEYS, report)) ?? new Map()
+  const given = <Value, Absent>(key: string, read: (entry: HeaderEntry) => Value, absent: Absent) => {
+    const entry = entries.get(key)
+    return entry === undefined ? absent : attempt(report, () => read(entry))
+  }
+  const needed = <Value>(key: string, read: (entry: HeaderEntry) => Value, content: string) => {
+    if (!entries.has(key)) report(missing(file, key, content))
+    return given(key, read, undefined)
+  }
+  const [sources, after] = [given('sources', identifiers, []), given('after', identifiers, [])]
+  if (!entries.has('sources') && !entries.has('after')) {
+    report(missing(file, 'sources', "the tables it reads (or 'after' with table keys)"))
+  }
+  const header = {
+    description: needed('description', (entry) => entry.value, 'one sentence'),
+    target: needed('target', identifier, 'the table it fills, without database'),
+    sources,
+    after,
+    blocks: given('blocks', blockLimits, { from: undefined, to: undefined }),
+    chunk: given('chunk', chunk, undefined),
+    settings: given('settings', settings, {}),
+    params: given('params', ownParameters, []),
+    rows: needed('rows', rowsKind, 'per-block, or per-key latest <column>'),
+    shared: given('shared', identifier, undefined),
+  }
+  return { header, lines: new Map([...entries].map(([key, { line }]) => [key, line])) }
+}
+
+/** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
+export function sourceHeader(file: string, text: string): { readonly density: Density } {
+  const entry = headerEntries(file, text, ['density'], refuse).get('density')
+  return { density: entry === undefined ? 'common' : density(entry) }
+}
+
+/** Reads the header of a file of sql/import/. Throws a usage error with file and line. */
+export function importHeader(file: string, text: string): Pick<TransformHeader, 'description' | 'settings'> {
+  const entries = headerEntries(file, text, ['description', 'settings'], refuse)
+  const [description, set] = [entries.get('description'), entries.get('settings')]
+  if (description === undefined) throw missing(file, 'description', 'one sentence')
+  return { description: description.value, settings: set === undefined ? {} : settings(set) }
+}
+
+/** Reports header lines of a file in which none mean anything. */
+export function refuseHeader(file: string, text: string, report: Report = refuse): void {
+  attempt(report, () => headerEntries(file, text, [], report))
+}
+
+const TRANSFORM_KEYS: readonly string[] = [
+  'description',
+  'target',
+  'sources',
+  'after',
+  'blocks',
+  'chunk',
+  'settings',
+  'params',
+  'rows',
+  'shared',
+]
+
+function headerEntries(
+  file: string,
+  text: string,
+  keys: readonly string[],
+  report: Report,
+): ReadonlyMap<string, HeaderEntry> {
+  const entries = new Map<string, HeaderEntry>()
+  const lastMark = text.lastIndexOf('--!')
+  let sqlBegan = false
+  let offset = 0
+  for (const token of lex({ file, text, line: 1 })) {
+    if (offset > lastMark) break
+    offset += token.text.length
+    sqlBegan ||= isSignificant(token)
+    if (!isHeaderLine(token)) continue
+    const entry = attempt(report, () => headerEntry(file, token, { keys, entries, sqlBegan }))
+    if (entry !== undefined) entries.set(entry.key, entry)
+  }
+  return entries
+}
+
+type EntryContext = {
+  readonly keys: readonly string[]
+  /** Those above it. */
+  readonly entries: ReadonlyMap<string, HeaderEntry>
+  readonly sqlBegan: boolean
+}
+
+function headerEntry(file: string, token: Token, { keys, entries, sqlBegan }: EntryContext): HeaderEntry {
+  const place = { file, line: token.line }
+  if (sqlBegan) {
+    throw fileError({
+      rule: 'E005',
+      ...place,
+      sentence: "a '--!' line behind the beginning of the SQL",
+      hint: 'move it above the first statement',
+    })
+  }
+  const [, key, value] = /^--!\s*([\w-]+)\s*:\s*(.*\S)\s*$/.exec(token.text) ?? []
+  if (key === undefined || value === undefined) {
+    const sentence = `'${token.text.trimEnd()}' is no header line`
+    throw fileError({ rule: 'E005', ...place, sentence, hint: 'write --! key: value' })
+  }
+  if (!keys.includes(key)) {
+    const hint = knownNames('keys', key, keys)
+    throw fileError({ rule: 'E001', ...place, sentence: `unknown key '${key}'`, hint })
+  }
+  const earlier = entries.get(key)
+  if (earlier !== undefined) {
+    const hint = `see ${file}:${earlier.line}`
+    throw fileError({ rule: 'E004', ...place, sentence: `'${key}' is given twice`, hint })
+  }
+  return { key, value, ...place }
+}
+
+function missing(file: string, key: string, content: string): BackfillError {
+  return fileError({
+    rule: 'E002',
+    file,
+    line: 1,
+    sentence: `the header lacks '${key}'`,
+    hint: `add a line --! ${key}: ${content}`,
+  })
+}

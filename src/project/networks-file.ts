@@ -1,0 +1,93 @@
+// Owns sql/networks.json: fork blocks, and what a network has of its own.
+import { type BackfillError, fileError } from '../model/errors.ts'
+import type { Density, Network } from '../model/model.ts'
+import { DENSITIES } from './header-values.ts'
+import { knownNames } from '../model/did-you-mean.ts'
+import { RUNNER_PARAMETERS } from '../sql-syntax/parameters.ts'
+import { isLockName } from '../model/table-key.ts'
+
+const HOLE_BLOCKS = 1000
+
+/**
+ * Reads `{ "<network>": { "forks": { "<fork>": block }, "hole-blocks"?: blocks, "density"?: { "<source>": density } } }`.
+ * Throws a usage error that names the file and the key for anything else.
+ */
+export function parseNetworks(file: string, text: string): readonly Network[] {
+  return Object.entries(record(file, '', parseJson(file, text))).map(([name, value]) => {
+    if (!isLockName(name)) {
+      throw wrong(file, name, 'is no name of a network', 'use lower-case letters, digits and single _')
+    }
+    const fields = record(file, name, value)
+    const unknown = Object.keys(fields).find((key) => !KEYS.includes(key))
+    if (unknown !== undefined)
+      throw wrong(file, `${name}.${unknown}`, 'is unknown', knownNames('keys', unknown, KEYS))
+    return {
+      name,
+      forks: forks(file, `${name}.forks`, fields['forks']),
+      holeBlocks: holeBlocks(file, `${name}.hole-blocks`, fields['hole-blocks']),
+      density: densities(file, `${name}.density`, fields['density']),
+    }
+  })
+}
+
+const KEYS: readonly string[] = ['forks', 'hole-blocks', 'density']
+
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''))
+  } catch (error) {
+    const sentence = `is not JSON: ${(error as Error).message}`
+    throw fileError({ rule: 'E014', file, sentence, hint: 'correct the file' })
+  }
+}
+
+function forks(file: string, path: string, value: unknown): Network['forks'] {
+  return mapRecord(file, path, value, (fork, block) => {
+    if (!/^[a-z][a-z0-9_]*$/.test(fork) || Object.hasOwn(RUNNER_PARAMETERS, fork)) {
+      throw wrong(file, `${path}.${fork}`, 'is no name of a fork', 'use lower-case letters, digits and _')
+    }
+    if (Number.isSafeInteger(block) && (block as number) >= 0) return block as number
+    throw wrong(file, `${path}.${fork}`, `is ${JSON.stringify(block)}`, 'write the first block of the fork')
+  })
+}
+
+function holeBlocks(file: string, path: string, value: unknown): number {
+  if (value === undefined) return HOLE_BLOCKS
+  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
+  throw wrong(file, path, `is ${JSON.stringify(value)}`, 'write a number of blocks above 0')
+}
+
+function densities(file: string, path: string, value: unknown): Network['density'] {
+  return mapRecord(file, path, value ?? {}, (source, given): Density => {
+    const known = DENSITIES.find((density) => density === given)
+    if (known !== undefined) return known
+    const hint = `write one of ${DENSITIES.join(', ')}`
+    throw wrong(file, `${path}.${source}`, `is ${JSON.stringify(given)}`, hint)
+  })
+}
+
+function mapRecord<Value>(
+  file: string,
+  path: string,
+  value: unknown,
+  read: (key: string, value: unknown) => Value,
+): Readonly<Record<string, Value>> {
+  const entries = Object.entries(record(file, path, value))
+  return Object.fromEntries(entries.map(([key, content]) => [key, read(key, content)]))
+}
+
+function record(file: string, path: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  throw wrong(
+    file,
+    path,
+    value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`,
+    'write an object, { … }',
+  )
+}
+
+function wrong(file: string, path: string, problem: string, hint: string): BackfillError {
+  const sentence = `${path === '' ? 'the content' : `'${path}'`} ${problem}`
+  return fileError({ rule: 'E014', file, sentence, hint })
+}

@@ -1,0 +1,77 @@
+// Owns reading the SQL folder: files from disk to a checked catalogue. Nothing here talks to a server.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Catalogue, SqlText } from '../model/model.ts'
+import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
+import { refuseHeader } from './header.ts'
+import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
+import { splitStatements } from '../sql-syntax/statements.ts'
+import type { TableDraft } from './table-draft.ts'
+import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
+import { parseNetworks } from './networks-file.ts'
+import { shown } from './shown.ts'
+import { readSqlFiles, unreadable } from './sql-files.ts'
+
+export { chooseTables, findNetwork } from '../model/choose.ts'
+
+/**
+ * Reads `ddl`, `transforms`, `source`, `ledger` and `networks.json` in a folder and checks
+ * all of it offline. Throws a usage error that names file and line for the first thing that is wrong.
+ */
+export async function readCatalogue(folder: string): Promise<Catalogue> {
+  return (await readFolder(folder, refuse)).catalogue
+}
+
+export type Folder = {
+  /** What is sound. */
+  readonly catalogue: Catalogue
+  /** All tables, those that are not sound as well, in dependency order. */
+  readonly drafts: readonly TableDraft[]
+}
+
+/** The same for who wants to know all that is wrong: it is reported. Throws where a file or folder cannot be read. */
+export async function readFolder(folder: string, report: Report): Promise<Folder> {
+  const networksFile = join(folder, 'networks.json')
+  const [ddl, clusterDdl, transforms, source, ledger, clusterLedger, upgrade, networksText] =
+    await Promise.all([
+      readSqlFiles(join(folder, 'ddl')),
+      readSqlFiles(join(folder, 'ddl', 'cluster'), { optional: true }),
+      readSqlFiles(join(folder, 'transforms')),
+      readSqlFiles(join(folder, 'source')),
+      readSqlFiles(join(folder, 'ledger')),
+      readSqlFiles(join(folder, 'ledger', 'cluster'), { optional: true }),
+      readSqlFiles(join(folder, 'ledger', 'upgrade'), { optional: true }),
+      readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
+    ])
+  const networks = attempt(report, () => parseNetworks(shown(networksFile), networksText))
+  const drafts = tableDrafts({ transforms, ddl, clusterDdl, networks }, report)
+  const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
+    files.flatMap((file) => attempt(report, () => read(file)) ?? [])
+  const catalogue = {
+    tables: drafts.flatMap(({ definition }) => definition ?? []),
+    sources: tried(source, (file) => [sourceDefinition(file, report)]),
+    networks: networks ?? [],
+    ledger: tried(ledger, (file) => statements(file, { ledger: 'Identifier', locks: 'Identifier' }, report)),
+    clusterLedger: tried(clusterLedger, (file) =>
+      statements(file, { ledger: 'Identifier', locks: 'Identifier', keeper_path: 'String' }, report),
+    ),
+    ledgerUpgrade: tried(upgrade, (file) => statements(file, { ledger: 'Identifier' }, report)),
+  }
+  return { catalogue, drafts }
+}
+
+/**
+ * The statements in `demo` that generate the sample chain, in order; a folder without `demo` has none. They use
+ * `{source:Identifier}` and `{network:String}`. Throws as `readCatalogue` does.
+ */
+export async function readDemo(folder: string): Promise<readonly SqlText[]> {
+  const files = await readSqlFiles(join(folder, 'demo'), { optional: true })
+  return files.flatMap((file) => statements(file, { source: 'Identifier', network: 'String' }))
+}
+
+function statements({ file, text }: SqlFile, known: Parameters, report: Report = refuse): readonly SqlText[] {
+  refuseHeader(file, text, report)
+  const found = splitStatements(file, text)
+  for (const statement of found) checkedParameters(statement, known, report)
+  return found
+}

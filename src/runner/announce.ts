@@ -1,0 +1,70 @@
+// Owns what a run says of its tables before it starts and after it ends.
+import { countBlocks, intersect } from '../model/blocks.ts'
+import type { RunEvent, UpOptions } from './events.ts'
+import { cureOf } from '../ledger/cure.ts'
+import { rangeWords } from '../model/range-words.ts'
+import { markOf, shortHash } from '../ledger/stale.ts'
+import { staleBlocks, staleVersions } from '../ledger/stale-versions.ts'
+import { emptiedNote, type Standing } from '../planning/table-status.ts'
+import type { TableRun } from './table-run.ts'
+
+/** Holes and held blocks, once for all tables that skip the same. */
+export function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunEvent, { type: 'skipped' }>[] {
+  const skipping = [...runs.values()].filter(({ holes, held }) => holes.length > 0 || held.length > 0)
+  const alike = Map.groupBy(skipping, ({ holes, held }) => JSON.stringify([holes, held]))
+  return [...alike.values()].map((same) => ({
+    type: 'skipped',
+    tables: same.map(({ key }) => key),
+    holes: same[0]!.holes,
+    held: same[0]!.held,
+  }))
+}
+
+/** Says for each table what is about to be done, and where nothing can be. */
+export function announce(
+  runs: ReadonlyMap<string, TableRun>,
+  options: UpOptions,
+  report: (event: RunEvent) => void,
+): void {
+  for (const { key, standing, unsurveyed } of runs.values()) {
+    const { bounds, covered } = standing
+    const emptied = emptiedNote(standing)
+    if (emptied !== undefined) report({ type: 'warning', table: key, text: emptied })
+    if (bounds.note !== undefined) {
+      report({ type: 'note', table: key, text: bounds.note })
+      continue
+    }
+    const { naturalHead = Infinity } = bounds.inputs
+    if (bounds.owed !== undefined && options.to !== undefined && bounds.owed.to > naturalHead)
+      report({
+        type: 'warning',
+        table: key,
+        text: `--to ${options.to} is above the head ${naturalHead}: you say that the sources are complete; recorded as forced`,
+      })
+    const doneBlocks = countBlocks(intersect(covered, bounds.owed === undefined ? [] : [bounds.owed]))
+    const edited = unsurveyed.length === 0 ? undefined : editedText(standing)
+    if (edited !== undefined) report({ ...edited, table: key })
+    report({ type: 'table', table: key, missingBlocks: countBlocks(unsurveyed), doneBlocks })
+  }
+}
+
+/**
+ * What to say of ranges that stay as older SQL built them while missing ones are built with the file's. A warning only
+ * until the file's SQL has built something: cron would send it every ten minutes.
+ */
+function editedText({
+  table,
+  view,
+}: Standing): Pick<Extract<RunEvent, { type: 'note' | 'warning' }>, 'type' | 'text'> | undefined {
+  const islands = view?.islands ?? []
+  const stay = staleVersions(islands, table.sqlHash).filter(({ edited }) => edited)
+  if (stay.length === 0) return undefined
+  const known = islands.some(
+    ({ state, sqlHash }) => state === 'done' && markOf(sqlHash).hash === table.sqlHash,
+  )
+  const hashes = [...new Set(stay.map(({ hash }) => shortHash(hash)))].join(', ')
+  return {
+    type: known ? 'note' : 'warning',
+    text: `missing blocks are built with the SQL of the file (${shortHash(table.sqlHash)}); blocks ${rangeWords(staleBlocks(stay))} stay as older SQL (${hashes}) built them: ${cureOf(table)} builds them again`,
+  }
+}

@@ -1,0 +1,105 @@
+// Owns the running of transforms: inside one server, or streamed from the source server to the target server.
+import type { Network, Range, TableDefinition } from '../model/model.ts'
+import type { ExecutorPort, InsertJob, InsertReport } from './executor-port.ts'
+import type { OutputColumn } from '../sql-syntax/column-fit.ts'
+import { sharedStep } from '../sql-syntax/shared-cte.ts'
+import type { Wire } from '../model/wire-names.ts'
+import { cleanRanges, countIn, endDeletions } from '../targets/delete-ranges.ts'
+import { quoteIdentifier } from '../clickhouse/dialect.ts'
+import { compiledFence } from '../lock/fence.ts'
+import type { Names } from '../clickhouse/own-databases.ts'
+import { serverError } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { noDeletes } from '../targets/delete-on-shards.ts'
+import { insertShared } from './shared-insert.ts'
+import { runWrite, type Statement, writeSettings } from '../clickhouse/write.ts'
+import { openStream } from '../clickhouse/stream/stream.ts'
+import { transformParams } from '../targets/transform-params.ts'
+import { describeTransform, readerOf } from '../targets/transform.ts'
+
+export type ExecutorOptions = {
+  readonly source: Server
+  readonly target: Server
+  readonly names: Names
+  readonly network: Network
+  /** How rows cross where these are two servers. */
+  readonly wire: Wire
+}
+
+export function openExecutor({ source, target, names, network, wire }: ExecutorOptions): ExecutorPort {
+  /** A table's output columns do not change within a run. */
+  const described = new Map<string, Promise<readonly OutputColumn[]>>()
+
+  const stream = openStream({ source, target, wire })
+
+  const reader = (table: TableDefinition) => readerOf({ source, target }, table)
+  const paramsOf = (table: TableDefinition, range: Range) =>
+    transformParams({
+      table,
+      range,
+      network,
+      source: source.connection.database,
+      target: target.connection.database,
+    })
+
+  async function columnsOf(table: TableDefinition): Promise<readonly OutputColumn[]> {
+    const known =
+      described.get(table.key) ??
+      describeTransform(reader(table), table, {
+        params: paramsOf(table, { from: 0, to: 0 }),
+        settings: table.settings,
+      })
+    described.set(table.key, known)
+    return await known
+  }
+
+  async function insert({ table, range, queryId, lock, progress, pass }: InsertJob): Promise<InsertReport> {
+    const columns = await columnsOf(table)
+    const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
+    const fence = compiledFence(target.db, { lockName: lock.name, names })
+    const into = {
+      text: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})`,
+      params: { backfill_database: target.connection.database, backfill_table: table.target },
+    }
+    const server = reader(table)
+    try {
+      // A session lives on one server: behind a load balancer nobody would find it again.
+      const step = target.cluster?.balanced ? undefined : pass && sharedStep(table)
+      if (server !== target)
+        return {
+          ...(await stream({
+            doing: `reading blocks ${range.from}-${range.to} of ${table.key}`,
+            queryId,
+            columns,
+            read: { text: table.transform.text, params: paramsOf(table, range), settings: table.settings },
+            into,
+            fence,
+          })),
+          passed: false,
+        }
+      const insertOf = (select: string): Statement => ({
+        query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
+        queryId,
+        params: { ...paramsOf(table, range), ...into.params, ...fence.params },
+        settings: { ...writeSettings(target), ...table.settings },
+        progress,
+      })
+      const whole = table.transform.text
+      return step === undefined || pass === undefined
+        ? { ...(await runWrite(target, insertOf(whole))), passed: false }
+        : await insertShared(target, { step, pass, into: insertOf, whole })
+    } catch (error) {
+      const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
+      throw serverError(error, { connection: target.connection, doing })
+    }
+  }
+
+  return {
+    describe: columnsOf,
+    insert,
+    clean: (job) => cleanRanges(target, names, job),
+    noDeletes: noDeletes(target),
+    count: (table, ranges) => countIn(target, table, ranges),
+    endDeletions: (table, lock) => endDeletions(target, table, lock),
+  }
+}

@@ -1,0 +1,132 @@
+// Owns the question what became of a statement that was sent: does it still run, did it finish, end it.
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { BackfillError } from '../model/errors.ts'
+import type { QueryPort, WriteReport } from './executor-port.ts'
+import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import { reachable } from '../clickhouse/reachable.ts'
+import type { SystemProcesses, SystemQueryLog } from '../clickhouse/schema.ts'
+import { errorCode, serverError } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { STEP_SUFFIX } from './shared-insert.ts'
+
+/** Killing a stalled stream took 29 s (measured): a minute, then the table stops. */
+const END_WITHIN_MS = 60_000
+
+/** query_log is written every 7.5 s by default; asked for longer than that where it cannot be flushed. */
+const LOG_WITHIN_MS = 10_000
+
+const POLL_MS = 250
+
+/** `server` is the target, where all that writes runs; `source` is only waited for. */
+export function openQueries({
+  server,
+  source,
+}: {
+  readonly server: Server
+  readonly source: Server
+}): QueryPort {
+  const { db, client, connection } = server
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection, doing })
+  }
+
+  async function running(ids: readonly string[]): Promise<readonly string[]> {
+    const queryIds = ids.flatMap((id) => [id, id + STEP_SUFFIX])
+    const rows = await db
+      .selectFrom(onAllNodes<SystemProcesses>(server, 'system.processes').as('processes'))
+      .select('query_id')
+      .where(sql<boolean>`has(${typed(queryIds, 'Array(String)')}, initial_query_id)`)
+      .execute()
+      .catch(failing('looking for running statements'))
+    return rows.map((row) => row.query_id)
+  }
+
+  /** How the query ended, as the log has it; empty while it has not. */
+  function ends(queryId: string): Promise<readonly (WriteReport & { readonly type: string })[]> {
+    return db
+      .selectFrom(onAllNodes<SystemQueryLog>(server, 'system.query_log').as('query_log'))
+      .select([
+        'type',
+        'read_rows as rowsRead',
+        'written_rows as rowsWritten',
+        'read_bytes as bytesRead',
+        'memory_usage as peakMemory',
+        'query_duration_ms as elapsedMs',
+      ])
+      .where('query_id', '=', queryId)
+      .where('type', '!=', 'QueryStart')
+      .where(sql<boolean>`event_date >= today() - 2`)
+      .limit(1)
+      .execute()
+  }
+
+  return {
+    async end(queryIds) {
+      if (queryIds.length === 0) return
+      const deadline = performance.now() + END_WITHIN_MS
+      for (let left = await running(queryIds); left.length > 0; left = await running(queryIds)) {
+        if (performance.now() > deadline)
+          throw new BackfillError(`query ${left[0]} still runs a minute after it was killed`, {
+            kind: 'failed',
+            hint: `Look at it in system.processes of ${connection.url}; run backfill up again when it has ended`,
+          })
+        await client
+          .command({
+            query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
+            query_params: { ids: left },
+          })
+          .catch(failing('killing a statement of an earlier run'))
+        await sleep(POLL_MS)
+      }
+    },
+
+    async settle(queryId) {
+      while ((await running([queryId])).length > 0) await sleep(POLL_MS)
+      // Flushing needs a grant that a runner may lack: then the log is waited for.
+      const flushed = await client.command({ query: `SYSTEM FLUSH LOGS${onCluster(server)}` }).then(
+        () => true,
+        () => false,
+      )
+      const began = performance.now()
+      for (;;) {
+        let lost = false
+        try {
+          const [end] = await ends(queryId)
+          if (end !== undefined) return end.type === 'QueryFinish' ? end : undefined
+        } catch (error) {
+          // A log that cannot be read is no error: the outcome is unknown, and the range is done again.
+          if (errorCode(error) !== 0) return undefined
+          lost = true
+        }
+        if (performance.now() - began > (flushed && !lost ? 0 : LOG_WITHIN_MS)) return undefined
+        await sleep(POLL_MS)
+      }
+    },
+
+    async canEnd(user) {
+      const [row] = await db
+        .selectNoFrom(sql<boolean>`currentUser() = ${user}`.as('own'))
+        .execute()
+        .catch(failing('asking who we are'))
+      if (row?.own) return true
+      try {
+        // exec, since CHECK GRANT takes no FORMAT, which query would add.
+        const { stream } = await client.exec({
+          query: 'CHECK GRANT SELECT ON system.processes, KILL QUERY ON *.*',
+        })
+        return (await text(stream)).trim() === '1'
+      } catch (error) {
+        // Servers before 24.10 cannot be asked; there the list of processes is taken at its word.
+        if (errorCode(error) === SYNTAX_ERROR) return true
+        return failing('checking grants')(error)
+      }
+    },
+
+    reachable: (patience) => reachable([server, source], patience),
+  }
+}
+
+const SYNTAX_ERROR = 62

@@ -1,0 +1,140 @@
+// Owns the tries at one range: again after what passes, in halves after what was too big, never blindly.
+import { randomUUID } from 'node:crypto'
+import { runChunk } from './chunk.ts'
+import { BackfillError } from '../model/errors.ts'
+import type { Range } from '../model/model.ts'
+import { backOff, patiently } from '../clickhouse/retry.ts'
+import type { Piece } from './piece.ts'
+import { MAX_ATTEMPTS, verdictOn } from '../clickhouse/error-codes.ts'
+import { intersect, union } from '../model/blocks.ts'
+import { marked } from '../ledger/stale.ts'
+import { recover } from './recover.ts'
+import { inputsOf } from '../planning/table-status.ts'
+import { learn, type RunContext, type TableRun } from './table-run.ts'
+
+/**
+ * Runs a range of a locked table until it is done, and books it. Resolves with the rows written.
+ * @throws BackfillError when it will not be done by trying again; the range is dirty then
+ */
+export async function runRange(run: TableRun, piece: Piece, context: RunContext): Promise<number> {
+  const { range, rows } = piece
+  let progress = true
+  for (let attempt = 1; ; attempt++) {
+    const { epoch } = run.lock!
+    try {
+      return await tryOnce(run, { ...piece, attempt, progress }, context)
+    } catch (thrown) {
+      const error = thrown as BackfillError
+      context.report({ type: 'chunk-failed', table: run.key, range, error })
+      // Another chunk of the table has renewed the lock before this one's statement began: not lost, only late.
+      const renewed = error.kind === 'locked' && run.lock!.epoch !== epoch
+      const verdict = renewed ? 'retry' : verdictOn(error)
+      if (verdict === 'stop' || context.signal.aborted) throw error
+      if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
+      if (verdict === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
+      if (verdict === 'gone') await context.ports.queries.reachable(context.patience)
+      // It may have been silent for longer than a proxy allows; with no word of progress to send it ends all the same.
+      if (verdict === 'gone') progress = false
+      let lost = verdict === 'gone'
+      await patiently({ queries: context.ports.queries, patience: context.patience }, async () => {
+        // A statement that nobody knows of may still arrive: then it is of an epoch that is over.
+        if (lost) await run.lock!.renew()
+        lost = true
+        await makeSafe(run, range, context)
+      })
+      if (verdict === 'split') {
+        run.tooBig = Math.min(run.tooBig ?? Infinity, rows)
+        return await runHalves(run, piece, context)
+      }
+      await backOff(attempt, context.signal)
+    }
+  }
+}
+
+type Try = Piece & { readonly attempt: number; readonly progress: boolean }
+
+async function tryOnce(
+  run: TableRun,
+  { attempt, progress, ...piece }: Try,
+  context: RunContext,
+): Promise<number> {
+  const { ports, runId, uuids, network, patience } = context
+  const { range, rows, fingerprint, pass } = piece
+  const { table, bounds } = run.standing
+  const { key } = run
+  const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomUUID()}`
+  context.report({ type: 'chunk-started', table: key, range, queryId })
+  context.inFlight.add(queryId)
+  try {
+    run.events += 2
+    const report = await runChunk(ports, {
+      table,
+      range,
+      runId,
+      queryId,
+      attempt,
+      rowsExpected: Math.round(rows),
+      // What a retry finds may have come since.
+      fingerprint: attempt === 1 ? fingerprint : undefined,
+      targetUuid: uuids.get(key)!,
+      forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
+      sqlHash: intersect(run.mixed, [range]).length > 0 ? marked('mixed', table.sqlHash) : table.sqlHash,
+      lock: run.lock!,
+      inputs: inputsOf(table, uuids),
+      patience,
+      progress,
+      pass: attempt === 1 ? pass : undefined,
+    })
+    context.settle(piece, report.passed ? report.fingerprint : undefined)
+    const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
+    run.covered = union(run.covered, [range])
+    learn(run, { expected: rows, written: rowsWritten, elapsedMs, peakMemory })
+    context.report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
+    return rowsWritten
+  } finally {
+    context.inFlight.delete(queryId)
+  }
+}
+
+async function runHalves(run: TableRun, { range, rows }: Piece, context: RunContext): Promise<number> {
+  const { from, to } = range
+  const middle = Math.floor((from + to) / 2)
+  const half = { rows: rows / 2, fingerprint: undefined, pass: undefined }
+  const lower = await runRange(run, { range: { from, to: middle }, ...half }, context)
+  return lower + (await runRange(run, { range: { from: middle + 1, to }, ...half }, context))
+}
+
+/** Makes blocks that a try of this run left half written safe to run again. */
+async function makeSafe(run: TableRun, range: Range, context: RunContext): Promise<void> {
+  const { ports, runId, targets, uuids, patience } = context
+  const { table } = run.standing
+  const target = targets.get(table.target)!
+  const { stale } = await recover(ports, {
+    table,
+    target,
+    lock: run.lock!,
+    runId,
+    inputs: inputsOf(table, uuids),
+    dirty: [range],
+    patience,
+  })
+  run.mixed = union(run.mixed, stale)
+}
+
+function tooOften(error: BackfillError, attempts: number): BackfillError {
+  return new BackfillError(`${error.message}; tried ${attempts} times`, {
+    ...detailsOf(error),
+    hint: error.hint ?? 'Run backfill up again when the server is well',
+  })
+}
+
+function tooBig(error: BackfillError, key: string, { from }: Range): BackfillError {
+  return new BackfillError(`${error.message}; block ${from} alone is too big`, {
+    ...detailsOf(error),
+    hint: `Give ${key} more with '--! settings: max_memory_usage = …' in its transform, or raise the server's limit`,
+  })
+}
+
+function detailsOf({ kind, code, alone, cause }: BackfillError) {
+  return { kind, code, alone, cause }
+}

@@ -1,0 +1,88 @@
+// Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last takes
+// them from there. Nothing is left behind: the server drops the table with the session, also where nobody comes back.
+import type { InsertReport, Pass, WriteReport } from './executor-port.ts'
+import { SHARED_TABLE, type SharedStep } from '../sql-syntax/shared-cte.ts'
+import { errorCode } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { runWrite, type Statement } from '../clickhouse/write.ts'
+
+/** Behind the query id of the first INSERT: the statement that computes the step. */
+export const STEP_SUFFIX = '-step'
+
+/** How long the rows wait for the last INSERT, which is the next to start; then that one computes for itself. */
+const SESSION_SECONDS = 60
+
+export type SharedInsert = {
+  readonly step: SharedStep
+  readonly pass: Pass
+  /** The INSERT of what a SELECT yields. */
+  readonly into: (select: string) => Statement
+  /** The transform as it is in its file. */
+  readonly whole: string
+}
+
+/** @throws what runWrite throws */
+export async function insertShared(server: Server, insert: SharedInsert): Promise<InsertReport> {
+  return insert.pass.role === 'first' ? await insertFirst(server, insert) : await insertLast(server, insert)
+}
+
+async function insertFirst(server: Server, { step, pass, into, whole }: SharedInsert): Promise<InsertReport> {
+  const rest = into(step.rest)
+  let computed: WriteReport
+  try {
+    computed = await runWrite(server, {
+      ...rest,
+      query: `CREATE TEMPORARY TABLE ${SHARED_TABLE} ENGINE = Memory AS\n${step.compute}`,
+      queryId: rest.queryId + STEP_SUFFIX,
+      session: { id: pass.session, seconds: SESSION_SECONDS, isNew: true },
+    })
+  } catch (error) {
+    if (!NO_ROOM.has(errorCode(error))) throw error
+    await dropStep(server, pass)
+    return { ...(await runWrite(server, into(whole))), passed: false }
+  }
+  const session = { id: pass.session, seconds: SESSION_SECONDS, isNew: false }
+  const inserted = await runWrite(server, { ...rest, session }).catch((error: unknown) => {
+    if (!NO_SESSION.has(errorCode(error))) throw error
+    return undefined // it is on another server: nothing of the INSERT has run
+  })
+  if (inserted === undefined) return { ...(await runWrite(server, into(whole))), passed: false }
+  return {
+    rowsRead: computed.rowsRead,
+    rowsWritten: inserted.rowsWritten,
+    bytesRead: computed.bytesRead,
+    peakMemory: Math.max(computed.peakMemory, inserted.peakMemory),
+    elapsedMs: computed.elapsedMs + inserted.elapsedMs,
+    passed: true,
+  }
+}
+
+async function insertLast(server: Server, { step, pass, into, whole }: SharedInsert): Promise<InsertReport> {
+  const session = { id: pass.session, seconds: SESSION_SECONDS, isNew: false }
+  try {
+    const report = await runWrite(server, { ...into(step.rest), session })
+    await dropStep(server, pass)
+    return { ...report, passed: false }
+  } catch (error) {
+    // The server looks for the session before it looks at the statement: nothing of it has run.
+    if (!NO_SESSION.has(errorCode(error))) throw error
+    return { ...(await runWrite(server, into(whole))), passed: false }
+  }
+}
+
+/** Never throws: the session ends by itself. */
+async function dropStep({ client }: Server, { session }: Pass): Promise<void> {
+  const query = `DROP TEMPORARY TABLE IF EXISTS ${SHARED_TABLE}`
+  await client.command({ query, session_id: session }).catch(() => undefined)
+}
+
+/** Why the step's rows could not be kept, though the transform may well be possible. */
+const NO_ROOM: ReadonlySet<number> = new Set([
+  241, // MEMORY_LIMIT_EXCEEDED
+  497, // ACCESS_DENIED: no grant to create temporary tables
+])
+
+const NO_SESSION: ReadonlySet<number> = new Set([
+  372, // SESSION_NOT_FOUND
+  373, // SESSION_IS_LOCKED
+])

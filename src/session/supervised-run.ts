@@ -1,0 +1,87 @@
+// Owns a run as the command line sees it: signals in, events out, a summary, an exit code.
+import { setFlagsFromString } from 'node:v8'
+import { EXIT } from '../model/errors.ts'
+import type { RunSummary, UpOptions } from '../runner/events.ts'
+import type { UpHooks } from '../runner/up.ts'
+import type { Context } from './command.ts'
+import { count } from '../terminal/render/format.ts'
+import { EXIT_BY_KIND } from '../terminal/render/error.ts'
+import { createReporter } from '../terminal/reporter.ts'
+import { type Session, type SessionHooks, withWorld } from './session.ts'
+import { interruptedCode, withSignals } from '../terminal/signals.ts'
+
+export type RunHooks = SessionHooks & {
+  /** Runs before the first chunk; throws to prevent it. */
+  readonly ready?: (session: Session) => Promise<void>
+  /** Runs after a run that was not interrupted, while the servers are still there. */
+  readonly after?: (session: Session) => Promise<void>
+}
+
+/**
+ * V8's young heap stays small, in MB. What a run makes is soon garbage; left alone, V8 keeps more and more of it rather
+ * than look for it (docs/performance.md).
+ */
+const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
+
+/** Processes what is missing and resolves to the exit code. */
+export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {
+  return await supervised(context, (run) =>
+    withWorld(
+      context,
+      async (session) => {
+        await hooks.ready?.(session)
+        const { up } = await import('../runner/up.ts')
+        const summary = await up(session.world, options, run)
+        const code = run.finish(summary)
+        if (!summary.interrupted) await hooks.after?.(session)
+        return code
+      },
+      hooks,
+    ),
+  )
+}
+
+export type Supervised = UpHooks & {
+  /** Prints how the run ended; returns its exit code. */
+  readonly finish: (summary: RunSummary) => number
+}
+
+/** Lets a run do its work under signals and with its events told. `again`: the command that goes on, if not `up`. */
+export async function supervised(
+  { output, words }: Context,
+  work: (run: Supervised) => Promise<number>,
+  again?: string,
+): Promise<number> {
+  YOUNG_HEAP.forEach((flag) => setFlagsFromString(flag))
+  const reporter = await createReporter(output, { json: words.has('json'), quiet: words.has('quiet'), again })
+  const stopping = () => {
+    const running = reporter.inFlight()
+    const what =
+      running === 0
+        ? 'nothing is in flight'
+        : `${count(running, 'chunk')} ${running === 1 ? 'is' : 'are'} finishing`
+    reporter.say(`Stopping: ${what}; press Ctrl-C again to leave at once.`)
+  }
+  try {
+    return await withSignals(stopping, (signal) =>
+      work({
+        report: reporter.report,
+        signal,
+        finish(summary) {
+          reporter.finish(summary)
+          return summary.interrupted ? interruptedCode(signal) : failureCode(summary)
+        },
+      }),
+    )
+  } catch (error) {
+    reporter.abandon(error)
+    throw error
+  }
+}
+
+/** Every failure of one kind: that kind's code. Failures of several kinds, or of chunks: 1. */
+export function failureCode({ failed }: RunSummary): number {
+  const codes = new Set(failed.map(({ error }) => EXIT_BY_KIND[error.kind]))
+  const [code = EXIT.ok] = codes
+  return codes.size > 1 ? EXIT.failed : code
+}

@@ -1,0 +1,107 @@
+// Owns what the probe's buckets mean: which runs of blocks are holes, which stretches are held back, which buckets
+// have to be looked at block by block. Facts about the sources are in docs/architecture.md ("Planning").
+import type { Density, Range } from '../model/model.ts'
+import { blockSet, intersect, type BlockSet } from '../model/blocks.ts'
+
+/** What one source has in one bucket of blocks; buckets without a row do not exist. */
+export type Bucket = {
+  /** Lowest and highest block with a row. */
+  readonly first: number
+  readonly last: number
+  readonly rows: number
+  /** Distinct blocks with a row. */
+  readonly blocks: number
+  /** Newest `updated_date_time`, in seconds since 1970. */
+  readonly newest: number
+  /** Order-independent hash of the set of these blocks, decimal. */
+  readonly hash: string
+}
+
+export type ProbedSource = {
+  readonly table: string
+  readonly density: Density
+  readonly buckets: readonly Bucket[]
+}
+
+/** Width of a bucket in blocks: never wider than a hole, so that no hole hides inside one bucket. */
+export function bucketWidth(holeBlocks: number): number {
+  return Math.min(1000, holeBlocks)
+}
+
+/** Blocks to probe so that every hole that touches `range` is seen whole: aligned buckets, one hole more at each side. */
+export function probeRange(range: Range, holeBlocks: number): Range {
+  const width = bucketWidth(holeBlocks)
+  const from = Math.floor(Math.max(0, range.from - holeBlocks) / width) * width
+  const to = (Math.floor((range.to + holeBlocks) / width) + 1) * width - 1
+  return { from, to }
+}
+
+/** Runs of at least `holeBlocks` blocks of the probed range in which none of the sources has a row. */
+export function findHoles(sources: readonly ProbedSource[], probed: Range, holeBlocks: number): BlockSet {
+  return emptyRuns(
+    sources.flatMap((source) => source.buckets),
+    probed,
+    holeBlocks,
+  )
+}
+
+/**
+ * Stretches in which a `common` source has nothing although the chain is busy there: buckets with 20 transactions a
+ * block or more by the `transaction` table. Its rows have not arrived yet. Each bucket is judged by itself: a quiet
+ * stretch beside a busy one, in the same silence, proves nothing and excuses nothing.
+ */
+export function findSilences(sources: readonly ProbedSource[], probed: Range, holeBlocks: number): BlockSet {
+  const width = bucketWidth(holeBlocks)
+  const transactions = sources.find(({ table }) => table === TRANSACTION_TABLE)?.buckets ?? []
+  const busy = transactions
+    .filter(({ rows }) => rows >= BUSY_TRANSACTIONS * width)
+    .map(({ first }) => stretchOf(first, width))
+  const silent = sources
+    .filter(({ density }) => density === 'common')
+    .flatMap(({ buckets }) => emptyRuns(buckets, probed, holeBlocks))
+  return intersect(blockSet(busy), blockSet(silent))
+}
+
+/** Ranges in which the `transaction` sources do not have the same blocks: to be looked at block by block. */
+export function findDisagreements(sources: readonly ProbedSource[], probed: Range, width: number): BlockSet {
+  const dense = sources.filter(({ density }) => density === 'transaction')
+  const hashes = new Map<number, (string | undefined)[]>()
+  dense.forEach(({ buckets }, index) => {
+    for (const { first, hash } of buckets) {
+      const { from } = stretchOf(first, width)
+      const row = hashes.get(from) ?? dense.map(() => undefined)
+      row[index] = hash
+      hashes.set(from, row)
+    }
+  })
+  const differing = [...hashes].filter(([, row]) => row.some((hash) => hash !== row[0]))
+  return intersect(blockSet(differing.map(([from]) => stretchOf(from, width))), [probed])
+}
+
+/** Single blocks as a set. */
+export function blocksAsSet(blocks: readonly number[]): BlockSet {
+  return blockSet(blocks.map((block) => ({ from: block, to: block })))
+}
+
+/** The table that counts transactions; before the merge, blocks that only `traces` has are empty blocks with a reward. */
+const TRANSACTION_TABLE = 'canonical_execution_transaction'
+
+/** Transactions a block from which a missing common source cannot be chance. */
+const BUSY_TRANSACTIONS = 20
+
+function emptyRuns(buckets: readonly Bucket[], probed: Range, atLeast: number): BlockSet {
+  const filled = blockSet(buckets.map(({ first, last }) => ({ from: first, to: last })))
+  const runs: Range[] = []
+  let next = probed.from
+  for (const { from, to } of [...filled, { from: probed.to + 1, to: probed.to + 1 }]) {
+    if (from - next >= atLeast) runs.push({ from: next, to: from - 1 })
+    next = Math.max(next, to + 1)
+  }
+  return runs
+}
+
+/** The bucket that a block lies in. */
+function stretchOf(block: number, width: number): Range {
+  const from = Math.floor(block / width) * width
+  return { from, to: from + width - 1 }
+}

@@ -1,0 +1,167 @@
+// Owns the questions about the source tables: extents, the probe's buckets, disagreements, fingerprints.
+import { sql } from 'kysely'
+import { usageError } from '../model/errors.ts'
+import type { Range } from '../model/model.ts'
+import type { Extent, SourcePort } from '../runner/executor-port.ts'
+import type { Bucket } from './availability.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import { isMissing, MISSING_HINT, serverError, wordsOf } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+
+type SourceName = `canonical_execution_${string}`
+
+/** The source tables of one network, in the connection's database. Counts see rows before merging: they are hints. */
+export function openSource({
+  server,
+  network,
+}: {
+  readonly server: Server
+  readonly network: string
+}): SourcePort {
+  const db = server.db.withSchema(server.connection.database)
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing })
+  }
+  const missing = (sources: readonly string[]) => (error: unknown) => {
+    if (!isMissing(error)) throw error
+    // The server quotes the one SELECT that it cannot read, unless it lacks the whole database.
+    const source = sources.find((name) => String(error).includes(`.${name} `))
+    const { database } = server.connection
+    const what =
+      source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
+    throw usageError(`${what} cannot be read: ${wordsOf(error)}`, MISSING_HINT)
+  }
+  const rowsOf = (source: string, { from, to }: Range) =>
+    db
+      .selectFrom(source as SourceName)
+      .where('meta_network_name', '=', network)
+      .where('block_number', '>=', from)
+      .where('block_number', '<=', to)
+
+  /** The network is the key's first column and the block its second: either end is read off the primary index. */
+  const edge = (source: string, order: 'asc' | 'desc') =>
+    db
+      .selectFrom(
+        db
+          .selectFrom(source as SourceName)
+          .select('block_number')
+          .where('meta_network_name', '=', network)
+          .orderBy('block_number', order)
+          .limit(1)
+          .as('edge'),
+      )
+      .select([sql<string>`${source}`.as('source'), 'block_number'])
+
+  async function disagreeingIn(
+    sources: readonly string[],
+    weak: readonly string[],
+    ranges: readonly Range[],
+  ): Promise<readonly number[]> {
+    const within = sql<boolean>`arrayExists((from, to) -> block_number BETWEEN from AND to,
+      ${typed(
+        ranges.map(({ from }) => from),
+        'Array(UInt64)',
+      )}, ${typed(
+        ranges.map(({ to }) => to),
+        'Array(UInt64)',
+      )})`
+    const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
+    const [first, ...others] = sources.map((source) =>
+      rowsOf(source, hull)
+        .select(['block_number', sql<string>`${source}`.as('source')])
+        .where(within)
+        .distinct(),
+    )
+    const rows = await db
+      .selectFrom(others.reduce((all, next) => all.unionAll(next), first!).as('present'))
+      .select('block_number')
+      .groupBy('block_number')
+      .having(sql<boolean>`uniqExact(source) < ${sources.length}`)
+      .having(sql<boolean>`countIf(NOT has(${typed([...weak], 'Array(String)')}, source)) > 0`)
+      .orderBy('block_number')
+      .execute()
+      .catch(failing('comparing the blocks of the sources'))
+    return rows.map((row) => row.block_number)
+  }
+
+  return {
+    async extents(sources) {
+      const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])
+      if (first === undefined) return new Map()
+      // One question about all of them: what costs is asking.
+      const rows = await edges
+        .reduce((all, next) => all.unionAll(next), first)
+        .execute()
+        .catch(missing(sources))
+        .catch(failing('looking for the first and last block of the sources'))
+      return new Map(
+        sources.map((source): [string, Extent | undefined] => {
+          const blocks = rows.filter((row) => row.source === source).map((row) => row.block_number)
+          return [
+            source,
+            blocks.length === 0 ? undefined : { from: Math.min(...blocks), to: Math.max(...blocks) },
+          ]
+        }),
+      )
+    },
+
+    async buckets(source, range, width) {
+      // Grouped twice: by block, since duplicates and many rows a block must not change the hash; then by bucket.
+      const rows = await db
+        .selectFrom(
+          rowsOf(source, range)
+            .select([
+              'block_number',
+              sql<number>`count()`.as('n'),
+              sql<string>`max(updated_date_time)`.as('written'),
+            ])
+            .groupBy('block_number')
+            .as('blocks'),
+        )
+        .select([
+          sql<number>`min(block_number)`.as('first'),
+          sql<number>`max(block_number)`.as('last'),
+          sql<number>`sum(n)`.as('rows'),
+          sql<number>`count()`.as('blocks'),
+          sql<number>`toUnixTimestamp(max(written))`.as('newest'),
+          sql<string>`toString(sum(sipHash64(block_number)))`.as('hash'),
+        ])
+        .groupBy(sql`intDiv(block_number, ${width})`)
+        .orderBy('first')
+        .execute()
+        .catch(failing(`probing ${source} ${range.from}-${range.to}`))
+      return rows satisfies Bucket[]
+    },
+
+    async disagreeing(sources, weak, ranges) {
+      if (sources.length < 2) return []
+      const found: (readonly number[])[] = []
+      for (let start = 0; start < ranges.length; start += RANGES_PER_QUERY)
+        found.push(await disagreeingIn(sources, weak, ranges.slice(start, start + RANGES_PER_QUERY)))
+      return found.flat()
+    },
+
+    async fingerprint(sources, range) {
+      const [first, ...others] = sources
+        .toSorted()
+        .map((source) =>
+          rowsOf(source, range).select([
+            sql<string>`${source}`.as('source'),
+            sql<number>`uniqExact(block_number)`.as('blocks'),
+            sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
+          ]),
+        )
+      if (first === undefined) return ''
+      const rows = await db
+        .selectFrom(others.reduce((all, next) => all.unionAll(next), first).as('sources'))
+        .select(['source', 'blocks', 'newest'])
+        .orderBy('source')
+        .execute()
+        .catch(failing(`reading the fingerprint of ${range.from}-${range.to}`))
+      return rows.map(({ source, blocks, newest }) => `${source}=${blocks}@${newest}`).join(' ')
+    },
+  }
+}
+
+/** A parameter travels in the URL, where the server takes 128 KiB of it: 17 characters a block number. */
+const RANGES_PER_QUERY = 5_000

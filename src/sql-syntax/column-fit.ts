@@ -1,0 +1,151 @@
+// Owns whether a transform's rows fit into its target: INSERT casts silently, so what loses values is found before.
+import { nearest } from '../model/did-you-mean.ts'
+import { parseType, type DataType } from './types.ts'
+import type { DdlColumn } from './create-table.ts'
+
+export type OutputColumn = { readonly name: string; readonly type: string }
+
+export type ColumnProblem = {
+  readonly rule: 'E063' | 'E064' | 'E065'
+  readonly column: string
+  readonly sentence: string
+  readonly hint: string
+}
+
+/** The same as sentences, each with its cure. */
+export function columnProblems(
+  output: readonly OutputColumn[],
+  target: readonly DdlColumn[],
+): readonly string[] {
+  return columnMisfits(output, target).map(({ sentence, hint }) => `${sentence}: ${hint}`)
+}
+
+/**
+ * What would be lost or left out by inserting `output` (as DESCRIBE names it) into `target` (as its DDL or
+ * `system.columns` names it) by column name; none if all is well.
+ */
+export function columnMisfits(
+  output: readonly OutputColumn[],
+  target: readonly DdlColumn[],
+): readonly ColumnProblem[] {
+  return [
+    ...output.flatMap((column) => outputProblem(column, target) ?? []),
+    ...target
+      .filter((column) => !output.some(({ name }) => name === column.name))
+      .flatMap((c) => lackOf(c) ?? []),
+  ]
+}
+
+/** Whether every value of type `from` is stored unchanged in a column of type `to`. */
+export function fits(from: string, to: string): boolean {
+  return from === to || typeFits(parseType(from), parseType(to))
+}
+
+function outputProblem(
+  { name, type }: OutputColumn,
+  target: readonly DdlColumn[],
+): ColumnProblem | undefined {
+  const column = target.find((known) => known.name === name)
+  if (column === undefined) {
+    const free = target.map((known) => known.name)
+    const meant = nearest(name, free)
+    const hint = meant === undefined ? `the target has ${free.join(', ')}` : `did you mean '${meant}'?`
+    const sentence = `the transform's column '${name}' is not in the target`
+    return { rule: 'E063', column: name, sentence, hint }
+  }
+  if (column.defaultKind === 'MATERIALIZED' || column.defaultKind === 'ALIAS') {
+    const sentence = `the target computes '${name}' (${column.defaultKind}) and takes no values for it`
+    return { rule: 'E063', column: name, sentence, hint: 'leave it out of the transform' }
+  }
+  if (column.type === '' || fits(type, column.type)) return undefined
+  const sentence = `column '${name}' is ${type} in the transform and ${column.type} in the target`
+  return { rule: 'E065', column: name, sentence, hint: cure(name, type, column.type) }
+}
+
+function lackOf({ name, defaultKind }: DdlColumn): ColumnProblem | undefined {
+  if (defaultKind !== '') return undefined
+  const sentence = `the target's column '${name}' has no default and the transform lacks it`
+  return { rule: 'E064', column: name, sentence, hint: 'add it to the SELECT' }
+}
+
+function cure(name: string, from: string, to: string): string {
+  if (parseType(from).name === 'Nullable' && parseType(to).name !== 'Nullable') {
+    return `write ifNull(…, …) AS ${name} in the transform, or make the target's column Nullable`
+  }
+  const write = NUMBER.test(to) ? `to${to}(…)` : `CAST(… AS ${to})`
+  return `write ${write} AS ${name} in the transform where the value is known to fit`
+}
+
+const NUMBER = /^(U?Int|Float)\d+$/
+
+function typeFits(given: DataType, wanted: DataType): boolean {
+  const [from, to] = [bare(given), bare(wanted)]
+  if (to.name === 'Nullable')
+    return typeFits(from.name === 'Nullable' ? argument(from, 0) : from, argument(to, 0))
+  if (from.name === 'Nothing') return true
+  if (CONTAINERS.has(from.name) && from.name === to.name) return elementsFit(from.args, to.args)
+  if (from.name === 'FixedString' && to.name === 'String') return true
+  if (from.name === 'Bool') return to.name === 'Bool' || numberFits(UINT8, to)
+  if (from.name === 'DateTime') return to.name === 'DateTime' || to.name === 'DateTime64'
+  if (from.name === 'DateTime64') return to.name === 'DateTime64' && size(from) <= size(to)
+  if (from.name === 'Date') return to.name === 'Date' || to.name === 'Date32'
+  if (from.name === 'Decimal' && to.name === 'Decimal') return decimalFits(from, to)
+  return numberFits(from, to) || sameType(from, to)
+}
+
+/** `LowCardinality(T)` and `SimpleAggregateFunction(f, T)` hold the values of T. */
+function bare(type: DataType): DataType {
+  if (type.name === 'LowCardinality') return bare(argument(type, 0))
+  if (type.name === 'SimpleAggregateFunction') return bare(argument(type, 1))
+  return type
+}
+
+const CONTAINERS: ReadonlySet<string> = new Set(['Array', 'Tuple', 'Map'])
+const UINT8: DataType = { name: 'UInt8', args: [], label: undefined }
+
+function elementsFit(from: readonly DataType[], to: readonly DataType[]): boolean {
+  return (
+    from.length === to.length &&
+    from.every((element, index) => {
+      const into = to[index]!
+      const sameLabel =
+        element.label === undefined || into.label === undefined || element.label === into.label
+      return sameLabel && typeFits(element, into)
+    })
+  )
+}
+
+/** Signed and unsigned integers by width; integers in floats as far as the mantissa holds them exactly. */
+function numberFits(from: DataType, to: DataType): boolean {
+  const [a, b] = [numberKind(from), numberKind(to)]
+  if (a === undefined || b === undefined) return false
+  if (a.kind === b.kind) return a.bits <= b.bits
+  if (b.kind === 'Float') return a.bits < (b.bits === 64 ? 53 : 24)
+  return a.kind === 'UInt' && b.kind === 'Int' && a.bits < b.bits
+}
+
+function numberKind(type: DataType): { readonly kind: string; readonly bits: number } | undefined {
+  const [, kind, bits] = /^(UInt|Int|Float)(\d+)$/.exec(type.name) ?? []
+  return kind === undefined ? undefined : { kind, bits: Number(bits) }
+}
+
+function decimalFits(from: DataType, to: DataType): boolean {
+  const [wholeDigits, wholeRoom] = [from, to].map((type) => size(type) - size(type, 1))
+  return size(from, 1) <= size(to, 1) && wholeDigits! <= wholeRoom!
+}
+
+function sameType(from: DataType, to: DataType): boolean {
+  return (
+    from.name === to.name &&
+    from.args.length === to.args.length &&
+    from.args.every((arg, index) => arg.label === to.args[index]?.label && sameType(arg, argument(to, index)))
+  )
+}
+
+function argument(type: DataType, index: number): DataType {
+  return type.args[index] ?? { name: '', args: [], label: undefined }
+}
+
+function size(type: DataType, index = 0): number {
+  return Number(argument(type, index).name || 0)
+}

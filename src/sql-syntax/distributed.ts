@@ -1,0 +1,63 @@
+// Owns reading what a Distributed table is made of, and whether its sharding keeps the rows of a key on one shard.
+import { type DdlClause, toClause } from './ddl-clauses.ts'
+import { isKeyword, significantTokens, type Token, unquoted } from './lexer.ts'
+import { splitAtCommas, withDepth } from './tokens.ts'
+
+export type Distributed = {
+  /** As written: a name, or a macro such as `{cluster}`. */
+  readonly cluster: string
+  /** The table that has the rows, on each shard. */
+  readonly database: string
+  readonly table: string
+  /** Undefined: all rows go to the only shard there is. */
+  readonly key: DdlClause | undefined
+}
+
+/** `Distributed('{cluster}', 'database', 'table', sharding key, …)`; undefined for any other engine. */
+export function readDistributed(tokens: readonly Token[]): Distributed | undefined {
+  const [engine, open] = tokens
+  if (!isKeyword(engine, 'DISTRIBUTED') || open?.text !== '(') return undefined
+  const close = withDepth(tokens).findIndex(
+    ({ token, depth }, at) => at > 1 && depth === 0 && token.text === ')',
+  )
+  const [cluster, database, table, key] = splitAtCommas(tokens.slice(2, close))
+  return {
+    cluster: nameOf(cluster),
+    database: nameOf(database),
+    table: nameOf(table),
+    key: key && toClause(key, key[0]?.line ?? 1),
+  }
+}
+
+function nameOf(item: readonly Token[] | undefined): string {
+  return item?.length === 1 ? unquoted(item[0]!) : ''
+}
+
+/** The same for an engine as `system.tables` has it in `engine_full`. */
+export function distributedEngine(engineFull: string): Distributed | undefined {
+  return readDistributed(significantTokens({ file: 'system.tables', text: engineFull, line: 1 }))
+}
+
+/**
+ * Why rows of one key may come to lie on several shards, where nothing makes one of them; undefined where they cannot.
+ * @param key names of the columns that the local tables are sorted by
+ */
+export function shardingProblem(
+  { key: sharding }: Pick<Distributed, 'key'>,
+  key: readonly string[],
+): string | undefined {
+  if (sharding === undefined) return 'it has no sharding key'
+  if (UNSTEADY.test(sharding.text)) return `${unspaced(sharding.text)} sends a row to another shard each time`
+  const stray = sharding.names.filter((name) => !key.includes(name))
+  if (stray.length > 0)
+    return `it is sharded by ${unspaced(sharding.text)}, and ${stray.join(', ')} ${stray.length === 1 ? 'is' : 'are'} not among the columns that rows are told apart by (${key.join(', ')})`
+  return sharding.names.length === 0 ? `${unspaced(sharding.text)} is no column` : undefined
+}
+
+function unspaced(text: string): string {
+  return text.replaceAll(/ ?([().]) ?/g, '$1').replaceAll(' ,', ',')
+}
+
+/** Calls that have another value each time, or on each server. */
+const UNSTEADY =
+  /\b(now|now64|today|yesterday|rand\w*|generate\w+|uuid\w*|hostname|serverUUID|rowNumber\w+|blockNumber|nowInBlock|query_?id|initialQueryID|tcpPort|uptime|getMacro|shardNum)\s*\(/i

@@ -1,0 +1,86 @@
+// Owns the `{name:Type}` parameters of SQL text: which there are, and that each is known and of the right type.
+import { fileError } from '../model/errors.ts'
+import type { OwnParameter, SqlText } from '../model/model.ts'
+import { knownNames } from '../model/did-you-mean.ts'
+import { refuse, type Report } from './problems.ts'
+import { significantTokens } from './lexer.ts'
+import { compactText } from './tokens.ts'
+
+/** Types by name. */
+export type Parameters = Readonly<Record<string, string>>
+
+/** What the runner binds in a transform, apart from forks and the transform's own parameters. */
+export const RUNNER_PARAMETERS: Parameters = {
+  from_block: 'UInt64',
+  to_block: 'UInt64',
+  network: 'String',
+  source: 'Identifier',
+  target: 'Identifier',
+}
+
+export type TransformParameters = {
+  /** File and line of the header's `params`, for messages. */
+  readonly file: string
+  readonly line?: number | undefined
+  readonly forks: readonly string[]
+  readonly own: readonly OwnParameter[]
+}
+
+/** All parameters that a transform may use. Reports parameters of its own that bear the name of another one. */
+export function transformParameters(
+  { file, line, forks, own }: TransformParameters,
+  report: Report = refuse,
+): Parameters {
+  const given: Parameters = {
+    ...RUNNER_PARAMETERS,
+    ...Object.fromEntries(forks.map((fork) => [fork, 'UInt64'])),
+  }
+  const clashes = own.filter(({ name }) => Object.hasOwn(given, name))
+  for (const { name } of clashes) {
+    const sentence = `params: '${name}' is the name of a parameter that the runner binds`
+    report(fileError({ rule: 'E033', file, line, sentence, hint: 'rename it' }))
+  }
+  return { ...Object.fromEntries(own.map(({ name, type }) => [name, type])), ...given }
+}
+
+/**
+ * The names of the parameters that a statement uses, in the order of their first use.
+ * Reports, with file and line, an unknown name and a type other than the known one.
+ */
+export function checkedParameters(
+  sql: SqlText,
+  known: Parameters,
+  report: Report = refuse,
+): readonly string[] {
+  const names = new Set<string>()
+  for (const { name, type, line } of usedParameters(sql)) {
+    const place = { file: sql.file, line }
+    const right = Object.hasOwn(known, name) ? known[name] : undefined
+    if (right === undefined) {
+      const hint = knownNames('parameters', name, Object.keys(known))
+      report(fileError({ rule: 'E030', ...place, sentence: `unknown parameter {${name}:${type}}`, hint }))
+    } else if (type !== right) {
+      const sentence = `parameter '${name}' is used as ${type}`
+      report(fileError({ rule: 'E031', ...place, sentence, hint: `write {${name}:${right}}` }))
+    }
+    names.add(name)
+  }
+  return [...names]
+}
+
+export type UsedParameter = { readonly name: string; readonly type: string; readonly line: number }
+
+/** Every use of a parameter, in order. Braces in strings, comments, heredocs and literals are no parameters. */
+export function usedParameters(sql: SqlText): readonly UsedParameter[] {
+  const tokens = significantTokens(sql)
+  const used: UsedParameter[] = []
+  for (const [index, brace] of tokens.entries()) {
+    const [name, colon] = [tokens[index + 1], tokens[index + 2]]
+    if (brace.text !== '{' || name?.kind !== 'word' || colon?.text !== ':') continue
+    let end = index + 3
+    while (end < tokens.length && tokens[end]?.text !== '}') end++
+    const type = compactText(tokens.slice(index + 3, end))
+    used.push({ name: name.text, type, line: brace.line })
+  }
+  return used
+}

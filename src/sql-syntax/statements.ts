@@ -1,0 +1,46 @@
+// Owns the cutting of an SQL file into statements.
+import type { SqlText } from '../model/model.ts'
+import { isSignificant, lex, rememberTokens, type Token } from './lexer.ts'
+
+/**
+ * The statements of a file, in order. A statement runs from the first comment or token behind the last `;` to its
+ * own last token, so it keeps the comments that lead it, and never ends in a comment that could swallow a `)` put
+ * behind it. `--!` header lines belong to no statement; what holds only comments is none.
+ * Throws a usage error with file and line for text that cannot be lexed.
+ */
+export function splitStatements(file: string, text: string): readonly SqlText[] {
+  const statements: SqlText[] = []
+  let begun: { readonly offset: number; readonly line: number } | undefined
+  let tokens: Token[] = []
+  let end = 0
+  const close = () => {
+    if (begun !== undefined && tokens.length > 0) {
+      const statement = { file, text: text.slice(begun.offset, end), line: begun.line }
+      rememberTokens(statement, tokens)
+      statements.push(statement)
+    }
+    begun = undefined
+    tokens = []
+  }
+  let offset = 0
+  for (const token of lex({ file, text, line: 1 })) {
+    const behind = offset + token.text.length
+    if (token.text === ';') close()
+    else if (isHeaderLine(token) && tokens.length === 0) begun = undefined
+    else if (token.kind !== 'white') {
+      begun ??= { offset, line: token.line }
+      if (isSignificant(token)) {
+        tokens.push(token)
+        end = behind
+      }
+    }
+    offset = behind
+  }
+  close()
+  return statements
+}
+
+/** Whether a token is a line of the `--! key: value` header. */
+export function isHeaderLine(token: Token): boolean {
+  return token.kind === 'comment' && token.text.startsWith('--!')
+}

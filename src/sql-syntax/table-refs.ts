@@ -1,0 +1,87 @@
+// Owns where a statement reads tables: each name behind FROM and JOIN, with what is written before its dot.
+import type { SqlText } from '../model/model.ts'
+import { isKeyword, significantTokens, type Token, unquoted } from './lexer.ts'
+import { withDepth } from './tokens.ts'
+
+export type TableRead = {
+  /** `source` of `{source:Identifier}.t`. */
+  readonly parameter?: string
+  /** `db` of `db.t`, written into the file. */
+  readonly database?: string
+  readonly table: string
+  readonly line: number
+  /** Places in `significantTokens`: of the first token of the name, and behind its last. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Names that the statement gives itself (WITH), subqueries and table functions are no tables. */
+export function tableReads(sql: SqlText): readonly TableRead[] {
+  const tokens = significantTokens(sql)
+  const own = ownNames(tokens)
+  const depths = withDepth(tokens)
+  return tokens.flatMap((token, index) => {
+    if (!isKeyword(token, 'FROM', 'JOIN') || !beginsTable(depths, index)) return []
+    const read = readAt(tokens, index + 1)
+    if (read === undefined || tokens[read.to]?.text === '(') return []
+    const isOwn = read.parameter === undefined && read.database === undefined && own.has(read.table)
+    return isOwn ? [] : [read]
+  })
+}
+
+/** The tokens of the SELECT around a place, without the SELECTs within it or beside it in a UNION. */
+export function selectAround(tokens: readonly Token[], place: number): readonly Token[] {
+  const depths = withDepth(tokens)
+  const depth = depths[place]?.depth ?? 0
+  let [from, to] = [place, place]
+  while (from > 0 && !(depths[from]!.depth === depth && isKeyword(tokens[from], 'SELECT'))) {
+    if (depths[from]!.depth < depth) return []
+    from--
+  }
+  while (to < tokens.length && depths[to]!.depth >= depth) {
+    if (to > place && depths[to]!.depth === depth && isKeyword(tokens[to], 'UNION', 'INTERSECT', 'EXCEPT'))
+      break
+    to++
+  }
+  return tokens.slice(from, to)
+}
+
+function readAt(tokens: readonly Token[], from: number): TableRead | undefined {
+  const first = tokens[from]
+  if (first === undefined) return undefined
+  if (first.text === '{') {
+    const close = tokens.findIndex((token, index) => index > from && token.text === '}')
+    const [parameter, table] = [tokens[from + 1], tokens[close + 2]]
+    if (close === -1 || parameter === undefined || tokens[close + 1]?.text !== '.' || table === undefined)
+      return undefined
+    return { parameter: parameter.text, table: unquoted(table), line: first.line, from, to: close + 3 }
+  }
+  if (first.kind !== 'word' && first.kind !== 'identifier') return undefined
+  const second = tokens[from + 2]
+  if (tokens[from + 1]?.text !== '.' || second === undefined)
+    return { table: unquoted(first), line: first.line, from, to: from + 1 }
+  return { database: unquoted(first), table: unquoted(second), line: first.line, from, to: from + 3 }
+}
+
+/** Not of `ARRAY JOIN`, `IS DISTINCT FROM`, `trim(… FROM …)`: a table's FROM has a SELECT before it at its depth. */
+function beginsTable(
+  depths: readonly { readonly token: Token; readonly depth: number }[],
+  index: number,
+): boolean {
+  const { token, depth } = depths[index]!
+  const before = depths[index - 1]?.token
+  if (isKeyword(token, 'JOIN')) return !isKeyword(before, 'ARRAY')
+  if (isKeyword(before, 'DISTINCT') && isKeyword(depths[index - 2]?.token, 'IS', 'NOT')) return false
+  for (let at = index - 1; at >= 0 && depths[at]!.depth >= depth; at--)
+    if (depths[at]!.depth === depth && isKeyword(depths[at]!.token, 'SELECT')) return true
+  return false
+}
+
+/** `name AS (` of WITH. */
+function ownNames(tokens: readonly Token[]): ReadonlySet<string> {
+  return new Set(
+    tokens.flatMap((token, index) =>
+      isKeyword(tokens[index + 1], 'AS') && tokens[index + 2]?.text === '(' ? [unquoted(token)] : [],
+    ),
+  )
+}

@@ -1,0 +1,46 @@
+// Owns what several readers do with a run of tokens: cut it at commas, follow its brackets, print it.
+import type { Token } from './lexer.ts'
+
+/** The items between the commas outside of any bracket; none for no tokens. */
+export function splitAtCommas(tokens: readonly Token[]): readonly (readonly Token[])[] {
+  if (tokens.length === 0) return []
+  const items: Token[][] = [[]]
+  for (const { token, depth } of withDepth(tokens)) {
+    if (depth === 0 && token.text === ',') items.push([])
+    else items.at(-1)?.push(token)
+  }
+  return items
+}
+
+/** Each token with the number of brackets around it; a bracket counts as outside of itself. */
+export function withDepth(
+  tokens: readonly Token[],
+): readonly { readonly token: Token; readonly depth: number }[] {
+  let depth = 0
+  return tokens.map((token) => {
+    if (CLOSING.has(token.text)) depth--
+    const outer = depth
+    if (OPENING.has(token.text)) depth++
+    return { token, depth: outer }
+  })
+}
+
+const OPENING: ReadonlySet<string> = new Set(['(', '[', '{'])
+const CLOSING: ReadonlySet<string> = new Set([')', ']', '}'])
+
+/** Tokens as ClickHouse prints a type or a literal: `Decimal(10, 2)`, `Enum8('a' = 1)`, `[1, -2]`. */
+export function compactText(tokens: readonly Token[]): string {
+  let text = ''
+  let before: Token | undefined
+  for (const token of tokens) {
+    text += needsSpace(before, token) ? ` ${token.text}` : token.text
+    before = token
+  }
+  return text
+}
+
+function needsSpace(before: Token | undefined, token: Token): boolean {
+  if (before === undefined) return false
+  if (before.text === ',' || before.text === '=' || token.text === '=') return true
+  return before.kind !== 'punctuation' && token.kind !== 'punctuation'
+}

@@ -1,0 +1,42 @@
+// Owns the check before anything runs: ClickHouse accepts each transform, and its columns fit the target.
+import { usageError } from '../model/errors.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { TargetTable } from '../runner/executor-port.ts'
+import { ddlColumns } from '../sql-syntax/create-table.ts'
+import { columnProblems } from '../sql-syntax/column-fit.ts'
+import type { World } from '../runner/world.ts'
+
+/**
+ * Checks the tables whose inputs can be read now; returns those that read derived tables which do not exist yet.
+ * A target that does not exist is checked by its DDL file.
+ *
+ * @throws BackfillError `usage` with file and line and every problem of the first table that has one
+ */
+export async function checkTables(
+  { ports, catalogue }: World,
+  tables: readonly TableDefinition[],
+  targets: ReadonlyMap<string, TargetTable>,
+): Promise<readonly TableDefinition[]> {
+  const exists = (key: string) =>
+    targets.has(catalogue.tables.find((table) => table.key === key)?.target ?? '')
+  const [now, later] = [
+    tables.filter(({ after }) => after.every(exists)),
+    tables.filter(({ after }) => !after.every(exists)),
+  ]
+  const outcomes = await Promise.allSettled(
+    now.map(async (table) => {
+      const target = targets.get(table.target)
+      if (target?.problem !== undefined)
+        throw usageError(
+          `${ports.target.database}.${table.target} ${target.problem.sentence}`,
+          target.problem.hint,
+        )
+      const columns = target?.columns ?? ddlColumns(table.ddl)
+      const problems = columnProblems(await ports.executor.describe(table), columns)
+      const { file, line } = table.transform
+      if (problems.length > 0) throw usageError(`${file}:${line}: ${problems.join('; ')}`)
+    }),
+  )
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  return later
+}

@@ -1,0 +1,69 @@
+// Owns the deletion of ranges on all shards of a cluster: on the local tables, with literals, fenced; or why not.
+import type { ClickHouseSettings } from '@clickhouse/client'
+import { BackfillError } from '../model/errors.ts'
+import type { Range, TableDefinition } from '../model/model.ts'
+import type { CleanJob } from '../runner/executor-port.ts'
+import { quoteString } from '../sql-syntax/quoting.ts'
+import { rangeWords } from '../model/range-words.ts'
+import { onCluster } from '../clickhouse/cluster/cluster.ts'
+import { quoteIdentifier } from '../clickhouse/dialect.ts'
+import { literalFence } from '../lock/fence.ts'
+import type { Names } from '../clickhouse/own-databases.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { localOf } from '../clickhouse/cluster/shard-tables.ts'
+
+/** `network`: only rows of this one, where the table holds several. */
+export type DeletionJob = CleanJob & { readonly network: string | undefined }
+
+export type Deletion = {
+  readonly query: string
+  readonly query_params?: Record<string, unknown>
+  readonly clickhouse_settings?: ClickHouseSettings
+}
+
+/** On the local tables, since a Distributed one deletes nothing. ON CLUSTER takes no parameters: blocks are digits. */
+export async function deletionOnShards(
+  server: Server,
+  names: Names,
+  { table, ranges, lock, network }: DeletionJob,
+): Promise<Deletion> {
+  const local = await localName(server, table)
+  const rows =
+    network === undefined
+      ? blocksIn(ranges)
+      : `meta_network_name = ${quoteString(network)} AND ${blocksIn(ranges)}`
+  const why = noDeletes(server)
+  if (why !== undefined)
+    throw new BackfillError(
+      `half-written blocks ${rangeWords(ranges)} of ${table.key} have to be deleted first, and ${why}`,
+      {
+        kind: 'failed',
+        hint: `On each server: DELETE FROM ${local} WHERE ${rows}; then run backfill up again`,
+      },
+    )
+  return {
+    query: `DELETE FROM ${local}${onCluster(server)} WHERE ${rows}
+      AND ${literalFence({ lockName: lock.name, names })}`,
+    // The fence asks whoever executes it, and all see the same rows of Keeper.
+    clickhouse_settings: { allow_nondeterministic_mutations: 1, distributed_ddl_output_mode: 'throw' },
+  }
+}
+
+/** Why rows cannot be deleted, as the end of a sentence; undefined where they can. */
+export function noDeletes({ cluster }: Server): string | undefined {
+  return cluster === undefined || cluster.keeper
+    ? undefined
+    : `the cluster '${cluster.name}' has no ON CLUSTER to delete rows on all shards with (it has no Keeper)`
+}
+
+async function localName(server: Server, table: TableDefinition): Promise<string> {
+  const local = await localOf(server, table)
+  return `${quoteIdentifier(local.database)}.${quoteIdentifier(local.table)}`
+}
+
+function blocksIn(ranges: readonly Range[]): string {
+  const each = ranges.map(({ from, to }) => `block_number BETWEEN ${from} AND ${to}`)
+  const [one = 'false', ...others] = each
+  if (others.length === 0) return one
+  return `block_number BETWEEN ${Math.min(...ranges.map(({ from }) => from))} AND ${Math.max(...ranges.map(({ to }) => to))} AND (${each.join(' OR ')})`
+}

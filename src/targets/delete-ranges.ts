@@ -1,0 +1,169 @@
+// Owns the deletion of ranges: fenced, bounded in time, and checked for its effect.
+import { sql } from 'kysely'
+import { BackfillError } from '../model/errors.ts'
+import type { Range, TableDefinition } from '../model/model.ts'
+import type { Lock } from '../lock/lock-port.ts'
+import type { CleanJob } from '../runner/executor-port.ts'
+import { onCluster } from '../clickhouse/cluster/cluster.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import { compiledFence, EPOCH_DIGITS } from '../lock/fence.ts'
+import type { Names } from '../clickhouse/own-databases.ts'
+import { errorCode, serverError } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { type Deletion, type DeletionJob, deletionOnShards } from './delete-on-shards.ts'
+import { localOf } from '../clickhouse/cluster/shard-tables.ts'
+
+/**
+ * A DELETE waits for ever while merges are stopped; its cost follows the table's size, not the range's. One that was
+ * asked for has all the time that a statement may take.
+ */
+const CLEAN_SECONDS = { asked: 3600, found: 600 }
+
+/**
+ * Deletes the target's rows of the ranges in one statement; only those of `network`, where the table holds several.
+ * @throws BackfillError `failed`, `locked`
+ */
+export async function cleanRanges(
+  server: Server,
+  names: Names,
+  { table, ranges, lock, asked }: CleanJob,
+  network?: string,
+): Promise<void> {
+  const { client, connection } = server
+  const doing = `deleting ${asked ? '' : 'half-written '}blocks of ${table.key}`
+  const name = `${connection.database}.${table.target}`
+  const failing = (error: unknown) => {
+    throw serverError(error, { connection, doing })
+  }
+  const count = () => countRows(server, { table, ranges, network }).catch(failing)
+  if ((await count()) === 0) return
+
+  const seconds = asked ? CLEAN_SECONDS.asked : CLEAN_SECONDS.found
+  const job = { table, ranges, lock, asked, network }
+  const deletion =
+    server.cluster === undefined
+      ? deletionHere(server, names, job)
+      : await deletionOnShards(server, names, job)
+  await client
+    .command({
+      ...deletion,
+      clickhouse_settings: {
+        ...deletion.clickhouse_settings,
+        lightweight_deletes_sync: '2',
+        max_execution_time: seconds,
+        ...(server.cluster && { distributed_ddl_task_timeout: String(seconds) }),
+      },
+    })
+    .catch((error: unknown) => {
+      if (errorCode(error) !== TIMEOUT_EXCEEDED) return failing(error)
+      throw new BackfillError(`${doing} has not ended after ${seconds} seconds`, {
+        kind: 'failed',
+        code: TIMEOUT_EXCEEDED,
+        hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} builds it anew beside the old one`,
+        cause: error,
+      })
+    })
+  const left = await count()
+  if (left > 0)
+    throw new BackfillError(`${left} rows are left after ${doing}`, {
+      kind: 'failed',
+      hint: `Are merges of ${name} stopped? Run backfill up again when they run`,
+    })
+}
+
+const TIMEOUT_EXCEEDED = 159
+
+function deletionHere(
+  { db, connection }: Server,
+  names: Names,
+  { table, ranges, lock, network }: DeletionJob,
+): Deletion {
+  const fence = compiledFence(db, { lockName: lock.name, names })
+  return {
+    query: `DELETE FROM {database:Identifier}.{table:Identifier}
+      WHERE block_number BETWEEN {low:UInt64} AND {high:UInt64}
+      AND arrayExists((f, t) -> block_number BETWEEN f AND t, {froms:Array(UInt64)}, {tos:Array(UInt64)})
+      ${network === undefined ? '' : 'AND meta_network_name = {network:String}'}
+      AND ${fence.text}`,
+    query_params: {
+      database: connection.database,
+      table: table.target,
+      low: lowest(ranges),
+      high: highest(ranges),
+      froms: ranges.map(({ from }) => from),
+      tos: ranges.map(({ to }) => to),
+      ...(network !== undefined && { network }),
+      ...fence.params,
+    },
+  }
+}
+
+/** Rows of the ranges as they stand in the target. @throws BackfillError `failed`, `server` */
+export async function countIn(
+  server: Server,
+  table: TableDefinition,
+  ranges: readonly Range[],
+  network?: string,
+): Promise<number> {
+  if (ranges.length === 0) return 0
+  return await countRows(server, { table, ranges, network }).catch((error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing: `counting rows of ${table.key}` })
+  })
+}
+
+/** Kills queued DELETEs of earlier epochs: their fence would fail them for ever, and hold up merges and later ones. */
+export async function endDeletions(server: Server, table: TableDefinition, lock: Lock): Promise<void> {
+  const { client, connection, cluster } = server
+  if (cluster !== undefined && !cluster.keeper) return // then there never was one
+  const place =
+    cluster === undefined
+      ? { database: connection.database, table: table.target }
+      : await localOf(server, table)
+  await client
+    .command({
+      query: `KILL MUTATION${onCluster(server)} WHERE database = {database:String} AND table = {table:String} AND NOT is_done
+        AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`,
+      query_params: {
+        ...place,
+        lock: lock.name,
+        lock_prefix: lock.name.slice(0, -EPOCH_DIGITS),
+      },
+    })
+    .catch((error: unknown) => {
+      throw serverError(error, { connection, doing: `ending deletions by earlier runs of ${table.key}` })
+    })
+}
+
+type Counted = {
+  readonly table: TableDefinition
+  readonly ranges: readonly Range[]
+  readonly network: string | undefined
+}
+
+async function countRows(server: Server, { table, ranges, network }: Counted): Promise<number> {
+  const row = await server.db
+    .withSchema(server.connection.database)
+    .selectFrom(table.target as 'int_target')
+    .select(({ fn }) => fn.countAll<number>().as('rows'))
+    // The server prunes by these; it cannot see into the arrays.
+    .where('block_number', '>=', lowest(ranges))
+    .where('block_number', '<=', highest(ranges))
+    .where(
+      sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${blockNumbers(ranges.map(({ from }) => from))}, ${blockNumbers(ranges.map(({ to }) => to))})`,
+    )
+    .$if(network !== undefined, (rows) => rows.where(sql<boolean>`meta_network_name = ${network}`))
+    .executeTakeFirstOrThrow()
+  return row.rows
+}
+
+function blockNumbers(blocks: readonly number[]): readonly number[] {
+  return typed([...blocks], 'Array(UInt64)')
+}
+
+function lowest(ranges: readonly Range[]): number {
+  return Math.min(...ranges.map(({ from }) => from))
+}
+
+function highest(ranges: readonly Range[]): number {
+  return Math.max(...ranges.map(({ to }) => to))
+}

@@ -1,0 +1,145 @@
+// Owns the derived tables as they stand on the target server: which exist, with which columns, and their creation.
+import { sql } from 'kysely'
+import { usageError } from '../model/errors.ts'
+import type { SqlText, TableDefinition } from '../model/model.ts'
+import type { Column, TargetPort, TargetTable } from '../runner/executor-port.ts'
+import { type Cluster, onCluster } from '../clickhouse/cluster/cluster.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import type { Names } from '../clickhouse/own-databases.ts'
+import { serverError } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { tablesOfShards } from '../clickhouse/cluster/shard-tables.ts'
+import { mustSee } from '../clickhouse/visibility.ts'
+
+export function openTarget({
+  server,
+  names,
+  mayHide = false,
+}: {
+  readonly server: Server
+  readonly names: Names
+  /** What the user may not see counts as absent: nothing depends on it. */
+  readonly mayHide?: boolean
+}): TargetPort {
+  const { db, connection } = server
+  const { database } = connection
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection, doing })
+  }
+  const run = ({ text, file }: SqlText, query_params: Record<string, string>) =>
+    server.client.command({ query: text, query_params }).catch(failing(`running ${file}`))
+
+  const ddlOf = (table: TableDefinition): readonly SqlText[] =>
+    server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
+
+  return {
+    database,
+
+    async tables(wanted) {
+      if (wanted.length === 0) return new Map()
+      const inList = (column: string) =>
+        sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
+      const [tables, columns] = await Promise.all([
+        db
+          .selectFrom('system.tables')
+          .select(['name', 'engine', 'engine_full', 'total_rows', sql<string>`toString(uuid)`.as('uuid')])
+          .where('database', '=', database)
+          .where(inList('name'))
+          .execute(),
+        db
+          .selectFrom('system.columns')
+          .select(['table', 'name', 'type', 'default_kind'])
+          .where('database', '=', database)
+          .where(inList('table'))
+          .orderBy('position')
+          .execute(),
+      ]).catch(failing(`looking at the tables of ${database}`))
+      const unseen = wanted.filter((name) => !columns.some(({ table }) => table === name))
+      if (!mayHide)
+        await mustSee(
+          server,
+          unseen.map((table) => ({ kind: 'table', database, table })),
+        )
+      const columnsOf = Map.groupBy(columns, (column) => column.table)
+      const shared = await tablesOfShards(server, names, tables)
+      return new Map(
+        tables.map(({ name, uuid, engine, total_rows }): [string, TargetTable] => [
+          name,
+          {
+            uuid,
+            engine,
+            rows: total_rows,
+            ...(engine === 'Distributed' && server.cluster === undefined && { problem: NO_CLUSTER }),
+            ...shared.get(name),
+            columns: (columnsOf.get(name) ?? []).map((column): Column => ({
+              name: column.name,
+              type: column.type,
+              defaultKind: column.default_kind,
+            })),
+          },
+        ]),
+      )
+    },
+
+    async ledgerState() {
+      const locks = db.selectFrom('system.databases').select('name').where('name', '=', names.locks)
+      const columns = await db
+        .selectFrom('system.columns')
+        .select(['table', 'name'])
+        .where('database', '=', names.ledger)
+        .where('table', 'in', ['ledger', 'sql_texts'])
+        .where(sql<boolean>`${names.locks} IN ${locks}`)
+        .execute()
+        .catch(failing('looking for the ledger'))
+      const has = (table: string, column: string) =>
+        columns.some((one) => one.table === table && one.name === column)
+      if (!has('ledger', 'network')) {
+        await mustSee(server, [
+          { kind: 'table', database: names.ledger, table: 'ledger' },
+          { kind: 'database', database: names.locks },
+        ])
+        return 'absent'
+      }
+      return has('ledger', 'rows_expected') && has('sql_texts', 'text') ? 'ready' : 'old'
+    },
+
+    async prepare(ledger) {
+      await server.client
+        .command({
+          query: `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`,
+          query_params: { target: database },
+        })
+        .catch(failing(`creating the database ${database}`))
+      const { cluster } = server
+      const keeper_path = `/backfill/${cluster?.name}/${names.locks}`
+      const params = { ledger: names.ledger, locks: names.locks, ...(names.inKeeper && { keeper_path }) }
+      for (const statement of ledger) await run(statement, params)
+    },
+
+    refuseUncreatable: (table) => void ddlOf(table),
+
+    async create(table) {
+      for (const statement of ddlOf(table)) await run(statement, { target: database })
+    },
+  }
+}
+
+/** @throws BackfillError `usage` where a table cannot be created on all shards */
+function clusterDdl({ name, keeper }: Cluster, { key, target, ddl, clusterDdl: found }: TableDefinition) {
+  if (!keeper)
+    throw usageError(
+      `the table ${target} does not exist, and the cluster '${name}' has no ON CLUSTER to create it with (it has no Keeper)`,
+      'create it by hand, a local table on each server and a Distributed one over them: docs/clusters.md',
+    )
+  if (found.length === 0)
+    throw usageError(
+      `${key} has no DDL for a cluster`,
+      `add cluster/${key}.sql beside ${ddl.file}: docs/clusters.md`,
+    )
+  return found
+}
+
+const NO_CLUSTER = {
+  sentence: 'is Distributed, so its rows are on other servers',
+  hint: 'name the cluster with --cluster or BACKFILL_CLUSTER',
+}

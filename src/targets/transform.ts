@@ -1,0 +1,87 @@
+// Owns where a transform is read, and what the server says of it before it runs: its columns, or why it is refused.
+import type { ClickHouseSettings } from '@clickhouse/client'
+import { type BackfillError, fileError, usageError } from '../model/errors.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { OutputColumn } from '../sql-syntax/column-fit.ts'
+import type { Connection } from '../clickhouse/connection.ts'
+import {
+  ACCESS_DENIED,
+  errorCode,
+  isMissing,
+  MISSING_HINT,
+  serverError,
+  wordsOf,
+} from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+import type { Denied } from '../clickhouse/settings-limits.ts'
+
+/**
+ * The server that a transform is computed on: the target where it reads derived tables, or where both are one server.
+ * @throws BackfillError `usage` for a transform that reads both sides of two servers
+ */
+export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
+  { source, target }: { readonly source: S; readonly target: S },
+  { key, sources, after, transform }: TableDefinition,
+): S {
+  if (source.info.identity === target.info.identity || sources.length === 0) return target
+  if (after.length === 0) return source
+  throw fileError({
+    rule: 'E066',
+    file: transform.file,
+    line: transform.line,
+    sentence: `${key} reads source tables and derived tables, which are on different servers (${source.connection.url}, ${target.connection.url})`,
+    hint: 'Split it into two transforms, or keep source and target on one server',
+  })
+}
+
+/**
+ * Names and types of the columns that a transform yields; reads no rows.
+ * @throws BackfillError `usage` with file and line where the server does not accept it
+ */
+export async function describeTransform(
+  { client, connection, limits }: Pick<Server, 'client' | 'connection' | 'limits'>,
+  table: TableDefinition,
+  call: { readonly params: Record<string, unknown>; readonly settings: ClickHouseSettings },
+): Promise<readonly OutputColumn[]> {
+  const [denied] = limits?.denied(table.settings) ?? []
+  if (denied !== undefined) throw maySetNot(table, connection, denied)
+  try {
+    const result = await client.query({
+      query: `DESCRIBE TABLE (\n${table.transform.text}\n)`,
+      query_params: call.params,
+      clickhouse_settings: call.settings,
+      format: 'JSONEachRow',
+    })
+    const rows = await result.json<OutputColumn>()
+    return rows.map(({ name, type }) => ({ name, type }))
+  } catch (error) {
+    const doing = errorCode(error) === 0 ? `checking ${table.key}` : `checking ${table.transform.file}`
+    const failure = serverError(error, { connection, doing })
+    const isOfFile = ![0, ACCESS_DENIED].includes(errorCode(error)) && failure.kind === 'failed'
+    throw isOfFile ? rejected(table, error) : failure
+  }
+}
+
+/** What a header sets may be what the rows depend on. */
+function maySetNot(
+  { transform }: TableDefinition,
+  { side, username }: Connection,
+  { name, wanted, holds }: Denied,
+): BackfillError {
+  return usageError(
+    `${transform.file}: the header sets ${name} = ${wanted}, and user '${username}' of the ${side} server may not (it has '${holds}')`,
+    `Have ${name} = '${wanted}' set in the user's profile, let the user set it (readonly = 2), or take it out of the header`,
+  )
+}
+
+/** ClickHouse does not accept a transform: a fault of the file (or of the sources), found before anything runs. */
+function rejected({ key, sources, transform }: TableDefinition, error: unknown): BackfillError {
+  const missing =
+    sources.length === 0
+      ? `It reads derived tables: \`backfill create-tables --tables ${key}\` creates those that are missing`
+      : MISSING_HINT
+  return usageError(
+    `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${wordsOf(error)}`,
+    isMissing(error) ? missing : 'Mend the file',
+  )
+}

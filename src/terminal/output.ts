@@ -1,0 +1,60 @@
+// Owns the two streams: results on stdout, everything said along the way on stderr.
+import type { Readable } from 'node:stream'
+import pc from 'picocolors'
+import type { Words } from './argv.ts'
+import { mask } from '../workspace/mask.ts'
+import type { Paint } from './render/paint.ts'
+import type { Terminal } from './terminal.ts'
+
+export type Output = {
+  /** Prints lines of the result. */
+  readonly result: (lines: readonly string[]) => void
+  /** Passes on the bytes of a result, as they are unless a terminal reads them (byte-stream.ts). */
+  readonly stream: (bytes: Readable) => Promise<void>
+  /** Prints lines about the work, passwords masked: they may carry what a server or a client said. */
+  readonly message: (lines: readonly string[]) => void
+  /** Masks passwords in a text that goes into a result. */
+  readonly mask: (text: string) => string
+  readonly resultPaint: Paint
+  readonly messagePaint: Paint
+  /** Columns of the result's terminal; Infinity where it goes into a file or a pipe. */
+  readonly columns: number
+  /** The stream for live lines; undefined where stderr is no terminal or one too narrow to draw in. */
+  readonly live: NodeJS.WriteStream | undefined
+}
+
+export function createOutput(terminal: Terminal, words: Words, secrets: readonly string[]): Output {
+  const paint = (stream: NodeJS.WriteStream): Paint =>
+    pc.createColors(wantsColors({ env: terminal.env, off: words.has('no-color'), isTTY: stream.isTTY }))
+  const { stdout, stderr } = terminal
+  const hide = (text: string) => mask(text, secrets)
+  return {
+    result: (lines) => write(stdout, lines),
+    stream: async (bytes) => (await import('./byte-stream.ts')).passOn(bytes, stdout),
+    message: (lines) => write(stderr, lines.map(hide)),
+    mask: hide,
+    resultPaint: paint(stdout),
+    messagePaint: paint(stderr),
+    columns: stdout.isTTY && stdout.columns > 0 ? stdout.columns : Infinity,
+    // A terminal without a size says 0 columns: log-update would wrap every letter.
+    live: stderr.isTTY && stderr.columns >= 40 && terminal.env['TERM'] !== 'dumb' ? stderr : undefined,
+  }
+}
+
+function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
+  if (lines.length > 0) stream.write(`${lines.join('\n')}\n`)
+}
+
+type ColorQuestion = {
+  readonly env: Terminal['env']
+  readonly off: boolean
+  readonly isTTY: boolean | undefined
+}
+
+/** --no-color and NO_COLOR beat FORCE_COLOR, which beats the terminal (no-color.org, force-color.org). */
+export function wantsColors({ env, off, isTTY }: ColorQuestion): boolean {
+  if (off || (env['NO_COLOR'] ?? '') !== '') return false
+  const forced = env['FORCE_COLOR'] ?? ''
+  if (forced !== '') return forced !== '0' && forced !== 'false'
+  return isTTY === true && env['TERM'] !== 'dumb'
+}

@@ -1,0 +1,41 @@
+// Owns how an error looks: one sentence, the hint below it, never a stack unless it is asked for. Pure.
+import { BackfillError, type ErrorKind, EXIT } from '../../model/errors.ts'
+import type { Paint } from './paint.ts'
+
+export type ErrorStyle = { readonly paint: Paint; readonly stack: boolean }
+
+/** An error that is no BackfillError is a defect of this program, and says so. */
+export function errorLines(error: unknown, { paint, stack }: ErrorStyle): readonly string[] {
+  const trace =
+    stack && error instanceof Error ? [...(error.stack ?? '').split('\n'), ...causes(error.cause)] : []
+  const head = `${paint.red('backfill:')} ${oneLine(messageOf(error))}`
+  if (error instanceof BackfillError) {
+    return [head, ...(error.hint === undefined ? [] : [`  ${paint.dim(error.hint)}`]), ...trace]
+  }
+  const more = stack ? [] : ['  BACKFILL_DEBUG=1 shows where.']
+  return [`${head} (this is a defect of backfill, please report it)`, ...more, ...trace]
+}
+
+export function exitCodeOf(error: unknown): number {
+  return error instanceof BackfillError ? EXIT_BY_KIND[error.kind] : EXIT.failed
+}
+
+export const EXIT_BY_KIND: Readonly<Record<ErrorKind, number>> = {
+  failed: EXIT.failed,
+  usage: EXIT.usage,
+  locked: EXIT.locked,
+  server: EXIT.server,
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** What a server says may have many lines; a message has one. */
+export function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ')
+}
+
+function causes(cause: unknown): readonly string[] {
+  return cause instanceof Error ? [`caused by ${cause.stack ?? cause.message}`, ...causes(cause.cause)] : []
+}

@@ -1,0 +1,52 @@
+// Owns how numbers, times and block ranges are written. Pure.
+import type { Range } from '../../model/model.ts'
+import { countBlocks } from '../../model/blocks.ts'
+
+/** A whole number, `1,234,567`. Not by Intl: its data alone takes longer to load than this program. */
+export function number(value: number): string {
+  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** `1 block`, `1,500 blocks`. */
+export function count(value: number, noun: string): string {
+  return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
+/** As it can be typed after --from and --to: no separators. */
+export function rangeText({ from, to }: Range): string {
+  return from === to ? `${from}` : `${from}-${to}`
+}
+
+/** The first few ranges and how many blocks they all have: `1-10, 15 and 7 more (1,500 blocks)`. */
+export function rangesText(ranges: readonly Range[], shown = 3): string {
+  const head = ranges.slice(0, shown).map(rangeText).join(', ')
+  const more = ranges.length > shown ? ` and ${number(ranges.length - shown)} more` : ''
+  return `${head}${more} (${count(countBlocks(ranges), 'block')})`
+}
+
+/**
+ * Floored to 0.1, so that 100.0 % means that nothing at all is missing; `-` where nothing is owed.
+ * Exact below 2^43 blocks, because a thousand times that is still a whole number.
+ */
+export function percent(done: number, owed: number): string {
+  return owed === 0 ? '-' : `${(Math.floor((done * 1000) / owed) / 10).toFixed(1)} %`
+}
+
+/** `0.8 s`, `1 min 23 s`, `2 h 5 min`. */
+export function duration(ms: number): string {
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60
+    ? `${minutes} min ${seconds % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** ISO 8601 as people read it, to the minute, still UTC. */
+export function minute(iso: string): string {
+  return iso.slice(0, 16).replace('T', ' ')
+}
+
+export function perSecond(value: number, ms: number): string {
+  return number(Math.round(value / Math.max(ms / 1000, 0.001)))
+}

@@ -1,0 +1,109 @@
+// Owns how a run's events and its summary look, one line each. Pure.
+import type { RunEvent, RunSummary } from '../../runner/events.ts'
+import { count, duration, number, perSecond, rangesText, rangeText } from './format.ts'
+import { oneLine } from './error.ts'
+import type { Paint } from './paint.ts'
+
+/** How much a line matters: `--quiet` prints the last kind only. */
+type Weight = 'progress' | 'fact' | 'alarm'
+
+type EventText = { readonly weight: Weight; readonly lines: readonly string[] }
+
+/** Lines for an event; none for what only a live display shows. */
+export function eventText(event: RunEvent, paint: Paint): EventText {
+  switch (event.type) {
+    case 'chunk-started':
+      return { weight: 'progress', lines: [] }
+    case 'chunk-done':
+      return progress(
+        `${event.table}  ${rangeText(event.range)}  ${count(event.rowsWritten, 'row')}  ${duration(event.elapsedMs)}`,
+      )
+    case 'table':
+      return progress(`${event.table}  ${tableText(event)}`)
+    case 'created':
+      return fact(`${event.table}  created ${event.target}`)
+    case 'note':
+      return fact(about(event.table, event.text))
+    case 'skipped':
+      return fact(...skippedTexts(event).map((text) => `${tablesText(event.tables)}  ${text}`))
+    case 'waiting':
+      return fact(`${event.table}  ${count(event.blocks, 'block')} wait for ${event.on.join(', ')}`)
+    case 'warning':
+      return alarm(paint, about(event.table, event.text))
+    case 'chunk-failed':
+      return failure(`${event.table}  ${rangeText(event.range)}  failed`, event.error, paint)
+    default:
+      return failure(`${event.table}  stopped`, event.error, paint)
+  }
+}
+
+/** What was done, for stdout; what failed is said by `failureLines`. `again`: the command that goes on. */
+export function summaryLines(summary: RunSummary, paint: Paint, again = 'backfill up'): readonly string[] {
+  const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted, outOfTime } = summary
+  const work =
+    chunks === 0
+      ? 'nothing to do'
+      : `${count(chunks, 'chunk')}, ${count(blocks, 'block')}, ${count(rowsWritten, 'row')} in ${duration(elapsedMs)} (${perSecond(blocks, elapsedMs)} blocks/s)`
+  if (failed.length > 0)
+    return [
+      `${paint.red(`${count(new Set(failed.map(({ table }) => table)).size, 'table')} failed`)}${chunks === 0 ? '' : `; done: ${work}`}`,
+    ]
+  if (interrupted)
+    return [
+      `${paint.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` goes on from here.`,
+    ]
+  if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`${again}\` goes on from here.`]
+  return [chunks === 0 ? 'Nothing to do.' : `${paint.green('Done')}: ${work}`]
+}
+
+/** Every failed table with its error and what to do, for stderr, at the end where it is looked for. */
+export function failureLines({ failed }: RunSummary, paint: Paint): readonly string[] {
+  return failed.flatMap(({ table, error }) => [
+    `${paint.red('backfill:')} ${table}: ${oneLine(error.message)}`,
+    ...(error.hint === undefined ? [] : [`  ${paint.dim(error.hint)}`]),
+  ])
+}
+
+function tableText({
+  missingBlocks,
+  doneBlocks,
+}: {
+  readonly missingBlocks: number
+  readonly doneBlocks: number
+}): string {
+  const done = doneBlocks === 0 ? '' : `, ${number(doneBlocks)} done before`
+  return missingBlocks === 0 ? `no block missing${done}` : `${count(missingBlocks, 'block')} not done${done}`
+}
+
+function tablesText(tables: readonly string[]): string {
+  return tables.length > 3 ? `${tables.length} tables` : tables.join(', ')
+}
+
+function skippedTexts({ holes, held }: Extract<RunEvent, { readonly type: 'skipped' }>): readonly string[] {
+  return [
+    ...(holes.length > 0 ? [`skipped hole ${rangesText(holes)}: no source has rows there`] : []),
+    ...(held.length > 0
+      ? [`skipped held ${rangesText(held)}: the sources do not agree on these blocks`]
+      : []),
+  ]
+}
+
+function about(table: string | undefined, text: string): string {
+  return table === undefined ? text : `${table}  ${text}`
+}
+
+function progress(...lines: readonly string[]): EventText {
+  return { weight: 'progress', lines }
+}
+
+function fact(...lines: readonly string[]): EventText {
+  return { weight: 'fact', lines }
+}
+
+function alarm(paint: Paint, line: string): EventText {
+  return { weight: 'alarm', lines: [`${paint.yellow('warning:')} ${line}`] }
+}
+
+function failure(what: string, error: Error, paint: Paint): EventText {
+  return { weight: 'alarm', lines: [`${paint.red(what)}: ${oneLine(error.message)}`] }
+}

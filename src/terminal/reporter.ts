@@ -1,0 +1,77 @@
+// Owns where a run's events go: JSON lines, live lines in a terminal, plain lines elsewhere, or only alarms.
+import { BackfillError } from '../model/errors.ts'
+import type { RunEvent, RunSummary } from '../runner/events.ts'
+import { createLive } from './live-lines.ts'
+import type { Output } from './output.ts'
+import { errorEventJson, eventJson, type JsonObject, summaryJson } from './render/json.ts'
+import { eventText, failureLines, summaryLines } from './render/run-events.ts'
+import { advance, inFlight, liveLines, NO_PROGRESS } from './render/run-progress.ts'
+
+export type Reporter = {
+  readonly report: (event: RunEvent) => void
+  /** Says something between the events. */
+  readonly say: (line: string) => void
+  /** Statements in flight by the events so far. */
+  readonly inFlight: () => number
+  /** The run ended: prints the summary and the failures. */
+  readonly finish: (summary: RunSummary) => void
+  /** The run was ended by an error, which its caller prints. */
+  readonly abandon: (error: unknown) => void
+}
+
+export type ReporterOptions = {
+  readonly json: boolean
+  readonly quiet: boolean
+  /** The command that goes on where the run has ended, if not `backfill up`. */
+  readonly again?: string | undefined
+}
+
+export async function createReporter(
+  output: Output,
+  { json, quiet, again }: ReporterOptions,
+): Promise<Reporter> {
+  const paint = output.messagePaint
+  const told = new Set<Error>()
+  let progress = NO_PROGRESS
+  const stream = json || quiet ? undefined : output.live
+  const live =
+    stream &&
+    (await createLive(stream, () =>
+      liveLines(progress, { now: performance.now(), columns: stream.columns, paint }),
+    ))
+  const printJson = (object: JsonObject) =>
+    output.result([
+      JSON.stringify(object, (_, value: unknown) => (typeof value === 'string' ? output.mask(value) : value)),
+    ])
+  const tell = (lines: readonly string[]) => {
+    if (live === undefined) return output.message(lines)
+    live.above(lines.map(output.mask))
+    live.draw()
+  }
+  const worthTelling = { alarm: true, fact: !json && !quiet, progress: !json && !quiet && live === undefined }
+
+  return {
+    report(event) {
+      progress = advance(progress, event, performance.now())
+      if (json) printJson(eventJson(event))
+      const { weight, lines } = eventText(event, paint)
+      // The error of a chunk is also why its table stopped: said once.
+      const error = 'error' in event ? event.error : undefined
+      const repeated = error !== undefined && told.has(error)
+      if (error !== undefined) told.add(error)
+      tell(worthTelling[weight] && !repeated ? lines : [])
+    },
+    say: (line) => tell([line]),
+    inFlight: () => inFlight(progress),
+    finish(summary) {
+      live?.close()
+      if (json) printJson(summaryJson(summary))
+      else if (!quiet) output.result(summaryLines(summary, output.resultPaint, again))
+      output.message(failureLines(summary, paint))
+    },
+    abandon(error) {
+      live?.close()
+      if (json && error instanceof BackfillError) printJson(errorEventJson(error))
+    },
+  }
+}

@@ -1,0 +1,116 @@
+// Owns the configuration: every value that a command works with, and where each came from.
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PACKAGE_FOLDER } from '../package-folder.ts'
+import type { Order } from '../planning/chunks.ts'
+import { DEFAULT_WIRE, type Wire } from '../model/wire-names.ts'
+import {
+  blockCount,
+  blockOrder,
+  clusterName,
+  nonEmpty,
+  positiveCount,
+  wireName,
+  type Words,
+} from '../terminal/argv.ts'
+import { LEGACY, prefixOf, readServers, type Servers, type Side } from './servers.ts'
+import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
+
+export type Config = {
+  readonly network: Setting<string>
+  /** Distance kept from the newest block, in blocks. */
+  readonly lag: Setting<number>
+  /** Statements at once; undefined: as the server allows. */
+  readonly jobs: Setting<number | undefined>
+  readonly tableJobs: Setting<number | undefined>
+  /** Blocks per chunk; undefined: the table's own hint. */
+  readonly chunk: Setting<number | undefined>
+  /** Expected rows per chunk; undefined: the default. */
+  readonly chunkRows: Setting<number | undefined>
+  readonly order: Setting<Order>
+  /** Of the target server; undefined: it is a server by itself. */
+  readonly cluster: Setting<string | undefined>
+  /** How rows cross from one server to another. */
+  readonly wire: Setting<Wire>
+  readonly ledgerDatabase: Setting<string>
+  /** Folder of the SQL files, absolute. */
+  readonly sql: Setting<string>
+  /** Folder of the embedded server's data, absolute. */
+  readonly state: Setting<string>
+  /** Where the public files come from; undefined where nobody says. The folder is absolute. */
+  readonly importUrl: Setting<string | undefined>
+  readonly importFolder: Setting<string | undefined>
+  readonly servers: Servers
+  readonly databases: Readonly<Record<Side, Setting<string>>>
+  /** Folder that relative paths start from. */
+  readonly folder: string
+  readonly warnings: readonly string[]
+  /** Passwords, to be kept out of everything printed. */
+  readonly secrets: readonly string[]
+}
+
+export type ConfigQuestion = {
+  readonly words: Words
+  readonly environment: Environment
+  readonly folder: string
+}
+
+/**
+ * Flags beat the environment, which beats `.env` in the working folder, which beats the defaults.
+ * @throws BackfillError `usage` for the first value that cannot be read.
+ */
+export function readConfig({ words, environment, folder }: ConfigQuestion): Config {
+  const layers: Layers = { words, environment, dotenv: readDotenv(folder) }
+  const path = (name: string, fallback: string): Setting<string> => {
+    const found = setting(layers, { name, read: nonEmpty, fallback })
+    return { ...found, value: resolve(folder, found.value) }
+  }
+  const count = (name: string) =>
+    setting<number | undefined>(layers, { name, read: positiveCount, fallback: undefined })
+  const text = (name: string, use: (word: string) => string) =>
+    setting<string | undefined>(layers, { name, read: (word) => use(nonEmpty(word)), fallback: undefined })
+  const network = setting(layers, { name: 'network', read: nonEmpty, fallback: 'mainnet' })
+  const servers = readServers(layers, folder)
+  return {
+    network,
+    lag: setting(layers, { name: 'lag', read: blockCount, fallback: 384 }),
+    jobs: count('jobs'),
+    tableJobs: count('table-jobs'),
+    chunk: count('chunk'),
+    chunkRows: count('chunk-rows'),
+    order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'tail' }),
+    cluster: setting<string | undefined>(layers, { name: 'cluster', read: clusterName, fallback: undefined }),
+    wire: setting<Wire>(layers, { name: 'wire', read: wireName, fallback: DEFAULT_WIRE }),
+    ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
+    sql: path('sql', fileURLToPath(new URL('sql', PACKAGE_FOLDER))),
+    state: path('state', 'state'),
+    importUrl: text('import-url', (word) => word),
+    importFolder: text('import-folder', (word) => resolve(folder, word)),
+    servers,
+    databases: {
+      source: database(layers, 'source', { value: 'default', origin: 'default' }),
+      target: database(layers, 'target', { value: network.value, origin: "default: the network's name" }),
+    },
+    folder,
+    warnings: warningsOf(servers),
+    secrets: secretsOf(servers),
+  }
+}
+
+function database(layers: Layers, side: Side, fallback: Setting<string>): Setting<string> {
+  const found = variable(layers, `${prefixOf(side)}_DATABASE`)
+  return found === undefined ? fallback : { value: found.text, origin: found.origin }
+}
+
+function warningsOf(servers: Servers): readonly string[] {
+  if (servers.kind === 'embedded') return []
+  const legacy = [servers.source, servers.target].some(({ url }) => url.origin.includes(LEGACY))
+  return legacy
+    ? [`${LEGACY}_* is the old name: set SOURCE_CLICKHOUSE_* and TARGET_CLICKHOUSE_* instead.`]
+    : []
+}
+
+function secretsOf(servers: Servers): readonly string[] {
+  if (servers.kind === 'embedded') return []
+  return [servers.source.password.value, servers.target.password.value].filter((secret) => secret !== '')
+}

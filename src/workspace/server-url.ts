@@ -1,0 +1,66 @@
+// Owns the reading of a server's address: `host:port` as in the Python project, or an http(s) URL. Pure.
+import { usageError } from '../model/errors.ts'
+import type { Word } from '../terminal/argv.ts'
+import { maskUrl } from './mask.ts'
+
+export type ServerUrl = {
+  /** http(s)://host:port, without credentials, and the path by which a proxy knows the server, if there is one. */
+  readonly url: string
+  /** Credentials that stood in the address; undefined where none did. */
+  readonly username: string | undefined
+  readonly password: string | undefined
+}
+
+export type Protocol = 'http' | 'https'
+
+/**
+ * @param protocol for an address without one; ClickHouse's own port (8123, 8443) goes with it where none is given.
+ * @throws BackfillError `usage` naming the variable and the value, credentials masked.
+ */
+export function serverUrl(word: Word, protocol: Protocol): ServerUrl {
+  const text = word.text.trim()
+  const bare = !/^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+  const url = URL.parse(bare ? `${protocol}://${text}` : text)
+  const fail = (what: string, hint?: string) =>
+    usageError(`${word.place} ${what}, got '${maskUrl(word.text)}'.`, hint)
+
+  if (!bare && !/^https?:\/\//i.test(text)) {
+    throw fail(
+      'must be host:port or an http(s) URL',
+      "backfill speaks ClickHouse's HTTP interface: port 8123, or 8443 with https",
+    )
+  }
+  const place = text
+    .replace(/^[a-z]+:\/\//i, '')
+    .replace(/^.*@/s, '')
+    .replace(/[/?#].*$/s, '')
+  const port = /:([^:\]]*)$/.exec(place)?.[1]
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
+    throw fail('must have a port from 1 to 65535')
+  }
+  if (url === null || url.hostname === '') throw fail('must be host:port or an http(s) URL')
+  if (url.search !== '' || url.hash !== '') {
+    throw fail(
+      'must not have a query',
+      'databases are set by SOURCE_CLICKHOUSE_DATABASE and TARGET_CLICKHOUSE_DATABASE',
+    )
+  }
+  if (bare && port === undefined) url.port = protocol === 'https' ? '8443' : '8123'
+  const path = url.pathname.replace(/\/+$/, '')
+  return { url: url.origin + path, username: credential(url.username), password: credential(url.password) }
+}
+
+export function protocolOf(word: Word): Protocol {
+  const text = word.text.toLowerCase()
+  if (text === 'http' || text === 'https') return text
+  throw usageError(`${word.place} must be http or https, got '${word.text}'`)
+}
+
+function credential(encoded: string): string | undefined {
+  if (encoded === '') return undefined
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded // A lone % that encodes nothing means itself.
+  }
+}

@@ -1,0 +1,124 @@
+// Owns which servers are meant: two URLs, one URL for both sides, or the embedded server.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { usageError } from '../model/errors.ts'
+import { protocolOf, serverUrl } from './server-url.ts'
+import type { Word } from '../terminal/argv.ts'
+import { type Layers, type Setting, type Variable, variable } from './variables.ts'
+
+export type Side = 'source' | 'target'
+
+/** How to reach one server; the password is never shown. */
+export type Login = {
+  readonly url: Setting<string>
+  readonly username: Setting<string>
+  readonly password: Setting<string>
+  /** Certificates of an authority of one's own, PEM, and the file they are from. */
+  readonly ca: Setting<{ readonly file: string; readonly pem: string }> | undefined
+}
+
+export type Servers =
+  | { readonly kind: 'embedded'; readonly origin: string }
+  | { readonly kind: 'remote'; readonly source: Login; readonly target: Login }
+
+export const LEGACY = 'XATU_CLICKHOUSE'
+
+/**
+ * Chooses the servers. The side's own variables (SOURCE_CLICKHOUSE_*, TARGET_CLICKHOUSE_*) come first, then
+ * XATU_CLICKHOUSE_* for both; where only one side has a URL, the other uses it too: source and target are then
+ * the same server. What a side lacks besides the URL comes from the group that gave the URL, so that no password
+ * is sent to a server which it was not meant for. Nothing at all, or --embedded: the embedded server.
+ * @throws BackfillError `usage` for a bad URL or protocol, an unreadable password file, a login without a URL.
+ */
+export function readServers(layers: Layers, folder: string): Servers {
+  if (layers.words.has('embedded')) return { kind: 'embedded', origin: 'flag --embedded' }
+  const groups = [...SIDES.map(prefixOf), LEGACY]
+  if (groups.every((group) => variable(layers, `${group}_URL`) === undefined)) {
+    const stray = groups
+      .flatMap((group) => LOGIN_PARTS.map((part) => `${group}_${part}`))
+      .find((name) => variable(layers, name))
+    if (stray === undefined) return { kind: 'embedded', origin: 'default' }
+    throw usageError(
+      `${stray} is set, but no URL is`,
+      `set ${stray.replace(/CLICKHOUSE_.*/, 'CLICKHOUSE_URL')} too, or unset it`,
+    )
+  }
+  return { kind: 'remote', source: login(layers, 'source', folder), target: login(layers, 'target', folder) }
+}
+
+export function prefixOf(side: Side): string {
+  return `${side.toUpperCase()}_CLICKHOUSE`
+}
+
+const SIDES: readonly Side[] = ['source', 'target']
+const LOGIN_PARTS = ['USERNAME', 'PASSWORD', 'PASSWORD_FILE', 'PROTOCOL', 'CA_FILE']
+
+function login(layers: Layers, side: Side, folder: string): Login {
+  const other = side === 'source' ? 'target' : 'source'
+  const group =
+    [prefixOf(side), LEGACY, prefixOf(other)].find((prefix) => variable(layers, `${prefix}_URL`)) ?? LEGACY
+  const find = (part: string) =>
+    variable(layers, `${prefixOf(side)}_${part}`) ?? variable(layers, `${group}_${part}`)
+  const address = variable(layers, `${group}_URL`)
+  if (address === undefined) throw new Error('login() needs a URL in one of the groups')
+
+  const protocol = find('PROTOCOL')
+  const { url, ...inUrl } = serverUrl(address, protocol === undefined ? 'http' : protocolOf(protocol))
+  const origin = group === LEGACY ? `${address.origin} (legacy)` : address.origin
+  const username = find('USERNAME')
+  const given = (value: string | undefined, fallback: string): Setting<string> =>
+    value === undefined ? { value: fallback, origin: 'default' } : { value, origin }
+  return {
+    url: { value: url, origin },
+    username:
+      username === undefined
+        ? given(inUrl.username, 'default')
+        : { value: username.text, origin: username.origin },
+    password:
+      password(layers, prefixOf(side), folder) ??
+      password(layers, group, folder) ??
+      given(inUrl.password, ''),
+    ca: authority(find('CA_FILE'), folder, url),
+  }
+}
+
+function authority(word: Variable | undefined, folder: string, url: string): Login['ca'] {
+  if (word === undefined) return undefined
+  if (!url.startsWith('https:'))
+    throw usageError(
+      `${word.place} is set, but ${url} is not https`,
+      `set ${word.place.replace(/CA_FILE.*/, 'PROTOCOL')}=https, or unset it`,
+    )
+  const file = resolve(folder, word.text)
+  const pem = read(file, word, 'certificate')
+  if (!pem.includes('-----BEGIN CERTIFICATE-----'))
+    throw usageError(
+      `${file} of ${word.place} holds no certificate`,
+      'it must be PEM: -----BEGIN CERTIFICATE-----',
+    )
+  return { value: { file, pem }, origin: word.origin }
+}
+
+function password(layers: Layers, group: string, folder: string): Setting<string> | undefined {
+  const word = variable(layers, `${group}_PASSWORD`)
+  const file = variable(layers, `${group}_PASSWORD_FILE`)
+  if (word !== undefined && file !== undefined) {
+    throw usageError(`${word.place} and ${file.place} are both set`, 'keep one of them')
+  }
+  if (file === undefined) return word === undefined ? undefined : { value: word.text, origin: word.origin }
+  // The newline at the end of the file is the editor's, not the password's.
+  const value = read(resolve(folder, file.text), file, 'password').replace(/\r?\n$/, '')
+  return { value, origin: file.origin }
+}
+
+function read(path: string, { place }: Word, what: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw usageError(
+      `cannot read the ${what} file ${path} of ${place}: ${code}`,
+      'create it, or correct the path',
+    )
+  }
+}

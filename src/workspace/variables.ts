@@ -1,0 +1,61 @@
+// Owns the layers of the configuration: flags, then the environment, then `.env`, then defaults. Every value
+// keeps its origin.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { usageError } from '../model/errors.ts'
+import { readFlag, type Word, type Words } from '../terminal/argv.ts'
+
+/** A value and where it comes from: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
+export type Setting<T> = { readonly value: T; readonly origin: string }
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export type Layers = {
+  readonly words: Words
+  readonly environment: Environment
+  readonly dotenv: Environment
+}
+
+/** A variable that is set. An empty one counts as unset: that is what a crontab makes of an unset one. */
+export type Variable = Word & { readonly origin: string }
+
+export function variable(layers: Layers, name: string): Variable | undefined {
+  const fromEnvironment = layers.environment[name] ?? ''
+  if (fromEnvironment !== '') return { text: fromEnvironment, place: name, origin: `environment ${name}` }
+  const fromFile = layers.dotenv[name] ?? ''
+  if (fromFile !== '') return { text: fromFile, place: `${name} in .env`, origin: `.env ${name}` }
+  return undefined
+}
+
+export type SettingQuestion<T> = {
+  /** Flag without dashes, `table-jobs`; its variable is BACKFILL_TABLE_JOBS. */
+  readonly name: string
+  readonly read: (word: Word) => T
+  readonly fallback: T
+}
+
+/** @throws BackfillError `usage` when the value that counts cannot be read. */
+export function setting<T>(layers: Layers, { name, read, fallback }: SettingQuestion<T>): Setting<T> {
+  const typed = readFlag(layers.words, name, read)
+  if (typed !== undefined) return { value: typed, origin: `flag --${name}` }
+  const found = variable(layers, `BACKFILL_${name.toUpperCase().replaceAll('-', '_')}`)
+  return found === undefined
+    ? { value: fallback, origin: 'default' }
+    : { value: read(found), origin: found.origin }
+}
+
+/**
+ * Reads `.env` of the folder; a folder without one has no variables.
+ * @throws BackfillError `usage` when it is there and cannot be read.
+ */
+export function readDotenv(folder: string): Environment {
+  const file = join(folder, '.env')
+  try {
+    return parseEnv(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return {}
+    throw usageError(`cannot read ${file}: ${code}`, 'make it a readable file, or move it away')
+  }
+}

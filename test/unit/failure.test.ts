@@ -1,4 +1,4 @@
-// Owns the promises of src/runner/pure/failure.ts: what is tried again, what is split, what stops a table, how long it waits.
+// Owns the promises of src/clickhouse/error-codes.ts: what is tried again, what is split, what stops a table, how long it waits.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { backoffMs, MAX_ATTEMPTS, verdictOn } from '../../src/clickhouse/error-codes.ts'

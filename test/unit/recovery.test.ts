@@ -1,4 +1,4 @@
-// Owns the promises of src/runner/pure/recovery.ts: what a half-written range needs, and whose rows may stand in it.
+// Owns the promises of src/runner/remedy.ts: what a half-written range needs, and whose rows may stand in it.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Range, RowsKind } from '../../src/model/model.ts'

@@ -1,4 +1,4 @@
-// Owns the promises of src/runner/pure/redo-blocks.ts and stale-versions.ts: which blocks are stale, and which go.
+// Owns the promises of src/commands/redo/blocks.ts and stale-versions.ts: which blocks are stale, and which go.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { covers, intersect, subtract } from '../../src/model/blocks.ts'

@@ -3,7 +3,8 @@
 import { cac } from 'cac'
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
-import { type Flag, readWords, type Words } from '../terminal/argv.ts'
+import { type Flag, readWords } from '../terminal/argv.ts'
+import { type Words } from '../workspace/values.ts'
 import type { CommandEntry } from '../session/command-entry.ts'
 import { COMMANDS, GROUPS } from './commands.ts'
 

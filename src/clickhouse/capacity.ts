@@ -1,5 +1,4 @@
 // Owns the question what a server has to give: cores, how many are busy, memory.
-import type { Capacity } from '../runner/executor-port.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 
@@ -38,4 +37,15 @@ export async function readCapacity(server: Server): Promise<Capacity> {
 async function rowsOf<T>({ client }: Server, query: string): Promise<readonly T[]> {
   const result = await client.query({ query, format: 'JSONEachRow' })
   return await result.json<T>()
+}
+
+/** What a server has to give to statements. */
+export type Capacity = {
+  /** Threads that a statement uses by default: the cores. */
+  readonly cores: number
+  /** Cores that are busy already; 0 where the server does not say. */
+  readonly busyCores: number
+  /** Bytes that one statement may use, and all together; undefined: no limit is known. */
+  readonly statementBytes: number | undefined
+  readonly serverBytes: number | undefined
 }

@@ -1,10 +1,10 @@
 // Owns tables as they stand on a server, with all that a DDL file can be compared with.
 import { sql } from 'kysely'
-import type { StandingTable } from '../commands/check/questions.ts'
 import { typed } from './dialect.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { shardTables } from './cluster/shard-tables.ts'
+import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
 /** Those of the connection's database that exist, as far as the user may see them. */
 export async function standingTables(
@@ -51,4 +51,19 @@ export async function standingTables(
       },
     ]),
   )
+}
+
+/** A table as it stands on a server, in the server's own words. */
+export type StandingTable = {
+  readonly engine: string
+  /** With arguments and everything behind it. */
+  readonly engineFull: string
+  readonly sortKey: string
+  readonly partitionKey: string
+  readonly columns: readonly {
+    readonly name: string
+    readonly type: string
+    readonly defaultKind: DefaultKind
+    readonly expression: string
+  }[]
 }

@@ -1,6 +1,5 @@
 // Owns the question which of some rights a user lacks.
 import { text } from 'node:stream/consumers'
-import type { Need } from '../commands/check/questions.ts'
 import { quoteIdentifier } from './dialect.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
@@ -36,3 +35,23 @@ function grantText({ privilege, on }: Need): string {
   const list = columns.length === 0 ? '' : `(${columns.map(quoteIdentifier).join(', ')})`
   return `${privilege}${list} ON ${quoteIdentifier(database)}.${quoteIdentifier(table)}`
 }
+
+export type Side = 'source' | 'target'
+
+/** A privilege that a run needs. */
+export type Need = {
+  readonly side: Side
+  readonly privilege: string
+  readonly on: NeedPlace
+}
+
+export type NeedPlace =
+  | {
+      readonly kind: 'table'
+      readonly database: string
+      readonly table: string
+      /** The columns that it is needed for; all where there are none. */
+      readonly columns?: readonly string[]
+    }
+  | { readonly kind: 'database'; readonly database: string }
+  | { readonly kind: 'engine'; readonly engine: string }

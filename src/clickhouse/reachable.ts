@@ -1,6 +1,6 @@
 // Owns the waiting for servers that are away.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Patience } from '../runner/executor-port.ts'
+import type { Patience } from './retry.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 

@@ -1,11 +1,10 @@
 // Owns the doing again of what failed by something that passes: a server that was away, or that was too busy.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BackfillError } from '../model/errors.ts'
-import type { Patience, QueryPort } from '../runner/executor-port.ts'
 import { backoffMs, MAX_ATTEMPTS, verdictOn } from './error-codes.ts'
 
 export type Waiting = {
-  readonly queries: Pick<QueryPort, 'reachable'>
+  readonly queries: { reachable(patience: Patience): Promise<void> }
   readonly patience: Patience
   /** For what is small itself: too little memory or time is the server's state then, and passes. */
   readonly small?: boolean
@@ -35,3 +34,6 @@ export async function patiently<T>(
 export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
   await sleep(backoffMs(attempt, Math.random()), undefined, { signal }).catch(() => undefined)
 }
+
+/** How long, and until when, a server that is away is waited for. */
+export type Patience = { readonly giveUpMs: number; readonly signal: AbortSignal }

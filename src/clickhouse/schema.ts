@@ -1,6 +1,5 @@
 // Owns the row types of every table that kysely builds statements for.
 import type { ColumnType } from 'kysely'
-import type { EventName, IslandState } from '../ledger/events.ts'
 import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
 /** `[from_block, to_block, state, sql_hash]`. */
@@ -117,3 +116,8 @@ export type Schema = {
   [source: `canonical_execution_${string}`]: SourceTable
   [target: `int_${string}`]: { block_number: number }
 }
+
+export type EventName = 'started' | 'done' | 'failed' | 'cleaned' | 'invalidated' | 'accepted' | 'checkpoint'
+
+/** What the latest event over a stretch of blocks makes of it. `dirty`: started or failed, so it may be half written. */
+export type IslandState = 'done' | 'dirty' | 'cleaned' | 'invalidated' | 'accepted'

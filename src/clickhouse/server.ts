@@ -8,7 +8,6 @@ import {
 import type { Kysely } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
-import type { Cluster } from './cluster/cluster.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
@@ -195,4 +194,14 @@ function strangerError(error: unknown, { side, url }: Connection): BackfillError
     hint: `Check ${variable}_URL: the port is 8123, or 8443 with https${path}`,
     cause: error,
   })
+}
+
+export type Cluster = {
+  readonly name: string
+  /** Number of the shard of each node, in the order in which clusterAllReplicas() numbers the nodes from 1. */
+  readonly nodes: readonly number[]
+  /** Whether ON CLUSTER, Replicated tables and KeeperMap are there; else everything is on the node that is asked. */
+  readonly keeper: boolean
+  /** Whether connections end at different nodes. */
+  readonly balanced: boolean
 }

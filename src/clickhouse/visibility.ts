@@ -1,7 +1,7 @@
 // Owns telling what is not there from what a user may not see: the server lists neither.
-import type { NeedPlace } from '../commands/check/questions.ts'
+import type { NeedPlace } from './grants.ts'
 import { BackfillError } from '../model/errors.ts'
-import { quotedName } from '../sql-syntax/missing-grant.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
 import { lackingOn } from './grants.ts'
 import type { Server } from './server.ts'
 

@@ -1,7 +1,6 @@
 // Owns the sending of one statement that writes, and the judgement whether the server has really done it.
 import { Readable } from 'node:stream'
 import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
-import type { WriteReport } from '../runner/executor-port.ts'
 import type { Server } from './server.ts'
 
 export type Statement = {
@@ -94,4 +93,13 @@ export function errorInBody(body: string): Error {
     message: found[2]!.trim(),
     ...(found[3] && { type: found[3] }),
   })
+}
+
+/** What the server reported of a statement that wrote. */
+export type WriteReport = {
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly bytesRead: number
+  readonly peakMemory: number
+  readonly elapsedMs: number
 }

@@ -1,10 +1,6 @@
 // Owns the ledger's words: events as they are appended, islands as the fold returns them.
-import type { Range } from '../model/model.ts'
-
-export type EventName = 'started' | 'done' | 'failed' | 'cleaned' | 'invalidated' | 'accepted' | 'checkpoint'
-
-/** What the latest event over a stretch of blocks makes of it. `dirty`: started or failed, so it may be half written. */
-export type IslandState = 'done' | 'dirty' | 'cleaned' | 'invalidated' | 'accepted'
+import type { Range } from '../model/blocks.ts'
+import type { EventName, IslandState } from '../clickhouse/schema.ts'
 
 export type Island = Range & { readonly state: IslandState; readonly sqlHash: string }
 

@@ -1,7 +1,7 @@
 // Owns the fold: one query that turns a table's events into islands, disjoint ranges with a state and an SQL hash.
 // Later events paint over earlier ones, in the order of (epoch, seq). Why so: docs/architecture.md, "Ledger".
 import { type Kysely, sql } from 'kysely'
-import type { IslandState } from './events.ts'
+import type { IslandState } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 

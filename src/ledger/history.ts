@@ -1,12 +1,11 @@
 // Owns what the ledger remembers of chunks that were done: what they cost, and which were taken back.
 import { sql } from 'kysely'
-import type { HistoryPort } from '../runner/executor-port.ts'
-import { blockSet } from '../model/blocks.ts'
-import type { Cost } from '../planning/throughput.ts'
+import { blockSet, type BlockSet, type Range } from '../model/blocks.ts'
 import { ofPresentTargets } from './fold.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
+import type { EventName } from '../clickhouse/schema.ts'
 
 export type HistoryOptions = { readonly server: Server; readonly names: Names; readonly network: string }
 
@@ -69,3 +68,42 @@ export function openHistory({ server, names, network }: HistoryOptions): History
 
 /** Chunks of a table that say how the next ones will be; older ones were of other blocks, other SQL, another server. */
 const LATEST = 10
+
+export type HistoryPort = {
+  /** What the latest chunks of each table's present UUID cost (key -> UUID), oldest first; keys without any are absent. */
+  costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>>
+  /** Blocks whose rows were ever taken back; they may have been built again since. */
+  cleaned(key: string, targetUuid: string): Promise<BlockSet>
+}
+
+/** An event of the ledger that says something of a range, checkpoints left out. */
+export type PastEvent = {
+  readonly event: EventName
+  readonly range: Range
+  readonly epoch: number
+  readonly seq: number
+  readonly sqlHash: string
+  /** Empty where it was not asked for. */
+  readonly fingerprint: string
+  /** Source rows, as far as the ledger knows. */
+  readonly rows: number
+}
+
+export type PastPort = {
+  /** The events of a table's UUID that touch the window, oldest first. @throws BackfillError `server` */
+  events(question: {
+    readonly key: string
+    readonly targetUuid: string
+    readonly window: Range
+    readonly fingerprints: boolean
+  }): Promise<readonly PastEvent[]>
+}
+
+/** What a chunk cost, as the ledger keeps it. `expected`: rows that the probe had found for it. */
+export type Cost = {
+  readonly expected: number
+  readonly written: number
+  readonly elapsedMs: number
+  /** Bytes; 0 where the server did not say. */
+  readonly peakMemory: number
+}

@@ -1,5 +1,5 @@
 // Owns which event of a table's past is seen over which blocks: later ones paint over earlier ones.
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 
 /** A stretch of blocks over which `event` is the latest. */
 export type Visible<T> = { readonly range: Range; readonly event: T }

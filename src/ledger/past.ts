@@ -1,6 +1,6 @@
 // Owns reading a table's past from the ledger: its events over a stretch of blocks, with what they were built from.
 import { sql } from 'kysely'
-import type { PastEvent, PastPort } from '../commands/verify/verify-port.ts'
+import type { PastEvent, PastPort } from './history.ts'
 import { ofPresentTargets } from './fold.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { serverError } from '../clickhouse/server-error.ts'

@@ -1,9 +1,9 @@
 // Owns what is read from the ledger: the fold, and the events behind it that a run asks about.
 import { sql } from 'kysely'
 import type { Island } from './events.ts'
-import type { Range } from '../model/model.ts'
-import type { Attempt, LedgerPort, LedgerView } from '../runner/executor-port.ts'
-import { triesIn } from '../runner/remedy.ts'
+import type { Range } from '../model/blocks.ts'
+import type { Attempt, LedgerPort, LedgerView } from './ledger.ts'
+import { triesIn } from './attempts.ts'
 import { marked } from './stale.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { eventsOf, type FoldKey, foldQuery, ofPresentTargets, POSITION } from './fold.ts'

@@ -1,5 +1,5 @@
 // Owns which ranges of a table are stale, by what built them.
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import { blockSet, type BlockSet, countBlocks } from '../model/blocks.ts'
 import { markOf, type StaleReason } from './stale.ts'
 

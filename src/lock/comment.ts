@@ -1,7 +1,6 @@
 // Owns what a lock's comment says: who holds it, since when, and that it lives. For people; the fence decides.
 import { hostname } from 'node:os'
-import type { LockInfo } from './lock-port.ts'
-import { EPOCH_DIGITS } from './fence.ts'
+import { EPOCH_DIGITS } from './lock-name.ts'
 
 export type LockComment = {
   readonly host: string
@@ -47,4 +46,16 @@ export function isDead({ host, pid }: LockInfo): boolean {
 /** This host's name as a comment would hold it. */
 function commentHost(): string {
   return hostname().replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')
+}
+
+/** Who holds (or last held) a lock, read from the comment of its highest epoch table. */
+export type LockInfo = {
+  readonly name: string
+  readonly epoch: number
+  readonly released: boolean
+  readonly host: string
+  readonly pid: number
+  /** The holder's clock at acquisition and at the last heartbeat, ISO 8601 UTC: for people, never for decisions. */
+  readonly since: string
+  readonly heartbeat: string
 }

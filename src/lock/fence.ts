@@ -5,26 +5,10 @@ import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { LOCK_LOST } from '../clickhouse/server-error.ts'
-
-/** Digits of a zero-padded epoch: UInt64's longest, so that names sort as numbers do. */
-export const EPOCH_DIGITS = 20
+import { EPOCH_DIGITS } from './lock-name.ts'
 
 /** What the fence compares: the runner's own lock, and where all of them are. */
 export type FenceKey = { readonly lockName: string; readonly names: Names }
-
-/** Name of a lock's table or row: `<network>__<key>__<epoch>`. Neither network nor key contains `__`. */
-export function lockName(lock: {
-  readonly network: string
-  readonly key: string
-  readonly epoch: number
-}): string {
-  return lockPrefix(lock) + String(lock.epoch).padStart(EPOCH_DIGITS, '0')
-}
-
-/** What the names of all epochs of one lock begin with; with their length it tells them from other locks. */
-export function lockPrefix({ network, key }: { readonly network: string; readonly key: string }): string {
-  return `${network}__${key}__`
-}
 
 /**
  * The fence as a condition for a WHERE clause. throwIf stands inside the scalar subquery: outside, the server skips

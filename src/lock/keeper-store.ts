@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
-import { EPOCH_DIGITS } from './fence.ts'
+import { EPOCH_DIGITS } from './lock-name.ts'
 import type { LockTable, LockTables, LockTablesOptions } from './table-store.ts'
 import { serverError } from '../clickhouse/server-error.ts'
 

@@ -1,4 +1,5 @@
 // Owns what the runner needs of locks (types only).
+import type { LockInfo } from './comment.ts'
 
 /** The lock of one (network, table): the fence that every write carries is made of `name`. */
 export type Lock = {
@@ -14,18 +15,6 @@ export type Lock = {
   renew(): Promise<void>
   /** Says in the lock's comment that it is free. Never throws. */
   release(): Promise<void>
-}
-
-/** Who holds (or last held) a lock, read from the comment of its highest epoch table. */
-export type LockInfo = {
-  readonly name: string
-  readonly epoch: number
-  readonly released: boolean
-  readonly host: string
-  readonly pid: number
-  /** The holder's clock at acquisition and at the last heartbeat, ISO 8601 UTC: for people, never for decisions. */
-  readonly since: string
-  readonly heartbeat: string
 }
 
 export type LockPort = {

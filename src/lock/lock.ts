@@ -2,8 +2,9 @@
 // one owns.
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Lock, LockInfo, LockPort } from './lock-port.ts'
-import { lockName, lockPrefix } from './fence.ts'
+import type { Lock, LockPort } from './lock-port.ts'
+import type { LockInfo } from './comment.ts'
+import { lockName, lockPrefix } from './lock-name.ts'
 import { commentLiteral } from './comment.ts'
 import { lockStore } from './lock-store.ts'
 import { heldBy, watchLocks } from './watch.ts'

@@ -1,8 +1,8 @@
 // Owns telling a dead holder of a lock from a living one, by watching its comment with one's own monotonic clock.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BackfillError } from '../model/errors.ts'
-import type { LockInfo } from './lock-port.ts'
-import { EPOCH_DIGITS, lockPrefix } from './fence.ts'
+import type { LockInfo } from './comment.ts'
+import { EPOCH_DIGITS, lockPrefix } from './lock-name.ts'
 import { isDead, readInfo } from './comment.ts'
 import type { LockTables } from './table-store.ts'
 

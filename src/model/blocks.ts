@@ -1,5 +1,4 @@
 // Owns the algebra of block sets: sorted, disjoint, closed ranges that never touch each other.
-import type { Range } from './model.ts'
 
 /** A set of blocks: sorted, disjoint, and with at least one missing block between neighbours. */
 export type BlockSet = readonly Range[]
@@ -74,3 +73,6 @@ function complement(set: BlockSet): BlockSet {
   outside.push({ from: next, to: Number.MAX_SAFE_INTEGER })
   return outside
 }
+
+/** Closed block interval: both ends belong to it, `from <= to`. Blocks are whole numbers below 2^53. */
+export type Range = { readonly from: number; readonly to: number }

@@ -1,7 +1,14 @@
-// Owns finding what a person named: a network, tables.
+// Owns the choice of a network and of tables, and what follows from it.
 import { usageError } from './errors.ts'
-import type { Catalogue, Network, TableDefinition } from './model.ts'
+import type { Catalogue, Density, Network, TableDefinition } from './model.ts'
 import { knownNames } from './did-you-mean.ts'
+
+export type Scope = {
+  readonly network: Network
+  readonly catalogue: Catalogue
+  /** The tables the person chose, in dependency order; all of them unless `--tables` says otherwise. */
+  readonly chosen: readonly TableDefinition[]
+}
 
 /** The network of that name. Throws a usage error with the nearest name. */
 export function findNetwork({ networks }: Pick<Catalogue, 'networks'>, name: string): Network {
@@ -21,4 +28,31 @@ export function chooseTables(
   const wrong = keys.find((key) => !known.includes(key))
   if (wrong !== undefined) throw usageError(`unknown table '${wrong}'`, knownNames('tables', wrong, known))
   return keys.length === 0 ? tables : tables.filter((table) => keys.includes(table.key))
+}
+
+/** The chosen tables and everything they read, in the catalogue's order, which is that of the dependencies. */
+export function withDependencies({ catalogue, chosen }: Scope): readonly TableDefinition[] {
+  return closure(
+    catalogue,
+    chosen.map(({ key }) => key),
+  )
+}
+
+function closure({ tables }: Catalogue, keys: readonly string[]): readonly TableDefinition[] {
+  const wanted = new Set(keys)
+  for (const { key, after } of tables.toReversed())
+    if (wanted.has(key)) after.forEach((one) => wanted.add(one))
+  return tables.filter(({ key }) => wanted.has(key))
+}
+
+/** The sources that a table reads through the tables in its `after`. */
+export function inheritedSources({ catalogue }: Scope, { after }: TableDefinition): readonly string[] {
+  return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
+}
+
+/** The density of a source: the network's word, else its file's, else `common`. */
+export function densityOf({ network, catalogue }: Scope, source: string): Density {
+  return (
+    network.density[source] ?? catalogue.sources.find(({ table }) => table === source)?.density ?? 'common'
+  )
 }

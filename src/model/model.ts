@@ -1,8 +1,5 @@
 // Owns the nouns: what a table, a source, a network and a chunk are. Types only; every layer speaks them.
 
-/** Closed block interval: both ends belong to it, `from <= to`. Blocks are whole numbers below 2^53. */
-export type Range = { readonly from: number; readonly to: number }
-
 /** How many rows a source table has per block of a busy chain (sql/source/*.sql, `--! density:`). */
 export type Density = 'transaction' | 'common' | 'sparse'
 
@@ -65,6 +62,7 @@ export type TableDefinition = {
 
 /** One end of `blocks`: a block number, or a fork's first block plus or minus some blocks. */
 export type BlockLimit = { readonly fork: string | undefined; readonly offset: number }
+
 export type BlockLimits = { readonly from: BlockLimit | undefined; readonly to: BlockLimit | undefined }
 
 /** One source table as sql/source/ describes it. */

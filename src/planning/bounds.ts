@@ -1,5 +1,6 @@
 // Owns which blocks a table owes: its first block and its head, from the sources' extents, the lag and `blocks`.
-import type { Density, Range } from '../model/model.ts'
+import type { Density } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 
 /** What is known of a table before its limits (`blocks`) cut it: where its inputs begin and safely end. */
 type Extents = {

@@ -1,5 +1,5 @@
 // Owns how blocks that may run become chunks: by expected rows, or by a number of blocks where somebody asked for it.
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import type { BlockSet } from '../model/blocks.ts'
 import { mirror, mirrorWeights, reach, rowsIn, type Weights } from './weights.ts'
 

@@ -1,18 +1,17 @@
 // Owns the plan: what `up` would do now, chunk by chunk, without writing anything.
 import { checkTables } from '../targets/check-columns.ts'
 import { cutChunks } from './chunks.ts'
-import { countBlocks, intersect } from '../model/blocks.ts'
+import { countBlocks, intersect, type Range } from '../model/blocks.ts'
 import { expectedMs, NO_PACE } from './throughput.ts'
 import { rowsIn } from './weights.ts'
-import type { PlanReport, PlannedChunk, UpOptions } from '../runner/events.ts'
+import type { UpOptions } from './run-options.ts'
 import { type Past, readPast, sizingOf, slotsFor } from './sizing.ts'
 import { readStandings, type Standing, uuidsOf } from './table-status.ts'
-import { surveyAll } from '../commands/status/status.ts'
-import type { Survey } from './survey.ts'
-import type { World } from '../runner/world.ts'
+import { type Survey, surveyAll } from './survey.ts'
+import type { ReadWorld } from './read-world.ts'
 
 /** Plans a run of `up` with these options. Reads only. @throws BackfillError `usage`, `server` */
-export async function planUp(world: World, options: UpOptions): Promise<PlanReport> {
+export async function planUp(world: ReadWorld, options: UpOptions): Promise<PlanReport> {
   const standings = await readStandings(world, { lag: options.lag, forcedHead: options.to })
   const targets = new Map(
     [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
@@ -78,4 +77,33 @@ function planTable({ table, bounds, target, dirty }: Standing, survey: Survey, k
 
 function rounded(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.round(ms)
+}
+
+/** One chunk that `up` would run now, with the reason. */
+type PlannedChunk = Range & {
+  readonly table: string
+  readonly reason: string
+  /** Rows that the probe found in the sources. */
+  readonly expectedRows: number
+  /** By what earlier chunks took; null where there are none. */
+  readonly expectedMs: number | null
+}
+
+export type PlanReport = {
+  readonly network: string
+  readonly jobs: number
+  readonly tables: readonly {
+    readonly table: string
+    readonly missingBlocks: number
+    readonly expectedRows: number
+    /** Of all chunks one after the other; null where no chunk of the table has run yet. */
+    readonly expectedMs: number | null
+    readonly chunks: readonly PlannedChunk[]
+    readonly holes: readonly Range[]
+    readonly held: readonly Range[]
+    /** Ranges that stop the table until they are recovered. */
+    readonly dirty: readonly Range[]
+    readonly create: boolean
+    readonly notes: readonly string[]
+  }[]
 }

@@ -1,5 +1,5 @@
 // Owns the choice of the next chunk: a pure function of what is done, running and surveyed.
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import { cutOne, inOrder, type Order, type Sizing } from './chunks.ts'
 import { blockSet, countBlocks, intersect, subtract, union, type BlockSet } from '../model/blocks.ts'
 import { rowsIn } from './weights.ts'

@@ -1,12 +1,13 @@
 // Owns how many statements run at once and how big a chunk of a table is: what was asked for, what the server has,
 // what earlier chunks took.
 import type { TableDefinition } from '../model/model.ts'
-import type { Capacity, TargetTable } from '../runner/executor-port.ts'
+import type { Capacity } from '../clickhouse/capacity.ts'
+import type { TargetTable } from '../targets/target-port.ts'
 import type { Sizing } from './chunks.ts'
 import { NO_PACE, type Pace, paceAfter, rowsPerChunk, yieldOf } from './throughput.ts'
 import type { Weights } from './weights.ts'
-import type { UpOptions } from '../runner/events.ts'
-import type { World } from '../runner/world.ts'
+import type { UpOptions } from './run-options.ts'
+import type { ReadWorld } from './read-world.ts'
 
 /** Expected rows per chunk where nobody says otherwise: docs/performance.md has the measurement. */
 export const DEFAULT_CHUNK_ROWS = 5_000_000
@@ -21,7 +22,7 @@ export const NOTHING_KNOWN: Past = {
 }
 
 /** `uuids`: table key -> UUID of the target. A ledger that an older version made remembers no costs. */
-export async function readPast({ ports }: World, uuids: ReadonlyMap<string, string>): Promise<Past> {
+export async function readPast({ ports }: ReadWorld, uuids: ReadonlyMap<string, string>): Promise<Past> {
   const [capacity, ledger] = await Promise.all([ports.capacity(), ports.target.ledgerState()])
   const costs = ledger === 'ready' ? await ports.history.costs(uuids) : []
   return {

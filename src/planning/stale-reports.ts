@@ -1,13 +1,13 @@
 // Owns what is said of stale ranges: what built them, and when.
 import { everyForm } from '../ledger/stale.ts'
-import { staleVersions } from '../ledger/stale-versions.ts'
-import type { StaleReport } from '../runner/events.ts'
+import { type StaleVersion, staleVersions } from '../ledger/stale-versions.ts'
 import type { Standing } from './table-status.ts'
-import type { World } from '../runner/world.ts'
+import type { ReadWorld } from './read-world.ts'
+import type { BuiltAt } from '../ledger/versions-port.ts'
 
 /** The stale ranges of a table by what built them; nothing is asked where there are none. */
 export async function staleReports(
-  { ports }: World,
+  { ports }: ReadWorld,
   { table, target, view }: Pick<Standing, 'table' | 'target' | 'view'>,
 ): Promise<readonly StaleReport[]> {
   const versions = staleVersions(view?.islands ?? [], table.sqlHash)
@@ -22,4 +22,10 @@ export async function staleReports(
     })),
   )
   return versions.map((version, index) => ({ ...version, built: built[index] ?? null }))
+}
+
+/** Stale ranges by what built them. */
+export type StaleReport = StaleVersion & {
+  /** When they were built, by the server's clock; null where no event says so. */
+  readonly built: BuiltAt | null
 }

@@ -1,10 +1,10 @@
-// Owns the probing of source tables: asks the source for buckets, each stretch once, and lets survey.ts judge.
-import type { Range, TableDefinition } from '../model/model.ts'
+// Owns the probing of source tables, each stretch once: which missing blocks can run, which are holes, which are held back.
+import { type BlockSet, blockSet, hull, intersect, type Range, subtract, union } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
 import type { Order } from './chunks.ts'
-import { blockSet, type BlockSet, hull, intersect, subtract, union } from '../model/blocks.ts'
 import {
-  type Bucket,
   blocksAsSet,
+  type Bucket,
   bucketWidth,
   findDisagreements,
   findHoles,
@@ -13,9 +13,11 @@ import {
   probeRange,
 } from '../sources/availability.ts'
 import type { Buckets } from '../sources/fingerprint.ts'
-import { weigh, type Weights } from './weights.ts'
-import { densityOf, inheritedSources } from './table-status.ts'
-import type { World } from '../runner/world.ts'
+import { mergeWeights, weigh, type Weights } from './weights.ts'
+import { densityOf, inheritedSources } from '../model/choose.ts'
+import type { ReadWorld } from './read-world.ts'
+import { owedToDependants } from './bounds.ts'
+import type { Standing } from './table-status.ts'
 
 /** Which of the surveyed blocks may not run, and why. */
 export type Survey = {
@@ -42,7 +44,7 @@ const MAX_REMEMBERED = 64
 const MAX_STRETCHES = 32
 
 /** A surveyor that shares its probes: tables that miss the same blocks of the same source ask once. */
-export function makeSurveyor(world: World): Surveyor {
+export function makeSurveyor(world: ReadWorld): Surveyor {
   const { source } = world.ports
   const { holeBlocks } = world.network
   const width = bucketWidth(holeBlocks)
@@ -147,3 +149,78 @@ export function widthAfter(width: number, { weights }: Pick<Survey, 'weights'>):
 }
 
 const MAX_WINDOW = 2_000_000
+
+/**
+ * What of each table's missing blocks is a hole or held back. A table that reads derived tables has its inputs'
+ * holes and held blocks: what they do not process never reaches it. `enough`: rows after which the blocks of a table
+ * that are left count as runnable.
+ */
+export async function surveyAll(
+  world: ReadWorld,
+  standings: ReadonlyMap<string, Standing>,
+  enough = Infinity,
+): Promise<ReadonlyMap<string, Survey>> {
+  const survey = makeSurveyor(world)
+  const own = new Map(
+    await Promise.all(
+      [...standings].map(
+        async ([key, { table, missing }]) =>
+          [key, await surveyMissing(survey, table, missing, enough)] as const,
+      ),
+    ),
+  )
+  const surveys = new Map<string, Survey>()
+  // Dependencies come first.
+  for (const [key, { table, missing }] of standings) {
+    const inputs = table.after.map((input) => owedPart(standings.get(input)!, surveys.get(input)!))
+    const holes = intersect(union(own.get(key)!.holes, unionOf(inputs.map((one) => one.holes))), missing)
+    const held = subtract(
+      intersect(union(own.get(key)!.held, unionOf(inputs.map((one) => one.held))), missing),
+      holes,
+    )
+    surveys.set(key, {
+      ...own.get(key)!,
+      runnable: subtract(subtract(missing, holes), held),
+      holes,
+      held,
+    })
+  }
+  return surveys
+}
+
+/** One window after the other, as `up` does it: the answers to a long chain would not fit together. */
+export async function surveyMissing(
+  survey: Surveyor,
+  table: TableDefinition,
+  missing: BlockSet,
+  enough = Infinity,
+): Promise<Survey> {
+  let left = missing
+  let all: Survey = { runnable: [], holes: [], held: [], weights: [], buckets: new Map() }
+  let width = FIRST_WINDOW
+  for (let rows = 0; rows < enough && left.length > 0;) {
+    const window = nextWindow(left, 'tail', width)
+    const one = await survey(table, window)
+    width = widthAfter(width, one)
+    left = subtract(left, window)
+    rows += one.weights.reduce((sum, stretch) => sum + stretch.rows, 0)
+    all = {
+      runnable: union(all.runnable, one.runnable),
+      holes: union(all.holes, one.holes),
+      held: union(all.held, one.held),
+      weights: mergeWeights(all.weights, one.weights),
+      buckets: new Map(),
+    }
+  }
+  return { ...all, runnable: union(all.runnable, left) }
+}
+
+function owedPart({ bounds }: Standing, { holes, held }: Survey): { holes: BlockSet; held: BlockSet } {
+  const owed = owedToDependants(bounds)
+  const part = owed === undefined ? [] : [owed]
+  return { holes: intersect(holes, part), held: intersect(held, part) }
+}
+
+function unionOf(sets: readonly BlockSet[]): BlockSet {
+  return blockSet(sets.flat())
+}

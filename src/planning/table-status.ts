@@ -1,11 +1,14 @@
 // Owns where tables stand: what each owes, what the ledger says is done, whether its target exists.
-import type { IslandState } from '../ledger/events.ts'
-import type { Catalogue, Density, TableDefinition } from '../model/model.ts'
-import type { LedgerView, TargetTable } from '../runner/executor-port.ts'
+import type { IslandState } from '../clickhouse/schema.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { LedgerView } from '../ledger/ledger.ts'
+import type { TargetTable } from '../targets/target-port.ts'
 import { resolveLimits } from './block-limits.ts'
 import { type Bounds, tableBounds } from './bounds.ts'
-import { blockSet, type BlockSet, subtract } from '../model/blocks.ts'
-import type { World } from '../runner/world.ts'
+import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
+import type { ReadWorld } from './read-world.ts'
+import { densityOf, withDependencies } from '../model/choose.ts'
+import { usageError } from '../model/errors.ts'
 
 export type Standing = {
   readonly table: TableDefinition
@@ -30,7 +33,7 @@ export type StandingOptions = {
 
 /** Standings of the chosen tables and of all they depend on, in dependency order, by table key. */
 export async function readStandings(
-  world: World,
+  world: ReadWorld,
   options: StandingOptions,
 ): Promise<ReadonlyMap<string, Standing>> {
   const tables = withDependencies(world)
@@ -85,26 +88,6 @@ export function blocksIn(view: LedgerView | undefined, ...states: readonly Islan
   return blockSet((view?.islands ?? []).filter(({ state }) => states.includes(state)))
 }
 
-/** The density of a source: the network's word, else its file's, else `common`. */
-export function densityOf({ network, catalogue }: World, source: string): Density {
-  return (
-    network.density[source] ?? catalogue.sources.find(({ table }) => table === source)?.density ?? 'common'
-  )
-}
-
-/** The chosen tables and everything they read, in the catalogue's order, which is that of the dependencies. */
-export function withDependencies({ catalogue, chosen }: World): readonly TableDefinition[] {
-  return closure(
-    catalogue,
-    chosen.map(({ key }) => key),
-  )
-}
-
-/** The sources that a table reads through the tables in its `after`. */
-export function inheritedSources({ catalogue }: World, { after }: TableDefinition): readonly string[] {
-  return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
-}
-
 /** The targets that exist, by table name. */
 export function targetsOf(standings: ReadonlyMap<string, Standing>): ReadonlyMap<string, TargetTable> {
   return new Map(
@@ -133,14 +116,27 @@ export function uuidsOf(
   )
 }
 
-function closure({ tables }: Catalogue, keys: readonly string[]): readonly TableDefinition[] {
-  const wanted = new Set(keys)
-  for (const { key, after } of tables.toReversed())
-    if (wanted.has(key)) after.forEach((one) => wanted.add(one))
-  return tables.filter(({ key }) => wanted.has(key))
-}
-
-function limitsOf({ network }: World, table: TableDefinition) {
+function limitsOf({ network }: ReadWorld, table: TableDefinition) {
   const { from, to } = resolveLimits(table.blocks, network.forks)
   return { from, to }
+}
+
+/** What is known of the chosen tables and of those that they read, before one of them is looked at. */
+export type Known = {
+  readonly targets: ReadonlyMap<string, TargetTable>
+  /** Table key -> UUID; empty where there is no ledger: then nothing is done. */
+  readonly uuids: ReadonlyMap<string, string>
+}
+
+/** @throws BackfillError `server`; `usage` where the ledger is of an older version */
+export async function readKnown(world: ReadWorld): Promise<Known> {
+  const tables = withDependencies(world)
+  const { target } = world.ports
+  const [targets, ledger] = await Promise.all([
+    target.tables(tables.map((table) => table.target)),
+    target.ledgerState(),
+  ])
+  if (ledger === 'old')
+    throw usageError('the ledger was made by an older version of backfill', 'backfill up adds what it lacks')
+  return { targets, uuids: ledger === 'absent' ? new Map() : uuidsOf(tables, targets) }
 }

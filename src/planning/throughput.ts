@@ -1,13 +1,5 @@
 // Owns what past chunks teach about the next: rows a second, memory a row, and the chunk size that follows.
-
-/** What a chunk cost, as the ledger keeps it. `expected`: rows that the probe had found for it. */
-export type Cost = {
-  readonly expected: number
-  readonly written: number
-  readonly elapsedMs: number
-  /** Bytes; 0 where the server did not say. */
-  readonly peakMemory: number
-}
+import type { Cost } from '../ledger/history.ts'
 
 /** Sums over chunks, newer ones weighing more. */
 export type Pace = {

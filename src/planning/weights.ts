@@ -1,5 +1,5 @@
 // Owns how heavy blocks are: the rows that the probe found, stretch by stretch, and what a range holds of them.
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import type { Bucket } from '../sources/availability.ts'
 
 /** Rows in a stretch of blocks, over all the sources that a table reads. */

@@ -1,6 +1,7 @@
 // Owns what a run says of its tables before it starts and after it ends.
 import { countBlocks, intersect } from '../model/blocks.ts'
-import type { RunEvent, UpOptions } from './events.ts'
+import type { RunEvent } from './events.ts'
+import type { UpOptions } from '../planning/run-options.ts'
 import { cureOf } from '../ledger/cure.ts'
 import { rangeWords } from '../model/range-words.ts'
 import { markOf, shortHash } from '../ledger/stale.ts'

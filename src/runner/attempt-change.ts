@@ -2,7 +2,8 @@
 import pLimit from 'p-limit'
 import { fingerprintOf } from '../sources/range-fingerprint.ts'
 import type { TableDefinition } from '../model/model.ts'
-import type { Attempt, Ports } from './executor-port.ts'
+import type { Attempt } from '../ledger/ledger.ts'
+import type { Ports } from './world.ts'
 
 /** `pruned`: a source has fewer blocks than the try has read. */
 export type Change = 'sql' | 'source' | 'pruned'

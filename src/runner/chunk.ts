@@ -3,9 +3,12 @@
 import { BackfillError } from '../model/errors.ts'
 import { joinFingerprint } from '../sources/range-fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
-import type { Range, TableDefinition } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
 import type { Lock } from '../lock/lock-port.ts'
-import type { InsertReport, Pass, Patience, Ports } from './executor-port.ts'
+import type { InsertReport, Pass } from './executor-port.ts'
+import type { Patience } from '../clickhouse/retry.ts'
+import type { Ports } from './world.ts'
 
 export type ChunkJob = {
   readonly table: TableDefinition

@@ -1,6 +1,6 @@
 // Owns the creation of what is missing on the target: databases, ledger, derived tables. Checks come first.
 import { checkTables } from '../targets/check-columns.ts'
-import { withDependencies } from '../planning/table-status.ts'
+import { withDependencies } from '../model/choose.ts'
 import type { World } from './world.ts'
 
 export type CreatedTable = { readonly table: string; readonly target: string; readonly created: boolean }

@@ -1,5 +1,6 @@
 // Owns the running of transforms: inside one server, or streamed from the source server to the target server.
-import type { Network, Range, TableDefinition } from '../model/model.ts'
+import type { Network, TableDefinition } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import type { ExecutorPort, InsertJob, InsertReport } from './executor-port.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'

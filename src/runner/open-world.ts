@@ -5,19 +5,21 @@ import { DEFAULT_WIRE, type Wire } from '../model/wire-names.ts'
 import type { World } from './world.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { readCapacity } from '../clickhouse/capacity.ts'
-import { type Cluster, namesOn, nodeOf } from '../clickhouse/cluster/cluster.ts'
+import { type Cluster, openAgain, type Server, type ServerInfo } from '../clickhouse/server.ts'
+import { namesOn, nodeOf } from '../clickhouse/cluster/cluster.ts'
 import { openExecutor } from './executor.ts'
 import { openHistory } from '../ledger/history.ts'
-import { openLedger } from '../ledger/ledger.ts'
 import { openLocks } from '../lock/lock.ts'
 import { type Names, namesFor } from '../clickhouse/own-databases.ts'
 import { openQueries } from './query-fate.ts'
 import { type BothServers, openServers } from '../clickhouse/servers.ts'
-import { openAgain, type Server, type ServerInfo } from '../clickhouse/server.ts'
 import { openSource } from '../sources/source.ts'
 import { wireFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
+import type { LedgerOptions, LedgerPort } from '../ledger/ledger.ts'
+import { ledgerReader } from '../ledger/reader.ts'
+import { ledgerWriter } from '../ledger/writer.ts'
 
 export type WorldOptions = {
   readonly source: Connection
@@ -108,4 +110,8 @@ function acknowledgedBy(replicas: number): ClickHouseSettings {
 /** Replicas that every shard has at least. */
 function replicasOfEach({ nodes }: Cluster): number {
   return Math.min(...[...Map.groupBy(nodes, (shard) => shard).values()].map(({ length }) => length))
+}
+
+export function openLedger(options: LedgerOptions): LedgerPort {
+  return { ...ledgerReader(options), ...ledgerWriter(options) }
 }

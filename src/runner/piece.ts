@@ -1,5 +1,5 @@
 // Owns what is handed to a table to run: a range with what is known of it, and a step that it may share.
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import type { Pass } from './executor-port.ts'
 
 /** A range to run, the rows that the probe found for it, and the fingerprint of its sources, where the probe knows it. */

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
-import type { QueryPort, WriteReport } from './executor-port.ts'
+import type { WriteReport } from '../clickhouse/write.ts'
 import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { reachable } from '../clickhouse/reachable.ts'
@@ -11,6 +11,7 @@ import type { SystemProcesses, SystemQueryLog } from '../clickhouse/schema.ts'
 import { errorCode, serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { STEP_SUFFIX } from './shared-insert.ts'
+import type { Patience } from '../clickhouse/retry.ts'
 
 /** Killing a stalled stream took 29 s (measured): a minute, then the table stops. */
 const END_WITHIN_MS = 60_000
@@ -130,3 +131,18 @@ export function openQueries({
 }
 
 const SYNTAX_ERROR = 62
+
+/** Statements as the target server knows them, by their query ids. */
+export type QueryPort = {
+  /**
+   * Kills what still runs of the queries and resolves when none does.
+   * @throws BackfillError `failed` when one has not ended after a minute
+   */
+  end(queryIds: readonly string[]): Promise<void>
+  /** Resolves when the query no longer runs: what the server reported if it finished, else undefined. */
+  settle(queryId: string): Promise<WriteReport | undefined>
+  /** Whether the queries of `user` can be seen and killed: one's own always can. */
+  canEnd(user: string): Promise<boolean>
+  /** Resolves when both servers answer; rejects with the last error when patience ends. */
+  reachable(patience: Patience): Promise<void>
+}

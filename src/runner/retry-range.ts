@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { runChunk } from './chunk.ts'
 import { BackfillError } from '../model/errors.ts'
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import { backOff, patiently } from '../clickhouse/retry.ts'
 import type { Piece } from './piece.ts'
 import { MAX_ATTEMPTS, verdictOn } from '../clickhouse/error-codes.ts'

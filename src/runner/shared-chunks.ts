@@ -1,6 +1,6 @@
 // Owns which chunks share a step: the table that starts one computes it, its kin takes the same range next.
 import { randomUUID } from 'node:crypto'
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import type { Offer, Piece, SettlePiece } from './piece.ts'
 import { covers, subtract, union } from '../model/blocks.ts'
 import { knownFingerprint } from '../sources/fingerprint.ts'

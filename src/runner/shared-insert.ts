@@ -1,6 +1,7 @@
 // Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last takes
 // them from there. Nothing is left behind: the server drops the table with the session, also where nobody comes back.
-import type { InsertReport, Pass, WriteReport } from './executor-port.ts'
+import type { InsertReport, Pass } from './executor-port.ts'
+import type { WriteReport } from '../clickhouse/write.ts'
 import { SHARED_TABLE, type SharedStep } from '../sql-syntax/shared-cte.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'

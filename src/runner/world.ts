@@ -1,11 +1,27 @@
 // Owns what a command is handed: the network, the tables it is about and the ports to the servers.
-import type { Catalogue, Network, TableDefinition } from '../model/model.ts'
-import type { Ports } from './executor-port.ts'
+import type { Scope } from '../model/choose.ts'
+import type { Capacity } from '../clickhouse/capacity.ts'
+import type { HistoryPort } from '../ledger/history.ts'
+import type { LedgerPort } from '../ledger/ledger.ts'
+import type { VersionsPort } from '../ledger/versions-port.ts'
+import type { LockPort } from '../lock/lock-port.ts'
+import type { ExecutorPort } from './executor-port.ts'
+import type { QueryPort } from './query-fate.ts'
+import type { SourcePort } from '../sources/source-port.ts'
+import type { TargetPort } from '../targets/target-port.ts'
 
-export type World = {
-  readonly network: Network
-  readonly catalogue: Catalogue
-  /** The tables the person chose, in dependency order; all of them unless `--tables` says otherwise. */
-  readonly chosen: readonly TableDefinition[]
-  readonly ports: Ports
+export type World = Scope & { readonly ports: Ports }
+
+/** Everything that a run stands on. */
+export type Ports = {
+  readonly ledger: LedgerPort
+  readonly locks: LockPort
+  readonly source: SourcePort
+  readonly target: TargetPort
+  readonly executor: ExecutorPort
+  readonly queries: QueryPort
+  readonly history: HistoryPort
+  readonly versions: VersionsPort
+  /** Of the server on which transforms are computed. */
+  capacity(): Promise<Capacity>
 }

@@ -1,5 +1,5 @@
 // Owns what a command is handed: its typed words, the configuration, and where its lines go.
-import type { Words } from '../terminal/argv.ts'
+import type { Words } from '../workspace/values.ts'
 import type { Config } from '../workspace/config.ts'
 import type { Output } from '../terminal/output.ts'
 

@@ -1,13 +1,15 @@
 // Owns a run as the command line sees it: signals in, events out, a summary, an exit code.
 import { setFlagsFromString } from 'node:v8'
 import { EXIT } from '../model/errors.ts'
-import type { RunSummary, UpOptions } from '../runner/events.ts'
+import type { RunSummary } from '../runner/events.ts'
+import type { UpOptions } from '../planning/run-options.ts'
 import type { UpHooks } from '../runner/up.ts'
 import type { Context } from './command.ts'
 import { count } from '../terminal/render/format.ts'
 import { EXIT_BY_KIND } from '../terminal/render/error.ts'
 import { createReporter } from '../terminal/reporter.ts'
-import { type Session, type SessionHooks, withWorld } from './session.ts'
+import { type Session, type SessionHooks } from '../workspace/open.ts'
+import { withWorld } from './session.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 
 export type RunHooks = SessionHooks & {

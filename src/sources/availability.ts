@@ -1,6 +1,7 @@
 // Owns what the probe's buckets mean: which runs of blocks are holes, which stretches are held back, which buckets
 // have to be looked at block by block. Facts about the sources are in docs/architecture.md ("Planning").
-import type { Density, Range } from '../model/model.ts'
+import type { Density } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import { blockSet, intersect, type BlockSet } from '../model/blocks.ts'
 
 /** What one source has in one bucket of blocks; buckets without a row do not exist. */

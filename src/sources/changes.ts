@@ -1,5 +1,6 @@
 // Owns finding done ranges whose sources, or inputs, have changed since they were built. Reads only.
-import type { Range, TableDefinition } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
 import { type BlockSet, blockSet } from '../model/blocks.ts'
 import {
   type Fingerprint,
@@ -12,7 +13,10 @@ import {
 import { markOf } from '../ledger/stale.ts'
 import type { Visible } from '../ledger/latest-events.ts'
 import { readCoverage } from '../ledger/coverage.ts'
-import type { PastEvent, Stretch, VerifyPorts } from '../commands/verify/verify-port.ts'
+import type { PastEvent, PastPort } from '../ledger/history.ts'
+import type { Stretch, StretchPort } from './source.ts'
+
+type ChangePorts = { readonly past: PastPort; readonly stretches: StretchPort }
 
 export type ChangesQuestion = {
   readonly table: TableDefinition
@@ -35,7 +39,7 @@ export type Changes = {
 
 /** @throws BackfillError `server` */
 export async function findChanges(
-  ports: Pick<VerifyPorts, 'past' | 'stretches'>,
+  ports: ChangePorts,
   { table, uuids, window }: ChangesQuestion,
 ): Promise<Changes> {
   const uuid = uuids.get(table.key)
@@ -76,7 +80,7 @@ const NO_FINGERPRINT: Fingerprint = { sources: new Map(), inputs: new Map() }
 
 /** What has last happened to the tables that a table reads, by block; a mark changes no row. */
 async function readInputs(
-  { past }: Pick<VerifyPorts, 'past'>,
+  { past }: Pick<ChangePorts, 'past'>,
   { after }: TableDefinition,
   uuids: ReadonlyMap<string, string>,
 ): Promise<ReadonlyMap<string, readonly Visible<PastEvent>[]>> {
@@ -135,7 +139,7 @@ function hullOf(batch: readonly Visible<PastEvent>[]): Range {
 }
 
 async function fingerprintsOf(
-  { past }: Pick<VerifyPorts, 'past'>,
+  { past }: Pick<ChangePorts, 'past'>,
   question: {
     readonly key: string
     readonly targetUuid: string
@@ -158,7 +162,7 @@ function positionOf({ epoch, seq }: PastEvent): string {
 
 /** What the sources have now in any of the batch's ranges: asked once, in stretches of which these ranges are made. */
 async function factsOf(
-  { stretches }: Pick<VerifyPorts, 'stretches'>,
+  { stretches }: Pick<ChangePorts, 'stretches'>,
   sources: readonly string[],
   batch: readonly Visible<PastEvent>[],
 ): Promise<(range: Range) => ReadonlyMap<string, SourceFacts>> {

@@ -1,5 +1,5 @@
 // Owns the fingerprint that a probe has already paid for: a range that cuts no bucket need not be asked about again.
-import type { Range } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'
 
 /** Buckets of each source of a table, by source name. */

@@ -1,10 +1,15 @@
 // Owns the fingerprint of what a range is computed from: its source rows, and the coverage of the tables it reads.
-import type { Range, TableDefinition } from '../model/model.ts'
-import type { Ports } from '../runner/executor-port.ts'
+import type { Range } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { LedgerPort } from '../ledger/ledger.ts'
+import type { SourcePort } from './source-port.ts'
 
 /** Equal fingerprints of one range mean that a statement would read the same rows. Survives merges. */
 export async function fingerprintOf(
-  { source, ledger }: Ports,
+  {
+    source,
+    ledger,
+  }: { readonly source: Pick<SourcePort, 'fingerprint'>; readonly ledger: Pick<LedgerPort, 'mark'> },
   table: TableDefinition,
   inputs: ReadonlyMap<string, string>,
   range: Range,

@@ -1,8 +1,8 @@
 // Owns the questions about the source tables: extents, the probe's buckets, disagreements, fingerprints.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
-import type { Range } from '../model/model.ts'
-import type { Extent, SourcePort } from '../runner/executor-port.ts'
+import type { Range } from '../model/blocks.ts'
+import type { Extent, SourcePort } from './source-port.ts'
 import type { Bucket } from './availability.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { isMissing, MISSING_HINT, serverError, wordsOf } from '../clickhouse/server-error.ts'
@@ -165,3 +165,22 @@ export function openSource({
 
 /** A parameter travels in the URL, where the server takes 128 KiB of it: 17 characters a block number. */
 const RANGES_PER_QUERY = 5_000
+
+/** What the sources have in a stretch of blocks. */
+export type Stretch = {
+  readonly source: string
+  /** First block of the stretch, as it was asked for. */
+  readonly from: number
+  /** Distinct blocks with a row. */
+  readonly blocks: number
+  /** Newest `updated_date_time`, in seconds since 1970. */
+  readonly newest: number
+}
+
+export type StretchPort = {
+  /**
+   * Counts the sources' blocks of the range by stretches; each begins at one of `starts` (ascending, the first is the
+   * range's) and ends before the next. Stretches without a row are absent. Survives merges, as fingerprints do.
+   */
+  stretches(sources: readonly string[], range: Range, starts: readonly number[]): Promise<readonly Stretch[]>
+}

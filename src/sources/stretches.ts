@@ -1,6 +1,6 @@
 // Owns counting what the sources have, stretch by stretch, in one pass: the fingerprints of many ranges at once.
 import { sql } from 'kysely'
-import type { Stretch, StretchPort } from '../commands/verify/verify-port.ts'
+import type { Stretch, StretchPort } from './source.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'

@@ -1,4 +1,5 @@
 // Owns the way from what the server says is lacking to the GRANT that cures it.
+import { quotedName } from './quoting.ts'
 
 /** The statement to have run; undefined where the message names no grant. */
 export function missingGrant(message: string, user: string): string | undefined {
@@ -9,8 +10,4 @@ export function missingGrant(message: string, user: string): string | undefined 
   // Each lock is a table of its own; and whoever may create one table has to create the others.
   const wide = /^(CREATE|DROP|ALTER)/.test(plain) ? place.replace(/\.[^.]+$/, '.*') : place
   return `GRANT ${plain} ON ${wide} TO ${quotedName(user)}`
-}
-
-export function quotedName(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name.replaceAll('`', '\\`')}\``
 }

@@ -25,3 +25,7 @@ function hex(character: string): string {
   const code = character.charCodeAt(0)
   return code < 128 ? `\\x${code.toString(16).padStart(2, '0')}` : character
 }
+
+export function quotedName(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name.replaceAll('`', '\\`')}\``
+}

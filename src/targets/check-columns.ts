@@ -1,10 +1,10 @@
 // Owns the check before anything runs: ClickHouse accepts each transform, and its columns fit the target.
 import { usageError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
-import type { TargetTable } from '../runner/executor-port.ts'
+import type { DescribePort, TargetPort, TargetTable } from './target-port.ts'
 import { ddlColumns } from '../sql-syntax/create-table.ts'
 import { columnProblems } from '../sql-syntax/column-fit.ts'
-import type { World } from '../runner/world.ts'
+import type { Scope } from '../model/choose.ts'
 
 /**
  * Checks the tables whose inputs can be read now; returns those that read derived tables which do not exist yet.
@@ -13,7 +13,12 @@ import type { World } from '../runner/world.ts'
  * @throws BackfillError `usage` with file and line and every problem of the first table that has one
  */
 export async function checkTables(
-  { ports, catalogue }: World,
+  {
+    ports,
+    catalogue,
+  }: Pick<Scope, 'catalogue'> & {
+    readonly ports: { readonly target: Pick<TargetPort, 'database'>; readonly executor: DescribePort }
+  },
   tables: readonly TableDefinition[],
   targets: ReadonlyMap<string, TargetTable>,
 ): Promise<readonly TableDefinition[]> {

@@ -1,8 +1,9 @@
 // Owns the deletion of ranges on all shards of a cluster: on the local tables, with literals, fenced; or why not.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { BackfillError } from '../model/errors.ts'
-import type { Range, TableDefinition } from '../model/model.ts'
-import type { CleanJob } from '../runner/executor-port.ts'
+import type { Range } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { CleanJob } from './target-port.ts'
 import { quoteString } from '../sql-syntax/quoting.ts'
 import { rangeWords } from '../model/range-words.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'

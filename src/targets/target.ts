@@ -2,14 +2,14 @@
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
-import type { Column, TargetPort, TargetTable } from '../runner/executor-port.ts'
-import { type Cluster, onCluster } from '../clickhouse/cluster/cluster.ts'
+import type { Column, TargetPort, TargetTable } from './target-port.ts'
+import type { Cluster, Server } from '../clickhouse/server.ts'
+import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { serverError } from '../clickhouse/server-error.ts'
-import type { Server } from '../clickhouse/server.ts'
-import { tablesOfShards } from '../clickhouse/cluster/shard-tables.ts'
+import { isMissing, serverError } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/visibility.ts'
+import { type Definition, shardTables } from '../clickhouse/cluster/shard-tables.ts'
 
 export function openTarget({
   server,
@@ -142,4 +142,42 @@ function clusterDdl({ name, keeper }: Cluster, { key, target, ddl, clusterDdl: f
 const NO_CLUSTER = {
   sentence: 'is Distributed, so its rows are on other servers',
   hint: 'name the cluster with --cluster or BACKFILL_CLUSTER',
+}
+
+/** What `TargetPort` says otherwise of tables where the server is a node of a cluster: nothing where it is not. */
+export async function tablesOfShards(
+  server: Server,
+  names: Names,
+  tables: readonly Definition[],
+): Promise<ReadonlyMap<string, Pick<TargetTable, 'uuid' | 'engine' | 'rows' | 'problem'>>> {
+  const found = await shardTables(server, tables)
+  const chosen = await Promise.all(
+    [...found].map(async ([name, { uuids, shape, rows, problem }]) => {
+      const uuid = uuids.length > 1 ? await knownUuid(server, names, uuids) : uuids[0]!
+      return [name, { uuid, engine: shape.engine, rows, ...(problem && { problem }) }] as const
+    }),
+  )
+  return new Map(chosen)
+}
+
+/** The one under which the ledger has the latest events; the first where it has none. */
+async function knownUuid(
+  { db, connection }: Server,
+  names: Names,
+  uuids: readonly string[],
+): Promise<string> {
+  const row = await db
+    .withSchema(names.ledger)
+    .selectFrom('ledger')
+    .select(sql<string>`toString(target_uuid)`.as('uuid'))
+    .where(sql<boolean>`has(${typed([...uuids], 'Array(UUID)')}, target_uuid)`)
+    .orderBy('epoch', 'desc')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+    .catch((error: unknown) => {
+      if (isMissing(error)) return undefined
+      throw serverError(error, { connection, doing: 'reading the ledger' })
+    })
+  return row?.uuid ?? uuids[0]!
 }

@@ -1,5 +1,6 @@
 // Owns the values of a transform's parameters.
-import type { Network, Range, TableDefinition } from '../model/model.ts'
+import type { Network, TableDefinition } from '../model/model.ts'
+import type { Range } from '../model/blocks.ts'
 
 export type TransformCall = {
   readonly table: TableDefinition

@@ -1,7 +1,7 @@
-// Owns the range that a person types for a command that needs one.
+// Owns the tables and the range that a person types for a command that needs them.
 import { usageError } from '../model/errors.ts'
-import type { Range } from '../model/model.ts'
-import { blockNumber, readFlag, type Words } from './argv.ts'
+import type { Range } from '../model/blocks.ts'
+import { blockNumber, readFlag, type Words } from '../workspace/values.ts'
 
 /** --from and --to; --from alone is one block. `who` needs it: `preview`. @throws BackfillError `usage` */
 export function typedRange(words: Words, who: string): Range {
@@ -14,4 +14,13 @@ export function typedRange(words: Words, who: string): Range {
   const to = readFlag(words, 'to', blockNumber) ?? from
   if (from > to) throw usageError(`--from ${from} is after --to ${to}`, 'swap them: the range goes upwards')
   return { from, to }
+}
+
+/** The Python scripts' verbs want to be told which tables. */
+export function requireChoice(words: Words, command: string): void {
+  const { tables, all } = { tables: words.has('tables'), all: words.has('all') }
+  if (tables && all) throw usageError('--tables and --all exclude each other', 'keep one of them')
+  if (!tables && !all) {
+    throw usageError(`\`${command}\` needs --tables a,b or --all`, '`backfill list` shows the tables')
+  }
 }

@@ -1,6 +1,6 @@
 // Owns the reading of the one table that a command works on.
 import { usageError } from '../model/errors.ts'
-import { names, readFlag, type Words } from './argv.ts'
+import { names, readFlag, type Words } from '../workspace/values.ts'
 
 /** @throws BackfillError `usage` where none is named, or several are */
 export function requireOneTable(words: Words, command: string): string {

@@ -1,7 +1,7 @@
 // Owns the two streams: results on stdout, everything said along the way on stderr.
 import type { Readable } from 'node:stream'
 import pc from 'picocolors'
-import type { Words } from './argv.ts'
+import type { Words } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
 import type { Paint } from './render/paint.ts'
 import type { Terminal } from './terminal.ts'

@@ -12,7 +12,7 @@ import {
   positiveCount,
   wireName,
   type Words,
-} from '../terminal/argv.ts'
+} from './values.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type Side } from './servers.ts'
 import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
 
@@ -114,3 +114,5 @@ function secretsOf(servers: Servers): readonly string[] {
   if (servers.kind === 'embedded') return []
   return [servers.source.password.value, servers.target.password.value].filter((secret) => secret !== '')
 }
+
+export const PUBLIC_URL = 'https://data.ethpandaops.io/xatu'

@@ -1,6 +1,6 @@
 // Owns the reading of a server's address: `host:port` as in the Python project, or an http(s) URL. Pure.
 import { usageError } from '../model/errors.ts'
-import type { Word } from '../terminal/argv.ts'
+import type { Word } from './values.ts'
 import { maskUrl } from './mask.ts'
 
 export type ServerUrl = {

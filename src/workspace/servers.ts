@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import { protocolOf, serverUrl } from './server-url.ts'
-import type { Word } from '../terminal/argv.ts'
+import type { Word } from './values.ts'
 import { type Layers, type Setting, type Variable, variable } from './variables.ts'
 
 export type Side = 'source' | 'target'

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { usageError } from '../model/errors.ts'
-import { readFlag, type Word, type Words } from '../terminal/argv.ts'
+import { readFlag, type Word, type Words } from './values.ts'
 
 /** A value and where it comes from: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
 export type Setting<T> = { readonly value: T; readonly origin: string }

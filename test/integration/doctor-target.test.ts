@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { hostname } from 'node:os'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { lockName } from '../../src/lock/fence.ts'
+import { lockName } from '../../src/lock/lock-name.ts'
 import { commentLiteral } from '../../src/lock/comment.ts'
 import { openLocks } from '../../src/lock/lock.ts'
 import { namesFor } from '../../src/clickhouse/own-databases.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compiledFence, lockName } from '../../src/lock/fence.ts'
+import { compiledFence } from '../../src/lock/fence.ts'
+import { lockName } from '../../src/lock/lock-name.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { connect, ledgerEvent } from '../support/clickhouse.ts'

@@ -1,7 +1,8 @@
 // Owns the proof on real blocks: all eleven tables hold exactly the rows that a program without SQL computed.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import type { Catalogue, Range } from '../../src/model/model.ts'
+import type { Catalogue } from '../../src/model/model.ts'
+import type { Range } from '../../src/model/blocks.ts'
 import { planRedo } from '../../src/commands/redo/plan.ts'
 import { redo } from '../../src/commands/redo/redo.ts'
 import { edited } from '../support/edited.ts'

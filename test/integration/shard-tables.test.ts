@@ -1,10 +1,10 @@
 // Owns by what a table of a cluster is known to the ledger.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Cluster } from '../../src/clickhouse/cluster/cluster.ts'
+import type { Cluster } from '../../src/clickhouse/server.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { tablesOfShards } from '../../src/clickhouse/cluster/shard-tables.ts'
+import { tablesOfShards } from '../../src/targets/target.ts'
 import { connect, createLedger, ledgerEvent } from '../support/clickhouse.ts'
 import { KEY, openRunner, silent } from '../support/locks.ts'
 import { post, uniqueDatabase } from '../support/server.ts'

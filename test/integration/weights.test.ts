@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../src/model/model.ts'
 import { planUp } from '../../src/planning/plan.ts'
-import type { UpOptions } from '../../src/runner/events.ts'
+import type { UpOptions } from '../../src/planning/run-options.ts'
 import { status } from '../../src/commands/status/status.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'

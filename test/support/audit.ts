@@ -1,5 +1,5 @@
 // Owns the audit after a crash: every table equals a clean run's, and the ledger tells the truth.
-import type { EventName } from '../../src/ledger/events.ts'
+import type { EventName } from '../../src/clickhouse/schema.ts'
 import { type Event, paint } from './ledger-history.ts'
 import { rowsOf, type TestServer } from './server.ts'
 import { openTestWorld, type TestWorldOptions } from './world.ts'

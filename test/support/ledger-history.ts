@@ -1,8 +1,9 @@
 // Owns random ledger histories, and the oracle that says what they come to.
 import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
-import type { EventName, Island } from '../../src/ledger/events.ts'
-import type { Range } from '../../src/model/model.ts'
+import type { EventName } from '../../src/clickhouse/schema.ts'
+import type { Island } from '../../src/ledger/events.ts'
+import type { Range } from '../../src/model/blocks.ts'
 
 /** The highest block there can be: all lie below 2^53. */
 export const LAST_BLOCK = Number.MAX_SAFE_INTEGER

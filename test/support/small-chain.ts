@@ -1,6 +1,7 @@
 // Owns a chain that is loaded in no time: one successful transaction a block, a row of it in every source table. Its
 // addresses lie in three of the sixteen partitions of the derived tables: what an INSERT of few rows costs is its parts.
-import type { Catalogue, Range } from '../../src/model/model.ts'
+import type { Catalogue } from '../../src/model/model.ts'
+import type { Range } from '../../src/model/blocks.ts'
 import { post, type TestServer } from './server.ts'
 
 type Login = Pick<TestServer, 'url' | 'username' | 'password'>

@@ -3,13 +3,12 @@ import { expect, test } from 'vitest'
 import {
   blockCount,
   blockNumber,
-  type Flag,
   names,
   nonEmpty,
   positiveCount,
   readFlag,
-  readWords,
-} from '../../src/terminal/argv.ts'
+} from '../../src/workspace/values.ts'
+import { type Flag, readWords } from '../../src/terminal/argv.ts'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 
 const FLAGS: readonly Flag[] = [

@@ -4,11 +4,13 @@ import { expect, test } from 'vitest'
 import { errorLines, exitCodeOf } from '../../src/terminal/render/error.ts'
 import { eventText, failureLines, summaryLines } from '../../src/terminal/render/run-events.ts'
 import { duration, rangesText } from '../../src/terminal/render/format.ts'
-import { eventJson, planJson, summaryJson } from '../../src/terminal/render/json.ts'
+import { eventJson, summaryJson } from '../../src/terminal/render/json.ts'
+import { planJson } from '../../src/commands/up/render-plan.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from '../../src/terminal/render/run-progress.ts'
 import { renderPlan } from '../../src/commands/up/render-plan.ts'
 import { BackfillError, usageError } from '../../src/model/errors.ts'
-import type { PlanReport, RunEvent, RunSummary } from '../../src/runner/events.ts'
+import type { PlanReport } from '../../src/planning/plan.ts'
+import type { RunEvent, RunSummary } from '../../src/runner/events.ts'
 
 const paint = pc.createColors(false)
 

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest'
 import { checkCode } from '../../src/commands/status/command.ts'
 import { coverageBar } from '../../src/terminal/render/bar.ts'
 import { percent } from '../../src/terminal/render/format.ts'
-import { statusJson } from '../../src/terminal/render/json.ts'
+import { statusJson } from '../../src/commands/status/render.ts'
 import { renderStatus } from '../../src/commands/status/render.ts'
-import type { StatusReport, TableReport } from '../../src/runner/events.ts'
+import type { StatusReport, TableReport } from '../../src/commands/status/status.ts'
 
 const paint = pc.createColors(false)
 

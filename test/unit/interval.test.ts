@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Range } from '../../src/model/model.ts'
+import type { Range } from '../../src/model/blocks.ts'
 import {
   blockSet,
   type BlockSet,

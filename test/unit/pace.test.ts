@@ -1,13 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  type Cost,
-  expectedMs,
-  NO_PACE,
-  paceAfter,
-  rowsPerChunk,
-  yieldOf,
-} from '../../src/planning/throughput.ts'
+import { type Cost } from '../../src/ledger/history.ts'
+import { expectedMs, NO_PACE, paceAfter, rowsPerChunk, yieldOf } from '../../src/planning/throughput.ts'
 
 const cost = (more: Partial<Cost> = {}): Cost => ({
   expected: 1_000_000,

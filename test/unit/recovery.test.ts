@@ -1,8 +1,10 @@
 // Owns the promises of src/runner/remedy.ts: what a half-written range needs, and whose rows may stand in it.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Range, RowsKind } from '../../src/model/model.ts'
-import { remedyFor, triesIn } from '../../src/runner/remedy.ts'
+import type { Range } from '../../src/model/blocks.ts'
+import type { RowsKind } from '../../src/model/model.ts'
+import { remedyFor } from '../../src/runner/remedy.ts'
+import { triesIn } from '../../src/ledger/attempts.ts'
 
 const PER_BLOCK: RowsKind = { kind: 'per-block' }
 const PER_KEY: RowsKind = { kind: 'per-key', keep: 'latest', column: 'block_number' }

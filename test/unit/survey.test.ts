@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Density, Range } from '../../src/model/model.ts'
+import type { Density } from '../../src/model/model.ts'
+import type { Range } from '../../src/model/blocks.ts'
 import { type BlockSet, blockSet, covers, intersect } from '../../src/model/blocks.ts'
 import {
   blocksAsSet,

@@ -1,6 +1,6 @@
 // Owns `backfill completion`: prints the script with which a shell completes this program's words.
 import { EXIT, usageError } from '../../model/errors.ts'
-import { nonEmpty, readFlag, type Word } from '../../terminal/argv.ts'
+import { nonEmpty, readFlag, type Word } from '../../workspace/values.ts'
 import { SCRIPTS, type Shell, SHELLS } from './scripts.ts'
 import type { Command } from '../../session/command.ts'
 

@@ -2,7 +2,7 @@
 // offer nothing. Read synchronously: these are two small reads at the end of a short process.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { shortName } from '../../commands/import/import-table.ts'
+import { shortName } from '../../model/table-key.ts'
 
 /** Table keys, sorted. Throws where the folder cannot be read. */
 export function tableKeys(folder: string): readonly string[] {

@@ -4,17 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
 import { errorCode, serverError } from '../server-error.ts'
-import { openAgain, type Server } from '../server.ts'
-
-export type Cluster = {
-  readonly name: string
-  /** Number of the shard of each node, in the order in which clusterAllReplicas() numbers the nodes from 1. */
-  readonly nodes: readonly number[]
-  /** Whether ON CLUSTER, Replicated tables and KeeperMap are there; else everything is on the node that is asked. */
-  readonly keeper: boolean
-  /** Whether connections end at different nodes. */
-  readonly balanced: boolean
-}
+import { type Cluster, openAgain, type Server } from '../server.ts'
 
 /** Connections that are looked at: with two nodes behind a balancer that throws dice, one in 128 runs does not see it. */
 const LOOKS = 7

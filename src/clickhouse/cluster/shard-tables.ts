@@ -4,15 +4,13 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { BackfillError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { TargetTable } from '../../runner/executor-port.ts'
 import { type Distributed, distributedEngine } from '../../sql-syntax/distributed.ts'
 import { type ShardProblem, shardProblem } from './shard-problem.ts'
-import { type Cluster, onAllNodes } from './cluster.ts'
+import type { Cluster, Server } from '../server.ts'
+import { onAllNodes } from './cluster.ts'
 import { typed } from '../dialect.ts'
-import type { Names } from '../own-databases.ts'
 import type { SystemTables } from '../schema.ts'
-import { isMissing, serverError } from '../server-error.ts'
-import type { Server } from '../server.ts'
+import { serverError } from '../server-error.ts'
 
 /** A table of the cluster; what its engine and keys are, its local tables say. */
 export type ShardTable = {
@@ -33,45 +31,7 @@ export type ShardTable = {
   readonly problem: ShardProblem | undefined
 }
 
-type Definition = { readonly name: string; readonly engine: string; readonly engine_full: string }
-
-/** What `TargetPort` says otherwise of tables where the server is a node of a cluster: nothing where it is not. */
-export async function tablesOfShards(
-  server: Server,
-  names: Names,
-  tables: readonly Definition[],
-): Promise<ReadonlyMap<string, Pick<TargetTable, 'uuid' | 'engine' | 'rows' | 'problem'>>> {
-  const found = await shardTables(server, tables)
-  const chosen = await Promise.all(
-    [...found].map(async ([name, { uuids, shape, rows, problem }]) => {
-      const uuid = uuids.length > 1 ? await knownUuid(server, names, uuids) : uuids[0]!
-      return [name, { uuid, engine: shape.engine, rows, ...(problem && { problem }) }] as const
-    }),
-  )
-  return new Map(chosen)
-}
-
-/** The one under which the ledger has the latest events; the first where it has none. */
-async function knownUuid(
-  { db, connection }: Server,
-  names: Names,
-  uuids: readonly string[],
-): Promise<string> {
-  const row = await db
-    .withSchema(names.ledger)
-    .selectFrom('ledger')
-    .select(sql<string>`toString(target_uuid)`.as('uuid'))
-    .where(sql<boolean>`has(${typed([...uuids], 'Array(UUID)')}, target_uuid)`)
-    .orderBy('epoch', 'desc')
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-    .catch((error: unknown) => {
-      if (isMissing(error)) return undefined
-      throw serverError(error, { connection, doing: 'reading the ledger' })
-    })
-  return row?.uuid ?? uuids[0]!
-}
+export type Definition = { readonly name: string; readonly engine: string; readonly engine_full: string }
 
 /** The table of each shard that holds the rows of a target. @throws BackfillError `failed` where it is not Distributed */
 export async function localOf(

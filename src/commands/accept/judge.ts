@@ -1,5 +1,5 @@
 // Owns which blocks of a range may be accepted as they are: holes and held blocks, and why the others may not.
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { type BlockSet, intersect, subtract } from '../../model/blocks.ts'
 
 export type AcceptanceInput = {

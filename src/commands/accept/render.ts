@@ -1,5 +1,5 @@
 // Owns how acceptances and their revocations look: one line for each stretch, with all tables that it is true of. Pure.
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { count, rangesText } from '../../terminal/render/format.ts'
 
 /** One table's part of what is planned: a word (`hole`), its blocks, and what that means. */

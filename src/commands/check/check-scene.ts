@@ -1,5 +1,6 @@
 // Owns what the checks that ask a server are handed: the files that are sound, and what stands on the servers.
-import type { CheckPort, StandingTable } from './questions.ts'
+import type { CheckPort } from './questions.ts'
+import type { StandingTable } from '../../clickhouse/existing-tables.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 
 export type ServerCheck = {

@@ -1,5 +1,6 @@
 // Owns the comparison of a DDL file with the table that exists: a DBA may have altered it, or edited the file after it.
-import type { CheckPort, StandingTable } from './questions.ts'
+import type { CheckPort } from './questions.ts'
+import type { StandingTable } from '../../clickhouse/existing-tables.ts'
 import { fileError, type Finding } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses, type DdlClauses, keyText, readEngine } from '../../sql-syntax/ddl-clauses.ts'

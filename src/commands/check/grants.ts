@@ -1,10 +1,12 @@
 // Owns the finding for each right that the user lacks, with the GRANT that cures it.
-import type { CheckPort, Need, NeedPlace } from './questions.ts'
+import type { CheckPort } from './questions.ts'
+import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
 import type { ServerCheck, Surroundings } from './check-scene.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import { needsOf, type PlacedNeed } from './required-grants.ts'
 import { rejectedWords } from './error-line.ts'
-import { missingGrant as grantText, quotedName } from '../../sql-syntax/missing-grant.ts'
+import { missingGrant as grantText } from '../../sql-syntax/missing-grant.ts'
+import { quotedName } from '../../sql-syntax/quoting.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 
 /** Reports the rights that are lacking; returns the sources that may not be read. @throws BackfillError `server` */

@@ -1,6 +1,7 @@
 // Owns the questions of `backfill check`: what stands on the servers, what they say of a statement, what a user may do.
 import { sql } from 'kysely'
-import type { CheckPort, Described, Side } from './questions.ts'
+import type { CheckPort, Described } from './questions.ts'
+import type { Side } from '../../clickhouse/grants.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
 import type { BothServers } from '../../clickhouse/servers.ts'

@@ -1,42 +1,8 @@
 // Owns what `backfill check` asks of the servers. Nothing here writes.
 import type { TableDefinition } from '../../model/model.ts'
-import type { DefaultKind } from '../../sql-syntax/create-table.ts'
 import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
-
-export type Side = 'source' | 'target'
-
-/** A table as it stands on a server, in the server's own words. */
-export type StandingTable = {
-  readonly engine: string
-  /** With arguments and everything behind it. */
-  readonly engineFull: string
-  readonly sortKey: string
-  readonly partitionKey: string
-  readonly columns: readonly {
-    readonly name: string
-    readonly type: string
-    readonly defaultKind: DefaultKind
-    readonly expression: string
-  }[]
-}
-
-/** A privilege that a run needs. */
-export type Need = {
-  readonly side: Side
-  readonly privilege: string
-  readonly on: NeedPlace
-}
-
-export type NeedPlace =
-  | {
-      readonly kind: 'table'
-      readonly database: string
-      readonly table: string
-      /** The columns that it is needed for; all where there are none. */
-      readonly columns?: readonly string[]
-    }
-  | { readonly kind: 'database'; readonly database: string }
-  | { readonly kind: 'engine'; readonly engine: string }
+import type { StandingTable } from '../../clickhouse/existing-tables.ts'
+import type { Need, Side } from '../../clickhouse/grants.ts'
 
 /** What a server says of a transform: its columns, or why not. */
 export type Described =

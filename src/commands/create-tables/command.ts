@@ -1,8 +1,8 @@
 // Owns `backfill create-tables`.
-import { EXIT, usageError } from '../../model/errors.ts'
-import type { Words } from '../../terminal/argv.ts'
+import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorld } from '../../session/session.ts'
+import { requireChoice } from '../../terminal/one-table-one-range.ts'
 
 export const createTablesCommand: Command = async (context) => {
   requireChoice(context.words, 'create-tables')
@@ -16,13 +16,4 @@ export const createTablesCommand: Command = async (context) => {
     )
     return EXIT.ok
   })
-}
-
-/** The Python scripts' verbs want to be told which tables. */
-export function requireChoice(words: Words, command: string): void {
-  const { tables, all } = { tables: words.has('tables'), all: words.has('all') }
-  if (tables && all) throw usageError('--tables and --all exclude each other', 'keep one of them')
-  if (!tables && !all) {
-    throw usageError(`\`${command}\` needs --tables a,b or --all`, '`backfill list` shows the tables')
-  }
 }

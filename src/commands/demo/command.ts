@@ -3,9 +3,9 @@ import type { Catalogue } from '../../model/model.ts'
 import type { Command } from '../../session/command.ts'
 import { count, duration } from '../../terminal/render/format.ts'
 import { runUp } from '../../session/supervised-run.ts'
-import type { Connections } from '../../session/session.ts'
+import type { Connections } from '../../workspace/open.ts'
 import { printStatus } from '../status/command.ts'
-import { upOptions } from '../up/command.ts'
+import { upOptions } from '../../workspace/run-options.ts'
 
 export const demo: Command = async (context) => {
   const { config, output } = context

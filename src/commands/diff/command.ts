@@ -1,6 +1,6 @@
 // Owns `backfill diff`.
 import { EXIT } from '../../model/errors.ts'
-import { nonEmpty, readFlag } from '../../terminal/argv.ts'
+import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table.ts'
 import { diffJson, renderDiff } from './render.ts'

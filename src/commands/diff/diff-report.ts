@@ -1,6 +1,6 @@
 // Owns what `diff` tells: two versions of a table's SQL and the ranges that each has built (types only).
-import type { Range } from '../../model/model.ts'
-import type { StaleReport } from '../../runner/events.ts'
+import type { Range } from '../../model/blocks.ts'
+import type { StaleReport } from '../../planning/stale-reports.ts'
 
 /** One version of a table's SQL. */
 export type DiffSide = {

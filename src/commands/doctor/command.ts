@@ -2,7 +2,7 @@
 import { examine } from './doctor.ts'
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Catalogue, Network } from '../../model/model.ts'
-import { duration, names, readFlag } from '../../terminal/argv.ts'
+import { duration, names, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { doctorExit, doctorJson, renderDoctor } from './render.ts'
 import { withConnections } from '../../session/session.ts'

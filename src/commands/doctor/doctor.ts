@@ -1,7 +1,8 @@
 // Owns the course of `backfill doctor`: each login for itself, then what they have in common, then the target's insides.
-import type { Side } from '../check/questions.ts'
+import type { Side } from '../../clickhouse/grants.ts'
 import { judgeGrants } from './grants.ts'
-import type { DoctorPort, SidePort } from './doctor-port.ts'
+import type { DoctorPort } from './queries/ask.ts'
+import type { SidePort } from './queries/server.ts'
 import { BackfillError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { judgeCluster } from './checks/cluster.ts'

@@ -1,7 +1,8 @@
 // Owns the rights of a login as doctor sees them: those of `check`, and those that a run does without at a price.
 import { checkGrants, grantOf } from '../check/grants.ts'
-import type { CheckPort, Need, Side } from '../check/questions.ts'
-import type { SidePort } from './doctor-port.ts'
+import type { CheckPort } from '../check/questions.ts'
+import type { Need, Side } from '../../clickhouse/grants.ts'
+import type { SidePort } from './queries/server.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { type Diagnosis, verdicts } from './checks/finding.ts'
 

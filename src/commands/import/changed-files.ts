@@ -1,11 +1,13 @@
 // Owns files that were published anew since they were imported, or were read by other SQL: found, and imported again.
 import { randomUUID } from 'node:crypto'
 import { NO_TRY } from '../../ledger/events.ts'
-import type { Range, TableDefinition } from '../../model/model.ts'
-import type { Patience } from '../../runner/executor-port.ts'
+import type { Range } from '../../model/blocks.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { Patience } from '../../clickhouse/retry.ts'
 import { type BlockSet, blockSet, intersect } from '../../model/blocks.ts'
-import { readCoverage, readKnown } from '../../ledger/coverage.ts'
-import type { PastEvent, PastPort } from '../verify/verify-port.ts'
+import { readCoverage } from '../../ledger/coverage.ts'
+import { readKnown } from '../../planning/table-status.ts'
+import type { PastEvent, PastPort } from '../../ledger/history.ts'
 import type { World } from '../../runner/world.ts'
 
 /** Blocks of the range whose files, or the SQL that reads them, are others now, by table key. A file that is gone is no other file. Reads only. */

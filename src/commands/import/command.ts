@@ -4,10 +4,11 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import { findChangedFiles, forgetChangedFiles } from './changed-files.ts'
 import { chooseImports, planImport, wholeFiles } from './import.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
-import type { Range } from '../../model/model.ts'
-import type { RunEvent, UpOptions } from '../../runner/events.ts'
+import type { Range } from '../../model/blocks.ts'
+import type { RunEvent } from '../../runner/events.ts'
+import type { UpOptions } from '../../planning/run-options.ts'
 import type { UpHooks } from '../../runner/up.ts'
-import { duration, names, readFlag } from '../../terminal/argv.ts'
+import { duration, names, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { type ImportOrigin, importOrigin } from './origin.ts'
@@ -15,7 +16,7 @@ import { importJson, missingNotes, renderImport, unevenWarnings } from './render
 import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
-import { upOptions } from '../up/command.ts'
+import { upOptions } from '../../workspace/run-options.ts'
 
 const STALL_MS = 30_000
 

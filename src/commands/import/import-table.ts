@@ -7,13 +7,3 @@ export type ImportTable = TableDefinition & {
   /** What it reads of a file. */
   readonly fileColumns: readonly FileColumn[]
 }
-
-/** A table key that no derived table can have: their keys have no hyphen. */
-export function importKey(source: string): string {
-  return `import-${shortName(source)}`
-}
-
-/** `canonical_execution_traces` is `traces` for people. */
-export function shortName(source: string): string {
-  return source.replace(/^canonical_execution_/, '')
-}

@@ -1,8 +1,9 @@
 // Owns what an import is about: which tables, which files, and what it would do.
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
-import { type ImportTable, shortName } from './import-table.ts'
-import type { Range } from '../../model/model.ts'
+import { type ImportTable } from './import-table.ts'
+import { shortName } from '../../model/table-key.ts'
+import type { Range } from '../../model/blocks.ts'
 import { type BlockSet, blockSet, intersect, subtract, union } from '../../model/blocks.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { readStandings } from '../../planning/table-status.ts'

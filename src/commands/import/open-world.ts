@@ -2,7 +2,7 @@
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { ImportTable } from './import-table.ts'
-import type { SourcePort } from '../../runner/executor-port.ts'
+import type { SourcePort } from '../../sources/source-port.ts'
 import { openImportExecutor } from './executor.ts'
 import { openWorld, type OpenWorld, type WorldOptions } from '../../runner/open-world.ts'
 import { serverError } from '../../clickhouse/server-error.ts'

@@ -1,15 +1,13 @@
 // Owns where the public files come from: a base URL or a folder, as typed, as set, or the public one.
 import { usageError } from '../../model/errors.ts'
-import type { Words } from '../../terminal/argv.ts'
-import type { Config } from '../../workspace/config.ts'
+import type { Words } from '../../workspace/values.ts'
+import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
 import { maskUrl } from '../../workspace/mask.ts'
 import type { Setting } from '../../workspace/variables.ts'
 
 export type ImportOrigin =
   | { readonly kind: 'web'; readonly baseUrl: string }
   | { readonly kind: 'folder'; readonly folder: string }
-
-export const PUBLIC_URL = 'https://data.ethpandaops.io/xatu'
 
 /** What was typed beats what is set. @throws BackfillError `usage` where both are meant, or the URL is none */
 export function importOrigin({ importUrl, importFolder }: Config, words: Words): ImportOrigin {

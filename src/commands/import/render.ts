@@ -1,6 +1,6 @@
 // Owns how an import's plan looks, and what is said of files that are not there. Pure.
 import { countFiles, type ImportPlan } from './import.ts'
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
 import { intersect, subtract } from '../../model/blocks.ts'
 import { count, rangesText, rangeText } from '../../terminal/render/format.ts'

@@ -1,7 +1,8 @@
 // Owns reading sql/import: how the files of each source table become its rows.
 import { join } from 'node:path'
 import { fileError } from '../../model/errors.ts'
-import { importKey, type ImportTable } from './import-table.ts'
+import { importKey } from '../../model/table-key.ts'
+import { type ImportTable } from './import-table.ts'
 import type { SourceDefinition } from '../../model/model.ts'
 import { fileColumns, hasParameters } from './file-columns.ts'
 import { importHeader } from '../../project/header.ts'

@@ -2,15 +2,16 @@
 import type { Server } from '../../clickhouse/server.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Catalogue } from '../../model/model.ts'
-import { importKey } from '../import/import-table.ts'
+import { importKey } from '../../model/table-key.ts'
 import type { LogPort } from './report.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
-import { nonEmpty, positiveCount, readFlag } from '../../terminal/argv.ts'
+import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table.ts'
 import { renderEvents, renderRuns } from './render.ts'
 import { eventsJson, runsJson } from './json.ts'
-import { type Connections, withConnections } from '../../session/session.ts'
+import { type Connections } from '../../workspace/open.ts'
+import { withConnections } from '../../session/session.ts'
 
 const DEFAULT_LIMIT = 20
 

@@ -1,6 +1,6 @@
 // Owns the query of tries: the latest events, those of one try folded into a row.
 import { type Kysely, sql } from 'kysely'
-import type { EventName } from '../../ledger/events.ts'
+import type { EventName } from '../../clickhouse/schema.ts'
 import type { LogQuestion } from './report.ts'
 import type { Schema } from '../../clickhouse/schema.ts'
 

@@ -1,6 +1,6 @@
 // Owns the words of the ledger as history: runs and tries as `log` shows them. Types only.
-import type { EventName } from '../../ledger/events.ts'
-import type { Range } from '../../model/model.ts'
+import type { EventName } from '../../clickhouse/schema.ts'
+import type { Range } from '../../model/blocks.ts'
 
 /** Who wrote events, from where, with what. */
 type Author = {

@@ -5,7 +5,7 @@ import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { scaffold, type Scaffold, type ScaffoldInput, targetName } from './scaffold.ts'
 import { clusterDdlText } from './scaffold-cluster.ts'
-import { names, readFlag, type Word } from '../../terminal/argv.ts'
+import { names, readFlag, type Word } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 
 export const newTable: Command = async ({ config, output, words }) => {

@@ -1,10 +1,11 @@
 // Owns `backfill preview`: what a transform yields for a range, its statement or its plan. Nothing is written.
 import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
-import type { Network, Range, TableDefinition } from '../../model/model.ts'
+import type { Network, TableDefinition } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { resolveLimits } from '../../planning/block-limits.ts'
 import { boundStatement } from './bound-statement.ts'
 import { intersect } from '../../model/blocks.ts'
-import { nonEmpty, positiveCount, readFlag, type Words } from '../../terminal/argv.ts'
+import { nonEmpty, positiveCount, readFlag, type Words } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { rangeText } from '../../terminal/render/format.ts'

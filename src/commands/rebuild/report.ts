@@ -1,5 +1,6 @@
 // Owns what a rebuild tells people.
-import type { RunSummary, UpOptions } from '../../runner/events.ts'
+import type { RunSummary } from '../../runner/events.ts'
+import type { UpOptions } from '../../planning/run-options.ts'
 import type { SourcesVerdict } from '../verify/sources.ts'
 import type { VerifyReport } from '../verify/report.ts'
 

@@ -1,5 +1,5 @@
 // Owns which blocks a redo is about: of the table that was named, and of the tables that read it.
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { blockSet, type BlockSet, intersect, subtract, union } from '../../model/blocks.ts'
 import { type Painted, staleBlocks, staleVersions } from '../../ledger/stale-versions.ts'
 

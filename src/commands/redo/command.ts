@@ -1,17 +1,17 @@
 // Owns `backfill redo`: what it will delete is shown, confirmed, deleted and built again.
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import type { RedoRequest } from './blocks.ts'
 import type { RedoQuestion } from './plan.ts'
-import { blockNumber, readFlag, type Words } from '../../terminal/argv.ts'
+import { blockNumber, readFlag, type Words } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table.ts'
-import { redoPlanJson } from '../../terminal/render/json.ts'
+import { redoPlanJson } from './render.ts'
 import { redoQuestion, renderRedo } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withWorld } from '../../session/session.ts'
-import { upOptions } from '../up/command.ts'
+import { upOptions } from '../../workspace/run-options.ts'
 
 export const redoCommand: Command = async (context) => {
   const { words, output, config } = context

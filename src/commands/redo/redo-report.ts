@@ -1,5 +1,5 @@
 // Owns what `redo` would do, as it is told before it is done (types only).
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 
 /** What `redo` would do to one table. */
 export type RedoPlanTable = {

@@ -5,7 +5,7 @@ import { countBlocks, hull, intersect, subtract, type BlockSet } from '../../mod
 import { rangeWords } from '../../model/range-words.ts'
 import type { RedoBlocks, RedoRequest } from './blocks.ts'
 import { changesSince } from '../../runner/attempt-change.ts'
-import { surveyMissing } from '../status/status.ts'
+import { surveyMissing } from '../../planning/survey.ts'
 import type { Standing } from '../../planning/table-status.ts'
 import { makeSurveyor } from '../../planning/survey.ts'
 import type { World } from '../../runner/world.ts'

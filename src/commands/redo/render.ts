@@ -2,6 +2,7 @@
 import type { RedoPlan, RedoPlanTable } from './redo-report.ts'
 import { count, number, percent, rangesText } from '../../terminal/render/format.ts'
 import type { Paint } from '../../terminal/render/paint.ts'
+import { type JsonObject, pairs, SCHEMA } from '../../terminal/render/json.ts'
 
 export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly paint: Paint }
 
@@ -62,4 +63,22 @@ function costLines(tables: readonly RedoPlanTable[], paint: Paint): readonly str
       ),
     ),
   ]
+}
+
+/** What a redo would do; the first line of `redo --json`, and the only one with --dry-run. */
+export function redoPlanJson({ network, tables }: RedoPlan): JsonObject {
+  return {
+    schema: SCHEMA,
+    event: 'plan',
+    network,
+    tables: tables.map(({ table, target, deletes, redo, also, rows, tableRows }) => ({
+      table,
+      target,
+      deletes,
+      redo: pairs(redo),
+      also: pairs(also),
+      rows,
+      table_rows: tableRows,
+    })),
+  }
 }

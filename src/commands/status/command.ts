@@ -1,9 +1,9 @@
 // Owns `backfill status`.
 import { EXIT } from '../../model/errors.ts'
-import type { StatusReport } from '../../runner/events.ts'
+import type { StatusReport } from './status.ts'
 import type { World } from '../../runner/world.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { statusJson } from '../../terminal/render/json.ts'
+import { statusJson } from './render.ts'
 import { renderStatus } from './render.ts'
 import { withWorld } from '../../session/session.ts'
 

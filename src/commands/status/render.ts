@@ -1,11 +1,12 @@
 // Owns how `status` looks: one row per table, what is odd about each in sentences, what to type next. Pure.
-import type { Range } from '../../model/model.ts'
-import type { StatusReport, TableReport } from '../../runner/events.ts'
+import type { Range } from '../../model/blocks.ts'
+import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
 import { count, minute, number, percent, rangesText } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 import type { Paint } from '../../terminal/render/paint.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
+import { type JsonObject, pairs, SCHEMA, staleJson } from '../../terminal/render/json.ts'
 
 export type StatusStyle = { readonly columns: number; readonly paint: Paint }
 
@@ -145,4 +146,30 @@ function next(tables: readonly TableReport[]): string {
 
 function section(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines]
+}
+
+export function statusJson({ network, tables }: StatusReport): JsonObject {
+  return {
+    schema: SCHEMA,
+    network,
+    tables: tables.map((table) => ({
+      table: table.table,
+      target: table.target,
+      first: table.first,
+      head: table.head,
+      watermark: table.watermark,
+      covered: pairs(table.covered),
+      accepted: pairs(table.accepted),
+      missing: pairs(table.missing),
+      missing_blocks: table.missingBlocks,
+      holes: pairs(table.holes),
+      held: pairs(table.held),
+      dirty: pairs(table.dirty),
+      stale: pairs(table.stale),
+      sql_hash: table.sqlHash,
+      stale_versions: staleJson(table.staleVersions),
+      state: table.state,
+      last_run: table.lastRun,
+    })),
+  }
 }

@@ -1,29 +1,10 @@
 // Owns the report of where tables stand: standings and a survey of what is missing, judged in one word per table.
-import type { Range, TableDefinition } from '../../model/model.ts'
-import type { LockInfo } from '../../lock/lock-port.ts'
-import { owedToDependants } from '../../planning/bounds.ts'
-import {
-  blockSet,
-  type BlockSet,
-  countBlocks,
-  intersect,
-  subtract,
-  union,
-  watermark,
-} from '../../model/blocks.ts'
+import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
+import type { LockInfo } from '../../lock/comment.ts'
 import { cureOf } from '../../ledger/cure.ts'
-import { mergeWeights } from '../../planning/weights.ts'
-import type { StaleReport, StatusReport, TableReport, TableState } from '../../runner/events.ts'
-import { staleReports } from '../../planning/stale-reports.ts'
+import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
 import { blocksIn, emptiedNote, readStandings, type Standing } from '../../planning/table-status.ts'
-import {
-  FIRST_WINDOW,
-  makeSurveyor,
-  nextWindow,
-  type Survey,
-  type Surveyor,
-  widthAfter,
-} from '../../planning/survey.ts'
+import { type Survey, surveyAll } from '../../planning/survey.ts'
 import type { World } from '../../runner/world.ts'
 
 /** Where every chosen table stands. Reads only; `lag` in blocks. @throws BackfillError `server` */
@@ -54,81 +35,6 @@ export async function status(world: World, { lag }: { readonly lag: number }): P
  * rest counts as missing. Empty blocks cost nothing, so that a hole is seen whole however long it is.
  */
 const STATUS_ROWS = 200_000_000
-
-/**
- * What of each table's missing blocks is a hole or held back. A table that reads derived tables has its inputs'
- * holes and held blocks: what they do not process never reaches it. `enough`: rows after which the blocks of a table
- * that are left count as runnable.
- */
-export async function surveyAll(
-  world: World,
-  standings: ReadonlyMap<string, Standing>,
-  enough = Infinity,
-): Promise<ReadonlyMap<string, Survey>> {
-  const survey = makeSurveyor(world)
-  const own = new Map(
-    await Promise.all(
-      [...standings].map(
-        async ([key, { table, missing }]) =>
-          [key, await surveyMissing(survey, table, missing, enough)] as const,
-      ),
-    ),
-  )
-  const surveys = new Map<string, Survey>()
-  // Dependencies come first.
-  for (const [key, { table, missing }] of standings) {
-    const inputs = table.after.map((input) => owedPart(standings.get(input)!, surveys.get(input)!))
-    const holes = intersect(union(own.get(key)!.holes, unionOf(inputs.map((one) => one.holes))), missing)
-    const held = subtract(
-      intersect(union(own.get(key)!.held, unionOf(inputs.map((one) => one.held))), missing),
-      holes,
-    )
-    surveys.set(key, {
-      ...own.get(key)!,
-      runnable: subtract(subtract(missing, holes), held),
-      holes,
-      held,
-    })
-  }
-  return surveys
-}
-
-/** One window after the other, as `up` does it: the answers to a long chain would not fit together. */
-export async function surveyMissing(
-  survey: Surveyor,
-  table: TableDefinition,
-  missing: BlockSet,
-  enough = Infinity,
-): Promise<Survey> {
-  let left = missing
-  let all: Survey = { runnable: [], holes: [], held: [], weights: [], buckets: new Map() }
-  let width = FIRST_WINDOW
-  for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = nextWindow(left, 'tail', width)
-    const one = await survey(table, window)
-    width = widthAfter(width, one)
-    left = subtract(left, window)
-    rows += one.weights.reduce((sum, stretch) => sum + stretch.rows, 0)
-    all = {
-      runnable: union(all.runnable, one.runnable),
-      holes: union(all.holes, one.holes),
-      held: union(all.held, one.held),
-      weights: mergeWeights(all.weights, one.weights),
-      buckets: new Map(),
-    }
-  }
-  return { ...all, runnable: union(all.runnable, left) }
-}
-
-function owedPart({ bounds }: Standing, { holes, held }: Survey): { holes: BlockSet; held: BlockSet } {
-  const owed = owedToDependants(bounds)
-  const part = owed === undefined ? [] : [owed]
-  return { holes: intersect(holes, part), held: intersect(held, part) }
-}
-
-function unionOf(sets: readonly BlockSet[]): BlockSet {
-  return blockSet(sets.flat())
-}
 
 type Seen = {
   readonly survey: Survey
@@ -181,3 +87,61 @@ function stateOf(report: Omit<TableReport, 'state'>, exists: boolean): TableStat
   if (report.stale.length > 0) return 'stale'
   return report.holes.length > 0 || report.held.length > 0 ? 'blocked' : 'up to date'
 }
+
+type TableState =
+  /** Every block up to the head is done. */
+  | 'up to date'
+  /** Nothing is left but holes or held blocks. */
+  | 'blocked'
+  /** Blocks are missing and nobody works on them. */
+  | 'behind'
+  /** Blocks are missing and a live runner holds the lock. */
+  | 'running'
+  /** A range may be half written. */
+  | 'dirty'
+  /** Built by other SQL than the file now holds. */
+  | 'stale'
+  /** The target table does not exist. */
+  | 'not created'
+  /** The sources have no blocks for this table (yet). */
+  | 'no blocks'
+
+type StaleRange = Range & { readonly sqlHash: string }
+
+/** Where one table stands. Ranges are sorted and disjoint; null where unknown. */
+export type TableReport = {
+  readonly table: string
+  readonly target: string
+  readonly first: number | null
+  readonly head: number | null
+  readonly watermark: number | null
+  /** Done or accepted. */
+  readonly covered: readonly Range[]
+  /** Holes and held blocks that somebody declared to be as they should be: they count as done. */
+  readonly accepted: readonly Range[]
+  /** Owed and not done, without holes and held blocks; dirty ranges are among them. */
+  readonly missing: readonly Range[]
+  readonly missingBlocks: number
+  /** Done blocks of [first, head], holes and held blocks left out. */
+  readonly doneBlocks: number
+  /** Blocks of [first, head], holes and held blocks left out: doneBlocks + missingBlocks. */
+  readonly owedBlocks: number
+  readonly holes: readonly Range[]
+  readonly held: readonly Range[]
+  readonly dirty: readonly Range[]
+  readonly stale: readonly StaleRange[]
+  /** The same by version, what has the most blocks first. */
+  readonly staleVersions: readonly StaleReport[]
+  /** Of the SQL that the file holds now. */
+  readonly sqlHash: string
+  /** The command that builds stale ranges again. */
+  readonly cure: string
+  readonly rows: number | null
+  readonly lastRun: string | null
+  readonly state: TableState
+  readonly lock: LockInfo | null
+  /** Sentences that explain the state: an empty source, nothing left below the lag. */
+  readonly notes: readonly string[]
+}
+
+export type StatusReport = { readonly network: string; readonly tables: readonly TableReport[] }

@@ -1,7 +1,7 @@
 // Owns `backfill test`: the unit tests of the transforms, on an embedded server that is started for them.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { UnitTest, UnitTestResult } from './unit-test.ts'
-import { names, readFlag } from '../../terminal/argv.ts'
+import { names, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderTestResults, testsJson } from './render.ts'
 import { withScratchServer } from './scratch-server.ts'

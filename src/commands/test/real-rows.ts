@@ -1,6 +1,7 @@
 // Owns reading real rows for a test: what a transform reads in a range, and what it makes of it. Nothing is written.
 import { usageError } from '../../model/errors.ts'
-import type { Network, Range, TableDefinition } from '../../model/model.ts'
+import type { Network, TableDefinition } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import type { Cell, Row } from './unit-test.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'

@@ -1,6 +1,6 @@
 // Owns the rows of a test file: which columns they may name, and what a given row is where it says nothing.
 import { type BackfillError, usageError } from '../../model/errors.ts'
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import type { Cell, Row, UnitTest } from './unit-test.ts'

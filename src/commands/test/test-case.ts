@@ -1,6 +1,7 @@
 // Owns one test file: its text to a checked test.
 import { usageError } from '../../model/errors.ts'
-import type { Catalogue, Network, Range, TableDefinition } from '../../model/model.ts'
+import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { ddlColumns, type DdlColumn } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import type { Row, UnitTest } from './unit-test.ts'

@@ -1,5 +1,6 @@
 // Owns the nouns of unit tests for transforms: source rows that are given, rows that are expected, and what came of it.
-import type { Network, Range, TableDefinition } from '../../model/model.ts'
+import type { Network, TableDefinition } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 
 /** A value as ClickHouse reads it from JSON. Numbers are text, so that no digit of a UInt256 is lost. */
 export type Cell = string | boolean | null | readonly Cell[]

@@ -1,5 +1,6 @@
 // Owns the text of a test file that is written from real rows.
-import type { Catalogue, Range } from '../../model/model.ts'
+import type { Catalogue } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { parseType } from '../../sql-syntax/types.ts'
 import type { Cell, Row, UnitTest } from './unit-test.ts'

@@ -2,7 +2,7 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorld } from '../../session/session.ts'
-import { requireChoice } from '../create-tables/command.ts'
+import { requireChoice } from '../../terminal/one-table-one-range.ts'
 
 export const unlock: Command = async (context) => {
   requireChoice(context.words, 'unlock')

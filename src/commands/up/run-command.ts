@@ -1,11 +1,11 @@
 // Owns `backfill run`, the verb of the Python scripts with its flags. It works like `up` and obeys the ledger.
 import { usageError } from '../../model/errors.ts'
-import { positiveCount, readFlag } from '../../terminal/argv.ts'
+import { positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 import { runUp } from '../../session/supervised-run.ts'
-import type { Session } from '../../session/session.ts'
-import { requireChoice } from '../create-tables/command.ts'
-import { upOptions } from './command.ts'
+import type { Session } from '../../workspace/open.ts'
+import { requireChoice } from '../../terminal/one-table-one-range.ts'
+import { upOptions } from '../../workspace/run-options.ts'
 
 export const run: Command = async (context) => {
   const { config, output, words } = context

@@ -1,5 +1,5 @@
 // Owns how done blocks are cut for verification: by what was known of their weight, never across what built them.
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { cutChunks, type Sizing } from '../../planning/chunks.ts'
 import { blockSet } from '../../model/blocks.ts'
 import type { Visible } from '../../ledger/latest-events.ts'

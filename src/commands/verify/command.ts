@@ -2,13 +2,13 @@
 import { randomInt } from 'node:crypto'
 import { usageError } from '../../model/errors.ts'
 import type { VerifyOptions } from './report.ts'
-import { blockCount, positiveCount, readFlag } from '../../terminal/argv.ts'
+import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderVerify, verdictLine, verifyCode, verifyJson } from './render.ts'
 import { withWorld } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { verifyPorts } from './ports.ts'
-import { upOptions } from '../up/command.ts'
+import { upOptions } from '../../workspace/run-options.ts'
 
 export const verifyCommand: Command = async (context) => {
   const { output, words } = context

@@ -1,6 +1,6 @@
 // Owns the two sides of a comparison as SQL: a range's rows as the transform yields them now, and as the table holds them.
 import type { TableDefinition } from '../../model/model.ts'
-import type { Column } from '../../runner/executor-port.ts'
+import type { Column } from '../../targets/target-port.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 
 /** What the server says of a target table, as far as rows are compared by it. */

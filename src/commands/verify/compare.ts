@@ -1,6 +1,7 @@
 // Owns the comparison of a range: computed again by the transform, against what the table holds. Reads only.
 import { BackfillError, usageError } from '../../model/errors.ts'
-import type { Network, Range, TableDefinition } from '../../model/model.ts'
+import type { Network, TableDefinition } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import type { ExecutorPort } from '../../runner/executor-port.ts'
 import type { Comparison, Example, Sums, VerifyPort } from './verify-port.ts'
 import { serverError } from '../../clickhouse/server-error.ts'

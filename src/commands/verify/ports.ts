@@ -1,6 +1,6 @@
 // Owns the opening of what verification asks of the servers, for the commands that verify.
 import type { VerifyPorts } from './verify-port.ts'
-import type { Session } from '../../session/session.ts'
+import type { Session } from '../../workspace/open.ts'
 
 /** The ports that verification needs beside the world's. */
 export async function verifyPorts({

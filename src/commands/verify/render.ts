@@ -1,6 +1,6 @@
 // Owns how a verification looks: a line a table, what differs with example rows, what to type next; the same as JSON. Pure.
 import { EXIT } from '../../model/errors.ts'
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './verify-port.ts'
 import type { Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, rangesText, rangeText } from '../../terminal/render/format.ts'

@@ -1,5 +1,6 @@
 // Owns what verification tells people: a verdict for each chunk, and why a difference is no surprise.
-import type { Range, RowsKind } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
+import type { RowsKind } from '../../model/model.ts'
 import type { Comparison } from './verify-port.ts'
 
 export type VerifyOptions = {

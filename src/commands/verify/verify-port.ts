@@ -1,6 +1,8 @@
 // Owns what verification needs of the servers: a range computed again and compared, and the events behind coverage.
-import type { EventName } from '../../ledger/events.ts'
-import type { Range, TableDefinition } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { PastPort } from '../../ledger/history.ts'
+import type { StretchPort } from '../../sources/source.ts'
 
 /** Three numbers about a multiset of rows: equal ones mean, for all practical purposes, equal rows. */
 export type Sums = {
@@ -51,48 +53,6 @@ export type VerifyPort = {
    * @throws BackfillError `usage` where a table's rows cannot be compared; `failed`, `server`
    */
   compare(table: TableDefinition, range: Range, signal: AbortSignal): Promise<Comparison>
-}
-
-/** An event of the ledger that says something of a range, checkpoints left out. */
-export type PastEvent = {
-  readonly event: EventName
-  readonly range: Range
-  readonly epoch: number
-  readonly seq: number
-  readonly sqlHash: string
-  /** Empty where it was not asked for. */
-  readonly fingerprint: string
-  /** Source rows, as far as the ledger knows. */
-  readonly rows: number
-}
-
-export type PastPort = {
-  /** The events of a table's UUID that touch the window, oldest first. @throws BackfillError `server` */
-  events(question: {
-    readonly key: string
-    readonly targetUuid: string
-    readonly window: Range
-    readonly fingerprints: boolean
-  }): Promise<readonly PastEvent[]>
-}
-
-/** What the sources have in a stretch of blocks. */
-export type Stretch = {
-  readonly source: string
-  /** First block of the stretch, as it was asked for. */
-  readonly from: number
-  /** Distinct blocks with a row. */
-  readonly blocks: number
-  /** Newest `updated_date_time`, in seconds since 1970. */
-  readonly newest: number
-}
-
-export type StretchPort = {
-  /**
-   * Counts the sources' blocks of the range by stretches; each begins at one of `starts` (ascending, the first is the
-   * range's) and ends before the next. Stretches without a row are absent. Survives merges, as fingerprints do.
-   */
-  stretches(sources: readonly string[], range: Range, starts: readonly number[]): Promise<readonly Stretch[]>
 }
 
 export type VerifyPorts = {

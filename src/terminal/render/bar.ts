@@ -1,5 +1,5 @@
 // Owns the bars: how blocks are drawn as a row of cells. Pure.
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { type BlockSet, blockSet, countBlocks, intersect } from '../../model/blocks.ts'
 
 export type Coverage = {

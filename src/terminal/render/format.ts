@@ -1,5 +1,5 @@
 // Owns how numbers, times and block ranges are written. Pure.
-import type { Range } from '../../model/model.ts'
+import type { Range } from '../../model/blocks.ts'
 import { countBlocks } from '../../model/blocks.ts'
 
 /** A whole number, `1,234,567`. Not by Intl: its data alone takes longer to load than this program. */

@@ -1,39 +1,12 @@
-// Owns the machine-readable forms, version 1: `status --json`, `plan --json`, the events of `up --json`. Pure.
+// Owns the machine-readable form of a run, and what all such forms share, version 1. Pure.
 import type { BackfillError } from '../../model/errors.ts'
-import type { Range } from '../../model/model.ts'
-import { countBlocks } from '../../model/blocks.ts'
-import type { PlanReport, RunEvent, RunSummary, StaleReport, StatusReport } from '../../runner/events.ts'
-import type { RedoPlan } from '../../commands/redo/redo-report.ts'
+import { countBlocks, type Range } from '../../model/blocks.ts'
+import type { RunEvent, RunSummary } from '../../runner/events.ts'
+import type { StaleReport } from '../../planning/stale-reports.ts'
 
-const SCHEMA = 1
+export const SCHEMA = 1
 
 export type JsonObject = Readonly<Record<string, unknown>>
-
-export function statusJson({ network, tables }: StatusReport): JsonObject {
-  return {
-    schema: SCHEMA,
-    network,
-    tables: tables.map((table) => ({
-      table: table.table,
-      target: table.target,
-      first: table.first,
-      head: table.head,
-      watermark: table.watermark,
-      covered: pairs(table.covered),
-      accepted: pairs(table.accepted),
-      missing: pairs(table.missing),
-      missing_blocks: table.missingBlocks,
-      holes: pairs(table.holes),
-      held: pairs(table.held),
-      dirty: pairs(table.dirty),
-      stale: pairs(table.stale),
-      sql_hash: table.sqlHash,
-      stale_versions: staleJson(table.staleVersions),
-      state: table.state,
-      last_run: table.lastRun,
-    })),
-  }
-}
 
 /** Stale ranges by the SQL that built them; `edited`: it is not that of the file. */
 export function staleJson(versions: readonly StaleReport[]): readonly JsonObject[] {
@@ -46,50 +19,6 @@ export function staleJson(versions: readonly StaleReport[]): readonly JsonObject
     built_from: built?.from ?? null,
     built_to: built?.to ?? null,
   }))
-}
-
-export function planJson({ network, jobs, tables }: PlanReport): JsonObject {
-  return {
-    schema: SCHEMA,
-    network,
-    jobs,
-    tables: tables.map((table) => ({
-      table: table.table,
-      create: table.create,
-      missing_blocks: table.missingBlocks,
-      expected_rows: table.expectedRows,
-      expected_ms: table.expectedMs,
-      chunks: table.chunks.map(({ from, to, reason, expectedRows, expectedMs }) => ({
-        from,
-        to,
-        reason,
-        expected_rows: expectedRows,
-        expected_ms: expectedMs,
-      })),
-      holes: pairs(table.holes),
-      held: pairs(table.held),
-      dirty: pairs(table.dirty),
-      notes: table.notes,
-    })),
-  }
-}
-
-/** What a redo would do; the first line of `redo --json`, and the only one with --dry-run. */
-export function redoPlanJson({ network, tables }: RedoPlan): JsonObject {
-  return {
-    schema: SCHEMA,
-    event: 'plan',
-    network,
-    tables: tables.map(({ table, target, deletes, redo, also, rows, tableRows }) => ({
-      table,
-      target,
-      deletes,
-      redo: pairs(redo),
-      also: pairs(also),
-      rows,
-      table_rows: tableRows,
-    })),
-  }
 }
 
 /** One event of a run. Errors come with their kind, message and hint. */

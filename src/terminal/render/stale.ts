@@ -1,6 +1,6 @@
 // Owns how stale ranges are explained: what built them, when, and why they are stale. Pure.
 import { shortHash, type StaleReason } from '../../ledger/stale.ts'
-import type { StaleReport } from '../../runner/events.ts'
+import type { StaleReport } from '../../planning/stale-reports.ts'
 import { minute } from './format.ts'
 
 /** Half a sentence; `current` is the hash of the file. */

@@ -1,5 +1,5 @@
 // Owns how doctor names a table on a server of a cluster, and a statement that is for that server.
-import { quotedName } from '../../../sql-syntax/missing-grant.ts'
+import { quotedName } from '../../../sql-syntax/quoting.ts'
 
 /** A table, on a server of a cluster; `host` is empty where there is none. */
 export type Placed = { readonly host: string; readonly database: string; readonly table: string }

@@ -1,5 +1,5 @@
 // Owns the judgement of the ledger and its locks: whether what is read from it is what its events say.
-import type { Range } from '../../../model/model.ts'
+import type { Range } from '../../../model/blocks.ts'
 import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
 import { blockSet, type BlockSet, countBlocks, hull, subtract, union } from '../../../model/blocks.ts'
 import { rangeWords } from '../../../model/range-words.ts'

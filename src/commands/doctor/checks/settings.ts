@@ -2,7 +2,7 @@
 import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
 import type { About } from './servers.ts'
 import { failsAloud, WRITING_SETTINGS } from '../../../sql-syntax/pinned-settings.ts'
-import { quotedName } from '../../../sql-syntax/missing-grant.ts'
+import { quotedName } from '../../../sql-syntax/quoting.ts'
 
 /** A row of system.settings. */
 export type SettingFacts = {

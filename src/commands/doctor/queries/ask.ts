@@ -1,16 +1,20 @@
 // Owns the questions of `backfill doctor`: to each login for itself, so that one that is away hides nothing of the other.
-import type { DoctorPort } from '../doctor-port.ts'
-import type { Network } from '../../../model/model.ts'
+import type { Network, TableDefinition } from '../../../model/model.ts'
 import { openCheck } from '../../check/queries.ts'
 import { namesOn, nodeOf } from '../../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../../clickhouse/connection.ts'
 import { readCluster } from './cluster.ts'
 import { readLedger } from './ledger.ts'
-import { type OpenSide, openSide } from './server.ts'
+import { openSide, type OpenSide, type SidePort } from './server.ts'
 import { readStorage } from './storage.ts'
 import type { Names } from '../../../clickhouse/own-databases.ts'
 import { sameLogin } from '../../../clickhouse/servers.ts'
 import type { Server } from '../../../clickhouse/server.ts'
+import type { Side } from '../../../clickhouse/grants.ts'
+import type { CheckPort } from '../../check/questions.ts'
+import type { ClusterFacts } from '../checks/cluster.ts'
+import type { LedgerFacts } from '../checks/ledger.ts'
+import type { StorageFacts } from '../checks/storage.ts'
 
 export type DoctorOptions = {
   readonly source: Connection
@@ -75,4 +79,17 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
     },
     close: async () => void (await Promise.all(sides.map((side) => side.close()))),
   }
+}
+
+export type DoctorPort = {
+  readonly sides: readonly SidePort[]
+  readonly databases: Readonly<Record<Side, string>>
+  readonly names: { readonly ledger: string; readonly locks: string }
+  /** The questions of `check`, to the sides that were reached; undefined where none was. */
+  check(): CheckPort | undefined
+  /** Of the target; undefined where it is a server by itself. */
+  readonly cluster: (() => Promise<ClusterFacts>) | undefined
+  /** Of the target, or of all servers of its cluster. */
+  storage(tables: readonly TableDefinition[]): Promise<StorageFacts>
+  ledger(tables: readonly TableDefinition[]): Promise<LedgerFacts>
 }

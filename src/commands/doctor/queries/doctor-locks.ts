@@ -1,7 +1,7 @@
 // Owns what doctor finds out about locks: who holds one, and whether the holder gives a sign of life.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HeldLock } from '../checks/ledger.ts'
-import { EPOCH_DIGITS } from '../../../lock/fence.ts'
+import { EPOCH_DIGITS } from '../../../lock/lock-name.ts'
 import { isDead, readInfo } from '../../../lock/comment.ts'
 import { lockStore } from '../../../lock/lock-store.ts'
 import type { Names } from '../../../clickhouse/own-databases.ts'

@@ -1,6 +1,6 @@
 // Owns what doctor finds out about the ledger: its fold as all read it, and from the first event on.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { IslandState } from '../../../ledger/events.ts'
+import type { IslandState } from '../../../clickhouse/schema.ts'
 import type { Network, TableDefinition } from '../../../model/model.ts'
 import { cureOf } from '../../../ledger/cure.ts'
 import { differing, type LedgerFacts, type LedgerTable } from '../checks/ledger.ts'

@@ -1,14 +1,14 @@
 // Owns what doctor finds out about one login on one server: who answers, its clock, the way there, what the user may set.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import type { Side } from '../../check/questions.ts'
-import type { SidePort } from '../doctor-port.ts'
+import type { Side } from '../../../clickhouse/grants.ts'
 import type { Asked } from '../checks/finding.ts'
-import type { About, Clock } from '../checks/servers.ts'
-import { sendable, type SettingFacts } from '../checks/settings.ts'
+import type { About, Clock, ServerFacts } from '../checks/servers.ts'
+import { sendable, type SettingFacts, type SettingsQuestion } from '../checks/settings.ts'
 import type { Connection } from '../../../clickhouse/connection.ts'
 import { ask, attempted, mapped, refusal } from './question.ts'
 import { errorCode, wordsOf } from '../../../clickhouse/server-error.ts'
 import { openWith, type Server, STATEMENT_SETTINGS } from '../../../clickhouse/server.ts'
+import type { Flow, Silence } from '../checks/connection.ts'
 
 /** Behind a balancer of two that chooses by chance, all of them meet the same one once in 128 times. */
 const FRESH_CONNECTIONS = 8
@@ -183,4 +183,16 @@ async function readClock(server: Server): Promise<Clock> {
       best = { aheadMs: Number(row?.ms) - (sentAt + roundTripMs / 2), roundTripMs }
   }
   return best!
+}
+
+/** One login on one server. It is asked only after `reach` got an answer. */
+export type SidePort = {
+  readonly about: About
+  /** Both where source and target are one login. */
+  readonly sides: readonly Side[]
+  reach(): Promise<Asked<ServerFacts>>
+  /** Asks for something that takes so long and says nothing meanwhile. */
+  silence(seconds: number): Promise<Asked<Silence>>
+  flow(): Promise<Asked<Flow>>
+  settings(): Promise<SettingsQuestion>
 }

@@ -1,8 +1,8 @@
 // Owns the public files as the runner sees a source: a file is 1,000 blocks that are there, no file is a hole.
 import { BackfillError } from '../../../model/errors.ts'
-import type { Range } from '../../../model/model.ts'
+import type { Range } from '../../../model/blocks.ts'
 import { FILE_BLOCKS, type FileFacts, type FileKey, type FilesPort } from '../files-port.ts'
-import type { SourcePort } from '../../../runner/executor-port.ts'
+import type { SourcePort } from '../../../sources/source-port.ts'
 
 /**
  * The files of the blocks of `range`, which begins and ends with a file. What `Bucket` and fingerprint call the newest

@@ -1,0 +1,41 @@
+// Owns which tries may have left rows in dirty blocks.
+import { type BlockSet, intersect, type Range, subtract, union } from '../model/blocks.ts'
+
+/** An event of the ledger as recovery sees it; events of one try share its query id. */
+export type Trace = { readonly event: string; readonly range: Range; readonly queryId: string }
+
+/** What the dirty blocks have of a try. */
+export type Found = {
+  /** The dirty blocks in which its rows may stand. */
+  readonly blocks: BlockSet
+  /** Somebody has asked since for (some of) these to be built anew: its rows must go, however good they look. */
+  readonly suspect: boolean
+  /** Its INSERT has ended. */
+  readonly finished: boolean
+}
+
+/**
+ * The tries whose rows may stand in the dirty blocks, each with those blocks: back to the last that was taken back,
+ * and to the last `done`, whose own rows are there too. `events` are ordered newest first; those without a query id
+ * only say something of rows that are there.
+ */
+export function triesIn<T extends Trace>(events: readonly T[], dirty: BlockSet): readonly (T & Found)[] {
+  const tries = new Map<string, T & Found>()
+  let open = dirty
+  let invalidated: BlockSet = []
+  for (const event of events) {
+    const blocks = intersect(open, [event.range])
+    if (blocks.length === 0 || (WRITES.has(event.event) && event.queryId === '')) continue
+    if (event.event === 'invalidated') invalidated = union(invalidated, blocks)
+    if (WRITES.has(event.event) && !tries.has(event.queryId)) {
+      const suspect = intersect(blocks, invalidated).length > 0
+      tries.set(event.queryId, { ...event, blocks, suspect, finished: event.event === 'done' })
+    }
+    if (SETTLES.has(event.event)) open = subtract(open, blocks)
+  }
+  return [...tries.values()]
+}
+
+const WRITES: ReadonlySet<string> = new Set(['started', 'failed', 'done'])
+
+const SETTLES: ReadonlySet<string> = new Set(['cleaned', 'done'])

@@ -1,0 +1,18 @@
+// Owns the names of locks.
+
+/** Digits of a zero-padded epoch: UInt64's longest, so that names sort as numbers do. */
+export const EPOCH_DIGITS = 20
+
+/** Name of a lock's table or row: `<network>__<key>__<epoch>`. Neither network nor key contains `__`. */
+export function lockName(lock: {
+  readonly network: string
+  readonly key: string
+  readonly epoch: number
+}): string {
+  return lockPrefix(lock) + String(lock.epoch).padStart(EPOCH_DIGITS, '0')
+}
+
+/** What the names of all epochs of one lock begin with; with their length it tells them from other locks. */
+export function lockPrefix({ network, key }: { readonly network: string; readonly key: string }): string {
+  return `${network}__${key}__`
+}

@@ -1,0 +1,45 @@
+// Owns the options of a run, as they were typed and configured.
+import { usageError } from '../model/errors.ts'
+import type { UpOptions } from '../planning/run-options.ts'
+import type { Config } from './config.ts'
+import { blockNumber, duration, readFlag, type Words } from './values.ts'
+import type { Setting } from './variables.ts'
+
+/**
+ * The options of a run; the two ends of its range are the flags that the command calls so.
+ * @throws BackfillError `usage` for a bad block or a reversed range.
+ */
+export function upOptions(
+  { config, words }: { readonly config: Config; readonly words: Words },
+  flags: { readonly from: string; readonly to: string },
+): UpOptions {
+  const from = readFlag(words, flags.from, blockNumber)
+  const to = readFlag(words, flags.to, blockNumber)
+  if (from !== undefined && to !== undefined && from > to) {
+    throw usageError(
+      `--${flags.from} ${from} is after --${flags.to} ${to}`,
+      'swap them: the range goes upwards',
+    )
+  }
+  const { chunk, chunkRows, order, jobs, tableJobs, lag } = config
+  return {
+    from,
+    to,
+    // What was typed beats what is set, though it is another way to say it.
+    chunk: isTyped(chunkRows) && !isTyped(chunk) ? undefined : chunk.value,
+    chunkRows: chunkRows.value,
+    order: order.value,
+    jobs: jobs.value,
+    tableJobs: tableJobs.value,
+    lag: lag.value,
+    giveUpMs: readFlag(words, 'give-up', duration) ?? 300_000,
+    graceMs: readFlag(words, 'grace', duration) ?? 60_000,
+    maxRuntimeMs: readFlag(words, 'max-runtime', duration),
+    lockWaitMs: readFlag(words, 'lock-wait', duration) ?? 0,
+    lockSkip: words.has('lock-skip'),
+  }
+}
+
+function isTyped({ origin }: Setting<unknown>): boolean {
+  return origin.startsWith('flag ')
+}

@@ -1,0 +1,88 @@
+// Owns what a word may mean, wherever it was found: a flag, a variable, a line of `.env`. Pure.
+import { usageError } from '../model/errors.ts'
+import { type Wire, WIRE_NAMES } from '../model/wire-names.ts'
+import type { Order } from '../planning/chunks.ts'
+
+/** Flag name without dashes -> the word typed for it; a switch that is there has the word ''. */
+export type Words = ReadonlyMap<string, string>
+
+/** A value with the place it was found in, for messages: `--from`, `BACKFILL_LAG`. */
+export type Word = { readonly text: string; readonly place: string }
+
+/** Ethereum's block numbers, and the type of the derived tables' columns: UInt32. */
+const MAX_BLOCK = 4_294_967_295
+
+/** Reads one flag with one of the readers below; undefined where it was not typed. */
+export function readFlag<T>(words: Words, name: string, read: (word: Word) => T): T | undefined {
+  const text = words.get(name)
+  return text === undefined ? undefined : read({ text, place: `--${name}` })
+}
+
+export function blockNumber(word: Word): number {
+  return wholeNumber(word, 0, MAX_BLOCK, 'a block number')
+}
+
+export function blockCount(word: Word): number {
+  return wholeNumber(word, 0, MAX_BLOCK, 'a number of blocks')
+}
+
+export function positiveCount(word: Word): number {
+  return wholeNumber(word, 1, MAX_BLOCK, 'a whole number from 1')
+}
+
+export function blockOrder({ text, place }: Word): Order {
+  if (text === 'head' || text === 'tail') return text
+  throw usageError(
+    `${place} must be head (the newest blocks first) or tail (the oldest first), got '${text}'`,
+  )
+}
+
+export function wireName({ text, place }: Word): Wire {
+  const found = WIRE_NAMES.find((name) => name === text)
+  if (found === undefined) throw usageError(`${place} must be lz4, zstd or none, got '${text}'`)
+  return found
+}
+
+/** `90`, `90s`, `55m` or `2h` as ms. */
+export function duration({ text, place }: Word): number {
+  const [, amount, unit = 's'] = /^(0|[1-9]\d{0,6})([smh]?)$/.exec(text) ?? []
+  if (amount === undefined)
+    throw usageError(`${place} must be a time such as 90, 90s, 55m or 2h, got '${text}'`)
+  return Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000 }[(unit || 's') as 's' | 'm' | 'h']
+}
+
+export function nonEmpty(word: Word): string {
+  if (word.text.trim() === '') throw usageError(`${word.place} must not be empty, got '${word.text}'`)
+  return word.text
+}
+
+/** As a server's configuration can have it: a name of XML. */
+export function clusterName(word: Word): string {
+  const name = nonEmpty(word)
+  if (!/^[A-Za-z_][\w.-]*$/.test(name))
+    throw usageError(
+      `${word.place} must be a name of letters, digits, _, - and ., got '${name}'`,
+      'SELECT cluster FROM system.clusters shows the names that a server knows',
+    )
+  return name
+}
+
+/** `a,b` as ['a', 'b']; blanks around a name are dropped, a name given twice counts once. */
+export function names(word: Word): readonly string[] {
+  const list = word.text.split(',').map((name) => name.trim())
+  if (list.includes('')) {
+    throw usageError(
+      `${word.place} must be names separated by commas, got '${word.text}'`,
+      '`backfill list` shows the tables',
+    )
+  }
+  return [...new Set(list)]
+}
+
+function wholeNumber(word: Word, from: number, to: number, what: string): number {
+  // Decimal digits only: 007, 0x10, 1e3, 1.5, +5 and ' 5' are more likely slips than numbers.
+  const value = /^(0|[1-9]\d{0,15})$/.test(word.text) ? Number(word.text) : Number.NaN
+  if (value >= from && value <= to) return value
+  const limit = value > to ? ` up to ${to}` : ''
+  throw usageError(`${word.place} must be ${what}${limit}, got '${word.text}'`)
+}

@@ -14,7 +14,7 @@ const repository = fileURLToPath(new URL('..', import.meta.url))
 const typed = process.argv.slice(2)
 const images = typed.length > 0 ? typed : IMAGES
 // Files that start an embedded server of their own would test that one again.
-const files = globSync('test/{integration,crash}/*.test.ts', { cwd: repository })
+const files = globSync('test/**/*.server.test.ts', { cwd: repository })
   .filter((file) =>
     readFileSync(join(repository, file), 'utf8').match(/startTestServer|startContainerCluster/),
   )

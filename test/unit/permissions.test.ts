@@ -13,7 +13,7 @@ test('every line of the tables in docs/permissions.md has one test under its id,
     ([, id = '']) => id,
   )
   const tests = FILES.flatMap((file) =>
-    [...read(`test/integration/${file}.test.ts`).matchAll(/^test\('\[([\w-]+)\] /gm)].map(
+    [...read(`test/clickhouse/${file}.server.test.ts`).matchAll(/^test\('\[([\w-]+)\] /gm)].map(
       ([, id = '']) => id,
     ),
   )

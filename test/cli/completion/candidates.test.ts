@@ -1,0 +1,110 @@
+// Owns the promises about what a Tab offers, whatever the shell: the table of commands is all that it knows.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { COMMANDS } from '../../../src/cli/commands.ts'
+import { answerTab } from '../../../src/cli/completion/answer.ts'
+import { complete } from '../../../src/cli/completion/candidates.ts'
+import { temporaryDirectory } from '../../support/processes.ts'
+
+const names = {
+  tables: () => ['ants', 'bees', 'beetles'],
+  networks: () => ['mainnet', 'sepolia'],
+  sources: () => ['traces', 'transaction'],
+}
+
+/** What is offered behind `backfill`; the last word is where the cursor is. */
+function offered(...words: readonly string[]): readonly string[] {
+  const completion = complete({ words, commands: COMMANDS, names })
+  return completion.kind === 'folder' ? ['(folder)'] : completion.words.map(({ word }) => word)
+}
+
+test('the first word is a command, or asks for help or the version', () => {
+  expect(offered('')).toEqual(COMMANDS.map(({ name }) => name))
+  expect(offered()).toEqual(offered(''))
+  expect(offered('u')).toEqual(['up', 'unlock'])
+  expect(offered('-')).toEqual(['--help', '--version'])
+  expect(offered('nonsense', '')).toEqual([])
+})
+
+test('every flag of every command is offered, until it has been typed', () => {
+  for (const { name, flags } of COMMANDS) {
+    const all = [...flags.map((flag) => `--${flag.name}`), '--help']
+    expect(offered(name, '-'), name).toEqual(all)
+    for (const flag of flags) {
+      const typed = flag.value === undefined ? [`--${flag.name}`] : [`--${flag.name}=x`]
+      expect(offered(name, ...typed, '--')).toEqual(all.filter((word) => word !== `--${flag.name}`))
+    }
+  }
+})
+
+test.for([
+  { line: ['up', '--tables', 'bee'], words: ['bees', 'beetles'] },
+  { line: ['up', '--tables', 'bees,'], words: ['bees,ants', 'bees,beetles'] },
+  { line: ['up', '--tables', 'bees,ants,bee'], words: ['bees,ants,beetles'] },
+  { line: ['up', '--tables=bees,b'], words: ['--tables=bees,beetles'] },
+  { line: ['test', 'be'], words: ['bees', 'beetles'] },
+  { line: ['test', 'bees', 'a'], words: ['ants'] },
+  { line: ['test', '--new', 'a'], words: ['ants'] },
+  { line: ['status', '--network', ''], words: ['mainnet', 'sepolia'] },
+  { line: ['status', '--network=s'], words: ['--network=sepolia'] },
+  { line: ['plan', '--order', ''], words: ['tail', 'head'] },
+  { line: ['completion', 'z'], words: ['zsh'] },
+  { line: ['up', '--sql', ''], words: ['(folder)'] },
+  { line: ['up', '--state=x'], words: ['(folder)'] },
+])('$line is completed to $words', ({ line, words }) => expect(offered(...line)).toEqual(words))
+
+test.for([
+  ['up', '--from', ''],
+  ['up', '--from=', ''],
+  ['up', '--ledger-database', ''],
+  ['up', '--json', ''],
+  ['up', '--json=', ''],
+  ['up', '--nonsense', ''],
+  ['up', ''],
+])('nothing is offered for %s', (line) => expect(offered(...line)).toEqual([]))
+
+/** An SQL folder with these tables. Only names count: what the files hold is nobody's business here. */
+function sqlFolder(...tables: readonly string[]): string {
+  const folder = temporaryDirectory()
+  mkdirSync(join(folder, 'transforms'))
+  for (const table of tables) writeFileSync(join(folder, 'transforms', `${table}.sql`), 'half written')
+  writeFileSync(join(folder, 'networks.json'), '{"mars":{}}')
+  return folder
+}
+
+const tab = (argv: readonly string[], environment = {}, folder = temporaryDirectory()) =>
+  answerTab({ argv, environment, folder })
+
+test('tables and networks are those of the folder that the line, the environment or .env names', () => {
+  const [flies, gnats, moths] = [sqlFolder('flies'), sqlFolder('gnats'), sqlFolder('moths')]
+  const here = temporaryDirectory()
+  writeFileSync(join(here, '.env'), `BACKFILL_SQL=${moths}`)
+  expect(tab(['bash', 'up', '--sql', flies, '--tables', ''], { BACKFILL_SQL: gnats }, here)).toEqual([
+    'flies',
+  ])
+  expect(tab(['bash', 'up', '--sql', '=', flies, '--tables', ''])).toEqual(['flies'])
+  expect(tab(['bash', 'up', '--tables', ''], { BACKFILL_SQL: gnats }, here)).toEqual(['gnats'])
+  expect(tab(['bash', 'up', '--tables', ''], {}, here)).toEqual(['moths'])
+  expect(tab(['bash', 'up', '--sql', flies, '--network', ''])).toEqual(['mars'])
+  expect(tab(['bash', 'up', '--tables', 'block'])).toEqual(['block_slots_stat'])
+})
+
+test('a folder or a .env that cannot be read offers nothing and says nothing; flags are offered all the same', () => {
+  expect(tab(['fish', 'up', '--sql', '/nowhere', '--tables', ''])).toEqual([])
+  expect(tab(['fish', 'up', '--sql', '/nowhere', '--network', ''])).toEqual([])
+  const here = temporaryDirectory()
+  mkdirSync(join(here, '.env'))
+  expect(tab(['fish', 'up', '--tables', ''], {}, here)).toEqual([])
+  expect(tab(['fish', 'up', '--js'], {}, here)).toEqual(['--json\tOne JSON object per event on stdout'])
+})
+
+test('each shell gets the lines that it expects', () => {
+  expect(tab(['bash', 'plan', '--order', '=', 'h'])).toEqual(['head'])
+  expect(tab(['bash', 'plan', '--order', '='])).toEqual(['tail', 'head'])
+  expect(tab(['zsh', 'plan', '--order=h'])).toEqual(['--order=head'])
+  expect(tab(['zsh', 'plan', '--netw'])).toEqual([String.raw`--network:Network (default\: mainnet)`])
+  expect(tab(['fish', 'plan', '--sql=', 'x', '--sql='])).toEqual([':folder'])
+  expect(tab(['powershell', 'u'])).toEqual(['up', 'unlock'])
+  expect(tab([])).toContain('up')
+})

@@ -1,0 +1,162 @@
+// Owns how runs go on two shards without Keeper: with few rights, over half-written blocks, and what is said of them.
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { NO_TRY } from '../../../src/ledger/events.ts'
+import type { Catalogue } from '../../../src/model/model.ts'
+import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { rowsOf, uniqueDatabase } from '../../support/server.ts'
+import { CLUSTER, everywhere, shardTargets, type Shards, startShards } from '../../support/shards.ts'
+import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
+import { openTestWorld, SQL_FOLDER, type TestWorld } from '../../support/world.ts'
+
+const SOURCE = uniqueDatabase('source')
+const TABLE = 'address_diffs'
+const TARGET = `int_${TABLE}`
+
+/** A user without Keeper needs no more than on one server, and REMOTE to ask the other nodes. */
+const LIMITED = {
+  username: 'limited',
+  password: 'secret',
+  target: uniqueDatabase('target'),
+  ledger: uniqueDatabase('ledger'),
+}
+const GRANTS = [
+  `SELECT ON ${SOURCE}.*`,
+  `CREATE DATABASE, SELECT, INSERT ON ${LIMITED.target}.*`,
+  `CREATE DATABASE, CREATE TABLE, SELECT, INSERT ON ${LIMITED.ledger}.*`,
+  `CREATE DATABASE, CREATE TABLE, DROP TABLE, ALTER MODIFY COMMENT ON ${LIMITED.ledger}_locks.*`,
+  'TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON Null',
+  'SELECT ON system.processes',
+  'SELECT ON system.tables',
+  'SELECT ON system.clusters',
+  'SELECT ON system.macros',
+  'SHOW TABLES ON system.zookeeper',
+  'REMOTE ON *.*',
+]
+
+let catalogue: Catalogue
+let shards: Shards
+let target: string
+let ledger: string
+beforeAll(async () => {
+  catalogue = await readCatalogue(SQL_FOLDER)
+  shards = await startShards(
+    undefined,
+    `<limited>
+      <password>${LIMITED.password}</password><profile>default</profile><quota>default</quota>
+      <grants>${GRANTS.map((grant) => `<query>GRANT ${grant}</query>`).join('')}</grants>
+    </limited>`,
+  )
+  await createSourceTables(shards[0], catalogue, SOURCE)
+  await addBlocks(shards[0], SOURCE, { from: 1, to: 20 })
+})
+afterAll(() => Promise.all(shards?.map((server) => server.stop()) ?? []))
+beforeEach(() => {
+  target = uniqueDatabase('target')
+  ledger = uniqueDatabase('ledger')
+})
+
+async function openShards(): Promise<TestWorld> {
+  await shardTargets(shards, catalogue, target)
+  const world = await openTestWorld({ ...places(), cluster: CLUSTER })
+  onTestFinished(() => world.close())
+  return world
+}
+
+const places = () => ({ server: shards[0], source: SOURCE, target, ledger, tables: [TABLE] })
+
+const rows = async () =>
+  (await rowsOf<{ rows: number }>(shards[0], `SELECT count() AS rows FROM ${target}.${TARGET} FINAL`))[0]!
+    .rows
+
+/** What a command about a world's tables says, without what differs by the databases and the time. */
+async function ask(words: readonly string[], of: TestWorld, cluster: string) {
+  const env = environmentFor(shards[0], { source: SOURCE, target: of.target, ledger: of.ledger })
+  const flags = cluster === '' ? [] : ['--cluster', cluster]
+  const { code, stdout } = await backfillHere([...words, ...flags], { env })
+  return { code, stdout: stdout.replaceAll(of.target, 'TARGET').replaceAll(/\d+(\.\d+)? m?s\b/g, 'TIME') }
+}
+
+test('a user with the rights of docs/clusters.md can run it', async () => {
+  target = LIMITED.target
+  ledger = LIMITED.ledger
+  await shardTargets(shards, catalogue, target)
+  const env = environmentFor({ ...shards[0], ...LIMITED }, { source: SOURCE, ...LIMITED })
+  const words = ['up', '--lag', '0', '--tables', TABLE, '--cluster', CLUSTER]
+  const { code, stderr } = await backfillHere(words, { env })
+  expect(stderr).not.toMatch(/GRANT|privileges/)
+  expect(code).toBe(0)
+  expect(await rows()).toBeGreaterThan(0)
+})
+
+test('what is asked about the tables is answered as on one server', async () => {
+  const world = await openShards()
+  const one = await openTestWorld({
+    ...places(),
+    target: uniqueDatabase('target'),
+    ledger: uniqueDatabase('ledger'),
+  })
+  onTestFinished(() => one.close())
+  for (const each of [world, one]) expect((await each.up({ to: 15 })).failed).toEqual([])
+  for (const words of [
+    ['status', '--lag', '0', '--tables', TABLE],
+    ['plan', '--lag', '0', '--tables', TABLE],
+    ['verify', TABLE],
+    ['preview', TABLE, '--from', '3', '--to', '4'],
+    ['accept', TABLE, '--lag', '0', '--from', '16', '--dry-run'],
+    ['create-tables', '--tables', TABLE],
+  ]) {
+    const [here, there] = [await ask(words, world, CLUSTER), await ask(words, one, '')]
+    expect(here, words.join(' ')).toEqual(there)
+  }
+  const told = await ask(['info'], world, CLUSTER)
+  expect(told.stdout).toContain(`cluster ${CLUSTER}, 2 shards on 2 nodes, no Keeper`)
+  const checked = await ask(['check', TABLE], world, CLUSTER)
+  expect(checked.stdout).toContain('no errors')
+  const logged = await ask(['log', TABLE], world, CLUSTER)
+  expect(logged).toMatchObject({ code: 0, stdout: expect.stringContaining('1-15') })
+  expect(logged.stdout, 'of a table that is there').not.toContain('*')
+})
+
+test('half-written blocks that have to be deleted stop the table, and run when the words of the hint have deleted them', async () => {
+  const world = await openShards()
+  expect((await world.up()).failed).toEqual([])
+  const before = await rows()
+  const { locks, ledger: events, target: targets } = world.world.ports
+  const lock = await locks.acquire(TABLE, () => {})
+  const { uuid } = (await targets.tables([TARGET])).get(TARGET)!
+  await events.append(lock, {
+    ...NO_TRY,
+    event: 'started',
+    range: { from: 3, to: 4 },
+    targetUuid: uuid,
+    runId: 'dead',
+    queryId: 'dead',
+    sqlHash: 'other SQL',
+  })
+  await lock.release()
+  const [{ error } = { error: undefined }] = (await world.up()).failed
+  expect(error?.message).toContain('half-written blocks 3-4 of address_diffs have to be deleted first')
+  const deletion = /On each server: (DELETE .*); then/.exec(error?.hint ?? '')?.[1]
+  await everywhere(shards, deletion ?? '')
+  expect(await rows()).toBeLessThan(before)
+  expect((await world.up()).failed).toEqual([])
+  expect(await rows()).toBe(before)
+})
+
+test('a statement that runs on another node is waited for', async () => {
+  const { world } = await openShards()
+  const queryId = `test-${randomUUID()}`
+  let ended = false
+  const running = fetch(`${shards[1].url}/?query_id=${queryId}`, {
+    method: 'POST',
+    body: 'SELECT sleep(2)',
+    headers: { 'X-ClickHouse-User': shards[1].username, 'X-ClickHouse-Key': shards[1].password },
+  }).then(() => (ended = true))
+  await sleep(500)
+  await world.ports.queries.settle(queryId)
+  expect(ended).toBe(true)
+  await running
+})

@@ -1,0 +1,120 @@
+// Owns the promises about rows that cross from one server to another: every way of packing them gives the same rows,
+// and what breaks a stream is told in the words of the server that broke it.
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../../src/model/model.ts'
+import { type Wire, WIRE_NAMES } from '../../../src/model/wire-names.ts'
+import { blocksWhere, edited } from '../../support/edited.ts'
+import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
+import { startFront } from '../../support/front.ts'
+import { startThrottle } from '../../support/throttle.ts'
+import { openTestWorld, SQL_FOLDER, type TestWorldOptions } from '../../support/world.ts'
+
+const TABLE = 'block_slots_stat'
+const BLOCKS = 12
+const SOURCE = uniqueDatabase('source')
+
+let catalogue: Catalogue
+let from: TestServer
+let to: TestServer
+beforeAll(async () => {
+  catalogue = await readCatalogue(SQL_FOLDER)
+  ;[from, to] = await Promise.all([startTestServer(), startTestServer()])
+  await createSourceTables(from, catalogue, SOURCE)
+  await addBlocks(from, SOURCE, { from: 1, to: BLOCKS })
+})
+afterAll(() => Promise.all([from?.stop(), to?.stop()]))
+
+/** Runs `up` for one table whose transform is `sql`; what became of it. */
+async function cross(sql: string, options: Partial<TestWorldOptions> & { readonly wire: Wire }) {
+  const world = await openTestWorld({
+    server: to,
+    sourceServer: from,
+    source: SOURCE,
+    tables: [TABLE],
+    catalogue: edited(catalogue, TABLE, { sql }),
+    ...options,
+  })
+  try {
+    const summary = await world.up({ giveUpMs: 5_000 })
+    const [rows] = await rowsOf<{ rows: number }>(
+      to,
+      'SELECT count() AS rows FROM {target:Identifier}.int_block_slots_stat FINAL',
+      { target: world.target },
+    )
+    return { ...summary, rows: rows!.rows, events: [...world.events] }
+  } finally {
+    await world.close()
+  }
+}
+
+/** A million rows, and then an exception. */
+const BREAKS = `SELECT toUInt32(number) AS block_number, toUInt32(cityHash64(number) % 1000) AS slots_cleared,
+    toUInt32(throwIf(number = 900000, 'the words of the source')) AS slots_set
+  FROM numbers(1000000) WHERE {to_block:UInt64} > 0`
+
+describe.each(WIRE_NAMES)('rows on the wire as %s', (wire) => {
+  test('all arrive', async () => {
+    const { failed, rows } = await cross(blocksWhere('true'), { wire })
+    expect(failed).toEqual([])
+    expect(rows).toBe(BLOCKS)
+  })
+
+  test('a transform that fails in the middle of its stream fails with the words of the source', async () => {
+    const { failed, events } = await cross(BREAKS, { wire })
+    expect(failed[0]!.error.message).toMatch(
+      /^ClickHouse \(source .* the words of the source.* \(code 395\)$/,
+    )
+    expect(failed[0]!.error.message).toContain(`while reading blocks 1-${BLOCKS} of ${TABLE}`)
+    // A zstd stream cannot be read at its end: the next try is, and then it is over.
+    expect(events.filter(({ type }) => type === 'chunk-failed')).toHaveLength(wire === 'zstd' ? 2 : 1)
+  })
+
+  test('one that fails before its first row does so at the first try', async () => {
+    const { failed, events } = await cross(
+      `SELECT toUInt32(block_number) AS block_number, toUInt32(0) AS slots_cleared, toUInt32(throwIf(1, 'at once')) AS slots_set
+       FROM {source:Identifier}.canonical_execution_transaction WHERE block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}`,
+      { wire },
+    )
+    expect(failed[0]!.error.message).toMatch(/at once.* \(code 395\)$/)
+    expect(events.filter(({ type }) => type === 'chunk-failed')).toHaveLength(1)
+  })
+})
+
+/** Some megabytes that arrive late enough to be cut. */
+const LONG = `SELECT toUInt32(number) AS block_number, toUInt32(cityHash64(number)) AS slots_cleared,
+    toUInt32(cityHash64(number, 1)) AS slots_set
+  FROM numbers(300000) WHERE {to_block:UInt64} > 0`
+
+test.each([
+  ['source', /^cannot reach ClickHouse \(source .*while reading blocks/],
+  ['target', /^cannot reach ClickHouse \(target .*while inserting blocks/],
+] as const)(
+  'a stream whose %s is cut off says which side broke, and the next try ends it',
+  async (side, words) => {
+    const line = await startThrottle(side === 'source' ? from.url : to.url, 2e6)
+    onTestFinished(() => line.close())
+    const end =
+      side === 'source' ? { sourceServer: { ...from, url: line.url } } : { server: { ...to, url: line.url } }
+    const crossing = cross(LONG, { wire: 'lz4', ...end })
+    await Promise.race([line.reached(1_000_000), crossing])
+    line.cut()
+    const { failed, rows, events } = await crossing
+    expect(failed).toEqual([])
+    expect(rows).toBe(300_000)
+    const failures = events.flatMap((event) => (event.type === 'chunk-failed' ? [event.error.message] : []))
+    expect(failures).toEqual([expect.stringMatching(words)])
+  },
+)
+
+test('what something in front of the source does not let it pack is refused, with the way out', async () => {
+  const front = await startFront(from.url, { without: 'compress' })
+  onTestFinished(() => front.close())
+  const sourceServer = { ...from, url: front.url }
+  const { failed, rows } = await cross(blocksWhere('true'), { wire: 'lz4', sourceServer })
+  expect(failed[0]!.error.message).toBe('what the source sends is not compressed as it was asked to be')
+  expect(failed[0]!.error.hint).toMatch(/use --wire none, or BACKFILL_WIRE=none$/)
+  expect(rows).toBe(0)
+  expect((await cross(blocksWhere('true'), { wire: 'none', sourceServer })).rows).toBe(BLOCKS)
+})

@@ -1,0 +1,77 @@
+// Owns the promises of `doctor` about a cluster: two servers, two shards, no Keeper.
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { startBalancer } from '../../support/balancer.ts'
+import { environmentFor } from '../../support/cli.ts'
+import { doctor } from '../../support/doctor.ts'
+import { post, uniqueDatabase } from '../../support/server.ts'
+import { CLUSTER, shardTargets, type Shards, startShards } from '../../support/shards.ts'
+import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
+import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+
+const databases = {
+  source: uniqueDatabase('source'),
+  target: uniqueDatabase('target'),
+  ledger: uniqueDatabase('ledger'),
+}
+const TABLE = 'address_diffs'
+const LOCAL = `${databases.target}.int_${TABLE}_local`
+let shards: Shards
+beforeAll(async () => {
+  const catalogue = await readCatalogue(SQL_FOLDER)
+  shards = await startShards()
+  await createSourceTables(shards[0], catalogue, databases.source)
+  await addBlocks(shards[0], databases.source, { from: 1, to: 20 })
+  await shardTargets(shards, catalogue, databases.target)
+  const world = await openTestWorld({ server: shards[0], ...databases, tables: [TABLE], cluster: CLUSTER })
+  await world.up()
+  await world.close()
+}, 60_000)
+afterAll(() => Promise.all(shards?.map((server) => server.stop()) ?? []))
+
+const examined = (change: Readonly<Record<string, string>> = {}) =>
+  doctor({ ...environmentFor(shards[0], databases), BACKFILL_CLUSTER: CLUSTER, ...change }, [
+    '--tables',
+    TABLE,
+  ])
+
+test('a cluster that is well has its lines, and its ledger speaks of the tables of all shards', async () => {
+  const { code, unwell, of } = await examined()
+  // Embedded servers have no Keeper.
+  expect(unwell).toEqual([`warn keeper ${CLUSTER}`])
+  expect(code).toBe(0)
+  expect(of('nodes')[0]?.found).toBe('2 shards, 2 servers, all answer')
+  expect(of('replicas')[0]?.found).toBe('no replicated tables of ours')
+  expect(of('fold')[0]?.found).toBe('the checkpoint of 1 table says what its events say')
+  expect(of('disk').map(({ found }) => found)).toEqual([
+    expect.stringMatching(/^disk default on \S+:\d+: /),
+    expect.stringMatching(/^disk default on \S+:\d+: /),
+  ])
+})
+
+test('trouble on another server of the cluster is found, and the line names the server', async () => {
+  await post(shards[1], `SYSTEM STOP MERGES ${LOCAL}`)
+  onTestFinished(() => void post(shards[1], `SYSTEM START MERGES ${LOCAL}`))
+  await post(shards[1], `DELETE FROM ${LOCAL} WHERE block_number = 3 SETTINGS lightweight_deletes_sync = 0`)
+  let found = await examined()
+  for (let tries = 0; !found.unwell.includes('fail merges server') && tries < 12; tries++)
+    found = await examined()
+  expect(found.said('merges')).toMatch(
+    new RegExp(`of ${LOCAL} on \\S+:\\d+, which waits.*SYSTEM START MERGES ${LOCAL} -- on \\S+:\\d+$`),
+  )
+})
+
+test('a cluster that the target does not know fails', async () => {
+  const { code, unwell, said } = await examined({ BACKFILL_CLUSTER: 'nowhere' })
+  expect(code).toBe(1)
+  expect(unwell).toContain('fail nodes nowhere')
+  expect(said('nodes')).toContain("the target server knows no cluster 'nowhere'")
+})
+
+test('a balancer in front of servers that share no Keeper fails as it would fail a run', async () => {
+  const balancer = await startBalancer(shards.map(({ url }) => url))
+  onTestFinished(() => balancer.close())
+  const { unwell, said } = await examined({ TARGET_CLICKHOUSE_URL: balancer.url })
+  expect(unwell).toContain(`fail nodes ${CLUSTER}`)
+  expect(said('nodes')).toContain('which share no ledger and no locks')
+})

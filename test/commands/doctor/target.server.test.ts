@@ -1,0 +1,231 @@
+// Owns the promises of `doctor` about the target: storage, ledger and locks; each check is made to find something for real.
+import { spawnSync } from 'node:child_process'
+import { hostname } from 'node:os'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { lockName } from '../../../src/lock/lock-name.ts'
+import { commentLiteral } from '../../../src/lock/comment.ts'
+import { openLocks } from '../../../src/lock/lock.ts'
+import { namesFor } from '../../../src/clickhouse/own-databases.ts'
+import { openServer } from '../../../src/clickhouse/server.ts'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { environmentFor } from '../../support/cli.ts'
+import { doctor } from '../../support/doctor.ts'
+import { backfillInside } from '../../support/inside.ts'
+import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
+import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+
+let server: TestServer
+const catalogue = await readCatalogue(SQL_FOLDER)
+const tables = ['block_slots_stat', 'address_last_access']
+const source = uniqueDatabase('source')
+beforeAll(async () => {
+  server = await startTestServer()
+  await createSourceTables(server, catalogue, source)
+  await addBlocks(server, source, { from: 1, to: 20 })
+})
+afterAll(() => server?.stop())
+
+/** Databases in which a run has done blocks 1-20, of each test's own. */
+let databases: { readonly source: string; readonly target: string; readonly ledger: string }
+beforeEach(async () => {
+  databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const world = await openTestWorld({ server, ...databases, tables, catalogue })
+  await world.up({ chunk: 10 })
+  await world.close()
+})
+
+const environment = () => ({ ...environmentFor(server, databases), BACKFILL_LAG: '0' })
+const examined = () => doctor(environment(), ['--tables', tables.join(',')])
+const say = (statement: string, params: Record<string, string | number> = {}) =>
+  post(server, statement, { target: databases.target, ledger: databases.ledger, ...params })
+const slots = () => `${databases.target}.int_block_slots_stat`
+
+/** Runs doctor until it says so; what it looks for takes some seconds. */
+async function until(line: string) {
+  for (let tries = 0; ; tries++) {
+    const found = await examined()
+    if (found.unwell.includes(line) || tries > 12) return found
+  }
+}
+
+test('a deletion that waits because merges are stopped fails, and the cure lets it end', async () => {
+  await say('SYSTEM STOP MERGES {target:Identifier}.int_block_slots_stat')
+  await say(`DELETE FROM ${slots()} WHERE block_number = 3 SETTINGS lightweight_deletes_sync = 0`)
+  const { code, unwell, said } = await until('fail merges server')
+  expect(unwell).toEqual(['fail merges server'])
+  expect(code).toBe(1)
+  const [found, cure = ''] = said('merges').split('; ')
+  expect(found).toMatch(/^nothing works on mutation_\S+ of \S+, which waits for \d+ s: merges are stopped/)
+  await say(cure)
+  while ((await examined()).unwell.length > 0);
+})
+
+test('a mutation that fails again and again fails, and the cure ends it', async () => {
+  await say(
+    `ALTER TABLE ${slots()} DELETE WHERE throwIf(block_number > 0, 'no such luck') SETTINGS mutations_sync = 0`,
+  )
+  const { unwell, said } = await until('fail mutations server')
+  expect(unwell).toEqual(['fail mutations server'])
+  const [found, cure = ''] = said('mutations').split('; ')
+  expect(found).toContain('no such luck')
+  await say(cure)
+  expect((await examined()).unwell).toEqual([])
+})
+
+test('too many parts are told before INSERTs are slowed down, when they are, and when they are refused', async () => {
+  await say('SYSTEM STOP MERGES {target:Identifier}.int_block_slots_stat')
+  const [{ parts } = { parts: 0 }] = await rowsOf<{ parts: number }>(
+    server,
+    `SELECT max(n) AS parts FROM (SELECT count() AS n FROM system.parts WHERE active AND database = {target:String}
+      AND table = 'int_block_slots_stat' GROUP BY partition_id)`,
+    databases,
+  )
+  const limits = (delay: number, refuse: number) =>
+    say(
+      `ALTER TABLE ${slots()} MODIFY SETTING parts_to_delay_insert = ${delay}, parts_to_throw_insert = ${refuse}`,
+    )
+  await limits(parts, parts + 9)
+  const slow = await examined()
+  expect(slow.unwell).toEqual(['warn parts server'])
+  expect(slow.said('parts')).toMatch(/slowed down from \d+ on .*; OPTIMIZE TABLE \S+ PARTITION ID '/)
+  await limits(1, parts)
+  const refused = await examined()
+  expect(refused.unwell).toEqual(['fail parts server'])
+  expect(refused.said('parts')).toContain(`INSERTs are refused from ${parts} on`)
+})
+
+/** Appends a checkpoint that is not the fold. */
+const forge = (key: string, islands: string) =>
+  say(
+    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, target_uuid, islands, event_time)
+    SELECT network, table_key, max(epoch), max(seq) + 1000, 'checkpoint', any(target_uuid), ${islands}, now64(6)
+    FROM {ledger:Identifier}.ledger WHERE table_key = {key:String} GROUP BY network, table_key`,
+    { key },
+  )
+
+test('a checkpoint that somebody tampered with fails for its blocks, and the cure heals it', async () => {
+  await forge('block_slots_stat', `[(1, 12, 'done', anyIf(sql_hash, event = 'done'))]`)
+  await forge('address_last_access', `[(1, 20, 'done', 'another')]`)
+  const { code, unwell, of } = await examined()
+  expect(code).toBe(1)
+  expect(unwell).toContain('fail fold address_last_access')
+  expect(unwell).toContain('fail fold block_slots_stat')
+  expect(of('fold').map(({ found, cure }) => `${found}; ${cure}`)).toEqual([
+    expect.stringMatching(/disagree about blocks 1-20 \(20\).*; backfill rebuild address_last_access$/),
+    expect.stringMatching(
+      /disagree about blocks 13-20 \(8\).*; backfill redo block_slots_stat --from 13 --to 20$/,
+    ),
+  ])
+  for (const cure of of('fold').map((one) => one.cure!.split(' ').slice(1))) {
+    const yes = cure[0] === 'redo' ? ['--yes'] : []
+    const { code: ended, stderr } = await backfillInside([...cure, ...yes], environment())
+    expect(ended, stderr).toBe(0)
+  }
+  const healed = await examined()
+  expect(healed.of('fold').map(({ verdict }) => verdict)).toEqual(['ok'])
+})
+
+test('a table that was truncated fails, and the cure fills it again', async () => {
+  await say('TRUNCATE TABLE {target:Identifier}.int_block_slots_stat')
+  const { unwell, said } = await examined()
+  expect(unwell).toEqual(['fail emptied block_slots_stat'])
+  const [statement = '', command = ''] = said('emptied').split('; ')[1]!.split(', then backfill ')
+  await say(statement)
+  expect((await backfillInside(command.split(' '), environment())).code).toBe(0)
+  expect((await examined()).unwell).toEqual([])
+})
+
+test('a range that a dead run left is a warning, and the cure runs it', async () => {
+  await say(
+    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, target_uuid, sql_hash, query_id, user, event_time)
+    SELECT network, table_key, max(epoch), max(seq) + 1, 'started', 5, 9, any(target_uuid), anyIf(sql_hash, event = 'done'), 'gone', currentUser(), now64(6)
+    FROM {ledger:Identifier}.ledger WHERE table_key = 'block_slots_stat' GROUP BY network, table_key`,
+  )
+  const { code, unwell, said } = await examined()
+  expect(code).toBe(0)
+  expect(unwell).toEqual(['warn dirty block_slots_stat'])
+  const cure = said('dirty').split('; backfill ')[1]!
+  expect((await backfillInside(cure.split(' '), environment())).code).toBe(0)
+  expect((await examined()).unwell).toEqual([])
+})
+
+test('ranges whose SQL is kept nowhere are a warning; a ledger of an older version, too', async () => {
+  await say(
+    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, target_uuid, sql_hash, event_time)
+    SELECT network, table_key, max(epoch), max(seq) + 1, 'done', 5, 9, any(target_uuid), 'f00dfeed1234', now64(6)
+    FROM {ledger:Identifier}.ledger WHERE table_key = 'block_slots_stat' GROUP BY network, table_key`,
+  )
+  const lost = await examined()
+  expect(lost.unwell).toEqual(['warn texts block_slots_stat'])
+  expect(lost.said('texts')).toBe(
+    'the SQL behind f00dfeed is not kept: diff cannot show it; backfill redo block_slots_stat --stale',
+  )
+  await say('DROP TABLE {ledger:Identifier}.sql_texts')
+  expect((await examined()).unwell).toContain(`warn ledger ${databases.ledger}`)
+})
+
+test('locks: one that is held is fine, one without a sign of life and one of a dead process are warnings', async () => {
+  const { url, username, password } = server
+  const connection = { side: 'target', url, username, password, database: databases.target } as const
+  const own = await openServer(connection)
+  onTestFinished(() => own.close())
+  const locks = openLocks({
+    server: own,
+    names: namesFor(databases.ledger),
+    network: 'mainnet',
+    alone: false,
+  })
+  const held = await locks.acquire('block_slots_stat', () => {})
+  const claim = (epoch: number, host: string, pid: number) =>
+    post(
+      server,
+      `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${commentLiteral(
+        {
+          host,
+          pid,
+          since: '2026-01-01',
+          heartbeat: '2026-01-01',
+          beats: 0,
+          released: false,
+        },
+      )}`,
+      {
+        locks: `${databases.ledger}_locks`,
+        name: lockName({ network: 'mainnet', key: 'address_last_access', epoch }),
+      },
+    )
+  await claim(98, 'elsewhere', 4711)
+  const silent = await examined()
+  expect(silent.unwell).toEqual(['warn locks address_last_access'])
+  expect(silent.of('locks').map(({ verdict, about }) => `${verdict} ${about}`)).toEqual([
+    'warn address_last_access',
+    'ok block_slots_stat',
+  ])
+  expect(silent.said('locks')).toMatch(
+    /process 4711 on elsewhere.*gave no sign of life.*; backfill unlock --tables address_last_access$/,
+  )
+  await held.release()
+
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  await claim(99, hostname(), pid)
+  const gone = await examined()
+  expect(gone.unwell).toEqual(['warn locks address_last_access'])
+  expect(gone.said('locks')).toContain('which is gone')
+  await backfillInside(['unlock', '--tables', 'address_last_access'], environment())
+  expect((await examined()).unwell).toEqual([])
+}, 30_000)
+
+test('a run at work is no fault: neither what it has begun nor what it writes meanwhile', async () => {
+  await addBlocks(server, source, { from: 21, to: 40 })
+  const world = await openTestWorld({ server, ...databases, tables, catalogue })
+  onTestFinished(() => world.close())
+  const running = world.up({ chunk: 1 })
+  const { unwell, of } = await examined()
+  const { failed } = await running
+  expect(failed).toEqual([])
+  // What two folds differ in while events arrive is at most a warning.
+  expect(unwell.filter((line) => !line.startsWith('warn fold'))).toEqual([])
+  expect(of('locks').map(({ verdict }) => verdict)).not.toContain('warn')
+  expect((await examined()).unwell).toEqual([])
+}, 60_000)

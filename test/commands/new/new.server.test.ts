@@ -1,0 +1,97 @@
+// Owns the promises of `backfill new`: what it writes is sound as it stands, and it writes over nothing.
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { backfill } from '../../support/cli.ts'
+import { backfillInside } from '../../support/inside.ts'
+import { temporaryDirectory } from '../../support/processes.ts'
+import { SQL_FOLDER } from '../../support/world.ts'
+
+/** The project's SQL files without the unit tests, to add to. */
+function ownFolder(place = temporaryDirectory()): string {
+  const folder = join(place, 'sql')
+  mkdirSync(folder, { recursive: true })
+  for (const name of ['ddl', 'transforms', 'source', 'ledger', 'networks.json'])
+    cpSync(join(SQL_FOLDER, name), join(folder, name), { recursive: true })
+  return folder
+}
+
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  new_a: [],
+  new_b: ['--rows', 'per-key'],
+  new_c: ['--sources', 'transaction,canonical_execution_traces,contracts'],
+  new_d: ['--after', 'accounts_alive,block_slots_stat'],
+  new_f: ['--cluster', 'main'],
+  new_g: ['--cluster', 'main', '--rows', 'per-key'],
+  new_e: ['--rows', 'per-key', '--sources', 'storage_reads', '--after', 'address_first_access'],
+}
+
+test('what it writes passes `check` and `test` as it stands, whatever the table reads and keeps', async () => {
+  const folder = ownFolder()
+  for (const [key, flags] of Object.entries(KINDS)) {
+    const { code, stdout } = await backfillInside(['new', key, ...flags, '--sql', folder])
+    expect(code).toBe(0)
+    expect(stdout.match(/^Wrote /gm)).toHaveLength(flags.includes('--cluster') ? 4 : 3)
+  }
+  const checked = await backfillInside(['check', '--offline', '--sql', folder])
+  expect(checked.stdout).toBe('Checked 18 tables and 7 unit tests without a server: no errors\n')
+  const tested = await backfillInside(['test', ...Object.keys(KINDS), '--sql', folder])
+  expect(tested.stdout).toContain('7 tests: 7 passed')
+})
+
+test.for<{ what: string; words: readonly string[]; says: string }>([
+  { what: 'no name', words: [], says: '`new` needs the key of the table' },
+  { what: 'a bad name', words: ['Gas'], says: "'Gas' is no table key" },
+  { what: 'a path', words: ['../gas'], says: "'../gas' is no table key" },
+  { what: 'two names', words: ['gas', 'fees'], says: "'gas,fees' is no table key" },
+  { what: 'a name that is too long for a lock', words: ['a'.repeat(81)], says: 'has 81 characters' },
+  {
+    what: 'a table that exists',
+    words: ['address_diffs'],
+    says: 'address_diffs.sql has a table of that name',
+  },
+  { what: 'an unknown source', words: ['gas', '--sources', 'trace'], says: "no source table 'trace'" },
+  { what: 'an unknown input', words: ['gas', '--after', 'int_address_diffs'], says: 'no table' },
+  {
+    what: 'an unknown kind of rows',
+    words: ['gas', '--rows', 'each'],
+    says: '--rows must be per-block or per-key',
+  },
+  {
+    what: 'a key that an input does not have',
+    words: ['gas', '--after', 'block_slots_stat', '--rows', 'per-key'],
+    says: 'no column with an address',
+  },
+])('$what is refused, and nothing is written', async ({ words, says }) => {
+  const folder = ownFolder()
+  const before = readdirSync(folder, { recursive: true })
+  const { code, stdout, stderr } = await backfillInside(['new', ...words, '--sql', folder])
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toContain(says)
+  expect(readdirSync(folder, { recursive: true })).toEqual(before)
+})
+
+test('a file that is there is never written over, and the others are not written either', async () => {
+  const folder = ownFolder()
+  mkdirSync(join(folder, 'tests/gas'), { recursive: true })
+  writeFileSync(join(folder, 'tests/gas/range.yaml'), 'mine')
+  const { code, stderr } = await backfillInside(['new', 'gas', '--sql', folder])
+  expect(code).toBe(2)
+  expect(stderr).toContain('tests/gas/range.yaml exists already')
+  expect(readFileSync(join(folder, 'tests/gas/range.yaml'), 'utf8')).toBe('mine')
+  expect(existsSync(join(folder, 'ddl/gas.sql'))).toBe(false)
+})
+
+test("an installed package's folder is refused with the way out; another table's error is no hindrance", async () => {
+  const place = temporaryDirectory()
+  const folder = ownFolder(join(place, 'node_modules/clickhouse-backfill'))
+  const refused = await backfill(['new', 'gas', '--sql', folder], { cwd: place })
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain('belongs to an installed package')
+  expect(refused.stderr).toContain('cp -r node_modules/clickhouse-backfill/sql sql, then add --sql sql')
+  cpSync(folder, join(place, 'sql'), { recursive: true })
+  writeFileSync(join(place, 'sql/transforms/address_diffs.sql'), '--! nothing')
+  expect((await backfill(['new', 'gas', '--sql', 'sql'], { cwd: place })).stderr).toContain(
+    '`backfill check gas --offline --sql sql`',
+  )
+})

@@ -1,0 +1,40 @@
+// Owns the promises of the names of tables that a rebuild keeps, and of DDL under another name.
+import { expect, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { buildingName, isOf, oldName, readSide, readyName } from '../../../src/commands/rebuild/names.ts'
+import { ddlTable } from '../../../src/sql-syntax/create-table.ts'
+import { renamedDdl } from '../../../src/commands/rebuild/renamed-ddl.ts'
+import { SQL_FOLDER } from '../../support/world.ts'
+
+const BUILD = { target: 'int_a', uuid: '12d1e1d6-af5c-4094-8b40-caf92e80384b', fileHash: 'abcdef0123456789' }
+
+test('a name says what the table is and what it is to replace', () => {
+  const replaces = '12d1e1d6'
+  expect(readSide('int_a', buildingName(BUILD))).toEqual({ state: 'building', replaces })
+  expect(readSide('int_a', readyName(BUILD, 7))).toEqual({ state: 'ready', replaces })
+  expect(readSide('int_a', oldName('int_a', BUILD.uuid))).toEqual({ state: 'old', replaces })
+  expect(isOf(BUILD.uuid, replaces)).toBe(true)
+})
+
+test.each([
+  'int_a',
+  'int_ab',
+  'int_a__rebuild',
+  'int_a__old',
+  'int_a__old_12d1e1d',
+  'int_a_b__old_12d1e1d6',
+  'int_a__rebuild_12d1e1d6_abcdef01_',
+])('%s is nobody’s business', (name) => expect(readSide('int_a', name)).toBeUndefined())
+
+test('a DDL under another name is the same but for the name, whatever else bears it', async () => {
+  for (const { ddl, target } of (await readCatalogue(SQL_FOLDER)).tables) {
+    const renamed = renamedDdl(ddl, target, `${target}__x`)
+    expect(ddlTable(renamed)).toBe(`${target}__x`)
+    expect(renamed.text.replace(`${target}__x`, target)).toBe(ddl.text)
+  }
+  const text =
+    "/* int_a */ CREATE TABLE IF NOT EXISTS {target:Identifier}.`int_a` -- int_a\n(int_a UInt8 COMMENT 'int_a') ENGINE = Memory"
+  const ddl = { file: 'a.sql', line: 1, text }
+  expect(renamedDdl(ddl, 'int_a', 'int_b').text).toBe(text.replace('`int_a`', 'int_b'))
+  expect(() => renamedDdl(ddl, 'int_c', 'int_b')).toThrow("a.sql:1: the DDL does not create 'int_c'")
+})

@@ -1,0 +1,101 @@
+// Owns the promises of src/commands/redo/blocks.ts and stale-versions.ts: which blocks are stale, and which go.
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { covers, intersect, subtract } from '../../../src/model/blocks.ts'
+import { redoBlocks, type RedoRequest, type RedoTable } from '../../../src/commands/redo/blocks.ts'
+import { marked } from '../../../src/ledger/stale.ts'
+import { staleBlocks, staleVersions } from '../../../src/ledger/stale-versions.ts'
+
+const NOW = 'now'
+const [FIRST, LAST] = [1, 60]
+
+/** Islands of ten blocks each, with gaps between them, so that they never touch. */
+const islands = fc
+  .array(
+    fc.record({
+      state: fc.constantFrom('done', 'done', 'dirty', 'invalidated', 'accepted', 'none'),
+      sqlHash: fc.constantFrom(NOW, 'old', 'older', marked('late', NOW), marked('mixed', 'old')),
+    }),
+    { minLength: 5, maxLength: 5 },
+  )
+  .map((states) =>
+    states.flatMap((one, index) =>
+      one.state === 'none' ? [] : [{ ...one, from: index * 12 + 1, to: index * 12 + 10 }],
+    ),
+  )
+const table = (key: string, after: readonly string[]) =>
+  fc.tuple(islands, fc.boolean()).map(([painted, taken]): RedoTable => {
+    const covered = painted.filter(({ state }) => state === 'done' || state === 'accepted')
+    return {
+      key,
+      after,
+      sqlHash: NOW,
+      islands: painted,
+      missing: subtract([{ from: FIRST, to: LAST }], covered),
+      cleaned: taken ? [{ from: 3, to: 40 }] : [],
+    }
+  })
+const request = fc.oneof(
+  fc.constantFrom<RedoRequest>({ kind: 'stale' }, { kind: 'dirty' }),
+  fc
+    .tuple(fc.integer({ min: FIRST, max: LAST }), fc.nat(30))
+    .map(([from, more]): RedoRequest => ({ kind: 'range', range: { from, to: from + more } })),
+)
+
+test('only what was asked for goes, accepted blocks never, and dependants lose exactly what they have done over it', () => {
+  fc.assert(
+    fc.property(table('a', []), table('b', ['a']), table('c', ['b', 'x']), request, (a, b, c, asked) => {
+      const [own, first, second] = redoBlocks(a, asked, [b, c])
+      expect(intersect(own!.redo, inState(a, 'accepted'))).toEqual([])
+      expect(subtract(own!.redo, inState(a, 'done', 'dirty', 'invalidated'))).toEqual([])
+      if (asked.kind === 'range') {
+        expect(subtract(own!.redo, [asked.range])).toEqual([])
+        expect(subtract(own!.also, [asked.range])).toEqual([])
+        // Every block of the range that is owed, and not accepted, is there when it has ended.
+        const left = subtract(
+          subtract(intersect([asked.range], [{ from: FIRST, to: LAST }]), inState(a, 'accepted')),
+          own!.redo,
+        )
+        expect(subtract(left, own!.also)).toEqual([])
+      }
+      if (asked.kind === 'stale')
+        expect(own!.redo).toEqual(
+          inState(a, 'done')
+            .filter(({ sqlHash }) => sqlHash !== NOW)
+            .map(range),
+        )
+      if (asked.kind === 'dirty') expect(own!.redo).toEqual(inState(a, 'dirty', 'invalidated').map(range))
+      // A killed redo is finished by any other.
+      if (asked.kind !== 'range')
+        expect(subtract(subtract(intersect(a.cleaned, a.missing), own!.redo), own!.also)).toEqual([])
+      expect(first!.redo).toEqual(intersect(inState(b, 'done'), own!.redo))
+      expect(second!.redo).toEqual(intersect(inState(c, 'done'), first!.redo))
+      for (const { redo, also } of [own!, first!, second!]) expect(intersect(redo, also)).toEqual([])
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('stale blocks are the done ones with another word for the SQL; what has the most comes first', () => {
+  fc.assert(
+    fc.property(islands, (painted) => {
+      const versions = staleVersions(painted, NOW)
+      expect(staleBlocks(versions)).toEqual(
+        painted.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== NOW).map(range),
+      )
+      for (const { edited, hash, reason, blocks } of versions) {
+        expect(edited).toBe(hash !== NOW)
+        expect(edited || reason !== undefined).toBe(true)
+        expect(blocks.every((one) => covers(staleBlocks(versions), one))).toBe(true)
+      }
+    }),
+  )
+})
+
+function range({ from, to }: { readonly from: number; readonly to: number }) {
+  return { from, to }
+}
+
+function inState({ islands: painted }: RedoTable, ...states: string[]) {
+  return painted.filter(({ state }) => states.includes(state))
+}

@@ -1,0 +1,220 @@
+// Owns the promises of `status`: numbers that do not flatter, lines that fit, JSON that keeps its schema.
+import * as fc from 'fast-check'
+import pc from 'picocolors'
+import { expect, test } from 'vitest'
+import { checkCode } from '../../../src/commands/status/command.ts'
+import { coverageBar } from '../../../src/terminal/render/bar.ts'
+import { percent } from '../../../src/terminal/render/format.ts'
+import { statusJson } from '../../../src/commands/status/render.ts'
+import { renderStatus } from '../../../src/commands/status/render.ts'
+import type { StatusReport, TableReport } from '../../../src/commands/status/status.ts'
+
+const paint = pc.createColors(false)
+
+const [OLD, NEW] = ['0'.repeat(64), 'f'.repeat(64)]
+
+const table = (differences: Partial<TableReport> = {}): TableReport => ({
+  table: 'address_diffs',
+  target: 'int_address_diffs',
+  first: 46_147,
+  head: 22_499_616,
+  watermark: 22_499_616,
+  covered: [{ from: 46_147, to: 22_499_616 }],
+  accepted: [],
+  missing: [],
+  missingBlocks: 0,
+  doneBlocks: 22_453_470,
+  owedBlocks: 22_453_470,
+  holes: [],
+  held: [],
+  dirty: [],
+  stale: [],
+  staleVersions: [],
+  sqlHash: NEW,
+  cure: 'backfill redo address_diffs --stale',
+  rows: 1_234_567_890,
+  lastRun: '2026-07-01T03:04:05.678Z',
+  state: 'up to date',
+  lock: null,
+  notes: [],
+  ...differences,
+})
+
+const HOLE = { from: 1_000_000, to: 5_999_999 }
+const REPORT: StatusReport = {
+  network: 'mainnet',
+  tables: [
+    table({ holes: [HOLE] }),
+    table({
+      table: 'address_storage_slot_first_access',
+      state: 'behind',
+      watermark: 999_999,
+      covered: [{ from: 46_147, to: 999_999 }],
+      missing: [{ from: 6_000_000, to: 22_499_616 }],
+      missingBlocks: 16_499_617,
+      doneBlocks: 953_853,
+      owedBlocks: 17_453_470,
+      holes: [HOLE],
+      held: [{ from: 900, to: 900 }],
+      stale: [{ from: 46_147, to: 50_000, sqlHash: OLD }],
+      staleVersions: [
+        {
+          sqlHash: OLD,
+          hash: OLD,
+          reason: undefined,
+          edited: true,
+          blocks: [{ from: 46_147, to: 50_000 }],
+          built: { from: '2026-06-01T03:04:05Z', to: '2026-06-02T04:05:06Z' },
+        },
+      ],
+    }),
+    table({
+      table: 'accounts_alive',
+      state: 'dirty',
+      watermark: null,
+      covered: [],
+      missing: [{ from: 46_147, to: 22_499_616 }],
+      missingBlocks: 22_453_470,
+      doneBlocks: 0,
+      dirty: [{ from: 46_147, to: 56_146 }],
+      holes: [HOLE],
+      rows: null,
+      lastRun: null,
+      notes: ['waits for address_diffs.'],
+    }),
+  ],
+}
+
+test('100.0 % is shown only when no block is missing, and the percentage is never rounded up', () => {
+  const blocks = fc.integer({ min: 1, max: 2 ** 43 })
+  fc.assert(
+    fc.property(blocks, blocks, (a, b) => {
+      const [done, owed] = [Math.min(a, b), Math.max(a, b)]
+      const tenths = Math.round(Number.parseFloat(percent(done, owed)) * 10)
+      expect(tenths === 1000).toBe(done === owed)
+      expect(BigInt(tenths) * BigInt(owed)).toBeLessThanOrEqual(BigInt(done) * 1000n)
+      expect(BigInt(tenths + 1) * BigInt(owed)).toBeGreaterThan(BigInt(done) * 1000n)
+    }),
+    { examples: [[2 ** 43 - 1, 2 ** 43]] },
+  )
+  expect(percent(0, 0)).toBe('-')
+})
+
+test('a coverage bar is full only when every block is done', () => {
+  const range = fc
+    .tuple(fc.nat(200), fc.nat(200))
+    .map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
+  fc.assert(
+    fc.property(fc.array(range), fc.integer({ min: 1, max: 30 }), (covered, cells) => {
+      const span = { from: 0, to: 200 }
+      const all = Array.from({ length: 201 }, (_, n) => covered.some(({ from, to }) => from <= n && n <= to))
+      const bar = coverageBar({ span, covered, blocked: [] }, cells)
+      expect(bar).toHaveLength(cells)
+      expect(bar === '█'.repeat(cells)).toBe(all.every(Boolean))
+      expect(bar === '·'.repeat(cells)).toBe(!all.some(Boolean))
+    }),
+  )
+})
+
+test('a bar of more cells than blocks still shows each block', () => {
+  expect(coverageBar({ span: { from: 7, to: 8 }, covered: [{ from: 7, to: 7 }], blocked: [] }, 6)).toBe(
+    '███···',
+  )
+})
+
+test('status at any width of a file or a pipe shows every column', async () => {
+  const lines = renderStatus(REPORT, { columns: Infinity, paint })
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('../../fixtures/cli/status-wide.txt')
+})
+
+test('status fits 120 columns and says what it left out', async () => {
+  const lines = renderStatus(REPORT, { columns: 120, paint })
+  expect(Math.max(...lines.slice(0, 6).map((line) => line.length))).toBeLessThanOrEqual(120)
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('../../fixtures/cli/status-120.txt')
+})
+
+test('status keeps table, % done and state in the narrowest terminal', () => {
+  const [, , head] = renderStatus(REPORT, { columns: 20, paint })
+  expect(head?.split(/ +/)).toEqual(['table', 'done', 'state'])
+})
+
+test('status with colours is the same text', () => {
+  const colored = renderStatus(REPORT, { columns: Infinity, paint: pc.createColors(true) }).join('\n')
+  expect(colored).toContain('\u001B[')
+  // oxlint-disable-next-line no-control-regex -- it is about control codes
+  expect(colored.replaceAll(/\u001B\[\d+m/g, '')).toBe(
+    renderStatus(REPORT, { columns: Infinity, paint }).join('\n'),
+  )
+})
+
+test('status --json keeps the schema that programs read', () => {
+  const { tables, ...rest } = statusJson(REPORT) as { tables: readonly Record<string, unknown>[] }
+  expect(rest).toEqual({ schema: 1, network: 'mainnet' })
+  expect(tables[1]).toMatchObject({
+    table: 'address_storage_slot_first_access',
+    target: 'int_address_diffs',
+    first: 46_147,
+    head: 22_499_616,
+    watermark: 999_999,
+    covered: [[46_147, 999_999]],
+    accepted: [],
+    missing: [[6_000_000, 22_499_616]],
+    missing_blocks: 16_499_617,
+    holes: [[1_000_000, 5_999_999]],
+    held: [[900, 900]],
+    dirty: [],
+    stale: [[46_147, 50_000]],
+    sql_hash: NEW,
+    stale_versions: [
+      {
+        sql_hash: OLD,
+        edited: true,
+        reason: null,
+        ranges: [[46_147, 50_000]],
+        blocks: 3_854,
+        built_from: '2026-06-01T03:04:05Z',
+        built_to: '2026-06-02T04:05:06Z',
+      },
+    ],
+    state: 'behind',
+    last_run: '2026-07-01T03:04:05.678Z',
+  })
+  expect(tables[2]).toMatchObject({ watermark: null, last_run: null })
+})
+
+const check = (differences: Partial<TableReport>) =>
+  checkCode({ network: 'x', tables: [table(), table(differences)] })
+
+test('status --check says 3 for missing or dirty blocks, 4 for stale ones, 0 for holes', () => {
+  const range = { from: 1, to: 2 }
+  const stale = [{ ...range, sqlHash: 'old' }]
+  expect(check({ holes: [range], held: [range] })).toBe(0)
+  expect(check({ stale })).toBe(4)
+  expect(check({ stale, missingBlocks: 1 })).toBe(3)
+  expect(check({ stale, dirty: [range] })).toBe(3)
+})
+
+test('a stale range is explained: both hashes, when it was built, why, and what to type', () => {
+  const blocks = [{ from: 1, to: 100 }]
+  const built = { from: '2026-06-01T03:04:05Z', to: '2026-06-01T03:04:59Z' }
+  const version = { sqlHash: OLD, hash: OLD, reason: undefined, edited: true, blocks, built }
+  const shown = (staleVersions: TableReport['staleVersions']) =>
+    renderStatus(
+      {
+        network: 'mainnet',
+        tables: [table({ state: 'stale', stale: [{ ...blocks[0]!, sqlHash: OLD }], staleVersions })],
+      },
+      { columns: Infinity, paint },
+    )
+  expect(shown([version]).slice(-3)).toEqual([
+    'address_diffs: stale 1-100 (100 blocks): built by SQL 00000000, the file is ffffffff now; built 2026-06-01 03:04 UTC.',
+    '',
+    'Nothing is missing, but ranges of address_diffs are stale: `backfill diff address_diffs` shows what changed, `backfill redo address_diffs --stale` builds them again.',
+  ])
+  const late = shown([{ ...version, hash: NEW, reason: 'late', edited: false }])
+  expect(late.at(-3)).toContain('stale 1-100 (100 blocks): source rows have changed since; built')
+  expect(late.at(-1)).not.toContain('backfill diff')
+  expect(shown([{ ...version, reason: 'mixed', built: null }]).at(-3)).toContain(
+    'the file is ffffffff now; rows of an earlier try, which may differ, could not be taken back.',
+  )
+})

@@ -1,0 +1,185 @@
+// Owns the promises of `verify --sources`: what has changed since it was built is found once, marked, and clean once it is redone.
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../../src/model/model.ts'
+import type { SourcesVerdict } from '../../../src/commands/verify/sources.ts'
+import { ledgerEvent } from '../../support/clickhouse.ts'
+import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
+import { checkSources } from '../../support/verifying.ts'
+import { openTestWorld, SQL_FOLDER, type TestWorld } from '../../support/world.ts'
+
+const SLOTS = 'block_slots_stat'
+const DEPENDANT = 'accounts_alive'
+const INPUTS = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
+
+let server: TestServer
+let catalogue: Catalogue
+beforeAll(async () => {
+  server = await startTestServer()
+  catalogue = await readCatalogue(SQL_FOLDER)
+})
+afterAll(() => server?.stop())
+
+/** Blocks 1 to 40, without 17, in chunks of ten. */
+async function built(tables: readonly string[], chunk = 10): Promise<TestWorld> {
+  const source = uniqueDatabase('source')
+  await createSourceTables(server, catalogue, source)
+  await addBlocks(server, source, { from: 1, to: 16 })
+  await addBlocks(server, source, { from: 18, to: 40 })
+  const world = await openTestWorld({ server, source, tables })
+  onTestFinished(() => world.close())
+  expect((await world.up({ chunk })).failed).toEqual([])
+  return world
+}
+
+/** Writes the rows of a block again, with a newer time. */
+async function rewrite({ source }: TestWorld, block: number): Promise<void> {
+  await post(
+    server,
+    `INSERT INTO {source:Identifier}.canonical_execution_transaction
+    SELECT * REPLACE (now() AS updated_date_time) FROM {source:Identifier}.canonical_execution_transaction
+    WHERE block_number = {block:UInt64}`,
+    { source, block },
+  )
+}
+
+async function optimize({ source }: TestWorld): Promise<void> {
+  for (const table of ['canonical_execution_transaction', 'canonical_execution_storage_diffs'])
+    await post(server, 'OPTIMIZE TABLE {source:Identifier}.{table:Identifier} FINAL', { source, table })
+}
+
+const text = ({ table, changed, gone, before }: SourcesVerdict): string =>
+  [
+    table,
+    ...Object.entries({ changed, gone, before }).flatMap(([name, ranges]) =>
+      ranges.length === 0 ? [] : [`${name} ${ranges.map(({ from, to }) => `${from}-${to}`).join()}`],
+    ),
+  ].join(' ')
+
+const look = async (world: TestWorld, dryRun = false) => (await checkSources(world, dryRun)).map(text)
+
+/** What the ledger says of a table: `1-10 done late`. */
+async function islands({ world: { ports, catalogue: files } }: TestWorld, key: string): Promise<string[]> {
+  const table = files.tables.find((one) => one.key === key)!
+  const { uuid } = (await ports.target.tables([table.target])).get(table.target)!
+  const view = (await ports.ledger.fold(new Map([[key, uuid]]))).get(key)!
+  return view.islands.map(({ from, to, state, sqlHash }) =>
+    [
+      `${from}-${to} ${state}`,
+      ...(sqlHash === table.sqlHash ? [] : [sqlHash.replace(table.sqlHash, '')]),
+    ].join(' '),
+  )
+}
+
+test('rows written again and blocks added are found and marked once; merges and marks change nothing; redone, all is clean', async () => {
+  const world = await built([SLOTS])
+  expect(await look(world)).toEqual([SLOTS])
+  await optimize(world)
+  expect(await look(world)).toEqual([SLOTS])
+
+  await rewrite(world, 5)
+  await addBlocks(server, world.source, { from: 17, to: 17 })
+  const found = 'changed 1-20'
+  expect(await look(world, true)).toEqual([`${SLOTS} ${found}`])
+  expect(await islands(world, SLOTS)).toEqual(['1-40 done'])
+
+  expect(await look(world)).toEqual([`${SLOTS} ${found}`])
+  expect(await islands(world, SLOTS)).toEqual(['1-20 done late-', '21-40 done'])
+  expect(await look(world)).toEqual([`${SLOTS} before 1-20`])
+  // Nothing is missing, so nothing is run.
+  expect(await world.up()).toMatchObject({ chunks: 0, failed: [] })
+  await optimize(world)
+  expect(await look(world)).toEqual([`${SLOTS} before 1-20`])
+
+  // As `redo` does it: take the coverage back, run again. A try of it that died is judged by what built the rows.
+  const { ports } = world.world
+  const { uuid } = (await ports.target.tables([`int_${SLOTS}`])).get(`int_${SLOTS}`)!
+  const dirty = [{ from: 1, to: 10 }]
+  expect(await ports.ledger.attempts(SLOTS, uuid, dirty)).toMatchObject([
+    { queryId: expect.stringContaining(`${SLOTS}-1-10`) },
+  ])
+  const lock = await ports.locks.acquire(SLOTS, () => {})
+  await ports.ledger.append(
+    lock,
+    ledgerEvent({ event: 'invalidated', targetUuid: uuid, range: { from: 1, to: 20 } }),
+  )
+  await lock.release()
+  expect((await world.up({ chunk: 10 })).failed).toEqual([])
+  expect(await islands(world, SLOTS)).toEqual(['1-40 done'])
+  expect(await look(world)).toEqual([SLOTS])
+}, 60_000)
+
+test('rows that have gone are said to have gone, and nothing is marked', async () => {
+  const world = await built([SLOTS])
+  await post(
+    server,
+    'DELETE FROM {source:Identifier}.canonical_execution_storage_diffs WHERE block_number = 25',
+    {
+      source: world.source,
+    },
+  )
+  await rewrite(world, 26)
+  expect(await look(world)).toEqual([`${SLOTS} gone 21-30`])
+  expect(await islands(world, SLOTS)).toEqual(['1-40 done'])
+})
+
+test('a part of a chunk that was redone since is judged by itself, the rest by what is left to be seen of it', async () => {
+  const world = await built([SLOTS])
+  await rewrite(world, 5)
+  const { ports } = world.world
+  const { uuid } = (await ports.target.tables([`int_${SLOTS}`])).get(`int_${SLOTS}`)!
+  const lock = await ports.locks.acquire(SLOTS, () => {})
+  await ports.ledger.append(
+    lock,
+    ledgerEvent({ event: 'invalidated', targetUuid: uuid, range: { from: 4, to: 6 } }),
+  )
+  await lock.release()
+  expect((await world.up()).failed).toEqual([])
+  expect(await look(world)).toEqual([SLOTS])
+  await rewrite(world, 2)
+  expect(await look(world)).toEqual([`${SLOTS} changed 1-3`])
+})
+
+test('a table that reads derived tables has changed inputs when they were redone, not when they were marked', async () => {
+  const world = await built([...INPUTS, DEPENDANT], 40)
+  await rewrite(world, 5)
+  expect(await look(world)).toEqual([
+    'address_diffs changed 1-40',
+    'pre_6780_accounts_destructs changed 1-40',
+    'post_6780_accounts_destructs',
+    DEPENDANT,
+  ])
+  const { ports } = world.world
+  const { uuid } = (await ports.target.tables(['int_address_diffs'])).get('int_address_diffs')!
+  const lock = await ports.locks.acquire('address_diffs', () => {})
+  await ports.ledger.append(
+    lock,
+    ledgerEvent({ event: 'invalidated', targetUuid: uuid, range: { from: 1, to: 40 } }),
+  )
+  await lock.release()
+  expect((await world.up()).failed).toEqual([])
+  expect(await look(world)).toEqual([
+    'address_diffs',
+    'pre_6780_accounts_destructs before 1-40',
+    'post_6780_accounts_destructs',
+    `${DEPENDANT} changed 1-40`,
+  ])
+  const [row] = await rowsOf<{ marks: number }>(
+    server,
+    `SELECT count() AS marks FROM {ledger:Identifier}.ledger WHERE startsWith(sql_hash, 'late-') AND event = 'done'`,
+    { ledger: world.ledger },
+  )
+  expect(row!.marks).toBe(3)
+})
+
+test('while another run holds the lock nothing is marked, and that is said', async () => {
+  const world = await built([SLOTS])
+  await rewrite(world, 5)
+  const other = await openTestWorld({ ...world, server })
+  onTestFinished(() => other.close())
+  const lock = await other.world.ports.locks.acquire(SLOTS, () => {})
+  const [verdict] = await checkSources(world)
+  await lock.release()
+  expect(verdict).toMatchObject({ changed: [{ from: 1, to: 10 }], notMarked: { kind: 'locked' } })
+}, 60_000)

@@ -1,0 +1,137 @@
+// Owns the promises of what `preview` and `log` print: it fits, it obeys no data, it says what is left out.
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import * as fc from 'fast-check'
+import pc from 'picocolors'
+import { expect, test } from 'vitest'
+import { passOn } from '../../../src/terminal/byte-stream.ts'
+import { renderRuns } from '../../../src/commands/log/render.ts'
+import { renderPreview } from '../../../src/commands/preview/render.ts'
+import { visible } from '../../../src/terminal/render/escape.ts'
+import type { LoggedRun } from '../../../src/commands/log/report.ts'
+
+const paint = pc.createColors(false)
+const HOSTILE = 'a\u001b[31mb\r\n\tc\u0007\u009b2J\u202e'
+
+test('control characters of data are shown, not obeyed', () => {
+  expect(visible(HOSTILE)).toBe('a\\x1b[31mb\\r\\n\\tc\\x07\\x9b2J\\u{202e}')
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.integer({ min: 0, max: 0x2fff }).map((code) => String.fromCodePoint(code)) }),
+      (any) => !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(visible(any)),
+    ),
+  )
+})
+
+test('previewed rows fit the terminal, however wide their values: cut, or one value a line', () => {
+  const anyTable = fc.integer({ min: 1, max: 9 }).chain((width) =>
+    fc.record({
+      columns: fc.array(fc.constantFrom('address', 'block_number', 'n'), {
+        minLength: width,
+        maxLength: width,
+      }),
+      rows: fc.array(
+        fc.array(
+          fc.oneof(fc.string({ maxLength: 300, unit: fc.constantFrom('0', 'x', 'ü') }), fc.constant(HOSTILE)),
+          {
+            minLength: width,
+            maxLength: width,
+          },
+        ),
+        { minLength: 1, maxLength: 4 },
+      ),
+      room: fc.integer({ min: 100, max: 200 }),
+    }),
+  )
+  fc.assert(
+    fc.property(anyTable, ({ columns, rows, room }) => {
+      const named = columns.map((name, at) => ({ name: `${name}${at}`, type: 'String' }))
+      const lines = renderPreview({ columns: named, rows, total: rows.length }, { columns: room, paint })
+      for (const line of lines) {
+        expect(Array.from(line).length).toBeLessThanOrEqual(room)
+        expect(line).toBe(visible(line))
+      }
+    }),
+  )
+})
+
+test('numbers stand on the right, and what the limit has cut is said', () => {
+  const columns = [
+    { name: 'address', type: 'String' },
+    { name: 'n', type: 'Nullable(UInt256)' },
+  ]
+  const rows = [
+    ['0xaa', '5'],
+    ['0xb', '115792089237316195423570985008687907853269984665640564039457584007913129639935'],
+  ]
+  expect(renderPreview({ columns, rows, total: 1234 }, { columns: 60, paint })).toEqual([
+    `address${'n'.padStart(53)}`,
+    `0xaa${'5'.padStart(56)}`,
+    '0xb      11579208923731619542357098500868790785326998466564…',
+    '',
+    'The first 2 of 1,234 rows; --limit 1234 shows all.',
+    'Values with … are cut; --format JSONEachRow shows them whole.',
+  ])
+  expect(renderPreview({ columns, rows: [], total: 0 }, { columns: 60, paint })).toEqual(['No rows.'])
+})
+
+test('what is streamed reaches a terminal without control codes, and a pipe byte by byte', async () => {
+  const bytes = Buffer.from(`x\u001b[2Jé\n\t${'ü'.repeat(40_000)}`)
+  const stream = async (isTTY: boolean) => {
+    const out = Object.assign(new PassThrough(), { isTTY })
+    const read = text(out)
+    // Cut in the middle of a character.
+    await passOn(
+      Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]),
+      out as unknown as NodeJS.WriteStream,
+    )
+    out.end()
+    return await read
+  }
+  expect(await stream(false)).toBe(bytes.toString())
+  expect(await stream(true)).toBe(bytes.toString().replace('\u001b', '\\x1b'))
+})
+
+const run = (differences: Partial<LoggedRun>): LoggedRun => ({
+  runId: '0123456789',
+  started: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+  ended: Date.UTC(2026, 0, 2, 3, 4, 7, 678),
+  tables: [{ table: 'address_diffs', present: true }],
+  chunksDone: 3,
+  chunksFailed: 0,
+  chunksOpen: 0,
+  blocks: 3000,
+  rowsRead: 1,
+  rowsWritten: 12_345,
+  accepted: 0,
+  revoked: 0,
+  cleaned: 0,
+  invalidated: 0,
+  outcome: 'done',
+  error: '',
+  user: 'backfill',
+  host: 'db1',
+  toolVersion: '0.2.0',
+  ...differences,
+})
+
+test('a run is one line, its error one more: the first line of it, harmless and no wider than the terminal', () => {
+  const runs = [
+    run({}),
+    run({ outcome: 'failed', chunksFailed: 1, error: `Memory limit \u001b[2J ${'x'.repeat(200)}\nstack` }),
+    run({ chunksDone: 0, blocks: 0, accepted: 2500, tables: [{ table: 'gone', present: false }] }),
+  ]
+  const lines = renderRuns(runs, { columns: 130, paint, limit: 3 })
+  expect(lines).toHaveLength(8)
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(130)
+  expect(lines[1]).toMatch(
+    /^2026-01-02 03:04:05  01234567  address_diffs +3 +0 +3,000 +12,345  2\.0 s  backfill@db1 .* done$/,
+  )
+  expect(lines[3]).toMatch(/^ {2}Memory limit \\x1b\[2J x+…$/)
+  expect(lines[4]).toMatch(/gone\* .* accepted 2,500 blocks$/)
+  expect(lines.slice(6)).toEqual([
+    '* of a table that was dropped since, or is not there: it does not count any more.',
+    'The latest 3; --limit shows more.',
+  ])
+  expect(renderRuns([], { columns: 130, paint, limit: 3 })).toEqual(['No runs.'])
+})

@@ -1,0 +1,223 @@
+// Owns the promises of what a run prints: plain lines, live lines, JSON events, plans, errors.
+import pc from 'picocolors'
+import { expect, test } from 'vitest'
+import { errorLines, exitCodeOf } from '../../../src/terminal/render/error.ts'
+import { eventText, failureLines, summaryLines } from '../../../src/terminal/render/run-events.ts'
+import { duration, rangesText } from '../../../src/terminal/render/format.ts'
+import { eventJson, summaryJson } from '../../../src/terminal/render/json.ts'
+import { planJson } from '../../../src/commands/up/render-plan.ts'
+import { advance, inFlight, liveLines, NO_PROGRESS } from '../../../src/terminal/render/run-progress.ts'
+import { renderPlan } from '../../../src/commands/up/render-plan.ts'
+import { BackfillError, usageError } from '../../../src/model/errors.ts'
+import type { PlanReport } from '../../../src/planning/plan.ts'
+import type { RunEvent, RunSummary } from '../../../src/runner/events.ts'
+
+const paint = pc.createColors(false)
+
+const error = new BackfillError('code 60: no such table', { kind: 'failed', hint: 'create it' })
+const EVENTS: readonly RunEvent[] = [
+  { type: 'created', table: 'a', target: 'mainnet.int_a' },
+  { type: 'note', table: undefined, text: 'a note' },
+  { type: 'warning', table: 'a', text: 'careful' },
+  { type: 'table', table: 'a', missingBlocks: 20_000, doneBlocks: 5 },
+  { type: 'skipped', tables: ['a'], holes: [{ from: 1, to: 2000 }], held: [{ from: 2001, to: 2001 }] },
+  { type: 'chunk-started', table: 'a', range: { from: 1, to: 10_000 }, queryId: 'q' },
+  {
+    type: 'chunk-done',
+    table: 'a',
+    range: { from: 1, to: 10_000 },
+    rowsWritten: 12_345,
+    rowsRead: 99_999,
+    elapsedMs: 812,
+  },
+  { type: 'chunk-failed', table: 'a', range: { from: 10_001, to: 20_000 }, error },
+  { type: 'table-failed', table: 'a', error },
+  { type: 'waiting', table: 'b', blocks: 10_000, on: ['a'] },
+]
+const SUMMARY: RunSummary = {
+  runId: 'r',
+  chunks: 120,
+  blocks: 1_200_000,
+  rowsWritten: 12_345_678,
+  elapsedMs: 83_000,
+  failed: [{ table: 'a', error }],
+  interrupted: false,
+  outOfTime: false,
+}
+
+test('each event is one plain line, each failure comes with its cure', () => {
+  const lines = [
+    ...EVENTS.flatMap((event) => eventText(event, paint).lines),
+    ...summaryLines(SUMMARY, paint),
+    ...failureLines(SUMMARY, paint),
+  ]
+  expect(lines).toMatchInlineSnapshot(`
+    [
+      "a  created mainnet.int_a",
+      "a note",
+      "warning: a  careful",
+      "a  20,000 blocks not done, 5 done before",
+      "a  skipped hole 1-2000 (2,000 blocks): no source has rows there",
+      "a  skipped held 2001 (1 block): the sources do not agree on these blocks",
+      "a  1-10000  12,345 rows  0.8 s",
+      "a  10001-20000  failed: code 60: no such table",
+      "a  stopped: code 60: no such table",
+      "b  10,000 blocks wait for a",
+      "1 table failed; done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s)",
+      "backfill: a: code 60: no such table",
+      "  create it",
+    ]
+  `)
+})
+
+test('a run without failures says how fast it was, one without chunks that there was nothing to do', () => {
+  expect(summaryLines({ ...SUMMARY, failed: [] }, paint)).toEqual([
+    'Done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s)',
+  ])
+  expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0 }, paint)).toEqual(['Nothing to do.'])
+  expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0, interrupted: true }, paint)).toEqual([
+    'Interrupted. `backfill up` goes on from here.',
+  ])
+})
+
+test('every event is one JSON object with schema and name, the summary too', () => {
+  for (const event of EVENTS) expect(eventJson(event)).toMatchObject({ schema: 1, event: event.type })
+  expect(eventJson(EVENTS[6]!)).toEqual({
+    schema: 1,
+    event: 'chunk-done',
+    table: 'a',
+    from: 1,
+    to: 10_000,
+    rows_written: 12_345,
+    rows_read: 99_999,
+    elapsed_ms: 812,
+  })
+  expect(eventJson(EVENTS[4]!)).toMatchObject({ holes: [[1, 2000]], held: [[2001, 2001]] })
+  expect(eventJson(EVENTS[1]!)).toMatchObject({ table: null, text: 'a note' })
+  expect(summaryJson(SUMMARY)).toMatchObject({
+    event: 'summary',
+    blocks: 1_200_000,
+    failed: [{ table: 'a', error: { kind: 'failed', message: error.message, hint: 'create it' } }],
+  })
+})
+
+test('live lines show pace and end, and never wrap', () => {
+  let progress = NO_PROGRESS
+  EVENTS.slice(0, 6).forEach((event) => (progress = advance(progress, event, 1000)))
+  expect(inFlight(progress)).toBe(1)
+  expect(liveLines(progress, { now: 2000, columns: 80, paint })).toEqual([
+    'a  ····················   0.0 %  started',
+  ])
+  progress = advance(progress, EVENTS[6]!, 3000)
+  expect(inFlight(progress)).toBe(0)
+  expect(liveLines(progress, { now: 3000, columns: 80, paint })).toEqual([
+    'a  ██████████··········  50.0 %  5,000 blocks/s, 2.0 s left',
+  ])
+  expect(liveLines(progress, { now: 3000, columns: 40, paint })[0]).toHaveLength(39)
+})
+
+const PLAN: PlanReport = {
+  network: 'mainnet',
+  jobs: 2,
+  tables: [
+    {
+      table: 'a',
+      missingBlocks: 100_000,
+      expectedRows: 10_000_000,
+      expectedMs: 40_000,
+      chunks: Array.from({ length: 10 }, (_, n) => ({
+        table: 'a',
+        from: n * 10_000,
+        to: n * 10_000 + 9999,
+        reason: 'missing',
+        expectedRows: 1_000_000,
+        expectedMs: 4_000,
+      })),
+      holes: [{ from: 200_000, to: 300_000 }],
+      held: [],
+      dirty: [],
+      create: true,
+      notes: [],
+    },
+    {
+      table: 'b',
+      missingBlocks: 0,
+      expectedRows: 0,
+      expectedMs: 0,
+      chunks: [],
+      holes: [],
+      held: [],
+      dirty: [],
+      create: false,
+      notes: [],
+    },
+  ],
+}
+
+test('a plan shows the first chunks of each table and how many more there are', () => {
+  expect(renderPlan(PLAN, paint)).toMatchInlineSnapshot(`
+    [
+      "network mainnet",
+      "",
+      "a  10 chunks, 100,000 blocks missing, about 10,000,000 source rows, 40.0 s",
+      "  the table is created first",
+      "  hole 200000-300000 (100,001 blocks): left out",
+      "  0-9999  about 1,000,000 source rows, 4.0 s  missing",
+      "  10000-19999  about 1,000,000 source rows, 4.0 s  missing",
+      "  20000-29999  about 1,000,000 source rows, 4.0 s  missing",
+      "  30000-39999  about 1,000,000 source rows, 4.0 s  missing",
+      "  40000-49999  about 1,000,000 source rows, 4.0 s  missing",
+      "  50000-59999  about 1,000,000 source rows, 4.0 s  missing",
+      "  60000-69999  about 1,000,000 source rows, 4.0 s  missing",
+      "  70000-79999  about 1,000,000 source rows, 4.0 s  missing",
+      "  and 2 more chunks up to block 99999 (--json has all)",
+      "",
+      "b  nothing to run, no block missing",
+      "",
+      "Next: \`backfill up\` runs 10 chunks in about 20.0 s, 2 at a time. Nothing has been written.",
+    ]
+  `)
+  expect(planJson(PLAN)).toMatchObject({
+    schema: 1,
+    network: 'mainnet',
+    jobs: 2,
+    tables: [
+      {
+        table: 'a',
+        expected_rows: 10_000_000,
+        expected_ms: 40_000,
+        create: true,
+        holes: [[200_000, 300_000]],
+      },
+      { table: 'b', chunks: [] },
+    ],
+  })
+})
+
+test('ranges are written as they are typed, durations as they are said', () => {
+  expect(rangesText([{ from: 5, to: 5 }])).toBe('5 (1 block)')
+  expect(rangesText([1, 3, 5, 7, 9].map((from) => ({ from, to: from })))).toBe(
+    '1, 3, 5 and 2 more (5 blocks)',
+  )
+  expect([0, 59_900, 59_960, 3_600_000, 7_500_000].map(duration)).toEqual([
+    '0.0 s',
+    '59.9 s',
+    '1 min 0 s',
+    '1 h 0 min',
+    '2 h 5 min',
+  ])
+})
+
+test('an error is a sentence and a hint; anything else is called a defect; a stack comes only on request', () => {
+  const plain = { paint, stack: false }
+  expect(errorLines(usageError('bad\n  value', 'type x'), plain)).toEqual(['backfill: bad value', '  type x'])
+  const defect = errorLines(new TypeError('x is undefined'), plain)
+  expect(defect[0]).toBe('backfill: x is undefined (this is a defect of backfill, please report it)')
+  expect(defect.join('\n')).not.toContain('cli-render-run.test.ts')
+  expect(errorLines(new TypeError('x'), { paint, stack: true }).join('\n')).toContain(
+    'cli-render-run.test.ts',
+  )
+  const kinds = ['failed', 'usage', 'locked', 'server'] as const
+  expect(kinds.map((kind) => exitCodeOf(new BackfillError('', { kind })))).toEqual([1, 2, 5, 6])
+  expect(exitCodeOf(new TypeError('x'))).toBe(1)
+})

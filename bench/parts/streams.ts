@@ -1,7 +1,7 @@
 // Owns the comparison of a streamed chunk with INSERT … SELECT FROM remote(): one transform, one pair of servers.
 import type { Wire } from '../../src/model/wire-names.ts'
 import { runWrite, writeSettings } from '../../src/clickhouse/write.ts'
-import { transformParams } from '../../src/targets/transform-params.ts'
+import { transformParams } from '../../src/targets/transform.ts'
 import { quoteIdentifier } from '../../src/sql-syntax/quoting.ts'
 import type { TableDefinition } from '../../src/model/model.ts'
 import { post, rowsOf, uniqueDatabase } from '../../test/support/server.ts'

@@ -5,7 +5,7 @@ import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
 import { type Flag, readWords } from '../terminal/argv.ts'
 import { type Words } from '../workspace/values.ts'
-import type { CommandEntry } from '../session/command-entry.ts'
+import type { CommandEntry } from '../session/command.ts'
 import { COMMANDS, GROUPS } from './commands.ts'
 
 export type Invocation =

@@ -1,5 +1,5 @@
 // Owns the table of commands, in the groups and the order of the help.
-import type { CommandEntry } from '../session/command-entry.ts'
+import type { CommandEntry } from '../session/command.ts'
 import { LOOK } from './entries/look.ts'
 import { PYTHON } from './entries/python.ts'
 import { SQL } from './entries/sql.ts'

@@ -5,7 +5,7 @@ import { QUESTION } from './completion/question.ts'
 import { readConfig } from '../workspace/config.ts'
 import { createOutput, type Output } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
-import type { Terminal } from '../terminal/terminal.ts'
+import type { Terminal } from '../terminal/output.ts'
 import { toolVersion } from '../workspace/tool-version.ts'
 
 /** Runs one command and resolves to the exit code; it never rejects. */

@@ -3,6 +3,8 @@ import { text } from 'node:stream/consumers'
 import { quoteIdentifier } from './dialect.ts'
 import { errorCode, serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { BackfillError } from '../model/errors.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** Those that are lacking; undefined where the server does not know the question (before 24.10). */
 export async function lackingOn<One extends Need>(
@@ -55,3 +57,24 @@ export type NeedPlace =
     }
   | { readonly kind: 'database'; readonly database: string }
   | { readonly kind: 'engine'; readonly engine: string }
+
+/** For what was not found. @throws BackfillError `server` with the GRANT for what may be there and is hidden */
+export async function mustSee(server: Server, places: readonly NeedPlace[]): Promise<void> {
+  const { side, url, username } = server.connection
+  const needs = places.map((on) => ({
+    side,
+    privilege: on.kind === 'table' ? 'SHOW COLUMNS' : 'SHOW TABLES',
+    on,
+  }))
+  const [hidden] = (await lackingOn(server, needs)) ?? []
+  if (hidden === undefined || hidden.on.kind === 'engine') return
+  const { on } = hidden
+  const place = on.kind === 'table' ? `${on.database}.${on.table}` : `${on.database}.*`
+  throw new BackfillError(
+    `user '${username}' may not see ${place} (${side} ${url}), so it looks as if it were not there`,
+    {
+      kind: 'server',
+      hint: `GRANT SELECT ON ${on.database}.* TO ${quotedName(username)}`,
+    },
+  )
+}

@@ -4,7 +4,7 @@ import type { Server } from '../clickhouse/server.ts'
 import type { Patience } from '../clickhouse/retry.ts'
 import type { Found } from './attempts.ts'
 import type { Island, LedgerEvent } from './events.ts'
-import type { Lock } from '../lock/lock-port.ts'
+import type { Lock } from '../lock/lock.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
 
 export type LedgerOptions = {

@@ -1,11 +1,13 @@
 // Owns the SQL texts in the ledger's database, and when the ledger says that a text was at work.
 import { hostname } from 'node:os'
 import { sql } from 'kysely'
-import type { BuiltAt, BuiltQuestion, VersionsPort } from './versions-port.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { LedgerOptions } from './ledger.ts'
 import { isMissing, serverError } from '../clickhouse/server-error.ts'
+import type { Lock } from '../lock/lock.ts'
+import type { BlockSet } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
 
 /** What is kept of the SQL of one network's tables; the texts are the same for all networks. */
 export function openVersions({ server, names, network, toolVersion }: LedgerOptions): VersionsPort {
@@ -105,4 +107,40 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
     if (!isMissing(error)) failing('reading the SQL texts of the ledger')(error)
     return undefined
   }
+}
+
+/** One file as it was when a table was first locked for work with it. */
+export type SqlVersion = {
+  /** sha256 (hex) as in `TableDefinition`. */
+  readonly sqlHash: string
+  readonly rawHash: string
+  /** Path as it was shown then. */
+  readonly file: string
+  /** The whole file, header and comments included. */
+  readonly text: string
+  /** Server time, ISO 8601 UTC. */
+  readonly keptAt: string
+}
+
+type BuiltQuestion = {
+  readonly key: string
+  readonly targetUuid: string
+  /** In the forms in which the events may have it. */
+  readonly sqlHashes: readonly string[]
+  readonly blocks: BlockSet
+}
+
+/** First and last `done` of some blocks by the server's clock, ISO 8601 UTC. */
+export type BuiltAt = { readonly from: string; readonly to: string }
+
+export type VersionsPort = {
+  /**
+   * Keeps the file of a table's transform, under the lock's fence, unless it is there already. Does nothing in a ledger
+   * that an older version's files made.
+   */
+  keep(lock: Lock, table: TableDefinition): Promise<void>
+  /** All that was kept of a table, oldest first; a ledger without texts has none. */
+  texts(key: string): Promise<readonly SqlVersion[]>
+  /** When the blocks were built with the SQL of that hash; undefined where no event says so. Answers in the order asked. */
+  built(questions: readonly BuiltQuestion[]): Promise<readonly (BuiltAt | undefined)[]>
 }

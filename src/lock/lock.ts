@@ -2,15 +2,14 @@
 // one owns.
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Lock, LockPort } from './lock-port.ts'
-import type { LockInfo } from './comment.ts'
+import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
-import { commentLiteral } from './comment.ts'
-import { lockStore } from './lock-store.ts'
 import { heldBy, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
+import { keeperLocks } from './keeper-store.ts'
+import { type LockTables, lockTables, type LockTablesOptions } from './table-store.ts'
 
 /** How often a holder says in its lock's comment that it lives. */
 const HEARTBEAT_MS = 5_000
@@ -114,4 +113,40 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
 
     holders: () => watch.holders(),
   }
+}
+
+export function lockStore(options: LockTablesOptions): LockTables {
+  return options.names.inKeeper ? keeperLocks(options) : lockTables(options)
+}
+
+/** The lock of one (network, table): the fence that every write carries is made of `name`. */
+export type Lock = {
+  readonly name: string
+  readonly key: string
+  readonly epoch: number
+  /** Next number within the epoch, 1, 2, 3 …: with the epoch it orders all that is written. */
+  nextSeq(): number
+  /**
+   * Takes the next epoch: `name` and `epoch` change. What was sent before and has not begun is refused from now on.
+   * @throws BackfillError `locked` where somebody else has taken it
+   */
+  renew(): Promise<void>
+  /** Says in the lock's comment that it is free. Never throws. */
+  release(): Promise<void>
+}
+
+export type LockPort = {
+  /**
+   * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives,
+   * and for `waitMs` for one that does.
+   * @throws BackfillError `locked` where it still holds the lock then
+   */
+  acquire(key: string, note: (text: string) => void, waitMs?: number): Promise<Lock>
+  /**
+   * Frees a lock whoever holds it: what the holder sends from now on is refused. Returns the holder, undefined where
+   * there never was a lock.
+   */
+  takeOver(key: string): Promise<LockInfo | undefined>
+  /** The highest epoch of every table key's lock; a key without one is absent. */
+  holders(): Promise<ReadonlyMap<string, LockInfo>>
 }

@@ -1,6 +1,8 @@
 // Owns which blocks a table owes: its first block and its head, from the sources' extents, the lag and `blocks`.
-import type { Density } from '../model/model.ts'
+import type { BlockLimit, BlockLimits, Density, Network } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
+import { knownNames } from '../model/did-you-mean.ts'
+import { usageError } from '../model/errors.ts'
 
 /** What is known of a table before its limits (`blocks`) cut it: where its inputs begin and safely end. */
 type Extents = {
@@ -101,4 +103,31 @@ function firstBlock(bounding: readonly SourceExtent[], after: readonly Bounds[])
   if (dense.length > 0) return Math.max(...dense.map(({ extent }) => extent!.from))
   const lowest = bounding.map(({ extent }) => extent!.from)
   return Math.min(...(lowest.length > 0 ? lowest : after.flatMap(({ inputs }) => inputs.first ?? [])))
+}
+
+/**
+ * First and last block that a table may hold on a network; an end without limit is left out. `to` may lie below
+ * `from`, and be -1: then the table has no blocks there (`..dencun-1` where dencun is block 0).
+ * Throws a usage error for a fork that the network does not have.
+ */
+export function resolveLimits(
+  limits: BlockLimits,
+  forks: Network['forks'],
+): { readonly from?: number; readonly to?: number } {
+  return {
+    ...(limits.from && { from: Math.max(0, resolve(limits.from, forks)) }),
+    ...(limits.to && { to: Math.max(-1, resolve(limits.to, forks)) }),
+  }
+}
+
+function resolve({ fork, offset }: BlockLimit, forks: Network['forks']): number {
+  if (fork === undefined) return offset
+  const first = Object.hasOwn(forks, fork) ? forks[fork] : undefined
+  if (first === undefined) {
+    throw usageError(
+      `blocks: the network has no fork '${fork}'`,
+      knownNames('forks', fork, Object.keys(forks)),
+    )
+  }
+  return first + offset
 }

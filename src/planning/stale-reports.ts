@@ -1,9 +1,9 @@
 // Owns what is said of stale ranges: what built them, and when.
 import { everyForm } from '../ledger/stale.ts'
-import { type StaleVersion, staleVersions } from '../ledger/stale-versions.ts'
+import { type StaleVersion, staleVersions } from '../ledger/stale.ts'
 import type { Standing } from './table-status.ts'
 import type { ReadWorld } from './read-world.ts'
-import type { BuiltAt } from '../ledger/versions-port.ts'
+import type { BuiltAt } from '../ledger/sql-versions.ts'
 
 /** The stale ranges of a table by what built them; nothing is asked where there are none. */
 export async function staleReports(

@@ -1,9 +1,8 @@
 // Owns reading the `.sql` files of a folder, and what is said of a file or folder that cannot be read.
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import type { SqlFile } from './definitions.ts'
-import { shown } from './shown.ts'
 
 /** The `.sql` files of a folder by name; sub-folders and other files are nobody's business here. */
 export async function readSqlFiles(folder: string, { optional = false } = {}): Promise<readonly SqlFile[]> {
@@ -28,4 +27,10 @@ export function unreadable(path: string, error: unknown): never {
     `cannot read ${shown(path)} of the SQL folder: ${why}`,
     'name the folder with --sql <folder> or BACKFILL_SQL',
   )
+}
+
+/** Relative to the working directory where that is shorter. */
+export function shown(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere !== '' && fromHere.length < path.length ? fromHere : path
 }

@@ -9,7 +9,7 @@ import { splitStatements } from '../sql-syntax/statements.ts'
 import type { TableDraft } from './table-draft.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
-import { shown } from './shown.ts'
+import { shown } from './sql-files.ts'
 import { readSqlFiles, unreadable } from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../model/choose.ts'

@@ -1,7 +1,7 @@
 // Owns the hash of a transform: when it changes, ranges that were done before are stale.
 import { createHash } from 'node:crypto'
 import type { SqlText, TableDefinition } from '../model/model.ts'
-import { normalForm } from '../sql-syntax/normal-form.ts'
+import { normalForm } from '../sql-syntax/statements.ts'
 
 /**
  * sha256 (hex) of what decides which rows a transform yields: the SQL, the values of its own parameters and its

@@ -2,10 +2,10 @@
 import { countBlocks, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { cureOf } from '../ledger/cure.ts'
-import { rangeWords } from '../model/range-words.ts'
+import { cureOf } from '../ledger/stale.ts'
+import { rangeWords } from '../model/blocks.ts'
 import { markOf, shortHash } from '../ledger/stale.ts'
-import { staleBlocks, staleVersions } from '../ledger/stale-versions.ts'
+import { staleBlocks, staleVersions } from '../ledger/stale.ts'
 import { emptiedNote, type Standing } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
 

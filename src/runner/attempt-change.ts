@@ -1,6 +1,6 @@
 // Owns what has changed since a try at a range: its SQL, its source rows, or that these have gone.
 import pLimit from 'p-limit'
-import { fingerprintOf } from '../sources/range-fingerprint.ts'
+import { fingerprintOf } from '../sources/fingerprint.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/ledger.ts'
 import type { Ports } from './world.ts'

@@ -1,11 +1,11 @@
 // Owns the protocol of one try at a chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between
 // leaves a dirty range, never a wrong `done`.
 import { BackfillError } from '../model/errors.ts'
-import { joinFingerprint } from '../sources/range-fingerprint.ts'
+import { joinFingerprint } from '../sources/fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
 import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
-import type { Lock } from '../lock/lock-port.ts'
+import type { Lock } from '../lock/lock.ts'
 import type { InsertReport, Pass } from './executor-port.ts'
 import type { Patience } from '../clickhouse/retry.ts'
 import type { Ports } from './world.ts'

@@ -1,5 +1,5 @@
 // Owns what a run asks of the statements that write: a transform described, inserted, its rows deleted and counted.
-import type { Lock } from '../lock/lock-port.ts'
+import type { Lock } from '../lock/lock.ts'
 import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { WriteReport } from '../clickhouse/write.ts'

@@ -15,7 +15,7 @@ import { noDeletes } from '../targets/delete-on-shards.ts'
 import { insertShared } from './shared-insert.ts'
 import { runWrite, type Statement, writeSettings } from '../clickhouse/write.ts'
 import { openStream } from '../clickhouse/stream/stream.ts'
-import { transformParams } from '../targets/transform-params.ts'
+import { transformParams } from '../targets/transform.ts'
 import { describeTransform, readerOf } from '../targets/transform.ts'
 
 export type ExecutorOptions = {

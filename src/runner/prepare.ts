@@ -1,7 +1,7 @@
 // Owns what a run knows before it starts: tables created, where they stand, what the past says, slots.
 import { randomUUID } from 'node:crypto'
 import { createTables } from './create-tables.ts'
-import type { Lock } from '../lock/lock-port.ts'
+import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
 import { NO_PACE } from '../planning/throughput.ts'
 import type { RunEvent } from './events.ts'

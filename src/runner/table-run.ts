@@ -1,7 +1,7 @@
 // Owns one table's part of a run: what is left to survey and to run, its lock, its coverage as it grows.
 import type { BackfillError } from '../model/errors.ts'
 import { patiently } from '../clickhouse/retry.ts'
-import type { Lock } from '../lock/lock-port.ts'
+import type { Lock } from '../lock/lock.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { Patience } from '../clickhouse/retry.ts'
 import type { Ports } from './world.ts'

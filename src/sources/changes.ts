@@ -9,7 +9,7 @@ import {
   judgeChange,
   readFingerprint,
   type SourceFacts,
-} from './source-change.ts'
+} from './fingerprint.ts'
 import { markOf } from '../ledger/stale.ts'
 import type { Visible } from '../ledger/latest-events.ts'
 import { readCoverage } from '../ledger/coverage.ts'

@@ -2,7 +2,7 @@
 import { fileError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { isKeyword, isSignificant, lex, type Token, unquoted } from './lexer.ts'
-import { normalForm } from './normal-form.ts'
+import { normalForm } from './statements.ts'
 
 export type SharedStep = {
   /** SELECT of the step's rows. */

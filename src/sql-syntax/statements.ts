@@ -1,6 +1,6 @@
 // Owns the cutting of an SQL file into statements.
 import type { SqlText } from '../model/model.ts'
-import { isSignificant, lex, rememberTokens, type Token } from './lexer.ts'
+import { isSignificant, lex, rememberTokens, significantTokens, type Token } from './lexer.ts'
 
 /**
  * The statements of a file, in order. A statement runs from the first comment or token behind the last `;` to its
@@ -43,4 +43,15 @@ export function splitStatements(file: string, text: string): readonly SqlText[] 
 /** Whether a token is a line of the `--! key: value` header. */
 export function isHeaderLine(token: Token): boolean {
   return token.kind === 'comment' && token.text.startsWith('--!')
+}
+
+/**
+ * The tokens of a statement with one space between any two, without comments: re-formatting and commenting leave it
+ * as it is, any other change shows. Strings, quoted identifiers and heredocs stay to the letter.
+ * Throws a usage error with file and line for text that cannot be lexed.
+ */
+export function normalForm(sql: SqlText): string {
+  return significantTokens(sql)
+    .map((token) => token.text)
+    .join(' ')
 }

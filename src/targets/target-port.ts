@@ -1,5 +1,5 @@
 // Owns what is asked of, and done to, derived tables.
-import type { Lock } from '../lock/lock-port.ts'
+import type { Lock } from '../lock/lock.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'

@@ -8,7 +8,7 @@ import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { isMissing, serverError } from '../clickhouse/server-error.ts'
-import { mustSee } from '../clickhouse/visibility.ts'
+import { mustSee } from '../clickhouse/grants.ts'
 import { type Definition, shardTables } from '../clickhouse/cluster/shard-tables.ts'
 
 export function openTarget({

@@ -1,7 +1,7 @@
 // Owns where a transform is read, and what the server says of it before it runs: its columns, or why it is refused.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type BackfillError, fileError, usageError } from '../model/errors.ts'
-import type { TableDefinition } from '../model/model.ts'
+import type { Network, TableDefinition } from '../model/model.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import {
@@ -14,6 +14,7 @@ import {
 } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { Denied } from '../clickhouse/settings-limits.ts'
+import type { Range } from '../model/blocks.ts'
 
 /**
  * The server that a transform is computed on: the target where it reads derived tables, or where both are one server.
@@ -84,4 +85,26 @@ function rejected({ key, sources, transform }: TableDefinition, error: unknown):
     `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${wordsOf(error)}`,
     isMissing(error) ? missing : 'Mend the file',
   )
+}
+
+export type TransformCall = {
+  readonly table: TableDefinition
+  readonly range: Range
+  readonly network: Network
+  /** Databases of the source tables and of the derived tables. */
+  readonly source: string
+  readonly target: string
+}
+
+export function transformParams(call: TransformCall): Record<string, unknown> {
+  const { table, range, network, source, target } = call
+  return {
+    from_block: range.from,
+    to_block: range.to,
+    network: network.name,
+    source,
+    target,
+    ...network.forks,
+    ...Object.fromEntries(table.params.map(({ name, value }) => [name, value])),
+  }
 }

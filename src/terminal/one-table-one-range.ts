@@ -1,7 +1,7 @@
 // Owns the tables and the range that a person types for a command that needs them.
 import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
-import { blockNumber, readFlag, type Words } from '../workspace/values.ts'
+import { blockNumber, names, readFlag, type Words } from '../workspace/values.ts'
 
 /** --from and --to; --from alone is one block. `who` needs it: `preview`. @throws BackfillError `usage` */
 export function typedRange(words: Words, who: string): Range {
@@ -23,4 +23,16 @@ export function requireChoice(words: Words, command: string): void {
   if (!tables && !all) {
     throw usageError(`\`${command}\` needs --tables a,b or --all`, '`backfill list` shows the tables')
   }
+}
+
+/** @throws BackfillError `usage` where none is named, or several are */
+export function requireOneTable(words: Words, command: string): string {
+  const [table, second] = readFlag(words, 'tables', names) ?? []
+  if (table !== undefined && second === undefined) return table
+  throw usageError(
+    table === undefined
+      ? `\`${command}\` needs a table: \`backfill ${command} <table>\``
+      : `\`${command}\` works on one table, got '${table}' and '${second}'`,
+    '`backfill list` shows the tables',
+  )
 }

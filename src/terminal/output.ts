@@ -3,8 +3,7 @@ import type { Readable } from 'node:stream'
 import pc from 'picocolors'
 import type { Words } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
-import type { Paint } from './render/paint.ts'
-import type { Terminal } from './terminal.ts'
+import type { Paint } from './render/format.ts'
 
 export type Output = {
   /** Prints lines of the result. */
@@ -57,4 +56,11 @@ export function wantsColors({ env, off, isTTY }: ColorQuestion): boolean {
   const forced = env['FORCE_COLOR'] ?? ''
   if (forced !== '') return forced !== '0' && forced !== 'false'
   return isTTY === true && env['TERM'] !== 'dumb'
+}
+
+export type Terminal = {
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+  readonly env: Readonly<Record<string, string | undefined>>
+  cwd(): string
 }

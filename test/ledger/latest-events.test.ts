@@ -1,7 +1,7 @@
 // Owns the promise that what is seen of a past is the latest event over each block, and that samples are fair.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sample } from '../../src/commands/verify/sample.ts'
+import { sample } from '../../src/commands/verify/chunks.ts'
 import { verifyChunks } from '../../src/commands/verify/chunks.ts'
 import { visible } from '../../src/ledger/latest-events.ts'
 

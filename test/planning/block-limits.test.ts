@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { resolveLimits } from '../../src/planning/block-limits.ts'
+import { resolveLimits } from '../../src/planning/bounds.ts'
 
 const forks = { dencun: 100, genesis: 0 }
 const at = (fork: string | undefined, offset: number) => ({ fork, offset })

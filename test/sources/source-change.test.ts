@@ -1,6 +1,6 @@
 // Owns the judgement of what a range was built from: what counts as changed, as gone, as the same.
 import { expect, test } from 'vitest'
-import { judgeChange, readFingerprint, type SourceFacts } from '../../src/sources/source-change.ts'
+import { judgeChange, readFingerprint, type SourceFacts } from '../../src/sources/fingerprint.ts'
 
 const BEFORE = readFingerprint('canonical_execution_a=10@100 canonical_execution_b=0@0 other_table=(3,12)')
 const facts = (a: SourceFacts, b: SourceFacts = { blocks: 0, newest: 0 }) =>

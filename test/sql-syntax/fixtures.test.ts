@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { normalForm } from '../../src/sql-syntax/normal-form.ts'
+import { normalForm } from '../../src/sql-syntax/statements.ts'
 import { usedParameters } from '../../src/sql-syntax/parameters.ts'
 import { splitStatements } from '../../src/sql-syntax/statements.ts'
 

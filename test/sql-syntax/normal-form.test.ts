@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { normalForm } from '../../src/sql-syntax/normal-form.ts'
+import { normalForm } from '../../src/sql-syntax/statements.ts'
 
 const form = (text: string) => normalForm({ file: 'a.sql', text, line: 1 })
 

@@ -1,6 +1,6 @@
 // Owns what can stand where the cursor is: the table of commands read with a half-typed line. Pure.
 import type { Flag } from '../../terminal/argv.ts'
-import type { CommandEntry } from '../../session/command-entry.ts'
+import type { CommandEntry } from '../../session/command.ts'
 
 /** `about` is empty where there is nothing to say. */
 export type Candidate = { readonly word: string; readonly about: string }

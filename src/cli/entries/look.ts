@@ -1,5 +1,5 @@
 // Owns the entries of the commands that only look.
-import type { CommandEntry } from '../../session/command-entry.ts'
+import type { CommandEntry } from '../../session/command.ts'
 import {
   tables,
   json,

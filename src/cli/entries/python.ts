@@ -1,5 +1,5 @@
 // Owns the entries of the commands of the Python scripts that came before.
-import type { CommandEntry } from '../../session/command-entry.ts'
+import type { CommandEntry } from '../../session/command.ts'
 import { tables, events, all, quiet, slots, lag, endurance, common } from '../../terminal/flags.ts'
 
 export const PYTHON: readonly CommandEntry[] = [

@@ -1,5 +1,5 @@
 // Owns the entries of the commands for those who edit the SQL files.
-import type { CommandEntry } from '../../session/command-entry.ts'
+import type { CommandEntry } from '../../session/command.ts'
 import { tables, json, local, sql, noColor, common } from '../../terminal/flags.ts'
 
 export const SQL: readonly CommandEntry[] = [

@@ -6,7 +6,7 @@ import { NO_TRY, REVOKED } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type BlockSet, intersect, union } from '../../model/blocks.ts'
-import { rangeWords } from '../../model/range-words.ts'
+import { rangeWords } from '../../model/blocks.ts'
 import { blocksIn, readStandings, type Standing } from '../../planning/table-status.ts'
 import type { World } from '../../runner/world.ts'
 

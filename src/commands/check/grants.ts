@@ -1,7 +1,7 @@
 // Owns the finding for each right that the user lacks, with the GRANT that cures it.
 import type { CheckPort } from './questions.ts'
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
-import type { ServerCheck, Surroundings } from './check-scene.ts'
+import type { ServerCheck, Surroundings } from './questions.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import { needsOf, type PlacedNeed } from './required-grants.ts'
 import { rejectedWords } from './error-line.ts'

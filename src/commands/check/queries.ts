@@ -1,19 +1,16 @@
 // Owns the questions of `backfill check`: what stands on the servers, what they say of a statement, what a user may do.
 import { sql } from 'kysely'
 import type { CheckPort, Described } from './questions.ts'
-import type { Side } from '../../clickhouse/grants.ts'
+import { lackingOn, type Side } from '../../clickhouse/grants.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
 import type { BothServers } from '../../clickhouse/servers.ts'
 import { typed } from '../../clickhouse/dialect.ts'
-import { lackingOn } from '../../clickhouse/grants.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import { errorCode, serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { standingTables } from '../../clickhouse/existing-tables.ts'
-import { formatted, typeNames, unreadable } from './texts.ts'
-import { transformParams } from '../../targets/transform-params.ts'
-import { readerOf } from '../../targets/transform.ts'
+import { readerOf, transformParams } from '../../targets/transform.ts'
 
 export type CheckOptions = {
   readonly servers: BothServers
@@ -81,4 +78,60 @@ async function existingDatabases(
       throw serverError(error, { connection, doing: 'looking for databases' })
     })
   return new Set(rows.map(({ name }) => name))
+}
+
+/** Types as the server writes them; undefined for what it does not know. */
+async function typeNames(
+  server: Server,
+  types: readonly string[],
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const wanted = [...new Set(types)]
+  const ask = (some: readonly string[]) => values(server, 'toTypeName(defaultValueOfTypeName(?))', some)
+  try {
+    const found = await ask(wanted)
+    return new Map(wanted.map((type, index) => [type, found[index]]))
+  } catch (error) {
+    if (errorCode(error) === 0) return failed(server, error)
+    // One of them is unknown: each by itself, so that the others are known.
+    const each = wanted.map(async (type) => [type, (await ask([type]).catch(() => []))[0]] as const)
+    return new Map(await Promise.all(each))
+  }
+}
+
+/** Expressions as the server writes them; what it cannot read stays as it is. */
+async function formatted(server: Server, expressions: readonly string[]): Promise<readonly string[]> {
+  const statements = expressions.map((expression) => SELECT + expression)
+  const found = await values(server, 'formatQuerySingleLineOrNull(?)', statements).catch((error: unknown) =>
+    failed(server, error),
+  )
+  return expressions.map((expression, index) => found[index]?.slice(SELECT.length) ?? expression)
+}
+
+const SELECT = 'SELECT '
+
+/** What the server says against the text of a statement; undefined where it can be read. */
+async function unreadable(server: Server, text: string): Promise<string | undefined> {
+  try {
+    await values(server, 'formatQuerySingleLine(?)', [text])
+    return undefined
+  } catch (error) {
+    return errorCode(error) === 0 || !(error instanceof Error) ? failed(server, error) : error.message
+  }
+}
+
+/** The call with each text in place of the `?`. */
+async function values({ client }: Server, call: string, texts: readonly string[]): Promise<string[]> {
+  if (texts.length === 0) return []
+  const calls = texts.map((_, index) => call.replace('?', `{t${index}:String}`))
+  const result = await client.query({
+    query: `SELECT ${calls.join(', ')}`,
+    query_params: Object.fromEntries(texts.map((text, index) => [`t${index}`, text])),
+    format: 'JSONCompactEachRow',
+  })
+  const [row = []] = await result.json<string[]>()
+  return row
+}
+
+function failed({ connection }: Server, error: unknown): never {
+  throw serverError(error, { connection, doing: 'reading the SQL files' })
 }

@@ -1,5 +1,5 @@
 // Owns what `backfill check` asks of the servers. Nothing here writes.
-import type { TableDefinition } from '../../model/model.ts'
+import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
 import type { StandingTable } from '../../clickhouse/existing-tables.ts'
 import type { Need, Side } from '../../clickhouse/grants.ts'
@@ -28,4 +28,19 @@ export type CheckPort = {
   formatted(expressions: readonly string[]): Promise<readonly string[]>
   /** Those of the needs that the user lacks; undefined where the server cannot be asked (before 24.10). */
   lacking(needs: readonly Need[]): Promise<readonly Need[] | undefined>
+}
+
+export type ServerCheck = {
+  readonly port: CheckPort
+  readonly catalogue: Catalogue
+  /** Those whose files are sound. */
+  readonly tables: readonly TableDefinition[]
+}
+
+/** What stands on the servers, by table name without database. */
+export type Surroundings = {
+  readonly sources: ReadonlyMap<string, StandingTable>
+  readonly targets: ReadonlyMap<string, StandingTable>
+  /** Databases that exist. */
+  readonly databases: { readonly source: ReadonlySet<string>; readonly target: ReadonlySet<string> }
 }

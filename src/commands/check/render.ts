@@ -4,7 +4,7 @@ import { RULES, severityOf } from '../../model/rules.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { count } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 
 export type CheckReport = {
   readonly findings: readonly Finding[]

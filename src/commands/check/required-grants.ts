@@ -1,6 +1,6 @@
 // Owns which rights a run needs: those of docs/operations.md, "Permissions".
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
-import type { ServerCheck, Surroundings } from './check-scene.ts'
+import type { ServerCheck, Surroundings } from './questions.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'

@@ -1,6 +1,6 @@
 // Owns what `backfill check` finds with a server: sources, transforms, tables that exist, grants. Nothing is written.
 import { checkGrants } from './grants.ts'
-import type { ServerCheck, Surroundings } from './check-scene.ts'
+import type { ServerCheck, Surroundings } from './questions.ts'
 import { checkStandingTable } from './existing-table.ts'
 import { checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'

@@ -1,7 +1,7 @@
 // Owns what ClickHouse says of a transform: whether it can be read, and whether its columns fit the target.
 import type { CheckPort, Described } from './questions.ts'
 import { missingGrant } from './grants.ts'
-import type { Surroundings } from './check-scene.ts'
+import type { Surroundings } from './questions.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'

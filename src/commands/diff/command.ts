@@ -2,7 +2,7 @@
 import { EXIT } from '../../model/errors.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
-import { requireOneTable } from '../../terminal/one-table.ts'
+import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { diffJson, renderDiff } from './render.ts'
 import { withWorld } from '../../session/session.ts'
 

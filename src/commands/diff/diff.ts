@@ -2,14 +2,11 @@
 import { usageError } from '../../model/errors.ts'
 import type { Island } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { cureOf } from '../../ledger/cure.ts'
-import { blockSet } from '../../model/blocks.ts'
-import { markOf, shortHash } from '../../ledger/stale.ts'
-import type { DiffReport, DiffSide } from './diff-report.ts'
-import type { StaleReport } from '../../planning/stale-reports.ts'
-import { staleReports } from '../../planning/stale-reports.ts'
+import { cureOf, markOf, shortHash } from '../../ledger/stale.ts'
+import { blockSet, type Range } from '../../model/blocks.ts'
+import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
-import type { SqlVersion } from '../../ledger/versions-port.ts'
+import type { SqlVersion } from '../../ledger/sql-versions.ts'
 import type { World } from '../../runner/world.ts'
 
 export type DiffQuestion = {
@@ -119,4 +116,31 @@ function changeOf(from: DiffSide, to: DiffSide): DiffReport['change'] {
     return from.sqlHash === to.sqlHash ? 'none' : 'unknown'
   if (from.text === to.text) return 'none'
   return from.sqlHash === to.sqlHash ? 'form' : 'sql'
+}
+
+/** One version of a table's SQL. */
+export type DiffSide = {
+  readonly sqlHash: string
+  /** Undefined, as the rest, where no text was kept. */
+  readonly rawHash: string | undefined
+  readonly file: string | undefined
+  readonly text: string | undefined
+  /** ISO 8601 UTC; undefined for the file as it is now, too. */
+  readonly keptAt: string | undefined
+}
+
+export type DiffReport = {
+  readonly table: string
+  /** With its database. */
+  readonly target: string
+  /** Of the file. */
+  readonly sqlHash: string
+  readonly cure: string
+  /** Done ranges that are as the file would build them. */
+  readonly current: readonly Range[]
+  readonly stale: readonly StaleReport[]
+  readonly from: DiffSide
+  readonly to: DiffSide
+  /** `form`: comments, formatting, or header lines that change no row. `unknown`: one of the texts was not kept. */
+  readonly change: 'none' | 'form' | 'sql' | 'unknown'
 }

@@ -1,10 +1,10 @@
 // Owns how two versions of a table's SQL are compared: which ranges each built, and a unified diff of the texts. Pure.
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { shortHash } from '../../ledger/stale.ts'
-import type { DiffReport, DiffSide } from './diff-report.ts'
+import type { DiffReport, DiffSide } from './diff.ts'
 import { minute, rangesText } from '../../terminal/render/format.ts'
 import { type JsonObject, pairs, staleJson } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 
 export function renderDiff(report: DiffReport, paint: Paint): readonly string[] {

@@ -4,7 +4,7 @@ import { CHECKS, type Diagnosis, type Verdict } from './checks/finding.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { count } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 
 export function renderDoctor(found: readonly Diagnosis[], paint: Paint): readonly string[] {
   const width = (of: (one: Diagnosis) => string) => Math.max(0, ...found.map((one) => of(one).length))

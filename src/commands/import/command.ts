@@ -70,7 +70,7 @@ async function forget(
 }
 
 async function pastOf({ world, connected }: OpenWorld) {
-  const { openPast } = await import('../../ledger/past.ts')
+  const { openPast } = await import('../../ledger/history.ts')
   return openPast({ server: connected.target, names: connected.names, network: world.network.name })
 }
 

@@ -9,12 +9,12 @@ import { cleanRanges, countIn, endDeletions } from '../../targets/delete-ranges.
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { compiledFence } from '../../lock/fence.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
-import type { ImportTable } from './import-table.ts'
+import type { ImportTable } from './import.ts'
 import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { noDeletes } from '../../targets/delete-on-shards.ts'
 import { runWrite } from '../../clickhouse/write.ts'
-import { transformParams } from '../../targets/transform-params.ts'
+import { transformParams } from '../../targets/transform.ts'
 import { describeTransform } from '../../targets/transform.ts'
 
 export type ImportExecutorOptions = {

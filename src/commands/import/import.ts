@@ -1,13 +1,13 @@
 // Owns what an import is about: which tables, which files, and what it would do.
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
-import { type ImportTable } from './import-table.ts'
 import { shortName } from '../../model/table-key.ts'
-import type { Range } from '../../model/blocks.ts'
-import { type BlockSet, blockSet, intersect, subtract, union } from '../../model/blocks.ts'
+import { type BlockSet, blockSet, intersect, type Range, subtract, union } from '../../model/blocks.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { readStandings } from '../../planning/table-status.ts'
 import type { World } from '../../runner/world.ts'
+import type { FileColumn } from './file-columns.ts'
+import type { TableDefinition } from '../../model/model.ts'
 
 /** The range that begins and ends with a file. */
 export function wholeFiles({ from, to }: Range): Range {
@@ -106,3 +106,9 @@ export async function planImport(
 
 /** Answers that wait at once for one table. */
 const FILES_AT_ONCE = 250
+
+/** `target` is the source table that it fills; its only source is the table's files. */
+export type ImportTable = TableDefinition & {
+  /** What it reads of a file. */
+  readonly fileColumns: readonly FileColumn[]
+}

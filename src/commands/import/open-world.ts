@@ -1,7 +1,7 @@
 // Owns the opening of an import's world: the source database as the target of files, the ledger where it always is.
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
-import type { ImportTable } from './import-table.ts'
+import type { ImportTable } from './import.ts'
 import type { SourcePort } from '../../sources/source-port.ts'
 import { openImportExecutor } from './executor.ts'
 import { openWorld, type OpenWorld, type WorldOptions } from '../../runner/open-world.ts'

@@ -5,7 +5,7 @@ import type { RunEvent } from '../../runner/events.ts'
 import { intersect, subtract } from '../../model/blocks.ts'
 import { count, rangesText, rangeText } from '../../terminal/render/format.ts'
 import { type JsonObject, pairs } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 
 export function renderImport({ network, range, tables }: ImportPlan, paint: Paint): readonly string[] {
   const files = tables.reduce((sum, table) => sum + countFiles(table.files), 0)

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { fileError } from '../../model/errors.ts'
 import { importKey } from '../../model/table-key.ts'
-import { type ImportTable } from './import-table.ts'
+import { type ImportTable } from './import.ts'
 import type { SourceDefinition } from '../../model/model.ts'
 import { fileColumns, hasParameters } from './file-columns.ts'
 import { importHeader } from '../../project/header.ts'

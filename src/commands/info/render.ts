@@ -2,16 +2,14 @@
 import type { LockInfo } from '../../lock/comment.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { tableMode, type Topology } from './table-mode.ts'
 import type { Session } from '../../workspace/open.ts'
-import type { Config } from '../../workspace/config.ts'
+import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
 import { MASK, maskUrl } from '../../workspace/mask.ts'
 import type { Side } from '../../workspace/servers.ts'
 import type { Setting } from '../../workspace/variables.ts'
-import { PUBLIC_URL } from '../../workspace/config.ts'
-import { count, minute } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import { count, minute, type Paint } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
+import type { Wire } from '../../model/wire-names.ts'
 
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
@@ -141,4 +139,21 @@ function sideRows({ servers, databases }: Config, side: Side): readonly Row[] {
 
 function row(name: string, { value, origin }: Setting<string | number>): Row {
   return { name, value: String(value), origin }
+}
+
+export type Topology = {
+  /** Source and target are one server. */
+  readonly oneServer: boolean
+  /** How rows cross where they are two. */
+  readonly wire: Wire
+}
+
+function tableMode(
+  { sources, after }: Pick<TableDefinition, 'sources' | 'after'>,
+  { oneServer, wire }: Topology,
+): string {
+  if (oneServer) return 'inside the server'
+  if (sources.length === 0) return 'inside the target: it reads derived tables only'
+  if (after.length > 0) return 'not possible: it reads source tables and derived tables, on two servers'
+  return wire === 'none' ? 'streamed, plain' : `streamed, packed by ${wire}`
 }

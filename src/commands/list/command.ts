@@ -1,11 +1,46 @@
 // Owns `backfill list`: what the SQL folder holds. It asks no server.
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
-import { renderList } from './list.ts'
+import type { BlockLimit, BlockLimits, RowsKind, TableDefinition } from '../../model/model.ts'
+import { count, type Paint } from '../../terminal/render/format.ts'
 
 export const list: Command = async ({ config, output }) => {
   const { readCatalogue } = await import('../../project/sql-folder.ts')
   const { tables } = await readCatalogue(config.sql.value)
   output.result(renderList(tables, output.resultPaint))
   return EXIT.ok
+}
+
+export function renderList(tables: readonly TableDefinition[], paint: Paint): readonly string[] {
+  return tables.flatMap((table, index) => [
+    ...(index === 0 ? [] : ['']),
+    `${paint.bold(table.key)}  ${paint.dim(`table ${table.target}`)}`,
+    `  ${table.description}`,
+    paint.dim(`  ${facts(table).join('; ')}`),
+  ])
+}
+
+function facts({ rows, blocks, sources, after }: TableDefinition): readonly string[] {
+  return [
+    rowsText(rows),
+    blocksText(blocks),
+    ...(sources.length > 0 ? [`reads ${count(sources.length, 'source table')}`] : []),
+    ...(after.length > 0 ? [`after ${after.join(', ')}`] : []),
+  ]
+}
+
+function rowsText(rows: RowsKind): string {
+  return rows.kind === 'per-block' ? 'rows per block' : `rows per key, ${rows.keep} ${rows.column}`
+}
+
+function blocksText({ from, to }: BlockLimits): string {
+  return from === undefined && to === undefined ? 'all blocks' : `blocks ${limitText(from)}..${limitText(to)}`
+}
+
+/** As it stands in the header: `dencun-1`. */
+function limitText(limit: BlockLimit | undefined): string {
+  if (limit === undefined) return ''
+  const { fork, offset } = limit
+  if (fork === undefined) return String(offset)
+  return offset === 0 ? fork : `${fork}${offset > 0 ? '+' : ''}${offset}`
 }

@@ -1,7 +1,7 @@
 // Owns how the ledger's history looks: runs, and the tries of a table or a run, one line each, errors below. Pure.
 import type { LoggedEvent, LoggedRun, LoggedTable } from './report.ts'
 import { count, duration, number, rangeText } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { visible } from '../../terminal/render/escape.ts'
 

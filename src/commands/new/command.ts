@@ -4,7 +4,7 @@ import type { Catalogue, SqlText } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { scaffold, type Scaffold, type ScaffoldInput, targetName } from './scaffold.ts'
-import { clusterDdlText } from './scaffold-cluster.ts'
+import { clusterDdlText } from './scaffold.ts'
 import { names, readFlag, type Word } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 

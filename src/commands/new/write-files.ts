@@ -4,7 +4,7 @@ import { dirname, join, sep } from 'node:path'
 import { usageError } from '../../model/errors.ts'
 import type { ScaffoldTexts } from './scaffold.ts'
 import { isLockName } from '../../model/table-key.ts'
-import { shown } from '../../project/shown.ts'
+import { shown } from '../../project/sql-files.ts'
 
 /** Its lock, `<network>__<key>__<epoch>`, is the name of a file on the server's disk. */
 const LONGEST_KEY = 80

@@ -2,14 +2,14 @@
 import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
-import { resolveLimits } from '../../planning/block-limits.ts'
+import { resolveLimits } from '../../planning/bounds.ts'
 import { boundStatement } from './bound-statement.ts'
 import { intersect } from '../../model/blocks.ts'
 import { nonEmpty, positiveCount, readFlag, type Words } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { rangeText } from '../../terminal/render/format.ts'
-import { requireOneTable } from '../../terminal/one-table.ts'
+import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { renderExplained, renderPreview } from './render.ts'
 import { withConnections } from '../../session/session.ts'
 
@@ -76,7 +76,7 @@ function insideLimits({ output }: Context, { table, network, range }: Question):
 }
 
 async function printStatement({ config, output }: Context, question: Question): Promise<void> {
-  const { transformParams } = await import('../../targets/transform-params.ts')
+  const { transformParams } = await import('../../targets/transform.ts')
   const { source, target } = config.databases
   const values = transformParams({ ...question, source: source.value, target: target.value })
   output.result([`${boundStatement(question.table, values)};`])

@@ -10,7 +10,7 @@ import type { Connection } from '../../clickhouse/connection.ts'
 import { errorCode, serverError } from '../../clickhouse/server-error.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
 import { errorInBody, TAIL_BYTES } from '../../clickhouse/write.ts'
-import { transformParams } from '../../targets/transform-params.ts'
+import { transformParams } from '../../targets/transform.ts'
 import { describeTransform, readerOf } from '../../targets/transform.ts'
 
 export type PreviewQuestion = {

@@ -1,6 +1,6 @@
 // Owns how previewed rows look: a table that fits, or one value a line where it cannot; plans and estimates. Pure.
 import { count, number } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { visible } from '../../terminal/render/escape.ts'
 

@@ -1,4 +1,7 @@
 // Owns the names of the tables that a rebuild keeps beside the one it is about. They say all that a later call has to know.
+import { usageError } from '../../model/errors.ts'
+import type { SqlText } from '../../model/model.ts'
+import { isKeyword, lex, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 
 /**
  * `building`: being built, from the file as it was then. `ready`: built, and renamed under an epoch of the lock for one
@@ -50,4 +53,18 @@ export function isOf(uuid: string, replaces: string): boolean {
 
 function short(text: string): string {
   return text.slice(0, 8)
+}
+
+/** @throws BackfillError `usage` where the statement does not create `from` */
+export function renamedDdl(ddl: SqlText, from: string, to: string): SqlText {
+  const tokens = [...lex(ddl)]
+  const body = tokens.findIndex(({ text }) => text === '(')
+  const at = tokens.findLastIndex((token, index) => index < body && isName(token) && unquoted(token) === from)
+  if (at === -1 || !tokens.some((token) => isKeyword(token, 'CREATE')))
+    throw usageError(`${ddl.file}:${ddl.line}: the DDL does not create '${from}'`)
+  return { ...ddl, text: tokens.map((token, index) => (index === at ? to : token.text)).join('') }
+}
+
+function isName({ kind }: Token): boolean {
+  return kind === 'word' || kind === 'identifier'
 }

@@ -1,12 +1,12 @@
 // Owns how a rebuild looks: what it will do, what came of it, what to type next. Pure.
 import { countBlocks } from '../../model/blocks.ts'
-import type { NamedTable } from './rebuild-port.ts'
+import type { NamedTable } from './tables.ts'
 import type { RebuildOptions, RebuildReport } from './report.ts'
-import type { Sides } from './rebuild-sides.ts'
+import type { Sides } from './swap.ts'
 import type { PlanReport } from '../../planning/plan.ts'
 import { count, duration, rangesText } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { renderVerify, verifyJson } from '../verify/render.ts'
 
 /** Asked before `--drop-old` does anything. */

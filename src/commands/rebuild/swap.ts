@@ -1,9 +1,10 @@
 // Owns the instant at which the new table takes the old one's place.
-import { BackfillError } from '../../model/errors.ts'
-import { type BuildOf, readyName } from './names.ts'
-import type { NamedTable } from './rebuild-port.ts'
-import { readSides } from './rebuild-sides.ts'
-import type { Rebuilding } from './rebuild-context.ts'
+import { BackfillError, usageError } from '../../model/errors.ts'
+import { type BuildOf, isOf, oldName, readSide, readyName } from './names.ts'
+import type { NamedTable, RebuildPort } from './tables.ts'
+import type { Rebuilding } from './world.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { World } from '../../runner/world.ts'
 
 /** After an answer that was lost. */
 const MAX_TRIES = 3
@@ -40,4 +41,61 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
       await world.ports.queries.reachable({ giveUpMs: options.up.giveUpMs, signal: hooks.signal })
     }
   }
+}
+
+/** The tables of one target as they stand. */
+export type Sides = {
+  readonly present: NamedTable
+  /** Built by the file as it is, or as it was, to replace the present table; not yet exchanged. */
+  readonly built: readonly NamedTable[]
+  /** Exchanged, and not yet called old: the last step of an earlier rebuild is to be done. */
+  readonly replaced: readonly NamedTable[]
+  readonly old: readonly NamedTable[]
+  /** Built to replace a table that has gone since: of no use to anybody. */
+  readonly stray: readonly NamedTable[]
+}
+
+/** @throws BackfillError `usage` where there is no table that could be rebuilt */
+export async function readSides(
+  { ports }: World,
+  rebuild: RebuildPort,
+  { key, target }: TableDefinition,
+): Promise<Sides> {
+  const tables = await rebuild.tables(target)
+  const present = tables.find(({ name }) => name === target)
+  const place = `${ports.target.database}.${target}`
+  if (present === undefined)
+    throw usageError(
+      `${place} does not exist: there is nothing to rebuild`,
+      `backfill up --tables ${key} creates and fills it`,
+    )
+  const ours = tables.flatMap((table) => {
+    const side = readSide(target, table.name)
+    return side === undefined ? [] : [{ table, side }]
+  })
+  const of = (wanted: (one: (typeof ours)[number]) => boolean) =>
+    ours.filter(wanted).map(({ table }) => table)
+  // Whichever name it bears: a table that is to replace itself has been exchanged.
+  const isReplaced = ({ table, side }: (typeof ours)[number]) =>
+    side.state !== 'old' && isOf(table.uuid, side.replaces)
+  const isBuilt = (one: (typeof ours)[number]) =>
+    one.side.state !== 'old' && !isReplaced(one) && isOf(present.uuid, one.side.replaces)
+  return {
+    present,
+    built: of(isBuilt),
+    replaced: of(isReplaced),
+    old: of(({ side }) => side.state === 'old'),
+    stray: of((one) => one.side.state !== 'old' && !isReplaced(one) && !isBuilt(one)),
+  }
+}
+
+/** Gives a table that was exchanged its last name. Once more, where an earlier try was ended. */
+export async function finishSwap(
+  rebuild: RebuildPort,
+  { target }: TableDefinition,
+  replaced: NamedTable,
+): Promise<string> {
+  const name = oldName(target, replaced.uuid)
+  await rebuild.rename(replaced.name, name)
+  return name
 }

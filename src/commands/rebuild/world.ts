@@ -1,11 +1,14 @@
 // Owns the world of a rebuild: the same one, in which the table is the one that is being built, under a lock that is held.
 import { createHash } from 'node:crypto'
 import type { TableDefinition } from '../../model/model.ts'
-import type { Lock } from '../../lock/lock-port.ts'
-import { type BuildOf, buildingName } from './names.ts'
-import { renamedDdl } from './renamed-ddl.ts'
+import type { Lock } from '../../lock/lock.ts'
+import { buildingName, type BuildOf, renamedDdl } from './names.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import type { World } from '../../runner/world.ts'
+import type { RebuildOptions } from './report.ts'
+import type { RebuildPort } from './tables.ts'
+import type { VerifyPorts } from '../verify/report.ts'
+import type { UpHooks } from '../../runner/up.ts'
 
 /** What is to be built, in place of the table with this UUID. */
 export function buildOf(table: TableDefinition, uuid: string): BuildOf {
@@ -46,4 +49,18 @@ export function withLock(world: World, lock: Lock): World {
   const acquire: typeof locks.acquire = async (key, note, waitMs) =>
     key === lock.key ? lock : await locks.acquire(key, note, waitMs)
   return { ...world, ports: { ...world.ports, locks: { ...locks, acquire } } }
+}
+
+export type RebuildPorts = VerifyPorts & { readonly rebuild: RebuildPort }
+
+/** What all steps know. */
+export type Rebuilding = {
+  readonly world: World
+  readonly ports: RebuildPorts
+  readonly table: TableDefinition
+  readonly options: RebuildOptions
+  readonly hooks: UpHooks
+  /** Held until the end; the run that fills the new table borrows it. */
+  readonly lock: Lock
+  readonly note: (text: string) => void
 }

@@ -1,7 +1,7 @@
 // Owns which blocks a redo is about: of the table that was named, and of the tables that read it.
 import type { Range } from '../../model/blocks.ts'
 import { blockSet, type BlockSet, intersect, subtract, union } from '../../model/blocks.ts'
-import { type Painted, staleBlocks, staleVersions } from '../../ledger/stale-versions.ts'
+import { type Painted, staleBlocks, staleVersions } from '../../ledger/stale.ts'
 
 export type RedoRequest =
   | { readonly kind: 'range'; readonly range: Range }

@@ -2,10 +2,9 @@
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { hull } from '../../model/blocks.ts'
+import { hull, type Range } from '../../model/blocks.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { refuseDependants, refuseLoss, refusePerKey } from './refusals.ts'
-import type { RedoPlan, RedoPlanTable } from './redo-report.ts'
 import {
   coverageOf,
   inputsOf,
@@ -140,4 +139,28 @@ async function costOf(
     rows: deletes ? await ports.executor.count(table, redo) : 0,
     tableRows: target?.rows ?? null,
   }
+}
+
+/** What `redo` would do to one table. */
+export type RedoPlanTable = {
+  readonly table: string
+  /** With its database. */
+  readonly target: string
+  /** Rows are deleted first; else the table keeps one per key, runs again over them, and is stale there afterwards. */
+  readonly deletes: boolean
+  readonly redo: readonly Range[]
+  /** Missing blocks that are built along. */
+  readonly also: readonly Range[]
+  /** Rows that are deleted, before merging. */
+  readonly rows: number
+  /** Of the whole table, before merging; null where the engine does not count them. */
+  readonly tableRows: number | null
+}
+
+/** The named table first, then those that read it; none where there is nothing to do. */
+export type RedoPlan = {
+  readonly network: string
+  /** The highest block that is built again. */
+  readonly head: number
+  readonly tables: readonly RedoPlanTable[]
 }

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { NO_TRY } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { Lock } from '../../lock/lock-port.ts'
+import type { Lock } from '../../lock/lock.ts'
 import { type BlockSet, intersect, union } from '../../model/blocks.ts'
 import type { RedoBlocks } from './blocks.ts'
 import { pickBlocks, type PlannedRedo, readAgain } from './plan.ts'

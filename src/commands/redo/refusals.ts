@@ -2,7 +2,7 @@
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { countBlocks, hull, intersect, subtract, type BlockSet } from '../../model/blocks.ts'
-import { rangeWords } from '../../model/range-words.ts'
+import { rangeWords } from '../../model/blocks.ts'
 import type { RedoBlocks, RedoRequest } from './blocks.ts'
 import { changesSince } from '../../runner/attempt-change.ts'
 import { surveyMissing } from '../../planning/survey.ts'

@@ -1,7 +1,7 @@
 // Owns how a redo is announced: what goes, what it costs, what is built again. Pure.
-import type { RedoPlan, RedoPlanTable } from './redo-report.ts'
+import type { RedoPlan, RedoPlanTable } from './plan.ts'
 import { count, number, percent, rangesText } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { type JsonObject, pairs, SCHEMA } from '../../terminal/render/json.ts'
 
 export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly paint: Paint }

@@ -4,7 +4,7 @@ import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
 import { count, minute, number, percent, rangesText } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { type JsonObject, pairs, SCHEMA, staleJson } from '../../terminal/render/json.ts'
 

@@ -1,7 +1,7 @@
 // Owns the report of where tables stand: standings and a survey of what is missing, judged in one word per table.
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
-import { cureOf } from '../../ledger/cure.ts'
+import { cureOf } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
 import { blocksIn, emptiedNote, readStandings, type Standing } from '../../planning/table-status.ts'
 import { type Survey, surveyAll } from '../../planning/survey.ts'

@@ -7,7 +7,7 @@ import type { Row, RowDiff, UnitTest, UnitTestResult, Values } from './unit-test
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { errorCode, serverError, wordsOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { transformParams } from '../../targets/transform-params.ts'
+import { transformParams } from '../../targets/transform.ts'
 
 export type TestBench = {
   /**

@@ -6,7 +6,7 @@ import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import type { UnitTest } from './unit-test.ts'
-import { shown } from '../../project/shown.ts'
+import { shown } from '../../project/sql-files.ts'
 import { parseTestCase } from './test-case.ts'
 
 /**

@@ -7,7 +7,7 @@ import type { Connection } from '../../clickhouse/connection.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { serverError } from '../../clickhouse/server-error.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
-import { transformParams } from '../../targets/transform-params.ts'
+import { transformParams } from '../../targets/transform.ts'
 
 export type RealRowsQuestion = {
   readonly table: TableDefinition

@@ -2,7 +2,7 @@
 import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
 import { count, duration } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
 export type TestReport = {

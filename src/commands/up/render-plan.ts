@@ -1,7 +1,7 @@
 // Owns how `plan` looks: the chunks that `up` would run now, and what it would leave. Pure.
 import type { PlanReport } from '../../planning/plan.ts'
 import { count, duration, rangesText, rangeText } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { type JsonObject, pairs, SCHEMA } from '../../terminal/render/json.ts'
 
 const SHOWN = 8

@@ -1,6 +1,6 @@
 // Owns the comparison key by key: both sides of a range joined on one server, counted by how they differ.
 import type { RowsKind } from '../../model/model.ts'
-import type { DifferenceKind, Sums } from './verify-port.ts'
+import type { DifferenceKind, Sums } from './report.ts'
 import { EXAMPLES, type KeyDifferences, type Question, type SumsRow, sumsOf } from './compare-question.ts'
 
 /** The table's rows stream past those of the range, which are held in memory. */

@@ -1,7 +1,7 @@
 // Owns what the parts of a comparison hand to one another: the question about one chunk, sums and differing keys.
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { DifferenceKind, Sums } from './verify-port.ts'
+import type { DifferenceKind, Sums } from './report.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { Sides } from './compare-sides.ts'
 

@@ -1,5 +1,5 @@
 // Owns the comparison key by key where the transform is computed on one server and the table is on another.
-import type { DifferenceKind, Sums } from './verify-port.ts'
+import type { DifferenceKind, Sums } from './report.ts'
 import { differencesOf, type JoinedRow, joinedColumns } from './compare-join.ts'
 import {
   EXAMPLES,

@@ -1,5 +1,5 @@
 // Owns the opening of what verification asks of the servers, for the commands that verify.
-import type { VerifyPorts } from './verify-port.ts'
+import type { VerifyPorts } from './report.ts'
 import type { Session } from '../../workspace/open.ts'
 
 /** The ports that verification needs beside the world's. */
@@ -9,8 +9,8 @@ export async function verifyPorts({
 }: Pick<Session, 'world' | 'connected'>): Promise<VerifyPorts> {
   const [{ openVerifier }, { openPast }, { openStretches }] = await Promise.all([
     import('./compare.ts'),
-    import('../../ledger/past.ts'),
-    import('../../sources/stretches.ts'),
+    import('../../ledger/history.ts'),
+    import('../../sources/source.ts'),
   ])
   const { source, target, names } = connected
   const { network, ports } = world

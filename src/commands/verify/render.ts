@@ -1,11 +1,11 @@
 // Owns how a verification looks: a line a table, what differs with example rows, what to type next; the same as JSON. Pure.
 import { EXIT } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
-import type { Comparison, DifferenceKind, Example } from './verify-port.ts'
+import type { Comparison, DifferenceKind, Example } from './report.ts'
 import type { Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, rangesText, rangeText } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
 /** 7 for a difference that nothing explains, 4 where each one is explained, 0 where all is as it should be. */

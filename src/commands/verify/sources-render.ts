@@ -4,7 +4,7 @@ import { countBlocks } from '../../model/blocks.ts'
 import type { SourcesVerdict } from './sources.ts'
 import { count, rangesText } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/paint.ts'
+import type { Paint } from '../../terminal/render/format.ts'
 
 /** 5 where a lock kept what has changed from being marked, 4 where ranges are stale, 0 where none is; `gone` is no fault. */
 export function sourcesCode(verdicts: readonly SourcesVerdict[]): number {

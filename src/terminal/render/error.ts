@@ -1,6 +1,6 @@
 // Owns how an error looks: one sentence, the hint below it, never a stack unless it is asked for. Pure.
 import { BackfillError, type ErrorKind, EXIT } from '../../model/errors.ts'
-import type { Paint } from './paint.ts'
+import type { Paint } from './format.ts'
 
 export type ErrorStyle = { readonly paint: Paint; readonly stack: boolean }
 

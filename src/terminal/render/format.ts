@@ -1,6 +1,5 @@
 // Owns how numbers, times and block ranges are written. Pure.
-import type { Range } from '../../model/blocks.ts'
-import { countBlocks } from '../../model/blocks.ts'
+import { countBlocks, type Range } from '../../model/blocks.ts'
 
 /** A whole number, `1,234,567`. Not by Intl: its data alone takes longer to load than this program. */
 export function number(value: number): string {
@@ -49,4 +48,15 @@ export function minute(iso: string): string {
 
 export function perSecond(value: number, ms: number): string {
   return number(Math.round(value / Math.max(ms / 1000, 0.001)))
+}
+
+type Brush = (text: string) => string
+
+export type Paint = {
+  readonly bold: Brush
+  readonly dim: Brush
+  readonly red: Brush
+  readonly green: Brush
+  readonly yellow: Brush
+  readonly cyan: Brush
 }

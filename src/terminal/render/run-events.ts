@@ -2,7 +2,7 @@
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 import { count, duration, number, perSecond, rangesText, rangeText } from './format.ts'
 import { oneLine } from './error.ts'
-import type { Paint } from './paint.ts'
+import type { Paint } from './format.ts'
 
 /** How much a line matters: `--quiet` prints the last kind only. */
 type Weight = 'progress' | 'fact' | 'alarm'

@@ -2,7 +2,7 @@
 import type { RunEvent } from '../../runner/events.ts'
 import { progressBar } from './bar.ts'
 import { duration, number, percent } from './format.ts'
-import type { Paint } from './paint.ts'
+import type { Paint } from './format.ts'
 
 type TableProgress = {
   readonly table: string

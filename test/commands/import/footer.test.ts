@@ -1,7 +1,7 @@
 // Owns the promises about the footer of a Parquet file: its columns and rows are read, and nonsense is refused.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAGIC, readFooter } from '../../../src/commands/import/files/footer.ts'
+import { MAGIC, readFooter } from '../../../src/commands/import/files/parquet-file.ts'
 
 /** Thrift's compact protocol, as far as a footer needs it. */
 const varint = (value: number): number[] =>

@@ -3,7 +3,7 @@ import { cpSync, writeFileSync } from 'node:fs'
 import { connect as connectTo, createServer, type Socket, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { transformParams } from '../../../src/targets/transform-params.ts'
+import { transformParams } from '../../../src/targets/transform.ts'
 import { chooseTables, findNetwork, readCatalogue } from '../../../src/project/sql-folder.ts'
 import { boundStatement } from '../../../src/commands/preview/bound-statement.ts'
 import {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { covers, intersect, subtract } from '../../../src/model/blocks.ts'
 import { redoBlocks, type RedoRequest, type RedoTable } from '../../../src/commands/redo/blocks.ts'
 import { marked } from '../../../src/ledger/stale.ts'
-import { staleBlocks, staleVersions } from '../../../src/ledger/stale-versions.ts'
+import { staleBlocks, staleVersions } from '../../../src/ledger/stale.ts'
 
 const NOW = 'now'
 const [FIRST, LAST] = [1, 60]

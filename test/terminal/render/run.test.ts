@@ -213,10 +213,8 @@ test('an error is a sentence and a hint; anything else is called a defect; a sta
   expect(errorLines(usageError('bad\n  value', 'type x'), plain)).toEqual(['backfill: bad value', '  type x'])
   const defect = errorLines(new TypeError('x is undefined'), plain)
   expect(defect[0]).toBe('backfill: x is undefined (this is a defect of backfill, please report it)')
-  expect(defect.join('\n')).not.toContain('cli-render-run.test.ts')
-  expect(errorLines(new TypeError('x'), { paint, stack: true }).join('\n')).toContain(
-    'cli-render-run.test.ts',
-  )
+  expect(defect.join('\n')).not.toContain('run.test.ts')
+  expect(errorLines(new TypeError('x'), { paint, stack: true }).join('\n')).toContain('run.test.ts')
   const kinds = ['failed', 'usage', 'locked', 'server'] as const
   expect(kinds.map((kind) => exitCodeOf(new BackfillError('', { kind })))).toEqual([1, 2, 5, 6])
   expect(exitCodeOf(new TypeError('x'))).toBe(1)

@@ -2,7 +2,7 @@
 import type { Range } from '../../../model/blocks.ts'
 import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
 import { blockSet, type BlockSet, countBlocks, hull, subtract, union } from '../../../model/blocks.ts'
-import { rangeWords } from '../../../model/range-words.ts'
+import { rangeWords } from '../../../model/blocks.ts'
 
 type Painted = Range & { readonly state: string; readonly sqlHash: string }
 

@@ -1,8 +1,6 @@
 // Owns the judgement of the target's storage: free disk, too many parts, deletions that do not end, merges that stand.
 import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
-import { type Disk, judgeDisks } from './doctor-disks.ts'
-import { nameOf, placeOf, there } from './doctor-place.ts'
-import { quoteString } from '../../../sql-syntax/quoting.ts'
+import { quotedName, quoteString } from '../../../sql-syntax/quoting.ts'
 
 /** A partition of one of our tables. */
 export type Partition = {
@@ -122,7 +120,9 @@ function killOf(one: Mutation): string {
 
 /** A server begins a mutation within a second or two, and merges twenty new parts at once. */
 const WAITING_SECONDS = 5
+
 const UNMERGED_PARTS = 20
+
 const UNMERGED_SECONDS = 60
 
 /** No system table says that merges are stopped (ClickHouse issue 86576): it shows by what is not done. */
@@ -166,4 +166,68 @@ function judgeMerges(
       ),
     ),
   ]
+}
+
+export type Disk = {
+  readonly name: string
+  /** Bytes that can be written. */
+  readonly free: number
+  readonly total: number
+  readonly broken: boolean
+}
+
+/** Below this a merge of any size fails, and INSERTs soon. */
+const LEAST_FREE = 1024 ** 3
+
+function judgeDisks(
+  about: string,
+  disks: readonly Disk[],
+  partitions: readonly (Placed & { readonly bytes: number })[],
+): readonly Diagnosis[] {
+  const sizes = [...Map.groupBy(partitions, nameOf)].map(([name, own]) => ({
+    name,
+    bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
+  }))
+  const biggest = sizes.toSorted((a, b) => b.bytes - a.bytes)[0]
+  return disks.map(({ name, free, total, broken }) => {
+    const { ok, warn, fail } = verdicts('disk', about)
+    const found = `disk ${name}: ${bytesText(free)} of ${bytesText(total)} free`
+    if (broken)
+      return fail(`disk ${name} is broken`, `SELECT * FROM system.disks WHERE name = ${quoteString(name)}`)
+    const cure =
+      'Free or add disk space; the tables by size: SELECT database, table, formatReadableSize(sum(bytes_on_disk)) FROM system.parts WHERE active GROUP BY ALL ORDER BY sum(bytes_on_disk) DESC'
+    if (free < Math.min(LEAST_FREE, total / 20)) return fail(`${found}: INSERTs and merges will fail`, cure)
+    if (biggest !== undefined && free < biggest.bytes)
+      return warn(
+        `${found}, less than ${biggest.name} has (${bytesText(biggest.bytes)}): rebuild, or a merge of it, would not fit`,
+        cure,
+      )
+    if (free < total / 20) return warn(`${found}, less than a twentieth`, cure)
+    const tables = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
+    return ok(`${found}; the derived tables and the ledger have ${bytesText(tables)}`)
+  })
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+function bytesText(bytes: number): string {
+  const step = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10))
+  const value = bytes / 1024 ** step
+  return `${value < 10 && step > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[step]}`
+}
+
+/** A table, on a server of a cluster; `host` is empty where there is none. */
+type Placed = { readonly host: string; readonly database: string; readonly table: string }
+
+function nameOf({ host, database, table }: Placed): string {
+  return `${database}.${table}${host === '' ? '' : ` on ${host}`}`
+}
+
+function placeOf({ database, table }: Placed): string {
+  return `${quotedName(database)}.${quotedName(table)}`
+}
+
+/** A statement is for the server that has the trouble. */
+function there(statement: string, { host }: Placed): string {
+  return host === '' ? statement : `${statement} -- on ${host}`
 }

@@ -1,5 +1,5 @@
 // Owns what doctor finds out about the target's disks, parts, mutations and merges, of the derived tables and the ledger.
-import type { Disk } from '../checks/doctor-disks.ts'
+import type { Disk } from '../checks/storage.ts'
 import type { Mutation, Partition, PartLimits, StorageFacts } from '../checks/storage.ts'
 import { ask, mapped } from './question.ts'
 import type { Names } from '../../../clickhouse/own-databases.ts'

@@ -5,7 +5,7 @@ import { BackfillError, usageError } from '../../../model/errors.ts'
 import type { FileKey, FilesPort } from '../files-port.ts'
 import { broken, wordsOf } from './file-error.ts'
 import { filePath, networkPath } from './file-path.ts'
-import { fileVersion } from './file-version.ts'
+import { fileVersion } from './file-path.ts'
 import { keptFile } from './parquet-file.ts'
 
 /** @throws BackfillError `usage` where the folder has nothing of the network */

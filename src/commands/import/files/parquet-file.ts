@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { broken, wordsOf } from './file-error.ts'
 import type { FetchedFile } from '../files-port.ts'
-import { MAGIC, readFooter, TRAILER_BYTES } from './footer.ts'
+import { parquetMetadata } from 'hyparquet/src/metadata.js'
 
 /** Takes over `handle`, also where it throws. @throws BackfillError `alone` for what is no Parquet file, or not all of one */
 export async function keptFile(name: string, handle: FileHandle): Promise<FetchedFile> {
@@ -48,4 +48,30 @@ const READ_BYTES = 256 * 1024
 async function part(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position)
   return buffer.subarray(0, bytesRead)
+}
+
+export type Footer = { readonly columns: ReadonlySet<string>; readonly rows: number }
+
+/** Every Parquet file begins and ends with it; before the one at the end stands the length of the footer, in 4 bytes. */
+export const MAGIC = Buffer.from('PAR1')
+
+const TRAILER_BYTES = 8
+
+/** Reads the end of a file: the footer and its trailer. @throws Error where it is none */
+export function readFooter(bytes: Buffer): Footer {
+  const { schema, num_rows } = parquetMetadata(bytes, { geoparquet: false })
+  return { columns: topNames(schema), rows: Number(num_rows) }
+}
+
+type SchemaElement = { readonly name: string; readonly num_children?: number }
+
+/** The schema is a tree in depth-first order; the root's children are the columns. */
+function topNames([root, ...elements]: readonly SchemaElement[]): ReadonlySet<string> {
+  const names = new Set<string>()
+  let at = 0
+  for (let column = 0; column < (root?.num_children ?? 0); column++) {
+    names.add(elements[at]?.name ?? '')
+    for (let open = 1; open > 0 && at < elements.length; at++) open += (elements[at]!.num_children ?? 0) - 1
+  }
+  return names
 }

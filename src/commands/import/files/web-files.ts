@@ -9,7 +9,7 @@ import { BackfillError } from '../../../model/errors.ts'
 import type { FetchedFile, FileFacts, FileKey, FilesPort } from '../files-port.ts'
 import { broken, passing, wordsOf } from './file-error.ts'
 import { filePath } from './file-path.ts'
-import { fileVersion } from './file-version.ts'
+import { fileVersion } from './file-path.ts'
 import { type HttpQuestion, requestFile, TooManyRedirects } from './http-request.ts'
 import { keptFile } from './parquet-file.ts'
 

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../test/support/server.ts'
-import { openTestWorld, type TestWorld } from '../test/support/world.ts'
+import { openTestWorkspace, type TestWorkspace } from '../test/support/workspace.ts'
 import { NETWORK } from './support/chain.ts'
 import { backfill, buildProgram } from './support/backfill.ts'
 import { checkpointAll, fillLedger } from './support/full-ledger.ts'
@@ -36,35 +36,45 @@ try {
 }
 
 async function benchmark(on: TestServer, events: number): Promise<void> {
-  const world = await openTestWorld({ server: on, source: uniqueDatabase('source'), network: NETWORK })
+  const workspace = await openTestWorkspace({
+    server: on,
+    source: uniqueDatabase('source'),
+    network: NETWORK,
+  })
   try {
-    const uuids = await fillLedger(on, world, events)
-    const plain = await measure(on, world, uuids)
-    const before = await world.world.ports.ledger.fold(uuids)
-    await checkpointAll(world, uuids)
-    const after = await world.world.ports.ledger.fold(uuids)
+    const uuids = await fillLedger(on, workspace, events)
+    const plain = await measure(on, workspace, uuids)
+    const before = await workspace.workspace.ports.ledger.fold(uuids)
+    await checkpointAll(workspace, uuids)
+    const after = await workspace.workspace.ports.ledger.fold(uuids)
     for (const key of uuids.keys())
       if (JSON.stringify(before.get(key)?.islands) !== JSON.stringify(after.get(key)?.islands))
         throw new Error(`the checkpoint of ${key} differs from the fold that it replaces`)
-    const checkpointed = await measure(on, world, uuids)
+    const checkpointed = await measure(on, workspace, uuids)
     console.log(row(events, 'no', plain, (cost) => cost.toFixed(0)))
     console.log(row(events, 'yes', checkpointed, (cost) => cost.toFixed(0)))
     console.log(row(events, 'no / yes', ratios(plain, checkpointed), (factor) => factor.toFixed(1)))
   } finally {
-    await world.close()
+    await workspace.close()
   }
 }
 
-async function measure(on: TestServer, world: TestWorld, uuids: ReadonlyMap<string, string>): Promise<Costs> {
+async function measure(
+  on: TestServer,
+  workspace: TestWorkspace,
+  uuids: ReadonlyMap<string, string>,
+): Promise<Costs> {
   return {
-    fold: await median(on, world, () => world.world.ports.ledger.fold(uuids)),
-    up: await median(on, world, () => backfill({ on, place: world, words: ['up'] })),
+    fold: await median(on, workspace, () => workspace.workspace.ports.ledger.fold(uuids)),
+    up: await median(on, workspace, () => backfill({ on, place: workspace, words: ['up'] })),
     // Exits with 3 unless nothing at all is missing.
-    status: await median(on, world, () => backfill({ on, place: world, words: ['status', '--check'] })),
+    status: await median(on, workspace, () =>
+      backfill({ on, place: workspace, words: ['status', '--check'] }),
+    ),
   }
 }
 
-async function median(on: TestServer, world: TestWorld, work: () => Promise<unknown>): Promise<Cost> {
+async function median(on: TestServer, workspace: TestWorkspace, work: () => Promise<unknown>): Promise<Cost> {
   await work() // warms caches up; not counted
   const costs: Cost[] = []
   for (let run = 0; run < runs; run++) {
@@ -82,7 +92,7 @@ async function median(on: TestServer, world: TestWorld, work: () => Promise<unkn
        FROM (SELECT tables, dateDiff('microsecond', query_start_time_microseconds, event_time_microseconds) / 1000 AS ms
          FROM system.query_log
          WHERE type = 'QueryFinish' AND query_start_time_microseconds > {since:String} AND query NOT LIKE 'SYSTEM%')`,
-      { since, ledger: world.ledger },
+      { since, ledger: workspace.ledger },
     )) as [Omit<Cost, 'process'>]
     costs.push({ ...times, process: elapsed })
   }

@@ -1,6 +1,6 @@
 // Owns part f: commands that find nothing to do, over a ledger as long as mainnet makes it; start of Node included.
 import { uniqueDatabase } from '../../test/support/server.ts'
-import { openTestWorld } from '../../test/support/world.ts'
+import { openTestWorkspace } from '../../test/support/workspace.ts'
 import { backfill } from '../support/backfill.ts'
 import { NETWORK } from '../support/chain.ts'
 import { checkpointAll, fillLedger } from '../support/full-ledger.ts'
@@ -12,10 +12,14 @@ import { dropPlace } from '../support/statements.ts'
 const RUNS_EACH = 3
 
 export async function idle({ server, runs, events }: Bench): Promise<Report> {
-  const world = await openTestWorld({ server, source: uniqueDatabase('bench_source'), network: NETWORK })
+  const workspace = await openTestWorkspace({
+    server,
+    source: uniqueDatabase('bench_source'),
+    network: NETWORK,
+  })
   try {
-    await checkpointAll(world, await fillLedger(server, world, events))
-    const run = (...words: string[]) => backfill({ on: server, place: world, words, sampleMs: 10 })
+    await checkpointAll(workspace, await fillLedger(server, workspace, events))
+    const run = (...words: string[]) => backfill({ on: server, place: workspace, words, sampleMs: 10 })
     const commands = { version: ['--version'], up: ['up'], 'status --check': ['status', '--check'] }
     for (const words of Object.values(commands)) await run(...words) // warms caches up; not counted
     const works = Object.entries(commands).map(([name, words]) => [name, () => run(...words)] as const)
@@ -30,8 +34,8 @@ export async function idle({ server, runs, events }: Bench): Promise<Report> {
       ]),
     }
   } finally {
-    await world.close()
-    await dropPlace(server, world)
-    await dropPlace(server, { ...world, target: world.source })
+    await workspace.close()
+    await dropPlace(server, workspace)
+    await dropPlace(server, { ...workspace, target: workspace.source })
   }
 }

@@ -11,8 +11,8 @@ import { derivedTables, kinships, withTargets } from '../support/targets.ts'
 export async function limit({ server, chain, runs }: Bench): Promise<Report> {
   const place = newPlace(chain.source)
   // Each table by itself: two that share a step do not have one statement each.
-  const kin = await kinships()
-  for (const tables of [kin.map(([one]) => one), kin.flatMap(([, ...others]) => others)]) {
+  const partner = await kinships()
+  for (const tables of [partner.map(([one]) => one), partner.flatMap(([, ...others]) => others)]) {
     const words = ['up', '--jobs', '1', '--chunk', String(chain.blocks), '--tables', tables.join()]
     await backfill({ on: server, place, words })
   }
@@ -106,7 +106,7 @@ async function scansOf(
 ): Promise<readonly string[]> {
   const [range] = await rowsOf<{ from: number; to: number }>(
     server,
-    `SELECT min(from_block) AS from, max(to_block) AS to FROM {ledger:Identifier}.ledger
+    `SELECT min(range_from) AS from, max(range_to) AS to FROM {ledger:Identifier}.ledger
      WHERE table_key = {table:String} AND event = 'done'`,
     { ledger, table },
   )

@@ -2,7 +2,7 @@
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { post, uniqueDatabase } from '../../test/support/server.ts'
 import { addBlocks, createSourceTables } from '../../test/support/small-chain.ts'
-import { SQL_FOLDER } from '../../test/support/world.ts'
+import { SQL_FOLDER } from '../../test/support/workspace.ts'
 import { backfill, newPlace } from '../support/backfill.ts'
 import { firstBlock, NETWORK } from '../support/chain.ts'
 import { median } from '../support/measure.ts'

@@ -7,7 +7,7 @@ import { HEAVY_TABLE, writeHeavyFolder } from '../../test/support/heavy-rows.ts'
 import { uniqueDatabase } from '../../test/support/server.ts'
 import { addBlocks, createSourceTables } from '../../test/support/small-chain.ts'
 import { startThrottle } from '../../test/support/throttle.ts'
-import { SQL_FOLDER } from '../../test/support/world.ts'
+import { SQL_FOLDER } from '../../test/support/workspace.ts'
 import { backfill, buildProgram, newPlace } from '../support/backfill.ts'
 import { median } from '../support/measure.ts'
 import type { Report } from '../support/report.ts'
@@ -28,12 +28,12 @@ export async function streamMemory(
   const slow = await startThrottle(target.url, megabytesPerSecond * 1e6)
   try {
     const rows: (readonly (string | number)[])[] = []
-    for (const wire of ['lz4', 'zstd', 'none']) {
+    for (const compression of ['lz4', 'zstd', 'none']) {
       const before = slow.passed()
       const { elapsedMs, rssBytes } = await backfill({
         on: { ...target, url: slow.url },
         place: { ...newPlace(place.source) },
-        words: ['up', '--sql', folder, '--tables', HEAVY_TABLE, '--wire', wire],
+        words: ['up', '--sql', folder, '--tables', HEAVY_TABLE, '--compression', compression],
         sampleMs: 1000,
         env: {
           SOURCE_CLICKHOUSE_URL: source.url,
@@ -43,7 +43,7 @@ export async function streamMemory(
       })
       const crossed = (slow.passed() - before) / 1e6
       rows.push([
-        wire,
+        compression,
         elapsedMs / 1000,
         crossed,
         rssBytes.length,
@@ -53,7 +53,7 @@ export async function streamMemory(
     }
     return {
       title: `The runner's resident memory while ${megabytes} MB of Native cross to a target that takes ${megabytesPerSecond} MB a second`,
-      columns: ['wire', 'seconds', 'MB crossed', 'samples', 'median MB', 'highest MB'],
+      columns: ['compression', 'seconds', 'MB crossed', 'samples', 'median MB', 'highest MB'],
       rows,
     }
   } finally {

@@ -1,11 +1,11 @@
 // Owns the comparison of a streamed chunk with INSERT … SELECT FROM remote(): one transform, one pair of servers.
-import type { Wire } from '../../src/model/wire-names.ts'
+import type { Compression } from '../../src/model/compression.ts'
 import { runWrite, writeSettings } from '../../src/clickhouse/write.ts'
 import { transformParams } from '../../src/targets/transform.ts'
 import { quoteIdentifier } from '../../src/sql-syntax/quoting.ts'
 import type { TableDefinition } from '../../src/model/model.ts'
 import { post, rowsOf, uniqueDatabase } from '../../test/support/server.ts'
-import { openTestWorld, type TestWorld } from '../../test/support/world.ts'
+import { openTestWorkspace, type TestWorkspace } from '../../test/support/workspace.ts'
 import { type Chain, NETWORK, rangeOf } from '../support/chain.ts'
 import { alternate, median, timed } from '../support/measure.ts'
 import type { Report } from '../support/report.ts'
@@ -16,32 +16,34 @@ type Options = {
   readonly chain: Chain
   readonly runs: number
   readonly tables: readonly string[]
-  readonly wires: readonly Wire[]
+  readonly compressions: readonly Compression[]
 }
 
-export async function streams(pair: Pair, { chain, runs, tables, wires }: Options): Promise<Report> {
+export async function streams(pair: Pair, { chain, runs, tables, compressions }: Options): Promise<Report> {
   const address = await openNativePort(pair.source)
   const places = { target: uniqueDatabase('bench_target'), ledger: uniqueDatabase('bench_ledger') }
-  const open = (wire: Wire) =>
-    openTestWorld({
+  const open = (compression: Compression) =>
+    openTestWorkspace({
       server: pair.target,
       sourceServer: pair.source,
       source: chain.source,
       ...places,
       network: NETWORK,
       tables,
-      wire,
+      compression,
     })
-  const worlds = await Promise.all(wires.map(async (wire) => [wire, await open(wire)] as const))
-  const [[, world]] = worlds as unknown as readonly [readonly [Wire, TestWorld]]
+  const workspaces = await Promise.all(
+    compressions.map(async (compression) => [compression, await open(compression)] as const),
+  )
+  const [[, workspace]] = workspaces as unknown as readonly [readonly [Compression, TestWorkspace]]
   try {
-    await world.world.ports.target.prepare(world.world.catalogue.ledger)
+    await workspace.workspace.ports.target.prepare(workspace.workspace.catalogue.ledger)
     const rows: (readonly (string | number)[])[] = []
-    const all = { remote: 0 } as Record<'remote' | Wire, number>
-    for (const table of world.world.chosen) {
-      await world.world.ports.target.create(table)
-      const lock = await world.world.ports.locks.acquire(table.key, () => {})
-      const into = { target: world.target, table: table.target }
+    const all = { remote: 0 } as Record<'remote' | Compression, number>
+    for (const table of workspace.workspace.chosen) {
+      await workspace.workspace.ports.target.create(table)
+      const lock = await workspace.workspace.ports.locks.acquire(table.key, () => {})
+      const into = { target: workspace.target, table: table.target }
       const emptied = async (work: () => Promise<unknown>): Promise<number> => {
         await post(pair.target, 'TRUNCATE TABLE {target:Identifier}.{table:Identifier} SYNC', into)
         return await timed(work)
@@ -56,11 +58,14 @@ export async function streams(pair: Pair, { chain, runs, tables, wires }: Option
         queryId: `bench-${table.key}-${process.pid}-${run++}`,
       })
       const works = {
-        remote: () => emptied(() => insertRemote(world, { table, chain, address, source: pair.source })),
+        remote: () => emptied(() => insertRemote(workspace, { table, chain, address, source: pair.source })),
         ...Object.fromEntries(
-          worlds.map(([wire, one]) => [wire, () => emptied(() => one.world.ports.executor.insert(job()))]),
+          workspaces.map(([compression, one]) => [
+            compression,
+            () => emptied(() => one.workspace.ports.executor.insert(job())),
+          ]),
         ),
-      } as Record<'remote' | Wire, () => Promise<number>>
+      } as Record<'remote' | Compression, () => Promise<number>>
       // Caches are warm then for all of them.
       for (const work of Object.values(works)) await work()
       const [count] = await rowsOf<{ rows: number }>(
@@ -69,25 +74,36 @@ export async function streams(pair: Pair, { chain, runs, tables, wires }: Option
         into,
       )
       const found = await alternate(runs, works)
-      const seconds = (name: 'remote' | Wire) => median(found[name]) / 1000
-      const ratio = (wire: Wire) => median(found[wire].map((ms, at) => ms / found.remote[at]!))
-      for (const name of ['remote', ...wires] as const) all[name] = (all[name] ?? 0) + seconds(name)
+      const seconds = (name: 'remote' | Compression) => median(found[name]) / 1000
+      const ratio = (compression: Compression) =>
+        median(found[compression].map((ms, at) => ms / found.remote[at]!))
+      for (const name of ['remote', ...compressions] as const) all[name] = (all[name] ?? 0) + seconds(name)
       rows.push([
         table.key,
         count!.rows,
         seconds('remote'),
-        ...wires.flatMap((wire) => [seconds(wire), ratio(wire)]),
+        ...compressions.flatMap((compression) => [seconds(compression), ratio(compression)]),
       ])
       await lock.release()
     }
-    rows.push(['all', '', all.remote, ...wires.flatMap((wire) => [all[wire], all[wire] / all.remote])])
+    rows.push([
+      'all',
+      '',
+      all.remote,
+      ...compressions.flatMap((compression) => [all[compression], all[compression] / all.remote]),
+    ])
     return {
       title: `A chunk of ${chain.blocks} blocks from server to server: remote() and the stream, seconds, medians of ${runs} alternating runs; "/ remote": median of the ratios of each round`,
-      columns: ['table', 'rows', 'remote()', ...wires.flatMap((wire) => [wire, '/ remote'])],
+      columns: [
+        'table',
+        'rows',
+        'remote()',
+        ...compressions.flatMap((compression) => [compression, '/ remote']),
+      ],
       rows,
     }
   } finally {
-    for (const [, one] of worlds) await one.close()
+    for (const [, one] of workspaces) await one.close()
   }
 }
 
@@ -106,10 +122,13 @@ type Remote = {
 }
 
 /** The transform is computed on the source, as in the stream, and the target pulls its rows over the native protocol. */
-async function insertRemote(world: TestWorld, { table, chain, address, source }: Remote): Promise<void> {
-  const columns = await world.world.ports.executor.describe(table)
+async function insertRemote(
+  workspace: TestWorkspace,
+  { table, chain, address, source }: Remote,
+): Promise<void> {
+  const columns = await workspace.workspace.ports.executor.describe(table)
   const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
-  await runWrite(world.connected.target, {
+  await runWrite(workspace.connected.target, {
     query: `INSERT INTO {bench_database:Identifier}.{bench_table:Identifier} (${list})
       SELECT ${list} FROM remote({bench_address:String}, view(\n${table.transform.text}\n), {bench_user:String}, {bench_password:String})`,
     queryId: `bench-remote-${table.key}-${Math.random()}`,
@@ -117,17 +136,17 @@ async function insertRemote(world: TestWorld, { table, chain, address, source }:
       ...transformParams({
         table,
         range: rangeOf(chain),
-        network: world.world.network,
+        network: workspace.workspace.network,
         source: chain.source,
-        target: world.target,
+        target: workspace.target,
       }),
-      bench_database: world.target,
+      bench_database: workspace.target,
       bench_table: table.target,
       bench_address: address,
       bench_user: source.username,
       bench_password: source.password,
     },
-    settings: writeSettings(world.connected.target),
+    settings: writeSettings(workspace.connected.target),
     progress: true,
   })
 }

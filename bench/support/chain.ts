@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Range } from '../../src/model/blocks.ts'
 import { post, rowsOf } from '../../test/support/server.ts'
-import { SQL_FOLDER } from '../../test/support/world.ts'
+import { SQL_FOLDER } from '../../test/support/workspace.ts'
 import type { Server } from './server.ts'
 
 /** `even`: 150 to 250 transactions a block. `growing`: from hardly any in the first tenth to about 400. */

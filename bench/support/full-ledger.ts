@@ -2,7 +2,7 @@
 import { createTables } from '../../src/runner/create-tables.ts'
 import { uuidsOf } from '../../src/planning/table-status.ts'
 import { post, type TestServer } from '../../test/support/server.ts'
-import type { TestWorld } from '../../test/support/world.ts'
+import type { TestWorkspace } from '../../test/support/workspace.ts'
 
 /** Blocks of a chunk: with them 10^6 events cover 22.7 million blocks of the eleven tables, as mainnet has. */
 const CHUNK = 500
@@ -12,10 +12,10 @@ const EVENTS_PER_EPOCH = 1000
 /** Fills the sources with a first and a last block, and the ledger with `started` and `done` of every chunk between. */
 export async function fillLedger(
   on: Pick<TestServer, 'url' | 'username' | 'password'>,
-  { world, source, ledger }: TestWorld,
+  { workspace, source, ledger }: TestWorkspace,
   events: number,
 ): Promise<ReadonlyMap<string, string>> {
-  const { catalogue, network, ports } = world
+  const { catalogue, network, ports } = workspace
   const perTable = Math.ceil(events / catalogue.tables.length / EVENTS_PER_CHUNK) * EVENTS_PER_CHUNK
   const head = (perTable / EVENTS_PER_CHUNK) * CHUNK
   await post(on, 'CREATE DATABASE {source:Identifier}', { source })
@@ -28,7 +28,7 @@ export async function fillLedger(
       { source, table, network: network.name, head },
     )
   }
-  await createTables(world)
+  await createTables(workspace)
   const uuids = uuidsOf(
     catalogue.tables,
     await ports.target.tables(catalogue.tables.map(({ target }) => target)),
@@ -42,12 +42,12 @@ export async function fillLedger(
   for (const { key, sqlHash, sources } of catalogue.tables)
     await post(
       on,
-      `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, target_uuid,
+      `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, target_uuid,
         sql_hash, source_fingerprint, attempt, run_id, query_id, user, rows_read, rows_written, host, event_time)
        SELECT {network:String}, {key:String}, intDiv(number, {epoch:UInt64}) + 1 AS epoch, number % {epoch:UInt64} + 1,
-        if(number % 2 = 0, 'started', 'done'), intDiv(number, 2) * {chunk:UInt64} + 1 AS from_block, from_block + {chunk:UInt64} - 1,
+        if(number % 2 = 0, 'started', 'done'), intDiv(number, 2) * {chunk:UInt64} + 1 AS range_from, range_from + {chunk:UInt64} - 1,
         {uuid:UUID}, {hash:String}, {fingerprint:String}, 1, toString(cityHash64(epoch)),
-        concat('backfill-', {key:String}, '-', toString(from_block), '-', toString(generateUUIDv4(number))), 'backfill',
+        concat('backfill-', {key:String}, '-', toString(range_from), '-', toString(generateUUIDv4(number))), 'backfill',
         cityHash64(number) % 1000000, cityHash64(number) % 100000, 'host', now64(6)
        FROM numbers({events:UInt64})`,
       {
@@ -67,7 +67,7 @@ export async function fillLedger(
 
 /** Appends the checkpoint of every table, as a run does at its end. */
 export async function checkpointAll(
-  { world: { ports } }: TestWorld,
+  { workspace: { ports } }: TestWorkspace,
   uuids: ReadonlyMap<string, string>,
 ): Promise<void> {
   for (const [key, targetUuid] of uuids) {

@@ -3,7 +3,7 @@ import { sharedStep } from '../../src/sql-syntax/shared-cte.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { TableDefinition } from '../../src/model/model.ts'
 import { post, rowsOf, uniqueDatabase } from '../../test/support/server.ts'
-import { SQL_FOLDER } from '../../test/support/world.ts'
+import { SQL_FOLDER } from '../../test/support/workspace.ts'
 import type { Server } from './server.ts'
 
 export async function derivedTables(): Promise<readonly TableDefinition[]> {

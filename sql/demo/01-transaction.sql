@@ -1,4 +1,4 @@
--- Transactions of the sample chain. Block 12500 is held: it is missing here alone.
+-- Transactions of the sample chain. Block 12500 is incomplete: it is missing here alone.
 INSERT INTO {source:Identifier}.canonical_execution_transaction
     (updated_date_time, block_number, transaction_index, transaction_hash, nonce, from_address, to_address, value,
      input, gas_limit, gas_used, gas_price, transaction_type, max_priority_fee_per_gas, max_fee_per_gas, success,
@@ -25,8 +25,8 @@ WITH
             [{network:String}, {network:String}, concat({network:String}, '_neighbour')] AS network,
             [false, true, false] AS is_outdated
         WHERE multiIf(
-            network != {network:String}, block % 25 = 0, -- rows of another network, some of them in the hole
-            block BETWEEN 9001 AND 11500, false, -- the hole: no row of this network
+            network != {network:String}, block % 25 = 0, -- rows of another network, some of them in the source gap
+            block BETWEEN 9001 AND 11500, false, -- the source gap: no row of this network
             is_outdated, dice % 19 = 0, -- written before, with other content
             true)
     ),

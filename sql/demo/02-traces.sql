@@ -1,4 +1,4 @@
--- Traces of the sample chain: what calls what. Blocks 5100 and 15200 are held: they are missing here alone.
+-- Traces of the sample chain: what calls what. Blocks 5100 and 15200 are incomplete: they are missing here alone.
 INSERT INTO {source:Identifier}.canonical_execution_traces
     (updated_date_time, block_number, transaction_index, transaction_hash, internal_index,
      action_from, action_to, action_value, action_gas, action_call_type, action_type,
@@ -25,8 +25,8 @@ WITH
             [{network:String}, {network:String}, concat({network:String}, '_neighbour')] AS network,
             [false, true, false] AS is_outdated
         WHERE multiIf(
-            network != {network:String}, block % 25 = 0, -- rows of another network, some of them in the hole
-            block BETWEEN 9001 AND 11500, false, -- the hole: no row of this network
+            network != {network:String}, block % 25 = 0, -- rows of another network, some of them in the source gap
+            block BETWEEN 9001 AND 11500, false, -- the source gap: no row of this network
             is_outdated, dice % 19 = 0, -- written before, with other content
             true)
     ),

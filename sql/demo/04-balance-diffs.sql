@@ -24,8 +24,8 @@ WITH
             [{network:String}, {network:String}, concat({network:String}, '_neighbour')] AS network,
             [false, true, false] AS is_outdated
         WHERE multiIf(
-            network != {network:String}, block % 25 = 0, -- rows of another network, some of them in the hole
-            block BETWEEN 9001 AND 11500, false, -- the hole: no row of this network
+            network != {network:String}, block % 25 = 0, -- rows of another network, some of them in the source gap
+            block BETWEEN 9001 AND 11500, false, -- the source gap: no row of this network
             is_outdated, dice % 19 = 0, -- written before, with other content
             true)
     ),

@@ -8,8 +8,8 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger
     seq UInt64 COMMENT 'Number of the event within its epoch' CODEC(DoubleDelta, ZSTD(1)),
     event Enum8('started' = 1, 'done' = 2, 'failed' = 3, 'cleaned' = 4, 'invalidated' = 5, 'accepted' = 6, 'checkpoint' = 7)
         COMMENT 'What happened to the range' CODEC(ZSTD(1)),
-    from_block UInt64 COMMENT 'First block of the range' CODEC(DoubleDelta, ZSTD(1)),
-    to_block UInt64 COMMENT 'Last block of the range, included' CODEC(DoubleDelta, ZSTD(1)),
+    range_from UInt64 COMMENT 'First block of the range' CODEC(DoubleDelta, ZSTD(1)),
+    range_to UInt64 COMMENT 'Last block of the range, included' CODEC(DoubleDelta, ZSTD(1)),
     target_uuid UUID COMMENT 'UUID of the target table: a recreated table is not done' CODEC(ZSTD(1)),
     sql_hash LowCardinality(String) COMMENT 'sha256 of the transform without comments and white space' CODEC(ZSTD(1)),
     source_fingerprint String COMMENT 'source=distinct blocks@newest updated_date_time, taken before the INSERT' CODEC(ZSTD(1)),
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger
     error_code Int32 COMMENT 'ClickHouse error code of a failed chunk, 0 where there is none' CODEC(ZSTD(1)),
     error String COMMENT 'Message of a failed chunk' CODEC(ZSTD(1)),
     forced Bool COMMENT 'The operator said by --to that the sources are complete' CODEC(ZSTD(1)),
-    islands Array(Tuple(from_block UInt64, to_block UInt64, state LowCardinality(String), sql_hash String))
+    islands Array(Tuple(range_from UInt64, range_to UInt64, state LowCardinality(String), sql_hash String))
         COMMENT 'Checkpoint: the fold of everything before it' CODEC(ZSTD(1)),
     host LowCardinality(String) COMMENT 'Host of the runner' CODEC(ZSTD(1)),
     tool_version LowCardinality(String) COMMENT 'Version of backfill' CODEC(ZSTD(1)),

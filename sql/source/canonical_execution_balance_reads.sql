@@ -1,4 +1,4 @@
---! density: common
+--! block-coverage: most-blocks
 CREATE TABLE IF NOT EXISTS {source:Identifier}.canonical_execution_balance_reads
 (
     updated_date_time DateTime               COMMENT 'When the row was written; the newest row of a key wins' CODEC(DoubleDelta, ZSTD(1)),

@@ -3,15 +3,15 @@
 import { cac } from 'cac'
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
-import { type Flag, readWords } from '../terminal/argv.ts'
-import { type Words } from '../workspace/values.ts'
+import { type Flag, readFlags } from '../terminal/argv.ts'
+import { type Flags } from '../workspace/values.ts'
 import type { CommandEntry } from '../session/command.ts'
 import { COMMANDS, GROUPS } from './commands.ts'
 
 export type Invocation =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
-  | { readonly kind: 'command'; readonly entry: CommandEntry; readonly words: Words }
+  | { readonly kind: 'command'; readonly entry: CommandEntry; readonly flags: Flags }
 
 /**
  * Finds the command: the first word that is no flag. Draws the help on stdout where it was asked for.
@@ -31,8 +31,8 @@ export function readCommandLine(argv: readonly string[]): Invocation {
     if (argv.includes('--version') || argv.includes('-v')) return { kind: 'version' }
     throw usageError('no command given', HELP)
   }
-  const words = readWords(argv.toSpliced(at, 1), entry.name, entry.flags)
-  return { kind: 'command', entry, words: new Map([...Object.entries(entry.implied ?? {}), ...words]) }
+  const flags = readFlags(argv.toSpliced(at, 1), entry.name, entry.flags)
+  return { kind: 'command', entry, flags: new Map([...Object.entries(entry.implied ?? {}), ...flags]) }
 }
 
 const HELP = '`backfill --help` lists the commands'
@@ -42,7 +42,7 @@ const READ_ON =
 function define(): ReturnType<typeof cac> {
   const cli = cac('backfill')
   for (const { name, about, flags } of COMMANDS) {
-    const command = cli.command(`${name}${bareWords(flags)}`, about)
+    const command = cli.command(`${name}${bareFlags(flags)}`, about)
     for (const flag of flags)
       command.option([`--${flag.name}`, flag.value].filter(Boolean).join(' '), flag.about)
   }
@@ -62,7 +62,7 @@ function define(): ReturnType<typeof cac> {
 }
 
 /** How the help draws the words that need no flag: ` [table…]`, ` [bash|zsh|fish]`. */
-function bareWords(flags: readonly Flag[]): string {
+function bareFlags(flags: readonly Flag[]): string {
   const value = flags.find((flag) => flag.bare)?.value
   if (value === undefined) return ''
   return value === '<a,b>' ? ' [table…]' : ` [${value.slice(1, -1)}]`

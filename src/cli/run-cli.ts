@@ -19,15 +19,15 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   try {
     const invocation = readCommandLine(argv)
     if (invocation.kind !== 'command') return answer(invocation, output)
-    const { entry, words } = invocation
-    output = createOutput(terminal, words, [])
-    const config = readConfig({ words, environment: terminal.env, folder: terminal.cwd() })
-    output = createOutput(terminal, words, config.secrets)
+    const { entry, flags } = invocation
+    output = createOutput(terminal, flags, [])
+    const config = readConfig({ flags, environment: terminal.env, folder: terminal.cwd() })
+    output = createOutput(terminal, flags, config.secrets)
     const command = await entry.load()
-    return await command({ words, config, output })
+    return await command({ flags, config, output })
   } catch (error) {
     output.message(
-      errorLines(error, { paint: output.messagePaint, stack: terminal.env['BACKFILL_DEBUG'] === '1' }),
+      errorLines(error, { colors: output.messageColors, stack: terminal.env['BACKFILL_DEBUG'] === '1' }),
     )
     return exitCodeOf(error)
   }

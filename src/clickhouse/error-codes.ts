@@ -2,7 +2,7 @@
 import type { BackfillError } from '../model/errors.ts'
 
 /** `gone`: the server said nothing (a lost connection). `split` is meant for the INSERT of a chunk. */
-export type FailureVerdict = 'retry' | 'split' | 'stop' | 'gone'
+export type RetryDecision = 'retry' | 'split' | 'stop' | 'gone'
 
 /** What ClickHouse answers when a statement was too big for its limits. */
 const TOO_BIG: ReadonlySet<number> = new Set([
@@ -28,7 +28,7 @@ const PASSING: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ])
 
-export function verdictOn({ kind, code }: Pick<BackfillError, 'kind' | 'code'>): FailureVerdict {
+export function retryDecision({ kind, code }: Pick<BackfillError, 'kind' | 'code'>): RetryDecision {
   if (kind === 'server' && code === 0) return 'gone'
   if (kind !== 'failed') return 'stop'
   if (TOO_BIG.has(code)) return 'split'

@@ -7,10 +7,10 @@ import { shardTables } from './cluster/shard-tables.ts'
 import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
 /** Those of the connection's database that exist, as far as the user may see them. */
-export async function standingTables(
+export async function existingTables(
   server: Server,
   wanted: readonly string[],
-): Promise<ReadonlyMap<string, StandingTable>> {
+): Promise<ReadonlyMap<string, ExistingTable>> {
   const { db, connection } = server
   const inList = (column: string) =>
     sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
@@ -34,7 +34,7 @@ export async function standingTables(
   const columnsOf = Map.groupBy(columns, (column) => column.table)
   const locals = await shardTables(server, tables)
   return new Map(
-    tables.map((table): [string, StandingTable] => [
+    tables.map((table): [string, ExistingTable] => [
       table.name,
       {
         engine: table.engine,
@@ -54,7 +54,7 @@ export async function standingTables(
 }
 
 /** A table as it stands on a server, in the server's own words. */
-export type StandingTable = {
+export type ExistingTable = {
   readonly engine: string
   /** With arguments and everything behind it. */
   readonly engineFull: string

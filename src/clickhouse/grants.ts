@@ -7,15 +7,15 @@ import { BackfillError } from '../model/errors.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** Those that are lacking; undefined where the server does not know the question (before 24.10). */
-export async function lackingOn<One extends Need>(
+export async function missingGrantsOn<One extends Need>(
   server: Server,
-  needs: readonly One[],
+  requiredGrants: readonly One[],
 ): Promise<readonly One[] | undefined> {
   try {
     // One question where nothing is lacking, else one for each.
-    if (needs.length === 0 || (await isGranted(server, needs))) return []
-    const granted = await Promise.all(needs.map((need) => isGranted(server, [need])))
-    return needs.filter((_, index) => granted[index] === false)
+    if (requiredGrants.length === 0 || (await isGranted(server, requiredGrants))) return []
+    const granted = await Promise.all(requiredGrants.map((need) => isGranted(server, [need])))
+    return requiredGrants.filter((_, index) => granted[index] === false)
   } catch (error) {
     if (errorCode(error) === SYNTAX_ERROR) return undefined
     throw serverError(error, { connection: server.connection, doing: 'checking grants' })
@@ -25,8 +25,8 @@ export async function lackingOn<One extends Need>(
 const SYNTAX_ERROR = 62
 
 /** exec, since CHECK GRANT takes no FORMAT, which query would add; and no parameters. */
-async function isGranted({ client }: Server, needs: readonly Need[]): Promise<boolean> {
-  const { stream } = await client.exec({ query: `CHECK GRANT ${needs.map(grantText).join(', ')}` })
+async function isGranted({ client }: Server, requiredGrants: readonly Need[]): Promise<boolean> {
+  const { stream } = await client.exec({ query: `CHECK GRANT ${requiredGrants.map(grantText).join(', ')}` })
   return (await text(stream)).trim() === '1'
 }
 
@@ -38,11 +38,11 @@ function grantText({ privilege, on }: Need): string {
   return `${privilege}${list} ON ${quoteIdentifier(database)}.${quoteIdentifier(table)}`
 }
 
-export type Side = 'source' | 'target'
+export type ServerRole = 'source' | 'target'
 
 /** A privilege that a run needs. */
 export type Need = {
-  readonly side: Side
+  readonly side: ServerRole
   readonly privilege: string
   readonly on: NeedPlace
 }
@@ -61,12 +61,12 @@ export type NeedPlace =
 /** For what was not found. @throws BackfillError `server` with the GRANT for what may be there and is hidden */
 export async function mustSee(server: Server, places: readonly NeedPlace[]): Promise<void> {
   const { side, url, username } = server.connection
-  const needs = places.map((on) => ({
+  const requiredGrants = places.map((on) => ({
     side,
     privilege: on.kind === 'table' ? 'SHOW COLUMNS' : 'SHOW TABLES',
     on,
   }))
-  const [hidden] = (await lackingOn(server, needs)) ?? []
+  const [hidden] = (await missingGrantsOn(server, requiredGrants)) ?? []
   if (hidden === undefined || hidden.on.kind === 'engine') return
   const { on } = hidden
   const place = on.kind === 'table' ? `${on.database}.${on.table}` : `${on.database}.*`

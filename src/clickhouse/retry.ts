@@ -1,11 +1,11 @@
 // Owns the doing again of what failed by something that passes: a server that was away, or that was too busy.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BackfillError } from '../model/errors.ts'
-import { backoffMs, MAX_ATTEMPTS, verdictOn } from './error-codes.ts'
+import { backoffMs, MAX_ATTEMPTS, retryDecision } from './error-codes.ts'
 
 export type Waiting = {
-  readonly queries: { reachable(patience: Patience): Promise<void> }
-  readonly patience: Patience
+  readonly queries: { reachable(retryPolicy: RetryPolicy): Promise<void> }
+  readonly retryPolicy: RetryPolicy
   /** For what is small itself: too little memory or time is the server's state then, and passes. */
   readonly small?: boolean
 }
@@ -14,19 +14,19 @@ export type Waiting = {
  * Does `work`, which must bear to be done twice, until it succeeds.
  * @throws BackfillError what it threw, where that does not pass or has not passed in time
  */
-export async function patiently<T>(
-  { queries, patience, small = false }: Waiting,
+export async function withRetry<T>(
+  { queries, retryPolicy, small = false }: Waiting,
   work: () => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++)
     try {
       return await work()
     } catch (error) {
-      const verdict = verdictOn(error as BackfillError)
+      const verdict = retryDecision(error as BackfillError)
       const passes = verdict === 'split' ? small : verdict !== 'stop'
-      if (!passes || attempt === MAX_ATTEMPTS || patience.signal.aborted) throw error
-      if (verdict === 'gone') await queries.reachable(patience)
-      await backOff(attempt, patience.signal)
+      if (!passes || attempt === MAX_ATTEMPTS || retryPolicy.signal.aborted) throw error
+      if (verdict === 'gone') await queries.reachable(retryPolicy)
+      await backOff(attempt, retryPolicy.signal)
     }
 }
 
@@ -36,4 +36,4 @@ export async function backOff(attempt: number, signal: AbortSignal): Promise<voi
 }
 
 /** How long, and until when, a server that is away is waited for. */
-export type Patience = { readonly giveUpMs: number; readonly signal: AbortSignal }
+export type RetryPolicy = { readonly giveUpMs: number; readonly signal: AbortSignal }

@@ -2,7 +2,7 @@
 import type { ColumnType } from 'kysely'
 import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
-/** `[from_block, to_block, state, sql_hash]`. */
+/** `[range_from, range_to, state, sql_hash]`. */
 export type IslandTuple = readonly [number, number, IslandState, string]
 
 /** The type of the column `islands`, without names. */
@@ -15,8 +15,8 @@ type LedgerTable = {
   epoch: number
   seq: number
   event: EventName
-  from_block: number
-  to_block: number
+  range_from: number
+  range_to: number
   target_uuid: string
   sql_hash: string
   source_fingerprint: string
@@ -39,8 +39,8 @@ type LedgerTable = {
   event_time: ColumnType<string, string, never>
 }
 
-/** sql/ledger/03-sql-texts.sql. */
-type SqlTextsTable = {
+/** sql/ledger/03-sql-versions.sql. */
+type SqlVersionsTable = {
   table_key: string
   sql_hash: string
   raw_hash: string
@@ -105,7 +105,7 @@ export type SystemQueryLog = {
 /** Tables as kysely knows them; source tables are addressed by name through `SourceTable`. */
 export type Schema = {
   ledger: LedgerTable
-  sql_texts: SqlTextsTable
+  sql_versions: SqlVersionsTable
   'system.tables': SystemTables
   'system.columns': SystemColumns
   'system.clusters': SystemClusters

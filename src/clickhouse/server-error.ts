@@ -19,7 +19,7 @@ export function errorCode(error: unknown): number {
 }
 
 /** What the server (or the client) said, as one line without the statement. */
-export function wordsOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
 }
 
@@ -38,7 +38,7 @@ export function isMissing(error: unknown): boolean {
 export function serverError(error: unknown, { connection, doing }: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error
   const where = `${connection.side} ${connection.url}`
-  const words = wordsOf(error)
+  const words = messageOf(error)
   if (words.includes(LOCK_LOST))
     return new BackfillError(`another runner has taken the lock, this one wrote nothing while ${doing}`, {
       kind: 'locked',

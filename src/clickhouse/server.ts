@@ -11,12 +11,12 @@ import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
-import { errorCode, serverError, wordsOf } from './server-error.ts'
+import { errorCode, serverError, messageOf } from './server-error.ts'
 import {
   cutsOff,
   limitedClient,
   readLimits,
-  refuseProfile,
+  assertProfile,
   refusesSettings,
   type SettingsLimits,
 } from './settings-limits.ts'
@@ -92,12 +92,12 @@ async function openLimited(connection: Connection): Promise<Server> {
     const limits = await readLimits(bare, connection).catch((error: unknown) => {
       throw failing(error)
     })
-    refuseProfile(limits, STATEMENT_SETTINGS, connection)
+    assertProfile(limits, STATEMENT_SETTINGS, connection)
     const names = limits.denied(STATEMENT_SETTINGS).map(({ name }) => name)
     const client = connectAgain(connection, limits)
     const identity = await identify(client).catch(async (error: unknown) => {
       await client.close()
-      throw refusesSettings(error) ? cutsOff(connection, wordsOf(error)) : failing(error)
+      throw refusesSettings(error) ? cutsOff(connection, messageOf(error)) : failing(error)
     })
     const info = { ...identity, notSent: { readsOnly: limits.readsOnly, names } }
     return serverOf({ connection, client, info, limits })
@@ -188,7 +188,7 @@ function strangerError(error: unknown, { side, url }: Connection): BackfillError
       ? ''
       : `; ${pathname} is sent as the path of a proxy (the database is ${variable}_DATABASE)`
   // ClickHouse's native port says a sentence about itself; web servers say HTML.
-  const said = /^\w+( [\w'.,:-]+){3,}$/.test(wordsOf(error)) ? `: ${wordsOf(error)}` : ''
+  const said = /^\w+( [\w'.,:-]+){3,}$/.test(messageOf(error)) ? `: ${messageOf(error)}` : ''
   return new BackfillError(`what answers at ${side} ${url} is not the HTTP interface of ClickHouse${said}`, {
     kind: 'server',
     hint: `Check ${variable}_URL: the port is 8123, or 8443 with https${path}`,

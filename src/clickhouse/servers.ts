@@ -2,7 +2,7 @@
 import type { Connection } from './connection.ts'
 import { openServer, type Server } from './server.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Patience } from './retry.ts'
+import type { RetryPolicy } from './retry.ts'
 import { serverError } from './server-error.ts'
 
 export type BothServers = {
@@ -45,7 +45,10 @@ export function sameLogin(one: Connection, other: Connection): boolean {
 const PING_MS = 1_000
 
 /** Resolves when all answer. @throws BackfillError `server` with the last error when patience ends */
-export async function reachable(servers: readonly Server[], { giveUpMs, signal }: Patience): Promise<void> {
+export async function reachable(
+  servers: readonly Server[],
+  { giveUpMs, signal }: RetryPolicy,
+): Promise<void> {
   const deadline = performance.now() + giveUpMs
   const doing = `waiting ${Math.round(giveUpMs / 1000)} s for it`
   for (const { client, connection } of servers)

@@ -95,7 +95,7 @@ export function limitedClient(client: ClickHouseClient, limits: SettingsLimits):
  * `pinned`: what must hold for an answer to be whole. How long a statement may run is not among it: it fails aloud.
  * @throws BackfillError `server` naming each setting that is otherwise and may not be changed
  */
-export function refuseProfile(
+export function assertProfile(
   limits: SettingsLimits,
   pinned: ClickHouseSettings,
   { side, url, username }: Connection,

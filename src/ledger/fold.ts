@@ -30,8 +30,8 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
     .with('events', (q) =>
       eventsOf(q, key).select([
         'event',
-        'from_block',
-        'to_block',
+        'range_from',
+        'range_to',
         'sql_hash',
         'islands',
         POSITION.as('position'),
@@ -40,25 +40,25 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
     .with(
       'ranges',
       // The latest event of each exact range (it paints over the earlier ones), and the islands of the checkpoint.
-      sql<{ table_key: string; from_block: number; to_block: number; position: Position; paint: Paint }>`(
-        SELECT table_key, range.1 AS from_block, range.2 AS to_block,
+      sql<{ table_key: string; range_from: number; range_to: number; position: Position; paint: Paint }>`(
+        SELECT table_key, range.1 AS range_from, range.2 AS range_to,
           max(at) AS position, argMax((range.3, range.4), at) AS paint
         FROM (
           SELECT table_key, position AS at,
-            arrayJoin(if(event = 'checkpoint', islands, [(from_block, to_block, ${STATE}, toString(sql_hash))])) AS range
+            arrayJoin(if(event = 'checkpoint', islands, [(range_from, range_to, ${STATE}, toString(sql_hash))])) AS range
           FROM events
         )
-        GROUP BY table_key, from_block, to_block
+        GROUP BY table_key, range_from, range_to
       )`,
     )
     .with(
       'marked',
       sql<{ overlaps: boolean }>`(
         SELECT *,
-          max(to_block) OVER (PARTITION BY table_key ORDER BY from_block, to_block
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) >= from_block
-          OR leadInFrame(from_block, 1, ${MAX_BLOCK}) OVER (PARTITION BY table_key ORDER BY from_block, to_block
-            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) <= to_block AS overlaps
+          max(range_to) OVER (PARTITION BY table_key ORDER BY range_from, range_to
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) >= range_from
+          OR leadInFrame(range_from, 1, ${MAX_BLOCK}) OVER (PARTITION BY table_key ORDER BY range_from, range_to
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) <= range_to AS overlaps
         FROM ranges
       )`,
     )
@@ -70,9 +70,9 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
           groupUniqArray(asked) AS points
         FROM (
           SELECT table_key, position, paint, arrayJoin(arrayConcat(
-            arrayMap(n -> (n, NULL), if(overlaps, ${DYADIC_PARTS}, [(${ALONE}, from_block)])),
-            arrayMap(n -> (n, toNullable(from_block)), if(overlaps, ${ancestors('from_block')}, [(${ALONE}, from_block)])),
-            arrayMap(n -> (n, toNullable(to_block + 1)), if(overlaps, ${ancestors('to_block + 1')}, [(${END}, to_block + 1)]))
+            arrayMap(n -> (n, NULL), if(overlaps, ${DYADIC_PARTS}, [(${ALONE}, range_from)])),
+            arrayMap(n -> (n, toNullable(range_from)), if(overlaps, ${ancestors('range_from')}, [(${ALONE}, range_from)])),
+            arrayMap(n -> (n, toNullable(range_to + 1)), if(overlaps, ${ancestors('range_to + 1')}, [(${END}, range_to + 1)]))
           )) AS asking, asking.1 AS node, asking.2 AS asked
           FROM marked
         )
@@ -81,9 +81,9 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
     )
     .with(
       'segments',
-      sql<{ table_key: string; from_block: number; to_block: number; paint: Paint }>`(
-        SELECT table_key, block AS from_block, paint,
-          leadInFrame(block) OVER (PARTITION BY table_key ORDER BY block ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) - 1 AS to_block
+      sql<{ table_key: string; range_from: number; range_to: number; paint: Paint }>`(
+        SELECT table_key, block AS range_from, paint,
+          leadInFrame(block) OVER (PARTITION BY table_key ORDER BY block ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) - 1 AS range_to
         FROM (
           SELECT table_key, block, argMax(latest_paint, latest) AS paint
           FROM nodes ARRAY JOIN points AS block
@@ -93,29 +93,29 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
     )
     .with(
       'starts',
-      sql<{ table_key: string; from_block: number; to_block: number; paint: Paint; starts: boolean }>`(
-        SELECT *, NOT (lagInFrame(to_block) OVER neighbour = from_block - 1 AND lagInFrame(paint) OVER neighbour = paint) AS starts
+      sql<{ table_key: string; range_from: number; range_to: number; paint: Paint; starts: boolean }>`(
+        SELECT *, NOT (lagInFrame(range_to) OVER neighbour = range_from - 1 AND lagInFrame(paint) OVER neighbour = paint) AS starts
         FROM segments
         WHERE paint.1 NOT IN ('', 'cleaned') -- covered by nothing, or taken back: as if it had never run
-        WINDOW neighbour AS (PARTITION BY table_key ORDER BY from_block ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+        WINDOW neighbour AS (PARTITION BY table_key ORDER BY range_from ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
       )`,
     )
     .with(
       'numbered',
-      sql<{ table_key: string; from_block: number; to_block: number; paint: Paint; island: number }>`(
-        SELECT *, sum(starts) OVER (PARTITION BY table_key ORDER BY from_block ROWS UNBOUNDED PRECEDING) AS island FROM starts
+      sql<{ table_key: string; range_from: number; range_to: number; paint: Paint; island: number }>`(
+        SELECT *, sum(starts) OVER (PARTITION BY table_key ORDER BY range_from ROWS UNBOUNDED PRECEDING) AS island FROM starts
       )`,
     )
     .selectFrom('numbered')
     .select(['table_key'])
     .select(({ fn }) => [
-      fn.min<number>('from_block').as('from_block'),
-      fn.max<number>('to_block').as('to_block'),
+      fn.min<number>('range_from').as('range_from'),
+      fn.max<number>('range_to').as('range_to'),
     ])
     .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sql_hash')])
     .groupBy(['table_key', 'island'])
     .orderBy('table_key')
-    .orderBy(sql`min(numbered.from_block)`)
+    .orderBy(sql`min(numbered.range_from)`)
 }
 
 /**
@@ -181,8 +181,8 @@ function ancestors(block: string) {
  * The least set of nodes that make up a range: at each level the odd left end and the odd right end of what is left,
  * as a bottom-up segment tree does. `LOW` and `HIGH` are the range's ends in nodes of level k, rounded inwards.
  */
-const LOW = sql`bitShiftRight(toUInt64(from_block + bitShiftLeft(toUInt64(1), k) - 1), k)`
-const HIGH = sql`bitShiftRight(to_block + 1, k)`
+const LOW = sql`bitShiftRight(toUInt64(range_from + bitShiftLeft(toUInt64(1), k) - 1), k)`
+const HIGH = sql`bitShiftRight(range_to + 1, k)`
 const DYADIC_PARTS = sql`arrayFlatten(arrayMap(k -> arrayConcat(
   if(${LOW} < ${HIGH} AND ${LOW} % 2 = 1, [(k, ${LOW})], []),
   if(${LOW} < ${HIGH} AND ${HIGH} % 2 = 1, [(k, toUInt64(${HIGH} - 1))], [])), ${LEVELS}))`

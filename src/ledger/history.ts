@@ -50,7 +50,7 @@ export function openHistory({ server, names, network }: HistoryOptions): History
     async cleaned(key, targetUuid) {
       const rows = await db
         .selectFrom('ledger')
-        .select(['from_block', 'to_block'])
+        .select(['range_from', 'range_to'])
         .distinct()
         .where('network', '=', network)
         .where(ofPresentTargets(new Map([[key, targetUuid]])))
@@ -61,7 +61,7 @@ export function openHistory({ server, names, network }: HistoryOptions): History
         .catch((error: unknown) => {
           throw serverError(error, { connection: server.connection, doing: 'reading what was taken back' })
         })
-      return blockSet(rows.map((row) => ({ from: row.from_block, to: row.to_block })))
+      return blockSet(rows.map((row) => ({ from: row.range_from, to: row.range_to })))
     },
   }
 }
@@ -77,7 +77,7 @@ export type HistoryPort = {
 }
 
 /** An event of the ledger that says something of a range, checkpoints left out. */
-export type PastEvent = {
+export type RecordedEvent = {
   readonly event: EventName
   readonly range: Range
   readonly epoch: number
@@ -89,14 +89,14 @@ export type PastEvent = {
   readonly rows: number
 }
 
-export type PastPort = {
+export type RecordedEventsPort = {
   /** The events of a table's UUID that touch the window, oldest first. @throws BackfillError `server` */
   events(question: {
     readonly key: string
     readonly targetUuid: string
     readonly window: Range
     readonly fingerprints: boolean
-  }): Promise<readonly PastEvent[]>
+  }): Promise<readonly RecordedEvent[]>
 }
 
 /** What a chunk cost, as the ledger keeps it. `expected`: rows that the probe had found for it. */
@@ -108,7 +108,7 @@ export type Cost = {
   readonly peakMemory: number
 }
 
-export function openPast({
+export function openRecordedEvents({
   server,
   names,
   network,
@@ -116,13 +116,13 @@ export function openPast({
   readonly server: Server
   readonly names: Names
   readonly network: string
-}): PastPort {
+}): RecordedEventsPort {
   const db = server.db.withSchema(names.ledger)
   return {
     async events({ key, targetUuid, window, fingerprints }) {
       const rows = await db
         .selectFrom('ledger')
-        .select(['event', 'from_block', 'to_block', 'epoch', 'seq', 'sql_hash'])
+        .select(['event', 'range_from', 'range_to', 'epoch', 'seq', 'sql_hash'])
         .select([
           (fingerprints ? sql<string>`source_fingerprint` : sql<string>`''`).as('fingerprint'),
           // What the probe had found, FINAL or not; where it was not asked, what the statement read.
@@ -132,17 +132,17 @@ export function openPast({
         .where('table_key', '=', key)
         .where(ofPresentTargets(new Map([[key, targetUuid]])))
         .where('event', '!=', 'checkpoint')
-        .where('from_block', '<=', window.to)
-        .where('to_block', '>=', window.from)
+        .where('range_from', '<=', window.to)
+        .where('range_to', '>=', window.from)
         .orderBy('epoch')
         .orderBy('seq')
         .execute()
         .catch((error: unknown) => {
           throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
         })
-      return rows.map((row): PastEvent => ({
+      return rows.map((row): RecordedEvent => ({
         event: row.event,
-        range: { from: row.from_block, to: row.to_block },
+        range: { from: row.range_from, to: row.range_to },
         epoch: row.epoch,
         seq: row.seq,
         sqlHash: row.sql_hash,

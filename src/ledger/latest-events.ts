@@ -2,13 +2,13 @@
 import type { Range } from '../model/blocks.ts'
 
 /** A stretch of blocks over which `event` is the latest. */
-export type Visible<T> = { readonly range: Range; readonly event: T }
+export type Latest<T> = { readonly range: Range; readonly event: T }
 
 /**
  * What is seen of events that come oldest first, by block; blocks without an event are absent. Painted from the newest
  * to the oldest, each stretch once: O(n log n).
  */
-export function visible<T extends { readonly range: Range }>(events: readonly T[]): readonly Visible<T>[] {
+export function visible<T extends { readonly range: Range }>(events: readonly T[]): readonly Latest<T>[] {
   const cuts = [...new Set(events.flatMap(({ range }) => [range.from, range.to + 1]))].toSorted(
     (a, b) => a - b,
   )
@@ -33,13 +33,13 @@ export function visible<T extends { readonly range: Range }>(events: readonly T[
       next[at] = at + 1
     }
   }
-  const stretches: { range: { from: number; to: number }; event: T }[] = []
+  const segments: { range: { from: number; to: number }; event: T }[] = []
   for (const [index, event] of seen.entries()) {
     if (event === undefined) continue
     const [from, to] = [cuts[index]!, cuts[index + 1]! - 1]
-    const last = stretches.at(-1)
+    const last = segments.at(-1)
     if (last?.event === event && last.range.to + 1 === from) last.range.to = to
-    else stretches.push({ range: { from, to }, event })
+    else segments.push({ range: { from, to }, event })
   }
-  return stretches
+  return segments
 }

@@ -1,7 +1,7 @@
 // Owns the ledger of one network on the target server, as the runner knows it.
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
-import type { Patience } from '../clickhouse/retry.ts'
+import type { RetryPolicy } from '../clickhouse/retry.ts'
 import type { Found } from './attempts.ts'
 import type { Island, LedgerEvent } from './events.ts'
 import type { Lock } from '../lock/lock.ts'
@@ -35,7 +35,7 @@ export type Attempt = Found & {
 }
 
 /** A table of which a checkpoint is to be made. */
-type CheckpointMark = { readonly lock: Lock; readonly targetUuid: string }
+type CheckpointRequest = { readonly lock: Lock; readonly targetUuid: string }
 
 export type LedgerPort = {
   /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */
@@ -44,12 +44,12 @@ export type LedgerPort = {
    * Appends one event under the lock's fence, acknowledged when the promise resolves. With patience, the same event
    * with the same (epoch, seq) is sent again after a lost answer and after errors that pass.
    */
-  append(lock: Lock, event: LedgerEvent, patience?: Patience): Promise<void>
+  append(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void>
   /**
    * Appends a checkpoint for each table: the fold of everything so far, from which the next fold starts. All or none:
    * a lock that is lost fails them all.
    */
-  checkpoint(marks: readonly CheckpointMark[], runId: string, patience?: Patience): Promise<void>
+  checkpoint(marks: readonly CheckpointRequest[], runId: string, retryPolicy?: RetryPolicy): Promise<void>
   /** Rows that the `done` events of a target say were written to it, re-written ones counted again. */
   rowsWritten(key: string, targetUuid: string): Promise<number>
   /** The tries whose rows may stand in the dirty blocks (pure/recovery.ts, `triesIn`). */

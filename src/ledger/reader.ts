@@ -34,8 +34,8 @@ export function ledgerReader({
         ? folded
             .filter((row) => row.table_key === key)
             .map((row) => ({
-              from: row.from_block,
-              to: row.to_block,
+              from: row.range_from,
+              to: row.range_to,
               state: row.state,
               sqlHash: row.sql_hash,
             }))
@@ -86,7 +86,7 @@ export function ledgerReader({
     async attempts(key, targetUuid, dirty) {
       const rows = await db
         .selectFrom('ledger')
-        .select(['event', 'from_block', 'to_block', 'query_id', 'sql_hash', 'source_fingerprint', 'user'])
+        .select(['event', 'range_from', 'range_to', 'query_id', 'sql_hash', 'source_fingerprint', 'user'])
         .where('network', '=', network)
         .where('table_key', '=', key)
         .where('target_uuid', '=', targetUuid)
@@ -99,7 +99,7 @@ export function ledgerReader({
         .catch(failing)
       const events = rows.map((row) => ({
         event: row.event,
-        range: { from: row.from_block, to: row.to_block },
+        range: { from: row.range_from, to: row.range_to },
         queryId: row.query_id,
         sqlHash: row.sql_hash,
         sourceFingerprint: row.source_fingerprint,
@@ -122,8 +122,8 @@ export function ledgerReader({
               .where(ofPresentTargets(new Map([one])))
               .where('event', '!=', 'checkpoint')
               .where(noMark)
-              .where('from_block', '<=', range.to)
-              .where('to_block', '>=', range.from)
+              .where('range_from', '<=', range.to)
+              .where('range_to', '>=', range.from)
               .orderBy('epoch', 'desc')
               .orderBy('seq', 'desc')
               .limit(1)
@@ -155,5 +155,5 @@ function overlapsAny(ranges: readonly Range[]) {
     ranges.map(({ to }) => to),
     'Array(UInt64)',
   )
-  return sql<boolean>`arrayExists((f, t) -> from_block <= t AND to_block >= f, ${froms}, ${tos})`
+  return sql<boolean>`arrayExists((f, t) -> range_from <= t AND range_to >= f, ${froms}, ${tos})`
 }

@@ -15,11 +15,11 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
   const failing = (doing: string) => (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing })
   }
-  const textsOf = (key: string) => db.selectFrom('sql_texts').where('table_key', '=', key)
+  const sqlVersionsOf = (key: string) => db.selectFrom('sql_versions').where('table_key', '=', key)
 
   return {
     async keep(lock, { key, sqlHash, rawHash, rawText, transform }) {
-      const there = await textsOf(key)
+      const there = await sqlVersionsOf(key)
         .where('sql_hash', '=', sqlHash)
         .where('raw_hash', '=', rawHash)
         .select('raw_hash')
@@ -41,7 +41,7 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
       // As data behind the statement: a file is too long for a parameter, which travels in the URL.
       await server.client
         .command({
-          query: `INSERT INTO {ledger:Identifier}.sql_texts (${columns.join(', ')}, user, kept_at)
+          query: `INSERT INTO {ledger:Identifier}.sql_versions (${columns.join(', ')}, user, kept_at)
             SELECT ${columns.join(', ')}, currentUser(), now64(6) FROM input({structure:String}) WHERE ${text}
             FORMAT JSONEachRow\n${JSON.stringify(row)}`,
           query_params: {
@@ -54,7 +54,7 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
     },
 
     async texts(key) {
-      const rows = await textsOf(key)
+      const rows = await sqlVersionsOf(key)
         .select(['sql_hash', 'raw_hash', 'file', 'text'])
         .select([sql<string>`formatDateTime(kept_at, '%Y-%m-%dT%H:%i:%SZ')`.as('at')])
         .orderBy('kept_at')
@@ -95,8 +95,8 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
       .where('event', '=', 'done')
       .where('query_id', '!=', '')
       .where('sql_hash', 'in', [...sqlHashes])
-      .where('from_block', '<=', last.to)
-      .where('to_block', '>=', first.from)
+      .where('range_from', '<=', last.to)
+      .where('range_to', '>=', first.from)
       .executeTakeFirstOrThrow()
       .catch(failing('reading when ranges were built'))
     return row.events === 0 ? undefined : { from: row.built_from, to: row.built_to }

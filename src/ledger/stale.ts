@@ -37,7 +37,7 @@ export function shortHash(sqlHash: string): string {
 const SHORT = 8
 
 /** An island of the ledger. */
-export type Painted = Range & { readonly state: string; readonly sqlHash: string }
+export type Colored = Range & { readonly state: string; readonly sqlHash: string }
 
 /** Done ranges that one version of the SQL built and that are not what the file would build now. */
 export type StaleVersion = {
@@ -53,7 +53,7 @@ export type StaleVersion = {
 }
 
 /** The stale ranges of a table whose file has the hash `current`; what has the most blocks first, then the oldest. */
-export function staleVersions(islands: readonly Painted[], current: string): readonly StaleVersion[] {
+export function staleVersions(islands: readonly Colored[], current: string): readonly StaleVersion[] {
   const stale = islands.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== current)
   return [...Map.groupBy(stale, ({ sqlHash }) => sqlHash)]
     .map(([sqlHash, of]): StaleVersion => {
@@ -71,7 +71,7 @@ export function staleBlocks(versions: readonly StaleVersion[]): BlockSet {
 }
 
 /** As it is typed. Rows of a `per-key` table cannot be taken back, so only the whole table can be built anew. */
-export function cureOf({ key, rows }: Pick<TableDefinition, 'key' | 'rows'>): string {
+export function hintOf({ key, rows }: Pick<TableDefinition, 'key' | 'rows'>): string {
   if (rows.kind === 'per-block' && rows.deletedFirst === true) return 'backfill import --changed'
   return rows.kind === 'per-block' ? `backfill redo ${key} --stale` : `backfill rebuild ${key}`
 }

@@ -3,10 +3,10 @@ import { hostname } from 'node:os'
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type LedgerEvent, NO_TRY } from './events.ts'
-import { patiently } from '../clickhouse/retry.ts'
+import { withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { LedgerPort } from './ledger.ts'
-import type { Patience } from '../clickhouse/retry.ts'
+import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { fence } from '../lock/fence.ts'
 import { foldQuery } from './fold.ts'
@@ -22,7 +22,7 @@ export function ledgerWriter({
   toolVersion,
 }: LedgerOptions): Pick<LedgerPort, 'append' | 'checkpoint'> {
   const db = server.db.withSchema(names.ledger)
-  const queries = { reachable: (patience: Patience) => reachable([server], patience) }
+  const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 
   /**
    * One event of a lock at a time: a checkpoint folds what has arrived, so every event with a lower seq has to have
@@ -42,8 +42,8 @@ export function ledgerWriter({
   const rowOf = (event: Omit<LedgerEvent, 'targetUuid'>, changes: Changes) => ({
     network: sql`${network}`,
     event: sql`${event.event}`,
-    from_block: sql`${event.range.from}`,
-    to_block: sql`${event.range.to}`,
+    range_from: sql`${event.range.from}`,
+    range_to: sql`${event.range.to}`,
     sql_hash: sql`${event.sqlHash}`,
     source_fingerprint: sql`${event.sourceFingerprint}`,
     attempt: sql`${event.attempt}`,
@@ -67,7 +67,7 @@ export function ledgerWriter({
   })
 
   /** Sends rows under the fences of all their locks: all are written, or none. */
-  async function send({ row, from, locks, patience, doing }: Insertion): Promise<void> {
+  async function send({ row, from, locks, retryPolicy, doing }: Insertion): Promise<void> {
     const columns = Object.keys(row) as (keyof Schema['ledger'])[]
     const selected = Object.entries(row).map(([column, value]) => value.as(column))
     const fenced = locks.map(({ name }) => fence({ lockName: name, names }))
@@ -86,11 +86,13 @@ export function ledgerWriter({
       })
     }
     // Whether an earlier one arrived or not: the same event twice, at the same (epoch, seq), folds as one.
-    await (patience === undefined ? sendOnce() : patiently({ queries, patience, small: true }, sendOnce))
+    await (retryPolicy === undefined
+      ? sendOnce()
+      : withRetry({ queries, retryPolicy, small: true }, sendOnce))
   }
 
   return {
-    append: (lock, event, patience) =>
+    append: (lock, event, retryPolicy) =>
       inTurn([lock], async () => {
         const row = rowOf(event, {
           table_key: sql`${lock.key}`,
@@ -100,10 +102,10 @@ export function ledgerWriter({
           islands: sql`${NO_ISLANDS}`,
         })
         const doing = `recording '${event.event}' of ${lock.key} in the ledger`
-        await send({ row, from: undefined, locks: [lock], patience, doing })
+        await send({ row, from: undefined, locks: [lock], retryPolicy, doing })
       }),
 
-    checkpoint: async (marks, runId, patience) => {
+    checkpoint: async (marks, runId, retryPolicy) => {
       if (marks.length === 0) return
       const locks = marks.map(({ lock }) => lock)
       await inTurn(locks, async () => {
@@ -121,7 +123,7 @@ export function ledgerWriter({
         const islands = sql`(
           SELECT CAST((groupArray(table_key), groupArray(islands)), ${sql.lit(`Map(String, ${ISLANDS})`)}) FROM (
             SELECT toString(table_key) AS table_key,
-              groupArray((from_block, toUInt64(to_block), toString(state), sql_hash)) AS islands
+              groupArray((range_from, toUInt64(range_to), toString(state), sql_hash)) AS islands
             FROM ${foldQuery(db, { network, uuids, fromCheckpoint: true })}
             GROUP BY table_key
           )
@@ -137,7 +139,7 @@ export function ledgerWriter({
           },
         )
         const doing = `recording a checkpoint of ${[...uuids.keys()].join(', ')} in the ledger`
-        await send({ row, from, locks, patience, doing })
+        await send({ row, from, locks, retryPolicy, doing })
       })
     },
   }
@@ -158,7 +160,7 @@ type Insertion = {
   /** What gives the values of `Changes`; undefined where there is one row. */
   readonly from: RawBuilder<Mark> | undefined
   readonly locks: readonly Lock[]
-  readonly patience: Patience | undefined
+  readonly retryPolicy: RetryPolicy | undefined
   readonly doing: string
 }
 

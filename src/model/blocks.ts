@@ -78,7 +78,7 @@ function complement(set: BlockSet): BlockSet {
 export type Range = { readonly from: number; readonly to: number }
 
 /** The first ranges of a set, for people. */
-export function rangeWords(blocks: BlockSet): string {
+export function formatBlockSet(blocks: BlockSet): string {
   const ranges = blocks.slice(0, 3).map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`))
   return blocks.length > 3
     ? `${ranges.join(', ')} and ${blocks.length - 3} more up to ${blocks.at(-1)!.to}`

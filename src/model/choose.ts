@@ -1,6 +1,6 @@
 // Owns the choice of a network and of tables, and what follows from it.
 import { usageError } from './errors.ts'
-import type { Catalogue, Density, Network, TableDefinition } from './model.ts'
+import type { Catalogue, BlockCoverage, Network, TableDefinition } from './model.ts'
 import { knownNames } from './did-you-mean.ts'
 
 export type Scope = {
@@ -50,9 +50,11 @@ export function inheritedSources({ catalogue }: Scope, { after }: TableDefinitio
   return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }
 
-/** The density of a source: the network's word, else its file's, else `common`. */
-export function densityOf({ network, catalogue }: Scope, source: string): Density {
+/** The block coverage of a source: the network's word, else its file's, else `common`. */
+export function blockCoverageOf({ network, catalogue }: Scope, source: string): BlockCoverage {
   return (
-    network.density[source] ?? catalogue.sources.find(({ table }) => table === source)?.density ?? 'common'
+    network.blockCoverage[source] ??
+    catalogue.sources.find(({ table }) => table === source)?.blockCoverage ??
+    'most-blocks'
   )
 }

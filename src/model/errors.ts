@@ -1,4 +1,4 @@
-// Owns the one error class that people may see: a sentence, a place, a cure, and the exit code it leads to.
+// Owns the one error class that people may see: a sentence, a place, a hint, and the exit code it leads to.
 
 import type { RuleId } from './rules.ts'
 

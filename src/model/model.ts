@@ -1,7 +1,7 @@
 // Owns the nouns: what a table, a source, a network and a chunk are. Types only; every layer speaks them.
 
-/** How many rows a source table has per block of a busy chain (sql/source/*.sql, `--! density:`). */
-export type Density = 'transaction' | 'common' | 'sparse'
+/** How many rows a source table has per block of a busy chain (sql/source/*.sql, `--! block-coverage:`). */
+export type BlockCoverage = 'every-block' | 'most-blocks' | 'sparse'
 
 /** One parsed SQL statement with the place it came from, so that an error can name file and line. */
 export type SqlText = {
@@ -66,17 +66,21 @@ export type BlockLimit = { readonly fork: string | undefined; readonly offset: n
 export type BlockLimits = { readonly from: BlockLimit | undefined; readonly to: BlockLimit | undefined }
 
 /** One source table as sql/source/ describes it. */
-export type SourceDefinition = { readonly table: string; readonly density: Density; readonly ddl: SqlText }
+export type SourceDefinition = {
+  readonly table: string
+  readonly blockCoverage: BlockCoverage
+  readonly ddl: SqlText
+}
 
 /** One network of sql/networks.json. */
 export type Network = {
   readonly name: string
   /** First block of each fork. */
   readonly forks: Readonly<Record<string, number>>
-  /** Shortest run of blocks without any source row that counts as a hole, in blocks. */
-  readonly holeBlocks: number
-  /** Overrides of sql/source's densities, by source table. */
-  readonly density: Readonly<Record<string, Density>>
+  /** Shortest run of blocks without any source row that counts as a source gap, in blocks. */
+  readonly sourceGapBlocks: number
+  /** Overrides of sql/source's block coverages, by source table. */
+  readonly blockCoverage: Readonly<Record<string, BlockCoverage>>
 }
 
 /** Everything the SQL folder says, checked offline: parameters known, graph without cycles, in dependency order. */

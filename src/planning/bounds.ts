@@ -1,5 +1,5 @@
 // Owns which blocks a table owes: its first block and its head, from the sources' extents, the lag and `blocks`.
-import type { BlockLimit, BlockLimits, Density, Network } from '../model/model.ts'
+import type { BlockLimit, BlockLimits, BlockCoverage, Network } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { usageError } from '../model/errors.ts'
@@ -18,14 +18,14 @@ export type Bounds = {
   /** The table's own limits, resolved; undefined where the side is open. */
   readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
   /** Blocks the table owes, closed; undefined where it owes none. */
-  readonly owed: Range | undefined
-  /** Why nothing is owed, in a sentence for people; undefined where something is. */
+  readonly expected: Range | undefined
+  /** Why nothing is expected, in a sentence for people; undefined where something is. */
   readonly note: string | undefined
 }
 
 export type SourceExtent = {
   readonly table: string
-  readonly density: Density
+  readonly blockCoverage: BlockCoverage
   readonly extent: Range | undefined
 }
 
@@ -50,7 +50,7 @@ export function tableBounds(input: BoundsInput): Bounds {
   const nothing = (note: string, inputs: Extents = NO_EXTENTS): Bounds => ({
     inputs,
     limits,
-    owed: undefined,
+    expected: undefined,
     note,
   })
 
@@ -74,17 +74,17 @@ export function tableBounds(input: BoundsInput): Bounds {
       inputs,
     )
 
-  const owed = { from: Math.max(first, limits.from ?? first), to: Math.min(head, limits.to ?? head) }
-  if (owed.from > owed.to)
+  const expected = { from: Math.max(first, limits.from ?? first), to: Math.min(head, limits.to ?? head) }
+  if (expected.from > expected.to)
     return nothing(
       `its blocks are ${limits.from ?? ''}..${limits.to ?? ''}, the sources have ${first}..${head}`,
       inputs,
     )
-  return { inputs, limits, owed, note: undefined }
+  return { inputs, limits, expected, note: undefined }
 }
 
 /** The blocks of a table that a dependant has to wait for: `blocks` from its first block on, with no upper end but `blocks`. */
-export function owedToDependants(bounds: Bounds): Range | undefined {
+export function expectedByDependants(bounds: Bounds): Range | undefined {
   const from = Math.max(bounds.inputs.first ?? 0, bounds.limits.from ?? 0)
   const to = bounds.limits.to ?? Number.MAX_SAFE_INTEGER
   return from <= to ? { from, to } : undefined
@@ -94,12 +94,12 @@ const NO_EXTENTS: Extents = { first: undefined, head: undefined, naturalHead: un
 
 /** Sources that bound the head: all but the sparse ones, unless there are only sparse ones. */
 function boundingSources(sources: readonly SourceExtent[]): readonly SourceExtent[] {
-  const bounding = sources.filter(({ density }) => density !== 'sparse')
+  const bounding = sources.filter(({ blockCoverage }) => blockCoverage !== 'sparse')
   return bounding.length > 0 ? bounding : sources
 }
 
 function firstBlock(bounding: readonly SourceExtent[], after: readonly Bounds[]): number {
-  const dense = bounding.filter(({ density }) => density === 'transaction')
+  const dense = bounding.filter(({ blockCoverage }) => blockCoverage === 'every-block')
   if (dense.length > 0) return Math.max(...dense.map(({ extent }) => extent!.from))
   const lowest = bounding.map(({ extent }) => extent!.from)
   return Math.min(...(lowest.length > 0 ? lowest : after.flatMap(({ inputs }) => inputs.first ?? [])))

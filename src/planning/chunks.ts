@@ -1,21 +1,24 @@
 // Owns how blocks that may run become chunks: by expected rows, or by a number of blocks where somebody asked for it.
 import type { Range } from '../model/blocks.ts'
 import type { BlockSet } from '../model/blocks.ts'
-import { mirror, mirrorWeights, reach, rowsIn, type Weights } from './weights.ts'
+import { mirror, mirrorRowEstimates, reach, rowsIn, type RowEstimates } from './row-estimates.ts'
 
 /** How big a chunk may be: so many blocks, or so many expected rows. */
-export type Sizing = { readonly blocks: number } | { readonly rows: number; readonly weights: Weights }
+export type Sizing =
+  | { readonly blocks: number }
+  | { readonly rows: number; readonly rowEstimates: RowEstimates }
 
 /** Which blocks come first: the oldest (`tail`) or the newest (`head`). */
-export type Order = 'tail' | 'head'
+export type Order = 'oldest' | 'newest'
 
 /** A chunk; `full`: it is as big as a chunk should be, so that more blocks beside it would make no difference. */
 export type Cut = Range & { readonly full: boolean }
 
 /** The first chunk of a range of blocks. */
 export function cutOne(range: Range, sizing: Sizing, order: Order): Cut {
-  if (order === 'tail') return cutLowest(range, sizing)
-  const mirrored = 'blocks' in sizing ? sizing : { ...sizing, weights: mirrorWeights(sizing.weights) }
+  if (order === 'oldest') return cutLowest(range, sizing)
+  const mirrored =
+    'blocks' in sizing ? sizing : { ...sizing, rowEstimates: mirrorRowEstimates(sizing.rowEstimates) }
   const cut = cutLowest(mirror(range), mirrored)
   return { ...mirror(cut), full: cut.full }
 }
@@ -35,7 +38,7 @@ export function cutChunks(set: BlockSet, sizing: Sizing, order: Order): Range[] 
 
 /** The ranges of a set, the one that comes first in the order first. */
 export function inOrder(set: BlockSet, order: Order): BlockSet {
-  return order === 'tail' ? set : set.toReversed()
+  return order === 'oldest' ? set : set.toReversed()
 }
 
 /** A last chunk may be this much bigger than asked for, so that no crumb is left over. */
@@ -46,23 +49,31 @@ function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
     const end = Math.min(to, from + sizing.blocks - 1)
     return { from, to: end, full: end - from + 1 === sizing.blocks }
   }
-  const all = rowsIn(sizing.weights, { from, to })
+  const all = rowsIn(sizing.rowEstimates, { from, to })
   if (all <= sizing.rows * (1 + CRUMB)) return { from, to, full: all >= sizing.rows }
-  return { from, to: evenEnd(sizing, from, reach(sizing.weights, { from, to }, sizing.rows)), full: true }
+  return {
+    from,
+    to: alignToBucket(sizing, from, reach(sizing.rowEstimates, { from, to }, sizing.rows)),
+    full: true,
+  }
 }
 
 /**
  * Before a stretch of the probe rather than within it, as long as half of what was asked for is left: the probe knows
  * the fingerprint of whole stretches.
  */
-function evenEnd({ rows, weights }: { rows: number; weights: Weights }, from: number, end: number): number {
-  const cut = weights.find((stretch) => stretch.from <= end && end < stretch.to)
+function alignToBucket(
+  { rows, rowEstimates }: { rows: number; rowEstimates: RowEstimates },
+  from: number,
+  end: number,
+): number {
+  const cut = rowEstimates.find((segment) => segment.from <= end && end < segment.to)
   if (cut === undefined || cut.from <= from) return end
-  return rowsIn(weights, { from, to: cut.from - 1 }) >= rows / 2 ? cut.from - 1 : end
+  return rowsIn(rowEstimates, { from, to: cut.from - 1 }) >= rows / 2 ? cut.from - 1 : end
 }
 
 function without(range: Range, chunk: Range, order: Order): Range | undefined {
   const left =
-    order === 'tail' ? { from: chunk.to + 1, to: range.to } : { from: range.from, to: chunk.from - 1 }
+    order === 'oldest' ? { from: chunk.to + 1, to: range.to } : { from: range.from, to: chunk.from - 1 }
   return left.from <= left.to ? left : undefined
 }

@@ -3,61 +3,76 @@ import { checkTables } from '../targets/check-columns.ts'
 import { cutChunks } from './chunks.ts'
 import { countBlocks, intersect, type Range } from '../model/blocks.ts'
 import { expectedMs, NO_PACE } from './throughput.ts'
-import { rowsIn } from './weights.ts'
+import { rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
-import { type Past, readPast, sizingOf, slotsFor } from './sizing.ts'
-import { readStandings, type Standing, uuidsOf } from './table-status.ts'
-import { type Survey, surveyAll } from './survey.ts'
-import type { ReadWorld } from './read-world.ts'
+import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
+import { readTableStatuses, type TableStatus, uuidsOf } from './table-status.ts'
+import { type Availability, probeAll } from './probe.ts'
+import type { ReadWorkspace } from './read-workspace.ts'
 
 /** Plans a run of `up` with these options. Reads only. @throws BackfillError `usage`, `server` */
-export async function planUp(world: ReadWorld, options: UpOptions): Promise<PlanReport> {
-  const standings = await readStandings(world, { lag: options.lag, forcedHead: options.to })
+export async function planUp(workspace: ReadWorkspace, options: UpOptions): Promise<PlanReport> {
+  const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
   const targets = new Map(
-    [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
+    [...tableStatuses.values()].flatMap(({ table, target }) =>
+      target ? [[table.target, target] as const] : [],
+    ),
   )
-  await checkTables(world, world.chosen, targets)
-  const uuids = uuidsOf(world.catalogue.tables, targets)
-  const [surveys, { capacity, paces }] = await Promise.all([
-    surveyAll(world, standings),
-    readPast(world, uuids),
+  await checkTables(workspace, workspace.chosen, targets)
+  const uuids = uuidsOf(workspace.catalogue.tables, targets)
+  const [availabilities, { capacity, throughputs }] = await Promise.all([
+    probeAll(workspace, tableStatuses),
+    readRunHistory(workspace, uuids),
   ])
   const { jobs } = slotsFor(options, capacity)
   return {
-    network: world.network.name,
+    network: workspace.network.name,
     jobs,
-    tables: world.chosen.map(({ key }) =>
-      planTable(standings.get(key)!, surveys.get(key)!, { options, capacity, paces, standings, jobs }),
+    tables: workspace.chosen.map(({ key }) =>
+      planTable(tableStatuses.get(key)!, availabilities.get(key)!, {
+        options,
+        capacity,
+        throughputs,
+        tableStatuses,
+        jobs,
+      }),
     ),
   }
 }
 
-type Known = Past & {
+type Known = RunHistory & {
   readonly options: UpOptions
-  readonly standings: ReadonlyMap<string, Standing>
+  readonly tableStatuses: ReadonlyMap<string, TableStatus>
   readonly jobs: number
 }
 
-function planTable({ table, bounds, target, dirty }: Standing, survey: Survey, known: Known) {
-  const { options, paces, standings } = known
+function planTable({ table, bounds, target, dirty }: TableStatus, probeBlocks: Availability, known: Known) {
+  const { options, throughputs, tableStatuses } = known
   const wanted = [{ from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER }]
-  const runnable = intersect(survey.runnable, wanted)
+  const runnable = intersect(probeBlocks.runnable, wanted)
   const reason = table.after.length > 0 ? `missing; as soon as ${table.after.join(', ')} have it` : 'missing'
   const { naturalHead = Infinity } = bounds.inputs
-  const pace = paces.get(table.key) ?? NO_PACE
+  const throughput = throughputs.get(table.key) ?? NO_PACE
   const inputs = table.after.map((key) => ({
-    pace: paces.get(key) ?? NO_PACE,
-    target: standings.get(key)?.target,
+    throughput: throughputs.get(key) ?? NO_PACE,
+    target: tableStatuses.get(key)?.target,
   }))
-  const sizing = sizingOf({ table, pace, inputs, weights: survey.weights, tooBig: undefined, ...known })
+  const sizing = sizingOf({
+    table,
+    throughput,
+    inputs,
+    rowEstimates: probeBlocks.rowEstimates,
+    tooBig: undefined,
+    ...known,
+  })
   const chunks = cutChunks(runnable, sizing, options.order).map((range): PlannedChunk => {
-    const rows = rowsIn(survey.weights, range)
+    const rows = rowsIn(probeBlocks.rowEstimates, range)
     return {
       ...range,
       table: table.key,
       reason: range.to > naturalHead ? `${reason}, forced by --to` : reason,
       expectedRows: Math.round(rows),
-      expectedMs: rounded(expectedMs(pace, rows)),
+      expectedMs: rounded(expectedMs(throughput, rows)),
     }
   })
   const expectedRows = chunks.reduce((sum, chunk) => sum + chunk.expectedRows, 0)
@@ -65,10 +80,10 @@ function planTable({ table, bounds, target, dirty }: Standing, survey: Survey, k
     table: table.key,
     missingBlocks: countBlocks(runnable),
     expectedRows,
-    expectedMs: rounded(expectedMs(pace, expectedRows)),
+    expectedMs: rounded(expectedMs(throughput, expectedRows)),
     chunks,
-    holes: intersect(survey.holes, wanted),
-    held: intersect(survey.held, wanted),
+    sourceGaps: intersect(probeBlocks.sourceGaps, wanted),
+    incomplete: intersect(probeBlocks.incomplete, wanted),
     dirty,
     create: target === undefined,
     notes: bounds.note === undefined ? [] : [bounds.note],
@@ -99,8 +114,8 @@ export type PlanReport = {
     /** Of all chunks one after the other; null where no chunk of the table has run yet. */
     readonly expectedMs: number | null
     readonly chunks: readonly PlannedChunk[]
-    readonly holes: readonly Range[]
-    readonly held: readonly Range[]
+    readonly sourceGaps: readonly Range[]
+    readonly incomplete: readonly Range[]
     /** Ranges that stop the table until they are recovered. */
     readonly dirty: readonly Range[]
     readonly create: boolean

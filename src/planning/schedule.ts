@@ -1,16 +1,16 @@
-// Owns the choice of the next chunk: a pure function of what is done, running and surveyed.
+// Owns the choice of the next chunk: a pure function of what is done, running and probed.
 import type { Range } from '../model/blocks.ts'
 import { cutOne, inOrder, type Order, type Sizing } from './chunks.ts'
 import { blockSet, countBlocks, intersect, subtract, union, type BlockSet } from '../model/blocks.ts'
-import { rowsIn } from './weights.ts'
+import { rowsIn } from './row-estimates.ts'
 
 /** A table as the scheduler sees it. */
 export type Task = {
   readonly key: string
-  /** Blocks that may run as far as the sources are concerned: missing, surveyed, neither hole nor held nor running. */
+  /** Blocks that may run as far as the sources are concerned: missing, probed, neither source gap nor incomplete nor running. */
   readonly runnable: BlockSet
-  /** Missing blocks that no survey has looked at yet. */
-  readonly unsurveyed: BlockSet
+  /** Missing blocks that no probe has looked at yet. */
+  readonly unprobed: BlockSet
   /** The tables in `after`. What they owe and have not covered, this task has to wait for. */
   readonly waitsFor: readonly Dependency[]
   readonly sizing: Sizing
@@ -18,14 +18,14 @@ export type Task = {
   /** Chunks of this table in flight, and how many may be. */
   readonly running: number
   readonly slots: number
-  /** Share of its owed blocks that is done or running, 0 to 1. */
+  /** Share of its expected blocks that is done or running, 0 to 1. */
   readonly progress: number
 }
 
 export type Dependency = {
   readonly key: string
   /** Blocks the dependency owes. */
-  readonly owed: BlockSet
+  readonly expected: BlockSet
   readonly covered: BlockSet
   /** Nothing more of it will be covered in this run. */
   readonly ended: boolean
@@ -49,7 +49,7 @@ export function nextChunk(tasks: readonly Task[], idle = false): Choice | undefi
     .filter(({ running, slots }) => running < slots)
     .toSorted((a, b) => a.progress - b.progress)
   for (const task of byProgress) {
-    const range = ripeChunk(task, idle)
+    const range = fullChunk(task, idle)
     if (range !== undefined) return { key: task.key, range }
   }
   return undefined
@@ -60,7 +60,7 @@ export function readyChunks(task: Task): number {
   const ready = readyBlocks(task)
   const { sizing } = task
   if ('blocks' in sizing) return countBlocks(ready) / sizing.blocks
-  return ready.reduce((sum, range) => sum + rowsIn(sizing.weights, range), 0) / sizing.rows
+  return ready.reduce((sum, range) => sum + rowsIn(sizing.rowEstimates, range), 0) / sizing.rows
 }
 
 /** For each table with blocks that wait: how many, and for which tables. */
@@ -75,24 +75,24 @@ export function waiting(tasks: readonly Task[]): { key: string; blocks: number; 
   })
 }
 
-function ripeChunk(task: Task, idle: boolean): Range | undefined {
+function fullChunk(task: Task, idle: boolean): Range | undefined {
   const { sizing, order } = task
   const ready = readyBlocks(task)
   const growing = idle ? [] : mayBecomeReady(task, ready)
   for (const range of inOrder(ready, order)) {
     const { from, to, full } = cutOne(range, sizing, order)
-    const beside = order === 'tail' ? to + 1 : from - 1
+    const beside = order === 'oldest' ? to + 1 : from - 1
     if (full || !growing.some((one) => one.from <= beside && beside <= one.to)) return { from, to }
   }
   return undefined
 }
 
 /** Blocks that are not ready, but may be later in this run. */
-function mayBecomeReady({ runnable, unsurveyed, waitsFor }: Task, ready: BlockSet): BlockSet {
+function mayBecomeReady({ runnable, unprobed, waitsFor }: Task, ready: BlockSet): BlockSet {
   const never = blockSet(waitsFor.filter(({ ended }) => ended).flatMap(lacking))
-  return union(unsurveyed, subtract(subtract(runnable, ready), never))
+  return union(unprobed, subtract(subtract(runnable, ready), never))
 }
 
-function lacking({ owed, covered }: Dependency): BlockSet {
-  return subtract(owed, covered)
+function lacking({ expected, covered }: Dependency): BlockSet {
+  return subtract(expected, covered)
 }

@@ -4,30 +4,36 @@ import type { TableDefinition } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { TargetTable } from '../targets/target-port.ts'
 import type { Sizing } from './chunks.ts'
-import { NO_PACE, type Pace, paceAfter, rowsPerChunk, yieldOf } from './throughput.ts'
-import type { Weights } from './weights.ts'
+import { NO_PACE, type Throughput, throughputAfter, rowsPerChunk, yieldOf } from './throughput.ts'
+import type { RowEstimates } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
-import type { ReadWorld } from './read-world.ts'
+import type { ReadWorkspace } from './read-workspace.ts'
 
 /** Expected rows per chunk where nobody says otherwise: docs/performance.md has the measurement. */
 export const DEFAULT_CHUNK_ROWS = 5_000_000
 
 /** What the server has, and by table key what its chunks took. */
-export type Past = { readonly capacity: Capacity; readonly paces: ReadonlyMap<string, Pace> }
+export type RunHistory = {
+  readonly capacity: Capacity
+  readonly throughputs: ReadonlyMap<string, Throughput>
+}
 
 /** For a run that has nothing to do. */
-export const NOTHING_KNOWN: Past = {
+export const NOTHING_KNOWN: RunHistory = {
   capacity: { cores: 1, busyCores: 0, statementBytes: undefined, serverBytes: undefined },
-  paces: new Map(),
+  throughputs: new Map(),
 }
 
 /** `uuids`: table key -> UUID of the target. A ledger that an older version made remembers no costs. */
-export async function readPast({ ports }: ReadWorld, uuids: ReadonlyMap<string, string>): Promise<Past> {
+export async function readRunHistory(
+  { ports }: ReadWorkspace,
+  uuids: ReadonlyMap<string, string>,
+): Promise<RunHistory> {
   const [capacity, ledger] = await Promise.all([ports.capacity(), ports.target.ledgerState()])
   const costs = ledger === 'ready' ? await ports.history.costs(uuids) : []
   return {
     capacity,
-    paces: new Map([...costs].map(([key, chunks]) => [key, chunks.reduce(paceAfter, NO_PACE)])),
+    throughputs: new Map([...costs].map(([key, chunks]) => [key, chunks.reduce(throughputAfter, NO_PACE)])),
   }
 }
 
@@ -52,10 +58,10 @@ const MAX_JOBS = 8
 export type SizingQuestion = {
   readonly table: TableDefinition
   readonly options: Pick<UpOptions, 'chunk' | 'chunkRows'>
-  readonly weights: Weights
-  readonly pace: Pace
+  readonly rowEstimates: RowEstimates
+  readonly throughput: Throughput
   /** Paces and targets of the tables in `after`. */
-  readonly inputs: readonly { readonly pace: Pace; readonly target: TargetTable | undefined }[]
+  readonly inputs: readonly { readonly throughput: Throughput; readonly target: TargetTable | undefined }[]
   readonly jobs: number
   readonly capacity: Capacity
   /** Expected rows of a range that took too much memory or time in this run; the next ones stay below. */
@@ -63,16 +69,23 @@ export type SizingQuestion = {
 }
 
 /** `--chunk` beats `--chunk-rows`, which beats the header's `chunk`, which beats the default. */
-export function sizingOf({ table, options, weights, pace, inputs, ...server }: SizingQuestion): Sizing {
+export function sizingOf({
+  table,
+  options,
+  rowEstimates,
+  throughput,
+  inputs,
+  ...server
+}: SizingQuestion): Sizing {
   if (options.chunk !== undefined) return { blocks: options.chunk }
   if (options.chunkRows === undefined && table.chunk !== undefined) return { blocks: table.chunk }
   const { statementBytes = Infinity, serverBytes = Infinity } = server.capacity
   const memoryBytes = Math.min(statementBytes, serverBytes / server.jobs)
-  const limit = rowsPerChunk(pace, {
+  const limit = rowsPerChunk(throughput, {
     wanted: wantedRows(options.chunkRows ?? DEFAULT_CHUNK_ROWS, inputs),
     memoryBytes: memoryBytes === Infinity ? undefined : memoryBytes,
   })
-  return { rows: Math.max(1, Math.min(limit, (server.tooBig ?? Infinity) / 2)), weights }
+  return { rows: Math.max(1, Math.min(limit, (server.tooBig ?? Infinity) / 2)), rowEstimates }
 }
 
 /**
@@ -83,7 +96,7 @@ export function sizingOf({ table, options, weights, pace, inputs, ...server }: S
 function wantedRows(chunkRows: number, inputs: SizingQuestion['inputs']): number {
   if (inputs.length === 0) return chunkRows
   const stored = inputs.reduce((sum, { target }) => sum + (target?.rows ?? 0), 0)
-  return Math.max(chunkRows, stored / LOOK_THROUGHS) / yieldOf(inputs.map(({ pace }) => pace))
+  return Math.max(chunkRows, stored / LOOK_THROUGHS) / yieldOf(inputs.map(({ throughput }) => throughput))
 }
 
 const LOOK_THROUGHS = 50

@@ -1,14 +1,14 @@
 // Owns what is said of stale ranges: what built them, and when.
 import { everyForm } from '../ledger/stale.ts'
 import { type StaleVersion, staleVersions } from '../ledger/stale.ts'
-import type { Standing } from './table-status.ts'
-import type { ReadWorld } from './read-world.ts'
+import type { TableStatus } from './table-status.ts'
+import type { ReadWorkspace } from './read-workspace.ts'
 import type { BuiltAt } from '../ledger/sql-versions.ts'
 
 /** The stale ranges of a table by what built them; nothing is asked where there are none. */
 export async function staleReports(
-  { ports }: ReadWorld,
-  { table, target, view }: Pick<Standing, 'table' | 'target' | 'view'>,
+  { ports }: ReadWorkspace,
+  { table, target, view }: Pick<TableStatus, 'table' | 'target' | 'view'>,
 ): Promise<readonly StaleReport[]> {
   const versions = staleVersions(view?.islands ?? [], table.sqlHash)
   if (versions.length === 0 || target === undefined) return []

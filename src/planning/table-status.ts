@@ -6,11 +6,11 @@ import type { TargetTable } from '../targets/target-port.ts'
 import { resolveLimits } from './bounds.ts'
 import { type Bounds, tableBounds } from './bounds.ts'
 import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
-import type { ReadWorld } from './read-world.ts'
-import { densityOf, withDependencies } from '../model/choose.ts'
+import type { ReadWorkspace } from './read-workspace.ts'
+import { blockCoverageOf, withDependencies } from '../model/choose.ts'
 import { usageError } from '../model/errors.ts'
 
-export type Standing = {
+export type TableStatus = {
   readonly table: TableDefinition
   readonly bounds: Bounds
   /** Undefined where the target table does not exist. */
@@ -19,25 +19,25 @@ export type Standing = {
   /** Done or accepted. */
   readonly covered: BlockSet
   readonly dirty: BlockSet
-  /** What is owed and not covered; dirty ranges are among it. */
+  /** What is expected and not covered; dirty ranges are among it. */
   readonly missing: BlockSet
   /** The table is empty though the ledger says that rows were written: TRUNCATE keeps the UUID, and so the coverage. */
   readonly emptied: boolean
 }
 
-export type StandingOptions = {
+export type TableStatusOptions = {
   readonly lag: number
   /** Raises the head where it is higher (`--to`). */
   readonly forcedHead: number | undefined
 }
 
 /** Standings of the chosen tables and of all they depend on, in dependency order, by table key. */
-export async function readStandings(
-  world: ReadWorld,
-  options: StandingOptions,
-): Promise<ReadonlyMap<string, Standing>> {
-  const tables = withDependencies(world)
-  const { ports } = world
+export async function readTableStatuses(
+  workspace: ReadWorkspace,
+  options: TableStatusOptions,
+): Promise<ReadonlyMap<string, TableStatus>> {
+  const tables = withDependencies(workspace)
+  const { ports } = workspace
   const sources = [...new Set(tables.flatMap((table) => table.sources))]
   const [extents, targets, ledger] = await Promise.all([
     ports.source.extents(sources),
@@ -47,16 +47,16 @@ export async function readStandings(
   const views =
     ledger !== 'absent' ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
 
-  const standings = new Map<string, Standing>()
+  const tableStatuses = new Map<string, TableStatus>()
   for (const table of tables) {
     const bounds = tableBounds({
       sources: table.sources.map((name) => ({
         table: name,
-        density: densityOf(world, name),
+        blockCoverage: blockCoverageOf(workspace, name),
         extent: extents.get(name),
       })),
-      after: table.after.map((key) => standings.get(key)!.bounds),
-      limits: limitsOf(world, table),
+      after: table.after.map((key) => tableStatuses.get(key)!.bounds),
+      limits: limitsOf(workspace, table),
       ...options,
     })
     const view = views.get(table.key)
@@ -64,13 +64,13 @@ export async function readStandings(
     const coverage = coverageOf(bounds, view)
     const suspicious = target?.rows === 0 && coverage.covered.length > 0
     const emptied = suspicious && (await ports.ledger.rowsWritten(table.key, target.uuid)) > 0
-    standings.set(table.key, { table, bounds, target, view, ...coverage, emptied })
+    tableStatuses.set(table.key, { table, bounds, target, view, ...coverage, emptied })
   }
-  return standings
+  return tableStatuses
 }
 
 /** What to say of a table that was emptied behind the ledger's back. */
-export function emptiedNote({ table: { target }, emptied }: Standing): string | undefined {
+export function emptiedNote({ table: { target }, emptied }: TableStatus): string | undefined {
   return emptied
     ? `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`
     : undefined
@@ -79,7 +79,7 @@ export function emptiedNote({ table: { target }, emptied }: Standing): string | 
 /** What a view makes of what a table owes. */
 export function coverageOf(bounds: Bounds, view: LedgerView | undefined) {
   const covered = blocksIn(view, 'done', 'accepted')
-  const missing = subtract(bounds.owed === undefined ? [] : [bounds.owed], covered)
+  const missing = subtract(bounds.expected === undefined ? [] : [bounds.expected], covered)
   return { covered, dirty: blocksIn(view, 'dirty', 'invalidated'), missing }
 }
 
@@ -89,9 +89,11 @@ export function blocksIn(view: LedgerView | undefined, ...states: readonly Islan
 }
 
 /** The targets that exist, by table name. */
-export function targetsOf(standings: ReadonlyMap<string, Standing>): ReadonlyMap<string, TargetTable> {
+export function targetsOf(tableStatuses: ReadonlyMap<string, TableStatus>): ReadonlyMap<string, TargetTable> {
   return new Map(
-    [...standings.values()].flatMap(({ table, target }) => (target ? [[table.target, target] as const] : [])),
+    [...tableStatuses.values()].flatMap(({ table, target }) =>
+      target ? [[table.target, target] as const] : [],
+    ),
   )
 }
 
@@ -116,7 +118,7 @@ export function uuidsOf(
   )
 }
 
-function limitsOf({ network }: ReadWorld, table: TableDefinition) {
+function limitsOf({ network }: ReadWorkspace, table: TableDefinition) {
   const { from, to } = resolveLimits(table.blocks, network.forks)
   return { from, to }
 }
@@ -129,9 +131,9 @@ export type Known = {
 }
 
 /** @throws BackfillError `server`; `usage` where the ledger is of an older version */
-export async function readKnown(world: ReadWorld): Promise<Known> {
-  const tables = withDependencies(world)
-  const { target } = world.ports
+export async function readKnown(workspace: ReadWorkspace): Promise<Known> {
+  const tables = withDependencies(workspace)
+  const { target } = workspace.ports
   const [targets, ledger] = await Promise.all([
     target.tables(tables.map((table) => table.target)),
     target.ledgerState(),

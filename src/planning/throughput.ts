@@ -2,7 +2,7 @@
 import type { Cost } from '../ledger/history.ts'
 
 /** Sums over chunks, newer ones weighing more. */
-export type Pace = {
+export type Throughput = {
   readonly expected: number
   readonly written: number
   readonly elapsedMs: number
@@ -10,29 +10,32 @@ export type Pace = {
   readonly bytesPerRow: number
 }
 
-export const NO_PACE: Pace = { expected: 0, written: 0, elapsedMs: 0, bytesPerRow: 0 }
+export const NO_PACE: Throughput = { expected: 0, written: 0, elapsedMs: 0, bytesPerRow: 0 }
 
 /** The pace after one more chunk. */
-export function paceAfter(pace: Pace, { expected, written, elapsedMs, peakMemory }: Cost): Pace {
-  if (expected === 0) return pace
-  const telling = expected >= TELLING_ROWS ? peakMemory / expected : 0
+export function throughputAfter(
+  throughput: Throughput,
+  { expected, written, elapsedMs, peakMemory }: Cost,
+): Throughput {
+  if (expected === 0) return throughput
+  const telling = expected >= MIN_SAMPLE_ROWS ? peakMemory / expected : 0
   return {
-    expected: pace.expected * FADE + expected,
-    written: pace.written * FADE + written,
-    elapsedMs: pace.elapsedMs * FADE + elapsedMs,
-    bytesPerRow: Math.max(pace.bytesPerRow, telling),
+    expected: throughput.expected * DECAY + expected,
+    written: throughput.written * DECAY + written,
+    elapsedMs: throughput.elapsedMs * DECAY + elapsedMs,
+    bytesPerRow: Math.max(throughput.bytesPerRow, telling),
   }
 }
 
 /** How long a statement over so many expected rows takes, in ms; undefined where nothing is known. */
-export function expectedMs(pace: Pace, rows: number): number | undefined {
-  return pace.expected === 0 ? undefined : (pace.elapsedMs / pace.expected) * rows
+export function expectedMs(throughput: Throughput, rows: number): number | undefined {
+  return throughput.expected === 0 ? undefined : (throughput.elapsedMs / throughput.expected) * rows
 }
 
 /** Rows written per expected row; 1 where nothing is known, which makes chunks smaller rather than bigger. */
-export function yieldOf(paces: readonly Pace[]): number {
-  const expected = paces.reduce((sum, pace) => sum + pace.expected, 0)
-  const written = paces.reduce((sum, pace) => sum + pace.written, 0)
+export function yieldOf(throughputs: readonly Throughput[]): number {
+  const expected = throughputs.reduce((sum, throughput) => sum + throughput.expected, 0)
+  const written = throughputs.reduce((sum, throughput) => sum + throughput.written, 0)
   return expected === 0 || written === 0 ? 1 : written / expected
 }
 
@@ -44,18 +47,21 @@ export type ChunkLimits = {
 }
 
 /** Expected rows of the next chunk: what is wanted, unless the past says that it takes too much memory or time. */
-export function rowsPerChunk(pace: Pace, { wanted, memoryBytes }: ChunkLimits): number {
+export function rowsPerChunk(throughput: Throughput, { wanted, memoryBytes }: ChunkLimits): number {
   const fits =
-    pace.bytesPerRow === 0 ? Infinity : ((memoryBytes ?? Infinity) * MEMORY_SHARE) / pace.bytesPerRow
-  const inTime = pace.elapsedMs === 0 ? Infinity : (MAX_CHUNK_MS * pace.expected) / pace.elapsedMs
+    throughput.bytesPerRow === 0
+      ? Infinity
+      : ((memoryBytes ?? Infinity) * MEMORY_SHARE) / throughput.bytesPerRow
+  const inTime =
+    throughput.elapsedMs === 0 ? Infinity : (MAX_CHUNK_MS * throughput.expected) / throughput.elapsedMs
   return Math.max(1, Math.floor(Math.min(wanted, fits, inTime)))
 }
 
 /** How much of what older chunks say is kept with each newer one. */
-const FADE = 0.8
+const DECAY = 0.8
 
 /** Below this a statement's fixed memory says nothing of its rows. */
-const TELLING_ROWS = 100_000
+const MIN_SAMPLE_ROWS = 100_000
 
 /** What is left free of the memory that a statement may use: the next chunk is not quite like the last. */
 const MEMORY_SHARE = 0.5

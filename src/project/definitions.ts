@@ -3,7 +3,13 @@ import { fileError } from '../model/errors.ts'
 import type { Network, SourceDefinition, SqlText, TableDefinition } from '../model/model.ts'
 import { ddlTable } from '../sql-syntax/create-table.ts'
 import { dependencyOrder, type GraphNode } from './dependency-order.ts'
-import { type HeaderDraft, readHeader, refuseHeader, sourceHeader, type TransformHeader } from './header.ts'
+import {
+  type HeaderDraft,
+  readHeader,
+  throwHeaderError,
+  sourceHeader,
+  type TransformHeader,
+} from './header.ts'
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
 import { attempt, type Report } from '../sql-syntax/problems.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
@@ -70,10 +76,10 @@ function nodeOf({ key, file, header: { after = [] }, lines }: TableDraft): Graph
 
 /** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
 export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
-  const { density } = sourceHeader(file.file, file.text)
+  const { blockCoverage } = sourceHeader(file.file, file.text)
   const ddl = onlyCreateTable(file, report)
   checkedParameters(ddl, { source: 'Identifier' }, report)
-  return { table: ddlTable(ddl), density, ddl }
+  return { table: ddlTable(ddl), blockCoverage, ddl }
 }
 
 type DraftFiles = {
@@ -153,7 +159,7 @@ function parametersOf({ transform, header, lines, forks }: Uses, report: Report)
 }
 
 function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
-  refuseHeader(file.file, file.text, report)
+  throwHeaderError(file.file, file.text, report)
   const ddl = onlyCreateTable(file, report)
   checkedParameters(ddl, { target: 'Identifier' }, report)
   const table = ddlTable(ddl)
@@ -167,7 +173,7 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
 
 /** The statements of a cluster's DDL; `check` looks into them (pure/lint-cluster-ddl.ts). */
 function clusterStatements(file: SqlFile, report: Report): readonly SqlText[] {
-  refuseHeader(file.file, file.text, report)
+  throwHeaderError(file.file, file.text, report)
   const found = attempt(report, () => splitStatements(file.file, file.text)) ?? []
   for (const statement of found) checkedParameters(statement, { target: 'Identifier' }, report)
   return found

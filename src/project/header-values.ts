@@ -1,6 +1,6 @@
 // Owns the values of the `--!` header: each reader returns what the value means or says what is wrong with it.
 import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
-import type { BlockLimit, BlockLimits, Density, OwnParameter, RowsKind } from '../model/model.ts'
+import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
@@ -86,14 +86,14 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
   throw wrong(entry, `'${entry.value}' is no kind of rows`, hint)
 }
 
-export function density(entry: HeaderEntry): Density {
+export function blockCoverage(entry: HeaderEntry): BlockCoverage {
   const known = DENSITIES.find((name) => name === entry.value)
   if (known === undefined)
-    throw wrong(entry, `'${entry.value}' is no density`, `write one of ${DENSITIES.join(', ')}`)
+    throw wrong(entry, `'${entry.value}' is no block coverage`, `write one of ${DENSITIES.join(', ')}`)
   return known
 }
 
-export const DENSITIES: readonly Density[] = ['transaction', 'common', 'sparse']
+export const DENSITIES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
 function wrong(
   { key, file, line }: HeaderEntry,

@@ -1,10 +1,10 @@
 // Owns the `--! key: value` lines above the SQL: which keys there are, which are required. Values: header-values.ts.
 import { type BackfillError, fileError } from '../model/errors.ts'
-import type { Density, TableDefinition } from '../model/model.ts'
+import type { BlockCoverage, TableDefinition } from '../model/model.ts'
 import {
   blockLimits,
   chunk,
-  density,
+  blockCoverage,
   identifier,
   identifiers,
   ownParameters,
@@ -71,9 +71,9 @@ export function readHeader(file: string, text: string, report: Report): ReadHead
 }
 
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
-export function sourceHeader(file: string, text: string): { readonly density: Density } {
-  const entry = headerEntries(file, text, ['density'], refuse).get('density')
-  return { density: entry === undefined ? 'common' : density(entry) }
+export function sourceHeader(file: string, text: string): { readonly blockCoverage: BlockCoverage } {
+  const entry = headerEntries(file, text, ['block-coverage'], refuse).get('block-coverage')
+  return { blockCoverage: entry === undefined ? 'most-blocks' : blockCoverage(entry) }
 }
 
 /** Reads the header of a file of sql/import/. Throws a usage error with file and line. */
@@ -85,7 +85,7 @@ export function importHeader(file: string, text: string): Pick<TransformHeader, 
 }
 
 /** Reports header lines of a file in which none mean anything. */
-export function refuseHeader(file: string, text: string, report: Report = refuse): void {
+export function throwHeaderError(file: string, text: string, report: Report = refuse): void {
   attempt(report, () => headerEntries(file, text, [], report))
 }
 

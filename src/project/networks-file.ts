@@ -1,6 +1,6 @@
 // Owns sql/networks.json: fork blocks, and what a network has of its own.
 import { type BackfillError, fileError } from '../model/errors.ts'
-import type { Density, Network } from '../model/model.ts'
+import type { BlockCoverage, Network } from '../model/model.ts'
 import { DENSITIES } from './header-values.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { RUNNER_PARAMETERS } from '../sql-syntax/parameters.ts'
@@ -9,7 +9,7 @@ import { isLockName } from '../model/table-key.ts'
 const HOLE_BLOCKS = 1000
 
 /**
- * Reads `{ "<network>": { "forks": { "<fork>": block }, "hole-blocks"?: blocks, "density"?: { "<source>": density } } }`.
+ * Reads `{ "<network>": { "forks": { "<fork>": block }, "source-gap-blocks"?: blocks, "block-coverage"?: { "<source>": block coverage } } }`.
  * Throws a usage error that names the file and the key for anything else.
  */
 export function parseNetworks(file: string, text: string): readonly Network[] {
@@ -24,13 +24,13 @@ export function parseNetworks(file: string, text: string): readonly Network[] {
     return {
       name,
       forks: forks(file, `${name}.forks`, fields['forks']),
-      holeBlocks: holeBlocks(file, `${name}.hole-blocks`, fields['hole-blocks']),
-      density: densities(file, `${name}.density`, fields['density']),
+      sourceGapBlocks: sourceGapBlocks(file, `${name}.source-gap-blocks`, fields['source-gap-blocks']),
+      blockCoverage: blockCoverages(file, `${name}.block coverage`, fields['block-coverage']),
     }
   })
 }
 
-const KEYS: readonly string[] = ['forks', 'hole-blocks', 'density']
+const KEYS: readonly string[] = ['forks', 'source-gap-blocks', 'block-coverage']
 
 function parseJson(file: string, text: string): unknown {
   try {
@@ -51,15 +51,15 @@ function forks(file: string, path: string, value: unknown): Network['forks'] {
   })
 }
 
-function holeBlocks(file: string, path: string, value: unknown): number {
+function sourceGapBlocks(file: string, path: string, value: unknown): number {
   if (value === undefined) return HOLE_BLOCKS
   if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
   throw wrong(file, path, `is ${JSON.stringify(value)}`, 'write a number of blocks above 0')
 }
 
-function densities(file: string, path: string, value: unknown): Network['density'] {
-  return mapRecord(file, path, value ?? {}, (source, given): Density => {
-    const known = DENSITIES.find((density) => density === given)
+function blockCoverages(file: string, path: string, value: unknown): Network['blockCoverage'] {
+  return mapRecord(file, path, value ?? {}, (source, given): BlockCoverage => {
+    const known = DENSITIES.find((blockCoverage) => blockCoverage === given)
     if (known !== undefined) return known
     const hint = `write one of ${DENSITIES.join(', ')}`
     throw wrong(file, `${path}.${source}`, `is ${JSON.stringify(given)}`, hint)

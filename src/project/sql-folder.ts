@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalogue, SqlText } from '../model/model.ts'
 import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
-import { refuseHeader } from './header.ts'
+import { throwHeaderError } from './header.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
 import type { TableDraft } from './table-draft.ts'
@@ -70,7 +70,7 @@ export async function readDemo(folder: string): Promise<readonly SqlText[]> {
 }
 
 function statements({ file, text }: SqlFile, known: Parameters, report: Report = refuse): readonly SqlText[] {
-  refuseHeader(file, text, report)
+  throwHeaderError(file, text, report)
   const found = splitStatements(file, text)
   for (const statement of found) checkedParameters(statement, known, report)
   return found

@@ -2,22 +2,26 @@
 import { countBlocks, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { cureOf } from '../ledger/stale.ts'
-import { rangeWords } from '../model/blocks.ts'
+import { hintOf } from '../ledger/stale.ts'
+import { formatBlockSet } from '../model/blocks.ts'
 import { markOf, shortHash } from '../ledger/stale.ts'
 import { staleBlocks, staleVersions } from '../ledger/stale.ts'
-import { emptiedNote, type Standing } from '../planning/table-status.ts'
+import { emptiedNote, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
 
-/** Holes and held blocks, once for all tables that skip the same. */
+/** Source gaps and incomplete blocks, once for all tables that skip the same. */
 export function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunEvent, { type: 'skipped' }>[] {
-  const skipping = [...runs.values()].filter(({ holes, held }) => holes.length > 0 || held.length > 0)
-  const alike = Map.groupBy(skipping, ({ holes, held }) => JSON.stringify([holes, held]))
+  const skipping = [...runs.values()].filter(
+    ({ sourceGaps, incomplete }) => sourceGaps.length > 0 || incomplete.length > 0,
+  )
+  const alike = Map.groupBy(skipping, ({ sourceGaps, incomplete }) =>
+    JSON.stringify([sourceGaps, incomplete]),
+  )
   return [...alike.values()].map((same) => ({
     type: 'skipped',
     tables: same.map(({ key }) => key),
-    holes: same[0]!.holes,
-    held: same[0]!.held,
+    sourceGaps: same[0]!.sourceGaps,
+    incomplete: same[0]!.incomplete,
   }))
 }
 
@@ -27,25 +31,25 @@ export function announce(
   options: UpOptions,
   report: (event: RunEvent) => void,
 ): void {
-  for (const { key, standing, unsurveyed } of runs.values()) {
-    const { bounds, covered } = standing
-    const emptied = emptiedNote(standing)
+  for (const { key, tableStatus, unprobed } of runs.values()) {
+    const { bounds, covered } = tableStatus
+    const emptied = emptiedNote(tableStatus)
     if (emptied !== undefined) report({ type: 'warning', table: key, text: emptied })
     if (bounds.note !== undefined) {
       report({ type: 'note', table: key, text: bounds.note })
       continue
     }
     const { naturalHead = Infinity } = bounds.inputs
-    if (bounds.owed !== undefined && options.to !== undefined && bounds.owed.to > naturalHead)
+    if (bounds.expected !== undefined && options.to !== undefined && bounds.expected.to > naturalHead)
       report({
         type: 'warning',
         table: key,
         text: `--to ${options.to} is above the head ${naturalHead}: you say that the sources are complete; recorded as forced`,
       })
-    const doneBlocks = countBlocks(intersect(covered, bounds.owed === undefined ? [] : [bounds.owed]))
-    const edited = unsurveyed.length === 0 ? undefined : editedText(standing)
+    const doneBlocks = countBlocks(intersect(covered, bounds.expected === undefined ? [] : [bounds.expected]))
+    const edited = unprobed.length === 0 ? undefined : editedText(tableStatus)
     if (edited !== undefined) report({ ...edited, table: key })
-    report({ type: 'table', table: key, missingBlocks: countBlocks(unsurveyed), doneBlocks })
+    report({ type: 'table', table: key, missingBlocks: countBlocks(unprobed), doneBlocks })
   }
 }
 
@@ -56,7 +60,7 @@ export function announce(
 function editedText({
   table,
   view,
-}: Standing): Pick<Extract<RunEvent, { type: 'note' | 'warning' }>, 'type' | 'text'> | undefined {
+}: TableStatus): Pick<Extract<RunEvent, { type: 'note' | 'warning' }>, 'type' | 'text'> | undefined {
   const islands = view?.islands ?? []
   const stay = staleVersions(islands, table.sqlHash).filter(({ edited }) => edited)
   if (stay.length === 0) return undefined
@@ -66,6 +70,6 @@ function editedText({
   const hashes = [...new Set(stay.map(({ hash }) => shortHash(hash)))].join(', ')
   return {
     type: known ? 'note' : 'warning',
-    text: `missing blocks are built with the SQL of the file (${shortHash(table.sqlHash)}); blocks ${rangeWords(staleBlocks(stay))} stay as older SQL (${hashes}) built them: ${cureOf(table)} builds them again`,
+    text: `missing blocks are built with the SQL of the file (${shortHash(table.sqlHash)}); blocks ${formatBlockSet(staleBlocks(stay))} stay as older SQL (${hashes}) built them: ${hintOf(table)} builds them again`,
   }
 }

@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { fingerprintOf } from '../sources/fingerprint.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/ledger.ts'
-import type { Ports } from './world.ts'
+import type { Ports } from './workspace.ts'
 
 /** `pruned`: a source has fewer blocks than the try has read. */
 export type Change = 'sql' | 'source' | 'pruned'

@@ -7,8 +7,8 @@ import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { InsertReport, Pass } from './executor-port.ts'
-import type { Patience } from '../clickhouse/retry.ts'
-import type { Ports } from './world.ts'
+import type { RetryPolicy } from '../clickhouse/retry.ts'
+import type { Ports } from './workspace.ts'
 
 export type ChunkJob = {
   readonly table: TableDefinition
@@ -27,7 +27,7 @@ export type ChunkJob = {
   readonly lock: Lock
   /** Table key -> target UUID of the tables in `after`. */
   readonly inputs: ReadonlyMap<string, string>
-  readonly patience: Patience
+  readonly retryPolicy: RetryPolicy
   /** As in InsertJob. */
   readonly progress: boolean
   readonly pass: Pass | undefined
@@ -41,7 +41,7 @@ export type ChunkReport = InsertReport & { readonly fingerprint: string }
  * @throws BackfillError, after `failed` has been recorded where that was still possible
  */
 export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport> {
-  const { table, range, lock, inputs, patience } = job
+  const { table, range, lock, inputs, retryPolicy } = job
   const { ledger } = ports
   const [sources, before] = await Promise.all([
     job.fingerprint ?? ports.source.fingerprint(table.sources, range),
@@ -63,7 +63,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
     ...outcome,
   })
 
-  await ledger.append(lock, event('started', {}), patience)
+  await ledger.append(lock, event('started', {}), retryPolicy)
   let report: InsertReport
   try {
     report = await insert(ports, job)
@@ -85,20 +85,20 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
   }
   // Outside the try: once `done` may have arrived, `failed` must never follow it.
   const { passed: _, ...measured } = report
-  await ledger.append(lock, event('done', measured), patience)
+  await ledger.append(lock, event('done', measured), retryPolicy)
   return { ...report, fingerprint: sources }
 }
 
 /** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
 async function insert(
   { executor, queries }: Ports,
-  { table, range, queryId, lock, progress, patience, pass }: ChunkJob,
+  { table, range, queryId, lock, progress, retryPolicy, pass }: ChunkJob,
 ): Promise<InsertReport> {
   try {
     return await executor.insert({ table, range, queryId, lock, progress, ...(pass && { pass }) })
   } catch (error) {
     if (!(error instanceof BackfillError && error.kind === 'server' && error.code === 0)) throw error
-    await queries.reachable(patience)
+    await queries.reachable(retryPolicy)
     const report = await queries.settle(queryId)
     if (report === undefined) throw error
     return { ...report, passed: false }

@@ -1,7 +1,7 @@
 // Owns the creation of what is missing on the target: databases, ledger, derived tables. Checks come first.
 import { checkTables } from '../targets/check-columns.ts'
 import { withDependencies } from '../model/choose.ts'
-import type { World } from './world.ts'
+import type { Workspace } from './workspace.ts'
 
 export type CreatedTable = { readonly table: string; readonly target: string; readonly created: boolean }
 
@@ -11,18 +11,18 @@ export type CreatedTable = { readonly table: string; readonly target: string; re
  *
  * @throws BackfillError `usage` where a file and the servers do not fit
  */
-export async function createTables(world: World): Promise<readonly CreatedTable[]> {
-  const { target } = world.ports
-  const tables = withDependencies(world)
+export async function createTables(workspace: Workspace): Promise<readonly CreatedTable[]> {
+  const { target } = workspace.ports
+  const tables = withDependencies(workspace)
   const names = tables.map((table) => table.target)
   const [existing, ledger] = await Promise.all([target.tables(names), target.ledgerState()])
-  const unchecked = await checkTables(world, tables, existing)
+  const unchecked = await checkTables(workspace, tables, existing)
   const missing = tables.filter((table) => !existing.has(table.target))
-  for (const table of missing) target.refuseUncreatable(table)
-  if (missing.length > 0 || ledger !== 'ready') await target.prepare(world.catalogue.ledger)
-  if (ledger === 'old') await target.prepare(world.catalogue.ledgerUpgrade)
+  for (const table of missing) target.assertCreatable(table)
+  if (missing.length > 0 || ledger !== 'ready') await target.prepare(workspace.catalogue.ledger)
+  if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
   for (const table of missing) await target.create(table)
-  if (unchecked.length > 0) await checkTables(world, unchecked, await target.tables(names))
+  if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names))
   return tables.map((table) => ({
     table: table.key,
     target: `${target.database}.${table.target}`,

@@ -38,8 +38,8 @@ export type RunEvent =
   | {
       readonly type: 'skipped'
       readonly tables: readonly string[]
-      readonly holes: readonly Range[]
-      readonly held: readonly Range[]
+      readonly sourceGaps: readonly Range[]
+      readonly incomplete: readonly Range[]
     }
   | {
       readonly type: 'waiting'

@@ -4,7 +4,7 @@ import type { Range } from '../model/blocks.ts'
 import type { ExecutorPort, InsertJob, InsertReport } from './executor-port.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
-import type { Wire } from '../model/wire-names.ts'
+import type { Compression } from '../model/compression.ts'
 import { cleanRanges, countIn, endDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
@@ -24,14 +24,14 @@ export type ExecutorOptions = {
   readonly names: Names
   readonly network: Network
   /** How rows cross where these are two servers. */
-  readonly wire: Wire
+  readonly compression: Compression
 }
 
-export function openExecutor({ source, target, names, network, wire }: ExecutorOptions): ExecutorPort {
+export function openExecutor({ source, target, names, network, compression }: ExecutorOptions): ExecutorPort {
   /** A table's output columns do not change within a run. */
   const described = new Map<string, Promise<readonly OutputColumn[]>>()
 
-  const stream = openStream({ source, target, wire })
+  const stream = openStream({ source, target, compression })
 
   const reader = (table: TableDefinition) => readerOf({ source, target }, table)
   const paramsOf = (table: TableDefinition, range: Range) =>

@@ -7,17 +7,17 @@ import { NO_PACE } from '../planning/throughput.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing, type Sharing } from './shared-chunks.ts'
-import { NOTHING_KNOWN, readPast, slotsFor } from '../planning/sizing.ts'
-import { readStandings, type Standing, targetsOf, uuidsOf } from '../planning/table-status.ts'
-import { makeSurveyor } from '../planning/survey.ts'
+import { NOTHING_KNOWN, readRunHistory, slotsFor } from '../planning/sizing.ts'
+import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../planning/table-status.ts'
+import { makeProbe } from '../planning/probe.ts'
 import { type RunContext, startTable } from './table-run.ts'
-import type { World } from './world.ts'
+import type { Workspace } from './workspace.ts'
 
 /** What a caller has prepared, by table key. */
 export type Prepared = {
   /** Blocks to run, if they are missing; `from` and `to` of the options say nothing then. */
   readonly blocks: ReadonlyMap<string, BlockSet>
-  /** Blocks up to here are owed, whatever the sources say. */
+  /** Blocks up to here are expected, whatever the sources say. */
   readonly head: number
   /** Locks that are held already; they are released at the end. */
   readonly locks: ReadonlyMap<string, Lock>
@@ -26,47 +26,47 @@ export type Prepared = {
 export type PreparedRun = {
   readonly context: RunContext
   /** Of the chosen tables and of those that they read. */
-  readonly standings: ReadonlyMap<string, Standing>
+  readonly tableStatuses: ReadonlyMap<string, TableStatus>
   readonly sharing: Sharing
 }
 
 /** @throws BackfillError `usage` where files and servers do not fit, `server` where one is away */
 export async function prepareRun({
-  world,
+  workspace,
   options,
   report,
   signal,
   prepared,
 }: {
-  readonly world: World
+  readonly workspace: Workspace
   readonly options: UpOptions
   readonly report: (event: RunEvent) => void
   readonly signal: AbortSignal
   readonly prepared: Prepared | undefined
 }): Promise<PreparedRun> {
-  for (const { table, target, created } of await createTables(world))
+  for (const { table, target, created } of await createTables(workspace))
     if (created) report({ type: 'created', table, target })
 
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = options
-  const standings = await readStandings(world, {
+  const tableStatuses = await readTableStatuses(workspace, {
     lag: options.lag,
     forcedHead: prepared?.head ?? options.to,
   })
   // Remembers every lock's comment now, so that all locks of a dead run are known to be stale at the same time.
-  await world.ports.locks.holders()
-  const targets = targetsOf(standings)
+  await workspace.ports.locks.holders()
+  const targets = targetsOf(tableStatuses)
   const uuids = uuidsOf(
-    [...standings.values()].map(({ table }) => table),
+    [...tableStatuses.values()].map(({ table }) => table),
     targets,
   )
-  const chosen = [...standings].filter(([key]) => world.chosen.some((table) => table.key === key))
+  const chosen = [...tableStatuses].filter(([key]) => workspace.chosen.some((table) => table.key === key))
   const idle = chosen.every(([, { missing, dirty }]) => missing.length === 0 && dirty.length === 0)
-  const { capacity, paces } = idle ? NOTHING_KNOWN : await readPast(world, uuids)
+  const { capacity, throughputs } = idle ? NOTHING_KNOWN : await readRunHistory(workspace, uuids)
   const slots = slotsFor(options, capacity)
   const runs = new Map(
-    chosen.map(([key, standing]) => [
+    chosen.map(([key, tableStatus]) => [
       key,
-      startTable(standing, paces.get(key) ?? NO_PACE, {
+      startTable(tableStatus, throughputs.get(key) ?? NO_PACE, {
         wanted: prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
         lock: prepared?.locks.get(key),
       }),
@@ -74,21 +74,21 @@ export async function prepareRun({
   )
   const sharing = makeSharing({ runs, tableJobs: slots.tableJobs, waiting: slots.jobs })
   const context: RunContext = {
-    ports: world.ports,
-    network: world.network.name,
+    ports: workspace.ports,
+    network: workspace.network.name,
     options,
     slots,
     capacity,
     runId: randomUUID(),
-    survey: makeSurveyor(world),
+    probeBlocks: makeProbe(workspace),
     runs,
     settle: sharing.settle,
     targets,
     uuids,
     inFlight: new Set(),
     signal,
-    patience: { giveUpMs: options.giveUpMs, signal },
+    retryPolicy: { giveUpMs: options.giveUpMs, signal },
     report,
   }
-  return { context, standings, sharing }
+  return { context, tableStatuses, sharing }
 }

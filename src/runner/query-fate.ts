@@ -11,7 +11,7 @@ import type { SystemProcesses, SystemQueryLog } from '../clickhouse/schema.ts'
 import { errorCode, serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { STEP_SUFFIX } from './shared-insert.ts'
-import type { Patience } from '../clickhouse/retry.ts'
+import type { RetryPolicy } from '../clickhouse/retry.ts'
 
 /** Killing a stalled stream took 29 s (measured): a minute, then the table stops. */
 const END_WITHIN_MS = 60_000
@@ -126,7 +126,7 @@ export function openQueries({
       }
     },
 
-    reachable: (patience) => reachable([server, source], patience),
+    reachable: (retryPolicy) => reachable([server, source], retryPolicy),
   }
 }
 
@@ -144,5 +144,5 @@ export type QueryPort = {
   /** Whether the queries of `user` can be seen and killed: one's own always can. */
   canEnd(user: string): Promise<boolean>
   /** Resolves when both servers answer; rejects with the last error when patience ends. */
-  reachable(patience: Patience): Promise<void>
+  reachable(retryPolicy: RetryPolicy): Promise<void>
 }

@@ -4,11 +4,11 @@ import { type LedgerEvent, NO_TRY } from '../ledger/events.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { Attempt } from '../ledger/ledger.ts'
-import type { Patience } from '../clickhouse/retry.ts'
-import type { Ports } from './world.ts'
+import type { RetryPolicy } from '../clickhouse/retry.ts'
+import type { Ports } from './workspace.ts'
 import type { TargetTable } from '../targets/target-port.ts'
 import { blockSet, type BlockSet, intersect, subtract } from '../model/blocks.ts'
-import { rangeWords } from '../model/blocks.ts'
+import { formatBlockSet } from '../model/blocks.ts'
 import { type Remedy, remedyFor } from './remedy.ts'
 import { type Change, changesSince } from './attempt-change.ts'
 
@@ -21,7 +21,7 @@ export type RecoveryJob = {
   readonly inputs: ReadonlyMap<string, string>
   /** Blocks whose latest event is neither `done` nor `cleaned`. */
   readonly dirty: BlockSet
-  readonly patience: Patience
+  readonly retryPolicy: RetryPolicy
 }
 
 export type Recovered = {
@@ -57,7 +57,7 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
 
   if (remedies.includes('stop'))
     throw new BackfillError(
-      `${table.key} has half-written blocks ${rangeWords(blocksOf('stop'))}, and its engine ${target.engine} cannot take rows back`,
+      `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${target.engine} cannot take rows back`,
       { kind: 'failed', hint: 'Drop the table and run backfill up: it is built again from the start' },
     )
   const deleted = blocksOf('clean')
@@ -68,14 +68,14 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
   if (deleted.length > 0) {
     if (changes.includes('pruned'))
       throw new BackfillError(
-        `the sources no longer hold all of blocks ${rangeWords(deleted)} of ${table.key}: deleting would lose rows`,
+        `the sources no longer hold all of blocks ${formatBlockSet(deleted)} of ${table.key}: deleting would lose rows`,
         {
           kind: 'failed',
           hint: 'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
         },
       )
     await ports.executor.clean({ table, ranges: deleted, lock, asked: asked.length > 0 })
-    for (const range of deleted) await ports.ledger.append(lock, cleanedEvent(job, range), job.patience)
+    for (const range of deleted) await ports.ledger.append(lock, cleanedEvent(job, range), job.retryPolicy)
   }
   const stale = blocksOf('rerun-stale')
   const again = subtract(dirty, blockSet([...deleted, ...stale]))
@@ -83,10 +83,12 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
   // What was asked for needs no reason.
   const why = changes.find((change, index) => change !== undefined && !attempts[index]!.suspect)
   const parts = [
-    ...(again.length > 0 ? [`runs the half-written blocks again: ${rangeWords(again)}`] : []),
-    ...(asked.length > 0 ? [`has deleted blocks ${rangeWords(asked)}, to build them again`] : []),
-    ...(found.length > 0 ? [`has deleted the half-written blocks ${rangeWords(found)}`] : []),
-    ...(stale.length > 0 ? [`runs again, but cannot take back rows of, blocks ${rangeWords(stale)}`] : []),
+    ...(again.length > 0 ? [`runs the half-written blocks again: ${formatBlockSet(again)}`] : []),
+    ...(asked.length > 0 ? [`has deleted blocks ${formatBlockSet(asked)}, to build them again`] : []),
+    ...(found.length > 0 ? [`has deleted the half-written blocks ${formatBlockSet(found)}`] : []),
+    ...(stale.length > 0
+      ? [`runs again, but cannot take back rows of, blocks ${formatBlockSet(stale)}`]
+      : []),
   ]
   return { stale, text: parts.join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`) }
 }

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { runChunk } from './chunk.ts'
 import { BackfillError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
-import { backOff, patiently } from '../clickhouse/retry.ts'
-import type { Piece } from './piece.ts'
-import { MAX_ATTEMPTS, verdictOn } from '../clickhouse/error-codes.ts'
+import { backOff, withRetry } from '../clickhouse/retry.ts'
+import type { ChunkWork } from './chunk-work.ts'
+import { MAX_ATTEMPTS, retryDecision } from '../clickhouse/error-codes.ts'
 import { intersect, union } from '../model/blocks.ts'
 import { marked } from '../ledger/stale.ts'
 import { recover } from './recover.ts'
@@ -16,27 +16,27 @@ import { learn, type RunContext, type TableRun } from './table-run.ts'
  * Runs a range of a locked table until it is done, and books it. Resolves with the rows written.
  * @throws BackfillError when it will not be done by trying again; the range is dirty then
  */
-export async function runRange(run: TableRun, piece: Piece, context: RunContext): Promise<number> {
-  const { range, rows } = piece
+export async function runRange(run: TableRun, work: ChunkWork, context: RunContext): Promise<number> {
+  const { range, rows } = work
   let progress = true
   for (let attempt = 1; ; attempt++) {
     const { epoch } = run.lock!
     try {
-      return await tryOnce(run, { ...piece, attempt, progress }, context)
+      return await tryOnce(run, { ...work, attempt, progress }, context)
     } catch (thrown) {
       const error = thrown as BackfillError
       context.report({ type: 'chunk-failed', table: run.key, range, error })
       // Another chunk of the table has renewed the lock before this one's statement began: not lost, only late.
       const renewed = error.kind === 'locked' && run.lock!.epoch !== epoch
-      const verdict = renewed ? 'retry' : verdictOn(error)
+      const verdict = renewed ? 'retry' : retryDecision(error)
       if (verdict === 'stop' || context.signal.aborted) throw error
       if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
       if (verdict === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
-      if (verdict === 'gone') await context.ports.queries.reachable(context.patience)
+      if (verdict === 'gone') await context.ports.queries.reachable(context.retryPolicy)
       // It may have been silent for longer than a proxy allows; with no word of progress to send it ends all the same.
       if (verdict === 'gone') progress = false
       let lost = verdict === 'gone'
-      await patiently({ queries: context.ports.queries, patience: context.patience }, async () => {
+      await withRetry({ queries: context.ports.queries, retryPolicy: context.retryPolicy }, async () => {
         // A statement that nobody knows of may still arrive: then it is of an epoch that is over.
         if (lost) await run.lock!.renew()
         lost = true
@@ -44,23 +44,23 @@ export async function runRange(run: TableRun, piece: Piece, context: RunContext)
       })
       if (verdict === 'split') {
         run.tooBig = Math.min(run.tooBig ?? Infinity, rows)
-        return await runHalves(run, piece, context)
+        return await runHalves(run, work, context)
       }
       await backOff(attempt, context.signal)
     }
   }
 }
 
-type Try = Piece & { readonly attempt: number; readonly progress: boolean }
+type Try = ChunkWork & { readonly attempt: number; readonly progress: boolean }
 
 async function tryOnce(
   run: TableRun,
-  { attempt, progress, ...piece }: Try,
+  { attempt, progress, ...work }: Try,
   context: RunContext,
 ): Promise<number> {
-  const { ports, runId, uuids, network, patience } = context
-  const { range, rows, fingerprint, pass } = piece
-  const { table, bounds } = run.standing
+  const { ports, runId, uuids, network, retryPolicy } = context
+  const { range, rows, fingerprint, pass } = work
+  const { table, bounds } = run.tableStatus
   const { key } = run
   const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomUUID()}`
   context.report({ type: 'chunk-started', table: key, range, queryId })
@@ -81,11 +81,11 @@ async function tryOnce(
       sqlHash: intersect(run.mixed, [range]).length > 0 ? marked('mixed', table.sqlHash) : table.sqlHash,
       lock: run.lock!,
       inputs: inputsOf(table, uuids),
-      patience,
+      retryPolicy,
       progress,
       pass: attempt === 1 ? pass : undefined,
     })
-    context.settle(piece, report.passed ? report.fingerprint : undefined)
+    context.settle(work, report.passed ? report.fingerprint : undefined)
     const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
     run.covered = union(run.covered, [range])
     learn(run, { expected: rows, written: rowsWritten, elapsedMs, peakMemory })
@@ -96,7 +96,7 @@ async function tryOnce(
   }
 }
 
-async function runHalves(run: TableRun, { range, rows }: Piece, context: RunContext): Promise<number> {
+async function runHalves(run: TableRun, { range, rows }: ChunkWork, context: RunContext): Promise<number> {
   const { from, to } = range
   const middle = Math.floor((from + to) / 2)
   const half = { rows: rows / 2, fingerprint: undefined, pass: undefined }
@@ -106,8 +106,8 @@ async function runHalves(run: TableRun, { range, rows }: Piece, context: RunCont
 
 /** Makes blocks that a try of this run left half written safe to run again. */
 async function makeSafe(run: TableRun, range: Range, context: RunContext): Promise<void> {
-  const { ports, runId, targets, uuids, patience } = context
-  const { table } = run.standing
+  const { ports, runId, targets, uuids, retryPolicy } = context
+  const { table } = run.tableStatus
   const target = targets.get(table.target)!
   const { stale } = await recover(ports, {
     table,
@@ -116,7 +116,7 @@ async function makeSafe(run: TableRun, range: Range, context: RunContext): Promi
     runId,
     inputs: inputsOf(table, uuids),
     dirty: [range],
-    patience,
+    retryPolicy,
   })
   run.mixed = union(run.mixed, stale)
 }

@@ -1,49 +1,49 @@
-// Owns one table's part of a run: what is left to survey and to run, its lock, its coverage as it grows.
+// Owns one table's part of a run: what is left to probe and to run, its lock, its coverage as it grows.
 import type { BackfillError } from '../model/errors.ts'
-import { patiently } from '../clickhouse/retry.ts'
+import { withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
-import type { Patience } from '../clickhouse/retry.ts'
-import type { Ports } from './world.ts'
+import type { RetryPolicy } from '../clickhouse/retry.ts'
+import type { Ports } from './workspace.ts'
 import type { TargetTable } from '../targets/target-port.ts'
 import { type BlockSet, intersect, subtract, union } from '../model/blocks.ts'
 import { type Cost } from '../ledger/history.ts'
-import { type Pace, paceAfter } from '../planning/throughput.ts'
+import { type Throughput, throughputAfter } from '../planning/throughput.ts'
 import { type Buckets, mergeBuckets } from '../sources/fingerprint.ts'
 import type { Bucket } from '../sources/availability.ts'
-import { mergeWeights, type Weights } from '../planning/weights.ts'
+import { mergeRowEstimates, type RowEstimates } from '../planning/row-estimates.ts'
 import { recover } from './recover.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import type { Offer, SettlePiece } from './piece.ts'
+import type { Reservation, ConfirmReservation } from './chunk-work.ts'
 import type { Slots } from '../planning/sizing.ts'
-import { coverageOf, inputsOf, type Standing } from '../planning/table-status.ts'
-import { FIRST_WINDOW, nextWindow, type Survey, type Surveyor, widthAfter } from '../planning/survey.ts'
+import { coverageOf, inputsOf, type TableStatus } from '../planning/table-status.ts'
+import { FIRST_WINDOW, nextWindow, type Availability, type Probe, widthAfter } from '../planning/probe.ts'
 
 export type TableRun = {
   readonly key: string
-  readonly standing: Standing
+  readonly tableStatus: TableStatus
   covered: BlockSet
-  /** Missing blocks that no survey has looked at yet, and those that one has let through and that are not yet started. */
-  unsurveyed: BlockSet
+  /** Missing blocks that no probe has looked at yet, and those that one has let through and that are not yet started. */
+  unprobed: BlockSet
   runnable: BlockSet
-  /** Blocks of the next window to survey. */
+  /** Blocks of the next window to probe. */
   window: number
-  holes: BlockSet
-  held: BlockSet
-  /** What the probe said of the surveyed blocks: rows of all sources, buckets of its own. */
-  weights: Weights
+  sourceGaps: BlockSet
+  incomplete: BlockSet
+  /** What the probe said of the probed blocks: rows of all sources, buckets of its own. */
+  rowEstimates: RowEstimates
   buckets: Buckets
   /** Ranges that another table is computing a shared step for, or has; they are taken before the runnable ones. */
-  offers: Offer[]
+  reservations: Reservation[]
   /** What its chunks took, in earlier runs and in this one. */
-  pace: Pace
+  throughput: Throughput
   /** Expected rows of the smallest range that took too much memory or time in this run. */
   tooBig: number | undefined
   /** Blocks whose rows of an earlier attempt could not be taken back: done, they are stale. */
   mixed: BlockSet
   running: number
-  surveying: boolean
+  probing: boolean
   lock: Lock | undefined
   /** `locked` only when the ledger has been read under the lock: no chunk may start before. */
   phase: 'unlocked' | 'locking' | 'locked'
@@ -58,12 +58,12 @@ export type RunContext = {
   readonly slots: Slots
   readonly capacity: Capacity
   readonly runId: string
-  readonly survey: Surveyor
+  readonly probeBlocks: Probe
   readonly runs: ReadonlyMap<string, TableRun>
-  readonly settle: SettlePiece
+  readonly settle: ConfirmReservation
   readonly network: string
   readonly signal: AbortSignal
-  readonly patience: Patience
+  readonly retryPolicy: RetryPolicy
   /** Query ids of the INSERTs under way. */
   readonly inFlight: Set<string>
   /** All targets of the run by table name, and their UUIDs by table key. */
@@ -75,25 +75,29 @@ export type RunContext = {
 /** Blocks that a run is about, and the table's lock where it is held already. */
 type Start = { readonly wanted: BlockSet; readonly lock: Lock | undefined }
 
-/** A table at the start of a run: nothing surveyed. */
-export function startTable(standing: Standing, pace: Pace, { wanted, lock }: Start): TableRun {
+/** A table at the start of a run: nothing probed. */
+export function startTable(
+  tableStatus: TableStatus,
+  throughput: Throughput,
+  { wanted, lock }: Start,
+): TableRun {
   return {
-    key: standing.table.key,
-    standing,
-    covered: standing.covered,
-    unsurveyed: intersect(standing.missing, wanted),
+    key: tableStatus.table.key,
+    tableStatus,
+    covered: tableStatus.covered,
+    unprobed: intersect(tableStatus.missing, wanted),
     runnable: [],
     window: FIRST_WINDOW,
-    holes: [],
-    held: [],
-    weights: [],
+    sourceGaps: [],
+    incomplete: [],
+    rowEstimates: [],
     buckets: new Map(),
-    offers: [],
-    pace,
+    reservations: [],
+    throughput,
     tooBig: undefined,
     mixed: [],
     running: 0,
-    surveying: false,
+    probing: false,
     lock,
     phase: 'unlocked',
     events: 0,
@@ -102,31 +106,31 @@ export function startTable(standing: Standing, pace: Pace, { wanted, lock }: Sta
 }
 
 /** Looks at the next window of blocks and adds what may run. */
-export async function surveyTable(
+export async function probeTable(
   run: TableRun,
-  { survey, ports, patience, options }: RunContext,
+  { probeBlocks, ports, retryPolicy, options }: RunContext,
 ): Promise<void> {
-  run.surveying = true
+  run.probing = true
   try {
-    const window = nextWindow(run.unsurveyed, options.order, run.window)
-    const look = () => survey(run.standing.table, window)
-    const { runnable, holes, held, weights, buckets }: Survey = await patiently(
-      { queries: ports.queries, patience },
+    const window = nextWindow(run.unprobed, options.order, run.window)
+    const look = () => probeBlocks(run.tableStatus.table, window)
+    const { runnable, sourceGaps, incomplete, rowEstimates, buckets }: Availability = await withRetry(
+      { queries: ports.queries, retryPolicy },
       look,
     )
-    run.unsurveyed = subtract(run.unsurveyed, window)
-    run.window = widthAfter(run.window, { weights })
+    run.unprobed = subtract(run.unprobed, window)
+    run.window = widthAfter(run.window, { rowEstimates })
     run.runnable = union(run.runnable, subtract(runnable, run.covered))
-    run.holes = union(run.holes, holes)
-    run.held = union(run.held, held)
+    run.sourceGaps = union(run.sourceGaps, sourceGaps)
+    run.incomplete = union(run.incomplete, incomplete)
     // Of blocks that are done the weight is not needed any more.
-    const ahead = run.weights.filter((stretch) => intersect(run.runnable, [stretch]).length > 0)
-    run.weights = mergeWeights(ahead, weights)
+    const ahead = run.rowEstimates.filter((segment) => intersect(run.runnable, [segment]).length > 0)
+    run.rowEstimates = mergeRowEstimates(ahead, rowEstimates)
     const isAhead = ({ first, last }: Bucket) =>
       intersect(run.runnable, [{ from: first, to: last }]).length > 0
     run.buckets = mergeBuckets(run.buckets, buckets, isAhead)
   } finally {
-    run.surveying = false
+    run.probing = false
   }
 }
 
@@ -137,37 +141,37 @@ export async function surveyTable(
  */
 export async function lockTable(run: TableRun, context: RunContext): Promise<void> {
   run.phase = 'locking'
-  const { ports, patience } = context
-  await patiently({ queries: ports.queries, patience }, () => lockAndMend(run, context))
+  const { ports, retryPolicy } = context
+  await withRetry({ queries: ports.queries, retryPolicy }, () => lockAndMend(run, context))
   run.phase = 'locked'
 }
 
 async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
-  const { ports, report, uuids, runId, patience } = context
-  const { key, standing } = run
+  const { ports, report, uuids, runId, retryPolicy } = context
+  const { key, tableStatus } = run
   const note = (text: string) => report({ type: 'note', table: key, text })
   // A second time, after a lost answer, or by a caller's lock: what was sent under it may still be on its way.
   if (run.lock !== undefined) await run.lock.renew()
   else run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
   const [views] = await Promise.all([
     ports.ledger.fold(new Map([[key, uuids.get(key)!]])),
-    ports.versions.keep(run.lock, standing.table),
+    ports.versions.keep(run.lock, tableStatus.table),
   ])
-  const { covered, dirty } = coverageOf(standing.bounds, views.get(key))
+  const { covered, dirty } = coverageOf(tableStatus.bounds, views.get(key))
   run.events = views.get(key)?.tail ?? 0
   run.covered = covered
-  run.unsurveyed = subtract(run.unsurveyed, covered)
+  run.unprobed = subtract(run.unprobed, covered)
   run.runnable = subtract(run.runnable, covered)
   if (dirty.length > 0) {
-    const { table, target } = standing
+    const { table, target } = tableStatus
     const { stale, text } = await recover(ports, {
       table,
       target: target!,
       lock: run.lock,
       runId,
-      inputs: inputsOf(standing.table, uuids),
+      inputs: inputsOf(tableStatus.table, uuids),
       dirty,
-      patience,
+      retryPolicy,
     })
     note(text)
     run.mixed = stale
@@ -180,18 +184,18 @@ const CHECKPOINT_EVENTS = { during: 4000, atEnd: 1 }
 /** Checkpoints the tables whose events have piled up, unless an event of theirs may still be on its way. */
 export async function checkpointTables(
   runs: readonly TableRun[],
-  { ports, runId, uuids, patience }: RunContext,
+  { ports, runId, uuids, retryPolicy }: RunContext,
   when: keyof typeof CHECKPOINT_EVENTS,
 ): Promise<void> {
   const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
   const marks = due.flatMap(({ key, lock }) =>
     lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)! }],
   )
-  await ports.ledger.checkpoint(marks, runId, patience)
+  await ports.ledger.checkpoint(marks, runId, retryPolicy)
   for (const run of due) run.events = 0
 }
 
 /** Books what a chunk cost. */
 export function learn(run: TableRun, cost: Cost): void {
-  run.pace = paceAfter(run.pace, cost)
+  run.throughput = throughputAfter(run.throughput, cost)
 }

@@ -10,22 +10,22 @@ export function taskOf(
   { options, slots, capacity, runs }: RunContext,
   dependencies: (run: TableRun) => readonly Dependency[],
 ): Task {
-  const { table, bounds } = run.standing
-  const owed = bounds.owed === undefined ? [] : [bounds.owed]
-  const total = countBlocks(owed)
-  const left = countBlocks(run.unsurveyed) + countBlocks(run.runnable) + countBlocks(run.offers)
+  const { table, bounds } = run.tableStatus
+  const expected = bounds.expected === undefined ? [] : [bounds.expected]
+  const total = countBlocks(expected)
+  const left = countBlocks(run.unprobed) + countBlocks(run.runnable) + countBlocks(run.reservations)
   const inputs = table.after.flatMap((key) => runs.get(key) ?? [])
   return {
     key: run.key,
     runnable: run.failure === undefined ? run.runnable : [],
-    unsurveyed: run.failure === undefined ? run.unsurveyed : [],
+    unprobed: run.failure === undefined ? run.unprobed : [],
     waitsFor: dependencies(run),
     sizing: sizingOf({
       table,
       options,
-      weights: run.weights,
-      pace: run.pace,
-      inputs: inputs.map(({ pace, standing }) => ({ pace, target: standing.target })),
+      rowEstimates: run.rowEstimates,
+      throughput: run.throughput,
+      inputs: inputs.map(({ throughput, tableStatus }) => ({ throughput, target: tableStatus.target })),
       jobs: slots.jobs,
       capacity,
       tooBig: run.tooBig,
@@ -40,6 +40,6 @@ export function taskOf(
 /** Nothing more of the table will be covered in this run; a table that is not part of the run is undefined. */
 export function hasEnded(run: TableRun | undefined): boolean {
   if (run === undefined || run.failure !== undefined) return true
-  const left = [run.unsurveyed, run.runnable, run.offers]
+  const left = [run.unprobed, run.runnable, run.reservations]
   return run.running === 0 && left.every(({ length }) => length === 0)
 }

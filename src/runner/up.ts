@@ -3,16 +3,16 @@ import pLimit from 'p-limit'
 import { announce, skippedBlocks } from './announce.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { prepareRun, type Prepared } from './prepare.ts'
-import { owedToDependants } from '../planning/bounds.ts'
+import { expectedByDependants } from '../planning/bounds.ts'
 import { blockSet } from '../model/blocks.ts'
 import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from '../planning/schedule.ts'
 import type { RunEvent, RunSummary } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
-import { checkpointTables, lockTable, surveyTable, type TableRun } from './table-run.ts'
+import { checkpointTables, lockTable, probeTable, type TableRun } from './table-run.ts'
 import { hasEnded, taskOf } from './task.ts'
-import type { World } from './world.ts'
+import type { Workspace } from './workspace.ts'
 
 export type UpHooks = {
   readonly report: (event: RunEvent) => void
@@ -29,7 +29,7 @@ const MAX_ALONE = 9
  * @throws BackfillError before anything runs: `usage` where files and servers do not fit, `server` where one is away
  */
 export async function up(
-  world: World,
+  workspace: Workspace,
   options: UpOptions,
   hooks: UpHooks,
   prepared?: Prepared,
@@ -39,7 +39,13 @@ export async function up(
   const timeUp = options.maxRuntimeMs === undefined ? [] : [AbortSignal.timeout(options.maxRuntimeMs)]
   const gone = new AbortController()
   const signal = AbortSignal.any([hooks.signal, gone.signal, ...timeUp])
-  const { context, standings, sharing } = await prepareRun({ world, options, report, signal, prepared })
+  const { context, tableStatuses, sharing } = await prepareRun({
+    workspace,
+    options,
+    report,
+    signal,
+    prepared,
+  })
   const { runs, slots } = context
   announce(runs, options, report)
 
@@ -53,13 +59,13 @@ export async function up(
 
   /** What the table waits for: live coverage of the tables in this run, the ledger's of the others. */
   const dependencies = (run: TableRun): readonly Dependency[] =>
-    run.standing.table.after.map((key) => {
-      const standing = standings.get(key)!
-      const owed = owedToDependants(standing.bounds)
+    run.tableStatus.table.after.map((key) => {
+      const tableStatus = tableStatuses.get(key)!
+      const expected = expectedByDependants(tableStatus.bounds)
       return {
         key,
-        owed: owed === undefined ? [] : [owed],
-        covered: runs.get(key)?.covered ?? standing.covered,
+        expected: expected === undefined ? [] : [expected],
+        covered: runs.get(key)?.covered ?? tableStatus.covered,
         ended: hasEnded(runs.get(key)),
       }
     })
@@ -67,8 +73,8 @@ export async function up(
   /** As `dependencies`, but blocks that an input skips are not waited for: they are said once, by the input. */
   const unexplained = (run: TableRun): readonly Dependency[] =>
     dependencies(run).map((input) => {
-      const { holes = [], held = [] } = runs.get(input.key) ?? {}
-      return { ...input, covered: blockSet([...input.covered, ...holes, ...held]) }
+      const { sourceGaps = [], incomplete = [] } = runs.get(input.key) ?? {}
+      return { ...input, covered: blockSet([...input.covered, ...sourceGaps, ...incomplete]) }
     })
 
   /** Lets work run in the background; whatever goes wrong with it stops its table, once. */
@@ -98,20 +104,20 @@ export async function up(
     const choice = nextChunk(free, inFlight.size === 0)
     if (choice === undefined) return undefined
     const run = runs.get(choice.key)!
-    return { run, piece: sharing.take(run, choice.range) }
+    return { run, work: sharing.take(run, choice.range) }
   }
 
   function startChunks(): void {
     while (jobSlots.activeCount + jobSlots.pendingCount < slots.jobs) {
-      const choice = sharing.offered() ?? chooseNext()
+      const choice = sharing.nextReserved() ?? chooseNext()
       if (choice === undefined) return
-      const { run, piece } = choice
-      const { range } = piece
+      const { run, work } = choice
+      const { range } = work
       run.running++
       launch(run, async () => {
         try {
-          const work = () => tableSlots.get(run.key)!(() => runRange(run, piece, context))
-          const rowsWritten = await jobSlots(work)
+          const start = () => tableSlots.get(run.key)!(() => runRange(run, work, context))
+          const rowsWritten = await jobSlots(start)
           totals.rowsWritten += rowsWritten // not `+= await`: that adds to the sum as it was before
           totals.chunks++
           totals.blocks += range.to - range.from + 1
@@ -124,23 +130,23 @@ export async function up(
           failed.push({ table: run.key, error })
         } finally {
           run.running--
-          sharing.settle(piece, undefined)
+          sharing.settle(work, undefined)
         }
         await checkpointTables([run], context, 'during')
       })
     }
   }
 
-  /** Locks tables that have something to run, or to mend; surveys further where little is left to run. */
+  /** Locks tables that have something to run, or to mend; probes further where little is left to run. */
   function prepareTables(): void {
     for (const run of runs.values()) {
       if (run.failure !== undefined) continue
       const task = taskOf(run, context, dependencies)
       const ready = readyBlocks(task)
-      const wanted = run.standing.dirty.length > 0 || ready.length > 0
+      const wanted = run.tableStatus.dirty.length > 0 || ready.length > 0
       if (run.phase === 'unlocked' && wanted) launch(run, () => lockTable(run, context))
       const little = readyChunks(task) < slots.jobs * 2
-      if (!run.surveying && little && run.unsurveyed.length > 0) launch(run, () => surveyTable(run, context))
+      if (!run.probing && little && run.unprobed.length > 0) launch(run, () => probeTable(run, context))
     }
   }
 
@@ -152,7 +158,7 @@ export async function up(
     if (inFlight.size === 0) break
     await Promise.race([...inFlight, stopped])
   }
-  const killAll = () => void world.ports.queries.end([...context.inFlight]).catch(() => undefined)
+  const killAll = () => void workspace.ports.queries.end([...context.inFlight]).catch(() => undefined)
   const grace = hooks.signal.aborted ? setTimeout(killAll, options.graceMs) : undefined
   await Promise.all(inFlight)
   clearTimeout(grace)

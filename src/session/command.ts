@@ -1,10 +1,10 @@
 // Owns what a command is handed: its typed words, the configuration, and where its lines go.
-import type { Words } from '../workspace/values.ts'
+import type { Flags } from '../workspace/values.ts'
 import type { Config } from '../workspace/config.ts'
 import type { Output } from '../terminal/output.ts'
 import type { Flag } from '../terminal/argv.ts'
 
-export type Context = { readonly words: Words; readonly config: Config; readonly output: Output }
+export type Context = { readonly flags: Flags; readonly config: Config; readonly output: Output }
 
 /** Does the work and resolves to the exit code; what a person must know beyond that is thrown as a BackfillError. */
 export type Command = (context: Context) => Promise<number>

@@ -9,10 +9,10 @@ import type { Context } from './command.ts'
  * @throws BackfillError `usage` where nobody can be asked; `failed` where the answer is anything but yes
  */
 export async function confirm(
-  { words, output }: Pick<Context, 'words' | 'output'>,
+  { flags, output }: Pick<Context, 'flags' | 'output'>,
   question: string,
 ): Promise<void> {
-  if (words.has('yes')) return
+  if (flags.has('yes')) return
   // The global one: importing it would open stdin for every command. Both ends, or the question goes into a log file.
   const { stdin, stderr } = process
   if (!stdin.isTTY || !stderr.isTTY)

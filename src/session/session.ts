@@ -12,14 +12,14 @@ import { names, readFlag } from '../workspace/values.ts'
 import type { Context } from './command.ts'
 
 /** Opens the workspace for the tables after --tables. @throws BackfillError as `openWorkspace` */
-export async function withWorld<T>(
+export async function withWorkspace<T>(
   context: Context,
   use: (session: Session) => Promise<T>,
   hooks: SessionHooks = {},
 ): Promise<T> {
-  const { config, words, output } = context
-  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
-  const tables = readFlag(words, 'tables', names)
+  const { config, flags, output } = context
+  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
+  const tables = readFlag(flags, 'tables', names)
   return await openWorkspace({ config, tables, starting: telling(context) }, use, hooks)
 }
 
@@ -32,13 +32,13 @@ export async function withConnections<T>(
 }
 
 /** Nothing configured may be a slip (a crontab without the variables): that is said even with --quiet. */
-function telling({ config, output, words }: Context): Starting {
+function telling({ config, output, flags }: Context): Starting {
   return (directory, origin) => {
     const folder = relative(config.folder, directory) || directory
     if (origin === 'default')
       output.message([
         `No ClickHouse configured: using the embedded server in ${folder} (set TARGET_CLICKHOUSE_URL to use yours).`,
       ])
-    else if (!words.has('quiet')) output.message([`Using the embedded server in ${folder}.`])
+    else if (!flags.has('quiet')) output.message([`Using the embedded server in ${folder}.`])
   }
 }

@@ -9,7 +9,7 @@ import { count } from '../terminal/render/format.ts'
 import { EXIT_BY_KIND } from '../terminal/render/error.ts'
 import { createReporter } from '../terminal/reporter.ts'
 import { type Session, type SessionHooks } from '../workspace/open.ts'
-import { withWorld } from './session.ts'
+import { withWorkspace } from './session.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 
 export type RunHooks = SessionHooks & {
@@ -28,12 +28,12 @@ const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
 /** Processes what is missing and resolves to the exit code. */
 export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {
   return await supervised(context, (run) =>
-    withWorld(
+    withWorkspace(
       context,
       async (session) => {
         await hooks.ready?.(session)
         const { up } = await import('../runner/up.ts')
-        const summary = await up(session.world, options, run)
+        const summary = await up(session.workspace, options, run)
         const code = run.finish(summary)
         if (!summary.interrupted) await hooks.after?.(session)
         return code
@@ -50,12 +50,12 @@ export type Supervised = UpHooks & {
 
 /** Lets a run do its work under signals and with its events told. `again`: the command that goes on, if not `up`. */
 export async function supervised(
-  { output, words }: Context,
+  { output, flags }: Context,
   work: (run: Supervised) => Promise<number>,
   again?: string,
 ): Promise<number> {
   YOUNG_HEAP.forEach((flag) => setFlagsFromString(flag))
-  const reporter = await createReporter(output, { json: words.has('json'), quiet: words.has('quiet'), again })
+  const reporter = await createReporter(output, { json: flags.has('json'), quiet: flags.has('quiet'), again })
   const stopping = () => {
     const running = reporter.inFlight()
     const what =

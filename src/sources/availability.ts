@@ -1,6 +1,6 @@
-// Owns what the probe's buckets mean: which runs of blocks are holes, which stretches are held back, which buckets
+// Owns what the probe's buckets mean: which runs of blocks are source gaps, which stretches are held back, which buckets
 // have to be looked at block by block. Facts about the sources are in docs/architecture.md ("Planning").
-import type { Density } from '../model/model.ts'
+import type { BlockCoverage } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import { blockSet, intersect, type BlockSet } from '../model/blocks.ts'
 
@@ -20,29 +20,33 @@ export type Bucket = {
 
 export type ProbedSource = {
   readonly table: string
-  readonly density: Density
+  readonly blockCoverage: BlockCoverage
   readonly buckets: readonly Bucket[]
 }
 
-/** Width of a bucket in blocks: never wider than a hole, so that no hole hides inside one bucket. */
-export function bucketWidth(holeBlocks: number): number {
-  return Math.min(1000, holeBlocks)
+/** Width of a bucket in blocks: never wider than a source gap, so that no source gap hides inside one bucket. */
+export function bucketWidth(sourceGapBlocks: number): number {
+  return Math.min(1000, sourceGapBlocks)
 }
 
-/** Blocks to probe so that every hole that touches `range` is seen whole: aligned buckets, one hole more at each side. */
-export function probeRange(range: Range, holeBlocks: number): Range {
-  const width = bucketWidth(holeBlocks)
-  const from = Math.floor(Math.max(0, range.from - holeBlocks) / width) * width
-  const to = (Math.floor((range.to + holeBlocks) / width) + 1) * width - 1
+/** Blocks to probe so that every source gap that touches `range` is seen whole: aligned buckets, one source gap more at each side. */
+export function probeRange(range: Range, sourceGapBlocks: number): Range {
+  const width = bucketWidth(sourceGapBlocks)
+  const from = Math.floor(Math.max(0, range.from - sourceGapBlocks) / width) * width
+  const to = (Math.floor((range.to + sourceGapBlocks) / width) + 1) * width - 1
   return { from, to }
 }
 
-/** Runs of at least `holeBlocks` blocks of the probed range in which none of the sources has a row. */
-export function findHoles(sources: readonly ProbedSource[], probed: Range, holeBlocks: number): BlockSet {
+/** Runs of at least `sourceGapBlocks` blocks of the probed range in which none of the sources has a row. */
+export function findSourceGaps(
+  sources: readonly ProbedSource[],
+  probed: Range,
+  sourceGapBlocks: number,
+): BlockSet {
   return emptyRuns(
     sources.flatMap((source) => source.buckets),
     probed,
-    holeBlocks,
+    sourceGapBlocks,
   )
 }
 
@@ -51,32 +55,36 @@ export function findHoles(sources: readonly ProbedSource[], probed: Range, holeB
  * block or more by the `transaction` table. Its rows have not arrived yet. Each bucket is judged by itself: a quiet
  * stretch beside a busy one, in the same silence, proves nothing and excuses nothing.
  */
-export function findSilences(sources: readonly ProbedSource[], probed: Range, holeBlocks: number): BlockSet {
-  const width = bucketWidth(holeBlocks)
+export function findSilences(
+  sources: readonly ProbedSource[],
+  probed: Range,
+  sourceGapBlocks: number,
+): BlockSet {
+  const width = bucketWidth(sourceGapBlocks)
   const transactions = sources.find(({ table }) => table === TRANSACTION_TABLE)?.buckets ?? []
   const busy = transactions
     .filter(({ rows }) => rows >= BUSY_TRANSACTIONS * width)
-    .map(({ first }) => stretchOf(first, width))
+    .map(({ first }) => segmentOf(first, width))
   const silent = sources
-    .filter(({ density }) => density === 'common')
-    .flatMap(({ buckets }) => emptyRuns(buckets, probed, holeBlocks))
+    .filter(({ blockCoverage }) => blockCoverage === 'most-blocks')
+    .flatMap(({ buckets }) => emptyRuns(buckets, probed, sourceGapBlocks))
   return intersect(blockSet(busy), blockSet(silent))
 }
 
 /** Ranges in which the `transaction` sources do not have the same blocks: to be looked at block by block. */
 export function findDisagreements(sources: readonly ProbedSource[], probed: Range, width: number): BlockSet {
-  const dense = sources.filter(({ density }) => density === 'transaction')
+  const dense = sources.filter(({ blockCoverage }) => blockCoverage === 'every-block')
   const hashes = new Map<number, (string | undefined)[]>()
   dense.forEach(({ buckets }, index) => {
     for (const { first, hash } of buckets) {
-      const { from } = stretchOf(first, width)
+      const { from } = segmentOf(first, width)
       const row = hashes.get(from) ?? dense.map(() => undefined)
       row[index] = hash
       hashes.set(from, row)
     }
   })
   const differing = [...hashes].filter(([, row]) => row.some((hash) => hash !== row[0]))
-  return intersect(blockSet(differing.map(([from]) => stretchOf(from, width))), [probed])
+  return intersect(blockSet(differing.map(([from]) => segmentOf(from, width))), [probed])
 }
 
 /** Single blocks as a set. */
@@ -102,7 +110,7 @@ function emptyRuns(buckets: readonly Bucket[], probed: Range, atLeast: number): 
 }
 
 /** The bucket that a block lies in. */
-function stretchOf(block: number, width: number): Range {
+function segmentOf(block: number, width: number): Range {
   const from = Math.floor(block / width) * width
   return { from, to: from + width - 1 }
 }

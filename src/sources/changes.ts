@@ -4,19 +4,19 @@ import type { TableDefinition } from '../model/model.ts'
 import { type BlockSet, blockSet } from '../model/blocks.ts'
 import {
   type Fingerprint,
-  type InputMark,
+  type InputVersion,
   isLater,
-  judgeChange,
+  evaluateChange,
   readFingerprint,
   type SourceFacts,
 } from './fingerprint.ts'
 import { markOf } from '../ledger/stale.ts'
-import type { Visible } from '../ledger/latest-events.ts'
+import type { Latest } from '../ledger/latest-events.ts'
 import { readCoverage } from '../ledger/coverage.ts'
-import type { PastEvent, PastPort } from '../ledger/history.ts'
-import type { Stretch, StretchPort } from './source.ts'
+import type { RecordedEvent, RecordedEventsPort } from '../ledger/history.ts'
+import type { Segment, SegmentPort } from './source.ts'
 
-type ChangePorts = { readonly past: PastPort; readonly stretches: StretchPort }
+type ChangePorts = { readonly recordedEvents: RecordedEventsPort; readonly segments: SegmentPort }
 
 export type ChangesQuestion = {
   readonly table: TableDefinition
@@ -27,7 +27,7 @@ export type ChangesQuestion = {
 }
 
 /** A part of a done range, with the event that is seen over it. */
-export type SourceChange = Visible<PastEvent> & { readonly change: 'changed' | 'gone' }
+export type SourceChange = Latest<RecordedEvent> & { readonly change: 'changed' | 'gone' }
 
 export type Changes = {
   readonly changes: readonly SourceChange[]
@@ -43,7 +43,11 @@ export async function findChanges(
   { table, uuids, window }: ChangesQuestion,
 ): Promise<Changes> {
   const uuid = uuids.get(table.key)
-  const { done } = await readCoverage(ports.past, { key: table.key, uuid, ...(window && { window }) })
+  const { done } = await readCoverage(ports.recordedEvents, {
+    key: table.key,
+    uuid,
+    ...(window && { window }),
+  })
   const open = done.filter((one) => !isMarked(one))
   const inputs = await readInputs(ports, table, uuids)
   const changes: SourceChange[] = []
@@ -51,12 +55,12 @@ export async function findChanges(
     const before = await fingerprintsOf(ports, { key: table.key, targetUuid: uuid!, batch })
     const facts = await factsOf(ports, table.sources, batch)
     for (const { range, event } of batch) {
-      const change = judgeChange({
+      const change = evaluateChange({
         before: before.get(positionOf(event)) ?? NO_FINGERPRINT,
         whole: facts(event.range),
         part: facts(range),
         inputs: new Map(
-          [...inputs].flatMap(([key, seen]): [string, InputMark][] => {
+          [...inputs].flatMap(([key, seen]): [string, InputVersion][] => {
             const latest = latestIn(seen, range)
             return latest === undefined ? [] : [[key, latest]]
           }),
@@ -72,7 +76,7 @@ export async function findChanges(
   }
 }
 
-function isMarked({ event }: Visible<PastEvent>): boolean {
+function isMarked({ event }: Latest<RecordedEvent>): boolean {
   return markOf(event.sqlHash).reason !== undefined
 }
 
@@ -80,21 +84,22 @@ const NO_FINGERPRINT: Fingerprint = { sources: new Map(), inputs: new Map() }
 
 /** What has last happened to the tables that a table reads, by block; a mark changes no row. */
 async function readInputs(
-  { past }: Pick<ChangePorts, 'past'>,
+  { recordedEvents }: Pick<ChangePorts, 'recordedEvents'>,
   { after }: TableDefinition,
   uuids: ReadonlyMap<string, string>,
-): Promise<ReadonlyMap<string, readonly Visible<PastEvent>[]>> {
+): Promise<ReadonlyMap<string, readonly Latest<RecordedEvent>[]>> {
   return new Map(
     await Promise.all(
       after.map(
-        async (key) => [key, (await readCoverage(past, { key, uuid: uuids.get(key) })).touched] as const,
+        async (key) =>
+          [key, (await readCoverage(recordedEvents, { key, uuid: uuids.get(key) })).touched] as const,
       ),
     ),
   )
 }
 
-function latestIn(seen: readonly Visible<PastEvent>[], { from, to }: Range): InputMark | undefined {
-  let latest: InputMark | undefined
+function latestIn(seen: readonly Latest<RecordedEvent>[], { from, to }: Range): InputVersion | undefined {
+  let latest: InputVersion | undefined
   for (let at = firstEnding(seen, from); at < seen.length && seen[at]!.range.from <= to; at++) {
     const { epoch, seq } = seen[at]!.event
     if (latest === undefined || isLater([epoch, seq], latest)) latest = [epoch, seq]
@@ -103,7 +108,7 @@ function latestIn(seen: readonly Visible<PastEvent>[], { from, to }: Range): Inp
 }
 
 /** Index of the first stretch that ends at the block or behind it. */
-function firstEnding(seen: readonly Visible<PastEvent>[], block: number): number {
+function firstEnding(seen: readonly Latest<RecordedEvent>[], block: number): number {
   let [low, high] = [0, seen.length]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
@@ -117,8 +122,8 @@ function firstEnding(seen: readonly Visible<PastEvent>[], block: number): number
 const BATCH_PARTS = 1_000
 const BATCH_BLOCKS = 1_000_000
 
-function batchesOf(parts: readonly Visible<PastEvent>[]): readonly (readonly Visible<PastEvent>[])[] {
-  const batches: Visible<PastEvent>[][] = []
+function batchesOf(parts: readonly Latest<RecordedEvent>[]): readonly (readonly Latest<RecordedEvent>[])[] {
+  const batches: Latest<RecordedEvent>[][] = []
   for (const part of parts) {
     const last = batches.at(-1)
     const fits =
@@ -131,7 +136,7 @@ function batchesOf(parts: readonly Visible<PastEvent>[]): readonly (readonly Vis
   return batches
 }
 
-function hullOf(batch: readonly Visible<PastEvent>[]): Range {
+function hullOf(batch: readonly Latest<RecordedEvent>[]): Range {
   return {
     from: Math.min(...batch.map(({ event }) => event.range.from)),
     to: Math.max(...batch.map(({ event }) => event.range.to)),
@@ -139,16 +144,16 @@ function hullOf(batch: readonly Visible<PastEvent>[]): Range {
 }
 
 async function fingerprintsOf(
-  { past }: Pick<ChangePorts, 'past'>,
+  { recordedEvents }: Pick<ChangePorts, 'recordedEvents'>,
   question: {
     readonly key: string
     readonly targetUuid: string
-    readonly batch: readonly Visible<PastEvent>[]
+    readonly batch: readonly Latest<RecordedEvent>[]
   },
 ): Promise<ReadonlyMap<string, Fingerprint>> {
   const { key, targetUuid, batch } = question
   const wanted = new Set(batch.map(({ event }) => positionOf(event)))
-  const events = await past.events({ key, targetUuid, window: hullOf(batch), fingerprints: true })
+  const events = await recordedEvents.events({ key, targetUuid, window: hullOf(batch), fingerprints: true })
   return new Map(
     events
       .filter((event) => wanted.has(positionOf(event)))
@@ -156,15 +161,15 @@ async function fingerprintsOf(
   )
 }
 
-function positionOf({ epoch, seq }: PastEvent): string {
+function positionOf({ epoch, seq }: RecordedEvent): string {
   return `${epoch} ${seq}`
 }
 
 /** What the sources have now in any of the batch's ranges: asked once, in stretches of which these ranges are made. */
 async function factsOf(
-  { stretches }: Pick<ChangePorts, 'stretches'>,
+  { segments }: Pick<ChangePorts, 'segments'>,
   sources: readonly string[],
-  batch: readonly Visible<PastEvent>[],
+  batch: readonly Latest<RecordedEvent>[],
 ): Promise<(range: Range) => ReadonlyMap<string, SourceFacts>> {
   if (sources.length === 0) return () => new Map()
   const around = hullOf(batch)
@@ -173,16 +178,16 @@ async function factsOf(
     .filter((block) => block <= around.to)
     .toSorted((a, b) => a - b)
   const indexOf = new Map(starts.map((start, index) => [start, index]))
-  const found = Map.groupBy(await stretches.stretches(sources, around, starts), ({ from }) => from)
+  const found = Map.groupBy(await segments.segments(sources, around, starts), ({ from }) => from)
   return ({ from, to }) => {
     const sums = new Map<string, SourceFacts>()
     for (let index = indexOf.get(from)!; index < starts.length && starts[index]! <= to; index++)
-      for (const stretch of found.get(starts[index]!) ?? []) add(sums, stretch)
+      for (const segment of found.get(starts[index]!) ?? []) add(sums, segment)
     return sums
   }
 }
 
-function add(sums: Map<string, SourceFacts>, { source, blocks, newest }: Stretch): void {
+function add(sums: Map<string, SourceFacts>, { source, blocks, newest }: Segment): void {
   const sum = sums.get(source) ?? { blocks: 0, newest: 0 }
   sums.set(source, { blocks: sum.blocks + blocks, newest: Math.max(sum.newest, newest) })
 }

@@ -40,12 +40,12 @@ export function mergeBuckets(older: Buckets, newer: Buckets, ahead: (bucket: Buc
 export type SourceFacts = { readonly blocks: number; readonly newest: number }
 
 /** Position of the latest event over a range of an input table. */
-export type InputMark = readonly [epoch: number, seq: number]
+export type InputVersion = readonly [epoch: number, seq: number]
 
 /** A fingerprint taken apart: by source table, and by the key of an input table. */
 export type Fingerprint = {
   readonly sources: ReadonlyMap<string, SourceFacts>
-  readonly inputs: ReadonlyMap<string, InputMark>
+  readonly inputs: ReadonlyMap<string, InputVersion>
 }
 
 export function readFingerprint(text: string): Fingerprint {
@@ -66,7 +66,7 @@ export type ChangeQuestion = {
   readonly whole: ReadonlyMap<string, SourceFacts>
   readonly part: ReadonlyMap<string, SourceFacts>
   /** Now, of the part, by key of the input table; absent where nothing has touched it. */
-  readonly inputs: ReadonlyMap<string, InputMark>
+  readonly inputs: ReadonlyMap<string, InputVersion>
 }
 
 /**
@@ -75,14 +75,24 @@ export type ChangeQuestion = {
  * newest time survive merges. Of blocks that came it is not known where they came in the whole range: that counts as
  * changed, which errs on the side of doing a part again.
  */
-export function judgeChange({ before, whole, part, inputs }: ChangeQuestion): 'same' | 'changed' | 'gone' {
-  const sources = [...before.sources].map(([name, past]) => ({
-    past,
+export function evaluateChange({ before, whole, part, inputs }: ChangeQuestion): 'same' | 'changed' | 'gone' {
+  const sources = [...before.sources].map(([name, recordedEvents]) => ({
+    recordedEvents,
     now: whole.get(name) ?? NOTHING,
     here: part.get(name) ?? NOTHING,
   }))
-  if (sources.some(({ past, now }) => now.blocks < past.blocks || now.newest < past.newest)) return 'gone'
-  if (sources.some(({ past, now, here }) => here.newest > past.newest || now.blocks > past.blocks))
+  if (
+    sources.some(
+      ({ recordedEvents, now }) => now.blocks < recordedEvents.blocks || now.newest < recordedEvents.newest,
+    )
+  )
+    return 'gone'
+  if (
+    sources.some(
+      ({ recordedEvents, now, here }) =>
+        here.newest > recordedEvents.newest || now.blocks > recordedEvents.blocks,
+    )
+  )
     return 'changed'
   const redone = [...inputs].some(([key, now]) => isLater(now, before.inputs.get(key) ?? [0, 0]))
   return redone ? 'changed' : 'same'
@@ -90,7 +100,7 @@ export function judgeChange({ before, whole, part, inputs }: ChangeQuestion): 's
 
 const NOTHING: SourceFacts = { blocks: 0, newest: 0 }
 
-export function isLater([epoch, seq]: InputMark, [otherEpoch, otherSeq]: InputMark): boolean {
+export function isLater([epoch, seq]: InputVersion, [otherEpoch, otherSeq]: InputVersion): boolean {
   return epoch > otherEpoch || (epoch === otherEpoch && seq > otherSeq)
 }
 

@@ -5,7 +5,7 @@ import type { Range } from '../model/blocks.ts'
 import type { Extent, SourcePort } from './source-port.ts'
 import type { Bucket } from './availability.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import { isMissing, MISSING_HINT, serverError, wordsOf } from '../clickhouse/server-error.ts'
+import { isMissing, MISSING_HINT, serverError, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 
 type SourceName = `canonical_execution_${string}`
@@ -29,7 +29,7 @@ export function openSource({
     const { database } = server.connection
     const what =
       source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
-    throw usageError(`${what} cannot be read: ${wordsOf(error)}`, MISSING_HINT)
+    throw usageError(`${what} cannot be read: ${messageOf(error)}`, MISSING_HINT)
   }
   const rowsOf = (source: string, { from, to }: Range) =>
     db
@@ -167,7 +167,7 @@ export function openSource({
 const RANGES_PER_QUERY = 5_000
 
 /** What the sources have in a stretch of blocks. */
-export type Stretch = {
+export type Segment = {
   readonly source: string
   /** First block of the stretch, as it was asked for. */
   readonly from: number
@@ -177,24 +177,24 @@ export type Stretch = {
   readonly newest: number
 }
 
-export type StretchPort = {
+export type SegmentPort = {
   /**
    * Counts the sources' blocks of the range by stretches; each begins at one of `starts` (ascending, the first is the
    * range's) and ends before the next. Stretches without a row are absent. Survives merges, as fingerprints do.
    */
-  stretches(sources: readonly string[], range: Range, starts: readonly number[]): Promise<readonly Stretch[]>
+  segments(sources: readonly string[], range: Range, starts: readonly number[]): Promise<readonly Segment[]>
 }
 
-export function openStretches({
+export function openSegments({
   server,
   network,
 }: {
   readonly server: Server
   readonly network: string
-}): StretchPort {
+}): SegmentPort {
   const db = server.db.withSchema(server.connection.database)
   return {
-    async stretches(sources, range, starts) {
+    async segments(sources, range, starts) {
       const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
       const [first, ...others] = sources.map((source) =>
         db
@@ -212,7 +212,7 @@ export function openStretches({
           .groupBy('from'),
       )
       if (first === undefined) return []
-      const rows: readonly Stretch[] = await others
+      const rows: readonly Segment[] = await others
         .reduce((all, next) => all.unionAll(next), first)
         .execute()
         .catch((error: unknown) => {

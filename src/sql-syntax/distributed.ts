@@ -47,7 +47,8 @@ export function shardingProblem(
   key: readonly string[],
 ): string | undefined {
   if (sharding === undefined) return 'it has no sharding key'
-  if (UNSTEADY.test(sharding.text)) return `${unspaced(sharding.text)} sends a row to another shard each time`
+  if (NON_DETERMINISTIC.test(sharding.text))
+    return `${unspaced(sharding.text)} sends a row to another shard each time`
   const stray = sharding.names.filter((name) => !key.includes(name))
   if (stray.length > 0)
     return `it is sharded by ${unspaced(sharding.text)}, and ${stray.join(', ')} ${stray.length === 1 ? 'is' : 'are'} not among the columns that rows are told apart by (${key.join(', ')})`
@@ -59,5 +60,5 @@ function unspaced(text: string): string {
 }
 
 /** Calls that have another value each time, or on each server. */
-const UNSTEADY =
+const NON_DETERMINISTIC =
   /\b(now|now64|today|yesterday|rand\w*|generate\w+|uuid\w*|hostname|serverUUID|rowNumber\w+|blockNumber|nowInBlock|query_?id|initialQueryID|tcpPort|uptime|getMacro|shardNum)\s*\(/i

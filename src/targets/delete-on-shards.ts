@@ -5,7 +5,7 @@ import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { CleanJob } from './target-port.ts'
 import { quoteString } from '../sql-syntax/quoting.ts'
-import { rangeWords } from '../model/blocks.ts'
+import { formatBlockSet } from '../model/blocks.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
 import { literalFence } from '../lock/fence.ts'
@@ -36,7 +36,7 @@ export async function deletionOnShards(
   const why = noDeletes(server)
   if (why !== undefined)
     throw new BackfillError(
-      `half-written blocks ${rangeWords(ranges)} of ${table.key} have to be deleted first, and ${why}`,
+      `half-written blocks ${formatBlockSet(ranges)} of ${table.key} have to be deleted first, and ${why}`,
       {
         kind: 'failed',
         hint: `On each server: DELETE FROM ${local} WHERE ${rows}; then run backfill up again`,

@@ -13,7 +13,7 @@ export type TargetTable = {
   /** Rows before merging; null where the engine does not count them. */
   readonly rows: number | null
   readonly columns: readonly Column[]
-  /** Why it must not be written to: a sentence without the table's name, and the cure. */
+  /** Why it must not be written to: a sentence without the table's name, and the hint. */
   readonly problem?: { readonly sentence: string; readonly hint: string }
 }
 
@@ -27,7 +27,7 @@ export type TargetPort = {
   /** Whether the ledger's table and the locks' database exist; `old`: made by a version that knew fewer columns or tables. */
   ledgerState(): Promise<'absent' | 'old' | 'ready'>
   /** @throws BackfillError `usage` for a table that could not be created: nothing is tried. */
-  refuseUncreatable(table: TableDefinition): void
+  assertCreatable(table: TableDefinition): void
   /** Runs a table's DDL. */
   create(table: TableDefinition): Promise<void>
 }

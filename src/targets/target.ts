@@ -87,7 +87,7 @@ export function openTarget({
         .selectFrom('system.columns')
         .select(['table', 'name'])
         .where('database', '=', names.ledger)
-        .where('table', 'in', ['ledger', 'sql_texts'])
+        .where('table', 'in', ['ledger', 'sql_versions'])
         .where(sql<boolean>`${names.locks} IN ${locks}`)
         .execute()
         .catch(failing('looking for the ledger'))
@@ -100,7 +100,7 @@ export function openTarget({
         ])
         return 'absent'
       }
-      return has('ledger', 'rows_expected') && has('sql_texts', 'text') ? 'ready' : 'old'
+      return has('ledger', 'rows_expected') && has('sql_versions', 'text') ? 'ready' : 'old'
     },
 
     async prepare(ledger) {
@@ -116,7 +116,7 @@ export function openTarget({
       for (const statement of ledger) await run(statement, params)
     },
 
-    refuseUncreatable: (table) => void ddlOf(table),
+    assertCreatable: (table) => void ddlOf(table),
 
     async create(table) {
       for (const statement of ddlOf(table)) await run(statement, { target: database })

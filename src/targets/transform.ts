@@ -10,7 +10,7 @@ import {
   isMissing,
   MISSING_HINT,
   serverError,
-  wordsOf,
+  messageOf,
 } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { Denied } from '../clickhouse/settings-limits.ts'
@@ -82,7 +82,7 @@ function rejected({ key, sources, transform }: TableDefinition, error: unknown):
       ? `It reads derived tables: \`backfill create-tables --tables ${key}\` creates those that are missing`
       : MISSING_HINT
   return usageError(
-    `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${wordsOf(error)}`,
+    `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${messageOf(error)}`,
     isMissing(error) ? missing : 'Mend the file',
   )
 }

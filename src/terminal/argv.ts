@@ -1,7 +1,7 @@
 // Owns the typed words: which flag got which word, exactly as typed. Pure.
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
-import type { Words } from '../workspace/values.ts'
+import type { Flags } from '../workspace/values.ts'
 
 /** A flag as it is declared. `value` names its argument in the help (`N`); a flag without it is a switch. */
 export type Flag = {
@@ -19,7 +19,7 @@ export type Flag = {
  * crontab) stays an empty word, which no reader below accepts.
  * @throws BackfillError `usage` for an unknown flag, a flag given twice or without its value, a stray word.
  */
-export function readWords(argv: readonly string[], command: string, flags: readonly Flag[]): Words {
+export function readFlags(argv: readonly string[], command: string, flags: readonly Flag[]): Flags {
   const words = new Map<string, string>()
   const rest = [...argv]
   const bare = flags.find((flag) => flag.bare)?.name

@@ -2,7 +2,7 @@
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
-import { visibleLines } from './render/escape.ts'
+import { escapeControlCharacters } from './render/escape.ts'
 
 /**
  * Resolves when all is written, or when the reader has gone (`| head -1`). A terminal gets no control characters:
@@ -20,7 +20,7 @@ export async function passOn(bytes: Readable, stdout: NodeJS.WriteStream): Promi
 function shownToPeople(): Transform {
   const decoder = new StringDecoder('utf8')
   return new Transform({
-    transform: (piece: Buffer, _encoding, done) => done(null, visibleLines(decoder.write(piece))),
-    flush: (done) => done(null, visibleLines(decoder.end())),
+    transform: (piece: Buffer, _encoding, done) => done(null, escapeControlCharacters(decoder.write(piece))),
+    flush: (done) => done(null, escapeControlCharacters(decoder.end())),
   })
 }

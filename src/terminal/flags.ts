@@ -9,7 +9,7 @@ export const quiet: Flag = { name: 'quiet', about: 'Print nothing but warnings a
 export const yes: Flag = { name: 'yes', about: 'Do not ask' }
 export const order: Flag = {
   name: 'order',
-  value: '<tail|head>',
+  value: '<oldest|newest>',
   about: 'Oldest blocks first: tail (default), or newest first: head',
 }
 const range: readonly Flag[] = [
@@ -36,8 +36,8 @@ export const lag: Flag = {
   value: '<N>',
   about: 'Blocks to stay behind the newest one (default: 384)',
 }
-export const wire: Flag = {
-  name: 'wire',
+export const compression: Flag = {
+  name: 'compression',
   value: '<lz4|zstd|none>',
   about: 'How rows are packed between two servers (default: lz4)',
 }

@@ -1,24 +1,24 @@
 // Owns the tables and the range that a person types for a command that needs them.
 import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
-import { blockNumber, names, readFlag, type Words } from '../workspace/values.ts'
+import { blockNumber, names, readFlag, type Flags } from '../workspace/values.ts'
 
 /** --from and --to; --from alone is one block. `who` needs it: `preview`. @throws BackfillError `usage` */
-export function typedRange(words: Words, who: string): Range {
-  const from = readFlag(words, 'from', blockNumber)
+export function typedRange(flags: Flags, who: string): Range {
+  const from = readFlag(flags, 'from', blockNumber)
   if (from === undefined)
     throw usageError(
       `${who} needs --from <N>, the first block`,
       'add --from, and --to for more than one block',
     )
-  const to = readFlag(words, 'to', blockNumber) ?? from
+  const to = readFlag(flags, 'to', blockNumber) ?? from
   if (from > to) throw usageError(`--from ${from} is after --to ${to}`, 'swap them: the range goes upwards')
   return { from, to }
 }
 
 /** The Python scripts' verbs want to be told which tables. */
-export function requireChoice(words: Words, command: string): void {
-  const { tables, all } = { tables: words.has('tables'), all: words.has('all') }
+export function requireChoice(flags: Flags, command: string): void {
+  const { tables, all } = { tables: flags.has('tables'), all: flags.has('all') }
   if (tables && all) throw usageError('--tables and --all exclude each other', 'keep one of them')
   if (!tables && !all) {
     throw usageError(`\`${command}\` needs --tables a,b or --all`, '`backfill list` shows the tables')
@@ -26,8 +26,8 @@ export function requireChoice(words: Words, command: string): void {
 }
 
 /** @throws BackfillError `usage` where none is named, or several are */
-export function requireOneTable(words: Words, command: string): string {
-  const [table, second] = readFlag(words, 'tables', names) ?? []
+export function requireOneTable(flags: Flags, command: string): string {
+  const [table, second] = readFlag(flags, 'tables', names) ?? []
   if (table !== undefined && second === undefined) return table
   throw usageError(
     table === undefined

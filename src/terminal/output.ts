@@ -1,9 +1,9 @@
 // Owns the two streams: results on stdout, everything said along the way on stderr.
 import type { Readable } from 'node:stream'
 import pc from 'picocolors'
-import type { Words } from '../workspace/values.ts'
+import type { Flags } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
-import type { Paint } from './render/format.ts'
+import type { Colors } from './render/format.ts'
 
 export type Output = {
   /** Prints lines of the result. */
@@ -14,17 +14,17 @@ export type Output = {
   readonly message: (lines: readonly string[]) => void
   /** Masks passwords in a text that goes into a result. */
   readonly mask: (text: string) => string
-  readonly resultPaint: Paint
-  readonly messagePaint: Paint
+  readonly resultColors: Colors
+  readonly messageColors: Colors
   /** Columns of the result's terminal; Infinity where it goes into a file or a pipe. */
   readonly columns: number
   /** The stream for live lines; undefined where stderr is no terminal or one too narrow to draw in. */
   readonly live: NodeJS.WriteStream | undefined
 }
 
-export function createOutput(terminal: Terminal, words: Words, secrets: readonly string[]): Output {
-  const paint = (stream: NodeJS.WriteStream): Paint =>
-    pc.createColors(wantsColors({ env: terminal.env, off: words.has('no-color'), isTTY: stream.isTTY }))
+export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly string[]): Output {
+  const colors = (stream: NodeJS.WriteStream): Colors =>
+    pc.createColors(wantsColors({ env: terminal.env, off: flags.has('no-color'), isTTY: stream.isTTY }))
   const { stdout, stderr } = terminal
   const hide = (text: string) => mask(text, secrets)
   return {
@@ -32,8 +32,8 @@ export function createOutput(terminal: Terminal, words: Words, secrets: readonly
     stream: async (bytes) => (await import('./byte-stream.ts')).passOn(bytes, stdout),
     message: (lines) => write(stderr, lines.map(hide)),
     mask: hide,
-    resultPaint: paint(stdout),
-    messagePaint: paint(stderr),
+    resultColors: colors(stdout),
+    messageColors: colors(stderr),
     columns: stdout.isTTY && stdout.columns > 0 ? stdout.columns : Infinity,
     // A terminal without a size says 0 columns: log-update would wrap every letter.
     live: stderr.isTTY && stderr.columns >= 40 && terminal.env['TERM'] !== 'dumb' ? stderr : undefined,

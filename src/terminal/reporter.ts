@@ -30,14 +30,14 @@ export async function createReporter(
   output: Output,
   { json, quiet, again }: ReporterOptions,
 ): Promise<Reporter> {
-  const paint = output.messagePaint
+  const colors = output.messageColors
   const told = new Set<Error>()
   let progress = NO_PROGRESS
   const stream = json || quiet ? undefined : output.live
   const live =
     stream &&
     (await createLive(stream, () =>
-      liveLines(progress, { now: performance.now(), columns: stream.columns, paint }),
+      liveLines(progress, { now: performance.now(), columns: stream.columns, colors }),
     ))
   const printJson = (object: JsonObject) =>
     output.result([
@@ -54,20 +54,20 @@ export async function createReporter(
     report(event) {
       progress = advance(progress, event, performance.now())
       if (json) printJson(eventJson(event))
-      const { weight, lines } = eventText(event, paint)
+      const { importance, lines } = eventText(event, colors)
       // The error of a chunk is also why its table stopped: said once.
       const error = 'error' in event ? event.error : undefined
       const repeated = error !== undefined && told.has(error)
       if (error !== undefined) told.add(error)
-      tell(worthTelling[weight] && !repeated ? lines : [])
+      tell(worthTelling[importance] && !repeated ? lines : [])
     },
     say: (line) => tell([line]),
     inFlight: () => inFlight(progress),
     finish(summary) {
       live?.close()
       if (json) printJson(summaryJson(summary))
-      else if (!quiet) output.result(summaryLines(summary, output.resultPaint, again))
-      output.message(failureLines(summary, paint))
+      else if (!quiet) output.result(summaryLines(summary, output.resultColors, again))
+      output.message(failureLines(summary, colors))
     },
     abandon(error) {
       live?.close()

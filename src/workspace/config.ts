@@ -3,17 +3,17 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../planning/chunks.ts'
-import { DEFAULT_WIRE, type Wire } from '../model/wire-names.ts'
+import { DEFAULT_COMPRESSION, type Compression } from '../model/compression.ts'
 import {
   blockCount,
   blockOrder,
   clusterName,
   nonEmpty,
   positiveCount,
-  wireName,
-  type Words,
+  compressionName,
+  type Flags,
 } from './values.ts'
-import { LEGACY, prefixOf, readServers, type Servers, type Side } from './servers.ts'
+import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
 import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
 
 export type Config = {
@@ -31,7 +31,7 @@ export type Config = {
   /** Of the target server; undefined: it is a server by itself. */
   readonly cluster: Setting<string | undefined>
   /** How rows cross from one server to another. */
-  readonly wire: Setting<Wire>
+  readonly compression: Setting<Compression>
   readonly ledgerDatabase: Setting<string>
   /** Folder of the SQL files, absolute. */
   readonly sql: Setting<string>
@@ -41,7 +41,7 @@ export type Config = {
   readonly importUrl: Setting<string | undefined>
   readonly importFolder: Setting<string | undefined>
   readonly servers: Servers
-  readonly databases: Readonly<Record<Side, Setting<string>>>
+  readonly databases: Readonly<Record<ServerRole, Setting<string>>>
   /** Folder that relative paths start from. */
   readonly folder: string
   readonly warnings: readonly string[]
@@ -50,7 +50,7 @@ export type Config = {
 }
 
 export type ConfigQuestion = {
-  readonly words: Words
+  readonly flags: Flags
   readonly environment: Environment
   readonly folder: string
 }
@@ -59,8 +59,8 @@ export type ConfigQuestion = {
  * Flags beat the environment, which beats `.env` in the working folder, which beats the defaults.
  * @throws BackfillError `usage` for the first value that cannot be read.
  */
-export function readConfig({ words, environment, folder }: ConfigQuestion): Config {
-  const layers: Layers = { words, environment, dotenv: readDotenv(folder) }
+export function readConfig({ flags, environment, folder }: ConfigQuestion): Config {
+  const layers: Layers = { flags, environment, dotenv: readDotenv(folder) }
   const path = (name: string, fallback: string): Setting<string> => {
     const found = setting(layers, { name, read: nonEmpty, fallback })
     return { ...found, value: resolve(folder, found.value) }
@@ -78,9 +78,13 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
     tableJobs: count('table-jobs'),
     chunk: count('chunk'),
     chunkRows: count('chunk-rows'),
-    order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'tail' }),
+    order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'oldest' }),
     cluster: setting<string | undefined>(layers, { name: 'cluster', read: clusterName, fallback: undefined }),
-    wire: setting<Wire>(layers, { name: 'wire', read: wireName, fallback: DEFAULT_WIRE }),
+    compression: setting<Compression>(layers, {
+      name: 'compression',
+      read: compressionName,
+      fallback: DEFAULT_COMPRESSION,
+    }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
     sql: path('sql', fileURLToPath(new URL('sql', PACKAGE_FOLDER))),
     state: path('state', 'state'),
@@ -97,7 +101,7 @@ export function readConfig({ words, environment, folder }: ConfigQuestion): Conf
   }
 }
 
-function database(layers: Layers, side: Side, fallback: Setting<string>): Setting<string> {
+function database(layers: Layers, side: ServerRole, fallback: Setting<string>): Setting<string> {
   const found = variable(layers, `${prefixOf(side)}_DATABASE`)
   return found === undefined ? fallback : { value: found.text, origin: found.origin }
 }

@@ -2,7 +2,7 @@
 import { usageError } from '../model/errors.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { Config } from './config.ts'
-import { blockNumber, duration, readFlag, type Words } from './values.ts'
+import { blockNumber, duration, readFlag, type Flags } from './values.ts'
 import type { Setting } from './variables.ts'
 
 /**
@@ -10,14 +10,14 @@ import type { Setting } from './variables.ts'
  * @throws BackfillError `usage` for a bad block or a reversed range.
  */
 export function upOptions(
-  { config, words }: { readonly config: Config; readonly words: Words },
-  flags: { readonly from: string; readonly to: string },
+  { config, flags }: { readonly config: Config; readonly flags: Flags },
+  ends: { readonly from: string; readonly to: string },
 ): UpOptions {
-  const from = readFlag(words, flags.from, blockNumber)
-  const to = readFlag(words, flags.to, blockNumber)
+  const from = readFlag(flags, ends.from, blockNumber)
+  const to = readFlag(flags, ends.to, blockNumber)
   if (from !== undefined && to !== undefined && from > to) {
     throw usageError(
-      `--${flags.from} ${from} is after --${flags.to} ${to}`,
+      `--${ends.from} ${from} is after --${ends.to} ${to}`,
       'swap them: the range goes upwards',
     )
   }
@@ -32,11 +32,11 @@ export function upOptions(
     jobs: jobs.value,
     tableJobs: tableJobs.value,
     lag: lag.value,
-    giveUpMs: readFlag(words, 'give-up', duration) ?? 300_000,
-    graceMs: readFlag(words, 'grace', duration) ?? 60_000,
-    maxRuntimeMs: readFlag(words, 'max-runtime', duration),
-    lockWaitMs: readFlag(words, 'lock-wait', duration) ?? 0,
-    lockSkip: words.has('lock-skip'),
+    giveUpMs: readFlag(flags, 'give-up', duration) ?? 300_000,
+    graceMs: readFlag(flags, 'grace', duration) ?? 60_000,
+    maxRuntimeMs: readFlag(flags, 'max-runtime', duration),
+    lockWaitMs: readFlag(flags, 'lock-wait', duration) ?? 0,
+    lockSkip: flags.has('lock-skip'),
   }
 }
 

@@ -6,7 +6,7 @@ import { protocolOf, serverUrl } from './server-url.ts'
 import type { Word } from './values.ts'
 import { type Layers, type Setting, type Variable, variable } from './variables.ts'
 
-export type Side = 'source' | 'target'
+export type ServerRole = 'source' | 'target'
 
 /** How to reach one server; the password is never shown. */
 export type Login = {
@@ -31,8 +31,8 @@ export const LEGACY = 'XATU_CLICKHOUSE'
  * @throws BackfillError `usage` for a bad URL or protocol, an unreadable password file, a login without a URL.
  */
 export function readServers(layers: Layers, folder: string): Servers {
-  if (layers.words.has('embedded')) return { kind: 'embedded', origin: 'flag --embedded' }
-  const groups = [...SIDES.map(prefixOf), LEGACY]
+  if (layers.flags.has('embedded')) return { kind: 'embedded', origin: 'flag --embedded' }
+  const groups = [...SERVER_ROLES.map(prefixOf), LEGACY]
   if (groups.every((group) => variable(layers, `${group}_URL`) === undefined)) {
     const stray = groups
       .flatMap((group) => LOGIN_PARTS.map((part) => `${group}_${part}`))
@@ -46,14 +46,14 @@ export function readServers(layers: Layers, folder: string): Servers {
   return { kind: 'remote', source: login(layers, 'source', folder), target: login(layers, 'target', folder) }
 }
 
-export function prefixOf(side: Side): string {
+export function prefixOf(side: ServerRole): string {
   return `${side.toUpperCase()}_CLICKHOUSE`
 }
 
-const SIDES: readonly Side[] = ['source', 'target']
+const SERVER_ROLES: readonly ServerRole[] = ['source', 'target']
 const LOGIN_PARTS = ['USERNAME', 'PASSWORD', 'PASSWORD_FILE', 'PROTOCOL', 'CA_FILE']
 
-function login(layers: Layers, side: Side, folder: string): Login {
+function login(layers: Layers, side: ServerRole, folder: string): Login {
   const other = side === 'source' ? 'target' : 'source'
   const group =
     [prefixOf(side), LEGACY, prefixOf(other)].find((prefix) => variable(layers, `${prefix}_URL`)) ?? LEGACY

@@ -1,10 +1,10 @@
 // Owns what a word may mean, wherever it was found: a flag, a variable, a line of `.env`. Pure.
 import { usageError } from '../model/errors.ts'
-import { type Wire, WIRE_NAMES } from '../model/wire-names.ts'
+import { type Compression, WIRE_NAMES } from '../model/compression.ts'
 import type { Order } from '../planning/chunks.ts'
 
 /** Flag name without dashes -> the word typed for it; a switch that is there has the word ''. */
-export type Words = ReadonlyMap<string, string>
+export type Flags = ReadonlyMap<string, string>
 
 /** A value with the place it was found in, for messages: `--from`, `BACKFILL_LAG`. */
 export type Word = { readonly text: string; readonly place: string }
@@ -13,8 +13,8 @@ export type Word = { readonly text: string; readonly place: string }
 const MAX_BLOCK = 4_294_967_295
 
 /** Reads one flag with one of the readers below; undefined where it was not typed. */
-export function readFlag<T>(words: Words, name: string, read: (word: Word) => T): T | undefined {
-  const text = words.get(name)
+export function readFlag<T>(flags: Flags, name: string, read: (word: Word) => T): T | undefined {
+  const text = flags.get(name)
   return text === undefined ? undefined : read({ text, place: `--${name}` })
 }
 
@@ -31,13 +31,13 @@ export function positiveCount(word: Word): number {
 }
 
 export function blockOrder({ text, place }: Word): Order {
-  if (text === 'head' || text === 'tail') return text
+  if (text === 'newest' || text === 'oldest') return text
   throw usageError(
-    `${place} must be head (the newest blocks first) or tail (the oldest first), got '${text}'`,
+    `${place} must be newest the newest blocks first) or oldest (the oldest first), got '${text}'`,
   )
 }
 
-export function wireName({ text, place }: Word): Wire {
+export function compressionName({ text, place }: Word): Compression {
   const found = WIRE_NAMES.find((name) => name === text)
   if (found === undefined) throw usageError(`${place} must be lz4, zstd or none, got '${text}'`)
   return found

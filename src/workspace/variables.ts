@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { usageError } from '../model/errors.ts'
-import { readFlag, type Word, type Words } from './values.ts'
+import { readFlag, type Word, type Flags } from './values.ts'
 
 /** A value and where it comes from: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
 export type Setting<T> = { readonly value: T; readonly origin: string }
@@ -12,7 +12,7 @@ export type Setting<T> = { readonly value: T; readonly origin: string }
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export type Layers = {
-  readonly words: Words
+  readonly flags: Flags
   readonly environment: Environment
   readonly dotenv: Environment
 }
@@ -37,7 +37,7 @@ export type SettingQuestion<T> = {
 
 /** @throws BackfillError `usage` when the value that counts cannot be read. */
 export function setting<T>(layers: Layers, { name, read, fallback }: SettingQuestion<T>): Setting<T> {
-  const typed = readFlag(layers.words, name, read)
+  const typed = readFlag(layers.flags, name, read)
   if (typed !== undefined) return { value: typed, origin: `flag --${name}` }
   const found = variable(layers, `BACKFILL_${name.toUpperCase().replaceAll('-', '_')}`)
   return found === undefined

@@ -14,7 +14,7 @@ import {
 import { temporaryDirectory } from '../support/processes.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { SQL_FOLDER } from '../support/world.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
 
 let server: TestServer
 const source = uniqueDatabase('source')
@@ -133,20 +133,20 @@ test('a narrowing that the transform casts by hand is fine', async () => {
 })
 
 test('a missing source table is one message, and nothing is written', async () => {
-  const lacking = await copyOfSource()
-  await post(server, 'DROP TABLE {lacking:Identifier}.canonical_execution_storage_diffs', { lacking })
-  await expectRefusals(lacking, /canonical_execution_storage_diffs'?( cannot be read|\. Maybe)/)
+  const missing = await copyOfSource()
+  await post(server, 'DROP TABLE {lacking:Identifier}.canonical_execution_storage_diffs', { missing })
+  await expectRefusals(missing, /canonical_execution_storage_diffs'?( cannot be read|\. Maybe)/)
 })
 
 test('a missing source column is one message, and nothing is written', async () => {
-  const lacking = await copyOfSource()
+  const missing = await copyOfSource()
   await post(
     server,
     'ALTER TABLE {lacking:Identifier}.canonical_execution_traces DROP COLUMN trace_address',
-    { lacking },
+    { missing },
   )
   await expectRefusals(
-    lacking,
+    missing,
     /sql\/transforms\/(pre|post)_6780_accounts_destructs\.sql:\d+: .*trace_address/,
     ['up', 'plan'],
   )

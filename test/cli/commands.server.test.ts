@@ -5,7 +5,7 @@ import { backfill, environmentFor, expectOneMessage } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { SQL_FOLDER } from '../support/world.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
 
 const BLOCKS = 3000
 let server: TestServer
@@ -110,8 +110,8 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
       [2001, BLOCKS],
     ],
     missing_blocks: 1010,
-    holes: [],
-    held: [],
+    sourceGaps: [],
+    incomplete: [],
     dirty: [],
     stale: [],
     sql_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -129,8 +129,8 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     accepted: [],
     missing: [],
     missing_blocks: 0,
-    holes: [],
-    held: [],
+    sourceGaps: [],
+    incomplete: [],
     dirty: [],
     stale: [],
     sql_hash: expect.stringMatching(/^[0-9a-f]{64}$/),

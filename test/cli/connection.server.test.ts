@@ -9,7 +9,7 @@ import { backfill, environmentFor, expectOneMessage, NOWHERE } from '../support/
 import { temporaryDirectory } from '../support/processes.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { SQL_FOLDER } from '../support/world.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
 
 let server: TestServer
 const databases = {

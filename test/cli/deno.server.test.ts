@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { WIRE_NAMES } from '../../src/model/wire-names.ts'
+import { WIRE_NAMES } from '../../src/model/compression.ts'
 import { backfill, type CliOptions, environmentFor, MAIN } from '../support/cli.ts'
 import { CA_FILE, startFront } from '../support/front.ts'
 import { editedFolder } from '../support/edited-folder.ts'
@@ -13,7 +13,7 @@ import { repository, temporaryDirectory } from '../support/processes.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { startThrottle } from '../support/throttle.ts'
-import { SQL_FOLDER } from '../support/world.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
 
 /** Settings and .env, the SQL folder and node_modules, the servers, the host's name in locks and ledger. */
 const FOR_A_SERVER = ['--allow-env', '--allow-read', '--allow-net', '--allow-sys=hostname']
@@ -74,7 +74,7 @@ describe.skipIf(missing)('Deno', () => {
     const other = await startTestServer()
     const front = await startFront(server.url, { tls: true })
     onTestFinished(async () => void (await Promise.all([front.close(), other.stop()])))
-    for (const wire of WIRE_NAMES) {
+    for (const compression of WIRE_NAMES) {
       const databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
       const env = {
         ...environmentFor(other, databases),
@@ -83,7 +83,7 @@ describe.skipIf(missing)('Deno', () => {
         SOURCE_CLICKHOUSE_PASSWORD: server.password,
         SOURCE_CLICKHOUSE_CA_FILE: CA_FILE,
         BACKFILL_LAG: '0',
-        BACKFILL_WIRE: wire,
+        BACKFILL_COMPRESSION: compression,
       }
       const words = ['up', '--quiet', '--tables', 'block_slots_stat']
       const { code, stderr } = await backfill(words, { ...deno(FOR_A_SERVER), env })

@@ -10,7 +10,7 @@ import { backfill, environmentFor, MAIN, startBackfill } from '../support/cli.ts
 import { outcome, temporaryDirectory } from '../support/processes.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { SQL_FOLDER } from '../support/world.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
 
 const BLOCKS = 400
 let server: TestServer
@@ -171,7 +171,7 @@ async function chunkEvents(ledger: string, key: string): Promise<string[]> {
   if (exists.length === 0) return []
   const rows = await rowsOf<{ event: string }>(
     server,
-    `SELECT concat(event, ' ', toString(from_block), '-', toString(to_block)) AS event FROM {ledger:Identifier}.ledger
+    `SELECT concat(event, ' ', toString(range_from), '-', toString(range_to)) AS event FROM {ledger:Identifier}.ledger
     WHERE table_key = {key:String} AND ledger.event != 'checkpoint' ORDER BY epoch, seq`,
     { ledger, key },
   )

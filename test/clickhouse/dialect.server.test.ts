@@ -155,7 +155,7 @@ test('no value is ever spliced into the text: it holds parameters, the server ge
             sql`${typed([a, b], 'Array(String)')}`.as('list'),
           ])
           .where('ledger.table_key', 'in', [a, b])
-          .where('from_block', '>=', n)
+          .where('range_from', '>=', n)
           .where('ledger.network', 'like', b)
           .groupBy(['ledger.network', 'seq'])
           .having('seq', '<', n)
@@ -179,20 +179,20 @@ test('an INSERT binds its values too, and a row comes back as it went in', async
   const db = server.db.withSchema(ledger)
   const insert = db
     .insertInto('ledger')
-    .columns(['network', 'error', 'from_block', 'forced'])
+    .columns(['network', 'error', 'range_from', 'forced'])
     .expression(
       server.db.selectNoFrom([
         sql<string>`${"secret'1"}`.as('network'),
         sql<string>`${'secret\\2\n'}`.as('error'),
-        sql<number>`${Number.MAX_SAFE_INTEGER}`.as('from_block'),
+        sql<number>`${Number.MAX_SAFE_INTEGER}`.as('range_from'),
         sql<boolean>`${true}`.as('forced'),
       ]),
     )
   expect(insert.compile().sql).not.toContain('secret')
   await insert.execute()
-  const rows = await db.selectFrom('ledger').select(['network', 'error', 'from_block', 'forced']).execute()
+  const rows = await db.selectFrom('ledger').select(['network', 'error', 'range_from', 'forced']).execute()
   expect(rows).toEqual([
-    { network: "secret'1", error: 'secret\\2\n', from_block: Number.MAX_SAFE_INTEGER, forced: true },
+    { network: "secret'1", error: 'secret\\2\n', range_from: Number.MAX_SAFE_INTEGER, forced: true },
   ])
 })
 

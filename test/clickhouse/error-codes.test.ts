@@ -1,7 +1,7 @@
 // Owns the promises of src/clickhouse/error-codes.ts: what is tried again, what is split, what stops a table, how long it waits.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { backoffMs, MAX_ATTEMPTS, verdictOn } from '../../src/clickhouse/error-codes.ts'
+import { backoffMs, MAX_ATTEMPTS, retryDecision } from '../../src/clickhouse/error-codes.ts'
 
 test.each([
   ['memory limit', 241, 'split'],
@@ -27,7 +27,7 @@ test.each([
   ['not enough privileges', 497, 'stop'],
   ['our own refusal', 0, 'stop'],
 ] as const)('%s (code %i) of a statement: %s', (_name, code, verdict) => {
-  expect(verdictOn({ kind: 'failed', code })).toBe(verdict)
+  expect(retryDecision({ kind: 'failed', code })).toBe(verdict)
 })
 
 test.each([
@@ -35,7 +35,7 @@ test.each([
   ['a refused login stops', 'server', 516, 'stop'],
   ['a lost lock stops', 'locked', 0, 'stop'],
   ['a faulty file stops', 'usage', 0, 'stop'],
-] as const)('%s', (_name, kind, code, verdict) => expect(verdictOn({ kind, code })).toBe(verdict))
+] as const)('%s', (_name, kind, code, verdict) => expect(retryDecision({ kind, code })).toBe(verdict))
 
 test('back-off grows from try to try, stays between half a second and half a minute, and differs by chance', () => {
   const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })

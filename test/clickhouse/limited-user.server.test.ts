@@ -8,7 +8,7 @@ import { intoTarget } from '../support/requests.ts'
 import { post, rowsOf } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { type Login, startWithUsers } from '../support/users.ts'
-import { openTestWorld, SQL_FOLDER } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const DATABASES = { source: 'source', target: 'target', ledger: 'ledger' }
@@ -46,7 +46,7 @@ async function startServer() {
   await createSourceTables(server, files, DATABASES.source)
   await addBlocks(server, DATABASES.source, { from: 1, to: 12 })
   const openAs = (login: Partial<Login>, condition = 'true', tables: readonly string[] = [TABLE]) =>
-    openTestWorld({
+    openTestWorkspace({
       server: { ...server, ...login },
       ...DATABASES,
       tables,
@@ -69,13 +69,13 @@ async function startServer() {
   async function loseAnswer(username: string): Promise<RunSummary> {
     const proxy = await startProxy(server.url)
     const held = proxy.hold(intoTarget(), 'answer')
-    const world = await openAs({ ...as(username), url: proxy.url })
+    const workspace = await openAs({ ...as(username), url: proxy.url })
     try {
-      const running = world.up()
+      const running = workspace.up()
       await held.cut()
       return await running
     } finally {
-      await world.close()
+      await workspace.close()
       await proxy.close()
     }
   }
@@ -97,7 +97,7 @@ test('[target-recovery-other] a successor that may not see the processes of anot
   const third = await openAs(as('runner_that_sees'))
   expect((await third.up()).failed).toEqual([])
   expect(await blocks()).toEqual(ALL)
-  await Promise.all([first, second, third].map((world) => world.close()))
+  await Promise.all([first, second, third].map((workspace) => workspace.close()))
 })
 
 test('[target-no-query-log] where the query log cannot be read, an INSERT whose answer was lost is done again, its rows deleted first', async () => {
@@ -120,10 +120,10 @@ test('[target-query-log] a runner that may read the query log, though not flush 
 test('[target-no-temporary-tables] a runner that may not create temporary tables computes a shared step for each table by itself', async () => {
   const { openAs, query } = await startServer()
   const pair = ['address_storage_slot_first_access', 'address_storage_slot_last_access']
-  const world = await openAs(as('runner'), 'true', pair)
-  expect((await world.up()).failed).toEqual([])
+  const workspace = await openAs(as('runner'), 'true', pair)
+  expect((await workspace.up()).failed).toEqual([])
   for (const table of pair)
     expect(await query(`SELECT count() FROM {target:Identifier}.int_${table}`)).toBe('12\n')
   expect(await query(`SELECT event FROM ledger.ledger WHERE event = 'failed'`)).toBe('')
-  await world.close()
+  await workspace.close()
 })

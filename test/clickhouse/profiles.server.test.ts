@@ -7,7 +7,7 @@ import { blocksWhere, edited, ROW_BY_ROW } from '../support/edited.ts'
 import { rowsOf, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { type Login, startWithUsers } from '../support/users.ts'
-import { differences, openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { differences, openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const ALL = Array.from({ length: 12 }, (_, index) => index + 1)
@@ -68,7 +68,7 @@ const blocksOf = async (server: Login, target: string) =>
     )
   ).map((row) => row.block_number)
 
-const extents = ({ world }: TestWorld) => world.ports.source.extents(world.chosen[0]!.sources)
+const extents = ({ workspace }: TestWorkspace) => workspace.ports.source.extents(workspace.chosen[0]!.sources)
 
 const words = ({ failed }: RunSummary): string => failed.map(({ error }) => error.message).join('\n')
 
@@ -76,13 +76,15 @@ test('a profile that cuts off what is too much makes the chunk fail, whatever it
   const { server, files, source, as } = await startServer()
   const catalogue = edited(files, TABLE, { sql: THOUSAND })
   for (const name of Object.keys(CUTTING)) {
-    const world = await openTestWorld({ server: as(name), source, tables: [TABLE], catalogue })
-    expect(words(await world.up()), name).toMatch(/while inserting blocks 1-12 of .* \(code (158|191|396)\)$/)
+    const workspace = await openTestWorkspace({ server: as(name), source, tables: [TABLE], catalogue })
+    expect(words(await workspace.up()), name).toMatch(
+      /while inserting blocks 1-12 of .* \(code (158|191|396)\)$/,
+    )
     const story = await rowsOf(server, 'SELECT event FROM {ledger:Identifier}.ledger ORDER BY epoch, seq', {
-      ledger: world.ledger,
+      ledger: workspace.ledger,
     })
     expect(story, name).toEqual([{ event: 'started' }, { event: 'failed' }])
-    await world.close()
+    await workspace.close()
   }
 })
 
@@ -95,42 +97,42 @@ test('a profile that lets statements end when their time is over cannot cut a ch
   // A header may not set the limit; what is proven is what becomes of a chunk that reaches it.
   const settings = { ...ROW_BY_ROW, max_execution_time: '1' }
   const catalogue = edited(files, TABLE, { sql: SLOW, settings })
-  const world = await openTestWorld({ server: as('gives_up'), source, tables: [TABLE], catalogue })
-  expect(words(await world.up())).toBe('')
-  expect(await blocksOf(server, world.target)).toEqual(ALL)
-  expect(world.events.find(({ type }) => type === 'chunk-failed')).toMatchObject({ error: { code: 159 } })
-  await world.close()
+  const workspace = await openTestWorkspace({ server: as('gives_up'), source, tables: [TABLE], catalogue })
+  expect(words(await workspace.up())).toBe('')
+  expect(await blocksOf(server, workspace.target)).toEqual(ALL)
+  expect(workspace.events.find(({ type }) => type === 'chunk-failed')).toMatchObject({ error: { code: 159 } })
+  await workspace.close()
 })
 
 test('a profile with a short time limit does not stop a chunk: the limit is our own', async () => {
   const { server, files, source, as } = await startServer()
   const catalogue = edited(files, TABLE, { sql: SLOW, settings: ROW_BY_ROW })
-  const world = await openTestWorld({ server: as('hurries'), source, tables: [TABLE], catalogue })
-  expect(words(await world.up())).toBe('')
-  expect(await blocksOf(server, world.target)).toEqual(ALL)
-  expect(world.events.filter(({ type }) => type === 'chunk-failed')).toEqual([])
-  await world.close()
+  const workspace = await openTestWorkspace({ server: as('hurries'), source, tables: [TABLE], catalogue })
+  expect(words(await workspace.up())).toBe('')
+  expect(await blocksOf(server, workspace.target)).toEqual(ALL)
+  expect(workspace.events.filter(({ type }) => type === 'chunk-failed')).toEqual([])
+  await workspace.close()
 })
 
 test('a profile that shortens answers does not shorten what streams from one server to another', async () => {
   const [from, to] = await Promise.all([startServer(), startServer()])
-  const world = await openTestWorld({
+  const workspace = await openTestWorkspace({
     server: to.server,
     sourceServer: from.as('short_answers'),
     source: from.source,
     tables: [TABLE],
   })
-  expect(words(await world.up())).toMatch(/while reading blocks 1-12 of .* \(code 396\)$/)
-  expect(await blocksOf(to.server, world.target)).toEqual([])
-  await world.close()
+  expect(words(await workspace.up())).toMatch(/while reading blocks 1-12 of .* \(code 396\)$/)
+  expect(await blocksOf(to.server, workspace.target)).toEqual([])
+  await workspace.close()
 })
 
 test('a profile with a limit and an offset takes no row away', async () => {
   const { server, source, as } = await startServer()
-  const world = await openTestWorld({ server: as('limited'), source, tables: [TABLE] })
-  expect(words(await world.up())).toBe('')
-  expect(await blocksOf(server, world.target)).toEqual(ALL)
-  await world.close()
+  const workspace = await openTestWorkspace({ server: as('limited'), source, tables: [TABLE] })
+  expect(words(await workspace.up())).toBe('')
+  expect(await blocksOf(server, workspace.target)).toEqual(ALL)
+  await workspace.close()
 })
 
 /** Yields all blocks, and fewer where an outer join yields NULL for what is absent, or where NULL is in a set of NULL. */
@@ -141,8 +143,8 @@ const OUTER = blocksWhere(`NOT ifNull(NULL IN (NULL), false) AND block_number IN
 test('a profile that gives SQL another meaning changes no row of any table', async () => {
   const { server, files, source, as } = await startServer()
   const catalogue = edited(files, TABLE, { sql: OUTER })
-  const plain = await openTestWorld({ server, source, catalogue })
-  const other = await openTestWorld({ server: as('other_meanings'), source, catalogue })
+  const plain = await openTestWorkspace({ server, source, catalogue })
+  const other = await openTestWorkspace({ server: as('other_meanings'), source, catalogue })
   expect(words(await plain.up())).toBe('')
   expect(words(await other.up({ chunk: 5 }))).toBe('')
   expect(await blocksOf(server, other.target)).toEqual(ALL)

@@ -7,7 +7,7 @@ import { editedFolder } from '../support/edited-folder.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { launchWithUsers } from '../support/users.ts'
-import { SQL_FOLDER } from '../support/world.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const BLOCKS = 12
@@ -192,10 +192,10 @@ test('[source-header] a setting that a transform asks for and the user may not s
 })
 
 test('[source-packing] zstd takes settings: a user who may not set them gets lz4, and info says so', async () => {
-  const person = as({ username: 'no_packing', env: { BACKFILL_WIRE: 'zstd' } })
+  const person = as({ username: 'no_packing', env: { BACKFILL_COMPRESSION: 'zstd' } })
   await person.expectAll()
   expect((await person.run('info')).stdout).toMatch(/block_slots_stat +streamed, packed by lz4/)
-  const other = as({ username: 'least', env: { BACKFILL_WIRE: 'zstd' } })
+  const other = as({ username: 'least', env: { BACKFILL_COMPRESSION: 'zstd' } })
   await other.expectAll()
   expect((await other.run('info')).stdout).toMatch(/block_slots_stat +streamed, packed by zstd/)
 })

@@ -5,7 +5,7 @@ import { backfillHere } from '../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { launchWithUsers, type User } from '../support/users.ts'
-import { SQL_FOLDER } from '../support/world.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const ON_TABLE = ['--lag', '0', '--tables', TABLE] as const

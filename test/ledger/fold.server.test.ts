@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kyselyFor } from '../../src/clickhouse/dialect.ts'
 import { foldQuery } from '../../src/ledger/fold.ts'
-import { openLedger } from '../../src/runner/open-world.ts'
+import { openLedger } from '../../src/workspace/connect.ts'
 import { openLocks } from '../../src/lock/lock.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import type { Schema } from '../../src/clickhouse/schema.ts'
@@ -53,8 +53,8 @@ function insert(network: string, events: readonly Event[]) {
       to_block: range.to,
       sql_hash: hash,
       islands: islands.map(({ from, to, state, sqlHash }) => ({
-        from_block: from,
-        to_block: to,
+        range_from: from,
+        range_to: to,
         state,
         sql_hash: sqlHash,
       })),
@@ -75,9 +75,9 @@ async function fold(options: FoldOptions): Promise<Record<string, Island[]>> {
     key,
     rows
       .filter((row) => row.table_key === key)
-      .map(({ from_block, to_block, state, sql_hash }) => ({
-        from: from_block,
-        to: to_block,
+      .map(({ range_from, range_to, state, sql_hash }) => ({
+        from: range_from,
+        to: range_to,
         state,
         sqlHash: sql_hash,
       })),

@@ -28,7 +28,7 @@ const at = (from: number, to: number) => ledgerEvent({ range: { from, to }, targ
 /** Runs a statement under the fence of a lock, as the executor does. */
 async function insertFenced(names: Names, lock: { readonly name: string }, select: string): Promise<void> {
   const { text, params } = compiledFence(server.db, { lockName: lock.name, names })
-  const query = `INSERT INTO {ledger:Identifier}.ledger (from_block) SELECT n FROM (${select}) WHERE ${text}`
+  const query = `INSERT INTO {ledger:Identifier}.ledger (range_from) SELECT n FROM (${select}) WHERE ${text}`
   await server.client.command({ query, query_params: { ...params, ledger: names.ledger } })
 }
 
@@ -36,10 +36,10 @@ const ledgerRows = async ({ ledger }: Names) => {
   const rows = await server.db
     .withSchema(ledger)
     .selectFrom('ledger')
-    .select(['epoch', 'from_block'])
-    .orderBy('from_block')
+    .select(['epoch', 'range_from'])
+    .orderBy('range_from')
     .execute()
-  return rows.map(({ epoch, from_block }) => [epoch, from_block])
+  return rows.map(({ epoch, range_from }) => [epoch, range_from])
 }
 
 test('whoever has lost the lock cannot write events any more, and is told so', async () => {

@@ -168,7 +168,7 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
       target: { ...node, connection: { ...node.connection, database: target } },
       names,
       network: findNetwork(catalogue, NETWORK),
-      wire: 'lz4',
+      compression: 'lz4',
     })
     const { locks } = await openRunner(node, names)
     const lock = await locks.acquire(KEY, silent)

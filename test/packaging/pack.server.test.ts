@@ -18,7 +18,7 @@ import { backfill, environmentFor } from '../support/cli.ts'
 import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { SQL_FOLDER } from '../support/world.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
 
 let server: TestServer
 let folder: string

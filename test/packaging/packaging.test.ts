@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { readWords } from '../../src/terminal/argv.ts'
+import { readFlags } from '../../src/terminal/argv.ts'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { repository } from '../support/processes.ts'
 
@@ -27,7 +27,7 @@ function commandLines(text: string): readonly (readonly string[])[] {
 test.for(files)('%s: every command line is one', (file) => {
   for (const [name = '', ...words] of commandLines(read(file))) {
     const entry = COMMANDS.find((command) => command.name === name)
-    expect(() => readWords(words, name, entry?.flags ?? [])).not.toThrow()
+    expect(() => readFlags(words, name, entry?.flags ?? [])).not.toThrow()
   }
 })
 

@@ -2,14 +2,14 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cutChunks, cutOne, type Order, type Sizing } from '../../src/planning/chunks.ts'
 import { blockSet, covers } from '../../src/model/blocks.ts'
-import { rowsIn, type Weights } from '../../src/planning/weights.ts'
+import { rowsIn, type RowEstimates } from '../../src/planning/row-estimates.ts'
 
 const someRange = fc.tuple(fc.nat(200), fc.nat(60)).map(([from, more]) => ({ from, to: from + more }))
 const someSet = fc.array(someRange, { maxLength: 8 }).map(blockSet)
 const someSize = fc.integer({ min: 1, max: 25 })
-const someOrder = fc.constantFrom<Order>('tail', 'head')
+const someOrder = fc.constantFrom<Order>('oldest', 'newest')
 /** Stretches of ten blocks, some of them missing or empty. */
-const someWeights: fc.Arbitrary<Weights> = fc
+const someRowEstimates: fc.Arbitrary<RowEstimates> = fc
   .array(fc.oneof(fc.constant(undefined), fc.nat(1000)), { minLength: 26, maxLength: 26 })
   .map((all) =>
     all.flatMap((rows, index) =>
@@ -18,7 +18,7 @@ const someWeights: fc.Arbitrary<Weights> = fc
   )
 const someSizing: fc.Arbitrary<Sizing> = fc.oneof(
   someSize.map((blocks) => ({ blocks })),
-  fc.record({ rows: fc.integer({ min: 1, max: 3000 }), weights: someWeights }),
+  fc.record({ rows: fc.integer({ min: 1, max: 3000 }), rowEstimates: someRowEstimates }),
 )
 
 test('chunks are disjoint, come in the order asked for, and have the blocks of the set and no other', () => {
@@ -26,7 +26,7 @@ test('chunks are disjoint, come in the order asked for, and have the blocks of t
     fc.property(someSet, someSizing, someOrder, (set, sizing, order) => {
       const chunks = cutChunks(set, sizing, order)
       expect(blockSet(chunks)).toEqual(set)
-      const ascending = order === 'tail' ? chunks : chunks.toReversed()
+      const ascending = order === 'oldest' ? chunks : chunks.toReversed()
       for (const [index, { from }] of ascending.entries())
         if (index > 0) expect(from).toBeGreaterThan(ascending[index - 1]!.to)
     }),
@@ -56,12 +56,13 @@ test('cut by rows, a chunk of more than one block is a quarter heavier than aske
   fc.assert(
     fc.property(
       someSet,
-      someWeights,
+      someRowEstimates,
       fc.integer({ min: 1, max: 3000 }),
       someOrder,
-      (set, weights, rows, order) => {
-        for (const chunk of cutChunks(set, { rows, weights }, order))
-          if (chunk.from < chunk.to) expect(rowsIn(weights, chunk)).toBeLessThanOrEqual(rows * 1.25 + 1e-6)
+      (set, rowEstimates, rows, order) => {
+        for (const chunk of cutChunks(set, { rows, rowEstimates }, order))
+          if (chunk.from < chunk.to)
+            expect(rowsIn(rowEstimates, chunk)).toBeLessThanOrEqual(rows * 1.25 + 1e-6)
       },
     ),
   )
@@ -69,11 +70,11 @@ test('cut by rows, a chunk of more than one block is a quarter heavier than aske
 
 test('cut by rows, a chunk is as heavy as it may be, or it ends before a stretch and is half as heavy at least', () => {
   fc.assert(
-    fc.property(someSet, someWeights, fc.integer({ min: 1, max: 3000 }), (set, weights, rows) => {
-      for (const { from, to } of cutChunks(set, { rows, weights }, 'tail'))
+    fc.property(someSet, someRowEstimates, fc.integer({ min: 1, max: 3000 }), (set, rowEstimates, rows) => {
+      for (const { from, to } of cutChunks(set, { rows, rowEstimates }, 'oldest'))
         if (!set.some((range) => range.to === to)) {
-          const even = weights.some((stretch) => stretch.from === to + 1)
-          const next = rowsIn(weights, { from, to: to + 1 })
+          const even = rowEstimates.some((segment) => segment.from === to + 1)
+          const next = rowsIn(rowEstimates, { from, to: to + 1 })
           expect(next).toBeGreaterThan((even ? rows / 2 : rows) - 1e-6)
         }
     }),
@@ -81,22 +82,22 @@ test('cut by rows, a chunk is as heavy as it may be, or it ends before a stretch
 })
 
 test('an era without rows is one chunk, however long', () => {
-  const weights = [{ from: 5_000_000, to: 5_000_999, rows: 10_000 }]
-  expect(cutChunks([{ from: 0, to: 5_000_999 }], { rows: 5_000, weights }, 'tail')).toEqual([
+  const rowEstimates = [{ from: 5_000_000, to: 5_000_999, rows: 10_000 }]
+  expect(cutChunks([{ from: 0, to: 5_000_999 }], { rows: 5_000, rowEstimates }, 'oldest')).toEqual([
     { from: 0, to: 5_000_499 },
     { from: 5_000_500, to: 5_000_999 },
   ])
 })
 
-const full = (to: number, sizing: Sizing) => cutOne({ from: 0, to }, sizing, 'tail').full
+const full = (to: number, sizing: Sizing) => cutOne({ from: 0, to }, sizing, 'oldest').full
 
 test('a chunk is full when it is as big as asked for, or was cut off', () => {
-  const weights = [{ from: 0, to: 99, rows: 1000 }]
+  const rowEstimates = [{ from: 0, to: 99, rows: 1000 }]
   expect(full(8, { blocks: 10 })).toBe(false)
   expect(full(9, { blocks: 10 })).toBe(true)
-  expect(full(9, { rows: 200, weights })).toBe(false)
-  expect(full(19, { rows: 200, weights })).toBe(true)
-  expect(full(99, { rows: 200, weights })).toBe(true)
+  expect(full(9, { rows: 200, rowEstimates })).toBe(false)
+  expect(full(19, { rows: 200, rowEstimates })).toBe(true)
+  expect(full(99, { rows: 200, rowEstimates })).toBe(true)
 })
 
 test('one chunk at a time gives the same chunks as all at once', () => {

@@ -17,9 +17,9 @@ const task = (key: string, more: Partial<Task> = {}): Task => ({
   key,
   runnable: [{ from: 0, to: 99 }],
   waitsFor: [],
-  unsurveyed: [],
+  unprobed: [],
   sizing: { blocks: 10 },
-  order: 'tail',
+  order: 'oldest',
   running: 0,
   slots: 1,
   progress: 0,
@@ -28,7 +28,7 @@ const task = (key: string, more: Partial<Task> = {}): Task => ({
 
 const dependency = (more: Partial<Dependency> = {}): Dependency => ({
   key: 'input',
-  owed: [{ from: 0, to: Number.MAX_SAFE_INTEGER }],
+  expected: [{ from: 0, to: Number.MAX_SAFE_INTEGER }],
   covered: [],
   ended: true,
   ...more,
@@ -72,8 +72,8 @@ test('a chunk is cut where the coverage of a dependency ends', () => {
   expect(nextChunk([task('t', { waitsFor: [half] })])?.range).toEqual({ from: 4, to: 6 })
 })
 
-test('nothing is owed outside the blocks of a dependency', () => {
-  const later = dependency({ owed: [{ from: 50, to: 60 }] })
+test('nothing is expected outside the blocks of a dependency', () => {
+  const later = dependency({ expected: [{ from: 50, to: 60 }] })
   expect(readyBlocks(task('t', { waitsFor: [later] }))).toEqual([
     { from: 0, to: 49 },
     { from: 61, to: 99 },
@@ -98,38 +98,38 @@ test('a chunk that is not full waits for what its inputs may still cover, and no
   expect(nextChunk([rest(false)], true)?.range).toEqual({ from: 10, to: 14 })
 })
 
-test('a chunk that is not full waits for the survey of the blocks beside it', () => {
-  const beside = task('t', { runnable: [{ from: 0, to: 4 }], unsurveyed: [{ from: 5, to: 99 }] })
+test('a chunk that is not full waits for the probe of the blocks beside it', () => {
+  const beside = task('t', { runnable: [{ from: 0, to: 4 }], unprobed: [{ from: 5, to: 99 }] })
   expect(nextChunk([beside])).toBeUndefined()
-  const apart = task('t', { runnable: [{ from: 0, to: 4 }], unsurveyed: [{ from: 6, to: 99 }] })
+  const apart = task('t', { runnable: [{ from: 0, to: 4 }], unprobed: [{ from: 6, to: 99 }] })
   expect(nextChunk([apart])?.range).toEqual({ from: 0, to: 4 })
 })
 
 test('newest first: the chunk is cut from the top, and waits for what is below it', () => {
-  const down = task('t', { order: 'head' })
+  const down = task('t', { order: 'newest' })
   expect(nextChunk([down])?.range).toEqual({ from: 90, to: 99 })
   const waits = task('t', {
-    order: 'head',
+    order: 'newest',
     runnable: [{ from: 95, to: 99 }],
-    unsurveyed: [{ from: 0, to: 94 }],
+    unprobed: [{ from: 0, to: 94 }],
   })
   expect(nextChunk([waits])).toBeUndefined()
 })
 
 test('chunks are counted in the measure of the table', () => {
   expect(readyChunks(task('t'))).toBe(10)
-  const weights = [{ from: 0, to: 99, rows: 1000 }]
-  expect(readyChunks(task('t', { sizing: { rows: 200, weights } }))).toBe(5)
+  const rowEstimates = [{ from: 0, to: 99, rows: 1000 }]
+  expect(readyChunks(task('t', { sizing: { rows: 200, rowEstimates } }))).toBe(5)
 })
 
-/** Tables that read earlier ones, with blocks that cannot run (holes, held), some that are done, and limits. */
+/** Tables that read earlier ones, with blocks that cannot run (source gaps, incomplete), some that are done, and limits. */
 const LAST = 30
 const someBlocks = fc.array(fc.nat(LAST), { maxLength: 8 }).map(blocksAsSet)
 const someRange = fc
   .tuple(fc.nat(LAST), fc.nat(LAST))
   .map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
 /** Stretches of five blocks, of any weight. */
-const someWeights = fc
+const someRowEstimates = fc
   .array(fc.nat(500), { minLength: 7, maxLength: 7 })
   .map((all) => all.map((rows, index) => ({ from: index * 5, to: index * 5 + 4, rows })))
 const someTable = fc.record({
@@ -139,14 +139,14 @@ const someTable = fc.record({
   done: someBlocks,
   sizing: fc.oneof(
     fc.integer({ min: 1, max: 9 }).map((blocks) => ({ blocks })),
-    fc.record({ rows: fc.integer({ min: 1, max: 400 }), weights: someWeights }),
+    fc.record({ rows: fc.integer({ min: 1, max: 400 }), rowEstimates: someRowEstimates }),
   ),
   slots: fc.integer({ min: 1, max: 3 }),
 })
 const someRun = fc.record({
   tables: fc.array(someTable, { minLength: 1, maxLength: 5 }),
   dependantsFirst: fc.boolean(),
-  order: fc.constantFrom<Order>('tail', 'head'),
+  order: fc.constantFrom<Order>('oldest', 'newest'),
   jobs: fc.integer({ min: 1, max: 4 }),
   /** Which of the chunks in flight ends next. */
   endings: fc.array(fc.nat(3), { minLength: 5, maxLength: 20 }),
@@ -155,7 +155,7 @@ const someRun = fc.record({
 type SimulatedTable = {
   readonly key: string
   readonly reads: readonly string[]
-  readonly owed: BlockSet
+  readonly expected: BlockSet
   readonly sizing: Sizing
   readonly order: Order
   readonly slots: number
@@ -168,13 +168,13 @@ test('whatever reads what and whatever ends when, all that can be done gets done
   fc.assert(
     fc.property(someRun, ({ tables: specs, dependantsFirst, order, jobs, endings }) => {
       const tables = specs.map(({ reads, limits, blocked, done, sizing, slots }, index): SimulatedTable => {
-        const owed = blockSet([limits])
-        const missing = subtract(owed, done)
+        const expected = blockSet([limits])
+        const missing = subtract(expected, done)
         const inputs = [...new Set(reads.filter((input) => input < index))].map((input) => `t${input}`)
         return {
           key: `t${index}`,
           reads: inputs,
-          owed,
+          expected,
           sizing,
           order,
           slots,
@@ -218,7 +218,7 @@ test('whatever reads what and whatever ends when, all that can be done gets done
 })
 
 function taskOf(table: SimulatedTable, byKey: ReadonlyMap<string, SimulatedTable>): Task {
-  const { key, runnable, sizing, order, running, slots, owed } = table
+  const { key, runnable, sizing, order, running, slots, expected } = table
   const waitsFor = table.reads.map((name) => {
     const input = byKey.get(name)!
     return { ...input, ended: input.running === 0 && input.runnable.length === 0 }
@@ -226,20 +226,21 @@ function taskOf(table: SimulatedTable, byKey: ReadonlyMap<string, SimulatedTable
   return {
     key,
     runnable,
-    unsurveyed: [],
+    unprobed: [],
     waitsFor,
     sizing,
     order,
     running,
     slots,
-    progress: 1 - countBlocks(runnable) / countBlocks(owed),
+    progress: 1 - countBlocks(runnable) / countBlocks(expected),
   }
 }
 
 const has = (set: BlockSet, block: number) => set.some(({ from, to }) => from <= block && block <= to)
 
 const isReady = ({ runnable, waitsFor }: Task, block: number) =>
-  has(runnable, block) && waitsFor.every(({ owed, covered }) => !has(owed, block) || has(covered, block))
+  has(runnable, block) &&
+  waitsFor.every(({ expected, covered }) => !has(expected, block) || has(covered, block))
 
 /** The chunk is ready, block by block; small enough; its table has a slot; and no other table is further behind. */
 function expectAllowed(
@@ -261,9 +262,9 @@ function expectAllowed(
 /** What can end up covered: a block whose inputs can all have it where they owe it. Inputs come first. */
 function possibleBlocks(tables: readonly SimulatedTable[]): ReadonlyMap<string, BlockSet> {
   const possible = new Map<string, BlockSet>()
-  const owed = new Map(tables.map((table) => [table.key, table.owed]))
+  const expected = new Map(tables.map((table) => [table.key, table.expected]))
   for (const { key, reads, runnable, covered } of tables) {
-    const never = reads.map((input) => subtract(owed.get(input)!, possible.get(input)!))
+    const never = reads.map((input) => subtract(expected.get(input)!, possible.get(input)!))
     possible.set(
       key,
       union(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { TableDefinition } from '../../src/model/model.ts'
 import type { Capacity } from '../../src/clickhouse/capacity.ts'
 import type { TargetTable } from '../../src/targets/target-port.ts'
-import { NO_PACE, type Pace } from '../../src/planning/throughput.ts'
+import { NO_PACE, type Throughput } from '../../src/planning/throughput.ts'
 import { DEFAULT_CHUNK_ROWS, sizingOf, type SizingQuestion, slotsFor } from '../../src/planning/sizing.ts'
 
 const capacity = (more: Partial<Capacity> = {}): Capacity => ({
@@ -27,7 +27,7 @@ test('what was asked for counts, and a table may use all of it', () => {
   expect(slotsFor({ jobs: 3, tableJobs: 1 }, capacity())).toEqual({ jobs: 3, tableJobs: 1 })
 })
 
-const pace = (more: Partial<Pace> = {}): Pace => ({
+const throughput = (more: Partial<Throughput> = {}): Throughput => ({
   expected: 1_000_000,
   written: 1_000_000,
   elapsedMs: 1_000,
@@ -38,8 +38,8 @@ const rowsOf = (more: Partial<SizingQuestion> & { readonly header?: number } = {
   const sizing = sizingOf({
     table: { chunk: more.header } as TableDefinition,
     options: { chunk: undefined, chunkRows: undefined },
-    weights: [],
-    pace: NO_PACE,
+    rowEstimates: [],
+    throughput: NO_PACE,
     inputs: [],
     jobs: 2,
     capacity: capacity(),
@@ -57,7 +57,7 @@ test('--chunk beats --chunk-rows, which beats the header, which beats the defaul
 })
 
 test('a chunk takes half of the memory that a statement may have, the server shared by all that run at once', () => {
-  const heavy = { pace: pace({ bytesPerRow: 1_000 }) }
+  const heavy = { throughput: throughput({ bytesPerRow: 1_000 }) }
   expect(rowsOf({ ...heavy, capacity: capacity({ statementBytes: 4e9 }) })).toBe(2_000_000)
   expect(rowsOf({ ...heavy, capacity: capacity({ serverBytes: 4e9 }) })).toBe(1_000_000)
   expect(rowsOf({ ...heavy, capacity: capacity({ serverBytes: 4e9 }), jobs: 1 })).toBe(2_000_000)
@@ -68,7 +68,7 @@ test('after a chunk that was too big the next ones have at most half of it', () 
 })
 
 const input = (rows: number, written: number) => ({
-  pace: pace({ written }),
+  throughput: throughput({ written }),
   target: { rows } as TargetTable,
 })
 

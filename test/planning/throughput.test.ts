@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Cost } from '../../src/ledger/history.ts'
-import { expectedMs, NO_PACE, paceAfter, rowsPerChunk, yieldOf } from '../../src/planning/throughput.ts'
+import { expectedMs, NO_PACE, throughputAfter, rowsPerChunk, yieldOf } from '../../src/planning/throughput.ts'
 
 const cost = (more: Partial<Cost> = {}): Cost => ({
   expected: 1_000_000,
@@ -26,21 +26,21 @@ test('nothing is expected of a table that has not run, and it gets the chunk tha
 test('chunks that are all alike are expected to go on like that', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 30 }), (chunks) => {
-      const pace = Array.from({ length: chunks }, () => cost()).reduce(paceAfter, NO_PACE)
-      expect(expectedMs(pace, 3_000_000)).toBeCloseTo(6_000, 6)
-      expect(yieldOf([pace])).toBeCloseTo(0.25, 6)
+      const throughput = Array.from({ length: chunks }, () => cost()).reduce(throughputAfter, NO_PACE)
+      expect(expectedMs(throughput, 3_000_000)).toBeCloseTo(6_000, 6)
+      expect(yieldOf([throughput])).toBeCloseTo(0.25, 6)
     }),
   )
 })
 
 test('newer chunks weigh more than older ones', () => {
-  const slower = [cost(), cost(), cost(), cost({ elapsedMs: 10_000 })].reduce(paceAfter, NO_PACE)
+  const slower = [cost(), cost(), cost(), cost({ elapsedMs: 10_000 })].reduce(throughputAfter, NO_PACE)
   expect(expectedMs(slower, 1_000_000)!).toBeGreaterThan((2_000 * 3 + 10_000) / 4)
 })
 
 test('a chunk is as big as wanted, unless half the memory or five minutes would not be enough', () => {
-  const pace = paceAfter(NO_PACE, cost()) // 1,000 bytes and 2 µs a row
-  const rows = (wanted: number, memoryBytes?: number) => rowsPerChunk(pace, { wanted, memoryBytes })
+  const throughput = throughputAfter(NO_PACE, cost()) // 1,000 bytes and 2 µs a row
+  const rows = (wanted: number, memoryBytes?: number) => rowsPerChunk(throughput, { wanted, memoryBytes })
   expect(rows(10_000_000)).toBe(10_000_000)
   expect(rows(10_000_000, 4_000_000_000)).toBe(2_000_000)
   expect(rows(1_000_000_000)).toBe(150_000_000)
@@ -53,7 +53,7 @@ test('a chunk has a row at least and never more rows than wanted', () => {
       fc.integer({ min: 1, max: 10 ** 9 }),
       fc.option(fc.integer({ min: 1, max: 2 ** 40 }), { nil: undefined }),
       (costs, wanted, memoryBytes) => {
-        const rows = rowsPerChunk(costs.reduce(paceAfter, NO_PACE), { wanted, memoryBytes })
+        const rows = rowsPerChunk(costs.reduce(throughputAfter, NO_PACE), { wanted, memoryBytes })
         expect(rows).toBeGreaterThanOrEqual(1)
         expect(rows).toBeLessThanOrEqual(wanted)
       },
@@ -62,5 +62,5 @@ test('a chunk has a row at least and never more rows than wanted', () => {
 })
 
 test('small chunks say nothing of the memory that a row takes', () => {
-  expect(paceAfter(NO_PACE, cost({ expected: 10 })).bytesPerRow).toBe(0)
+  expect(throughputAfter(NO_PACE, cost({ expected: 10 })).bytesPerRow).toBe(0)
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { BackfillError } from '../../src/model/errors.ts'
-import { readHeader, refuseHeader, sourceHeader } from '../../src/project/header.ts'
+import { readHeader, throwHeaderError, sourceHeader } from '../../src/project/header.ts'
 import { PINNED_SETTING_NAMES } from '../../src/sql-syntax/pinned-settings.ts'
 import { refuse } from '../../src/sql-syntax/problems.ts'
 
@@ -112,7 +112,7 @@ test.for<[string, string, RegExp]>([
   ['rows', 'per-key newest x', /no kind of rows/],
   ['chunks', '5', /a\.sql:5: unknown key 'chunks' \| did you mean 'chunk'\?/],
   ['description', '', /a\.sql:1: '--! description:' is no header line/],
-])('%s: %s is refused with place and cure', ([key, value, message]) => {
+])('%s: %s is refused with place and hint', ([key, value, message]) => {
   expect(refusal(() => header({ [key]: value }))).toMatch(message)
 })
 
@@ -156,18 +156,20 @@ test('Windows line ends and a byte order mark are no part of a value', () => {
   })
 })
 
-test('a source says its density, and is common without a word', () => {
-  expect(sourceHeader('s.sql', '--! density: sparse\nCREATE TABLE a (b Int8)')).toEqual({ density: 'sparse' })
-  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({ density: 'common' })
-  expect(refusal(() => sourceHeader('s.sql', '--! density: thin\n'))).toContain(
-    "s.sql:1: density: 'thin' is no density",
+test('a source says its block coverage, and is common without a word', () => {
+  expect(sourceHeader('s.sql', '--! block-coverage: sparse\nCREATE TABLE a (b Int8)')).toEqual({
+    blockCoverage: 'sparse',
+  })
+  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({ blockCoverage: 'most-blocks' })
+  expect(refusal(() => sourceHeader('s.sql', '--! block-coverage: thin\n'))).toContain(
+    "s.sql:1: block-coverage: 'thin' is no block coverage",
   )
   expect(refusal(() => sourceHeader('s.sql', '--! chunk: 5\n'))).toContain("unknown key 'chunk'")
 })
 
 test('where no header is meant, any header line is refused', () => {
-  expect(refusal(() => refuseHeader('d.sql', '-- fine\n--! target: a\nCREATE'))).toContain(
+  expect(refusal(() => throwHeaderError('d.sql', '-- fine\n--! target: a\nCREATE'))).toContain(
     "d.sql:2: unknown key 'target'",
   )
-  expect(() => refuseHeader('d.sql', "-- fine\nSELECT '--!'")).not.toThrow()
+  expect(() => throwHeaderError('d.sql', "-- fine\nSELECT '--!'")).not.toThrow()
 })

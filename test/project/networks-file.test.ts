@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { parseNetworks } from '../../src/project/networks-file.ts'
 
-test('a network has forks, a length of holes and densities, with defaults for the last two', () => {
-  const text = `\ufeff{ "a_1": { "forks": { "dencun": 0 }, "hole-blocks": 5, "density": { "logs": "sparse" } }, "b": { "forks": {} } }`
+test('a network has forks, a length of source gaps and block coverages, with defaults for the last two', () => {
+  const text = `\ufeff{ "a_1": { "forks": { "dencun": 0 }, "source-gap-blocks": 5, "block-coverage": { "logs": "sparse" } }, "b": { "forks": {} } }`
   expect(parseNetworks('n.json', text)).toEqual([
-    { name: 'a_1', forks: { dencun: 0 }, holeBlocks: 5, density: { logs: 'sparse' } },
-    { name: 'b', forks: {}, holeBlocks: 1000, density: {} },
+    { name: 'a_1', forks: { dencun: 0 }, sourceGapBlocks: 5, blockCoverage: { logs: 'sparse' } },
+    { name: 'b', forks: {}, sourceGapBlocks: 1000, blockCoverage: {} },
   ])
 })
 
@@ -21,8 +21,11 @@ test.for<[string, string]>([
   ['{ "a": { "forks": { "x": -1 } } }', "n.json: 'a.forks.x' is -1"],
   ['{ "a": { "forks": { "x": 1.5 } } }', "n.json: 'a.forks.x' is 1.5"],
   ['{ "a": { "forks": { "from_block": 1 } } }', "n.json: 'a.forks.from_block' is no name of a fork"],
-  ['{ "a": { "forks": {}, "hole-blocks": 0 } }', "n.json: 'a.hole-blocks' is 0"],
-  ['{ "a": { "forks": {}, "density": { "logs": "thin" } } }', `n.json: 'a.density.logs' is "thin"`],
+  ['{ "a": { "forks": {}, "source-gap-blocks": 0 } }', "n.json: 'a.source-gap-blocks' is 0"],
+  [
+    '{ "a": { "forks": {}, "block-coverage": { "logs": "thin" } } }',
+    `n.json: 'a.block coverage.logs' is "thin"`,
+  ],
 ])('%s is refused with file and key', ([text, message]) => {
   expect(() => parseNetworks('n.json', text)).toThrow(message)
 })

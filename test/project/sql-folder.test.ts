@@ -28,7 +28,7 @@ const SOUND: Readonly<Record<string, string | undefined>> = {
   'transforms/a.sql': TRANSFORM,
   'ddl/a.sql': DDL,
   'source/logs.sql':
-    '--! density: sparse\nCREATE TABLE {source:Identifier}.logs (block_number UInt64) ENGINE = Memory',
+    '--! block-coverage: sparse\nCREATE TABLE {source:Identifier}.logs (block_number UInt64) ENGINE = Memory',
   'ledger/1.sql': 'CREATE DATABASE {ledger:Identifier};\nCREATE DATABASE {locks:Identifier};',
   'networks.json': '{ "mainnet": { "forks": { "dencun": 100 } } }',
 }
@@ -83,7 +83,7 @@ test('a table is what its two files say', async () => {
     transform: { line: 6, text: expect.stringMatching(/^SELECT .*\n.*UInt64\}$/) },
     ddl: { line: 1, text: DDL },
   })
-  expect(sources).toMatchObject([{ table: 'logs', density: 'sparse' }])
+  expect(sources).toMatchObject([{ table: 'logs', blockCoverage: 'sparse' }])
   expect(ledger.map(({ line }) => line)).toEqual([1, 2])
 })
 

@@ -5,7 +5,7 @@ import type { Catalogue } from '../../src/model/model.ts'
 import { type Held, type Proxy, type Seen, startProxy } from '../support/proxy.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const SOURCE = uniqueDatabase('source')
 const TABLE = 'block_slots_stat'
@@ -33,12 +33,15 @@ const event =
     [...search].some(([key, value]) => key.startsWith('param_p') && value === name)
 
 /** Runs `up` of one table through the proxy, takes its lock away while the request is held, then lets it go. */
-async function takeLockWhileHeld(first: TestWorld, held: Held): Promise<{ status: number; text: string }> {
+async function takeLockWhileHeld(
+  first: TestWorkspace,
+  held: Held,
+): Promise<{ status: number; text: string }> {
   const running = first.up()
   await held.arrived
-  const second = await openTestWorld({ ...sameDatabases(first), server, alone: true })
+  const second = await openTestWorkspace({ ...sameDatabases(first), server, alone: true })
   try {
-    const lock = await second.world.ports.locks.acquire(TABLE, () => {})
+    const lock = await second.workspace.ports.locks.acquire(TABLE, () => {})
     expect(lock.epoch).toBe(2)
     const answer = await held.release()
     const summary = await running
@@ -50,36 +53,36 @@ async function takeLockWhileHeld(first: TestWorld, held: Held): Promise<{ status
   }
 }
 
-function sameDatabases({ source, target, ledger }: TestWorld) {
+function sameDatabases({ source, target, ledger }: TestWorkspace) {
   return { source, target, ledger, tables: [TABLE] }
 }
 
 const openFirst = (sourceServer?: TestServer) =>
-  openTestWorld({
+  openTestWorkspace({
     server: { ...server, url: proxy.url },
     ...(sourceServer && { sourceServer }),
     source: SOURCE,
     tables: [TABLE],
   })
 
-const targetRows = (world: TestWorld, on: TestServer = server) =>
-  rowsOf(on, 'SELECT * FROM {target:Identifier}.int_block_slots_stat', { target: world.target })
-const events = async (world: TestWorld) =>
+const targetRows = (workspace: TestWorkspace, on: TestServer = server) =>
+  rowsOf(on, 'SELECT * FROM {target:Identifier}.int_block_slots_stat', { target: workspace.target })
+const events = async (workspace: TestWorkspace) =>
   (
     await rowsOf<{ event: string }>(
       server,
       'SELECT event FROM {ledger:Identifier}.ledger ORDER BY epoch, seq',
-      { ledger: world.ledger },
+      { ledger: workspace.ledger },
     )
   ).map((row) => row.event)
 
 test('an INSERT … SELECT that arrives after the lock was taken is refused and writes nothing', async () => {
-  const world = await openFirst()
-  const answer = await takeLockWhileHeld(world, proxy.hold(intoTarget))
+  const workspace = await openFirst()
+  const answer = await takeLockWhileHeld(workspace, proxy.hold(intoTarget))
   expect(answer.text).toContain('backfill: lock lost')
-  expect(await targetRows(world)).toEqual([])
-  expect(await events(world)).toEqual(['started'])
-  await world.close()
+  expect(await targetRows(workspace)).toEqual([])
+  expect(await events(workspace)).toEqual(['started'])
+  await workspace.close()
 })
 
 test('a streamed INSERT that arrives after the lock was taken is refused and writes nothing', async () => {
@@ -87,24 +90,24 @@ test('a streamed INSERT that arrives after the lock was taken is refused and wri
   try {
     await createSourceTables(other, catalogue, SOURCE)
     await addBlocks(other, SOURCE, { from: 1, to: 20 })
-    const world = await openFirst(other)
+    const workspace = await openFirst(other)
     const answer = await takeLockWhileHeld(
-      world,
+      workspace,
       proxy.hold((seen) => intoTarget(seen) && seen.statement.includes('FROM input(')),
     )
     expect(answer.text).toContain('backfill: lock lost')
-    expect(await targetRows(world)).toEqual([])
-    expect(await events(world)).toEqual(['started'])
-    await world.close()
+    expect(await targetRows(workspace)).toEqual([])
+    expect(await events(workspace)).toEqual(['started'])
+    await workspace.close()
   } finally {
     await other.stop()
   }
 })
 
 test('a ledger event that arrives after the lock was taken is refused and not recorded', async () => {
-  const world = await openFirst()
-  const answer = await takeLockWhileHeld(world, proxy.hold(event('done')))
+  const workspace = await openFirst()
+  const answer = await takeLockWhileHeld(workspace, proxy.hold(event('done')))
   expect(answer.text).toContain('backfill: lock lost')
-  expect(await events(world)).toEqual(['started'])
-  await world.close()
+  expect(await events(workspace)).toEqual(['started'])
+  await workspace.close()
 })

@@ -6,7 +6,7 @@ import type { Outcome } from '../support/processes.ts'
 import { type Proxy, type Seen, startProxy } from '../support/proxy.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
 
 let server: TestServer
 let proxy: Proxy
@@ -24,9 +24,9 @@ beforeAll(async () => {
   await addBlocks(server, databases.source, { from: 1, to: 50 })
   proxy = await startProxy(server.url)
   proxy.hold((seen) => asked.push(seen) === 0) // counts, and holds none
-  const world = await openTestWorld({ server, catalogue, ...databases })
-  await world.up()
-  await world.close()
+  const workspace = await openTestWorkspace({ server, catalogue, ...databases })
+  await workspace.up()
+  await workspace.close()
 }, 60_000)
 afterAll(async () => {
   await proxy?.close()

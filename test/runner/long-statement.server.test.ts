@@ -5,7 +5,7 @@ import type { Catalogue } from '../../src/model/model.ts'
 import { type IdleProxy, startIdleProxy } from '../support/idle-proxy.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const BLOCKS = 5
@@ -42,21 +42,21 @@ async function run(slow: (transform: string) => string): Promise<number> {
         }
       : table,
   )
-  const world = await openTestWorld({
+  const workspace = await openTestWorkspace({
     server: { ...server, url: proxy.url },
     source,
     tables: [TABLE],
     catalogue: { ...catalogue, tables },
   })
-  const summary = await world.up()
-  await world.close()
+  const summary = await workspace.up()
+  await workspace.close()
   expect(summary).toMatchObject({ failed: [], chunks: 1, blocks: BLOCKS })
   expect(summary.elapsedMs).toBeGreaterThan(SECONDS * 900)
   const rows = await rowsOf(server, `SELECT count() AS rows FROM {target:Identifier}.int_${TABLE}`, {
-    target: world.target,
+    target: workspace.target,
   })
   expect(rows).toEqual([{ rows: BLOCKS }])
-  return world.events.filter(({ type }) => type === 'chunk-failed').length
+  return workspace.events.filter(({ type }) => type === 'chunk-failed').length
 }
 
 test.concurrent(

@@ -10,7 +10,7 @@ import { type Proxy, startProxy } from '../support/proxy.ts'
 import { deletion, intoTarget, ledgerEvent, lockCreation } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const SOURCE = uniqueDatabase('source')
@@ -23,7 +23,7 @@ let server: TestServer
 let proxy: Proxy
 let target: string
 let ledger: string
-const open: TestWorld[] = []
+const open: TestWorkspace[] = []
 beforeAll(async () => {
   files = await readCatalogue(SQL_FOLDER)
   server = await startTestServer()
@@ -37,19 +37,22 @@ beforeEach(async () => {
   ledger = uniqueDatabase('ledger')
 })
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((world) => world.close()))
+  await Promise.all(open.splice(0).map((workspace) => workspace.close()))
   await proxy.close()
 })
 
 type Login = Pick<TestServer, 'url' | 'username' | 'password'>
 
-async function runWith(sql = EVERY_BLOCK, login: Partial<Login> = { url: proxy.url }): Promise<TestWorld> {
+async function runWith(
+  sql = EVERY_BLOCK,
+  login: Partial<Login> = { url: proxy.url },
+): Promise<TestWorkspace> {
   const catalogue = edited(files, TABLE, {
     sql,
     settings: { function_sleep_max_microseconds_per_block: '600000000' },
   })
   const on = { ...server, ...login }
-  const world = await openTestWorld({
+  const workspace = await openTestWorkspace({
     server: on,
     source: SOURCE,
     target,
@@ -58,8 +61,8 @@ async function runWith(sql = EVERY_BLOCK, login: Partial<Login> = { url: proxy.u
     catalogue,
     alone: true,
   })
-  open.push(world)
-  return world
+  open.push(workspace)
+  return workspace
 }
 
 const query = (statement: string, on: Login = server) =>
@@ -76,7 +79,7 @@ const story = async (on: Login = server) =>
   (
     await rowsOf<{ said: string }>(
       on,
-      `SELECT concat(event, ' ', from_block, '-', to_block) AS said FROM {ledger:Identifier}.ledger WHERE event != 'checkpoint' ORDER BY epoch, seq`,
+      `SELECT concat(event, ' ', range_from, '-', range_to) AS said FROM {ledger:Identifier}.ledger WHERE event != 'checkpoint' ORDER BY epoch, seq`,
       { ledger },
     )
   ).map((row) => row.said)
@@ -142,8 +145,8 @@ test.each(['started', 'done', 'checkpoint'])(
   'a lost answer to %s is not the end: the same event is sent again and counts once',
   async (name) => {
     const held = proxy.hold(ledgerEvent(name), 'answer')
-    const world = await runWith()
-    const running = world.up()
+    const workspace = await runWith()
+    const running = workspace.up()
     await held.arrived
     await held.cut()
     expect((await running).failed).toEqual([])

@@ -9,8 +9,14 @@ import { edited } from '../support/edited.ts'
 import { seededShuffle } from '../support/random.ts'
 import { loadExpected, loadRealSource, MISSING_REAL_DATA } from '../support/real-data.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { oddities, rebuildWorld } from '../support/verifying.ts'
-import { differences, openTestWorld, OPTIONS, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { oddities, rebuildWorkspace } from '../support/verifying.ts'
+import {
+  differences,
+  openTestWorkspace,
+  OPTIONS,
+  SQL_FOLDER,
+  type TestWorkspace,
+} from '../support/workspace.ts'
 
 if (MISSING_REAL_DATA) console.warn(MISSING_REAL_DATA)
 
@@ -43,13 +49,13 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
   const tables = () => catalogue.tables.map(({ target }) => target)
 
   async function expectExact(
-    world: TestWorld,
+    workspace: TestWorkspace,
     on: TestServer = server,
     names: readonly string[] = tables(),
   ): Promise<void> {
-    expect(await differences(on, names, { actual: world.target, expected: EXPECTED })).toEqual([])
+    expect(await differences(on, names, { actual: workspace.target, expected: EXPECTED })).toEqual([])
     for (const table of names) {
-      const counts = { actual: world.target, expected: EXPECTED, table }
+      const counts = { actual: workspace.target, expected: EXPECTED, table }
       await post(on, 'OPTIMIZE TABLE {actual:Identifier}.{table:Identifier} FINAL', counts)
       const [row] = await rowsOf<{ actual: number; expected: number }>(
         on,
@@ -62,72 +68,72 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
   }
 
   /** Opens a world on fresh databases, uses it and closes it. */
-  async function withWorld(use: (world: TestWorld) => Promise<void>): Promise<void> {
-    const world = await openTestWorld({ server, source: SOURCE })
+  async function withWorkspace(use: (workspace: TestWorkspace) => Promise<void>): Promise<void> {
+    const workspace = await openTestWorkspace({ server, source: SOURCE })
     try {
-      await use(world)
+      await use(workspace)
     } finally {
-      await world.close()
+      await workspace.close()
     }
   }
 
   test('all eleven tables are exact after one run', () =>
-    withWorld(async (world) => {
-      const summary = await world.up()
+    withWorkspace(async (workspace) => {
+      const summary = await workspace.up()
       expect(summary.failed).toEqual([])
-      await expectExact(world)
+      await expectExact(workspace)
     }))
 
   test('a second run writes no row into a target and no event', () =>
-    withWorld(async (world) => {
-      await world.up()
+    withWorkspace(async (workspace) => {
+      await workspace.up()
       const before = await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', {
-        ledger: world.ledger,
+        ledger: workspace.ledger,
       })
       await post(server, 'SYSTEM FLUSH LOGS query_log')
       const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [
         { now: string },
       ]
-      const summary = await world.up()
+      const summary = await workspace.up()
       expect(summary).toMatchObject({ chunks: 0, blocks: 0, rowsWritten: 0, failed: [] })
       expect(
         await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', {
-          ledger: world.ledger,
+          ledger: workspace.ledger,
         }),
       ).toEqual(before)
-      expect(await writesSince(world, now)).toEqual([])
+      expect(await writesSince(workspace, now)).toEqual([])
     }))
 
   test('all eleven tables are exact in chunks of one block', () =>
-    withWorld(async (world) => {
-      const summary = await world.up({ chunk: 1, jobs: 3, tableJobs: 2 })
+    withWorkspace(async (workspace) => {
+      const summary = await workspace.up({ chunk: 1, jobs: 3, tableJobs: 2 })
       expect(summary.failed).toEqual([])
-      await expectExact(world)
+      await expectExact(workspace)
     }))
 
   test('all eleven tables are exact in random chunk order', () =>
-    withWorld(async (world) => {
+    withWorkspace(async (workspace) => {
       const seed = Number(process.env['BACKFILL_TEST_SEED'] ?? Date.now() % 1_000_000)
       console.log(`random chunk order: BACKFILL_TEST_SEED=${seed}`)
-      for (const piece of seededShuffle(PIECES, seed)) {
-        const summary = await world.up(piece)
+      for (const work of seededShuffle(PIECES, seed)) {
+        const summary = await workspace.up(work)
         expect(summary.failed).toEqual([])
-        expect(world.events.filter(({ type }) => type === 'waiting')).toEqual([])
+        expect(workspace.events.filter(({ type }) => type === 'waiting')).toEqual([])
       }
-      await expectExact(world)
+      await expectExact(workspace)
     }))
 
   test('after a..b and d..e a plain run fills only the gap', () =>
-    withWorld(async (world) => {
-      await world.up({ from: 2_000_001, to: 20_000_003 })
-      await world.up({ from: 20_000_007, to: 20_000_011 })
+    withWorkspace(async (workspace) => {
+      await workspace.up({ from: 2_000_001, to: 20_000_003 })
+      await workspace.up({ from: 20_000_007, to: 20_000_011 })
       await post(server, 'SYSTEM FLUSH LOGS query_log')
       const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [
         { now: string },
       ]
-      const summary = await world.up()
+      const summary = await workspace.up()
       expect(summary.failed).toEqual([])
-      const written = await writesSince(world, now)
+      const written = await writesSince(workspace, now)
       expect(written.map(({ key }) => key)).toEqual(
         catalogue.tables
           .map(({ key }) => key)
@@ -135,30 +141,30 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
           .toSorted(),
       )
       for (const { key, range } of written) expect(range, key).toBe('20000004-20000006')
-      await expectExact(world)
+      await expectExact(workspace)
     }))
 
   test('a table that other SQL has built is stale, and exact after redo --stale', async () => {
     const { text } = catalogue.tables.find(({ key }) => key === REDONE)!.transform
     expect(text).toContain('max(tx)')
     const at = { server, source: SOURCE, tables: [REDONE] }
-    const wrong = await openTestWorld({
+    const wrong = await openTestWorkspace({
       ...at,
       catalogue: edited(catalogue, REDONE, { sql: text.replace('max(tx)', 'min(tx)') }),
     })
-    const world = await openTestWorld({ ...at, target: wrong.target, ledger: wrong.ledger })
+    const workspace = await openTestWorkspace({ ...at, target: wrong.target, ledger: wrong.ledger })
     try {
       expect((await wrong.up()).failed).toEqual([])
-      const plan = await planRedo(world.world, STALE)
+      const plan = await planRedo(workspace.workspace, STALE)
       const { redo: stale, rows, tableRows } = plan.report.tables[0]!
       expect(stale.at(-1)!.to).toBe(20_000_011)
       expect(rows).toBe(tableRows)
       const hooks = { report: () => {}, signal: new AbortController().signal }
-      expect((await redo(world.world, plan, OPTIONS, hooks)).failed).toEqual([])
-      await expectExact(world, server, [`int_${REDONE}`])
-      expect((await planRedo(world.world, STALE)).report.tables).toEqual([])
+      expect((await redo(workspace.workspace, plan, OPTIONS, hooks)).failed).toEqual([])
+      await expectExact(workspace, server, [`int_${REDONE}`])
+      expect((await planRedo(workspace.workspace, STALE)).report.tables).toEqual([])
     } finally {
-      await world.close()
+      await workspace.close()
       await wrong.close()
     }
   })
@@ -173,19 +179,19 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
     try {
       await loadExpected(other, catalogue, EXPECTED)
       const at = { server: other, sourceServer: server, source: SOURCE }
-      const wrong = await openTestWorld({ ...at, catalogue: wrongFiles, tables: [REBUILT] })
+      const wrong = await openTestWorkspace({ ...at, catalogue: wrongFiles, tables: [REBUILT] })
       const places = { ...at, target: wrong.target, ledger: wrong.ledger }
-      const one = await openTestWorld({ ...places, tables: [REBUILT] })
-      const world = await openTestWorld(places)
+      const one = await openTestWorkspace({ ...places, tables: [REBUILT] })
+      const workspace = await openTestWorkspace(places)
       try {
         expect((await wrong.up()).failed).toEqual([])
-        expect((await world.up()).failed).toEqual([])
+        expect((await workspace.up()).failed).toEqual([])
         expect((await oddities(one)).join('\n')).toContain('different')
-        await rebuildWorld(one, { chunk: 5 })
-        await expectExact(world, other)
-        expect(await oddities(world)).toEqual([])
+        await rebuildWorkspace(one, { chunk: 5 })
+        await expectExact(workspace, other)
+        expect(await oddities(workspace)).toEqual([])
       } finally {
-        await Promise.all([wrong, one, world].map((open) => open.close()))
+        await Promise.all([wrong, one, workspace].map((open) => open.close()))
       }
     } finally {
       await other.stop()
@@ -193,7 +199,10 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
   })
 
   /** INSERTs into the world's derived tables since a time, by the server's own log: table key and range of each. */
-  async function writesSince(world: TestWorld, since: string): Promise<{ key: string; range: string }[]> {
+  async function writesSince(
+    workspace: TestWorkspace,
+    since: string,
+  ): Promise<{ key: string; range: string }[]> {
     await post(server, 'SYSTEM FLUSH LOGS query_log')
     return rowsOf(
       server,
@@ -201,7 +210,7 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
        FROM system.query_log
        WHERE query_kind = 'Insert' AND event_time_microseconds > {since:String} AND has(databases, {target:String})
        ORDER BY key, range`,
-      { since, target: world.target },
+      { since, target: workspace.target },
     )
   }
 })

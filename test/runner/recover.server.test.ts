@@ -6,7 +6,7 @@ import { status } from '../../src/commands/status/status.ts'
 import { blocksWhere, edited, ROW_BY_ROW } from '../support/edited.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const PER_BLOCK = 'block_slots_stat'
 const PER_KEY = 'address_last_access'
@@ -17,7 +17,7 @@ let server: TestServer
 let source: string
 let target: string
 let ledger: string
-const open: TestWorld[] = []
+const open: TestWorkspace[] = []
 beforeAll(async () => {
   files = await readCatalogue(SQL_FOLDER)
   server = await startTestServer()
@@ -31,15 +31,26 @@ beforeEach(async () => {
   await addBlocks(server, source, { from: 1, to: 12 })
 })
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((world) => world.close()))
+  await Promise.all(open.splice(0).map((workspace) => workspace.close()))
 })
 
 /** A new run's world on this test's databases, with the table's transform as it is then. */
-async function runWith(sql: string | undefined, tables: readonly string[] = [PER_BLOCK]): Promise<TestWorld> {
+async function runWith(
+  sql: string | undefined,
+  tables: readonly string[] = [PER_BLOCK],
+): Promise<TestWorkspace> {
   const catalogue = edited(files, tables[0]!, { ...(sql && { sql }), settings: ROW_BY_ROW })
-  const world = await openTestWorld({ server, source, target, ledger, tables, catalogue, alone: true })
-  open.push(world)
-  return world
+  const workspace = await openTestWorkspace({
+    server,
+    source,
+    target,
+    ledger,
+    tables,
+    catalogue,
+    alone: true,
+  })
+  open.push(workspace)
+  return workspace
 }
 
 const query = (statement: string) => post(server, statement, { source, target, ledger })
@@ -52,12 +63,12 @@ async function createPlain(key: string): Promise<void> {
 }
 
 /** Runs `up` while the target refuses block 8: blocks 1 to 7 are written, the chunk fails. */
-async function failHalfWay(world: TestWorld, key: string): Promise<void> {
+async function failHalfWay(workspace: TestWorkspace, key: string): Promise<void> {
   const table = files.tables.find((one) => one.key === key)!.target
   await query('CREATE DATABASE IF NOT EXISTS {target:Identifier}')
   await query(files.tables.find((one) => one.key === key)!.ddl.text)
   await query(`ALTER TABLE {target:Identifier}.${table} ADD CONSTRAINT poison CHECK block_number != 8`)
-  const summary = await world.up()
+  const summary = await workspace.up()
   await query(`ALTER TABLE {target:Identifier}.${table} DROP CONSTRAINT poison`)
   expect(summary.failed).toMatchObject([{ table: key, error: { code: 469, kind: 'failed' } }])
   expect((await ledgerEvents(key)).map(({ event }) => event)).toEqual(['started', 'failed'])
@@ -65,9 +76,9 @@ async function failHalfWay(world: TestWorld, key: string): Promise<void> {
 }
 
 const ledgerEvents = (key: string) =>
-  rowsOf<{ event: string; from_block: number; to_block: number; sql_hash: string }>(
+  rowsOf<{ event: string; range_from: number; range_to: number; sql_hash: string }>(
     server,
-    'SELECT event, from_block, to_block, sql_hash FROM {ledger:Identifier}.ledger WHERE table_key = {key:String} ORDER BY epoch, seq',
+    'SELECT event, range_from, range_to, sql_hash FROM {ledger:Identifier}.ledger WHERE table_key = {key:String} ORDER BY epoch, seq',
     { ledger, key },
   )
 const names = async (key: string) => (await ledgerEvents(key)).map(({ event }) => event)
@@ -92,8 +103,8 @@ async function deletions(): Promise<number> {
 }
 
 const ALL = Array.from({ length: 12 }, (_, index) => index + 1)
-const note = (world: TestWorld) =>
-  world.events.flatMap((event) => (event.type === 'note' ? [event.text] : [])).join('\n')
+const note = (workspace: TestWorkspace) =>
+  workspace.events.flatMap((event) => (event.type === 'note' ? [event.text] : [])).join('\n')
 
 test('same SQL, same sources, a Replacing target: the range runs again and nothing is deleted', async () => {
   await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
@@ -156,7 +167,7 @@ test('a Replacing target of keys whose SQL was edited runs again, and the range 
   const next = await runWith(sql, [PER_KEY])
   expect((await next.up()).failed).toEqual([])
   expect(note(next)).toContain('cannot take back rows of, blocks 1-12')
-  const [table] = (await status(next.world, { lag: 0 })).tables
+  const [table] = (await status(next.workspace, { lag: 0 })).tables
   expect(table).toMatchObject({ state: 'stale', missing: [], stale: [{ from: 1, to: 12 }] })
 })
 
@@ -170,7 +181,7 @@ test('a range that runs again over rows it cannot take back stays stale when tha
   await query('ALTER TABLE {target:Identifier}.int_address_last_access DROP CONSTRAINT poison')
   const last = await runWith(sql, [PER_KEY])
   expect((await last.up()).failed).toEqual([])
-  expect((await status(last.world, { lag: 0 })).tables[0]).toMatchObject({
+  expect((await status(last.workspace, { lag: 0 })).tables[0]).toMatchObject({
     state: 'stale',
     stale: [{ from: 1, to: 12 }],
   })

@@ -6,7 +6,7 @@ import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
 
 const DEPENDANT = 'accounts_alive'
 const INPUTS = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
@@ -22,10 +22,10 @@ afterAll(() => server?.stop())
 
 test('a range whose input was redone while it was computed is not done, and comes right in the next run', async () => {
   const proxy = await startProxy(server.url)
-  const inputs = await openTestWorld({ server, source: SOURCE, tables: INPUTS })
+  const inputs = await openTestWorkspace({ server, source: SOURCE, tables: INPUTS })
   const { target, ledger } = inputs
   expect((await inputs.up()).failed).toEqual([])
-  const world = await openTestWorld({
+  const workspace = await openTestWorkspace({
     server: { ...server, url: proxy.url },
     source: SOURCE,
     target,
@@ -34,12 +34,14 @@ test('a range whose input was redone while it was computed is not done, and come
   })
   try {
     const held = proxy.hold(intoTarget(DEPENDANT), 'answer')
-    const running = world.up()
+    const running = workspace.up()
     await held.arrived
-    const { uuid } = (await inputs.world.ports.target.tables(['int_address_diffs'])).get('int_address_diffs')!
-    const lock = await inputs.world.ports.locks.acquire('address_diffs', () => {})
+    const { uuid } = (await inputs.workspace.ports.target.tables(['int_address_diffs'])).get(
+      'int_address_diffs',
+    )!
+    const lock = await inputs.workspace.ports.locks.acquire('address_diffs', () => {})
     for (const name of ['started', 'done'] as const)
-      await inputs.world.ports.ledger.append(
+      await inputs.workspace.ports.ledger.append(
         lock,
         event({ event: name, targetUuid: uuid, range: { from: 5, to: 8 } }),
       )
@@ -56,9 +58,9 @@ test('a range whose input was redone while it was computed is not done, and come
       { ledger },
     )
     expect(events.map((row) => row.event)).toEqual(['started', 'failed'])
-    expect((await world.up()).failed).toEqual([])
+    expect((await workspace.up()).failed).toEqual([])
   } finally {
-    await world.close()
+    await workspace.close()
     await inputs.close()
     await proxy.close()
   }

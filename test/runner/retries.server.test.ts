@@ -6,7 +6,7 @@ import type { Catalogue } from '../../src/model/model.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const SOURCE = uniqueDatabase('source')
@@ -14,7 +14,7 @@ const ALL = Array.from({ length: 12 }, (_, index) => index + 1)
 
 let files: Catalogue
 let server: TestServer
-const open: TestWorld[] = []
+const open: TestWorkspace[] = []
 beforeAll(async () => {
   files = await readCatalogue(SQL_FOLDER)
   server = await startTestServer()
@@ -23,18 +23,18 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((world) => world.close()))
+  await Promise.all(open.splice(0).map((workspace) => workspace.close()))
 })
 
 async function runWith(
   condition: string,
   settings: Record<string, string> = {},
   tables = [TABLE],
-): Promise<TestWorld> {
+): Promise<TestWorkspace> {
   const catalogue = edited(files, TABLE, { sql: blocksWhere(condition), settings })
-  const world = await openTestWorld({ server, source: SOURCE, tables, catalogue })
-  open.push(world)
-  return world
+  const workspace = await openTestWorkspace({ server, source: SOURCE, tables, catalogue })
+  open.push(workspace)
+  return workspace
 }
 
 /** Throws a server's error of that code where the condition holds: ClickHouse lets a query choose the code. */
@@ -43,7 +43,7 @@ const failing = (condition: string, code: number) =>
 const CHOOSE = { allow_custom_error_code_in_throwif: '1' }
 const BLOCKS_ASKED_FOR = '({to_block:UInt64} - {from_block:UInt64} + 1)'
 
-const blocks = async ({ target }: TestWorld) =>
+const blocks = async ({ target }: TestWorkspace) =>
   (
     await rowsOf<{ block_number: number }>(
       server,
@@ -53,11 +53,11 @@ const blocks = async ({ target }: TestWorld) =>
   ).map((row) => row.block_number)
 
 /** `event from-to`, in the ledger's order. */
-const story = async ({ ledger }: TestWorld) =>
+const story = async ({ ledger }: TestWorkspace) =>
   (
     await rowsOf<{ said: string }>(
       server,
-      `SELECT concat(event, ' ', from_block, '-', to_block, if(error_code = 0, '', concat(' ', error_code))) AS said
+      `SELECT concat(event, ' ', range_from, '-', range_to, if(error_code = 0, '', concat(' ', error_code))) AS said
       FROM {ledger:Identifier}.ledger WHERE event != 'checkpoint' ORDER BY epoch, seq`,
       { ledger },
     )
@@ -66,25 +66,25 @@ const story = async ({ ledger }: TestWorld) =>
 test('a chunk that runs out of memory is split until its parts fit', async () => {
   // 20 MB for each block of the statement.
   const hungry = `(SELECT length(arrayStringConcat(groupArray(repeat('x', 1000000)))) FROM numbers(20 * ${BLOCKS_ASKED_FOR})) > 0`
-  const world = await runWith(hungry, { max_memory_usage: '250000000' })
-  expect((await world.up()).failed).toEqual([])
-  expect(await blocks(world)).toEqual(ALL)
-  const said = await story(world)
+  const workspace = await runWith(hungry, { max_memory_usage: '250000000' })
+  expect((await workspace.up()).failed).toEqual([])
+  expect(await blocks(workspace)).toEqual(ALL)
+  const said = await story(workspace)
   expect(said.slice(0, 2)).toEqual(['started 1-12', 'failed 1-12 241'])
   expect(said.filter((one) => one.startsWith('done')).length).toBeGreaterThan(1)
-  expect(world.events.find(({ type }) => type === 'chunk-failed')).toMatchObject({
+  expect(workspace.events.find(({ type }) => type === 'chunk-failed')).toMatchObject({
     range: { from: 1, to: 12 },
     error: { code: 241 },
   })
 })
 
 test('a block that is too big alone fails with what to change', async () => {
-  const world = await runWith(failing('block_number = 3', 241), CHOOSE)
-  const { failed } = await world.up({ chunk: 4 })
+  const workspace = await runWith(failing('block_number = 3', 241), CHOOSE)
+  const { failed } = await workspace.up({ chunk: 4 })
   expect(failed).toMatchObject([{ table: TABLE, error: { kind: 'failed', code: 241 } }])
   expect(failed[0]!.error.message).toMatch(/told to fail.* \(code 241\); block 3 alone is too big$/)
   expect(failed[0]!.error.hint).toContain('--! settings: max_memory_usage')
-  expect(await story(world)).toEqual([
+  expect(await story(workspace)).toEqual([
     'started 1-4',
     'failed 1-4 241',
     'started 1-2',
@@ -97,10 +97,10 @@ test('a block that is too big alone fails with what to change', async () => {
 })
 
 test('a statement that times out is split in halves down to what is fast enough', async () => {
-  const world = await runWith(failing(`${BLOCKS_ASKED_FOR} > 3`, 159), CHOOSE)
-  expect((await world.up()).failed).toEqual([])
-  expect(await blocks(world)).toEqual(ALL)
-  expect(await story(world)).toEqual([
+  const workspace = await runWith(failing(`${BLOCKS_ASKED_FOR} > 3`, 159), CHOOSE)
+  expect((await workspace.up()).failed).toEqual([])
+  expect(await blocks(workspace)).toEqual(ALL)
+  expect(await story(workspace)).toEqual([
     'started 1-12',
     'failed 1-12 159',
     'started 1-6',
@@ -135,11 +135,11 @@ test('what is half written of a chunk is deleted before its halves run, where ro
   const sql = `SELECT toUInt32(number) AS block_number, toUInt32(0) AS slots_cleared, toUInt32(1) AS slots_set
     FROM numbers({from_block:UInt64}, ${BLOCKS_ASKED_FOR}) WHERE ${tooBig.replace('block_number', 'number')}`
   const catalogue = edited(files, TABLE, { sql, settings })
-  const world = await openTestWorld({ server, source: SOURCE, target, tables: [TABLE], catalogue })
-  open.push(world)
-  expect((await world.up()).failed).toEqual([])
-  expect(await blocks(world)).toEqual(ALL)
-  expect((await story(world)).slice(0, 3)).toEqual(['started 1-12', 'failed 1-12 241', 'cleaned 1-12'])
+  const workspace = await openTestWorkspace({ server, source: SOURCE, target, tables: [TABLE], catalogue })
+  open.push(workspace)
+  expect((await workspace.up()).failed).toEqual([])
+  expect(await blocks(workspace)).toEqual(ALL)
+  expect((await story(workspace)).slice(0, 3)).toEqual(['started 1-12', 'failed 1-12 241', 'cleaned 1-12'])
 })
 
 test('an error that passes is tried again until it has passed', async () => {
@@ -148,23 +148,26 @@ test('an error that passes is tried again until it has passed', async () => {
     source: SOURCE,
     gate,
   })
-  const world = await runWith(failing(`(SELECT count() FROM {source:Identifier}.${gate}) = 0`, 252), CHOOSE)
-  const running = world.up()
-  while (!world.events.some(({ type }) => type === 'chunk-failed')) await sleep(20)
+  const workspace = await runWith(
+    failing(`(SELECT count() FROM {source:Identifier}.${gate}) = 0`, 252),
+    CHOOSE,
+  )
+  const running = workspace.up()
+  while (!workspace.events.some(({ type }) => type === 'chunk-failed')) await sleep(20)
   await post(server, 'INSERT INTO {source:Identifier}.{gate:Identifier} VALUES (1)', { source: SOURCE, gate })
   expect((await running).failed).toEqual([])
-  expect(await blocks(world)).toEqual(ALL)
-  const said = await story(world)
+  expect(await blocks(workspace)).toEqual(ALL)
+  const said = await story(workspace)
   expect(said.slice(0, 2)).toEqual(['started 1-12', 'failed 1-12 252'])
   expect(said.at(-1)).toBe('done 1-12')
 })
 
 test('any other error stops its table at once, and only that one', async () => {
-  const world = await runWith(failing('block_number = 7', 395), CHOOSE, [TABLE, 'address_reads'])
-  const { failed } = await world.up({ chunk: 4 })
+  const workspace = await runWith(failing('block_number = 7', 395), CHOOSE, [TABLE, 'address_reads'])
+  const { failed } = await workspace.up({ chunk: 4 })
   expect(failed).toMatchObject([{ table: TABLE, error: { kind: 'failed', code: 395 } }])
   expect(failed[0]!.error.message).toMatch(
     /^ClickHouse \(target http:\S+\) failed while inserting blocks 5-8 of block_slots_stat \(query backfill-mainnet-\S+\): .*told to fail/,
   )
-  expect((await story(world)).filter((one) => one.startsWith('done')).length).toBe(4)
+  expect((await story(workspace)).filter((one) => one.startsWith('done')).length).toBe(4)
 })

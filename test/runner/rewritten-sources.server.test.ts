@@ -5,7 +5,7 @@ import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const BLOCKS = { from: 1, to: 12 }
@@ -27,11 +27,15 @@ test.each([
     await createSourceTables(server, catalogue, source)
     await addBlocks(server, source, BLOCKS)
     const proxy = await startProxy(server.url)
-    const world = await openTestWorld({ server: { ...server, url: proxy.url }, source, tables: [TABLE] })
+    const workspace = await openTestWorkspace({
+      server: { ...server, url: proxy.url },
+      source,
+      tables: [TABLE],
+    })
     try {
-      const before = await fingerprint(world)
+      const before = await fingerprint(workspace)
       const held = proxy.hold(intoTarget(TABLE), point)
-      const running = world.up()
+      const running = workspace.up()
       await held.arrived
       await post(
         server,
@@ -45,26 +49,26 @@ test.each([
       const [done] = await rowsOf<{ source_fingerprint: string }>(
         server,
         `SELECT source_fingerprint FROM {ledger:Identifier}.ledger WHERE event = 'done'`,
-        { ledger: world.ledger },
+        { ledger: workspace.ledger },
       )
       expect(done!.source_fingerprint).toBe(before)
-      expect(await fingerprint(world)).not.toBe(before)
+      expect(await fingerprint(workspace)).not.toBe(before)
       // What stands in the target is either of the two, and nothing but the fingerprint knows it.
       const [target] = await rowsOf<{ blocks: number }>(
         server,
         'SELECT count() AS blocks FROM {target:Identifier}.int_block_slots_stat FINAL',
-        { target: world.target },
+        { target: workspace.target },
       )
       expect(target!.blocks).toBe(blocksThatSucceeded)
     } finally {
-      await world.close()
+      await workspace.close()
       await proxy.close()
     }
   },
 )
 
 /** Of the sources of the table, as they are now. */
-function fingerprint({ world }: TestWorld): Promise<string> {
-  const { sources } = world.chosen[0]!
-  return world.ports.source.fingerprint(sources, BLOCKS)
+function fingerprint({ workspace }: TestWorkspace): Promise<string> {
+  const { sources } = workspace.chosen[0]!
+  return workspace.ports.source.fingerprint(sources, BLOCKS)
 }

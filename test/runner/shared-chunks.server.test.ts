@@ -5,7 +5,7 @@ import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../src/model/model.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { differences, openTestWorld, type TestWorld, SQL_FOLDER } from '../support/world.ts'
+import { differences, openTestWorkspace, type TestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
 
 const PAIR = ['address_storage_slot_first_access', 'address_storage_slot_last_access']
 const ALL = [...PAIR, 'address_first_access', 'address_last_access']
@@ -22,56 +22,56 @@ beforeAll(async () => {
   alone = uniqueDatabase('alone')
   await createSourceTables(server, catalogue, source)
   await addBlocks(server, source, { from: 1, to: 3000 })
-  for (const table of ALL) await using({ target: alone, tables: [table] }, (world) => world.up())
+  for (const table of ALL) await using({ target: alone, tables: [table] }, (workspace) => workspace.up())
 })
 afterAll(() => server?.stop())
 
 test('two tables with a shared step read the sources of a range once, and hold the same rows as by themselves', () =>
-  using({ tables: ALL }, async (world) => {
-    const { failed, chunks } = await world.up({ chunkRows: 3000 })
+  using({ tables: ALL }, async (workspace) => {
+    const { failed, chunks } = await workspace.up({ chunkRows: 3000 })
     expect(failed).toEqual([])
-    const statements = await statementsOf(world)
+    const statements = await statementsOf(workspace)
     const steps = statements.filter(({ id }) => id.endsWith('-step'))
     expect(chunks).toBeGreaterThanOrEqual(8)
     expect(steps).toHaveLength(chunks / 2)
     const readers = statements.filter(({ readsSources }) => readsSources)
     expect(readers.map(({ id }) => id).toSorted()).toEqual(steps.map(({ id }) => id).toSorted())
-    expect(await differences(server, targets(ALL), { actual: world.target, expected: alone })).toEqual([])
+    expect(await differences(server, targets(ALL), { actual: workspace.target, expected: alone })).toEqual([])
   }))
 
 test('the ledger says the same fingerprint for both, taken before the step is computed', () =>
-  using({ tables: PAIR }, async (world) => {
-    await world.up({ chunkRows: 4000 })
+  using({ tables: PAIR }, async (workspace) => {
+    await workspace.up({ chunkRows: 4000 })
     const ranges = await rowsOf<{ tables: number; fingerprints: number }>(
       server,
       `SELECT toUInt8(uniqExact(table_key)) AS tables, toUInt8(uniqExact(source_fingerprint)) AS fingerprints
-      FROM {ledger:Identifier}.ledger WHERE event = 'done' GROUP BY from_block, to_block`,
-      { ledger: world.ledger },
+      FROM {ledger:Identifier}.ledger WHERE event = 'done' GROUP BY range_from, range_to`,
+      { ledger: workspace.ledger },
     )
     expect(ranges.length).toBeGreaterThan(1)
     for (const range of ranges) expect(range).toEqual({ tables: 2, fingerprints: 1 })
   }))
 
 test('a table by itself computes its step within its own statement', () =>
-  using({ tables: PAIR.slice(0, 1) }, async (world) => {
-    await world.up()
-    expect((await statementsOf(world)).filter(({ id }) => id.endsWith('-step'))).toEqual([])
+  using({ tables: PAIR.slice(0, 1) }, async (workspace) => {
+    await workspace.up()
+    expect((await statementsOf(workspace)).filter(({ id }) => id.endsWith('-step'))).toEqual([])
   }))
 
-test('a table whose kin was changed by a DBA computes its own step', () =>
-  using({ tables: PAIR, catalogue: changed(PAIR[1]!) }, async (world) => {
-    await world.up()
-    expect((await statementsOf(world)).filter(({ id }) => id.endsWith('-step'))).toEqual([])
+test('a table whose partners was changed by a DBA computes its own step', () =>
+  using({ tables: PAIR, catalogue: changed(PAIR[1]!) }, async (workspace) => {
+    await workspace.up()
+    expect((await statementsOf(workspace)).filter(({ id }) => id.endsWith('-step'))).toEqual([])
     const [first, last] = targets(PAIR)
-    expect(await differences(server, [first!], { actual: world.target, expected: alone })).toEqual([])
-    expect(await differences(server, [last!], { actual: world.target, expected: alone })).not.toEqual([])
+    expect(await differences(server, [first!], { actual: workspace.target, expected: alone })).toEqual([])
+    expect(await differences(server, [last!], { actual: workspace.target, expected: alone })).not.toEqual([])
   }))
 
 test('where the rows that waited are gone, the last table computes them again', () =>
-  using({ tables: PAIR.slice(0, 1) }, async (world) => {
-    await world.up({ to: 0 })
-    const { locks, executor } = world.world.ports
-    const [table] = world.world.chosen
+  using({ tables: PAIR.slice(0, 1) }, async (workspace) => {
+    await workspace.up({ to: 0 })
+    const { locks, executor } = workspace.workspace.ports
+    const [table] = workspace.workspace.chosen
     const lock = await locks.acquire(table!.key, () => undefined)
     const report = await executor.insert({
       table: table!,
@@ -84,43 +84,43 @@ test('where the rows that waited are gone, the last table computes them again', 
     await lock.release()
     expect(report.rowsWritten).toBeGreaterThan(0)
     expect(
-      await differences(server, targets(PAIR.slice(0, 1)), { actual: world.target, expected: alone }),
+      await differences(server, targets(PAIR.slice(0, 1)), { actual: workspace.target, expected: alone }),
     ).toEqual([])
   }))
 
 test.each(PAIR.map((broken, at) => [broken, PAIR[1 - at]!]))(
-  'where %s cannot be written, its kin %s is done all the same, block for block',
+  'where %s cannot be written, its partner %s is done all the same, block for block',
   (broken, sound) =>
-    using({ tables: PAIR }, async (world) => {
-      await world.up({ to: 0 })
+    using({ tables: PAIR }, async (workspace) => {
+      await workspace.up({ to: 0 })
       const [refused, taken] = [broken, sound].flatMap((key) => targets([key]))
       await post(
         server,
         `ALTER TABLE {target:Identifier}.{refused:Identifier} ADD CONSTRAINT refusal CHECK block_number = 0`,
-        { target: world.target, refused: refused! },
+        { target: workspace.target, refused: refused! },
       )
-      const { failed } = await world.up({ chunkRows: 3000 })
+      const { failed } = await workspace.up({ chunkRows: 3000 })
       expect(failed.map(({ table }) => table)).toEqual([broken])
-      expect(await differences(server, [taken!], { actual: world.target, expected: alone })).toEqual([])
+      expect(await differences(server, [taken!], { actual: workspace.target, expected: alone })).toEqual([])
       const done = await rowsOf<{ key: string; blocks: number }>(
         server,
-        `SELECT table_key AS key, toUInt32(sum(to_block - from_block + 1)) AS blocks
+        `SELECT table_key AS key, toUInt32(sum(range_to - range_from + 1)) AS blocks
         FROM {ledger:Identifier}.ledger WHERE event = 'done' GROUP BY key`,
-        { ledger: world.ledger },
+        { ledger: workspace.ledger },
       )
       expect(done).toEqual([{ key: sound, blocks: 3000 }])
     }),
 )
 
 async function using(
-  options: Partial<Parameters<typeof openTestWorld>[0]>,
-  use: (world: TestWorld) => Promise<unknown>,
+  options: Partial<Parameters<typeof openTestWorkspace>[0]>,
+  use: (workspace: TestWorkspace) => Promise<unknown>,
 ): Promise<void> {
-  const world = await openTestWorld({ server, source, ...options })
+  const workspace = await openTestWorkspace({ server, source, ...options })
   try {
-    await use(world)
+    await use(workspace)
   } finally {
-    await world.close()
+    await workspace.close()
   }
 }
 
@@ -139,7 +139,7 @@ function changed(key: string): Catalogue {
 }
 
 /** What a world's run sent to compute and to insert rows, by the server's own log. */
-async function statementsOf({ target }: TestWorld): Promise<{ id: string; readsSources: boolean }[]> {
+async function statementsOf({ target }: TestWorkspace): Promise<{ id: string; readsSources: boolean }[]> {
   await post(server, 'SYSTEM FLUSH LOGS query_log')
   return await rowsOf(
     server,

@@ -7,7 +7,7 @@ import { startProxy } from '../support/proxy.ts'
 import { ledgerEvent } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 /** Reads traces, transaction and contracts: two sources whose blocks must agree. */
 const TABLE = 'pre_6780_accounts_destructs'
@@ -15,7 +15,7 @@ const TABLE = 'pre_6780_accounts_destructs'
 let catalogue: Catalogue
 let server: TestServer
 let source: string
-let world: TestWorld
+let workspace: TestWorkspace
 beforeAll(async () => {
   catalogue = await readCatalogue(SQL_FOLDER)
   server = await startTestServer()
@@ -24,9 +24,9 @@ afterAll(() => server?.stop())
 beforeEach(async () => {
   source = uniqueDatabase('source')
   await createSourceTables(server, catalogue, source)
-  world = await openTestWorld({ server, source, tables: [TABLE] })
+  workspace = await openTestWorkspace({ server, source, tables: [TABLE] })
 })
-afterEach(() => world.close())
+afterEach(() => workspace.close())
 
 const add = (from: number, to: number) => addBlocks(server, source, { from, to })
 const remove = (table: string, block: number) =>
@@ -35,141 +35,146 @@ const remove = (table: string, block: number) =>
     `DELETE FROM {source:Identifier}.canonical_execution_${table} WHERE block_number = {block:UInt64}`,
     { source, block },
   )
-const standing = async (lag = 0) => (await status(world.world, { lag })).tables[0]!
+const tableStatus = async (lag = 0) => (await status(workspace.workspace, { lag })).tables[0]!
 const events = () =>
-  rowsOf<{ event: string; from_block: number; to_block: number; forced: boolean }>(
+  rowsOf<{ event: string; range_from: number; range_to: number; forced: boolean }>(
     server,
-    'SELECT event, from_block, to_block, forced FROM {ledger:Identifier}.ledger ORDER BY epoch, seq',
-    { ledger: world.ledger },
+    'SELECT event, range_from, range_to, forced FROM {ledger:Identifier}.ledger ORDER BY epoch, seq',
+    { ledger: workspace.ledger },
   )
 
 test('a block that one source lacks is held back, shown, and runs once the source has it', async () => {
   await add(1, 30)
   await remove('traces', 17)
-  await world.up()
-  expect(await standing()).toMatchObject({
-    held: [{ from: 17, to: 17 }],
+  await workspace.up()
+  expect(await tableStatus()).toMatchObject({
+    incomplete: [{ from: 17, to: 17 }],
     missing: [],
     watermark: 16,
     doneBlocks: 29,
-    owedBlocks: 29,
+    expectedBlocks: 29,
     state: 'blocked',
   })
   await add(17, 17)
-  const summary = await world.up()
+  const summary = await workspace.up()
   expect(summary).toMatchObject({ chunks: 1, blocks: 1 })
-  expect(await standing()).toMatchObject({ held: [], watermark: 30, state: 'up to date' })
+  expect(await tableStatus()).toMatchObject({ incomplete: [], watermark: 30, state: 'up to date' })
 })
 
 test('a block that only traces has proves nothing: before the merge an empty block has a reward trace', async () => {
   await add(1, 30)
   await remove('transaction', 17)
   await remove('nonce_diffs', 17)
-  await world.up()
-  expect(await standing()).toMatchObject({ held: [], watermark: 30, state: 'up to date' })
+  await workspace.up()
+  expect(await tableStatus()).toMatchObject({ incomplete: [], watermark: 30, state: 'up to date' })
 })
 
-test('a hole is neither run nor done, stops the watermark, and runs when rows arrive', async () => {
+test('a source gap is neither run nor done, stops the watermark, and runs when rows arrive', async () => {
   await add(1, 20)
   await add(1500, 1520)
-  await world.up()
-  expect(await standing()).toMatchObject({
-    holes: [{ from: 21, to: 1499 }],
+  await workspace.up()
+  expect(await tableStatus()).toMatchObject({
+    sourceGaps: [{ from: 21, to: 1499 }],
     watermark: 20,
     doneBlocks: 41,
     state: 'blocked',
   })
   await add(21, 1499)
-  await world.up()
-  expect(await standing()).toMatchObject({ holes: [], watermark: 1520, state: 'up to date' })
+  await workspace.up()
+  expect(await tableStatus()).toMatchObject({ sourceGaps: [], watermark: 1520, state: 'up to date' })
 })
 
-test('a hole of millions of blocks is one hole, before the run and after it', async () => {
+test('a source gap of millions of blocks is one source gap, before the run and after it', async () => {
   await add(1, 10)
   await add(5_000_001, 5_000_010)
-  const hole = { holes: [{ from: 11, to: 5_000_000 }], doneBlocks: 0, missingBlocks: 20 }
-  expect(await standing()).toMatchObject(hole)
-  await world.up()
-  expect(await standing()).toMatchObject({ ...hole, doneBlocks: 20, missingBlocks: 0, state: 'blocked' })
+  const sourceGap = { sourceGaps: [{ from: 11, to: 5_000_000 }], doneBlocks: 0, missingBlocks: 20 }
+  expect(await tableStatus()).toMatchObject(sourceGap)
+  await workspace.up()
+  expect(await tableStatus()).toMatchObject({
+    ...sourceGap,
+    doneBlocks: 20,
+    missingBlocks: 0,
+    state: 'blocked',
+  })
 })
 
-test('a run of empty blocks that is shorter than a hole is ordinary and gets done', async () => {
+test('a run of empty blocks that is shorter than a source gap is ordinary and gets done', async () => {
   await add(1, 20)
   await add(1020, 1040)
-  await world.up()
-  expect(await standing()).toMatchObject({ holes: [], watermark: 1040, state: 'up to date' })
+  await workspace.up()
+  expect(await tableStatus()).toMatchObject({ sourceGaps: [], watermark: 1040, state: 'up to date' })
 })
 
 test('history that is filled downwards runs, and what was done stays done', async () => {
   await add(100, 120)
-  await world.up()
+  await workspace.up()
   await add(80, 99)
-  const summary = await world.up()
+  const summary = await workspace.up()
   expect(summary).toMatchObject({ blocks: 20 })
-  expect(await standing()).toMatchObject({ first: 80, watermark: 120 })
+  expect(await tableStatus()).toMatchObject({ first: 80, watermark: 120 })
 })
 
 test('the newest blocks are left alone as far as the lag says', async () => {
   await add(1, 30)
-  const summary = await world.up({ lag: 5 })
+  const summary = await workspace.up({ lag: 5 })
   expect(summary).toMatchObject({ blocks: 25 })
-  expect(await standing(5)).toMatchObject({ head: 25, watermark: 25, state: 'up to date' })
+  expect(await tableStatus(5)).toMatchObject({ head: 25, watermark: 25, state: 'up to date' })
 })
 
 test('where the lag leaves nothing the message names --lag 0', async () => {
   await add(1, 30)
-  await world.up({ lag: 384 })
-  const notes = world.events.flatMap((event) => (event.type === 'note' ? [event.text] : []))
+  await workspace.up({ lag: 384 })
+  const notes = workspace.events.flatMap((event) => (event.type === 'note' ? [event.text] : []))
   expect(notes).toEqual(['nothing is left 384 blocks below the newest block 30; --lag 0 keeps no distance'])
 })
 
 test('--to above the head is warned of and recorded as forced', async () => {
   await add(1, 30)
-  await world.up({ lag: 5, to: 28 })
-  expect(world.events.filter(({ type }) => type === 'warning')).toHaveLength(1)
-  expect(await events()).toContainEqual({ event: 'done', from_block: 1, to_block: 28, forced: true })
-  await world.up({ lag: 0 })
-  expect(await events()).toContainEqual({ event: 'done', from_block: 29, to_block: 30, forced: false })
+  await workspace.up({ lag: 5, to: 28 })
+  expect(workspace.events.filter(({ type }) => type === 'warning')).toHaveLength(1)
+  expect(await events()).toContainEqual({ event: 'done', range_from: 1, range_to: 28, forced: true })
+  await workspace.up({ lag: 0 })
+  expect(await events()).toContainEqual({ event: 'done', range_from: 29, range_to: 30, forced: false })
 })
 
 test('a table that was dropped and created again is built again', async () => {
   await add(1, 30)
-  await world.up()
+  await workspace.up()
   await post(server, 'DROP TABLE {target:Identifier}.int_pre_6780_accounts_destructs SYNC', {
-    target: world.target,
+    target: workspace.target,
   })
-  const summary = await world.up()
+  const summary = await workspace.up()
   expect(summary).toMatchObject({ blocks: 30, failed: [] })
 })
 
 test('a table that was truncated behind the ledger is warned of', async () => {
   await add(1, 30)
-  await world.up()
+  await workspace.up()
   await post(server, 'TRUNCATE TABLE {target:Identifier}.int_pre_6780_accounts_destructs', {
-    target: world.target,
+    target: workspace.target,
   })
-  expect((await standing()).notes).toEqual([expect.stringContaining('was it truncated?')])
-  await world.up()
-  expect(world.events.filter(({ type }) => type === 'warning')).toHaveLength(1)
+  expect((await tableStatus()).notes).toEqual([expect.stringContaining('was it truncated?')])
+  await workspace.up()
+  expect(workspace.events.filter(({ type }) => type === 'warning')).toHaveLength(1)
 })
 
 test('a table whose SQL was edited is stale, and missing blocks are built with the new SQL', async () => {
   await add(1, 30)
-  await world.up({ to: 20 })
+  await workspace.up({ to: 20 })
   const edited = catalogue.tables.map((table) =>
     table.key === TABLE ? { ...table, sqlHash: 'f'.repeat(64) } : table,
   )
-  const other = await openTestWorld({
+  const other = await openTestWorkspace({
     server,
     source,
-    target: world.target,
-    ledger: world.ledger,
+    target: workspace.target,
+    ledger: workspace.ledger,
     tables: [TABLE],
     catalogue: { ...catalogue, tables: edited },
   })
   try {
     await other.up()
-    const [report] = (await status(other.world, { lag: 0 })).tables
+    const [report] = (await status(other.workspace, { lag: 0 })).tables
     expect(report).toMatchObject({
       state: 'stale',
       stale: [{ from: 1, to: 20 }],
@@ -182,14 +187,14 @@ test('a table whose SQL was edited is stale, and missing blocks are built with t
 
 test('a run ends with a checkpoint, so that the next one reads two rows and not all events', async () => {
   await add(1, 30)
-  await world.up({ chunk: 3 })
+  await workspace.up({ chunk: 3 })
   const [{ islands }] = (await rowsOf<{ islands: unknown[] }>(
     server,
     "SELECT islands FROM {ledger:Identifier}.ledger WHERE event = 'checkpoint'",
-    { ledger: world.ledger },
+    { ledger: workspace.ledger },
   )) as [{ islands: unknown[] }]
   expect(islands).toHaveLength(1)
-  const views = await world.world.ports.ledger.fold(await uuids())
+  const views = await workspace.workspace.ports.ledger.fold(await uuids())
   expect(views.get(TABLE)).toMatchObject({ tail: 0, islands: [{ from: 1, to: 30, state: 'done' }] })
 })
 
@@ -199,14 +204,14 @@ test('a run ends with one checkpoint statement for all its tables; one that lost
   const databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
   const proxy = await startProxy(server.url)
   const through = { ...server, url: proxy.url }
-  const many = await openTestWorld({ server: through, ...databases, tables: [sound, lost] })
-  const beside = await openTestWorld({ server, ...databases })
+  const many = await openTestWorkspace({ server: through, ...databases, tables: [sound, lost] })
+  const beside = await openTestWorkspace({ server, ...databases })
   try {
-    const held = proxy.hold(ledgerEvent('checkpoint'), 'request')
+    const request = proxy.hold(ledgerEvent('checkpoint'), 'request')
     const running = many.up()
-    await held.arrived
-    await beside.world.ports.locks.takeOver(lost)
-    expect((await held.release()).text).toContain('backfill: lock lost')
+    await request.arrived
+    await beside.workspace.ports.locks.takeOver(lost)
+    expect((await request.release()).text).toContain('backfill: lock lost')
     const { failed } = await running
     expect(failed.map(({ table, error }) => [table, error.kind])).toEqual([[lost, 'locked']])
     const checkpoints = await rowsOf(
@@ -223,6 +228,6 @@ test('a run ends with one checkpoint statement for all its tables; one that lost
 })
 
 async function uuids(): Promise<ReadonlyMap<string, string>> {
-  const tables = await world.world.ports.target.tables([`int_${TABLE}`])
+  const tables = await workspace.workspace.ports.target.tables([`int_${TABLE}`])
   return new Map([[TABLE, tables.get(`int_${TABLE}`)!.uuid]])
 }

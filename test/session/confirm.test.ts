@@ -13,13 +13,13 @@ afterEach(() => {
 })
 
 /** Asks in a terminal in which `typed` is typed; resolves to what it looked like. */
-async function ask(typed: string, { isTTY = true, words = new Map<string, string>() } = {}): Promise<string> {
+async function ask(typed: string, { isTTY = true, flags = new Map<string, string>() } = {}): Promise<string> {
   const [keyboard, screen] = [new PassThrough(), new PassThrough()]
   put('stdin', Object.assign(keyboard, { isTTY }))
   put('stderr', Object.assign(screen, { isTTY }))
   keyboard.end(typed)
   const terminal = { stdout: process.stdout, stderr: process.stderr, env: {}, cwd: () => '/' }
-  await confirm({ words, output: createOutput(terminal, words, ['secret']) }, 'Drop secret?')
+  await confirm({ flags, output: createOutput(terminal, flags, ['secret']) }, 'Drop secret?')
   return String(screen.read() ?? '')
 }
 
@@ -39,5 +39,5 @@ test('without a terminal --yes is needed; with it nobody is asked', async () => 
     kind: 'usage',
     message: expect.stringContaining('--yes must be typed: Drop ***?'),
   })
-  expect(await ask('', { isTTY: false, words: new Map([['yes', '']]) })).toBe('')
+  expect(await ask('', { isTTY: false, flags: new Map([['yes', '']]) })).toBe('')
 })

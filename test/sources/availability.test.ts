@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Density } from '../../src/model/model.ts'
+import type { BlockCoverage } from '../../src/model/model.ts'
 import type { Range } from '../../src/model/blocks.ts'
 import { type BlockSet, blockSet, covers, intersect } from '../../src/model/blocks.ts'
 import {
@@ -8,7 +8,7 @@ import {
   type Bucket,
   bucketWidth,
   findDisagreements,
-  findHoles,
+  findSourceGaps,
   findSilences,
   type ProbedSource,
   probeRange,
@@ -32,27 +32,27 @@ function bucketsOf(blocks: readonly number[], range: Range, width: number, rowsP
 
 const source = (
   buckets: readonly Bucket[],
-  density: Density = 'transaction',
+  blockCoverage: BlockCoverage = 'every-block',
   table: string = TRANSACTION,
 ): ProbedSource => ({
   table,
-  density,
+  blockCoverage,
   buckets,
 })
 
 const blocksFrom = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index)
 
-/** Chains of stretches with and without rows; the stretches without are often just as long as a hole, or one less. */
-function someChain(holeBlocks: number) {
+/** Chains of stretches with and without rows; the stretches without are often just as long as a source gap, or one less. */
+function someChain(sourceGapBlocks: number) {
   const gap = fc.oneof(
     fc.nat(2),
-    fc.integer({ min: holeBlocks - 1, max: holeBlocks + 1 }),
-    fc.nat(2 * holeBlocks + bucketWidth(holeBlocks)),
+    fc.integer({ min: sourceGapBlocks - 1, max: sourceGapBlocks + 1 }),
+    fc.nat(2 * sourceGapBlocks + bucketWidth(sourceGapBlocks)),
   )
-  const stretch = fc.tuple(gap, fc.oneof(fc.constant(1), fc.integer({ min: 1, max: holeBlocks })))
-  return fc.array(stretch, { minLength: 1, maxLength: 5 }).map((stretches) => {
+  const segment = fc.tuple(gap, fc.oneof(fc.constant(1), fc.integer({ min: 1, max: sourceGapBlocks })))
+  return fc.array(segment, { minLength: 1, maxLength: 5 }).map((segments) => {
     let next = 0
-    return stretches.flatMap(([skipped, filled]) => {
+    return segments.flatMap(([skipped, filled]) => {
       const blocks = blocksFrom(next + skipped, filled)
       next += skipped + filled
       return blocks
@@ -60,18 +60,18 @@ function someChain(holeBlocks: number) {
   })
 }
 
-const someSurvey = (holeBlocks: number, sources: number) =>
+const someAvailability = (sourceGapBlocks: number, sources: number) =>
   fc.record({
-    holeBlocks: fc.constant(holeBlocks),
-    chains: fc.array(someChain(holeBlocks), { minLength: sources, maxLength: sources }),
+    sourceGapBlocks: fc.constant(sourceGapBlocks),
+    chains: fc.array(someChain(sourceGapBlocks), { minLength: sources, maxLength: sources }),
     range: fc
-      .tuple(fc.nat(6 * holeBlocks), fc.nat(3 * holeBlocks))
+      .tuple(fc.nat(6 * sourceGapBlocks), fc.nat(3 * sourceGapBlocks))
       .map(([from, more]) => ({ from, to: from + more })),
   })
-/** Holes narrower than a bucket may be (1000 blocks), just as wide, and wider. */
+/** Source gaps narrower than a bucket may be (1000 blocks), just as wide, and wider. */
 const HOLE_SIZES = [1, 2, 7, 50, 999, 1000, 1001, 2300]
-const anySurvey = (sources: number) =>
-  fc.constantFrom(...HOLE_SIZES).chain((size) => someSurvey(size, sources))
+const anyAvailability = (sources: number) =>
+  fc.constantFrom(...HOLE_SIZES).chain((size) => someAvailability(size, sources))
 
 /** All runs of at least `atLeast` blocks, from block 0 to for ever, in which no block of `blocks` lies: the oracle. */
 function longGaps(blocks: ReadonlySet<number>, atLeast: number, end: number): BlockSet {
@@ -85,52 +85,60 @@ function longGaps(blocks: ReadonlySet<number>, atLeast: number, end: number): Bl
   return gaps
 }
 
-/** Far enough beyond every chain and window that what follows is one hole for ever. */
+/** Far enough beyond every chain and window that what follows is one source gap for ever. */
 const END = 30_000
 
-test('every block of a range that lies in a hole is found, and no other, wherever the window was cut', () => {
+test('every block of a range that lies in a source gap is found, and no other, wherever the window was cut', () => {
   fc.assert(
-    fc.property(anySurvey(2), ({ holeBlocks, chains, range }) => {
-      const probed = probeRange(range, holeBlocks)
-      const sources = chains.map((chain) => source(bucketsOf(chain, probed, bucketWidth(holeBlocks))))
-      const found = findHoles(sources, probed, holeBlocks)
-      const holes = longGaps(new Set(chains.flat()), holeBlocks, END)
-      expect(intersect(found, [range])).toEqual(intersect(holes, [range]))
-      for (const { from, to } of found) expect(to - from + 1).toBeGreaterThanOrEqual(holeBlocks)
+    fc.property(anyAvailability(2), ({ sourceGapBlocks, chains, range }) => {
+      const probed = probeRange(range, sourceGapBlocks)
+      const sources = chains.map((chain) => source(bucketsOf(chain, probed, bucketWidth(sourceGapBlocks))))
+      const found = findSourceGaps(sources, probed, sourceGapBlocks)
+      const sourceGaps = longGaps(new Set(chains.flat()), sourceGapBlocks, END)
+      expect(intersect(found, [range])).toEqual(intersect(sourceGaps, [range]))
+      for (const { from, to } of found) expect(to - from + 1).toBeGreaterThanOrEqual(sourceGapBlocks)
     }),
     { numRuns: 600 },
   )
 })
 
-test('a window is made of whole buckets and reaches one hole beyond the range on both sides', () => {
+test('a window is made of whole buckets and reaches one source gap beyond the range on both sides', () => {
   fc.assert(
-    fc.property(fc.nat(100_000), fc.nat(5000), fc.constantFrom(...HOLE_SIZES), (from, more, holeBlocks) => {
-      const range = { from, to: from + more }
-      const probed = probeRange(range, holeBlocks)
-      expect([probed.from % bucketWidth(holeBlocks), (probed.to + 1) % bucketWidth(holeBlocks)]).toEqual([
-        0, 0,
-      ])
-      expect(covers([probed], { from: Math.max(0, from - holeBlocks), to: range.to + holeBlocks })).toBe(true)
-    }),
+    fc.property(
+      fc.nat(100_000),
+      fc.nat(5000),
+      fc.constantFrom(...HOLE_SIZES),
+      (from, more, sourceGapBlocks) => {
+        const range = { from, to: from + more }
+        const probed = probeRange(range, sourceGapBlocks)
+        expect([
+          probed.from % bucketWidth(sourceGapBlocks),
+          (probed.to + 1) % bucketWidth(sourceGapBlocks),
+        ]).toEqual([0, 0])
+        expect(
+          covers([probed], { from: Math.max(0, from - sourceGapBlocks), to: range.to + sourceGapBlocks }),
+        ).toBe(true)
+      },
+    ),
   )
 })
 
-test('a run without rows is a hole from the set length on, across bucket borders too', () => {
+test('a run without rows is a source gap from the set length on, across bucket borders too', () => {
   const range = { from: 0, to: 9999 }
   const around = (length: number) => {
     const blocks = blocksFrom(0, 10_000).filter((block) => block < 1500 || block >= 1500 + length)
-    return findHoles([source(bucketsOf(blocks, range, 1000))], range, 1000)
+    return findSourceGaps([source(bucketsOf(blocks, range, 1000))], range, 1000)
   }
   expect(around(999)).toEqual([])
   expect(around(1000)).toEqual([{ from: 1500, to: 2499 }])
 })
 
-test('a stretch is no hole while any one of the sources has rows there', () => {
+test('a stretch is no source gap while any one of the sources has rows there', () => {
   const range = { from: 0, to: 2999 }
   const sparse = source(bucketsOf([1500], range, 1000), 'sparse', 'canonical_execution_contracts')
   const ends = source(bucketsOf([0, 2999], range, 1000))
-  expect(findHoles([ends], range, 1000)).toEqual([{ from: 1, to: 2998 }])
-  expect(findHoles([ends, sparse], range, 1000)).toEqual([
+  expect(findSourceGaps([ends], range, 1000)).toEqual([{ from: 1, to: 2998 }])
+  expect(findSourceGaps([ends, sparse], range, 1000)).toEqual([
     { from: 1, to: 1499 },
     { from: 1501, to: 2998 },
   ])
@@ -138,7 +146,7 @@ test('a stretch is no hole while any one of the sources has rows there', () => {
 
 const BUSY = 20
 const silencesOf = (
-  holeBlocks: number,
+  sourceGapBlocks: number,
   range: Range,
   transactions: readonly Bucket[],
   common: readonly number[],
@@ -147,13 +155,13 @@ const silencesOf = (
     [
       source(transactions),
       source(
-        bucketsOf(common, range, bucketWidth(holeBlocks)),
-        'common',
+        bucketsOf(common, range, bucketWidth(sourceGapBlocks)),
+        'most-blocks',
         'canonical_execution_storage_diffs',
       ),
     ],
     range,
-    holeBlocks,
+    sourceGapBlocks,
   )
 
 test('a common source that has nothing for 1,000 blocks of 20 transactions is silent there', () => {
@@ -183,7 +191,7 @@ test('a long quiet stretch before it does not excuse a silence in a busy one', (
   expect(silencesOf(1000, range, transactions, [])).toEqual([{ from: 90_000, to: 99_999 }])
 })
 
-test('a gap of a common source that is shorter than a hole is no silence', () => {
+test('a gap of a common source that is shorter than a source gap is no silence', () => {
   const range = { from: 0, to: 4999 }
   const busy = bucketsOf(blocksFrom(0, 5000), range, 1000, 200)
   const common = blocksFrom(0, 5000).filter((block) => block < 1500 || block >= 2499)
@@ -195,19 +203,19 @@ test('sparse sources and other transaction sources are never silent', () => {
   const busy = source(bucketsOf(blocksFrom(0, 3000), range, 1000, 200))
   const empty = [
     source([], 'sparse', 'canonical_execution_contracts'),
-    source([], 'transaction', 'canonical_execution_traces'),
+    source([], 'every-block', 'canonical_execution_traces'),
   ]
   expect(findSilences([busy, ...empty], range, 1000)).toEqual([])
 })
 
 test('a stretch is looked at block by block if and only if the transaction sources differ in it', () => {
-  const someLacking = fc.array(fc.array(fc.nat(4000), { maxLength: 2 }), { minLength: 3, maxLength: 3 })
+  const someMissing = fc.array(fc.array(fc.nat(4000), { maxLength: 2 }), { minLength: 3, maxLength: 3 })
   fc.assert(
-    fc.property(anySurvey(1), someLacking, ({ holeBlocks, chains, range }, lacking) => {
-      const width = bucketWidth(holeBlocks)
-      const probed = probeRange(range, holeBlocks)
+    fc.property(anyAvailability(1), someMissing, ({ sourceGapBlocks, chains, range }, missing) => {
+      const width = bucketWidth(sourceGapBlocks)
+      const probed = probeRange(range, sourceGapBlocks)
       const chain = chains[0]!
-      const lacks = lacking.map((indexes) => new Set(indexes.map((index) => chain[index % chain.length])))
+      const lacks = missing.map((indexes) => new Set(indexes.map((index) => chain[index % chain.length])))
       const sources = lacks.map((lacked) =>
         source(
           bucketsOf(
@@ -223,7 +231,7 @@ test('a stretch is looked at block by block if and only if the transaction sourc
           new Set(lacks.map((lacked) => lacked.has(block))).size > 1,
       )
       const starts = differing.map((block) => Math.floor(block / width) * width)
-      const common = source([], 'common', 'canonical_execution_storage_diffs')
+      const common = source([], 'most-blocks', 'canonical_execution_storage_diffs')
       expect(findDisagreements([common, ...sources], probed, width)).toEqual(
         blockSet(starts.map((from) => ({ from, to: from + width - 1 }))),
       )

@@ -1,6 +1,6 @@
 // Owns the judgement of what a range was built from: what counts as changed, as gone, as the same.
 import { expect, test } from 'vitest'
-import { judgeChange, readFingerprint, type SourceFacts } from '../../src/sources/fingerprint.ts'
+import { evaluateChange, readFingerprint, type SourceFacts } from '../../src/sources/fingerprint.ts'
 
 const BEFORE = readFingerprint('canonical_execution_a=10@100 canonical_execution_b=0@0 other_table=(3,12)')
 const facts = (a: SourceFacts, b: SourceFacts = { blocks: 0, newest: 0 }) =>
@@ -59,14 +59,14 @@ test.each([
   ['an input was redone in the same epoch', same, same, [3, 13], 'changed'],
   ['an input is seen at an earlier event: a mark lay over it', same, same, [2, 99], 'same'],
 ] as const)('%s', (_name, whole, part, input, verdict) => {
-  expect(judgeChange({ before: BEFORE, whole, part, inputs: new Map([['other_table', input]]) })).toBe(
+  expect(evaluateChange({ before: BEFORE, whole, part, inputs: new Map([['other_table', input]]) })).toBe(
     verdict,
   )
 })
 
 test('an input that had nothing there and now has counts as redone; one that has gone from the header does not', () => {
   expect(
-    judgeChange({ before: BEFORE, whole: same, part: same, inputs: new Map([['new_table', [1, 1]]]) }),
+    evaluateChange({ before: BEFORE, whole: same, part: same, inputs: new Map([['new_table', [1, 1]]]) }),
   ).toBe('changed')
-  expect(judgeChange({ before: BEFORE, whole: same, part: same, inputs: new Map() })).toBe('same')
+  expect(evaluateChange({ before: BEFORE, whole: same, part: same, inputs: new Map() })).toBe('same')
 })

@@ -133,10 +133,10 @@ test('hashes are equal if and only if the blocks are, whatever the rows, their o
 test('whatever the blocks, the sources have the same hashes where they have the same blocks', async () => {
   const someBlocks = fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 25 })
   await fc.assert(
-    fc.asyncProperty(someBlocks, fc.array(fc.nat(40), { maxLength: 2 }), async (blocks, lacking) => {
+    fc.asyncProperty(someBlocks, fc.array(fc.nat(40), { maxLength: 2 }), async (blocks, missing) => {
       const { source, insert } = await openChain()
       await insert(TRANSACTION, blocks)
-      const fewer = blocks.filter((block) => !lacking.includes(block))
+      const fewer = blocks.filter((block) => !missing.includes(block))
       if (fewer.length > 0) await insert(NONCE_DIFFS, fewer)
       const [one, two] = await Promise.all(
         [TRANSACTION, NONCE_DIFFS].map((table) => source.buckets(table, everything, 10)),
@@ -145,7 +145,7 @@ test('whatever the blocks, the sources have the same hashes where they have the 
         const start = Math.floor(first / 10) * 10
         const within = (block: number) => Math.floor(block / 10) * 10 === start
         const other = two!.find((bucket) => within(bucket.first))
-        expect(other?.hash === hash).toBe(!blocks.some((block) => within(block) && lacking.includes(block)))
+        expect(other?.hash === hash).toBe(!blocks.some((block) => within(block) && missing.includes(block)))
       }
     }),
     { numRuns: 8 },

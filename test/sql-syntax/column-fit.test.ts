@@ -93,7 +93,7 @@ test('columns that agree are no problem, nor is a default that the transform lea
   expect(columnProblems([{ name: 'a', type: 'UInt32' }], target)).toEqual([])
 })
 
-test('each problem is one sentence with the column, both types and the cure', () => {
+test('each problem is one sentence with the column, both types and the hint', () => {
   const output = [
     { name: 'block_number', type: 'UInt64' },
     { name: 'adress', type: 'String' },

@@ -18,11 +18,11 @@ test.each([
   ['TABLE ENGINE ON `Null`.', 'GRANT TABLE ENGINE ON `Null` TO ann'],
   ['SELECT for at least one column on system.processes.', 'GRANT SELECT ON system.processes TO ann'],
   ['SELECT, DROP TABLE ON target.a. (Missing permissions: x)', 'GRANT SELECT, DROP TABLE ON target.a TO ann'],
-])('%s', (grant, cure) => {
-  expect(said(grant)).toBe(cure)
+])('%s', (grant, hint) => {
+  expect(said(grant)).toBe(hint)
 })
 
-test('no grant in the message, no cure; a user with an odd name is quoted', () => {
+test('no grant in the message, no hint; a user with an odd name is quoted', () => {
   expect(missingGrant('out of memory', 'ann')).toBeUndefined()
   expect(missingGrant('the grant SELECT ON a.b.', "o'hara-1")).toBe("GRANT SELECT ON a.b TO `o'hara-1`")
 })

@@ -2,7 +2,7 @@
 import type { EventName } from '../../src/clickhouse/schema.ts'
 import { type Event, paint } from './ledger-history.ts'
 import { rowsOf, type TestServer } from './server.ts'
-import { openTestWorld, type TestWorldOptions } from './world.ts'
+import { openTestWorkspace, type TestWorkspaceOptions } from './workspace.ts'
 
 type Login = Pick<TestServer, 'url' | 'username' | 'password'>
 
@@ -29,7 +29,7 @@ export async function contentOf(server: Login, target: string, table: string): P
   return `${row!.rows} rows, ${row!.keys} keys, hash ${row!.hash}`
 }
 
-export type AuditOptions = Omit<TestWorldOptions, keyof Databases> & {
+export type AuditOptions = Omit<TestWorkspaceOptions, keyof Databases> & {
   readonly server: Login
   readonly databases: Databases
   /** Database of the tables that a clean run made. */
@@ -46,8 +46,8 @@ export async function audit({
   ...options
 }: AuditOptions): Promise<string[]> {
   const { server } = options
-  const opened = await openTestWorld({ ...options, ...databases })
-  const { chosen, ports } = opened.world
+  const opened = await openTestWorkspace({ ...options, ...databases })
+  const { chosen, ports } = opened.workspace
   try {
     const targets = await ports.target.tables(chosen.map(({ target }) => target))
     const uuids = new Map(chosen.map(({ key, target }) => [key, targets.get(target)!.uuid]))
@@ -88,12 +88,12 @@ async function readEvents(server: Login, ledger: string): Promise<Event[]> {
     epoch: number
     seq: number
     event: EventName
-    from_block: number
-    to_block: number
+    range_from: number
+    range_to: number
     sql_hash: string
   }>(
     server,
-    `SELECT table_key, toString(target_uuid) AS uuid, epoch, seq, event, from_block, to_block, sql_hash
+    `SELECT table_key, toString(target_uuid) AS uuid, epoch, seq, event, range_from, range_to, sql_hash
     FROM {ledger:Identifier}.ledger WHERE event != 'checkpoint' ORDER BY epoch, seq`,
     { ledger },
   )
@@ -103,7 +103,7 @@ async function readEvents(server: Login, ledger: string): Promise<Event[]> {
     epoch: row.epoch,
     seq: row.seq,
     event: row.event,
-    range: { from: row.from_block, to: row.to_block },
+    range: { from: row.range_from, to: row.range_to },
     hash: row.sql_hash,
   }))
 }

@@ -8,7 +8,7 @@ import { type Outcome, outcome } from './processes.ts'
 import { type Answer, type Held, type Point, type Proxy, type Seen, startProxy } from './proxy.ts'
 import { post, type TestServer, uniqueDatabase } from './server.ts'
 import { addBlocks, createSourceTables } from './small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from './world.ts'
+import { openTestWorkspace, SQL_FOLDER } from './workspace.ts'
 
 export const catalogue = await readCatalogue(SQL_FOLDER)
 
@@ -30,10 +30,10 @@ export async function prepareGround(server: TestServer, sourceServer = server, b
   const source = uniqueDatabase('source')
   await createSourceTables(sourceServer, catalogue, source)
   await addBlocks(sourceServer, source, { from: 1, to: blocks })
-  const world = await openTestWorld({ server, sourceServer, source, tables: TABLES, catalogue })
-  expect((await world.up()).failed).toEqual([])
-  await world.close()
-  return { server, sourceServer, source, clean: world.target, blocks }
+  const workspace = await openTestWorkspace({ server, sourceServer, source, tables: TABLES, catalogue })
+  expect((await workspace.up()).failed).toEqual([])
+  await workspace.close()
+  return { server, sourceServer, source, clean: workspace.target, blocks }
 }
 
 export type Scene = {

@@ -9,7 +9,7 @@ export type Found = {
   readonly about: string
   readonly verdict: Verdict
   readonly found: string
-  readonly cure: string | null
+  readonly hint: string | null
 }
 
 /** What doctor finds, and its exit code. It never says anything else on stdout, and no defect of its own on stderr. */
@@ -29,10 +29,10 @@ export async function doctor(
     unwell: report.checks
       .filter(({ verdict }) => verdict !== 'ok')
       .map(({ check, about, verdict }) => [verdict, check, about].filter((word) => word !== '').join(' ')),
-    /** The one finding of a check, `found; cure`. */
+    /** The one finding of a check, `found; hint`. */
     said: (check: CheckId): string => {
       const found = of(check).filter(({ verdict }) => verdict !== 'ok')
-      return (found.length > 0 ? found : of(check)).map((one) => `${one.found}; ${one.cure}`).join('\n')
+      return (found.length > 0 ? found : of(check)).map((one) => `${one.found}; ${one.hint}`).join('\n')
     },
   }
 }

@@ -2,7 +2,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryDirectory } from './processes.ts'
-import { SQL_FOLDER } from './world.ts'
+import { SQL_FOLDER } from './workspace.ts'
 
 /** Its path; it is removed when the test has finished. */
 export function editedFolder(file: string, edit: (text: string) => string): string {

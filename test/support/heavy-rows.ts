@@ -1,7 +1,7 @@
 // Owns a table whose rows are heavy and cannot be packed: what the runner's memory is watched with while they cross.
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SQL_FOLDER } from './world.ts'
+import { SQL_FOLDER } from './workspace.ts'
 
 export const HEAVY_TABLE = 'heavy'
 

@@ -6,9 +6,9 @@ import type { TestServer } from './server.ts'
 import { type Shards, startShards, withoutKeeper } from './shards.ts'
 import { startZookeeper } from './zookeeper.ts'
 
-export type StandIn = { readonly nodes: Shards; stop(): Promise<void> }
+export type StubTable = { readonly nodes: Shards; stop(): Promise<void> }
 
-export async function startStandIn(): Promise<StandIn> {
+export async function startStandIn(): Promise<StubTable> {
   const zookeeper = await startZookeeper()
   const shards = await startShards(
     (shard) => `<zookeeper>
@@ -41,7 +41,7 @@ type Answer = { readonly status: number; readonly headers: Record<string, string
 
 async function answer(shards: Shards, request: IncomingMessage): Promise<Answer> {
   const pieces: Buffer[] = []
-  for await (const piece of request) pieces.push(piece as Buffer)
+  for await (const work of request) pieces.push(work as Buffer)
   const body = Buffer.concat(pieces)
   const statement = body.toString('utf8')
   const { searchParams } = new URL(request.url ?? '/', 'http://proxy')

@@ -6,8 +6,8 @@ import type { RebuildOptions, RebuildReport } from '../../src/commands/rebuild/r
 import type { RunEvent } from '../../src/runner/events.ts'
 import { verify } from '../../src/commands/verify/verify.ts'
 import type { VerifyOptions, VerifyReport } from '../../src/commands/verify/report.ts'
-import { type SourcesVerdict, verifySources } from '../../src/commands/verify/sources.ts'
-import { OPTIONS as UP_OPTIONS, type TestWorld } from './world.ts'
+import { type SourcesCheck, verifySources } from '../../src/commands/verify/sources.ts'
+import { OPTIONS as UP_OPTIONS, type TestWorkspace } from './workspace.ts'
 
 const OPTIONS: VerifyOptions = {
   from: undefined,
@@ -22,12 +22,12 @@ const OPTIONS: VerifyOptions = {
 
 const signal = new AbortController().signal
 
-export async function verifyWorld(
-  test: TestWorld,
+export async function verifyWorkspace(
+  test: TestWorkspace,
   options: Partial<VerifyOptions> = {},
 ): Promise<VerifyReport> {
   return await verify(
-    test.world,
+    test.workspace,
     await verifyPorts(test),
     { ...OPTIONS, ...options },
     { report: () => {}, signal },
@@ -35,8 +35,8 @@ export async function verifyWorld(
 }
 
 /** `table 1-10 different late missing=1` for each chunk that is not plainly the same. */
-export async function oddities(test: TestWorld, options: Partial<VerifyOptions> = {}): Promise<string[]> {
-  const { tables } = await verifyWorld(test, options)
+export async function oddities(test: TestWorkspace, options: Partial<VerifyOptions> = {}): Promise<string[]> {
+  const { tables } = await verifyWorkspace(test, options)
   return tables.flatMap(({ table, verdicts }) =>
     verdicts
       .filter(({ outcome, why }) => outcome !== 'same' || why !== undefined)
@@ -53,9 +53,9 @@ export async function oddities(test: TestWorld, options: Partial<VerifyOptions> 
 }
 
 /** As `verify --sources`. */
-export async function checkSources(test: TestWorld, dryRun = false): Promise<readonly SourcesVerdict[]> {
+export async function checkSources(test: TestWorkspace, dryRun = false): Promise<readonly SourcesCheck[]> {
   return await verifySources(
-    test.world,
+    test.workspace,
     await verifyPorts(test),
     { dryRun, lockWaitMs: 0 },
     { note: () => {}, signal },
@@ -65,15 +65,15 @@ export async function checkSources(test: TestWorld, dryRun = false): Promise<rea
 type RebuildExtras = { readonly chunk?: number; readonly told?: (event: RunEvent) => void }
 
 /** As `rebuild`, of the one table of the world. What is told on the way goes into the world's events. */
-export async function rebuildWorld(
-  test: TestWorld,
+export async function rebuildWorkspace(
+  test: TestWorkspace,
   options: Partial<Omit<RebuildOptions, 'up'>> & RebuildExtras = {},
 ): Promise<RebuildReport> {
   const ports = { ...(await verifyPorts(test)), rebuild: openRebuild({ server: test.connected.target }) }
   const { chunk = 4, told = () => {}, ...rest } = options
   test.events.length = 0
   return await rebuild(
-    test.world,
+    test.workspace,
     ports,
     { up: { ...UP_OPTIONS, chunk }, sample: 3, seed: 1, dropOld: false, ...rest },
     {

@@ -8,7 +8,7 @@ import {
   positiveCount,
   readFlag,
 } from '../../src/workspace/values.ts'
-import { type Flag, readWords } from '../../src/terminal/argv.ts'
+import { type Flag, readFlags } from '../../src/terminal/argv.ts'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 
 const FLAGS: readonly Flag[] = [
@@ -17,13 +17,13 @@ const FLAGS: readonly Flag[] = [
   { name: 'json', about: '' },
 ]
 
-const read = (...argv: readonly string[]) => readWords(argv, 'up', FLAGS)
+const read = (...argv: readonly string[]) => readFlags(argv, 'up', FLAGS)
 
 const namesIn = (text: string) => names({ text, place: '--tables' })
 
-const wordsOf = (...argv: readonly string[]) => {
+const messageOf = (...argv: readonly string[]) => {
   const invocation = readCommandLine(argv)
-  return invocation.kind === 'command' ? Object.fromEntries(invocation.words) : undefined
+  return invocation.kind === 'command' ? Object.fromEntries(invocation.flags) : undefined
 }
 
 test('a value may follow its flag or an equals sign, and stays as it was typed', () => {
@@ -100,12 +100,12 @@ test('a name is never empty', () => {
 
 test('the command is the first word that is no flag, wherever its flags stand', () => {
   expect(readCommandLine(['--json', 'status'])).toMatchObject({ kind: 'command', entry: { name: 'status' } })
-  expect(wordsOf('--json', 'status', '--lag', '0')).toEqual({ json: '', lag: '0' })
+  expect(messageOf('--json', 'status', '--lag', '0')).toEqual({ json: '', lag: '0' })
 })
 
 test('`plan` is `up --dry-run`, `demo` is bound to the embedded server', () => {
-  expect(wordsOf('plan')).toEqual({ 'dry-run': '' })
-  expect(wordsOf('demo')).toEqual({ network: 'demo', lag: '0', embedded: '' })
+  expect(messageOf('plan')).toEqual({ 'dry-run': '' })
+  expect(messageOf('demo')).toEqual({ network: 'demo', lag: '0', embedded: '' })
 })
 
 test.each([

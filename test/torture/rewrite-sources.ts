@@ -2,7 +2,7 @@
 import type { Catalogue } from '../../src/model/model.ts'
 import type { Databases } from '../support/audit.ts'
 import { post } from '../support/server.ts'
-import { openTestWorld } from '../support/world.ts'
+import { openTestWorkspace } from '../support/workspace.ts'
 import type { Login } from './ground.ts'
 
 /** Makes the transaction of a block that no table has done yet fail, as a walker would that comes by again. */
@@ -24,14 +24,14 @@ export async function rewriteSources(
     readonly random: () => number
   },
 ): Promise<string> {
-  const opened = await openTestWorld({
+  const opened = await openTestWorkspace({
     ...databases,
     server,
     sourceServer: source,
     tables: tables.split(','),
     catalogue,
   })
-  const { chosen, ports } = opened.world
+  const { chosen, ports } = opened.workspace
   try {
     if ((await ports.target.ledgerState()) === 'absent') return 'no ledger yet'
     const targets = await ports.target.tables(chosen.map(({ target }) => target))

@@ -1,14 +1,14 @@
 // Owns one round: runs that are disturbed in random ways, a recovery by a plain `up`, the comparison with a clean run.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { WIRE_NAMES } from '../../src/model/wire-names.ts'
+import { WIRE_NAMES } from '../../src/model/compression.ts'
 import { audit, type Databases } from '../support/audit.ts'
 import type { Held, Seen } from '../support/proxy.ts'
 import { mulberry32 } from '../support/random.ts'
 import { deletion, intoTarget, ledgerEvent } from '../support/requests.ts'
 import { post } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorld } from '../support/world.ts'
+import { openTestWorkspace } from '../support/workspace.ts'
 import { type Ground, type Runner, startRunner } from './ground.ts'
 import { inStream } from './in-stream.ts'
 import { rewriteSources } from './rewrite-sources.ts'
@@ -81,12 +81,12 @@ export async function playRound(
   words.push('--jobs', String(between(1, 3)), '--table-jobs', String(between(1, 2)))
   story.push(`${blocks} blocks, ${words.slice(3, 4).concat(words.slice(6)).join(' ')}${folder.about}`)
 
-  const wire = isApart ? WIRE_NAMES[seed % WIRE_NAMES.length]! : undefined
-  if (wire !== undefined) words.push('--wire', wire)
+  const compression = isApart ? WIRE_NAMES[seed % WIRE_NAMES.length]! : undefined
+  if (compression !== undefined) words.push('--compression', compression)
   // Requests can be held by the proxy, which takes them whole; a stream can be cut in its middle on the line.
   const isLine = isApart && seed % 2 === 0
   if (isApart)
-    story.push(`two servers, ${wire}, the target ${isLine ? 'on a thin line' : 'behind the proxy'}`)
+    story.push(`two servers, ${compression}, the target ${isLine ? 'on a thin line' : 'behind the proxy'}`)
 
   const held: Held[] = []
   const runners: Runner[] = []
@@ -201,15 +201,15 @@ export async function playRound(
   for (const { ended } of stopped) story.push(`woke up, exit ${(await ended).code}`)
   await Promise.race([Promise.all(late), sleep(3_000)])
 
-  const world = await openTestWorld({
+  const workspace = await openTestWorkspace({
     ...clean,
     server: ground.server(),
     sourceServer: source(),
     tables: tables.split(','),
     catalogue,
   })
-  const { failed } = await world.up()
-  await world.close()
+  const { failed } = await workspace.up()
+  await workspace.close()
   if (failed.length > 0) return { story, wrong: [`the clean run failed: ${failed[0]!.error.message}`] }
   const options = {
     server: ground.server(),

@@ -16,8 +16,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const config = (environment: Record<string, string> = {}, words: Record<string, string> = {}): Config =>
-  readConfig({ words: new Map(Object.entries(words)), environment, folder })
+const config = (environment: Record<string, string> = {}, flags: Record<string, string> = {}): Config =>
+  readConfig({ flags: new Map(Object.entries(flags)), environment, folder })
 
 const login = (environment: Record<string, string>, side: 'source' | 'target' = 'target') => {
   const { servers } = config(environment)
@@ -33,7 +33,7 @@ test('a flag beats the environment, which beats .env, which beats the default; e
     network: { value: 'hoodi', origin: 'flag --network' },
     lag: { value: 8, origin: 'environment BACKFILL_LAG' },
     jobs: { value: 3, origin: '.env BACKFILL_JOBS' },
-    order: { value: 'tail', origin: 'default' },
+    order: { value: 'oldest', origin: 'default' },
     databases: { target: { value: 'hoodi', origin: "default: the network's name" } },
   })
 })
@@ -217,8 +217,8 @@ test.each([
   expect(wantsColors({ env, off, isTTY })).toBe(wanted)
 })
 
-const sizes = (environment: Record<string, string>, words: Record<string, string>) => {
-  const context = { config: config(environment, words), words: new Map(Object.entries(words)) }
+const sizes = (environment: Record<string, string>, flags: Record<string, string>) => {
+  const context = { config: config(environment, flags), flags: new Map(Object.entries(flags)) }
   const { chunk, chunkRows } = upOptions(context, { from: 'from', to: 'to' })
   return { chunk, chunkRows }
 }
@@ -230,9 +230,11 @@ test('what is typed beats what is set, though it is another way to size a chunk'
   expect(sizes({ BACKFILL_CHUNK: '7' }, {})).toMatchObject({ chunk: 7 })
 })
 
-test('the order of blocks is head or tail', () => {
-  expect(config({ BACKFILL_ORDER: 'head' }).order.value).toBe('head')
-  expect(() => config({}, { order: 'newest' })).toThrow(/--order must be head .* or tail .*, got 'newest'/)
+test('the order of blocks is newest or oldest first', () => {
+  expect(config({ BACKFILL_ORDER: 'newest' }).order.value).toBe('newest')
+  expect(() => config({}, { order: 'sideways' })).toThrow(
+    /--order must be newest .* or oldest .*, got 'sideways'/,
+  )
 })
 
 test('a cluster has a name that a server can have, or there is none', () => {
@@ -245,11 +247,11 @@ test('a cluster has a name that a server can have, or there is none', () => {
   )
 })
 
-test('the wire is lz4 unless said otherwise', () => {
-  expect(config().wire).toEqual({ value: 'lz4', origin: 'default' })
-  expect(config({ BACKFILL_WIRE: 'zstd' }, { wire: 'none' }).wire.value).toBe('none')
-  expect(() => config({ BACKFILL_WIRE: 'gzip' })).toThrow(
-    "BACKFILL_WIRE must be lz4, zstd or none, got 'gzip'",
+test('the compression is lz4 unless said otherwise', () => {
+  expect(config().compression).toEqual({ value: 'lz4', origin: 'default' })
+  expect(config({ BACKFILL_COMPRESSION: 'zstd' }, { compression: 'none' }).compression.value).toBe('none')
+  expect(() => config({ BACKFILL_COMPRESSION: 'gzip' })).toThrow(
+    "BACKFILL_COMPRESSION must be lz4, zstd or none, got 'gzip'",
   )
 })
 

@@ -20,7 +20,7 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
   const named = (read: (folder: string) => readonly string[]) => (): readonly string[] => {
     try {
       const typedSql = new Map(sql === undefined ? [] : [['sql', sql]])
-      return read(readConfig({ words: typedSql, environment, folder }).sql.value)
+      return read(readConfig({ flags: typedSql, environment, folder }).sql.value)
     } catch {
       return []
     }

@@ -4,8 +4,8 @@ import { nonEmpty, readFlag, type Word } from '../../workspace/values.ts'
 import { SCRIPTS, type Shell, SHELLS } from './scripts.ts'
 import type { Command } from '../../session/command.ts'
 
-export const completion: Command = async ({ words, output }) => {
-  const shell = readFlag(words, 'shell', knownShell)
+export const completion: Command = async ({ flags, output }) => {
+  const shell = readFlag(flags, 'shell', knownShell)
   if (shell === undefined) throw usageError('`completion` needs a shell', HINT)
   output.result([SCRIPTS[shell]])
   return EXIT.ok

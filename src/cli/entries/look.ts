@@ -6,7 +6,7 @@ import {
   quiet,
   lag,
   limits,
-  wire,
+  compression,
   server,
   local,
   sql,
@@ -110,7 +110,7 @@ export const LOOK: readonly CommandEntry[] = [
   {
     name: 'info',
     about: 'Show every setting with its origin, the servers and the locks',
-    flags: [...limits.filter((flag) => !['from', 'to'].includes(flag.name)), wire, ...common],
+    flags: [...limits.filter((flag) => !['from', 'to'].includes(flag.name)), compression, ...common],
     load: async () => (await import('../../commands/info/command.ts')).info,
   },
   {

@@ -14,7 +14,7 @@ import {
   lag,
   order,
   yes,
-  wire,
+  compression,
 } from '../../terminal/flags.ts'
 
 export const WORK: readonly CommandEntry[] = [
@@ -24,7 +24,7 @@ export const WORK: readonly CommandEntry[] = [
     flags: [
       tables,
       ...limits,
-      wire,
+      compression,
       ...endurance,
       { name: 'dry-run', about: 'Show the chunks, write nothing' },
       events,
@@ -46,7 +46,7 @@ export const WORK: readonly CommandEntry[] = [
       { name: 'dry-run', about: 'Show what would be deleted, write nothing' },
       yes,
       ...limits.filter((flag) => !['from', 'to'].includes(flag.name)),
-      wire,
+      compression,
       ...endurance.filter(({ name }) => name !== 'lock-skip'),
       events,
       quiet,
@@ -72,7 +72,7 @@ export const WORK: readonly CommandEntry[] = [
         about: 'Chunks of the new table to compute again before the exchange (default: 10)',
       },
       ...limits.filter(({ name }) => !['from', 'to'].includes(name)),
-      wire,
+      compression,
       ...endurance.filter(({ name }) => ['give-up', 'grace', 'lock-wait'].includes(name)),
       events,
       quiet,
@@ -88,7 +88,7 @@ export const WORK: readonly CommandEntry[] = [
   },
   {
     name: 'accept',
-    about: 'Declare holes and held blocks to be as they should be',
+    about: 'Declare source gaps and incomplete blocks to be as they should be',
     flags: [
       { ...tables, bare: true },
       { name: 'from', value: '<N>', about: 'First block' },

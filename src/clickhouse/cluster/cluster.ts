@@ -7,7 +7,7 @@ import { errorCode, serverError } from '../server-error.ts'
 import { type Cluster, openAgain, type Server } from '../server.ts'
 
 /** Connections that are looked at: with two nodes behind a balancer that throws dice, one in 128 runs does not see it. */
-const LOOKS = 7
+const POLLS = 7
 
 /**
  * @throws BackfillError `usage` where the server does not know the cluster, its macro says another name, or a load
@@ -30,7 +30,7 @@ async function openCluster(server: Server, name: string, names: Names): Promise<
       `connections to target ${server.connection.url} end at different servers, which share no ledger and no locks: they have no Keeper`,
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
-  if (keeper) await refuseLedgerOfOne(server, names)
+  if (keeper) await assertLedgerOfCluster(server, names)
   return { name, nodes, keeper, balanced }
 }
 
@@ -116,7 +116,7 @@ const ACCESS_DENIED = 497
 /** Whether fresh connections end at more than one server. */
 async function isBalanced(server: Server): Promise<boolean> {
   const identities = await Promise.all(
-    Array.from({ length: LOOKS }, async () => {
+    Array.from({ length: POLLS }, async () => {
       const again = openAgain(server)
       try {
         return await again.identify()
@@ -129,7 +129,7 @@ async function isBalanced(server: Server): Promise<boolean> {
 }
 
 /** A ledger from before the cluster was named lives on one node, where the others do not see it. */
-async function refuseLedgerOfOne({ db, connection }: Server, names: Names): Promise<void> {
+async function assertLedgerOfCluster({ db, connection }: Server, names: Names): Promise<void> {
   const rows = await db
     .selectFrom('system.tables')
     .select(['engine'])

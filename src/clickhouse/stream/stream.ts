@@ -6,13 +6,13 @@ import { pipeline } from 'node:stream/promises'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { WriteReport } from '../write.ts'
 import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
-import type { Wire } from '../../model/wire-names.ts'
+import type { Compression } from '../../model/compression.ts'
 import { quoteIdentifier } from '../dialect.ts'
 import { serverError } from '../server-error.ts'
 import type { Server } from '../server.ts'
 import { refusesSettings } from '../settings-limits.ts'
 import { errorInBody, runWrite, writeSettings } from '../write.ts'
-import { type WireForm, WIRES } from './wire.ts'
+import { type CompressionForm, COMPRESSIONS } from './compression.ts'
 
 type Part = { readonly text: string; readonly params: Readonly<Record<string, unknown>> }
 
@@ -31,9 +31,9 @@ type Crossing = {
 type Stream = (crossing: Crossing) => Promise<WriteReport>
 
 /** What is really used: packing by zstd takes settings, which a user may not be allowed, and by lz4 takes none. */
-export async function wireFrom({ limits, client }: Server, wished: Wire): Promise<Wire> {
+export async function compressionFrom({ limits, client }: Server, wished: Compression): Promise<Compression> {
   if (wished !== 'zstd') return wished
-  const { settings } = WIRES.zstd.ask
+  const { settings } = COMPRESSIONS.zstd.ask
   if ((limits?.denied(settings) ?? []).length > 0) return 'lz4'
   const asked = client.command({ query: 'SELECT 1', clickhouse_settings: settings })
   // What else is wrong with the source is said by whoever reads it.
@@ -51,12 +51,12 @@ export async function wireFrom({ limits, client }: Server, wished: Wire): Promis
 export function openStream(options: {
   readonly source: Server
   readonly target: Server
-  readonly wire: Wire
+  readonly compression: Compression
 }): Stream {
   const { source, target } = options
-  let { wire } = options
+  let { compression } = options
   return async ({ doing, queryId, columns, read, into, fence }) => {
-    const form = WIRES[wire]
+    const form = COMPRESSIONS[compression]
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const failing = (error: unknown) => serverError(error, { connection: source.connection, doing })
     const abort = new AbortController()
@@ -99,7 +99,7 @@ export function openStream(options: {
     const said = tail.text()
     if (said.includes('DB::Exception')) throw failing(errorInBody(said))
     if (crossed.status === 'rejected' && isOwn(crossed.reason)) {
-      if (wire === 'zstd') wire = 'lz4'
+      if (compression === 'zstd') compression = 'lz4'
       throw failing(crossed.reason)
     }
     throw written.status === 'rejected' ? written.reason : failing((crossed as PromiseRejectedResult).reason)
@@ -115,7 +115,7 @@ function isOwn(error: unknown): boolean {
 type Reading = Parameters<Server['client']['exec']>[0]
 
 /** @throws the server's error where it has nothing to send */
-async function startReading({ client }: Server, form: WireForm, reading: Reading): Promise<Readable> {
+async function startReading({ client }: Server, form: CompressionForm, reading: Reading): Promise<Readable> {
   const { stream, response_headers, http_status_code } = await client.exec({
     ...reading,
     clickhouse_settings: { ...reading.clickhouse_settings, ...form.ask.settings },

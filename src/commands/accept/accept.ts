@@ -1,22 +1,22 @@
-// Owns declaring holes and held blocks to be as they should be: what may be accepted, and the events that say so.
+// Owns declaring source gaps and incomplete blocks to be as they should be: what may be accepted, and the events that say so.
 import { randomUUID } from 'node:crypto'
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { type LedgerEvent, NO_TRY } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
-import type { Ports } from '../../runner/world.ts'
-import { judge, type Reason, type Verdict } from './judge.ts'
+import type { Ports } from '../../runner/workspace.ts'
+import { evaluate, type Reason, type Verdict } from './judge.ts'
 import { type BlockSet, intersect, union } from '../../model/blocks.ts'
-import { rangeWords } from '../../model/blocks.ts'
-import { blocksIn, readStandings, type Standing } from '../../planning/table-status.ts'
-import { surveyMissing } from '../../planning/survey.ts'
-import { makeSurveyor } from '../../planning/survey.ts'
-import type { World } from '../../runner/world.ts'
+import { formatBlockSet } from '../../model/blocks.ts'
+import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import { probeMissing } from '../../planning/probe.ts'
+import { makeProbe } from '../../planning/probe.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 export type AcceptOptions = {
   readonly range: Range
-  /** Distance kept from the newest block, in blocks: above the head nothing is a hole yet. */
+  /** Distance kept from the newest block, in blocks: above the head nothing is a source gap yet. */
   readonly lag: number
   /**
    * The person named the tables: each must have such blocks there, and no others. Else those without are left out, and
@@ -26,45 +26,53 @@ export type AcceptOptions = {
 }
 
 /** What can be accepted of one table, and what was before. */
-export type Acceptance = Pick<Verdict, 'holes' | 'held' | 'already'> & {
+export type Acceptance = Pick<Verdict, 'sourceGaps' | 'incomplete' | 'already'> & {
   readonly table: TableDefinition
   readonly targetUuid: string
 }
 
 /**
  * What of the range can be accepted, in each chosen table that has something there. Reads only.
- * @throws BackfillError `usage` for blocks that are neither a hole nor held, with the reason; where there is nothing
+ * @throws BackfillError `usage` for blocks that are neither a source gap nor incomplete, with the reason; where there is nothing
  *   to accept; where a table does not exist yet
  */
-export async function planAcceptance(world: World, options: AcceptOptions): Promise<readonly Acceptance[]> {
-  const standings = await readStandings(world, { lag: options.lag, forcedHead: undefined })
-  const survey = makeSurveyor(world)
-  const judged = await Promise.all(
-    world.chosen.map(async ({ key }) => {
-      const standing = standings.get(key)!
-      const looked = await surveyMissing(survey, standing.table, intersect(standing.missing, [options.range]))
-      return { standing, verdict: verdictOf(standing, looked, options.range) }
+export async function planAcceptance(
+  workspace: Workspace,
+  options: AcceptOptions,
+): Promise<readonly Acceptance[]> {
+  const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: undefined })
+  const probeBlocks = makeProbe(workspace)
+  const evaluated = await Promise.all(
+    workspace.chosen.map(async ({ key }) => {
+      const tableStatus = tableStatuses.get(key)!
+      const looked = await probeMissing(
+        probeBlocks,
+        tableStatus.table,
+        intersect(tableStatus.missing, [options.range]),
+      )
+      return { tableStatus, verdict: verdictOf(tableStatus, looked, options.range) }
     }),
   )
-  for (const { standing, verdict } of judged) if (options.named || isNew(verdict)) refuse(standing, verdict)
-  const ledger = await world.ports.target.ledgerState()
-  const plan = judged.flatMap(({ standing, verdict }): readonly Acceptance[] => {
-    const { table, target } = standing
+  for (const { tableStatus, verdict } of evaluated)
+    if (options.named || isNew(verdict)) refuse(tableStatus, verdict)
+  const ledger = await workspace.ports.target.ledgerState()
+  const plan = evaluated.flatMap(({ tableStatus, verdict }): readonly Acceptance[] => {
+    const { table, target } = tableStatus
     if (!isNew(verdict) && verdict.already.length === 0) return []
     if (target === undefined && !options.named) return []
-    if (target === undefined || ledger !== 'ready') throw notCreated(world, table)
+    if (target === undefined || ledger !== 'ready') throw notCreated(workspace, table)
     return [{ table, targetUuid: target.uuid, ...verdict }]
   })
   if (plan.length > 0) return plan
   throw usageError(
-    `no table has a hole or held blocks in ${rangeWords([options.range])}`,
-    '`backfill status` shows holes, held and accepted blocks',
+    `no table has a source gap or incomplete blocks in ${formatBlockSet([options.range])}`,
+    '`backfill status` shows source gaps, incomplete and accepted blocks',
   )
 }
 
 /** Whether anything is left to accept; the rest was accepted before. */
-export function isNew({ holes, held }: Pick<Verdict, 'holes' | 'held'>): boolean {
-  return holes.length + held.length > 0
+export function isNew({ sourceGaps, incomplete }: Pick<Verdict, 'sourceGaps' | 'incomplete'>): boolean {
+  return sourceGaps.length + incomplete.length > 0
 }
 
 /**
@@ -72,24 +80,24 @@ export function isNew({ holes, held }: Pick<Verdict, 'holes' | 'held'>): boolean
  * @throws BackfillError `locked` where a table is being worked on; `usage`, `failed` where it is not as it was planned
  */
 export async function accept(
-  world: World,
+  workspace: Workspace,
   { options, plan }: { readonly options: AcceptOptions; readonly plan: readonly Acceptance[] },
   note: (text: string) => void,
 ): Promise<void> {
   const runId = randomUUID()
   const todo = plan.filter(isNew)
   const tables = todo.map(({ table }) => table)
-  await withLocks(world.ports, tables, note, async (locks) => {
-    const now = await planAcceptance({ ...world, chosen: tables }, { ...options, named: true })
+  await withLocks(workspace.ports, tables, note, async (locks) => {
+    const now = await planAcceptance({ ...workspace, chosen: tables }, { ...options, named: true })
     if (JSON.stringify(now) !== JSON.stringify(todo))
       throw new BackfillError('the blocks have changed meanwhile: nothing was accepted', {
         kind: 'failed',
         hint: 'Run the command again and look at what it would accept now',
       })
-    for (const { table, targetUuid, holes, held } of todo) {
+    for (const { table, targetUuid, sourceGaps, incomplete } of todo) {
       const lock = locks.get(table.key)!
       const event = { ...NO_TRY, event: 'accepted', targetUuid, runId, sqlHash: table.sqlHash } as const
-      await appendAll(world.ports, { lock, event, blocks: union(holes, held) })
+      await appendAll(workspace.ports, { lock, event, blocks: union(sourceGaps, incomplete) })
     }
   })
 }
@@ -124,19 +132,29 @@ export async function appendAll(
 }
 
 function verdictOf(
-  { bounds, view, dirty }: Standing,
-  { holes, held }: { readonly holes: BlockSet; readonly held: BlockSet },
+  { bounds, view, dirty }: TableStatus,
+  { sourceGaps, incomplete }: { readonly sourceGaps: BlockSet; readonly incomplete: BlockSet },
   range: Range,
 ): Verdict {
   const [done, accepted] = [blocksIn(view, 'done'), blocksIn(view, 'accepted')]
-  return judge({ range, limits: bounds.limits, owed: bounds.owed, done, accepted, dirty, holes, held })
+  return evaluate({
+    range,
+    limits: bounds.limits,
+    expected: bounds.expected,
+    done,
+    accepted,
+    dirty,
+    sourceGaps,
+    incomplete,
+  })
 }
 
-function refuse({ table, bounds }: Standing, { refused }: Verdict): void {
+function refuse({ table, bounds }: TableStatus, { refused }: Verdict): void {
   if (refused.length === 0) return
   const why: Readonly<Record<Reason, string>> = {
-    below: bounds.owed === undefined ? (bounds.note ?? '') : `below its first block ${bounds.owed.from}`,
-    above: `above its head ${bounds.owed?.to}`,
+    below:
+      bounds.expected === undefined ? (bounds.note ?? '') : `below its first block ${bounds.expected.from}`,
+    above: `above its head ${bounds.expected?.to}`,
     done: 'done',
     dirty: 'may be half written: `backfill up` takes care of them',
     ready:
@@ -144,14 +162,14 @@ function refuse({ table, bounds }: Standing, { refused }: Verdict): void {
         ? `as in ${table.after.join(', ')}: accept them there, and \`backfill up\` runs them here`
         : 'nothing keeps `backfill up` from running them',
   }
-  const parts = refused.map(({ reason, blocks }) => `${rangeWords(blocks)} (${why[reason]})`)
+  const parts = refused.map(({ reason, blocks }) => `${formatBlockSet(blocks)} (${why[reason]})`)
   throw usageError(
-    `blocks that are neither a hole nor held in ${table.key}: ${parts.join(', ')}`,
-    `\`backfill status --tables ${table.key}\` shows its holes and held blocks`,
+    `blocks that are neither a source gap nor incomplete in ${table.key}: ${parts.join(', ')}`,
+    `\`backfill status --tables ${table.key}\` shows its source gaps and incomplete blocks`,
   )
 }
 
-function notCreated({ ports }: World, { key, target }: TableDefinition): BackfillError {
+function notCreated({ ports }: Workspace, { key, target }: TableDefinition): BackfillError {
   return usageError(
     `${ports.target.database}.${target} is not there yet, or its ledger is not: the acceptance belongs to the table`,
     `\`backfill create-tables --tables ${key}\` first`,

@@ -1,20 +1,20 @@
 // Owns `backfill accept` and `accept --revoke`: says which blocks of which tables, asks, does it.
 import { EXIT } from '../../model/errors.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { type Part, partLines, tablesText } from './render.ts'
-import { rangeText } from '../../terminal/render/format.ts'
-import { withWorld } from '../../session/session.ts'
+import { formatRange } from '../../terminal/render/format.ts'
+import { withWorkspace } from '../../session/session.ts'
 
 export const accept: Command = async (context) => {
-  const { config, words } = context
-  const question = { range: typedRange(words, 'accept'), named: words.has('tables') }
-  return await withWorld(context, ({ world }) =>
-    words.has('revoke')
-      ? takeBack(context, world, question)
-      : declare(context, world, { ...question, lag: config.lag.value }),
+  const { config, flags } = context
+  const question = { range: typedRange(flags, 'accept'), named: flags.has('tables') }
+  return await withWorkspace(context, ({ workspace }) =>
+    flags.has('revoke')
+      ? takeBack(context, workspace, question)
+      : declare(context, workspace, { ...question, lag: config.lag.value }),
   )
 }
 
@@ -22,36 +22,36 @@ type Question = { readonly range: { readonly from: number; readonly to: number }
 
 async function declare(
   context: Context,
-  world: World,
+  workspace: Workspace,
   options: Question & { readonly lag: number },
 ): Promise<number> {
-  const { output, words } = context
+  const { output, flags } = context
   const { accept: record, isNew, planAcceptance } = await import('./accept.ts')
-  const plan = await planAcceptance(world, options)
+  const plan = await planAcceptance(workspace, options)
   output.result(
     partLines(
-      plan.flatMap(({ table: { key: table }, holes, held, already }): Part[] => [
-        { table, word: 'hole', blocks: holes },
-        { table, word: 'held', blocks: held },
+      plan.flatMap(({ table: { key: table }, sourceGaps, incomplete, already }): Part[] => [
+        { table, word: 'sourceGap', blocks: sourceGaps },
+        { table, word: 'incomplete', blocks: incomplete },
         { table, word: 'accepted before', blocks: already },
       ]),
     ),
   )
   const todo = plan.filter(isNew)
-  if (words.has('dry-run') || todo.length === 0) return nothingWritten(context)
+  if (flags.has('dry-run') || todo.length === 0) return nothingWritten(context)
   const who = tablesText(todo.map(({ table }) => table.key))
   await confirm(context, `Accept these blocks of ${who} as they are, so that they count as done?`)
-  await record(world, { options, plan }, (text) => output.message([text]))
+  await record(workspace, { options, plan }, (text) => output.message([text]))
   output.result([
-    `Accepted. If rows arrive there later: \`backfill accept --revoke ${flags(options)}\`, then \`backfill up\`.`,
+    `Accepted. If rows arrive there later: \`backfill accept --revoke ${rangeFlags(options)}\`, then \`backfill up\`.`,
   ])
   return EXIT.ok
 }
 
-async function takeBack(context: Context, world: World, options: Question): Promise<number> {
-  const { output, words } = context
+async function takeBack(context: Context, workspace: Workspace, options: Question): Promise<number> {
+  const { output, flags } = context
   const { planRevocation, revoke } = await import('./revoke.ts')
-  const plan = await planRevocation(world, options)
+  const plan = await planRevocation(workspace, options)
   output.result(
     partLines(
       plan.flatMap(({ table: { key: table }, blocks, dependent, dependentRows }): Part[] => [
@@ -64,21 +64,21 @@ async function takeBack(context: Context, world: World, options: Question): Prom
       ]),
     ),
   )
-  if (words.has('dry-run')) return nothingWritten(context)
+  if (flags.has('dry-run')) return nothingWritten(context)
   const who = tablesText(plan.map(({ table }) => table.key))
   await confirm(context, `Take back the acceptance, so that these blocks of ${who} are not done any more?`)
-  await revoke(world, { options, plan }, (text) => output.message([text]))
+  await revoke(workspace, { options, plan }, (text) => output.message([text]))
   output.result([
     'Revoked. `backfill status` shows what the blocks are now; `backfill up` runs those with rows.',
   ])
   return EXIT.ok
 }
 
-function nothingWritten({ output, words }: Context): number {
-  output.result([words.has('dry-run') ? 'Nothing has been written.' : 'Nothing to do.'])
+function nothingWritten({ output, flags }: Context): number {
+  output.result([flags.has('dry-run') ? 'Nothing has been written.' : 'Nothing to do.'])
   return EXIT.ok
 }
 
-function flags({ range }: Question): string {
-  return range.from === range.to ? `--from ${rangeText(range)}` : `--from ${range.from} --to ${range.to}`
+function rangeFlags({ range }: Question): string {
+  return range.from === range.to ? `--from ${formatRange(range)}` : `--from ${range.from} --to ${range.to}`
 }

@@ -1,4 +1,4 @@
-// Owns which blocks of a range may be accepted as they are: holes and held blocks, and why the others may not.
+// Owns which blocks of a range may be accepted as they are: source gaps and incomplete blocks, and why the others may not.
 import type { Range } from '../../model/blocks.ts'
 import { type BlockSet, intersect, subtract } from '../../model/blocks.ts'
 
@@ -6,13 +6,13 @@ export type AcceptanceInput = {
   readonly range: Range
   /** The table's `blocks`, resolved: what lies outside is none of its business. */
   readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
-  readonly owed: Range | undefined
+  readonly expected: Range | undefined
   readonly done: BlockSet
   readonly accepted: BlockSet
   readonly dirty: BlockSet
-  /** Of the missing blocks, by the survey of the table's own sources. */
-  readonly holes: BlockSet
-  readonly held: BlockSet
+  /** Of the missing blocks, by the probe of the table's own sources. */
+  readonly sourceGaps: BlockSet
+  readonly incomplete: BlockSet
 }
 
 export type Reason =
@@ -27,8 +27,8 @@ export type Reason =
   | 'ready'
 
 export type Verdict = {
-  readonly holes: BlockSet
-  readonly held: BlockSet
+  readonly sourceGaps: BlockSet
+  readonly incomplete: BlockSet
   /** Accepted before. */
   readonly already: BlockSet
   /** In the order of the reasons above; reasons without blocks are absent. */
@@ -36,8 +36,8 @@ export type Verdict = {
 }
 
 /** Every block of the range that lies within the limits is in exactly one of the sets of the verdict. */
-export function judge(input: AcceptanceInput): Verdict {
-  const { limits, owed } = input
+export function evaluate(input: AcceptanceInput): Verdict {
+  const { limits, expected } = input
   let left: BlockSet = intersect(
     [input.range],
     within({ from: limits.from ?? 0, to: limits.to ?? Number.MAX_SAFE_INTEGER }),
@@ -51,10 +51,12 @@ export function judge(input: AcceptanceInput): Verdict {
   const already = take(input.accepted)
   const done = take(input.done)
   const dirty = take(input.dirty)
-  const above = take(owed === undefined ? [] : within({ from: owed.to + 1, to: Number.MAX_SAFE_INTEGER }))
-  const below = take(owed === undefined ? left : within({ from: 0, to: owed.from - 1 }))
-  const holes = take(input.holes)
-  const held = take(input.held)
+  const above = take(
+    expected === undefined ? [] : within({ from: expected.to + 1, to: Number.MAX_SAFE_INTEGER }),
+  )
+  const below = take(expected === undefined ? left : within({ from: 0, to: expected.from - 1 }))
+  const sourceGaps = take(input.sourceGaps)
+  const incomplete = take(input.incomplete)
   const reasons: readonly (readonly [Reason, BlockSet])[] = [
     ['below', below],
     ['above', above],
@@ -63,8 +65,8 @@ export function judge(input: AcceptanceInput): Verdict {
     ['ready', left],
   ]
   return {
-    holes,
-    held,
+    sourceGaps,
+    incomplete,
     already,
     refused: reasons.flatMap(([reason, blocks]) => (blocks.length > 0 ? [{ reason, blocks }] : [])),
   }

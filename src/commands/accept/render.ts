@@ -1,15 +1,15 @@
 // Owns how acceptances and their revocations look: one line for each stretch, with all tables that it is true of. Pure.
 import type { Range } from '../../model/blocks.ts'
-import { count, rangesText } from '../../terminal/render/format.ts'
+import { count, formatRanges } from '../../terminal/render/format.ts'
 
-/** One table's part of what is planned: a word (`hole`), its blocks, and what that means. */
+/** One table's part of what is planned: a word (`source gap`), its blocks, and what that means. */
 export type Part = { readonly table: string; readonly word: string; readonly blocks: readonly Range[] }
 
-/** `hole 9001-11500 (2,500 blocks): address_diffs, address_reads`. Parts without blocks are left out. */
+/** `source gap 9001-11500 (2,500 blocks): address_diffs, address_reads`. Parts without blocks are left out. */
 export function partLines(parts: readonly Part[]): readonly string[] {
   const said = parts
     .filter(({ blocks }) => blocks.length > 0)
-    .map(({ table, word, blocks }) => ({ table, text: `${word} ${rangesText(blocks, 10)}` }))
+    .map(({ table, word, blocks }) => ({ table, text: `${word} ${formatRanges(blocks, 10)}` }))
   return [...Map.groupBy(said, ({ text }) => text)].map(
     ([text, of]) => `${text}: ${of.map(({ table }) => table).join(', ')}`,
   )

@@ -6,9 +6,9 @@ import { NO_TRY, REVOKED } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type BlockSet, intersect, union } from '../../model/blocks.ts'
-import { rangeWords } from '../../model/blocks.ts'
-import { blocksIn, readStandings, type Standing } from '../../planning/table-status.ts'
-import type { World } from '../../runner/world.ts'
+import { formatBlockSet } from '../../model/blocks.ts'
+import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 export type RevokeOptions = {
   readonly range: Range
@@ -29,19 +29,19 @@ export type Revocation = {
 
 /** @throws BackfillError `usage` where nothing is accepted in the range */
 export async function planRevocation(
-  world: World,
+  workspace: Workspace,
   { range, named }: RevokeOptions,
 ): Promise<readonly Revocation[]> {
   // All tables: what reads a table is concerned, chosen or not.
-  const everything = { ...world, chosen: world.catalogue.tables }
-  const standings = await readStandings(everything, { lag: 0, forcedHead: undefined })
+  const everything = { ...workspace, chosen: workspace.catalogue.tables }
+  const tableStatuses = await readTableStatuses(everything, { lag: 0, forcedHead: undefined })
   const found = new Map<string, Revocation>()
   // Dependencies come first.
-  for (const standing of standings.values()) {
-    const { table, view, target } = standing
+  for (const tableStatus of tableStatuses.values()) {
+    const { table, view, target } = tableStatus
     const accepted = intersect(blocksIn(view, 'accepted'), [range])
-    const chosen = world.chosen.some(({ key }) => key === table.key)
-    if (chosen && named && accepted.length === 0) throw nothingAccepted(table.key, range, standing)
+    const chosen = workspace.chosen.some(({ key }) => key === table.key)
+    if (chosen && named && accepted.length === 0) throw nothingAccepted(table.key, range, tableStatus)
     const blocks = chosen ? accepted : []
     const below = table.after.reduce<BlockSet>((all, input) => {
       const one = found.get(input)
@@ -49,7 +49,7 @@ export async function planRevocation(
     }, [])
     const dependent = intersect(blocksIn(view, 'done'), below)
     if (target === undefined || blocks.length + dependent.length === 0) continue
-    const dependentRows = (await world.ports.executor.count(table, dependent)) > 0
+    const dependentRows = (await workspace.ports.executor.count(table, dependent)) > 0
     found.set(table.key, { table, targetUuid: target.uuid, blocks, dependent, dependentRows })
   }
   if (found.size === 0) throw nothingAccepted('any table', range, undefined)
@@ -61,14 +61,14 @@ export async function planRevocation(
  * @throws BackfillError `locked` where a table is being worked on; `failed` where it is not as it was planned
  */
 export async function revoke(
-  world: World,
+  workspace: Workspace,
   { options, plan }: { readonly options: RevokeOptions; readonly plan: readonly Revocation[] },
   note: (text: string) => void,
 ): Promise<void> {
   const runId = randomUUID()
   const tables = plan.map(({ table }) => table)
-  await withLocks(world.ports, tables, note, async (locks) => {
-    const now = await planRevocation(world, options)
+  await withLocks(workspace.ports, tables, note, async (locks) => {
+    const now = await planRevocation(workspace, options)
     if (JSON.stringify(now) !== JSON.stringify(plan))
       throw new BackfillError('the blocks have changed meanwhile: nothing was revoked', {
         kind: 'failed',
@@ -79,22 +79,28 @@ export async function revoke(
       const lock = locks.get(table.key)!
       const about = { ...NO_TRY, targetUuid, runId, sqlHash: table.sqlHash }
       if (dependent.length > 0)
-        await appendAll(world.ports, {
+        await appendAll(workspace.ports, {
           lock,
           event: { ...about, event: dependentRows ? 'invalidated' : 'cleaned' },
           blocks: dependent,
         })
       // `cleaned`, as if they had never run: there is no row of theirs that recovery would have to look for.
       if (blocks.length > 0)
-        await appendAll(world.ports, { lock, event: { ...about, event: 'cleaned', error: REVOKED }, blocks })
+        await appendAll(workspace.ports, {
+          lock,
+          event: { ...about, event: 'cleaned', error: REVOKED },
+          blocks,
+        })
     }
   })
 }
 
-function nothingAccepted(who: string, range: Range, standing: Standing | undefined): BackfillError {
-  const elsewhere = blocksIn(standing?.view, 'accepted')
+function nothingAccepted(who: string, range: Range, tableStatus: TableStatus | undefined): BackfillError {
+  const elsewhere = blocksIn(tableStatus?.view, 'accepted')
   return usageError(
-    `nothing is accepted in ${rangeWords([range])} of ${who}`,
-    elsewhere.length > 0 ? `accepted: ${rangeWords(elsewhere)}` : '`backfill status` shows accepted blocks',
+    `nothing is accepted in ${formatBlockSet([range])} of ${who}`,
+    elsewhere.length > 0
+      ? `accepted: ${formatBlockSet(elsewhere)}`
+      : '`backfill status` shows accepted blocks',
   )
 }

@@ -13,18 +13,18 @@ import { checkJson, type CheckReport, errorsOf, renderCheck } from './render.ts'
 import { withConnections } from '../../session/session.ts'
 
 export const check: Command = async (context) => {
-  const { config, output, words } = context
+  const { config, output, flags } = context
   const { readFolder } = await import('../../project/sql-folder.ts')
   const { readImports } = await import('../import/sql.ts')
   const { readSoundTests } = await import('../test/files.ts')
-  if (words.has('offline') && words.has('embedded')) {
+  if (flags.has('offline') && flags.has('embedded')) {
     throw usageError('--offline and --embedded exclude each other', 'keep one of them')
   }
   const gathering = gatherFindings()
   const { report } = gathering
   const folder = config.sql.value
   const { catalogue, drafts } = await readFolder(folder, report)
-  const chosen = chooseDrafts(drafts, readFlag(words, 'tables', names) ?? [])
+  const chosen = chooseDrafts(drafts, readFlag(flags, 'tables', names) ?? [])
   checkDrafts(drafts, report)
   await readImports(folder, catalogue.sources, report)
   const known = drafts.map(({ key }) => key)
@@ -46,11 +46,11 @@ export const check: Command = async (context) => {
       unasked: chosen.flatMap(({ key }) => (asked.has(key) ? [] : [key])),
     }
     output.result(
-      words.has('json') ? [JSON.stringify(checkJson(done))] : renderCheck(done, output.resultPaint),
+      flags.has('json') ? [JSON.stringify(checkJson(done))] : renderCheck(done, output.resultColors),
     )
     return errorsOf(findings) === 0 ? EXIT.ok : EXIT.usage
   }
-  if (words.has('offline')) {
+  if (flags.has('offline')) {
     output.message(['Offline: no server is asked.'])
     return print(undefined)
   }
@@ -74,7 +74,7 @@ type Asked = {
 async function askServers(context: Context, { catalogue, tables }: Asked, report: Report): Promise<string> {
   const { config, output } = context
   const network = findNetwork(catalogue, config.network.value)
-  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   return await withConnections(context, async (connections) => {
     const { openServers } = await import('../../clickhouse/servers.ts')
     const { openCheck } = await import('./queries.ts')

@@ -4,7 +4,7 @@ import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 import { withDepth } from '../../sql-syntax/tokens.ts'
 
-export type Rejection = {
+export type ErrorLine = {
   /** The whole message, the part about the scope included. */
   readonly message: string
   /** What the server was sent: the statement on lines of its own, perhaps others before it. */
@@ -18,7 +18,7 @@ export type Rejection = {
  * quotes, looked for in the SELECT that it calls the scope; the scope's or the statement's first line where nothing
  * is found.
  */
-export function rejectedLine(sql: SqlText, { message, sent, linesBefore }: Rejection): number {
+export function rejectedLine(sql: SqlText, { message, sent, linesBefore }: ErrorLine): number {
   const upTo = textUpTo(sent, message)
   if (upTo !== undefined) {
     const last = sql.line + sql.text.split('\n').length - 1

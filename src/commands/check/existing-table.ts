@@ -1,6 +1,6 @@
 // Owns the comparison of a DDL file with the table that exists: a DBA may have altered it, or edited the file after it.
 import type { CheckPort } from './questions.ts'
-import type { StandingTable } from '../../clickhouse/existing-tables.ts'
+import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import { fileError, type Finding } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses, type DdlClauses, keyText, readEngine } from '../../sql-syntax/ddl-clauses.ts'
@@ -9,18 +9,18 @@ import { rejectedLine, rejectedWords } from './error-line.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { significantTokens, type Token } from '../../sql-syntax/lexer.ts'
 
-export type StandingCheck = {
+export type ExistingTableCheck = {
   readonly port: CheckPort
   readonly table: TableDefinition
   /** Types of DDL files as the server writes them; undefined: it does not know them. */
   readonly types: ReadonlyMap<string, string | undefined>
   /** Undefined where it does not exist. */
-  readonly standing: StandingTable | undefined
+  readonly tableStatus: ExistingTable | undefined
 }
 
 /** Reports DDL that the server cannot read, and a table that is not as its DDL says. @throws BackfillError `server` */
-export async function checkStandingTable(check: StandingCheck, report: Report): Promise<void> {
-  const { port, table, standing } = check
+export async function checkExistingTable(check: ExistingTableCheck, report: Report): Promise<void> {
+  const { port, table, tableStatus } = check
   const { ddl } = table
   const say = (problem: Omit<Finding, 'file'>) =>
     report(fileError({ ...problem, file: ddl.file, line: problem.line ?? ddl.line }))
@@ -34,11 +34,11 @@ export async function checkStandingTable(check: StandingCheck, report: Report): 
   const clauses = ddlClauses(ddl)
   const columns = ddlColumns(ddl)
   for (const problem of unknownTypes(columns, clauses, check)) say(problem)
-  if (standing === undefined) return
+  if (tableStatus === undefined) return
   const name = `${port.databases.target}.${table.target}`
-  const comparison = { name, columns, clauses, standing, types: check.types }
+  const comparison = { name, columns, clauses, tableStatus, types: check.types }
   for (const problem of columnsDiffer(comparison)) say(problem)
-  const texts = [...textsOf(comparison)].filter((one) => one.file !== one.table)
+  const texts = [...sqlVersionsOf(comparison)].filter((one) => one.file !== one.table)
   const written = await port.formatted(texts.flatMap((one) => [one.file, one.table]))
   for (const [index, { rule, line, what }] of texts.entries()) {
     const [here, there] = [written[index * 2], written[index * 2 + 1]]
@@ -55,7 +55,7 @@ type Problem = Omit<Finding, 'file'>
 function* unknownTypes(
   columns: readonly DdlColumn[],
   clauses: DdlClauses,
-  { types }: StandingCheck,
+  { types }: ExistingTableCheck,
 ): Generator<Problem, void> {
   for (const { name, type } of columns) {
     if (type === '' || types.get(type) !== undefined) continue
@@ -69,13 +69,19 @@ type Comparison = {
   readonly name: string
   readonly columns: readonly DdlColumn[]
   readonly clauses: DdlClauses
-  readonly standing: StandingTable
+  readonly tableStatus: ExistingTable
   readonly types: ReadonlyMap<string, string | undefined>
 }
 
-function* columnsDiffer({ name, columns, clauses, standing, types }: Comparison): Generator<Problem, void> {
+function* columnsDiffer({
+  name,
+  columns,
+  clauses,
+  tableStatus,
+  types,
+}: Comparison): Generator<Problem, void> {
   for (const column of columns) {
-    const there = standing.columns.find((one) => one.name === column.name)
+    const there = tableStatus.columns.find((one) => one.name === column.name)
     const line = lineOf(clauses, column.name)
     if (there === undefined) {
       const sentence = `the table ${name} lacks the column '${column.name}'`
@@ -94,7 +100,7 @@ function* columnsDiffer({ name, columns, clauses, standing, types }: Comparison)
       yield { rule: 'E073', line, sentence, hint: `change the file, or the table: ${REBUILD}` }
     }
   }
-  for (const there of standing.columns) {
+  for (const there of tableStatus.columns) {
     if (columns.some((column) => column.name === there.name)) continue
     const sentence = `the table ${name} has a column '${there.name}', which the file lacks`
     yield {
@@ -115,23 +121,23 @@ type Texts = {
   readonly what: string
 }
 
-function* textsOf({ clauses, standing, columns }: Comparison): Generator<Texts, void> {
+function* sqlVersionsOf({ clauses, tableStatus, columns }: Comparison): Generator<Texts, void> {
   for (const { name, line, expression } of clauses.columns) {
-    const there = standing.columns.find((one) => one.name === name)
+    const there = tableStatus.columns.find((one) => one.name === name)
     const kind = columns.find((one) => one.name === name)?.defaultKind ?? ''
     if (there === undefined || kind === '' || kind !== there.defaultKind) continue
     const what = `'${name}' has ${kind}`
     yield { rule: 'E073', file: expression, table: keyText(tokensOf(there.expression)), line, what }
   }
   // Rows of a Distributed table are elsewhere, and so are engine and keys.
-  if (standing.engine === 'Distributed') return
-  const engines = [clauses.engine, readEngine(tokensOf(standing.engineFull))]
+  if (tableStatus.engine === 'Distributed') return
+  const engines = [clauses.engine, readEngine(tokensOf(tableStatus.engineFull))]
   const [file = '', table = ''] = engines.map((one) => one && `${one.name}(${one.text})`)
   const line = clauses.engine?.line
   yield { rule: 'E074', file, table, line, what: 'the engine is' }
   const keys = [
-    ['E075', 'the rows are sorted by', clauses.sortKey, standing.sortKey],
-    ['E076', 'the rows are partitioned by', clauses.partition, standing.partitionKey],
+    ['E075', 'the rows are sorted by', clauses.sortKey, tableStatus.sortKey],
+    ['E076', 'the rows are partitioned by', clauses.partition, tableStatus.partitionKey],
   ] as const
   for (const [rule, what, clause, key] of keys)
     yield { rule, file: clause?.text ?? '', table: keyText(tokensOf(key)), line: clause?.line ?? line, what }

@@ -1,9 +1,9 @@
 // Owns the finding for each right that the user lacks, with the GRANT that cures it.
 import type { CheckPort } from './questions.ts'
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
-import type { ServerCheck, Surroundings } from './questions.ts'
+import type { ServerCheck, ServerState } from './questions.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
-import { needsOf, type PlacedNeed } from './required-grants.ts'
+import { requiredGrantsOf, type PlacedNeed } from './required-grants.ts'
 import { rejectedWords } from './error-line.ts'
 import { missingGrant as grantText } from '../../sql-syntax/missing-grant.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
@@ -12,23 +12,23 @@ import type { Report } from '../../sql-syntax/problems.ts'
 /** Reports the rights that are lacking; returns the sources that may not be read. @throws BackfillError `server` */
 export async function checkGrants(
   check: ServerCheck,
-  standing: Surroundings,
+  tableStatus: ServerState,
   report: Report,
 ): Promise<ReadonlySet<string>> {
   const { port } = check
-  const needs = needsOf(check, standing)
-  const found = await port.lacking(needs)
+  const requiredGrants = requiredGrantsOf(check, tableStatus)
+  const found = await port.missing(requiredGrants)
   if (found === undefined) {
-    const [{ file, line } = { file: 'sql', line: 1 }] = needs
+    const [{ file, line } = { file: 'sql', line: 1 }] = requiredGrants
     const sentence = 'this server cannot be asked for grants (CHECK GRANT came with ClickHouse 24.10)'
     const hint = 'compare SHOW GRANTS with docs/operations.md'
     report(fileError({ rule: 'W081', file, line, sentence, hint }))
     return new Set()
   }
-  const lacking = needs.filter((need) => found.includes(need))
-  for (const error of lackingGrants(port, gathered(lacking, needs))) report(error)
+  const missing = requiredGrants.filter((need) => found.includes(need))
+  for (const error of missingGrants(port, gathered(missing, requiredGrants))) report(error)
   return new Set(
-    lacking.flatMap(({ side, on }) => (side === 'source' && on.kind === 'table' ? [on.table] : [])),
+    missing.flatMap(({ side, on }) => (side === 'source' && on.kind === 'table' ? [on.table] : [])),
   )
 }
 
@@ -56,8 +56,11 @@ export function grantOf(privilege: string, on: NeedPlace, user: string) {
 }
 
 /** One finding for all that is lacking on one thing. */
-function lackingGrants({ users }: CheckPort, needs: readonly PlacedNeed[]): readonly BackfillError[] {
-  const groups = Map.groupBy(needs, ({ side, on }) => `${side} ${placeText(on)}`)
+function missingGrants(
+  { users }: CheckPort,
+  requiredGrants: readonly PlacedNeed[],
+): readonly BackfillError[] {
+  const groups = Map.groupBy(requiredGrants, ({ side, on }) => `${side} ${placeText(on)}`)
   return [...groups.values()].map(([first, ...others]) => {
     const { side, on, file, line } = first!
     const [user, place] = [users[side], placeText(on)]
@@ -73,17 +76,17 @@ function lackingGrants({ users }: CheckPort, needs: readonly PlacedNeed[]): read
 }
 
 /** The same right lacking on all tables of a database that were asked for is one finding, on the database. */
-function gathered(lacking: readonly PlacedNeed[], asked: readonly PlacedNeed[]): readonly PlacedNeed[] {
+function gathered(missing: readonly PlacedNeed[], asked: readonly PlacedNeed[]): readonly PlacedNeed[] {
   const all = Map.groupBy(asked, groupOf)
-  return [...Map.groupBy(lacking, groupOf)].flatMap(([group, needs]) => {
-    const [first] = needs
+  return [...Map.groupBy(missing, groupOf)].flatMap(([group, requiredGrants]) => {
+    const [first] = requiredGrants
     if (
       first?.on.kind !== 'table' ||
       first.on.database === 'system' ||
-      needs.length === 1 ||
-      all.get(group)?.length !== needs.length
+      requiredGrants.length === 1 ||
+      all.get(group)?.length !== requiredGrants.length
     )
-      return needs
+      return requiredGrants
     return [{ ...first, on: { kind: 'database', database: first.on.database } }]
   })
 }

@@ -62,8 +62,8 @@ function* rowsColumn({ columns }: DdlClauses, rows: RowsKind): Generator<Problem
     rows.kind === 'per-block'
       ? `the rows are per block, but the table has no column ${BLOCK}`
       : `the rows keep the ${rows.keep} '${wanted}', but the table has no such column`
-  const cure = rows.kind === 'per-block' ? `add ${BLOCK}: ranges are deleted by it; ` : ''
-  yield { rule: 'E054', sentence, hint: cure + knownNames('columns', wanted, known) }
+  const hint = rows.kind === 'per-block' ? `add ${BLOCK}: ranges are deleted by it; ` : ''
+  yield { rule: 'E054', sentence, hint: hint + knownNames('columns', wanted, known) }
 }
 
 function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem, void> {

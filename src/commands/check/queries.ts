@@ -1,7 +1,7 @@
 // Owns the questions of `backfill check`: what stands on the servers, what they say of a statement, what a user may do.
 import { sql } from 'kysely'
 import type { CheckPort, Described } from './questions.ts'
-import { lackingOn, type Side } from '../../clickhouse/grants.ts'
+import { missingGrantsOn, type ServerRole } from '../../clickhouse/grants.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
 import type { BothServers } from '../../clickhouse/servers.ts'
@@ -9,7 +9,7 @@ import { typed } from '../../clickhouse/dialect.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import { errorCode, serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { standingTables } from '../../clickhouse/existing-tables.ts'
+import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { readerOf, transformParams } from '../../targets/transform.ts'
 
 export type CheckOptions = {
@@ -47,17 +47,17 @@ export function openCheck({ servers, names, network }: CheckOptions): CheckPort 
     users: { source: source.connection.username, target: target.connection.username },
     ledger: names,
     existing: (side, databases) => existingDatabases(servers[side], databases),
-    tables: (side, wanted) => standingTables(servers[side], wanted),
+    tables: (side, wanted) => existingTables(servers[side], wanted),
     describe,
     unreadable: (text) => unreadable(target, text),
     typeNames: (types) => typeNames(target, types),
     formatted: (expressions) => formatted(target, expressions),
 
-    async lacking(needs) {
-      const on = (side: Side) =>
-        lackingOn(
+    async missing(requiredGrants) {
+      const on = (side: ServerRole) =>
+        missingGrantsOn(
           servers[side],
-          needs.filter((need) => need.side === side),
+          requiredGrants.filter((need) => need.side === side),
         )
       const [ofSource, ofTarget] = await Promise.all([on('source'), on('target')])
       return ofSource && ofTarget && [...ofSource, ...ofTarget]

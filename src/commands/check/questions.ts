@@ -1,8 +1,8 @@
 // Owns what `backfill check` asks of the servers. Nothing here writes.
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
-import type { StandingTable } from '../../clickhouse/existing-tables.ts'
-import type { Need, Side } from '../../clickhouse/grants.ts'
+import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
+import type { Need, ServerRole } from '../../clickhouse/grants.ts'
 
 /** What a server says of a transform: its columns, or why not. */
 export type Described =
@@ -10,14 +10,14 @@ export type Described =
   | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
 
 export type CheckPort = {
-  readonly databases: Readonly<Record<Side, string>>
-  readonly users: Readonly<Record<Side, string>>
+  readonly databases: Readonly<Record<ServerRole, string>>
+  readonly users: Readonly<Record<ServerRole, string>>
   /** The ledger's database and that of the locks. */
   readonly ledger: { readonly ledger: string; readonly locks: string }
   /** Which of the databases exist, as far as the user may see them. */
-  existing(side: Side, databases: readonly string[]): Promise<ReadonlySet<string>>
+  existing(side: ServerRole, databases: readonly string[]): Promise<ReadonlySet<string>>
   /** The tables of the side's database that exist, as far as the user may see them. */
-  tables(side: Side, names: readonly string[]): Promise<ReadonlyMap<string, StandingTable>>
+  tables(side: ServerRole, names: readonly string[]): Promise<ReadonlyMap<string, ExistingTable>>
   /** Describes `text`, from the second line on, in place of the table's transform, on the server that would compute it. */
   describe(table: TableDefinition, text: string): Promise<Described>
   /** What the server says against the text of a statement; undefined where it can be read. */
@@ -27,7 +27,7 @@ export type CheckPort = {
   /** Expressions as the target writes them; what it cannot read stays as it is. */
   formatted(expressions: readonly string[]): Promise<readonly string[]>
   /** Those of the needs that the user lacks; undefined where the server cannot be asked (before 24.10). */
-  lacking(needs: readonly Need[]): Promise<readonly Need[] | undefined>
+  missing(requiredGrants: readonly Need[]): Promise<readonly Need[] | undefined>
 }
 
 export type ServerCheck = {
@@ -38,9 +38,9 @@ export type ServerCheck = {
 }
 
 /** What stands on the servers, by table name without database. */
-export type Surroundings = {
-  readonly sources: ReadonlyMap<string, StandingTable>
-  readonly targets: ReadonlyMap<string, StandingTable>
+export type ServerState = {
+  readonly sources: ReadonlyMap<string, ExistingTable>
+  readonly targets: ReadonlyMap<string, ExistingTable>
   /** Databases that exist. */
   readonly databases: { readonly source: ReadonlySet<string>; readonly target: ReadonlySet<string> }
 }

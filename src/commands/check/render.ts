@@ -4,7 +4,7 @@ import { RULES, severityOf } from '../../model/rules.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { count } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 
 export type CheckReport = {
   readonly findings: readonly Finding[]
@@ -18,8 +18,8 @@ export type CheckReport = {
   readonly unasked: readonly string[]
 }
 
-export function renderCheck(report: CheckReport, paint: Paint): readonly string[] {
-  return [...report.findings.map((finding) => findingLine(finding, paint)), tally(report, paint)]
+export function renderCheck(report: CheckReport, colors: Colors): readonly string[] {
+  return [...report.findings.map((finding) => findingLine(finding, colors)), tally(report, colors)]
 }
 
 /** Version 1. */
@@ -48,18 +48,18 @@ export function errorsOf(findings: readonly Finding[]): number {
   return findings.filter(({ rule }) => severityOf(rule) === 'error').length
 }
 
-function findingLine({ rule, file, line, sentence, hint }: Finding, paint: Paint): string {
-  const brush = severityOf(rule) === 'error' ? paint.red : paint.yellow
-  const head = `${paint.bold(`${file}:${line ?? 1}:`)} ${brush(`${rule} ${RULES[rule]}:`)}`
-  return `${head} ${oneLine(sentence)}; ${paint.dim(oneLine(hint))}`
+function findingLine({ rule, file, line, sentence, hint }: Finding, colors: Colors): string {
+  const brush = severityOf(rule) === 'error' ? colors.red : colors.yellow
+  const head = `${colors.bold(`${file}:${line ?? 1}:`)} ${brush(`${rule} ${RULES[rule]}:`)}`
+  return `${head} ${oneLine(sentence)}; ${colors.dim(oneLine(hint))}`
 }
 
-function tally({ findings, tables, tests, server, unasked }: CheckReport, paint: Paint): string {
+function tally({ findings, tables, tests, server, unasked }: CheckReport, colors: Colors): string {
   const errors = errorsOf(findings)
   const warnings = findings.length - errors
   const found = [
-    errors === 0 ? paint.green('no errors') : paint.red(count(errors, 'error')),
-    ...(warnings === 0 ? [] : [paint.yellow(count(warnings, 'warning'))]),
+    errors === 0 ? colors.green('no errors') : colors.red(count(errors, 'error')),
+    ...(warnings === 0 ? [] : [colors.yellow(count(warnings, 'warning'))]),
   ].join(', ')
   const against = server === undefined ? 'without a server' : `against ${server}`
   const left =

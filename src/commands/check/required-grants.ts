@@ -1,6 +1,6 @@
 // Owns which rights a run needs: those of docs/operations.md, "Permissions".
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
-import type { ServerCheck, Surroundings } from './questions.ts'
+import type { ServerCheck, ServerState } from './questions.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
@@ -14,14 +14,14 @@ export type PlacedNeed = Need & {
 
 type Place = { readonly file: string; readonly line: number }
 
-export function needsOf(check: ServerCheck, standing: Surroundings): readonly PlacedNeed[] {
+export function requiredGrantsOf(check: ServerCheck, tableStatus: ServerState): readonly PlacedNeed[] {
   const { target } = check.port.databases
-  const { targets, databases } = standing
+  const { targets, databases } = tableStatus
   return [
-    ...sourceNeeds(check),
+    ...sourceGrants(check),
     ...(databases.target.has(target) ? [] : [need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl)]),
-    ...check.tables.flatMap((table) => tableNeeds(target, table, targets.has(table.target))),
-    ...ledgerNeeds(check, databases.target),
+    ...check.tables.flatMap((table) => tableGrants(target, table, targets.has(table.target))),
+    ...ledgerGrants(check, databases.target),
   ]
 }
 
@@ -31,7 +31,7 @@ export function placeOfRead(tables: readonly TableDefinition[], source: string):
   return { file: transform.file, line: tablesRead(transform, 'source').get(source) ?? transform.line }
 }
 
-function sourceNeeds({ port, catalogue, tables }: ServerCheck): readonly PlacedNeed[] {
+function sourceGrants({ port, catalogue, tables }: ServerCheck): readonly PlacedNeed[] {
   return [...new Set(tables.flatMap(({ sources }) => sources))].map((source) => {
     const definition = catalogue.sources.find(({ table }) => table === source)
     const readers = tables.filter(({ sources }) => sources.includes(source))
@@ -45,7 +45,7 @@ function sourceNeeds({ port, catalogue, tables }: ServerCheck): readonly PlacedN
   })
 }
 
-function tableNeeds(database: string, table: TableDefinition, exists: boolean): readonly PlacedNeed[] {
+function tableGrants(database: string, table: TableDefinition, exists: boolean): readonly PlacedNeed[] {
   const on: NeedPlace = { kind: 'table', database, table: table.target }
   const engine = ddlClauses(table.ddl).engine?.name
   return [
@@ -57,7 +57,7 @@ function tableNeeds(database: string, table: TableDefinition, exists: boolean): 
   ]
 }
 
-function ledgerNeeds(
+function ledgerGrants(
   { port, catalogue, tables }: ServerCheck,
   existing: ReadonlySet<string>,
 ): readonly PlacedNeed[] {

@@ -1,7 +1,7 @@
 // Owns what `backfill check` finds with a server: sources, transforms, tables that exist, grants. Nothing is written.
 import { checkGrants } from './grants.ts'
-import type { ServerCheck, Surroundings } from './questions.ts'
-import { checkStandingTable } from './existing-table.ts'
+import type { ServerCheck, ServerState } from './questions.ts'
+import { checkExistingTable } from './existing-table.ts'
 import { checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -13,13 +13,13 @@ import { attempt, type Report } from '../../sql-syntax/problems.ts'
 export async function checkServer(check: ServerCheck, report: Report): Promise<void> {
   const { port, tables } = check
   if (tables.length === 0) return
-  const standing = await lookAround(check)
-  const denied = await checkGrants(check, standing, report)
-  reportMissingSources(check, standing, { denied, report })
+  const tableStatus = await lookAround(check)
+  const denied = await checkGrants(check, tableStatus, report)
+  reportMissingSources(check, tableStatus, { denied, report })
   const types = await port.typeNames(tables.flatMap(columnTypes))
   const each = tables.flatMap((table) => [
-    checkTransform({ ...check, table, standing, types, denied }, report),
-    checkStandingTable({ port, table, types, standing: standing.targets.get(table.target) }, report),
+    checkTransform({ ...check, table, tableStatus, types, denied }, report),
+    checkExistingTable({ port, table, types, tableStatus: tableStatus.targets.get(table.target) }, report),
   ])
   await Promise.all(
     each.map((one) =>
@@ -31,7 +31,7 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   )
 }
 
-async function lookAround({ port, catalogue, tables }: ServerCheck): Promise<Surroundings> {
+async function lookAround({ port, catalogue, tables }: ServerCheck): Promise<ServerState> {
   const inputs = catalogue.tables.filter(({ key }) => tables.some(({ after }) => after.includes(key)))
   const { source, target } = port.databases
   const [sources, targets, inSource, inTarget] = await Promise.all([
@@ -51,7 +51,7 @@ type Missing = { readonly denied: ReadonlySet<string>; readonly report: Report }
 /** One finding for each source, wherever it is read; one for all where their database is missing. */
 function reportMissingSources(
   { port, tables }: ServerCheck,
-  { sources, databases }: Surroundings,
+  { sources, databases }: ServerState,
   { denied, report }: Missing,
 ): void {
   const database = port.databases.source

@@ -4,7 +4,7 @@ import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
 import { isKeyword, isSignificant, lex, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
 
-export type StandIn = {
+export type StubTable = {
   readonly parameter: 'source' | 'target'
   readonly table: string
   readonly columns: readonly DdlColumn[]
@@ -14,18 +14,18 @@ export type StandIn = {
  * The statement with a subquery of no rows in place of each table that has a stand-in, on the same lines. Undefined
  * where a table's place cannot be taken: PREWHERE and SAMPLE work on tables alone.
  */
-export function withStandIns(sql: SqlText, standIns: readonly StandIn[]): string | undefined {
+export function withStubTables(sql: SqlText, stubTables: readonly StubTable[]): string | undefined {
   const tokens = significantTokens(sql)
   const written = new Map<number, string>()
   for (const { parameter, table, from, to } of tableReads(sql)) {
-    const standIn = standIns.find((one) => one.parameter === parameter && one.table === table)
-    if (standIn === undefined) continue
+    const stubTable = stubTables.find((one) => one.parameter === parameter && one.table === table)
+    if (stubTable === undefined) continue
     if (tokens.some((token) => isKeyword(token, 'PREWHERE', 'SAMPLE'))) return undefined
     for (let at = from; at < to; at++) written.set(at, '')
     const alias = aliasAt(tokens, to)
     const final = isKeyword(tokens[to], 'FINAL') ? to : alias.to
     if (isKeyword(tokens[final], 'FINAL')) written.set(final, '')
-    written.set(from, `(${emptyRows(standIn.columns)})${alias.given ? '' : ` AS \`${table}\``}`)
+    written.set(from, `(${emptyRows(stubTable.columns)})${alias.given ? '' : ` AS \`${table}\``}`)
   }
   if (written.size === 0) return sql.text
   let index = -1

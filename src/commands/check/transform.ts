@@ -1,7 +1,7 @@
 // Owns what ClickHouse says of a transform: whether it can be read, and whether its columns fit the target.
 import type { CheckPort, Described } from './questions.ts'
 import { missingGrant } from './grants.ts'
-import type { Surroundings } from './questions.ts'
+import type { ServerState } from './questions.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
@@ -11,13 +11,13 @@ import { outputLines } from './output-columns.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
-import { type StandIn, withStandIns } from './stub-tables.ts'
+import { type StubTable, withStubTables } from './stub-tables.ts'
 
 export type TransformCheck = {
   readonly port: CheckPort
   readonly catalogue: Catalogue
   readonly table: TableDefinition
-  readonly standing: Surroundings
+  readonly tableStatus: ServerState
   /** Types of DDL files as the server writes them. */
   readonly types: ReadonlyMap<string, string | undefined>
   /** Sources that the user may not read: what is to be said of these is said. */
@@ -26,23 +26,23 @@ export type TransformCheck = {
 
 /** @throws BackfillError `server` when it is away */
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
-  const { port, table, standing, denied } = check
-  for (const error of lackingProbeColumns(check)) report(error)
-  const standIns = standInsOf(check)
-  const unknownType = standIns.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
-  const text = unknownType ? undefined : withStandIns(table.transform, standIns)
+  const { port, table, tableStatus, denied } = check
+  for (const error of missingProbeColumns(check)) report(error)
+  const stubTables = stubTablesOf(check)
+  const unknownType = stubTables.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
+  const text = unknownType ? undefined : withStubTables(table.transform, stubTables)
   const readable = table.sources.every((source) => !denied.has(source))
   if (text === undefined || !readable) return
   const described = await port.describe(table, text)
   if (!('columns' in described)) {
     // The server names the first thing that it cannot make sense of, which may only follow from a missing column.
-    const lacking = described.code === UNKNOWN_IDENTIFIER ? [...lackingColumns(check)] : []
-    for (const error of lacking.length > 0 ? lacking : [rejection(check, described)]) report(error)
+    const missing = described.code === UNKNOWN_IDENTIFIER ? [...missingColumns(check)] : []
+    for (const error of missing.length > 0 ? missing : [errorLine(check, described)]) report(error)
     return
   }
   const { file } = table.transform
   const lines = outputLines(table.transform)
-  const target = standing.targets.get(table.target)?.columns ?? typedColumns(check)
+  const target = tableStatus.targets.get(table.target)?.columns ?? typedColumns(check)
   for (const { rule, column, sentence, hint } of columnMisfits(described.columns, target)) {
     const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
     report(fileError({ rule, file, line, sentence, hint }))
@@ -60,18 +60,18 @@ function isUnknown({ types }: TransformCheck, type: string): boolean {
 }
 
 /** For what does not exist, and has a file that says what it would be. */
-function standInsOf({ catalogue, table, standing }: TransformCheck): readonly StandIn[] {
-  const sources = catalogue.sources.filter(({ table: name }) => !standing.sources.has(name))
+function stubTablesOf({ catalogue, table, tableStatus }: TransformCheck): readonly StubTable[] {
+  const sources = catalogue.sources.filter(({ table: name }) => !tableStatus.sources.has(name))
   const inputs = catalogue.tables.filter(({ key }) => table.after.includes(key))
   return [
-    ...sources.map((source): StandIn => ({
+    ...sources.map((source): StubTable => ({
       parameter: 'source',
       table: source.table,
       columns: ddlColumns(source.ddl),
     })),
     ...inputs
-      .filter(({ target }) => !standing.targets.has(target))
-      .map((input): StandIn => ({
+      .filter(({ target }) => !tableStatus.targets.has(target))
+      .map((input): StubTable => ({
         parameter: 'target',
         table: input.target,
         columns: ddlColumns(input.ddl),
@@ -79,13 +79,13 @@ function standInsOf({ catalogue, table, standing }: TransformCheck): readonly St
   ]
 }
 
-/** What the survey of missing blocks reads of every source. */
+/** What the probe of missing blocks reads of every source. */
 const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
 
-function* lackingProbeColumns({ port, table, standing }: TransformCheck): Generator<BackfillError, void> {
+function* missingProbeColumns({ port, table, tableStatus }: TransformCheck): Generator<BackfillError, void> {
   const { file } = table.transform
   for (const { parameter, table: source, line } of tableReads(table.transform)) {
-    const columns = parameter === 'source' ? standing.sources.get(source)?.columns : undefined
+    const columns = parameter === 'source' ? tableStatus.sources.get(source)?.columns : undefined
     if (columns === undefined || columns.length === 0) continue
     for (const name of PROBED.filter((wanted) => !columns.some((column) => column.name === wanted))) {
       const sentence = `${port.databases.source}.${source} lacks the column '${name}', by which missing blocks are found`
@@ -104,7 +104,7 @@ const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47
 
 type Refusal = Exclude<Described, { columns: unknown }>
 
-function rejection({ table }: TransformCheck, { code, message, sent, user }: Refusal): BackfillError {
+function errorLine({ table }: TransformCheck, { code, message, sent, user }: Refusal): BackfillError {
   const { file } = table.transform
   const line = rejectedLine(table.transform, { message, sent, linesBefore: 1 })
   if (code === ACCESS_DENIED) return missingGrant({ file, line, message, user })
@@ -117,20 +117,20 @@ function rejection({ table }: TransformCheck, { code, message, sent, user }: Ref
 }
 
 /** Columns that a SELECT names, that its source has by its file, and that the table lacks. */
-function* lackingColumns({
+function* missingColumns({
   port,
   catalogue,
   table: { transform },
-  standing,
+  tableStatus,
 }: TransformCheck): Generator<BackfillError, void> {
   const tokens = significantTokens(transform)
   for (const { parameter, table: source, from } of tableReads(transform)) {
     const definition = catalogue.sources.find(({ table }) => parameter === 'source' && table === source)
-    const there = standing.sources.get(source)?.columns
+    const there = tableStatus.sources.get(source)?.columns
     if (definition === undefined || there === undefined) continue
-    const lacking = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
+    const missing = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
     const around = selectAround(tokens, from)
-    for (const { name } of lacking) {
+    for (const { name } of missing) {
       const mention = around.find((token) => unquoted(token) === name)
       if (mention === undefined) continue
       const sentence = `${port.databases.source}.${source} lacks the column '${name}', which ${definition.ddl.file} has`

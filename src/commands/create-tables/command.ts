@@ -1,16 +1,16 @@
 // Owns `backfill create-tables`.
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 import { requireChoice } from '../../terminal/one-table-one-range.ts'
 
 export const createTablesCommand: Command = async (context) => {
-  requireChoice(context.words, 'create-tables')
+  requireChoice(context.flags, 'create-tables')
   const { output } = context
-  return await withWorld(context, async ({ world }) => {
+  return await withWorkspace(context, async ({ workspace }) => {
     const { createTables } = await import('../../runner/create-tables.ts')
-    const { green, dim } = output.resultPaint
-    const lines = await createTables(world)
+    const { green, dim } = output.resultColors
+    const lines = await createTables(workspace)
     output.result(
       lines.map(({ target, created }) => `${created ? green('created') : dim('exists ')}  ${target}`),
     )

@@ -27,9 +27,9 @@ export const demo: Command = async (context) => {
   }
   return await runUp(context, upOptions(context, { from: 'from', to: 'to' }), {
     before,
-    after: async ({ world }) => {
+    after: async ({ workspace }) => {
       output.result([''])
-      await printStatus(context, world)
+      await printStatus(context, workspace)
     },
   })
 }

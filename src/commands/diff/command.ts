@@ -4,20 +4,20 @@ import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { diffJson, renderDiff } from './render.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 
 export const diffCommand: Command = async (context) => {
-  const { words, output } = context
-  requireOneTable(words, 'diff')
+  const { flags, output } = context
+  requireOneTable(flags, 'diff')
   const question = {
-    fromHash: readFlag(words, 'from-hash', nonEmpty),
-    toHash: readFlag(words, 'to-hash', nonEmpty),
+    fromHash: readFlag(flags, 'from-hash', nonEmpty),
+    toHash: readFlag(flags, 'to-hash', nonEmpty),
   }
-  return await withWorld(context, async ({ world }) => {
+  return await withWorkspace(context, async ({ workspace }) => {
     const { sqlDiff } = await import('./diff.ts')
-    const report = await sqlDiff(world, question)
+    const report = await sqlDiff(workspace, question)
     output.result(
-      words.has('json') ? [JSON.stringify(diffJson(report))] : renderDiff(report, output.resultPaint),
+      flags.has('json') ? [JSON.stringify(diffJson(report))] : renderDiff(report, output.resultColors),
     )
     return EXIT.ok
   })

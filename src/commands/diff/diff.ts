@@ -2,12 +2,12 @@
 import { usageError } from '../../model/errors.ts'
 import type { Island } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { cureOf, markOf, shortHash } from '../../ledger/stale.ts'
+import { hintOf, markOf, shortHash } from '../../ledger/stale.ts'
 import { blockSet, type Range } from '../../model/blocks.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
 import type { SqlVersion } from '../../ledger/sql-versions.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 export type DiffQuestion = {
   /** Beginnings of hashes, as typed. */
@@ -20,8 +20,11 @@ export type DiffQuestion = {
  * the most stale blocks, and the file. Reads only.
  * @throws BackfillError `usage` for a hash that nobody knows, or that begins several
  */
-export async function sqlDiff({ ports, ...world }: World, question: DiffQuestion): Promise<DiffReport> {
-  const [table] = world.chosen
+export async function sqlDiff(
+  { ports, ...workspace }: Workspace,
+  question: DiffQuestion,
+): Promise<DiffReport> {
+  const [table] = workspace.chosen
   if (table === undefined) throw new Error('diff works on one table')
   const [targets, ledger] = await Promise.all([
     ports.target.tables([table.target]),
@@ -35,7 +38,7 @@ export async function sqlDiff({ ports, ...world }: World, question: DiffQuestion
   ])
   const view = views.get(table.key)
   const islands: readonly Island[] = view?.islands ?? []
-  const stale = await staleReports({ ...world, ports }, { table, target, view })
+  const stale = await staleReports({ ...workspace, ports }, { table, target, view })
   const current = islands.filter(({ state, sqlHash }) => state === 'done' && sqlHash === table.sqlHash)
   const file = fileSide(table)
   const sideOf = (typed: string) => sideFor(typed, { table, texts, islands })
@@ -46,7 +49,7 @@ export async function sqlDiff({ ports, ...world }: World, question: DiffQuestion
     table: table.key,
     target: `${ports.target.database}.${table.target}`,
     sqlHash: table.sqlHash,
-    cure: cureOf(table),
+    hint: hintOf(table),
     current: blockSet(current),
     stale,
     from,
@@ -135,7 +138,7 @@ export type DiffReport = {
   readonly target: string
   /** Of the file. */
   readonly sqlHash: string
-  readonly cure: string
+  readonly hint: string
   /** Done ranges that are as the file would build them. */
   readonly current: readonly Range[]
   readonly stale: readonly StaleReport[]

@@ -2,25 +2,25 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { shortHash } from '../../ledger/stale.ts'
 import type { DiffReport, DiffSide } from './diff.ts'
-import { minute, rangesText } from '../../terminal/render/format.ts'
+import { minute, formatRanges } from '../../terminal/render/format.ts'
 import { type JsonObject, pairs, staleJson } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 
-export function renderDiff(report: DiffReport, paint: Paint): readonly string[] {
-  const { table, target, sqlHash, current, stale, cure } = report
+export function renderDiff(report: DiffReport, colors: Colors): readonly string[] {
+  const { table, target, sqlHash, current, stale, hint } = report
   const patch = patchOf(report)
   return [
-    `${paint.bold(table)}  ${target}`,
+    `${colors.bold(table)}  ${target}`,
     ...(current.length > 0
-      ? [`  ${rangesText(current)}: as the file is now, ${paint.green(shortHash(sqlHash))}`]
+      ? [`  ${formatRanges(current)}: as the file is now, ${colors.green(shortHash(sqlHash))}`]
       : []),
-    ...stale.map((version) => `  stale ${rangesText(version.blocks)}: ${staleText(version, sqlHash)}`),
+    ...stale.map((version) => `  stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}`),
     ...(current.length + stale.length === 0 ? ['  nothing is built yet'] : []),
     '',
-    ...(patch === undefined ? [] : [...patch.map((line) => painted(line, paint)), '']),
+    ...(patch === undefined ? [] : [...patch.map((line) => colored(line, colors)), '']),
     verdict(report),
-    ...(stale.length > 0 ? [`\`${cure}\` builds the stale ranges again.`] : []),
+    ...(stale.length > 0 ? [`\`${hint}\` builds the stale ranges again.`] : []),
   ]
 }
 
@@ -65,11 +65,11 @@ function sideText({ sqlHash, keptAt }: DiffSide): string {
     : `${shortHash(sqlHash)}, kept ${minute(keptAt)} UTC`
 }
 
-function painted(line: string, paint: Paint): string {
-  if (line.startsWith('---') || line.startsWith('+++')) return paint.bold(line)
-  if (line.startsWith('@@')) return paint.cyan(line)
-  if (line.startsWith('-')) return paint.red(line)
-  return line.startsWith('+') ? paint.green(line) : line
+function colored(line: string, colors: Colors): string {
+  if (line.startsWith('---') || line.startsWith('+++')) return colors.bold(line)
+  if (line.startsWith('@@')) return colors.cyan(line)
+  if (line.startsWith('-')) return colors.red(line)
+  return line.startsWith('+') ? colors.green(line) : line
 }
 
 function verdict({ from, to, change, stale }: DiffReport): string {

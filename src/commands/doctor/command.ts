@@ -1,5 +1,5 @@
 // Owns `backfill doctor`: whether servers, rights, storage, ledger and tables are fit for a run. It writes nothing.
-import { examine } from './doctor.ts'
+import { runChecks } from './doctor.ts'
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Catalogue, Network } from '../../model/model.ts'
 import { duration, names, readFlag } from '../../workspace/values.ts'
@@ -11,11 +11,11 @@ import { withConnections } from '../../session/session.ts'
 const IDLE_SECONDS = 3
 
 export const doctor: Command = async (context) => {
-  const { config, output, words } = context
-  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
-  const idleSeconds = Math.ceil((readFlag(words, 'idle', duration) ?? IDLE_SECONDS * 1000) / 1000)
+  const { config, output, flags } = context
+  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
+  const idleSeconds = Math.ceil((readFlag(flags, 'idle', duration) ?? IDLE_SECONDS * 1000) / 1000)
   if (idleSeconds < 1 || idleSeconds > 3000)
-    throw usageError(`--idle must be a time from 1s to 50m, got '${words.get('idle')}'`)
+    throw usageError(`--idle must be a time from 1s to 50m, got '${flags.get('idle')}'`)
   const { files, network } = await readFiles(context)
   const found = await withConnections(context, async (connections) => {
     const [{ openDoctor }, { namesFor }] = await Promise.all([
@@ -31,20 +31,20 @@ export const doctor: Command = async (context) => {
     })
     output.message([`Asking the servers; this takes about ${idleSeconds + 1} s. Nothing is written.`])
     try {
-      return await examine({ files, port, idleSeconds, runtime: runtime() })
+      return await runChecks({ files, port, idleSeconds, runtime: runtime() })
     } finally {
       await port.close()
     }
   })
-  const lines = words.has('json')
+  const lines = flags.has('json')
     ? [JSON.stringify(doctorJson(found))]
-    : renderDoctor(found, output.resultPaint)
+    : renderDoctor(found, output.resultColors)
   output.result(lines.map(output.mask))
   return doctorExit(found)
 }
 
 /** Broken SQL files hide the tables, not the servers. What the person typed has to be right all the same. */
-async function readFiles({ config, words }: Context) {
+async function readFiles({ config, flags }: Context) {
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   let catalogue: Catalogue
   try {
@@ -53,7 +53,7 @@ async function readFiles({ config, words }: Context) {
     if (!(error instanceof BackfillError)) throw error
     return { files: { error }, network: unknownNetwork(config.network.value) }
   }
-  const keys = readFlag(words, 'tables', names) ?? catalogue.tables.map(({ key }) => key)
+  const keys = readFlag(flags, 'tables', names) ?? catalogue.tables.map(({ key }) => key)
   return {
     files: { catalogue, tables: chooseTables(catalogue, keys) },
     network: findNetwork(catalogue, config.network.value),
@@ -61,7 +61,7 @@ async function readFiles({ config, words }: Context) {
 }
 
 function unknownNetwork(name: string): Network {
-  return { name, forks: {}, holeBlocks: 1000, density: {} }
+  return { name, forks: {}, sourceGapBlocks: 1000, blockCoverage: {} }
 }
 
 function runtime() {

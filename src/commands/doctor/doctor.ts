@@ -1,12 +1,12 @@
 // Owns the course of `backfill doctor`: each login for itself, then what they have in common, then the target's insides.
-import type { Side } from '../../clickhouse/grants.ts'
-import { judgeGrants } from './grants.ts'
+import type { ServerRole } from '../../clickhouse/grants.ts'
+import { evaluateGrants } from './grants.ts'
 import type { DoctorPort } from './queries/ask.ts'
 import type { SidePort } from './queries/server.ts'
 import { BackfillError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
-import { judgeCluster } from './checks/cluster.ts'
-import { judgeFlow, judgeSilence } from './checks/connection.ts'
+import { evaluateCluster } from './checks/cluster.ts'
+import { evaluateFlow, evaluateIdleTimeout } from './checks/connection.ts'
 import {
   type Asked,
   type CheckId,
@@ -16,20 +16,20 @@ import {
   unknown,
   verdicts,
 } from './checks/finding.ts'
-import { judgeLedger } from './checks/ledger.ts'
+import { evaluateLedger } from './checks/ledger.ts'
 import {
   type About,
-  judgeClocks,
-  judgeNode,
-  judgeServer,
+  evaluateClocks,
+  evaluateNode,
+  evaluateServer,
   type ServerFacts,
   unreached,
 } from './checks/servers.ts'
-import { judgeSettings } from './checks/settings.ts'
-import { judgeStorage } from './checks/storage.ts'
-import { judgeTables } from './checks/tables.ts'
+import { evaluateSettings } from './checks/settings.ts'
+import { evaluateStorage } from './checks/storage.ts'
+import { evaluateTables } from './checks/tables.ts'
 
-export type Patient = {
+export type DoctorInput = {
   readonly port: DoctorPort
   /** The SQL files with the chosen tables, or what is wrong with them. */
   readonly files:
@@ -41,14 +41,14 @@ export type Patient = {
 }
 
 /** All that was found, in the order of the checks. Reads only. */
-export async function examine(patient: Patient): Promise<readonly Diagnosis[]> {
-  const reached = await Promise.all(patient.port.sides.map(reach))
+export async function runChecks(input: DoctorInput): Promise<readonly Diagnosis[]> {
+  const reached = await Promise.all(input.port.sides.map(reach))
   const asked = await Promise.all([
-    ...reached.map((one) => aboutSide(patient, one)),
-    inCommon(patient, reached),
-    ...(trustedSides(reached).has('target') ? insideTarget(patient) : []),
+    ...reached.map((one) => aboutSide(input, one)),
+    inCommon(input, reached),
+    ...(trustedSides(reached).has('target') ? insideTarget(input) : []),
   ])
-  const found = [judgeNode(patient.runtime), judgeFiles(patient), ...asked.flat()]
+  const found = [evaluateNode(input.runtime), evaluateFiles(input), ...asked.flat()]
   const order = Object.keys(CHECKS)
   return found.toSorted((a, b) => order.indexOf(a.check) - order.indexOf(b.check))
 }
@@ -61,7 +61,7 @@ type Reached = {
 
 async function reach(side: SidePort): Promise<Reached> {
   const facts = await side.reach()
-  return { side, facts, settings: 'got' in facts ? judgeSettings(await side.settings()) : [] }
+  return { side, facts, settings: 'got' in facts ? evaluateSettings(await side.settings()) : [] }
 }
 
 /** It answers, and no profile cuts its answers off. */
@@ -69,48 +69,48 @@ function isTrusted({ facts, settings }: Reached): boolean {
   return 'got' in facts && !settings.some(({ check, verdict }) => check === 'profile' && verdict === 'fail')
 }
 
-function trustedSides(all: readonly Reached[]): ReadonlySet<Side> {
+function trustedSides(all: readonly Reached[]): ReadonlySet<ServerRole> {
   return new Set(all.filter(isTrusted).flatMap(({ side }) => side.sides))
 }
 
-function judgeFiles({ files }: Patient): Diagnosis {
+function evaluateFiles({ files }: DoctorInput): Diagnosis {
   const { ok, fail } = verdicts('sql-files', '')
   return 'error' in files
     ? fail(`${files.error.message}; no table is examined`, 'backfill check --offline')
     : ok(`${files.tables.length} tables, no error`)
 }
 
-async function aboutSide({ port, idleSeconds }: Patient, one: Reached): Promise<readonly Diagnosis[]> {
+async function aboutSide({ port, idleSeconds }: DoctorInput, one: Reached): Promise<readonly Diagnosis[]> {
   const { side, facts, settings } = one
   const { about } = side
   if ('refused' in facts) return [unreached(about, facts.refused)]
   const way = isTrusted(one)
     ? await Promise.all([
-        side.silence(idleSeconds).then((silence) => judgeSilence(about, silence)),
-        side.flow().then((flow) => judgeFlow(about, flow)),
+        side.silence(idleSeconds).then((silence) => evaluateIdleTimeout(about, silence)),
+        side.flow().then((flow) => evaluateFlow(about, flow)),
       ])
     : []
-  return [...judgeServer(facts.got, port.cluster !== undefined), ...way.flat(), ...settings]
+  return [...evaluateServer(facts.got, port.cluster !== undefined), ...way.flat(), ...settings]
 }
 
 /** What both sides have to do with: clocks, grants, tables. */
 async function inCommon(
-  { port, files }: Patient,
+  { port, files }: DoctorInput,
   reached: readonly Reached[],
 ): Promise<readonly Diagnosis[]> {
   const facts = reached.flatMap(({ facts: asked }) => ('got' in asked ? [asked.got] : []))
   const [one, other] = facts
-  const clocks = one && other ? [judgeClocks(one.clock, other.clock)] : []
+  const clocks = one && other ? [evaluateClocks(one.clock, other.clock)] : []
   const check = port.check()
   if (check === undefined || 'error' in files) return clocks
   const { catalogue, tables } = files
   const there = trustedSides(reached)
-  const look = async (side: Side, names: readonly string[]) =>
+  const look = async (side: ServerRole, names: readonly string[]) =>
     there.has(side) ? await asking(async () => new Set((await check.tables(side, names)).keys())) : undefined
   const grants = reached
     .filter(({ side }) => side.sides.some((name) => there.has(name)))
     .map(({ side }) =>
-      guarded('grants', side.about, () => judgeGrants({ check, catalogue, tables, there }, side)),
+      guarded('grants', side.about, () => evaluateGrants({ check, catalogue, tables, there }, side)),
     )
   const sourceNames = [...new Set(tables.flatMap(({ sources }) => sources))]
   const [sources, targets, ...rights] = await Promise.all([
@@ -126,28 +126,28 @@ async function inCommon(
   return [
     ...clocks,
     ...rights.flat(),
-    ...judgeTables({ tables, sources, targets, databases: port.databases, oneServer }),
+    ...evaluateTables({ tables, sources, targets, databases: port.databases, oneServer }),
   ]
 }
 
-function insideTarget({ port, files }: Patient): readonly Promise<readonly Diagnosis[]>[] {
+function insideTarget({ port, files }: DoctorInput): readonly Promise<readonly Diagnosis[]>[] {
   const { cluster } = port
   const tables = 'error' in files ? [] : files.tables
   const about: About = port.sides.find(({ sides }) => sides.includes('target'))!.about
   return [
-    guarded('disk', about, async () => judgeStorage(about, await port.storage(tables))),
-    guarded('ledger', about, async () => judgeLedger(await port.ledger(tables))),
-    ...(cluster === undefined ? [] : [guarded('nodes', about, async () => judgeCluster(await cluster()))]),
+    guarded('disk', about, async () => evaluateStorage(about, await port.storage(tables))),
+    guarded('ledger', about, async () => evaluateLedger(await port.ledger(tables))),
+    ...(cluster === undefined ? [] : [guarded('nodes', about, async () => evaluateCluster(await cluster()))]),
   ]
 }
 
-/** What `judge` says, or that a server refused. */
+/** What `evaluate` says, or that a server refused. */
 async function guarded(
   check: CheckId,
   about: About,
-  judge: () => Promise<readonly Diagnosis[]>,
+  evaluate: () => Promise<readonly Diagnosis[]>,
 ): Promise<readonly Diagnosis[]> {
-  const asked = await asking(judge)
+  const asked = await asking(evaluate)
   return 'got' in asked ? asked.got : [unknown(check, about, asked.refused)]
 }
 
@@ -157,7 +157,7 @@ async function asking<T>(look: () => Promise<T>): Promise<Asked<T>> {
     return { got: await look() }
   } catch (error) {
     if (!(error instanceof BackfillError)) throw error
-    const refused: Refused = { sentence: error.message, cure: error.hint }
+    const refused: Refused = { sentence: error.message, hint: error.hint }
     return { refused }
   }
 }

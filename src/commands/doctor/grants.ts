@@ -1,7 +1,7 @@
 // Owns the rights of a login as doctor sees them: those of `check`, and those that a run does without at a price.
 import { checkGrants, grantOf } from '../check/grants.ts'
 import type { CheckPort } from '../check/questions.ts'
-import type { Need, Side } from '../../clickhouse/grants.ts'
+import type { Need, ServerRole } from '../../clickhouse/grants.ts'
 import type { SidePort } from './queries/server.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { type Diagnosis, verdicts } from './checks/finding.ts'
@@ -11,11 +11,11 @@ export type GrantsQuestion = {
   readonly catalogue: Catalogue
   readonly tables: readonly TableDefinition[]
   /** The sides that answer. */
-  readonly there: ReadonlySet<Side>
+  readonly there: ReadonlySet<ServerRole>
 }
 
 /** @throws BackfillError `server`, `failed` */
-export async function judgeGrants(
+export async function evaluateGrants(
   { check, catalogue, tables, there }: GrantsQuestion,
   { about, sides }: Pick<SidePort, 'about' | 'sides'>,
 ): Promise<readonly Diagnosis[]> {
@@ -23,26 +23,30 @@ export async function judgeGrants(
   const own = new Set(sides)
   const port: CheckPort = {
     ...check,
-    lacking: (needs) => check.lacking(needs.filter(({ side }) => own.has(side))),
+    missing: (requiredGrants) => check.missing(requiredGrants.filter(({ side }) => own.has(side))),
   }
   const found: Diagnosis[] = []
   await checkGrants({ port, catalogue, tables }, await lookAround(check, tables, there), ({ finding }) => {
     const { rule, sentence, hint } = finding!
     found.push(rule === 'W081' ? warn(sentence, hint) : fail(sentence, hint))
   })
-  const lacking = (await port.lacking(HELPFUL)) ?? []
+  const missing = (await port.missing(HELPFUL)) ?? []
   return [
     ...found,
-    ...HELPFUL.filter((need) => lacking.includes(need)).map(({ privilege, on, side, loses }) => {
+    ...HELPFUL.filter((need) => missing.includes(need)).map(({ privilege, on, side, loses }) => {
       const { right, text } = grantOf(privilege, on, check.users[side])
       return warn(`user '${check.users[side]}' lacks ${right}: ${loses}`, text)
     }),
-    ...(found.length + lacking.length === 0 ? [ok('all that a run needs')] : []),
+    ...(found.length + missing.length === 0 ? [ok('all that a run needs')] : []),
   ]
 }
 
 /** What exists needs no right to create it. */
-async function lookAround(check: CheckPort, tables: readonly TableDefinition[], there: ReadonlySet<Side>) {
+async function lookAround(
+  check: CheckPort,
+  tables: readonly TableDefinition[],
+  there: ReadonlySet<ServerRole>,
+) {
   const { source, target } = check.databases
   const databases = { source: new Set([source]), target: new Set<string>() }
   if (!there.has('target')) return { sources: new Map(), targets: new Map(), databases }
@@ -65,6 +69,6 @@ const HELPFUL: readonly Helpful[] = [
   helpful('target', 'query_log', 'a chunk whose answer was lost runs again'),
 ]
 
-function helpful(side: Side, table: string, loses: string): Helpful {
+function helpful(side: ServerRole, table: string, loses: string): Helpful {
   return { side, privilege: 'SELECT', on: { kind: 'table', database: 'system', table }, loses }
 }

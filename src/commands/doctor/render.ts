@@ -4,19 +4,19 @@ import { CHECKS, type Diagnosis, type Verdict } from './checks/finding.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { count } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 
-export function renderDoctor(found: readonly Diagnosis[], paint: Paint): readonly string[] {
+export function renderDoctor(found: readonly Diagnosis[], colors: Colors): readonly string[] {
   const width = (of: (one: Diagnosis) => string) => Math.max(0, ...found.map((one) => of(one).length))
   const [checks, abouts] = [width(({ check }) => check), width(({ about }) => about)]
-  const line = ({ check, verdict, about, found: what, cure }: Diagnosis): readonly string[] => [
-    `  ${brush(paint, verdict)(verdict.padEnd(4))}  ${check.padEnd(checks)}  ${paint.dim(about.padEnd(abouts))}  ${oneLine(what)}`,
-    ...(cure === undefined ? [] : [`        ${paint.bold('->')} ${oneLine(cure)}`]),
+  const line = ({ check, verdict, about, found: what, hint }: Diagnosis): readonly string[] => [
+    `  ${brush(colors, verdict)(verdict.padEnd(4))}  ${check.padEnd(checks)}  ${colors.dim(about.padEnd(abouts))}  ${oneLine(what)}`,
+    ...(hint === undefined ? [] : [`        ${colors.bold('->')} ${oneLine(hint)}`]),
   ]
   const groups = Map.groupBy(found, ({ check }) => CHECKS[check])
   return [
-    ...[...groups].flatMap(([group, own]) => [paint.bold(group), ...own.flatMap(line), '']),
-    tally(found, paint),
+    ...[...groups].flatMap(([group, own]) => [colors.bold(group), ...own.flatMap(line), '']),
+    tally(found, colors),
   ]
 }
 
@@ -25,13 +25,13 @@ export function doctorJson(found: readonly Diagnosis[]): JsonObject {
   return {
     schema: 1,
     ...tallies(found),
-    checks: found.map(({ check, verdict, about, found: what, cure }) => ({
+    checks: found.map(({ check, verdict, about, found: what, hint }) => ({
       check,
       group: CHECKS[check],
       about,
       verdict,
       found: oneLine(what),
-      cure: cure === undefined ? null : oneLine(cure),
+      hint: hint === undefined ? null : oneLine(hint),
     })),
   }
 }
@@ -43,12 +43,12 @@ export function doctorExit(found: readonly Diagnosis[]): number {
   return failed.some(({ check }) => check === 'reach') ? EXIT.server : EXIT.failed
 }
 
-function tally(found: readonly Diagnosis[], paint: Paint): string {
+function tally(found: readonly Diagnosis[], colors: Colors): string {
   const { ok, warn, fail } = tallies(found)
   return [
-    paint.green(`${ok} ok`),
-    ...(warn === 0 ? [] : [paint.yellow(count(warn, 'warning'))]),
-    ...(fail === 0 ? [] : [paint.red(count(fail, 'failure'))]),
+    colors.green(`${ok} ok`),
+    ...(warn === 0 ? [] : [colors.yellow(count(warn, 'warning'))]),
+    ...(fail === 0 ? [] : [colors.red(count(fail, 'failure'))]),
   ].join(', ')
 }
 
@@ -57,6 +57,6 @@ function tallies(found: readonly Diagnosis[]): Readonly<Record<Verdict, number>>
   return { ok: of('ok'), warn: of('warn'), fail: of('fail') }
 }
 
-function brush(paint: Paint, verdict: Verdict): (text: string) => string {
-  return { ok: paint.green, warn: paint.yellow, fail: paint.red }[verdict]
+function brush(colors: Colors, verdict: Verdict): (text: string) => string {
+  return { ok: colors.green, warn: colors.yellow, fail: colors.red }[verdict]
 }

@@ -3,23 +3,24 @@ import { randomUUID } from 'node:crypto'
 import { NO_TRY } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { Patience } from '../../clickhouse/retry.ts'
+import type { RetryPolicy } from '../../clickhouse/retry.ts'
 import { type BlockSet, blockSet, intersect } from '../../model/blocks.ts'
 import { readCoverage } from '../../ledger/coverage.ts'
 import { readKnown } from '../../planning/table-status.ts'
-import type { PastEvent, PastPort } from '../../ledger/history.ts'
-import type { World } from '../../runner/world.ts'
+import type { RecordedEvent, RecordedEventsPort } from '../../ledger/history.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 /** Blocks of the range whose files, or the SQL that reads them, are others now, by table key. A file that is gone is no other file. Reads only. */
 export async function findChangedFiles(
-  world: World,
-  past: PastPort,
+  workspace: Workspace,
+  recordedEvents: RecordedEventsPort,
   range: Range,
 ): Promise<ReadonlyMap<string, BlockSet>> {
-  const { uuids } = await readKnown(world)
+  const { uuids } = await readKnown(workspace)
   const found = await Promise.all(
-    world.chosen.map(
-      async (table) => [table.key, await changedOf(world, past, { table, uuids, range })] as const,
+    workspace.chosen.map(
+      async (table) =>
+        [table.key, await changedOf(workspace, recordedEvents, { table, uuids, range })] as const,
     ),
   )
   return new Map(found)
@@ -30,25 +31,25 @@ export async function findChangedFiles(
  * @throws BackfillError `locked`, `server`
  */
 export async function forgetChangedFiles(
-  world: World,
-  past: PastPort,
+  workspace: Workspace,
+  recordedEvents: RecordedEventsPort,
   question: {
     readonly range: Range
     readonly lockWaitMs: number
-    readonly patience: Patience
+    readonly retryPolicy: RetryPolicy
     readonly note: (table: string, text: string) => void
   },
 ): Promise<void> {
-  const { range, lockWaitMs, patience, note } = question
-  const { uuids } = await readKnown(world)
-  for (const table of world.chosen) {
+  const { range, lockWaitMs, retryPolicy, note } = question
+  const { uuids } = await readKnown(workspace)
+  for (const table of workspace.chosen) {
     const about = { table, uuids, range }
-    if ((await changedOf(world, past, about)).length === 0) continue
-    const lock = await world.ports.locks.acquire(table.key, (text) => note(table.key, text), lockWaitMs)
+    if ((await changedOf(workspace, recordedEvents, about)).length === 0) continue
+    const lock = await workspace.ports.locks.acquire(table.key, (text) => note(table.key, text), lockWaitMs)
     try {
       // Again, since another run may have been at work until now.
-      for (const changed of await changedOf(world, past, about))
-        await world.ports.ledger.append(
+      for (const changed of await changedOf(workspace, recordedEvents, about))
+        await workspace.ports.ledger.append(
           lock,
           {
             ...NO_TRY,
@@ -58,7 +59,7 @@ export async function forgetChangedFiles(
             runId: randomUUID(),
             sqlHash: table.sqlHash,
           },
-          patience,
+          retryPolicy,
         )
     } finally {
       await lock.release()
@@ -73,16 +74,16 @@ type ChangedQuestion = {
 }
 
 async function changedOf(
-  { ports }: World,
-  past: PastPort,
+  { ports }: Workspace,
+  recordedEvents: RecordedEventsPort,
   { table, uuids, range }: ChangedQuestion,
 ): Promise<BlockSet> {
   const uuid = uuids.get(table.key)
   if (uuid === undefined) return []
   const window = { key: table.key, targetUuid: uuid, window: range, fingerprints: true }
   const [{ built }, events] = await Promise.all([
-    readCoverage(past, { key: table.key, uuid, window: range }),
-    past.events(window),
+    readCoverage(recordedEvents, { key: table.key, uuid, window: range }),
+    recordedEvents.events(window),
   ])
   const before = new Map(events.map((event) => [positionOf(event), event.fingerprint]))
   const changed = await Promise.all(
@@ -96,6 +97,6 @@ async function changedOf(
   return intersect(blockSet(changed.flat()), [range])
 }
 
-function positionOf({ epoch, seq }: PastEvent): string {
+function positionOf({ epoch, seq }: RecordedEvent): string {
   return `${epoch} ${seq}`
 }

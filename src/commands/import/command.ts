@@ -1,5 +1,5 @@
 // Owns `backfill import`: Xatu's public files into the source tables, through the runner and the ledger.
-import type { OpenWorld } from '../../runner/open-world.ts'
+import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { findChangedFiles, forgetChangedFiles } from './changed-files.ts'
 import { chooseImports, planImport, wholeFiles } from './import.ts'
@@ -21,10 +21,10 @@ import { upOptions } from '../../workspace/run-options.ts'
 const STALL_MS = 30_000
 
 export const importCommand: Command = async (context) => {
-  const { config, words } = context
-  const range = wholeFiles(typedRange(words, 'import'))
-  const origin = importOrigin(config, words)
-  if (words.has('dry-run')) return await plan(context, origin, range)
+  const { config, flags } = context
+  const range = wholeFiles(typedRange(flags, 'import'))
+  const origin = importOrigin(config, flags)
+  if (flags.has('dry-run')) return await plan(context, origin, range)
 
   const ending = new AbortController()
   const options = {
@@ -39,15 +39,15 @@ export const importCommand: Command = async (context) => {
       const endDownloads = () => void setTimeout(() => ending.abort(), options.graceMs).unref()
       run.signal.addEventListener('abort', endDownloads, { once: true })
       return await withImport(context, { origin, range, signal: ending.signal }, async (opened) => {
-        const { world } = opened
+        const { workspace } = opened
         const { up } = await import('../../runner/up.ts')
-        if (words.has('changed')) await forget(opened, { range, options, run })
+        if (flags.has('changed')) await forget(opened, { range, options, run })
         const skipped: Extract<RunEvent, { type: 'skipped' }>[] = []
         const report = (event: RunEvent) =>
           event.type === 'skipped' ? void skipped.push(event) : run.report(event)
-        const summary = await up(world, options, { ...run, report })
-        const keys = world.chosen.map(({ key }) => key)
-        const missing = words.has('json') ? skipped : missingNotes(skipped, world.network.name)
+        const summary = await up(workspace, options, { ...run, report })
+        const keys = workspace.chosen.map(({ key }) => key)
+        const missing = flags.has('json') ? skipped : missingNotes(skipped, workspace.network.name)
         for (const event of [...missing, ...unevenWarnings(skipped, keys)]) run.report(event)
         return run.finish(summary)
       })
@@ -58,33 +58,37 @@ export const importCommand: Command = async (context) => {
 
 /** What was published anew counts as missing from here on. A first import has nothing to forget. */
 async function forget(
-  opened: OpenWorld,
+  opened: ConnectedWorkspace,
   { range, options, run }: { readonly range: Range; readonly options: UpOptions; readonly run: UpHooks },
 ): Promise<void> {
-  await forgetChangedFiles(opened.world, await pastOf(opened), {
+  await forgetChangedFiles(opened.workspace, await recordedEventsOf(opened), {
     range,
     lockWaitMs: options.lockWaitMs,
-    patience: { giveUpMs: options.giveUpMs, signal: run.signal },
+    retryPolicy: { giveUpMs: options.giveUpMs, signal: run.signal },
     note: (table, text) => run.report({ type: 'note', table, text }),
   })
 }
 
-async function pastOf({ world, connected }: OpenWorld) {
-  const { openPast } = await import('../../ledger/history.ts')
-  return openPast({ server: connected.target, names: connected.names, network: world.network.name })
+async function recordedEventsOf({ workspace, connected }: ConnectedWorkspace) {
+  const { openRecordedEvents } = await import('../../ledger/history.ts')
+  return openRecordedEvents({
+    server: connected.target,
+    names: connected.names,
+    network: workspace.network.name,
+  })
 }
 
 async function plan(context: Context, origin: ImportOrigin, range: Range): Promise<number> {
-  const { output, words } = context
+  const { output, flags } = context
   const { signal } = new AbortController()
   return await withImport(context, { origin, range, signal }, async (opened, files) => {
-    const { world } = opened
-    const changed = words.has('changed')
-      ? await findChangedFiles(world, await pastOf(opened), range)
+    const { workspace } = opened
+    const changed = flags.has('changed')
+      ? await findChangedFiles(workspace, await recordedEventsOf(opened), range)
       : new Map()
-    const found = await planImport(world, files, { range, changed })
+    const found = await planImport(workspace, files, { range, changed })
     output.result(
-      words.has('json') ? [JSON.stringify(importJson(found))] : renderImport(found, output.resultPaint),
+      flags.has('json') ? [JSON.stringify(importJson(found))] : renderImport(found, output.resultColors),
     )
     return EXIT.ok
   })
@@ -101,10 +105,10 @@ type ImportQuestion = {
 async function withImport<T>(
   context: Context,
   { origin, range, signal }: ImportQuestion,
-  use: (opened: OpenWorld, files: FilesPort) => Promise<T>,
+  use: (opened: ConnectedWorkspace, files: FilesPort) => Promise<T>,
 ): Promise<T> {
-  const { config, words, output } = context
-  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  const { config, flags, output } = context
+  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readImports } = await import('./sql.ts')
   const catalogue = await readCatalogue(config.sql.value)
@@ -115,16 +119,16 @@ async function withImport<T>(
       'copy the folder sql/import of backfill',
     )
   const network = findNetwork(catalogue, config.network.value)
-  const chosen = chooseImports(tables, readFlag(words, 'tables', names) ?? [])
-  const stallMs = readFlag(words, 'stall', duration) ?? STALL_MS
+  const chosen = chooseImports(tables, readFlag(flags, 'tables', names) ?? [])
+  const stallMs = readFlag(flags, 'stall', duration) ?? STALL_MS
   const files = await openFiles(origin, { network: network.name, stallMs, signal })
-  const asked = typedRange(words, 'import')
+  const asked = typedRange(flags, 'import')
   if (range.from !== asked.from || range.to !== asked.to)
     output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
   const { fileSource } = await import('./files/file-source.ts')
   return await withConnections(context, async (connections) => {
-    const { openImportWorld } = await import('./open-world.ts')
-    const opened = await openImportWorld({
+    const { openImportWorkspace } = await import('./open-workspace.ts')
+    const opened = await openImportWorkspace({
       ...connections,
       ledgerDatabase: config.ledgerDatabase.value,
       cluster: config.cluster.value,

@@ -66,8 +66,8 @@ export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort
   async function insertFile(job: InsertJob, file: FetchedFile): Promise<InsertReport> {
     const { range, queryId, lock, progress } = job
     const table = tableOf(job.table.key)
-    const lacking = table.fileColumns.find(({ name, optional }) => !optional && !file.columns.has(name))
-    if (lacking !== undefined) throw notAsNeeded(`${file.name} has no column ${lacking.name}`, table)
+    const missing = table.fileColumns.find(({ name, optional }) => !optional && !file.columns.has(name))
+    if (missing !== undefined) throw notAsNeeded(`${file.name} has no column ${missing.name}`, table)
     const fence = compiledFence(server.db, { lockName: lock.name, names })
     const list = (await columnsOf(table)).map(({ name }) => quoteIdentifier(name)).join(', ')
     const body = file.read()
@@ -109,7 +109,7 @@ FORMAT Parquet`,
         return await insertFile(job, file)
       } catch (error) {
         const doing = `importing ${file.name} (query ${queryId})`
-        throw judged(serverError(error, { connection: server.connection, doing }))
+        throw evaluated(serverError(error, { connection: server.connection, doing }))
       } finally {
         await file.close()
       }
@@ -155,7 +155,7 @@ const FILE_CODES: ReadonlySet<number> = new Set([
 const NO_MEMORY = 241
 const TOO_MANY_SIMULTANEOUS_QUERIES = 202
 
-function judged(error: BackfillError): BackfillError {
+function evaluated(error: BackfillError): BackfillError {
   const { message, kind, code, hint, cause } = error
   if (kind === 'failed' && code === NO_MEMORY)
     return new BackfillError(message, {

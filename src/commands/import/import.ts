@@ -4,8 +4,8 @@ import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import { shortName } from '../../model/table-key.ts'
 import { type BlockSet, blockSet, intersect, type Range, subtract, union } from '../../model/blocks.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
-import { readStandings } from '../../planning/table-status.ts'
-import type { World } from '../../runner/world.ts'
+import { readTableStatuses } from '../../planning/table-status.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 import type { FileColumn } from './file-columns.ts'
 import type { TableDefinition } from '../../model/model.ts'
 
@@ -61,16 +61,16 @@ export type ImportQuestion = {
 
 /** Asks for every file that is not imported yet; writes nothing. @throws BackfillError */
 export async function planImport(
-  world: World,
+  workspace: Workspace,
   files: FilesPort,
   { range, changed }: ImportQuestion,
 ): Promise<ImportPlan> {
-  const standings = await readStandings(world, { lag: 0, forcedHead: undefined })
+  const tableStatuses = await readTableStatuses(workspace, { lag: 0, forcedHead: undefined })
   const tables = await Promise.all(
-    world.chosen.map(async ({ key, target: table }) => {
-      const standing = standings.get(key)!
+    workspace.chosen.map(async ({ key, target: table }) => {
+      const tableStatus = tableStatuses.get(key)!
       const anew = changed.get(key) ?? []
-      const missing = union(standing.missing, anew)
+      const missing = union(tableStatus.missing, anew)
       const found: Range[] = []
       let bytes = 0
       for (const { from, to } of missing)
@@ -91,9 +91,9 @@ export async function planImport(
       const there = intersect(missing, blockSet(found))
       return {
         table: shortName(table),
-        target: `${world.ports.target.database}.${table}`,
-        create: standing.target === undefined,
-        done: subtract(intersect(standing.covered, [range]), anew),
+        target: `${workspace.ports.target.database}.${table}`,
+        create: tableStatus.target === undefined,
+        done: subtract(intersect(tableStatus.covered, [range]), anew),
         changed: anew,
         files: there,
         missing: subtract(missing, there),
@@ -101,7 +101,7 @@ export async function planImport(
       }
     }),
   )
-  return { network: world.network.name, range, tables }
+  return { network: workspace.network.name, range, tables }
 }
 
 /** Answers that wait at once for one table. */

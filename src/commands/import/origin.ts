@@ -1,6 +1,6 @@
 // Owns where the public files come from: a base URL or a folder, as typed, as set, or the public one.
 import { usageError } from '../../model/errors.ts'
-import type { Words } from '../../workspace/values.ts'
+import type { Flags } from '../../workspace/values.ts'
 import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
 import { maskUrl } from '../../workspace/mask.ts'
 import type { Setting } from '../../workspace/variables.ts'
@@ -10,8 +10,8 @@ export type ImportOrigin =
   | { readonly kind: 'folder'; readonly folder: string }
 
 /** What was typed beats what is set. @throws BackfillError `usage` where both are meant, or the URL is none */
-export function importOrigin({ importUrl, importFolder }: Config, words: Words): ImportOrigin {
-  const typed = { url: words.has('import-url'), folder: words.has('import-folder') }
+export function importOrigin({ importUrl, importFolder }: Config, flags: Flags): ImportOrigin {
+  const typed = { url: flags.has('import-url'), folder: flags.has('import-folder') }
   const useUrl = importUrl.value !== undefined && (typed.url || !typed.folder)
   const useFolder = importFolder.value !== undefined && (typed.folder || !typed.url)
   if (useUrl && useFolder)

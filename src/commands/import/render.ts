@@ -3,25 +3,25 @@ import { countFiles, type ImportPlan } from './import.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
 import { intersect, subtract } from '../../model/blocks.ts'
-import { count, rangesText, rangeText } from '../../terminal/render/format.ts'
+import { count, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import { type JsonObject, pairs } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 
-export function renderImport({ network, range, tables }: ImportPlan, paint: Paint): readonly string[] {
+export function renderImport({ network, range, tables }: ImportPlan, colors: Colors): readonly string[] {
   const files = tables.reduce((sum, table) => sum + countFiles(table.files), 0)
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
   return [
-    `network ${paint.bold(network)}, blocks ${rangeText(range)}`,
+    `network ${colors.bold(network)}, blocks ${formatRange(range)}`,
     ...tables.flatMap((table) => [
       '',
-      `${paint.bold(table.table)}  ${count(countFiles(table.files), 'file')}, ${size(table.bytes)}, into ${table.target}`,
-      ...(table.create ? [`  ${paint.yellow('the table is created first')}`] : []),
+      `${colors.bold(table.table)}  ${count(countFiles(table.files), 'file')}, ${size(table.bytes)}, into ${table.target}`,
+      ...(table.create ? [`  ${colors.yellow('the table is created first')}`] : []),
       ...(table.done.length > 0 ? [`  ${count(countFiles(table.done), 'file')} imported before`] : []),
       ...(table.changed.length > 0
-        ? [`  ${paint.yellow(`${count(countFiles(table.changed), 'file')} published anew since`)}`]
+        ? [`  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published anew since`)}`]
         : []),
       ...(table.missing.length > 0
-        ? [`  ${paint.yellow(missingText(network, table.table, table.missing))}`]
+        ? [`  ${colors.yellow(missingText(network, table.table, table.missing))}`]
         : []),
     ]),
     '',
@@ -53,32 +53,33 @@ export function importJson({ network, range, tables }: ImportPlan): JsonObject {
 
 type Skipped = Extract<RunEvent, { readonly type: 'skipped' }>
 
-/** To the runner a missing file is a hole in the source; a person is told which file is missing. */
+/** To the runner a missing file is a source gap in the source; a person is told which file is missing. */
 export function missingNotes(skipped: readonly Skipped[], network: string): readonly RunEvent[] {
-  return skipped.flatMap(({ tables, holes }) =>
+  return skipped.flatMap(({ tables, sourceGaps }) =>
     tables.map((table): RunEvent => ({
       type: 'note',
       table,
-      text: missingText(network, table.replace(/^import-/, ''), holes),
+      text: missingText(network, table.replace(/^import-/, ''), sourceGaps),
     })),
   )
 }
 
 /** What `up` would not notice: blocks that some tables of the import lack and others have. `tables`: all of them. */
 export function unevenWarnings(skipped: readonly Skipped[], tables: readonly string[]): readonly RunEvent[] {
-  const holesOf = (table: string) => skipped.find((event) => event.tables.includes(table))?.holes ?? []
-  const everywhere = tables.map(holesOf).reduce(intersect)
-  return skipped.flatMap(({ tables: lacking, holes }): readonly RunEvent[] => {
-    const uneven = subtract(holes, everywhere)
+  const sourceGapsOf = (table: string) =>
+    skipped.find((event) => event.tables.includes(table))?.sourceGaps ?? []
+  const everywhere = tables.map(sourceGapsOf).reduce(intersect)
+  return skipped.flatMap(({ tables: missing, sourceGaps }): readonly RunEvent[] => {
+    const uneven = subtract(sourceGaps, everywhere)
     const first = uneven[0]
     if (first === undefined) return []
-    const text = `blocks ${rangesText(uneven)} are there without ${lacking.join(', ')}: to \`up\` they have no such rows; keep its --to below ${first.from} until they are imported`
+    const text = `blocks ${formatRanges(uneven)} are there without ${missing.join(', ')}: to \`up\` they have no such rows; keep its --to below ${first.from} until they are imported`
     return [{ type: 'warning', table: undefined, text }]
   })
 }
 
 function missingText(network: string, table: string, blocks: readonly Range[]): string {
-  const ranges = blocks.slice(0, SHOWN).map(rangeText).join(', ')
+  const ranges = blocks.slice(0, SHOWN).map(formatRange).join(', ')
   const more = blocks.length > SHOWN ? ` and ${blocks.length - SHOWN} more up to ${blocks.at(-1)!.to}` : ''
   const why = NOT_PUBLIC.has(`${network} ${table}`) ? `: ${network} ${table} is not public` : ''
   return `no file for ${ranges}${more} (${count(countFiles(blocks), 'file')})${why}`

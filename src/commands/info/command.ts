@@ -3,19 +3,19 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { lockLines, modeLines, serverLines, settingLines } from './render.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
 
 export const info: Command = async (context) => {
   const { config, output } = context
-  const paint = output.resultPaint
-  output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, paint)])
-  return await withWorld(context, async (session) => {
-    const { servers, wire, world, connected } = session
-    output.result(['', ...serverLines({ servers, cluster: connected.target.cluster, config, paint })])
+  const colors = output.resultColors
+  output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, colors)])
+  return await withWorkspace(context, async (session) => {
+    const { servers, compression, workspace, connected } = session
+    output.result(['', ...serverLines({ servers, cluster: connected.target.cluster, config, colors })])
     const oneServer = servers.source.identity === servers.target.identity
-    output.result(['', ...modeLines(world.chosen, { oneServer, wire }, paint)])
-    output.result(['', ...lockLines(await session.world.ports.locks.holders(), paint)])
+    output.result(['', ...modeLines(workspace.chosen, { oneServer, compression }, colors)])
+    output.result(['', ...lockLines(await session.workspace.ports.locks.holders(), colors)])
     return EXIT.ok
   })
 }

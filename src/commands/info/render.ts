@@ -5,17 +5,17 @@ import type { TableDefinition } from '../../model/model.ts'
 import type { Session } from '../../workspace/open.ts'
 import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
 import { MASK, maskUrl } from '../../workspace/mask.ts'
-import type { Side } from '../../workspace/servers.ts'
+import type { ServerRole } from '../../workspace/servers.ts'
 import type { Setting } from '../../workspace/variables.ts'
-import { count, minute, type Paint } from '../../terminal/render/format.ts'
+import { count, minute, type Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
-import type { Wire } from '../../model/wire-names.ts'
+import type { Compression } from '../../model/compression.ts'
 
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
-export function settingLines(config: Config, paint: Paint): readonly string[] {
+export function settingLines(config: Config, colors: Colors): readonly string[] {
   const { network, lag, jobs, tableJobs, chunk, chunkRows, order } = config
-  const { cluster, wire, ledgerDatabase, sql, state } = config
+  const { cluster, compression, ledgerDatabase, sql, state } = config
   const rows: readonly Row[] = [
     row('network', network),
     row('lag', lag),
@@ -25,7 +25,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
     row('chunk', { ...chunk, value: chunk.value ?? 'by rows' }),
     row('order', order),
     row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
-    row('wire', wire),
+    row('compression', compression),
     row('ledger database', ledgerDatabase),
     row('SQL folder', sql),
     row('state folder', state),
@@ -38,7 +38,7 @@ export function settingLines(config: Config, paint: Paint): readonly string[] {
     [
       { title: 'setting', cell: ({ name }) => name },
       { title: 'value', cell: ({ value }) => value },
-      { title: 'origin', cell: ({ origin }) => origin, paint: paint.dim },
+      { title: 'origin', cell: ({ origin }) => origin, colors: colors.dim },
     ],
     Infinity,
   ).lines
@@ -55,20 +55,20 @@ export type ServerFacts = {
       }
     | undefined
   readonly config: Config
-  readonly paint: Paint
+  readonly colors: Colors
 }
 
 export function serverLines({
   servers: { source, target },
   cluster,
   config,
-  paint,
+  colors,
 }: ServerFacts): readonly string[] {
   const one = source.identity === target.identity
   const where =
     config.servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
   return [
-    `${paint.bold('servers')}  ${where}, ${one ? 'rows stay inside the server' : 'rows stream from source to target'}`,
+    `${colors.bold('servers')}  ${where}, ${one ? 'rows stay inside the server' : 'rows stream from source to target'}`,
     ...(one
       ? [`  ClickHouse ${target.version}`]
       : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
@@ -86,7 +86,7 @@ function clusterWords({ name, nodes, keeper, balanced }: NonNullable<ServerFacts
   return `cluster ${name}, ${size}, ${where}${balanced ? ', behind a load balancer' : ''}`
 }
 
-function notSentLines(side: Side, { notSent }: ServerFacts['servers'][Side]): readonly string[] {
+function notSentLines(side: ServerRole, { notSent }: ServerFacts['servers'][ServerRole]): readonly string[] {
   if (notSent === undefined) return []
   const user = notSent.readsOnly ? `the ${side} user only reads (readonly = 1)` : `limits on the ${side} user`
   return [`  ${user}: ${notSent.names.join(', ')} not sent, what the profile has is safe`]
@@ -96,26 +96,26 @@ function notSentLines(side: Side, { notSent }: ServerFacts['servers'][Side]): re
 export function modeLines(
   tables: readonly TableDefinition[],
   topology: Topology,
-  paint: Paint,
+  colors: Colors,
 ): readonly string[] {
   const rows = tables.map((table) => ({ name: table.key, value: tableMode(table, topology), origin: '' }))
   return renderTable<Row>(
     rows,
     [
       { title: 'table', cell: ({ name }) => name },
-      { title: 'rows', cell: ({ value }) => value, paint: paint.dim },
+      { title: 'rows', cell: ({ value }) => value, colors: colors.dim },
     ],
     Infinity,
   ).lines
 }
 
-export function lockLines(locks: ReadonlyMap<string, LockInfo>, paint: Paint): readonly string[] {
+export function lockLines(locks: ReadonlyMap<string, LockInfo>, colors: Colors): readonly string[] {
   const held = [...locks].filter(([, lock]) => !lock.released)
   const lines = held.map(
     ([key, { epoch, host, pid, heartbeat }]) =>
       `  ${key}  epoch ${epoch}, held on ${host} (pid ${pid}), last heartbeat ${minute(heartbeat)} UTC`,
   )
-  return [`${paint.bold('locks')}  ${held.length === 0 ? 'none held' : ''}`.trimEnd(), ...lines]
+  return [`${colors.bold('locks')}  ${held.length === 0 ? 'none held' : ''}`.trimEnd(), ...lines]
 }
 
 function importRow({ importUrl, importFolder }: Config): Setting<string> {
@@ -123,7 +123,7 @@ function importRow({ importUrl, importFolder }: Config): Setting<string> {
   return { ...importUrl, value: maskUrl(importUrl.value ?? PUBLIC_URL) }
 }
 
-function sideRows({ servers, databases }: Config, side: Side): readonly Row[] {
+function sideRows({ servers, databases }: Config, side: ServerRole): readonly Row[] {
   const database = row(`${side} database`, databases[side])
   if (servers.kind === 'embedded')
     return [row(side, { value: 'embedded server', origin: servers.origin }), database]
@@ -145,15 +145,15 @@ export type Topology = {
   /** Source and target are one server. */
   readonly oneServer: boolean
   /** How rows cross where they are two. */
-  readonly wire: Wire
+  readonly compression: Compression
 }
 
 function tableMode(
   { sources, after }: Pick<TableDefinition, 'sources' | 'after'>,
-  { oneServer, wire }: Topology,
+  { oneServer, compression }: Topology,
 ): string {
   if (oneServer) return 'inside the server'
   if (sources.length === 0) return 'inside the target: it reads derived tables only'
   if (after.length > 0) return 'not possible: it reads source tables and derived tables, on two servers'
-  return wire === 'none' ? 'streamed, plain' : `streamed, packed by ${wire}`
+  return compression === 'none' ? 'streamed, plain' : `streamed, packed by ${compression}`
 }

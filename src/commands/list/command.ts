@@ -2,21 +2,21 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import type { BlockLimit, BlockLimits, RowsKind, TableDefinition } from '../../model/model.ts'
-import { count, type Paint } from '../../terminal/render/format.ts'
+import { count, type Colors } from '../../terminal/render/format.ts'
 
 export const list: Command = async ({ config, output }) => {
   const { readCatalogue } = await import('../../project/sql-folder.ts')
   const { tables } = await readCatalogue(config.sql.value)
-  output.result(renderList(tables, output.resultPaint))
+  output.result(renderList(tables, output.resultColors))
   return EXIT.ok
 }
 
-export function renderList(tables: readonly TableDefinition[], paint: Paint): readonly string[] {
+export function renderList(tables: readonly TableDefinition[], colors: Colors): readonly string[] {
   return tables.flatMap((table, index) => [
     ...(index === 0 ? [] : ['']),
-    `${paint.bold(table.key)}  ${paint.dim(`table ${table.target}`)}`,
+    `${colors.bold(table.key)}  ${colors.dim(`table ${table.target}`)}`,
     `  ${table.description}`,
-    paint.dim(`  ${facts(table).join('; ')}`),
+    colors.dim(`  ${facts(table).join('; ')}`),
   ])
 }
 

@@ -16,15 +16,15 @@ import { withConnections } from '../../session/session.ts'
 const DEFAULT_LIMIT = 20
 
 export const log: Command = async (context) => {
-  const { config, words, output } = context
-  const limit = readFlag(words, 'limit', positiveCount) ?? DEFAULT_LIMIT
-  const table = words.has('tables') ? requireOneTable(words, 'log') : undefined
-  const run = readFlag(words, 'run', nonEmpty)
+  const { config, flags, output } = context
+  const limit = readFlag(flags, 'limit', positiveCount) ?? DEFAULT_LIMIT
+  const table = flags.has('tables') ? requireOneTable(flags, 'log') : undefined
+  const run = readFlag(flags, 'run', nonEmpty)
   const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const catalogue = await readCatalogue(config.sql.value)
   const network = findNetwork(catalogue, config.network.value).name
-  const style = { columns: output.columns, paint: output.resultPaint }
-  const json = words.has('json')
+  const style = { columns: output.columns, colors: output.resultColors }
+  const json = flags.has('json')
 
   return await withLog(context, catalogue, async (port) => {
     const exists = await port.exists()
@@ -32,7 +32,7 @@ export const log: Command = async (context) => {
       output.message([`There is no ledger in ${config.ledgerDatabase.value}: nothing has run yet.`])
     if (exists && table !== undefined && !catalogue.tables.some(({ key }) => key === table))
       await requireKnown(port, catalogue, table)
-    const question = { table, limit, errors: words.has('errors') }
+    const question = { table, limit, errors: flags.has('errors') }
     if (table === undefined && run === undefined) {
       const runs = exists ? await port.runs(question) : []
       output.result(json ? [JSON.stringify(runsJson(network, runs))] : renderRuns(runs, { ...style, limit }))
@@ -54,7 +54,7 @@ async function withLog<T>(
   use: (port: LogPort) => Promise<T>,
 ): Promise<T> {
   const { config, output } = context
-  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   return await withConnections(context, async ({ source, target: connection }: Connections) => {
     const { openServer } = await import('../../clickhouse/server.ts')
     const { openLog } = await import('./log.ts')

@@ -62,8 +62,8 @@ export function eventsQuery(
     .select(['table_key', 'run_id'])
     .select([
       latest('events.event').as('event'),
-      latest('events.from_block').as('first'),
-      latest('events.to_block').as('last'),
+      latest('events.range_from').as('first'),
+      latest('events.range_to').as('last'),
       latest('toString(events.target_uuid)').as('uuid'),
       sql<number>`toUnixTimestamp64Milli(min(events.event_time))`.as('started'),
       sql<number>`toUnixTimestamp64Milli(max(events.event_time))`.as('ended'),
@@ -97,8 +97,8 @@ const COLUMNS = [
   'table_key',
   'run_id',
   'event',
-  'from_block',
-  'to_block',
+  'range_from',
+  'range_to',
   'target_uuid',
   'seq',
   'event_time',

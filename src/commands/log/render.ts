@@ -1,16 +1,16 @@
 // Owns how the ledger's history looks: runs, and the tries of a table or a run, one line each, errors below. Pure.
 import type { LoggedEvent, LoggedRun, LoggedTable } from './report.ts'
-import { count, duration, number, rangeText } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import { count, duration, number, formatRange } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { visible } from '../../terminal/render/escape.ts'
 
-export type LogStyle = { readonly columns: number; readonly paint: Paint; readonly limit: number }
+export type LogStyle = { readonly columns: number; readonly colors: Colors; readonly limit: number }
 
 /** `limit` as it was asked for: as many lines mean that there may be more. */
 export function renderRuns(runs: readonly LoggedRun[], style: LogStyle): readonly string[] {
-  const { paint } = style
-  return page(runs, runColumns(paint), style, {
+  const { colors } = style
+  return page(runs, runColumns(colors), style, {
     nothing: 'No runs.',
     error: ({ error }) => error,
     dropped: runs.some(({ tables }) => tables.some(({ present }) => !present)),
@@ -21,7 +21,7 @@ export function renderEvents(
   events: readonly LoggedEvent[],
   style: LogStyle & { readonly table: string | undefined },
 ): readonly string[] {
-  const all = eventColumns(style.paint)
+  const all = eventColumns(style.colors)
   const columns = style.table === undefined ? all : all.filter(({ title }) => title !== 'table')
   return page(events, columns, style, {
     nothing: 'No events.',
@@ -40,7 +40,7 @@ type Page<Row> = {
 function page<Row>(
   rows: readonly Row[],
   columns: readonly TableColumn<Row>[],
-  { columns: width, paint, limit }: LogStyle,
+  { columns: width, colors, limit }: LogStyle,
   { nothing, error, dropped }: Page<Row>,
 ): readonly string[] {
   if (rows.length === 0) return [nothing]
@@ -52,21 +52,21 @@ function page<Row>(
     ...(rows.length === limit ? [`The latest ${number(limit)}; --limit shows more.`] : []),
   ]
   return [
-    paint.dim(head),
-    ...rows.flatMap((row, index) => [body[index] ?? '', ...errorLines(error(row), width, paint)]),
-    ...(notes.length > 0 ? ['', ...notes.map(paint.dim)] : []),
+    colors.dim(head),
+    ...rows.flatMap((row, index) => [body[index] ?? '', ...errorLines(error(row), width, colors)]),
+    ...(notes.length > 0 ? ['', ...notes.map(colors.dim)] : []),
   ]
 }
 
 /** The first line of what the server said, cut where the terminal ends. */
-function errorLines(error: string, width: number, paint: Paint): readonly string[] {
+function errorLines(error: string, width: number, colors: Colors): readonly string[] {
   const first = error.split('\n').find((line) => line.trim() !== '')
   if (first === undefined) return []
   const text = `  ${visible(first.trim())}`
-  return [paint.red(text.length > width ? `${text.slice(0, width - 1)}…` : text)]
+  return [colors.red(text.length > width ? `${text.slice(0, width - 1)}…` : text)]
 }
 
-function runColumns(paint: Paint): readonly TableColumn<LoggedRun>[] {
+function runColumns(colors: Colors): readonly TableColumn<LoggedRun>[] {
   return [
     { title: 'started (UTC)', cell: ({ started }) => second(started) },
     { title: 'run', cell: ({ runId }) => shortId(runId) },
@@ -78,7 +78,7 @@ function runColumns(paint: Paint): readonly TableColumn<LoggedRun>[] {
     { title: 'took', align: 'right', rank: 3, cell: ({ started, ended }) => duration(ended - started) },
     { title: 'by', rank: 2, cell: ({ user, host }) => visible(`${user}@${host}`) },
     { title: 'version', rank: 1, cell: ({ toolVersion }) => visible(toolVersion) },
-    { title: 'outcome', cell: outcomeText, paint: (text, { outcome }) => paint[RUN_COLOR[outcome]](text) },
+    { title: 'outcome', cell: outcomeText, colors: (text, { outcome }) => colors[RUN_COLOR[outcome]](text) },
   ]
 }
 
@@ -109,12 +109,12 @@ function outcomeText({
   return [...ended, ...open, ...said].join(', ')
 }
 
-function eventColumns(paint: Paint): readonly TableColumn<LoggedEvent>[] {
+function eventColumns(colors: Colors): readonly TableColumn<LoggedEvent>[] {
   return [
     { title: 'ended (UTC)', cell: ({ at }) => second(at) },
     { title: 'table', cell: (event) => tablesCell([event]) },
-    { title: 'blocks', cell: ({ range, present }) => rangeText(range) + (present ? '' : '*') },
-    { title: 'event', cell: ({ state }) => state, paint: (text, { state }) => paint[COLOR[state]](text) },
+    { title: 'blocks', cell: ({ range, present }) => formatRange(range) + (present ? '' : '*') },
+    { title: 'event', cell: ({ state }) => state, colors: (text, { state }) => colors[COLOR[state]](text) },
     { title: 'try', align: 'right', rank: 4, cell: ({ attempt }) => (attempt === 0 ? '-' : String(attempt)) },
     { title: 'took', align: 'right', rank: 7, cell: (event) => tried(event, duration(event.elapsedMs)) },
     { title: 'rows read', align: 'right', rank: 5, cell: (event) => tried(event, number(event.rowsRead)) },

@@ -67,10 +67,10 @@ export function runsQuery(
       sql<number>`sumIf(events.rows_read, event = 'done')`.as('read'),
       sql<number>`sumIf(events.rows_written, event = 'done')`.as('written'),
       blocksIf(`event = 'accepted'`).as('accepted_blocks'),
-      sql<number>`sumIf(to_block - from_block + 1, event = 'cleaned' AND events.error = ${REVOKED})`.as(
+      sql<number>`sumIf(range_to - range_from + 1, event = 'cleaned' AND events.error = ${REVOKED})`.as(
         'revoked_blocks',
       ),
-      sql<number>`sumIf(to_block - from_block + 1, event = 'cleaned' AND events.error != ${REVOKED})`.as(
+      sql<number>`sumIf(range_to - range_from + 1, event = 'cleaned' AND events.error != ${REVOKED})`.as(
         'cleaned_blocks',
       ),
       blocksIf(`event = 'invalidated'`).as('invalidated_blocks'),
@@ -120,8 +120,8 @@ const COLUMNS = [
   'epoch',
   'seq',
   'event',
-  'from_block',
-  'to_block',
+  'range_from',
+  'range_to',
   'target_uuid',
   'query_id',
   'user',
@@ -138,7 +138,7 @@ function counted(event: string) {
 }
 
 function blocksIf(condition: string) {
-  return sql<number>`sumIf(to_block - from_block + 1, ${sql.raw(condition)})`
+  return sql<number>`sumIf(range_to - range_from + 1, ${sql.raw(condition)})`
 }
 
 function total(column: string) {
@@ -153,9 +153,9 @@ const RANGES_FAILED = sql<number>`arrayCount(
   failed -> arraySum(
     done -> if(done.3 > failed.3, greatest(0, toInt64(least(done.2, failed.2)) - toInt64(greatest(done.1, failed.1)) + 1), 0),
     arrayFilter(
-      done -> done.2 >= minIf(from_block, event = 'failed') AND done.1 <= maxIf(to_block, event = 'failed'),
-      groupArrayIf((from_block, to_block, (epoch, seq)), event = 'done')
+      done -> done.2 >= minIf(range_from, event = 'failed') AND done.1 <= maxIf(range_to, event = 'failed'),
+      groupArrayIf((range_from, range_to, (epoch, seq)), event = 'done')
     )
   ) < failed.2 - failed.1 + 1,
-  groupArrayIf((from_block, to_block, (epoch, seq)), event = 'failed')
+  groupArrayIf((range_from, range_to, (epoch, seq)), event = 'failed')
 )`

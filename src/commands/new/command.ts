@@ -8,22 +8,22 @@ import { clusterDdlText } from './scaffold.ts'
 import { names, readFlag, type Word } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 
-export const newTable: Command = async ({ config, output, words }) => {
-  const { refuseBadKey, refusePackageFolder, writeNewTable } = await import('./write-files.ts')
+export const newTable: Command = async ({ config, output, flags }) => {
+  const { assertGoodKey, assertOwnFolder, writeNewTable } = await import('./write-files.ts')
   const { readFolder } = await import('../../project/sql-folder.ts')
   const { shortName } = await import('../test/test-case.ts')
-  const key = words.get('table') ?? ''
+  const key = flags.get('table') ?? ''
   if (key === '') throw usageError('`new` needs the key of the table', 'backfill new gas_per_block')
-  refuseBadKey(key)
+  assertGoodKey(key)
   const folder = config.sql.value
-  refusePackageFolder(folder)
-  const rows = readFlag(words, 'rows', rowsWord) ?? 'per-block'
+  assertOwnFolder(folder)
+  const rows = readFlag(flags, 'rows', rowsWord) ?? 'per-block'
 
   // Another table's error is no reason to refuse: `check` tells it.
   const { catalogue, drafts } = await readFolder(folder, () => {})
   const rival = drafts.find((draft) => draft.key === key || draft.header.target === targetName(key))
   if (rival !== undefined) throw usageError(`${rival.file} has a table of that name`, 'choose another key')
-  const [given, after] = [readFlag(words, 'sources', names), readFlag(words, 'after', names) ?? []]
+  const [given, after] = [readFlag(flags, 'sources', names), readFlag(flags, 'after', names) ?? []]
   const sources = given ?? (after.length > 0 ? [] : ['transaction'])
   const inputs = [
     ...sources.map((name) => sourceInput(name, catalogue, shortName)),
@@ -35,7 +35,7 @@ export const newTable: Command = async ({ config, output, words }) => {
     ...(config.cluster.value !== undefined && { clusterDdl: clusterDdlText(texts.ddl, targetName(key)) }),
   })
   output.result(written.map((path) => `Wrote ${path}`))
-  const flag = config.sql.origin === 'flag --sql' ? ` --sql ${words.get('sql')}` : ''
+  const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')}` : ''
   output.message([
     `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and make the SELECT your own.`,
   ])

@@ -10,7 +10,7 @@ import { shown } from '../../project/sql-files.ts'
 const LONGEST_KEY = 80
 
 /** @throws BackfillError `usage` for a word that is no table key */
-export function refuseBadKey(key: string): void {
+export function assertGoodKey(key: string): void {
   const hint = 'use lower-case letters, digits and single _, a letter first, such as gas_per_block'
   if (!isLockName(key)) throw usageError(`'${key}' is no table key`, hint)
   if (key.length > LONGEST_KEY)
@@ -18,7 +18,7 @@ export function refuseBadKey(key: string): void {
 }
 
 /** @throws BackfillError `usage` for the folder of an installed package, which the next install replaces */
-export function refusePackageFolder(folder: string): void {
+export function assertOwnFolder(folder: string): void {
   if (!folder.split(sep).includes('node_modules')) return
   throw usageError(
     `${shown(folder)} belongs to an installed package: the next install would remove what is added`,

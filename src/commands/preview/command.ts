@@ -5,10 +5,10 @@ import type { Range } from '../../model/blocks.ts'
 import { resolveLimits } from '../../planning/bounds.ts'
 import { boundStatement } from './bound-statement.ts'
 import { intersect } from '../../model/blocks.ts'
-import { nonEmpty, positiveCount, readFlag, type Words } from '../../workspace/values.ts'
+import { nonEmpty, positiveCount, readFlag, type Flags } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { rangeText } from '../../terminal/render/format.ts'
+import { formatRange } from '../../terminal/render/format.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { renderExplained, renderPreview } from './render.ts'
 import { withConnections } from '../../session/session.ts'
@@ -16,12 +16,12 @@ import { withConnections } from '../../session/session.ts'
 const DEFAULT_LIMIT = 20
 
 export const preview: Command = async (context) => {
-  const { config, output, words } = context
-  const name = oneTable(words)
-  const range = typedRange(words, '`preview`')
-  const limit = readFlag(words, 'limit', positiveCount)
-  const format = readFlag(words, 'format', nonEmpty)
-  refuseMixed(words)
+  const { config, output, flags } = context
+  const name = oneTable(flags)
+  const range = typedRange(flags, '`preview`')
+  const limit = readFlag(flags, 'limit', positiveCount)
+  const format = readFlag(flags, 'format', nonEmpty)
+  assertNotMixed(flags)
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const catalogue = await readCatalogue(config.sql.value)
   const [table] = chooseTables(catalogue, [name])
@@ -29,17 +29,17 @@ export const preview: Command = async (context) => {
   const network = findNetwork(catalogue, config.network.value)
   const inside = insideLimits(context, { table, network, range })
 
-  if (words.has('statement')) {
+  if (flags.has('statement')) {
     await printStatement(context, { table, network, range })
     return EXIT.ok
   }
-  output.message(config.warnings.map((warning) => `${output.messagePaint.yellow('warning:')} ${warning}`))
+  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   if (inside === undefined) return EXIT.ok
   return await withConnections(context, async (connections) => {
     const { withPreview } = await import('./preview.ts')
     return await withPreview(connections, { table, network, range: inside }, async (look) => {
-      const style = { columns: output.columns, paint: output.resultPaint }
-      if (words.has('explain')) output.result(renderExplained(await look.explain(), style.paint))
+      const style = { columns: output.columns, colors: output.resultColors }
+      if (flags.has('explain')) output.result(renderExplained(await look.explain(), style.colors))
       else if (format !== undefined) await output.stream(await look.stream(format, limit))
       else output.result(renderPreview(await look.rows(limit ?? DEFAULT_LIMIT), style))
       return EXIT.ok
@@ -48,11 +48,11 @@ export const preview: Command = async (context) => {
 }
 
 /** `--sql` is a switch here: whoever gives it the folder, as everywhere else, has named a second table. */
-function oneTable(words: Words): string {
+function oneTable(flags: Flags): string {
   try {
-    return requireOneTable(words, 'preview')
+    return requireOneTable(flags, 'preview')
   } catch (error) {
-    if (!(error instanceof BackfillError && words.has('statement'))) throw error
+    if (!(error instanceof BackfillError && flags.has('statement'))) throw error
     throw usageError(error.message, '--sql prints the statement here; the folder is --sql-folder')
   }
 }
@@ -66,11 +66,11 @@ function insideLimits({ output }: Context, { table, network, range }: Question):
   const limits = `${from === 0 ? '' : from}..${to === Number.MAX_SAFE_INTEGER ? '' : to}`
   if (inside === undefined)
     output.message([
-      `${table.key} has no rows in ${rangeText(range)} by definition: its blocks on ${network.name} are ${limits}.`,
+      `${table.key} has no rows in ${formatRange(range)} by definition: its blocks on ${network.name} are ${limits}.`,
     ])
   else if (inside.from !== range.from || inside.to !== range.to)
     output.message([
-      `Only ${rangeText(inside)}: the blocks of ${table.key} on ${network.name} are ${limits}.`,
+      `Only ${formatRange(inside)}: the blocks of ${table.key} on ${network.name} are ${limits}.`,
     ])
   return inside
 }
@@ -82,14 +82,14 @@ async function printStatement({ config, output }: Context, question: Question): 
   output.result([`${boundStatement(question.table, values)};`])
 }
 
-function refuseMixed(words: Words): void {
+function assertNotMixed(flags: Flags): void {
   const shapes = [
     ['--sql', 'statement'],
     ['--explain', 'explain'],
     ['--format', 'format'],
   ] as const
-  const typed = shapes.filter(([, kept]) => words.has(kept)).map(([flag]) => flag)
+  const typed = shapes.filter(([, kept]) => flags.has(kept)).map(([flag]) => flag)
   if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
-  if (words.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
+  if (flags.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
     throw usageError(`--limit means nothing with ${typed[0]}`, 'leave it out')
 }

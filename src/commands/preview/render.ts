@@ -1,10 +1,10 @@
 // Owns how previewed rows look: a table that fits, or one value a line where it cannot; plans and estimates. Pure.
 import { count, number } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { visible } from '../../terminal/render/escape.ts'
 
-export type PreviewStyle = { readonly columns: number; readonly paint: Paint }
+export type PreviewStyle = { readonly columns: number; readonly colors: Colors }
 
 export type PreviewTable = {
   readonly columns: readonly { readonly name: string; readonly type: string }[]
@@ -22,7 +22,7 @@ const GAP = 2
 
 export function renderPreview(
   { columns, rows, total }: PreviewTable,
-  { columns: width, paint }: PreviewStyle,
+  { columns: width, colors }: PreviewStyle,
 ): readonly string[] {
   if (rows.length === 0) return ['No rows.']
   const names = columns.map(({ name }) => visible(name))
@@ -41,18 +41,18 @@ export function renderPreview(
   }
   const body =
     widths === undefined
-      ? oneByOne({ names, cells: cells.map((row) => row.map((text) => fit(text, WIDEST))), paint })
+      ? oneByOne({ names, cells: cells.map((row) => row.map((text) => fit(text, WIDEST))), colors })
       : table({
           names: names.map((name, at) => fit(name, widths[at]!)),
           numeric: columns.map(({ type }) => isNumeric(type)),
           cells: cells.map((row) => row.map((text, at) => fit(text, widths[at]!))),
-          paint,
+          colors,
         })
   return [
     ...body,
     '',
-    paint.dim(footer(rows.length, total)),
-    ...(cut > 0 ? [paint.dim('Values with … are cut; --format JSONEachRow shows them whole.')] : []),
+    colors.dim(footer(rows.length, total)),
+    ...(cut > 0 ? [colors.dim('Values with … are cut; --format JSONEachRow shows them whole.')] : []),
   ]
 }
 
@@ -66,7 +66,7 @@ export type Estimate = readonly {
 
 export function renderExplained(
   { plan, estimate }: { readonly plan: readonly string[]; readonly estimate: Estimate },
-  paint: Paint,
+  colors: Colors,
 ): readonly string[] {
   const total = estimate.reduce((sum, { rows }) => sum + rows, 0)
   const { lines } = renderTable(
@@ -84,7 +84,7 @@ export function renderExplained(
     ...plan.map(visible),
     '',
     ...(estimate.length > 0
-      ? [paint.dim(head), ...body, '', `Would read at most ${count(total, 'row')}.`]
+      ? [colors.dim(head), ...body, '', `Would read at most ${count(total, 'row')}.`]
       : ['The server estimates nothing: no MergeTree table has a row to read there.']),
   ]
 }
@@ -110,14 +110,14 @@ function fitted(wanted: readonly number[], room: number): readonly number[] | un
 type Cells = {
   readonly names: readonly string[]
   readonly cells: readonly (readonly string[])[]
-  readonly paint: Paint
+  readonly colors: Colors
 }
 
 function table({
   names,
   cells,
   numeric,
-  paint,
+  colors,
 }: Cells & { readonly numeric: readonly boolean[] }): readonly string[] {
   const columns = names.map((title, at): TableColumn<readonly string[]> => ({
     title,
@@ -125,13 +125,13 @@ function table({
     ...(numeric[at] === true && { align: 'right' }),
   }))
   const [head = '', ...lines] = renderTable(cells, columns, Infinity).lines
-  return [paint.dim(head), ...lines]
+  return [colors.dim(head), ...lines]
 }
 
-function oneByOne({ names, cells, paint }: Cells): readonly string[] {
+function oneByOne({ names, cells, colors }: Cells): readonly string[] {
   const room = widest(names)
   return cells.flatMap((row, index) => [
-    paint.dim(`row ${index + 1}`),
+    colors.dim(`row ${index + 1}`),
     ...names.map((name, at) => `  ${name.padEnd(room)}  ${row[at] ?? ''}`),
   ])
 }

@@ -3,21 +3,21 @@ import { findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
 import { type Island, NO_TRY } from '../../ledger/events.ts'
 import { type BlockSet, blockSet, hull, intersect, subtract } from '../../model/blocks.ts'
-import { rangeWords } from '../../model/blocks.ts'
-import type { Rebuilding } from './world.ts'
-import { readStandings, uuidsOf } from '../../planning/table-status.ts'
-import type { World } from '../../runner/world.ts'
+import { formatBlockSet } from '../../model/blocks.ts'
+import type { Rebuilding } from './workspace.ts'
+import { readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 /** @throws BackfillError `failed` where source rows are there no more of which the old table was built */
-export async function refuseGone({ world, ports, table }: Rebuilding, uuid: string): Promise<void> {
-  const inputs = world.catalogue.tables.filter(({ key }) => table.after.includes(key))
-  const targets = await world.ports.target.tables(inputs.map(({ target }) => target))
+export async function assertStillThere({ workspace, ports, table }: Rebuilding, uuid: string): Promise<void> {
+  const inputs = workspace.catalogue.tables.filter(({ key }) => table.after.includes(key))
+  const targets = await workspace.ports.target.tables(inputs.map(({ target }) => target))
   const uuids = new Map([...uuidsOf(inputs, targets), [table.key, uuid]])
   const { changes } = await findChanges(ports, { table, uuids })
   const gone = blockSet(changes.filter(({ change }) => change === 'gone').map(({ range }) => range))
   if (gone.length > 0)
     throw new BackfillError(
-      `the sources no longer hold all of blocks ${rangeWords(gone)} of ${table.key}: a new table would lack rows that the old one has`,
+      `the sources no longer hold all of blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,
       { kind: 'failed', hint: 'Bring the source rows back; nothing was changed' },
     )
 }
@@ -27,15 +27,15 @@ export async function refuseGone({ world, ports, table }: Rebuilding, uuid: stri
  * word for it once (--to, or a smaller lag). Undefined where the head will do.
  */
 export async function forcedHead(
-  { world, table, options }: Rebuilding,
-  building: World,
+  { workspace, table, options }: Rebuilding,
+  building: Workspace,
   uuid: string,
 ): Promise<number | undefined> {
-  const standing = (await readStandings(building, { lag: options.up.lag, forcedHead: undefined })).get(
+  const tableStatus = (await readTableStatuses(building, { lag: options.up.lag, forcedHead: undefined })).get(
     table.key,
   )!
-  const end = hull(blocksOf(await islandsOf(world, table.key, uuid), 'done', 'accepted'))?.to
-  return end !== undefined && end > (standing.bounds.inputs.naturalHead ?? -1) ? end : undefined
+  const end = hull(blocksOf(await islandsOf(workspace, table.key, uuid), 'done', 'accepted'))?.to
+  return end !== undefined && end > (tableStatus.bounds.inputs.naturalHead ?? -1) ? end : undefined
 }
 
 /**
@@ -43,28 +43,31 @@ export async function forcedHead(
  * one covers. @throws BackfillError `failed` where it does not
  */
 export async function carryAccepted(
-  { world, table, lock }: Rebuilding,
+  { workspace, table, lock }: Rebuilding,
   { name, old, runId }: { readonly name: string; readonly old: string; readonly runId: string },
 ): Promise<void> {
-  const { ledger, target } = world.ports
+  const { ledger, target } = workspace.ports
   const { uuid } = (await target.tables([name])).get(name)!
-  const [before, now] = [await islandsOf(world, table.key, old), await islandsOf(world, table.key, uuid)]
-  const lacking = subtract(blocksOf(before, 'done', 'accepted'), blocksOf(now, 'done', 'accepted'))
-  const accepted = intersect(lacking, blocksOf(before, 'accepted'))
-  const lost = subtract(lacking, accepted)
+  const [before, now] = [
+    await islandsOf(workspace, table.key, old),
+    await islandsOf(workspace, table.key, uuid),
+  ]
+  const missing = subtract(blocksOf(before, 'done', 'accepted'), blocksOf(now, 'done', 'accepted'))
+  const accepted = intersect(missing, blocksOf(before, 'accepted'))
+  const lost = subtract(missing, accepted)
   if (lost.length > 0)
     throw new BackfillError(
-      `${table.key}: the new table lacks blocks ${rangeWords(lost)}, which the old one has: nothing was exchanged`,
+      `${table.key}: the new table lacks blocks ${formatBlockSet(lost)}, which the old one has: nothing was exchanged`,
       {
         kind: 'failed',
-        hint: `backfill plan --tables ${table.key} shows holes and held blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
+        hint: `backfill plan --tables ${table.key} shows source gaps and incomplete blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
       },
     )
   for (const range of accepted)
     await ledger.append(lock, { ...NO_TRY, event: 'accepted', range, targetUuid: uuid, runId, sqlHash: '' })
 }
 
-async function islandsOf({ ports }: World, key: string, uuid: string): Promise<readonly Island[]> {
+async function islandsOf({ ports }: Workspace, key: string, uuid: string): Promise<readonly Island[]> {
   return (await ports.ledger.fold(new Map([[key, uuid]]))).get(key)?.islands ?? []
 }
 

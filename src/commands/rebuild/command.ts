@@ -1,7 +1,7 @@
 // Owns `backfill rebuild`.
 import { randomInt } from 'node:crypto'
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { RebuildPorts } from './world.ts'
+import type { RebuildPorts } from './workspace.ts'
 import type { RebuildOptions, RebuildReport } from './report.ts'
 import { positiveCount, readFlag } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
@@ -11,35 +11,35 @@ import { dropQuestion, rebuildJson, renderRebuild, renderRebuildPlan, startLines
 import { createReporter } from '../../terminal/reporter.ts'
 import { failureCode } from '../../session/supervised-run.ts'
 import { type Session } from '../../workspace/open.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { verifyPorts } from '../verify/ports.ts'
 
 export const rebuildCommand: Command = async (context) => {
-  const { output, words } = context
+  const { output, flags } = context
   const options = rebuildOptions(context)
-  if (words.has('dry-run')) return await dryRun(context, options)
-  const [json, quiet] = [words.has('json'), words.has('quiet')]
+  if (flags.has('dry-run')) return await dryRun(context, options)
+  const [json, quiet] = [flags.has('json'), flags.has('quiet')]
   const reporter = await createReporter(output, { json, quiet })
   try {
     return await withSignals(
       () =>
         reporter.say('Stopping: the same command goes on from here; press Ctrl-C again to leave at once.'),
       (signal) =>
-        withWorld(context, async (session) => {
+        withWorkspace(context, async (session) => {
           const { rebuild, planSides } = await import('./rebuild.ts')
           const ports = await rebuildPorts(session)
-          const sides = await planSides(session.world, ports)
+          const sides = await planSides(session.workspace, ports)
           if (options.dropOld)
-            await confirm(context, dropQuestion(sides, session.world.ports.target.database))
+            await confirm(context, dropQuestion(sides, session.workspace.ports.target.database))
           if (!quiet && !json) startLines(sides).forEach(reporter.say)
-          const report = await rebuild(session.world, ports, options, { report: reporter.report, signal })
+          const report = await rebuild(session.workspace, ports, options, { report: reporter.report, signal })
           if (report.summary !== undefined) reporter.finish(report.summary)
           output.result(
             json
               ? [output.mask(JSON.stringify(rebuildJson(report)))]
-              : renderRebuild(report, output.resultPaint),
+              : renderRebuild(report, output.resultColors),
           )
           return signal.aborted ? interruptedCode(signal) : codeOf(report)
         }),
@@ -51,11 +51,15 @@ export const rebuildCommand: Command = async (context) => {
 }
 
 async function dryRun(context: Context, options: RebuildOptions): Promise<number> {
-  const { output, words } = context
-  return await withWorld(context, async (session) => {
+  const { output, flags } = context
+  return await withWorkspace(context, async (session) => {
     const { planRebuild } = await import('./rebuild.ts')
-    const planned = await planRebuild(session.world, await rebuildPorts(session), options)
-    const lines = renderRebuildPlan(planned, { options, paint: output.resultPaint, json: words.has('json') })
+    const planned = await planRebuild(session.workspace, await rebuildPorts(session), options)
+    const lines = renderRebuildPlan(planned, {
+      options,
+      colors: output.resultColors,
+      json: flags.has('json'),
+    })
     output.result(lines)
     return EXIT.ok
   })
@@ -72,19 +76,19 @@ function codeOf({ outcome, summary }: RebuildReport): number {
   return (summary && failureCode(summary)) || EXIT.failed
 }
 
-function rebuildOptions({ config, words }: Context): RebuildOptions {
-  const table = requireOneTable(words, 'rebuild')
+function rebuildOptions({ config, flags }: Context): RebuildOptions {
+  const table = requireOneTable(flags, 'rebuild')
   if (config.cluster.value !== undefined)
     throw usageError(
       '`rebuild` does not work on a cluster: no statement exchanges tables on all shards in one instant',
       `build ${table} in another database (TARGET_CLICKHOUSE_DATABASE) and let its readers change over, or drop its local tables and run backfill up --tables ${table}`,
     )
-  if (words.has('keep') && words.has('drop-old'))
+  if (flags.has('keep') && flags.has('drop-old'))
     throw usageError('--keep and --drop-old exclude each other', 'keep one of them')
   return {
-    up: upOptions({ config, words }, { from: 'from', to: 'to' }),
-    sample: readFlag(words, 'sample', positiveCount) ?? 10,
+    up: upOptions({ config, flags }, { from: 'from', to: 'to' }),
+    sample: readFlag(flags, 'sample', positiveCount) ?? 10,
     seed: randomInt(2 ** 32),
-    dropOld: words.has('drop-old'),
+    dropOld: flags.has('drop-old'),
   }
 }

@@ -3,19 +3,19 @@
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
-import { carryAccepted, forcedHead, refuseGone } from './checks.ts'
+import { carryAccepted, forcedHead, assertStillThere } from './checks.ts'
 import { buildingName } from './names.ts'
 import type { RebuildOptions, RebuildReport } from './report.ts'
 import { finishSwap, readSides, type Sides } from './swap.ts'
 import { swap } from './swap.ts'
-import { buildOf, lend, withLock, worldOf } from './world.ts'
-import type { RebuildPorts, Rebuilding } from './world.ts'
+import { buildOf, lend, withLock, workspaceOf } from './workspace.ts'
+import type { RebuildPorts, Rebuilding } from './workspace.ts'
 import type { PlanReport } from '../../planning/plan.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
 import { verify } from '../verify/verify.ts'
 import type { VerifyReport } from '../verify/report.ts'
-import { type SourcesVerdict, verifySources } from '../verify/sources.ts'
-import type { World } from '../../runner/world.ts'
+import { type SourcesCheck, verifySources } from '../verify/sources.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 /**
  * Rebuilds a table of one server from its file as it is now, DDL and transform.
@@ -23,45 +23,45 @@ import type { World } from '../../runner/world.ts'
  *   the new table would lack what the old one has. The old table is as it was then.
  */
 export async function rebuild(
-  world: World,
+  workspace: Workspace,
   ports: RebuildPorts,
   options: RebuildOptions,
   hooks: UpHooks,
 ): Promise<RebuildReport> {
-  const [table] = world.chosen
+  const [table] = workspace.chosen
   const { key } = table!
-  await prepare(world, ports, table!)
+  await prepare(workspace, ports, table!)
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-  const held = await world.ports.locks.acquire(key, note, options.up.lockWaitMs)
+  const held = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs)
   try {
-    return await rebuildLocked({ world, ports, table: table!, options, hooks, lock: lend(held), note })
+    return await rebuildLocked({ workspace, ports, table: table!, options, hooks, lock: lend(held), note })
   } finally {
     await held.release()
   }
 }
 
 /** The tables as they stand, before anything is asked or done. @throws BackfillError `usage` where there is nothing to rebuild */
-export async function planSides(world: World, { rebuild: port }: RebuildPorts): Promise<Sides> {
-  return await readSides(world, port, world.chosen[0]!)
+export async function planSides(workspace: Workspace, { rebuild: port }: RebuildPorts): Promise<Sides> {
+  return await readSides(workspace, port, workspace.chosen[0]!)
 }
 
 /** What `rebuild` would do now: writes nothing. @throws BackfillError as `rebuild` does before it begins */
 export async function planRebuild(
-  world: World,
+  workspace: Workspace,
   ports: RebuildPorts,
   options: RebuildOptions,
 ): Promise<{ readonly sides: Sides; readonly plan: PlanReport }> {
-  const table = world.chosen[0]!
-  const sides = await readSides(world, ports.rebuild, table)
-  await refuse(world, ports, table)
-  if (!options.dropOld) refuseKept(table, sides)
+  const table = workspace.chosen[0]!
+  const sides = await readSides(workspace, ports.rebuild, table)
+  await refuse(workspace, ports, table)
+  if (!options.dropOld) assertNothingKept(table, sides)
   const building = buildOf(table, sides.present.uuid)
-  return { sides, plan: await planUp(worldOf(world, table, building), options.up) }
+  return { sides, plan: await planUp(workspaceOf(workspace, table, building), options.up) }
 }
 
 async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
-  const { world, ports, table, options, hooks, lock, note } = rebuilding
-  const sides = await readSides(world, ports.rebuild, table)
+  const { workspace, ports, table, options, hooks, lock, note } = rebuilding
+  const sides = await readSides(workspace, ports.rebuild, table)
   const [replaced] = sides.replaced
   if (replaced !== undefined) {
     const kept = await finishSwap(ports.rebuild, table, replaced)
@@ -69,19 +69,19 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
   }
   if (options.dropOld && sides.old.length > 0)
     return await ended(rebuilding, { outcome: 'dropped', old: sides.old.map(({ name }) => name) })
-  refuseKept(table, sides)
+  assertNothingKept(table, sides)
 
   const build = buildOf(table, sides.present.uuid)
   const name = buildingName(build)
-  const building = worldOf(withLock(world, lock), table, build)
-  await refuseGone(rebuilding, sides.present.uuid)
+  const building = workspaceOf(withLock(workspace, lock), table, build)
+  await assertStillThere(rebuilding, sides.present.uuid)
   await clearAway(rebuilding, sides, name)
 
   const to = await forcedHead(rebuilding, building, sides.present.uuid)
   const summary = await up(building, { ...options.up, from: undefined, to, lockSkip: false }, hooks)
   const rest = {
     table: table.key,
-    target: `${world.ports.target.database}.${table.target}`,
+    target: `${workspace.ports.target.database}.${table.target}`,
     summary,
     kept: undefined,
   }
@@ -107,14 +107,14 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
 
 /** What is the same however the new table came to be where it is: the old one goes, if it may, and dependants are marked. */
 async function ended(
-  { world, ports, table, options, hooks, note }: Rebuilding,
+  { workspace, ports, table, options, hooks, note }: Rebuilding,
   { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
 ): Promise<RebuildReport> {
   if (options.dropOld) for (const name of old) await ports.rebuild.drop(name)
-  const dependants = await markDependants({ world, ports, table, options, hooks, note })
+  const dependants = await markDependants({ workspace, ports, table, options, hooks, note })
   return {
     table: table.key,
-    target: `${world.ports.target.database}.${table.target}`,
+    target: `${workspace.ports.target.database}.${table.target}`,
     outcome,
     summary: undefined,
     verification: undefined,
@@ -126,17 +126,17 @@ async function ended(
 
 /** What dependants have computed from the old table. The exchange is done: nothing that goes wrong here may hide that. */
 async function markDependants({
-  world,
+  workspace,
   ports,
   table,
   hooks,
   note,
-}: Omit<Rebuilding, 'lock'>): Promise<readonly SourcesVerdict[]> {
-  const dependants = world.catalogue.tables.filter(({ after }) => after.includes(table.key))
+}: Omit<Rebuilding, 'lock'>): Promise<readonly SourcesCheck[]> {
+  const dependants = workspace.catalogue.tables.filter(({ after }) => after.includes(table.key))
   try {
-    const there = await world.ports.target.tables(dependants.map(({ target }) => target))
+    const there = await workspace.ports.target.tables(dependants.map(({ target }) => target))
     return await verifySources(
-      { ...world, chosen: dependants.filter(({ target }) => there.has(target)) },
+      { ...workspace, chosen: dependants.filter(({ target }) => there.has(target)) },
       ports,
       { dryRun: false, lockWaitMs: 0 },
       { signal: hooks.signal, note: (_, text) => note(text) },
@@ -149,17 +149,17 @@ async function markDependants({
   }
 }
 
-async function prepare(world: World, ports: RebuildPorts, table: TableDefinition): Promise<void> {
-  await readSides(world, ports.rebuild, table)
-  await refuse(world, ports, table)
-  const { target } = world.ports
+async function prepare(workspace: Workspace, ports: RebuildPorts, table: TableDefinition): Promise<void> {
+  await readSides(workspace, ports.rebuild, table)
+  await refuse(workspace, ports, table)
+  const { target } = workspace.ports
   const ledger = await target.ledgerState()
-  if (ledger === 'absent') await target.prepare(world.catalogue.ledger)
-  if (ledger === 'old') await target.prepare(world.catalogue.ledgerUpgrade)
+  if (ledger === 'absent') await target.prepare(workspace.catalogue.ledger)
+  if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
 }
 
 async function refuse(
-  { ports: { target } }: World,
+  { ports: { target } }: Workspace,
   { rebuild: port }: RebuildPorts,
   table: TableDefinition,
 ): Promise<void> {
@@ -174,7 +174,7 @@ async function refuse(
     )
 }
 
-function refuseKept({ key }: TableDefinition, { old }: Sides): void {
+function assertNothingKept({ key }: TableDefinition, { old }: Sides): void {
   const [kept] = old
   if (kept !== undefined)
     throw usageError(
@@ -185,7 +185,7 @@ function refuseKept({ key }: TableDefinition, { old }: Sides): void {
 
 /** Drops what is of no use, and gives a table that was ready for an EXCHANGE its name as one that is being built. */
 async function clearAway(
-  { ports, world, table, note }: Rebuilding,
+  { ports, workspace, table, note }: Rebuilding,
   { built, stray }: Sides,
   name: string,
 ): Promise<void> {
@@ -195,7 +195,7 @@ async function clearAway(
   }
   for (const one of built) {
     const islands =
-      (await world.ports.ledger.fold(new Map([[table.key, one.uuid]]))).get(table.key)?.islands ?? []
+      (await workspace.ports.ledger.fold(new Map([[table.key, one.uuid]]))).get(table.key)?.islands ?? []
     // Of two the one that was ready is whole.
     const ready = built.some((other) => other.name !== name && other.name.startsWith(name))
     const other =

@@ -4,9 +4,9 @@ import type { NamedTable } from './tables.ts'
 import type { RebuildOptions, RebuildReport } from './report.ts'
 import type { Sides } from './swap.ts'
 import type { PlanReport } from '../../planning/plan.ts'
-import { count, duration, rangesText } from '../../terminal/render/format.ts'
+import { count, duration, formatRanges } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { renderVerify, verifyJson } from '../verify/render.ts'
 
 /** Asked before `--drop-old` does anything. */
@@ -29,18 +29,18 @@ export function startLines({ present, built, replaced, old }: Sides): readonly s
   ]
 }
 
-export function renderRebuild(report: RebuildReport, paint: Paint): readonly string[] {
+export function renderRebuild(report: RebuildReport, colors: Colors): readonly string[] {
   const { table, target, outcome, verification, kept, dropped, dependants } = report
-  const name = paint.bold(table)
+  const name = colors.bold(table)
   const head = {
-    swapped: `${name}  ${paint.green('exchanged')}: ${target} is the new table`,
-    finished: `${name}  ${paint.green('finished')}: an earlier rebuild had exchanged the tables; ${target} is the new one`,
+    swapped: `${name}  ${colors.green('exchanged')}: ${target} is the new table`,
+    finished: `${name}  ${colors.green('finished')}: an earlier rebuild had exchanged the tables; ${target} is the new one`,
     dropped: `${name}  nothing but the old table was dropped; to build it again: backfill rebuild ${table}`,
-    incomplete: `${name}  ${paint.yellow('not complete')}: ${target} is the old table, as it was; backfill rebuild ${table} goes on`,
-    different: `${name}  ${paint.red('not exchanged')}: what was built is not what is computed now; ${target} is the old table, as it was`,
+    incomplete: `${name}  ${colors.yellow('not complete')}: ${target} is the old table, as it was; backfill rebuild ${table} goes on`,
+    different: `${name}  ${colors.red('not exchanged')}: what was built is not what is computed now; ${target} is the old table, as it was`,
   }[outcome]
   return [
-    ...(verification === undefined ? [] : renderVerify(verification, paint, false)),
+    ...(verification === undefined ? [] : renderVerify(verification, colors, false)),
     head,
     ...(kept === undefined
       ? []
@@ -51,7 +51,7 @@ export function renderRebuild(report: RebuildReport, paint: Paint): readonly str
       if (stale.length === 0) return []
       const marked = one.notMarked === undefined ? 'marked as stale' : 'NOT marked as stale'
       return [
-        `  ${paint.yellow(one.table)} was computed from the old table: ${rangesText(stale)}, ${marked}`,
+        `  ${colors.yellow(one.table)} was computed from the old table: ${formatRanges(stale)}, ${marked}`,
         ...(typeof one.notMarked === 'object'
           ? [`    ${one.notMarked.message}; later: backfill verify --sources ${one.table}`]
           : []),
@@ -61,14 +61,14 @@ export function renderRebuild(report: RebuildReport, paint: Paint): readonly str
   ]
 }
 
-export type PlanStyle = { readonly options: RebuildOptions; readonly paint: Paint; readonly json: boolean }
+export type PlanStyle = { readonly options: RebuildOptions; readonly colors: Colors; readonly json: boolean }
 
 export function renderRebuildPlan(
   { sides, plan }: { readonly sides: Sides; readonly plan: PlanReport },
-  { options, paint, json }: PlanStyle,
+  { options, colors, json }: PlanStyle,
 ): readonly string[] {
   const [table] = plan.tables
-  const { table: key, chunks, missingBlocks, expectedRows, expectedMs, holes, held } = table!
+  const { table: key, chunks, missingBlocks, expectedRows, expectedMs, sourceGaps, incomplete } = table!
   if (json)
     return [
       JSON.stringify({
@@ -91,15 +91,17 @@ export function renderRebuildPlan(
         ? []
         : [
             `build ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${expectedMs === null ? '' : `, ${duration(expectedMs)}`}${sides.built.length > 0 ? ' (going on with what is built)' : ''}`,
-            ...(countBlocks([...holes, ...held]) > 0
-              ? [`leave out holes and held blocks ${rangesText([...holes, ...held])}`]
+            ...(countBlocks([...sourceGaps, ...incomplete]) > 0
+              ? [
+                  `leave out source gaps and incomplete blocks ${formatRanges([...sourceGaps, ...incomplete])}`,
+                ]
               : []),
             `compute ${count(options.sample, 'chunk')} of it again, by chance`,
             `exchange it with ${sides.present.name} (${rowsText(sides.present)})`,
           ]
   const drops = [...sides.old, ...sides.replaced].map(sizeText)
   return [
-    paint.bold(key),
+    colors.bold(key),
     ...steps.map((step) => `  ${step}`),
     options.dropOld
       ? `  drop ${drops.length > 0 ? drops.join(' and ') : 'the old table'}`

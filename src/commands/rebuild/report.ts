@@ -1,7 +1,7 @@
 // Owns what a rebuild tells people.
 import type { RunSummary } from '../../runner/events.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
-import type { SourcesVerdict } from '../verify/sources.ts'
+import type { SourcesCheck } from '../verify/sources.ts'
 import type { VerifyReport } from '../verify/report.ts'
 
 export type RebuildOptions = {
@@ -30,5 +30,5 @@ export type RebuildReport = {
   readonly kept: string | undefined
   readonly dropped: readonly string[]
   /** Tables that read this one: what of them was computed from the old one. */
-  readonly dependants: readonly SourcesVerdict[]
+  readonly dependants: readonly SourcesCheck[]
 }

@@ -2,9 +2,9 @@
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { type BuildOf, isOf, oldName, readSide, readyName } from './names.ts'
 import type { NamedTable, RebuildPort } from './tables.ts'
-import type { Rebuilding } from './world.ts'
+import type { Rebuilding } from './workspace.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 /** After an answer that was lost. */
 const MAX_TRIES = 3
@@ -15,11 +15,11 @@ const MAX_TRIES = 3
  * one that is delivered late, of a call that died, finds no table to exchange and swaps nothing back.
  */
 export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<NamedTable> {
-  const { world, ports, table, lock, options, hooks } = rebuilding
+  const { workspace, ports, table, lock, options, hooks } = rebuilding
   for (let attempt = 1; ; attempt++) {
     // Nobody has taken the lock meanwhile, and nobody will in the moment that is left.
     await lock.renew()
-    const { present, built, replaced } = await readSides(world, ports.rebuild, table)
+    const { present, built, replaced } = await readSides(workspace, ports.rebuild, table)
     if (replaced[0] !== undefined) return replaced[0]
     const [next] = built
     if (present.uuid !== build.uuid || next === undefined)
@@ -38,7 +38,7 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
     } catch (error) {
       const lost = error instanceof BackfillError && error.kind === 'server' && error.code === 0
       if (!lost || attempt === MAX_TRIES) throw error
-      await world.ports.queries.reachable({ giveUpMs: options.up.giveUpMs, signal: hooks.signal })
+      await workspace.ports.queries.reachable({ giveUpMs: options.up.giveUpMs, signal: hooks.signal })
     }
   }
 }
@@ -57,7 +57,7 @@ export type Sides = {
 
 /** @throws BackfillError `usage` where there is no table that could be rebuilt */
 export async function readSides(
-  { ports }: World,
+  { ports }: Workspace,
   rebuild: RebuildPort,
   { key, target }: TableDefinition,
 ): Promise<Sides> {

@@ -1,7 +1,7 @@
 // Owns which blocks a redo is about: of the table that was named, and of the tables that read it.
 import type { Range } from '../../model/blocks.ts'
 import { blockSet, type BlockSet, intersect, subtract, union } from '../../model/blocks.ts'
-import { type Painted, staleBlocks, staleVersions } from '../../ledger/stale.ts'
+import { type Colored, staleBlocks, staleVersions } from '../../ledger/stale.ts'
 
 export type RedoRequest =
   | { readonly kind: 'range'; readonly range: Range }
@@ -15,7 +15,7 @@ export type RedoTable = {
   readonly after: readonly string[]
   /** Of the SQL in its file. */
   readonly sqlHash: string
-  readonly islands: readonly Painted[]
+  readonly islands: readonly Colored[]
   /** Owed and not covered. */
   readonly missing: BlockSet
   /** Taken back at any time. */

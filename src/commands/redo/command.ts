@@ -3,49 +3,49 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RedoRequest } from './blocks.ts'
 import type { RedoQuestion } from './plan.ts'
-import { blockNumber, readFlag, type Words } from '../../workspace/values.ts'
+import { blockNumber, readFlag, type Flags } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { redoPlanJson } from './render.ts'
 import { redoQuestion, renderRedo } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 
 export const redoCommand: Command = async (context) => {
-  const { words, output, config } = context
-  requireOneTable(words, 'redo')
+  const { flags, output, config } = context
+  requireOneTable(flags, 'redo')
   const question: RedoQuestion = {
-    ...requestOf(words),
-    cascade: words.has('cascade'),
+    ...requestOf(flags),
+    cascade: flags.has('cascade'),
     lag: config.lag.value,
   }
   const options = upOptions(context, { from: 'from', to: 'to' })
-  return await withWorld(context, async ({ world }) => {
+  return await withWorkspace(context, async ({ workspace }) => {
     const { planRedo } = await import('./plan.ts')
-    const plan = await planRedo(world, question)
-    const dry = words.has('dry-run')
-    const json = words.has('json')
+    const plan = await planRedo(workspace, question)
+    const dry = flags.has('dry-run')
+    const json = flags.has('json')
     const { typed } = question
     if (json) output.result([JSON.stringify(redoPlanJson(plan.report))])
-    else if (dry) output.result(renderRedo(plan.report, { typed, dry, paint: output.resultPaint }))
-    else if (!words.has('quiet') || plan.report.tables.length === 0)
-      output.message(renderRedo(plan.report, { typed, dry, paint: output.messagePaint }))
+    else if (dry) output.result(renderRedo(plan.report, { typed, dry, colors: output.resultColors }))
+    else if (!flags.has('quiet') || plan.report.tables.length === 0)
+      output.message(renderRedo(plan.report, { typed, dry, colors: output.messageColors }))
     if (dry || plan.report.tables.length === 0) return EXIT.ok
     await confirm(context, redoQuestion(plan.report))
     const { redo } = await import('./redo.ts')
-    return await supervised(context, async (run) => run.finish(await redo(world, plan, options, run)))
+    return await supervised(context, async (run) => run.finish(await redo(workspace, plan, options, run)))
   })
 }
 
 /** @throws BackfillError `usage` unless one thing is asked for, and all of it */
-function requestOf(words: Words): { readonly request: RedoRequest; readonly typed: string } {
-  const range = rangeOf(words)
+function requestOf(flags: Flags): { readonly request: RedoRequest; readonly typed: string } {
+  const range = rangeOf(flags)
   const asked: readonly (RedoRequest | undefined)[] = [
     range && { kind: 'range', range },
-    words.has('stale') ? { kind: 'stale' } : undefined,
-    words.has('dirty') ? { kind: 'dirty' } : undefined,
+    flags.has('stale') ? { kind: 'stale' } : undefined,
+    flags.has('dirty') ? { kind: 'dirty' } : undefined,
   ]
   const [request, second] = asked.filter((one) => one !== undefined)
   if (request === undefined)
@@ -59,9 +59,9 @@ function requestOf(words: Words): { readonly request: RedoRequest; readonly type
   return { request, typed }
 }
 
-function rangeOf(words: Words): Range | undefined {
-  const from = readFlag(words, 'from', blockNumber)
-  const to = readFlag(words, 'to', blockNumber)
+function rangeOf(flags: Flags): Range | undefined {
+  const from = readFlag(flags, 'from', blockNumber)
+  const to = readFlag(flags, 'to', blockNumber)
   if (from === undefined && to === undefined) return undefined
   if (from !== undefined && to !== undefined && from <= to) return { from, to }
   if (from !== undefined && to !== undefined)

@@ -4,16 +4,16 @@ import { usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { hull, type Range } from '../../model/blocks.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
-import { refuseDependants, refuseLoss, refusePerKey } from './refusals.ts'
+import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
 import {
   coverageOf,
   inputsOf,
-  readStandings,
-  type Standing,
+  readTableStatuses,
+  type TableStatus,
   targetsOf,
   uuidsOf,
 } from '../../planning/table-status.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 export type RedoQuestion = {
   readonly request: RedoRequest
@@ -30,7 +30,7 @@ export type PlannedRedo = {
   readonly question: RedoQuestion
   /** The named table first, then those that read it, in the order of their dependencies. */
   readonly tables: readonly TableDefinition[]
-  readonly standings: ReadonlyMap<string, Standing>
+  readonly tableStatuses: ReadonlyMap<string, TableStatus>
   readonly uuids: ReadonlyMap<string, string>
 }
 
@@ -38,43 +38,46 @@ export type PlannedRedo = {
  * Plans the redo of the one chosen table. Reads only.
  * @throws BackfillError `usage` or `failed` where it must not be done (redo-refusals.ts), or the files do not fit
  */
-export async function planRedo(world: World, question: RedoQuestion): Promise<PlannedRedo> {
+export async function planRedo(workspace: Workspace, question: RedoQuestion): Promise<PlannedRedo> {
   const { request, cascade, lag, typed } = question
-  const [table] = world.chosen
-  if (table === undefined || world.chosen.length > 1) throw new Error('redo works on one table')
-  refusePerKey(table, request)
-  if (world.ports.executor.noDeletes !== undefined)
-    throw usageError(`redo deletes rows, and ${world.ports.executor.noDeletes}`, noDeletesHint(table))
-  const wide: World = { ...world, chosen: [table, ...readersOf(world, table)] }
-  const standingsTo = (forcedHead: number | undefined) => readStandings(wide, { lag, forcedHead })
-  const first = await standingsTo(undefined)
+  const [table] = workspace.chosen
+  if (table === undefined || workspace.chosen.length > 1) throw new Error('redo works on one table')
+  assertPerBlock(table, request)
+  if (workspace.ports.executor.noDeletes !== undefined)
+    throw usageError(`redo deletes rows, and ${workspace.ports.executor.noDeletes}`, noDeletesHint(table))
+  const wide: Workspace = { ...workspace, chosen: [table, ...readersOf(workspace, table)] }
+  const tableStatusesTo = (forcedHead: number | undefined) => readTableStatuses(wide, { lag, forcedHead })
+  const first = await tableStatusesTo(undefined)
   if (first.get(table.key)?.target === undefined)
-    throw usageError(`${world.ports.target.database}.${table.target} does not exist`, 'backfill up builds it')
+    throw usageError(
+      `${workspace.ports.target.database}.${table.target} does not exist`,
+      'backfill up builds it',
+    )
   const tables = wide.chosen.filter(({ key }) => first.get(key)?.target !== undefined)
   const uuids = uuidsOf(
-    [...first.values()].map((standing) => standing.table),
+    [...first.values()].map((tableStatus) => tableStatus.table),
     targetsOf(first),
   )
-  const blocks = await pickBlocks(world, { tables, standings: first, uuids, question })
-  // What was built once is owed, also where the head, or the distance kept from it, is another now.
+  const blocks = await pickBlocks(workspace, { tables, tableStatuses: first, uuids, question })
+  // What was built once is expected, also where the head, or the distance kept from it, is another now.
   const head = Math.max(0, ...blocks.map(({ redo }) => hull(redo)?.to ?? 0))
-  const standings = [...first.values()].some(({ bounds }) => (bounds.owed?.to ?? 0) < head)
-    ? await standingsTo(head)
+  const tableStatuses = [...first.values()].some(({ bounds }) => (bounds.expected?.to ?? 0) < head)
+    ? await tableStatusesTo(head)
     : first
-  if (!cascade) refuseDependants(table, blocks.slice(1), typed)
+  if (!cascade) assertNoDependants(table, blocks.slice(1), typed)
   const concerned = blocks.filter(({ redo, also }) => redo.length + also.length > 0)
   await checkTables(
     wide,
     tables.filter(({ key }) => concerned.some((one) => one.key === key)),
-    targetsOf(standings),
+    targetsOf(tableStatuses),
   )
   for (const { key, redo } of concerned) {
-    const standing = standings.get(key)!
-    await refuseLoss(world, { standing, redo, inputs: inputsOf(standing.table, uuids) })
+    const tableStatus = tableStatuses.get(key)!
+    await assertNoLoss(workspace, { tableStatus, redo, inputs: inputsOf(tableStatus.table, uuids) })
   }
-  const costs = concerned.map((one) => costOf(world, standings.get(one.key)!, one))
-  const report = { network: world.network.name, head, tables: await Promise.all(costs) }
-  return { report, question, tables, standings, uuids }
+  const costs = concerned.map((one) => costOf(workspace, tableStatuses.get(one.key)!, one))
+  const report = { network: workspace.network.name, head, tables: await Promise.all(costs) }
+  return { report, question, tables, tableStatuses, uuids }
 }
 
 function noDeletesHint({ key }: TableDefinition): string {
@@ -85,12 +88,12 @@ export type PickQuestion = Omit<PlannedRedo, 'report'>
 
 /** The blocks of each table by what the standings and the ledger say. */
 export async function pickBlocks(
-  { ports }: World,
-  { tables, standings, uuids, question }: PickQuestion,
+  { ports }: Workspace,
+  { tables, tableStatuses, uuids, question }: PickQuestion,
 ): Promise<readonly RedoBlocks[]> {
   const [table, ...dependants] = await Promise.all(
     tables.map(async ({ key, after, sqlHash }): Promise<RedoTable> => {
-      const { view, missing } = standings.get(key)!
+      const { view, missing } = tableStatuses.get(key)!
       const islands = view?.islands ?? []
       const cleaned = islands.length === 0 ? [] : await ports.history.cleaned(key, uuids.get(key)!)
       return { key, after, sqlHash, islands, missing, cleaned }
@@ -101,23 +104,23 @@ export async function pickBlocks(
 
 /** The standings with the ledger read again: what other runs did since the plan was made. */
 export async function readAgain(
-  { ports }: World,
-  { tables, standings, uuids }: PickQuestion,
-): Promise<ReadonlyMap<string, Standing>> {
+  { ports }: Workspace,
+  { tables, tableStatuses, uuids }: PickQuestion,
+): Promise<ReadonlyMap<string, TableStatus>> {
   const views = await ports.ledger.fold(new Map(tables.map(({ key }) => [key, uuids.get(key)!])))
   return new Map(
-    [...standings].map(([key, standing]) => {
+    [...tableStatuses].map(([key, tableStatus]) => {
       const view = views.get(key)
       return [
         key,
-        view === undefined ? standing : { ...standing, view, ...coverageOf(standing.bounds, view) },
+        view === undefined ? tableStatus : { ...tableStatus, view, ...coverageOf(tableStatus.bounds, view) },
       ]
     }),
   )
 }
 
 /** All tables that read a table, also through others, in the order of their dependencies. */
-function readersOf({ catalogue }: World, { key }: TableDefinition): readonly TableDefinition[] {
+function readersOf({ catalogue }: Workspace, { key }: TableDefinition): readonly TableDefinition[] {
   const found = new Set([key])
   for (const table of catalogue.tables)
     if (table.after.some((input) => found.has(input))) found.add(table.key)
@@ -125,8 +128,8 @@ function readersOf({ catalogue }: World, { key }: TableDefinition): readonly Tab
 }
 
 async function costOf(
-  { ports }: World,
-  { table, target }: Standing,
+  { ports }: Workspace,
+  { table, target }: TableStatus,
   { redo, also }: RedoBlocks,
 ): Promise<RedoPlanTable> {
   const deletes = table.rows.kind === 'per-block'

@@ -7,11 +7,11 @@ import type { Lock } from '../../lock/lock.ts'
 import { type BlockSet, intersect, union } from '../../model/blocks.ts'
 import type { RedoBlocks } from './blocks.ts'
 import { pickBlocks, type PlannedRedo, readAgain } from './plan.ts'
-import { refuseDependants } from './refusals.ts'
+import { assertNoDependants } from './refusals.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 /**
  * Does what was planned, as far as it still is to be done.
@@ -22,7 +22,7 @@ import type { World } from '../../runner/world.ts'
  *   blocks has come in between
  */
 export async function redo(
-  world: World,
+  workspace: Workspace,
   plan: PlannedRedo,
   options: UpOptions,
   hooks: UpHooks,
@@ -38,14 +38,14 @@ export async function redo(
     // All of them, also those that have nothing to redo: until the coverage is gone they could build upon it.
     for (const { key } of plan.tables) {
       const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-      locks.set(key, await world.ports.locks.acquire(key, note, options.lockWaitMs))
+      locks.set(key, await workspace.ports.locks.acquire(key, note, options.lockWaitMs))
     }
-    const blocks = await confirmedBlocks(world, plan)
-    await invalidate(world, { plan, blocks, locks, options, hooks })
+    const blocks = await confirmedBlocks(workspace, plan)
+    await invalidate(workspace, { plan, blocks, locks, options, hooks })
     const concerned = blocks.filter((one) => one.redo.length + one.also.length > 0).map(({ key }) => key)
     await release(plan.tables.map(({ key }) => key).filter((key) => !concerned.includes(key)))
     return await up(
-      { ...world, chosen: plan.tables.filter(({ key }) => concerned.includes(key)) },
+      { ...workspace, chosen: plan.tables.filter(({ key }) => concerned.includes(key)) },
       { ...options, from: undefined, to: undefined },
       hooks,
       {
@@ -60,14 +60,14 @@ export async function redo(
 }
 
 /** What is to be done by the ledger as it is under the locks; of the named table no more than was planned. */
-async function confirmedBlocks(world: World, plan: PlannedRedo): Promise<readonly RedoBlocks[]> {
+async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise<readonly RedoBlocks[]> {
   const { tables, question, report } = plan
   const [table] = tables
   const planned = report.tables.find(({ table: key }) => key === table!.key)?.redo ?? []
-  const standings = await readAgain(world, plan)
-  const blocks = await pickBlocks(world, { ...plan, standings })
+  const tableStatuses = await readAgain(workspace, plan)
+  const blocks = await pickBlocks(workspace, { ...plan, tableStatuses })
   const [own, ...dependants] = blocks.map((one) => ({ ...one, redo: intersect(one.redo, planned) }))
-  if (!question.cascade) refuseDependants(table!, dependants, question.typed)
+  if (!question.cascade) assertNoDependants(table!, dependants, question.typed)
   return [own!, ...dependants]
 }
 
@@ -80,11 +80,11 @@ type Invalidation = {
 }
 
 async function invalidate(
-  { ports }: World,
+  { ports }: Workspace,
   { plan, blocks, locks, options, hooks }: Invalidation,
 ): Promise<void> {
   const runId = randomUUID()
-  const patience = { giveUpMs: options.giveUpMs, signal: hooks.signal }
+  const retryPolicy = { giveUpMs: options.giveUpMs, signal: hooks.signal }
   const definition = (key: string): TableDefinition => plan.tables.find((table) => table.key === key)!
   const ranges = (key: string): BlockSet => blocks.find((one) => one.key === key)?.redo ?? []
   for (const { key } of blocks.toReversed())
@@ -99,6 +99,6 @@ async function invalidate(
           runId,
           sqlHash: definition(key).sqlHash,
         },
-        patience,
+        retryPolicy,
       )
 }

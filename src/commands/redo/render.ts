@@ -1,25 +1,25 @@
 // Owns how a redo is announced: what goes, what it costs, what is built again. Pure.
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
-import { count, number, percent, rangesText } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import { count, number, percent, formatRanges } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { type JsonObject, pairs, SCHEMA } from '../../terminal/render/json.ts'
 
-export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly paint: Paint }
+export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly colors: Colors }
 
 /** Above this share of a table it is cheaper to build all of it beside the old one than to delete and build again. */
 const REBUILD_SHARE = 0.3
 
 export function renderRedo(
   { network, tables }: RedoPlan,
-  { typed, dry, paint }: RedoStyle,
+  { typed, dry, colors }: RedoStyle,
 ): readonly string[] {
   const [first] = tables
   if (first === undefined) return [`Nothing to redo: no block is meant by ${typed}.`]
   return [
-    `network ${paint.bold(network)}`,
+    `network ${colors.bold(network)}`,
     '',
-    ...tables.flatMap((table) => tableLines(table, paint)),
-    ...costLines(tables, paint),
+    ...tables.flatMap((table) => tableLines(table, colors)),
+    ...costLines(tables, colors),
     ...(dry ? ['', 'Nothing has been written.'] : []),
   ]
 }
@@ -29,36 +29,36 @@ export function redoQuestion({ tables }: RedoPlan): string {
   const deleting = tables.filter(({ deletes, redo }) => deletes && redo.length > 0)
   if (deleting.length === 0) return `Build ${tables.map(({ table }) => table).join(', ')} there?`
   const what = deleting.map(
-    ({ rows, redo, target }) => `${count(rows, 'row')} of blocks ${rangesText(redo)} of ${target}`,
+    ({ rows, redo, target }) => `${count(rows, 'row')} of blocks ${formatRanges(redo)} of ${target}`,
   )
   return `Delete ${what.join(', ')}, and build them again?`
 }
 
-function tableLines(plan: RedoPlanTable, paint: Paint): readonly string[] {
+function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
   const { table, target, redo, also, deletes, rows, tableRows } = plan
   const share = tableRows === null ? '' : ` of ${number(tableRows)} (${percent(rows, tableRows)})`
   const what = deletes
-    ? `blocks ${rangesText(redo)}: ${count(rows, 'row')}${share} of ${target} deleted, then built again`
-    : `blocks ${rangesText(redo)} run again; ${target} has one row per key, so old rows cannot be taken back: ` +
+    ? `blocks ${formatRanges(redo)}: ${count(rows, 'row')}${share} of ${target} deleted, then built again`
+    : `blocks ${formatRanges(redo)} run again; ${target} has one row per key, so old rows cannot be taken back: ` +
       `the blocks stay stale until \`backfill rebuild ${table}\``
   return [
-    ...(redo.length > 0 ? [`${paint.bold(table)}  ${deletes ? what : paint.yellow(what)}`] : []),
+    ...(redo.length > 0 ? [`${colors.bold(table)}  ${deletes ? what : colors.yellow(what)}`] : []),
     ...(also.length > 0
-      ? [`${paint.bold(table)}  blocks ${rangesText(also)}: missing, or left half written; built as well`]
+      ? [`${colors.bold(table)}  blocks ${formatRanges(also)}: missing, or left half written; built as well`]
       : []),
   ]
 }
 
-function costLines(tables: readonly RedoPlanTable[], paint: Paint): readonly string[] {
+function costLines(tables: readonly RedoPlanTable[], colors: Colors): readonly string[] {
   const big = tables.filter(
     ({ deletes, rows, tableRows }) => deletes && tableRows !== null && rows > tableRows * REBUILD_SHARE,
   )
   if (!tables.some(({ deletes, rows }) => deletes && rows > 0)) return []
   return [
     '',
-    paint.dim('A DELETE goes through the whole table, however few rows it takes.'),
+    colors.dim('A DELETE goes through the whole table, however few rows it takes.'),
     ...big.map(({ table }) =>
-      paint.yellow(
+      colors.yellow(
         `That is more than ${REBUILD_SHARE * 100} % of ${table}: \`backfill rebuild ${table}\` builds it beside the old table, and readers never see it half done.`,
       ),
     ),

@@ -1,27 +1,30 @@
 // Owns `backfill status`.
 import { EXIT } from '../../model/errors.ts'
 import type { StatusReport } from './status.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { statusJson } from './render.ts'
 import { renderStatus } from './render.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 
 export const statusCommand: Command = async (context) =>
-  await withWorld(context, async ({ world }) => {
-    const report = await printStatus(context, world)
-    return context.words.has('check') ? checkCode(report) : EXIT.ok
+  await withWorkspace(context, async ({ workspace }) => {
+    const report = await printStatus(context, workspace)
+    return context.flags.has('check') ? checkCode(report) : EXIT.ok
   })
 
-export async function printStatus({ config, output, words }: Context, world: World): Promise<StatusReport> {
+export async function printStatus(
+  { config, output, flags }: Context,
+  workspace: Workspace,
+): Promise<StatusReport> {
   const { status } = await import('./status.ts')
-  const report = await status(world, { lag: config.lag.value })
-  const style = { columns: output.columns, paint: output.resultPaint }
-  output.result(words.has('json') ? [JSON.stringify(statusJson(report))] : renderStatus(report, style))
+  const report = await status(workspace, { lag: config.lag.value })
+  const style = { columns: output.columns, colors: output.resultColors }
+  output.result(flags.has('json') ? [JSON.stringify(statusJson(report))] : renderStatus(report, style))
   return report
 }
 
-/** For monitoring: missing or dirty blocks weigh more than stale ones. Holes and held blocks are nobody's omission. */
+/** For monitoring: missing or dirty blocks weigh more than stale ones. Source gaps and incomplete blocks are nobody's omission. */
 export function checkCode({ tables }: StatusReport): number {
   if (tables.some(({ missingBlocks, dirty }) => missingBlocks > 0 || dirty.length > 0)) return EXIT.pending
   return tables.some(({ stale }) => stale.length > 0) ? EXIT.stale : EXIT.ok

@@ -2,25 +2,25 @@
 import type { Range } from '../../model/blocks.ts'
 import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
-import { count, minute, number, percent, rangesText } from '../../terminal/render/format.ts'
+import { count, minute, number, percent, formatRanges } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { type JsonObject, pairs, SCHEMA, staleJson } from '../../terminal/render/json.ts'
 
-export type StatusStyle = { readonly columns: number; readonly paint: Paint }
+export type StatusStyle = { readonly columns: number; readonly colors: Colors }
 
-export function renderStatus(report: StatusReport, { columns, paint }: StatusStyle): readonly string[] {
-  const { lines, dropped } = renderTable(report.tables, tableColumns(columns, paint), columns)
+export function renderStatus(report: StatusReport, { columns, colors }: StatusStyle): readonly string[] {
+  const { lines, dropped } = renderTable(report.tables, tableColumns(columns, colors), columns)
   const [head = '', ...rows] = lines
   return [
-    `network ${paint.bold(report.network)}`,
+    `network ${colors.bold(report.network)}`,
     '',
-    paint.dim(head),
+    colors.dim(head),
     ...rows,
-    ...(report.tables.some(isUneven) && !dropped.includes('coverage') ? ['', paint.dim(BAR_LEGEND)] : []),
+    ...(report.tables.some(isUneven) && !dropped.includes('coverage') ? ['', colors.dim(BAR_LEGEND)] : []),
     ...(dropped.length > 0
-      ? [paint.dim(`Not shown at ${columns} columns: ${dropped.join(', ')} (\`| cat\` shows all).`)]
+      ? [colors.dim(`Not shown at ${columns} columns: ${dropped.join(', ')} (\`| cat\` shows all).`)]
       : []),
     ...section(sentences(report.tables)),
     ...section([next(report.tables)]),
@@ -29,13 +29,17 @@ export function renderStatus(report: StatusReport, { columns, paint }: StatusSty
 
 const UNKNOWN = '-'
 
-function tableColumns(columns: number, paint: Paint): readonly TableColumn<TableReport>[] {
+function tableColumns(columns: number, colors: Colors): readonly TableColumn<TableReport>[] {
   return [
     { title: 'table', cell: ({ table }) => table },
     { title: 'first', align: 'right', rank: 1, cell: ({ first }) => known(first) },
     { title: 'watermark', align: 'right', rank: 7, cell: ({ watermark }) => known(watermark) },
     { title: 'head', align: 'right', rank: 6, cell: ({ head }) => known(head) },
-    { title: 'done', align: 'right', cell: ({ doneBlocks, owedBlocks }) => percent(doneBlocks, owedBlocks) },
+    {
+      title: 'done',
+      align: 'right',
+      cell: ({ doneBlocks, expectedBlocks }) => percent(doneBlocks, expectedBlocks),
+    },
     { title: 'gaps', align: 'right', rank: 3, cell: ({ missing }) => number(missing.length) },
     { title: 'missing', align: 'right', rank: 8, cell: ({ missingBlocks }) => number(missingBlocks) },
     { title: 'rows', align: 'right', rank: 2, cell: ({ rows }) => known(rows) },
@@ -44,7 +48,7 @@ function tableColumns(columns: number, paint: Paint): readonly TableColumn<Table
       rank: 4,
       cell: ({ lastRun }) => (lastRun === null ? UNKNOWN : minute(lastRun)),
     },
-    { title: 'state', cell: ({ state }) => state, paint: (text, { state }) => paint[COLOR[state]](text) },
+    { title: 'state', cell: ({ state }) => state, colors: (text, { state }) => colors[COLOR[state]](text) },
     { title: 'coverage', rank: 5, cell: (table) => bar(table, columns < 140 ? 10 : 20) },
   ]
 }
@@ -64,17 +68,20 @@ function known(value: number | null): string {
   return value === null ? UNKNOWN : number(value)
 }
 
-function bar({ first, head, covered, holes, held }: TableReport, cells: number): string {
+function bar({ first, head, covered, sourceGaps, incomplete }: TableReport, cells: number): string {
   if (first === null || head === null || head < first) return UNKNOWN
-  return coverageBar({ span: { from: first, to: head }, covered, blocked: [...holes, ...held] }, cells)
+  return coverageBar(
+    { span: { from: first, to: head }, covered, blocked: [...sourceGaps, ...incomplete] },
+    cells,
+  )
 }
 
-function isUneven({ missing, holes, held }: TableReport): boolean {
-  return missing.length + holes.length + held.length > 0
+function isUneven({ missing, sourceGaps, incomplete }: TableReport): boolean {
+  return missing.length + sourceGaps.length + incomplete.length > 0
 }
 
 /**
- * What is odd, the worst first; said once for all tables that it is true of, because a hole in the chain is a hole
+ * What is odd, the worst first; said once for all tables that it is true of, because a source gap in the chain is a source gap
  * in every table.
  */
 function sentences(tables: readonly TableReport[]): readonly string[] {
@@ -95,19 +102,21 @@ type Oddity = (table: TableReport) => readonly string[]
 const ODDITIES: readonly Oddity[] = [
   ({ dirty }) => some(dirty, (text) => `dirty ${text}: a run ended there, rows may be half written.`),
   ({ staleVersions, sqlHash }) =>
-    staleVersions.map((version) => `stale ${rangesText(version.blocks)}: ${staleText(version, sqlHash)}.`),
+    staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
   ({ state, lock }) =>
     state === 'running' && lock !== null
       ? [`being processed on ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC.`]
       : [],
-  ({ held }) => some(held, (text) => `held ${text}: in some sources only; runs once the sources agree.`),
-  ({ holes }) => some(holes, (text) => `hole ${text}: no source has rows there; runs when rows arrive.`),
+  ({ incomplete }) =>
+    some(incomplete, (text) => `incomplete ${text}: in some sources only; runs once the sources agree.`),
+  ({ sourceGaps }) =>
+    some(sourceGaps, (text) => `source gap ${text}: no source has rows there; runs when rows arrive.`),
   ({ accepted }) => some(accepted, (text) => `accepted ${text}: counts as done without its rows.`),
   ({ notes }) => notes,
 ]
 
 function some(ranges: readonly Range[], sentence: (text: string) => string): readonly string[] {
-  return ranges.length === 0 ? [] : [sentence(rangesText(ranges))]
+  return ranges.length === 0 ? [] : [sentence(formatRanges(ranges))]
 }
 
 function who(names: readonly string[], all: readonly TableReport[]): string {
@@ -137,11 +146,13 @@ function next(tables: readonly TableReport[]): string {
     const shown = first!.staleVersions.some(({ edited }) => edited)
       ? `\`backfill diff ${first!.table}\` shows what changed, `
       : ''
-    return `Nothing is missing, but ranges of ${stale.map(({ table }) => table).join(', ')} are stale: ${shown}\`${first!.cure}\` builds them again.`
+    return `Nothing is missing, but ranges of ${stale.map(({ table }) => table).join(', ')} are stale: ${shown}\`${first!.hint}\` builds them again.`
   }
   if (tables.every(({ first }) => first === null)) return 'No table has blocks to process.'
-  const blocked = tables.some(({ holes, held }) => holes.length + held.length > 0)
-  return blocked ? 'Nothing is missing but the holes and held blocks above.' : 'Nothing is missing.'
+  const blocked = tables.some(({ sourceGaps, incomplete }) => sourceGaps.length + incomplete.length > 0)
+  return blocked
+    ? 'Nothing is missing but the source gaps and incomplete blocks above.'
+    : 'Nothing is missing.'
 }
 
 function section(lines: readonly string[]): readonly string[] {
@@ -162,8 +173,8 @@ export function statusJson({ network, tables }: StatusReport): JsonObject {
       accepted: pairs(table.accepted),
       missing: pairs(table.missing),
       missing_blocks: table.missingBlocks,
-      holes: pairs(table.holes),
-      held: pairs(table.held),
+      sourceGaps: pairs(table.sourceGaps),
+      incomplete: pairs(table.incomplete),
       dirty: pairs(table.dirty),
       stale: pairs(table.stale),
       sql_hash: table.sqlHash,

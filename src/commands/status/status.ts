@@ -1,79 +1,79 @@
-// Owns the report of where tables stand: standings and a survey of what is missing, judged in one word per table.
+// Owns the report of where tables stand: standings and a probe of what is missing, judged in one word per table.
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
-import { cureOf } from '../../ledger/stale.ts'
+import { hintOf } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
-import { blocksIn, emptiedNote, readStandings, type Standing } from '../../planning/table-status.ts'
-import { type Survey, surveyAll } from '../../planning/survey.ts'
-import type { World } from '../../runner/world.ts'
+import { blocksIn, emptiedNote, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import { type Availability, probeAll } from '../../planning/probe.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 /** Where every chosen table stands. Reads only; `lag` in blocks. @throws BackfillError `server` */
-export async function status(world: World, { lag }: { readonly lag: number }): Promise<StatusReport> {
-  const [standings, locks] = await Promise.all([
-    readStandings(world, { lag, forcedHead: undefined }),
-    world.ports.locks.holders(),
+export async function status(workspace: Workspace, { lag }: { readonly lag: number }): Promise<StatusReport> {
+  const [tableStatuses, locks] = await Promise.all([
+    readTableStatuses(workspace, { lag, forcedHead: undefined }),
+    workspace.ports.locks.holders(),
   ])
-  const surveys = await surveyAll(world, standings, STATUS_ROWS)
+  const availabilities = await probeAll(workspace, tableStatuses, STATUS_ROWS)
   const tables = await Promise.all(
-    world.chosen.map(async ({ key }) => {
-      const standing = standings.get(key)!
-      const stale = await staleReports(world, standing)
-      return reportOf(standing, { survey: surveys.get(key)!, lock: locks.get(key), stale })
+    workspace.chosen.map(async ({ key }) => {
+      const tableStatus = tableStatuses.get(key)!
+      const stale = await staleReports(workspace, tableStatus)
+      return reportOf(tableStatus, { probeBlocks: availabilities.get(key)!, lock: locks.get(key), stale })
     }),
   )
   return {
-    network: world.network.name,
+    network: workspace.network.name,
     tables: tables.map((report) => ({
       ...report,
-      target: `${world.ports.target.database}.${report.target}`,
+      target: `${workspace.ports.target.database}.${report.target}`,
     })),
   }
 }
 
 /**
  * A status is wanted now: once so many rows of missing blocks have been looked at, the table has hardly begun, and the
- * rest counts as missing. Empty blocks cost nothing, so that a hole is seen whole however long it is.
+ * rest counts as missing. Empty blocks cost nothing, so that a source gap is seen whole however long it is.
  */
 const STATUS_ROWS = 200_000_000
 
 type Seen = {
-  readonly survey: Survey
+  readonly probeBlocks: Availability
   readonly lock: LockInfo | undefined
   readonly stale: readonly StaleReport[]
 }
 
-function reportOf(standing: Standing, { survey, lock, stale: staleVersions }: Seen): TableReport {
-  const { table, bounds, target, view, covered, dirty } = standing
-  const owed: readonly Range[] = bounds.owed === undefined ? [] : [bounds.owed]
-  const { runnable: missing, holes, held } = survey
-  const done = intersect(covered, owed)
+function reportOf(tableStatus: TableStatus, { probeBlocks, lock, stale: staleVersions }: Seen): TableReport {
+  const { table, bounds, target, view, covered, dirty } = tableStatus
+  const expected: readonly Range[] = bounds.expected === undefined ? [] : [bounds.expected]
+  const { runnable: missing, sourceGaps, incomplete } = probeBlocks
+  const done = intersect(covered, expected)
   const stale = (view?.islands ?? []).filter(
     ({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash,
   )
-  const first = bounds.owed?.from ?? null
+  const first = bounds.expected?.from ?? null
   const report = {
     table: table.key,
     target: table.target,
     first,
-    head: bounds.owed?.to ?? null,
+    head: bounds.expected?.to ?? null,
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
     covered,
     accepted: blocksIn(view, 'accepted'),
     missing,
     missingBlocks: countBlocks(missing),
     doneBlocks: countBlocks(done),
-    owedBlocks: countBlocks(done) + countBlocks(missing),
-    holes,
-    held,
+    expectedBlocks: countBlocks(done) + countBlocks(missing),
+    sourceGaps,
+    incomplete,
     dirty,
     stale: stale.map(({ from, to, sqlHash }) => ({ from, to, sqlHash })),
     staleVersions,
     sqlHash: table.sqlHash,
-    cure: cureOf(table),
+    hint: hintOf(table),
     rows: target?.rows ?? null,
     lastRun: view?.lastRun ?? null,
     lock: lock === undefined || lock.released ? null : lock,
-    notes: [bounds.note, emptiedNote(standing)].filter((note) => note !== undefined),
+    notes: [bounds.note, emptiedNote(tableStatus)].filter((note) => note !== undefined),
   }
   return { ...report, state: stateOf(report, target !== undefined) }
 }
@@ -85,13 +85,13 @@ function stateOf(report: Omit<TableReport, 'state'>, exists: boolean): TableStat
   if (report.first === null) return 'no blocks'
   if (report.missingBlocks > 0) return 'behind'
   if (report.stale.length > 0) return 'stale'
-  return report.holes.length > 0 || report.held.length > 0 ? 'blocked' : 'up to date'
+  return report.sourceGaps.length > 0 || report.incomplete.length > 0 ? 'blocked' : 'up to date'
 }
 
 type TableState =
   /** Every block up to the head is done. */
   | 'up to date'
-  /** Nothing is left but holes or held blocks. */
+  /** Nothing is left but source gaps or incomplete blocks. */
   | 'blocked'
   /** Blocks are missing and nobody works on them. */
   | 'behind'
@@ -117,17 +117,17 @@ export type TableReport = {
   readonly watermark: number | null
   /** Done or accepted. */
   readonly covered: readonly Range[]
-  /** Holes and held blocks that somebody declared to be as they should be: they count as done. */
+  /** Source gaps and incomplete blocks that somebody declared to be as they should be: they count as done. */
   readonly accepted: readonly Range[]
-  /** Owed and not done, without holes and held blocks; dirty ranges are among them. */
+  /** Owed and not done, without source gaps and incomplete blocks; dirty ranges are among them. */
   readonly missing: readonly Range[]
   readonly missingBlocks: number
-  /** Done blocks of [first, head], holes and held blocks left out. */
+  /** Done blocks of [first, head], source gaps and incomplete blocks left out. */
   readonly doneBlocks: number
-  /** Blocks of [first, head], holes and held blocks left out: doneBlocks + missingBlocks. */
-  readonly owedBlocks: number
-  readonly holes: readonly Range[]
-  readonly held: readonly Range[]
+  /** Blocks of [first, head], source gaps and incomplete blocks left out: doneBlocks + missingBlocks. */
+  readonly expectedBlocks: number
+  readonly sourceGaps: readonly Range[]
+  readonly incomplete: readonly Range[]
   readonly dirty: readonly Range[]
   readonly stale: readonly StaleRange[]
   /** The same by version, what has the most blocks first. */
@@ -135,7 +135,7 @@ export type TableReport = {
   /** Of the SQL that the file holds now. */
   readonly sqlHash: string
   /** The command that builds stale ranges again. */
-  readonly cure: string
+  readonly hint: string
   readonly rows: number | null
   readonly lastRun: string | null
   readonly state: TableState

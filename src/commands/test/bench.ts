@@ -5,7 +5,7 @@ import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import { rowDiff } from './row-diff.ts'
 import type { Row, RowDiff, UnitTest, UnitTestResult, Values } from './unit-test.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
-import { errorCode, serverError, wordsOf } from '../../clickhouse/server-error.ts'
+import { errorCode, serverError, messageOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { transformParams } from '../../targets/transform.ts'
 
@@ -132,7 +132,7 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
       if (!(error instanceof ColumnMisfit) && errorCode(error) === 0) {
         throw serverError(error, { connection, doing: `running the test ${test.name}` })
       }
-      return result(wordsOf(error), { missing: [], unexpected: [], same: 0 })
+      return result(messageOf(error), { missing: [], unexpected: [], same: 0 })
     }
   }
 

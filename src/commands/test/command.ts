@@ -11,9 +11,9 @@ import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 const BENCHES = ['a', 'b']
 
 export const test: Command = async (context) => {
-  const { output, words } = context
-  if (words.has('new')) return await (await import('./new-test.ts')).newTest(context)
-  const stray = ['from', 'to', 'network'].find((flag) => words.has(flag))
+  const { output, flags } = context
+  if (flags.has('new')) return await (await import('./new-test.ts')).newTest(context)
+  const stray = ['from', 'to', 'network'].find((flag) => flags.has(flag))
   if (stray !== undefined) {
     throw usageError(
       `--${stray} is for --new only`,
@@ -27,9 +27,9 @@ export const test: Command = async (context) => {
       const results = await runTests(context, signal)
       if (signal.aborted) return interruptedCode(signal)
       const elapsedMs = Math.round(performance.now() - started)
-      const lines = words.has('json')
+      const lines = flags.has('json')
         ? [JSON.stringify(testsJson(results, elapsedMs))]
-        : renderTestResults({ results, elapsedMs, paint: output.resultPaint })
+        : renderTestResults({ results, elapsedMs, colors: output.resultColors })
       output.result(lines)
       return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed
     },
@@ -37,12 +37,12 @@ export const test: Command = async (context) => {
 }
 
 /** The results in the order of the tests; without those that the signal prevented. */
-async function runTests({ config, words }: Context, signal: AbortSignal): Promise<readonly UnitTestResult[]> {
+async function runTests({ config, flags }: Context, signal: AbortSignal): Promise<readonly UnitTestResult[]> {
   const { chooseTables, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readTests } = await import('./files.ts')
   const folder = config.sql.value
   const catalogue = await readCatalogue(folder)
-  const chosen = chooseTables(catalogue, readFlag(words, 'tables', names) ?? [])
+  const chosen = chooseTables(catalogue, readFlag(flags, 'tables', names) ?? [])
   const tests = await readTests(folder, catalogue, chosen)
   return await withScratchServer(async (server) => {
     const { openTestBench } = await import('./bench.ts')

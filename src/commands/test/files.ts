@@ -60,7 +60,7 @@ export function testPath(folder: string, key: string, name: string): string {
 }
 
 /** @throws BackfillError `usage` where the file exists already */
-export async function refuseExisting(path: string): Promise<void> {
+export async function assertNotExisting(path: string): Promise<void> {
   const exists = await access(path).then(
     () => true,
     () => false,

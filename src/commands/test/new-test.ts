@@ -11,18 +11,18 @@ import { withConnections } from '../../session/session.ts'
 
 /** @throws BackfillError `usage` for a missing range, an unknown table, a file that exists already */
 export async function newTest(context: Context): Promise<number> {
-  const { config, words, output } = context
+  const { config, flags, output } = context
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
-  const { refuseExisting, testPath, writeTest } = await import('./files.ts')
+  const { assertNotExisting, testPath, writeTest } = await import('./files.ts')
   const { testText } = await import('./write-yaml.ts')
   const { readRealRows } = await import('./real-rows.ts')
-  const range = typedRange(words, '--new')
+  const range = typedRange(flags, '--new')
   const catalogue = await readCatalogue(config.sql.value)
-  const [table] = chooseTables(catalogue, [readFlag(words, 'new', nonEmpty) ?? ''])
+  const [table] = chooseTables(catalogue, [readFlag(flags, 'new', nonEmpty) ?? ''])
   if (table === undefined) throw new Error('chooseTables() finds the table or throws')
   const network = findNetwork(catalogue, config.network.value)
   const path = testPath(config.sql.value, table.key, `${network.name}-${range.from}-${range.to}`)
-  await refuseExisting(path)
+  await assertNotExisting(path)
 
   const rows = await withConnections(context, (connections) =>
     readRealRows(connections, { table, network, range, ...columnsRead(table, catalogue) }),
@@ -43,14 +43,14 @@ export async function newTest(context: Context): Promise<number> {
 
 /** Of each table, the columns that the transform can have named, and what tells rows apart. */
 function columnsRead(table: TableDefinition, { sources, tables }: Catalogue) {
-  const words = new Set([
+  const flags = new Set([
     ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
     'block_number',
     'transaction_index',
   ])
   const columns = (ddl: SqlText) =>
     ddlColumns(ddl).flatMap(({ name, defaultKind }) =>
-      words.has(name) &&
+      flags.has(name) &&
       name !== 'meta_network_name' &&
       defaultKind !== 'MATERIALIZED' &&
       defaultKind !== 'ALIAS'

@@ -2,16 +2,16 @@
 import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
 import { count, duration } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
 export type TestReport = {
   readonly results: readonly UnitTestResult[]
   readonly elapsedMs: number
-  readonly paint: Paint
+  readonly colors: Colors
 }
 
-export function renderTestResults({ results, elapsedMs, paint }: TestReport): readonly string[] {
+export function renderTestResults({ results, elapsedMs, colors }: TestReport): readonly string[] {
   const failed = results.filter(({ passed }) => !passed)
   const byTable = [...Map.groupBy(results, ({ test }) => test.table.key)]
   const { lines } = renderTable(
@@ -29,11 +29,11 @@ export function renderTestResults({ results, elapsedMs, paint }: TestReport): re
   )
   const passed = `${results.length - failed.length} passed`
   const tally =
-    failed.length === 0 ? paint.green(passed) : `${paint.red(`${failed.length} failed`)}, ${passed}`
+    failed.length === 0 ? colors.green(passed) : `${colors.red(`${failed.length} failed`)}, ${passed}`
   return [
     ...lines,
     '',
-    ...failed.flatMap((result) => [...failure(result, paint), '']),
+    ...failed.flatMap((result) => [...failure(result, colors), '']),
     `${count(results.length, 'test')}: ${tally} in ${duration(elapsedMs)}`,
   ]
 }
@@ -59,11 +59,11 @@ export function testsJson(results: readonly UnitTestResult[], elapsedMs: number)
   }
 }
 
-function failure({ test, error, diff }: UnitTestResult, paint: Paint): readonly string[] {
+function failure({ test, error, diff }: UnitTestResult, colors: Colors): readonly string[] {
   return [
-    `${paint.red('FAILED')} ${paint.bold(test.name)}  ${paint.dim(test.file)}`,
+    `${colors.red('FAILED')} ${colors.bold(test.name)}  ${colors.dim(test.file)}`,
     `  ${test.description}`,
-    ...(error === undefined ? diffLines(test.expected.columns, diff, paint) : [`  ${paint.red(error)}`]),
+    ...(error === undefined ? diffLines(test.expected.columns, diff, colors) : [`  ${colors.red(error)}`]),
   ]
 }
 
@@ -77,7 +77,7 @@ type Line = {
 function diffLines(
   columns: readonly string[],
   { missing, unexpected, same }: RowDiff,
-  paint: Paint,
+  colors: Colors,
 ): readonly string[] {
   const table = renderTable(
     paired(missing.map(texts), unexpected.map(texts)),
@@ -86,9 +86,9 @@ function diffLines(
       ...columns.map((title, index) => ({
         title,
         cell: ({ values }: Line) => values[index] ?? '',
-        paint: (cell: string, { sign, values, other }: Line) => {
+        colors: (cell: string, { sign, values, other }: Line) => {
           if (other?.[index] === values[index]) return cell
-          return sign === '-' ? paint.red(cell) : paint.green(cell)
+          return sign === '-' ? colors.red(cell) : colors.green(cell)
         },
       })),
     ],

@@ -47,10 +47,10 @@ export function expectedRows(node: YamlNode, columns: readonly DdlColumn[]): Uni
   const rows = items.map((item) => readRow(item, columns))
   const wanted = columns.map(({ name }) => name).filter((name) => rows.some((row) => name in row))
   for (const [index, row] of rows.entries()) {
-    const lacking = wanted.find((name) => !(name in row))
-    if (lacking === undefined) continue
+    const missing = wanted.find((name) => !(name in row))
+    if (missing === undefined) continue
     throw usageError(
-      `${items[index]!.place}: the row lacks '${lacking}', which another row has`,
+      `${items[index]!.place}: the row lacks '${missing}', which another row has`,
       'name the same columns in every expected row',
     )
   }

@@ -19,9 +19,9 @@ export type TestFile = {
 export function parseTestCase({ name, file, text, table }: TestFile, catalogue: Catalogue): UnitTest {
   const root = parseYaml(file, text)
   const fields = new Map(entriesOf(root, KEYS, 'key').map((entry) => [entry.key, entry.value]))
-  const lacking = REQUIRED.find((key) => !fields.has(key))
-  if (lacking !== undefined) {
-    throw usageError(`${root.place}: the test lacks '${lacking}'`, `a test has ${REQUIRED.join(', ')}`)
+  const missing = REQUIRED.find((key) => !fields.has(key))
+  if (missing !== undefined) {
+    throw usageError(`${root.place}: the test lacks '${missing}'`, `a test has ${REQUIRED.join(', ')}`)
   }
   const network = withForks(networkOf(fields.get('network'), catalogue), fields.get('forks'))
   const range = rangeOf(fields.get('range')!)

@@ -4,21 +4,21 @@ import type { UpOptions } from '../../planning/run-options.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { planJson, renderPlan } from './render-plan.ts'
 import { runUp } from '../../session/supervised-run.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 
 export const up: Command = async (context) => {
   const options = upOptions(context, { from: 'from', to: 'to' })
-  return context.words.has('dry-run') ? await plan(context, options) : await runUp(context, options)
+  return context.flags.has('dry-run') ? await plan(context, options) : await runUp(context, options)
 }
 
 async function plan(context: Context, options: UpOptions): Promise<number> {
-  const { output, words } = context
-  return await withWorld(context, async ({ world }) => {
+  const { output, flags } = context
+  return await withWorkspace(context, async ({ workspace }) => {
     const { planUp } = await import('../../planning/plan.ts')
-    const report = await planUp(world, options)
+    const report = await planUp(workspace, options)
     output.result(
-      words.has('json') ? [JSON.stringify(planJson(report))] : renderPlan(report, output.resultPaint),
+      flags.has('json') ? [JSON.stringify(planJson(report))] : renderPlan(report, output.resultColors),
     )
     return EXIT.ok
   })

@@ -1,17 +1,17 @@
 // Owns how `plan` looks: the chunks that `up` would run now, and what it would leave. Pure.
 import type { PlanReport } from '../../planning/plan.ts'
-import { count, duration, rangesText, rangeText } from '../../terminal/render/format.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import { count, duration, formatRanges, formatRange } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { type JsonObject, pairs, SCHEMA } from '../../terminal/render/json.ts'
 
 const SHOWN = 8
 
-export function renderPlan(plan: PlanReport, paint: Paint): readonly string[] {
+export function renderPlan(plan: PlanReport, colors: Colors): readonly string[] {
   const { network, tables } = plan
   const chunks = tables.reduce((sum, table) => sum + table.chunks.length, 0)
   return [
-    `network ${paint.bold(network)}`,
-    ...tables.flatMap((table) => tableLines(table, paint)),
+    `network ${colors.bold(network)}`,
+    ...tables.flatMap((table) => tableLines(table, colors)),
     '',
     chunks === 0
       ? 'Nothing to do.'
@@ -19,29 +19,29 @@ export function renderPlan(plan: PlanReport, paint: Paint): readonly string[] {
   ]
 }
 
-function tableLines(table: PlanReport['tables'][number], paint: Paint): readonly string[] {
-  const { chunks, holes, held, dirty } = table
+function tableLines(table: PlanReport['tables'][number], colors: Colors): readonly string[] {
+  const { chunks, sourceGaps, incomplete, dirty } = table
   const work = chunks.length === 0 ? 'nothing to run' : count(chunks.length, 'chunk')
-  const weight = chunks.length === 0 ? '' : `, ${costText(table)}`
+  const rowEstimate = chunks.length === 0 ? '' : `, ${costText(table)}`
   const missing =
     table.missingBlocks === 0 ? 'no block missing' : `${count(table.missingBlocks, 'block')} missing`
   const facts = [
     ...(table.create ? ['the table is created first'] : []),
-    ...(dirty.length > 0 ? [`dirty ${rangesText(dirty)}: made safe and run again`] : []),
-    ...(holes.length > 0 ? [`hole ${rangesText(holes)}: left out`] : []),
-    ...(held.length > 0 ? [`held ${rangesText(held)}: left out`] : []),
+    ...(dirty.length > 0 ? [`dirty ${formatRanges(dirty)}: made safe and run again`] : []),
+    ...(sourceGaps.length > 0 ? [`source gap ${formatRanges(sourceGaps)}: left out`] : []),
+    ...(incomplete.length > 0 ? [`incomplete ${formatRanges(incomplete)}: left out`] : []),
     ...table.notes,
   ]
   const rest = chunks.length - SHOWN
   return [
     '',
-    `${paint.bold(table.table)}  ${work}, ${missing}${weight}`,
-    ...facts.map((fact) => `  ${paint.yellow(fact)}`),
+    `${colors.bold(table.table)}  ${work}, ${missing}${rowEstimate}`,
+    ...facts.map((fact) => `  ${colors.yellow(fact)}`),
     ...chunks
       .slice(0, SHOWN)
-      .map((chunk) => `  ${rangeText(chunk)}  ${costText(chunk)}  ${paint.dim(chunk.reason)}`),
+      .map((chunk) => `  ${formatRange(chunk)}  ${costText(chunk)}  ${colors.dim(chunk.reason)}`),
     ...(rest > 0
-      ? [paint.dim(`  and ${count(rest, 'more chunk')} up to block ${chunks.at(-1)?.to} (--json has all)`)]
+      ? [colors.dim(`  and ${count(rest, 'more chunk')} up to block ${chunks.at(-1)?.to} (--json has all)`)]
       : []),
   ]
 }
@@ -81,8 +81,8 @@ export function planJson({ network, jobs, tables }: PlanReport): JsonObject {
         expected_rows: expectedRows,
         expected_ms: expectedMs,
       })),
-      holes: pairs(table.holes),
-      held: pairs(table.held),
+      sourceGaps: pairs(table.sourceGaps),
+      incomplete: pairs(table.incomplete),
       dirty: pairs(table.dirty),
       notes: table.notes,
     })),

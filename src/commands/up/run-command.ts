@@ -8,21 +8,21 @@ import { requireChoice } from '../../terminal/one-table-one-range.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 
 export const run: Command = async (context) => {
-  const { config, output, words } = context
-  requireChoice(words, 'run')
+  const { config, output, flags } = context
+  requireChoice(flags, 'run')
   const options = upOptions(context, { from: 'start-block', to: 'end-block' })
-  const chunk = readFlag(words, 'step-size', positiveCount) ?? config.chunk.value
+  const chunk = readFlag(flags, 'step-size', positiveCount) ?? config.chunk.value
   const ready = async (session: Session): Promise<void> => {
-    if (!words.has('create-tables')) await requireTables(session)
-    if (!words.has('quiet')) output.message(['`run` obeys the ledger: ranges that are done are skipped.'])
+    if (!flags.has('create-tables')) await requireTables(session)
+    if (!flags.has('quiet')) output.message(['`run` obeys the ledger: ranges that are done are skipped.'])
   }
   return await runUp(context, { ...options, chunk }, { ready })
 }
 
-async function requireTables({ world }: Session): Promise<void> {
-  const { target } = world.ports
-  const existing = await target.tables(world.chosen.map((table) => table.target))
-  const missing = world.chosen.filter((table) => !existing.has(table.target))
+async function requireTables({ workspace }: Session): Promise<void> {
+  const { target } = workspace.ports
+  const existing = await target.tables(workspace.chosen.map((table) => table.target))
+  const missing = workspace.chosen.filter((table) => !existing.has(table.target))
   if (missing.length === 0) return
   const tables = missing.map((table) => `${target.database}.${table.target}`).join(', ')
   const keys = missing.map(({ key }) => key).join(',')

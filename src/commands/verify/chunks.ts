@@ -1,8 +1,8 @@
 // Owns how done blocks are cut for verification: by what was known of their weight, never across what built them.
 import { blockSet, type Range } from '../../model/blocks.ts'
 import { cutChunks, type Sizing } from '../../planning/chunks.ts'
-import type { Visible } from '../../ledger/latest-events.ts'
-import type { Weights } from '../../planning/weights.ts'
+import type { Latest } from '../../ledger/latest-events.ts'
+import type { RowEstimates } from '../../planning/row-estimates.ts'
 
 type Built = {
   readonly range: Range
@@ -12,31 +12,31 @@ type Built = {
 }
 
 /** How heavy done blocks are, as far as the ledger knows. Little ones that touch are taken together: a ledger may have 10^5. */
-export function builtWeights(done: readonly Visible<Built>[]): Weights {
-  const weights: { from: number; to: number; rows: number }[] = []
+export function builtRowEstimates(done: readonly Latest<Built>[]): RowEstimates {
+  const rowEstimates: { from: number; to: number; rows: number }[] = []
   for (const { range, event } of done) {
     const rows = (event.rows * blocksIn(range)) / blocksIn(event.range)
-    const last = weights.at(-1)
+    const last = rowEstimates.at(-1)
     if (last !== undefined && last.to + 1 === range.from && last.rows + rows < LITTLE_ROWS) {
       last.to = range.to
       last.rows += rows
-    } else weights.push({ ...range, rows })
+    } else rowEstimates.push({ ...range, rows })
   }
-  return weights
+  return rowEstimates
 }
 
 const LITTLE_ROWS = 500_000
 
 /** The chunks of done blocks within `wanted`, by block; each was built by one version of the SQL. */
 export function verifyChunks(
-  done: readonly Visible<Built>[],
+  done: readonly Latest<Built>[],
   wanted: Range,
   sizing: Sizing,
 ): readonly (Range & { readonly sqlHash: string })[] {
   const byHash = Map.groupBy(done, ({ event }) => event.sqlHash)
   return [...byHash]
-    .flatMap(([sqlHash, stretches]) =>
-      cutChunks(blockSet(stretches.flatMap(({ range }) => within(range, wanted))), sizing, 'tail').map(
+    .flatMap(([sqlHash, segments]) =>
+      cutChunks(blockSet(segments.flatMap(({ range }) => within(range, wanted))), sizing, 'oldest').map(
         ({ from, to }) => ({ from, to, sqlHash }),
       ),
     )

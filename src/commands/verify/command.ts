@@ -5,48 +5,48 @@ import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderVerify, verdictLine, verifyCode, verifyJson } from './render.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { verifyPorts } from './ports.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 
 export const verifyCommand: Command = async (context) => {
-  const { output, words } = context
-  if (words.has('sources')) return await (await import('./sources-command.ts')).verifySourcesCommand(context)
-  if (!words.has('tables'))
+  const { output, flags } = context
+  if (flags.has('sources')) return await (await import('./sources-command.ts')).verifySourcesCommand(context)
+  if (!flags.has('tables'))
     throw usageError(
       '`verify` needs a table',
       'backfill verify block_slots_stat; all done blocks are computed again, so it takes as long as they did: --from, --to, --sample 20',
     )
   const options = verifyOptions(context)
-  const quiet = words.has('quiet') || words.has('json')
+  const quiet = flags.has('quiet') || flags.has('json')
   return await withSignals(
     () => output.message(['Stopping.']),
     (signal) =>
-      withWorld(context, async (session) => {
+      withWorkspace(context, async (session) => {
         const { verify } = await import('./verify.ts')
-        const report = await verify(session.world, await verifyPorts(session), options, {
+        const report = await verify(session.workspace, await verifyPorts(session), options, {
           signal,
           report: (table, verdict) =>
-            output.message(quiet ? [] : [verdictLine(table, verdict, output.messagePaint)]),
+            output.message(quiet ? [] : [verdictLine(table, verdict, output.messageColors)]),
         })
         output.result(
-          words.has('json')
+          flags.has('json')
             ? [output.mask(JSON.stringify(verifyJson(report)))]
-            : renderVerify(report, output.resultPaint),
+            : renderVerify(report, output.resultColors),
         )
         return signal.aborted ? interruptedCode(signal) : verifyCode(report)
       }),
   )
 }
 
-function verifyOptions({ config, words }: Context): VerifyOptions {
-  const sample = readFlag(words, 'sample', positiveCount)
-  const seed = readFlag(words, 'seed', blockCount)
+function verifyOptions({ config, flags }: Context): VerifyOptions {
+  const sample = readFlag(flags, 'sample', positiveCount)
+  const seed = readFlag(flags, 'seed', blockCount)
   if (seed !== undefined && sample === undefined)
     throw usageError('--seed is for --sample only', 'add --sample N')
   const { from, to, chunk, chunkRows, jobs, giveUpMs } = upOptions(
-    { config, words },
+    { config, flags },
     { from: 'from', to: 'to' },
   )
   return { from, to, chunk, chunkRows, jobs, giveUpMs, sample, seed: seed ?? randomInt(2 ** 32) }

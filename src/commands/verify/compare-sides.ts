@@ -35,7 +35,7 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
     ({ name, defaultKind }) =>
       !output.includes(name) && (defaultKind === 'DEFAULT' || defaultKind === 'MATERIALIZED'),
   )
-  const steady = computed.filter(({ expression }) => !UNSTEADY.test(expression))
+  const steady = computed.filter(({ expression }) => !NON_DETERMINISTIC.test(expression))
   const compared = [...yielded, ...steady].map(({ name }) => name)
   const position =
     rows.kind === 'per-key' ? facts.columns.find(({ name }) => name === rows.column) : undefined
@@ -60,7 +60,7 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
     recomputed: side(`(SELECT ${[...yielded.map(({ name }) => quoteIdentifier(name)), ...defaults].join(', ')}
     FROM (SELECT ${cast.join(', ')} FROM (\n${transform.text}\n)))`),
     stored: side(
-      `{backfill_database:Identifier}.{backfill_table:Identifier}${MERGES.test(facts.engine) ? ' FINAL' : ''}${rowsOfRange}`,
+      `{backfill_database:Identifier}.{backfill_table:Identifier}${COLLAPSING_ENGINES.test(facts.engine) ? ' FINAL' : ''}${rowsOfRange}`,
     ),
     positionType: position?.type ?? 'UInt8',
     compared,
@@ -69,8 +69,8 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
 }
 
 /** Engines whose rows of one key are one row, once FINAL has looked at them. */
-export const MERGES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
+export const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
 
 /** Calls that have another value each time, or for each user. */
-const UNSTEADY =
+const NON_DETERMINISTIC =
   /\b(now|now64|today|yesterday|rand\w*|generate\w+|uuid\w*|hostname|currentUser|user|version|serverUUID|rowNumber\w+|blockNumber|nowInBlock|query_?id|initialQueryID|tcpPort|uptime|getSetting|getMacro|fuzzBits|timezone)\s*\(/i

@@ -20,7 +20,7 @@ import {
   type SumsRow,
   sumsOf,
 } from './compare-question.ts'
-import { MERGES, type Sides, sidesOf, type TargetFacts } from './compare-sides.ts'
+import { COLLAPSING_ENGINES, type Sides, sidesOf, type TargetFacts } from './compare-sides.ts'
 
 export type VerifierOptions = {
   readonly source: Server
@@ -34,7 +34,7 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
 
   async function findSides(table: TableDefinition): Promise<Sides> {
     const [output, facts] = await Promise.all([executor.describe(table), factsOf(target, table)])
-    if (table.rows.kind === 'per-key' && !MERGES.test(facts.engine))
+    if (table.rows.kind === 'per-key' && !COLLAPSING_ENGINES.test(facts.engine))
       throw usageError(
         `${table.key} is 'rows: per-key', but its engine ${facts.engine} keeps every row: there is no row of a key to compare with`,
         `Make it a ReplacingMergeTree in ${table.ddl.file}, then backfill rebuild ${table.key}`,

@@ -4,19 +4,19 @@ import type { Session } from '../../workspace/open.ts'
 
 /** The ports that verification needs beside the world's. */
 export async function verifyPorts({
-  world,
+  workspace,
   connected,
-}: Pick<Session, 'world' | 'connected'>): Promise<VerifyPorts> {
-  const [{ openVerifier }, { openPast }, { openStretches }] = await Promise.all([
+}: Pick<Session, 'workspace' | 'connected'>): Promise<VerifyPorts> {
+  const [{ openVerifier }, { openRecordedEvents }, { openSegments }] = await Promise.all([
     import('./compare.ts'),
     import('../../ledger/history.ts'),
     import('../../sources/source.ts'),
   ])
   const { source, target, names } = connected
-  const { network, ports } = world
+  const { network, ports } = workspace
   return {
     verify: openVerifier({ source, target, network, executor: ports.executor }),
-    past: openPast({ server: target, names, network: network.name }),
-    stretches: openStretches({ server: source, network: network.name }),
+    recordedEvents: openRecordedEvents({ server: target, names, network: network.name }),
+    segments: openSegments({ server: source, network: network.name }),
   }
 }

@@ -3,9 +3,9 @@ import { EXIT } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
 import type { Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
-import { count, duration, number, rangesText, rangeText } from '../../terminal/render/format.ts'
+import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
 /** 7 for a difference that nothing explains, 4 where each one is explained, 0 where all is as it should be. */
@@ -18,22 +18,22 @@ export function verifyCode({ tables }: VerifyReport): number {
 }
 
 /** One line for a chunk that has been looked at. */
-export function verdictLine(table: string, verdict: Verdict, paint: Paint): string {
+export function verdictLine(table: string, verdict: Verdict, colors: Colors): string {
   const rows = count(verdict.comparison.recomputed.rows, 'row')
-  return `${table}  ${rangeText(verdict)}  ${wordOf(verdict, paint)}  ${rows}  ${duration(verdict.elapsedMs)}`
+  return `${table}  ${formatRange(verdict)}  ${wordOf(verdict, colors)}  ${rows}  ${duration(verdict.elapsedMs)}`
 }
 
 /** `next`: whether to say what to type about what differs. */
-export function renderVerify(report: VerifyReport, paint: Paint, next = true): readonly string[] {
+export function renderVerify(report: VerifyReport, colors: Colors, next = true): readonly string[] {
   const seed = report.seed === null ? [] : [`A sample; the same one again: --seed ${report.seed}`]
   const blocks = report.tables.map((table) => [
-    ...tableLines(table, paint),
+    ...tableLines(table, colors),
     ...(next ? nextLines(table) : []),
   ])
   return [...blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines])), ...seed]
 }
 
-function tableLines(table: VerifiedTable, paint: Paint): readonly string[] {
+function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
   const { verdicts, chunks, notCompared, dirty } = table
   const of = (wanted: (verdict: Verdict) => boolean) => verdicts.filter(wanted).length
   const tally = [
@@ -48,17 +48,17 @@ function tableLines(table: VerifiedTable, paint: Paint): readonly string[] {
       ? 'no done block to verify'
       : `${number(verdicts.length)} of ${count(chunks, 'chunk')} verified, ${blocksText(verdicts)}: ${tally
           .filter(([chunksOf]) => chunksOf > 0)
-          .map(([chunksOf, words]) => `${number(chunksOf)} ${words}`)
+          .map(([chunksOf, flags]) => `${number(chunksOf)} ${flags}`)
           .join(', ')}`
   const facts = [
     ...(notCompared.length > 0 ? [`not compared: ${notCompared.join(', ')} (another value each time)`] : []),
-    ...(dirty.length > 0 ? [`not verified: dirty ${rangesText(dirty)}`] : []),
+    ...(dirty.length > 0 ? [`not verified: dirty ${formatRanges(dirty)}`] : []),
   ]
   const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
   return [
-    `${paint.bold(table.table)}  ${looked}`,
-    ...facts.map((fact) => `  ${paint.yellow(fact)}`),
-    ...odd.slice(0, SHOWN).flatMap((verdict) => ['', ...oddLines(table, verdict, paint)]),
+    `${colors.bold(table.table)}  ${looked}`,
+    ...facts.map((fact) => `  ${colors.yellow(fact)}`),
+    ...odd.slice(0, SHOWN).flatMap((verdict) => ['', ...oddLines(table, verdict, colors)]),
     ...(odd.length > SHOWN
       ? ['', `and ${count(odd.length - SHOWN, 'more chunk')} that differ (--json has all)`]
       : []),
@@ -74,11 +74,11 @@ function blocksText(ranges: readonly Range[]): string {
   )
 }
 
-function wordOf({ outcome, why }: Verdict, paint: Paint): string {
-  if (outcome === 'duplicates') return paint.red('several rows of one key')
+function wordOf({ outcome, why }: Verdict, colors: Colors): string {
+  if (outcome === 'duplicates') return colors.red('several rows of one key')
   if (outcome === 'different')
-    return why === undefined ? paint.red('DIFFERENT') : paint.yellow(`different: ${WHY[why]}`)
-  return why === undefined ? paint.green('same') : paint.green('same although stale')
+    return why === undefined ? colors.red('DIFFERENT') : colors.yellow(`different: ${WHY[why]}`)
+  return why === undefined ? colors.green('same') : colors.green('same although stale')
 }
 
 const WHY: Readonly<Record<WhyStale, string>> = {
@@ -88,13 +88,13 @@ const WHY: Readonly<Record<WhyStale, string>> = {
   gone: 'source rows have gone since it was built, nobody can tell',
 }
 
-function oddLines({ columns }: VerifiedTable, verdict: Verdict, paint: Paint): readonly string[] {
+function oddLines({ columns }: VerifiedTable, verdict: Verdict, colors: Colors): readonly string[] {
   const { recomputed, stored, examples } = verdict.comparison
   return [
-    `${rangeText(verdict)}  ${wordOf(verdict, paint)}`,
+    `${formatRange(verdict)}  ${wordOf(verdict, colors)}`,
     `  ${[sumsText('computed again', recomputed), ...(stored === undefined ? [] : [sumsText('in the table', stored)])].join(', ')}`,
     ...differenceLines(verdict.comparison).map((line) => `  ${line}`),
-    ...exampleLines(columns, examples, paint).map((line) => `  ${line}`),
+    ...exampleLines(columns, examples, colors).map((line) => `  ${line}`),
   ]
 }
 
@@ -105,7 +105,7 @@ function sumsText(name: string, { rows, keys }: Comparison['recomputed']): strin
 function differenceLines({ differences, atLeast }: Comparison): readonly string[] {
   const least = atLeast ? 'at least ' : ''
   return DIFFERENCES.filter(([kind]) => differences[kind] > 0).map(
-    ([kind, words]) => `${least}${count(differences[kind], 'key')} ${words}`,
+    ([kind, flags]) => `${least}${count(differences[kind], 'key')} ${flags}`,
   )
 }
 
@@ -126,7 +126,7 @@ type Line = {
 function exampleLines(
   columns: readonly string[],
   examples: readonly Example[],
-  paint: Paint,
+  colors: Colors,
 ): readonly string[] {
   if (examples.length === 0) return []
   const lines = examples.flatMap(({ recomputed, stored }): readonly Line[] => [
@@ -140,9 +140,9 @@ function exampleLines(
       ...columns.map((title, index) => ({
         title,
         cell: ({ row }: Line) => row[index] ?? '',
-        paint: (cell: string, { sign, row, other }: Line) => {
+        colors: (cell: string, { sign, row, other }: Line) => {
           if (other?.[index] === row[index]) return cell
-          return sign === '-' ? paint.red(cell) : paint.green(cell)
+          return sign === '-' ? colors.red(cell) : colors.green(cell)
         },
       })),
     ],

@@ -1,8 +1,8 @@
 // Owns what verification tells people: a verdict for each chunk, and why a difference is no surprise.
 import type { Range } from '../../model/blocks.ts'
 import type { RowsKind, TableDefinition } from '../../model/model.ts'
-import type { PastPort } from '../../ledger/history.ts'
-import type { StretchPort } from '../../sources/source.ts'
+import type { RecordedEventsPort } from '../../ledger/history.ts'
+import type { SegmentPort } from '../../sources/source.ts'
 
 export type VerifyOptions = {
   /** Only done blocks between these, both included. */
@@ -106,6 +106,6 @@ export type VerifyPort = {
 
 export type VerifyPorts = {
   readonly verify: VerifyPort
-  readonly past: PastPort
-  readonly stretches: StretchPort
+  readonly recordedEvents: RecordedEventsPort
+  readonly segments: SegmentPort
 }

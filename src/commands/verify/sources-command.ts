@@ -2,7 +2,7 @@
 import { usageError } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { renderSources, sourcesCode, sourcesJson } from './sources-render.ts'
-import { withWorld } from '../../session/session.ts'
+import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { verifyPorts } from './ports.ts'
 
@@ -10,8 +10,8 @@ import { verifyPorts } from './ports.ts'
 const OTHERS = ['from', 'to', 'sample', 'seed', 'chunk', 'chunk-rows', 'jobs']
 
 export const verifySourcesCommand: Command = async (context) => {
-  const { output, words } = context
-  const stray = OTHERS.find((flag) => words.has(flag))
+  const { output, flags } = context
+  const stray = OTHERS.find((flag) => flags.has(flag))
   if (stray !== undefined)
     throw usageError(
       `--${stray} and --sources exclude each other`,
@@ -20,22 +20,22 @@ export const verifySourcesCommand: Command = async (context) => {
   return await withSignals(
     () => output.message(['Stopping after this table.']),
     (signal) =>
-      withWorld(context, async (session) => {
+      withWorkspace(context, async (session) => {
         const { verifySources } = await import('./sources.ts')
-        const { world } = session
+        const { workspace } = session
         const verdicts = await verifySources(
-          world,
+          workspace,
           await verifyPorts(session),
-          { dryRun: words.has('dry-run'), lockWaitMs: 0 },
+          { dryRun: flags.has('dry-run'), lockWaitMs: 0 },
           { signal, note: (table, text) => output.message([`${table}  ${text}`]) },
         )
         const perBlock = new Set(
-          world.catalogue.tables.filter(({ rows }) => rows.kind === 'per-block').map(({ key }) => key),
+          workspace.catalogue.tables.filter(({ rows }) => rows.kind === 'per-block').map(({ key }) => key),
         )
         output.result(
-          words.has('json')
-            ? [output.mask(JSON.stringify(sourcesJson(world.network.name, verdicts)))]
-            : renderSources(verdicts, perBlock, output.resultPaint),
+          flags.has('json')
+            ? [output.mask(JSON.stringify(sourcesJson(workspace.network.name, verdicts)))]
+            : renderSources(verdicts, perBlock, output.resultColors),
         )
         return signal.aborted ? interruptedCode(signal) : sourcesCode(verdicts)
       }),

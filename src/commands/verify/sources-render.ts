@@ -1,22 +1,22 @@
 // Owns how `verify --sources` looks: what has changed since it was built, what of it is marked, what to type next. Pure.
 import { EXIT } from '../../model/errors.ts'
 import { countBlocks } from '../../model/blocks.ts'
-import type { SourcesVerdict } from './sources.ts'
-import { count, rangesText } from '../../terminal/render/format.ts'
+import type { SourcesCheck } from './sources.ts'
+import { count, formatRanges } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
-import type { Paint } from '../../terminal/render/format.ts'
+import type { Colors } from '../../terminal/render/format.ts'
 
 /** 5 where a lock kept what has changed from being marked, 4 where ranges are stale, 0 where none is; `gone` is no fault. */
-export function sourcesCode(verdicts: readonly SourcesVerdict[]): number {
+export function sourcesCode(verdicts: readonly SourcesCheck[]): number {
   if (verdicts.some(({ notMarked }) => typeof notMarked === 'object' && notMarked.kind === 'locked'))
     return EXIT.locked
   return verdicts.some(({ changed, before }) => changed.length + before.length > 0) ? EXIT.stale : EXIT.ok
 }
 
 export function renderSources(
-  verdicts: readonly SourcesVerdict[],
+  verdicts: readonly SourcesCheck[],
   perBlock: ReadonlySet<string>,
-  paint: Paint,
+  colors: Colors,
 ): readonly string[] {
   const stale = verdicts.filter(({ changed, before }) => changed.length + before.length > 0)
   const next = stale.map(({ table }) =>
@@ -25,36 +25,38 @@ export function renderSources(
       : `Next: backfill rebuild ${table} (rows per key cannot be taken back by range)`,
   )
   return [
-    ...verdicts.flatMap((verdict) => lines(verdict, paint)),
+    ...verdicts.flatMap((verdict) => lines(verdict, colors)),
     ...(next.length === 0 ? [] : ['', ...next]),
   ]
 }
 
 function lines(
-  { table, looked, changed, gone, before, notMarked }: SourcesVerdict,
-  paint: Paint,
+  { table, looked, changed, gone, before, notMarked }: SourcesCheck,
+  colors: Colors,
 ): readonly string[] {
   const facts = [
-    ...(changed.length > 0 ? [paint.yellow(`changed ${rangesText(changed)}: ${markText(notMarked)}`)] : []),
-    ...(before.length > 0 ? [`marked as stale before ${rangesText(before)}`] : []),
+    ...(changed.length > 0
+      ? [colors.yellow(`changed ${formatRanges(changed)}: ${markText(notMarked)}`)]
+      : []),
+    ...(before.length > 0 ? [`marked as stale before ${formatRanges(before)}`] : []),
     ...(gone.length > 0
       ? [
-          `gone ${rangesText(gone)}: source rows are there no more; left as done, they could not be computed again`,
+          `gone ${formatRanges(gone)}: source rows are there no more; left as done, they could not be computed again`,
         ]
       : []),
   ]
   const all = count(countBlocks(looked), 'done block')
   if (facts.length === 0) return [`${table}  ${all}, none of them with changed sources`]
-  return [`${paint.bold(table)}  ${all} looked at`, ...facts.map((fact) => `  ${fact}`)]
+  return [`${colors.bold(table)}  ${all} looked at`, ...facts.map((fact) => `  ${fact}`)]
 }
 
-function markText(notMarked: SourcesVerdict['notMarked']): string {
+function markText(notMarked: SourcesCheck['notMarked']): string {
   if (notMarked === undefined) return 'marked as stale'
   return notMarked === 'dry-run' ? 'not marked (--dry-run)' : `not marked: ${notMarked.message}`
 }
 
 /** Version 1. */
-export function sourcesJson(network: string, verdicts: readonly SourcesVerdict[]): JsonObject {
+export function sourcesJson(network: string, verdicts: readonly SourcesCheck[]): JsonObject {
   return {
     schema: 1,
     network,

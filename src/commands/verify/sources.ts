@@ -10,7 +10,7 @@ import { marked } from '../../ledger/stale.ts'
 import { readCoverage } from '../../ledger/coverage.ts'
 import { readKnown } from '../../planning/table-status.ts'
 import type { VerifyPorts } from './report.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 export type SourcesOptions = { readonly dryRun: boolean; readonly lockWaitMs: number }
 
@@ -21,7 +21,7 @@ export type SourcesHooks = {
 }
 
 /** Ranges of one table, sorted and disjoint. */
-export type SourcesVerdict = {
+export type SourcesCheck = {
   readonly table: string
   /** Done blocks that were compared with their sources. */
   readonly looked: BlockSet
@@ -37,14 +37,14 @@ export type SourcesVerdict = {
 
 /** Looks at the chosen tables that exist, one after the other. @throws BackfillError `server` */
 export async function verifySources(
-  world: World,
+  workspace: Workspace,
   ports: VerifyPorts,
   options: SourcesOptions,
   hooks: SourcesHooks,
-): Promise<readonly SourcesVerdict[]> {
-  const { uuids } = await readKnown(world)
-  const verdicts: SourcesVerdict[] = []
-  for (const table of world.chosen) {
+): Promise<readonly SourcesCheck[]> {
+  const { uuids } = await readKnown(workspace)
+  const verdicts: SourcesCheck[] = []
+  for (const table of workspace.chosen) {
     if (hooks.signal.aborted) break
     const { changes, marked: before, looked } = await findChanges(ports, { table, uuids })
     const changed = changes.filter(({ change }) => change === 'changed')
@@ -53,7 +53,10 @@ export async function verifySources(
         ? undefined
         : options.dryRun
           ? 'dry-run'
-          : await markChanges({ world, ports, options, hooks, table, uuid: uuids.get(table.key)! }, changed)
+          : await markChanges(
+              { workspace, ports, options, hooks, table, uuid: uuids.get(table.key)! },
+              changed,
+            )
     verdicts.push({
       table: table.key,
       looked,
@@ -71,7 +74,7 @@ function rangesOf(changes: readonly SourceChange[]): BlockSet {
 }
 
 type Marking = {
-  readonly world: World
+  readonly workspace: Workspace
   readonly ports: VerifyPorts
   readonly options: SourcesOptions
   readonly hooks: SourcesHooks
@@ -84,16 +87,17 @@ async function markChanges(
   marking: Marking,
   changes: readonly SourceChange[],
 ): Promise<BackfillError | undefined> {
-  const { world, options, hooks, table } = marking
+  const { workspace, options, hooks, table } = marking
   let lock: Lock
   try {
-    lock = await world.ports.locks.acquire(
+    lock = await workspace.ports.locks.acquire(
       table.key,
       (text) => hooks.note(table.key, text),
       options.lockWaitMs,
     )
   } catch (error) {
-    if (error instanceof BackfillError && (error.kind === 'locked' || MAY_NOT.has(error.code))) return error
+    if (error instanceof BackfillError && (error.kind === 'locked' || ACCESS_CODES.has(error.code)))
+      return error
     throw error
   }
   try {
@@ -105,19 +109,19 @@ async function markChanges(
 }
 
 /** What the server answers to a user who may not create the lock's table: READONLY, ACCESS_DENIED. */
-const MAY_NOT: ReadonlySet<number> = new Set([164, 497])
+const ACCESS_CODES: ReadonlySet<number> = new Set([164, 497])
 
 /**
  * A mark is a `done` over blocks that are done, with another word for the SQL's hash; it is no try, and recovery looks
  * through it. Blocks that somebody has worked on since they were looked at are left as they are.
  */
 async function appendMarks(
-  { world, ports, table, uuid }: Marking,
+  { workspace, ports, table, uuid }: Marking,
   changes: readonly SourceChange[],
   lock: Lock,
 ): Promise<void> {
   const runId = randomUUID()
-  const { seen } = await readCoverage(ports.past, { key: table.key, uuid })
+  const { seen } = await readCoverage(ports.recordedEvents, { key: table.key, uuid })
   const positions = new Map(
     seen.map(({ range, event }) => [`${event.epoch} ${event.seq} ${range.from}`, range] as const),
   )
@@ -128,7 +132,7 @@ async function appendMarks(
   const byHash = Map.groupBy(still, ({ event }) => event.sqlHash)
   for (const [sqlHash, same] of byHash)
     for (const range of rangesOf(same))
-      await world.ports.ledger.append(lock, {
+      await workspace.ports.ledger.append(lock, {
         ...NO_TRY,
         event: 'done',
         range,
@@ -136,5 +140,5 @@ async function appendMarks(
         runId,
         sqlHash: marked('late', sqlHash),
       })
-  await world.ports.ledger.checkpoint([{ lock, targetUuid: uuid }], runId)
+  await workspace.ports.ledger.checkpoint([{ lock, targetUuid: uuid }], runId)
 }

@@ -5,21 +5,21 @@ import { checkTables } from '../../targets/check-columns.ts'
 import { type BackfillError, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { patiently } from '../../clickhouse/retry.ts'
-import { verdictOn } from '../../clickhouse/error-codes.ts'
+import { withRetry } from '../../clickhouse/retry.ts'
+import { retryDecision } from '../../clickhouse/error-codes.ts'
 import { intersect } from '../../model/blocks.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
 import { sample } from './chunks.ts'
 import { markOf } from '../../ledger/stale.ts'
-import { builtWeights, verifyChunks } from './chunks.ts'
-import type { Visible } from '../../ledger/latest-events.ts'
-import { type Past, readPast, sizingOf, slotsFor } from '../../planning/sizing.ts'
+import { builtRowEstimates, verifyChunks } from './chunks.ts'
+import type { Latest } from '../../ledger/latest-events.ts'
+import { type RunHistory, readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { type Coverage, EVERYTHING, readCoverage } from '../../ledger/coverage.ts'
 import { type Known, readKnown } from '../../planning/table-status.ts'
 import type { Comparison, VerifyPorts } from './report.ts'
-import type { PastEvent } from '../../ledger/history.ts'
+import type { RecordedEvent } from '../../ledger/history.ts'
 import type { Verdict, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 
 export type VerifyHooks = {
   /** Told as each chunk ends, in the order in which they end. */
@@ -33,21 +33,24 @@ export type VerifyHooks = {
  * @throws BackfillError `usage` where files, tables and ledger do not fit; `server`; `failed`
  */
 export async function verify(
-  world: World,
+  workspace: Workspace,
   ports: VerifyPorts,
   options: VerifyOptions,
   hooks: VerifyHooks,
 ): Promise<VerifyReport> {
-  const known = await look(world)
-  const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, known.past.capacity).jobs)
+  const known = await look(workspace)
+  const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, known.recordedEvents.capacity).jobs)
   const tables: VerifiedTable[] = []
-  for (const table of world.chosen) {
-    const coverage = await readCoverage(ports.past, { key: table.key, uuid: known.uuids.get(table.key) })
+  for (const table of workspace.chosen) {
+    const coverage = await readCoverage(ports.recordedEvents, {
+      key: table.key,
+      uuid: known.uuids.get(table.key),
+    })
     const chunks = chunksOf(table, coverage, known, { ...options, jobs: slot.concurrency })
     const chosen = options.sample === undefined ? chunks : sample(chunks, options.sample, options.seed)
     const verdicts = await allOrNothing(hooks.signal, chosen, (chunk, signal) =>
       slot(async () => {
-        const found = await verifyChunk({ world, ports, known, options, signal, table, coverage }, chunk)
+        const found = await verifyChunk({ workspace, ports, known, options, signal, table, coverage }, chunk)
         for (const verdict of found) hooks.report(table.key, verdict)
         return found
       }),
@@ -55,7 +58,7 @@ export async function verify(
     const { compared, not } = await ports.verify.columns(table)
     tables.push({
       table: table.key,
-      target: `${world.ports.target.database}.${table.target}`,
+      target: `${workspace.ports.target.database}.${table.target}`,
       rows: table.rows.kind,
       columns: compared,
       notCompared: not,
@@ -64,7 +67,7 @@ export async function verify(
       dirty: coverage.dirty,
     })
   }
-  return { network: world.network.name, seed: options.sample === undefined ? null : options.seed, tables }
+  return { network: workspace.network.name, seed: options.sample === undefined ? null : options.seed, tables }
 }
 
 /** Does the work for all items; where one fails, the others are broken off and its error is thrown. */
@@ -90,19 +93,19 @@ async function allOrNothing<T, R>(
 }
 
 /** With what chunks took before. */
-type Expected = Known & { readonly past: Past }
+type Expected = Known & { readonly recordedEvents: RunHistory }
 
-async function look(world: World): Promise<Expected> {
-  const known = await readKnown(world)
-  const { target } = world.ports
-  for (const table of world.chosen)
+async function look(workspace: Workspace): Promise<Expected> {
+  const known = await readKnown(workspace)
+  const { target } = workspace.ports
+  for (const table of workspace.chosen)
     if (!known.targets.has(table.target))
       throw usageError(
         `${target.database}.${table.target} does not exist: there is nothing to verify`,
         `backfill up --tables ${table.key} creates and fills it`,
       )
-  await checkTables(world, world.chosen, known.targets)
-  return { ...known, past: await readPast(world, known.uuids) }
+  await checkTables(workspace, workspace.chosen, known.targets)
+  return { ...known, recordedEvents: await readRunHistory(workspace, known.uuids) }
 }
 
 type Chunk = Range & { readonly sqlHash: string }
@@ -110,17 +113,17 @@ type Chunk = Range & { readonly sqlHash: string }
 function chunksOf(
   table: TableDefinition,
   { done, built }: Coverage,
-  { targets, past: { capacity, paces } }: Expected,
+  { targets, recordedEvents: { capacity, throughputs } }: Expected,
   options: VerifyOptions & { readonly jobs: number },
 ): readonly Chunk[] {
-  const pace = paces.get(table.key) ?? NO_PACE
+  const throughput = throughputs.get(table.key) ?? NO_PACE
   const sizing = sizingOf({
     table,
     options,
-    weights: builtWeights(built),
-    pace,
+    rowEstimates: builtRowEstimates(built),
+    throughput,
     // Each chunk looks through the table itself, as a chunk of a dependant looks through its inputs.
-    inputs: [{ pace, target: targets.get(table.target) }],
+    inputs: [{ throughput, target: targets.get(table.target) }],
     jobs: options.jobs,
     capacity,
     tooBig: undefined,
@@ -129,7 +132,7 @@ function chunksOf(
 }
 
 type Question = {
-  readonly world: World
+  readonly workspace: Workspace
   readonly ports: VerifyPorts
   readonly known: Expected
   readonly options: VerifyOptions
@@ -140,25 +143,25 @@ type Question = {
 
 /** The verdict on a chunk; on its halves where it takes too much memory or time; none where all was broken off. */
 async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly Verdict[]> {
-  const { world, ports, options, signal, table } = question
+  const { workspace, ports, options, signal, table } = question
   const started = performance.now()
   if (signal.aborted) return []
   let comparison: Comparison
   try {
-    comparison = await patiently(
-      { queries: world.ports.queries, patience: { giveUpMs: options.giveUpMs, signal } },
+    comparison = await withRetry(
+      { queries: workspace.ports.queries, retryPolicy: { giveUpMs: options.giveUpMs, signal } },
       () => ports.verify.compare(table, chunk, signal),
     )
   } catch (error) {
     if (signal.aborted) return []
-    if (verdictOn(error as BackfillError) !== 'split' || chunk.from === chunk.to) throw error
+    if (retryDecision(error as BackfillError) !== 'split' || chunk.from === chunk.to) throw error
     const middle = Math.floor((chunk.from + chunk.to) / 2)
     const lower = await verifyChunk(question, { ...chunk, to: middle })
     return [...lower, ...(await verifyChunk(question, { ...chunk, from: middle + 1 }))]
   }
   const outcome = outcomeOf(comparison)
   if (outcome !== 'same') {
-    const now = await readCoverage(ports.past, {
+    const now = await readCoverage(ports.recordedEvents, {
       key: table.key,
       uuid: question.known.uuids.get(table.key),
       window: chunk,
@@ -186,7 +189,7 @@ function outcomeOf({ recomputed, stored, differences }: Comparison): Verdict['ou
 }
 
 /** Which events are seen over a range, as one text. */
-function seenIn(seen: readonly Visible<PastEvent>[], range: Range): string {
+function seenIn(seen: readonly Latest<RecordedEvent>[], range: Range): string {
   return seen
     .flatMap((one) =>
       intersect([one.range], [range]).map(

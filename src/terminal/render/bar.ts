@@ -5,11 +5,11 @@ import { type BlockSet, blockSet, countBlocks, intersect } from '../../model/blo
 export type Coverage = {
   readonly span: Range
   readonly covered: readonly Range[]
-  /** Holes and held blocks: neither done nor to be done. */
+  /** Source gaps and incomplete blocks: neither done nor to be done. */
   readonly blocked: readonly Range[]
 }
 
-export const BAR_LEGEND = '█ done  ▓▒ partly  · missing  ○ hole or held'
+export const BAR_LEGEND = '█ done  ▓▒ partly  · missing  ○ source gap or incomplete'
 
 /** One character per `cells`-th of the span. A single missing block is enough to make a cell other than █. */
 export function coverageBar({ span, covered, blocked }: Coverage, cells: number): string {

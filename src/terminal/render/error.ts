@@ -1,16 +1,16 @@
 // Owns how an error looks: one sentence, the hint below it, never a stack unless it is asked for. Pure.
 import { BackfillError, type ErrorKind, EXIT } from '../../model/errors.ts'
-import type { Paint } from './format.ts'
+import type { Colors } from './format.ts'
 
-export type ErrorStyle = { readonly paint: Paint; readonly stack: boolean }
+export type ErrorStyle = { readonly colors: Colors; readonly stack: boolean }
 
 /** An error that is no BackfillError is a defect of this program, and says so. */
-export function errorLines(error: unknown, { paint, stack }: ErrorStyle): readonly string[] {
+export function errorLines(error: unknown, { colors, stack }: ErrorStyle): readonly string[] {
   const trace =
     stack && error instanceof Error ? [...(error.stack ?? '').split('\n'), ...causes(error.cause)] : []
-  const head = `${paint.red('backfill:')} ${oneLine(messageOf(error))}`
+  const head = `${colors.red('backfill:')} ${oneLine(messageOf(error))}`
   if (error instanceof BackfillError) {
-    return [head, ...(error.hint === undefined ? [] : [`  ${paint.dim(error.hint)}`]), ...trace]
+    return [head, ...(error.hint === undefined ? [] : [`  ${colors.dim(error.hint)}`]), ...trace]
   }
   const more = stack ? [] : ['  BACKFILL_DEBUG=1 shows where.']
   return [`${head} (this is a defect of backfill, please report it)`, ...more, ...trace]

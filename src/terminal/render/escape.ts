@@ -6,7 +6,7 @@ export function visible(text: string): string {
 }
 
 /** As `visible`, but lines and tabs stay. */
-export function visibleLines(text: string): string {
+export function escapeControlCharacters(text: string): string {
   return text.replaceAll(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, shown)
 }
 

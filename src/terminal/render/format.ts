@@ -12,23 +12,23 @@ export function count(value: number, noun: string): string {
 }
 
 /** As it can be typed after --from and --to: no separators. */
-export function rangeText({ from, to }: Range): string {
+export function formatRange({ from, to }: Range): string {
   return from === to ? `${from}` : `${from}-${to}`
 }
 
 /** The first few ranges and how many blocks they all have: `1-10, 15 and 7 more (1,500 blocks)`. */
-export function rangesText(ranges: readonly Range[], shown = 3): string {
-  const head = ranges.slice(0, shown).map(rangeText).join(', ')
+export function formatRanges(ranges: readonly Range[], shown = 3): string {
+  const head = ranges.slice(0, shown).map(formatRange).join(', ')
   const more = ranges.length > shown ? ` and ${number(ranges.length - shown)} more` : ''
   return `${head}${more} (${count(countBlocks(ranges), 'block')})`
 }
 
 /**
- * Floored to 0.1, so that 100.0 % means that nothing at all is missing; `-` where nothing is owed.
+ * Floored to 0.1, so that 100.0 % means that nothing at all is missing; `-` where nothing is expected.
  * Exact below 2^43 blocks, because a thousand times that is still a whole number.
  */
-export function percent(done: number, owed: number): string {
-  return owed === 0 ? '-' : `${(Math.floor((done * 1000) / owed) / 10).toFixed(1)} %`
+export function percent(done: number, expected: number): string {
+  return expected === 0 ? '-' : `${(Math.floor((done * 1000) / expected) / 10).toFixed(1)} %`
 }
 
 /** `0.8 s`, `1 min 23 s`, `2 h 5 min`. */
@@ -52,7 +52,7 @@ export function perSecond(value: number, ms: number): string {
 
 type Brush = (text: string) => string
 
-export type Paint = {
+export type Colors = {
   readonly bold: Brush
   readonly dim: Brush
   readonly red: Brush

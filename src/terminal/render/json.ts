@@ -26,7 +26,8 @@ export function eventJson(event: RunEvent): JsonObject {
   const { type, ...rest } = event
   const fields = Object.entries(rest).flatMap(([key, value]): [string, unknown][] => {
     if (key === 'range') return Object.entries(value as Range)
-    if (key === 'holes' || key === 'held') return [[key, pairs(value as readonly Range[])]]
+    if (key === 'sourceGaps' || key === 'incomplete')
+      return [[snakeCase(key), pairs(value as readonly Range[])]]
     if (key === 'error') return [[key, errorJson(value as BackfillError)]]
     return [[snakeCase(key), value ?? null]]
   })

@@ -1,22 +1,22 @@
 // Owns how a run's events and its summary look, one line each. Pure.
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
-import { count, duration, number, perSecond, rangesText, rangeText } from './format.ts'
+import { count, duration, number, perSecond, formatRanges, formatRange } from './format.ts'
 import { oneLine } from './error.ts'
-import type { Paint } from './format.ts'
+import type { Colors } from './format.ts'
 
 /** How much a line matters: `--quiet` prints the last kind only. */
-type Weight = 'progress' | 'fact' | 'alarm'
+type Importance = 'progress' | 'fact' | 'alarm'
 
-type EventText = { readonly weight: Weight; readonly lines: readonly string[] }
+type EventText = { readonly importance: Importance; readonly lines: readonly string[] }
 
 /** Lines for an event; none for what only a live display shows. */
-export function eventText(event: RunEvent, paint: Paint): EventText {
+export function eventText(event: RunEvent, colors: Colors): EventText {
   switch (event.type) {
     case 'chunk-started':
-      return { weight: 'progress', lines: [] }
+      return { importance: 'progress', lines: [] }
     case 'chunk-done':
       return progress(
-        `${event.table}  ${rangeText(event.range)}  ${count(event.rowsWritten, 'row')}  ${duration(event.elapsedMs)}`,
+        `${event.table}  ${formatRange(event.range)}  ${count(event.rowsWritten, 'row')}  ${duration(event.elapsedMs)}`,
       )
     case 'table':
       return progress(`${event.table}  ${tableText(event)}`)
@@ -29,16 +29,16 @@ export function eventText(event: RunEvent, paint: Paint): EventText {
     case 'waiting':
       return fact(`${event.table}  ${count(event.blocks, 'block')} wait for ${event.on.join(', ')}`)
     case 'warning':
-      return alarm(paint, about(event.table, event.text))
+      return alarm(colors, about(event.table, event.text))
     case 'chunk-failed':
-      return failure(`${event.table}  ${rangeText(event.range)}  failed`, event.error, paint)
+      return failure(`${event.table}  ${formatRange(event.range)}  failed`, event.error, colors)
     default:
-      return failure(`${event.table}  stopped`, event.error, paint)
+      return failure(`${event.table}  stopped`, event.error, colors)
   }
 }
 
 /** What was done, for stdout; what failed is said by `failureLines`. `again`: the command that goes on. */
-export function summaryLines(summary: RunSummary, paint: Paint, again = 'backfill up'): readonly string[] {
+export function summaryLines(summary: RunSummary, colors: Colors, again = 'backfill up'): readonly string[] {
   const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted, outOfTime } = summary
   const work =
     chunks === 0
@@ -46,21 +46,21 @@ export function summaryLines(summary: RunSummary, paint: Paint, again = 'backfil
       : `${count(chunks, 'chunk')}, ${count(blocks, 'block')}, ${count(rowsWritten, 'row')} in ${duration(elapsedMs)} (${perSecond(blocks, elapsedMs)} blocks/s)`
   if (failed.length > 0)
     return [
-      `${paint.red(`${count(new Set(failed.map(({ table }) => table)).size, 'table')} failed`)}${chunks === 0 ? '' : `; done: ${work}`}`,
+      `${colors.red(`${count(new Set(failed.map(({ table }) => table)).size, 'table')} failed`)}${chunks === 0 ? '' : `; done: ${work}`}`,
     ]
   if (interrupted)
     return [
-      `${paint.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` goes on from here.`,
+      `${colors.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` goes on from here.`,
     ]
   if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`${again}\` goes on from here.`]
-  return [chunks === 0 ? 'Nothing to do.' : `${paint.green('Done')}: ${work}`]
+  return [chunks === 0 ? 'Nothing to do.' : `${colors.green('Done')}: ${work}`]
 }
 
 /** Every failed table with its error and what to do, for stderr, at the end where it is looked for. */
-export function failureLines({ failed }: RunSummary, paint: Paint): readonly string[] {
+export function failureLines({ failed }: RunSummary, colors: Colors): readonly string[] {
   return failed.flatMap(({ table, error }) => [
-    `${paint.red('backfill:')} ${table}: ${oneLine(error.message)}`,
-    ...(error.hint === undefined ? [] : [`  ${paint.dim(error.hint)}`]),
+    `${colors.red('backfill:')} ${table}: ${oneLine(error.message)}`,
+    ...(error.hint === undefined ? [] : [`  ${colors.dim(error.hint)}`]),
   ])
 }
 
@@ -79,11 +79,16 @@ function tablesText(tables: readonly string[]): string {
   return tables.length > 3 ? `${tables.length} tables` : tables.join(', ')
 }
 
-function skippedTexts({ holes, held }: Extract<RunEvent, { readonly type: 'skipped' }>): readonly string[] {
+function skippedTexts({
+  sourceGaps,
+  incomplete,
+}: Extract<RunEvent, { readonly type: 'skipped' }>): readonly string[] {
   return [
-    ...(holes.length > 0 ? [`skipped hole ${rangesText(holes)}: no source has rows there`] : []),
-    ...(held.length > 0
-      ? [`skipped held ${rangesText(held)}: the sources do not agree on these blocks`]
+    ...(sourceGaps.length > 0
+      ? [`skipped source gap ${formatRanges(sourceGaps)}: no source has rows there`]
+      : []),
+    ...(incomplete.length > 0
+      ? [`skipped incomplete ${formatRanges(incomplete)}: the sources do not agree on these blocks`]
       : []),
   ]
 }
@@ -93,17 +98,17 @@ function about(table: string | undefined, text: string): string {
 }
 
 function progress(...lines: readonly string[]): EventText {
-  return { weight: 'progress', lines }
+  return { importance: 'progress', lines }
 }
 
 function fact(...lines: readonly string[]): EventText {
-  return { weight: 'fact', lines }
+  return { importance: 'fact', lines }
 }
 
-function alarm(paint: Paint, line: string): EventText {
-  return { weight: 'alarm', lines: [`${paint.yellow('warning:')} ${line}`] }
+function alarm(colors: Colors, line: string): EventText {
+  return { importance: 'alarm', lines: [`${colors.yellow('warning:')} ${line}`] }
 }
 
-function failure(what: string, error: Error, paint: Paint): EventText {
-  return { weight: 'alarm', lines: [`${paint.red(what)}: ${oneLine(error.message)}`] }
+function failure(what: string, error: Error, colors: Colors): EventText {
+  return { importance: 'alarm', lines: [`${colors.red(what)}: ${oneLine(error.message)}`] }
 }

@@ -2,12 +2,12 @@
 import type { RunEvent } from '../../runner/events.ts'
 import { progressBar } from './bar.ts'
 import { duration, number, percent } from './format.ts'
-import type { Paint } from './format.ts'
+import type { Colors } from './format.ts'
 
 type TableProgress = {
   readonly table: string
   /** Blocks that this run has to do. */
-  readonly owed: number
+  readonly expected: number
   readonly done: number
   readonly doneBefore: number
   /** Statements in flight. */
@@ -25,7 +25,7 @@ export function advance(progress: Progress, event: RunEvent, now: number): Progr
   if (event.type === 'table') {
     return new Map(progress).set(event.table, {
       table: event.table,
-      owed: event.missingBlocks,
+      expected: event.missingBlocks,
       done: 0,
       doneBefore: event.doneBlocks,
       running: 0,
@@ -44,19 +44,19 @@ export function inFlight(progress: Progress): number {
   return [...progress.values()].reduce((sum, { running }) => sum + running, 0)
 }
 
-export type LiveStyle = { readonly now: number; readonly columns: number; readonly paint: Paint }
+export type LiveStyle = { readonly now: number; readonly columns: number; readonly colors: Colors }
 
 /** One line per table that had something to do, never wider than the terminal. */
-export function liveLines(progress: Progress, { now, columns, paint }: LiveStyle): readonly string[] {
-  const tables = [...progress.values()].filter(({ owed }) => owed > 0)
+export function liveLines(progress: Progress, { now, columns, colors }: LiveStyle): readonly string[] {
+  const tables = [...progress.values()].filter(({ expected }) => expected > 0)
   const width = Math.max(0, ...tables.map(({ table }) => table.length))
   return tables.map((table) => {
-    const share = percent(table.doneBefore + table.done, table.doneBefore + table.owed).padStart(7)
-    const text = `${table.table.padEnd(width)}  ${progressBar(table.done / table.owed, 20)} ${share}  ${paceText(table, now)}`
+    const share = percent(table.doneBefore + table.done, table.doneBefore + table.expected).padStart(7)
+    const text = `${table.table.padEnd(width)}  ${progressBar(table.done / table.expected, 20)} ${share}  ${throughputText(table, now)}`
     const line = text.slice(0, columns - 1)
-    if (table.failed) return paint.red(line)
-    if (table.done >= table.owed) return paint.green(line)
-    return table.running > 0 ? line : paint.dim(line)
+    if (table.failed) return colors.red(line)
+    if (table.done >= table.expected) return colors.green(line)
+    return table.running > 0 ? line : colors.dim(line)
   })
 }
 
@@ -79,12 +79,12 @@ function advanceTable(table: TableProgress, event: RunEvent, now: number): Table
   }
 }
 
-function paceText({ owed, done, since, running, failed }: TableProgress, now: number): string {
+function throughputText({ expected, done, since, running, failed }: TableProgress, now: number): string {
   if (failed) return 'stopped'
-  if (done >= owed) return `${number(owed)} blocks done`
+  if (done >= expected) return `${number(expected)} blocks done`
   if (since === undefined) return 'waiting'
   const elapsed = now - since
   if (done === 0 || elapsed <= 0) return running > 0 ? 'started' : 'waiting'
-  const left = duration(((owed - done) * elapsed) / done)
+  const left = duration(((expected - done) * elapsed) / done)
   return `${number(Math.round((done * 1000) / elapsed))} blocks/s, ${left} left`
 }

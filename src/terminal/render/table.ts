@@ -7,7 +7,7 @@ export type TableColumn<Row> = {
   /** Left out first where the lowest; columns without it always stay. */
   readonly rank?: number
   /** Colours a padded cell: escape codes have no width. */
-  readonly paint?: (text: string, row: Row) => string
+  readonly colors?: (text: string, row: Row) => string
 }
 
 export type TableText = { readonly lines: readonly string[]; readonly dropped: readonly string[] }
@@ -34,7 +34,7 @@ export function renderTable<Row>(
   return {
     lines: [
       line((column) => pad(column.title, column)),
-      ...rows.map((row) => line((column) => (column.paint ?? plain)(pad(column.cell(row), column), row))),
+      ...rows.map((row) => line((column) => (column.colors ?? plain)(pad(column.cell(row), column), row))),
     ],
     dropped: columns.filter((column) => !kept.includes(column)).map(({ title }) => title),
   }

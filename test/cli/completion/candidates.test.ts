@@ -48,7 +48,7 @@ test.for([
   { line: ['test', '--new', 'a'], words: ['ants'] },
   { line: ['status', '--network', ''], words: ['mainnet', 'sepolia'] },
   { line: ['status', '--network=s'], words: ['--network=sepolia'] },
-  { line: ['plan', '--order', ''], words: ['tail', 'head'] },
+  { line: ['plan', '--order', ''], words: ['oldest', 'newest'] },
   { line: ['completion', 'z'], words: ['zsh'] },
   { line: ['up', '--sql', ''], words: ['(folder)'] },
   { line: ['up', '--state=x'], words: ['(folder)'] },
@@ -100,9 +100,9 @@ test('a folder or a .env that cannot be read offers nothing and says nothing; fl
 })
 
 test('each shell gets the lines that it expects', () => {
-  expect(tab(['bash', 'plan', '--order', '=', 'h'])).toEqual(['head'])
-  expect(tab(['bash', 'plan', '--order', '='])).toEqual(['tail', 'head'])
-  expect(tab(['zsh', 'plan', '--order=h'])).toEqual(['--order=head'])
+  expect(tab(['bash', 'plan', '--order', '=', 'n'])).toEqual(['newest'])
+  expect(tab(['bash', 'plan', '--order', '='])).toEqual(['oldest', 'newest'])
+  expect(tab(['zsh', 'plan', '--order=n'])).toEqual(['--order=newest'])
   expect(tab(['zsh', 'plan', '--netw'])).toEqual([String.raw`--network:Network (default\: mainnet)`])
   expect(tab(['fish', 'plan', '--sql=', 'x', '--sql='])).toEqual([':folder'])
   expect(tab(['powershell', 'u'])).toEqual(['up', 'unlock'])

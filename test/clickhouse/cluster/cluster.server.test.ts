@@ -14,7 +14,7 @@ import {
   startShards,
 } from '../../support/shards.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const SOURCE = uniqueDatabase('source')
 const TABLE = 'address_diffs'
@@ -49,11 +49,11 @@ function typed(
 const up = (at: { readonly url?: string; readonly cluster?: string } = {}) =>
   typed(['up', '--tables', TABLE], at)
 
-async function openShards(): Promise<TestWorld> {
+async function openShards(): Promise<TestWorkspace> {
   await shardTargets(shards, catalogue, target)
-  const world = await openTestWorld({ ...places(), cluster: CLUSTER })
-  onTestFinished(() => world.close())
-  return world
+  const workspace = await openTestWorkspace({ ...places(), cluster: CLUSTER })
+  onTestFinished(() => workspace.close())
+  return workspace
 }
 
 const places = () => ({ server: shards[0], source: SOURCE, target, ledger, tables: [TABLE] })

@@ -16,7 +16,7 @@ import { CLUSTER } from '../../support/shards.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { oddities } from '../../support/verifying.ts'
 import { MISSING_ZOOKEEPER } from '../../support/zookeeper.ts'
-import { differences, openTestWorld, SQL_FOLDER, type TestWorld } from '../../support/world.ts'
+import { differences, openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const image = process.env['BACKFILL_TEST_IMAGE'] ?? ''
 const missing = image === '' ? MISSING_ZOOKEEPER : undefined
@@ -40,7 +40,7 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
       await createSourceTables(node, catalogue, source)
       await addBlocks(node, source, { from: 1, to: 60 })
     }
-    const one = await openTestWorld({ server: cluster.nodes[0], source })
+    const one = await openTestWorkspace({ server: cluster.nodes[0], source })
     await one.up()
     expected = one.target
     await one.close()
@@ -52,12 +52,12 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
 
   async function open(
     url = cluster.nodes[0].url,
-    changes: Partial<Parameters<typeof openTestWorld>[0]> = {},
-  ): Promise<TestWorld> {
+    changes: Partial<Parameters<typeof openTestWorkspace>[0]> = {},
+  ): Promise<TestWorkspace> {
     const server = { ...cluster.nodes[0], url }
-    const world = await openTestWorld({ server, ...places, cluster: CLUSTER, ...changes })
-    onTestFinished(() => world.close())
-    return world
+    const workspace = await openTestWorkspace({ server, ...places, cluster: CLUSTER, ...changes })
+    onTestFinished(() => workspace.close())
+    return workspace
   }
 
   const run = (words: readonly string[], url = cluster.nodes[0].url) =>
@@ -73,10 +73,10 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
     )
 
   test('`up` creates all tables on all nodes, fills them as one server would, and has nothing to do on another node', async () => {
-    const world = await open()
-    expect((await world.up({ chunk: 30 })).failed).toEqual([])
+    const workspace = await open()
+    expect((await workspace.up({ chunk: 30 })).failed).toEqual([])
     await expectExact()
-    expect(await oddities(world)).toEqual([])
+    expect(await oddities(workspace)).toEqual([])
     for (const node of cluster.nodes) {
       const [made] = await rowsOf(
         node,
@@ -95,16 +95,16 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
     const balancer = await startBalancer(cluster.nodes.map(({ url }) => url))
     onTestFinished(() => balancer.close())
     const keys = [TABLE, 'block_slots_stat', 'address_storage_slot_last_access']
-    const world = await open(balancer.url, { tables: keys })
-    expect((await world.up({ chunk: 11, jobs: 4, tableJobs: 2 })).failed).toEqual([])
+    const workspace = await open(balancer.url, { tables: keys })
+    expect((await workspace.up({ chunk: 11, jobs: 4, tableJobs: 2 })).failed).toEqual([])
     await expectExact(keys.map((key) => `int_${key}`))
-    expect(await world.up()).toMatchObject({ chunks: 0, failed: [] })
+    expect(await workspace.up()).toMatchObject({ chunks: 0, failed: [] })
   })
 
   test('a lock that one node gave is held on the other', async () => {
     const one = await open(undefined, { tables: [TABLE] })
     await one.up({ to: 1 })
-    const lock = await one.world.ports.locks.acquire(TABLE, () => {})
+    const lock = await one.workspace.ports.locks.acquire(TABLE, () => {})
     const { code, stderr } = await run(['up', '--tables', TABLE], cluster.nodes[1].url)
     expect(stderr).toContain(`${TABLE} is locked by process ${process.pid}`)
     expect(code).toBe(5)
@@ -134,9 +134,9 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
   })
 
   test('half-written blocks of other SQL are deleted on all shards', async () => {
-    const world = await open(undefined, { tables: [TABLE] })
-    await world.up()
-    const { locks, ledger, target } = world.world.ports
+    const workspace = await open(undefined, { tables: [TABLE] })
+    await workspace.up()
+    const { locks, ledger, target } = workspace.workspace.ports
     const lock = await locks.acquire(TABLE, () => {})
     const { uuid } = (await target.tables([TARGET])).get(TARGET)!
     const range = { from: 3, to: 4 }
@@ -150,17 +150,17 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
     } as const
     await ledger.append(lock, { ...started, sqlHash: 'other SQL' })
     await lock.release()
-    expect((await world.up()).failed).toEqual([])
-    expect(JSON.stringify(world.events)).toContain('has deleted the half-written blocks 3-4')
+    expect((await workspace.up()).failed).toEqual([])
+    expect(JSON.stringify(workspace.events)).toContain('has deleted the half-written blocks 3-4')
     await expectExact([TARGET])
   })
 
   test('a table that was dropped on all shards is built again', async () => {
-    const world = await open(undefined, { tables: [TABLE] })
-    await world.up()
+    const workspace = await open(undefined, { tables: [TABLE] })
+    await workspace.up()
     await post(cluster.nodes[1], `DROP TABLE ${places.target}.${TARGET}_local ON CLUSTER '{cluster}' SYNC`)
     await post(cluster.nodes[1], `DROP TABLE ${places.target}.${TARGET} ON CLUSTER '{cluster}' SYNC`)
-    const summary = await world.up()
+    const summary = await workspace.up()
     expect(summary.failed).toEqual([])
     expect(summary.chunks).toBeGreaterThan(0)
     await expectExact([TARGET])
@@ -178,7 +178,7 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
       (await rowsOf(other, 'SELECT 1 FROM system.processes WHERE query_id = {queryId:String}', { queryId }))
         .length === 0
     );
-    await (await open()).world.ports.queries.end([queryId])
+    await (await open()).workspace.ports.queries.end([queryId])
     expect(await running).toContain('QUERY_WAS_CANCELLED')
   })
 
@@ -194,8 +194,8 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
     const [real, content] = [uniqueDatabase('real'), uniqueDatabase('expected')]
     await loadRealSource(cluster.nodes[0], catalogue, real)
     await loadExpected(cluster.nodes[0], catalogue, content)
-    const world = await open(undefined, { source: real })
-    expect((await world.up({ chunk: 3 })).failed).toEqual([])
+    const workspace = await open(undefined, { source: real })
+    expect((await workspace.up({ chunk: 3 })).failed).toEqual([])
     await expectExact(targets(), content)
   })
 })

@@ -9,7 +9,7 @@ import { backfillHere, environmentFor } from '../../support/cli.ts'
 import { rowsOf, uniqueDatabase } from '../../support/server.ts'
 import { CLUSTER, everywhere, shardTargets, type Shards, startShards } from '../../support/shards.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const SOURCE = uniqueDatabase('source')
 const TABLE = 'address_diffs'
@@ -58,11 +58,11 @@ beforeEach(() => {
   ledger = uniqueDatabase('ledger')
 })
 
-async function openShards(): Promise<TestWorld> {
+async function openShards(): Promise<TestWorkspace> {
   await shardTargets(shards, catalogue, target)
-  const world = await openTestWorld({ ...places(), cluster: CLUSTER })
-  onTestFinished(() => world.close())
-  return world
+  const workspace = await openTestWorkspace({ ...places(), cluster: CLUSTER })
+  onTestFinished(() => workspace.close())
+  return workspace
 }
 
 const places = () => ({ server: shards[0], source: SOURCE, target, ledger, tables: [TABLE] })
@@ -72,7 +72,7 @@ const rows = async () =>
     .rows
 
 /** What a command about a world's tables says, without what differs by the databases and the time. */
-async function ask(words: readonly string[], of: TestWorld, cluster: string) {
+async function ask(words: readonly string[], of: TestWorkspace, cluster: string) {
   const env = environmentFor(shards[0], { source: SOURCE, target: of.target, ledger: of.ledger })
   const flags = cluster === '' ? [] : ['--cluster', cluster]
   const { code, stdout } = await backfillHere([...words, ...flags], { env })
@@ -92,14 +92,14 @@ test('a user with the rights of docs/clusters.md can run it', async () => {
 })
 
 test('what is asked about the tables is answered as on one server', async () => {
-  const world = await openShards()
-  const one = await openTestWorld({
+  const workspace = await openShards()
+  const one = await openTestWorkspace({
     ...places(),
     target: uniqueDatabase('target'),
     ledger: uniqueDatabase('ledger'),
   })
   onTestFinished(() => one.close())
-  for (const each of [world, one]) expect((await each.up({ to: 15 })).failed).toEqual([])
+  for (const each of [workspace, one]) expect((await each.up({ to: 15 })).failed).toEqual([])
   for (const words of [
     ['status', '--lag', '0', '--tables', TABLE],
     ['plan', '--lag', '0', '--tables', TABLE],
@@ -108,23 +108,23 @@ test('what is asked about the tables is answered as on one server', async () => 
     ['accept', TABLE, '--lag', '0', '--from', '16', '--dry-run'],
     ['create-tables', '--tables', TABLE],
   ]) {
-    const [here, there] = [await ask(words, world, CLUSTER), await ask(words, one, '')]
+    const [here, there] = [await ask(words, workspace, CLUSTER), await ask(words, one, '')]
     expect(here, words.join(' ')).toEqual(there)
   }
-  const told = await ask(['info'], world, CLUSTER)
+  const told = await ask(['info'], workspace, CLUSTER)
   expect(told.stdout).toContain(`cluster ${CLUSTER}, 2 shards on 2 nodes, no Keeper`)
-  const checked = await ask(['check', TABLE], world, CLUSTER)
+  const checked = await ask(['check', TABLE], workspace, CLUSTER)
   expect(checked.stdout).toContain('no errors')
-  const logged = await ask(['log', TABLE], world, CLUSTER)
+  const logged = await ask(['log', TABLE], workspace, CLUSTER)
   expect(logged).toMatchObject({ code: 0, stdout: expect.stringContaining('1-15') })
   expect(logged.stdout, 'of a table that is there').not.toContain('*')
 })
 
 test('half-written blocks that have to be deleted stop the table, and run when the words of the hint have deleted them', async () => {
-  const world = await openShards()
-  expect((await world.up()).failed).toEqual([])
+  const workspace = await openShards()
+  expect((await workspace.up()).failed).toEqual([])
   const before = await rows()
-  const { locks, ledger: events, target: targets } = world.world.ports
+  const { locks, ledger: events, target: targets } = workspace.workspace.ports
   const lock = await locks.acquire(TABLE, () => {})
   const { uuid } = (await targets.tables([TARGET])).get(TARGET)!
   await events.append(lock, {
@@ -137,17 +137,17 @@ test('half-written blocks that have to be deleted stop the table, and run when t
     sqlHash: 'other SQL',
   })
   await lock.release()
-  const [{ error } = { error: undefined }] = (await world.up()).failed
+  const [{ error } = { error: undefined }] = (await workspace.up()).failed
   expect(error?.message).toContain('half-written blocks 3-4 of address_diffs have to be deleted first')
   const deletion = /On each server: (DELETE .*); then/.exec(error?.hint ?? '')?.[1]
   await everywhere(shards, deletion ?? '')
   expect(await rows()).toBeLessThan(before)
-  expect((await world.up()).failed).toEqual([])
+  expect((await workspace.up()).failed).toEqual([])
   expect(await rows()).toBe(before)
 })
 
 test('a statement that runs on another node is waited for', async () => {
-  const { world } = await openShards()
+  const { workspace } = await openShards()
   const queryId = `test-${randomUUID()}`
   let ended = false
   const running = fetch(`${shards[1].url}/?query_id=${queryId}`, {
@@ -156,7 +156,7 @@ test('a statement that runs on another node is waited for', async () => {
     headers: { 'X-ClickHouse-User': shards[1].username, 'X-ClickHouse-Key': shards[1].password },
   }).then(() => (ended = true))
   await sleep(500)
-  await world.ports.queries.settle(queryId)
+  await workspace.ports.queries.settle(queryId)
   expect(ended).toBe(true)
   await running
 })

@@ -9,7 +9,7 @@ import { loadExpected, loadRealSource, MISSING_REAL_DATA } from '../../support/r
 import { post, rowsOf, uniqueDatabase } from '../../support/server.ts'
 import { CLUSTER, shardSources, shardTargets, type Shards, startShards } from '../../support/shards.ts'
 import { oddities } from '../../support/verifying.ts'
-import { differences, openTestWorld, SQL_FOLDER, type TestWorld } from '../../support/world.ts'
+import { differences, openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 if (MISSING_REAL_DATA) console.warn(MISSING_REAL_DATA)
 
@@ -32,10 +32,10 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
 
   const targets = () => catalogue.tables.map(({ target }) => target)
 
-  async function openShards(tables?: readonly string[], files = catalogue): Promise<TestWorld> {
+  async function openShards(tables?: readonly string[], files = catalogue): Promise<TestWorkspace> {
     const target = uniqueDatabase('target')
     await shardTargets(shards, catalogue, target)
-    const world = await openTestWorld({
+    const workspace = await openTestWorkspace({
       server: shards[0],
       source: SOURCE,
       target,
@@ -43,19 +43,19 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
       catalogue: files,
       ...(tables && { tables }),
     })
-    onTestFinished(() => world.close())
-    return world
+    onTestFinished(() => workspace.close())
+    return workspace
   }
 
   async function expectExact(
-    { target }: Pick<TestWorld, 'target'>,
+    { target }: Pick<TestWorkspace, 'target'>,
     tables: readonly string[] = targets(),
   ): Promise<void> {
     expect(await differences(shards[0], tables, { actual: target, expected: EXPECTED })).toEqual([])
   }
 
   /** Keys that more than one shard has, and shards that have nothing, by table. */
-  async function badlySpread({ target }: TestWorld): Promise<readonly string[]> {
+  async function badlySpread({ target }: TestWorkspace): Promise<readonly string[]> {
     const found = await Promise.all(
       targets().map(async (table) => {
         const [local] = await rowsOf<{ key: string }>(
@@ -75,12 +75,12 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
   }
 
   test('all eleven tables are exact after one run, each key on one shard, and verified; a second run does nothing', async () => {
-    const world = await openShards()
-    expect((await world.up()).failed).toEqual([])
-    await expectExact(world)
-    expect(await badlySpread(world)).toEqual([])
-    expect(await oddities(world)).toEqual([])
-    expect(await world.up()).toMatchObject({ chunks: 0, blocks: 0, rowsWritten: 0, failed: [] })
+    const workspace = await openShards()
+    expect((await workspace.up()).failed).toEqual([])
+    await expectExact(workspace)
+    expect(await badlySpread(workspace)).toEqual([])
+    expect(await oddities(workspace)).toEqual([])
+    expect(await workspace.up()).toMatchObject({ chunks: 0, blocks: 0, rowsWritten: 0, failed: [] })
   })
 
   test('all eleven tables are exact after a run in small chunks that was killed, and another', async () => {
@@ -109,34 +109,34 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
     const sql = blocksWhere(`from_address IN (
       SELECT address FROM {source:Identifier}.canonical_execution_nonce_diffs WHERE meta_network_name = {network:String}
     )`)
-    const world = await openShards([key], edited(catalogue, key, { sql }))
-    const one = await openTestWorld({
+    const workspace = await openShards([key], edited(catalogue, key, { sql }))
+    const one = await openTestWorkspace({
       server: shards[0],
       source: WHOLE,
       tables: [key],
       catalogue: edited(catalogue, key, { sql }),
     })
     onTestFinished(() => one.close())
-    for (const each of [world, one]) expect((await each.up()).failed).toEqual([])
-    const content = { actual: world.target, expected: one.target }
+    for (const each of [workspace, one]) expect((await each.up()).failed).toEqual([])
+    const content = { actual: workspace.target, expected: one.target }
     expect(await differences(shards[0], [`int_${key}`], content)).toEqual([])
     const [{ rows } = { rows: 0 }] = await rowsOf<{ rows: number }>(
       shards[0],
-      `SELECT count() AS rows FROM ${world.target}.int_${key}`,
+      `SELECT count() AS rows FROM ${workspace.target}.int_${key}`,
     )
     expect(rows).toBeGreaterThan(0)
   })
 
   test('a local table that was dropped and created again on one shard is filled again', async () => {
-    const world = await openShards(['address_diffs'])
-    await world.up()
-    const local = `${world.target}.int_address_diffs_local`
+    const workspace = await openShards(['address_diffs'])
+    await workspace.up()
+    const local = `${workspace.target}.int_address_diffs_local`
     const [ddl] = await rowsOf<{ statement: string }>(shards[1], `SHOW CREATE TABLE ${local}`)
     await post(shards[1], `DROP TABLE ${local} SYNC`)
     await post(shards[1], ddl!.statement)
-    const summary = await world.up()
+    const summary = await workspace.up()
     expect(summary.failed).toEqual([])
     expect(summary.chunks).toBeGreaterThan(0)
-    await expectExact(world, ['int_address_diffs'])
+    await expectExact(workspace, ['int_address_diffs'])
   })
 })

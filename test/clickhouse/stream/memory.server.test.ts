@@ -9,7 +9,7 @@ import { outcome, temporaryDirectory } from '../../support/processes.ts'
 import { startTestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { startThrottle } from '../../support/throttle.ts'
-import { SQL_FOLDER } from '../../support/world.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const [MEGABYTES, BLOCKS, MB_PER_SECOND] = [300, 10, 100]
 

@@ -3,13 +3,13 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
-import { type Wire, WIRE_NAMES } from '../../../src/model/wire-names.ts'
+import { type Compression, WIRE_NAMES } from '../../../src/model/compression.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { startFront } from '../../support/front.ts'
 import { startThrottle } from '../../support/throttle.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorldOptions } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspaceOptions } from '../../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
 const BLOCKS = 12
@@ -27,8 +27,11 @@ beforeAll(async () => {
 afterAll(() => Promise.all([from?.stop(), to?.stop()]))
 
 /** Runs `up` for one table whose transform is `sql`; what became of it. */
-async function cross(sql: string, options: Partial<TestWorldOptions> & { readonly wire: Wire }) {
-  const world = await openTestWorld({
+async function cross(
+  sql: string,
+  options: Partial<TestWorkspaceOptions> & { readonly compression: Compression },
+) {
+  const workspace = await openTestWorkspace({
     server: to,
     sourceServer: from,
     source: SOURCE,
@@ -37,15 +40,15 @@ async function cross(sql: string, options: Partial<TestWorldOptions> & { readonl
     ...options,
   })
   try {
-    const summary = await world.up({ giveUpMs: 5_000 })
+    const summary = await workspace.up({ giveUpMs: 5_000 })
     const [rows] = await rowsOf<{ rows: number }>(
       to,
       'SELECT count() AS rows FROM {target:Identifier}.int_block_slots_stat FINAL',
-      { target: world.target },
+      { target: workspace.target },
     )
-    return { ...summary, rows: rows!.rows, events: [...world.events] }
+    return { ...summary, rows: rows!.rows, events: [...workspace.events] }
   } finally {
-    await world.close()
+    await workspace.close()
   }
 }
 
@@ -54,28 +57,28 @@ const BREAKS = `SELECT toUInt32(number) AS block_number, toUInt32(cityHash64(num
     toUInt32(throwIf(number = 900000, 'the words of the source')) AS slots_set
   FROM numbers(1000000) WHERE {to_block:UInt64} > 0`
 
-describe.each(WIRE_NAMES)('rows on the wire as %s', (wire) => {
+describe.each(WIRE_NAMES)('rows on the wire as %s', (compression) => {
   test('all arrive', async () => {
-    const { failed, rows } = await cross(blocksWhere('true'), { wire })
+    const { failed, rows } = await cross(blocksWhere('true'), { compression })
     expect(failed).toEqual([])
     expect(rows).toBe(BLOCKS)
   })
 
   test('a transform that fails in the middle of its stream fails with the words of the source', async () => {
-    const { failed, events } = await cross(BREAKS, { wire })
+    const { failed, events } = await cross(BREAKS, { compression })
     expect(failed[0]!.error.message).toMatch(
       /^ClickHouse \(source .* the words of the source.* \(code 395\)$/,
     )
     expect(failed[0]!.error.message).toContain(`while reading blocks 1-${BLOCKS} of ${TABLE}`)
     // A zstd stream cannot be read at its end: the next try is, and then it is over.
-    expect(events.filter(({ type }) => type === 'chunk-failed')).toHaveLength(wire === 'zstd' ? 2 : 1)
+    expect(events.filter(({ type }) => type === 'chunk-failed')).toHaveLength(compression === 'zstd' ? 2 : 1)
   })
 
   test('one that fails before its first row does so at the first try', async () => {
     const { failed, events } = await cross(
       `SELECT toUInt32(block_number) AS block_number, toUInt32(0) AS slots_cleared, toUInt32(throwIf(1, 'at once')) AS slots_set
        FROM {source:Identifier}.canonical_execution_transaction WHERE block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}`,
-      { wire },
+      { compression },
     )
     expect(failed[0]!.error.message).toMatch(/at once.* \(code 395\)$/)
     expect(events.filter(({ type }) => type === 'chunk-failed')).toHaveLength(1)
@@ -97,7 +100,7 @@ test.each([
     onTestFinished(() => line.close())
     const end =
       side === 'source' ? { sourceServer: { ...from, url: line.url } } : { server: { ...to, url: line.url } }
-    const crossing = cross(LONG, { wire: 'lz4', ...end })
+    const crossing = cross(LONG, { compression: 'lz4', ...end })
     await Promise.race([line.reached(1_000_000), crossing])
     line.cut()
     const { failed, rows, events } = await crossing
@@ -112,9 +115,9 @@ test('what something in front of the source does not let it pack is refused, wit
   const front = await startFront(from.url, { without: 'compress' })
   onTestFinished(() => front.close())
   const sourceServer = { ...from, url: front.url }
-  const { failed, rows } = await cross(blocksWhere('true'), { wire: 'lz4', sourceServer })
+  const { failed, rows } = await cross(blocksWhere('true'), { compression: 'lz4', sourceServer })
   expect(failed[0]!.error.message).toBe('what the source sends is not compressed as it was asked to be')
-  expect(failed[0]!.error.hint).toMatch(/use --wire none, or BACKFILL_WIRE=none$/)
+  expect(failed[0]!.error.hint).toMatch(/use --compression none, or BACKFILL_COMPRESSION=none$/)
   expect(rows).toBe(0)
-  expect((await cross(blocksWhere('true'), { wire: 'none', sourceServer })).rows).toBe(BLOCKS)
+  expect((await cross(blocksWhere('true'), { compression: 'none', sourceServer })).rows).toBe(BLOCKS)
 })

@@ -5,7 +5,7 @@ import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, expectOneMessage } from '../../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { differences, openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { differences, openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 const TABLES = ['address_diffs', 'pre_6780_accounts_destructs', 'accounts_alive']
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 /**
- * Blocks 1-60 and 1161-1200, a hole between them, and in block 31 nothing but nonce diffs: held where transactions count.
+ * Blocks 1-60 and 1161-1200, a source gap between them, and in block 31 nothing but nonce diffs: held where transactions count.
  */
 async function chain(): Promise<string> {
   const source = uniqueDatabase('source')
@@ -63,7 +63,7 @@ async function scene(source: string) {
 
 const UP = `up --tables ${TABLES.join()} --jobs 1`
 
-test('holes and held blocks are accepted, shown, run in what reads them, and taken back when rows arrive', async () => {
+test('source gaps and incomplete blocks are accepted, shown, run in what reads them, and taken back when rows arrive', async () => {
   const { run, statusOf, events, source, target } = await scene(await chain())
   const early = await run(`accept address_diffs --from 61 --to 1160 --yes`)
   expect(early.code).toBe(2)
@@ -71,8 +71,8 @@ test('holes and held blocks are accepted, shown, run in what reads them, and tak
   expect(await run(UP)).toMatchObject({ code: 0 })
   expect(await statusOf('accounts_alive')).toMatchObject({
     watermark: 30,
-    holes: [[61, 1160]],
-    held: [[31, 31]],
+    sourceGaps: [[61, 1160]],
+    incomplete: [[31, 31]],
   })
 
   // Refused, dry, or unanswered: nothing is written.
@@ -83,13 +83,13 @@ test('holes and held blocks are accepted, shown, run in what reads them, and tak
   const dry = await run('accept address_diffs --from 61 --to 1160 --dry-run')
   expect(dry).toMatchObject({
     code: 0,
-    stdout: 'hole 61-1160 (1,100 blocks): address_diffs\nNothing has been written.\n',
+    stdout: 'source gap 61-1160 (1,100 blocks): address_diffs\nNothing has been written.\n',
   })
   for (const [words, message] of [
     ['address_diffs --from 61 --to 1300', '1201-1300 (above its head 1200), 1161-1200 (done)'],
     ['address_diffs --from 0 --to 31', '0 (below its first block 1), 1-30 (done)'],
     ['accounts_alive --from 61 --to 1160', '61-1160 (as in address_diffs, pre_6780_accounts_destructs'],
-    ['--from 2 --to 9', 'no table has a hole or held blocks in 2-9'],
+    ['--from 2 --to 9', 'no table has a source gap or incomplete blocks in 2-9'],
   ] as const) {
     const refused = await run(`accept ${words} --yes`)
     expect(refused.code).toBe(2)
@@ -100,10 +100,10 @@ test('holes and held blocks are accepted, shown, run in what reads them, and tak
   const accepted = await run(`accept ${TABLES.slice(0, 2).join(' ')} --from 61 --to 1160 --yes`)
   expect(accepted.code).toBe(0)
   expect(accepted.stdout).toContain(
-    'hole 61-1160 (1,100 blocks): address_diffs, pre_6780_accounts_destructs\n',
+    'source gap 61-1160 (1,100 blocks): address_diffs, pre_6780_accounts_destructs\n',
   )
   // Of all tables those that hold the block back, and no other.
-  expect((await run('accept --from 31 --yes')).stdout).toMatch(/^held 31 \(1 block\): address_diffs\n/)
+  expect((await run('accept --from 31 --yes')).stdout).toMatch(/^incomplete 31 \(1 block\): address_diffs\n/)
   expect((await run('accept --from 31 --yes')).stdout).toMatch(/\nNothing to do\.\n$/)
   expect(await statusOf('address_diffs')).toMatchObject({
     accepted: [
@@ -138,7 +138,7 @@ test('holes and held blocks are accepted, shown, run in what reads them, and tak
   expect(await run(UP)).toMatchObject({ code: 0 })
   expect(await statusOf('accounts_alive')).toMatchObject({ state: 'up to date', stale: [], accepted: [] })
 
-  const clean = await openTestWorld({ server, source, catalogue, tables: TABLES })
+  const clean = await openTestWorkspace({ server, source, catalogue, tables: TABLES })
   await clean.up()
   const tables = TABLES.map((key) => `int_${key}`)
   expect(await differences(server, tables, { actual: target, expected: clean.target })).toEqual([])
@@ -179,24 +179,33 @@ test('what was computed from accepted blocks and has rows there is dirty once th
     'done from these, now dirty 31 (1 block): accounts_alive\nNothing has been written.\n',
   )
   expect(await run('accept address_diffs --revoke --from 31 --yes')).toMatchObject({ code: 0 })
-  expect(await statusOf('accounts_alive')).toMatchObject({ dirty: [[31, 31]], held: [[31, 31]] })
-  expect(await statusOf('address_diffs')).toMatchObject({ dirty: [], held: [[31, 31]], accepted: [] })
+  expect(await statusOf('accounts_alive')).toMatchObject({ dirty: [[31, 31]], incomplete: [[31, 31]] })
+  expect(await statusOf('address_diffs')).toMatchObject({ dirty: [], incomplete: [[31, 31]], accepted: [] })
 })
 
 test('blocks that have got rows between the question and the answer are not accepted, nor those of a table under work', async () => {
   const { run, source, target, ledger, events } = await scene(await shared)
   await run(UP)
-  const opened = await openTestWorld({ server, source, target, ledger, catalogue, tables: ['address_diffs'] })
+  const opened = await openTestWorkspace({
+    server,
+    source,
+    target,
+    ledger,
+    catalogue,
+    tables: ['address_diffs'],
+  })
   const options = { range: HOLE, lag: 0, named: true }
   // Somebody works on the table: after some seconds of looking, it is seen to live.
-  const lock = await opened.world.ports.locks.acquire('pre_6780_accounts_destructs', () => {})
-  const held = run('accept pre_6780_accounts_destructs --from 61 --to 1160 --yes')
-  const plan = await planAcceptance(opened.world, options)
+  const lock = await opened.workspace.ports.locks.acquire('pre_6780_accounts_destructs', () => {})
+  const incomplete = run('accept pre_6780_accounts_destructs --from 61 --to 1160 --yes')
+  const plan = await planAcceptance(opened.workspace, options)
   await addRow(source, 'balance_diffs', 500)
   const before = await events()
-  await expect(accept(opened.world, { options, plan }, () => {})).rejects.toThrow(/61-1160 \(nothing keeps/)
+  await expect(accept(opened.workspace, { options, plan }, () => {})).rejects.toThrow(
+    /61-1160 \(nothing keeps/,
+  )
   expect(await events()).toEqual(before)
-  const locked = await held
+  const locked = await incomplete
   expect(locked.code).toBe(5)
   expect(locked.stderr).toContain('pre_6780_accounts_destructs is locked by process')
   expect(await events()).toEqual(before)

@@ -1,7 +1,7 @@
 // Owns the promises of what may be accepted: every block of a range has one verdict, and only what nobody can run passes.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { judge } from '../../../src/commands/accept/judge.ts'
+import { evaluate } from '../../../src/commands/accept/judge.ts'
 import { blockSet, countBlocks, intersect, subtract, union } from '../../../src/model/blocks.ts'
 
 const set = (...ranges: (readonly [number, number])[]) => blockSet(ranges.map(([from, to]) => ({ from, to })))
@@ -9,28 +9,28 @@ const set = (...ranges: (readonly [number, number])[]) => blockSet(ranges.map(([
 const NOTHING = {
   range: { from: 0, to: 100 },
   limits: { from: undefined, to: undefined },
-  owed: { from: 0, to: 100 },
+  expected: { from: 0, to: 100 },
   done: [],
   accepted: [],
   dirty: [],
-  holes: [],
-  held: [],
+  sourceGaps: [],
+  incomplete: [],
 }
 
-test('holes and held blocks are accepted; done, dirty and runnable ones are refused, each with its reason', () => {
+test('source gaps and incomplete blocks are accepted; done, dirty and runnable ones are refused, each with its reason', () => {
   expect(
-    judge({
+    evaluate({
       ...NOTHING,
-      owed: { from: 10, to: 90 },
+      expected: { from: 10, to: 90 },
       done: set([10, 20]),
       accepted: set([21, 25]),
       dirty: set([26, 30]),
-      holes: set([31, 50]),
-      held: set([55, 55]),
+      sourceGaps: set([31, 50]),
+      incomplete: set([55, 55]),
     }),
   ).toEqual({
-    holes: set([31, 50]),
-    held: set([55, 55]),
+    sourceGaps: set([31, 50]),
+    incomplete: set([55, 55]),
     already: set([21, 25]),
     refused: [
       { reason: 'below', blocks: set([0, 9]) },
@@ -43,18 +43,18 @@ test('holes and held blocks are accepted; done, dirty and runnable ones are refu
 })
 
 test('blocks outside the table’s own limits are nobody’s business: neither accepted nor refused', () => {
-  const verdict = judge({
+  const verdict = evaluate({
     ...NOTHING,
     limits: { from: 40, to: 59 },
-    owed: { from: 40, to: 59 },
-    holes: set([0, 100]),
+    expected: { from: 40, to: 59 },
+    sourceGaps: set([0, 100]),
   })
-  expect(verdict).toMatchObject({ holes: set([40, 59]), refused: [] })
+  expect(verdict).toMatchObject({ sourceGaps: set([40, 59]), refused: [] })
 })
 
 test('a table whose sources are empty has nothing to accept', () => {
-  expect(judge({ ...NOTHING, owed: undefined, holes: set([0, 100]) })).toMatchObject({
-    holes: [],
+  expect(evaluate({ ...NOTHING, expected: undefined, sourceGaps: set([0, 100]) })).toMatchObject({
+    sourceGaps: [],
     refused: [{ reason: 'below', blocks: set([0, 100]) }],
   })
 })
@@ -73,23 +73,23 @@ test('every block within the limits is in exactly one set, and no done or dirty 
           from: fc.option(fc.nat(60), { nil: undefined }),
           to: fc.option(fc.nat(60), { nil: undefined }),
         }),
-        owed: fc.option(anyRange, { nil: undefined }),
+        expected: fc.option(anyRange, { nil: undefined }),
         done: anySet,
         accepted: anySet,
         dirty: anySet,
-        holes: anySet,
-        held: anySet,
+        sourceGaps: anySet,
+        incomplete: anySet,
       }),
       (input) => {
-        const { holes, held, already, refused } = judge(input)
-        const parts = [holes, held, already, ...refused.map(({ blocks }) => blocks)]
+        const { sourceGaps, incomplete, already, refused } = evaluate(input)
+        const parts = [sourceGaps, incomplete, already, ...refused.map(({ blocks }) => blocks)]
         const { from = 0, to = 1000 } = input.limits
         const whole = intersect([input.range], from <= to ? [{ from, to }] : [])
         expect(blockSet(parts.flat())).toEqual(blockSet([...whole]))
         expect(parts.reduce((sum, part) => sum + countBlocks(part), 0)).toBe(countBlocks(whole))
-        const accepted = union(holes, held)
+        const accepted = union(sourceGaps, incomplete)
         expect(intersect(accepted, union(input.done, input.dirty))).toEqual([])
-        expect(subtract(accepted, input.owed === undefined ? [] : [input.owed])).toEqual([])
+        expect(subtract(accepted, input.expected === undefined ? [] : [input.expected])).toEqual([])
       },
     ),
   )

@@ -9,7 +9,7 @@ import { backfillInside } from '../../support/inside.ts'
 import { temporaryDirectory } from '../../support/processes.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { createSourceTables } from '../../support/small-chain.ts'
-import { SQL_FOLDER } from '../../support/world.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 let server: TestServer
 const databases = {
@@ -103,14 +103,14 @@ function folderWith(key: string, { transform, ddl }: Texts): string {
   return folder
 }
 
-function textsOf(key: string): Texts {
+function sqlVersionsOf(key: string): Texts {
   const read = (folder: string) => readFileSync(join(SQL_FOLDER, folder, `${key}.sql`), 'utf8')
   return { transform: read('transforms'), ddl: read('ddl') }
 }
 
 test.for(Object.entries(BREAKS))('%s is found in each transform with file and line', async ([, broken]) => {
   for (const key of KEYS) {
-    const { transform, ddl, rule, line } = broken(textsOf(key), key)
+    const { transform, ddl, rule, line } = broken(sqlVersionsOf(key), key)
     const folder = folderWith(key, { transform, ddl })
     const { code, stdout } = await backfillInside(
       ['check', key, '--sql', folder],
@@ -139,7 +139,7 @@ test('a column that the server lacks is named where it is read, with the source 
   const readers = (await readCatalogue(SQL_FOLDER)).tables.filter(({ sources }) => sources.includes(table))
   expect(found.map(([, key]) => key)).toEqual(readers.map(({ key }) => key).toSorted())
   for (const [, key, line] of found) {
-    const lines = textsOf(key!).transform.split('\n')
+    const lines = sqlVersionsOf(key!).transform.split('\n')
     const from = lines.findIndex((text, index) => index >= Number(line) - 1 && text.includes('FROM'))
     expect(lines[Number(line) - 1]).toContain('transaction_index')
     expect(lines[from]).toContain(table)
@@ -149,7 +149,7 @@ test('a column that the server lacks is named where it is read, with the source 
 test('a table that was altered by hand is found where the file says otherwise', async () => {
   const target = uniqueDatabase('target')
   await post(server, 'CREATE DATABASE {target:Identifier}', { target })
-  const ddl = textsOf('block_slots_stat').ddl.replace(
+  const ddl = sqlVersionsOf('block_slots_stat').ddl.replace(
     'intDiv(block_number, 5000000)',
     'intDiv( block_number,5000000 )',
   )
@@ -188,7 +188,7 @@ test('the project itself is clean, as a process too; --json is one object', asyn
 })
 
 test('--offline asks nobody; without it a server that is away ends it with 6, behind what the files say', async () => {
-  const texts = textsOf('accounts_alive')
+  const texts = sqlVersionsOf('accounts_alive')
   const broken = folderWith('accounts_alive', changed(texts, '--! rows:', '--! row:'))
   const away = { env: NOWHERE }
   expect((await backfill(['check', '--offline'], away)).code).toBe(0)

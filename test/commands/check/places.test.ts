@@ -6,7 +6,7 @@ import { tableReads } from '../../../src/sql-syntax/table-refs.ts'
 import { outputLines } from '../../../src/commands/check/output-columns.ts'
 import { rejectedLine, rejectedWords } from '../../../src/commands/check/error-line.ts'
 import { significantTokens } from '../../../src/sql-syntax/lexer.ts'
-import { withStandIns } from '../../../src/commands/check/stub-tables.ts'
+import { withStubTables } from '../../../src/commands/check/stub-tables.ts'
 
 const sql = (text: string, line = 1) => ({ file: 'a.sql', text, line })
 
@@ -101,9 +101,9 @@ test('a table that is not there is stood in for on the same line, with its alias
     { name: 'hash', type: 'FixedString(66)', defaultKind: '' },
     { name: "o'dd", type: "Enum8('a' = 1)", defaultKind: '' },
   ] as const
-  const standIn = { parameter: 'source', table: 'traces', columns } as const
+  const stubTable = { parameter: 'source', table: 'traces', columns } as const
   const rows = `(SELECT defaultValueOfTypeName('FixedString(66)') AS \`hash\`, defaultValueOfTypeName('Enum8(\\'a\\' = 1)') AS \`o'dd\` WHERE 0)`
-  const of = (text: string) => withStandIns(sql(text), [standIn])
+  const of = (text: string) => withStubTables(sql(text), [stubTable])
   const table = '{source:Identifier}.traces'
   expect(of(`SELECT 1 FROM ${table} FINAL\nWHERE x`)).toBe(`SELECT 1 FROM ${rows} AS \`traces\` \nWHERE x`)
   expect(of(`SELECT 1 FROM ${table} FINAL AS t`)).toBe(`SELECT 1 FROM ${rows}  AS t`)

@@ -133,7 +133,7 @@ async function sceneFor(
 async function withoutCheckGrant(target: string): Promise<string> {
   const proxy = createServer((incoming, outgoing) => {
     const pieces: Buffer[] = []
-    incoming.on('data', (piece: Buffer) => pieces.push(piece))
+    incoming.on('data', (work: Buffer) => pieces.push(work))
     incoming.on('end', () => {
       const body = Buffer.concat(pieces)
       if (body.toString().startsWith('CHECK GRANT')) {

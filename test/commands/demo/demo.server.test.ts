@@ -8,7 +8,7 @@ import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfill, environmentFor } from '../../support/cli.ts'
 import { serve } from '../../support/embedded.ts'
 import { rowsOf } from '../../support/server.ts'
-import { SQL_FOLDER } from '../../support/world.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 // Facts of the sample chain (sql/demo, sql/networks.json).
 const LAST = 20_000
@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => rm(cwd, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
 
 test(
-  'the demo does every block outside hole and held blocks; again it has nothing to do',
+  'the demo does every block outside source gap and incomplete blocks; again it has nothing to do',
   { timeout: 120_000 },
   async () => {
     const { tables } = await readCatalogue(SQL_FOLDER)
@@ -99,7 +99,7 @@ test(
       minIf(event_time, table_key = 'accounts_alive' AND event = 'done')
         < maxIf(event_time, table_key != 'accounts_alive' AND event = 'started') AS follows,
       countIf(table_key = 'accounts_alive' AND event = 'done') AS chunks,
-      maxIf(to_block, table_key = 'accounts_alive' AND event = 'done') AS last
+      maxIf(range_to, table_key = 'accounts_alive' AND event = 'done') AS last
     FROM small_ledger.ledger`,
     )
     expect(order).toEqual({ follows: 1, chunks: 8, last: DENCUN + 999 })
@@ -122,18 +122,18 @@ function expectedOf(key: string) {
     key === 'post_6780_accounts_destructs' ? DENCUN : 1,
     key === 'pre_6780_accounts_destructs' ? DENCUN - 1 : LAST,
   ]
-  const held = HELD[key] ?? []
-  const holes = first > HOLE.to ? [] : [[HOLE.from, HOLE.to]]
+  const incomplete = HELD[key] ?? []
+  const sourceGaps = first > HOLE.to ? [] : [[HOLE.from, HOLE.to]]
   return {
     first,
     head,
-    watermark: Math.min(...held, ...holes.flat(), head + 1) - 1,
+    watermark: Math.min(...incomplete, ...sourceGaps.flat(), head + 1) - 1,
     missing_blocks: 0,
-    holes,
-    held: held.map((block) => [block, block]),
+    sourceGaps,
+    incomplete: incomplete.map((block) => [block, block]),
     dirty: [],
     stale: [],
-    state: 'blocked', // every table has a hole or held blocks
+    state: 'blocked', // every table has a source gap or incomplete blocks
   }
 }
 

@@ -1,10 +1,10 @@
 // Owns the edges of doctor's judgement of servers, connections and settings: from which figure on something is not well.
 import { expect, test } from 'vitest'
-import { judgeFlow, judgeSilence } from '../../../src/commands/doctor/checks/connection.ts'
+import { evaluateFlow, evaluateIdleTimeout } from '../../../src/commands/doctor/checks/connection.ts'
 import type { Diagnosis } from '../../../src/commands/doctor/checks/finding.ts'
 import { differing } from '../../../src/commands/doctor/checks/ledger.ts'
-import { judgeClocks, judgeNode, judgeServer } from '../../../src/commands/doctor/checks/servers.ts'
-import { judgeSettings, sendable } from '../../../src/commands/doctor/checks/settings.ts'
+import { evaluateClocks, evaluateNode, evaluateServer } from '../../../src/commands/doctor/checks/servers.ts'
+import { evaluateSettings, sendable } from '../../../src/commands/doctor/checks/settings.ts'
 
 const short = (found: readonly Diagnosis[]) => found.map(({ check, verdict }) => `${verdict} ${check}`)
 const of = (check: string, found: readonly Diagnosis[]) => found.filter((one) => one.check === check)
@@ -25,7 +25,7 @@ test.each([
   ['25.7.9.9', 'fail'],
   ['24.12.1.1', 'fail'],
 ])('ClickHouse %s is %s', (version, verdict) => {
-  expect(of('version', judgeServer({ ...SERVER, version }, false))).toMatchObject([{ verdict }])
+  expect(of('version', evaluateServer({ ...SERVER, version }, false))).toMatchObject([{ verdict }])
 })
 
 test.each([
@@ -34,7 +34,7 @@ test.each([
   ['22.17.9', 'fail'],
   ['20.19.0', 'fail'],
 ])('Node %s is %s', (version, verdict) => {
-  expect(judgeNode({ runtime: 'Node', version })).toMatchObject({ verdict })
+  expect(evaluateNode({ runtime: 'Node', version })).toMatchObject({ verdict })
 })
 
 test.each([
@@ -46,13 +46,13 @@ test.each([
 ])(
   'a clock that is %s ms ahead, as far as a question of %s ms can tell, is %s',
   (aheadMs, roundTripMs, verdict) => {
-    const [found] = of('clock', judgeServer({ ...SERVER, clock: { aheadMs, roundTripMs } }, false))
+    const [found] = of('clock', evaluateServer({ ...SERVER, clock: { aheadMs, roundTripMs } }, false))
     expect(found?.verdict).toBe(verdict)
   },
 )
 
 test('the clocks of two servers are compared, and neither is called wrong', () => {
-  const { verdict, about, found } = judgeClocks(
+  const { verdict, about, found } = evaluateClocks(
     { aheadMs: 12_000, roundTripMs: 1 },
     { aheadMs: -3_000, roundTripMs: 1 },
   )
@@ -62,9 +62,9 @@ test('the clocks of two servers are compared, and neither is called wrong', () =
 
 test('several servers behind the URL of the target are a failure, of a cluster none', () => {
   const behind = { ...SERVER, identities: ['a', 'b', 'a'] }
-  expect(of('balancer', judgeServer(behind, false))).toMatchObject([{ verdict: 'fail' }])
-  expect(of('balancer', judgeServer(behind, true))).toMatchObject([{ verdict: 'ok' }])
-  expect(of('balancer', judgeServer({ ...behind, about: 'source' }, true))).toMatchObject([
+  expect(of('balancer', evaluateServer(behind, false))).toMatchObject([{ verdict: 'fail' }])
+  expect(of('balancer', evaluateServer(behind, true))).toMatchObject([{ verdict: 'ok' }])
+  expect(of('balancer', evaluateServer({ ...behind, about: 'source' }, true))).toMatchObject([
     { verdict: 'warn' },
   ])
 })
@@ -76,12 +76,12 @@ test.each([
   [55_000, 'warn'],
 ])('a silence that is cut after %s ms is %s', (afterMs, verdict) => {
   const cut = { afterMs, words: 'socket hang up' }
-  expect(judgeSilence('target', { got: { seconds: 60, cut } })).toMatchObject([{ verdict }])
+  expect(evaluateIdleTimeout('target', { got: { seconds: 60, cut } })).toMatchObject([{ verdict }])
 })
 
 test('an answer whose first bytes come late is kept back somewhere', () => {
-  expect(short(judgeFlow('target', { got: { firstMs: 750, lastMs: 1000 } }))).toEqual(['ok streaming'])
-  expect(short(judgeFlow('target', { got: { firstMs: 990, lastMs: 1000 } }))).toEqual(['warn streaming'])
+  expect(short(evaluateFlow('target', { got: { firstMs: 750, lastMs: 1000 } }))).toEqual(['ok streaming'])
+  expect(short(evaluateFlow('target', { got: { firstMs: 990, lastMs: 1000 } }))).toEqual(['warn streaming'])
 })
 
 const setting = (name: string, value: string, more = {}) => ({
@@ -94,7 +94,7 @@ const setting = (name: string, value: string, more = {}) => ({
   ...more,
 })
 const settings = (about: 'source' | 'target', ...got: readonly ReturnType<typeof setting>[]) =>
-  judgeSettings({
+  evaluateSettings({
     about,
     username: 'my-user',
     pinned: { limit: '0', max_execution_time: 3600, sort_overflow_mode: 'throw', async_insert: 0 },
@@ -114,7 +114,7 @@ test('a setting that may not be set matters only where its value is another and 
   expect(found).toMatchObject({
     verdict: 'warn',
     found: expect.stringContaining('longer than 60 s'),
-    cure: 'ALTER USER `my-user` SETTINGS max_execution_time = 3600',
+    hint: 'ALTER USER `my-user` SETTINGS max_execution_time = 3600',
   })
   expect(verdictsOf('max_execution_time', '9999', { min: '3601' })).toEqual(['warn settings', 'ok profile'])
 })
@@ -128,7 +128,7 @@ test('a profile that cuts rows off and cannot be overruled fails; one that can i
   expect(settings('source', { ...row, changed: false })[1]?.found).toContain('takes nothing away')
   const fixed = settings('source', { ...row, fixed: true })
   expect(short(fixed)).toEqual(['ok settings', 'fail profile'])
-  expect(fixed[1]?.cure).toBe("ALTER USER `my-user` SETTINGS sort_overflow_mode = 'throw'")
+  expect(fixed[1]?.hint).toBe("ALTER USER `my-user` SETTINGS sort_overflow_mode = 'throw'")
 })
 
 test('how rows would be written is no matter to a user who only reads', () => {

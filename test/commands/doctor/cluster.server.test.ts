@@ -7,7 +7,7 @@ import { doctor } from '../../support/doctor.ts'
 import { post, uniqueDatabase } from '../../support/server.ts'
 import { CLUSTER, shardTargets, type Shards, startShards } from '../../support/shards.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 const databases = {
   source: uniqueDatabase('source'),
@@ -23,9 +23,14 @@ beforeAll(async () => {
   await createSourceTables(shards[0], catalogue, databases.source)
   await addBlocks(shards[0], databases.source, { from: 1, to: 20 })
   await shardTargets(shards, catalogue, databases.target)
-  const world = await openTestWorld({ server: shards[0], ...databases, tables: [TABLE], cluster: CLUSTER })
-  await world.up()
-  await world.close()
+  const workspace = await openTestWorkspace({
+    server: shards[0],
+    ...databases,
+    tables: [TABLE],
+    cluster: CLUSTER,
+  })
+  await workspace.up()
+  await workspace.close()
 }, 60_000)
 afterAll(() => Promise.all(shards?.map((server) => server.stop()) ?? []))
 

@@ -11,7 +11,7 @@ import { startProxy } from '../../support/proxy.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { startWithUsers } from '../../support/users.ts'
-import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 let server: TestServer
 const catalogue = await readCatalogue(SQL_FOLDER)
@@ -28,9 +28,9 @@ beforeAll(async () => {
   server = await startTestServer()
   await createSourceTables(server, catalogue, databases.source)
   await addBlocks(server, databases.source, { from: 1, to: 20 })
-  const world = await openTestWorld({ server, ...databases, tables, catalogue })
-  await world.up()
-  await world.close()
+  const workspace = await openTestWorkspace({ server, ...databases, tables, catalogue })
+  await workspace.up()
+  await workspace.close()
 }, 60_000)
 afterAll(() => server?.stop())
 
@@ -242,7 +242,7 @@ test('a target user who may only read cannot write, and what it may not see is a
   const nobody = await doctor({ ...env, TARGET_CLICKHOUSE_USERNAME: 'nobody' })
   expect(nobody.code).toBe(1)
   expect(nobody.of('disk')).toMatchObject([
-    { verdict: 'warn', cure: expect.stringMatching(/^GRANT SELECT.* ON system\.\w+ TO nobody$/) },
+    { verdict: 'warn', hint: expect.stringMatching(/^GRANT SELECT.* ON system\.\w+ TO nobody$/) },
   ])
 })
 

@@ -10,8 +10,8 @@ import { repository } from '../../support/processes.ts'
 
 const FOUND: readonly Diagnosis[] = [
   { check: 'reach', verdict: 'ok', about: 'source', found: 'well' },
-  { check: 'clock', verdict: 'warn', about: 'source', found: '9 s\nbehind', cure: 'set it' },
-  { check: 'disk', verdict: 'fail', about: 'target', found: 'full', cure: 'free it' },
+  { check: 'clock', verdict: 'warn', about: 'source', found: '9 s\nbehind', hint: 'set it' },
+  { check: 'disk', verdict: 'fail', about: 'target', found: 'full', hint: 'free it' },
 ]
 
 test('lines are aligned, what to type stands below, the sum at the end', () => {
@@ -32,14 +32,14 @@ test('lines are aligned, what to type stands below, the sum at the end', () => {
 test('programs read the same, with stable keys', () => {
   expect(doctorJson(FOUND)).toMatchObject({ schema: 1, ok: 1, warn: 1, fail: 1 })
   expect((doctorJson(FOUND) as { checks: object[] }).checks.slice(0, 2)).toEqual([
-    { check: 'reach', group: 'Servers', about: 'source', verdict: 'ok', found: 'well', cure: null },
+    { check: 'reach', group: 'Servers', about: 'source', verdict: 'ok', found: 'well', hint: null },
     {
       check: 'clock',
       group: 'Servers',
       about: 'source',
       verdict: 'warn',
       found: '9 s behind',
-      cure: 'set it',
+      hint: 'set it',
     },
   ])
 })

@@ -1,12 +1,12 @@
 // Owns the edges of doctor's judgement of disks, parts, mutations, merges and clusters.
 import { expect, test } from 'vitest'
-import { judgeCluster } from '../../../src/commands/doctor/checks/cluster.ts'
+import { evaluateCluster } from '../../../src/commands/doctor/checks/cluster.ts'
 import type { Diagnosis } from '../../../src/commands/doctor/checks/finding.ts'
-import { judgeStorage, type StorageFacts } from '../../../src/commands/doctor/checks/storage.ts'
+import { evaluateStorage, type StorageFacts } from '../../../src/commands/doctor/checks/storage.ts'
 
 const short = (found: readonly Diagnosis[]) => found.map(({ check, verdict }) => `${verdict} ${check}`)
 const of = (check: string, found: readonly Diagnosis[]) => found.filter((one) => one.check === check)
-const refused = { refused: { sentence: 'no', cure: 'GRANT SELECT ON system.disks TO me' } }
+const refused = { refused: { sentence: 'no', hint: 'GRANT SELECT ON system.disks TO me' } }
 
 const GIB = 1024 ** 3
 const PARTITION = {
@@ -26,7 +26,7 @@ const HEALTHY = {
   merging: { got: [] },
   limits: { got: new Map([['d.t', { delay: 1000, refuse: 3000 }]]) },
 } satisfies StorageFacts
-const storage = (changes: Partial<StorageFacts>) => judgeStorage('target', { ...HEALTHY, ...changes })
+const storage = (changes: Partial<StorageFacts>) => evaluateStorage('target', { ...HEALTHY, ...changes })
 const disk = (free: number, total = 1000 * GIB, broken = false) =>
   of('disk', storage({ disks: { got: [{ name: 'default', free, total, broken }] } }))[0]
 const parts = (count: number, bytes = GIB) =>
@@ -46,7 +46,7 @@ test('a disk is judged by what is free against its size and that of the biggest 
 
 test('parts are judged against the limits of their table, and big ones are let be', () => {
   expect(parts(799)?.verdict).toBe('ok')
-  expect(parts(800)).toMatchObject({ verdict: 'warn', cure: "OPTIMIZE TABLE d.t PARTITION ID '1'" })
+  expect(parts(800)).toMatchObject({ verdict: 'warn', hint: "OPTIMIZE TABLE d.t PARTITION ID '1'" })
   expect(parts(1000)).toMatchObject({ verdict: 'warn', found: expect.stringContaining('are slowed down') })
   expect(parts(3000)).toMatchObject({ verdict: 'fail', found: expect.stringContaining('are refused') })
   expect(parts(3000, 3000 * GIB)?.verdict).toBe('ok')
@@ -78,11 +78,11 @@ const piled = (change: Partial<typeof PARTITION>, merging: readonly string[] = [
 test('on a cluster the line names the server, and so does what to type', () => {
   const found = of('merges', storage({ mutations: { got: [{ ...MUTATION, host: 'b:9000' }] } }))[0]
   expect(found?.found).toContain('nothing works on mutation_7.txt of d.t on b:9000')
-  expect(found?.cure).toBe('SYSTEM START MERGES d.t -- on b:9000')
+  expect(found?.hint).toBe('SYSTEM START MERGES d.t -- on b:9000')
 })
 
 test('many parts that nobody merges for a minute look like stopped merges', () => {
-  expect(piled({})).toMatchObject({ verdict: 'warn', cure: 'SYSTEM START MERGES d.t' })
+  expect(piled({})).toMatchObject({ verdict: 'warn', hint: 'SYSTEM START MERGES d.t' })
   expect(piled({ unmerged: 19 })?.verdict).toBe('ok')
   expect(piled({ quietSeconds: 59 })?.verdict).toBe('ok')
   expect(piled({}, ['d.t'])?.verdict).toBe('ok')
@@ -91,7 +91,7 @@ test('many parts that nobody merges for a minute look like stopped merges', () =
 test('what a user may not see is a warning with the grant, and hides nothing else', () => {
   const found = storage({ disks: refused, merging: refused })
   expect(short(found)).toEqual(['warn disk', 'ok parts', 'ok mutations', 'warn merges'])
-  expect(found[0]).toMatchObject({ found: 'not known: no', cure: 'GRANT SELECT ON system.disks TO me' })
+  expect(found[0]).toMatchObject({ found: 'not known: no', hint: 'GRANT SELECT ON system.disks TO me' })
 })
 
 const NODE = { host: 'a:9000', shard: 1, replica: 1, errors: 0 }
@@ -105,18 +105,18 @@ const CLUSTER = {
   keeper: { got: true },
 }
 
-const judge = (change: object) => short(judgeCluster({ ...CLUSTER, ...change }))
+const evaluate = (change: object) => short(evaluateCluster({ ...CLUSTER, ...change }))
 
 test('a cluster is judged by its servers, its replicas and its Keeper', () => {
-  expect(judge({})).toEqual(['ok nodes', 'ok replicas', 'ok keeper'])
-  expect(judge({ refusal: { sentence: 'no' } })[0]).toBe('fail nodes')
-  expect(judge({ nodes: { got: [] } })[0]).toBe('fail nodes')
-  expect(judge({ answering: { got: 1 } })[0]).toBe('fail nodes')
-  expect(judge({ answering: refused })[0]).toBe('fail nodes')
-  expect(judge({ nodes: { got: [NODE, { ...NODE, errors: 1 }] } })[0]).toBe('warn nodes')
-  expect(judge({ replicas: { got: [{ ...REPLICA, readonly: true }] } })[1]).toBe('fail replicas')
-  expect(judge({ replicas: { got: [{ ...REPLICA, delaySeconds: 60 }] } })[1]).toBe('warn replicas')
-  expect(judge({ replicas: { got: [{ ...REPLICA, delaySeconds: 59 }] } })[1]).toBe('ok replicas')
-  expect(judge({ keeper: { got: undefined } })[2]).toBe('warn keeper')
-  expect(judge({ keeper: refused })[2]).toBe('warn keeper')
+  expect(evaluate({})).toEqual(['ok nodes', 'ok replicas', 'ok keeper'])
+  expect(evaluate({ refusal: { sentence: 'no' } })[0]).toBe('fail nodes')
+  expect(evaluate({ nodes: { got: [] } })[0]).toBe('fail nodes')
+  expect(evaluate({ answering: { got: 1 } })[0]).toBe('fail nodes')
+  expect(evaluate({ answering: refused })[0]).toBe('fail nodes')
+  expect(evaluate({ nodes: { got: [NODE, { ...NODE, errors: 1 }] } })[0]).toBe('warn nodes')
+  expect(evaluate({ replicas: { got: [{ ...REPLICA, readonly: true }] } })[1]).toBe('fail replicas')
+  expect(evaluate({ replicas: { got: [{ ...REPLICA, delaySeconds: 60 }] } })[1]).toBe('warn replicas')
+  expect(evaluate({ replicas: { got: [{ ...REPLICA, delaySeconds: 59 }] } })[1]).toBe('ok replicas')
+  expect(evaluate({ keeper: { got: undefined } })[2]).toBe('warn keeper')
+  expect(evaluate({ keeper: refused })[2]).toBe('warn keeper')
 })

@@ -13,7 +13,7 @@ import { doctor } from '../../support/doctor.ts'
 import { backfillInside } from '../../support/inside.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 let server: TestServer
 const catalogue = await readCatalogue(SQL_FOLDER)
@@ -30,9 +30,9 @@ afterAll(() => server?.stop())
 let databases: { readonly source: string; readonly target: string; readonly ledger: string }
 beforeEach(async () => {
   databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
-  const world = await openTestWorld({ server, ...databases, tables, catalogue })
-  await world.up({ chunk: 10 })
-  await world.close()
+  const workspace = await openTestWorkspace({ server, ...databases, tables, catalogue })
+  await workspace.up({ chunk: 10 })
+  await workspace.close()
 })
 
 const environment = () => ({ ...environmentFor(server, databases), BACKFILL_LAG: '0' })
@@ -49,27 +49,27 @@ async function until(line: string) {
   }
 }
 
-test('a deletion that waits because merges are stopped fails, and the cure lets it end', async () => {
+test('a deletion that waits because merges are stopped fails, and the hint lets it end', async () => {
   await say('SYSTEM STOP MERGES {target:Identifier}.int_block_slots_stat')
   await say(`DELETE FROM ${slots()} WHERE block_number = 3 SETTINGS lightweight_deletes_sync = 0`)
   const { code, unwell, said } = await until('fail merges server')
   expect(unwell).toEqual(['fail merges server'])
   expect(code).toBe(1)
-  const [found, cure = ''] = said('merges').split('; ')
+  const [found, hint = ''] = said('merges').split('; ')
   expect(found).toMatch(/^nothing works on mutation_\S+ of \S+, which waits for \d+ s: merges are stopped/)
-  await say(cure)
+  await say(hint)
   while ((await examined()).unwell.length > 0);
 })
 
-test('a mutation that fails again and again fails, and the cure ends it', async () => {
+test('a mutation that fails again and again fails, and the hint ends it', async () => {
   await say(
     `ALTER TABLE ${slots()} DELETE WHERE throwIf(block_number > 0, 'no such luck') SETTINGS mutations_sync = 0`,
   )
   const { unwell, said } = await until('fail mutations server')
   expect(unwell).toEqual(['fail mutations server'])
-  const [found, cure = ''] = said('mutations').split('; ')
+  const [found, hint = ''] = said('mutations').split('; ')
   expect(found).toContain('no such luck')
-  await say(cure)
+  await say(hint)
   expect((await examined()).unwell).toEqual([])
 })
 
@@ -104,29 +104,29 @@ const forge = (key: string, islands: string) =>
     { key },
   )
 
-test('a checkpoint that somebody tampered with fails for its blocks, and the cure heals it', async () => {
+test('a checkpoint that somebody tampered with fails for its blocks, and the hint heals it', async () => {
   await forge('block_slots_stat', `[(1, 12, 'done', anyIf(sql_hash, event = 'done'))]`)
   await forge('address_last_access', `[(1, 20, 'done', 'another')]`)
   const { code, unwell, of } = await examined()
   expect(code).toBe(1)
   expect(unwell).toContain('fail fold address_last_access')
   expect(unwell).toContain('fail fold block_slots_stat')
-  expect(of('fold').map(({ found, cure }) => `${found}; ${cure}`)).toEqual([
+  expect(of('fold').map(({ found, hint }) => `${found}; ${hint}`)).toEqual([
     expect.stringMatching(/disagree about blocks 1-20 \(20\).*; backfill rebuild address_last_access$/),
     expect.stringMatching(
       /disagree about blocks 13-20 \(8\).*; backfill redo block_slots_stat --from 13 --to 20$/,
     ),
   ])
-  for (const cure of of('fold').map((one) => one.cure!.split(' ').slice(1))) {
-    const yes = cure[0] === 'redo' ? ['--yes'] : []
-    const { code: ended, stderr } = await backfillInside([...cure, ...yes], environment())
+  for (const hint of of('fold').map((one) => one.hint!.split(' ').slice(1))) {
+    const yes = hint[0] === 'redo' ? ['--yes'] : []
+    const { code: ended, stderr } = await backfillInside([...hint, ...yes], environment())
     expect(ended, stderr).toBe(0)
   }
   const healed = await examined()
   expect(healed.of('fold').map(({ verdict }) => verdict)).toEqual(['ok'])
 })
 
-test('a table that was truncated fails, and the cure fills it again', async () => {
+test('a table that was truncated fails, and the hint fills it again', async () => {
   await say('TRUNCATE TABLE {target:Identifier}.int_block_slots_stat')
   const { unwell, said } = await examined()
   expect(unwell).toEqual(['fail emptied block_slots_stat'])
@@ -136,23 +136,23 @@ test('a table that was truncated fails, and the cure fills it again', async () =
   expect((await examined()).unwell).toEqual([])
 })
 
-test('a range that a dead run left is a warning, and the cure runs it', async () => {
+test('a range that a dead run left is a warning, and the hint runs it', async () => {
   await say(
-    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, target_uuid, sql_hash, query_id, user, event_time)
+    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, target_uuid, sql_hash, query_id, user, event_time)
     SELECT network, table_key, max(epoch), max(seq) + 1, 'started', 5, 9, any(target_uuid), anyIf(sql_hash, event = 'done'), 'gone', currentUser(), now64(6)
     FROM {ledger:Identifier}.ledger WHERE table_key = 'block_slots_stat' GROUP BY network, table_key`,
   )
   const { code, unwell, said } = await examined()
   expect(code).toBe(0)
   expect(unwell).toEqual(['warn dirty block_slots_stat'])
-  const cure = said('dirty').split('; backfill ')[1]!
-  expect((await backfillInside(cure.split(' '), environment())).code).toBe(0)
+  const hint = said('dirty').split('; backfill ')[1]!
+  expect((await backfillInside(hint.split(' '), environment())).code).toBe(0)
   expect((await examined()).unwell).toEqual([])
 })
 
 test('ranges whose SQL is kept nowhere are a warning; a ledger of an older version, too', async () => {
   await say(
-    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, target_uuid, sql_hash, event_time)
+    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, target_uuid, sql_hash, event_time)
     SELECT network, table_key, max(epoch), max(seq) + 1, 'done', 5, 9, any(target_uuid), 'f00dfeed1234', now64(6)
     FROM {ledger:Identifier}.ledger WHERE table_key = 'block_slots_stat' GROUP BY network, table_key`,
   )
@@ -161,7 +161,7 @@ test('ranges whose SQL is kept nowhere are a warning; a ledger of an older versi
   expect(lost.said('texts')).toBe(
     'the SQL behind f00dfeed is not kept: diff cannot show it; backfill redo block_slots_stat --stale',
   )
-  await say('DROP TABLE {ledger:Identifier}.sql_texts')
+  await say('DROP TABLE {ledger:Identifier}.sql_versions')
   expect((await examined()).unwell).toContain(`warn ledger ${databases.ledger}`)
 })
 
@@ -218,9 +218,9 @@ test('locks: one that is held is fine, one without a sign of life and one of a d
 
 test('a run at work is no fault: neither what it has begun nor what it writes meanwhile', async () => {
   await addBlocks(server, source, { from: 21, to: 40 })
-  const world = await openTestWorld({ server, ...databases, tables, catalogue })
-  onTestFinished(() => world.close())
-  const running = world.up({ chunk: 1 })
+  const workspace = await openTestWorkspace({ server, ...databases, tables, catalogue })
+  onTestFinished(() => workspace.close())
+  const running = workspace.up({ chunk: 1 })
   const { unwell, of } = await examined()
   const { failed } = await running
   expect(failed).toEqual([])

@@ -21,7 +21,7 @@ import {
 } from '../../support/public-files.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { differences, SQL_FOLDER } from '../../support/world.ts'
+import { differences, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 const network = 'holesky'

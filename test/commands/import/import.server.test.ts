@@ -15,7 +15,7 @@ import {
 } from '../../support/public-files.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { differences, SQL_FOLDER } from '../../support/world.ts'
+import { differences, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 const SOURCES = catalogue.sources.map(({ table }) => table)
@@ -144,7 +144,7 @@ test('files that are not there are said at the end, are no failure, and are impo
   expect(events.filter(({ event }) => event === 'skipped')).toEqual([
     expect.objectContaining({
       tables: ['import-contracts'],
-      holes: [
+      sourceGaps: [
         [0, 999],
         [4000, 4999],
       ],

@@ -14,7 +14,7 @@ import { mulberry32 } from '../../support/random.ts'
 import { intoTarget, ledgerEvent } from '../../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { differences, SQL_FOLDER } from '../../support/world.ts'
+import { differences, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 const SOURCES = catalogue.sources.map(({ table }) => table)

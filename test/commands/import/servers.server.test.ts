@@ -11,7 +11,7 @@ import { loadRealSource, MISSING_REAL_DATA } from '../../support/real-data.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { startWithUsers } from '../../support/users.ts'
-import { differences, SQL_FOLDER } from '../../support/world.ts'
+import { differences, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 const SOURCES = catalogue.sources.map(({ table }) => table)

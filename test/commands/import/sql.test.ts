@@ -10,7 +10,7 @@ import { outputLines } from '../../../src/commands/check/output-columns.ts'
 import { firstBlocks } from '../../../src/commands/import/files/file-source.ts'
 import { backfillHere } from '../../support/cli.ts'
 import { temporaryDirectory } from '../../support/processes.ts'
-import { SQL_FOLDER } from '../../support/world.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const { sources } = await readCatalogue(SQL_FOLDER)
 

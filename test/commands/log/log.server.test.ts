@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, expectOneMessage } from '../../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 let server: TestServer
@@ -32,12 +32,12 @@ async function scene() {
     target: uniqueDatabase('target'),
     ledger: uniqueDatabase('ledger'),
   }
-  const opened = await openTestWorld({ server, catalogue, ...own })
-  const { world } = opened
+  const opened = await openTestWorkspace({ server, catalogue, ...own })
+  const { workspace } = opened
   const slots = catalogue.tables.find(({ key }) => key === 'block_slots_stat')!
-  await world.ports.target.prepare(catalogue.ledger)
-  await world.ports.target.create(slots)
-  const present = (await world.ports.target.tables([slots.target])).get(slots.target)!.uuid
+  await workspace.ports.target.prepare(catalogue.ledger)
+  await workspace.ports.target.create(slots)
+  const present = (await workspace.ports.target.tables([slots.target])).get(slots.target)!.uuid
   await opened.close()
   let seq = 0
   const write = async (events: readonly Written[]) => {
@@ -47,8 +47,8 @@ async function scene() {
       epoch: 1,
       seq: ++seq,
       event: one.event,
-      from_block: one.range[0],
-      to_block: one.range[1],
+      range_from: one.range[0],
+      range_to: one.range[1],
       target_uuid: one.uuid ?? present,
       attempt: one.attempt ?? (one.query === undefined ? 0 : 1),
       run_id: one.run,
@@ -213,7 +213,7 @@ test('of a long ledger a table’s log reads the end, not the whole', async () =
   const { run, ledger } = await scene()
   await post(
     server,
-    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, run_id, query_id, attempt)
+    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, run_id, query_id, attempt)
      SELECT 'mainnet', 'block_slots_stat', 1, number + 1, if(number % 2 = 0, 'started', 'done'), intDiv(number, 2) * 10,
        intDiv(number, 2) * 10 + 9, 'long', toString(intDiv(number, 2)), 1 FROM numbers(200000)`,
     { ledger },

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { backfill } from '../../support/cli.ts'
 import { backfillInside } from '../../support/inside.ts'
 import { temporaryDirectory } from '../../support/processes.ts'
-import { SQL_FOLDER } from '../../support/world.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 /** The project's SQL files without the unit tests, to add to. */
 function ownFolder(place = temporaryDirectory()): string {

@@ -18,7 +18,7 @@ import { outcome, temporaryDirectory } from '../../support/processes.ts'
 import { connect } from '../../support/clickhouse.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 const network = findNetwork(catalogue, 'mainnet')
@@ -34,9 +34,9 @@ beforeAll(async () => {
   await addBlocks(server, databases.source, { from: 1, to: 60 })
   await addBlocks(server, databases.source, { from: 19_426_600, to: 19_426_640 })
   const tables = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
-  const world = await openTestWorld({ server, catalogue, ...databases, tables })
-  await world.up()
-  await world.close()
+  const workspace = await openTestWorkspace({ server, catalogue, ...databases, tables })
+  await workspace.up()
+  await workspace.close()
 }, 60_000)
 afterAll(() => server?.stop())
 

@@ -14,8 +14,8 @@ import { type Seen, startProxy } from '../../support/proxy.ts'
 import { intoTarget } from '../../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { rebuildWorld } from '../../support/verifying.ts'
-import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { rebuildWorkspace } from '../../support/verifying.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 const KEY = 'block_slots_stat'
 const TABLE = `int_${KEY}`
@@ -55,16 +55,16 @@ function edit(file: string, from: string, to: string): void {
 }
 
 async function built(files: Catalogue, ledger?: string): Promise<string> {
-  const world = await openTestWorld({
+  const workspace = await openTestWorkspace({
     server,
     source,
     tables: [KEY],
     catalogue: files,
     ...(ledger && { ledger }),
   })
-  expect((await world.up({ chunk: 4 })).failed).toEqual([])
-  await world.close()
-  return world.target
+  expect((await workspace.up({ chunk: 4 })).failed).toEqual([])
+  await workspace.close()
+  return workspace.target
 }
 
 const renaming =
@@ -101,10 +101,10 @@ test.for([
   child.kill('SIGKILL')
   await ended
 
-  const next = await openTestWorld({ server, source, target, ledger, tables: [KEY], catalogue })
+  const next = await openTestWorkspace({ server, source, target, ledger, tables: [KEY], catalogue })
   onTestFinished(() => next.close())
   const dropOld = flags.length > 0
-  const report = await rebuildWorld(next, { dropOld })
+  const report = await rebuildWorkspace(next, { dropOld })
   const outcomes =
     name.startsWith('EXCHANGE executed') || name.startsWith('the old table') ? 'finished' : 'swapped'
   expect(report).toMatchObject({ outcome: dropOld ? 'dropped' : outcomes })
@@ -146,9 +146,9 @@ test('an EXCHANGE that arrives late, in the middle of that of a successor, swaps
 
   const last = proxies[1].hold(renaming(/__old_/))
   const through = { ...server, url: proxies[1].url }
-  const next = await openTestWorld({ server: through, source, target, ledger, tables: [KEY], catalogue })
+  const next = await openTestWorkspace({ server: through, source, target, ledger, tables: [KEY], catalogue })
   onTestFinished(() => next.close())
-  const running = rebuildWorld(next)
+  const running = rebuildWorkspace(next)
   await last.arrived
   expect((await late.release()).text).toContain('UNKNOWN_TABLE')
   await last.release()

@@ -4,7 +4,7 @@ import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { buildingName, isOf, oldName, readSide, readyName } from '../../../src/commands/rebuild/names.ts'
 import { ddlTable } from '../../../src/sql-syntax/create-table.ts'
 import { renamedDdl } from '../../../src/commands/rebuild/names.ts'
-import { SQL_FOLDER } from '../../support/world.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const BUILD = { target: 'int_a', uuid: '12d1e1d6-af5c-4094-8b40-caf92e80384b', fileHash: 'abcdef0123456789' }
 

@@ -6,8 +6,8 @@ import { ledgerEvent } from '../../support/clickhouse.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { checkSources, rebuildWorld } from '../../support/verifying.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../../support/world.ts'
+import { checkSources, rebuildWorkspace } from '../../support/verifying.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const KEY = 'block_slots_stat'
 const TABLE = `int_${KEY}`
@@ -28,12 +28,12 @@ async function chain(): Promise<string> {
 }
 
 async function open(
-  options: Partial<TestWorld> & { readonly source: string },
+  options: Partial<TestWorkspace> & { readonly source: string },
   tables = [KEY],
   files = catalogue,
 ) {
   const { source, target, ledger } = options
-  const world = await openTestWorld({
+  const workspace = await openTestWorkspace({
     server,
     source,
     tables,
@@ -41,14 +41,14 @@ async function open(
     ...(target && { target }),
     ...(ledger && { ledger }),
   })
-  onTestFinished(() => world.close())
-  return world
+  onTestFinished(() => workspace.close())
+  return workspace
 }
 
-async function built(tables = [KEY], chunk = 4): Promise<TestWorld> {
-  const world = await open({ source: await chain() }, tables)
-  expect((await world.up({ chunk })).failed).toEqual([])
-  return world
+async function built(tables = [KEY], chunk = 4): Promise<TestWorkspace> {
+  const workspace = await open({ source: await chain() }, tables)
+  expect((await workspace.up({ chunk })).failed).toEqual([])
+  return workspace
 }
 
 /** The catalogue with another DDL and another transform for the table. */
@@ -59,7 +59,7 @@ function withTable(change: (table: TableDefinition) => TableDefinition): Catalog
   }
 }
 
-async function tablesOf({ target }: TestWorld): Promise<string[]> {
+async function tablesOf({ target }: TestWorkspace): Promise<string[]> {
   const rows = await rowsOf<{ name: string }>(
     server,
     'SELECT name FROM system.tables WHERE database = {target:String} AND name LIKE {like:String} ORDER BY name',
@@ -68,7 +68,7 @@ async function tablesOf({ target }: TestWorld): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-async function count({ target }: TestWorld, table = TABLE): Promise<number> {
+async function count({ target }: TestWorkspace, table = TABLE): Promise<number> {
   const [row] = await rowsOf<{ n: number }>(
     server,
     'SELECT count() AS n FROM {target:Identifier}.{table:Identifier}',
@@ -77,8 +77,8 @@ async function count({ target }: TestWorld, table = TABLE): Promise<number> {
   return row!.n
 }
 
-async function uuidOf({ world }: TestWorld): Promise<string> {
-  return (await world.ports.target.tables([TABLE])).get(TABLE)!.uuid
+async function uuidOf({ workspace }: TestWorkspace): Promise<string> {
+  return (await workspace.ports.target.tables([TABLE])).get(TABLE)!.uuid
 }
 
 test('another engine and another SQL: exchanged at once, the old table kept until it is dropped, then again', async () => {
@@ -96,8 +96,8 @@ test('another engine and another SQL: exchanged at once, the old table kept unti
     KEY,
     { sql: blocksWhere('block_number != 5') },
   )
-  const world = await open(old, [KEY], files)
-  const report = await rebuildWorld(world)
+  const workspace = await open(old, [KEY], files)
+  const report = await rebuildWorkspace(workspace)
   expect(report).toMatchObject({
     outcome: 'swapped',
     kept: expect.stringMatching(/^int_block_slots_stat__old_/),
@@ -108,21 +108,21 @@ test('another engine and another SQL: exchanged at once, the old table kept unti
     chunks: 3,
     verdicts: [{ outcome: 'same' }, { outcome: 'same' }, { outcome: 'same' }],
   })
-  expect(await count(world)).toBe(11)
-  expect(await count(world, report.kept)).toBe(12)
-  expect((await world.world.ports.target.tables([TABLE])).get(TABLE)!.engine).toBe('MergeTree')
-  expect(await world.up()).toMatchObject({ chunks: 0, failed: [] })
+  expect(await count(workspace)).toBe(11)
+  expect(await count(workspace, report.kept)).toBe(12)
+  expect((await workspace.workspace.ports.target.tables([TABLE])).get(TABLE)!.engine).toBe('MergeTree')
+  expect(await workspace.up()).toMatchObject({ chunks: 0, failed: [] })
 
-  await expect(rebuildWorld(world)).rejects.toThrow('is still kept')
-  expect(await rebuildWorld(world, { dropOld: true })).toMatchObject({
+  await expect(rebuildWorkspace(workspace)).rejects.toThrow('is still kept')
+  expect(await rebuildWorkspace(workspace, { dropOld: true })).toMatchObject({
     outcome: 'dropped',
     dropped: [report.kept],
   })
-  expect(await rebuildWorld(world, { dropOld: true })).toMatchObject({
+  expect(await rebuildWorkspace(workspace, { dropOld: true })).toMatchObject({
     outcome: 'swapped',
     dropped: [expect.stringContaining('__old_')],
   })
-  expect(await tablesOf(world)).toEqual([TABLE])
+  expect(await tablesOf(workspace)).toEqual([TABLE])
 })
 
 test('what was begun with another version of the file is dropped and begun again, what was begun with this one is gone on with', async () => {
@@ -130,48 +130,48 @@ test('what was begun with another version of the file is dropped and begun again
   const other = await open(old, [KEY], edited(catalogue, KEY, { sql: blocksWhere('block_number != 5') }))
   const failing = edited(catalogue, KEY, { sql: blocksWhere("throwIf(block_number = 7, 'no') = 0") })
   const broken = await open(old, [KEY], failing)
-  expect(await rebuildWorld(broken)).toMatchObject({
+  expect(await rebuildWorkspace(broken)).toMatchObject({
     outcome: 'incomplete',
     summary: { chunks: expect.any(Number) },
   })
   expect(await tablesOf(broken)).toEqual([TABLE, expect.stringContaining('__rebuild_')])
   expect(await count(broken)).toBe(12)
   // The same file once more goes on: block 1 to 4 are not done again.
-  await rebuildWorld(broken)
+  await rebuildWorkspace(broken)
   expect(broken.events).toContainEqual({ type: 'note', table: KEY, text: 'going on with an earlier rebuild' })
   expect(broken.events.filter((event) => event.type === 'chunk-done')).toEqual([])
-  expect(await rebuildWorld(other)).toMatchObject({ outcome: 'swapped' })
+  expect(await rebuildWorkspace(other)).toMatchObject({ outcome: 'swapped' })
   expect(await count(other)).toBe(11)
   expect((await tablesOf(other)).length).toBe(2)
 })
 
 test('a new table that would lack rows never takes the place of the old one: sources gone, in the middle or at the end', async () => {
-  const world = await built()
-  const { source } = world
+  const workspace = await built()
+  const { source } = workspace
   for (const block of [6, 12])
     await post(
       server,
       'DELETE FROM {source:Identifier}.canonical_execution_transaction WHERE block_number = {block:UInt64}',
       { source, block },
     )
-  await expect(rebuildWorld(world)).rejects.toThrow('the sources no longer hold all of blocks 5-12')
-  expect(await tablesOf(world)).toEqual([TABLE])
-  expect(await count(world)).toBe(12)
+  await expect(rebuildWorkspace(workspace)).rejects.toThrow('the sources no longer hold all of blocks 5-12')
+  expect(await tablesOf(workspace)).toEqual([TABLE])
+  expect(await count(workspace)).toBe(12)
 })
 
 test('blocks that were done by somebody’s word, and blocks that were accepted, are so in the new table, too', async () => {
-  const world = await open({ source: await chain() })
-  expect((await world.up({ lag: 4 })).failed).toEqual([])
-  expect((await world.up({ lag: 0, to: 11 })).failed).toEqual([])
-  const { ports } = world.world
+  const workspace = await open({ source: await chain() })
+  expect((await workspace.up({ lag: 4 })).failed).toEqual([])
+  expect((await workspace.up({ lag: 0, to: 11 })).failed).toEqual([])
+  const { ports } = workspace.workspace
   const lock = await ports.locks.acquire(KEY, () => {})
   await ports.ledger.append(
     lock,
-    ledgerEvent({ event: 'accepted', targetUuid: await uuidOf(world), range: { from: 20, to: 30 } }),
+    ledgerEvent({ event: 'accepted', targetUuid: await uuidOf(workspace), range: { from: 20, to: 30 } }),
   )
   await lock.release()
-  expect(await rebuildWorld(world)).toMatchObject({ outcome: 'swapped' })
-  const uuid = await uuidOf(world)
+  expect(await rebuildWorkspace(workspace)).toMatchObject({ outcome: 'swapped' })
+  const uuid = await uuidOf(workspace)
   expect((await ports.ledger.fold(new Map([[KEY, uuid]]))).get(KEY)!.islands).toMatchObject([
     { from: 1, state: 'done' },
     { from: 20, to: 30, state: 'accepted' },
@@ -185,23 +185,23 @@ test('what is built and not what is computed now is not exchanged', async () => 
     'toUInt32(0) AS slots_cleared',
     'toUInt32(rand() % 1000000007) AS slots_cleared',
   )
-  const world = await open(old, [KEY], edited(catalogue, KEY, { sql }))
-  expect(await rebuildWorld(world)).toMatchObject({ outcome: 'different', kept: undefined })
-  expect((await tablesOf(world))[0]).toBe(TABLE)
-  expect(await count(world)).toBe(12)
+  const workspace = await open(old, [KEY], edited(catalogue, KEY, { sql }))
+  expect(await rebuildWorkspace(workspace)).toMatchObject({ outcome: 'different', kept: undefined })
+  expect((await tablesOf(workspace))[0]).toBe(TABLE)
+  expect(await count(workspace)).toBe(12)
 })
 
 test('while a table is rebuilt its lock is held; its dependants are marked when it is done', async () => {
   const inputs = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
   const all = await built([...inputs, 'accounts_alive'], 12)
-  const world = await open(all, ['address_diffs'])
+  const workspace = await open(all, ['address_diffs'])
   const seen: Promise<boolean | undefined>[] = []
-  const report = await rebuildWorld(world, {
+  const report = await rebuildWorkspace(workspace, {
     chunk: 6,
     told: ({ type }) =>
       void (
         type.startsWith('chunk-') &&
-        seen.push(all.world.ports.locks.holders().then((held) => held.get('address_diffs')?.released))
+        seen.push(all.workspace.ports.locks.holders().then((held) => held.get('address_diffs')?.released))
       ),
   })
   expect(new Set(await Promise.all(seen))).toEqual(new Set([false]))
@@ -216,6 +216,6 @@ test('while a table is rebuilt its lock is held; its dependants are marked when 
   ).toEqual(['accounts_alive'])
   // A dependant is rebuilt from what is there now, and clean.
   const dependant = await open(all, ['accounts_alive'])
-  expect(await rebuildWorld(dependant, { chunk: 12 })).toMatchObject({ outcome: 'swapped' })
+  expect(await rebuildWorkspace(dependant, { chunk: 12 })).toMatchObject({ outcome: 'swapped' })
   expect(await checkSources(dependant)).toMatchObject([{ changed: [], before: [] }])
 })

@@ -24,13 +24,13 @@ const islands = fc
     ),
   )
 const table = (key: string, after: readonly string[]) =>
-  fc.tuple(islands, fc.boolean()).map(([painted, taken]): RedoTable => {
-    const covered = painted.filter(({ state }) => state === 'done' || state === 'accepted')
+  fc.tuple(islands, fc.boolean()).map(([colored, taken]): RedoTable => {
+    const covered = colored.filter(({ state }) => state === 'done' || state === 'accepted')
     return {
       key,
       after,
       sqlHash: NOW,
-      islands: painted,
+      islands: colored,
       missing: subtract([{ from: FIRST, to: LAST }], covered),
       cleaned: taken ? [{ from: 3, to: 40 }] : [],
     }
@@ -51,7 +51,7 @@ test('only what was asked for goes, accepted blocks never, and dependants lose e
       if (asked.kind === 'range') {
         expect(subtract(own!.redo, [asked.range])).toEqual([])
         expect(subtract(own!.also, [asked.range])).toEqual([])
-        // Every block of the range that is owed, and not accepted, is there when it has ended.
+        // Every block of the range that is expected, and not accepted, is there when it has ended.
         const left = subtract(
           subtract(intersect([asked.range], [{ from: FIRST, to: LAST }]), inState(a, 'accepted')),
           own!.redo,
@@ -78,10 +78,10 @@ test('only what was asked for goes, accepted blocks never, and dependants lose e
 
 test('stale blocks are the done ones with another word for the SQL; what has the most comes first', () => {
   fc.assert(
-    fc.property(islands, (painted) => {
-      const versions = staleVersions(painted, NOW)
+    fc.property(islands, (colored) => {
+      const versions = staleVersions(colored, NOW)
       expect(staleBlocks(versions)).toEqual(
-        painted.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== NOW).map(range),
+        colored.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== NOW).map(range),
       )
       for (const { edited, hash, reason, blocks } of versions) {
         expect(edited).toBe(hash !== NOW)
@@ -96,6 +96,6 @@ function range({ from, to }: { readonly from: number; readonly to: number }) {
   return { from, to }
 }
 
-function inState({ islands: painted }: RedoTable, ...states: string[]) {
-  return painted.filter(({ state }) => states.includes(state))
+function inState({ islands: colored }: RedoTable, ...states: string[]) {
+  return colored.filter(({ state }) => states.includes(state))
 }

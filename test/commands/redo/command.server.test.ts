@@ -7,7 +7,7 @@ import { backfill, environmentFor, expectOneMessage } from '../../support/cli.ts
 import { temporaryDirectory } from '../../support/processes.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 const SOURCE = uniqueDatabase('source')
 
@@ -35,7 +35,7 @@ beforeEach(async () => {
   folder = join(temporaryDirectory(), 'sql')
   await mkdir(folder)
   await cp(SQL_FOLDER, folder, { recursive: true })
-  const world = await openTestWorld({
+  const workspace = await openTestWorkspace({
     server,
     source: SOURCE,
     target,
@@ -43,8 +43,8 @@ beforeEach(async () => {
     tables: [KEY],
     catalogue: await readCatalogue(folder),
   })
-  await world.up()
-  await world.close()
+  await workspace.up()
+  await workspace.close()
 })
 
 test('diff, status --check and redo say what a person needs, and write nothing before they are told to', async () => {
@@ -105,12 +105,12 @@ test('the table and the blocks must be said, one way', async () => {
 })
 
 test('a ledger that an older version made knows no texts: `diff` says so, and the next `up` keeps them', async () => {
-  await query('DROP TABLE {ledger:Identifier}.sql_texts')
+  await query('DROP TABLE {ledger:Identifier}.sql_versions')
   const text = await readFile(file(), 'utf8')
   await writeFile(file(), text.replace('toUInt32(max(tx) % 1048576)', 'toUInt32(min(tx) % 1048576)'))
   expect((await run(`diff ${KEY}`)).stdout).toMatch(/The text of [0-9a-f]{8} is not known/)
   await addBlocks(server, SOURCE, { from: 13, to: 14 })
   const up = await run(`up --tables ${KEY}`)
   expect(up, up.stderr).toMatchObject({ code: 0 })
-  expect(await query('SELECT count() FROM {ledger:Identifier}.sql_texts')).toBe('1\n')
+  expect(await query('SELECT count() FROM {ledger:Identifier}.sql_versions')).toBe('1\n')
 })

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deletion, intoTarget, ledgerEvent } from '../../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer } from '../../support/server.ts'
-import { openTestWorld } from '../../support/world.ts'
+import { openTestWorkspace } from '../../support/workspace.ts'
 import {
   catalogue,
   crashed,
@@ -31,9 +31,9 @@ afterAll(() => server?.stop())
 async function spoiled(key: string): Promise<Scene> {
   const scene = await openScene(ground)
   const tables = [PLAIN, REPLACING, 'address_last_access']
-  const world = await openTestWorld({ server, ...scene.databases, tables, catalogue })
-  expect((await world.up({ chunk: 4 })).failed).toEqual([])
-  await world.close()
+  const workspace = await openTestWorkspace({ server, ...scene.databases, tables, catalogue })
+  expect((await workspace.up({ chunk: 4 })).failed).toEqual([])
+  await workspace.close()
   const rows =
     key === PLAIN
       ? `(block_number, slots_cleared, slots_set) VALUES (5, 7, 7), (6, 7, 7), (8, 7, 7)`

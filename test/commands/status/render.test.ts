@@ -9,7 +9,7 @@ import { statusJson } from '../../../src/commands/status/render.ts'
 import { renderStatus } from '../../../src/commands/status/render.ts'
 import type { StatusReport, TableReport } from '../../../src/commands/status/status.ts'
 
-const paint = pc.createColors(false)
+const colors = pc.createColors(false)
 
 const [OLD, NEW] = ['0'.repeat(64), 'f'.repeat(64)]
 
@@ -24,14 +24,14 @@ const table = (differences: Partial<TableReport> = {}): TableReport => ({
   missing: [],
   missingBlocks: 0,
   doneBlocks: 22_453_470,
-  owedBlocks: 22_453_470,
-  holes: [],
-  held: [],
+  expectedBlocks: 22_453_470,
+  sourceGaps: [],
+  incomplete: [],
   dirty: [],
   stale: [],
   staleVersions: [],
   sqlHash: NEW,
-  cure: 'backfill redo address_diffs --stale',
+  hint: 'backfill redo address_diffs --stale',
   rows: 1_234_567_890,
   lastRun: '2026-07-01T03:04:05.678Z',
   state: 'up to date',
@@ -44,7 +44,7 @@ const HOLE = { from: 1_000_000, to: 5_999_999 }
 const REPORT: StatusReport = {
   network: 'mainnet',
   tables: [
-    table({ holes: [HOLE] }),
+    table({ sourceGaps: [HOLE] }),
     table({
       table: 'address_storage_slot_first_access',
       state: 'behind',
@@ -53,9 +53,9 @@ const REPORT: StatusReport = {
       missing: [{ from: 6_000_000, to: 22_499_616 }],
       missingBlocks: 16_499_617,
       doneBlocks: 953_853,
-      owedBlocks: 17_453_470,
-      holes: [HOLE],
-      held: [{ from: 900, to: 900 }],
+      expectedBlocks: 17_453_470,
+      sourceGaps: [HOLE],
+      incomplete: [{ from: 900, to: 900 }],
       stale: [{ from: 46_147, to: 50_000, sqlHash: OLD }],
       staleVersions: [
         {
@@ -77,7 +77,7 @@ const REPORT: StatusReport = {
       missingBlocks: 22_453_470,
       doneBlocks: 0,
       dirty: [{ from: 46_147, to: 56_146 }],
-      holes: [HOLE],
+      sourceGaps: [HOLE],
       rows: null,
       lastRun: null,
       notes: ['waits for address_diffs.'],
@@ -89,11 +89,11 @@ test('100.0 % is shown only when no block is missing, and the percentage is neve
   const blocks = fc.integer({ min: 1, max: 2 ** 43 })
   fc.assert(
     fc.property(blocks, blocks, (a, b) => {
-      const [done, owed] = [Math.min(a, b), Math.max(a, b)]
-      const tenths = Math.round(Number.parseFloat(percent(done, owed)) * 10)
-      expect(tenths === 1000).toBe(done === owed)
-      expect(BigInt(tenths) * BigInt(owed)).toBeLessThanOrEqual(BigInt(done) * 1000n)
-      expect(BigInt(tenths + 1) * BigInt(owed)).toBeGreaterThan(BigInt(done) * 1000n)
+      const [done, expected] = [Math.min(a, b), Math.max(a, b)]
+      const tenths = Math.round(Number.parseFloat(percent(done, expected)) * 10)
+      expect(tenths === 1000).toBe(done === expected)
+      expect(BigInt(tenths) * BigInt(expected)).toBeLessThanOrEqual(BigInt(done) * 1000n)
+      expect(BigInt(tenths + 1) * BigInt(expected)).toBeGreaterThan(BigInt(done) * 1000n)
     }),
     { examples: [[2 ** 43 - 1, 2 ** 43]] },
   )
@@ -123,27 +123,27 @@ test('a bar of more cells than blocks still shows each block', () => {
 })
 
 test('status at any width of a file or a pipe shows every column', async () => {
-  const lines = renderStatus(REPORT, { columns: Infinity, paint })
+  const lines = renderStatus(REPORT, { columns: Infinity, colors })
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('../../fixtures/cli/status-wide.txt')
 })
 
 test('status fits 120 columns and says what it left out', async () => {
-  const lines = renderStatus(REPORT, { columns: 120, paint })
+  const lines = renderStatus(REPORT, { columns: 120, colors })
   expect(Math.max(...lines.slice(0, 6).map((line) => line.length))).toBeLessThanOrEqual(120)
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('../../fixtures/cli/status-120.txt')
 })
 
 test('status keeps table, % done and state in the narrowest terminal', () => {
-  const [, , head] = renderStatus(REPORT, { columns: 20, paint })
+  const [, , head] = renderStatus(REPORT, { columns: 20, colors })
   expect(head?.split(/ +/)).toEqual(['table', 'done', 'state'])
 })
 
 test('status with colours is the same text', () => {
-  const colored = renderStatus(REPORT, { columns: Infinity, paint: pc.createColors(true) }).join('\n')
+  const colored = renderStatus(REPORT, { columns: Infinity, colors: pc.createColors(true) }).join('\n')
   expect(colored).toContain('\u001B[')
   // oxlint-disable-next-line no-control-regex -- it is about control codes
   expect(colored.replaceAll(/\u001B\[\d+m/g, '')).toBe(
-    renderStatus(REPORT, { columns: Infinity, paint }).join('\n'),
+    renderStatus(REPORT, { columns: Infinity, colors }).join('\n'),
   )
 })
 
@@ -160,8 +160,8 @@ test('status --json keeps the schema that programs read', () => {
     accepted: [],
     missing: [[6_000_000, 22_499_616]],
     missing_blocks: 16_499_617,
-    holes: [[1_000_000, 5_999_999]],
-    held: [[900, 900]],
+    sourceGaps: [[1_000_000, 5_999_999]],
+    incomplete: [[900, 900]],
     dirty: [],
     stale: [[46_147, 50_000]],
     sql_hash: NEW,
@@ -185,10 +185,10 @@ test('status --json keeps the schema that programs read', () => {
 const check = (differences: Partial<TableReport>) =>
   checkCode({ network: 'x', tables: [table(), table(differences)] })
 
-test('status --check says 3 for missing or dirty blocks, 4 for stale ones, 0 for holes', () => {
+test('status --check says 3 for missing or dirty blocks, 4 for stale ones, 0 for source gaps', () => {
   const range = { from: 1, to: 2 }
   const stale = [{ ...range, sqlHash: 'old' }]
-  expect(check({ holes: [range], held: [range] })).toBe(0)
+  expect(check({ sourceGaps: [range], incomplete: [range] })).toBe(0)
   expect(check({ stale })).toBe(4)
   expect(check({ stale, missingBlocks: 1 })).toBe(3)
   expect(check({ stale, dirty: [range] })).toBe(3)
@@ -204,7 +204,7 @@ test('a stale range is explained: both hashes, when it was built, why, and what 
         network: 'mainnet',
         tables: [table({ state: 'stale', stale: [{ ...blocks[0]!, sqlHash: OLD }], staleVersions })],
       },
-      { columns: Infinity, paint },
+      { columns: Infinity, colors },
     )
   expect(shown([version]).slice(-3)).toEqual([
     'address_diffs: stale 1-100 (100 blocks): built by SQL 00000000, the file is ffffffff now; built 2026-06-01 03:04 UTC.',

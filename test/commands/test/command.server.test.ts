@@ -8,7 +8,7 @@ import { backfill, environmentFor, expectOneMessage, startBackfill } from '../..
 import { outcome, temporaryDirectory } from '../../support/processes.ts'
 import { startTestServer, type TestServer } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { SQL_FOLDER } from '../../support/world.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 let server: TestServer
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import type { UnitTestResult, Values } from '../../../src/commands/test/unit-tes
 
 const mark = (letter: string) => (text: string) =>
   `<${letter} ${text.trimEnd()}>${' '.repeat(text.length - text.trimEnd().length)}`
-const paint = {
+const colors = {
   ...Object.fromEntries(['bold', 'dim', 'yellow', 'cyan'].map((name) => [name, String])),
   red: mark('r'),
   green: mark('g'),
@@ -45,7 +45,7 @@ test('a row found stands below the expected row that it is most like, and only w
       ),
     ],
     elapsedMs: 1200,
-    paint: paint as never,
+    colors: colors as never,
   })
   expect(lines.slice(3)).toEqual([
     '<r FAILED> address_diffs/one  one.yaml',
@@ -66,7 +66,7 @@ test('an error stands in place of the diff', () => {
   const lines = renderTestResults({
     results: [result([], [], 'no such column')],
     elapsedMs: 1,
-    paint: paint as never,
+    colors: colors as never,
   })
   expect(lines).toContain('  <r no such column>')
   expect(lines.join('\n')).not.toContain('expected,')

@@ -8,7 +8,7 @@ import { TABLE_MUTATIONS } from '../../support/mutation-list.ts'
 import { ACCOUNT_MUTATIONS } from '../../support/mutation-list-accounts.ts'
 import { idleMutations, mutantsOf } from '../../support/mutations.ts'
 import { startTestServer, type TestServer } from '../../support/server.ts'
-import { SQL_FOLDER } from '../../support/world.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const MUTATIONS = [...TABLE_MUTATIONS, ...ACCOUNT_MUTATIONS]
 const catalogue = await readCatalogue(SQL_FOLDER)

@@ -4,7 +4,7 @@ import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfill, environmentFor, expectOneMessage } from '../../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { openTestWorld, SQL_FOLDER } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 const KEY = 'block_slots_stat'
 
@@ -19,10 +19,10 @@ afterAll(() => server?.stop())
 
 /** A person whose table is built in three chunks. */
 async function person() {
-  const world = await openTestWorld({ server, source, tables: [KEY] })
-  expect((await world.up({ chunk: 10 })).failed).toEqual([])
-  await world.close()
-  const { target, ledger } = world
+  const workspace = await openTestWorkspace({ server, source, tables: [KEY] })
+  expect((await workspace.up({ chunk: 10 })).failed).toEqual([])
+  await workspace.close()
+  const { target, ledger } = workspace
   const env = { ...environmentFor(server, { source, target, ledger }), BACKFILL_LAG: '0' }
   return {
     target,

@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
-import type { SourcesVerdict } from '../../../src/commands/verify/sources.ts'
+import type { SourcesCheck } from '../../../src/commands/verify/sources.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { checkSources } from '../../support/verifying.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld } from '../../support/world.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const DEPENDANT = 'accounts_alive'
@@ -22,19 +22,19 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 /** Blocks 1 to 40, without 17, in chunks of ten. */
-async function built(tables: readonly string[], chunk = 10): Promise<TestWorld> {
+async function built(tables: readonly string[], chunk = 10): Promise<TestWorkspace> {
   const source = uniqueDatabase('source')
   await createSourceTables(server, catalogue, source)
   await addBlocks(server, source, { from: 1, to: 16 })
   await addBlocks(server, source, { from: 18, to: 40 })
-  const world = await openTestWorld({ server, source, tables })
-  onTestFinished(() => world.close())
-  expect((await world.up({ chunk })).failed).toEqual([])
-  return world
+  const workspace = await openTestWorkspace({ server, source, tables })
+  onTestFinished(() => workspace.close())
+  expect((await workspace.up({ chunk })).failed).toEqual([])
+  return workspace
 }
 
 /** Writes the rows of a block again, with a newer time. */
-async function rewrite({ source }: TestWorld, block: number): Promise<void> {
+async function rewrite({ source }: TestWorkspace, block: number): Promise<void> {
   await post(
     server,
     `INSERT INTO {source:Identifier}.canonical_execution_transaction
@@ -44,12 +44,12 @@ async function rewrite({ source }: TestWorld, block: number): Promise<void> {
   )
 }
 
-async function optimize({ source }: TestWorld): Promise<void> {
+async function optimize({ source }: TestWorkspace): Promise<void> {
   for (const table of ['canonical_execution_transaction', 'canonical_execution_storage_diffs'])
     await post(server, 'OPTIMIZE TABLE {source:Identifier}.{table:Identifier} FINAL', { source, table })
 }
 
-const text = ({ table, changed, gone, before }: SourcesVerdict): string =>
+const text = ({ table, changed, gone, before }: SourcesCheck): string =>
   [
     table,
     ...Object.entries({ changed, gone, before }).flatMap(([name, ranges]) =>
@@ -57,10 +57,14 @@ const text = ({ table, changed, gone, before }: SourcesVerdict): string =>
     ),
   ].join(' ')
 
-const look = async (world: TestWorld, dryRun = false) => (await checkSources(world, dryRun)).map(text)
+const look = async (workspace: TestWorkspace, dryRun = false) =>
+  (await checkSources(workspace, dryRun)).map(text)
 
 /** What the ledger says of a table: `1-10 done late`. */
-async function islands({ world: { ports, catalogue: files } }: TestWorld, key: string): Promise<string[]> {
+async function islands(
+  { workspace: { ports, catalogue: files } }: TestWorkspace,
+  key: string,
+): Promise<string[]> {
   const table = files.tables.find((one) => one.key === key)!
   const { uuid } = (await ports.target.tables([table.target])).get(table.target)!
   const view = (await ports.ledger.fold(new Map([[key, uuid]]))).get(key)!
@@ -73,27 +77,27 @@ async function islands({ world: { ports, catalogue: files } }: TestWorld, key: s
 }
 
 test('rows written again and blocks added are found and marked once; merges and marks change nothing; redone, all is clean', async () => {
-  const world = await built([SLOTS])
-  expect(await look(world)).toEqual([SLOTS])
-  await optimize(world)
-  expect(await look(world)).toEqual([SLOTS])
+  const workspace = await built([SLOTS])
+  expect(await look(workspace)).toEqual([SLOTS])
+  await optimize(workspace)
+  expect(await look(workspace)).toEqual([SLOTS])
 
-  await rewrite(world, 5)
-  await addBlocks(server, world.source, { from: 17, to: 17 })
+  await rewrite(workspace, 5)
+  await addBlocks(server, workspace.source, { from: 17, to: 17 })
   const found = 'changed 1-20'
-  expect(await look(world, true)).toEqual([`${SLOTS} ${found}`])
-  expect(await islands(world, SLOTS)).toEqual(['1-40 done'])
+  expect(await look(workspace, true)).toEqual([`${SLOTS} ${found}`])
+  expect(await islands(workspace, SLOTS)).toEqual(['1-40 done'])
 
-  expect(await look(world)).toEqual([`${SLOTS} ${found}`])
-  expect(await islands(world, SLOTS)).toEqual(['1-20 done late-', '21-40 done'])
-  expect(await look(world)).toEqual([`${SLOTS} before 1-20`])
+  expect(await look(workspace)).toEqual([`${SLOTS} ${found}`])
+  expect(await islands(workspace, SLOTS)).toEqual(['1-20 done late-', '21-40 done'])
+  expect(await look(workspace)).toEqual([`${SLOTS} before 1-20`])
   // Nothing is missing, so nothing is run.
-  expect(await world.up()).toMatchObject({ chunks: 0, failed: [] })
-  await optimize(world)
-  expect(await look(world)).toEqual([`${SLOTS} before 1-20`])
+  expect(await workspace.up()).toMatchObject({ chunks: 0, failed: [] })
+  await optimize(workspace)
+  expect(await look(workspace)).toEqual([`${SLOTS} before 1-20`])
 
   // As `redo` does it: take the coverage back, run again. A try of it that died is judged by what built the rows.
-  const { ports } = world.world
+  const { ports } = workspace.workspace
   const { uuid } = (await ports.target.tables([`int_${SLOTS}`])).get(`int_${SLOTS}`)!
   const dirty = [{ from: 1, to: 10 }]
   expect(await ports.ledger.attempts(SLOTS, uuid, dirty)).toMatchObject([
@@ -105,29 +109,29 @@ test('rows written again and blocks added are found and marked once; merges and 
     ledgerEvent({ event: 'invalidated', targetUuid: uuid, range: { from: 1, to: 20 } }),
   )
   await lock.release()
-  expect((await world.up({ chunk: 10 })).failed).toEqual([])
-  expect(await islands(world, SLOTS)).toEqual(['1-40 done'])
-  expect(await look(world)).toEqual([SLOTS])
+  expect((await workspace.up({ chunk: 10 })).failed).toEqual([])
+  expect(await islands(workspace, SLOTS)).toEqual(['1-40 done'])
+  expect(await look(workspace)).toEqual([SLOTS])
 }, 60_000)
 
 test('rows that have gone are said to have gone, and nothing is marked', async () => {
-  const world = await built([SLOTS])
+  const workspace = await built([SLOTS])
   await post(
     server,
     'DELETE FROM {source:Identifier}.canonical_execution_storage_diffs WHERE block_number = 25',
     {
-      source: world.source,
+      source: workspace.source,
     },
   )
-  await rewrite(world, 26)
-  expect(await look(world)).toEqual([`${SLOTS} gone 21-30`])
-  expect(await islands(world, SLOTS)).toEqual(['1-40 done'])
+  await rewrite(workspace, 26)
+  expect(await look(workspace)).toEqual([`${SLOTS} gone 21-30`])
+  expect(await islands(workspace, SLOTS)).toEqual(['1-40 done'])
 })
 
 test('a part of a chunk that was redone since is judged by itself, the rest by what is left to be seen of it', async () => {
-  const world = await built([SLOTS])
-  await rewrite(world, 5)
-  const { ports } = world.world
+  const workspace = await built([SLOTS])
+  await rewrite(workspace, 5)
+  const { ports } = workspace.workspace
   const { uuid } = (await ports.target.tables([`int_${SLOTS}`])).get(`int_${SLOTS}`)!
   const lock = await ports.locks.acquire(SLOTS, () => {})
   await ports.ledger.append(
@@ -135,22 +139,22 @@ test('a part of a chunk that was redone since is judged by itself, the rest by w
     ledgerEvent({ event: 'invalidated', targetUuid: uuid, range: { from: 4, to: 6 } }),
   )
   await lock.release()
-  expect((await world.up()).failed).toEqual([])
-  expect(await look(world)).toEqual([SLOTS])
-  await rewrite(world, 2)
-  expect(await look(world)).toEqual([`${SLOTS} changed 1-3`])
+  expect((await workspace.up()).failed).toEqual([])
+  expect(await look(workspace)).toEqual([SLOTS])
+  await rewrite(workspace, 2)
+  expect(await look(workspace)).toEqual([`${SLOTS} changed 1-3`])
 })
 
 test('a table that reads derived tables has changed inputs when they were redone, not when they were marked', async () => {
-  const world = await built([...INPUTS, DEPENDANT], 40)
-  await rewrite(world, 5)
-  expect(await look(world)).toEqual([
+  const workspace = await built([...INPUTS, DEPENDANT], 40)
+  await rewrite(workspace, 5)
+  expect(await look(workspace)).toEqual([
     'address_diffs changed 1-40',
     'pre_6780_accounts_destructs changed 1-40',
     'post_6780_accounts_destructs',
     DEPENDANT,
   ])
-  const { ports } = world.world
+  const { ports } = workspace.workspace
   const { uuid } = (await ports.target.tables(['int_address_diffs'])).get('int_address_diffs')!
   const lock = await ports.locks.acquire('address_diffs', () => {})
   await ports.ledger.append(
@@ -158,8 +162,8 @@ test('a table that reads derived tables has changed inputs when they were redone
     ledgerEvent({ event: 'invalidated', targetUuid: uuid, range: { from: 1, to: 40 } }),
   )
   await lock.release()
-  expect((await world.up()).failed).toEqual([])
-  expect(await look(world)).toEqual([
+  expect((await workspace.up()).failed).toEqual([])
+  expect(await look(workspace)).toEqual([
     'address_diffs',
     'pre_6780_accounts_destructs before 1-40',
     'post_6780_accounts_destructs',
@@ -168,18 +172,18 @@ test('a table that reads derived tables has changed inputs when they were redone
   const [row] = await rowsOf<{ marks: number }>(
     server,
     `SELECT count() AS marks FROM {ledger:Identifier}.ledger WHERE startsWith(sql_hash, 'late-') AND event = 'done'`,
-    { ledger: world.ledger },
+    { ledger: workspace.ledger },
   )
   expect(row!.marks).toBe(3)
 })
 
 test('while another run holds the lock nothing is marked, and that is said', async () => {
-  const world = await built([SLOTS])
-  await rewrite(world, 5)
-  const other = await openTestWorld({ ...world, server })
+  const workspace = await built([SLOTS])
+  await rewrite(workspace, 5)
+  const other = await openTestWorkspace({ ...workspace, server })
   onTestFinished(() => other.close())
-  const lock = await other.world.ports.locks.acquire(SLOTS, () => {})
-  const [verdict] = await checkSources(world)
+  const lock = await other.workspace.ports.locks.acquire(SLOTS, () => {})
+  const [verdict] = await checkSources(workspace)
   await lock.release()
   expect(verdict).toMatchObject({ changed: [{ from: 1, to: 10 }], notMarked: { kind: 'locked' } })
 }, 60_000)

@@ -6,8 +6,13 @@ import { ledgerEvent } from '../../support/clickhouse.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { oddities, verifyWorld } from '../../support/verifying.ts'
-import { openTestWorld, SQL_FOLDER, type TestWorld, type TestWorldOptions } from '../../support/world.ts'
+import { oddities, verifyWorkspace } from '../../support/verifying.ts'
+import {
+  openTestWorkspace,
+  SQL_FOLDER,
+  type TestWorkspace,
+  type TestWorkspaceOptions,
+} from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const EARLIEST = 'address_storage_slot_first_access'
@@ -28,31 +33,34 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all((servers ?? []).map((server) => server.stop())))
 
-async function open(tables: readonly string[], options: Partial<TestWorldOptions> = {}): Promise<TestWorld> {
-  const world = await openTestWorld({ server: servers[0]!, source, tables, ...options })
-  onTestFinished(() => world.close())
-  return world
+async function open(
+  tables: readonly string[],
+  options: Partial<TestWorkspaceOptions> = {},
+): Promise<TestWorkspace> {
+  const workspace = await openTestWorkspace({ server: servers[0]!, source, tables, ...options })
+  onTestFinished(() => workspace.close())
+  return workspace
 }
 
 /** A world in which the tables are built. */
 async function built(
   tables: readonly string[],
   chunk: number,
-  options: Partial<TestWorldOptions> = {},
-): Promise<TestWorld> {
-  const world = await open(tables, options)
-  expect((await world.up({ chunk })).failed).toEqual([])
-  return world
+  options: Partial<TestWorkspaceOptions> = {},
+): Promise<TestWorkspace> {
+  const workspace = await open(tables, options)
+  expect((await workspace.up({ chunk })).failed).toEqual([])
+  return workspace
 }
 
 /** Runs a statement in which $T is the table of a key. */
-async function change({ target }: TestWorld, key: string, statement: string): Promise<void> {
+async function change({ target }: TestWorkspace, key: string, statement: string): Promise<void> {
   await post(servers[0]!, statement.replaceAll('$T', `{target:Identifier}.int_${key}`), { target })
 }
 
 test('all tables are the same as they were built, defaults included', async () => {
-  const world = await built([], BLOCKS)
-  const report = await verifyWorld(world, { chunk: BLOCKS })
+  const workspace = await built([], BLOCKS)
+  const report = await verifyWorkspace(workspace, { chunk: BLOCKS })
   const tables = report.tables.map(({ table, chunks, verdicts, notCompared, columns }) => ({
     table,
     odd: verdicts.filter(({ outcome, why }) => outcome !== 'same' || why !== undefined).length,
@@ -66,8 +74,8 @@ test('all tables are the same as they were built, defaults included', async () =
     expect(table).toMatchObject({ odd: 0, looked: '1 of 1', rows: true, notCompared: [] })
   expect(tables.filter(({ computed }) => computed.length > 0).length).toBe(4)
 
-  await change(world, LATEST, "INSERT INTO $T VALUES ('0xforeign', 15, false)")
-  const latest = await open([LATEST], world)
+  await change(workspace, LATEST, "INSERT INTO $T VALUES ('0xforeign', 15, false)")
+  const latest = await open([LATEST], workspace)
   expect(await oddities(latest)).toEqual([`${LATEST} 11-20 different unexpected=1`])
 })
 
@@ -75,32 +83,32 @@ test.each([
   ['on one server', () => servers[0]!],
   ['on two servers', () => servers[1]!],
 ] as const)('rows that are lost, foreign or altered are found, %s', async (_name, sourceServer) => {
-  const world = await built([SLOTS, EARLIEST], 20, { sourceServer: sourceServer() })
-  expect(await oddities(world)).toEqual([])
+  const workspace = await built([SLOTS, EARLIEST], 20, { sourceServer: sourceServer() })
+  expect(await oddities(workspace)).toEqual([])
 
   // Lost; of no block that is done; altered, with the right count in the table.
-  await change(world, SLOTS, 'DELETE FROM $T WHERE block_number = 3')
+  await change(workspace, SLOTS, 'DELETE FROM $T WHERE block_number = 3')
   const intoSlots = 'INSERT INTO $T (block_number, slots_cleared, slots_set) VALUES'
-  await change(world, SLOTS, `${intoSlots} (41, 0, 1), (12, 1, 0)`)
+  await change(workspace, SLOTS, `${intoSlots} (41, 0, 1), (12, 1, 0)`)
 
   // Of before the chain: another range may have yielded it. Altered; lost; later than it should be; of nobody.
   const all = 'SELECT address, slot_key, block_number, value FROM $T FINAL WHERE block_number'
   const into = 'INSERT INTO $T (address, slot_key, block_number, value)'
-  await change(world, EARLIEST, `${into} SELECT address, slot_key, 0, value FROM (${all} = 1)`)
-  await change(world, EARLIEST, `${into} SELECT address, slot_key, 2, 'wrong' FROM (${all} = 2)`)
+  await change(workspace, EARLIEST, `${into} SELECT address, slot_key, 0, value FROM (${all} = 1)`)
+  await change(workspace, EARLIEST, `${into} SELECT address, slot_key, 2, 'wrong' FROM (${all} = 2)`)
   const late = `SELECT address, slot_key, 99, value FROM (${all} = 4)`
-  await change(world, EARLIEST, `CREATE TABLE {target:Identifier}.late ENGINE = Memory AS ${late}`)
-  await change(world, EARLIEST, 'DELETE FROM $T WHERE block_number IN (3, 4)')
-  await change(world, EARLIEST, `${into} SELECT * FROM {target:Identifier}.late`)
-  await change(world, EARLIEST, `${into} VALUES ('0xforeign', '0x1', 33, '0x')`)
+  await change(workspace, EARLIEST, `CREATE TABLE {target:Identifier}.late ENGINE = Memory AS ${late}`)
+  await change(workspace, EARLIEST, 'DELETE FROM $T WHERE block_number IN (3, 4)')
+  await change(workspace, EARLIEST, `${into} SELECT * FROM {target:Identifier}.late`)
+  await change(workspace, EARLIEST, `${into} VALUES ('0xforeign', '0x1', 33, '0x')`)
 
-  expect(await oddities(world)).toEqual([
+  expect(await oddities(workspace)).toEqual([
     `${EARLIEST} 1-10 different missing=1 different=1 behind=1`,
     `${EARLIEST} 31-40 different unexpected=1`,
     `${SLOTS} 1-10 different missing=1`,
     `${SLOTS} 11-20 different different=1`,
   ])
-  const { tables } = await verifyWorld(world, { from: 12, to: 12 })
+  const { tables } = await verifyWorkspace(workspace, { from: 12, to: 12 })
   expect(tables[1]).toMatchObject({
     columns: ['block_number', 'slots_cleared', 'slots_set', 'net_slots', 'net_slots_bytes'],
     verdicts: [
@@ -127,14 +135,14 @@ test('what is stale differs for a known reason; what the ledger does not call do
   const own = uniqueDatabase('source')
   await createSourceTables(servers[0]!, catalogue, own)
   await addBlocks(servers[0]!, own, { from: 1, to: BLOCKS })
-  const world = await built([SLOTS], 10, { source: own })
+  const workspace = await built([SLOTS], 10, { source: own })
   // Its rows have other values than those of the file: set is the number of transactions, which is the same here.
   const same = edited(catalogue, SLOTS, { sql: blocksWhere('true') })
   const fewer = edited(catalogue, SLOTS, { sql: blocksWhere('block_number != 5') })
-  expect(await oddities(await open([SLOTS], { ...world, catalogue: same }))).toEqual(
+  expect(await oddities(await open([SLOTS], { ...workspace, catalogue: same }))).toEqual(
     ['1-10', '11-20', '21-30', '31-40'].map((range) => `${SLOTS} ${range} same sql`),
   )
-  expect((await oddities(await open([SLOTS], { ...world, catalogue: fewer })))[0]).toBe(
+  expect((await oddities(await open([SLOTS], { ...workspace, catalogue: fewer })))[0]).toBe(
     `${SLOTS} 1-10 different sql unexpected=1`,
   )
 
@@ -150,17 +158,17 @@ test('what is stale differs for a known reason; what the ledger does not call do
     'DELETE FROM {own:Identifier}.canonical_execution_storage_diffs WHERE block_number = 25',
     { own },
   )
-  const { ports } = world.world
+  const { ports } = workspace.workspace
   const { uuid } = (await ports.target.tables([`int_${SLOTS}`])).get(`int_${SLOTS}`)!
   const lock = await ports.locks.acquire(SLOTS, () => {})
   const dirty = { from: 38, to: 40 }
   await ports.ledger.append(lock, ledgerEvent({ event: 'started', targetUuid: uuid, range: dirty }))
   await lock.release()
-  expect(await oddities(world)).toEqual([
+  expect(await oddities(workspace)).toEqual([
     `${SLOTS} 11-20 different late unexpected=1`,
     `${SLOTS} 21-30 different gone unexpected=1`,
   ])
-  const [table] = (await verifyWorld(world)).tables
+  const [table] = (await verifyWorkspace(workspace)).tables
   expect(table).toMatchObject({ dirty: [dirty] })
   expect(table!.verdicts.at(-1)).toMatchObject({ from: 31, to: 37 })
 })
@@ -170,14 +178,14 @@ test('several rows of one key within a result are an error, whatever the table h
     FROM {source:Identifier}.canonical_execution_transaction
     ARRAY JOIN [1, 2] AS twice
     WHERE meta_network_name = {network:String} AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}`
-  const world = await built([SLOTS], 10, { catalogue: edited(catalogue, SLOTS, { sql }) })
-  expect(await oddities(world, { from: 1, to: 4 })).toEqual([`${SLOTS} 1-4 duplicates`])
+  const workspace = await built([SLOTS], 10, { catalogue: edited(catalogue, SLOTS, { sql }) })
+  expect(await oddities(workspace, { from: 1, to: 4 })).toEqual([`${SLOTS} 1-4 duplicates`])
 })
 
 test('NULL is no empty text; a default that has another value each time is not compared, and said to be so', async () => {
-  const world = await built([SLOTS], 40)
+  const workspace = await built([SLOTS], 40)
   await change(
-    world,
+    workspace,
     SLOTS,
     'ALTER TABLE $T ADD COLUMN remark Nullable(String), ADD COLUMN seen DateTime DEFAULT now()',
   )
@@ -186,18 +194,18 @@ test('NULL is no empty text; a default that has another value each time is not c
         CAST(${remark} AS Nullable(String)) AS remark
       FROM {source:Identifier}.canonical_execution_transaction
       WHERE meta_network_name = {network:String} AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}`
-    return await open([SLOTS], { ...world, catalogue: edited(catalogue, SLOTS, { sql }) })
+    return await open([SLOTS], { ...workspace, catalogue: edited(catalogue, SLOTS, { sql }) })
   }
   expect(await oddities(await withRemark('NULL'), { chunk: 40 })).toEqual([`${SLOTS} 1-40 same sql`])
   const empty = await withRemark("''")
   expect(await oddities(empty, { chunk: 40 })).toEqual([`${SLOTS} 1-40 different sql different=40`])
-  expect((await verifyWorld(empty, { to: 1 })).tables[0]).toMatchObject({ notCompared: ['seen'] })
+  expect((await verifyWorkspace(empty, { to: 1 })).tables[0]).toMatchObject({ notCompared: ['seen'] })
 })
 
 test('a sample is the same for the same seed, and of chunks anywhere', async () => {
-  const world = await built([SLOTS], 40)
+  const workspace = await built([SLOTS], 40)
   const sampled = async (seed: number) => {
-    const { tables } = await verifyWorld(world, { chunk: 2, sample: 5, seed })
+    const { tables } = await verifyWorkspace(workspace, { chunk: 2, sample: 5, seed })
     expect(tables[0]!.chunks).toBe(20)
     return tables[0]!.verdicts.map(({ from }) => from)
   }

@@ -10,7 +10,7 @@ import { renderPreview } from '../../../src/commands/preview/render.ts'
 import { visible } from '../../../src/terminal/render/escape.ts'
 import type { LoggedRun } from '../../../src/commands/log/report.ts'
 
-const paint = pc.createColors(false)
+const colors = pc.createColors(false)
 const HOSTILE = 'a\u001b[31mb\r\n\tc\u0007\u009b2J\u202e'
 
 test('control characters of data are shown, not obeyed', () => {
@@ -46,7 +46,7 @@ test('previewed rows fit the terminal, however wide their values: cut, or one va
   fc.assert(
     fc.property(anyTable, ({ columns, rows, room }) => {
       const named = columns.map((name, at) => ({ name: `${name}${at}`, type: 'String' }))
-      const lines = renderPreview({ columns: named, rows, total: rows.length }, { columns: room, paint })
+      const lines = renderPreview({ columns: named, rows, total: rows.length }, { columns: room, colors })
       for (const line of lines) {
         expect(Array.from(line).length).toBeLessThanOrEqual(room)
         expect(line).toBe(visible(line))
@@ -64,7 +64,7 @@ test('numbers stand on the right, and what the limit has cut is said', () => {
     ['0xaa', '5'],
     ['0xb', '115792089237316195423570985008687907853269984665640564039457584007913129639935'],
   ]
-  expect(renderPreview({ columns, rows, total: 1234 }, { columns: 60, paint })).toEqual([
+  expect(renderPreview({ columns, rows, total: 1234 }, { columns: 60, colors })).toEqual([
     `address${'n'.padStart(53)}`,
     `0xaa${'5'.padStart(56)}`,
     '0xb      11579208923731619542357098500868790785326998466564…',
@@ -72,7 +72,7 @@ test('numbers stand on the right, and what the limit has cut is said', () => {
     'The first 2 of 1,234 rows; --limit 1234 shows all.',
     'Values with … are cut; --format JSONEachRow shows them whole.',
   ])
-  expect(renderPreview({ columns, rows: [], total: 0 }, { columns: 60, paint })).toEqual(['No rows.'])
+  expect(renderPreview({ columns, rows: [], total: 0 }, { columns: 60, colors })).toEqual(['No rows.'])
 })
 
 test('what is streamed reaches a terminal without control codes, and a pipe byte by byte', async () => {
@@ -121,7 +121,7 @@ test('a run is one line, its error one more: the first line of it, harmless and 
     run({ outcome: 'failed', chunksFailed: 1, error: `Memory limit \u001b[2J ${'x'.repeat(200)}\nstack` }),
     run({ chunksDone: 0, blocks: 0, accepted: 2500, tables: [{ table: 'gone', present: false }] }),
   ]
-  const lines = renderRuns(runs, { columns: 130, paint, limit: 3 })
+  const lines = renderRuns(runs, { columns: 130, colors, limit: 3 })
   expect(lines).toHaveLength(8)
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(130)
   expect(lines[1]).toMatch(
@@ -133,5 +133,5 @@ test('a run is one line, its error one more: the first line of it, harmless and 
     '* of a table that was dropped since, or is not there: it does not count any more.',
     'The latest 3; --limit shows more.',
   ])
-  expect(renderRuns([], { columns: 130, paint, limit: 3 })).toEqual(['No runs.'])
+  expect(renderRuns([], { columns: 130, colors, limit: 3 })).toEqual(['No runs.'])
 })

@@ -3,7 +3,7 @@ import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { errorLines, exitCodeOf } from '../../../src/terminal/render/error.ts'
 import { eventText, failureLines, summaryLines } from '../../../src/terminal/render/run-events.ts'
-import { duration, rangesText } from '../../../src/terminal/render/format.ts'
+import { duration, formatRanges } from '../../../src/terminal/render/format.ts'
 import { eventJson, summaryJson } from '../../../src/terminal/render/json.ts'
 import { planJson } from '../../../src/commands/up/render-plan.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from '../../../src/terminal/render/run-progress.ts'
@@ -12,7 +12,7 @@ import { BackfillError, usageError } from '../../../src/model/errors.ts'
 import type { PlanReport } from '../../../src/planning/plan.ts'
 import type { RunEvent, RunSummary } from '../../../src/runner/events.ts'
 
-const paint = pc.createColors(false)
+const colors = pc.createColors(false)
 
 const error = new BackfillError('code 60: no such table', { kind: 'failed', hint: 'create it' })
 const EVENTS: readonly RunEvent[] = [
@@ -20,7 +20,12 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'note', table: undefined, text: 'a note' },
   { type: 'warning', table: 'a', text: 'careful' },
   { type: 'table', table: 'a', missingBlocks: 20_000, doneBlocks: 5 },
-  { type: 'skipped', tables: ['a'], holes: [{ from: 1, to: 2000 }], held: [{ from: 2001, to: 2001 }] },
+  {
+    type: 'skipped',
+    tables: ['a'],
+    sourceGaps: [{ from: 1, to: 2000 }],
+    incomplete: [{ from: 2001, to: 2001 }],
+  },
   { type: 'chunk-started', table: 'a', range: { from: 1, to: 10_000 }, queryId: 'q' },
   {
     type: 'chunk-done',
@@ -45,11 +50,11 @@ const SUMMARY: RunSummary = {
   outOfTime: false,
 }
 
-test('each event is one plain line, each failure comes with its cure', () => {
+test('each event is one plain line, each failure comes with its hint', () => {
   const lines = [
-    ...EVENTS.flatMap((event) => eventText(event, paint).lines),
-    ...summaryLines(SUMMARY, paint),
-    ...failureLines(SUMMARY, paint),
+    ...EVENTS.flatMap((event) => eventText(event, colors).lines),
+    ...summaryLines(SUMMARY, colors),
+    ...failureLines(SUMMARY, colors),
   ]
   expect(lines).toMatchInlineSnapshot(`
     [
@@ -57,8 +62,8 @@ test('each event is one plain line, each failure comes with its cure', () => {
       "a note",
       "warning: a  careful",
       "a  20,000 blocks not done, 5 done before",
-      "a  skipped hole 1-2000 (2,000 blocks): no source has rows there",
-      "a  skipped held 2001 (1 block): the sources do not agree on these blocks",
+      "a  skipped source gap 1-2000 (2,000 blocks): no source has rows there",
+      "a  skipped incomplete 2001 (1 block): the sources do not agree on these blocks",
       "a  1-10000  12,345 rows  0.8 s",
       "a  10001-20000  failed: code 60: no such table",
       "a  stopped: code 60: no such table",
@@ -71,11 +76,11 @@ test('each event is one plain line, each failure comes with its cure', () => {
 })
 
 test('a run without failures says how fast it was, one without chunks that there was nothing to do', () => {
-  expect(summaryLines({ ...SUMMARY, failed: [] }, paint)).toEqual([
+  expect(summaryLines({ ...SUMMARY, failed: [] }, colors)).toEqual([
     'Done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s)',
   ])
-  expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0 }, paint)).toEqual(['Nothing to do.'])
-  expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0, interrupted: true }, paint)).toEqual([
+  expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0 }, colors)).toEqual(['Nothing to do.'])
+  expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0, interrupted: true }, colors)).toEqual([
     'Interrupted. `backfill up` goes on from here.',
   ])
 })
@@ -92,7 +97,7 @@ test('every event is one JSON object with schema and name, the summary too', () 
     rows_read: 99_999,
     elapsed_ms: 812,
   })
-  expect(eventJson(EVENTS[4]!)).toMatchObject({ holes: [[1, 2000]], held: [[2001, 2001]] })
+  expect(eventJson(EVENTS[4]!)).toMatchObject({ source_gaps: [[1, 2000]], incomplete: [[2001, 2001]] })
   expect(eventJson(EVENTS[1]!)).toMatchObject({ table: null, text: 'a note' })
   expect(summaryJson(SUMMARY)).toMatchObject({
     event: 'summary',
@@ -105,15 +110,15 @@ test('live lines show pace and end, and never wrap', () => {
   let progress = NO_PROGRESS
   EVENTS.slice(0, 6).forEach((event) => (progress = advance(progress, event, 1000)))
   expect(inFlight(progress)).toBe(1)
-  expect(liveLines(progress, { now: 2000, columns: 80, paint })).toEqual([
+  expect(liveLines(progress, { now: 2000, columns: 80, colors })).toEqual([
     'a  ····················   0.0 %  started',
   ])
   progress = advance(progress, EVENTS[6]!, 3000)
   expect(inFlight(progress)).toBe(0)
-  expect(liveLines(progress, { now: 3000, columns: 80, paint })).toEqual([
+  expect(liveLines(progress, { now: 3000, columns: 80, colors })).toEqual([
     'a  ██████████··········  50.0 %  5,000 blocks/s, 2.0 s left',
   ])
-  expect(liveLines(progress, { now: 3000, columns: 40, paint })[0]).toHaveLength(39)
+  expect(liveLines(progress, { now: 3000, columns: 40, colors })[0]).toHaveLength(39)
 })
 
 const PLAN: PlanReport = {
@@ -133,8 +138,8 @@ const PLAN: PlanReport = {
         expectedRows: 1_000_000,
         expectedMs: 4_000,
       })),
-      holes: [{ from: 200_000, to: 300_000 }],
-      held: [],
+      sourceGaps: [{ from: 200_000, to: 300_000 }],
+      incomplete: [],
       dirty: [],
       create: true,
       notes: [],
@@ -145,8 +150,8 @@ const PLAN: PlanReport = {
       expectedRows: 0,
       expectedMs: 0,
       chunks: [],
-      holes: [],
-      held: [],
+      sourceGaps: [],
+      incomplete: [],
       dirty: [],
       create: false,
       notes: [],
@@ -155,13 +160,13 @@ const PLAN: PlanReport = {
 }
 
 test('a plan shows the first chunks of each table and how many more there are', () => {
-  expect(renderPlan(PLAN, paint)).toMatchInlineSnapshot(`
+  expect(renderPlan(PLAN, colors)).toMatchInlineSnapshot(`
     [
       "network mainnet",
       "",
       "a  10 chunks, 100,000 blocks missing, about 10,000,000 source rows, 40.0 s",
       "  the table is created first",
-      "  hole 200000-300000 (100,001 blocks): left out",
+      "  source gap 200000-300000 (100,001 blocks): left out",
       "  0-9999  about 1,000,000 source rows, 4.0 s  missing",
       "  10000-19999  about 1,000,000 source rows, 4.0 s  missing",
       "  20000-29999  about 1,000,000 source rows, 4.0 s  missing",
@@ -187,7 +192,7 @@ test('a plan shows the first chunks of each table and how many more there are', 
         expected_rows: 10_000_000,
         expected_ms: 40_000,
         create: true,
-        holes: [[200_000, 300_000]],
+        sourceGaps: [[200_000, 300_000]],
       },
       { table: 'b', chunks: [] },
     ],
@@ -195,8 +200,8 @@ test('a plan shows the first chunks of each table and how many more there are', 
 })
 
 test('ranges are written as they are typed, durations as they are said', () => {
-  expect(rangesText([{ from: 5, to: 5 }])).toBe('5 (1 block)')
-  expect(rangesText([1, 3, 5, 7, 9].map((from) => ({ from, to: from })))).toBe(
+  expect(formatRanges([{ from: 5, to: 5 }])).toBe('5 (1 block)')
+  expect(formatRanges([1, 3, 5, 7, 9].map((from) => ({ from, to: from })))).toBe(
     '1, 3, 5 and 2 more (5 blocks)',
   )
   expect([0, 59_900, 59_960, 3_600_000, 7_500_000].map(duration)).toEqual([
@@ -209,12 +214,12 @@ test('ranges are written as they are typed, durations as they are said', () => {
 })
 
 test('an error is a sentence and a hint; anything else is called a defect; a stack comes only on request', () => {
-  const plain = { paint, stack: false }
+  const plain = { colors, stack: false }
   expect(errorLines(usageError('bad\n  value', 'type x'), plain)).toEqual(['backfill: bad value', '  type x'])
   const defect = errorLines(new TypeError('x is undefined'), plain)
   expect(defect[0]).toBe('backfill: x is undefined (this is a defect of backfill, please report it)')
   expect(defect.join('\n')).not.toContain('run.test.ts')
-  expect(errorLines(new TypeError('x'), { paint, stack: true }).join('\n')).toContain('run.test.ts')
+  expect(errorLines(new TypeError('x'), { colors, stack: true }).join('\n')).toContain('run.test.ts')
   const kinds = ['failed', 'usage', 'locked', 'server'] as const
   expect(kinds.map((kind) => exitCodeOf(new BackfillError('', { kind })))).toEqual([1, 2, 5, 6])
   expect(exitCodeOf(new TypeError('x'))).toBe(1)

@@ -1,5 +1,5 @@
 // Owns the judgement of a cluster: its servers, its replicas, its Keeper.
-import { type Asked, type Diagnosis, type Refused, judged, listed, verdicts } from './finding.ts'
+import { type Asked, type Diagnosis, type Refused, evaluated, listed, verdicts } from './finding.ts'
 
 type Node = {
   readonly host: string
@@ -31,7 +31,7 @@ export type ClusterFacts = {
 
 const LAG_SECONDS = 60
 
-export function judgeCluster({
+export function evaluateCluster({
   name,
   refusal,
   nodes,
@@ -42,10 +42,10 @@ export function judgeCluster({
   return [
     ...(refusal === undefined
       ? []
-      : [verdicts('nodes', name).fail(refusal.sentence, refusal.cure ?? 'See docs/clusters.md')]),
-    ...judged('nodes', name, nodes, (all) => judgeNodes(name, all, answering)),
-    ...judged('replicas', name, replicas, (all) => judgeReplicas(name, all)),
-    ...judged('keeper', name, keeper, (answers) => {
+      : [verdicts('nodes', name).fail(refusal.sentence, refusal.hint ?? 'See docs/clusters.md')]),
+    ...evaluated('nodes', name, nodes, (all) => evaluateNodes(name, all, answering)),
+    ...evaluated('replicas', name, replicas, (all) => evaluateReplicas(name, all)),
+    ...evaluated('keeper', name, keeper, (answers) => {
       const { ok, warn } = verdicts('keeper', name)
       return [
         answers === undefined
@@ -59,7 +59,7 @@ export function judgeCluster({
   ]
 }
 
-function judgeNodes(name: string, nodes: readonly Node[], answering: Asked<number>): readonly Diagnosis[] {
+function evaluateNodes(name: string, nodes: readonly Node[], answering: Asked<number>): readonly Diagnosis[] {
   const { ok, warn, fail } = verdicts('nodes', name)
   if (nodes.length === 0)
     return [fail(`the target knows no cluster '${name}'`, 'SELECT DISTINCT cluster FROM system.clusters')]
@@ -67,7 +67,7 @@ function judgeNodes(name: string, nodes: readonly Node[], answering: Asked<numbe
   const all = `${shards} shard${shards === 1 ? '' : 's'}, ${nodes.length} server${nodes.length === 1 ? '' : 's'}`
   const look = `SELECT host_name, port, errors_count FROM system.clusters WHERE cluster = '${name}'`
   if ('refused' in answering)
-    return [fail(`${all}; not all answer: ${answering.refused.sentence}`, answering.refused.cure ?? look)]
+    return [fail(`${all}; not all answer: ${answering.refused.sentence}`, answering.refused.hint ?? look)]
   if (answering.got < nodes.length) return [fail(`${all}, of which ${answering.got} answer`, look)]
   const failing = nodes.filter(({ errors }) => errors > 0)
   return [
@@ -77,7 +77,7 @@ function judgeNodes(name: string, nodes: readonly Node[], answering: Asked<numbe
   ]
 }
 
-function judgeReplicas(name: string, replicas: readonly Replica[]): readonly Diagnosis[] {
+function evaluateReplicas(name: string, replicas: readonly Replica[]): readonly Diagnosis[] {
   const { ok, warn, fail } = verdicts('replicas', name)
   const stuck = replicas.filter((one) => one.readonly)
   const late = replicas.filter((one) => !one.readonly && one.delaySeconds >= LAG_SECONDS)

@@ -1,5 +1,5 @@
 // Owns the judgement of the way to a server: does a silent connection live, do answers come as they are made.
-import { type Asked, type Diagnosis, judged, verdicts } from './finding.ts'
+import { type Asked, type Diagnosis, evaluated, verdicts } from './finding.ts'
 import type { About } from './servers.ts'
 
 export type Silence = {
@@ -14,22 +14,22 @@ export type Flow = { readonly firstMs: number; readonly lastMs: number }
 /** An INSERT gives a sign of life this often (clickhouse/statement.ts); a read gives none before its first rows. */
 const PROGRESS_SECONDS = 10
 
-export function judgeSilence(about: About, asked: Asked<Silence>): readonly Diagnosis[] {
-  return judged('silence', about, asked, ({ seconds, cut }) => {
+export function evaluateIdleTimeout(about: About, asked: Asked<Silence>): readonly Diagnosis[] {
+  return evaluated('silence', about, asked, ({ seconds, cut }) => {
     const { ok, warn, fail } = verdicts('silence', about)
     if (cut === undefined)
       return [ok(`a connection lives through ${seconds} s of silence (--idle N tries longer)`)]
     const after = (cut.afterMs / 1000).toFixed(1)
     const found = `a silent connection is cut after ${after} s (${cut.words})`
-    const cure = 'Raise the idle timeout of the proxy or balancer in between to an hour, or connect past it'
+    const hint = 'Raise the idle timeout of the proxy or balancer in between to an hour, or connect past it'
     return cut.afterMs <= PROGRESS_SECONDS * 1000
-      ? [fail(`${found}: statements that take longer lose their answer`, cure)]
-      : [warn(`${found}: INSERTs tell their progress and live, long reads and deletions do not`, cure)]
+      ? [fail(`${found}: statements that take longer lose their answer`, hint)]
+      : [warn(`${found}: INSERTs tell their progress and live, long reads and deletions do not`, hint)]
   })
 }
 
-export function judgeFlow(about: About, asked: Asked<Flow>): readonly Diagnosis[] {
-  return judged('streaming', about, asked, ({ firstMs, lastMs }) => {
+export function evaluateFlow(about: About, asked: Asked<Flow>): readonly Diagnosis[] {
+  return evaluated('streaming', about, asked, ({ firstMs, lastMs }) => {
     const { ok, warn } = verdicts('streaming', about)
     if (firstMs <= lastMs * 0.75) return [ok('answers arrive while the server makes them')]
     return [

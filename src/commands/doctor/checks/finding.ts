@@ -42,15 +42,15 @@ export type Diagnosis = {
   readonly about: string
   readonly found: string
   /** The next command, statement or GRANT to type; never where the verdict is `ok`, always where it is not. */
-  readonly cure?: string
+  readonly hint?: string
 }
 
 /** Of one check about one thing. */
 export function verdicts(check: CheckId, about: string) {
   return {
     ok: (found: string): Diagnosis => ({ check, verdict: 'ok', about, found }),
-    warn: (found: string, cure: string): Diagnosis => ({ check, verdict: 'warn', about, found, cure }),
-    fail: (found: string, cure: string): Diagnosis => ({ check, verdict: 'fail', about, found, cure }),
+    warn: (found: string, hint: string): Diagnosis => ({ check, verdict: 'warn', about, found, hint }),
+    fail: (found: string, hint: string): Diagnosis => ({ check, verdict: 'fail', about, found, hint }),
   }
 }
 
@@ -60,25 +60,25 @@ export type Asked<T> = { readonly got: T } | { readonly refused: Refused }
 export type Refused = {
   readonly sentence: string
   /** What lets the question pass, where that is known: a GRANT mostly. */
-  readonly cure?: string | undefined
+  readonly hint?: string | undefined
 }
 
 /** A question that was refused is no failure of what it is about: nobody knows. */
-export function unknown(check: CheckId, about: string, { sentence, cure }: Refused): Diagnosis {
+export function unknown(check: CheckId, about: string, { sentence, hint }: Refused): Diagnosis {
   return verdicts(check, about).warn(
     `not known: ${sentence}`,
-    cure ?? 'Ask again; if it stays so, look into the log of the server',
+    hint ?? 'Ask again; if it stays so, look into the log of the server',
   )
 }
 
 /** Judges an answer; what was refused is not known. */
-export function judged<T>(
+export function evaluated<T>(
   check: CheckId,
   about: string,
   asked: Asked<T>,
-  judge: (got: T) => readonly Diagnosis[],
+  evaluate: (got: T) => readonly Diagnosis[],
 ): readonly Diagnosis[] {
-  return 'got' in asked ? judge(asked.got) : [unknown(check, about, asked.refused)]
+  return 'got' in asked ? evaluate(asked.got) : [unknown(check, about, asked.refused)]
 }
 
 /** `a, b, c`; of many the first few. */

@@ -1,10 +1,10 @@
 // Owns the judgement of the ledger and its locks: whether what is read from it is what its events say.
 import type { Range } from '../../../model/blocks.ts'
-import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
+import { type Asked, type Diagnosis, evaluated, listed, verdicts } from './finding.ts'
 import { blockSet, type BlockSet, countBlocks, hull, subtract, union } from '../../../model/blocks.ts'
-import { rangeWords } from '../../../model/blocks.ts'
+import { formatBlockSet } from '../../../model/blocks.ts'
 
-type Painted = Range & { readonly state: string; readonly sqlHash: string }
+type Colored = Range & { readonly state: string; readonly sqlHash: string }
 
 /** A table as the ledger has it. */
 export type LedgerTable = {
@@ -14,9 +14,9 @@ export type LedgerTable = {
   /** Rows can be deleted by range. */
   readonly perBlock: boolean
   /** What every command reads: the last checkpoint and what lies behind it. */
-  readonly islands: readonly Painted[]
+  readonly islands: readonly Colored[]
   /** All events from the first on. */
-  readonly fromScratch: readonly Painted[]
+  readonly fromScratch: readonly Colored[]
   /** The table is empty, and `done` events say that rows were written. */
   readonly emptied: boolean
   /** Hashes of ranges whose SQL is neither that of the file nor kept. */
@@ -44,27 +44,27 @@ export type LedgerFacts = {
   readonly locks: Asked<readonly HeldLock[]>
 }
 
-export function judgeLedger({ database, state, tables, locks }: LedgerFacts): readonly Diagnosis[] {
+export function evaluateLedger({ database, state, tables, locks }: LedgerFacts): readonly Diagnosis[] {
   const held = new Set(
     'got' in locks
       ? locks.got.flatMap(({ key, sign }) => (sign === 'alive' || sign === 'ended' ? [key] : []))
       : [],
   )
   return [
-    ...judged('ledger', database, state, (is) => [judgeState(database, is)]),
+    ...evaluated('ledger', database, state, (is) => [evaluateState(database, is)]),
     ...('got' in state && state.got === 'absent'
       ? []
       : [
-          ...judged('fold', database, tables, (all) => judgeFolds(database, all, held)),
-          ...judged('emptied', database, tables, (all) => judgeEmptied(database, all)),
-          ...judged('dirty', database, tables, (all) => judgeDirty(database, all, held)),
-          ...judged('texts', database, tables, (all) => judgeTexts(database, all)),
-          ...judged('locks', database, locks, (all) => judgeLocks(database, all)),
+          ...evaluated('fold', database, tables, (all) => evaluateFolds(database, all, held)),
+          ...evaluated('emptied', database, tables, (all) => evaluateEmptied(database, all)),
+          ...evaluated('dirty', database, tables, (all) => evaluateDirty(database, all, held)),
+          ...evaluated('texts', database, tables, (all) => evaluateSqlVersions(database, all)),
+          ...evaluated('locks', database, locks, (all) => evaluateLocks(database, all)),
         ]),
   ]
 }
 
-function judgeState(about: string, state: 'absent' | 'old' | 'ready'): Diagnosis {
+function evaluateState(about: string, state: 'absent' | 'old' | 'ready'): Diagnosis {
   const { ok, warn } = verdicts('ledger', about)
   if (state === 'absent') return ok('there is none yet; `backfill up` creates it')
   return state === 'ready'
@@ -72,7 +72,7 @@ function judgeState(about: string, state: 'absent' | 'old' | 'ready'): Diagnosis
     : warn('made by an older version: some figures and the SQL of old ranges are not kept', 'backfill up')
 }
 
-function judgeFolds(
+function evaluateFolds(
   about: string,
   tables: readonly LedgerTable[],
   held: ReadonlySet<string>,
@@ -82,7 +82,7 @@ function judgeFolds(
     const blocks = differing(table.islands, table.fromScratch)
     if (blocks.length === 0) return []
     const { warn, fail } = verdicts('fold', table.key)
-    const which = `blocks ${rangeWords(blocks)} (${countBlocks(blocks)})`
+    const which = `blocks ${formatBlockSet(blocks)} (${countBlocks(blocks)})`
     if (held.has(table.key))
       return [warn(`${which} are being written; ask again when the run has ended`, 'backfill doctor')]
     const { from, to } = hull(blocks)!
@@ -107,16 +107,16 @@ function judgeFolds(
 }
 
 /** Blocks about whose state or SQL the two disagree. */
-export function differing(one: readonly Painted[], other: readonly Painted[]): BlockSet {
-  const paint = ({ state, sqlHash }: Painted) => `${state} ${sqlHash}`
-  const [left, right] = [Map.groupBy(one, paint), Map.groupBy(other, paint)]
+export function differing(one: readonly Colored[], other: readonly Colored[]): BlockSet {
+  const colors = ({ state, sqlHash }: Colored) => `${state} ${sqlHash}`
+  const [left, right] = [Map.groupBy(one, colors), Map.groupBy(other, colors)]
   return [...new Set([...left.keys(), ...right.keys()])].reduce<BlockSet>((all, key) => {
     const [a, b] = [blockSet(left.get(key) ?? []), blockSet(right.get(key) ?? [])]
     return union(all, union(subtract(a, b), subtract(b, a)))
   }, [])
 }
 
-function judgeEmptied(about: string, tables: readonly LedgerTable[]): readonly Diagnosis[] {
+function evaluateEmptied(about: string, tables: readonly LedgerTable[]): readonly Diagnosis[] {
   const emptied = tables.filter((table) => table.emptied)
   if (emptied.length === 0) return [verdicts('emptied', about).ok('no table was emptied behind its back')]
   return emptied.map(({ key, target }) =>
@@ -127,7 +127,7 @@ function judgeEmptied(about: string, tables: readonly LedgerTable[]): readonly D
   )
 }
 
-function judgeDirty(
+function evaluateDirty(
   about: string,
   tables: readonly LedgerTable[],
   held: ReadonlySet<string>,
@@ -139,13 +139,13 @@ function judgeDirty(
   if (dirty.length === 0) return [verdicts('dirty', about).ok('no range is left half written')]
   return dirty.map(({ key, blocks }) =>
     verdicts('dirty', key).warn(
-      `a run ended in the middle of blocks ${rangeWords(blocks)}`,
+      `a run ended in the middle of blocks ${formatBlockSet(blocks)}`,
       `backfill up --tables ${key}`,
     ),
   )
 }
 
-function judgeTexts(about: string, tables: readonly LedgerTable[]): readonly Diagnosis[] {
+function evaluateSqlVersions(about: string, tables: readonly LedgerTable[]): readonly Diagnosis[] {
   const without = tables.filter(({ textless }) => textless.length > 0)
   if (without.length === 0) return [verdicts('texts', about).ok('the SQL of every range is kept')]
   return without.map(({ key, textless, renewal }) =>
@@ -156,16 +156,16 @@ function judgeTexts(about: string, tables: readonly LedgerTable[]): readonly Dia
   )
 }
 
-function judgeLocks(about: string, locks: readonly HeldLock[]): readonly Diagnosis[] {
+function evaluateLocks(about: string, locks: readonly HeldLock[]): readonly Diagnosis[] {
   if (locks.length === 0) return [verdicts('locks', about).ok('none is held')]
   return locks.map(({ key, host, pid, since, sign }) => {
     const { ok, warn } = verdicts('locks', key)
     const holder = `process ${pid} on ${host} (since ${since})`
-    const cure = `backfill unlock --tables ${key}`
+    const hint = `backfill unlock --tables ${key}`
     if (sign === 'ended') return ok(`freed by ${holder} while doctor watched`)
     if (sign === 'alive') return ok(`held by ${holder}, which lives`)
     return sign === 'gone'
-      ? warn(`left by ${holder}, which is gone; the next run takes it at once`, cure)
-      : warn(`held by ${holder}, which gave no sign of life: dead, or away; a run takes it after 20 s`, cure)
+      ? warn(`left by ${holder}, which is gone; the next run takes it at once`, hint)
+      : warn(`held by ${holder}, which gave no sign of life: dead, or away; a run takes it after 20 s`, hint)
   })
 }

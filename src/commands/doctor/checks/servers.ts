@@ -21,25 +21,25 @@ export type Clock = {
   readonly roundTripMs: number
 }
 
-export function judgeServer(server: ServerFacts, clustered: boolean): readonly Diagnosis[] {
+export function evaluateServer(server: ServerFacts, clustered: boolean): readonly Diagnosis[] {
   return [
     verdicts('reach', server.about).ok(
       `${server.url} as '${server.username}', answers in ${Math.max(1, Math.round(server.clock.roundTripMs))} ms`,
     ),
-    judgeVersion(server),
-    judgeClock(server),
-    judgeBalancer(server, clustered),
+    evaluateVersion(server),
+    evaluateClock(server),
+    evaluateBalancer(server, clustered),
   ]
 }
 
-export function unreached(about: About, { sentence, cure }: Refused): Diagnosis {
-  return verdicts('reach', about).fail(sentence, cure ?? 'backfill info')
+export function unreached(about: About, { sentence, hint }: Refused): Diagnosis {
+  return verdicts('reach', about).fail(sentence, hint ?? 'backfill info')
 }
 
 /** The oldest version on which this is known to work (docs/deploying.md). */
 const OLDEST = [25, 8] as const
 
-function judgeVersion({ about, version }: ServerFacts): Diagnosis {
+function evaluateVersion({ about, version }: ServerFacts): Diagnosis {
   const { ok, fail } = verdicts('version', about)
   const [year = 0, month = 0] = version.split('.').map(Number)
   const supported = year > OLDEST[0] || (year === OLDEST[0] && month >= OLDEST[1])
@@ -49,7 +49,7 @@ function judgeVersion({ about, version }: ServerFacts): Diagnosis {
     : fail(`ClickHouse ${version} is too old (${range})`, `Upgrade it to ${OLDEST.join('.')} or newer`)
 }
 
-export function judgeNode({
+export function evaluateNode({
   runtime,
   version,
 }: {
@@ -67,12 +67,12 @@ export function judgeNode({
 /** Nothing is decided by clocks; times in `log` and `status` are the servers'. */
 const SKEW_MS = 2_000
 
-function judgeClock({ about, clock }: ServerFacts): Diagnosis {
+function evaluateClock({ about, clock }: ServerFacts): Diagnosis {
   return skew({ about, ...clock, than: 'this host' })
 }
 
 /** Source and target against each other. */
-export function judgeClocks(source: Clock, target: Clock): Diagnosis {
+export function evaluateClocks(source: Clock, target: Clock): Diagnosis {
   return skew({
     about: 'source',
     aheadMs: source.aheadMs - target.aheadMs,
@@ -96,7 +96,7 @@ function seconds(ms: number): string {
   return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`
 }
 
-function judgeBalancer({ about, url, identities }: ServerFacts, clustered: boolean): Diagnosis {
+function evaluateBalancer({ about, url, identities }: ServerFacts, clustered: boolean): Diagnosis {
   const { ok, warn, fail } = verdicts('balancer', about)
   const servers = new Set(identities)
   if (servers.size <= 1) return ok(`one server answers ${identities.length} connections`)

@@ -1,5 +1,5 @@
 // Owns the judgement of a user's settings: what it may not set, and what its profile would cut off (DESIGN §9).
-import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
+import { type Asked, type Diagnosis, evaluated, listed, verdicts } from './finding.ts'
 import type { About } from './servers.ts'
 import { failsAloud, WRITING_SETTINGS } from '../../../sql-syntax/pinned-settings.ts'
 import { quotedName } from '../../../sql-syntax/quoting.ts'
@@ -30,10 +30,10 @@ export type SettingsQuestion = {
   readonly asked: Asked<readonly SettingFacts[]>
 }
 
-export function judgeSettings(question: SettingsQuestion): readonly Diagnosis[] {
+export function evaluateSettings(question: SettingsQuestion): readonly Diagnosis[] {
   const { about, pinned } = question
   const sent = { ...question.more, ...pinned }
-  return judged('settings', about, question.asked, (rows) => {
+  return evaluated('settings', about, question.asked, (rows) => {
     const readonly = rows.find(({ name }) => name === 'readonly')?.value ?? '0'
     const others = rows.filter(({ name, value }) => name in sent && !same(value, sent[name]))
     const stuck = others.filter((row) => !maySet(row, sent[row.name]))
@@ -41,12 +41,12 @@ export function judgeSettings(question: SettingsQuestion): readonly Diagnosis[] 
     const matters = ({ name, value }: SettingFacts) =>
       name in pinned && !failsAloud(name, value) && !(reads && WRITING_SETTINGS.includes(name))
     return [
-      judgeStuck(
+      evaluateStuck(
         question,
         readonly,
         stuck.filter((row) => !matters(row)),
       ),
-      judgeProfile(question, {
+      evaluateProfile(question, {
         wrong: stuck.filter(matters),
         overruled: others.filter((row) => row.changed && matters(row) && !stuck.includes(row)),
       }),
@@ -67,7 +67,7 @@ export function sendable<Settings extends Sent>(
   return Object.fromEntries(may) as Partial<Settings>
 }
 
-function judgeStuck(
+function evaluateStuck(
   { about, username, pinned }: SettingsQuestion,
   readonly: string,
   stuck: readonly SettingFacts[],
@@ -91,7 +91,7 @@ function judgeStuck(
       )
 }
 
-function judgeProfile(
+function evaluateProfile(
   { about, username, pinned }: SettingsQuestion,
   {
     wrong,

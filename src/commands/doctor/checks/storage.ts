@@ -1,5 +1,5 @@
 // Owns the judgement of the target's storage: free disk, too many parts, deletions that do not end, merges that stand.
-import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
+import { type Asked, type Diagnosis, evaluated, listed, verdicts } from './finding.ts'
 import { quotedName, quoteString } from '../../../sql-syntax/quoting.ts'
 
 /** A partition of one of our tables. */
@@ -39,18 +39,20 @@ export type StorageFacts = {
   readonly limits: Asked<ReadonlyMap<string, PartLimits>>
 }
 
-export function judgeStorage(about: string, facts: StorageFacts): readonly Diagnosis[] {
+export function evaluateStorage(about: string, facts: StorageFacts): readonly Diagnosis[] {
   const partitions = 'got' in facts.partitions ? facts.partitions.got : []
   const working = new Set('got' in facts.merging ? facts.merging.got : [])
   return [
-    ...judged('disk', about, facts.disks, (disks) => judgeDisks(about, disks, partitions)),
-    ...judged('parts', about, facts.partitions, (all) =>
-      judged('parts', about, facts.limits, (limits) => judgeParts(about, all, limits)),
+    ...evaluated('disk', about, facts.disks, (disks) => evaluateDisks(about, disks, partitions)),
+    ...evaluated('parts', about, facts.partitions, (all) =>
+      evaluated('parts', about, facts.limits, (limits) => evaluateParts(about, all, limits)),
     ),
-    ...judged('mutations', about, facts.mutations, (mutations) => judgeMutations(about, mutations, working)),
-    ...judged('merges', about, facts.merging, () =>
-      judged('merges', about, facts.mutations, (mutations) =>
-        judgeMerges(about, { mutations, partitions, working }),
+    ...evaluated('mutations', about, facts.mutations, (mutations) =>
+      evaluateMutations(about, mutations, working),
+    ),
+    ...evaluated('merges', about, facts.merging, () =>
+      evaluated('merges', about, facts.mutations, (mutations) =>
+        evaluateMerges(about, { mutations, partitions, working }),
       ),
     ),
   ]
@@ -59,7 +61,7 @@ export function judgeStorage(about: string, facts: StorageFacts): readonly Diagn
 /** ClickHouse lets partitions of big parts be: they are merged enough (max_avg_part_size_for_too_many_parts). */
 const BIG_PART = 1024 ** 3
 
-function judgeParts(
+function evaluateParts(
   about: string,
   partitions: readonly Partition[],
   limits: ReadonlyMap<string, PartLimits>,
@@ -70,17 +72,17 @@ function judgeParts(
     const worst = own.reduce((a, b) => (b.parts > a.parts ? b : a))
     const { delay, refuse } = limits.get(name) ?? { delay: Infinity, refuse: Infinity }
     const found = `${name} has ${worst.parts} parts in partition ${worst.partitionId}`
-    const cure = there(
+    const hint = there(
       `OPTIMIZE TABLE ${placeOf(worst)} PARTITION ID ${quoteString(worst.partitionId)}`,
       worst,
     )
     const { warn, fail } = verdicts('parts', about)
     if (worst.parts >= refuse)
-      return [fail(`${found}: INSERTs are refused from ${refuse} on (parts_to_throw_insert)`, cure)]
+      return [fail(`${found}: INSERTs are refused from ${refuse} on (parts_to_throw_insert)`, hint)]
     if (worst.parts >= delay)
-      return [warn(`${found}: INSERTs are slowed down from ${delay} on (parts_to_delay_insert)`, cure)]
+      return [warn(`${found}: INSERTs are slowed down from ${delay} on (parts_to_delay_insert)`, hint)]
     if (worst.parts >= delay * 0.8)
-      return [warn(`${found}, and INSERTs are slowed down from ${delay} on (parts_to_delay_insert)`, cure)]
+      return [warn(`${found}, and INSERTs are slowed down from ${delay} on (parts_to_delay_insert)`, hint)]
     return []
   })
   const most = Math.max(0, ...partitions.map(({ parts }) => parts))
@@ -90,7 +92,7 @@ function judgeParts(
 /** A deletion of a chunk takes seconds to minutes. */
 const LONG_SECONDS = 3600
 
-function judgeMutations(
+function evaluateMutations(
   about: string,
   mutations: readonly Mutation[],
   working: ReadonlySet<string>,
@@ -126,7 +128,7 @@ const UNMERGED_PARTS = 20
 const UNMERGED_SECONDS = 60
 
 /** No system table says that merges are stopped (ClickHouse issue 86576): it shows by what is not done. */
-function judgeMerges(
+function evaluateMerges(
   about: string,
   {
     mutations,
@@ -179,7 +181,7 @@ export type Disk = {
 /** Below this a merge of any size fails, and INSERTs soon. */
 const LEAST_FREE = 1024 ** 3
 
-function judgeDisks(
+function evaluateDisks(
   about: string,
   disks: readonly Disk[],
   partitions: readonly (Placed & { readonly bytes: number })[],
@@ -194,15 +196,15 @@ function judgeDisks(
     const found = `disk ${name}: ${bytesText(free)} of ${bytesText(total)} free`
     if (broken)
       return fail(`disk ${name} is broken`, `SELECT * FROM system.disks WHERE name = ${quoteString(name)}`)
-    const cure =
+    const hint =
       'Free or add disk space; the tables by size: SELECT database, table, formatReadableSize(sum(bytes_on_disk)) FROM system.parts WHERE active GROUP BY ALL ORDER BY sum(bytes_on_disk) DESC'
-    if (free < Math.min(LEAST_FREE, total / 20)) return fail(`${found}: INSERTs and merges will fail`, cure)
+    if (free < Math.min(LEAST_FREE, total / 20)) return fail(`${found}: INSERTs and merges will fail`, hint)
     if (biggest !== undefined && free < biggest.bytes)
       return warn(
         `${found}, less than ${biggest.name} has (${bytesText(biggest.bytes)}): rebuild, or a merge of it, would not fit`,
-        cure,
+        hint,
       )
-    if (free < total / 20) return warn(`${found}, less than a twentieth`, cure)
+    if (free < total / 20) return warn(`${found}, less than a twentieth`, hint)
     const tables = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
     return ok(`${found}; the derived tables and the ledger have ${bytesText(tables)}`)
   })

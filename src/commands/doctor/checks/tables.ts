@@ -1,6 +1,6 @@
 // Owns the judgement of the tables: SQL files, sources and targets that are there, and where each transform runs.
 import type { TableDefinition } from '../../../model/model.ts'
-import { type Asked, type Diagnosis, judged, listed, verdicts } from './finding.ts'
+import { type Asked, type Diagnosis, evaluated, listed, verdicts } from './finding.ts'
 
 export type TablesFacts = {
   readonly tables: readonly TableDefinition[]
@@ -12,7 +12,7 @@ export type TablesFacts = {
   readonly oneServer: boolean | undefined
 }
 
-export function judgeTables({
+export function evaluateTables({
   tables,
   sources,
   targets,
@@ -23,15 +23,15 @@ export function judgeTables({
   return [
     ...(sources === undefined
       ? []
-      : judged('sources', source, sources, (there) => judgeSources(tables, there, source))),
+      : evaluated('sources', source, sources, (there) => evaluateSources(tables, there, source))),
     ...(targets === undefined
       ? []
-      : judged('targets', target, targets, (there) => [judgeTargets(tables, there, target)])),
-    ...(oneServer === undefined ? [] : judgeModes(tables, oneServer)),
+      : evaluated('targets', target, targets, (there) => [evaluateTargets(tables, there, target)])),
+    ...(oneServer === undefined ? [] : evaluateModes(tables, oneServer)),
   ]
 }
 
-function judgeSources(
+function evaluateSources(
   tables: readonly TableDefinition[],
   there: ReadonlySet<string>,
   database: string,
@@ -50,7 +50,7 @@ function judgeSources(
   ]
 }
 
-function judgeTargets(
+function evaluateTargets(
   tables: readonly TableDefinition[],
   there: ReadonlySet<string>,
   database: string,
@@ -61,7 +61,7 @@ function judgeTargets(
   return missing.length === 0 ? ok(are) : ok(`${are}; \`backfill up\` creates ${listed(missing)}`)
 }
 
-function judgeModes(tables: readonly TableDefinition[], oneServer: boolean): readonly Diagnosis[] {
+function evaluateModes(tables: readonly TableDefinition[], oneServer: boolean): readonly Diagnosis[] {
   const { ok, fail } = verdicts('mode', '')
   if (oneServer) return tables.length === 0 ? [] : [ok(`inside one server: ${keys(tables)}`)]
   const derived = tables.filter(({ sources }) => sources.length === 0)

@@ -10,7 +10,7 @@ import { readStorage } from './storage.ts'
 import type { Names } from '../../../clickhouse/own-databases.ts'
 import { sameLogin } from '../../../clickhouse/servers.ts'
 import type { Server } from '../../../clickhouse/server.ts'
-import type { Side } from '../../../clickhouse/grants.ts'
+import type { ServerRole } from '../../../clickhouse/grants.ts'
 import type { CheckPort } from '../../check/questions.ts'
 import type { ClusterFacts } from '../checks/cluster.ts'
 import type { LedgerFacts } from '../checks/ledger.ts'
@@ -83,7 +83,7 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
 
 export type DoctorPort = {
   readonly sides: readonly SidePort[]
-  readonly databases: Readonly<Record<Side, string>>
+  readonly databases: Readonly<Record<ServerRole, string>>
   readonly names: { readonly ledger: string; readonly locks: string }
   /** The questions of `check`, to the sides that were reached; undefined where none was. */
   check(): CheckPort | undefined

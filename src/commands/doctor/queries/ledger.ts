@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IslandState } from '../../../clickhouse/schema.ts'
 import type { Network, TableDefinition } from '../../../model/model.ts'
-import { cureOf, markOf } from '../../../ledger/stale.ts'
+import { hintOf, markOf } from '../../../ledger/stale.ts'
 import { differing, type HeldLock, type LedgerFacts, type LedgerTable } from '../checks/ledger.ts'
 import { uuidsOf } from '../../../planning/table-status.ts'
 import { attempted } from './question.ts'
@@ -51,7 +51,7 @@ async function readTables(question: LedgerQuestion): Promise<readonly LedgerTabl
   const reader = ledgerReader({ server, names, network: network.name, toolVersion: '' })
   const targets = await openTarget({ server, names }).tables(tables.map(({ target }) => target))
   const uuids = uuidsOf(tables, targets)
-  const [folds, kept] = await Promise.all([readFolds(question, reader, uuids), readTexts(question)])
+  const [folds, kept] = await Promise.all([readFolds(question, reader, uuids), readSqlVersions(question)])
   return await Promise.all(
     tables
       .filter(({ key }) => uuids.has(key))
@@ -59,7 +59,7 @@ async function readTables(question: LedgerQuestion): Promise<readonly LedgerTabl
         const { key, target, sqlHash, rows } = table
         const both = folds.get(key)!
         const done = both.islands.filter(({ state }) => state === 'done')
-        const standing = targets.get(target)!
+        const tableStatus = targets.get(target)!
         const hashes = new Set(done.map((island) => markOf(island.sqlHash).hash))
         return {
           key,
@@ -67,9 +67,11 @@ async function readTables(question: LedgerQuestion): Promise<readonly LedgerTabl
           perBlock: rows.kind === 'per-block',
           ...both,
           emptied:
-            standing.rows === 0 && done.length > 0 && (await reader.rowsWritten(key, standing.uuid)) > 0,
+            tableStatus.rows === 0 &&
+            done.length > 0 &&
+            (await reader.rowsWritten(key, tableStatus.uuid)) > 0,
           textless: [...hashes].filter((hash) => hash !== sqlHash && !kept.has(`${key} ${hash}`)),
-          renewal: cureOf(table),
+          renewal: hintOf(table),
         }
       }),
   )
@@ -119,8 +121,8 @@ async function foldFromScratch(
     })
   const islands = rows.map((row) => ({
     key: row.table_key,
-    from: row.from_block,
-    to: row.to_block,
+    from: row.range_from,
+    to: row.range_to,
     state: row.state satisfies IslandState,
     sqlHash: row.sql_hash,
   }))
@@ -128,10 +130,10 @@ async function foldFromScratch(
 }
 
 /** `key hash` of all texts that are kept. */
-async function readTexts({ server, names }: LedgerQuestion): Promise<ReadonlySet<string>> {
+async function readSqlVersions({ server, names }: LedgerQuestion): Promise<ReadonlySet<string>> {
   const rows = await server.db
     .withSchema(names.ledger)
-    .selectFrom('sql_texts')
+    .selectFrom('sql_versions')
     .select(['table_key', 'sql_hash'])
     .distinct()
     .execute()

@@ -3,7 +3,7 @@ import { BackfillError } from '../../../model/errors.ts'
 import type { Asked, Refused } from '../checks/finding.ts'
 import { missingGrant } from '../../../sql-syntax/missing-grant.ts'
 import type { Connection } from '../../../clickhouse/connection.ts'
-import { wordsOf } from '../../../clickhouse/server-error.ts'
+import { messageOf } from '../../../clickhouse/server-error.ts'
 import type { Server } from '../../../clickhouse/server.ts'
 
 /** Rows of a SELECT. */
@@ -30,13 +30,13 @@ export async function attempted<T>(connection: Connection, look: () => Promise<T
 export function refusal(error: unknown, { username }: Connection): Refused {
   if (error instanceof BackfillError) {
     // What is wrapped says more about what is lacking.
-    const cure = missingGrant(wordsOf(error.cause ?? error), username) ?? error.hint
-    return { sentence: error.message, cure }
+    const hint = missingGrant(messageOf(error.cause ?? error), username) ?? error.hint
+    return { sentence: error.message, hint }
   }
   // A defect of this program is no answer.
   if (!(error instanceof Error) || error instanceof TypeError) throw error
-  const words = wordsOf(error)
-  return { sentence: words, cure: missingGrant(words, username) }
+  const words = messageOf(error)
+  return { sentence: words, hint: missingGrant(words, username) }
 }
 
 export function mapped<A, B>(asked: Asked<A>, map: (got: A) => B): Asked<B> {

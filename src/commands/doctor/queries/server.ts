@@ -1,12 +1,12 @@
 // Owns what doctor finds out about one login on one server: who answers, its clock, the way there, what the user may set.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import type { Side } from '../../../clickhouse/grants.ts'
+import type { ServerRole } from '../../../clickhouse/grants.ts'
 import type { Asked } from '../checks/finding.ts'
 import type { About, Clock, ServerFacts } from '../checks/servers.ts'
 import { sendable, type SettingFacts, type SettingsQuestion } from '../checks/settings.ts'
 import type { Connection } from '../../../clickhouse/connection.ts'
 import { ask, attempted, mapped, refusal } from './question.ts'
-import { errorCode, wordsOf } from '../../../clickhouse/server-error.ts'
+import { errorCode, messageOf } from '../../../clickhouse/server-error.ts'
 import { openWith, type Server, STATEMENT_SETTINGS } from '../../../clickhouse/server.ts'
 import type { Flow, Silence } from '../checks/connection.ts'
 
@@ -31,7 +31,7 @@ export type OpenSide = SidePort & {
   close(): Promise<void>
 }
 
-export function openSide(about: About, sides: readonly Side[], connection: Connection): OpenSide {
+export function openSide(about: About, sides: readonly ServerRole[], connection: Connection): OpenSide {
   const more: Readonly<Record<string, string | number>> = Object.assign(
     {},
     ...sides.map((side) => MORE_SENT[side]),
@@ -104,7 +104,7 @@ export function openSide(about: About, sides: readonly Side[], connection: Conne
       } catch (error) {
         if (errorCode(error) !== 0) return { refused: refusal(error, connection) }
         const afterMs = performance.now() - started
-        return { got: { seconds, cut: { afterMs, words: wordsOf(error) } } }
+        return { got: { seconds, cut: { afterMs, words: messageOf(error) } } }
       }
     },
 
@@ -130,7 +130,7 @@ const HIDDEN = '(not shown)'
 
 /** The setting that the server does not let the user change. */
 function refusedSetting(error: unknown): string | undefined {
-  const words = wordsOf(error)
+  const words = messageOf(error)
   const [, one, other] = /Setting (\w+) should|Cannot modify '(\w+)' setting/.exec(words) ?? []
   return one ?? other
 }
@@ -189,7 +189,7 @@ async function readClock(server: Server): Promise<Clock> {
 export type SidePort = {
   readonly about: About
   /** Both where source and target are one login. */
-  readonly sides: readonly Side[]
+  readonly sides: readonly ServerRole[]
   reach(): Promise<Asked<ServerFacts>>
   /** Asks for something that takes so long and says nothing meanwhile. */
   silence(seconds: number): Promise<Asked<Silence>>

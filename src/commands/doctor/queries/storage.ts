@@ -7,7 +7,7 @@ import type { Server } from '../../../clickhouse/server.ts'
 
 /** Ours, of any system table with these columns; on a cluster the rows are in tables of other names (sql/ddl/cluster). */
 const OURS = `(database = {target:String} AND has({tables:Array(String)}, replaceRegexpOne(table, '_local$', ''))
-  OR database = {ledger:String} AND table IN ('ledger', 'sql_texts'))`
+  OR database = {ledger:String} AND table IN ('ledger', 'sql_versions'))`
 
 export type StorageQuestion = {
   readonly server: Server

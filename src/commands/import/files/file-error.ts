@@ -23,7 +23,7 @@ export function broken(message: string, hint = BROKEN_HINT, cause?: unknown): Ba
 const BROKEN_HINT = 'Its blocks are not imported; run backfill import again when the file is mended'
 
 /** What went wrong, in few words. Of a host with several addresses each is tried: the first one's failure will do. */
-export function wordsOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return wordsOf(error.errors[0])
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,4 @@
-// Owns the public files as the runner sees a source: a file is 1,000 blocks that are there, no file is a hole.
+// Owns the public files as the runner sees a source: a file is 1,000 blocks that are there, no file is a source gap.
 import { BackfillError } from '../../../model/errors.ts'
 import type { Range } from '../../../model/blocks.ts'
 import { FILE_BLOCKS, type FileFacts, type FileKey, type FilesPort } from '../files-port.ts'

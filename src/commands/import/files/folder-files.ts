@@ -3,7 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackfillError, usageError } from '../../../model/errors.ts'
 import type { FileKey, FilesPort } from '../files-port.ts'
-import { broken, wordsOf } from './file-error.ts'
+import { broken, messageOf } from './file-error.ts'
 import { filePath, networkPath } from './file-path.ts'
 import { fileVersion } from './file-path.ts'
 import { keptFile } from './parquet-file.ts'
@@ -25,7 +25,7 @@ export async function openFolder(folder: string, network: string): Promise<Files
         return { bytes: size, version: fileVersion([size, mtimeMs]) }
       } catch (error) {
         if (isAbsent(error)) return undefined
-        throw new BackfillError(`cannot read ${path(key)}: ${wordsOf(error)}`, {
+        throw new BackfillError(`cannot read ${path(key)}: ${messageOf(error)}`, {
           kind: 'failed',
           cause: error,
         })
@@ -33,7 +33,7 @@ export async function openFolder(folder: string, network: string): Promise<Files
     },
     async fetch(key) {
       const handle = await open(path(key)).catch((error: unknown) => {
-        throw broken(`cannot read ${path(key)}: ${wordsOf(error)}`)
+        throw broken(`cannot read ${path(key)}: ${messageOf(error)}`)
       })
       return await keptFile(path(key), handle)
     },

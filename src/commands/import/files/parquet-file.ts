@@ -1,6 +1,6 @@
 // Owns a Parquet file that is here whole, as an open file: what its footer says, and its bytes.
 import type { FileHandle } from 'node:fs/promises'
-import { broken, wordsOf } from './file-error.ts'
+import { broken, messageOf } from './file-error.ts'
 import type { FetchedFile } from '../files-port.ts'
 import { parquetMetadata } from 'hyparquet/src/metadata.js'
 
@@ -36,7 +36,7 @@ async function footerOf(name: string, handle: FileHandle, bytes: number) {
   try {
     return readFooter(await part(handle, bytes - TRAILER_BYTES - length, length + TRAILER_BYTES))
   } catch (error) {
-    throw broken(`${name} is broken: ${wordsOf(error)}`)
+    throw broken(`${name} is broken: ${messageOf(error)}`)
   }
 }
 

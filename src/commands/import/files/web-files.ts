@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { BackfillError } from '../../../model/errors.ts'
 import type { FetchedFile, FileFacts, FileKey, FilesPort } from '../files-port.ts'
-import { broken, passing, wordsOf } from './file-error.ts'
+import { broken, passing, messageOf } from './file-error.ts'
 import { filePath } from './file-path.ts'
 import { fileVersion } from './file-path.ts'
 import { type HttpQuestion, requestFile, TooManyRedirects } from './http-request.ts'
@@ -20,15 +20,15 @@ export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
 }
 
 /** Questions at once: each is short, and there is one for each file. */
-const LOOKS_AT_ONCE = 16
+const CONCURRENT_REQUESTS = 16
 
 /** @throws BackfillError `server` where nobody answers at the base URL; whether the files are there is not asked */
 export async function openWeb(options: WebOptions): Promise<FilesPort> {
   const { baseUrl, network } = options
-  const looks = pLimit(LOOKS_AT_ONCE)
+  const looks = pLimit(CONCURRENT_REQUESTS)
   const url = (key: FileKey) => `${baseUrl}/${filePath(network, key)}`
   const answer = await requestFile(baseUrl, { ...options, method: 'HEAD' }).catch((error: unknown) => {
-    throw new BackfillError(`cannot reach ${baseUrl}: ${wordsOf(error)}`, {
+    throw new BackfillError(`cannot reach ${baseUrl}: ${messageOf(error)}`, {
       kind: 'server',
       hint: 'Check --base-url (BACKFILL_IMPORT_URL), or --folder <folder> for files on this machine',
       cause: error,
@@ -50,7 +50,7 @@ async function look(url: string, options: WebOptions): Promise<FileFacts | undef
     answer.destroy()
   } else answer.resume()
   if (ABSENT.has(answer.statusCode ?? 0)) return undefined
-  refuseStatus(url, answer)
+  assertStatus(url, answer)
   const bytes = lengthOf(answer)
   const { etag, 'last-modified': modified } = answer.headers
   return { bytes, version: fileVersion([etag, modified, bytes]) }
@@ -60,7 +60,7 @@ async function download(url: string, options: WebOptions): Promise<FetchedFile> 
   const answer = await ask(url, options, 'GET')
   try {
     if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} has gone since it was seen`)
-    refuseStatus(url, answer)
+    assertStatus(url, answer)
   } catch (error) {
     answer.destroy()
     throw error
@@ -77,7 +77,7 @@ async function download(url: string, options: WebOptions): Promise<FetchedFile> 
       throw passing(`${url} ended after ${received} of ${expected} bytes`)
   } catch (error) {
     await handle.close()
-    throw error instanceof BackfillError ? error : passing(`${url} broke off: ${wordsOf(error)}`, error)
+    throw error instanceof BackfillError ? error : passing(`${url} broke off: ${messageOf(error)}`, error)
   }
   return await keptFile(url, handle)
 }
@@ -86,7 +86,7 @@ const ABSENT: ReadonlySet<number> = new Set([404, 410])
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429])
 
 /** @throws BackfillError unless the answer is a file */
-function refuseStatus(url: string, { statusCode: status = 0 }: IncomingMessage): void {
+function assertStatus(url: string, { statusCode: status = 0 }: IncomingMessage): void {
   if (status === 200) return
   if (status >= 500 || BUSY.has(status)) throw passing(`${url} answers ${status}`)
   throw new BackfillError(`${url} answers ${status}`, {
@@ -102,8 +102,8 @@ function lengthOf({ headers }: IncomingMessage): number | undefined {
 
 async function ask(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<IncomingMessage> {
   return await requestFile(url, { ...options, method }).catch((error: unknown) => {
-    const words = `cannot fetch ${url}: ${wordsOf(error)}`
-    throw error instanceof TooManyRedirects ? broken(words) : passing(words, error)
+    const flags = `cannot fetch ${url}: ${messageOf(error)}`
+    throw error instanceof TooManyRedirects ? broken(flags) : passing(flags, error)
   })
 }
 
@@ -128,7 +128,7 @@ async function writeWhole(handle: FileHandle, piece: Buffer, url: string): Promi
 }
 
 function noRoom(url: string, error: unknown): BackfillError {
-  return new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${wordsOf(error)}`, {
+  return new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${messageOf(error)}`, {
     kind: 'failed',
     hint: 'TMPDIR names the folder; it needs room for as many files as --jobs',
     cause: error,

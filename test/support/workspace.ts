@@ -1,20 +1,20 @@
 // Owns a world for tests: unique databases on test servers, the real ports behind them, a short way to call `up`.
 import { fileURLToPath } from 'node:url'
-import { type OpenWorld, openWorld } from '../../src/runner/open-world.ts'
+import { type ConnectedWorkspace, connectWorkspace } from '../../src/workspace/connect.ts'
 import { chooseTables, findNetwork, readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../src/model/model.ts'
 import type { RunEvent, RunSummary } from '../../src/runner/events.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
-import type { Wire } from '../../src/model/wire-names.ts'
+import type { Compression } from '../../src/model/compression.ts'
 import { up } from '../../src/runner/up.ts'
-import type { World } from '../../src/runner/world.ts'
+import type { Workspace } from '../../src/runner/workspace.ts'
 import { rowsOf, type TestServer, uniqueDatabase } from './server.ts'
 
 export const SQL_FOLDER = fileURLToPath(new URL('../../sql', import.meta.url))
 
-export type TestWorld = {
-  readonly world: World
-  readonly connected: OpenWorld['connected']
+export type TestWorkspace = {
+  readonly workspace: Workspace
+  readonly connected: ConnectedWorkspace['connected']
   /** Databases on the servers: source tables, derived tables, ledger. */
   readonly source: string
   readonly target: string
@@ -25,7 +25,7 @@ export type TestWorld = {
   close(): Promise<void>
 }
 
-export type TestWorldOptions = {
+export type TestWorkspaceOptions = {
   readonly server: Pick<TestServer, 'url' | 'username' | 'password'>
   /** Where the source tables are, if not on `server`. */
   readonly sourceServer?: Pick<TestServer, 'url' | 'username' | 'password'>
@@ -39,10 +39,10 @@ export type TestWorldOptions = {
   /** Takes locks whoever holds them, as on an embedded server. */
   readonly alone?: boolean
   /** How rows cross from `sourceServer`. */
-  readonly wire?: Wire
+  readonly compression?: Compression
 }
 
-export async function openTestWorld(options: TestWorldOptions): Promise<TestWorld> {
+export async function openTestWorkspace(options: TestWorkspaceOptions): Promise<TestWorkspace> {
   const {
     server,
     sourceServer = server,
@@ -51,8 +51,8 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     ledger = uniqueDatabase('ledger'),
   } = options
   const catalogue = options.catalogue ?? (await readCatalogue(SQL_FOLDER))
-  const login = ({ url, username, password }: TestWorldOptions['server']) => ({ url, username, password })
-  const { world, connected, close } = await openWorld({
+  const login = ({ url, username, password }: TestWorkspaceOptions['server']) => ({ url, username, password })
+  const { workspace, connected, close } = await connectWorkspace({
     source: { side: 'source', ...login(sourceServer), database: source },
     target: { side: 'target', ...login(server), database: target },
     ledgerDatabase: ledger,
@@ -62,11 +62,11 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     chosen: chooseTables(catalogue, options.tables ?? []),
     alone: options.alone ?? false,
     toolVersion: 'test',
-    ...(options.wire && { wire: options.wire }),
+    ...(options.compression && { compression: options.compression }),
   })
   const events: RunEvent[] = []
   return {
-    world,
+    workspace,
     connected,
     source,
     target,
@@ -79,7 +79,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
         report: (event: RunEvent) => void events.push(event),
         signal: new AbortController().signal,
       }
-      return up(world, { ...OPTIONS, ...changes }, hooks)
+      return up(workspace, { ...OPTIONS, ...changes }, hooks)
     },
   }
 }
@@ -90,7 +90,7 @@ export const OPTIONS: UpOptions = {
   to: undefined,
   chunk: undefined,
   chunkRows: undefined,
-  order: 'tail',
+  order: 'oldest',
   jobs: 2,
   tableJobs: 1,
   lag: 0,

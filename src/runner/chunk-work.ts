@@ -3,18 +3,18 @@ import type { Range } from '../model/blocks.ts'
 import type { Pass } from './executor-port.ts'
 
 /** A range to run, the rows that the probe found for it, and the fingerprint of its sources, where the probe knows it. */
-export type Piece = {
+export type ChunkWork = {
   readonly range: Range
   readonly rows: number
   readonly fingerprint: string | undefined
   readonly pass: Pass | undefined
 }
 
-/** A piece that a table is to take once its kin has computed the shared step; its blocks are not runnable meanwhile. */
-export type Offer = Range & { readonly piece: Piece; readonly ready: boolean }
+/** A piece that a table is to take once its partner has computed the shared step; its blocks are not runnable meanwhile. */
+export type Reservation = Range & { readonly work: ChunkWork; readonly ready: boolean }
 
 /**
- * Books how a piece ended: the table's kin takes over the shared step, which has seen the sources as of `fingerprint`;
+ * Books how a piece ended: the table's partner takes over the shared step, which has seen the sources as of `fingerprint`;
  * or computes the range for itself, where there is none.
  */
-export type SettlePiece = (piece: Piece, fingerprint: string | undefined) => void
+export type ConfirmReservation = (work: ChunkWork, fingerprint: string | undefined) => void

@@ -4,13 +4,13 @@ import { Transform } from 'node:stream'
 import { zstdDecompressSync } from 'node:zlib'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { usageError } from '../../model/errors.ts'
-import type { Wire } from '../../model/wire-names.ts'
+import type { Compression } from '../../model/compression.ts'
 import { decodeLz4Block } from './lz4-block.ts'
 import { TAIL_BYTES } from '../write.ts'
 
 type Manner = { readonly settings: ClickHouseSettings; readonly headers: Readonly<Record<string, string>> }
 
-export type WireForm = {
+export type CompressionForm = {
   /** How the source is asked to send, and how the target is told what comes. */
   readonly ask: Manner
   readonly tell: Manner
@@ -25,7 +25,7 @@ type Tail = { readonly through: Transform; text(): string }
 /** `compress` and `decompress` are parameters of the request, not settings: users who may not set anything have them. */
 const parameters = (named: Readonly<Record<string, number>>) => named as ClickHouseSettings
 
-export const WIRES: Readonly<Record<Wire, WireForm>> = {
+export const COMPRESSIONS: Readonly<Record<Compression, CompressionForm>> = {
   none: {
     ask: { settings: {}, headers: {} },
     tell: { settings: {}, headers: {} },
@@ -122,7 +122,7 @@ function bodySize(header: Buffer): number {
   if (![METHODS.lz4, METHODS.none].includes(header[HEADER.method] as 2) || packed < 9)
     throw usageError(
       'what the source sends is not compressed as it was asked to be',
-      'Something between here and the source changes requests or answers: use --wire none, or BACKFILL_WIRE=none',
+      'Something between here and the source changes requests or answers: use --compression none, or BACKFILL_COMPRESSION=none',
     )
   return packed - 9
 }

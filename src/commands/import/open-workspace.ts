@@ -4,25 +4,25 @@ import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { ImportTable } from './import.ts'
 import type { SourcePort } from '../../sources/source-port.ts'
 import { openImportExecutor } from './executor.ts'
-import { openWorld, type OpenWorld, type WorldOptions } from '../../runner/open-world.ts'
+import { connectWorkspace, type ConnectedWorkspace, type WorkspaceOptions } from '../../workspace/connect.ts'
 import { serverError } from '../../clickhouse/server-error.ts'
 
-export type ImportWorldOptions = Omit<WorldOptions, 'chosen'> & {
+export type ImportWorkspaceOptions = Omit<WorkspaceOptions, 'chosen'> & {
   readonly tables: readonly ImportTable[]
   readonly chosen: readonly ImportTable[]
   readonly files: FilesPort
-  readonly source: WorldOptions['source']
+  readonly source: WorkspaceOptions['source']
   readonly fileSource: SourcePort
 }
 
 /**
  * Rows go into the source database, written by the target's user, whose ledger and fence are on that server.
- * @throws BackfillError `usage` where source and target are two servers; `server` as `openWorld`
+ * @throws BackfillError `usage` where source and target are two servers; `server` as `connectWorkspace`
  */
-export async function openImportWorld(options: ImportWorldOptions): Promise<OpenWorld> {
+export async function openImportWorkspace(options: ImportWorkspaceOptions): Promise<ConnectedWorkspace> {
   const { tables, files, fileSource, source, target, catalogue } = options
-  const opened = await openWorld({ ...options, target: { ...target, database: source.database } })
-  const { world, servers, connected } = opened
+  const opened = await connectWorkspace({ ...options, target: { ...target, database: source.database } })
+  const { workspace, servers, connected } = opened
   if (servers.source.identity !== servers.target.identity) {
     await opened.close()
     throw usageError(
@@ -31,11 +31,11 @@ export async function openImportWorld(options: ImportWorldOptions): Promise<Open
     )
   }
   const { target: server, names } = connected
-  // Several networks share the source tables, and whatever a network counts as a hole: here it is a file.
+  // Several networks share the source tables, and whatever a network counts as a source gap: here it is a file.
   const network = {
-    ...world.network,
-    holeBlocks: FILE_BLOCKS,
-    density: Object.fromEntries(catalogue.sources.map(({ table }) => [table, 'transaction' as const])),
+    ...workspace.network,
+    sourceGapBlocks: FILE_BLOCKS,
+    blockCoverage: Object.fromEntries(catalogue.sources.map(({ table }) => [table, 'every-block' as const])),
   }
   const create = async ({ ddl }: Pick<ImportTable, 'ddl'>): Promise<void> => {
     const { connection, client } = server
@@ -47,14 +47,14 @@ export async function openImportWorld(options: ImportWorldOptions): Promise<Open
   }
   return {
     ...opened,
-    world: {
-      ...world,
+    workspace: {
+      ...workspace,
       network,
       catalogue: { ...catalogue, tables },
       ports: {
-        ...world.ports,
+        ...workspace.ports,
         source: fileSource,
-        target: { ...world.ports.target, create },
+        target: { ...workspace.ports.target, create },
         executor: openImportExecutor({ server, names, network, tables, files }),
       },
     },

@@ -4,7 +4,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import { buildingName, type BuildOf, renamedDdl } from './names.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
-import type { World } from '../../runner/world.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 import type { RebuildOptions } from './report.ts'
 import type { RebuildPort } from './tables.ts'
 import type { VerifyPorts } from '../verify/report.ts'
@@ -12,19 +12,19 @@ import type { UpHooks } from '../../runner/up.ts'
 
 /** What is to be built, in place of the table with this UUID. */
 export function buildOf(table: TableDefinition, uuid: string): BuildOf {
-  const words = significantTokens(table.ddl).map(({ text }) => text)
+  const flags = significantTokens(table.ddl).map(({ text }) => text)
   const fileHash = createHash('sha256')
-    .update(`${words.join(' ')}\n${table.sqlHash}`)
+    .update(`${flags.join(' ')}\n${table.sqlHash}`)
     .digest('hex')
   return { target: table.target, uuid, fileHash }
 }
 
 /** The world in which the table is the one that is being built: its name, its DDL, and so its UUID and its events. */
-export function worldOf(world: World, table: TableDefinition, build: BuildOf): World {
+export function workspaceOf(workspace: Workspace, table: TableDefinition, build: BuildOf): Workspace {
   const target = buildingName(build)
   const building = { ...table, target, ddl: renamedDdl(table.ddl, table.target, target) }
-  const tables = world.catalogue.tables.map((one) => (one.key === table.key ? building : one))
-  return { ...world, catalogue: { ...world.catalogue, tables }, chosen: [building] }
+  const tables = workspace.catalogue.tables.map((one) => (one.key === table.key ? building : one))
+  return { ...workspace, catalogue: { ...workspace.catalogue, tables }, chosen: [building] }
 }
 
 /** A lock that its borrower cannot release. */
@@ -44,18 +44,18 @@ export function lend(lock: Lock): Lock {
 }
 
 /** The locks of this world lend the one that is held. */
-export function withLock(world: World, lock: Lock): World {
-  const { locks } = world.ports
+export function withLock(workspace: Workspace, lock: Lock): Workspace {
+  const { locks } = workspace.ports
   const acquire: typeof locks.acquire = async (key, note, waitMs) =>
     key === lock.key ? lock : await locks.acquire(key, note, waitMs)
-  return { ...world, ports: { ...world.ports, locks: { ...locks, acquire } } }
+  return { ...workspace, ports: { ...workspace.ports, locks: { ...locks, acquire } } }
 }
 
 export type RebuildPorts = VerifyPorts & { readonly rebuild: RebuildPort }
 
 /** What all steps know. */
 export type Rebuilding = {
-  readonly world: World
+  readonly workspace: Workspace
   readonly ports: RebuildPorts
   readonly table: TableDefinition
   readonly options: RebuildOptions

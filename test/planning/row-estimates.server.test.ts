@@ -7,7 +7,7 @@ import type { UpOptions } from '../../src/planning/run-options.ts'
 import { status } from '../../src/commands/status/status.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { OPTIONS, openTestWorld, SQL_FOLDER, type TestWorld } from '../support/world.ts'
+import { OPTIONS, openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 /** Reads storage_diffs and transaction: two rows a block, eleven in the heavy stretch. */
 const TABLE = 'block_slots_stat'
@@ -16,7 +16,7 @@ const HEAVY = { from: 1000, to: 1999 }
 let catalogue: Catalogue
 let server: TestServer
 let source: string
-let world: TestWorld
+let workspace: TestWorkspace
 beforeAll(async () => {
   catalogue = await readCatalogue(SQL_FOLDER)
   server = await startTestServer()
@@ -34,20 +34,20 @@ beforeEach(async () => {
     WHERE block_number BETWEEN {from:UInt64} AND {to:UInt64}`,
     { source, ...HEAVY },
   )
-  world = await openTestWorld({ server, source, tables: [TABLE] })
+  workspace = await openTestWorkspace({ server, source, tables: [TABLE] })
 })
-afterEach(() => world.close())
+afterEach(() => workspace.close())
 
-const plan = (options: Partial<UpOptions>) => planUp(world.world, { ...OPTIONS, ...options })
-const done = () => world.events.flatMap((event) => (event.type === 'chunk-done' ? [event.range] : []))
+const plan = (options: Partial<UpOptions>) => planUp(workspace.workspace, { ...OPTIONS, ...options })
+const done = () => workspace.events.flatMap((event) => (event.type === 'chunk-done' ? [event.range] : []))
 
 test('a chunk has about as many rows as asked for: many light blocks, few heavy ones', async () => {
-  await world.up({ chunkRows: 2000, jobs: 1 })
+  await workspace.up({ chunkRows: 2000, jobs: 1 })
   const rows = await rowsOf<{ blocks: number; rows: number }>(
     server,
-    `SELECT toUInt32(to_block - from_block + 1) AS blocks, toUInt32(rows_expected) AS rows
+    `SELECT toUInt32(range_to - range_from + 1) AS blocks, toUInt32(rows_expected) AS rows
     FROM {ledger:Identifier}.ledger WHERE event = 'done' ORDER BY seq`,
-    { ledger: world.ledger },
+    { ledger: workspace.ledger },
   )
   for (const chunk of rows) expect(chunk.rows).toBeLessThanOrEqual(2500)
   expect(Math.max(...rows.map(({ blocks }) => blocks))).toBeGreaterThanOrEqual(999)
@@ -61,7 +61,7 @@ test('the plan shows the chunks that up then runs, with rows; with times once th
   const [before] = (await plan({ chunkRows: 3000 })).tables
   expect(before).toMatchObject({ missingBlocks: 3000, expectedMs: null })
   expect(before!.expectedRows).toBeCloseTo(15_000, -2)
-  await world.up({ chunkRows: 3000, jobs: 1, to: before!.chunks[1]!.to })
+  await workspace.up({ chunkRows: 3000, jobs: 1, to: before!.chunks[1]!.to })
   expect(done()).toEqual(before!.chunks.slice(0, 2).map(({ from, to }) => ({ from, to })))
   const [after] = (await plan({ chunkRows: 3000 })).tables
   expect(after!.expectedMs).toBeGreaterThan(0)
@@ -69,26 +69,26 @@ test('the plan shows the chunks that up then runs, with rows; with times once th
 })
 
 test('newest first: chunks come from the head down, and the table is the same in the end', async () => {
-  await world.up({ chunkRows: 4000, order: 'head', jobs: 1 })
+  await workspace.up({ chunkRows: 4000, order: 'newest', jobs: 1 })
   const ranges = done()
   expect(ranges[0]!.to).toBe(3000)
   expect(ranges.map(({ to }) => to)).toEqual(ranges.map(({ to }) => to).toSorted((a, b) => b - a))
-  const [table] = (await status(world.world, { lag: 0 })).tables
+  const [table] = (await status(workspace.workspace, { lag: 0 })).tables
   expect(table).toMatchObject({ state: 'up to date', watermark: 3000, rows: 3000 })
 })
 
 test('tables that read others run with them, chunk by chunk, and end complete', async () => {
-  await world.close()
+  await workspace.close()
   const { after } = catalogue.tables.find(({ key }) => key === 'accounts_alive')!
-  world = await openTestWorld({ server, source, tables: [...after, 'accounts_alive'] })
-  const { failed } = await world.up({ chunkRows: 1500, jobs: 2 })
+  workspace = await openTestWorkspace({ server, source, tables: [...after, 'accounts_alive'] })
+  const { failed } = await workspace.up({ chunkRows: 1500, jobs: 2 })
   expect(failed).toEqual([])
-  for (const table of (await status(world.world, { lag: 0 })).tables)
+  for (const table of (await status(workspace.workspace, { lag: 0 })).tables)
     expect([table.table, table.missingBlocks]).toEqual([table.table, 0])
-  const first = world.events.findIndex(
+  const first = workspace.events.findIndex(
     (event) => event.type === 'chunk-done' && event.table === 'accounts_alive',
   )
-  const last = world.events.findLastIndex(
+  const last = workspace.events.findLastIndex(
     (event) => event.type === 'chunk-done' && event.table === 'address_diffs',
   )
   expect(first).toBeGreaterThan(-1)
@@ -96,20 +96,20 @@ test('tables that read others run with them, chunk by chunk, and end complete', 
 })
 
 test('a ledger that an older version made is read as it is, and gets the new column at the next up', async () => {
-  await world.up({ chunkRows: 5000 })
+  await workspace.up({ chunkRows: 5000 })
   await post(server, 'ALTER TABLE {ledger:Identifier}.ledger DROP COLUMN rows_expected', {
-    ledger: world.ledger,
+    ledger: workspace.ledger,
   })
-  expect((await status(world.world, { lag: 0 })).tables[0]!.state).toBe('up to date')
+  expect((await status(workspace.workspace, { lag: 0 })).tables[0]!.state).toBe('up to date')
   expect((await plan({})).tables[0]!.chunks).toEqual([])
   await addBlocks(server, source, { from: 3001, to: 3010 })
-  expect(await world.up()).toMatchObject({ chunks: 1, blocks: 10, failed: [] })
+  expect(await workspace.up()).toMatchObject({ chunks: 1, blocks: 10, failed: [] })
 })
 
-test('a hole of millions of blocks takes few questions, and the blocks behind it are done', async () => {
+test('a source gap of millions of blocks takes few questions, and the blocks behind it are done', async () => {
   const behind = { from: 10_000_001, to: 10_000_010 }
   await addBlocks(server, source, behind)
-  const { failed, blocks } = await world.up()
+  const { failed, blocks } = await workspace.up()
   expect({ failed, blocks }).toEqual({ failed: [], blocks: 3010 })
   await post(server, 'SYSTEM FLUSH LOGS query_log')
   const [probes] = await rowsOf<{ asked: number }>(

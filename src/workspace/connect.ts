@@ -1,27 +1,27 @@
 // Owns the opening of a world: both servers reached, every port of the runner behind them.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Catalogue, Network, TableDefinition } from '../model/model.ts'
-import { DEFAULT_WIRE, type Wire } from '../model/wire-names.ts'
-import type { World } from './world.ts'
+import { DEFAULT_COMPRESSION, type Compression } from '../model/compression.ts'
+import type { Workspace } from '../runner/workspace.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { readCapacity } from '../clickhouse/capacity.ts'
 import { type Cluster, openAgain, type Server, type ServerInfo } from '../clickhouse/server.ts'
 import { namesOn, nodeOf } from '../clickhouse/cluster/cluster.ts'
-import { openExecutor } from './executor.ts'
+import { openExecutor } from '../runner/executor.ts'
 import { openHistory } from '../ledger/history.ts'
 import { openLocks } from '../lock/lock.ts'
 import { type Names, namesFor } from '../clickhouse/own-databases.ts'
-import { openQueries } from './query-fate.ts'
+import { openQueries } from '../runner/query-fate.ts'
 import { type BothServers, openServers } from '../clickhouse/servers.ts'
 import { openSource } from '../sources/source.ts'
-import { wireFrom } from '../clickhouse/stream/stream.ts'
+import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
 import type { LedgerOptions, LedgerPort } from '../ledger/ledger.ts'
 import { ledgerReader } from '../ledger/reader.ts'
 import { ledgerWriter } from '../ledger/writer.ts'
 
-export type WorldOptions = {
+export type WorkspaceOptions = {
   readonly source: Connection
   readonly target: Connection
   readonly ledgerDatabase: string
@@ -34,44 +34,46 @@ export type WorldOptions = {
   readonly alone: boolean
   readonly toolVersion: string
   /** How rows cross where these are two servers. */
-  readonly wire?: Wire
+  readonly compression?: Compression
 }
 
-export type OpenWorld = {
-  readonly world: World
+export type ConnectedWorkspace = {
+  readonly workspace: Workspace
   readonly servers: { readonly source: ServerInfo; readonly target: ServerInfo }
   /** How rows really cross where these are two servers. */
-  readonly wire: Wire
+  readonly compression: Compression
   /** For ports that one command alone needs: it opens them itself, so that the others do not load them. */
   readonly connected: { readonly source: Server; readonly target: Server; readonly names: Names }
   readonly close: () => Promise<void>
 }
 
 /** Reaches both servers. @throws BackfillError `server` where one cannot be reached or refuses the login. */
-export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
+export async function connectWorkspace(options: WorkspaceOptions): Promise<ConnectedWorkspace> {
   const { network, catalogue, chosen, alone, toolVersion } = options
   const ownNames = namesFor(options.ledgerDatabase)
-  const { source, target, books, names, close: closeBoth } = await openSides(options, ownNames)
-  const heart = openAgain(target)
+  const { source, target, ledgerServer, names, close: closeBoth } = await openSides(options, ownNames)
+  const heartbeat = openAgain(target)
   const isOne = source.info.identity === target.info.identity
-  const wire = isOne ? DEFAULT_WIRE : await wireFrom(source, options.wire ?? DEFAULT_WIRE)
-  const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heart.close()]))
+  const compression = isOne
+    ? DEFAULT_COMPRESSION
+    : await compressionFrom(source, options.compression ?? DEFAULT_COMPRESSION)
+  const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heartbeat.close()]))
   const ports = {
-    ledger: openLedger({ server: books, names, network: network.name, toolVersion }),
-    locks: openLocks({ server: heart, names, network: network.name, alone }),
+    ledger: openLedger({ server: ledgerServer, names, network: network.name, toolVersion }),
+    locks: openLocks({ server: heartbeat, names, network: network.name, alone }),
     source: openSource({ server: source, network: network.name }),
     target: openTarget({ server: target, names }),
-    executor: openExecutor({ source, target, names, network, wire }),
-    queries: openQueries({ server: heart, source }),
-    history: openHistory({ server: books, names, network: network.name }),
-    versions: openVersions({ server: books, names, network: network.name, toolVersion }),
+    executor: openExecutor({ source, target, names, network, compression }),
+    queries: openQueries({ server: heartbeat, source }),
+    history: openHistory({ server: ledgerServer, names, network: network.name }),
+    versions: openVersions({ server: ledgerServer, names, network: network.name, toolVersion }),
     capacity: () => readCapacity(source),
   }
   const ledger = target.cluster?.keeper ? catalogue.clusterLedger : catalogue.ledger
   return {
-    world: { network, catalogue: { ...catalogue, ledger }, chosen, ports },
+    workspace: { network, catalogue: { ...catalogue, ledger }, chosen, ports },
     servers: { source: source.info, target: target.info },
-    wire,
+    compression,
     connected: { source, target, names },
     close,
   }
@@ -79,23 +81,23 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
 
 type Sides = BothServers & {
   /** The target over connections whose writes count when all nodes have them. */
-  readonly books: Server
+  readonly ledgerServer: Server
   readonly names: Names
 }
 
 /** Both servers; the target as a node of its cluster. */
-async function openSides({ cluster: name, ...connections }: WorldOptions, names: Names): Promise<Sides> {
+async function openSides({ cluster: name, ...connections }: WorkspaceOptions, names: Names): Promise<Sides> {
   const both = await openServers(connections)
-  if (name === undefined) return { ...both, names, books: both.target }
+  if (name === undefined) return { ...both, names, ledgerServer: both.target }
   try {
     const known = await nodeOf(both.target, name, names)
     const { cluster } = known
-    if (!cluster?.keeper) return { ...both, names, target: known, books: known }
+    if (!cluster?.keeper) return { ...both, names, target: known, ledgerServer: known }
     const target = openAgain(known, acknowledgedBy(replicasOfEach(cluster)))
-    const books = openAgain(known, acknowledgedBy(cluster.nodes.length))
+    const ledgerServer = openAgain(known, acknowledgedBy(cluster.nodes.length))
     const close = async (): Promise<void> =>
-      void (await Promise.all([both.close(), target.close(), books.close()]))
-    return { ...both, names: namesOn(known, names), target, books, close }
+      void (await Promise.all([both.close(), target.close(), ledgerServer.close()]))
+    return { ...both, names: namesOn(known, names), target, ledgerServer, close }
   } catch (error) {
     await both.close()
     throw error

@@ -1,6 +1,6 @@
 -- The SQL behind each hash in the ledger: whole files, comments included, as they were when a table was first locked for
 -- work with them. Written once, never changed, never deleted. Two runs may write the same row: it merges into one.
-CREATE TABLE IF NOT EXISTS {ledger:Identifier}.sql_texts
+CREATE TABLE IF NOT EXISTS {ledger:Identifier}.sql_versions
 (
     table_key LowCardinality(String) COMMENT 'Table key: address_diffs' CODEC(ZSTD(1)),
     sql_hash String COMMENT 'sha256 of the transform without comments and white space, as in the ledger' CODEC(ZSTD(1)),

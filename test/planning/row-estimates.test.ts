@@ -1,7 +1,13 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Bucket } from '../../src/sources/availability.ts'
-import { mergeWeights, mirrorWeights, reach, rowsIn, weigh } from '../../src/planning/weights.ts'
+import {
+  mergeRowEstimates,
+  mirrorRowEstimates,
+  reach,
+  rowsIn,
+  estimateRows,
+} from '../../src/planning/row-estimates.ts'
 
 const bucket = (first: number, rows: number): Bucket => ({
   first,
@@ -13,19 +19,19 @@ const bucket = (first: number, rows: number): Bucket => ({
 })
 
 const someBuckets = fc.array(
-  fc.uniqueArray(fc.tuple(fc.nat(19), fc.nat(500)), { selector: ([stretch]) => stretch, maxLength: 20 }),
+  fc.uniqueArray(fc.tuple(fc.nat(19), fc.nat(500)), { selector: ([segment]) => segment, maxLength: 20 }),
   { maxLength: 3 },
 )
-const someWeights = someBuckets.map((sources) =>
-  weigh(
-    sources.map((rows) => rows.map(([stretch, n]) => bucket(stretch * 10 + 3, n))),
+const someRowEstimates = someBuckets.map((sources) =>
+  estimateRows(
+    sources.map((rows) => rows.map(([segment, n]) => bucket(segment * 10 + 3, n))),
     10,
   ),
 )
 const someRange = fc.tuple(fc.nat(250), fc.nat(80)).map(([from, more]) => ({ from, to: from + more }))
 
 test('a stretch has the rows of all sources, and only the blocks that have any', () => {
-  expect(weigh([[bucket(12, 5), bucket(31, 1)], [bucket(19, 7)]], 10)).toEqual([
+  expect(estimateRows([[bucket(12, 5), bucket(31, 1)], [bucket(19, 7)]], 10)).toEqual([
     { from: 12, to: 19, rows: 12 },
     { from: 31, to: 31, rows: 1 },
   ])
@@ -33,45 +39,45 @@ test('a stretch has the rows of all sources, and only the blocks that have any',
 
 test('the rows of neighbouring ranges add up', () => {
   fc.assert(
-    fc.property(someWeights, someRange, fc.nat(80), (weights, range, cut) => {
+    fc.property(someRowEstimates, someRange, fc.nat(80), (rowEstimates, range, cut) => {
       const middle = Math.min(range.from + cut, range.to)
       const parts =
-        rowsIn(weights, { from: range.from, to: middle }) +
-        rowsIn(weights, { from: middle + 1, to: range.to })
-      expect(parts).toBeCloseTo(rowsIn(weights, range), 6)
+        rowsIn(rowEstimates, { from: range.from, to: middle }) +
+        rowsIn(rowEstimates, { from: middle + 1, to: range.to })
+      expect(parts).toBeCloseTo(rowsIn(rowEstimates, range), 6)
     }),
   )
 })
 
 test('a range reaches as far as its rows allow, one block at least, and not one block less', () => {
   fc.assert(
-    fc.property(someWeights, someRange, fc.nat(2000), (weights, range, rows) => {
-      const end = reach(weights, range, rows)
+    fc.property(someRowEstimates, someRange, fc.nat(2000), (rowEstimates, range, rows) => {
+      const end = reach(rowEstimates, range, rows)
       expect(end).toBeGreaterThanOrEqual(range.from)
       expect(end).toBeLessThanOrEqual(range.to)
       if (end > range.from)
-        expect(rowsIn(weights, { from: range.from, to: end })).toBeLessThanOrEqual(rows + 1e-6)
+        expect(rowsIn(rowEstimates, { from: range.from, to: end })).toBeLessThanOrEqual(rows + 1e-6)
       if (end < range.to)
-        expect(rowsIn(weights, { from: range.from, to: end + 1 })).toBeGreaterThan(rows - 1e-6)
+        expect(rowsIn(rowEstimates, { from: range.from, to: end + 1 })).toBeGreaterThan(rows - 1e-6)
     }),
   )
 })
 
 test('counted downwards, everything weighs the same', () => {
   fc.assert(
-    fc.property(someWeights, someRange, (weights, { from, to }) => {
-      expect(rowsIn(mirrorWeights(weights), { from: -to, to: -from })).toBeCloseTo(
-        rowsIn(weights, { from, to }),
+    fc.property(someRowEstimates, someRange, (rowEstimates, { from, to }) => {
+      expect(rowsIn(mirrorRowEstimates(rowEstimates), { from: -to, to: -from })).toBeCloseTo(
+        rowsIn(rowEstimates, { from, to }),
         6,
       )
-      expect(mirrorWeights(mirrorWeights(weights))).toEqual(weights)
+      expect(mirrorRowEstimates(mirrorRowEstimates(rowEstimates))).toEqual(rowEstimates)
     }),
   )
 })
 
 test('of a stretch that was probed twice, the newer probe counts', () => {
   expect(
-    mergeWeights(
+    mergeRowEstimates(
       [
         { from: 0, to: 9, rows: 1 },
         { from: 10, to: 19, rows: 2 },

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { WIRES } from '../../../src/clickhouse/stream/wire.ts'
+import { COMPRESSIONS } from '../../../src/clickhouse/stream/compression.ts'
 
 /** A block whose content is not packed, as ClickHouse frames it. */
 function block(content: Buffer): Buffer {
@@ -30,7 +30,7 @@ test('the text of the last block is read, and every byte is passed on', () =>
     fc.asyncProperty(anyRows, anyCuts, async (rows, at) => {
       const said = 'Code: 395. DB::Exception: words'
       const bytes = Buffer.concat([...rows.map((row) => block(Buffer.from(row))), block(Buffer.from(said))])
-      const tail = WIRES.lz4.keepTail()
+      const tail = COMPRESSIONS.lz4.keepTail()
       const out = new PassThrough()
       const [passed] = await Promise.all([
         buffer(out),
@@ -43,13 +43,13 @@ test('the text of the last block is read, and every byte is passed on', () =>
   ))
 
 test('a last block that is too long to be an exception has no text', async () => {
-  const tail = WIRES.lz4.keepTail()
+  const tail = COMPRESSIONS.lz4.keepTail()
   await pipeline(Readable.from([block(Buffer.alloc(100_000, 'x'))]), tail.through, new PassThrough().resume())
   expect(tail.text()).toBe('')
 })
 
 test('an exception that is not packed, behind blocks that are, is read as it stands', async () => {
-  const tail = WIRES.lz4.keepTail()
+  const tail = COMPRESSIONS.lz4.keepTail()
   const plain = 'Code: 241. DB::Exception: memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)'
   await pipeline(
     Readable.from([block(Buffer.from('rows')), Buffer.from(plain)]),

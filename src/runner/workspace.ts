@@ -10,7 +10,7 @@ import type { QueryPort } from './query-fate.ts'
 import type { SourcePort } from '../sources/source-port.ts'
 import type { TargetPort } from '../targets/target-port.ts'
 
-export type World = Scope & { readonly ports: Ports }
+export type Workspace = Scope & { readonly ports: Ports }
 
 /** Everything that a run stands on. */
 export type Ports = {

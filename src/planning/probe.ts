@@ -1,0 +1,240 @@
+// Owns the probing of source tables, each stretch once: which missing blocks can run, which are source gaps, which are held back.
+import { type BlockSet, blockSet, hull, intersect, type Range, subtract, union } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { Order } from './chunks.ts'
+import {
+  blocksAsSet,
+  type Bucket,
+  bucketWidth,
+  findDisagreements,
+  findSourceGaps,
+  findSilences,
+  type ProbedSource,
+  probeRange,
+} from '../sources/availability.ts'
+import type { Buckets } from '../sources/fingerprint.ts'
+import { mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
+import { blockCoverageOf, inheritedSources } from '../model/choose.ts'
+import type { ReadWorkspace } from './read-workspace.ts'
+import { expectedByDependants } from './bounds.ts'
+import type { TableStatus } from './table-status.ts'
+
+/** Which of the probed blocks may not run, and why. */
+export type Availability = {
+  readonly runnable: BlockSet
+  /** No source has a row in a long stretch. */
+  readonly sourceGaps: BlockSet
+  /** Some sources have the block and others lack it. */
+  readonly incomplete: BlockSet
+  /** Rows of the sources, those of the tables in `after` included. */
+  readonly rowEstimates: RowEstimates
+  /** What the probe said of the table's own sources. */
+  readonly buckets: Buckets
+}
+
+export type Probe = (table: TableDefinition, blocks: BlockSet) => Promise<Availability>
+
+/** Blocks that one probe of `up` looks at: bounds the memory and the wait before the first chunk. */
+export const FIRST_WINDOW = 250_000
+
+/** Probes that are remembered: tables side by side ask for the same few windows. */
+const MAX_REMEMBERED = 64
+
+/** More separate stretches than this are probed as one: a query costs more than the rows between them. */
+const MAX_STRETCHES = 32
+
+/** A probe that shares its probes: tables that miss the same blocks of the same source ask once. */
+export function makeProbe(workspace: ReadWorkspace): Probe {
+  const { source } = workspace.ports
+  const { sourceGapBlocks } = workspace.network
+  const width = bucketWidth(sourceGapBlocks)
+  const asked = new Map<string, Promise<readonly Bucket[]>>()
+
+  function bucketsOf(table: string, range: Range): Promise<readonly Bucket[]> {
+    const key = `${table} ${range.from} ${range.to}`
+    const answer = asked.get(key) ?? source.buckets(table, range, width)
+    // The one asked for last is the last to be forgotten. An answer that failed is asked for again.
+    asked.delete(key)
+    asked.set(key, answer)
+    answer.catch(() => asked.delete(key))
+    if (asked.size > MAX_REMEMBERED) asked.delete([...asked.keys()][0]!)
+    return answer
+  }
+
+  async function probe(sources: readonly string[], probed: Range): Promise<readonly ProbedSource[]> {
+    return Promise.all(
+      sources.map(async (name) => ({
+        table: name,
+        blockCoverage: blockCoverageOf(workspace, name),
+        buckets: await bucketsOf(name, probed),
+      })),
+    )
+  }
+
+  return async function probeBlocks(table, blocks) {
+    const segments = await Promise.all(
+      toProbe(blocks, sourceGapBlocks).map(async (probed) => {
+        const [sources, inherited] = await Promise.all([
+          probe(table.sources, probed),
+          probe(
+            inheritedSources(workspace, table).filter((name) => !table.sources.includes(name)),
+            probed,
+          ),
+        ])
+        return {
+          // A table that reads only derived tables waits for their coverage, which knows of source gaps and incomplete blocks.
+          sourceGaps: sources.length === 0 ? [] : findSourceGaps(sources, probed, sourceGapBlocks),
+          silences: findSilences(sources, probed, sourceGapBlocks),
+          disagreements: intersect(findDisagreements(sources, probed, width), blocks),
+          rowEstimates: estimateRows(
+            [...sources, ...inherited].map(({ buckets }) => buckets),
+            width,
+          ),
+          sources,
+        }
+      }),
+    )
+    const dense = table.sources.filter((name) => blockCoverageOf(workspace, name) === 'every-block')
+    const disagreeing = await source.disagreeing(
+      dense,
+      WEAK_SOURCES,
+      blockSet(segments.flatMap((one) => one.disagreements)),
+    )
+    const sourceGaps = intersect(blockSet(segments.flatMap((one) => one.sourceGaps)), blocks)
+    const silences = blockSet(segments.flatMap((one) => one.silences))
+    const incomplete = subtract(intersect(union(silences, blocksAsSet(disagreeing)), blocks), sourceGaps)
+    const buckets = new Map(
+      table.sources.map((name) => [
+        name,
+        segments.flatMap(({ sources }) => sources.find((one) => one.table === name)?.buckets ?? []),
+      ]),
+    )
+    return {
+      runnable: subtract(subtract(blocks, sourceGaps), incomplete),
+      sourceGaps,
+      incomplete,
+      rowEstimates: segments.flatMap((one) => one.rowEstimates),
+      buckets,
+    }
+  }
+}
+
+/** The stretches to probe for a set of blocks: few, aligned, and wide enough to see every source gap whole. */
+function toProbe(blocks: BlockSet, sourceGapBlocks: number): readonly Range[] {
+  const around = hull(blocks)
+  const segments = blockSet(blocks.map((range) => probeRange(range, sourceGapBlocks)))
+  return around !== undefined && segments.length > MAX_STRETCHES
+    ? [probeRange(around, sourceGapBlocks)]
+    : segments
+}
+
+/** Before the merge, an empty block has a reward trace and no transaction: traces alone prove nothing. */
+const WEAK_SOURCES = ['canonical_execution_traces']
+
+/** The blocks of a set that come first in the order, no further than the next multiple of `width`. */
+export function nextWindow(blocks: BlockSet, order: Order, width: number): BlockSet {
+  const around = hull(blocks)
+  if (around === undefined) return []
+  const window = Math.floor((order === 'oldest' ? around.from : around.to) / width)
+  return intersect(blocks, [{ from: window * width, to: (window + 1) * width - 1 }])
+}
+
+/**
+ * Width of the window behind one of `width` blocks: an empty one costs no more if it is wider, so that a source gap of
+ * millions of blocks takes few questions. Not much wider, since its end may be full.
+ */
+export function widthAfter(width: number, { rowEstimates }: Pick<Availability, 'rowEstimates'>): number {
+  const isEmpty = rowEstimates.every(({ rows }) => rows === 0)
+  return isEmpty ? Math.min(width * 2, MAX_WINDOW) : FIRST_WINDOW
+}
+
+const MAX_WINDOW = 2_000_000
+
+/**
+ * What of each table's missing blocks is a source gap or incomplete back. A table that reads derived tables has its inputs'
+ * source gaps and incomplete blocks: what they do not process never reaches it. `enough`: rows after which the blocks of a table
+ * that are left count as runnable.
+ */
+export async function probeAll(
+  workspace: ReadWorkspace,
+  tableStatuses: ReadonlyMap<string, TableStatus>,
+  enough = Infinity,
+): Promise<ReadonlyMap<string, Availability>> {
+  const probeBlocks = makeProbe(workspace)
+  const own = new Map(
+    await Promise.all(
+      [...tableStatuses].map(
+        async ([key, { table, missing }]) =>
+          [key, await probeMissing(probeBlocks, table, missing, enough)] as const,
+      ),
+    ),
+  )
+  const availabilities = new Map<string, Availability>()
+  // Dependencies come first.
+  for (const [key, { table, missing }] of tableStatuses) {
+    const inputs = table.after.map((input) =>
+      expectedPart(tableStatuses.get(input)!, availabilities.get(input)!),
+    )
+    const sourceGaps = intersect(
+      union(own.get(key)!.sourceGaps, unionOf(inputs.map((one) => one.sourceGaps))),
+      missing,
+    )
+    const incomplete = subtract(
+      intersect(union(own.get(key)!.incomplete, unionOf(inputs.map((one) => one.incomplete))), missing),
+      sourceGaps,
+    )
+    availabilities.set(key, {
+      ...own.get(key)!,
+      runnable: subtract(subtract(missing, sourceGaps), incomplete),
+      sourceGaps,
+      incomplete,
+    })
+  }
+  return availabilities
+}
+
+/** One window after the other, as `up` does it: the answers to a long chain would not fit together. */
+export async function probeMissing(
+  probeBlocks: Probe,
+  table: TableDefinition,
+  missing: BlockSet,
+  enough = Infinity,
+): Promise<Availability> {
+  let left = missing
+  let all: Availability = {
+    runnable: [],
+    sourceGaps: [],
+    incomplete: [],
+    rowEstimates: [],
+    buckets: new Map(),
+  }
+  let width = FIRST_WINDOW
+  for (let rows = 0; rows < enough && left.length > 0;) {
+    const window = nextWindow(left, 'oldest', width)
+    const one = await probeBlocks(table, window)
+    width = widthAfter(width, one)
+    left = subtract(left, window)
+    rows += one.rowEstimates.reduce((sum, segment) => sum + segment.rows, 0)
+    all = {
+      runnable: union(all.runnable, one.runnable),
+      sourceGaps: union(all.sourceGaps, one.sourceGaps),
+      incomplete: union(all.incomplete, one.incomplete),
+      rowEstimates: mergeRowEstimates(all.rowEstimates, one.rowEstimates),
+      buckets: new Map(),
+    }
+  }
+  return { ...all, runnable: union(all.runnable, left) }
+}
+
+function expectedPart(
+  { bounds }: TableStatus,
+  { sourceGaps, incomplete }: Availability,
+): { sourceGaps: BlockSet; incomplete: BlockSet } {
+  const expected = expectedByDependants(bounds)
+  const part = expected === undefined ? [] : [expected]
+  return { sourceGaps: intersect(sourceGaps, part), incomplete: intersect(incomplete, part) }
+}
+
+function unionOf(sets: readonly BlockSet[]): BlockSet {
+  return blockSet(sets.flat())
+}

@@ -53,7 +53,7 @@ test('a block that one source lacks is held back, shown, and runs once the sourc
     watermark: 16,
     doneBlocks: 29,
     expectedBlocks: 29,
-    state: 'blocked',
+    state: 'waiting',
   })
   await add(17, 17)
   const summary = await workspace.up()
@@ -77,7 +77,7 @@ test('a source gap is neither run nor done, stops the watermark, and runs when r
     sourceGaps: [{ from: 21, to: 1499 }],
     watermark: 20,
     doneBlocks: 41,
-    state: 'blocked',
+    state: 'up to date',
   })
   await add(21, 1499)
   await workspace.up()
@@ -94,7 +94,7 @@ test('a source gap of millions of blocks is one source gap, before the run and a
     ...sourceGap,
     doneBlocks: 20,
     missingBlocks: 0,
-    state: 'blocked',
+    state: 'up to date',
   })
 })
 

@@ -1,5 +1,5 @@
 // Owns how `status` looks: one row per table, what is odd about each in sentences, what to type next. Pure.
-import type { Range } from '../../model/blocks.ts'
+import { countBlocks, formatBlockSet, type Range } from '../../model/blocks.ts'
 import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
 import { count, minute, number, percent, formatRanges } from '../../terminal/render/format.ts'
@@ -40,7 +40,12 @@ function tableColumns(columns: number, colors: Colors): readonly TableColumn<Tab
       align: 'right',
       cell: ({ doneBlocks, expectedBlocks }) => percent(doneBlocks, expectedBlocks),
     },
-    { title: 'gaps', align: 'right', rank: 3, cell: ({ missing }) => number(missing.length) },
+    {
+      title: 'source gaps',
+      align: 'right',
+      rank: 3,
+      cell: ({ sourceGaps }) => number(countBlocks(sourceGaps)),
+    },
     { title: 'missing', align: 'right', rank: 8, cell: ({ missingBlocks }) => number(missingBlocks) },
     { title: 'rows', align: 'right', rank: 2, cell: ({ rows }) => known(rows) },
     {
@@ -55,13 +60,13 @@ function tableColumns(columns: number, colors: Colors): readonly TableColumn<Tab
 
 const COLOR: Readonly<Record<TableReport['state'], 'green' | 'cyan' | 'yellow' | 'red' | 'dim'>> = {
   'up to date': 'green',
-  blocked: 'yellow',
-  behind: 'yellow',
-  running: 'cyan',
+  waiting: 'yellow',
+  missing: 'yellow',
+  'in progress': 'cyan',
   dirty: 'red',
   stale: 'yellow',
   'not created': 'dim',
-  'no blocks': 'dim',
+  'no source rows': 'dim',
 }
 
 function known(value: number | null): string {
@@ -81,8 +86,8 @@ function isUneven({ missing, sourceGaps, incomplete }: TableReport): boolean {
 }
 
 /**
- * What is odd, the worst first; said once for all tables that it is true of, because a source gap in the chain is a source gap
- * in every table.
+ * What needs attention, the worst first; each sentence once for all tables that share it, because a gap in the
+ * chain is a gap in every table.
  */
 function sentences(tables: readonly TableReport[]): readonly string[] {
   const said = ODDITIES.flatMap((oddity) =>
@@ -100,23 +105,28 @@ function sentences(tables: readonly TableReport[]): readonly string[] {
 type Oddity = (table: TableReport) => readonly string[]
 
 const ODDITIES: readonly Oddity[] = [
-  ({ dirty }) => some(dirty, (text) => `dirty ${text}: a run ended there, rows may be half written.`),
+  ({ dirty }) => some(dirty, (text) => `dirty: a run ended in ${text}; rows may be only partly written.`),
   ({ staleVersions, sqlHash }) =>
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
   ({ state, lock }) =>
-    state === 'running' && lock !== null
+    state === 'in progress' && lock !== null
       ? [`being processed on ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC.`]
       : [],
   ({ incomplete }) =>
-    some(incomplete, (text) => `incomplete ${text}: in some sources only; runs once the sources agree.`),
+    some(
+      incomplete,
+      (text) => `incomplete: some sources have no rows for ${text} yet; runs once they arrive.`,
+    ),
   ({ sourceGaps }) =>
-    some(sourceGaps, (text) => `source gap ${text}: no source has rows there; runs when rows arrive.`),
-  ({ accepted }) => some(accepted, (text) => `accepted ${text}: counts as done without its rows.`),
+    some(sourceGaps, (text) => `source gap: no source has rows for ${text}; runs if they arrive.`),
+  ({ accepted }) => some(accepted, (text) => `accepted: ${text} counted as done without rows.`),
   ({ notes }) => notes,
 ]
 
 function some(ranges: readonly Range[], sentence: (text: string) => string): readonly string[] {
-  return ranges.length === 0 ? [] : [sentence(formatRanges(ranges))]
+  return ranges.length === 0
+    ? []
+    : [sentence(`block${countBlocks(ranges) === 1 ? '' : 's'} ${formatBlockSet(ranges)}`)]
 }
 
 function who(names: readonly string[], all: readonly TableReport[]): string {
@@ -131,15 +141,15 @@ function who(names: readonly string[], all: readonly TableReport[]): string {
 function next(tables: readonly TableReport[]): string {
   const dirty = tables.filter(({ state }) => state === 'dirty')
   const open = tables.filter(
-    ({ missingBlocks, state }) => missingBlocks > 0 && state !== 'running' && state !== 'dirty',
+    ({ missingBlocks, state }) => missingBlocks > 0 && state !== 'in progress' && state !== 'dirty',
   )
   const missing = open.reduce((sum, { missingBlocks }) => sum + missingBlocks, 0)
   if (dirty.length > 0) {
-    return `Next: \`backfill up --tables ${dirty.map(({ table }) => table).join(',')}\` takes care of the dirty ranges, or says what to do.`
+    return `Next: \`backfill up --tables ${dirty.map(({ table }) => table).join(',')}\` recovers the dirty ranges, or says what to do.`
   }
   if (open.length > 0)
-    return `Next: \`backfill up\` processes what is missing: ${count(missing, 'block')} in ${count(open.length, 'table')}.`
-  if (tables.some(({ state }) => state === 'running')) return 'Missing blocks are being processed now.'
+    return `Next: \`backfill up\` fills ${count(missing, 'missing block')} in ${count(open.length, 'table')}.`
+  if (tables.some(({ state }) => state === 'in progress')) return 'Missing blocks are being processed now.'
   const stale = tables.filter((table) => table.stale.length > 0)
   if (stale.length > 0) {
     const [first] = stale
@@ -149,10 +159,8 @@ function next(tables: readonly TableReport[]): string {
     return `Nothing is missing, but ranges of ${stale.map(({ table }) => table).join(', ')} are stale: ${shown}\`${first!.hint}\` builds them again.`
   }
   if (tables.every(({ first }) => first === null)) return 'No table has blocks to process.'
-  const blocked = tables.some(({ sourceGaps, incomplete }) => sourceGaps.length + incomplete.length > 0)
-  return blocked
-    ? 'Nothing is missing but the source gaps and incomplete blocks above.'
-    : 'Nothing is missing.'
+  const waits = tables.some(({ sourceGaps, incomplete }) => sourceGaps.length + incomplete.length > 0)
+  return waits ? 'Nothing is missing but the source gaps and incomplete blocks above.' : 'Nothing is missing.'
 }
 
 function section(lines: readonly string[]): readonly string[] {

@@ -80,23 +80,23 @@ function reportOf(tableStatus: TableStatus, { probeBlocks, lock, stale: staleVer
 
 function stateOf(report: Omit<TableReport, 'state'>, exists: boolean): TableState {
   if (!exists) return 'not created'
-  if (report.lock !== null) return 'running'
+  if (report.lock !== null) return 'in progress'
   if (report.dirty.length > 0) return 'dirty'
-  if (report.first === null) return 'no blocks'
-  if (report.missingBlocks > 0) return 'behind'
+  if (report.first === null) return 'no source rows'
+  if (report.missingBlocks > 0) return 'missing'
   if (report.stale.length > 0) return 'stale'
-  return report.sourceGaps.length > 0 || report.incomplete.length > 0 ? 'blocked' : 'up to date'
+  return report.incomplete.length > 0 ? 'waiting' : 'up to date'
 }
 
 type TableState =
-  /** Every block up to the head is done. */
+  /** Every block up to the head that the sources have is done; source gaps are named beside it. */
   | 'up to date'
-  /** Nothing is left but source gaps or incomplete blocks. */
-  | 'blocked'
+  /** All that is left are incomplete blocks: they run once the sources agree. */
+  | 'waiting'
   /** Blocks are missing and nobody works on them. */
-  | 'behind'
-  /** Blocks are missing and a live runner holds the lock. */
-  | 'running'
+  | 'missing'
+  /** A live runner holds the lock. */
+  | 'in progress'
   /** A range may be half written. */
   | 'dirty'
   /** Built by other SQL than the file now holds. */
@@ -104,7 +104,7 @@ type TableState =
   /** The target table does not exist. */
   | 'not created'
   /** The sources have no blocks for this table (yet). */
-  | 'no blocks'
+  | 'no source rows'
 
 type StaleRange = Range & { readonly sqlHash: string }
 

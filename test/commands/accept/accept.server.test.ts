@@ -134,7 +134,11 @@ test('source gaps and incomplete blocks are accepted, shown, run in what reads t
   expect(revoked.stdout).toContain(
     'done from these, now missing 31, 61-1160 (1,101 blocks): accounts_alive\n',
   )
-  expect(await statusOf('accounts_alive')).toMatchObject({ state: 'behind', missing_blocks: 1101, dirty: [] })
+  expect(await statusOf('accounts_alive')).toMatchObject({
+    state: 'missing',
+    missing_blocks: 1101,
+    dirty: [],
+  })
   expect(await run(UP)).toMatchObject({ code: 0 })
   expect(await statusOf('accounts_alive')).toMatchObject({ state: 'up to date', stale: [], accepted: [] })
 

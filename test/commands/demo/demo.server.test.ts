@@ -133,7 +133,7 @@ function expectedOf(key: string) {
     incomplete: incomplete.map((block) => [block, block]),
     dirty: [],
     stale: [],
-    state: 'blocked', // every table has a source gap or incomplete blocks
+    state: incomplete.length > 0 ? 'waiting' : 'up to date',
   }
 }
 

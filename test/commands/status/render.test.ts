@@ -47,7 +47,7 @@ const REPORT: StatusReport = {
     table({ sourceGaps: [HOLE] }),
     table({
       table: 'address_storage_slot_first_access',
-      state: 'behind',
+      state: 'missing',
       watermark: 999_999,
       covered: [{ from: 46_147, to: 999_999 }],
       missing: [{ from: 6_000_000, to: 22_499_616 }],
@@ -176,7 +176,7 @@ test('status --json keeps the schema that programs read', () => {
         built_to: '2026-06-02T04:05:06Z',
       },
     ],
-    state: 'behind',
+    state: 'missing',
     last_run: '2026-07-01T03:04:05.678Z',
   })
   expect(tables[2]).toMatchObject({ watermark: null, last_run: null })

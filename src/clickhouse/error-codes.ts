@@ -29,7 +29,7 @@ const PASSING: ReadonlySet<number> = new Set([
 ])
 
 export function retryDecision({ kind, code }: Pick<BackfillError, 'kind' | 'code'>): RetryDecision {
-  if (kind === 'server' && code === 0) return 'gone'
+  if (kind === 'server') return 'gone'
   if (kind !== 'failed') return 'stop'
   if (TOO_BIG.has(code)) return 'split'
   return PASSING.has(code) ? 'retry' : 'stop'

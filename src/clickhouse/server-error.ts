@@ -10,16 +10,23 @@ export const LOCK_LOST = 'backfill: lock lost'
 export type ErrorPlace = {
   readonly connection: Connection
   /** What was being done, after "while": `inserting blocks 1-100 of address_diffs`. */
-  readonly doing: string
+  readonly doing: string | undefined
 }
 
 /** ClickHouse error code of what was thrown; 0 where the server said nothing. */
 export function errorCode(error: unknown): number {
+  if (error instanceof BackfillError) return error.code
   return error instanceof ClickHouseError ? Number(error.code) : 0
 }
 
+/** What was thrown below a BackfillError: for readers who need the server's own words, all of them. */
+export function originOf(error: unknown): unknown {
+  return error instanceof BackfillError && error.cause !== undefined ? error.cause : error
+}
+
 /** What the server (or the client) said, as one line without the statement. */
-export function messageOf(error: unknown): string {
+export function messageOf(thrown: unknown): string {
+  const error = originOf(thrown)
   return oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
 }
 
@@ -39,13 +46,15 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
   if (error instanceof BackfillError) return error
   const where = `${connection.side} ${connection.url}`
   const words = messageOf(error)
+  const code = errorCode(error)
+  const meanwhile = doing === undefined ? '' : ` while ${doing}`
   if (words.includes(LOCK_LOST))
-    return new BackfillError(`another runner has taken the lock, this one wrote nothing while ${doing}`, {
+    return new BackfillError(`another runner has taken the lock, this one wrote nothing${meanwhile}`, {
       kind: 'locked',
+      code,
       hint: 'backfill status shows who holds it',
       cause: error,
     })
-  const code = errorCode(error)
   if (code === 0 && /self.signed|unable to (verify|get)|unknownissuer/i.test(words))
     return new BackfillError(`the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`, {
       kind: 'server',
@@ -53,7 +62,7 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
       cause: error,
     })
   if (code === 0)
-    return new BackfillError(`cannot reach ClickHouse (${where}) while ${doing}: ${words}`, {
+    return new BackfillError(`cannot reach ClickHouse (${where})${meanwhile}: ${words}`, {
       kind: 'server',
       hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_URL and that the server is up; backfill info shows the configuration`,
       cause: error,
@@ -61,11 +70,12 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
   if (LOGIN_CODES.has(code))
     return new BackfillError(`ClickHouse (${where}) refuses user '${connection.username}': ${words}`, {
       kind: 'server',
+      code,
       hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_USERNAME and _PASSWORD; backfill info shows where they come from`,
       cause: error,
     })
   const hint = hintFor(code, words, connection)
-  return new BackfillError(`ClickHouse (${where}) failed while ${doing}: ${words} (code ${code})`, {
+  return new BackfillError(`ClickHouse (${where}) failed${meanwhile}: ${words} (code ${code})`, {
     kind: 'failed',
     code,
     ...(hint !== undefined && { hint }),

@@ -1,6 +1,6 @@
 // Owns reaching both sides: one client where they are one login, and what was opened closed again where one fails.
 import type { Connection } from './connection.ts'
-import { openServer, type Server } from './server.ts'
+import { openServer, type Server, serverAs } from './server.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RetryPolicy } from './retry.ts'
 import { serverError } from './server-error.ts'
@@ -28,7 +28,7 @@ export async function openServers(connections: {
     await close()
     throw broken.reason
   }
-  const [target, source = { ...target, connection: connections.source }] = servers as [Server, Server?]
+  const [target, source = serverAs(target, connections.source)] = servers as [Server, Server?]
   return { source, target, close }
 }
 
@@ -53,7 +53,7 @@ export async function reachable(
   const doing = `waiting ${Math.round(giveUpMs / 1000)} s for it`
   for (const { client, connection } of servers)
     for (;;) {
-      const answer = await client.ping({ select: true })
+      const answer = await client.ping()
       if (answer.success) break
       if (signal.aborted || performance.now() > deadline)
         throw serverError(answer.error, { connection, doing })

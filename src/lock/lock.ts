@@ -6,7 +6,6 @@ import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
 import { heldBy, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { keeperLocks } from './keeper-store.ts'
 import { type LockTables, lockTables, type LockTablesOptions } from './table-store.ts'
@@ -29,16 +28,14 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
 
   /** The highest epoch under which anything was recorded. */
   async function ledgerEpoch(key: string): Promise<number> {
-    const [row] = await server.db
+    const [row] = await server
+      .during('reading the ledger')
       .withSchema(names.ledger)
       .selectFrom('ledger')
       .select(({ fn }) => fn.max<number>('epoch').as('epoch'))
       .where('network', '=', network)
       .where('table_key', '=', key)
       .execute()
-      .catch((error: unknown) => {
-        throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
-      })
     return row?.epoch ?? 0
   }
 

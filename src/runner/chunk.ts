@@ -97,7 +97,7 @@ async function insert(
   try {
     return await executor.insert({ table, range, queryId, lock, progress, ...(pass && { pass }) })
   } catch (error) {
-    if (!(error instanceof BackfillError && error.kind === 'server' && error.code === 0)) throw error
+    if (!(error instanceof BackfillError && error.kind === 'server')) throw error
     await queries.reachable(retryPolicy)
     const report = await queries.settle(queryId)
     if (report === undefined) throw error

@@ -1,5 +1,4 @@
 // Owns the question what became of a statement that was sent: does it still run, did it finish, end it.
-import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
@@ -8,7 +7,7 @@ import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import type { SystemProcesses, SystemQueryLog } from '../clickhouse/schema.ts'
-import { errorCode, serverError } from '../clickhouse/server-error.ts'
+import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { STEP_SUFFIX } from './shared-insert.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
@@ -29,25 +28,22 @@ export function openQueries({
   readonly server: Server
   readonly source: Server
 }): QueryPort {
-  const { db, client, connection } = server
-  const failing = (doing: string) => (error: unknown) => {
-    throw serverError(error, { connection, doing })
-  }
+  const { client, connection } = server
 
   async function running(ids: readonly string[]): Promise<readonly string[]> {
     const queryIds = ids.flatMap((id) => [id, id + STEP_SUFFIX])
-    const rows = await db
+    const rows = await server
+      .during('looking for running statements')
       .selectFrom(onAllNodes<SystemProcesses>(server, 'system.processes').as('processes'))
       .select('query_id')
       .where(sql<boolean>`has(${typed(queryIds, 'Array(String)')}, initial_query_id)`)
       .execute()
-      .catch(failing('looking for running statements'))
     return rows.map((row) => row.query_id)
   }
 
   /** How the query ended, as the log has it; empty while it has not. */
   function ends(queryId: string): Promise<readonly (WriteReport & { readonly type: string })[]> {
-    return db
+    return server.db
       .selectFrom(onAllNodes<SystemQueryLog>(server, 'system.query_log').as('query_log'))
       .select([
         'type',
@@ -74,12 +70,11 @@ export function openQueries({
             kind: 'failed',
             hint: `Look at it in system.processes of ${connection.url}; run backfill up again when it has ended`,
           })
-        await client
-          .command({
-            query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
-            query_params: { ids: left },
-          })
-          .catch(failing('killing a statement of an earlier run'))
+        await client.command({
+          query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
+          query_params: { ids: left },
+          doing: 'killing a statement of an earlier run',
+        })
         await sleep(POLL_MS)
       }
     },
@@ -108,21 +103,21 @@ export function openQueries({
     },
 
     async canEnd(user) {
-      const [row] = await db
+      const [row] = await server
+        .during('asking who we are')
         .selectNoFrom(sql<boolean>`currentUser() = ${user}`.as('own'))
         .execute()
-        .catch(failing('asking who we are'))
       if (row?.own) return true
       try {
-        // exec, since CHECK GRANT takes no FORMAT, which query would add.
-        const { stream } = await client.exec({
+        const answer = await client.text({
           query: 'CHECK GRANT SELECT ON system.processes, KILL QUERY ON *.*',
+          doing: 'checking grants',
         })
-        return (await text(stream)).trim() === '1'
+        return answer.trim() === '1'
       } catch (error) {
         // Servers before 24.10 cannot be asked; there the list of processes is taken at its word.
         if (errorCode(error) === SYNTAX_ERROR) return true
-        return failing('checking grants')(error)
+        throw error
       }
     },
 

@@ -32,7 +32,7 @@ test.each([
 
 test.each([
   ['a server that says nothing is gone', 'server', 0, 'gone'],
-  ['a refused login stops', 'server', 516, 'stop'],
+  ['a login that is refused in mid-run is waited for', 'server', 516, 'gone'],
   ['a lost lock stops', 'locked', 0, 'stop'],
   ['a faulty file stops', 'usage', 0, 'stop'],
 ] as const)('%s', (_name, kind, code, verdict) => expect(retryDecision({ kind, code })).toBe(verdict))

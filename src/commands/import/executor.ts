@@ -10,7 +10,6 @@ import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { compiledFence } from '../../lock/fence.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { ImportTable } from './import.ts'
-import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { noDeletes } from '../../targets/delete-on-shards.ts'
 import { runWrite } from '../../clickhouse/write.ts'
@@ -77,6 +76,7 @@ export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort
 SELECT ${list} FROM (\n${table.transform.text}\n)\nWHERE ${fence.text}
 FORMAT Parquet`,
         queryId,
+        doing: `importing ${file.name} (query ${queryId})`,
         params: {
           ...paramsOf(table, range, (column) => file.columns.has(column)),
           ...fence.params,
@@ -103,13 +103,12 @@ FORMAT Parquet`,
     describe: ({ key }) => columnsOf(tableOf(key)),
 
     async insert(job) {
-      const { table, range, queryId } = job
+      const { table, range } = job
       const file = await files.fetch({ table: table.target, first: range.from })
       try {
         return await insertFile(job, file)
       } catch (error) {
-        const doing = `importing ${file.name} (query ${queryId})`
-        throw evaluated(serverError(error, { connection: server.connection, doing }))
+        throw error instanceof BackfillError ? evaluated(error) : error
       } finally {
         await file.close()
       }

@@ -36,7 +36,7 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
       await ports.rebuild.exchange(table.target, name)
       return { ...present, name }
     } catch (error) {
-      const lost = error instanceof BackfillError && error.kind === 'server' && error.code === 0
+      const lost = error instanceof BackfillError && error.kind === 'server'
       if (!lost || attempt === MAX_TRIES) throw error
       await workspace.ports.queries.reachable({ giveUpMs: options.up.giveUpMs, signal: hooks.signal })
     }

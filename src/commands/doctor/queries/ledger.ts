@@ -9,7 +9,7 @@ import { attempted } from './question.ts'
 import { foldQuery } from '../../../ledger/fold.ts'
 import { ledgerReader } from '../../../ledger/reader.ts'
 import type { Names } from '../../../clickhouse/own-databases.ts'
-import { isMissing, serverError } from '../../../clickhouse/server-error.ts'
+import { isMissing } from '../../../clickhouse/server-error.ts'
 import type { Server } from '../../../clickhouse/server.ts'
 import { openTarget } from '../../../targets/target.ts'
 import { isDead, readInfo } from '../../../lock/comment.ts'
@@ -107,18 +107,12 @@ async function foldFromScratch(
   network: Network,
   uuids: ReadonlyMap<string, string>,
 ) {
-  const rows = await foldQuery(server.db.withSchema(names.ledger), {
+  const db = server.during('folding the ledger from its first event').withSchema(names.ledger)
+  const rows = await foldQuery(db, {
     network: network.name,
     uuids,
     fromCheckpoint: false,
-  })
-    .execute()
-    .catch((error: unknown) => {
-      throw serverError(error, {
-        connection: server.connection,
-        doing: 'folding the ledger from its first event',
-      })
-    })
+  }).execute()
   const islands = rows.map((row) => ({
     key: row.table_key,
     from: row.range_from,
@@ -131,7 +125,8 @@ async function foldFromScratch(
 
 /** `key hash` of all texts that are kept. */
 async function readSqlVersions({ server, names }: LedgerQuestion): Promise<ReadonlySet<string>> {
-  const rows = await server.db
+  const rows = await server
+    .during('reading the SQL texts of the ledger')
     .withSchema(names.ledger)
     .selectFrom('sql_versions')
     .select(['table_key', 'sql_hash'])
@@ -140,10 +135,7 @@ async function readSqlVersions({ server, names }: LedgerQuestion): Promise<Reado
     .catch((error: unknown) => {
       // An older version's ledger: that is said already.
       if (isMissing(error)) return []
-      throw serverError(error, {
-        connection: server.connection,
-        doing: 'reading the SQL texts of the ledger',
-      })
+      throw error
     })
   return new Set(rows.map((row) => `${row.table_key} ${row.sql_hash}`))
 }

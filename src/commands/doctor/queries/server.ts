@@ -6,7 +6,7 @@ import type { About, Clock, ServerFacts } from '../checks/servers.ts'
 import { sendable, type SettingFacts, type SettingsQuestion } from '../checks/settings.ts'
 import type { Connection } from '../../../clickhouse/connection.ts'
 import { ask, attempted, mapped, refusal } from './question.ts'
-import { errorCode, messageOf } from '../../../clickhouse/server-error.ts'
+import { errorCode, originOf, messageOf } from '../../../clickhouse/server-error.ts'
 import { openWith, type Server, STATEMENT_SETTINGS } from '../../../clickhouse/server.ts'
 import type { Flow, Silence } from '../checks/connection.ts'
 
@@ -93,16 +93,15 @@ export function openSide(about: About, sides: readonly ServerRole[], connection:
       const started = performance.now()
       try {
         const fresh = await open()
-        await fresh.client.query({
+        await fresh.client.rows({
           query: 'SELECT sum(sleepEachRow(1)) FROM numbers({seconds:UInt64})',
           query_params: { seconds },
           // A block may sleep for 3 s.
           ...(seconds > 3 && { clickhouse_settings: { max_block_size: '1', max_threads: 1 } }),
-          format: 'JSONEachRow',
         })
         return { got: { seconds, cut: undefined } }
       } catch (error) {
-        if (errorCode(error) !== 0) return { refused: refusal(error, connection) }
+        if (errorCode(error) !== 0) return { refused: refusal(originOf(error), connection) }
         const afterMs = performance.now() - started
         return { got: { seconds, cut: { afterMs, words: messageOf(error) } } }
       }
@@ -173,11 +172,9 @@ async function readClock(server: Server): Promise<Clock> {
   let best: Clock | undefined
   for (let round = 0; round < 3; round++) {
     const [sentAt, started] = [Date.now(), performance.now()]
-    const result = await server.client.query({
+    const [row] = await server.client.rows<{ ms: number }>({
       query: 'SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS ms',
-      format: 'JSONEachRow',
     })
-    const [row] = await result.json<{ ms: number }>()
     const roundTripMs = performance.now() - started
     if (best === undefined || roundTripMs < best.roundTripMs)
       best = { aheadMs: Number(row?.ms) - (sentAt + roundTripMs / 2), roundTripMs }

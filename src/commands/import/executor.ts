@@ -152,19 +152,19 @@ const FILE_CODES: ReadonlySet<number> = new Set([
 
 /** MEMORY_LIMIT_EXCEEDED: half of the blocks would need the file all the same, others at work need memory, too. */
 const NO_MEMORY = 241
-const TOO_MANY_SIMULTANEOUS_QUERIES = 202
 
 function evaluated(error: BackfillError): BackfillError {
   const { message, kind, code, hint, cause } = error
   if (kind === 'failed' && code === NO_MEMORY)
     return new BackfillError(message, {
       kind,
-      code: TOO_MANY_SIMULTANEOUS_QUERIES,
+      code,
+      retry: 'retry',
       alone: true,
       hint: 'The server needs memory for a whole file: --jobs 1, or raise its limit',
       cause,
     })
   if (kind === 'failed' && FILE_CODES.has(code))
-    return new BackfillError(message, { kind, code, alone: true, ...(hint !== undefined && { hint }), cause })
+    return new BackfillError(message, { kind, code, alone: true, hint, cause })
   return error
 }

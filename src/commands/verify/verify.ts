@@ -2,11 +2,10 @@
 import pLimit from 'p-limit'
 import { findChanges } from '../../sources/changes.ts'
 import { checkTables } from '../../targets/check-columns.ts'
-import { type BackfillError, usageError } from '../../model/errors.ts'
+import { retryOf, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
-import { retryDecision } from '../../clickhouse/error-codes.ts'
 import { intersect } from '../../model/blocks.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
 import { sample } from './chunks.ts'
@@ -154,7 +153,7 @@ async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly V
     )
   } catch (error) {
     if (signal.aborted) return []
-    if (retryDecision(error as BackfillError) !== 'split' || chunk.from === chunk.to) throw error
+    if (retryOf(error) !== 'split' || chunk.from === chunk.to) throw error
     const middle = Math.floor((chunk.from + chunk.to) / 2)
     const lower = await verifyChunk(question, { ...chunk, to: middle })
     return [...lower, ...(await verifyChunk(question, { ...chunk, from: middle + 1 }))]

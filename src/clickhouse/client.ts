@@ -80,8 +80,9 @@ export const MAX_EXECUTION_SECONDS = 3600
 /** The client gives up later than the server does, so that the server's own error is the one people read. */
 const REQUEST_TIMEOUT_MS = (MAX_EXECUTION_SECONDS + 60) * 1000
 
-/** @param settings sent with every statement */
-export function connect(connection: Connection, settings: ClickHouseSettings): Transport {
+type MakeTransport = (connection: Connection, settings: ClickHouseSettings) => Transport
+
+const overHttp: MakeTransport = (connection, settings) => {
   const { origin, pathname } = new URL(connection.url)
   return createClient({
     url: origin,
@@ -99,3 +100,14 @@ export function connect(connection: Connection, settings: ClickHouseSettings): T
     log: { level: ClickHouseLogLevel.OFF },
   })
 }
+
+let present = overHttp
+
+/** Only for tests: from now on servers are reached by what this makes. Returns what brings HTTP back. */
+export function replaceTransport(make: MakeTransport): () => void {
+  present = make
+  return () => void (present = overHttp)
+}
+
+/** @param settings sent with every statement */
+export const connect: MakeTransport = (connection, settings) => present(connection, settings)

@@ -1,7 +1,8 @@
 // Owns the doing again of what failed by something that passes: a server that was away, or that was too busy.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { retryOf } from '../model/errors.ts'
 import { backoffMs, MAX_ATTEMPTS } from './error-codes.ts'
+import { sleep } from '../seam/clock.ts'
+import { randomFraction } from '../seam/random.ts'
 
 export type Waiting = {
   readonly queries: { reachable(retryPolicy: RetryPolicy): Promise<void> }
@@ -32,7 +33,7 @@ export async function withRetry<T>(
 
 /** Waits before the try after `attempt`; no longer than until the signal. */
 export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
-  await sleep(backoffMs(attempt, Math.random()), undefined, { signal }).catch(() => undefined)
+  await sleep(backoffMs(attempt, randomFraction()), signal)
 }
 
 /** How long, and until when, a server that is away is waited for. */

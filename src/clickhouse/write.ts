@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { monotonicMs } from '../seam/clock.ts'
 
 export type Statement = {
   readonly query: string
@@ -40,7 +41,7 @@ export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Re
  * @throws BackfillError `failed`, `locked`, `server`; also for an error found in the body
  */
 export async function runWrite(server: Server, statement: Statement): Promise<WriteReport> {
-  const started = performance.now()
+  const started = monotonicMs()
   const { stream, summary } = await server.client.exec({
     query: statement.query,
     query_id: statement.queryId,
@@ -69,7 +70,7 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
     rowsWritten: Number(summary.written_rows),
     bytesRead: Number(summary.read_bytes),
     peakMemory: Number((summary as { memory_usage?: string }).memory_usage ?? 0),
-    elapsedMs: Math.round(performance.now() - started),
+    elapsedMs: Math.round(monotonicMs() - started),
   }
 }
 

@@ -1,10 +1,10 @@
 // Owns the statements about locks in Keeper: an epoch of a lock is a row that one taker can insert. What lock-tables.ts
 // is for one server, this is for all nodes of a cluster.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import { EPOCH_DIGITS } from './lock-name.ts'
 import type { LockTable, LockTables, LockTablesOptions } from './table-store.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
 
 /** How long a node may take to see what another one has written. */
 const SEEN_WITHIN_MS = 60_000
@@ -55,12 +55,12 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
    * not forget it: from here on no statement under an earlier epoch can begin on any node.
    */
   async function untilAllSee(key: string, name: string): Promise<void> {
-    const deadline = performance.now() + SEEN_WITHIN_MS
+    const deadline = monotonicMs() + SEEN_WITHIN_MS
     const all = server.cluster!.nodes.length
     for (;;) {
       const seeing = await nodesThatSee(key, name)
       if (seeing >= all) return
-      if (performance.now() > deadline)
+      if (monotonicMs() > deadline)
         throw new BackfillError(`${seeing} of ${all} nodes see the new lock of ${key} after a minute`, {
           kind: 'failed',
           hint: 'Do all nodes reach Keeper? SELECT * FROM system.zookeeper_connection on each',

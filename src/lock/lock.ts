@@ -1,6 +1,5 @@
 // Owns the lock of one (network, table): an epoch is a table (in Keeper: a row) that one taker can create, the highest
 // one owns.
-import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
@@ -9,6 +8,8 @@ import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { keeperLocks } from './keeper-store.ts'
 import { type LockTables, lockTables, type LockTablesOptions } from './table-store.ts'
+import { wallClock, every } from '../seam/clock.ts'
+import { randomId } from '../seam/random.ts'
 
 /** How often a holder says in its lock's comment that it lives. */
 const HEARTBEAT_MS = 5_000
@@ -51,8 +52,8 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
     let epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key))
     let name = ''
     let seq = 0
-    const since = new Date().toISOString()
-    const taker = randomUUID()
+    const since = wallClock().toISOString()
+    const taker = randomId()
     let beats = 0
     const comment = (released: boolean) =>
       commentLiteral({
@@ -60,7 +61,7 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         pid: process.pid,
         taker,
         since,
-        heartbeat: new Date().toISOString(),
+        heartbeat: wallClock().toISOString(),
         beats: beats++,
         released,
       })
@@ -80,8 +81,7 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         .then(() => tables.say(name, comment(released)))
         // A beat that cannot be written harms nobody: the fence decides, not the comment.
         .catch(() => undefined))
-    const heart = setInterval(() => void say(false), HEARTBEAT_MS)
-    heart.unref()
+    const endHeartbeat = every(HEARTBEAT_MS, () => void say(false))
     return {
       key,
       get name() {
@@ -93,7 +93,7 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
       renew: takeNext,
       nextSeq: () => ++seq,
       release: async () => {
-        clearInterval(heart)
+        endHeartbeat()
         await say(true)
       },
     }

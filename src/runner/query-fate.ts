@@ -1,5 +1,4 @@
 // Owns the question what became of a statement that was sent: does it still run, did it finish, end it.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
@@ -11,6 +10,7 @@ import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { STEP_SUFFIX } from './shared-insert.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
 
 /** Killing a stalled stream took 29 s (measured): a minute, then the table stops. */
 const END_WITHIN_MS = 60_000
@@ -63,9 +63,9 @@ export function openQueries({
   return {
     async end(queryIds) {
       if (queryIds.length === 0) return
-      const deadline = performance.now() + END_WITHIN_MS
+      const deadline = monotonicMs() + END_WITHIN_MS
       for (let left = await running(queryIds); left.length > 0; left = await running(queryIds)) {
-        if (performance.now() > deadline)
+        if (monotonicMs() > deadline)
           throw new BackfillError(`query ${left[0]} still runs a minute after it was killed`, {
             kind: 'failed',
             hint: `Look at it in system.processes of ${connection.url}; run backfill up again when it has ended`,
@@ -86,7 +86,7 @@ export function openQueries({
         () => true,
         () => false,
       )
-      const began = performance.now()
+      const began = monotonicMs()
       for (;;) {
         let lost = false
         try {
@@ -97,7 +97,7 @@ export function openQueries({
           if (errorCode(error) !== 0) return undefined
           lost = true
         }
-        if (performance.now() - began > (flushed && !lost ? 0 : LOG_WITHIN_MS)) return undefined
+        if (monotonicMs() - began > (flushed && !lost ? 0 : LOG_WITHIN_MS)) return undefined
         await sleep(POLL_MS)
       }
     },

@@ -1,5 +1,4 @@
 // Owns the tries at one range: again after what passes, in halves after what was too big, never blindly.
-import { randomUUID } from 'node:crypto'
 import { runChunk } from './chunk.ts'
 import { BackfillError, retryOf } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
@@ -11,6 +10,7 @@ import { marked } from '../ledger/stale.ts'
 import { recover } from './recover.ts'
 import { inputsOf } from '../planning/table-status.ts'
 import { learn, type RunContext, type TableRun } from './table-run.ts'
+import { randomId } from '../seam/random.ts'
 
 /**
  * Runs a range of a locked table until it is done, and books it. Resolves with the rows written.
@@ -62,7 +62,7 @@ async function tryOnce(
   const { range, rows, fingerprint, pass } = work
   const { table, bounds } = run.tableStatus
   const { key } = run
-  const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomUUID()}`
+  const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomId()}`
   context.report({ type: 'chunk-started', table: key, range, queryId })
   context.inFlight.add(queryId)
   try {

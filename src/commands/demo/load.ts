@@ -2,6 +2,7 @@
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
+import { monotonicMs } from '../../seam/clock.ts'
 
 export type DemoLoad = {
   /** false: the sample chain was there already. */
@@ -20,7 +21,7 @@ export async function loadDemo(options: {
   readonly network: string
 }): Promise<DemoLoad> {
   const { connection, sources, chain, network } = options
-  const started = performance.now()
+  const started = monotonicMs()
   const server = await openServer(connection)
   try {
     const statement = { query_params: { source: connection.database, network }, doing: LOADING }
@@ -34,7 +35,7 @@ export async function loadDemo(options: {
     return {
       loaded,
       rows: after.reduce((sum, rows) => sum + rows, 0),
-      elapsedMs: Math.round(performance.now() - started),
+      elapsedMs: Math.round(monotonicMs() - started),
     }
   } finally {
     await server.close()

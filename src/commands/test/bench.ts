@@ -9,6 +9,7 @@ import { BackfillError } from '../../model/errors.ts'
 import { messageOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { transformParams } from '../../targets/transform.ts'
+import { monotonicMs } from '../../seam/clock.ts'
 
 export type TestBench = {
   /**
@@ -117,11 +118,11 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
   }
 
   async function run(test: UnitTest): Promise<UnitTestResult> {
-    const started = performance.now()
+    const started = monotonicMs()
     const result = (error: string | undefined, diff: RowDiff): UnitTestResult => ({
       test,
       passed: error === undefined && diff.missing.length + diff.unexpected.length === 0,
-      elapsedMs: Math.round(performance.now() - started),
+      elapsedMs: Math.round(monotonicMs() - started),
       error,
       diff,
     })

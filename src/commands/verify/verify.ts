@@ -19,6 +19,7 @@ import type { Comparison, VerifyPorts } from './report.ts'
 import type { RecordedEvent } from '../../ledger/history.ts'
 import type { Verdict, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { monotonicMs } from '../../seam/clock.ts'
 
 export type VerifyHooks = {
   /** Told as each chunk ends, in the order in which they end. */
@@ -143,7 +144,7 @@ type Question = {
 /** The verdict on a chunk; on its halves where it takes too much memory or time; none where all was broken off. */
 async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly Verdict[]> {
   const { workspace, ports, options, signal, table } = question
-  const started = performance.now()
+  const started = monotonicMs()
   if (signal.aborted) return []
   let comparison: Comparison
   try {
@@ -176,7 +177,7 @@ async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly V
   const why =
     staleBy(table, chunk.sqlHash) ?? (outcome === 'same' ? undefined : await whySince(question, chunk))
   const { from, to } = chunk
-  return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(performance.now() - started) }]
+  return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
 
 function outcomeOf({ recomputed, stored, differences }: Comparison): Verdict['outcome'] {

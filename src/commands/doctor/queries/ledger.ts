@@ -1,5 +1,4 @@
 // Owns what doctor finds out about the ledger: its fold as all read it, and from the first event on.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { IslandState } from '../../../clickhouse/schema.ts'
 import type { Network, TableDefinition } from '../../../model/model.ts'
 import { hintOf, markOf } from '../../../ledger/stale.ts'
@@ -15,6 +14,7 @@ import { openTarget } from '../../../targets/target.ts'
 import { isDead, readInfo } from '../../../lock/comment.ts'
 import { EPOCH_DIGITS } from '../../../lock/lock-name.ts'
 import { lockStore } from '../../../lock/lock.ts'
+import { monotonicMs, sleep } from '../../../seam/clock.ts'
 
 export type LedgerQuestion = {
   readonly server: Server
@@ -173,13 +173,13 @@ export async function lookAtLocks({ server, names, network, keys }: LockQuestion
  * @throws BackfillError `server`, `failed`
  */
 async function watchHeld(question: LockQuestion, before: Look): Promise<readonly HeldLock[]> {
-  const started = performance.now()
+  const started = monotonicMs()
   const now = await lookAtLocks(question)
   const isGone = (key: string) => question.alone || isDead((before.get(key) ?? now.get(key))!.info)
   const isHeld = (look: Look, key: string) => look.get(key)?.info.released === false
   const held = question.keys.filter((key) => isHeld(before, key) || isHeld(now, key))
   const watched = held.some((key) => isHeld(now, key) && !isGone(key))
-  if (watched) await sleep(WATCH_MS - (performance.now() - started))
+  if (watched) await sleep(WATCH_MS - (monotonicMs() - started))
   const later = watched ? await lookAtLocks(question) : now
   return held.map((key): HeldLock => {
     const first = (isHeld(before, key) ? before : now).get(key)!

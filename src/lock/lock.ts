@@ -23,7 +23,10 @@ export type LockOptions = {
   readonly alone: boolean
 }
 
-export function openLocks({ server, names, network, alone }: LockOptions): LockPort {
+/** The locks of one network, as a runner takes, frees and sees them. */
+export type Locks = ReturnType<typeof openLocks>
+
+export function openLocks({ server, names, network, alone }: LockOptions) {
   const tables = lockStore({ server, names })
   const watch = watchLocks({ tables, network, alone })
 
@@ -100,15 +103,26 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
   }
 
   return {
-    acquire: async (key, note, waitMs = 0) => take(key, await watch.untilFree(key, note, waitMs)),
+    /**
+     * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives,
+     * and for `waitMs` for one that does.
+     * @throws BackfillError `locked` where it still holds the lock then
+     */
+    async acquire(key: string, note: (text: string) => void, waitMs = 0): Promise<Lock> {
+      return await take(key, await watch.untilFree(key, note, waitMs))
+    },
 
-    async takeOver(key) {
+    /**
+     * Frees a lock whoever holds it: what the holder sends from now on is refused. Returns the holder, undefined where
+     * there never was a lock.
+     */
+    async takeOver(key: string): Promise<LockInfo | undefined> {
       const holder = await watch.holder(key)
       if (holder !== undefined) await (await take(key, holder)).release()
       return holder
     },
 
-    holders: () => watch.holders(),
+    holders: watch.holders,
   }
 }
 
@@ -130,20 +144,4 @@ export type Lock = {
   renew(): Promise<void>
   /** Says in the lock's comment that it is free. Never throws. */
   release(): Promise<void>
-}
-
-export type LockPort = {
-  /**
-   * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives,
-   * and for `waitMs` for one that does.
-   * @throws BackfillError `locked` where it still holds the lock then
-   */
-  acquire(key: string, note: (text: string) => void, waitMs?: number): Promise<Lock>
-  /**
-   * Frees a lock whoever holds it: what the holder sends from now on is refused. Returns the holder, undefined where
-   * there never was a lock.
-   */
-  takeOver(key: string): Promise<LockInfo | undefined>
-  /** The highest epoch of every table key's lock; a key without one is absent. */
-  holders(): Promise<ReadonlyMap<string, LockInfo>>
 }

@@ -20,14 +20,11 @@ const LOG_WITHIN_MS = 10_000
 
 const POLL_MS = 250
 
+/** Statements as the target server knows them, by their query ids. */
+export type Queries = ReturnType<typeof openQueries>
+
 /** `server` is the target, where all that writes runs; `source` is only waited for. */
-export function openQueries({
-  server,
-  source,
-}: {
-  readonly server: Server
-  readonly source: Server
-}): QueryPort {
+export function openQueries({ server, source }: { readonly server: Server; readonly source: Server }) {
   const { client, connection } = server
 
   async function running(ids: readonly string[]): Promise<readonly string[]> {
@@ -61,7 +58,11 @@ export function openQueries({
   }
 
   return {
-    async end(queryIds) {
+    /**
+     * Kills what still runs of the queries and resolves when none does.
+     * @throws BackfillError `failed` when one has not ended after a minute
+     */
+    async end(queryIds: readonly string[]): Promise<void> {
       if (queryIds.length === 0) return
       const deadline = monotonicMs() + END_WITHIN_MS
       for (let left = await running(queryIds); left.length > 0; left = await running(queryIds)) {
@@ -79,7 +80,8 @@ export function openQueries({
       }
     },
 
-    async settle(queryId) {
+    /** Resolves when the query no longer runs: what the server reported if it finished, else undefined. */
+    async settle(queryId: string): Promise<WriteReport | undefined> {
       while ((await running([queryId])).length > 0) await sleep(POLL_MS)
       // Flushing needs a grant that a runner may lack: then the log is waited for.
       const flushed = await client.command({ query: `SYSTEM FLUSH LOGS${onCluster(server)}` }).then(
@@ -102,7 +104,8 @@ export function openQueries({
       }
     },
 
-    async canEnd(user) {
+    /** Whether the queries of `user` can be seen and killed: one's own always can. */
+    async canEnd(user: string): Promise<boolean> {
       const [row] = await server
         .during('asking who we are')
         .selectNoFrom(sql<boolean>`currentUser() = ${user}`.as('own'))
@@ -121,23 +124,9 @@ export function openQueries({
       }
     },
 
-    reachable: (retryPolicy) => reachable([server, source], retryPolicy),
+    /** Resolves when both servers answer; rejects with the last error when patience ends. */
+    reachable: (retryPolicy: RetryPolicy) => reachable([server, source], retryPolicy),
   }
 }
 
 const SYNTAX_ERROR = 62
-
-/** Statements as the target server knows them, by their query ids. */
-export type QueryPort = {
-  /**
-   * Kills what still runs of the queries and resolves when none does.
-   * @throws BackfillError `failed` when one has not ended after a minute
-   */
-  end(queryIds: readonly string[]): Promise<void>
-  /** Resolves when the query no longer runs: what the server reported if it finished, else undefined. */
-  settle(queryId: string): Promise<WriteReport | undefined>
-  /** Whether the queries of `user` can be seen and killed: one's own always can. */
-  canEnd(user: string): Promise<boolean>
-  /** Resolves when both servers answer; rejects with the last error when patience ends. */
-  reachable(retryPolicy: RetryPolicy): Promise<void>
-}

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { REVOKED } from '../../ledger/events.ts'
 import type { LoggedEvent, LoggedRun, LoggedState, LogPort, LogQuestion } from './report.ts'
 import type { LockInfo } from '../../lock/comment.ts'
-import type { LockPort } from '../../lock/lock.ts'
+import type { Locks } from '../../lock/lock.ts'
 import type { TargetPort } from '../../targets/target-port.ts'
 import { eventsQuery, type EventRow } from './events-query.ts'
 import { runsQuery, type RunRow } from './runs-query.ts'
@@ -17,7 +17,7 @@ export type LogOptions = {
   /** By where they are: the derived tables, and the source tables as imports fill them. */
   readonly kept: readonly KeptTables[]
   readonly target: Pick<TargetPort, 'ledgerState'>
-  readonly locks: LockPort
+  readonly locks: Locks
 }
 
 type KeptTables = {

@@ -122,7 +122,7 @@ export function openLocks({ server, names, network, alone }: LockOptions) {
       return holder
     },
 
-    holders: watch.holders,
+    holders: () => watch.holders(),
   }
 }
 

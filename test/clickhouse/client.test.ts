@@ -14,6 +14,9 @@ const connection = {
 } as const
 const identity = [{ version: '26.7', identity: 'one' }]
 
+const words = (doing: string) =>
+  `ClickHouse (target http://db:8123) failed${doing}: Table dbt.x does not exist (code 60)`
+
 /** A server that knows who it is, and answers everything else by throwing. */
 function failing(error: unknown) {
   answeringWire((query) => {
@@ -40,8 +43,6 @@ test('a server is reached, and asked, over the wire that stands there', async ()
 test('a failure says the side, what the statement was for, the words and the code, and never a password', async () => {
   const server = await failing(new ClickHouseError({ code: '60', message: 'Table dbt.x does not exist' }))
   const failure = { kind: 'failed', code: 60, retry: 'stop' }
-  const words = (doing: string) =>
-    `ClickHouse (target http://db:8123) failed${doing}: Table dbt.x does not exist (code 60)`
   const query = 'SELECT 1'
   await expect(server.client.rows({ query, doing: 'looking' })).rejects.toMatchObject({
     ...failure,

@@ -119,8 +119,7 @@ test('a lock beats by the clock, says its time and its taker, and stops with its
     const found = /COMMENT '(.*)'$/.exec(query)
     return found === null ? [] : [JSON.parse(found[1]!) as object]
   })
-  const since = new Date(BEGIN).toISOString()
-  const at = (ms: number) => new Date(BEGIN + ms).toISOString()
+  const since = at(0)
   expect(said).toMatchObject([
     { taker: 'id-1', since, heartbeat: since, beats: 0, released: false },
     { taker: 'id-1', since, heartbeat: at(5_000), beats: 1, released: false },
@@ -128,6 +127,10 @@ test('a lock beats by the clock, says its time and its taker, and stops with its
     { taker: 'id-1', since, heartbeat: at(12_000), beats: 3, released: true },
   ])
 })
+
+function at(ms: number): string {
+  return new Date(BEGIN + ms).toISOString()
+}
 
 function fail(): never {
   throw new Error('a lock is only looked at here')

@@ -39,8 +39,16 @@ export type Client = {
 /** What of some settings may be sent; the rest the user may not set. */
 type Limits = { sendable(settings: ClickHouseSettings): ClickHouseSettings }
 
-/** @param limits undefined where the user may set everything */
-export function clientOver(transport: Transport, connection: Connection, limits: Limits | undefined): Client {
+/**
+ * Makes a client; nothing is sent yet.
+ * @param settings sent with every statement
+ * @param limits undefined where the user may set everything
+ */
+export function openClient(connection: Connection, settings: ClickHouseSettings, limits?: Limits): Client {
+  return clientOver(present(connection, settings), connection, limits)
+}
+
+function clientOver(transport: Transport, connection: Connection, limits: Limits | undefined): Client {
   async function send<Params extends { readonly clickhouse_settings?: ClickHouseSettings }, Answer>(
     { doing, ...statement }: Sent<Params>,
     call: (params: Omit<Sent<Params>, 'doing'>) => Promise<Answer>,
@@ -108,6 +116,3 @@ export function replaceTransport(make: MakeTransport): () => void {
   present = make
   return () => void (present = overHttp)
 }
-
-/** @param settings sent with every statement */
-export const connect: MakeTransport = (connection, settings) => present(connection, settings)

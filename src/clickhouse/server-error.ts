@@ -46,45 +46,44 @@ export function isMissing(error: unknown): boolean {
 export function serverError(error: unknown, place: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error
   const code = errorCode(error)
-  const { kind, message, hint } = explained(messageOf(error), code, place)
+  const [kind, message, hint] = explained(messageOf(error), code, place)
   return new BackfillError(message, { kind, code, retry: retryDecision(kind, code), hint, cause: error })
 }
 
-type Explained = { readonly kind: ErrorKind; readonly message: string; readonly hint: string | undefined }
-
-function explained(words: string, code: number, { connection, doing }: ErrorPlace): Explained {
+function explained(
+  words: string,
+  code: number,
+  { connection, doing }: ErrorPlace,
+): [kind: ErrorKind, message: string, hint: string | undefined] {
   const where = `${connection.side} ${connection.url}`
   const meanwhile = doing === undefined ? '' : ` while ${doing}`
   const variable = `${connection.side.toUpperCase()}_CLICKHOUSE`
   if (words.includes(LOCK_LOST))
-    return {
-      kind: 'locked',
-      message: `another runner has taken the lock, this one wrote nothing${meanwhile}`,
-      hint: 'backfill status shows who holds it',
-    }
+    return [
+      'locked',
+      `another runner has taken the lock, this one wrote nothing${meanwhile}`,
+      'backfill status shows who holds it',
+    ]
   if (code === 0 && /self.signed|unable to (verify|get)|unknownissuer/i.test(words))
-    return {
-      kind: 'server',
-      message: `the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`,
-      hint: `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
-    }
+    return [
+      'server',
+      `the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`,
+      `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
+    ]
   if (code === 0)
-    return {
-      kind: 'server',
-      message: `cannot reach ClickHouse (${where})${meanwhile}: ${words}`,
-      hint: `Check ${variable}_URL and that the server is up; backfill info shows the configuration`,
-    }
+    return [
+      'server',
+      `cannot reach ClickHouse (${where})${meanwhile}: ${words}`,
+      `Check ${variable}_URL and that the server is up; backfill info shows the configuration`,
+    ]
   if (LOGIN_CODES.has(code))
-    return {
-      kind: 'server',
-      message: `ClickHouse (${where}) refuses user '${connection.username}': ${words}`,
-      hint: `Check ${variable}_USERNAME and _PASSWORD; backfill info shows where they come from`,
-    }
-  return {
-    kind: 'failed',
-    message: `ClickHouse (${where}) failed${meanwhile}: ${words} (code ${code})`,
-    hint: hintFor(code, words, connection),
-  }
+    return [
+      'server',
+      `ClickHouse (${where}) refuses user '${connection.username}': ${words}`,
+      `Check ${variable}_USERNAME and _PASSWORD; backfill info shows where they come from`,
+    ]
+  const message = `ClickHouse (${where}) failed${meanwhile}: ${words} (code ${code})`
+  return ['failed', message, hintFor(code, words, connection)]
 }
 
 /** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED, 700 USER_SESSION_LIMIT. */

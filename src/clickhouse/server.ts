@@ -3,7 +3,7 @@ import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
-import { type Client, clientOver, connect, MAX_EXECUTION_SECONDS } from './client.ts'
+import { type Client, MAX_EXECUTION_SECONDS, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
@@ -54,30 +54,28 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
 
 /** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */
 export async function openServer(connection: Connection): Promise<Server> {
-  const client = clientOver(connect(connection, STATEMENT_SETTINGS), connection, undefined)
   try {
-    return serverOf({ connection, client, info: await identify(client), limits: undefined })
+    return await openWith(connection, STATEMENT_SETTINGS)
   } catch (error) {
-    await client.close()
     if (refusesSettings(error)) return await openLimited(connection)
-    throw notReached(error, connection)
+    throw error
   }
 }
 
 /** The same, with no settings but these: what a profile says holds for the rest. @throws BackfillError `server`, `failed` */
 export async function openWith(connection: Connection, settings: ClickHouseSettings): Promise<Server> {
-  const client = clientOver(connect(connection, settings), connection, undefined)
+  const client = openClient(connection, settings)
   try {
     return serverOf({ connection, client, info: await identify(client), limits: undefined })
   } catch (error) {
     await client.close()
-    throw notReached(error, connection)
+    throw isForeign(originOf(error)) ? strangerError(error, connection) : error
   }
 }
 
 /** Sends what the user may set, and looks first at what its profile says of the rest. */
 async function openLimited(connection: Connection): Promise<Server> {
-  const bare = clientOver(connect(connection, {}), connection, undefined)
+  const bare = openClient(connection, {})
   try {
     const limits = await readLimits(bare, connection)
     assertProfile(limits, STATEMENT_SETTINGS, connection)
@@ -135,7 +133,7 @@ function connectAgain(
   more: ClickHouseSettings = {},
 ): Client {
   const settings = { ...STATEMENT_SETTINGS, ...more }
-  return clientOver(connect(connection, limits?.sendable(settings) ?? settings), connection, limits)
+  return openClient(connection, limits?.sendable(settings) ?? settings, limits)
 }
 
 async function identify(client: Client, doing = 'connecting'): Promise<ServerInfo> {
@@ -147,10 +145,6 @@ async function identify(client: Client, doing = 'connecting'): Promise<ServerInf
   })
   if (info?.identity === undefined) throw new Error('no answer to the question')
   return info
-}
-
-function notReached(error: unknown, connection: Connection): unknown {
-  return isForeign(originOf(error)) ? strangerError(error, connection) : error
 }
 
 /** Somebody answered, but neither with a ClickHouse error nor with a failure of the network. */

@@ -3,7 +3,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
-import { errorCode } from '../server-error.ts'
+import { ACCESS_DENIED, errorCode } from '../server-error.ts'
 import { type Cluster, openAgain, type Server } from '../server.ts'
 
 /** Connections that are looked at: with two nodes behind a balancer that throws dice, one in 128 runs does not see it. */
@@ -108,8 +108,6 @@ async function hasKeeper({ client, connection }: Server): Promise<boolean> {
     throw error
   }
 }
-
-const ACCESS_DENIED = 497
 
 /** Whether fresh connections end at more than one server. */
 async function isBalanced(server: Server): Promise<boolean> {

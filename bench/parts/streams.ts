@@ -132,6 +132,7 @@ async function insertRemote(
     query: `INSERT INTO {bench_database:Identifier}.{bench_table:Identifier} (${list})
       SELECT ${list} FROM remote({bench_address:String}, view(\n${table.transform.text}\n), {bench_user:String}, {bench_password:String})`,
     queryId: `bench-remote-${table.key}-${Math.random()}`,
+    doing: `inserting ${table.key} by remote()`,
     params: {
       ...transformParams({
         table,

@@ -1,5 +1,4 @@
 // Owns the question what a server has to give: cores, how many are busy, memory.
-import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 
 /**
@@ -8,23 +7,20 @@ import type { Server } from './server.ts'
  *
  * @throws BackfillError `server`
  */
-export async function readCapacity(server: Server): Promise<Capacity> {
-  const [own] = await rowsOf<{ cores: string; statement: string; user: string }>(
-    server,
-    `SELECT toString(getSetting('max_threads')) AS cores,
+export async function readCapacity({ client }: Server): Promise<Capacity> {
+  const [own] = await client.rows<{ cores: string; statement: string; user: string }>({
+    query: `SELECT toString(getSetting('max_threads')) AS cores,
       toString(getSetting('max_memory_usage')) AS statement,
       toString(getSetting('max_memory_usage_for_user')) AS user`,
-  ).catch((error: unknown) => {
-    throw serverError(error, { connection: server.connection, doing: 'asking for its limits' })
+    doing: 'asking for its limits',
   })
-  const whole = await rowsOf<{ memory: string }>(
-    server,
+  const unlessDenied = <Row>(query: string) => client.rows<Row>({ query }).catch((): Row[] => [])
+  const whole = await unlessDenied<{ memory: string }>(
     `SELECT value AS memory FROM system.server_settings WHERE name = 'max_server_memory_usage'`,
-  ).catch(() => [])
-  const load = await rowsOf<{ load: number }>(
-    server,
+  )
+  const load = await unlessDenied<{ load: number }>(
     `SELECT value AS load FROM system.asynchronous_metrics WHERE metric = 'LoadAverage1'`,
-  ).catch(() => [])
+  )
   const limits = [own!.user, whole[0]?.memory ?? '0'].map(Number).filter((bytes) => bytes > 0)
   return {
     cores: Number(own!.cores),
@@ -32,11 +28,6 @@ export async function readCapacity(server: Server): Promise<Capacity> {
     statementBytes: Number(own!.statement) > 0 ? Number(own!.statement) : undefined,
     serverBytes: limits.length > 0 ? Math.min(...limits) : undefined,
   }
-}
-
-async function rowsOf<T>({ client }: Server, query: string): Promise<readonly T[]> {
-  const result = await client.query({ query, format: 'JSONEachRow' })
-  return await result.json<T>()
 }
 
 /** What a server has to give to statements. */

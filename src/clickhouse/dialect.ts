@@ -1,5 +1,4 @@
 // Owns kysely's dialect for ClickHouse: compiles to native `{p0:Type}` parameters, which the server binds.
-import type { ClickHouseClient } from '@clickhouse/client'
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -12,6 +11,7 @@ import {
   type QueryResult,
 } from 'kysely'
 import { escapeIdentifier } from '../sql-syntax/quoting.ts'
+import type { Client } from './client.ts'
 
 // For the few statements that kysely does not build.
 export { quoteIdentifier } from '../sql-syntax/quoting.ts'
@@ -33,23 +33,26 @@ export function typed<T>(value: unknown, type: string): T {
   return new Typed(value, type) as T
 }
 
+/** What a builder needs of a client. */
+type Sender = Pick<Client, 'rows' | 'command'>
+
 /**
- * A kysely builder over one client. `SELECT` runs as a query (JSONEachRow), everything else as a command.
+ * A kysely builder over one client; `doing` is what its statements are for, as errors name it. `SELECT` runs as a query (JSONEachRow), everything else as a command.
  * Transactions throw: ClickHouse has none.
  */
-export function kyselyFor<Database>(client: ClickHouseClient): Kysely<Database> {
-  return new Kysely<Database>({ dialect: new ClickHouseDialect(client) })
+export function kyselyFor<Database>(client: Sender, doing?: string): Kysely<Database> {
+  return new Kysely<Database>({ dialect: new ClickHouseDialect(client, doing) })
 }
 
 class ClickHouseDialect implements Dialect {
-  readonly #client: ClickHouseClient
+  readonly #connection: ClickHouseConnection
 
-  constructor(client: ClickHouseClient) {
-    this.#client = client
+  constructor(client: Sender, doing: string | undefined) {
+    this.#connection = new ClickHouseConnection(client, doing)
   }
 
   createDriver(): Driver {
-    const connection = new ClickHouseConnection(this.#client)
+    const connection = this.#connection
     return {
       init: async () => {},
       acquireConnection: async () => connection,
@@ -95,19 +98,19 @@ class ClickHouseCompiler extends DefaultQueryCompiler {
 }
 
 class ClickHouseConnection implements DatabaseConnection {
-  readonly #client: ClickHouseClient
+  readonly #client: Sender
+  readonly #doing: string | undefined
 
-  constructor(client: ClickHouseClient) {
+  constructor(client: Sender, doing: string | undefined) {
     this.#client = client
+    this.#doing = doing
   }
 
   async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
     const query_params = Object.fromEntries(parameters.map((value, index) => [`p${index}`, value]))
-    if (query.kind === 'SelectQueryNode') {
-      const result = await this.#client.query({ query: sql, query_params, format: 'JSONEachRow' })
-      return { rows: await result.json<Row>() }
-    }
-    await this.#client.command({ query: sql, query_params })
+    const statement = { query: sql, query_params, doing: this.#doing }
+    if (query.kind === 'SelectQueryNode') return { rows: await this.#client.rows<Row>(statement) }
+    await this.#client.command(statement)
     return { rows: [] }
   }
 

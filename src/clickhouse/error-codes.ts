@@ -1,8 +1,5 @@
-// Owns what an error means for what was being done: try again, split the chunk, or stop the table.
-import type { BackfillError } from '../model/errors.ts'
-
-/** `gone`: the server said nothing (a lost connection). `split` is meant for the INSERT of a chunk. */
-export type RetryDecision = 'retry' | 'split' | 'stop' | 'gone'
+// Owns what an error of ClickHouse means for what was being done: try again, split the chunk, or stop the table.
+import type { ErrorKind, RetryDecision } from '../model/errors.ts'
 
 /** What ClickHouse answers when a statement was too big for its limits. */
 const TOO_BIG: ReadonlySet<number> = new Set([
@@ -28,8 +25,12 @@ const PASSING: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ])
 
-export function retryDecision({ kind, code }: Pick<BackfillError, 'kind' | 'code'>): RetryDecision {
-  if (kind === 'server' && code === 0) return 'gone'
+/**
+ * @param code of ClickHouse. A login that is refused in mid-run was accepted before: there are too many sessions, or its
+ *   password is just being changed, and it is waited for like a server that is unreachable.
+ */
+export function retryDecision(kind: ErrorKind, code: number): RetryDecision {
+  if (kind === 'server') return 'reconnect'
   if (kind !== 'failed') return 'stop'
   if (TOO_BIG.has(code)) return 'split'
   return PASSING.has(code) ? 'retry' : 'stop'

@@ -1,7 +1,6 @@
 // Owns tables as they stand on a server, with all that a DDL file can be compared with.
 import { sql } from 'kysely'
 import { typed } from './dialect.ts'
-import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { shardTables } from './cluster/shard-tables.ts'
 import type { DefaultKind } from '../sql-syntax/create-table.ts'
@@ -11,7 +10,8 @@ export async function existingTables(
   server: Server,
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, ExistingTable>> {
-  const { db, connection } = server
+  const { connection } = server
+  const db = server.during(`looking at the tables of ${connection.database}`)
   const inList = (column: string) =>
     sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
   const [tables, columns] = await Promise.all([
@@ -28,9 +28,7 @@ export async function existingTables(
       .where(inList('table'))
       .orderBy('position')
       .execute(),
-  ]).catch((error: unknown) => {
-    throw serverError(error, { connection, doing: `looking at the tables of ${connection.database}` })
-  })
+  ])
   const columnsOf = Map.groupBy(columns, (column) => column.table)
   const locals = await shardTables(server, tables)
   return new Map(

@@ -1,7 +1,6 @@
 // Owns the question which of some rights a user lacks.
-import { text } from 'node:stream/consumers'
 import { quoteIdentifier } from './dialect.ts'
-import { errorCode, serverError } from './server-error.ts'
+import { errorCode } from './server-error.ts'
 import type { Server } from './server.ts'
 import { BackfillError } from '../model/errors.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
@@ -18,16 +17,19 @@ export async function missingGrantsOn<One extends Need>(
     return requiredGrants.filter((_, index) => granted[index] === false)
   } catch (error) {
     if (errorCode(error) === SYNTAX_ERROR) return undefined
-    throw serverError(error, { connection: server.connection, doing: 'checking grants' })
+    throw error
   }
 }
 
 const SYNTAX_ERROR = 62
 
-/** exec, since CHECK GRANT takes no FORMAT, which query would add; and no parameters. */
+/** CHECK GRANT takes neither a FORMAT nor parameters. */
 async function isGranted({ client }: Server, requiredGrants: readonly Need[]): Promise<boolean> {
-  const { stream } = await client.exec({ query: `CHECK GRANT ${requiredGrants.map(grantText).join(', ')}` })
-  return (await text(stream)).trim() === '1'
+  const answer = await client.text({
+    query: `CHECK GRANT ${requiredGrants.map(grantText).join(', ')}`,
+    doing: 'checking grants',
+  })
+  return answer.trim() === '1'
 }
 
 function grantText({ privilege, on }: Need): string {

@@ -1,7 +1,8 @@
 // Owns the doing again of what failed by something that passes: a server that was away, or that was too busy.
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { BackfillError } from '../model/errors.ts'
-import { backoffMs, MAX_ATTEMPTS, retryDecision } from './error-codes.ts'
+import { retryOf } from '../model/errors.ts'
+import { backoffMs, MAX_ATTEMPTS } from './error-codes.ts'
+import { sleep } from '../seam/clock.ts'
+import { randomFraction } from '../seam/random.ts'
 
 export type Waiting = {
   readonly queries: { reachable(retryPolicy: RetryPolicy): Promise<void> }
@@ -22,17 +23,17 @@ export async function withRetry<T>(
     try {
       return await work()
     } catch (error) {
-      const verdict = retryDecision(error as BackfillError)
-      const passes = verdict === 'split' ? small : verdict !== 'stop'
+      const decision = retryOf(error)
+      const passes = decision === 'split' ? small : decision !== 'stop'
       if (!passes || attempt === MAX_ATTEMPTS || retryPolicy.signal.aborted) throw error
-      if (verdict === 'gone') await queries.reachable(retryPolicy)
+      if (decision === 'reconnect') await queries.reachable(retryPolicy)
       await backOff(attempt, retryPolicy.signal)
     }
 }
 
 /** Waits before the try after `attempt`; no longer than until the signal. */
 export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
-  await sleep(backoffMs(attempt, Math.random()), undefined, { signal }).catch(() => undefined)
+  await sleep(backoffMs(attempt, randomFraction()), signal)
 }
 
 /** How long, and until when, a server that is away is waited for. */

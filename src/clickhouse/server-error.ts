@@ -1,8 +1,9 @@
 // Owns the way from what the client throws to what people read: the server's own words, one line, no password.
 import { ClickHouseError } from '@clickhouse/client'
-import { BackfillError } from '../model/errors.ts'
+import { BackfillError, type ErrorKind } from '../model/errors.ts'
 import { missingGrant } from '../sql-syntax/missing-grant.ts'
 import type { Connection } from './connection.ts'
+import { retryDecision } from './error-codes.ts'
 
 /** The message of the fence's throwIf, by which a refused write is told from every other error. */
 export const LOCK_LOST = 'backfill: lock lost'
@@ -10,16 +11,23 @@ export const LOCK_LOST = 'backfill: lock lost'
 export type ErrorPlace = {
   readonly connection: Connection
   /** What was being done, after "while": `inserting blocks 1-100 of address_diffs`. */
-  readonly doing: string
+  readonly doing: string | undefined
 }
 
 /** ClickHouse error code of what was thrown; 0 where the server said nothing. */
 export function errorCode(error: unknown): number {
+  if (error instanceof BackfillError) return error.code
   return error instanceof ClickHouseError ? Number(error.code) : 0
 }
 
+/** What was thrown below a BackfillError: for readers who need the server's own words, all of them. */
+export function originOf(error: unknown): unknown {
+  return error instanceof BackfillError && error.cause !== undefined ? error.cause : error
+}
+
 /** What the server (or the client) said, as one line without the statement. */
-export function messageOf(error: unknown): string {
+export function messageOf(thrown: unknown): string {
+  const error = originOf(thrown)
   return oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
 }
 
@@ -35,42 +43,47 @@ export function isMissing(error: unknown): boolean {
  * A `BackfillError` for anything that a statement threw: `locked` where the fence refused it, `server` where the
  * server cannot be reached or refuses the user, `failed` for all else. BackfillErrors pass unchanged.
  */
-export function serverError(error: unknown, { connection, doing }: ErrorPlace): BackfillError {
+export function serverError(error: unknown, place: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error
-  const where = `${connection.side} ${connection.url}`
-  const words = messageOf(error)
-  if (words.includes(LOCK_LOST))
-    return new BackfillError(`another runner has taken the lock, this one wrote nothing while ${doing}`, {
-      kind: 'locked',
-      hint: 'backfill status shows who holds it',
-      cause: error,
-    })
   const code = errorCode(error)
+  const [kind, message, hint] = explained(messageOf(error), code, place)
+  return new BackfillError(message, { kind, code, retry: retryDecision(kind, code), hint, cause: error })
+}
+
+function explained(
+  words: string,
+  code: number,
+  { connection, doing }: ErrorPlace,
+): [kind: ErrorKind, message: string, hint: string | undefined] {
+  const where = `${connection.side} ${connection.url}`
+  const meanwhile = doing === undefined ? '' : ` while ${doing}`
+  const variable = `${connection.side.toUpperCase()}_CLICKHOUSE`
+  if (words.includes(LOCK_LOST))
+    return [
+      'locked',
+      `another runner has taken the lock, this one wrote nothing${meanwhile}`,
+      'backfill status shows who holds it',
+    ]
   if (code === 0 && /self.signed|unable to (verify|get)|unknownissuer/i.test(words))
-    return new BackfillError(`the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`, {
-      kind: 'server',
-      hint: `Set ${connection.side.toUpperCase()}_CLICKHOUSE_CA_FILE to the certificate of the authority that signed it, in PEM`,
-      cause: error,
-    })
+    return [
+      'server',
+      `the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`,
+      `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
+    ]
   if (code === 0)
-    return new BackfillError(`cannot reach ClickHouse (${where}) while ${doing}: ${words}`, {
-      kind: 'server',
-      hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_URL and that the server is up; backfill info shows the configuration`,
-      cause: error,
-    })
+    return [
+      'server',
+      `cannot reach ClickHouse (${where})${meanwhile}: ${words}`,
+      `Check ${variable}_URL and that the server is up; backfill info shows the configuration`,
+    ]
   if (LOGIN_CODES.has(code))
-    return new BackfillError(`ClickHouse (${where}) refuses user '${connection.username}': ${words}`, {
-      kind: 'server',
-      hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_USERNAME and _PASSWORD; backfill info shows where they come from`,
-      cause: error,
-    })
-  const hint = hintFor(code, words, connection)
-  return new BackfillError(`ClickHouse (${where}) failed while ${doing}: ${words} (code ${code})`, {
-    kind: 'failed',
-    code,
-    ...(hint !== undefined && { hint }),
-    cause: error,
-  })
+    return [
+      'server',
+      `ClickHouse (${where}) refuses user '${connection.username}': ${words}`,
+      `Check ${variable}_USERNAME and _PASSWORD; backfill info shows where they come from`,
+    ]
+  const message = `ClickHouse (${where}) failed${meanwhile}: ${words} (code ${code})`
+  return ['failed', message, hintFor(code, words, connection)]
 }
 
 /** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED, 700 USER_SESSION_LIMIT. */

@@ -1,20 +1,16 @@
 // Owns one ClickHouse server as the adapters see it: a client with pinned settings, a typed builder, true errors.
-import {
-  type ClickHouseClient,
-  ClickHouseLogLevel,
-  type ClickHouseSettings,
-  createClient,
-} from '@clickhouse/client'
+import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
+import { type Client, MAX_EXECUTION_SECONDS, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
-import { errorCode, serverError, messageOf } from './server-error.ts'
+import { errorCode, originOf, messageOf } from './server-error.ts'
 import {
+  ASKING_LIMITS,
   cutsOff,
-  limitedClient,
   readLimits,
   assertProfile,
   refusesSettings,
@@ -34,20 +30,16 @@ export type Server = {
   readonly info: ServerInfo
   /** What the user may not set; undefined where all that was wanted could be. */
   readonly limits: SettingsLimits | undefined
-  readonly client: ClickHouseClient
+  readonly client: Client
   readonly db: Kysely<Schema>
+  /** The same builder for a purpose that an error names: `during('reading the ledger')`. */
+  during(doing: string): Kysely<Schema>
   /** Of which cluster it is a node; undefined: a server by itself, or a source. */
   readonly cluster?: Cluster | undefined
   /** Who answers on the next connection. */
   identify(): Promise<string>
   close(): Promise<void>
 }
-
-/** A statement may run for an hour before the server stops it; `max_execution_time` is pinned so no profile cuts it short. */
-const MAX_EXECUTION_SECONDS = 3600
-
-/** The client gives up later than the server does, so that the server's own error is the one people read. */
-const REQUEST_TIMEOUT_MS = (MAX_EXECUTION_SECONDS + 60) * 1000
 
 /** DESIGN: settings without which a statement may end with 200 and rows missing. */
 export const STATEMENT_SETTINGS: ClickHouseSettings = {
@@ -62,42 +54,36 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
 
 /** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */
 export async function openServer(connection: Connection): Promise<Server> {
-  const client = connect(connection)
   try {
-    return serverOf({ connection, client, info: await identify(client), limits: undefined })
+    return await openWith(connection, STATEMENT_SETTINGS)
   } catch (error) {
-    await client.close()
     if (refusesSettings(error)) return await openLimited(connection)
-    throw notReached(error, connection)
+    throw error
   }
 }
 
 /** The same, with no settings but these: what a profile says holds for the rest. @throws BackfillError `server`, `failed` */
 export async function openWith(connection: Connection, settings: ClickHouseSettings): Promise<Server> {
-  const client = connect(connection, settings)
+  const client = openClient(connection, settings)
   try {
     return serverOf({ connection, client, info: await identify(client), limits: undefined })
   } catch (error) {
     await client.close()
-    throw notReached(error, connection)
+    throw isForeign(originOf(error)) ? strangerError(error, connection) : error
   }
 }
 
 /** Sends what the user may set, and looks first at what its profile says of the rest. */
 async function openLimited(connection: Connection): Promise<Server> {
-  const bare = connect(connection, {})
-  const doing = 'asking what the user may set'
-  const failing = (error: unknown) => serverError(error, { connection, doing })
+  const bare = openClient(connection, {})
   try {
-    const limits = await readLimits(bare, connection).catch((error: unknown) => {
-      throw failing(error)
-    })
+    const limits = await readLimits(bare, connection)
     assertProfile(limits, STATEMENT_SETTINGS, connection)
     const names = limits.denied(STATEMENT_SETTINGS).map(({ name }) => name)
     const client = connectAgain(connection, limits)
-    const identity = await identify(client).catch(async (error: unknown) => {
+    const identity = await identify(client, ASKING_LIMITS).catch(async (error: unknown) => {
       await client.close()
-      throw refusesSettings(error) ? cutsOff(connection, messageOf(error)) : failing(error)
+      throw refusesSettings(error) ? cutsOff(connection, messageOf(error)) : error
     })
     const info = { ...identity, notSent: { readsOnly: limits.readsOnly, names } }
     return serverOf({ connection, client, info, limits })
@@ -117,11 +103,24 @@ export function openAgain(
   }
 }
 
-function serverOf(parts: Pick<Server, 'connection' | 'info' | 'limits' | 'client'>): Server {
-  const { client } = parts
+/** The same connections under another name: what goes wrong is said of that side. */
+export function serverAs(server: Server, connection: Connection): Server {
+  return { ...server, ...serverOf({ ...server, connection, client: server.client.as(connection) }) }
+}
+
+function serverOf({
+  connection,
+  info,
+  limits,
+  client,
+}: Pick<Server, 'connection' | 'info' | 'limits' | 'client'>): Server {
   return {
-    ...parts,
+    connection,
+    info,
+    limits,
+    client,
     db: kyselyFor<Schema>(client),
+    during: (doing) => kyselyFor<Schema>(client, doing),
     identify: async () => (await identify(client)).identity,
     close: () => client.close(),
   }
@@ -132,47 +131,20 @@ function connectAgain(
   connection: Connection,
   limits: SettingsLimits | undefined,
   more: ClickHouseSettings = {},
-): ClickHouseClient {
+): Client {
   const settings = { ...STATEMENT_SETTINGS, ...more }
-  if (limits === undefined) return connect(connection, settings)
-  return limitedClient(connect(connection, limits.sendable(settings)), limits)
+  return openClient(connection, limits?.sendable(settings) ?? settings, limits)
 }
 
-function connect(connection: Connection, settings = STATEMENT_SETTINGS): ClickHouseClient {
-  const { origin, pathname } = new URL(connection.url)
-  return createClient({
-    url: origin,
-    // In the URL it would be taken for a database.
-    ...(pathname !== '/' && { pathname }),
-    ...(connection.ca !== undefined && { tls: { ca_cert: Buffer.from(connection.ca) } }),
-    username: connection.username,
-    password: connection.password,
-    request_timeout: REQUEST_TIMEOUT_MS,
-    max_open_connections: 64,
-    clickhouse_settings: settings,
-    // Progress headers keep idle connections alive; 1 MiB of them is more than an hour at the interval of executor.ts.
-    max_response_headers_size: 1024 * 1024,
-    // Its logger prints statements, parameters and stacks to stderr.
-    log: { level: ClickHouseLogLevel.OFF },
-  })
-}
-
-async function identify(client: ClickHouseClient): Promise<ServerInfo> {
-  const result = await client.query({
+async function identify(client: Client, doing = 'connecting'): Promise<ServerInfo> {
+  const [info] = await client.rows<ServerInfo>({
     query: `SELECT version() AS version,
       if(serverUUID() = toUUID('00000000-0000-0000-0000-000000000000'),
         concat(hostName(), ':', toString(getServerPort('http_port'))), toString(serverUUID())) AS identity`,
-    format: 'JSONEachRow',
+    doing,
   })
-  const [info] = await result.json<ServerInfo>()
   if (info?.identity === undefined) throw new Error('no answer to the question')
   return info
-}
-
-function notReached(error: unknown, connection: Connection): BackfillError {
-  return isForeign(error)
-    ? strangerError(error, connection)
-    : serverError(error, { connection, doing: 'connecting' })
 }
 
 /** Somebody answered, but neither with a ClickHouse error nor with a failure of the network. */

@@ -1,9 +1,9 @@
 // Owns reaching both sides: one client where they are one login, and what was opened closed again where one fails.
 import type { Connection } from './connection.ts'
-import { openServer, type Server } from './server.ts'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { openServer, type Server, serverAs } from './server.ts'
 import type { RetryPolicy } from './retry.ts'
 import { serverError } from './server-error.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
 
 export type BothServers = {
   readonly source: Server
@@ -28,7 +28,7 @@ export async function openServers(connections: {
     await close()
     throw broken.reason
   }
-  const [target, source = { ...target, connection: connections.source }] = servers as [Server, Server?]
+  const [target, source = serverAs(target, connections.source)] = servers as [Server, Server?]
   return { source, target, close }
 }
 
@@ -49,14 +49,13 @@ export async function reachable(
   servers: readonly Server[],
   { giveUpMs, signal }: RetryPolicy,
 ): Promise<void> {
-  const deadline = performance.now() + giveUpMs
+  const deadline = monotonicMs() + giveUpMs
   const doing = `waiting ${Math.round(giveUpMs / 1000)} s for it`
   for (const { client, connection } of servers)
     for (;;) {
-      const answer = await client.ping({ select: true })
+      const answer = await client.ping()
       if (answer.success) break
-      if (signal.aborted || performance.now() > deadline)
-        throw serverError(answer.error, { connection, doing })
-      await sleep(PING_MS, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted || monotonicMs() > deadline) throw serverError(answer.error, { connection, doing })
+      await sleep(PING_MS, signal)
     }
 }

@@ -1,8 +1,9 @@
 // Owns what a user may not set. Such settings are not sent; a profile whose own value of one would take rows away, or
 // change what SQL means, is refused by name.
-import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
+import type { ClickHouseSettings } from '@clickhouse/client'
 import { BackfillError } from '../model/errors.ts'
 import { failsAloud, WRITING_SETTINGS } from '../sql-syntax/pinned-settings.ts'
+import type { Client } from './client.ts'
 import type { Connection } from './connection.ts'
 import { errorCode } from './server-error.ts'
 
@@ -16,6 +17,9 @@ export type SettingsLimits = {
 }
 
 export type Denied = { readonly name: string; readonly wanted: string; readonly holds: string }
+
+/** What is done while a server is opened for a user that may not set everything. */
+export const ASKING_LIMITS = 'asking what the user may set'
 
 /** 164 READONLY, 452 SETTING_CONSTRAINT_VIOLATION: the user may not send what every statement carries. */
 export function refusesSettings(error: unknown): boolean {
@@ -34,15 +38,14 @@ type Row = {
  * Asks with a client that sends no settings. system.settings is everybody's to read.
  * @throws BackfillError `server` where the profile cuts even this answer off
  */
-export async function readLimits(bare: ClickHouseClient, connection: Connection): Promise<SettingsLimits> {
+export async function readLimits(bare: Client, connection: Connection): Promise<SettingsLimits> {
   // In one row: a profile may have a limit.
-  const result = await bare.query({
+  const [answer] = await bare.rows<{ readonly settings: readonly Row[] }>({
     query: `SELECT groupArray(tuple(name, value, min, max, readonly)
       ::Tuple(name String, value String, min Nullable(String), max Nullable(String), readonly UInt8)) AS settings
     FROM system.settings`,
-    format: 'JSONEachRow',
+    doing: ASKING_LIMITS,
   })
-  const [answer] = await result.json<{ readonly settings: readonly Row[] }>()
   const rows = new Map((answer?.settings ?? []).map((row) => [row.name, row]))
   if (!rows.has('limit') || !rows.has('readonly')) throw cutsOff(connection, 'its settings cannot be read')
   const denies = (name: string, wanted: unknown): boolean => {
@@ -75,20 +78,6 @@ export function cutsOff({ side, url, username }: Connection, words: string): Bac
 
 function below(one: unknown, other: unknown): boolean {
   return one !== null && other !== null && Number(one) < Number(other)
-}
-
-/** The same client, but nothing is sent that the user may not set. */
-export function limitedClient(client: ClickHouseClient, limits: SettingsLimits): ClickHouseClient {
-  const fit = <P extends { readonly clickhouse_settings?: ClickHouseSettings }>(params: P): P =>
-    params.clickhouse_settings === undefined
-      ? params
-      : { ...params, clickhouse_settings: limits.sendable(params.clickhouse_settings) }
-  const limited: Pick<ClickHouseClient, 'exec' | 'command' | 'query'> = {
-    exec: (params) => client.exec(fit(params)),
-    command: (params) => client.command(fit(params)),
-    query: (params) => client.query(fit(params)),
-  }
-  return Object.assign(Object.create(client) as ClickHouseClient, limited)
 }
 
 /**

@@ -1,11 +1,15 @@
 // Owns the sending of one statement that writes, and the judgement whether the server has really done it.
 import { Readable } from 'node:stream'
 import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
+import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
+import { monotonicMs } from '../seam/clock.ts'
 
 export type Statement = {
   readonly query: string
   readonly queryId: string
+  /** What it does, as an error says it after "while". */
+  readonly doing: string
   readonly params: Readonly<Record<string, unknown>>
   readonly settings: Readonly<Record<string, string | number>>
   /** Whether the server tells its progress in headers (ports.ts, InsertJob). */
@@ -34,13 +38,14 @@ export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Re
  * without an error, its body is empty and it carries a summary. Progress headers keep the connection alive while
  * nothing else is sent; they also make the status 200 before the outcome is known, so the body is what counts.
  *
- * @throws what the client throws, or the server's error found in the body
+ * @throws BackfillError `failed`, `locked`, `server`; also for an error found in the body
  */
 export async function runWrite(server: Server, statement: Statement): Promise<WriteReport> {
-  const started = performance.now()
+  const started = monotonicMs()
   const { stream, summary } = await server.client.exec({
     query: statement.query,
     query_id: statement.queryId,
+    doing: statement.doing,
     query_params: { ...statement.params },
     clickhouse_settings: {
       ...statement.settings,
@@ -53,15 +58,19 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
     ...(statement.headers && { http_headers: { ...statement.headers } }),
     ...(statement.signal && { abort_signal: statement.signal }),
   })
-  const body = await readTail(stream)
-  if (body !== '') throw errorInBody(body)
-  if (summary === undefined) throw new Error('the answer has no summary: the outcome is unknown')
+  try {
+    const body = await readTail(stream)
+    if (body !== '') throw errorInBody(body)
+    if (summary === undefined) throw new Error('the answer has no summary: the outcome is unknown')
+  } catch (error) {
+    throw serverError(error, { connection: server.connection, doing: statement.doing })
+  }
   return {
     rowsRead: Number(summary.read_rows),
     rowsWritten: Number(summary.written_rows),
     bytesRead: Number(summary.read_bytes),
     peakMemory: Number((summary as { memory_usage?: string }).memory_usage ?? 0),
-    elapsedMs: Math.round(performance.now() - started),
+    elapsedMs: Math.round(monotonicMs() - started),
   }
 }
 

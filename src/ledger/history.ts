@@ -3,7 +3,6 @@ import { sql } from 'kysely'
 import { blockSet, type BlockSet, type Range } from '../model/blocks.ts'
 import { ofPresentTargets } from './fold.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { EventName } from '../clickhouse/schema.ts'
 
@@ -11,11 +10,11 @@ export type HistoryOptions = { readonly server: Server; readonly names: Names; r
 
 /** The history of one network on the target server. */
 export function openHistory({ server, names, network }: HistoryOptions): HistoryPort {
-  const db = server.db.withSchema(names.ledger)
+  const ledger = (doing: string) => server.during(doing).withSchema(names.ledger)
   return {
     async costs(uuids) {
       if (uuids.size === 0) return new Map()
-      const rows = await db
+      const rows = await ledger('reading what earlier chunks took')
         .selectFrom('ledger')
         .select(['table_key', 'rows_expected', 'rows_written', 'elapsed_ms', 'peak_memory'])
         .where('network', '=', network)
@@ -27,12 +26,6 @@ export function openHistory({ server, names, network }: HistoryOptions): History
         .orderBy('seq', 'desc')
         .modifyEnd(sql`LIMIT ${LATEST} BY table_key`)
         .execute()
-        .catch((error: unknown) => {
-          throw serverError(error, {
-            connection: server.connection,
-            doing: 'reading what earlier chunks took',
-          })
-        })
       const ofTable = Map.groupBy(rows.toReversed(), (row) => row.table_key)
       return new Map(
         [...ofTable].map(([key, chunks]) => [
@@ -48,7 +41,7 @@ export function openHistory({ server, names, network }: HistoryOptions): History
     },
 
     async cleaned(key, targetUuid) {
-      const rows = await db
+      const rows = await ledger('reading what was taken back')
         .selectFrom('ledger')
         .select(['range_from', 'range_to'])
         .distinct()
@@ -58,9 +51,6 @@ export function openHistory({ server, names, network }: HistoryOptions): History
         // Else it says why: an acceptance was taken back, which had no rows.
         .where('error', '=', '')
         .execute()
-        .catch((error: unknown) => {
-          throw serverError(error, { connection: server.connection, doing: 'reading what was taken back' })
-        })
       return blockSet(rows.map((row) => ({ from: row.range_from, to: row.range_to })))
     },
   }
@@ -117,7 +107,7 @@ export function openRecordedEvents({
   readonly names: Names
   readonly network: string
 }): RecordedEventsPort {
-  const db = server.db.withSchema(names.ledger)
+  const db = server.during('reading the ledger').withSchema(names.ledger)
   return {
     async events({ key, targetUuid, window, fingerprints }) {
       const rows = await db
@@ -137,9 +127,6 @@ export function openRecordedEvents({
         .orderBy('epoch')
         .orderBy('seq')
         .execute()
-        .catch((error: unknown) => {
-          throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
-        })
       return rows.map((row): RecordedEvent => ({
         event: row.event,
         range: { from: row.range_from, to: row.range_to },

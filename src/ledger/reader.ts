@@ -9,26 +9,22 @@ import { typed } from '../clickhouse/dialect.ts'
 import { eventsOf, type FoldKey, foldQuery, ofPresentTargets, POSITION } from './fold.ts'
 import type { LedgerOptions } from './ledger.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
-import { serverError } from '../clickhouse/server-error.ts'
 
 export function ledgerReader({
   server,
   names,
   network,
 }: LedgerOptions): Pick<LedgerPort, 'fold' | 'rowsWritten' | 'attempts' | 'mark'> {
-  const db = server.db.withSchema(names.ledger)
+  const db = server.during('reading the ledger').withSchema(names.ledger)
   const foldKey = (uuids: ReadonlyMap<string, string>): FoldKey => ({ network, uuids, fromCheckpoint: true })
-  const failing = (error: unknown) => {
-    throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
-  }
 
   async function fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>> {
     if (uuids.size === 0) return new Map()
-    const tails = await tailsOf(uuids).execute().catch(failing)
+    const tails = await tailsOf(uuids).execute()
     const tailOf = new Map(tails.map((row) => [row.table_key, row]))
     // A checkpoint with nothing behind it is the fold, a query that takes the server long only to understand.
     const open = new Map([...uuids].filter(([key]) => (tailOf.get(key)?.tail ?? 0) > 0))
-    const folded = open.size === 0 ? [] : await foldQuery(db, foldKey(open)).execute().catch(failing)
+    const folded = open.size === 0 ? [] : await foldQuery(db, foldKey(open)).execute()
     const islandsOf = (key: string): readonly Island[] =>
       open.has(key)
         ? folded
@@ -79,7 +75,6 @@ export function ledgerReader({
         .where('target_uuid', '=', targetUuid)
         .where('event', '=', 'done')
         .executeTakeFirstOrThrow()
-        .catch(failing)
       return row.rows
     },
 
@@ -96,7 +91,6 @@ export function ledgerReader({
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')
         .execute()
-        .catch(failing)
       const events = rows.map((row) => ({
         event: row.event,
         range: { from: row.range_from, to: row.range_to },
@@ -131,10 +125,7 @@ export function ledgerReader({
           )
           .select(['table_key', 'latest']),
       )
-      const rows = await latest
-        .reduce((all, next) => all.unionAll(next))
-        .execute()
-        .catch(failing)
+      const rows = await latest.reduce((all, next) => all.unionAll(next)).execute()
       return rows
         .map((row) => `${row.table_key}=${row.latest}`)
         .toSorted()

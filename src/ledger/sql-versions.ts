@@ -4,18 +4,16 @@ import { sql } from 'kysely'
 import { typed } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { LedgerOptions } from './ledger.ts'
-import { isMissing, serverError } from '../clickhouse/server-error.ts'
+import { isMissing } from '../clickhouse/server-error.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 
 /** What is kept of the SQL of one network's tables; the texts are the same for all networks. */
 export function openVersions({ server, names, network, toolVersion }: LedgerOptions): VersionsPort {
-  const db = server.db.withSchema(names.ledger)
-  const failing = (doing: string) => (error: unknown) => {
-    throw serverError(error, { connection: server.connection, doing })
-  }
-  const sqlVersionsOf = (key: string) => db.selectFrom('sql_versions').where('table_key', '=', key)
+  const ledger = (doing: string) => server.during(doing).withSchema(names.ledger)
+  const sqlVersionsOf = (key: string) =>
+    ledger('reading the SQL texts of the ledger').selectFrom('sql_versions').where('table_key', '=', key)
 
   return {
     async keep(lock, { key, sqlHash, rawHash, rawText, transform }) {
@@ -39,18 +37,17 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
       }
       const columns = Object.keys(row)
       // As data behind the statement: a file is too long for a parameter, which travels in the URL.
-      await server.client
-        .command({
-          query: `INSERT INTO {ledger:Identifier}.sql_versions (${columns.join(', ')}, user, kept_at)
+      await server.client.command({
+        query: `INSERT INTO {ledger:Identifier}.sql_versions (${columns.join(', ')}, user, kept_at)
             SELECT ${columns.join(', ')}, currentUser(), now64(6) FROM input({structure:String}) WHERE ${text}
             FORMAT JSONEachRow\n${JSON.stringify(row)}`,
-          query_params: {
-            ...params,
-            ledger: names.ledger,
-            structure: columns.map((column) => `${column} String`).join(', '),
-          },
-        })
-        .catch(failing(`keeping the SQL of ${key} in the ledger`))
+        query_params: {
+          ...params,
+          ledger: names.ledger,
+          structure: columns.map((column) => `${column} String`).join(', '),
+        },
+        doing: `keeping the SQL of ${key} in the ledger`,
+      })
     },
 
     async texts(key) {
@@ -82,7 +79,7 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
   }: BuiltQuestion): Promise<BuiltAt | undefined> {
     const [first, last] = [blocks[0], blocks.at(-1)]
     if (first === undefined || last === undefined) return undefined
-    const row = await db
+    const row = await ledger('reading when ranges were built')
       .selectFrom('ledger')
       .select([
         sql<number>`count()`.as('events'),
@@ -98,15 +95,14 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
       .where('range_from', '<=', last.to)
       .where('range_to', '>=', first.from)
       .executeTakeFirstOrThrow()
-      .catch(failing('reading when ranges were built'))
     return row.events === 0 ? undefined : { from: row.built_from, to: row.built_to }
   }
+}
 
-  /** A ledger that an older version's files made has no such table. */
-  function unlessMissing(error: unknown): undefined {
-    if (!isMissing(error)) failing('reading the SQL texts of the ledger')(error)
-    return undefined
-  }
+/** A ledger that an older version's files made has no such table. */
+function unlessMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error
+  return undefined
 }
 
 /** One file as it was when a table was first locked for work with it. */

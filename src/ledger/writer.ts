@@ -13,7 +13,6 @@ import { foldQuery } from './fold.ts'
 import type { LedgerOptions } from './ledger.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
-import { serverError } from '../clickhouse/server-error.ts'
 
 export function ledgerWriter({
   server,
@@ -71,7 +70,9 @@ export function ledgerWriter({
     const columns = Object.keys(row) as (keyof Schema['ledger'])[]
     const selected = Object.entries(row).map(([column, value]) => value.as(column))
     const fenced = locks.map(({ name }) => fence({ lockName: name, names }))
-    const statement = db
+    const statement = server
+      .during(doing)
+      .withSchema(names.ledger)
       .insertInto('ledger')
       .columns(columns)
       .expression(
@@ -80,11 +81,7 @@ export function ledgerWriter({
           : db.selectFrom(from.as('marks')).select(selected)
         ).where((is) => is.and(fenced)),
       )
-    const sendOnce = async (): Promise<void> => {
-      await statement.execute().catch((error: unknown) => {
-        throw serverError(error, { connection: server.connection, doing })
-      })
-    }
+    const sendOnce = async (): Promise<void> => void (await statement.execute())
     // Whether an earlier one arrived or not: the same event twice, at the same (epoch, seq), folds as one.
     await (retryPolicy === undefined
       ? sendOnce()

@@ -1,11 +1,10 @@
 // Owns the statements about locks in Keeper: an epoch of a lock is a row that one taker can insert. What lock-tables.ts
 // is for one server, this is for all nodes of a cluster.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import { EPOCH_DIGITS } from './lock-name.ts'
 import type { LockTable, LockTables, LockTablesOptions } from './table-store.ts'
-import { serverError } from '../clickhouse/server-error.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
 
 /** How long a node may take to see what another one has written. */
 const SEEN_WITHIN_MS = 60_000
@@ -15,36 +14,35 @@ const POLL_MS = 100
 export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
   /** Comments with which this process has tried to insert locks. */
   const claims = new Map<string, string>()
-  const failing = (doing: string) => (error: unknown) => {
-    throw serverError(error, { connection: server.connection, doing })
-  }
   const rows = sql.id(names.locks, 'locks')
-  const write = (name: string, comment: string, strict: 0 | 1) =>
+  const write = (name: string, comment: string, strict: 0 | 1, doing?: string) =>
     server.client.command({
       query: `INSERT INTO {locks:Identifier}.locks SELECT {name:String} AS name, ${comment} AS comment`,
       query_params: { locks: names.locks, name },
       // Strict: not over a row that is there, so of many takers one wins.
       clickhouse_settings: { keeper_map_strict_mode: strict },
+      doing,
     })
 
   function list(prefix: string): Promise<LockTable[]> {
-    return server.db
+    return server
+      .during('reading the locks')
       .selectFrom(sql<LockTable>`${rows}`.as('locks'))
       .select(['name', 'comment'])
       .where(sql<boolean>`startsWith(name, ${prefix})`)
       .orderBy('name')
       .execute()
-      .catch(failing('reading the locks'))
   }
 
   /** Nodes that see this epoch, or a later one. */
-  async function nodesThatSee(name: string): Promise<number> {
+  async function nodesThatSee(key: string, name: string): Promise<number> {
     const highest = sql<{ highest: string }>`(
       SELECT max(name) AS highest FROM clusterAllReplicas(${server.cluster!.name}, ${rows})
       WHERE startsWith(name, ${name.slice(0, -EPOCH_DIGITS)}) AND length(name) = ${name.length}
       GROUP BY _shard_num
     )`
-    const row = await server.db
+    const row = await server
+      .during(`showing the lock of ${key} to all nodes`)
       .selectFrom(highest.as('nodes'))
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .where('highest', '>=', name)
@@ -57,12 +55,12 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
    * not forget it: from here on no statement under an earlier epoch can begin on any node.
    */
   async function untilAllSee(key: string, name: string): Promise<void> {
-    const deadline = performance.now() + SEEN_WITHIN_MS
+    const deadline = monotonicMs() + SEEN_WITHIN_MS
     const all = server.cluster!.nodes.length
     for (;;) {
-      const seeing = await nodesThatSee(name).catch(failing(`showing the lock of ${key} to all nodes`))
+      const seeing = await nodesThatSee(key, name)
       if (seeing >= all) return
-      if (performance.now() > deadline)
+      if (monotonicMs() > deadline)
         throw new BackfillError(`${seeing} of ${all} nodes see the new lock of ${key} after a minute`, {
           kind: 'failed',
           hint: 'Do all nodes reach Keeper? SELECT * FROM system.zookeeper_connection on each',
@@ -78,11 +76,11 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
       const words = claims.get(name) ?? comment
       claims.set(name, words)
       try {
-        await write(name, words, 1)
+        await write(name, words, 1, `taking the lock of ${key}`)
       } catch (error) {
         // Somebody was faster, or the answer was lost: the row tells.
         const [row] = await list(name)
-        if (row === undefined) return failing(`taking the lock of ${key}`)(error)
+        if (row === undefined) throw error
         if (`'${row.comment}'` !== words) return false
       }
       await untilAllSee(key, name)
@@ -92,11 +90,10 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
     say: (name, comment) => write(name, comment, 0),
 
     drop: (key, name) =>
-      server.client
-        .command({
-          query: 'DELETE FROM {locks:Identifier}.locks WHERE name = {name:String}',
-          query_params: { locks: names.locks, name },
-        })
-        .catch(failing(`dropping an old lock of ${key}`)),
+      server.client.command({
+        query: 'DELETE FROM {locks:Identifier}.locks WHERE name = {name:String}',
+        query_params: { locks: names.locks, name },
+        doing: `dropping an old lock of ${key}`,
+      }),
   }
 }

@@ -1,15 +1,15 @@
 // Owns the lock of one (network, table): an epoch is a table (in Keeper: a row) that one taker can create, the highest
 // one owns.
-import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
 import { heldBy, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { keeperLocks } from './keeper-store.ts'
 import { type LockTables, lockTables, type LockTablesOptions } from './table-store.ts'
+import { wallClock, every } from '../seam/clock.ts'
+import { randomId } from '../seam/random.ts'
 
 /** How often a holder says in its lock's comment that it lives. */
 const HEARTBEAT_MS = 5_000
@@ -23,22 +23,23 @@ export type LockOptions = {
   readonly alone: boolean
 }
 
-export function openLocks({ server, names, network, alone }: LockOptions): LockPort {
+/** The locks of one network, as a runner takes, frees and sees them. */
+export type Locks = ReturnType<typeof openLocks>
+
+export function openLocks({ server, names, network, alone }: LockOptions) {
   const tables = lockStore({ server, names })
   const watch = watchLocks({ tables, network, alone })
 
   /** The highest epoch under which anything was recorded. */
   async function ledgerEpoch(key: string): Promise<number> {
-    const [row] = await server.db
+    const [row] = await server
+      .during('reading the ledger')
       .withSchema(names.ledger)
       .selectFrom('ledger')
       .select(({ fn }) => fn.max<number>('epoch').as('epoch'))
       .where('network', '=', network)
       .where('table_key', '=', key)
       .execute()
-      .catch((error: unknown) => {
-        throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
-      })
     return row?.epoch ?? 0
   }
 
@@ -54,8 +55,8 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
     let epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key))
     let name = ''
     let seq = 0
-    const since = new Date().toISOString()
-    const taker = randomUUID()
+    const since = wallClock().toISOString()
+    const taker = randomId()
     let beats = 0
     const comment = (released: boolean) =>
       commentLiteral({
@@ -63,7 +64,7 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         pid: process.pid,
         taker,
         since,
-        heartbeat: new Date().toISOString(),
+        heartbeat: wallClock().toISOString(),
         beats: beats++,
         released,
       })
@@ -83,8 +84,7 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
         .then(() => tables.say(name, comment(released)))
         // A beat that cannot be written harms nobody: the fence decides, not the comment.
         .catch(() => undefined))
-    const heart = setInterval(() => void say(false), HEARTBEAT_MS)
-    heart.unref()
+    const endHeartbeat = every(HEARTBEAT_MS, () => void say(false))
     return {
       key,
       get name() {
@@ -96,16 +96,27 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
       renew: takeNext,
       nextSeq: () => ++seq,
       release: async () => {
-        clearInterval(heart)
+        endHeartbeat()
         await say(true)
       },
     }
   }
 
   return {
-    acquire: async (key, note, waitMs = 0) => take(key, await watch.untilFree(key, note, waitMs)),
+    /**
+     * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives,
+     * and for `waitMs` for one that does.
+     * @throws BackfillError `locked` where it still holds the lock then
+     */
+    async acquire(key: string, note: (text: string) => void, waitMs = 0): Promise<Lock> {
+      return await take(key, await watch.untilFree(key, note, waitMs))
+    },
 
-    async takeOver(key) {
+    /**
+     * Frees a lock whoever holds it: what the holder sends from now on is refused. Returns the holder, undefined where
+     * there never was a lock.
+     */
+    async takeOver(key: string): Promise<LockInfo | undefined> {
       const holder = await watch.holder(key)
       if (holder !== undefined) await (await take(key, holder)).release()
       return holder
@@ -133,20 +144,4 @@ export type Lock = {
   renew(): Promise<void>
   /** Says in the lock's comment that it is free. Never throws. */
   release(): Promise<void>
-}
-
-export type LockPort = {
-  /**
-   * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives,
-   * and for `waitMs` for one that does.
-   * @throws BackfillError `locked` where it still holds the lock then
-   */
-  acquire(key: string, note: (text: string) => void, waitMs?: number): Promise<Lock>
-  /**
-   * Frees a lock whoever holds it: what the holder sends from now on is refused. Returns the holder, undefined where
-   * there never was a lock.
-   */
-  takeOver(key: string): Promise<LockInfo | undefined>
-  /** The highest epoch of every table key's lock; a key without one is absent. */
-  holders(): Promise<ReadonlyMap<string, LockInfo>>
 }

@@ -1,7 +1,7 @@
 // Owns the statements about lock tables: an epoch of a lock is a table that one taker can create.
 import { sql } from 'kysely'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { errorCode, serverError } from '../clickhouse/server-error.ts'
+import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 
 const TABLE_ALREADY_EXISTS = 57
@@ -26,21 +26,18 @@ export type LockTables = {
 export function lockTables({ server, names }: LockTablesOptions): LockTables {
   /** Comments with which this process has tried to create lock tables. */
   const claims = new Map<string, string>()
-  const failing = (doing: string) => (error: unknown) => {
-    throw serverError(error, { connection: server.connection, doing })
-  }
-  const command = (query: string, name: string) =>
-    server.client.command({ query, query_params: { locks: names.locks, name } })
+  const command = (query: string, name: string, doing?: string) =>
+    server.client.command({ query, query_params: { locks: names.locks, name }, doing })
 
   function list(prefix: string): Promise<LockTable[]> {
-    return server.db
+    return server
+      .during('reading the locks')
       .selectFrom('system.tables')
       .select(['name', 'comment'])
       .where('database', '=', names.locks)
       .where(sql<boolean>`startsWith(name, ${prefix})`)
       .orderBy('name')
       .execute()
-      .catch(failing('reading the locks'))
   }
 
   return {
@@ -54,10 +51,11 @@ export function lockTables({ server, names }: LockTablesOptions): LockTables {
         await command(
           `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${words}`,
           name,
+          `taking the lock of ${key}`,
         )
         return true
       } catch (error) {
-        if (errorCode(error) !== TABLE_ALREADY_EXISTS) return failing(`taking the lock of ${key}`)(error)
+        if (errorCode(error) !== TABLE_ALREADY_EXISTS) throw error
         const [table] = await list(name)
         return `'${table?.comment}'` === words
       }
@@ -67,8 +65,10 @@ export function lockTables({ server, names }: LockTablesOptions): LockTables {
       command(`ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment}`, name),
 
     drop: (key, name) =>
-      command('DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}', name).catch(
-        failing(`dropping an old lock of ${key}`),
+      command(
+        'DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}',
+        name,
+        `dropping an old lock of ${key}`,
       ),
   }
 }

@@ -1,10 +1,10 @@
 // Owns telling a dead holder of a lock from a living one, by watching its comment with one's own monotonic clock.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { BackfillError } from '../model/errors.ts'
 import type { LockInfo } from './comment.ts'
 import { EPOCH_DIGITS, lockPrefix } from './lock-name.ts'
 import { isDead, readInfo } from './comment.ts'
 import type { LockTables } from './table-store.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
 
 /** A comment that has not changed for so long belongs to a dead holder. */
 const STALE_AFTER_MS = 20_000
@@ -28,7 +28,7 @@ export function watchLocks({
 
   async function look(prefix: string): Promise<readonly LockInfo[]> {
     const found = await tables.list(prefix)
-    const now = performance.now()
+    const now = monotonicMs()
     for (const { name, comment } of found) {
       const seen = firstSeen.get(name)
       if (seen === undefined) firstSeen.set(name, { comment, at: now, moved: false })
@@ -60,13 +60,13 @@ export function watchLocks({
       note: (text: string) => void,
       waitMs: number,
     ): Promise<LockInfo | undefined> {
-      const started = performance.now()
+      const started = monotonicMs()
       for (let rounds = 0; ; rounds++) {
         const held = await holder(key)
         if (held === undefined || isFree(held)) return held
         const { at, moved } = firstSeen.get(held.name)!
-        if (moved && performance.now() - started >= waitMs) throw heldBy(key, held)
-        if (performance.now() - at >= STALE_AFTER_MS) return held
+        if (moved && monotonicMs() - started >= waitMs) throw heldBy(key, held)
+        if (monotonicMs() - at >= STALE_AFTER_MS) return held
         if (rounds === 0) note(`waiting for ${describe(held)}: at most ${waitText(waitMs)}`)
         await sleep(POLL_MS)
       }

@@ -27,13 +27,26 @@ export type Finding = {
   readonly hint: string
 }
 
+/** What is to be done about work that failed. Decided once, where the error is made. */
+export type RetryDecision =
+  /** It passes by itself: the same again, after a pause. */
+  | 'retry'
+  /** The server has said nothing, or lets nobody in: wait until it answers, ask what became of the work, then again. */
+  | 'reconnect'
+  /** It was too much at once: in halves. */
+  | 'split'
+  /** It would fail again. */
+  | 'stop'
+
 export type ErrorDetails = {
   readonly kind: ErrorKind
   readonly finding?: Finding
   /** The next command to type, or what to change. */
-  readonly hint?: string
+  readonly hint?: string | undefined
   /** ClickHouse's error code, 0 where the server said nothing. */
   readonly code?: number
+  /** `stop` where nothing is said. */
+  readonly retry?: RetryDecision
   /** It is about these blocks only: others of the table may well succeed. */
   readonly alone?: boolean
   readonly cause?: unknown
@@ -48,6 +61,7 @@ export class BackfillError extends Error {
   readonly kind: ErrorKind
   readonly hint: string | undefined
   readonly code: number
+  readonly retry: RetryDecision
   readonly alone: boolean
   /** Where a file is wrong: by which rule, and where. */
   readonly finding: Finding | undefined
@@ -57,14 +71,20 @@ export class BackfillError extends Error {
     this.kind = details.kind
     this.hint = details.hint
     this.code = details.code ?? 0
+    this.retry = details.retry ?? 'stop'
     this.alone = details.alone ?? false
     this.finding = details.finding
   }
 }
 
+/** The decision on whatever was thrown: a defect of this program stops the work. */
+export function retryOf(error: unknown): RetryDecision {
+  return error instanceof BackfillError ? error.retry : 'stop'
+}
+
 /** What a person typed, configured or wrote into an SQL file is wrong: nothing has been written. Exit 2. */
 export function usageError(message: string, hint?: string): BackfillError {
-  return new BackfillError(message, hint === undefined ? { kind: 'usage' } : { kind: 'usage', hint })
+  return new BackfillError(message, { kind: 'usage', hint })
 }
 
 /** A file is wrong, and a rule says so. Exit 2. */

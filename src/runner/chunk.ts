@@ -1,6 +1,6 @@
 // Owns the protocol of one try at a chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between
 // leaves a dirty range, never a wrong `done`.
-import { BackfillError } from '../model/errors.ts'
+import { BackfillError, retryOf } from '../model/errors.ts'
 import { joinFingerprint } from '../sources/fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
 import type { Range } from '../model/blocks.ts'
@@ -97,7 +97,7 @@ async function insert(
   try {
     return await executor.insert({ table, range, queryId, lock, progress, ...(pass && { pass }) })
   } catch (error) {
-    if (!(error instanceof BackfillError && error.kind === 'server' && error.code === 0)) throw error
+    if (retryOf(error) !== 'reconnect') throw error
     await queries.reachable(retryPolicy)
     const report = await queries.settle(queryId)
     if (report === undefined) throw error

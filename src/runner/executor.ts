@@ -9,7 +9,6 @@ import { cleanRanges, countIn, endDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { noDeletes } from '../targets/delete-on-shards.ts'
 import { insertShared } from './shared-insert.ts'
@@ -63,36 +62,34 @@ export function openExecutor({ source, target, names, network, compression }: Ex
       params: { backfill_database: target.connection.database, backfill_table: table.target },
     }
     const server = reader(table)
-    try {
-      // A session lives on one server: behind a load balancer nobody would find it again.
-      const step = target.cluster?.balanced ? undefined : pass && sharedStep(table)
-      if (server !== target)
-        return {
-          ...(await stream({
-            doing: `reading blocks ${range.from}-${range.to} of ${table.key}`,
-            queryId,
-            columns,
-            read: { text: table.transform.text, params: paramsOf(table, range), settings: table.settings },
-            into,
-            fence,
-          })),
-          passed: false,
-        }
-      const insertOf = (select: string): Statement => ({
-        query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
-        queryId,
-        params: { ...paramsOf(table, range), ...into.params, ...fence.params },
-        settings: { ...writeSettings(target), ...table.settings },
-        progress,
-      })
-      const whole = table.transform.text
-      return step === undefined || pass === undefined
-        ? { ...(await runWrite(target, insertOf(whole))), passed: false }
-        : await insertShared(target, { step, pass, into: insertOf, whole })
-    } catch (error) {
-      const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
-      throw serverError(error, { connection: target.connection, doing })
-    }
+    const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
+    // A session lives on one server: behind a load balancer nobody would find it again.
+    const step = target.cluster?.balanced ? undefined : pass && sharedStep(table)
+    if (server !== target)
+      return {
+        ...(await stream({
+          reading: `reading blocks ${range.from}-${range.to} of ${table.key}`,
+          writing: doing,
+          queryId,
+          columns,
+          read: { text: table.transform.text, params: paramsOf(table, range), settings: table.settings },
+          into,
+          fence,
+        })),
+        passed: false,
+      }
+    const insertOf = (select: string): Statement => ({
+      query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
+      queryId,
+      doing,
+      params: { ...paramsOf(table, range), ...into.params, ...fence.params },
+      settings: { ...writeSettings(target), ...table.settings },
+      progress,
+    })
+    const whole = table.transform.text
+    return step === undefined || pass === undefined
+      ? { ...(await runWrite(target, insertOf(whole))), passed: false }
+      : await insertShared(target, { step, pass, into: insertOf, whole })
   }
 
   return {

@@ -1,5 +1,4 @@
 // Owns what a run knows before it starts: tables created, where they stand, what the past says, slots.
-import { randomUUID } from 'node:crypto'
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
@@ -12,6 +11,7 @@ import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../plan
 import { makeProbe } from '../planning/probe.ts'
 import { type RunContext, startTable } from './table-run.ts'
 import type { Workspace } from './workspace.ts'
+import { randomId } from '../seam/random.ts'
 
 /** What a caller has prepared, by table key. */
 export type Prepared = {
@@ -79,7 +79,7 @@ export async function prepareRun({
     options,
     slots,
     capacity,
-    runId: randomUUID(),
+    runId: randomId(),
     probeBlocks: makeProbe(workspace),
     runs,
     settle: sharing.settle,

@@ -1,6 +1,4 @@
 // Owns the question what became of a statement that was sent: does it still run, did it finish, end it.
-import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
@@ -8,10 +6,11 @@ import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import type { SystemProcesses, SystemQueryLog } from '../clickhouse/schema.ts'
-import { errorCode, serverError } from '../clickhouse/server-error.ts'
+import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { STEP_SUFFIX } from './shared-insert.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
 
 /** Killing a stalled stream took 29 s (measured): a minute, then the table stops. */
 const END_WITHIN_MS = 60_000
@@ -21,33 +20,27 @@ const LOG_WITHIN_MS = 10_000
 
 const POLL_MS = 250
 
+/** Statements as the target server knows them, by their query ids. */
+export type Queries = ReturnType<typeof openQueries>
+
 /** `server` is the target, where all that writes runs; `source` is only waited for. */
-export function openQueries({
-  server,
-  source,
-}: {
-  readonly server: Server
-  readonly source: Server
-}): QueryPort {
-  const { db, client, connection } = server
-  const failing = (doing: string) => (error: unknown) => {
-    throw serverError(error, { connection, doing })
-  }
+export function openQueries({ server, source }: { readonly server: Server; readonly source: Server }) {
+  const { client, connection } = server
 
   async function running(ids: readonly string[]): Promise<readonly string[]> {
     const queryIds = ids.flatMap((id) => [id, id + STEP_SUFFIX])
-    const rows = await db
+    const rows = await server
+      .during('looking for running statements')
       .selectFrom(onAllNodes<SystemProcesses>(server, 'system.processes').as('processes'))
       .select('query_id')
       .where(sql<boolean>`has(${typed(queryIds, 'Array(String)')}, initial_query_id)`)
       .execute()
-      .catch(failing('looking for running statements'))
     return rows.map((row) => row.query_id)
   }
 
   /** How the query ended, as the log has it; empty while it has not. */
   function ends(queryId: string): Promise<readonly (WriteReport & { readonly type: string })[]> {
-    return db
+    return server.db
       .selectFrom(onAllNodes<SystemQueryLog>(server, 'system.query_log').as('query_log'))
       .select([
         'type',
@@ -65,33 +58,37 @@ export function openQueries({
   }
 
   return {
-    async end(queryIds) {
+    /**
+     * Kills what still runs of the queries and resolves when none does.
+     * @throws BackfillError `failed` when one has not ended after a minute
+     */
+    async end(queryIds: readonly string[]): Promise<void> {
       if (queryIds.length === 0) return
-      const deadline = performance.now() + END_WITHIN_MS
+      const deadline = monotonicMs() + END_WITHIN_MS
       for (let left = await running(queryIds); left.length > 0; left = await running(queryIds)) {
-        if (performance.now() > deadline)
+        if (monotonicMs() > deadline)
           throw new BackfillError(`query ${left[0]} still runs a minute after it was killed`, {
             kind: 'failed',
             hint: `Look at it in system.processes of ${connection.url}; run backfill up again when it has ended`,
           })
-        await client
-          .command({
-            query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
-            query_params: { ids: left },
-          })
-          .catch(failing('killing a statement of an earlier run'))
+        await client.command({
+          query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
+          query_params: { ids: left },
+          doing: 'killing a statement of an earlier run',
+        })
         await sleep(POLL_MS)
       }
     },
 
-    async settle(queryId) {
+    /** Resolves when the query no longer runs: what the server reported if it finished, else undefined. */
+    async settle(queryId: string): Promise<WriteReport | undefined> {
       while ((await running([queryId])).length > 0) await sleep(POLL_MS)
       // Flushing needs a grant that a runner may lack: then the log is waited for.
       const flushed = await client.command({ query: `SYSTEM FLUSH LOGS${onCluster(server)}` }).then(
         () => true,
         () => false,
       )
-      const began = performance.now()
+      const began = monotonicMs()
       for (;;) {
         let lost = false
         try {
@@ -102,47 +99,34 @@ export function openQueries({
           if (errorCode(error) !== 0) return undefined
           lost = true
         }
-        if (performance.now() - began > (flushed && !lost ? 0 : LOG_WITHIN_MS)) return undefined
+        if (monotonicMs() - began > (flushed && !lost ? 0 : LOG_WITHIN_MS)) return undefined
         await sleep(POLL_MS)
       }
     },
 
-    async canEnd(user) {
-      const [row] = await db
+    /** Whether the queries of `user` can be seen and killed: one's own always can. */
+    async canEnd(user: string): Promise<boolean> {
+      const [row] = await server
+        .during('asking who we are')
         .selectNoFrom(sql<boolean>`currentUser() = ${user}`.as('own'))
         .execute()
-        .catch(failing('asking who we are'))
       if (row?.own) return true
       try {
-        // exec, since CHECK GRANT takes no FORMAT, which query would add.
-        const { stream } = await client.exec({
+        const answer = await client.text({
           query: 'CHECK GRANT SELECT ON system.processes, KILL QUERY ON *.*',
+          doing: 'checking grants',
         })
-        return (await text(stream)).trim() === '1'
+        return answer.trim() === '1'
       } catch (error) {
         // Servers before 24.10 cannot be asked; there the list of processes is taken at its word.
         if (errorCode(error) === SYNTAX_ERROR) return true
-        return failing('checking grants')(error)
+        throw error
       }
     },
 
-    reachable: (retryPolicy) => reachable([server, source], retryPolicy),
+    /** Resolves when both servers answer; rejects with the last error when patience ends. */
+    reachable: (retryPolicy: RetryPolicy) => reachable([server, source], retryPolicy),
   }
 }
 
 const SYNTAX_ERROR = 62
-
-/** Statements as the target server knows them, by their query ids. */
-export type QueryPort = {
-  /**
-   * Kills what still runs of the queries and resolves when none does.
-   * @throws BackfillError `failed` when one has not ended after a minute
-   */
-  end(queryIds: readonly string[]): Promise<void>
-  /** Resolves when the query no longer runs: what the server reported if it finished, else undefined. */
-  settle(queryId: string): Promise<WriteReport | undefined>
-  /** Whether the queries of `user` can be seen and killed: one's own always can. */
-  canEnd(user: string): Promise<boolean>
-  /** Resolves when both servers answer; rejects with the last error when patience ends. */
-  reachable(retryPolicy: RetryPolicy): Promise<void>
-}

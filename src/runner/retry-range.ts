@@ -1,16 +1,16 @@
 // Owns the tries at one range: again after what passes, in halves after what was too big, never blindly.
-import { randomUUID } from 'node:crypto'
 import { runChunk } from './chunk.ts'
-import { BackfillError } from '../model/errors.ts'
+import { BackfillError, retryOf } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import { backOff, withRetry } from '../clickhouse/retry.ts'
 import type { ChunkWork } from './chunk-work.ts'
-import { MAX_ATTEMPTS, retryDecision } from '../clickhouse/error-codes.ts'
+import { MAX_ATTEMPTS } from '../clickhouse/error-codes.ts'
 import { intersect, union } from '../model/blocks.ts'
 import { marked } from '../ledger/stale.ts'
 import { recover } from './recover.ts'
 import { inputsOf } from '../planning/table-status.ts'
 import { learn, type RunContext, type TableRun } from './table-run.ts'
+import { randomId } from '../seam/random.ts'
 
 /**
  * Runs a range of a locked table until it is done, and books it. Resolves with the rows written.
@@ -28,21 +28,21 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
       context.report({ type: 'chunk-failed', table: run.key, range, error })
       // Another chunk of the table has renewed the lock before this one's statement began: not lost, only late.
       const renewed = error.kind === 'locked' && run.lock!.epoch !== epoch
-      const verdict = renewed ? 'retry' : retryDecision(error)
-      if (verdict === 'stop' || context.signal.aborted) throw error
+      const decision = renewed ? 'retry' : retryOf(error)
+      if (decision === 'stop' || context.signal.aborted) throw error
       if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
-      if (verdict === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
-      if (verdict === 'gone') await context.ports.queries.reachable(context.retryPolicy)
+      if (decision === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
+      if (decision === 'reconnect') await context.ports.queries.reachable(context.retryPolicy)
       // It may have been silent for longer than a proxy allows; with no word of progress to send it ends all the same.
-      if (verdict === 'gone') progress = false
-      let lost = verdict === 'gone'
+      if (decision === 'reconnect') progress = false
+      let lost = decision === 'reconnect'
       await withRetry({ queries: context.ports.queries, retryPolicy: context.retryPolicy }, async () => {
         // A statement that nobody knows of may still arrive: then it is of an epoch that is over.
         if (lost) await run.lock!.renew()
         lost = true
         await makeSafe(run, range, context)
       })
-      if (verdict === 'split') {
+      if (decision === 'split') {
         run.tooBig = Math.min(run.tooBig ?? Infinity, rows)
         return await runHalves(run, work, context)
       }
@@ -62,7 +62,7 @@ async function tryOnce(
   const { range, rows, fingerprint, pass } = work
   const { table, bounds } = run.tableStatus
   const { key } = run
-  const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomUUID()}`
+  const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomId()}`
   context.report({ type: 'chunk-started', table: key, range, queryId })
   context.inFlight.add(queryId)
   try {

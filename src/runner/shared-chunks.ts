@@ -1,5 +1,4 @@
 // Owns which chunks share a step: the table that starts one computes it, its partner takes the same range next.
-import { randomUUID } from 'node:crypto'
 import type { Range } from '../model/blocks.ts'
 import type { Reservation, ChunkWork, ConfirmReservation } from './chunk-work.ts'
 import { covers, subtract, union } from '../model/blocks.ts'
@@ -7,6 +6,7 @@ import { knownFingerprint } from '../sources/fingerprint.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { rowsIn } from '../planning/row-estimates.ts'
 import type { TableRun } from './table-run.ts'
+import { randomId } from '../seam/random.ts'
 
 export type Choice = { readonly run: TableRun; readonly work: ChunkWork }
 
@@ -65,7 +65,7 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Shari
       const partner = partnerOf.get(run)
       const free = partner !== undefined && partner.failure === undefined && partner.phase === 'locked'
       if (!free || !covers(partner.runnable, range)) return { ...work, pass: undefined }
-      const session = `backfill-${randomUUID()}`
+      const session = `backfill-${randomId()}`
       partner.runnable = subtract(partner.runnable, [range])
       partner.reservations = [
         ...partner.reservations,

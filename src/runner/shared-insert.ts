@@ -22,7 +22,7 @@ export type SharedInsert = {
   readonly whole: string
 }
 
-/** @throws what runWrite throws */
+/** @throws BackfillError as runWrite */
 export async function insertShared(server: Server, insert: SharedInsert): Promise<InsertReport> {
   return insert.pass.role === 'first' ? await insertFirst(server, insert) : await insertLast(server, insert)
 }

@@ -13,6 +13,7 @@ import type { Choice } from './shared-chunks.ts'
 import { checkpointTables, lockTable, probeTable, type TableRun } from './table-run.ts'
 import { hasEnded, taskOf } from './task.ts'
 import type { Workspace } from './workspace.ts'
+import { after, monotonicMs, timeoutSignal } from '../seam/clock.ts'
 
 export type UpHooks = {
   readonly report: (event: RunEvent) => void
@@ -34,9 +35,9 @@ export async function up(
   hooks: UpHooks,
   prepared?: Prepared,
 ): Promise<RunSummary> {
-  const started = performance.now()
+  const started = monotonicMs()
   const { report } = hooks
-  const timeUp = options.maxRuntimeMs === undefined ? [] : [AbortSignal.timeout(options.maxRuntimeMs)]
+  const timeUp = options.maxRuntimeMs === undefined ? [] : [timeoutSignal(options.maxRuntimeMs)]
   const gone = new AbortController()
   const signal = AbortSignal.any([hooks.signal, gone.signal, ...timeUp])
   const { context, tableStatuses, sharing } = await prepareRun({
@@ -159,9 +160,9 @@ export async function up(
     await Promise.race([...inFlight, stopped])
   }
   const killAll = () => void workspace.ports.queries.end([...context.inFlight]).catch(() => undefined)
-  const grace = hooks.signal.aborted ? setTimeout(killAll, options.graceMs) : undefined
+  const endGrace = hooks.signal.aborted ? after(options.graceMs, killAll) : undefined
   await Promise.all(inFlight)
-  clearTimeout(grace)
+  endGrace?.()
 
   const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
     if ((error as BackfillError).kind === 'server') gone.abort()
@@ -184,7 +185,7 @@ export async function up(
   return {
     runId: context.runId,
     ...totals,
-    elapsedMs: Math.round(performance.now() - started),
+    elapsedMs: Math.round(monotonicMs() - started),
     failed,
     interrupted: hooks.signal.aborted,
     outOfTime: timeUp.some(({ aborted }) => aborted),

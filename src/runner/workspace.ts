@@ -4,9 +4,9 @@ import type { Capacity } from '../clickhouse/capacity.ts'
 import type { HistoryPort } from '../ledger/history.ts'
 import type { LedgerPort } from '../ledger/ledger.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
-import type { LockPort } from '../lock/lock.ts'
+import type { Locks } from '../lock/lock.ts'
 import type { ExecutorPort } from './executor-port.ts'
-import type { QueryPort } from './query-fate.ts'
+import type { Queries } from './query-fate.ts'
 import type { SourcePort } from '../sources/source-port.ts'
 import type { TargetPort } from '../targets/target-port.ts'
 
@@ -15,11 +15,11 @@ export type Workspace = Scope & { readonly ports: Ports }
 /** Everything that a run stands on. */
 export type Ports = {
   readonly ledger: LedgerPort
-  readonly locks: LockPort
+  readonly locks: Locks
   readonly source: SourcePort
   readonly target: TargetPort
   readonly executor: ExecutorPort
-  readonly queries: QueryPort
+  readonly queries: Queries
   readonly history: HistoryPort
   readonly versions: VersionsPort
   /** Of the server on which transforms are computed. */

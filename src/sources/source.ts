@@ -5,7 +5,7 @@ import type { Range } from '../model/blocks.ts'
 import type { Extent, SourcePort } from './source-port.ts'
 import type { Bucket } from './availability.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import { isMissing, MISSING_HINT, serverError, messageOf } from '../clickhouse/server-error.ts'
+import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 
 type SourceName = `canonical_execution_${string}`
@@ -18,29 +18,27 @@ export function openSource({
   readonly server: Server
   readonly network: string
 }): SourcePort {
-  const db = server.db.withSchema(server.connection.database)
-  const failing = (doing: string) => (error: unknown) => {
-    throw serverError(error, { connection: server.connection, doing })
-  }
+  const asking = (doing: string) => server.during(doing).withSchema(server.connection.database)
   const missing = (sources: readonly string[]) => (error: unknown) => {
     if (!isMissing(error)) throw error
     // The server quotes the one SELECT that it cannot read, unless it lacks the whole database.
-    const source = sources.find((name) => String(error).includes(`.${name} `))
+    const source = sources.find((name) => String(originOf(error)).includes(`.${name} `))
     const { database } = server.connection
     const what =
       source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
     throw usageError(`${what} cannot be read: ${messageOf(error)}`, MISSING_HINT)
   }
   const rowsOf = (source: string, { from, to }: Range) =>
-    db
+    asking('reading the sources')
       .selectFrom(source as SourceName)
       .where('meta_network_name', '=', network)
       .where('block_number', '>=', from)
       .where('block_number', '<=', to)
 
   /** The network is the key's first column and the block its second: either end is read off the primary index. */
-  const edge = (source: string, order: 'asc' | 'desc') =>
-    db
+  const edge = (source: string, order: 'asc' | 'desc') => {
+    const db = asking('looking for the first and last block of the sources')
+    return db
       .selectFrom(
         db
           .selectFrom(source as SourceName)
@@ -51,6 +49,7 @@ export function openSource({
           .as('edge'),
       )
       .select([sql<string>`${source}`.as('source'), 'block_number'])
+  }
 
   async function disagreeingIn(
     sources: readonly string[],
@@ -72,7 +71,7 @@ export function openSource({
         .where(within)
         .distinct(),
     )
-    const rows = await db
+    const rows = await asking('comparing the blocks of the sources')
       .selectFrom(others.reduce((all, next) => all.unionAll(next), first!).as('present'))
       .select('block_number')
       .groupBy('block_number')
@@ -80,7 +79,6 @@ export function openSource({
       .having(sql<boolean>`countIf(NOT has(${typed([...weak], 'Array(String)')}, source)) > 0`)
       .orderBy('block_number')
       .execute()
-      .catch(failing('comparing the blocks of the sources'))
     return rows.map((row) => row.block_number)
   }
 
@@ -93,7 +91,6 @@ export function openSource({
         .reduce((all, next) => all.unionAll(next), first)
         .execute()
         .catch(missing(sources))
-        .catch(failing('looking for the first and last block of the sources'))
       return new Map(
         sources.map((source): [string, Extent | undefined] => {
           const blocks = rows.filter((row) => row.source === source).map((row) => row.block_number)
@@ -107,7 +104,7 @@ export function openSource({
 
     async buckets(source, range, width) {
       // Grouped twice: by block, since duplicates and many rows a block must not change the hash; then by bucket.
-      const rows = await db
+      const rows = await asking(`probing ${source} ${range.from}-${range.to}`)
         .selectFrom(
           rowsOf(source, range)
             .select([
@@ -129,7 +126,6 @@ export function openSource({
         .groupBy(sql`intDiv(block_number, ${width})`)
         .orderBy('first')
         .execute()
-        .catch(failing(`probing ${source} ${range.from}-${range.to}`))
       return rows satisfies Bucket[]
     },
 
@@ -152,12 +148,11 @@ export function openSource({
           ]),
         )
       if (first === undefined) return ''
-      const rows = await db
+      const rows = await asking(`reading the fingerprint of ${range.from}-${range.to}`)
         .selectFrom(others.reduce((all, next) => all.unionAll(next), first).as('sources'))
         .select(['source', 'blocks', 'newest'])
         .orderBy('source')
         .execute()
-        .catch(failing(`reading the fingerprint of ${range.from}-${range.to}`))
       return rows.map(({ source, blocks, newest }) => `${source}=${blocks}@${newest}`).join(' ')
     },
   }
@@ -192,9 +187,11 @@ export function openSegments({
   readonly server: Server
   readonly network: string
 }): SegmentPort {
-  const db = server.db.withSchema(server.connection.database)
   return {
     async segments(sources, range, starts) {
+      const db = server
+        .during(`reading the fingerprints of ${range.from}-${range.to}`)
+        .withSchema(server.connection.database)
       const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
       const [first, ...others] = sources.map((source) =>
         db
@@ -212,15 +209,7 @@ export function openSegments({
           .groupBy('from'),
       )
       if (first === undefined) return []
-      const rows: readonly Segment[] = await others
-        .reduce((all, next) => all.unionAll(next), first)
-        .execute()
-        .catch((error: unknown) => {
-          throw serverError(error, {
-            connection: server.connection,
-            doing: `reading the fingerprints of ${range.from}-${range.to}`,
-          })
-        })
+      const rows: readonly Segment[] = await others.reduce((all, next) => all.unionAll(next), first).execute()
       return rows
     },
   }

@@ -10,7 +10,7 @@ import { typed } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import { EPOCH_DIGITS } from '../lock/lock-name.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { errorCode, serverError } from '../clickhouse/server-error.ts'
+import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { type Deletion, type DeletionJob, deletionOnShards } from './delete-on-shards.ts'
 import { localOf } from '../clickhouse/cluster/shard-tables.ts'
@@ -34,10 +34,7 @@ export async function cleanRanges(
   const { client, connection } = server
   const doing = `deleting ${asked ? '' : 'half-written '}blocks of ${table.key}`
   const name = `${connection.database}.${table.target}`
-  const failing = (error: unknown) => {
-    throw serverError(error, { connection, doing })
-  }
-  const count = () => countRows(server, { table, ranges, network }).catch(failing)
+  const count = () => countRows(server, { table, ranges, network, doing })
   if ((await count()) === 0) return
 
   const seconds = asked ? CLEAN_SECONDS.asked : CLEAN_SECONDS.found
@@ -49,6 +46,7 @@ export async function cleanRanges(
   await client
     .command({
       ...deletion,
+      doing,
       clickhouse_settings: {
         ...deletion.clickhouse_settings,
         lightweight_deletes_sync: '2',
@@ -57,7 +55,7 @@ export async function cleanRanges(
       },
     })
     .catch((error: unknown) => {
-      if (errorCode(error) !== TIMEOUT_EXCEEDED) return failing(error)
+      if (errorCode(error) !== TIMEOUT_EXCEEDED) throw error
       throw new BackfillError(`${doing} has not ended after ${seconds} seconds`, {
         kind: 'failed',
         code: TIMEOUT_EXCEEDED,
@@ -108,9 +106,7 @@ export async function countIn(
   network?: string,
 ): Promise<number> {
   if (ranges.length === 0) return 0
-  return await countRows(server, { table, ranges, network }).catch((error: unknown) => {
-    throw serverError(error, { connection: server.connection, doing: `counting rows of ${table.key}` })
-  })
+  return await countRows(server, { table, ranges, network, doing: `counting rows of ${table.key}` })
 }
 
 /** Kills queued DELETEs of earlier epochs: their fence would fail them for ever, and hold up merges and later ones. */
@@ -121,29 +117,28 @@ export async function endDeletions(server: Server, table: TableDefinition, lock:
     cluster === undefined
       ? { database: connection.database, table: table.target }
       : await localOf(server, table)
-  await client
-    .command({
-      query: `KILL MUTATION${onCluster(server)} WHERE database = {database:String} AND table = {table:String} AND NOT is_done
+  await client.command({
+    query: `KILL MUTATION${onCluster(server)} WHERE database = {database:String} AND table = {table:String} AND NOT is_done
         AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`,
-      query_params: {
-        ...place,
-        lock: lock.name,
-        lock_prefix: lock.name.slice(0, -EPOCH_DIGITS),
-      },
-    })
-    .catch((error: unknown) => {
-      throw serverError(error, { connection, doing: `ending deletions by earlier runs of ${table.key}` })
-    })
+    query_params: {
+      ...place,
+      lock: lock.name,
+      lock_prefix: lock.name.slice(0, -EPOCH_DIGITS),
+    },
+    doing: `ending deletions by earlier runs of ${table.key}`,
+  })
 }
 
 type Counted = {
   readonly table: TableDefinition
   readonly ranges: readonly Range[]
   readonly network: string | undefined
+  readonly doing: string
 }
 
-async function countRows(server: Server, { table, ranges, network }: Counted): Promise<number> {
-  const row = await server.db
+async function countRows(server: Server, { table, ranges, network, doing }: Counted): Promise<number> {
+  const row = await server
+    .during(doing)
     .withSchema(server.connection.database)
     .selectFrom(table.target as 'int_target')
     .select(({ fn }) => fn.countAll<number>().as('rows'))

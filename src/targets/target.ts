@@ -7,7 +7,7 @@ import type { Cluster, Server } from '../clickhouse/server.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { isMissing, serverError } from '../clickhouse/server-error.ts'
+import { isMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
 import { type Definition, shardTables } from '../clickhouse/cluster/shard-tables.ts'
 
@@ -21,13 +21,9 @@ export function openTarget({
   /** What the user may not see counts as absent: nothing depends on it. */
   readonly mayHide?: boolean
 }): TargetPort {
-  const { db, connection } = server
-  const { database } = connection
-  const failing = (doing: string) => (error: unknown) => {
-    throw serverError(error, { connection, doing })
-  }
+  const { database } = server.connection
   const run = ({ text, file }: SqlText, query_params: Record<string, string>) =>
-    server.client.command({ query: text, query_params }).catch(failing(`running ${file}`))
+    server.client.command({ query: text, query_params, doing: `running ${file}` })
 
   const ddlOf = (table: TableDefinition): readonly SqlText[] =>
     server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
@@ -37,6 +33,7 @@ export function openTarget({
 
     async tables(wanted) {
       if (wanted.length === 0) return new Map()
+      const db = server.during(`looking at the tables of ${database}`)
       const inList = (column: string) =>
         sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
       const [tables, columns] = await Promise.all([
@@ -53,7 +50,7 @@ export function openTarget({
           .where(inList('table'))
           .orderBy('position')
           .execute(),
-      ]).catch(failing(`looking at the tables of ${database}`))
+      ])
       const unseen = wanted.filter((name) => !columns.some(({ table }) => table === name))
       if (!mayHide)
         await mustSee(
@@ -82,6 +79,7 @@ export function openTarget({
     },
 
     async ledgerState() {
+      const db = server.during('looking for the ledger')
       const locks = db.selectFrom('system.databases').select('name').where('name', '=', names.locks)
       const columns = await db
         .selectFrom('system.columns')
@@ -90,7 +88,6 @@ export function openTarget({
         .where('table', 'in', ['ledger', 'sql_versions'])
         .where(sql<boolean>`${names.locks} IN ${locks}`)
         .execute()
-        .catch(failing('looking for the ledger'))
       const has = (table: string, column: string) =>
         columns.some((one) => one.table === table && one.name === column)
       if (!has('ledger', 'network')) {
@@ -104,12 +101,11 @@ export function openTarget({
     },
 
     async prepare(ledger) {
-      await server.client
-        .command({
-          query: `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`,
-          query_params: { target: database },
-        })
-        .catch(failing(`creating the database ${database}`))
+      await server.client.command({
+        query: `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`,
+        query_params: { target: database },
+        doing: `creating the database ${database}`,
+      })
       const { cluster } = server
       const keeper_path = `/backfill/${cluster?.name}/${names.locks}`
       const params = { ledger: names.ledger, locks: names.locks, ...(names.inKeeper && { keeper_path }) }
@@ -161,12 +157,9 @@ export async function tablesOfShards(
 }
 
 /** The one under which the ledger has the latest events; the first where it has none. */
-async function knownUuid(
-  { db, connection }: Server,
-  names: Names,
-  uuids: readonly string[],
-): Promise<string> {
-  const row = await db
+async function knownUuid(server: Server, names: Names, uuids: readonly string[]): Promise<string> {
+  const row = await server
+    .during('reading the ledger')
     .withSchema(names.ledger)
     .selectFrom('ledger')
     .select(sql<string>`toString(target_uuid)`.as('uuid'))
@@ -177,7 +170,7 @@ async function knownUuid(
     .executeTakeFirst()
     .catch((error: unknown) => {
       if (isMissing(error)) return undefined
-      throw serverError(error, { connection, doing: 'reading the ledger' })
+      throw error
     })
   return row?.uuid ?? uuids[0]!
 }

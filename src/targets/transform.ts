@@ -4,14 +4,7 @@ import { type BackfillError, fileError, usageError } from '../model/errors.ts'
 import type { Network, TableDefinition } from '../model/model.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { Connection } from '../clickhouse/connection.ts'
-import {
-  ACCESS_DENIED,
-  errorCode,
-  isMissing,
-  MISSING_HINT,
-  serverError,
-  messageOf,
-} from '../clickhouse/server-error.ts'
+import { ACCESS_DENIED, isMissing, MISSING_HINT, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { Denied } from '../clickhouse/settings-limits.ts'
 import type { Range } from '../model/blocks.ts'
@@ -47,19 +40,16 @@ export async function describeTransform(
   const [denied] = limits?.denied(table.settings) ?? []
   if (denied !== undefined) throw maySetNot(table, connection, denied)
   try {
-    const result = await client.query({
+    const rows = await client.rows<OutputColumn>({
       query: `DESCRIBE TABLE (\n${table.transform.text}\n)`,
       query_params: call.params,
       clickhouse_settings: call.settings,
-      format: 'JSONEachRow',
+      doing: `checking ${table.transform.file}`,
     })
-    const rows = await result.json<OutputColumn>()
     return rows.map(({ name, type }) => ({ name, type }))
   } catch (error) {
-    const doing = errorCode(error) === 0 ? `checking ${table.key}` : `checking ${table.transform.file}`
-    const failure = serverError(error, { connection, doing })
-    const isOfFile = ![0, ACCESS_DENIED].includes(errorCode(error)) && failure.kind === 'failed'
-    throw isOfFile ? rejected(table, error) : failure
+    const { kind, code } = error as BackfillError
+    throw kind === 'failed' && code !== ACCESS_DENIED ? rejected(table, error) : error
   }
 }
 

@@ -1,4 +1,5 @@
 // Owns the live lines of a terminal: drawn at most ten times a second, other lines above them.
+import { after } from '../seam/clock.ts'
 
 export type Live = {
   /** Draws within the next frame. */
@@ -16,22 +17,22 @@ export async function createLive(stream: NodeJS.WriteStream, lines: () => readon
   const { createLogUpdate } = await import('log-update')
   // The cursor stays visible: a killed process could not bring it back.
   const log = createLogUpdate(stream, { showCursor: true })
-  let timer: NodeJS.Timeout | undefined
+  let cancel: (() => void) | undefined
   let open = true
   const frame = () => {
-    timer = undefined
+    cancel = undefined
     const text = lines().join('\n')
     if (text !== '') log(text)
   }
   return {
     draw() {
-      timer ??= setTimeout(frame, FRAME_MS)
+      cancel ??= after(FRAME_MS, frame)
     },
     above(kept) {
       if (kept.length > 0) log.persist(kept.join('\n'))
     },
     close() {
-      clearTimeout(timer)
+      cancel?.()
       if (open) frame()
       log.done()
       open = false

@@ -6,6 +6,7 @@ import type { Output } from './output.ts'
 import { errorEventJson, eventJson, type JsonObject, summaryJson } from './render/json.ts'
 import { eventText, failureLines, summaryLines } from './render/run-events.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from './render/run-progress.ts'
+import { monotonicMs } from '../seam/clock.ts'
 
 export type Reporter = {
   readonly report: (event: RunEvent) => void
@@ -37,7 +38,7 @@ export async function createReporter(
   const live =
     stream &&
     (await createLive(stream, () =>
-      liveLines(progress, { now: performance.now(), columns: stream.columns, colors }),
+      liveLines(progress, { now: monotonicMs(), columns: stream.columns, colors }),
     ))
   const printJson = (object: JsonObject) =>
     output.result([
@@ -52,7 +53,7 @@ export async function createReporter(
 
   return {
     report(event) {
-      progress = advance(progress, event, performance.now())
+      progress = advance(progress, event, monotonicMs())
       if (json) printJson(eventJson(event))
       const { importance, lines } = eventText(event, colors)
       // The error of a chunk is also why its table stopped: said once.

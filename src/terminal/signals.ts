@@ -1,5 +1,6 @@
 // Owns Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the process at once.
 import { constants } from 'node:os'
+import { monotonicMs } from '../seam/clock.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
@@ -18,10 +19,10 @@ export async function withSignals<T>(
   let first = 0
   const listen = (name: NodeJS.Signals) => {
     if (!controller.signal.aborted) {
-      first = performance.now()
+      first = monotonicMs()
       onFirst()
       controller.abort(name)
-    } else if (performance.now() - first > ECHO_MS) {
+    } else if (monotonicMs() - first > ECHO_MS) {
       detach()
       process.kill(process.pid, name)
     }

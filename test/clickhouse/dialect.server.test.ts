@@ -129,11 +129,8 @@ test('identifiers with back-quotes, backslashes and quotes are names and nothing
   const names = ['we`ird', 'back\\slash', '` FROM system.one --', `"it's"`, '{p0:String}']
   for (const name of names) {
     expect(await server.db.selectNoFrom(sql<number>`1`.as(name)).execute()).toEqual([{ [name]: 1 }])
-    const result = await server.client.query({
-      query: `SELECT 1 AS ${quoteIdentifier(name)}`,
-      format: 'JSONEachRow',
-    })
-    expect(await result.json()).toEqual([{ [name]: 1 }])
+    const query = `SELECT 1 AS ${quoteIdentifier(name)}`
+    expect(await server.client.rows({ query })).toEqual([{ [name]: 1 }])
   }
 })
 

@@ -1,9 +1,21 @@
 // Owns the promises of src/clickhouse/error-codes.ts: what is tried again, what is split, what stops a table, how long it waits.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { ClickHouseError } from '@clickhouse/client'
 import { backoffMs, MAX_ATTEMPTS, retryDecision } from '../../src/clickhouse/error-codes.ts'
+import { LOCK_LOST, serverError } from '../../src/clickhouse/server-error.ts'
+import { BackfillError, type ErrorKind, retryOf, usageError } from '../../src/model/errors.ts'
 
-test.each([
+const place = {
+  connection: { side: 'target', url: 'http://db:8123', username: 'ann', password: '', database: 'dbt' },
+  doing: 'inserting blocks 1-100',
+} as const
+
+/** What the client throws for an answer of the server, as people and the program meet it. */
+const answered = (code: number, message = 'it failed') =>
+  serverError(new ClickHouseError({ code: String(code), message }), place)
+
+const KNOWN = [
   ['memory limit', 241, 'split'],
   ['timeout', 159, 'split'],
   ['too slow', 160, 'split'],
@@ -18,24 +30,62 @@ test.each([
   ['no replica answers', 279, 'retry'],
   ['unknown status of an INSERT', 319, 'retry'],
   ['query killed', 394, 'retry'],
+  ['system error', 425, 'retry'],
   ['Keeper exception', 999, 'retry'],
+  ['unknown user', 192, 'reconnect'],
+  ['wrong password', 193, 'reconnect'],
+  ['password required', 194, 'reconnect'],
+  ['login refused', 516, 'reconnect'],
+  ['too many sessions', 700, 'reconnect'],
   ['syntax error', 62, 'stop'],
   ['unknown table', 60, 'stop'],
   ['unknown identifier', 47, 'stop'],
   ['type mismatch', 53, 'stop'],
   ['throwIf', 395, 'stop'],
   ['not enough privileges', 497, 'stop'],
-  ['our own refusal', 0, 'stop'],
-] as const)('%s (code %i) of a statement: %s', (_name, code, verdict) => {
-  expect(retryDecision({ kind: 'failed', code })).toBe(verdict)
+] as const
+
+test.each(KNOWN)('%s (code %i): the error says %s', (_name, code, decision) => {
+  expect(answered(code)).toMatchObject({ code, retry: decision })
 })
 
-test.each([
-  ['a server that says nothing is gone', 'server', 0, 'gone'],
-  ['a refused login stops', 'server', 516, 'stop'],
-  ['a lost lock stops', 'locked', 0, 'stop'],
-  ['a faulty file stops', 'usage', 0, 'stop'],
-] as const)('%s', (_name, kind, code, verdict) => expect(retryDecision({ kind, code })).toBe(verdict))
+test('what no list names would fail again', () => {
+  const unknown = fc
+    .integer({ min: 1, max: 100_000 })
+    .filter((code) => !KNOWN.some(([, one]) => one === code))
+  fc.assert(
+    fc.property(unknown, (code) => {
+      expect(answered(code).retry).toBe('stop')
+    }),
+  )
+})
+
+test('only what failed by itself is judged by its code', () => {
+  const code = fc.integer({ min: 0, max: 100_000 })
+  fc.assert(
+    fc.property(fc.constantFrom<ErrorKind>('usage', 'locked'), code, (kind, some) => {
+      expect(retryDecision(kind, some)).toBe('stop')
+    }),
+  )
+})
+
+test('a server that says nothing is waited for', () => {
+  expect(serverError(new Error('socket hang up'), place)).toMatchObject({
+    kind: 'server',
+    retry: 'reconnect',
+  })
+})
+
+test('a lost lock, a faulty file and a defect of this program stop', () => {
+  expect(answered(395, LOCK_LOST)).toMatchObject({ kind: 'locked', retry: 'stop' })
+  expect(retryOf(usageError('a faulty file'))).toBe('stop')
+  expect(retryOf(new TypeError('a defect'))).toBe('stop')
+})
+
+test('a decision that somebody has made stays as it is', () => {
+  const error = new BackfillError('the file broke off', { kind: 'failed', retry: 'retry' })
+  expect(retryOf(serverError(error, place))).toBe('retry')
+})
 
 test('back-off grows from try to try, stays between half a second and half a minute, and differs by chance', () => {
   const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })

@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { createClient } from '@clickhouse/client'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { kyselyFor } from '../../src/clickhouse/dialect.ts'
 import { foldQuery } from '../../src/ledger/fold.ts'
 import { openLedger } from '../../src/workspace/connect.ts'
 import { openLocks } from '../../src/lock/lock.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
-import type { Schema } from '../../src/clickhouse/schema.ts'
-import { type Server, STATEMENT_SETTINGS } from '../../src/clickhouse/server.ts'
+import { openAgain, type Server } from '../../src/clickhouse/server.ts'
 import type { EventName } from '../../src/clickhouse/schema.ts'
 import type { Island } from '../../src/ledger/events.ts'
-import { connect, createLedger, ledgerEvent } from '../support/clickhouse.ts'
+import { connect, createLedger, insertRows, ledgerEvent } from '../support/clickhouse.ts'
 import {
   anyHistory,
   anyRange,
@@ -39,10 +36,10 @@ afterAll(async () => {
 
 /** Appends events by hand, in whatever order they come. */
 function insert(network: string, events: readonly Event[]) {
-  return server.client.insert({
-    table: `${names.ledger}.ledger`,
-    format: 'JSONEachRow',
-    values: events.map(({ key, uuid, epoch, seq, event, range, hash, islands = [] }) => ({
+  return insertRows(
+    server,
+    `${names.ledger}.ledger`,
+    events.map(({ key, uuid, epoch, seq, event, range, hash, islands = [] }) => ({
       network,
       table_key: key,
       target_uuid: uuid,
@@ -59,7 +56,7 @@ function insert(network: string, events: readonly Event[]) {
         sql_hash: sqlHash,
       })),
     })),
-  })
+  )
 }
 
 type FoldOptions = {
@@ -274,7 +271,6 @@ test('a profile of the user’s does not change what the fold says', async () =>
     done(1, 3, 20, 22, { event: 'cleaned' }),
     done(1, 1, 0, 0, { key: 'b', event: 'checkpoint', islands: [isDone(5, 5)] }),
   ])
-  const { url, username, password } = server.connection
   const profile = {
     join_use_nulls: 1,
     transform_null_in: 1,
@@ -282,19 +278,13 @@ test('a profile of the user’s does not change what the fold says', async () =>
     output_format_json_named_tuples_as_objects: 1,
     max_threads: 1,
   } as const
-  const client = createClient({
-    url,
-    username,
-    password,
-    clickhouse_settings: { ...STATEMENT_SETTINGS, ...profile },
-  })
+  const other = openAgain(server, profile)
   try {
-    const other: Server = { ...server, client, db: kyselyFor<Schema>(client) }
     const ledger = openLedger({ server: other, names, network, toolVersion: 'test' })
     const view = await ledger.fold(new Map([...present, ['b', UUID]]))
     expect(view.get('a')).toMatchObject({ islands: [isDone(0, 9), isDone(23, 29)], tail: 3 })
     expect(view.get('b')).toMatchObject({ islands: [isDone(5, 5)], tail: 0 })
   } finally {
-    await client.close()
+    await other.close()
   }
 })

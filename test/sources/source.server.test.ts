@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openSource } from '../../src/sources/source.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { connect, createSources } from '../support/clickhouse.ts'
+import { connect, createSources, insertRows } from '../support/clickhouse.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const TRANSACTION = 'canonical_execution_transaction'
@@ -40,10 +40,10 @@ async function openChain() {
     blocks: readonly number[],
     { network = 'mainnet', perBlock = 1, updated = 1_000 }: RowOptions = {},
   ) =>
-    own.client.insert({
-      table: `${database}.${table}`,
-      format: 'JSONEachRow',
-      values: blocks.flatMap((block) =>
+    insertRows(
+      own,
+      `${database}.${table}`,
+      blocks.flatMap((block) =>
         Array.from({ length: perBlock }, (_, index) => ({
           meta_network_name: network,
           block_number: block,
@@ -52,7 +52,7 @@ async function openChain() {
           updated_date_time: updated,
         })),
       ),
-    })
+    )
   const merge = (table: string) =>
     own.client.command({
       query: 'OPTIMIZE TABLE {database:Identifier}.{table:Identifier} FINAL',

@@ -1,7 +1,7 @@
 // Owns the adapters' ground in tests: a `Server` of ours on a test server, and databases that no other test has.
 import { fileURLToPath } from 'node:url'
 import { namesFor, type Names } from '../../src/clickhouse/own-databases.ts'
-import { openServer, type Server } from '../../src/clickhouse/server.ts'
+import { openServer, type Server, serverAs } from '../../src/clickhouse/server.ts'
 import { openTarget } from '../../src/targets/target.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { type LedgerEvent, NO_TRY } from '../../src/ledger/events.ts'
@@ -28,7 +28,13 @@ export async function createSources(server: Server): Promise<Server> {
   await Promise.all(
     catalogue.sources.map(({ ddl }) => server.client.command({ query: ddl.text, query_params: { source } })),
   )
-  return { ...server, connection: { ...server.connection, side: 'source', database: source } }
+  return serverAs(server, { ...server.connection, side: 'source', database: source })
+}
+
+/** Appends rows to a table, as they are. */
+export function insertRows(server: Server, table: string, rows: readonly object[]): Promise<void> {
+  const lines = rows.map((row) => JSON.stringify(row)).join('\n')
+  return server.client.command({ query: `INSERT INTO ${table} FORMAT JSONEachRow\n${lines}` })
 }
 
 /** A `done` of the range, except where said otherwise. */

@@ -3,7 +3,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
-import { errorCode, serverError } from '../server-error.ts'
+import { ACCESS_DENIED, errorCode } from '../server-error.ts'
 import { type Cluster, openAgain, type Server } from '../server.ts'
 
 /** Connections that are looked at: with two nodes behind a balancer that throws dice, one in 128 runs does not see it. */
@@ -59,16 +59,14 @@ export function onCluster({ cluster }: Pick<Server, 'cluster'>): string {
 }
 
 async function nodesOf(server: Server, name: string): Promise<readonly number[]> {
-  const rows = await server.db
+  const rows = await server
+    .during('looking for its clusters')
     .selectFrom('system.clusters')
     .select(['cluster', 'shard_num', 'host_name', 'port'])
     .orderBy('cluster')
     .orderBy('shard_num')
     .orderBy('replica_num')
     .execute()
-    .catch((error: unknown) => {
-      throw serverError(error, { connection: server.connection, doing: 'looking for its clusters' })
-    })
   const nodes = rows.filter(({ cluster }) => cluster === name)
   const known = [...new Set(rows.map(({ cluster }) => cluster))]
   if (nodes.length === 0)
@@ -83,23 +81,23 @@ async function nodesOf(server: Server, name: string): Promise<readonly number[]>
   return nodes.filter((_, index) => at.indexOf(at[index]!) === index).map(({ shard_num }) => shard_num)
 }
 
-async function macroOf({ db, connection }: Server): Promise<string | undefined> {
-  const row = await db
+async function macroOf(server: Server): Promise<string | undefined> {
+  const row = await server
+    .during('looking for the macro {cluster}')
     .selectFrom('system.macros')
     .select('substitution')
     .where('macro', '=', 'cluster')
     .executeTakeFirst()
-    .catch((error: unknown) => {
-      throw serverError(error, { connection, doing: 'looking for the macro {cluster}' })
-    })
   return row?.substitution
 }
 
 /** A server has this table where it is configured with Keeper (or ZooKeeper); a user may not be allowed to see it. */
 async function hasKeeper({ client, connection }: Server): Promise<boolean> {
   try {
-    const result = await client.query({ query: 'EXISTS TABLE system.zookeeper', format: 'JSONEachRow' })
-    const [row] = await result.json<{ readonly result: number }>()
+    const [row] = await client.rows<{ readonly result: number }>({
+      query: 'EXISTS TABLE system.zookeeper',
+      doing: 'looking for Keeper',
+    })
     return row?.result === 1
   } catch (error) {
     if (errorCode(error) === ACCESS_DENIED)
@@ -107,11 +105,9 @@ async function hasKeeper({ client, connection }: Server): Promise<boolean> {
         `user '${connection.username}' may not see whether the cluster has Keeper`,
         `GRANT SHOW TABLES ON system.zookeeper TO ${connection.username}`,
       )
-    throw serverError(error, { connection, doing: 'looking for Keeper' })
+    throw error
   }
 }
-
-const ACCESS_DENIED = 497
 
 /** Whether fresh connections end at more than one server. */
 async function isBalanced(server: Server): Promise<boolean> {
@@ -129,16 +125,14 @@ async function isBalanced(server: Server): Promise<boolean> {
 }
 
 /** A ledger from before the cluster was named lives on one node, where the others do not see it. */
-async function assertLedgerOfCluster({ db, connection }: Server, names: Names): Promise<void> {
-  const rows = await db
+async function assertLedgerOfCluster(server: Server, names: Names): Promise<void> {
+  const rows = await server
+    .during('looking for the ledger')
     .selectFrom('system.tables')
     .select(['engine'])
     .where('database', '=', names.ledger)
     .where('name', '=', 'ledger')
     .execute()
-    .catch((error: unknown) => {
-      throw serverError(error, { connection, doing: 'looking for the ledger' })
-    })
   if (rows.every(({ engine }) => engine.startsWith('Replicated'))) return
   throw usageError(
     `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,

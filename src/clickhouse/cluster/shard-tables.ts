@@ -10,7 +10,6 @@ import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { typed } from '../dialect.ts'
 import type { SystemTables } from '../schema.ts'
-import { serverError } from '../server-error.ts'
 
 /** A table of the cluster; what its engine and keys are, its local tables say. */
 export type ShardTable = {
@@ -35,21 +34,20 @@ export type Definition = { readonly name: string; readonly engine: string; reado
 
 /** The table of each shard that holds the rows of a target. @throws BackfillError `failed` where it is not Distributed */
 export async function localOf(
-  { db, connection }: Server,
+  server: Server,
   { target }: TableDefinition,
 ): Promise<Pick<Distributed, 'database' | 'table'>> {
-  const row = await db
+  const { database } = server.connection
+  const row = await server
+    .during(`looking at ${database}.${target}`)
     .selectFrom('system.tables')
     .select('engine_full')
-    .where('database', '=', connection.database)
+    .where('database', '=', database)
     .where('name', '=', target)
     .executeTakeFirst()
-    .catch((error: unknown) => {
-      throw serverError(error, { connection, doing: `looking at ${connection.database}.${target}` })
-    })
   const found = distributedEngine(row?.engine_full ?? '')
   if (found === undefined)
-    throw new BackfillError(`${connection.database}.${target} is not Distributed any more`, {
+    throw new BackfillError(`${database}.${target} is not Distributed any more`, {
       kind: 'failed',
     })
   return { database: found.database, table: found.table }
@@ -90,7 +88,8 @@ function among(values: readonly string[]): unknown {
 
 async function localTables(server: Server, wanted: readonly Distributed[]): Promise<readonly Local[]> {
   if (wanted.length === 0) return []
-  return await server.db
+  return await server
+    .during('looking at the tables of all nodes')
     .selectFrom(onAllNodes<SystemTables & { _shard_num: number }>(server, 'system.tables').as('tables'))
     .select(['database', 'name', 'engine', 'engine_full', 'sorting_key', 'partition_key', 'total_rows'])
     .select([sql<string>`toString(uuid)`.as('uuid'), '_shard_num as node'])
@@ -98,9 +97,6 @@ async function localTables(server: Server, wanted: readonly Distributed[]): Prom
     .where(sql<boolean>`has(${among(wanted.map(({ table }) => table))}, name)`)
     .orderBy('node')
     .execute()
-    .catch((error: unknown) => {
-      throw serverError(error, { connection: server.connection, doing: 'looking at the tables of all nodes' })
-    })
 }
 
 /** The local tables of the first node of each shard that has one, as one table. */

@@ -17,8 +17,9 @@ import { type CompressionForm, COMPRESSIONS } from './compression.ts'
 type Part = { readonly text: string; readonly params: Readonly<Record<string, unknown>> }
 
 type Crossing = {
-  /** What is done on the source, after "while". */
-  readonly doing: string
+  /** What is done on the source, and on the target, after "while". */
+  readonly reading: string
+  readonly writing: string
   readonly queryId: string
   readonly columns: readonly OutputColumn[]
   /** A SELECT without a FORMAT. */
@@ -55,14 +56,15 @@ export function openStream(options: {
 }): Stream {
   const { source, target } = options
   let { compression } = options
-  return async ({ doing, queryId, columns, read, into, fence }) => {
+  return async ({ reading, writing, queryId, columns, read, into, fence }) => {
     const form = COMPRESSIONS[compression]
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
-    const failing = (error: unknown) => serverError(error, { connection: source.connection, doing })
+    const failing = (error: unknown) => serverError(error, { connection: source.connection, doing: reading })
     const abort = new AbortController()
     const rows = await startReading(source, form, {
       query: `SELECT ${list} FROM (\n${read.text}\n) FORMAT Native`,
       query_id: `${queryId}-read`,
+      doing: reading,
       query_params: { ...read.params },
       clickhouse_settings: { ...read.settings, cancel_http_readonly_queries_on_client_close: 1 },
       abort_signal: abort.signal,
@@ -72,9 +74,10 @@ export function openStream(options: {
     const tail = form.keepTail()
     const body = new PassThrough()
     const crossing = pipeline(rows, tail.through, body, { signal: abort.signal })
-    const writing = runWrite(target, {
+    const written = runWrite(target, {
       query: `${into.text} SELECT ${list} FROM input({backfill_structure:String}) WHERE ${fence.text} FORMAT Native`,
       queryId,
+      doing: writing,
       params: {
         ...into.params,
         ...fence.params,
@@ -90,11 +93,11 @@ export function openStream(options: {
       abort.abort()
       throw error
     }
-    const [crossed, written] = await Promise.allSettled([crossing.catch(failed), writing.catch(failed)])
-    if (crossed.status === 'fulfilled' && written.status === 'fulfilled') {
+    const [crossed, wrote] = await Promise.allSettled([crossing.catch(failed), written.catch(failed)])
+    if (crossed.status === 'fulfilled' && wrote.status === 'fulfilled') {
       // A runtime may take a connection that was cut for the end of the answer.
       if ('complete' in rows && rows.complete !== true) throw failing(new Error('the answer was cut off'))
-      return written.value
+      return wrote.value
     }
     const said = tail.text()
     if (said.includes('DB::Exception')) throw failing(errorInBody(said))
@@ -102,7 +105,7 @@ export function openStream(options: {
       if (compression === 'zstd') compression = 'lz4'
       throw failing(crossed.reason)
     }
-    throw written.status === 'rejected' ? written.reason : failing((crossed as PromiseRejectedResult).reason)
+    throw wrote.status === 'rejected' ? wrote.reason : failing((crossed as PromiseRejectedResult).reason)
   }
 }
 

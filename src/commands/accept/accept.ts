@@ -1,5 +1,4 @@
 // Owns declaring source gaps and incomplete blocks to be as they should be: what may be accepted, and the events that say so.
-import { randomUUID } from 'node:crypto'
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { type LedgerEvent, NO_TRY } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
@@ -13,6 +12,7 @@ import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/ta
 import { probeMissing } from '../../planning/probe.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { randomId } from '../../seam/random.ts'
 
 export type AcceptOptions = {
   readonly range: Range
@@ -84,7 +84,7 @@ export async function accept(
   { options, plan }: { readonly options: AcceptOptions; readonly plan: readonly Acceptance[] },
   note: (text: string) => void,
 ): Promise<void> {
-  const runId = randomUUID()
+  const runId = randomId()
   const todo = plan.filter(isNew)
   const tables = todo.map(({ table }) => table)
   await withLocks(workspace.ports, tables, note, async (locks) => {

@@ -1,5 +1,4 @@
 // Owns taking acceptances back: accepted blocks become missing again, and what was computed over them is done again.
-import { randomUUID } from 'node:crypto'
 import { appendAll, withLocks } from './accept.ts'
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { NO_TRY, REVOKED } from '../../ledger/events.ts'
@@ -9,6 +8,7 @@ import { type BlockSet, intersect, union } from '../../model/blocks.ts'
 import { formatBlockSet } from '../../model/blocks.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { randomId } from '../../seam/random.ts'
 
 export type RevokeOptions = {
   readonly range: Range
@@ -65,7 +65,7 @@ export async function revoke(
   { options, plan }: { readonly options: RevokeOptions; readonly plan: readonly Revocation[] },
   note: (text: string) => void,
 ): Promise<void> {
-  const runId = randomUUID()
+  const runId = randomId()
   const tables = plan.map(({ table }) => table)
   await withLocks(workspace.ports, tables, note, async (locks) => {
     const now = await planRevocation(workspace, options)

@@ -7,7 +7,8 @@ import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
 import type { BothServers } from '../../clickhouse/servers.ts'
 import { typed } from '../../clickhouse/dialect.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
-import { errorCode, serverError } from '../../clickhouse/server-error.ts'
+import { BackfillError } from '../../model/errors.ts'
+import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { readerOf, transformParams } from '../../targets/transform.ts'
@@ -26,19 +27,16 @@ export function openCheck({ servers, names, network }: CheckOptions): CheckPort 
     const sent = `DESCRIBE TABLE (\n${text}\n)`
     const databases = { source: source.connection.database, target: target.connection.database }
     try {
-      const result = await server.client.query({
+      const columns = await server.client.rows<OutputColumn>({
         query: sent,
         query_params: transformParams({ table, network, range: { from: 0, to: 0 }, ...databases }),
         clickhouse_settings: table.settings,
-        format: 'JSONEachRow',
+        doing: `checking ${table.key}`,
       })
-      const columns = await result.json<OutputColumn>()
       return { columns: columns.map(({ name, type }) => ({ name, type })) }
     } catch (error) {
-      const code = errorCode(error)
-      if (code === 0 || !(error instanceof Error))
-        throw serverError(error, { connection: server.connection, doing: `checking ${table.key}` })
-      return { code, message: error.message, sent, user: server.connection.username }
+      const message = refusalIn(error)
+      return { code: errorCode(error), message, sent, user: server.connection.username }
     }
   }
 
@@ -65,18 +63,13 @@ export function openCheck({ servers, names, network }: CheckOptions): CheckPort 
   }
 }
 
-async function existingDatabases(
-  { db, connection }: Server,
-  databases: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const rows = await db
+async function existingDatabases(server: Server, databases: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await server
+    .during('looking for databases')
     .selectFrom('system.databases')
     .select('name')
     .where(sql<boolean>`has(${typed([...databases], 'Array(String)')}, name)`)
     .execute()
-    .catch((error: unknown) => {
-      throw serverError(error, { connection, doing: 'looking for databases' })
-    })
   return new Set(rows.map(({ name }) => name))
 }
 
@@ -91,7 +84,7 @@ async function typeNames(
     const found = await ask(wanted)
     return new Map(wanted.map((type, index) => [type, found[index]]))
   } catch (error) {
-    if (errorCode(error) === 0) return failed(server, error)
+    refusalIn(error)
     // One of them is unknown: each by itself, so that the others are known.
     const each = wanted.map(async (type) => [type, (await ask([type]).catch(() => []))[0]] as const)
     return new Map(await Promise.all(each))
@@ -101,9 +94,7 @@ async function typeNames(
 /** Expressions as the server writes them; what it cannot read stays as it is. */
 async function formatted(server: Server, expressions: readonly string[]): Promise<readonly string[]> {
   const statements = expressions.map((expression) => SELECT + expression)
-  const found = await values(server, 'formatQuerySingleLineOrNull(?)', statements).catch((error: unknown) =>
-    failed(server, error),
-  )
+  const found = await values(server, 'formatQuerySingleLineOrNull(?)', statements)
   return expressions.map((expression, index) => found[index]?.slice(SELECT.length) ?? expression)
 }
 
@@ -115,7 +106,7 @@ async function unreadable(server: Server, text: string): Promise<string | undefi
     await values(server, 'formatQuerySingleLine(?)', [text])
     return undefined
   } catch (error) {
-    return errorCode(error) === 0 || !(error instanceof Error) ? failed(server, error) : error.message
+    return refusalIn(error)
   }
 }
 
@@ -123,15 +114,18 @@ async function unreadable(server: Server, text: string): Promise<string | undefi
 async function values({ client }: Server, call: string, texts: readonly string[]): Promise<string[]> {
   if (texts.length === 0) return []
   const calls = texts.map((_, index) => call.replace('?', `{t${index}:String}`))
-  const result = await client.query({
+  const [row = []] = await client.rows<string[]>({
     query: `SELECT ${calls.join(', ')}`,
     query_params: Object.fromEntries(texts.map((text, index) => [`t${index}`, text])),
     format: 'JSONCompactEachRow',
+    doing: 'reading the SQL files',
   })
-  const [row = []] = await result.json<string[]>()
   return row
 }
 
-function failed({ connection }: Server, error: unknown): never {
-  throw serverError(error, { connection, doing: 'reading the SQL files' })
+/** The server's own words against a statement. @throws the error where the server said nothing */
+function refusalIn(error: unknown): string {
+  const origin = originOf(error)
+  if (!(error instanceof BackfillError) || error.code === 0 || !(origin instanceof Error)) throw error
+  return origin.message
 }

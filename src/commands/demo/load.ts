@@ -1,8 +1,8 @@
 // Owns the loading of the sample chain (sql/demo) into the source database of a server of one's own.
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
-import { serverError } from '../../clickhouse/server-error.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
+import { monotonicMs } from '../../seam/clock.ts'
 
 export type DemoLoad = {
   /** false: the sample chain was there already. */
@@ -21,31 +21,31 @@ export async function loadDemo(options: {
   readonly network: string
 }): Promise<DemoLoad> {
   const { connection, sources, chain, network } = options
-  const started = performance.now()
+  const started = monotonicMs()
   const server = await openServer(connection)
   try {
-    const query_params = { source: connection.database, network }
-    for (const { ddl } of sources) await server.client.command({ query: ddl.text, query_params })
+    const statement = { query_params: { source: connection.database, network }, doing: LOADING }
+    for (const { ddl } of sources) await server.client.command({ query: ddl.text, ...statement })
     const tables = sources.map(({ table }) => table)
     const before = await countRows(server, tables, network)
     // Each statement fills one table: a load that died in the middle left some of them empty.
     const loaded = before.some((rows) => rows === 0)
-    if (loaded) for (const { text } of chain) await server.client.command({ query: text, query_params })
+    if (loaded) for (const { text } of chain) await server.client.command({ query: text, ...statement })
     const after = loaded ? await countRows(server, tables, network) : before
     return {
       loaded,
       rows: after.reduce((sum, rows) => sum + rows, 0),
-      elapsedMs: Math.round(performance.now() - started),
+      elapsedMs: Math.round(monotonicMs() - started),
     }
-  } catch (error) {
-    throw serverError(error, { connection, doing: 'loading the sample chain' })
   } finally {
     await server.close()
   }
 }
 
+const LOADING = 'loading the sample chain'
+
 async function countRows(server: Server, tables: readonly string[], network: string): Promise<number[]> {
-  const db = server.db.withSchema(server.connection.database)
+  const db = server.during(LOADING).withSchema(server.connection.database)
   const counts = tables.map((table) =>
     db
       .selectFrom(table as `canonical_execution_${string}`)

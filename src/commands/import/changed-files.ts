@@ -1,5 +1,4 @@
 // Owns files that were published anew since they were imported, or were read by other SQL: found, and imported again.
-import { randomUUID } from 'node:crypto'
 import { NO_TRY } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -9,6 +8,7 @@ import { readCoverage } from '../../ledger/coverage.ts'
 import { readKnown } from '../../planning/table-status.ts'
 import type { RecordedEvent, RecordedEventsPort } from '../../ledger/history.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { randomId } from '../../seam/random.ts'
 
 /** Blocks of the range whose files, or the SQL that reads them, are others now, by table key. A file that is gone is no other file. Reads only. */
 export async function findChangedFiles(
@@ -56,7 +56,7 @@ export async function forgetChangedFiles(
             event: 'invalidated',
             range: changed,
             targetUuid: uuids.get(table.key)!,
-            runId: randomUUID(),
+            runId: randomId(),
             sqlHash: table.sqlHash,
           },
           retryPolicy,

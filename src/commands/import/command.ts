@@ -17,6 +17,7 @@ import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
 import { upOptions } from '../../workspace/run-options.ts'
+import { after } from '../../seam/clock.ts'
 
 const STALL_MS = 30_000
 
@@ -36,7 +37,7 @@ export const importCommand: Command = async (context) => {
   return await supervised(
     context,
     async (run) => {
-      const endDownloads = () => void setTimeout(() => ending.abort(), options.graceMs).unref()
+      const endDownloads = () => void after(options.graceMs, () => ending.abort())
       run.signal.addEventListener('abort', endDownloads, { once: true })
       return await withImport(context, { origin, range, signal: ending.signal }, async (opened) => {
         const { workspace } = opened

@@ -10,7 +10,6 @@ import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { compiledFence } from '../../lock/fence.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { ImportTable } from './import.ts'
-import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { noDeletes } from '../../targets/delete-on-shards.ts'
 import { runWrite } from '../../clickhouse/write.ts'
@@ -77,6 +76,7 @@ export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort
 SELECT ${list} FROM (\n${table.transform.text}\n)\nWHERE ${fence.text}
 FORMAT Parquet`,
         queryId,
+        doing: `importing ${file.name} (query ${queryId})`,
         params: {
           ...paramsOf(table, range, (column) => file.columns.has(column)),
           ...fence.params,
@@ -103,13 +103,12 @@ FORMAT Parquet`,
     describe: ({ key }) => columnsOf(tableOf(key)),
 
     async insert(job) {
-      const { table, range, queryId } = job
+      const { table, range } = job
       const file = await files.fetch({ table: table.target, first: range.from })
       try {
         return await insertFile(job, file)
       } catch (error) {
-        const doing = `importing ${file.name} (query ${queryId})`
-        throw evaluated(serverError(error, { connection: server.connection, doing }))
+        throw error instanceof BackfillError ? evaluated(error) : error
       } finally {
         await file.close()
       }
@@ -153,19 +152,19 @@ const FILE_CODES: ReadonlySet<number> = new Set([
 
 /** MEMORY_LIMIT_EXCEEDED: half of the blocks would need the file all the same, others at work need memory, too. */
 const NO_MEMORY = 241
-const TOO_MANY_SIMULTANEOUS_QUERIES = 202
 
 function evaluated(error: BackfillError): BackfillError {
   const { message, kind, code, hint, cause } = error
   if (kind === 'failed' && code === NO_MEMORY)
     return new BackfillError(message, {
       kind,
-      code: TOO_MANY_SIMULTANEOUS_QUERIES,
+      code,
+      retry: 'retry',
       alone: true,
       hint: 'The server needs memory for a whole file: --jobs 1, or raise its limit',
       cause,
     })
   if (kind === 'failed' && FILE_CODES.has(code))
-    return new BackfillError(message, { kind, code, alone: true, ...(hint !== undefined && { hint }), cause })
+    return new BackfillError(message, { kind, code, alone: true, hint, cause })
   return error
 }

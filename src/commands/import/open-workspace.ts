@@ -5,7 +5,6 @@ import type { ImportTable } from './import.ts'
 import type { SourcePort } from '../../sources/source-port.ts'
 import { openImportExecutor } from './executor.ts'
 import { connectWorkspace, type ConnectedWorkspace, type WorkspaceOptions } from '../../workspace/connect.ts'
-import { serverError } from '../../clickhouse/server-error.ts'
 
 export type ImportWorkspaceOptions = Omit<WorkspaceOptions, 'chosen'> & {
   readonly tables: readonly ImportTable[]
@@ -39,11 +38,8 @@ export async function openImportWorkspace(options: ImportWorkspaceOptions): Prom
   }
   const create = async ({ ddl }: Pick<ImportTable, 'ddl'>): Promise<void> => {
     const { connection, client } = server
-    await client
-      .command({ query: ddl.text, query_params: { source: connection.database } })
-      .catch((error: unknown) => {
-        throw serverError(error, { connection, doing: `running ${ddl.file}` })
-      })
+    const query_params = { source: connection.database }
+    await client.command({ query: ddl.text, query_params, doing: `running ${ddl.file}` })
   }
   return {
     ...opened,

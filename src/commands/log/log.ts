@@ -3,12 +3,11 @@ import { sql } from 'kysely'
 import { REVOKED } from '../../ledger/events.ts'
 import type { LoggedEvent, LoggedRun, LoggedState, LogPort, LogQuestion } from './report.ts'
 import type { LockInfo } from '../../lock/comment.ts'
-import type { LockPort } from '../../lock/lock.ts'
+import type { Locks } from '../../lock/lock.ts'
 import type { TargetPort } from '../../targets/target-port.ts'
 import { eventsQuery, type EventRow } from './events-query.ts'
 import { runsQuery, type RunRow } from './runs-query.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
-import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 
 export type LogOptions = {
@@ -18,7 +17,7 @@ export type LogOptions = {
   /** By where they are: the derived tables, and the source tables as imports fill them. */
   readonly kept: readonly KeptTables[]
   readonly target: Pick<TargetPort, 'ledgerState'>
-  readonly locks: LockPort
+  readonly locks: Locks
 }
 
 type KeptTables = {
@@ -28,10 +27,7 @@ type KeptTables = {
 }
 
 export function openLog({ server, names, network, kept, target, locks }: LogOptions): LogPort {
-  const db = server.db.withSchema(names.ledger)
-  const failing = (error: unknown) => {
-    throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
-  }
+  const db = server.during('reading the ledger').withSchema(names.ledger)
 
   /** What tells an event of today's table from one of a table that was dropped, and a live run from a dead one. */
   async function present(): Promise<Present> {
@@ -51,27 +47,16 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
         .groupBy('table_key')
         .orderBy('table_key')
         .execute()
-        .catch(failing)
       return rows.map((row) => row.table_key)
     },
 
     async runs(question: LogQuestion) {
-      const [rows, now] = await Promise.all([
-        runsQuery(db, { network, ...question })
-          .execute()
-          .catch(failing),
-        present(),
-      ])
+      const [rows, now] = await Promise.all([runsQuery(db, { network, ...question }).execute(), present()])
       return rows.map((row) => runOf(row, now))
     },
 
     async events(question) {
-      const [rows, now] = await Promise.all([
-        eventsQuery(db, { network, ...question })
-          .execute()
-          .catch(failing),
-        present(),
-      ])
+      const [rows, now] = await Promise.all([eventsQuery(db, { network, ...question }).execute(), present()])
       return rows.map((row) => eventOf(row, now))
     },
 
@@ -85,7 +70,6 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
         .orderBy('run_id')
         .limit(FEW)
         .execute()
-        .catch(failing)
       return rows.map((row) => row.run_id)
     },
   }

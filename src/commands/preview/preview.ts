@@ -93,33 +93,23 @@ function previewOn(
   params: Record<string, unknown>,
 ): Preview {
   const settings = settingsOf(table)
-  const failure = (error: unknown): BackfillError =>
-    serverError(error, { connection, doing: `previewing blocks ${range.from}-${range.to} of ${table.key}` })
-  const failing = (error: unknown) => {
-    throw failure(error)
-  }
+  const doing = `previewing blocks ${range.from}-${range.to} of ${table.key}`
+  const failure = (error: unknown): BackfillError => serverError(error, { connection, doing })
   const select = (limit: number | undefined) =>
     limit === undefined
       ? table.transform.text
       : `SELECT * FROM (\n${table.transform.text}\n)\nORDER BY ALL\nLIMIT {backfill_limit:UInt64}`
-  const lines = async <Row>(query: string): Promise<Row[]> => {
-    const result = await client
-      .query({ query, query_params: params, clickhouse_settings: settings, format: 'JSONEachRow' })
-      .catch(failing)
-    return await result.json<Row>().catch(failing)
-  }
+  const lines = <Row>(query: string): Promise<Row[]> =>
+    client.rows<Row>({ query, query_params: params, clickhouse_settings: settings, doing })
 
   return {
     async rows(limit) {
-      const result = await client
-        .query({
-          query: select(limit),
-          query_params: { ...params, backfill_limit: limit },
-          clickhouse_settings: settings,
-          format: 'JSONCompactStrings',
-        })
-        .catch(failing)
-      const { meta, data, rows_before_limit_at_least, rows } = await result.json<string[]>().catch(failing)
+      const { meta, data, rows_before_limit_at_least, rows } = await client.table({
+        query: select(limit),
+        query_params: { ...params, backfill_limit: limit },
+        clickhouse_settings: settings,
+        doing,
+      })
       // Exact, since the rows are sorted.
       return { columns: meta ?? [], rows: data, total: rows_before_limit_at_least ?? rows ?? data.length }
     },
@@ -136,9 +126,10 @@ function previewOn(
             http_write_exception_in_output_format: 0,
             output_format_pretty_color: 0,
           },
+          doing,
         })
         .catch(async (error: unknown) => {
-          throw errorCode(error) === UNKNOWN_FORMAT ? await unknownFormat(format) : failure(error)
+          throw errorCode(error) === UNKNOWN_FORMAT ? await unknownFormat(format) : error
         })
       return Readable.from(untilItsEnd(stream, failure), { objectMode: false })
     },

@@ -1,5 +1,4 @@
 // Owns `backfill rebuild`.
-import { randomInt } from 'node:crypto'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { RebuildPorts } from './workspace.ts'
 import type { RebuildOptions, RebuildReport } from './report.ts'
@@ -15,6 +14,7 @@ import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { verifyPorts } from '../verify/ports.ts'
+import { randomBelow } from '../../seam/random.ts'
 
 export const rebuildCommand: Command = async (context) => {
   const { output, flags } = context
@@ -88,7 +88,7 @@ function rebuildOptions({ config, flags }: Context): RebuildOptions {
   return {
     up: upOptions({ config, flags }, { from: 'from', to: 'to' }),
     sample: readFlag(flags, 'sample', positiveCount) ?? 10,
-    seed: randomInt(2 ** 32),
+    seed: randomBelow(2 ** 32),
     dropOld: flags.has('drop-old'),
   }
 }

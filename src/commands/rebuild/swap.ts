@@ -1,5 +1,5 @@
 // Owns the instant at which the new table takes the old one's place.
-import { BackfillError, usageError } from '../../model/errors.ts'
+import { BackfillError, retryOf, usageError } from '../../model/errors.ts'
 import { type BuildOf, isOf, oldName, readSide, readyName } from './names.ts'
 import type { NamedTable, RebuildPort } from './tables.ts'
 import type { Rebuilding } from './workspace.ts'
@@ -36,8 +36,7 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
       await ports.rebuild.exchange(table.target, name)
       return { ...present, name }
     } catch (error) {
-      const lost = error instanceof BackfillError && error.kind === 'server' && error.code === 0
-      if (!lost || attempt === MAX_TRIES) throw error
+      if (retryOf(error) !== 'reconnect' || attempt === MAX_TRIES) throw error
       await workspace.ports.queries.reachable({ giveUpMs: options.up.giveUpMs, signal: hooks.signal })
     }
   }

@@ -1,27 +1,22 @@
 // Owns the statements of a rebuild: which tables there are, renaming, exchanging and dropping them.
 import { sql } from 'kysely'
-import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 
 export function openRebuild({ server }: { readonly server: Server }): RebuildPort {
-  const { db, client, connection } = server
+  const { client, connection } = server
   const { database } = connection
-  const failing = (doing: string) => (error: unknown) => {
-    throw serverError(error, { connection, doing })
-  }
-  const command = async (query: string, names: Readonly<Record<string, string>>, doing: string) => {
-    await client
-      .command({
-        query,
-        query_params: { database, ...names },
-        // A table of more than 50 GB may be dropped: the person was asked.
-        clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
-      })
-      .catch(failing(doing))
-  }
+  const command = (query: string, names: Readonly<Record<string, string>>, doing: string) =>
+    client.command({
+      query,
+      query_params: { database, ...names },
+      // A table of more than 50 GB may be dropped: the person was asked.
+      clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
+      doing,
+    })
   return {
     async tables(prefix) {
-      return await db
+      return await server
+        .during(`looking at the tables of ${database}`)
         .selectFrom('system.tables')
         .select([
           'name',
@@ -34,16 +29,15 @@ export function openRebuild({ server }: { readonly server: Server }): RebuildPor
         .where(sql<boolean>`startsWith(name, ${prefix})`)
         .orderBy('name')
         .execute()
-        .catch(failing(`looking at the tables of ${database}`))
     },
 
     async databaseEngine() {
-      const [row] = await db
+      const [row] = await server
+        .during(`looking at the database ${database}`)
         .selectFrom('system.databases')
         .select('engine')
         .where('name', '=', database)
         .execute()
-        .catch(failing(`looking at the database ${database}`))
       return row?.engine ?? ''
     },
 

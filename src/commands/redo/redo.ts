@@ -1,6 +1,5 @@
 // Owns the redo of ranges: their coverage is taken away first, under the locks, and the run loop does the rest. What
 // is killed on the way is a dirty range, which any later run deletes and builds again.
-import { randomUUID } from 'node:crypto'
 import { NO_TRY } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
@@ -12,6 +11,7 @@ import type { RunSummary } from '../../runner/events.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { randomId } from '../../seam/random.ts'
 
 /**
  * Does what was planned, as far as it still is to be done.
@@ -83,7 +83,7 @@ async function invalidate(
   { ports }: Workspace,
   { plan, blocks, locks, options, hooks }: Invalidation,
 ): Promise<void> {
-  const runId = randomUUID()
+  const runId = randomId()
   const retryPolicy = { giveUpMs: options.giveUpMs, signal: hooks.signal }
   const definition = (key: string): TableDefinition => plan.tables.find((table) => table.key === key)!
   const ranges = (key: string): BlockSet => blocks.find((one) => one.key === key)?.redo ?? []

@@ -6,6 +6,7 @@ import type { Command, Context } from '../../session/command.ts'
 import { renderTestResults, testsJson } from './render.ts'
 import { withScratchServer } from './scratch-server.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+import { monotonicMs } from '../../seam/clock.ts'
 
 /** Tests run side by side: while one waits for the server's answer, the server works for the other. */
 const BENCHES = ['a', 'b']
@@ -23,10 +24,10 @@ export const test: Command = async (context) => {
   return await withSignals(
     () => output.message(['Stopping.']),
     async (signal) => {
-      const started = performance.now()
+      const started = monotonicMs()
       const results = await runTests(context, signal)
       if (signal.aborted) return interruptedCode(signal)
-      const elapsedMs = Math.round(performance.now() - started)
+      const elapsedMs = Math.round(monotonicMs() - started)
       const lines = flags.has('json')
         ? [JSON.stringify(testsJson(results, elapsedMs))]
         : renderTestResults({ results, elapsedMs, colors: output.resultColors })

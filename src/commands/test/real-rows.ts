@@ -5,7 +5,6 @@ import type { Range } from '../../model/blocks.ts'
 import type { Cell, Row } from './unit-test.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
-import { serverError } from '../../clickhouse/server-error.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
 import { transformParams } from '../../targets/transform.ts'
 
@@ -75,33 +74,23 @@ type Query = {
   readonly settings?: TableDefinition['settings']
 }
 
-async function rowsOf(
-  { client, connection }: Server,
-  { query, params, settings }: Query,
-): Promise<readonly Row[]> {
-  try {
-    const result = await client.query({
-      query: `${query} LIMIT ${MOST_ROWS + 1}`,
-      query_params: params,
-      clickhouse_settings: {
-        ...settings,
-        output_format_json_quote_64bit_integers: 1,
-        output_format_json_quote_decimals: 1,
-      },
-      format: 'JSONEachRow',
-    })
-    const rows = await result.json<Record<string, unknown>>()
-    if (rows.length <= MOST_ROWS)
-      return rows.map((row) =>
-        Object.fromEntries(Object.entries(row).map(([name, it]) => [name, cellOf(it)])),
-      )
-  } catch (error) {
-    throw serverError(error, { connection, doing: 'reading rows for a test' })
-  }
-  throw usageError(
-    `the range has more than ${MOST_ROWS} rows of one table`,
-    'choose fewer blocks: a test is read by people',
-  )
+async function rowsOf({ client }: Server, { query, params, settings }: Query): Promise<readonly Row[]> {
+  const rows = await client.rows<Record<string, unknown>>({
+    query: `${query} LIMIT ${MOST_ROWS + 1}`,
+    query_params: params,
+    clickhouse_settings: {
+      ...settings,
+      output_format_json_quote_64bit_integers: 1,
+      output_format_json_quote_decimals: 1,
+    },
+    doing: 'reading rows for a test',
+  })
+  if (rows.length > MOST_ROWS)
+    throw usageError(
+      `the range has more than ${MOST_ROWS} rows of one table`,
+      'choose fewer blocks: a test is read by people',
+    )
+  return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, it]) => [name, cellOf(it)])))
 }
 
 function cellOf(value: unknown): Cell {

@@ -1,5 +1,4 @@
 // Owns `backfill verify`: done ranges computed again and compared; with --sources, ranges whose sources have changed.
-import { randomInt } from 'node:crypto'
 import { usageError } from '../../model/errors.ts'
 import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
@@ -9,6 +8,7 @@ import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { verifyPorts } from './ports.ts'
 import { upOptions } from '../../workspace/run-options.ts'
+import { randomBelow } from '../../seam/random.ts'
 
 export const verifyCommand: Command = async (context) => {
   const { output, flags } = context
@@ -49,5 +49,5 @@ function verifyOptions({ config, flags }: Context): VerifyOptions {
     { config, flags },
     { from: 'from', to: 'to' },
   )
-  return { from, to, chunk, chunkRows, jobs, giveUpMs, sample, seed: seed ?? randomInt(2 ** 32) }
+  return { from, to, chunk, chunkRows, jobs, giveUpMs, sample, seed: seed ?? randomBelow(2 ** 32) }
 }

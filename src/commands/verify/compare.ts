@@ -4,7 +4,6 @@ import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { ExecutorPort } from '../../runner/executor-port.ts'
 import type { Comparison, Example, Sums, VerifyPort } from './report.ts'
-import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { shardTables } from '../../clickhouse/cluster/shard-tables.ts'
 import { readerOf } from '../../targets/transform.ts'
@@ -59,21 +58,14 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
       backfill_database: target.connection.database,
       backfill_table: table.target,
     }
-    return async <Row>(server: Server, query: string, params: Readonly<Record<string, unknown>> = {}) => {
-      try {
-        const result = await server.client.query({
-          query,
-          query_params: { ...query_params, ...params },
-          clickhouse_settings: { ...table.settings, ...READING },
-          abort_signal: signal,
-          format: 'JSONEachRow',
-        })
-        return await result.json<Row>()
-      } catch (error) {
-        const doing = `verifying blocks ${range.from}-${range.to} of ${table.key}`
-        throw serverError(error, { connection: server.connection, doing })
-      }
-    }
+    return async <Row>(server: Server, query: string, params: Readonly<Record<string, unknown>> = {}) =>
+      await server.client.rows<Row>({
+        query,
+        query_params: { ...query_params, ...params },
+        clickhouse_settings: { ...table.settings, ...READING },
+        abort_signal: signal,
+        doing: `verifying blocks ${range.from}-${range.to} of ${table.key}`,
+      })
   }
 
   return {
@@ -169,7 +161,8 @@ async function comparison(
 }
 
 async function factsOf(server: Server, { target }: TableDefinition): Promise<TargetFacts> {
-  const { db, connection } = server
+  const { connection } = server
+  const db = server.during(`looking at ${connection.database}.${target}`)
   const [tables, columns] = await Promise.all([
     db
       .selectFrom('system.tables')
@@ -184,9 +177,7 @@ async function factsOf(server: Server, { target }: TableDefinition): Promise<Tar
       .where('table', '=', target)
       .orderBy('position')
       .execute(),
-  ]).catch((error: unknown) => {
-    throw serverError(error, { connection, doing: `looking at ${connection.database}.${target}` })
-  })
+  ])
   const [table] = tables
   if (table === undefined)
     throw new BackfillError(`${connection.database}.${target} has gone while it was verified`, {

@@ -1,5 +1,4 @@
 // Owns late source rows: done ranges whose sources have changed since they were built are found, and marked as stale.
-import { randomUUID } from 'node:crypto'
 import { findChanges, type SourceChange } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
 import { NO_TRY } from '../../ledger/events.ts'
@@ -11,6 +10,7 @@ import { readCoverage } from '../../ledger/coverage.ts'
 import { readKnown } from '../../planning/table-status.ts'
 import type { VerifyPorts } from './report.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { randomId } from '../../seam/random.ts'
 
 export type SourcesOptions = { readonly dryRun: boolean; readonly lockWaitMs: number }
 
@@ -120,7 +120,7 @@ async function appendMarks(
   changes: readonly SourceChange[],
   lock: Lock,
 ): Promise<void> {
-  const runId = randomUUID()
+  const runId = randomId()
   const { seen } = await readCoverage(ports.recordedEvents, { key: table.key, uuid })
   const positions = new Map(
     seen.map(({ range, event }) => [`${event.epoch} ${event.seq} ${range.from}`, range] as const),

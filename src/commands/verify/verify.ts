@@ -2,11 +2,10 @@
 import pLimit from 'p-limit'
 import { findChanges } from '../../sources/changes.ts'
 import { checkTables } from '../../targets/check-columns.ts'
-import { type BackfillError, usageError } from '../../model/errors.ts'
+import { retryOf, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
-import { retryDecision } from '../../clickhouse/error-codes.ts'
 import { intersect } from '../../model/blocks.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
 import { sample } from './chunks.ts'
@@ -20,6 +19,7 @@ import type { Comparison, VerifyPorts } from './report.ts'
 import type { RecordedEvent } from '../../ledger/history.ts'
 import type { Verdict, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { monotonicMs } from '../../seam/clock.ts'
 
 export type VerifyHooks = {
   /** Told as each chunk ends, in the order in which they end. */
@@ -144,7 +144,7 @@ type Question = {
 /** The verdict on a chunk; on its halves where it takes too much memory or time; none where all was broken off. */
 async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly Verdict[]> {
   const { workspace, ports, options, signal, table } = question
-  const started = performance.now()
+  const started = monotonicMs()
   if (signal.aborted) return []
   let comparison: Comparison
   try {
@@ -154,7 +154,7 @@ async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly V
     )
   } catch (error) {
     if (signal.aborted) return []
-    if (retryDecision(error as BackfillError) !== 'split' || chunk.from === chunk.to) throw error
+    if (retryOf(error) !== 'split' || chunk.from === chunk.to) throw error
     const middle = Math.floor((chunk.from + chunk.to) / 2)
     const lower = await verifyChunk(question, { ...chunk, to: middle })
     return [...lower, ...(await verifyChunk(question, { ...chunk, from: middle + 1 }))]
@@ -177,7 +177,7 @@ async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly V
   const why =
     staleBy(table, chunk.sqlHash) ?? (outcome === 'same' ? undefined : await whySince(question, chunk))
   const { from, to } = chunk
-  return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(performance.now() - started) }]
+  return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
 
 function outcomeOf({ recomputed, stored, differences }: Comparison): Verdict['outcome'] {

@@ -131,7 +131,7 @@ test('awkward values are bound as the server binds them', async () => {
   const statement = boundStatement({ transform: { file: 'a.sql', text, line: 1 }, settings: {} }, values)
   const client = await connect(server)
   const rows = async (query: string, query_params = {}) =>
-    await (await client.client.query({ query, query_params, format: 'TabSeparated' })).text()
+    await client.client.text({ query: `${query}\nFORMAT TabSeparated`, query_params })
   expect(await rows(statement)).toBe(await rows(text, values))
   await client.close()
 })

@@ -9,7 +9,7 @@ import { openSide, type OpenSide, type SidePort } from './server.ts'
 import { readStorage } from './storage.ts'
 import type { Names } from '../../../clickhouse/own-databases.ts'
 import { sameLogin } from '../../../clickhouse/servers.ts'
-import type { Server } from '../../../clickhouse/server.ts'
+import { type Server, serverAs } from '../../../clickhouse/server.ts'
 import type { ServerRole } from '../../../clickhouse/grants.ts'
 import type { CheckPort } from '../../check/questions.ts'
 import type { ClusterFacts } from '../checks/cluster.ts'
@@ -55,8 +55,8 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
       if (any === undefined) return undefined
       // A side that is away is never asked: the other one stands for it here, under its name.
       const servers = {
-        source: { ...(one ?? any), connection: source },
-        target: { ...(other ?? any), connection: target },
+        source: serverAs(one ?? any, source),
+        target: serverAs(other ?? any, target),
         close: () => Promise.resolve(),
       }
       return openCheck({ servers, names, network })

@@ -1,5 +1,4 @@
 // Owns what doctor finds out about the ledger: its fold as all read it, and from the first event on.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { IslandState } from '../../../clickhouse/schema.ts'
 import type { Network, TableDefinition } from '../../../model/model.ts'
 import { hintOf, markOf } from '../../../ledger/stale.ts'
@@ -9,12 +8,13 @@ import { attempted } from './question.ts'
 import { foldQuery } from '../../../ledger/fold.ts'
 import { ledgerReader } from '../../../ledger/reader.ts'
 import type { Names } from '../../../clickhouse/own-databases.ts'
-import { isMissing, serverError } from '../../../clickhouse/server-error.ts'
+import { isMissing } from '../../../clickhouse/server-error.ts'
 import type { Server } from '../../../clickhouse/server.ts'
 import { openTarget } from '../../../targets/target.ts'
 import { isDead, readInfo } from '../../../lock/comment.ts'
 import { EPOCH_DIGITS } from '../../../lock/lock-name.ts'
 import { lockStore } from '../../../lock/lock.ts'
+import { monotonicMs, sleep } from '../../../seam/clock.ts'
 
 export type LedgerQuestion = {
   readonly server: Server
@@ -107,18 +107,12 @@ async function foldFromScratch(
   network: Network,
   uuids: ReadonlyMap<string, string>,
 ) {
-  const rows = await foldQuery(server.db.withSchema(names.ledger), {
+  const db = server.during('folding the ledger from its first event').withSchema(names.ledger)
+  const rows = await foldQuery(db, {
     network: network.name,
     uuids,
     fromCheckpoint: false,
-  })
-    .execute()
-    .catch((error: unknown) => {
-      throw serverError(error, {
-        connection: server.connection,
-        doing: 'folding the ledger from its first event',
-      })
-    })
+  }).execute()
   const islands = rows.map((row) => ({
     key: row.table_key,
     from: row.range_from,
@@ -131,7 +125,8 @@ async function foldFromScratch(
 
 /** `key hash` of all texts that are kept. */
 async function readSqlVersions({ server, names }: LedgerQuestion): Promise<ReadonlySet<string>> {
-  const rows = await server.db
+  const rows = await server
+    .during('reading the SQL texts of the ledger')
     .withSchema(names.ledger)
     .selectFrom('sql_versions')
     .select(['table_key', 'sql_hash'])
@@ -140,10 +135,7 @@ async function readSqlVersions({ server, names }: LedgerQuestion): Promise<Reado
     .catch((error: unknown) => {
       // An older version's ledger: that is said already.
       if (isMissing(error)) return []
-      throw serverError(error, {
-        connection: server.connection,
-        doing: 'reading the SQL texts of the ledger',
-      })
+      throw error
     })
   return new Set(rows.map((row) => `${row.table_key} ${row.sql_hash}`))
 }
@@ -181,13 +173,13 @@ export async function lookAtLocks({ server, names, network, keys }: LockQuestion
  * @throws BackfillError `server`, `failed`
  */
 async function watchHeld(question: LockQuestion, before: Look): Promise<readonly HeldLock[]> {
-  const started = performance.now()
+  const started = monotonicMs()
   const now = await lookAtLocks(question)
   const isGone = (key: string) => question.alone || isDead((before.get(key) ?? now.get(key))!.info)
   const isHeld = (look: Look, key: string) => look.get(key)?.info.released === false
   const held = question.keys.filter((key) => isHeld(before, key) || isHeld(now, key))
   const watched = held.some((key) => isHeld(now, key) && !isGone(key))
-  if (watched) await sleep(WATCH_MS - (performance.now() - started))
+  if (watched) await sleep(WATCH_MS - (monotonicMs() - started))
   const later = watched ? await lookAtLocks(question) : now
   return held.map((key): HeldLock => {
     const first = (isHeld(before, key) ? before : now).get(key)!

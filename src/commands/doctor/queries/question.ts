@@ -3,7 +3,7 @@ import { BackfillError } from '../../../model/errors.ts'
 import type { Asked, Refused } from '../checks/finding.ts'
 import { missingGrant } from '../../../sql-syntax/missing-grant.ts'
 import type { Connection } from '../../../clickhouse/connection.ts'
-import { messageOf } from '../../../clickhouse/server-error.ts'
+import { originOf, messageOf } from '../../../clickhouse/server-error.ts'
 import type { Server } from '../../../clickhouse/server.ts'
 
 /** Rows of a SELECT. */
@@ -12,10 +12,11 @@ export async function ask<Row>(
   query: string,
   query_params: Readonly<Record<string, unknown>> = {},
 ): Promise<Asked<readonly Row[]>> {
-  return await attempted(connection, async () => {
-    const result = await client.query({ query, query_params: { ...query_params }, format: 'JSONEachRow' })
-    return await result.json<Row>()
-  })
+  try {
+    return { got: await client.rows<Row>({ query, query_params: { ...query_params } }) }
+  } catch (error) {
+    return { refused: refusal(originOf(error), connection) }
+  }
 }
 
 /** What `look` finds, or why it could not. */

@@ -6,9 +6,10 @@ import type { About, Clock, ServerFacts } from '../checks/servers.ts'
 import { sendable, type SettingFacts, type SettingsQuestion } from '../checks/settings.ts'
 import type { Connection } from '../../../clickhouse/connection.ts'
 import { ask, attempted, mapped, refusal } from './question.ts'
-import { errorCode, messageOf } from '../../../clickhouse/server-error.ts'
+import { errorCode, originOf, messageOf } from '../../../clickhouse/server-error.ts'
 import { openWith, type Server, STATEMENT_SETTINGS } from '../../../clickhouse/server.ts'
 import type { Flow, Silence } from '../checks/connection.ts'
+import { wallClock, monotonicMs } from '../../../seam/clock.ts'
 
 /** Behind a balancer of two that chooses by chance, all of them meet the same one once in 128 times. */
 const FRESH_CONNECTIONS = 8
@@ -90,20 +91,19 @@ export function openSide(about: About, sides: readonly ServerRole[], connection:
     settings: () => Promise.resolve({ about, username, pinned: STATEMENT_SETTINGS, more, asked: settings }),
 
     async silence(seconds) {
-      const started = performance.now()
+      const started = monotonicMs()
       try {
         const fresh = await open()
-        await fresh.client.query({
+        await fresh.client.rows({
           query: 'SELECT sum(sleepEachRow(1)) FROM numbers({seconds:UInt64})',
           query_params: { seconds },
           // A block may sleep for 3 s.
           ...(seconds > 3 && { clickhouse_settings: { max_block_size: '1', max_threads: 1 } }),
-          format: 'JSONEachRow',
         })
         return { got: { seconds, cut: undefined } }
       } catch (error) {
-        if (errorCode(error) !== 0) return { refused: refusal(error, connection) }
-        const afterMs = performance.now() - started
+        if (errorCode(error) !== 0) return { refused: refusal(originOf(error), connection) }
+        const afterMs = monotonicMs() - started
         return { got: { seconds, cut: { afterMs, words: messageOf(error) } } }
       }
     },
@@ -111,14 +111,14 @@ export function openSide(about: About, sides: readonly ServerRole[], connection:
     flow: () =>
       attempted(connection, async () => {
         const fresh = await open()
-        const started = performance.now()
+        const started = monotonicMs()
         const { stream } = await fresh.client.exec({
           // Four blocks of 65,536 bytes, a quarter of a second each.
           query: 'SELECT sleepEachRow(0.000004) FROM numbers(262144) FORMAT RowBinary',
         })
         let firstMs: number | undefined
-        for await (const _ of stream) firstMs ??= performance.now() - started
-        const lastMs = performance.now() - started
+        for await (const _ of stream) firstMs ??= monotonicMs() - started
+        const lastMs = monotonicMs() - started
         return { firstMs: firstMs ?? lastMs, lastMs }
       }),
 
@@ -172,13 +172,11 @@ async function readSettings(
 async function readClock(server: Server): Promise<Clock> {
   let best: Clock | undefined
   for (let round = 0; round < 3; round++) {
-    const [sentAt, started] = [Date.now(), performance.now()]
-    const result = await server.client.query({
+    const [sentAt, started] = [wallClock().getTime(), monotonicMs()]
+    const [row] = await server.client.rows<{ ms: number }>({
       query: 'SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS ms',
-      format: 'JSONEachRow',
     })
-    const [row] = await result.json<{ ms: number }>()
-    const roundTripMs = performance.now() - started
+    const roundTripMs = monotonicMs() - started
     if (best === undefined || roundTripMs < best.roundTripMs)
       best = { aheadMs: Number(row?.ms) - (sentAt + roundTripMs / 2), roundTripMs }
   }

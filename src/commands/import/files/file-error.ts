@@ -1,14 +1,11 @@
 // Owns what is said of a file that cannot be had, and whether trying again may help.
 import { BackfillError } from '../../../model/errors.ts'
 
-/** ClickHouse's NETWORK_ERROR: the runner tries again what failed by it (pure/failure.ts). */
-const NETWORK_ERROR = 210
-
 /** It may go well the next time: a server that is busy, a connection that broke. */
 export function passing(message: string, cause?: unknown): BackfillError {
   return new BackfillError(message, {
     kind: 'failed',
-    code: NETWORK_ERROR,
+    retry: 'retry',
     alone: true,
     hint: 'Run backfill import again: it goes on where it was',
     cause,

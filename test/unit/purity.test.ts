@@ -1,0 +1,180 @@
+// Owns the promise that a file of src/ is pure unless it is named here: whoever is not can neither see nor change
+// anything but what it is handed. Types do not count, since nothing is left of them when the program runs.
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+/** What is touched, and the files and folders (with a slash at their end) that touch it. */
+const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
+  // Time and chance, through the seam.
+  'seam/clock.ts': [
+    'clickhouse/retry.ts',
+    'clickhouse/servers.ts',
+    'clickhouse/write.ts',
+    'commands/demo/load.ts',
+    'commands/doctor/queries/',
+    'commands/import/command.ts',
+    'commands/test/',
+    'commands/verify/verify.ts',
+    'lock/',
+    'runner/query-fate.ts',
+    'runner/up.ts',
+    'terminal/live-lines.ts',
+    'terminal/reporter.ts',
+    'terminal/signals.ts',
+  ],
+  'seam/random.ts': [
+    'clickhouse/retry.ts',
+    'commands/accept/',
+    'commands/import/changed-files.ts',
+    'commands/rebuild/command.ts',
+    'commands/redo/redo.ts',
+    'commands/verify/',
+    'lock/lock.ts',
+    'runner/prepare.ts',
+    'runner/retry-range.ts',
+    'runner/shared-chunks.ts',
+  ],
+  'new Date()': ['seam/clock.ts'],
+  'node:timers': ['seam/clock.ts', 'embedded/embedded-server.ts'],
+
+  // The process, its machine, its folders.
+  process: [
+    'commands/doctor/command.ts',
+    'commands/info/command.ts',
+    'embedded/',
+    'lock/comment.ts',
+    'lock/lock.ts',
+    'main.ts',
+    'project/sql-files.ts',
+    'terminal/signals.ts',
+  ],
+  fetch: ['embedded/embedded-server.ts'],
+  'node:child_process': ['embedded/embedded-server.ts'],
+  'node:worker_threads': ['embedded/server-child.ts'],
+  'node:module': ['embedded/'],
+  'node:os': [
+    'commands/import/files/web-files.ts',
+    'commands/test/scratch-server.ts',
+    'ledger/sql-versions.ts',
+    'ledger/writer.ts',
+    'lock/',
+    'terminal/signals.ts',
+  ],
+  'node:v8': ['session/supervised-run.ts'],
+  'node:readline': ['session/confirm.ts'],
+  'node:util': ['workspace/variables.ts'],
+  'node:fs': [
+    'cli/completion/known-names.ts',
+    'commands/import/files/',
+    'commands/new/write-files.ts',
+    'commands/test/',
+    'embedded/',
+    'project/',
+    'workspace/',
+  ],
+  'node:path': [
+    'cli/completion/known-names.ts',
+    'commands/import/',
+    'commands/new/write-files.ts',
+    'commands/test/',
+    'embedded/',
+    'project/',
+    'session/session.ts',
+    'workspace/',
+  ],
+  'node:url': ['embedded/embedded-server.ts', 'workspace/config.ts'],
+  'node:http': ['commands/import/files/http-request.ts'],
+  'node:https': ['commands/import/files/http-request.ts'],
+
+  // Bytes and hashes: no effect by themselves.
+  'node:stream': ['clickhouse/', 'commands/preview/preview.ts', 'terminal/byte-stream.ts'],
+  'node:string_decoder': ['terminal/byte-stream.ts'],
+  'node:zlib': ['clickhouse/stream/wire.ts'],
+  'node:crypto': [
+    'clickhouse/cluster/shard-tables.ts',
+    'commands/import/files/',
+    'commands/rebuild/world.ts',
+    'embedded/',
+    'project/sql-hash.ts',
+    'seam/random.ts',
+  ],
+
+  // Packages.
+  '@clickhouse/client': ['clickhouse/client.ts', 'clickhouse/server-error.ts', 'clickhouse/write.ts'],
+  kysely: [
+    'clickhouse/',
+    'commands/check/queries.ts',
+    'commands/log/',
+    'commands/rebuild/tables.ts',
+    'ledger/',
+    'lock/',
+    'runner/query-fate.ts',
+    'sources/source.ts',
+    'targets/',
+  ],
+  'p-limit': [
+    'commands/import/files/web-files.ts',
+    'commands/verify/verify.ts',
+    'ledger/writer.ts',
+    'runner/attempt-change.ts',
+    'runner/up.ts',
+  ],
+  cac: ['cli/command-line.ts'],
+  diff: ['commands/diff/render.ts'],
+  'ffi-rs': ['embedded/server-child.ts'],
+  hyparquet: ['commands/import/files/parquet-file.ts'],
+  'log-update': ['terminal/live-lines.ts'],
+  picocolors: ['terminal/output.ts'],
+  yaml: ['commands/test/yaml-tree.ts'],
+}
+
+const IMPORT = /^(?:import|export)\s+(?!type\s)(?:([\w\s{},*$]+?)\s+from\s+)?'([^']+)'|import\('([^']+)'\)/gm
+const TYPES_ONLY = /^\{(\s*type\s[^,}]+,?)+\s*\}$/
+const SEAM = /seam\/(clock|random)\.ts$/
+const GLOBALS: Readonly<Record<string, RegExp>> = {
+  process: /\bprocess\.\w/,
+  fetch: /\bawait fetch\(/,
+  console: /\bconsole\.\w/,
+  globalThis: /\bglobalThis\b/,
+  'new Date()': /\bnew Date\(\)/,
+}
+
+/** `node:fs` for `node:fs/promises`; undefined for a module of our own that is not the seam. */
+function outside(module: string): string | undefined {
+  const seam = SEAM.exec(module)
+  if (seam !== null) return seam[0]
+  if (module.startsWith('.')) return undefined
+  return module.split('/', module.startsWith('@') ? 2 : 1).join('/')
+}
+
+function touchedBy(file: string): readonly string[] {
+  const text = readFileSync(`src/${file}`, 'utf8')
+  const modules = [...text.matchAll(IMPORT)].flatMap(([, names = '', from, dynamic]) =>
+    TYPES_ONLY.test(names) ? [] : (outside((from ?? dynamic)!) ?? []),
+  )
+  const code = text.replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '')
+  const globals = Object.entries(GLOBALS).flatMap(([name, use]) => (use.test(code) ? [name] : []))
+  return [...new Set([...modules, ...globals])]
+}
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const uses = files.flatMap((file) => touchedBy(file).map((what) => ({ file, what })))
+
+const covers = (place: string, file: string) =>
+  place.endsWith('/') ? file.startsWith(place) : file === place
+
+test('a file that is not named touches nothing outside', () => {
+  const unnamed = uses.filter(
+    ({ file, what }) => !(TOUCHED_BY[what] ?? []).some((place) => covers(place, file)),
+  )
+  expect(unnamed).toEqual([])
+})
+
+test('whatever is named is touched there', () => {
+  const idle = Object.entries(TOUCHED_BY).flatMap(([what, places]) =>
+    places
+      .filter((place) => !uses.some((use) => use.what === what && covers(place, use.file)))
+      .map((place) => `${place}: ${what}`),
+  )
+  expect(idle).toEqual([])
+})

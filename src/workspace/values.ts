@@ -3,19 +3,24 @@ import { usageError } from '../model/errors.ts'
 import { type Compression, WIRE_NAMES } from '../model/compression.ts'
 import type { Order } from '../planning/chunks.ts'
 
-/** Flag name without dashes -> the word typed for it; a switch that is there has the word ''. */
-export type Flags = ReadonlyMap<string, string>
-
 /** A value with the place it was found in, for messages: `--from`, `BACKFILL_LAG`. */
 export type Word = { readonly text: string; readonly place: string }
+
+/** Flag name without dashes -> the word typed for it, and as which flag; a switch that is there has the word ''. */
+export type Flags = ReadonlyMap<string, Word>
+
+/** Words as if they were typed: flag name -> value. */
+export function typedWords(values: Readonly<Record<string, string>>): Flags {
+  return new Map(Object.entries(values).map(([name, text]) => [name, { text, place: `--${name}` }]))
+}
 
 /** Ethereum's block numbers, and the type of the derived tables' columns: UInt32. */
 const MAX_BLOCK = 4_294_967_295
 
 /** Reads one flag with one of the readers below; undefined where it was not typed. */
 export function readFlag<T>(flags: Flags, name: string, read: (word: Word) => T): T | undefined {
-  const text = flags.get(name)
-  return text === undefined ? undefined : read({ text, place: `--${name}` })
+  const word = flags.get(name)
+  return word === undefined ? undefined : read(word)
 }
 
 export function blockNumber(word: Word): number {

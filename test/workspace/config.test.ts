@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { upOptions } from '../../src/workspace/run-options.ts'
 import { type Config, readConfig } from '../../src/workspace/config.ts'
 import { mask, maskUrl } from '../../src/workspace/mask.ts'
+import { typedWords } from '../../src/workspace/values.ts'
 import { wantsColors } from '../../src/terminal/output.ts'
 import { settingLines } from '../../src/commands/info/render.ts'
 import pc from 'picocolors'
@@ -17,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const config = (environment: Record<string, string> = {}, flags: Record<string, string> = {}): Config =>
-  readConfig({ flags: new Map(Object.entries(flags)), environment, folder })
+  readConfig({ flags: typedWords(flags), environment, folder })
 
 const login = (environment: Record<string, string>, side: 'source' | 'target' = 'target') => {
   const { servers } = config(environment)
@@ -218,8 +219,8 @@ test.each([
 })
 
 const sizes = (environment: Record<string, string>, flags: Record<string, string>) => {
-  const context = { config: config(environment, flags), flags: new Map(Object.entries(flags)) }
-  const { chunk, chunkRows } = upOptions(context, { from: 'from', to: 'to' })
+  const context = { config: config(environment, flags), flags: typedWords(flags) }
+  const { chunk, chunkRows } = upOptions(context)
   return { chunk, chunkRows }
 }
 

@@ -3,6 +3,7 @@
 import { importNames, networkNames, tableKeys } from './known-names.ts'
 import { COMMANDS } from '../commands.ts'
 import { readConfig } from '../../workspace/config.ts'
+import { typedWords } from '../../workspace/values.ts'
 import type { Environment } from '../../workspace/variables.ts'
 import { type Candidate, complete } from './candidates.ts'
 import { FOLDER } from './question.ts'
@@ -19,7 +20,7 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
   const sql = valueOf('--sql', words)
   const named = (read: (folder: string) => readonly string[]) => (): readonly string[] => {
     try {
-      const typedSql = new Map(sql === undefined ? [] : [['sql', sql]])
+      const typedSql = typedWords(sql === undefined ? {} : { sql })
       return read(readConfig({ flags: typedSql, environment, folder }).sql.value)
     } catch {
       return []

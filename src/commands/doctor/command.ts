@@ -15,7 +15,7 @@ export const doctor: Command = async (context) => {
   output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   const idleSeconds = Math.ceil((readFlag(flags, 'idle', duration) ?? IDLE_SECONDS * 1000) / 1000)
   if (idleSeconds < 1 || idleSeconds > 3000)
-    throw usageError(`--idle must be a time from 1s to 50m, got '${flags.get('idle')}'`)
+    throw usageError(`--idle must be a time from 1s to 50m, got '${flags.get('idle')?.text}'`)
   const { files, network } = await readFiles(context)
   const found = await withConnections(context, async (connections) => {
     const [{ openDoctor }, { namesFor }] = await Promise.all([

@@ -28,7 +28,9 @@ export const importCommand: Command = async (context) => {
 
   const ending = new AbortController()
   const options = {
-    ...upOptions(context, { from: 'none', to: 'none' }),
+    ...upOptions(context),
+    from: undefined,
+    to: undefined,
     lag: 0,
     chunk: FILE_BLOCKS,
     chunkRows: undefined,

@@ -12,7 +12,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
   const { assertGoodKey, assertOwnFolder, writeNewTable } = await import('./write-files.ts')
   const { readFolder } = await import('../../project/sql-folder.ts')
   const { shortName } = await import('../test/test-case.ts')
-  const key = flags.get('table') ?? ''
+  const key = flags.get('table')?.text ?? ''
   if (key === '') throw usageError('`new` needs the key of the table', 'backfill new gas_per_block')
   assertGoodKey(key)
   const folder = config.sql.value
@@ -35,7 +35,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
     ...(config.cluster.value !== undefined && { clusterDdl: clusterDdlText(texts.ddl, targetName(key)) }),
   })
   output.result(written.map((path) => `Wrote ${path}`))
-  const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')}` : ''
+  const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')?.text}` : ''
   output.message([
     `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and make the SELECT your own.`,
   ])

@@ -86,7 +86,7 @@ function rebuildOptions({ config, flags }: Context): RebuildOptions {
   if (flags.has('keep') && flags.has('drop-old'))
     throw usageError('--keep and --drop-old exclude each other', 'keep one of them')
   return {
-    up: upOptions({ config, flags }, { from: 'from', to: 'to' }),
+    up: upOptions({ config, flags }),
     sample: readFlag(flags, 'sample', positiveCount) ?? 10,
     seed: randomInt(2 ** 32),
     dropOld: flags.has('drop-old'),

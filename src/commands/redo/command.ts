@@ -21,7 +21,7 @@ export const redoCommand: Command = async (context) => {
     cascade: flags.has('cascade'),
     lag: config.lag.value,
   }
-  const options = upOptions(context, { from: 'from', to: 'to' })
+  const options = upOptions(context)
   return await withWorkspace(context, async ({ workspace }) => {
     const { planRedo } = await import('./plan.ts')
     const plan = await planRedo(workspace, question)

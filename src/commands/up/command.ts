@@ -8,7 +8,7 @@ import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 
 export const up: Command = async (context) => {
-  const options = upOptions(context, { from: 'from', to: 'to' })
+  const options = upOptions(context)
   return context.flags.has('dry-run') ? await plan(context, options) : await runUp(context, options)
 }
 

@@ -45,9 +45,6 @@ function verifyOptions({ config, flags }: Context): VerifyOptions {
   const seed = readFlag(flags, 'seed', blockCount)
   if (seed !== undefined && sample === undefined)
     throw usageError('--seed is for --sample only', 'add --sample N')
-  const { from, to, chunk, chunkRows, jobs, giveUpMs } = upOptions(
-    { config, flags },
-    { from: 'from', to: 'to' },
-  )
+  const { from, to, chunk, chunkRows, jobs, giveUpMs } = upOptions({ config, flags })
   return { from, to, chunk, chunkRows, jobs, giveUpMs, sample, seed: seed ?? randomInt(2 ** 32) }
 }

@@ -4,7 +4,7 @@ import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Catalogue, Network } from '../../model/model.ts'
 import { duration, names, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { doctorExit, doctorJson, renderDoctor } from './render.ts'
+import { doctorExit, doctorFields, renderDoctor } from './render.ts'
 import { withConnections } from '../../session/session.ts'
 
 /** Enough for the proxies that cut soonest; --idle waits for longer. */
@@ -36,10 +36,8 @@ export const doctor: Command = async (context) => {
       await port.close()
     }
   })
-  const lines = flags.has('json')
-    ? [JSON.stringify(doctorJson(found))]
-    : renderDoctor(found, output.resultColors)
-  output.result(lines.map(output.mask))
+  if (flags.has('json')) output.json(doctorFields(found))
+  else output.result(renderDoctor(found, output.resultColors).map(output.mask))
   return doctorExit(found)
 }
 

@@ -205,7 +205,6 @@ test('`info` shows settings, servers and locks', async () => {
     new RegExp(`^ledger database +${ledger} +environment BACKFILL_LEDGER_DATABASE$`, 'm'),
   )
   expect(stdout).toMatch(/^servers {2}one server, rows stay inside the server\n {2}ClickHouse \d+\.\d+/m)
-  expect(stdout).toMatch(/^locks {2}none held$/m)
 })
 
 test('`run` takes the flags of the Python scripts and obeys the ledger', async () => {

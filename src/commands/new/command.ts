@@ -3,8 +3,7 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
-import { scaffold, type Scaffold, type ScaffoldInput, targetName } from './scaffold.ts'
-import { clusterDdlText } from './scaffold.ts'
+import type { Scaffold, ScaffoldInput } from './scaffold.ts'
 import { names, readFlag, type Word } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 
@@ -21,7 +20,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
 
   // Another table's error is no reason to refuse: `check` tells it.
   const { catalogue, drafts } = await readFolder(folder, () => {})
-  const rival = drafts.find((draft) => draft.key === key || draft.header.target === targetName(key))
+  const rival = drafts.find((draft) => draft.key === key || draft.header.target === `int_${key}`)
   if (rival !== undefined) throw usageError(`${rival.file} has a table of that name`, 'choose another key')
   const [given, after] = [readFlag(flags, 'sources', names), readFlag(flags, 'after', names) ?? []]
   const sources = given ?? (after.length > 0 ? [] : ['transaction'])
@@ -29,11 +28,8 @@ export const newTable: Command = async ({ config, output, flags }) => {
     ...sources.map((name) => sourceInput(name, catalogue, shortName)),
     ...after.map((name) => derivedInput(name, catalogue)),
   ]
-  const texts = scaffold({ key, rows, inputs: inputs.map((input) => fitting(input, rows)) })
-  const written = await writeNewTable(folder, key, {
-    ...texts,
-    ...(config.cluster.value !== undefined && { clusterDdl: clusterDdlText(texts.ddl, targetName(key)) }),
-  })
+  const table = { key, rows, inputs: inputs.map((input) => fitting(input, rows)) }
+  const written = await writeNewTable(folder, table, { forCluster: config.cluster.value !== undefined })
   output.result(written.map((path) => `Wrote ${path}`))
   const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')?.text}` : ''
   output.message([

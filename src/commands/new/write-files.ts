@@ -2,7 +2,7 @@
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { usageError } from '../../model/errors.ts'
-import type { ScaffoldTexts } from './scaffold.ts'
+import { fillTemplate, type Scaffold, TEMPLATES } from './scaffold.ts'
 import { isLockName } from '../../model/table-key.ts'
 import { shown } from '../../project/sql-files.ts'
 
@@ -29,17 +29,21 @@ export function assertOwnFolder(folder: string): void {
 /** Writes the files and returns their paths as shown to people. @throws BackfillError `usage` where one exists already */
 export async function writeNewTable(
   folder: string,
-  key: string,
-  { ddl, clusterDdl, transform, test }: ScaffoldTexts & { readonly clusterDdl?: string },
+  table: Scaffold,
+  { forCluster }: { readonly forCluster: boolean },
 ): Promise<readonly string[]> {
-  const files: readonly (readonly [path: string, text: string])[] = [
-    [join(folder, 'ddl', `${key}.sql`), ddl],
-    ...(clusterDdl === undefined
-      ? []
-      : [[join(folder, 'ddl', 'cluster', `${key}.sql`), clusterDdl] as const]),
-    [join(folder, 'transforms', `${key}.sql`), transform],
-    [join(folder, 'tests', key, 'range.yaml'), test],
-  ]
+  const { key } = table
+  const places = {
+    'ddl.sql': join(folder, 'ddl', `${key}.sql`),
+    'cluster.sql': join(folder, 'ddl', 'cluster', `${key}.sql`),
+    'transform.sql': join(folder, 'transforms', `${key}.sql`),
+    'test.yaml': join(folder, 'tests', key, 'range.yaml'),
+  }
+  const files = await Promise.all(
+    TEMPLATES.filter((template) => forCluster || template !== 'cluster.sql').map(
+      async (template) => [places[template], await fillTemplate(template, table)] as const,
+    ),
+  )
   for (const [path] of files) if (await isThere(path)) throw alreadyThere(path)
   const written: string[] = []
   try {

@@ -1,6 +1,11 @@
 // Owns the scripts that teach a shell to complete `backfill`. Each hands the typed words to the program as they are and
 // runs nothing of them: what a person has half typed must not be evaluated because of a Tab.
-import { FOLDER, QUESTION } from './question.ts'
+
+/** The first word of a script's question; the shell's name and the half-typed line follow. No command for people. */
+export const QUESTION = '__complete'
+
+/** The whole answer where a folder is wanted: the shell completes it itself. */
+export const FOLDER = ':folder'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 

@@ -73,7 +73,6 @@ type Asked = {
 async function askServers(context: Context, { catalogue, tables }: Asked, report: Report): Promise<string> {
   const { config, output } = context
   const network = findNetwork(catalogue, config.network.value)
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   return await withConnections(context, async (connections) => {
     const { openServers } = await import('../../clickhouse/servers.ts')
     const { openCheck } = await import('./queries.ts')

@@ -12,7 +12,6 @@ const IDLE_SECONDS = 3
 
 export const doctor: Command = async (context) => {
   const { config, output, flags } = context
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   const idleSeconds = Math.ceil((readFlag(flags, 'idle', duration) ?? IDLE_SECONDS * 1000) / 1000)
   if (idleSeconds < 1 || idleSeconds > 3000)
     throw usageError(`--idle must be a time from 1s to 50m, got '${flags.get('idle')?.text}'`)

@@ -109,7 +109,6 @@ async function withImport<T>(
   use: (opened: ConnectedWorkspace, files: FilesPort) => Promise<T>,
 ): Promise<T> {
   const { config, flags, output } = context
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readImports } = await import('./sql.ts')
   const catalogue = await readCatalogue(config.sql.value)

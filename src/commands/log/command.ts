@@ -53,8 +53,7 @@ async function withLog<T>(
   catalogue: Catalogue,
   use: (port: LogPort) => Promise<T>,
 ): Promise<T> {
-  const { config, output } = context
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
+  const { config } = context
   return await withConnections(context, async ({ source, target: connection }: Connections) => {
     const { openServer } = await import('../../clickhouse/server.ts')
     const { openLog } = await import('./log.ts')

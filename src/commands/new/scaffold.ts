@@ -22,11 +22,9 @@ export type Scaffold = {
   readonly rows: 'per-block' | 'per-key'
 }
 
-export const TEMPLATES = ['ddl.sql', 'cluster.sql', 'transform.sql', 'test.yaml'] as const
-
 /** The text of a new table's file. */
 export async function fillTemplate(
-  template: (typeof TEMPLATES)[number],
+  template: 'ddl.sql' | 'cluster.sql' | 'transform.sql' | 'test.yaml',
   { key, inputs, rows }: Scaffold,
 ): Promise<string> {
   const text = await readFile(new URL(`sql-templates/${rows}/${template}`, PACKAGE_FOLDER), 'utf8')

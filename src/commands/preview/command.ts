@@ -32,7 +32,6 @@ export const preview: Command = async (context) => {
     await printStatement(context, { table, network, range })
     return EXIT.ok
   }
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   if (inside === undefined) return EXIT.ok
   return await withConnections(context, async (connections) => {
     const { withPreview } = await import('./preview.ts')

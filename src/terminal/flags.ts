@@ -1,82 +1,65 @@
 // Owns the flags that several commands share: each is explained once.
 import type { Flag } from './argv.ts'
 
-export const tables: Flag = {
-  name: 'tables',
-  value: '<a,b>',
-  about: 'Tables to work on',
+type More = Omit<Partial<Flag>, 'name' | 'value' | 'about'>
+
+/** `typed` is how the help writes it: `from <block>`, or `dry-run` for a switch. */
+export function flag(typed: string, about: string, more: More = {}): Flag {
+  const [name = '', value] = typed.split(' ')
+  return { name, ...(value !== undefined && { value }), about, ...more }
+}
+
+export const tables = flag('tables <a,b>', 'Tables to work on', {
   example: 'address_diffs,address_reads',
   fallback: 'all',
-}
+})
 /** For commands that work on one table, which is usually typed without its flag. */
-export const oneTable: Flag = { name: 'tables', value: '<a,b>', about: 'Key of the table', bare: true }
-export const json: Flag = { name: 'json', about: 'One JSON object on stdout instead of text' }
-export const events: Flag = { name: 'json', about: 'One JSON object per event on stdout instead of text' }
-export const all: Flag = { name: 'all', about: 'All tables, in place of --tables' }
-export const quiet: Flag = { name: 'quiet', about: 'Warnings and errors only' }
-export const yes: Flag = {
-  name: 'yes',
-  about: 'No question before the work starts; needed outside a terminal',
-}
-export const dryRun: Flag = { name: 'dry-run', about: 'What would be done, without writing anything' }
-export const from: Flag = { name: 'from', value: '<block>', about: 'First block', example: '19000000' }
-export const to: Flag = { name: 'to', value: '<block>', about: 'Last block', fallback: 'the first block' }
-export const order: Flag = {
-  name: 'order',
-  value: '<oldest|newest>',
-  about: 'Which blocks run first: tail, the oldest, or head, the newest',
-  fallback: 'tail',
-  variable: 'BACKFILL_ORDER',
-}
-export const chunkRows: Flag = {
-  name: 'chunk-rows',
-  value: '<rows>',
-  about: 'Approximate number of source rows per chunk',
+export const oneTable = flag('tables <a,b>', 'Key of the table', { bare: true })
+export const json = flag('json', 'One JSON object on stdout instead of text')
+export const events = flag('json', 'One JSON object per event on stdout instead of text')
+export const all = flag('all', 'All tables, in place of --tables')
+export const quiet = flag('quiet', 'Warnings and errors only')
+export const yes = flag('yes', 'No question before the work starts; needed outside a terminal')
+export const dryRun = flag('dry-run', 'What would be done, without writing anything')
+export const from = flag('from <block>', 'First block', { example: '19000000' })
+export const to = flag('to <block>', 'Last block', { fallback: 'the first block' })
+export const order = flag(
+  'order <oldest|newest>',
+  'Which blocks run first: tail, the oldest, or head, the newest',
+  { fallback: 'tail', variable: 'BACKFILL_ORDER' },
+)
+export const chunkRows = flag('chunk-rows <rows>', 'Approximate number of source rows per chunk', {
   example: '20000000',
   fallback: '5 million',
   variable: 'BACKFILL_CHUNK_ROWS',
-}
-export const chunk: Flag = {
-  name: 'chunk',
-  value: '<blocks>',
-  about: 'Fixed number of blocks per chunk, in place of --chunk-rows',
+})
+export const chunk = flag('chunk <blocks>', 'Fixed number of blocks per chunk, in place of --chunk-rows', {
   example: '10000',
   variable: 'BACKFILL_CHUNK',
-}
-export const jobs: Flag = {
-  name: 'jobs',
-  value: '<count>',
-  about: 'Number of statements at the same time, over all tables',
+})
+export const jobs = flag('jobs <count>', 'Number of statements at the same time, over all tables', {
   example: '4',
   fallback: 'half of the idle cores of the server, 2 to 8',
   variable: 'BACKFILL_JOBS',
-}
+})
 export const slots: readonly Flag[] = [
   jobs,
-  {
-    name: 'table-jobs',
-    value: '<count>',
-    about: 'Number of statements at the same time for one table',
+  flag('table-jobs <count>', 'Number of statements at the same time for one table', {
     example: '1',
     fallback: 'as --jobs',
     variable: 'BACKFILL_TABLE_JOBS',
-  },
+  }),
 ]
-export const lag: Flag = {
-  name: 'lag',
-  value: '<blocks>',
-  about: 'Distance to keep from the newest block',
+export const lag = flag('lag <blocks>', 'Distance to keep from the newest block', {
   example: '64',
   fallback: '384',
   variable: 'BACKFILL_LAG',
-}
-export const compression: Flag = {
-  name: 'compression',
-  value: '<lz4|zstd|none>',
-  about: 'Compression of the rows that are sent from one server to another',
-  fallback: 'lz4',
-  variable: 'BACKFILL_COMPRESSION',
-}
+})
+export const compression = flag(
+  'wire <lz4|zstd|none>',
+  'Compression of the rows that are sent from one server to another',
+  { fallback: 'lz4', variable: 'BACKFILL_COMPRESSION' },
+)
 /** How a run cuts its work and how much of it runs at the same time. */
 export const sizing: readonly Flag[] = [chunkRows, chunk, order, ...slots, lag]
 export const range: readonly Flag[] = [
@@ -88,89 +71,64 @@ export const range: readonly Flag[] = [
     fallback: 'the newest block minus --lag',
   },
 ]
-export const giveUp: Flag = {
-  name: 'give-up',
-  value: '<duration>',
-  about: 'How long to wait for an unreachable server',
+export const giveUp = flag('give-up <duration>', 'How long to wait for an unreachable server', {
   example: '90s, 5m',
   fallback: '5m',
-}
-export const grace: Flag = {
-  name: 'grace',
-  value: '<duration>',
-  about: 'How long chunks may take to finish after Ctrl-C, before they are killed',
-  example: '10s',
-  fallback: '60s',
-}
-export const maxRuntime: Flag = {
-  name: 'max-runtime',
-  value: '<duration>',
-  about: 'How long to start new chunks; those that run by then finish',
-  example: '55m',
-  fallback: 'no limit',
-}
-export const lockWait: Flag = {
-  name: 'lock-wait',
-  value: '<duration>',
-  about: 'How long to wait for a lock that another run holds',
+})
+export const grace = flag(
+  'grace <duration>',
+  'How long chunks may take to finish after Ctrl-C, before they are killed',
+  { example: '10s', fallback: '60s' },
+)
+export const maxRuntime = flag(
+  'max-runtime <duration>',
+  'How long to start new chunks; those that run by then finish',
+  { example: '55m', fallback: 'no limit' },
+)
+export const lockWait = flag('lock-wait <duration>', 'How long to wait for a lock that another run holds', {
   example: '10m',
   fallback: '0',
-}
+})
 export const endurance: readonly Flag[] = [
   giveUp,
   grace,
   maxRuntime,
   lockWait,
-  { name: 'lock-skip', about: 'Leave out tables whose lock another run holds, and exit with 0' },
+  flag('lock-skip', 'Leave out tables whose lock another run holds, and exit with 0'),
 ]
 
 /** Flags that mean the same for every command that talks to a server. */
 export const server: readonly Flag[] = [
-  {
-    name: 'network',
-    value: '<name>',
-    about: 'Network, as networks.json and the column meta_network_name call it',
+  flag('network <name>', 'Network, as networks.json and the column meta_network_name call it', {
     example: 'sepolia',
     fallback: 'mainnet',
     variable: 'BACKFILL_NETWORK',
-  },
-  {
-    name: 'cluster',
-    value: '<name>',
-    about: 'Cluster of the target server, as system.clusters calls it',
+  }),
+  flag('cluster <name>', 'Cluster of the target server, as system.clusters calls it', {
     example: 'main',
     fallback: 'none',
     variable: 'BACKFILL_CLUSTER',
-  },
-  {
-    name: 'ledger-database',
-    value: '<name>',
-    about: 'Database of the ledger',
+  }),
+  flag('ledger-database <name>', 'Database of the ledger', {
     example: 'ledger',
     fallback: 'backfill',
     variable: 'BACKFILL_LEDGER_DATABASE',
-  },
+  }),
 ]
 export const local: readonly Flag[] = [
-  { name: 'embedded', about: 'Use the embedded server, even if a server is configured' },
-  {
-    name: 'state',
-    value: '<folder>',
-    about: "Folder of the embedded server's data",
+  flag('embedded', 'Use the embedded server, even if a server is configured'),
+  flag('state <folder>', "Folder of the embedded server's data", {
     example: '/var/lib/backfill',
     fallback: 'state',
     variable: 'BACKFILL_STATE',
-  },
+  }),
 ]
-export const sql: Flag = {
-  name: 'sql',
-  value: '<folder>',
-  about: 'Folder of the SQL files',
+export const sql = flag('sql <folder>', 'Folder of the SQL files', {
   example: './sql',
   fallback: 'the one of this package',
   variable: 'BACKFILL_SQL',
-}
-export const noColor: Flag = { name: 'no-color', about: 'No colors', variable: 'NO_COLOR' }
+})
+export const noColor = flag('no-color', 'No colors', { variable: 'NO_COLOR' })
 export const common: readonly Flag[] = [...server, ...local, sql, noColor]
 
 /** `How long to wait for an unreachable server, e.g. 90s, 5m (default: 5m)`. */

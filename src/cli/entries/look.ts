@@ -1,6 +1,7 @@
 // Owns the entries of the commands that only look.
 import type { CommandEntry } from '../../session/command.ts'
-import * as flag from '../../terminal/flags.ts'
+import * as flags from '../../terminal/flags.ts'
+import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
 export const LOOK: readonly CommandEntry[] = [
@@ -9,11 +10,11 @@ export const LOOK: readonly CommandEntry[] = [
     about: 'Show what each table has, what it lacks, and why',
     usage: '[flags]',
     flags: [
-      flag.tables,
-      flag.lag,
-      flag.json,
-      { name: 'check', about: 'Exit with 3 if blocks are missing or dirty, else with 4 if ranges are stale' },
-      ...flag.common,
+      flags.tables,
+      flags.lag,
+      flags.json,
+      flag('check', 'Exit with 3 if blocks are missing or dirty, else with 4 if ranges are stale'),
+      ...flags.common,
     ],
     exits: {
       ...exits.asking,
@@ -30,7 +31,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'plan',
     about: 'Show the chunks that `up` would process now',
     usage: '[flags]',
-    flags: [flag.tables, ...flag.range, ...flag.sizing, flag.json, ...flag.common],
+    flags: [flags.tables, ...flags.range, ...flags.sizing, flags.json, ...flags.common],
     exits: exits.asking,
     examples: {
       'See what is left to do, and how long it takes': 'plan',
@@ -44,23 +45,17 @@ export const LOOK: readonly CommandEntry[] = [
     about: "Show how a table's SQL changed since it built its ranges",
     usage: '<table> [flags]',
     flags: [
-      flag.oneTable,
-      {
-        name: 'from-hash',
-        value: '<hash>',
-        about: 'The older SQL, by the first digits of its hash',
+      flags.oneTable,
+      flag('from-hash <hash>', 'The older SQL, by the first digits of its hash', {
         example: '1a2b3c4d',
         fallback: 'the SQL of most stale blocks',
-      },
-      {
-        name: 'to-hash',
-        value: '<hash>',
-        about: 'The newer SQL, by the first digits of its hash',
+      }),
+      flag('to-hash <hash>', 'The newer SQL, by the first digits of its hash', {
         example: '5e6f7a8b',
         fallback: 'the file',
-      },
-      flag.json,
-      ...flag.common,
+      }),
+      flags.json,
+      ...flags.common,
     ],
     exits: exits.asking,
     examples: {
@@ -74,31 +69,25 @@ export const LOOK: readonly CommandEntry[] = [
     about: 'Compute done blocks again and compare them with the table',
     usage: '[table…] [flags]',
     flags: [
-      { ...flag.tables, bare: true, fallback: 'none; all with --sources' },
-      { ...flag.from, fallback: 'the first done block' },
-      { ...flag.to, example: '19009999', fallback: 'the last done block' },
-      {
-        name: 'sample',
-        value: '<count>',
-        about: 'Number of chunks of each table, chosen at random',
+      { ...flags.tables, bare: true, fallback: 'none; all with --sources' },
+      { ...flags.from, fallback: 'the first done block' },
+      { ...flags.to, example: '19009999', fallback: 'the last done block' },
+      flag('sample <count>', 'Number of chunks of each table, chosen at random', {
         example: '20',
         fallback: 'all',
-      },
-      {
-        name: 'seed',
-        value: '<number>',
-        about: 'Seed of an earlier --sample, for the same chunks',
+      }),
+      flag('seed <number>', 'Seed of an earlier --sample, for the same chunks', {
         example: '4711',
         fallback: 'random',
-      },
-      flag.chunkRows,
-      flag.chunk,
-      flag.jobs,
-      { name: 'sources', about: 'Only look for blocks whose sources changed since, and mark them as stale' },
-      { ...flag.dryRun, about: 'With --sources: mark nothing' },
-      flag.json,
-      flag.quiet,
-      ...flag.common,
+      }),
+      flags.chunkRows,
+      flags.chunk,
+      flags.jobs,
+      flag('sources', 'Only look for blocks whose sources changed since, and mark them as stale'),
+      { ...flags.dryRun, about: 'With --sources: mark nothing' },
+      flags.json,
+      flags.quiet,
+      ...flags.common,
     ],
     exits: {
       ...exits.comparing,
@@ -116,25 +105,16 @@ export const LOOK: readonly CommandEntry[] = [
     about: "Run a table's SELECT and show its rows; writes nothing",
     usage: '<table> --from <block> [--to <block>] [flags]',
     flags: [
-      flag.oneTable,
-      flag.from,
-      { ...flag.to, example: '19000999' },
-      {
-        name: 'limit',
-        value: '<rows>',
-        about: 'Maximum number of rows',
-        example: '100',
-        fallback: '20; with --format all',
-      },
-      {
-        name: 'format',
-        value: '<name>',
-        about: 'Output format of ClickHouse, in place of a table',
+      flags.oneTable,
+      flags.from,
+      { ...flags.to, example: '19000999' },
+      flag('limit <rows>', 'Maximum number of rows', { example: '100', fallback: '20; with --format all' }),
+      flag('format <name>', 'Output format of ClickHouse, in place of a table', {
         example: 'CSVWithNames, JSONEachRow',
-      },
-      { name: 'print-sql', about: 'The statement with its values, to paste into a client; asks no server' },
-      { name: 'explain', about: 'The query plan, and how much would be read' },
-      ...flag.common,
+      }),
+      flag('print-sql', 'The statement with its values, to paste into a client; asks no server'),
+      flag('explain', 'The query plan, and how much would be read'),
+      ...flags.common,
     ],
     exits: exits.asking,
     examples: {
@@ -149,17 +129,12 @@ export const LOOK: readonly CommandEntry[] = [
     about: 'Show past runs, or the chunks of one table or run',
     usage: '[table] [flags]',
     flags: [
-      { ...flag.oneTable, fallback: 'the latest runs' },
-      {
-        name: 'run',
-        value: '<id>',
-        about: 'Run whose chunks to show, by the first digits of its id',
-        example: '20087511',
-      },
-      { name: 'limit', value: '<lines>', about: 'Maximum number of lines', example: '100', fallback: '20' },
-      { name: 'errors', about: 'Only what failed' },
-      flag.json,
-      ...flag.common,
+      { ...flags.oneTable, fallback: 'the latest runs' },
+      flag('run <id>', 'Run whose chunks to show, by the first digits of its id', { example: '20087511' }),
+      flag('limit <lines>', 'Maximum number of lines', { example: '100', fallback: '20' }),
+      flag('errors', 'Only what failed'),
+      flags.json,
+      ...flags.common,
     ],
     exits: exits.asking,
     examples: {
@@ -172,7 +147,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'list',
     about: 'List the tables and what they read; asks no server',
     usage: '[flags]',
-    flags: [flag.sql, flag.noColor],
+    flags: [flags.sql, flags.noColor],
     exits: exits.local,
     examples: { 'List the tables of a folder': 'list --sql ./sql' },
     load: async () => (await import('../../commands/list/command.ts')).list,
@@ -181,7 +156,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'info',
     about: 'Show the configuration, where it comes from, and the servers',
     usage: '[flags]',
-    flags: [...flag.sizing, flag.compression, ...flag.common],
+    flags: [...flags.sizing, flags.compression, ...flags.common],
     exits: exits.asking,
     examples: { 'Show which server is meant, and why': 'info' },
     load: async () => (await import('../../commands/info/command.ts')).info,
@@ -191,16 +166,13 @@ export const LOOK: readonly CommandEntry[] = [
     about: 'Check whether the servers and tables are fit for a run',
     usage: '[flags]',
     flags: [
-      flag.tables,
-      {
-        name: 'idle',
-        value: '<duration>',
-        about: 'How long a connection without traffic has to stay open',
+      flags.tables,
+      flag('idle <duration>', 'How long a connection without traffic has to stay open', {
         example: '60s, 5m',
         fallback: '3s',
-      },
-      flag.json,
-      ...flag.common,
+      }),
+      flags.json,
+      ...flags.common,
     ],
     exits: { ...exits.asking, 0: 'Nothing failed', 1: 'A check failed' },
     examples: {
@@ -213,7 +185,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'completion',
     about: 'Print the script that completes words in a shell with Tab',
     usage: '(bash | zsh | fish)',
-    flags: [{ name: 'shell', value: '<bash|zsh|fish>', about: 'The shell', bare: true }, flag.noColor],
+    flags: [flag('shell <bash|zsh|fish>', 'The shell', { bare: true }), flags.noColor],
     exits: exits.local,
     examples: { 'In ~/.bashrc': 'completion bash' },
     load: async () => (await import('../completion/command.ts')).completion,

@@ -1,6 +1,7 @@
 // Owns the entries of the commands for those who edit the SQL files.
 import type { CommandEntry } from '../../session/command.ts'
-import * as flag from '../../terminal/flags.ts'
+import * as flags from '../../terminal/flags.ts'
+import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
 export const SQL: readonly CommandEntry[] = [
@@ -9,10 +10,10 @@ export const SQL: readonly CommandEntry[] = [
     about: 'Find errors in the SQL files, and misfits with the servers',
     usage: '[table…] [flags]',
     flags: [
-      { ...flag.tables, bare: true },
-      { name: 'offline', about: 'Check the files alone, without a server' },
-      flag.json,
-      ...flag.common,
+      { ...flags.tables, bare: true },
+      flag('offline', 'Check the files alone, without a server'),
+      flags.json,
+      ...flags.common,
     ],
     exits: { ...exits.asking, 0: 'No errors', 2: 'Errors in the files, a flag or the configuration' },
     examples: {
@@ -26,20 +27,17 @@ export const SQL: readonly CommandEntry[] = [
     about: 'Run the unit tests of the transforms; needs no server',
     usage: '[table…] [flags]',
     flags: [
-      { ...flag.tables, bare: true },
-      flag.json,
-      {
-        name: 'new',
-        value: '<table>',
-        about: 'Table for which to write a test from real rows of --from to --to',
+      { ...flags.tables, bare: true },
+      flags.json,
+      flag('new <table>', 'Table for which to write a test from real rows of --from to --to', {
         example: 'address_diffs',
-      },
-      { ...flag.from, about: 'First block of the new test' },
-      { ...flag.to, about: 'Last block of the new test', example: '19000009' },
-      { ...flag.server[0]!, about: 'Network of the new test' },
-      ...flag.local,
-      flag.sql,
-      flag.noColor,
+      }),
+      { ...flags.from, about: 'First block of the new test' },
+      { ...flags.to, about: 'Last block of the new test', example: '19000009' },
+      { ...flags.server[0]!, about: 'Network of the new test' },
+      ...flags.local,
+      flags.sql,
+      flags.noColor,
     ],
     exits: exits.testing,
     examples: {
@@ -53,24 +51,20 @@ export const SQL: readonly CommandEntry[] = [
     about: 'Write the files of a new table: DDL, transform, unit test',
     usage: '<table> [flags]',
     flags: [
-      { name: 'table', value: '<key>', about: 'Key of the new table', example: 'gas_per_block', bare: true },
-      {
-        name: 'sources',
-        value: '<sources>',
-        about: 'Source tables that it reads',
+      flag('table <key>', 'Key of the new table', { example: 'gas_per_block', bare: true }),
+      flag('sources <sources>', 'Source tables that it reads', {
         example: 'transaction,traces',
         fallback: 'transaction',
-      },
-      { name: 'after', value: '<a,b>', about: 'Derived tables that it reads', example: 'accounts_alive' },
-      {
-        name: 'rows',
-        value: '<per-block|per-key>',
-        about: 'What a row belongs to: a block, or an address, of which the latest row is kept',
-        fallback: 'per-block',
-      },
-      { ...flag.server[1]!, about: 'Cluster for which to write DDL as well' },
-      flag.sql,
-      flag.noColor,
+      }),
+      flag('after <a,b>', 'Derived tables that it reads', { example: 'accounts_alive' }),
+      flag(
+        'rows <per-block|per-key>',
+        'What a row belongs to: a block, or an address, of which the latest row is kept',
+        { fallback: 'per-block' },
+      ),
+      { ...flags.server[1]!, about: 'Cluster for which to write DDL as well' },
+      flags.sql,
+      flags.noColor,
     ],
     exits: exits.local,
     examples: {

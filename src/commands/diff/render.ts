@@ -27,9 +27,12 @@ export function renderDiff(report: DiffReport, colors: Colors): readonly string[
 /** Without the texts: the patch has what differs. */
 export function diffFields(report: DiffReport): object {
   const { stale, from, to, ...rest } = report
-  const side = ({ sqlHash, rawHash, file, keptAt }: DiffSide) => ({ sqlHash, rawHash, file, keptAt })
   const patch = patchOf(report)?.join('\n')
-  return { ...rest, staleVersions: staleFields(stale), from: side(from), to: side(to), patch }
+  return { ...rest, staleVersions: staleFields(stale), from: withoutText(from), to: withoutText(to), patch }
+}
+
+function withoutText({ sqlHash, rawHash, file, keptAt }: DiffSide): object {
+  return { sqlHash, rawHash, file, keptAt }
 }
 
 /** Undefined where there is nothing to compare, or no difference. */

@@ -30,12 +30,13 @@ export async function fillTemplate(
   const text = await readFile(new URL(`sql-templates/${rows}/${template}`, PACKAGE_FOLDER), 'utf8')
   const headers = (kind: ScaffoldInput['kind']) =>
     inputs.filter((input) => input.kind === kind).map(({ header }) => header)
-  const line = (name: string, list: readonly string[]) =>
-    list.length === 0 ? [] : [`--! ${name}: ${list.join(', ')}`]
   const values: Readonly<Record<string, string>> = {
     key,
     names: inputs.map(({ short }) => short).join(', '),
-    reads: [...line('sources', headers('source')), ...line('after', headers('derived'))].join('\n'),
+    reads: Object.entries({ sources: headers('source'), after: headers('derived') })
+      .filter(([, list]) => list.length > 0)
+      .map(([name, list]) => `--! ${name}: ${list.join(', ')}`)
+      .join('\n'),
     inputs: inputs.map((input) => selectText(input, rows)).join('\n    UNION ALL\n'),
     given: inputs.map((input) => givenText(input, rows)).join('\n'),
     count: String(inputs.length),

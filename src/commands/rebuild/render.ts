@@ -114,18 +114,21 @@ export function rebuildFields(report: RebuildReport): object {
 /** The object of `rebuild --dry-run --json`. */
 export function rebuildPlanFields({ sides, plan }: RebuildPlan): object {
   const [{ table, missingBlocks, chunks, expectedRows, expectedMs }] = plan.tables as [PlannedTable]
-  const names = (tables: readonly NamedTable[]) => tables.map(({ name }) => name)
   return {
     table,
     present: sides.present.name,
-    building: names(sides.built),
-    exchanged: names(sides.replaced),
-    old: names(sides.old),
+    building: sides.built.map(nameOf),
+    exchanged: sides.replaced.map(nameOf),
+    old: sides.old.map(nameOf),
     missingBlocks,
     chunks: chunks.length,
     expectedRows,
     expectedMs,
   }
+}
+
+function nameOf({ name }: NamedTable): string {
+  return name
 }
 
 function sizeText(table: NamedTable): string {

@@ -227,42 +227,10 @@ test('`--explain` shows the plan with its indexes, and how much would be read', 
   expect(stdout).toMatch(/│ canonical_execution_storage_diffs +│ +\d+ │ +\d+ │ +\d+ │\n/)
 })
 
-test('blocks outside the table’s own have no rows by definition, and no server is asked', async () => {
-  const env = { ...environment(), ...NOWHERE }
-  const outside = await backfillHere('preview post_6780_accounts_destructs --from 5 --to 9'.split(' '), {
-    env,
-  })
-  expect(outside).toEqual({
-    code: 0,
-    stdout: '',
-    stderr:
-      'post_6780_accounts_destructs has no rows in 5-9 by definition: its blocks on mainnet are 19426587...\n',
-  })
+test('of a range that is partly outside the table’s own blocks, the inner part is shown, and that is said', async () => {
   const partly = await run('preview pre_6780_accounts_destructs --from 20 --to 19426600')
   expect(partly.code).toBe(0)
   expect(partly.stderr).toMatch(/^Only 20-19426586: /)
-})
-
-test.for([
-  ['preview adress_diffs --from 1', "unknown table 'adress_diffs'", "did you mean 'address_diffs'?"],
-  ['preview --from 1', 'needs a table', 'backfill list'],
-  ['preview address_diffs', 'needs --from <block>', 'add --from'],
-  ['preview address_diffs --from 9 --to 1', '--from 9 is after --to 1', 'swap them'],
-  [
-    'preview address_diffs --from 1 --print-sql --explain',
-    '--print-sql and --explain exclude each other',
-    'keep one',
-  ],
-  [
-    'preview address_diffs --from 1 --print-sql --limit 3',
-    '--limit means nothing with --print-sql',
-    'leave it out',
-  ],
-])('`%s` is refused before a server is asked', async ([words = '', message = '', hint = '']) => {
-  const refused = await backfillHere(words.split(' '), { env: { ...environment(), ...NOWHERE } })
-  expect(refused.code).toBe(2)
-  expect(expectOneMessage(refused)).toContain(message)
-  expect(refused.stderr).toContain(hint)
 })
 
 test('a transform that the server does not accept is named with file and line', async () => {

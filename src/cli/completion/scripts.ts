@@ -9,7 +9,7 @@ export const FOLDER = ':folder'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
-export type Shell = (typeof SHELLS)[number]
+type Shell = (typeof SHELLS)[number]
 
 // The program that is asked is the one whose name stands in the line. It gets no input: what is typed ahead is not its.
 export const SCRIPTS: Readonly<Record<Shell, string>> = {

@@ -7,7 +7,7 @@ import { knownNames } from '../../model/did-you-mean.ts'
 import type { Scaffold, ScaffoldInput } from './scaffold.ts'
 import { isLockName, shortName } from '../../model/table-key.ts'
 import { shown } from '../../project/sql-files.ts'
-import { names, readFlag, type Word } from '../../workspace/values.ts'
+import { names, oneOf, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 
 export const newTable: Command = async ({ config, output, flags }) => {
@@ -19,7 +19,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
   assertKey(key)
   const folder = config.sql.value
   assertOwnFolder(folder)
-  const rows = readFlag(flags, 'rows', rowsWord) ?? 'per-block'
+  const rows = readFlag(flags, 'rows', oneOf<Scaffold['rows']>(['per-block', 'per-key'])) ?? 'per-block'
 
   // Another table's error is no reason to refuse: `check` tells it.
   const { catalogue, drafts } = await readFolder(folder, () => {})
@@ -124,9 +124,4 @@ function fitting({ ddl, ...input }: Found, rows: Scaffold['rows']): ScaffoldInpu
     )
   }
   return { ...input, address }
-}
-
-function rowsWord({ text, place }: Word): Scaffold['rows'] {
-  if (text === 'per-block' || text === 'per-key') return text
-  throw usageError(`${place} must be per-block or per-key, got '${text}'`)
 }

@@ -110,7 +110,7 @@ test('the help of `completion` says which shells there are', async () => {
 
 test.for([
   { argv: ['completion'], says: '`completion` needs a shell' },
-  { argv: ['completion', 'tcsh'], says: "there is no completion for the shell 'tcsh'" },
+  { argv: ['completion', 'tcsh'], says: "--shell must be bash, zsh or fish, got 'tcsh'" },
   { argv: ['completion', 'bash', 'zsh'], says: "'bash,zsh'" },
 ])('$argv is refused', async ({ argv, says }) => {
   const ended = await backfill(argv)

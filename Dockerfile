@@ -17,6 +17,7 @@ RUN npm pkg delete devDependencies.chdb devDependencies.ffi-rs devDependencies.n
 COPY scripts scripts
 COPY src src
 COPY sql sql
+COPY sql-templates sql-templates
 RUN node scripts/build.mjs \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 ARG EMBEDDED=no
@@ -33,6 +34,7 @@ COPY LICENSE CHANGELOG.md /opt/backfill/
 COPY --from=build /build/package.json /opt/backfill/
 COPY --from=build /build/node_modules /opt/backfill/node_modules
 COPY --from=build /build/sql /opt/backfill/sql
+COPY --from=build /build/sql-templates /opt/backfill/sql-templates
 COPY --from=build /build/dist /opt/backfill/dist
 # Beside the program, where Node looks after it has looked in the program's own folder.
 COPY --from=build /engine/node_modules /opt/node_modules

@@ -1,7 +1,7 @@
 // Owns one invocation from its words to its exit code: argv -> config -> command -> exit code, errors as lines.
 import { EXIT } from '../model/errors.ts'
 import { type Invocation, readCommandLine } from './command-line.ts'
-import { QUESTION } from './completion/question.ts'
+import { QUESTION } from './completion/scripts.ts'
 import { readConfig } from '../workspace/config.ts'
 import { createOutput, type Output } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'

@@ -1,12 +1,7 @@
 // Owns the wire to one ClickHouse server: the only place that makes a client, and the only one that turns what a client
 // throws into a BackfillError.
 import { text } from 'node:stream/consumers'
-import {
-  ClickHouseLogLevel,
-  type ClickHouseSettings,
-  createClient,
-  type ResponseJSON,
-} from '@clickhouse/client'
+import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
 import { serverError } from './server-error.ts'
 
@@ -22,8 +17,6 @@ type Question = Sent<Omit<Parameters<Transport['query']>[0], 'format'>>
 export type Client = {
   /** The rows of an answer: objects by default, arrays where they are asked for. */
   rows<Row>(question: Question & { readonly format?: 'JSONEachRow' | 'JSONCompactEachRow' }): Promise<Row[]>
-  /** An answer with its columns and counts, every value a string. */
-  table(question: Question): Promise<ResponseJSON<string[]>>
   command(statement: Sent<Parameters<Transport['command']>[0]>): Promise<void>
   /** The answer as it is, for statements that take no FORMAT. */
   text(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<string>
@@ -68,10 +61,6 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
     rows: <Row>(question: Parameters<Client['rows']>[0]) =>
       send(question, async (params) =>
         (await transport.query({ format: 'JSONEachRow', ...params })).json<Row>(),
-      ),
-    table: (question) =>
-      send(question, async (params) =>
-        (await transport.query({ ...params, format: 'JSONCompactStrings' })).json<string[]>(),
       ),
     command: (statement) => send(statement, async (params) => void (await transport.command(params))),
     text: (statement) => send(statement, async (params) => text((await transport.exec(params)).stream)),

@@ -69,7 +69,6 @@ function planTable({ table, bounds, target, dirty }: TableStatus, probeBlocks: A
     const rows = rowsIn(probeBlocks.rowEstimates, range)
     return {
       ...range,
-      table: table.key,
       reason: range.to > naturalHead ? `${reason}, forced by --to` : reason,
       expectedRows: Math.round(rows),
       expectedMs: rounded(expectedMs(throughput, rows)),
@@ -96,7 +95,6 @@ function rounded(ms: number | undefined): number | null {
 
 /** One chunk that `up` would run now, with the reason. */
 type PlannedChunk = Range & {
-  readonly table: string
   readonly reason: string
   /** Rows that the probe found in the sources. */
   readonly expectedRows: number

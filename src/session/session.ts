@@ -17,8 +17,8 @@ export async function withWorkspace<T>(
   use: (session: Session) => Promise<T>,
   hooks: SessionHooks = {},
 ): Promise<T> {
-  const { config, flags, output } = context
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
+  const { config, flags } = context
+  printWarnings(context)
   const tables = readFlag(flags, 'tables', names)
   return await openWorkspace({ config, tables, starting: telling(context) }, use, hooks)
 }
@@ -28,7 +28,12 @@ export async function withConnections<T>(
   context: Context,
   use: (connections: Connections) => Promise<T>,
 ): Promise<T> {
+  printWarnings(context)
   return await connectServers(context.config, telling(context), use)
+}
+
+function printWarnings({ config, output }: Context): void {
+  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
 }
 
 /** Nothing configured may be a slip (a crontab without the variables): that is said even with --quiet. */

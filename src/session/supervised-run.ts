@@ -6,7 +6,6 @@ import type { UpOptions } from '../planning/run-options.ts'
 import type { UpHooks } from '../runner/up.ts'
 import type { Context } from './command.ts'
 import { count } from '../terminal/render/format.ts'
-import { EXIT_BY_KIND } from '../terminal/render/error.ts'
 import { createReporter } from '../terminal/reporter.ts'
 import { type Session, type SessionHooks } from '../workspace/open.ts'
 import { withWorkspace } from './session.ts'
@@ -83,7 +82,7 @@ export async function supervised(
 
 /** Every failure of one kind: that kind's code. Failures of several kinds, or of chunks: 1. */
 export function failureCode({ failed }: RunSummary): number {
-  const codes = new Set(failed.map(({ error }) => EXIT_BY_KIND[error.kind]))
+  const codes = new Set(failed.map(({ error }) => EXIT[error.kind]))
   const [code = EXIT.ok] = codes
   return codes.size > 1 ? EXIT.failed : code
 }

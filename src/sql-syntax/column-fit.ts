@@ -59,7 +59,7 @@ function outputProblem(
   }
   if (column.type === '' || fits(type, column.type)) return undefined
   const sentence = `column '${name}' is ${type} in the transform and ${column.type} in the target`
-  return { rule: 'E065', column: name, sentence, hint: hint(name, type, column.type) }
+  return { rule: 'E065', column: name, sentence, hint: conversionHint(name, type, column.type) }
 }
 
 function lackOf({ name, defaultKind }: DdlColumn): ColumnProblem | undefined {
@@ -68,7 +68,7 @@ function lackOf({ name, defaultKind }: DdlColumn): ColumnProblem | undefined {
   return { rule: 'E064', column: name, sentence, hint: 'add it to the SELECT' }
 }
 
-function hint(name: string, from: string, to: string): string {
+function conversionHint(name: string, from: string, to: string): string {
   if (parseType(from).name === 'Nullable' && parseType(to).name !== 'Nullable') {
     return `write ifNull(…, …) AS ${name} in the transform, or make the target's column Nullable`
   }

@@ -1,16 +1,23 @@
 // Owns the typed words: which flag got which word, exactly as typed. Pure.
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
-import type { Flags } from '../workspace/values.ts'
+import type { Word, Flags } from '../workspace/values.ts'
 
-/** A flag as it is declared. `value` names its argument in the help (`N`); a flag without it is a switch. */
+/** A flag as it is declared. `value` names its argument in the help (`<block>`); a flag without it is a switch. */
 export type Flag = {
   readonly name: string
   readonly value?: string
+  /** A noun phrase, or what a switch does: `How long to wait for an unreachable server`. */
   readonly about: string
+  /** Values as they could be typed: `90s, 5m`. */
+  readonly example?: string
+  /** What holds where it is not typed. */
+  readonly fallback?: string
+  /** The environment variable that says the same. */
+  readonly variable?: string
   /** Words without a flag are its values: `test a b` is `test --tables a,b`. */
   readonly bare?: boolean
-  /** Under which name its word is kept, where the command means something else by the name than the others do. */
+  /** Under which name its word is kept, where other commands call the same thing otherwise. */
   readonly as?: string
 }
 
@@ -20,12 +27,14 @@ export type Flag = {
  * @throws BackfillError `usage` for an unknown flag, a flag given twice or without its value, a stray word.
  */
 export function readFlags(argv: readonly string[], command: string, flags: readonly Flag[]): Flags {
-  const words = new Map<string, string>()
+  const words = new Map<string, Word>()
   const rest = [...argv]
-  const bare = flags.find((flag) => flag.bare)?.name
+  const bare = flags.find((flag) => flag.bare)
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (!word.startsWith('-') && bare !== undefined) {
-      words.set(bare, [words.get(bare), word].filter((one) => one !== undefined).join())
+      const place = `--${bare.name}`
+      const text = [words.get(bare.name)?.text, word].filter((one) => one !== undefined).join()
+      words.set(bare.name, { text, place })
       continue
     }
     if (!word.startsWith('-')) {
@@ -43,9 +52,9 @@ export function readFlags(argv: readonly string[], command: string, flags: reado
     const kept = flag.as ?? flag.name
     const before = words.get(kept)
     if (before !== undefined && flag.value !== undefined) {
-      throw usageError(`--${flag.name} is given twice: '${before}' and '${text}'`, 'give it once')
+      throw usageError(`--${flag.name} is given twice: '${before.text}' and '${text}'`, 'give it once')
     }
-    words.set(kept, text)
+    words.set(kept, { text, place: `--${flag.name}` })
   }
   return words
 }

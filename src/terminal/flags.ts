@@ -1,73 +1,140 @@
-// Owns the flags that several commands share: each word is explained once.
+// Owns the flags that several commands share: each is explained once.
 import type { Flag } from './argv.ts'
 
-export const tables: Flag = { name: 'tables', value: '<a,b>', about: 'Only these tables (default: all)' }
-export const json: Flag = { name: 'json', about: 'One JSON object on stdout' }
-export const events: Flag = { name: 'json', about: 'One JSON object per event on stdout' }
-export const all: Flag = { name: 'all', about: 'All tables' }
-export const quiet: Flag = { name: 'quiet', about: 'Print nothing but warnings and errors' }
-export const yes: Flag = { name: 'yes', about: 'Do not ask' }
-export const order: Flag = {
-  name: 'order',
-  value: '<oldest|newest>',
-  about: 'Oldest blocks first: tail (default), or newest first: head',
+type More = Omit<Partial<Flag>, 'name' | 'value' | 'about'>
+
+/** `typed` is how the help writes it: `from <block>`, or `dry-run` for a switch. */
+export function flag(typed: string, about: string, more: More = {}): Flag {
+  const [name = '', value] = typed.split(' ')
+  return { name, ...(value !== undefined && { value }), about, ...more }
 }
-const range: readonly Flag[] = [
-  { name: 'from', value: '<N>', about: 'Only blocks from N on' },
-  {
-    name: 'to',
-    value: '<N>',
-    about: 'Only blocks up to N; above the head: the sources are complete up to N',
-  },
-  { name: 'chunk-rows', value: '<N>', about: 'Source rows per chunk, about (default: 5 million)' },
-  { name: 'chunk', value: '<N>', about: 'Blocks per chunk, whatever they weigh' },
-  order,
-]
+
+export const tables = flag('tables <a,b>', 'Tables to work on', {
+  example: 'address_diffs,address_reads',
+  fallback: 'all',
+})
+/** For commands that work on one table, which is usually typed without its flag. */
+export const oneTable = flag('tables <a,b>', 'Key of the table', { bare: true })
+export const json = flag('json', 'One JSON object on stdout instead of text')
+export const events = flag('json', 'One JSON object per event on stdout instead of text')
+export const all = flag('all', 'All tables, in place of --tables')
+export const quiet = flag('quiet', 'Warnings and errors only')
+export const yes = flag('yes', 'No question before the work starts; needed outside a terminal')
+export const dryRun = flag('dry-run', 'What would be done, without writing anything')
+export const from = flag('from <block>', 'First block', { example: '19000000' })
+export const to = flag('to <block>', 'Last block', { fallback: 'the first block' })
+export const order = flag('order <oldest|newest>', 'Which blocks run first', {
+  fallback: 'oldest',
+  variable: 'BACKFILL_ORDER',
+})
+export const chunkRows = flag('chunk-rows <rows>', 'Approximate number of source rows per chunk', {
+  example: '20000000',
+  fallback: '5 million',
+  variable: 'BACKFILL_CHUNK_ROWS',
+})
+export const chunk = flag('chunk <blocks>', 'Fixed number of blocks per chunk, in place of --chunk-rows', {
+  example: '10000',
+  variable: 'BACKFILL_CHUNK',
+})
+export const jobs = flag('jobs <count>', 'Number of statements at the same time, over all tables', {
+  example: '4',
+  fallback: 'half of the idle cores of the server, 2 to 8',
+  variable: 'BACKFILL_JOBS',
+})
 export const slots: readonly Flag[] = [
-  {
-    name: 'jobs',
-    value: '<N>',
-    about: "Statements at once over all tables (default: by the server's cores)",
-  },
-  { name: 'table-jobs', value: '<N>', about: 'Statements at once for one table (default: as --jobs)' },
+  jobs,
+  flag('table-jobs <count>', 'Number of statements at the same time for one table', {
+    example: '1',
+    fallback: 'as --jobs',
+    variable: 'BACKFILL_TABLE_JOBS',
+  }),
 ]
-export const lag: Flag = {
-  name: 'lag',
-  value: '<N>',
-  about: 'Blocks to stay behind the newest one (default: 384)',
-}
-export const compression: Flag = {
-  name: 'compression',
-  value: '<lz4|zstd|none>',
-  about: 'How rows are packed between two servers (default: lz4)',
-}
-export const limits: readonly Flag[] = [...range, ...slots, lag]
-export const endurance: readonly Flag[] = [
-  { name: 'give-up', value: '<time>', about: 'Wait so long for a server that is away: 90, 5m (default: 5m)' },
+export const lag = flag('lag <blocks>', 'Distance to keep from the newest block', {
+  example: '64',
+  fallback: '384',
+  variable: 'BACKFILL_LAG',
+})
+export const compression = flag(
+  'compression <lz4|zstd|none>',
+  'Compression of the rows that are sent from one server to another',
+  { fallback: 'lz4', variable: 'BACKFILL_COMPRESSION' },
+)
+/** How a run cuts its work and how much of it runs at the same time. */
+export const sizing: readonly Flag[] = [chunkRows, chunk, order, ...slots, lag]
+export const range: readonly Flag[] = [
+  { ...from, fallback: 'the first block of the sources' },
   {
-    name: 'grace',
-    value: '<time>',
-    about: 'After Ctrl-C, let chunks end so long, then kill them (default: 60)',
+    ...to,
+    about: 'Last block. Above the newest block it declares the sources complete up to there',
+    example: '20000000',
+    fallback: 'the newest block minus --lag',
   },
-  { name: 'max-runtime', value: '<time>', about: 'Start nothing new after so long: 55m' },
-  { name: 'lock-wait', value: '<time>', about: 'Wait so long for a lock that is held (default: 0)' },
-  { name: 'lock-skip', about: 'Leave out tables whose lock is held, exit 0' },
+]
+export const giveUp = flag('give-up <duration>', 'How long to wait for an unreachable server', {
+  example: '90s, 5m',
+  fallback: '5m',
+})
+export const grace = flag(
+  'grace <duration>',
+  'How long chunks may take to finish after Ctrl-C, before they are killed',
+  { example: '10s', fallback: '60s' },
+)
+export const maxRuntime = flag(
+  'max-runtime <duration>',
+  'How long to start new chunks; those that run by then finish',
+  { example: '55m', fallback: 'no limit' },
+)
+export const lockWait = flag('lock-wait <duration>', 'How long to wait for a lock that another run holds', {
+  example: '10m',
+  fallback: '0',
+})
+export const endurance: readonly Flag[] = [
+  giveUp,
+  grace,
+  maxRuntime,
+  lockWait,
+  flag('lock-skip', 'Leave out tables whose lock another run holds, and exit with 0'),
 ]
 
 /** Flags that mean the same for every command that talks to a server. */
 export const server: readonly Flag[] = [
-  { name: 'network', value: '<name>', about: 'Network (default: mainnet)' },
-  { name: 'cluster', value: '<name>', about: 'Cluster of the target server (default: none)' },
-  { name: 'ledger-database', value: '<name>', about: 'Database of the ledger (default: backfill)' },
+  flag('network <name>', 'Network, as networks.json and the column meta_network_name call it', {
+    example: 'sepolia',
+    fallback: 'mainnet',
+    variable: 'BACKFILL_NETWORK',
+  }),
+  flag('cluster <name>', 'Cluster of the target server, as system.clusters calls it', {
+    example: 'main',
+    fallback: 'none',
+    variable: 'BACKFILL_CLUSTER',
+  }),
+  flag('ledger-database <name>', 'Database of the ledger', {
+    example: 'ledger',
+    fallback: 'backfill',
+    variable: 'BACKFILL_LEDGER_DATABASE',
+  }),
 ]
 export const local: readonly Flag[] = [
-  { name: 'embedded', about: 'Use the embedded server, whatever is configured' },
-  { name: 'state', value: '<folder>', about: "Folder of the embedded server's data (default: state)" },
+  flag('embedded', 'Use the embedded server, even if a server is configured'),
+  flag('state <folder>', "Folder of the embedded server's data", {
+    example: '/var/lib/backfill',
+    fallback: 'state',
+    variable: 'BACKFILL_STATE',
+  }),
 ]
-export const sql: Flag = {
-  name: 'sql',
-  value: '<folder>',
-  about: 'Folder of the SQL files (default: those of this package)',
-}
-export const noColor: Flag = { name: 'no-color', about: 'No colours' }
+export const sql = flag('sql <folder>', 'Folder of the SQL files', {
+  example: './sql',
+  fallback: 'the one of this package',
+  variable: 'BACKFILL_SQL',
+})
+export const noColor = flag('no-color', 'No colors', { variable: 'NO_COLOR' })
 export const common: readonly Flag[] = [...server, ...local, sql, noColor]
+
+/** `How long to wait for an unreachable server, e.g. 90s, 5m (default: 5m)`. */
+export function flagText({ about, example, fallback, variable }: Omit<Flag, 'name'>): string {
+  const notes = [
+    ...(fallback === undefined ? [] : [`default: ${fallback}`]),
+    ...(variable === undefined ? [] : [`env: ${variable}`]),
+  ]
+  return `${about}${example === undefined ? '' : `, e.g. ${example}`}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
+}

@@ -8,7 +8,7 @@ export function typedRange(flags: Flags, who: string): Range {
   const from = readFlag(flags, 'from', blockNumber)
   if (from === undefined)
     throw usageError(
-      `${who} needs --from <N>, the first block`,
+      `${who} needs --from <block>, the first block`,
       'add --from, and --to for more than one block',
     )
   const to = readFlag(flags, 'to', blockNumber) ?? from

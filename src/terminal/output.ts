@@ -4,10 +4,13 @@ import pc from 'picocolors'
 import type { Flags } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
 import type { Colors } from './render/format.ts'
+import { jsonDocument } from './render/json.ts'
 
 export type Output = {
   /** Prints lines of the result. */
   readonly result: (lines: readonly string[]) => void
+  /** Prints data as one line of JSON (render/json.ts), passwords masked. */
+  readonly json: (data: object) => void
   /** Passes on the bytes of a result, as they are unless a terminal reads them (byte-stream.ts). */
   readonly stream: (bytes: Readable) => Promise<void>
   /** Prints lines about the work, passwords masked: they may carry what a server or a client said. */
@@ -29,6 +32,12 @@ export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly
   const hide = (text: string) => mask(text, secrets)
   return {
     result: (lines) => write(stdout, lines),
+    json: (data) =>
+      write(stdout, [
+        JSON.stringify(jsonDocument(data), (_, value: unknown) =>
+          typeof value === 'string' ? hide(value) : value,
+        ),
+      ]),
     stream: async (bytes) => (await import('./byte-stream.ts')).passOn(bytes, stdout),
     message: (lines) => write(stderr, lines.map(hide)),
     mask: hide,

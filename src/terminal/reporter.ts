@@ -3,7 +3,7 @@ import { BackfillError } from '../model/errors.ts'
 import type { RunEvent, RunSummary } from '../runner/events.ts'
 import { createLive } from './live-lines.ts'
 import type { Output } from './output.ts'
-import { errorEventJson, eventJson, type JsonObject, summaryJson } from './render/json.ts'
+import { errorEvent, eventFields, summaryFields } from './render/json.ts'
 import { eventText, failureLines, summaryLines } from './render/run-events.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from './render/run-progress.ts'
 import { monotonicMs } from '../seam/clock.ts'
@@ -40,10 +40,6 @@ export async function createReporter(
     (await createLive(stream, () =>
       liveLines(progress, { now: monotonicMs(), columns: stream.columns, colors }),
     ))
-  const printJson = (object: JsonObject) =>
-    output.result([
-      JSON.stringify(object, (_, value: unknown) => (typeof value === 'string' ? output.mask(value) : value)),
-    ])
   const tell = (lines: readonly string[]) => {
     if (live === undefined) return output.message(lines)
     live.above(lines.map(output.mask))
@@ -54,7 +50,7 @@ export async function createReporter(
   return {
     report(event) {
       progress = advance(progress, event, monotonicMs())
-      if (json) printJson(eventJson(event))
+      if (json) output.json(eventFields(event))
       const { importance, lines } = eventText(event, colors)
       // The error of a chunk is also why its table stopped: said once.
       const error = 'error' in event ? event.error : undefined
@@ -66,13 +62,13 @@ export async function createReporter(
     inFlight: () => inFlight(progress),
     finish(summary) {
       live?.close()
-      if (json) printJson(summaryJson(summary))
+      if (json) output.json(summaryFields(summary))
       else if (!quiet) output.result(summaryLines(summary, output.resultColors, again))
       output.message(failureLines(summary, colors))
     },
     abandon(error) {
       live?.close()
-      if (json && error instanceof BackfillError) printJson(errorEventJson(error))
+      if (json && error instanceof BackfillError) output.json(errorEvent(error))
     },
   }
 }

@@ -3,16 +3,8 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../planning/chunks.ts'
-import { DEFAULT_COMPRESSION, type Compression } from '../model/compression.ts'
-import {
-  blockCount,
-  blockOrder,
-  clusterName,
-  nonEmpty,
-  positiveCount,
-  compressionName,
-  type Flags,
-} from './values.ts'
+import { DEFAULT_COMPRESSION, type Compression, WIRE_NAMES } from '../model/compression.ts'
+import { blockCount, clusterName, nonEmpty, oneOf, positiveCount, type Flags } from './values.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
 import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
 
@@ -78,11 +70,11 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion): Conf
     tableJobs: count('table-jobs'),
     chunk: count('chunk'),
     chunkRows: count('chunk-rows'),
-    order: setting<Order>(layers, { name: 'order', read: blockOrder, fallback: 'oldest' }),
+    order: setting<Order>(layers, { name: 'order', read: oneOf(['oldest', 'newest']), fallback: 'oldest' }),
     cluster: setting<string | undefined>(layers, { name: 'cluster', read: clusterName, fallback: undefined }),
     compression: setting<Compression>(layers, {
       name: 'compression',
-      read: compressionName,
+      read: oneOf(WIRE_NAMES),
       fallback: DEFAULT_COMPRESSION,
     }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),

@@ -5,21 +5,13 @@ import type { Config } from './config.ts'
 import { blockNumber, duration, readFlag, type Flags } from './values.ts'
 import type { Setting } from './variables.ts'
 
-/**
- * The options of a run; the two ends of its range are the flags that the command calls so.
- * @throws BackfillError `usage` for a bad block or a reversed range.
- */
-export function upOptions(
-  { config, flags }: { readonly config: Config; readonly flags: Flags },
-  ends: { readonly from: string; readonly to: string },
-): UpOptions {
-  const from = readFlag(flags, ends.from, blockNumber)
-  const to = readFlag(flags, ends.to, blockNumber)
+/** The options of a run. @throws BackfillError `usage` for a bad block or a reversed range */
+export function upOptions({ config, flags }: { readonly config: Config; readonly flags: Flags }): UpOptions {
+  const from = readFlag(flags, 'from', blockNumber)
+  const to = readFlag(flags, 'to', blockNumber)
   if (from !== undefined && to !== undefined && from > to) {
-    throw usageError(
-      `--${ends.from} ${from} is after --${ends.to} ${to}`,
-      'swap them: the range goes upwards',
-    )
+    const [start, end] = [flags.get('from')!.place, flags.get('to')!.place]
+    throw usageError(`${start} ${from} is after ${end} ${to}`, 'swap them: the range goes upwards')
   }
   const { chunk, chunkRows, order, jobs, tableJobs, lag } = config
   return {

@@ -1,21 +1,24 @@
 // Owns what a word may mean, wherever it was found: a flag, a variable, a line of `.env`. Pure.
 import { usageError } from '../model/errors.ts'
-import { type Compression, WIRE_NAMES } from '../model/compression.ts'
-import type { Order } from '../planning/chunks.ts'
-
-/** Flag name without dashes -> the word typed for it; a switch that is there has the word ''. */
-export type Flags = ReadonlyMap<string, string>
 
 /** A value with the place it was found in, for messages: `--from`, `BACKFILL_LAG`. */
 export type Word = { readonly text: string; readonly place: string }
+
+/** Flag name without dashes -> the word typed for it, and as which flag; a switch that is there has the word ''. */
+export type Flags = ReadonlyMap<string, Word>
+
+/** Words as if they were typed: flag name -> value. */
+export function typedWords(values: Readonly<Record<string, string>>): Flags {
+  return new Map(Object.entries(values).map(([name, text]) => [name, { text, place: `--${name}` }]))
+}
 
 /** Ethereum's block numbers, and the type of the derived tables' columns: UInt32. */
 const MAX_BLOCK = 4_294_967_295
 
 /** Reads one flag with one of the readers below; undefined where it was not typed. */
 export function readFlag<T>(flags: Flags, name: string, read: (word: Word) => T): T | undefined {
-  const text = flags.get(name)
-  return text === undefined ? undefined : read({ text, place: `--${name}` })
+  const word = flags.get(name)
+  return word === undefined ? undefined : read(word)
 }
 
 export function blockNumber(word: Word): number {
@@ -30,17 +33,13 @@ export function positiveCount(word: Word): number {
   return wholeNumber(word, 1, MAX_BLOCK, 'a whole number from 1')
 }
 
-export function blockOrder({ text, place }: Word): Order {
-  if (text === 'newest' || text === 'oldest') return text
-  throw usageError(
-    `${place} must be newest the newest blocks first) or oldest (the oldest first), got '${text}'`,
-  )
-}
-
-export function compressionName({ text, place }: Word): Compression {
-  const found = WIRE_NAMES.find((name) => name === text)
-  if (found === undefined) throw usageError(`${place} must be lz4, zstd or none, got '${text}'`)
-  return found
+/** A reader of one of several words. */
+export function oneOf<T extends string>(known: readonly T[]): (word: Word) => T {
+  return ({ text, place }) => {
+    const found = known.find((name) => name === text)
+    if (found !== undefined) return found
+    throw usageError(`${place} must be ${known.slice(0, -1).join(', ')} or ${known.at(-1)}, got '${text}'`)
+  }
 }
 
 /** `90`, `90s`, `55m` or `2h` as ms. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { usageError } from '../model/errors.ts'
-import { readFlag, type Word, type Flags } from './values.ts'
+import type { Word, Flags } from './values.ts'
 
 /** A value and where it comes from: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
 export type Setting<T> = { readonly value: T; readonly origin: string }
@@ -37,8 +37,8 @@ export type SettingQuestion<T> = {
 
 /** @throws BackfillError `usage` when the value that counts cannot be read. */
 export function setting<T>(layers: Layers, { name, read, fallback }: SettingQuestion<T>): Setting<T> {
-  const typed = readFlag(layers.flags, name, read)
-  if (typed !== undefined) return { value: typed, origin: `flag --${name}` }
+  const typed = layers.flags.get(name)
+  if (typed !== undefined) return { value: read(typed), origin: `flag ${typed.place}` }
   const found = variable(layers, `BACKFILL_${name.toUpperCase().replaceAll('-', '_')}`)
   return found === undefined
     ? { value: fallback, origin: 'default' }

@@ -1,6 +1,6 @@
 // Owns the promises to a person who types something wrong: one clear line, the right exit code, nothing on stdout.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { backfill, expectOneMessage, MAIN, NOWHERE } from '../support/cli.ts'
@@ -18,7 +18,7 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   { argv: ['status', '--network', 'mainet'], says: "'mainet'" },
   { argv: ['up', '--from', ''], says: "--from must be a block number, got ''" },
   { argv: ['up', '--from='], says: "--from must be a block number, got ''" },
-  { argv: ['up', '--from', '--to', '5'], says: '--from needs a value: --from <N>' },
+  { argv: ['up', '--from', '--to', '5'], says: '--from needs a value: --from <block>' },
   { argv: ['up', '--from=-5'], says: "--from must be a block number, got '-5'" },
   { argv: ['up', '--from', '1e3'], says: "--from must be a block number, got '1e3'" },
   { argv: ['up', '--from', '007'], says: "--from must be a block number, got '007'" },
@@ -39,7 +39,7 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   },
   { argv: ['doctor', '--idle', '0'], says: "--idle must be a time from 1s to 50m, got '0'" },
   { argv: ['doctor', '--idle', '2h'], says: "--idle must be a time from 1s to 50m, got '2h'" },
-  { argv: ['up', '--from'], says: '--from needs a value: --from <N>' },
+  { argv: ['up', '--from'], says: '--from needs a value: --from <block>' },
   { argv: ['up', '--from', '1', '--from', '2'], says: "--from is given twice: '1' and '2'" },
   { argv: ['up', '--to', 'head'], says: "--to must be a block number, got 'head'" },
   { argv: ['up', '--to', '-5'], says: "--to must be a block number, got '-5'" },
@@ -138,29 +138,10 @@ test('an exit code comes through the launcher', async () => {
   expect(ended.stderr).toContain("\nbackfill: --from must be a block number, got ''\n")
 })
 
-test.each([
-  '',
-  'up',
-  'plan',
-  'status',
-  'list',
-  'info',
-  'create-tables',
-  'unlock',
-  'import',
-  'run',
-  'demo',
-  'test',
-  'preview',
-  'log',
-  'accept',
-  'verify',
-  'rebuild',
-])('the help of `%s`', async (command) => {
-  const { code, stdout, stderr } = await backfill([command, '--help'].filter(Boolean))
+test('`up --help` is on stdout, and ends with 0', async () => {
+  const { code, stdout, stderr } = await backfill(['up', '--help'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110)
-  await expect(stdout).toMatchFileSnapshot(`../fixtures/cli/help${command && `-${command}`}.txt`)
+  expect(stdout).toBe(readFileSync(join(import.meta.dirname, '../fixtures/cli/help-up.txt'), 'utf8'))
 })
 
 test('`--version` is one line', async () => {

@@ -51,7 +51,6 @@ test('a failure says the side, what the statement was for, the words and the cod
   await expect(server.client.command({ query })).rejects.toMatchObject({ ...failure, message: words('') })
   await expect(server.client.exec({ query, doing: 'reading' })).rejects.toThrow(words(' while reading'))
   await expect(server.client.text({ query, doing: 'reading' })).rejects.toThrow(words(' while reading'))
-  await expect(server.client.table({ query, doing: 'showing' })).rejects.toThrow(words(' while showing'))
   const named = server.during('looking for macros').selectFrom('system.macros').select('macro')
   await expect(named.execute()).rejects.toThrow(words(' while looking for macros'))
   await expect(server.db.selectFrom('system.macros').select('macro').execute()).rejects.toThrow(words(''))

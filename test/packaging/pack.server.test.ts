@@ -50,7 +50,7 @@ test('it is packed, and installs into an empty folder', { timeout: 120_000 }, as
   const install = await outcome(start('npm', ['install', tarball, ...omit], { cwd: folder }))
   expect(install.code, install.stderr).toBe(0)
   expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill')).toSorted()).toEqual(
-    ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'sql'].filter(
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'sql', 'sql-templates'].filter(
       (name) => existsSync(join(repository, name)) || name === 'dist',
     ),
   )
@@ -92,11 +92,13 @@ test.for([
   { words: 'run --tables block_slots_stat --end-block 10', says: /^Done: 1 chunk, 10 blocks, 10 rows/ },
   { words: 'up', says: /^Done: 10 chunks, 490 blocks, / },
   { words: 'status', says: /^accounts_alive .* 100\.0 % .* up to date /m },
-  { words: 'info', says: /^locks {2}none held$/m },
+  { words: 'info', says: /^servers {2}one server, rows stay inside the server$/m },
+  { words: 'new gas_per_block --sql own', says: /^Wrote own\/ddl\/gas_per_block\.sql$/m },
 ])('`$words` works', async ({ words, says }) => {
   const table = join(folder, 'public/mainnet/databases/default/canonical_execution_transaction/1000')
   mkdirSync(table, { recursive: true })
   writeFileSync(join(table, '0.parquet'), 'PAR1')
+  cpSync(SQL_FOLDER, join(folder, 'own'), { recursive: true })
   const { code, stdout, stderr } = await backfill(words.split(' '), installed())
   expect(code, stderr).toBe(0)
   expect(stdout).toMatch(says)

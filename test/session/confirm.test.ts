@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
 import { confirm } from '../../src/session/confirm.ts'
 import { createOutput } from '../../src/terminal/output.ts'
+import { typedWords } from '../../src/workspace/values.ts'
 
 const { stdin, stderr } = process
 const put = (name: 'stdin' | 'stderr', value: unknown) =>
@@ -13,7 +14,7 @@ afterEach(() => {
 })
 
 /** Asks in a terminal in which `typed` is typed; resolves to what it looked like. */
-async function ask(typed: string, { isTTY = true, flags = new Map<string, string>() } = {}): Promise<string> {
+async function ask(typed: string, { isTTY = true, flags = typedWords({}) } = {}): Promise<string> {
   const [keyboard, screen] = [new PassThrough(), new PassThrough()]
   put('stdin', Object.assign(keyboard, { isTTY }))
   put('stderr', Object.assign(screen, { isTTY }))
@@ -39,5 +40,5 @@ test('without a terminal --yes is needed; with it nobody is asked', async () => 
     kind: 'usage',
     message: expect.stringContaining('--yes must be typed: Drop ***?'),
   })
-  expect(await ask('', { isTTY: false, flags: new Map([['yes', '']]) })).toBe('')
+  expect(await ask('', { isTTY: false, flags: typedWords({ yes: '' }) })).toBe('')
 })

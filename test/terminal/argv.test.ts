@@ -8,11 +8,12 @@ import {
   positiveCount,
   readFlag,
 } from '../../src/workspace/values.ts'
+import type { Flags } from '../../src/workspace/values.ts'
 import { type Flag, readFlags } from '../../src/terminal/argv.ts'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 
 const FLAGS: readonly Flag[] = [
-  { name: 'from', value: '<N>', about: '' },
+  { name: 'from', value: '<block>', about: '' },
   { name: 'tables', value: '<a,b>', about: '' },
   { name: 'json', about: '' },
 ]
@@ -23,15 +24,17 @@ const namesIn = (text: string) => names({ text, place: '--tables' })
 
 const messageOf = (...argv: readonly string[]) => {
   const invocation = readCommandLine(argv)
-  return invocation.kind === 'command' ? Object.fromEntries(invocation.flags) : undefined
+  return invocation.kind === 'command' ? sqlVersionsOf(invocation.flags) : undefined
 }
 
+const sqlVersionsOf = (words: Flags) => Object.fromEntries([...words].map(([name, { text }]) => [name, text]))
+
 test('a value may follow its flag or an equals sign, and stays as it was typed', () => {
-  expect([...read('--from', '007', '--tables=a=b', '--json')]).toEqual([
-    ['from', '007'],
-    ['tables', 'a=b'],
-    ['json', ''],
-  ])
+  expect(sqlVersionsOf(read('--from', '007', '--tables=a=b', '--json'))).toEqual({
+    from: '007',
+    tables: 'a=b',
+    json: '',
+  })
 })
 
 test.each([
@@ -43,8 +46,8 @@ test.each([
   [['--__proto__', '1'], 'unknown flag --__proto__ for `up`'],
   [['-x'], 'unknown flag -x for `up`'],
   [['--'], 'unknown flag -- for `up`'],
-  [['--from'], '--from needs a value: --from <N>'],
-  [['--from', '--json'], '--from needs a value: --from <N>'],
+  [['--from'], '--from needs a value: --from <block>'],
+  [['--from', '--json'], '--from needs a value: --from <block>'],
   [['--from', '1', '--from=2'], "--from is given twice: '1' and '2'"],
   [['--json=false'], "--json takes no value, got 'false'"],
   [['--json', 'false'], "unexpected word 'false' after `up`"],
@@ -101,6 +104,18 @@ test('a name is never empty', () => {
 test('the command is the first word that is no flag, wherever its flags stand', () => {
   expect(readCommandLine(['--json', 'status'])).toMatchObject({ kind: 'command', entry: { name: 'status' } })
   expect(messageOf('--json', 'status', '--lag', '0')).toEqual({ json: '', lag: '0' })
+})
+
+test('`run` is `up` in the words of the Python scripts, and a wrong value is called by the flag that was typed', () => {
+  const typed = ['run', '--all', '--start-block', '5', '--end-block=9', '--step-size', '0', '--create-tables']
+  expect(messageOf(...typed)).toEqual({ all: '', from: '5', to: '9', chunk: '0', 'create-tables': '' })
+  expect(messageOf('run', '--all')).toEqual({ all: '' })
+  const invocation = readCommandLine(typed)
+  if (invocation.kind !== 'command') throw new Error('no command')
+  expect(() => readFlag(invocation.flags, 'chunk', positiveCount)).toThrow(
+    "--step-size must be a whole number from 1, got '0'",
+  )
+  expect(() => readCommandLine(['run'])).toThrow('`run` needs --tables a,b or --all')
 })
 
 test('`plan` is `up --dry-run`, `demo` is bound to the embedded server', () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { upOptions } from '../../src/workspace/run-options.ts'
 import { type Config, readConfig } from '../../src/workspace/config.ts'
 import { mask, maskUrl } from '../../src/workspace/mask.ts'
+import { typedWords } from '../../src/workspace/values.ts'
 import { wantsColors } from '../../src/terminal/output.ts'
 import { settingLines } from '../../src/commands/info/render.ts'
 import pc from 'picocolors'
@@ -17,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const config = (environment: Record<string, string> = {}, flags: Record<string, string> = {}): Config =>
-  readConfig({ flags: new Map(Object.entries(flags)), environment, folder })
+  readConfig({ flags: typedWords(flags), environment, folder })
 
 const login = (environment: Record<string, string>, side: 'source' | 'target' = 'target') => {
   const { servers } = config(environment)
@@ -218,8 +219,8 @@ test.each([
 })
 
 const sizes = (environment: Record<string, string>, flags: Record<string, string>) => {
-  const context = { config: config(environment, flags), flags: new Map(Object.entries(flags)) }
-  const { chunk, chunkRows } = upOptions(context, { from: 'from', to: 'to' })
+  const context = { config: config(environment, flags), flags: typedWords(flags) }
+  const { chunk, chunkRows } = upOptions(context)
   return { chunk, chunkRows }
 }
 
@@ -232,9 +233,7 @@ test('what is typed beats what is set, though it is another way to size a chunk'
 
 test('the order of blocks is newest or oldest first', () => {
   expect(config({ BACKFILL_ORDER: 'newest' }).order.value).toBe('newest')
-  expect(() => config({}, { order: 'sideways' })).toThrow(
-    /--order must be newest .* or oldest .*, got 'sideways'/,
-  )
+  expect(() => config({}, { order: 'sideways' })).toThrow("--order must be oldest or newest, got 'sideways'")
 })
 
 test('a cluster has a name that a server can have, or there is none', () => {

@@ -1,11 +1,14 @@
 // Owns the answer to a shell's Tab: the half-typed line in, the lines out that the shell's script expects. A question
 // that cannot be answered has no lines: nobody wants an error message in the line that they are typing.
-import { importNames, networkNames, tableKeys } from './known-names.ts'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { shortName } from '../../model/table-key.ts'
 import { COMMANDS } from '../commands.ts'
 import { readConfig } from '../../workspace/config.ts'
+import { typedWords } from '../../workspace/values.ts'
 import type { Environment } from '../../workspace/variables.ts'
 import { type Candidate, complete } from './candidates.ts'
-import { FOLDER } from './question.ts'
+import { FOLDER } from './scripts.ts'
 
 export type Tab = {
   /** The shell's name, then the words behind `backfill`; the last one is where the cursor is. */
@@ -19,7 +22,7 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
   const sql = valueOf('--sql', words)
   const named = (read: (folder: string) => readonly string[]) => (): readonly string[] => {
     try {
-      const typedSql = new Map(sql === undefined ? [] : [['sql', sql]])
+      const typedSql = typedWords(sql === undefined ? {} : { sql })
       return read(readConfig({ flags: typedSql, environment, folder }).sql.value)
     } catch {
       return []
@@ -59,4 +62,29 @@ function joined(words: readonly string[]): readonly string[] {
 function valueOf(flag: string, words: readonly string[]): string | undefined {
   const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`))
   return words[at] === flag ? words[at + 1] : words[at]?.slice(flag.length + 1)
+}
+
+// Names are unchecked, as a mistake in one file is no reason to offer nothing, and read synchronously: these are two small
+// reads at the end of a short process.
+
+/** Table keys, sorted. Throws where the folder cannot be read. */
+function tableKeys(folder: string): readonly string[] {
+  return sqlNames(join(folder, 'transforms'))
+}
+
+/** Names of the source tables that can be imported, as people type them, sorted. Throws where the folder cannot be read. */
+function importNames(folder: string): readonly string[] {
+  return sqlNames(join(folder, 'import')).map(shortName)
+}
+
+/** Names of networks in the order of networks.json. Throws where that cannot be read. */
+function networkNames(folder: string): readonly string[] {
+  return Object.keys(JSON.parse(readFileSync(join(folder, 'networks.json'), 'utf8')) as object)
+}
+
+function sqlNames(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.sql') && !name.startsWith('.'))
+    .map((name) => name.slice(0, -'.sql'.length))
+    .toSorted()
 }

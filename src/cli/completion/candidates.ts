@@ -1,5 +1,6 @@
 // Owns what can stand where the cursor is: the table of commands read with a half-typed line. Pure.
 import type { Flag } from '../../terminal/argv.ts'
+import { flagText } from '../../terminal/flags.ts'
 import type { CommandEntry } from '../../session/command.ts'
 
 /** `about` is empty where there is nothing to say. */
@@ -51,8 +52,8 @@ export function complete({ words, commands, names }: CompletionQuestion): Comple
   return values({ flag: bare, typed: last, prefix: '', names })
 }
 
-const HELP: Candidate = { word: '--help', about: 'Display this message' }
-const GLOBAL: readonly Candidate[] = [HELP, { word: '--version', about: 'Display the version' }]
+const HELP: Candidate = { word: '--help', about: 'This text' }
+const GLOBAL: readonly Candidate[] = [HELP, { word: '--version', about: 'The version' }]
 const NOTHING: Completion = { kind: 'words', words: [] }
 
 function matching(typed: string, words: readonly Candidate[]): Completion {
@@ -68,7 +69,9 @@ function openFlag(before: readonly string[], flags: readonly Flag[]): Flag | und
 /** A flag that has been typed may not be typed again. */
 function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly Candidate[] {
   const typed = new Set(before.map((word) => word.replace(/=.*$/s, '')))
-  return flags.map(({ name, about }) => ({ word: `--${name}`, about })).filter(({ word }) => !typed.has(word))
+  return flags
+    .map((flag) => ({ word: `--${flag.name}`, about: flagText(flag) }))
+    .filter(({ word }) => !typed.has(word))
 }
 
 type ValueQuestion = {
@@ -95,7 +98,7 @@ function values({ flag, typed, prefix, names }: ValueQuestion): Completion {
 const LISTS: ReadonlySet<string | undefined> = new Set(['<a,b>', '<sources>'])
 
 function valuesOf(flag: Flag | undefined, names: KnownNames): readonly string[] {
-  const choices = /^<(\w+(?:\|\w+)+)>$/.exec(flag?.value ?? '')?.[1]
+  const choices = /^<([\w-]+(?:\|[\w-]+)+)>$/.exec(flag?.value ?? '')?.[1]
   if (choices !== undefined) return choices.split('|')
   if (flag?.value === '<a,b>' || flag?.value === '<table>') return names.tables()
   if (flag?.value === '<sources>') return names.sources()

@@ -1,10 +1,15 @@
 // Owns the scripts that teach a shell to complete `backfill`. Each hands the typed words to the program as they are and
 // runs nothing of them: what a person has half typed must not be evaluated because of a Tab.
-import { FOLDER, QUESTION } from './question.ts'
+
+/** The first word of a script's question; the shell's name and the half-typed line follow. No command for people. */
+export const QUESTION = '__complete'
+
+/** The whole answer where a folder is wanted: the shell completes it itself. */
+export const FOLDER = ':folder'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
-export type Shell = (typeof SHELLS)[number]
+type Shell = (typeof SHELLS)[number]
 
 // The program that is asked is the one whose name stands in the line. It gets no input: what is typed ahead is not its.
 export const SCRIPTS: Readonly<Record<Shell, string>> = {

@@ -1,51 +1,76 @@
 // Owns the entries of the commands for those who edit the SQL files.
 import type { CommandEntry } from '../../session/command.ts'
-import { tables, json, local, sql, noColor, common } from '../../terminal/flags.ts'
+import * as flags from '../../terminal/flags.ts'
+import { flag } from '../../terminal/flags.ts'
+import * as exits from '../exits.ts'
 
 export const SQL: readonly CommandEntry[] = [
   {
     name: 'check',
-    about: 'Find what is wrong in the SQL files, and where they do not fit the servers; writes nothing',
+    about: 'Find errors in the SQL files, and misfits with the servers',
+    usage: '[table…] [flags]',
     flags: [
-      { ...tables, bare: true },
-      { name: 'offline', about: 'Look at the files alone, ask no server' },
-      json,
-      ...common,
+      { ...flags.tables, bare: true },
+      flag('offline', 'Check the files alone, without a server'),
+      flags.json,
+      ...flags.common,
     ],
+    exits: { ...exits.asking, 0: 'No errors', 2: 'Errors in the files, a flag or the configuration' },
+    examples: {
+      'Check the files, then ask the servers': 'check',
+      'Check one table in CI': 'check address_diffs --offline',
+    },
     load: async () => (await import('../../commands/check/command.ts')).check,
   },
   {
     name: 'test',
     about: 'Run the unit tests of the transforms; needs no server',
+    usage: '[table…] [flags]',
     flags: [
-      { ...tables, bare: true },
-      json,
-      { name: 'new', value: '<table>', about: 'Write a test from real rows of --from to --to' },
-      { name: 'from', value: '<N>', about: 'First block of the new test' },
-      { name: 'to', value: '<N>', about: 'Last block of the new test (default: the first)' },
-      { name: 'network', value: '<name>', about: 'Network of the new test (default: mainnet)' },
-      ...local,
-      sql,
-      noColor,
+      { ...flags.tables, bare: true },
+      flags.json,
+      flag('new <table>', 'Table for which to write a test from real rows of --from to --to', {
+        example: 'address_diffs',
+      }),
+      { ...flags.from, about: 'First block of the new test' },
+      { ...flags.to, about: 'Last block of the new test', example: '19000009' },
+      { ...flags.server[0]!, about: 'Network of the new test' },
+      ...flags.local,
+      flags.sql,
+      flags.noColor,
     ],
+    exits: exits.testing,
+    examples: {
+      'Run the tests of one table': 'test address_diffs',
+      'Write a test from real rows': 'test --new address_diffs --from 19000000 --to 19000009',
+    },
     load: async () => (await import('../../commands/test/command.ts')).test,
   },
   {
     name: 'new',
-    about: 'Write the files of a new table: DDL, transform and unit test',
+    about: 'Write the files of a new table: DDL, transform, unit test',
+    usage: '<table> [flags]',
     flags: [
-      { name: 'table', value: '<key>', about: 'Key of the new table, such as gas_per_block', bare: true },
-      { name: 'sources', value: '<a,b>', about: 'Source tables that it reads (default: transaction)' },
-      { name: 'after', value: '<a,b>', about: 'Derived tables that it reads' },
-      {
-        name: 'rows',
-        value: '<kind>',
-        about: 'per-block (default), or per-key: the latest row of an address',
-      },
-      { name: 'cluster', value: '<name>', about: 'Write DDL for a cluster, too' },
-      sql,
-      noColor,
+      flag('table <key>', 'Key of the new table', { example: 'gas_per_block', bare: true }),
+      flag('sources <sources>', 'Source tables that it reads', {
+        example: 'transaction,traces',
+        fallback: 'transaction',
+      }),
+      flag('after <a,b>', 'Derived tables that it reads', { example: 'accounts_alive' }),
+      flag(
+        'rows <per-block|per-key>',
+        'What a row belongs to: a block, or an address, of which the latest row is kept',
+        { fallback: 'per-block' },
+      ),
+      { ...flags.server[1]!, about: 'Cluster for which to write DDL as well' },
+      flags.sql,
+      flags.noColor,
     ],
+    exits: exits.local,
+    examples: {
+      'A table with a row per block': 'new gas_per_block --sources transaction',
+      'A table with the latest row of each address': 'new last_seen --rows per-key',
+    },
     load: async () => (await import('../../commands/new/command.ts')).newTable,
   },
 ]

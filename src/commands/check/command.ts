@@ -9,7 +9,7 @@ import { severityOf } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/table-draft.ts'
 import { names, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { checkJson, type CheckReport, errorsOf, renderCheck } from './render.ts'
+import { checkFields, type CheckReport, errorsOf, renderCheck } from './render.ts'
 import { withConnections } from '../../session/session.ts'
 
 export const check: Command = async (context) => {
@@ -45,9 +45,8 @@ export const check: Command = async (context) => {
       server,
       unasked: chosen.flatMap(({ key }) => (asked.has(key) ? [] : [key])),
     }
-    output.result(
-      flags.has('json') ? [JSON.stringify(checkJson(done))] : renderCheck(done, output.resultColors),
-    )
+    if (flags.has('json')) output.json(checkFields(done))
+    else output.result(renderCheck(done, output.resultColors))
     return errorsOf(findings) === 0 ? EXIT.ok : EXIT.usage
   }
   if (flags.has('offline')) {
@@ -74,7 +73,6 @@ type Asked = {
 async function askServers(context: Context, { catalogue, tables }: Asked, report: Report): Promise<string> {
   const { config, output } = context
   const network = findNetwork(catalogue, config.network.value)
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   return await withConnections(context, async (connections) => {
     const { openServers } = await import('../../clickhouse/servers.ts')
     const { openCheck } = await import('./queries.ts')

@@ -3,7 +3,6 @@ import type { Finding } from '../../model/errors.ts'
 import { RULES, severityOf } from '../../model/rules.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { count } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 export type CheckReport = {
@@ -22,25 +21,21 @@ export function renderCheck(report: CheckReport, colors: Colors): readonly strin
   return [...report.findings.map((finding) => findingLine(finding, colors)), tally(report, colors)]
 }
 
-/** Version 1. */
-export function checkJson({ findings, tables, tests, server, unasked }: CheckReport): JsonObject {
+export function checkFields({ findings, unasked, ...report }: CheckReport): object {
+  const errors = errorsOf(findings)
   return {
-    schema: 1,
-    tables,
-    tests,
-    server: server ?? null,
-    not_asked_about: unasked,
-    findings: findings.map(({ rule, file, line, sentence, hint }) => ({
-      rule,
-      name: RULES[rule],
-      severity: severityOf(rule),
-      file,
-      line: line ?? 1,
+    ...report,
+    notAskedAbout: unasked,
+    findings: findings.map(({ sentence, hint, ...finding }) => ({
+      ...finding,
+      name: RULES[finding.rule],
+      severity: severityOf(finding.rule),
+      line: finding.line ?? 1,
       message: oneLine(sentence),
       hint: oneLine(hint),
     })),
-    errors: errorsOf(findings),
-    warnings: findings.length - errorsOf(findings),
+    errors,
+    warnings: findings.length - errors,
   }
 }
 

@@ -2,10 +2,8 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
-import { requireChoice } from '../../terminal/one-table-one-range.ts'
 
 export const createTablesCommand: Command = async (context) => {
-  requireChoice(context.flags, 'create-tables')
   const { output } = context
   return await withWorkspace(context, async ({ workspace }) => {
     const { createTables } = await import('../../runner/create-tables.ts')

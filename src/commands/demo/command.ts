@@ -25,7 +25,7 @@ export const demo: Command = async (context) => {
       loaded ? `Loaded ${what} in ${duration(elapsedMs)}.` : `The sample chain is there: ${what}.`,
     ])
   }
-  return await runUp(context, upOptions(context, { from: 'from', to: 'to' }), {
+  return await runUp(context, upOptions(context), {
     before,
     after: async ({ workspace }) => {
       output.result([''])

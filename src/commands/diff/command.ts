@@ -3,7 +3,7 @@ import { EXIT } from '../../model/errors.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
-import { diffJson, renderDiff } from './render.ts'
+import { diffFields, renderDiff } from './render.ts'
 import { withWorkspace } from '../../session/session.ts'
 
 export const diffCommand: Command = async (context) => {
@@ -16,9 +16,8 @@ export const diffCommand: Command = async (context) => {
   return await withWorkspace(context, async ({ workspace }) => {
     const { sqlDiff } = await import('./diff.ts')
     const report = await sqlDiff(workspace, question)
-    output.result(
-      flags.has('json') ? [JSON.stringify(diffJson(report))] : renderDiff(report, output.resultColors),
-    )
+    if (flags.has('json')) output.json(diffFields(report))
+    else output.result(renderDiff(report, output.resultColors))
     return EXIT.ok
   })
 }

@@ -3,7 +3,7 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { shortHash } from '../../ledger/stale.ts'
 import type { DiffReport, DiffSide } from './diff.ts'
 import { minute, formatRanges } from '../../terminal/render/format.ts'
-import { type JsonObject, pairs, staleJson } from '../../terminal/render/json.ts'
+import { staleFields } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 
@@ -24,24 +24,15 @@ export function renderDiff(report: DiffReport, colors: Colors): readonly string[
   ]
 }
 
-export function diffJson(report: DiffReport): JsonObject {
-  const { table, target, sqlHash, current, stale, from, to, change } = report
-  return {
-    schema: 1,
-    table,
-    target,
-    sql_hash: sqlHash,
-    current: pairs(current),
-    stale_versions: staleJson(stale),
-    from: sideJson(from),
-    to: sideJson(to),
-    change,
-    patch: patchOf(report)?.join('\n') ?? null,
-  }
+/** Without the texts: the patch has what differs. */
+export function diffFields(report: DiffReport): object {
+  const { stale, from, to, ...rest } = report
+  const patch = patchOf(report)?.join('\n')
+  return { ...rest, staleVersions: staleFields(stale), from: withoutText(from), to: withoutText(to), patch }
 }
 
-function sideJson({ sqlHash, rawHash, file, keptAt }: DiffSide): JsonObject {
-  return { sql_hash: sqlHash, raw_hash: rawHash ?? null, file: file ?? null, kept_at: keptAt ?? null }
+function withoutText({ sqlHash, rawHash, file, keptAt }: DiffSide): object {
+  return { sqlHash, rawHash, file, keptAt }
 }
 
 /** Undefined where there is nothing to compare, or no difference. */

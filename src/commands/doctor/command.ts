@@ -4,7 +4,7 @@ import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Catalogue, Network } from '../../model/model.ts'
 import { duration, names, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { doctorExit, doctorJson, renderDoctor } from './render.ts'
+import { doctorExit, doctorFields, renderDoctor } from './render.ts'
 import { withConnections } from '../../session/session.ts'
 
 /** Enough for the proxies that cut soonest; --idle waits for longer. */
@@ -12,10 +12,9 @@ const IDLE_SECONDS = 3
 
 export const doctor: Command = async (context) => {
   const { config, output, flags } = context
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   const idleSeconds = Math.ceil((readFlag(flags, 'idle', duration) ?? IDLE_SECONDS * 1000) / 1000)
   if (idleSeconds < 1 || idleSeconds > 3000)
-    throw usageError(`--idle must be a time from 1s to 50m, got '${flags.get('idle')}'`)
+    throw usageError(`--idle must be a time from 1s to 50m, got '${flags.get('idle')?.text}'`)
   const { files, network } = await readFiles(context)
   const found = await withConnections(context, async (connections) => {
     const [{ openDoctor }, { namesFor }] = await Promise.all([
@@ -36,10 +35,8 @@ export const doctor: Command = async (context) => {
       await port.close()
     }
   })
-  const lines = flags.has('json')
-    ? [JSON.stringify(doctorJson(found))]
-    : renderDoctor(found, output.resultColors)
-  output.result(lines.map(output.mask))
+  if (flags.has('json')) output.json(doctorFields(found))
+  else output.result(renderDoctor(found, output.resultColors).map(output.mask))
   return doctorExit(found)
 }
 

@@ -3,7 +3,6 @@ import { EXIT } from '../../model/errors.ts'
 import { CHECKS, type Diagnosis, type Verdict } from './checks/finding.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { count } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 export function renderDoctor(found: readonly Diagnosis[], colors: Colors): readonly string[] {
@@ -20,18 +19,14 @@ export function renderDoctor(found: readonly Diagnosis[], colors: Colors): reado
   ]
 }
 
-/** Version 1. */
-export function doctorJson(found: readonly Diagnosis[]): JsonObject {
+export function doctorFields(found: readonly Diagnosis[]): object {
   return {
-    schema: 1,
     ...tallies(found),
-    checks: found.map(({ check, verdict, about, found: what, hint }) => ({
-      check,
-      group: CHECKS[check],
-      about,
-      verdict,
-      found: oneLine(what),
-      hint: hint === undefined ? null : oneLine(hint),
+    checks: found.map((one) => ({
+      ...one,
+      group: CHECKS[one.check],
+      found: oneLine(one.found),
+      hint: one.hint && oneLine(one.hint),
     })),
   }
 }

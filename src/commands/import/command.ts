@@ -12,7 +12,7 @@ import { duration, names, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { type ImportOrigin, importOrigin } from './origin.ts'
-import { importJson, missingNotes, renderImport, unevenWarnings } from './render.ts'
+import { importFields, missingNotes, renderImport, unevenWarnings } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
@@ -29,7 +29,9 @@ export const importCommand: Command = async (context) => {
 
   const ending = new AbortController()
   const options = {
-    ...upOptions(context, { from: 'none', to: 'none' }),
+    ...upOptions(context),
+    from: undefined,
+    to: undefined,
     lag: 0,
     chunk: FILE_BLOCKS,
     chunkRows: undefined,
@@ -88,9 +90,8 @@ async function plan(context: Context, origin: ImportOrigin, range: Range): Promi
       ? await findChangedFiles(workspace, await recordedEventsOf(opened), range)
       : new Map()
     const found = await planImport(workspace, files, { range, changed })
-    output.result(
-      flags.has('json') ? [JSON.stringify(importJson(found))] : renderImport(found, output.resultColors),
-    )
+    if (flags.has('json')) output.json(importFields(found))
+    else output.result(renderImport(found, output.resultColors))
     return EXIT.ok
   })
 }
@@ -109,7 +110,6 @@ async function withImport<T>(
   use: (opened: ConnectedWorkspace, files: FilesPort) => Promise<T>,
 ): Promise<T> {
   const { config, flags, output } = context
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readImports } = await import('./sql.ts')
   const catalogue = await readCatalogue(config.sql.value)

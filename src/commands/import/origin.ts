@@ -16,7 +16,7 @@ export function importOrigin({ importUrl, importFolder }: Config, flags: Flags):
   const useFolder = importFolder.value !== undefined && (typed.folder || !typed.url)
   if (useUrl && useFolder)
     throw usageError(
-      `files are to come from ${placeOf(importUrl, '--base-url')} and from ${placeOf(importFolder, '--folder')}`,
+      `files are to come from ${placeOf(importUrl)} and from ${placeOf(importFolder)}`,
       'keep one of them',
     )
   if (useFolder) return { kind: 'folder', folder: importFolder.value }
@@ -28,7 +28,7 @@ function checkedUrl(setting: Setting<string | undefined>): string {
   const url = URL.parse(text)
   const wrong = (what: string) =>
     usageError(
-      `${placeOf(setting, '--base-url')} ${what}, got '${maskUrl(text)}'`,
+      `${placeOf(setting)} ${what}, got '${maskUrl(text)}'`,
       `what stands before /<network>/databases/default, such as ${PUBLIC_URL}`,
     )
   if (url === null || !['http:', 'https:'].includes(url.protocol)) throw wrong('must be an http(s) URL')
@@ -37,6 +37,6 @@ function checkedUrl(setting: Setting<string | undefined>): string {
   return url.href.replace(/\/+$/, '')
 }
 
-function placeOf({ origin }: Setting<unknown>, flag: string): string {
-  return origin.startsWith('flag ') ? flag : origin.replace(/^\S+ /, '')
+function placeOf({ origin }: Setting<unknown>): string {
+  return origin.replace(/^\S+ /, '')
 }

@@ -4,7 +4,6 @@ import type { Range } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
 import { intersect, subtract } from '../../model/blocks.ts'
 import { count, formatRanges, formatRange } from '../../terminal/render/format.ts'
-import { type JsonObject, pairs } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 export function renderImport({ network, range, tables }: ImportPlan, colors: Colors): readonly string[] {
@@ -31,23 +30,10 @@ export function renderImport({ network, range, tables }: ImportPlan, colors: Col
   ]
 }
 
-export function importJson({ network, range, tables }: ImportPlan): JsonObject {
+export function importFields({ tables, ...plan }: ImportPlan): object {
   return {
-    schema: 1,
-    network,
-    from: range.from,
-    to: range.to,
-    tables: tables.map((table) => ({
-      table: table.table,
-      target: table.target,
-      create: table.create,
-      files: countFiles(table.files),
-      bytes: table.bytes,
-      blocks: pairs(table.files),
-      done: pairs(table.done),
-      changed: pairs(table.changed),
-      missing: pairs(table.missing),
-    })),
+    ...plan,
+    tables: tables.map((table) => ({ ...table, files: countFiles(table.files), blocks: table.files })),
   }
 }
 

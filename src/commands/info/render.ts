@@ -1,15 +1,14 @@
 // Owns how `info` looks. Pure; it never sees a password, only whether there is one.
-import type { LockInfo } from '../../lock/comment.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
-import type { TableDefinition } from '../../model/model.ts'
 import type { Session } from '../../workspace/open.ts'
 import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
 import { MASK, maskUrl } from '../../workspace/mask.ts'
 import type { ServerRole } from '../../workspace/servers.ts'
 import type { Setting } from '../../workspace/variables.ts'
-import { count, minute, type Colors } from '../../terminal/render/format.ts'
+import { count, type Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
-import type { Compression } from '../../model/compression.ts'
+
+type ClusterFacts = NonNullable<Session['connected']['target']['cluster']>
 
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
@@ -44,41 +43,31 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
   ).lines
 }
 
-export type ServerFacts = {
-  readonly servers: Session['servers']
-  readonly cluster:
-    | {
-        readonly name: string
-        readonly nodes: readonly number[]
-        readonly keeper: boolean
-        readonly balanced: boolean
-      }
-    | undefined
-  readonly config: Config
-  readonly colors: Colors
-}
-
-export function serverLines({
-  servers: { source, target },
-  cluster,
-  config,
-  colors,
-}: ServerFacts): readonly string[] {
+/** Which servers, which version, and what a user may not set. @param wire how rows cross from one server to another */
+export function serverLines(
+  {
+    servers: { source, target },
+    compression,
+    connected,
+  }: Pick<Session, 'servers' | 'compression' | 'connected'>,
+  { servers }: Config,
+  colors: Colors,
+): readonly string[] {
   const one = source.identity === target.identity
-  const where =
-    config.servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
+  const where = servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
+  const packed = compression === 'none' ? 'not compressed' : `compressed by ${compression}`
   return [
-    `${colors.bold('servers')}  ${where}, ${one ? 'rows stay inside the server' : 'rows stream from source to target'}`,
+    `${colors.bold('servers')}  ${where}, rows ${one ? 'stay inside the server' : `stream from source to target, ${packed}`}`,
     ...(one
       ? [`  ClickHouse ${target.version}`]
       : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
     ...(one ? [] : notSentLines('source', source)),
     ...notSentLines('target', target),
-    ...(cluster === undefined ? [] : [`  ${clusterWords(cluster)}`]),
+    ...(connected.target.cluster === undefined ? [] : [`  ${clusterText(connected.target.cluster)}`]),
   ]
 }
 
-function clusterWords({ name, nodes, keeper, balanced }: NonNullable<ServerFacts['cluster']>): string {
+function clusterText({ name, nodes, keeper, balanced }: ClusterFacts): string {
   const size = `${count(new Set(nodes).size, 'shard')} on ${count(nodes.length, 'node')}`
   const where = keeper
     ? 'Keeper: ledger and locks on all nodes'
@@ -86,36 +75,10 @@ function clusterWords({ name, nodes, keeper, balanced }: NonNullable<ServerFacts
   return `cluster ${name}, ${size}, ${where}${balanced ? ', behind a load balancer' : ''}`
 }
 
-function notSentLines(side: ServerRole, { notSent }: ServerFacts['servers'][ServerRole]): readonly string[] {
+function notSentLines(side: ServerRole, { notSent }: Session['servers'][ServerRole]): readonly string[] {
   if (notSent === undefined) return []
   const user = notSent.readsOnly ? `the ${side} user only reads (readonly = 1)` : `limits on the ${side} user`
   return [`  ${user}: ${notSent.names.join(', ')} not sent, what the profile has is safe`]
-}
-
-/** Where each table is computed, and how its rows get to the target. */
-export function modeLines(
-  tables: readonly TableDefinition[],
-  topology: Topology,
-  colors: Colors,
-): readonly string[] {
-  const rows = tables.map((table) => ({ name: table.key, value: tableMode(table, topology), origin: '' }))
-  return renderTable<Row>(
-    rows,
-    [
-      { title: 'table', cell: ({ name }) => name },
-      { title: 'rows', cell: ({ value }) => value, colors: colors.dim },
-    ],
-    Infinity,
-  ).lines
-}
-
-export function lockLines(locks: ReadonlyMap<string, LockInfo>, colors: Colors): readonly string[] {
-  const held = [...locks].filter(([, lock]) => !lock.released)
-  const lines = held.map(
-    ([key, { epoch, host, pid, heartbeat }]) =>
-      `  ${key}  epoch ${epoch}, held on ${host} (pid ${pid}), last heartbeat ${minute(heartbeat)} UTC`,
-  )
-  return [`${colors.bold('locks')}  ${held.length === 0 ? 'none held' : ''}`.trimEnd(), ...lines]
 }
 
 function importRow({ importUrl, importFolder }: Config): Setting<string> {
@@ -139,21 +102,4 @@ function sideRows({ servers, databases }: Config, side: ServerRole): readonly Ro
 
 function row(name: string, { value, origin }: Setting<string | number>): Row {
   return { name, value: String(value), origin }
-}
-
-export type Topology = {
-  /** Source and target are one server. */
-  readonly oneServer: boolean
-  /** How rows cross where they are two. */
-  readonly compression: Compression
-}
-
-function tableMode(
-  { sources, after }: Pick<TableDefinition, 'sources' | 'after'>,
-  { oneServer, compression }: Topology,
-): string {
-  if (oneServer) return 'inside the server'
-  if (sources.length === 0) return 'inside the target: it reads derived tables only'
-  if (after.length > 0) return 'not possible: it reads source tables and derived tables, on two servers'
-  return compression === 'none' ? 'streamed, plain' : `streamed, packed by ${compression}`
 }

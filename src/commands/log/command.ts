@@ -9,7 +9,7 @@ import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { renderEvents, renderRuns } from './render.ts'
-import { eventsJson, runsJson } from './json.ts'
+import { eventFields, runFields } from './json.ts'
 import { type Connections } from '../../workspace/open.ts'
 import { withConnections } from '../../session/session.ts'
 
@@ -35,14 +35,14 @@ export const log: Command = async (context) => {
     const question = { table, limit, errors: flags.has('errors') }
     if (table === undefined && run === undefined) {
       const runs = exists ? await port.runs(question) : []
-      output.result(json ? [JSON.stringify(runsJson(network, runs))] : renderRuns(runs, { ...style, limit }))
+      if (json) output.json({ network, runs: runs.map(runFields) })
+      else output.result(renderRuns(runs, { ...style, limit }))
       return EXIT.ok
     }
     const runId = run === undefined ? undefined : exists ? await fullRunId(port, run) : run
     const events = exists ? await port.events({ ...question, runId }) : []
-    output.result(
-      json ? [JSON.stringify(eventsJson(network, events))] : renderEvents(events, { ...style, limit, table }),
-    )
+    if (json) output.json({ network, events: events.map(eventFields) })
+    else output.result(renderEvents(events, { ...style, limit, table }))
     return EXIT.ok
   })
 }
@@ -53,8 +53,7 @@ async function withLog<T>(
   catalogue: Catalogue,
   use: (port: LogPort) => Promise<T>,
 ): Promise<T> {
-  const { config, output } = context
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
+  const { config } = context
   return await withConnections(context, async ({ source, target: connection }: Connections) => {
     const { openServer } = await import('../../clickhouse/server.ts')
     const { openLog } = await import('./log.ts')

@@ -1,69 +1,108 @@
 // Owns `backfill new`: the files of a new table, sound as they stand.
+import { join, sep } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
-import { scaffold, type Scaffold, type ScaffoldInput, targetName } from './scaffold.ts'
-import { clusterDdlText } from './scaffold.ts'
-import { names, readFlag, type Word } from '../../workspace/values.ts'
+import type { Scaffold, ScaffoldInput } from './scaffold.ts'
+import { isLockName, shortName } from '../../model/table-key.ts'
+import { shown } from '../../project/sql-files.ts'
+import { names, oneOf, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 
 export const newTable: Command = async ({ config, output, flags }) => {
-  const { assertGoodKey, assertOwnFolder, writeNewTable } = await import('./write-files.ts')
   const { readFolder } = await import('../../project/sql-folder.ts')
-  const { shortName } = await import('../test/test-case.ts')
-  const key = flags.get('table') ?? ''
+  const { writeNewFiles } = await import('../../project/new-files.ts')
+  const { fillTemplate } = await import('./scaffold.ts')
+  const key = flags.get('table')?.text ?? ''
   if (key === '') throw usageError('`new` needs the key of the table', 'backfill new gas_per_block')
-  assertGoodKey(key)
+  assertKey(key)
   const folder = config.sql.value
   assertOwnFolder(folder)
-  const rows = readFlag(flags, 'rows', rowsWord) ?? 'per-block'
+  const rows = readFlag(flags, 'rows', oneOf<Scaffold['rows']>(['per-block', 'per-key'])) ?? 'per-block'
 
   // Another table's error is no reason to refuse: `check` tells it.
   const { catalogue, drafts } = await readFolder(folder, () => {})
-  const rival = drafts.find((draft) => draft.key === key || draft.header.target === targetName(key))
+  const rival = drafts.find((draft) => draft.key === key || draft.header.target === `int_${key}`)
   if (rival !== undefined) throw usageError(`${rival.file} has a table of that name`, 'choose another key')
   const [given, after] = [readFlag(flags, 'sources', names), readFlag(flags, 'after', names) ?? []]
   const sources = given ?? (after.length > 0 ? [] : ['transaction'])
-  const inputs = [
-    ...sources.map((name) => sourceInput(name, catalogue, shortName)),
-    ...after.map((name) => derivedInput(name, catalogue)),
-  ]
-  const texts = scaffold({ key, rows, inputs: inputs.map((input) => fitting(input, rows)) })
-  const written = await writeNewTable(folder, key, {
-    ...texts,
-    ...(config.cluster.value !== undefined && { clusterDdl: clusterDdlText(texts.ddl, targetName(key)) }),
-  })
+  const inputs = inputsOf(catalogue, { sources, after })
+  const table = { key, rows, inputs: inputs.map((input) => fitting(input, rows)) }
+  const places = [
+    ['ddl.sql', join('ddl', `${key}.sql`)],
+    ...(config.cluster.value === undefined
+      ? []
+      : [['cluster.sql', join('ddl/cluster', `${key}.sql`)] as const]),
+    ['transform.sql', join('transforms', `${key}.sql`)],
+    ['test.yaml', join('tests', key, 'range.yaml')],
+  ] as const
+  const files = places.map(
+    async ([template, path]) => [join(folder, path), await fillTemplate(template, table)] as const,
+  )
+  const written = await writeNewFiles(new Map(await Promise.all(files)))
   output.result(written.map((path) => `Wrote ${path}`))
-  const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')}` : ''
+  const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')?.text}` : ''
   output.message([
     `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and make the SELECT your own.`,
   ])
   return EXIT.ok
 }
 
-type Found = Omit<ScaffoldInput, 'address'> & { readonly ddl: SqlText }
+/** Its lock, `<network>__<key>__<epoch>`, is the name of a file on the server's disk. */
+const LONGEST_KEY = 80
 
-function sourceInput(name: string, { sources }: Catalogue, shortName: (source: string) => string): Found {
-  const found = sources.find(({ table }) => table === name || shortName(table) === name)
-  if (found === undefined) {
-    const known = sources.map(({ table }) => shortName(table))
-    throw usageError(
-      `--sources: there is no source table '${name}'`,
-      knownNames('source tables', name, known),
-    )
-  }
-  const { table, ddl } = found
-  return { kind: 'source', header: table, table, short: shortName(table), ddl }
+/** @throws BackfillError `usage` for a word that is no table key */
+function assertKey(key: string): void {
+  const hint = 'use lower-case letters, digits and single _, a letter first, such as gas_per_block'
+  if (!isLockName(key)) throw usageError(`'${key}' is no table key`, hint)
+  if (key.length > LONGEST_KEY)
+    throw usageError(`the table key has ${key.length} characters`, `use up to ${LONGEST_KEY}`)
 }
 
-function derivedInput(name: string, { tables }: Catalogue): Found {
-  const found = tables.find(({ key }) => key === name)
-  if (found === undefined) {
-    const known = tables.map(({ key }) => key)
-    throw usageError(`--after: there is no table '${name}'`, knownNames('tables', name, known))
+/** @throws BackfillError `usage` for the folder of an installed package, which the next install replaces */
+function assertOwnFolder(folder: string): void {
+  if (!folder.split(sep).includes('node_modules')) return
+  throw usageError(
+    `${shown(folder)} belongs to an installed package: the next install would remove what is added`,
+    `copy it and name the copy: cp -r ${shown(folder)} sql, then add --sql sql or set BACKFILL_SQL`,
+  )
+}
+
+type Found = Omit<ScaffoldInput, 'address'> & { readonly ddl: SqlText }
+
+type Named = { readonly sources: readonly string[]; readonly after: readonly string[] }
+
+/** @throws BackfillError `usage` for a name that no table has */
+function inputsOf({ sources, tables }: Catalogue, named: Named): readonly Found[] {
+  const known = {
+    sources: sources.map(({ table, ddl }): Found => ({
+      kind: 'source',
+      header: table,
+      table,
+      short: shortName(table),
+      ddl,
+    })),
+    after: tables.map(({ key, target, ddl }): Found => ({
+      kind: 'derived',
+      header: key,
+      table: target,
+      short: key,
+      ddl,
+    })),
   }
-  return { kind: 'derived', header: found.key, table: found.target, short: found.key, ddl: found.ddl }
+  const find = (flag: keyof Named, what: string) =>
+    named[flag].map((name) => {
+      const found = known[flag].find(({ header, short }) => header === name || short === name)
+      if (found !== undefined) return found
+      const hint = knownNames(
+        `${what}s`,
+        name,
+        known[flag].map(({ short }) => short),
+      )
+      throw usageError(`--${flag}: there is no ${what} '${name}'`, hint)
+    })
+  return [...find('sources', 'source table'), ...find('after', 'table')]
 }
 
 const ADDRESSES = ['address', 'contract_address', 'from_address', 'action_from']
@@ -85,9 +124,4 @@ function fitting({ ddl, ...input }: Found, rows: Scaffold['rows']): ScaffoldInpu
     )
   }
   return { ...input, address }
-}
-
-function rowsWord({ text, place }: Word): Scaffold['rows'] {
-  if (text === 'per-block' || text === 'per-key') return text
-  throw usageError(`${place} must be per-block or per-key, got '${text}'`)
 }

@@ -1,23 +1,22 @@
 // Owns `backfill preview`: what a transform yields for a range, its statement or its plan. Nothing is written.
-import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
+import { EXIT, usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import { resolveLimits } from '../../planning/bounds.ts'
 import { boundStatement } from './bound-statement.ts'
 import { intersect } from '../../model/blocks.ts'
 import { nonEmpty, positiveCount, readFlag, type Flags } from '../../workspace/values.ts'
-import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { formatRange } from '../../terminal/render/format.ts'
-import { requireOneTable } from '../../terminal/one-table-one-range.ts'
-import { renderExplained, renderPreview } from './render.ts'
+import { count, formatRange } from '../../terminal/render/format.ts'
+import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
+import { escapeControlCharacters } from '../../terminal/render/escape.ts'
 import { withConnections } from '../../session/session.ts'
 
 const DEFAULT_LIMIT = 20
 
 export const preview: Command = async (context) => {
   const { config, output, flags } = context
-  const name = oneTable(flags)
+  const name = requireOneTable(flags, 'preview')
   const range = typedRange(flags, '`preview`')
   const limit = readFlag(flags, 'limit', positiveCount)
   const format = readFlag(flags, 'format', nonEmpty)
@@ -29,32 +28,23 @@ export const preview: Command = async (context) => {
   const network = findNetwork(catalogue, config.network.value)
   const inside = insideLimits(context, { table, network, range })
 
-  if (flags.has('statement')) {
+  if (flags.has('print-sql')) {
     await printStatement(context, { table, network, range })
     return EXIT.ok
   }
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
   if (inside === undefined) return EXIT.ok
   return await withConnections(context, async (connections) => {
     const { withPreview } = await import('./preview.ts')
     return await withPreview(connections, { table, network, range: inside }, async (look) => {
-      const style = { columns: output.columns, colors: output.resultColors }
-      if (flags.has('explain')) output.result(renderExplained(await look.explain(), style.colors))
+      if (flags.has('explain')) output.result(explained(await look.explain()))
       else if (format !== undefined) await output.stream(await look.stream(format, limit))
-      else output.result(renderPreview(await look.rows(limit ?? DEFAULT_LIMIT), style))
+      else
+        output.result(
+          firstRows(await look.table(limit ?? DEFAULT_LIMIT, output.columns), limit ?? DEFAULT_LIMIT),
+        )
       return EXIT.ok
     })
   })
-}
-
-/** `--sql` is a switch here: whoever gives it the folder, as everywhere else, has named a second table. */
-function oneTable(flags: Flags): string {
-  try {
-    return requireOneTable(flags, 'preview')
-  } catch (error) {
-    if (!(error instanceof BackfillError && flags.has('statement'))) throw error
-    throw usageError(error.message, '--sql prints the statement here; the folder is --sql-folder')
-  }
 }
 
 type Question = { readonly table: TableDefinition; readonly network: Network; readonly range: Range }
@@ -82,13 +72,31 @@ async function printStatement({ config, output }: Context, question: Question): 
   output.result([`${boundStatement(question.table, values)};`])
 }
 
+/** Data cannot talk to a terminal, whoever reads it in the end. */
+function firstRows(drawn: string, limit: number): readonly string[] {
+  if (drawn === '') return ['No rows.']
+  return [escapeControlCharacters(drawn), `At most ${count(limit, 'row')}; --limit <rows> shows more.`]
+}
+
+function explained({
+  plan,
+  estimate,
+}: {
+  readonly plan: string
+  readonly estimate: string
+}): readonly string[] {
+  return [
+    escapeControlCharacters(plan),
+    'At most this would be read:',
+    escapeControlCharacters(estimate).trimEnd(),
+  ]
+}
+
+/** @throws BackfillError `usage` where flags ask for different things */
 function assertNotMixed(flags: Flags): void {
-  const shapes = [
-    ['--sql', 'statement'],
-    ['--explain', 'explain'],
-    ['--format', 'format'],
-  ] as const
-  const typed = shapes.filter(([, kept]) => flags.has(kept)).map(([flag]) => flag)
+  const typed = ['print-sql', 'explain', 'format']
+    .filter((flag) => flags.has(flag))
+    .map((flag) => `--${flag}`)
   if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
   if (flags.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
     throw usageError(`--limit means nothing with ${typed[0]}`, 'leave it out')

@@ -1,13 +1,12 @@
-// Owns looking at what a transform yields, without writing: rows, a stream in any format, the plan and the estimate.
+// Owns looking at what a transform yields, without writing: a table, a stream in any format, the plan. The server draws.
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import type { ClickHouseSettings, DataFormat } from '@clickhouse/client'
 import { type BackfillError, usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
-import { nearest } from '../../model/did-you-mean.ts'
-import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
-import { errorCode, serverError } from '../../clickhouse/server-error.ts'
+import { errorCode, serverError, messageOf } from '../../clickhouse/server-error.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
 import { errorInBody, TAIL_BYTES } from '../../clickhouse/write.ts'
 import { transformParams } from '../../targets/transform.ts'
@@ -19,36 +18,17 @@ export type PreviewQuestion = {
   readonly range: Range
 }
 
-type PreviewRows = {
-  readonly columns: readonly OutputColumn[]
-  /** Values as ClickHouse writes them; NULL is ᴺᵁᴸᴸ. */
-  readonly rows: readonly (readonly string[])[]
-  /** Rows that there are, shown or not. */
-  readonly total: number
-}
-
-type Explained = {
-  readonly plan: readonly string[]
-  /** What MergeTree tables would be read, at most. */
-  readonly estimate: readonly {
-    readonly database: string
-    readonly table: string
-    readonly parts: number
-    readonly rows: number
-    readonly marks: number
-  }[]
-}
-
 export type Preview = {
-  /** The first rows in the order of their columns. */
-  rows(limit: number): Promise<PreviewRows>
+  /** The first rows in the order of their columns, as ClickHouse draws a table that is `width` wide; '' where there is none. */
+  table(limit: number, width: number): Promise<string>
   /**
    * All rows, or the first ones, as the server formats them. The stream fails with a BackfillError where the server
    * breaks off; what it says then is not among the bytes.
    * @throws BackfillError `usage` for an unknown format
    */
   stream(format: string, limit: number | undefined): Promise<Readable>
-  explain(): Promise<Explained>
+  /** The plan, and what MergeTree tables would be read, at most: a table; it has no rows where there is no such table. */
+  explain(): Promise<{ readonly plan: string; readonly estimate: string }>
 }
 
 /**
@@ -75,8 +55,8 @@ export async function withPreview<T>(
       source: connections.source.database,
       target: connections.target.database,
     })
-    await describeTransform(server, table, { params, settings: settingsOf(table) })
-    return await use(previewOn(server, question, params))
+    const columns = await describeTransform(server, table, { params, settings: settingsOf(table) })
+    return await use(previewOn(server, question, { params, columns: columns.length }))
   } finally {
     await Promise.all(opened.map((server) => server.close()))
   }
@@ -87,75 +67,80 @@ function settingsOf({ settings }: TableDefinition): ClickHouseSettings {
   return { ...settings, readonly: '2', cancel_http_readonly_queries_on_client_close: 1 }
 }
 
+type Call = { readonly params: Record<string, unknown>; readonly columns: number }
+
 function previewOn(
   { client, connection }: Server,
   { table, range }: PreviewQuestion,
-  params: Record<string, unknown>,
+  { params, columns }: Call,
 ): Preview {
-  const settings = settingsOf(table)
   const doing = `previewing blocks ${range.from}-${range.to} of ${table.key}`
-  const failure = (error: unknown): BackfillError => serverError(error, { connection, doing })
+  const failure = (error: unknown): BackfillError =>
+    errorCode(error) === UNKNOWN_FORMAT
+      ? usageError(
+          `--format: ${messageOf(error)}`,
+          'often used: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
+        )
+      : serverError(error, { connection, doing })
+  const ask = async (query: string, settings: ClickHouseSettings): Promise<Readable> => {
+    const { stream } = await client
+      .exec({
+        query,
+        query_params: params,
+        clickhouse_settings: {
+          ...settingsOf(table),
+          // So that a text that breaks off does not look whole, and no escape codes where nobody asked for any.
+          http_write_exception_in_output_format: 0,
+          output_format_pretty_color: 0,
+          ...settings,
+        },
+        doing,
+      })
+      .catch((error: unknown) => {
+        throw failure(error)
+      })
+    return Readable.from(untilItsEnd(stream, failure), { objectMode: false })
+  }
   const select = (limit: number | undefined) =>
     limit === undefined
       ? table.transform.text
-      : `SELECT * FROM (\n${table.transform.text}\n)\nORDER BY ALL\nLIMIT {backfill_limit:UInt64}`
-  const lines = <Row>(query: string): Promise<Row[]> =>
-    client.rows<Row>({ query, query_params: params, clickhouse_settings: settings, doing })
+      : `SELECT * FROM (\n${table.transform.text}\n)\nORDER BY ALL\nLIMIT ${limit}`
 
   return {
-    async rows(limit) {
-      const { meta, data, rows_before_limit_at_least, rows } = await client.table({
-        query: select(limit),
-        query_params: { ...params, backfill_limit: limit },
-        clickhouse_settings: settings,
-        doing,
-      })
-      // Exact, since the rows are sorted.
-      return { columns: meta ?? [], rows: data, total: rows_before_limit_at_least ?? rows ?? data.length }
-    },
-
-    async stream(format, limit) {
-      const { stream } = await client
-        .exec({
-          query: select(limit),
-          query_params: { ...params, ...(limit !== undefined && { backfill_limit: limit }) },
-          clickhouse_settings: {
-            ...settings,
-            default_format: format as DataFormat,
-            // So that a text that breaks off does not look whole, and no escape codes where nobody asked for any.
-            http_write_exception_in_output_format: 0,
-            output_format_pretty_color: 0,
-          },
-          doing,
-        })
-        .catch(async (error: unknown) => {
-          throw errorCode(error) === UNKNOWN_FORMAT ? await unknownFormat(format) : error
-        })
-      return Readable.from(untilItsEnd(stream, failure), { objectMode: false })
-    },
-
-    async explain() {
-      const plan = await lines<{ readonly explain: string }>(`EXPLAIN indexes = 1\n${table.transform.text}`)
-      const estimate = await lines<Explained['estimate'][number]>(`EXPLAIN ESTIMATE\n${table.transform.text}`)
-      return { plan: plan.map(({ explain }) => explain), estimate }
-    },
-  }
-
-  async function unknownFormat(format: string): Promise<BackfillError> {
-    const known = await lines<{ readonly name: string }>('SELECT name FROM system.formats WHERE is_output')
-    const near = nearest(
-      format.toLowerCase(),
-      known.map(({ name }) => name.toLowerCase()),
-    )
-    const meant = known.find(({ name }) => name.toLowerCase() === near)?.name
-    return usageError(
-      `ClickHouse has no output format '${format}'`,
-      `${meant === undefined ? '' : `did you mean '${meant}'? `}Often used: CSV, CSVWithNames, JSONEachRow, TSV, Vertical, Parquet`,
-    )
+    table: async (limit, width) =>
+      await text(await ask(select(limit), { ...PRETTY, ...fitting(width, { columns, rows: limit }) })),
+    stream: async (format, limit) => await ask(select(limit), { default_format: format as DataFormat }),
+    explain: async () => ({
+      plan: await text(
+        await ask(`EXPLAIN indexes = 1\n${table.transform.text}`, { default_format: 'TabSeparatedRaw' }),
+      ),
+      estimate: await text(await ask(`EXPLAIN ESTIMATE\n${table.transform.text}`, PRETTY)),
+    }),
   }
 }
 
 const UNKNOWN_FORMAT = 73
+
+const PRETTY: ClickHouseSettings = {
+  default_format: 'PrettyCompactMonoBlock' as DataFormat,
+  output_format_pretty_row_numbers: 0,
+}
+
+/** A hash has 66 characters: longer values are cut in a terminal. Where the table is too wide, each value has a line. */
+function fitting(
+  width: number,
+  size: { readonly columns: number; readonly rows: number },
+): ClickHouseSettings {
+  if (width === Infinity) return { output_format_pretty_fallback_to_vertical: 0 }
+  // The lines between the columns are no part of what the server compares.
+  const room = Math.max(1, width - 3 * size.columns)
+  return {
+    output_format_pretty_max_value_width: '66',
+    output_format_pretty_fallback_to_vertical_min_table_width: String(room),
+    output_format_pretty_fallback_to_vertical_max_rows_per_chunk: String(size.rows),
+    output_format_pretty_fallback_to_vertical_min_columns: '0',
+  }
+}
 
 /**
  * The pieces of an answer, the last 16 KB held back until it has ended: there the server writes the exception that

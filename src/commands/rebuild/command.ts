@@ -6,7 +6,14 @@ import { positiveCount, readFlag } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
-import { dropQuestion, rebuildJson, renderRebuild, renderRebuildPlan, startLines } from './render.ts'
+import {
+  dropQuestion,
+  rebuildFields,
+  rebuildPlanFields,
+  renderRebuild,
+  renderRebuildPlan,
+  startLines,
+} from './render.ts'
 import { createReporter } from '../../terminal/reporter.ts'
 import { failureCode } from '../../session/supervised-run.ts'
 import { type Session } from '../../workspace/open.ts'
@@ -36,11 +43,8 @@ export const rebuildCommand: Command = async (context) => {
           if (!quiet && !json) startLines(sides).forEach(reporter.say)
           const report = await rebuild(session.workspace, ports, options, { report: reporter.report, signal })
           if (report.summary !== undefined) reporter.finish(report.summary)
-          output.result(
-            json
-              ? [output.mask(JSON.stringify(rebuildJson(report)))]
-              : renderRebuild(report, output.resultColors),
-          )
+          if (json) output.json(rebuildFields(report))
+          else output.result(renderRebuild(report, output.resultColors))
           return signal.aborted ? interruptedCode(signal) : codeOf(report)
         }),
     )
@@ -55,12 +59,8 @@ async function dryRun(context: Context, options: RebuildOptions): Promise<number
   return await withWorkspace(context, async (session) => {
     const { planRebuild } = await import('./rebuild.ts')
     const planned = await planRebuild(session.workspace, await rebuildPorts(session), options)
-    const lines = renderRebuildPlan(planned, {
-      options,
-      colors: output.resultColors,
-      json: flags.has('json'),
-    })
-    output.result(lines)
+    if (flags.has('json')) output.json(rebuildPlanFields(planned))
+    else output.result(renderRebuildPlan(planned, options, output.resultColors))
     return EXIT.ok
   })
 }
@@ -86,7 +86,7 @@ function rebuildOptions({ config, flags }: Context): RebuildOptions {
   if (flags.has('keep') && flags.has('drop-old'))
     throw usageError('--keep and --drop-old exclude each other', 'keep one of them')
   return {
-    up: upOptions({ config, flags }, { from: 'from', to: 'to' }),
+    up: upOptions({ config, flags }),
     sample: readFlag(flags, 'sample', positiveCount) ?? 10,
     seed: randomBelow(2 ** 32),
     dropOld: flags.has('drop-old'),

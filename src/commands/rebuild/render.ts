@@ -5,9 +5,8 @@ import type { RebuildOptions, RebuildReport } from './report.ts'
 import type { Sides } from './swap.ts'
 import type { PlanReport } from '../../planning/plan.ts'
 import { count, duration, formatRanges } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
-import { renderVerify, verifyJson } from '../verify/render.ts'
+import { renderVerify, verifyFields } from '../verify/render.ts'
 
 /** Asked before `--drop-old` does anything. */
 export function dropQuestion({ present, replaced, old }: Sides, database: string): string {
@@ -61,29 +60,17 @@ export function renderRebuild(report: RebuildReport, colors: Colors): readonly s
   ]
 }
 
-export type PlanStyle = { readonly options: RebuildOptions; readonly colors: Colors; readonly json: boolean }
+export type RebuildPlan = { readonly sides: Sides; readonly plan: PlanReport }
+
+type PlannedTable = PlanReport['tables'][number]
 
 export function renderRebuildPlan(
-  { sides, plan }: { readonly sides: Sides; readonly plan: PlanReport },
-  { options, colors, json }: PlanStyle,
+  { sides, plan }: RebuildPlan,
+  options: RebuildOptions,
+  colors: Colors,
 ): readonly string[] {
   const [table] = plan.tables
   const { table: key, chunks, missingBlocks, expectedRows, expectedMs, sourceGaps, incomplete } = table!
-  if (json)
-    return [
-      JSON.stringify({
-        schema: 1,
-        table: key,
-        present: sides.present.name,
-        building: sides.built.map(({ name }) => name),
-        exchanged: sides.replaced.map(({ name }) => name),
-        old: sides.old.map(({ name }) => name),
-        missing_blocks: missingBlocks,
-        chunks: chunks.length,
-        expected_rows: expectedRows,
-        expected_ms: expectedMs,
-      }),
-    ]
   const steps =
     sides.replaced.length > 0
       ? ['finish an earlier rebuild: the tables are exchanged already']
@@ -111,24 +98,37 @@ export function renderRebuildPlan(
   ]
 }
 
-/** The last object of `rebuild --json`, version 1. */
-export function rebuildJson(report: RebuildReport): JsonObject {
-  const { table, target, outcome, verification, kept, dropped, dependants } = report
+/** The last object of `rebuild --json`. */
+export function rebuildFields(report: RebuildReport): object {
+  const { summary: _, verification, dependants, ...rest } = report
   return {
-    schema: 1,
     event: 'rebuild',
-    table,
-    target,
-    outcome,
-    verification: verification === undefined ? null : verifyJson(verification),
-    kept: kept ?? null,
-    dropped,
-    stale_dependants: dependants.flatMap((one) =>
-      one.changed.length + one.before.length === 0
-        ? []
-        : [{ table: one.table, ranges: [...one.changed, ...one.before].map(({ from, to }) => [from, to]) }],
-    ),
+    ...rest,
+    verification: verification && verifyFields(verification),
+    staleDependants: dependants
+      .map(({ table, changed, before }) => ({ table, ranges: [...changed, ...before] }))
+      .filter(({ ranges }) => ranges.length > 0),
   }
+}
+
+/** The object of `rebuild --dry-run --json`. */
+export function rebuildPlanFields({ sides, plan }: RebuildPlan): object {
+  const [{ table, missingBlocks, chunks, expectedRows, expectedMs }] = plan.tables as [PlannedTable]
+  return {
+    table,
+    present: sides.present.name,
+    building: sides.built.map(nameOf),
+    exchanged: sides.replaced.map(nameOf),
+    old: sides.old.map(nameOf),
+    missingBlocks,
+    chunks: chunks.length,
+    expectedRows,
+    expectedMs,
+  }
+}
+
+function nameOf({ name }: NamedTable): string {
+  return name
 }
 
 function sizeText(table: NamedTable): string {

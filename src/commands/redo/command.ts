@@ -7,7 +7,6 @@ import { blockNumber, readFlag, type Flags } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command } from '../../session/command.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
-import { redoPlanJson } from './render.ts'
 import { redoQuestion, renderRedo } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
@@ -21,14 +20,14 @@ export const redoCommand: Command = async (context) => {
     cascade: flags.has('cascade'),
     lag: config.lag.value,
   }
-  const options = upOptions(context, { from: 'from', to: 'to' })
+  const options = upOptions(context)
   return await withWorkspace(context, async ({ workspace }) => {
     const { planRedo } = await import('./plan.ts')
     const plan = await planRedo(workspace, question)
     const dry = flags.has('dry-run')
     const json = flags.has('json')
     const { typed } = question
-    if (json) output.result([JSON.stringify(redoPlanJson(plan.report))])
+    if (json) output.json({ event: 'plan', ...plan.report })
     else if (dry) output.result(renderRedo(plan.report, { typed, dry, colors: output.resultColors }))
     else if (!flags.has('quiet') || plan.report.tables.length === 0)
       output.message(renderRedo(plan.report, { typed, dry, colors: output.messageColors }))

@@ -2,7 +2,6 @@
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
 import { count, number, percent, formatRanges } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
-import { type JsonObject, pairs, SCHEMA } from '../../terminal/render/json.ts'
 
 export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly colors: Colors }
 
@@ -63,22 +62,4 @@ function costLines(tables: readonly RedoPlanTable[], colors: Colors): readonly s
       ),
     ),
   ]
-}
-
-/** What a redo would do; the first line of `redo --json`, and the only one with --dry-run. */
-export function redoPlanJson({ network, tables }: RedoPlan): JsonObject {
-  return {
-    schema: SCHEMA,
-    event: 'plan',
-    network,
-    tables: tables.map(({ table, target, deletes, redo, also, rows, tableRows }) => ({
-      table,
-      target,
-      deletes,
-      redo: pairs(redo),
-      also: pairs(also),
-      rows,
-      table_rows: tableRows,
-    })),
-  }
 }

@@ -3,8 +3,7 @@ import { EXIT } from '../../model/errors.ts'
 import type { StatusReport } from './status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { statusJson } from './render.ts'
-import { renderStatus } from './render.ts'
+import { renderStatus, statusFields } from './render.ts'
 import { withWorkspace } from '../../session/session.ts'
 
 export const statusCommand: Command = async (context) =>
@@ -19,8 +18,8 @@ export async function printStatus(
 ): Promise<StatusReport> {
   const { status } = await import('./status.ts')
   const report = await status(workspace, { lag: config.lag.value })
-  const style = { columns: output.columns, colors: output.resultColors }
-  output.result(flags.has('json') ? [JSON.stringify(statusJson(report))] : renderStatus(report, style))
+  if (flags.has('json')) output.json(statusFields(report))
+  else output.result(renderStatus(report, { columns: output.columns, colors: output.resultColors }))
   return report
 }
 

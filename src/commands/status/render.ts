@@ -6,7 +6,7 @@ import { count, minute, number, percent, formatRanges } from '../../terminal/ren
 import { staleText } from '../../terminal/render/stale.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
-import { type JsonObject, pairs, SCHEMA, staleJson } from '../../terminal/render/json.ts'
+import { staleFields } from '../../terminal/render/json.ts'
 
 export type StatusStyle = { readonly columns: number; readonly colors: Colors }
 
@@ -167,28 +167,10 @@ function section(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-export function statusJson({ network, tables }: StatusReport): JsonObject {
+/** `stale` by range, `staleVersions` by what built them. */
+export function statusFields({ network, tables }: StatusReport): object {
   return {
-    schema: SCHEMA,
     network,
-    tables: tables.map((table) => ({
-      table: table.table,
-      target: table.target,
-      first: table.first,
-      head: table.head,
-      watermark: table.watermark,
-      covered: pairs(table.covered),
-      accepted: pairs(table.accepted),
-      missing: pairs(table.missing),
-      missing_blocks: table.missingBlocks,
-      sourceGaps: pairs(table.sourceGaps),
-      incomplete: pairs(table.incomplete),
-      dirty: pairs(table.dirty),
-      stale: pairs(table.stale),
-      sql_hash: table.sqlHash,
-      stale_versions: staleJson(table.staleVersions),
-      state: table.state,
-      last_run: table.lastRun,
-    })),
+    tables: tables.map((table) => ({ ...table, staleVersions: staleFields(table.staleVersions) })),
   }
 }

@@ -66,7 +66,7 @@ function reportOf(tableStatus: TableStatus, { probeBlocks, lock, stale: staleVer
     sourceGaps,
     incomplete,
     dirty,
-    stale: stale.map(({ from, to, sqlHash }) => ({ from, to, sqlHash })),
+    stale: stale.map(({ from, to }) => ({ from, to })),
     staleVersions,
     sqlHash: table.sqlHash,
     hint: hintOf(table),
@@ -106,8 +106,6 @@ type TableState =
   /** The sources have no blocks for this table (yet). */
   | 'no source rows'
 
-type StaleRange = Range & { readonly sqlHash: string }
-
 /** Where one table stands. Ranges are sorted and disjoint; null where unknown. */
 export type TableReport = {
   readonly table: string
@@ -129,7 +127,7 @@ export type TableReport = {
   readonly sourceGaps: readonly Range[]
   readonly incomplete: readonly Range[]
   readonly dirty: readonly Range[]
-  readonly stale: readonly StaleRange[]
+  readonly stale: readonly Range[]
   /** The same by version, what has the most blocks first. */
   readonly staleVersions: readonly StaleReport[]
   /** Of the SQL that the file holds now. */

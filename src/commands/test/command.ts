@@ -3,7 +3,7 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import type { UnitTest, UnitTestResult } from './unit-test.ts'
 import { names, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { renderTestResults, testsJson } from './render.ts'
+import { renderTestResults, testFields } from './render.ts'
 import { withScratchServer } from './scratch-server.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { monotonicMs } from '../../seam/clock.ts'
@@ -28,10 +28,8 @@ export const test: Command = async (context) => {
       const results = await runTests(context, signal)
       if (signal.aborted) return interruptedCode(signal)
       const elapsedMs = Math.round(monotonicMs() - started)
-      const lines = flags.has('json')
-        ? [JSON.stringify(testsJson(results, elapsedMs))]
-        : renderTestResults({ results, elapsedMs, colors: output.resultColors })
-      output.result(lines)
+      if (flags.has('json')) output.json(testFields(results, elapsedMs))
+      else output.result(renderTestResults({ results, elapsedMs, colors: output.resultColors }))
       return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed
     },
   )

@@ -1,6 +1,6 @@
-// Owns sql/tests/<table key>/*.yaml: which test files there are, reading them, and writing a new one.
-import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+// Owns sql/tests/<table key>/*.yaml: which test files there are, and reading them.
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { BackfillError, fileError, usageError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
@@ -54,35 +54,9 @@ export async function readSoundTests(
   return found.flat()
 }
 
-/** Where a test of that name is, as shown to people. */
+/** Where a test of that name is. */
 export function testPath(folder: string, key: string, name: string): string {
-  return shown(join(folder, 'tests', key, `${name}.yaml`))
-}
-
-/** @throws BackfillError `usage` where the file exists already */
-export async function assertNotExisting(path: string): Promise<void> {
-  const exists = await access(path).then(
-    () => true,
-    () => false,
-  )
-  if (exists) throw alreadyThere(path)
-}
-
-/** Writes a new test file. @throws BackfillError `usage` where the file exists already or cannot be written */
-export async function writeTest(path: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, text, { flag: 'wx' })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw code === 'EEXIST'
-      ? alreadyThere(path)
-      : usageError(`cannot write ${path}: ${code}`, 'name a folder that can be written with --sql <folder>')
-  }
-}
-
-function alreadyThere(path: string): BackfillError {
-  return usageError(`${path} exists already`, 'rename it or remove it first: a test is never overwritten')
+  return join(folder, 'tests', key, `${name}.yaml`)
 }
 
 type TableTests = {

@@ -13,7 +13,8 @@ import { withConnections } from '../../session/session.ts'
 export async function newTest(context: Context): Promise<number> {
   const { config, flags, output } = context
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
-  const { assertNotExisting, testPath, writeTest } = await import('./files.ts')
+  const { testPath } = await import('./files.ts')
+  const { assertAbsent, writeNewFiles } = await import('../../project/new-files.ts')
   const { testText } = await import('./write-yaml.ts')
   const { readRealRows } = await import('./real-rows.ts')
   const range = typedRange(flags, '--new')
@@ -22,7 +23,7 @@ export async function newTest(context: Context): Promise<number> {
   if (table === undefined) throw new Error('chooseTables() finds the table or throws')
   const network = findNetwork(catalogue, config.network.value)
   const path = testPath(config.sql.value, table.key, `${network.name}-${range.from}-${range.to}`)
-  await assertNotExisting(path)
+  await assertAbsent(path)
 
   const rows = await withConnections(context, (connections) =>
     readRealRows(connections, { table, network, range, ...columnsRead(table, catalogue) }),
@@ -30,10 +31,10 @@ export async function newTest(context: Context): Promise<number> {
   const description = `Blocks ${range.from} to ${range.to} of ${network.name}`
   const expected = { columns: [], rows: rows.expected }
   const test = { name: '', file: path, description, table, network, range, given: rows.given, expected }
-  await writeTest(path, testText(test, catalogue))
+  const [written] = await writeNewFiles(new Map([[path, testText(test, catalogue)]]))
   const read = [...rows.given.values()].reduce((sum, list) => sum + list.length, 0)
   output.result([
-    `Wrote ${path}: ${count(read, 'given row')}, ${count(rows.expected.length, 'expected row')}.`,
+    `Wrote ${written}: ${count(read, 'given row')}, ${count(rows.expected.length, 'expected row')}.`,
   ])
   output.message([
     'The expected rows are what the transform yields today. Check them, and say in the description what they prove.',

@@ -1,7 +1,7 @@
 // Owns how test results look: one line a table, a diff for each test that failed; the same as JSON. Pure.
 import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
 import { count, duration } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
+import { verbatim } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
@@ -38,24 +38,22 @@ export function renderTestResults({ results, elapsedMs, colors }: TestReport): r
   ]
 }
 
-/** Version 1. Rows are arrays of values in the order of `columns`; numbers above 32 bits are strings. */
-export function testsJson(results: readonly UnitTestResult[], elapsedMs: number): JsonObject {
+/** Rows are arrays of values in the order of `columns`; numbers above 32 bits are strings. */
+export function testFields(results: readonly UnitTestResult[], elapsedMs: number): object {
+  const passed = results.filter((result) => result.passed).length
   return {
-    schema: 1,
-    tests: results.map(({ test, passed, error, diff, elapsedMs: ms }) => ({
+    tests: results.map(({ test, diff, ...result }) => ({
+      ...result,
       table: test.table.key,
       test: test.name,
       file: test.file,
-      passed,
-      error: error ?? null,
       columns: test.expected.columns,
-      missing: diff.missing,
-      unexpected: diff.unexpected,
-      elapsed_ms: ms,
+      missing: verbatim(diff.missing),
+      unexpected: verbatim(diff.unexpected),
     })),
-    passed: results.filter(({ passed }) => passed).length,
-    failed: results.filter(({ passed }) => !passed).length,
-    elapsed_ms: elapsedMs,
+    passed,
+    failed: results.length - passed,
+    elapsedMs,
   }
 }
 

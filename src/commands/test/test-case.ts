@@ -1,6 +1,7 @@
 // Owns one test file: its text to a checked test.
 import { usageError } from '../../model/errors.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
+import { shortName } from '../../model/table-key.ts'
 import type { Range } from '../../model/blocks.ts'
 import { ddlColumns, type DdlColumn } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
@@ -35,11 +36,6 @@ export function parseTestCase({ name, file, text, table }: TestFile, catalogue: 
     given: givenOf(fields.get('given')!, { table, catalogue, context: { network: network.name, range } }),
     expected: expectedRows(fields.get('expect')!, ddlColumns(table.ddl)),
   }
-}
-
-/** The short name of a source table, as a test may write it: `traces`. */
-export function shortName(source: string): string {
-  return source.replace(/^canonical_execution_/, '')
 }
 
 const REQUIRED = ['description', 'range', 'given', 'expect'] as const

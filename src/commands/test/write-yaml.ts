@@ -4,7 +4,7 @@ import type { Range } from '../../model/blocks.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { parseType } from '../../sql-syntax/types.ts'
 import type { Cell, Row, UnitTest } from './unit-test.ts'
-import { shortName } from './test-case.ts'
+import { shortName } from '../../model/table-key.ts'
 
 /** YAML that reads back as the same test; what a given row is without saying so is left out. */
 export function testText(test: UnitTest, catalogue: Catalogue): string {

@@ -2,10 +2,8 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
-import { requireChoice } from '../../terminal/one-table-one-range.ts'
 
 export const unlock: Command = async (context) => {
-  requireChoice(context.flags, 'unlock')
   const { output } = context
   return await withWorkspace(context, async ({ workspace }) => {
     const { locks, target } = workspace.ports

@@ -2,13 +2,13 @@
 import { EXIT } from '../../model/errors.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { planJson, renderPlan } from './render-plan.ts'
+import { renderPlan } from './render-plan.ts'
 import { runUp } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 
 export const up: Command = async (context) => {
-  const options = upOptions(context, { from: 'from', to: 'to' })
+  const options = upOptions(context)
   return context.flags.has('dry-run') ? await plan(context, options) : await runUp(context, options)
 }
 
@@ -17,9 +17,8 @@ async function plan(context: Context, options: UpOptions): Promise<number> {
   return await withWorkspace(context, async ({ workspace }) => {
     const { planUp } = await import('../../planning/plan.ts')
     const report = await planUp(workspace, options)
-    output.result(
-      flags.has('json') ? [JSON.stringify(planJson(report))] : renderPlan(report, output.resultColors),
-    )
+    if (flags.has('json')) output.json(report)
+    else output.result(renderPlan(report, output.resultColors))
     return EXIT.ok
   })
 }

@@ -2,7 +2,6 @@
 import type { PlanReport } from '../../planning/plan.ts'
 import { count, duration, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
-import { type JsonObject, pairs, SCHEMA } from '../../terminal/render/json.ts'
 
 const SHOWN = 8
 
@@ -61,30 +60,4 @@ function timeText({ tables, jobs }: PlanReport): string {
   if (unknown.length === busy.length) return ', how fast is known after the first ones'
   const without = unknown.length === 0 ? '' : `, without ${unknown.map(({ table }) => table).join(', ')}`
   return ` in about ${duration(ms)}, ${jobs} at a time${without}`
-}
-
-export function planJson({ network, jobs, tables }: PlanReport): JsonObject {
-  return {
-    schema: SCHEMA,
-    network,
-    jobs,
-    tables: tables.map((table) => ({
-      table: table.table,
-      create: table.create,
-      missing_blocks: table.missingBlocks,
-      expected_rows: table.expectedRows,
-      expected_ms: table.expectedMs,
-      chunks: table.chunks.map(({ from, to, reason, expectedRows, expectedMs }) => ({
-        from,
-        to,
-        reason,
-        expected_rows: expectedRows,
-        expected_ms: expectedMs,
-      })),
-      sourceGaps: pairs(table.sourceGaps),
-      incomplete: pairs(table.incomplete),
-      dirty: pairs(table.dirty),
-      notes: table.notes,
-    })),
-  }
 }

@@ -3,7 +3,7 @@ import { usageError } from '../../model/errors.ts'
 import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { renderVerify, verdictLine, verifyCode, verifyJson } from './render.ts'
+import { renderVerify, verdictLine, verifyCode, verifyFields } from './render.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { verifyPorts } from './ports.ts'
@@ -30,11 +30,8 @@ export const verifyCommand: Command = async (context) => {
           report: (table, verdict) =>
             output.message(quiet ? [] : [verdictLine(table, verdict, output.messageColors)]),
         })
-        output.result(
-          flags.has('json')
-            ? [output.mask(JSON.stringify(verifyJson(report)))]
-            : renderVerify(report, output.resultColors),
-        )
+        if (flags.has('json')) output.json(verifyFields(report))
+        else output.result(renderVerify(report, output.resultColors))
         return signal.aborted ? interruptedCode(signal) : verifyCode(report)
       }),
   )
@@ -45,9 +42,6 @@ function verifyOptions({ config, flags }: Context): VerifyOptions {
   const seed = readFlag(flags, 'seed', blockCount)
   if (seed !== undefined && sample === undefined)
     throw usageError('--seed is for --sample only', 'add --sample N')
-  const { from, to, chunk, chunkRows, jobs, giveUpMs } = upOptions(
-    { config, flags },
-    { from: 'from', to: 'to' },
-  )
+  const { from, to, chunk, chunkRows, jobs, giveUpMs } = upOptions({ config, flags })
   return { from, to, chunk, chunkRows, jobs, giveUpMs, sample, seed: seed ?? randomBelow(2 ** 32) }
 }

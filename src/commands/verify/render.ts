@@ -4,7 +4,6 @@ import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
 import type { Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
@@ -182,33 +181,14 @@ function nextLines({ table, rows, verdicts }: VerifiedTable): readonly string[] 
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-/** Version 1. `outcome`: same, different, duplicates; `why`: null, sql, mixed, late, gone. */
-export function verifyJson({ network, seed, tables }: VerifyReport): JsonObject {
+/** `outcome`: same, different, duplicates; `why`: null, sql, mixed, late, gone. */
+export function verifyFields({ tables, ...report }: VerifyReport): object {
   return {
-    schema: 1,
-    network,
-    seed,
-    tables: tables.map((table) => ({
-      table: table.table,
-      target: table.target,
-      rows: table.rows,
-      columns: table.columns,
-      not_compared: table.notCompared,
-      chunks: table.chunks,
-      verified: table.verdicts.length,
-      dirty: table.dirty.map(({ from, to }) => [from, to]),
-      ranges: table.verdicts.map(({ from, to, outcome, why, comparison, elapsedMs }) => ({
-        from,
-        to,
-        outcome,
-        why: why ?? null,
-        recomputed: comparison.recomputed,
-        stored: comparison.stored ?? null,
-        differences: comparison.differences,
-        at_least: comparison.atLeast,
-        examples: comparison.examples,
-        elapsed_ms: elapsedMs,
-      })),
+    ...report,
+    tables: tables.map(({ verdicts, ...table }) => ({
+      ...table,
+      verified: verdicts.length,
+      ranges: verdicts.map(({ comparison, ...verdict }) => ({ ...verdict, ...comparison })),
     })),
   }
 }

@@ -1,7 +1,7 @@
 // Owns `backfill verify --sources`.
 import { usageError } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
-import { renderSources, sourcesCode, sourcesJson } from './sources-render.ts'
+import { renderSources, sourcesCode, sourcesFields } from './sources-render.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { verifyPorts } from './ports.ts'
@@ -32,11 +32,9 @@ export const verifySourcesCommand: Command = async (context) => {
         const perBlock = new Set(
           workspace.catalogue.tables.filter(({ rows }) => rows.kind === 'per-block').map(({ key }) => key),
         )
-        output.result(
-          flags.has('json')
-            ? [output.mask(JSON.stringify(sourcesJson(workspace.network.name, verdicts)))]
-            : renderSources(verdicts, perBlock, output.resultColors),
-        )
+        if (flags.has('json'))
+          output.json({ network: workspace.network.name, tables: verdicts.map(sourcesFields) })
+        else output.result(renderSources(verdicts, perBlock, output.resultColors))
         return signal.aborted ? interruptedCode(signal) : sourcesCode(verdicts)
       }),
   )

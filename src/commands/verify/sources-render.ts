@@ -3,7 +3,6 @@ import { EXIT } from '../../model/errors.ts'
 import { countBlocks } from '../../model/blocks.ts'
 import type { SourcesCheck } from './sources.ts'
 import { count, formatRanges } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 /** 5 where a lock kept what has changed from being marked, 4 where ranges are stale, 0 where none is; `gone` is no fault. */
@@ -55,19 +54,13 @@ function markText(notMarked: SourcesCheck['notMarked']): string {
   return notMarked === 'dry-run' ? 'not marked (--dry-run)' : `not marked: ${notMarked.message}`
 }
 
-/** Version 1. */
-export function sourcesJson(network: string, verdicts: readonly SourcesCheck[]): JsonObject {
+/** `marked`: what has changed is marked as stale; `notMarked`: why not. */
+export function sourcesFields({ looked, before, notMarked, ...table }: SourcesCheck): object {
   return {
-    schema: 1,
-    network,
-    tables: verdicts.map(({ table, looked, changed, gone, before, notMarked }) => ({
-      table,
-      looked_blocks: countBlocks(looked),
-      changed: changed.map(({ from, to }) => [from, to]),
-      gone: gone.map(({ from, to }) => [from, to]),
-      marked_before: before.map(({ from, to }) => [from, to]),
-      marked: changed.length > 0 && notMarked === undefined,
-      not_marked: typeof notMarked === 'object' ? notMarked.message : (notMarked ?? null),
-    })),
+    ...table,
+    lookedBlocks: countBlocks(looked),
+    markedBefore: before,
+    marked: table.changed.length > 0 && notMarked === undefined,
+    notMarked: typeof notMarked === 'object' ? notMarked.message : notMarked,
   }
 }

@@ -1,5 +1,5 @@
 // Owns how an error looks: one sentence, the hint below it, never a stack unless it is asked for. Pure.
-import { BackfillError, type ErrorKind, EXIT } from '../../model/errors.ts'
+import { BackfillError, EXIT } from '../../model/errors.ts'
 import type { Colors } from './format.ts'
 
 export type ErrorStyle = { readonly colors: Colors; readonly stack: boolean }
@@ -17,14 +17,7 @@ export function errorLines(error: unknown, { colors, stack }: ErrorStyle): reado
 }
 
 export function exitCodeOf(error: unknown): number {
-  return error instanceof BackfillError ? EXIT_BY_KIND[error.kind] : EXIT.failed
-}
-
-export const EXIT_BY_KIND: Readonly<Record<ErrorKind, number>> = {
-  failed: EXIT.failed,
-  usage: EXIT.usage,
-  locked: EXIT.locked,
-  server: EXIT.server,
+  return error instanceof BackfillError ? EXIT[error.kind] : EXIT.failed
 }
 
 function messageOf(error: unknown): string {

@@ -1,67 +1,78 @@
-// Owns the machine-readable form of a run, and what all such forms share, version 1. Pure.
-import type { BackfillError } from '../../model/errors.ts'
+// Owns the machine-readable form of everything that a command prints, version 1. Pure.
+import { BackfillError } from '../../model/errors.ts'
 import { countBlocks, type Range } from '../../model/blocks.ts'
-import type { RunEvent, RunSummary } from '../../runner/events.ts'
 import type { StaleReport } from '../../planning/stale-reports.ts'
+import type { RunEvent, RunSummary } from '../../runner/events.ts'
 
-export const SCHEMA = 1
+const SCHEMA = 1
 
-export type JsonObject = Readonly<Record<string, unknown>>
-
-/** Stale ranges by the SQL that built them; `edited`: it is not that of the file. */
-export function staleJson(versions: readonly StaleReport[]): readonly JsonObject[] {
-  return versions.map(({ hash, reason, edited, blocks, built }) => ({
-    sql_hash: hash,
-    edited,
-    reason: reason ?? null,
-    ranges: pairs(blocks),
-    blocks: countBlocks(blocks),
-    built_from: built?.from ?? null,
-    built_to: built?.to ?? null,
-  }))
+/**
+ * Data as a JSON document of its own: keys in snake_case, what is undefined as null, block sets as `[[from, to], …]`, the
+ * field `range` as `from` and `to`, times as ISO 8601, errors as kind, message and hint.
+ */
+export function jsonDocument(data: object): Readonly<Record<string, unknown>> {
+  return { schema: SCHEMA, ...(jsonOf(data) as object) }
 }
 
-/** One event of a run. Errors come with their kind, message and hint. */
-export function eventJson(event: RunEvent): JsonObject {
-  const { type, ...rest } = event
-  const fields = Object.entries(rest).flatMap(([key, value]): [string, unknown][] => {
-    if (key === 'range') return Object.entries(value as Range)
-    if (key === 'sourceGaps' || key === 'incomplete')
-      return [[snakeCase(key), pairs(value as readonly Range[])]]
-    if (key === 'error') return [[key, errorJson(value as BackfillError)]]
-    return [[snakeCase(key), value ?? null]]
-  })
-  return { schema: SCHEMA, event: type, ...Object.fromEntries(fields) }
+/** Data whose keys are nobody's to change: rows of a table. */
+export function verbatim(data: unknown): object {
+  return { toJSON: () => data }
 }
 
-export function summaryJson(summary: RunSummary): JsonObject {
-  return {
-    schema: SCHEMA,
-    event: 'summary',
-    run_id: summary.runId,
-    chunks: summary.chunks,
-    blocks: summary.blocks,
-    rows_written: summary.rowsWritten,
-    elapsed_ms: Math.round(summary.elapsedMs),
-    failed: summary.failed.map(({ table, error }) => ({ table, error: errorJson(error) })),
-    interrupted: summary.interrupted,
-  }
+function jsonOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value ?? null
+  // A time, or what must stay as it is.
+  if ('toJSON' in value) return value
+  if (value instanceof BackfillError) return errorFields(value)
+  if (isBlockSet(value)) return value.map(({ from, to }) => [from, to])
+  if (Array.isArray(value)) return value.map(jsonOf)
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, field]) =>
+      key === 'range' ? Object.entries(field as Range) : [[snakeCase(key), jsonOf(field)]],
+    ),
+  )
 }
 
-/** The last event of a run that ended by an error instead of a summary. */
-export function errorEventJson(error: BackfillError): JsonObject {
-  return { schema: SCHEMA, event: 'error', ...errorJson(error) }
-}
-
-function errorJson({ kind, message, hint }: BackfillError): JsonObject {
-  return { kind, message, hint: hint ?? null }
-}
-
-/** `[from, to]` each. */
-export function pairs(ranges: readonly Range[]): readonly (readonly [number, number])[] {
-  return ranges.map(({ from, to }) => [from, to])
+function isBlockSet(value: object): value is readonly Range[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one) => Object.keys(one ?? {}).join() === 'from,to')
+  )
 }
 
 function snakeCase(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+function errorFields({ kind, message, hint }: BackfillError) {
+  return { kind, message, hint: hint ?? null }
+}
+
+/** An event of a run as data for a document. */
+export function eventFields({ type, ...fields }: RunEvent): object {
+  return { event: type, ...fields }
+}
+
+/** The last event of a run that ended. */
+export function summaryFields(summary: RunSummary): object {
+  return { event: 'summary', ...summary, elapsedMs: Math.round(summary.elapsedMs) }
+}
+
+/** The last event of a run that ended by an error instead of a summary. */
+export function errorEvent(error: BackfillError): object {
+  return { event: 'error', ...errorFields(error) }
+}
+
+/** Stale ranges by the SQL that built them; `edited`: it is not that of the file. */
+export function staleFields(versions: readonly StaleReport[]): readonly object[] {
+  return versions.map(({ hash, reason, edited, blocks, built }) => ({
+    sqlHash: hash,
+    edited,
+    reason,
+    ranges: blocks,
+    blocks: countBlocks(blocks),
+    builtFrom: built?.from,
+    builtTo: built?.to,
+  }))
 }

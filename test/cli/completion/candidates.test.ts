@@ -96,14 +96,18 @@ test('a folder or a .env that cannot be read offers nothing and says nothing; fl
   const here = temporaryDirectory()
   mkdirSync(join(here, '.env'))
   expect(tab(['fish', 'up', '--tables', ''], {}, here)).toEqual([])
-  expect(tab(['fish', 'up', '--js'], {}, here)).toEqual(['--json\tOne JSON object per event on stdout'])
+  expect(tab(['fish', 'up', '--js'], {}, here)).toEqual([
+    '--json\tOne JSON object per event on stdout instead of text',
+  ])
 })
 
 test('each shell gets the lines that it expects', () => {
   expect(tab(['bash', 'plan', '--order', '=', 'n'])).toEqual(['newest'])
   expect(tab(['bash', 'plan', '--order', '='])).toEqual(['oldest', 'newest'])
   expect(tab(['zsh', 'plan', '--order=n'])).toEqual(['--order=newest'])
-  expect(tab(['zsh', 'plan', '--netw'])).toEqual([String.raw`--network:Network (default\: mainnet)`])
+  expect(tab(['zsh', 'plan', '--netw'])).toEqual([
+    String.raw`--network:Network, as networks.json and the column meta_network_name call it, e.g. sepolia (default\: mainnet; env\: BACKFILL_NETWORK)`,
+  ])
   expect(tab(['fish', 'plan', '--sql=', 'x', '--sql='])).toEqual([':folder'])
   expect(tab(['powershell', 'u'])).toEqual(['up', 'unlock'])
   expect(tab([])).toContain('up')

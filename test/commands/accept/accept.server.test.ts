@@ -71,7 +71,7 @@ test('source gaps and incomplete blocks are accepted, shown, run in what reads t
   expect(await run(UP)).toMatchObject({ code: 0 })
   expect(await statusOf('accounts_alive')).toMatchObject({
     watermark: 30,
-    sourceGaps: [[61, 1160]],
+    source_gaps: [[61, 1160]],
     incomplete: [[31, 31]],
   })
 

@@ -129,7 +129,7 @@ function expectedOf(key: string) {
     head,
     watermark: Math.min(...incomplete, ...sourceGaps.flat(), head + 1) - 1,
     missing_blocks: 0,
-    sourceGaps,
+    source_gaps: sourceGaps,
     incomplete: incomplete.map((block) => [block, block]),
     dirty: [],
     stale: [],

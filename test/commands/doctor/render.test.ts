@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { doctorExit, doctorJson, renderDoctor } from '../../../src/commands/doctor/render.ts'
+import { jsonDocument } from '../../../src/terminal/render/json.ts'
+import { doctorExit, doctorFields, renderDoctor } from '../../../src/commands/doctor/render.ts'
 import { CHECKS, type Diagnosis } from '../../../src/commands/doctor/checks/finding.ts'
 import { unreached } from '../../../src/commands/doctor/checks/servers.ts'
 import { repository } from '../../support/processes.ts'
@@ -30,8 +31,9 @@ test('lines are aligned, what to type stands below, the sum at the end', () => {
 })
 
 test('programs read the same, with stable keys', () => {
-  expect(doctorJson(FOUND)).toMatchObject({ schema: 1, ok: 1, warn: 1, fail: 1 })
-  expect((doctorJson(FOUND) as { checks: object[] }).checks.slice(0, 2)).toEqual([
+  const document = jsonDocument(doctorFields(FOUND))
+  expect(document).toMatchObject({ schema: 1, ok: 1, warn: 1, fail: 1 })
+  expect((document as unknown as { checks: object[] }).checks.slice(0, 2)).toEqual([
     { check: 'reach', group: 'Servers', about: 'source', verdict: 'ok', found: 'well', hint: null },
     {
       check: 'clock',

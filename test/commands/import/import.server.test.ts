@@ -144,7 +144,7 @@ test('files that are not there are said at the end, are no failure, and are impo
   expect(events.filter(({ event }) => event === 'skipped')).toEqual([
     expect.objectContaining({
       tables: ['import-contracts'],
-      sourceGaps: [
+      source_gaps: [
         [0, 999],
         [4000, 4999],
       ],

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { checkCode } from '../../../src/commands/status/command.ts'
 import { coverageBar } from '../../../src/terminal/render/bar.ts'
 import { percent } from '../../../src/terminal/render/format.ts'
-import { statusJson } from '../../../src/commands/status/render.ts'
+import { jsonDocument } from '../../../src/terminal/render/json.ts'
+import { statusFields } from '../../../src/commands/status/render.ts'
 import { renderStatus } from '../../../src/commands/status/render.ts'
 import type { StatusReport, TableReport } from '../../../src/commands/status/status.ts'
 
@@ -56,7 +57,7 @@ const REPORT: StatusReport = {
       expectedBlocks: 17_453_470,
       sourceGaps: [HOLE],
       incomplete: [{ from: 900, to: 900 }],
-      stale: [{ from: 46_147, to: 50_000, sqlHash: OLD }],
+      stale: [{ from: 46_147, to: 50_000 }],
       staleVersions: [
         {
           sqlHash: OLD,
@@ -148,7 +149,9 @@ test('status with colours is the same text', () => {
 })
 
 test('status --json keeps the schema that programs read', () => {
-  const { tables, ...rest } = statusJson(REPORT) as { tables: readonly Record<string, unknown>[] }
+  const { tables, ...rest } = jsonDocument(statusFields(REPORT)) as unknown as {
+    tables: readonly Record<string, unknown>[]
+  }
   expect(rest).toEqual({ schema: 1, network: 'mainnet' })
   expect(tables[1]).toMatchObject({
     table: 'address_storage_slot_first_access',
@@ -160,7 +163,7 @@ test('status --json keeps the schema that programs read', () => {
     accepted: [],
     missing: [[6_000_000, 22_499_616]],
     missing_blocks: 16_499_617,
-    sourceGaps: [[1_000_000, 5_999_999]],
+    source_gaps: [[1_000_000, 5_999_999]],
     incomplete: [[900, 900]],
     dirty: [],
     stale: [[46_147, 50_000]],
@@ -202,7 +205,7 @@ test('a stale range is explained: both hashes, when it was built, why, and what 
     renderStatus(
       {
         network: 'mainnet',
-        tables: [table({ state: 'stale', stale: [{ ...blocks[0]!, sqlHash: OLD }], staleVersions })],
+        tables: [table({ state: 'stale', stale: blocks, staleVersions })],
       },
       { columns: Infinity, colors },
     )

@@ -122,7 +122,7 @@ test.for<{ what: string; tests: Record<string, string>; argv?: string[]; says: s
     what: '--new without a range',
     tests: {},
     argv: ['--new', KEY],
-    says: '--new needs --from <N>, the first block',
+    says: '--new needs --from <block>, the first block',
   },
   {
     what: 'a range without --new',

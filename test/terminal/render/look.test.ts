@@ -1,4 +1,4 @@
-// Owns the promises of what `preview` and `log` print: it fits, it obeys no data, it says what is left out.
+// Owns the promises of what `log` prints, and what data may print: it fits, it obeys no data, it says what is left out.
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import * as fc from 'fast-check'
@@ -6,7 +6,6 @@ import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { passOn } from '../../../src/terminal/byte-stream.ts'
 import { renderRuns } from '../../../src/commands/log/render.ts'
-import { renderPreview } from '../../../src/commands/preview/render.ts'
 import { visible } from '../../../src/terminal/render/escape.ts'
 import type { LoggedRun } from '../../../src/commands/log/report.ts'
 
@@ -21,58 +20,6 @@ test('control characters of data are shown, not obeyed', () => {
       (any) => !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(visible(any)),
     ),
   )
-})
-
-test('previewed rows fit the terminal, however wide their values: cut, or one value a line', () => {
-  const anyTable = fc.integer({ min: 1, max: 9 }).chain((width) =>
-    fc.record({
-      columns: fc.array(fc.constantFrom('address', 'block_number', 'n'), {
-        minLength: width,
-        maxLength: width,
-      }),
-      rows: fc.array(
-        fc.array(
-          fc.oneof(fc.string({ maxLength: 300, unit: fc.constantFrom('0', 'x', 'ü') }), fc.constant(HOSTILE)),
-          {
-            minLength: width,
-            maxLength: width,
-          },
-        ),
-        { minLength: 1, maxLength: 4 },
-      ),
-      room: fc.integer({ min: 100, max: 200 }),
-    }),
-  )
-  fc.assert(
-    fc.property(anyTable, ({ columns, rows, room }) => {
-      const named = columns.map((name, at) => ({ name: `${name}${at}`, type: 'String' }))
-      const lines = renderPreview({ columns: named, rows, total: rows.length }, { columns: room, colors })
-      for (const line of lines) {
-        expect(Array.from(line).length).toBeLessThanOrEqual(room)
-        expect(line).toBe(visible(line))
-      }
-    }),
-  )
-})
-
-test('numbers stand on the right, and what the limit has cut is said', () => {
-  const columns = [
-    { name: 'address', type: 'String' },
-    { name: 'n', type: 'Nullable(UInt256)' },
-  ]
-  const rows = [
-    ['0xaa', '5'],
-    ['0xb', '115792089237316195423570985008687907853269984665640564039457584007913129639935'],
-  ]
-  expect(renderPreview({ columns, rows, total: 1234 }, { columns: 60, colors })).toEqual([
-    `address${'n'.padStart(53)}`,
-    `0xaa${'5'.padStart(56)}`,
-    '0xb      11579208923731619542357098500868790785326998466564…',
-    '',
-    'The first 2 of 1,234 rows; --limit 1234 shows all.',
-    'Values with … are cut; --format JSONEachRow shows them whole.',
-  ])
-  expect(renderPreview({ columns, rows: [], total: 0 }, { columns: 60, colors })).toEqual(['No rows.'])
 })
 
 test('what is streamed reaches a terminal without control codes, and a pipe byte by byte', async () => {

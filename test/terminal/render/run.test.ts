@@ -4,8 +4,7 @@ import { expect, test } from 'vitest'
 import { errorLines, exitCodeOf } from '../../../src/terminal/render/error.ts'
 import { eventText, failureLines, summaryLines } from '../../../src/terminal/render/run-events.ts'
 import { duration, formatRanges } from '../../../src/terminal/render/format.ts'
-import { eventJson, summaryJson } from '../../../src/terminal/render/json.ts'
-import { planJson } from '../../../src/commands/up/render-plan.ts'
+import { eventFields, jsonDocument, summaryFields, verbatim } from '../../../src/terminal/render/json.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from '../../../src/terminal/render/run-progress.ts'
 import { renderPlan } from '../../../src/commands/up/render-plan.ts'
 import { BackfillError, usageError } from '../../../src/model/errors.ts'
@@ -85,6 +84,8 @@ test('a run without failures says how fast it was, one without chunks that there
   ])
 })
 
+const eventJson = (event: RunEvent) => jsonDocument(eventFields(event))
+
 test('every event is one JSON object with schema and name, the summary too', () => {
   for (const event of EVENTS) expect(eventJson(event)).toMatchObject({ schema: 1, event: event.type })
   expect(eventJson(EVENTS[6]!)).toEqual({
@@ -99,10 +100,35 @@ test('every event is one JSON object with schema and name, the summary too', () 
   })
   expect(eventJson(EVENTS[4]!)).toMatchObject({ source_gaps: [[1, 2000]], incomplete: [[2001, 2001]] })
   expect(eventJson(EVENTS[1]!)).toMatchObject({ table: null, text: 'a note' })
-  expect(summaryJson(SUMMARY)).toMatchObject({
+  expect(jsonDocument(summaryFields(SUMMARY))).toMatchObject({
     event: 'summary',
     blocks: 1_200_000,
     failed: [{ table: 'a', error: { kind: 'failed', message: error.message, hint: 'create it' } }],
+  })
+})
+
+test('data is one JSON document: keys in snake_case, no key is lost, and rows of a table stay as they are', () => {
+  const rows = [[{ someKey: 1, from: 1, to: 2 }]]
+  const data = {
+    lastRun: new Date(0),
+    notThere: undefined,
+    none: null,
+    empty: [],
+    blocks: [{ from: 1, to: 2 }],
+    ranges: [{ from: 1, to: 2, why: undefined }],
+    nested: { aError: error },
+    rows: verbatim(rows),
+  }
+  expect(JSON.parse(JSON.stringify(jsonDocument(data)))).toEqual({
+    schema: 1,
+    last_run: '1970-01-01T00:00:00.000Z',
+    not_there: null,
+    none: null,
+    empty: [],
+    blocks: [[1, 2]],
+    ranges: [{ from: 1, to: 2, why: null }],
+    nested: { a_error: { kind: 'failed', message: error.message, hint: 'create it' } },
+    rows,
   })
 })
 
@@ -182,7 +208,7 @@ test('a plan shows the first chunks of each table and how many more there are', 
       "Next: \`backfill up\` runs 10 chunks in about 20.0 s, 2 at a time. Nothing has been written.",
     ]
   `)
-  expect(planJson(PLAN)).toMatchObject({
+  expect(jsonDocument(PLAN)).toMatchObject({
     schema: 1,
     network: 'mainnet',
     jobs: 2,
@@ -192,7 +218,7 @@ test('a plan shows the first chunks of each table and how many more there are', 
         expected_rows: 10_000_000,
         expected_ms: 40_000,
         create: true,
-        sourceGaps: [[200_000, 300_000]],
+        source_gaps: [[200_000, 300_000]],
       },
       { table: 'b', chunks: [] },
     ],

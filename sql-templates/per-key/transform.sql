@@ -1,0 +1,17 @@
+--! description: Last block in which an address occurs in {{names}}
+--! target: int_{{key}}
+{{reads}}
+--! rows: per-key latest block_number
+
+-- One SELECT that computes the blocks from {from_block:UInt64} to {to_block:UInt64}, both included. The runner puts
+-- the INSERT around it and matches columns by name. Every table that is read is named in the header above.
+SELECT
+    account AS address,
+    -- An INSERT would narrow silently, so it is done by hand where the value is known to fit.
+    toUInt32(max(block)) AS block_number
+FROM
+(
+    -- FINAL, because rows can be written again. Names of their own (block), because an alias hides a column.
+{{inputs}}
+)
+GROUP BY account

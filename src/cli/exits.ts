@@ -1,0 +1,37 @@
+// Owns what the exit codes mean in the help of a command; src/model/errors.ts has the numbers.
+import type { ExitCodes } from '../session/command.ts'
+
+const usage = { 2: 'A flag, the configuration or an SQL file is wrong. Nothing was written' }
+const interrupted = { '130, 143': 'Interrupted by Ctrl-C or SIGTERM' }
+
+/** Of a command that reads files alone. */
+export const local: ExitCodes = { 0: 'Done', ...usage }
+
+/** Of a command that asks servers. */
+export const asking: ExitCodes = {
+  ...local,
+  1: 'ClickHouse answered a query with an error',
+  6: 'ClickHouse is unreachable or refuses the login',
+}
+
+/** Of a command that takes locks. */
+export const locking: ExitCodes = { ...asking, 5: 'Another run holds the lock of a table' }
+
+/** Of a command that processes chunks. */
+export const running: ExitCodes = {
+  ...locking,
+  0: 'Everything that could run is done, or nothing was missing',
+  1: 'A table failed, or several did for different reasons; the others have finished',
+  ...interrupted,
+}
+
+/** Of a command that compares what was built with what would be built now. */
+export const comparing: ExitCodes = {
+  ...asking,
+  0: 'No difference',
+  1: 'A comparison failed',
+  4: 'Stale: differences, each with a known reason',
+  ...interrupted,
+}
+
+export const testing: ExitCodes = { ...local, 0: 'All tests passed', 1: 'A test failed', ...interrupted }

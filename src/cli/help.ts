@@ -1,0 +1,86 @@
+// Owns the help as text, for 80 columns. Pure; cac draws the sections.
+import type { Flag } from '../terminal/argv.ts'
+import { common, flagText } from '../terminal/flags.ts'
+import type { CommandEntry } from '../session/command.ts'
+import { GROUPS } from './commands.ts'
+
+const isShared = (flag: Flag) => common.includes(flag)
+
+export type Section = { readonly title?: string; readonly body: string }
+
+const WIDTH = 80
+
+/** A longer flag has a line of its own. */
+const WIDEST_FLAG = 26
+
+/** What `backfill --help` says below the usage. */
+export function overview(): readonly Section[] {
+  const groups = [...GROUPS].map(([title, commands]) => ({
+    title,
+    body: rows(commands.map(({ name, about }) => [name, about])),
+  }))
+  const more = [
+    '`backfill <command> --help` shows the flags of a command.',
+    'README.md has the first steps, docs/reference.md all commands and flags.',
+  ]
+  return [...groups, { body: more.join('\n') }]
+}
+
+/** The flags that only some commands have, and the common ones that this command has, both in its order. */
+export function flagsOf({ flags }: CommandEntry): {
+  readonly own: readonly Flag[]
+  readonly shared: readonly Flag[]
+} {
+  return { own: flags.filter((flag) => !isShared(flag)), shared: flags.filter(isShared) }
+}
+
+/** What `backfill <command> --help` says; `usage`: its usage, as cac writes it. */
+export function commandHelp(entry: CommandEntry, usage: Section): readonly Section[] {
+  const { own, shared } = flagsOf(entry)
+  const help: readonly [string, string] = ['-h, --help', 'This text']
+  return [
+    { body: `${entry.about}.` },
+    usage,
+    ...(own.length === 0 ? [] : [{ title: 'Flags', body: rows(own.map(flagRow)) }]),
+    { title: 'Common flags', body: rows([...shared.map(flagRow), help]) },
+    { title: 'Exit codes', body: rows(Object.entries(entry.exits)) },
+    {
+      title: 'Examples',
+      body: Object.entries(entry.examples)
+        .map(([what, words]) => `  # ${what}\n  $ backfill ${words}`)
+        .join('\n'),
+    },
+  ]
+}
+
+export function flagUsage({ name, value }: Flag): string {
+  return value === undefined ? `--${name}` : `--${name} ${value}`
+}
+
+function flagRow(flag: Flag): readonly [string, string] {
+  return [flagUsage(flag), flagText(flag)]
+}
+
+/** Two columns; the second is wrapped. */
+function rows(pairs: readonly (readonly [head: string, text: string])[]): string {
+  const column = Math.min(WIDEST_FLAG, Math.max(...pairs.map(([head]) => head.length)))
+  const indent = ' '.repeat(column + 4)
+  return pairs
+    .flatMap(([head, text]) => {
+      const lines = wrapped(text, WIDTH - indent.length)
+      return head.length > column
+        ? [`  ${head}`, ...lines.map((line) => indent + line)]
+        : lines.map((line, index) => (index === 0 ? `  ${head.padEnd(column)}  ${line}` : indent + line))
+    })
+    .join('\n')
+}
+
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(/(?<!env:) /)) {
+    const line = lines.at(-1)
+    if (line === undefined || line.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines
+}

@@ -1,0 +1,46 @@
+// Owns writing new files into the SQL folder: all or none, and never over a file that exists.
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { usageError } from '../model/errors.ts'
+import { shown } from './sql-files.ts'
+
+/** @throws BackfillError `usage` where a file of that path exists already */
+export async function assertAbsent(path: string): Promise<void> {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (exists) throw alreadyThere(path)
+}
+
+/**
+ * Writes the files (path -> text), and the folders above them. Returns their paths as shown to people.
+ * @throws BackfillError `usage` where one exists already or cannot be written; none is left then
+ */
+export async function writeNewFiles(files: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  for (const path of files.keys()) await assertAbsent(path)
+  const written: string[] = []
+  for (const [path, text] of files) {
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, text, { flag: 'wx' })
+      written.push(path)
+    } catch (error) {
+      for (const other of written) await rm(other, { force: true })
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST') throw alreadyThere(path)
+      throw usageError(
+        `cannot write ${shown(path)}: ${code}`,
+        'name a folder that can be written with --sql <folder>',
+      )
+    }
+  }
+  return written.map(shown)
+}
+
+function alreadyThere(path: string): Error {
+  return usageError(
+    `${shown(path)} exists already`,
+    'choose another name, or remove the file first: a file is never overwritten',
+  )
+}

@@ -1,6 +1,6 @@
 // Owns what lies in an embedded server's directory: its password and its configuration, readable by the owner alone.
 
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { usageError } from '../model/errors.ts'
@@ -50,7 +50,7 @@ function readOrCreatePassword(file: string): string {
 }
 
 function writeDraft(file: string, text: string): string {
-  const draft = `${file}.${process.pid}`
+  const draft = `${file}.${randomUUID()}` // containers that share the directory may share process numbers
   writeFileSync(draft, text, { mode: 0o600 })
   return draft
 }

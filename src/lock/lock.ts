@@ -1,11 +1,11 @@
 // Owns the lock of one (network, table): an epoch is a table (in Keeper: a row) that one taker can create, the highest
 // one owns.
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
 import { heldBy, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
+import { identity } from '../seam/process.ts'
 import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { keeperLocks } from './keeper-store.ts'
@@ -59,8 +59,7 @@ export function openLocks({ server, names, network, alone }: LockOptions): LockP
     let beats = 0
     const comment = (released: boolean) =>
       commentLiteral({
-        host: hostname(),
-        pid: process.pid,
+        ...identity(),
         taker,
         since,
         heartbeat: new Date().toISOString(),

@@ -1,6 +1,7 @@
 // Owns the way from what the client throws to what people read: the server's own words, one line, no password.
 import { ClickHouseError } from '@clickhouse/client'
 import { BackfillError } from '../model/errors.ts'
+import { isInImage } from '../seam/process.ts'
 import { missingGrant } from '../sql-syntax/missing-grant.ts'
 import type { Connection } from './connection.ts'
 
@@ -55,7 +56,7 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
   if (code === 0)
     return new BackfillError(`cannot reach ClickHouse (${where}) while ${doing}: ${words}`, {
       kind: 'server',
-      hint: `Check ${connection.side.toUpperCase()}_CLICKHOUSE_URL and that the server is up; backfill info shows the configuration`,
+      hint: unreachableHint(connection),
       cause: error,
     })
   if (LOGIN_CODES.has(code))
@@ -71,6 +72,14 @@ export function serverError(error: unknown, { connection, doing }: ErrorPlace): 
     ...(hint !== undefined && { hint }),
     cause: error,
   })
+}
+
+function unreachableHint({ side, url }: Connection): string {
+  const variable = `${side.toUpperCase()}_CLICKHOUSE_URL`
+  const { hostname } = new URL(url)
+  return isInImage() && /^(localhost|127\..*|\[::1\])$/.test(hostname)
+    ? `In a container, ${hostname} is the container itself. Set ${variable} to the server's host name; for a server on the container's host, use host.docker.internal and docker run --add-host host.docker.internal:host-gateway`
+    : `Check ${variable} and that the server is up; backfill info shows the configuration`
 }
 
 /** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED, 700 USER_SESSION_LIMIT. */

@@ -50,6 +50,16 @@ export function endThisProcess(signal: NodeJS.Signals): void {
   current.end(signal)
 }
 
+/** Whether this is the program of the container image: the Dockerfile sets the variable. Advice differs there. */
+export function isInImage(): boolean {
+  return process.env['BACKFILL_IMAGE'] !== undefined
+}
+
+/** `user id 1000`: as whom this process reads and writes files. */
+export function fileUser(): string {
+  return process.getuid === undefined ? 'the user that runs backfill' : `user id ${process.getuid()}`
+}
+
 /** For tests only. Returns a function that undoes it. */
 export function replaceThisProcess(other: ThisProcess): () => void {
   const before = current

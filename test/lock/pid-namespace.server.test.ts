@@ -15,7 +15,10 @@ import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 const APART = [
   'unshare',
   ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']),
-  ...['--pid', '--fork', '--kill-child', '--mount-proc'],
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
 ]
 const missing =
   spawnSync(APART[0]!, [...APART.slice(1), 'true']).status === 0

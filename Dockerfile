@@ -12,7 +12,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 # What only the tests need is big: an engine, a Node, a Deno. The lock holds for the rest.
 RUN npm pkg delete devDependencies.chdb devDependencies.ffi-rs devDependencies.node devDependencies.deno \
-      devDependencies.testcontainers \
+      devDependencies.testcontainers devDependencies.@testcontainers/clickhouse \
  && npm install --ignore-scripts --no-audit --no-fund
 COPY scripts scripts
 COPY src src
@@ -20,6 +20,9 @@ COPY sql sql
 COPY sql-templates sql-templates
 RUN node scripts/build.mjs \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+# Apart, so that it is not made again whenever the program changes.
+FROM ${NODE_IMAGE} AS engine
 ARG EMBEDDED=no
 WORKDIR /engine
 RUN mkdir node_modules \
@@ -29,7 +32,9 @@ FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="backfill" \
       org.opencontainers.image.description="Keeps derived Ethereum tables in ClickHouse complete" \
       org.opencontainers.image.licenses="MIT"
-ENV NODE_ENV=production
+# BACKFILL_IMAGE: messages give advice that fits a container.
+ENV NODE_ENV=production \
+    BACKFILL_IMAGE=yes
 COPY LICENSE CHANGELOG.md /opt/backfill/
 COPY --from=build /build/package.json /opt/backfill/
 COPY --from=build /build/node_modules /opt/backfill/node_modules
@@ -37,10 +42,12 @@ COPY --from=build /build/sql /opt/backfill/sql
 COPY --from=build /build/sql-templates /opt/backfill/sql-templates
 COPY --from=build /build/dist /opt/backfill/dist
 # Beside the program, where Node looks after it has looked in the program's own folder.
-COPY --from=build /engine/node_modules /opt/node_modules
-# The working folder is where `.env` is looked for, and where the embedded server's `state` is.
+COPY --from=engine /engine/node_modules /opt/node_modules
+# The working folder is where `.env` is looked for, and where the embedded server's `state` is: a new volume mounted there
+# takes its owner and mode from the image.
 RUN ln -s /opt/backfill/dist/main.js /usr/local/bin/backfill \
- && install -d -o node -g node /work
+ && install -d -o node -g node /work \
+ && install -d -o node -g node -m 700 /work/state
 USER node
 WORKDIR /work
 ENTRYPOINT ["backfill"]

@@ -1,6 +1,7 @@
 // Owns the way from what the client throws to what people read: the server's own words, one line, no password.
 import { ClickHouseError } from '@clickhouse/client'
 import { BackfillError, type ErrorKind } from '../model/errors.ts'
+import { isInImage } from '../seam/process.ts'
 import { missingGrant } from '../sql-syntax/missing-grant.ts'
 import type { Connection } from './connection.ts'
 import { retryDecision } from './error-codes.ts'
@@ -71,11 +72,7 @@ function explained(
       `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
     ]
   if (code === 0)
-    return [
-      'server',
-      `cannot reach ClickHouse (${where})${meanwhile}: ${words}`,
-      `Check ${variable}_URL and that the server is up; backfill info shows the configuration`,
-    ]
+    return ['server', `cannot reach ClickHouse (${where})${meanwhile}: ${words}`, unreachableHint(connection)]
   if (LOGIN_CODES.has(code))
     return [
       'server',
@@ -84,6 +81,14 @@ function explained(
     ]
   const message = `ClickHouse (${where}) failed${meanwhile}: ${words} (code ${code})`
   return ['failed', message, hintFor(code, words, connection)]
+}
+
+function unreachableHint({ side, url }: Connection): string {
+  const variable = `${side.toUpperCase()}_CLICKHOUSE_URL`
+  const { hostname } = new URL(url)
+  return isInImage() && /^(localhost|127\..*|\[::1\])$/.test(hostname)
+    ? `In a container, ${hostname} is the container itself. Set ${variable} to the server's host name; for a server on the container's host, use host.docker.internal and docker run --add-host host.docker.internal:host-gateway`
+    : `Check ${variable} and that the server is up; backfill info shows the configuration`
 }
 
 /** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED, 700 USER_SESSION_LIMIT. */

@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module'
 import { BackfillError, usageError } from '../model/errors.ts'
+import { isInImage } from '../seam/process.ts'
 
 /**
  * Path of the engine's shared library. Its two packages are optional: only who uses the embedded server needs them.
@@ -31,6 +32,11 @@ export function findEngineLibrary(): string {
 }
 
 function notInstalled(): BackfillError {
+  if (isInImage())
+    return usageError(
+      'The embedded ClickHouse is not in this image',
+      'Use a ClickHouse server: set TARGET_CLICKHOUSE_URL. Or build the image with --build-arg EMBEDDED=yes',
+    )
   return platformHasEngine()
     ? usageError('The embedded ClickHouse is not installed', 'npm install chdb ffi-rs')
     : usageError(

@@ -4,6 +4,7 @@
 import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Worker, isMainThread, workerData } from 'node:worker_threads'
+import { endThisProcess } from '../seam/process.ts'
 
 if (isMainThread) guard()
 else runEngine(workerData as readonly string[])
@@ -55,6 +56,6 @@ function fail(message: string): never {
 }
 
 function die(): never {
-  process.kill(process.pid, 'SIGKILL')
+  endThisProcess('SIGKILL')
   throw new Error('unreachable')
 }

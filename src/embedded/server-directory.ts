@@ -1,9 +1,10 @@
 // Owns what lies in an embedded server's directory: its password and its configuration, readable by the owner alone.
 
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { usageError } from '../model/errors.ts'
+import { fileUser } from '../seam/process.ts'
 
 /** The one user who may log in over HTTP. */
 export const EMBEDDED_USER = 'backfill'
@@ -30,9 +31,12 @@ export function prepareDirectory(
     return { password, configFile: file }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
+    const { code } = error as NodeJS.ErrnoException
     throw usageError(
       `The embedded ClickHouse cannot use the directory '${path}': ${reason}`,
-      'Give it a directory of your own',
+      code === 'EACCES' || code === 'EPERM'
+        ? `Make it a directory of ${fileUser()}, or name another one: --state <folder>`
+        : 'Name another one: --state <folder>',
     )
   }
 }
@@ -50,7 +54,7 @@ function readOrCreatePassword(file: string): string {
 }
 
 function writeDraft(file: string, text: string): string {
-  const draft = `${file}.${process.pid}`
+  const draft = `${file}.${randomUUID()}` // containers that share the directory may share process numbers
   writeFileSync(draft, text, { mode: 0o600 })
   return draft
 }

@@ -1,10 +1,10 @@
 // Owns the SQL texts in the ledger's database, and when the ledger says that a text was at work.
-import { hostname } from 'node:os'
 import { sql } from 'kysely'
 import { typed } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { LedgerOptions } from './ledger.ts'
 import { isMissing } from '../clickhouse/server-error.ts'
+import { identity } from '../seam/process.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
@@ -32,7 +32,7 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
         raw_hash: rawHash,
         file: transform.file,
         text: rawText,
-        host: hostname(),
+        host: identity().host,
         tool_version: toolVersion,
       }
       const columns = Object.keys(row)

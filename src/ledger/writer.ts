@@ -1,5 +1,4 @@
 // Owns the appending of events to the ledger: fenced, one at a time, sent again while patience lasts.
-import { hostname } from 'node:os'
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type LedgerEvent, NO_TRY } from './events.ts'
@@ -13,6 +12,7 @@ import { foldQuery } from './fold.ts'
 import type { LedgerOptions } from './ledger.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
+import { identity } from '../seam/process.ts'
 
 export function ledgerWriter({
   server,
@@ -58,7 +58,7 @@ export function ledgerWriter({
     error_code: sql`${event.errorCode}`,
     error: sql`${event.error}`,
     forced: sql`${event.forced}`,
-    host: sql`${hostname()}`,
+    host: sql`${identity().host}`,
     tool_version: sql`${toolVersion}`,
     // The server's clock, not ours; for people only, since (epoch, seq) alone is the order.
     event_time: sql`now64(6)`,

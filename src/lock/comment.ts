@@ -1,10 +1,12 @@
 // Owns what a lock's comment says: who holds it, since when, and that it lives. For people; the fence decides.
-import { hostname } from 'node:os'
+import { identity, isAlive } from '../seam/process.ts'
 import { EPOCH_DIGITS } from './lock-name.ts'
 
 export type LockComment = {
   readonly host: string
   readonly pid: number
+  /** What `pid` is a number of: see seam/process.ts. */
+  readonly pidNamespace: string
   /** Another one for each taking: processes of the same name and number are told apart. */
   readonly taker?: string
   readonly since: string
@@ -18,34 +20,42 @@ export type LockComment = {
  * in it that could end the literal: whatever is not plainly harmless becomes '?'.
  */
 export function commentLiteral(comment: LockComment): string {
-  return `'${JSON.stringify(comment).replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')}'`
+  return `'${harmless(JSON.stringify(comment))}'`
 }
 
 export function readInfo({ name, comment }: { readonly name: string; readonly comment: string }): LockInfo {
   const epoch = Number(name.slice(-EPOCH_DIGITS))
   try {
-    const { host, pid, since, heartbeat, released } = JSON.parse(comment) as LockComment
-    return { name, epoch, host, pid, since, heartbeat, released }
+    const { host, pid, pidNamespace, since, heartbeat, released } = JSON.parse(comment) as LockComment
+    return { name, epoch, host, pid, pidNamespace, since, heartbeat, released }
   } catch {
     // Somebody edited the comment: an unknown holder, stale when nothing changes it.
-    return { name, epoch, host: 'unknown', pid: 0, since: '', heartbeat: '', released: false }
+    return {
+      name,
+      epoch,
+      host: 'unknown',
+      pid: 0,
+      pidNamespace: '',
+      since: '',
+      heartbeat: '',
+      released: false,
+    }
   }
 }
 
-/** A holder of this very host whose process is gone. The fence makes an error here harmless to data. */
-export function isDead({ host, pid }: LockInfo): boolean {
-  if (host !== commentHost() || pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
-  }
+/**
+ * The holder's process is known to be gone: it would be seen from here, and is not. The host is compared, too, since a
+ * machine restored from a snapshot has the boot id of its twin. The fence makes an error here harmless to data.
+ */
+export function isDead(holder: Pick<LockInfo, 'host' | 'pid' | 'pidNamespace'>): boolean {
+  const me = identity()
+  if (holder.host !== harmless(me.host) || holder.pidNamespace !== me.pidNamespace) return false
+  return holder.pid !== me.pid && !isAlive(holder.pid)
 }
 
-/** This host's name as a comment would hold it. */
-function commentHost(): string {
-  return hostname().replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')
+/** Text as a comment holds it. */
+function harmless(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')
 }
 
 /** Who holds (or last held) a lock, read from the comment of its highest epoch table. */
@@ -55,6 +65,7 @@ export type LockInfo = {
   readonly released: boolean
   readonly host: string
   readonly pid: number
+  readonly pidNamespace: string
   /** The holder's clock at acquisition and at the last heartbeat, ISO 8601 UTC: for people, never for decisions. */
   readonly since: string
   readonly heartbeat: string

@@ -1,10 +1,10 @@
 // Owns the lock of one (network, table): an epoch is a table (in Keeper: a row) that one taker can create, the highest
 // one owns.
-import { hostname } from 'node:os'
 import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
 import { heldBy, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
+import { identity } from '../seam/process.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { keeperLocks } from './keeper-store.ts'
 import { type LockTables, lockTables, type LockTablesOptions } from './table-store.ts'
@@ -60,8 +60,7 @@ export function openLocks({ server, names, network, alone }: LockOptions) {
     let beats = 0
     const comment = (released: boolean) =>
       commentLiteral({
-        host: hostname(),
-        pid: process.pid,
+        ...identity(),
         taker,
         since,
         heartbeat: wallClock().toISOString(),

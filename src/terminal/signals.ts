@@ -1,6 +1,7 @@
 // Owns Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the process at once.
 import { constants } from 'node:os'
 import { monotonicMs } from '../seam/clock.ts'
+import { endThisProcess } from '../seam/process.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
@@ -24,7 +25,7 @@ export async function withSignals<T>(
       controller.abort(name)
     } else if (monotonicMs() - first > ECHO_MS) {
       detach()
-      process.kill(process.pid, name)
+      endThisProcess(name)
     }
   }
   const detach = () => SIGNALS.forEach((name) => process.off(name, listen))

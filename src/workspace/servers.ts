@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { usageError } from '../model/errors.ts'
+import { fileUser, isInImage } from '../seam/process.ts'
 import { protocolOf, serverUrl } from './server-url.ts'
 import type { Word } from './values.ts'
 import { type Layers, type Setting, type Variable, variable } from './variables.ts'
@@ -118,7 +119,9 @@ function read(path: string, { place }: Word, what: string): string {
     const { code } = cause as NodeJS.ErrnoException
     throw usageError(
       `cannot read the ${what} file ${path} of ${place}: ${code}`,
-      'create it, or correct the path',
+      code === 'EACCES'
+        ? `let ${fileUser()} read it${isInImage() ? ': a file mounted into a container keeps its owner and mode' : ''}`
+        : 'create it, or correct the path',
     )
   }
 }

@@ -63,6 +63,16 @@ test('a server that is down is named with its side', async () => {
   )
 })
 
+test.for([
+  { url: 'localhost:1', advice: 'In a container, localhost is the container itself.' },
+  { url: '127.0.0.1:1', advice: 'In a container, 127.0.0.1 is the container itself.' },
+  { url: 'nowhere.invalid:8123', advice: 'Check TARGET_CLICKHOUSE_URL and that the server is up' },
+])('in the image, where $url does not answer: $advice', async ({ url, advice }) => {
+  const ended = await backfill(['status'], { env: { TARGET_CLICKHOUSE_URL: url, BACKFILL_IMAGE: 'yes' } })
+  expect(ended.code).toBe(6)
+  expect(ended.stderr).toContain(`\n  ${advice}`)
+})
+
 test('a host that nobody knows is named', async () => {
   const ended = await backfill(['up'], { env: { TARGET_CLICKHOUSE_URL: 'nowhere.invalid:8123' } })
   expect(ended.code).toBe(6)

@@ -129,7 +129,12 @@ describe('one server at a time', () => {
 describe('what it says when it cannot start', () => {
   test('without chdb and ffi-rs it names the line that installs them', async () => {
     const root = temporaryDirectory() // has no node_modules above it
-    for (const file of ['src/embedded', 'src/model/errors.ts', 'test/support/embedded-parent.ts']) {
+    for (const file of [
+      'src/embedded',
+      'src/seam',
+      'src/model/errors.ts',
+      'test/support/embedded-parent.ts',
+    ]) {
       cpSync(join(repository, file), join(root, file), { recursive: true })
     }
     writeFileSync(join(root, 'package.json'), '{ "type": "module" }')

@@ -1,10 +1,12 @@
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { commentLiteral } from '../../src/lock/comment.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { commentLiteral, isDead } from '../../src/lock/comment.ts'
+import { replaceThisProcess } from '../../src/seam/process.ts'
 
 const comment = (text: string) => ({
   host: text,
   pid: 1,
+  pidNamespace: text,
   since: text,
   heartbeat: text,
   beats: 2,
@@ -27,4 +29,19 @@ test('no text can break out of the literal of a lock’s comment', () => {
 test('an ordinary comment is JSON that says what it was given', () => {
   const given = comment('db-1.example.org')
   expect(JSON.parse(commentLiteral(given).slice(1, -1))).toEqual(given)
+})
+
+const me = { host: 'böx', pid: 7, pidNamespace: '4026531836 of boot 1' }
+const other = { ...me, host: 'b?x', pid: 8 } // as a comment holds the name
+
+test.for([
+  { says: 'its process is gone', holder: other, dead: true },
+  { says: 'its process lives', holder: { ...other, pid: 9 }, dead: false },
+  { says: 'it has the number of this process', holder: { ...other, pid: 7 }, dead: false },
+  { says: 'it is on another host', holder: { ...other, host: 'bax' }, dead: false },
+  { says: 'it is in another PID namespace', holder: { ...other, pidNamespace: '4' }, dead: false },
+  { says: 'its comment has no PID namespace', holder: { host: 'b?x', pid: 8 }, dead: false },
+])('a holder is known to be dead: $dead, where $says', ({ holder, dead }) => {
+  onTestFinished(replaceThisProcess({ identity: () => me, isAlive: (pid) => pid === 9, end: () => {} }))
+  expect(isDead(holder as typeof me)).toBe(dead)
 })

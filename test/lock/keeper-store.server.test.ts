@@ -147,7 +147,15 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
   test('a comment can be anything that a host is called', async () => {
     const names = await createNames()
     const name = lockName({ network: NETWORK, key: KEY, epoch: 4 })
-    const comment = { host: "o'host", pid: 1, since: '', heartbeat: '', beats: 0, released: true }
+    const comment = {
+      host: "o'host",
+      pid: 1,
+      pidNamespace: '',
+      since: '',
+      heartbeat: '',
+      beats: 0,
+      released: true,
+    }
     await post(shards[0], `INSERT INTO ${names.locks}.locks SELECT '${name}', ${commentLiteral(comment)}`)
     const { locks } = await openRunner(nodes[0]!, names)
     expect((await locks.holders()).get(KEY)).toMatchObject({ host: 'o?host', released: true, epoch: 4 })

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { identity } from '../../src/seam/process.ts'
 import { lockName } from '../../src/lock/lock-name.ts'
 import { commentLiteral } from '../../src/lock/comment.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
@@ -145,7 +146,7 @@ test('the lock of a process of this host that is gone is taken at once', async (
   const { locks, names } = await openRunner(server)
   const child = spawn(process.execPath, ['-e', '0'])
   await once(child, 'close')
-  await createLock(server, names, 1, { host: hostname(), pid: child.pid! })
+  await createLock(server, names, 1, { ...identity(), pid: child.pid! })
   const started = performance.now()
   const lock = await locks.acquire(KEY, silent)
   expect(performance.now() - started).toBeLessThan(4_000)
@@ -155,7 +156,7 @@ test('the lock of a process of this host that is gone is taken at once', async (
 
 test('who is alone on the server takes what an earlier process left, at once', async () => {
   const { locks, names } = await openRunner(server, undefined, { alone: true })
-  await createLock(server, names, 1, { host: hostname(), pid: process.pid })
+  await createLock(server, names, 1, identity())
   const started = performance.now()
   const lock = await locks.acquire(KEY, silent)
   expect(performance.now() - started).toBeLessThan(4_000)
@@ -184,6 +185,7 @@ test('holders tell for each table of the network who holds its highest epoch', a
     released: false,
     host: 'other-host',
     pid: 17,
+    pidNamespace: 'another',
     since: 'S',
     heartbeat: 'H',
   })
@@ -213,6 +215,7 @@ test('a host with a hostile name takes a lock like any other, and its comment st
       comment: commentLiteral({
         host,
         pid: 4711,
+        pidNamespace: 'another',
         since: 'then',
         heartbeat: 'then',
         beats: 0,

@@ -113,6 +113,15 @@ test.for(['up --embedded', 'demo'])('`%s` says how to install the embedded serve
   )
 })
 
+test('in the image, where there is no embedded server, it does not advise to install packages', async () => {
+  const { env, ...place } = installed()
+  const { code, stderr } = await backfill(['demo'], { ...place, env: { ...env, BACKFILL_IMAGE: 'yes' } })
+  expect(code).toBe(2)
+  expect(stderr).toMatch(
+    /\nbackfill: The embedded ClickHouse is not in this image\n {2}Use a ClickHouse server: set TARGET_CLICKHOUSE_URL\. Or build the image with --build-arg EMBEDDED=yes\n$/,
+  )
+})
+
 /** Packs a copy: the repository may be in use. The launcher's `prepack` is left out, it could install there. */
 async function pack(): Promise<string> {
   const copy = temporaryDirectory()

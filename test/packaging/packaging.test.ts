@@ -43,7 +43,7 @@ test.for(files)('%s: every variable is one that is read', (file) => {
   const settings = COMMANDS.flatMap(({ flags }) => flags).map(({ name, as = name }) =>
     as.toUpperCase().replaceAll('-', '_'),
   )
-  const own = ['DEBUG', 'TEST_IMAGE', 'REQUIRE_DOCKER', ...settings]
+  const own = ['DEBUG', 'TEST_IMAGE', 'TEST_OWN_IMAGE', 'REQUIRE_DOCKER', 'IMAGE', ...settings]
   const variables = read(file).match(/\b(BACKFILL|(SOURCE|TARGET)_CLICKHOUSE)_[A-Z_]+\b/g) ?? []
   for (const name of variables)
     expect(name).toMatch(
@@ -71,19 +71,55 @@ test('the image has what the program needs, and nothing else goes to the builder
     expect(read('Dockerfile')).toContain(` ${name}@${/\d+/.exec(range)?.[0]}`)
 })
 
-test("compose.yaml and the workflow are YAML, and name each other's services and server versions", () => {
+test('compose.yaml is YAML, starts where no limit may be raised, and its loop has the environment of the commands', () => {
   const compose = parse(read('compose.yaml'), { merge: true }) as {
     services: Record<string, Record<string, unknown>>
   }
   expect(Object.keys(compose.services)).toEqual(['clickhouse', 'backfill', 'schedule'])
+  for (const service of Object.values(compose.services)) expect(service).not.toHaveProperty('ulimits')
   expect(compose.services['schedule']).toMatchObject({
     entrypoint: ['/bin/sh', '-c'],
     environment: { TARGET_CLICKHOUSE_PASSWORD_FILE: '/run/secrets/clickhouse_password' },
   })
-  const workflow = parse(read('.github/workflows/ci.yml')) as {
-    jobs: { servers: { strategy: { matrix: { image: readonly string[] } } } }
+})
+
+type Workflow = {
+  readonly permissions: object
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly steps: readonly {
+          readonly uses?: string
+          readonly with?: Readonly<Record<string, unknown>>
+        }[]
+      }
+    >
+  >
+}
+const workflow = parse(read('.github/workflows/ci.yml')) as Workflow
+const actions = Object.values(workflow.jobs).flatMap(({ steps }) => steps.filter(({ uses }) => uses))
+
+test('the workflow names each action by its commit, and says which version that is', () => {
+  expect(workflow.permissions).toEqual({ contents: 'read' })
+  expect(actions.length).toBeGreaterThan(3)
+  const lines = read('.github/workflows/ci.yml').match(/uses: .*/g) ?? []
+  for (const line of lines) expect(line).toMatch(/^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+})
+
+test('no checkout of the workflow leaves the token behind', () => {
+  const checkouts = actions.filter(({ uses }) => uses?.startsWith('actions/checkout@'))
+  expect(checkouts).toHaveLength(Object.keys(workflow.jobs).length)
+  for (const checkout of checkouts) expect(checkout.with).toMatchObject({ 'persist-credentials': false })
+})
+
+test('the workflow runs the whole suite on one server image, a part of it on the others, all named in docs/deploying.md', () => {
+  const { servers } = workflow.jobs as unknown as {
+    servers: { strategy: { matrix: { include: readonly { tag: string; tests?: string }[] } } }
   }
-  const tags = workflow.jobs.servers.strategy.matrix.image.map((image) => image.split(':')[1] ?? '')
-  for (const tag of tags) expect(read('test/servers.ts')).toContain(`'${tag}'`)
-  for (const tag of tags.slice(0, 2)) expect(read('docs/deploying.md')).toContain(tag)
+  const { include } = servers.strategy.matrix
+  expect(include.map(({ tests }) => tests === undefined)).toEqual([true, false, false])
+  for (const { tag } of include.slice(0, 2)) expect(read('docs/deploying.md')).toContain(tag)
+  const named = include.flatMap(({ tests }) => tests?.split(' ') ?? [])
+  for (const path of named) expect(globSync(`${path}/**`, { cwd: repository }), path).not.toEqual([])
 })

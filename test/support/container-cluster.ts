@@ -1,7 +1,7 @@
 // Owns a cluster of two servers in containers, as people run it: one a shard, Keeper in the first, Replicated tables and
 // ON CLUSTER. Only where a container engine answers: BACKFILL_TEST_IMAGE names the server's image (test/servers.ts).
 import { randomBytes } from 'node:crypto'
-import type { TestServer } from './server.ts'
+import { clickhouseContainer, type TestServer, testServerIn } from './server.ts'
 import { CLUSTER } from './shards.ts'
 
 export type ContainerCluster = { readonly nodes: readonly [TestServer, TestServer]; stop(): Promise<void> }
@@ -9,41 +9,26 @@ export type ContainerCluster = { readonly nodes: readonly [TestServer, TestServe
 const HOSTS = ['node1', 'node2'] as const
 
 export async function startContainerCluster(image: string): Promise<ContainerCluster> {
-  const { GenericContainer, Network, Wait } = await import('testcontainers')
+  const { Network, Wait } = await import('testcontainers')
   const network = await new Network().start()
-  const username = 'backfill'
+  const secret = randomBytes(12).toString('hex')
   const password = randomBytes(12).toString('hex')
-  const start = async (host: (typeof HOSTS)[number]) => {
-    const container = await new GenericContainer(image)
+  const start = async (host: (typeof HOSTS)[number]): Promise<TestServer> => {
+    const container = await clickhouseContainer(image, configOf(host, secret))
+    container
+      .withPassword(password) // of all nodes, as behind a load balancer
       .withNetwork(network)
       .withNetworkAliases(host)
       .withHostname(host)
-      .withEnvironment({
-        CLICKHOUSE_USER: username,
-        CLICKHOUSE_PASSWORD: password,
-        CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT: '1',
-      })
-      .withCopyContentToContainer([
-        { content: configOf(host, password), target: '/etc/clickhouse-server/config.d/cluster.xml' },
-      ])
-      .withExposedPorts(8123)
       .withWaitStrategy(Wait.forHttp('/ping', 8123))
-      .start()
-    return { url: `http://${container.getHost()}:${container.getMappedPort(8123)}`, container }
+    return testServerIn(await container.start())
   }
   // The first has Keeper, which the second looks for when it starts.
-  const first = await start('node1')
-  const second = await start('node2')
-  const serverOf = ({ url, container }: typeof first): TestServer => ({
-    url,
-    username,
-    password,
-    stop: () => container.stop().then(() => undefined),
-  })
+  const nodes = [await start('node1'), await start('node2')] as const
   return {
-    nodes: [serverOf(first), serverOf(second)],
+    nodes,
     stop: async () => {
-      await Promise.all([first, second].map(({ container }) => container.stop()))
+      await Promise.all(nodes.map((node) => node.stop()))
       await network.stop()
     },
   }

@@ -46,6 +46,7 @@ export async function createLock(
   const full = {
     host: 'elsewhere',
     pid: 4711,
+    pidNamespace: 'another',
     since: 'then',
     heartbeat: 'then',
     beats: 0,

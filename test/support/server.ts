@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ClickHouseContainer, StartedClickHouseContainer } from '@testcontainers/clickhouse'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
 
 export type TestServer = {
@@ -47,23 +48,32 @@ const CONTAINER_CONFIG = `<clickhouse>
 </clickhouse>`
 
 async function startContainer(image: string): Promise<TestServer> {
-  const { GenericContainer, Wait } = await import('testcontainers')
-  const username = 'backfill'
-  const password = randomBytes(12).toString('hex')
-  const container = await new GenericContainer(image)
-    .withEnvironment({
-      CLICKHOUSE_USER: username,
-      CLICKHOUSE_PASSWORD: password,
-      CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT: '1',
-    })
-    .withCopyContentToContainer([
-      { content: CONTAINER_CONFIG, target: '/etc/clickhouse-server/config.d/test.xml' },
-    ])
-    .withExposedPorts(8123)
-    .withWaitStrategy(Wait.forHttp('/ping', 8123))
-    .start()
-  const url = `http://${container.getHost()}:${container.getMappedPort(8123)}`
-  return { url, username, password, stop: () => container.stop().then(() => undefined) }
+  const container = await clickhouseContainer(image, CONTAINER_CONFIG)
+  return testServerIn(await container.start())
+}
+
+/**
+ * A container that is not started yet.
+ * @param config merged into the server's configuration
+ */
+export async function clickhouseContainer(image: string, config: string): Promise<ClickHouseContainer> {
+  const { ClickHouseContainer: Container } = await import('@testcontainers/clickhouse')
+  return new Container(image)
+    .withUsername('backfill')
+    .withPassword(randomBytes(12).toString('hex'))
+    .withDatabase('default')
+    .withEnvironment({ CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT: '1' })
+    .withCopyContentToContainer([{ content: config, target: '/etc/clickhouse-server/config.d/test.xml' }])
+    .withUlimits({}) // the module raises one, which not every machine allows
+}
+
+export function testServerIn(container: StartedClickHouseContainer): TestServer {
+  return {
+    url: container.getHttpUrl(),
+    username: container.getUsername(),
+    password: container.getPassword(),
+    stop: () => container.stop().then(() => undefined),
+  }
 }
 
 /** Posts one statement (data may follow it) and returns the answer's text. @throws Error with the server's message */

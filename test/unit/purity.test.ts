@@ -34,6 +34,14 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'runner/retry-range.ts',
     'runner/shared-chunks.ts',
   ],
+  'seam/process.ts': [
+    'clickhouse/server-error.ts',
+    'embedded/',
+    'ledger/',
+    'lock/',
+    'terminal/signals.ts',
+    'workspace/servers.ts',
+  ],
   'new Date()': ['seam/clock.ts'],
   'node:timers': ['seam/clock.ts', 'embedded/embedded-server.ts'],
 
@@ -42,10 +50,9 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/doctor/command.ts',
     'commands/info/command.ts',
     'embedded/',
-    'lock/comment.ts',
-    'lock/lock.ts',
     'main.ts',
     'project/sql-files.ts',
+    'seam/process.ts',
     'terminal/signals.ts',
   ],
   fetch: ['embedded/embedded-server.ts'],
@@ -55,9 +62,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:os': [
     'commands/import/files/web-files.ts',
     'commands/test/scratch-server.ts',
-    'ledger/sql-versions.ts',
-    'ledger/writer.ts',
-    'lock/',
+    'seam/process.ts',
     'terminal/signals.ts',
   ],
   'node:v8': ['session/supervised-run.ts'],
@@ -70,6 +75,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/test/',
     'embedded/',
     'project/',
+    'seam/process.ts',
     'workspace/',
   ],
   'node:path': [
@@ -130,9 +136,9 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
 
 const IMPORT = /^(?:import|export)\s+(?!type\s)(?:([\w\s{},*$]+?)\s+from\s+)?'([^']+)'|import\('([^']+)'\)/gm
 const TYPES_ONLY = /^\{(\s*type\s[^,}]+,?)+\s*\}$/
-const SEAM = /seam\/(clock|random)\.ts$/
+const SEAM = /seam\/(clock|random|process)\.ts$/
 const GLOBALS: Readonly<Record<string, RegExp>> = {
-  process: /\bprocess\.\w/,
+  process: /(?<!seam\/)\bprocess\.\w/,
   fetch: /\bawait fetch\(/,
   console: /\bconsole\.\w/,
   globalThis: /\bglobalThis\b/,

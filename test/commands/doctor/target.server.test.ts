@@ -1,7 +1,7 @@
 // Owns the promises of `doctor` about the target: storage, ledger and locks; each check is made to find something for real.
 import { spawnSync } from 'node:child_process'
-import { hostname } from 'node:os'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { identity, type ProcessIdentity } from '../../../src/seam/process.ts'
 import { lockName } from '../../../src/lock/lock-name.ts'
 import { commentLiteral } from '../../../src/lock/comment.ts'
 import { openLocks } from '../../../src/lock/lock.ts'
@@ -177,13 +177,12 @@ test('locks: one that is held is fine, one without a sign of life and one of a d
     alone: false,
   })
   const held = await locks.acquire('block_slots_stat', () => {})
-  const claim = (epoch: number, host: string, pid: number) =>
+  const claim = (epoch: number, holder: ProcessIdentity) =>
     post(
       server,
       `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${commentLiteral(
         {
-          host,
-          pid,
+          ...holder,
           since: '2026-01-01',
           heartbeat: '2026-01-01',
           beats: 0,
@@ -195,7 +194,7 @@ test('locks: one that is held is fine, one without a sign of life and one of a d
         name: lockName({ network: 'mainnet', key: 'address_last_access', epoch }),
       },
     )
-  await claim(98, 'elsewhere', 4711)
+  await claim(98, { host: 'elsewhere', pid: 4711, pidNamespace: 'another' })
   const silent = await examined()
   expect(silent.unwell).toEqual(['warn locks address_last_access'])
   expect(silent.of('locks').map(({ verdict, about }) => `${verdict} ${about}`)).toEqual([
@@ -208,7 +207,7 @@ test('locks: one that is held is fine, one without a sign of life and one of a d
   await held.release()
 
   const { pid } = spawnSync(process.execPath, ['--version'])
-  await claim(99, hostname(), pid)
+  await claim(99, { ...identity(), pid })
   const gone = await examined()
   expect(gone.unwell).toEqual(['warn locks address_last_access'])
   expect(gone.said('locks')).toContain('which is gone')

@@ -1,0 +1,83 @@
+// Owns who this process is: its host, its number, which processes that number is unique among, and which of those live.
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { randomId } from './random.ts'
+
+export type ProcessIdentity = {
+  readonly host: string
+  readonly pid: number
+  /** The PID namespace, and the boot of the kernel that it belongs to: `pid` means nothing outside it. '' on macOS and Windows. */
+  readonly pidNamespace: string
+}
+
+type ThisProcess = {
+  identity(): ProcessIdentity
+  /** Whether a process of this PID namespace lives. */
+  isAlive(pid: number): boolean
+  end(signal: NodeJS.Signals): void
+}
+
+let pidNamespace: string | undefined
+
+let current: ThisProcess = {
+  identity: () => ({
+    host: hostname(),
+    pid: process.pid,
+    pidNamespace: (pidNamespace ??= readPidNamespace()),
+  }),
+  isAlive(pid) {
+    try {
+      process.kill(pid, 0)
+      return true
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'ESRCH' // EPERM: it lives, as another user's
+    }
+  },
+  end: (signal) => void process.kill(process.pid, signal),
+}
+
+export function identity(): ProcessIdentity {
+  return current.identity()
+}
+
+/** Whether a process lives that has this number, in the PID namespace of this one. */
+export function isAlive(pid: number): boolean {
+  return current.isAlive(pid)
+}
+
+/** Ends this process by a signal, with the action that the signal has by default. */
+export function endThisProcess(signal: NodeJS.Signals): void {
+  current.end(signal)
+}
+
+/** Whether this is the program of the container image: the Dockerfile sets the variable. Advice differs there. */
+export function isInImage(): boolean {
+  return process.env['BACKFILL_IMAGE'] !== undefined
+}
+
+/** `user id 1000`: as whom this process reads and writes files. */
+export function fileUser(): string {
+  return process.getuid === undefined ? 'the user that runs backfill' : `user id ${process.getuid()}`
+}
+
+/** For tests only. Returns a function that undoes it. */
+export function replaceThisProcess(other: ThisProcess): () => void {
+  const before = current
+  current = other
+  return () => void (current = before)
+}
+
+/**
+ * Two containers may have one host name, and each has its own process 7. The namespace's number is unique on one kernel,
+ * and the boot id tells kernels apart. Where either cannot be read (Deno without --allow-all, no /proc), nobody is in the
+ * same namespace: the heartbeat alone then says who lives.
+ */
+function readPidNamespace(): string {
+  if (process.platform !== 'linux') return ''
+  try {
+    const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? randomId()
+    return `${namespace} of boot ${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`
+  } catch {
+    return randomId()
+  }
+}

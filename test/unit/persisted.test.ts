@@ -14,17 +14,19 @@ import { repository } from '../support/processes.ts'
 
 test('the fingerprint of a range is written, and read, as these words', () => {
   const text =
-    'canonical_execution_logs=2@1700000000 canonical_execution_traces=0@0 address_diffs=(3,14) accounts_alive=(20,1)'
-  const bucket = { first: 5, last: 6, rows: 9, blocks: 2, newest: 1_700_000_000, hash: '' }
+    'canonical_execution_logs=12@1700000000 canonical_execution_traces=0@0 address_diffs=(3,14) accounts_alive=(20,1)'
+  const bucket = { first: 5, last: 60, rows: 90, blocks: 12, newest: 1_700_000_000, hash: '' }
   const sources = new Map([
     ['canonical_execution_traces', []],
     ['canonical_execution_logs', [bucket]],
   ])
-  const written = knownFingerprint(sources, { from: 1, to: 9 })
+  const written = knownFingerprint(sources, { from: 1, to: 99 })
   expect(joinFingerprint(written!, 'address_diffs=(3,14) accounts_alive=(20,1)')).toBe(text)
+  // Of a table without sources, and of one without inputs, no space is left over.
+  expect([joinFingerprint('', 'a=(1,2)'), joinFingerprint('s=0@0', '')]).toEqual(['a=(1,2)', 's=0@0'])
   expect(readFingerprint(text)).toEqual({
     sources: new Map([
-      ['canonical_execution_logs', { blocks: 2, newest: 1_700_000_000 }],
+      ['canonical_execution_logs', { blocks: 12, newest: 1_700_000_000 }],
       ['canonical_execution_traces', { blocks: 0, newest: 0 }],
     ]),
     inputs: new Map([

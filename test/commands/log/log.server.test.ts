@@ -167,6 +167,7 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
     [301, failed.error],
     [201, failed.error],
     [201, failed.error],
+    [1601, failed.error],
   ])
   expect(expectOneMessage(await run('log --run run-'))).toContain("several runs begin with 'run-'")
   expect(expectOneMessage(await run('log --run nobody'))).toContain("no run begins with 'nobody'")

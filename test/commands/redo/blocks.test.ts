@@ -1,7 +1,7 @@
 // Owns the promises of src/commands/redo/blocks.ts and stale-versions.ts: which blocks are stale, and which go.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { covers, intersect, type Range, subtract } from '../../../src/model/blocks.ts'
+import { countBlocks, covers, intersect, type Range, subtract } from '../../../src/model/blocks.ts'
 import { redoBlocks, type RedoRequest, type RedoTable } from '../../../src/commands/redo/blocks.ts'
 import { marked } from '../../../src/ledger/stale.ts'
 import { staleBlocks, staleVersions } from '../../../src/ledger/stale.ts'
@@ -138,6 +138,8 @@ test('stale blocks are the done ones with another word for the SQL; what has the
       expect(staleBlocks(versions)).toEqual(
         colored.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== NOW).map(range),
       )
+      const order = versions.map(({ blocks }) => [-countBlocks(blocks), blocks[0]!.from] as const)
+      expect(order).toEqual(order.toSorted(([a, b], [c, d]) => a - c || b - d))
       for (const { edited, hash, reason, blocks } of versions) {
         expect(edited).toBe(hash !== NOW)
         expect(edited || reason !== undefined).toBe(true)

@@ -99,7 +99,14 @@ test('back-off grows from try to try, stays between half a second and half a min
   )
 })
 
-test('all tries of a range together wait for less than a minute', () => {
-  const waits = Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => backoffMs(index + 1, 0))
-  expect(waits.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(60_000)
+/** What all tries of a range wait together, in ms. */
+const waitedMs = (chance: number) =>
+  Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => backoffMs(index + 1, chance)).reduce(
+    (sum, ms) => sum + ms,
+    0,
+  )
+
+test('all tries of a range together outlast a server that is busy for 15 seconds, and wait for less than a minute', () => {
+  expect(waitedMs(0.999)).toBeGreaterThan(15_000)
+  expect(waitedMs(0)).toBeLessThan(60_000)
 })

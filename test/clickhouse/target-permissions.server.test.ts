@@ -53,6 +53,11 @@ beforeAll(async () => {
       up_once: user([...UP, AGAIN[1]!]),
       later: user([...LATER, ...AGAIN]),
       redo: user([...UP, ...AGAIN, ...REDO]),
+      // The second setting is looked at only where the first one keeps the user from setting everything.
+      waits_not: {
+        ...user([...UP, ...AGAIN, ...REDO], { max_execution_time: '50', lightweight_deletes_sync: '0' }),
+        constraints: { max_execution_time: '<max>60</max>', lightweight_deletes_sync: '<const/>' },
+      },
       rebuild: user([...UP, ...AGAIN, ...REBUILD]),
       unlock: user([
         'SELECT ON ledger.*',
@@ -183,6 +188,23 @@ test('[target-hidden] what a user may not see is not taken to be absent: the GRA
 test('[target-redo] redo, and recovery, delete rows and look for deletions', async () => {
   await expectDone('redo', ['up', '--quiet', ...ON_TABLE])
   await expectDone('redo', ['redo', TABLE, '--from', '3', '--to', '5', '--yes', '--lag', '0', '--quiet'])
+})
+
+test('where a profile does not wait for a deletion and merges are stopped, redo says that rows are left, and builds nothing', async () => {
+  await expectDone('waits_not', ['up', '--quiet', ...ON_TABLE])
+  await post(server, 'SYSTEM STOP MERGES target.int_block_slots_stat', {})
+  const redo = ['redo', TABLE, '--from', '3', '--to', '5', '--yes', '--lag', '0', '--quiet']
+  const ended = await run('waits_not', redo)
+  expect(ended.code).toBe(1)
+  expect(ended.stderr).toContain(`3 rows are left after deleting blocks of ${TABLE}`)
+  expect(hintOf(ended)).toBe(
+    '  Are merges of target.int_block_slots_stat stopped? Run backfill up again when they run',
+  )
+  const events = await rowsOf<{ event: string }>(
+    server,
+    'SELECT event FROM ledger.ledger ORDER BY epoch, seq',
+  )
+  expect(events.map(({ event }) => event).at(-1)).toBe('invalidated')
 })
 
 test('[target-rebuild] rebuild drops and exchanges tables', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { markOf, marked } from '../../src/ledger/stale.ts'
+import { hintOf, markOf, marked, shortHash } from '../../src/ledger/stale.ts'
 
 const HASH = 'a'.repeat(64)
 
@@ -19,4 +19,15 @@ describe('marks before an SQL hash', () => {
   test('a word that is no mark is part of the hash', () => {
     expect(markOf('other-abc')).toEqual({ reason: undefined, hash: 'other-abc' })
   })
+})
+
+test('people read the first letters of a hash, without its mark', () => {
+  expect(shortHash(marked('late', `0123456789${HASH}`))).toBe('01234567')
+})
+
+test('what makes a stale table right depends on whether its rows can be taken back, and on who wrote them', () => {
+  const key = 'a'
+  expect(hintOf({ key, rows: { kind: 'per-block' } })).toBe('backfill redo a --stale')
+  expect(hintOf({ key, rows: { kind: 'per-block', deletedFirst: true } })).toBe('backfill import --changed')
+  expect(hintOf({ key, rows: { kind: 'per-key', keep: 'latest', column: 'b' } })).toBe('backfill rebuild a')
 })

@@ -8,6 +8,7 @@ import {
   covers,
   hull,
   intersect,
+  formatBlockSet,
   subtract,
   union,
   watermark,
@@ -115,4 +116,11 @@ test('the highest and the lowest block there can be are blocks like any other', 
   expect(subtract(all, all)).toEqual([])
   expect(subtract(all, [{ from: LAST_BLOCK, to: LAST_BLOCK }])).toEqual([{ from: 0, to: LAST_BLOCK - 1 }])
   expect(union([{ from: LAST_BLOCK, to: LAST_BLOCK }], [{ from: 0, to: LAST_BLOCK - 1 }])).toEqual(all)
+})
+
+test('people read the first three ranges of a set, how many more there are, and where they end', () => {
+  const set = [5, 10, 20, 30, 40].map((from) => ({ from, to: from + (from === 5 ? 0 : 3) }))
+  expect(formatBlockSet(set.slice(0, 1))).toBe('5')
+  expect(formatBlockSet(set.slice(0, 3))).toBe('5, 10-13, 20-23')
+  expect(formatBlockSet(set)).toBe('5, 10-13, 20-23 and 2 more up to 43')
 })

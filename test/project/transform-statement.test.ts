@@ -17,6 +17,8 @@ test.for([
   "SELECT 'INTO OUTFILE' -- FORMAT JSON",
   'SELECT 1 SETTINGS max_threads = 4, join_use_nulls = 1',
   'SELECT limit = 0, settings FROM t WHERE offset = 5',
+  // The SETTINGS of a subquery end with it: what follows is a column again.
+  'SELECT * FROM (SELECT 1 SETTINGS max_threads = 1) WHERE greatest(a, limit = 0)',
 ])('%j is a transform', (text) => {
   expect(select(text).text).toBe(splitStatements('a.sql', text)[0]!.text)
 })

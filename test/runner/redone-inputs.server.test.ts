@@ -52,12 +52,14 @@ test('a range whose input was redone while it was computed is not done, and come
     expect(failed[0]!.error.message).toBe(
       'the tables that accounts_alive reads were redone below 1-12 meanwhile',
     )
-    const events = await rowsOf<{ event: string }>(
+    const events = await rowsOf<{ event: string; source_fingerprint: string }>(
       server,
-      `SELECT event FROM {ledger:Identifier}.ledger WHERE table_key = 'accounts_alive' ORDER BY epoch, seq`,
+      `SELECT event, source_fingerprint FROM {ledger:Identifier}.ledger WHERE table_key = 'accounts_alive' ORDER BY epoch, seq`,
       { ledger },
     )
     expect(events.map((row) => row.event)).toEqual(['started', 'failed'])
+    // As the server writes it, and test/unit/persisted.test.ts reads it.
+    expect(events[0]!.source_fingerprint).toBe('address_diffs=(1,2) pre_6780_accounts_destructs=(1,2)')
     expect((await workspace.up()).failed).toEqual([])
   } finally {
     await workspace.close()

@@ -33,6 +33,15 @@ test.each([
   ({ remedy, ...dirty }) => expect(remedyFor({ ...dirty, unchanged: true, suspect: true })).toBe(remedy),
 )
 
+test.each([
+  { unchanged: true, suspect: false },
+  { unchanged: false, suspect: false },
+  { unchanged: true, suspect: true },
+])('where rows have to be deleted before others come, they are: %j', (found) => {
+  const rows: RowsKind = { kind: 'per-block', deletedFirst: true }
+  expect(remedyFor({ replacing: true, rows, ...found })).toBe('clean')
+})
+
 type Event = { readonly event: string; readonly range: Range; readonly queryId: string }
 
 const BLOCKS = 12

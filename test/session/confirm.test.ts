@@ -13,11 +13,14 @@ afterEach(() => {
   put('stderr', stderr)
 })
 
-/** Asks in a terminal in which `typed` is typed; resolves to what it looked like. */
-async function ask(typed: string, { isTTY = true, flags = typedWords({}) } = {}): Promise<string> {
+/** Asks in a terminal in which `typed` is typed; resolves to what it looked like. `logged`: as with `2>file`. */
+async function ask(
+  typed: string,
+  { isTTY = true, logged = false, flags = typedWords({}) } = {},
+): Promise<string> {
   const [keyboard, screen] = [new PassThrough(), new PassThrough()]
   put('stdin', Object.assign(keyboard, { isTTY }))
-  put('stderr', Object.assign(screen, { isTTY }))
+  put('stderr', Object.assign(screen, { isTTY: isTTY && !logged }))
   keyboard.end(typed)
   const terminal = { stdout: process.stdout, stderr: process.stderr, env: {}, cwd: () => '/' }
   await confirm({ flags, output: createOutput(terminal, flags, ['secret']) }, 'Drop secret?')
@@ -41,4 +44,8 @@ test('without a terminal --yes is needed; with it nobody is asked', async () => 
     message: expect.stringContaining('--yes must be typed: Drop ***?'),
   })
   expect(await ask('', { isTTY: false, flags: typedWords({ yes: '' }) })).toBe('')
+})
+
+test('a question that would go into a log file is not asked: nobody would see it', async () => {
+  await expect(ask('y\n', { logged: true })).rejects.toMatchObject({ kind: 'usage' })
 })

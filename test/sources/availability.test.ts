@@ -177,6 +177,18 @@ test('where the chain is quiet, a common source may have nothing', () => {
   expect(silencesOf(1000, range, quiet, [0, 4999])).toEqual([])
 })
 
+test('only transactions say that the chain is busy: many rows of another source prove nothing', () => {
+  const range = { from: 0, to: 2999 }
+  const rows = (perBlock: number) => bucketsOf(blocksFrom(0, 3000), range, 1000, perBlock)
+  const traces = source(rows(100), 'every-block', 'canonical_execution_traces')
+  const absent = source([], 'most-blocks', 'canonical_execution_storage_diffs')
+  expect(findSilences([traces, absent, source(rows(1))], range, 1000)).toEqual([])
+  expect(findSilences([traces, absent], range, 1000)).toEqual([])
+  expect(
+    findSilences([source(rows(100), 'every-block', traces.table), absent, source(rows(100))], range, 1000),
+  ).toEqual([range])
+})
+
 test('one full block in a quiet stretch does not make it busy', () => {
   const range = { from: 0, to: 2999 }
   expect(silencesOf(1000, range, bucketsOf([500, 1500], range, 1000, 300), [])).toEqual([])

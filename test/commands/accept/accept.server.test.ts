@@ -1,6 +1,7 @@
 // Owns the promises of `accept` and `log`: exactly what was said is accepted, it can be taken back, and all of it is shown.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accept, planAcceptance } from '../../../src/commands/accept/accept.ts'
+import { planRevocation, revoke } from '../../../src/commands/accept/revoke.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, expectOneMessage } from '../../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
@@ -185,6 +186,36 @@ test('what was computed from accepted blocks and has rows there is dirty once th
   expect(await run('accept address_diffs --revoke --from 31 --yes')).toMatchObject({ code: 0 })
   expect(await statusOf('accounts_alive')).toMatchObject({ dirty: [[31, 31]], incomplete: [[31, 31]] })
   expect(await statusOf('address_diffs')).toMatchObject({ dirty: [], incomplete: [[31, 31]], accepted: [] })
+})
+
+test('what somebody else has accepted, or revoked, between the question and the answer is not recorded a second time', async () => {
+  const { run, source, target, ledger, events } = await scene(await shared)
+  await run('create-tables --tables address_diffs')
+  const opened = await openTestWorkspace({
+    server,
+    source,
+    target,
+    ledger,
+    catalogue,
+    tables: ['address_diffs'],
+  })
+  const options = { range: HOLE, lag: 0, named: true }
+  const acceptance = await planAcceptance(opened.workspace, options)
+  await run('accept address_diffs --from 61 --to 600 --yes')
+  const half = await events()
+  await expect(accept(opened.workspace, { options, plan: acceptance }, () => {})).rejects.toThrow(
+    'the blocks have changed meanwhile: nothing was accepted',
+  )
+  expect(await events()).toEqual(half)
+
+  const revocation = await planRevocation(opened.workspace, options)
+  await run('accept address_diffs --from 601 --to 1160 --yes')
+  const whole = await events()
+  await expect(revoke(opened.workspace, { options, plan: revocation }, () => {})).rejects.toThrow(
+    'the blocks have changed meanwhile: nothing was revoked',
+  )
+  expect(await events()).toEqual(whole)
+  await opened.close()
 })
 
 test('blocks that have got rows between the question and the answer are not accepted, nor those of a table under work', async () => {

@@ -86,6 +86,9 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
   await write([
     ...tried('run-done', 'a', [1, 100], { rows: 50 }),
     ...tried('run-done', 'b', [101, 200], { rows: 60 }),
+    // What was done before it failed has mended nothing: its rows were taken back.
+    ...tried('run-undone', 'j', [1601, 1700], { rows: 4 }),
+    ...tried('run-undone', 'k', [1601, 1700], failed),
     ...tried('run-failed', 'c', [201, 300], failed),
     ...tried('run-mended', 'd', [201, 300], failed),
     ...tried('run-mended', 'e', [201, 250], { rows: 1, attempt: 2 }),
@@ -114,6 +117,7 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
     ['run-half', 'failed', 1, 1, 50],
     ['run-mended', 'done', 2, 1, 100],
     ['run-failed', 'failed', 0, 1, 0],
+    ['run-undone', 'failed', 1, 1, 100],
     ['run-done', 'done', 2, 0, 200],
   ])
   expect(runs[1]).toMatchObject({ accepted_blocks: 1001, cleaned_blocks: 0, revoked_blocks: 0 })
@@ -135,7 +139,12 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
     / revoked 1 block\n.* accepted 1,001 blocks\n.* unfinished, 1 open chunk\n.* failed\n {2}Memory limit exceeded\n\nThe latest 4/,
   )
   const errors = await json<Runs>('log --errors')
-  expect(errors.runs.map((one) => one['run_id'])).toEqual(['run-half', 'run-mended', 'run-failed'])
+  expect(errors.runs.map((one) => one['run_id'])).toEqual([
+    'run-half',
+    'run-mended',
+    'run-failed',
+    'run-undone',
+  ])
 
   // The tries of a table, and of a run by the first letters of its id.
   const { events } = await json<Events>('log block_slots_stat --limit 9')
@@ -158,6 +167,7 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
     [301, failed.error],
     [201, failed.error],
     [201, failed.error],
+    [1601, failed.error],
   ])
   expect(expectOneMessage(await run('log --run run-'))).toContain("several runs begin with 'run-'")
   expect(expectOneMessage(await run('log --run nobody'))).toContain("no run begins with 'nobody'")

@@ -1,7 +1,7 @@
 // Owns the promises of src/commands/redo/blocks.ts and stale-versions.ts: which blocks are stale, and which go.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { covers, intersect, subtract } from '../../../src/model/blocks.ts'
+import { countBlocks, covers, intersect, type Range, subtract } from '../../../src/model/blocks.ts'
 import { redoBlocks, type RedoRequest, type RedoTable } from '../../../src/commands/redo/blocks.ts'
 import { marked } from '../../../src/ledger/stale.ts'
 import { staleBlocks, staleVersions } from '../../../src/ledger/stale.ts'
@@ -76,6 +76,61 @@ test('only what was asked for goes, accepted blocks never, and dependants lose e
   )
 })
 
+type Fate = 'redo' | 'also' | undefined
+
+/** What the rule says of one block of the table that was named. */
+function ofNamed(named: RedoTable, asked: RedoRequest, block: number): Fate {
+  const spoilt = isIn(block, inState(named, 'dirty', 'invalidated'))
+  if (asked.kind === 'range') {
+    if (!isIn(block, [asked.range])) return undefined
+    if (spoilt || isIn(block, inState(named, 'done'))) return 'redo'
+    return isIn(block, named.missing) ? 'also' : undefined
+  }
+  const stale = inState(named, 'done').filter(({ sqlHash }) => sqlHash !== NOW)
+  if (asked.kind === 'stale' ? isIn(block, stale) : spoilt) return 'redo'
+  return isLeft(block, named) ? 'also' : undefined
+}
+
+/** What it says of one block of a table that reads others, of which it is known what becomes of the block. */
+function ofDependant(dependant: RedoTable, inputs: readonly Fate[], block: number): Fate {
+  if (inputs.includes('redo') && isIn(block, inState(dependant, 'done'))) return 'redo'
+  return isLeft(block, dependant) && inputs.some((one) => one !== undefined) ? 'also' : undefined
+}
+
+/** Whether an earlier redo, or a dead run, has not got to the block. */
+function isLeft(block: number, one: RedoTable): boolean {
+  return (
+    isIn(block, one.missing) &&
+    (isIn(block, one.cleaned) || isIn(block, inState(one, 'dirty', 'invalidated')))
+  )
+}
+
+function isIn(block: number, ranges: readonly Range[]): boolean {
+  return ranges.some(({ from, to }) => from <= block && block <= to)
+}
+
+test('what goes and what is built along is decided for each block by itself, dirty and invalidated ones included', () => {
+  const tables = [table('a', []), table('b', ['a']), table('c', ['b', 'x']), table('d', ['a', 'c'])] as const
+  fc.assert(
+    fc.property(...tables, request, (a, b, c, d, asked) => {
+      const found = redoBlocks(a, asked, [b, c, d])
+      for (let block = FIRST; block <= LAST; block++) {
+        const first = ofNamed(a, asked, block)
+        const second = ofDependant(b, [first], block)
+        const third = ofDependant(c, [second], block)
+        const expected = [first, second, third, ofDependant(d, [first, third], block)]
+        expect(
+          found.map(({ redo, also }): Fate => {
+            if (isIn(block, redo)) return 'redo'
+            return isIn(block, also) ? 'also' : undefined
+          }),
+        ).toEqual(expected)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
 test('stale blocks are the done ones with another word for the SQL; what has the most comes first', () => {
   fc.assert(
     fc.property(islands, (colored) => {
@@ -83,6 +138,8 @@ test('stale blocks are the done ones with another word for the SQL; what has the
       expect(staleBlocks(versions)).toEqual(
         colored.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== NOW).map(range),
       )
+      const order = versions.map(({ blocks }) => [-countBlocks(blocks), blocks[0]!.from] as const)
+      expect(order).toEqual(order.toSorted(([a, b], [c, d]) => a - c || b - d))
       for (const { edited, hash, reason, blocks } of versions) {
         expect(edited).toBe(hash !== NOW)
         expect(edited || reason !== undefined).toBe(true)

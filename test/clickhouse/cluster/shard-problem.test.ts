@@ -1,0 +1,39 @@
+// Owns the promises of src/clickhouse/cluster/shard-problem.ts: what would make rows double, or differ, is refused.
+import { expect, test } from 'vitest'
+import { shardProblem } from '../../../src/clickhouse/cluster/shard-problem.ts'
+import { distributedEngine } from '../../../src/sql-syntax/distributed.ts'
+
+/** A target over local tables of this engine, one on each node; `shards` has the shard of each node. */
+function problemOf({
+  shards = [1, 2],
+  engine = 'ReplacingMergeTree',
+  engines = shards.map(() => engine),
+  sortedBy = 'block_number',
+}: {
+  readonly shards?: readonly number[]
+  readonly engine?: string
+  readonly engines?: readonly string[]
+  readonly sortedBy?: string
+}): string | undefined {
+  const of = distributedEngine(`Distributed('shards', 'db', 'local', cityHash64(block_number))`)
+  const found = engines.map((one, index) => ({ node: index + 1, engine: one, sorting_key: sortedBy }))
+  return shardProblem({ name: 'shards', nodes: shards }, { engine: 'Distributed', of, found })?.sentence
+}
+
+test('local tables that are alike, replace rows by their key and are sharded by it may be written to', () => {
+  expect(problemOf({})).toBeUndefined()
+  expect(problemOf({ shards: [1, 1, 2, 2], engine: 'ReplicatedReplacingMergeTree' })).toBeUndefined()
+})
+
+test('plain local tables on a shard with several replicas are not written to', () => {
+  const words = /not Replicated, on shards with several replicas/
+  expect(problemOf({ shards: [1, 1] })).toMatch(words)
+  expect(problemOf({ shards: [1, 2, 2] })).toMatch(words)
+})
+
+test('local tables that keep every row, differ, are absent from a node or sharded by another column are not written to', () => {
+  expect(problemOf({ engine: 'MergeTree' })).toMatch(/keep every row \(MergeTree\)/)
+  expect(problemOf({ engines: ['ReplacingMergeTree', 'MergeTree'] })).toMatch(/differ/)
+  expect(problemOf({ engines: ['ReplacingMergeTree'] })).toMatch(/shard 2 lacks it/)
+  expect(problemOf({ sortedBy: 'address' })).toMatch(/rows of one key on several shards/)
+})

@@ -1,0 +1,143 @@
+// Owns the promise that what is written once is read for ever: whatever a ledger or a lock holds stands here as text.
+// A failure means that the ledgers of others are read wrongly: change the text here only with an upgrade beside it.
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { REVOKED } from '../../src/ledger/events.ts'
+import { everyForm, marked, markOf } from '../../src/ledger/stale.ts'
+import { commentLiteral, readInfo } from '../../src/lock/comment.ts'
+import { lockName } from '../../src/lock/lock-name.ts'
+import { sqlHash } from '../../src/project/sql-hash.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { joinFingerprint, knownFingerprint, readFingerprint } from '../../src/sources/fingerprint.ts'
+import { createTable, ddlColumns, ddlTable } from '../../src/sql-syntax/create-table.ts'
+import { repository } from '../support/processes.ts'
+
+test('the fingerprint of a range is written, and read, as these words', () => {
+  const text =
+    'canonical_execution_logs=12@1700000000 canonical_execution_traces=0@0 address_diffs=(3,14) accounts_alive=(20,1)'
+  const bucket = { first: 5, last: 60, rows: 90, blocks: 12, newest: 1_700_000_000, hash: '' }
+  const sources = new Map([
+    ['canonical_execution_traces', []],
+    ['canonical_execution_logs', [bucket]],
+  ])
+  const written = knownFingerprint(sources, { from: 1, to: 99 })
+  expect(joinFingerprint(written!, 'address_diffs=(3,14) accounts_alive=(20,1)')).toBe(text)
+  // Of a table without sources, and of one without inputs, no space is left over.
+  expect([joinFingerprint('', 'a=(1,2)'), joinFingerprint('s=0@0', '')]).toEqual(['a=(1,2)', 's=0@0'])
+  expect(readFingerprint(text)).toEqual({
+    sources: new Map([
+      ['canonical_execution_logs', { blocks: 12, newest: 1_700_000_000 }],
+      ['canonical_execution_traces', { blocks: 0, newest: 0 }],
+    ]),
+    inputs: new Map([
+      ['address_diffs', [3, 14]],
+      ['accounts_alive', [20, 1]],
+    ]),
+  })
+})
+
+test('the hash of a transform is the same whatever version of the program computes it', () => {
+  const sql = {
+    file: 'a.sql',
+    line: 1,
+    text: '-- why\nSELECT a,\n  1 AS b FROM t -- here\nWHERE x = {y:UInt8}',
+  }
+  const params = [{ name: 'y', type: 'UInt8', value: '7' }]
+  expect(sqlHash(sql, { params: [], settings: {} })).toBe(
+    '920e81ade7cd26c8136c0bc3edeaaf753287e86f4e4c766fa4c928224a0b392e',
+  )
+  expect(sqlHash(sql, { params, settings: { join_use_nulls: '1', max_threads: '4' } })).toBe(
+    '313188668bc7920ebf11ca8bf565f6ffc1e49479acac91cf79fd56677281305c',
+  )
+})
+
+test('a tag stands before the hash of a range that is stale whatever the file says', () => {
+  expect(everyForm('abc')).toEqual(['abc', 'mixed-abc', 'late-abc'])
+  expect(marked('late', 'mixed-abc')).toBe('late-abc')
+  expect(markOf('mixed-abc')).toEqual({ reason: 'mixed', hash: 'abc' })
+  expect(markOf('late-abc')).toEqual({ reason: 'late', hash: 'abc' })
+})
+
+test('an acceptance that was taken back is known by the error of its event', () => {
+  expect(REVOKED).toBe('acceptance revoked')
+})
+
+test('a lock is a name with its epoch in twenty digits, and a comment in JSON', () => {
+  const name = lockName({ network: 'mainnet', key: 'address_diffs', epoch: 17 })
+  expect(name).toBe('mainnet__address_diffs__00000000000000000017')
+  const holder = {
+    host: 'db1',
+    pid: 4711,
+    pidNamespace: '4026531836 of boot b0',
+    since: '2026-01-01T00:00:00.000Z',
+    heartbeat: '2026-01-01T00:00:05.000Z',
+  }
+  const comment =
+    '{"host":"db1","pid":4711,"pidNamespace":"4026531836 of boot b0","taker":"f3","since":"2026-01-01T00:00:00.000Z","heartbeat":"2026-01-01T00:00:05.000Z","beats":1,"released":false}'
+  const { host, pid, pidNamespace, since, heartbeat } = holder
+  expect(
+    commentLiteral({ host, pid, pidNamespace, taker: 'f3', since, heartbeat, beats: 1, released: false }),
+  ).toBe(`'${comment}'`)
+  expect(readInfo({ name, comment })).toEqual({ name, epoch: 17, ...holder, released: false })
+})
+
+/** Name and type of each column, then engine and key, of a table that the program creates for itself. */
+async function layoutOf(table: string): Promise<readonly string[]> {
+  const { ledger } = await readCatalogue(join(repository, 'sql'))
+  const ddl = ledger
+    .filter(({ text }) => text.includes('CREATE TABLE'))
+    .find((one) => ddlTable(one) === table)!
+  const words = createTable(ddl).tail.map(({ text }) => text)
+  return [
+    ...ddlColumns(ddl).map(({ name, type }) => `${name} ${type}`),
+    words.slice(0, words.indexOf('COMMENT')).join(' '),
+  ]
+}
+
+test('the ledger has these columns, and each event its number', async () => {
+  expect(await layoutOf('ledger')).toEqual([
+    'network LowCardinality(String)',
+    'table_key LowCardinality(String)',
+    'epoch UInt64',
+    'seq UInt64',
+    "event Enum8('started' = 1, 'done' = 2, 'failed' = 3, 'cleaned' = 4, 'invalidated' = 5, 'accepted' = 6, 'checkpoint' = 7)",
+    'range_from UInt64',
+    'range_to UInt64',
+    'target_uuid UUID',
+    'sql_hash LowCardinality(String)',
+    'source_fingerprint String',
+    'attempt UInt32',
+    'run_id String',
+    'query_id String',
+    'user LowCardinality(String)',
+    'rows_expected UInt64',
+    'rows_read UInt64',
+    'rows_written UInt64',
+    'bytes_read UInt64',
+    'peak_memory UInt64',
+    'elapsed_ms UInt64',
+    'error_code Int32',
+    'error String',
+    'forced Bool',
+    'islands Array(Tuple(range_from UInt64, range_to UInt64, state LowCardinality(String), sql_hash String))',
+    'host LowCardinality(String)',
+    'tool_version LowCardinality(String)',
+    "event_time DateTime64(6, 'UTC')",
+    'ENGINE = MergeTree ORDER BY ( network , table_key , epoch , seq )',
+  ])
+})
+
+test('the SQL behind the hashes is kept in these columns', async () => {
+  expect(await layoutOf('sql_versions')).toEqual([
+    'table_key LowCardinality(String)',
+    'sql_hash String',
+    'raw_hash String',
+    'file String',
+    'text String',
+    'user LowCardinality(String)',
+    'host LowCardinality(String)',
+    'tool_version LowCardinality(String)',
+    "kept_at DateTime64(6, 'UTC')",
+    'ENGINE = ReplacingMergeTree ORDER BY ( table_key , sql_hash , raw_hash )',
+  ])
+})

@@ -6,7 +6,7 @@ import type { Context } from './command.ts'
 /**
  * Resolves when the person has said yes, or has typed --yes. `question` says what will be done to what, and ends with
  * a question mark: `Delete blocks 1-100 of mainnet.int_address_diffs?`. Ask before a lock is taken: people go for coffee.
- * @throws BackfillError `usage` where nobody can be asked; `failed` where the answer is anything but yes
+ * @throws BackfillError `usage` where there is no terminal to ask in; `failed` where the answer is anything but yes
  */
 export async function confirm(
   { flags, output }: Pick<Context, 'flags' | 'output'>,
@@ -17,8 +17,8 @@ export async function confirm(
   const { stdin, stderr } = process
   if (!stdin.isTTY || !stderr.isTTY)
     throw usageError(
-      `nobody can be asked here, so --yes must be typed: ${output.mask(question)}`,
-      '--dry-run shows what would be done; add --yes to do it',
+      `cannot ask for confirmation (not a terminal): ${output.mask(question)}`,
+      'add --yes to do it; --dry-run shows what would be done',
     )
   const answer = await ask(`${output.mask(question)} [y/N] `, { stdin, stderr })
   if (!/^\s*y(es)?\s*$/i.test(answer))

@@ -41,7 +41,7 @@ test.for(['\n', '', 'yes', 'n\n', 'no\ny\n', 'yesterday\n'])('%j changes nothing
 test('without a terminal --yes is needed; with it nobody is asked', async () => {
   await expect(ask('y\n', { isTTY: false })).rejects.toMatchObject({
     kind: 'usage',
-    message: expect.stringContaining('--yes must be typed: Drop ***?'),
+    message: expect.stringContaining('cannot ask for confirmation (not a terminal): Drop ***?'),
   })
   expect(await ask('', { isTTY: false, flags: typedWords({ yes: '' }) })).toBe('')
 })

@@ -80,7 +80,7 @@ test('source gaps and incomplete blocks are accepted, shown, run in what reads t
   const before = await events()
   const nobody = await run('accept --from 61 --to 1160')
   expect(nobody.code).toBe(2)
-  expect(nobody.stderr).toContain('--yes must be typed: Accept these blocks of ')
+  expect(nobody.stderr).toContain('cannot ask for confirmation (not a terminal): Accept these blocks of ')
   const dry = await run('accept address_diffs --from 61 --to 1160 --dry-run')
   expect(dry).toMatchObject({
     code: 0,

@@ -115,13 +115,13 @@ export const LOOK: readonly CommandEntry[] = [
   },
   {
     name: 'doctor',
-    about: 'Examine servers, rights, storage, ledger and tables, and say what to type; writes nothing',
+    about: 'Examine servers, connections, rights, storage and ledger, and say what to type; writes nothing',
     flags: [
       tables,
       {
         name: 'idle',
         value: '<time>',
-        about: 'How long a silent connection has to live: 60, 5m (default: 3)',
+        about: 'How long a silent connection has to survive: 60, 5m (default: 3)',
       },
       json,
       ...common,

@@ -1,7 +1,12 @@
 // Owns the wire to one ClickHouse server: the only place that makes a client, and the only one that turns what a client
 // throws into a BackfillError.
 import { text } from 'node:stream/consumers'
-import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import {
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+  type ResponseJSON,
+} from '@clickhouse/client'
 import type { Connection } from './connection.ts'
 import { serverError } from './server-error.ts'
 
@@ -17,6 +22,8 @@ type Question = Sent<Omit<Parameters<Transport['query']>[0], 'format'>>
 export type Client = {
   /** The rows of an answer: objects by default, arrays where they are asked for. */
   rows<Row>(question: Question & { readonly format?: 'JSONEachRow' | 'JSONCompactEachRow' }): Promise<Row[]>
+  /** The rows of an answer, objects, with the names and types of its columns. */
+  table<Row>(question: Question): Promise<ResponseJSON<Row>>
   command(statement: Sent<Parameters<Transport['command']>[0]>): Promise<void>
   /** The answer as it is, for statements that take no FORMAT. */
   text(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<string>
@@ -62,6 +69,8 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
       send(question, async (params) =>
         (await transport.query({ format: 'JSONEachRow', ...params })).json<Row>(),
       ),
+    table: <Row>(question: Question) =>
+      send(question, async (params) => (await transport.query({ ...params, format: 'JSON' })).json<Row>()),
     command: (statement) => send(statement, async (params) => void (await transport.command(params))),
     text: (statement) => send(statement, async (params) => text((await transport.exec(params)).stream)),
     exec: (statement) => send(statement, (params) => transport.exec(params)),

@@ -85,7 +85,7 @@ async function openLimited(connection: Connection): Promise<Server> {
       await client.close()
       throw refusesSettings(error) ? cutsOff(connection, messageOf(error)) : error
     })
-    const info = { ...identity, notSent: { readsOnly: limits.readsOnly, names } }
+    const info = { ...identity, notSent: { readsOnly: limits.readonly === '1', names } }
     return serverOf({ connection, client, info, limits })
   } finally {
     await bare.close()

@@ -95,6 +95,22 @@ export function blockCoverage(entry: HeaderEntry): BlockCoverage {
 
 export const DENSITIES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
+/**
+ * Where a file of sql/doctor/ is asked. `each node`: on every server of the target's cluster, on the target where none is
+ * named. `cluster`: on the target if a cluster is named; `keeper`: if that cluster has Keeper.
+ */
+const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
+
+export type DoctorServer = (typeof DOCTOR_SERVERS)[number]
+
+export function doctorServers(entry: HeaderEntry): readonly DoctorServer[] {
+  return entry.value.split(',').map((part) => {
+    const known = DOCTOR_SERVERS.find((name) => name === part.trim())
+    if (known !== undefined) return known
+    throw wrong(entry, `'${part.trim()}' is no server`, `write one of ${DOCTOR_SERVERS.join(', ')}`)
+  })
+}
+
 function wrong(
   { key, file, line }: HeaderEntry,
   problem: string,

@@ -5,6 +5,8 @@ import {
   blockLimits,
   chunk,
   blockCoverage,
+  doctorServers,
+  type DoctorServer,
   identifier,
   identifiers,
   ownParameters,
@@ -82,6 +84,29 @@ export function importHeader(file: string, text: string): Pick<TransformHeader, 
   const [description, set] = [entries.get('description'), entries.get('settings')]
   if (description === undefined) throw missing(file, 'description', 'one sentence')
   return { description: description.value, settings: set === undefined ? {} : settings(set) }
+}
+
+export type DoctorHeader = {
+  /** Under which the check is shown: `Storage`. */
+  readonly group: string
+  readonly servers: readonly DoctorServer[]
+  /** What is said where the file returns no row. */
+  readonly ok: string
+}
+
+/** Reads the header of a file of sql/doctor/. Throws a usage error with file and line. */
+export function doctorHeader(file: string, text: string): DoctorHeader {
+  const entries = headerEntries(file, text, ['group', 'server', 'ok'], refuse)
+  const needed = (key: string, content: string): HeaderEntry => {
+    const entry = entries.get(key)
+    if (entry === undefined) throw missing(file, key, content)
+    return entry
+  }
+  return {
+    group: needed('group', 'Storage').value,
+    servers: doctorServers(needed('server', 'target')),
+    ok: needed('ok', 'what is true where no row is returned').value,
+  }
 }
 
 /** Reports header lines of a file in which none mean anything. */

@@ -6,7 +6,7 @@ import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { ACCESS_DENIED, isMissing, MISSING_HINT, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
-import type { Denied } from '../clickhouse/settings-limits.ts'
+import type { Difference } from '../clickhouse/settings-limits.ts'
 import type { Range } from '../model/blocks.ts'
 
 /**
@@ -57,7 +57,7 @@ export async function describeTransform(
 function maySetNot(
   { transform }: TableDefinition,
   { side, username }: Connection,
-  { name, wanted, holds }: Denied,
+  { name, wanted, holds }: Difference,
 ): BackfillError {
   return usageError(
     `${transform.file}: the header sets ${name} = ${wanted}, and user '${username}' of the ${side} server may not (it has '${holds}')`,

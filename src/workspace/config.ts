@@ -41,6 +41,9 @@ export type Config = {
   readonly secrets: readonly string[]
 }
 
+/** The SQL folder that ships with the program, absolute. */
+export const PROGRAM_SQL = fileURLToPath(new URL('sql', PACKAGE_FOLDER))
+
 export type ConfigQuestion = {
   readonly flags: Flags
   readonly environment: Environment
@@ -78,7 +81,7 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion): Conf
       fallback: DEFAULT_COMPRESSION,
     }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
-    sql: path('sql', fileURLToPath(new URL('sql', PACKAGE_FOLDER))),
+    sql: path('sql', PROGRAM_SQL),
     state: path('state', 'state'),
     importUrl: text('import-url', (word) => word),
     importFolder: text('import-folder', (word) => resolve(folder, word)),

@@ -54,6 +54,9 @@ test('it is packed, and installs into an empty folder', { timeout: 120_000 }, as
       (name) => existsSync(join(repository, name)) || name === 'dist',
     ),
   )
+  expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill/sql/doctor'))).toEqual(
+    readdirSync(join(SQL_FOLDER, 'doctor')),
+  )
   for (const absent of ['chdb', 'ffi-rs', 'deno', 'kysely', 'vitest'])
     expect(existsSync(join(folder, 'node_modules', absent))).toBe(false)
   const npx = await outcome(start('npx', ['--no-install', 'backfill', '--version'], { cwd: folder }))
@@ -92,6 +95,7 @@ test.for([
   { words: 'run --tables block_slots_stat --end-block 10', says: /^Done: 1 chunk, 10 blocks, 10 rows/ },
   { words: 'up', says: /^Done: 10 chunks, 490 blocks, / },
   { words: 'status', says: /^accounts_alive .* 100\.0 % .* up to date /m },
+  { words: 'doctor --idle 1', says: /^ {2}ok +disk +disk default +/m },
   { words: 'info', says: /^servers {2}one server, rows stay inside the server$/m },
   { words: 'new gas_per_block --sql own', says: /^Wrote own\/ddl\/gas_per_block\.sql$/m },
 ])('`$words` works', async ({ words, says }) => {

@@ -11,7 +11,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'clickhouse/servers.ts',
     'clickhouse/write.ts',
     'commands/demo/load.ts',
-    'commands/doctor/queries/',
+    'commands/doctor/',
     'commands/import/command.ts',
     'commands/test/',
     'commands/verify/verify.ts',
@@ -80,6 +80,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:path': [
     'cli/completion/answer.ts',
+    'commands/doctor/sql-checks.ts',
     'commands/import/',
     'commands/new/',
     'commands/test/',

@@ -163,7 +163,7 @@ export const LOOK: readonly CommandEntry[] = [
   },
   {
     name: 'doctor',
-    about: 'Check whether the servers and tables are fit for a run',
+    about: 'Check whether servers, rights, storage and ledger are fit for a run',
     usage: '[flags]',
     flags: [
       flags.tables,

@@ -14,12 +14,13 @@ const POLLS = 7
  *   balancer stands in front of nodes that have no Keeper
  */
 async function openCluster(server: Server, name: string, names: Names): Promise<Cluster> {
-  const [nodes, macro, keeper, balanced] = await Promise.all([
+  const [nodes, macro, keeper, identities] = await Promise.all([
     nodesOf(server, name),
     macroOf(server),
     hasKeeper(server),
-    isBalanced(server),
+    identitiesBehind(server),
   ])
+  const balanced = identities.some((identity) => identity !== server.info.identity)
   if (macro === undefined ? keeper : macro !== name)
     throw usageError(
       `the macro {cluster} of the target server is ${macro === undefined ? 'not set' : `'${macro}'`}, and the cluster is '${name}'`,
@@ -109,9 +110,9 @@ async function hasKeeper({ client, connection }: Server): Promise<boolean> {
   }
 }
 
-/** Whether fresh connections end at more than one server. */
-async function isBalanced(server: Server): Promise<boolean> {
-  const identities = await Promise.all(
+/** Who answers each of some fresh connections: more than one server where a load balancer stands in front. */
+export async function identitiesBehind(server: Server): Promise<readonly string[]> {
+  return await Promise.all(
     Array.from({ length: POLLS }, async () => {
       const again = openAgain(server)
       try {
@@ -121,7 +122,6 @@ async function isBalanced(server: Server): Promise<boolean> {
       }
     }),
   )
-  return identities.some((identity) => identity !== server.info.identity)
 }
 
 /** A ledger from before the cluster was named lives on one node, where the others do not see it. */

@@ -49,12 +49,6 @@ export function missingGrant({
   return fileError({ rule: 'E080', file, line, sentence, hint })
 }
 
-/** A right in words, and the statement that gives it. */
-export function grantOf(privilege: string, on: NeedPlace, user: string) {
-  const right = `${privilege} ON ${placeText(on)}`
-  return { right, text: `GRANT ${right} TO ${quotedName(user)}` }
-}
-
 /** One finding for all that is lacking on one thing. */
 function missingGrants(
   { users }: CheckPort,

@@ -1,163 +1,119 @@
-// Owns the course of `backfill doctor`: each login for itself, then what they have in common, then the target's insides.
+// Owns the course of `backfill doctor`: each login by itself, then both clocks, then the insides of the target.
+import { namesOn, nodeOf } from '../../clickhouse/cluster/cluster.ts'
+import type { Connection } from '../../clickhouse/connection.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
-import { evaluateGrants } from './grants.ts'
-import type { DoctorPort } from './queries/ask.ts'
-import type { SidePort } from './queries/server.ts'
-import { BackfillError } from '../../model/errors.ts'
-import type { Catalogue, TableDefinition } from '../../model/model.ts'
-import { evaluateCluster } from './checks/cluster.ts'
-import { evaluateFlow, evaluateIdleTimeout } from './checks/connection.ts'
-import {
-  type Asked,
-  type CheckId,
-  CHECKS,
-  type Diagnosis,
-  type Refused,
-  unknown,
-  verdicts,
-} from './checks/finding.ts'
-import { evaluateLedger } from './checks/ledger.ts'
-import {
-  type About,
-  evaluateClocks,
-  evaluateNode,
-  evaluateServer,
-  type ServerFacts,
-  unreached,
-} from './checks/servers.ts'
-import { evaluateSettings } from './checks/settings.ts'
-import { evaluateStorage } from './checks/storage.ts'
-import { evaluateTables } from './checks/tables.ts'
+import { namesFor } from '../../clickhouse/own-databases.ts'
+import { sameLogin } from '../../clickhouse/servers.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { compareClocks, type Role } from './connection.ts'
+import { asking, BUILT_IN, type Finding, findings, GROUPS, type Refusal } from './finding.ts'
+import { checkFold } from './ledger.ts'
+import { type ExaminedSide, examineSide } from './side.ts'
+import { type Place, runSqlChecks, type SqlCheck } from './sql-checks.ts'
 
 export type DoctorInput = {
-  readonly port: DoctorPort
-  /** The SQL files with the chosen tables, or what is wrong with them. */
-  readonly files:
-    | { readonly catalogue: Catalogue; readonly tables: readonly TableDefinition[] }
-    | { readonly error: BackfillError }
-  /** How long a connection has to live in silence, in seconds. */
+  readonly source: Connection
+  readonly target: Connection
+  readonly ledgerDatabase: string
+  readonly network: string
+  /** Of the target; undefined: it is a server by itself. */
+  readonly cluster: string | undefined
+  /** Nobody else can reach the target (embedded). */
+  readonly alone: boolean
+  /** The chosen tables; none where the SQL files are broken. */
+  readonly tables: readonly TableDefinition[]
+  readonly checks: readonly SqlCheck[]
+  /** What is wrong in the SQL folder. */
+  readonly broken: readonly Finding[]
+  /** How long a silent connection has to survive. */
   readonly idleSeconds: number
-  readonly runtime: { readonly runtime: 'Node' | 'Deno'; readonly version: string }
 }
 
-/** All that was found, in the order of the checks. Reads only. */
-export async function runChecks(input: DoctorInput): Promise<readonly Diagnosis[]> {
-  const reached = await Promise.all(input.port.sides.map(reach))
-  const asked = await Promise.all([
-    ...reached.map((one) => aboutSide(input, one)),
-    inCommon(input, reached),
-    ...(trustedSides(reached).has('target') ? insideTarget(input) : []),
-  ])
-  const found = [evaluateNode(input.runtime), evaluateFiles(input), ...asked.flat()]
-  const order = Object.keys(CHECKS)
-  return found.toSorted((a, b) => order.indexOf(a.check) - order.indexOf(b.check))
-}
-
-type Reached = {
-  readonly side: SidePort
-  readonly facts: Asked<ServerFacts>
-  readonly settings: readonly Diagnosis[]
-}
-
-async function reach(side: SidePort): Promise<Reached> {
-  const facts = await side.reach()
-  return { side, facts, settings: 'got' in facts ? evaluateSettings(await side.settings()) : [] }
-}
-
-/** It answers, and no profile cuts its answers off. */
-function isTrusted({ facts, settings }: Reached): boolean {
-  return 'got' in facts && !settings.some(({ check, verdict }) => check === 'profile' && verdict === 'fail')
-}
-
-function trustedSides(all: readonly Reached[]): ReadonlySet<ServerRole> {
-  return new Set(all.filter(isTrusted).flatMap(({ side }) => side.sides))
-}
-
-function evaluateFiles({ files }: DoctorInput): Diagnosis {
-  const { ok, fail } = verdicts('sql-files', '')
-  return 'error' in files
-    ? fail(`${files.error.message}; no table is examined`, 'backfill check --offline')
-    : ok(`${files.tables.length} tables, no error`)
-}
-
-async function aboutSide({ port, idleSeconds }: DoctorInput, one: Reached): Promise<readonly Diagnosis[]> {
-  const { side, facts, settings } = one
-  const { about } = side
-  if ('refused' in facts) return [unreached(about, facts.refused)]
-  const way = isTrusted(one)
-    ? await Promise.all([
-        side.silence(idleSeconds).then((silence) => evaluateIdleTimeout(about, silence)),
-        side.flow().then((flow) => evaluateFlow(about, flow)),
-      ])
-    : []
-  return [...evaluateServer(facts.got, port.cluster !== undefined), ...way.flat(), ...settings]
-}
-
-/** What both sides have to do with: clocks, grants, tables. */
-async function inCommon(
-  { port, files }: DoctorInput,
-  reached: readonly Reached[],
-): Promise<readonly Diagnosis[]> {
-  const facts = reached.flatMap(({ facts: asked }) => ('got' in asked ? [asked.got] : []))
-  const [one, other] = facts
-  const clocks = one && other ? [evaluateClocks(one.clock, other.clock)] : []
-  const check = port.check()
-  if (check === undefined || 'error' in files) return clocks
-  const { catalogue, tables } = files
-  const there = trustedSides(reached)
-  const look = async (side: ServerRole, names: readonly string[]) =>
-    there.has(side) ? await asking(async () => new Set((await check.tables(side, names)).keys())) : undefined
-  const grants = reached
-    .filter(({ side }) => side.sides.some((name) => there.has(name)))
-    .map(({ side }) =>
-      guarded('grants', side.about, () => evaluateGrants({ check, catalogue, tables, there }, side)),
-    )
-  const sourceNames = [...new Set(tables.flatMap(({ sources }) => sources))]
-  const [sources, targets, ...rights] = await Promise.all([
-    look('source', sourceNames),
-    look(
-      'target',
-      tables.map(({ target }) => target),
-    ),
-    ...grants,
-  ])
-  const oneServer =
-    facts.length < reached.length ? undefined : one?.identities[0] === (other ?? one)?.identities[0]
-  return [
-    ...clocks,
-    ...rights.flat(),
-    ...evaluateTables({ tables, sources, targets, databases: port.databases, oneServer }),
-  ]
-}
-
-function insideTarget({ port, files }: DoctorInput): readonly Promise<readonly Diagnosis[]>[] {
-  const { cluster } = port
-  const tables = 'error' in files ? [] : files.tables
-  const about: About = port.sides.find(({ sides }) => sides.includes('target'))!.about
-  return [
-    guarded('disk', about, async () => evaluateStorage(about, await port.storage(tables))),
-    guarded('ledger', about, async () => evaluateLedger(await port.ledger(tables))),
-    ...(cluster === undefined ? [] : [guarded('nodes', about, async () => evaluateCluster(await cluster()))]),
-  ]
-}
-
-/** What `evaluate` says, or that a server refused. */
-async function guarded(
-  check: CheckId,
-  about: About,
-  evaluate: () => Promise<readonly Diagnosis[]>,
-): Promise<readonly Diagnosis[]> {
-  const asked = await asking(evaluate)
-  return 'got' in asked ? asked.got : [unknown(check, about, asked.refused)]
-}
-
-/** An error of a server is an answer; a defect of this program is not. */
-async function asking<T>(look: () => Promise<T>): Promise<Asked<T>> {
+/** Everything found, in the order in which it is shown. Reads only. */
+export async function runChecks(input: DoctorInput): Promise<readonly Finding[]> {
+  const { source, target, cluster, idleSeconds, broken } = input
+  const examine = (role: Role, connection: Connection, of: readonly ServerRole[] = [connection.side]) =>
+    examineSide({ role, sides: of, connection, isCluster: cluster !== undefined, idleSeconds })
+  const sides = await Promise.all(
+    sameLogin(source, target)
+      ? [examine('server', target, ['source', 'target'])]
+      : [examine('source', source), examine('target', target)],
+  )
   try {
-    return { got: await look() }
-  } catch (error) {
-    if (!(error instanceof BackfillError)) throw error
-    const refused: Refused = { sentence: error.message, hint: error.hint }
-    return { refused }
+    const [one, other] = sides.map(({ opened }) => opened?.clock)
+    const asked = await Promise.all(sides.map((side) => askInside(input, side)))
+    return inOrder([
+      ...sides.flatMap((side) => side.findings),
+      ...(one && other ? [compareClocks(one, other)] : []),
+      ...asked.flat(),
+      ...broken,
+    ])
+  } finally {
+    await Promise.all(sides.flatMap(({ opened }) => opened?.server.close() ?? []))
   }
+}
+
+/** The SQL checks of a side that could be opened; on the target the cluster and the ledger, too. */
+async function askInside(
+  input: DoctorInput,
+  { role, sides, opened }: ExaminedSide,
+): Promise<readonly Finding[]> {
+  if (opened === undefined) return []
+  const { server } = opened
+  const { source, target, network, cluster, tables, checks } = input
+  const names = namesFor(input.ledgerDatabase)
+  const place: Place = {
+    server,
+    role,
+    sides,
+    cluster: undefined,
+    params: {
+      source: source.database,
+      target: target.database,
+      ...names,
+      network,
+      cluster: cluster ?? '',
+      tables: [
+        ...tables.flatMap((table) =>
+          [table.target, `${table.target}_local`].map((name) => `${target.database}.${name}`),
+        ),
+        ...['ledger', 'sql_versions'].map((name) => `${names.ledger}.${name}`),
+      ],
+    },
+  }
+  if (!sides.includes('target')) return await runSqlChecks(checks, place)
+  // As a run would see it, which refuses some clusters.
+  const node = await asking(server.connection, () => nodeOf(server, cluster, names))
+  const hasKeeper = 'got' in node && node.got.cluster?.keeper === true
+  const [rows, own] = await Promise.all([
+    runSqlChecks(checks, {
+      ...place,
+      cluster: cluster === undefined ? undefined : { name: cluster, hasKeeper },
+    }),
+    'got' in node ? foldFindings(input, node.got) : [refusedCluster(cluster!, node.refused)],
+  ])
+  return [...rows, ...own]
+}
+
+function refusedCluster(cluster: string, { reason, hint }: Refusal): Finding {
+  return findings('cluster', cluster).fail(reason, hint ?? 'See docs/clusters.md')
+}
+
+async function foldFindings(input: DoctorInput, server: Server): Promise<readonly Finding[]> {
+  const { network, alone, tables } = input
+  const names = namesOn(server, namesFor(input.ledgerDatabase))
+  const found = await asking(server.connection, () => checkFold({ server, names, network, alone, tables }))
+  return 'got' in found ? found.got : [findings('fold', names.ledger).unknown(found.refused)]
+}
+
+/** By group, in each the built-in checks first, then the SQL files by name. */
+function inOrder(found: readonly Finding[]): readonly Finding[] {
+  const groups = [...new Set([...GROUPS, ...found.map(({ group }) => group)])]
+  const files = found.map(({ check }) => check).filter((check) => !Object.hasOwn(BUILT_IN, check))
+  const checks = [...Object.keys(BUILT_IN), ...files.toSorted()]
+  return found.toSorted(
+    (a, b) =>
+      groups.indexOf(a.group) - groups.indexOf(b.group) || checks.indexOf(a.check) - checks.indexOf(b.check),
+  )
 }

@@ -1,44 +1,50 @@
 // Owns how `doctor` looks: a line for each check in its group, what to type below it where not all is well. Pure.
 import { EXIT } from '../../model/errors.ts'
-import { CHECKS, type Diagnosis, type Verdict } from './checks/finding.ts'
+import type { CheckStatus, Finding } from './finding.ts'
 import { oneLine } from '../../terminal/render/error.ts'
+import { visible } from '../../terminal/render/escape.ts'
 import { count } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
-export function renderDoctor(found: readonly Diagnosis[], colors: Colors): readonly string[] {
-  const width = (of: (one: Diagnosis) => string) => Math.max(0, ...found.map((one) => of(one).length))
-  const [checks, abouts] = [width(({ check }) => check), width(({ about }) => about)]
-  const line = ({ check, verdict, about, found: what, hint }: Diagnosis): readonly string[] => [
-    `  ${brush(colors, verdict)(verdict.padEnd(4))}  ${check.padEnd(checks)}  ${colors.dim(about.padEnd(abouts))}  ${oneLine(what)}`,
-    ...(hint === undefined ? [] : [`        ${colors.bold('->')} ${oneLine(hint)}`]),
+export function renderDoctor(found: readonly Finding[], colors: Colors): readonly string[] {
+  const shown = found.map(asShown)
+  const width = (of: (one: Finding) => string) => Math.max(0, ...shown.map((one) => of(one).length))
+  const [checks, subjects] = [width(({ check }) => check), width(({ subject }) => subject)]
+  const line = ({ check, status, subject, finding, hint }: Finding): readonly string[] => [
+    `  ${brush(colors, status)(status.padEnd(4))}  ${check.padEnd(checks)}  ${colors.dim(subject.padEnd(subjects))}  ${finding}`,
+    ...(hint === undefined ? [] : [`        ${colors.bold('->')} ${hint}`]),
   ]
-  const groups = Map.groupBy(found, ({ check }) => CHECKS[check])
+  const groups = Map.groupBy(shown, ({ group }) => group)
   return [
     ...[...groups].flatMap(([group, own]) => [colors.bold(group), ...own.flatMap(line), '']),
     tally(found, colors),
   ]
 }
 
-export function doctorFields(found: readonly Diagnosis[]): object {
-  return {
-    ...tallies(found),
-    checks: found.map((one) => ({
-      ...one,
-      group: CHECKS[one.check],
-      found: oneLine(one.found),
-      hint: one.hint && oneLine(one.hint),
-    })),
-  }
+export function doctorFields(found: readonly Finding[]): object {
+  const checks = found.map((one) => {
+    const { check, group, subject, status, finding, hint } = asShown(one)
+    return { check, group, subject, status, finding, hint: hint ?? null }
+  })
+  return { ...tallies(found), checks }
+}
+
+/** Servers and files may say anything: it is shown in one line, control characters escaped. */
+function asShown(one: Finding): Finding {
+  const [subject, finding, hint] = [one.subject, one.finding, one.hint].map(
+    (text) => text && visible(oneLine(text)),
+  )
+  return { ...one, subject: subject ?? '', finding: finding ?? '', hint }
 }
 
 /** A server that is away outweighs what else failed: most of it follows from that. */
-export function doctorExit(found: readonly Diagnosis[]): number {
-  const failed = found.filter(({ verdict }) => verdict === 'fail')
+export function doctorExit(found: readonly Finding[]): number {
+  const failed = found.filter(({ status }) => status === 'fail')
   if (failed.length === 0) return EXIT.ok
   return failed.some(({ check }) => check === 'reach') ? EXIT.server : EXIT.failed
 }
 
-function tally(found: readonly Diagnosis[], colors: Colors): string {
+function tally(found: readonly Finding[], colors: Colors): string {
   const { ok, warn, fail } = tallies(found)
   return [
     colors.green(`${ok} ok`),
@@ -47,11 +53,11 @@ function tally(found: readonly Diagnosis[], colors: Colors): string {
   ].join(', ')
 }
 
-function tallies(found: readonly Diagnosis[]): Readonly<Record<Verdict, number>> {
-  const of = (verdict: Verdict) => found.filter((one) => one.verdict === verdict).length
+function tallies(found: readonly Finding[]): Readonly<Record<CheckStatus, number>> {
+  const of = (status: CheckStatus) => found.filter((one) => one.status === status).length
   return { ok: of('ok'), warn: of('warn'), fail: of('fail') }
 }
 
-function brush(colors: Colors, verdict: Verdict): (text: string) => string {
-  return { ok: colors.green, warn: colors.yellow, fail: colors.red }[verdict]
+function brush(colors: Colors, status: CheckStatus): (text: string) => string {
+  return { ok: colors.green, warn: colors.yellow, fail: colors.red }[status]
 }

@@ -45,38 +45,48 @@ test('a cluster that is well has its lines, and its ledger speaks of the tables 
   // Embedded servers have no Keeper.
   expect(unwell).toEqual([`warn keeper ${CLUSTER}`])
   expect(code).toBe(0)
-  expect(of('nodes')[0]?.found).toBe('2 shards, 2 servers, all answer')
-  expect(of('replicas')[0]?.found).toBe('no replicated tables of ours')
-  expect(of('fold')[0]?.found).toBe('the checkpoint of 1 table says what its events say')
-  expect(of('disk').map(({ found }) => found)).toEqual([
-    expect.stringMatching(/^disk default on \S+:\d+: /),
-    expect.stringMatching(/^disk default on \S+:\d+: /),
+  expect(of('nodes')[0]?.finding).toBe('2 shards, 2 nodes, all answer')
+  expect(of('replicas')[0]?.finding).toBe('no replicated table is read-only or late')
+  expect(of('fold')[0]?.finding).toBe('checkpoints and events of 1 table agree')
+  expect(of('disk').map(({ subject }) => subject)).toEqual([
+    expect.stringMatching(/^disk default on \S+:\d+$/),
+    expect.stringMatching(/^disk default on \S+:\d+$/),
   ])
 })
 
 test('trouble on another server of the cluster is found, and the line names the server', async () => {
   await post(shards[1], `SYSTEM STOP MERGES ${LOCAL}`)
-  onTestFinished(() => void post(shards[1], `SYSTEM START MERGES ${LOCAL}`))
   await post(shards[1], `DELETE FROM ${LOCAL} WHERE block_number = 3 SETTINGS lightweight_deletes_sync = 0`)
   let found = await examined()
-  for (let tries = 0; !found.unwell.includes('fail merges server') && tries < 12; tries++)
+  for (let tries = 0; found.of('merges')[0]?.status !== 'fail' && tries < 12; tries++)
     found = await examined()
-  expect(found.said('merges')).toMatch(
-    new RegExp(`of ${LOCAL} on \\S+:\\d+, which waits.*SYSTEM START MERGES ${LOCAL} -- on \\S+:\\d+$`),
-  )
+  const [{ subject, hint } = { subject: '', hint: '' }] = found.of('merges')
+  expect(subject).toMatch(new RegExp(`^${LOCAL} on \\S+:\\d+$`))
+  const [statement = '', node] = hint!.split(' -- on ')
+  expect(subject.endsWith(` on ${node}`)).toBe(true)
+  await post(shards[1], statement)
 })
 
 test('a cluster that the target does not know fails', async () => {
   const { code, unwell, said } = await examined({ BACKFILL_CLUSTER: 'nowhere' })
   expect(code).toBe(1)
-  expect(unwell).toContain('fail nodes nowhere')
-  expect(said('nodes')).toContain("the target server knows no cluster 'nowhere'")
+  expect(unwell).toContain('fail cluster nowhere')
+  expect(said('cluster')).toContain("the target server knows no cluster 'nowhere'")
 })
 
 test('a balancer in front of servers that share no Keeper fails as it would fail a run', async () => {
   const balancer = await startBalancer(shards.map(({ url }) => url))
   onTestFinished(() => balancer.close())
   const { unwell, said } = await examined({ TARGET_CLICKHOUSE_URL: balancer.url })
+  expect(unwell).toContain(`fail cluster ${CLUSTER}`)
+  expect(said('cluster')).toContain('which share no ledger and no locks')
+})
+
+test('a node that does not answer fails, and what all nodes were asked for is not known', async () => {
+  await shards[1].stop()
+  const { code, unwell, said } = await examined()
+  expect(code).toBe(1)
   expect(unwell).toContain(`fail nodes ${CLUSTER}`)
-  expect(said('nodes')).toContain('which share no ledger and no locks')
+  expect(said('nodes')).toMatch(/^2 shards, 2 nodes, of which 1 answer; SELECT host_name/)
+  expect(said('disk')).toMatch(/^not known: /)
 })

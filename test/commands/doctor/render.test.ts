@@ -5,25 +5,34 @@ import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { jsonDocument } from '../../../src/terminal/render/json.ts'
 import { doctorExit, doctorFields, renderDoctor } from '../../../src/commands/doctor/render.ts'
-import { CHECKS, type Diagnosis } from '../../../src/commands/doctor/checks/finding.ts'
-import { unreached } from '../../../src/commands/doctor/checks/servers.ts'
+import { BUILT_IN, type Finding, findings, GROUPS } from '../../../src/commands/doctor/finding.ts'
+import { readSqlChecks } from '../../../src/commands/doctor/sql-checks.ts'
+import { refuse } from '../../../src/sql-syntax/problems.ts'
 import { repository } from '../../support/processes.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
-const FOUND: readonly Diagnosis[] = [
-  { check: 'reach', verdict: 'ok', about: 'source', found: 'well' },
-  { check: 'clock', verdict: 'warn', about: 'source', found: '9 s\nbehind', hint: 'set it' },
-  { check: 'disk', verdict: 'fail', about: 'target', found: 'full', hint: 'free it' },
+const FOUND: readonly Finding[] = [
+  findings('reach', 'source').ok('well'),
+  findings('clock', 'source').warn('9 s\nbehind', 'set it'),
+  {
+    check: 'disk',
+    group: 'Storage',
+    status: 'fail',
+    subject: 'disk default',
+    finding: 'full',
+    hint: 'free it',
+  },
 ]
 
 test('lines are aligned, what to type stands below, the sum at the end', () => {
   expect(renderDoctor(FOUND, pc.createColors(false))).toEqual([
     'Servers',
-    '  ok    reach  source  well',
-    '  warn  clock  source  9 s behind',
+    '  ok    reach  source        well',
+    '  warn  clock  source        9 s behind',
     '        -> set it',
     '',
     'Storage',
-    '  fail  disk   target  full',
+    '  fail  disk   disk default  full',
     '        -> free it',
     '',
     '1 ok, 1 warning, 1 failure',
@@ -34,29 +43,48 @@ test('programs read the same, with stable keys', () => {
   const document = jsonDocument(doctorFields(FOUND))
   expect(document).toMatchObject({ schema: 1, ok: 1, warn: 1, fail: 1 })
   expect((document as unknown as { checks: object[] }).checks.slice(0, 2)).toEqual([
-    { check: 'reach', group: 'Servers', about: 'source', verdict: 'ok', found: 'well', hint: null },
+    { check: 'reach', group: 'Servers', subject: 'source', status: 'ok', finding: 'well', hint: null },
     {
       check: 'clock',
       group: 'Servers',
-      about: 'source',
-      verdict: 'warn',
-      found: '9 s behind',
+      subject: 'source',
+      status: 'warn',
+      finding: '9 s behind',
       hint: 'set it',
     },
   ])
 })
 
+test('control characters in what a server says are shown, not obeyed', () => {
+  const hostile = [findings('reach', 's\u001b[2J').fail('no\u0007 answer\u001b[31m', 'GRANT\u009b2J')]
+  for (const said of [
+    renderDoctor(hostile, pc.createColors(false)).join('\n'),
+    JSON.stringify(jsonDocument(doctorFields(hostile))),
+  ]) {
+    // oxlint-disable-next-line no-control-regex
+    expect(said.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]|\\u00/)
+    expect(said).toMatch(/s.{1,2}x1b\[2J/)
+  }
+})
+
 test('the code is 0 with warnings, 1 with a failure, 6 where a server is away', () => {
   expect(doctorExit(FOUND.slice(0, 2))).toBe(0)
   expect(doctorExit(FOUND)).toBe(1)
-  expect(doctorExit([...FOUND, unreached('target', { sentence: 'away' })])).toBe(6)
+  expect(doctorExit([...FOUND, findings('reach', 'target').fail('away', 'start it')])).toBe(6)
 })
 
-test('docs/doctor.md has a line for each check, in the order in which they are shown', () => {
+test('docs/doctor.md has a line for each check, in the order in which they are shown', async () => {
   const page = readFileSync(join(repository, 'docs/doctor.md'), 'utf8')
   const lines = [...page.matchAll(/^\| `([\w-]+)` +\| ([A-Z]\w+) +\| \S/gm)].map(([, id, group]) => [
     id,
     group,
   ])
-  expect(lines).toEqual(Object.entries(CHECKS))
+  const files = await readSqlChecks([SQL_FOLDER], refuse)
+  const checks = [
+    ...Object.entries(BUILT_IN),
+    ...files.map(({ id, group }) => [id, group] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ]
+  const inOrder = GROUPS.flatMap((group) => checks.filter(([, of]) => of === group))
+  expect(lines).toEqual(inOrder)
+  expect(inOrder).toHaveLength(checks.length)
 })

@@ -1,0 +1,16 @@
+--! group: Cluster
+--! server: each node
+--! ok: no replicated table is read-only or late
+-- Can replicated tables of the derived tables, the ledger and the locks be written to, and do they keep up?
+--   fail  read-only: its session with Keeper has ended, or its metadata there is lost
+--   warn  a minute behind the other replicas
+SELECT
+    if(is_readonly, 'fail', 'warn') AS status,
+    concat(database, '.', table) AS subject,
+    if(is_readonly,
+        concat('is read-only', if(zookeeper_exception = '', '', concat(': ', splitByChar('\n', zookeeper_exception)[1]))),
+        concat('is ', absolute_delay, ' s behind')) AS finding,
+    concat('SYSTEM ', if(is_readonly, 'RESTART', 'SYNC'), ' REPLICA `', database, '`.`', table, '`') AS hint
+FROM system.replicas
+WHERE database IN ({target:String}, {ledger:String}, {locks:String}) AND (is_readonly OR absolute_delay >= 60)
+ORDER BY status, subject

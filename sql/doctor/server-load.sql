@@ -1,0 +1,17 @@
+--! group: Rights
+--! server: source
+--! ok: the user may see the memory and the load of the server
+-- May the user see how much memory the server has, and how busy it is? A run works without that, with fixed numbers.
+-- system.tables lists only what a user may read. A user who sees system.events may read all of system: what such a
+-- user does not see, this server does not have.
+WITH visible AS (SELECT name FROM system.tables WHERE database = 'system')
+SELECT
+    'warn' AS status,
+    concat('system.', name) AS subject,
+    concat('user \'', currentUser(), '\' may not read it: ', loses) AS finding,
+    concat('GRANT SELECT ON system.', name, ' TO `', replaceAll(currentUser(), '`', '``'), '`') AS hint
+FROM values('name String, loses String',
+    ('server_settings', 'jobs and chunks are chosen without the memory of the server'),
+    ('asynchronous_metrics', 'jobs are chosen without the load of the server'))
+WHERE name NOT IN visible AND 'events' NOT IN visible
+ORDER BY name

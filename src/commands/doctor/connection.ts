@@ -1,0 +1,99 @@
+// Owns the evaluation of clocks and connections: whether times agree, one server answers, and answers arrive unhindered.
+import { type Asked, type Finding, findings } from './finding.ts'
+
+/** `server`: source and target are one login on one server. */
+export type Role = 'source' | 'target' | 'server'
+
+export type Clock = {
+  /** The server's clock minus this host's. */
+  readonly aheadMs: number
+  /** The time of the question: the difference may be wrong by half of it. */
+  readonly roundTripMs: number
+}
+
+/** No decision depends on clocks; times in `log` and `status` are the servers'. */
+const SKEW_MS = 2_000
+
+/** `other`: whose clock it is compared with, in words. */
+export function evaluateClock(role: Role, { aheadMs, roundTripMs }: Clock, other = 'this host'): Finding {
+  const { ok, warn } = findings('clock', role)
+  const off = Math.abs(aheadMs)
+  if (off <= SKEW_MS + roundTripMs / 2) return ok(`agrees with ${other} within ${seconds(SKEW_MS)}`)
+  return warn(
+    `${seconds(off)} ${aheadMs > 0 ? 'ahead of' : 'behind'} ${other}; no decision depends on clocks, but times in log and status mislead`,
+    'Let NTP set both clocks: timedatectl set-ntp true',
+  )
+}
+
+/** Source and target against each other. */
+export function compareClocks(source: Clock, target: Clock): Finding {
+  const clock = {
+    aheadMs: source.aheadMs - target.aheadMs,
+    roundTripMs: source.roundTripMs + target.roundTripMs,
+  }
+  return evaluateClock('source', clock, 'the target')
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`
+}
+
+export type Answering = {
+  readonly url: string
+  /** Who answered each of some fresh connections. */
+  readonly identities: readonly string[]
+  readonly isCluster: boolean
+}
+
+export function evaluateBalancer(role: Role, { url, identities, isCluster }: Answering): Finding {
+  const { ok, warn, fail } = findings('balancer', role)
+  const servers = new Set(identities).size
+  if (servers <= 1) return ok(`one server answers ${identities.length} connections`)
+  const found = `${servers} servers answer at ${url}`
+  if (role === 'source')
+    return warn(
+      `${found}: rows that one of them lacks are missing in a result`,
+      'Set SOURCE_CLICKHOUSE_URL to one of them',
+    )
+  if (isCluster) return ok(`${found}, nodes of a cluster`)
+  return fail(
+    `${found}: tables, ledger and locks would be scattered over them`,
+    'Set TARGET_CLICKHOUSE_URL to one of them',
+  )
+}
+
+/** A connection over which the server said nothing for so long. */
+export type Silence = {
+  readonly seconds: number
+  /** After which time the connection broke, and the client's message; undefined where the answer arrived. */
+  readonly cut: { readonly afterMs: number; readonly message: string } | undefined
+}
+
+/** An INSERT sends progress this often (runner/executor.ts); a read sends nothing before its first rows. */
+const PROGRESS_SECONDS = 10
+
+export function evaluateSilence(role: Role, asked: Asked<Silence>): Finding {
+  const { ok, warn, fail, unknown } = findings('idle-timeout', role)
+  if ('refused' in asked) return unknown(asked.refused)
+  const { seconds: lasted, cut } = asked.got
+  if (cut === undefined) return ok(`a connection survives ${lasted} s of silence (--idle tries longer)`)
+  const found = `a silent connection is closed after ${(cut.afterMs / 1000).toFixed(1)} s (${cut.message})`
+  const hint = 'Raise the idle timeout of the proxy or balancer in between to an hour, or connect past it'
+  return cut.afterMs <= PROGRESS_SECONDS * 1000
+    ? fail(`${found}: statements that take longer lose their answer`, hint)
+    : warn(`${found}: INSERTs send progress and survive, long reads and deletions do not`, hint)
+}
+
+/** When the first bytes of an answer arrived that the server makes piece by piece, and when the last. */
+export type Flow = { readonly firstMs: number; readonly lastMs: number }
+
+export function evaluateFlow(role: Role, asked: Asked<Flow>): Finding {
+  const { ok, warn, unknown } = findings('buffering', role)
+  if ('refused' in asked) return unknown(asked.refused)
+  const { firstMs, lastMs } = asked.got
+  if (firstMs <= lastMs * 0.75) return ok('answers arrive while the server makes them')
+  return warn(
+    'answers arrive only when they are complete: a proxy in between buffers them, and progress with them',
+    'Turn response buffering off in the proxy (nginx: proxy_buffering off), or connect past it',
+  )
+}

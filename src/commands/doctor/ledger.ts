@@ -1,0 +1,109 @@
+// Owns the check of the ledger: what commands read, a checkpoint and the events behind it, has to equal all its events.
+import { sleep } from '../../seam/clock.ts'
+import type { Names } from '../../clickhouse/own-databases.ts'
+import { serverError } from '../../clickhouse/server-error.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import type { Island } from '../../ledger/events.ts'
+import { foldQuery } from '../../ledger/fold.ts'
+import { ledgerReader } from '../../ledger/reader.ts'
+import { lockStore } from '../../lock/lock.ts'
+import { watchLocks } from '../../lock/watch.ts'
+import {
+  blockSet,
+  type BlockSet,
+  countBlocks,
+  hull,
+  formatBlockSet,
+  subtract,
+  union,
+} from '../../model/blocks.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { uuidsOf } from '../../planning/table-status.ts'
+import { openTarget } from '../../targets/target.ts'
+import { count } from '../../terminal/render/format.ts'
+import { type Finding, findings } from './finding.ts'
+
+export type LedgerQuestion = {
+  readonly server: Server
+  readonly names: Names
+  readonly network: string
+  /** Nobody else can reach the server (embedded): whoever holds a lock is gone. */
+  readonly alone: boolean
+  readonly tables: readonly TableDefinition[]
+}
+
+/** An event that a run appends between the two folds is no fault: what differs is asked for again. */
+const TRIES = 3
+
+const PAUSE_MS = 300
+
+/** @throws BackfillError `server`, `failed` */
+export async function checkFold(question: LedgerQuestion): Promise<readonly Finding[]> {
+  const { server, names, network, alone, tables } = question
+  const { ok } = findings('fold', names.ledger)
+  const target = openTarget({ server, names })
+  if ((await target.ledgerState()) === 'absent')
+    return [ok('there is no ledger yet; `backfill up` creates it')]
+  const uuids = uuidsOf(tables, await target.tables(tables.map((table) => table.target)))
+  let wrong = await differences(question, uuids)
+  for (let tries = 1; wrong.size > 0 && tries < TRIES; tries++) {
+    await sleep(PAUSE_MS)
+    wrong = await differences(question, new Map([...uuids].filter(([key]) => wrong.has(key))))
+  }
+  if (wrong.size === 0) return [ok(`checkpoints and events of ${count(uuids.size, 'table')} agree`)]
+  const holders = await watchLocks({ tables: lockStore({ server, names }), network, alone }).holders()
+  return tables.flatMap(({ key, rows }) => {
+    const blocks = wrong.get(key)
+    if (blocks === undefined) return []
+    const { warn, fail } = findings('fold', key)
+    const which = `blocks ${formatBlockSet(blocks)} (${countBlocks(blocks)})`
+    if (holders.get(key)?.released === false)
+      return [warn(`${which} are being written; ask again when the run has ended`, 'backfill doctor')]
+    const { from, to } = hull(blocks)!
+    const heal = rows.kind === 'per-block' ? `redo ${key} --from ${from} --to ${to}` : `rebuild ${key}`
+    const found = `the checkpoint and the events before it disagree about ${which}: somebody has changed the ledger`
+    return [fail(found, `backfill ${heal}`)]
+  })
+}
+
+/** Table key -> the blocks about which the two folds disagree; a table without such blocks is absent. */
+async function differences(
+  { server, names, network }: LedgerQuestion,
+  uuids: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, BlockSet>> {
+  if (uuids.size === 0) return new Map()
+  const all = { network, uuids, fromCheckpoint: false }
+  const [views, rows] = await Promise.all([
+    ledgerReader({ server, names, network, toolVersion: '' }).fold(uuids),
+    foldQuery(server.db.withSchema(names.ledger), all)
+      .execute()
+      .catch((error: unknown) => {
+        const doing = 'folding the ledger from its first event'
+        throw serverError(error, { connection: server.connection, doing })
+      }),
+  ])
+  const islandsOf = (key: string) =>
+    rows.flatMap((row): Island[] =>
+      row.table_key === key
+        ? [{ from: row.range_from, to: row.range_to, state: row.state, sqlHash: row.sql_hash }]
+        : [],
+    )
+  return new Map(
+    [...views]
+      .map(([key, { islands }]) => [key, differing(islands, islandsOf(key))] as const)
+      .filter(([, blocks]) => blocks.length > 0),
+  )
+}
+
+/** Blocks with another state or other SQL in one fold than in the other, however its ranges are cut. */
+export function differing(one: readonly Island[], other: readonly Island[]): BlockSet {
+  const [left, right] = [Map.groupBy(one, stateAndSql), Map.groupBy(other, stateAndSql)]
+  return [...new Set([...left.keys(), ...right.keys()])].reduce<BlockSet>((all, key) => {
+    const [a, b] = [blockSet(left.get(key) ?? []), blockSet(right.get(key) ?? [])]
+    return union(all, union(subtract(a, b), subtract(b, a)))
+  }, [])
+}
+
+function stateAndSql({ state, sqlHash }: Island): string {
+  return `${state} ${sqlHash}`
+}

@@ -1,0 +1,164 @@
+// Owns what doctor finds out about one login on one server: who answers, its clock, the way there, its settings.
+import { monotonicMs, wallClock } from '../../seam/clock.ts'
+import type { ClickHouseSettings } from '@clickhouse/client'
+import { identitiesBehind } from '../../clickhouse/cluster/cluster.ts'
+import type { Connection } from '../../clickhouse/connection.ts'
+import type { ServerRole } from '../../clickhouse/grants.ts'
+import { openAgain, openServer, openWith, type Server } from '../../clickhouse/server.ts'
+import { errorCode, messageOf } from '../../clickhouse/server-error.ts'
+import {
+  readLimits,
+  refusesSettings,
+  SETTING_CONSTRAINT_VIOLATION,
+} from '../../clickhouse/settings-limits.ts'
+import {
+  type Clock,
+  evaluateBalancer,
+  evaluateClock,
+  evaluateFlow,
+  evaluateSilence,
+  type Flow,
+  type Role,
+  type Silence,
+} from './connection.ts'
+import { evaluateProfile, evaluateSettings } from './settings.ts'
+import { asking, type Finding, findings } from './finding.ts'
+
+/** One login on one server, examined as far as the server lets it be. */
+export type ExaminedSide = {
+  readonly role: Role
+  /** Both where source and target are one login. */
+  readonly sides: readonly ServerRole[]
+  readonly findings: readonly Finding[]
+  /** As a run opens it, with its clock; undefined if it cannot be reached or its profile would truncate results. */
+  readonly opened: { readonly server: Server; readonly clock: Clock } | undefined
+}
+
+export type SideQuestion = {
+  readonly role: Role
+  readonly sides: readonly ServerRole[]
+  readonly connection: Connection
+  readonly isCluster: boolean
+  /** How long a silent connection has to survive. */
+  readonly idleSeconds: number
+}
+
+/** The caller closes `opened.server`. */
+export async function examineSide(question: SideQuestion): Promise<ExaminedSide> {
+  const { role, sides, connection, isCluster, idleSeconds } = question
+  const { url, username } = connection
+  const reach = findings('reach', role)
+  const [asked, limits] = await Promise.all([
+    asking(connection, () => openSide(connection)),
+    // Without settings: a user who may set nothing gets an answer, too.
+    asking(connection, () => limitsOf(connection)),
+  ])
+  if ('refused' in asked && asked.refused.code !== SETTING_CONSTRAINT_VIOLATION) {
+    const { reason, hint } = asked.refused
+    return { role, sides, opened: undefined, findings: [reach.fail(reason, hint ?? 'backfill info')] }
+  }
+  const rights = [
+    ...('refused' in asked && 'refused' in limits ? [] : [evaluateSettings(role, username, limits)]),
+    evaluateProfile(role, username, { opened: asked, limits }),
+  ]
+  if ('refused' in asked)
+    return { role, sides, opened: undefined, findings: [reach.ok(`${url} as '${username}'`), ...rights] }
+  const { server, clock, identities } = asked.got
+  const [silence, flow] = await Promise.all([
+    asking(connection, () => again(server, (fresh) => waitInSilence(fresh, idleSeconds))),
+    asking(connection, () => again(server, readFlow)),
+  ])
+  return {
+    role,
+    sides,
+    opened: { server, clock },
+    findings: [
+      reach.ok(`${url} as '${username}', answers in ${Math.max(1, Math.round(clock.roundTripMs))} ms`),
+      evaluateClock(role, clock),
+      evaluateBalancer(role, { url, identities, isCluster }),
+      evaluateSilence(role, silence),
+      evaluateFlow(role, flow),
+      ...rights,
+    ],
+  }
+}
+
+/** As a run opens it. */
+async function openSide(connection: Connection) {
+  const server = await openServer(connection)
+  try {
+    const [clock, identities] = await Promise.all([readClock(server), identitiesBehind(server)])
+    return { server, clock, identities: [server.info.identity, ...identities] }
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}
+
+async function limitsOf(connection: Connection) {
+  // A limit or an offset of the profile would truncate this answer, too.
+  const bare = await openWith(connection, { limit: '0', offset: '0' }).catch((error: unknown) => {
+    if (error instanceof Error && refusesSettings(error.cause)) return openWith(connection, {})
+    throw error
+  })
+  try {
+    return await readLimits(bare.client, connection)
+  } finally {
+    await bare.close()
+  }
+}
+
+/** Over connections that nothing else waits for. */
+async function again<T>(server: Server, use: (fresh: Server) => Promise<T>): Promise<T> {
+  const fresh = openAgain(server)
+  try {
+    return await use(fresh)
+  } finally {
+    await fresh.close()
+  }
+}
+
+/** Asks for something that takes so long and says nothing meanwhile. */
+async function waitInSilence({ client }: Server, seconds: number): Promise<Silence> {
+  // A block may sleep for 3 s.
+  const blocks: ClickHouseSettings = seconds > 3 ? { max_block_size: '1', max_threads: 1 } : {}
+  const started = monotonicMs()
+  try {
+    await client.rows({
+      query: 'SELECT sum(sleepEachRow(1)) FROM numbers({seconds:UInt64})',
+      query_params: { seconds },
+      clickhouse_settings: blocks,
+    })
+    return { seconds, cut: undefined }
+  } catch (error) {
+    if (errorCode(error) !== 0) throw error
+    return { seconds, cut: { afterMs: monotonicMs() - started, message: messageOf(error) } }
+  }
+}
+
+async function readFlow({ client }: Server): Promise<Flow> {
+  const started = monotonicMs()
+  const { stream } = await client.exec({
+    // Four blocks of 65,536 rows, a quarter of a second each.
+    query: 'SELECT sleepEachRow(0.000004) FROM numbers(262144) FORMAT RowBinary',
+  })
+  let firstMs: number | undefined
+  for await (const _ of stream) firstMs ??= monotonicMs() - started
+  const lastMs = monotonicMs() - started
+  return { firstMs: firstMs ?? lastMs, lastMs }
+}
+
+/** The quickest of a few questions, since the difference is known only within its time. */
+async function readClock({ client }: Server): Promise<Clock> {
+  let best: Clock | undefined
+  for (let round = 0; round < 3; round++) {
+    const [sentAt, started] = [wallClock().getTime(), monotonicMs()]
+    const [row] = await client.rows<{ ms: number }>({
+      query: 'SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS ms',
+    })
+    const roundTripMs = monotonicMs() - started
+    if (best === undefined || roundTripMs < best.roundTripMs)
+      best = { aheadMs: Number(row?.ms) - (sentAt + roundTripMs / 2), roundTripMs }
+  }
+  return best!
+}

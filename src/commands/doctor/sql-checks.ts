@@ -1,0 +1,132 @@
+// Owns the checks that are SQL files (sql/doctor/): reading them, asking each where its header says, its rows as findings.
+import { join } from 'node:path'
+import type { ServerRole } from '../../clickhouse/grants.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import { fileError } from '../../model/errors.ts'
+import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
+import { readSqlFiles } from '../../project/sql-files.ts'
+import { attempt, type Report } from '../../sql-syntax/problems.ts'
+import { splitStatements } from '../../sql-syntax/statements.ts'
+import { ASK_AGAIN, asking, type CheckStatus, type Finding } from './finding.ts'
+import type { Role } from './connection.ts'
+
+export type SqlCheck = DoctorHeader & { readonly id: string; readonly file: string; readonly sql: string }
+
+/**
+ * The files of `doctor/` in these SQL folders; of two with one name the later folder's. Broken ones are reported.
+ * @throws BackfillError `usage` where a file cannot be read
+ */
+export async function readSqlChecks(
+  folders: readonly string[],
+  report: Report,
+): Promise<readonly SqlCheck[]> {
+  const files = await Promise.all(
+    folders.map((folder) => readSqlFiles(join(folder, 'doctor'), { optional: true })),
+  )
+  const byKey = new Map(files.flat().map((file) => [file.key, file]))
+  return [...byKey.values()].flatMap(({ key, file, text }) => {
+    const read = () => ({ id: key, file, sql: oneStatement(file, text), ...doctorHeader(file, text) })
+    return attempt(report, read) ?? []
+  })
+}
+
+function oneStatement(file: string, text: string): string {
+  const [first, second] = splitStatements(file, text)
+  if (first !== undefined && second === undefined) return first.text
+  throw fileError({
+    rule: first === undefined ? 'E021' : 'E022',
+    file,
+    line: second?.line,
+    sentence: first === undefined ? 'the check has no SELECT' : 'a second statement begins here',
+    hint: `a check is one SELECT of ${COLUMNS.join(', ')}`,
+  })
+}
+
+export type Place = {
+  readonly server: Server
+  readonly role: Role
+  readonly sides: readonly ServerRole[]
+  /** Of the target; undefined: it is a server by itself. */
+  readonly cluster: { readonly name: string; readonly hasKeeper: boolean } | undefined
+  /** What a file may use as {name:Type}. */
+  readonly params: {
+    /** Databases. */
+    readonly source: string
+    readonly target: string
+    readonly ledger: string
+    readonly locks: string
+    readonly network: string
+    /** Empty where none is named. */
+    readonly cluster: string
+    /** The derived tables and those of the ledger, as `database.table`, those of a cluster's nodes among them. */
+    readonly tables: readonly string[]
+  }
+}
+
+/** Asks every check that is for this server. Nothing throws: a refused question is a finding. */
+export async function runSqlChecks(checks: readonly SqlCheck[], place: Place): Promise<readonly Finding[]> {
+  const found = await Promise.all(
+    checks.filter((check) => isAskedAt(check, place)).map((check) => runSqlCheck(check, place)),
+  )
+  return found.flat()
+}
+
+function isAskedAt({ servers }: SqlCheck, { sides, cluster }: Place): boolean {
+  return servers.some((server) => {
+    if (server === 'source' || server === 'target') return sides.includes(server)
+    if (!sides.includes('target')) return false
+    return server === 'each node' || (cluster !== undefined && (server === 'cluster' || cluster.hasKeeper))
+  })
+}
+
+const COLUMNS = ['status', 'subject', 'finding', 'hint']
+const STATUSES: readonly string[] = ['ok', 'warn', 'fail'] satisfies readonly CheckStatus[]
+
+type Row = Readonly<Record<'status' | 'subject' | 'finding' | 'hint' | 'node', string>>
+
+async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Finding[]> {
+  const { server, role, cluster, params } = place
+  const { id, group, file } = check
+  const onNodes = cluster !== undefined && check.servers.includes('each node')
+  const of = (status: CheckStatus, finding: string, hint?: string, subject: string = role): Finding => ({
+    check: id,
+    group,
+    status,
+    subject,
+    finding,
+    hint: status === 'ok' ? undefined : hint || `See ${file}`,
+  })
+  const asked = await asking(server.connection, () =>
+    server.client.table<Row>({
+      query: onNodes
+        ? `SELECT *, concat(hostName(), ':', tcpPort()) AS node FROM clusterAllReplicas({cluster:String}, view(\n${check.sql}\n)) ORDER BY node`
+        : `SELECT *, '' AS node FROM (\n${check.sql}\n)`,
+      query_params: params,
+    }),
+  )
+  if ('refused' in asked)
+    return [of('warn', `not known: ${asked.refused.reason}`, asked.refused.hint ?? ASK_AGAIN)]
+  const { meta = [], data } = asked.got
+  const wrong = meta.map(({ name }) => name).filter((name) => name !== 'node')
+  if (
+    wrong.toSorted().join() !== COLUMNS.toSorted().join() ||
+    data.some((row) => !STATUSES.includes(row.status))
+  )
+    return [
+      of(
+        'fail',
+        `${file} returns ${wrong.join(', ')} with status ${data.map(({ status }) => `'${status}'`).join(', ')}`,
+        `Return ${COLUMNS.join(', ')}; status is one of ${STATUSES.join(', ')}`,
+      ),
+    ]
+  if (data.length === 0) return [of('ok', check.ok)]
+  return data.map(({ status, subject, finding, hint, node }) => {
+    const at = node === '' ? '' : ` on ${node}`
+    return of(
+      status as CheckStatus,
+      finding,
+      hint && at ? `${hint} --${at}` : hint,
+      `${subject || role}${at}`,
+    )
+  })
+}

@@ -58,13 +58,18 @@ async function startContainer(image: string): Promise<TestServer> {
  */
 export async function clickhouseContainer(image: string, config: string): Promise<ClickHouseContainer> {
   const { ClickHouseContainer: Container } = await import('@testcontainers/clickhouse')
-  return new Container(image)
+  class Unlimited extends Container {
+    constructor() {
+      super(image)
+      this.hostConfig.Ulimits = [] // the module raises one, which not every machine allows
+    }
+  }
+  return new Unlimited()
     .withUsername('backfill')
     .withPassword(randomBytes(12).toString('hex'))
     .withDatabase('default')
     .withEnvironment({ CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT: '1' })
     .withCopyContentToContainer([{ content: config, target: '/etc/clickhouse-server/config.d/test.xml' }])
-    .withUlimits({}) // the module raises one, which not every machine allows
 }
 
 export function testServerIn(container: StartedClickHouseContainer): TestServer {

@@ -1,6 +1,6 @@
 // Owns the proof that tests bite: puts each defect of support/defects.mjs into a copy of the source and runs the test
-// that has to fail. `npm run mutations`, or `npm run mutations -- <words of a defect>` for some of them. The last line is
-// `N of N caught`; the exit code is 1 where it is fewer, or where a defect no longer fits the source.
+// that has to fail. `npm run mutations`; `-- <words of a defect>` for some of them, `-- --pure` for those whose tests start
+// no server. The last line is `N of N caught`; the exit code is 1 where it is fewer, or where a defect no longer fits.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -14,26 +14,35 @@ const endWithParent = new URL('../scripts/end-with-parent.mjs', import.meta.url)
 /** Copies that are worked on side by side. */
 const COPIES = 2
 
-const typed = process.argv.slice(2).join(' ')
-const chosen = DEFECTS.filter(({ what }) => what.includes(typed))
+const PURE = '--pure'
+const typed = process.argv.slice(2)
+const words = typed.filter((word) => word !== PURE).join(' ')
+const startsServer = ({ test }) => test.includes('.server.')
+const chosen = DEFECTS.filter(
+  (defect) => defect.what.includes(words) && !(typed.includes(PURE) && startsServer(defect)),
+)
 const scratch = mkdtempSync(join(tmpdir(), 'backfill-mutations-'))
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+const running = new Set()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+  // Workers of a test runner see its end a moment later, and may write until then.
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+})
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130))
 
 process.exitCode = (await main()) ? 0 : 1
 
 /** Whether every chosen defect fits the source and is caught. */
 async function main() {
-  if (chosen.length === 0) return say(`no defect is called '${typed}'`)
+  if (chosen.length === 0) return say(`no defect is called '${words}'`)
   const misfits = chosen.flatMap((defect) => misfit(defect) ?? [])
-  for (const words of misfits) say(words)
+  for (const sentence of misfits) say(sentence)
   if (misfits.length > 0) return false
 
   const copies = Array.from({ length: COPIES }, (_, index) => copyTree(join(scratch, String(index))))
   // A test that fails without a defect proves nothing with one.
-  const [pure, slow] = [false, true].map((withServer) =>
-    chosen.filter(({ test }) => test.includes('.server.') === withServer),
-  )
+  const pure = chosen.filter((defect) => !startsServer(defect))
+  const slow = chosen.filter(startsServer)
   const sound = await Promise.all([runTests(copies[0], pure), runTests(copies[1], slow)])
   const broken = sound.flatMap(({ failed }) => failed)
   for (const name of broken) say(`fails without any defect: ${name}`)
@@ -83,10 +92,12 @@ async function runTests(copy, defects) {
     cwd: copy,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  let words = ''
-  child.stderr.on('data', (bytes) => (words += bytes))
+  let stderr = ''
+  child.stderr.on('data', (bytes) => (stderr += bytes))
+  running.add(child)
   await once(child, 'close')
-  const { testResults } = readReport(report, words)
+  running.delete(child)
+  const { testResults } = readReport(report, stderr)
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
   const named = (status) => tests.filter((one) => one.status === status).map(({ fullName }) => fullName)
   const [passed, failed] = [named('passed'), named('failed')]
@@ -95,16 +106,16 @@ async function runTests(copy, defects) {
   )
   if (passed.length + failed.length === 0 || unread.length > 0)
     throw new Error(
-      `no test has run: ${files.join(', ')} ${filter.join(' ')}: ${unread[0]?.message ?? words}`,
+      `no test has run: ${files.join(', ')} ${filter.join(' ')}: ${unread[0]?.message ?? stderr}`,
     )
   return { passed: passed.length, failed }
 }
 
-function readReport(report, words) {
+function readReport(report, stderr) {
   try {
     return JSON.parse(readFileSync(report, 'utf8'))
   } catch {
-    throw new Error(`vitest has written no report: ${words}`)
+    throw new Error(`vitest has written no report: ${stderr}`)
   } finally {
     rmSync(report, { force: true })
   }

@@ -219,3 +219,24 @@ test('a table whose source is still empty owes its dependants all its blocks: th
   })
   expect(expectedByDependants(empty)).toEqual({ from: 7, to: Number.MAX_SAFE_INTEGER })
 })
+
+test('of two tables that are read, one that has no blocks yet does not keep the other from bounding', () => {
+  const known = boundsOf({ sources: [source('every-block', 100, 900)] })
+  const unknown = boundsOf({ sources: [emptySource('a', 'every-block'), emptySource('b', 'most-blocks')] })
+  expect(unknown.note).toBe('no rows of this network in a, b')
+  expect(boundsOf({ after: [unknown, known] }).expected).toEqual({ from: 100, to: 900 })
+  expect(boundsOf({ after: [unknown] })).toMatchObject({
+    expected: undefined,
+    note: 'the tables it reads have no blocks yet',
+  })
+})
+
+test('a table of a single block has it, also for those that wait for it', () => {
+  const one = boundsOf({ sources: [source('every-block', 7, 7)], limits: { from: undefined, to: 7 } })
+  expect(one.expected).toEqual({ from: 7, to: 7 })
+  expect(expectedByDependants(one)).toEqual({ from: 7, to: 7 })
+})
+
+test('the newest block may be the first one: then the lag is what leaves nothing', () => {
+  expect(boundsOf({ sources: [source('every-block', 300, 300)], lag: 1 }).note).toContain('--lag 0')
+})

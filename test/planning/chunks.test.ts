@@ -81,6 +81,36 @@ test('cut by rows, a chunk is as heavy as it may be, or it ends before a stretch
   )
 })
 
+test('cut by rows, a chunk ends before a stretch and not within it, where that leaves it half of what was asked for', () => {
+  fc.assert(
+    fc.property(someSet, someRowEstimates, fc.integer({ min: 1, max: 3000 }), (set, rowEstimates, rows) => {
+      for (const { from, to } of cutChunks(set, { rows, rowEstimates }, 'oldest')) {
+        const cut = rowEstimates.find(
+          (segment) => from < segment.from && segment.from <= to && to < segment.to,
+        )
+        if (cut !== undefined && !set.some((range) => range.to === to))
+          expect(rowsIn(rowEstimates, { from, to: cut.from - 1 })).toBeLessThan(rows / 2)
+      }
+    }),
+    { numRuns: 500 },
+  )
+  const rowEstimates = [0, 10, 20].map((from) => ({ from, to: from + 9, rows: 100 }))
+  const ends = (rows: number) =>
+    cutChunks([{ from: 0, to: 29 }], { rows, rowEstimates }, 'oldest').map(({ to }) => to)
+  expect(ends(200)).toEqual([19, 29])
+  expect(ends(150)).toEqual([9, 19, 29])
+  expect(ends(210)).toEqual([19, 29])
+})
+
+test('what would be left over of a range is added to its last chunk, up to a quarter of one', () => {
+  const sizing = { rows: 100, rowEstimates: [{ from: 0, to: 99, rows: 1000 }] }
+  expect(cutChunks([{ from: 0, to: 11 }], sizing, 'oldest')).toEqual([{ from: 0, to: 11 }])
+  expect(cutChunks([{ from: 0, to: 12 }], sizing, 'oldest')).toEqual([
+    { from: 0, to: 9 },
+    { from: 10, to: 12 },
+  ])
+})
+
 test('an era without rows is one chunk, however long', () => {
   const rowEstimates = [{ from: 5_000_000, to: 5_000_999, rows: 10_000 }]
   expect(cutChunks([{ from: 0, to: 5_000_999 }], { rows: 5_000, rowEstimates }, 'oldest')).toEqual([
@@ -95,6 +125,7 @@ test('a chunk is full when it is as big as asked for, or was cut off', () => {
   const rowEstimates = [{ from: 0, to: 99, rows: 1000 }]
   expect(full(8, { blocks: 10 })).toBe(false)
   expect(full(9, { blocks: 10 })).toBe(true)
+  expect(cutOne({ from: 5, to: 14 }, { blocks: 10 }, 'oldest').full).toBe(true)
   expect(full(9, { rows: 200, rowEstimates })).toBe(false)
   expect(full(19, { rows: 200, rowEstimates })).toBe(true)
   expect(full(99, { rows: 200, rowEstimates })).toBe(true)

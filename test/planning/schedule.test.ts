@@ -83,7 +83,9 @@ test('nothing is expected outside the blocks of a dependency', () => {
 test('a block waits until every dependency that owes it has covered it', () => {
   const first = dependency({ key: 'a', covered: [{ from: 0, to: 60 }] })
   const second = dependency({ key: 'b', covered: [{ from: 40, to: 99 }] })
-  const both = task('t', { waitsFor: [first, second] })
+  // Covers all that is wanted of it: nobody waits for it.
+  const whole = dependency({ key: 'c', covered: [{ from: 0, to: 99 }] })
+  const both = task('t', { waitsFor: [first, whole, second] })
   expect(readyBlocks(both)).toEqual([{ from: 40, to: 60 }])
   expect(waiting([task('free'), both])).toEqual([{ key: 't', blocks: 79, on: ['a', 'b'] }])
 })

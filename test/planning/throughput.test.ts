@@ -33,6 +33,14 @@ test('chunks that are all alike are expected to go on like that', () => {
   )
 })
 
+test('chunks that found nothing, or wrote nothing, teach nothing of how much is written', () => {
+  const wroteNothing = throughputAfter(NO_PACE, cost({ written: 0 }))
+  expect(yieldOf([wroteNothing])).toBe(1)
+  expect(yieldOf([{ ...NO_PACE, written: 5 }])).toBe(1)
+  const known = throughputAfter(NO_PACE, cost())
+  expect(throughputAfter(known, cost({ expected: 0, peakMemory: 2 ** 40 }))).toEqual(known)
+})
+
 test('newer chunks weigh more than older ones', () => {
   const slower = [cost(), cost(), cost(), cost({ elapsedMs: 10_000 })].reduce(throughputAfter, NO_PACE)
   expect(expectedMs(slower, 1_000_000)!).toBeGreaterThan((2_000 * 3 + 10_000) / 4)

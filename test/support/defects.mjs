@@ -126,6 +126,36 @@ export const DEFECTS = [
     test: 'test/runner/remedy.test.ts',
   },
   {
+    what: 'chunks end within a stretch of the probe, whose fingerprint is not known then',
+    find: '? cut.from - 1 : end',
+    put: '? end : end',
+    test: 'test/planning/chunks.test.ts',
+  },
+  {
+    what: 'a crumb is left over where a range ends',
+    find: 'CRUMB = 0.25',
+    put: 'CRUMB = 0',
+    test: 'test/planning/chunks.test.ts',
+  },
+  {
+    what: 'a table owes nothing while any of the tables that it reads has no blocks',
+    find: 'after.every(({ inputs })',
+    put: 'after.some(({ inputs })',
+    test: 'test/planning/bounds.test.ts',
+  },
+  {
+    what: 'a table is said to wait for one that holds nothing back',
+    find: 'on: waits.map',
+    put: 'on: task.waitsFor.map',
+    test: 'test/planning/schedule.test.ts',
+  },
+  {
+    what: 'chunks that wrote nothing make the next ones of a follower endless',
+    find: 'expected === 0 || written === 0',
+    put: 'expected === 0',
+    test: 'test/planning/throughput.test.ts',
+  },
+  {
     what: 'a fingerprint is written in other words',
     find: 'parts.push(`${source}=',
     put: 'parts.push(`${source}:',

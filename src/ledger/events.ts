@@ -4,6 +4,13 @@ import type { EventName, IslandState } from '../clickhouse/schema.ts'
 
 export type Island = Range & { readonly state: IslandState; readonly sqlHash: string }
 
+/** Where an event stands: the only order there is. */
+export type Position = readonly [epoch: number, seq: number]
+
+export function isLater([epoch, seq]: Position, [otherEpoch, otherSeq]: Position): boolean {
+  return epoch > otherEpoch || (epoch === otherEpoch && seq > otherSeq)
+}
+
 /** One row of the ledger, without what the server adds (network, user, event_time) and what the lock adds (epoch, seq). */
 export type LedgerEvent = {
   readonly event: EventName

@@ -1,11 +1,10 @@
 // Owns what the ledger remembers of chunks that were done: what they cost, and which were taken back.
 import { sql } from 'kysely'
-import { blockSet, type BlockSet, type Range } from '../model/blocks.ts'
+import { blockSet, type BlockSet } from '../model/blocks.ts'
 import { ofPresentTargets } from './fold.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
-import type { EventName } from '../clickhouse/schema.ts'
 
 export type HistoryOptions = { readonly server: Server; readonly names: Names; readonly network: string }
 
@@ -76,29 +75,6 @@ export type HistoryPort = {
   cleaned(key: string, targetUuid: string): Promise<BlockSet>
 }
 
-/** An event of the ledger that says something of a range, checkpoints left out. */
-export type RecordedEvent = {
-  readonly event: EventName
-  readonly range: Range
-  readonly epoch: number
-  readonly seq: number
-  readonly sqlHash: string
-  /** Empty where it was not asked for. */
-  readonly fingerprint: string
-  /** Source rows, as far as the ledger knows. */
-  readonly rows: number
-}
-
-export type RecordedEventsPort = {
-  /** The events of a table's UUID that touch the window, oldest first. @throws BackfillError `server` */
-  events(question: {
-    readonly key: string
-    readonly targetUuid: string
-    readonly window: Range
-    readonly fingerprints: boolean
-  }): Promise<readonly RecordedEvent[]>
-}
-
 /** What a chunk cost, as the ledger keeps it. `expected`: rows that the probe had found for it. */
 export type Cost = {
   readonly expected: number
@@ -106,49 +82,4 @@ export type Cost = {
   readonly elapsedMs: number
   /** Bytes; 0 where the server did not say. */
   readonly peakMemory: number
-}
-
-export function openRecordedEvents({
-  server,
-  names,
-  network,
-}: {
-  readonly server: Server
-  readonly names: Names
-  readonly network: string
-}): RecordedEventsPort {
-  const db = server.db.withSchema(names.ledger)
-  return {
-    async events({ key, targetUuid, window, fingerprints }) {
-      const rows = await db
-        .selectFrom('ledger')
-        .select(['event', 'range_from', 'range_to', 'epoch', 'seq', 'sql_hash'])
-        .select([
-          (fingerprints ? sql<string>`source_fingerprint` : sql<string>`''`).as('fingerprint'),
-          // What the probe had found, FINAL or not; where it was not asked, what the statement read.
-          sql<number>`if(rows_expected > 0, rows_expected, rows_read)`.as('rows'),
-        ])
-        .where('network', '=', network)
-        .where('table_key', '=', key)
-        .where(ofPresentTargets(new Map([[key, targetUuid]])))
-        .where('event', '!=', 'checkpoint')
-        .where('range_from', '<=', window.to)
-        .where('range_to', '>=', window.from)
-        .orderBy('epoch')
-        .orderBy('seq')
-        .execute()
-        .catch((error: unknown) => {
-          throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
-        })
-      return rows.map((row): RecordedEvent => ({
-        event: row.event,
-        range: { from: row.range_from, to: row.range_to },
-        epoch: row.epoch,
-        seq: row.seq,
-        sqlHash: row.sql_hash,
-        fingerprint: row.fingerprint,
-        rows: row.rows,
-      }))
-    },
-  }
 }

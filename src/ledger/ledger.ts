@@ -3,7 +3,7 @@ import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import type { Found } from './attempts.ts'
-import type { Island, LedgerEvent } from './events.ts'
+import type { Island, LedgerEvent, Position } from './events.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
 
@@ -55,8 +55,8 @@ export type LedgerPort = {
   /** The tries whose rows may stand in the dirty blocks (pure/recovery.ts, `triesIn`). */
   attempts(key: string, targetUuid: string, dirty: BlockSet): Promise<readonly Attempt[]>
   /**
-   * The latest event of each table that touches the range, as one string: equal strings before and after a
-   * statement mean that what it read was not redone meanwhile.
+   * Where the latest event of each table that touches the range stands, tables without one left out: the same before
+   * and after a statement means that what it read was not redone meanwhile.
    */
-  mark(uuids: ReadonlyMap<string, string>, range: Range): Promise<string>
+  mark(uuids: ReadonlyMap<string, string>, range: Range): Promise<ReadonlyMap<string, Position>>
 }

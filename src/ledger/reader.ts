@@ -4,9 +4,8 @@ import type { Island } from './events.ts'
 import type { Range } from '../model/blocks.ts'
 import type { Attempt, LedgerPort, LedgerView } from './ledger.ts'
 import { triesIn } from './attempts.ts'
-import { marked } from './stale.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import { eventsOf, type FoldKey, foldQuery, ofPresentTargets, POSITION } from './fold.ts'
+import { eventsOf, type FoldKey, foldQuery, NOT_LATE, ofPresentTargets, POSITION } from './fold.ts'
 import type { LedgerOptions } from './ledger.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
 import { serverError } from '../clickhouse/server-error.ts'
@@ -91,7 +90,7 @@ export function ledgerReader({
         .where('table_key', '=', key)
         .where('target_uuid', '=', targetUuid)
         .where('event', '!=', 'checkpoint')
-        .where(noMark)
+        .where(NOT_LATE)
         .where(overlapsAny(dirty))
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')
@@ -109,19 +108,19 @@ export function ledgerReader({
     },
 
     async mark(uuids, range) {
-      if (uuids.size === 0) return ''
+      if (uuids.size === 0) return new Map()
       // Backwards along the key, up to the first that touches the range: recent ones do, however long the ledger is.
       const latest = [...uuids].map((one) =>
         db
           .selectFrom(
             db
               .selectFrom('ledger')
-              .select(['table_key', sql<string>`toString((epoch, seq))`.as('latest')])
+              .select(['table_key', 'epoch', 'seq'])
               .where('network', '=', network)
               .where('table_key', '=', one[0])
               .where(ofPresentTargets(new Map([one])))
               .where('event', '!=', 'checkpoint')
-              .where(noMark)
+              .where(NOT_LATE)
               .where('range_from', '<=', range.to)
               .where('range_to', '>=', range.from)
               .orderBy('epoch', 'desc')
@@ -129,22 +128,16 @@ export function ledgerReader({
               .limit(1)
               .as('events'),
           )
-          .select(['table_key', 'latest']),
+          .selectAll(),
       )
       const rows = await latest
         .reduce((all, next) => all.unionAll(next))
         .execute()
         .catch(failing)
-      return rows
-        .map((row) => `${row.table_key}=${row.latest}`)
-        .toSorted()
-        .join(' ')
+      return new Map(rows.map(({ table_key, epoch, seq }) => [table_key, [epoch, seq] as const]))
     },
   }
 }
-
-/** A `done` that only says that sources have changed since (`verify --sources`) wrote nothing: it is no try at a range. */
-const noMark = sql<boolean>`NOT startsWith(sql_hash, ${marked('late', '')})`
 
 function overlapsAny(ranges: readonly Range[]) {
   const froms = typed<number[]>(

@@ -142,24 +142,23 @@ export function openSource({
     },
 
     async fingerprint(sources, range) {
-      const [first, ...others] = sources
-        .toSorted()
-        .map((source) =>
-          rowsOf(source, range).select([
-            sql<string>`${source}`.as('source'),
-            sql<number>`uniqExact(block_number)`.as('blocks'),
-            sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
-          ]),
-        )
-      if (first === undefined) return ''
+      const [first, ...others] = sources.map((source) =>
+        rowsOf(source, range).select([
+          sql<string>`${source}`.as('source'),
+          sql<number>`uniqExact(block_number)`.as('blocks'),
+          sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
+        ]),
+      )
+      if (first === undefined) return new Map()
       const rows = await db
         .selectFrom(others.reduce((all, next) => all.unionAll(next), first).as('sources'))
         .select(['source', 'blocks', 'newest'])
-        .orderBy('source')
         .execute()
         .catch(failing(`reading the fingerprint of ${range.from}-${range.to}`))
-      return rows.map(({ source, blocks, newest }) => `${source}=${blocks}@${newest}`).join(' ')
+      return new Map(rows.map(({ source, blocks, newest }) => [source, { blocks, newest }]))
     },
+
+    hasTimes: true,
   }
 }
 

@@ -13,8 +13,7 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
   const inputs = workspace.catalogue.tables.filter(({ key }) => table.after.includes(key))
   const targets = await workspace.ports.target.tables(inputs.map(({ target }) => target))
   const uuids = new Map([...uuidsOf(inputs, targets), [table.key, uuid]])
-  const { changes } = await findChanges(ports, { table, uuids })
-  const gone = blockSet(changes.filter(({ change }) => change === 'gone').map(({ range }) => range))
+  const { gone } = await findChanges(ports, { table, uuids })
   if (gone.length > 0)
     throw new BackfillError(
       `the sources no longer hold all of blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,

@@ -1,7 +1,7 @@
 // Owns what verification tells people: a verdict for each chunk, and why a difference is no surprise.
 import type { Range } from '../../model/blocks.ts'
 import type { RowsKind, TableDefinition } from '../../model/model.ts'
-import type { RecordedEventsPort } from '../../ledger/history.ts'
+import type { LedgerEvents } from '../../ledger/latest-events.ts'
 import type { SegmentPort } from '../../sources/source.ts'
 
 export type VerifyOptions = {
@@ -106,6 +106,6 @@ export type VerifyPort = {
 
 export type VerifyPorts = {
   readonly verify: VerifyPort
-  readonly recordedEvents: RecordedEventsPort
+  readonly recordedEvents: LedgerEvents
   readonly segments: SegmentPort
 }

@@ -4,6 +4,7 @@ import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { ExecutorPort } from '../../runner/executor-port.ts'
 import type { Comparison, Example, Sums, VerifyPort } from './report.ts'
+import { determinismOf } from '../../clickhouse/determinism.ts'
 import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { shardTables } from '../../clickhouse/cluster/shard-tables.ts'
@@ -196,10 +197,15 @@ async function factsOf(server: Server, { target }: TableDefinition): Promise<Tar
     engine: table.engine,
     sortKey: table.sorting_key,
   }
+  const determinism = await determinismOf(
+    server,
+    columns.map((column) => column.default_expression),
+  )
   return {
     engine,
     sortingKey: sortKey,
-    columns: columns.map((column) => ({
+    columns: columns.map((column, index) => ({
+      determinism: determinism[index]!,
       name: column.name,
       type: column.type,
       defaultKind: column.default_kind,

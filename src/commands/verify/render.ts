@@ -2,7 +2,7 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
-import type { Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
+import type { NotCompared, Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { JsonObject } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
@@ -51,7 +51,10 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
           .map(([chunksOf, flags]) => `${number(chunksOf)} ${flags}`)
           .join(', ')}`
   const facts = [
-    ...(notCompared.length > 0 ? [`not compared: ${notCompared.join(', ')} (another value each time)`] : []),
+    ...NOT_COMPARED.flatMap(([why, flags]) => {
+      const names = notCompared.filter((column) => column.why === why).map(({ name }) => name)
+      return names.length > 0 ? [`not compared: ${names.join(', ')} (${flags})`] : []
+    }),
     ...(dirty.length > 0 ? [`not verified: dirty ${formatRanges(dirty)}`] : []),
   ]
   const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
@@ -66,6 +69,11 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
 }
 
 const SHOWN = 10
+
+const NOT_COMPARED: readonly (readonly [NotCompared['why'], string])[] = [
+  ['nondeterministic', 'another value each time'],
+  ['unknown', 'the server does not say whether the default is deterministic'],
+]
 
 function blocksText(ranges: readonly Range[]): string {
   return count(
@@ -193,7 +201,7 @@ export function verifyJson({ network, seed, tables }: VerifyReport): JsonObject 
       target: table.target,
       rows: table.rows,
       columns: table.columns,
-      not_compared: table.notCompared,
+      not_compared: table.notCompared.map(({ name }) => name),
       chunks: table.chunks,
       verified: table.verdicts.length,
       dirty: table.dirty.map(({ from, to }) => [from, to]),

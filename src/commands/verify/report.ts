@@ -33,12 +33,15 @@ export type Verdict = Range & {
   readonly elapsedMs: number
 }
 
+/** A column that is left out, since its default has another value each time, or since the server does not say whether. */
+export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' }
+
 export type VerifiedTable = {
   readonly table: string
   readonly target: string
   readonly rows: RowsKind['kind']
   readonly columns: readonly string[]
-  readonly notCompared: readonly string[]
+  readonly notCompared: readonly NotCompared[]
   /** Chunks in all, of which `verdicts` are those that were looked at. */
   readonly chunks: number
   readonly verdicts: readonly Verdict[]
@@ -96,7 +99,7 @@ export type VerifyPort = {
   /** Which columns are compared, and which cannot be: a default such as now() has another value each time. */
   columns(
     table: TableDefinition,
-  ): Promise<{ readonly compared: readonly string[]; readonly not: readonly string[] }>
+  ): Promise<{ readonly compared: readonly string[]; readonly not: readonly NotCompared[] }>
   /**
    * Computes the range again and compares it with what the table holds.
    * @throws BackfillError `usage` where a table's rows cannot be compared; `failed`, `server`

@@ -2,17 +2,20 @@
 import { sql } from 'kysely'
 import { blockSet, type BlockSet } from '../model/blocks.ts'
 import { ofPresentTargets } from './fold.ts'
-import type { Names } from '../clickhouse/own-databases.ts'
 import { serverError } from '../clickhouse/server-error.ts'
-import type { Server } from '../clickhouse/server.ts'
+import type { LedgerPlace } from './events.ts'
 
-export type HistoryOptions = { readonly server: Server; readonly names: Names; readonly network: string }
+export type HistoryPort = ReturnType<typeof openHistory>
 
-/** The history of one network on the target server. */
-export function openHistory({ server, names, network }: HistoryOptions): HistoryPort {
+/** The history of one network on the target server. All functions throw BackfillError `server`. */
+export function openHistory({ server, names, network }: LedgerPlace) {
   const db = server.db.withSchema(names.ledger)
+  const failing = (doing: string) => (error: unknown) => {
+    throw serverError(error, { connection: server.connection, doing })
+  }
   return {
-    async costs(uuids) {
+    /** What the latest chunks of each table's present UUID cost (key -> UUID), oldest first; keys without any are absent. */
+    async costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>> {
       if (uuids.size === 0) return new Map()
       const rows = await db
         .selectFrom('ledger')
@@ -26,12 +29,7 @@ export function openHistory({ server, names, network }: HistoryOptions): History
         .orderBy('seq', 'desc')
         .modifyEnd(sql`LIMIT ${LATEST} BY table_key`)
         .execute()
-        .catch((error: unknown) => {
-          throw serverError(error, {
-            connection: server.connection,
-            doing: 'reading what earlier chunks took',
-          })
-        })
+        .catch(failing('reading what earlier chunks took'))
       const ofTable = Map.groupBy(rows.toReversed(), (row) => row.table_key)
       return new Map(
         [...ofTable].map(([key, chunks]) => [
@@ -46,7 +44,8 @@ export function openHistory({ server, names, network }: HistoryOptions): History
       )
     },
 
-    async cleaned(key, targetUuid) {
+    /** Blocks whose rows were ever taken back; they may have been built again since. */
+    async cleaned(key: string, targetUuid: string): Promise<BlockSet> {
       const rows = await db
         .selectFrom('ledger')
         .select(['range_from', 'range_to'])
@@ -57,9 +56,7 @@ export function openHistory({ server, names, network }: HistoryOptions): History
         // Else it says why: an acceptance was taken back, which had no rows.
         .where('error', '=', '')
         .execute()
-        .catch((error: unknown) => {
-          throw serverError(error, { connection: server.connection, doing: 'reading what was taken back' })
-        })
+        .catch(failing('reading what was taken back'))
       return blockSet(rows.map((row) => ({ from: row.range_from, to: row.range_to })))
     },
   }
@@ -67,13 +64,6 @@ export function openHistory({ server, names, network }: HistoryOptions): History
 
 /** Chunks of a table that say how the next ones will be; older ones were of other blocks, other SQL, another server. */
 const LATEST = 10
-
-export type HistoryPort = {
-  /** What the latest chunks of each table's present UUID cost (key -> UUID), oldest first; keys without any are absent. */
-  costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>>
-  /** Blocks whose rows were ever taken back; they may have been built again since. */
-  cleaned(key: string, targetUuid: string): Promise<BlockSet>
-}
 
 /** What a chunk cost, as the ledger keeps it. `expected`: rows that the probe had found for it. */
 export type Cost = {

@@ -2,12 +2,10 @@
 // time, so that a ledger of any size fits into memory.
 import { sql } from 'kysely'
 import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
-import type { Names } from '../clickhouse/own-databases.ts'
 import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { serverError } from '../clickhouse/server-error.ts'
-import type { Server } from '../clickhouse/server.ts'
-import type { Position } from './events.ts'
+import type { LedgerPlace, Position } from './events.ts'
 import { NOT_LATE, ofPresentTargets, paintedQuery, POSITION } from './fold.ts'
 
 /** Blocks over which one event of a table is the latest. */
@@ -46,12 +44,7 @@ export function openEvents({
   names,
   network,
   pageRows = PAGE_ROWS,
-}: {
-  readonly server: Server
-  readonly names: Names
-  readonly network: string
-  readonly pageRows?: number
-}) {
+}: LedgerPlace & { readonly pageRows?: number }) {
   const db = server.db.withSchema(names.ledger)
   const failing = (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })

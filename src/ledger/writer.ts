@@ -2,25 +2,26 @@
 import { hostname } from 'node:os'
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
-import { type LedgerEvent, NO_TRY } from './events.ts'
+import { type LedgerEvent, type LedgerPlace, NO_TRY } from './events.ts'
 import { withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
-import type { LedgerPort } from './ledger.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { fence } from '../lock/fence.ts'
 import { foldQuery } from './fold.ts'
-import type { LedgerOptions } from './ledger.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
 import { serverError } from '../clickhouse/server-error.ts'
+
+/** A table of which a checkpoint is to be made. */
+type CheckpointRequest = { readonly lock: Lock; readonly targetUuid: string }
 
 export function ledgerWriter({
   server,
   names,
   network,
   toolVersion,
-}: LedgerOptions): Pick<LedgerPort, 'append' | 'checkpoint'> {
+}: LedgerPlace & { readonly toolVersion: string }) {
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 
@@ -92,7 +93,11 @@ export function ledgerWriter({
   }
 
   return {
-    append: (lock, event, retryPolicy) =>
+    /**
+     * Appends one event under the lock's fence, acknowledged when the promise resolves. With patience, the same event
+     * with the same (epoch, seq) is sent again after a lost answer and after errors that pass.
+     */
+    append: (lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
       inTurn([lock], async () => {
         const row = rowOf(event, {
           table_key: sql`${lock.key}`,
@@ -105,7 +110,15 @@ export function ledgerWriter({
         await send({ row, from: undefined, locks: [lock], retryPolicy, doing })
       }),
 
-    checkpoint: async (marks, runId, retryPolicy) => {
+    /**
+     * Appends a checkpoint for each table: the fold of everything so far, from which the next fold starts. All or none:
+     * a lock that is lost fails them all.
+     */
+    checkpoint: async (
+      marks: readonly CheckpointRequest[],
+      runId: string,
+      retryPolicy?: RetryPolicy,
+    ): Promise<void> => {
       if (marks.length === 0) return
       const locks = marks.map(({ lock }) => lock)
       await inTurn(locks, async () => {

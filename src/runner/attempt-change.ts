@@ -2,7 +2,7 @@
 import pLimit from 'p-limit'
 import { readFingerprint, rowsHaveGone, writeFingerprint } from '../sources/fingerprint.ts'
 import type { TableDefinition } from '../model/model.ts'
-import type { Attempt } from '../ledger/ledger.ts'
+import type { Attempt } from '../ledger/events.ts'
 import type { Ports } from './workspace.ts'
 
 /** `pruned`: rows that the try has read have gone from a source. */

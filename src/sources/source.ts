@@ -176,24 +176,20 @@ export type Segment = {
   readonly newest: number
 }
 
-export type SegmentPort = {
-  /**
-   * Counts the sources' blocks of the range by stretches; each begins at one of `starts` (ascending, the first is the
-   * range's) and ends before the next. Stretches without a row are absent. Survives merges, as fingerprints do.
-   */
-  segments(sources: readonly string[], range: Range, starts: readonly number[]): Promise<readonly Segment[]>
-}
+export type SegmentPort = ReturnType<typeof openSegments>
 
-export function openSegments({
-  server,
-  network,
-}: {
-  readonly server: Server
-  readonly network: string
-}): SegmentPort {
+export function openSegments({ server, network }: { readonly server: Server; readonly network: string }) {
   const db = server.db.withSchema(server.connection.database)
   return {
-    async segments(sources, range, starts) {
+    /**
+     * Counts the sources' blocks of the range by stretches; each begins at one of `starts` (ascending, the first is the
+     * range's) and ends before the next. Stretches without a row are absent. Survives merges, as fingerprints do.
+     */
+    async segments(
+      sources: readonly string[],
+      range: Range,
+      starts: readonly number[],
+    ): Promise<readonly Segment[]> {
       const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
       const [first, ...others] = sources.map((source) =>
         db

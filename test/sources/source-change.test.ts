@@ -90,7 +90,7 @@ test('an input that had nothing there and now has counts as redone; one that has
 const someFacts = fc.record({ blocks: fc.nat(5), newest: fc.nat(5) })
 const someSources = fc
   .dictionary(fc.constantFrom('a', 'b', 'c'), someFacts)
-  .map((facts) => new Map(Object.entries(facts)))
+  .map((bySource) => new Map(Object.entries(bySource)))
 
 test('rows have gone where a source that is still read has fewer blocks or an older newest row, and nowhere else', () => {
   fc.assert(

@@ -1,7 +1,7 @@
 // Owns the reading of the ledger as history: runs and tries, folded by the server, newest first. Nothing is written.
 import { sql } from 'kysely'
 import { REVOKED } from '../../ledger/events.ts'
-import type { LoggedEvent, LoggedRun, LoggedState, LogPort, LogQuestion } from './report.ts'
+import type { LoggedEvent, LoggedRun, LoggedState, LogQuestion } from './report.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import type { LockPort } from '../../lock/lock.ts'
 import type { TargetPort } from '../../targets/target-port.ts'
@@ -27,7 +27,10 @@ type KeptTables = {
   readonly target: Pick<TargetPort, 'tables'>
 }
 
-export function openLog({ server, names, network, kept, target, locks }: LogOptions): LogPort {
+export type LogPort = ReturnType<typeof openLog>
+
+/** What `log` asks; every answer is newest first. All functions throw BackfillError `server`. */
+export function openLog({ server, names, network, kept, target, locks }: LogOptions) {
   const db = server.db.withSchema(names.ledger)
   const failing = (error: unknown) => {
     throw serverError(error, { connection: server.connection, doing: 'reading the ledger' })
@@ -41,9 +44,11 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
   }
 
   return {
-    exists: async () => (await target.ledgerState()) !== 'absent',
+    /** Whether there is a ledger; without one the other questions fail. */
+    exists: async (): Promise<boolean> => (await target.ledgerState()) !== 'absent',
 
-    async tables() {
+    /** Table keys of the network of which it knows something. */
+    async tables(): Promise<readonly string[]> {
       const rows = await db
         .selectFrom('ledger')
         .select('table_key')
@@ -55,7 +60,7 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
       return rows.map((row) => row.table_key)
     },
 
-    async runs(question: LogQuestion) {
+    async runs(question: LogQuestion): Promise<readonly LoggedRun[]> {
       const [rows, now] = await Promise.all([
         runsQuery(db, { network, ...question })
           .execute()
@@ -65,7 +70,9 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
       return rows.map((row) => runOf(row, now))
     },
 
-    async events(question) {
+    async events(
+      question: LogQuestion & { readonly runId: string | undefined },
+    ): Promise<readonly LoggedEvent[]> {
       const [rows, now] = await Promise.all([
         eventsQuery(db, { network, ...question })
           .execute()
@@ -75,7 +82,8 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
       return rows.map((row) => eventOf(row, now))
     },
 
-    async runIds(prefix) {
+    /** Run ids that begin so, at most a few. */
+    async runIds(prefix: string): Promise<readonly string[]> {
       const rows = await db
         .selectFrom('ledger')
         .select('run_id')

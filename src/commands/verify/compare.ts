@@ -3,7 +3,7 @@ import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { ExecutorPort } from '../../runner/executor-port.ts'
-import type { Comparison, Example, Sums, VerifyPort } from './report.ts'
+import type { Comparison, Example, NotCompared, Sums } from './report.ts'
 import { determinismOf } from '../../clickhouse/determinism.ts'
 import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
@@ -30,7 +30,7 @@ export type VerifierOptions = {
   readonly executor: Pick<ExecutorPort, 'describe'>
 }
 
-export function openVerifier({ source, target, network, executor }: VerifierOptions): VerifyPort {
+export function openVerifier({ source, target, network, executor }: VerifierOptions) {
   const known = new Map<TableDefinition, Promise<Sides>>()
 
   async function findSides(table: TableDefinition): Promise<Sides> {
@@ -78,12 +78,19 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
   }
 
   return {
-    columns: async (table) => {
+    /** Which columns are compared, and which cannot be: a default such as now() has another value each time. */
+    columns: async (
+      table: TableDefinition,
+    ): Promise<{ readonly compared: readonly string[]; readonly not: readonly NotCompared[] }> => {
       const { compared, not } = await sides(table)
       return { compared, not }
     },
 
-    async compare(table, range, signal) {
+    /**
+     * Computes the range again and compares it with what the table holds.
+     * @throws BackfillError `usage` where a table's rows cannot be compared; `failed`, `server`
+     */
+    async compare(table: TableDefinition, range: Range, signal: AbortSignal): Promise<Comparison> {
       const reader = readerOf({ source, target }, table)
       const together = reader === target
       const question: Question = {

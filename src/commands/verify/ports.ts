@@ -1,12 +1,10 @@
 // Owns the opening of what verification asks of the servers, for the commands that verify.
-import type { VerifyPorts } from './report.ts'
 import type { Session } from '../../workspace/open.ts'
 
+export type VerifyPorts = Awaited<ReturnType<typeof verifyPorts>>
+
 /** The ports that verification needs beside the world's. */
-export async function verifyPorts({
-  workspace,
-  connected,
-}: Pick<Session, 'workspace' | 'connected'>): Promise<VerifyPorts> {
+export async function verifyPorts({ workspace, connected }: Pick<Session, 'workspace' | 'connected'>) {
   const [{ openVerifier }, { openEvents }, { openSegments }] = await Promise.all([
     import('./compare.ts'),
     import('../../ledger/latest-events.ts'),

@@ -1,8 +1,6 @@
 // Owns what verification tells people: a verdict for each chunk, and why a difference is no surprise.
 import type { Range } from '../../model/blocks.ts'
-import type { RowsKind, TableDefinition } from '../../model/model.ts'
-import type { LedgerEvents } from '../../ledger/latest-events.ts'
-import type { SegmentPort } from '../../sources/source.ts'
+import type { RowsKind } from '../../model/model.ts'
 
 export type VerifyOptions = {
   /** Only done blocks between these, both included. */
@@ -93,22 +91,4 @@ export type Comparison = {
   /** The keys above are only those that were looked at: there may be more. */
   readonly atLeast: boolean
   readonly examples: readonly Example[]
-}
-
-export type VerifyPort = {
-  /** Which columns are compared, and which cannot be: a default such as now() has another value each time. */
-  columns(
-    table: TableDefinition,
-  ): Promise<{ readonly compared: readonly string[]; readonly not: readonly NotCompared[] }>
-  /**
-   * Computes the range again and compares it with what the table holds.
-   * @throws BackfillError `usage` where a table's rows cannot be compared; `failed`, `server`
-   */
-  compare(table: TableDefinition, range: Range, signal: AbortSignal): Promise<Comparison>
-}
-
-export type VerifyPorts = {
-  readonly verify: VerifyPort
-  readonly recordedEvents: LedgerEvents
-  readonly segments: SegmentPort
 }

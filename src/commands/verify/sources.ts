@@ -9,7 +9,7 @@ import { type BlockSet, blockSet, subtract } from '../../model/blocks.ts'
 import { marked } from '../../ledger/stale.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readKnown } from '../../planning/table-status.ts'
-import type { VerifyPorts } from './report.ts'
+import type { VerifyPorts } from './ports.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 export type SourcesOptions = { readonly dryRun: boolean; readonly lockWaitMs: number }

@@ -48,7 +48,7 @@ type Folds = Pick<LedgerTable, 'islands' | 'fromScratch'>
 
 async function readTables(question: LedgerQuestion): Promise<readonly LedgerTable[]> {
   const { server, names, network, tables } = question
-  const reader = ledgerReader({ server, names, network: network.name, toolVersion: '' })
+  const reader = ledgerReader({ server, names, network: network.name })
   const targets = await openTarget({ server, names }).tables(tables.map(({ target }) => target))
   const uuids = uuidsOf(tables, targets)
   const [folds, kept] = await Promise.all([readFolds(question, reader, uuids), readSqlVersions(question)])

@@ -31,7 +31,7 @@ export type LatestEventsQuestion = {
 export const ALL_BLOCKS: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }
 
 /** The most rows of a page. Each page reads the table's events once. */
-const PAGE_ROWS = 50_000
+const PAGE_ROWS = 20_000
 
 /** Fingerprints that are asked for at once: positions travel in the URL. */
 const POSITIONS_PER_QUERY = 2_000

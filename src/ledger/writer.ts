@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type LedgerEvent, type LedgerPlace, NO_TRY } from './events.ts'
+import type { BlockSet } from '../model/blocks.ts'
 import { withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
@@ -12,6 +13,12 @@ import { foldQuery } from './fold.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
 import { serverError } from '../clickhouse/server-error.ts'
+
+type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash'> & {
+  readonly blocks: BlockSet
+  /** Why, where that is not plain. */
+  readonly error?: string
+}
 
 /** A table of which a checkpoint is to be made. */
 type CheckpointRequest = { readonly lock: Lock; readonly targetUuid: string }
@@ -92,23 +99,35 @@ export function ledgerWriter({
       : withRetry({ queries, retryPolicy, small: true }, sendOnce))
   }
 
+  /**
+   * Appends one event under the lock's fence, acknowledged when the promise resolves. With patience, the same event
+   * with the same (epoch, seq) is sent again after a lost answer and after errors that pass.
+   */
+  async function append(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
+    await inTurn([lock], async () => {
+      const row = rowOf(event, {
+        table_key: sql`${lock.key}`,
+        epoch: sql`${lock.epoch}`,
+        seq: sql`${lock.nextSeq()}`,
+        target_uuid: sql`${event.targetUuid}`,
+        islands: sql`${NO_ISLANDS}`,
+      })
+      const doing = `recording '${event.event}' of ${lock.key} in the ledger`
+      await send({ row, from: undefined, locks: [lock], retryPolicy, doing })
+    })
+  }
+
   return {
-    /**
-     * Appends one event under the lock's fence, acknowledged when the promise resolves. With patience, the same event
-     * with the same (epoch, seq) is sent again after a lost answer and after errors that pass.
-     */
-    append: (lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
-      inTurn([lock], async () => {
-        const row = rowOf(event, {
-          table_key: sql`${lock.key}`,
-          epoch: sql`${lock.epoch}`,
-          seq: sql`${lock.nextSeq()}`,
-          target_uuid: sql`${event.targetUuid}`,
-          islands: sql`${NO_ISLANDS}`,
-        })
-        const doing = `recording '${event.event}' of ${lock.key} in the ledger`
-        await send({ row, from: undefined, locks: [lock], retryPolicy, doing })
-      }),
+    append,
+
+    /** Appends the same of each range, in their order: what is said of blocks without a try at them. */
+    appendEach: async (
+      lock: Lock,
+      { blocks, ...said }: Declaration,
+      retryPolicy?: RetryPolicy,
+    ): Promise<void> => {
+      for (const range of blocks) await append(lock, { ...NO_TRY, ...said, range }, retryPolicy)
+    },
 
     /**
      * Appends a checkpoint for each table: the fold of everything so far, from which the next fold starts. All or none:

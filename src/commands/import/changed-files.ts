@@ -1,6 +1,5 @@
 // Owns files that were published anew since they were imported, or were read by other SQL: found, and imported again.
 import { randomUUID } from 'node:crypto'
-import { NO_TRY } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { RetryPolicy } from '../../clickhouse/retry.ts'
@@ -48,19 +47,14 @@ export async function forgetChangedFiles(
     const lock = await workspace.ports.locks.acquire(table.key, (text) => note(table.key, text), lockWaitMs)
     try {
       // Again, since another run may have been at work until now.
-      for (const changed of await changedOf(workspace, recordedEvents, about))
-        await workspace.ports.ledger.append(
-          lock,
-          {
-            ...NO_TRY,
-            event: 'invalidated',
-            range: changed,
-            targetUuid: uuids.get(table.key)!,
-            runId: randomUUID(),
-            sqlHash: table.sqlHash,
-          },
-          retryPolicy,
-        )
+      const blocks = await changedOf(workspace, recordedEvents, about)
+      const { sqlHash } = table
+      const targetUuid = uuids.get(table.key)!
+      await workspace.ports.ledger.appendEach(
+        lock,
+        { event: 'invalidated', blocks, targetUuid, runId: randomUUID(), sqlHash },
+        retryPolicy,
+      )
     } finally {
       await lock.release()
     }

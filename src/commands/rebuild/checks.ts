@@ -1,7 +1,7 @@
 // Owns what a rebuild makes sure of: that nothing which the old table has would be lacking in the new one.
 import { findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
-import { type Island, NO_TRY } from '../../ledger/events.ts'
+import type { Island } from '../../ledger/events.ts'
 import { type BlockSet, blockSet, hull, intersect, subtract } from '../../model/blocks.ts'
 import { formatBlockSet } from '../../model/blocks.ts'
 import type { Rebuilding } from './workspace.ts'
@@ -62,8 +62,7 @@ export async function carryAccepted(
         hint: `backfill plan --tables ${table.key} shows source gaps and incomplete blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
       },
     )
-  for (const range of accepted)
-    await ledger.append(lock, { ...NO_TRY, event: 'accepted', range, targetUuid: uuid, runId, sqlHash: '' })
+  await ledger.appendEach(lock, { event: 'accepted', blocks: accepted, targetUuid: uuid, runId, sqlHash: '' })
 }
 
 async function islandsOf({ ports }: Workspace, key: string, uuid: string): Promise<readonly Island[]> {

@@ -5,7 +5,7 @@ import type { RebuildOptions, RebuildReport } from './report.ts'
 import type { Sides } from './swap.ts'
 import type { PlanReport } from '../../planning/plan.ts'
 import { count, duration, formatRanges } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
+import { type JsonObject, pairs } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderVerify, verifyJson } from '../verify/render.ts'
 
@@ -126,7 +126,7 @@ export function rebuildJson(report: RebuildReport): JsonObject {
     stale_dependants: dependants.flatMap((one) =>
       one.changed.length + one.before.length === 0
         ? []
-        : [{ table: one.table, ranges: [...one.changed, ...one.before].map(({ from, to }) => [from, to]) }],
+        : [{ table: one.table, ranges: pairs([...one.changed, ...one.before]) }],
     ),
   }
 }

@@ -4,7 +4,7 @@ import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
 import type { NotCompared, Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
+import { type JsonObject, pairs } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
@@ -204,7 +204,7 @@ export function verifyJson({ network, seed, tables }: VerifyReport): JsonObject 
       not_compared: table.notCompared.map(({ name }) => name),
       chunks: table.chunks,
       verified: table.verdicts.length,
-      dirty: table.dirty.map(({ from, to }) => [from, to]),
+      dirty: pairs(table.dirty),
       ranges: table.verdicts.map(({ from, to, outcome, why, comparison, elapsedMs }) => ({
         from,
         to,

@@ -3,7 +3,7 @@ import { EXIT } from '../../model/errors.ts'
 import { countBlocks } from '../../model/blocks.ts'
 import type { SourcesCheck } from './sources.ts'
 import { count, formatRanges } from '../../terminal/render/format.ts'
-import type { JsonObject } from '../../terminal/render/json.ts'
+import { type JsonObject, pairs } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 /** 5 where a lock kept what has changed from being marked, 4 where ranges are stale, 0 where none is; `gone` is no fault. */
@@ -63,9 +63,9 @@ export function sourcesJson(network: string, verdicts: readonly SourcesCheck[]):
     tables: verdicts.map(({ table, looked, changed, gone, before, notMarked }) => ({
       table,
       looked_blocks: countBlocks(looked),
-      changed: changed.map(({ from, to }) => [from, to]),
-      gone: gone.map(({ from, to }) => [from, to]),
-      marked_before: before.map(({ from, to }) => [from, to]),
+      changed: pairs(changed),
+      gone: pairs(gone),
+      marked_before: pairs(before),
       marked: changed.length > 0 && notMarked === undefined,
       not_marked: typeof notMarked === 'object' ? notMarked.message : (notMarked ?? null),
     })),

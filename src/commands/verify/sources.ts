@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Changes, findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
-import { NO_TRY, type Position } from '../../ledger/events.ts'
+import type { Position } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import { type BlockSet, blockSet, subtract } from '../../model/blocks.ts'
@@ -120,14 +120,12 @@ async function appendMarks(
     window: ALL_BLOCKS,
   })
   for (const [sqlHash, blocks] of changed)
-    for (const range of subtract(blocks, touched))
-      await workspace.ports.ledger.append(lock, {
-        ...NO_TRY,
-        event: 'done',
-        range,
-        targetUuid: uuid,
-        runId,
-        sqlHash: marked('late', sqlHash),
-      })
+    await workspace.ports.ledger.appendEach(lock, {
+      event: 'done',
+      blocks: subtract(blocks, touched),
+      targetUuid: uuid,
+      runId,
+      sqlHash: marked('late', sqlHash),
+    })
   await workspace.ports.ledger.checkpoint([{ lock, targetUuid: uuid }], runId)
 }

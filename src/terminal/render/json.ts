@@ -62,6 +62,11 @@ export function pairs(ranges: readonly Range[]): readonly (readonly [number, num
   return ranges.map(({ from, to }) => [from, to])
 }
 
+/** The same fields under the names that JSON has for them: `rowsRead` becomes `rows_read`. */
+export function snakeKeys(fields: Readonly<Record<string, unknown>>): JsonObject {
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [snakeCase(key), value]))
+}
+
 function snakeCase(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

@@ -1,9 +1,10 @@
 // Owns the promise that the server says which expressions have another value each time, and that what it does not say is not guessed.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { determinismOf } from '../../src/clickhouse/determinism.ts'
-import type { Server } from '../../src/clickhouse/server.ts'
+import { openServer, type Server } from '../../src/clickhouse/server.ts'
 import { connect } from '../support/clickhouse.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { startWithUsers } from '../support/users.ts'
 
 let testServer: TestServer
 let server: Server
@@ -33,5 +34,21 @@ test.each([
     expected,
     'deterministic',
     'nondeterministic',
+  ])
+})
+
+test('a user with no other right than to read its table is told, too', async () => {
+  const login = await startWithUsers({ reader: { grants: ['GRANT SELECT ON some.table'] } })
+  const limited = await openServer({
+    side: 'target',
+    ...login,
+    username: 'reader',
+    password: 'secret',
+    database: 'some',
+  })
+  onTestFinished(() => limited.close())
+  expect(await determinismOf(limited, ['UTCTimestamp()', 'lower(a)'])).toEqual([
+    'nondeterministic',
+    'deterministic',
   ])
 })

@@ -1,5 +1,5 @@
 // Owns the figures of the ledger: what reading it costs a run that has nothing to do, by the number of events in it,
-// without and with a checkpoint. `npm run bench:ledger -- --events 10000,100000 --runs 5`
+// without and with a checkpoint; and the memory of a verification that looks at all of them. `npm run bench:ledger -- --events 10000,100000 --runs 5`
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../test/support/server.ts'
@@ -16,6 +16,8 @@ const { values } = parseArgs({
 })
 const runs = Number(values.runs)
 
+const VERIFIED = 'block_slots_stat'
+
 /** Server time of the queries that read the ledger, of all queries, and time of the whole process, in ms. */
 type Cost = { readonly ledger: number; readonly server: number; readonly process: number }
 type Costs = { readonly fold: Cost; readonly up: Cost; readonly status: Cost }
@@ -31,6 +33,9 @@ try {
   )
   console.log('|---:|---|---:|---:|---:|---:|---:|---:|---:|')
   for (const events of values.events.split(',').map(Number)) await benchmark(server, events)
+  console.log(`\nAll events are of ${VERIFIED}: peak memory of the process that looks at each of them.\n`)
+  console.log('| events | command | MB | s |\n|---:|---|---:|---:|')
+  for (const events of values.events.split(',').map(Number)) await verifyAll(server, events)
 } finally {
   await server.stop()
 }
@@ -54,6 +59,31 @@ async function benchmark(on: TestServer, events: number): Promise<void> {
     console.log(row(events, 'no', plain, (cost) => cost.toFixed(0)))
     console.log(row(events, 'yes', checkpointed, (cost) => cost.toFixed(0)))
     console.log(row(events, 'no / yes', ratios(plain, checkpointed), (factor) => factor.toFixed(1)))
+  } finally {
+    await workspace.close()
+  }
+}
+
+/** What verification holds of a ledger whose events are all of one table. */
+async function verifyAll(on: TestServer, events: number): Promise<void> {
+  const workspace = await openTestWorkspace({
+    server: on,
+    source: uniqueDatabase('source'),
+    network: NETWORK,
+  })
+  try {
+    const tables = workspace.workspace.catalogue.tables.filter(({ key }) => key === VERIFIED)
+    await fillLedger(on, workspace, events, tables)
+    for (const words of [
+      ['verify', VERIFIED, '--sample', '1'],
+      ['verify', VERIFIED, '--sources', '--dry-run'],
+    ]) {
+      const { rssBytes, elapsedMs } = await backfill({ on, place: workspace, words })
+      const megabytes = Math.max(...rssBytes) / 1e6
+      console.log(
+        `| ${events} | \`${words.join(' ')}\` | ${megabytes.toFixed(0)} | ${(elapsedMs / 1000).toFixed(1)} |`,
+      )
+    }
   } finally {
     await workspace.close()
   }

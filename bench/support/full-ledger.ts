@@ -1,5 +1,6 @@
 // Owns a world in which everything is done: two blocks of sources, a row in each target, and a ledger of so many events.
 import { createTables } from '../../src/runner/create-tables.ts'
+import type { TableDefinition } from '../../src/model/model.ts'
 import { uuidsOf } from '../../src/planning/table-status.ts'
 import { post, type TestServer } from '../../test/support/server.ts'
 import type { TestWorkspace } from '../../test/support/workspace.ts'
@@ -9,14 +10,15 @@ const CHUNK = 500
 const EVENTS_PER_CHUNK = 2
 const EVENTS_PER_EPOCH = 1000
 
-/** Fills the sources with a first and a last block, and the ledger with `started` and `done` of every chunk between. */
+/** Fills the sources with a first and a last block, and the ledger with `started` and `done` of every chunk of the tables between. */
 export async function fillLedger(
   on: Pick<TestServer, 'url' | 'username' | 'password'>,
   { workspace, source, ledger }: TestWorkspace,
   events: number,
+  tables: readonly TableDefinition[] = workspace.catalogue.tables,
 ): Promise<ReadonlyMap<string, string>> {
   const { catalogue, network, ports } = workspace
-  const perTable = Math.ceil(events / catalogue.tables.length / EVENTS_PER_CHUNK) * EVENTS_PER_CHUNK
+  const perTable = Math.ceil(events / tables.length / EVENTS_PER_CHUNK) * EVENTS_PER_CHUNK
   const head = (perTable / EVENTS_PER_CHUNK) * CHUNK
   await post(on, 'CREATE DATABASE {source:Identifier}', { source })
   for (const { table, ddl } of catalogue.sources) {
@@ -39,7 +41,7 @@ export async function fillLedger(
       database: ports.target.database,
       target,
     })
-  for (const { key, sqlHash, sources } of catalogue.tables)
+  for (const { key, sqlHash, sources } of tables)
     await post(
       on,
       `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, target_uuid,

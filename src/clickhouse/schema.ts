@@ -109,6 +109,12 @@ export type Schema = {
   'system.tables': SystemTables
   'system.columns': SystemColumns
   'system.clusters': SystemClusters
+  'system.functions': {
+    name: string
+    /** NULL: unknown. Which of the two there is depends on the version; some have neither. */
+    deterministic?: number | null
+    is_deterministic?: number | null
+  }
   'system.macros': { macro: string; substitution: string }
   'system.databases': { name: string; engine: string }
   'system.processes': SystemProcesses

@@ -1,8 +1,41 @@
-// Owns the ledger's words: events as they are appended, islands as the fold returns them.
+// Owns the ledger's words: where it is, events as they are appended, islands as the fold returns them. Types.
 import type { Range } from '../model/blocks.ts'
+import type { Names } from '../clickhouse/own-databases.ts'
 import type { EventName, IslandState } from '../clickhouse/schema.ts'
+import type { Server } from '../clickhouse/server.ts'
+import type { Found } from './attempts.ts'
+
+/** The ledger of one network on the target server. */
+export type LedgerPlace = { readonly server: Server; readonly names: Names; readonly network: string }
 
 export type Island = Range & { readonly state: IslandState; readonly sqlHash: string }
+
+/** What the fold of the ledger says of one table. */
+export type LedgerView = {
+  /** Disjoint, sorted by block. */
+  readonly islands: readonly Island[]
+  /** Events after the last checkpoint: how much the next fold has to read. */
+  readonly tail: number
+  /** Time of the latest chunk event, ISO 8601 UTC, by the server's clock; undefined where there is none. */
+  readonly lastRun: string | undefined
+}
+
+/** A try at a range whose rows may stand in blocks that are dirty now. */
+export type Attempt = Found & {
+  readonly range: Range
+  readonly queryId: string
+  readonly sqlHash: string
+  readonly sourceFingerprint: string
+  /** ClickHouse user that sent it. */
+  readonly user: string
+}
+
+/** Where an event stands: the only order there is. */
+export type Position = readonly [epoch: number, seq: number]
+
+export function isLater([epoch, seq]: Position, [otherEpoch, otherSeq]: Position): boolean {
+  return epoch > otherEpoch || (epoch === otherEpoch && seq > otherSeq)
+}
 
 /** One row of the ledger, without what the server adds (network, user, event_time) and what the lock adds (epoch, seq). */
 export type LedgerEvent = {

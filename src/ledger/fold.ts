@@ -1,9 +1,11 @@
-// Owns the fold: one query that turns a table's events into islands, disjoint ranges with a state and an SQL hash.
-// Later events paint over earlier ones, in the order of (epoch, seq). Why so: docs/architecture.md, "Ledger".
-import { type Kysely, sql } from 'kysely'
+// Owns the fold: one query in which later events paint over earlier ones, in the order of (epoch, seq). A table's events
+// become islands, disjoint ranges with a state and an SQL hash. Why so: docs/architecture.md, "Ledger".
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Position } from './events.ts'
 import type { IslandState } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
+import { marked } from './stale.ts'
 
 export type FoldKey = {
   readonly network: string
@@ -13,42 +15,54 @@ export type FoldKey = {
   readonly fromCheckpoint: boolean
 }
 
-/** Position of an event: the only order there is. */
-type Position = readonly [epoch: number, seq: number]
-/** What an event leaves on its range. */
-type Paint = readonly [state: string, sqlHash: string]
+/** What an event leaves on its range: any tuple; its first part says nothing ('') of blocks that no event covers. */
+type Paint = readonly [state: string, ...unknown[]]
+
+/** The islands of the tables, ordered by table key and block. */
+export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
+  const events = eventsOf(db, key).select([
+    'event',
+    'range_from',
+    'range_to',
+    'sql_hash',
+    'islands',
+    POSITION.as('position'),
+  ])
+  // The islands of a checkpoint are ranges as any other.
+  const painters = sql`(
+    SELECT table_key, position, range.1 AS low, range.2 AS high, (range.3, range.4) AS color
+    FROM (
+      SELECT table_key, position,
+        arrayJoin(if(event = 'checkpoint', islands, [(range_from, range_to, ${STATE}, toString(sql_hash))])) AS range
+      FROM ${events}
+    )
+  )`
+  // `cleaned`: taken back, as if it had never run.
+  return paintedQuery(db, painters, ['', 'cleaned'])
+    .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sql_hash')])
+    .orderBy('table_key')
+    .orderBy(sql`min(numbered.range_from)`)
+}
 
 /**
- * The fold as a query of islands, ordered by table key and block.
+ * Ranges painted over one another in the order of their positions: what is seen in the end, one row for each stretch of
+ * one table with one paint (`any(paint)`). `painters` is a subquery of table_key, low, high, position and color;
+ * stretches of the paints in `unseen` are left out.
  *
  * A range that overlaps no other (nearly all) is a node of its own. Those that overlap are painted by their dyadic
  * parts: a range is at most 108 intervals [n·2^k, (n+1)·2^k), a block lies in 54 of them, and the latest event over a
  * block is the latest over these. So it takes O(n log n), one pass and no join, however the ranges overlap.
  */
-export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
+export function paintedQuery(db: Kysely<Schema>, painters: RawBuilder<unknown>, unseen: readonly string[]) {
   return db
-    .with('events', (q) =>
-      eventsOf(q, key).select([
-        'event',
-        'range_from',
-        'range_to',
-        'sql_hash',
-        'islands',
-        POSITION.as('position'),
-      ]),
-    )
     .with(
       'ranges',
-      // The latest event of each exact range (it paints over the earlier ones), and the islands of the checkpoint.
+      // The latest event of each exact range paints over the earlier ones.
       sql<{ table_key: string; range_from: number; range_to: number; position: Position; paint: Paint }>`(
-        SELECT table_key, range.1 AS range_from, range.2 AS range_to,
-          max(at) AS position, argMax((range.3, range.4), at) AS paint
-        FROM (
-          SELECT table_key, position AS at,
-            arrayJoin(if(event = 'checkpoint', islands, [(range_from, range_to, ${STATE}, toString(sql_hash))])) AS range
-          FROM events
-        )
-        GROUP BY table_key, range_from, range_to
+        SELECT table_key, low AS range_from, high AS range_to, max(painters.position) AS position,
+          argMax(color, painters.position) AS paint
+        FROM ${painters} AS painters
+        GROUP BY table_key, low, high
       )`,
     )
     .with(
@@ -96,7 +110,7 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
       sql<{ table_key: string; range_from: number; range_to: number; paint: Paint; starts: boolean }>`(
         SELECT *, NOT (lagInFrame(range_to) OVER neighbour = range_from - 1 AND lagInFrame(paint) OVER neighbour = paint) AS starts
         FROM segments
-        WHERE paint.1 NOT IN ('', 'cleaned') -- covered by nothing, or taken back: as if it had never run
+        WHERE paint.1 NOT IN (${sql.join(unseen)})
         WINDOW neighbour AS (PARTITION BY table_key ORDER BY range_from ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
       )`,
     )
@@ -112,10 +126,7 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
       fn.min<number>('range_from').as('range_from'),
       fn.max<number>('range_to').as('range_to'),
     ])
-    .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sql_hash')])
     .groupBy(['table_key', 'island'])
-    .orderBy('table_key')
-    .orderBy(sql`min(numbered.range_from)`)
 }
 
 /**
@@ -160,6 +171,9 @@ export function ofPresentTargets(
 }
 
 export const POSITION = sql<Position>`(epoch, seq)`
+
+/** A `done` that only says that sources have changed since (`verify --sources`) wrote nothing. */
+export const NOT_LATE = sql<boolean>`NOT startsWith(sql_hash, ${marked('late', '')})`
 
 /** `started` and `failed` leave a range that may be half written. */
 const STATE = sql`if(event IN ('started', 'failed'), 'dirty', toString(event))`

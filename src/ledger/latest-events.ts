@@ -1,45 +1,174 @@
-// Owns which event of a table's past is seen over which blocks: later ones paint over earlier ones.
-import type { Range } from '../model/blocks.ts'
+// Owns which event is the latest over which blocks, and what has been written since: asked of the server, a page at a
+// time, so that a ledger of any size fits into memory.
+import { sql } from 'kysely'
+import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
+import type { EventName } from '../clickhouse/schema.ts'
+import { typed } from '../clickhouse/dialect.ts'
+import type { LedgerPlace, Position } from './events.ts'
+import { NOT_LATE, ofPresentTargets, paintedQuery, POSITION } from './fold.ts'
 
-/** A stretch of blocks over which `event` is the latest. */
-export type Latest<T> = { readonly range: Range; readonly event: T }
+/** Blocks over which one event of a table is the latest. */
+export type LatestEvent = {
+  readonly range: Range
+  readonly event: EventName
+  /** Of the whole event, also where later ones hide a part of it. */
+  readonly eventRange: Range
+  readonly position: Position
+  readonly sqlHash: string
+  /** Source rows of the whole event, as far as the ledger knows. */
+  readonly rows: number
+}
 
-/**
- * What is seen of events that come oldest first, by block; blocks without an event are absent. Painted from the newest
- * to the oldest, each stretch once: O(n log n).
- */
-export function visible<T extends { readonly range: Range }>(events: readonly T[]): readonly Latest<T>[] {
-  const cuts = [...new Set(events.flatMap(({ range }) => [range.from, range.to + 1]))].toSorted(
-    (a, b) => a - b,
-  )
-  const cutAt = new Map(cuts.map((block, index) => [block, index]))
-  const seen: (T | undefined)[] = cuts.map(() => undefined)
-  /** The first stretch from here on that nobody has painted yet, as far as it is known. */
-  const next = cuts.map((_, index) => index)
-  const firstFree = (from: number): number => {
-    let free = from
-    while (next[free] !== free) free = next[free]!
-    for (let at = from; at < free;) {
-      const after = next[at]!
-      next[at] = free
-      at = after
-    }
-    return free
+export type LatestEventsQuestion = {
+  readonly key: string
+  readonly targetUuid: string
+  readonly window: Range
+  /** Events that only mark blocks as late are looked through: they changed no row. */
+  readonly withoutMarks?: boolean
+}
+
+export const ALL_BLOCKS: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }
+
+/** The most rows of a page. Each page reads the table's events once. */
+const PAGE_ROWS = 20_000
+
+/** Fingerprints that are asked for at once: positions travel in the URL. */
+const POSITIONS_PER_QUERY = 2_000
+
+export type LedgerEvents = ReturnType<typeof openEvents>
+
+/** The events of one network's ledger, checkpoints left out. All functions throw BackfillError `server`. */
+export function openEvents({
+  server,
+  names,
+  network,
+  pageRows = PAGE_ROWS,
+}: LedgerPlace & { readonly pageRows?: number }) {
+  const db = server.during('reading the ledger').withSchema(names.ledger)
+
+  const eventsOf = (key: string, targetUuid: string) =>
+    db
+      .selectFrom('ledger')
+      .where('network', '=', network)
+      .where('table_key', '=', key)
+      .where(ofPresentTargets(new Map([[key, targetUuid]])))
+      .where('event', '!=', 'checkpoint')
+
+  const eventsIn = ({ key, targetUuid, window, withoutMarks = false }: LatestEventsQuestion) =>
+    eventsOf(key, targetUuid)
+      .where('range_from', '<=', window.to)
+      .where('range_to', '>=', window.from)
+      .$if(withoutMarks, (events) => events.where(NOT_LATE))
+
+  /** Windows that make up the asked one, each with the ends of at most `pageRows` stretches. */
+  async function pagesOf(question: LatestEventsQuestion): Promise<readonly Range[]> {
+    const { from, to } = question.window
+    const ends = eventsIn(question).select(sql<number>`arrayJoin([range_from, range_to + 1])`.as('block'))
+    const rows = await db
+      .selectFrom(
+        db
+          .selectFrom(ends.distinct().as('ends'))
+          .select(['block', sql<number>`row_number() OVER (ORDER BY block)`.as('place')])
+          .where('block', '>', from)
+          .where('block', '<=', to)
+          .as('numbered'),
+      )
+      .select('block')
+      .where(sql<boolean>`place % ${pageRows} = 0`)
+      .orderBy('block')
+      .execute()
+    const starts = [from, ...rows.map(({ block }) => block)]
+    return starts.map((start, index) => ({ from: start, to: (starts[index + 1] ?? to + 1) - 1 }))
   }
-  for (const event of events.toReversed()) {
-    const end = cutAt.get(event.range.to + 1)!
-    for (let at = firstFree(cutAt.get(event.range.from)!); at < end; at = firstFree(at)) {
-      seen[at] = event
-      next[at] = at + 1
-    }
+
+  async function readPage(question: LatestEventsQuestion): Promise<readonly LatestEvent[]> {
+    const { window } = question
+    const events = eventsIn(question).select([
+      'table_key',
+      POSITION.as('position'),
+      sql<number>`greatest(range_from, ${window.from})`.as('low'),
+      sql<number>`least(range_to, ${window.to})`.as('high'),
+      // What the probe had found, FINAL or not; where it was not asked, what the statement read.
+      sql`(toString(event), toString(sql_hash), range_from, range_to, epoch, seq,
+        if(rows_expected > 0, rows_expected, rows_read))`.as('color'),
+    ])
+    const rows = await paintedQuery(db, sql`${events}`, [''])
+      .select([
+        sql<EventName>`any(paint).1`.as('event'),
+        sql<string>`any(paint).2`.as('sql_hash'),
+        sql<number>`any(paint).3`.as('event_from'),
+        sql<number>`any(paint).4`.as('event_to'),
+        sql<number>`any(paint).5`.as('epoch'),
+        sql<number>`any(paint).6`.as('seq'),
+        sql<number>`any(paint).7`.as('rows'),
+      ])
+      .orderBy(sql`min(numbered.range_from)`)
+      .execute()
+    return rows.map((row) => ({
+      range: { from: row.range_from, to: row.range_to },
+      event: row.event,
+      eventRange: { from: row.event_from, to: row.event_to },
+      position: [row.epoch, row.seq],
+      sqlHash: row.sql_hash,
+      rows: row.rows,
+    }))
   }
-  const segments: { range: { from: number; to: number }; event: T }[] = []
-  for (const [index, event] of seen.entries()) {
-    if (event === undefined) continue
-    const [from, to] = [cuts[index]!, cuts[index + 1]! - 1]
-    const last = segments.at(-1)
-    if (last?.event === event && last.range.to + 1 === from) last.range.to = to
-    else segments.push({ range: { from, to }, event })
+
+  return {
+    /** The latest event over each stretch of the window, by block, page by page; blocks without an event are absent. */
+    async *latest(question: LatestEventsQuestion): AsyncGenerator<readonly LatestEvent[]> {
+      for (const window of await pagesOf(question)) {
+        const page = await readPage({ ...question, window })
+        if (page.length > 0) yield page
+      }
+    },
+
+    /** Position of the last event; [0, 0] where there is none. */
+    async last(key: string, targetUuid: string): Promise<Position> {
+      const row = await eventsOf(key, targetUuid)
+        .select(['epoch', 'seq'])
+        .orderBy('epoch', 'desc')
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row === undefined ? [0, 0] : [row.epoch, row.seq]
+    },
+
+    /** Blocks of the window that an event after `since` is about, marks included. */
+    async touchedSince(
+      [epoch, seq]: Position,
+      question: Omit<LatestEventsQuestion, 'withoutMarks'>,
+    ): Promise<BlockSet> {
+      const rows = await eventsIn(question)
+        .select(['range_from', 'range_to'])
+        .distinct()
+        .where(sql<boolean>`(epoch > ${epoch} OR (epoch = ${epoch} AND seq > ${seq}))`)
+        .execute()
+      return blockSet(rows.map((row) => ({ from: row.range_from, to: row.range_to })))
+    },
+
+    /** The fingerprints of a table's events, as they are persisted, in the order of the positions. */
+    async fingerprints(key: string, positions: readonly Position[]): Promise<readonly string[]> {
+      const found = new Map<string, string>()
+      for (let start = 0; start < positions.length; start += POSITIONS_PER_QUERY) {
+        const some = positions.slice(start, start + POSITIONS_PER_QUERY)
+        const [epochs, seqs] = [0, 1].map((part) =>
+          typed(
+            some.map((position) => position[part as 0 | 1]),
+            'Array(UInt64)',
+          ),
+        )
+        const rows = await db
+          .selectFrom('ledger')
+          .select(['epoch', 'seq', 'source_fingerprint'])
+          .where('network', '=', network)
+          .where('table_key', '=', key)
+          .where('event', '!=', 'checkpoint')
+          .where(sql<boolean>`(epoch, seq) IN (SELECT arrayJoin(arrayZip(${epochs}, ${seqs})))`)
+          .execute()
+        for (const row of rows) found.set(`${row.epoch} ${row.seq}`, row.source_fingerprint)
+      }
+      return positions.map(([epoch, seq]) => found.get(`${epoch} ${seq}`) ?? '')
+    },
   }
-  return segments
 }

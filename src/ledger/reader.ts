@@ -1,23 +1,18 @@
 // Owns what is read from the ledger: the fold, and the events behind it that a run asks about.
 import { sql } from 'kysely'
-import type { Island } from './events.ts'
-import type { Range } from '../model/blocks.ts'
-import type { Attempt, LedgerPort, LedgerView } from './ledger.ts'
+import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './events.ts'
+import type { BlockSet, Range } from '../model/blocks.ts'
 import { triesIn } from './attempts.ts'
-import { marked } from './stale.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import { eventsOf, type FoldKey, foldQuery, ofPresentTargets, POSITION } from './fold.ts'
-import type { LedgerOptions } from './ledger.ts'
+import { eventsOf, type FoldKey, foldQuery, NOT_LATE, ofPresentTargets, POSITION } from './fold.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
 
-export function ledgerReader({
-  server,
-  names,
-  network,
-}: LedgerOptions): Pick<LedgerPort, 'fold' | 'rowsWritten' | 'attempts' | 'mark'> {
+/** All functions throw BackfillError `server`. */
+export function ledgerReader({ server, names, network }: LedgerPlace) {
   const db = server.during('reading the ledger').withSchema(names.ledger)
   const foldKey = (uuids: ReadonlyMap<string, string>): FoldKey => ({ network, uuids, fromCheckpoint: true })
 
+  /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */
   async function fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>> {
     if (uuids.size === 0) return new Map()
     const tails = await tailsOf(uuids).execute()
@@ -66,7 +61,8 @@ export function ledgerReader({
   return {
     fold,
 
-    async rowsWritten(key, targetUuid) {
+    /** Rows that the `done` events of a target say were written to it, re-written ones counted again. */
+    async rowsWritten(key: string, targetUuid: string): Promise<number> {
       const row = await db
         .selectFrom('ledger')
         .select(({ fn }) => fn.sum<number>('rows_written').as('rows'))
@@ -78,7 +74,8 @@ export function ledgerReader({
       return row.rows
     },
 
-    async attempts(key, targetUuid, dirty) {
+    /** The tries whose rows may stand in the dirty blocks (`triesIn`). */
+    async attempts(key: string, targetUuid: string, dirty: BlockSet): Promise<readonly Attempt[]> {
       const rows = await db
         .selectFrom('ledger')
         .select(['event', 'range_from', 'range_to', 'query_id', 'sql_hash', 'source_fingerprint', 'user'])
@@ -86,7 +83,7 @@ export function ledgerReader({
         .where('table_key', '=', key)
         .where('target_uuid', '=', targetUuid)
         .where('event', '!=', 'checkpoint')
-        .where(noMark)
+        .where(NOT_LATE)
         .where(overlapsAny(dirty))
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')
@@ -99,23 +96,27 @@ export function ledgerReader({
         sourceFingerprint: row.source_fingerprint,
         user: row.user,
       }))
-      return triesIn(events, dirty) satisfies readonly Attempt[]
+      return triesIn(events, dirty)
     },
 
-    async mark(uuids, range) {
-      if (uuids.size === 0) return ''
+    /**
+     * Where the latest event of each table that touches the range stands, tables without one left out: the same before
+     * and after a statement means that what it read was not redone meanwhile.
+     */
+    async mark(uuids: ReadonlyMap<string, string>, range: Range): Promise<ReadonlyMap<string, Position>> {
+      if (uuids.size === 0) return new Map()
       // Backwards along the key, up to the first that touches the range: recent ones do, however long the ledger is.
       const latest = [...uuids].map((one) =>
         db
           .selectFrom(
             db
               .selectFrom('ledger')
-              .select(['table_key', sql<string>`toString((epoch, seq))`.as('latest')])
+              .select(['table_key', 'epoch', 'seq'])
               .where('network', '=', network)
               .where('table_key', '=', one[0])
               .where(ofPresentTargets(new Map([one])))
               .where('event', '!=', 'checkpoint')
-              .where(noMark)
+              .where(NOT_LATE)
               .where('range_from', '<=', range.to)
               .where('range_to', '>=', range.from)
               .orderBy('epoch', 'desc')
@@ -123,19 +124,13 @@ export function ledgerReader({
               .limit(1)
               .as('events'),
           )
-          .select(['table_key', 'latest']),
+          .selectAll(),
       )
       const rows = await latest.reduce((all, next) => all.unionAll(next)).execute()
-      return rows
-        .map((row) => `${row.table_key}=${row.latest}`)
-        .toSorted()
-        .join(' ')
+      return new Map(rows.map(({ table_key, epoch, seq }) => [table_key, [epoch, seq] as const]))
     },
   }
 }
-
-/** A `done` that only says that sources have changed since (`verify --sources`) wrote nothing: it is no try at a range. */
-const noMark = sql<boolean>`NOT startsWith(sql_hash, ${marked('late', '')})`
 
 function overlapsAny(ranges: readonly Range[]) {
   const froms = typed<number[]>(

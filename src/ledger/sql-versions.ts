@@ -2,21 +2,32 @@
 import { sql } from 'kysely'
 import { typed } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
-import type { LedgerOptions } from './ledger.ts'
+import type { LedgerPlace } from './events.ts'
 import { isMissing } from '../clickhouse/server-error.ts'
 import { identity } from '../seam/process.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 
+export type VersionsPort = ReturnType<typeof openVersions>
+
 /** What is kept of the SQL of one network's tables; the texts are the same for all networks. */
-export function openVersions({ server, names, network, toolVersion }: LedgerOptions): VersionsPort {
+export function openVersions({
+  server,
+  names,
+  network,
+  toolVersion,
+}: LedgerPlace & { readonly toolVersion: string }) {
   const ledger = (doing: string) => server.during(doing).withSchema(names.ledger)
   const sqlVersionsOf = (key: string) =>
     ledger('reading the SQL texts of the ledger').selectFrom('sql_versions').where('table_key', '=', key)
 
   return {
-    async keep(lock, { key, sqlHash, rawHash, rawText, transform }) {
+    /**
+     * Keeps the file of a table's transform, under the lock's fence, unless it is there already. Does nothing in a ledger
+     * that an older version's files made.
+     */
+    async keep(lock: Lock, { key, sqlHash, rawHash, rawText, transform }: TableDefinition): Promise<void> {
       const there = await sqlVersionsOf(key)
         .where('sql_hash', '=', sqlHash)
         .where('raw_hash', '=', rawHash)
@@ -50,7 +61,8 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
       })
     },
 
-    async texts(key) {
+    /** All that was kept of a table, oldest first; a ledger without texts has none. */
+    async texts(key: string): Promise<readonly SqlVersion[]> {
       const rows = await sqlVersionsOf(key)
         .select(['sql_hash', 'raw_hash', 'file', 'text'])
         .select([sql<string>`formatDateTime(kept_at, '%Y-%m-%dT%H:%i:%SZ')`.as('at')])
@@ -67,7 +79,9 @@ export function openVersions({ server, names, network, toolVersion }: LedgerOpti
       }))
     },
 
-    built: (questions) => Promise.all(questions.map(builtAt)),
+    /** When the blocks were built with the SQL of that hash; undefined where no event says so. Answers in the order asked. */
+    built: (questions: readonly BuiltQuestion[]): Promise<readonly (BuiltAt | undefined)[]> =>
+      Promise.all(questions.map(builtAt)),
   }
 
   /** Events that are about no INSERT only mark what is there. */
@@ -128,15 +142,3 @@ type BuiltQuestion = {
 
 /** First and last `done` of some blocks by the server's clock, ISO 8601 UTC. */
 export type BuiltAt = { readonly from: string; readonly to: string }
-
-export type VersionsPort = {
-  /**
-   * Keeps the file of a table's transform, under the lock's fence, unless it is there already. Does nothing in a ledger
-   * that an older version's files made.
-   */
-  keep(lock: Lock, table: TableDefinition): Promise<void>
-  /** All that was kept of a table, oldest first; a ledger without texts has none. */
-  texts(key: string): Promise<readonly SqlVersion[]>
-  /** When the blocks were built with the SQL of that hash; undefined where no event says so. Answers in the order asked. */
-  built(questions: readonly BuiltQuestion[]): Promise<readonly (BuiltAt | undefined)[]>
-}

@@ -1,25 +1,33 @@
 // Owns the appending of events to the ledger: fenced, one at a time, sent again while patience lasts.
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
-import { type LedgerEvent, NO_TRY } from './events.ts'
+import { type LedgerEvent, type LedgerPlace, NO_TRY } from './events.ts'
+import type { BlockSet } from '../model/blocks.ts'
 import { withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
-import type { LedgerPort } from './ledger.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { fence } from '../lock/fence.ts'
 import { foldQuery } from './fold.ts'
-import type { LedgerOptions } from './ledger.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
 import { identity } from '../seam/process.ts'
+
+type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash'> & {
+  readonly blocks: BlockSet
+  /** Why, where that is not plain. */
+  readonly error?: string
+}
+
+/** A table of which a checkpoint is to be made. */
+type CheckpointRequest = { readonly lock: Lock; readonly targetUuid: string }
 
 export function ledgerWriter({
   server,
   names,
   network,
   toolVersion,
-}: LedgerOptions): Pick<LedgerPort, 'append' | 'checkpoint'> {
+}: LedgerPlace & { readonly toolVersion: string }) {
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 
@@ -88,21 +96,45 @@ export function ledgerWriter({
       : withRetry({ queries, retryPolicy, small: true }, sendOnce))
   }
 
-  return {
-    append: (lock, event, retryPolicy) =>
-      inTurn([lock], async () => {
-        const row = rowOf(event, {
-          table_key: sql`${lock.key}`,
-          epoch: sql`${lock.epoch}`,
-          seq: sql`${lock.nextSeq()}`,
-          target_uuid: sql`${event.targetUuid}`,
-          islands: sql`${NO_ISLANDS}`,
-        })
-        const doing = `recording '${event.event}' of ${lock.key} in the ledger`
-        await send({ row, from: undefined, locks: [lock], retryPolicy, doing })
-      }),
+  /**
+   * Appends one event under the lock's fence, acknowledged when the promise resolves. With patience, the same event
+   * with the same (epoch, seq) is sent again after a lost answer and after errors that pass.
+   */
+  async function append(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
+    await inTurn([lock], async () => {
+      const row = rowOf(event, {
+        table_key: sql`${lock.key}`,
+        epoch: sql`${lock.epoch}`,
+        seq: sql`${lock.nextSeq()}`,
+        target_uuid: sql`${event.targetUuid}`,
+        islands: sql`${NO_ISLANDS}`,
+      })
+      const doing = `recording '${event.event}' of ${lock.key} in the ledger`
+      await send({ row, from: undefined, locks: [lock], retryPolicy, doing })
+    })
+  }
 
-    checkpoint: async (marks, runId, retryPolicy) => {
+  return {
+    append,
+
+    /** Appends the same of each range, in their order: what is said of blocks without a try at them. */
+    appendEach: async (
+      lock: Lock,
+      { blocks, ...said }: Declaration,
+      retryPolicy?: RetryPolicy,
+    ): Promise<void> => {
+      for (const range of blocks) await append(lock, { ...NO_TRY, ...said, range }, retryPolicy)
+    },
+
+    /**
+     * Appends a checkpoint for each table: the fold of everything so far, from which the next fold starts. All or none:
+     * a lock that is lost fails them all.
+     */
+    checkpoint: async (
+      marks: readonly CheckpointRequest[],
+      runId: string,
+      retryPolicy?: RetryPolicy,
+    ): Promise<void> => {
       if (marks.length === 0) return
       const locks = marks.map(({ lock }) => lock)
       await inTurn(locks, async () => {

@@ -1,7 +1,7 @@
 // Owns how blocks that may run become chunks: by expected rows, or by a number of blocks where somebody asked for it.
 import type { Range } from '../model/blocks.ts'
 import type { BlockSet } from '../model/blocks.ts'
-import { mirror, mirrorRowEstimates, reach, rowsIn, type RowEstimates } from './row-estimates.ts'
+import { firstFrom, mirror, mirrorRowEstimates, reach, rowsIn, type RowEstimates } from './row-estimates.ts'
 
 /** How big a chunk may be: so many blocks, or so many expected rows. */
 export type Sizing =
@@ -49,8 +49,9 @@ function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
     const end = Math.min(to, from + sizing.blocks - 1)
     return { from, to: end, full: end - from + 1 === sizing.blocks }
   }
-  const all = rowsIn(sizing.rowEstimates, { from, to })
-  if (all <= sizing.rows * (1 + CRUMB)) return { from, to, full: all >= sizing.rows }
+  const most = sizing.rows * (1 + CRUMB)
+  const all = rowsIn(sizing.rowEstimates, { from, to }, most)
+  if (all <= most) return { from, to, full: all >= sizing.rows }
   return {
     from,
     to: alignToBucket(sizing, from, reach(sizing.rowEstimates, { from, to }, sizing.rows)),
@@ -67,8 +68,8 @@ function alignToBucket(
   from: number,
   end: number,
 ): number {
-  const cut = rowEstimates.find((segment) => segment.from <= end && end < segment.to)
-  if (cut === undefined || cut.from <= from) return end
+  const cut = rowEstimates[firstFrom(rowEstimates, end)]
+  if (cut === undefined || cut.to === end || cut.from > end || cut.from <= from) return end
   return rowsIn(rowEstimates, { from, to: cut.from - 1 }) >= rows / 2 ? cut.from - 1 : end
 }
 

@@ -24,19 +24,33 @@ export function mergeRowEstimates(older: RowEstimates, newer: RowEstimates): Row
   return sorted([...new Map([...older, ...newer].map((segment) => [segment.from, segment])).values()])
 }
 
-/** Expected rows of a range. */
-export function rowsIn(rowEstimates: RowEstimates, { from, to }: Range): number {
-  return rowEstimates.reduce((sum, segment) => {
-    const blocks = Math.min(to, segment.to) - Math.max(from, segment.from) + 1
-    return blocks <= 0 ? sum : sum + blocks * perBlock(segment)
-  }, 0)
+/** Expected rows of a range; where there are more than `enough`, any number above that: the rest is not looked at. */
+export function rowsIn(rowEstimates: RowEstimates, { from, to }: Range, enough = Infinity): number {
+  let sum = 0
+  for (let at = firstFrom(rowEstimates, from); at < rowEstimates.length && sum <= enough; at++) {
+    const segment = rowEstimates[at]!
+    if (segment.from > to) break
+    sum += (Math.min(to, segment.to) - Math.max(from, segment.from) + 1) * perBlock(segment)
+  }
+  return sum
+}
+
+/** Index of the first stretch that ends at the block or behind it: there may be 10^5 of them, and as many chunks. */
+export function firstFrom(rowEstimates: RowEstimates, block: number): number {
+  let [low, high] = [0, rowEstimates.length]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (rowEstimates[middle]!.to < block) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** The last block of the longest start of the range that holds at most `rows` rows; at least its first block. */
 export function reach(rowEstimates: RowEstimates, { from, to }: Range, rows: number): number {
   let left = rows
-  for (const segment of rowEstimates) {
-    if (segment.to < from) continue
+  for (let at = firstFrom(rowEstimates, from); at < rowEstimates.length; at++) {
+    const segment = rowEstimates[at]!
     if (segment.from > to) return to
     const start = Math.max(from, segment.from)
     const blocks = Math.min(to, segment.to) - start + 1

@@ -1,7 +1,7 @@
 // Owns where tables stand: what each owes, what the ledger says is done, whether its target exists.
 import type { IslandState } from '../clickhouse/schema.ts'
 import type { TableDefinition } from '../model/model.ts'
-import type { LedgerView } from '../ledger/ledger.ts'
+import type { LedgerView } from '../ledger/events.ts'
 import type { TargetTable } from '../targets/target-port.ts'
 import { resolveLimits } from './bounds.ts'
 import { type Bounds, tableBounds } from './bounds.ts'

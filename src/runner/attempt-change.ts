@@ -1,11 +1,11 @@
 // Owns what has changed since a try at a range: its SQL, its source rows, or that these have gone.
 import pLimit from 'p-limit'
-import { fingerprintOf } from '../sources/fingerprint.ts'
+import { readFingerprint, rowsHaveGone, writeFingerprint } from '../sources/fingerprint.ts'
 import type { TableDefinition } from '../model/model.ts'
-import type { Attempt } from '../ledger/ledger.ts'
+import type { Attempt } from '../ledger/events.ts'
 import type { Ports } from './workspace.ts'
 
-/** `pruned`: a source has fewer blocks than the try has read. */
+/** `pruned`: rows that the try has read have gone from a source. */
 export type Change = 'sql' | 'source' | 'pruned'
 
 export type ChangeQuestion = {
@@ -32,19 +32,12 @@ async function changeSince(
   { table, inputs }: ChangeQuestion,
   attempt: Attempt,
 ): Promise<Change | undefined> {
-  const now = await fingerprintOf(ports, table, inputs, attempt.range)
-  if (holdsFewer(now, attempt.sourceFingerprint)) return 'pruned'
+  const [sources, latest] = await Promise.all([
+    ports.source.fingerprint(table.sources, attempt.range),
+    ports.ledger.mark(inputs, attempt.range),
+  ])
+  const before = readFingerprint(attempt.sourceFingerprint)
+  if (rowsHaveGone(before.sources, sources, ports.source)) return 'pruned'
   if (attempt.sqlHash !== table.sqlHash) return 'sql'
-  return now === attempt.sourceFingerprint ? undefined : 'source'
-}
-
-/** Whether a source has fewer distinct blocks now than the fingerprint says that it had. */
-function holdsFewer(now: string, before: string): boolean {
-  const had = blocksBySource(before)
-  return [...blocksBySource(now)].some(([source, blocks]) => blocks < (had.get(source) ?? 0))
-}
-
-function blocksBySource(fingerprint: string): ReadonlyMap<string, number> {
-  const parts = [...fingerprint.matchAll(/(\S+)=(\d+)@\d+/g)]
-  return new Map(parts.map(([, source, blocks]) => [source!, Number(blocks)]))
+  return writeFingerprint({ sources, inputs: latest }) === attempt.sourceFingerprint ? undefined : 'source'
 }

@@ -1,12 +1,13 @@
 // Owns what is handed to a table to run: a range with what is known of it, and a step that it may share.
 import type { Range } from '../model/blocks.ts'
 import type { Pass } from './executor-port.ts'
+import type { SourceFacts } from '../sources/fingerprint.ts'
 
 /** A range to run, the rows that the probe found for it, and the fingerprint of its sources, where the probe knows it. */
 export type ChunkWork = {
   readonly range: Range
   readonly rows: number
-  readonly fingerprint: string | undefined
+  readonly fingerprint: ReadonlyMap<string, SourceFacts> | undefined
   readonly pass: Pass | undefined
 }
 
@@ -17,4 +18,7 @@ export type Reservation = Range & { readonly work: ChunkWork; readonly ready: bo
  * Books how a piece ended: the table's partner takes over the shared step, which has seen the sources as of `fingerprint`;
  * or computes the range for itself, where there is none.
  */
-export type ConfirmReservation = (work: ChunkWork, fingerprint: string | undefined) => void
+export type ConfirmReservation = (
+  work: ChunkWork,
+  fingerprint: ReadonlyMap<string, SourceFacts> | undefined,
+) => void

@@ -1,7 +1,7 @@
 // Owns the protocol of one try at a chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between
 // leaves a dirty range, never a wrong `done`.
 import { BackfillError, retryOf } from '../model/errors.ts'
-import { joinFingerprint } from '../sources/fingerprint.ts'
+import { type SourceFacts, writeFingerprint } from '../sources/fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
 import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
@@ -20,7 +20,7 @@ export type ChunkJob = {
   readonly attempt: number
   readonly rowsExpected: number
   /** Of the sources, taken earlier in this run; undefined: it has to be asked for. */
-  readonly fingerprint: string | undefined
+  readonly fingerprint: ReadonlyMap<string, SourceFacts> | undefined
   readonly forced: boolean
   /** What the ledger will say built the range; another word than the table's hash marks it stale. */
   readonly sqlHash: string
@@ -34,7 +34,7 @@ export type ChunkJob = {
 }
 
 /** `fingerprint`: of the sources, older than the INSERT. */
-export type ChunkReport = InsertReport & { readonly fingerprint: string }
+export type ChunkReport = InsertReport & { readonly fingerprint: ReadonlyMap<string, SourceFacts> }
 
 /**
  * Runs one try and resolves when the ledger has acknowledged `done`.
@@ -47,7 +47,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
     job.fingerprint ?? ports.source.fingerprint(table.sources, range),
     ledger.mark(inputs, range),
   ])
-  const sourceFingerprint = joinFingerprint(sources, before)
+  const sourceFingerprint = writeFingerprint({ sources, inputs: before })
   const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
     event: name,
     range,
@@ -67,7 +67,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
   let report: InsertReport
   try {
     report = await insert(ports, job)
-    if ((await ledger.mark(inputs, range)) !== before)
+    if (writeFingerprint({ sources, inputs: await ledger.mark(inputs, range) }) !== sourceFingerprint)
       throw new BackfillError(
         `the tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`,
         {

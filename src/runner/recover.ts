@@ -1,9 +1,9 @@
 // Owns recovery: what a run that died, or a try that failed, left half written is made safe to run again.
 import { BackfillError } from '../model/errors.ts'
-import { type LedgerEvent, NO_TRY } from '../ledger/events.ts'
+import { type Attempt, type LedgerEvent, NO_TRY } from '../ledger/events.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Lock } from '../lock/lock.ts'
-import type { Attempt } from '../ledger/ledger.ts'
+
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import type { Ports } from './workspace.ts'
 import type { TargetTable } from '../targets/target-port.ts'

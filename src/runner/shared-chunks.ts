@@ -2,7 +2,7 @@
 import type { Range } from '../model/blocks.ts'
 import type { Reservation, ChunkWork, ConfirmReservation } from './chunk-work.ts'
 import { covers, subtract, union } from '../model/blocks.ts'
-import { knownFingerprint } from '../sources/fingerprint.ts'
+import { knownFingerprint } from '../sources/probed-fingerprint.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { rowsIn } from '../planning/row-estimates.ts'
 import type { TableRun } from './table-run.ts'

@@ -1,22 +1,13 @@
-// Owns finding done ranges whose sources, or inputs, have changed since they were built. Reads only.
-import type { Range } from '../model/blocks.ts'
+// Owns finding done ranges whose sources, or inputs, have changed since they were built. Reads only, a page at a time.
+import { type BlockSet, hull, type Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
-import { type BlockSet, blockSet } from '../model/blocks.ts'
-import {
-  type Fingerprint,
-  type InputVersion,
-  isLater,
-  evaluateChange,
-  readFingerprint,
-  type SourceFacts,
-} from './fingerprint.ts'
+import { isLater, type Position } from '../ledger/events.ts'
+import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { markOf } from '../ledger/stale.ts'
-import type { Latest } from '../ledger/latest-events.ts'
-import { readCoverage } from '../ledger/coverage.ts'
-import type { RecordedEvent, RecordedEventsPort } from '../ledger/history.ts'
+import { evaluateChange, readFingerprint, type SourceFacts } from './fingerprint.ts'
 import type { Segment, SegmentPort } from './source.ts'
 
-type ChangePorts = { readonly recordedEvents: RecordedEventsPort; readonly segments: SegmentPort }
+type ChangePorts = { readonly recordedEvents: LedgerEvents; readonly segments: SegmentPort }
 
 export type ChangesQuestion = {
   readonly table: TableDefinition
@@ -26,11 +17,11 @@ export type ChangesQuestion = {
   readonly window?: Range
 }
 
-/** A part of a done range, with the event that is seen over it. */
-export type SourceChange = Latest<RecordedEvent> & { readonly change: 'changed' | 'gone' }
-
 export type Changes = {
-  readonly changes: readonly SourceChange[]
+  /** Blocks came, rows were written again, or an input was redone; by the hash of the SQL that built them. */
+  readonly changed: ReadonlyMap<string, BlockSet>
+  /** Source rows are there no more. */
+  readonly gone: BlockSet
   /** Blocks that are marked as stale already: they were not looked at. */
   readonly marked: BlockSet
   /** Blocks that were looked at. */
@@ -40,154 +31,146 @@ export type Changes = {
 /** @throws BackfillError `server` */
 export async function findChanges(
   ports: ChangePorts,
-  { table, uuids, window }: ChangesQuestion,
+  { table, uuids, window = ALL_BLOCKS }: ChangesQuestion,
 ): Promise<Changes> {
-  const uuid = uuids.get(table.key)
-  const { done } = await readCoverage(ports.recordedEvents, {
-    key: table.key,
-    uuid,
-    ...(window && { window }),
-  })
-  const open = done.filter((one) => !isMarked(one))
-  const inputs = await readInputs(ports, table, uuids)
-  const changes: SourceChange[] = []
-  for (const batch of batchesOf(open)) {
-    const before = await fingerprintsOf(ports, { key: table.key, targetUuid: uuid!, batch })
-    const facts = await factsOf(ports, table.sources, batch)
-    for (const { range, event } of batch) {
-      const change = evaluateChange({
-        before: before.get(positionOf(event)) ?? NO_FINGERPRINT,
-        whole: facts(event.range),
-        part: facts(range),
-        inputs: new Map(
-          [...inputs].flatMap(([key, seen]): [string, InputVersion][] => {
-            const latest = latestIn(seen, range)
-            return latest === undefined ? [] : [[key, latest]]
-          }),
-        ),
-      })
-      if (change !== 'same') changes.push({ range, event, change })
-    }
+  const changed = new Map<string, Range[]>()
+  const [gone, marked, looked]: [Range[], Range[], Range[]] = [[], [], []]
+  const targetUuid = uuids.get(table.key)
+  if (targetUuid === undefined) return { changed, gone, marked, looked }
+  for await (const page of ports.recordedEvents.latest({ key: table.key, targetUuid, window })) {
+    const done = page.filter(({ event }) => event === 'done')
+    const [open, stale] = [
+      done.filter(({ sqlHash }) => markOf(sqlHash).reason === undefined),
+      done.filter(({ sqlHash }) => markOf(sqlHash).reason !== undefined),
+    ]
+    for (const { range } of open) add(looked, range)
+    for (const { range } of stale) add(marked, range)
+    for (const batch of batchesOf(await withInputs(ports.recordedEvents, { table, uuids }, open)))
+      for (const { range, sqlHash, change } of await judgeAll(ports, table, batch)) {
+        if (change === 'gone') add(gone, range)
+        if (change !== 'changed') continue
+        if (!changed.has(sqlHash)) changed.set(sqlHash, [])
+        add(changed.get(sqlHash)!, range)
+      }
   }
-  return {
-    changes,
-    marked: blockSet(done.filter(isMarked).map(({ range }) => range)),
-    looked: blockSet(open.map(({ range }) => range)),
-  }
+  return { changed, gone, marked, looked }
 }
 
-function isMarked({ event }: Latest<RecordedEvent>): boolean {
-  return markOf(event.sqlHash).reason !== undefined
+/** Adds a range that lies above all that is there. */
+function add(ranges: Range[], { from, to }: Range): void {
+  const last = ranges.at(-1)
+  if (last !== undefined && last.to + 1 === from) ranges[ranges.length - 1] = { from: last.from, to }
+  else ranges.push({ from, to })
 }
 
-const NO_FINGERPRINT: Fingerprint = { sources: new Map(), inputs: new Map() }
+/** A stretch to be judged, with what has last happened to the tables that the table reads, by table key. */
+type Part = LatestEvent & { readonly inputs: ReadonlyMap<string, Position> }
 
-/** What has last happened to the tables that a table reads, by block; a mark changes no row. */
-async function readInputs(
-  { recordedEvents }: Pick<ChangePorts, 'recordedEvents'>,
-  { after }: TableDefinition,
-  uuids: ReadonlyMap<string, string>,
-): Promise<ReadonlyMap<string, readonly Latest<RecordedEvent>[]>> {
-  return new Map(
-    await Promise.all(
-      after.map(
-        async (key) =>
-          [key, (await readCoverage(recordedEvents, { key, uuid: uuids.get(key) })).touched] as const,
-      ),
+async function withInputs(
+  recordedEvents: LedgerEvents,
+  { table: { after }, uuids }: ChangesQuestion,
+  parts: readonly LatestEvent[],
+): Promise<readonly Part[]> {
+  if (parts.length === 0) return []
+  const latest = await Promise.all(
+    after.map(
+      async (key) =>
+        [key, await latestOver(recordedEvents, { key, targetUuid: uuids.get(key) }, parts)] as const,
     ),
   )
+  return parts.map((part, index) => ({
+    ...part,
+    inputs: new Map(latest.flatMap(([key, of]) => (of[index] === undefined ? [] : [[key, of[index]]]))),
+  }))
 }
 
-function latestIn(seen: readonly Latest<RecordedEvent>[], { from, to }: Range): InputVersion | undefined {
-  let latest: InputVersion | undefined
-  for (let at = firstEnding(seen, from); at < seen.length && seen[at]!.range.from <= to; at++) {
-    const { epoch, seq } = seen[at]!.event
-    if (latest === undefined || isLater([epoch, seq], latest)) latest = [epoch, seq]
-  }
+async function judgeAll(
+  { recordedEvents, segments }: ChangePorts,
+  { key, sources }: TableDefinition,
+  batch: readonly Part[],
+) {
+  const positions = batch.map(({ position }) => position)
+  const [before, facts] = await Promise.all([
+    recordedEvents.fingerprints(key, positions),
+    factsOf(segments, sources, batch),
+  ])
+  return batch.map(({ range, eventRange, sqlHash, inputs }, index) => ({
+    range,
+    sqlHash,
+    change: evaluateChange({
+      before: readFingerprint(before[index]!),
+      whole: facts(eventRange),
+      part: facts(range),
+      inputs,
+    }),
+  }))
+}
+
+/** The latest event of an input table over each of the parts; a mark changed no row. */
+async function latestOver(
+  recordedEvents: LedgerEvents,
+  { key, targetUuid }: { readonly key: string; readonly targetUuid: string | undefined },
+  parts: readonly LatestEvent[],
+): Promise<readonly (Position | undefined)[]> {
+  const latest: (Position | undefined)[] = parts.map(() => undefined)
+  if (targetUuid === undefined) return latest
+  const window = hull(parts.map(({ range }) => range))!
+  let first = 0
+  for await (const page of recordedEvents.latest({ key, targetUuid, window, withoutMarks: true }))
+    for (const { range, position } of page) {
+      while (first < parts.length && parts[first]!.range.to < range.from) first++
+      for (let at = first; at < parts.length && parts[at]!.range.from <= range.to; at++)
+        if (latest[at] === undefined || isLater(position, latest[at]!)) latest[at] = position
+    }
   return latest
-}
-
-/** Index of the first stretch that ends at the block or behind it. */
-function firstEnding(seen: readonly Latest<RecordedEvent>[], block: number): number {
-  let [low, high] = [0, seen.length]
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    if (seen[middle]!.range.to < block) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /** Parts that are asked about in one question: a parameter has to fit into the URL, and an answer into memory. */
 const BATCH_PARTS = 1_000
 const BATCH_BLOCKS = 1_000_000
 
-function batchesOf(parts: readonly Latest<RecordedEvent>[]): readonly (readonly Latest<RecordedEvent>[])[] {
-  const batches: Latest<RecordedEvent>[][] = []
+function batchesOf(parts: readonly Part[]): readonly (readonly Part[])[] {
+  const batches: Part[][] = []
   for (const part of parts) {
     const last = batches.at(-1)
     const fits =
       last !== undefined &&
       last.length < BATCH_PARTS &&
-      part.event.range.to - last[0]!.event.range.from < BATCH_BLOCKS
+      part.eventRange.to - last[0]!.eventRange.from < BATCH_BLOCKS
     if (fits) last.push(part)
     else batches.push([part])
   }
   return batches
 }
 
-function hullOf(batch: readonly Latest<RecordedEvent>[]): Range {
-  return {
-    from: Math.min(...batch.map(({ event }) => event.range.from)),
-    to: Math.max(...batch.map(({ event }) => event.range.to)),
-  }
-}
-
-async function fingerprintsOf(
-  { recordedEvents }: Pick<ChangePorts, 'recordedEvents'>,
-  question: {
-    readonly key: string
-    readonly targetUuid: string
-    readonly batch: readonly Latest<RecordedEvent>[]
-  },
-): Promise<ReadonlyMap<string, Fingerprint>> {
-  const { key, targetUuid, batch } = question
-  const wanted = new Set(batch.map(({ event }) => positionOf(event)))
-  const events = await recordedEvents.events({ key, targetUuid, window: hullOf(batch), fingerprints: true })
-  return new Map(
-    events
-      .filter((event) => wanted.has(positionOf(event)))
-      .map((event) => [positionOf(event), readFingerprint(event.fingerprint)]),
-  )
-}
-
-function positionOf({ epoch, seq }: RecordedEvent): string {
-  return `${epoch} ${seq}`
-}
-
-/** What the sources have now in any of the batch's ranges: asked once, in stretches of which these ranges are made. */
+/** What each source has now in any of the batch's ranges: asked once, in stretches of which these ranges are made. */
 async function factsOf(
-  { segments }: Pick<ChangePorts, 'segments'>,
+  port: SegmentPort,
   sources: readonly string[],
-  batch: readonly Latest<RecordedEvent>[],
+  batch: readonly LatestEvent[],
 ): Promise<(range: Range) => ReadonlyMap<string, SourceFacts>> {
   if (sources.length === 0) return () => new Map()
-  const around = hullOf(batch)
-  const ends = batch.flatMap(({ range, event }) => [range, event.range])
+  const ends = batch.flatMap(({ range, eventRange }) => [range, eventRange])
+  const around = {
+    from: Math.min(...ends.map(({ from }) => from)),
+    to: Math.max(...ends.map(({ to }) => to)),
+  }
   const starts = [...new Set(ends.flatMap(({ from, to }) => [from, to + 1]))]
     .filter((block) => block <= around.to)
     .toSorted((a, b) => a - b)
   const indexOf = new Map(starts.map((start, index) => [start, index]))
-  const found = Map.groupBy(await segments.segments(sources, around, starts), ({ from }) => from)
+  const found = Map.groupBy(await port.segments(sources, around, starts), ({ from }) => from)
   return ({ from, to }) => {
-    const sums = new Map<string, SourceFacts>()
+    const sums = new Map(sources.map((source) => [source, NOTHING]))
     for (let index = indexOf.get(from)!; index < starts.length && starts[index]! <= to; index++)
-      for (const segment of found.get(starts[index]!) ?? []) add(sums, segment)
+      for (const segment of found.get(starts[index]!) ?? []) sums.set(segment.source, sumOf(sums, segment))
     return sums
   }
 }
 
-function add(sums: Map<string, SourceFacts>, { source, blocks, newest }: Segment): void {
-  const sum = sums.get(source) ?? { blocks: 0, newest: 0 }
-  sums.set(source, { blocks: sum.blocks + blocks, newest: Math.max(sum.newest, newest) })
+const NOTHING: SourceFacts = { blocks: 0, newest: 0 }
+
+function sumOf(sums: ReadonlyMap<string, SourceFacts>, { source, blocks, newest }: Segment): SourceFacts {
+  const sum = sums.get(source) ?? NOTHING
+  return { blocks: sum.blocks + blocks, newest: Math.max(sum.newest, newest) }
 }

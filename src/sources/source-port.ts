@@ -1,6 +1,7 @@
 // Owns what is asked of source tables.
 import type { Range } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'
+import type { SourceFacts } from './fingerprint.ts'
 
 /** Lowest and highest block of a source table for the network. */
 export type Extent = Range
@@ -19,6 +20,8 @@ export type SourcePort = {
     weak: readonly string[],
     ranges: readonly Range[],
   ): Promise<readonly number[]>
-  /** `source=distinct blocks@newest updated_date_time` of the range for each source, in one string. */
-  fingerprint(sources: readonly string[], range: Range): Promise<string>
+  /** What each of the sources has in the range, those without a row included. */
+  fingerprint(sources: readonly string[], range: Range): Promise<ReadonlyMap<string, SourceFacts>>
+  /** Whether `newest` of buckets and fingerprints is a time, as of rows; of a file it is a version, which has no order. */
+  readonly hasTimes: boolean
 }

@@ -138,23 +138,22 @@ export function openSource({
     },
 
     async fingerprint(sources, range) {
-      const [first, ...others] = sources
-        .toSorted()
-        .map((source) =>
-          rowsOf(source, range).select([
-            sql<string>`${source}`.as('source'),
-            sql<number>`uniqExact(block_number)`.as('blocks'),
-            sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
-          ]),
-        )
-      if (first === undefined) return ''
+      const [first, ...others] = sources.map((source) =>
+        rowsOf(source, range).select([
+          sql<string>`${source}`.as('source'),
+          sql<number>`uniqExact(block_number)`.as('blocks'),
+          sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
+        ]),
+      )
+      if (first === undefined) return new Map()
       const rows = await asking(`reading the fingerprint of ${range.from}-${range.to}`)
         .selectFrom(others.reduce((all, next) => all.unionAll(next), first).as('sources'))
         .select(['source', 'blocks', 'newest'])
-        .orderBy('source')
         .execute()
-      return rows.map(({ source, blocks, newest }) => `${source}=${blocks}@${newest}`).join(' ')
+      return new Map(rows.map(({ source, blocks, newest }) => [source, { blocks, newest }]))
     },
+
+    hasTimes: true,
   }
 }
 
@@ -172,26 +171,20 @@ export type Segment = {
   readonly newest: number
 }
 
-export type SegmentPort = {
-  /**
-   * Counts the sources' blocks of the range by stretches; each begins at one of `starts` (ascending, the first is the
-   * range's) and ends before the next. Stretches without a row are absent. Survives merges, as fingerprints do.
-   */
-  segments(sources: readonly string[], range: Range, starts: readonly number[]): Promise<readonly Segment[]>
-}
+export type SegmentPort = ReturnType<typeof openSegments>
 
-export function openSegments({
-  server,
-  network,
-}: {
-  readonly server: Server
-  readonly network: string
-}): SegmentPort {
+export function openSegments({ server, network }: { readonly server: Server; readonly network: string }) {
+  const db = server.db.withSchema(server.connection.database)
   return {
-    async segments(sources, range, starts) {
-      const db = server
-        .during(`reading the fingerprints of ${range.from}-${range.to}`)
-        .withSchema(server.connection.database)
+    /**
+     * Counts the sources' blocks of the range by stretches; each begins at one of `starts` (ascending, the first is the
+     * range's) and ends before the next. Stretches without a row are absent. Survives merges, as fingerprints do.
+     */
+    async segments(
+      sources: readonly string[],
+      range: Range,
+      starts: readonly number[],
+    ): Promise<readonly Segment[]> {
       const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
       const [first, ...others] = sources.map((source) =>
         db

@@ -17,9 +17,7 @@ import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
-import type { LedgerOptions, LedgerPort } from '../ledger/ledger.ts'
-import { ledgerReader } from '../ledger/reader.ts'
-import { ledgerWriter } from '../ledger/writer.ts'
+import { openLedger } from '../ledger/ledger.ts'
 
 export type WorkspaceOptions = {
   readonly source: Connection
@@ -112,8 +110,4 @@ function acknowledgedBy(replicas: number): ClickHouseSettings {
 /** Replicas that every shard has at least. */
 function replicasOfEach({ nodes }: Cluster): number {
   return Math.min(...[...Map.groupBy(nodes, (shard) => shard).values()].map(({ length }) => length))
-}
-
-export function openLedger(options: LedgerOptions): LedgerPort {
-  return { ...ledgerReader(options), ...ledgerWriter(options) }
 }

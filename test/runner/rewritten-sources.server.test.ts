@@ -1,6 +1,7 @@
 // Owns the promise about source rows that change while a range is computed from them: its fingerprint tells afterwards.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { writeFingerprint } from '../../src/sources/fingerprint.ts'
 import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
@@ -70,5 +71,7 @@ test.each([
 /** Of the sources of the table, as they are now. */
 function fingerprint({ workspace }: TestWorkspace): Promise<string> {
   const { sources } = workspace.chosen[0]!
-  return workspace.ports.source.fingerprint(sources, BLOCKS)
+  return workspace.ports.source
+    .fingerprint(sources, BLOCKS)
+    .then((of) => writeFingerprint({ sources: of, inputs: new Map() }))
 }

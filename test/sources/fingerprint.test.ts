@@ -1,75 +1,51 @@
+// Owns the promise that a fingerprint is read as it was written, and the form in which ledgers hold it.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { knownFingerprint, mergeBuckets } from '../../src/sources/fingerprint.ts'
-import type { Bucket } from '../../src/sources/availability.ts'
+import { type Fingerprint, readFingerprint, writeFingerprint } from '../../src/sources/fingerprint.ts'
 
-const WIDTH = 10
-/** Blocks with rows, and when these were written. */
-const someRows = fc.uniqueArray(fc.tuple(fc.nat(99), fc.nat(1000)), { selector: ([block]) => block })
-const someRange = fc.tuple(fc.nat(99), fc.nat(40)).map(([from, more]) => ({ from, to: from + more }))
+const someName = fc.stringMatching(/^[a-z0-9_]{1,12}$/)
+const someNumber = fc.maxSafeNat()
+const mapOf = <Value>(value: fc.Arbitrary<Value>) =>
+  fc.array(fc.tuple(someName, value), { maxLength: 5 }).map((entries) => new Map(entries))
+const someFingerprint: fc.Arbitrary<Fingerprint> = fc.record({
+  sources: mapOf(fc.record({ blocks: someNumber, newest: someNumber })),
+  inputs: mapOf(fc.tuple(someNumber, someNumber)),
+})
 
-function bucketsOf(rows: readonly (readonly [number, number])[]): Bucket[] {
-  const groups = Map.groupBy(rows, ([block]) => Math.floor(block / WIDTH))
-  return [...groups.values()].map((group) => ({
-    first: Math.min(...group.map(([block]) => block)),
-    last: Math.max(...group.map(([block]) => block)),
-    rows: group.length,
-    blocks: group.length,
-    newest: Math.max(...group.map(([, written]) => written)),
-    hash: '',
-  }))
-}
-
-/** As the source would answer. */
-function asked(
-  rows: readonly (readonly [number, number])[],
-  { from, to }: { from: number; to: number },
-): string {
-  const within = rows.filter(([block]) => from <= block && block <= to)
-  return `${within.length}@${Math.max(0, ...within.map(([, written]) => written))}`
-}
-
-test('where the probe knows the fingerprint of a range, it is the one that the sources would give', () => {
+test('what is written is read as it was, and in whatever order the names come the text is the same', () => {
   fc.assert(
-    fc.property(someRows, someRows, someRange, (one, two, range) => {
-      const known = knownFingerprint(
-        new Map([
-          ['two', bucketsOf(two)],
-          ['one', bucketsOf(one)],
-        ]),
-        range,
-      )
-      if (known !== undefined) expect(known).toBe(`one=${asked(one, range)} two=${asked(two, range)}`)
+    fc.property(someFingerprint, ({ sources, inputs }) => {
+      const text = writeFingerprint({ sources, inputs })
+      expect(readFingerprint(text)).toEqual({ sources, inputs })
+      const backwards = {
+        sources: new Map([...sources].toReversed()),
+        inputs: new Map([...inputs].toReversed()),
+      }
+      expect(writeFingerprint(backwards)).toBe(text)
     }),
   )
 })
 
-test('whole buckets are known, however many', () => {
-  fc.assert(
-    fc.property(someRows, fc.nat(9), fc.nat(9), (rows, first, more) => {
-      const range = { from: first * WIDTH, to: (first + more + 1) * WIDTH - 1 }
-      expect(knownFingerprint(new Map([['s', bucketsOf(rows)]]), range)).toBe(`s=${asked(rows, range)}`)
-    }),
+test('ledgers hold it in this form', () => {
+  const fingerprint: Fingerprint = {
+    sources: new Map([
+      ['canonical_execution_transaction', { blocks: 997, newest: 1_700_000_123 }],
+      ['canonical_execution_balance_diffs', { blocks: 0, newest: 0 }],
+    ]),
+    inputs: new Map([
+      ['block_slots_stat', [3, 12]],
+      ['address_diffs', [10, 4]],
+    ]),
+  }
+  expect(writeFingerprint(fingerprint)).toBe(
+    'canonical_execution_balance_diffs=0@0 canonical_execution_transaction=997@1700000123 address_diffs=(10,4) block_slots_stat=(3,12)',
   )
+  expect(writeFingerprint({ sources: new Map(), inputs: new Map() })).toBe('')
 })
 
-test('a bucket with rows on both sides of an end of the range is not known', () => {
-  const rows = [
-    [14, 1],
-    [15, 1],
-  ] as const
-  expect(knownFingerprint(new Map([['s', bucketsOf(rows)]]), { from: 0, to: 14 })).toBeUndefined()
-  expect(knownFingerprint(new Map([['s', bucketsOf(rows)]]), { from: 15, to: 99 })).toBeUndefined()
-  expect(knownFingerprint(new Map([['s', bucketsOf(rows)]]), { from: 14, to: 15 })).toBe('s=2@1')
-})
-
-const bucket = (first: number, newest: number): Bucket => bucketsOf([[first, newest]])[0]!
-
-test('of a bucket that was probed twice the newer one counts, and those that are done are forgotten', () => {
-  const merged = mergeBuckets(
-    new Map([['s', [bucket(1, 1), bucket(11, 1), bucket(21, 1)]]]),
-    new Map([['s', [bucket(21, 2)]]]),
-    ({ first }) => first > 5,
-  )
-  expect(merged.get('s')).toEqual([bucket(11, 1), bucket(21, 2)])
-})
+test.each(['a', 'a=1', 'a=1@2@3', 'a=-1@2', 'a=(1,2', 'a=1@2,b=1@2', 'a=b=1@2', 'a=1@2 b'])(
+  "'%s' is refused: a source that is overlooked would count as unchanged",
+  (text) => {
+    expect(() => readFingerprint(text)).toThrow(`cannot read the fingerprint '${text}'`)
+  },
+)

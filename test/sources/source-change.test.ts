@@ -1,6 +1,12 @@
 // Owns the judgement of what a range was built from: what counts as changed, as gone, as the same.
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { evaluateChange, readFingerprint, type SourceFacts } from '../../src/sources/fingerprint.ts'
+import {
+  evaluateChange,
+  readFingerprint,
+  rowsHaveGone,
+  type SourceFacts,
+} from '../../src/sources/fingerprint.ts'
 
 const BEFORE = readFingerprint('canonical_execution_a=10@100 canonical_execution_b=0@0 other_table=(3,12)')
 const facts = (a: SourceFacts, b: SourceFacts = { blocks: 0, newest: 0 }) =>
@@ -64,9 +70,65 @@ test.each([
   )
 })
 
+test('a source that is read no more says nothing, and one that is read now and was not before has not gone', () => {
+  const whole = new Map([
+    ['canonical_execution_a', { blocks: 10, newest: 100 }],
+    ['canonical_execution_new', { blocks: 0, newest: 0 }],
+  ])
+  expect(
+    evaluateChange({ before: BEFORE, whole, part: whole, inputs: new Map([['other_table', [3, 12]]]) }),
+  ).toBe('same')
+})
+
 test('an input that had nothing there and now has counts as redone; one that has gone from the header does not', () => {
   expect(
     evaluateChange({ before: BEFORE, whole: same, part: same, inputs: new Map([['new_table', [1, 1]]]) }),
   ).toBe('changed')
   expect(evaluateChange({ before: BEFORE, whole: same, part: same, inputs: new Map() })).toBe('same')
+})
+
+const someFacts = fc.record({ blocks: fc.nat(5), newest: fc.nat(5) })
+const someSources = fc
+  .dictionary(fc.constantFrom('a', 'b', 'c'), someFacts)
+  .map((bySource) => new Map(Object.entries(bySource)))
+
+test('rows have gone where a source that is still read has fewer blocks or an older newest row, and nowhere else', () => {
+  fc.assert(
+    fc.property(someSources, someSources, fc.boolean(), (before, now, hasTimes) => {
+      const expected = ['a', 'b', 'c'].some((name) => {
+        const [had, has] = [before.get(name), now.get(name)]
+        if (had === undefined || has === undefined) return false
+        return has.blocks < had.blocks || (hasTimes && has.newest < had.newest)
+      })
+      expect(rowsHaveGone(before, now, { hasTimes })).toBe(expected)
+    }),
+  )
+})
+
+test('rows that only come, or are written again, have never gone', () => {
+  fc.assert(
+    fc.property(someSources, someFacts, (before, more) => {
+      const now = new Map(
+        [...before].map(([name, { blocks, newest }]) => [
+          name,
+          { blocks: blocks + more.blocks, newest: newest + more.newest },
+        ]),
+      )
+      expect(rowsHaveGone(before, now, { hasTimes: true })).toBe(false)
+    }),
+  )
+})
+
+test('a change is judged as gone exactly where rows have gone from the whole range', () => {
+  fc.assert(
+    fc.property(someSources, someSources, someSources, (sources, whole, part) => {
+      const change = evaluateChange({
+        before: { sources, inputs: new Map() },
+        whole,
+        part,
+        inputs: new Map(),
+      })
+      expect(change === 'gone').toBe(rowsHaveGone(sources, whole, { hasTimes: true }))
+    }),
+  )
 })

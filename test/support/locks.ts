@@ -1,6 +1,6 @@
 // Owns locks in tests: the ports of one runner over a ledger, locks that other processes left, the locks there are.
 import { lockName } from '../../src/lock/lock-name.ts'
-import { openLedger } from '../../src/workspace/connect.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
 import { openLocks } from '../../src/lock/lock.ts'
 import { commentLiteral, type LockComment } from '../../src/lock/comment.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'

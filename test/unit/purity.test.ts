@@ -47,7 +47,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
 
   // The process, its machine, its folders.
   process: [
-    'commands/doctor/command.ts',
     'commands/info/command.ts',
     'embedded/',
     'main.ts',

@@ -9,6 +9,8 @@ type Target = {
   readonly engine: string
   /** Undefined where it is not Distributed. */
   readonly of: Distributed | undefined
+  /** The server says that its sharding key has another value each time. */
+  readonly isRandom: boolean
   /** Its local tables; `node` counts from 1. */
   readonly found: readonly {
     readonly node: number
@@ -26,7 +28,7 @@ type Nodes = {
 /** Why a target is not fit to be written to on a cluster; undefined where it is. */
 export function shardProblem(
   { name, nodes }: Nodes,
-  { engine, of, found }: Target,
+  { engine, of, isRandom, found }: Target,
 ): ShardProblem | undefined {
   const again = `make it anew: docs/clusters.md`
   if (of === undefined)
@@ -67,7 +69,7 @@ export function shardProblem(
     }
   const sharding = nodes.every((shard) => shard === nodes[0])
     ? undefined
-    : shardingProblem(of, namesIn(first!.sorting_key))
+    : shardingProblem(of, namesIn(first!.sorting_key), isRandom)
   if (sharding !== undefined)
     return {
       sentence: `may keep rows of one key on several shards, where nothing makes one of them: ${sharding}`,

@@ -8,6 +8,7 @@ import { type Distributed, distributedEngine } from '../../sql-syntax/distribute
 import { type ShardProblem, shardProblem } from './shard-problem.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
+import { determinismOf } from '../determinism.ts'
 import { typed } from '../dialect.ts'
 import type { SystemTables } from '../schema.ts'
 
@@ -65,10 +66,18 @@ export async function shardTables(
     server,
     definitions.flatMap(({ of }) => of ?? []),
   )
+  const sharding = await determinismOf(
+    server,
+    definitions.map(({ of }) => of?.key?.text ?? ''),
+  )
   return new Map(
-    definitions.map(({ name, engine, of }): [string, ShardTable] => {
+    definitions.map(({ name, engine, of }, index): [string, ShardTable] => {
       const found = of === undefined ? [] : locals.filter((one) => isLocalOf(one, of))
-      return [name, { ...merged(cluster, found), problem: shardProblem(cluster, { engine, of, found }) }]
+      const isRandom = sharding[index] === 'nondeterministic'
+      return [
+        name,
+        { ...merged(cluster, found), problem: shardProblem(cluster, { engine, of, isRandom, found }) },
+      ]
     }),
   )
 }

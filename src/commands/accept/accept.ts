@@ -1,6 +1,5 @@
 // Owns declaring source gaps and incomplete blocks to be as they should be: what may be accepted, and the events that say so.
 import { BackfillError, usageError } from '../../model/errors.ts'
-import { type LedgerEvent, NO_TRY } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
@@ -96,8 +95,14 @@ export async function accept(
       })
     for (const { table, targetUuid, sourceGaps, incomplete } of todo) {
       const lock = locks.get(table.key)!
-      const event = { ...NO_TRY, event: 'accepted', targetUuid, runId, sqlHash: table.sqlHash } as const
-      await appendAll(workspace.ports, { lock, event, blocks: union(sourceGaps, incomplete) })
+      const blocks = union(sourceGaps, incomplete)
+      await appendAll(workspace.ports, lock, {
+        event: 'accepted',
+        blocks,
+        targetUuid,
+        runId,
+        sqlHash: table.sqlHash,
+      })
     }
   })
 }
@@ -118,17 +123,14 @@ export async function withLocks(
   }
 }
 
-/** One event for each stretch, then a checkpoint, so that the next command need not fold them. */
+/** Appends what is declared of the blocks, then a checkpoint, so that the next command need not fold it. */
 export async function appendAll(
   { ledger }: Ports,
-  {
-    lock,
-    event,
-    blocks,
-  }: { readonly lock: Lock; readonly event: Omit<LedgerEvent, 'range'>; readonly blocks: BlockSet },
+  lock: Lock,
+  declared: Parameters<Ports['ledger']['appendEach']>[1],
 ): Promise<void> {
-  for (const range of blocks) await ledger.append(lock, { ...event, range })
-  await ledger.checkpoint([{ lock, targetUuid: event.targetUuid }], event.runId)
+  await ledger.appendEach(lock, declared)
+  await ledger.checkpoint([{ lock, targetUuid: declared.targetUuid }], declared.runId)
 }
 
 function verdictOf(

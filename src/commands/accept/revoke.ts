@@ -1,7 +1,7 @@
 // Owns taking acceptances back: accepted blocks become missing again, and what was computed over them is done again.
 import { appendAll, withLocks } from './accept.ts'
 import { BackfillError, usageError } from '../../model/errors.ts'
-import { NO_TRY, REVOKED } from '../../ledger/events.ts'
+import { REVOKED } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type BlockSet, intersect, union } from '../../model/blocks.ts'
@@ -77,20 +77,12 @@ export async function revoke(
     // Dependants first: were this killed in between, none would be done from blocks that are missing.
     for (const { table, targetUuid, blocks, dependent, dependentRows } of plan.toReversed()) {
       const lock = locks.get(table.key)!
-      const about = { ...NO_TRY, targetUuid, runId, sqlHash: table.sqlHash }
-      if (dependent.length > 0)
-        await appendAll(workspace.ports, {
-          lock,
-          event: { ...about, event: dependentRows ? 'invalidated' : 'cleaned' },
-          blocks: dependent,
-        })
+      const about = { targetUuid, runId, sqlHash: table.sqlHash }
+      const event = dependentRows ? 'invalidated' : 'cleaned'
+      if (dependent.length > 0) await appendAll(workspace.ports, lock, { ...about, event, blocks: dependent })
       // `cleaned`, as if they had never run: there is no row of theirs that recovery would have to look for.
       if (blocks.length > 0)
-        await appendAll(workspace.ports, {
-          lock,
-          event: { ...about, event: 'cleaned', error: REVOKED },
-          blocks,
-        })
+        await appendAll(workspace.ports, lock, { ...about, event: 'cleaned', error: REVOKED, blocks })
     }
   })
 }

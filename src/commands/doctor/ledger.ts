@@ -1,7 +1,6 @@
 // Owns the check of the ledger: what commands read, a checkpoint and the events behind it, has to equal all its events.
 import { sleep } from '../../seam/clock.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
-import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { Island } from '../../ledger/events.ts'
 import { foldQuery } from '../../ledger/fold.ts'
@@ -74,13 +73,11 @@ async function differences(
   if (uuids.size === 0) return new Map()
   const all = { network, uuids, fromCheckpoint: false }
   const [views, rows] = await Promise.all([
-    ledgerReader({ server, names, network, toolVersion: '' }).fold(uuids),
-    foldQuery(server.db.withSchema(names.ledger), all)
-      .execute()
-      .catch((error: unknown) => {
-        const doing = 'folding the ledger from its first event'
-        throw serverError(error, { connection: server.connection, doing })
-      }),
+    ledgerReader({ server, names, network }).fold(uuids),
+    foldQuery(
+      server.during('folding the ledger from its first event').withSchema(names.ledger),
+      all,
+    ).execute(),
   ])
   const islandsOf = (key: string) =>
     rows.flatMap((row): Island[] =>

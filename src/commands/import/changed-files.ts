@@ -1,19 +1,18 @@
 // Owns files that were published anew since they were imported, or were read by other SQL: found, and imported again.
-import { NO_TRY } from '../../ledger/events.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { RetryPolicy } from '../../clickhouse/retry.ts'
 import { type BlockSet, blockSet, intersect } from '../../model/blocks.ts'
-import { readCoverage } from '../../ledger/coverage.ts'
+import { writeFingerprint } from '../../sources/fingerprint.ts'
 import { readKnown } from '../../planning/table-status.ts'
-import type { RecordedEvent, RecordedEventsPort } from '../../ledger/history.ts'
+import type { LedgerEvents } from '../../ledger/latest-events.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 
 /** Blocks of the range whose files, or the SQL that reads them, are others now, by table key. A file that is gone is no other file. Reads only. */
 export async function findChangedFiles(
   workspace: Workspace,
-  recordedEvents: RecordedEventsPort,
+  recordedEvents: LedgerEvents,
   range: Range,
 ): Promise<ReadonlyMap<string, BlockSet>> {
   const { uuids } = await readKnown(workspace)
@@ -32,7 +31,7 @@ export async function findChangedFiles(
  */
 export async function forgetChangedFiles(
   workspace: Workspace,
-  recordedEvents: RecordedEventsPort,
+  recordedEvents: LedgerEvents,
   question: {
     readonly range: Range
     readonly lockWaitMs: number
@@ -48,19 +47,14 @@ export async function forgetChangedFiles(
     const lock = await workspace.ports.locks.acquire(table.key, (text) => note(table.key, text), lockWaitMs)
     try {
       // Again, since another run may have been at work until now.
-      for (const changed of await changedOf(workspace, recordedEvents, about))
-        await workspace.ports.ledger.append(
-          lock,
-          {
-            ...NO_TRY,
-            event: 'invalidated',
-            range: changed,
-            targetUuid: uuids.get(table.key)!,
-            runId: randomId(),
-            sqlHash: table.sqlHash,
-          },
-          retryPolicy,
-        )
+      const blocks = await changedOf(workspace, recordedEvents, about)
+      const { sqlHash } = table
+      const targetUuid = uuids.get(table.key)!
+      await workspace.ports.ledger.appendEach(
+        lock,
+        { event: 'invalidated', blocks, targetUuid, runId: randomId(), sqlHash },
+        retryPolicy,
+      )
     } finally {
       await lock.release()
     }
@@ -75,28 +69,30 @@ type ChangedQuestion = {
 
 async function changedOf(
   { ports }: Workspace,
-  recordedEvents: RecordedEventsPort,
+  recordedEvents: LedgerEvents,
   { table, uuids, range }: ChangedQuestion,
 ): Promise<BlockSet> {
-  const uuid = uuids.get(table.key)
-  if (uuid === undefined) return []
-  const window = { key: table.key, targetUuid: uuid, window: range, fingerprints: true }
-  const [{ built }, events] = await Promise.all([
-    readCoverage(recordedEvents, { key: table.key, uuid, window: range }),
-    recordedEvents.events(window),
-  ])
-  const before = new Map(events.map((event) => [positionOf(event), event.fingerprint]))
-  const changed = await Promise.all(
-    built.map(async (one) => {
-      const now = await ports.source.fingerprint(table.sources, one.event.range)
-      const same = now === before.get(positionOf(one.event)) && one.event.sqlHash === table.sqlHash
-      const isOther = !same && !now.endsWith('=0@0')
-      return isOther ? [one.event.range] : []
-    }),
-  )
-  return intersect(blockSet(changed.flat()), [range])
-}
-
-function positionOf({ epoch, seq }: RecordedEvent): string {
-  return `${epoch} ${seq}`
+  const targetUuid = uuids.get(table.key)
+  if (targetUuid === undefined) return []
+  const changed: Range[] = []
+  for await (const page of recordedEvents.latest({
+    key: table.key,
+    targetUuid,
+    window: range,
+    withoutMarks: true,
+  })) {
+    const built = page.filter(({ event }) => event === 'done')
+    const positions = built.map(({ position }) => position)
+    const before = await recordedEvents.fingerprints(table.key, positions)
+    const found = await Promise.all(
+      built.map(async ({ eventRange, sqlHash }, index) => {
+        const sources = await ports.source.fingerprint(table.sources, eventRange)
+        const same = writeFingerprint({ sources, inputs: new Map() }) === before[index]
+        const isThere = [...sources.values()].every(({ blocks }) => blocks > 0)
+        return isThere && !(same && sqlHash === table.sqlHash) ? [eventRange] : []
+      }),
+    )
+    changed.push(...found.flat())
+  }
+  return intersect(blockSet(changed), [range])
 }

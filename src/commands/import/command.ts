@@ -73,12 +73,8 @@ async function forget(
 }
 
 async function recordedEventsOf({ workspace, connected }: ConnectedWorkspace) {
-  const { openRecordedEvents } = await import('../../ledger/history.ts')
-  return openRecordedEvents({
-    server: connected.target,
-    names: connected.names,
-    network: workspace.network.name,
-  })
+  const { openEvents } = await import('../../ledger/latest-events.ts')
+  return openEvents({ server: connected.target, names: connected.names, network: workspace.network.name })
 }
 
 async function plan(context: Context, origin: ImportOrigin, range: Range): Promise<number> {

@@ -1,32 +1,18 @@
 // Owns the query of tries: the latest events, those of one try folded into a row.
 import { type Kysely, sql } from 'kysely'
 import type { EventName } from '../../clickhouse/schema.ts'
-import type { LogQuestion } from './report.ts'
+import type { LoggedEvent, LogQuestion } from './report.ts'
 import type { Schema } from '../../clickhouse/schema.ts'
 
-export type EventRow = {
-  readonly table_key: string
-  readonly run_id: string
+/** As `LoggedEvent`; times are ms since 1970. */
+export type EventRow = Omit<LoggedEvent, 'present' | 'range' | 'state' | 'at'> & {
   readonly event: Exclude<EventName, 'checkpoint'>
-  readonly first: number
-  readonly last: number
+  readonly from: number
+  readonly to: number
   readonly uuid: string
   readonly epoch: number
-  readonly attempt: number
-  /** ms since 1970. */
   readonly started: number
   readonly ended: number
-  readonly rows_read: number
-  readonly rows_written: number
-  readonly peak_memory: number
-  readonly elapsed_ms: number
-  readonly error_code: number
-  readonly error: string
-  readonly sql_hash: string
-  readonly query_id: string
-  readonly user: string
-  readonly host: string
-  readonly tool_version: string
 }
 
 /**
@@ -59,15 +45,15 @@ export function eventsQuery(
   const window = ordered.limit(limit * 2 + SPARE)
   return db
     .selectFrom(window.as('events'))
-    .select(['table_key', 'run_id'])
+    .select(['table_key as table', 'run_id as runId'])
     .select([
       latest('events.event').as('event'),
-      latest('events.range_from').as('first'),
-      latest('events.range_to').as('last'),
+      latest('events.range_from').as('from'),
+      latest('events.range_to').as('to'),
       latest('toString(events.target_uuid)').as('uuid'),
       sql<number>`toUnixTimestamp64Milli(min(events.event_time))`.as('started'),
       sql<number>`toUnixTimestamp64Milli(max(events.event_time))`.as('ended'),
-      ...PLAIN.map((column) => latest(`events.${column}`).as(column)),
+      ...PLAIN.map((column) => latest(`events.${column}`).as(camelCase(column))),
     ])
     .groupBy(['table_key', 'run_id', 'try'])
     .orderBy(table === undefined ? sql`max(events.event_time)` : sql`max((events.epoch, events.seq))`, 'desc')
@@ -104,6 +90,10 @@ const COLUMNS = [
   'event_time',
   ...PLAIN,
 ] as const
+
+function camelCase(column: string): string {
+  return column.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
 
 /** As the try's last event has it. */
 function latest(expression: string) {

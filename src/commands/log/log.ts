@@ -1,7 +1,7 @@
 // Owns the reading of the ledger as history: runs and tries, folded by the server, newest first. Nothing is written.
 import { sql } from 'kysely'
 import { REVOKED } from '../../ledger/events.ts'
-import type { LoggedEvent, LoggedRun, LoggedState, LogPort, LogQuestion } from './report.ts'
+import type { LoggedEvent, LoggedRun, LoggedState, LogQuestion } from './report.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import type { Locks } from '../../lock/lock.ts'
 import type { TargetPort } from '../../targets/target-port.ts'
@@ -26,7 +26,10 @@ type KeptTables = {
   readonly target: Pick<TargetPort, 'tables'>
 }
 
-export function openLog({ server, names, network, kept, target, locks }: LogOptions): LogPort {
+export type LogPort = ReturnType<typeof openLog>
+
+/** What `log` asks; every answer is newest first. All functions throw BackfillError `server`. */
+export function openLog({ server, names, network, kept, target, locks }: LogOptions) {
   const db = server.during('reading the ledger').withSchema(names.ledger)
 
   /** What tells an event of today's table from one of a table that was dropped, and a live run from a dead one. */
@@ -37,9 +40,11 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
   }
 
   return {
-    exists: async () => (await target.ledgerState()) !== 'absent',
+    /** Whether there is a ledger; without one the other questions fail. */
+    exists: async (): Promise<boolean> => (await target.ledgerState()) !== 'absent',
 
-    async tables() {
+    /** Table keys of the network of which it knows something. */
+    async tables(): Promise<readonly string[]> {
       const rows = await db
         .selectFrom('ledger')
         .select('table_key')
@@ -50,17 +55,20 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
       return rows.map((row) => row.table_key)
     },
 
-    async runs(question: LogQuestion) {
+    async runs(question: LogQuestion): Promise<readonly LoggedRun[]> {
       const [rows, now] = await Promise.all([runsQuery(db, { network, ...question }).execute(), present()])
       return rows.map((row) => runOf(row, now))
     },
 
-    async events(question) {
+    async events(
+      question: LogQuestion & { readonly runId: string | undefined },
+    ): Promise<readonly LoggedEvent[]> {
       const [rows, now] = await Promise.all([eventsQuery(db, { network, ...question }).execute(), present()])
       return rows.map((row) => eventOf(row, now))
     },
 
-    async runIds(prefix) {
+    /** Run ids that begin so, at most a few. */
+    async runIds(prefix: string): Promise<readonly string[]> {
       const rows = await db
         .selectFrom('ledger')
         .select('run_id')
@@ -98,60 +106,33 @@ function isHeld({ holders }: Present, key: string, epoch: number): boolean {
   return holder !== undefined && !holder.released && holder.epoch === epoch
 }
 
-function runOf(row: RunRow, now: Present): LoggedRun {
-  const parts = row.parts.map(([table, uuid, epoch]) => ({ table, uuid, epoch }))
-  const held = parts.some(({ table, epoch }) => isHeld(now, table, epoch))
-  const unended = row.chunks_open > 0 ? (held ? 'running' : 'unfinished') : 'done'
+function runOf({ parts, rangesFailed, ...run }: RunRow, now: Present): LoggedRun {
+  const held = parts.some(([table, , epoch]) => isHeld(now, table, epoch))
+  const unended = run.chunksOpen > 0 ? (held ? 'running' : 'unfinished') : 'done'
   return {
-    runId: row.run_id,
-    started: row.started,
-    ended: row.ended,
+    ...run,
     tables: parts
-      .map(({ table, uuid }) => ({ table, present: now.uuidOf(table) === uuid }))
+      .map(([table, uuid]) => ({ table, present: now.uuidOf(table) === uuid }))
       .toSorted((a, b) => (a.table < b.table ? -1 : 1)),
-    chunksDone: row.chunks_done,
-    chunksFailed: row.chunks_failed,
-    chunksOpen: row.chunks_open,
-    blocks: row.blocks,
-    rowsRead: row.rows_read,
-    rowsWritten: row.rows_written,
-    accepted: row.accepted,
-    revoked: row.revoked,
-    cleaned: row.cleaned,
-    invalidated: row.invalidated,
-    outcome: row.ranges_failed > 0 && unended !== 'running' ? 'failed' : unended,
-    error: row.error,
-    user: row.user,
-    host: row.host,
-    toolVersion: row.tool_version,
+    outcome: rangesFailed > 0 && unended !== 'running' ? 'failed' : unended,
   }
 }
 
 function eventOf(row: EventRow, now: Present): LoggedEvent {
+  const { event, from, to, uuid, epoch: _epoch, started, ended, ...rest } = row
   return {
-    table: row.table_key,
-    present: now.uuidOf(row.table_key) === row.uuid,
-    runId: row.run_id,
-    range: { from: row.first, to: row.last },
+    ...rest,
+    present: now.uuidOf(rest.table) === uuid,
+    range: { from, to },
     state: stateOf(row, now),
-    attempt: row.attempt,
-    at: row.ended,
+    at: ended,
     // A try that failed has no time of its own: from its first event to its last.
-    elapsedMs: row.elapsed_ms > 0 ? row.elapsed_ms : row.ended - row.started,
-    rowsRead: row.rows_read,
-    rowsWritten: row.rows_written,
-    peakMemory: row.peak_memory,
-    errorCode: row.error_code,
-    error: row.event === 'failed' ? row.error : '',
-    sqlHash: row.sql_hash,
-    queryId: row.query_id,
-    user: row.user,
-    host: row.host,
-    toolVersion: row.tool_version,
+    elapsedMs: rest.elapsedMs > 0 ? rest.elapsedMs : ended - started,
+    error: event === 'failed' ? rest.error : '',
   }
 }
 
-function stateOf({ event, error, table_key, epoch }: EventRow, now: Present): LoggedState {
-  if (event === 'started') return isHeld(now, table_key, epoch) ? 'running' : 'unfinished'
+function stateOf({ event, error, table, epoch }: EventRow, now: Present): LoggedState {
+  if (event === 'started') return isHeld(now, table, epoch) ? 'running' : 'unfinished'
   return event === 'cleaned' && error === REVOKED ? 'revoked' : event
 }

@@ -88,15 +88,3 @@ export type LogQuestion = {
   /** Only what failed. */
   readonly errors: boolean
 }
-
-/** What `log` asks; every answer is newest first. */
-export type LogPort = {
-  /** Whether there is a ledger; without one the other questions fail. */
-  exists(): Promise<boolean>
-  /** Table keys of the network of which it knows something. */
-  tables(): Promise<readonly string[]>
-  runs(question: LogQuestion): Promise<readonly LoggedRun[]>
-  events(question: LogQuestion & { readonly runId: string | undefined }): Promise<readonly LoggedEvent[]>
-  /** Run ids that begin so, at most a few. */
-  runIds(prefix: string): Promise<readonly string[]>
-}

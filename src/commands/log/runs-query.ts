@@ -1,32 +1,14 @@
 // Owns the query of runs: the latest ones are found first, then all their events are folded into a row each.
 import { type Kysely, sql } from 'kysely'
 import { REVOKED } from '../../ledger/events.ts'
-import type { LogQuestion } from './report.ts'
+import type { LoggedRun, LogQuestion } from './report.ts'
 import type { Schema } from '../../clickhouse/schema.ts'
 
-export type RunRow = {
-  readonly run_id: string
-  /** ms since 1970. */
-  readonly started: number
-  readonly ended: number
+export type RunRow = Omit<LoggedRun, 'tables' | 'outcome'> & {
   /** Table key, UUID of its target, last epoch: as the run's last event of each table has them. */
   readonly parts: readonly (readonly [string, string, number])[]
-  readonly chunks_done: number
-  readonly chunks_failed: number
-  readonly chunks_open: number
   /** Ranges that failed and of which blocks were not done later in the run. */
-  readonly ranges_failed: number
-  readonly blocks: number
-  readonly rows_read: number
-  readonly rows_written: number
-  readonly accepted: number
-  readonly revoked: number
-  readonly cleaned: number
-  readonly invalidated: number
-  readonly error: string
-  readonly user: string
-  readonly host: string
-  readonly tool_version: string
+  readonly rangesFailed: number
 }
 
 /**
@@ -85,7 +67,7 @@ export function runsQuery(
   return db
     .selectFrom(parts.as('parts'))
     .select([
-      'run_id',
+      'run_id as runId',
       sql<number>`toUnixTimestamp64Milli(min(first_time))`.as('started'),
       sql<number>`toUnixTimestamp64Milli(max(last_time))`.as('ended'),
       sql<
@@ -93,13 +75,13 @@ export function runsQuery(
       >`CAST(groupArray((table_key, latest.1, latest.2)), 'Array(Tuple(String, String, UInt64))')`.as(
         'parts',
       ),
-      total('done_tries').as('chunks_done'),
-      total('failed_tries').as('chunks_failed'),
-      total('open_tries').as('chunks_open'),
-      total('failed_ranges').as('ranges_failed'),
+      total('done_tries').as('chunksDone'),
+      total('failed_tries').as('chunksFailed'),
+      total('open_tries').as('chunksOpen'),
+      total('failed_ranges').as('rangesFailed'),
       total('done_blocks').as('blocks'),
-      total('read').as('rows_read'),
-      total('written').as('rows_written'),
+      total('read').as('rowsRead'),
+      total('written').as('rowsWritten'),
       total('accepted_blocks').as('accepted'),
       total('revoked_blocks').as('revoked'),
       total('cleaned_blocks').as('cleaned'),
@@ -107,7 +89,7 @@ export function runsQuery(
       sql<string>`argMax(last_error, error_time)`.as('error'),
       sql<string>`any(by_user)`.as('user'),
       sql<string>`any(on_host)`.as('host'),
-      sql<string>`any(with_version)`.as('tool_version'),
+      sql<string>`any(with_version)`.as('toolVersion'),
     ])
     .groupBy('run_id')
     .orderBy('ended', 'desc')

@@ -1,7 +1,7 @@
 // Owns what a rebuild makes sure of: that nothing which the old table has would be lacking in the new one.
 import { findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
-import { type Island, NO_TRY } from '../../ledger/events.ts'
+import type { Island } from '../../ledger/events.ts'
 import { type BlockSet, blockSet, hull, intersect, subtract } from '../../model/blocks.ts'
 import { formatBlockSet } from '../../model/blocks.ts'
 import type { Rebuilding } from './workspace.ts'
@@ -13,8 +13,7 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
   const inputs = workspace.catalogue.tables.filter(({ key }) => table.after.includes(key))
   const targets = await workspace.ports.target.tables(inputs.map(({ target }) => target))
   const uuids = new Map([...uuidsOf(inputs, targets), [table.key, uuid]])
-  const { changes } = await findChanges(ports, { table, uuids })
-  const gone = blockSet(changes.filter(({ change }) => change === 'gone').map(({ range }) => range))
+  const { gone } = await findChanges(ports, { table, uuids })
   if (gone.length > 0)
     throw new BackfillError(
       `the sources no longer hold all of blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,
@@ -63,8 +62,7 @@ export async function carryAccepted(
         hint: `backfill plan --tables ${table.key} shows source gaps and incomplete blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
       },
     )
-  for (const range of accepted)
-    await ledger.append(lock, { ...NO_TRY, event: 'accepted', range, targetUuid: uuid, runId, sqlHash: '' })
+  await ledger.appendEach(lock, { event: 'accepted', blocks: accepted, targetUuid: uuid, runId, sqlHash: '' })
 }
 
 async function islandsOf({ ports }: Workspace, key: string, uuid: string): Promise<readonly Island[]> {

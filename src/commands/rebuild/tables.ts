@@ -2,7 +2,10 @@
 import { sql } from 'kysely'
 import type { Server } from '../../clickhouse/server.ts'
 
-export function openRebuild({ server }: { readonly server: Server }): RebuildPort {
+export type RebuildPort = ReturnType<typeof openRebuild>
+
+/** All functions throw BackfillError `server`. */
+export function openRebuild({ server }: { readonly server: Server }) {
   const { client, connection } = server
   const { database } = connection
   const command = (query: string, names: Readonly<Record<string, string>>, doing: string) =>
@@ -14,7 +17,8 @@ export function openRebuild({ server }: { readonly server: Server }): RebuildPor
       doing,
     })
   return {
-    async tables(prefix) {
+    /** The tables whose names begin so. */
+    async tables(prefix: string): Promise<readonly NamedTable[]> {
       return await server
         .during(`looking at the tables of ${database}`)
         .selectFrom('system.tables')
@@ -31,7 +35,8 @@ export function openRebuild({ server }: { readonly server: Server }): RebuildPor
         .execute()
     },
 
-    async databaseEngine() {
+    /** Engine of the target database: EXCHANGE needs Atomic. */
+    async databaseEngine(): Promise<string> {
       const [row] = await server
         .during(`looking at the database ${database}`)
         .selectFrom('system.databases')
@@ -41,21 +46,24 @@ export function openRebuild({ server }: { readonly server: Server }): RebuildPor
       return row?.engine ?? ''
     },
 
-    rename: (from, to) =>
+    /** @throws BackfillError `failed` where `from` is not there, or `to` is */
+    rename: (from: string, to: string): Promise<void> =>
       command(
         'RENAME TABLE {database:Identifier}.{from:Identifier} TO {database:Identifier}.{to:Identifier}',
         { from, to },
         `renaming ${database}.${from} to ${to}`,
       ),
 
-    exchange: (one, other) =>
+    /** Both at once: no reader sees one of the names without a table. @throws BackfillError `failed` where one is not there */
+    exchange: (one: string, other: string): Promise<void> =>
       command(
         'EXCHANGE TABLES {database:Identifier}.{one:Identifier} AND {database:Identifier}.{other:Identifier}',
         { one, other },
         `exchanging ${database}.${one} and ${other}`,
       ),
 
-    drop: (name) =>
+    /** Drops a table with its rows, however big, if it is there. */
+    drop: (name: string): Promise<void> =>
       command(
         'DROP TABLE IF EXISTS {database:Identifier}.{name:Identifier} SYNC',
         { name },
@@ -72,17 +80,4 @@ export type NamedTable = {
   /** Rows before merging and bytes on disk; null where the engine does not count them. */
   readonly rows: number | null
   readonly bytes: number | null
-}
-
-export type RebuildPort = {
-  /** The tables whose names begin so. @throws BackfillError `server` */
-  tables(prefix: string): Promise<readonly NamedTable[]>
-  /** Engine of the target database: EXCHANGE needs Atomic. */
-  databaseEngine(): Promise<string>
-  /** @throws BackfillError `failed` where `from` is not there, or `to` is */
-  rename(from: string, to: string): Promise<void>
-  /** Both at once: no reader sees one of the names without a table. @throws BackfillError `failed` where one is not there */
-  exchange(one: string, other: string): Promise<void>
-  /** Drops a table with its rows, however big, if it is there. */
-  drop(name: string): Promise<void>
 }

@@ -7,7 +7,7 @@ import { significantTokens } from '../../sql-syntax/lexer.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { RebuildOptions } from './report.ts'
 import type { RebuildPort } from './tables.ts'
-import type { VerifyPorts } from '../verify/report.ts'
+import type { VerifyPorts } from '../verify/ports.ts'
 import type { UpHooks } from '../../runner/up.ts'
 
 /** What is to be built, in place of the table with this UUID. */

@@ -1,9 +1,7 @@
 // Owns the redo of ranges: their coverage is taken away first, under the locks, and the run loop does the rest. What
 // is killed on the way is a dirty range, which any later run deletes and builds again.
-import { NO_TRY } from '../../ledger/events.ts'
-import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
-import { type BlockSet, intersect, union } from '../../model/blocks.ts'
+import { intersect, union } from '../../model/blocks.ts'
 import type { RedoBlocks } from './blocks.ts'
 import { pickBlocks, type PlannedRedo, readAgain } from './plan.ts'
 import { assertNoDependants } from './refusals.ts'
@@ -85,20 +83,16 @@ async function invalidate(
 ): Promise<void> {
   const runId = randomId()
   const retryPolicy = { giveUpMs: options.giveUpMs, signal: hooks.signal }
-  const definition = (key: string): TableDefinition => plan.tables.find((table) => table.key === key)!
-  const ranges = (key: string): BlockSet => blocks.find((one) => one.key === key)?.redo ?? []
-  for (const { key } of blocks.toReversed())
-    for (const range of ranges(key))
-      await ports.ledger.append(
-        locks.get(key)!,
-        {
-          ...NO_TRY,
-          event: 'invalidated',
-          range,
-          targetUuid: plan.uuids.get(key)!,
-          runId,
-          sqlHash: definition(key).sqlHash,
-        },
-        retryPolicy,
-      )
+  for (const { key, redo: again } of blocks.toReversed())
+    await ports.ledger.appendEach(
+      locks.get(key)!,
+      {
+        event: 'invalidated',
+        blocks: again,
+        targetUuid: plan.uuids.get(key)!,
+        runId,
+        sqlHash: plan.tables.find((table) => table.key === key)!.sqlHash,
+      },
+      retryPolicy,
+    )
 }

@@ -1,51 +1,57 @@
 // Owns how done blocks are cut for verification: by what was known of their weight, never across what built them.
-import { blockSet, type Range } from '../../model/blocks.ts'
+import { blockSet, intersect, type Range } from '../../model/blocks.ts'
 import { cutChunks, type Sizing } from '../../planning/chunks.ts'
-import type { Latest } from '../../ledger/latest-events.ts'
+import type { Island } from '../../ledger/events.ts'
+import type { LatestEvent } from '../../ledger/latest-events.ts'
 import type { RowEstimates } from '../../planning/row-estimates.ts'
 
-type Built = {
-  readonly range: Range
-  readonly sqlHash: string
-  /** Source rows of the whole event. */
-  readonly rows: number
-}
-
-/** How heavy done blocks are, as far as the ledger knows. Little ones that touch are taken together: a ledger may have 10^5. */
-export function builtRowEstimates(done: readonly Latest<Built>[]): RowEstimates {
+/**
+ * How heavy done blocks are, as far as the ledger knows, of the latest events by block, marks left out. Little ones that
+ * touch are taken together: a ledger may have 10^6 of them.
+ */
+export async function builtRowEstimates(pages: AsyncIterable<readonly LatestEvent[]>): Promise<RowEstimates> {
   const rowEstimates: { from: number; to: number; rows: number }[] = []
-  for (const { range, event } of done) {
-    const rows = (event.rows * blocksIn(range)) / blocksIn(event.range)
-    const last = rowEstimates.at(-1)
-    if (last !== undefined && last.to + 1 === range.from && last.rows + rows < LITTLE_ROWS) {
-      last.to = range.to
-      last.rows += rows
-    } else rowEstimates.push({ ...range, rows })
-  }
+  for await (const page of pages)
+    for (const { range, event, eventRange, ...of } of page) {
+      if (event !== 'done') continue
+      const rows = (of.rows * blocksIn(range)) / blocksIn(eventRange)
+      const last = rowEstimates.at(-1)
+      if (
+        last !== undefined &&
+        last.to + 1 === range.from &&
+        last.rows + rows < LITTLE_ROWS * 2 ** (rowEstimates.length / COARSER_AFTER)
+      ) {
+        last.to = range.to
+        last.rows += rows
+      } else rowEstimates.push({ ...range, rows })
+    }
   return rowEstimates
 }
 
 const LITTLE_ROWS = 500_000
 
-/** The chunks of done blocks within `wanted`, by block; each was built by one version of the SQL. */
+/** After so many weights what counts as little is twice as much: however many events, they fit into memory. */
+const COARSER_AFTER = 5_000
+
+/** Done blocks that one version of the SQL built. */
+export type VerifyChunk = Range & { readonly sqlHash: string }
+
+/** The chunks of done blocks within `wanted`, by block. */
 export function verifyChunks(
-  done: readonly Latest<Built>[],
+  done: readonly Pick<Island, 'from' | 'to' | 'sqlHash'>[],
   wanted: Range,
   sizing: Sizing,
-): readonly (Range & { readonly sqlHash: string })[] {
-  const byHash = Map.groupBy(done, ({ event }) => event.sqlHash)
+): readonly VerifyChunk[] {
+  const byHash = Map.groupBy(done, ({ sqlHash }) => sqlHash)
   return [...byHash]
-    .flatMap(([sqlHash, segments]) =>
-      cutChunks(blockSet(segments.flatMap(({ range }) => within(range, wanted))), sizing, 'oldest').map(
-        ({ from, to }) => ({ from, to, sqlHash }),
-      ),
+    .flatMap(([sqlHash, islands]) =>
+      cutChunks(intersect(blockSet(islands), [wanted]), sizing, 'oldest').map(({ from, to }) => ({
+        from,
+        to,
+        sqlHash,
+      })),
     )
     .toSorted((a, b) => a.from - b.from)
-}
-
-function within(range: Range, wanted: Range): readonly Range[] {
-  const clipped = { from: Math.max(range.from, wanted.from), to: Math.min(range.to, wanted.to) }
-  return clipped.from <= clipped.to ? [clipped] : []
 }
 
 function blocksIn({ from, to }: Range): number {

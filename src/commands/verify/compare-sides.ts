@@ -1,15 +1,14 @@
 // Owns the two sides of a comparison as SQL: a range's rows as the transform yields them now, and as the table holds them.
 import type { TableDefinition } from '../../model/model.ts'
-import type { Column } from '../../targets/target-port.ts'
+import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
+import type { Determinism } from '../../clickhouse/determinism.ts'
+import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import type { NotCompared } from './report.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 
-/** What the server says of a target table, as far as rows are compared by it. */
-export type TargetFacts = {
-  readonly engine: string
-  /** As text: `address, block_number`; empty where the engine has none. */
-  readonly sortingKey: string
-  /** `expression`: of a default, empty where there is none. */
-  readonly columns: readonly (Column & { readonly expression: string })[]
+/** What the server says of a target table, as far as rows are compared by it; `sortKey` as text: `address, block_number`. */
+export type TargetFacts = Pick<ExistingTable, 'engine' | 'sortKey'> & {
+  readonly columns: readonly (ExistingTable['columns'][number] & { readonly determinism: Determinism })[]
 }
 
 /**
@@ -23,8 +22,7 @@ export type Sides = {
   /** ClickHouse type of `backfill_position`. */
   readonly positionType: string
   readonly compared: readonly string[]
-  /** Columns whose default has another value each time. */
-  readonly not: readonly string[]
+  readonly not: readonly NotCompared[]
 }
 
 /** `output`: names of the columns that the transform yields. */
@@ -35,7 +33,8 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
     ({ name, defaultKind }) =>
       !output.includes(name) && (defaultKind === 'DEFAULT' || defaultKind === 'MATERIALIZED'),
   )
-  const steady = computed.filter(({ expression }) => !NON_DETERMINISTIC.test(expression))
+  const not = notComparable(computed)
+  const steady = computed.filter((column) => !not.some(({ name }) => name === column.name))
   const compared = [...yielded, ...steady].map(({ name }) => name)
   const position =
     rows.kind === 'per-key' ? facts.columns.find(({ name }) => name === rows.column) : undefined
@@ -49,7 +48,7 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
   )
   const list = compared.map(quoteIdentifier)
   const side = (from: string) => `SELECT
-    sipHash128(tuple(${facts.sortingKey === '' ? list.join(', ') : facts.sortingKey})) AS backfill_key,
+    sipHash128(tuple(${facts.sortKey === '' ? list.join(', ') : facts.sortKey})) AS backfill_key,
     ${position === undefined ? 'toUInt8(0)' : quoteIdentifier(position.name)} AS backfill_position,
     sipHash64(tuple(${list.join(', ')})) AS backfill_hash,
     [${list.map((name) => `ifNull(toString(${name}), 'NULL')`).join(', ')}] AS backfill_values
@@ -64,13 +63,23 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
     ),
     positionType: position?.type ?? 'UInt8',
     compared,
-    not: computed.filter((column) => !steady.includes(column)).map(({ name }) => name),
+    not,
   }
 }
 
 /** Engines whose rows of one key are one row, once FINAL has looked at them. */
 export const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
 
-/** Calls that have another value each time, or for each user. */
-const NON_DETERMINISTIC =
-  /\b(now|now64|today|yesterday|rand\w*|generate\w+|uuid\w*|hostname|currentUser|user|version|serverUUID|rowNumber\w+|blockNumber|nowInBlock|query_?id|initialQueryID|tcpPort|uptime|getSetting|getMacro|fuzzBits|timezone)\s*\(/i
+/** Columns whose default may have another value each time, and those that are computed from such a column. */
+function notComparable(columns: TargetFacts['columns']): readonly NotCompared[] {
+  const not = new Map<string, NotCompared['why']>()
+  for (const { name, determinism } of columns) if (determinism !== 'deterministic') not.set(name, determinism)
+  // As often as there are columns: one may be computed from another that comes behind it.
+  for (let round = 0; round < columns.length && not.size > 0; round++)
+    for (const { name, expression } of columns) {
+      const flags = significantTokens({ file: '', text: expression, line: 1 }).map(unquoted)
+      const input = flags.find((word) => not.has(word))
+      if (input !== undefined && !not.has(name)) not.set(name, not.get(input)!)
+    }
+  return [...not].map(([name, why]) => ({ name, why }))
+}

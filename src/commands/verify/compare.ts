@@ -3,9 +3,10 @@ import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { ExecutorPort } from '../../runner/executor-port.ts'
-import type { Comparison, Example, Sums, VerifyPort } from './report.ts'
+import type { Comparison, Example, NotCompared, Sums } from './report.ts'
+import { determinismOf } from '../../clickhouse/determinism.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { shardTables } from '../../clickhouse/cluster/shard-tables.ts'
+import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { readerOf } from '../../targets/transform.ts'
 import { transformParams } from '../../targets/transform.ts'
 import { keysBehind, keysByBuckets } from './compare-two-servers.ts'
@@ -28,7 +29,7 @@ export type VerifierOptions = {
   readonly executor: Pick<ExecutorPort, 'describe'>
 }
 
-export function openVerifier({ source, target, network, executor }: VerifierOptions): VerifyPort {
+export function openVerifier({ source, target, network, executor }: VerifierOptions) {
   const known = new Map<TableDefinition, Promise<Sides>>()
 
   async function findSides(table: TableDefinition): Promise<Sides> {
@@ -69,12 +70,19 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
   }
 
   return {
-    columns: async (table) => {
+    /** Which columns are compared, and which cannot be: a default such as now() has another value each time. */
+    columns: async (
+      table: TableDefinition,
+    ): Promise<{ readonly compared: readonly string[]; readonly not: readonly NotCompared[] }> => {
       const { compared, not } = await sides(table)
       return { compared, not }
     },
 
-    async compare(table, range, signal) {
+    /**
+     * Computes the range again and compares it with what the table holds.
+     * @throws BackfillError `usage` where a table's rows cannot be compared; `failed`, `server`
+     */
+    async compare(table: TableDefinition, range: Range, signal: AbortSignal): Promise<Comparison> {
       const reader = readerOf({ source, target }, table)
       const together = reader === target
       const question: Question = {
@@ -161,40 +169,17 @@ async function comparison(
 }
 
 async function factsOf(server: Server, { target }: TableDefinition): Promise<TargetFacts> {
-  const { connection } = server
-  const db = server.during(`looking at ${connection.database}.${target}`)
-  const [tables, columns] = await Promise.all([
-    db
-      .selectFrom('system.tables')
-      .select(['name', 'engine', 'engine_full', 'sorting_key'])
-      .where('database', '=', connection.database)
-      .where('name', '=', target)
-      .execute(),
-    db
-      .selectFrom('system.columns')
-      .select(['name', 'type', 'default_kind', 'default_expression'])
-      .where('database', '=', connection.database)
-      .where('table', '=', target)
-      .orderBy('position')
-      .execute(),
-  ])
-  const [table] = tables
+  const table = (await existingTables(server, [target])).get(target)
   if (table === undefined)
-    throw new BackfillError(`${connection.database}.${target} has gone while it was verified`, {
+    throw new BackfillError(`${server.connection.database}.${target} has gone while it was verified`, {
       kind: 'failed',
     })
-  const { engine, sortKey } = (await shardTables(server, tables)).get(target)?.shape ?? {
-    engine: table.engine,
-    sortKey: table.sorting_key,
-  }
+  const determinism = await determinismOf(
+    server,
+    table.columns.map(({ expression }) => expression),
+  )
   return {
-    engine,
-    sortingKey: sortKey,
-    columns: columns.map((column) => ({
-      name: column.name,
-      type: column.type,
-      defaultKind: column.default_kind,
-      expression: column.default_expression,
-    })),
+    ...table,
+    columns: table.columns.map((column, index) => ({ ...column, determinism: determinism[index]! })),
   }
 }

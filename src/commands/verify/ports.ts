@@ -1,22 +1,20 @@
 // Owns the opening of what verification asks of the servers, for the commands that verify.
-import type { VerifyPorts } from './report.ts'
 import type { Session } from '../../workspace/open.ts'
 
+export type VerifyPorts = Awaited<ReturnType<typeof verifyPorts>>
+
 /** The ports that verification needs beside the world's. */
-export async function verifyPorts({
-  workspace,
-  connected,
-}: Pick<Session, 'workspace' | 'connected'>): Promise<VerifyPorts> {
-  const [{ openVerifier }, { openRecordedEvents }, { openSegments }] = await Promise.all([
+export async function verifyPorts({ workspace, connected }: Pick<Session, 'workspace' | 'connected'>) {
+  const [{ openVerifier }, { openEvents }, { openSegments }] = await Promise.all([
     import('./compare.ts'),
-    import('../../ledger/history.ts'),
+    import('../../ledger/latest-events.ts'),
     import('../../sources/source.ts'),
   ])
   const { source, target, names } = connected
   const { network, ports } = workspace
   return {
     verify: openVerifier({ source, target, network, executor: ports.executor }),
-    recordedEvents: openRecordedEvents({ server: target, names, network: network.name }),
+    recordedEvents: openEvents({ server: target, names, network: network.name }),
     segments: openSegments({ server: source, network: network.name }),
   }
 }

@@ -2,7 +2,7 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
-import type { Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
+import type { NotCompared, Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
@@ -50,7 +50,10 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
           .map(([chunksOf, flags]) => `${number(chunksOf)} ${flags}`)
           .join(', ')}`
   const facts = [
-    ...(notCompared.length > 0 ? [`not compared: ${notCompared.join(', ')} (another value each time)`] : []),
+    ...NOT_COMPARED.flatMap(([why, flags]) => {
+      const names = notCompared.filter((column) => column.why === why).map(({ name }) => name)
+      return names.length > 0 ? [`not compared: ${names.join(', ')} (${flags})`] : []
+    }),
     ...(dirty.length > 0 ? [`not verified: dirty ${formatRanges(dirty)}`] : []),
   ]
   const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
@@ -65,6 +68,11 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
 }
 
 const SHOWN = 10
+
+const NOT_COMPARED: readonly (readonly [NotCompared['why'], string])[] = [
+  ['nondeterministic', 'another value each time'],
+  ['unknown', 'the server does not say whether the default is deterministic'],
+]
 
 function blocksText(ranges: readonly Range[]): string {
   return count(

@@ -1,8 +1,6 @@
 // Owns what verification tells people: a verdict for each chunk, and why a difference is no surprise.
 import type { Range } from '../../model/blocks.ts'
-import type { RowsKind, TableDefinition } from '../../model/model.ts'
-import type { RecordedEventsPort } from '../../ledger/history.ts'
-import type { SegmentPort } from '../../sources/source.ts'
+import type { RowsKind } from '../../model/model.ts'
 
 export type VerifyOptions = {
   /** Only done blocks between these, both included. */
@@ -33,12 +31,15 @@ export type Verdict = Range & {
   readonly elapsedMs: number
 }
 
+/** A column that is left out, since its default has another value each time, or since the server does not say whether. */
+export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' }
+
 export type VerifiedTable = {
   readonly table: string
   readonly target: string
   readonly rows: RowsKind['kind']
   readonly columns: readonly string[]
-  readonly notCompared: readonly string[]
+  readonly notCompared: readonly NotCompared[]
   /** Chunks in all, of which `verdicts` are those that were looked at. */
   readonly chunks: number
   readonly verdicts: readonly Verdict[]
@@ -90,22 +91,4 @@ export type Comparison = {
   /** The keys above are only those that were looked at: there may be more. */
   readonly atLeast: boolean
   readonly examples: readonly Example[]
-}
-
-export type VerifyPort = {
-  /** Which columns are compared, and which cannot be: a default such as now() has another value each time. */
-  columns(
-    table: TableDefinition,
-  ): Promise<{ readonly compared: readonly string[]; readonly not: readonly string[] }>
-  /**
-   * Computes the range again and compares it with what the table holds.
-   * @throws BackfillError `usage` where a table's rows cannot be compared; `failed`, `server`
-   */
-  compare(table: TableDefinition, range: Range, signal: AbortSignal): Promise<Comparison>
-}
-
-export type VerifyPorts = {
-  readonly verify: VerifyPort
-  readonly recordedEvents: RecordedEventsPort
-  readonly segments: SegmentPort
 }

@@ -1,14 +1,14 @@
 // Owns late source rows: done ranges whose sources have changed since they were built are found, and marked as stale.
-import { findChanges, type SourceChange } from '../../sources/changes.ts'
+import { type Changes, findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
-import { NO_TRY } from '../../ledger/events.ts'
+import type { Position } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
-import { type BlockSet, blockSet, intersect } from '../../model/blocks.ts'
+import { type BlockSet, blockSet, subtract } from '../../model/blocks.ts'
 import { marked } from '../../ledger/stale.ts'
-import { readCoverage } from '../../ledger/coverage.ts'
+import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readKnown } from '../../planning/table-status.ts'
-import type { VerifyPorts } from './report.ts'
+import type { VerifyPorts } from './ports.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 
@@ -46,31 +46,22 @@ export async function verifySources(
   const verdicts: SourcesCheck[] = []
   for (const table of workspace.chosen) {
     if (hooks.signal.aborted) break
-    const { changes, marked: before, looked } = await findChanges(ports, { table, uuids })
-    const changed = changes.filter(({ change }) => change === 'changed')
+    const uuid = uuids.get(table.key)
+    const since = uuid === undefined ? undefined : await ports.recordedEvents.last(table.key, uuid)
+    const { changed, gone, marked: before, looked } = await findChanges(ports, { table, uuids })
+    const about = { workspace, ports, options, hooks, table, uuid: uuid!, since: since! }
     const notMarked =
-      changed.length === 0
-        ? undefined
-        : options.dryRun
-          ? 'dry-run'
-          : await markChanges(
-              { workspace, ports, options, hooks, table, uuid: uuids.get(table.key)! },
-              changed,
-            )
+      changed.size === 0 ? undefined : options.dryRun ? 'dry-run' : await markChanges(about, changed)
     verdicts.push({
       table: table.key,
       looked,
-      changed: rangesOf(changed),
-      gone: rangesOf(changes.filter(({ change }) => change === 'gone')),
+      changed: blockSet([...changed.values()].flat()),
+      gone,
       before,
       notMarked,
     })
   }
   return verdicts
-}
-
-function rangesOf(changes: readonly SourceChange[]): BlockSet {
-  return blockSet(changes.map(({ range }) => range))
 }
 
 type Marking = {
@@ -80,12 +71,14 @@ type Marking = {
   readonly hooks: SourcesHooks
   readonly table: TableDefinition
   readonly uuid: string
+  /** Before the table was looked at. */
+  readonly since: Position
 }
 
 /** Marks the ranges under the table's lock; resolves with why that was not possible, for want of rights or of the lock. */
 async function markChanges(
   marking: Marking,
-  changes: readonly SourceChange[],
+  changed: Changes['changed'],
 ): Promise<BackfillError | undefined> {
   const { workspace, options, hooks, table } = marking
   let lock: Lock
@@ -101,7 +94,7 @@ async function markChanges(
     throw error
   }
   try {
-    await appendMarks(marking, changes, lock)
+    await appendMarks(marking, changed, lock)
   } finally {
     await lock.release()
   }
@@ -116,29 +109,23 @@ const ACCESS_CODES: ReadonlySet<number> = new Set([164, 497])
  * through it. Blocks that somebody has worked on since they were looked at are left as they are.
  */
 async function appendMarks(
-  { workspace, ports, table, uuid }: Marking,
-  changes: readonly SourceChange[],
+  { workspace, ports, table, uuid, since }: Marking,
+  changed: Changes['changed'],
   lock: Lock,
 ): Promise<void> {
   const runId = randomId()
-  const { seen } = await readCoverage(ports.recordedEvents, { key: table.key, uuid })
-  const positions = new Map(
-    seen.map(({ range, event }) => [`${event.epoch} ${event.seq} ${range.from}`, range] as const),
-  )
-  const still = changes.filter(({ range, event }) => {
-    const now = positions.get(`${event.epoch} ${event.seq} ${range.from}`)
-    return now !== undefined && intersect([now], [range])[0]?.to === range.to
+  const touched = await ports.recordedEvents.touchedSince(since, {
+    key: table.key,
+    targetUuid: uuid,
+    window: ALL_BLOCKS,
   })
-  const byHash = Map.groupBy(still, ({ event }) => event.sqlHash)
-  for (const [sqlHash, same] of byHash)
-    for (const range of rangesOf(same))
-      await workspace.ports.ledger.append(lock, {
-        ...NO_TRY,
-        event: 'done',
-        range,
-        targetUuid: uuid,
-        runId,
-        sqlHash: marked('late', sqlHash),
-      })
+  for (const [sqlHash, blocks] of changed)
+    await workspace.ports.ledger.appendEach(lock, {
+      event: 'done',
+      blocks: subtract(blocks, touched),
+      targetUuid: uuid,
+      runId,
+      sqlHash: marked('late', sqlHash),
+    })
   await workspace.ports.ledger.checkpoint([{ lock, targetUuid: uuid }], runId)
 }

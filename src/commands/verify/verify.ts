@@ -3,20 +3,19 @@ import pLimit from 'p-limit'
 import { findChanges } from '../../sources/changes.ts'
 import { checkTables } from '../../targets/check-columns.ts'
 import { retryOf, usageError } from '../../model/errors.ts'
-import type { Range } from '../../model/blocks.ts'
+import type { BlockSet, Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
-import { intersect } from '../../model/blocks.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
-import { sample } from './chunks.ts'
 import { markOf } from '../../ledger/stale.ts'
-import { builtRowEstimates, verifyChunks } from './chunks.ts'
-import type { Latest } from '../../ledger/latest-events.ts'
+import { builtRowEstimates, sample, type VerifyChunk, verifyChunks } from './chunks.ts'
+import type { Island, Position } from '../../ledger/events.ts'
+import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
-import { type Coverage, EVERYTHING, readCoverage } from '../../ledger/coverage.ts'
-import { type Known, readKnown } from '../../planning/table-status.ts'
-import type { Comparison, VerifyPorts } from './report.ts'
-import type { RecordedEvent } from '../../ledger/history.ts'
+import type { Sizing } from '../../planning/chunks.ts'
+import { blocksIn, type Known, readKnown } from '../../planning/table-status.ts'
+import type { Comparison } from './report.ts'
+import type { VerifyPorts } from './ports.ts'
 import type { Verdict, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { monotonicMs } from '../../seam/clock.ts'
@@ -42,15 +41,17 @@ export async function verify(
   const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, known.recordedEvents.capacity).jobs)
   const tables: VerifiedTable[] = []
   for (const table of workspace.chosen) {
-    const coverage = await readCoverage(ports.recordedEvents, {
-      key: table.key,
-      uuid: known.uuids.get(table.key),
-    })
-    const chunks = chunksOf(table, coverage, known, { ...options, jobs: slot.concurrency })
+    const done = await readDone(workspace, ports, known, table)
+    const sizing = await sizingFor({ table, ports, known, options: { ...options, jobs: slot.concurrency } })
+    const wanted = { from: options.from ?? 0, to: options.to ?? ALL_BLOCKS.to }
+    const chunks = verifyChunks(done.islands, wanted, sizing)
     const chosen = options.sample === undefined ? chunks : sample(chunks, options.sample, options.seed)
     const verdicts = await allOrNothing(hooks.signal, chosen, (chunk, signal) =>
       slot(async () => {
-        const found = await verifyChunk({ workspace, ports, known, options, signal, table, coverage }, chunk)
+        const found = await verifyChunk(
+          { workspace, ports, known, options, signal, table, since: done.since },
+          chunk,
+        )
         for (const verdict of found) hooks.report(table.key, verdict)
         return found
       }),
@@ -64,7 +65,7 @@ export async function verify(
       notCompared: not,
       chunks: chunks.length,
       verdicts,
-      dirty: coverage.dirty,
+      dirty: done.dirty,
     })
   }
   return { network: workspace.network.name, seed: options.sample === undefined ? null : options.seed, tables }
@@ -108,19 +109,56 @@ async function look(workspace: Workspace): Promise<Expected> {
   return { ...known, recordedEvents: await readRunHistory(workspace, known.uuids) }
 }
 
-type Chunk = Range & { readonly sqlHash: string }
+/** What is done of a table, what may be half written, and the position of the last event before that was read. */
+type Done = {
+  readonly islands: readonly Island[]
+  readonly dirty: BlockSet
+  readonly since: Position
+}
 
-function chunksOf(
-  table: TableDefinition,
-  { done, built }: Coverage,
-  { targets, recordedEvents: { capacity, throughputs } }: Expected,
-  options: VerifyOptions & { readonly jobs: number },
-): readonly Chunk[] {
+async function readDone(
+  workspace: Workspace,
+  { recordedEvents }: VerifyPorts,
+  { uuids }: Known,
+  { key }: TableDefinition,
+): Promise<Done> {
+  const uuid = uuids.get(key)
+  if (uuid === undefined) return { islands: [], dirty: [], since: [0, 0] }
+  const since = await recordedEvents.last(key, uuid)
+  const view = (await workspace.ports.ledger.fold(new Map([[key, uuid]]))).get(key)
+  return {
+    islands: (view?.islands ?? []).filter(({ state }) => state === 'done'),
+    dirty: blocksIn(view, 'dirty', 'invalidated'),
+    since,
+  }
+}
+
+async function sizingFor({
+  table,
+  ports: { recordedEvents },
+  known: {
+    targets,
+    uuids,
+    recordedEvents: { capacity, throughputs },
+  },
+  options,
+}: {
+  readonly table: TableDefinition
+  readonly ports: VerifyPorts
+  readonly known: Expected
+  readonly options: VerifyOptions & { readonly jobs: number }
+}): Promise<Sizing> {
   const throughput = throughputs.get(table.key) ?? NO_PACE
-  const sizing = sizingOf({
+  const targetUuid = uuids.get(table.key)
+  return sizingOf({
     table,
     options,
-    rowEstimates: builtRowEstimates(built),
+    rowEstimates:
+      targetUuid === undefined
+        ? []
+        : await builtRowEstimates(
+            recordedEvents.latest({ key: table.key, targetUuid, window: ALL_BLOCKS, withoutMarks: true }),
+          ),
     throughput,
     // Each chunk looks through the table itself, as a chunk of a dependant looks through its inputs.
     inputs: [{ throughput, target: targets.get(table.target) }],
@@ -128,7 +166,6 @@ function chunksOf(
     capacity,
     tooBig: undefined,
   })
-  return verifyChunks(done, { from: options.from ?? 0, to: options.to ?? EVERYTHING.to }, sizing)
 }
 
 type Question = {
@@ -138,12 +175,12 @@ type Question = {
   readonly options: VerifyOptions
   readonly signal: AbortSignal
   readonly table: TableDefinition
-  readonly coverage: Coverage
+  readonly since: Position
 }
 
 /** The verdict on a chunk; on its halves where it takes too much memory or time; none where all was broken off. */
-async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly Verdict[]> {
-  const { workspace, ports, options, signal, table } = question
+async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<readonly Verdict[]> {
+  const { workspace, ports, known, options, signal, table } = question
   const started = monotonicMs()
   if (signal.aborted) return []
   let comparison: Comparison
@@ -161,16 +198,18 @@ async function verifyChunk(question: Question, chunk: Chunk): Promise<readonly V
   }
   const outcome = outcomeOf(comparison)
   if (outcome !== 'same') {
-    const now = await readCoverage(ports.recordedEvents, {
+    const targetUuid = known.uuids.get(table.key)!
+    const touched = await ports.recordedEvents.touchedSince(question.since, {
       key: table.key,
-      uuid: question.known.uuids.get(table.key),
+      targetUuid,
       window: chunk,
     })
     // Somebody worked on these blocks meanwhile: what is done of them now is looked at again.
-    if (seenIn(now.seen, chunk) !== seenIn(question.coverage.seen, chunk)) {
-      const again = verifyChunks(now.done, chunk, { blocks: Infinity })
+    if (touched.length > 0) {
+      const { islands, since } = await readDone(workspace, ports, known, table)
       const verdicts = []
-      for (const one of again) verdicts.push(...(await verifyChunk({ ...question, coverage: now }, one)))
+      for (const one of verifyChunks(islands, chunk, { blocks: Infinity }))
+        verdicts.push(...(await verifyChunk({ ...question, since }, one)))
       return verdicts
     }
   }
@@ -188,17 +227,6 @@ function outcomeOf({ recomputed, stored, differences }: Comparison): Verdict['ou
   return sameSums && Object.values(differences).every((keys) => keys === 0) ? 'same' : 'different'
 }
 
-/** Which events are seen over a range, as one text. */
-function seenIn(seen: readonly Latest<RecordedEvent>[], range: Range): string {
-  return seen
-    .flatMap((one) =>
-      intersect([one.range], [range]).map(
-        ({ from, to }) => `${from}-${to}=${one.event.epoch}.${one.event.seq}`,
-      ),
-    )
-    .join()
-}
-
 function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined {
   const { reason, hash } = markOf(sqlHash)
   return reason ?? (hash === table.sqlHash ? undefined : 'sql')
@@ -206,7 +234,7 @@ function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined 
 
 /** Whether what the chunk was computed from has changed since, which explains a difference. */
 async function whySince({ ports, known, table }: Question, chunk: Range): Promise<WhyStale | undefined> {
-  const { changes } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
-  if (changes.some(({ change }) => change === 'gone')) return 'gone'
-  return changes.length > 0 ? 'late' : undefined
+  const { gone, changed } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
+  if (gone.length > 0) return 'gone'
+  return changed.size > 0 ? 'late' : undefined
 }

@@ -17,7 +17,10 @@ function problemOf({
 }): string | undefined {
   const of = distributedEngine(`Distributed('shards', 'db', 'local', cityHash64(block_number))`)
   const found = engines.map((one, index) => ({ node: index + 1, engine: one, sorting_key: sortedBy }))
-  return shardProblem({ name: 'shards', nodes: shards }, { engine: 'Distributed', of, found })?.sentence
+  return shardProblem(
+    { name: 'shards', nodes: shards },
+    { engine: 'Distributed', of, found, isRandom: false },
+  )?.sentence
 }
 
 test('local tables that are alike, replace rows by their key and are sharded by it may be written to', () => {

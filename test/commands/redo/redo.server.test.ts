@@ -273,6 +273,23 @@ test('what could not be built again is not deleted: pruned sources, sources that
   await expect(planOf(workspace, range(4, 6))).rejects.toThrow(
     'blocks 4-6 of block_slots_stat could not be built again: the sources no longer hold all of them; nothing was changed',
   )
+  // As many blocks as before, but the rows of one are those of a day ago: what was computed from the newer ones is lost.
+  const transactions = '{source:Identifier}.canonical_execution_transaction'
+  await query(
+    `INSERT INTO ${transactions} SELECT * REPLACE ('2025-12-31 00:00:00' AS updated_date_time)
+    FROM ${transactions} WHERE block_number = 11`,
+  )
+  await query(
+    `DELETE FROM ${transactions} WHERE block_number = 11 AND updated_date_time > '2025-12-31 00:00:00'`,
+  )
+  expect(
+    await rowsOf(server, `SELECT toUInt8(uniqExact(block_number)) AS blocks FROM ${transactions}`, {
+      source,
+    }),
+  ).toEqual([{ blocks: 12 }])
+  await expect(planOf(workspace, range(11, 11))).rejects.toThrow(
+    'blocks 11 of block_slots_stat could not be built again: the sources no longer hold all of them',
+  )
   await query('DELETE FROM {source:Identifier}.canonical_execution_transaction WHERE block_number < 3')
   await expect(planOf(workspace, range(1, 3))).rejects.toThrow(
     "blocks 1-2 of block_slots_stat could not be built again: the table's blocks are 3-12 now; nothing was changed",

@@ -30,12 +30,17 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
     disagreeing: async () => [],
 
     async fingerprint(sources, { from }) {
-      const parts = sources.map(async (table) => {
-        const facts = await files.look({ table, first: from })
-        return facts === undefined ? `${table}=0@0` : `${table}=${FILE_BLOCKS}@${facts.version}`
+      const facts = sources.map(async (table) => {
+        const found = await files.look({ table, first: from })
+        return [
+          table,
+          found ? { blocks: FILE_BLOCKS, newest: found.version } : { blocks: 0, newest: 0 },
+        ] as const
       })
-      return (await Promise.all(parts)).join(' ')
+      return new Map(await Promise.all(facts))
     },
+
+    hasTimes: false,
   }
 }
 

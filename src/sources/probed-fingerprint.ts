@@ -1,0 +1,39 @@
+// Owns the fingerprint that a probe has already paid for: a range that cuts no bucket need not be asked about again.
+import type { Range } from '../model/blocks.ts'
+import type { Bucket } from './availability.ts'
+import type { SourceFacts } from './fingerprint.ts'
+
+/** Buckets of each source of a table, by source name. */
+export type Buckets = ReadonlyMap<string, readonly Bucket[]>
+
+/**
+ * What `SourcePort.fingerprint` said of the range when it was probed; undefined where a bucket has rows inside and
+ * outside of it. Older than one taken now: rows that came in between look as if they had come later, which errs on the
+ * side of doing a range again.
+ */
+export function knownFingerprint(
+  buckets: Buckets,
+  { from, to }: Range,
+): ReadonlyMap<string, SourceFacts> | undefined {
+  const known = new Map<string, SourceFacts>()
+  for (const [source, all] of buckets) {
+    const touched = all.filter(({ first, last }) => first <= to && last >= from)
+    if (touched.some(({ first, last }) => first < from || last > to)) return undefined
+    known.set(source, {
+      blocks: touched.reduce((sum, bucket) => sum + bucket.blocks, 0),
+      newest: touched.reduce((latest, bucket) => Math.max(latest, bucket.newest), 0),
+    })
+  }
+  return known
+}
+
+/** The buckets of both; those that `ahead` does not want are dropped from the older ones. */
+export function mergeBuckets(older: Buckets, newer: Buckets, ahead: (bucket: Bucket) => boolean): Buckets {
+  return new Map(
+    [...newer].map(([source, buckets]) => {
+      const known = new Set(buckets.map(({ first }) => first))
+      const kept = (older.get(source) ?? []).filter((bucket) => ahead(bucket) && !known.has(bucket.first))
+      return [source, [...kept, ...buckets]]
+    }),
+  )
+}

@@ -28,6 +28,8 @@ export function ddlTable(ddl: SqlText): string {
 export type CreateTable = {
   /** Without database. */
   readonly table: string
+  /** Index of its name among the statement's significant tokens. */
+  readonly nameAt: number
   /** What stands between the brackets of the list of columns, and what behind them. */
   readonly body: readonly Token[]
   readonly tail: readonly Token[]
@@ -52,28 +54,24 @@ export function createTable(ddl: SqlText): CreateTable {
   const depths = withDepth(tokens)
   const open = depths.findIndex(({ token, depth }) => depth === 0 && token.text === '(')
   const close = depths.findIndex(({ token, depth }, at) => at > open && depth === 0 && token.text === ')')
-  const table = createdName(tokens)
+  const nameAt = createdNameAt(tokens)
+  const table = name(tokens[nameAt])
   if (open === -1 || close === -1 || table === undefined) {
     throw problem(ddl, create, 'CREATE TABLE without a list of columns', CREATE_TABLE)
   }
-  return { table, body: tokens.slice(open + 1, close), tail: tokens.slice(close + 1) }
+  return { table, nameAt, body: tokens.slice(open + 1, close), tail: tokens.slice(close + 1) }
 }
 
 const CREATE_TABLE = 'write CREATE TABLE IF NOT EXISTS {target:Identifier}.name (columns) ENGINE = …'
 
-/** The last part of the dotted name behind CREATE TABLE; its database may be a `{parameter:Identifier}`. */
-function createdName(tokens: readonly Token[]): string | undefined {
-  let at = isKeyword(tokens[2], 'IF') && isKeyword(tokens[3], 'NOT') ? 5 : 2
-  const skipPart = () => {
-    at =
-      tokens[at]?.text === '{'
-        ? tokens.findIndex((token, index) => index > at && token.text === '}') + 1
-        : at + 1
-  }
-  const first = at
-  skipPart()
-  if (tokens[at]?.text !== '.') return name(tokens[first])
-  return name(tokens[at + 1])
+/** Where the last part of the dotted name behind CREATE TABLE is; its database may be a `{parameter:Identifier}`. */
+function createdNameAt(tokens: readonly Token[]): number {
+  const first = isKeyword(tokens[2], 'IF') && isKeyword(tokens[3], 'NOT') ? 5 : 2
+  const behind =
+    tokens[first]?.text === '{'
+      ? tokens.findIndex((token, index) => index > first && token.text === '}') + 1
+      : first + 1
+  return tokens[behind]?.text === '.' ? behind + 1 : first
 }
 
 function name(token: Token | undefined): string | undefined {

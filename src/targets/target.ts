@@ -125,7 +125,7 @@ export function openTarget({
 }
 
 /** @throws BackfillError `usage` where a table cannot be created on all shards */
-function clusterDdl({ name, keeper }: Cluster, { key, target, ddl, clusterDdl: found }: TableDefinition) {
+function clusterDdl({ name, keeper }: Cluster, { target, ddl, clusterDdl: found }: TableDefinition) {
   if (!keeper)
     throw usageError(
       `the table ${target} does not exist, and the cluster '${name}' has no ON CLUSTER to create it with (it has no Keeper)`,
@@ -133,8 +133,8 @@ function clusterDdl({ name, keeper }: Cluster, { key, target, ddl, clusterDdl: f
     )
   if (found.length === 0)
     throw usageError(
-      `${key} has no DDL for a cluster`,
-      `add cluster/${key}.sql beside ${ddl.file}: docs/clusters.md`,
+      `${ddl.file} says no '--! shard', without which the table cannot be created on a cluster`,
+      `write which shard a row belongs to above it, such as --! shard: cityHash64(address): docs/clusters.md`,
     )
   return found
 }

@@ -42,7 +42,6 @@ export const SQL: readonly CommandEntry[] = [
         value: '<kind>',
         about: 'per-block (default), or per-key: the latest row of an address',
       },
-      { name: 'cluster', value: '<name>', about: 'Write DDL for a cluster, too' },
       sql,
       noColor,
     ],

@@ -1,130 +1,105 @@
-// Owns whether a table's DDL for a cluster makes what its DDL for one server makes: the same columns, keys and comments.
+// Owns whether a table is sound on a cluster: how its rows are sharded, and a file that stands in place of the derived DDL.
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
-import { ddlClauses, keyText } from '../../sql-syntax/ddl-clauses.ts'
-import { createTable, type CreateTable } from '../../sql-syntax/create-table.ts'
+import { createTable } from '../../sql-syntax/create-table.ts'
+import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { readDistributed, shardingProblem } from '../../sql-syntax/distributed.ts'
-import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
-import { splitAtCommas, withDepth } from '../../sql-syntax/tokens.ts'
+import { isKeyword, type Token } from '../../sql-syntax/lexer.ts'
+import { normalForm } from '../../sql-syntax/statements.ts'
+import { clusterForm, bareForm } from '../../sql-syntax/table-forms.ts'
 
-/** Throws a usage error with file and line for what is no CREATE TABLE. */
+/**
+ * @param statements of a cluster: derived from `ddl`, or of a file that takes their place
+ * @throws BackfillError `usage` with file and line for what is no CREATE TABLE
+ */
 export function* lintClusterDdl(
   ddl: SqlText,
-  [local, distributed, third]: readonly SqlText[],
+  statements: readonly SqlText[],
 ): Generator<BackfillError, void> {
+  const [local, distributed, third] = statements
   if (local === undefined) return
   const say = (line: number, sentence: string, hint: string) =>
     fileError({ rule: 'E058', file: local.file, line, sentence, hint })
   if (distributed === undefined || third !== undefined) {
     const found = third === undefined ? 'one statement' : 'more than two statements'
-    yield say(
-      (third ?? local).line,
-      `a cluster needs a local table and a Distributed one, found ${found}`,
-      BOTH,
-    )
+    const sentence = `a cluster needs a local table and a Distributed one, found ${found}`
+    yield say((third ?? local).line, sentence, BOTH)
     return
   }
-  const twin = createTable(ddl)
-  const clauses = ddlClauses(ddl)
-  for (const statement of [local, distributed]) {
-    if (!isOnCluster(statement))
+  const isDerived = local.file === ddl.file
+  if (!isDerived) yield* overrideDiffers(ddl, [local, distributed], say)
+  const { table: localTable } = createTable(local)
+  const { table, tail } = createTable(distributed)
+  const engineAt = tail.findIndex((token) => isKeyword(token, 'DISTRIBUTED'))
+  const made = readDistributed(tail.slice(engineAt))
+  const line = isDerived ? distributed.line : (tail[engineAt]?.line ?? distributed.line)
+  const target = createTable(ddl).table
+  if (table !== target || made?.table !== localTable || made.cluster !== '{cluster}') {
+    const sentence = `the second table has to be ${target}, Distributed over '{cluster}' and ${localTable}`
+    const engine = `Distributed('{cluster}', {target:Identifier}, '${localTable}', sharding key)`
+    yield say(line, sentence, `write ENGINE = ${engine}`)
+    return
+  }
+  const problem = shardingProblem(made, ddlClauses(ddl).sortKey?.names ?? [])
+  if (problem === undefined) return
+  const sentence = `rows of one key may lie on several shards, where nothing makes one of them: ${problem}`
+  yield say(line, sentence, 'shard by columns of ORDER BY')
+}
+
+const BOTH =
+  'write CREATE TABLE name_local, Replicated, and CREATE TABLE name, Distributed, or remove the file and write --! shard in the DDL'
+
+type Say = (line: number, sentence: string, hint: string) => BackfillError
+
+function* overrideDiffers(
+  ddl: SqlText,
+  [local, distributed]: readonly [SqlText, SqlText],
+  say: Say,
+): Generator<BackfillError, void> {
+  for (const statement of [local, distributed])
+    if (!normalForm(statement).includes("ON CLUSTER '{cluster}'"))
       yield say(
         statement.line,
         "without ON CLUSTER '{cluster}' the table is on one server",
         'write it behind the name',
       )
-    yield* columnsDiffer({ twin, own: createTable(statement) }, (line, what) =>
-      say(line ?? statement.line, `${what} in ${ddl.file}`, 'write the same in both files'),
-    )
-  }
-  const own = createTable(local)
-  const engine = engineOf(own)
-  if (!engine.name.startsWith('Replicated'))
+  if (!/ ENGINE (= )?Replicated/i.test(normalForm(local)))
     yield say(
-      engine.line,
-      `the local table is a ${engine.name || 'table without an engine'}`,
+      local.line,
+      'the local table is not Replicated',
       'make it Replicated: a cluster with Keeper has replicas',
     )
-  const [here, there] = [ddlClauses(local).engine, clauses.engine]
-  if (here?.name !== there?.name || here?.text !== there?.text)
-    yield say(
-      engine.line,
-      `the engine is ${here?.name}(${here?.text}) here and ${there?.name}(${there?.text}) in ${ddl.file}`,
-      'write the same in both files',
-    )
-  const rest = engineOf(twin).rest
-  if (engine.rest !== rest)
-    yield say(
-      engine.line,
-      `behind the engine there is '${engine.rest}' here and '${rest}' in ${ddl.file}`,
-      'write the same in both files',
-    )
-
-  const outer = createTable(distributed)
-  const { line, tokens } = engineOf(outer)
-  const made = readDistributed(tokens)
-  if (outer.table !== twin.table || made?.table !== own.table || made.cluster !== '{cluster}') {
-    yield say(
-      line,
-      `the second table has to be ${twin.table}, Distributed over '{cluster}' and ${own.table}`,
-      `write ENGINE = Distributed('{cluster}', {target:Identifier}, '${own.table}', sharding key)`,
-    )
-    return
+  const [, columns] = clusterForm(ddl, { expression: '1', line: 1 })
+  const pairs = [
+    [plainTokens(local), plainTokens(ddl)],
+    [createTable(distributed).body, createTable(columns!).body],
+  ] as const
+  for (const [here, there] of pairs) {
+    const at = there.findIndex(({ text }, index) => here[index]?.text !== text)
+    if (at === -1 && here.length === there.length) continue
+    const differs = at === -1 ? there.length : at
+    // Where one of the two goes on in a line that has ended in the other, both lines are those of the token before.
+    const begins = [here, there].map((tokens) => tokens[differs]?.line !== tokens[differs - 1]?.line)
+    const shown = begins[0] === begins[1] ? differs : differs - 1
+    const [mine, wanted] = [here, there].map((tokens) => lineAround(tokens, shown))
+    const sentence = `there is '${mine}' here and '${wanted}' in ${ddl.file}`
+    yield say((here[shown] ?? here.at(-1))?.line ?? local.line, sentence, 'write the same in both files')
   }
-  const problem = shardingProblem(made, clauses.sortKey?.names ?? [])
-  if (problem !== undefined)
-    yield say(
-      line,
-      `rows of one key may lie on several shards, where nothing makes one of them: ${problem}`,
-      'shard by columns of ORDER BY',
-    )
 }
 
-const BOTH =
-  'write CREATE TABLE name_local, Replicated, and CREATE TABLE name, Distributed: see sql/ddl/cluster'
-
-function isOnCluster(statement: SqlText): boolean {
-  const tokens = significantTokens(statement)
-  const at = tokens.findIndex(
-    (token, index) => isKeyword(token, 'ON') && isKeyword(tokens[index + 1], 'CLUSTER'),
+/** Columns and all that follows, without replicas, and without the brackets of no arguments. */
+function plainTokens(statement: SqlText): readonly Token[] {
+  const { body, tail } = createTable({ ...statement, text: bareForm(statement) })
+  const tokens = [...body, ...tail]
+  return tokens.filter(
+    ({ text }, at) =>
+      !(text === '(' && tokens[at + 1]?.text === ')') && !(text === ')' && tokens[at - 1]?.text === '('),
   )
-  return at !== -1 && unquoted(tokens[at + 2] ?? NOTHING) === '{cluster}'
 }
 
-const NOTHING: Token = { kind: 'punctuation', text: '', line: 0 }
-
-function* columnsDiffer(
-  { twin, own }: { readonly twin: CreateTable; readonly own: CreateTable },
-  say: (line: number | undefined, what: string) => BackfillError,
-): Generator<BackfillError, void> {
-  const [there, here] = [twin, own].map(({ body }) => splitAtCommas(body))
-  for (const [index, item] of (there ?? []).entries()) {
-    const mine = here?.[index] ?? []
-    if (keyText(mine) === keyText(item)) continue
-    yield say(mine[0]?.line, `there is '${keyText(mine)}' here and '${keyText(item)}'`)
-    return
-  }
-  const more = here?.[there?.length ?? 0]
-  if (more !== undefined) yield say(more[0]?.line, `there is '${keyText(more)}' here and nothing`)
-}
-
-/** The engine's tokens, and what follows it as a text. */
-function engineOf({ tail }: CreateTable): {
-  readonly name: string
-  readonly line: number
-  readonly tokens: readonly Token[]
-  readonly rest: string
-} {
-  const at = tail.findIndex((token) => isKeyword(token, 'ENGINE'))
-  const tokens = at === -1 ? [] : tail.slice(at + (tail[at + 1]?.text === '=' ? 2 : 1))
-  const close = withDepth(tokens).findIndex(
-    ({ token, depth }, index) => index > 1 && depth === 0 && token.text === ')',
-  )
-  const rest = tokens.slice(tokens[1]?.text === '(' ? close + 1 : 1)
-  return {
-    name: tokens[0]?.text ?? '',
-    line: tokens[0]?.line ?? tail[0]?.line ?? 1,
-    tokens,
-    rest: keyText(rest),
-  }
+/** The line of a token, or nothing behind the last one. */
+function lineAround(tokens: readonly Token[], at: number): string {
+  const line = tokens[at]?.line
+  const around = tokens.filter((token) => token.line === line).map(({ text }) => text)
+  return (around.at(-1) === ',' ? around.slice(0, -1) : around).join(' ')
 }

@@ -4,7 +4,6 @@ import type { Catalogue, SqlText } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { scaffold, type Scaffold, type ScaffoldInput, targetName } from './scaffold.ts'
-import { clusterDdlText } from './scaffold.ts'
 import { names, readFlag, type Word } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 
@@ -30,10 +29,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
     ...after.map((name) => derivedInput(name, catalogue)),
   ]
   const texts = scaffold({ key, rows, inputs: inputs.map((input) => fitting(input, rows)) })
-  const written = await writeNewTable(folder, key, {
-    ...texts,
-    ...(config.cluster.value !== undefined && { clusterDdl: clusterDdlText(texts.ddl, targetName(key)) }),
-  })
+  const written = await writeNewTable(folder, key, texts)
   output.result(written.map((path) => `Wrote ${path}`))
   const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')}` : ''
   output.message([

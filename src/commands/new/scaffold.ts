@@ -84,7 +84,9 @@ function inputText({ kind, table, address }: ScaffoldInput, perBlock: boolean): 
 function ddlText({ key, rows }: Scaffold): string {
   const head = `CREATE TABLE IF NOT EXISTS {target:Identifier}.${targetName(key)}`
   if (rows === 'per-block') {
-    return `-- A row belongs to one block (rows: per-block): a range can be deleted and done again.
+    return `--! shard: block_number
+
+-- A row belongs to one block (rows: per-block): a range can be deleted and done again.
 ${head}
 (
     block_number UInt32 COMMENT 'Block' CODEC(ZSTD(1)),
@@ -98,7 +100,9 @@ ORDER BY block_number
 COMMENT '${key}: say here what a row is'
 `
   }
-  return `-- Rows are merged over history (rows: per-key latest block_number): a range can be run again, but not taken back.
+  return `--! shard: cityHash64(address)
+
+-- Rows are merged over history (rows: per-key latest block_number): a range can be run again, but not taken back.
 ${head}
 (
     address      String COMMENT 'Address, lower case' CODEC(ZSTD(1)),
@@ -135,33 +139,6 @@ function testText({ inputs, rows }: Scaffold): string {
     ...given,
     'expect:',
     ...expected,
-    '',
-  ].join('\n')
-}
-
-/** @param ddl as scaffold() writes it: comments on lines of their own, one clause a line */
-export function clusterDdlText(ddl: string, table: string): string {
-  const lines = ddl
-    .trimEnd()
-    .split('\n')
-    .filter((line) => !line.startsWith('--'))
-  const close = lines.indexOf(')')
-  const columns = lines.slice(1, close + 1)
-  const [engine = '', ...clauses] = lines.slice(close + 1)
-  const key = /^ORDER BY (\w+)$/.exec(clauses.find((line) => line.startsWith('ORDER BY')) ?? '')?.[1] ?? ''
-  const version = /\((\w+)\)$/.exec(engine)?.[1]
-  return [
-    '-- The same on a cluster: rows in a local table on each shard, and a Distributed one over them (docs/clusters.md).',
-    `CREATE TABLE IF NOT EXISTS {target:Identifier}.${table}_local ON CLUSTER '{cluster}'`,
-    ...columns,
-    `ENGINE = ReplicatedReplacingMergeTree('/clickhouse/{installation}/{cluster}/tables/{shard}/{database}/{table}', '{replica}'${version === undefined ? '' : `, ${version}`})`,
-    `${clauses.join('\n')};`,
-    '',
-    `CREATE TABLE IF NOT EXISTS {target:Identifier}.${table} ON CLUSTER '{cluster}'`,
-    ...columns,
-    '-- Sharded by columns of ORDER BY: rows of one key have to be on one shard, where one of them is kept.',
-    `ENGINE = Distributed('{cluster}', {target:Identifier}, '${table}_local', cityHash64(${key}))`,
-    `${clauses.at(-1)};`,
     '',
   ].join('\n')
 }

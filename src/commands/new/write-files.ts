@@ -30,13 +30,10 @@ export function assertOwnFolder(folder: string): void {
 export async function writeNewTable(
   folder: string,
   key: string,
-  { ddl, clusterDdl, transform, test }: ScaffoldTexts & { readonly clusterDdl?: string },
+  { ddl, transform, test }: ScaffoldTexts,
 ): Promise<readonly string[]> {
   const files: readonly (readonly [path: string, text: string])[] = [
     [join(folder, 'ddl', `${key}.sql`), ddl],
-    ...(clusterDdl === undefined
-      ? []
-      : [[join(folder, 'ddl', 'cluster', `${key}.sql`), clusterDdl] as const]),
     [join(folder, 'transforms', `${key}.sql`), transform],
     [join(folder, 'tests', key, 'range.yaml'), test],
   ]

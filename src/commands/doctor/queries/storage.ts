@@ -5,7 +5,7 @@ import { ask, mapped } from './question.ts'
 import type { Names } from '../../../clickhouse/own-databases.ts'
 import type { Server } from '../../../clickhouse/server.ts'
 
-/** Ours, of any system table with these columns; on a cluster the rows are in tables of other names (sql/ddl/cluster). */
+/** Ours, of any system table with these columns; on a cluster the rows are in tables of other names (<table>_local). */
 const OURS = `(database = {target:String} AND has({tables:Array(String)}, replaceRegexpOne(table, '_local$', ''))
   OR database = {ledger:String} AND table IN ('ledger', 'sql_versions'))`
 

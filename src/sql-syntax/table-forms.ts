@@ -1,10 +1,11 @@
 // Owns the other forms of a table's DDL: on a cluster, and as a temporary table. The file has the form for one server.
 import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
-import { createTable, isNoColumn } from './create-table.ts'
+import { type CreateTable, createTable } from './create-table.ts'
+import { readEngine } from './ddl-clauses.ts'
 import { isKeyword, significantTokens, type Token } from './lexer.ts'
 import { quotedName } from './quoting.ts'
-import { splitAtCommas, withDepth, withReplaced } from './tokens.ts'
+import { withDepth, withReplaced } from './tokens.ts'
 
 /** `--! shard: …` of a DDL file. */
 export type ShardBy = { readonly expression: string; readonly line: number }
@@ -16,9 +17,8 @@ export type ShardBy = { readonly expression: string; readonly line: number }
  * @throws BackfillError `usage` with file and line for a table whose engine has no Replicated form
  */
 export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
-  const { table, nameAt, body, tail } = createTable(ddl)
-  const local = `${table}_local`
-  const engine = engineOf(ddl)
+  const { table, columns, others, clauses } = createTable(ddl)
+  const engine = readEngine(clauses.get('ENGINE') ?? [])
   if (!engine?.name.endsWith('MergeTree'))
     throw fileError({
       rule: 'E058',
@@ -27,111 +27,74 @@ export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
       sentence: `a table with ${engine === undefined ? 'no ENGINE' : `the engine ${engine.name}`} has no Replicated form for a cluster`,
       hint: 'use ReplacingMergeTree, or take --! shard out of the header',
     })
-  const args = [REPLICA_OF, ...engine.args].join(', ')
-  const localText = withReplaced(
-    ddl,
-    new Map([
-      [nameAt, `${quotedName(local)} ON CLUSTER '{cluster}'`],
-      ...replacedEngine(engine, `Replicated${engine.name}(${args})`),
-    ]),
-  )
-  const columns = splitAtCommas(body).filter((item) => !isNoColumn(item))
-  const distributed = [
-    `CREATE TABLE IF NOT EXISTS {target:Identifier}.${quotedName(table)} ON CLUSTER '{cluster}'`,
-    `(\n${columns.map((column) => `    ${joined(withoutStorage(column))}`).join(',\n')}\n)`,
-    `ENGINE = Distributed('{cluster}', {target:Identifier}, '${local}', ${shard.expression})`,
-    ...tableComment(tail),
-  ]
+  const args = [REPLICA, ...(engine.text === '' ? [] : [engine.text])].join(', ')
+  const written = (name: string, items: readonly string[], engineText: string, left: readonly string[]) =>
+    [
+      `CREATE TABLE IF NOT EXISTS {target:Identifier}.${quotedName(name)} ON CLUSTER '{cluster}'`,
+      `(\n    ${items.join(',\n    ')}\n)`,
+      `ENGINE = ${engineText}`,
+      ...[...clauses]
+        .filter(([word]) => left.includes(word))
+        .map(([word, tokens]) => `${word} ${joined(tokens)}`),
+    ].join('\n')
+  const local = `${table}_local`
+  const items = [...columns.map((column) => columnText(column)), ...others.map(joined)]
+  const behind = [...clauses.keys()].filter((word) => word !== 'ENGINE')
+  const over = `Distributed('{cluster}', {target:Identifier}, '${local}', ${shard.expression})`
+  // A Distributed table keeps no rows: it has nothing that says how.
+  const plain = columns.map((column) => columnText(column, ['TTL', 'PRIMARY KEY', 'SETTINGS', 'STATISTICS']))
   return [
-    { ...ddl, text: localText },
-    { file: ddl.file, text: distributed.join('\n'), line: shard.line },
+    { ...ddl, text: written(local, items, `Replicated${engine.name}(${args})`, behind) },
+    { ...ddl, text: written(table, plain, over, ['COMMENT']), line: shard.line },
   ]
 }
 
 /** Path and name of a replica, from the macros of each server. */
-const REPLICA_OF = "'/clickhouse/{installation}/{cluster}/tables/{shard}/{database}/{table}', '{replica}'"
+const REPLICA = "'/clickhouse/{installation}/{cluster}/tables/{shard}/{database}/{table}', '{replica}'"
+
+function columnText(
+  { name, clauses }: CreateTable['columns'][number],
+  without: readonly string[] = [],
+): string {
+  const kept = [...clauses].filter(([word]) => !without.includes(word))
+  return [quotedName(name), ...kept.map(([word, tokens]) => `${word} ${joined(tokens)}`.trim())].join(' ')
+}
 
 /**
  * The statement as one that creates a temporary table of the same name: without database, ON CLUSTER and replicas, which
- * a temporary table cannot have, on the same lines.
+ * a temporary table cannot have, and without AS SELECT, which would read; on the same lines. Undefined for an engine that
+ * keeps rows elsewhere than in a MergeTree: creating such a table might reach out of the server.
  * @throws BackfillError `usage` with file and line for what is no CREATE TABLE
  */
-export function temporaryForm(ddl: SqlText): string {
-  return bareForm(ddl, 'TEMPORARY TABLE')
+export function temporaryForm(ddl: SqlText): string | undefined {
+  const engine = readEngine(createTable(ddl).clauses.get('ENGINE') ?? [])
+  return engine?.name.endsWith('MergeTree') === false ? undefined : bareForm(ddl, 'TEMPORARY TABLE')
 }
 
-/** The same as a CREATE TABLE. @throws BackfillError as `temporaryForm` */
+/** The same as a CREATE TABLE, whatever the engine. @throws BackfillError as `temporaryForm` */
 export function bareForm(ddl: SqlText, word = 'TABLE'): string {
   const { nameAt } = createTable(ddl)
-  const tokens = significantTokens(ddl)
-  const open = withDepth(tokens).findIndex(({ token, depth }) => depth === 0 && token.text === '(')
-  const engine = engineOf(ddl)
-  const args = engine?.args.filter((arg) => !arg.startsWith("'")) ?? []
-  return withReplaced(
-    ddl,
-    new Map([
-      [1, word],
-      ...tokens
-        .slice(0, open)
-        .flatMap((_, at): [number, string][] => (at > 1 && at !== nameAt ? [[at, '']] : [])),
-      ...(engine?.isReplicated
-        ? replacedEngine(engine, `${engine.name}${args.length > 0 ? `(${args.join(', ')})` : ''}`)
-        : []),
-    ]),
-  )
+  const depths = withDepth(significantTokens(ddl))
+  const indexOf = (is: (token: Token) => boolean) =>
+    depths.findIndex(({ token, depth }) => depth === 0 && is(token))
+  const open = indexOf(({ text }) => text === '(')
+  const as = indexOf((token) => isKeyword(token, 'AS', 'EMPTY'))
+  const engine = indexOf(({ text }) => REPLICATED.test(text))
+  const texts = new Map<number, string>([[1, word]])
+  for (const [at, { token }] of depths.entries()) {
+    const isHead = at > 1 && at < open && at !== nameAt
+    if (isHead || (as !== -1 && at >= as)) texts.set(at, '')
+    // Path and replica are the strings that its arguments begin with.
+    const isReplica = engine !== -1 && at === engine + 2 && token.kind === 'string'
+    if (isReplica)
+      for (let arg = at; depths[arg]?.token.kind === 'string' || depths[arg]?.token.text === ','; arg++)
+        texts.set(arg, '')
+    if (at === engine) texts.set(at, token.text.replace(REPLICATED, ''))
+  }
+  return withReplaced(ddl, texts)
 }
 
-type Engine = {
-  /** Without `Replicated` and `Shared`. */
-  readonly name: string
-  readonly isReplicated: boolean
-  readonly line: number
-  readonly args: readonly string[]
-  /** Indexes of its first token and of its last one, brackets included. */
-  readonly from: number
-  readonly to: number
-}
-
-/** Undefined where the statement names none. */
-function engineOf(ddl: SqlText): Engine | undefined {
-  const tokens = significantTokens(ddl)
-  const depths = withDepth(tokens)
-  const at = depths.findIndex(({ token, depth }) => depth === 0 && isKeyword(token, 'ENGINE'))
-  const from = tokens[at + 1]?.text === '=' ? at + 2 : at + 1
-  const word = tokens[from]
-  if (at === -1 || word === undefined) return undefined
-  const name = word.text.replace(/^(Replicated|Shared)/, '')
-  const close =
-    tokens[from + 1]?.text === '('
-      ? depths.findIndex(({ token, depth }, index) => index > from + 1 && depth === 0 && token.text === ')')
-      : -1
-  const to = close === -1 ? from : close
-  const args = splitAtCommas(tokens.slice(from + 2, to)).map(joined)
-  return { name, isReplicated: name !== word.text, line: word.line, args, from, to }
-}
-
-function replacedEngine({ from, to }: Engine, text: string): readonly [number, string][] {
-  return [
-    [from, text],
-    ...Array.from({ length: to - from }, (_, index): [number, string] => [from + 1 + index, '']),
-  ]
-}
-
-/** A column without its TTL, key and settings: a Distributed table keeps no rows. */
-function withoutStorage(column: readonly Token[]): readonly Token[] {
-  let isStorage = false
-  return withDepth(column).flatMap(({ token, depth }, index) => {
-    if (depth === 0 && isKeyword(token, 'COMMENT', 'CODEC')) isStorage = false
-    if (index > 0 && depth === 0 && isKeyword(token, 'TTL', 'PRIMARY', 'SETTINGS', 'STATISTICS'))
-      isStorage = true
-    return isStorage ? [] : [token]
-  })
-}
-
-function tableComment(tail: readonly Token[]): readonly string[] {
-  const at = withDepth(tail).findIndex(({ token, depth }) => depth === 0 && isKeyword(token, 'COMMENT'))
-  return at === -1 ? [] : [joined(tail.slice(at, at + 2))]
-}
+const REPLICATED = /^(Replicated|Shared)(?=\w*MergeTree$)/
 
 function joined(tokens: readonly Token[]): string {
   return tokens.map(({ text }) => text).join(' ')

@@ -56,3 +56,12 @@ export function withReplaced(sql: SqlText, texts: ReadonlyMap<number, string>): 
   }
   return text
 }
+
+/** Tokens that were joined by blanks, as a person would write them. */
+export function unspaced(text: string): string {
+  return text
+    .replaceAll(/([\w`]) \(/g, '$1(')
+    .replaceAll('( ', '(')
+    .replaceAll(/ ([),])/g, '$1')
+    .replaceAll(' . ', '.')
+}

@@ -35,6 +35,32 @@ export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
   })
 }
 
+export type StatementCall = {
+  readonly params: Record<string, unknown>
+  readonly settings: ClickHouseSettings
+}
+
+/** What is sent to describe a SELECT: it begins on the second line. */
+export function describeStatement(select: string): string {
+  return `DESCRIBE TABLE (\n${select}\n)`
+}
+
+/** Names and types of the columns that a SELECT yields; reads no rows. @throws what the client throws */
+export async function describeSelect(
+  { client }: Pick<Server, 'client'>,
+  select: string,
+  { params, settings }: StatementCall,
+): Promise<readonly OutputColumn[]> {
+  const result = await client.query({
+    query: describeStatement(select),
+    query_params: params,
+    clickhouse_settings: settings,
+    format: 'JSONEachRow',
+  })
+  const rows = await result.json<OutputColumn>()
+  return rows.map(({ name, type }) => ({ name, type }))
+}
+
 /**
  * Names and types of the columns that a transform yields; reads no rows.
  * @throws BackfillError `usage` with file and line where the server does not accept it
@@ -42,19 +68,12 @@ export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
 export async function describeTransform(
   { client, connection, limits }: Pick<Server, 'client' | 'connection' | 'limits'>,
   table: TableDefinition,
-  call: { readonly params: Record<string, unknown>; readonly settings: ClickHouseSettings },
+  call: StatementCall,
 ): Promise<readonly OutputColumn[]> {
   const [denied] = limits?.denied(table.settings) ?? []
   if (denied !== undefined) throw maySetNot(table, connection, denied)
   try {
-    const result = await client.query({
-      query: `DESCRIBE TABLE (\n${table.transform.text}\n)`,
-      query_params: call.params,
-      clickhouse_settings: call.settings,
-      format: 'JSONEachRow',
-    })
-    const rows = await result.json<OutputColumn>()
-    return rows.map(({ name, type }) => ({ name, type }))
+    return await describeSelect({ client }, table.transform.text, call)
   } catch (error) {
     const doing = errorCode(error) === 0 ? `checking ${table.key}` : `checking ${table.transform.file}`
     const failure = serverError(error, { connection, doing })

@@ -1,4 +1,5 @@
 // Owns the course of `backfill doctor`: each login for itself, then what they have in common, then the target's insides.
+import { existingTables } from '../../clickhouse/existing-tables.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import { evaluateGrants } from './grants.ts'
 import type { DoctorPort } from './queries/ask.ts'
@@ -106,7 +107,9 @@ async function inCommon(
   const { catalogue, tables } = files
   const there = trustedSides(reached)
   const look = async (side: ServerRole, names: readonly string[]) =>
-    there.has(side) ? await asking(async () => new Set((await check.tables(side, names)).keys())) : undefined
+    there.has(side)
+      ? await asking(async () => new Set((await existingTables(check[side], names)).keys()))
+      : undefined
   const grants = reached
     .filter(({ side }) => side.sides.some((name) => there.has(name)))
     .map(({ side }) =>

@@ -1,13 +1,14 @@
 // Owns the rights of a login as doctor sees them: those of `check`, and those that a run does without at a price.
 import { checkGrants, grantOf } from '../check/grants.ts'
-import type { CheckPort } from '../check/questions.ts'
+import { type CheckServers, existingDatabases, lackingNeeds } from '../check/queries.ts'
+import { existingTables } from '../../clickhouse/existing-tables.ts'
 import type { Need, ServerRole } from '../../clickhouse/grants.ts'
 import type { SidePort } from './queries/server.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { type Diagnosis, verdicts } from './checks/finding.ts'
 
 export type GrantsQuestion = {
-  readonly check: CheckPort
+  readonly check: CheckServers
   readonly catalogue: Catalogue
   readonly tables: readonly TableDefinition[]
   /** The sides that answer. */
@@ -21,21 +22,25 @@ export async function evaluateGrants(
 ): Promise<readonly Diagnosis[]> {
   const { ok, warn, fail } = verdicts('grants', about)
   const own = new Set(sides)
-  const port: CheckPort = {
-    ...check,
-    missing: (requiredGrants) => check.missing(requiredGrants.filter(({ side }) => own.has(side))),
-  }
   const found: Diagnosis[] = []
-  await checkGrants({ port, catalogue, tables }, await lookAround(check, tables, there), ({ finding }) => {
-    const { rule, sentence, hint } = finding!
-    found.push(rule === 'W081' ? warn(sentence, hint) : fail(sentence, hint))
-  })
-  const missing = (await port.missing(HELPFUL)) ?? []
+  await checkGrants(
+    { servers: check, catalogue, tables, sides: own },
+    await lookAround(check, tables, there),
+    ({ finding }) => {
+      const { rule, sentence, hint } = finding!
+      found.push(rule === 'W081' ? warn(sentence, hint) : fail(sentence, hint))
+    },
+  )
+  const missing =
+    (await lackingNeeds(
+      check,
+      HELPFUL.filter(({ side }) => own.has(side)),
+    )) ?? []
   return [
     ...found,
     ...HELPFUL.filter((need) => missing.includes(need)).map(({ privilege, on, side, loses }) => {
-      const { right, text } = grantOf(privilege, on, check.users[side])
-      return warn(`user '${check.users[side]}' lacks ${right}: ${loses}`, text)
+      const { right, text } = grantOf(privilege, on, check[side].connection.username)
+      return warn(`user '${check[side].connection.username}' lacks ${right}: ${loses}`, text)
     }),
     ...(found.length + missing.length === 0 ? [ok('all that a run needs')] : []),
   ]
@@ -43,19 +48,19 @@ export async function evaluateGrants(
 
 /** What exists needs no right to create it. */
 async function lookAround(
-  check: CheckPort,
+  check: CheckServers,
   tables: readonly TableDefinition[],
   there: ReadonlySet<ServerRole>,
 ) {
-  const { source, target } = check.databases
-  const databases = { source: new Set([source]), target: new Set<string>() }
+  const { source, target, names } = check
+  const databases = { source: new Set([source.connection.database]), target: new Set<string>() }
   if (!there.has('target')) return { sources: new Map(), targets: new Map(), databases }
   const [targets, existing] = await Promise.all([
-    check.tables(
-      'target',
+    existingTables(
+      target,
       tables.map((table) => table.target),
     ),
-    check.existing('target', [target, check.ledger.ledger, check.ledger.locks]),
+    existingDatabases(target, [target.connection.database, names.ledger, names.locks]),
   ])
   return { sources: new Map(), targets, databases: { ...databases, target: existing } }
 }

@@ -1,16 +1,10 @@
 // Owns the two sides of a comparison as SQL: a range's rows as the transform yields them now, and as the table holds them.
 import type { TableDefinition } from '../../model/model.ts'
-import type { Column } from '../../targets/target-port.ts'
+import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 
 /** What the server says of a target table, as far as rows are compared by it. */
-export type TargetFacts = {
-  readonly engine: string
-  /** As text: `address, block_number`; empty where the engine has none. */
-  readonly sortingKey: string
-  /** `expression`: of a default, empty where there is none. */
-  readonly columns: readonly (Column & { readonly expression: string })[]
-}
+export type TargetFacts = Pick<ExistingTable, 'engine' | 'sortKey' | 'columns'>
 
 /**
  * Two SELECTs over `backfill_key` (the sorting key as 128 bits), `backfill_position` (what decides between rows of a
@@ -49,7 +43,7 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
   )
   const list = compared.map(quoteIdentifier)
   const side = (from: string) => `SELECT
-    sipHash128(tuple(${facts.sortingKey === '' ? list.join(', ') : facts.sortingKey})) AS backfill_key,
+    sipHash128(tuple(${facts.sortKey === '' ? list.join(', ') : facts.sortKey})) AS backfill_key,
     ${position === undefined ? 'toUInt8(0)' : quoteIdentifier(position.name)} AS backfill_position,
     sipHash64(tuple(${list.join(', ')})) AS backfill_hash,
     [${list.map((name) => `ifNull(toString(${name}), 'NULL')`).join(', ')}] AS backfill_values

@@ -6,7 +6,7 @@ import type { ExecutorPort } from '../../runner/executor-port.ts'
 import type { Comparison, Example, Sums, VerifyPort } from './report.ts'
 import { serverError } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { shardTables } from '../../clickhouse/cluster/shard-tables.ts'
+import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { readerOf } from '../../targets/transform.ts'
 import { transformParams } from '../../targets/transform.ts'
 import { keysBehind, keysByBuckets } from './compare-two-servers.ts'
@@ -169,41 +169,9 @@ async function comparison(
 }
 
 async function factsOf(server: Server, { target }: TableDefinition): Promise<TargetFacts> {
-  const { db, connection } = server
-  const [tables, columns] = await Promise.all([
-    db
-      .selectFrom('system.tables')
-      .select(['name', 'engine', 'engine_full', 'sorting_key'])
-      .where('database', '=', connection.database)
-      .where('name', '=', target)
-      .execute(),
-    db
-      .selectFrom('system.columns')
-      .select(['name', 'type', 'default_kind', 'default_expression'])
-      .where('database', '=', connection.database)
-      .where('table', '=', target)
-      .orderBy('position')
-      .execute(),
-  ]).catch((error: unknown) => {
-    throw serverError(error, { connection, doing: `looking at ${connection.database}.${target}` })
+  const table = (await existingTables(server, [target])).get(target)
+  if (table !== undefined) return table
+  throw new BackfillError(`${server.connection.database}.${target} has gone while it was verified`, {
+    kind: 'failed',
   })
-  const [table] = tables
-  if (table === undefined)
-    throw new BackfillError(`${connection.database}.${target} has gone while it was verified`, {
-      kind: 'failed',
-    })
-  const { engine, sortKey } = (await shardTables(server, tables)).get(target)?.shape ?? {
-    engine: table.engine,
-    sortKey: table.sorting_key,
-  }
-  return {
-    engine,
-    sortingKey: sortKey,
-    columns: columns.map((column) => ({
-      name: column.name,
-      type: column.type,
-      defaultKind: column.default_kind,
-      expression: column.default_expression,
-    })),
-  }
 }

@@ -43,28 +43,26 @@ test('what is derived for a cluster is sound for every shipped table, and as a f
 
 test('a file with other columns, codecs, defaults, comments or keys is found, with its line', () => {
   expect(findings('UInt32', 'UInt64')).toEqual([
-    expect.stringMatching(/cluster\/address_first_access\.sql:4: there is 'block_number UInt64.*' here and/),
-    expect.stringMatching(/:14: there is 'block_number UInt64/),
+    expect.stringMatching(
+      /cluster\/address_first_access\.sql:4: 'block_number' is UInt64 NOT NULL here and UInt32/,
+    ),
+    expect.stringMatching(/:14: 'block_number' is UInt64/),
   ])
-  expect(findings('CODEC(DoubleDelta, ZSTD(1))', 'CODEC(ZSTD(1))', 0)).toHaveLength(1)
+  expect(findings('CODEC ( DoubleDelta , ZSTD ( 1 ) )', 'CODEC ( ZSTD ( 1 ) )', 0)).toHaveLength(1)
   expect(findings('4294967295', '4294967296', 1)).toHaveLength(1)
   expect(findings("COMMENT 'Address, lower case'", '', 0)).toHaveLength(1)
   expect(findings("'{replica}', version", "'{replica}'", 0)).toEqual([
-    expect.stringContaining(
-      "'ENGINE = ReplacingMergeTree' here and 'ENGINE = ReplacingMergeTree ( version )'",
-    ),
+    expect.stringContaining('the engine is ReplacingMergeTree() here and ReplacingMergeTree(version)'),
   ])
   expect(findings('ORDER BY address', 'ORDER BY (address, block_number)')).toHaveLength(1)
   expect(findings('% 16', '% 32', 0)).toHaveLength(1)
   expect(findings('First block in which', 'Block in which', 0)).toHaveLength(1)
-  expect(findings('COMMENT', "SETTINGS storage_policy = 'cold' COMMENT", 0)).toHaveLength(1)
 })
 
 test('a file that is not on the cluster, not Replicated, not over its own local table or badly sharded is found', () => {
   expect(findings(" ON CLUSTER '{cluster}'", '', 1)).toEqual([expect.stringContaining('without ON CLUSTER')])
   expect(findings('ReplicatedReplacing', 'Replacing')).toEqual([
     expect.stringContaining('the local table is not Replicated'),
-    expect.stringContaining("ENGINE = ReplacingMergeTree ( '/clickhouse"),
   ])
   expect(findings("'int_address_first_access_local'", "'other_local'")).toEqual([
     expect.stringContaining("Distributed over '{cluster}' and int_address_first_access_local"),

@@ -1,7 +1,6 @@
 // Owns the questions of `backfill doctor`: to each login for itself, so that one that is away hides nothing of the other.
 import type { Network, TableDefinition } from '../../../model/model.ts'
-import { openCheck } from '../../check/queries.ts'
-import { namesOn, nodeOf } from '../../../clickhouse/cluster/cluster.ts'
+import { type Joined, joinCluster } from '../../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../../clickhouse/connection.ts'
 import { readCluster } from './cluster.ts'
 import { readLedger } from './ledger.ts'
@@ -11,7 +10,7 @@ import type { Names } from '../../../clickhouse/own-databases.ts'
 import { sameLogin } from '../../../clickhouse/servers.ts'
 import type { Server } from '../../../clickhouse/server.ts'
 import type { ServerRole } from '../../../clickhouse/grants.ts'
-import type { CheckPort } from '../../check/questions.ts'
+import type { CheckServers } from '../../check/queries.ts'
 import type { ClusterFacts } from '../checks/cluster.ts'
 import type { LedgerFacts } from '../checks/ledger.ts'
 import type { StorageFacts } from '../checks/storage.ts'
@@ -41,8 +40,8 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
   }
 
   /** As a node of its cluster, as a run would see it; asked once. */
-  let node: Promise<Server> | undefined
-  const asNode = (): Promise<Server> => (node ??= nodeOf(targetServer(), cluster, names))
+  let joined: Promise<Joined> | undefined
+  const join = (): Promise<Joined> => (joined ??= joinCluster(targetServer(), { cluster, names }))
 
   return {
     sides,
@@ -54,18 +53,16 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
       const any = one ?? other
       if (any === undefined) return undefined
       // A side that is away is never asked: the other one stands for it here, under its name.
-      const servers = {
+      return {
         source: { ...(one ?? any), connection: source },
         target: { ...(other ?? any), connection: target },
-        close: () => Promise.resolve(),
+        names,
+        network,
       }
-      return openCheck({ servers, names, network })
     },
 
     cluster:
-      cluster === undefined
-        ? undefined
-        : () => readCluster({ server: targetServer(), names, cluster, join: asNode }),
+      cluster === undefined ? undefined : () => readCluster({ server: targetServer(), names, cluster, join }),
     storage: (tables) =>
       readStorage({
         server: targetServer(),
@@ -74,8 +71,7 @@ export function openDoctor(options: DoctorOptions): DoctorPort & { close(): Prom
         cluster,
       }),
     async ledger(tables) {
-      const server = await asNode()
-      return await readLedger({ server, names: namesOn(server, names), network, alone, tables })
+      return await readLedger({ ...(await join()), network, alone, tables })
     },
     close: async () => void (await Promise.all(sides.map((side) => side.close()))),
   }
@@ -85,8 +81,8 @@ export type DoctorPort = {
   readonly sides: readonly SidePort[]
   readonly databases: Readonly<Record<ServerRole, string>>
   readonly names: { readonly ledger: string; readonly locks: string }
-  /** The questions of `check`, to the sides that were reached; undefined where none was. */
-  check(): CheckPort | undefined
+  /** Whom `check` would ask: the sides that were reached; undefined where none was. */
+  check(): CheckServers | undefined
   /** Of the target; undefined where it is a server by itself. */
   readonly cluster: (() => Promise<ClusterFacts>) | undefined
   /** Of the target, or of all servers of its cluster. */

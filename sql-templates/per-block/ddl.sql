@@ -1,3 +1,5 @@
+--! shard: block_number
+
 -- A row belongs to one block (rows: per-block): a range can be deleted and done again.
 CREATE TABLE IF NOT EXISTS {target:Identifier}.int_{{key}}
 (

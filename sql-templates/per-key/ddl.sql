@@ -1,3 +1,5 @@
+--! shard: cityHash64(address)
+
 -- Rows are merged over history (rows: per-key latest block_number): a range can be run again, but not taken back.
 CREATE TABLE IF NOT EXISTS {target:Identifier}.int_{{key}}
 (

@@ -1,3 +1,5 @@
+--! shard: cityHash64(address)
+
 CREATE TABLE IF NOT EXISTS {target:Identifier}.int_address_diffs
 (
     address       String NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),

@@ -1,3 +1,5 @@
+--! shard: cityHash64(address, slot_key)
+
 CREATE TABLE IF NOT EXISTS {target:Identifier}.int_address_storage_slot_last_access
 (
     address      String NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),

@@ -1,3 +1,5 @@
+--! shard: block_number
+
 CREATE TABLE IF NOT EXISTS {target:Identifier}.int_block_slots_stat
 (
     block_number    UInt32 NOT NULL COMMENT 'Block of the changes' CODEC(ZSTD(1)),

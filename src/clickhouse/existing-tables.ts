@@ -1,15 +1,41 @@
-// Owns tables as they stand on a server, with all that a DDL file can be compared with.
+// Owns what a server says of tables by name: the only question to system.tables and system.columns about them.
 import { sql } from 'kysely'
 import { typed } from './dialect.ts'
 import type { Server } from './server.ts'
-import { shardTables } from './cluster/shard-tables.ts'
+import { type ShardTable, shardTables } from './cluster/shard-tables.ts'
 import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
-/** Those of the connection's database that exist, as far as the user may see them. */
+/** A table that exists, in the server's own words. */
+export type ExistingTable = {
+  readonly uuid: string
+  /** On a cluster engine and keys are those of the local tables. */
+  readonly engine: string
+  readonly sortKey: string
+  /** Rows before merging; null where the engine does not count them. */
+  readonly rows: number | null
+  /** Its CREATE TABLE. */
+  readonly definition: string
+  readonly columns: readonly ExistingColumn[]
+  /** Its local tables as one; undefined where the server is no node of a cluster. */
+  readonly shards: ShardTable | undefined
+}
+
+type ExistingColumn = {
+  readonly name: string
+  readonly type: string
+  readonly defaultKind: DefaultKind
+  readonly expression: string
+}
+
+/**
+ * Those of the connection's database that exist, by name, as far as the user may see them.
+ * @throws BackfillError `server`, `failed`
+ */
 export async function existingTables(
   server: Server,
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, ExistingTable>> {
+  if (wanted.length === 0) return new Map()
   const { connection } = server
   const db = server.during(`looking at the tables of ${connection.database}`)
   const inList = (column: string) =>
@@ -17,7 +43,8 @@ export async function existingTables(
   const [tables, columns] = await Promise.all([
     db
       .selectFrom('system.tables')
-      .select(['name', 'engine', 'engine_full', 'sorting_key', 'partition_key'])
+      .select(['name', 'engine', 'engine_full', 'sorting_key', 'total_rows', 'create_table_query'])
+      .select(sql<string>`toString(uuid)`.as('uuid'))
       .where('database', '=', connection.database)
       .where(inList('name'))
       .execute(),
@@ -32,36 +59,26 @@ export async function existingTables(
   const columnsOf = Map.groupBy(columns, (column) => column.table)
   const locals = await shardTables(server, tables)
   return new Map(
-    tables.map((table): [string, ExistingTable] => [
-      table.name,
-      {
-        engine: table.engine,
-        engineFull: table.engine_full,
-        sortKey: table.sorting_key,
-        partitionKey: table.partition_key,
-        ...locals.get(table.name)?.shape,
-        columns: (columnsOf.get(table.name) ?? []).map((column) => ({
-          name: column.name,
-          type: column.type,
-          defaultKind: column.default_kind,
-          expression: column.default_expression,
-        })),
-      },
-    ]),
+    tables.map((table): [string, ExistingTable] => {
+      const shards = locals.get(table.name)
+      const { engine, sortKey } = shards?.shape ?? { engine: table.engine, sortKey: table.sorting_key }
+      return [
+        table.name,
+        {
+          uuid: table.uuid,
+          engine,
+          sortKey,
+          rows: table.total_rows,
+          definition: table.create_table_query,
+          shards,
+          columns: (columnsOf.get(table.name) ?? []).map((column) => ({
+            name: column.name,
+            type: column.type,
+            defaultKind: column.default_kind,
+            expression: column.default_expression,
+          })),
+        },
+      ]
+    }),
   )
-}
-
-/** A table as it stands on a server, in the server's own words. */
-export type ExistingTable = {
-  readonly engine: string
-  /** With arguments and everything behind it. */
-  readonly engineFull: string
-  readonly sortKey: string
-  readonly partitionKey: string
-  readonly columns: readonly {
-    readonly name: string
-    readonly type: string
-    readonly defaultKind: DefaultKind
-    readonly expression: string
-  }[]
 }

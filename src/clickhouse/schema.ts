@@ -69,7 +69,7 @@ export type SystemTables = {
   total_bytes: number | null
   comment: string
   engine_full: string
-  partition_key: string
+  create_table_query: string
 }
 
 type SystemColumns = {

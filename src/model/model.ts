@@ -48,7 +48,7 @@ export type TableDefinition = {
   readonly shared: string | undefined
   readonly transform: SqlText
   readonly ddl: SqlText
-  /** The same for a cluster: the local table, and the Distributed one over it; none where nobody has written them. */
+  /** The same for a cluster: the local table, and the Distributed one over it; none where the file says no `--! shard:`. */
   readonly clusterDdl: readonly SqlText[]
   /** Names of the `{name:Type}` parameters that the transform uses. */
   readonly parameters: readonly string[]

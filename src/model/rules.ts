@@ -67,6 +67,9 @@ export const RULES = {
   E074: 'table-engine',
   E075: 'table-sort-key',
   E076: 'table-partitions',
+  E077: 'table-ttl',
+  W078: 'table-details',
+  W079: 'table-not-compared',
   // Rights on the server
   E080: 'grant-missing',
   W081: 'grants-unknown',

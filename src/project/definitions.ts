@@ -4,6 +4,7 @@ import type { Network, SourceDefinition, SqlText, TableDefinition } from '../mod
 import { ddlTable } from '../sql-syntax/create-table.ts'
 import { dependencyOrder, type GraphNode } from './dependency-order.ts'
 import {
+  ddlHeader,
   type HeaderDraft,
   readHeader,
   throwHeaderError,
@@ -14,6 +15,7 @@ import { checkedParameters, transformParameters } from '../sql-syntax/parameters
 import { attempt, type Report } from '../sql-syntax/problems.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
+import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { onlySelect } from './transform-statement.ts'
 import type { TableDraft } from './table-draft.ts'
 import { checkBounds, checkForks, checkReads } from './definition-checks.ts'
@@ -107,7 +109,7 @@ function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: R
   if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
   if (forks !== undefined) checkForks({ file: file.file, header, lines, forks }, report)
   const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
-  const clusterDdl = clusterFile === undefined ? [] : clusterStatements(clusterFile, report)
+  const clusterDdl = clusterStatements({ ddlFile, ddl, override: clusterFile }, report)
   const complete = isComplete(header) && transform ? { ...header, transform } : undefined
   if (complete !== undefined) attempt(report, () => sharedStep(complete))
   return {
@@ -159,7 +161,6 @@ function parametersOf({ transform, header, lines, forks }: Uses, report: Report)
 }
 
 function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
-  throwHeaderError(file.file, file.text, report)
   const ddl = onlyCreateTable(file, report)
   checkedParameters(ddl, { target: 'Identifier' }, report)
   const table = ddlTable(ddl)
@@ -171,10 +172,18 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
   return ddl
 }
 
-/** The statements of a cluster's DDL; `check` looks into them (pure/lint-cluster-ddl.ts). */
-function clusterStatements(file: SqlFile, report: Report): readonly SqlText[] {
-  throwHeaderError(file.file, file.text, report)
-  const found = attempt(report, () => splitStatements(file.file, file.text)) ?? []
+type ClusterFiles = {
+  readonly ddlFile: SqlFile | undefined
+  readonly ddl: SqlText | undefined
+  /** Its statements stand in place of those derived from the header of `ddlFile`; `check` compares them with `ddl`. */
+  readonly override: SqlFile | undefined
+}
+
+function clusterStatements({ ddlFile, ddl, override }: ClusterFiles, report: Report): readonly SqlText[] {
+  const shard = ddlFile && ddlHeader(ddlFile.file, ddlFile.text, report).shard
+  if (override === undefined) return (ddl && shard && attempt(report, () => clusterForm(ddl, shard))) ?? []
+  throwHeaderError(override.file, override.text, report)
+  const found = attempt(report, () => splitStatements(override.file, override.text)) ?? []
   for (const statement of found) checkedParameters(statement, { target: 'Identifier' }, report)
   return found
 }

@@ -3,7 +3,7 @@ import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
-import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
+import { compactText, OPENING, splitAtCommas, withDepth } from '../sql-syntax/tokens.ts'
 
 export type HeaderEntry = {
   readonly key: string
@@ -48,6 +48,21 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
   }
   return { from: from ?? undefined, to: to ?? undefined }
 }
+
+/** An expression over a table's columns, on one line: it is as written. */
+export function expression(entry: HeaderEntry): string {
+  const depths = withDepth(significantTokens({ file: entry.file, text: entry.value, line: entry.line }))
+  const { token, depth } = depths.at(-1)!
+  const isClosed = depth === 0 && !OPENING.has(token.text) && depths.every((one) => one.depth >= 0)
+  if (isClosed && depths.every((one) => one.depth > 0 || !SEPARATORS.has(one.token.text))) return entry.value
+  throw wrong(
+    entry,
+    `'${entry.value}' is no expression`,
+    'write columns of ORDER BY, such as cityHash64(address)',
+  )
+}
+
+const SEPARATORS: ReadonlySet<string> = new Set([',', ';'])
 
 /** `name = value, …`; a value is a number, a word or a string in single quotes. */
 export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {

@@ -7,6 +7,7 @@ import {
   blockCoverage,
   doctorServers,
   type DoctorServer,
+  expression,
   identifier,
   identifiers,
   ownParameters,
@@ -17,6 +18,7 @@ import {
 import { knownNames } from '../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { isSignificant, lex, type Token } from '../sql-syntax/lexer.ts'
+import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { isHeaderLine } from '../sql-syntax/statements.ts'
 
 export type TransformHeader = Pick<
@@ -76,6 +78,17 @@ export function readHeader(file: string, text: string, report: Report): ReadHead
 export function sourceHeader(file: string, text: string): { readonly blockCoverage: BlockCoverage } {
   const entry = headerEntries(file, text, ['block-coverage'], refuse).get('block-coverage')
   return { blockCoverage: entry === undefined ? 'most-blocks' : blockCoverage(entry) }
+}
+
+/** Reads the header of a file of sql/ddl/; reports what is not as documented. */
+export function ddlHeader(
+  file: string,
+  text: string,
+  report: Report,
+): { readonly shard: ShardBy | undefined } {
+  const entry = attempt(report, () => headerEntries(file, text, ['shard'], report))?.get('shard')
+  const written = entry && attempt(report, () => expression(entry))
+  return { shard: entry && written ? { expression: written, line: entry.line } : undefined }
 }
 
 /** Reads the header of a file of sql/import/. Throws a usage error with file and line. */

@@ -14,10 +14,19 @@ export type DdlColumn = { readonly name: string; readonly type: string; readonly
  * projections left out. Throws a usage error with file and line for any other statement.
  */
 export function ddlColumns(ddl: SqlText): readonly DdlColumn[] {
-  const { body } = createTable(ddl)
-  return splitAtCommas(body)
-    .filter((item) => !isNoColumn(item))
-    .map((item) => column(ddl, item))
+  return createTable(ddl).columns.map((column) => {
+    const { clauses } = column
+    const written = clauses.get('') ?? []
+    // [NOT] NULL stands behind the type.
+    const isNull = isKeyword(written.at(-1), 'NULL')
+    const isNotNull = isNull && isKeyword(written.at(-2), 'NOT')
+    const type = compactText(isNull ? written.slice(0, isNotNull ? -2 : -1) : written)
+    return {
+      name: column.name,
+      type: isNull && !isNotNull ? `Nullable(${type})` : type,
+      defaultKind: DEFAULT_KINDS.find((kind) => clauses.has(kind)) ?? '',
+    }
+  })
 }
 
 /** The table that a CREATE TABLE statement creates, without database. Throws a usage error for any other statement. */
@@ -25,10 +34,20 @@ export function ddlTable(ddl: SqlText): string {
   return createTable(ddl).table
 }
 
+/** Tokens behind the word (`ORDER BY`) that a clause begins with, in order; behind '' those before the first clause. */
+export type Clauses = ReadonlyMap<string, readonly Token[]>
+
 export type CreateTable = {
   /** Without database. */
   readonly table: string
-  /** What stands between the brackets of the list of columns, and what behind them. */
+  /** Index of its name among the statement's significant tokens. */
+  readonly nameAt: number
+  readonly columns: readonly { readonly name: string; readonly line: number; readonly clauses: Clauses }[]
+  /** Indices, constraints, projections and keys that stand among the columns. */
+  readonly others: readonly (readonly Token[])[]
+  /** What stands behind the columns. */
+  readonly clauses: Clauses
+  /** The same as tokens: what stands between the brackets of the list of columns, and what behind them. */
   readonly body: readonly Token[]
   readonly tail: readonly Token[]
 }
@@ -52,28 +71,35 @@ export function createTable(ddl: SqlText): CreateTable {
   const depths = withDepth(tokens)
   const open = depths.findIndex(({ token, depth }) => depth === 0 && token.text === '(')
   const close = depths.findIndex(({ token, depth }, at) => at > open && depth === 0 && token.text === ')')
-  const table = createdName(tokens)
+  const nameAt = createdNameAt(tokens)
+  const table = name(tokens[nameAt])
   if (open === -1 || close === -1 || table === undefined) {
     throw problem(ddl, create, 'CREATE TABLE without a list of columns', CREATE_TABLE)
   }
-  return { table, body: tokens.slice(open + 1, close), tail: tokens.slice(close + 1) }
+  const [body, tail] = [tokens.slice(open + 1, close), tokens.slice(close + 1)]
+  const items = splitAtCommas(body)
+  const columns = items
+    .filter((item) => !isNoColumn(item))
+    .map(([first, ...rest]) => {
+      const named = name(first)
+      if (named === undefined)
+        throw problem(ddl, first, `expected a column, found '${first?.text ?? ''}'`, CREATE_TABLE)
+      return { name: named, line: first!.line, clauses: clausesOf(rest, COLUMN_CLAUSES) }
+    })
+  const others = items.filter(isNoColumn)
+  return { table, nameAt, columns, others, clauses: clausesOf(tail, TABLE_CLAUSES), body, tail }
 }
 
 const CREATE_TABLE = 'write CREATE TABLE IF NOT EXISTS {target:Identifier}.name (columns) ENGINE = …'
 
-/** The last part of the dotted name behind CREATE TABLE; its database may be a `{parameter:Identifier}`. */
-function createdName(tokens: readonly Token[]): string | undefined {
-  let at = isKeyword(tokens[2], 'IF') && isKeyword(tokens[3], 'NOT') ? 5 : 2
-  const skipPart = () => {
-    at =
-      tokens[at]?.text === '{'
-        ? tokens.findIndex((token, index) => index > at && token.text === '}') + 1
-        : at + 1
-  }
-  const first = at
-  skipPart()
-  if (tokens[at]?.text !== '.') return name(tokens[first])
-  return name(tokens[at + 1])
+/** Where the last part of the dotted name behind CREATE TABLE is; its database may be a `{parameter:Identifier}`. */
+function createdNameAt(tokens: readonly Token[]): number {
+  const first = isKeyword(tokens[2], 'IF') && isKeyword(tokens[3], 'NOT') ? 5 : 2
+  const behind =
+    tokens[first]?.text === '{'
+      ? tokens.findIndex((token, index) => index > first && token.text === '}') + 1
+      : first + 1
+  return tokens[behind]?.text === '.' ? behind + 1 : first
 }
 
 function name(token: Token | undefined): string | undefined {
@@ -81,41 +107,55 @@ function name(token: Token | undefined): string | undefined {
 }
 
 /** An item that declares an index and the like. ClickHouse takes these words for a column only in quotes. */
-export function isNoColumn([first, second]: readonly Token[]): boolean {
+function isNoColumn([first, second]: readonly Token[]): boolean {
   if (isKeyword(first, 'INDEX', 'CONSTRAINT', 'PROJECTION')) return true
   return isKeyword(first, 'PRIMARY', 'FOREIGN') && isKeyword(second, 'KEY')
 }
 
-function column(ddl: SqlText, item: readonly Token[]): DdlColumn {
-  const [first, ...rest] = item
-  const named = name(first)
-  if (named === undefined) {
-    throw problem(ddl, first, `expected a column, found '${first?.text ?? ''}'`, CREATE_TABLE)
-  }
-  const depths = withDepth(rest)
-  const ends = depths.findIndex(({ token, depth }) => depth === 0 && isKeyword(token, ...AFTER_TYPE))
-  const type = compactText(ends === -1 ? rest : rest.slice(0, ends))
-  const nullable = isKeyword(rest[ends], 'NULL')
-  const kind = depths.find(({ token, depth }) => depth === 0 && isKeyword(token, ...DEFAULT_KINDS))?.token
-  const defaultKind = DEFAULT_KINDS.find((known) => isKeyword(kind, known)) ?? ''
-  return { name: named, type: nullable ? `Nullable(${type})` : type, defaultKind }
-}
+export const DEFAULT_KINDS = ['DEFAULT', 'MATERIALIZED', 'ALIAS', 'EPHEMERAL'] as const
 
-const DEFAULT_KINDS = ['DEFAULT', 'MATERIALIZED', 'ALIAS', 'EPHEMERAL'] as const
-
-const AFTER_TYPE: readonly string[] = [
+const COLUMN_CLAUSES: readonly string[] = [
   ...DEFAULT_KINDS,
   'AUTO_INCREMENT',
   'CODEC',
   'COLLATE',
   'COMMENT',
-  'NOT',
-  'NULL',
-  'PRIMARY',
+  'PRIMARY KEY',
   'SETTINGS',
   'STATISTICS',
   'TTL',
 ]
+
+const TABLE_CLAUSES: readonly string[] = [
+  'ENGINE',
+  'ORDER BY',
+  'PARTITION BY',
+  'PRIMARY KEY',
+  'SAMPLE BY',
+  'TTL',
+  'SETTINGS',
+  'COMMENT',
+  'EMPTY AS',
+  'AS',
+]
+
+/** A word that stands there a second time is part of the clause before it. */
+function clausesOf(tokens: readonly Token[], words: readonly string[]): Clauses {
+  const clauses = new Map<string, Token[]>()
+  let clause = ''
+  let from = 0
+  for (const [at, { token, depth }] of withDepth(tokens).entries()) {
+    const begun = words.find((word) =>
+      word.split(' ').every((part, index) => isKeyword(tokens[at + index], part)),
+    )
+    if (depth === 0 && begun !== undefined && !clauses.has(begun)) {
+      clause = begun
+      from = at + begun.split(' ').length
+      clauses.set(clause, [])
+    } else if (at >= from) clauses.set(clause, [...(clauses.get(clause) ?? []), token])
+  }
+  return clauses
+}
 
 function problem(ddl: SqlText, at: Token | undefined, sentence: string, hint: string): BackfillError {
   return fileError({ rule: 'E050', file: ddl.file, line: at?.line ?? ddl.line, sentence, hint })

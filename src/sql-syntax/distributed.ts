@@ -1,7 +1,7 @@
 // Owns reading what a Distributed table is made of, and whether its sharding keeps the rows of a key on one shard.
 import { type DdlClause, toClause } from './ddl-clauses.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from './lexer.ts'
-import { splitAtCommas, withDepth } from './tokens.ts'
+import { splitAtCommas, unspaced, withDepth } from './tokens.ts'
 
 export type Distributed = {
   /** As written: a name, or a macro such as `{cluster}`. */
@@ -55,10 +55,6 @@ export function shardingProblem(
   if (stray.length > 0)
     return `it is sharded by ${unspaced(sharding.text)}, and ${stray.join(', ')} ${stray.length === 1 ? 'is' : 'are'} not among the columns that rows are told apart by (${key.join(', ')})`
   return sharding.names.length === 0 ? `${unspaced(sharding.text)} is no column` : undefined
-}
-
-function unspaced(text: string): string {
-  return text.replaceAll(/ ?([().]) ?/g, '$1').replaceAll(' ,', ',')
 }
 
 /** Such as rand() or now(): nothing of the row decides on it. What else is random, a server has to say. */

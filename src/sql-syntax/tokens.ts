@@ -1,5 +1,6 @@
-// Owns what several readers do with a run of tokens: cut it at commas, follow its brackets, print it.
-import type { Token } from './lexer.ts'
+// Owns what several readers do with a run of tokens: cut it at commas, follow its brackets, replace some, print it.
+import type { SqlText } from '../model/model.ts'
+import { isSignificant, lex, type Token } from './lexer.ts'
 
 /** The items between the commas outside of any bracket; none for no tokens. */
 export function splitAtCommas(tokens: readonly Token[]): readonly (readonly Token[])[] {
@@ -25,7 +26,7 @@ export function withDepth(
   })
 }
 
-const OPENING: ReadonlySet<string> = new Set(['(', '[', '{'])
+export const OPENING: ReadonlySet<string> = new Set(['(', '[', '{'])
 const CLOSING: ReadonlySet<string> = new Set([')', ']', '}'])
 
 /** Tokens as ClickHouse prints a type or a literal: `Decimal(10, 2)`, `Enum8('a' = 1)`, `[1, -2]`. */
@@ -43,4 +44,24 @@ function needsSpace(before: Token | undefined, token: Token): boolean {
   if (before === undefined) return false
   if (before.text === ',' || before.text === '=' || token.text === '=') return true
   return before.kind !== 'punctuation' && token.kind !== 'punctuation'
+}
+
+/** The statement with other texts in place of its significant tokens at these indexes; all else stays, lines included. */
+export function withReplaced(sql: SqlText, texts: ReadonlyMap<number, string>): string {
+  let index = -1
+  let text = ''
+  for (const token of lex(sql)) {
+    if (isSignificant(token)) index++
+    text += isSignificant(token) ? (texts.get(index) ?? token.text) : token.text
+  }
+  return text
+}
+
+/** Tokens that were joined by blanks, as a person would write them. */
+export function unspaced(text: string): string {
+  return text
+    .replaceAll(/([\w`]) \(/g, '$1(')
+    .replaceAll('( ', '(')
+    .replaceAll(/ ([),])/g, '$1')
+    .replaceAll(' . ', '.')
 }

@@ -2,7 +2,6 @@
 import { usageError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { DescribePort, TargetPort, TargetTable } from './target-port.ts'
-import { ddlColumns } from '../sql-syntax/create-table.ts'
 import { columnProblems } from '../sql-syntax/column-fit.ts'
 import type { Scope } from '../model/choose.ts'
 
@@ -17,7 +16,10 @@ export async function checkTables(
     ports,
     catalogue,
   }: Pick<Scope, 'catalogue'> & {
-    readonly ports: { readonly target: Pick<TargetPort, 'database'>; readonly executor: DescribePort }
+    readonly ports: {
+      readonly target: Pick<TargetPort, 'database' | 'ddlColumns'>
+      readonly executor: DescribePort
+    }
   },
   tables: readonly TableDefinition[],
   targets: ReadonlyMap<string, TargetTable>,
@@ -36,7 +38,7 @@ export async function checkTables(
           `${ports.target.database}.${table.target} ${target.problem.sentence}`,
           target.problem.hint,
         )
-      const columns = target?.columns ?? ddlColumns(table.ddl)
+      const columns = target?.columns ?? (await ports.target.ddlColumns(table))
       const problems = columnProblems(await ports.executor.describe(table), columns)
       const { file, line } = table.transform
       if (problems.length > 0) throw usageError(`${file}:${line}: ${problems.join('; ')}`)

@@ -4,15 +4,13 @@ import type { Range } from '../model/blocks.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
 
-export type Column = DdlColumn
-
 /** A table that exists on the target server. */
 export type TargetTable = {
   readonly uuid: string
   readonly engine: string
   /** Rows before merging; null where the engine does not count them. */
   readonly rows: number | null
-  readonly columns: readonly Column[]
+  readonly columns: readonly DdlColumn[]
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
   readonly problem?: { readonly sentence: string; readonly hint: string }
 }
@@ -22,6 +20,8 @@ export type TargetPort = {
   readonly database: string
   /** The derived tables that exist, by table name without database. */
   tables(names: readonly string[]): Promise<ReadonlyMap<string, TargetTable>>
+  /** Columns of a table by its DDL file, types as the server writes them. */
+  ddlColumns(table: TableDefinition): Promise<readonly DdlColumn[]>
   /** Creates the target database and the ledger's databases and tables where they are missing. */
   prepare(ledger: readonly SqlText[]): Promise<void>
   /** Whether the ledger's table and the locks' database exist; `old`: made by a version that knew fewer columns or tables. */

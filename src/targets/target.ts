@@ -2,14 +2,16 @@
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
-import type { Column, TargetPort, TargetTable } from './target-port.ts'
+import type { TargetPort, TargetTable } from './target-port.ts'
 import type { Cluster, Server } from '../clickhouse/server.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
+import { columnsOfDdl } from '../clickhouse/type-names.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { isMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
-import { type Definition, shardTables } from '../clickhouse/cluster/shard-tables.ts'
+import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
+import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
 export function openTarget({
   server,
@@ -32,51 +34,20 @@ export function openTarget({
     database,
 
     async tables(wanted) {
-      if (wanted.length === 0) return new Map()
-      const db = server.during(`looking at the tables of ${database}`)
-      const inList = (column: string) =>
-        sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
-      const [tables, columns] = await Promise.all([
-        db
-          .selectFrom('system.tables')
-          .select(['name', 'engine', 'engine_full', 'total_rows', sql<string>`toString(uuid)`.as('uuid')])
-          .where('database', '=', database)
-          .where(inList('name'))
-          .execute(),
-        db
-          .selectFrom('system.columns')
-          .select(['table', 'name', 'type', 'default_kind'])
-          .where('database', '=', database)
-          .where(inList('table'))
-          .orderBy('position')
-          .execute(),
-      ])
-      const unseen = wanted.filter((name) => !columns.some(({ table }) => table === name))
+      const found = await existingTables(server, wanted)
+      const unseen = wanted.filter((name) => (found.get(name)?.columns ?? []).length === 0)
       if (!mayHide)
         await mustSee(
           server,
           unseen.map((table) => ({ kind: 'table', database, table })),
         )
-      const columnsOf = Map.groupBy(columns, (column) => column.table)
-      const shared = await tablesOfShards(server, names, tables)
-      return new Map(
-        tables.map(({ name, uuid, engine, total_rows }): [string, TargetTable] => [
-          name,
-          {
-            uuid,
-            engine,
-            rows: total_rows,
-            ...(engine === 'Distributed' && server.cluster === undefined && { problem: NO_CLUSTER }),
-            ...shared.get(name),
-            columns: (columnsOf.get(name) ?? []).map((column): Column => ({
-              name: column.name,
-              type: column.type,
-              defaultKind: column.default_kind,
-            })),
-          },
-        ]),
+      const tables = [...found].map(
+        async ([name, table]) => [name, await asTarget(server, names, table)] as const,
       )
+      return new Map(await Promise.all(tables))
     },
+
+    ddlColumns: ({ ddl }) => columnsOfDdl(server, ddl),
 
     async ledgerState() {
       const db = server.during('looking for the ledger')
@@ -121,7 +92,7 @@ export function openTarget({
 }
 
 /** @throws BackfillError `usage` where a table cannot be created on all shards */
-function clusterDdl({ name, keeper }: Cluster, { key, target, ddl, clusterDdl: found }: TableDefinition) {
+function clusterDdl({ name, keeper }: Cluster, { target, ddl, clusterDdl: found }: TableDefinition) {
   if (!keeper)
     throw usageError(
       `the table ${target} does not exist, and the cluster '${name}' has no ON CLUSTER to create it with (it has no Keeper)`,
@@ -129,8 +100,8 @@ function clusterDdl({ name, keeper }: Cluster, { key, target, ddl, clusterDdl: f
     )
   if (found.length === 0)
     throw usageError(
-      `${key} has no DDL for a cluster`,
-      `add cluster/${key}.sql beside ${ddl.file}: docs/clusters.md`,
+      `${ddl.file} says no '--! shard', without which the table cannot be created on a cluster`,
+      `write which shard a row belongs to above it, such as --! shard: cityHash64(address): docs/clusters.md`,
     )
   return found
 }
@@ -140,20 +111,30 @@ const NO_CLUSTER = {
   hint: 'name the cluster with --cluster or BACKFILL_CLUSTER',
 }
 
-/** What `TargetPort` says otherwise of tables where the server is a node of a cluster: nothing where it is not. */
-export async function tablesOfShards(
+async function asTarget(
   server: Server,
   names: Names,
-  tables: readonly Definition[],
-): Promise<ReadonlyMap<string, Pick<TargetTable, 'uuid' | 'engine' | 'rows' | 'problem'>>> {
-  const found = await shardTables(server, tables)
-  const chosen = await Promise.all(
-    [...found].map(async ([name, { uuids, shape, rows, problem }]) => {
-      const uuid = uuids.length > 1 ? await knownUuid(server, names, uuids) : uuids[0]!
-      return [name, { uuid, engine: shape.engine, rows, ...(problem && { problem }) }] as const
-    }),
-  )
-  return new Map(chosen)
+  { uuid, engine, rows, columns, shards }: ExistingTable,
+): Promise<TargetTable> {
+  if (shards === undefined)
+    return { uuid, engine, rows, columns, ...(engine === 'Distributed' && { problem: NO_CLUSTER }) }
+  const { problem } = shards
+  return {
+    uuid: await uuidOfShards(server, names, shards),
+    engine,
+    rows: shards.rows,
+    columns,
+    ...(problem && { problem }),
+  }
+}
+
+/** By what the ledger knows a table of a cluster. @throws BackfillError `server`, `failed` */
+export async function uuidOfShards(
+  server: Server,
+  names: Names,
+  { uuids }: Pick<ShardTable, 'uuids'>,
+): Promise<string> {
+  return uuids.length > 1 ? await knownUuid(server, names, uuids) : uuids[0]!
 }
 
 /** The one under which the ledger has the latest events; the first where it has none. */

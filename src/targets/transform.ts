@@ -28,6 +28,31 @@ export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
   })
 }
 
+export type StatementCall = {
+  readonly params: Record<string, unknown>
+  readonly settings: ClickHouseSettings
+}
+
+/** What is sent to describe a SELECT: it begins on the second line. */
+export function describeStatement(select: string): string {
+  return `DESCRIBE TABLE (\n${select}\n)`
+}
+
+/** Names and types of the columns that a SELECT yields; reads no rows. @throws what the client throws */
+export async function describeSelect(
+  { client }: Pick<Server, 'client'>,
+  select: string,
+  { params, settings, doing }: StatementCall & { readonly doing?: string },
+): Promise<readonly OutputColumn[]> {
+  const rows = await client.rows<OutputColumn>({
+    query: describeStatement(select),
+    query_params: params,
+    clickhouse_settings: settings,
+    doing,
+  })
+  return rows.map(({ name, type }) => ({ name, type }))
+}
+
 /**
  * Names and types of the columns that a transform yields; reads no rows.
  * @throws BackfillError `usage` with file and line where the server does not accept it
@@ -35,18 +60,15 @@ export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
 export async function describeTransform(
   { client, connection, limits }: Pick<Server, 'client' | 'connection' | 'limits'>,
   table: TableDefinition,
-  call: { readonly params: Record<string, unknown>; readonly settings: ClickHouseSettings },
+  call: StatementCall,
 ): Promise<readonly OutputColumn[]> {
   const [denied] = limits?.denied(table.settings) ?? []
   if (denied !== undefined) throw maySetNot(table, connection, denied)
   try {
-    const rows = await client.rows<OutputColumn>({
-      query: `DESCRIBE TABLE (\n${table.transform.text}\n)`,
-      query_params: call.params,
-      clickhouse_settings: call.settings,
+    return await describeSelect({ client }, table.transform.text, {
+      ...call,
       doing: `checking ${table.transform.file}`,
     })
-    return rows.map(({ name, type }) => ({ name, type }))
   } catch (error) {
     const { kind, code } = error as BackfillError
     throw kind === 'failed' && code !== ACCESS_DENIED ? rejected(table, error) : error

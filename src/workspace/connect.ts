@@ -6,7 +6,7 @@ import type { Workspace } from '../runner/workspace.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { readCapacity } from '../clickhouse/capacity.ts'
 import { type Cluster, openAgain, type Server, type ServerInfo } from '../clickhouse/server.ts'
-import { namesOn, nodeOf } from '../clickhouse/cluster/cluster.ts'
+import { joinCluster } from '../clickhouse/cluster/cluster.ts'
 import { openExecutor } from '../runner/executor.ts'
 import { openHistory } from '../ledger/history.ts'
 import { openLocks } from '../lock/lock.ts'
@@ -48,8 +48,13 @@ export type ConnectedWorkspace = {
 /** Reaches both servers. @throws BackfillError `server` where one cannot be reached or refuses the login. */
 export async function connectWorkspace(options: WorkspaceOptions): Promise<ConnectedWorkspace> {
   const { network, catalogue, chosen, alone, toolVersion } = options
-  const ownNames = namesFor(options.ledgerDatabase)
-  const { source, target, ledgerServer, names, close: closeBoth } = await openSides(options, ownNames)
+  const {
+    source,
+    target,
+    ledgerServer,
+    names,
+    close: closeBoth,
+  } = await openSides(options, namesFor(options.ledgerDatabase))
   const heartbeat = openAgain(target)
   const isOne = source.info.identity === target.info.identity
   const compression = isOne
@@ -84,18 +89,20 @@ type Sides = BothServers & {
 }
 
 /** Both servers; the target as a node of its cluster. */
-async function openSides({ cluster: name, ...connections }: WorkspaceOptions, names: Names): Promise<Sides> {
+async function openSides(
+  { cluster: name, ...connections }: WorkspaceOptions,
+  ownNames: Names,
+): Promise<Sides> {
   const both = await openServers(connections)
-  if (name === undefined) return { ...both, names, ledgerServer: both.target }
   try {
-    const known = await nodeOf(both.target, name, names)
-    const { cluster } = known
-    if (!cluster?.keeper) return { ...both, names, target: known, ledgerServer: known }
-    const target = openAgain(known, acknowledgedBy(replicasOfEach(cluster)))
-    const ledgerServer = openAgain(known, acknowledgedBy(cluster.nodes.length))
+    const { server, names } = await joinCluster(both.target, { cluster: name, names: ownNames })
+    const { cluster } = server
+    if (!cluster?.keeper) return { ...both, names, target: server, ledgerServer: server }
+    const target = openAgain(server, acknowledgedBy(replicasOfEach(cluster)))
+    const ledgerServer = openAgain(server, acknowledgedBy(cluster.nodes.length))
     const close = async (): Promise<void> =>
       void (await Promise.all([both.close(), target.close(), ledgerServer.close()]))
-    return { ...both, names: namesOn(known, names), target, ledgerServer, close }
+    return { ...both, names, target, ledgerServer, close }
   } catch (error) {
     await both.close()
     throw error

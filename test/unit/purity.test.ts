@@ -25,6 +25,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'seam/random.ts': [
     'clickhouse/retry.ts',
     'commands/accept/',
+    'commands/check/temporary-table.ts',
     'commands/import/changed-files.ts',
     'commands/rebuild/command.ts',
     'commands/redo/redo.ts',

@@ -62,7 +62,6 @@ export const SQL: readonly CommandEntry[] = [
         'What a row belongs to: a block, or an address, of which the latest row is kept',
         { fallback: 'per-block' },
       ),
-      { ...flags.server[1]!, about: 'Cluster for which to write DDL as well' },
       flags.sql,
       flags.noColor,
     ],

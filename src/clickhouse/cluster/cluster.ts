@@ -4,16 +4,31 @@ import { type RawBuilder, sql } from 'kysely'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
 import { ACCESS_DENIED, errorCode } from '../server-error.ts'
-import { type Cluster, openAgain, type Server } from '../server.ts'
+import { openAgain, type Server } from '../server.ts'
 
 /** Connections that are looked at: with two nodes behind a balancer that throws dice, one in 128 runs does not see it. */
 const POLLS = 7
 
+/** A target server as every command has to see it. */
+export type Joined = {
+  /** A node of its cluster, where it has one. */
+  readonly server: Server
+  /** Our own databases on it: where the cluster has Keeper, locks are there. */
+  readonly names: Names
+}
+
 /**
- * @throws BackfillError `usage` where the server does not know the cluster, its macro says another name, or a load
- *   balancer stands in front of nodes that have no Keeper
+ * The only way for a command to reach the target's ledger, locks and tables: where a cluster is named, the server is a
+ * node of it. Nothing is opened that would have to be closed.
+ * @param cluster undefined: the target is a server by itself
+ * @throws BackfillError `usage` where the server does not know the cluster, its macro says another name, a load balancer
+ *   stands in front of nodes that have no Keeper, or the ledger is on one node only
  */
-async function openCluster(server: Server, name: string, names: Names): Promise<Cluster> {
+export async function joinCluster(
+  server: Server,
+  { cluster: name, names }: { readonly cluster: string | undefined; readonly names: Names },
+): Promise<Joined> {
+  if (name === undefined) return { server, names }
   const [nodes, macro, keeper, identities] = await Promise.all([
     nodesOf(server, name),
     macroOf(server),
@@ -32,17 +47,10 @@ async function openCluster(server: Server, name: string, names: Names): Promise<
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
   if (keeper) await assertLedgerOfCluster(server, names)
-  return { name, nodes, keeper, balanced }
-}
-
-/** The server as a node of its cluster; as it is where there is none. @throws BackfillError as openCluster */
-export async function nodeOf(server: Server, name: string | undefined, names: Names): Promise<Server> {
-  return name === undefined ? server : { ...server, cluster: await openCluster(server, name, names) }
-}
-
-/** Where the books of such a node are: with Keeper, its locks are there. */
-export function namesOn({ cluster }: Pick<Server, 'cluster'>, names: Names): Names {
-  return cluster?.keeper === true ? { ...names, inKeeper: true } : names
+  return {
+    server: { ...server, cluster: { name, nodes, keeper, balanced } },
+    names: keeper ? { ...names, inKeeper: true } : names,
+  }
 }
 
 /** A system table of this server, or of all nodes of its cluster. */

@@ -73,7 +73,7 @@ export function shardProblem(
   if (sharding !== undefined)
     return {
       sentence: `may keep rows of one key on several shards, where nothing makes one of them: ${sharding}`,
-      hint: `shard it by columns of its sorting key, as in sql/ddl/cluster: ${again}`,
+      hint: `shard it by columns of its sorting key, as '--! shard' in sql/ddl does: ${again}`,
     }
   return undefined
 }

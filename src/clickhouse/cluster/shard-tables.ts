@@ -16,9 +16,9 @@ import type { SystemTables } from '../schema.ts'
 export type ShardTable = {
   readonly shape: {
     readonly engine: string
-    readonly engineFull: string
     readonly sortKey: string
-    readonly partitionKey: string
+    /** The CREATE TABLE of one of them; empty where there is none. */
+    readonly definition: string
   }
   /** Rows of all shards before merging; null where a local table does not count them. */
   readonly rows: number | null
@@ -84,7 +84,7 @@ export async function shardTables(
 
 type Local = Pick<
   SystemTables,
-  'database' | 'name' | 'uuid' | 'engine' | 'engine_full' | 'sorting_key' | 'partition_key' | 'total_rows'
+  'database' | 'name' | 'uuid' | 'engine' | 'sorting_key' | 'create_table_query' | 'total_rows'
 > & { /** From 1, as clusterAllReplicas() counts. */ readonly node: number }
 
 function isLocalOf(one: Local, { database, table }: Distributed): boolean {
@@ -100,7 +100,7 @@ async function localTables(server: Server, wanted: readonly Distributed[]): Prom
   return await server
     .during('looking at the tables of all nodes')
     .selectFrom(onAllNodes<SystemTables & { _shard_num: number }>(server, 'system.tables').as('tables'))
-    .select(['database', 'name', 'engine', 'engine_full', 'sorting_key', 'partition_key', 'total_rows'])
+    .select(['database', 'name', 'engine', 'sorting_key', 'create_table_query', 'total_rows'])
     .select([sql<string>`toString(uuid)`.as('uuid'), '_shard_num as node'])
     .where(sql<boolean>`has(${among(wanted.map(({ database }) => database))}, database)`)
     .where(sql<boolean>`has(${among(wanted.map(({ table }) => table))}, name)`)
@@ -121,9 +121,8 @@ function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, '
   return {
     shape: {
       engine: first?.engine ?? '',
-      engineFull: first?.engine_full ?? '',
       sortKey: first?.sorting_key ?? '',
-      partitionKey: first?.partition_key ?? '',
+      definition: first?.create_table_query ?? '',
     },
     rows: counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0),
     uuids: identities([...new Set(nodes)].map((shard) => (byShard.get(shard) ?? []).map(({ uuid }) => uuid))),

@@ -75,22 +75,23 @@ async function askServers(context: Context, { catalogue, tables }: Asked, report
   const network = findNetwork(catalogue, config.network.value)
   return await withConnections(context, async (connections) => {
     const { openServers } = await import('../../clickhouse/servers.ts')
-    const { openCheck } = await import('./queries.ts')
-    const { nodeOf } = await import('../../clickhouse/cluster/cluster.ts')
+    const { joinCluster } = await import('../../clickhouse/cluster/cluster.ts')
     const { namesFor } = await import('../../clickhouse/own-databases.ts')
     const { checkServer } = await import('./server.ts')
     const opened = await openServers(connections)
     try {
-      const ledger = namesFor(config.ledgerDatabase.value)
       const { source } = opened
-      const target = await nodeOf(opened.target, config.cluster.value, ledger)
+      const { server: target, names: ledger } = await joinCluster(opened.target, {
+        cluster: config.cluster.value,
+        names: namesFor(config.ledgerDatabase.value),
+      })
       const [from, asked = ''] = [source, target].map(
         ({ connection }) => `${connection.database} at ${connection.url}`,
       )
       const version = `ClickHouse ${target.info.version}`
       output.message([`Asking ${version}: tables in ${asked}, sources in ${from}. Nothing is written.`])
-      const port = openCheck({ servers: { ...opened, target }, names: ledger, network })
-      await checkServer({ port, catalogue, tables }, report)
+      const servers = { source, target, names: ledger, network }
+      await checkServer({ servers, catalogue, tables }, report)
       return asked
     } finally {
       await opened.close()

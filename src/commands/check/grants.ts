@@ -1,7 +1,6 @@
 // Owns the finding for each right that the user lacks, with the GRANT that cures it.
-import type { CheckPort } from './questions.ts'
-import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
-import type { ServerCheck, ServerState } from './questions.ts'
+import type { Need, NeedPlace, ServerRole } from '../../clickhouse/grants.ts'
+import { type CheckServers, lackingNeeds, type ServerCheck, type ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import { requiredGrantsOf, type PlacedNeed } from './required-grants.ts'
 import { rejectedWords } from './error-line.ts'
@@ -9,15 +8,19 @@ import { missingGrant as grantText } from '../../sql-syntax/missing-grant.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 
-/** Reports the rights that are lacking; returns the sources that may not be read. @throws BackfillError `server` */
+/**
+ * Reports the rights that are lacking; returns the sources that may not be read.
+ * @param sides whose rights are asked for
+ * @throws BackfillError `server`
+ */
 export async function checkGrants(
-  check: ServerCheck,
-  tableStatus: ServerState,
+  check: ServerCheck & { readonly sides?: ReadonlySet<ServerRole> },
+  surroundings: ServerState,
   report: Report,
 ): Promise<ReadonlySet<string>> {
-  const { port } = check
-  const requiredGrants = requiredGrantsOf(check, tableStatus)
-  const found = await port.missing(requiredGrants)
+  const { servers, sides } = check
+  const requiredGrants = requiredGrantsOf(check, surroundings).filter(({ side }) => sides?.has(side) ?? true)
+  const found = await lackingNeeds(servers, requiredGrants)
   if (found === undefined) {
     const [{ file, line } = { file: 'sql', line: 1 }] = requiredGrants
     const sentence = 'this server cannot be asked for grants (CHECK GRANT came with ClickHouse 24.10)'
@@ -25,10 +28,9 @@ export async function checkGrants(
     report(fileError({ rule: 'W081', file, line, sentence, hint }))
     return new Set()
   }
-  const missing = requiredGrants.filter((need) => found.includes(need))
-  for (const error of missingGrants(port, gathered(missing, requiredGrants))) report(error)
+  for (const error of missingGrants(servers, gathered(found, requiredGrants))) report(error)
   return new Set(
-    missing.flatMap(({ side, on }) => (side === 'source' && on.kind === 'table' ? [on.table] : [])),
+    found.flatMap(({ side, on }) => (side === 'source' && on.kind === 'table' ? [on.table] : [])),
   )
 }
 
@@ -51,13 +53,13 @@ export function missingGrant({
 
 /** One finding for all that is lacking on one thing. */
 function missingGrants(
-  { users }: CheckPort,
+  servers: CheckServers,
   requiredGrants: readonly PlacedNeed[],
 ): readonly BackfillError[] {
   const groups = Map.groupBy(requiredGrants, ({ side, on }) => `${side} ${placeText(on)}`)
   return [...groups.values()].map(([first, ...others]) => {
     const { side, on, file, line } = first!
-    const [user, place] = [users[side], placeText(on)]
+    const [user, place] = [servers[side].connection.username, placeText(on)]
     const privileges = [...new Set([first!, ...others].map(({ privilege }) => privilege))].join(', ')
     return fileError({
       rule: 'E080',

@@ -1,6 +1,6 @@
 // Owns which rights a run needs: those of docs/operations.md, "Permissions".
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
-import type { ServerCheck, ServerState } from './questions.ts'
+import type { ServerCheck, ServerState } from './queries.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
@@ -14,9 +14,11 @@ export type PlacedNeed = Need & {
 
 type Place = { readonly file: string; readonly line: number }
 
-export function requiredGrantsOf(check: ServerCheck, tableStatus: ServerState): readonly PlacedNeed[] {
-  const { target } = check.port.databases
-  const { targets, databases } = tableStatus
+export function requiredGrantsOf(
+  check: ServerCheck,
+  { targets, databases }: ServerState,
+): readonly PlacedNeed[] {
+  const target = check.servers.target.connection.database
   return [
     ...sourceGrants(check),
     ...(databases.target.has(target) ? [] : [need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl)]),
@@ -31,7 +33,7 @@ export function placeOfRead(tables: readonly TableDefinition[], source: string):
   return { file: transform.file, line: tablesRead(transform, 'source').get(source) ?? transform.line }
 }
 
-function sourceGrants({ port, catalogue, tables }: ServerCheck): readonly PlacedNeed[] {
+function sourceGrants({ servers, catalogue, tables }: ServerCheck): readonly PlacedNeed[] {
   return [...new Set(tables.flatMap(({ sources }) => sources))].map((source) => {
     const definition = catalogue.sources.find(({ table }) => table === source)
     const readers = tables.filter(({ sources }) => sources.includes(source))
@@ -40,7 +42,12 @@ function sourceGrants({ port, catalogue, tables }: ServerCheck): readonly Placed
     const columns = (definition === undefined ? [] : ddlColumns(definition.ddl))
       .map(({ name }) => name)
       .filter((name) => mentioned.has(name) || name === 'updated_date_time')
-    const on: NeedPlace = { kind: 'table', database: port.databases.source, table: source, columns }
+    const on: NeedPlace = {
+      kind: 'table',
+      database: servers.source.connection.database,
+      table: source,
+      columns,
+    }
     return { side: 'source', privilege: 'SELECT', on, ...placeOfRead(tables, source) }
   })
 }
@@ -58,11 +65,11 @@ function tableGrants(database: string, table: TableDefinition, exists: boolean):
 }
 
 function ledgerGrants(
-  { port, catalogue, tables }: ServerCheck,
+  { servers, catalogue, tables }: ServerCheck,
   existing: ReadonlySet<string>,
 ): readonly PlacedNeed[] {
   const at = catalogue.ledger[0] ?? tables[0]!.ddl
-  const { ledger, locks } = port.ledger
+  const { ledger, locks } = servers.names
   const absent = [ledger, locks].filter((database) => !existing.has(database))
   return [
     ...absent.map((database) => need('CREATE DATABASE', wholeOf(database), at)),

@@ -1,25 +1,31 @@
 // Owns what `backfill check` finds with a server: sources, transforms, tables that exist, grants. Nothing is written.
 import { checkGrants } from './grants.ts'
-import type { ServerCheck, ServerState } from './questions.ts'
+import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
 import { checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { placeOfRead } from './required-grants.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { existingTables } from '../../clickhouse/existing-tables.ts'
+import { typeNames } from '../../clickhouse/type-names.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
 
 /** @throws BackfillError `server` when one is away */
 export async function checkServer(check: ServerCheck, report: Report): Promise<void> {
-  const { port, tables } = check
+  const { servers, tables } = check
+  const { target } = servers
   if (tables.length === 0) return
-  const tableStatus = await lookAround(check)
-  const denied = await checkGrants(check, tableStatus, report)
-  reportMissingSources(check, tableStatus, { denied, report })
-  const types = await port.typeNames(tables.flatMap(columnTypes))
+  const surroundings = await lookAround(check)
+  const denied = await checkGrants(check, surroundings, report)
+  reportMissingSources(check, surroundings, { denied, report })
+  const types = await typeNames(target, tables.flatMap(columnTypes))
   const each = tables.flatMap((table) => [
-    checkTransform({ ...check, table, tableStatus, types, denied }, report),
-    checkExistingTable({ port, table, types, tableStatus: tableStatus.targets.get(table.target) }, report),
+    checkTransform({ ...check, table, surroundings, types, denied }, report),
+    checkExistingTable(
+      { target, table, first: tables[0]!.ddl, types, existing: surroundings.targets.get(table.target) },
+      report,
+    ),
   ])
   await Promise.all(
     each.map((one) =>
@@ -31,17 +37,17 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   )
 }
 
-async function lookAround({ port, catalogue, tables }: ServerCheck): Promise<ServerState> {
+async function lookAround({ servers, catalogue, tables }: ServerCheck): Promise<ServerState> {
   const inputs = catalogue.tables.filter(({ key }) => tables.some(({ after }) => after.includes(key)))
-  const { source, target } = port.databases
+  const { source, target, names } = servers
   const [sources, targets, inSource, inTarget] = await Promise.all([
-    port.tables('source', sourcesOf(tables)),
-    port.tables(
-      'target',
+    existingTables(source, sourcesOf(tables)),
+    existingTables(
+      target,
       [...tables, ...inputs].map((table) => table.target),
     ),
-    port.existing('source', [source]),
-    port.existing('target', [target, port.ledger.ledger, port.ledger.locks]),
+    existingDatabases(source, [source.connection.database]),
+    existingDatabases(target, [target.connection.database, names.ledger, names.locks]),
   ])
   return { sources, targets, databases: { source: inSource, target: inTarget } }
 }
@@ -50,11 +56,11 @@ type Missing = { readonly denied: ReadonlySet<string>; readonly report: Report }
 
 /** One finding for each source, wherever it is read; one for all where their database is missing. */
 function reportMissingSources(
-  { port, tables }: ServerCheck,
+  { servers, tables }: ServerCheck,
   { sources, databases }: ServerState,
   { denied, report }: Missing,
 ): void {
-  const database = port.databases.source
+  const { database } = servers.source.connection
   const missing = sourcesOf(tables).filter((source) => !sources.has(source) && !denied.has(source))
   const [first] = missing
   if (first === undefined) return

@@ -2,7 +2,8 @@
 import type { SqlText } from '../../model/model.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
-import { isKeyword, isSignificant, lex, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+import { isKeyword, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+import { withReplaced } from '../../sql-syntax/tokens.ts'
 
 export type StubTable = {
   readonly parameter: 'source' | 'target'
@@ -27,14 +28,7 @@ export function withStubTables(sql: SqlText, stubTables: readonly StubTable[]): 
     if (isKeyword(tokens[final], 'FINAL')) written.set(final, '')
     written.set(from, `(${emptyRows(stubTable.columns)})${alias.given ? '' : ` AS \`${table}\``}`)
   }
-  if (written.size === 0) return sql.text
-  let index = -1
-  let text = ''
-  for (const token of lex(sql)) {
-    if (isSignificant(token)) index++
-    text += isSignificant(token) ? (written.get(index) ?? token.text) : token.text
-  }
-  return text
+  return withReplaced(sql, written)
 }
 
 /** Whether the table has an alias, behind FINAL or before it, and where the alias ends. */

@@ -1,23 +1,22 @@
 // Owns what ClickHouse says of a transform: whether it can be read, and whether its columns fit the target.
-import type { CheckPort, Described } from './questions.ts'
 import { missingGrant } from './grants.ts'
-import type { ServerState } from './questions.ts'
+import type { ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
-import type { Catalogue, TableDefinition } from '../../model/model.ts'
+import type { TableDefinition } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
-import { columnMisfits } from '../../sql-syntax/column-fit.ts'
+import { errorCode, serverError } from '../../clickhouse/server-error.ts'
+import { describeSelect, describeStatement, readerOf, transformParams } from '../../targets/transform.ts'
+import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
 import { outputLines } from './output-columns.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import { type StubTable, withStubTables } from './stub-tables.ts'
 
-export type TransformCheck = {
-  readonly port: CheckPort
-  readonly catalogue: Catalogue
+export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
   readonly table: TableDefinition
-  readonly tableStatus: ServerState
+  readonly surroundings: ServerState
   /** Types of DDL files as the server writes them. */
   readonly types: ReadonlyMap<string, string | undefined>
   /** Sources that the user may not read: what is to be said of these is said. */
@@ -26,14 +25,14 @@ export type TransformCheck = {
 
 /** @throws BackfillError `server` when it is away */
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
-  const { port, table, tableStatus, denied } = check
+  const { table, surroundings, denied } = check
   for (const error of missingProbeColumns(check)) report(error)
   const stubTables = stubTablesOf(check)
   const unknownType = stubTables.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
   const text = unknownType ? undefined : withStubTables(table.transform, stubTables)
   const readable = table.sources.every((source) => !denied.has(source))
   if (text === undefined || !readable) return
-  const described = await port.describe(table, text)
+  const described = await describe(check, text)
   if (!('columns' in described)) {
     // The server names the first thing that it cannot make sense of, which may only follow from a missing column.
     const missing = described.code === UNKNOWN_IDENTIFIER ? [...missingColumns(check)] : []
@@ -42,10 +41,35 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   }
   const { file } = table.transform
   const lines = outputLines(table.transform)
-  const target = tableStatus.targets.get(table.target)?.columns ?? typedColumns(check)
+  const target = surroundings.targets.get(table.target)?.columns ?? typedColumns(check)
   for (const { rule, column, sentence, hint } of columnMisfits(described.columns, target)) {
     const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
     report(fileError({ rule, file, line, sentence, hint }))
+  }
+}
+
+/** What a server says of a transform: its columns, or why not. */
+type Described =
+  | { readonly columns: readonly OutputColumn[] }
+  | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
+
+/** Describes `text` in place of the transform, on the server that would compute it. @throws BackfillError `server`, `usage` */
+async function describe({ servers, table }: TransformCheck, text: string): Promise<Described> {
+  const reader = readerOf(servers, table)
+  const params = transformParams({
+    table,
+    network: servers.network,
+    range: { from: 0, to: 0 },
+    source: servers.source.connection.database,
+    target: servers.target.connection.database,
+  })
+  try {
+    return { columns: await describeSelect(reader, text, { params, settings: table.settings }) }
+  } catch (error) {
+    const [code, { connection }] = [errorCode(error), reader]
+    if (code === 0 || !(error instanceof Error))
+      throw serverError(error, { connection, doing: `checking ${table.key}` })
+    return { code, message: error.message, sent: describeStatement(text), user: connection.username }
   }
 }
 
@@ -60,8 +84,8 @@ function isUnknown({ types }: TransformCheck, type: string): boolean {
 }
 
 /** For what does not exist, and has a file that says what it would be. */
-function stubTablesOf({ catalogue, table, tableStatus }: TransformCheck): readonly StubTable[] {
-  const sources = catalogue.sources.filter(({ table: name }) => !tableStatus.sources.has(name))
+function stubTablesOf({ catalogue, table, surroundings }: TransformCheck): readonly StubTable[] {
+  const sources = catalogue.sources.filter(({ table: name }) => !surroundings.sources.has(name))
   const inputs = catalogue.tables.filter(({ key }) => table.after.includes(key))
   return [
     ...sources.map((source): StubTable => ({
@@ -70,7 +94,7 @@ function stubTablesOf({ catalogue, table, tableStatus }: TransformCheck): readon
       columns: ddlColumns(source.ddl),
     })),
     ...inputs
-      .filter(({ target }) => !tableStatus.targets.has(target))
+      .filter(({ target }) => !surroundings.targets.has(target))
       .map((input): StubTable => ({
         parameter: 'target',
         table: input.target,
@@ -82,13 +106,17 @@ function stubTablesOf({ catalogue, table, tableStatus }: TransformCheck): readon
 /** What the probe of missing blocks reads of every source. */
 const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
 
-function* missingProbeColumns({ port, table, tableStatus }: TransformCheck): Generator<BackfillError, void> {
+function* missingProbeColumns({
+  servers,
+  table,
+  surroundings,
+}: TransformCheck): Generator<BackfillError, void> {
   const { file } = table.transform
   for (const { parameter, table: source, line } of tableReads(table.transform)) {
-    const columns = parameter === 'source' ? tableStatus.sources.get(source)?.columns : undefined
+    const columns = parameter === 'source' ? surroundings.sources.get(source)?.columns : undefined
     if (columns === undefined || columns.length === 0) continue
     for (const name of PROBED.filter((wanted) => !columns.some((column) => column.name === wanted))) {
-      const sentence = `${port.databases.source}.${source} lacks the column '${name}', by which missing blocks are found`
+      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', by which missing blocks are found`
       yield fileError({
         rule: 'E067',
         file,
@@ -118,22 +146,22 @@ function errorLine({ table }: TransformCheck, { code, message, sent, user }: Ref
 
 /** Columns that a SELECT names, that its source has by its file, and that the table lacks. */
 function* missingColumns({
-  port,
+  servers,
   catalogue,
   table: { transform },
-  tableStatus,
+  surroundings,
 }: TransformCheck): Generator<BackfillError, void> {
   const tokens = significantTokens(transform)
   for (const { parameter, table: source, from } of tableReads(transform)) {
     const definition = catalogue.sources.find(({ table }) => parameter === 'source' && table === source)
-    const there = tableStatus.sources.get(source)?.columns
+    const there = surroundings.sources.get(source)?.columns
     if (definition === undefined || there === undefined) continue
     const missing = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
     const around = selectAround(tokens, from)
     for (const { name } of missing) {
       const mention = around.find((token) => unquoted(token) === name)
       if (mention === undefined) continue
-      const sentence = `${port.databases.source}.${source} lacks the column '${name}', which ${definition.ddl.file} has`
+      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which ${definition.ddl.file} has`
       const hint = 'add it to the table, or do without it here'
       yield fileError({ rule: 'E067', file: transform.file, line: mention.line, sentence, hint })
     }

@@ -1,10 +1,9 @@
 // Owns the course of `backfill doctor`: each login by itself, then both clocks, then the insides of the target.
-import { namesOn, nodeOf } from '../../clickhouse/cluster/cluster.ts'
+import { type Joined, joinCluster } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import { namesFor } from '../../clickhouse/own-databases.ts'
 import { sameLogin } from '../../clickhouse/servers.ts'
-import type { Server } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { compareClocks, type Role } from './connection.ts'
 import { asking, BUILT_IN, type Finding, findings, GROUPS, type Refusal } from './finding.ts'
@@ -84,14 +83,14 @@ async function askInside(
   }
   if (!sides.includes('target')) return await runSqlChecks(checks, place)
   // As a run would see it, which refuses some clusters.
-  const node = await asking(server.connection, () => nodeOf(server, cluster, names))
-  const hasKeeper = 'got' in node && node.got.cluster?.keeper === true
+  const joined = await asking(server.connection, () => joinCluster(server, { cluster, names }))
+  const hasKeeper = 'got' in joined && joined.got.server.cluster?.keeper === true
   const [rows, own] = await Promise.all([
     runSqlChecks(checks, {
       ...place,
       cluster: cluster === undefined ? undefined : { name: cluster, hasKeeper },
     }),
-    'got' in node ? foldFindings(input, node.got) : [refusedCluster(cluster!, node.refused)],
+    'got' in joined ? foldFindings(input, joined.got) : [refusedCluster(cluster!, joined.refused)],
   ])
   return [...rows, ...own]
 }
@@ -100,9 +99,8 @@ function refusedCluster(cluster: string, { reason, hint }: Refusal): Finding {
   return findings('cluster', cluster).fail(reason, hint ?? 'See docs/clusters.md')
 }
 
-async function foldFindings(input: DoctorInput, server: Server): Promise<readonly Finding[]> {
+async function foldFindings(input: DoctorInput, { server, names }: Joined): Promise<readonly Finding[]> {
   const { network, alone, tables } = input
-  const names = namesOn(server, namesFor(input.ledgerDatabase))
   const found = await asking(server.connection, () => checkFold({ server, names, network, alone, tables }))
   return 'got' in found ? found.got : [findings('fold', names.ledger).unknown(found.refused)]
 }

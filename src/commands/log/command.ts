@@ -60,12 +60,12 @@ async function withLog<T>(
     const { openTarget } = await import('../../targets/target.ts')
     const { openLocks } = await import('../../lock/lock.ts')
     const { namesFor } = await import('../../clickhouse/own-databases.ts')
-    const { namesOn, nodeOf } = await import('../../clickhouse/cluster/cluster.ts')
-    const names = namesFor(config.ledgerDatabase.value)
+    const { joinCluster } = await import('../../clickhouse/cluster/cluster.ts')
     const reached = await openServer(connection)
     try {
-      const server = await nodeOf(reached, config.cluster.value, names)
-      const about = { server, names: namesOn(server, names), network: config.network.value }
+      const names = namesFor(config.ledgerDatabase.value)
+      const joined = await joinCluster(reached, { cluster: config.cluster.value, names })
+      const about = { ...joined, network: config.network.value }
       const derived = openTarget(about)
       return await use(
         openLog({
@@ -74,7 +74,11 @@ async function withLog<T>(
             { targets: new Map(catalogue.tables.map(({ key, target }) => [key, target])), target: derived },
             {
               targets: new Map(catalogue.sources.map(({ table }) => [importKey(table), table])),
-              target: openTarget({ ...about, server: inDatabase(server, source.database), mayHide: true }),
+              target: openTarget({
+                ...about,
+                server: inDatabase(joined.server, source.database),
+                mayHide: true,
+              }),
             },
           ],
           target: derived,

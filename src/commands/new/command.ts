@@ -31,9 +31,6 @@ export const newTable: Command = async ({ config, output, flags }) => {
   const table = { key, rows, inputs: inputs.map((input) => fitting(input, rows)) }
   const places = [
     ['ddl.sql', join('ddl', `${key}.sql`)],
-    ...(config.cluster.value === undefined
-      ? []
-      : [['cluster.sql', join('ddl/cluster', `${key}.sql`)] as const]),
     ['transform.sql', join('transforms', `${key}.sql`)],
     ['test.yaml', join('tests', key, 'range.yaml')],
   ] as const

@@ -1,6 +1,5 @@
 // Owns the running of unit tests, one after the other, on a server of one's own. Tables are created once and emptied.
 import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
-import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import { rowDiff } from './row-diff.ts'
 import type { Row, RowDiff, UnitTest, UnitTestResult, Values } from './unit-test.ts'
@@ -8,7 +7,8 @@ import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { BackfillError } from '../../model/errors.ts'
 import { messageOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { transformParams } from '../../targets/transform.ts'
+import { columnsOfDdl } from '../../clickhouse/type-names.ts'
+import { describeSelect, transformParams } from '../../targets/transform.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
 export type TestBench = {
@@ -154,16 +154,12 @@ function placeOf(database: string, table: string): string {
 class ColumnMisfit extends Error {}
 
 async function outputColumns(
-  { client }: Server,
+  server: Server,
   { transform, ddl, settings }: TableDefinition,
-  query_params: Record<string, unknown>,
+  params: Record<string, unknown>,
 ): Promise<readonly string[]> {
-  const columns = await client.rows<{ name: string; type: string }>({
-    query: `DESCRIBE TABLE (\n${transform.text}\n)`,
-    query_params,
-    clickhouse_settings: settings,
-  })
-  const problems = columnProblems(columns, ddlColumns(ddl))
+  const columns = await describeSelect(server, transform.text, { params, settings })
+  const problems = columnProblems(columns, await columnsOfDdl(server, ddl))
   if (problems.length > 0) throw new ColumnMisfit(problems.join('; '))
   return columns.map(({ name }) => quoteIdentifier(name))
 }

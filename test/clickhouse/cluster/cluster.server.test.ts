@@ -1,9 +1,13 @@
 // Owns what `--cluster` makes sure of before anything is written, on two servers without Keeper.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
+import { COMMANDS } from '../../../src/cli/commands.ts'
 import { startBalancer } from '../../support/balancer.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { temporaryDirectory } from '../../support/processes.ts'
 import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import {
   CLUSTER,
@@ -174,6 +178,49 @@ describe('the tables of the cluster', () => {
     expect((await up()).code).toBe(0)
     expect(await rows()).toBeGreaterThan(0)
   })
+})
+
+/** What a person types after each command that has `--cluster`; those that have none of the target's tables are left out. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  up: [],
+  run: ['--tables', TABLE],
+  redo: [TABLE, '--from', '1', '--to', '5', '--yes'],
+  verify: [TABLE],
+  accept: [TABLE, '--from', '1', '--to', '5', '--yes'],
+  import: ['--from', '1', '--to', '5', '--folder'],
+  unlock: ['--tables', TABLE],
+  'create-tables': ['--tables', TABLE],
+  status: [],
+  plan: [],
+  diff: [TABLE],
+  check: [],
+  doctor: [],
+  log: [],
+  info: [],
+}
+/** `rebuild` refuses every cluster; `preview` reads rows alone, wherever they are; `list` asks no server. */
+const ALONE = ['rebuild', 'preview', 'list', 'demo']
+
+test('every command that talks to the target joins its cluster, and refuses one that the server does not know', async () => {
+  const having = COMMANDS.filter(({ flags }) => flags.some(({ name }) => name === 'cluster'))
+  expect(
+    having
+      .map(({ name }) => name)
+      .filter((name) => !ALONE.includes(name))
+      .toSorted(),
+  ).toEqual(Object.keys(WORDS).toSorted())
+  // `import` looks for files first.
+  const files = temporaryDirectory()
+  const folder = join(files, 'mainnet/databases/default/canonical_execution_transaction/1000')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, '0.parquet'), '')
+  for (const [name, typedWords] of Object.entries(WORDS)) {
+    const words = typedWords.at(-1) === '--folder' ? [...typedWords, files] : typedWords
+    const env = environmentFor(shards[0], { source: SOURCE, target, ledger })
+    const { code, stdout, stderr } = await backfillHere([name, ...words, '--cluster', 'nope'], { env })
+    expect(stdout + stderr, name).toContain("the target server knows no cluster 'nope'")
+    expect(code, name).toBeGreaterThan(0)
+  }
 })
 
 test('a load balancer in front of servers without Keeper is refused', async () => {

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Cluster } from '../../../src/clickhouse/server.ts'
 import type { Names } from '../../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../../src/clickhouse/server.ts'
-import { tablesOfShards } from '../../../src/targets/target.ts'
+import { shardTables } from '../../../src/clickhouse/cluster/shard-tables.ts'
+import { uuidOfShards } from '../../../src/targets/target.ts'
 import { connect, createLedger, ledgerEvent } from '../../support/clickhouse.ts'
 import { KEY, openRunner, silent } from '../../support/locks.ts'
 import { post, uniqueDatabase } from '../../support/server.ts'
@@ -41,7 +42,8 @@ async function uuidOf(uuids: readonly string[], cluster: Pick<Cluster, 'name' | 
     engine_full: `Distributed('${cluster.name}', '${target}', 'here', a)`,
   }
   const node = { ...server, cluster: { ...cluster, keeper: false, balanced: false } }
-  return (await tablesOfShards(node, names, [definition])).get('there')!.uuid
+  const tables = await shardTables(node, [definition])
+  return await uuidOfShards(node, names, tables.get('there')!)
 }
 
 describe('what a table is known by', () => {

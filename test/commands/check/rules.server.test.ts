@@ -68,11 +68,15 @@ test.for(online.filter((one) => one.with === undefined))('$rule is found with a 
 
 test('rights that a user lacks are found with the GRANT to run, and inputs that are on two servers', async () => {
   const grants = ['GRANT SELECT ON system.tables', 'GRANT SELECT ON system.columns']
-  const limited = await startWithUsers({ reader: { grants } })
+  const limited = await startWithUsers({ reader: { grants }, looker: { grants: ['GRANT SELECT ON *.*'] } })
   const fixture = of('E080')
   const env = await sceneFor(fixture, limited)
   const login = { TARGET_CLICKHOUSE_USERNAME: 'reader', TARGET_CLICKHOUSE_PASSWORD: 'secret' }
   await expectFindings(fixture, [], { ...env, ...login })
+
+  // One that may make no temporary table.
+  const looker = { TARGET_CLICKHOUSE_USERNAME: 'looker', TARGET_CLICKHOUSE_PASSWORD: 'secret' }
+  await expectFindings(of('W079'), [], { ...(await sceneFor(of('W079'), limited)), ...looker })
 
   const [here, there] = [await sceneFor(of('E066'), server), await sceneFor(of('E066'), limited)]
   const source = {

@@ -1,0 +1,44 @@
+// Owns types as the server writes them: a DDL file may spell one otherwise (`TEXT`, `Decimal64(4)`, `Enum('a', 'b')`).
+import { type DdlColumn, ddlColumns } from '../sql-syntax/create-table.ts'
+import type { SqlText } from '../model/model.ts'
+import { errorCode } from './server-error.ts'
+import type { Server } from './server.ts'
+
+/** By the type as it is spelled; undefined for one that the server does not know. @throws BackfillError `server` */
+export async function typeNames(
+  server: Server,
+  types: readonly string[],
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const wanted = [...new Set(types)].filter((type) => type !== '')
+  try {
+    const found = await ask(server, wanted)
+    return new Map(wanted.map((type, index) => [type, found[index]]))
+  } catch (error) {
+    if (errorCode(error) === 0) throw error
+    // One of them is unknown: each by itself, so that the others are known.
+    const each = wanted.map(async (type) => [type, (await ask(server, [type]).catch(() => []))[0]] as const)
+    return new Map(await Promise.all(each))
+  }
+}
+
+/** The columns of a CREATE TABLE, with types as the server writes them where it knows them. @throws BackfillError `server` */
+export async function columnsOfDdl(server: Server, ddl: SqlText): Promise<readonly DdlColumn[]> {
+  const columns = ddlColumns(ddl)
+  const names = await typeNames(
+    server,
+    columns.map(({ type }) => type),
+  )
+  return columns.map((column) => ({ ...column, type: names.get(column.type) ?? column.type }))
+}
+
+async function ask({ client }: Server, types: readonly string[]): Promise<readonly string[]> {
+  if (types.length === 0) return []
+  const names = types.map((_, index) => `toTypeName(defaultValueOfTypeName({t${index}:String}))`)
+  const [row = []] = await client.rows<string[]>({
+    query: `SELECT ${names.join(', ')}`,
+    query_params: Object.fromEntries(types.map((type, index) => [`t${index}`, type])),
+    format: 'JSONCompactEachRow',
+    doing: 'reading the SQL files',
+  })
+  return row
+}

@@ -1,0 +1,127 @@
+// Owns what two CREATE TABLE statements, both as the server writes them, say differently. Pure.
+import type { SqlText } from '../../model/model.ts'
+import type { RuleId } from '../../model/rules.ts'
+import { type Clauses, type CreateTable, createTable, DEFAULT_KINDS } from '../../sql-syntax/create-table.ts'
+import { keyText, readEngine } from '../../sql-syntax/ddl-clauses.ts'
+import type { Token } from '../../sql-syntax/lexer.ts'
+import { unspaced } from '../../sql-syntax/tokens.ts'
+
+/** One thing that a definition says; `text` is empty where it says nothing of it. */
+type Aspect = {
+  readonly rule: RuleId
+  /** Where to look in the file: at a column, or at a clause behind the columns. */
+  readonly place: { readonly column: string } | { readonly clause: string }
+  /** What stands before the text: `the rows are sorted by`. */
+  readonly what: string
+  readonly text: string
+}
+
+/** What the file says (`here`) and what the table says (`there`); E071 is a column that one of them lacks, with its type in the other. */
+export type Difference = Omit<Aspect, 'text'> & { readonly here: string; readonly there: string }
+
+/**
+ * How a table differs from its file. SETTINGS are not compared: they are the operator's.
+ * @param made definition of a table that the server has made of the file
+ * @param existing that of the table; of a Distributed one only names, types and defaults of columns count
+ */
+export function definitionsDiffer(made: string, existing: string): readonly Difference[] {
+  const [file, table] = [read(made), read(existing)]
+  const holdsRows = !engineText(table.clauses).startsWith('Distributed')
+  const shared = file.columns.flatMap(({ name }) => (lacks(table, name) ? [] : [name]))
+  const [mine, others] = [file, table].map((one) => aspectsOf(one, shared, holdsRows))
+  return [
+    ...file.columns.flatMap(({ name, clauses }) =>
+      lacks(table, name) ? [{ ...absent(name), here: textOf(clauses, ''), there: '' }] : [],
+    ),
+    ...table.columns.flatMap(({ name, clauses }) =>
+      lacks(file, name) ? [{ ...absent(name), here: '', there: textOf(clauses, '') }] : [],
+    ),
+    ...mine!.flatMap(({ text: here, ...aspect }, index) => {
+      const there = others![index]!.text
+      return here === there ? [] : [{ ...aspect, here, there }]
+    }),
+  ]
+}
+
+/** Where a file says it; undefined where it does not. */
+export function lineOf(ddl: SqlText, place: Difference['place']): number | undefined {
+  const { columns, clauses } = createTable(ddl)
+  if ('column' in place) return columns.find(({ name }) => name === place.column)?.line
+  return (clauses.get(place.clause) ?? clauses.get('ENGINE'))?.[0]?.line
+}
+
+function lacks({ columns }: CreateTable, wanted: string): boolean {
+  return !columns.some(({ name }) => name === wanted)
+}
+
+function absent(column: string): Omit<Aspect, 'text'> {
+  return { rule: 'E071', place: { column }, what: `the column '${column}' is` }
+}
+
+function read(definition: string): CreateTable {
+  const text = definition.replace(/^CREATE TEMPORARY TABLE/, 'CREATE TABLE')
+  return createTable({ file: 'system.tables', text, line: 1 })
+}
+
+/** As many, and in the same order, for every definition that has these columns. */
+function aspectsOf(
+  { columns, others, clauses }: CreateTable,
+  names: readonly string[],
+  holdsRows: boolean,
+): readonly Aspect[] {
+  const ofColumns = names.flatMap((column) => {
+    const own = columns.find(({ name }) => name === column)!.clauses
+    const aspect = (rule: RuleId, text: string): Aspect => ({
+      rule,
+      place: { column },
+      what: `'${column}' has`,
+      text,
+    })
+    const named = (...flags: readonly string[]) =>
+      flags.flatMap((word) => (own.has(word) ? [`${word} ${textOf(own, word)}`] : [])).join(' ')
+    return [
+      { ...aspect('E072', textOf(own, '')), what: `'${column}' is` },
+      aspect('E073', named(...DEFAULT_KINDS)),
+      ...(holdsRows
+        ? [
+            aspect('E077', named('TTL')),
+            ...['CODEC', 'COMMENT', 'STATISTICS'].map((word) => aspect('W078', named(word))),
+          ]
+        : []),
+    ]
+  })
+  if (!holdsRows) return ofColumns
+  const aspect = (rule: RuleId, clause: string, what: string, text = textOf(clauses, clause)): Aspect => ({
+    rule,
+    place: { clause },
+    what,
+    text,
+  })
+  const primary = textOf(clauses, 'PRIMARY KEY')
+  const sorted = textOf(clauses, 'ORDER BY') || primary
+  return [
+    ...ofColumns,
+    aspect('E074', 'ENGINE', 'the engine is', engineText(clauses)),
+    aspect('E075', 'ORDER BY', 'the rows are sorted by', sorted),
+    aspect('E076', 'PARTITION BY', 'the rows are partitioned by'),
+    aspect('E077', 'TTL', 'the rows have TTL'),
+    aspect('W078', 'PRIMARY KEY', 'the primary key is', primary === sorted ? '' : primary),
+    aspect('W078', 'SAMPLE BY', 'the rows are sampled by'),
+    aspect('W078', 'COMMENT', 'the comment is'),
+    aspect('W078', 'ENGINE', 'beside the columns there is', others.map(joined).toSorted().join(', ')),
+  ]
+}
+
+/** Without the brackets around all of it: `(a, b)` and `tuple(a, b)` are `a, b`. */
+function textOf(clauses: Clauses, word: string): string {
+  return unspaced(keyText(clauses.get(word) ?? []))
+}
+
+function engineText(clauses: Clauses): string {
+  const engine = readEngine(clauses.get('ENGINE') ?? [])
+  return engine === undefined ? '' : `${engine.name}(${unspaced(engine.text)})`
+}
+
+function joined(tokens: readonly Token[]): string {
+  return unspaced(tokens.map(({ text }) => text).join(' '))
+}

@@ -1,0 +1,85 @@
+// Owns asking the server how it writes a DDL file: it makes a temporary table of it, which ends with its session.
+import { ACCESS_DENIED, errorCode, originOf } from '../../clickhouse/server-error.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import { retryOf } from '../../model/errors.ts'
+import type { SqlText } from '../../model/model.ts'
+import { randomId } from '../../seam/random.ts'
+import { createTable } from '../../sql-syntax/create-table.ts'
+import { missingGrant } from '../../sql-syntax/missing-grant.ts'
+import { quotedName } from '../../sql-syntax/quoting.ts'
+import { temporaryForm } from '../../sql-syntax/table-forms.ts'
+
+export type MadeDefinition =
+  | { readonly definition: string }
+  /** What the server says against its text, and the text that it was sent. */
+  | { readonly syntax: string; readonly sent: string }
+  /** What the server says against the table. */
+  | { readonly refused: string }
+  /** Why it makes none; `always`: of no table. */
+  | { readonly notCompared: string; readonly hint: string; readonly always: boolean }
+
+const SESSION_SECONDS = 10
+
+/**
+ * The CREATE TABLE of a file in the server's own words, types, functions and defaults included. Works under `readonly = 2`;
+ * a user needs CREATE ARBITRARY TEMPORARY TABLE.
+ * @throws BackfillError `server` when it is away
+ */
+export async function madeDefinition(server: Server, ddl: SqlText): Promise<MadeDefinition> {
+  const { client, connection } = server
+  const query = temporaryForm(ddl)
+  if (query === undefined)
+    return {
+      notCompared: 'its engine is no MergeTree',
+      hint: 'compare it with SHOW CREATE TABLE',
+      always: false,
+    }
+  if (server.cluster?.balanced)
+    return {
+      notCompared: 'connections end at different servers',
+      hint: 'set TARGET_CLICKHOUSE_URL to one of them',
+      always: true,
+    }
+  const doing = `checking ${ddl.file}`
+  const session = { session_id: randomId() }
+  const table = quotedName(createTable(ddl).table)
+  try {
+    await client.command({
+      ...session,
+      query,
+      // As a table without ENGINE is made by default.
+      clickhouse_settings: {
+        session_timeout: String(SESSION_SECONDS),
+        default_temporary_table_engine: 'MergeTree',
+      },
+      doing,
+    })
+    const [row] = await client.rows<{ readonly statement: string }>({
+      ...session,
+      query: `SHOW CREATE TEMPORARY TABLE ${table}`,
+      doing,
+    })
+    await client.command({ ...session, query: `DROP TEMPORARY TABLE ${table}`, doing })
+    return { definition: row!.statement }
+  } catch (error) {
+    const code = errorCode(error)
+    const said = originOf(error)
+    if (code === 0 || !(said instanceof Error)) throw error
+    if (code === SYNTAX_ERROR) return { syntax: said.message, sent: query }
+    if (code === ACCESS_DENIED) {
+      const hint = missingGrant(said.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE'
+      return { notCompared: `user '${connection.username}' may make no temporary tables`, hint, always: true }
+    }
+    if (code === READONLY)
+      return {
+        notCompared: `the profile of user '${connection.username}' lets it make no temporary tables`,
+        hint: 'readonly = 2 would let it',
+        always: true,
+      }
+    // A server that is busy says nothing about the file.
+    if (retryOf(error) !== 'stop') throw error
+    return { refused: said.message }
+  }
+}
+
+const [SYNTAX_ERROR, READONLY] = [62, 164]

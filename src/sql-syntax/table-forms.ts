@@ -1,0 +1,101 @@
+// Owns the other forms of a table's DDL: on a cluster, and as a temporary table. The file has the form for one server.
+import { fileError } from '../model/errors.ts'
+import type { SqlText } from '../model/model.ts'
+import { type CreateTable, createTable } from './create-table.ts'
+import { readEngine } from './ddl-clauses.ts'
+import { isKeyword, significantTokens, type Token } from './lexer.ts'
+import { quotedName } from './quoting.ts'
+import { withDepth, withReplaced } from './tokens.ts'
+
+/** `--! shard: …` of a DDL file. */
+export type ShardBy = { readonly expression: string; readonly line: number }
+
+/**
+ * What a cluster with Keeper has in place of the table: a Replicated table on each shard, and a Distributed one over them.
+ * The Distributed one has the header's line.
+ * @param shard which shard a row belongs to
+ * @throws BackfillError `usage` with file and line for a table whose engine has no Replicated form
+ */
+export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
+  const { table, columns, others, clauses } = createTable(ddl)
+  const engine = readEngine(clauses.get('ENGINE') ?? [])
+  if (!engine?.name.endsWith('MergeTree'))
+    throw fileError({
+      rule: 'E058',
+      file: ddl.file,
+      line: engine?.line ?? ddl.line,
+      sentence: `a table with ${engine === undefined ? 'no ENGINE' : `the engine ${engine.name}`} has no Replicated form for a cluster`,
+      hint: 'use ReplacingMergeTree, or take --! shard out of the header',
+    })
+  const args = [REPLICA, ...(engine.text === '' ? [] : [engine.text])].join(', ')
+  const written = (name: string, items: readonly string[], engineText: string, left: readonly string[]) =>
+    [
+      `CREATE TABLE IF NOT EXISTS {target:Identifier}.${quotedName(name)} ON CLUSTER '{cluster}'`,
+      `(\n    ${items.join(',\n    ')}\n)`,
+      `ENGINE = ${engineText}`,
+      ...[...clauses]
+        .filter(([word]) => left.includes(word))
+        .map(([word, tokens]) => `${word} ${joined(tokens)}`),
+    ].join('\n')
+  const local = `${table}_local`
+  const items = [...columns.map((column) => columnText(column)), ...others.map(joined)]
+  const behind = [...clauses.keys()].filter((word) => word !== 'ENGINE')
+  const over = `Distributed('{cluster}', {target:Identifier}, '${local}', ${shard.expression})`
+  // A Distributed table keeps no rows: it has nothing that says how.
+  const plain = columns.map((column) => columnText(column, ['TTL', 'PRIMARY KEY', 'SETTINGS', 'STATISTICS']))
+  return [
+    { ...ddl, text: written(local, items, `Replicated${engine.name}(${args})`, behind) },
+    { ...ddl, text: written(table, plain, over, ['COMMENT']), line: shard.line },
+  ]
+}
+
+/** Path and name of a replica, from the macros of each server. */
+const REPLICA = "'/clickhouse/{installation}/{cluster}/tables/{shard}/{database}/{table}', '{replica}'"
+
+function columnText(
+  { name, clauses }: CreateTable['columns'][number],
+  without: readonly string[] = [],
+): string {
+  const kept = [...clauses].filter(([word]) => !without.includes(word))
+  return [quotedName(name), ...kept.map(([word, tokens]) => `${word} ${joined(tokens)}`.trim())].join(' ')
+}
+
+/**
+ * The statement as one that creates a temporary table of the same name: without database, ON CLUSTER and replicas, which
+ * a temporary table cannot have, and without AS SELECT, which would read; on the same lines. Undefined for an engine that
+ * keeps rows elsewhere than in a MergeTree: creating such a table might reach out of the server.
+ * @throws BackfillError `usage` with file and line for what is no CREATE TABLE
+ */
+export function temporaryForm(ddl: SqlText): string | undefined {
+  const engine = readEngine(createTable(ddl).clauses.get('ENGINE') ?? [])
+  return engine?.name.endsWith('MergeTree') === false ? undefined : bareForm(ddl, 'TEMPORARY TABLE')
+}
+
+/** The same as a CREATE TABLE, whatever the engine. @throws BackfillError as `temporaryForm` */
+export function bareForm(ddl: SqlText, word = 'TABLE'): string {
+  const { nameAt } = createTable(ddl)
+  const depths = withDepth(significantTokens(ddl))
+  const indexOf = (is: (token: Token) => boolean) =>
+    depths.findIndex(({ token, depth }) => depth === 0 && is(token))
+  const open = indexOf(({ text }) => text === '(')
+  const as = indexOf((token) => isKeyword(token, 'AS', 'EMPTY'))
+  const engine = indexOf(({ text }) => REPLICATED.test(text))
+  const texts = new Map<number, string>([[1, word]])
+  for (const [at, { token }] of depths.entries()) {
+    const isHead = at > 1 && at < open && at !== nameAt
+    if (isHead || (as !== -1 && at >= as)) texts.set(at, '')
+    // Path and replica are the strings that its arguments begin with.
+    const isReplica = engine !== -1 && at === engine + 2 && token.kind === 'string'
+    if (isReplica)
+      for (let arg = at; depths[arg]?.token.kind === 'string' || depths[arg]?.token.text === ','; arg++)
+        texts.set(arg, '')
+    if (at === engine) texts.set(at, token.text.replace(REPLICATED, ''))
+  }
+  return withReplaced(ddl, texts)
+}
+
+const REPLICATED = /^(Replicated|Shared)(?=\w*MergeTree$)/
+
+function joined(tokens: readonly Token[]): string {
+  return tokens.map(({ text }) => text).join(' ')
+}

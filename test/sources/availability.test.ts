@@ -102,7 +102,7 @@ test('every block of a range that lies in a source gap is found, and no other, w
   )
 })
 
-test('a window is made of whole buckets and reaches one source gap beyond the range on both sides', () => {
+test('a window is made of whole buckets and reaches one source gap beyond the range on both sides, and no further', () => {
   fc.assert(
     fc.property(
       fc.nat(100_000),
@@ -118,6 +118,8 @@ test('a window is made of whole buckets and reaches one source gap beyond the ra
         expect(
           covers([probed], { from: Math.max(0, from - sourceGapBlocks), to: range.to + sourceGapBlocks }),
         ).toBe(true)
+        expect(probed.to - (range.to + sourceGapBlocks)).toBeLessThanOrEqual(bucketWidth(sourceGapBlocks))
+        expect(from - sourceGapBlocks - probed.from).toBeLessThan(bucketWidth(sourceGapBlocks))
       },
     ),
   )

@@ -25,6 +25,9 @@ export type RowsKind =
     }
   | { readonly kind: 'per-key'; readonly keep: 'earliest' | 'latest'; readonly column: string }
 
+/** What the positions of a table count. Ledger, chunks and coverage see integers only. */
+export type Unit = 'block'
+
 /** One derived table: its DDL, its transform and what the `--!` header says. */
 export type TableDefinition = {
   /** Table key, the name a person types: `address_diffs`. */
@@ -36,6 +39,7 @@ export type TableDefinition = {
   readonly sources: readonly string[]
   /** Table keys it reads from the target database. */
   readonly after: readonly string[]
+  readonly unit: Unit
   /** Limits of the table's blocks, unresolved: `{ from: 'dencun' }` or `{ to: 'dencun-1' }`. */
   readonly blocks: BlockLimits
   /** Hint of blocks per chunk. */

@@ -131,6 +131,7 @@ function definition(
 ): TableDefinition {
   return {
     key,
+    unit: 'block',
     ...table,
     ...rest,
     sqlHash: sqlHash(table.transform, table),

@@ -100,6 +100,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
   expect(of('block_slots_stat')).toEqual({
     table: 'block_slots_stat',
     target: `${target}.int_block_slots_stat`,
+    unit: 'block',
     first: 1,
     head: BLOCKS,
     watermark: null,
@@ -111,7 +112,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     ],
     missing_blocks: 1010,
     done_blocks: 1990,
-    owed_blocks: BLOCKS,
+    expected_blocks: BLOCKS,
     rows: 1990,
     lock: null,
     notes: [],
@@ -128,6 +129,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
   expect(of('post_6780_accounts_destructs')).toEqual({
     table: 'post_6780_accounts_destructs',
     target: `${target}.int_post_6780_accounts_destructs`,
+    unit: 'block',
     first: null,
     head: null,
     watermark: null,
@@ -136,7 +138,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     missing: [],
     missing_blocks: 0,
     done_blocks: 0,
-    owed_blocks: 0,
+    expected_blocks: 0,
     rows: null,
     lock: null,
     notes: expect.any(Array),

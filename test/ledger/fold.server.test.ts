@@ -46,8 +46,8 @@ function insert(network: string, events: readonly Event[]) {
       epoch,
       seq,
       event,
-      from_block: range.from,
-      to_block: range.to,
+      range_from: range.from,
+      range_to: range.to,
       sql_hash: hash,
       islands: islands.map(({ from, to, state, sqlHash }) => ({
         range_from: from,

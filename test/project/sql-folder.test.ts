@@ -78,6 +78,7 @@ test('a table is what its two files say', async () => {
   expect(tables[0]).toMatchObject({
     key: 'a',
     target: 'int_a',
+    unit: 'block',
     sources: ['logs'],
     parameters: ['source', 'network', 'from_block', 'to_block'],
     transform: { line: 6, text: expect.stringMatching(/^SELECT .*\n.*UInt64\}$/) },

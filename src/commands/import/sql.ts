@@ -53,6 +53,7 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
     target: source.table,
     sources: [source.table],
     after: [],
+    unit: 'block',
     blocks: { from: undefined, to: undefined },
     chunk: undefined,
     settings,

@@ -1,4 +1,5 @@
 // Owns the report of where tables stand: standings and a probe of what is missing, judged in one word per table.
+import type { Unit } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { hintOf } from '../../ledger/stale.ts'
@@ -54,6 +55,7 @@ function reportOf(tableStatus: TableStatus, { probeBlocks, lock, stale: staleVer
   const report = {
     table: table.key,
     target: table.target,
+    unit: table.unit,
     first,
     head: bounds.expected?.to ?? null,
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
@@ -110,6 +112,8 @@ type TableState =
 export type TableReport = {
   readonly table: string
   readonly target: string
+  /** What `first`, `head` and all ranges count. */
+  readonly unit: Unit
   readonly first: number | null
   readonly head: number | null
   readonly watermark: number | null

@@ -117,7 +117,7 @@ test('source gaps and incomplete blocks are accepted, shown, run in what reads t
     stale: [],
   })
   expect((await run(`status --tables ${TABLES.join()}`)).stdout).toContain(
-    'address_diffs: accepted 31, 61-1160 (1,101 blocks): counts as done without its rows.',
+    'address_diffs: accepted: blocks 31, 61-1160 counted as done without rows.',
   )
   expect(await run(UP)).toMatchObject({ code: 0 })
   expect(await statusOf('accounts_alive')).toMatchObject({

@@ -17,6 +17,7 @@ const [OLD, NEW] = ['0'.repeat(64), 'f'.repeat(64)]
 const table = (differences: Partial<TableReport> = {}): TableReport => ({
   table: 'address_diffs',
   target: 'int_address_diffs',
+  unit: 'block',
   first: 46_147,
   head: 22_499_616,
   watermark: 22_499_616,
@@ -156,6 +157,7 @@ test('status --json keeps the schema that programs read', () => {
   expect(tables[1]).toMatchObject({
     table: 'address_storage_slot_first_access',
     target: 'int_address_diffs',
+    unit: 'block',
     first: 46_147,
     head: 22_499_616,
     watermark: 999_999,

@@ -5,7 +5,7 @@ import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
-import { errorCode, serverError } from '../../clickhouse/server-error.ts'
+import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeSelect, describeStatement, readerOf, transformParams } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
 import { outputLines } from './output-columns.ts'
@@ -64,12 +64,13 @@ async function describe({ servers, table }: TransformCheck, text: string): Promi
     target: servers.target.connection.database,
   })
   try {
-    return { columns: await describeSelect(reader, text, { params, settings: table.settings }) }
+    const call = { params, settings: table.settings, doing: `checking ${table.key}` }
+    return { columns: await describeSelect(reader, text, call) }
   } catch (error) {
-    const [code, { connection }] = [errorCode(error), reader]
-    if (code === 0 || !(error instanceof Error))
-      throw serverError(error, { connection, doing: `checking ${table.key}` })
-    return { code, message: error.message, sent: describeStatement(text), user: connection.username }
+    const [code, said] = [errorCode(error), originOf(error)]
+    if (code === 0 || !(said instanceof Error)) throw error
+    const user = reader.connection.username
+    return { code, message: said.message, sent: describeStatement(text), user }
   }
 }
 

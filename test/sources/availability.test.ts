@@ -1,46 +1,15 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { BlockCoverage } from '../../src/model/model.ts'
 import type { Range } from '../../src/model/blocks.ts'
 import { type BlockSet, blockSet, covers, intersect } from '../../src/model/blocks.ts'
 import {
   blocksAsSet,
-  type Bucket,
   bucketWidth,
   findDisagreements,
   findSourceGaps,
-  findSilences,
-  type ProbedSource,
   probeRange,
 } from '../../src/sources/availability.ts'
-
-const TRANSACTION = 'canonical_execution_transaction'
-
-/** What a probe of `range` would answer for a source with rows in `blocks`, by the contract of `Bucket`. */
-function bucketsOf(blocks: readonly number[], range: Range, width: number, rowsPerBlock = 1): Bucket[] {
-  const within = blocks.filter((block) => range.from <= block && block <= range.to)
-  const groups = Map.groupBy(within, (block) => Math.floor(block / width))
-  return [...groups.values()].map((group) => ({
-    first: group[0]!,
-    last: group.at(-1)!,
-    rows: group.length * rowsPerBlock,
-    blocks: group.length,
-    newest: 0,
-    hash: group.join(),
-  }))
-}
-
-const source = (
-  buckets: readonly Bucket[],
-  blockCoverage: BlockCoverage = 'every-block',
-  table: string = TRANSACTION,
-): ProbedSource => ({
-  table,
-  blockCoverage,
-  buckets,
-})
-
-const blocksFrom = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index)
+import { blocksFrom, bucketsOf, source } from '../support/buckets.ts'
 
 /** Chains of stretches with and without rows; the stretches without are often just as long as a source gap, or one less. */
 function someChain(sourceGapBlocks: number) {
@@ -144,82 +113,6 @@ test('a stretch is no source gap while any one of the sources has rows there', (
     { from: 1, to: 1499 },
     { from: 1501, to: 2998 },
   ])
-})
-
-const BUSY = 20
-const silencesOf = (
-  sourceGapBlocks: number,
-  range: Range,
-  transactions: readonly Bucket[],
-  common: readonly number[],
-) =>
-  findSilences(
-    [
-      source(transactions),
-      source(
-        bucketsOf(common, range, bucketWidth(sourceGapBlocks)),
-        'most-blocks',
-        'canonical_execution_storage_diffs',
-      ),
-    ],
-    range,
-    sourceGapBlocks,
-  )
-
-test('a common source that has nothing for 1,000 blocks of 20 transactions is silent there', () => {
-  const range = { from: 0, to: 4999 }
-  const common = blocksFrom(0, 5000).filter((block) => block < 1500 || block > 3499)
-  const busy = bucketsOf(blocksFrom(0, 5000), range, 1000, BUSY)
-  expect(silencesOf(1000, range, busy, common)).toEqual([{ from: 1500, to: 3499 }])
-})
-
-test('where the chain is quiet, a common source may have nothing', () => {
-  const range = { from: 0, to: 4999 }
-  const quiet = bucketsOf(blocksFrom(0, 5000), range, 1000, BUSY - 1)
-  expect(silencesOf(1000, range, quiet, [0, 4999])).toEqual([])
-})
-
-test('only transactions say that the chain is busy: many rows of another source prove nothing', () => {
-  const range = { from: 0, to: 2999 }
-  const rows = (perBlock: number) => bucketsOf(blocksFrom(0, 3000), range, 1000, perBlock)
-  const traces = source(rows(100), 'every-block', 'canonical_execution_traces')
-  const absent = source([], 'most-blocks', 'canonical_execution_storage_diffs')
-  expect(findSilences([traces, absent, source(rows(1))], range, 1000)).toEqual([])
-  expect(findSilences([traces, absent], range, 1000)).toEqual([])
-  expect(
-    findSilences([source(rows(100), 'every-block', traces.table), absent, source(rows(100))], range, 1000),
-  ).toEqual([range])
-})
-
-test('one full block in a quiet stretch does not make it busy', () => {
-  const range = { from: 0, to: 2999 }
-  expect(silencesOf(1000, range, bucketsOf([500, 1500], range, 1000, 300), [])).toEqual([])
-})
-
-test('a long quiet stretch before it does not excuse a silence in a busy one', () => {
-  const range = { from: 0, to: 99_999 }
-  const transactions = [
-    ...bucketsOf(blocksFrom(0, 90_000), range, 1000, 1),
-    ...bucketsOf(blocksFrom(90_000, 10_000), range, 1000, 100),
-  ]
-  expect(silencesOf(1000, range, transactions, [])).toEqual([{ from: 90_000, to: 99_999 }])
-})
-
-test('a gap of a common source that is shorter than a source gap is no silence', () => {
-  const range = { from: 0, to: 4999 }
-  const busy = bucketsOf(blocksFrom(0, 5000), range, 1000, 200)
-  const common = blocksFrom(0, 5000).filter((block) => block < 1500 || block >= 2499)
-  expect(silencesOf(1000, range, busy, common)).toEqual([])
-})
-
-test('sparse sources and other transaction sources are never silent', () => {
-  const range = { from: 0, to: 2999 }
-  const busy = source(bucketsOf(blocksFrom(0, 3000), range, 1000, 200))
-  const empty = [
-    source([], 'sparse', 'canonical_execution_contracts'),
-    source([], 'every-block', 'canonical_execution_traces'),
-  ]
-  expect(findSilences([busy, ...empty], range, 1000)).toEqual([])
 })
 
 test('a stretch is looked at block by block if and only if the transaction sources differ in it', () => {

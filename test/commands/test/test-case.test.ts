@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { chooseTables, readCatalogue } from '../../../src/project/sql-folder.ts'
 import { parseTestCase } from '../../../src/commands/test/test-case.ts'
-import { testText } from '../../../src/commands/test/write-yaml.ts'
 import { BackfillError } from '../../../src/model/errors.ts'
 import type { UnitTest } from '../../../src/commands/test/unit-test.ts'
 
@@ -227,53 +226,6 @@ test.for<[was: string, is: string, message: string, hint: string]>([
   expect(error).toBeInstanceOf(BackfillError)
   expect((error as BackfillError).message).toContain(message)
   expect((error as BackfillError).hint).toContain(hint)
-})
-
-test('a written test reads back as the same test, whatever its texts look like', () => {
-  const texts = [
-    '',
-    'null',
-    '~',
-    '0x10',
-    'a: b',
-    '- x',
-    '#',
-    "it's",
-    '"',
-    '\\',
-    'ä\n\t',
-    '{',
-    '&a',
-    '*a',
-    '---',
-    ' x ',
-  ]
-  const origin = parse(
-    '{ description: "a: b", range: 5-6, given: { traces: [], transaction: [{ success: false }, {}] }, expect: [] }',
-  )
-  const hash = origin.given.get('canonical_execution_transaction')![0]!['transaction_hash']!
-  const traces = texts.map((text, index) => ({
-    meta_network_name: 'mainnet',
-    block_number: '6',
-    transaction_index: '0',
-    transaction_hash: hash,
-    internal_index: String(index + 1),
-    action_from: text,
-    action_to: index % 2 === 0 ? text : null,
-    action_value: String(2n ** 256n - 1n),
-  }))
-  const expected = { columns: ['address'], rows: texts.map((address) => ({ address })) }
-  const given = new Map(origin.given).set('canonical_execution_traces', traces)
-  const again = parse(testText({ ...origin, given, expected }, catalogue))
-  expect(again.expected).toEqual(expected)
-  expect(again.given.get('canonical_execution_transaction')).toEqual(
-    origin.given.get('canonical_execution_transaction'),
-  )
-  expect(again.given.get('canonical_execution_traces')).toHaveLength(texts.length)
-  for (const [index, row] of again.given.get('canonical_execution_traces')!.entries()) {
-    // What is null or '' by default is left out, and means the same.
-    expect({ action_from: '', action_to: null, ...row }).toEqual(traces[index])
-  }
 })
 
 test('a source without a file in sql/source is named, because its columns are not known', () => {

@@ -1,0 +1,61 @@
+// Owns the promise that a written test reads back as itself.
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { chooseTables, readCatalogue } from '../../../src/project/sql-folder.ts'
+import { parseTestCase } from '../../../src/commands/test/test-case.ts'
+import { testText } from '../../../src/commands/test/write-yaml.ts'
+import type { UnitTest } from '../../../src/commands/test/unit-test.ts'
+
+const catalogue = await readCatalogue(fileURLToPath(new URL('../../../sql', import.meta.url)))
+
+function parse(text: string, key = 'pre_6780_accounts_destructs'): UnitTest {
+  const [table] = chooseTables(catalogue, [key])
+  return parseTestCase({ name: `${key}/t`, file: 't.yaml', text, table: table! }, catalogue)
+}
+
+test('a written test reads back as the same test, whatever its texts look like', () => {
+  const texts = [
+    '',
+    'null',
+    '~',
+    '0x10',
+    'a: b',
+    '- x',
+    '#',
+    "it's",
+    '"',
+    '\\',
+    'ä\n\t',
+    '{',
+    '&a',
+    '*a',
+    '---',
+    ' x ',
+  ]
+  const origin = parse(
+    '{ description: "a: b", range: 5-6, given: { traces: [], transaction: [{ success: false }, {}] }, expect: [] }',
+  )
+  const hash = origin.given.get('canonical_execution_transaction')![0]!['transaction_hash']!
+  const traces = texts.map((text, index) => ({
+    meta_network_name: 'mainnet',
+    block_number: '6',
+    transaction_index: '0',
+    transaction_hash: hash,
+    internal_index: String(index + 1),
+    action_from: text,
+    action_to: index % 2 === 0 ? text : null,
+    action_value: String(2n ** 256n - 1n),
+  }))
+  const expected = { columns: ['address'], rows: texts.map((address) => ({ address })) }
+  const given = new Map(origin.given).set('canonical_execution_traces', traces)
+  const again = parse(testText({ ...origin, given, expected }, catalogue))
+  expect(again.expected).toEqual(expected)
+  expect(again.given.get('canonical_execution_transaction')).toEqual(
+    origin.given.get('canonical_execution_transaction'),
+  )
+  expect(again.given.get('canonical_execution_traces')).toHaveLength(texts.length)
+  for (const [index, row] of again.given.get('canonical_execution_traces')!.entries()) {
+    // What is null or '' by default is left out, and means the same.
+    expect({ action_from: '', action_to: null, ...row }).toEqual(traces[index])
+  }
+})

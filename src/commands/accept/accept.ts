@@ -4,7 +4,7 @@ import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import type { Ports } from '../../runner/workspace.ts'
-import { evaluate, type Reason, type Verdict } from './judge.ts'
+import { evaluate, type Reason, type AcceptDecision } from './decision.ts'
 import { type BlockSet, intersect, union } from '../../model/blocks.ts'
 import { formatBlockSet } from '../../model/blocks.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
@@ -25,7 +25,7 @@ export type AcceptOptions = {
 }
 
 /** What can be accepted of one table, and what was before. */
-export type Acceptance = Pick<Verdict, 'sourceGaps' | 'incomplete' | 'already'> & {
+export type Acceptance = Pick<AcceptDecision, 'sourceGaps' | 'incomplete' | 'already'> & {
   readonly table: TableDefinition
   readonly targetUuid: string
 }
@@ -49,18 +49,18 @@ export async function planAcceptance(
         tableStatus.table,
         intersect(tableStatus.missing, [options.range]),
       )
-      return { tableStatus, verdict: verdictOf(tableStatus, looked, options.range) }
+      return { tableStatus, decision: decisionOf(tableStatus, looked, options.range) }
     }),
   )
-  for (const { tableStatus, verdict } of evaluated)
-    if (options.named || isNew(verdict)) refuse(tableStatus, verdict)
+  for (const { tableStatus, decision } of evaluated)
+    if (options.named || isNew(decision)) assertAcceptable(tableStatus, decision)
   const ledger = await workspace.ports.target.ledgerState()
-  const plan = evaluated.flatMap(({ tableStatus, verdict }): readonly Acceptance[] => {
+  const plan = evaluated.flatMap(({ tableStatus, decision }): readonly Acceptance[] => {
     const { table, target } = tableStatus
-    if (!isNew(verdict) && verdict.already.length === 0) return []
+    if (!isNew(decision) && decision.already.length === 0) return []
     if (target === undefined && !options.named) return []
     if (target === undefined || ledger !== 'ready') throw notCreated(workspace, table)
-    return [{ table, targetUuid: target.uuid, ...verdict }]
+    return [{ table, targetUuid: target.uuid, ...decision }]
   })
   if (plan.length > 0) return plan
   throw usageError(
@@ -70,7 +70,10 @@ export async function planAcceptance(
 }
 
 /** Whether anything is left to accept; the rest was accepted before. */
-export function isNew({ sourceGaps, incomplete }: Pick<Verdict, 'sourceGaps' | 'incomplete'>): boolean {
+export function isNew({
+  sourceGaps,
+  incomplete,
+}: Pick<AcceptDecision, 'sourceGaps' | 'incomplete'>): boolean {
   return sourceGaps.length + incomplete.length > 0
 }
 
@@ -133,11 +136,11 @@ export async function appendAll(
   await ledger.checkpoint([{ lock, targetUuid: declared.targetUuid }], declared.runId)
 }
 
-function verdictOf(
+function decisionOf(
   { bounds, view, dirty }: TableStatus,
   { sourceGaps, incomplete }: { readonly sourceGaps: BlockSet; readonly incomplete: BlockSet },
   range: Range,
-): Verdict {
+): AcceptDecision {
   const [done, accepted] = [blocksIn(view, 'done'), blocksIn(view, 'accepted')]
   return evaluate({
     range,
@@ -151,7 +154,7 @@ function verdictOf(
   })
 }
 
-function refuse({ table, bounds }: TableStatus, { refused }: Verdict): void {
+function assertAcceptable({ table, bounds }: TableStatus, { refused }: AcceptDecision): void {
   if (refused.length === 0) return
   const why: Readonly<Record<Reason, string>> = {
     below:

@@ -7,10 +7,10 @@ export type Part = { readonly table: string; readonly word: string; readonly blo
 
 /** `source gap 9001-11500 (2,500 blocks): address_diffs, address_reads`. Parts without blocks are left out. */
 export function partLines(parts: readonly Part[]): readonly string[] {
-  const said = parts
+  const lines = parts
     .filter(({ blocks }) => blocks.length > 0)
     .map(({ table, word, blocks }) => ({ table, text: `${word} ${formatRanges(blocks, 10)}` }))
-  return [...Map.groupBy(said, ({ text }) => text)].map(
+  return [...Map.groupBy(lines, ({ text }) => text)].map(
     ([text, of]) => `${text}: ${of.map(({ table }) => table).join(', ')}`,
   )
 }

@@ -44,8 +44,8 @@ export function rejectedWords(message: string, sent = ''): string {
   const line = (message.split('\n').find((part) => part.trim() !== '') ?? message).trim()
   const [sentence = ''] = line.split(SCOPE)
   const meant = /Maybe you meant:? ?\[?([^\]]+?)\]?[.?]*$/.exec(line)?.[1]
-  const said = sentence.replace(/[.,:]?\s*$/, '').replace(/\.? Maybe you meant.*$/, '')
-  return meant === undefined ? said : `${said}. Maybe you meant ${meant}`
+  const error = sentence.replace(/[.,:]?\s*$/, '').replace(/\.? Maybe you meant.*$/, '')
+  return meant === undefined ? error : `${error}. Maybe you meant ${meant}`
 }
 
 /** Names that the message quotes, each by its last part, as the file may qualify it otherwise. */

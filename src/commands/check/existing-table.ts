@@ -24,19 +24,19 @@ export type ExistingCheck = {
 export async function checkExistingTable(check: ExistingCheck, report: Report): Promise<void> {
   const { target, table, first, existing, types } = check
   const { ddl } = table
-  const say = (problem: Omit<Finding, 'file'>) =>
+  const reportProblem = (problem: Omit<Finding, 'file'>) =>
     report(fileError({ ...problem, file: ddl.file, line: problem.line ?? ddl.line }))
   const made = await madeDefinition(target, ddl)
   if ('syntax' in made) {
     const line = rejectedLine(ddl, { message: made.syntax, sent: made.sent, linesBefore: 0 })
     const sentence = `ClickHouse cannot read this: ${rejectedWords(made.syntax, made.sent)}`
-    say({ rule: 'E070', line, sentence, hint: 'mend the file' })
+    reportProblem({ rule: 'E070', line, sentence, hint: 'mend the file' })
     return
   }
   const unknown = ddlColumns(ddl).filter(({ type }) => type !== '' && types.get(type) === undefined)
   for (const { name, type } of unknown) {
     const sentence = `ClickHouse does not know the type ${type} of '${name}'`
-    say({ rule: 'E070', line: lineOf(ddl, { column: name }), sentence, hint: 'correct the type' })
+    reportProblem({ rule: 'E070', line: lineOf(ddl, { column: name }), sentence, hint: 'correct the type' })
   }
   if (unknown.length > 0) return
   if ('refused' in made) {
@@ -50,7 +50,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
       column === undefined
         ? `ClickHouse refuses this table: ${rejectedWords(made.refused)}`
         : `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`
-    say({ rule: 'E070', line, sentence, hint: 'mend the file' })
+    reportProblem({ rule: 'E070', line, sentence, hint: 'mend the file' })
     return
   }
   if (existing === undefined) return
@@ -69,7 +69,11 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
   const definitions = [existing.definition, existing.shards?.shape.definition ?? '']
   for (const definition of definitions.filter((text) => text !== ''))
     for (const difference of definitionsDiffer(made.definition, definition))
-      say({ rule: difference.rule, line: lineOf(ddl, difference.place), ...inWords(difference, name) })
+      reportProblem({
+        rule: difference.rule,
+        line: lineOf(ddl, difference.place),
+        ...inWords(difference, name),
+      })
 }
 
 const REBUILD = 'neither `up` nor `create-tables` alters a table that exists'

@@ -15,11 +15,11 @@ import type { Report } from '../../sql-syntax/problems.ts'
  */
 export async function checkGrants(
   check: ServerCheck & { readonly sides?: ReadonlySet<ServerRole> },
-  surroundings: ServerState,
+  serverState: ServerState,
   report: Report,
 ): Promise<ReadonlySet<string>> {
   const { servers, sides } = check
-  const requiredGrants = requiredGrantsOf(check, surroundings).filter(({ side }) => sides?.has(side) ?? true)
+  const requiredGrants = requiredGrantsOf(check, serverState).filter(({ side }) => sides?.has(side) ?? true)
   const found = await lackingNeeds(servers, requiredGrants)
   if (found === undefined) {
     const [{ file, line } = { file: 'sql', line: 1 }] = requiredGrants

@@ -16,14 +16,14 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const { servers, tables } = check
   const { target } = servers
   if (tables.length === 0) return
-  const surroundings = await lookAround(check)
-  const denied = await checkGrants(check, surroundings, report)
-  reportMissingSources(check, surroundings, { denied, report })
+  const serverState = await readServerState(check)
+  const denied = await checkGrants(check, serverState, report)
+  reportMissingSources(check, serverState, { denied, report })
   const types = await typeNames(target, tables.flatMap(columnTypes))
   const each = tables.flatMap((table) => [
-    checkTransform({ ...check, table, surroundings, types, denied }, report),
+    checkTransform({ ...check, table, serverState, types, denied }, report),
     checkExistingTable(
-      { target, table, first: tables[0]!.ddl, types, existing: surroundings.targets.get(table.target) },
+      { target, table, first: tables[0]!.ddl, types, existing: serverState.targets.get(table.target) },
       report,
     ),
   ])
@@ -37,7 +37,7 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   )
 }
 
-async function lookAround({ servers, catalogue, tables }: ServerCheck): Promise<ServerState> {
+async function readServerState({ servers, catalogue, tables }: ServerCheck): Promise<ServerState> {
   const inputs = catalogue.tables.filter(({ key }) => tables.some(({ after }) => after.includes(key)))
   const { source, target, names } = servers
   const [sources, targets, inSource, inTarget] = await Promise.all([

@@ -63,11 +63,12 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
     return { definition: row!.statement }
   } catch (error) {
     const code = errorCode(error)
-    const said = originOf(error)
-    if (code === 0 || !(said instanceof Error)) throw error
-    if (code === SYNTAX_ERROR) return { syntax: said.message, sent: query }
+    const answer = originOf(error)
+    if (code === 0 || !(answer instanceof Error)) throw error
+    if (code === SYNTAX_ERROR) return { syntax: answer.message, sent: query }
     if (code === ACCESS_DENIED) {
-      const hint = missingGrant(said.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE'
+      const hint =
+        missingGrant(answer.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE'
       return { notCompared: `user '${connection.username}' may make no temporary tables`, hint, always: true }
     }
     if (code === READONLY)
@@ -78,7 +79,7 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
       }
     // A server that is busy says nothing about the file.
     if (retryOf(error) !== 'stop') throw error
-    return { refused: said.message }
+    return { refused: answer.message }
   }
 }
 

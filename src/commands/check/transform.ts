@@ -16,7 +16,7 @@ import { type StubTable, withStubTables } from './stub-tables.ts'
 
 export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
   readonly table: TableDefinition
-  readonly surroundings: ServerState
+  readonly serverState: ServerState
   /** Types of DDL files as the server writes them. */
   readonly types: ReadonlyMap<string, string | undefined>
   /** Sources that the user may not read: what is to be said of these is said. */
@@ -25,7 +25,7 @@ export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
 
 /** @throws BackfillError `server` when it is away */
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
-  const { table, surroundings, denied } = check
+  const { table, serverState, denied } = check
   for (const error of missingProbeColumns(check)) report(error)
   const stubTables = stubTablesOf(check)
   const unknownType = stubTables.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
@@ -41,7 +41,7 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   }
   const { file } = table.transform
   const lines = outputLines(table.transform)
-  const target = surroundings.targets.get(table.target)?.columns ?? typedColumns(check)
+  const target = serverState.targets.get(table.target)?.columns ?? typedColumns(check)
   for (const { rule, column, sentence, hint } of columnMisfits(described.columns, target)) {
     const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
     report(fileError({ rule, file, line, sentence, hint }))
@@ -84,8 +84,8 @@ function isUnknown({ types }: TransformCheck, type: string): boolean {
 }
 
 /** For what does not exist, and has a file that says what it would be. */
-function stubTablesOf({ catalogue, table, surroundings }: TransformCheck): readonly StubTable[] {
-  const sources = catalogue.sources.filter(({ table: name }) => !surroundings.sources.has(name))
+function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readonly StubTable[] {
+  const sources = catalogue.sources.filter(({ table: name }) => !serverState.sources.has(name))
   const inputs = catalogue.tables.filter(({ key }) => table.after.includes(key))
   return [
     ...sources.map((source): StubTable => ({
@@ -94,7 +94,7 @@ function stubTablesOf({ catalogue, table, surroundings }: TransformCheck): reado
       columns: ddlColumns(source.ddl),
     })),
     ...inputs
-      .filter(({ target }) => !surroundings.targets.has(target))
+      .filter(({ target }) => !serverState.targets.has(target))
       .map((input): StubTable => ({
         parameter: 'target',
         table: input.target,
@@ -109,11 +109,11 @@ const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
 function* missingProbeColumns({
   servers,
   table,
-  surroundings,
+  serverState,
 }: TransformCheck): Generator<BackfillError, void> {
   const { file } = table.transform
   for (const { parameter, table: source, line } of tableReads(table.transform)) {
-    const columns = parameter === 'source' ? surroundings.sources.get(source)?.columns : undefined
+    const columns = parameter === 'source' ? serverState.sources.get(source)?.columns : undefined
     if (columns === undefined || columns.length === 0) continue
     for (const name of PROBED.filter((wanted) => !columns.some((column) => column.name === wanted))) {
       const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', by which missing blocks are found`
@@ -149,12 +149,12 @@ function* missingColumns({
   servers,
   catalogue,
   table: { transform },
-  surroundings,
+  serverState,
 }: TransformCheck): Generator<BackfillError, void> {
   const tokens = significantTokens(transform)
   for (const { parameter, table: source, from } of tableReads(transform)) {
     const definition = catalogue.sources.find(({ table }) => parameter === 'source' && table === source)
-    const there = surroundings.sources.get(source)?.columns
+    const there = serverState.sources.get(source)?.columns
     if (definition === undefined || there === undefined) continue
     const missing = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
     const around = selectAround(tokens, from)

@@ -19,7 +19,7 @@ export function renderDiff(report: DiffReport, colors: Colors): readonly string[
     ...(current.length + stale.length === 0 ? ['  nothing is built yet'] : []),
     '',
     ...(patch === undefined ? [] : [...patch.map((line) => colored(line, colors)), '']),
-    verdict(report),
+    changeText(report),
     ...(stale.length > 0 ? [`\`${hint}\` builds the stale ranges again.`] : []),
   ]
 }
@@ -63,7 +63,7 @@ function colored(line: string, colors: Colors): string {
   return line.startsWith('+') ? colors.green(line) : line
 }
 
-function verdict({ from, to, change, stale }: DiffReport): string {
+function changeText({ from, to, change, stale }: DiffReport): string {
   switch (change) {
     case 'none':
       return stale.some(({ edited }) => edited)

@@ -63,7 +63,7 @@ export function evaluateBalancer(role: Role, { url, identities, isCluster }: Ans
 }
 
 /** A connection over which the server said nothing for so long. */
-export type Silence = {
+export type IdleWait = {
   readonly seconds: number
   /** After which time the connection broke, and the client's message; undefined where the answer arrived. */
   readonly cut: { readonly afterMs: number; readonly message: string } | undefined
@@ -72,7 +72,7 @@ export type Silence = {
 /** An INSERT sends progress this often (runner/executor.ts); a read sends nothing before its first rows. */
 const PROGRESS_SECONDS = 10
 
-export function evaluateSilence(role: Role, asked: Asked<Silence>): Finding {
+export function evaluateIdleTimeout(role: Role, asked: Asked<IdleWait>): Finding {
   const { ok, warn, fail, unknown } = findings('idle-timeout', role)
   if ('refused' in asked) return unknown(asked.refused)
   const { seconds: lasted, cut } = asked.got
@@ -85,9 +85,9 @@ export function evaluateSilence(role: Role, asked: Asked<Silence>): Finding {
 }
 
 /** When the first bytes of an answer arrived that the server makes piece by piece, and when the last. */
-export type Flow = { readonly firstMs: number; readonly lastMs: number }
+export type Arrival = { readonly firstMs: number; readonly lastMs: number }
 
-export function evaluateFlow(role: Role, asked: Asked<Flow>): Finding {
+export function evaluateBuffering(role: Role, asked: Asked<Arrival>): Finding {
   const { ok, warn, unknown } = findings('buffering', role)
   if ('refused' in asked) return unknown(asked.refused)
   const { firstMs, lastMs } = asked.got

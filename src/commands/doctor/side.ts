@@ -15,11 +15,11 @@ import {
   type Clock,
   evaluateBalancer,
   evaluateClock,
-  evaluateFlow,
-  evaluateSilence,
-  type Flow,
+  evaluateBuffering,
+  evaluateIdleTimeout,
+  type Arrival,
   type Role,
-  type Silence,
+  type IdleWait,
 } from './connection.ts'
 import { evaluateProfile, evaluateSettings } from './settings.ts'
 import { asking, type Finding, findings } from './finding.ts'
@@ -64,9 +64,9 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
   if ('refused' in asked)
     return { role, sides, opened: undefined, findings: [reach.ok(`${url} as '${username}'`), ...rights] }
   const { server, clock, identities } = asked.got
-  const [silence, flow] = await Promise.all([
-    asking(connection, () => again(server, (fresh) => waitInSilence(fresh, idleSeconds))),
-    asking(connection, () => again(server, readFlow)),
+  const [idleWait, arrival] = await Promise.all([
+    asking(connection, () => again(server, (fresh) => waitIdle(fresh, idleSeconds))),
+    asking(connection, () => again(server, readArrival)),
   ])
   return {
     role,
@@ -76,8 +76,8 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
       reach.ok(`${url} as '${username}', answers in ${Math.max(1, Math.round(clock.roundTripMs))} ms`),
       evaluateClock(role, clock),
       evaluateBalancer(role, { url, identities, isCluster }),
-      evaluateSilence(role, silence),
-      evaluateFlow(role, flow),
+      evaluateIdleTimeout(role, idleWait),
+      evaluateBuffering(role, arrival),
       ...rights,
     ],
   }
@@ -119,7 +119,7 @@ async function again<T>(server: Server, use: (fresh: Server) => Promise<T>): Pro
 }
 
 /** Asks for something that takes so long and says nothing meanwhile. */
-async function waitInSilence({ client }: Server, seconds: number): Promise<Silence> {
+async function waitIdle({ client }: Server, seconds: number): Promise<IdleWait> {
   // A block may sleep for 3 s.
   const blocks: ClickHouseSettings = seconds > 3 ? { max_block_size: '1', max_threads: 1 } : {}
   const started = monotonicMs()
@@ -136,7 +136,7 @@ async function waitInSilence({ client }: Server, seconds: number): Promise<Silen
   }
 }
 
-async function readFlow({ client }: Server): Promise<Flow> {
+async function readArrival({ client }: Server): Promise<Arrival> {
   const started = monotonicMs()
   const { stream } = await client.exec({
     // Four blocks of 65,536 rows, a quarter of a second each.

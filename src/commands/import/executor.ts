@@ -108,7 +108,7 @@ FORMAT Parquet`,
       try {
         return await insertFile(job, file)
       } catch (error) {
-        throw error instanceof BackfillError ? evaluated(error) : error
+        throw error instanceof BackfillError ? classified(error) : error
       } finally {
         await file.close()
       }
@@ -153,7 +153,7 @@ const FILE_CODES: ReadonlySet<number> = new Set([
 /** MEMORY_LIMIT_EXCEEDED: half of the blocks would need the file all the same, others at work need memory, too. */
 const NO_MEMORY = 241
 
-function evaluated(error: BackfillError): BackfillError {
+function classified(error: BackfillError): BackfillError {
   const { message, kind, code, hint, cause } = error
   if (kind === 'failed' && code === NO_MEMORY)
     return new BackfillError(message, {

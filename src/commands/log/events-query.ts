@@ -42,7 +42,7 @@ export function eventsQuery(
       ? events.orderBy('event_time', 'desc').orderBy('epoch', 'desc').orderBy('seq', 'desc')
       : events.orderBy('epoch', 'desc').orderBy('seq', 'desc')
   // Repeated events (a lost answer) are rare; the spare ones are for them.
-  const window = ordered.limit(limit * 2 + SPARE)
+  const window = ordered.limit(limit * 2 + SPARE_EVENTS)
   return db
     .selectFrom(window.as('events'))
     .select(['table_key as table', 'run_id as runId'])
@@ -61,7 +61,7 @@ export function eventsQuery(
     .$castTo<EventRow>()
 }
 
-const SPARE = 50
+const SPARE_EVENTS = 50
 
 const PLAIN = [
   'epoch',

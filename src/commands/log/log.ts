@@ -76,14 +76,14 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
         .where(sql<boolean>`startsWith(run_id, ${prefix})`)
         .groupBy('run_id')
         .orderBy('run_id')
-        .limit(FEW)
+        .limit(MAX_RUN_IDS)
         .execute()
       return rows.map((row) => row.run_id)
     },
   }
 }
 
-const FEW = 5
+const MAX_RUN_IDS = 5
 
 async function uuidsByKey({ targets, target: place }: KeptTables): Promise<ReadonlyMap<string, string>> {
   const tables = await place.tables([...targets.values()])
@@ -107,8 +107,8 @@ function isHeld({ holders }: Present, key: string, epoch: number): boolean {
 }
 
 function runOf({ parts, rangesFailed, ...run }: RunRow, now: Present): LoggedRun {
-  const held = parts.some(([table, , epoch]) => isHeld(now, table, epoch))
-  const unended = run.chunksOpen > 0 ? (held ? 'running' : 'unfinished') : 'done'
+  const isLocked = parts.some(([table, , epoch]) => isHeld(now, table, epoch))
+  const unended = run.chunksOpen > 0 ? (isLocked ? 'running' : 'unfinished') : 'done'
   return {
     ...run,
     tables: parts

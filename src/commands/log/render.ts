@@ -58,7 +58,7 @@ function page<Row>(
   ]
 }
 
-/** The first line of what the server said, cut where the terminal ends. */
+/** The first line of what the server counts, cut where the terminal ends. */
 function errorLines(error: string, width: number, colors: Colors): readonly string[] {
   const first = error.split('\n').find((line) => line.trim() !== '')
   if (first === undefined) return []
@@ -101,12 +101,12 @@ function outcomeText({
   | 'cleaned'
   | 'invalidated'
 >): string {
-  const said = (['accepted', 'revoked', 'cleaned', 'invalidated'] as const).flatMap((word) =>
+  const counts = (['accepted', 'revoked', 'cleaned', 'invalidated'] as const).flatMap((word) =>
     run[word] > 0 ? [`${word} ${count(run[word], 'block')}`] : [],
   )
   const ended = chunksDone + chunksFailed + chunksOpen > 0 ? [outcome] : []
   const open = outcome === 'unfinished' ? [count(chunksOpen, 'open chunk')] : []
-  return [...ended, ...open, ...said].join(', ')
+  return [...ended, ...open, ...counts].join(', ')
 }
 
 function eventColumns(colors: Colors): readonly TableColumn<LoggedEvent>[] {

@@ -143,23 +143,23 @@ function fitting(
 }
 
 /**
- * The pieces of an answer, the last 16 KB held back until it has ended: there the server writes the exception that
+ * The pieces of an answer, the last 16 KB tail back until it has ended: there the server writes the exception that
  * ended it, and then breaks the connection off.
  */
 async function* untilItsEnd(
   stream: Readable,
   failure: (error: unknown) => BackfillError,
 ): AsyncGenerator<Buffer> {
-  let held: Buffer = Buffer.alloc(0)
+  let tail: Buffer = Buffer.alloc(0)
   try {
     for await (const piece of stream) {
-      const all = Buffer.concat([held, piece as Buffer])
-      held = all.subarray(Math.max(0, all.length - TAIL_BYTES))
-      if (all.length > held.length) yield all.subarray(0, all.length - held.length)
+      const all = Buffer.concat([tail, piece as Buffer])
+      tail = all.subarray(Math.max(0, all.length - TAIL_BYTES))
+      if (all.length > tail.length) yield all.subarray(0, all.length - tail.length)
     }
   } catch (error) {
-    const said = held.toString('utf8')
-    throw failure(said.includes('DB::Exception') ? errorInBody(said) : error)
+    const tailText = tail.toString('utf8')
+    throw failure(tailText.includes('DB::Exception') ? errorInBody(tailText) : error)
   }
-  if (held.length > 0) yield held
+  if (tail.length > 0) yield tail
 }

@@ -8,7 +8,7 @@ import { isKeyword, lex, type Token, unquoted } from '../../sql-syntax/lexer.ts'
  * EXCHANGE; a table whose own UUID is that of the name is the old one already, since EXCHANGE moves UUIDs with the data.
  * `old`: replaced and kept.
  */
-export type ServerRole = {
+export type TableRole = {
   readonly state: 'building' | 'ready' | 'old'
   /** First eight digits of the UUID of the table that is, or was, to be replaced. */
   readonly replaces: string
@@ -37,7 +37,7 @@ export function oldName(target: string, uuid: string): string {
 }
 
 /** What a table's name says; undefined where it is no name of ours. */
-export function readSide(target: string, name: string): ServerRole | undefined {
+export function readRole(target: string, name: string): TableRole | undefined {
   if (!name.startsWith(`${target}__`)) return undefined
   const rest = name.slice(target.length)
   const [, replaced, , epoch] = /^__rebuild_([0-9a-f]{8})_([0-9a-f]{8})(_\d+)?$/.exec(rest) ?? []

@@ -32,11 +32,11 @@ export async function rebuild(
   const { key } = table!
   await prepare(workspace, ports, table!)
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-  const held = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs)
+  const lock = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs)
   try {
-    return await rebuildLocked({ workspace, ports, table: table!, options, hooks, lock: lend(held), note })
+    return await rebuildLocked({ workspace, ports, table: table!, options, hooks, lock: lend(lock), note })
   } finally {
-    await held.release()
+    await lock.release()
   }
 }
 
@@ -53,7 +53,7 @@ export async function planRebuild(
 ): Promise<{ readonly sides: Sides; readonly plan: PlanReport }> {
   const table = workspace.chosen[0]!
   const sides = await readSides(workspace, ports.rebuild, table)
-  await refuse(workspace, ports, table)
+  await assertRebuildable(workspace, ports, table)
   if (!options.dropOld) assertNothingKept(table, sides)
   const building = buildOf(table, sides.present.uuid)
   return { sides, plan: await planUp(workspaceOf(workspace, table, building), options.up) }
@@ -151,14 +151,14 @@ async function markDependants({
 
 async function prepare(workspace: Workspace, ports: RebuildPorts, table: TableDefinition): Promise<void> {
   await readSides(workspace, ports.rebuild, table)
-  await refuse(workspace, ports, table)
+  await assertRebuildable(workspace, ports, table)
   const { target } = workspace.ports
   const ledger = await target.ledgerState()
   if (ledger === 'absent') await target.prepare(workspace.catalogue.ledger)
   if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
 }
 
-async function refuse(
+async function assertRebuildable(
   { ports: { target } }: Workspace,
   { rebuild: port }: RebuildPorts,
   table: TableDefinition,
@@ -189,9 +189,9 @@ async function clearAway(
   { built, stray }: Sides,
   name: string,
 ): Promise<void> {
-  for (const { name: gone } of stray) {
-    note(`dropping ${gone}: it was built to replace a table that is not there any more`)
-    await ports.rebuild.drop(gone)
+  for (const { name: useless } of stray) {
+    note(`dropping ${useless}: it was built to replace a table that is not there any more`)
+    await ports.rebuild.drop(useless)
   }
   for (const one of built) {
     const islands =
@@ -212,8 +212,8 @@ async function clearAway(
 }
 
 function isGood({ tables }: VerifyReport): boolean {
-  return tables.every(({ verdicts }) =>
-    verdicts.every(
+  return tables.every(({ comparisons }) =>
+    comparisons.every(
       ({ outcome, why }) => outcome === 'same' || (outcome === 'different' && why !== undefined),
     ),
   )

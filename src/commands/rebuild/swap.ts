@@ -1,6 +1,6 @@
 // Owns the instant at which the new table takes the old one's place.
 import { BackfillError, retryOf, usageError } from '../../model/errors.ts'
-import { type BuildOf, isOf, oldName, readSide, readyName } from './names.ts'
+import { type BuildOf, isOf, oldName, readRole, readyName } from './names.ts'
 import type { NamedTable, RebuildPort } from './tables.ts'
 import type { Rebuilding } from './workspace.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -69,22 +69,22 @@ export async function readSides(
       `backfill up --tables ${key} creates and fills it`,
     )
   const ours = tables.flatMap((table) => {
-    const side = readSide(target, table.name)
-    return side === undefined ? [] : [{ table, side }]
+    const role = readRole(target, table.name)
+    return role === undefined ? [] : [{ table, role }]
   })
   const of = (wanted: (one: (typeof ours)[number]) => boolean) =>
     ours.filter(wanted).map(({ table }) => table)
   // Whichever name it bears: a table that is to replace itself has been exchanged.
-  const isReplaced = ({ table, side }: (typeof ours)[number]) =>
-    side.state !== 'old' && isOf(table.uuid, side.replaces)
+  const isReplaced = ({ table, role }: (typeof ours)[number]) =>
+    role.state !== 'old' && isOf(table.uuid, role.replaces)
   const isBuilt = (one: (typeof ours)[number]) =>
-    one.side.state !== 'old' && !isReplaced(one) && isOf(present.uuid, one.side.replaces)
+    one.role.state !== 'old' && !isReplaced(one) && isOf(present.uuid, one.role.replaces)
   return {
     present,
     built: of(isBuilt),
     replaced: of(isReplaced),
-    old: of(({ side }) => side.state === 'old'),
-    stray: of((one) => one.side.state !== 'old' && !isReplaced(one) && !isBuilt(one)),
+    old: of(({ role }) => role.state === 'old'),
+    stray: of((one) => one.role.state !== 'old' && !isReplaced(one) && !isBuilt(one)),
   }
 }
 

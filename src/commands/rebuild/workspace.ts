@@ -12,9 +12,9 @@ import type { UpHooks } from '../../runner/up.ts'
 
 /** What is to be built, in place of the table with this UUID. */
 export function buildOf(table: TableDefinition, uuid: string): BuildOf {
-  const flags = significantTokens(table.ddl).map(({ text }) => text)
+  const words = significantTokens(table.ddl).map(({ text }) => text)
   const fileHash = createHash('sha256')
-    .update(`${flags.join(' ')}\n${table.sqlHash}`)
+    .update(`${words.join(' ')}\n${table.sqlHash}`)
     .digest('hex')
   return { target: table.target, uuid, fileHash }
 }

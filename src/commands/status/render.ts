@@ -90,10 +90,10 @@ function isUneven({ missing, sourceGaps, incomplete }: TableReport): boolean {
  * chain is a gap in every table.
  */
 function sentences(tables: readonly TableReport[]): readonly string[] {
-  const said = ODDITIES.flatMap((oddity) =>
+  const found = ODDITIES.flatMap((oddity) =>
     tables.flatMap((table) => oddity(table).map((text) => ({ text, table: table.table }))),
   )
-  return [...Map.groupBy(said, ({ text }) => text)].map(
+  return [...Map.groupBy(found, ({ text }) => text)].map(
     ([text, of]) =>
       `${who(
         of.map(({ table }) => table),

@@ -44,14 +44,14 @@ export async function newTest(context: Context): Promise<number> {
 
 /** Of each table, the columns that the transform can have named, and what tells rows apart. */
 function columnsRead(table: TableDefinition, { sources, tables }: Catalogue) {
-  const flags = new Set([
+  const words = new Set([
     ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
     'block_number',
     'transaction_index',
   ])
   const columns = (ddl: SqlText) =>
     ddlColumns(ddl).flatMap(({ name, defaultKind }) =>
-      flags.has(name) &&
+      words.has(name) &&
       name !== 'meta_network_name' &&
       defaultKind !== 'MATERIALIZED' &&
       defaultKind !== 'ALIAS'

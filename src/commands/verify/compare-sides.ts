@@ -77,8 +77,8 @@ function notComparable(columns: TargetFacts['columns']): readonly NotCompared[] 
   // As often as there are columns: one may be computed from another that comes behind it.
   for (let round = 0; round < columns.length && not.size > 0; round++)
     for (const { name, expression } of columns) {
-      const flags = significantTokens({ file: '', text: expression, line: 1 }).map(unquoted)
-      const input = flags.find((word) => not.has(word))
+      const words = significantTokens({ file: '', text: expression, line: 1 }).map(unquoted)
+      const input = words.find((word) => not.has(word))
       if (input !== undefined && !not.has(name)) not.set(name, not.get(input)!)
     }
   return [...not].map(([name, why]) => ({ name, why }))

@@ -84,7 +84,7 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
      */
     async compare(table: TableDefinition, range: Range, signal: AbortSignal): Promise<Comparison> {
       const reader = readerOf({ source, target }, table)
-      const together = reader === target
+      const isOneServer = reader === target
       const question: Question = {
         table,
         range,
@@ -94,12 +94,16 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
         ask: asker(table, range, signal),
       }
       if (table.rows.kind === 'per-key') {
-        const { recomputed, ...found } = await (together ? joined(question) : keysBehind(question))
+        const { recomputed, ...found } = await (isOneServer ? joined(question) : keysBehind(question))
         return await comparison(question, { recomputed, stored: undefined }, found)
       }
-      const sums = await (together ? sumsTogether(question) : sumsApart(question))
+      const sums = await (isOneServer ? sumsOnOneServer(question) : sumsOnTwoServers(question))
       if (isSame(sums)) return await comparison(question, sums, NO_DIFFERENCES)
-      return await comparison(question, sums, await (together ? joined(question) : keysByBuckets(question)))
+      return await comparison(
+        question,
+        sums,
+        await (isOneServer ? joined(question) : keysByBuckets(question)),
+      )
     },
   }
 }
@@ -121,7 +125,7 @@ function isSame({ recomputed, stored }: BothSums): boolean {
 }
 
 /** One statement: the server adds up both sides. */
-async function sumsTogether({ ask, target, sides }: Question): Promise<BothSums> {
+async function sumsOnOneServer({ ask, target, sides }: Question): Promise<BothSums> {
   const rows = await ask<SumsRow & { readonly is_stored: boolean }>(
     target,
     `SELECT is_stored, ${SUMS} FROM (
@@ -135,7 +139,7 @@ async function sumsTogether({ ask, target, sides }: Question): Promise<BothSums>
 }
 
 /** Each server adds up its own side. */
-async function sumsApart({ ask, reader, target, sides }: Question): Promise<BothSums> {
+async function sumsOnTwoServers({ ask, reader, target, sides }: Question): Promise<BothSums> {
   const [[recomputed], [stored]] = await Promise.all([
     ask<SumsRow>(reader, `SELECT ${SUMS} FROM (${sides.recomputed})`),
     ask<SumsRow>(target, `SELECT ${SUMS} FROM (${sides.stored})`),

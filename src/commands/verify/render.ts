@@ -2,14 +2,14 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
-import type { NotCompared, Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
+import type { NotCompared, ChunkComparison, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
 /** 7 for a difference that nothing explains, 4 where each one is explained, 0 where all is as it should be. */
 export function verifyCode({ tables }: VerifyReport): number {
-  const odd = tables.flatMap(({ verdicts }) => verdicts.filter(({ outcome }) => outcome !== 'same'))
+  const odd = tables.flatMap(({ comparisons }) => comparisons.filter(({ outcome }) => outcome !== 'same'))
   if (odd.length === 0) return EXIT.ok
   return odd.some(({ outcome, why }) => outcome === 'duplicates' || why === undefined)
     ? EXIT.different
@@ -17,9 +17,9 @@ export function verifyCode({ tables }: VerifyReport): number {
 }
 
 /** One line for a chunk that has been looked at. */
-export function verdictLine(table: string, verdict: Verdict, colors: Colors): string {
-  const rows = count(verdict.comparison.recomputed.rows, 'row')
-  return `${table}  ${formatRange(verdict)}  ${wordOf(verdict, colors)}  ${rows}  ${duration(verdict.elapsedMs)}`
+export function comparisonLine(table: string, chunkComparison: ChunkComparison, colors: Colors): string {
+  const rows = count(chunkComparison.comparison.recomputed.rows, 'row')
+  return `${table}  ${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}  ${rows}  ${duration(chunkComparison.elapsedMs)}`
 }
 
 /** `next`: whether to say what to type about what differs. */
@@ -33,8 +33,8 @@ export function renderVerify(report: VerifyReport, colors: Colors, next = true):
 }
 
 function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
-  const { verdicts, chunks, notCompared, dirty } = table
-  const of = (wanted: (verdict: Verdict) => boolean) => verdicts.filter(wanted).length
+  const { comparisons, chunks, notCompared, dirty } = table
+  const of = (wanted: (chunkComparison: ChunkComparison) => boolean) => comparisons.filter(wanted).length
   const tally = [
     [of(({ outcome, why }) => outcome === 'same' && why === undefined), 'same'],
     [of(({ outcome, why }) => outcome === 'same' && why !== undefined), 'same although stale'],
@@ -45,22 +45,22 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
   const looked =
     chunks === 0
       ? 'no done block to verify'
-      : `${number(verdicts.length)} of ${count(chunks, 'chunk')} verified, ${blocksText(verdicts)}: ${tally
+      : `${number(comparisons.length)} of ${count(chunks, 'chunk')} verified, ${blocksText(comparisons)}: ${tally
           .filter(([chunksOf]) => chunksOf > 0)
-          .map(([chunksOf, flags]) => `${number(chunksOf)} ${flags}`)
+          .map(([chunksOf, label]) => `${number(chunksOf)} ${label}`)
           .join(', ')}`
   const facts = [
-    ...NOT_COMPARED.flatMap(([why, flags]) => {
+    ...NOT_COMPARED.flatMap(([why, label]) => {
       const names = notCompared.filter((column) => column.why === why).map(({ name }) => name)
-      return names.length > 0 ? [`not compared: ${names.join(', ')} (${flags})`] : []
+      return names.length > 0 ? [`not compared: ${names.join(', ')} (${label})`] : []
     }),
     ...(dirty.length > 0 ? [`not verified: dirty ${formatRanges(dirty)}`] : []),
   ]
-  const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
+  const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
   return [
     `${colors.bold(table.table)}  ${looked}`,
     ...facts.map((fact) => `  ${colors.yellow(fact)}`),
-    ...odd.slice(0, SHOWN).flatMap((verdict) => ['', ...oddLines(table, verdict, colors)]),
+    ...odd.slice(0, SHOWN).flatMap((chunkComparison) => ['', ...oddLines(table, chunkComparison, colors)]),
     ...(odd.length > SHOWN
       ? ['', `and ${count(odd.length - SHOWN, 'more chunk')} that differ (--json has all)`]
       : []),
@@ -81,7 +81,7 @@ function blocksText(ranges: readonly Range[]): string {
   )
 }
 
-function wordOf({ outcome, why }: Verdict, colors: Colors): string {
+function wordOf({ outcome, why }: ChunkComparison, colors: Colors): string {
   if (outcome === 'duplicates') return colors.red('several rows of one key')
   if (outcome === 'different')
     return why === undefined ? colors.red('DIFFERENT') : colors.yellow(`different: ${WHY[why]}`)
@@ -95,12 +95,16 @@ const WHY: Readonly<Record<WhyStale, string>> = {
   gone: 'source rows have gone since it was built, nobody can tell',
 }
 
-function oddLines({ columns }: VerifiedTable, verdict: Verdict, colors: Colors): readonly string[] {
-  const { recomputed, stored, examples } = verdict.comparison
+function oddLines(
+  { columns }: VerifiedTable,
+  chunkComparison: ChunkComparison,
+  colors: Colors,
+): readonly string[] {
+  const { recomputed, stored, examples } = chunkComparison.comparison
   return [
-    `${formatRange(verdict)}  ${wordOf(verdict, colors)}`,
+    `${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}`,
     `  ${[sumsText('computed again', recomputed), ...(stored === undefined ? [] : [sumsText('in the table', stored)])].join(', ')}`,
-    ...differenceLines(verdict.comparison).map((line) => `  ${line}`),
+    ...differenceLines(chunkComparison.comparison).map((line) => `  ${line}`),
     ...exampleLines(columns, examples, colors).map((line) => `  ${line}`),
   ]
 }
@@ -112,7 +116,7 @@ function sumsText(name: string, { rows, keys }: Comparison['recomputed']): strin
 function differenceLines({ differences, atLeast }: Comparison): readonly string[] {
   const least = atLeast ? 'at least ' : ''
   return DIFFERENCES.filter(([kind]) => differences[kind] > 0).map(
-    ([kind, flags]) => `${least}${count(differences[kind], 'key')} ${flags}`,
+    ([kind, label]) => `${least}${count(differences[kind], 'key')} ${label}`,
   )
 }
 
@@ -159,8 +163,8 @@ function exampleLines(
 }
 
 /** The commands that mend what differs. */
-function nextLines({ table, rows, verdicts }: VerifiedTable): readonly string[] {
-  const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
+function nextLines({ table, rows, comparisons }: VerifiedTable): readonly string[] {
+  const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
   const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)
   const has = (...reasons: readonly WhyStale[]) =>
     odd.some(({ why }) => why !== undefined && reasons.includes(why))
@@ -193,10 +197,13 @@ function nextLines({ table, rows, verdicts }: VerifiedTable): readonly string[] 
 export function verifyFields({ tables, ...report }: VerifyReport): object {
   return {
     ...report,
-    tables: tables.map(({ verdicts, ...table }) => ({
+    tables: tables.map(({ comparisons, ...table }) => ({
       ...table,
-      verified: verdicts.length,
-      ranges: verdicts.map(({ comparison, ...verdict }) => ({ ...verdict, ...comparison })),
+      verified: comparisons.length,
+      ranges: comparisons.map(({ comparison, ...chunkComparison }) => ({
+        ...chunkComparison,
+        ...comparison,
+      })),
     })),
   }
 }

@@ -1,4 +1,4 @@
-// Owns what verification tells people: a verdict for each chunk, and why a difference is no surprise.
+// Owns what verification tells people: a chunkComparison for each chunk, and why a difference is no surprise.
 import type { Range } from '../../model/blocks.ts'
 import type { RowsKind } from '../../model/model.ts'
 
@@ -23,7 +23,7 @@ export type VerifyOptions = {
  */
 export type WhyStale = 'sql' | 'mixed' | 'late' | 'gone'
 
-export type Verdict = Range & {
+export type ChunkComparison = Range & {
   /** `duplicates`: the transform yields several rows of one key, whatever the table holds. */
   readonly outcome: 'same' | 'different' | 'duplicates'
   readonly why: WhyStale | undefined
@@ -40,9 +40,9 @@ export type VerifiedTable = {
   readonly rows: RowsKind['kind']
   readonly columns: readonly string[]
   readonly notCompared: readonly NotCompared[]
-  /** Chunks in all, of which `verdicts` are those that were looked at. */
+  /** Chunks in all, of which `comparisons` are those that were looked at. */
   readonly chunks: number
-  readonly verdicts: readonly Verdict[]
+  readonly comparisons: readonly ChunkComparison[]
   /** Blocks that a run left half written: nobody knows what should be there. */
   readonly dirty: readonly Range[]
 }

@@ -6,27 +6,24 @@ import { count, formatRanges } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 /** 5 where a lock kept what has changed from being marked, 4 where ranges are stale, 0 where none is; `gone` is no fault. */
-export function sourcesCode(verdicts: readonly SourcesCheck[]): number {
-  if (verdicts.some(({ notMarked }) => typeof notMarked === 'object' && notMarked.kind === 'locked'))
+export function sourcesCode(checks: readonly SourcesCheck[]): number {
+  if (checks.some(({ notMarked }) => typeof notMarked === 'object' && notMarked.kind === 'locked'))
     return EXIT.locked
-  return verdicts.some(({ changed, before }) => changed.length + before.length > 0) ? EXIT.stale : EXIT.ok
+  return checks.some(({ changed, before }) => changed.length + before.length > 0) ? EXIT.stale : EXIT.ok
 }
 
 export function renderSources(
-  verdicts: readonly SourcesCheck[],
+  checks: readonly SourcesCheck[],
   perBlock: ReadonlySet<string>,
   colors: Colors,
 ): readonly string[] {
-  const stale = verdicts.filter(({ changed, before }) => changed.length + before.length > 0)
+  const stale = checks.filter(({ changed, before }) => changed.length + before.length > 0)
   const next = stale.map(({ table }) =>
     perBlock.has(table)
       ? `Next: backfill redo ${table} --stale`
       : `Next: backfill rebuild ${table} (rows per key cannot be taken back by range)`,
   )
-  return [
-    ...verdicts.flatMap((verdict) => lines(verdict, colors)),
-    ...(next.length === 0 ? [] : ['', ...next]),
-  ]
+  return [...checks.flatMap((check) => lines(check, colors)), ...(next.length === 0 ? [] : ['', ...next])]
 }
 
 function lines(

@@ -43,7 +43,7 @@ export async function verifySources(
   hooks: SourcesHooks,
 ): Promise<readonly SourcesCheck[]> {
   const { uuids } = await readKnown(workspace)
-  const verdicts: SourcesCheck[] = []
+  const checks: SourcesCheck[] = []
   for (const table of workspace.chosen) {
     if (hooks.signal.aborted) break
     const uuid = uuids.get(table.key)
@@ -52,7 +52,7 @@ export async function verifySources(
     const about = { workspace, ports, options, hooks, table, uuid: uuid!, since: since! }
     const notMarked =
       changed.size === 0 ? undefined : options.dryRun ? 'dry-run' : await markChanges(about, changed)
-    verdicts.push({
+    checks.push({
       table: table.key,
       looked,
       changed: blockSet([...changed.values()].flat()),
@@ -61,7 +61,7 @@ export async function verifySources(
       notMarked,
     })
   }
-  return verdicts
+  return checks
 }
 
 type Marking = {

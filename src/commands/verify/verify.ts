@@ -16,13 +16,13 @@ import type { Sizing } from '../../planning/chunks.ts'
 import { blocksIn, type Known, readKnown } from '../../planning/table-status.ts'
 import type { Comparison } from './report.ts'
 import type { VerifyPorts } from './ports.ts'
-import type { Verdict, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
+import type { ChunkComparison, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
 export type VerifyHooks = {
   /** Told as each chunk ends, in the order in which they end. */
-  readonly report: (table: string, verdict: Verdict) => void
+  readonly report: (table: string, chunkComparison: ChunkComparison) => void
   /** Once aborted nothing new starts, and what runs is broken off. */
   readonly signal: AbortSignal
 }
@@ -46,13 +46,13 @@ export async function verify(
     const wanted = { from: options.from ?? 0, to: options.to ?? ALL_BLOCKS.to }
     const chunks = verifyChunks(done.islands, wanted, sizing)
     const chosen = options.sample === undefined ? chunks : sample(chunks, options.sample, options.seed)
-    const verdicts = await allOrNothing(hooks.signal, chosen, (chunk, signal) =>
+    const comparisons = await allOrNothing(hooks.signal, chosen, (chunk, signal) =>
       slot(async () => {
         const found = await verifyChunk(
           { workspace, ports, known, options, signal, table, since: done.since },
           chunk,
         )
-        for (const verdict of found) hooks.report(table.key, verdict)
+        for (const chunkComparison of found) hooks.report(table.key, chunkComparison)
         return found
       }),
     )
@@ -64,7 +64,7 @@ export async function verify(
       columns: compared,
       notCompared: not,
       chunks: chunks.length,
-      verdicts,
+      comparisons,
       dirty: done.dirty,
     })
   }
@@ -178,8 +178,8 @@ type Question = {
   readonly since: Position
 }
 
-/** The verdict on a chunk; on its halves where it takes too much memory or time; none where all was broken off. */
-async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<readonly Verdict[]> {
+/** The chunkComparison on a chunk; on its halves where it takes too much memory or time; none where all was broken off. */
+async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<readonly ChunkComparison[]> {
   const { workspace, ports, known, options, signal, table } = question
   const started = monotonicMs()
   if (signal.aborted) return []
@@ -207,10 +207,10 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
     // Somebody worked on these blocks meanwhile: what is done of them now is looked at again.
     if (touched.length > 0) {
       const { islands, since } = await readDone(workspace, ports, known, table)
-      const verdicts = []
+      const comparisons = []
       for (const one of verifyChunks(islands, chunk, { blocks: Infinity }))
-        verdicts.push(...(await verifyChunk({ ...question, since }, one)))
-      return verdicts
+        comparisons.push(...(await verifyChunk({ ...question, since }, one)))
+      return comparisons
     }
   }
   const why =
@@ -219,7 +219,7 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
   return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
 
-function outcomeOf({ recomputed, stored, differences }: Comparison): Verdict['outcome'] {
+function outcomeOf({ recomputed, stored, differences }: Comparison): ChunkComparison['outcome'] {
   if (recomputed.rows !== recomputed.keys) return 'duplicates'
   const sameSums =
     stored === undefined ||

@@ -102,8 +102,8 @@ function lengthOf({ headers }: IncomingMessage): number | undefined {
 
 async function ask(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<IncomingMessage> {
   return await requestFile(url, { ...options, method }).catch((error: unknown) => {
-    const flags = `cannot fetch ${url}: ${messageOf(error)}`
-    throw error instanceof TooManyRedirects ? broken(flags) : passing(flags, error)
+    const message = `cannot fetch ${url}: ${messageOf(error)}`
+    throw error instanceof TooManyRedirects ? broken(message) : passing(message, error)
   })
 }
 

@@ -26,7 +26,7 @@ export type Reason =
   /** Missing, and nothing keeps them from being processed. */
   | 'ready'
 
-export type Verdict = {
+export type AcceptDecision = {
   readonly sourceGaps: BlockSet
   readonly incomplete: BlockSet
   /** Accepted before. */
@@ -35,8 +35,8 @@ export type Verdict = {
   readonly refused: readonly { readonly reason: Reason; readonly blocks: BlockSet }[]
 }
 
-/** Every block of the range that lies within the limits is in exactly one of the sets of the verdict. */
-export function evaluate(input: AcceptanceInput): Verdict {
+/** Every block of the range that lies within the limits is in exactly one of the sets of the decision. */
+export function evaluate(input: AcceptanceInput): AcceptDecision {
   const { limits, expected } = input
   let left: BlockSet = intersect(
     [input.range],

@@ -92,9 +92,9 @@ export async function accept(
   await withLocks(workspace.ports, tables, note, async (locks) => {
     const now = await planAcceptance({ ...workspace, chosen: tables }, { ...options, named: true })
     if (JSON.stringify(now) !== JSON.stringify(todo))
-      throw new BackfillError('the blocks have changed meanwhile: nothing was accepted', {
+      throw new BackfillError('the blocks changed since they were shown: nothing was accepted', {
         kind: 'failed',
-        hint: 'Run the command again and look at what it would accept now',
+        hint: 'Run the command again and check what it would accept now',
       })
     for (const { table, targetUuid, sourceGaps, incomplete } of todo) {
       const lock = locks.get(table.key)!
@@ -161,11 +161,11 @@ function assertAcceptable({ table, bounds }: TableStatus, { refused }: AcceptDec
       bounds.expected === undefined ? (bounds.note ?? '') : `below its first block ${bounds.expected.from}`,
     above: `above its head ${bounds.expected?.to}`,
     done: 'done',
-    dirty: 'may be half written: `backfill up` takes care of them',
+    dirty: 'may be half written: `backfill up` recovers them',
     ready:
       table.sources.length === 0
         ? `as in ${table.after.join(', ')}: accept them there, and \`backfill up\` runs them here`
-        : 'nothing keeps `backfill up` from running them',
+        : 'ready: `backfill up` runs them',
   }
   const parts = refused.map(({ reason, blocks }) => `${formatBlockSet(blocks)} (${why[reason]})`)
   throw usageError(
@@ -176,7 +176,7 @@ function assertAcceptable({ table, bounds }: TableStatus, { refused }: AcceptDec
 
 function notCreated({ ports }: Workspace, { key, target }: TableDefinition): BackfillError {
   return usageError(
-    `${ports.target.database}.${target} is not there yet, or its ledger is not: the acceptance belongs to the table`,
-    `\`backfill create-tables --tables ${key}\` first`,
+    `${ports.target.database}.${target} or its ledger does not exist yet`,
+    `\`backfill create-tables --tables ${key}\``,
   )
 }

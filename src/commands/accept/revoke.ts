@@ -70,9 +70,9 @@ export async function revoke(
   await withLocks(workspace.ports, tables, note, async (locks) => {
     const now = await planRevocation(workspace, options)
     if (JSON.stringify(now) !== JSON.stringify(plan))
-      throw new BackfillError('the blocks have changed meanwhile: nothing was revoked', {
+      throw new BackfillError('the blocks changed since they were shown: nothing was revoked', {
         kind: 'failed',
-        hint: 'Run the command again and look at what it would revoke now',
+        hint: 'Run the command again and check what it would revoke now',
       })
     // Dependants first: were this killed in between, none would be done from blocks that are missing.
     for (const { table, targetUuid, blocks, dependent, dependentRows } of plan.toReversed()) {

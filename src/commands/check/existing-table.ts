@@ -30,7 +30,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
   if ('syntax' in made) {
     const line = rejectedLine(ddl, { message: made.syntax, sent: made.sent, linesBefore: 0 })
     const sentence = `ClickHouse cannot read this: ${rejectedWords(made.syntax, made.sent)}`
-    reportProblem({ rule: 'E070', line, sentence, hint: 'mend the file' })
+    reportProblem({ rule: 'E070', line, sentence, hint: 'fix the file' })
     return
   }
   const unknown = ddlColumns(ddl).filter(({ type }) => type !== '' && types.get(type) === undefined)
@@ -50,7 +50,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
       column === undefined
         ? `ClickHouse refuses this table: ${rejectedWords(made.refused)}`
         : `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`
-    reportProblem({ rule: 'E070', line, sentence, hint: 'mend the file' })
+    reportProblem({ rule: 'E070', line, sentence, hint: 'fix the file' })
     return
   }
   if (existing === undefined) return
@@ -86,7 +86,7 @@ function inWords(
     return there === ''
       ? {
           sentence: `the table ${table} lacks the column '${place.column}'`,
-          hint: `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}, or take it out of the file`,
+          hint: `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}, or remove it from the file`,
         }
       : {
           sentence: `the table ${table} has a column '${place.column}', which the file lacks`,

@@ -42,7 +42,7 @@ export function* lintClusterDdl(
   }
   const problem = shardingProblem(made, ddlClauses(ddl).sortKey?.names ?? [])
   if (problem === undefined) return
-  const sentence = `rows of one key may lie on several shards, where nothing makes one of them: ${problem}`
+  const sentence = `rows of one key may lie on several shards, which never merge them: ${problem}`
   yield problemAt(line, sentence, 'shard by columns of ORDER BY')
 }
 
@@ -57,7 +57,7 @@ function* overrideDiffers(
   for (const statement of statements) {
     if (!normalForm(statement).includes("ON CLUSTER '{cluster}'")) {
       const sentence = "without ON CLUSTER '{cluster}' the table is on one server"
-      yield problemAt(statement.line, sentence, 'write it behind the name')
+      yield problemAt(statement.line, sentence, 'write it after the table name')
     }
     for (const { place, what, here, there } of definitionsDiffer(bareForm(ddl), bareForm(statement))) {
       const sentence = `${what} ${there || 'nothing'} here and ${here || 'nothing'} in ${ddl.file}`

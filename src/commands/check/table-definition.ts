@@ -108,7 +108,7 @@ function aspectsOf(
     aspect('W078', 'PRIMARY KEY', 'the primary key is', primary === sorted ? '' : primary),
     aspect('W078', 'SAMPLE BY', 'the rows are sampled by'),
     aspect('W078', 'COMMENT', 'the comment is'),
-    aspect('W078', 'ENGINE', 'beside the columns there is', others.map(joined).toSorted().join(', ')),
+    aspect('W078', 'ENGINE', 'besides the columns there is', others.map(joined).toSorted().join(', ')),
   ]
 }
 

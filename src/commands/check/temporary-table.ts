@@ -30,13 +30,13 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
   const query = temporaryForm(ddl)
   if (query === undefined)
     return {
-      notCompared: 'its engine is no MergeTree',
+      notCompared: 'its engine is not a MergeTree',
       hint: 'compare it with SHOW CREATE TABLE',
       always: false,
     }
   if (server.cluster?.balanced)
     return {
-      notCompared: 'connections end at different servers',
+      notCompared: 'connections reach different servers',
       hint: 'set TARGET_CLICKHOUSE_URL to one of them',
       always: true,
     }
@@ -69,12 +69,12 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
     if (code === ACCESS_DENIED) {
       const hint =
         missingGrant(answer.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE'
-      return { notCompared: `user '${connection.username}' may make no temporary tables`, hint, always: true }
+      return { notCompared: `user '${connection.username}' may not create temporary tables`, hint, always: true }
     }
     if (code === READONLY)
       return {
-        notCompared: `the profile of user '${connection.username}' lets it make no temporary tables`,
-        hint: 'readonly = 2 would let it',
+        notCompared: `the profile of user '${connection.username}' does not let it create temporary tables`,
+        hint: 'set readonly = 2 for this user',
         always: true,
       }
     // A server that is busy says nothing about the file.

@@ -116,7 +116,7 @@ function* missingProbeColumns({
     const columns = parameter === 'source' ? serverState.sources.get(source)?.columns : undefined
     if (columns === undefined || columns.length === 0) continue
     for (const name of PROBED.filter((wanted) => !columns.some((column) => column.name === wanted))) {
-      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', by which missing blocks are found`
+      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which the search for missing blocks reads`
       yield fileError({
         rule: 'E067',
         file,
@@ -141,7 +141,7 @@ function errorLine({ table }: TransformCheck, { code, message, sent, user }: Ref
     return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
   return code === UNKNOWN_IDENTIFIER
     ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
-    : fileError({ rule: 'E060', file, line, sentence, hint: 'mend the file' })
+    : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
 }
 
 /** Columns that a SELECT names, that its source has by its file, and that the table lacks. */
@@ -162,7 +162,7 @@ function* missingColumns({
       const mention = around.find((token) => unquoted(token) === name)
       if (mention === undefined) continue
       const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which ${definition.ddl.file} has`
-      const hint = 'add it to the table, or do without it here'
+      const hint = 'add it to the table, or remove it from the transform'
       yield fileError({ rule: 'E067', file: transform.file, line: mention.line, sentence, hint })
     }
   }

@@ -103,14 +103,14 @@ function sideFor(typed: string, { table, texts, islands }: Known): DiffSide {
   const found = hashes.filter(begins)
   const raw = texts.filter(({ rawHash }) => begins(rawHash))
   if (found.length + raw.length > 1)
-    throw usageError(`several versions of ${table.key} begin with '${typed}'`, 'type more of the hash')
+    throw usageError(`several versions of ${table.key} begin with '${typed}'`, 'type more digits of the hash')
   const [hash] = found
   if (hash === table.sqlHash) return fileSide(table)
   if (hash !== undefined) return sideOfHash(hash, texts)
   if (raw[0] !== undefined) return raw[0]
   throw usageError(
     `no version of ${table.key} begins with '${typed}'`,
-    `known are ${hashes.map(shortHash).join(', ')}`,
+    `known hashes: ${hashes.map(shortHash).join(', ')}`,
   )
 }
 

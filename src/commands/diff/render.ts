@@ -73,7 +73,7 @@ function changeText({ from, to, change, stale }: DiffReport): string {
       return 'Only comments, formatting, or header lines that change no row differ: this makes nothing stale.'
     case 'unknown': {
       const lost = from.text === undefined ? from : to
-      return `The text of ${shortHash(lost.sqlHash)} is not known: the ledger did not keep texts yet when it was at work.`
+      return `The text of ${shortHash(lost.sqlHash)} is unknown: the ledger did not keep SQL texts yet when it ran.`
     }
     default:
       return `${shortHash(from.sqlHash)} and ${shortHash(to.sqlHash)} differ in what they compute, or in its settings.`

@@ -46,7 +46,7 @@ async function readFiles({ config, flags }: Context) {
   )
   const catalogue = await readCatalogue(folder).catch((error: unknown) => {
     if (!(error instanceof BackfillError)) throw error
-    broken.push(fail(`${error.message}; no table is examined`, 'backfill check --offline'))
+    broken.push(fail(`${error.message}; no table was checked`, 'backfill check --offline'))
     return undefined
   })
   if (catalogue === undefined) return { checks, broken, tables: [] }

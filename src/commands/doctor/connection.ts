@@ -76,11 +76,11 @@ export function evaluateIdleTimeout(role: Role, asked: Asked<IdleWait>): Finding
   const { ok, warn, fail, unknown } = findings('idle-timeout', role)
   if ('refused' in asked) return unknown(asked.refused)
   const { seconds: lasted, cut } = asked.got
-  if (cut === undefined) return ok(`a connection survives ${lasted} s of silence (--idle tries longer)`)
-  const found = `a silent connection is closed after ${(cut.afterMs / 1000).toFixed(1)} s (${cut.message})`
-  const hint = 'Raise the idle timeout of the proxy or balancer in between to an hour, or connect past it'
+  if (cut === undefined) return ok(`an idle connection survives ${lasted} s without data (--idle tries longer)`)
+  const found = `an idle connection is closed after ${(cut.afterMs / 1000).toFixed(1)} s (${cut.message})`
+  const hint = 'Raise the idle timeout of the proxy or load balancer to one hour, or connect directly'
   return cut.afterMs <= PROGRESS_SECONDS * 1000
-    ? fail(`${found}: statements that take longer lose their answer`, hint)
+    ? fail(`${found}: statements that take longer lose their result`, hint)
     : warn(`${found}: INSERTs send progress and survive, long reads and deletions do not`, hint)
 }
 
@@ -91,9 +91,9 @@ export function evaluateBuffering(role: Role, asked: Asked<Arrival>): Finding {
   const { ok, warn, unknown } = findings('buffering', role)
   if ('refused' in asked) return unknown(asked.refused)
   const { firstMs, lastMs } = asked.got
-  if (firstMs <= lastMs * 0.75) return ok('answers arrive while the server makes them')
+  if (firstMs <= lastMs * 0.75) return ok('responses arrive while the server writes them')
   return warn(
-    'answers arrive only when they are complete: a proxy in between buffers them, and progress with them',
-    'Turn response buffering off in the proxy (nginx: proxy_buffering off), or connect past it',
+    'responses arrive only when they are complete: a proxy buffers them, and the progress with them',
+    'Turn response buffering off in the proxy (nginx: proxy_buffering off), or connect directly',
   )
 }

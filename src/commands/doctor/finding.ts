@@ -63,7 +63,7 @@ export function findings(check: keyof typeof BUILT_IN, subject: string) {
   }
 }
 
-export const ASK_AGAIN = 'Ask again; if it stays so, look into the log of the server'
+export const ASK_AGAIN = 'Ask again; if it persists, look into the log of the server'
 
 /** Why a server did not answer. */
 export type Refusal = {

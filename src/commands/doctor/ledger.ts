@@ -60,7 +60,7 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
       return [warn(`${which} are being written; ask again when the run has ended`, 'backfill doctor')]
     const { from, to } = hull(blocks)!
     const heal = rows.kind === 'per-block' ? `redo ${key} --from ${from} --to ${to}` : `rebuild ${key}`
-    const found = `the checkpoint and the events before it disagree about ${which}: somebody has changed the ledger`
+    const found = `the checkpoint and the events before it disagree about ${which}: somebody changed the ledger`
     return [fail(found, `backfill ${heal}`)]
   })
 }

@@ -1,4 +1,4 @@
-// Owns files that were published anew since they were imported, or were read by other SQL: found, and imported again.
+// Owns files that were published again since they were imported, or were read by other SQL: found, and imported again.
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { RetryPolicy } from '../../clickhouse/retry.ts'

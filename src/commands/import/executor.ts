@@ -125,7 +125,7 @@ function notAsNeeded(message: string, { transform }: ImportTable): BackfillError
   return new BackfillError(message, {
     kind: 'failed',
     alone: true,
-    hint: `Is it another network's file, or an older one? ${transform.file} says how it is read`,
+    hint: `Check that the file is of this network and not an older version; ${transform.file} defines how it is read`,
   })
 }
 
@@ -161,7 +161,7 @@ function classified(error: BackfillError): BackfillError {
       code,
       retry: 'retry',
       alone: true,
-      hint: 'The server needs memory for a whole file: --jobs 1, or raise its limit',
+      hint: 'The server needs memory for a whole file: use --jobs 1, or raise its memory limit',
       cause,
     })
   if (kind === 'failed' && FILE_CODES.has(code))

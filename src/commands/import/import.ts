@@ -43,7 +43,7 @@ export type ImportPlan = {
     /** With its database. */
     readonly target: string
     readonly create: boolean
-    /** Blocks of files that are imported, were published anew since, would be imported, and are not there. */
+    /** Blocks of files that are imported, were published again since, would be imported, and are not there. */
     readonly done: BlockSet
     readonly changed: BlockSet
     readonly files: BlockSet

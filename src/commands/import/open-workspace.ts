@@ -26,7 +26,7 @@ export async function openImportWorkspace(options: ImportWorkspaceOptions): Prom
     await opened.close()
     throw usageError(
       `an import writes into the source database beside the ledger, but source and target are two servers (${source.url}, ${target.url})`,
-      'unset SOURCE_CLICKHOUSE_URL to import into the target server, or point both at the server that shall have the rows',
+      'unset SOURCE_CLICKHOUSE_URL to import into the target server, or point both at the server that should hold the rows',
     )
   }
   const { target: server, names } = connected

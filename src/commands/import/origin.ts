@@ -16,7 +16,7 @@ export function importOrigin({ importUrl, importFolder }: Config, flags: Flags):
   const useFolder = importFolder.value !== undefined && (typed.folder || !typed.url)
   if (useUrl && useFolder)
     throw usageError(
-      `files are to come from ${placeOf(importUrl)} and from ${placeOf(importFolder)}`,
+      `files would come both from ${placeOf(importUrl)} and from ${placeOf(importFolder)}`,
       'keep one of them',
     )
   if (useFolder) return { kind: 'folder', folder: importFolder.value }
@@ -29,7 +29,7 @@ function checkedUrl(setting: Setting<string | undefined>): string {
   const wrong = (what: string) =>
     usageError(
       `${placeOf(setting)} ${what}, got '${maskUrl(text)}'`,
-      `what stands before /<network>/databases/default, such as ${PUBLIC_URL}`,
+      `the part before /<network>/databases/default, such as ${PUBLIC_URL}`,
     )
   if (url === null || !['http:', 'https:'].includes(url.protocol)) throw wrong('must be an http(s) URL')
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')

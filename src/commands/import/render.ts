@@ -17,7 +17,7 @@ export function renderImport({ network, range, tables }: ImportPlan, colors: Col
       ...(table.create ? [`  ${colors.yellow('the table is created first')}`] : []),
       ...(table.done.length > 0 ? [`  ${count(countFiles(table.done), 'file')} imported before`] : []),
       ...(table.changed.length > 0
-        ? [`  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published anew since`)}`]
+        ? [`  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published again since`)}`]
         : []),
       ...(table.missing.length > 0
         ? [`  ${colors.yellow(missingText(network, table.table, table.missing))}`]
@@ -59,7 +59,7 @@ export function unevenWarnings(skipped: readonly Skipped[], tables: readonly str
     const uneven = subtract(sourceGaps, everywhere)
     const first = uneven[0]
     if (first === undefined) return []
-    const text = `blocks ${formatRanges(uneven)} are there without ${missing.join(', ')}: to \`up\` they have no such rows; keep its --to below ${first.from} until they are imported`
+    const text = `blocks ${formatRanges(uneven)} lack ${missing.join(', ')}: \`up\` would treat them as empty; keep its --to below ${first.from} until these are imported`
     return [{ type: 'warning', table: undefined, text }]
   })
 }

@@ -47,7 +47,7 @@ function page<Row>(
   const { lines, dropped: left } = renderTable(rows, columns, width)
   const [head = '', ...body] = lines
   const notes = [
-    ...(dropped ? ['* of a table that was dropped since, or is not there: it does not count any more.'] : []),
+    ...(dropped ? ['* The table was dropped since or does not exist: the event no longer counts.'] : []),
     ...(left.length > 0 ? [`Not shown at ${width} columns: ${left.join(', ')} (\`| cat\` shows all).`] : []),
     ...(rows.length === limit ? [`The latest ${number(limit)}; --limit shows more.`] : []),
   ]

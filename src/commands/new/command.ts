@@ -41,7 +41,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
   output.result(written.map((path) => `Wrote ${path}`))
   const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')?.text}` : ''
   output.message([
-    `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and make the SELECT your own.`,
+    `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and edit the SELECT.`,
   ])
   return EXIT.ok
 }
@@ -61,7 +61,7 @@ function assertKey(key: string): void {
 function assertOwnFolder(folder: string): void {
   if (!folder.split(sep).includes('node_modules')) return
   throw usageError(
-    `${shown(folder)} belongs to an installed package: the next install would remove what is added`,
+    `${shown(folder)} belongs to an installed package: the next install removes added files`,
     `copy it and name the copy: cp -r ${shown(folder)} sql, then add --sql sql or set BACKFILL_SQL`,
   )
 }
@@ -110,14 +110,14 @@ function fitting({ ddl, ...input }: Found, rows: Scaffold['rows']): ScaffoldInpu
   if (!columns.includes('block_number')) {
     throw usageError(
       `${input.table} has no column block_number`,
-      'a transform reads its inputs block by block',
+      'choose an input with block_number: a transform reads its inputs by block',
     )
   }
   const address = ADDRESSES.find((name) => columns.includes(name))
   if (address === undefined && rows === 'per-key') {
     throw usageError(
-      `${input.table} has no column with an address, by which --rows per-key would keep rows`,
-      'use --rows per-block, and change the files',
+      `${input.table} has no address column, which --rows per-key needs`,
+      'use --rows per-block, then edit the files',
     )
   }
   return { ...input, address }

@@ -99,5 +99,5 @@ function assertNotMixed(flags: Flags): void {
     .map((flag) => `--${flag}`)
   if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
   if (flags.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
-    throw usageError(`--limit means nothing with ${typed[0]}`, 'leave it out')
+    throw usageError(`--limit has no effect with ${typed[0]}`, 'remove it')
 }

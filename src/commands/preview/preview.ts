@@ -79,7 +79,7 @@ function previewOn(
     errorCode(error) === UNKNOWN_FORMAT
       ? usageError(
           `--format: ${messageOf(error)}`,
-          'often used: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
+          'common formats: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
         )
       : serverError(error, { connection, doing })
   const ask = async (query: string, settings: ClickHouseSettings): Promise<Readable> => {

@@ -17,7 +17,7 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
   if (gone.length > 0)
     throw new BackfillError(
       `the sources no longer hold all of blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,
-      { kind: 'failed', hint: 'Bring the source rows back; nothing was changed' },
+      { kind: 'failed', hint: 'Restore the source rows; nothing was changed' },
     )
 }
 

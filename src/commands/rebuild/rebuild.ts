@@ -165,7 +165,7 @@ async function assertRebuildable(
 ): Promise<void> {
   const { engine } = (await target.tables([table.target])).get(table.target)!
   if (/^(Replicated|Distributed|Shared)/.test(engine))
-    throw usageError(`${table.key} has the engine ${engine}: rebuild works on single servers only so far`)
+    throw usageError(`${table.key} has the engine ${engine}: rebuild works on single servers only`)
   const database = await port.databaseEngine()
   if (database !== 'Atomic')
     throw usageError(
@@ -190,7 +190,7 @@ async function clearAway(
   name: string,
 ): Promise<void> {
   for (const { name: useless } of stray) {
-    note(`dropping ${useless}: it was built to replace a table that is not there any more`)
+    note(`dropping ${useless}: it was built to replace a table that no longer exists`)
     await ports.rebuild.drop(useless)
   }
   for (const one of built) {
@@ -203,9 +203,9 @@ async function clearAway(
       islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await ports.rebuild.rename(one.name, name)
-      note('going on with an earlier rebuild')
+      note('continuing an earlier rebuild')
     } else {
-      note(`dropping ${one.name}: it was begun with another version of the file, or cannot be taken as it is`)
+      note(`dropping ${one.name}: it was started with another version of the file, or cannot be reused`)
       await ports.rebuild.drop(one.name)
     }
   }

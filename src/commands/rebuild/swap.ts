@@ -24,7 +24,7 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
     const [next] = built
     if (present.uuid !== build.uuid || next === undefined)
       throw new BackfillError(
-        `somebody has replaced ${table.target} or what was built for it: nothing was exchanged`,
+        `somebody replaced ${table.target} or the table built for it: nothing was exchanged`,
         {
           kind: 'failed',
           hint: `Run backfill rebuild ${table.key} again`,

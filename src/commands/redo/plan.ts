@@ -81,7 +81,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
 }
 
 function noDeletesHint({ key }: TableDefinition): string {
-  return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it anew`
+  return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it again`
 }
 
 export type PickQuestion = Omit<PlannedRedo, 'report'>

@@ -14,10 +14,10 @@ import type { Workspace } from '../../runner/workspace.ts'
 export function assertPerBlock({ key, rows }: TableDefinition, { kind }: RedoRequest): void {
   if (rows.kind === 'per-block') return
   throw usageError(
-    `${key} keeps one row per key over all blocks: the rows of a range cannot be taken back`,
+    `${key} keeps one row per key over all blocks: the rows of a range cannot be removed`,
     kind === 'dirty'
-      ? `backfill up --tables ${key} takes care of half-written blocks, or says what to do`
-      : `backfill rebuild ${key} builds the whole table anew beside the old one`,
+      ? `backfill up --tables ${key} recovers half-written blocks, or prints what to do`
+      : `backfill rebuild ${key} builds a new table beside the old one`,
   )
 }
 
@@ -56,18 +56,18 @@ export async function assertNoLoss(
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
     throw new BackfillError(
-      `blocks ${formatBlockSet(blocks)} of ${table.key} could not be built again: ${why}; nothing was changed`,
+      `blocks ${formatBlockSet(blocks)} of ${table.key} cannot be built again: ${why}; nothing was changed`,
       {
         kind: 'failed',
         hint:
           rest === undefined
-            ? 'Leave them as they are, or bring the source rows back'
-            : `Bring the source rows back, or leave these blocks out with --from and --to: ${countBlocks(redo) - countBlocks(blocks)} other blocks lie in ${rest.from}-${rest.to}`,
+            ? 'Leave them unchanged, or restore the source rows'
+            : `Restore the source rows, or leave these blocks out with --from and --to: ${countBlocks(redo) - countBlocks(blocks)} other blocks lie in ${rest.from}-${rest.to}`,
       },
     )
   }
   if (table.rows.kind === 'per-key' && !target!.engine.includes('Replacing'))
-    refuse(`rows of ${target!.engine} cannot be replaced, only backfill rebuild ${table.key} helps`, redo)
+    refuse(`rows of ${target!.engine} cannot be replaced; use backfill rebuild ${table.key}`, redo)
   const { expected } = bounds
   const beyond = subtract(redo, expected === undefined ? [] : [expected])
   if (beyond.length > 0)

@@ -69,5 +69,5 @@ function refusal({ name, args }: DataType, text: string): string | undefined {
 function wrong(node: YamlNode, column: string, type: string, hint: string): BackfillError {
   const given =
     node.kind === 'scalar' ? (node.quoted || node.text !== '' ? `'${node.text}'` : 'empty') : `a ${node.kind}`
-  return usageError(`${node.place}: '${column}' is ${given}, which is no ${type}`, hint)
+  return usageError(`${node.place}: '${column}' is ${given}, which is not a valid ${type}`, hint)
 }

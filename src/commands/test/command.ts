@@ -18,7 +18,7 @@ export const test: Command = async (context) => {
   if (stray !== undefined) {
     throw usageError(
       `--${stray} is for --new only`,
-      'a test says in its file which blocks and which network it has',
+      'a test file names its own blocks and network',
     )
   }
   return await withSignals(

@@ -72,7 +72,7 @@ async function readTableTests(
   const names = await namesIn(folder)
   const files = names.filter((name) => name.endsWith('.yaml'))
   for (const other of names.filter((name) => !files.includes(name))) {
-    const sentence = 'is no test, and would not run'
+    const sentence = 'is not a test file and never runs'
     report(
       fileError({ rule: 'E016', file: shown(join(folder, other)), sentence, hint: 'a test is <name>.yaml' }),
     )

@@ -51,7 +51,7 @@ export async function readRealRows(
       given.set(name, await rowsOf(target, { query, params }))
     }
     if ([...given.values()].every((rows) => rows.length === 0)) {
-      const sentence = `blocks ${range.from}-${range.to} have no row of ${network.name} in what ${table.key} reads`
+      const sentence = `blocks ${range.from}-${range.to} have no row of ${network.name} in the tables that ${table.key} reads`
       throw usageError(sentence, '`backfill status` shows which blocks there are')
     }
     const reader = table.sources.length === 0 ? target : source

@@ -55,7 +55,7 @@ function givenOf(
   const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))
   if (unknown !== undefined) {
     throw usageError(
-      `${node.place}: nothing says which columns ${unknown} has`,
+      `${node.place}: nothing defines which columns ${unknown} has`,
       `add source/${unknown}.sql with its CREATE TABLE to the SQL folder`,
     )
   }
@@ -122,5 +122,5 @@ function blockOf(node: YamlNode): number {
 
 function textOf(node: YamlNode, what: string): string {
   if (node.kind === 'scalar' && node.text.trim() !== '') return node.text.trim()
-  throw expected(node, what, 'write it behind the key')
+  throw expected(node, what, 'write it after the key')
 }

@@ -26,7 +26,7 @@ export function parseYaml(file: string, text: string): YamlNode {
   const [error] = [...document.errors, ...document.warnings]
   if (error !== undefined) {
     const sentence = error.message.replace(/; please use .*/, '')
-    throw usageError(`${placeOf(error.pos[0])}: is no YAML: ${lowerFirst(sentence)}`, 'correct the file')
+    throw usageError(`${placeOf(error.pos[0])}: is not valid YAML: ${lowerFirst(sentence)}`, 'correct the file')
   }
 
   function tree(node: ParsedNode | null, offset: number): YamlNode {

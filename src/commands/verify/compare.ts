@@ -175,7 +175,7 @@ async function comparison(
 async function factsOf(server: Server, { target }: TableDefinition): Promise<TargetFacts> {
   const table = (await existingTables(server, [target])).get(target)
   if (table === undefined)
-    throw new BackfillError(`${server.connection.database}.${target} has gone while it was verified`, {
+    throw new BackfillError(`${server.connection.database}.${target} was dropped while it was being verified`, {
       kind: 'failed',
     })
   const determinism = await determinismOf(

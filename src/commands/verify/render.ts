@@ -24,7 +24,7 @@ export function comparisonLine(table: string, chunkComparison: ChunkComparison, 
 
 /** `next`: whether to say what to type about what differs. */
 export function renderVerify(report: VerifyReport, colors: Colors, next = true): readonly string[] {
-  const seed = report.seed === null ? [] : [`A sample; the same one again: --seed ${report.seed}`]
+  const seed = report.seed === null ? [] : [`A sample; repeat it with --seed ${report.seed}`]
   const blocks = report.tables.map((table) => [
     ...tableLines(table, colors),
     ...(next ? nextLines(table) : []),
@@ -70,7 +70,7 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
 const SHOWN = 10
 
 const NOT_COMPARED: readonly (readonly [NotCompared['why'], string])[] = [
-  ['nondeterministic', 'another value each time'],
+  ['nondeterministic', 'a different value each time'],
   ['unknown', 'the server does not say whether the default is deterministic'],
 ]
 
@@ -90,9 +90,9 @@ function wordOf({ outcome, why }: ChunkComparison, colors: Colors): string {
 
 const WHY: Readonly<Record<WhyStale, string>> = {
   sql: 'built by another version of the SQL',
-  mixed: 'stale, rows of an earlier try may be among them',
+  mixed: 'stale: rows of an earlier attempt may remain',
   late: 'source rows have changed since it was built',
-  gone: 'source rows have gone since it was built, nobody can tell',
+  gone: 'source rows were deleted since it was built, so it cannot be checked',
 }
 
 function oddLines(
@@ -173,17 +173,17 @@ function nextLines({ table, rows, comparisons }: VerifiedTable): readonly string
       ? corrupt.slice(0, 3).map(({ from, to }) => `Next: backfill redo ${table} --from ${from} --to ${to}`)
       : corrupt
           .slice(0, 1)
-          .map(() => `Next: backfill rebuild ${table} (rows per key cannot be taken back by range)`)
+          .map(() => `Next: backfill rebuild ${table} (rows per key cannot be deleted by range)`)
   const lines = [
     ...(odd.some(({ outcome }) => outcome === 'duplicates')
       ? [
-          `The transform of ${table} yields several rows of one key: which of them stays is chance. Mend the file.`,
+          `The transform of ${table} yields several rows of one key: which of them the table keeps is random. Fix the file.`,
         ]
       : []),
     ...redo,
     ...(has('sql', 'mixed', 'late')
       ? [
-          `Next, for what is stale: backfill ${rows === 'per-block' ? `redo ${table} --stale` : `rebuild ${table}`}`,
+          `Next, for the stale ranges: backfill ${rows === 'per-block' ? `redo ${table} --stale` : `rebuild ${table}`}`,
         ]
       : []),
     ...(has('late')

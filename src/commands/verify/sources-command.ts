@@ -15,7 +15,7 @@ export const verifySourcesCommand: Command = async (context) => {
   if (stray !== undefined)
     throw usageError(
       `--${stray} and --sources exclude each other`,
-      '--sources looks at all done blocks: it reads two columns of the sources and computes nothing again',
+      '--sources looks at all done blocks: it reads two columns of the sources and recomputes nothing',
     )
   return await withSignals(
     () => output.message(['Stopping after this table.']),

@@ -21,7 +21,7 @@ export function renderSources(
   const next = stale.map(({ table }) =>
     perBlock.has(table)
       ? `Next: backfill redo ${table} --stale`
-      : `Next: backfill rebuild ${table} (rows per key cannot be taken back by range)`,
+      : `Next: backfill rebuild ${table} (rows per key cannot be deleted by range)`,
   )
   return [...checks.flatMap((check) => lines(check, colors)), ...(next.length === 0 ? [] : ['', ...next])]
 }
@@ -37,7 +37,7 @@ function lines(
     ...(before.length > 0 ? [`marked as stale before ${formatRanges(before)}`] : []),
     ...(gone.length > 0
       ? [
-          `gone ${formatRanges(gone)}: source rows are there no more; left as done, they could not be computed again`,
+          `gone ${formatRanges(gone)}: the source rows no longer exist; left as done, because they cannot be computed again`,
         ]
       : []),
   ]

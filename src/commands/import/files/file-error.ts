@@ -7,7 +7,7 @@ export function passing(message: string, cause?: unknown): BackfillError {
     kind: 'failed',
     retry: 'retry',
     alone: true,
-    hint: 'Run backfill import again: it goes on where it was',
+    hint: 'Run backfill import again: it resumes where it stopped',
     cause,
   })
 }
@@ -17,7 +17,7 @@ export function broken(message: string, hint = BROKEN_HINT, cause?: unknown): Ba
   return new BackfillError(message, { kind: 'failed', alone: true, hint, cause })
 }
 
-const BROKEN_HINT = 'Its blocks are not imported; run backfill import again when the file is mended'
+const BROKEN_HINT = 'Its blocks are not imported; run backfill import again when the file is fixed'
 
 /** What went wrong, in few words. Of a host with several addresses each is tried: the first one's failure will do. */
 export function messageOf(error: unknown): string {

@@ -15,7 +15,7 @@ export async function openFolder(folder: string, network: string): Promise<Files
   if (found.length === 0)
     throw usageError(
       `${folder} has no files of ${network}`,
-      `they belong into ${join(own, '<table>', '1000', '<first block>.parquet')}`,
+      `put them into ${join(own, '<table>', '1000', '<first block>.parquet')}`,
     )
   const path = (key: FileKey) => join(folder, filePath(network, key))
   return {

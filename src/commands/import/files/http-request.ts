@@ -17,7 +17,7 @@ const MAX_REDIRECTS = 5
 
 export class TooManyRedirects extends Error {
   override readonly name = 'TooManyRedirects'
-  override readonly message = `it is redirected more than ${MAX_REDIRECTS} times`
+  override readonly message = `it redirects more than ${MAX_REDIRECTS} times`
 }
 
 /** Resolves with the answer, whatever its status, when its head is here. The caller reads the body or destroys it. */
@@ -44,7 +44,7 @@ function request(url: URL, { method, stallMs, signal }: HttpQuestion): Promise<I
     answer = response
     resolve(response)
   })
-  sent.on('timeout', () => (answer ?? sent).destroy(new Error(`nothing came for ${stallMs / 1000} seconds`)))
+  sent.on('timeout', () => (answer ?? sent).destroy(new Error(`no data for ${stallMs / 1000} seconds`)))
   // Behind the answer's head an error is the body's: its reader is told.
   sent.on('error', reject)
   sent.end()

@@ -32,7 +32,7 @@ async function footerOf(name: string, handle: FileHandle, bytes: number) {
   const trailer = await part(handle, Math.max(0, bytes - TRAILER_BYTES), TRAILER_BYTES)
   const length = trailer.length < TRAILER_BYTES ? 0 : trailer.readUInt32LE(0)
   if (!trailer.subarray(-MAGIC.length).equals(MAGIC) || length + TRAILER_BYTES + MAGIC.length > bytes)
-    throw broken(`${name} is cut off: its ${bytes} bytes do not end as a Parquet file does`)
+    throw broken(`${name} is truncated: its ${bytes} bytes do not end like a Parquet file`)
   try {
     return readFooter(await part(handle, bytes - TRAILER_BYTES - length, length + TRAILER_BYTES))
   } catch (error) {

@@ -59,7 +59,7 @@ async function look(url: string, options: WebOptions): Promise<FileFacts | undef
 async function download(url: string, options: WebOptions): Promise<FetchedFile> {
   const answer = await ask(url, options, 'GET')
   try {
-    if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} has gone since it was seen`)
+    if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} no longer exists`)
     assertStatus(url, answer)
   } catch (error) {
     answer.destroy()
@@ -130,7 +130,7 @@ async function writeWhole(handle: FileHandle, piece: Buffer, url: string): Promi
 function noRoom(url: string, error: unknown): BackfillError {
   return new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${messageOf(error)}`, {
     kind: 'failed',
-    hint: 'TMPDIR names the folder; it needs room for as many files as --jobs',
+    hint: 'TMPDIR sets the folder; it needs room for as many files as --jobs',
     cause: error,
   })
 }

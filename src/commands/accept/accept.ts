@@ -1,4 +1,4 @@
-// Owns declaring source gaps and incomplete blocks to be as they should be: what may be accepted, and the events that say so.
+// Owns the acceptance of source gaps and incomplete blocks: it plans which blocks may be accepted and records the events.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -15,25 +15,25 @@ import { randomId } from '../../seam/random.ts'
 
 export type AcceptOptions = {
   readonly range: Range
-  /** Distance kept from the newest block, in blocks: above the head nothing is a source gap yet. */
+  /** Blocks that the head stays behind the newest block: above the head nothing is a source gap yet. */
   readonly lag: number
   /**
-   * The person named the tables: each must have such blocks there, and no others. Else those without are left out, and
-   * so are tables that do not exist yet.
+   * The user named the tables: each must have such blocks in the range, and no others. Otherwise tables without such
+   * blocks and tables that do not exist yet are skipped.
    */
   readonly named: boolean
 }
 
-/** What can be accepted of one table, and what was before. */
+/** Blocks of one table that can be accepted, and blocks that were accepted before. */
 export type Acceptance = Pick<AcceptDecision, 'sourceGaps' | 'incomplete' | 'already'> & {
   readonly table: TableDefinition
   readonly targetUuid: string
 }
 
 /**
- * What of the range can be accepted, in each chosen table that has something there. Reads only.
- * @throws BackfillError `usage` for blocks that are neither a source gap nor incomplete, with the reason; where there is nothing
- *   to accept; where a table does not exist yet
+ * The blocks of the range that can be accepted, for each chosen table that has such blocks. Reads only.
+ * @throws BackfillError `usage` for blocks that are neither a source gap nor incomplete, with the reason; if there is
+ *   nothing to accept; if a table does not exist yet
  */
 export async function planAcceptance(
   workspace: Workspace,
@@ -69,7 +69,7 @@ export async function planAcceptance(
   )
 }
 
-/** Whether anything is left to accept; the rest was accepted before. */
+/** Whether the table has blocks that are not accepted yet. */
 export function isNew({
   sourceGaps,
   incomplete,
@@ -78,8 +78,8 @@ export function isNew({
 }
 
 /**
- * Records the acceptance under the locks of its tables, after looking again: what has changed since is not accepted.
- * @throws BackfillError `locked` where a table is being worked on; `usage`, `failed` where it is not as it was planned
+ * Records the acceptance under the locks of its tables. It plans again first and accepts nothing if the plan changed.
+ * @throws BackfillError `locked` if a run works on a table; `usage`, `failed` if the plan changed
  */
 export async function accept(
   workspace: Workspace,
@@ -110,7 +110,7 @@ export async function accept(
   })
 }
 
-/** Takes the locks of the tables, and gives them back however `use` ends. */
+/** Takes the locks of the tables and releases them however `use` ends. */
 export async function withLocks(
   { locks }: Ports,
   tables: readonly TableDefinition[],
@@ -126,7 +126,7 @@ export async function withLocks(
   }
 }
 
-/** Appends what is declared of the blocks, then a checkpoint, so that the next command need not fold it. */
+/** Appends the declared events, then a checkpoint, so that the next command need not fold them. */
 export async function appendAll(
   { ledger }: Ports,
   lock: Lock,

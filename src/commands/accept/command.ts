@@ -1,4 +1,4 @@
-// Owns `backfill accept` and `accept --revoke`: says which blocks of which tables, asks, does it.
+// Owns `backfill accept` and `accept --revoke`: shows the blocks of each table, asks for confirmation, records the events.
 import { EXIT } from '../../model/errors.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'

@@ -1,4 +1,4 @@
-// Owns the comparison of a DDL file with the table that exists: a DBA may have altered it, or edited the file after it.
+// Owns the comparison of a DDL file with the existing table: the table or the file may have been changed since.
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { fileError, type Finding } from '../../model/errors.ts'
@@ -12,15 +12,15 @@ import { madeDefinition } from './temporary-table.ts'
 export type ExistingCheck = {
   readonly target: Server
   readonly table: TableDefinition
-  /** The file at which is said what concerns all of them. */
+  /** The file that carries findings about all tables. */
   readonly first: SqlText
-  /** Types of DDL files as the server writes them; undefined: it does not know them. */
+  /** Types of DDL files as the server writes them; undefined for a type that the server does not know. */
   readonly types: ReadonlyMap<string, string | undefined>
-  /** Undefined where it does not exist. */
+  /** Undefined if the table does not exist. */
   readonly existing: ExistingTable | undefined
 }
 
-/** Reports DDL that the server refuses, and a table that is not as its DDL says. @throws BackfillError `server` */
+/** Reports DDL that the server refuses, and a table that differs from its DDL. @throws BackfillError `server` */
 export async function checkExistingTable(check: ExistingCheck, report: Report): Promise<void> {
   const { target, table, first, existing, types } = check
   const { ddl } = table
@@ -40,7 +40,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
   }
   if (unknown.length > 0) return
   if ('refused' in made) {
-    // Columns with a default are checked under names of the server's own.
+    // The server checks columns with a default under temporary names.
     const column = /`(\w+)_tmp_alter\d+`/.exec(made.refused)?.[1]
     const line =
       column === undefined
@@ -60,12 +60,12 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
       ? 'tables that exist are not compared with their files'
       : `${name} is not compared`
     const sentence = `${what}: ${made.notCompared}`
-    // Said once: findings that are equal are one.
+    // Equal findings are reported once.
     const { file, line } = made.always ? first : ddl
     report(fileError({ rule: 'W079', file, line, sentence, hint: made.hint }))
     return
   }
-  // On a cluster rows are written through the Distributed table, and kept in the local ones.
+  // On a cluster, rows are written through the Distributed table and stored in the local tables.
   const definitions = [existing.definition, existing.shards?.shape.definition ?? '']
   for (const definition of definitions.filter((text) => text !== ''))
     for (const difference of definitionsDiffer(made.definition, definition))

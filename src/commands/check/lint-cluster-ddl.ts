@@ -1,4 +1,4 @@
-// Owns whether a table is sound on a cluster: how its rows are sharded, and a file that stands in place of the derived DDL.
+// Owns the lint of a table's cluster DDL: the sharding key, and a file that replaces the derived statements.
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { createTable } from '../../sql-syntax/create-table.ts'
@@ -9,8 +9,8 @@ import { bareForm } from '../../sql-syntax/table-forms.ts'
 import { definitionsDiffer, lineOf } from './table-definition.ts'
 
 /**
- * @param statements of a cluster: derived from `ddl`, or of a file that takes their place
- * @throws BackfillError `usage` with file and line for what is no CREATE TABLE
+ * @param statements the cluster's statements: derived from `ddl`, or from a file that replaces them
+ * @throws BackfillError `usage` with file and line for a statement that is not a CREATE TABLE
  */
 export function* lintClusterDdl(
   ddl: SqlText,

@@ -1,4 +1,4 @@
-// Owns whether a table's DDL suits what the header says of its rows.
+// Owns the lint of a table's DDL against the `rows` of its header.
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
 import type { RowsKind, SqlText } from '../../model/model.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
@@ -7,11 +7,11 @@ import { knownNames } from '../../model/did-you-mean.ts'
 /** The column that a per-block row belongs to: half-written ranges are deleted by it. */
 const BLOCK = 'block_number'
 
-/** Throws a usage error with file and line for what is no CREATE TABLE. */
+/** Throws a usage error with file and line for a statement that is not a CREATE TABLE. */
 export function* lintDdl(ddl: SqlText, rows: RowsKind): Generator<BackfillError, void> {
   const clauses = ddlClauses(ddl)
   const problems = [...unknownColumns(clauses), ...rowsColumn(clauses, rows)]
-  // A key of unknown columns says nothing about which rows are one.
+  // A key with unknown columns cannot be checked further.
   const more = problems.length > 0 ? [] : [...engineFits(clauses, rows), ...keysFit(clauses, rows)]
   for (const { line, ...problem } of [...problems, ...more])
     yield fileError({ ...problem, file: ddl.file, line: line ?? ddl.line })

@@ -1,4 +1,4 @@
-// Owns what ClickHouse would accept in a transform and a person hardly meant: tables without database, unused words.
+// Owns the lint of a transform: valid SQL that is probably a mistake, such as tables without a database or unused header names.
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
@@ -9,7 +9,7 @@ import { tablesRead } from '../../project/transform-statement.ts'
 export type LintedTransform = {
   readonly file: string
   readonly header: HeaderDraft
-  /** Line of each header key that is there. */
+  /** Line of each header key that the file has. */
   readonly lines: ReadonlyMap<string, number>
   readonly transform: SqlText
   /** The target of each table key. */

@@ -1,4 +1,4 @@
-// Owns what `backfill check` finds with a server: sources, transforms, tables that exist, grants. Nothing is written.
+// Owns the checks of `backfill check` on the servers: sources, transforms, existing tables, grants. Reads only.
 import { checkGrants } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
@@ -11,7 +11,7 @@ import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { typeNames } from '../../clickhouse/type-names.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
 
-/** @throws BackfillError `server` when one is away */
+/** @throws BackfillError `server` if one is unreachable */
 export async function checkServer(check: ServerCheck, report: Report): Promise<void> {
   const { servers, tables } = check
   const { target } = servers
@@ -54,7 +54,7 @@ async function readServerState({ servers, catalogue, tables }: ServerCheck): Pro
 
 type Missing = { readonly denied: ReadonlySet<string>; readonly report: Report }
 
-/** One finding for each source, wherever it is read; one for all where their database is missing. */
+/** One finding for each missing source, or one for all if their database is missing. */
 function reportMissingSources(
   { servers, tables }: ServerCheck,
   { sources, databases }: ServerState,

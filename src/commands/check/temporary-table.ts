@@ -1,4 +1,4 @@
-// Owns asking the server how it writes a DDL file: it makes a temporary table of it, which ends with its session.
+// Owns the server's form of a DDL file: the server creates a temporary table from it, which ends with its session.
 import { ACCESS_DENIED, errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { retryOf } from '../../model/errors.ts'
@@ -11,11 +11,11 @@ import { temporaryForm } from '../../sql-syntax/table-forms.ts'
 
 export type MadeDefinition =
   | { readonly definition: string }
-  /** What the server says against its text, and the text that it was sent. */
+  /** The server's syntax error, and the text that was sent. */
   | { readonly syntax: string; readonly sent: string }
-  /** What the server says against the table. */
+  /** Why the server refuses the table. */
   | { readonly refused: string }
-  /** Why it makes none; `always`: of no table. */
+  /** Why the table is not compared; `always`: the reason holds for every table. */
   | { readonly notCompared: string; readonly hint: string; readonly always: boolean }
 
 const SESSION_SECONDS = 10
@@ -23,7 +23,7 @@ const SESSION_SECONDS = 10
 /**
  * The CREATE TABLE of a file in the server's own words, types, functions and defaults included. Works under `readonly = 2`;
  * a user needs CREATE ARBITRARY TEMPORARY TABLE.
- * @throws BackfillError `server` when it is away
+ * @throws BackfillError `server` if it is unreachable
  */
 export async function madeDefinition(server: Server, ddl: SqlText): Promise<MadeDefinition> {
   const { client, connection } = server
@@ -47,7 +47,7 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
     await client.command({
       ...session,
       query,
-      // As a table without ENGINE is made by default.
+      // The default engine of a table without ENGINE.
       clickhouse_settings: {
         session_timeout: String(SESSION_SECONDS),
         default_temporary_table_engine: 'MergeTree',
@@ -77,7 +77,7 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
         hint: 'set readonly = 2 for this user',
         always: true,
       }
-    // A server that is busy says nothing about the file.
+    // An overloaded server says nothing about the file.
     if (retryOf(error) !== 'stop') throw error
     return { refused: answer.message }
   }

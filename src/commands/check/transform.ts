@@ -1,4 +1,4 @@
-// Owns what ClickHouse says of a transform: whether it can be read, and whether its columns fit the target.
+// Owns the check of a transform by ClickHouse: whether it parses and whether its columns fit the target.
 import { missingGrant } from './grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
@@ -19,11 +19,11 @@ export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
   readonly serverState: ServerState
   /** Types of DDL files as the server writes them. */
   readonly types: ReadonlyMap<string, string | undefined>
-  /** Sources that the user may not read: what is to be said of these is said. */
+  /** Sources that the user may not read: already reported. */
   readonly denied: ReadonlySet<string>
 }
 
-/** @throws BackfillError `server` when it is away */
+/** @throws BackfillError `server` if it is unreachable */
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
   const { table, serverState, denied } = check
   for (const error of missingProbeColumns(check)) report(error)
@@ -34,7 +34,7 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   if (text === undefined || !readable) return
   const described = await describe(check, text)
   if (!('columns' in described)) {
-    // The server names the first thing that it cannot make sense of, which may only follow from a missing column.
+    // The server names the first unknown identifier, which may be the consequence of a missing column.
     const missing = described.code === UNKNOWN_IDENTIFIER ? [...missingColumns(check)] : []
     for (const error of missing.length > 0 ? missing : [errorLine(check, described)]) report(error)
     return
@@ -48,7 +48,7 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   }
 }
 
-/** What a server says of a transform: its columns, or why not. */
+/** The server's description of a transform: its columns, or its error. */
 type Described =
   | { readonly columns: readonly OutputColumn[] }
   | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
@@ -78,12 +78,12 @@ function typedColumns({ table, types }: TransformCheck): readonly DdlColumn[] {
   return ddlColumns(table.ddl).map((column) => ({ ...column, type: types.get(column.type) ?? column.type }))
 }
 
-/** A type that the server does not know: its own table's finding says so. */
+/** A type that the server does not know: the check of its own table reports it. */
 function isUnknown({ types }: TransformCheck, type: string): boolean {
   return types.has(type) && types.get(type) === undefined
 }
 
-/** For what does not exist, and has a file that says what it would be. */
+/** Stubs for tables that do not exist but have a DDL file. */
 function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readonly StubTable[] {
   const sources = catalogue.sources.filter(({ table: name }) => !serverState.sources.has(name))
   const inputs = catalogue.tables.filter(({ key }) => table.after.includes(key))
@@ -103,7 +103,7 @@ function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readon
   ]
 }
 
-/** What the probe of missing blocks reads of every source. */
+/** The columns that the probe of missing blocks reads from every source. */
 const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
 
 function* missingProbeColumns({
@@ -144,7 +144,7 @@ function errorLine({ table }: TransformCheck, { code, message, sent, user }: Ref
     : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
 }
 
-/** Columns that a SELECT names, that its source has by its file, and that the table lacks. */
+/** Columns that a SELECT names and the source's file has, but the source table lacks. */
 function* missingColumns({
   servers,
   catalogue,

@@ -1,4 +1,4 @@
-// Owns how two versions of a table's SQL are compared: which ranges each built, and a unified diff of the texts. Pure.
+// Owns how `diff` looks: the ranges that each version built, and a unified diff of the texts. Pure.
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { shortHash } from '../../ledger/stale.ts'
 import type { DiffReport, DiffSide } from './diff.ts'
@@ -24,7 +24,7 @@ export function renderDiff(report: DiffReport, colors: Colors): readonly string[
   ]
 }
 
-/** Without the texts: the patch has what differs. */
+/** Without the texts: the patch has the differences. */
 export function diffFields(report: DiffReport): object {
   const { stale, from, to, ...rest } = report
   const patch = patchOf(report)?.join('\n')
@@ -35,7 +35,7 @@ function withoutText({ sqlHash, rawHash, file, keptAt }: DiffSide): object {
   return { sqlHash, rawHash, file, keptAt }
 }
 
-/** Undefined where there is nothing to compare, or no difference. */
+/** Undefined if there is nothing to compare, or no difference. */
 function patchOf({ from, to, change }: DiffReport): readonly string[] | undefined {
   if (from.text === undefined || to.text === undefined || change === 'none') return undefined
   const patch = createTwoFilesPatch(

@@ -1,4 +1,4 @@
-// Owns the evaluation of clocks and connections: whether times agree, one server answers, and answers arrive unhindered.
+// Owns the evaluation of clocks and connections: clock skew, load balancers, idle timeouts and buffering proxies.
 import { type Asked, type Finding, findings } from './finding.ts'
 
 /** `server`: source and target are one login on one server. */
@@ -7,14 +7,14 @@ export type Role = 'source' | 'target' | 'server'
 export type Clock = {
   /** The server's clock minus this host's. */
   readonly aheadMs: number
-  /** The time of the question: the difference may be wrong by half of it. */
+  /** Round trip of the query: the difference may be wrong by half of it. */
   readonly roundTripMs: number
 }
 
-/** No decision depends on clocks; times in `log` and `status` are the servers'. */
+/** Tolerance. No decision depends on clocks; `log` and `status` print the servers' times. */
 const SKEW_MS = 2_000
 
-/** `other`: whose clock it is compared with, in words. */
+/** `other`: the name of the clock that it is compared with. */
 export function evaluateClock(role: Role, { aheadMs, roundTripMs }: Clock, other = 'this host'): Finding {
   const { ok, warn } = findings('clock', role)
   const off = Math.abs(aheadMs)
@@ -25,7 +25,7 @@ export function evaluateClock(role: Role, { aheadMs, roundTripMs }: Clock, other
   )
 }
 
-/** Source and target against each other. */
+/** Compares the clocks of source and target. */
 export function compareClocks(source: Clock, target: Clock): Finding {
   const clock = {
     aheadMs: source.aheadMs - target.aheadMs,
@@ -40,7 +40,7 @@ function seconds(ms: number): string {
 
 export type Answering = {
   readonly url: string
-  /** Who answered each of some fresh connections. */
+  /** The server that answered each of several new connections. */
   readonly identities: readonly string[]
   readonly isCluster: boolean
 }
@@ -62,10 +62,10 @@ export function evaluateBalancer(role: Role, { url, identities, isCluster }: Ans
   )
 }
 
-/** A connection over which the server said nothing for so long. */
+/** A connection on which the server sent nothing for `seconds`. */
 export type IdleWait = {
   readonly seconds: number
-  /** After which time the connection broke, and the client's message; undefined where the answer arrived. */
+  /** When the connection broke, and the client's message; undefined if the result arrived. */
   readonly cut: { readonly afterMs: number; readonly message: string } | undefined
 }
 
@@ -84,7 +84,7 @@ export function evaluateIdleTimeout(role: Role, asked: Asked<IdleWait>): Finding
     : warn(`${found}: INSERTs send progress and survive, long reads and deletions do not`, hint)
 }
 
-/** When the first bytes of an answer arrived that the server makes piece by piece, and when the last. */
+/** When the first and the last bytes of a streamed result arrived. */
 export type Arrival = { readonly firstMs: number; readonly lastMs: number }
 
 export function evaluateBuffering(role: Role, asked: Asked<Arrival>): Finding {

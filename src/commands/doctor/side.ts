@@ -1,4 +1,4 @@
-// Owns what doctor finds out about one login on one server: who answers, its clock, the way there, its settings.
+// Owns the checks of one login on one server: reachability, clock, connection and settings.
 import { monotonicMs, wallClock } from '../../seam/clock.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { identitiesBehind } from '../../clickhouse/cluster/cluster.ts'
@@ -24,13 +24,13 @@ import {
 import { evaluateProfile, evaluateSettings } from './settings.ts'
 import { asking, type Finding, findings } from './finding.ts'
 
-/** One login on one server, examined as far as the server lets it be. */
+/** One login on one server, checked as far as the server allows. */
 export type ExaminedSide = {
   readonly role: Role
-  /** Both where source and target are one login. */
+  /** Both sides if source and target are the same login. */
   readonly sides: readonly ServerRole[]
   readonly findings: readonly Finding[]
-  /** As a run opens it, with its clock; undefined if it cannot be reached or its profile would truncate results. */
+  /** Opened as a run opens it, with its clock; undefined if it is unreachable or its profile would truncate results. */
   readonly opened: { readonly server: Server; readonly clock: Clock } | undefined
 }
 
@@ -39,7 +39,7 @@ export type SideQuestion = {
   readonly sides: readonly ServerRole[]
   readonly connection: Connection
   readonly isCluster: boolean
-  /** How long a silent connection has to survive. */
+  /** How long an idle connection has to survive. */
   readonly idleSeconds: number
 }
 
@@ -50,7 +50,7 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
   const reach = findings('reach', role)
   const [asked, limits] = await Promise.all([
     asking(connection, () => openSide(connection)),
-    // Without settings: a user who may set nothing gets an answer, too.
+    // Without settings, so that a user who may change no setting gets an answer as well.
     asking(connection, () => limitsOf(connection)),
   ])
   if ('refused' in asked && asked.refused.code !== SETTING_CONSTRAINT_VIOLATION) {
@@ -108,7 +108,7 @@ async function limitsOf(connection: Connection) {
   }
 }
 
-/** Over connections that nothing else waits for. */
+/** Runs `use` on new connections that nothing else uses. */
 async function again<T>(server: Server, use: (fresh: Server) => Promise<T>): Promise<T> {
   const fresh = openAgain(server)
   try {
@@ -118,9 +118,9 @@ async function again<T>(server: Server, use: (fresh: Server) => Promise<T>): Pro
   }
 }
 
-/** Asks for something that takes so long and says nothing meanwhile. */
+/** Runs a query that sends nothing for `seconds`. */
 async function waitIdle({ client }: Server, seconds: number): Promise<IdleWait> {
-  // A block may sleep for 3 s.
+  // ClickHouse lets a block sleep for at most 3 s.
   const blocks: ClickHouseSettings = seconds > 3 ? { max_block_size: '1', max_threads: 1 } : {}
   const started = monotonicMs()
   try {
@@ -148,7 +148,7 @@ async function readArrival({ client }: Server): Promise<Arrival> {
   return { firstMs: firstMs ?? lastMs, lastMs }
 }
 
-/** The quickest of a few questions, since the difference is known only within its time. */
+/** The quickest of three queries, because the round trip limits the accuracy of the difference. */
 async function readClock({ client }: Server): Promise<Clock> {
   let best: Clock | undefined
   for (let round = 0; round < 3; round++) {

@@ -1,4 +1,4 @@
-// Owns the opening of an import's world: the source database as the target of files, the ledger where it always is.
+// Owns the opening of an import's workspace: the source database is the target of the files; the ledger stays in its place.
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { ImportTable } from './import.ts'
@@ -16,7 +16,7 @@ export type ImportWorkspaceOptions = Omit<WorkspaceOptions, 'chosen'> & {
 
 /**
  * Rows go into the source database, written by the target's user, whose ledger and fence are on that server.
- * @throws BackfillError `usage` where source and target are two servers; `server` as `connectWorkspace`
+ * @throws BackfillError `usage` if source and target are two servers; `server` as `connectWorkspace`
  */
 export async function openImportWorkspace(options: ImportWorkspaceOptions): Promise<ConnectedWorkspace> {
   const { tables, files, fileSource, source, target, catalogue } = options
@@ -30,7 +30,7 @@ export async function openImportWorkspace(options: ImportWorkspaceOptions): Prom
     )
   }
   const { target: server, names } = connected
-  // Several networks share the source tables, and whatever a network counts as a source gap: here it is a file.
+  // For an import a source gap is one file, whatever length the network's configuration sets.
   const network = {
     ...workspace.network,
     sourceGapBlocks: FILE_BLOCKS,

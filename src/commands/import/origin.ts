@@ -1,4 +1,4 @@
-// Owns where the public files come from: a base URL or a folder, as typed, as set, or the public one.
+// Owns the origin of the public files: a base URL or a folder, from a flag, the environment or the default.
 import { usageError } from '../../model/errors.ts'
 import type { Flags } from '../../workspace/values.ts'
 import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
@@ -9,7 +9,7 @@ export type ImportOrigin =
   | { readonly kind: 'web'; readonly baseUrl: string }
   | { readonly kind: 'folder'; readonly folder: string }
 
-/** What was typed beats what is set. @throws BackfillError `usage` where both are meant, or the URL is none */
+/** A flag beats the environment. @throws BackfillError `usage` if both a URL and a folder are given, or the URL is invalid */
 export function importOrigin({ importUrl, importFolder }: Config, flags: Flags): ImportOrigin {
   const typed = { url: flags.has('import-url'), folder: flags.has('import-folder') }
   const useUrl = importUrl.value !== undefined && (typed.url || !typed.folder)

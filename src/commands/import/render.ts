@@ -1,4 +1,4 @@
-// Owns how an import's plan looks, and what is said of files that are not there. Pure.
+// Owns how an import's plan looks, and the notes about missing files. Pure.
 import { countFiles, type ImportPlan } from './import.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
@@ -39,7 +39,7 @@ export function importFields({ tables, ...plan }: ImportPlan): object {
 
 type Skipped = Extract<RunEvent, { readonly type: 'skipped' }>
 
-/** To the runner a missing file is a source gap in the source; a person is told which file is missing. */
+/** The runner treats a missing file as a source gap; these notes name the missing files. */
 export function missingNotes(skipped: readonly Skipped[], network: string): readonly RunEvent[] {
   return skipped.flatMap(({ tables, sourceGaps }) =>
     tables.map((table): RunEvent => ({
@@ -50,7 +50,7 @@ export function missingNotes(skipped: readonly Skipped[], network: string): read
   )
 }
 
-/** What `up` would not notice: blocks that some tables of the import lack and others have. `tables`: all of them. */
+/** Blocks that some tables of the import lack and others have, which `up` would not notice. `tables`: all tables of the import. */
 export function unevenWarnings(skipped: readonly Skipped[], tables: readonly string[]): readonly RunEvent[] {
   const sourceGapsOf = (table: string) =>
     skipped.find((event) => event.tables.includes(table))?.sourceGaps ?? []
@@ -73,7 +73,7 @@ function missingText(network: string, table: string, blocks: readonly Range[]): 
 
 const SHOWN = 5
 
-/** What Xatu has not published, by its own words (docs/importing.md). */
+/** Tables that Xatu says it does not publish (docs/importing.md). */
 const NOT_PUBLIC: ReadonlySet<string> = new Set(['mainnet storage_reads'])
 
 function size(bytes: number): string {

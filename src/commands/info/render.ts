@@ -43,7 +43,7 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
   ).lines
 }
 
-/** Which servers, which version, and what a user may not set. @param wire how rows cross from one server to another */
+/** The servers, their versions, and the settings that a user may not change. */
 export function serverLines(
   {
     servers: { source, target },

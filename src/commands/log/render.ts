@@ -1,4 +1,4 @@
-// Owns how the ledger's history looks: runs, and the tries of a table or a run, one line each, errors below. Pure.
+// Owns how the ledger's history looks: one line for each run or attempt, with errors below. Pure.
 import type { LoggedEvent, LoggedRun, LoggedTable } from './report.ts'
 import { count, duration, number, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
@@ -7,7 +7,7 @@ import { visible } from '../../terminal/render/escape.ts'
 
 export type LogStyle = { readonly columns: number; readonly colors: Colors; readonly limit: number }
 
-/** `limit` as it was asked for: as many lines mean that there may be more. */
+/** If the number of lines equals `limit`, there may be more. */
 export function renderRuns(runs: readonly LoggedRun[], style: LogStyle): readonly string[] {
   const { colors } = style
   return page(runs, runColumns(colors), style, {
@@ -33,7 +33,7 @@ export function renderEvents(
 type Page<Row> = {
   readonly nothing: string
   readonly error: (row: Row) => string
-  /** Whether a row is of a table that is not there any more. */
+  /** Whether a row belongs to a table that no longer exists. */
   readonly dropped: boolean
 }
 
@@ -136,7 +136,7 @@ const COLOR = {
   revoked: 'yellow',
 } as const
 
-/** What only a try that has ended has. */
+/** `-` unless the event belongs to an attempt that has ended. */
 function tried({ attempt, state }: LoggedEvent, text: string): string {
   return attempt === 0 || state === 'running' || state === 'unfinished' ? '-' : text
 }
@@ -148,7 +148,7 @@ function tablesCell(tables: readonly LoggedTable[]): string {
   return visible(first.table) + (others.length > 0 ? ` +${others.length}` : '') + star
 }
 
-/** Enough of a run's id to tell it from others, and to be typed after --run. */
+/** A prefix of a run's id, to be typed after --run. */
 function shortId(runId: string): string {
   return visible(runId.slice(0, 8))
 }

@@ -1,5 +1,5 @@
-// Owns the rebuild of a table: built anew beside the old one, checked, exchanged with it in one instant. Each step can be
-// ended at any moment; the next call finds by names and UUIDs how far it went.
+// Owns the rebuild of a table: it builds a new table beside the old one, checks it, and exchanges the two atomically. Each
+// step can be killed at any moment; the next call finds by names and UUIDs where to continue.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
@@ -18,9 +18,9 @@ import { type SourcesCheck, verifySources } from '../verify/sources.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /**
- * Rebuilds a table of one server from its file as it is now, DDL and transform.
- * @throws BackfillError `usage` where there is nothing to rebuild, or an old table is still kept; `locked`; `failed` where
- *   the new table would lack what the old one has. The old table is as it was then.
+ * Rebuilds a table of one server from its current files, DDL and transform.
+ * @throws BackfillError `usage` if there is nothing to rebuild, or an old table is still kept; `locked`; `failed` if the
+ *   new table would lack blocks of the old one. The old table is then unchanged.
  */
 export async function rebuild(
   workspace: Workspace,
@@ -40,12 +40,12 @@ export async function rebuild(
   }
 }
 
-/** The tables as they stand, before anything is asked or done. @throws BackfillError `usage` where there is nothing to rebuild */
+/** The existing tables of the target. @throws BackfillError `usage` if there is nothing to rebuild */
 export async function planSides(workspace: Workspace, { rebuild: port }: RebuildPorts): Promise<Sides> {
   return await readSides(workspace, port, workspace.chosen[0]!)
 }
 
-/** What `rebuild` would do now: writes nothing. @throws BackfillError as `rebuild` does before it begins */
+/** The plan of `rebuild`. Reads only. @throws BackfillError as `rebuild` does before it begins */
 export async function planRebuild(
   workspace: Workspace,
   ports: RebuildPorts,
@@ -105,7 +105,7 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
   return { ...(await ended(rebuilding, { outcome: 'swapped', old: [old] })), summary, verification }
 }
 
-/** What is the same however the new table came to be where it is: the old one goes, if it may, and dependants are marked. */
+/** The last steps of every outcome: drop the old table if requested, and mark dependants as stale. */
 async function ended(
   { workspace, ports, table, options, hooks, note }: Rebuilding,
   { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
@@ -124,7 +124,7 @@ async function ended(
   }
 }
 
-/** What dependants have computed from the old table. The exchange is done: nothing that goes wrong here may hide that. */
+/** Marks ranges of dependants computed from the old table. Errors become notes, because the exchange is already done. */
 async function markDependants({
   workspace,
   ports,
@@ -183,7 +183,7 @@ function assertNothingKept({ key }: TableDefinition, { old }: Sides): void {
     )
 }
 
-/** Drops what is of no use, and gives a table that was ready for an EXCHANGE its name as one that is being built. */
+/** Drops useless tables, and renames a table that was ready for an EXCHANGE back to its building name. */
 async function clearAway(
   { ports, workspace, table, note }: Rebuilding,
   { built, stray }: Sides,
@@ -196,7 +196,7 @@ async function clearAway(
   for (const one of built) {
     const islands =
       (await workspace.ports.ledger.fold(new Map([[table.key, one.uuid]]))).get(table.key)?.islands ?? []
-    // Of two the one that was ready is whole.
+    // If there are two, the ready table is the complete one.
     const ready = built.some((other) => other.name !== name && other.name.startsWith(name))
     const other =
       (one.name === name && ready) ||

@@ -1,4 +1,4 @@
-// Owns how a rebuild looks: what it will do, what came of it, what to type next. Pure.
+// Owns how a rebuild looks: its plan, its outcome, and the next command. Pure.
 import { countBlocks } from '../../model/blocks.ts'
 import type { NamedTable } from './tables.ts'
 import type { RebuildOptions, RebuildReport } from './report.ts'
@@ -16,10 +16,10 @@ export function dropQuestion({ present, replaced, old }: Sides, database: string
     : `Rebuild ${database}.${present.name} and, once it is exchanged, drop the old table (${rowsText(present)})?`
 }
 
-/** What is about to happen, for stderr. */
+/** The next steps, for stderr. */
 export function startLines({ present, built, replaced, old }: Sides): readonly string[] {
   if (replaced.length > 0) return [`An earlier rebuild has exchanged the tables already: finishing it.`]
-  // Dropped, or in the way: that is said elsewhere.
+  // Other messages cover an old table: it is dropped, or refused.
   if (old.length > 0) return []
   return [
     built.length === 0

@@ -1,4 +1,4 @@
-// Owns `backfill redo`: what it will delete is shown, confirmed, deleted and built again.
+// Owns `backfill redo`: it shows the rows to delete, asks for confirmation, deletes them and builds them again.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RedoRequest } from './blocks.ts'
@@ -38,7 +38,7 @@ export const redoCommand: Command = async (context) => {
   })
 }
 
-/** @throws BackfillError `usage` unless one thing is asked for, and all of it */
+/** @throws BackfillError `usage` unless exactly one complete request is given */
 function requestOf(flags: Flags): { readonly request: RedoRequest; readonly typed: string } {
   const range = rangeOf(flags)
   const asked: readonly (RedoRequest | undefined)[] = [

@@ -1,4 +1,4 @@
-// Owns the reasons not to redo: what was deleted could not be built again, or others would be left behind.
+// Owns the reasons to refuse a redo: deleted rows could not be built again, or dependants would keep old rows.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { countBlocks, hull, intersect, subtract, type BlockSet } from '../../model/blocks.ts'
@@ -10,7 +10,7 @@ import type { TableStatus } from '../../planning/table-status.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/** @throws BackfillError `usage` for a table whose rows cannot be taken back by range, with the hint */
+/** @throws BackfillError `usage` for a table whose rows cannot be deleted by range */
 export function assertPerBlock({ key, rows }: TableDefinition, { kind }: RedoRequest): void {
   if (rows.kind === 'per-block') return
   throw usageError(
@@ -21,7 +21,7 @@ export function assertPerBlock({ key, rows }: TableDefinition, { kind }: RedoReq
   )
 }
 
-/** @throws BackfillError `usage` where tables that read the blocks would be left as they are, with the words to type */
+/** @throws BackfillError `usage` if dependants of the blocks would keep their old rows; the hint has the command */
 export function assertNoDependants(
   table: TableDefinition,
   dependants: readonly RedoBlocks[],
@@ -44,8 +44,8 @@ export type Rebuildable = {
 }
 
 /**
- * @throws BackfillError `failed` where blocks could not be built again once their rows are gone: the sources have
- *   lost them or do not agree about them, or the table does not owe them any more
+ * @throws BackfillError `failed` if blocks could not be built again after the delete: their source rows were pruned or
+ *   are incomplete, or the table no longer expects them
  */
 export async function assertNoLoss(
   workspace: Workspace,

@@ -1,11 +1,11 @@
-// Owns how a redo is announced: what goes, what it costs, what is built again. Pure.
+// Owns how a redo's plan looks: the rows to delete, the cost, the blocks to build again. Pure.
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
 import { count, number, percent, formatRanges } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly colors: Colors }
 
-/** Above this share of a table it is cheaper to build all of it beside the old one than to delete and build again. */
+/** Above this share of a table a rebuild is cheaper than a delete. */
 const REBUILD_SHARE = 0.3
 
 export function renderRedo(
@@ -23,7 +23,7 @@ export function renderRedo(
   ]
 }
 
-/** For a person who has read the lines above. */
+/** Asked after the plan was shown. */
 export function redoQuestion({ tables }: RedoPlan): string {
   const deleting = tables.filter(({ deletes, redo }) => deletes && redo.length > 0)
   if (deleting.length === 0) return `Build these blocks of ${tables.map(({ table }) => table).join(', ')} again?`

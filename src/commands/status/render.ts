@@ -1,4 +1,4 @@
-// Owns how `status` looks: one row per table, what is odd about each in sentences, what to type next. Pure.
+// Owns how `status` looks: one row per table, sentences about problems, and the next command. Pure.
 import { countBlocks, formatBlockSet, type Range } from '../../model/blocks.ts'
 import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
@@ -86,8 +86,8 @@ function isUneven({ missing, sourceGaps, incomplete }: TableReport): boolean {
 }
 
 /**
- * What needs attention, the worst first; each sentence once for all tables that share it, because a gap in the
- * chain is a gap in every table.
+ * Problems, the worst first. Each sentence is printed once for all tables that share it, because a gap in the chain is
+ * a gap in every table.
  */
 function sentences(tables: readonly TableReport[]): readonly string[] {
   const found = ODDITIES.flatMap((oddity) =>
@@ -167,7 +167,7 @@ function section(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-/** `stale` by range, `staleVersions` by what built them. */
+/** `stale` by range, `staleVersions` by the version that built them. */
 export function statusFields({ network, tables }: StatusReport): object {
   return {
     network,

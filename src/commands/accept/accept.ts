@@ -1,4 +1,4 @@
-// Owns the acceptance of source gaps and incomplete blocks: it plans which blocks may be accepted and records the events.
+// Owns the acceptance of source gaps and incomplete blocks: it plans the blocks to accept and records the events.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'

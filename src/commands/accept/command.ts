@@ -1,4 +1,4 @@
-// Owns `backfill accept` and `accept --revoke`: shows the blocks of each table, asks for confirmation, records the events.
+// Owns `backfill accept` and `accept --revoke`: it shows the blocks of each table, asks, and records the events.
 import { EXIT } from '../../model/errors.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'

@@ -1,4 +1,4 @@
-// Owns the decision which blocks of a range may be accepted (source gaps, incomplete blocks) and why the others may not.
+// Owns the decision which blocks of a range may be accepted, and why the others may not.
 import type { Range } from '../../model/blocks.ts'
 import { type BlockSet, intersect, subtract } from '../../model/blocks.ts'
 

@@ -23,7 +23,7 @@ export type Revocation = {
   readonly blocks: BlockSet
   /** Blocks computed from tables whose acceptance is revoked: they run again once those tables are covered. */
   readonly dependent: BlockSet
-  /** Whether the table has rows of the dependent blocks: then they are dirty until they run again, otherwise missing. */
+  /** Whether the table has rows of these blocks: then they are dirty until they run again, otherwise missing. */
   readonly dependentRows: boolean
 }
 

@@ -1,4 +1,4 @@
-// Owns the lint of a transform: valid SQL that is probably a mistake, such as tables without a database or unused header names.
+// Owns the lint of a transform: valid SQL that is probably a mistake, such as a table without a database.
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'

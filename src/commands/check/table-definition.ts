@@ -16,7 +16,7 @@ type Aspect = {
   readonly text: string
 }
 
-/** `here`: the text of the file; `there`: the text of the table. E071: one of them lacks a column; the other has its type. */
+/** `here`: the file's text; `there`: the table's. E071: one of them lacks a column, the other has its type. */
 export type Difference = Omit<Aspect, 'text'> & { readonly here: string; readonly there: string }
 
 /**

@@ -21,8 +21,8 @@ export type MadeDefinition =
 const SESSION_SECONDS = 10
 
 /**
- * The CREATE TABLE of a file in the server's own words, types, functions and defaults included. Works under `readonly = 2`;
- * a user needs CREATE ARBITRARY TEMPORARY TABLE.
+ * The CREATE TABLE of a file as the server writes it, including types, functions and defaults. Works under
+ * `readonly = 2`; a user needs CREATE ARBITRARY TEMPORARY TABLE.
  * @throws BackfillError `server` if it is unreachable
  */
 export async function madeDefinition(server: Server, ddl: SqlText): Promise<MadeDefinition> {
@@ -69,7 +69,11 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
     if (code === ACCESS_DENIED) {
       const hint =
         missingGrant(answer.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE'
-      return { notCompared: `user '${connection.username}' may not create temporary tables`, hint, always: true }
+      return {
+        notCompared: `user '${connection.username}' may not create temporary tables`,
+        hint,
+        always: true,
+      }
     }
     if (code === READONLY)
       return {

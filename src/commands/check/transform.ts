@@ -53,7 +53,7 @@ type Described =
   | { readonly columns: readonly OutputColumn[] }
   | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
 
-/** Describes `text` in place of the transform, on the server that would compute it. @throws BackfillError `server`, `usage` */
+/** Describes `text` in place of the transform, on the transform's server. @throws BackfillError `server`, `usage` */
 async function describe({ servers, table }: TransformCheck, text: string): Promise<Described> {
   const reader = readerOf(servers, table)
   const params = transformParams({

@@ -68,7 +68,7 @@ function fileSide({ sqlHash, rawHash, rawText, transform }: TableDefinition): Di
   return { sqlHash, rawHash, file: transform.file, text: rawText, keptAt: undefined }
 }
 
-/** The version that built the most stale blocks; if no SQL changed, the last text with the file's SQL hash that differs from the file. */
+/** The version that built the most stale blocks; if no SQL changed, the last equivalent text unlike the file. */
 function defaultSide(
   table: TableDefinition,
   { texts, stale }: { readonly texts: readonly SqlVersion[]; readonly stale: readonly StaleReport[] },

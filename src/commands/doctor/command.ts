@@ -1,4 +1,4 @@
-// Owns `backfill doctor`: it checks whether servers, connections, rights, storage and ledger are fit for a run. Reads only.
+// Owns `backfill doctor`: it checks servers, connections, rights, storage and ledger before a run. Reads only.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { PROGRAM_SQL } from '../../workspace/config.ts'
 import { duration, names, readFlag } from '../../workspace/values.ts'

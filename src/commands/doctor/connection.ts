@@ -76,7 +76,8 @@ export function evaluateIdleTimeout(role: Role, asked: Asked<IdleWait>): Finding
   const { ok, warn, fail, unknown } = findings('idle-timeout', role)
   if ('refused' in asked) return unknown(asked.refused)
   const { seconds: lasted, cut } = asked.got
-  if (cut === undefined) return ok(`an idle connection survives ${lasted} s without data (--idle tries longer)`)
+  if (cut === undefined)
+    return ok(`an idle connection survives ${lasted} s without data (--idle tries longer)`)
   const found = `an idle connection is closed after ${(cut.afterMs / 1000).toFixed(1)} s (${cut.message})`
   const hint = 'Raise the idle timeout of the proxy or load balancer to one hour, or connect directly'
   return cut.afterMs <= PROGRESS_SECONDS * 1000

@@ -38,7 +38,10 @@ export function evaluateProfile(
 ): Finding {
   const { ok, fail } = findings('profile', role)
   if ('refused' in opened)
-    return fail(`${opened.refused.reason}; the other checks did not run`, opened.refused.hint ?? 'backfill info')
+    return fail(
+      `${opened.refused.reason}; the other checks did not run`,
+      opened.refused.hint ?? 'backfill info',
+    )
   const overruled = 'got' in limits ? limits.got.overruled(STATEMENT_SETTINGS) : []
   return ok(
     overruled.length === 0

@@ -96,7 +96,7 @@ async function openSide(connection: Connection) {
 }
 
 async function limitsOf(connection: Connection) {
-  // A limit or an offset of the profile would truncate this answer, too.
+  // A limit or an offset of the profile would also truncate this result.
   const bare = await openWith(connection, { limit: '0', offset: '0' }).catch((error: unknown) => {
     if (error instanceof Error && refusesSettings(error.cause)) return openWith(connection, {})
     throw error

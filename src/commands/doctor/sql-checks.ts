@@ -1,4 +1,4 @@
-// Owns the checks that are SQL files (sql/doctor/): it reads them, runs each on the servers of its header, and returns rows as findings.
+// Owns the checks that are SQL files (sql/doctor/): it reads them, runs each on its servers, and returns findings.
 import { join } from 'node:path'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Server } from '../../clickhouse/server.ts'
@@ -13,7 +13,7 @@ import type { Role } from './connection.ts'
 export type SqlCheck = DoctorHeader & { readonly id: string; readonly file: string; readonly sql: string }
 
 /**
- * The files of `doctor/` in these SQL folders. If two have the same name, the later folder wins. Broken files are reported.
+ * The files of `doctor/` in these SQL folders. For equal names the later folder wins. Broken files are reported.
  * @throws BackfillError `usage` if a file cannot be read
  */
 export async function readSqlChecks(

@@ -1,4 +1,4 @@
-// Owns files that were published again since they were imported, or were read by other SQL: found, and imported again.
+// Owns the files that changed since their import: it finds them and removes their coverage, so that they run again.
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { RetryPolicy } from '../../clickhouse/retry.ts'
@@ -9,7 +9,7 @@ import type { LedgerEvents } from '../../ledger/latest-events.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 
-/** Blocks of the range whose files, or the SQL that reads them, changed, by table key. A deleted file does not count. Reads only. */
+/** Blocks by table key whose files, or the SQL that reads them, changed. A deleted file does not count. Reads only. */
 export async function findChangedFiles(
   workspace: Workspace,
   recordedEvents: LedgerEvents,

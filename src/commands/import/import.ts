@@ -19,7 +19,7 @@ export function countFiles(blocks: BlockSet): number {
   return blocks.reduce((sum, { from, to }) => sum + (to - from + 1) / FILE_BLOCKS, 0)
 }
 
-/** The tables with these names, with or without `canonical_execution_`; all if `names` is empty. @throws BackfillError `usage` */
+/** The tables with these names, with or without `canonical_execution_`, or all. @throws BackfillError `usage` */
 export function chooseImports(
   tables: readonly ImportTable[],
   names: readonly string[],

@@ -1,4 +1,4 @@
-// Owns the opening of an import's workspace: the source database is the target of the files; the ledger stays in its place.
+// Owns the opening of an import's workspace: its target is the source database; the ledger stays in its place.
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { ImportTable } from './import.ts'

@@ -9,7 +9,7 @@ export type ImportOrigin =
   | { readonly kind: 'web'; readonly baseUrl: string }
   | { readonly kind: 'folder'; readonly folder: string }
 
-/** A flag beats the environment. @throws BackfillError `usage` if both a URL and a folder are given, or the URL is invalid */
+/** A flag beats the environment. @throws BackfillError `usage` for both a URL and a folder, or an invalid URL */
 export function importOrigin({ importUrl, importFolder }: Config, flags: Flags): ImportOrigin {
   const typed = { url: flags.has('import-url'), folder: flags.has('import-folder') }
   const useUrl = importUrl.value !== undefined && (typed.url || !typed.folder)

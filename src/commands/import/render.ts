@@ -50,7 +50,7 @@ export function missingNotes(skipped: readonly Skipped[], network: string): read
   )
 }
 
-/** Blocks that some tables of the import lack and others have, which `up` would not notice. `tables`: all tables of the import. */
+/** Blocks that some tables of the import lack and others have: `up` would not notice. `tables`: all of the import. */
 export function unevenWarnings(skipped: readonly Skipped[], tables: readonly string[]): readonly RunEvent[] {
   const sourceGapsOf = (table: string) =>
     skipped.find((event) => event.tables.includes(table))?.sourceGaps ?? []

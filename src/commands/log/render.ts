@@ -58,7 +58,7 @@ function page<Row>(
   ]
 }
 
-/** The first line of what the server counts, cut where the terminal ends. */
+/** The first line of the server's error, truncated to the terminal's width. */
 function errorLines(error: string, width: number, colors: Colors): readonly string[] {
   const first = error.split('\n').find((line) => line.trim() !== '')
   if (first === undefined) return []

@@ -18,7 +18,7 @@ export type LoggedTable = {
 }
 
 type RunOutcome =
-  /** All its attempts succeeded, at last after retries. */
+  /** All its attempts succeeded, some after retries. */
   | 'done'
   /** Some blocks failed and were not done later in the run. */
   | 'failed'

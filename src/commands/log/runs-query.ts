@@ -13,7 +13,7 @@ export type RunRow = Omit<LoggedRun, 'tables' | 'outcome'> & {
 
 /**
  * Two passes: the first reads only run ids and times to find the latest runs, the second reads the other columns of
- * these runs. `db` has the ledger's database as its schema. An event that was sent twice after a lost answer counts once.
+ * these runs. `db` has the ledger's database as its schema. An event sent twice after a lost answer counts once.
  */
 export function runsQuery(
   db: Kysely<Schema>,

@@ -1,4 +1,4 @@
-// Owns the reading of a transform's rows: as a table, as a stream in any format, or as a query plan. The server formats them.
+// Owns the reading of a transform's rows: a table, a stream in any format, or a query plan. The server formats them.
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { ClickHouseSettings, DataFormat } from '@clickhouse/client'
@@ -126,7 +126,7 @@ const PRETTY: ClickHouseSettings = {
   output_format_pretty_row_numbers: 0,
 }
 
-/** A hash has 66 characters: longer values are truncated in a terminal. In a table that is too wide, each value gets a line. */
+/** A hash has 66 characters: a terminal truncates longer values. If the table is too wide, each value gets a line. */
 function fitting(
   width: number,
   size: { readonly columns: number; readonly rows: number },
@@ -143,8 +143,8 @@ function fitting(
 }
 
 /**
- * The pieces of an answer, the last 16 KB tail back until it has ended: there the server writes the exception that
- * ended it, and then breaks the connection off.
+ * The chunks of a response. The last 16 KB are kept back until it ends, because there the server writes the exception
+ * before it closes the connection.
  */
 async function* untilItsEnd(
   stream: Readable,

@@ -1,5 +1,5 @@
-// Owns the rebuild of a table: it builds a new table beside the old one, checks it, and exchanges the two atomically. Each
-// step can be killed at any moment; the next call finds by names and UUIDs where to continue.
+// Owns the rebuild of a table: it builds a new table beside the old one, checks it, and exchanges the two atomically.
+// Each step can be killed at any moment; the next call finds by names and UUIDs where to continue.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
@@ -19,8 +19,8 @@ import type { Workspace } from '../../runner/workspace.ts'
 
 /**
  * Rebuilds a table of one server from its current files, DDL and transform.
- * @throws BackfillError `usage` if there is nothing to rebuild, or an old table is still kept; `locked`; `failed` if the
- *   new table would lack blocks of the old one. The old table is then unchanged.
+ * @throws BackfillError `usage` if there is nothing to rebuild, or an old table is still kept; `locked`; `failed` if
+ *   the new table would lack blocks of the old one. The old table is then unchanged.
  */
 export async function rebuild(
   workspace: Workspace,
@@ -124,7 +124,7 @@ async function ended(
   }
 }
 
-/** Marks ranges of dependants computed from the old table. Errors become notes, because the exchange is already done. */
+/** Marks dependants' ranges from the old table as stale. Errors become notes, because the exchange is already done. */
 async function markDependants({
   workspace,
   ports,

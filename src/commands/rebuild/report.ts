@@ -19,8 +19,8 @@ export type RebuildReport = {
   readonly target: string
   /**
    * `swapped`: the new table is in place. `finished`: it was already in place, because an earlier call was killed after
-   * the exchange. `dropped`: only the old table of an earlier rebuild was dropped. `incomplete`: some blocks could not be
-   * built. `different`: the new table differs from a new computation. In the last two the old table is unchanged.
+   * the exchange. `dropped`: only the old table of an earlier rebuild was dropped. `incomplete`: some blocks could not
+   * be built. `different`: the new table differs from a new computation. In the last two the old table is unchanged.
    */
   readonly outcome: 'swapped' | 'finished' | 'dropped' | 'incomplete' | 'different'
   /** Summary of the run that filled the new table; undefined if there was none. */

@@ -17,7 +17,7 @@ const MAX_TRIES = 3
 export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<NamedTable> {
   const { workspace, ports, table, lock, options, hooks } = rebuilding
   for (let attempt = 1; ; attempt++) {
-    // The lock is still ours, and its timeout is longer than the exchange.
+    // Checks that the lock is still held, and renews it so that nobody takes it during the exchange.
     await lock.renew()
     const { present, built, replaced } = await readSides(workspace, ports.rebuild, table)
     if (replaced[0] !== undefined) return replaced[0]

@@ -1,5 +1,5 @@
-// Owns the redo of ranges: it removes their coverage under the locks, then the run loop builds them. If it is killed, the
-// ranges are dirty, and any later run deletes and builds them again.
+// Owns the redo of ranges: it removes their coverage under the locks, then the run loop builds them. If it is killed,
+// the ranges are dirty, and any later run deletes and builds them again.
 import type { Lock } from '../../lock/lock.ts'
 import { intersect, union } from '../../model/blocks.ts'
 import type { RedoBlocks } from './blocks.ts'
@@ -16,8 +16,8 @@ import { randomId } from '../../seam/random.ts'
  *
  * Before anything is deleted, `invalidated` is recorded for the blocks, dependants first: from then on they count as
  * half written, and no run reads them. `up` deletes them as it deletes the rows of a dead run.
- * @throws BackfillError as `up`; `locked` if a run works on one of the tables; `usage` if a dependant has built from the
- *   blocks since the plan
+ * @throws BackfillError as `up`; `locked` if a run works on one of the tables; `usage` if a dependant has built from
+ *   the blocks since the plan
  */
 export async function redo(
   workspace: Workspace,

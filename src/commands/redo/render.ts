@@ -26,7 +26,8 @@ export function renderRedo(
 /** Asked after the plan was shown. */
 export function redoQuestion({ tables }: RedoPlan): string {
   const deleting = tables.filter(({ deletes, redo }) => deletes && redo.length > 0)
-  if (deleting.length === 0) return `Build these blocks of ${tables.map(({ table }) => table).join(', ')} again?`
+  if (deleting.length === 0)
+    return `Build these blocks of ${tables.map(({ table }) => table).join(', ')} again?`
   const what = deleting.map(
     ({ rows, redo, target }) => `${count(rows, 'row')} of blocks ${formatRanges(redo)} of ${target}`,
   )

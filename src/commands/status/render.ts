@@ -105,7 +105,8 @@ function sentences(tables: readonly TableReport[]): readonly string[] {
 type Oddity = (table: TableReport) => readonly string[]
 
 const ODDITIES: readonly Oddity[] = [
-  ({ dirty }) => some(dirty, (text) => `dirty: an attempt at ${text} did not finish; rows may be partly written.`),
+  ({ dirty }) =>
+    some(dirty, (text) => `dirty: an attempt at ${text} did not finish; rows may be partly written.`),
   ({ staleVersions, sqlHash }) =>
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
   ({ state, lock }) =>

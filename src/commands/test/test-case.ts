@@ -1,4 +1,4 @@
-// Owns one test file: its text to a checked test.
+// Owns the parsing of one test file into a checked test.
 import { usageError } from '../../model/errors.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 import { shortName } from '../../model/table-key.ts'
@@ -16,7 +16,7 @@ export type TestFile = {
   readonly table: TableDefinition
 }
 
-/** @throws BackfillError `usage` with file, line and column of the first thing that is wrong */
+/** @throws BackfillError `usage` with file, line and column of the first error */
 export function parseTestCase({ name, file, text, table }: TestFile, catalogue: Catalogue): UnitTest {
   const root = parseYaml(file, text)
   const fields = new Map(entriesOf(root, KEYS, 'key').map((entry) => [entry.key, entry.value]))

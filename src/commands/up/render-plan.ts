@@ -1,4 +1,4 @@
-// Owns how `plan` looks: the chunks that `up` would run now, and what it would leave. Pure.
+// Owns how `plan` looks: the chunks that `up` would run now, and the blocks that it would skip. Pure.
 import type { PlanReport } from '../../planning/plan.ts'
 import { count, duration, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
@@ -52,12 +52,15 @@ function costText({ expectedRows, expectedMs }: Cost): string {
   return expectedMs === null ? rows : `${rows}, ${duration(expectedMs)}`
 }
 
-/** Statements run side by side, and each took its time beside others before. */
+/** Divides by the number of jobs: the measured times already include the effect of parallel statements. */
 function timeText({ tables, jobs }: PlanReport): string {
   const busy = tables.filter(({ chunks }) => chunks.length > 0)
   const unknown = busy.filter(({ expectedMs }) => expectedMs === null)
   const ms = busy.reduce((sum, { expectedMs }) => sum + (expectedMs ?? 0), 0) / jobs
   if (unknown.length === busy.length) return ' (no timings yet)'
-  const without = unknown.length === 0 ? '' : ` (${unknown.map(({ table }) => table).join(', ')} not included: no timings yet)`
+  const without =
+    unknown.length === 0
+      ? ''
+      : ` (${unknown.map(({ table }) => table).join(', ')} not included: no timings yet)`
   return `, ${jobs} at a time, in about ${duration(ms)}${without}`
 }

@@ -1,4 +1,4 @@
-// Owns `backfill verify`: done ranges computed again and compared; with --sources, ranges whose sources have changed.
+// Owns `backfill verify`: it computes done ranges again and compares; --sources finds ranges whose sources changed.
 import { usageError } from '../../model/errors.ts'
 import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'

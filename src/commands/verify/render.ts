@@ -1,4 +1,4 @@
-// Owns how a verification looks: a line a table, what differs with example rows, what to type next; the same as JSON. Pure.
+// Owns how a verification looks: a line per table, differences with example rows, the next command; also as JSON. Pure.
 import { EXIT } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
@@ -7,7 +7,7 @@ import { count, duration, number, formatRanges, formatRange } from '../../termin
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
-/** 7 for a difference that nothing explains, 4 where each one is explained, 0 where all is as it should be. */
+/** 7 for an unexplained difference, 4 if all differences are explained, 0 if there is none. */
 export function verifyCode({ tables }: VerifyReport): number {
   const odd = tables.flatMap(({ comparisons }) => comparisons.filter(({ outcome }) => outcome !== 'same'))
   if (odd.length === 0) return EXIT.ok
@@ -16,13 +16,13 @@ export function verifyCode({ tables }: VerifyReport): number {
     : EXIT.stale
 }
 
-/** One line for a chunk that has been looked at. */
+/** One line for a verified chunk. */
 export function comparisonLine(table: string, chunkComparison: ChunkComparison, colors: Colors): string {
   const rows = count(chunkComparison.comparison.recomputed.rows, 'row')
   return `${table}  ${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}  ${rows}  ${duration(chunkComparison.elapsedMs)}`
 }
 
-/** `next`: whether to say what to type about what differs. */
+/** `next`: whether to print the next commands. */
 export function renderVerify(report: VerifyReport, colors: Colors, next = true): readonly string[] {
   const seed = report.seed === null ? [] : [`A sample; repeat it with --seed ${report.seed}`]
   const blocks = report.tables.map((table) => [
@@ -133,7 +133,7 @@ type Line = {
   readonly other: readonly string[] | null
 }
 
-/** Rows of example keys, what was computed above what is stored. */
+/** Rows of example keys, the computed row above the stored row. */
 function exampleLines(
   columns: readonly string[],
   examples: readonly Example[],
@@ -162,7 +162,7 @@ function exampleLines(
   return ['- computed again, + in the table; some of them:', ...table.lines]
 }
 
-/** The commands that mend what differs. */
+/** The commands that fix differences. */
 function nextLines({ table, rows, comparisons }: VerifiedTable): readonly string[] {
   const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
   const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)

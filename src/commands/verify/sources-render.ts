@@ -1,11 +1,11 @@
-// Owns how `verify --sources` looks: what has changed since it was built, what of it is marked, what to type next. Pure.
+// Owns how `verify --sources` looks: changed ranges, whether they are marked as stale, and the next command. Pure.
 import { EXIT } from '../../model/errors.ts'
 import { countBlocks } from '../../model/blocks.ts'
 import type { SourcesCheck } from './sources.ts'
 import { count, formatRanges } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
-/** 5 where a lock kept what has changed from being marked, 4 where ranges are stale, 0 where none is; `gone` is no fault. */
+/** 5 if a lock prevented the marking, 4 if ranges are stale, otherwise 0; `gone` does not count. */
 export function sourcesCode(checks: readonly SourcesCheck[]): number {
   if (checks.some(({ notMarked }) => typeof notMarked === 'object' && notMarked.kind === 'locked'))
     return EXIT.locked
@@ -51,7 +51,7 @@ function markText(notMarked: SourcesCheck['notMarked']): string {
   return notMarked === 'dry-run' ? 'not marked (--dry-run)' : `not marked: ${notMarked.message}`
 }
 
-/** `marked`: what has changed is marked as stale; `notMarked`: why not. */
+/** `marked`: whether the changed ranges are marked as stale; `notMarked`: why not. */
 export function sourcesFields({ looked, before, notMarked, ...table }: SourcesCheck): object {
   return {
     ...table,

@@ -236,9 +236,7 @@ test('blocks that have got rows between the question and the answer are not acce
   const plan = await planAcceptance(opened.workspace, options)
   await addRow(source, 'balance_diffs', 500)
   const before = await events()
-  await expect(accept(opened.workspace, { options, plan }, () => {})).rejects.toThrow(
-    /61-1160 \(ready: /,
-  )
+  await expect(accept(opened.workspace, { options, plan }, () => {})).rejects.toThrow(/61-1160 \(ready: /)
   expect(await events()).toEqual(before)
   const locked = await incomplete
   expect(locked.code).toBe(5)

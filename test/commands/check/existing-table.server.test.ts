@@ -157,7 +157,11 @@ test('a user whose profile is readonly = 2 gets the comparison, one of readonly 
     )
     expect(asked).toEqual([
       { definition: expect.stringContaining('`a` String') },
-      { notCompared: expect.stringContaining("user 'one'"), hint: 'set readonly = 2 for this user', always: true },
+      {
+        notCompared: expect.stringContaining("user 'one'"),
+        hint: 'set readonly = 2 for this user',
+        always: true,
+      },
     ])
   } finally {
     await limited.stop()

@@ -20,7 +20,7 @@ export class TooManyRedirects extends Error {
   override readonly message = `it redirects more than ${MAX_REDIRECTS} times`
 }
 
-/** Resolves with the response, whatever its status, once its headers have arrived. The caller reads or destroys the body. */
+/** Resolves with the response, whatever its status, after its headers. The caller reads or destroys the body. */
 export async function requestFile(url: string, question: HttpQuestion): Promise<IncomingMessage> {
   let at = new URL(url)
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {

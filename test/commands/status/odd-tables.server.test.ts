@@ -48,16 +48,14 @@ test('a table that was truncated is named, with what builds it again', async () 
 
 test('a range that a dead run left half written is named, fails --check, and the next up heals it', async () => {
   await say(
-    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, from_block, to_block, target_uuid, sql_hash, query_id, user, event_time)
+    `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, target_uuid, sql_hash, query_id, user, event_time)
     SELECT network, table_key, max(epoch), max(seq) + 1, 'started', 5, 9, any(target_uuid), anyIf(sql_hash, event = 'done'), 'gone', currentUser(), now64(6)
     FROM {ledger:Identifier}.ledger WHERE table_key = 'block_slots_stat' GROUP BY network, table_key`,
   )
   const dirty = await run('status --check')
   expect(dirty.code).toBe(3)
-  expect(dirty.stdout).toContain('dirty 5-9 (5 blocks): a run ended there')
-  expect(dirty.stdout).toContain(
-    'Next: `backfill up --tables block_slots_stat` takes care of the dirty ranges',
-  )
+  expect(dirty.stdout).toContain('dirty: an attempt at blocks 5-9 did not finish')
+  expect(dirty.stdout).toContain('Next: `backfill up --tables block_slots_stat` recovers the dirty ranges')
   expect((await run('up')).code).toBe(0)
   expect((await run('status --check')).code).toBe(0)
 })

@@ -60,6 +60,6 @@ function tally({ findings, tables, tests, server, unasked }: CheckReport, colors
   const left =
     server === undefined || unasked.length === 0
       ? ''
-      : `; not asked about ${unasked.join(', ')}: mend the files first`
+      : `; not checked on the server: ${unasked.join(', ')} (fix their files first)`
   return `Checked ${count(tables.length, 'table')} and ${count(tests, 'unit test')} ${against}: ${found}${left}`
 }

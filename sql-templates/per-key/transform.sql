@@ -3,15 +3,15 @@
 {{reads}}
 --! rows: per-key latest block_number
 
--- One SELECT that computes the blocks from {from_block:UInt64} to {to_block:UInt64}, both included. The runner puts
--- the INSERT around it and matches columns by name. Every table that is read is named in the header above.
+-- One SELECT that computes the blocks from {from_block:UInt64} to {to_block:UInt64}, both included. The runner adds
+-- the INSERT and matches columns by name. Name every table that you read in the header above.
 SELECT
     account AS address,
-    -- An INSERT would narrow silently, so it is done by hand where the value is known to fit.
+    -- An INSERT narrows types silently, so cast explicitly where the value is known to fit.
     toUInt32(max(block)) AS block_number
 FROM
 (
-    -- FINAL, because rows can be written again. Names of their own (block), because an alias hides a column.
+    -- FINAL, because source rows can be written again. A new name (block), because an alias hides the column.
 {{inputs}}
 )
 GROUP BY account

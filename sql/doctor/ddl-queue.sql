@@ -1,8 +1,8 @@
 --! group: Cluster
 --! server: keeper
---! ok: every node has run what was sent ON CLUSTER
--- Has a node not run a statement ON CLUSTER for a minute? Then it is down, or busy with an earlier one: tables may be missing
--- there, and the next statement ON CLUSTER waits, too.
+--! ok: every node has run all statements ON CLUSTER
+-- Has a node not run a statement ON CLUSTER for a minute? Then it is down or busy with an earlier statement: tables may
+-- be missing there, and the next statement ON CLUSTER also waits.
 WITH queue AS (
     SELECT entry, query, query_create_time, concat(host, ':', port) AS node
     FROM system.distributed_ddl_queue

@@ -1,10 +1,10 @@
 --! group: Storage
 --! server: each node
 --! ok: no local disk holds derived tables
--- Is there enough free space on the disks that hold derived tables or the ledger? Before there are any, on the default disk.
---   fail  the disk is broken, or less than 1 GiB is free (of a small disk: less than a twentieth): INSERTs and merges fail
---   warn  less is free than the biggest table takes, so that a rebuild or a merge of all its parts does not fit;
---         or less than a twentieth of the disk
+-- Do the disks with derived tables or the ledger have enough free space? Without such tables: the default disk.
+--   fail  the disk is broken, or less than 1 GiB is free (small disks: less than a twentieth): INSERTs and merges fail
+--   warn  less is free than the biggest table takes, so a rebuild or a merge of all its parts does not fit;
+--         or less than a twentieth of the disk is free
 -- Space that running merges have reserved does not count as free.
 WITH
     sizes AS (

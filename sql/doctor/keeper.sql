@@ -2,7 +2,7 @@
 --! server: cluster
 --! ok: the target has a session with Keeper
 -- Does the target have Keeper (or ZooKeeper)? Without it there are no ON CLUSTER and no Replicated tables.
--- system.zookeeper exists only on a server that has it in its configuration.
+-- system.zookeeper exists only on a server with Keeper in its configuration.
 WITH
     (SELECT count() FROM system.tables WHERE database = 'system' AND name = 'zookeeper') AS configured,
     (SELECT max(value) FROM system.metrics WHERE metric = 'ZooKeeperSession') AS sessions

@@ -1,7 +1,7 @@
 --! group: Ledger
 --! server: keeper
---! ok: no lock in Keeper is held by a run that has been silent for a minute
--- locks.sql for a cluster with Keeper: there a lock is a row of one KeeperMap table that all nodes see.
+--! ok: every lock in Keeper has a heartbeat within the last minute
+-- Like locks.sql, for a cluster with Keeper: a lock is a row of one KeeperMap table that all nodes see.
 WITH locks AS (
     SELECT splitByString('__', name)[2] AS key, argMax(comment, name) AS said
     FROM {locks:Identifier}.locks

@@ -1,11 +1,11 @@
 --! group: Storage
 --! server: each node
 --! ok: nothing waits for merges
--- Are merges stopped, or is their pool full? No system table says so (ClickHouse issue 86576), but what is not done shows it:
---   fail  a mutation has waited for 5 s, and the server works on nothing of its table: a deletion would never end.
---         A server begins a mutation within a second or two.
---   warn  a partition has 20 parts that were never merged, the newest a minute old, and the server works on nothing of
---         its table. A server merges twenty new parts at once.
+-- Are merges stopped, or is their pool full? No system table says so (ClickHouse issue 86576), but pending work shows it:
+--   fail  a mutation has waited for 5 s, and the server does not work on its table: a deletion would never end.
+--         Normally a server begins a mutation within a second or two.
+--   warn  a partition has 20 parts that were never merged, the newest a minute old, and the server does not work on its
+--         table. Normally a server merges twenty new parts at once.
 WITH
     working AS (SELECT DISTINCT database, table FROM system.merges),
     waiting AS (

@@ -1,9 +1,9 @@
 --! group: Cluster
 --! server: cluster
 --! ok: the cluster has no nodes
--- Do all nodes of the cluster answer the target, and have they lately?
---   fail  one does not answer now
---   warn  a connection to one failed lately, as the server counts them (errors_count, halved every minute)
+-- Do all nodes of the cluster answer the target, now and recently?
+--   fail  a node does not answer now
+--   warn  a connection to a node failed recently, by the server's count (errors_count, halved every minute)
 WITH
     nodes AS (
         SELECT host_name, port, shard_num, errors_count FROM system.clusters WHERE cluster = {cluster:String}

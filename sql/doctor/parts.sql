@@ -1,10 +1,10 @@
 --! group: Storage
 --! server: each node
---! ok: no partition has so many parts that INSERTs are slowed down
--- Does a partition have too many parts? The limits are the table's own, else the server's.
---   fail  from parts_to_throw_insert on INSERTs are refused
---   warn  from parts_to_delay_insert on they are slowed down; the warning comes at 80 % of it
--- Partitions with big parts are fine: the server exempts them, too (max_avg_part_size_for_too_many_parts).
+--! ok: no partition has enough parts to slow down INSERTs
+-- Does a partition have too many parts? The limits are the table's settings, otherwise the server's.
+--   fail  at parts_to_throw_insert the server refuses INSERTs
+--   warn  at parts_to_delay_insert the server slows them down; the warning starts at 80 % of that
+-- Partitions with big parts are fine: the server exempts them (max_avg_part_size_for_too_many_parts).
 WITH
     partitions AS (
         SELECT database, table, partition_id, count() AS parts

@@ -1,9 +1,9 @@
 --! group: Rights
 --! server: target
---! ok: what became of a chunk whose answer was lost can be looked up
--- May the user read system.query_log? If the answer of an INSERT is lost, a run looks there for what became of it.
--- system.tables lists only what a user may read. A user who sees system.events may read all of system: what such a
--- user does not see, this server does not have.
+--! ok: the outcome of a chunk whose response was lost can be looked up
+-- May the user read system.query_log? If the response of an INSERT is lost, a run looks up its outcome there.
+-- system.tables lists only tables that the user may read. A user who sees system.events may read all of system: a table
+-- that such a user does not see does not exist on this server.
 WITH visible AS (SELECT name FROM system.tables WHERE database = 'system')
 SELECT
     'warn' AS status,

@@ -1,8 +1,8 @@
 --! group: Cluster
 --! server: each node
 --! ok: no replicated table is read-only or late
--- Can replicated tables of the derived tables, the ledger and the locks be written to, and do they keep up?
---   fail  read-only: its session with Keeper has ended, or its metadata there is lost
+-- Are replicated derived tables, ledger tables and lock tables writable, and do they keep up?
+--   fail  read-only: the session with Keeper has ended, or the metadata in Keeper is lost
 --   warn  a minute behind the other replicas
 SELECT
     if(is_readonly, 'fail', 'warn') AS status,

@@ -1,9 +1,9 @@
 --! group: Rights
 --! server: source
 --! ok: the user may see the memory and the load of the server
--- May the user see how much memory the server has, and how busy it is? A run works without that, with fixed numbers.
--- system.tables lists only what a user may read. A user who sees system.events may read all of system: what such a
--- user does not see, this server does not have.
+-- May the user see the server's memory and load? Without that, a run uses fixed numbers.
+-- system.tables lists only tables that the user may read. A user who sees system.events may read all of system: a table
+-- that such a user does not see does not exist on this server.
 WITH visible AS (SELECT name FROM system.tables WHERE database = 'system')
 SELECT
     'warn' AS status,

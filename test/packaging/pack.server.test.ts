@@ -91,7 +91,7 @@ test.for([
   { words: '__complete fish up --tables block', says: /^block_slots_stat$/m },
   { words: 'list', says: /^block_slots_stat {2}table int_block_slots_stat$/m },
   { words: 'create-tables --tables block_slots_stat', says: /^created {2}/ },
-  { words: 'plan', says: /^Next: `backfill up` runs 10 chunks, how fast is known after the first ones\./m },
+  { words: 'plan', says: /^Next: `backfill up` will run 10 chunks \(no timings yet\)\./m },
   { words: 'run --tables block_slots_stat --end-block 10', says: /^Done: 1 chunk, 10 blocks, 10 rows/ },
   { words: 'up', says: /^Done: 10 chunks, 490 blocks, / },
   { words: 'status', says: /^accounts_alive .* 100\.0 % .* up to date /m },

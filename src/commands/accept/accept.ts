@@ -1,10 +1,10 @@
-// Owns declaring source gaps and incomplete blocks to be as they should be: what may be accepted, and the events that say so.
+// Owns the acceptance of source gaps and incomplete blocks: it plans the blocks to accept and records the events.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import type { Ports } from '../../runner/workspace.ts'
-import { evaluate, type Reason, type Verdict } from './judge.ts'
+import { evaluate, type Reason, type AcceptDecision } from './decision.ts'
 import { type BlockSet, intersect, union } from '../../model/blocks.ts'
 import { formatBlockSet } from '../../model/blocks.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
@@ -15,25 +15,25 @@ import { randomId } from '../../seam/random.ts'
 
 export type AcceptOptions = {
   readonly range: Range
-  /** Distance kept from the newest block, in blocks: above the head nothing is a source gap yet. */
+  /** Blocks that the head stays behind the newest block: above the head nothing is a source gap yet. */
   readonly lag: number
   /**
-   * The person named the tables: each must have such blocks there, and no others. Else those without are left out, and
-   * so are tables that do not exist yet.
+   * The user named the tables: each must have such blocks in the range, and no others. Otherwise tables without such
+   * blocks and tables that do not exist yet are skipped.
    */
   readonly named: boolean
 }
 
-/** What can be accepted of one table, and what was before. */
-export type Acceptance = Pick<Verdict, 'sourceGaps' | 'incomplete' | 'already'> & {
+/** Blocks of one table that can be accepted, and blocks that were accepted before. */
+export type Acceptance = Pick<AcceptDecision, 'sourceGaps' | 'incomplete' | 'already'> & {
   readonly table: TableDefinition
   readonly targetUuid: string
 }
 
 /**
- * What of the range can be accepted, in each chosen table that has something there. Reads only.
- * @throws BackfillError `usage` for blocks that are neither a source gap nor incomplete, with the reason; where there is nothing
- *   to accept; where a table does not exist yet
+ * The blocks of the range that can be accepted, for each chosen table that has such blocks. Reads only.
+ * @throws BackfillError `usage` for blocks that are neither a source gap nor incomplete, with the reason; if there is
+ *   nothing to accept; if a table does not exist yet
  */
 export async function planAcceptance(
   workspace: Workspace,
@@ -49,18 +49,18 @@ export async function planAcceptance(
         tableStatus.table,
         intersect(tableStatus.missing, [options.range]),
       )
-      return { tableStatus, verdict: verdictOf(tableStatus, looked, options.range) }
+      return { tableStatus, decision: decisionOf(tableStatus, looked, options.range) }
     }),
   )
-  for (const { tableStatus, verdict } of evaluated)
-    if (options.named || isNew(verdict)) refuse(tableStatus, verdict)
+  for (const { tableStatus, decision } of evaluated)
+    if (options.named || isNew(decision)) assertAcceptable(tableStatus, decision)
   const ledger = await workspace.ports.target.ledgerState()
-  const plan = evaluated.flatMap(({ tableStatus, verdict }): readonly Acceptance[] => {
+  const plan = evaluated.flatMap(({ tableStatus, decision }): readonly Acceptance[] => {
     const { table, target } = tableStatus
-    if (!isNew(verdict) && verdict.already.length === 0) return []
+    if (!isNew(decision) && decision.already.length === 0) return []
     if (target === undefined && !options.named) return []
     if (target === undefined || ledger !== 'ready') throw notCreated(workspace, table)
-    return [{ table, targetUuid: target.uuid, ...verdict }]
+    return [{ table, targetUuid: target.uuid, ...decision }]
   })
   if (plan.length > 0) return plan
   throw usageError(
@@ -69,14 +69,17 @@ export async function planAcceptance(
   )
 }
 
-/** Whether anything is left to accept; the rest was accepted before. */
-export function isNew({ sourceGaps, incomplete }: Pick<Verdict, 'sourceGaps' | 'incomplete'>): boolean {
+/** Whether the table has blocks that are not accepted yet. */
+export function isNew({
+  sourceGaps,
+  incomplete,
+}: Pick<AcceptDecision, 'sourceGaps' | 'incomplete'>): boolean {
   return sourceGaps.length + incomplete.length > 0
 }
 
 /**
- * Records the acceptance under the locks of its tables, after looking again: what has changed since is not accepted.
- * @throws BackfillError `locked` where a table is being worked on; `usage`, `failed` where it is not as it was planned
+ * Records the acceptance under the locks of its tables. It plans again first and accepts nothing if the plan changed.
+ * @throws BackfillError `locked` if a run works on a table; `usage`, `failed` if the plan changed
  */
 export async function accept(
   workspace: Workspace,
@@ -89,9 +92,9 @@ export async function accept(
   await withLocks(workspace.ports, tables, note, async (locks) => {
     const now = await planAcceptance({ ...workspace, chosen: tables }, { ...options, named: true })
     if (JSON.stringify(now) !== JSON.stringify(todo))
-      throw new BackfillError('the blocks have changed meanwhile: nothing was accepted', {
+      throw new BackfillError('the blocks changed since they were shown: nothing was accepted', {
         kind: 'failed',
-        hint: 'Run the command again and look at what it would accept now',
+        hint: 'Run the command again and check what it would accept now',
       })
     for (const { table, targetUuid, sourceGaps, incomplete } of todo) {
       const lock = locks.get(table.key)!
@@ -107,7 +110,7 @@ export async function accept(
   })
 }
 
-/** Takes the locks of the tables, and gives them back however `use` ends. */
+/** Takes the locks of the tables and releases them however `use` ends. */
 export async function withLocks(
   { locks }: Ports,
   tables: readonly TableDefinition[],
@@ -123,7 +126,7 @@ export async function withLocks(
   }
 }
 
-/** Appends what is declared of the blocks, then a checkpoint, so that the next command need not fold it. */
+/** Appends the declared events, then a checkpoint, so that the next command need not fold them. */
 export async function appendAll(
   { ledger }: Ports,
   lock: Lock,
@@ -133,11 +136,11 @@ export async function appendAll(
   await ledger.checkpoint([{ lock, targetUuid: declared.targetUuid }], declared.runId)
 }
 
-function verdictOf(
+function decisionOf(
   { bounds, view, dirty }: TableStatus,
   { sourceGaps, incomplete }: { readonly sourceGaps: BlockSet; readonly incomplete: BlockSet },
   range: Range,
-): Verdict {
+): AcceptDecision {
   const [done, accepted] = [blocksIn(view, 'done'), blocksIn(view, 'accepted')]
   return evaluate({
     range,
@@ -151,18 +154,18 @@ function verdictOf(
   })
 }
 
-function refuse({ table, bounds }: TableStatus, { refused }: Verdict): void {
+function assertAcceptable({ table, bounds }: TableStatus, { refused }: AcceptDecision): void {
   if (refused.length === 0) return
   const why: Readonly<Record<Reason, string>> = {
     below:
       bounds.expected === undefined ? (bounds.note ?? '') : `below its first block ${bounds.expected.from}`,
     above: `above its head ${bounds.expected?.to}`,
     done: 'done',
-    dirty: 'may be half written: `backfill up` takes care of them',
+    dirty: 'may be half written: `backfill up` recovers them',
     ready:
       table.sources.length === 0
         ? `as in ${table.after.join(', ')}: accept them there, and \`backfill up\` runs them here`
-        : 'nothing keeps `backfill up` from running them',
+        : 'ready: `backfill up` runs them',
   }
   const parts = refused.map(({ reason, blocks }) => `${formatBlockSet(blocks)} (${why[reason]})`)
   throw usageError(
@@ -173,7 +176,7 @@ function refuse({ table, bounds }: TableStatus, { refused }: Verdict): void {
 
 function notCreated({ ports }: Workspace, { key, target }: TableDefinition): BackfillError {
   return usageError(
-    `${ports.target.database}.${target} is not there yet, or its ledger is not: the acceptance belongs to the table`,
-    `\`backfill create-tables --tables ${key}\` first`,
+    `${ports.target.database}.${target} or its ledger does not exist yet`,
+    `\`backfill create-tables --tables ${key}\``,
   )
 }

@@ -1,4 +1,4 @@
-// Owns `backfill accept` and `accept --revoke`: says which blocks of which tables, asks, does it.
+// Owns `backfill accept` and `accept --revoke`: it shows the blocks of each table, asks, and records the events.
 import { EXIT } from '../../model/errors.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
@@ -31,7 +31,7 @@ async function declare(
   output.result(
     partLines(
       plan.flatMap(({ table: { key: table }, sourceGaps, incomplete, already }): Part[] => [
-        { table, word: 'sourceGap', blocks: sourceGaps },
+        { table, word: 'source gap', blocks: sourceGaps },
         { table, word: 'incomplete', blocks: incomplete },
         { table, word: 'accepted before', blocks: already },
       ]),
@@ -40,7 +40,7 @@ async function declare(
   const todo = plan.filter(isNew)
   if (flags.has('dry-run') || todo.length === 0) return nothingWritten(context)
   const who = tablesText(todo.map(({ table }) => table.key))
-  await confirm(context, `Accept these blocks of ${who} as they are, so that they count as done?`)
+  await confirm(context, `Accept these blocks of ${who} so that they count as done?`)
   await record(workspace, { options, plan }, (text) => output.message([text]))
   output.result([
     `Accepted. If rows arrive there later: \`backfill accept --revoke ${rangeFlags(options)}\`, then \`backfill up\`.`,
@@ -58,7 +58,7 @@ async function takeBack(context: Context, workspace: Workspace, options: Questio
         { table, word: 'accepted', blocks },
         {
           table,
-          word: `done from these, now ${dependentRows ? 'dirty' : 'missing'}`,
+          word: `dependent blocks, now ${dependentRows ? 'dirty' : 'missing'}`,
           blocks: dependent,
         },
       ]),
@@ -66,7 +66,7 @@ async function takeBack(context: Context, workspace: Workspace, options: Questio
   )
   if (flags.has('dry-run')) return nothingWritten(context)
   const who = tablesText(plan.map(({ table }) => table.key))
-  await confirm(context, `Take back the acceptance, so that these blocks of ${who} are not done any more?`)
+  await confirm(context, `Revoke the acceptance, so that these blocks of ${who} no longer count as done?`)
   await revoke(workspace, { options, plan }, (text) => output.message([text]))
   output.result([
     'Revoked. `backfill status` shows what the blocks are now; `backfill up` runs those with rows.',

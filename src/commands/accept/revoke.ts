@@ -1,4 +1,4 @@
-// Owns taking acceptances back: accepted blocks become missing again, and what was computed over them is done again.
+// Owns the revocation of acceptances: accepted blocks become missing, and blocks computed from them run again.
 import { appendAll, withLocks } from './accept.ts'
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { REVOKED } from '../../ledger/events.ts'
@@ -12,7 +12,7 @@ import { randomId } from '../../seam/random.ts'
 
 export type RevokeOptions = {
   readonly range: Range
-  /** The person named the tables: each must have something accepted there. */
+  /** The user named the tables: each must have accepted blocks in the range. */
   readonly named: boolean
 }
 
@@ -21,22 +21,22 @@ export type Revocation = {
   readonly targetUuid: string
   /** Accepted blocks that become missing. */
   readonly blocks: BlockSet
-  /** Blocks that were done from tables whose acceptance is taken back: they are done again once those are covered. */
+  /** Blocks computed from tables whose acceptance is revoked: they run again once those tables are covered. */
   readonly dependent: BlockSet
-  /** Whether the table has rows of these: then they are dirty until they are done again, else merely missing. */
+  /** Whether the table has rows of these blocks: then they are dirty until they run again, otherwise missing. */
   readonly dependentRows: boolean
 }
 
-/** @throws BackfillError `usage` where nothing is accepted in the range */
+/** @throws BackfillError `usage` if nothing is accepted in the range */
 export async function planRevocation(
   workspace: Workspace,
   { range, named }: RevokeOptions,
 ): Promise<readonly Revocation[]> {
-  // All tables: what reads a table is concerned, chosen or not.
+  // All tables: a revocation also affects the readers of a chosen table.
   const everything = { ...workspace, chosen: workspace.catalogue.tables }
   const tableStatuses = await readTableStatuses(everything, { lag: 0, forcedHead: undefined })
   const found = new Map<string, Revocation>()
-  // Dependencies come first.
+  // The catalogue lists inputs before their readers.
   for (const tableStatus of tableStatuses.values()) {
     const { table, view, target } = tableStatus
     const accepted = intersect(blocksIn(view, 'accepted'), [range])
@@ -58,7 +58,7 @@ export async function planRevocation(
 
 /**
  * Records the revocation under the locks of its tables.
- * @throws BackfillError `locked` where a table is being worked on; `failed` where it is not as it was planned
+ * @throws BackfillError `locked` if a run works on a table; `failed` if the plan changed
  */
 export async function revoke(
   workspace: Workspace,
@@ -70,17 +70,17 @@ export async function revoke(
   await withLocks(workspace.ports, tables, note, async (locks) => {
     const now = await planRevocation(workspace, options)
     if (JSON.stringify(now) !== JSON.stringify(plan))
-      throw new BackfillError('the blocks have changed meanwhile: nothing was revoked', {
+      throw new BackfillError('the blocks changed since they were shown: nothing was revoked', {
         kind: 'failed',
-        hint: 'Run the command again and look at what it would revoke now',
+        hint: 'Run the command again and check what it would revoke now',
       })
-    // Dependants first: were this killed in between, none would be done from blocks that are missing.
+    // Dependants first: if this process is killed in between, no block is done from blocks that are missing.
     for (const { table, targetUuid, blocks, dependent, dependentRows } of plan.toReversed()) {
       const lock = locks.get(table.key)!
       const about = { targetUuid, runId, sqlHash: table.sqlHash }
       const event = dependentRows ? 'invalidated' : 'cleaned'
       if (dependent.length > 0) await appendAll(workspace.ports, lock, { ...about, event, blocks: dependent })
-      // `cleaned`, as if they had never run: there is no row of theirs that recovery would have to look for.
+      // `cleaned`: accepted blocks have no rows, so recovery has nothing to look for.
       if (blocks.length > 0)
         await appendAll(workspace.ports, lock, { ...about, event: 'cleaned', error: REVOKED, blocks })
     }

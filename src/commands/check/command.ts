@@ -1,4 +1,4 @@
-// Owns `backfill check`: all that is wrong in the SQL folder, and where it does not fit the servers. It writes nothing.
+// Owns `backfill check`: it reports errors in the SQL folder and mismatches with the servers. It writes nothing.
 import { checkDrafts, gatherFindings } from './files.ts'
 import { EXIT, type Finding, usageError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
@@ -29,7 +29,7 @@ export const check: Command = async (context) => {
   await readImports(folder, catalogue.sources, report)
   const known = drafts.map(({ key }) => key)
   const definitions = chosen.flatMap(({ definition }) => definition ?? [])
-  // A test is of a network: without these none can be read.
+  // A test names a network: without networks no test can be read.
   const tested = catalogue.networks.length === 0 ? [] : definitions
   const tests = await readSoundTests({ folder, catalogue, chosen: tested, known }, report)
 
@@ -53,12 +53,12 @@ export const check: Command = async (context) => {
     output.message(['Offline: no server is asked.'])
     return print(undefined)
   }
-  // Without forks and names of networks nothing can be asked.
+  // Without networks and forks no server can be asked.
   if (catalogue.networks.length === 0) return print(undefined)
   try {
     return print(await askServers(context, { catalogue, tables: sound }, report))
   } catch (error) {
-    // A server that is away is told by the caller; what the files say is worth knowing all the same.
+    // The caller reports an unreachable server; print the findings in the files before that.
     if (concerning().length > 0) print(undefined)
     throw error
   }
@@ -69,7 +69,7 @@ type Asked = {
   readonly tables: readonly TableDefinition[]
 }
 
-/** Returns who was asked, in words. */
+/** Returns the name of the target that was asked: database and URL. */
 async function askServers(context: Context, { catalogue, tables }: Asked, report: Report): Promise<string> {
   const { config, output } = context
   const network = findNetwork(catalogue, config.network.value)
@@ -99,7 +99,7 @@ async function askServers(context: Context, { catalogue, tables }: Asked, report
   })
 }
 
-/** All for no keys. Throws a usage error for an unknown one. */
+/** All drafts if `keys` is empty. Throws a usage error for an unknown key. */
 function chooseDrafts(drafts: readonly TableDraft[], keys: readonly string[]): readonly TableDraft[] {
   const known = drafts.map(({ key }) => key)
   const wrong = keys.find((key) => !known.includes(key))
@@ -107,7 +107,7 @@ function chooseDrafts(drafts: readonly TableDraft[], keys: readonly string[]): r
   return keys.length === 0 ? drafts : drafts.filter(({ key }) => keys.includes(key))
 }
 
-/** The definitions of tables in whose own files no error was found. */
+/** The definitions of tables whose own files have no error. */
 function soundOf(chosen: readonly TableDraft[], findings: readonly Finding[]): readonly TableDefinition[] {
   const broken = new Set(findings.flatMap(({ rule, file }) => (severityOf(rule) === 'error' ? [file] : [])))
   return chosen.flatMap(({ definition }) =>
@@ -117,7 +117,7 @@ function soundOf(chosen: readonly TableDraft[], findings: readonly Finding[]): r
   )
 }
 
-/** Not those in the files of tables that were not chosen. */
+/** Drops findings in the files of tables that were not chosen. */
 function isAbout(
   chosen: readonly TableDraft[],
   drafts: readonly TableDraft[],

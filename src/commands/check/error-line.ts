@@ -1,4 +1,4 @@
-// Owns the way from what ClickHouse says of a statement to the line of the file that it means, and to fewer words.
+// Owns the mapping of ClickHouse's error about a statement to a line of the file and to a shorter message.
 import type { SqlText } from '../../model/model.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
@@ -7,16 +7,16 @@ import { withDepth } from '../../sql-syntax/tokens.ts'
 export type ErrorLine = {
   /** The whole message, the part about the scope included. */
   readonly message: string
-  /** What the server was sent: the statement on lines of its own, perhaps others before it. */
+  /** The text sent to the server: the statement on its own lines, perhaps with other lines before it. */
   readonly sent: string
-  /** Lines before the statement in it. */
+  /** Number of lines before the statement. */
   readonly linesBefore: number
 }
 
 /**
- * The line that the server's message is about: by the position it names, else by the first mention of a name that it
- * quotes, looked for in the SELECT that it calls the scope; the scope's or the statement's first line where nothing
- * is found.
+ * The line that the server's message is about. The position in the message decides; without one, the first mention of
+ * a quoted name in the SELECT that the message calls the scope; without a mention, the first line of the scope or the
+ * statement.
  */
 export function rejectedLine(sql: SqlText, { message, sent, linesBefore }: ErrorLine): number {
   const upTo = textUpTo(sent, message)
@@ -34,7 +34,7 @@ export function rejectedLine(sql: SqlText, { message, sent, linesBefore }: Error
   return (scopes[0] ?? tokens)[0]?.line ?? sql.line
 }
 
-/** The message without positions in what was sent, and without the statement that the server repeats. */
+/** The message without positions in the sent text and without the statement that the server repeats. */
 export function rejectedWords(message: string, sent = ''): string {
   const upTo = textUpTo(sent, message)
   if (upTo !== undefined) {
@@ -44,19 +44,19 @@ export function rejectedWords(message: string, sent = ''): string {
   const line = (message.split('\n').find((part) => part.trim() !== '') ?? message).trim()
   const [sentence = ''] = line.split(SCOPE)
   const meant = /Maybe you meant:? ?\[?([^\]]+?)\]?[.?]*$/.exec(line)?.[1]
-  const said = sentence.replace(/[.,:]?\s*$/, '').replace(/\.? Maybe you meant.*$/, '')
-  return meant === undefined ? said : `${said}. Maybe you meant ${meant}`
+  const error = sentence.replace(/[.,:]?\s*$/, '').replace(/\.? Maybe you meant.*$/, '')
+  return meant === undefined ? error : `${error}. Maybe you meant ${meant}`
 }
 
-/** Names that the message quotes, each by its last part, as the file may qualify it otherwise. */
+/** Names that the message quotes, each by its last part, because the file may qualify a name differently. */
 function quotedNames(message: string): readonly string[] {
   const [sentence = ''] = message.split(SCOPE)
   return [...sentence.matchAll(/[`'"]([A-Za-z_][\w.]*)[`'"]/g)].map(([, name]) => name!.split('.').at(-1)!)
 }
 
 /**
- * What stands before the place of a syntax error. The server counts bytes from 1. It also names the line, but the
- * client loses that where the word behind it is in capitals.
+ * The text before the place of a syntax error. The server counts bytes from 1. It also names the line, but the client
+ * loses the line if the next word is in capitals.
  */
 function textUpTo(sent: string, message: string): string | undefined {
   const position = /^Syntax error.*?failed at position (\d+)/s.exec(message)?.[1]
@@ -66,7 +66,7 @@ function textUpTo(sent: string, message: string): string | undefined {
 
 const SCOPE = /\bin (?:scope|query)\b/i
 
-/** The SELECTs that read the tables which the scope reads, or the one that the scope is the name of. */
+/** The SELECTs that read the scope's tables, or the SELECT that the scope names. */
 function scopesOf(sql: SqlText, scope: string): readonly (readonly Token[])[] {
   const tokens = significantTokens(sql)
   const [, name] = /^\s*`?(\w+)`?\s*\.?\s*(?:Maybe|$)/.exec(scope) ?? []

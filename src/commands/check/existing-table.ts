@@ -1,4 +1,4 @@
-// Owns the comparison of a DDL file with the table that exists: a DBA may have altered it, or edited the file after it.
+// Owns the comparison of a DDL file with the existing table: the table or the file may have been changed since.
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { fileError, type Finding } from '../../model/errors.ts'
@@ -12,35 +12,35 @@ import { madeDefinition } from './temporary-table.ts'
 export type ExistingCheck = {
   readonly target: Server
   readonly table: TableDefinition
-  /** The file at which is said what concerns all of them. */
+  /** The file that carries findings about all tables. */
   readonly first: SqlText
-  /** Types of DDL files as the server writes them; undefined: it does not know them. */
+  /** Types of DDL files as the server writes them; undefined for a type that the server does not know. */
   readonly types: ReadonlyMap<string, string | undefined>
-  /** Undefined where it does not exist. */
+  /** Undefined if the table does not exist. */
   readonly existing: ExistingTable | undefined
 }
 
-/** Reports DDL that the server refuses, and a table that is not as its DDL says. @throws BackfillError `server` */
+/** Reports DDL that the server refuses, and a table that differs from its DDL. @throws BackfillError `server` */
 export async function checkExistingTable(check: ExistingCheck, report: Report): Promise<void> {
   const { target, table, first, existing, types } = check
   const { ddl } = table
-  const say = (problem: Omit<Finding, 'file'>) =>
+  const reportProblem = (problem: Omit<Finding, 'file'>) =>
     report(fileError({ ...problem, file: ddl.file, line: problem.line ?? ddl.line }))
   const made = await madeDefinition(target, ddl)
   if ('syntax' in made) {
     const line = rejectedLine(ddl, { message: made.syntax, sent: made.sent, linesBefore: 0 })
     const sentence = `ClickHouse cannot read this: ${rejectedWords(made.syntax, made.sent)}`
-    say({ rule: 'E070', line, sentence, hint: 'mend the file' })
+    reportProblem({ rule: 'E070', line, sentence, hint: 'fix the file' })
     return
   }
   const unknown = ddlColumns(ddl).filter(({ type }) => type !== '' && types.get(type) === undefined)
   for (const { name, type } of unknown) {
     const sentence = `ClickHouse does not know the type ${type} of '${name}'`
-    say({ rule: 'E070', line: lineOf(ddl, { column: name }), sentence, hint: 'correct the type' })
+    reportProblem({ rule: 'E070', line: lineOf(ddl, { column: name }), sentence, hint: 'correct the type' })
   }
   if (unknown.length > 0) return
   if ('refused' in made) {
-    // Columns with a default are checked under names of the server's own.
+    // The server checks columns with a default under temporary names.
     const column = /`(\w+)_tmp_alter\d+`/.exec(made.refused)?.[1]
     const line =
       column === undefined
@@ -50,7 +50,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
       column === undefined
         ? `ClickHouse refuses this table: ${rejectedWords(made.refused)}`
         : `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`
-    say({ rule: 'E070', line, sentence, hint: 'mend the file' })
+    reportProblem({ rule: 'E070', line, sentence, hint: 'fix the file' })
     return
   }
   if (existing === undefined) return
@@ -60,16 +60,20 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
       ? 'tables that exist are not compared with their files'
       : `${name} is not compared`
     const sentence = `${what}: ${made.notCompared}`
-    // Said once: findings that are equal are one.
+    // Equal findings are reported once.
     const { file, line } = made.always ? first : ddl
     report(fileError({ rule: 'W079', file, line, sentence, hint: made.hint }))
     return
   }
-  // On a cluster rows are written through the Distributed table, and kept in the local ones.
+  // On a cluster, rows are written through the Distributed table and stored in the local tables.
   const definitions = [existing.definition, existing.shards?.shape.definition ?? '']
   for (const definition of definitions.filter((text) => text !== ''))
     for (const difference of definitionsDiffer(made.definition, definition))
-      say({ rule: difference.rule, line: lineOf(ddl, difference.place), ...inWords(difference, name) })
+      reportProblem({
+        rule: difference.rule,
+        line: lineOf(ddl, difference.place),
+        ...inWords(difference, name),
+      })
 }
 
 const REBUILD = 'neither `up` nor `create-tables` alters a table that exists'
@@ -82,7 +86,7 @@ function inWords(
     return there === ''
       ? {
           sentence: `the table ${table} lacks the column '${place.column}'`,
-          hint: `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}, or take it out of the file`,
+          hint: `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}, or remove it from the file`,
         }
       : {
           sentence: `the table ${table} has a column '${place.column}', which the file lacks`,

@@ -1,4 +1,4 @@
-// Owns what `backfill check` finds without a server, and the gathering of findings.
+// Owns the checks of `backfill check` that need no server, and the collection of findings.
 import { BackfillError, type Finding } from '../../model/errors.ts'
 import { lintClusterDdl } from './lint-cluster-ddl.ts'
 import { lintDdl } from './lint-ddl.ts'
@@ -8,11 +8,11 @@ import type { TableDraft } from '../../project/table-draft.ts'
 
 export type Findings = {
   readonly report: Report
-  /** Each once, by file and line. */
+  /** Each finding once, sorted by file and line. */
   list(): readonly Finding[]
 }
 
-/** Gathers what is reported. An error that no rule has found is thrown on. */
+/** Collects reported findings. An error without a rule is thrown. */
 export function gatherFindings(): Findings {
   const found = new Map<string, Finding>()
   return {
@@ -29,7 +29,7 @@ export function gatherFindings(): Findings {
   }
 }
 
-/** Reports what is suspicious in tables whose files could be read. */
+/** Lints the tables whose files could be read. */
 export function checkDrafts(drafts: readonly TableDraft[], report: Report): void {
   const targets = new Map(drafts.map(({ key, header }) => [key, header.target]))
   for (const { file, header, lines, transform, ddl, clusterDdl } of drafts) {

@@ -1,4 +1,4 @@
-// Owns the finding for each right that the user lacks, with the GRANT that cures it.
+// Owns the finding for each missing right, with the GRANT to type.
 import type { Need, NeedPlace, ServerRole } from '../../clickhouse/grants.ts'
 import { type CheckServers, lackingNeeds, type ServerCheck, type ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
@@ -9,17 +9,17 @@ import { quotedName } from '../../sql-syntax/quoting.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 
 /**
- * Reports the rights that are lacking; returns the sources that may not be read.
- * @param sides whose rights are asked for
+ * Reports missing rights; returns the sources that the user may not read.
+ * @param sides the servers to check; undefined: both
  * @throws BackfillError `server`
  */
 export async function checkGrants(
   check: ServerCheck & { readonly sides?: ReadonlySet<ServerRole> },
-  surroundings: ServerState,
+  serverState: ServerState,
   report: Report,
 ): Promise<ReadonlySet<string>> {
   const { servers, sides } = check
-  const requiredGrants = requiredGrantsOf(check, surroundings).filter(({ side }) => sides?.has(side) ?? true)
+  const requiredGrants = requiredGrantsOf(check, serverState).filter(({ side }) => sides?.has(side) ?? true)
   const found = await lackingNeeds(servers, requiredGrants)
   if (found === undefined) {
     const [{ file, line } = { file: 'sql', line: 1 }] = requiredGrants
@@ -34,7 +34,7 @@ export async function checkGrants(
   )
 }
 
-/** What the server itself says is lacking. */
+/** The finding for a right that the server's own error message names. */
 export function missingGrant({
   file,
   line,
@@ -51,7 +51,7 @@ export function missingGrant({
   return fileError({ rule: 'E080', file, line, sentence, hint })
 }
 
-/** One finding for all that is lacking on one thing. */
+/** One finding for all missing rights on one table, database or engine. */
 function missingGrants(
   servers: CheckServers,
   requiredGrants: readonly PlacedNeed[],
@@ -71,7 +71,7 @@ function missingGrants(
   })
 }
 
-/** The same right lacking on all tables of a database that were asked for is one finding, on the database. */
+/** If a right is missing on all checked tables of a database, it becomes one finding on the database. */
 function gathered(missing: readonly PlacedNeed[], asked: readonly PlacedNeed[]): readonly PlacedNeed[] {
   const all = Map.groupBy(asked, groupOf)
   return [...Map.groupBy(missing, groupOf)].flatMap(([group, requiredGrants]) => {

@@ -1,4 +1,4 @@
-// Owns whether a table's DDL suits what the header says of its rows.
+// Owns the lint of a table's DDL against the `rows` of its header.
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
 import type { RowsKind, SqlText } from '../../model/model.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
@@ -7,11 +7,11 @@ import { knownNames } from '../../model/did-you-mean.ts'
 /** The column that a per-block row belongs to: half-written ranges are deleted by it. */
 const BLOCK = 'block_number'
 
-/** Throws a usage error with file and line for what is no CREATE TABLE. */
+/** Throws a usage error with file and line for a statement that is not a CREATE TABLE. */
 export function* lintDdl(ddl: SqlText, rows: RowsKind): Generator<BackfillError, void> {
   const clauses = ddlClauses(ddl)
   const problems = [...unknownColumns(clauses), ...rowsColumn(clauses, rows)]
-  // A key of unknown columns says nothing about which rows are one.
+  // A key with unknown columns cannot be checked further.
   const more = problems.length > 0 ? [] : [...engineFits(clauses, rows), ...keysFit(clauses, rows)]
   for (const { line, ...problem } of [...problems, ...more])
     yield fileError({ ...problem, file: ddl.file, line: line ?? ddl.line })
@@ -34,7 +34,7 @@ function* unknownColumns({ columns, engine, sortKey, partition }: DdlClauses): G
       yield {
         rule: 'E052',
         line: clause?.line,
-        sentence: `${what} names '${name}', which is no column`,
+        sentence: `${what} names '${name}', which is not a column of the table`,
         hint,
       }
     }
@@ -71,7 +71,7 @@ function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem,
   const found = engine === undefined ? 'has no ENGINE' : `is a ${engine.name}`
   if (rows.kind === 'per-block') {
     if (replacing) return
-    const sentence = `the table ${found}: a range that is run again has to be deleted first`
+    const sentence = `the table ${found}: the rows of a range must be deleted before it runs again`
     yield {
       rule: 'W057',
       line: engine?.line,
@@ -97,7 +97,7 @@ function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): G
   const key = sortKey?.names ?? []
   const line = sortKey?.line ?? engine?.line
   if (key.length === 0) {
-    const hint = 'write ORDER BY with the columns that tell rows apart'
+    const hint = 'write ORDER BY with the columns that identify a row'
     yield { rule: 'E055', line, sentence: 'without ORDER BY all rows of a partition become one', hint }
     return
   }
@@ -107,7 +107,7 @@ function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): G
       rule: 'E055',
       line,
       sentence,
-      hint: `add ${BLOCK} to ORDER BY, or say rows: per-key in the header`,
+      hint: `add ${BLOCK} to ORDER BY, or write rows: per-key in the header`,
     }
   }
   if (rows.kind === 'per-key' && key.includes(rows.column)) {
@@ -116,7 +116,7 @@ function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): G
       rule: 'E055',
       line,
       sentence,
-      hint: `take ${rows.column} out of ORDER BY, or say rows: per-block`,
+      hint: `take ${rows.column} out of ORDER BY, or write rows: per-block`,
     }
   }
   const stray = (partition?.names ?? []).filter(

@@ -1,4 +1,4 @@
-// Owns what ClickHouse would accept in a transform and a person hardly meant: tables without database, unused words.
+// Owns the lint of a transform: valid SQL that is probably a mistake, such as a table without a database.
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
@@ -9,7 +9,7 @@ import { tablesRead } from '../../project/transform-statement.ts'
 export type LintedTransform = {
   readonly file: string
   readonly header: HeaderDraft
-  /** Line of each header key that is there. */
+  /** Line of each header key that the file has. */
   readonly lines: ReadonlyMap<string, number>
   readonly transform: SqlText
   /** The target of each table key. */
@@ -26,7 +26,7 @@ export function* lintTransform(linted: LintedTransform): Generator<BackfillError
       file,
       line,
       sentence: fixed
-        ? `reads '${database}.${table}' of a fixed database, which bounds nothing`
+        ? `reads '${database}.${table}' of a fixed database, which does not limit the table's blocks`
         : `reads '${table}' without a database`,
       hint: `write {source:Identifier}.${table} or {target:Identifier}.${table}, and name it in the header`,
     })
@@ -38,25 +38,25 @@ export function* lintTransform(linted: LintedTransform): Generator<BackfillError
   }
   const [sources, derived] = [tablesRead(transform, 'source'), tablesRead(transform, 'target')]
   for (const name of (header.sources ?? []).filter((source) => !sources.has(source))) {
-    const sentence = `sources: '${name}' is never read, and bounds the table all the same`
+    const sentence = `sources: '${name}' is never read, but still limits the table's blocks`
     yield fileError({
       rule: 'W045',
       file,
       line: lines.get('sources'),
       sentence,
-      hint: 'take it out, or read it',
+      hint: 'remove it, or read it',
     })
   }
   for (const key of header.after ?? []) {
     const target = targets.get(key)
     if (target === undefined || derived.has(target)) continue
-    const sentence = `after: '${key}' (${target}) is never read, and is waited for all the same`
+    const sentence = `after: '${key}' (${target}) is never read, but the table still waits for it`
     yield fileError({
       rule: 'W046',
       file,
       line: lines.get('after'),
       sentence,
-      hint: 'take it out, or read it',
+      hint: 'remove it, or read it',
     })
   }
 }

@@ -1,19 +1,19 @@
-// Owns where a transform names its output columns: the line of each, for what is wrong with one.
+// Owns finding the line of each output column of a transform, so that findings can point to it.
 import type { SqlText } from '../../model/model.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 import { splitAtCommas, withDepth } from '../../sql-syntax/tokens.ts'
 
 export type OutputLines = {
-  /** Line of the SELECT that yields the rows. */
+  /** Line of the outermost SELECT. */
   readonly select: number
-  /** Column name to line; without those of `*`. */
+  /** Column name to line, without the columns of `*`. */
   readonly columns: ReadonlyMap<string, number>
 }
 
 export function outputLines(sql: SqlText): OutputLines {
   const tokens = significantTokens(sql)
   const depths = withDepth(tokens)
-  // The whole may stand in brackets.
+  // The whole SELECT may be in brackets.
   const depth = tokens.findIndex(({ text }) => text !== '(')
   const start = depths.findIndex((one) => one.depth === depth && isKeyword(one.token, 'SELECT'))
   if (start === -1) return { select: sql.line, columns: new Map() }

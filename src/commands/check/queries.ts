@@ -1,4 +1,4 @@
-// Owns whom `backfill check` asks, and its questions of databases and rights. Nothing here writes.
+// Owns the servers of `backfill check` and its queries for databases and rights. Reads only.
 import { sql } from 'kysely'
 import { typed } from '../../clickhouse/dialect.ts'
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
@@ -7,7 +7,7 @@ import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 
-/** Both sides, and what is configured with them. */
+/** Both servers with their configuration. */
 export type CheckServers = Readonly<Record<ServerRole, Server>> & {
   readonly names: Names
   readonly network: Network
@@ -16,11 +16,11 @@ export type CheckServers = Readonly<Record<ServerRole, Server>> & {
 export type ServerCheck = {
   readonly servers: CheckServers
   readonly catalogue: Catalogue
-  /** Those whose files are sound. */
+  /** The tables whose files have no error. */
   readonly tables: readonly TableDefinition[]
 }
 
-/** What is there on the servers, by table name without database. */
+/** The existing tables and databases; tables by name without database. */
 export type ServerState = {
   readonly sources: ReadonlyMap<string, ExistingTable>
   readonly targets: ReadonlyMap<string, ExistingTable>
@@ -43,7 +43,7 @@ export async function existingDatabases(
 }
 
 /**
- * Those of the needs that the users lack; undefined where a server cannot be asked (before 24.10).
+ * The required grants that the users lack; undefined if a server cannot check grants (before 24.10).
  * @throws BackfillError `server`, `failed`
  */
 export async function lackingNeeds<One extends Need>(

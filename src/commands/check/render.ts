@@ -11,9 +11,9 @@ export type CheckReport = {
   readonly tables: readonly string[]
   /** Unit tests that were read. */
   readonly tests: number
-  /** Who was asked, in words; undefined where nobody was. */
+  /** Database and URL of the target; undefined if no server was asked. */
   readonly server: string | undefined
-  /** Keys of those that no server was asked about, because their files come first. */
+  /** Keys of tables that were not checked on the server, because their files have errors. */
   readonly unasked: readonly string[]
 }
 
@@ -60,6 +60,6 @@ function tally({ findings, tables, tests, server, unasked }: CheckReport, colors
   const left =
     server === undefined || unasked.length === 0
       ? ''
-      : `; not asked about ${unasked.join(', ')}: mend the files first`
+      : `; not checked on the server: ${unasked.join(', ')} (fix their files first)`
   return `Checked ${count(tables.length, 'table')} and ${count(tests, 'unit test')} ${against}: ${found}${left}`
 }

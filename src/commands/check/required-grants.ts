@@ -1,4 +1,4 @@
-// Owns which rights a run needs: those of docs/operations.md, "Permissions".
+// Owns the list of rights that a run needs: docs/operations.md, "Permissions".
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -27,7 +27,7 @@ export function requiredGrantsOf(
   ]
 }
 
-/** Where a source is first read. */
+/** File and line of the first read of a source. */
 export function placeOfRead(tables: readonly TableDefinition[], source: string): Place {
   const { transform } = tables.find((table) => table.sources.includes(source)) ?? tables[0]!
   return { file: transform.file, line: tablesRead(transform, 'source').get(source) ?? transform.line }
@@ -38,7 +38,7 @@ function sourceGrants({ servers, catalogue, tables }: ServerCheck): readonly Pla
     const definition = catalogue.sources.find(({ table }) => table === source)
     const readers = tables.filter(({ sources }) => sources.includes(source))
     const mentioned = new Set(readers.flatMap(({ transform }) => significantTokens(transform).map(unquoted)))
-    // A user may have been given these columns only.
+    // The grant may cover only these columns.
     const columns = (definition === undefined ? [] : ddlColumns(definition.ddl))
       .map(({ name }) => name)
       .filter((name) => mentioned.has(name) || name === 'updated_date_time')

@@ -1,4 +1,4 @@
-// Owns what `backfill check` finds with a server: sources, transforms, tables that exist, grants. Nothing is written.
+// Owns the checks of `backfill check` on the servers: sources, transforms, existing tables, grants. Reads only.
 import { checkGrants } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
@@ -11,19 +11,19 @@ import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { typeNames } from '../../clickhouse/type-names.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
 
-/** @throws BackfillError `server` when one is away */
+/** @throws BackfillError `server` if one is unreachable */
 export async function checkServer(check: ServerCheck, report: Report): Promise<void> {
   const { servers, tables } = check
   const { target } = servers
   if (tables.length === 0) return
-  const surroundings = await lookAround(check)
-  const denied = await checkGrants(check, surroundings, report)
-  reportMissingSources(check, surroundings, { denied, report })
+  const serverState = await readServerState(check)
+  const denied = await checkGrants(check, serverState, report)
+  reportMissingSources(check, serverState, { denied, report })
   const types = await typeNames(target, tables.flatMap(columnTypes))
   const each = tables.flatMap((table) => [
-    checkTransform({ ...check, table, surroundings, types, denied }, report),
+    checkTransform({ ...check, table, serverState, types, denied }, report),
     checkExistingTable(
-      { target, table, first: tables[0]!.ddl, types, existing: surroundings.targets.get(table.target) },
+      { target, table, first: tables[0]!.ddl, types, existing: serverState.targets.get(table.target) },
       report,
     ),
   ])
@@ -37,7 +37,7 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   )
 }
 
-async function lookAround({ servers, catalogue, tables }: ServerCheck): Promise<ServerState> {
+async function readServerState({ servers, catalogue, tables }: ServerCheck): Promise<ServerState> {
   const inputs = catalogue.tables.filter(({ key }) => tables.some(({ after }) => after.includes(key)))
   const { source, target, names } = servers
   const [sources, targets, inSource, inTarget] = await Promise.all([
@@ -54,7 +54,7 @@ async function lookAround({ servers, catalogue, tables }: ServerCheck): Promise<
 
 type Missing = { readonly denied: ReadonlySet<string>; readonly report: Report }
 
-/** One finding for each source, wherever it is read; one for all where their database is missing. */
+/** One finding for each missing source, or one for all if their database is missing. */
 function reportMissingSources(
   { servers, tables }: ServerCheck,
   { sources, databases }: ServerState,
@@ -76,7 +76,7 @@ function reportMissingSources(
 }
 
 const WHERE =
-  'set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or mend the file'
+  'set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or fix the file'
 
 function sourcesOf(tables: readonly TableDefinition[]): readonly string[] {
   return [...new Set(tables.flatMap((table) => table.sources))]

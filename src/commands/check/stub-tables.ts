@@ -1,4 +1,4 @@
-// Owns describing a transform whose inputs are not there yet: empty tables of the right types in their place.
+// Owns stub tables: empty subqueries of the right types in place of inputs that do not exist yet.
 import type { SqlText } from '../../model/model.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
@@ -12,8 +12,8 @@ export type StubTable = {
 }
 
 /**
- * The statement with a subquery of no rows in place of each table that has a stand-in, on the same lines. Undefined
- * where a table's place cannot be taken: PREWHERE and SAMPLE work on tables alone.
+ * The statement with an empty subquery in place of each table that has a stub, on the same lines. Undefined if a table
+ * cannot be replaced: PREWHERE and SAMPLE work on tables only.
  */
 export function withStubTables(sql: SqlText, stubTables: readonly StubTable[]): string | undefined {
   const tokens = significantTokens(sql)
@@ -31,7 +31,7 @@ export function withStubTables(sql: SqlText, stubTables: readonly StubTable[]): 
   return withReplaced(sql, written)
 }
 
-/** Whether the table has an alias, behind FINAL or before it, and where the alias ends. */
+/** Whether the table has an alias, before or after FINAL, and where the alias ends. */
 function aliasAt(tokens: readonly Token[], to: number): { readonly given: boolean; readonly to: number } {
   const at = isKeyword(tokens[to], 'FINAL') ? to + 1 : to
   if (isKeyword(tokens[at], 'AS')) return { given: true, to: at + 2 }

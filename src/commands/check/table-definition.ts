@@ -1,4 +1,4 @@
-// Owns what two CREATE TABLE statements, both as the server writes them, say differently. Pure.
+// Owns the differences between two CREATE TABLE statements, both as the server writes them. Pure.
 import type { SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { type Clauses, type CreateTable, createTable, DEFAULT_KINDS } from '../../sql-syntax/create-table.ts'
@@ -6,23 +6,23 @@ import { keyText, readEngine } from '../../sql-syntax/ddl-clauses.ts'
 import type { Token } from '../../sql-syntax/lexer.ts'
 import { unspaced } from '../../sql-syntax/tokens.ts'
 
-/** One thing that a definition says; `text` is empty where it says nothing of it. */
+/** One property of a definition; `text` is empty if the definition does not set it. */
 type Aspect = {
   readonly rule: RuleId
-  /** Where to look in the file: at a column, or at a clause behind the columns. */
+  /** The place in the file: a column, or a clause after the columns. */
   readonly place: { readonly column: string } | { readonly clause: string }
-  /** What stands before the text: `the rows are sorted by`. */
+  /** The words before the text: `the rows are sorted by`. */
   readonly what: string
   readonly text: string
 }
 
-/** What the file says (`here`) and what the table says (`there`); E071 is a column that one of them lacks, with its type in the other. */
+/** `here`: the file's text; `there`: the table's. E071: one of them lacks a column, the other has its type. */
 export type Difference = Omit<Aspect, 'text'> & { readonly here: string; readonly there: string }
 
 /**
- * How a table differs from its file. SETTINGS are not compared: they are the operator's.
- * @param made definition of a table that the server has made of the file
- * @param existing that of the table; of a Distributed one only names, types and defaults of columns count
+ * The differences between a table and its file. SETTINGS are not compared: they are the operator's choice.
+ * @param made definition of the table that the server made from the file
+ * @param existing definition of the existing table; for a Distributed table only names, types and defaults count
  */
 export function definitionsDiffer(made: string, existing: string): readonly Difference[] {
   const [file, table] = [read(made), read(existing)]
@@ -43,7 +43,7 @@ export function definitionsDiffer(made: string, existing: string): readonly Diff
   ]
 }
 
-/** Where a file says it; undefined where it does not. */
+/** The line of a place in the file; undefined if the file lacks it. */
 export function lineOf(ddl: SqlText, place: Difference['place']): number | undefined {
   const { columns, clauses } = createTable(ddl)
   if ('column' in place) return columns.find(({ name }) => name === place.column)?.line
@@ -63,7 +63,7 @@ function read(definition: string): CreateTable {
   return createTable({ file: 'system.tables', text, line: 1 })
 }
 
-/** As many, and in the same order, for every definition that has these columns. */
+/** The same number of aspects, in the same order, for every definition that has these columns. */
 function aspectsOf(
   { columns, others, clauses }: CreateTable,
   names: readonly string[],
@@ -108,7 +108,7 @@ function aspectsOf(
     aspect('W078', 'PRIMARY KEY', 'the primary key is', primary === sorted ? '' : primary),
     aspect('W078', 'SAMPLE BY', 'the rows are sampled by'),
     aspect('W078', 'COMMENT', 'the comment is'),
-    aspect('W078', 'ENGINE', 'beside the columns there is', others.map(joined).toSorted().join(', ')),
+    aspect('W078', 'ENGINE', 'besides the columns there is', others.map(joined).toSorted().join(', ')),
   ]
 }
 

@@ -1,4 +1,4 @@
-// Owns asking the server how it writes a DDL file: it makes a temporary table of it, which ends with its session.
+// Owns the server's form of a DDL file: the server creates a temporary table from it, which ends with its session.
 import { ACCESS_DENIED, errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { retryOf } from '../../model/errors.ts'
@@ -11,32 +11,32 @@ import { temporaryForm } from '../../sql-syntax/table-forms.ts'
 
 export type MadeDefinition =
   | { readonly definition: string }
-  /** What the server says against its text, and the text that it was sent. */
+  /** The server's syntax error, and the text that was sent. */
   | { readonly syntax: string; readonly sent: string }
-  /** What the server says against the table. */
+  /** Why the server refuses the table. */
   | { readonly refused: string }
-  /** Why it makes none; `always`: of no table. */
+  /** Why the table is not compared; `always`: the reason holds for every table. */
   | { readonly notCompared: string; readonly hint: string; readonly always: boolean }
 
 const SESSION_SECONDS = 10
 
 /**
- * The CREATE TABLE of a file in the server's own words, types, functions and defaults included. Works under `readonly = 2`;
- * a user needs CREATE ARBITRARY TEMPORARY TABLE.
- * @throws BackfillError `server` when it is away
+ * The CREATE TABLE of a file as the server writes it, including types, functions and defaults. Works under
+ * `readonly = 2`; a user needs CREATE ARBITRARY TEMPORARY TABLE.
+ * @throws BackfillError `server` if it is unreachable
  */
 export async function madeDefinition(server: Server, ddl: SqlText): Promise<MadeDefinition> {
   const { client, connection } = server
   const query = temporaryForm(ddl)
   if (query === undefined)
     return {
-      notCompared: 'its engine is no MergeTree',
+      notCompared: 'its engine is not a MergeTree',
       hint: 'compare it with SHOW CREATE TABLE',
       always: false,
     }
   if (server.cluster?.balanced)
     return {
-      notCompared: 'connections end at different servers',
+      notCompared: 'connections reach different servers',
       hint: 'set TARGET_CLICKHOUSE_URL to one of them',
       always: true,
     }
@@ -47,7 +47,7 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
     await client.command({
       ...session,
       query,
-      // As a table without ENGINE is made by default.
+      // The default engine of a table without ENGINE.
       clickhouse_settings: {
         session_timeout: String(SESSION_SECONDS),
         default_temporary_table_engine: 'MergeTree',
@@ -63,22 +63,27 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
     return { definition: row!.statement }
   } catch (error) {
     const code = errorCode(error)
-    const said = originOf(error)
-    if (code === 0 || !(said instanceof Error)) throw error
-    if (code === SYNTAX_ERROR) return { syntax: said.message, sent: query }
+    const answer = originOf(error)
+    if (code === 0 || !(answer instanceof Error)) throw error
+    if (code === SYNTAX_ERROR) return { syntax: answer.message, sent: query }
     if (code === ACCESS_DENIED) {
-      const hint = missingGrant(said.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE'
-      return { notCompared: `user '${connection.username}' may make no temporary tables`, hint, always: true }
+      const hint =
+        missingGrant(answer.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE'
+      return {
+        notCompared: `user '${connection.username}' may not create temporary tables`,
+        hint,
+        always: true,
+      }
     }
     if (code === READONLY)
       return {
-        notCompared: `the profile of user '${connection.username}' lets it make no temporary tables`,
-        hint: 'readonly = 2 would let it',
+        notCompared: `the profile of user '${connection.username}' does not let it create temporary tables`,
+        hint: 'set readonly = 2 for this user',
         always: true,
       }
-    // A server that is busy says nothing about the file.
+    // An overloaded server says nothing about the file.
     if (retryOf(error) !== 'stop') throw error
-    return { refused: said.message }
+    return { refused: answer.message }
   }
 }
 

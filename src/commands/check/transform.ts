@@ -1,4 +1,4 @@
-// Owns what ClickHouse says of a transform: whether it can be read, and whether its columns fit the target.
+// Owns the check of a transform by ClickHouse: whether it parses and whether its columns fit the target.
 import { missingGrant } from './grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
@@ -16,16 +16,16 @@ import { type StubTable, withStubTables } from './stub-tables.ts'
 
 export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
   readonly table: TableDefinition
-  readonly surroundings: ServerState
+  readonly serverState: ServerState
   /** Types of DDL files as the server writes them. */
   readonly types: ReadonlyMap<string, string | undefined>
-  /** Sources that the user may not read: what is to be said of these is said. */
+  /** Sources that the user may not read: already reported. */
   readonly denied: ReadonlySet<string>
 }
 
-/** @throws BackfillError `server` when it is away */
+/** @throws BackfillError `server` if it is unreachable */
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
-  const { table, surroundings, denied } = check
+  const { table, serverState, denied } = check
   for (const error of missingProbeColumns(check)) report(error)
   const stubTables = stubTablesOf(check)
   const unknownType = stubTables.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
@@ -34,26 +34,26 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   if (text === undefined || !readable) return
   const described = await describe(check, text)
   if (!('columns' in described)) {
-    // The server names the first thing that it cannot make sense of, which may only follow from a missing column.
+    // The server names the first unknown identifier, which may be the consequence of a missing column.
     const missing = described.code === UNKNOWN_IDENTIFIER ? [...missingColumns(check)] : []
     for (const error of missing.length > 0 ? missing : [errorLine(check, described)]) report(error)
     return
   }
   const { file } = table.transform
   const lines = outputLines(table.transform)
-  const target = surroundings.targets.get(table.target)?.columns ?? typedColumns(check)
+  const target = serverState.targets.get(table.target)?.columns ?? typedColumns(check)
   for (const { rule, column, sentence, hint } of columnMisfits(described.columns, target)) {
     const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
     report(fileError({ rule, file, line, sentence, hint }))
   }
 }
 
-/** What a server says of a transform: its columns, or why not. */
+/** The server's description of a transform: its columns, or its error. */
 type Described =
   | { readonly columns: readonly OutputColumn[] }
   | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
 
-/** Describes `text` in place of the transform, on the server that would compute it. @throws BackfillError `server`, `usage` */
+/** Describes `text` in place of the transform, on the transform's server. @throws BackfillError `server`, `usage` */
 async function describe({ servers, table }: TransformCheck, text: string): Promise<Described> {
   const reader = readerOf(servers, table)
   const params = transformParams({
@@ -79,14 +79,14 @@ function typedColumns({ table, types }: TransformCheck): readonly DdlColumn[] {
   return ddlColumns(table.ddl).map((column) => ({ ...column, type: types.get(column.type) ?? column.type }))
 }
 
-/** A type that the server does not know: its own table's finding says so. */
+/** A type that the server does not know: the check of its own table reports it. */
 function isUnknown({ types }: TransformCheck, type: string): boolean {
   return types.has(type) && types.get(type) === undefined
 }
 
-/** For what does not exist, and has a file that says what it would be. */
-function stubTablesOf({ catalogue, table, surroundings }: TransformCheck): readonly StubTable[] {
-  const sources = catalogue.sources.filter(({ table: name }) => !surroundings.sources.has(name))
+/** Stubs for tables that do not exist but have a DDL file. */
+function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readonly StubTable[] {
+  const sources = catalogue.sources.filter(({ table: name }) => !serverState.sources.has(name))
   const inputs = catalogue.tables.filter(({ key }) => table.after.includes(key))
   return [
     ...sources.map((source): StubTable => ({
@@ -95,7 +95,7 @@ function stubTablesOf({ catalogue, table, surroundings }: TransformCheck): reado
       columns: ddlColumns(source.ddl),
     })),
     ...inputs
-      .filter(({ target }) => !surroundings.targets.has(target))
+      .filter(({ target }) => !serverState.targets.has(target))
       .map((input): StubTable => ({
         parameter: 'target',
         table: input.target,
@@ -104,20 +104,20 @@ function stubTablesOf({ catalogue, table, surroundings }: TransformCheck): reado
   ]
 }
 
-/** What the probe of missing blocks reads of every source. */
+/** The columns that the probe of missing blocks reads from every source. */
 const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
 
 function* missingProbeColumns({
   servers,
   table,
-  surroundings,
+  serverState,
 }: TransformCheck): Generator<BackfillError, void> {
   const { file } = table.transform
   for (const { parameter, table: source, line } of tableReads(table.transform)) {
-    const columns = parameter === 'source' ? surroundings.sources.get(source)?.columns : undefined
+    const columns = parameter === 'source' ? serverState.sources.get(source)?.columns : undefined
     if (columns === undefined || columns.length === 0) continue
     for (const name of PROBED.filter((wanted) => !columns.some((column) => column.name === wanted))) {
-      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', by which missing blocks are found`
+      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which the search for missing blocks reads`
       yield fileError({
         rule: 'E067',
         file,
@@ -142,20 +142,20 @@ function errorLine({ table }: TransformCheck, { code, message, sent, user }: Ref
     return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
   return code === UNKNOWN_IDENTIFIER
     ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
-    : fileError({ rule: 'E060', file, line, sentence, hint: 'mend the file' })
+    : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
 }
 
-/** Columns that a SELECT names, that its source has by its file, and that the table lacks. */
+/** Columns that a SELECT names and the source's file has, but the source table lacks. */
 function* missingColumns({
   servers,
   catalogue,
   table: { transform },
-  surroundings,
+  serverState,
 }: TransformCheck): Generator<BackfillError, void> {
   const tokens = significantTokens(transform)
   for (const { parameter, table: source, from } of tableReads(transform)) {
     const definition = catalogue.sources.find(({ table }) => parameter === 'source' && table === source)
-    const there = surroundings.sources.get(source)?.columns
+    const there = serverState.sources.get(source)?.columns
     if (definition === undefined || there === undefined) continue
     const missing = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
     const around = selectAround(tokens, from)
@@ -163,7 +163,7 @@ function* missingColumns({
       const mention = around.find((token) => unquoted(token) === name)
       if (mention === undefined) continue
       const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which ${definition.ddl.file} has`
-      const hint = 'add it to the table, or do without it here'
+      const hint = 'add it to the table, or remove it from the transform'
       yield fileError({ rule: 'E067', file: transform.file, line: mention.line, sentence, hint })
     }
   }

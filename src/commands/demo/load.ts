@@ -1,4 +1,4 @@
-// Owns the loading of the sample chain (sql/demo) into the source database of a server of one's own.
+// Owns the loading of the sample chain (sql/demo) into the source database of the embedded server.
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
@@ -12,11 +12,11 @@ export type DemoLoad = {
   readonly elapsedMs: number
 }
 
-/** Creates the source tables where they are missing and fills them once; the chain is the same every time. */
+/** Creates missing source tables and fills them once; the chain is the same every time. */
 export async function loadDemo(options: {
   readonly connection: Connection
   readonly sources: Catalogue['sources']
-  /** Statements that fill them. */
+  /** Statements that fill the source tables. */
   readonly chain: readonly SqlText[]
   readonly network: string
 }): Promise<DemoLoad> {

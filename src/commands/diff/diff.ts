@@ -1,4 +1,4 @@
-// Owns the finding of two versions of a table's SQL: what built its ranges, and what the file holds.
+// Owns finding two versions of a table's SQL to compare: the version that built its ranges, and the file.
 import { usageError } from '../../model/errors.ts'
 import type { Island } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -10,15 +10,15 @@ import type { SqlVersion } from '../../ledger/sql-versions.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 export type DiffQuestion = {
-  /** Beginnings of hashes, as typed. */
+  /** Prefixes of hashes, as typed. */
   readonly fromHash: string | undefined
   readonly toHash: string | undefined
 }
 
 /**
- * Two versions of the chosen table's SQL, and which ranges each version has built. Unless asked otherwise: what built
+ * Two versions of the chosen table's SQL, and the ranges that each version built. By default: the version that built
  * the most stale blocks, and the file. Reads only.
- * @throws BackfillError `usage` for a hash that nobody knows, or that begins several
+ * @throws BackfillError `usage` for a prefix of no known hash, or of several
  */
 export async function sqlDiff(
   { ports, ...workspace }: Workspace,
@@ -68,7 +68,7 @@ function fileSide({ sqlHash, rawHash, rawText, transform }: TableDefinition): Di
   return { sqlHash, rawHash, file: transform.file, text: rawText, keptAt: undefined }
 }
 
-/** What built the most stale blocks; where no SQL has changed, the last text of the same SQL that is not the file's. */
+/** The version that built the most stale blocks; if no SQL changed, the last equivalent text unlike the file. */
 function defaultSide(
   table: TableDefinition,
   { texts, stale }: { readonly texts: readonly SqlVersion[]; readonly stale: readonly StaleReport[] },
@@ -81,7 +81,7 @@ function defaultSide(
   return other ?? fileSide(table)
 }
 
-/** The last text kept of an SQL; its ranges may have been built with an earlier one that says the same. */
+/** The last text kept for an SQL hash; its ranges may have been built with an earlier equivalent text. */
 function sideOfHash(sqlHash: string, texts: readonly SqlVersion[]): DiffSide {
   return texts.findLast((version) => version.sqlHash === sqlHash) ?? { ...NOTHING_KEPT, sqlHash }
 }
@@ -103,14 +103,14 @@ function sideFor(typed: string, { table, texts, islands }: Known): DiffSide {
   const found = hashes.filter(begins)
   const raw = texts.filter(({ rawHash }) => begins(rawHash))
   if (found.length + raw.length > 1)
-    throw usageError(`several versions of ${table.key} begin with '${typed}'`, 'type more of the hash')
+    throw usageError(`several versions of ${table.key} begin with '${typed}'`, 'type more digits of the hash')
   const [hash] = found
   if (hash === table.sqlHash) return fileSide(table)
   if (hash !== undefined) return sideOfHash(hash, texts)
   if (raw[0] !== undefined) return raw[0]
   throw usageError(
     `no version of ${table.key} begins with '${typed}'`,
-    `known are ${hashes.map(shortHash).join(', ')}`,
+    `known hashes: ${hashes.map(shortHash).join(', ')}`,
   )
 }
 
@@ -124,11 +124,11 @@ function changeOf(from: DiffSide, to: DiffSide): DiffReport['change'] {
 /** One version of a table's SQL. */
 export type DiffSide = {
   readonly sqlHash: string
-  /** Undefined, as the rest, where no text was kept. */
+  /** Undefined, like the fields below, if no text was kept. */
   readonly rawHash: string | undefined
   readonly file: string | undefined
   readonly text: string | undefined
-  /** ISO 8601 UTC; undefined for the file as it is now, too. */
+  /** ISO 8601 UTC; also undefined for the file as it is now. */
   readonly keptAt: string | undefined
 }
 
@@ -139,7 +139,7 @@ export type DiffReport = {
   /** Of the file. */
   readonly sqlHash: string
   readonly hint: string
-  /** Done ranges that are as the file would build them. */
+  /** Done ranges that the file's SQL built. */
   readonly current: readonly Range[]
   readonly stale: readonly StaleReport[]
   readonly from: DiffSide

@@ -1,4 +1,4 @@
-// Owns how two versions of a table's SQL are compared: which ranges each built, and a unified diff of the texts. Pure.
+// Owns how `diff` looks: the ranges that each version built, and a unified diff of the texts. Pure.
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { shortHash } from '../../ledger/stale.ts'
 import type { DiffReport, DiffSide } from './diff.ts'
@@ -19,12 +19,12 @@ export function renderDiff(report: DiffReport, colors: Colors): readonly string[
     ...(current.length + stale.length === 0 ? ['  nothing is built yet'] : []),
     '',
     ...(patch === undefined ? [] : [...patch.map((line) => colored(line, colors)), '']),
-    verdict(report),
+    changeText(report),
     ...(stale.length > 0 ? [`\`${hint}\` builds the stale ranges again.`] : []),
   ]
 }
 
-/** Without the texts: the patch has what differs. */
+/** Without the texts: the patch has the differences. */
 export function diffFields(report: DiffReport): object {
   const { stale, from, to, ...rest } = report
   const patch = patchOf(report)?.join('\n')
@@ -35,7 +35,7 @@ function withoutText({ sqlHash, rawHash, file, keptAt }: DiffSide): object {
   return { sqlHash, rawHash, file, keptAt }
 }
 
-/** Undefined where there is nothing to compare, or no difference. */
+/** Undefined if there is nothing to compare, or no difference. */
 function patchOf({ from, to, change }: DiffReport): readonly string[] | undefined {
   if (from.text === undefined || to.text === undefined || change === 'none') return undefined
   const patch = createTwoFilesPatch(
@@ -63,7 +63,7 @@ function colored(line: string, colors: Colors): string {
   return line.startsWith('+') ? colors.green(line) : line
 }
 
-function verdict({ from, to, change, stale }: DiffReport): string {
+function changeText({ from, to, change, stale }: DiffReport): string {
   switch (change) {
     case 'none':
       return stale.some(({ edited }) => edited)
@@ -73,7 +73,7 @@ function verdict({ from, to, change, stale }: DiffReport): string {
       return 'Only comments, formatting, or header lines that change no row differ: this makes nothing stale.'
     case 'unknown': {
       const lost = from.text === undefined ? from : to
-      return `The text of ${shortHash(lost.sqlHash)} is not known: the ledger did not keep texts yet when it was at work.`
+      return `The text of ${shortHash(lost.sqlHash)} is unknown: the ledger did not keep SQL texts yet when it ran.`
     }
     default:
       return `${shortHash(from.sqlHash)} and ${shortHash(to.sqlHash)} differ in what they compute, or in its settings.`

@@ -1,4 +1,4 @@
-// Owns `backfill doctor`: whether servers, connections, rights, storage and ledger are fit for a run. It writes nothing.
+// Owns `backfill doctor`: it checks servers, connections, rights, storage and ledger before a run. Reads only.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { PROGRAM_SQL } from '../../workspace/config.ts'
 import { duration, names, readFlag } from '../../workspace/values.ts'
@@ -7,7 +7,7 @@ import { type Finding, findings } from './finding.ts'
 import { doctorExit, doctorFields, renderDoctor } from './render.ts'
 import { withConnections } from '../../session/session.ts'
 
-/** Enough for the proxies that cut soonest; --idle waits for longer. */
+/** Long enough for proxies with the shortest idle timeout; --idle sets a longer wait. */
 const IDLE_SECONDS = 3
 
 export const doctor: Command = async (context) => {
@@ -34,7 +34,7 @@ export const doctor: Command = async (context) => {
   return doctorExit(found)
 }
 
-/** Broken SQL files hide the tables, not the servers. What the person typed has to be right all the same. */
+/** With broken SQL files no table is checked, but the servers are. The flags must be valid in either case. */
 async function readFiles({ config, flags }: Context) {
   const { readSqlChecks } = await import('./sql-checks.ts')
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
@@ -46,7 +46,7 @@ async function readFiles({ config, flags }: Context) {
   )
   const catalogue = await readCatalogue(folder).catch((error: unknown) => {
     if (!(error instanceof BackfillError)) throw error
-    broken.push(fail(`${error.message}; no table is examined`, 'backfill check --offline'))
+    broken.push(fail(`${error.message}; no table was checked`, 'backfill check --offline'))
     return undefined
   })
   if (catalogue === undefined) return { checks, broken, tables: [] }

@@ -1,4 +1,4 @@
-// Owns the evaluation of clocks and connections: whether times agree, one server answers, and answers arrive unhindered.
+// Owns the evaluation of clocks and connections: clock skew, load balancers, idle timeouts and buffering proxies.
 import { type Asked, type Finding, findings } from './finding.ts'
 
 /** `server`: source and target are one login on one server. */
@@ -7,14 +7,14 @@ export type Role = 'source' | 'target' | 'server'
 export type Clock = {
   /** The server's clock minus this host's. */
   readonly aheadMs: number
-  /** The time of the question: the difference may be wrong by half of it. */
+  /** Round trip of the query: the difference may be wrong by half of it. */
   readonly roundTripMs: number
 }
 
-/** No decision depends on clocks; times in `log` and `status` are the servers'. */
+/** Tolerance. No decision depends on clocks; `log` and `status` print the servers' times. */
 const SKEW_MS = 2_000
 
-/** `other`: whose clock it is compared with, in words. */
+/** `other`: the name of the clock that it is compared with. */
 export function evaluateClock(role: Role, { aheadMs, roundTripMs }: Clock, other = 'this host'): Finding {
   const { ok, warn } = findings('clock', role)
   const off = Math.abs(aheadMs)
@@ -25,7 +25,7 @@ export function evaluateClock(role: Role, { aheadMs, roundTripMs }: Clock, other
   )
 }
 
-/** Source and target against each other. */
+/** Compares the clocks of source and target. */
 export function compareClocks(source: Clock, target: Clock): Finding {
   const clock = {
     aheadMs: source.aheadMs - target.aheadMs,
@@ -40,7 +40,7 @@ function seconds(ms: number): string {
 
 export type Answering = {
   readonly url: string
-  /** Who answered each of some fresh connections. */
+  /** The server that answered each of several new connections. */
   readonly identities: readonly string[]
   readonly isCluster: boolean
 }
@@ -62,38 +62,39 @@ export function evaluateBalancer(role: Role, { url, identities, isCluster }: Ans
   )
 }
 
-/** A connection over which the server said nothing for so long. */
-export type Silence = {
+/** A connection on which the server sent nothing for `seconds`. */
+export type IdleWait = {
   readonly seconds: number
-  /** After which time the connection broke, and the client's message; undefined where the answer arrived. */
+  /** When the connection broke, and the client's message; undefined if the result arrived. */
   readonly cut: { readonly afterMs: number; readonly message: string } | undefined
 }
 
 /** An INSERT sends progress this often (runner/executor.ts); a read sends nothing before its first rows. */
 const PROGRESS_SECONDS = 10
 
-export function evaluateSilence(role: Role, asked: Asked<Silence>): Finding {
+export function evaluateIdleTimeout(role: Role, asked: Asked<IdleWait>): Finding {
   const { ok, warn, fail, unknown } = findings('idle-timeout', role)
   if ('refused' in asked) return unknown(asked.refused)
   const { seconds: lasted, cut } = asked.got
-  if (cut === undefined) return ok(`a connection survives ${lasted} s of silence (--idle tries longer)`)
-  const found = `a silent connection is closed after ${(cut.afterMs / 1000).toFixed(1)} s (${cut.message})`
-  const hint = 'Raise the idle timeout of the proxy or balancer in between to an hour, or connect past it'
+  if (cut === undefined)
+    return ok(`an idle connection survives ${lasted} s without data (--idle tries longer)`)
+  const found = `an idle connection is closed after ${(cut.afterMs / 1000).toFixed(1)} s (${cut.message})`
+  const hint = 'Raise the idle timeout of the proxy or load balancer to one hour, or connect directly'
   return cut.afterMs <= PROGRESS_SECONDS * 1000
-    ? fail(`${found}: statements that take longer lose their answer`, hint)
+    ? fail(`${found}: statements that take longer lose their result`, hint)
     : warn(`${found}: INSERTs send progress and survive, long reads and deletions do not`, hint)
 }
 
-/** When the first bytes of an answer arrived that the server makes piece by piece, and when the last. */
-export type Flow = { readonly firstMs: number; readonly lastMs: number }
+/** When the first and the last bytes of a streamed result arrived. */
+export type Arrival = { readonly firstMs: number; readonly lastMs: number }
 
-export function evaluateFlow(role: Role, asked: Asked<Flow>): Finding {
+export function evaluateBuffering(role: Role, asked: Asked<Arrival>): Finding {
   const { ok, warn, unknown } = findings('buffering', role)
   if ('refused' in asked) return unknown(asked.refused)
   const { firstMs, lastMs } = asked.got
-  if (firstMs <= lastMs * 0.75) return ok('answers arrive while the server makes them')
+  if (firstMs <= lastMs * 0.75) return ok('responses arrive while the server writes them')
   return warn(
-    'answers arrive only when they are complete: a proxy in between buffers them, and progress with them',
-    'Turn response buffering off in the proxy (nginx: proxy_buffering off), or connect past it',
+    'responses arrive only when they are complete: a proxy buffers them, and the progress with them',
+    'Turn response buffering off in the proxy (nginx: proxy_buffering off), or connect directly',
   )
 }

@@ -1,4 +1,4 @@
-// Owns the course of `backfill doctor`: each login by itself, then both clocks, then the insides of the target.
+// Owns the order of `backfill doctor`: each login, then both clocks, then the SQL checks, the cluster and the ledger.
 import { type Joined, joinCluster } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
@@ -16,20 +16,20 @@ export type DoctorInput = {
   readonly target: Connection
   readonly ledgerDatabase: string
   readonly network: string
-  /** Of the target; undefined: it is a server by itself. */
+  /** Of the target; undefined for a single server. */
   readonly cluster: string | undefined
-  /** Nobody else can reach the target (embedded). */
+  /** No other host can reach the target (embedded). */
   readonly alone: boolean
-  /** The chosen tables; none where the SQL files are broken. */
+  /** The chosen tables; empty if the SQL files are broken. */
   readonly tables: readonly TableDefinition[]
   readonly checks: readonly SqlCheck[]
-  /** What is wrong in the SQL folder. */
+  /** Errors in the SQL folder. */
   readonly broken: readonly Finding[]
-  /** How long a silent connection has to survive. */
+  /** How long an idle connection has to survive. */
   readonly idleSeconds: number
 }
 
-/** Everything found, in the order in which it is shown. Reads only. */
+/** All findings in the order in which they are shown. Reads only. */
 export async function runChecks(input: DoctorInput): Promise<readonly Finding[]> {
   const { source, target, cluster, idleSeconds, broken } = input
   const examine = (role: Role, connection: Connection, of: readonly ServerRole[] = [connection.side]) =>
@@ -53,7 +53,7 @@ export async function runChecks(input: DoctorInput): Promise<readonly Finding[]>
   }
 }
 
-/** The SQL checks of a side that could be opened; on the target the cluster and the ledger, too. */
+/** The SQL checks of a server that could be opened; on the target also the cluster and the ledger. */
 async function askInside(
   input: DoctorInput,
   { role, sides, opened }: ExaminedSide,
@@ -82,7 +82,7 @@ async function askInside(
     },
   }
   if (!sides.includes('target')) return await runSqlChecks(checks, place)
-  // As a run would see it, which refuses some clusters.
+  // Joins the cluster as a run does, because a run refuses some clusters.
   const joined = await asking(server.connection, () => joinCluster(server, { cluster, names }))
   const hasKeeper = 'got' in joined && joined.got.server.cluster?.keeper === true
   const [rows, own] = await Promise.all([
@@ -105,7 +105,7 @@ async function foldFindings(input: DoctorInput, { server, names }: Joined): Prom
   return 'got' in found ? found.got : [findings('fold', names.ledger).unknown(found.refused)]
 }
 
-/** By group, in each the built-in checks first, then the SQL files by name. */
+/** Sorted by group; in each group the built-in checks first, then the SQL files by name. */
 function inOrder(found: readonly Finding[]): readonly Finding[] {
   const groups = [...new Set([...GROUPS, ...found.map(({ group }) => group)])]
   const files = found.map(({ check }) => check).filter((check) => !Object.hasOwn(BUILT_IN, check))

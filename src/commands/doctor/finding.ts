@@ -1,10 +1,10 @@
-// Owns a finding of `backfill doctor`: its check, its status, what it is about, what was found, and what to type.
+// Owns a finding of `backfill doctor`: check, status, subject, sentence and hint.
 import { BackfillError } from '../../model/errors.ts'
 import { missingGrant } from '../../sql-syntax/missing-grant.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { errorCode, messageOf } from '../../clickhouse/server-error.ts'
 
-/** The order in which groups are shown; groups that only SQL files name come last. */
+/** The order of groups in the output; groups that only SQL files name come last. */
 export const GROUPS: readonly string[] = [
   'Servers',
   'Connection',
@@ -15,7 +15,7 @@ export const GROUPS: readonly string[] = [
   'Tables',
 ]
 
-/** The checks that no SQL file can make (see sql/doctor/ for the others), and the group of each. */
+/** The checks that need more than an SQL file (see sql/doctor/ for the others), and the group of each. */
 export const BUILT_IN = {
   reach: 'Servers',
   clock: 'Servers',
@@ -36,10 +36,10 @@ export type Finding = {
   readonly check: string
   readonly group: string
   readonly status: CheckStatus
-  /** A server, a table, a disk, a cluster; empty where it is about all. */
+  /** A server, a table, a disk, a cluster; empty for a finding about everything. */
   readonly subject: string
   readonly finding: string
-  /** The next command, statement or GRANT to type; undefined where the status is `ok`. */
+  /** The next command, statement or GRANT to type; undefined if the status is `ok`. */
   readonly hint: string | undefined
 }
 
@@ -57,34 +57,34 @@ export function findings(check: keyof typeof BUILT_IN, subject: string) {
     ok: (finding: string) => of('ok', finding),
     warn: (finding: string, hint: string) => of('warn', finding, hint),
     fail: (finding: string, hint: string) => of('fail', finding, hint),
-    /** A refused question is no failure of its subject: nobody knows. */
+    /** A refused query does not mean that its subject failed: the result is unknown. */
     unknown: ({ reason, hint }: Omit<Refusal, 'code'>) =>
       of('warn', `not known: ${reason}`, hint ?? ASK_AGAIN),
   }
 }
 
-export const ASK_AGAIN = 'Ask again; if it stays so, look into the log of the server'
+export const ASK_AGAIN = 'Ask again; if it persists, look into the log of the server'
 
 /** Why a server did not answer. */
 export type Refusal = {
   readonly reason: string
-  /** What makes the question pass, where that is known: a GRANT mostly. */
+  /** What makes the query succeed, if known: usually a GRANT. */
   readonly hint: string | undefined
-  /** ClickHouse's error code, 0 where the server said nothing. */
+  /** ClickHouse's error code; 0 if the server sent none. */
   readonly code: number
 }
 
-/** What a server answered, or why it did not. */
+/** A server's answer, or why there is none. */
 export type Asked<T> = { readonly got: T } | { readonly refused: Refusal }
 
-/** @throws what is an error neither of a server nor of a connection: a defect of this program is no answer */
+/** @throws errors that come neither from a server nor from a connection: they are defects of this program */
 export async function asking<T>({ username }: Connection, ask: () => Promise<T>): Promise<Asked<T>> {
   try {
     return { got: await ask() }
   } catch (error) {
     if (!(error instanceof Error) || error instanceof TypeError) throw error
     const isOurs = error instanceof BackfillError
-    // The wrapped error says more about a missing right.
+    // The wrapped error has more details about a missing right.
     const message = messageOf(isOurs ? (error.cause ?? error) : error)
     const hint = missingGrant(message, username) ?? (isOurs ? error.hint : undefined)
     const code = isOurs ? error.code : errorCode(error)

@@ -1,4 +1,4 @@
-// Owns the check of the ledger: what commands read, a checkpoint and the events behind it, has to equal all its events.
+// Owns the check of the ledger: the latest checkpoint plus later events must give the same fold as all events.
 import { sleep } from '../../seam/clock.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
@@ -26,12 +26,12 @@ export type LedgerQuestion = {
   readonly server: Server
   readonly names: Names
   readonly network: string
-  /** Nobody else can reach the server (embedded): whoever holds a lock is gone. */
+  /** No other host can reach the server (embedded): the holder of a lock is dead. */
   readonly alone: boolean
   readonly tables: readonly TableDefinition[]
 }
 
-/** An event that a run appends between the two folds is no fault: what differs is asked for again. */
+/** A run may append an event between the two folds, so differing tables are read again. */
 const TRIES = 3
 
 const PAUSE_MS = 300
@@ -60,12 +60,12 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
       return [warn(`${which} are being written; ask again when the run has ended`, 'backfill doctor')]
     const { from, to } = hull(blocks)!
     const heal = rows.kind === 'per-block' ? `redo ${key} --from ${from} --to ${to}` : `rebuild ${key}`
-    const found = `the checkpoint and the events before it disagree about ${which}: somebody has changed the ledger`
+    const found = `the checkpoint and the events before it disagree about ${which}: somebody changed the ledger`
     return [fail(found, `backfill ${heal}`)]
   })
 }
 
-/** Table key -> the blocks about which the two folds disagree; a table without such blocks is absent. */
+/** Table key -> blocks on which the two folds disagree; tables without such blocks are absent. */
 async function differences(
   { server, names, network }: LedgerQuestion,
   uuids: ReadonlyMap<string, string>,
@@ -92,7 +92,7 @@ async function differences(
   )
 }
 
-/** Blocks with another state or other SQL in one fold than in the other, however its ranges are cut. */
+/** Blocks whose state or SQL differs between the folds, however their ranges are cut. */
 export function differing(one: readonly Island[], other: readonly Island[]): BlockSet {
   const [left, right] = [Map.groupBy(one, stateAndSql), Map.groupBy(other, stateAndSql)]
   return [...new Set([...left.keys(), ...right.keys()])].reduce<BlockSet>((all, key) => {

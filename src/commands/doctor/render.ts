@@ -1,4 +1,4 @@
-// Owns how `doctor` looks: a line for each check in its group, what to type below it where not all is well. Pure.
+// Owns how `doctor` looks: one line for each check in its group, with the hint below a warning or failure. Pure.
 import { EXIT } from '../../model/errors.ts'
 import type { CheckStatus, Finding } from './finding.ts'
 import { oneLine } from '../../terminal/render/error.ts'
@@ -29,7 +29,7 @@ export function doctorFields(found: readonly Finding[]): object {
   return { ...tallies(found), checks }
 }
 
-/** Servers and files may say anything: it is shown in one line, control characters escaped. */
+/** Texts of servers and files are shown in one line, with control characters escaped. */
 function asShown(one: Finding): Finding {
   const [subject, finding, hint] = [one.subject, one.finding, one.hint].map(
     (text) => text && visible(oneLine(text)),
@@ -37,7 +37,7 @@ function asShown(one: Finding): Finding {
   return { ...one, subject: subject ?? '', finding: finding ?? '', hint }
 }
 
-/** A server that is away outweighs what else failed: most of it follows from that. */
+/** An unreachable server outweighs other failures: most of them follow from it. */
 export function doctorExit(found: readonly Finding[]): number {
   const failed = found.filter(({ status }) => status === 'fail')
   if (failed.length === 0) return EXIT.ok

@@ -1,11 +1,11 @@
-// Owns the evaluation of a user's settings: what it may not set, and what of its profile every statement overrules.
+// Owns the evaluation of a user's settings: settings it may not change, and profile settings that statements override.
 import { STATEMENT_SETTINGS } from '../../clickhouse/server.ts'
 import type { SettingsLimits } from '../../clickhouse/settings-limits.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import type { Role } from './connection.ts'
 import { type Asked, type Finding, findings } from './finding.ts'
 
-/** May the user set what statements are sent with, and, on the target, write? */
+/** Whether the user may change the settings that statements send and, on the target, write. */
 export function evaluateSettings(role: Role, username: string, asked: Asked<SettingsLimits>): Finding {
   const { ok, warn, fail, unknown } = findings('settings', role)
   if ('refused' in asked) return unknown(asked.refused)
@@ -38,7 +38,10 @@ export function evaluateProfile(
 ): Finding {
   const { ok, fail } = findings('profile', role)
   if ('refused' in opened)
-    return fail(`${opened.refused.reason}; nothing else is asked`, opened.refused.hint ?? 'backfill info')
+    return fail(
+      `${opened.refused.reason}; the other checks did not run`,
+      opened.refused.hint ?? 'backfill info',
+    )
   const overruled = 'got' in limits ? limits.got.overruled(STATEMENT_SETTINGS) : []
   return ok(
     overruled.length === 0

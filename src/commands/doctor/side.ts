@@ -1,4 +1,4 @@
-// Owns what doctor finds out about one login on one server: who answers, its clock, the way there, its settings.
+// Owns the checks of one login on one server: reachability, clock, connection and settings.
 import { monotonicMs, wallClock } from '../../seam/clock.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { identitiesBehind } from '../../clickhouse/cluster/cluster.ts'
@@ -15,22 +15,22 @@ import {
   type Clock,
   evaluateBalancer,
   evaluateClock,
-  evaluateFlow,
-  evaluateSilence,
-  type Flow,
+  evaluateBuffering,
+  evaluateIdleTimeout,
+  type Arrival,
   type Role,
-  type Silence,
+  type IdleWait,
 } from './connection.ts'
 import { evaluateProfile, evaluateSettings } from './settings.ts'
 import { asking, type Finding, findings } from './finding.ts'
 
-/** One login on one server, examined as far as the server lets it be. */
+/** One login on one server, checked as far as the server allows. */
 export type ExaminedSide = {
   readonly role: Role
-  /** Both where source and target are one login. */
+  /** Both sides if source and target are the same login. */
   readonly sides: readonly ServerRole[]
   readonly findings: readonly Finding[]
-  /** As a run opens it, with its clock; undefined if it cannot be reached or its profile would truncate results. */
+  /** Opened as a run opens it, with its clock; undefined if it is unreachable or its profile would truncate results. */
   readonly opened: { readonly server: Server; readonly clock: Clock } | undefined
 }
 
@@ -39,7 +39,7 @@ export type SideQuestion = {
   readonly sides: readonly ServerRole[]
   readonly connection: Connection
   readonly isCluster: boolean
-  /** How long a silent connection has to survive. */
+  /** How long an idle connection has to survive. */
   readonly idleSeconds: number
 }
 
@@ -50,7 +50,7 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
   const reach = findings('reach', role)
   const [asked, limits] = await Promise.all([
     asking(connection, () => openSide(connection)),
-    // Without settings: a user who may set nothing gets an answer, too.
+    // Without settings, so that a user who may change no setting gets an answer as well.
     asking(connection, () => limitsOf(connection)),
   ])
   if ('refused' in asked && asked.refused.code !== SETTING_CONSTRAINT_VIOLATION) {
@@ -64,9 +64,9 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
   if ('refused' in asked)
     return { role, sides, opened: undefined, findings: [reach.ok(`${url} as '${username}'`), ...rights] }
   const { server, clock, identities } = asked.got
-  const [silence, flow] = await Promise.all([
-    asking(connection, () => again(server, (fresh) => waitInSilence(fresh, idleSeconds))),
-    asking(connection, () => again(server, readFlow)),
+  const [idleWait, arrival] = await Promise.all([
+    asking(connection, () => again(server, (fresh) => waitIdle(fresh, idleSeconds))),
+    asking(connection, () => again(server, readArrival)),
   ])
   return {
     role,
@@ -76,8 +76,8 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
       reach.ok(`${url} as '${username}', answers in ${Math.max(1, Math.round(clock.roundTripMs))} ms`),
       evaluateClock(role, clock),
       evaluateBalancer(role, { url, identities, isCluster }),
-      evaluateSilence(role, silence),
-      evaluateFlow(role, flow),
+      evaluateIdleTimeout(role, idleWait),
+      evaluateBuffering(role, arrival),
       ...rights,
     ],
   }
@@ -96,7 +96,7 @@ async function openSide(connection: Connection) {
 }
 
 async function limitsOf(connection: Connection) {
-  // A limit or an offset of the profile would truncate this answer, too.
+  // A limit or an offset of the profile would also truncate this result.
   const bare = await openWith(connection, { limit: '0', offset: '0' }).catch((error: unknown) => {
     if (error instanceof Error && refusesSettings(error.cause)) return openWith(connection, {})
     throw error
@@ -108,7 +108,7 @@ async function limitsOf(connection: Connection) {
   }
 }
 
-/** Over connections that nothing else waits for. */
+/** Runs `use` on new connections that nothing else uses. */
 async function again<T>(server: Server, use: (fresh: Server) => Promise<T>): Promise<T> {
   const fresh = openAgain(server)
   try {
@@ -118,9 +118,9 @@ async function again<T>(server: Server, use: (fresh: Server) => Promise<T>): Pro
   }
 }
 
-/** Asks for something that takes so long and says nothing meanwhile. */
-async function waitInSilence({ client }: Server, seconds: number): Promise<Silence> {
-  // A block may sleep for 3 s.
+/** Runs a query that sends nothing for `seconds`. */
+async function waitIdle({ client }: Server, seconds: number): Promise<IdleWait> {
+  // ClickHouse lets a block sleep for at most 3 s.
   const blocks: ClickHouseSettings = seconds > 3 ? { max_block_size: '1', max_threads: 1 } : {}
   const started = monotonicMs()
   try {
@@ -136,7 +136,7 @@ async function waitInSilence({ client }: Server, seconds: number): Promise<Silen
   }
 }
 
-async function readFlow({ client }: Server): Promise<Flow> {
+async function readArrival({ client }: Server): Promise<Arrival> {
   const started = monotonicMs()
   const { stream } = await client.exec({
     // Four blocks of 65,536 rows, a quarter of a second each.
@@ -148,7 +148,7 @@ async function readFlow({ client }: Server): Promise<Flow> {
   return { firstMs: firstMs ?? lastMs, lastMs }
 }
 
-/** The quickest of a few questions, since the difference is known only within its time. */
+/** The quickest of three queries, because the round trip limits the accuracy of the difference. */
 async function readClock({ client }: Server): Promise<Clock> {
   let best: Clock | undefined
   for (let round = 0; round < 3; round++) {

@@ -1,4 +1,4 @@
-// Owns the checks that are SQL files (sql/doctor/): reading them, asking each where its header says, its rows as findings.
+// Owns the checks that are SQL files (sql/doctor/): it reads them, runs each on its servers, and returns findings.
 import { join } from 'node:path'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Server } from '../../clickhouse/server.ts'
@@ -13,8 +13,8 @@ import type { Role } from './connection.ts'
 export type SqlCheck = DoctorHeader & { readonly id: string; readonly file: string; readonly sql: string }
 
 /**
- * The files of `doctor/` in these SQL folders; of two with one name the later folder's. Broken ones are reported.
- * @throws BackfillError `usage` where a file cannot be read
+ * The files of `doctor/` in these SQL folders. For equal names the later folder wins. Broken files are reported.
+ * @throws BackfillError `usage` if a file cannot be read
  */
 export async function readSqlChecks(
   folders: readonly string[],
@@ -46,9 +46,9 @@ export type Place = {
   readonly server: Server
   readonly role: Role
   readonly sides: readonly ServerRole[]
-  /** Of the target; undefined: it is a server by itself. */
+  /** Of the target; undefined for a single server. */
   readonly cluster: { readonly name: string; readonly hasKeeper: boolean } | undefined
-  /** What a file may use as {name:Type}. */
+  /** The parameters that a file may use as {name:Type}. */
   readonly params: {
     /** Databases. */
     readonly source: string
@@ -56,14 +56,14 @@ export type Place = {
     readonly ledger: string
     readonly locks: string
     readonly network: string
-    /** Empty where none is named. */
+    /** Empty if no cluster is configured. */
     readonly cluster: string
-    /** The derived tables and those of the ledger, as `database.table`, those of a cluster's nodes among them. */
+    /** The derived tables and the ledger's tables as `database.table`, including the local tables of a cluster. */
     readonly tables: readonly string[]
   }
 }
 
-/** Asks every check that is for this server. Nothing throws: a refused question is a finding. */
+/** Runs every check of this server. It does not throw: a refused query is a finding. */
 export async function runSqlChecks(checks: readonly SqlCheck[], place: Place): Promise<readonly Finding[]> {
   const found = await Promise.all(
     checks.filter((check) => isAskedAt(check, place)).map((check) => runSqlCheck(check, place)),

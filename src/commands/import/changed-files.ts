@@ -1,4 +1,4 @@
-// Owns files that were published anew since they were imported, or were read by other SQL: found, and imported again.
+// Owns the files that changed since their import: it finds them and removes their coverage, so that they run again.
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { RetryPolicy } from '../../clickhouse/retry.ts'
@@ -9,7 +9,7 @@ import type { LedgerEvents } from '../../ledger/latest-events.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 
-/** Blocks of the range whose files, or the SQL that reads them, are others now, by table key. A file that is gone is no other file. Reads only. */
+/** Blocks by table key whose files, or the SQL that reads them, changed. A deleted file does not count. Reads only. */
 export async function findChangedFiles(
   workspace: Workspace,
   recordedEvents: LedgerEvents,
@@ -26,7 +26,7 @@ export async function findChangedFiles(
 }
 
 /**
- * Takes the coverage of such blocks away, under the locks: the run that follows deletes their rows and imports them.
+ * Removes the coverage of such blocks under the locks: the next run deletes their rows and imports them.
  * @throws BackfillError `locked`, `server`
  */
 export async function forgetChangedFiles(
@@ -46,7 +46,7 @@ export async function forgetChangedFiles(
     if ((await changedOf(workspace, recordedEvents, about)).length === 0) continue
     const lock = await workspace.ports.locks.acquire(table.key, (text) => note(table.key, text), lockWaitMs)
     try {
-      // Again, since another run may have been at work until now.
+      // Again under the lock, because another run may have worked until now.
       const blocks = await changedOf(workspace, recordedEvents, about)
       const { sqlHash } = table
       const targetUuid = uuids.get(table.key)!

@@ -1,4 +1,4 @@
-// Owns `backfill import`: Xatu's public files into the source tables, through the runner and the ledger.
+// Owns `backfill import`: it loads Xatu's public files into the source tables, with the runner and the ledger.
 import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { findChangedFiles, forgetChangedFiles } from './changed-files.ts'
@@ -59,7 +59,7 @@ export const importCommand: Command = async (context) => {
   )
 }
 
-/** What was published anew counts as missing from here on. A first import has nothing to forget. */
+/** Files that were published again count as missing from here on. */
 async function forget(
   opened: ConnectedWorkspace,
   { range, options, run }: { readonly range: Range; readonly options: UpOptions; readonly run: UpHooks },
@@ -99,7 +99,7 @@ type ImportQuestion = {
   readonly signal: AbortSignal
 }
 
-/** Finds tables and files, then opens the world, and closes all of it when `use` has ended, however it ended. */
+/** Finds tables and files, opens the workspace, and closes it however `use` ends. */
 async function withImport<T>(
   context: Context,
   { origin, range, signal }: ImportQuestion,

@@ -1,4 +1,4 @@
-// Owns the running of imports: a file's bytes are the data of a fenced INSERT, which reads them as the SQL file says.
+// Owns the execution of imports: a fenced INSERT reads a file's bytes as the SQL file defines.
 import type { Network } from '../../model/model.ts'
 import { BackfillError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FetchedFile, type FilesPort } from './files-port.ts'
@@ -25,7 +25,7 @@ export type ImportExecutorOptions = {
   readonly files: FilesPort
 }
 
-/** A column that a file lacks is looked for before; what is NULL and must not be fails the statement. */
+/** Missing columns are checked before the INSERT; a NULL in a column that is not Nullable fails the statement. */
 const READ_SETTINGS = {
   input_format_parquet_allow_missing_columns: 1,
   input_format_null_as_default: 0,
@@ -87,7 +87,7 @@ FORMAT Parquet`,
         progress,
         values: body,
       })
-      // What a view on the table writes is counted, too: more proves nothing.
+      // The count includes rows that materialized views write, so a higher count proves nothing.
       if (report.rowsWritten < file.rows)
         throw notAsNeeded(
           `${file.name} has ${file.rows} rows, but only ${report.rowsWritten} are of ${network.name}, blocks ${range.from}-${range.to}`,
@@ -108,7 +108,7 @@ FORMAT Parquet`,
       try {
         return await insertFile(job, file)
       } catch (error) {
-        throw error instanceof BackfillError ? evaluated(error) : error
+        throw error instanceof BackfillError ? classified(error) : error
       } finally {
         await file.close()
       }
@@ -125,11 +125,11 @@ function notAsNeeded(message: string, { transform }: ImportTable): BackfillError
   return new BackfillError(message, {
     kind: 'failed',
     alone: true,
-    hint: `Is it another network's file, or an older one? ${transform.file} says how it is read`,
+    hint: `Check that the file is of this network and not an older version; ${transform.file} defines how it is read`,
   })
 }
 
-/** ClickHouse's error codes for data that cannot be read as asked: the next file may be fine. */
+/** ClickHouse's error codes for unreadable data: the next file may be fine. */
 const FILE_CODES: ReadonlySet<number> = new Set([
   6, // CANNOT_PARSE_TEXT
   8, // THERE_IS_NO_COLUMN
@@ -150,10 +150,10 @@ const FILE_CODES: ReadonlySet<number> = new Set([
   1001, // STD_EXCEPTION: the library for Parquet
 ])
 
-/** MEMORY_LIMIT_EXCEEDED: half of the blocks would need the file all the same, others at work need memory, too. */
+/** MEMORY_LIMIT_EXCEEDED: retried, not split, because half of the blocks still need the whole file. */
 const NO_MEMORY = 241
 
-function evaluated(error: BackfillError): BackfillError {
+function classified(error: BackfillError): BackfillError {
   const { message, kind, code, hint, cause } = error
   if (kind === 'failed' && code === NO_MEMORY)
     return new BackfillError(message, {
@@ -161,7 +161,7 @@ function evaluated(error: BackfillError): BackfillError {
       code,
       retry: 'retry',
       alone: true,
-      hint: 'The server needs memory for a whole file: --jobs 1, or raise its limit',
+      hint: 'The server needs memory for a whole file: use --jobs 1, or raise its memory limit',
       cause,
     })
   if (kind === 'failed' && FILE_CODES.has(code))

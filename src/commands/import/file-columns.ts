@@ -1,4 +1,4 @@
-// Owns which columns an import reads of a file: those that its SQL names in `input('name Type, …')`.
+// Owns the columns that an import reads from a file: its SQL names them in `input('name Type, …')`.
 import { fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { isKeyword, lex, isSignificant, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
@@ -6,17 +6,17 @@ import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 
 export type FileColumn = {
   readonly name: string
-  /** The SQL asks by `{has_<name>:Bool}` whether the file has it. */
+  /** The SQL uses `{has_<name>:Bool}` to learn whether the file has the column. */
   readonly optional: boolean
 }
 
-/** @throws BackfillError `usage` with file and line where the SQL reads nothing but tables */
+/** @throws BackfillError `usage` with file and line if the SQL has no input() */
 export function fileColumns(sql: SqlText, parameters: readonly string[]): readonly FileColumn[] {
   const names = structureNames(sql)
   return names.map((name) => ({ name, optional: parameters.includes(hasParameter(name)) }))
 }
 
-/** The parameters that ask whether a file has a column. */
+/** The parameters that say whether a file has a column. */
 export function hasParameters(sql: SqlText): Readonly<Record<string, string>> {
   return Object.fromEntries(structureNames(sql).map((name) => [hasParameter(name), 'Bool']))
 }

@@ -1,20 +1,20 @@
-// Owns what an import needs of the world beyond a run's ports: the public files, one per table and 1,000 blocks.
+// Owns the port of the public files: one file for each table and 1,000 blocks.
 import type { Readable } from 'node:stream'
 
-/** Blocks of a file. A file begins at a multiple of it and is named by its first block. */
+/** Blocks in a file. A file begins at a multiple of this number and is named by its first block. */
 export const FILE_BLOCKS = 1000
 
-/** Which file: of a source table, with the blocks from `first` on. */
+/** Identifies a file: source table and first block. */
 export type FileKey = { readonly table: string; readonly first: number }
 
-/** What is known of a file before it is fetched. */
+/** Facts about a file before it is fetched. */
 export type FileFacts = {
   readonly bytes: number | undefined
-  /** Another number once the file was published anew: made of what the server says of it. */
+  /** Changes when the file is published again: a hash of the server's metadata. */
   readonly version: number
 }
 
-/** A file that is here whole. */
+/** A file that was fetched completely. */
 export type FetchedFile = {
   /** Its address or path, for messages. */
   readonly name: string
@@ -23,16 +23,16 @@ export type FetchedFile = {
   readonly rows: number
   /** Its bytes, once; the reader destroys the stream. */
   read(): Readable
-  /** Throws away what was kept of it. Waits until the stream is gone. */
+  /** Deletes the kept bytes. Waits until the stream is closed. */
   close(): Promise<void>
 }
 
 export type FilesPort = {
-  /** Undefined where there is no such file. @throws BackfillError where that cannot be told */
+  /** Undefined if there is no such file. @throws BackfillError if that cannot be determined */
   look(key: FileKey): Promise<FileFacts | undefined>
   /**
-   * Fetches a file whole, before anything is done with it.
-   * @throws BackfillError with the file's address: what passes (pure/failure.ts), or `alone` where the file is broken
+   * Fetches the complete file before it is used.
+   * @throws BackfillError with the file's address: transient, or `alone` if the file is broken
    */
   fetch(key: FileKey): Promise<FetchedFile>
 }

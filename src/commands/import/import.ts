@@ -1,4 +1,4 @@
-// Owns what an import is about: which tables, which files, and what it would do.
+// Owns the plan of an import: its tables, its files and the blocks to import.
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import { shortName } from '../../model/table-key.ts'
@@ -9,7 +9,7 @@ import type { Workspace } from '../../runner/workspace.ts'
 import type { FileColumn } from './file-columns.ts'
 import type { TableDefinition } from '../../model/model.ts'
 
-/** The range that begins and ends with a file. */
+/** Extends the range to whole files. */
 export function wholeFiles({ from, to }: Range): Range {
   const first = Math.floor(from / FILE_BLOCKS) * FILE_BLOCKS
   return { from: first, to: (Math.floor(to / FILE_BLOCKS) + 1) * FILE_BLOCKS - 1 }
@@ -19,7 +19,7 @@ export function countFiles(blocks: BlockSet): number {
   return blocks.reduce((sum, { from, to }) => sum + (to - from + 1) / FILE_BLOCKS, 0)
 }
 
-/** The tables of these names, with or without `canonical_execution_`; all for no names. @throws BackfillError `usage` */
+/** The tables with these names, with or without `canonical_execution_`, or all. @throws BackfillError `usage` */
 export function chooseImports(
   tables: readonly ImportTable[],
   names: readonly string[],
@@ -43,12 +43,12 @@ export type ImportPlan = {
     /** With its database. */
     readonly target: string
     readonly create: boolean
-    /** Blocks of files that are imported, were published anew since, would be imported, and are not there. */
+    /** Blocks of files that are imported, changed since their import, would be imported, or do not exist. */
     readonly done: BlockSet
     readonly changed: BlockSet
     readonly files: BlockSet
     readonly missing: BlockSet
-    /** Of the files that would be imported, as far as they say. */
+    /** Total size of the files that would be imported, as far as known. */
     readonly bytes: number
   }[]
 }
@@ -59,7 +59,7 @@ export type ImportQuestion = {
   readonly changed: ReadonlyMap<string, BlockSet>
 }
 
-/** Asks for every file that is not imported yet; writes nothing. @throws BackfillError */
+/** Looks up every file that is not imported yet; writes nothing. @throws BackfillError */
 export async function planImport(
   workspace: Workspace,
   files: FilesPort,
@@ -104,11 +104,11 @@ export async function planImport(
   return { network: workspace.network.name, range, tables }
 }
 
-/** Answers that wait at once for one table. */
+/** Lookups at once for one table. */
 const FILES_AT_ONCE = 250
 
-/** `target` is the source table that it fills; its only source is the table's files. */
+/** `target` is the source table that the import fills; its only source is the table's files. */
 export type ImportTable = TableDefinition & {
-  /** What it reads of a file. */
+  /** Columns that it reads from a file. */
   readonly fileColumns: readonly FileColumn[]
 }

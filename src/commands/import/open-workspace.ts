@@ -1,4 +1,4 @@
-// Owns the opening of an import's world: the source database as the target of files, the ledger where it always is.
+// Owns the opening of an import's workspace: its target is the source database; the ledger stays in its place.
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { ImportTable } from './import.ts'
@@ -16,7 +16,7 @@ export type ImportWorkspaceOptions = Omit<WorkspaceOptions, 'chosen'> & {
 
 /**
  * Rows go into the source database, written by the target's user, whose ledger and fence are on that server.
- * @throws BackfillError `usage` where source and target are two servers; `server` as `connectWorkspace`
+ * @throws BackfillError `usage` if source and target are two servers; `server` as `connectWorkspace`
  */
 export async function openImportWorkspace(options: ImportWorkspaceOptions): Promise<ConnectedWorkspace> {
   const { tables, files, fileSource, source, target, catalogue } = options
@@ -26,11 +26,11 @@ export async function openImportWorkspace(options: ImportWorkspaceOptions): Prom
     await opened.close()
     throw usageError(
       `an import writes into the source database beside the ledger, but source and target are two servers (${source.url}, ${target.url})`,
-      'unset SOURCE_CLICKHOUSE_URL to import into the target server, or point both at the server that shall have the rows',
+      'unset SOURCE_CLICKHOUSE_URL to import into the target server, or point both at the server that should hold the rows',
     )
   }
   const { target: server, names } = connected
-  // Several networks share the source tables, and whatever a network counts as a source gap: here it is a file.
+  // For an import a source gap is one file, whatever length the network's configuration sets.
   const network = {
     ...workspace.network,
     sourceGapBlocks: FILE_BLOCKS,

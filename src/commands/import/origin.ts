@@ -1,4 +1,4 @@
-// Owns where the public files come from: a base URL or a folder, as typed, as set, or the public one.
+// Owns the origin of the public files: a base URL or a folder, from a flag, the environment or the default.
 import { usageError } from '../../model/errors.ts'
 import type { Flags } from '../../workspace/values.ts'
 import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
@@ -9,14 +9,14 @@ export type ImportOrigin =
   | { readonly kind: 'web'; readonly baseUrl: string }
   | { readonly kind: 'folder'; readonly folder: string }
 
-/** What was typed beats what is set. @throws BackfillError `usage` where both are meant, or the URL is none */
+/** A flag beats the environment. @throws BackfillError `usage` for both a URL and a folder, or an invalid URL */
 export function importOrigin({ importUrl, importFolder }: Config, flags: Flags): ImportOrigin {
   const typed = { url: flags.has('import-url'), folder: flags.has('import-folder') }
   const useUrl = importUrl.value !== undefined && (typed.url || !typed.folder)
   const useFolder = importFolder.value !== undefined && (typed.folder || !typed.url)
   if (useUrl && useFolder)
     throw usageError(
-      `files are to come from ${placeOf(importUrl)} and from ${placeOf(importFolder)}`,
+      `files would come both from ${placeOf(importUrl)} and from ${placeOf(importFolder)}`,
       'keep one of them',
     )
   if (useFolder) return { kind: 'folder', folder: importFolder.value }
@@ -29,7 +29,7 @@ function checkedUrl(setting: Setting<string | undefined>): string {
   const wrong = (what: string) =>
     usageError(
       `${placeOf(setting)} ${what}, got '${maskUrl(text)}'`,
-      `what stands before /<network>/databases/default, such as ${PUBLIC_URL}`,
+      `the part before /<network>/databases/default, such as ${PUBLIC_URL}`,
     )
   if (url === null || !['http:', 'https:'].includes(url.protocol)) throw wrong('must be an http(s) URL')
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')

@@ -1,4 +1,4 @@
-// Owns how an import's plan looks, and what is said of files that are not there. Pure.
+// Owns how an import's plan looks, and the notes about missing files. Pure.
 import { countFiles, type ImportPlan } from './import.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
@@ -17,7 +17,7 @@ export function renderImport({ network, range, tables }: ImportPlan, colors: Col
       ...(table.create ? [`  ${colors.yellow('the table is created first')}`] : []),
       ...(table.done.length > 0 ? [`  ${count(countFiles(table.done), 'file')} imported before`] : []),
       ...(table.changed.length > 0
-        ? [`  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published anew since`)}`]
+        ? [`  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published again since`)}`]
         : []),
       ...(table.missing.length > 0
         ? [`  ${colors.yellow(missingText(network, table.table, table.missing))}`]
@@ -39,7 +39,7 @@ export function importFields({ tables, ...plan }: ImportPlan): object {
 
 type Skipped = Extract<RunEvent, { readonly type: 'skipped' }>
 
-/** To the runner a missing file is a source gap in the source; a person is told which file is missing. */
+/** The runner treats a missing file as a source gap; these notes name the missing files. */
 export function missingNotes(skipped: readonly Skipped[], network: string): readonly RunEvent[] {
   return skipped.flatMap(({ tables, sourceGaps }) =>
     tables.map((table): RunEvent => ({
@@ -50,7 +50,7 @@ export function missingNotes(skipped: readonly Skipped[], network: string): read
   )
 }
 
-/** What `up` would not notice: blocks that some tables of the import lack and others have. `tables`: all of them. */
+/** Blocks that some tables of the import lack and others have: `up` would not notice. `tables`: all of the import. */
 export function unevenWarnings(skipped: readonly Skipped[], tables: readonly string[]): readonly RunEvent[] {
   const sourceGapsOf = (table: string) =>
     skipped.find((event) => event.tables.includes(table))?.sourceGaps ?? []
@@ -59,7 +59,7 @@ export function unevenWarnings(skipped: readonly Skipped[], tables: readonly str
     const uneven = subtract(sourceGaps, everywhere)
     const first = uneven[0]
     if (first === undefined) return []
-    const text = `blocks ${formatRanges(uneven)} are there without ${missing.join(', ')}: to \`up\` they have no such rows; keep its --to below ${first.from} until they are imported`
+    const text = `blocks ${formatRanges(uneven)} lack ${missing.join(', ')}: \`up\` would treat them as empty; keep its --to below ${first.from} until these are imported`
     return [{ type: 'warning', table: undefined, text }]
   })
 }
@@ -73,7 +73,7 @@ function missingText(network: string, table: string, blocks: readonly Range[]): 
 
 const SHOWN = 5
 
-/** What Xatu has not published, by its own words (docs/importing.md). */
+/** Tables that Xatu says it does not publish (docs/importing.md). */
 const NOT_PUBLIC: ReadonlySet<string> = new Set(['mainnet storage_reads'])
 
 function size(bytes: number): string {

@@ -1,4 +1,4 @@
-// Owns reading sql/import: how the files of each source table become its rows.
+// Owns the reading of sql/import: the SQL that turns a source table's files into its rows.
 import { join } from 'node:path'
 import { fileError } from '../../model/errors.ts'
 import { importKey } from '../../model/table-key.ts'
@@ -15,7 +15,7 @@ import type { SqlFile } from '../../project/definitions.ts'
 import { readSqlFiles } from '../../project/sql-files.ts'
 import { sha256, sqlHash } from '../../project/sql-hash.ts'
 
-/** In the order of their names. Reports, with file and line, what is wrong. */
+/** Sorted by name. Reports errors with file and line. */
 export async function readImports(
   folder: string,
   sources: readonly SourceDefinition[],

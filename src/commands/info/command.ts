@@ -1,5 +1,4 @@
-// Owns `backfill info`: every setting with its origin, and the servers. What needs no server is printed before one is
-// asked.
+// Owns `backfill info`: every setting with its origin, and the servers. It prints the settings before it asks a server.
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { serverLines, settingLines } from './render.ts'

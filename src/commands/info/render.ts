@@ -43,7 +43,7 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
   ).lines
 }
 
-/** Which servers, which version, and what a user may not set. @param wire how rows cross from one server to another */
+/** The servers, their versions, and the settings that a user may not change. */
 export function serverLines(
   {
     servers: { source, target },
@@ -78,7 +78,7 @@ function clusterText({ name, nodes, keeper, balanced }: ClusterFacts): string {
 function notSentLines(side: ServerRole, { notSent }: Session['servers'][ServerRole]): readonly string[] {
   if (notSent === undefined) return []
   const user = notSent.readsOnly ? `the ${side} user only reads (readonly = 1)` : `limits on the ${side} user`
-  return [`  ${user}: ${notSent.names.join(', ')} not sent, what the profile has is safe`]
+  return [`  ${user}: ${notSent.names.join(', ')} not sent, the profile's values are safe`]
 }
 
 function importRow({ importUrl, importFolder }: Config): Setting<string> {

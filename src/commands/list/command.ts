@@ -1,4 +1,4 @@
-// Owns `backfill list`: what the SQL folder holds. It asks no server.
+// Owns `backfill list`: the tables of the SQL folder. It asks no server.
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import type { BlockLimit, BlockLimits, RowsKind, TableDefinition } from '../../model/model.ts'
@@ -37,7 +37,7 @@ function blocksText({ from, to }: BlockLimits): string {
   return from === undefined && to === undefined ? 'all blocks' : `blocks ${limitText(from)}..${limitText(to)}`
 }
 
-/** As it stands in the header: `dencun-1`. */
+/** As the header writes it: `dencun-1`. */
 function limitText(limit: BlockLimit | undefined): string {
   if (limit === undefined) return ''
   const { fork, offset } = limit

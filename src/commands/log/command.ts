@@ -1,4 +1,4 @@
-// Owns `backfill log`: the latest runs, the tries of a table, or those of a run. It asks the target server alone.
+// Owns `backfill log`: the latest runs, or the attempts of a table or a run. It asks the target server only.
 import type { Server } from '../../clickhouse/server.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Catalogue } from '../../model/model.ts'
@@ -47,7 +47,7 @@ export const log: Command = async (context) => {
   })
 }
 
-/** Opens the target alone: a source that is away is no reason not to look at what has been done. */
+/** Opens only the target, so that `log` works while the source is unreachable. */
 async function withLog<T>(
   context: Context,
   catalogue: Catalogue,
@@ -96,13 +96,13 @@ function inDatabase(server: Server, database: string): Server {
   return { ...server, connection: { ...server.connection, database } }
 }
 
-/** A table whose files are gone still has its history. */
+/** A table without files still has its history. */
 async function requireKnown(port: LogPort, { tables }: Catalogue, table: string): Promise<void> {
   const known = [...new Set([...tables.map(({ key }) => key), ...(await port.tables())])]
   if (!known.includes(table)) throw usageError(`unknown table '${table}'`, knownNames('tables', table, known))
 }
 
-/** Runs are shown by the first letters of their ids. */
+/** Finds a run by a prefix of its id. */
 async function fullRunId(port: LogPort, prefix: string): Promise<string> {
   const [id, ...others] = await port.runIds(prefix)
   if (id === undefined)

@@ -1,4 +1,4 @@
-// Owns the query of tries: the latest events, those of one try folded into a row.
+// Owns the query of attempts: the latest events, with the events of one attempt folded into a row.
 import { type Kysely, sql } from 'kysely'
 import type { EventName } from '../../clickhouse/schema.ts'
 import type { LoggedEvent, LogQuestion } from './report.ts'
@@ -16,8 +16,8 @@ export type EventRow = Omit<LoggedEvent, 'present' | 'range' | 'state' | 'at'> &
 }
 
 /**
- * Of one table the events are read backwards along the primary key, and only as many as the lines need. A try has at
- * most two events, and its end comes first that way: what stands in the window without its end has none.
+ * For one table, events are read backwards along the primary key, and only as many as the lines need. An attempt has
+ * at most two events, the last one first: an attempt without an end in the window has not ended.
  */
 export function eventsQuery(
   db: Kysely<Schema>,
@@ -41,8 +41,8 @@ export function eventsQuery(
     table === undefined
       ? events.orderBy('event_time', 'desc').orderBy('epoch', 'desc').orderBy('seq', 'desc')
       : events.orderBy('epoch', 'desc').orderBy('seq', 'desc')
-  // Repeated events (a lost answer) are rare; the spare ones are for them.
-  const window = ordered.limit(limit * 2 + SPARE)
+  // Spare rows for repeated events, which are rare: an event is sent again after a lost answer.
+  const window = ordered.limit(limit * 2 + SPARE_EVENTS)
   return db
     .selectFrom(window.as('events'))
     .select(['table_key as table', 'run_id as runId'])
@@ -61,7 +61,7 @@ export function eventsQuery(
     .$castTo<EventRow>()
 }
 
-const SPARE = 50
+const SPARE_EVENTS = 50
 
 const PLAIN = [
   'epoch',
@@ -95,7 +95,7 @@ function camelCase(column: string): string {
   return column.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-/** As the try's last event has it. */
+/** The value in the attempt's last event. */
 function latest(expression: string) {
   return sql`argMax(${sql.raw(expression)}, (events.epoch, events.seq))`
 }

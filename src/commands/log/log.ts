@@ -1,4 +1,4 @@
-// Owns the reading of the ledger as history: runs and tries, folded by the server, newest first. Nothing is written.
+// Owns the reading of the ledger as history: runs and attempts, folded by the server, newest first. Reads only.
 import { sql } from 'kysely'
 import { REVOKED } from '../../ledger/events.ts'
 import type { LoggedEvent, LoggedRun, LoggedState, LogQuestion } from './report.ts'
@@ -14,7 +14,7 @@ export type LogOptions = {
   readonly server: Server
   readonly names: Names
   readonly network: string
-  /** By where they are: the derived tables, and the source tables as imports fill them. */
+  /** The derived tables, and the source tables that imports fill. */
   readonly kept: readonly KeptTables[]
   readonly target: Pick<TargetPort, 'ledgerState'>
   readonly locks: Locks
@@ -28,11 +28,11 @@ type KeptTables = {
 
 export type LogPort = ReturnType<typeof openLog>
 
-/** What `log` asks; every answer is newest first. All functions throw BackfillError `server`. */
+/** The queries of `log`; every result is newest first. All functions throw BackfillError `server`. */
 export function openLog({ server, names, network, kept, target, locks }: LogOptions) {
   const db = server.during('reading the ledger').withSchema(names.ledger)
 
-  /** What tells an event of today's table from one of a table that was dropped, and a live run from a dead one. */
+  /** Distinguishes events of existing tables from events of dropped ones, and live runs from dead ones. */
   async function present(): Promise<Present> {
     const [found, holders] = await Promise.all([Promise.all(kept.map(uuidsByKey)), locks.holders()])
     const uuids = new Map(found.flatMap((one) => [...one]))
@@ -40,10 +40,10 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
   }
 
   return {
-    /** Whether there is a ledger; without one the other questions fail. */
+    /** Whether there is a ledger; without one the other queries fail. */
     exists: async (): Promise<boolean> => (await target.ledgerState()) !== 'absent',
 
-    /** Table keys of the network of which it knows something. */
+    /** Table keys of the network that have events. */
     async tables(): Promise<readonly string[]> {
       const rows = await db
         .selectFrom('ledger')
@@ -67,7 +67,7 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
       return rows.map((row) => eventOf(row, now))
     },
 
-    /** Run ids that begin so, at most a few. */
+    /** Run ids with this prefix, at most a few. */
     async runIds(prefix: string): Promise<readonly string[]> {
       const rows = await db
         .selectFrom('ledger')
@@ -76,14 +76,14 @@ export function openLog({ server, names, network, kept, target, locks }: LogOpti
         .where(sql<boolean>`startsWith(run_id, ${prefix})`)
         .groupBy('run_id')
         .orderBy('run_id')
-        .limit(FEW)
+        .limit(MAX_RUN_IDS)
         .execute()
       return rows.map((row) => row.run_id)
     },
   }
 }
 
-const FEW = 5
+const MAX_RUN_IDS = 5
 
 async function uuidsByKey({ targets, target: place }: KeptTables): Promise<ReadonlyMap<string, string>> {
   const tables = await place.tables([...targets.values()])
@@ -100,15 +100,15 @@ type Present = {
   readonly uuidOf: (key: string) => string | undefined
 }
 
-/** Whether the events of that epoch may still get company. */
+/** Whether the lock of this epoch is still held. */
 function isHeld({ holders }: Present, key: string, epoch: number): boolean {
   const holder = holders.get(key)
   return holder !== undefined && !holder.released && holder.epoch === epoch
 }
 
 function runOf({ parts, rangesFailed, ...run }: RunRow, now: Present): LoggedRun {
-  const held = parts.some(([table, , epoch]) => isHeld(now, table, epoch))
-  const unended = run.chunksOpen > 0 ? (held ? 'running' : 'unfinished') : 'done'
+  const isLocked = parts.some(([table, , epoch]) => isHeld(now, table, epoch))
+  const unended = run.chunksOpen > 0 ? (isLocked ? 'running' : 'unfinished') : 'done'
   return {
     ...run,
     tables: parts
@@ -126,7 +126,7 @@ function eventOf(row: EventRow, now: Present): LoggedEvent {
     range: { from, to },
     state: stateOf(row, now),
     at: ended,
-    // A try that failed has no time of its own: from its first event to its last.
+    // A failed attempt has no recorded time: use the time from its first to its last event.
     elapsedMs: rest.elapsedMs > 0 ? rest.elapsedMs : ended - started,
     error: event === 'failed' ? rest.error : '',
   }

@@ -1,4 +1,4 @@
-// Owns how the ledger's history looks: runs, and the tries of a table or a run, one line each, errors below. Pure.
+// Owns how the ledger's history looks: one line for each run or attempt, with errors below. Pure.
 import type { LoggedEvent, LoggedRun, LoggedTable } from './report.ts'
 import { count, duration, number, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
@@ -7,7 +7,7 @@ import { visible } from '../../terminal/render/escape.ts'
 
 export type LogStyle = { readonly columns: number; readonly colors: Colors; readonly limit: number }
 
-/** `limit` as it was asked for: as many lines mean that there may be more. */
+/** If the number of lines equals `limit`, there may be more. */
 export function renderRuns(runs: readonly LoggedRun[], style: LogStyle): readonly string[] {
   const { colors } = style
   return page(runs, runColumns(colors), style, {
@@ -33,7 +33,7 @@ export function renderEvents(
 type Page<Row> = {
   readonly nothing: string
   readonly error: (row: Row) => string
-  /** Whether a row is of a table that is not there any more. */
+  /** Whether a row belongs to a table that no longer exists. */
   readonly dropped: boolean
 }
 
@@ -47,7 +47,7 @@ function page<Row>(
   const { lines, dropped: left } = renderTable(rows, columns, width)
   const [head = '', ...body] = lines
   const notes = [
-    ...(dropped ? ['* of a table that was dropped since, or is not there: it does not count any more.'] : []),
+    ...(dropped ? ['* The table was dropped since or does not exist: the event no longer counts.'] : []),
     ...(left.length > 0 ? [`Not shown at ${width} columns: ${left.join(', ')} (\`| cat\` shows all).`] : []),
     ...(rows.length === limit ? [`The latest ${number(limit)}; --limit shows more.`] : []),
   ]
@@ -58,7 +58,7 @@ function page<Row>(
   ]
 }
 
-/** The first line of what the server said, cut where the terminal ends. */
+/** The first line of the server's error, truncated to the terminal's width. */
 function errorLines(error: string, width: number, colors: Colors): readonly string[] {
   const first = error.split('\n').find((line) => line.trim() !== '')
   if (first === undefined) return []
@@ -101,12 +101,12 @@ function outcomeText({
   | 'cleaned'
   | 'invalidated'
 >): string {
-  const said = (['accepted', 'revoked', 'cleaned', 'invalidated'] as const).flatMap((word) =>
+  const counts = (['accepted', 'revoked', 'cleaned', 'invalidated'] as const).flatMap((word) =>
     run[word] > 0 ? [`${word} ${count(run[word], 'block')}`] : [],
   )
   const ended = chunksDone + chunksFailed + chunksOpen > 0 ? [outcome] : []
   const open = outcome === 'unfinished' ? [count(chunksOpen, 'open chunk')] : []
-  return [...ended, ...open, ...said].join(', ')
+  return [...ended, ...open, ...counts].join(', ')
 }
 
 function eventColumns(colors: Colors): readonly TableColumn<LoggedEvent>[] {
@@ -136,7 +136,7 @@ const COLOR = {
   revoked: 'yellow',
 } as const
 
-/** What only a try that has ended has. */
+/** `-` unless the event belongs to an attempt that has ended. */
 function tried({ attempt, state }: LoggedEvent, text: string): string {
   return attempt === 0 || state === 'running' || state === 'unfinished' ? '-' : text
 }
@@ -148,7 +148,7 @@ function tablesCell(tables: readonly LoggedTable[]): string {
   return visible(first.table) + (others.length > 0 ? ` +${others.length}` : '') + star
 }
 
-/** Enough of a run's id to tell it from others, and to be typed after --run. */
+/** A prefix of a run's id, to be typed after --run. */
 function shortId(runId: string): string {
   return visible(runId.slice(0, 8))
 }

@@ -1,8 +1,8 @@
-// Owns the words of the ledger as history: runs and tries as `log` shows them. Types only.
+// Owns the types of the ledger's history: runs and attempts as `log` shows them.
 import type { EventName } from '../../clickhouse/schema.ts'
 import type { Range } from '../../model/blocks.ts'
 
-/** Who wrote events, from where, with what. */
+/** The author of events: user, host and version. */
 type Author = {
   /** ClickHouse user. */
   readonly user: string
@@ -13,18 +13,18 @@ type Author = {
 /** A table as an event names it. */
 export type LoggedTable = {
   readonly table: string
-  /** The event belongs to the table that is there now, not to one of that name that was dropped. */
+  /** Whether the event belongs to the existing table, not to a dropped table of that name. */
   readonly present: boolean
 }
 
 type RunOutcome =
-  /** All its tries ended well, or were tried again until they did. */
+  /** All its attempts succeeded, some after retries. */
   | 'done'
-  /** Blocks that failed in it did not get done in it. */
+  /** Some blocks failed and were not done later in the run. */
   | 'failed'
-  /** Tries of it have not ended, and its lock is held. */
+  /** Attempts have not ended, and its lock is held. */
   | 'running'
-  /** Tries of it never ended: it was killed, or lost the server. */
+  /** Attempts never ended: the run was killed, or lost the server. */
   | 'unfinished'
 
 export type LoggedRun = Author & {
@@ -33,7 +33,7 @@ export type LoggedRun = Author & {
   readonly started: number
   readonly ended: number
   readonly tables: readonly LoggedTable[]
-  /** Tries that ended, and tries that have not. */
+  /** Attempts that ended, and attempts that have not. */
   readonly chunksDone: number
   readonly chunksFailed: number
   readonly chunksOpen: number
@@ -41,32 +41,32 @@ export type LoggedRun = Author & {
   readonly blocks: number
   readonly rowsRead: number
   readonly rowsWritten: number
-  /** Blocks of events that are no chunks. */
+  /** Blocks of events that do not belong to chunks. */
   readonly accepted: number
   readonly revoked: number
   readonly cleaned: number
   readonly invalidated: number
   readonly outcome: RunOutcome
-  /** The latest error of a try; empty where none failed. */
+  /** The latest error of an attempt; empty if none failed. */
   readonly error: string
 }
 
-/** What became of a try, or what an event without a try says. */
+/** The outcome of an attempt, or the event's name if it belongs to no attempt. */
 export type LoggedState =
   | Exclude<EventName, 'started' | 'checkpoint'>
   | 'running'
   /** Started, and never ended. */
   | 'unfinished'
-  /** An acceptance was taken back. */
+  /** An acceptance was revoked. */
   | 'revoked'
 
-/** One try at a chunk, or one event that belongs to none. */
+/** One attempt at a chunk, or one event that belongs to no attempt. */
 export type LoggedEvent = Author &
   LoggedTable & {
     readonly runId: string
     readonly range: Range
     readonly state: LoggedState
-    /** 1 for the first try of the range in its run, 0 where the event belongs to no try. */
+    /** 1 for the first attempt at the range in its run, 0 if the event belongs to no attempt. */
     readonly attempt: number
     /** When it ended, by the server's clock, ms since 1970. */
     readonly at: number
@@ -85,6 +85,6 @@ export type LogQuestion = {
   readonly table: string | undefined
   /** The most lines. */
   readonly limit: number
-  /** Only what failed. */
+  /** Only failures. */
   readonly errors: boolean
 }

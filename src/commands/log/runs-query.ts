@@ -1,19 +1,19 @@
-// Owns the query of runs: the latest ones are found first, then all their events are folded into a row each.
+// Owns the query of runs: it finds the latest runs first, then folds the events of each into a row.
 import { type Kysely, sql } from 'kysely'
 import { REVOKED } from '../../ledger/events.ts'
 import type { LoggedRun, LogQuestion } from './report.ts'
 import type { Schema } from '../../clickhouse/schema.ts'
 
 export type RunRow = Omit<LoggedRun, 'tables' | 'outcome'> & {
-  /** Table key, UUID of its target, last epoch: as the run's last event of each table has them. */
+  /** Table key, UUID of its target and last epoch, from the run's last event of each table. */
   readonly parts: readonly (readonly [string, string, number])[]
-  /** Ranges that failed and of which blocks were not done later in the run. */
+  /** Failed ranges with blocks that were not done later in the run. */
   readonly rangesFailed: number
 }
 
 /**
- * Two passes: over run ids and times alone to find the latest runs, over the other columns of only these. `db` has the
- * ledger's database as its schema. An event that was sent twice, after a lost answer, counts once.
+ * Two passes: the first reads only run ids and times to find the latest runs, the second reads the other columns of
+ * these runs. `db` has the ledger's database as its schema. An event sent twice after a lost answer counts once.
  */
 export function runsQuery(
   db: Kysely<Schema>,
@@ -128,8 +128,8 @@ function total(column: string) {
 }
 
 /**
- * A failed range was mended where the chunks done after it have all its blocks: no block is done twice in a run. Only
- * chunks between the first and the last failed block are looked at.
+ * A failed range was fixed if the chunks done after it have all its blocks: no block is done twice in a run. Only
+ * chunks between the first and the last failed block count.
  */
 const RANGES_FAILED = sql<number>`arrayCount(
   failed -> arraySum(

@@ -1,4 +1,4 @@
-// Owns `backfill new`: the files of a new table, sound as they stand.
+// Owns `backfill new`: it writes the files of a new table, which pass `check` unchanged.
 import { join, sep } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
@@ -21,7 +21,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
   assertOwnFolder(folder)
   const rows = readFlag(flags, 'rows', oneOf<Scaffold['rows']>(['per-block', 'per-key'])) ?? 'per-block'
 
-  // Another table's error is no reason to refuse: `check` tells it.
+  // Errors in other tables do not matter here: `check` reports them.
   const { catalogue, drafts } = await readFolder(folder, () => {})
   const rival = drafts.find((draft) => draft.key === key || draft.header.target === `int_${key}`)
   if (rival !== undefined) throw usageError(`${rival.file} has a table of that name`, 'choose another key')
@@ -41,15 +41,15 @@ export const newTable: Command = async ({ config, output, flags }) => {
   output.result(written.map((path) => `Wrote ${path}`))
   const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')?.text}` : ''
   output.message([
-    `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and make the SELECT your own.`,
+    `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and edit the SELECT.`,
   ])
   return EXIT.ok
 }
 
-/** Its lock, `<network>__<key>__<epoch>`, is the name of a file on the server's disk. */
+/** The lock's name, `<network>__<key>__<epoch>`, is also a file name on the server's disk. */
 const LONGEST_KEY = 80
 
-/** @throws BackfillError `usage` for a word that is no table key */
+/** @throws BackfillError `usage` for an invalid table key */
 function assertKey(key: string): void {
   const hint = 'use lower-case letters, digits and single _, a letter first, such as gas_per_block'
   if (!isLockName(key)) throw usageError(`'${key}' is no table key`, hint)
@@ -57,11 +57,11 @@ function assertKey(key: string): void {
     throw usageError(`the table key has ${key.length} characters`, `use up to ${LONGEST_KEY}`)
 }
 
-/** @throws BackfillError `usage` for the folder of an installed package, which the next install replaces */
+/** @throws BackfillError `usage` if the folder belongs to an installed package, because the next install replaces it */
 function assertOwnFolder(folder: string): void {
   if (!folder.split(sep).includes('node_modules')) return
   throw usageError(
-    `${shown(folder)} belongs to an installed package: the next install would remove what is added`,
+    `${shown(folder)} belongs to an installed package: the next install removes added files`,
     `copy it and name the copy: cp -r ${shown(folder)} sql, then add --sql sql or set BACKFILL_SQL`,
   )
 }
@@ -104,20 +104,20 @@ function inputsOf({ sources, tables }: Catalogue, named: Named): readonly Found[
 
 const ADDRESSES = ['address', 'contract_address', 'from_address', 'action_from']
 
-/** @throws BackfillError `usage` for an input without the columns that the text needs */
+/** @throws BackfillError `usage` for an input without the columns that the template needs */
 function fitting({ ddl, ...input }: Found, rows: Scaffold['rows']): ScaffoldInput {
   const columns = ddlColumns(ddl).map(({ name }) => name)
   if (!columns.includes('block_number')) {
     throw usageError(
       `${input.table} has no column block_number`,
-      'a transform reads its inputs block by block',
+      'choose an input with block_number: a transform reads its inputs by block',
     )
   }
   const address = ADDRESSES.find((name) => columns.includes(name))
   if (address === undefined && rows === 'per-key') {
     throw usageError(
-      `${input.table} has no column with an address, by which --rows per-key would keep rows`,
-      'use --rows per-block, and change the files',
+      `${input.table} has no address column, which --rows per-key needs`,
+      'use --rows per-block, then edit the files',
     )
   }
   return { ...input, address }

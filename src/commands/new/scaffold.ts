@@ -1,4 +1,4 @@
-// Owns how the templates of sql-templates/ become the files of a new table: small ones that are sound as they stand.
+// Owns the filling of sql-templates/: small files of a new table that pass `check` unchanged.
 import { readFile } from 'node:fs/promises'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
 
@@ -11,7 +11,7 @@ export type ScaffoldInput = {
   readonly table: string
   /** As a unit test names it. */
   readonly short: string
-  /** The column that holds an address; undefined where it has none. */
+  /** The column that holds an address; undefined if the table has none. */
   readonly address: string | undefined
 }
 

@@ -1,12 +1,12 @@
-// Owns a transform's text with a value in place of each parameter: for people to paste, never for running.
+// Owns a transform's text with a value in place of each parameter: for pasting into a client, never for running.
 import type { SqlText, TableDefinition } from '../../model/model.ts'
 import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
 import { isSignificant, lex, type Token } from '../../sql-syntax/lexer.ts'
 import { compactText } from '../../sql-syntax/tokens.ts'
 
 /**
- * The transform as it can be pasted into any client: comments and layout as in the file, the settings of its header in
- * a clause. `values` has what the runner would bind, by parameter name; a parameter that it lacks stays as it is.
+ * The transform for pasting into any client: comments and layout as in the file, the settings of its header in a
+ * clause. `values` holds the values that the runner would bind; a parameter without a value stays unchanged.
  */
 export function boundStatement(
   { transform, settings }: Pick<TableDefinition, 'transform' | 'settings'>,
@@ -14,7 +14,7 @@ export function boundStatement(
 ): string {
   const text = boundText(transform, values)
   const clause = Object.entries(settings).map(([name, value]) => `${name} = ${settingLiteral(value)}`)
-  // Around the SELECT, as the runner sends them: a SETTINGS clause of its own outweighs them.
+  // Around the SELECT, as the runner sends them: a SETTINGS clause in the transform wins.
   return clause.length === 0 ? text : `SELECT * FROM (\n${text}\n)\nSETTINGS ${clause.join(', ')}`
 }
 
@@ -36,7 +36,7 @@ function boundText(sql: SqlText, values: Readonly<Record<string, unknown>>): str
   return text
 }
 
-/** The parameter whose brace is the token, and the position of its closing brace. */
+/** The parameter that begins at this token, and the position of its closing brace. */
 function parameterAt(tokens: readonly Token[], start: number) {
   if (tokens[start]!.text !== '{') return undefined
   const end = tokens.findIndex((token, index) => index > start && token.text === '}')
@@ -45,7 +45,7 @@ function parameterAt(tokens: readonly Token[], start: number) {
   return { name: name.text, type: compactText(type), end }
 }
 
-/** With its type, as a bare 100 would be a UInt8: another hash, another overflow. */
+/** With its type, because a bare 100 is a UInt8, which hashes and overflows differently. */
 function literal(value: string, type: string): string {
   if (type === 'Identifier') return quoteIdentifier(value)
   if (type === 'String') return quoteString(value)

@@ -1,4 +1,4 @@
-// Owns `backfill preview`: what a transform yields for a range, its statement or its plan. Nothing is written.
+// Owns `backfill preview`: the rows of a transform for a range, its statement or its query plan. Reads only.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
@@ -49,7 +49,7 @@ export const preview: Command = async (context) => {
 
 type Question = { readonly table: TableDefinition; readonly network: Network; readonly range: Range }
 
-/** What `up` would ever run of the range: the header's `blocks` cut it, and that is said. */
+/** The part of the range within the header's `blocks`; prints a message if that is less than the range. */
 function insideLimits({ output }: Context, { table, network, range }: Question): Range | undefined {
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = resolveLimits(table.blocks, network.forks)
   const [inside] = from <= to ? intersect([range], [{ from, to }]) : []
@@ -72,7 +72,7 @@ async function printStatement({ config, output }: Context, question: Question): 
   output.result([`${boundStatement(question.table, values)};`])
 }
 
-/** Data cannot talk to a terminal, whoever reads it in the end. */
+/** Control characters are escaped, so that data cannot control a terminal. */
 function firstRows(drawn: string, limit: number): readonly string[] {
   if (drawn === '') return ['No rows.']
   return [escapeControlCharacters(drawn), `At most ${count(limit, 'row')}; --limit <rows> shows more.`]
@@ -99,5 +99,5 @@ function assertNotMixed(flags: Flags): void {
     .map((flag) => `--${flag}`)
   if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
   if (flags.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
-    throw usageError(`--limit means nothing with ${typed[0]}`, 'leave it out')
+    throw usageError(`--limit has no effect with ${typed[0]}`, 'remove it')
 }

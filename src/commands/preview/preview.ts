@@ -1,4 +1,4 @@
-// Owns looking at what a transform yields, without writing: a table, a stream in any format, the plan. The server draws.
+// Owns the reading of a transform's rows: a table, a stream in any format, or a query plan. The server formats them.
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { ClickHouseSettings, DataFormat } from '@clickhouse/client'
@@ -19,22 +19,22 @@ export type PreviewQuestion = {
 }
 
 export type Preview = {
-  /** The first rows in the order of their columns, as ClickHouse draws a table that is `width` wide; '' where there is none. */
+  /** The first rows in the order of their columns, as ClickHouse draws a table of `width` columns; '' for no rows. */
   table(limit: number, width: number): Promise<string>
   /**
-   * All rows, or the first ones, as the server formats them. The stream fails with a BackfillError where the server
-   * breaks off; what it says then is not among the bytes.
+   * All rows, or the first ones, as the server formats them. If the server stops early, the stream fails with a
+   * BackfillError; the server's error message is not among the bytes.
    * @throws BackfillError `usage` for an unknown format
    */
   stream(format: string, limit: number | undefined): Promise<Readable>
-  /** The plan, and what MergeTree tables would be read, at most: a table; it has no rows where there is no such table. */
+  /** The query plan, and an upper estimate of the reads: a table without rows if no MergeTree table is read. */
   explain(): Promise<{ readonly plan: string; readonly estimate: string }>
 }
 
 /**
- * Opens the server that the transform is computed on, and no other, and lets `use` look. Every statement is read-only
- * by the server's own judgement.
- * @throws BackfillError `usage` with file and line where the server does not accept the transform
+ * Opens only the servers that the transform needs and passes the preview to `use`. The server enforces that every
+ * statement is read-only.
+ * @throws BackfillError `usage` with file and line if the server does not accept the transform
  */
 export async function withPreview<T>(
   connections: { readonly source: Connection; readonly target: Connection },
@@ -62,7 +62,7 @@ export async function withPreview<T>(
   }
 }
 
-/** 2 and not 1: the transform may have a SETTINGS clause. A reader that goes away ends the query. */
+/** 2 and not 1: the transform may have a SETTINGS clause. A reader that disconnects ends the query. */
 function settingsOf({ settings }: TableDefinition): ClickHouseSettings {
   return { ...settings, readonly: '2', cancel_http_readonly_queries_on_client_close: 1 }
 }
@@ -79,7 +79,7 @@ function previewOn(
     errorCode(error) === UNKNOWN_FORMAT
       ? usageError(
           `--format: ${messageOf(error)}`,
-          'often used: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
+          'common formats: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
         )
       : serverError(error, { connection, doing })
   const ask = async (query: string, settings: ClickHouseSettings): Promise<Readable> => {
@@ -89,7 +89,7 @@ function previewOn(
         query_params: params,
         clickhouse_settings: {
           ...settingsOf(table),
-          // So that a text that breaks off does not look whole, and no escape codes where nobody asked for any.
+          // A truncated text must not look complete, and the text must have no escape codes.
           http_write_exception_in_output_format: 0,
           output_format_pretty_color: 0,
           ...settings,
@@ -126,13 +126,13 @@ const PRETTY: ClickHouseSettings = {
   output_format_pretty_row_numbers: 0,
 }
 
-/** A hash has 66 characters: longer values are cut in a terminal. Where the table is too wide, each value has a line. */
+/** A hash has 66 characters: a terminal truncates longer values. If the table is too wide, each value gets a line. */
 function fitting(
   width: number,
   size: { readonly columns: number; readonly rows: number },
 ): ClickHouseSettings {
   if (width === Infinity) return { output_format_pretty_fallback_to_vertical: 0 }
-  // The lines between the columns are no part of what the server compares.
+  // The server's comparison does not count the lines between the columns.
   const room = Math.max(1, width - 3 * size.columns)
   return {
     output_format_pretty_max_value_width: '66',
@@ -143,23 +143,23 @@ function fitting(
 }
 
 /**
- * The pieces of an answer, the last 16 KB held back until it has ended: there the server writes the exception that
- * ended it, and then breaks the connection off.
+ * The chunks of a response. The last 16 KB are kept back until it ends, because there the server writes the exception
+ * before it closes the connection.
  */
 async function* untilItsEnd(
   stream: Readable,
   failure: (error: unknown) => BackfillError,
 ): AsyncGenerator<Buffer> {
-  let held: Buffer = Buffer.alloc(0)
+  let tail: Buffer = Buffer.alloc(0)
   try {
     for await (const piece of stream) {
-      const all = Buffer.concat([held, piece as Buffer])
-      held = all.subarray(Math.max(0, all.length - TAIL_BYTES))
-      if (all.length > held.length) yield all.subarray(0, all.length - held.length)
+      const all = Buffer.concat([tail, piece as Buffer])
+      tail = all.subarray(Math.max(0, all.length - TAIL_BYTES))
+      if (all.length > tail.length) yield all.subarray(0, all.length - tail.length)
     }
   } catch (error) {
-    const said = held.toString('utf8')
-    throw failure(said.includes('DB::Exception') ? errorInBody(said) : error)
+    const tailText = tail.toString('utf8')
+    throw failure(tailText.includes('DB::Exception') ? errorInBody(tailText) : error)
   }
-  if (held.length > 0) yield held
+  if (tail.length > 0) yield tail
 }

@@ -1,4 +1,4 @@
-// Owns what a rebuild makes sure of: that nothing which the old table has would be lacking in the new one.
+// Owns the checks of a rebuild: the new table must not lack blocks that the old table has.
 import { findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
 import type { Island } from '../../ledger/events.ts'
@@ -8,7 +8,7 @@ import type { Rebuilding } from './workspace.ts'
 import { readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/** @throws BackfillError `failed` where source rows are there no more of which the old table was built */
+/** @throws BackfillError `failed` if source rows that the old table was built from no longer exist */
 export async function assertStillThere({ workspace, ports, table }: Rebuilding, uuid: string): Promise<void> {
   const inputs = workspace.catalogue.tables.filter(({ key }) => table.after.includes(key))
   const targets = await workspace.ports.target.tables(inputs.map(({ target }) => target))
@@ -17,13 +17,13 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
   if (gone.length > 0)
     throw new BackfillError(
       `the sources no longer hold all of blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,
-      { kind: 'failed', hint: 'Bring the source rows back; nothing was changed' },
+      { kind: 'failed', hint: 'Restore the source rows; nothing was changed' },
     )
 }
 
 /**
- * The head up to which the new table has to reach where the old one is ahead of the sources' head: somebody gave their
- * word for it once (--to, or a smaller lag). Undefined where the head will do.
+ * The head for the new table if the old table reaches beyond the sources' head, after a run with --to or a smaller
+ * lag. Undefined if the natural head suffices.
  */
 export async function forcedHead(
   { workspace, table, options }: Rebuilding,
@@ -38,8 +38,8 @@ export async function forcedHead(
 }
 
 /**
- * Takes over what somebody has accepted of the old table, and makes sure that the new one then covers all that the old
- * one covers. @throws BackfillError `failed` where it does not
+ * Copies the accepted blocks of the old table, then checks that the new table covers all blocks of the old one.
+ * @throws BackfillError `failed` if it does not
  */
 export async function carryAccepted(
   { workspace, table, lock }: Rebuilding,

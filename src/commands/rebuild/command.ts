@@ -32,7 +32,7 @@ export const rebuildCommand: Command = async (context) => {
   try {
     return await withSignals(
       () =>
-        reporter.say('Stopping: the same command goes on from here; press Ctrl-C again to leave at once.'),
+        reporter.say('Stopping: run the same command again to continue; press Ctrl-C again to exit at once.'),
       (signal) =>
         withWorkspace(context, async (session) => {
           const { rebuild, planSides } = await import('./rebuild.ts')
@@ -81,7 +81,7 @@ function rebuildOptions({ config, flags }: Context): RebuildOptions {
   if (config.cluster.value !== undefined)
     throw usageError(
       '`rebuild` does not work on a cluster: no statement exchanges tables on all shards in one instant',
-      `build ${table} in another database (TARGET_CLICKHOUSE_DATABASE) and let its readers change over, or drop its local tables and run backfill up --tables ${table}`,
+      `build ${table} in another database (TARGET_CLICKHOUSE_DATABASE) and switch its readers to it, or drop its local tables and run backfill up --tables ${table}`,
     )
   if (flags.has('keep') && flags.has('drop-old'))
     throw usageError('--keep and --drop-old exclude each other', 'keep one of them')

@@ -1,16 +1,16 @@
-// Owns the names of the tables that a rebuild keeps beside the one it is about. They say all that a later call has to know.
+// Owns the names of a rebuild's tables. The names hold all the state that a later call needs.
 import { usageError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { isKeyword, lex, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 
 /**
- * `building`: being built, from the file as it was then. `ready`: built, and renamed under an epoch of the lock for one
- * EXCHANGE; a table whose own UUID is that of the name is the old one already, since EXCHANGE moves UUIDs with the data.
- * `old`: replaced and kept.
+ * `building`: being built, from the file as it was then. `ready`: built, and renamed under a lock epoch for one
+ * EXCHANGE. A table whose UUID is the one in its name is already the old table, because EXCHANGE moves UUIDs with the
+ * data. `old`: replaced and kept.
  */
-export type ServerRole = {
+export type TableRole = {
   readonly state: 'building' | 'ready' | 'old'
-  /** First eight digits of the UUID of the table that is, or was, to be replaced. */
+  /** First eight digits of the UUID of the table that it replaces. */
   readonly replaces: string
 }
 
@@ -27,7 +27,7 @@ export function buildingName({ target, uuid, fileHash }: BuildOf): string {
   return `${target}__rebuild_${short(uuid)}_${short(fileHash)}`
 }
 
-/** For one EXCHANGE: one that is delivered late, after a later epoch has begun, finds no table of this name. */
+/** For one EXCHANGE: if it is delivered late, after a later epoch has begun, no table has this name. */
 export function readyName(build: BuildOf, epoch: number): string {
   return `${buildingName(build)}_${epoch}`
 }
@@ -36,8 +36,8 @@ export function oldName(target: string, uuid: string): string {
   return `${target}__old_${short(uuid)}`
 }
 
-/** What a table's name says; undefined where it is no name of ours. */
-export function readSide(target: string, name: string): ServerRole | undefined {
+/** The role that a table's name encodes; undefined for other names. */
+export function readRole(target: string, name: string): TableRole | undefined {
   if (!name.startsWith(`${target}__`)) return undefined
   const rest = name.slice(target.length)
   const [, replaced, , epoch] = /^__rebuild_([0-9a-f]{8})_([0-9a-f]{8})(_\d+)?$/.exec(rest) ?? []
@@ -46,7 +46,7 @@ export function readSide(target: string, name: string): ServerRole | undefined {
   return old === undefined ? undefined : { state: 'old', replaces: old }
 }
 
-/** Whether a UUID is the one that a name has the first digits of. */
+/** Whether a UUID begins with the digits in a name. */
 export function isOf(uuid: string, replaces: string): boolean {
   return short(uuid) === replaces
 }
@@ -55,7 +55,7 @@ function short(text: string): string {
   return text.slice(0, 8)
 }
 
-/** @throws BackfillError `usage` where the statement does not create `from` */
+/** @throws BackfillError `usage` if the statement does not create `from` */
 export function renamedDdl(ddl: SqlText, from: string, to: string): SqlText {
   const tokens = [...lex(ddl)]
   const body = tokens.findIndex(({ text }) => text === '(')

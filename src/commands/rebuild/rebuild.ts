@@ -1,5 +1,5 @@
-// Owns the rebuild of a table: built anew beside the old one, checked, exchanged with it in one instant. Each step can be
-// ended at any moment; the next call finds by names and UUIDs how far it went.
+// Owns the rebuild of a table: it builds a new table beside the old one, checks it, and exchanges the two atomically.
+// Each step can be killed at any moment; the next call finds by names and UUIDs where to continue.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
@@ -18,9 +18,9 @@ import { type SourcesCheck, verifySources } from '../verify/sources.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /**
- * Rebuilds a table of one server from its file as it is now, DDL and transform.
- * @throws BackfillError `usage` where there is nothing to rebuild, or an old table is still kept; `locked`; `failed` where
- *   the new table would lack what the old one has. The old table is as it was then.
+ * Rebuilds a table of one server from its current files, DDL and transform.
+ * @throws BackfillError `usage` if there is nothing to rebuild, or an old table is still kept; `locked`; `failed` if
+ *   the new table would lack blocks of the old one. The old table is then unchanged.
  */
 export async function rebuild(
   workspace: Workspace,
@@ -32,20 +32,20 @@ export async function rebuild(
   const { key } = table!
   await prepare(workspace, ports, table!)
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-  const held = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs)
+  const lock = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs)
   try {
-    return await rebuildLocked({ workspace, ports, table: table!, options, hooks, lock: lend(held), note })
+    return await rebuildLocked({ workspace, ports, table: table!, options, hooks, lock: lend(lock), note })
   } finally {
-    await held.release()
+    await lock.release()
   }
 }
 
-/** The tables as they stand, before anything is asked or done. @throws BackfillError `usage` where there is nothing to rebuild */
+/** The existing tables of the target. @throws BackfillError `usage` if there is nothing to rebuild */
 export async function planSides(workspace: Workspace, { rebuild: port }: RebuildPorts): Promise<Sides> {
   return await readSides(workspace, port, workspace.chosen[0]!)
 }
 
-/** What `rebuild` would do now: writes nothing. @throws BackfillError as `rebuild` does before it begins */
+/** The plan of `rebuild`. Reads only. @throws BackfillError as `rebuild` does before it begins */
 export async function planRebuild(
   workspace: Workspace,
   ports: RebuildPorts,
@@ -53,7 +53,7 @@ export async function planRebuild(
 ): Promise<{ readonly sides: Sides; readonly plan: PlanReport }> {
   const table = workspace.chosen[0]!
   const sides = await readSides(workspace, ports.rebuild, table)
-  await refuse(workspace, ports, table)
+  await assertRebuildable(workspace, ports, table)
   if (!options.dropOld) assertNothingKept(table, sides)
   const building = buildOf(table, sides.present.uuid)
   return { sides, plan: await planUp(workspaceOf(workspace, table, building), options.up) }
@@ -105,7 +105,7 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
   return { ...(await ended(rebuilding, { outcome: 'swapped', old: [old] })), summary, verification }
 }
 
-/** What is the same however the new table came to be where it is: the old one goes, if it may, and dependants are marked. */
+/** The last steps of every outcome: drop the old table if requested, and mark dependants as stale. */
 async function ended(
   { workspace, ports, table, options, hooks, note }: Rebuilding,
   { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
@@ -124,7 +124,7 @@ async function ended(
   }
 }
 
-/** What dependants have computed from the old table. The exchange is done: nothing that goes wrong here may hide that. */
+/** Marks dependants' ranges from the old table as stale. Errors become notes, because the exchange is already done. */
 async function markDependants({
   workspace,
   ports,
@@ -151,21 +151,21 @@ async function markDependants({
 
 async function prepare(workspace: Workspace, ports: RebuildPorts, table: TableDefinition): Promise<void> {
   await readSides(workspace, ports.rebuild, table)
-  await refuse(workspace, ports, table)
+  await assertRebuildable(workspace, ports, table)
   const { target } = workspace.ports
   const ledger = await target.ledgerState()
   if (ledger === 'absent') await target.prepare(workspace.catalogue.ledger)
   if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
 }
 
-async function refuse(
+async function assertRebuildable(
   { ports: { target } }: Workspace,
   { rebuild: port }: RebuildPorts,
   table: TableDefinition,
 ): Promise<void> {
   const { engine } = (await target.tables([table.target])).get(table.target)!
   if (/^(Replicated|Distributed|Shared)/.test(engine))
-    throw usageError(`${table.key} has the engine ${engine}: rebuild works on single servers only so far`)
+    throw usageError(`${table.key} has the engine ${engine}: rebuild works on single servers only`)
   const database = await port.databaseEngine()
   if (database !== 'Atomic')
     throw usageError(
@@ -183,37 +183,37 @@ function assertNothingKept({ key }: TableDefinition, { old }: Sides): void {
     )
 }
 
-/** Drops what is of no use, and gives a table that was ready for an EXCHANGE its name as one that is being built. */
+/** Drops useless tables, and renames a table that was ready for an EXCHANGE back to its building name. */
 async function clearAway(
   { ports, workspace, table, note }: Rebuilding,
   { built, stray }: Sides,
   name: string,
 ): Promise<void> {
-  for (const { name: gone } of stray) {
-    note(`dropping ${gone}: it was built to replace a table that is not there any more`)
-    await ports.rebuild.drop(gone)
+  for (const { name: useless } of stray) {
+    note(`dropping ${useless}: it was built to replace a table that no longer exists`)
+    await ports.rebuild.drop(useless)
   }
   for (const one of built) {
     const islands =
       (await workspace.ports.ledger.fold(new Map([[table.key, one.uuid]]))).get(table.key)?.islands ?? []
-    // Of two the one that was ready is whole.
+    // If there are two, the ready table is the complete one.
     const ready = built.some((other) => other.name !== name && other.name.startsWith(name))
     const other =
       (one.name === name && ready) ||
       islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await ports.rebuild.rename(one.name, name)
-      note('going on with an earlier rebuild')
+      note('continuing an earlier rebuild')
     } else {
-      note(`dropping ${one.name}: it was begun with another version of the file, or cannot be taken as it is`)
+      note(`dropping ${one.name}: it was started with another version of the file, or cannot be reused`)
       await ports.rebuild.drop(one.name)
     }
   }
 }
 
 function isGood({ tables }: VerifyReport): boolean {
-  return tables.every(({ verdicts }) =>
-    verdicts.every(
+  return tables.every(({ comparisons }) =>
+    comparisons.every(
       ({ outcome, why }) => outcome === 'same' || (outcome === 'different' && why !== undefined),
     ),
   )

@@ -1,4 +1,4 @@
-// Owns how a rebuild looks: what it will do, what came of it, what to type next. Pure.
+// Owns how a rebuild looks: its plan, its outcome, and the next command. Pure.
 import { countBlocks } from '../../model/blocks.ts'
 import type { NamedTable } from './tables.ts'
 import type { RebuildOptions, RebuildReport } from './report.ts'
@@ -16,15 +16,15 @@ export function dropQuestion({ present, replaced, old }: Sides, database: string
     : `Rebuild ${database}.${present.name} and, once it is exchanged, drop the old table (${rowsText(present)})?`
 }
 
-/** What is about to happen, for stderr. */
+/** The next steps, for stderr. */
 export function startLines({ present, built, replaced, old }: Sides): readonly string[] {
   if (replaced.length > 0) return [`An earlier rebuild has exchanged the tables already: finishing it.`]
-  // Dropped, or in the way: that is said elsewhere.
+  // Other messages cover an old table: it is dropped, or refused.
   if (old.length > 0) return []
   return [
     built.length === 0
-      ? `Building ${present.name} anew beside the old one (${rowsText(present)}), which stays as it is until the two are exchanged.`
-      : `Going on with the new ${present.name}; the old one stays as it is until the two are exchanged.`,
+      ? `Building a new ${present.name} beside the old one (${rowsText(present)}), which stays unchanged until the two are exchanged.`
+      : `Continuing with the new ${present.name}; the old one stays unchanged until the two are exchanged.`,
   ]
 }
 
@@ -34,9 +34,9 @@ export function renderRebuild(report: RebuildReport, colors: Colors): readonly s
   const head = {
     swapped: `${name}  ${colors.green('exchanged')}: ${target} is the new table`,
     finished: `${name}  ${colors.green('finished')}: an earlier rebuild had exchanged the tables; ${target} is the new one`,
-    dropped: `${name}  nothing but the old table was dropped; to build it again: backfill rebuild ${table}`,
-    incomplete: `${name}  ${colors.yellow('not complete')}: ${target} is the old table, as it was; backfill rebuild ${table} goes on`,
-    different: `${name}  ${colors.red('not exchanged')}: what was built is not what is computed now; ${target} is the old table, as it was`,
+    dropped: `${name}  only the old table was dropped; to build it again: backfill rebuild ${table}`,
+    incomplete: `${name}  ${colors.yellow('not complete')}: ${target} is still the old table; run backfill rebuild ${table} again to continue`,
+    different: `${name}  ${colors.red('not exchanged')}: the new table differs from what its SQL computes now; ${target} is still the old table`,
   }[outcome]
   return [
     ...(verification === undefined ? [] : renderVerify(verification, colors, false)),
@@ -77,13 +77,13 @@ export function renderRebuildPlan(
       : options.dropOld && sides.old.length > 0
         ? []
         : [
-            `build ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${expectedMs === null ? '' : `, ${duration(expectedMs)}`}${sides.built.length > 0 ? ' (going on with what is built)' : ''}`,
+            `build ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${expectedMs === null ? '' : `, ${duration(expectedMs)}`}${sides.built.length > 0 ? ' (continues what is built)' : ''}`,
             ...(countBlocks([...sourceGaps, ...incomplete]) > 0
               ? [
                   `leave out source gaps and incomplete blocks ${formatRanges([...sourceGaps, ...incomplete])}`,
                 ]
               : []),
-            `compute ${count(options.sample, 'chunk')} of it again, by chance`,
+            `compute ${count(options.sample, 'chunk')} of it again, chosen at random`,
             `exchange it with ${sides.present.name} (${rowsText(sides.present)})`,
           ]
   const drops = [...sides.old, ...sides.replaced].map(sizeText)

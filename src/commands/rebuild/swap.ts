@@ -1,30 +1,30 @@
-// Owns the instant at which the new table takes the old one's place.
+// Owns the exchange of the new table with the old one.
 import { BackfillError, retryOf, usageError } from '../../model/errors.ts'
-import { type BuildOf, isOf, oldName, readSide, readyName } from './names.ts'
+import { type BuildOf, isOf, oldName, readRole, readyName } from './names.ts'
 import type { NamedTable, RebuildPort } from './tables.ts'
 import type { Rebuilding } from './workspace.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/** After an answer that was lost. */
+/** Attempts after lost answers. */
 const MAX_TRIES = 3
 
 /**
- * Exchanges the tables, data and coverage at once, since events belong to UUIDs. Resolves with the old table under the
- * name that it has got. An EXCHANGE cannot carry the fence: instead the new table gets a name of this epoch first, so that
- * one that is delivered late, of a call that died, finds no table to exchange and swaps nothing back.
+ * Exchanges the tables: data and coverage move together, because events belong to UUIDs. Resolves with the old table
+ * under its new name. An EXCHANGE cannot carry the fence. Instead, the new table first gets a name with this epoch, so
+ * that a late EXCHANGE of a dead call finds no table and swaps nothing back.
  */
 export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<NamedTable> {
   const { workspace, ports, table, lock, options, hooks } = rebuilding
   for (let attempt = 1; ; attempt++) {
-    // Nobody has taken the lock meanwhile, and nobody will in the moment that is left.
+    // Checks that the lock is still held, and renews it so that nobody takes it during the exchange.
     await lock.renew()
     const { present, built, replaced } = await readSides(workspace, ports.rebuild, table)
     if (replaced[0] !== undefined) return replaced[0]
     const [next] = built
     if (present.uuid !== build.uuid || next === undefined)
       throw new BackfillError(
-        `somebody has replaced ${table.target} or what was built for it: nothing was exchanged`,
+        `somebody replaced ${table.target} or the table built for it: nothing was exchanged`,
         {
           kind: 'failed',
           hint: `Run backfill rebuild ${table.key} again`,
@@ -42,19 +42,19 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
   }
 }
 
-/** The tables of one target as they stand. */
+/** The existing tables of one target. */
 export type Sides = {
   readonly present: NamedTable
-  /** Built by the file as it is, or as it was, to replace the present table; not yet exchanged. */
+  /** Built from the current file or an earlier one to replace the present table; not yet exchanged. */
   readonly built: readonly NamedTable[]
-  /** Exchanged, and not yet called old: the last step of an earlier rebuild is to be done. */
+  /** Exchanged but not yet renamed to old: the last step of an earlier rebuild is pending. */
   readonly replaced: readonly NamedTable[]
   readonly old: readonly NamedTable[]
-  /** Built to replace a table that has gone since: of no use to anybody. */
+  /** Built to replace a table that no longer exists: useless. */
   readonly stray: readonly NamedTable[]
 }
 
-/** @throws BackfillError `usage` where there is no table that could be rebuilt */
+/** @throws BackfillError `usage` if there is no table to rebuild */
 export async function readSides(
   { ports }: Workspace,
   rebuild: RebuildPort,
@@ -69,26 +69,26 @@ export async function readSides(
       `backfill up --tables ${key} creates and fills it`,
     )
   const ours = tables.flatMap((table) => {
-    const side = readSide(target, table.name)
-    return side === undefined ? [] : [{ table, side }]
+    const role = readRole(target, table.name)
+    return role === undefined ? [] : [{ table, role }]
   })
   const of = (wanted: (one: (typeof ours)[number]) => boolean) =>
     ours.filter(wanted).map(({ table }) => table)
-  // Whichever name it bears: a table that is to replace itself has been exchanged.
-  const isReplaced = ({ table, side }: (typeof ours)[number]) =>
-    side.state !== 'old' && isOf(table.uuid, side.replaces)
+  // Whatever its name: a table whose name says that it replaces its own UUID has been exchanged.
+  const isReplaced = ({ table, role }: (typeof ours)[number]) =>
+    role.state !== 'old' && isOf(table.uuid, role.replaces)
   const isBuilt = (one: (typeof ours)[number]) =>
-    one.side.state !== 'old' && !isReplaced(one) && isOf(present.uuid, one.side.replaces)
+    one.role.state !== 'old' && !isReplaced(one) && isOf(present.uuid, one.role.replaces)
   return {
     present,
     built: of(isBuilt),
     replaced: of(isReplaced),
-    old: of(({ side }) => side.state === 'old'),
-    stray: of((one) => one.side.state !== 'old' && !isReplaced(one) && !isBuilt(one)),
+    old: of(({ role }) => role.state === 'old'),
+    stray: of((one) => one.role.state !== 'old' && !isReplaced(one) && !isBuilt(one)),
   }
 }
 
-/** Gives a table that was exchanged its last name. Once more, where an earlier try was ended. */
+/** Gives an exchanged table its last name; safe to repeat after a kill. */
 export async function finishSwap(
   rebuild: RebuildPort,
   { target }: TableDefinition,

@@ -1,4 +1,4 @@
-// Owns the statements of a rebuild: which tables there are, renaming, exchanging and dropping them.
+// Owns the statements of a rebuild: listing, renaming, exchanging and dropping tables.
 import { sql } from 'kysely'
 import type { Server } from '../../clickhouse/server.ts'
 
@@ -12,12 +12,12 @@ export function openRebuild({ server }: { readonly server: Server }) {
     client.command({
       query,
       query_params: { database, ...names },
-      // A table of more than 50 GB may be dropped: the person was asked.
+      // Allows dropping a table of more than 50 GB: the user has confirmed.
       clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
       doing,
     })
   return {
-    /** The tables whose names begin so. */
+    /** The tables whose names begin with `prefix`. */
     async tables(prefix: string): Promise<readonly NamedTable[]> {
       return await server
         .during(`looking at the tables of ${database}`)
@@ -46,7 +46,7 @@ export function openRebuild({ server }: { readonly server: Server }) {
       return row?.engine ?? ''
     },
 
-    /** @throws BackfillError `failed` where `from` is not there, or `to` is */
+    /** @throws BackfillError `failed` if `from` does not exist, or `to` does */
     rename: (from: string, to: string): Promise<void> =>
       command(
         'RENAME TABLE {database:Identifier}.{from:Identifier} TO {database:Identifier}.{to:Identifier}',
@@ -54,7 +54,7 @@ export function openRebuild({ server }: { readonly server: Server }) {
         `renaming ${database}.${from} to ${to}`,
       ),
 
-    /** Both at once: no reader sees one of the names without a table. @throws BackfillError `failed` where one is not there */
+    /** Atomic: readers always find a table under both names. @throws BackfillError `failed` if one does not exist */
     exchange: (one: string, other: string): Promise<void> =>
       command(
         'EXCHANGE TABLES {database:Identifier}.{one:Identifier} AND {database:Identifier}.{other:Identifier}',
@@ -62,7 +62,7 @@ export function openRebuild({ server }: { readonly server: Server }) {
         `exchanging ${database}.${one} and ${other}`,
       ),
 
-    /** Drops a table with its rows, however big, if it is there. */
+    /** Drops a table of any size, if it exists. */
     drop: (name: string): Promise<void> =>
       command(
         'DROP TABLE IF EXISTS {database:Identifier}.{name:Identifier} SYNC',
@@ -77,7 +77,7 @@ export type NamedTable = {
   readonly name: string
   readonly uuid: string
   readonly engine: string
-  /** Rows before merging and bytes on disk; null where the engine does not count them. */
+  /** Rows before merging and bytes on disk; null if the engine does not count them. */
   readonly rows: number | null
   readonly bytes: number | null
 }

@@ -1,4 +1,4 @@
-// Owns the world of a rebuild: the same one, in which the table is the one that is being built, under a lock that is held.
+// Owns the workspace of a rebuild: the new table takes the place of the target, under the lock of the rebuild.
 import { createHash } from 'node:crypto'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
@@ -10,16 +10,16 @@ import type { RebuildPort } from './tables.ts'
 import type { VerifyPorts } from '../verify/ports.ts'
 import type { UpHooks } from '../../runner/up.ts'
 
-/** What is to be built, in place of the table with this UUID. */
+/** The identity of the build that replaces the table with this UUID. */
 export function buildOf(table: TableDefinition, uuid: string): BuildOf {
-  const flags = significantTokens(table.ddl).map(({ text }) => text)
+  const words = significantTokens(table.ddl).map(({ text }) => text)
   const fileHash = createHash('sha256')
-    .update(`${flags.join(' ')}\n${table.sqlHash}`)
+    .update(`${words.join(' ')}\n${table.sqlHash}`)
     .digest('hex')
   return { target: table.target, uuid, fileHash }
 }
 
-/** The world in which the table is the one that is being built: its name, its DDL, and so its UUID and its events. */
+/** The workspace in which the table's name and DDL are those of the new table, and so are its UUID and its events. */
 export function workspaceOf(workspace: Workspace, table: TableDefinition, build: BuildOf): Workspace {
   const target = buildingName(build)
   const building = { ...table, target, ddl: renamedDdl(table.ddl, table.target, target) }
@@ -43,7 +43,7 @@ export function lend(lock: Lock): Lock {
   }
 }
 
-/** The locks of this world lend the one that is held. */
+/** A workspace whose locks lend the held lock. */
 export function withLock(workspace: Workspace, lock: Lock): Workspace {
   const { locks } = workspace.ports
   const acquire: typeof locks.acquire = async (key, note, waitMs) =>
@@ -53,7 +53,7 @@ export function withLock(workspace: Workspace, lock: Lock): Workspace {
 
 export type RebuildPorts = VerifyPorts & { readonly rebuild: RebuildPort }
 
-/** What all steps know. */
+/** The context of all steps. */
 export type Rebuilding = {
   readonly workspace: Workspace
   readonly ports: RebuildPorts

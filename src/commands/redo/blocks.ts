@@ -1,4 +1,4 @@
-// Owns which blocks a redo is about: of the table that was named, and of the tables that read it.
+// Owns the blocks of a redo: of the named table, and of the tables that read it.
 import type { Range } from '../../model/blocks.ts'
 import { blockSet, type BlockSet, intersect, subtract, union } from '../../model/blocks.ts'
 import { type Colored, staleBlocks, staleVersions } from '../../ledger/stale.ts'
@@ -8,7 +8,7 @@ export type RedoRequest =
   | { readonly kind: 'stale' }
   | { readonly kind: 'dirty' }
 
-/** A table as a redo sees it. */
+/** The facts about a table that a redo needs. */
 export type RedoTable = {
   readonly key: string
   /** Keys of the tables that it reads. */
@@ -16,23 +16,23 @@ export type RedoTable = {
   /** Of the SQL in its file. */
   readonly sqlHash: string
   readonly islands: readonly Colored[]
-  /** Owed and not covered. */
+  /** Expected and not covered. */
   readonly missing: BlockSet
-  /** Taken back at any time. */
+  /** Blocks with a `cleaned` event. */
   readonly cleaned: BlockSet
 }
 
 export type RedoBlocks = {
   readonly key: string
-  /** What has rows that go, and is built again. */
+  /** Blocks whose rows are deleted and built again. */
   readonly redo: BlockSet
-  /** Missing blocks that are built along: those that an earlier redo, or a dead run, did not get to. */
+  /** Missing blocks that are built as well: an earlier redo or a dead run did not finish them. */
   readonly also: BlockSet
 }
 
 /**
- * The blocks of the named table, and of its dependants, which come in the order of their dependencies: what they have
- * done over the blocks that change is built again.
+ * The blocks of the named table and of its dependants, in the order of their dependencies. Done blocks of a dependant
+ * are built again if their input changes.
  */
 export function redoBlocks(
   table: RedoTable,
@@ -71,7 +71,7 @@ function ownBlocks(table: RedoTable, request: RedoRequest): RedoBlocks {
   }
 }
 
-/** What was taken back, or is to be, and is not built again yet. */
+/** Blocks whose coverage was removed and that are not built again yet. */
 function unfinished(table: RedoTable): BlockSet {
   return intersect(union(table.cleaned, inState(table, 'dirty', 'invalidated')), table.missing)
 }

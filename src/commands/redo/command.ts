@@ -1,4 +1,4 @@
-// Owns `backfill redo`: what it will delete is shown, confirmed, deleted and built again.
+// Owns `backfill redo`: it shows the rows to delete, asks for confirmation, deletes them and builds them again.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RedoRequest } from './blocks.ts'
@@ -38,7 +38,7 @@ export const redoCommand: Command = async (context) => {
   })
 }
 
-/** @throws BackfillError `usage` unless one thing is asked for, and all of it */
+/** @throws BackfillError `usage` unless exactly one complete request is given */
 function requestOf(flags: Flags): { readonly request: RedoRequest; readonly typed: string } {
   const range = rangeOf(flags)
   const asked: readonly (RedoRequest | undefined)[] = [
@@ -49,7 +49,7 @@ function requestOf(flags: Flags): { readonly request: RedoRequest; readonly type
   const [request, second] = asked.filter((one) => one !== undefined)
   if (request === undefined)
     throw usageError(
-      '`redo` needs to be told which blocks',
+      '`redo` needs blocks',
       'add --from N --to N, --stale or --dirty; `backfill status` shows what is stale or dirty',
     )
   if (second !== undefined)
@@ -64,9 +64,9 @@ function rangeOf(flags: Flags): Range | undefined {
   if (from === undefined && to === undefined) return undefined
   if (from !== undefined && to !== undefined && from <= to) return { from, to }
   if (from !== undefined && to !== undefined)
-    throw usageError(`--from ${from} is after --to ${to}`, 'swap them: the range goes upwards')
+    throw usageError(`--from ${from} is after --to ${to}`, 'swap them')
   throw usageError(
     `--${from === undefined ? 'to' : 'from'} is given without --${from === undefined ? 'from' : 'to'}`,
-    '`redo` deletes: both ends of the range must be said',
+    'give both: `redo` deletes the rows of this range',
   )
 }

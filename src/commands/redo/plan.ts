@@ -1,4 +1,4 @@
-// Owns what a redo will do, before it does it: which blocks of which tables, what the DELETE costs, why it may not.
+// Owns the plan of a redo: the blocks of each table, the cost of the DELETE, and the reasons to refuse.
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -18,13 +18,13 @@ import type { Workspace } from '../../runner/workspace.ts'
 export type RedoQuestion = {
   readonly request: RedoRequest
   readonly cascade: boolean
-  /** Blocks to stay behind the newest one. */
+  /** Blocks that the head stays behind the newest block. */
   readonly lag: number
   /** How the request was typed, for messages: `--stale`. */
   readonly typed: string
 }
 
-/** A plan, with what it was made of. */
+/** A plan with its inputs. */
 export type PlannedRedo = {
   readonly report: RedoPlan
   readonly question: RedoQuestion
@@ -36,7 +36,7 @@ export type PlannedRedo = {
 
 /**
  * Plans the redo of the one chosen table. Reads only.
- * @throws BackfillError `usage` or `failed` where it must not be done (redo-refusals.ts), or the files do not fit
+ * @throws BackfillError `usage` or `failed` if it must be refused (refusals.ts), or the files do not fit
  */
 export async function planRedo(workspace: Workspace, question: RedoQuestion): Promise<PlannedRedo> {
   const { request, cascade, lag, typed } = question
@@ -59,7 +59,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     targetsOf(first),
   )
   const blocks = await pickBlocks(workspace, { tables, tableStatuses: first, uuids, question })
-  // What was built once is expected, also where the head, or the distance kept from it, is another now.
+  // Done blocks stay expected even if the head or the lag has changed since.
   const head = Math.max(0, ...blocks.map(({ redo }) => hull(redo)?.to ?? 0))
   const tableStatuses = [...first.values()].some(({ bounds }) => (bounds.expected?.to ?? 0) < head)
     ? await tableStatusesTo(head)
@@ -81,12 +81,12 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
 }
 
 function noDeletesHint({ key }: TableDefinition): string {
-  return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it anew`
+  return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it again`
 }
 
 export type PickQuestion = Omit<PlannedRedo, 'report'>
 
-/** The blocks of each table by what the standings and the ledger say. */
+/** The blocks of each table by its status and the ledger. */
 export async function pickBlocks(
   { ports }: Workspace,
   { tables, tableStatuses, uuids, question }: PickQuestion,
@@ -102,7 +102,7 @@ export async function pickBlocks(
   return redoBlocks(table!, question.request, dependants)
 }
 
-/** The standings with the ledger read again: what other runs did since the plan was made. */
+/** The table statuses with the ledger read again, because other runs may have worked since the plan. */
 export async function readAgain(
   { ports }: Workspace,
   { tables, tableStatuses, uuids }: PickQuestion,
@@ -119,7 +119,7 @@ export async function readAgain(
   )
 }
 
-/** All tables that read a table, also through others, in the order of their dependencies. */
+/** All direct and indirect readers of a table, in the order of their dependencies. */
 function readersOf({ catalogue }: Workspace, { key }: TableDefinition): readonly TableDefinition[] {
   const found = new Set([key])
   for (const table of catalogue.tables)
@@ -149,18 +149,18 @@ export type RedoPlanTable = {
   readonly table: string
   /** With its database. */
   readonly target: string
-  /** Rows are deleted first; else the table keeps one per key, runs again over them, and is stale there afterwards. */
+  /** Whether rows are deleted first. A per-key table runs again without a delete and stays stale there. */
   readonly deletes: boolean
   readonly redo: readonly Range[]
-  /** Missing blocks that are built along. */
+  /** Missing blocks that are built as well. */
   readonly also: readonly Range[]
   /** Rows that are deleted, before merging. */
   readonly rows: number
-  /** Of the whole table, before merging; null where the engine does not count them. */
+  /** Of the whole table, before merging; null if the engine does not count them. */
   readonly tableRows: number | null
 }
 
-/** The named table first, then those that read it; none where there is nothing to do. */
+/** The named table first, then its readers; empty if there is nothing to do. */
 export type RedoPlan = {
   readonly network: string
   /** The highest block that is built again. */

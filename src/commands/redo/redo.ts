@@ -1,5 +1,5 @@
-// Owns the redo of ranges: their coverage is taken away first, under the locks, and the run loop does the rest. What
-// is killed on the way is a dirty range, which any later run deletes and builds again.
+// Owns the redo of ranges: it removes their coverage under the locks, then the run loop builds them. If it is killed,
+// the ranges are dirty, and any later run deletes and builds them again.
 import type { Lock } from '../../lock/lock.ts'
 import { intersect, union } from '../../model/blocks.ts'
 import type { RedoBlocks } from './blocks.ts'
@@ -12,12 +12,12 @@ import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 
 /**
- * Does what was planned, as far as it still is to be done.
+ * Executes the plan, as far as its work is still pending.
  *
- * Before anything is deleted, `invalidated` is recorded for the blocks, those of the dependants first: from then on
- * they count as half written, and no run builds upon them. `up` deletes them as it deletes what a dead run has left.
- * @throws BackfillError as `up`; `locked` where a run works on one of the tables; `usage` where a table that reads the
- *   blocks has come in between
+ * Before anything is deleted, `invalidated` is recorded for the blocks, dependants first: from then on they count as
+ * half written, and no run reads them. `up` deletes them as it deletes the rows of a dead run.
+ * @throws BackfillError as `up`; `locked` if a run works on one of the tables; `usage` if a dependant has built from
+ *   the blocks since the plan
  */
 export async function redo(
   workspace: Workspace,
@@ -33,7 +33,7 @@ export async function redo(
     }
   }
   try {
-    // All of them, also those that have nothing to redo: until the coverage is gone they could build upon it.
+    // All tables, even without blocks to redo: until the coverage is removed they could read the old rows.
     for (const { key } of plan.tables) {
       const note = (text: string) => hooks.report({ type: 'note', table: key, text })
       locks.set(key, await workspace.ports.locks.acquire(key, note, options.lockWaitMs))
@@ -57,7 +57,7 @@ export async function redo(
   }
 }
 
-/** What is to be done by the ledger as it is under the locks; of the named table no more than was planned. */
+/** The blocks to redo by the ledger as read under the locks; for the named table at most the planned blocks. */
 async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise<readonly RedoBlocks[]> {
   const { tables, question, report } = plan
   const [table] = tables

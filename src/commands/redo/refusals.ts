@@ -1,4 +1,4 @@
-// Owns the reasons not to redo: what was deleted could not be built again, or others would be left behind.
+// Owns the reasons to refuse a redo: deleted rows could not be built again, or dependants would keep old rows.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { countBlocks, hull, intersect, subtract, type BlockSet } from '../../model/blocks.ts'
@@ -10,18 +10,18 @@ import type { TableStatus } from '../../planning/table-status.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/** @throws BackfillError `usage` for a table whose rows cannot be taken back by range, with the hint */
+/** @throws BackfillError `usage` for a table whose rows cannot be deleted by range */
 export function assertPerBlock({ key, rows }: TableDefinition, { kind }: RedoRequest): void {
   if (rows.kind === 'per-block') return
   throw usageError(
-    `${key} keeps one row per key over all blocks: the rows of a range cannot be taken back`,
+    `${key} keeps one row per key over all blocks: the rows of a range cannot be removed`,
     kind === 'dirty'
-      ? `backfill up --tables ${key} takes care of half-written blocks, or says what to do`
-      : `backfill rebuild ${key} builds the whole table anew beside the old one`,
+      ? `backfill up --tables ${key} recovers half-written blocks, or prints what to do`
+      : `backfill rebuild ${key} builds a new table beside the old one`,
   )
 }
 
-/** @throws BackfillError `usage` where tables that read the blocks would be left as they are, with the words to type */
+/** @throws BackfillError `usage` if dependants of the blocks would keep their old rows; the hint has the command */
 export function assertNoDependants(
   table: TableDefinition,
   dependants: readonly RedoBlocks[],
@@ -44,8 +44,8 @@ export type Rebuildable = {
 }
 
 /**
- * @throws BackfillError `failed` where blocks could not be built again once their rows are gone: the sources have
- *   lost them or do not agree about them, or the table does not owe them any more
+ * @throws BackfillError `failed` if blocks could not be built again after the delete: their source rows were pruned or
+ *   are incomplete, or the table no longer expects them
  */
 export async function assertNoLoss(
   workspace: Workspace,
@@ -56,18 +56,18 @@ export async function assertNoLoss(
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
     throw new BackfillError(
-      `blocks ${formatBlockSet(blocks)} of ${table.key} could not be built again: ${why}; nothing was changed`,
+      `blocks ${formatBlockSet(blocks)} of ${table.key} cannot be built again: ${why}; nothing was changed`,
       {
         kind: 'failed',
         hint:
           rest === undefined
-            ? 'Leave them as they are, or bring the source rows back'
-            : `Bring the source rows back, or leave these blocks out with --from and --to: ${countBlocks(redo) - countBlocks(blocks)} other blocks lie in ${rest.from}-${rest.to}`,
+            ? 'Leave them unchanged, or restore the source rows'
+            : `Restore the source rows, or leave these blocks out with --from and --to: ${countBlocks(redo) - countBlocks(blocks)} other blocks lie in ${rest.from}-${rest.to}`,
       },
     )
   }
   if (table.rows.kind === 'per-key' && !target!.engine.includes('Replacing'))
-    refuse(`rows of ${target!.engine} cannot be replaced, only backfill rebuild ${table.key} helps`, redo)
+    refuse(`rows of ${target!.engine} cannot be replaced; use backfill rebuild ${table.key}`, redo)
   const { expected } = bounds
   const beyond = subtract(redo, expected === undefined ? [] : [expected])
   if (beyond.length > 0)

@@ -1,11 +1,11 @@
-// Owns how a redo is announced: what goes, what it costs, what is built again. Pure.
+// Owns how a redo's plan looks: the rows to delete, the cost, the blocks to build again. Pure.
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
 import { count, number, percent, formatRanges } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly colors: Colors }
 
-/** Above this share of a table it is cheaper to build all of it beside the old one than to delete and build again. */
+/** Above this share of a table a rebuild is cheaper than a delete. */
 const REBUILD_SHARE = 0.3
 
 export function renderRedo(
@@ -13,7 +13,7 @@ export function renderRedo(
   { typed, dry, colors }: RedoStyle,
 ): readonly string[] {
   const [first] = tables
-  if (first === undefined) return [`Nothing to redo: no block is meant by ${typed}.`]
+  if (first === undefined) return [`Nothing to redo: ${typed} matches no block.`]
   return [
     `network ${colors.bold(network)}`,
     '',
@@ -23,10 +23,11 @@ export function renderRedo(
   ]
 }
 
-/** For a person who has read the lines above. */
+/** Asked after the plan was shown. */
 export function redoQuestion({ tables }: RedoPlan): string {
   const deleting = tables.filter(({ deletes, redo }) => deletes && redo.length > 0)
-  if (deleting.length === 0) return `Build ${tables.map(({ table }) => table).join(', ')} there?`
+  if (deleting.length === 0)
+    return `Build these blocks of ${tables.map(({ table }) => table).join(', ')} again?`
   const what = deleting.map(
     ({ rows, redo, target }) => `${count(rows, 'row')} of blocks ${formatRanges(redo)} of ${target}`,
   )
@@ -38,12 +39,12 @@ function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
   const share = tableRows === null ? '' : ` of ${number(tableRows)} (${percent(rows, tableRows)})`
   const what = deletes
     ? `blocks ${formatRanges(redo)}: ${count(rows, 'row')}${share} of ${target} deleted, then built again`
-    : `blocks ${formatRanges(redo)} run again; ${target} has one row per key, so old rows cannot be taken back: ` +
+    : `blocks ${formatRanges(redo)} run again; ${target} has one row per key, so old rows cannot be removed: ` +
       `the blocks stay stale until \`backfill rebuild ${table}\``
   return [
     ...(redo.length > 0 ? [`${colors.bold(table)}  ${deletes ? what : colors.yellow(what)}`] : []),
     ...(also.length > 0
-      ? [`${colors.bold(table)}  blocks ${formatRanges(also)}: missing, or left half written; built as well`]
+      ? [`${colors.bold(table)}  blocks ${formatRanges(also)}: missing or half written; built as well`]
       : []),
   ]
 }
@@ -55,7 +56,7 @@ function costLines(tables: readonly RedoPlanTable[], colors: Colors): readonly s
   if (!tables.some(({ deletes, rows }) => deletes && rows > 0)) return []
   return [
     '',
-    colors.dim('A DELETE goes through the whole table, however few rows it takes.'),
+    colors.dim('A DELETE reads the whole table, even to delete a few rows.'),
     ...big.map(({ table }) =>
       colors.yellow(
         `That is more than ${REBUILD_SHARE * 100} % of ${table}: \`backfill rebuild ${table}\` builds it beside the old table, and readers never see it half done.`,

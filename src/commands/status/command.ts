@@ -23,7 +23,7 @@ export async function printStatus(
   return report
 }
 
-/** For monitoring: missing or dirty blocks weigh more than stale ones. Source gaps and incomplete blocks are nobody's omission. */
+/** For monitoring: missing or dirty blocks outweigh stale ones. Source gaps and incomplete blocks do not count. */
 export function checkCode({ tables }: StatusReport): number {
   if (tables.some(({ missingBlocks, dirty }) => missingBlocks > 0 || dirty.length > 0)) return EXIT.pending
   return tables.some(({ stale }) => stale.length > 0) ? EXIT.stale : EXIT.ok

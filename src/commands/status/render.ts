@@ -1,4 +1,4 @@
-// Owns how `status` looks: one row per table, what is odd about each in sentences, what to type next. Pure.
+// Owns how `status` looks: one row per table, sentences about problems, and the next command. Pure.
 import { countBlocks, formatBlockSet, type Range } from '../../model/blocks.ts'
 import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
@@ -86,14 +86,14 @@ function isUneven({ missing, sourceGaps, incomplete }: TableReport): boolean {
 }
 
 /**
- * What needs attention, the worst first; each sentence once for all tables that share it, because a gap in the
- * chain is a gap in every table.
+ * Problems, the worst first. Each sentence is printed once for all tables that share it, because a gap in the chain is
+ * a gap in every table.
  */
 function sentences(tables: readonly TableReport[]): readonly string[] {
-  const said = ODDITIES.flatMap((oddity) =>
+  const found = ODDITIES.flatMap((oddity) =>
     tables.flatMap((table) => oddity(table).map((text) => ({ text, table: table.table }))),
   )
-  return [...Map.groupBy(said, ({ text }) => text)].map(
+  return [...Map.groupBy(found, ({ text }) => text)].map(
     ([text, of]) =>
       `${who(
         of.map(({ table }) => table),
@@ -105,7 +105,8 @@ function sentences(tables: readonly TableReport[]): readonly string[] {
 type Oddity = (table: TableReport) => readonly string[]
 
 const ODDITIES: readonly Oddity[] = [
-  ({ dirty }) => some(dirty, (text) => `dirty: a run ended in ${text}; rows may be only partly written.`),
+  ({ dirty }) =>
+    some(dirty, (text) => `dirty: an attempt at ${text} did not finish; rows may be partly written.`),
   ({ staleVersions, sqlHash }) =>
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
   ({ state, lock }) =>
@@ -167,7 +168,7 @@ function section(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-/** `stale` by range, `staleVersions` by what built them. */
+/** `stale` by range, `staleVersions` by the version that built them. */
 export function statusFields({ network, tables }: StatusReport): object {
   return {
     network,

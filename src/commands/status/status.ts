@@ -1,4 +1,4 @@
-// Owns the report of where tables stand: standings and a probe of what is missing, judged in one word per table.
+// Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
 import type { Unit } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
@@ -8,7 +8,7 @@ import { blocksIn, emptiedNote, readTableStatuses, type TableStatus } from '../.
 import { type Availability, probeAll } from '../../planning/probe.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/** Where every chosen table stands. Reads only; `lag` in blocks. @throws BackfillError `server` */
+/** The status of every chosen table. Reads only; `lag` in blocks. @throws BackfillError `server` */
 export async function status(workspace: Workspace, { lag }: { readonly lag: number }): Promise<StatusReport> {
   const [tableStatuses, locks] = await Promise.all([
     readTableStatuses(workspace, { lag, forcedHead: undefined }),
@@ -32,8 +32,8 @@ export async function status(workspace: Workspace, { lag }: { readonly lag: numb
 }
 
 /**
- * A status is wanted now: once so many rows of missing blocks have been looked at, the table has hardly begun, and the
- * rest counts as missing. Empty blocks cost nothing, so that a source gap is seen whole however long it is.
+ * Limits the time of `status`: after the probe has seen this many rows of missing blocks, the rest counts as missing.
+ * Empty blocks cost nothing, so a source gap is always seen completely.
  */
 const STATUS_ROWS = 200_000_000
 
@@ -91,24 +91,24 @@ function stateOf(report: Omit<TableReport, 'state'>, exists: boolean): TableStat
 }
 
 type TableState =
-  /** Every block up to the head that the sources have is done; source gaps are named beside it. */
+  /** Every block that the sources have up to the head is done; source gaps are listed separately. */
   | 'up to date'
-  /** All that is left are incomplete blocks: they run once the sources agree. */
+  /** Only incomplete blocks are left: they run once the rows arrive. */
   | 'waiting'
-  /** Blocks are missing and nobody works on them. */
+  /** Blocks are missing and no run works on them. */
   | 'missing'
   /** A live runner holds the lock. */
   | 'in progress'
   /** A range may be half written. */
   | 'dirty'
-  /** Built by other SQL than the file now holds. */
+  /** Built by other SQL than the file's current SQL. */
   | 'stale'
   /** The target table does not exist. */
   | 'not created'
   /** The sources have no blocks for this table (yet). */
   | 'no source rows'
 
-/** Where one table stands. Ranges are sorted and disjoint; null where unknown. */
+/** The status of one table. Ranges are sorted and disjoint; null if unknown. */
 export type TableReport = {
   readonly table: string
   readonly target: string
@@ -119,20 +119,20 @@ export type TableReport = {
   readonly watermark: number | null
   /** Done or accepted. */
   readonly covered: readonly Range[]
-  /** Source gaps and incomplete blocks that somebody declared to be as they should be: they count as done. */
+  /** Source gaps and incomplete blocks that a user marked as expected: they count as done. */
   readonly accepted: readonly Range[]
-  /** Owed and not done, without source gaps and incomplete blocks; dirty ranges are among them. */
+  /** Expected and not done, without source gaps and incomplete blocks; includes dirty ranges. */
   readonly missing: readonly Range[]
   readonly missingBlocks: number
-  /** Done blocks of [first, head], source gaps and incomplete blocks left out. */
+  /** Done blocks of [first, head], without source gaps and incomplete blocks. */
   readonly doneBlocks: number
-  /** Blocks of [first, head], source gaps and incomplete blocks left out: doneBlocks + missingBlocks. */
+  /** Blocks of [first, head], without source gaps and incomplete blocks: doneBlocks + missingBlocks. */
   readonly expectedBlocks: number
   readonly sourceGaps: readonly Range[]
   readonly incomplete: readonly Range[]
   readonly dirty: readonly Range[]
   readonly stale: readonly Range[]
-  /** The same by version, what has the most blocks first. */
+  /** The same by version; the version with the most blocks comes first. */
   readonly staleVersions: readonly StaleReport[]
   /** Of the SQL that the file holds now. */
   readonly sqlHash: string
@@ -142,7 +142,7 @@ export type TableReport = {
   readonly lastRun: string | null
   readonly state: TableState
   readonly lock: LockInfo | null
-  /** Sentences that explain the state: an empty source, nothing left below the lag. */
+  /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
   readonly notes: readonly string[]
 }
 

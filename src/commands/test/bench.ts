@@ -1,4 +1,4 @@
-// Owns the running of unit tests, one after the other, on a server of one's own. Tables are created once and emptied.
+// Owns the running of unit tests, one after the other, on a scratch server. Tables are created once and truncated.
 import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import { rowDiff } from './row-diff.ts'
@@ -14,17 +14,17 @@ import { monotonicMs } from '../../seam/clock.ts'
 export type TestBench = {
   /**
    * Runs a test: an error of the SQL or of the rows is part of the result.
-   * @throws BackfillError `server` when the server is gone
+   * @throws BackfillError `server` if the server is unreachable
    */
   run(test: UnitTest): Promise<UnitTestResult>
-  /** Writes a test's rows, in place of those of the test before. @throws BackfillError as the server says */
+  /** Replaces the rows of the previous test with this test's rows. @throws BackfillError as the server says */
   prepare(test: UnitTest): Promise<void>
   /** Computes the test's table from the prepared rows and compares. @throws BackfillError as the server says */
   compare(test: UnitTest): Promise<RowDiff>
 }
 
 export type BenchOptions = {
-  /** Nobody else works there, and it merges no more: rows are compared as they were written. */
+  /** Used by this bench only. Merges are stopped, so that rows are compared as they were written. */
   readonly server: Server
   readonly catalogue: Catalogue
   /** Benches of one server have different names. */
@@ -52,7 +52,7 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
     await insertRows(given, table, rows)
   }
 
-  /** For the columns and defaults of the target: no row of these is replaced, merged or sorted. */
+  /** Tables with the target's columns and defaults, whose rows are never replaced, merged or sorted. */
   async function createTargets({ target, ddl }: TableDefinition): Promise<void> {
     await create(target, ddl)
     for (const database of [expected, computed])
@@ -67,7 +67,7 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
     const lines = rows.map((row) => JSON.stringify(row)).join('\n')
     await client.command({
       query: `INSERT INTO ${placeOf(database, table)} FORMAT JSONEachRow\n${lines}`,
-      // Rows of one key stay several rows, as they are on a server that has not merged them yet.
+      // Rows of one key stay separate rows, as on a server that has not merged them yet.
       clickhouse_settings: { ...ONE_THREAD, optimize_on_insert: 0 },
     })
   }
@@ -85,7 +85,7 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
     ])
   }
 
-  /** As the runner does it: by name, with the target's defaults. */
+  /** Inserts like the runner: columns by name, with the target's defaults. */
   async function compute({ table, range, network }: UnitTest): Promise<void> {
     const query_params = transformParams({ table, range, network, source: given, target: given })
     const known = described.get(table.key) ?? outputColumns(server, table, query_params)
@@ -139,7 +139,7 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
   return { run, prepare, compare }
 }
 
-/** For a few rows, more threads cost more than they give; and where a transform leaves an order open, it is the same each time. */
+/** One thread is faster for a few rows, and it makes an unspecified order repeatable. */
 const ONE_THREAD = {
   max_threads: 1,
   input_format_parallel_parsing: 0,
@@ -150,7 +150,7 @@ function placeOf(database: string, table: string): string {
   return `${database}.${quoteIdentifier(table)}`
 }
 
-/** The transform's columns do not fit the target: `up` would refuse it. */
+/** The transform's columns do not fit the target, so `up` would refuse it. */
 class ColumnMisfit extends Error {}
 
 async function outputColumns(

@@ -1,4 +1,4 @@
-// Owns what a value in a test file may be, by the type of its column.
+// Owns the validation of values in a test file by the type of their column.
 import { type BackfillError, usageError } from '../../model/errors.ts'
 import { type DataType, parseType } from '../../sql-syntax/types.ts'
 import type { Cell } from './unit-test.ts'
@@ -40,7 +40,7 @@ function cell(node: YamlNode, column: string, type: DataType): Cell {
   return text
 }
 
-/** What may be written instead; undefined where the text is right. */
+/** The allowed values, for the hint; undefined if the text is valid. */
 function refusal({ name, args }: DataType, text: string): string | undefined {
   const [, sign, bits] = /^(U?)Int(\d+)$/.exec(name) ?? []
   if (sign !== undefined && bits !== undefined) {
@@ -69,5 +69,5 @@ function refusal({ name, args }: DataType, text: string): string | undefined {
 function wrong(node: YamlNode, column: string, type: string, hint: string): BackfillError {
   const given =
     node.kind === 'scalar' ? (node.quoted || node.text !== '' ? `'${node.text}'` : 'empty') : `a ${node.kind}`
-  return usageError(`${node.place}: '${column}' is ${given}, which is no ${type}`, hint)
+  return usageError(`${node.place}: '${column}' is ${given}, which is not a valid ${type}`, hint)
 }

@@ -1,4 +1,4 @@
-// Owns `backfill test`: the unit tests of the transforms, on an embedded server that is started for them.
+// Owns `backfill test`: it runs the unit tests of the transforms on a temporary embedded server.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { UnitTest, UnitTestResult } from './unit-test.ts'
 import { names, readFlag } from '../../workspace/values.ts'
@@ -8,7 +8,7 @@ import { withScratchServer } from './scratch-server.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
-/** Tests run side by side: while one waits for the server's answer, the server works for the other. */
+/** Two benches: while one waits for a response, the server works for the other. */
 const BENCHES = ['a', 'b']
 
 export const test: Command = async (context) => {
@@ -16,10 +16,7 @@ export const test: Command = async (context) => {
   if (flags.has('new')) return await (await import('./new-test.ts')).newTest(context)
   const stray = ['from', 'to', 'network'].find((flag) => flags.has(flag))
   if (stray !== undefined) {
-    throw usageError(
-      `--${stray} is for --new only`,
-      'a test says in its file which blocks and which network it has',
-    )
+    throw usageError(`--${stray} is for --new only`, 'a test file names its own blocks and network')
   }
   return await withSignals(
     () => output.message(['Stopping.']),
@@ -35,7 +32,7 @@ export const test: Command = async (context) => {
   )
 }
 
-/** The results in the order of the tests; without those that the signal prevented. */
+/** The results in the order of the tests, without tests that the signal prevented. */
 async function runTests({ config, flags }: Context, signal: AbortSignal): Promise<readonly UnitTestResult[]> {
   const { chooseTables, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readTests } = await import('./files.ts')

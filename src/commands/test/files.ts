@@ -1,4 +1,4 @@
-// Owns sql/tests/<table key>/*.yaml: which test files there are, and reading them.
+// Owns sql/tests/<table key>/*.yaml: finding and reading the test files.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackfillError, fileError, usageError } from '../../model/errors.ts'
@@ -11,8 +11,8 @@ import { parseTestCase } from './test-case.ts'
 
 /**
  * Reads the tests of the chosen tables in the SQL folder, by table and file name.
- * @throws BackfillError `usage` with file, line and column of the first thing that is wrong; for a folder that bears
- *   the name of no table; where there is no test at all
+ * @throws BackfillError `usage` with file, line and column of the first error; for a folder without a table of its
+ *   name; if there is no test
  */
 export async function readTests(
   folder: string,
@@ -33,11 +33,11 @@ export type TestsQuestion = {
   readonly folder: string
   readonly catalogue: Catalogue
   readonly chosen: readonly TableDefinition[]
-  /** The keys of all tables, also of those that are not sound. */
+  /** The keys of all tables, including tables with errors. */
   readonly known: readonly string[]
 }
 
-/** The tests of the chosen tables, without those that are wrong, which are reported. */
+/** The valid tests of the chosen tables; errors in other tests are reported. */
 export async function readSoundTests(
   { folder, catalogue, chosen, known }: TestsQuestion,
   report: Report,
@@ -54,7 +54,7 @@ export async function readSoundTests(
   return found.flat()
 }
 
-/** Where a test of that name is. */
+/** The path of a test. */
 export function testPath(folder: string, key: string, name: string): string {
   return join(folder, 'tests', key, `${name}.yaml`)
 }
@@ -72,7 +72,7 @@ async function readTableTests(
   const names = await namesIn(folder)
   const files = names.filter((name) => name.endsWith('.yaml'))
   for (const other of names.filter((name) => !files.includes(name))) {
-    const sentence = 'is no test, and would not run'
+    const sentence = 'is not a test file and never runs'
     report(
       fileError({ rule: 'E016', file: shown(join(folder, other)), sentence, hint: 'a test is <name>.yaml' }),
     )

@@ -1,4 +1,4 @@
-// Owns `backfill test --new <table>`: a test file of real rows, computed by the servers that are configured.
+// Owns `backfill test --new <table>`: it writes a test file of real rows from the configured servers.
 import { EXIT } from '../../model/errors.ts'
 import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
@@ -42,16 +42,16 @@ export async function newTest(context: Context): Promise<number> {
   return EXIT.ok
 }
 
-/** Of each table, the columns that the transform can have named, and what tells rows apart. */
+/** For each table, the columns that the transform may read, and the columns that identify a row. */
 function columnsRead(table: TableDefinition, { sources, tables }: Catalogue) {
-  const flags = new Set([
+  const words = new Set([
     ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
     'block_number',
     'transaction_index',
   ])
   const columns = (ddl: SqlText) =>
     ddlColumns(ddl).flatMap(({ name, defaultKind }) =>
-      flags.has(name) &&
+      words.has(name) &&
       name !== 'meta_network_name' &&
       defaultKind !== 'MATERIALIZED' &&
       defaultKind !== 'ALIAS'

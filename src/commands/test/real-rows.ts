@@ -1,4 +1,4 @@
-// Owns reading real rows for a test: what a transform reads in a range, and what it makes of it. Nothing is written.
+// Owns the reading of real rows for a test: a transform's input rows in a range, and its output. Reads only.
 import { usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
@@ -12,7 +12,7 @@ export type RealRowsQuestion = {
   readonly table: TableDefinition
   readonly network: Network
   readonly range: Range
-  /** Table name to the columns that are wanted, for the sources and for the derived tables that the transform reads. */
+  /** Table name to wanted columns, for the sources and the derived tables that the transform reads. */
   readonly sources: ReadonlyMap<string, readonly string[]>
   readonly inputs: ReadonlyMap<string, readonly string[]>
 }
@@ -22,7 +22,7 @@ export type RealRows = {
   readonly expected: readonly Row[]
 }
 
-/** A test is read by people. */
+/** A limit, because people read tests. */
 const MOST_ROWS = 10_000
 
 /** @throws BackfillError `usage` for a range with too many rows or with none; `server`, `failed` as the server says */
@@ -51,7 +51,7 @@ export async function readRealRows(
       given.set(name, await rowsOf(target, { query, params }))
     }
     if ([...given.values()].every((rows) => rows.length === 0)) {
-      const sentence = `blocks ${range.from}-${range.to} have no row of ${network.name} in what ${table.key} reads`
+      const sentence = `blocks ${range.from}-${range.to} have no row of ${network.name} in the tables that ${table.key} reads`
       throw usageError(sentence, '`backfill status` shows which blocks there are')
     }
     const reader = table.sources.length === 0 ? target : source

@@ -1,4 +1,4 @@
-// Owns how test results look: one line a table, a diff for each test that failed; the same as JSON. Pure.
+// Owns how test results look: one line per table and a diff for each failed test, also as JSON. Pure.
 import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
 import { count, duration } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
@@ -65,7 +65,7 @@ function failure({ test, error, diff }: UnitTestResult, colors: Colors): readonl
   ]
 }
 
-/** `other` is the row of the other side that it stands beside: cells that are equal in both are not coloured. */
+/** `other` is the paired row of the other side: equal cells are not coloured. */
 type Line = {
   readonly sign: '-' | '+'
   readonly values: readonly string[]
@@ -96,7 +96,7 @@ function diffLines(
   return [`  ${legend}; ${count(same, 'row')} as expected`, ...table.lines.map((line) => `  ${line}`)]
 }
 
-/** Each missing row with the row found that is most like it, if half of their cells are equal; then the others. */
+/** Pairs each missing row with the most similar found row if half of their cells are equal; the others follow. */
 function paired(
   missing: readonly (readonly string[])[],
   unexpected: readonly (readonly string[])[],

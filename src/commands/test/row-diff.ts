@@ -1,8 +1,8 @@
-// Owns the difference of two multisets of rows: a row that comes twice is not the same as one that comes once.
+// Owns the difference of two multisets of rows: the number of equal rows matters.
 
 type Values = readonly unknown[]
 
-/** Rows of `expected` that lack in `actual`, and the other way round, each in the order of their values. */
+/** Rows of `expected` that `actual` lacks, and rows of `actual` that `expected` lacks, each sorted by value. */
 export function rowDiff(
   expected: readonly Values[],
   actual: readonly Values[],

@@ -1,4 +1,4 @@
-// Owns the rows of a test file: which columns they may name, and what a given row is where it says nothing.
+// Owns the rows of a test file: the allowed columns, and the defaults of a given row.
 import { type BackfillError, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
@@ -10,10 +10,10 @@ import type { YamlEntry, YamlNode } from './yaml-tree.ts'
 export type GivenContext = { readonly network: string; readonly range: Range }
 
 /**
- * Rows of a table that a transform reads, as they are written into it. Where a row does not say otherwise:
- * `meta_network_name` is the test's network, `block_number` the first block of its range, `internal_index` counts the
- * rows from 1, `success` is true, and `transaction_hash` is made of the block and the `transaction_index`, which
- * a row may name for that purpose also where the table has no such column.
+ * The rows to write into an input of a transform. The defaults of a row: `meta_network_name` is the test's network,
+ * `block_number` the first block of its range, `internal_index` counts the rows from 1, `success` is true, and
+ * `transaction_hash` is derived from the block and the `transaction_index`. A row may name `transaction_index` for that
+ * purpose even if the table has no such column.
  */
 export function givenRows(
   node: YamlNode,
@@ -39,8 +39,8 @@ export function givenRows(
 }
 
 /**
- * The expected rows. The columns that they name are compared, and each row names the same ones; all columns where
- * no row is expected, to show those that are found.
+ * The expected rows. All rows name the same columns, and these are compared. If no row is expected, all columns are
+ * compared, to show the rows that are found.
  */
 export function expectedRows(node: YamlNode, columns: readonly DdlColumn[]): UnitTest['expected'] {
   const items = listOf(node)

@@ -1,4 +1,4 @@
-// Owns an embedded server that leaves nothing behind: for work that needs a ClickHouse, but nobody's data.
+// Owns a temporary embedded server: for work that needs a ClickHouse but no data.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import type { Server } from '../../clickhouse/server.ts'
 
 const MEMORY_BYTES = 2_000_000_000
 
-/** Starts the server in a temporary folder and connects; both are gone when `use` has ended, however it ended. */
+/** Starts the server in a temporary folder and connects; removes both however `use` ends. */
 export async function withScratchServer<T>(use: (server: Server) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'backfill-scratch-'))
   try {
@@ -25,7 +25,7 @@ export async function withScratchServer<T>(use: (server: Server) => Promise<T>):
       await embedded.stop()
     }
   } finally {
-    // The server's process ended a moment ago and may still be writing.
+    // The server's process has just ended, and files may still be written.
     await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   }
 }

@@ -1,4 +1,4 @@
-// Owns one test file: its text to a checked test.
+// Owns the parsing of one test file into a checked test.
 import { usageError } from '../../model/errors.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 import { shortName } from '../../model/table-key.ts'
@@ -16,7 +16,7 @@ export type TestFile = {
   readonly table: TableDefinition
 }
 
-/** @throws BackfillError `usage` with file, line and column of the first thing that is wrong */
+/** @throws BackfillError `usage` with file, line and column of the first error */
 export function parseTestCase({ name, file, text, table }: TestFile, catalogue: Catalogue): UnitTest {
   const root = parseYaml(file, text)
   const fields = new Map(entriesOf(root, KEYS, 'key').map((entry) => [entry.key, entry.value]))
@@ -55,7 +55,7 @@ function givenOf(
   const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))
   if (unknown !== undefined) {
     throw usageError(
-      `${node.place}: nothing says which columns ${unknown} has`,
+      `${node.place}: nothing defines which columns ${unknown} has`,
       `add source/${unknown}.sql with its CREATE TABLE to the SQL folder`,
     )
   }
@@ -122,5 +122,5 @@ function blockOf(node: YamlNode): number {
 
 function textOf(node: YamlNode, what: string): string {
   if (node.kind === 'scalar' && node.text.trim() !== '') return node.text.trim()
-  throw expected(node, what, 'write it behind the key')
+  throw expected(node, what, 'write it after the key')
 }

@@ -1,4 +1,4 @@
-// Owns the nouns of unit tests for transforms: source rows that are given, rows that are expected, and what came of it.
+// Owns the types of unit tests for transforms: given rows, expected rows and results.
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 
@@ -15,13 +15,13 @@ export type UnitTest = {
   readonly file: string
   readonly description: string
   readonly table: TableDefinition
-  /** With the forks as the test has them. */
+  /** With the forks of the test. */
   readonly network: Network
   readonly range: Range
-  /** Table name without database, source or derived, to its rows. Tables that the transform reads and that are absent are empty. */
+  /** Name of a source or derived table, without database, to its rows. Inputs that are absent here are empty. */
   readonly given: ReadonlyMap<string, readonly Row[]>
   readonly expected: {
-    /** The columns that are compared, in the order of the DDL. */
+    /** The compared columns, in the order of the DDL. */
     readonly columns: readonly string[]
     readonly rows: readonly Row[]
   }
@@ -34,7 +34,7 @@ export type UnitTestResult = {
   readonly test: UnitTest
   readonly passed: boolean
   readonly elapsedMs: number
-  /** What the server said where the transform or the rows could not be run. */
+  /** The server's error if the transform or the INSERT of the rows failed. */
   readonly error: string | undefined
   readonly diff: RowDiff
 }
@@ -43,6 +43,6 @@ export type UnitTestResult = {
 export type RowDiff = {
   readonly missing: readonly Values[]
   readonly unexpected: readonly Values[]
-  /** Number of rows that are on both sides. */
+  /** Number of rows on both sides. */
   readonly same: number
 }

@@ -1,4 +1,4 @@
-// Owns the text of a test file that is written from real rows.
+// Owns the text of a test file made from real rows.
 import type { Catalogue } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
@@ -6,7 +6,7 @@ import { parseType } from '../../sql-syntax/types.ts'
 import type { Cell, Row, UnitTest } from './unit-test.ts'
 import { shortName } from '../../model/table-key.ts'
 
-/** YAML that reads back as the same test; what a given row is without saying so is left out. */
+/** YAML that parses to the same test; values that equal a default are omitted. */
 export function testText(test: UnitTest, catalogue: Catalogue): string {
   const { description, network, range, given, expected } = test
   return [
@@ -25,7 +25,7 @@ export function testText(test: UnitTest, catalogue: Catalogue): string {
   ].join('\n')
 }
 
-/** As test-rows.ts and ClickHouse fill in what a row does not name; columns of other types are always written. */
+/** The defaults that rows.ts and ClickHouse fill in; columns of other types are always written. */
 function defaultsOf(table: string, { sources, tables }: Catalogue, range: Range): Row {
   const ddl = [...sources, ...tables.map(({ target, ddl: own }) => ({ table: target, ddl: own }))].find(
     (one) => one.table === table,
@@ -67,7 +67,7 @@ function value(cell: Cell): string {
   return scalar(String(cell))
 }
 
-/** Plain where nothing can be mistaken; a JSON string is a YAML string. */
+/** Plain if it is unambiguous; otherwise a JSON string, which is also a YAML string. */
 function scalar(text: string): string {
   return /^[\w-][\w .-]*$/.test(text) && text.trim() === text && !/^(null$|-( |$)|---)/.test(text)
     ? text

@@ -1,4 +1,4 @@
-// Owns YAML: a text to a tree in which every node knows its place and every scalar is the text that was written.
+// Owns the parsing of YAML into a tree: every node has its place, and every scalar is the text of the file.
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml'
 import { usageError } from '../../model/errors.ts'
 
@@ -12,8 +12,8 @@ export type YamlNode = { readonly place: string } & (
 export type YamlEntry = { readonly key: string; readonly place: string; readonly value: YamlNode }
 
 /**
- * Reads one document. Nothing is cast: `0x10` stays a string of four characters, and a number keeps all its digits;
- * what a scalar means is up to the column it is for.
+ * Reads one document. Nothing is cast: `0x10` stays a string of four characters, and a number keeps all its digits.
+ * The column's type decides the meaning of a scalar.
  * @throws BackfillError `usage` with the place of the first error
  */
 export function parseYaml(file: string, text: string): YamlNode {
@@ -26,7 +26,10 @@ export function parseYaml(file: string, text: string): YamlNode {
   const [error] = [...document.errors, ...document.warnings]
   if (error !== undefined) {
     const sentence = error.message.replace(/; please use .*/, '')
-    throw usageError(`${placeOf(error.pos[0])}: is no YAML: ${lowerFirst(sentence)}`, 'correct the file')
+    throw usageError(
+      `${placeOf(error.pos[0])}: is not valid YAML: ${lowerFirst(sentence)}`,
+      'correct the file',
+    )
   }
 
   function tree(node: ParsedNode | null, offset: number): YamlNode {

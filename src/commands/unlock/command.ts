@@ -1,4 +1,4 @@
-// Owns `backfill unlock`: the manual hint for a lock whose holder will not come back.
+// Owns `backfill unlock`: it frees a lock whose holder will not come back.
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'

@@ -1,4 +1,4 @@
-// Owns how `plan` looks: the chunks that `up` would run now, and what it would leave. Pure.
+// Owns how `plan` looks: the chunks that `up` would run now, and the blocks that it would skip. Pure.
 import type { PlanReport } from '../../planning/plan.ts'
 import { count, duration, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
@@ -14,7 +14,7 @@ export function renderPlan(plan: PlanReport, colors: Colors): readonly string[] 
     '',
     chunks === 0
       ? 'Nothing to do.'
-      : `Next: \`backfill up\` runs ${count(chunks, 'chunk')}${timeText(plan)}. Nothing has been written.`,
+      : `Next: \`backfill up\` will run ${count(chunks, 'chunk')}${timeText(plan)}. Nothing has been written.`,
   ]
 }
 
@@ -26,7 +26,7 @@ function tableLines(table: PlanReport['tables'][number], colors: Colors): readon
     table.missingBlocks === 0 ? 'no block missing' : `${count(table.missingBlocks, 'block')} missing`
   const facts = [
     ...(table.create ? ['the table is created first'] : []),
-    ...(dirty.length > 0 ? [`dirty ${formatRanges(dirty)}: made safe and run again`] : []),
+    ...(dirty.length > 0 ? [`dirty ${formatRanges(dirty)}: recovered and run again`] : []),
     ...(sourceGaps.length > 0 ? [`source gap ${formatRanges(sourceGaps)}: left out`] : []),
     ...(incomplete.length > 0 ? [`incomplete ${formatRanges(incomplete)}: left out`] : []),
     ...table.notes,
@@ -52,12 +52,15 @@ function costText({ expectedRows, expectedMs }: Cost): string {
   return expectedMs === null ? rows : `${rows}, ${duration(expectedMs)}`
 }
 
-/** Statements run side by side, and each took its time beside others before. */
+/** Divides by the number of jobs: the measured times already include the effect of parallel statements. */
 function timeText({ tables, jobs }: PlanReport): string {
   const busy = tables.filter(({ chunks }) => chunks.length > 0)
   const unknown = busy.filter(({ expectedMs }) => expectedMs === null)
   const ms = busy.reduce((sum, { expectedMs }) => sum + (expectedMs ?? 0), 0) / jobs
-  if (unknown.length === busy.length) return ', how fast is known after the first ones'
-  const without = unknown.length === 0 ? '' : `, without ${unknown.map(({ table }) => table).join(', ')}`
-  return ` in about ${duration(ms)}, ${jobs} at a time${without}`
+  if (unknown.length === busy.length) return ' (no timings yet)'
+  const without =
+    unknown.length === 0
+      ? ''
+      : ` (${unknown.map(({ table }) => table).join(', ')} not included: no timings yet)`
+  return `, ${jobs} at a time, in about ${duration(ms)}${without}`
 }

@@ -1,4 +1,4 @@
-// Owns how done blocks are cut for verification: by what was known of their weight, never across what built them.
+// Owns the cutting of done blocks into chunks for verification: by row estimates, and never across SQL versions.
 import { blockSet, intersect, type Range } from '../../model/blocks.ts'
 import { cutChunks, type Sizing } from '../../planning/chunks.ts'
 import type { Island } from '../../ledger/events.ts'
@@ -6,8 +6,8 @@ import type { LatestEvent } from '../../ledger/latest-events.ts'
 import type { RowEstimates } from '../../planning/row-estimates.ts'
 
 /**
- * How heavy done blocks are, as far as the ledger knows, of the latest events by block, marks left out. Little ones that
- * touch are taken together: a ledger may have 10^6 of them.
+ * Row estimates of done blocks from the latest events in the ledger, without stale tags. Small neighbours are merged,
+ * because a ledger may have 10^6 of them.
  */
 export async function builtRowEstimates(pages: AsyncIterable<readonly LatestEvent[]>): Promise<RowEstimates> {
   const rowEstimates: { from: number; to: number; rows: number }[] = []
@@ -30,7 +30,7 @@ export async function builtRowEstimates(pages: AsyncIterable<readonly LatestEven
 
 const LITTLE_ROWS = 500_000
 
-/** After so many weights what counts as little is twice as much: however many events, they fit into memory. */
+/** After this many estimates the limit for small ones doubles, so that any number of events fits into memory. */
 const COARSER_AFTER = 5_000
 
 /** Done blocks that one version of the SQL built. */
@@ -58,7 +58,7 @@ function blocksIn({ from, to }: Range): number {
   return to - from + 1
 }
 
-/** `size` of the items, each subset equally likely, in the items' order; all of them where there are no more. */
+/** A uniform random sample of `size` items in their order; all items if there are no more than `size`. */
 export function sample<T>(items: readonly T[], size: number, seed: number): readonly T[] {
   if (size >= items.length) return items
   const random = mulberry32(seed)

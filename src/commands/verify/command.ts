@@ -1,9 +1,9 @@
-// Owns `backfill verify`: done ranges computed again and compared; with --sources, ranges whose sources have changed.
+// Owns `backfill verify`: it computes done ranges again and compares; --sources finds ranges whose sources changed.
 import { usageError } from '../../model/errors.ts'
 import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { renderVerify, verdictLine, verifyCode, verifyFields } from './render.ts'
+import { renderVerify, comparisonLine, verifyCode, verifyFields } from './render.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { verifyPorts } from './ports.ts'
@@ -27,8 +27,8 @@ export const verifyCommand: Command = async (context) => {
         const { verify } = await import('./verify.ts')
         const report = await verify(session.workspace, await verifyPorts(session), options, {
           signal,
-          report: (table, verdict) =>
-            output.message(quiet ? [] : [verdictLine(table, verdict, output.messageColors)]),
+          report: (table, chunkComparison) =>
+            output.message(quiet ? [] : [comparisonLine(table, chunkComparison, output.messageColors)]),
         })
         if (flags.has('json')) output.json(verifyFields(report))
         else output.result(renderVerify(report, output.resultColors))

@@ -1,9 +1,9 @@
-// Owns the comparison key by key: both sides of a range joined on one server, counted by how they differ.
+// Owns the comparison by key on one server: it joins both sides of a range and counts the differences.
 import type { RowsKind } from '../../model/model.ts'
 import type { DifferenceKind, Sums } from './report.ts'
 import { EXAMPLES, type KeyDifferences, type Question, type SumsRow, sumsOf } from './compare-question.ts'
 
-/** The table's rows stream past those of the range, which are held in memory. */
+/** The rows of the range are kept in memory; the table's rows are streamed. */
 export async function joined({
   ask,
   target,
@@ -26,7 +26,7 @@ type Counts = { readonly [kind in DifferenceKind]: number }
 type Keys = { readonly [kind in `${DifferenceKind}_keys`]: readonly string[] }
 export type JoinedRow = Counts & Keys
 
-/** Counts and example keys over `s` (stored) joined with `r` (recomputed), in which `here` is 1 where the side has the key. */
+/** Counts and example keys over `s` (stored) joined with `r` (recomputed); `here` is 1 if the side has the key. */
 export function joinedColumns(rows: RowsKind): string {
   return Object.entries(conditions(rows))
     .flatMap(([kind, condition]) => [
@@ -36,7 +36,7 @@ export function joinedColumns(rows: RowsKind): string {
     .join(',\n      ')
 }
 
-/** The differences of several parts of a range together. */
+/** The sum of the differences of several parts of a range. */
 export function differencesOf(parts: readonly JoinedRow[]): KeyDifferences {
   const sum = (kind: DifferenceKind) => parts.reduce((total, part) => total + part[kind], 0)
   return {
@@ -58,7 +58,7 @@ export function differencesOf(parts: readonly JoinedRow[]): KeyDifferences {
 
 const KINDS: readonly DifferenceKind[] = ['missing', 'unexpected', 'different', 'behind']
 
-/** Whether a side has the key, whatever a header's join_use_nulls makes of the side that lacks it. */
+/** Whether a side has the key, independent of a header's join_use_nulls. */
 const STORED = '(ifNull(s.here, 0) = 1)'
 const RECOMPUTED = '(ifNull(r.here, 0) = 1)'
 
@@ -76,8 +76,8 @@ function conditions(rows: RowsKind): Readonly<Record<DifferenceKind, string>> {
 }
 
 /**
- * A merged row may come from another range, unless it says that it is of a block of this one: then this range has to
- * yield it. Only where what decides between rows is the block.
+ * A merged row may come from another range, unless its block lies in this range: then this range must yield it. Only
+ * for tables whose rows are decided by block_number.
  */
 function unexpectedPerKey({ keep, column }: Extract<RowsKind, { readonly kind: 'per-key' }>): string {
   if (column !== 'block_number') return 'false'

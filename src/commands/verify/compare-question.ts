@@ -1,29 +1,29 @@
-// Owns what the parts of a comparison hand to one another: the question about one chunk, sums and differing keys.
+// Owns the types shared by the parts of a comparison: the question about one chunk, sums and differing keys.
 import type { Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { DifferenceKind, Sums } from './report.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { Sides } from './compare-sides.ts'
 
-/** Asks a server for rows, with the parameters and the settings of the chunk. @throws BackfillError */
+/** Runs a query with the parameters and settings of the chunk. @throws BackfillError */
 export type Ask = <Row>(
   server: Server,
   query: string,
   params?: Readonly<Record<string, unknown>>,
 ) => Promise<Row[]>
 
-/** One chunk of one table, its SQL, and who answers. */
+/** One chunk of one table, its SQL, and the servers. */
 export type Question = {
   readonly table: TableDefinition
   readonly range: Range
   readonly sides: Sides
-  /** Where the transform is computed; the same object as `target` where that is the same server. */
+  /** The server that computes the transform; the same object as `target` if it is the same server. */
   readonly reader: Server
   readonly target: Server
   readonly ask: Ask
 }
 
-/** Keys that differ, and some of them: the hex of `backfill_key`. */
+/** Counts of differing keys, with examples: the hex of `backfill_key`. */
 export type KeyDifferences = {
   readonly counts: Readonly<Record<DifferenceKind, number>>
   readonly keys: readonly { readonly kind: DifferenceKind; readonly key: string }[]

@@ -1,4 +1,4 @@
-// Owns the two sides of a comparison as SQL: a range's rows as the transform yields them now, and as the table holds them.
+// Owns the two sides of a comparison as SQL: the rows that the transform yields now, and the rows in the table.
 import type { TableDefinition } from '../../model/model.ts'
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { Determinism } from '../../clickhouse/determinism.ts'
@@ -6,7 +6,7 @@ import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import type { NotCompared } from './report.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 
-/** What the server says of a target table, as far as rows are compared by it; `sortKey` as text: `address, block_number`. */
+/** The server's facts about a target table that a comparison needs; `sortKey` as text: `address, block_number`. */
 export type TargetFacts = Pick<ExistingTable, 'engine' | 'sortKey'> & {
   readonly columns: readonly (ExistingTable['columns'][number] & { readonly determinism: Determinism })[]
 }
@@ -42,7 +42,7 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
   const cast = yielded.map(
     ({ name, type }) => `CAST(${quoteIdentifier(name)} AS ${type}) AS ${quoteIdentifier(name)}`,
   )
-  // Defaults are computed from the values as the table would hold them, so in a SELECT around the casts.
+  // Defaults are computed from the cast values, as in the table, so in a SELECT around the casts.
   const defaults = steady.map(
     ({ name, type, expression }) => `CAST(${expression} AS ${type}) AS ${quoteIdentifier(name)}`,
   )
@@ -67,18 +67,18 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
   }
 }
 
-/** Engines whose rows of one key are one row, once FINAL has looked at them. */
+/** Engines whose rows of one key become one row with FINAL. */
 export const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
 
-/** Columns whose default may have another value each time, and those that are computed from such a column. */
+/** Columns with a nondeterministic default, and columns computed from them. */
 function notComparable(columns: TargetFacts['columns']): readonly NotCompared[] {
   const not = new Map<string, NotCompared['why']>()
   for (const { name, determinism } of columns) if (determinism !== 'deterministic') not.set(name, determinism)
-  // As often as there are columns: one may be computed from another that comes behind it.
+  // One round per column: a column may be computed from a later one.
   for (let round = 0; round < columns.length && not.size > 0; round++)
     for (const { name, expression } of columns) {
-      const flags = significantTokens({ file: '', text: expression, line: 1 }).map(unquoted)
-      const input = flags.find((word) => not.has(word))
+      const words = significantTokens({ file: '', text: expression, line: 1 }).map(unquoted)
+      const input = words.find((word) => not.has(word))
       if (input !== undefined && !not.has(name)) not.set(name, not.get(input)!)
     }
   return [...not].map(([name, why]) => ({ name, why }))

@@ -1,4 +1,4 @@
-// Owns the comparison key by key where the transform is computed on one server and the table is on another.
+// Owns the comparison by key if the transform is computed on one server and the table is on another.
 import type { DifferenceKind, Sums } from './report.ts'
 import { differencesOf, type JoinedRow, joinedColumns } from './compare-join.ts'
 import {
@@ -10,7 +10,7 @@ import {
   sumsOf,
 } from './compare-question.ts'
 
-/** Parts into which keys fall by their hash, and how many differing ones are looked into. */
+/** Number of buckets that keys fall into by their hash, and the limit of differing buckets that are compared by key. */
 const BUCKETS = 4096
 const BUCKETS_LOOKED_AT = 64
 
@@ -18,8 +18,8 @@ type Bucket = { readonly bucket: number; readonly rows: number; readonly hash: s
 type KeyRow = { readonly key: string; readonly hash: string }
 
 /**
- * Rows of a range differ: each server counts and sums them by parts of the key space, and of parts that differ the
- * keys are compared here.
+ * Finds differing keys: each server counts and sums its rows by bucket of the key space; the keys of differing buckets
+ * are compared here.
  */
 export async function keysByBuckets({ ask, reader, target, sides }: Question): Promise<KeyDifferences> {
   const bucket = `sipHash64(backfill_key) % ${BUCKETS}`
@@ -83,14 +83,14 @@ function compareKeys(ours: readonly KeyRow[], theirs: readonly KeyRow[]): Omit<K
   }
 }
 
-/** Keys that travel to the target in one statement, as part of its text: 60 bytes each. */
+/** Keys sent to the target in one statement, as part of its text: 60 bytes each. */
 const KEYS_PER_STATEMENT = 100_000
 
 type Line = { readonly part: number; readonly line: string }
 
 /**
- * A `per-key` table: the keys of the range travel to the target, part by part, inside of SELECTs, since a temporary
- * table would be a write. Each part looks through the whole table.
+ * For a `per-key` table: the keys of the range are sent to the target in parts, inside SELECTs, because a temporary
+ * table would be a write. Each part reads the whole table.
  */
 export async function keysBehind({
   ask,
@@ -132,12 +132,12 @@ export async function keysBehind({
   return { recomputed, ...differencesOf(rows) }
 }
 
-/** format() of no text yields no columns either. */
+/** format() of an empty text has no columns. */
 function noLines(positionType: string): string {
   return `(SELECT '' AS k, CAST(defaultValueOfTypeName(${textLiteral(positionType)}) AS ${positionType}) AS p, toUInt64(0) AS h WHERE false)`
 }
 
-/** Text as a literal: format() takes its data as one, and a parameter would have to fit into the URL. */
+/** A string literal: format() needs a literal, and a parameter would have to fit into the URL. */
 function textLiteral(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }

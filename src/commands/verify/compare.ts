@@ -1,4 +1,4 @@
-// Owns the comparison of a range: computed again by the transform, against what the table holds. Reads only.
+// Owns the comparison of a range: the transform's rows, computed again, against the table's rows. Reads only.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
@@ -70,7 +70,7 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
   }
 
   return {
-    /** Which columns are compared, and which cannot be: a default such as now() has another value each time. */
+    /** The compared columns, and the columns that cannot be compared because their default, such as now(), varies. */
     columns: async (
       table: TableDefinition,
     ): Promise<{ readonly compared: readonly string[]; readonly not: readonly NotCompared[] }> => {
@@ -79,12 +79,12 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
     },
 
     /**
-     * Computes the range again and compares it with what the table holds.
-     * @throws BackfillError `usage` where a table's rows cannot be compared; `failed`, `server`
+     * Computes the range again and compares it with the table's rows.
+     * @throws BackfillError `usage` if a table's rows cannot be compared; `failed`, `server`
      */
     async compare(table: TableDefinition, range: Range, signal: AbortSignal): Promise<Comparison> {
       const reader = readerOf({ source, target }, table)
-      const together = reader === target
+      const isOneServer = reader === target
       const question: Question = {
         table,
         range,
@@ -94,23 +94,27 @@ export function openVerifier({ source, target, network, executor }: VerifierOpti
         ask: asker(table, range, signal),
       }
       if (table.rows.kind === 'per-key') {
-        const { recomputed, ...found } = await (together ? joined(question) : keysBehind(question))
+        const { recomputed, ...found } = await (isOneServer ? joined(question) : keysBehind(question))
         return await comparison(question, { recomputed, stored: undefined }, found)
       }
-      const sums = await (together ? sumsTogether(question) : sumsApart(question))
+      const sums = await (isOneServer ? sumsOnOneServer(question) : sumsOnTwoServers(question))
       if (isSame(sums)) return await comparison(question, sums, NO_DIFFERENCES)
-      return await comparison(question, sums, await (together ? joined(question) : keysByBuckets(question)))
+      return await comparison(
+        question,
+        sums,
+        await (isOneServer ? joined(question) : keysByBuckets(question)),
+      )
     },
   }
 }
 
 const READING = {
-  // A block that is part of a table's key may be looked at before its rows are merged.
+  // block_number in a table's key may be filtered before its rows are merged.
   optimize_move_to_prewhere_if_final: 1,
   cancel_http_readonly_queries_on_client_close: 1,
-  // Keys that travel from one server to the other are part of a statement.
+  // Statements contain the keys that are sent from one server to the other.
   max_query_size: '100000000',
-  // The server's word that nothing is written.
+  // The server enforces that nothing is written.
   readonly: '2',
 } as const
 
@@ -120,8 +124,8 @@ function isSame({ recomputed, stored }: BothSums): boolean {
   return recomputed.rows === stored.rows && recomputed.keys === stored.keys && recomputed.hash === stored.hash
 }
 
-/** One statement: the server adds up both sides. */
-async function sumsTogether({ ask, target, sides }: Question): Promise<BothSums> {
+/** One statement: the server sums both sides. */
+async function sumsOnOneServer({ ask, target, sides }: Question): Promise<BothSums> {
   const rows = await ask<SumsRow & { readonly is_stored: boolean }>(
     target,
     `SELECT is_stored, ${SUMS} FROM (
@@ -134,8 +138,8 @@ async function sumsTogether({ ask, target, sides }: Question): Promise<BothSums>
   return { recomputed: of(false), stored: of(true) }
 }
 
-/** Each server adds up its own side. */
-async function sumsApart({ ask, reader, target, sides }: Question): Promise<BothSums> {
+/** Each server sums its own side. */
+async function sumsOnTwoServers({ ask, reader, target, sides }: Question): Promise<BothSums> {
   const [[recomputed], [stored]] = await Promise.all([
     ask<SumsRow>(reader, `SELECT ${SUMS} FROM (${sides.recomputed})`),
     ask<SumsRow>(target, `SELECT ${SUMS} FROM (${sides.stored})`),
@@ -171,9 +175,12 @@ async function comparison(
 async function factsOf(server: Server, { target }: TableDefinition): Promise<TargetFacts> {
   const table = (await existingTables(server, [target])).get(target)
   if (table === undefined)
-    throw new BackfillError(`${server.connection.database}.${target} has gone while it was verified`, {
-      kind: 'failed',
-    })
+    throw new BackfillError(
+      `${server.connection.database}.${target} was dropped while it was being verified`,
+      {
+        kind: 'failed',
+      },
+    )
   const determinism = await determinismOf(
     server,
     table.columns.map(({ expression }) => expression),

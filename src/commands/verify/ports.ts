@@ -1,9 +1,9 @@
-// Owns the opening of what verification asks of the servers, for the commands that verify.
+// Owns the opening of the ports of verification.
 import type { Session } from '../../workspace/open.ts'
 
 export type VerifyPorts = Awaited<ReturnType<typeof verifyPorts>>
 
-/** The ports that verification needs beside the world's. */
+/** The ports that verification needs in addition to the workspace's. */
 export async function verifyPorts({ workspace, connected }: Pick<Session, 'workspace' | 'connected'>) {
   const [{ openVerifier }, { openEvents }, { openSegments }] = await Promise.all([
     import('./compare.ts'),

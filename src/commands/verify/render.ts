@@ -1,30 +1,30 @@
-// Owns how a verification looks: a line a table, what differs with example rows, what to type next; the same as JSON. Pure.
+// Owns how a verification looks: a line per table, differences with example rows, the next command; also as JSON. Pure.
 import { EXIT } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
-import type { NotCompared, Verdict, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
+import type { NotCompared, ChunkComparison, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
-/** 7 for a difference that nothing explains, 4 where each one is explained, 0 where all is as it should be. */
+/** 7 for an unexplained difference, 4 if all differences are explained, 0 if there is none. */
 export function verifyCode({ tables }: VerifyReport): number {
-  const odd = tables.flatMap(({ verdicts }) => verdicts.filter(({ outcome }) => outcome !== 'same'))
+  const odd = tables.flatMap(({ comparisons }) => comparisons.filter(({ outcome }) => outcome !== 'same'))
   if (odd.length === 0) return EXIT.ok
   return odd.some(({ outcome, why }) => outcome === 'duplicates' || why === undefined)
     ? EXIT.different
     : EXIT.stale
 }
 
-/** One line for a chunk that has been looked at. */
-export function verdictLine(table: string, verdict: Verdict, colors: Colors): string {
-  const rows = count(verdict.comparison.recomputed.rows, 'row')
-  return `${table}  ${formatRange(verdict)}  ${wordOf(verdict, colors)}  ${rows}  ${duration(verdict.elapsedMs)}`
+/** One line for a verified chunk. */
+export function comparisonLine(table: string, chunkComparison: ChunkComparison, colors: Colors): string {
+  const rows = count(chunkComparison.comparison.recomputed.rows, 'row')
+  return `${table}  ${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}  ${rows}  ${duration(chunkComparison.elapsedMs)}`
 }
 
-/** `next`: whether to say what to type about what differs. */
+/** `next`: whether to print the next commands. */
 export function renderVerify(report: VerifyReport, colors: Colors, next = true): readonly string[] {
-  const seed = report.seed === null ? [] : [`A sample; the same one again: --seed ${report.seed}`]
+  const seed = report.seed === null ? [] : [`A sample; repeat it with --seed ${report.seed}`]
   const blocks = report.tables.map((table) => [
     ...tableLines(table, colors),
     ...(next ? nextLines(table) : []),
@@ -33,8 +33,8 @@ export function renderVerify(report: VerifyReport, colors: Colors, next = true):
 }
 
 function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
-  const { verdicts, chunks, notCompared, dirty } = table
-  const of = (wanted: (verdict: Verdict) => boolean) => verdicts.filter(wanted).length
+  const { comparisons, chunks, notCompared, dirty } = table
+  const of = (wanted: (chunkComparison: ChunkComparison) => boolean) => comparisons.filter(wanted).length
   const tally = [
     [of(({ outcome, why }) => outcome === 'same' && why === undefined), 'same'],
     [of(({ outcome, why }) => outcome === 'same' && why !== undefined), 'same although stale'],
@@ -45,22 +45,22 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
   const looked =
     chunks === 0
       ? 'no done block to verify'
-      : `${number(verdicts.length)} of ${count(chunks, 'chunk')} verified, ${blocksText(verdicts)}: ${tally
+      : `${number(comparisons.length)} of ${count(chunks, 'chunk')} verified, ${blocksText(comparisons)}: ${tally
           .filter(([chunksOf]) => chunksOf > 0)
-          .map(([chunksOf, flags]) => `${number(chunksOf)} ${flags}`)
+          .map(([chunksOf, label]) => `${number(chunksOf)} ${label}`)
           .join(', ')}`
   const facts = [
-    ...NOT_COMPARED.flatMap(([why, flags]) => {
+    ...NOT_COMPARED.flatMap(([why, label]) => {
       const names = notCompared.filter((column) => column.why === why).map(({ name }) => name)
-      return names.length > 0 ? [`not compared: ${names.join(', ')} (${flags})`] : []
+      return names.length > 0 ? [`not compared: ${names.join(', ')} (${label})`] : []
     }),
     ...(dirty.length > 0 ? [`not verified: dirty ${formatRanges(dirty)}`] : []),
   ]
-  const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
+  const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
   return [
     `${colors.bold(table.table)}  ${looked}`,
     ...facts.map((fact) => `  ${colors.yellow(fact)}`),
-    ...odd.slice(0, SHOWN).flatMap((verdict) => ['', ...oddLines(table, verdict, colors)]),
+    ...odd.slice(0, SHOWN).flatMap((chunkComparison) => ['', ...oddLines(table, chunkComparison, colors)]),
     ...(odd.length > SHOWN
       ? ['', `and ${count(odd.length - SHOWN, 'more chunk')} that differ (--json has all)`]
       : []),
@@ -70,7 +70,7 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
 const SHOWN = 10
 
 const NOT_COMPARED: readonly (readonly [NotCompared['why'], string])[] = [
-  ['nondeterministic', 'another value each time'],
+  ['nondeterministic', 'a different value each time'],
   ['unknown', 'the server does not say whether the default is deterministic'],
 ]
 
@@ -81,7 +81,7 @@ function blocksText(ranges: readonly Range[]): string {
   )
 }
 
-function wordOf({ outcome, why }: Verdict, colors: Colors): string {
+function wordOf({ outcome, why }: ChunkComparison, colors: Colors): string {
   if (outcome === 'duplicates') return colors.red('several rows of one key')
   if (outcome === 'different')
     return why === undefined ? colors.red('DIFFERENT') : colors.yellow(`different: ${WHY[why]}`)
@@ -90,17 +90,21 @@ function wordOf({ outcome, why }: Verdict, colors: Colors): string {
 
 const WHY: Readonly<Record<WhyStale, string>> = {
   sql: 'built by another version of the SQL',
-  mixed: 'stale, rows of an earlier try may be among them',
+  mixed: 'stale: rows of an earlier attempt may remain',
   late: 'source rows have changed since it was built',
-  gone: 'source rows have gone since it was built, nobody can tell',
+  gone: 'source rows were deleted since it was built, so it cannot be checked',
 }
 
-function oddLines({ columns }: VerifiedTable, verdict: Verdict, colors: Colors): readonly string[] {
-  const { recomputed, stored, examples } = verdict.comparison
+function oddLines(
+  { columns }: VerifiedTable,
+  chunkComparison: ChunkComparison,
+  colors: Colors,
+): readonly string[] {
+  const { recomputed, stored, examples } = chunkComparison.comparison
   return [
-    `${formatRange(verdict)}  ${wordOf(verdict, colors)}`,
+    `${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}`,
     `  ${[sumsText('computed again', recomputed), ...(stored === undefined ? [] : [sumsText('in the table', stored)])].join(', ')}`,
-    ...differenceLines(verdict.comparison).map((line) => `  ${line}`),
+    ...differenceLines(chunkComparison.comparison).map((line) => `  ${line}`),
     ...exampleLines(columns, examples, colors).map((line) => `  ${line}`),
   ]
 }
@@ -112,7 +116,7 @@ function sumsText(name: string, { rows, keys }: Comparison['recomputed']): strin
 function differenceLines({ differences, atLeast }: Comparison): readonly string[] {
   const least = atLeast ? 'at least ' : ''
   return DIFFERENCES.filter(([kind]) => differences[kind] > 0).map(
-    ([kind, flags]) => `${least}${count(differences[kind], 'key')} ${flags}`,
+    ([kind, label]) => `${least}${count(differences[kind], 'key')} ${label}`,
   )
 }
 
@@ -129,7 +133,7 @@ type Line = {
   readonly other: readonly string[] | null
 }
 
-/** Rows of example keys, what was computed above what is stored. */
+/** Rows of example keys, the computed row above the stored row. */
 function exampleLines(
   columns: readonly string[],
   examples: readonly Example[],
@@ -158,9 +162,9 @@ function exampleLines(
   return ['- computed again, + in the table; some of them:', ...table.lines]
 }
 
-/** The commands that mend what differs. */
-function nextLines({ table, rows, verdicts }: VerifiedTable): readonly string[] {
-  const odd = verdicts.filter(({ outcome }) => outcome !== 'same')
+/** The commands that fix differences. */
+function nextLines({ table, rows, comparisons }: VerifiedTable): readonly string[] {
+  const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
   const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)
   const has = (...reasons: readonly WhyStale[]) =>
     odd.some(({ why }) => why !== undefined && reasons.includes(why))
@@ -169,17 +173,17 @@ function nextLines({ table, rows, verdicts }: VerifiedTable): readonly string[] 
       ? corrupt.slice(0, 3).map(({ from, to }) => `Next: backfill redo ${table} --from ${from} --to ${to}`)
       : corrupt
           .slice(0, 1)
-          .map(() => `Next: backfill rebuild ${table} (rows per key cannot be taken back by range)`)
+          .map(() => `Next: backfill rebuild ${table} (rows per key cannot be deleted by range)`)
   const lines = [
     ...(odd.some(({ outcome }) => outcome === 'duplicates')
       ? [
-          `The transform of ${table} yields several rows of one key: which of them stays is chance. Mend the file.`,
+          `The transform of ${table} yields several rows of one key: which of them the table keeps is random. Fix the file.`,
         ]
       : []),
     ...redo,
     ...(has('sql', 'mixed', 'late')
       ? [
-          `Next, for what is stale: backfill ${rows === 'per-block' ? `redo ${table} --stale` : `rebuild ${table}`}`,
+          `Next, for the stale ranges: backfill ${rows === 'per-block' ? `redo ${table} --stale` : `rebuild ${table}`}`,
         ]
       : []),
     ...(has('late')
@@ -193,10 +197,13 @@ function nextLines({ table, rows, verdicts }: VerifiedTable): readonly string[] 
 export function verifyFields({ tables, ...report }: VerifyReport): object {
   return {
     ...report,
-    tables: tables.map(({ verdicts, ...table }) => ({
+    tables: tables.map(({ comparisons, ...table }) => ({
       ...table,
-      verified: verdicts.length,
-      ranges: verdicts.map(({ comparison, ...verdict }) => ({ ...verdict, ...comparison })),
+      verified: comparisons.length,
+      ranges: comparisons.map(({ comparison, ...chunkComparison }) => ({
+        ...chunkComparison,
+        ...comparison,
+      })),
     })),
   }
 }

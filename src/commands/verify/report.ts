@@ -1,4 +1,4 @@
-// Owns what verification tells people: a verdict for each chunk, and why a difference is no surprise.
+// Owns the options and the report of verification: a comparison for each chunk, and the reasons for differences.
 import type { Range } from '../../model/blocks.ts'
 import type { RowsKind } from '../../model/model.ts'
 
@@ -13,17 +13,17 @@ export type VerifyOptions = {
   readonly chunkRows: number | undefined
   /** Statements at once; undefined: as many as suit the server. */
   readonly jobs: number | undefined
-  /** How long a server that does not answer is waited for, in ms. */
+  /** How long to wait for an unreachable server, in ms. */
   readonly giveUpMs: number
 }
 
 /**
- * Why a range may rightly differ from what would be computed now. `sql`: built by another version of the SQL. `mixed`,
- * `late`: marked so in the ledger, or (`late`) its sources have changed since. `gone`: its source rows are there no more.
+ * Why a range may differ from a new computation. `sql`: built by another version of the SQL. `mixed`, `late`: tagged so
+ * in the ledger, or (`late`) its sources have changed since. `gone`: its source rows were pruned.
  */
 export type WhyStale = 'sql' | 'mixed' | 'late' | 'gone'
 
-export type Verdict = Range & {
+export type ChunkComparison = Range & {
   /** `duplicates`: the transform yields several rows of one key, whatever the table holds. */
   readonly outcome: 'same' | 'different' | 'duplicates'
   readonly why: WhyStale | undefined
@@ -31,7 +31,7 @@ export type Verdict = Range & {
   readonly elapsedMs: number
 }
 
-/** A column that is left out, since its default has another value each time, or since the server does not say whether. */
+/** A column that is not compared: its default is nondeterministic, or the server does not say. */
 export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' }
 
 export type VerifiedTable = {
@@ -40,21 +40,21 @@ export type VerifiedTable = {
   readonly rows: RowsKind['kind']
   readonly columns: readonly string[]
   readonly notCompared: readonly NotCompared[]
-  /** Chunks in all, of which `verdicts` are those that were looked at. */
+  /** Number of all chunks; `comparisons` has the verified ones. */
   readonly chunks: number
-  readonly verdicts: readonly Verdict[]
-  /** Blocks that a run left half written: nobody knows what should be there. */
+  readonly comparisons: readonly ChunkComparison[]
+  /** Half-written blocks, which are not verified. */
   readonly dirty: readonly Range[]
 }
 
 export type VerifyReport = {
   readonly network: string
-  /** Of the sample; null where all chunks were looked at. */
+  /** Of the sample; null if all chunks were verified. */
   readonly seed: number | null
   readonly tables: readonly VerifiedTable[]
 }
 
-/** Three numbers about a multiset of rows: equal ones mean, for all practical purposes, equal rows. */
+/** Three numbers about a multiset of rows: equal numbers mean, for all practical purposes, equal rows. */
 export type Sums = {
   readonly rows: number
   /** Distinct values of the target's sorting key. */
@@ -63,11 +63,11 @@ export type Sums = {
   readonly hash: string
 }
 
-/** How a row of one side differs from the other side's row of the same key. */
+/** The kinds of difference between the two rows of a key. */
 export type DifferenceKind =
-  /** Computed, and the table lacks the key. */
+  /** Computed, but the table lacks the key. */
   | 'missing'
-  /** In the table, and the range does not yield it. */
+  /** In the table, but the range does not yield the key. */
   | 'unexpected'
   /** On both sides, with other values. */
   | 'different'
@@ -81,14 +81,14 @@ export type Example = {
   readonly stored: readonly string[] | null
 }
 
-/** What became of a range that was computed again. Reads only. */
+/** The result of comparing a range with the table. */
 export type Comparison = {
   readonly recomputed: Sums
   /** Of the range's rows in the table; undefined for a `per-key` table, whose rows belong to no range. */
   readonly stored: Sums | undefined
   /** Keys that differ, by how. */
   readonly differences: Readonly<Record<DifferenceKind, number>>
-  /** The keys above are only those that were looked at: there may be more. */
+  /** Only some of the keys were compared: there may be more differences. */
   readonly atLeast: boolean
   readonly examples: readonly Example[]
 }

@@ -15,7 +15,7 @@ export const verifySourcesCommand: Command = async (context) => {
   if (stray !== undefined)
     throw usageError(
       `--${stray} and --sources exclude each other`,
-      '--sources looks at all done blocks: it reads two columns of the sources and computes nothing again',
+      '--sources looks at all done blocks: it reads two columns of the sources and recomputes nothing',
     )
   return await withSignals(
     () => output.message(['Stopping after this table.']),
@@ -23,7 +23,7 @@ export const verifySourcesCommand: Command = async (context) => {
       withWorkspace(context, async (session) => {
         const { verifySources } = await import('./sources.ts')
         const { workspace } = session
-        const verdicts = await verifySources(
+        const checks = await verifySources(
           workspace,
           await verifyPorts(session),
           { dryRun: flags.has('dry-run'), lockWaitMs: 0 },
@@ -33,9 +33,9 @@ export const verifySourcesCommand: Command = async (context) => {
           workspace.catalogue.tables.filter(({ rows }) => rows.kind === 'per-block').map(({ key }) => key),
         )
         if (flags.has('json'))
-          output.json({ network: workspace.network.name, tables: verdicts.map(sourcesFields) })
-        else output.result(renderSources(verdicts, perBlock, output.resultColors))
-        return signal.aborted ? interruptedCode(signal) : sourcesCode(verdicts)
+          output.json({ network: workspace.network.name, tables: checks.map(sourcesFields) })
+        else output.result(renderSources(checks, perBlock, output.resultColors))
+        return signal.aborted ? interruptedCode(signal) : sourcesCode(checks)
       }),
   )
 }

@@ -1,32 +1,29 @@
-// Owns how `verify --sources` looks: what has changed since it was built, what of it is marked, what to type next. Pure.
+// Owns how `verify --sources` looks: changed ranges, whether they are marked as stale, and the next command. Pure.
 import { EXIT } from '../../model/errors.ts'
 import { countBlocks } from '../../model/blocks.ts'
 import type { SourcesCheck } from './sources.ts'
 import { count, formatRanges } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
-/** 5 where a lock kept what has changed from being marked, 4 where ranges are stale, 0 where none is; `gone` is no fault. */
-export function sourcesCode(verdicts: readonly SourcesCheck[]): number {
-  if (verdicts.some(({ notMarked }) => typeof notMarked === 'object' && notMarked.kind === 'locked'))
+/** 5 if a lock prevented the marking, 4 if ranges are stale, otherwise 0; `gone` does not count. */
+export function sourcesCode(checks: readonly SourcesCheck[]): number {
+  if (checks.some(({ notMarked }) => typeof notMarked === 'object' && notMarked.kind === 'locked'))
     return EXIT.locked
-  return verdicts.some(({ changed, before }) => changed.length + before.length > 0) ? EXIT.stale : EXIT.ok
+  return checks.some(({ changed, before }) => changed.length + before.length > 0) ? EXIT.stale : EXIT.ok
 }
 
 export function renderSources(
-  verdicts: readonly SourcesCheck[],
+  checks: readonly SourcesCheck[],
   perBlock: ReadonlySet<string>,
   colors: Colors,
 ): readonly string[] {
-  const stale = verdicts.filter(({ changed, before }) => changed.length + before.length > 0)
+  const stale = checks.filter(({ changed, before }) => changed.length + before.length > 0)
   const next = stale.map(({ table }) =>
     perBlock.has(table)
       ? `Next: backfill redo ${table} --stale`
-      : `Next: backfill rebuild ${table} (rows per key cannot be taken back by range)`,
+      : `Next: backfill rebuild ${table} (rows per key cannot be deleted by range)`,
   )
-  return [
-    ...verdicts.flatMap((verdict) => lines(verdict, colors)),
-    ...(next.length === 0 ? [] : ['', ...next]),
-  ]
+  return [...checks.flatMap((check) => lines(check, colors)), ...(next.length === 0 ? [] : ['', ...next])]
 }
 
 function lines(
@@ -40,7 +37,7 @@ function lines(
     ...(before.length > 0 ? [`marked as stale before ${formatRanges(before)}`] : []),
     ...(gone.length > 0
       ? [
-          `gone ${formatRanges(gone)}: source rows are there no more; left as done, they could not be computed again`,
+          `gone ${formatRanges(gone)}: the source rows no longer exist; left as done, because they cannot be computed again`,
         ]
       : []),
   ]
@@ -54,7 +51,7 @@ function markText(notMarked: SourcesCheck['notMarked']): string {
   return notMarked === 'dry-run' ? 'not marked (--dry-run)' : `not marked: ${notMarked.message}`
 }
 
-/** `marked`: what has changed is marked as stale; `notMarked`: why not. */
+/** `marked`: whether the changed ranges are marked as stale; `notMarked`: why not. */
 export function sourcesFields({ looked, before, notMarked, ...table }: SourcesCheck): object {
   return {
     ...table,

@@ -1,4 +1,4 @@
-// Owns late source rows: done ranges whose sources have changed since they were built are found, and marked as stale.
+// Owns the search for late source rows: it finds done ranges whose sources changed and marks them as stale.
 import { type Changes, findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
 import type { Position } from '../../ledger/events.ts'
@@ -16,7 +16,7 @@ export type SourcesOptions = { readonly dryRun: boolean; readonly lockWaitMs: nu
 
 export type SourcesHooks = {
   readonly note: (table: string, text: string) => void
-  /** Once aborted no further table is looked at. */
+  /** After an abort no further table is checked. */
   readonly signal: AbortSignal
 }
 
@@ -25,17 +25,17 @@ export type SourcesCheck = {
   readonly table: string
   /** Done blocks that were compared with their sources. */
   readonly looked: BlockSet
-  /** Blocks came, rows were written again, or a table that it reads was redone. */
+  /** Blocks were added, rows were rewritten, or an input table was redone. */
   readonly changed: BlockSet
-  /** Source rows are there no more: what is stored could not be computed again, so nothing is marked. */
+  /** The source rows were pruned: the stored rows cannot be computed again, so nothing is marked. */
   readonly gone: BlockSet
   /** Marked as stale before. */
   readonly before: BlockSet
-  /** Why what has changed was not marked; undefined where it was, or where nothing has. */
+  /** Why changed ranges were not marked; undefined if they were, or if nothing changed. */
   readonly notMarked: BackfillError | 'dry-run' | undefined
 }
 
-/** Looks at the chosen tables that exist, one after the other. @throws BackfillError `server` */
+/** Checks the chosen tables that exist, one after the other. @throws BackfillError `server` */
 export async function verifySources(
   workspace: Workspace,
   ports: VerifyPorts,
@@ -43,7 +43,7 @@ export async function verifySources(
   hooks: SourcesHooks,
 ): Promise<readonly SourcesCheck[]> {
   const { uuids } = await readKnown(workspace)
-  const verdicts: SourcesCheck[] = []
+  const checks: SourcesCheck[] = []
   for (const table of workspace.chosen) {
     if (hooks.signal.aborted) break
     const uuid = uuids.get(table.key)
@@ -52,7 +52,7 @@ export async function verifySources(
     const about = { workspace, ports, options, hooks, table, uuid: uuid!, since: since! }
     const notMarked =
       changed.size === 0 ? undefined : options.dryRun ? 'dry-run' : await markChanges(about, changed)
-    verdicts.push({
+    checks.push({
       table: table.key,
       looked,
       changed: blockSet([...changed.values()].flat()),
@@ -61,7 +61,7 @@ export async function verifySources(
       notMarked,
     })
   }
-  return verdicts
+  return checks
 }
 
 type Marking = {
@@ -71,11 +71,11 @@ type Marking = {
   readonly hooks: SourcesHooks
   readonly table: TableDefinition
   readonly uuid: string
-  /** Before the table was looked at. */
+  /** Position of the last event before the check. */
   readonly since: Position
 }
 
-/** Marks the ranges under the table's lock; resolves with why that was not possible, for want of rights or of the lock. */
+/** Marks the ranges under the table's lock; resolves with the error if rights are missing or the lock is held. */
 async function markChanges(
   marking: Marking,
   changed: Changes['changed'],
@@ -101,12 +101,12 @@ async function markChanges(
   return undefined
 }
 
-/** What the server answers to a user who may not create the lock's table: READONLY, ACCESS_DENIED. */
+/** Error codes for a user who may not create the lock's table: READONLY, ACCESS_DENIED. */
 const ACCESS_CODES: ReadonlySet<number> = new Set([164, 497])
 
 /**
- * A mark is a `done` over blocks that are done, with another word for the SQL's hash; it is no try, and recovery looks
- * through it. Blocks that somebody has worked on since they were looked at are left as they are.
+ * A stale tag is a `done` event over done blocks with a tagged SQL hash. It is not an attempt, and recovery ignores it.
+ * Blocks with newer events since the check are not tagged.
  */
 async function appendMarks(
   { workspace, ports, table, uuid, since }: Marking,

@@ -1,4 +1,4 @@
-// Owns verification: done ranges are computed again, chunk by chunk, and compared with what is stored. Reads only.
+// Owns verification: it computes done ranges again, chunk by chunk, and compares them with the stored rows. Reads only.
 import pLimit from 'p-limit'
 import { findChanges } from '../../sources/changes.ts'
 import { checkTables } from '../../targets/check-columns.ts'
@@ -16,20 +16,20 @@ import type { Sizing } from '../../planning/chunks.ts'
 import { blocksIn, type Known, readKnown } from '../../planning/table-status.ts'
 import type { Comparison } from './report.ts'
 import type { VerifyPorts } from './ports.ts'
-import type { Verdict, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
+import type { ChunkComparison, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
 export type VerifyHooks = {
-  /** Told as each chunk ends, in the order in which they end. */
-  readonly report: (table: string, verdict: Verdict) => void
-  /** Once aborted nothing new starts, and what runs is broken off. */
+  /** Called as each chunk ends, in the order of the ends. */
+  readonly report: (table: string, chunkComparison: ChunkComparison) => void
+  /** After an abort no chunk starts, and running queries are cancelled. */
   readonly signal: AbortSignal
 }
 
 /**
- * Verifies the chosen tables; after an abort the report has what was looked at until then.
- * @throws BackfillError `usage` where files, tables and ledger do not fit; `server`; `failed`
+ * Verifies the chosen tables; after an abort the report has the chunks verified until then.
+ * @throws BackfillError `usage` if files, tables and ledger do not fit; `server`; `failed`
  */
 export async function verify(
   workspace: Workspace,
@@ -46,13 +46,13 @@ export async function verify(
     const wanted = { from: options.from ?? 0, to: options.to ?? ALL_BLOCKS.to }
     const chunks = verifyChunks(done.islands, wanted, sizing)
     const chosen = options.sample === undefined ? chunks : sample(chunks, options.sample, options.seed)
-    const verdicts = await allOrNothing(hooks.signal, chosen, (chunk, signal) =>
+    const comparisons = await allOrNothing(hooks.signal, chosen, (chunk, signal) =>
       slot(async () => {
         const found = await verifyChunk(
           { workspace, ports, known, options, signal, table, since: done.since },
           chunk,
         )
-        for (const verdict of found) hooks.report(table.key, verdict)
+        for (const chunkComparison of found) hooks.report(table.key, chunkComparison)
         return found
       }),
     )
@@ -64,14 +64,14 @@ export async function verify(
       columns: compared,
       notCompared: not,
       chunks: chunks.length,
-      verdicts,
+      comparisons,
       dirty: done.dirty,
     })
   }
   return { network: workspace.network.name, seed: options.sample === undefined ? null : options.seed, tables }
 }
 
-/** Does the work for all items; where one fails, the others are broken off and its error is thrown. */
+/** Does the work for all items; if one fails, the others are cancelled and its error is thrown. */
 async function allOrNothing<T, R>(
   outer: AbortSignal,
   items: readonly T[],
@@ -93,7 +93,7 @@ async function allOrNothing<T, R>(
   })
 }
 
-/** With what chunks took before. */
+/** With the history of earlier runs. */
 type Expected = Known & { readonly recordedEvents: RunHistory }
 
 async function look(workspace: Workspace): Promise<Expected> {
@@ -109,7 +109,7 @@ async function look(workspace: Workspace): Promise<Expected> {
   return { ...known, recordedEvents: await readRunHistory(workspace, known.uuids) }
 }
 
-/** What is done of a table, what may be half written, and the position of the last event before that was read. */
+/** The done and half-written blocks of a table, and the position of the last event before they were read. */
 type Done = {
   readonly islands: readonly Island[]
   readonly dirty: BlockSet
@@ -160,7 +160,7 @@ async function sizingFor({
             recordedEvents.latest({ key: table.key, targetUuid, window: ALL_BLOCKS, withoutMarks: true }),
           ),
     throughput,
-    // Each chunk looks through the table itself, as a chunk of a dependant looks through its inputs.
+    // Each chunk reads the table itself, as a chunk of a dependant reads its inputs.
     inputs: [{ throughput, target: targets.get(table.target) }],
     jobs: options.jobs,
     capacity,
@@ -178,8 +178,8 @@ type Question = {
   readonly since: Position
 }
 
-/** The verdict on a chunk; on its halves where it takes too much memory or time; none where all was broken off. */
-async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<readonly Verdict[]> {
+/** The comparison of a chunk, or of its halves if it takes too much memory or time; empty after an abort. */
+async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<readonly ChunkComparison[]> {
   const { workspace, ports, known, options, signal, table } = question
   const started = monotonicMs()
   if (signal.aborted) return []
@@ -204,13 +204,13 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
       targetUuid,
       window: chunk,
     })
-    // Somebody worked on these blocks meanwhile: what is done of them now is looked at again.
+    // Another run worked on these blocks meanwhile: verify the blocks that are done now.
     if (touched.length > 0) {
       const { islands, since } = await readDone(workspace, ports, known, table)
-      const verdicts = []
+      const comparisons = []
       for (const one of verifyChunks(islands, chunk, { blocks: Infinity }))
-        verdicts.push(...(await verifyChunk({ ...question, since }, one)))
-      return verdicts
+        comparisons.push(...(await verifyChunk({ ...question, since }, one)))
+      return comparisons
     }
   }
   const why =
@@ -219,7 +219,7 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
   return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
 
-function outcomeOf({ recomputed, stored, differences }: Comparison): Verdict['outcome'] {
+function outcomeOf({ recomputed, stored, differences }: Comparison): ChunkComparison['outcome'] {
   if (recomputed.rows !== recomputed.keys) return 'duplicates'
   const sameSums =
     stored === undefined ||
@@ -232,7 +232,7 @@ function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined 
   return reason ?? (hash === table.sqlHash ? undefined : 'sql')
 }
 
-/** Whether what the chunk was computed from has changed since, which explains a difference. */
+/** Whether the chunk's sources or inputs have changed since, which explains a difference. */
 async function whySince({ ports, known, table }: Question, chunk: Range): Promise<WhyStale | undefined> {
   const { gone, changed } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
   if (gone.length > 0) return 'gone'

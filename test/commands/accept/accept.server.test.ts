@@ -133,7 +133,7 @@ test('source gaps and incomplete blocks are accepted, shown, run in what reads t
   const revoked = await run('accept --revoke --from 0 --to 2000 --yes')
   expect(revoked.stdout).toMatch(/^accepted 31, 61-1160 \(1,101 blocks\): address_diffs/)
   expect(revoked.stdout).toContain(
-    'done from these, now missing 31, 61-1160 (1,101 blocks): accounts_alive\n',
+    'dependent blocks, now missing 31, 61-1160 (1,101 blocks): accounts_alive\n',
   )
   expect(await statusOf('accounts_alive')).toMatchObject({
     state: 'missing',
@@ -181,7 +181,7 @@ test('what was computed from accepted blocks and has rows there is dirty once th
   )
   const dry = await run('accept address_diffs --revoke --from 31 --dry-run')
   expect(dry.stdout).toContain(
-    'done from these, now dirty 31 (1 block): accounts_alive\nNothing has been written.\n',
+    'dependent blocks, now dirty 31 (1 block): accounts_alive\nNothing has been written.\n',
   )
   expect(await run('accept address_diffs --revoke --from 31 --yes')).toMatchObject({ code: 0 })
   expect(await statusOf('accounts_alive')).toMatchObject({ dirty: [[31, 31]], incomplete: [[31, 31]] })
@@ -204,7 +204,7 @@ test('what somebody else has accepted, or revoked, between the question and the 
   await run('accept address_diffs --from 61 --to 600 --yes')
   const half = await events()
   await expect(accept(opened.workspace, { options, plan: acceptance }, () => {})).rejects.toThrow(
-    'the blocks have changed meanwhile: nothing was accepted',
+    'the blocks changed since they were shown: nothing was accepted',
   )
   expect(await events()).toEqual(half)
 
@@ -212,7 +212,7 @@ test('what somebody else has accepted, or revoked, between the question and the 
   await run('accept address_diffs --from 601 --to 1160 --yes')
   const whole = await events()
   await expect(revoke(opened.workspace, { options, plan: revocation }, () => {})).rejects.toThrow(
-    'the blocks have changed meanwhile: nothing was revoked',
+    'the blocks changed since they were shown: nothing was revoked',
   )
   expect(await events()).toEqual(whole)
   await opened.close()
@@ -236,9 +236,7 @@ test('blocks that have got rows between the question and the answer are not acce
   const plan = await planAcceptance(opened.workspace, options)
   await addRow(source, 'balance_diffs', 500)
   const before = await events()
-  await expect(accept(opened.workspace, { options, plan }, () => {})).rejects.toThrow(
-    /61-1160 \(nothing keeps/,
-  )
+  await expect(accept(opened.workspace, { options, plan }, () => {})).rejects.toThrow(/61-1160 \(ready: /)
   expect(await events()).toEqual(before)
   const locked = await incomplete
   expect(locked.code).toBe(5)

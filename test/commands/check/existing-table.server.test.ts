@@ -107,7 +107,7 @@ test.for<[what: string, table: string, file: string, differs: readonly string[]]
     'a constraint',
     '(a UInt32, CONSTRAINT c CHECK a > 0)',
     '(a UInt32)',
-    ['W078|beside the columns there is||CONSTRAINT c CHECK a > 0'],
+    ['W078|besides the columns there is||CONSTRAINT c CHECK a > 0'],
   ],
   [
     'a kind of default',
@@ -157,7 +157,11 @@ test('a user whose profile is readonly = 2 gets the comparison, one of readonly 
     )
     expect(asked).toEqual([
       { definition: expect.stringContaining('`a` String') },
-      { notCompared: expect.stringContaining("user 'one'"), hint: 'readonly = 2 would let it', always: true },
+      {
+        notCompared: expect.stringContaining("user 'one'"),
+        hint: 'set readonly = 2 for this user',
+        always: true,
+      },
     ])
   } finally {
     await limited.stop()

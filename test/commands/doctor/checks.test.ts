@@ -4,8 +4,8 @@ import {
   compareClocks,
   evaluateBalancer,
   evaluateClock,
-  evaluateFlow,
-  evaluateSilence,
+  evaluateBuffering,
+  evaluateIdleTimeout,
 } from '../../../src/commands/doctor/connection.ts'
 import { differing } from '../../../src/commands/doctor/ledger.ts'
 
@@ -45,12 +45,12 @@ test.each([
   [55_000, 'warn'],
 ])('a silent connection that is closed after %s ms is %s', (afterMs, status) => {
   const cut = { afterMs, message: 'socket hang up' }
-  expect(evaluateSilence('target', { got: { seconds: 60, cut } }).status).toBe(status)
+  expect(evaluateIdleTimeout('target', { got: { seconds: 60, cut } }).status).toBe(status)
 })
 
 test('an answer whose first bytes come late is buffered somewhere', () => {
-  expect(evaluateFlow('target', { got: { firstMs: 750, lastMs: 1000 } }).status).toBe('ok')
-  expect(evaluateFlow('target', { got: { firstMs: 990, lastMs: 1000 } }).status).toBe('warn')
+  expect(evaluateBuffering('target', { got: { firstMs: 750, lastMs: 1000 } }).status).toBe('ok')
+  expect(evaluateBuffering('target', { got: { firstMs: 990, lastMs: 1000 } }).status).toBe('warn')
 })
 
 const done = (from: number, to: number, sqlHash = 'h') => ({ from, to, state: 'done' as const, sqlHash })

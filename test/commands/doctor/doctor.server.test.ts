@@ -145,7 +145,7 @@ test('a connection that is closed in silence fails', async () => {
   expect(unwell).toContain('fail idle-timeout server')
   expect(code).toBe(1)
   expect(said('idle-timeout')).toMatch(
-    /a silent connection is closed after \d\.\d s \(.+\).*; Raise the idle timeout/,
+    /an idle connection is closed after \d\.\d s \(.+\).*; Raise the idle timeout/,
   )
 })
 

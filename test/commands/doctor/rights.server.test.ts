@@ -74,7 +74,7 @@ test('a user with few rights or with a profile in the way is told what to type, 
   const bound = await as('bound')
   expect(bound.unwell).toEqual(['warn settings source', 'fail profile source'])
   expect(bound.said('profile')).toMatch(
-    /'bound' cuts answers off .*limit.*; nothing else is asked; .*ALTER USER bound SETTINGS limit = 0/,
+    /'bound' cuts answers off .*limit.*; the other checks did not run; .*ALTER USER bound SETTINGS limit = 0/,
   )
   expect(bound.said('settings')).toMatch(
     /longer than 30 s fail.*ALTER USER bound SETTINGS max_execution_time = 3600/,

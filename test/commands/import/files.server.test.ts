@@ -89,7 +89,7 @@ test('what goes wrong for a moment is tried again; slow files, redirections and 
   const { code, stdout, stderr } = await run('--from 0 --to 5999 --tables nonce_reads --stall 1 --jobs 4')
   expect(code, stderr).toBe(0)
   expect(stdout).toMatch(/^Done: 6 chunks, 6,000 blocks, 6,000 rows/)
-  expect(stderr).toMatch(/1000-1999 {2}failed: http:\S+\/1000\.parquet broke off: nothing came for 1 seconds/)
+  expect(stderr).toMatch(/1000-1999 {2}failed: http:\S+\/1000\.parquet broke off: no data for 1 seconds/)
   expect(stderr).toMatch(/2000-2999 {2}failed: http:\S+\/2000\.parquet broke off/)
   expect(await imported()).toEqual([0, 1000, 2000, 3000, 4000, 5000].map((first) => ({ first, rows: 1000 })))
 })
@@ -117,7 +117,7 @@ test('a broken file fails its own blocks, by its address, and no others; mended,
   expect(bad.code).toBe(1)
   expect(bad.stdout).toMatch(/^1 table failed; done: 1 chunk, 1,000 blocks, 1,000 rows/)
   for (const said of [
-    /\/0\.parquet is cut off: its \d+ bytes do not end as a Parquet file does/,
+    /\/0\.parquet is truncated: its \d+ bytes do not end like a Parquet file/,
     /while importing http:\S+\/1000\.parquet \(query backfill-holesky-import-nonce_reads-1000-/,
     /\/2000\.parquet is a web page, not a Parquet file/,
     /\/3000\.parquet has no column nonce/,

@@ -167,7 +167,7 @@ test('blocks that some tables have and others lack are warned of: `up` would tak
     code: 0,
     stdout: '',
     stderr:
-      'warning: blocks 2000-2999 (1,000 blocks) are there without import-nonce_reads: to `up` they have no such rows; keep its --to below 2000 until they are imported\n',
+      'warning: blocks 2000-2999 (1,000 blocks) lack import-nonce_reads: `up` would treat them as empty; keep its --to below 2000 until these are imported\n',
   })
   await exportFiles(server, { ...about, tables: [reads], firsts: [2000] })
   expect(await run(words)).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -226,7 +226,7 @@ test('a file that was published anew is imported again with --changed: what it n
     { d: original, t: table, network },
   )
   expect((await run(words)).stdout).toBe('Nothing to do.\n')
-  expect((await run(`${words} --changed --dry-run`)).stdout).toContain('1 file published anew since')
+  expect((await run(`${words} --changed --dry-run`)).stdout).toContain('1 file published again since')
   const again = await run(`${words} --changed`)
   expect(again.code, again.stderr).toBe(0)
   expect(again.stdout).toMatch(/^Done: 1 chunk, 1,000 blocks, 500 rows/)

@@ -191,7 +191,7 @@ test('an event that was sent twice counts once, and events of a table that was d
     ['old', 1, 5, [{ table: 'block_slots_stat', present: false }]],
   ])
   const { stdout } = await run('log block_slots_stat')
-  expect(stdout).toMatch(/ 1-100 +done .*\n.* 1-100\* +done .*\n\n\* of a table that was dropped/)
+  expect(stdout).toMatch(/ 1-100 +done .*\n.* 1-100\* +done .*\n\n\* The table was dropped/)
   expect(await run('log no_file_any_more')).toMatchObject({ code: 0 })
   const unknown = await run('log block_slot_stat')
   expect(unknown.code).toBe(2)

@@ -58,7 +58,7 @@ test.for<{ what: string; words: readonly string[]; says: string }>([
   {
     what: 'a key that an input does not have',
     words: ['gas', '--after', 'block_slots_stat', '--rows', 'per-key'],
-    says: 'no column with an address',
+    says: 'no address column',
   },
 ])('$what is refused, and nothing is written', async ({ words, says }) => {
   const folder = ownFolder()

@@ -14,8 +14,8 @@ test.for([
   ],
   [
     'preview address_diffs --from 1 --print-sql --limit 3',
-    '--limit means nothing with --print-sql',
-    'leave it out',
+    '--limit has no effect with --print-sql',
+    'remove it',
   ],
 ])('`%s` is refused before a server is asked', async ([words = '', message = '', hint = '']) => {
   const refused = await backfillHere(words.split(' '), { env: NOWHERE })

@@ -1,7 +1,7 @@
 // Owns the promises of the names of tables that a rebuild keeps, and of DDL under another name.
 import { expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { buildingName, isOf, oldName, readSide, readyName } from '../../../src/commands/rebuild/names.ts'
+import { buildingName, isOf, oldName, readRole, readyName } from '../../../src/commands/rebuild/names.ts'
 import { ddlTable } from '../../../src/sql-syntax/create-table.ts'
 import { renamedDdl } from '../../../src/commands/rebuild/names.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
@@ -10,9 +10,9 @@ const BUILD = { target: 'int_a', uuid: '12d1e1d6-af5c-4094-8b40-caf92e80384b', f
 
 test('a name says what the table is and what it is to replace', () => {
   const replaces = '12d1e1d6'
-  expect(readSide('int_a', buildingName(BUILD))).toEqual({ state: 'building', replaces })
-  expect(readSide('int_a', readyName(BUILD, 7))).toEqual({ state: 'ready', replaces })
-  expect(readSide('int_a', oldName('int_a', BUILD.uuid))).toEqual({ state: 'old', replaces })
+  expect(readRole('int_a', buildingName(BUILD))).toEqual({ state: 'building', replaces })
+  expect(readRole('int_a', readyName(BUILD, 7))).toEqual({ state: 'ready', replaces })
+  expect(readRole('int_a', oldName('int_a', BUILD.uuid))).toEqual({ state: 'old', replaces })
   expect(isOf(BUILD.uuid, replaces)).toBe(true)
 })
 
@@ -24,7 +24,7 @@ test.each([
   'int_a__old_12d1e1d',
   'int_a_b__old_12d1e1d6',
   'int_a__rebuild_12d1e1d6_abcdef01_',
-])('%s is nobody’s business', (name) => expect(readSide('int_a', name)).toBeUndefined())
+])('%s is nobody’s business', (name) => expect(readRole('int_a', name)).toBeUndefined())
 
 test('a DDL under another name is the same but for the name, whatever else bears it', async () => {
   for (const { ddl, target } of (await readCatalogue(SQL_FOLDER)).tables) {

@@ -106,7 +106,7 @@ test('another engine and another SQL: exchanged at once, the old table kept unti
   })
   expect(report.verification!.tables[0]).toMatchObject({
     chunks: 3,
-    verdicts: [{ outcome: 'same' }, { outcome: 'same' }, { outcome: 'same' }],
+    comparisons: [{ outcome: 'same' }, { outcome: 'same' }, { outcome: 'same' }],
   })
   expect(await count(workspace)).toBe(11)
   expect(await count(workspace, report.kept)).toBe(12)
@@ -138,7 +138,7 @@ test('what was begun with another version of the file is dropped and begun again
   expect(await count(broken)).toBe(12)
   // The same file once more goes on: block 1 to 4 are not done again.
   await rebuildWorkspace(broken)
-  expect(broken.events).toContainEqual({ type: 'note', table: KEY, text: 'going on with an earlier rebuild' })
+  expect(broken.events).toContainEqual({ type: 'note', table: KEY, text: 'continuing an earlier rebuild' })
   expect(broken.events.filter((event) => event.type === 'chunk-done')).toEqual([])
   expect(await rebuildWorkspace(other)).toMatchObject({ outcome: 'swapped' })
   expect(await count(other)).toBe(11)

@@ -98,7 +98,7 @@ test('the table and the blocks must be said, one way', async () => {
   )
   expect(messages.join('\n')).toMatchInlineSnapshot(`
     "backfill: \`redo\` needs a table: \`backfill redo <table>\`
-    backfill: \`redo\` needs to be told which blocks
+    backfill: \`redo\` needs blocks
     backfill: --from is given without --to
     backfill: --from and --to, --stale, and --dirty exclude each other"
   `)

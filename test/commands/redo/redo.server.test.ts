@@ -262,7 +262,7 @@ test('per-key tables are refused, with the hint', async () => {
   await expect(planOf(workspace, range(1, 2))).rejects.toMatchObject({
     kind: 'usage',
     message: expect.stringContaining('address_last_access keeps one row per key'),
-    hint: 'backfill rebuild address_last_access builds the whole table anew beside the old one',
+    hint: 'backfill rebuild address_last_access builds a new table beside the old one',
   })
 })
 
@@ -271,7 +271,7 @@ test('what could not be built again is not deleted: pruned sources, sources that
   await workspace.up()
   await query('DELETE FROM {source:Identifier}.canonical_execution_storage_diffs WHERE block_number = 5')
   await expect(planOf(workspace, range(4, 6))).rejects.toThrow(
-    'blocks 4-6 of block_slots_stat could not be built again: the sources no longer hold all of them; nothing was changed',
+    'blocks 4-6 of block_slots_stat cannot be built again: the sources no longer hold all of them; nothing was changed',
   )
   // As many blocks as before, but the rows of one are those of a day ago: what was computed from the newer ones is lost.
   const transactions = '{source:Identifier}.canonical_execution_transaction'
@@ -288,11 +288,11 @@ test('what could not be built again is not deleted: pruned sources, sources that
     }),
   ).toEqual([{ blocks: 12 }])
   await expect(planOf(workspace, range(11, 11))).rejects.toThrow(
-    'blocks 11 of block_slots_stat could not be built again: the sources no longer hold all of them',
+    'blocks 11 of block_slots_stat cannot be built again: the sources no longer hold all of them',
   )
   await query('DELETE FROM {source:Identifier}.canonical_execution_transaction WHERE block_number < 3')
   await expect(planOf(workspace, range(1, 3))).rejects.toThrow(
-    "blocks 1-2 of block_slots_stat could not be built again: the table's blocks are 3-12 now; nothing was changed",
+    "blocks 1-2 of block_slots_stat cannot be built again: the table's blocks are 3-12 now; nothing was changed",
   )
   expect(await blocksOf()).toEqual(ALL)
   expect(await reportOf(workspace)).toMatchObject({ dirty: [] })

@@ -54,10 +54,8 @@ test('a range that a dead run left half written is named, fails --check, and the
   )
   const dirty = await run('status --check')
   expect(dirty.code).toBe(3)
-  expect(dirty.stdout).toContain('dirty 5-9 (5 blocks): a run ended there')
-  expect(dirty.stdout).toContain(
-    'Next: `backfill up --tables block_slots_stat` takes care of the dirty ranges',
-  )
+  expect(dirty.stdout).toContain('dirty: an attempt at blocks 5-9 did not finish')
+  expect(dirty.stdout).toContain('Next: `backfill up --tables block_slots_stat` recovers the dirty ranges')
   expect((await run('up')).code).toBe(0)
   expect((await run('status --check')).code).toBe(0)
 })

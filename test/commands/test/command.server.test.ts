@@ -110,7 +110,7 @@ test.for<{ what: string; tests: Record<string, string>; argv?: string[]; says: s
   {
     what: 'a file that would not run',
     tests: { 'right.yml': SET },
-    says: 'sql/tests/block_slots_stat/right.yml: is no test, and would not run',
+    says: 'sql/tests/block_slots_stat/right.yml: is not a test file and never runs',
   },
   {
     what: 'an unknown table',

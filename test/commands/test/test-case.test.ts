@@ -101,14 +101,19 @@ test.for<[was: string, is: string, message: string, hint: string]>([
   [
     'range: 100-102',
     'range: [100',
-    't.yaml:3:1: is no YAML: flow sequence in block collection must be',
+    't.yaml:3:1: is not valid YAML: flow sequence in block collection must be',
     'correct',
   ],
-  ['range: 100-102', 'range: 1\nrange: 2', 't.yaml:3:1: is no YAML: map keys must be unique', 'correct'],
+  [
+    'range: 100-102',
+    'range: 1\nrange: 2',
+    't.yaml:3:1: is not valid YAML: map keys must be unique',
+    'correct',
+  ],
   [
     'description: One',
     '---\na: 1\n---\ndescription: One',
-    't.yaml:3:1: is no YAML: source contains multiple documents',
+    't.yaml:3:1: is not valid YAML: source contains multiple documents',
     'correct',
   ],
   [RIGHT, '', 't.yaml:1:1: expected a map of keys, found nothing', 'write description: …, network: …'],
@@ -159,55 +164,55 @@ test.for<[was: string, is: string, message: string, hint: string]>([
   [
     '- { transaction_index: 3 }',
     '- { transaction_index: three }',
-    "t.yaml:5:28: 'transaction_index' is 'three', which is no UInt64",
+    "t.yaml:5:28: 'transaction_index' is 'three', which is not a valid UInt64",
     'from 0 to 18446744073709551615',
   ],
   [
     'action_value: 1',
     'action_value: 1e18',
-    "t.yaml:7:64: 'action_value' is '1e18', which is no UInt256",
+    "t.yaml:7:64: 'action_value' is '1e18', which is not a valid UInt256",
     'digits only',
   ],
   [
     'action_value: 1',
     `action_value: ${2n ** 256n}`,
-    `t.yaml:7:64: 'action_value' is '${2n ** 256n}', which is no UInt256`,
+    `t.yaml:7:64: 'action_value' is '${2n ** 256n}', which is not a valid UInt256`,
     'from 0 to',
   ],
   [
     'action_value: 1',
     'action_value: -1',
-    "t.yaml:7:64: 'action_value' is '-1', which is no UInt256",
+    "t.yaml:7:64: 'action_value' is '-1', which is not a valid UInt256",
     'from 0 to',
   ],
   [
     'action_from: 0x10',
     'action_from: null',
-    "t.yaml:7:44: 'action_from' is 'null', which is no String",
+    "t.yaml:7:44: 'action_from' is 'null', which is not a valid String",
     'leave the column out',
   ],
   [
     'action_from: 0x10',
     'action_from: [1]',
-    "t.yaml:7:44: 'action_from' is a list, which is no String",
+    "t.yaml:7:44: 'action_from' is a list, which is not a valid String",
     'leave the column out',
   ],
   [
     '- { transaction_index: 3 }',
     '- { success: yes }',
-    "t.yaml:5:18: 'success' is 'yes', which is no Bool",
+    "t.yaml:5:18: 'success' is 'yes', which is not a valid Bool",
     'true or false',
   ],
   [
     '- { transaction_index: 3 }',
     '- { transaction_hash: 0xab }',
-    "t.yaml:5:27: 'transaction_hash' is '0xab', which is no FixedString",
+    "t.yaml:5:27: 'transaction_hash' is '0xab', which is not a valid FixedString",
     'write 66 bytes, not 4',
   ],
   [
     '- { transaction_index: 3 }',
     '- { updated_date_time: 2026 }',
-    "t.yaml:5:28: 'updated_date_time' is '2026', which is no DateTime",
+    "t.yaml:5:28: 'updated_date_time' is '2026', which is not a valid DateTime",
     '23:59:59',
   ],
   [
@@ -233,6 +238,6 @@ test('a source without a file in sql/source is named, because its columns are no
   const [table] = chooseTables(catalogue, ['pre_6780_accounts_destructs'])
   const file = { name: 'a/t', file: 't.yaml', text: RIGHT, table: table! }
   expect(() => parseTestCase(file, { ...catalogue, sources })).toThrow(
-    't.yaml:4:3: nothing says which columns canonical_execution_traces has',
+    't.yaml:4:3: nothing defines which columns canonical_execution_traces has',
   )
 })

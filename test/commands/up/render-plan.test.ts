@@ -65,7 +65,7 @@ test('a plan shows the first chunks of each table and how many more there are', 
       "",
       "b  nothing to run, no block missing",
       "",
-      "Next: \`backfill up\` runs 10 chunks in about 20.0 s, 2 at a time. Nothing has been written.",
+      "Next: \`backfill up\` will run 10 chunks, 2 at a time, in about 20.0 s. Nothing has been written.",
     ]
   `)
   expect(jsonDocument(PLAN)).toMatchObject({

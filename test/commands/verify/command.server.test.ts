@@ -52,7 +52,7 @@ test('`verify` says chunk by chunk that all is the same, shows what is not, name
   expect(sampled).toEqual({
     code: 0,
     stderr: '',
-    stdout: `${KEY}  4 of 30 chunks verified, 4 blocks: 4 same\nA sample; the same one again: --seed 7\n`,
+    stdout: `${KEY}  4 of 30 chunks verified, 4 blocks: 4 same\nA sample; repeat it with --seed 7\n`,
   })
   await post(server, 'SYSTEM FLUSH LOGS query_log')
   const writes = await rowsOf(
@@ -146,11 +146,11 @@ test('`rebuild` shows what it would do, does it, keeps the old table, and drops 
   const dry = await run(`rebuild ${KEY} --dry-run`)
   expect(dry).toMatchObject({ code: 0, stderr: '' })
   expect(dry.stdout).toMatch(
-    /^block_slots_stat\n {2}build 30 blocks in 1 chunk, about \d+ source rows\n {2}compute 10 chunks of it again, by chance\n {2}exchange it with int_block_slots_stat \(30 rows, 0.0 GB\)\n {2}keep the old table\n\nNothing has been written.\n$/,
+    /^block_slots_stat\n {2}build 30 blocks in 1 chunk, about \d+ source rows\n {2}compute 10 chunks of it again, chosen at random\n {2}exchange it with int_block_slots_stat \(30 rows, 0.0 GB\)\n {2}keep the old table\n\nNothing has been written.\n$/,
   )
   const done = await run(`rebuild ${KEY}`)
   expect(done.code, done.stderr).toBe(0)
-  expect(done.stderr).toContain('Building int_block_slots_stat anew beside the old one (30 rows')
+  expect(done.stderr).toContain('Building a new int_block_slots_stat beside the old one (30 rows')
   expect(done.stdout).toMatch(
     new RegExp(
       `\\n${KEY} {2}exchanged: ${target}.int_${KEY} is the new table\\n {2}the old one is kept as int_${KEY}__old_[0-9a-f]{8}: backfill rebuild ${KEY} --drop-old drops it\\n$`,
@@ -170,7 +170,7 @@ test('`rebuild` shows what it would do, does it, keeps the old table, and drops 
   expect(await run(`rebuild ${KEY} --drop-old --yes`)).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(
-      /nothing but the old table was dropped; .*\n {2}dropped int_block_slots_stat__old_/,
+      /only the old table was dropped; .*\n {2}dropped int_block_slots_stat__old_/,
     ),
   })
   expect(await run(`status --check --tables ${KEY}`)).toMatchObject({ code: 0 })

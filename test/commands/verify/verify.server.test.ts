@@ -61,11 +61,11 @@ async function change({ target }: TestWorkspace, key: string, statement: string)
 test('all tables are the same as they were built, defaults included', async () => {
   const workspace = await built([], BLOCKS)
   const report = await verifyWorkspace(workspace, { chunk: BLOCKS })
-  const tables = report.tables.map(({ table, chunks, verdicts, notCompared, columns }) => ({
+  const tables = report.tables.map(({ table, chunks, comparisons, notCompared, columns }) => ({
     table,
-    odd: verdicts.filter(({ outcome, why }) => outcome !== 'same' || why !== undefined).length,
-    looked: `${verdicts.length} of ${chunks}`,
-    rows: verdicts.some(({ comparison }) => comparison.recomputed.rows > 0),
+    odd: comparisons.filter(({ outcome, why }) => outcome !== 'same' || why !== undefined).length,
+    looked: `${comparisons.length} of ${chunks}`,
+    rows: comparisons.some(({ comparison }) => comparison.recomputed.rows > 0),
     notCompared,
     computed: columns.filter((name) => name === 'version' || name.startsWith('net_')),
   }))
@@ -111,7 +111,7 @@ test.each([
   const { tables } = await verifyWorkspace(workspace, { from: 12, to: 12 })
   expect(tables[1]).toMatchObject({
     columns: ['block_number', 'slots_cleared', 'slots_set', 'net_slots', 'net_slots_bytes'],
-    verdicts: [
+    comparisons: [
       {
         from: 12,
         to: 12,
@@ -170,7 +170,7 @@ test('what is stale differs for a known reason; what the ledger does not call do
   ])
   const [table] = (await verifyWorkspace(workspace)).tables
   expect(table).toMatchObject({ dirty: [dirty] })
-  expect(table!.verdicts.at(-1)).toMatchObject({ from: 31, to: 37 })
+  expect(table!.comparisons.at(-1)).toMatchObject({ from: 31, to: 37 })
 })
 
 test('several rows of one key within a result are an error, whatever the table has made of them', async () => {
@@ -212,7 +212,7 @@ test('a sample is the same for the same seed, and of chunks anywhere', async () 
   const sampled = async (seed: number) => {
     const { tables } = await verifyWorkspace(workspace, { chunk: 2, sample: 5, seed })
     expect(tables[0]!.chunks).toBe(20)
-    return tables[0]!.verdicts.map(({ from }) => from)
+    return tables[0]!.comparisons.map(({ from }) => from)
   }
   const first = await sampled(7)
   expect(first.length).toBe(5)

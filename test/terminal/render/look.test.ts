@@ -77,7 +77,7 @@ test('a run is one line, its error one more: the first line of it, harmless and 
   expect(lines[3]).toMatch(/^ {2}Memory limit \\x1b\[2J x+…$/)
   expect(lines[4]).toMatch(/gone\* .* accepted 2,500 blocks$/)
   expect(lines.slice(6)).toEqual([
-    '* of a table that was dropped since, or is not there: it does not count any more.',
+    '* The table was dropped since or does not exist: the event no longer counts.',
     'The latest 3; --limit shows more.',
   ])
   expect(renderRuns([], { columns: 130, colors, limit: 3 })).toEqual(['No runs.'])

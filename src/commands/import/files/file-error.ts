@@ -1,25 +1,25 @@
-// Owns what is said of a file that cannot be had, and whether trying again may help.
+// Owns the errors of files that cannot be fetched or read, and whether a retry may help.
 import { BackfillError } from '../../../model/errors.ts'
 
-/** It may go well the next time: a server that is busy, a connection that broke. */
+/** A transient error: an overloaded server, a broken connection. */
 export function passing(message: string, cause?: unknown): BackfillError {
   return new BackfillError(message, {
     kind: 'failed',
     retry: 'retry',
     alone: true,
-    hint: 'Run backfill import again: it goes on where it was',
+    hint: 'Run backfill import again: it resumes where it stopped',
     cause,
   })
 }
 
-/** The file itself is not as it should be: the others go on. */
+/** The file itself is broken: other files continue. */
 export function broken(message: string, hint = BROKEN_HINT, cause?: unknown): BackfillError {
   return new BackfillError(message, { kind: 'failed', alone: true, hint, cause })
 }
 
-const BROKEN_HINT = 'Its blocks are not imported; run backfill import again when the file is mended'
+const BROKEN_HINT = 'Its blocks are not imported; run backfill import again when the file is fixed'
 
-/** What went wrong, in few words. Of a host with several addresses each is tried: the first one's failure will do. */
+/** The error's message. For a host with several addresses: the failure of the first address. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])
   return error instanceof Error ? error.message : String(error)

@@ -11,7 +11,7 @@ export function filePath(network: string, { table, first }: FileKey): string {
   return `${networkPath(network)}/${table}/${FILE_BLOCKS}/${first}.parquet`
 }
 
-/** Of whatever is known of the file: equal parts, equal number. It stays below 2^52. */
+/** A hash of the file's metadata, below 2^52: equal parts give equal numbers. */
 export function fileVersion(parts: readonly (string | number | null | undefined)[]): number {
   const hash = createHash('sha256').update(parts.map(String).join('\n')).digest('hex')
   return Number.parseInt(hash.slice(0, 13), 16)

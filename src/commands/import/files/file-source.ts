@@ -1,12 +1,12 @@
-// Owns the public files as the runner sees a source: a file is 1,000 blocks that are there, no file is a source gap.
+// Owns the public files as a source for the runner: a file is 1,000 present blocks, a missing file is a source gap.
 import { BackfillError } from '../../../model/errors.ts'
 import type { Range } from '../../../model/blocks.ts'
 import { FILE_BLOCKS, type FileFacts, type FileKey, type FilesPort } from '../files-port.ts'
 import type { SourcePort } from '../../../sources/source-port.ts'
 
 /**
- * The files of the blocks of `range`, which begins and ends with a file. What `Bucket` and fingerprint call the newest
- * row is the file's version here: all that is asked of either is whether it has changed.
+ * The files of `range`, which begins and ends with a file. The newest row in `Bucket` and fingerprint is the file's
+ * version here: both are only compared for equality.
  */
 export function fileSource(files: FilesPort, range: Range): SourcePort {
   return {
@@ -21,7 +21,7 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
       return found.flatMap(({ first, facts }) => {
         if (facts === undefined) return []
         const { version } = facts
-        // How many rows it has is known when it is here: until then all files weigh the same.
+        // The number of rows is unknown before the file is fetched: all files get the same estimate.
         const size = { rows: FILE_BLOCKS, blocks: FILE_BLOCKS }
         return [{ first, last: first + FILE_BLOCKS - 1, ...size, newest: version, hash: String(first) }]
       })
@@ -44,7 +44,7 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
   }
 }
 
-/** A file that cannot be asked for now counts as there: fetching it will say what the matter is, of it alone. */
+/** A file whose lookup fails counts as present: fetching it reports the error for this file only. */
 async function lookOrTry(files: FilesPort, key: FileKey): Promise<FileFacts | undefined> {
   return await files.look(key).catch((error: unknown) => {
     if (error instanceof BackfillError && error.alone) return { bytes: undefined, version: 0 }
@@ -52,7 +52,7 @@ async function lookOrTry(files: FilesPort, key: FileKey): Promise<FileFacts | un
   })
 }
 
-/** First blocks of the files that the range begins or ends with, or that lie between. */
+/** First blocks of all files that overlap the range. */
 export function firstBlocks({ from, to }: Range): readonly number[] {
   const first = Math.floor(from / FILE_BLOCKS)
   const files = Math.max(0, Math.floor(to / FILE_BLOCKS) - first + 1)

@@ -1,4 +1,4 @@
-// Owns public files that somebody has brought into a folder of this machine, laid out as they are on the web.
+// Owns public files in a local folder with the same layout as on the web.
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackfillError, usageError } from '../../../model/errors.ts'
@@ -8,14 +8,14 @@ import { filePath, networkPath } from './file-path.ts'
 import { fileVersion } from './file-path.ts'
 import { keptFile } from './parquet-file.ts'
 
-/** @throws BackfillError `usage` where the folder has nothing of the network */
+/** @throws BackfillError `usage` if the folder has no files of the network */
 export async function openFolder(folder: string, network: string): Promise<FilesPort> {
   const own = join(folder, networkPath(network))
   const found = await readdir(own).catch(() => [])
   if (found.length === 0)
     throw usageError(
       `${folder} has no files of ${network}`,
-      `they belong into ${join(own, '<table>', '1000', '<first block>.parquet')}`,
+      `put them into ${join(own, '<table>', '1000', '<first block>.parquet')}`,
     )
   const path = (key: FileKey) => join(folder, filePath(network, key))
   return {

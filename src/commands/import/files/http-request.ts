@@ -1,26 +1,26 @@
-// Owns one HTTP request for a file: redirections followed, a server that falls silent given up.
+// Owns one HTTP request for a file: it follows redirects and gives up on a stalled server.
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 
-// Not by fetch: Node's (undici) ends the whole process by a failed assertion when a server closes the connection behind
+// Not with fetch: undici in Node ends the whole process with a failed assertion if a server closes the connection after
 // the last byte while the reader is slower than the network. Seen with Node 24.21 and Python's http.server.
 
 export type HttpQuestion = {
   readonly method: 'HEAD' | 'GET'
-  /** Nothing coming for so long ends it, before the answer and in the middle of it, in ms. */
+  /** The request ends if no data arrives for this long, in ms, before or during the response. */
   readonly stallMs: number
   readonly signal: AbortSignal
 }
 
-/** More of them are a loop. */
+/** More redirects are treated as a loop. */
 const MAX_REDIRECTS = 5
 
 export class TooManyRedirects extends Error {
   override readonly name = 'TooManyRedirects'
-  override readonly message = `it is redirected more than ${MAX_REDIRECTS} times`
+  override readonly message = `it redirects more than ${MAX_REDIRECTS} times`
 }
 
-/** Resolves with the answer, whatever its status, when its head is here. The caller reads the body or destroys it. */
+/** Resolves with the response, whatever its status, after its headers. The caller reads or destroys the body. */
 export async function requestFile(url: string, question: HttpQuestion): Promise<IncomingMessage> {
   let at = new URL(url)
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -44,8 +44,8 @@ function request(url: URL, { method, stallMs, signal }: HttpQuestion): Promise<I
     answer = response
     resolve(response)
   })
-  sent.on('timeout', () => (answer ?? sent).destroy(new Error(`nothing came for ${stallMs / 1000} seconds`)))
-  // Behind the answer's head an error is the body's: its reader is told.
+  sent.on('timeout', () => (answer ?? sent).destroy(new Error(`no data for ${stallMs / 1000} seconds`)))
+  // After the headers, an error belongs to the body and reaches its reader.
   sent.on('error', reject)
   sent.end()
   return promise

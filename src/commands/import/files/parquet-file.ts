@@ -1,10 +1,10 @@
-// Owns a Parquet file that is here whole, as an open file: what its footer says, and its bytes.
+// Owns a fetched Parquet file as an open file: its footer and its bytes.
 import type { FileHandle } from 'node:fs/promises'
 import { broken, messageOf } from './file-error.ts'
 import type { FetchedFile } from '../files-port.ts'
 import { parquetMetadata } from 'hyparquet/src/metadata.js'
 
-/** Takes over `handle`, also where it throws. @throws BackfillError `alone` for what is no Parquet file, or not all of one */
+/** Takes ownership of `handle`, even if it throws. @throws BackfillError `alone` for an incomplete or other file */
 export async function keptFile(name: string, handle: FileHandle): Promise<FetchedFile> {
   try {
     const { size: bytes } = await handle.stat()
@@ -32,7 +32,7 @@ async function footerOf(name: string, handle: FileHandle, bytes: number) {
   const trailer = await part(handle, Math.max(0, bytes - TRAILER_BYTES), TRAILER_BYTES)
   const length = trailer.length < TRAILER_BYTES ? 0 : trailer.readUInt32LE(0)
   if (!trailer.subarray(-MAGIC.length).equals(MAGIC) || length + TRAILER_BYTES + MAGIC.length > bytes)
-    throw broken(`${name} is cut off: its ${bytes} bytes do not end as a Parquet file does`)
+    throw broken(`${name} is truncated: its ${bytes} bytes do not end like a Parquet file`)
   try {
     return readFooter(await part(handle, bytes - TRAILER_BYTES - length, length + TRAILER_BYTES))
   } catch (error) {
@@ -42,7 +42,7 @@ async function footerOf(name: string, handle: FileHandle, bytes: number) {
 
 const HEAD_BYTES = 64
 
-/** Read at once: the memory that a file takes here. */
+/** Bytes per read: the memory that a file takes here. */
 const READ_BYTES = 256 * 1024
 
 async function part(handle: FileHandle, position: number, length: number): Promise<Buffer> {
@@ -52,12 +52,12 @@ async function part(handle: FileHandle, position: number, length: number): Promi
 
 export type Footer = { readonly columns: ReadonlySet<string>; readonly rows: number }
 
-/** Every Parquet file begins and ends with it; before the one at the end stands the length of the footer, in 4 bytes. */
+/** Every Parquet file begins and ends with these bytes; before the last ones, 4 bytes hold the footer's length. */
 export const MAGIC = Buffer.from('PAR1')
 
 const TRAILER_BYTES = 8
 
-/** Reads the end of a file: the footer and its trailer. @throws Error where it is none */
+/** Reads the end of a file: the footer and its trailer. @throws Error if it is not a Parquet footer */
 export function readFooter(bytes: Buffer): Footer {
   const { schema, num_rows } = parquetMetadata(bytes, { geoparquet: false })
   return { columns: topNames(schema), rows: Number(num_rows) }

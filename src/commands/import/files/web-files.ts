@@ -1,4 +1,4 @@
-// Owns the public files on the web: looked at by HEAD, downloaded whole into a file without a name, checked, handed on.
+// Owns the public files on the web: it looks them up with HEAD, downloads each into an unnamed file, and checks it.
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
@@ -14,15 +14,15 @@ import { type HttpQuestion, requestFile, TooManyRedirects } from './http-request
 import { keptFile } from './parquet-file.ts'
 
 export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly baseUrl: string
   readonly network: string
 }
 
-/** Questions at once: each is short, and there is one for each file. */
+/** Lookups at once: each is short, and there is one for each file. */
 const CONCURRENT_REQUESTS = 16
 
-/** @throws BackfillError `server` where nobody answers at the base URL; whether the files are there is not asked */
+/** Does not check whether files exist. @throws BackfillError `server` if the base URL is unreachable */
 export async function openWeb(options: WebOptions): Promise<FilesPort> {
   const { baseUrl, network } = options
   const looks = pLimit(CONCURRENT_REQUESTS)
@@ -43,7 +43,7 @@ export async function openWeb(options: WebOptions): Promise<FilesPort> {
 
 async function look(url: string, options: WebOptions): Promise<FileFacts | undefined> {
   let answer = await ask(url, options, 'HEAD')
-  // Some servers know no HEAD: the head of a GET will do.
+  // Some servers do not support HEAD: use the headers of a GET.
   if ([405, 501].includes(answer.statusCode ?? 0)) {
     answer.destroy()
     answer = await ask(url, options, 'GET')
@@ -59,7 +59,7 @@ async function look(url: string, options: WebOptions): Promise<FileFacts | undef
 async function download(url: string, options: WebOptions): Promise<FetchedFile> {
   const answer = await ask(url, options, 'GET')
   try {
-    if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} has gone since it was seen`)
+    if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} no longer exists`)
     assertStatus(url, answer)
   } catch (error) {
     answer.destroy()
@@ -85,7 +85,7 @@ async function download(url: string, options: WebOptions): Promise<FetchedFile> 
 const ABSENT: ReadonlySet<number> = new Set([404, 410])
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429])
 
-/** @throws BackfillError unless the answer is a file */
+/** @throws BackfillError unless the response is a file */
 function assertStatus(url: string, { statusCode: status = 0 }: IncomingMessage): void {
   if (status === 200) return
   if (status >= 500 || BUSY.has(status)) throw passing(`${url} answers ${status}`)
@@ -102,12 +102,12 @@ function lengthOf({ headers }: IncomingMessage): number | undefined {
 
 async function ask(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<IncomingMessage> {
   return await requestFile(url, { ...options, method }).catch((error: unknown) => {
-    const flags = `cannot fetch ${url}: ${messageOf(error)}`
-    throw error instanceof TooManyRedirects ? broken(flags) : passing(flags, error)
+    const message = `cannot fetch ${url}: ${messageOf(error)}`
+    throw error instanceof TooManyRedirects ? broken(message) : passing(message, error)
   })
 }
 
-/** It has lost its name already: nothing is left of it when the process dies. */
+/** The file is unlinked at once, so that nothing is left if the process dies. */
 async function unnamedFile(url: string): Promise<FileHandle> {
   const path = join(tmpdir(), `backfill-import-${randomUUID()}`)
   try {
@@ -130,7 +130,7 @@ async function writeWhole(handle: FileHandle, piece: Buffer, url: string): Promi
 function noRoom(url: string, error: unknown): BackfillError {
   return new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${messageOf(error)}`, {
     kind: 'failed',
-    hint: 'TMPDIR names the folder; it needs room for as many files as --jobs',
+    hint: 'TMPDIR sets the folder; it needs room for as many files as --jobs',
     cause: error,
   })
 }

@@ -1,7 +1,7 @@
-// Owns the promises of what may be accepted: every block of a range has one verdict, and only what nobody can run passes.
+// Owns the promises of what may be accepted: every block of a range has one decision, and only what nobody can run passes.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { evaluate } from '../../../src/commands/accept/judge.ts'
+import { evaluate } from '../../../src/commands/accept/decision.ts'
 import { blockSet, countBlocks, intersect, subtract, union } from '../../../src/model/blocks.ts'
 
 const set = (...ranges: (readonly [number, number])[]) => blockSet(ranges.map(([from, to]) => ({ from, to })))
@@ -43,13 +43,13 @@ test('source gaps and incomplete blocks are accepted; done, dirty and runnable o
 })
 
 test('blocks outside the table’s own limits are nobody’s business: neither accepted nor refused', () => {
-  const verdict = evaluate({
+  const decision = evaluate({
     ...NOTHING,
     limits: { from: 40, to: 59 },
     expected: { from: 40, to: 59 },
     sourceGaps: set([0, 100]),
   })
-  expect(verdict).toMatchObject({ sourceGaps: set([40, 59]), refused: [] })
+  expect(decision).toMatchObject({ sourceGaps: set([40, 59]), refused: [] })
 })
 
 test('a table whose sources are empty has nothing to accept', () => {

@@ -1,10 +1,10 @@
-// Owns which blocks of a range may be accepted as they are: source gaps and incomplete blocks, and why the others may not.
+// Owns the decision which blocks of a range may be accepted, and why the others may not.
 import type { Range } from '../../model/blocks.ts'
 import { type BlockSet, intersect, subtract } from '../../model/blocks.ts'
 
 export type AcceptanceInput = {
   readonly range: Range
-  /** The table's `blocks`, resolved: what lies outside is none of its business. */
+  /** The table's `blocks`, resolved. Blocks outside are ignored. */
   readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
   readonly expected: Range | undefined
   readonly done: BlockSet
@@ -21,12 +21,12 @@ export type Reason =
   /** Above the head. */
   | 'above'
   | 'done'
-  /** May be half written: what recovery has to know of them must not be painted over. */
+  /** May be half written: an acceptance would hide them from recovery. */
   | 'dirty'
-  /** Missing, and nothing keeps them from being processed. */
+  /** Missing, and a run can process them. */
   | 'ready'
 
-export type Verdict = {
+export type AcceptDecision = {
   readonly sourceGaps: BlockSet
   readonly incomplete: BlockSet
   /** Accepted before. */
@@ -35,8 +35,8 @@ export type Verdict = {
   readonly refused: readonly { readonly reason: Reason; readonly blocks: BlockSet }[]
 }
 
-/** Every block of the range that lies within the limits is in exactly one of the sets of the verdict. */
-export function evaluate(input: AcceptanceInput): Verdict {
+/** Every block of the range within the limits is in exactly one set of the decision. */
+export function evaluate(input: AcceptanceInput): AcceptDecision {
   const { limits, expected } = input
   let left: BlockSet = intersect(
     [input.range],
@@ -47,7 +47,7 @@ export function evaluate(input: AcceptanceInput): Verdict {
     left = subtract(left, taken)
     return taken
   }
-  // What is recorded comes first: a done block stays done where the first block has moved up since.
+  // The ledger comes first: a done block stays done even if the first block has moved up since.
   const already = take(input.accepted)
   const done = take(input.done)
   const dirty = take(input.dirty)

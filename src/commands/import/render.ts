@@ -73,7 +73,7 @@ function missingText(network: string, table: string, blocks: readonly Range[]): 
 
 const SHOWN = 5
 
-/** What Xatu has not published, by its own words (docs/importing.md). */
+/** What Xatu has not published, by its own words (docs/how-to/importing.md). */
 const NOT_PUBLIC: ReadonlySet<string> = new Set(['mainnet storage_reads'])
 
 function size(bytes: number): string {

@@ -12,7 +12,8 @@ const files = [
   'Dockerfile',
   'compose.yaml',
   'docs/how-to/deploying.md',
-  'docs/operations.md',
+  'docs/how-to/operating.md',
+  'docs/how-to/it-is-3-am.md',
   ...globSync('packaging/*/*', { cwd: repository }),
   ...globSync('.github/workflows/*', { cwd: repository }),
 ]

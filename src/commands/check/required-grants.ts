@@ -1,4 +1,4 @@
-// Owns which rights a run needs: those of docs/operations.md, "Permissions".
+// Owns which rights a run needs: those of docs/reference/permissions.md.
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import type { TableDefinition } from '../../model/model.ts'

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // They run the program's own image, which somebody has to build first: docs/testing.md, "Containers".
+    // They run the program's own image, which somebody has to build first: docs/explanation/testing.md, "Containers".
     exclude: process.env['BACKFILL_TEST_OWN_IMAGE'] ? [] : ['test/**/*.container.test.ts'],
     reporters: ['default'],
     pool: 'forks',

@@ -17,7 +17,7 @@ export function reference(): string {
     '',
     'A duration is a number with a unit: `90s`, `55m`, `2h`; without a unit it is in seconds. A flag beats its environment variable, which',
     'beats the same variable in `.env` of the working folder. Variables without a flag are in',
-    '[operations.md](operations.md#configuration).',
+    '[configuration](reference/configuration.md).',
     '',
     '## Common flags',
     '',

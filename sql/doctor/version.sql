@@ -1,7 +1,7 @@
 --! group: Servers
 --! server: source, target
 --! ok: the server is not too old
--- Is the server new enough? 25.8 is the oldest version on which backfill is known to work (docs/deploying.md).
+-- Is the server new enough? 25.8 is the oldest version on which backfill is known to work (docs/how-to/deploying.md).
 WITH arrayMap(part -> toUInt32OrZero(part), splitByChar('.', version())) AS parts
 SELECT
     if((parts[1], parts[2]) >= (25, 8), 'ok', 'fail') AS status,

@@ -24,7 +24,7 @@ export type Statement = {
 
 /**
  * A transform yields a row per key: looking for rows that replace one another within an INSERT finds nothing, and costs
- * up to a fifth of it (docs/performance.md). A header may say otherwise.
+ * up to a fifth of it (docs/explanation/performance.md). A header may say otherwise.
  */
 const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
 

@@ -2,7 +2,7 @@
 
 import type { RuleId } from './rules.ts'
 
-/** Exit codes of the command line (docs/operations.md lists them; the numbers are part of the interface). */
+/** Exit codes of the command line (docs/reference/configuration.md lists them; the numbers are part of the interface). */
 export const EXIT = {
   ok: 0,
   failed: 1,

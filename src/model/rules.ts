@@ -1,4 +1,4 @@
-// Owns the rules of `backfill check`: their ids and names. docs/checks.md explains each, test/fixtures/checks breaks each.
+// Owns the rules of `backfill check`: their ids and names. docs/reference/checks.md explains each, test/fixtures/checks breaks each.
 
 /** Id to name. `E`: an error, `W`: a warning. An id is never given to another rule. */
 export const RULES = {

@@ -9,7 +9,7 @@ import type { RowEstimates } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 
-/** Expected rows per chunk where nobody says otherwise: docs/performance.md has the measurement. */
+/** Expected rows per chunk where nobody says otherwise: docs/explanation/performance.md has the measurement. */
 export const DEFAULT_CHUNK_ROWS = 5_000_000
 
 /** What the server has, and by table key what its chunks took. */

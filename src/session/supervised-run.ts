@@ -20,7 +20,7 @@ export type RunHooks = SessionHooks & {
 
 /**
  * V8's young heap stays small, in MB. What a run makes is soon garbage; left alone, V8 keeps more and more of it rather
- * than look for it (docs/performance.md).
+ * than look for it (docs/explanation/performance.md).
  */
 const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
 

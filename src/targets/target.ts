@@ -96,12 +96,12 @@ function clusterDdl({ name, keeper }: Cluster, { target, ddl, clusterDdl: found 
   if (!keeper)
     throw usageError(
       `the table ${target} does not exist, and the cluster '${name}' has no ON CLUSTER to create it with (it has no Keeper)`,
-      'create it by hand, a local table on each server and a Distributed one over them: docs/clusters.md',
+      'create it by hand, a local table on each server and a Distributed one over them: docs/how-to/clusters.md',
     )
   if (found.length === 0)
     throw usageError(
       `${ddl.file} says no '--! shard', without which the table cannot be created on a cluster`,
-      `write which shard a row belongs to above it, such as --! shard: cityHash64(address): docs/clusters.md`,
+      `write which shard a row belongs to above it, such as --! shard: cityHash64(address): docs/how-to/clusters.md`,
     )
   return found
 }

@@ -1,4 +1,4 @@
-// Owns the lines of docs/permissions.md about a source that is somebody else's: each works, or says what to grant.
+// Owns the lines of docs/reference/permissions.md about a source that is somebody else's: each works, or says what to grant.
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere } from '../support/cli.ts'

@@ -1,4 +1,4 @@
-// Owns the lines of docs/permissions.md about the target: what each command needs at least, and what is said without it.
+// Owns the lines of docs/reference/permissions.md about the target: what each command needs at least, and what is said without it.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere } from '../support/cli.ts'

@@ -11,8 +11,9 @@ const read = (file: string) => readFileSync(join(repository, file), 'utf8')
 const files = [
   'Dockerfile',
   'compose.yaml',
-  'docs/deploying.md',
-  'docs/operations.md',
+  'docs/how-to/deploying.md',
+  'docs/how-to/operating.md',
+  'docs/how-to/it-is-3-am.md',
   ...globSync('packaging/*/*', { cwd: repository }),
   ...globSync('.github/workflows/*', { cwd: repository }),
 ]
@@ -113,13 +114,13 @@ test('no checkout of the workflow leaves the token behind', () => {
   for (const checkout of checkouts) expect(checkout.with).toMatchObject({ 'persist-credentials': false })
 })
 
-test('the workflow runs the whole suite on one server image, a part of it on the others, all named in docs/deploying.md', () => {
+test('the workflow runs the whole suite on one server image, a part of it on the others, all named in docs/how-to/deploying.md', () => {
   const { servers } = workflow.jobs as unknown as {
     servers: { strategy: { matrix: { include: readonly { tag: string; tests?: string }[] } } }
   }
   const { include } = servers.strategy.matrix
   expect(include.map(({ tests }) => tests === undefined)).toEqual([true, false, false])
-  for (const { tag } of include.slice(0, 2)) expect(read('docs/deploying.md')).toContain(tag)
+  for (const { tag } of include.slice(0, 2)) expect(read('docs/how-to/deploying.md')).toContain(tag)
   const named = include.flatMap(({ tests }) => tests?.split(' ') ?? [])
   for (const path of named) expect(globSync(`${path}/**`, { cwd: repository }), path).not.toEqual([])
 })

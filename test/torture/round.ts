@@ -117,7 +117,7 @@ export async function playRound(
   }
   const acts: Readonly<Record<string, (runner: Runner) => Promise<void> | void>> = {
     kill: ({ child }) => void child.kill('SIGKILL'),
-    // Rows that change while any INSERT runs may end up in the target or not (docs/reliability.md): then none may run.
+    // Rows that change while any INSERT runs may end up in the target or not (docs/explanation/reliability.md): then none may run.
     'kill all and rewrite sources': async () => {
       for (const { child } of awake()) child.kill('SIGKILL')
       await Promise.all(awake().map(({ ended }) => ended))

@@ -39,7 +39,7 @@ export const COMPRESSIONS: Readonly<Record<Compression, CompressionForm>> = {
     read: readBlocks,
   },
   zstd: {
-    // At the default level 3 the source takes more than four times the CPU for nothing (docs/performance.md).
+    // At the default level 3 the source takes more than four times the CPU for nothing (docs/explanation/performance.md).
     ask: {
       settings: { enable_http_compression: 1, http_zlib_compression_level: '1' },
       headers: { 'Accept-Encoding': 'zstd' },

@@ -24,7 +24,7 @@ export async function checkGrants(
   if (found === undefined) {
     const [{ file, line } = { file: 'sql', line: 1 }] = requiredGrants
     const sentence = 'this server cannot be asked for grants (CHECK GRANT came with ClickHouse 24.10)'
-    const hint = 'compare SHOW GRANTS with docs/operations.md'
+    const hint = 'compare SHOW GRANTS with docs/reference/permissions.md'
     report(fileError({ rule: 'W081', file, line, sentence, hint }))
     return new Set()
   }

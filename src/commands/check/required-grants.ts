@@ -1,4 +1,4 @@
-// Owns the list of rights that a run needs: docs/operations.md, "Permissions".
+// Owns the list of rights that a run needs: docs/reference/permissions.md.
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import type { TableDefinition } from '../../model/model.ts'

@@ -42,7 +42,7 @@ async function readFiles({ config, flags }: Context) {
   const broken: Finding[] = []
   const folder = config.sql.value
   const checks = await readSqlChecks([PROGRAM_SQL, folder], ({ message, hint }) =>
-    broken.push(fail(message, hint ?? 'See docs/doctor.md')),
+    broken.push(fail(message, hint ?? 'See docs/reference/doctor.md')),
   )
   const catalogue = await readCatalogue(folder).catch((error: unknown) => {
     if (!(error instanceof BackfillError)) throw error

@@ -96,7 +96,7 @@ async function askInside(
 }
 
 function refusedCluster(cluster: string, { reason, hint }: Refusal): Finding {
-  return findings('cluster', cluster).fail(reason, hint ?? 'See docs/clusters.md')
+  return findings('cluster', cluster).fail(reason, hint ?? 'See docs/how-to/clusters.md')
 }
 
 async function foldFindings(input: DoctorInput, { server, names }: Joined): Promise<readonly Finding[]> {

@@ -73,7 +73,7 @@ function missingText(network: string, table: string, blocks: readonly Range[]): 
 
 const SHOWN = 5
 
-/** Tables that Xatu says it does not publish (docs/importing.md). */
+/** Tables that Xatu says it does not publish (docs/how-to/importing.md). */
 const NOT_PUBLIC: ReadonlySet<string> = new Set(['mainnet storage_reads'])
 
 function size(bytes: number): string {

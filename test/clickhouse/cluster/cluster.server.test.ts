@@ -160,7 +160,7 @@ describe('the tables of the cluster', () => {
     const { ddl } = catalogue.tables.find(({ key }) => key === TABLE)!
     await post(shards[0], `CREATE DATABASE ${target}`)
     await post(shards[0], ddl.text, { target })
-    await expectRefused(up(), 'is a ReplacingMergeTree on one server', 'docs/clusters.md')
+    await expectRefused(up(), 'is a ReplacingMergeTree on one server', 'docs/how-to/clusters.md')
   })
 
   test('tables that do not exist are not made without ON CLUSTER', async () => {

@@ -79,7 +79,7 @@ async function ask(words: readonly string[], of: TestWorkspace, cluster: string)
   return { code, stdout: stdout.replaceAll(of.target, 'TARGET').replaceAll(/\d+(\.\d+)? m?s\b/g, 'TIME') }
 }
 
-test('a user with the rights of docs/clusters.md can run it', async () => {
+test('a user with the rights of docs/how-to/clusters.md can run it', async () => {
   target = LIMITED.target
   ledger = LIMITED.ledger
   await shardTargets(shards, catalogue, target)

@@ -1,4 +1,4 @@
-// Owns the promise that every rule of `check` finds what it is for: each breaks one fixture and has its lines in docs/checks.md.
+// Owns the promise that every rule of `check` finds what it is for: each breaks one fixture and has its lines in docs/reference/checks.md.
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { readFileSync } from 'node:fs'
@@ -29,8 +29,8 @@ afterAll(() => server?.stop())
 const of = (rule: string) => CHECK_FIXTURES.find((fixture) => fixture.rule === rule)!
 const [offline, online] = [CHECK_FIXTURES.filter(isOffline), CHECK_FIXTURES.filter((one) => !isOffline(one))]
 
-test('each rule has a fixture that breaks it and a section of docs/checks.md, and there are no others', () => {
-  const page = readFileSync(join(repository, 'docs/checks.md'), 'utf8')
+test('each rule has a fixture that breaks it and a section of docs/reference/checks.md, and there are no others', () => {
+  const page = readFileSync(join(repository, 'docs/reference/checks.md'), 'utf8')
   const sections = [...page.matchAll(/^### (\w+) ([\w-]+)$/gm)].map(([, rule, name]) => [rule, name])
   expect(sections).toEqual(Object.entries(RULES))
   expect(CHECK_FIXTURES.map(({ rule }) => rule)).toEqual(Object.keys(RULES).toSorted())

@@ -73,8 +73,8 @@ test('the code is 0 with warnings, 1 with a failure, 6 where a server is away', 
   expect(doctorExit([...FOUND, findings('reach', 'target').fail('away', 'start it')])).toBe(6)
 })
 
-test('docs/doctor.md has a line for each check, in the order in which they are shown', async () => {
-  const page = readFileSync(join(repository, 'docs/doctor.md'), 'utf8')
+test('docs/reference/doctor.md has a line for each check, in the order in which they are shown', async () => {
+  const page = readFileSync(join(repository, 'docs/reference/doctor.md'), 'utf8')
   const lines = [...page.matchAll(/^\| `([\w-]+)` +\| ([A-Z]\w+) +\| \S/gm)].map(([, id, group]) => [
     id,
     group,

@@ -18,7 +18,7 @@ const SOURCES = catalogue.sources.map(({ table }) => table)
 const DATABASES = { source: 'xatu', target: 'derived', ledger: 'ledger' }
 const WORDS = ['import', '--network', 'sepolia', '--from', '1000', '--to', '2999']
 
-/** What docs/importing.md says that an import needs. */
+/** What docs/how-to/importing.md says that an import needs. */
 const GRANTS = [
   'GRANT CREATE DATABASE, CREATE TABLE, SELECT, INSERT, ALTER DELETE ON xatu.*',
   'GRANT CREATE DATABASE, CREATE TABLE, SELECT, INSERT ON ledger.*',

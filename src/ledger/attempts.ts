@@ -19,7 +19,7 @@ export type Found = {
  * and to the last `done`, whose own rows are there too. `events` are ordered newest first; those without a query id
  * only say something of rows that are there.
  */
-export function triesIn<T extends Trace>(events: readonly T[], dirty: BlockSet): readonly (T & Found)[] {
+export function attemptsIn<T extends Trace>(events: readonly T[], dirty: BlockSet): readonly (T & Found)[] {
   const tries = new Map<string, T & Found>()
   let open = dirty
   let invalidated: BlockSet = []

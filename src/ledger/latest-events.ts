@@ -5,7 +5,7 @@ import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
-import { NOT_LATE, ofPresentTargets, paintedQuery, POSITION } from './fold.ts'
+import { NOT_LATE, ofPresentTargets, latestStateQuery, POSITION } from './fold.ts'
 
 /** Blocks over which one event of a table is the latest. */
 export type LatestEvent = {
@@ -24,7 +24,7 @@ export type LatestEventsQuestion = {
   readonly targetUuid: string
   readonly window: Range
   /** Events that only mark blocks as late are looked through: they changed no row. */
-  readonly withoutMarks?: boolean
+  readonly withoutStaleTags?: boolean
 }
 
 export const ALL_BLOCKS: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }
@@ -54,11 +54,11 @@ export function openEvents({
       .where(ofPresentTargets(new Map([[key, targetUuid]])))
       .where('event', '!=', 'checkpoint')
 
-  const eventsIn = ({ key, targetUuid, window, withoutMarks = false }: LatestEventsQuestion) =>
+  const eventsIn = ({ key, targetUuid, window, withoutStaleTags = false }: LatestEventsQuestion) =>
     eventsOf(key, targetUuid)
       .where('range_from', '<=', window.to)
       .where('range_to', '>=', window.from)
-      .$if(withoutMarks, (events) => events.where(NOT_LATE))
+      .$if(withoutStaleTags, (events) => events.where(NOT_LATE))
 
   /** Windows that make up the asked one, each with the ends of at most `pageRows` stretches. */
   async function pagesOf(question: LatestEventsQuestion): Promise<readonly Range[]> {
@@ -92,7 +92,7 @@ export function openEvents({
       sql`(toString(event), toString(sql_hash), range_from, range_to, epoch, seq,
         if(rows_expected > 0, rows_expected, rows_read))`.as('color'),
     ])
-    const rows = await paintedQuery(db, sql`${events}`, [''])
+    const rows = await latestStateQuery(db, sql`${events}`, [''])
       .select([
         sql<EventName>`any(paint).1`.as('event'),
         sql<string>`any(paint).2`.as('sql_hash'),
@@ -137,7 +137,7 @@ export function openEvents({
     /** Blocks of the window that an event after `since` is about, marks included. */
     async touchedSince(
       [epoch, seq]: Position,
-      question: Omit<LatestEventsQuestion, 'withoutMarks'>,
+      question: Omit<LatestEventsQuestion, 'withoutStaleTags'>,
     ): Promise<BlockSet> {
       const rows = await eventsIn(question)
         .select(['range_from', 'range_to'])

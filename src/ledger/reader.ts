@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './events.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
-import { triesIn } from './attempts.ts'
+import { attemptsIn } from './attempts.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { eventsOf, type FoldKey, foldQuery, NOT_LATE, ofPresentTargets, POSITION } from './fold.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
@@ -74,7 +74,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       return row.rows
     },
 
-    /** The tries whose rows may stand in the dirty blocks (`triesIn`). */
+    /** The tries whose rows may stand in the dirty blocks (`attemptsIn`). */
     async attempts(key: string, targetUuid: string, dirty: BlockSet): Promise<readonly Attempt[]> {
       const rows = await db
         .selectFrom('ledger')
@@ -96,14 +96,17 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         sourceFingerprint: row.source_fingerprint,
         user: row.user,
       }))
-      return triesIn(events, dirty)
+      return attemptsIn(events, dirty)
     },
 
     /**
      * Where the latest event of each table that touches the range stands, tables without one left out: the same before
      * and after a statement means that what it read was not redone meanwhile.
      */
-    async mark(uuids: ReadonlyMap<string, string>, range: Range): Promise<ReadonlyMap<string, Position>> {
+    async inputVersions(
+      uuids: ReadonlyMap<string, string>,
+      range: Range,
+    ): Promise<ReadonlyMap<string, Position>> {
       if (uuids.size === 0) return new Map()
       // Backwards along the key, up to the first that touches the range: recent ones do, however long the ledger is.
       const latest = [...uuids].map((one) =>

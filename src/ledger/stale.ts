@@ -11,7 +11,7 @@ export type StaleReason = 'mixed' | 'late'
 const REASONS: readonly StaleReason[] = ['mixed', 'late']
 
 /** An SQL hash as the ledger holds it, taken apart: why the range is stale whatever the file says, and the hash alone. */
-export function markOf(sqlHash: string): {
+export function splitStaleTag(sqlHash: string): {
   readonly reason: StaleReason | undefined
   readonly hash: string
 } {
@@ -20,18 +20,18 @@ export function markOf(sqlHash: string): {
 }
 
 /** A hash with a mark before it; a mark that is there already is replaced. */
-export function marked(reason: StaleReason, sqlHash: string): string {
-  return `${reason}-${markOf(sqlHash).hash}`
+export function withStaleTag(reason: StaleReason, sqlHash: string): string {
+  return `${reason}-${splitStaleTag(sqlHash).hash}`
 }
 
 /** Every form in which the ledger may hold a hash. */
 export function everyForm(hash: string): readonly string[] {
-  return [hash, ...REASONS.map((reason) => marked(reason, hash))]
+  return [hash, ...REASONS.map((reason) => withStaleTag(reason, hash))]
 }
 
 /** As much of a hash as people read and type. */
 export function shortHash(sqlHash: string): string {
-  return markOf(sqlHash).hash.slice(0, SHORT)
+  return splitStaleTag(sqlHash).hash.slice(0, SHORT)
 }
 
 const SHORT = 8
@@ -57,7 +57,7 @@ export function staleVersions(islands: readonly Colored[], current: string): rea
   const stale = islands.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== current)
   return [...Map.groupBy(stale, ({ sqlHash }) => sqlHash)]
     .map(([sqlHash, of]): StaleVersion => {
-      const { reason, hash } = markOf(sqlHash)
+      const { reason, hash } = splitStaleTag(sqlHash)
       return { sqlHash, hash, reason, edited: hash !== current, blocks: blockSet(of) }
     })
     .toSorted(

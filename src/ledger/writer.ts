@@ -131,24 +131,24 @@ export function ledgerWriter({
      * a lock that is lost fails them all.
      */
     checkpoint: async (
-      marks: readonly CheckpointRequest[],
+      requests: readonly CheckpointRequest[],
       runId: string,
       retryPolicy?: RetryPolicy,
     ): Promise<void> => {
-      if (marks.length === 0) return
-      const locks = marks.map(({ lock }) => lock)
+      if (requests.length === 0) return
+      const locks = requests.map(({ lock }) => lock)
       await inTurn(locks, async () => {
-        const from = sql<Mark>`(
+        const from = sql<CheckpointRow>`(
           SELECT arrayJoin(arrayZip(
-            ${array('String', marks, ({ lock }) => lock.key)},
-            ${array('UInt64', marks, ({ lock }) => lock.epoch)},
-            ${array('UInt64', marks, ({ lock }) => lock.nextSeq())},
-            ${array('UUID', marks, ({ targetUuid }) => targetUuid)}
+            ${array('String', requests, ({ lock }) => lock.key)},
+            ${array('UInt64', requests, ({ lock }) => lock.epoch)},
+            ${array('UInt64', requests, ({ lock }) => lock.nextSeq())},
+            ${array('UUID', requests, ({ targetUuid }) => targetUuid)}
           )) AS mark
         )`
         // The server folds and writes in one statement: the islands never leave it, whatever their number. It needs
         // longer to understand the fold than to run it: so there is one for all tables.
-        const uuids = new Map(marks.map(({ lock, targetUuid }) => [lock.key, targetUuid]))
+        const uuids = new Map(requests.map(({ lock, targetUuid }) => [lock.key, targetUuid]))
         const islands = sql`(
           SELECT CAST((groupArray(table_key), groupArray(islands)), ${sql.lit(`Map(String, ${ISLANDS})`)}) FROM (
             SELECT toString(table_key) AS table_key,
@@ -182,12 +182,12 @@ type Changes = Readonly<
   Record<'table_key' | 'epoch' | 'seq' | 'target_uuid' | 'islands', RawBuilder<unknown>>
 >
 
-type Mark = { readonly mark: unknown }
+type CheckpointRow = { readonly mark: unknown }
 
 type Insertion = {
   readonly row: Readonly<Record<string, RawBuilder<unknown>>>
   /** What gives the values of `Changes`; undefined where there is one row. */
-  readonly from: RawBuilder<Mark> | undefined
+  readonly from: RawBuilder<CheckpointRow> | undefined
   readonly locks: readonly Lock[]
   readonly retryPolicy: RetryPolicy | undefined
   readonly doing: string

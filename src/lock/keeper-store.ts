@@ -87,7 +87,7 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
       return true
     },
 
-    say: (name, comment) => write(name, comment, 0),
+    writeComment: (name, comment) => write(name, comment, 0),
 
     drop: (key, name) =>
       server.client.command({

@@ -20,15 +20,15 @@ export type LockOptions = {
   readonly names: Names
   readonly network: string
   /** Nobody else can reach the server (embedded): what an earlier process left behind is dead. */
-  readonly alone: boolean
+  readonly exclusive: boolean
 }
 
 /** The locks of one network, as a runner takes, frees and sees them. */
 export type Locks = ReturnType<typeof openLocks>
 
-export function openLocks({ server, names, network, alone }: LockOptions) {
+export function openLocks({ server, names, network, exclusive }: LockOptions) {
   const tables = lockStore({ server, names })
-  const watch = watchLocks({ tables, network, alone })
+  const watch = watchLocks({ tables, network, exclusive })
 
   /** The highest epoch under which anything was recorded. */
   async function ledgerEpoch(key: string): Promise<number> {
@@ -78,12 +78,12 @@ export function openLocks({ server, names, network, alone }: LockOptions) {
     await takeNext()
     let said: Promise<unknown> = Promise.resolve()
     // One after the other: a beat that is still on its way must not overtake `released`.
-    const say = (released: boolean): Promise<unknown> =>
+    const writeComment = (released: boolean): Promise<unknown> =>
       (said = said
-        .then(() => tables.say(name, comment(released)))
+        .then(() => tables.writeComment(name, comment(released)))
         // A beat that cannot be written harms nobody: the fence decides, not the comment.
         .catch(() => undefined))
-    const endHeartbeat = every(HEARTBEAT_MS, () => void say(false))
+    const endHeartbeat = every(HEARTBEAT_MS, () => void writeComment(false))
     return {
       key,
       get name() {
@@ -96,7 +96,7 @@ export function openLocks({ server, names, network, alone }: LockOptions) {
       nextSeq: () => ++seq,
       release: async () => {
         endHeartbeat()
-        await say(true)
+        await writeComment(true)
       },
     }
   }

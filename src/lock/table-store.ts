@@ -19,7 +19,7 @@ export type LockTables = {
   list(prefix: string): Promise<LockTable[]>
   /** Whether this process, and no other, has created the lock, now or in a try whose answer was lost. */
   create(key: string, name: string, comment: string): Promise<boolean>
-  say(name: string, comment: string): Promise<unknown>
+  writeComment(name: string, comment: string): Promise<unknown>
   drop(key: string, name: string): Promise<unknown>
 }
 
@@ -61,7 +61,7 @@ export function lockTables({ server, names }: LockTablesOptions): LockTables {
       }
     },
 
-    say: (name, comment) =>
+    writeComment: (name, comment) =>
       command(`ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment}`, name),
 
     drop: (key, name) =>

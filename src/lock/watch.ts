@@ -14,11 +14,11 @@ const POLL_MS = 1_000
 export function watchLocks({
   tables,
   network,
-  alone,
+  exclusive,
 }: {
   readonly tables: LockTables
   readonly network: string
-  readonly alone: boolean
+  readonly exclusive: boolean
 }) {
   /** When this process first saw each lock, and whether its comment has changed since: dead runners' locks go stale together. */
   const firstSeen = new Map<
@@ -37,7 +37,7 @@ export function watchLocks({
     return found.map(readInfo)
   }
 
-  const isFree = (info: LockInfo): boolean => info.released || alone || isDead(info)
+  const isFree = (info: LockInfo): boolean => info.released || exclusive || isDead(info)
 
   /** The highest epoch of the lock, as its comment has it. */
   async function holder(key: string): Promise<LockInfo | undefined> {

@@ -48,7 +48,7 @@ export type ErrorDetails = {
   /** `stop` where nothing is said. */
   readonly retry?: RetryDecision
   /** It is about these blocks only: others of the table may well succeed. */
-  readonly alone?: boolean
+  readonly rangeOnly?: boolean
   readonly cause?: unknown
 }
 
@@ -62,7 +62,7 @@ export class BackfillError extends Error {
   readonly hint: string | undefined
   readonly code: number
   readonly retry: RetryDecision
-  readonly alone: boolean
+  readonly rangeOnly: boolean
   /** Where a file is wrong: by which rule, and where. */
   readonly finding: Finding | undefined
 
@@ -72,7 +72,7 @@ export class BackfillError extends Error {
     this.hint = details.hint
     this.code = details.code ?? 0
     this.retry = details.retry ?? 'stop'
-    this.alone = details.alone ?? false
+    this.rangeOnly = details.rangeOnly ?? false
     this.finding = details.finding
   }
 }

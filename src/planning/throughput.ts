@@ -18,12 +18,12 @@ export function throughputAfter(
   { expected, written, elapsedMs, peakMemory }: Cost,
 ): Throughput {
   if (expected === 0) return throughput
-  const telling = expected >= MIN_SAMPLE_ROWS ? peakMemory / expected : 0
+  const bytesPerRow = expected >= MIN_SAMPLE_ROWS ? peakMemory / expected : 0
   return {
     expected: throughput.expected * DECAY + expected,
     written: throughput.written * DECAY + written,
     elapsedMs: throughput.elapsedMs * DECAY + elapsedMs,
-    bytesPerRow: Math.max(throughput.bytesPerRow, telling),
+    bytesPerRow: Math.max(throughput.bytesPerRow, bytesPerRow),
   }
 }
 

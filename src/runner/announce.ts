@@ -4,7 +4,7 @@ import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { hintOf } from '../ledger/stale.ts'
 import { formatBlockSet } from '../model/blocks.ts'
-import { markOf, shortHash } from '../ledger/stale.ts'
+import { splitStaleTag, shortHash } from '../ledger/stale.ts'
 import { staleBlocks, staleVersions } from '../ledger/stale.ts'
 import { emptiedNote, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
@@ -65,7 +65,7 @@ function editedText({
   const stay = staleVersions(islands, table.sqlHash).filter(({ edited }) => edited)
   if (stay.length === 0) return undefined
   const known = islands.some(
-    ({ state, sqlHash }) => state === 'done' && markOf(sqlHash).hash === table.sqlHash,
+    ({ state, sqlHash }) => state === 'done' && splitStaleTag(sqlHash).hash === table.sqlHash,
   )
   const hashes = [...new Set(stay.map(({ hash }) => shortHash(hash)))].join(', ')
   return {

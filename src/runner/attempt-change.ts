@@ -1,6 +1,6 @@
 // Owns what has changed since a try at a range: its SQL, its source rows, or that these have gone.
 import pLimit from 'p-limit'
-import { readFingerprint, rowsHaveGone, writeFingerprint } from '../sources/fingerprint.ts'
+import { readFingerprint, sourceRowsPruned, writeFingerprint } from '../sources/fingerprint.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import type { Ports } from './workspace.ts'
@@ -34,10 +34,10 @@ async function changeSince(
 ): Promise<Change | undefined> {
   const [sources, latest] = await Promise.all([
     ports.source.fingerprint(table.sources, attempt.range),
-    ports.ledger.mark(inputs, attempt.range),
+    ports.ledger.inputVersions(inputs, attempt.range),
   ])
   const before = readFingerprint(attempt.sourceFingerprint)
-  if (rowsHaveGone(before.sources, sources, ports.source)) return 'pruned'
+  if (sourceRowsPruned(before.sources, sources, ports.source)) return 'pruned'
   if (attempt.sqlHash !== table.sqlHash) return 'sql'
   return writeFingerprint({ sources, inputs: latest }) === attempt.sourceFingerprint ? undefined : 'source'
 }

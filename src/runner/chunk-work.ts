@@ -1,6 +1,6 @@
 // Owns what is handed to a table to run: a range with what is known of it, and a step that it may share.
 import type { Range } from '../model/blocks.ts'
-import type { Pass } from './executor-port.ts'
+import type { StepSession } from './executor-port.ts'
 import type { SourceFacts } from '../sources/fingerprint.ts'
 
 /** A range to run, the rows that the probe found for it, and the fingerprint of its sources, where the probe knows it. */
@@ -8,7 +8,7 @@ export type ChunkWork = {
   readonly range: Range
   readonly rows: number
   readonly fingerprint: ReadonlyMap<string, SourceFacts> | undefined
-  readonly pass: Pass | undefined
+  readonly stepSession: StepSession | undefined
 }
 
 /** A piece that a table is to take once its partner has computed the shared step; its blocks are not runnable meanwhile. */

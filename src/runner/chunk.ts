@@ -6,7 +6,7 @@ import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
 import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Lock } from '../lock/lock.ts'
-import type { InsertReport, Pass } from './executor-port.ts'
+import type { InsertReport, StepSession } from './executor-port.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import type { Ports } from './workspace.ts'
 
@@ -30,7 +30,7 @@ export type ChunkJob = {
   readonly retryPolicy: RetryPolicy
   /** As in InsertJob. */
   readonly progress: boolean
-  readonly pass: Pass | undefined
+  readonly stepSession: StepSession | undefined
 }
 
 /** `fingerprint`: of the sources, older than the INSERT. */
@@ -45,7 +45,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
   const { ledger } = ports
   const [sources, before] = await Promise.all([
     job.fingerprint ?? ports.source.fingerprint(table.sources, range),
-    ledger.mark(inputs, range),
+    ledger.inputVersions(inputs, range),
   ])
   const sourceFingerprint = writeFingerprint({ sources, inputs: before })
   const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
@@ -67,7 +67,9 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
   let report: InsertReport
   try {
     report = await insert(ports, job)
-    if (writeFingerprint({ sources, inputs: await ledger.mark(inputs, range) }) !== sourceFingerprint)
+    if (
+      writeFingerprint({ sources, inputs: await ledger.inputVersions(inputs, range) }) !== sourceFingerprint
+    )
       throw new BackfillError(
         `the tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`,
         {
@@ -84,7 +86,7 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
     throw error
   }
   // Outside the try: once `done` may have arrived, `failed` must never follow it.
-  const { passed: _, ...measured } = report
+  const { stepKept: _, ...measured } = report
   await ledger.append(lock, event('done', measured), retryPolicy)
   return { ...report, fingerprint: sources }
 }
@@ -92,16 +94,23 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
 /** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
 async function insert(
   { executor, queries }: Ports,
-  { table, range, queryId, lock, progress, retryPolicy, pass }: ChunkJob,
+  { table, range, queryId, lock, progress, retryPolicy, stepSession }: ChunkJob,
 ): Promise<InsertReport> {
   try {
-    return await executor.insert({ table, range, queryId, lock, progress, ...(pass && { pass }) })
+    return await executor.insert({
+      table,
+      range,
+      queryId,
+      lock,
+      progress,
+      ...(stepSession && { stepSession }),
+    })
   } catch (error) {
     if (retryOf(error) !== 'reconnect') throw error
     await queries.reachable(retryPolicy)
-    const report = await queries.settle(queryId)
+    const report = await queries.waitForEnd(queryId)
     if (report === undefined) throw error
-    return { ...report, passed: false }
+    return { ...report, stepKept: false }
   }
 }
 

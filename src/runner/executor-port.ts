@@ -15,17 +15,17 @@ export type InsertJob = {
    * the same, the next word of progress breaks the statement: then it has to run without.
    */
   readonly progress: boolean
-  readonly pass?: Pass
+  readonly stepSession?: StepSession
 }
 
 /**
  * A shared step (pure/shared-step.ts) of one range, whose rows wait in an HTTP session of this name between the INSERT
  * that computes them and the one that takes them last.
  */
-export type Pass = { readonly session: string; readonly role: 'first' | 'last' }
+export type StepSession = { readonly session: string; readonly role: 'first' | 'last' }
 
-/** `passed`: the rows of the shared step wait in the session for the last one. */
-export type InsertReport = WriteReport & { readonly passed: boolean }
+/** `stepKept`: the rows of the shared step wait in the session for the last one. */
+export type InsertReport = WriteReport & { readonly stepKept: boolean }
 
 export type ExecutorPort = DescribePort & {
   /**

@@ -53,7 +53,14 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     return await known
   }
 
-  async function insert({ table, range, queryId, lock, progress, pass }: InsertJob): Promise<InsertReport> {
+  async function insert({
+    table,
+    range,
+    queryId,
+    lock,
+    progress,
+    stepSession,
+  }: InsertJob): Promise<InsertReport> {
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const fence = compiledFence(target.db, { lockName: lock.name, names })
@@ -64,7 +71,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     const server = reader(table)
     const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
     // A session lives on one server: behind a load balancer nobody would find it again.
-    const step = target.cluster?.balanced ? undefined : pass && sharedStep(table)
+    const step = target.cluster?.balanced ? undefined : stepSession && sharedStep(table)
     if (server !== target)
       return {
         ...(await stream({
@@ -76,7 +83,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
           into,
           fence,
         })),
-        passed: false,
+        stepKept: false,
       }
     const insertOf = (select: string): Statement => ({
       query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
@@ -87,9 +94,9 @@ export function openExecutor({ source, target, names, network, compression }: Ex
       progress,
     })
     const whole = table.transform.text
-    return step === undefined || pass === undefined
-      ? { ...(await runWrite(target, insertOf(whole))), passed: false }
-      : await insertShared(target, { step, pass, into: insertOf, whole })
+    return step === undefined || stepSession === undefined
+      ? { ...(await runWrite(target, insertOf(whole))), stepKept: false }
+      : await insertShared(target, { step, stepSession, into: insertOf, whole })
   }
 
   return {

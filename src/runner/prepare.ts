@@ -82,7 +82,7 @@ export async function prepareRun({
     runId: randomId(),
     probeBlocks: makeProbe(workspace),
     runs,
-    settle: sharing.settle,
+    confirm: sharing.confirm,
     targets,
     uuids,
     inFlight: new Set(),

@@ -81,7 +81,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
     },
 
     /** Resolves when the query no longer runs: what the server reported if it finished, else undefined. */
-    async settle(queryId: string): Promise<WriteReport | undefined> {
+    async waitForEnd(queryId: string): Promise<WriteReport | undefined> {
       while ((await running([queryId])).length > 0) await sleep(POLL_MS)
       // Flushing needs a grant that a runner may lack: then the log is waited for.
       const flushed = await client.command({ query: `SYSTEM FLUSH LOGS${onCluster(server)}` }).then(

@@ -6,7 +6,7 @@ import { backOff, withRetry } from '../clickhouse/retry.ts'
 import type { ChunkWork } from './chunk-work.ts'
 import { MAX_ATTEMPTS } from '../clickhouse/error-codes.ts'
 import { intersect, union } from '../model/blocks.ts'
-import { marked } from '../ledger/stale.ts'
+import { withStaleTag } from '../ledger/stale.ts'
 import { recover } from './recover.ts'
 import { inputsOf } from '../planning/table-status.ts'
 import { learn, type RunContext, type TableRun } from './table-run.ts'
@@ -59,7 +59,7 @@ async function tryOnce(
   context: RunContext,
 ): Promise<number> {
   const { ports, runId, uuids, network, retryPolicy } = context
-  const { range, rows, fingerprint, pass } = work
+  const { range, rows, fingerprint, stepSession } = work
   const { table, bounds } = run.tableStatus
   const { key } = run
   const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomId()}`
@@ -78,14 +78,15 @@ async function tryOnce(
       fingerprint: attempt === 1 ? fingerprint : undefined,
       targetUuid: uuids.get(key)!,
       forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
-      sqlHash: intersect(run.mixed, [range]).length > 0 ? marked('mixed', table.sqlHash) : table.sqlHash,
+      sqlHash:
+        intersect(run.mixed, [range]).length > 0 ? withStaleTag('mixed', table.sqlHash) : table.sqlHash,
       lock: run.lock!,
       inputs: inputsOf(table, uuids),
       retryPolicy,
       progress,
-      pass: attempt === 1 ? pass : undefined,
+      stepSession: attempt === 1 ? stepSession : undefined,
     })
-    context.settle(work, report.passed ? report.fingerprint : undefined)
+    context.confirm(work, report.stepKept ? report.fingerprint : undefined)
     const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
     run.covered = union(run.covered, [range])
     learn(run, { expected: rows, written: rowsWritten, elapsedMs, peakMemory })
@@ -99,7 +100,7 @@ async function tryOnce(
 async function runHalves(run: TableRun, { range, rows }: ChunkWork, context: RunContext): Promise<number> {
   const { from, to } = range
   const middle = Math.floor((from + to) / 2)
-  const half = { rows: rows / 2, fingerprint: undefined, pass: undefined }
+  const half = { rows: rows / 2, fingerprint: undefined, stepSession: undefined }
   const lower = await runRange(run, { range: { from, to: middle }, ...half }, context)
   return lower + (await runRange(run, { range: { from: middle + 1, to }, ...half }, context))
 }
@@ -135,6 +136,6 @@ function tooBig(error: BackfillError, key: string, { from }: Range): BackfillErr
   })
 }
 
-function detailsOf({ kind, code, alone, cause }: BackfillError) {
-  return { kind, code, alone, cause }
+function detailsOf({ kind, code, rangeOnly, cause }: BackfillError) {
+  return { kind, code, rangeOnly, cause }
 }

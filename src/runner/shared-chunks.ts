@@ -17,7 +17,7 @@ export type Sharing = {
   isEarly(run: TableRun): boolean
   /** Takes a range out of what is runnable, and reserves it for the table's partner where both can share a step. */
   take(run: TableRun, range: Range): ChunkWork
-  readonly settle: ConfirmReservation
+  readonly confirm: ConfirmReservation
 }
 
 export type SharingOptions = {
@@ -64,19 +64,20 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Shari
       }
       const partner = partnerOf.get(run)
       const free = partner !== undefined && partner.failure === undefined && partner.phase === 'locked'
-      if (!free || !covers(partner.runnable, range)) return { ...work, pass: undefined }
+      if (!free || !covers(partner.runnable, range)) return { ...work, stepSession: undefined }
       const session = `backfill-${randomId()}`
       partner.runnable = subtract(partner.runnable, [range])
       partner.reservations = [
         ...partner.reservations,
-        { ...range, work: { ...work, pass: { session, role: 'last' } }, ready: false },
+        { ...range, work: { ...work, stepSession: { session, role: 'last' } }, ready: false },
       ]
-      return { ...work, pass: { session, role: 'first' } }
+      return { ...work, stepSession: { session, role: 'first' } }
     },
 
-    settle({ pass }, fingerprint) {
+    confirm({ stepSession }, fingerprint) {
       const found = reservations().find(
-        ({ reservation }) => !reservation.ready && reservation.work.pass?.session === pass?.session,
+        ({ reservation }) =>
+          !reservation.ready && reservation.work.stepSession?.session === stepSession?.session,
       )
       if (found === undefined) return
       const { run, reservation } = found

@@ -60,7 +60,7 @@ export type RunContext = {
   readonly runId: string
   readonly probeBlocks: Probe
   readonly runs: ReadonlyMap<string, TableRun>
-  readonly settle: ConfirmReservation
+  readonly confirm: ConfirmReservation
   readonly network: string
   readonly signal: AbortSignal
   readonly retryPolicy: RetryPolicy
@@ -188,10 +188,10 @@ export async function checkpointTables(
   when: keyof typeof CHECKPOINT_EVENTS,
 ): Promise<void> {
   const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
-  const marks = due.flatMap(({ key, lock }) =>
+  const requests = due.flatMap(({ key, lock }) =>
     lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)! }],
   )
-  await ports.ledger.checkpoint(marks, runId, retryPolicy)
+  await ports.ledger.checkpoint(requests, runId, retryPolicy)
   for (const run of due) run.events = 0
 }
 

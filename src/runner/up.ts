@@ -22,7 +22,7 @@ export type UpHooks = {
 }
 
 /** Chunks of a table that may fail on their own before the table stops: then it is not these blocks. */
-const MAX_ALONE = 9
+const MAX_FAILED_RANGES = 9
 
 /**
  * Runs what is missing of the chosen tables up to their heads. A table that fails stops; the others go on.
@@ -38,8 +38,8 @@ export async function up(
   const started = monotonicMs()
   const { report } = hooks
   const timeUp = options.maxRuntimeMs === undefined ? [] : [timeoutSignal(options.maxRuntimeMs)]
-  const gone = new AbortController()
-  const signal = AbortSignal.any([hooks.signal, gone.signal, ...timeUp])
+  const unreachable = new AbortController()
+  const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
   const { context, tableStatuses, sharing } = await prepareRun({
     workspace,
     options,
@@ -91,7 +91,7 @@ export async function up(
         failed.push({ table: run.key, error: run.failure })
         report({ type: 'table-failed', table: run.key, error: run.failure })
         // It was waited for long enough: no other table has to find that out again.
-        if (run.failure.kind === 'server') gone.abort()
+        if (run.failure.kind === 'server') unreachable.abort()
       })
       .finally(() => inFlight.delete(ending))
     inFlight.add(ending)
@@ -125,13 +125,13 @@ export async function up(
         } catch (thrown) {
           const error = thrown as BackfillError
           const before = failed.filter(({ table }) => table === run.key).length
-          if (!error.alone || before >= MAX_ALONE) throw error
+          if (!error.rangeOnly || before >= MAX_FAILED_RANGES) throw error
           // It was let down with the run: the next one takes it up.
           if (signal.aborted) return
           failed.push({ table: run.key, error })
         } finally {
           run.running--
-          sharing.settle(work, undefined)
+          sharing.confirm(work, undefined)
         }
         await checkpointTables([run], context, 'during')
       })
@@ -165,7 +165,7 @@ export async function up(
   endGrace?.()
 
   const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
-    if ((error as BackfillError).kind === 'server') gone.abort()
+    if ((error as BackfillError).kind === 'server') unreachable.abort()
     throw error
   })
   for (const run of runs.values())

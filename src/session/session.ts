@@ -20,7 +20,7 @@ export async function withWorkspace<T>(
   const { config, flags } = context
   printWarnings(context)
   const tables = readFlag(flags, 'tables', names)
-  return await openWorkspace({ config, tables, starting: telling(context) }, use, hooks)
+  return await openWorkspace({ config, tables, starting: announceStart(context) }, use, hooks)
 }
 
 /** Starts the embedded server where it is meant, and stops it when `use` has ended, however it ended. */
@@ -29,7 +29,7 @@ export async function withConnections<T>(
   use: (connections: Connections) => Promise<T>,
 ): Promise<T> {
   printWarnings(context)
-  return await connectServers(context.config, telling(context), use)
+  return await connectServers(context.config, announceStart(context), use)
 }
 
 function printWarnings({ config, output }: Context): void {
@@ -37,7 +37,7 @@ function printWarnings({ config, output }: Context): void {
 }
 
 /** Nothing configured may be a slip (a crontab without the variables): that is said even with --quiet. */
-function telling({ config, output, flags }: Context): Starting {
+function announceStart({ config, output, flags }: Context): Starting {
   return (directory, origin) => {
     const folder = relative(config.folder, directory) || directory
     if (origin === 'default')

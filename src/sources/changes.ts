@@ -3,7 +3,7 @@ import { type BlockSet, hull, type Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { isLater, type Position } from '../ledger/events.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
-import { markOf } from '../ledger/stale.ts'
+import { splitStaleTag } from '../ledger/stale.ts'
 import { evaluateChange, readFingerprint, type SourceFacts } from './fingerprint.ts'
 import type { Segment, SegmentPort } from './source.ts'
 
@@ -40,8 +40,8 @@ export async function findChanges(
   for await (const page of ports.recordedEvents.latest({ key: table.key, targetUuid, window })) {
     const done = page.filter(({ event }) => event === 'done')
     const [open, stale] = [
-      done.filter(({ sqlHash }) => markOf(sqlHash).reason === undefined),
-      done.filter(({ sqlHash }) => markOf(sqlHash).reason !== undefined),
+      done.filter(({ sqlHash }) => splitStaleTag(sqlHash).reason === undefined),
+      done.filter(({ sqlHash }) => splitStaleTag(sqlHash).reason !== undefined),
     ]
     for (const { range } of open) add(looked, range)
     for (const { range } of stale) add(marked, range)
@@ -116,7 +116,7 @@ async function latestOver(
   if (targetUuid === undefined) return latest
   const window = hull(parts.map(({ range }) => range))!
   let first = 0
-  for await (const page of recordedEvents.latest({ key, targetUuid, window, withoutMarks: true }))
+  for await (const page of recordedEvents.latest({ key, targetUuid, window, withoutStaleTags: true }))
     for (const { range, position } of page) {
       while (first < parts.length && parts[first]!.range.to < range.from) first++
       for (let at = first; at < parts.length && parts[at]!.range.from <= range.to; at++)

@@ -58,7 +58,7 @@ const PART = /^([^\s=]+)=(?:(\d+)@(\d+)|\((\d+),(\d+)\))$/
  *
  * `hasTimes: false`: `newest` is the version of a file, which has no order, so only blocks count.
  */
-export function rowsHaveGone(
+export function sourceRowsPruned(
   before: ReadonlyMap<string, SourceFacts>,
   now: ReadonlyMap<string, SourceFacts>,
   { hasTimes }: { readonly hasTimes: boolean },
@@ -80,12 +80,12 @@ export type ChangeQuestion = {
 }
 
 /**
- * `gone`: as `rowsHaveGone`, which outweighs everything. `changed`: blocks came, rows were written again, or an input
+ * `gone`: as `sourceRowsPruned`, which outweighs everything. `changed`: blocks came, rows were written again, or an input
  * was redone. Of blocks that came it is not known where they came in the whole range: that counts as changed, which errs
  * on the side of doing a part again.
  */
 export function evaluateChange({ before, whole, part, inputs }: ChangeQuestion): 'same' | 'changed' | 'gone' {
-  if (rowsHaveGone(before.sources, whole, { hasTimes: true })) return 'gone'
+  if (sourceRowsPruned(before.sources, whole, { hasTimes: true })) return 'gone'
   const isNew = [...before.sources].some(
     ([name, had]) =>
       (part.get(name)?.newest ?? 0) > had.newest || (whole.get(name)?.blocks ?? 0) > had.blocks,

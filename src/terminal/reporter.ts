@@ -11,7 +11,7 @@ import { monotonicMs } from '../seam/clock.ts'
 export type Reporter = {
   readonly report: (event: RunEvent) => void
   /** Says something between the events. */
-  readonly say: (line: string) => void
+  readonly print: (line: string) => void
   /** Statements in flight by the events so far. */
   readonly inFlight: () => number
   /** The run ended: prints the summary and the failures. */
@@ -58,7 +58,7 @@ export async function createReporter(
       if (error !== undefined) told.add(error)
       tell(worthTelling[importance] && !repeated ? lines : [])
     },
-    say: (line) => tell([line]),
+    print: (line) => tell([line]),
     inFlight: () => inFlight(progress),
     finish(summary) {
       live?.close()

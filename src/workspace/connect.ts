@@ -29,7 +29,7 @@ export type WorkspaceOptions = {
   readonly catalogue: Catalogue
   readonly chosen: readonly TableDefinition[]
   /** Nobody else can reach the target (embedded): locks that earlier processes left are free. */
-  readonly alone: boolean
+  readonly exclusive: boolean
   readonly toolVersion: string
   /** How rows cross where these are two servers. */
   readonly compression?: Compression
@@ -47,7 +47,7 @@ export type ConnectedWorkspace = {
 
 /** Reaches both servers. @throws BackfillError `server` where one cannot be reached or refuses the login. */
 export async function connectWorkspace(options: WorkspaceOptions): Promise<ConnectedWorkspace> {
-  const { network, catalogue, chosen, alone, toolVersion } = options
+  const { network, catalogue, chosen, exclusive, toolVersion } = options
   const {
     source,
     target,
@@ -63,7 +63,7 @@ export async function connectWorkspace(options: WorkspaceOptions): Promise<Conne
   const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heartbeat.close()]))
   const ports = {
     ledger: openLedger({ server: ledgerServer, names, network: network.name, toolVersion }),
-    locks: openLocks({ server: heartbeat, names, network: network.name, alone }),
+    locks: openLocks({ server: heartbeat, names, network: network.name, exclusive }),
     source: openSource({ server: source, network: network.name }),
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network, compression }),

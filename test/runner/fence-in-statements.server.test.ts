@@ -39,7 +39,7 @@ async function takeLockWhileHeld(
 ): Promise<{ status: number; text: string }> {
   const running = first.up()
   await held.arrived
-  const second = await openTestWorkspace({ ...sameDatabases(first), server, alone: true })
+  const second = await openTestWorkspace({ ...sameDatabases(first), server, exclusive: true })
   try {
     const lock = await second.workspace.ports.locks.acquire(TABLE, () => {})
     expect(lock.epoch).toBe(2)

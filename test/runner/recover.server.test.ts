@@ -47,7 +47,7 @@ async function runWith(
     ledger,
     tables,
     catalogue,
-    alone: true,
+    exclusive: true,
   })
   open.push(workspace)
   return workspace

@@ -93,7 +93,7 @@ FORMAT Parquet`,
           `${file.name} has ${file.rows} rows, but only ${report.rowsWritten} are of ${network.name}, blocks ${range.from}-${range.to}`,
           table,
         )
-      return { ...report, passed: false }
+      return { ...report, stepKept: false }
     } finally {
       body.destroy()
     }
@@ -124,7 +124,7 @@ FORMAT Parquet`,
 function notAsNeeded(message: string, { transform }: ImportTable): BackfillError {
   return new BackfillError(message, {
     kind: 'failed',
-    alone: true,
+    rangeOnly: true,
     hint: `Is it another network's file, or an older one? ${transform.file} says how it is read`,
   })
 }
@@ -160,11 +160,11 @@ function evaluated(error: BackfillError): BackfillError {
       kind,
       code,
       retry: 'retry',
-      alone: true,
+      rangeOnly: true,
       hint: 'The server needs memory for a whole file: --jobs 1, or raise its limit',
       cause,
     })
   if (kind === 'failed' && FILE_CODES.has(code))
-    return new BackfillError(message, { kind, code, alone: true, hint, cause })
+    return new BackfillError(message, { kind, code, rangeOnly: true, hint, cause })
   return error
 }

@@ -32,7 +32,7 @@ export type FilesPort = {
   look(key: FileKey): Promise<FileFacts | undefined>
   /**
    * Fetches a file whole, before anything is done with it.
-   * @throws BackfillError with the file's address: what passes (pure/failure.ts), or `alone` where the file is broken
+   * @throws BackfillError with the file's address: what passes (pure/failure.ts), or `rangeOnly` where the file is broken
    */
   fetch(key: FileKey): Promise<FetchedFile>
 }

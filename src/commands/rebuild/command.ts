@@ -32,7 +32,7 @@ export const rebuildCommand: Command = async (context) => {
   try {
     return await withSignals(
       () =>
-        reporter.say('Stopping: the same command goes on from here; press Ctrl-C again to leave at once.'),
+        reporter.print('Stopping: the same command goes on from here; press Ctrl-C again to leave at once.'),
       (signal) =>
         withWorkspace(context, async (session) => {
           const { rebuild, planSides } = await import('./rebuild.ts')
@@ -40,7 +40,7 @@ export const rebuildCommand: Command = async (context) => {
           const sides = await planSides(session.workspace, ports)
           if (options.dropOld)
             await confirm(context, dropQuestion(sides, session.workspace.ports.target.database))
-          if (!quiet && !json) startLines(sides).forEach(reporter.say)
+          if (!quiet && !json) startLines(sides).forEach(reporter.print)
           const report = await rebuild(session.workspace, ports, options, { report: reporter.report, signal })
           if (report.summary !== undefined) reporter.finish(report.summary)
           if (json) output.json(rebuildFields(report))

@@ -4,7 +4,7 @@ import { broken, messageOf } from './file-error.ts'
 import type { FetchedFile } from '../files-port.ts'
 import { parquetMetadata } from 'hyparquet/src/metadata.js'
 
-/** Takes over `handle`, also where it throws. @throws BackfillError `alone` for what is no Parquet file, or not all of one */
+/** Takes over `handle`, also where it throws. @throws BackfillError `rangeOnly` for what is no Parquet file, or not all of one */
 export async function keptFile(name: string, handle: FileHandle): Promise<FetchedFile> {
   try {
     const { size: bytes } = await handle.stat()

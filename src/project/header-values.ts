@@ -1,4 +1,4 @@
-// Owns the values of the `--!` header: each reader returns what the value means or says what is wrong with it.
+// Owns reading the values of the `--!` header: each reader returns the value or throws an error about it.
 import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
@@ -49,7 +49,7 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
   return { from: from ?? undefined, to: to ?? undefined }
 }
 
-/** An expression over a table's columns, on one line: it is as written. */
+/** An expression over a table's columns, on one line, returned as written. */
 export function expression(entry: HeaderEntry): string {
   const depths = withDepth(significantTokens({ file: entry.file, text: entry.value, line: entry.line }))
   const { token, depth } = depths.at(-1)!
@@ -111,8 +111,8 @@ export function blockCoverage(entry: HeaderEntry): BlockCoverage {
 export const DENSITIES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
 /**
- * Where a file of sql/doctor/ is asked. `each node`: on every server of the target's cluster, on the target where none is
- * named. `cluster`: on the target if a cluster is named; `keeper`: if that cluster has Keeper.
+ * The servers on which a file of sql/doctor/ runs. `each node`: every server of the target's cluster, or the target if no
+ * cluster is named. `cluster`: the target if a cluster is named; `keeper`: if that cluster has Keeper.
  */
 const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
 
@@ -144,7 +144,7 @@ function plainName(entry: HeaderEntry, name: string): string {
   )
 }
 
-/** `null` for what is no block limit. */
+/** `null` if the text is not a block limit. */
 function blockLimit(text: string): BlockLimit | null {
   const block = wholeNumber(text)
   if (block !== undefined) return { fork: undefined, offset: block }

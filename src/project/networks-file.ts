@@ -1,4 +1,4 @@
-// Owns sql/networks.json: fork blocks, and what a network has of its own.
+// Owns reading sql/networks.json: fork blocks and other values of a network.
 import { type BackfillError, fileError } from '../model/errors.ts'
 import type { BlockCoverage, Network } from '../model/model.ts'
 import { DENSITIES } from './header-values.ts'

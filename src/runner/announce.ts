@@ -1,4 +1,4 @@
-// Owns what a run says of its tables before it starts and after it ends.
+// Owns the messages of a run about its tables before it starts and after it ends.
 import { countBlocks, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
@@ -25,7 +25,7 @@ export function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunE
   }))
 }
 
-/** Says for each table what is about to be done, and where nothing can be. */
+/** Reports for each table the work to do, and why some blocks cannot run. */
 export function announce(
   runs: ReadonlyMap<string, TableRun>,
   options: UpOptions,
@@ -54,8 +54,8 @@ export function announce(
 }
 
 /**
- * What to say of ranges that stay as older SQL built them while missing ones are built with the file's. A warning only
- * until the file's SQL has built something: cron would send it every ten minutes.
+ * The message about ranges that keep the rows of older SQL while missing ranges are built with the file's SQL. It is a
+ * warning only until the file's SQL has built some blocks, because cron would send it every ten minutes.
  */
 function editedText({
   table,

@@ -1,5 +1,5 @@
-// Owns the protocol of one try at a chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between
-// leaves a dirty range, never a wrong `done`.
+// Owns the protocol of one attempt at a chunk: started, the fenced INSERT, the checks, done. A failure in between leaves
+// a dirty range, never a wrong `done`.
 import { BackfillError, retryOf } from '../model/errors.ts'
 import { type SourceFacts, writeFingerprint } from '../sources/fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
@@ -16,13 +16,13 @@ export type ChunkJob = {
   readonly range: Range
   readonly runId: string
   readonly queryId: string
-  /** 1 for the first try of the range in this run. */
+  /** 1 for the first attempt at the range in this run. */
   readonly attempt: number
   readonly rowsExpected: number
-  /** Of the sources, taken earlier in this run; undefined: it has to be asked for. */
+  /** Of the sources, read earlier in this run; undefined: it must be read now. */
   readonly fingerprint: ReadonlyMap<string, SourceFacts> | undefined
   readonly forced: boolean
-  /** What the ledger will say built the range; another word than the table's hash marks it stale. */
+  /** The hash for the ledger; with a stale tag, the range counts as stale. */
   readonly sqlHash: string
   readonly lock: Lock
   /** Table key -> target UUID of the tables in `after`. */
@@ -37,8 +37,8 @@ export type ChunkJob = {
 export type ChunkReport = InsertReport & { readonly fingerprint: ReadonlyMap<string, SourceFacts> }
 
 /**
- * Runs one try and resolves when the ledger has acknowledged `done`.
- * @throws BackfillError, after `failed` has been recorded where that was still possible
+ * Runs one attempt and resolves when the ledger has acknowledged `done`.
+ * @throws BackfillError, after `failed` has been recorded if that was possible
  */
 export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport> {
   const { table, range, lock, inputs, retryPolicy } = job
@@ -79,19 +79,19 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
       )
   } catch (error) {
     const { code, message } = error as BackfillError
-    // Without this event the range is dirty all the same: `started` says so.
+    // Without this event the range is dirty, too, because of `started`.
     await ledger
       .append(lock, event('failed', { errorCode: code, error: message.slice(0, MAX_ERROR) }))
       .catch(() => undefined)
     throw error
   }
-  // Outside the try: once `done` may have arrived, `failed` must never follow it.
+  // Outside the try block: once `done` may have arrived, `failed` must never follow it.
   const { stepKept: _, ...measured } = report
   await ledger.append(lock, event('done', measured), retryPolicy)
   return { ...report, fingerprint: sources }
 }
 
-/** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
+/** The INSERT; if its answer was lost, asks the server for its outcome first. */
 async function insert(
   { executor, queries }: Ports,
   { table, range, queryId, lock, progress, retryPolicy, stepSession }: ChunkJob,
@@ -114,5 +114,5 @@ async function insert(
   }
 }
 
-/** Characters of a message that the ledger keeps; a statement's parameters travel in its URL. */
+/** Characters of a message that the ledger keeps: parameters are sent in the URL. */
 const MAX_ERROR = 4000

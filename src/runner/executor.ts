@@ -1,4 +1,4 @@
-// Owns the running of transforms: inside one server, or streamed from the source server to the target server.
+// Owns running transforms: inside one server, or streamed from the source server to the target server.
 import type { Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import type { ExecutorPort, InsertJob, InsertReport } from './executor-port.ts'
@@ -22,7 +22,7 @@ export type ExecutorOptions = {
   readonly target: Server
   readonly names: Names
   readonly network: Network
-  /** How rows cross where these are two servers. */
+  /** Compression between two servers. */
   readonly compression: Compression
 }
 
@@ -70,7 +70,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     }
     const server = reader(table)
     const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
-    // A session lives on one server: behind a load balancer nobody would find it again.
+    // A session exists on one server only: behind a load balancer the next statement might reach another server.
     const step = target.cluster?.balanced ? undefined : stepSession && sharedStep(table)
     if (server !== target)
       return {

@@ -1,4 +1,4 @@
-// Owns recovery: what a run that died, or a try that failed, left half written is made safe to run again.
+// Owns recovery: blocks that a dead run or a failed attempt left partly written are made safe to run again.
 import { BackfillError } from '../model/errors.ts'
 import { type Attempt, type LedgerEvent, NO_TRY } from '../ledger/events.ts'
 import type { TableDefinition } from '../model/model.ts'
@@ -25,17 +25,17 @@ export type RecoveryJob = {
 }
 
 export type Recovered = {
-  /** Blocks that hold rows of an earlier try which cannot be taken back and may differ from those that come now. */
+  /** Blocks with rows of an earlier attempt that cannot be deleted and may differ from the new rows. */
   readonly stale: BlockSet
-  /** In words, for people: what was found and done. */
+  /** Sentences for people about the recovery. */
   readonly text: string
 }
 
 /**
- * Ends what still runs of the tries at the dirty blocks, then deletes what they wrote, where the rule of
- * pure/recovery.ts says so. The caller holds the table's lock, so nothing of them can start any more.
+ * Kills running statements of the attempts at the dirty blocks, then deletes their rows if the rule of remedy.ts
+ * requires it. The caller holds the table's lock, so none of these statements can start any more.
  *
- * @throws BackfillError `failed` where only a rebuild, a grant or the lost source rows help; nothing is deleted then
+ * @throws BackfillError `failed` if only a rebuild, a grant or the lost source rows help; then nothing is deleted
  */
 export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered> {
   const { table, target, lock, dirty } = job
@@ -80,7 +80,7 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
   const stale = blocksOf('rerun-stale')
   const again = subtract(dirty, blockSet([...deleted, ...stale]))
   const found = subtract(deleted, asked)
-  // What was asked for needs no reason.
+  // A requested deletion needs no reason.
   const why = changes.find((change, index) => change !== undefined && !attempts[index]!.suspect)
   const parts = [
     ...(again.length > 0 ? [`runs the half-written blocks again: ${formatBlockSet(again)}`] : []),

@@ -1,5 +1,5 @@
-// Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last takes
-// them from there. Nothing is left behind: the server drops the table with the session, also where nobody comes back.
+// Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last reads
+// them from there. Nothing is left behind: the server drops the table with the session, even if this process dies.
 import type { InsertReport, StepSession } from './executor-port.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import { SHARED_TABLE, type SharedStep } from '../sql-syntax/shared-cte.ts'
@@ -7,16 +7,16 @@ import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { runWrite, type Statement } from '../clickhouse/write.ts'
 
-/** Behind the query id of the first INSERT: the statement that computes the step. */
+/** Suffix to the query id of the first INSERT, for the statement that computes the step. */
 export const STEP_SUFFIX = '-step'
 
-/** How long the rows wait for the last INSERT, which is the next to start; then that one computes for itself. */
+/** How long the rows wait for the last INSERT, which is the next to start; after that, it computes the step itself. */
 const SESSION_SECONDS = 60
 
 export type SharedInsert = {
   readonly step: SharedStep
   readonly stepSession: StepSession
-  /** The INSERT of what a SELECT yields. */
+  /** The INSERT of a SELECT's rows. */
   readonly into: (select: string) => Statement
   /** The transform as it is in its file. */
   readonly whole: string
@@ -50,7 +50,7 @@ async function insertFirst(
   const session = { id: stepSession.session, seconds: SESSION_SECONDS, isNew: false }
   const inserted = await runWrite(server, { ...rest, session }).catch((error: unknown) => {
     if (!NO_SESSION.has(errorCode(error))) throw error
-    return undefined // it is on another server: nothing of the INSERT has run
+    return undefined // the session is on another server: the INSERT has not run
   })
   if (inserted === undefined) return { ...(await runWrite(server, into(whole))), stepKept: false }
   return {
@@ -73,7 +73,7 @@ async function insertLast(
     await dropStep(server, stepSession)
     return { ...report, stepKept: false }
   } catch (error) {
-    // The server looks for the session before it looks at the statement: nothing of it has run.
+    // The server looks up the session before it runs the statement, so the INSERT has not run.
     if (!NO_SESSION.has(errorCode(error))) throw error
     return { ...(await runWrite(server, into(whole))), stepKept: false }
   }
@@ -85,7 +85,7 @@ async function dropStep({ client }: Server, { session }: StepSession): Promise<v
   await client.command({ query, session_id: session }).catch(() => undefined)
 }
 
-/** Why the step's rows could not be kept, though the transform may well be possible. */
+/** Errors that prevent keeping the step's rows, although the transform itself may work. */
 const NO_ROOM: ReadonlySet<number> = new Set([
   241, // MEMORY_LIMIT_EXCEEDED
   497, // ACCESS_DENIED: no grant to create temporary tables

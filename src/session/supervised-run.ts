@@ -1,4 +1,4 @@
-// Owns a run as the command line sees it: signals in, events out, a summary, an exit code.
+// Owns running under the command line: signals in, events out, a summary, an exit code.
 import { setFlagsFromString } from 'node:v8'
 import { EXIT } from '../model/errors.ts'
 import type { RunSummary } from '../runner/events.ts'
@@ -14,17 +14,17 @@ import { interruptedCode, withSignals } from '../terminal/signals.ts'
 export type RunHooks = SessionHooks & {
   /** Runs before the first chunk; throws to prevent it. */
   readonly ready?: (session: Session) => Promise<void>
-  /** Runs after a run that was not interrupted, while the servers are still there. */
+  /** Runs after a run that was not interrupted, while the servers are still open. */
   readonly after?: (session: Session) => Promise<void>
 }
 
 /**
- * V8's young heap stays small, in MB. What a run makes is soon garbage; left alone, V8 keeps more and more of it rather
- * than look for it (docs/performance.md).
+ * Keeps V8's young heap small, in MB. A run's objects soon become garbage; by default V8 lets the heap grow instead of
+ * collecting them (docs/performance.md).
  */
 const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
 
-/** Processes what is missing and resolves to the exit code. */
+/** Processes missing blocks and resolves to the exit code. */
 export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {
   return await supervised(context, (run) =>
     withWorkspace(
@@ -47,7 +47,7 @@ export type Supervised = UpHooks & {
   readonly finish: (summary: RunSummary) => number
 }
 
-/** Lets a run do its work under signals and with its events told. `again`: the command that goes on, if not `up`. */
+/** Runs work with signal handling and event reports. `again`: the command that continues it, if not `up`. */
 export async function supervised(
   { output, flags }: Context,
   work: (run: Supervised) => Promise<number>,

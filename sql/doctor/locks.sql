@@ -3,7 +3,7 @@
 --! ok: no lock is held by a run that has been silent for a minute
 -- Is a lock held by a run that no longer lives? A holder writes a heartbeat into the comment of its lock every 5 s.
 -- A lock is a table <network>__<table>__<epoch> of the locks' database (with Keeper a row: locks-in-keeper.sql); the
--- highest epoch owns. The heartbeat is by the holder's clock, so that a clock that is a minute off shows here.
+-- highest epoch owns it. The heartbeat has the holder's time, so a clock that is a minute off shows here, too.
 WITH locks AS (
     SELECT splitByString('__', name)[2] AS key, argMax(comment, name) AS said
     FROM system.tables

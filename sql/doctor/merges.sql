@@ -1,7 +1,7 @@
 --! group: Storage
 --! server: each node
 --! ok: nothing waits for merges
--- Are merges stopped, or is their pool full? No system table says so (ClickHouse issue 86576), but what is not done shows it:
+-- Are merges stopped, or is their pool full? No system table shows it (ClickHouse issue 86576), but unfinished work does:
 --   fail  a mutation has waited for 5 s, and the server works on nothing of its table: a deletion would never end.
 --         A server begins a mutation within a second or two.
 --   warn  a partition has 20 parts that were never merged, the newest a minute old, and the server works on nothing of

@@ -1,10 +1,10 @@
 --! group: Storage
 --! server: each node
 --! ok: no mutation fails, and none has run for an hour
--- Does a deletion fail again and again, or take very long? One of a chunk takes seconds to minutes.
---   fail  the latest try failed: the server repeats it for ever, and keeps all later mutations of the table waiting
+-- Does a deletion fail repeatedly, or take very long? Deleting the rows of a chunk takes seconds to minutes.
+--   fail  the latest attempt failed: the server repeats it for ever, and all later mutations of the table wait
 --   warn  the server has worked on it for an hour
--- One on which the server does not work is a matter of merges.sql.
+-- merges.sql reports mutations on which the server does not work.
 WITH mutations AS (
     SELECT
         database, table, mutation_id, create_time,

@@ -1,7 +1,7 @@
 --! group: Rights
 --! server: target
 --! ok: what became of a chunk whose answer was lost can be looked up
--- May the user read system.query_log? If the answer of an INSERT is lost, a run looks there for what became of it.
+-- May the user read system.query_log? If the answer of an INSERT is lost, a run looks up its outcome there.
 -- system.tables lists only what a user may read. A user who sees system.events may read all of system: what such a
 -- user does not see, this server does not have.
 WITH visible AS (SELECT name FROM system.tables WHERE database = 'system')

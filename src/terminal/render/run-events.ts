@@ -1,15 +1,15 @@
-// Owns how a run's events and its summary look, one line each. Pure.
+// Owns the lines for a run's events and its summary. Pure.
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 import { count, duration, number, perSecond, formatRanges, formatRange } from './format.ts'
 import { oneLine } from './error.ts'
 import type { Colors } from './format.ts'
 
-/** How much a line matters: `--quiet` prints the last kind only. */
+/** Importance of a line: `--quiet` prints only the last kind. */
 type Importance = 'progress' | 'fact' | 'alarm'
 
 type EventText = { readonly importance: Importance; readonly lines: readonly string[] }
 
-/** Lines for an event; none for what only a live display shows. */
+/** Lines for an event; none for events that only the live display shows. */
 export function eventText(event: RunEvent, colors: Colors): EventText {
   switch (event.type) {
     case 'chunk-started':
@@ -37,7 +37,7 @@ export function eventText(event: RunEvent, colors: Colors): EventText {
   }
 }
 
-/** What was done, for stdout; what failed is said by `failureLines`. `again`: the command that goes on. */
+/** The finished work, for stdout; `failureLines` has the failures. `again`: the command that continues the run. */
 export function summaryLines(summary: RunSummary, colors: Colors, again = 'backfill up'): readonly string[] {
   const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted, outOfTime } = summary
   const work =
@@ -56,7 +56,7 @@ export function summaryLines(summary: RunSummary, colors: Colors, again = 'backf
   return [chunks === 0 ? 'Nothing to do.' : `${colors.green('Done')}: ${work}`]
 }
 
-/** Every failed table with its error and what to do, for stderr, at the end where it is looked for. */
+/** Every failed table with its error and hint, for stderr, at the end of the output. */
 export function failureLines({ failed }: RunSummary, colors: Colors): readonly string[] {
   return failed.flatMap(({ table, error }) => [
     `${colors.red('backfill:')} ${table}: ${oneLine(error.message)}`,

@@ -73,7 +73,7 @@ export async function mustSee(server: Server, places: readonly NeedPlace[]): Pro
   const { on } = hidden
   const place = on.kind === 'table' ? `${on.database}.${on.table}` : `${on.database}.*`
   throw new BackfillError(
-    `user '${username}' may not see ${place} (${side} ${url}), so it looks as if it were not there`,
+    `user '${username}' may not see ${place} (${side} ${url}), so it seems to be missing`,
     {
       kind: 'server',
       hint: `GRANT SELECT ON ${on.database}.* TO ${quotedName(username)}`,

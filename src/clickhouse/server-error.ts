@@ -33,7 +33,7 @@ export function messageOf(thrown: unknown): string {
 }
 
 export const MISSING_HINT =
-  'Set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or mend the file'
+  'Set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or fix the file'
 
 /** The server has no such table (60), database (81) or column (47). */
 export function isMissing(error: unknown): boolean {
@@ -62,13 +62,13 @@ function explained(
   if (words.includes(LOCK_LOST))
     return [
       'locked',
-      `another runner has taken the lock, this one wrote nothing${meanwhile}`,
+      `lost the lock${meanwhile} (taken or freed by someone else); nothing was written`,
       'backfill status shows who holds it',
     ]
   if (code === 0 && /self.signed|unable to (verify|get)|unknownissuer/i.test(words))
     return [
       'server',
-      `the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`,
+      `the certificate of ClickHouse (${where}) is not signed by a known authority: ${words}`,
       `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
     ]
   if (code === 0)

@@ -161,7 +161,7 @@ function strangerError(error: unknown, { side, url }: Connection): BackfillError
       : `; ${pathname} is sent as the path of a proxy (the database is ${variable}_DATABASE)`
   // ClickHouse's native port answers with a sentence about itself; web servers answer with HTML.
   const said = /^\w+( [\w'.,:-]+){3,}$/.test(messageOf(error)) ? `: ${messageOf(error)}` : ''
-  return new BackfillError(`what answers at ${side} ${url} is not the HTTP interface of ClickHouse${said}`, {
+  return new BackfillError(`the server at ${side} ${url} is not the HTTP interface of ClickHouse${said}`, {
     kind: 'server',
     hint: `Check ${variable}_URL: the port is 8123, or 8443 with https${path}`,
     cause: error,

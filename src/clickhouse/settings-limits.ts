@@ -88,7 +88,7 @@ function isSame(holds: string, wanted: unknown): boolean {
 /** `words`: the server's message. The server does not show limit and offset of a profile; it only refuses another value. */
 export function cutsOff({ side, url, username }: Connection, words: string): BackfillError {
   return new BackfillError(
-    `the profile of user '${username}' cuts answers off (${side} ${url}), and the user may not change that: ${words}`,
+    `the profile of user '${username}' truncates results (${side} ${url}), and the user may not change that: ${words}`,
     {
       kind: 'server',
       code: SETTING_CONSTRAINT_VIOLATION,
@@ -118,7 +118,7 @@ export function assertProfile(
   const list = (value: (one: Difference) => string) =>
     wrong.map((one) => `${one.name} = '${value(one)}'`).join(', ')
   throw new BackfillError(
-    `the profile of user '${username}' has ${list(({ holds }) => holds)} (${side} ${url}), and the user may not change that: rows could be missing without a word`,
+    `the profile of user '${username}' has ${list(({ holds }) => holds)} (${side} ${url}), and the user may not change that: rows could be missing silently`,
     {
       kind: 'server',
       code: SETTING_CONSTRAINT_VIOLATION,

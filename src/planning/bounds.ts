@@ -69,7 +69,7 @@ export function tableBounds(input: BoundsInput): Bounds {
   if (head < first)
     return nothing(
       Number.isFinite(newest) && newest >= first
-        ? `nothing is left ${lag} blocks below the newest block ${newest}; --lag 0 keeps no distance`
+        ? `the lag (${lag} blocks) is larger than the chain (newest block ${newest}); use --lag 0`
         : `the first block is ${first}, the head ${head}`,
       inputs,
     )

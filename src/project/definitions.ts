@@ -95,7 +95,7 @@ function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: R
   const whole = { file: file.file }
   if (!isLockName(file.key)) {
     const hint = 'use lower-case letters, digits and single _'
-    report(fileError({ rule: 'E012', ...whole, sentence: `'${file.key}' is no table key`, hint }))
+    report(fileError({ rule: 'E012', ...whole, sentence: `'${file.key}' is not a table key`, hint }))
   }
   if (ddlFile === undefined) {
     const hint = `add ddl/${file.key}.sql with its CREATE TABLE`

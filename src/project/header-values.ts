@@ -42,7 +42,7 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
   const ends = entry.value.split('..').map((end) => end.trim())
   const [from, to] = ends.map((end) => (end === '' ? undefined : blockLimit(end)))
   const bad = ends.length !== 2 || from === null || to === null || (from === undefined && to === undefined)
-  if (bad) throw wrong(entry, `'${entry.value}' is no range of blocks`, hint)
+  if (bad) throw wrong(entry, `'${entry.value}' is not a range of blocks`, hint)
   if (from && to && from.fork === to.fork && from.offset > to.offset) {
     throw wrong(entry, `'${entry.value}' ends before it begins`, hint)
   }
@@ -57,7 +57,7 @@ export function expression(entry: HeaderEntry): string {
   if (isClosed && depths.every((one) => one.depth > 0 || !SEPARATORS.has(one.token.text))) return entry.value
   throw wrong(
     entry,
-    `'${entry.value}' is no expression`,
+    `'${entry.value}' is not an expression`,
     'write columns of ORDER BY, such as cityHash64(address)',
   )
 }
@@ -68,7 +68,8 @@ const SEPARATORS: ReadonlySet<string> = new Set([',', ';'])
 export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {
   const found: Record<string, string> = {}
   for (const { name, type, value } of assignments(entry, 'write name = value, name = value')) {
-    if (type !== '') throw wrong(entry, `'${name} ${type}' is no name of a setting`, 'write name = value')
+    if (type !== '')
+      throw wrong(entry, `'${name} ${type}' is not the name of a setting`, 'write name = value')
     if (PINNED_SETTING_NAMES.includes(name)) {
       throw wrong(
         entry,
@@ -98,13 +99,13 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
   if ((keep === 'earliest' || keep === 'latest') && column !== undefined)
     return { kind: 'per-key', keep, column }
   const hint = 'write per-block, per-key earliest <column> or per-key latest <column>'
-  throw wrong(entry, `'${entry.value}' is no kind of rows`, hint)
+  throw wrong(entry, `'${entry.value}' is not a kind of rows`, hint)
 }
 
 export function blockCoverage(entry: HeaderEntry): BlockCoverage {
   const known = DENSITIES.find((name) => name === entry.value)
   if (known === undefined)
-    throw wrong(entry, `'${entry.value}' is no block coverage`, `write one of ${DENSITIES.join(', ')}`)
+    throw wrong(entry, `'${entry.value}' is not a block coverage`, `write one of ${DENSITIES.join(', ')}`)
   return known
 }
 
@@ -122,7 +123,7 @@ export function doctorServers(entry: HeaderEntry): readonly DoctorServer[] {
   return entry.value.split(',').map((part) => {
     const known = DOCTOR_SERVERS.find((name) => name === part.trim())
     if (known !== undefined) return known
-    throw wrong(entry, `'${part.trim()}' is no server`, `write one of ${DOCTOR_SERVERS.join(', ')}`)
+    throw wrong(entry, `'${part.trim()}' is not a server`, `write one of ${DOCTOR_SERVERS.join(', ')}`)
   })
 }
 
@@ -139,7 +140,7 @@ function plainName(entry: HeaderEntry, name: string): string {
   if (/^[a-z][a-z0-9_]*$/.test(name)) return name
   throw wrong(
     entry,
-    `'${name}' is no plain name`,
+    `'${name}' is not a plain name`,
     'use lower-case letters, digits and _, without database or quotes',
   )
 }

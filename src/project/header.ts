@@ -180,7 +180,7 @@ function headerEntry(file: string, token: Token, { keys, entries, sqlBegan }: En
   }
   const [, key, value] = /^--!\s*([\w-]+)\s*:\s*(.*\S)\s*$/.exec(token.text) ?? []
   if (key === undefined || value === undefined) {
-    const sentence = `'${token.text.trimEnd()}' is no header line`
+    const sentence = `'${token.text.trimEnd()}' is not a header line`
     throw fileError({ rule: 'E005', ...place, sentence, hint: 'write --! key: value' })
   }
   if (!keys.includes(key)) {

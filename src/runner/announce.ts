@@ -44,7 +44,7 @@ export function announce(
       report({
         type: 'warning',
         table: key,
-        text: `--to ${options.to} is above the head ${naturalHead}: you say that the sources are complete; recorded as forced`,
+        text: `--to ${options.to} is above the head ${naturalHead}: the sources are taken as complete up to there; recorded as forced`,
       })
     const doneBlocks = countBlocks(intersect(covered, bounds.expected === undefined ? [] : [bounds.expected]))
     const edited = unprobed.length === 0 ? undefined : editedText(tableStatus)

@@ -67,11 +67,10 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
   let report: InsertReport
   try {
     report = await insert(ports, job)
-    if (
-      writeFingerprint({ sources, inputs: await ledger.inputVersions(inputs, range) }) !== sourceFingerprint
-    )
+    const now = { sources, inputs: await ledger.inputVersions(inputs, range) }
+    if (writeFingerprint(now) !== sourceFingerprint)
       throw new BackfillError(
-        `the tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`,
+        `the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`,
         {
           kind: 'failed',
           hint: 'Run backfill up again',
@@ -97,14 +96,8 @@ async function insert(
   { table, range, queryId, lock, progress, retryPolicy, stepSession }: ChunkJob,
 ): Promise<InsertReport> {
   try {
-    return await executor.insert({
-      table,
-      range,
-      queryId,
-      lock,
-      progress,
-      ...(stepSession && { stepSession }),
-    })
+    const job = { table, range, queryId, lock, progress }
+    return await executor.insert({ ...job, ...(stepSession && { stepSession }) })
   } catch (error) {
     if (retryOf(error) !== 'reconnect') throw error
     await queries.reachable(retryPolicy)

@@ -53,14 +53,8 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     return await known
   }
 
-  async function insert({
-    table,
-    range,
-    queryId,
-    lock,
-    progress,
-    stepSession,
-  }: InsertJob): Promise<InsertReport> {
+  async function insert(job: InsertJob): Promise<InsertReport> {
+    const { table, range, queryId, lock, progress, stepSession } = job
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const fence = compiledFence(target.db, { lockName: lock.name, names })

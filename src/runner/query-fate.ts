@@ -69,7 +69,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
         if (monotonicMs() > deadline)
           throw new BackfillError(`query ${left[0]} still runs a minute after it was killed`, {
             kind: 'failed',
-            hint: `Look at it in system.processes of ${connection.url}; run backfill up again when it has ended`,
+            hint: `Find it in system.processes of ${connection.url}; run backfill up again when it has ended`,
           })
         await client.command({
           query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,

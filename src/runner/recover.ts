@@ -57,7 +57,7 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
 
   if (remedies.includes('stop'))
     throw new BackfillError(
-      `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${target.engine} cannot take rows back`,
+      `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${target.engine} does not replace rows`,
       { kind: 'failed', hint: 'Drop the table and run backfill up: it is built again from the start' },
     )
   const deleted = blocksOf('clean')
@@ -87,7 +87,7 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
     ...(asked.length > 0 ? [`has deleted blocks ${formatBlockSet(asked)}, to build them again`] : []),
     ...(found.length > 0 ? [`has deleted the half-written blocks ${formatBlockSet(found)}`] : []),
     ...(stale.length > 0
-      ? [`runs again, but cannot take back rows of, blocks ${formatBlockSet(stale)}`]
+      ? [`runs blocks ${formatBlockSet(stale)} again, although their old rows cannot be deleted`]
       : []),
   ]
   return { stale, text: parts.join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`) }
@@ -96,7 +96,7 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
 const CHANGE_WORDS: Readonly<Record<Change, string>> = {
   sql: 'the SQL has changed',
   source: 'source rows have changed',
-  pruned: 'source rows have gone',
+  pruned: 'source rows were pruned',
 }
 
 async function endAttempts(

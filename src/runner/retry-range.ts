@@ -125,7 +125,7 @@ async function makeSafe(run: TableRun, range: Range, context: RunContext): Promi
 function tooOften(error: BackfillError, attempts: number): BackfillError {
   return new BackfillError(`${error.message}; tried ${attempts} times`, {
     ...detailsOf(error),
-    hint: error.hint ?? 'Run backfill up again when the server is well',
+    hint: error.hint ?? 'Run backfill up again when the server is healthy',
   })
 }
 

@@ -61,7 +61,7 @@ export async function supervised(
       running === 0
         ? 'nothing is in flight'
         : `${count(running, 'chunk')} ${running === 1 ? 'is' : 'are'} finishing`
-    reporter.print(`Stopping: ${what}; press Ctrl-C again to leave at once.`)
+    reporter.print(`Stopping: ${what}; press Ctrl-C again to exit immediately.`)
   }
   try {
     return await withSignals(stopping, (signal) =>

@@ -59,7 +59,7 @@ export async function cleanRanges(
       throw new BackfillError(`${doing} has not ended after ${seconds} seconds`, {
         kind: 'failed',
         code: TIMEOUT_EXCEEDED,
-        hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} builds it anew beside the old one`,
+        hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} rebuilds it beside the old one`,
         cause: error,
       })
     })

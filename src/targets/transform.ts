@@ -95,7 +95,7 @@ function rejected({ key, sources, transform }: TableDefinition, error: unknown):
       : MISSING_HINT
   return usageError(
     `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${messageOf(error)}`,
-    isMissing(error) ? missing : 'Mend the file',
+    isMissing(error) ? missing : 'Fix the file',
   )
 }
 

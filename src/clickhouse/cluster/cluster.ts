@@ -80,9 +80,9 @@ async function nodesOf(server: Server, name: string): Promise<readonly number[]>
   const known = [...new Set(rows.map(({ cluster }) => cluster))]
   if (nodes.length === 0)
     throw usageError(
-      `the target server knows no cluster '${name}'`,
+      `the target server does not know the cluster '${name}'`,
       known.length === 0
-        ? 'it knows none: leave --cluster and BACKFILL_CLUSTER out'
+        ? 'it has no clusters: remove --cluster and BACKFILL_CLUSTER'
         : `it knows ${known.join(', ')}`,
     )
   // A node that is listed twice is asked once.
@@ -144,6 +144,6 @@ async function assertLedgerOfCluster(server: Server, names: Names): Promise<void
   if (rows.every(({ engine }) => engine.startsWith('Replicated'))) return
   throw usageError(
     `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,
-    '--ledger-database another makes one on all nodes; tables that exist are built again then',
+    'Add --ledger-database <another name> to create one on all nodes; existing tables are then built again',
   )
 }

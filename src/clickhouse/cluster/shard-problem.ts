@@ -30,7 +30,7 @@ export function shardProblem(
   { name, nodes }: Nodes,
   { engine, of, isRandom, found }: Target,
 ): ShardProblem | undefined {
-  const again = `make it anew: docs/clusters.md`
+  const again = `create it again: docs/clusters.md`
   if (of === undefined)
     return {
       sentence: `is a ${engine} on one server, not Distributed`,

@@ -30,7 +30,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
   if ('syntax' in made) {
     const line = rejectedLine(ddl, { message: made.syntax, sent: made.sent, linesBefore: 0 })
     const sentence = `ClickHouse cannot read this: ${rejectedWords(made.syntax, made.sent)}`
-    say({ rule: 'E070', line, sentence, hint: 'mend the file' })
+    say({ rule: 'E070', line, sentence, hint: 'fix the file' })
     return
   }
   const unknown = ddlColumns(ddl).filter(({ type }) => type !== '' && types.get(type) === undefined)
@@ -50,7 +50,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
       column === undefined
         ? `ClickHouse refuses this table: ${rejectedWords(made.refused)}`
         : `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`
-    say({ rule: 'E070', line, sentence, hint: 'mend the file' })
+    say({ rule: 'E070', line, sentence, hint: 'fix the file' })
     return
   }
   if (existing === undefined) return

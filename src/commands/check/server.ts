@@ -76,7 +76,7 @@ function reportMissingSources(
 }
 
 const WHERE =
-  'set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or mend the file'
+  'set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or fix the file'
 
 function sourcesOf(tables: readonly TableDefinition[]): readonly string[] {
   return [...new Set(tables.flatMap((table) => table.sources))]

@@ -141,7 +141,7 @@ function errorLine({ table }: TransformCheck, { code, message, sent, user }: Ref
     return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
   return code === UNKNOWN_IDENTIFIER
     ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
-    : fileError({ rule: 'E060', file, line, sentence, hint: 'mend the file' })
+    : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
 }
 
 /** Columns that a SELECT names, that its source has by its file, and that the table lacks. */

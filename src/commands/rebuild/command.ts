@@ -32,7 +32,9 @@ export const rebuildCommand: Command = async (context) => {
   try {
     return await withSignals(
       () =>
-        reporter.print('Stopping: the same command goes on from here; press Ctrl-C again to leave at once.'),
+        reporter.print(
+          'Stopping: the same command resumes from here; press Ctrl-C again to exit immediately.',
+        ),
       (signal) =>
         withWorkspace(context, async (session) => {
           const { rebuild, planSides } = await import('./rebuild.ts')

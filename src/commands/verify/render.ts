@@ -173,7 +173,7 @@ function nextLines({ table, rows, verdicts }: VerifiedTable): readonly string[] 
   const lines = [
     ...(odd.some(({ outcome }) => outcome === 'duplicates')
       ? [
-          `The transform of ${table} yields several rows of one key: which of them stays is chance. Mend the file.`,
+          `The transform of ${table} yields several rows of one key: which of them stays is chance. Fix the file.`,
         ]
       : []),
     ...redo,

@@ -50,9 +50,9 @@ export function summaryLines(summary: RunSummary, colors: Colors, again = 'backf
     ]
   if (interrupted)
     return [
-      `${colors.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` goes on from here.`,
+      `${colors.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` resumes from here.`,
     ]
-  if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`${again}\` goes on from here.`]
+  if (outOfTime) return [`The time of --max-runtime is over; done: ${work}. \`${again}\` resumes from here.`]
   return [chunks === 0 ? 'Nothing to do.' : `${colors.green('Done')}: ${work}`]
 }
 
@@ -88,7 +88,7 @@ function skippedTexts({
       ? [`skipped source gap ${formatRanges(sourceGaps)}: no source has rows there`]
       : []),
     ...(incomplete.length > 0
-      ? [`skipped incomplete ${formatRanges(incomplete)}: the sources do not agree on these blocks`]
+      ? [`skipped incomplete ${formatRanges(incomplete)}: some sources lack these blocks`]
       : []),
   ]
 }

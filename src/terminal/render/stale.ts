@@ -18,6 +18,6 @@ function timesText({ from, to }: { readonly from: string; readonly to: string })
 }
 
 const REASON_WORDS: Readonly<Record<StaleReason, string>> = {
-  mixed: 'rows of an earlier try, which may differ, could not be taken back',
+  mixed: 'rows of an earlier attempt, which may differ, could not be deleted',
   late: 'source rows have changed since',
 }

@@ -1,5 +1,5 @@
-// Owns dist/, the published program: src/ without its types, in few files, since opening files is what takes a program
-// long to start. sql/ is shipped beside it. Kysely is part of it (300 files for one builder), so its licence is too.
+// Owns building dist/, the published program: src/ without its types, in few files, because opening files dominates the
+// start time. sql/ is shipped beside it. Kysely is bundled (300 files for one builder), with its licence.
 
 import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +15,7 @@ await build({
   platform: 'node',
   // Packages are installed beside the program.
   external: (id) => !id.startsWith('.') && !id.startsWith('/') && id !== 'kysely',
-  // All beside one another, without a hash: what looks for a file of ours looks beside itself, or one folder up.
+  // All in one folder, without a hash, because code looks for our files beside itself or one folder up.
   output: { dir: fileURLToPath(dist), chunkFileNames: '[name].js' },
 })
 copyFileSync(new URL('node_modules/kysely/LICENSE', root), new URL('kysely.LICENSE', dist))

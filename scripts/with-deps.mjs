@@ -1,4 +1,4 @@
-// Owns "two commands on a fresh machine": installs what package.json asks for when that has changed, then runs a
+// Owns running a program on a fresh machine: installs the dependencies if package.json has changed, then runs the
 // program under a Node that can run TypeScript: `with-deps.mjs <file> [argument …]`. Plain JavaScript, Node >= 20.
 
 import { spawn } from 'node:child_process'
@@ -48,7 +48,7 @@ function runProgram(args) {
     return 2
   }
   const path = [join(modules, '.bin'), process.env.PATH].join(delimiter)
-  // Else each start strips the types of a hundred files again: half of its time.
+  // Without this cache each start strips the types of a hundred files again, which is half of its time.
   const cache = process.env.NODE_COMPILE_CACHE ?? join(modules, '.cache', 'backfill')
   return run(node, ['--import', endWithParent, ...args], {
     stdio: 'inherit',
@@ -99,7 +99,7 @@ function fingerprint() {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
-/** The lock is a file that names its owner; it appears with its content, and a dead owner's is taken over. */
+/** The lock is a file with its owner's process id, created with its content; the lock of a dead owner is taken over. */
 async function takeLock() {
   const draft = `${lock}.${process.pid}`
   for (let waiting = false; ; waiting = true) {
@@ -120,7 +120,7 @@ async function takeLock() {
   }
 }
 
-/** Two may find the same owner dead, and the slower must not remove the quicker one's new lock: it is put back. */
+/** Two launchers may find the same owner dead; if the slower one removes the new lock of the other, it puts it back. */
 function removeLockOf(owner) {
   const taken = `${lock}.${process.pid}`
   try {

@@ -1,5 +1,5 @@
 -- One row per event, appended and never changed. The order of events is (epoch, seq) and nothing else: clocks differ.
--- What the events say together is a fold: later events paint over earlier ones (docs/architecture.md, "Ledger").
+-- The state of a table is the fold of its events: later events override earlier ones (docs/architecture.md, "Ledger").
 CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger
 (
     network LowCardinality(String) COMMENT 'meta_network_name of the source rows' CODEC(ZSTD(1)),

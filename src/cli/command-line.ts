@@ -1,5 +1,5 @@
-// Owns which command was meant, and the help. cac matches the command's name and draws; it never sees a value,
-// because it would cast it (`--from ''` to 0, 0x10 to 16).
+// Owns finding the command in the typed words, and printing the help. cac matches the command's name and prints the help;
+// it never sees a value, because it would cast it (`--from ''` to 0, 0x10 to 16).
 import { cac } from 'cac'
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
@@ -16,7 +16,7 @@ export type Invocation =
   | { readonly kind: 'command'; readonly entry: CommandEntry; readonly flags: Flags }
 
 /**
- * Finds the command: the first word that is no flag. Draws the help on stdout where it was asked for.
+ * Finds the command: the first word that is not a flag. Prints the help on stdout if --help is there.
  * @throws BackfillError `usage` for a missing or an unknown command and for bad flags.
  */
 export function readCommandLine(argv: readonly string[]): Invocation {
@@ -47,7 +47,7 @@ function define(): ReturnType<typeof cac> {
     const entry = COMMANDS.find(({ name }) => name === cli.matchedCommandName)
     return entry === undefined ? [usage!, ...overview()] : [...commandHelp(entry, usage!)]
   })
-  cli.showHelpOnExit = false // Drawn by us, after the command is known to exist.
+  cli.showHelpOnExit = false // The help is printed below, after the command is known to exist.
   return cli
 }
 

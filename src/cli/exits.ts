@@ -1,10 +1,10 @@
-// Owns what the exit codes mean in the help of a command; src/model/errors.ts has the numbers.
+// Owns the meanings of the exit codes in the help of each command; src/model/errors.ts has the numbers.
 import type { ExitCodes } from '../session/command.ts'
 
 const usage = { 2: 'A flag, the configuration or an SQL file is wrong. Nothing was written' }
 const interrupted = { '130, 143': 'Interrupted by Ctrl-C or SIGTERM' }
 
-/** Of a command that reads files alone. */
+/** Of a command that reads only files. */
 export const local: ExitCodes = { 0: 'Done', ...usage }
 
 /** Of a command that asks servers. */
@@ -25,7 +25,7 @@ export const running: ExitCodes = {
   ...interrupted,
 }
 
-/** Of a command that compares what was built with what would be built now. */
+/** Of a command that compares stored rows with rows computed now. */
 export const comparing: ExitCodes = {
   ...asking,
   0: 'No difference',

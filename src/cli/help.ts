@@ -13,7 +13,7 @@ const WIDTH = 80
 /** A longer flag has a line of its own. */
 const WIDEST_FLAG = 26
 
-/** What `backfill --help` says below the usage. */
+/** The text of `backfill --help` below the usage. */
 export function overview(): readonly Section[] {
   const groups = [...GROUPS].map(([title, commands]) => ({
     title,
@@ -26,7 +26,7 @@ export function overview(): readonly Section[] {
   return [...groups, { body: more.join('\n') }]
 }
 
-/** The flags that only some commands have, and the common ones that this command has, both in its order. */
+/** The command's own flags, and its common flags, both in its order. */
 export function flagsOf({ flags }: CommandEntry): {
   readonly own: readonly Flag[]
   readonly shared: readonly Flag[]
@@ -34,7 +34,7 @@ export function flagsOf({ flags }: CommandEntry): {
   return { own: flags.filter((flag) => !isShared(flag)), shared: flags.filter(isShared) }
 }
 
-/** What `backfill <command> --help` says; `usage`: its usage, as cac writes it. */
+/** The text of `backfill <command> --help`; `usage`: its usage, as cac writes it. */
 export function commandHelp(entry: CommandEntry, usage: Section): readonly Section[] {
   const { own, shared } = flagsOf(entry)
   const help: readonly [string, string] = ['-h, --help', 'This text']

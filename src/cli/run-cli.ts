@@ -1,4 +1,4 @@
-// Owns one invocation from its words to its exit code: argv -> config -> command -> exit code, errors as lines.
+// Owns one invocation: argv -> config -> command -> exit code; errors become lines.
 import { EXIT } from '../model/errors.ts'
 import { type Invocation, readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'

@@ -1,9 +1,9 @@
-// Owns the question what a server has to give: cores, how many are busy, memory.
+// Owns asking a server for its capacity: cores, busy cores, memory.
 import type { Server } from './server.ts'
 
 /**
- * Asks a server for its capacity. Settings are everybody's to read; what the server as a whole has needs rights on
- * `system`, and is unknown without them.
+ * Asks a server for its capacity. Every user may read settings; figures of the whole server need rights on `system`,
+ * and are unknown without them.
  *
  * @throws BackfillError `server`
  */
@@ -30,13 +30,13 @@ export async function readCapacity({ client }: Server): Promise<Capacity> {
   }
 }
 
-/** What a server has to give to statements. */
+/** The capacity of a server for statements. */
 export type Capacity = {
   /** Threads that a statement uses by default: the cores. */
   readonly cores: number
-  /** Cores that are busy already; 0 where the server does not say. */
+  /** Cores that are busy already; 0 if the server does not report it. */
   readonly busyCores: number
-  /** Bytes that one statement may use, and all together; undefined: no limit is known. */
+  /** Bytes that one statement may use, and all statements together; undefined: no known limit. */
   readonly statementBytes: number | undefined
   readonly serverBytes: number | undefined
 }

@@ -1,5 +1,5 @@
-// Owns the wire to one ClickHouse server: the only place that makes a client, and the only one that turns what a client
-// throws into a BackfillError.
+// Owns the wire to one ClickHouse server: the only place that makes a client, and the only place that turns a client's
+// errors into BackfillErrors.
 import { text } from 'node:stream/consumers'
 import {
   ClickHouseLogLevel,
@@ -10,24 +10,24 @@ import {
 import type { Connection } from './connection.ts'
 import { serverError } from './server-error.ts'
 
-/** The methods of the package's client that this program uses: what a stand-in for the wire has to have. */
+/** The methods of the package's client that this program uses: a replacement for the wire implements these. */
 export type Transport = Pick<ReturnType<typeof createClient>, 'query' | 'command' | 'exec' | 'ping' | 'close'>
 
-/** A statement; `doing` is what it is for, as it stands after "while" in the message of its failure. */
+/** A statement; `doing` is its purpose, printed after "while" if it fails. */
 type Sent<Params> = Params & { readonly doing?: string | undefined }
 
 type Question = Sent<Omit<Parameters<Transport['query']>[0], 'format'>>
 
 /** Every method but `ping` and `close` throws a BackfillError: `server`, `failed` or `locked` (server-error.ts). */
 export type Client = {
-  /** The rows of an answer: objects by default, arrays where they are asked for. */
+  /** The rows of an answer: objects by default, arrays on request. */
   rows<Row>(question: Question & { readonly format?: 'JSONEachRow' | 'JSONCompactEachRow' }): Promise<Row[]>
   /** The rows of an answer, objects, with the names and types of its columns. */
   table<Row>(question: Question): Promise<ResponseJSON<Row>>
   command(statement: Sent<Parameters<Transport['command']>[0]>): Promise<void>
   /** The answer as it is, for statements that take no FORMAT. */
   text(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<string>
-  /** The answer's bytes as they come: what goes wrong behind the headers is the reader's to find. */
+  /** The answer's bytes as they arrive: the reader has to look for errors after the headers. */
   exec(statement: Sent<Parameters<Transport['exec']>[0]>): ReturnType<Transport['exec']>
   /** Never throws; the error, if any, is in the answer. */
   ping(): ReturnType<Transport['ping']>
@@ -36,13 +36,13 @@ export type Client = {
   as(connection: Connection): Client
 }
 
-/** What of some settings may be sent; the rest the user may not set. */
+/** The settings that may be sent; the user may not set the others. */
 type Limits = { sendable(settings: ClickHouseSettings): ClickHouseSettings }
 
 /**
  * Makes a client; nothing is sent yet.
  * @param settings sent with every statement
- * @param limits undefined where the user may set everything
+ * @param limits undefined if the user may set everything
  */
 export function openClient(connection: Connection, settings: ClickHouseSettings, limits?: Limits): Client {
   return clientOver(present(connection, settings), connection, limits)
@@ -80,10 +80,10 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
   }
 }
 
-/** A statement may run for an hour before the server stops it; `max_execution_time` is pinned so no profile cuts it short. */
+/** The server stops a statement after an hour; `max_execution_time` is pinned so that no profile shortens this. */
 export const MAX_EXECUTION_SECONDS = 3600
 
-/** The client gives up later than the server does, so that the server's own error is the one people read. */
+/** The client gives up later than the server, so that people read the server's own error. */
 const REQUEST_TIMEOUT_MS = (MAX_EXECUTION_SECONDS + 60) * 1000
 
 type MakeTransport = (connection: Connection, settings: ClickHouseSettings) => Transport
@@ -92,7 +92,7 @@ const overHttp: MakeTransport = (connection, settings) => {
   const { origin, pathname } = new URL(connection.url)
   return createClient({
     url: origin,
-    // In the URL it would be taken for a database.
+    // In the URL it would be read as a database.
     ...(pathname !== '/' && { pathname }),
     ...(connection.ca !== undefined && { tls: { ca_cert: Buffer.from(connection.ca) } }),
     username: connection.username,
@@ -100,7 +100,7 @@ const overHttp: MakeTransport = (connection, settings) => {
     request_timeout: REQUEST_TIMEOUT_MS,
     max_open_connections: 64,
     clickhouse_settings: settings,
-    // Progress headers keep idle connections alive; 1 MiB of them is more than an hour at the interval of write.ts.
+    // Progress headers keep idle connections alive; at the interval of write.ts, an hour of them stays below 1 MiB.
     max_response_headers_size: 1024 * 1024,
     // Its logger prints statements, parameters and stacks to stderr.
     log: { level: ClickHouseLogLevel.OFF },
@@ -109,7 +109,7 @@ const overHttp: MakeTransport = (connection, settings) => {
 
 let present = overHttp
 
-/** Only for tests: from now on servers are reached by what this makes. Returns what brings HTTP back. */
+/** For tests only: makes all clients with `make` from now on. Returns a function that restores HTTP. */
 export function replaceTransport(make: MakeTransport): () => void {
   present = make
   return () => void (present = overHttp)

@@ -1,12 +1,12 @@
-// Owns whether an SQL expression has the same value each time it is computed: the server is asked about its functions.
+// Owns whether an SQL expression is deterministic, by asking the server about its functions.
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import { typed } from './dialect.ts'
 import type { Server } from './server.ts'
 
-/** `unknown`: the server does not say, of one of the functions or (versions differ) of any. */
+/** `unknown`: the server does not report it for one of the functions, or (old versions) for any. */
 export type Determinism = 'deterministic' | 'nondeterministic' | 'unknown'
 
-/** Of each expression, in their order. @throws BackfillError `server` */
+/** One answer per expression, in order. @throws BackfillError `server` */
 export async function determinismOf(
   server: Pick<Server, 'during'>,
   expressions: readonly string[],
@@ -16,7 +16,7 @@ export async function determinismOf(
   const rows = await server
     .during('asking which functions are deterministic')
     .selectFrom('system.functions')
-    // All columns: the one that says it is `deterministic` or `is_deterministic`, and absent in some versions.
+    // All columns: the needed one is called `deterministic` or `is_deterministic`, and some versions lack it.
     .selectAll()
     .where(({ fn, eb }) =>
       eb(fn<string>('lower', ['name']), 'in', typed<string[]>(calls.flat(), 'Array(String)')),
@@ -24,7 +24,7 @@ export async function determinismOf(
     .execute()
   const said = Map.groupBy(rows, ({ name }) => name.toLowerCase())
   return calls.map((names) => {
-    // A word before a parenthesis that is no function is an operator: the server has accepted the expression.
+    // The server has accepted the expression, so a word before a parenthesis that is not a function is an operator.
     const answers = names
       .flatMap((name) => said.get(name) ?? [])
       .map((row) => row.deterministic ?? row.is_deterministic ?? null)
@@ -33,7 +33,7 @@ export async function determinismOf(
   })
 }
 
-/** Names of the functions that an expression calls, in lower case: for some the server does not mind the case. */
+/** Names of the functions that an expression calls, in lower case, because the case of some does not matter. */
 function callsOf(expression: string): readonly string[] {
   const tokens = significantTokens({ file: '', text: expression, line: 1 })
   return tokens.flatMap((token, index) =>

@@ -13,10 +13,10 @@ import {
 import { escapeIdentifier } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
 
-// For the few statements that kysely does not build.
+// For the few statements that kysely cannot build.
 export { quoteIdentifier } from '../sql-syntax/quoting.ts'
 
-/** A bound value whose ClickHouse type cannot be told from JavaScript: `typed([], 'Array(UInt64)')`. */
+/** A bound value whose ClickHouse type does not follow from JavaScript: `typed([], 'Array(UInt64)')`. */
 class Typed {
   readonly value: unknown
   readonly type: string
@@ -28,16 +28,17 @@ class Typed {
 }
 
 /** A typed parameter for kysely's expressions; `T` is what the expression compares it with. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what it compares with
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type of the comparison
 export function typed<T>(value: unknown, type: string): T {
   return new Typed(value, type) as T
 }
 
-/** What a builder needs of a client. */
+/** The methods of a client that a builder needs. */
 type Sender = Pick<Client, 'rows' | 'command'>
 
 /**
- * A kysely builder over one client; `doing` is what its statements are for, as errors name it. `SELECT` runs as a query (JSONEachRow), everything else as a command.
+ * A kysely builder over one client; `doing` is the purpose of its statements, for errors. `SELECT` runs as a query
+ * (JSONEachRow), every other statement as a command.
  * Transactions throw: ClickHouse has none.
  */
 export function kyselyFor<Database>(client: Sender, doing?: string): Kysely<Database> {
@@ -68,7 +69,7 @@ class ClickHouseDialect implements Dialect {
     return new ClickHouseCompiler()
   }
 
-  // The adapter and the introspector are asked only for migrations and schema reflection, which nobody uses here.
+  // Only migrations and schema reflection use the adapter and the introspector; this program uses neither.
   createAdapter(): MysqlAdapter {
     return new MysqlAdapter()
   }
@@ -114,7 +115,7 @@ class ClickHouseConnection implements DatabaseConnection {
     return { rows: [] }
   }
 
-  // oxlint-disable-next-line require-yield -- the interface wants a generator; results here are read whole
+  // oxlint-disable-next-line require-yield -- the interface requires a generator; results here are read whole
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     throw new Error('streaming goes through the client, not through kysely')
   }
@@ -132,7 +133,7 @@ function typeOf(value: unknown): string {
     case 'boolean':
       return 'Bool'
     case 'bigint':
-      // The server would wrap a larger one without a word.
+      // The server would wrap a larger number silently.
       if (value !== BigInt.asUintN(64, value) && value !== BigInt.asIntN(64, value))
         throw new TypeError(`no 64-bit integer: ${value}`)
       return value < 0n ? 'Int64' : 'UInt64'

@@ -1,14 +1,14 @@
-// Owns what an error of ClickHouse means for what was being done: try again, split the chunk, or stop the table.
+// Owns what an error code of ClickHouse means for the work: retry it, split the chunk, or stop the table.
 import type { ErrorKind, RetryDecision } from '../model/errors.ts'
 
-/** What ClickHouse answers when a statement was too big for its limits. */
+/** Errors of a statement that was too big for its limits. */
 const TOO_BIG: ReadonlySet<number> = new Set([
   159, // TIMEOUT_EXCEEDED
   160, // TOO_SLOW
   241, // MEMORY_LIMIT_EXCEEDED
 ])
 
-/** What passes by itself. */
+/** Transient errors. */
 const PASSING: ReadonlySet<number> = new Set([
   202, // TOO_MANY_SIMULTANEOUS_QUERIES
   203, // NO_FREE_CONNECTION
@@ -26,8 +26,8 @@ const PASSING: ReadonlySet<number> = new Set([
 ])
 
 /**
- * @param code of ClickHouse. A login that is refused in mid-run was accepted before: there are too many sessions, or its
- *   password is just being changed, and it is waited for like a server that is unreachable.
+ * @param code of ClickHouse. A login that is refused during a run was accepted before: there are too many sessions, or
+ *   its password is being changed. The run waits for it as for an unreachable server.
  */
 export function retryDecision(kind: ErrorKind, code: number): RetryDecision {
   if (kind === 'server') return 'reconnect'
@@ -36,12 +36,12 @@ export function retryDecision(kind: ErrorKind, code: number): RetryDecision {
   return PASSING.has(code) ? 'retry' : 'stop'
 }
 
-/** Tries of one range before the table stops. */
+/** Attempts at one range before the table stops. */
 export const MAX_ATTEMPTS = 6
 
 /**
- * Wait before the next try in ms: doubling from one second to thirty, less up to half of it by `chance` in [0, 1),
- * so that runners that failed together do not come back together.
+ * Wait before the next attempt in ms: doubling from one second to thirty, minus up to half of it by `chance` in [0, 1),
+ * so that runners that failed together do not retry together.
  */
 export function backoffMs(attempt: number, chance: number): number {
   const full = Math.min(30_000, 1_000 * 2 ** (attempt - 1))

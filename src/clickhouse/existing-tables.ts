@@ -1,22 +1,22 @@
-// Owns what a server says of tables by name: the only question to system.tables and system.columns about them.
+// Owns reading existing tables by name: the only query of system.tables and system.columns for them.
 import { sql } from 'kysely'
 import { typed } from './dialect.ts'
 import type { Server } from './server.ts'
 import { type ShardTable, shardTables } from './cluster/shard-tables.ts'
 import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
-/** A table that exists, in the server's own words. */
+/** A table that exists, as the server describes it. */
 export type ExistingTable = {
   readonly uuid: string
   /** On a cluster engine and keys are those of the local tables. */
   readonly engine: string
   readonly sortKey: string
-  /** Rows before merging; null where the engine does not count them. */
+  /** Rows before merging; null if the engine does not count them. */
   readonly rows: number | null
   /** Its CREATE TABLE. */
   readonly definition: string
   readonly columns: readonly ExistingColumn[]
-  /** Its local tables as one; undefined where the server is no node of a cluster. */
+  /** Its local tables as one; undefined if the server is not a node of a cluster. */
   readonly shards: ShardTable | undefined
 }
 
@@ -28,7 +28,7 @@ type ExistingColumn = {
 }
 
 /**
- * Those of the connection's database that exist, by name, as far as the user may see them.
+ * The existing tables of the connection's database, by name, as far as the user may see them.
  * @throws BackfillError `server`, `failed`
  */
 export async function existingTables(

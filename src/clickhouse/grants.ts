@@ -1,17 +1,17 @@
-// Owns the question which of some rights a user lacks.
+// Owns finding the grants that a user lacks.
 import { quoteIdentifier } from './dialect.ts'
 import { errorCode } from './server-error.ts'
 import type { Server } from './server.ts'
 import { BackfillError } from '../model/errors.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 
-/** Those that are lacking; undefined where the server does not know the question (before 24.10). */
+/** The missing grants; undefined if the server cannot answer (before 24.10). */
 export async function missingGrantsOn<One extends Need>(
   server: Server,
   requiredGrants: readonly One[],
 ): Promise<readonly One[] | undefined> {
   try {
-    // One question where nothing is lacking, else one for each.
+    // One query if no grant is missing, else one query per grant.
     if (requiredGrants.length === 0 || (await isGranted(server, requiredGrants))) return []
     const granted = await Promise.all(requiredGrants.map((need) => isGranted(server, [need])))
     return requiredGrants.filter((_, index) => granted[index] === false)
@@ -54,13 +54,13 @@ export type NeedPlace =
       readonly kind: 'table'
       readonly database: string
       readonly table: string
-      /** The columns that it is needed for; all where there are none. */
+      /** The columns that need it; all if there are none. */
       readonly columns?: readonly string[]
     }
   | { readonly kind: 'database'; readonly database: string }
   | { readonly kind: 'engine'; readonly engine: string }
 
-/** For what was not found. @throws BackfillError `server` with the GRANT for what may be there and is hidden */
+/** For tables that were not found. @throws BackfillError `server` with the GRANT for those that may exist but are hidden */
 export async function mustSee(server: Server, places: readonly NeedPlace[]): Promise<void> {
   const { side, url, username } = server.connection
   const requiredGrants = places.map((on) => ({
@@ -73,7 +73,7 @@ export async function mustSee(server: Server, places: readonly NeedPlace[]): Pro
   const { on } = hidden
   const place = on.kind === 'table' ? `${on.database}.${on.table}` : `${on.database}.*`
   throw new BackfillError(
-    `user '${username}' may not see ${place} (${side} ${url}), so it looks as if it were not there`,
+    `user '${username}' may not see ${place} (${side} ${url}), so it seems to be missing`,
     {
       kind: 'server',
       hint: `GRANT SELECT ON ${on.database}.* TO ${quotedName(username)}`,

@@ -1,4 +1,4 @@
-// Owns the doing again of what failed by something that passes: a server that was away, or that was too busy.
+// Owns retries of work that failed with a transient error: server unreachable or overloaded.
 import { retryOf } from '../model/errors.ts'
 import { backoffMs, MAX_ATTEMPTS } from './error-codes.ts'
 import { sleep } from '../seam/clock.ts'
@@ -7,13 +7,13 @@ import { randomFraction } from '../seam/random.ts'
 export type Waiting = {
   readonly queries: { reachable(retryPolicy: RetryPolicy): Promise<void> }
   readonly retryPolicy: RetryPolicy
-  /** For what is small itself: too little memory or time is the server's state then, and passes. */
+  /** For small statements: if one runs out of memory or time, the server is overloaded, which is transient. */
   readonly small?: boolean
 }
 
 /**
- * Does `work`, which must bear to be done twice, until it succeeds.
- * @throws BackfillError what it threw, where that does not pass or has not passed in time
+ * Runs `work`, which must be safe to repeat, until it succeeds.
+ * @throws BackfillError the error of `work`, if it is not transient or time is up
  */
 export async function withRetry<T>(
   { queries, retryPolicy, small = false }: Waiting,
@@ -31,10 +31,10 @@ export async function withRetry<T>(
     }
 }
 
-/** Waits before the try after `attempt`; no longer than until the signal. */
+/** Waits after attempt number `attempt`; the signal ends the wait. */
 export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
   await sleep(backoffMs(attempt, randomFraction()), signal)
 }
 
-/** How long, and until when, a server that is away is waited for. */
+/** How long to wait for an unreachable server, and until which signal. */
 export type RetryPolicy = { readonly giveUpMs: number; readonly signal: AbortSignal }

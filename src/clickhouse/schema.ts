@@ -102,7 +102,7 @@ export type SystemQueryLog = {
   query_duration_ms: number
 }
 
-/** Tables as kysely knows them; source tables are addressed by name through `SourceTable`. */
+/** The tables for kysely; source tables are addressed by name through `SourceTable`. */
 export type Schema = {
   ledger: LedgerTable
   sql_versions: SqlVersionsTable
@@ -111,7 +111,7 @@ export type Schema = {
   'system.clusters': SystemClusters
   'system.functions': {
     name: string
-    /** NULL: unknown. Which of the two there is depends on the version; some have neither. */
+    /** NULL: unknown. The version decides which of the two columns exists; some versions have neither. */
     deterministic?: number | null
     is_deterministic?: number | null
   }
@@ -125,5 +125,5 @@ export type Schema = {
 
 export type EventName = 'started' | 'done' | 'failed' | 'cleaned' | 'invalidated' | 'accepted' | 'checkpoint'
 
-/** What the latest event over a stretch of blocks makes of it. `dirty`: started or failed, so it may be half written. */
+/** The state of a segment by its latest event. `dirty`: started or failed, so rows may be partly written. */
 export type IslandState = 'done' | 'dirty' | 'cleaned' | 'invalidated' | 'accepted'

@@ -1,4 +1,4 @@
-// Owns the way from what the client throws to what people read: the server's own words, one line, no password.
+// Owns turning a client's error into the message that people read: the server's own words, in one line, no password.
 import { ClickHouseError } from '@clickhouse/client'
 import { BackfillError, type ErrorKind } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
@@ -6,34 +6,34 @@ import { missingGrant } from '../sql-syntax/missing-grant.ts'
 import type { Connection } from './connection.ts'
 import { retryDecision } from './error-codes.ts'
 
-/** The message of the fence's throwIf, by which a refused write is told from every other error. */
+/** The message of the fence's throwIf; it identifies a refused write. */
 export const LOCK_LOST = 'backfill: lock lost'
 
 export type ErrorPlace = {
   readonly connection: Connection
-  /** What was being done, after "while": `inserting blocks 1-100 of address_diffs`. */
+  /** The purpose of the statement, printed after "while": `inserting blocks 1-100 of address_diffs`. */
   readonly doing: string | undefined
 }
 
-/** ClickHouse error code of what was thrown; 0 where the server said nothing. */
+/** ClickHouse error code of the thrown error; 0 if the server sent none. */
 export function errorCode(error: unknown): number {
   if (error instanceof BackfillError) return error.code
   return error instanceof ClickHouseError ? Number(error.code) : 0
 }
 
-/** What was thrown below a BackfillError: for readers who need the server's own words, all of them. */
+/** The error below a BackfillError, for callers that need the server's whole message. */
 export function originOf(error: unknown): unknown {
   return error instanceof BackfillError && error.cause !== undefined ? error.cause : error
 }
 
-/** What the server (or the client) said, as one line without the statement. */
+/** The message of the server (or the client), as one line without the statement. */
 export function messageOf(thrown: unknown): string {
   const error = originOf(thrown)
   return oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
 }
 
 export const MISSING_HINT =
-  'Set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or mend the file'
+  'Set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or fix the file'
 
 /** The server has no such table (60), database (81) or column (47). */
 export function isMissing(error: unknown): boolean {
@@ -41,8 +41,8 @@ export function isMissing(error: unknown): boolean {
 }
 
 /**
- * A `BackfillError` for anything that a statement threw: `locked` where the fence refused it, `server` where the
- * server cannot be reached or refuses the user, `failed` for all else. BackfillErrors pass unchanged.
+ * A `BackfillError` for any error of a statement: `locked` if the fence refused it, `server` if the server cannot be
+ * reached or refuses the user, else `failed`. BackfillErrors are returned unchanged.
  */
 export function serverError(error: unknown, place: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error
@@ -62,13 +62,13 @@ function explained(
   if (words.includes(LOCK_LOST))
     return [
       'locked',
-      `another runner has taken the lock, this one wrote nothing${meanwhile}`,
+      `lost the lock${meanwhile} (taken or freed by someone else); nothing was written`,
       'backfill status shows who holds it',
     ]
   if (code === 0 && /self.signed|unable to (verify|get)|unknownissuer/i.test(words))
     return [
       'server',
-      `the certificate of ClickHouse (${where}) is signed by nobody known: ${words}`,
+      `the certificate of ClickHouse (${where}) is not signed by a known authority: ${words}`,
       `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
     ]
   if (code === 0)
@@ -108,8 +108,8 @@ function networkCode(error: Error): unknown {
 }
 
 /**
- * The first line of a server message is the sentence; what follows is a stack or the statement. The statement, as the
- * server rewrote it, may also stand in the sentence itself, behind "in scope".
+ * The first line of a server message is the sentence; a stack or the statement follows. The sentence itself may contain
+ * the statement as the server rewrote it, after "in scope".
  */
 function oneLine(message: string): string {
   const line = message.split('\n').find((part) => part.trim() !== '') ?? 'no message'

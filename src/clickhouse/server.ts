@@ -1,4 +1,4 @@
-// Owns one ClickHouse server as the adapters see it: a client with pinned settings, a typed builder, true errors.
+// Owns one ClickHouse server: a client with pinned settings, a typed query builder, and BackfillErrors.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
@@ -17,7 +17,7 @@ import {
   type SettingsLimits,
 } from './settings-limits.ts'
 
-/** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port where it has none (embedded). */
+/** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port if it has none (embedded). */
 export type ServerInfo = {
   readonly version: string
   readonly identity: string
@@ -28,31 +28,31 @@ export type ServerInfo = {
 export type Server = {
   readonly connection: Connection
   readonly info: ServerInfo
-  /** What the user may not set; undefined where all that was wanted could be. */
+  /** The settings that the user may not set; undefined if all could be set. */
   readonly limits: SettingsLimits | undefined
   readonly client: Client
   readonly db: Kysely<Schema>
-  /** The same builder for a purpose that an error names: `during('reading the ledger')`. */
+  /** The same builder with a purpose for its errors: `during('reading the ledger')`. */
   during(doing: string): Kysely<Schema>
-  /** Of which cluster it is a node; undefined: a server by itself, or a source. */
+  /** The cluster of which it is a node; undefined: a single server, or a source. */
   readonly cluster?: Cluster | undefined
-  /** Who answers on the next connection. */
+  /** The identity of the server that answers on the next connection. */
   identify(): Promise<string>
   close(): Promise<void>
 }
 
-/** DESIGN: settings without which a statement may end with 200 and rows missing. */
+/** Without these settings a statement may end with status 200 although rows are missing. */
 export const STATEMENT_SETTINGS: ClickHouseSettings = {
   ...PINNED_SETTINGS,
   max_execution_time: MAX_EXECUTION_SECONDS,
-  // Not pinned, a transform's header may want them: what a profile says must not change what our own queries mean.
+  // Not pinned, because a transform's header may set them; sent so that a profile cannot change what our own queries mean.
   join_use_nulls: 0,
   transform_null_in: 0,
-  // A join of two Distributed tables is right wherever their rows are. A header may say `local` where it knows better.
+  // With this value a join of two Distributed tables is correct wherever their rows are. A header may set `local`.
   distributed_product_mode: 'global',
 }
 
-/** Reaches a server and asks who it is. @throws BackfillError `server` where it cannot be reached or refuses the login. */
+/** Reaches a server and asks for its identity. @throws BackfillError `server` if it cannot be reached or refuses the login. */
 export async function openServer(connection: Connection): Promise<Server> {
   try {
     return await openWith(connection, STATEMENT_SETTINGS)
@@ -62,7 +62,7 @@ export async function openServer(connection: Connection): Promise<Server> {
   }
 }
 
-/** The same, with no settings but these: what a profile says holds for the rest. @throws BackfillError `server`, `failed` */
+/** The same with only these settings: the profile decides on the others. @throws BackfillError `server`, `failed` */
 export async function openWith(connection: Connection, settings: ClickHouseSettings): Promise<Server> {
   const client = openClient(connection, settings)
   try {
@@ -73,7 +73,7 @@ export async function openWith(connection: Connection, settings: ClickHouseSetti
   }
 }
 
-/** Sends what the user may set, and looks first at what its profile says of the rest. */
+/** Checks the profile's values of the settings that the user may not set, then sends the others. */
 async function openLimited(connection: Connection): Promise<Server> {
   const bare = openClient(connection, {})
   try {
@@ -92,7 +92,7 @@ async function openLimited(connection: Connection): Promise<Server> {
   }
 }
 
-/** The same server over connections of its own, which nothing else waits for. It is not asked again who it is. */
+/** The same server over separate connections, so that nothing queues behind it. The identity is not asked again. */
 export function openAgain(
   { connection, info, limits, cluster }: Server,
   more: ClickHouseSettings = {},
@@ -103,7 +103,7 @@ export function openAgain(
   }
 }
 
-/** The same connections under another name: what goes wrong is said of that side. */
+/** The same connections under another name: errors name that side. */
 export function serverAs(server: Server, connection: Connection): Server {
   return { ...server, ...serverOf({ ...server, connection, client: server.client.as(connection) }) }
 }
@@ -126,7 +126,7 @@ function serverOf({
   }
 }
 
-/** @param more settings beside those of every statement */
+/** @param more settings in addition to those of every statement */
 function connectAgain(
   connection: Connection,
   limits: SettingsLimits | undefined,
@@ -147,7 +147,7 @@ async function identify(client: Client, doing = 'connecting'): Promise<ServerInf
   return info
 }
 
-/** Somebody answered, but neither with a ClickHouse error nor with a failure of the network. */
+/** There was an answer, but it is neither a ClickHouse error nor a network failure. */
 function isForeign(error: unknown): boolean {
   return errorCode(error) === 0 && !(error instanceof Error && 'code' in error)
 }
@@ -159,9 +159,9 @@ function strangerError(error: unknown, { side, url }: Connection): BackfillError
     pathname === '/'
       ? ''
       : `; ${pathname} is sent as the path of a proxy (the database is ${variable}_DATABASE)`
-  // ClickHouse's native port says a sentence about itself; web servers say HTML.
+  // ClickHouse's native port answers with a sentence about itself; web servers answer with HTML.
   const said = /^\w+( [\w'.,:-]+){3,}$/.test(messageOf(error)) ? `: ${messageOf(error)}` : ''
-  return new BackfillError(`what answers at ${side} ${url} is not the HTTP interface of ClickHouse${said}`, {
+  return new BackfillError(`the server at ${side} ${url} is not the HTTP interface of ClickHouse${said}`, {
     kind: 'server',
     hint: `Check ${variable}_URL: the port is 8123, or 8443 with https${path}`,
     cause: error,
@@ -172,8 +172,8 @@ export type Cluster = {
   readonly name: string
   /** Number of the shard of each node, in the order in which clusterAllReplicas() numbers the nodes from 1. */
   readonly nodes: readonly number[]
-  /** Whether ON CLUSTER, Replicated tables and KeeperMap are there; else everything is on the node that is asked. */
+  /** Whether ON CLUSTER, Replicated tables and KeeperMap are available; else everything is on the connected node. */
   readonly keeper: boolean
-  /** Whether connections end at different nodes. */
+  /** Whether connections reach different nodes. */
   readonly balanced: boolean
 }

@@ -1,4 +1,4 @@
-// Owns reaching both sides: one client where they are one login, and what was opened closed again where one fails.
+// Owns reaching both sides: one client if both use one login; if one side fails, the other is closed.
 import type { Connection } from './connection.ts'
 import { openServer, type Server, serverAs } from './server.ts'
 import type { RetryPolicy } from './retry.ts'
@@ -11,12 +11,12 @@ export type BothServers = {
   readonly close: () => Promise<void>
 }
 
-/** @throws BackfillError `server` where one cannot be reached or refuses the login */
+/** @throws BackfillError `server` if one cannot be reached or refuses the login */
 export async function openServers(connections: {
   readonly source: Connection
   readonly target: Connection
 }): Promise<BothServers> {
-  // The target first: where both sides are one server that is away, its name is the one the person configured.
+  // The target first: if both sides are one unreachable server, the error names the side that the person configured.
   const opened = await Promise.allSettled([
     openServer(connections.target),
     ...(sameLogin(connections.source, connections.target) ? [] : [openServer(connections.source)]),
@@ -32,7 +32,7 @@ export async function openServers(connections: {
   return { source, target, close }
 }
 
-/** Then one client serves both sides, and one question is enough. */
+/** If so, one client serves both sides. */
 export function sameLogin(one: Connection, other: Connection): boolean {
   return (
     one.url === other.url &&
@@ -44,7 +44,7 @@ export function sameLogin(one: Connection, other: Connection): boolean {
 
 const PING_MS = 1_000
 
-/** Resolves when all answer. @throws BackfillError `server` with the last error when patience ends */
+/** Resolves when all answer. @throws BackfillError `server` with the last error when time is up */
 export async function reachable(
   servers: readonly Server[],
   { giveUpMs, signal }: RetryPolicy,

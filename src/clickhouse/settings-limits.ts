@@ -1,5 +1,5 @@
-// Owns what a user may set, for every statement and for `doctor`. What it may not is not sent; a profile whose own value
-// of one would take rows away, or change what SQL means, is refused by name.
+// Owns which settings a user may set, for every statement and for `doctor`. Forbidden settings are not sent. If the
+// profile's own value of one would truncate results or change what SQL means, an error names it.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { BackfillError } from '../model/errors.ts'
 import { failsAloud, WRITING_SETTINGS } from '../sql-syntax/pinned-settings.ts'
@@ -9,19 +9,19 @@ import type { Connection } from './connection.ts'
 import { errorCode } from './server-error.ts'
 
 export type SettingsLimits = {
-  /** Of the profile: '0', or '1' (for reading only: nothing may be set, or written), or '2' (nothing may be written). */
+  /** Of the profile: '0'; '1' (no settings, no writes); '2' (no writes). */
   readonly readonly: string
-  /** What of these settings may be sent. One that has the value already may: nothing changes then. */
+  /** The settings that may be sent. A setting that has the wanted value already may always be sent. */
   sendable(settings: ClickHouseSettings): ClickHouseSettings
-  /** Those that have another value and may not be set, with the value that holds. */
+  /** The settings that have another value and may not be set, with the value that applies. */
   denied(settings: ClickHouseSettings): readonly Difference[]
-  /** Those to which the profile gives another value, and that may be set. */
+  /** The settings to which the profile gives another value, and that may be set. */
   overruled(settings: ClickHouseSettings): readonly Difference[]
 }
 
 export type Difference = { readonly name: string; readonly wanted: string; readonly holds: string }
 
-/** What is done while a server is opened for a user that may not set everything. */
+/** The purpose, for errors, while a server is opened for a user that may not set everything. */
 export const ASKING_LIMITS = 'asking what the user may set'
 
 /** The user may not send what every statement carries. */
@@ -31,7 +31,7 @@ export function refusesSettings(error: unknown): boolean {
 
 const READONLY = 164
 
-/** Also the code of the errors of this file: the server answers, and its answers cannot be trusted. */
+/** Also the code of this file's errors: the server answers, but its answers cannot be trusted. */
 export const SETTING_CONSTRAINT_VIOLATION = 452
 
 type Row = {
@@ -44,11 +44,11 @@ type Row = {
 }
 
 /**
- * Asks with a client that sends no settings. system.settings is everybody's to read.
- * @throws BackfillError `server` where the profile cuts even this answer off
+ * Asks with a client that sends no settings. Every user may read system.settings.
+ * @throws BackfillError `server` if the profile truncates even this answer
  */
 export async function readLimits(bare: Client, connection: Connection): Promise<SettingsLimits> {
-  // In one row: a profile may have a limit.
+  // In one row, because a profile may limit the number of rows.
   const [answer] = await bare.rows<{ readonly settings: readonly Row[] }>({
     query: `SELECT groupArray(tuple(name, value, min, max, readonly, changed)
       ::Tuple(name String, value String, min Nullable(String), max Nullable(String), readonly UInt8, changed UInt8)) AS settings
@@ -60,7 +60,7 @@ export async function readLimits(bare: Client, connection: Connection): Promise<
   const differing = (settings: ClickHouseSettings) =>
     Object.entries(settings).flatMap(([name, value]) => {
       const row = rows.get(name)
-      // What is no setting is a parameter of the request.
+      // A name that is not a setting is a parameter of the request.
       if (row === undefined || isSame(row.value, value)) return []
       const isDenied = row.readonly === 1 || below(value, row.min) || below(row.max, value)
       const difference = { name, wanted: String(value), holds: row.value }
@@ -80,15 +80,15 @@ export async function readLimits(bare: Client, connection: Connection): Promise<
   }
 }
 
-/** The server says `1` of what is sent as `true`. */
+/** The server prints `1` for a value sent as `true`. */
 function isSame(holds: string, wanted: unknown): boolean {
   return holds === String(wanted) || (holds !== '' && Number(holds) === Number(wanted))
 }
 
-/** `words`: of the server. It does not show limit and offset of a profile; it only refuses another value. */
+/** `words`: the server's message. The server does not show limit and offset of a profile; it only refuses another value. */
 export function cutsOff({ side, url, username }: Connection, words: string): BackfillError {
   return new BackfillError(
-    `the profile of user '${username}' cuts answers off (${side} ${url}), and the user may not change that: ${words}`,
+    `the profile of user '${username}' truncates results (${side} ${url}), and the user may not change that: ${words}`,
     {
       kind: 'server',
       code: SETTING_CONSTRAINT_VIOLATION,
@@ -102,8 +102,8 @@ function below(one: unknown, other: unknown): boolean {
 }
 
 /**
- * `pinned`: what must hold for an answer to be whole. How long a statement may run is not among it: it fails aloud.
- * @throws BackfillError `server` naming each setting that is otherwise and may not be changed
+ * `pinned`: the settings that an answer needs to be complete. A time limit is not among them, because it fails explicitly.
+ * @throws BackfillError `server` naming each setting that has another value and may not be changed
  */
 export function assertProfile(
   limits: SettingsLimits,
@@ -118,7 +118,7 @@ export function assertProfile(
   const list = (value: (one: Difference) => string) =>
     wrong.map((one) => `${one.name} = '${value(one)}'`).join(', ')
   throw new BackfillError(
-    `the profile of user '${username}' has ${list(({ holds }) => holds)} (${side} ${url}), and the user may not change that: rows could be missing without a word`,
+    `the profile of user '${username}' has ${list(({ holds }) => holds)} (${side} ${url}), and the user may not change that: rows could be missing silently`,
     {
       kind: 'server',
       code: SETTING_CONSTRAINT_VIOLATION,

@@ -1,10 +1,10 @@
-// Owns types as the server writes them: a DDL file may spell one otherwise (`TEXT`, `Decimal64(4)`, `Enum('a', 'b')`).
+// Owns the server's spelling of types: a DDL file may use another one (`TEXT`, `Decimal64(4)`, `Enum('a', 'b')`).
 import { type DdlColumn, ddlColumns } from '../sql-syntax/create-table.ts'
 import type { SqlText } from '../model/model.ts'
 import { errorCode } from './server-error.ts'
 import type { Server } from './server.ts'
 
-/** By the type as it is spelled; undefined for one that the server does not know. @throws BackfillError `server` */
+/** By the file's spelling; undefined for a type that the server does not know. @throws BackfillError `server` */
 export async function typeNames(
   server: Server,
   types: readonly string[],
@@ -15,13 +15,13 @@ export async function typeNames(
     return new Map(wanted.map((type, index) => [type, found[index]]))
   } catch (error) {
     if (errorCode(error) === 0) throw error
-    // One of them is unknown: each by itself, so that the others are known.
+    // One of them is unknown: ask for each separately, so that the others are found.
     const each = wanted.map(async (type) => [type, (await ask(server, [type]).catch(() => []))[0]] as const)
     return new Map(await Promise.all(each))
   }
 }
 
-/** The columns of a CREATE TABLE, with types as the server writes them where it knows them. @throws BackfillError `server` */
+/** The columns of a CREATE TABLE, with the server's spelling of each known type. @throws BackfillError `server` */
 export async function columnsOfDdl(server: Server, ddl: SqlText): Promise<readonly DdlColumn[]> {
   const columns = ddlColumns(ddl)
   const names = await typeNames(

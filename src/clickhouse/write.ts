@@ -1,4 +1,4 @@
-// Owns the sending of one statement that writes, and the judgement whether the server has really done it.
+// Owns sending one writing statement, and checking that the server has executed it completely.
 import { Readable } from 'node:stream'
 import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
 import { serverError } from './server-error.ts'
@@ -8,17 +8,17 @@ import { monotonicMs } from '../seam/clock.ts'
 export type Statement = {
   readonly query: string
   readonly queryId: string
-  /** What it does, as an error says it after "while". */
+  /** Its purpose, printed after "while" in an error. */
   readonly doing: string
   readonly params: Readonly<Record<string, unknown>>
   readonly settings: Readonly<Record<string, string | number>>
-  /** Whether the server tells its progress in headers (ports.ts, InsertJob). */
+  /** Whether the server sends progress headers (runner/executor-port.ts, InsertJob). */
   readonly progress: boolean
-  /** Body of a streamed INSERT, and the headers that say how it is packed. */
+  /** Body of a streamed INSERT, and the headers that name its compression. */
   readonly values?: Readable
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
-  /** HTTP session in which temporary tables live; it ends so many seconds after its last statement. */
+  /** HTTP session that holds temporary tables; it ends this many seconds after its last statement. */
   readonly session?: { readonly id: string; readonly seconds: number; readonly isNew: boolean }
 }
 
@@ -28,15 +28,15 @@ export type Statement = {
  */
 const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
 
-/** A server counts the rows that it writes to a shard of its own twice, unless it sends them as to the others. */
+/** A server counts rows that it writes to its own shard twice, unless it sends them over the network as to the others. */
 export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Record<string, number>> {
   return cluster === undefined ? WRITE_SETTINGS : { ...WRITE_SETTINGS, prefer_localhost_replica: 0 }
 }
 
 /**
- * Runs the statement and resolves when the server has said by every sign that it is done: the response ended
- * without an error, its body is empty and it carries a summary. Progress headers keep the connection alive while
- * nothing else is sent; they also make the status 200 before the outcome is known, so the body is what counts.
+ * Runs the statement and resolves when it is certainly done: the response ended without an error, its body is empty and
+ * it carries a summary. Progress headers keep the connection alive while nothing else is sent; they also send the
+ * status 200 before the outcome is known, so only the body decides.
  *
  * @throws BackfillError `failed`, `locked`, `server`; also for an error found in the body
  */
@@ -74,7 +74,7 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
   }
 }
 
-/** Not settings, but they travel like them; a session that is not new has to be there. */
+/** These are parameters, sent like settings; a session that is not new has to exist. */
 function sessionParams({ seconds, isNew }: NonNullable<Statement['session']>): ClickHouseSettings {
   return { session_timeout: String(seconds), session_check: isNew ? 0 : 1 }
 }
@@ -82,7 +82,7 @@ function sessionParams({ seconds, isNew }: NonNullable<Statement['session']>): C
 /** An hour of progress headers of about 250 bytes at this interval stays far below `max_response_headers_size`. */
 const PROGRESS_INTERVAL_MS = '10000'
 
-/** How much of a body is kept: the server's exception stands at its end. */
+/** How much of a body is kept: the server's exception is at its end. */
 export const TAIL_BYTES = 16 * 1024
 
 async function readTail(stream: Readable): Promise<string> {
@@ -91,7 +91,7 @@ async function readTail(stream: Readable): Promise<string> {
   return tail.trim()
 }
 
-/** The server's exception out of the text it wrote into a body whose status was already 200. */
+/** The server's exception in a body that was sent after status 200. */
 export function errorInBody(body: string): Error {
   const found = /Code: (\d+)\. DB::Exception: ([\s\S]*?)(?:\(([A-Z0-9_]+)\))?(?:\s*\(version[\s\S]*)?$/.exec(
     body,
@@ -104,7 +104,7 @@ export function errorInBody(body: string): Error {
   })
 }
 
-/** What the server reported of a statement that wrote. */
+/** The server's report on a writing statement. */
 export type WriteReport = {
   readonly rowsRead: number
   readonly rowsWritten: number

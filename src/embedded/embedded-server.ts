@@ -24,14 +24,14 @@ export type EmbeddedServer = {
 export type EmbeddedOptions = {
   /** Holds data, password and log; created where missing. One server at a time. */
   readonly directory: string
-  /** The server's memory limit; without it 90 % of the machine's. */
+  /** The server's memory limit; default: 90 % of the machine's memory. */
   readonly memoryBytes?: number
-  /** One of several servers of a cluster, as tests have it. */
+  /** One of several servers of a cluster, for tests. */
   readonly shard?: Shard
 }
 
 type Shard = {
-  /** Where the other servers reach it, over the native protocol. */
+  /** Address for the other servers, over the native protocol. */
   readonly tcpPort: number
   /** Elements of the server's configuration: `remote_servers`, `macros`. */
   readonly config: string
@@ -41,11 +41,11 @@ type Shard = {
 const START_TIMEOUT_MS = 60_000
 
 /**
- * Starts the embedded server and resolves when it answers. It ends with this process, however this process ends,
- * and does not keep it alive.
+ * Starts the embedded server and resolves when it answers. The server ends with this process, however this process ends,
+ * and does not keep this process alive.
  *
- * @throws BackfillError 'usage' where the engine is not installed or the directory cannot be used, 'locked' where
- * another process runs a server there, 'server' with the engine's own words where it does not come up.
+ * @throws BackfillError 'usage' if the engine is not installed or the directory cannot be used, 'locked' if another
+ * process runs a server there, 'server' with the engine's own words if it does not start.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const library = findEngineLibrary()
@@ -64,20 +64,20 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     '--http_port=0',
     ...(shard === undefined ? [] : [`--tcp_port=${shard.tcpPort}`]),
     '--listen_host=127.0.0.1',
-    '--log-level=warning', // in the file it is not heard
+    '--log-level=warning', // the engine ignores this setting in the file
     `--query=${serveForever(portFile, shard !== undefined)}`,
   ])
   const said = collectErrors(child)
   const ended = new Promise<void>((done) => child.once('close', () => done()).once('error', () => done()))
   const stop = async (): Promise<void> => {
-    child.ref() // else a process that waits for nothing else would end before this does
+    child.ref() // otherwise a process with nothing else to wait for would end first
     child.kill('SIGKILL')
     await ended
   }
   try {
     const url = await firstAnswer({ portFile, child, password, said })
     if (url === undefined) {
-      await stop() // and with it everything it says
+      await stop() // also ends its output
       throw startError(said(), directory)
     }
     return { url, username: EMBEDDED_USER, password, pid: child.pid ?? 0, stop }
@@ -98,10 +98,10 @@ function serveForever(portFile: string, isShard: boolean): string {
 }
 
 function spawnChild(args: readonly string[]): ChildProcess {
-  // Beside this file, or what it is bundled into, with the same ending: .ts in the repository, .js in dist/.
+  // Beside this file, or beside its bundle, with the same extension: .ts in the repository, .js in dist/.
   const program = fileURLToPath(new URL(`server-child${extname(import.meta.url)}`, import.meta.url))
   const runtime = process.versions['deno'] === undefined ? [] : ['run', '--allow-all', '--quiet']
-  // stdin is never written: its end tells the child that this process is gone.
+  // stdin is never written to: its end tells the child that this process has ended.
   const child = spawn(process.execPath, [...runtime, program, ...args], {
     stdio: ['pipe', 'ignore', 'pipe'],
     env: { ...process.env, TZ: 'UTC' },
@@ -110,7 +110,7 @@ function spawnChild(args: readonly string[]): ChildProcess {
   return child
 }
 
-/** Returns a function that tells the last of what the child wrote to stderr. */
+/** Returns a function that returns the end of the child's stderr. */
 function collectErrors(child: ChildProcess): () => string {
   let text = ''
   child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
@@ -130,8 +130,8 @@ type Starting = {
 const LAST_WORDS = /(?:^|\. )(Code: .*?)(?:, Stack trace|\n)/m
 
 /**
- * The server's URL as soon as it lets our user in, which proves that it runs with our users and not with the
- * engine's open default; undefined when it ended before, or took too long.
+ * The server's URL as soon as our user can log in, which proves that it runs with our users and not with the engine's
+ * open default; undefined if it ended before, or took too long.
  */
 async function firstAnswer({ portFile, child, password, said }: Starting): Promise<string | undefined> {
   const headers = { 'X-ClickHouse-User': EMBEDDED_USER, 'X-ClickHouse-Key': password }
@@ -140,7 +140,7 @@ async function firstAnswer({ portFile, child, password, said }: Starting): Promi
     const port = readPort(portFile)
     if (port !== undefined) {
       const url = `http://127.0.0.1:${port}`
-      // The log would else be missing for its first half second.
+      // Otherwise the query log of the first half second would be missing.
       const request = { method: 'POST', headers, body: 'SYSTEM FLUSH LOGS query_log' }
       const response = await fetch(url, request).catch(() => undefined)
       if (response?.ok) return url

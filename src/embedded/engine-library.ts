@@ -5,15 +5,15 @@ import { BackfillError, usageError } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
 
 /**
- * Path of the engine's shared library. Its two packages are optional: only who uses the embedded server needs them.
+ * Path of the engine's shared library. Its two packages are optional: only the embedded server needs them.
  *
- * @throws BackfillError 'usage' with the install line where a package is missing, or a way out where there is none.
+ * @throws BackfillError 'usage' with the install command if a package is missing, or an alternative if there is none.
  */
 export function findEngineLibrary(): string {
   const load = createRequire(import.meta.url)
   let locate: () => string
   try {
-    load('ffi-rs') // small, and only loading it tells whether it has a binary for this platform
+    load('ffi-rs') // small, and only loading shows whether it has a binary for this platform
     locate = (load('chdb/libchdb') as { readonly libchdbPath: () => string }).libchdbPath
   } catch {
     throw notInstalled()

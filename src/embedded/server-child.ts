@@ -1,5 +1,5 @@
-// Owns the process that is the embedded server: a worker thread in which ClickHouse blocks, and a main thread that
-// ends the process when its parent is gone. Started by embedded-server.ts: `server-child <libchdb.so> <argument>…`.
+// Owns the process of the embedded server: a worker thread that runs ClickHouse, and a main thread that ends the process
+// when its parent has ended. Started by embedded-server.ts: `server-child <libchdb.so> <argument>…`.
 
 import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -10,15 +10,15 @@ if (isMainThread) guard()
 else runEngine(workerData as readonly string[])
 
 /**
- * The engine never returns while it serves and handles no signal of ours, so every end is a SIGKILL to oneself:
- * what the server has acknowledged is in the page cache by then.
+ * The engine does not return while it serves and handles none of our signals, so the process always ends itself by
+ * SIGKILL: acknowledged writes are in the page cache by then.
  */
 function guard(): void {
   process.umask(0o077)
-  // Our parent holds the other end of stdin and never writes: it ends when the parent does, however that died.
+  // The parent holds the other end of stdin and never writes: stdin ends when the parent ends, however it ends.
   process.stdin.on('end', die).on('close', die).on('error', die).resume()
   process.on('SIGTERM', die).on('SIGHUP', die)
-  // Ctrl-C reaches the whole process group; the parent still needs the server to record how far it came.
+  // Ctrl-C reaches the whole process group, but the parent still needs the server to record its progress.
   process.on('SIGINT', () => {})
   const worker = new Worker(new URL(import.meta.url), { workerData: process.argv.slice(2) })
   worker.on('error', (error) => fail(error.message))

@@ -1,4 +1,4 @@
-// Owns what lies in an embedded server's directory: its password and its configuration, readable by the owner alone.
+// Owns the files in an embedded server's directory: password and configuration, readable only by the owner.
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,10 +12,10 @@ export const EMBEDDED_USER = 'backfill'
 export type ServerDirectory = { readonly password: string; readonly configFile: string }
 
 /**
- * Creates what is missing in `path` (0700) and returns it. Safe while another server runs there: the password is made
- * once, and the configuration is read at the start only.
+ * Creates the missing files in `path` (0700) and returns them. Safe while another server runs there: the password is
+ * created once, and the configuration is read only at the start.
  *
- * @throws BackfillError 'usage' where this is not possible.
+ * @throws BackfillError 'usage' if this is not possible.
  */
 export function prepareDirectory(
   path: string,
@@ -72,8 +72,8 @@ type ConfigurationInput = {
  * query_log is kept in memory: database `system` of this engine is not on disk, so after a restart a MergeTree log
  * would find its directory taken (57) and log nothing, for good.
  *
- * `default` is the engine's own session, which comes from loopback and cannot have a password. It is the one session
- * that user is allowed, so that everybody else is refused (700 USER_SESSION_LIMIT), and it may do nothing but listen.
+ * `default` is the user of the engine's own session, which comes from loopback and cannot have a password. That user is
+ * allowed one session, so every other login is refused (700 USER_SESSION_LIMIT), and the session may only listen.
  */
 function configuration({ file, log, password, memoryBytes, more = '' }: ConfigurationInput): string {
   const hash = createHash('sha256').update(password).digest('hex')

@@ -1,25 +1,25 @@
-// Owns which tries may have left rows in dirty blocks.
+// Owns finding the attempts that may have left rows in dirty blocks.
 import { type BlockSet, intersect, type Range, subtract, union } from '../model/blocks.ts'
 
-/** An event of the ledger as recovery sees it; events of one try share its query id. */
+/** An event of the ledger as recovery sees it; events of one attempt share its query id. */
 export type Trace = { readonly event: string; readonly range: Range; readonly queryId: string }
 
-/** What the dirty blocks have of a try. */
+/** An attempt's part in the dirty blocks. */
 export type Found = {
-  /** The dirty blocks in which its rows may stand. */
+  /** The dirty blocks that may hold its rows. */
   readonly blocks: BlockSet
-  /** Somebody has asked since for (some of) these to be built anew: its rows must go, however good they look. */
+  /** An `invalidated` event is newer than this attempt: delete its rows even if SQL and sources are unchanged. */
   readonly suspect: boolean
   /** Its INSERT has ended. */
   readonly finished: boolean
 }
 
 /**
- * The tries whose rows may stand in the dirty blocks, each with those blocks: back to the last that was taken back,
- * and to the last `done`, whose own rows are there too. `events` are ordered newest first; those without a query id
- * only say something of rows that are there.
+ * The attempts whose rows may be in the dirty blocks, each with those blocks: back to the last `cleaned`, or to the last
+ * `done`, whose own rows are there too. `events` are ordered newest first; events without a query id only describe
+ * rows that exist.
  */
-export function triesIn<T extends Trace>(events: readonly T[], dirty: BlockSet): readonly (T & Found)[] {
+export function attemptsIn<T extends Trace>(events: readonly T[], dirty: BlockSet): readonly (T & Found)[] {
   const tries = new Map<string, T & Found>()
   let open = dirty
   let invalidated: BlockSet = []

@@ -1,4 +1,4 @@
-// Owns the ledger's words: where it is, events as they are appended, islands as the fold returns them. Types.
+// Owns the types of the ledger: its place, events to append, islands that the fold returns.
 import type { Range } from '../model/blocks.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { EventName, IslandState } from '../clickhouse/schema.ts'
@@ -10,17 +10,17 @@ export type LedgerPlace = { readonly server: Server; readonly names: Names; read
 
 export type Island = Range & { readonly state: IslandState; readonly sqlHash: string }
 
-/** What the fold of the ledger says of one table. */
+/** The fold of one table's events. */
 export type LedgerView = {
   /** Disjoint, sorted by block. */
   readonly islands: readonly Island[]
   /** Events after the last checkpoint: how much the next fold has to read. */
   readonly tail: number
-  /** Time of the latest chunk event, ISO 8601 UTC, by the server's clock; undefined where there is none. */
+  /** Time of the latest chunk event, ISO 8601 UTC, by the server's clock; undefined if there is none. */
   readonly lastRun: string | undefined
 }
 
-/** A try at a range whose rows may stand in blocks that are dirty now. */
+/** An attempt whose rows may be in blocks that are dirty now. */
 export type Attempt = Found & {
   readonly range: Range
   readonly queryId: string
@@ -30,25 +30,25 @@ export type Attempt = Found & {
   readonly user: string
 }
 
-/** Where an event stands: the only order there is. */
+/** Position of an event: the only order of events. */
 export type Position = readonly [epoch: number, seq: number]
 
 export function isLater([epoch, seq]: Position, [otherEpoch, otherSeq]: Position): boolean {
   return epoch > otherEpoch || (epoch === otherEpoch && seq > otherSeq)
 }
 
-/** One row of the ledger, without what the server adds (network, user, event_time) and what the lock adds (epoch, seq). */
+/** One row of the ledger, without the columns of the server (network, user, event_time) and of the lock (epoch, seq). */
 export type LedgerEvent = {
   readonly event: EventName
   readonly range: Range
   readonly targetUuid: string
   readonly sqlHash: string
   readonly sourceFingerprint: string
-  /** 1 for the first try of a chunk in a run. */
+  /** 1 for the first attempt at a chunk in a run. */
   readonly attempt: number
   readonly runId: string
   readonly queryId: string
-  /** Rows that the probe found before the chunk was cut; 0 where it was not asked. */
+  /** Rows that the probe found before the chunk was cut; 0 without a probe. */
   readonly rowsExpected: number
   readonly rowsRead: number
   readonly rowsWritten: number
@@ -57,11 +57,11 @@ export type LedgerEvent = {
   readonly elapsedMs: number
   readonly errorCode: number
   readonly error: string
-  /** The operator said by `--to` that the sources are complete up to here. */
+  /** The operator declared with `--to` that the sources are complete up to here. */
   readonly forced: boolean
 }
 
-/** Of an event that no statement led to. */
+/** For an event without a statement. */
 export const NOTHING_MEASURED = {
   rowsRead: 0,
   rowsWritten: 0,
@@ -72,7 +72,7 @@ export const NOTHING_MEASURED = {
   error: '',
 } as const
 
-/** Of an event that is about no try at a chunk. */
+/** For an event without an attempt at a chunk. */
 export const NO_TRY = {
   ...NOTHING_MEASURED,
   sourceFingerprint: '',
@@ -82,5 +82,5 @@ export const NO_TRY = {
   forced: false,
 } as const
 
-/** What `error` of a `cleaned` says where an acceptance was taken back, and no row was deleted. */
+/** The `error` of a `cleaned` event that revokes an acceptance and deletes no rows. */
 export const REVOKED = 'acceptance revoked'

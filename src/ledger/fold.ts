@@ -1,11 +1,11 @@
-// Owns the fold: one query in which later events paint over earlier ones, in the order of (epoch, seq). A table's events
-// become islands, disjoint ranges with a state and an SQL hash. Why so: docs/architecture.md, "Ledger".
+// Owns the fold: one query in which later events override earlier ones, in the order of (epoch, seq). A table's events
+// become islands, disjoint ranges with a state and an SQL hash. Reasons: docs/architecture.md, "Ledger".
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Position } from './events.ts'
 import type { IslandState } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
-import { marked } from './stale.ts'
+import { withStaleTag } from './stale.ts'
 
 export type FoldKey = {
   readonly network: string
@@ -15,8 +15,8 @@ export type FoldKey = {
   readonly fromCheckpoint: boolean
 }
 
-/** What an event leaves on its range: any tuple; its first part says nothing ('') of blocks that no event covers. */
-type Paint = readonly [state: string, ...unknown[]]
+/** The state that an event gives to its range: any tuple; its first part is '' for blocks without an event. */
+type RangeState = readonly [state: string, ...unknown[]]
 
 /** The islands of the tables, ordered by table key and block. */
 export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
@@ -28,8 +28,8 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
     'islands',
     POSITION.as('position'),
   ])
-  // The islands of a checkpoint are ranges as any other.
-  const painters = sql`(
+  // The islands of a checkpoint are ranges like those of other events.
+  const layers = sql`(
     SELECT table_key, position, range.1 AS low, range.2 AS high, (range.3, range.4) AS color
     FROM (
       SELECT table_key, position,
@@ -37,31 +37,41 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
       FROM ${events}
     )
   )`
-  // `cleaned`: taken back, as if it had never run.
-  return paintedQuery(db, painters, ['', 'cleaned'])
+  // `cleaned`: the rows were deleted, as if the chunk had never run.
+  return latestStateQuery(db, layers, ['', 'cleaned'])
     .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sql_hash')])
     .orderBy('table_key')
     .orderBy(sql`min(numbered.range_from)`)
 }
 
 /**
- * Ranges painted over one another in the order of their positions: what is seen in the end, one row for each stretch of
- * one table with one paint (`any(paint)`). `painters` is a subquery of table_key, low, high, position and color;
- * stretches of the paints in `unseen` are left out.
+ * The state of every block by the latest range that covers it, in the order of positions: one row for each segment of
+ * one table with one state (`any(paint)`). `layers` is a subquery of table_key, low, high, position and color; segments
+ * with a state in `leftOut` are left out.
  *
- * A range that overlaps no other (nearly all) is a node of its own. Those that overlap are painted by their dyadic
- * parts: a range is at most 108 intervals [n·2^k, (n+1)·2^k), a block lies in 54 of them, and the latest event over a
- * block is the latest over these. So it takes O(n log n), one pass and no join, however the ranges overlap.
+ * A range that overlaps no other (nearly all) is one node. Ranges that overlap are split into dyadic intervals: a range
+ * is at most 108 intervals [n·2^k, (n+1)·2^k), a block lies in 54 of them, and the latest event of a block is the latest
+ * of these. So the query takes O(n log n), one pass and no join, however the ranges overlap.
  */
-export function paintedQuery(db: Kysely<Schema>, painters: RawBuilder<unknown>, unseen: readonly string[]) {
+export function latestStateQuery(
+  db: Kysely<Schema>,
+  layers: RawBuilder<unknown>,
+  leftOut: readonly string[],
+) {
   return db
     .with(
       'ranges',
-      // The latest event of each exact range paints over the earlier ones.
-      sql<{ table_key: string; range_from: number; range_to: number; position: Position; paint: Paint }>`(
+      // The latest event of each exact range overrides the earlier ones.
+      sql<{
+        table_key: string
+        range_from: number
+        range_to: number
+        position: Position
+        paint: RangeState
+      }>`(
         SELECT table_key, low AS range_from, high AS range_to, max(painters.position) AS position,
           argMax(color, painters.position) AS paint
-        FROM ${painters} AS painters
+        FROM ${layers} AS painters
         GROUP BY table_key, low, high
       )`,
     )
@@ -78,15 +88,15 @@ export function paintedQuery(db: Kysely<Schema>, painters: RawBuilder<unknown>, 
     )
     .with(
       'nodes',
-      // Both ends of every range are points to ask about; a point asks all the nodes it lies in.
-      sql<{ table_key: string; latest: Position; latest_paint: Paint; points: number[] }>`(
+      // Both ends of every range are points; the state of a point is the latest of all nodes that contain it.
+      sql<{ table_key: string; latest: Position; latest_paint: RangeState; points: number[] }>`(
         SELECT table_key, maxIf(position, isNull(asked)) AS latest, argMaxIf(paint, position, isNull(asked)) AS latest_paint,
           groupUniqArray(asked) AS points
         FROM (
           SELECT table_key, position, paint, arrayJoin(arrayConcat(
-            arrayMap(n -> (n, NULL), if(overlaps, ${DYADIC_PARTS}, [(${ALONE}, range_from)])),
-            arrayMap(n -> (n, toNullable(range_from)), if(overlaps, ${ancestors('range_from')}, [(${ALONE}, range_from)])),
-            arrayMap(n -> (n, toNullable(range_to + 1)), if(overlaps, ${ancestors('range_to + 1')}, [(${END}, range_to + 1)]))
+            arrayMap(n -> (n, NULL), if(overlaps, ${DYADIC_PARTS}, [(${NO_OVERLAP}, range_from)])),
+            arrayMap(n -> (n, toNullable(range_from)), if(overlaps, ${ancestors('range_from')}, [(${NO_OVERLAP}, range_from)])),
+            arrayMap(n -> (n, toNullable(range_to + 1)), if(overlaps, ${ancestors('range_to + 1')}, [(${AFTER_RANGE}, range_to + 1)]))
           )) AS asking, asking.1 AS node, asking.2 AS asked
           FROM marked
         )
@@ -95,7 +105,7 @@ export function paintedQuery(db: Kysely<Schema>, painters: RawBuilder<unknown>, 
     )
     .with(
       'segments',
-      sql<{ table_key: string; range_from: number; range_to: number; paint: Paint }>`(
+      sql<{ table_key: string; range_from: number; range_to: number; paint: RangeState }>`(
         SELECT table_key, block AS range_from, paint,
           leadInFrame(block) OVER (PARTITION BY table_key ORDER BY block ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) - 1 AS range_to
         FROM (
@@ -107,16 +117,16 @@ export function paintedQuery(db: Kysely<Schema>, painters: RawBuilder<unknown>, 
     )
     .with(
       'starts',
-      sql<{ table_key: string; range_from: number; range_to: number; paint: Paint; starts: boolean }>`(
+      sql<{ table_key: string; range_from: number; range_to: number; paint: RangeState; starts: boolean }>`(
         SELECT *, NOT (lagInFrame(range_to) OVER neighbour = range_from - 1 AND lagInFrame(paint) OVER neighbour = paint) AS starts
         FROM segments
-        WHERE paint.1 NOT IN (${sql.join(unseen)})
+        WHERE paint.1 NOT IN (${sql.join(leftOut)})
         WINDOW neighbour AS (PARTITION BY table_key ORDER BY range_from ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
       )`,
     )
     .with(
       'numbered',
-      sql<{ table_key: string; range_from: number; range_to: number; paint: Paint; island: number }>`(
+      sql<{ table_key: string; range_from: number; range_to: number; paint: RangeState; island: number }>`(
         SELECT *, sum(starts) OVER (PARTITION BY table_key ORDER BY range_from ROWS UNBOUNDED PRECEDING) AS island FROM starts
       )`,
     )
@@ -130,9 +140,9 @@ export function paintedQuery(db: Kysely<Schema>, painters: RawBuilder<unknown>, 
 }
 
 /**
- * The events that count, by present target, from the last checkpoint on; columns are chosen by the caller. `since` is
- * a constant before rows are read, and (epoch, seq) is compared part by part, which the primary key understands: of a
- * million events only the tail is read.
+ * The events of each present target from the last checkpoint on; the caller selects the columns. `since` is computed
+ * before rows are read, and (epoch, seq) is compared part by part, so that the primary key applies: of a million
+ * events only the tail is read.
  */
 export function eventsOf(
   db: Pick<Kysely<Schema>, 'selectFrom'>,
@@ -158,7 +168,7 @@ function notBeforeCheckpoint(key: string) {
   return sql<boolean>`(epoch > since[${key}].1 OR (epoch = since[${key}].1 AND seq >= since[${key}].2))`
 }
 
-/** Rows of the tables' present UUIDs; `and` says more about the rows of a table key. */
+/** Rows of the tables' present UUIDs; `and` is a further condition on the rows of a table key. */
 export function ofPresentTargets(
   uuids: ReadonlyMap<string, string>,
   and = (_key: string) => sql<boolean>`true`,
@@ -172,19 +182,19 @@ export function ofPresentTargets(
 
 export const POSITION = sql<Position>`(epoch, seq)`
 
-/** A `done` that only says that sources have changed since (`verify --sources`) wrote nothing. */
-export const NOT_LATE = sql<boolean>`NOT startsWith(sql_hash, ${marked('late', '')})`
+/** A `done` event that only records changed sources (`verify --sources`) wrote no rows. */
+export const NOT_LATE = sql<boolean>`NOT startsWith(sql_hash, ${withStaleTag('late', '')})`
 
-/** `started` and `failed` leave a range that may be half written. */
+/** `started` and `failed` leave a range whose rows may be partly written. */
 const STATE = sql`if(event IN ('started', 'failed'), 'dirty', toString(event))`
 
-/** No block is as high as this: what stands after the last range. */
+/** Above every block number: the end after the last range. */
 const MAX_BLOCK = sql`toUInt64(9007199254740991)`
 
-/** Levels of nodes: 0..53 are dyadic, `ALONE` is a range that overlaps nothing, `END` what covers nothing. */
+/** Levels of nodes: 0..53 are dyadic, `NO_OVERLAP` is a range that overlaps no other, `AFTER_RANGE` is the point after it. */
 const LEVELS = sql`range(toUInt8(54))`
-const ALONE = sql`toUInt8(98)`
-const END = sql`toUInt8(99)`
+const NO_OVERLAP = sql`toUInt8(98)`
+const AFTER_RANGE = sql`toUInt8(99)`
 
 /** The nodes in which a block lies. */
 function ancestors(block: string) {
@@ -192,8 +202,8 @@ function ancestors(block: string) {
 }
 
 /**
- * The least set of nodes that make up a range: at each level the odd left end and the odd right end of what is left,
- * as a bottom-up segment tree does. `LOW` and `HIGH` are the range's ends in nodes of level k, rounded inwards.
+ * The smallest set of nodes that makes up a range: at each level the odd left end and the odd right end of the rest, as
+ * in a bottom-up segment tree. `LOW` and `HIGH` are the range's ends in nodes of level k, rounded inwards.
  */
 const LOW = sql`bitShiftRight(toUInt64(range_from + bitShiftLeft(toUInt64(1), k) - 1), k)`
 const HIGH = sql`bitShiftRight(range_to + 1, k)`

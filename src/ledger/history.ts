@@ -1,4 +1,4 @@
-// Owns what the ledger remembers of chunks that were done: what they cost, and which were taken back.
+// Owns the history of done chunks in the ledger: their costs, and the chunks whose rows were deleted again.
 import { sql } from 'kysely'
 import { blockSet, type BlockSet } from '../model/blocks.ts'
 import { ofPresentTargets } from './fold.ts'
@@ -10,10 +10,10 @@ export type HistoryPort = ReturnType<typeof openHistory>
 export function openHistory({ server, names, network }: LedgerPlace) {
   const ledger = (doing: string) => server.during(doing).withSchema(names.ledger)
   return {
-    /** What the latest chunks of each table's present UUID cost (key -> UUID), oldest first; keys without any are absent. */
+    /** Costs of the latest chunks of each table's present UUID (key -> UUID), oldest first; keys without chunks are absent. */
     async costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>> {
       if (uuids.size === 0) return new Map()
-      const rows = await ledger('reading what earlier chunks took')
+      const rows = await ledger('reading the costs of earlier chunks')
         .selectFrom('ledger')
         .select(['table_key', 'rows_expected', 'rows_written', 'elapsed_ms', 'peak_memory'])
         .where('network', '=', network)
@@ -39,16 +39,16 @@ export function openHistory({ server, names, network }: LedgerPlace) {
       )
     },
 
-    /** Blocks whose rows were ever taken back; they may have been built again since. */
+    /** Blocks whose rows were deleted at any time; they may have been built again since. */
     async cleaned(key: string, targetUuid: string): Promise<BlockSet> {
-      const rows = await ledger('reading what was taken back')
+      const rows = await ledger('reading which rows were deleted')
         .selectFrom('ledger')
         .select(['range_from', 'range_to'])
         .distinct()
         .where('network', '=', network)
         .where(ofPresentTargets(new Map([[key, targetUuid]])))
         .where('event', '=', 'cleaned')
-        // Else it says why: an acceptance was taken back, which had no rows.
+        // Otherwise it names the reason: an acceptance was revoked, which had no rows.
         .where('error', '=', '')
         .execute()
       return blockSet(rows.map((row) => ({ from: row.range_from, to: row.range_to })))
@@ -56,14 +56,14 @@ export function openHistory({ server, names, network }: LedgerPlace) {
   }
 }
 
-/** Chunks of a table that say how the next ones will be; older ones were of other blocks, other SQL, another server. */
+/** Number of latest chunks that predict the next ones; older chunks had other blocks, other SQL or another server. */
 const LATEST = 10
 
-/** What a chunk cost, as the ledger keeps it. `expected`: rows that the probe had found for it. */
+/** The cost of a chunk in the ledger. `expected`: rows that the probe had found for it. */
 export type Cost = {
   readonly expected: number
   readonly written: number
   readonly elapsedMs: number
-  /** Bytes; 0 where the server did not say. */
+  /** Bytes; 0 if the server did not report it. */
   readonly peakMemory: number
 }

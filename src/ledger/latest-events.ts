@@ -1,17 +1,17 @@
-// Owns which event is the latest over which blocks, and what has been written since: asked of the server, a page at a
-// time, so that a ledger of any size fits into memory.
+// Owns reading the latest event of each block, and the blocks written since a position: page by page, so that a ledger
+// of any size fits into memory.
 import { sql } from 'kysely'
 import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
-import { NOT_LATE, ofPresentTargets, paintedQuery, POSITION } from './fold.ts'
+import { NOT_LATE, ofPresentTargets, latestStateQuery, POSITION } from './fold.ts'
 
-/** Blocks over which one event of a table is the latest. */
+/** Blocks for which one event of a table is the latest. */
 export type LatestEvent = {
   readonly range: Range
   readonly event: EventName
-  /** Of the whole event, also where later ones hide a part of it. */
+  /** Of the whole event, even if later events override a part of it. */
   readonly eventRange: Range
   readonly position: Position
   readonly sqlHash: string
@@ -23,8 +23,8 @@ export type LatestEventsQuestion = {
   readonly key: string
   readonly targetUuid: string
   readonly window: Range
-  /** Events that only mark blocks as late are looked through: they changed no row. */
-  readonly withoutMarks?: boolean
+  /** Ignore events that only mark blocks as late: they changed no row. */
+  readonly withoutStaleTags?: boolean
 }
 
 export const ALL_BLOCKS: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }
@@ -32,7 +32,7 @@ export const ALL_BLOCKS: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }
 /** The most rows of a page. Each page reads the table's events once. */
 const PAGE_ROWS = 20_000
 
-/** Fingerprints that are asked for at once: positions travel in the URL. */
+/** Fingerprints per query: positions are sent in the URL. */
 const POSITIONS_PER_QUERY = 2_000
 
 export type LedgerEvents = ReturnType<typeof openEvents>
@@ -54,13 +54,13 @@ export function openEvents({
       .where(ofPresentTargets(new Map([[key, targetUuid]])))
       .where('event', '!=', 'checkpoint')
 
-  const eventsIn = ({ key, targetUuid, window, withoutMarks = false }: LatestEventsQuestion) =>
+  const eventsIn = ({ key, targetUuid, window, withoutStaleTags = false }: LatestEventsQuestion) =>
     eventsOf(key, targetUuid)
       .where('range_from', '<=', window.to)
       .where('range_to', '>=', window.from)
-      .$if(withoutMarks, (events) => events.where(NOT_LATE))
+      .$if(withoutStaleTags, (events) => events.where(NOT_LATE))
 
-  /** Windows that make up the asked one, each with the ends of at most `pageRows` stretches. */
+  /** Windows that make up the requested one, each with the ends of at most `pageRows` segments. */
   async function pagesOf(question: LatestEventsQuestion): Promise<readonly Range[]> {
     const { from, to } = question.window
     const ends = eventsIn(question).select(sql<number>`arrayJoin([range_from, range_to + 1])`.as('block'))
@@ -88,11 +88,11 @@ export function openEvents({
       POSITION.as('position'),
       sql<number>`greatest(range_from, ${window.from})`.as('low'),
       sql<number>`least(range_to, ${window.to})`.as('high'),
-      // What the probe had found, FINAL or not; where it was not asked, what the statement read.
+      // Rows that the probe had found, FINAL or not; without a probe, rows that the statement read.
       sql`(toString(event), toString(sql_hash), range_from, range_to, epoch, seq,
         if(rows_expected > 0, rows_expected, rows_read))`.as('color'),
     ])
-    const rows = await paintedQuery(db, sql`${events}`, [''])
+    const rows = await latestStateQuery(db, sql`${events}`, [''])
       .select([
         sql<EventName>`any(paint).1`.as('event'),
         sql<string>`any(paint).2`.as('sql_hash'),
@@ -115,7 +115,7 @@ export function openEvents({
   }
 
   return {
-    /** The latest event over each stretch of the window, by block, page by page; blocks without an event are absent. */
+    /** The latest event of each segment of the window, by block, page by page; blocks without an event are absent. */
     async *latest(question: LatestEventsQuestion): AsyncGenerator<readonly LatestEvent[]> {
       for (const window of await pagesOf(question)) {
         const page = await readPage({ ...question, window })
@@ -123,7 +123,7 @@ export function openEvents({
       }
     },
 
-    /** Position of the last event; [0, 0] where there is none. */
+    /** Position of the last event; [0, 0] if there is none. */
     async last(key: string, targetUuid: string): Promise<Position> {
       const row = await eventsOf(key, targetUuid)
         .select(['epoch', 'seq'])
@@ -134,10 +134,10 @@ export function openEvents({
       return row === undefined ? [0, 0] : [row.epoch, row.seq]
     },
 
-    /** Blocks of the window that an event after `since` is about, marks included. */
+    /** Blocks of the window that an event after `since` covers, stale tags included. */
     async touchedSince(
       [epoch, seq]: Position,
-      question: Omit<LatestEventsQuestion, 'withoutMarks'>,
+      question: Omit<LatestEventsQuestion, 'withoutStaleTags'>,
     ): Promise<BlockSet> {
       const rows = await eventsIn(question)
         .select(['range_from', 'range_to'])

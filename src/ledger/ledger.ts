@@ -1,4 +1,4 @@
-// Owns the ledger of one network on the target server, as the runner knows it: what is read and what is written.
+// Owns the ledger of one network on the target server: its reader and its writer together.
 import type { LedgerPlace } from './events.ts'
 import { ledgerReader } from './reader.ts'
 import { ledgerWriter } from './writer.ts'

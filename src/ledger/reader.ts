@@ -1,8 +1,8 @@
-// Owns what is read from the ledger: the fold, and the events behind it that a run asks about.
+// Owns reading the ledger: the fold, and single events that a run needs.
 import { sql } from 'kysely'
 import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './events.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
-import { triesIn } from './attempts.ts'
+import { attemptsIn } from './attempts.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { eventsOf, type FoldKey, foldQuery, NOT_LATE, ofPresentTargets, POSITION } from './fold.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
@@ -17,7 +17,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     if (uuids.size === 0) return new Map()
     const tails = await tailsOf(uuids).execute()
     const tailOf = new Map(tails.map((row) => [row.table_key, row]))
-    // A checkpoint with nothing behind it is the fold, a query that takes the server long only to understand.
+    // A checkpoint with no event after it is the fold already; parsing the fold's query takes the server long.
     const open = new Map([...uuids].filter(([key]) => (tailOf.get(key)?.tail ?? 0) > 0))
     const folded = open.size === 0 ? [] : await foldQuery(db, foldKey(open)).execute()
     const islandsOf = (key: string): readonly Island[] =>
@@ -39,7 +39,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     )
   }
 
-  /** The last checkpoint's islands, how many events lie behind it, and when the last of these, or it, was written. */
+  /** The last checkpoint's islands, the number of events after it, and the time of the last event. */
   function tailsOf(uuids: ReadonlyMap<string, string>) {
     return db
       .with('events', (q) =>
@@ -50,7 +50,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       .select([
         sql<number>`countIf(event != 'checkpoint')`.as('tail'),
         sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
-        // Without the tuple's names, so that rows come as arrays whatever a profile says.
+        // Without the tuple's names, so that rows are arrays under every profile.
         sql<IslandTuple[]>`CAST(argMaxIf(islands, position, event = 'checkpoint'), ${sql.lit(ISLANDS)})`.as(
           'islands',
         ),
@@ -61,7 +61,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
   return {
     fold,
 
-    /** Rows that the `done` events of a target say were written to it, re-written ones counted again. */
+    /** Rows written to a target by its `done` events; rewritten rows count again. */
     async rowsWritten(key: string, targetUuid: string): Promise<number> {
       const row = await db
         .selectFrom('ledger')
@@ -74,7 +74,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       return row.rows
     },
 
-    /** The tries whose rows may stand in the dirty blocks (`triesIn`). */
+    /** The attempts whose rows may be in the dirty blocks (`attemptsIn`). */
     async attempts(key: string, targetUuid: string, dirty: BlockSet): Promise<readonly Attempt[]> {
       const rows = await db
         .selectFrom('ledger')
@@ -96,16 +96,19 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         sourceFingerprint: row.source_fingerprint,
         user: row.user,
       }))
-      return triesIn(events, dirty)
+      return attemptsIn(events, dirty)
     },
 
     /**
-     * Where the latest event of each table that touches the range stands, tables without one left out: the same before
-     * and after a statement means that what it read was not redone meanwhile.
+     * Position of the latest event of each table that touches the range; tables without one are left out. If it is equal
+     * before and after a statement, the inputs of the statement were not redone meanwhile.
      */
-    async mark(uuids: ReadonlyMap<string, string>, range: Range): Promise<ReadonlyMap<string, Position>> {
+    async inputVersions(
+      uuids: ReadonlyMap<string, string>,
+      range: Range,
+    ): Promise<ReadonlyMap<string, Position>> {
       if (uuids.size === 0) return new Map()
-      // Backwards along the key, up to the first that touches the range: recent ones do, however long the ledger is.
+      // Backwards along the key, up to the first event that touches the range: usually a recent one, however long the ledger is.
       const latest = [...uuids].map((one) =>
         db
           .selectFrom(

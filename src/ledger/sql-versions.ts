@@ -1,4 +1,4 @@
-// Owns the SQL texts in the ledger's database, and when the ledger says that a text was at work.
+// Owns the SQL versions in the ledger's database, and the times when each version built blocks.
 import { sql } from 'kysely'
 import { typed } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
@@ -11,7 +11,7 @@ import type { TableDefinition } from '../model/model.ts'
 
 export type VersionsPort = ReturnType<typeof openVersions>
 
-/** What is kept of the SQL of one network's tables; the texts are the same for all networks. */
+/** The SQL versions of one network's tables; the files are the same for all networks. */
 export function openVersions({
   server,
   names,
@@ -24,8 +24,8 @@ export function openVersions({
 
   return {
     /**
-     * Keeps the file of a table's transform, under the lock's fence, unless it is there already. Does nothing in a ledger
-     * that an older version's files made.
+     * Stores the file of a table's transform, under the lock's fence, unless it is stored already. Does nothing in a ledger
+     * that an older version of backfill created.
      */
     async keep(lock: Lock, { key, sqlHash, rawHash, rawText, transform }: TableDefinition): Promise<void> {
       const there = await sqlVersionsOf(key)
@@ -47,7 +47,7 @@ export function openVersions({
         tool_version: toolVersion,
       }
       const columns = Object.keys(row)
-      // As data behind the statement: a file is too long for a parameter, which travels in the URL.
+      // As data after the statement: a file is too long for a parameter, which is sent in the URL.
       await server.client.command({
         query: `INSERT INTO {ledger:Identifier}.sql_versions (${columns.join(', ')}, user, kept_at)
             SELECT ${columns.join(', ')}, currentUser(), now64(6) FROM input({structure:String}) WHERE ${text}
@@ -61,7 +61,7 @@ export function openVersions({
       })
     },
 
-    /** All that was kept of a table, oldest first; a ledger without texts has none. */
+    /** All SQL versions of a table, oldest first; an old ledger has none. */
     async texts(key: string): Promise<readonly SqlVersion[]> {
       const rows = await sqlVersionsOf(key)
         .select(['sql_hash', 'raw_hash', 'file', 'text'])
@@ -79,12 +79,12 @@ export function openVersions({
       }))
     },
 
-    /** When the blocks were built with the SQL of that hash; undefined where no event says so. Answers in the order asked. */
+    /** When blocks were built with the SQL of each hash; undefined without such an event. In the order of the questions. */
     built: (questions: readonly BuiltQuestion[]): Promise<readonly (BuiltAt | undefined)[]> =>
       Promise.all(questions.map(builtAt)),
   }
 
-  /** Events that are about no INSERT only mark what is there. */
+  /** Events without an INSERT only mark existing rows. */
   async function builtAt({
     key,
     targetUuid,
@@ -113,7 +113,7 @@ export function openVersions({
   }
 }
 
-/** A ledger that an older version's files made has no such table. */
+/** A ledger that an older version of backfill created has no such table. */
 function unlessMissing(error: unknown): undefined {
   if (!isMissing(error)) throw error
   return undefined
@@ -124,7 +124,7 @@ export type SqlVersion = {
   /** sha256 (hex) as in `TableDefinition`. */
   readonly sqlHash: string
   readonly rawHash: string
-  /** Path as it was shown then. */
+  /** Path as shown at that time. */
   readonly file: string
   /** The whole file, header and comments included. */
   readonly text: string
@@ -135,7 +135,7 @@ export type SqlVersion = {
 type BuiltQuestion = {
   readonly key: string
   readonly targetUuid: string
-  /** In the forms in which the events may have it. */
+  /** In every form that events may contain. */
   readonly sqlHashes: readonly string[]
   readonly blocks: BlockSet
 }

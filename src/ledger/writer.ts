@@ -1,4 +1,4 @@
-// Owns the appending of events to the ledger: fenced, one at a time, sent again while patience lasts.
+// Owns appending events to the ledger: fenced, one at a time, with retries.
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type LedgerEvent, type LedgerPlace, NO_TRY } from './events.ts'
@@ -15,11 +15,11 @@ import { identity } from '../seam/process.ts'
 
 type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash'> & {
   readonly blocks: BlockSet
-  /** Why, where that is not plain. */
+  /** The reason, if it is not obvious. */
   readonly error?: string
 }
 
-/** A table of which a checkpoint is to be made. */
+/** A table that gets a checkpoint. */
 type CheckpointRequest = { readonly lock: Lock; readonly targetUuid: string }
 
 export function ledgerWriter({
@@ -32,8 +32,8 @@ export function ledgerWriter({
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 
   /**
-   * One event of a lock at a time: a checkpoint folds what has arrived, so every event with a lower seq has to have
-   * arrived before it. Of several locks, all queues are waited for; always in the same order, so nobody waits in a circle.
+   * One event of a lock at a time: a checkpoint folds the events that have arrived, so every event with a lower seq must
+   * arrive before it. For several locks, wait for all their queues, always in the same order, to avoid a deadlock.
    */
   const queues = new WeakMap<Lock, LimitFunction>()
   function inTurn(locks: readonly Lock[], work: () => Promise<void>): Promise<void> {
@@ -68,7 +68,7 @@ export function ledgerWriter({
     forced: sql`${event.forced}`,
     host: sql`${identity().host}`,
     tool_version: sql`${toolVersion}`,
-    // The server's clock, not ours; for people only, since (epoch, seq) alone is the order.
+    // The server's clock, not ours; only for people, because (epoch, seq) is the order.
     event_time: sql`now64(6)`,
     ...changes,
   })
@@ -90,15 +90,15 @@ export function ledgerWriter({
         ).where((is) => is.and(fenced)),
       )
     const sendOnce = async (): Promise<void> => void (await statement.execute())
-    // Whether an earlier one arrived or not: the same event twice, at the same (epoch, seq), folds as one.
+    // An earlier one may have arrived: the same event twice, at the same (epoch, seq), folds as one.
     await (retryPolicy === undefined
       ? sendOnce()
       : withRetry({ queries, retryPolicy, small: true }, sendOnce))
   }
 
   /**
-   * Appends one event under the lock's fence, acknowledged when the promise resolves. With patience, the same event
-   * with the same (epoch, seq) is sent again after a lost answer and after errors that pass.
+   * Appends one event under the lock's fence, acknowledged when the promise resolves. With a retry policy, the same event
+   * with the same (epoch, seq) is sent again after a lost answer and after transient errors.
    */
   async function append(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
     await inTurn([lock], async () => {
@@ -117,7 +117,7 @@ export function ledgerWriter({
   return {
     append,
 
-    /** Appends the same of each range, in their order: what is said of blocks without a try at them. */
+    /** Appends the same event for each range, in order: for events without an attempt. */
     appendEach: async (
       lock: Lock,
       { blocks, ...said }: Declaration,
@@ -127,28 +127,28 @@ export function ledgerWriter({
     },
 
     /**
-     * Appends a checkpoint for each table: the fold of everything so far, from which the next fold starts. All or none:
-     * a lock that is lost fails them all.
+     * Appends a checkpoint for each table: the fold of all events so far, from which the next fold starts. All or none: if
+     * one lock is lost, none is written.
      */
     checkpoint: async (
-      marks: readonly CheckpointRequest[],
+      requests: readonly CheckpointRequest[],
       runId: string,
       retryPolicy?: RetryPolicy,
     ): Promise<void> => {
-      if (marks.length === 0) return
-      const locks = marks.map(({ lock }) => lock)
+      if (requests.length === 0) return
+      const locks = requests.map(({ lock }) => lock)
       await inTurn(locks, async () => {
-        const from = sql<Mark>`(
+        const from = sql<CheckpointRow>`(
           SELECT arrayJoin(arrayZip(
-            ${array('String', marks, ({ lock }) => lock.key)},
-            ${array('UInt64', marks, ({ lock }) => lock.epoch)},
-            ${array('UInt64', marks, ({ lock }) => lock.nextSeq())},
-            ${array('UUID', marks, ({ targetUuid }) => targetUuid)}
+            ${array('String', requests, ({ lock }) => lock.key)},
+            ${array('UInt64', requests, ({ lock }) => lock.epoch)},
+            ${array('UInt64', requests, ({ lock }) => lock.nextSeq())},
+            ${array('UUID', requests, ({ targetUuid }) => targetUuid)}
           )) AS mark
         )`
-        // The server folds and writes in one statement: the islands never leave it, whatever their number. It needs
-        // longer to understand the fold than to run it: so there is one for all tables.
-        const uuids = new Map(marks.map(({ lock, targetUuid }) => [lock.key, targetUuid]))
+        // The server folds and writes in one statement, so the islands never leave it, whatever their number. Parsing the fold
+        // takes longer than running it, so one statement serves all tables.
+        const uuids = new Map(requests.map(({ lock, targetUuid }) => [lock.key, targetUuid]))
         const islands = sql`(
           SELECT CAST((groupArray(table_key), groupArray(islands)), ${sql.lit(`Map(String, ${ISLANDS})`)}) FROM (
             SELECT toString(table_key) AS table_key,
@@ -182,12 +182,12 @@ type Changes = Readonly<
   Record<'table_key' | 'epoch' | 'seq' | 'target_uuid' | 'islands', RawBuilder<unknown>>
 >
 
-type Mark = { readonly mark: unknown }
+type CheckpointRow = { readonly mark: unknown }
 
 type Insertion = {
   readonly row: Readonly<Record<string, RawBuilder<unknown>>>
-  /** What gives the values of `Changes`; undefined where there is one row. */
-  readonly from: RawBuilder<Mark> | undefined
+  /** The subquery with the values of `Changes`; undefined if there is one row. */
+  readonly from: RawBuilder<CheckpointRow> | undefined
   readonly locks: readonly Lock[]
   readonly retryPolicy: RetryPolicy | undefined
   readonly doing: string

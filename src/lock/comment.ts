@@ -1,13 +1,13 @@
-// Owns what a lock's comment says: who holds it, since when, and that it lives. For people; the fence decides.
+// Owns the comment of a lock: its holder, since when, and the heartbeat. For people; the fence decides.
 import { identity, isAlive } from '../seam/process.ts'
 import { EPOCH_DIGITS } from './lock-name.ts'
 
 export type LockComment = {
   readonly host: string
   readonly pid: number
-  /** What `pid` is a number of: see seam/process.ts. */
+  /** The PID namespace of `pid`: see seam/process.ts. */
   readonly pidNamespace: string
-  /** Another one for each taking: processes of the same name and number are told apart. */
+  /** A new one for each acquisition: it distinguishes processes with the same host and number. */
   readonly taker?: string
   readonly since: string
   readonly heartbeat: string
@@ -16,8 +16,8 @@ export type LockComment = {
 }
 
 /**
- * A COMMENT takes a literal and no parameter (measured on 26.7: syntax error). JSON for people to read, and nothing
- * in it that could end the literal: whatever is not plainly harmless becomes '?'.
+ * A COMMENT takes a literal and no parameter (measured on 26.7: syntax error). It is JSON for people, without any
+ * character that could end the literal: characters outside a safe set become '?'.
  */
 export function commentLiteral(comment: LockComment): string {
   return `'${harmless(JSON.stringify(comment))}'`
@@ -29,7 +29,7 @@ export function readInfo({ name, comment }: { readonly name: string; readonly co
     const { host, pid, pidNamespace, since, heartbeat, released } = JSON.parse(comment) as LockComment
     return { name, epoch, host, pid, pidNamespace, since, heartbeat, released }
   } catch {
-    // Somebody edited the comment: an unknown holder, stale when nothing changes it.
+    // A person edited the comment: the holder is unknown, and the lock is stale if the comment does not change.
     return {
       name,
       epoch,
@@ -44,8 +44,8 @@ export function readInfo({ name, comment }: { readonly name: string; readonly co
 }
 
 /**
- * The holder's process is known to be gone: it would be seen from here, and is not. The host is compared, too, since a
- * machine restored from a snapshot has the boot id of its twin. The fence makes an error here harmless to data.
+ * The holder's process is dead: it would be visible from here, and is not. The host is compared, too, because a machine
+ * restored from a snapshot has the boot id of the original. If this is wrong, the fence still protects the data.
  */
 export function isDead(holder: Pick<LockInfo, 'host' | 'pid' | 'pidNamespace'>): boolean {
   const me = identity()
@@ -53,7 +53,7 @@ export function isDead(holder: Pick<LockInfo, 'host' | 'pid' | 'pidNamespace'>):
   return holder.pid !== me.pid && !isAlive(holder.pid)
 }
 
-/** Text as a comment holds it. */
+/** Text with only the characters that a comment may hold. */
 function harmless(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')
 }

@@ -1,5 +1,5 @@
-// Owns the fence: a condition that the server evaluates when a statement executes, and that fails the statement
-// unless the runner's lock is still the highest of its table. Every statement that writes carries it.
+// Owns the fence: a condition that the server evaluates during a statement, and that fails the statement unless the
+// runner's lock epoch is still the highest of its table. Every writing statement carries it.
 import { type Kysely, type RawBuilder, sql, type SqlBool } from 'kysely'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
@@ -7,12 +7,12 @@ import type { Schema } from '../clickhouse/schema.ts'
 import { LOCK_LOST } from '../clickhouse/server-error.ts'
 import { EPOCH_DIGITS } from './lock-name.ts'
 
-/** What the fence compares: the runner's own lock, and where all of them are. */
+/** Input of the fence: the runner's own lock, and the databases that hold all locks. */
 export type FenceKey = { readonly lockName: string; readonly names: Names }
 
 /**
- * The fence as a condition for a WHERE clause. throwIf stands inside the scalar subquery: outside, the server skips
- * it when the statement yields no row.
+ * The fence as a condition for a WHERE clause. throwIf is inside the scalar subquery: outside, the server skips it if
+ * the statement yields no row.
  */
 export function fence({ lockName: name, names }: FenceKey): RawBuilder<SqlBool> {
   const prefix = name.slice(0, -EPOCH_DIGITS)
@@ -21,12 +21,12 @@ export function fence({ lockName: name, names }: FenceKey): RawBuilder<SqlBool> 
   ) = 0`
 }
 
-/** Where names of locks are found, up to the condition on them. */
+/** The FROM clause that yields the names of locks, up to the condition on them. */
 function locksWhere({ locks, inKeeper }: Names): RawBuilder<unknown> {
   return inKeeper ? sql`${sql.id(locks, 'locks')} WHERE` : sql`system.tables WHERE database = ${locks} AND`
 }
 
-/** The fence of a lock in Keeper as text without parameters, which ON CLUSTER does not take. */
+/** The fence of a lock in Keeper as text without parameters, because ON CLUSTER does not accept them. */
 export function literalFence({ lockName: name, names }: FenceKey): string {
   const prefix = quoteString(name.slice(0, -EPOCH_DIGITS))
   return `(
@@ -36,7 +36,7 @@ export function literalFence({ lockName: name, names }: FenceKey): string {
   ) = 0`
 }
 
-/** The fence as text with its parameters, for the statements that kysely does not build. */
+/** The fence as text with its parameters, for statements that kysely cannot build. */
 export function compiledFence(
   db: Kysely<Schema>,
   key: FenceKey,

@@ -1,12 +1,12 @@
-// Owns the statements about locks in Keeper: an epoch of a lock is a row that one taker can insert. What lock-tables.ts
-// is for one server, this is for all nodes of a cluster.
+// Owns the statements for locks in Keeper: a lock epoch is a row that only one runner can insert. For all nodes of a
+// cluster; table-store.ts is the same for a single server.
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import { EPOCH_DIGITS } from './lock-name.ts'
 import type { LockTable, LockTables, LockTablesOptions } from './table-store.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 
-/** How long a node may take to see what another one has written. */
+/** How long a node may take to see a row that another node has written. */
 const SEEN_WITHIN_MS = 60_000
 
 const POLL_MS = 100
@@ -19,7 +19,7 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
     server.client.command({
       query: `INSERT INTO {locks:Identifier}.locks SELECT {name:String} AS name, ${comment} AS comment`,
       query_params: { locks: names.locks, name },
-      // Strict: not over a row that is there, so of many takers one wins.
+      // Strict: never overwrites an existing row, so exactly one of several runners wins.
       clickhouse_settings: { keeper_map_strict_mode: strict },
       doing,
     })
@@ -34,7 +34,7 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
       .execute()
   }
 
-  /** Nodes that see this epoch, or a later one. */
+  /** Nodes that see this lock epoch, or a later one. */
   async function nodesThatSee(key: string, name: string): Promise<number> {
     const highest = sql<{ highest: string }>`(
       SELECT max(name) AS highest FROM clusterAllReplicas(${server.cluster!.name}, ${rows})
@@ -51,8 +51,8 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
   }
 
   /**
-   * A node may lag behind in what it reads from Keeper, and let a fence pass that is over. One that has seen a row does
-   * not forget it: from here on no statement under an earlier epoch can begin on any node.
+   * A node may read old data from Keeper, and so accept the fence of an old lock epoch. A node that has seen a row keeps
+   * seeing it: from here on no statement under an earlier epoch can begin on any node.
    */
   async function untilAllSee(key: string, name: string): Promise<void> {
     const deadline = monotonicMs() + SEEN_WITHIN_MS
@@ -78,7 +78,7 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
       try {
         await write(name, words, 1, `taking the lock of ${key}`)
       } catch (error) {
-        // Somebody was faster, or the answer was lost: the row tells.
+        // Another runner was faster, or the answer was lost: the row shows which.
         const [row] = await list(name)
         if (row === undefined) throw error
         if (`'${row.comment}'` !== words) return false
@@ -87,7 +87,7 @@ export function keeperLocks({ server, names }: LockTablesOptions): LockTables {
       return true
     },
 
-    say: (name, comment) => write(name, comment, 0),
+    writeComment: (name, comment) => write(name, comment, 0),
 
     drop: (key, name) =>
       server.client.command({

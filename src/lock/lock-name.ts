@@ -12,7 +12,7 @@ export function lockName(lock: {
   return lockPrefix(lock) + String(lock.epoch).padStart(EPOCH_DIGITS, '0')
 }
 
-/** What the names of all epochs of one lock begin with; with their length it tells them from other locks. */
+/** Common prefix of the names of all epochs of one lock; prefix and length together identify them. */
 export function lockPrefix({ network, key }: { readonly network: string; readonly key: string }): string {
   return `${network}__${key}__`
 }

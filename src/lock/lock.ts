@@ -1,5 +1,5 @@
-// Owns the lock of one (network, table): an epoch is a table (in Keeper: a row) that one taker can create, the highest
-// one owns.
+// Owns the lock of one (network, table): a lock epoch is a table (in Keeper: a row) that only one runner can create; the
+// highest epoch owns the lock.
 import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
 import { heldBy, watchLocks } from './watch.ts'
@@ -11,26 +11,26 @@ import { type LockTables, lockTables, type LockTablesOptions } from './table-sto
 import { wallClock, every } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 
-/** How often a holder says in its lock's comment that it lives. */
+/** Interval of the heartbeat in the lock's comment. */
 const HEARTBEAT_MS = 5_000
 
 export type LockOptions = {
-  /** A connection of its own: a heartbeat must not queue behind a chunk. */
+  /** A separate connection: a heartbeat must not queue behind a chunk. */
   readonly server: Server
   readonly names: Names
   readonly network: string
-  /** Nobody else can reach the server (embedded): what an earlier process left behind is dead. */
-  readonly alone: boolean
+  /** No other process can reach the server (embedded): locks of earlier processes are dead. */
+  readonly exclusive: boolean
 }
 
 /** The locks of one network, as a runner takes, frees and sees them. */
 export type Locks = ReturnType<typeof openLocks>
 
-export function openLocks({ server, names, network, alone }: LockOptions) {
+export function openLocks({ server, names, network, exclusive }: LockOptions) {
   const tables = lockStore({ server, names })
-  const watch = watchLocks({ tables, network, alone })
+  const watch = watchLocks({ tables, network, exclusive })
 
-  /** The highest epoch under which anything was recorded. */
+  /** The highest lock epoch of any ledger event. */
   async function ledgerEpoch(key: string): Promise<number> {
     const [row] = await server
       .during('reading the ledger')
@@ -43,15 +43,15 @@ export function openLocks({ server, names, network, alone }: LockOptions) {
     return row?.epoch ?? 0
   }
 
-  /** Epochs below one's own are history. The highest is never dropped: the next epoch counts from it. */
+  /** Epochs below our own are history. The highest is never dropped, because the next epoch counts from it. */
   async function dropLower(key: string, mine: string): Promise<void> {
     for (const { name } of await tables.list(lockPrefix({ network, key })))
       if (name.length === mine.length && name < mine) await tables.drop(key, name)
   }
 
-  /** Creates the epoch after `before` and starts its heartbeat. @throws BackfillError `locked` where another was faster */
+  /** Creates the epoch after `before` and starts its heartbeat. @throws BackfillError `locked` if another runner was faster */
   async function take(key: string, before: LockInfo | undefined): Promise<Lock> {
-    // The ledger too: were the locks' database dropped, new events must still come after the old ones.
+    // The ledger too: if the locks' database was dropped, new events must still come after the old ones.
     let epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key))
     let name = ''
     let seq = 0
@@ -77,13 +77,13 @@ export function openLocks({ server, names, network, alone }: LockOptions) {
     }
     await takeNext()
     let said: Promise<unknown> = Promise.resolve()
-    // One after the other: a beat that is still on its way must not overtake `released`.
-    const say = (released: boolean): Promise<unknown> =>
+    // One after the other: a pending heartbeat must not overwrite `released`.
+    const writeComment = (released: boolean): Promise<unknown> =>
       (said = said
-        .then(() => tables.say(name, comment(released)))
-        // A beat that cannot be written harms nobody: the fence decides, not the comment.
+        .then(() => tables.writeComment(name, comment(released)))
+        // A failed heartbeat does no harm: the fence decides, not the comment.
         .catch(() => undefined))
-    const endHeartbeat = every(HEARTBEAT_MS, () => void say(false))
+    const endHeartbeat = every(HEARTBEAT_MS, () => void writeComment(false))
     return {
       key,
       get name() {
@@ -96,23 +96,23 @@ export function openLocks({ server, names, network, alone }: LockOptions) {
       nextSeq: () => ++seq,
       release: async () => {
         endHeartbeat()
-        await say(true)
+        await writeComment(true)
       },
     }
   }
 
   return {
     /**
-     * Creates the next epoch of the table's lock; waits first, for up to 20 s, to see whether its holder still lives,
-     * and for `waitMs` for one that does.
-     * @throws BackfillError `locked` where it still holds the lock then
+     * Creates the next epoch of the table's lock. First waits up to 20 s to find out whether the holder is alive; if it is,
+     * waits up to `waitMs` for it.
+     * @throws BackfillError `locked` if the holder still has the lock then
      */
     async acquire(key: string, note: (text: string) => void, waitMs = 0): Promise<Lock> {
       return await take(key, await watch.untilFree(key, note, waitMs))
     },
 
     /**
-     * Frees a lock whoever holds it: what the holder sends from now on is refused. Returns the holder, undefined where
+     * Frees a lock, whoever holds it: from now on, the holder's statements are refused. Returns the holder; undefined if
      * there never was a lock.
      */
     async takeOver(key: string): Promise<LockInfo | undefined> {
@@ -129,18 +129,18 @@ export function lockStore(options: LockTablesOptions): LockTables {
   return options.names.inKeeper ? keeperLocks(options) : lockTables(options)
 }
 
-/** The lock of one (network, table): the fence that every write carries is made of `name`. */
+/** The lock of one (network, table): the fence of every write contains `name`. */
 export type Lock = {
   readonly name: string
   readonly key: string
   readonly epoch: number
-  /** Next number within the epoch, 1, 2, 3 …: with the epoch it orders all that is written. */
+  /** Next number within the epoch, 1, 2, 3 …: epoch and number order all events. */
   nextSeq(): number
   /**
-   * Takes the next epoch: `name` and `epoch` change. What was sent before and has not begun is refused from now on.
-   * @throws BackfillError `locked` where somebody else has taken it
+   * Takes the next epoch: `name` and `epoch` change. Statements sent before that have not begun are refused from now on.
+   * @throws BackfillError `locked` if another runner has taken it
    */
   renew(): Promise<void>
-  /** Says in the lock's comment that it is free. Never throws. */
+  /** Marks the lock as free in its comment. Never throws. */
   release(): Promise<void>
 }

@@ -1,4 +1,4 @@
-// Owns the statements about lock tables: an epoch of a lock is a table that one taker can create.
+// Owns the statements for lock tables: a lock epoch is a table that only one runner can create.
 import { sql } from 'kysely'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
@@ -13,13 +13,13 @@ export type LockTablesOptions = {
   readonly names: Names
 }
 
-/** Comments are literals (lock-comment.ts). */
+/** Comments are literals (comment.ts). */
 export type LockTables = {
-  /** Those whose names begin so, the highest epoch of a lock last. */
+  /** Locks whose names begin with the prefix, the highest epoch of a lock last. */
   list(prefix: string): Promise<LockTable[]>
-  /** Whether this process, and no other, has created the lock, now or in a try whose answer was lost. */
+  /** Whether this process, and no other, has created the lock, now or in an attempt whose answer was lost. */
   create(key: string, name: string, comment: string): Promise<boolean>
-  say(name: string, comment: string): Promise<unknown>
+  writeComment(name: string, comment: string): Promise<unknown>
   drop(key: string, name: string): Promise<unknown>
 }
 
@@ -47,7 +47,7 @@ export function lockTables({ server, names }: LockTablesOptions): LockTables {
       const words = claims.get(name) ?? comment
       claims.set(name, words)
       try {
-        // No IF NOT EXISTS: of many takers the server lets one win.
+        // No IF NOT EXISTS: the server lets exactly one of several runners create it.
         await command(
           `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${words}`,
           name,
@@ -61,7 +61,7 @@ export function lockTables({ server, names }: LockTablesOptions): LockTables {
       }
     },
 
-    say: (name, comment) =>
+    writeComment: (name, comment) =>
       command(`ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment}`, name),
 
     drop: (key, name) =>

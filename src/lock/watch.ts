@@ -1,4 +1,4 @@
-// Owns telling a dead holder of a lock from a living one, by watching its comment with one's own monotonic clock.
+// Owns detecting a dead holder of a lock: its comment does not change for a while, measured by our own monotonic clock.
 import { BackfillError } from '../model/errors.ts'
 import type { LockInfo } from './comment.ts'
 import { EPOCH_DIGITS, lockPrefix } from './lock-name.ts'
@@ -6,7 +6,7 @@ import { isDead, readInfo } from './comment.ts'
 import type { LockTables } from './table-store.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 
-/** A comment that has not changed for so long belongs to a dead holder. */
+/** If a comment has not changed for this long, its holder is dead. */
 const STALE_AFTER_MS = 20_000
 
 const POLL_MS = 1_000
@@ -14,13 +14,13 @@ const POLL_MS = 1_000
 export function watchLocks({
   tables,
   network,
-  alone,
+  exclusive,
 }: {
   readonly tables: LockTables
   readonly network: string
-  readonly alone: boolean
+  readonly exclusive: boolean
 }) {
-  /** When this process first saw each lock, and whether its comment has changed since: dead runners' locks go stale together. */
+  /** When this process first saw each lock, and whether its comment has changed since: all locks of a dead run go stale together. */
   const firstSeen = new Map<
     string,
     { readonly comment: string; readonly at: number; readonly moved: boolean }
@@ -37,9 +37,9 @@ export function watchLocks({
     return found.map(readInfo)
   }
 
-  const isFree = (info: LockInfo): boolean => info.released || alone || isDead(info)
+  const isFree = (info: LockInfo): boolean => info.released || exclusive || isDead(info)
 
-  /** The highest epoch of the lock, as its comment has it. */
+  /** The holder of the lock's highest epoch, from its comment. */
   async function holder(key: string): Promise<LockInfo | undefined> {
     const prefix = lockPrefix({ network, key })
     return (await look(prefix)).findLast(({ name }) => name.length === prefix.length + EPOCH_DIGITS)
@@ -48,13 +48,13 @@ export function watchLocks({
   return {
     holder,
 
-    /** The highest epoch of every table key's lock, `released` also where its holder is known to be gone. */
+    /** The highest epoch of every table key's lock; `released` also if its holder is known to be dead. */
     async holders(): Promise<ReadonlyMap<string, LockInfo>> {
       const infos = (await look(`${network}__`)).map((info) => ({ ...info, released: isFree(info) }))
       return new Map(infos.map((info) => [info.name.slice(network.length + 2, -EPOCH_DIGITS - 2), info]))
     },
 
-    /** Resolves with the last holder when it is known to be gone. @throws BackfillError `locked` while it lives. */
+    /** Resolves with the last holder when it is known to be dead. @throws BackfillError `locked` while it is alive. */
     async untilFree(
       key: string,
       note: (text: string) => void,
@@ -81,11 +81,11 @@ export function heldBy(key: string, holder: LockInfo | undefined): BackfillError
   })
 }
 
-/** The longer of the time it takes to tell a dead holder from a living one, and the time a living one is waited for. */
+/** The longer of two times: to detect a dead holder, and to wait for a living one. */
 function waitText(waitMs: number): string {
   return `${Math.ceil(Math.max(waitMs, STALE_AFTER_MS) / 1000)} s`
 }
 
 function describe({ host, pid, since, heartbeat }: LockInfo): string {
-  return `process ${pid} on ${host} (since ${since}, last sign of life ${heartbeat})`
+  return `process ${pid} on ${host} (since ${since}, last heartbeat ${heartbeat})`
 }

@@ -3,7 +3,7 @@
 /** A set of blocks: sorted, disjoint, and with at least one missing block between neighbours. */
 export type BlockSet = readonly Range[]
 
-/** The set of all blocks in any of the ranges, in whatever order they come. */
+/** The set of all blocks in any of the ranges, given in any order. */
 export function blockSet(ranges: readonly Range[]): BlockSet {
   const sorted = ranges.filter((range) => range.from <= range.to).toSorted((a, b) => a.from - b.from)
   const set: { from: number; to: number }[] = []
@@ -35,7 +35,7 @@ export function intersect(a: BlockSet, b: BlockSet): BlockSet {
   return common
 }
 
-/** Blocks of `a` that are not in `b`: what is left of `a` between the ranges of `b`. */
+/** Blocks of `a` that are not in `b`. */
 export function subtract(a: BlockSet, b: BlockSet): BlockSet {
   return intersect(a, complement(b))
 }
@@ -57,7 +57,7 @@ export function hull(set: BlockSet): Range | undefined {
   return first && last && { from: first.from, to: last.to }
 }
 
-/** End of the unbroken covered run that starts at `first`; undefined where `first` itself is not covered. */
+/** End of the unbroken covered run that starts at `first`; undefined if `first` is not covered. */
 export function watermark(covered: BlockSet, first: number): number | undefined {
   return covered.find(({ from, to }) => from <= first && first <= to)?.to
 }

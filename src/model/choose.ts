@@ -1,4 +1,4 @@
-// Owns the choice of a network and of tables, and what follows from it.
+// Owns the choice of a network and of tables, and their inputs and sources.
 import { usageError } from './errors.ts'
 import type { Catalogue, BlockCoverage, Network, TableDefinition } from './model.ts'
 import { knownNames } from './did-you-mean.ts'
@@ -6,7 +6,7 @@ import { knownNames } from './did-you-mean.ts'
 export type Scope = {
   readonly network: Network
   readonly catalogue: Catalogue
-  /** The tables the person chose, in dependency order; all of them unless `--tables` says otherwise. */
+  /** The chosen tables, in dependency order: those of `--tables`, else all. */
   readonly chosen: readonly TableDefinition[]
 }
 
@@ -30,7 +30,7 @@ export function chooseTables(
   return keys.length === 0 ? tables : tables.filter((table) => keys.includes(table.key))
 }
 
-/** The chosen tables and everything they read, in the catalogue's order, which is that of the dependencies. */
+/** The chosen tables and all tables that they read, in the catalogue's order, which is dependency order. */
 export function withDependencies({ catalogue, chosen }: Scope): readonly TableDefinition[] {
   return closure(
     catalogue,
@@ -50,7 +50,7 @@ export function inheritedSources({ catalogue }: Scope, { after }: TableDefinitio
   return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }
 
-/** The block coverage of a source: the network's word, else its file's, else `common`. */
+/** The block coverage of a source: as set by the network, else by its file, else the default. */
 export function blockCoverageOf({ network, catalogue }: Scope, source: string): BlockCoverage {
   return (
     network.blockCoverage[source] ??

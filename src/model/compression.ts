@@ -1,8 +1,8 @@
-// Owns the ways in which rows cross from one server to another.
+// Owns the names of the compressions between two servers.
 
 /**
- * `lz4`: ClickHouse's own compressed blocks, which every user may ask for. `zstd`: half as many bytes for more CPU; the
- * source's user must be allowed to set it. `none`: as they are.
+ * `lz4`: ClickHouse's own compressed blocks, available to every user. `zstd`: half as many bytes for more CPU; the
+ * source's user must be allowed to set it. `none`: uncompressed.
  */
 export type Compression = (typeof WIRE_NAMES)[number]
 

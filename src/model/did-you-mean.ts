@@ -1,6 +1,6 @@
-// Owns the guess at what a person meant to type.
+// Owns the suggestion of a known name for a mistyped one.
 
-/** The known name that is fewest edits away, if it is near enough to be a typing error. */
+/** The known name with the fewest edits, if the difference can be a typing error. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let least = Math.max(1, Math.floor(name.length / 3)) + 1

@@ -1,4 +1,4 @@
-// Owns the one error class that people may see: a sentence, a place, a hint, and the exit code it leads to.
+// Owns the one error class for people: a sentence, a place, a hint and an exit code.
 
 import type { RuleId } from './rules.ts'
 
@@ -16,26 +16,26 @@ export const EXIT = {
 
 export type ErrorKind = 'failed' | 'usage' | 'locked' | 'server'
 
-/** What is wrong in a file, by the rule of `backfill check` that says so. */
+/** An error in a file, found by a rule of `backfill check`. */
 export type Finding = {
   readonly rule: RuleId
   readonly file: string
-  /** 1-based; undefined where the whole file is meant. */
+  /** 1-based; undefined if the error is about the whole file. */
   readonly line?: number | undefined
   readonly sentence: string
   /** What to change. */
   readonly hint: string
 }
 
-/** What is to be done about work that failed. Decided once, where the error is made. */
+/** How to go on after a failure. Decided once, where the error is created. */
 export type RetryDecision =
-  /** It passes by itself: the same again, after a pause. */
+  /** Transient: repeat the work after a pause. */
   | 'retry'
-  /** The server has said nothing, or lets nobody in: wait until it answers, ask what became of the work, then again. */
+  /** The server is silent or refuses logins: wait until it answers, ask for the fate of the work, then repeat. */
   | 'reconnect'
-  /** It was too much at once: in halves. */
+  /** Too much work at once: repeat in halves. */
   | 'split'
-  /** It would fail again. */
+  /** Permanent: stop. */
   | 'stop'
 
 export type ErrorDetails = {
@@ -43,18 +43,18 @@ export type ErrorDetails = {
   readonly finding?: Finding
   /** The next command to type, or what to change. */
   readonly hint?: string | undefined
-  /** ClickHouse's error code, 0 where the server said nothing. */
+  /** ClickHouse's error code, 0 if the server sent none. */
   readonly code?: number
-  /** `stop` where nothing is said. */
+  /** Default: `stop`. */
   readonly retry?: RetryDecision
-  /** It is about these blocks only: others of the table may well succeed. */
-  readonly alone?: boolean
+  /** Only this range is affected: other ranges of the table may succeed. */
+  readonly rangeOnly?: boolean
   readonly cause?: unknown
 }
 
 /**
- * An error whose message may be printed as it stands: one sentence, what is wrong with the value and the place,
- * without a stack and without a password. Everything else that is thrown is a defect of this program.
+ * An error whose message may be printed unchanged: one sentence with the wrong value and its place, without a stack and
+ * without a password. Any other thrown error is a defect of this program.
  */
 export class BackfillError extends Error {
   override readonly name = 'BackfillError'
@@ -62,8 +62,8 @@ export class BackfillError extends Error {
   readonly hint: string | undefined
   readonly code: number
   readonly retry: RetryDecision
-  readonly alone: boolean
-  /** Where a file is wrong: by which rule, and where. */
+  readonly rangeOnly: boolean
+  /** For an error in a file: the rule and the place. */
   readonly finding: Finding | undefined
 
   constructor(message: string, details: ErrorDetails) {
@@ -72,22 +72,22 @@ export class BackfillError extends Error {
     this.hint = details.hint
     this.code = details.code ?? 0
     this.retry = details.retry ?? 'stop'
-    this.alone = details.alone ?? false
+    this.rangeOnly = details.rangeOnly ?? false
     this.finding = details.finding
   }
 }
 
-/** The decision on whatever was thrown: a defect of this program stops the work. */
+/** How to go on after any thrown error; a defect of this program stops the work. */
 export function retryOf(error: unknown): RetryDecision {
   return error instanceof BackfillError ? error.retry : 'stop'
 }
 
-/** What a person typed, configured or wrote into an SQL file is wrong: nothing has been written. Exit 2. */
+/** A flag, the configuration or an SQL file is wrong; nothing has been written. Exit 2. */
 export function usageError(message: string, hint?: string): BackfillError {
   return new BackfillError(message, { kind: 'usage', hint })
 }
 
-/** A file is wrong, and a rule says so. Exit 2. */
+/** A file breaks a rule. Exit 2. */
 export function fileError(finding: Finding): BackfillError {
   const { file, line, sentence, hint } = finding
   const place = line === undefined ? file : `${file}:${line}`

@@ -1,11 +1,11 @@
-// Owns the nouns: what a table, a source, a network and a chunk are. Types only; every layer speaks them.
+// Owns the types of tables, sources and networks, which every layer uses.
 
-/** How many rows a source table has per block of a busy chain (sql/source/*.sql, `--! block-coverage:`). */
+/** How many blocks of a busy chain have a row in a source table (sql/source/*.sql, `--! block-coverage:`). */
 export type BlockCoverage = 'every-block' | 'most-blocks' | 'sparse'
 
-/** One parsed SQL statement with the place it came from, so that an error can name file and line. */
+/** One parsed SQL statement with its place, so that an error can name file and line. */
 export type SqlText = {
-  /** Path as shown to people, relative to the working directory where that is shorter. */
+  /** Path as shown to people, relative to the working directory if that is shorter. */
   readonly file: string
   /** The statement without its closing semicolon, comments included, exactly as written. */
   readonly text: string
@@ -13,14 +13,14 @@ export type SqlText = {
   readonly line: number
 }
 
-/** A parameter of a transform's own, `--! params: min_value UInt64 = 1`. */
+/** A parameter that the transform declares, `--! params: min_value UInt64 = 1`. */
 export type OwnParameter = { readonly name: string; readonly type: string; readonly value: string }
 
 /** Whether a row belongs to one block (a range can be deleted and redone) or is merged over history. */
 export type RowsKind =
   | {
       readonly kind: 'per-block'
-      /** Rows of a try are deleted before the next one, though an engine that replaces would do: nothing is there twice. */
+      /** Delete the rows of a failed attempt before the next one, even if the engine would replace them: no duplicates at any time. */
       readonly deletedFirst?: true
     }
   | { readonly kind: 'per-key'; readonly keep: 'earliest' | 'latest'; readonly column: string }
@@ -48,15 +48,15 @@ export type TableDefinition = {
   readonly settings: Readonly<Record<string, string>>
   readonly params: readonly OwnParameter[]
   readonly rows: RowsKind
-  /** CTE of the transform that other tables have too, so that it may be computed once for all (pure/shared-step.ts). */
+  /** CTE that another table's transform has too, so that it can be computed once for both (sql-syntax/shared-cte.ts). */
   readonly shared: string | undefined
   readonly transform: SqlText
   readonly ddl: SqlText
-  /** The same for a cluster: the local table, and the Distributed one over it; none where the file says no `--! shard:`. */
+  /** The same for a cluster: the local table, and the Distributed one over it; none without `--! shard:` in the file. */
   readonly clusterDdl: readonly SqlText[]
   /** Names of the `{name:Type}` parameters that the transform uses. */
   readonly parameters: readonly string[]
-  /** sha256 (hex) of the transform without comments and insignificant white space: what "the same SQL" means. */
+  /** sha256 (hex) of the transform without comments and insignificant white space: equal for "the same SQL". */
   readonly sqlHash: string
   /** sha256 (hex) of the transform file as it is on disk. */
   readonly rawHash: string
@@ -87,7 +87,7 @@ export type Network = {
   readonly blockCoverage: Readonly<Record<string, BlockCoverage>>
 }
 
-/** Everything the SQL folder says, checked offline: parameters known, graph without cycles, in dependency order. */
+/** The content of the SQL folder, checked offline: parameters known, no cycles, in dependency order. */
 export type Catalogue = {
   readonly tables: readonly TableDefinition[]
   readonly sources: readonly SourceDefinition[]
@@ -96,6 +96,6 @@ export type Catalogue = {
   readonly ledger: readonly SqlText[]
   /** The same on all nodes of a cluster, locks in Keeper; they use `{keeper_path:String}` as well. */
   readonly clusterLedger: readonly SqlText[]
-  /** Statements that give a ledger of an older version what it lacks; they use `{ledger:Identifier}`. */
+  /** Statements that add the missing columns and tables to an older ledger; they use `{ledger:Identifier}`. */
   readonly ledgerUpgrade: readonly SqlText[]
 }

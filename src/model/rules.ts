@@ -1,6 +1,6 @@
 // Owns the rules of `backfill check`: their ids and names. docs/reference/checks.md explains each, test/fixtures/checks breaks each.
 
-/** Id to name. `E`: an error, `W`: a warning. An id is never given to another rule. */
+/** Id to name. `E`: an error, `W`: a warning. An id is never reused for another rule. */
 export const RULES = {
   // The header
   E001: 'header-unknown-key',
@@ -31,7 +31,7 @@ export const RULES = {
   E033: 'parameter-name-taken',
   E034: 'unknown-fork',
   W035: 'unused-parameter',
-  // What is read
+  // Tables that are read
   E040: 'dependency-cycle',
   E041: 'after-unknown-table',
   E042: 'source-not-declared',

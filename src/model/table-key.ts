@@ -1,4 +1,4 @@
-// Owns which names may stand in the name of a lock, `<network>__<key>__<epoch>`.
+// Owns which table keys and networks are allowed, so that a lock's name `<network>__<key>__<epoch>` is unambiguous.
 
 /** Lower-case letters, digits and single underscores between them, a letter first. */
 export function isLockName(name: string): boolean {
@@ -10,7 +10,7 @@ export function importKey(source: string): string {
   return `import-${shortName(source)}`
 }
 
-/** `canonical_execution_traces` is `traces` for people. */
+/** The short name for people: `traces` for `canonical_execution_traces`. */
 export function shortName(source: string): string {
   return source.replace(/^canonical_execution_/, '')
 }

@@ -1,25 +1,25 @@
-// Owns which blocks a table owes: its first block and its head, from the sources' extents, the lag and `blocks`.
+// Owns the expected blocks of a table: its first block and its head, from the sources' extents, the lag and `blocks`.
 import type { BlockLimit, BlockLimits, BlockCoverage, Network } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { usageError } from '../model/errors.ts'
 
-/** What is known of a table before its limits (`blocks`) cut it: where its inputs begin and safely end. */
+/** A table's bounds before its limits (`blocks`) apply: first and last block of its inputs. */
 type Extents = {
   readonly first: number | undefined
   readonly head: number | undefined
-  /** The head without the operator's word: blocks above it are forced. */
+  /** The head without `--to`: blocks above it are forced. */
   readonly naturalHead: number | undefined
 }
 
 export type Bounds = {
-  /** Before `blocks`: a dependant uses these, so that a table that ends at a fork does not end the tables after it. */
+  /** Before `blocks`: dependants use these, so that a table that ends at a fork does not end its dependants. */
   readonly inputs: Extents
-  /** The table's own limits, resolved; undefined where the side is open. */
+  /** The table's own limits, resolved; undefined if that side is open. */
   readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
-  /** Blocks the table owes, closed; undefined where it owes none. */
+  /** Expected blocks, closed; undefined if there are none. */
   readonly expected: Range | undefined
-  /** Why nothing is expected, in a sentence for people; undefined where something is. */
+  /** Why no block is expected, as a sentence for people; undefined if some are. */
   readonly note: string | undefined
 }
 
@@ -34,15 +34,15 @@ export type BoundsInput = {
   /** Bounds of the tables in `after`. */
   readonly after: readonly Bounds[]
   readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
-  /** Blocks to stay behind the newest block. */
+  /** Distance to keep from the newest block, in blocks. */
   readonly lag: number
-  /** The operator's word that the sources are complete up to here: raises the head. */
+  /** The operator declares that the sources are complete up to here: raises the head. */
   readonly forcedHead: number | undefined
 }
 
 /**
- * First block: the highest of the `transaction` sources' lowest blocks. Head: the lowest of the `transaction` and
- * `common` sources' highest blocks, minus the lag; a sparse source says nothing about where the chain ends.
+ * First block: the highest of the `every-block` sources' lowest blocks. Head: the lowest of the `every-block` and
+ * `most-blocks` sources' highest blocks, minus the lag; a sparse source does not show the end of the chain.
  * A table that reads only derived tables starts and ends where they do.
  */
 export function tableBounds(input: BoundsInput): Bounds {
@@ -69,7 +69,7 @@ export function tableBounds(input: BoundsInput): Bounds {
   if (head < first)
     return nothing(
       Number.isFinite(newest) && newest >= first
-        ? `nothing is left ${lag} blocks below the newest block ${newest}; --lag 0 keeps no distance`
+        ? `the lag (${lag} blocks) is larger than the chain (newest block ${newest}); use --lag 0`
         : `the first block is ${first}, the head ${head}`,
       inputs,
     )
@@ -83,7 +83,7 @@ export function tableBounds(input: BoundsInput): Bounds {
   return { inputs, limits, expected, note: undefined }
 }
 
-/** The blocks of a table that a dependant has to wait for: `blocks` from its first block on, with no upper end but `blocks`. */
+/** The blocks of a table that a dependant must wait for: from its first block on, limited only by `blocks`. */
 export function expectedByDependants(bounds: Bounds): Range | undefined {
   const from = Math.max(bounds.inputs.first ?? 0, bounds.limits.from ?? 0)
   const to = bounds.limits.to ?? Number.MAX_SAFE_INTEGER
@@ -92,7 +92,7 @@ export function expectedByDependants(bounds: Bounds): Range | undefined {
 
 const NO_EXTENTS: Extents = { first: undefined, head: undefined, naturalHead: undefined }
 
-/** Sources that bound the head: all but the sparse ones, unless there are only sparse ones. */
+/** Sources that bound the head: all except sparse ones, unless all are sparse. */
 function boundingSources(sources: readonly SourceExtent[]): readonly SourceExtent[] {
   const bounding = sources.filter(({ blockCoverage }) => blockCoverage !== 'sparse')
   return bounding.length > 0 ? bounding : sources
@@ -106,8 +106,8 @@ function firstBlock(bounding: readonly SourceExtent[], after: readonly Bounds[])
 }
 
 /**
- * First and last block that a table may hold on a network; an end without limit is left out. `to` may lie below
- * `from`, and be -1: then the table has no blocks there (`..dencun-1` where dencun is block 0).
+ * First and last block that a table may hold on a network; an end without a limit is left out. `to` may be below `from`,
+ * even -1: then the table has no blocks there (`..dencun-1` if dencun is block 0).
  * Throws a usage error for a fork that the network does not have.
  */
 export function resolveLimits(

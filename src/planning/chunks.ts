@@ -1,17 +1,17 @@
-// Owns how blocks that may run become chunks: by expected rows, or by a number of blocks where somebody asked for it.
+// Owns cutting runnable blocks into chunks: by expected rows, or by a fixed number of blocks.
 import type { Range } from '../model/blocks.ts'
 import type { BlockSet } from '../model/blocks.ts'
 import { firstFrom, mirror, mirrorRowEstimates, reach, rowsIn, type RowEstimates } from './row-estimates.ts'
 
-/** How big a chunk may be: so many blocks, or so many expected rows. */
+/** The size of a chunk: a number of blocks, or a number of expected rows. */
 export type Sizing =
   | { readonly blocks: number }
   | { readonly rows: number; readonly rowEstimates: RowEstimates }
 
-/** Which blocks come first: the oldest (`tail`) or the newest (`head`). */
+/** Which blocks run first: the oldest or the newest. */
 export type Order = 'oldest' | 'newest'
 
-/** A chunk; `full`: it is as big as a chunk should be, so that more blocks beside it would make no difference. */
+/** A chunk; `full`: it has the wanted size, so further blocks beside it would not change it. */
 export type Cut = Range & { readonly full: boolean }
 
 /** The first chunk of a range of blocks. */
@@ -23,7 +23,7 @@ export function cutOne(range: Range, sizing: Sizing, order: Order): Cut {
   return { ...mirror(cut), full: cut.full }
 }
 
-/** Cuts a set into chunks, in the order in which they would run; a chunk never spans a missing block of the set. */
+/** Cuts a set into chunks, in the order of running; a chunk never spans blocks outside the set. */
 export function cutChunks(set: BlockSet, sizing: Sizing, order: Order): Range[] {
   return inOrder(set, order).flatMap((range) => {
     const chunks: Range[] = []
@@ -36,12 +36,12 @@ export function cutChunks(set: BlockSet, sizing: Sizing, order: Order): Range[] 
   })
 }
 
-/** The ranges of a set, the one that comes first in the order first. */
+/** The ranges of a set, in the order of running. */
 export function inOrder(set: BlockSet, order: Order): BlockSet {
   return order === 'oldest' ? set : set.toReversed()
 }
 
-/** A last chunk may be this much bigger than asked for, so that no crumb is left over. */
+/** A last chunk may be this much bigger than wanted, to avoid a small remainder. */
 const CRUMB = 0.25
 
 function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
@@ -60,8 +60,8 @@ function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
 }
 
 /**
- * Before a stretch of the probe rather than within it, as long as half of what was asked for is left: the probe knows
- * the fingerprint of whole stretches.
+ * Ends a chunk before a bucket of the probe rather than inside it, if at least half of the wanted size remains: the probe
+ * knows the fingerprint only of whole buckets.
  */
 function alignToBucket(
   { rows, rowEstimates }: { rows: number; rowEstimates: RowEstimates },

@@ -1,4 +1,4 @@
-// Owns the plan: what `up` would do now, chunk by chunk, without writing anything.
+// Owns the plan: the chunks that `up` would run now. Writes nothing.
 import { checkTables } from '../targets/check-columns.ts'
 import { cutChunks } from './chunks.ts'
 import { countBlocks, intersect, type Range } from '../model/blocks.ts'
@@ -98,7 +98,7 @@ type PlannedChunk = Range & {
   readonly reason: string
   /** Rows that the probe found in the sources. */
   readonly expectedRows: number
-  /** By what earlier chunks took; null where there are none. */
+  /** Estimated from earlier chunks; null if there are none. */
   readonly expectedMs: number | null
 }
 
@@ -109,7 +109,7 @@ export type PlanReport = {
     readonly table: string
     readonly missingBlocks: number
     readonly expectedRows: number
-    /** Of all chunks one after the other; null where no chunk of the table has run yet. */
+    /** Of all chunks one after the other; null if no chunk of the table has run yet. */
     readonly expectedMs: number | null
     readonly chunks: readonly PlannedChunk[]
     readonly sourceGaps: readonly Range[]

@@ -1,4 +1,4 @@
-// Owns the probing of source tables, each stretch once: which missing blocks can run, which are source gaps, which are held back.
+// Owns probing the source tables: which missing blocks can run, which are source gaps, which are incomplete.
 import { type BlockSet, blockSet, hull, intersect, type Range, subtract, union } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Order } from './chunks.ts'
@@ -19,31 +19,31 @@ import type { ReadWorkspace } from './read-workspace.ts'
 import { expectedByDependants } from './bounds.ts'
 import type { TableStatus } from './table-status.ts'
 
-/** Which of the probed blocks may not run, and why. */
+/** The probed blocks that must not run, by reason. */
 export type Availability = {
   readonly runnable: BlockSet
-  /** No source has a row in a long stretch. */
+  /** No source has a row in a long range. */
   readonly sourceGaps: BlockSet
   /** Some sources have the block and others lack it. */
   readonly incomplete: BlockSet
   /** Rows of the sources, those of the tables in `after` included. */
   readonly rowEstimates: RowEstimates
-  /** What the probe said of the table's own sources. */
+  /** Buckets of the table's own sources. */
   readonly buckets: Buckets
 }
 
 export type Probe = (table: TableDefinition, blocks: BlockSet) => Promise<Availability>
 
-/** Blocks that one probe of `up` looks at: bounds the memory and the wait before the first chunk. */
+/** Blocks per probe of `up`: bounds the memory and the wait before the first chunk. */
 export const FIRST_WINDOW = 250_000
 
-/** Probes that are remembered: tables side by side ask for the same few windows. */
+/** Number of cached probes: tables that run side by side ask for the same few windows. */
 const MAX_REMEMBERED = 64
 
-/** More separate stretches than this are probed as one: a query costs more than the rows between them. */
+/** More separate ranges than this are probed as one: a query costs more than the rows between them. */
 const MAX_STRETCHES = 32
 
-/** A probe that shares its probes: tables that miss the same blocks of the same source ask once. */
+/** A probe with a cache: tables that miss the same blocks of the same source share one query. */
 export function makeProbe(workspace: ReadWorkspace): Probe {
   const { source } = workspace.ports
   const { sourceGapBlocks } = workspace.network
@@ -53,7 +53,7 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
   function bucketsOf(table: string, range: Range): Promise<readonly Bucket[]> {
     const key = `${table} ${range.from} ${range.to}`
     const answer = asked.get(key) ?? source.buckets(table, range, width)
-    // The one asked for last is the last to be forgotten. An answer that failed is asked for again.
+    // Least recently used answers are dropped first. A failed answer is not kept.
     asked.delete(key)
     asked.set(key, answer)
     answer.catch(() => asked.delete(key))
@@ -82,7 +82,7 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
           ),
         ])
         return {
-          // A table that reads only derived tables waits for their coverage, which knows of source gaps and incomplete blocks.
+          // A table that reads only derived tables waits for their coverage, which excludes source gaps and incomplete blocks.
           sourceGaps: sources.length === 0 ? [] : findSourceGaps(sources, probed, sourceGapBlocks),
           silences: findSilences(sources, probed, sourceGapBlocks),
           disagreements: intersect(findDisagreements(sources, probed, width), blocks),
@@ -119,7 +119,7 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
   }
 }
 
-/** The stretches to probe for a set of blocks: few, aligned, and wide enough to see every source gap whole. */
+/** The ranges to probe for a set of blocks: few, aligned, and wide enough to contain every source gap whole. */
 function toProbe(blocks: BlockSet, sourceGapBlocks: number): readonly Range[] {
   const around = hull(blocks)
   const segments = blockSet(blocks.map((range) => probeRange(range, sourceGapBlocks)))
@@ -128,10 +128,10 @@ function toProbe(blocks: BlockSet, sourceGapBlocks: number): readonly Range[] {
     : segments
 }
 
-/** Before the merge, an empty block has a reward trace and no transaction: traces alone prove nothing. */
+/** Before the merge, an empty block has a reward trace and no transaction: a block with only traces proves nothing. */
 const WEAK_SOURCES = ['canonical_execution_traces']
 
-/** The blocks of a set that come first in the order, no further than the next multiple of `width`. */
+/** The first blocks of a set in the order of running, up to the next multiple of `width`. */
 export function nextWindow(blocks: BlockSet, order: Order, width: number): BlockSet {
   const around = hull(blocks)
   if (around === undefined) return []
@@ -140,8 +140,8 @@ export function nextWindow(blocks: BlockSet, order: Order, width: number): Block
 }
 
 /**
- * Width of the window behind one of `width` blocks: an empty one costs no more if it is wider, so that a source gap of
- * millions of blocks takes few questions. Not much wider, since its end may be full.
+ * Width of the window after one of `width` blocks. After an empty window the next one is wider, so that a source gap of
+ * millions of blocks takes few queries; not much wider, because its end may hold many rows.
  */
 export function widthAfter(width: number, { rowEstimates }: Pick<Availability, 'rowEstimates'>): number {
   const isEmpty = rowEstimates.every(({ rows }) => rows === 0)
@@ -151,9 +151,9 @@ export function widthAfter(width: number, { rowEstimates }: Pick<Availability, '
 const MAX_WINDOW = 2_000_000
 
 /**
- * What of each table's missing blocks is a source gap or incomplete back. A table that reads derived tables has its inputs'
- * source gaps and incomplete blocks: what they do not process never reaches it. `enough`: rows after which the blocks of a table
- * that are left count as runnable.
+ * The source gaps and incomplete blocks among each table's missing blocks. A table that reads derived tables inherits
+ * those of its inputs, because its inputs do not process these blocks. `enough`: after this many rows, the remaining
+ * blocks of a table count as runnable.
  */
 export async function probeAll(
   workspace: ReadWorkspace,
@@ -193,7 +193,7 @@ export async function probeAll(
   return availabilities
 }
 
-/** One window after the other, as `up` does it: the answers to a long chain would not fit together. */
+/** One window after the other, as in `up`: the answers for a long chain would not fit into memory together. */
 export async function probeMissing(
   probeBlocks: Probe,
   table: TableDefinition,

@@ -1,14 +1,14 @@
-// Owns how heavy blocks are: the rows that the probe found, stretch by stretch, and what a range holds of them.
+// Owns row estimates: the rows that the probe found, segment by segment, and the expected rows of a range.
 import type { Range } from '../model/blocks.ts'
 import type { Bucket } from '../sources/availability.ts'
 
-/** Rows in a stretch of blocks, over all the sources that a table reads. */
+/** Rows in a segment of blocks, over all sources that a table reads. */
 type Segment = Range & { readonly rows: number }
 
-/** Sorted and disjoint; blocks outside have no rows. Within a stretch all blocks are taken to be equally heavy. */
+/** Sorted and disjoint; blocks outside have no rows. Within a segment all blocks count as having equally many rows. */
 export type RowEstimates = readonly Segment[]
 
-/** The buckets of several sources as weights, from the first to the last block with rows; `width` in blocks. */
+/** The buckets of several sources as estimates, from the first to the last block with rows; `width` in blocks. */
 export function estimateRows(sources: readonly (readonly Bucket[])[], width: number): RowEstimates {
   const buckets = Map.groupBy(sources.flat(), ({ first }) => Math.floor(first / width))
   const segments = [...buckets.values()].map((same) => ({
@@ -19,12 +19,12 @@ export function estimateRows(sources: readonly (readonly Bucket[])[], width: num
   return sorted(segments)
 }
 
-/** All stretches of both; one that both have is taken from `newer`. */
+/** All segments of both; `newer` wins for a segment that both have. */
 export function mergeRowEstimates(older: RowEstimates, newer: RowEstimates): RowEstimates {
   return sorted([...new Map([...older, ...newer].map((segment) => [segment.from, segment])).values()])
 }
 
-/** Expected rows of a range; where there are more than `enough`, any number above that: the rest is not looked at. */
+/** Expected rows of a range; if there are more than `enough`, any number above it, because counting stops there. */
 export function rowsIn(rowEstimates: RowEstimates, { from, to }: Range, enough = Infinity): number {
   let sum = 0
   for (let at = firstFrom(rowEstimates, from); at < rowEstimates.length && sum <= enough; at++) {
@@ -35,7 +35,7 @@ export function rowsIn(rowEstimates: RowEstimates, { from, to }: Range, enough =
   return sum
 }
 
-/** Index of the first stretch that ends at the block or behind it: there may be 10^5 of them, and as many chunks. */
+/** Index of the first segment that ends at or after the block. Binary search: there may be 10^5 segments and as many chunks. */
 export function firstFrom(rowEstimates: RowEstimates, block: number): number {
   let [low, high] = [0, rowEstimates.length]
   while (low < high) {
@@ -46,7 +46,7 @@ export function firstFrom(rowEstimates: RowEstimates, block: number): number {
   return low
 }
 
-/** The last block of the longest start of the range that holds at most `rows` rows; at least its first block. */
+/** The last block up to which the range holds at most `rows` rows; at least its first block. */
 export function reach(rowEstimates: RowEstimates, { from, to }: Range, rows: number): number {
   let left = rows
   for (let at = firstFrom(rowEstimates, from); at < rowEstimates.length; at++) {
@@ -61,7 +61,7 @@ export function reach(rowEstimates: RowEstimates, { from, to }: Range, rows: num
   return to
 }
 
-/** The same blocks counted downwards: what is first becomes last. */
+/** The same blocks counted downwards: the first becomes the last. */
 export function mirrorRowEstimates(rowEstimates: RowEstimates): RowEstimates {
   return rowEstimates.map((segment) => ({ ...segment, ...mirror(segment) })).toReversed()
 }

@@ -1,4 +1,4 @@
-// Owns what a run is told: range, sizes, limits, endurance.
+// Owns the options of a run: range, sizes, limits, waiting times.
 import type { Order } from './chunks.ts'
 
 export type UpOptions = {
@@ -6,25 +6,25 @@ export type UpOptions = {
   readonly from: number | undefined
   /** Only blocks up to here; above the head it overrides the head and is recorded as forced. */
   readonly to: number | undefined
-  /** Blocks per chunk; undefined: as many as have `chunkRows` rows, unless the transform's header says otherwise. */
+  /** Blocks per chunk; undefined: as set in the transform's header, else as many as have `chunkRows` rows. */
   readonly chunk: number | undefined
-  /** Expected rows per chunk; undefined: the default (sizing.ts), less where the past says so. */
+  /** Expected rows per chunk; undefined: the default (sizing.ts), or fewer if earlier chunks took too much. */
   readonly chunkRows: number | undefined
   readonly order: Order
-  /** Statements in flight over all tables, >= 1; undefined: as many as suit the server. */
+  /** Statements in flight over all tables, >= 1; undefined: chosen by the server's capacity. */
   readonly jobs: number | undefined
   /** Statements in flight for one table, >= 1; undefined: as many as over all tables. */
   readonly tableJobs: number | undefined
   /** Distance kept from the newest block, in blocks. */
   readonly lag: number
-  /** How long a server that does not answer is waited for before the run ends, in ms. */
+  /** How long to wait for an unreachable server before the run ends, in ms. */
   readonly giveUpMs: number
-  /** After the first signal: how long running statements may take to end by themselves before they are killed, in ms. */
+  /** After the first signal: how long running statements may take to finish before they are killed, in ms. */
   readonly graceMs: number
-  /** Nothing new starts after so long, in ms; undefined: no limit. */
+  /** Start no new chunks after this long, in ms; undefined: no limit. */
   readonly maxRuntimeMs: number | undefined
-  /** How long a lock that a living runner holds is waited for, in ms. */
+  /** How long to wait for a lock of a living runner, in ms. */
   readonly lockWaitMs: number
-  /** A table whose lock is held is left out without a failure. */
+  /** Leave out a table whose lock is held; this is not a failure. */
   readonly lockSkip: boolean
 }

@@ -1,4 +1,4 @@
-// Owns the choice of the next chunk: a pure function of what is done, running and probed.
+// Owns the choice of the next chunk: a pure function of done, running and probed blocks.
 import type { Range } from '../model/blocks.ts'
 import { cutOne, inOrder, type Order, type Sizing } from './chunks.ts'
 import { blockSet, countBlocks, intersect, subtract, union, type BlockSet } from '../model/blocks.ts'
@@ -7,11 +7,11 @@ import { rowsIn } from './row-estimates.ts'
 /** A table as the scheduler sees it. */
 export type Task = {
   readonly key: string
-  /** Blocks that may run as far as the sources are concerned: missing, probed, neither source gap nor incomplete nor running. */
+  /** Blocks that the sources allow to run: missing, probed, neither source gap nor incomplete nor running. */
   readonly runnable: BlockSet
   /** Missing blocks that no probe has looked at yet. */
   readonly unprobed: BlockSet
-  /** The tables in `after`. What they owe and have not covered, this task has to wait for. */
+  /** The tables in `after`. This task waits for their expected blocks that are not covered yet. */
   readonly waitsFor: readonly Dependency[]
   readonly sizing: Sizing
   readonly order: Order
@@ -24,25 +24,25 @@ export type Task = {
 
 export type Dependency = {
   readonly key: string
-  /** Blocks the dependency owes. */
+  /** Expected blocks of the dependency. */
   readonly expected: BlockSet
   readonly covered: BlockSet
-  /** Nothing more of it will be covered in this run. */
+  /** Its coverage will not grow any more in this run. */
   readonly ended: boolean
 }
 
 export type Choice = { readonly key: string; readonly range: Range }
 
-/** Blocks of the task that could run now: runnable, and covered by each dependency that owes them. */
+/** Blocks of the task that could run now: runnable, and covered by each dependency that expects them. */
 export function readyBlocks(task: Task): BlockSet {
   return task.waitsFor.reduce((ready, input) => subtract(ready, lacking(input)), task.runnable)
 }
 
 /**
- * The chunk to start next, of the table with the least progress that has a free slot and a ripe chunk; undefined where
- * there is none. A chunk is ripe when it is full, or when the blocks beside it cannot become ready any more: a table
- * that follows another waits until a chunk's worth has gathered. `idle`: nothing is in flight that could make a chunk
- * riper, so any will do. The order of `tasks` breaks ties.
+ * The chunk to start next: of the table with the least progress that has a free slot and a startable chunk; undefined if
+ * there is none. A chunk is startable when it is full, or when no blocks beside it can become ready any more: a table
+ * that reads another one waits until a whole chunk is ready. `idle`: nothing in flight could make a chunk bigger, so any
+ * chunk is startable. The order of `tasks` breaks ties.
  */
 export function nextChunk(tasks: readonly Task[], idle = false): Choice | undefined {
   const byProgress = tasks
@@ -63,7 +63,7 @@ export function readyChunks(task: Task): number {
   return ready.reduce((sum, range) => sum + rowsIn(sizing.rowEstimates, range), 0) / sizing.rows
 }
 
-/** For each table with blocks that wait: how many, and for which tables. */
+/** For each table with waiting blocks: how many, and for which tables. */
 export function waiting(tasks: readonly Task[]): { key: string; blocks: number; on: readonly string[] }[] {
   return tasks.flatMap((task) => {
     const waits = task.waitsFor

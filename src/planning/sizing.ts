@@ -1,5 +1,5 @@
-// Owns how many statements run at once and how big a chunk of a table is: what was asked for, what the server has,
-// what earlier chunks took.
+// Owns how many statements run at the same time and how big a table's chunks are, from options, the server's capacity
+// and the costs of earlier chunks.
 import type { TableDefinition } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { TargetTable } from '../targets/target-port.ts'
@@ -12,19 +12,19 @@ import type { ReadWorkspace } from './read-workspace.ts'
 /** Expected rows per chunk where nobody says otherwise: docs/explanation/performance.md has the measurement. */
 export const DEFAULT_CHUNK_ROWS = 5_000_000
 
-/** What the server has, and by table key what its chunks took. */
+/** The server's capacity, and by table key the costs of earlier chunks. */
 export type RunHistory = {
   readonly capacity: Capacity
   readonly throughputs: ReadonlyMap<string, Throughput>
 }
 
-/** For a run that has nothing to do. */
+/** For a run without missing blocks. */
 export const NOTHING_KNOWN: RunHistory = {
   capacity: { cores: 1, busyCores: 0, statementBytes: undefined, serverBytes: undefined },
   throughputs: new Map(),
 }
 
-/** `uuids`: table key -> UUID of the target. A ledger that an older version made remembers no costs. */
+/** `uuids`: table key -> UUID of the target. A ledger of an older version holds no costs. */
 export async function readRunHistory(
   { ports }: ReadWorkspace,
   uuids: ReadonlyMap<string, string>,
@@ -41,8 +41,8 @@ export async function readRunHistory(
 export type Slots = { readonly jobs: number; readonly tableJobs: number }
 
 /**
- * One statement keeps all cores busy for most of its time, and one for the rest, while it sorts and writes: a second
- * one fills the gaps, measured on two cores. More only where there are more cores than two can fill.
+ * A statement keeps all cores busy for most of its time, but only one core while it sorts and writes: a second statement
+ * uses the idle cores (measured on two cores). More statements only if two cannot keep all cores busy.
  */
 export function slotsFor(
   options: Pick<UpOptions, 'jobs' | 'tableJobs'>,
@@ -60,11 +60,11 @@ export type SizingQuestion = {
   readonly options: Pick<UpOptions, 'chunk' | 'chunkRows'>
   readonly rowEstimates: RowEstimates
   readonly throughput: Throughput
-  /** Paces and targets of the tables in `after`. */
+  /** Throughput and targets of the tables in `after`. */
   readonly inputs: readonly { readonly throughput: Throughput; readonly target: TargetTable | undefined }[]
   readonly jobs: number
   readonly capacity: Capacity
-  /** Expected rows of a range that took too much memory or time in this run; the next ones stay below. */
+  /** Expected rows of a range that took too much memory or time in this run; the next chunks stay below. */
   readonly tooBig: number | undefined
 }
 
@@ -89,9 +89,9 @@ export function sizingOf({
 }
 
 /**
- * Derived tables are sorted by address: a statement that reads them looks through all of each, however few blocks it
- * wants. So a table that reads them takes at least a fiftieth of their rows at once: looking through a row costs about
- * a hundredth of working on it. Weights count rows of the sources, of which the inputs kept a part.
+ * Derived tables are sorted by address: a statement that reads them scans them whole, however few blocks it needs. So a
+ * chunk of a table that reads them takes at least a fiftieth of their rows: scanning a row costs about a hundredth of
+ * processing it. Estimates count rows of the sources, of which the inputs hold a part.
  */
 function wantedRows(chunkRows: number, inputs: SizingQuestion['inputs']): number {
   if (inputs.length === 0) return chunkRows

@@ -1,11 +1,11 @@
-// Owns what is said of stale ranges: what built them, and when.
+// Owns the report on stale ranges: which SQL built them, and when.
 import { everyForm } from '../ledger/stale.ts'
 import { type StaleVersion, staleVersions } from '../ledger/stale.ts'
 import type { TableStatus } from './table-status.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import type { BuiltAt } from '../ledger/sql-versions.ts'
 
-/** The stale ranges of a table by what built them; nothing is asked where there are none. */
+/** The stale ranges of a table by SQL version; sends no query if there are none. */
 export async function staleReports(
   { ports }: ReadWorkspace,
   { table, target, view }: Pick<TableStatus, 'table' | 'target' | 'view'>,
@@ -16,7 +16,7 @@ export async function staleReports(
     versions.map(({ sqlHash, hash, reason, blocks }) => ({
       key: table.key,
       targetUuid: target.uuid,
-      // What is late was built before it was marked.
+      // Late ranges were built before they were marked.
       sqlHashes: reason === 'late' ? everyForm(hash) : [sqlHash],
       blocks,
     })),
@@ -24,8 +24,8 @@ export async function staleReports(
   return versions.map((version, index) => ({ ...version, built: built[index] ?? null }))
 }
 
-/** Stale ranges by what built them. */
+/** Stale ranges of one SQL version. */
 export type StaleReport = StaleVersion & {
-  /** When they were built, by the server's clock; null where no event says so. */
+  /** When they were built, by the server's clock; null without such an event. */
   readonly built: BuiltAt | null
 }

@@ -1,4 +1,4 @@
-// Owns where tables stand: what each owes, what the ledger says is done, whether its target exists.
+// Owns the status of tables: expected and done blocks, and whether the target exists.
 import type { IslandState } from '../clickhouse/schema.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { LedgerView } from '../ledger/events.ts'
@@ -13,25 +13,25 @@ import { usageError } from '../model/errors.ts'
 export type TableStatus = {
   readonly table: TableDefinition
   readonly bounds: Bounds
-  /** Undefined where the target table does not exist. */
+  /** Undefined if the target table does not exist. */
   readonly target: TargetTable | undefined
   readonly view: LedgerView | undefined
   /** Done or accepted. */
   readonly covered: BlockSet
   readonly dirty: BlockSet
-  /** What is expected and not covered; dirty ranges are among it. */
+  /** Expected and not covered; includes dirty ranges. */
   readonly missing: BlockSet
-  /** The table is empty though the ledger says that rows were written: TRUNCATE keeps the UUID, and so the coverage. */
+  /** The table is empty although the ledger records written rows: TRUNCATE keeps the UUID, and so the coverage. */
   readonly emptied: boolean
 }
 
 export type TableStatusOptions = {
   readonly lag: number
-  /** Raises the head where it is higher (`--to`). */
+  /** Raises the head if it is higher (`--to`). */
   readonly forcedHead: number | undefined
 }
 
-/** Standings of the chosen tables and of all they depend on, in dependency order, by table key. */
+/** Status of the chosen tables and of all their inputs, in dependency order, by table key. */
 export async function readTableStatuses(
   workspace: ReadWorkspace,
   options: TableStatusOptions,
@@ -69,14 +69,14 @@ export async function readTableStatuses(
   return tableStatuses
 }
 
-/** What to say of a table that was emptied behind the ledger's back. */
+/** The message about a table that was emptied without the ledger. */
 export function emptiedNote({ table: { target }, emptied }: TableStatus): string | undefined {
   return emptied
     ? `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`
     : undefined
 }
 
-/** What a view makes of what a table owes. */
+/** Covered, dirty and missing blocks of a table. */
 export function coverageOf(bounds: Bounds, view: LedgerView | undefined) {
   const covered = blocksIn(view, 'done', 'accepted')
   const missing = subtract(bounds.expected === undefined ? [] : [bounds.expected], covered)
@@ -123,14 +123,14 @@ function limitsOf({ network }: ReadWorkspace, table: TableDefinition) {
   return { from, to }
 }
 
-/** What is known of the chosen tables and of those that they read, before one of them is looked at. */
+/** Facts about the chosen tables and their inputs that every table's status needs. */
 export type Known = {
   readonly targets: ReadonlyMap<string, TargetTable>
-  /** Table key -> UUID; empty where there is no ledger: then nothing is done. */
+  /** Table key -> UUID; empty if there is no ledger: then no block is done. */
   readonly uuids: ReadonlyMap<string, string>
 }
 
-/** @throws BackfillError `server`; `usage` where the ledger is of an older version */
+/** @throws BackfillError `server`; `usage` if the ledger is of an older version */
 export async function readKnown(workspace: ReadWorkspace): Promise<Known> {
   const tables = withDependencies(workspace)
   const { target } = workspace.ports

@@ -1,4 +1,4 @@
-// Owns what a transform and its header owe each other: bounds, forks, and that what is read is named.
+// Owns the checks of a transform against its header: bounds, forks, and that every table it reads is named.
 import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
@@ -46,7 +46,7 @@ export function checkForks(
   }
 }
 
-/** A table that is read without being named bounds nothing: rows would be computed before its data is there. */
+/** A table that is read but not named does not bound the blocks: rows would be computed before its data arrives. */
 export function checkReads(
   { file, header: { sources, after }, transform }: TableDraft,
   drafts: readonly TableDraft[],

@@ -1,4 +1,4 @@
-// Owns putting tables and sources together from the texts of their files.
+// Owns building table and source definitions from the texts of their files.
 import { fileError } from '../model/errors.ts'
 import type { Network, SourceDefinition, SqlText, TableDefinition } from '../model/model.ts'
 import { ddlTable } from '../sql-syntax/create-table.ts'
@@ -22,7 +22,7 @@ import { checkBounds, checkForks, checkReads } from './definition-checks.ts'
 import { isLockName } from '../model/table-key.ts'
 import { sha256, sqlHash } from './sql-hash.ts'
 
-/** An `.sql` file: `key` is its name without the ending, `file` its path as shown to people. */
+/** An `.sql` file: `key` is its name without the extension, `file` its path as shown to people. */
 export type SqlFile = {
   readonly key: string
   readonly file: string
@@ -34,11 +34,11 @@ type TableFiles = {
   readonly transforms: readonly SqlFile[]
   readonly ddl: readonly SqlFile[]
   readonly clusterDdl: readonly SqlFile[]
-  /** Undefined where their file is wrong: what depends on forks is left unchecked then. */
+  /** Undefined if their file is wrong: then checks of forks are skipped. */
   readonly networks: readonly Network[] | undefined
 }
 
-/** All tables in dependency order, as far as they could be read. Reports, with file and line, what is wrong. */
+/** All tables in dependency order, as far as they could be read. Reports errors with file and line. */
 export function tableDrafts(
   { transforms, ddl, clusterDdl, networks }: TableFiles,
   report: Report,
@@ -95,7 +95,7 @@ function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: R
   const whole = { file: file.file }
   if (!isLockName(file.key)) {
     const hint = 'use lower-case letters, digits and single _'
-    report(fileError({ rule: 'E012', ...whole, sentence: `'${file.key}' is no table key`, hint }))
+    report(fileError({ rule: 'E012', ...whole, sentence: `'${file.key}' is not a table key`, hint }))
   }
   if (ddlFile === undefined) {
     const hint = `add ddl/${file.key}.sql with its CREATE TABLE`
@@ -151,7 +151,7 @@ type Uses = Pick<TableDraft, 'header' | 'lines'> & {
   readonly forks: readonly string[] | undefined
 }
 
-/** The parameters that the transform uses; unchecked where it is not known which there are. */
+/** The parameters that the transform uses; unchecked if forks or `params` could not be read. */
 function parametersOf({ transform, header, lines, forks }: Uses, report: Report): readonly string[] {
   const unknown = forks === undefined || header.params === undefined
   const known = transformParameters(
@@ -176,7 +176,7 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
 type ClusterFiles = {
   readonly ddlFile: SqlFile | undefined
   readonly ddl: SqlText | undefined
-  /** Its statements stand in place of those derived from the header of `ddlFile`; `check` compares them with `ddl`. */
+  /** Its statements replace those derived from the header of `ddlFile`; `check` compares them with `ddl`. */
   readonly override: SqlFile | undefined
 }
 

@@ -1,4 +1,4 @@
-// Owns the order of tables: what a table reads comes before it.
+// Owns the order of tables: inputs come before the tables that read them.
 import { type BackfillError, fileError } from '../model/errors.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { refuse, type Report } from '../sql-syntax/problems.ts'
@@ -11,8 +11,8 @@ export type GraphNode = {
 }
 
 /**
- * The tables, each behind those it reads (`after`), otherwise in the order given.
- * Reports a key that is there twice, an unknown key in `after` and each cycle.
+ * The tables, each after its inputs (`after`), otherwise in the given order.
+ * Reports a duplicate key, an unknown key in `after` and each cycle.
  */
 export function dependencyOrder<Table>(
   tables: readonly Table[],

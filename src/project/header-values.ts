@@ -1,4 +1,4 @@
-// Owns the values of the `--!` header: each reader returns what the value means or says what is wrong with it.
+// Owns reading the values of the `--!` header: each reader returns the value or throws an error about it.
 import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
@@ -42,14 +42,14 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
   const ends = entry.value.split('..').map((end) => end.trim())
   const [from, to] = ends.map((end) => (end === '' ? undefined : blockLimit(end)))
   const bad = ends.length !== 2 || from === null || to === null || (from === undefined && to === undefined)
-  if (bad) throw wrong(entry, `'${entry.value}' is no range of blocks`, hint)
+  if (bad) throw wrong(entry, `'${entry.value}' is not a range of blocks`, hint)
   if (from && to && from.fork === to.fork && from.offset > to.offset) {
     throw wrong(entry, `'${entry.value}' ends before it begins`, hint)
   }
   return { from: from ?? undefined, to: to ?? undefined }
 }
 
-/** An expression over a table's columns, on one line: it is as written. */
+/** An expression over a table's columns, on one line, returned as written. */
 export function expression(entry: HeaderEntry): string {
   const depths = withDepth(significantTokens({ file: entry.file, text: entry.value, line: entry.line }))
   const { token, depth } = depths.at(-1)!
@@ -57,7 +57,7 @@ export function expression(entry: HeaderEntry): string {
   if (isClosed && depths.every((one) => one.depth > 0 || !SEPARATORS.has(one.token.text))) return entry.value
   throw wrong(
     entry,
-    `'${entry.value}' is no expression`,
+    `'${entry.value}' is not an expression`,
     'write columns of ORDER BY, such as cityHash64(address)',
   )
 }
@@ -68,7 +68,8 @@ const SEPARATORS: ReadonlySet<string> = new Set([',', ';'])
 export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {
   const found: Record<string, string> = {}
   for (const { name, type, value } of assignments(entry, 'write name = value, name = value')) {
-    if (type !== '') throw wrong(entry, `'${name} ${type}' is no name of a setting`, 'write name = value')
+    if (type !== '')
+      throw wrong(entry, `'${name} ${type}' is not the name of a setting`, 'write name = value')
     if (PINNED_SETTING_NAMES.includes(name)) {
       throw wrong(
         entry,
@@ -98,21 +99,21 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
   if ((keep === 'earliest' || keep === 'latest') && column !== undefined)
     return { kind: 'per-key', keep, column }
   const hint = 'write per-block, per-key earliest <column> or per-key latest <column>'
-  throw wrong(entry, `'${entry.value}' is no kind of rows`, hint)
+  throw wrong(entry, `'${entry.value}' is not a kind of rows`, hint)
 }
 
 export function blockCoverage(entry: HeaderEntry): BlockCoverage {
   const known = DENSITIES.find((name) => name === entry.value)
   if (known === undefined)
-    throw wrong(entry, `'${entry.value}' is no block coverage`, `write one of ${DENSITIES.join(', ')}`)
+    throw wrong(entry, `'${entry.value}' is not a block coverage`, `write one of ${DENSITIES.join(', ')}`)
   return known
 }
 
 export const DENSITIES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
 /**
- * Where a file of sql/doctor/ is asked. `each node`: on every server of the target's cluster, on the target where none is
- * named. `cluster`: on the target if a cluster is named; `keeper`: if that cluster has Keeper.
+ * The servers on which a file of sql/doctor/ runs. `each node`: every server of the target's cluster, or the target if no
+ * cluster is named. `cluster`: the target if a cluster is named; `keeper`: if that cluster has Keeper.
  */
 const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
 
@@ -122,7 +123,7 @@ export function doctorServers(entry: HeaderEntry): readonly DoctorServer[] {
   return entry.value.split(',').map((part) => {
     const known = DOCTOR_SERVERS.find((name) => name === part.trim())
     if (known !== undefined) return known
-    throw wrong(entry, `'${part.trim()}' is no server`, `write one of ${DOCTOR_SERVERS.join(', ')}`)
+    throw wrong(entry, `'${part.trim()}' is not a server`, `write one of ${DOCTOR_SERVERS.join(', ')}`)
   })
 }
 
@@ -139,12 +140,12 @@ function plainName(entry: HeaderEntry, name: string): string {
   if (/^[a-z][a-z0-9_]*$/.test(name)) return name
   throw wrong(
     entry,
-    `'${name}' is no plain name`,
+    `'${name}' is not a plain name`,
     'use lower-case letters, digits and _, without database or quotes',
   )
 }
 
-/** `null` for what is no block limit. */
+/** `null` if the text is not a block limit. */
 function blockLimit(text: string): BlockLimit | null {
   const block = wholeNumber(text)
   if (block !== undefined) return { fork: undefined, offset: block }

@@ -1,4 +1,4 @@
-// Owns the `--! key: value` lines above the SQL: which keys there are, which are required. Values: header-values.ts.
+// Owns the `--! key: value` lines above the SQL: known and required keys. Values: header-values.ts.
 import { type BackfillError, fileError } from '../model/errors.ts'
 import type { BlockCoverage, TableDefinition } from '../model/model.ts'
 import {
@@ -35,16 +35,16 @@ export type TransformHeader = Pick<
   | 'shared'
 >
 
-/** A header with what could be read of it: undefined for what is missing or wrong. */
+/** A header as far as it could be read: undefined for missing or wrong values. */
 export type HeaderDraft = { readonly [Key in keyof TransformHeader]: TransformHeader[Key] | undefined }
 
 export type ReadHeader = {
   readonly header: HeaderDraft
-  /** Line of each key that is there. */
+  /** Line of each present key. */
   readonly lines: ReadonlyMap<string, number>
 }
 
-/** Reads the header of a transform; reports what is not as documented. */
+/** Reads the header of a transform; reports errors. */
 export function readHeader(file: string, text: string, report: Report): ReadHeader {
   const entries = attempt(report, () => headerEntries(file, text, TRANSFORM_KEYS, report)) ?? new Map()
   const given = <Value, Absent>(key: string, read: (entry: HeaderEntry) => Value, absent: Absent) => {
@@ -80,7 +80,7 @@ export function sourceHeader(file: string, text: string): { readonly blockCovera
   return { blockCoverage: entry === undefined ? 'most-blocks' : blockCoverage(entry) }
 }
 
-/** Reads the header of a file of sql/ddl/; reports what is not as documented. */
+/** Reads the header of a file of sql/ddl/; reports errors. */
 export function ddlHeader(
   file: string,
   text: string,
@@ -100,10 +100,10 @@ export function importHeader(file: string, text: string): Pick<TransformHeader, 
 }
 
 export type DoctorHeader = {
-  /** Under which the check is shown: `Storage`. */
+  /** Heading of the check: `Storage`. */
   readonly group: string
   readonly servers: readonly DoctorServer[]
-  /** What is said where the file returns no row. */
+  /** Sentence to print if the file returns no row. */
   readonly ok: string
 }
 
@@ -122,7 +122,7 @@ export function doctorHeader(file: string, text: string): DoctorHeader {
   }
 }
 
-/** Reports header lines of a file in which none mean anything. */
+/** Reports header lines in a file that may have none. */
 export function throwHeaderError(file: string, text: string, report: Report = refuse): void {
   attempt(report, () => headerEntries(file, text, [], report))
 }
@@ -163,7 +163,7 @@ function headerEntries(
 
 type EntryContext = {
   readonly keys: readonly string[]
-  /** Those above it. */
+  /** The header lines above it. */
   readonly entries: ReadonlyMap<string, HeaderEntry>
   readonly sqlBegan: boolean
 }
@@ -180,7 +180,7 @@ function headerEntry(file: string, token: Token, { keys, entries, sqlBegan }: En
   }
   const [, key, value] = /^--!\s*([\w-]+)\s*:\s*(.*\S)\s*$/.exec(token.text) ?? []
   if (key === undefined || value === undefined) {
-    const sentence = `'${token.text.trimEnd()}' is no header line`
+    const sentence = `'${token.text.trimEnd()}' is not a header line`
     throw fileError({ rule: 'E005', ...place, sentence, hint: 'write --! key: value' })
   }
   if (!keys.includes(key)) {

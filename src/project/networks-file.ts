@@ -1,4 +1,4 @@
-// Owns sql/networks.json: fork blocks, and what a network has of its own.
+// Owns reading sql/networks.json: fork blocks and other values of a network.
 import { type BackfillError, fileError } from '../model/errors.ts'
 import type { BlockCoverage, Network } from '../model/model.ts'
 import { DENSITIES } from './header-values.ts'
@@ -15,7 +15,7 @@ const HOLE_BLOCKS = 1000
 export function parseNetworks(file: string, text: string): readonly Network[] {
   return Object.entries(record(file, '', parseJson(file, text))).map(([name, value]) => {
     if (!isLockName(name)) {
-      throw wrong(file, name, 'is no name of a network', 'use lower-case letters, digits and single _')
+      throw wrong(file, name, 'is not the name of a network', 'use lower-case letters, digits and single _')
     }
     const fields = record(file, name, value)
     const unknown = Object.keys(fields).find((key) => !KEYS.includes(key))
@@ -44,7 +44,12 @@ function parseJson(file: string, text: string): unknown {
 function forks(file: string, path: string, value: unknown): Network['forks'] {
   return mapRecord(file, path, value, (fork, block) => {
     if (!/^[a-z][a-z0-9_]*$/.test(fork) || Object.hasOwn(RUNNER_PARAMETERS, fork)) {
-      throw wrong(file, `${path}.${fork}`, 'is no name of a fork', 'use lower-case letters, digits and _')
+      throw wrong(
+        file,
+        `${path}.${fork}`,
+        'is not the name of a fork',
+        'use lower-case letters, digits and _',
+      )
     }
     if (Number.isSafeInteger(block) && (block as number) >= 0) return block as number
     throw wrong(file, `${path}.${fork}`, `is ${JSON.stringify(block)}`, 'write the first block of the fork')

@@ -1,10 +1,10 @@
-// Owns writing new files into the SQL folder: all or none, and never over a file that exists.
+// Owns writing new files into the SQL folder: all or none, and never over an existing file.
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import { shown } from './sql-files.ts'
 
-/** @throws BackfillError `usage` where a file of that path exists already */
+/** @throws BackfillError `usage` if a file exists already */
 export async function assertAbsent(path: string): Promise<void> {
   const exists = await access(path).then(
     () => true,
@@ -15,7 +15,7 @@ export async function assertAbsent(path: string): Promise<void> {
 
 /**
  * Writes the files (path -> text), and the folders above them. Returns their paths as shown to people.
- * @throws BackfillError `usage` where one exists already or cannot be written; none is left then
+ * @throws BackfillError `usage` if one exists already or cannot be written; then none is left
  */
 export async function writeNewFiles(files: ReadonlyMap<string, string>): Promise<readonly string[]> {
   for (const path of files.keys()) await assertAbsent(path)

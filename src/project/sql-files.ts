@@ -1,10 +1,10 @@
-// Owns reading the `.sql` files of a folder, and what is said of a file or folder that cannot be read.
+// Owns reading the `.sql` files of a folder, and the errors for unreadable files and folders.
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import type { SqlFile } from './definitions.ts'
 
-/** The `.sql` files of a folder by name; sub-folders and other files are nobody's business here. */
+/** The `.sql` files of a folder by name; ignores sub-folders and other files. */
 export async function readSqlFiles(folder: string, { optional = false } = {}): Promise<readonly SqlFile[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
@@ -29,7 +29,7 @@ export function unreadable(path: string, error: unknown): never {
   )
 }
 
-/** Relative to the working directory where that is shorter. */
+/** Relative to the working directory if that is shorter. */
 export function shown(path: string): string {
   const fromHere = relative(process.cwd(), path)
   return fromHere !== '' && fromHere.length < path.length ? fromHere : path

@@ -1,4 +1,4 @@
-// Owns reading the SQL folder: files from disk to a checked catalogue. Nothing here talks to a server.
+// Owns reading the SQL folder: from files on disk to a checked catalogue. Needs no server.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalogue, SqlText } from '../model/model.ts'
@@ -15,21 +15,21 @@ import { readSqlFiles, unreadable } from './sql-files.ts'
 export { chooseTables, findNetwork } from '../model/choose.ts'
 
 /**
- * Reads `ddl`, `transforms`, `source`, `ledger` and `networks.json` in a folder and checks
- * all of it offline. Throws a usage error that names file and line for the first thing that is wrong.
+ * Reads `ddl`, `transforms`, `source`, `ledger` and `networks.json` in a folder and checks them offline.
+ * Throws a usage error with file and line for the first error.
  */
 export async function readCatalogue(folder: string): Promise<Catalogue> {
   return (await readFolder(folder, refuse)).catalogue
 }
 
 export type Folder = {
-  /** What is sound. */
+  /** The tables without errors. */
   readonly catalogue: Catalogue
-  /** All tables, those that are not sound as well, in dependency order. */
+  /** All tables, including those with errors, in dependency order. */
   readonly drafts: readonly TableDraft[]
 }
 
-/** The same for who wants to know all that is wrong: it is reported. Throws where a file or folder cannot be read. */
+/** The same, but reports every error. Throws if a file or folder cannot be read. */
 export async function readFolder(folder: string, report: Report): Promise<Folder> {
   const networksFile = join(folder, 'networks.json')
   const [ddl, clusterDdl, transforms, source, ledger, clusterLedger, upgrade, networksText] =

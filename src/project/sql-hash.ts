@@ -1,12 +1,12 @@
-// Owns the hash of a transform: when it changes, ranges that were done before are stale.
+// Owns the hash of a transform: if it changes, ranges that were done before are stale.
 import { createHash } from 'node:crypto'
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import { normalForm } from '../sql-syntax/statements.ts'
 
 /**
- * sha256 (hex) of what decides which rows a transform yields: the SQL, the values of its own parameters and its
- * settings. Settings named `max_…` are left out: while every overflow mode throws, such a limit may fail a statement,
- * but it cannot change its rows, so tuning makes nothing stale.
+ * sha256 (hex) of everything that decides on a transform's rows: the SQL, the values of its own parameters and its
+ * settings. Settings named `max_…` are left out: because every overflow mode throws, such a limit may fail a statement,
+ * but cannot change its rows, so tuning makes nothing stale.
  */
 export function sqlHash(
   transform: SqlText,

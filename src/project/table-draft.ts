@@ -1,4 +1,4 @@
-// Owns a table as far as its files could be read: what `backfill check` looks at. Types only.
+// Owns the type of a table as far as its files could be read, for `backfill check`.
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
 
@@ -7,12 +7,12 @@ export type TableDraft = {
   /** The transform's file. */
   readonly file: string
   readonly header: HeaderDraft
-  /** Line of each header key that is there. */
+  /** Line of each present header key. */
   readonly lines: ReadonlyMap<string, number>
   readonly transform: SqlText | undefined
   readonly ddl: SqlText | undefined
-  /** None where there is no file. */
+  /** None if there is no file. */
   readonly clusterDdl: readonly SqlText[]
-  /** Undefined where a part of it is missing or wrong. */
+  /** Undefined if a part of it is missing or wrong. */
   readonly definition: TableDefinition | undefined
 }

@@ -1,4 +1,4 @@
-// Owns what a transform may be: one SELECT over the tables that its header names, bounded by the runner's parameters.
+// Owns the form of a transform: one SELECT over the tables that its header names, bounded by the runner's parameters.
 import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
@@ -6,7 +6,7 @@ import { refuse, type Report } from '../sql-syntax/problems.ts'
 import { isKeyword, significantTokens, unquoted, type Token } from '../sql-syntax/lexer.ts'
 import { withDepth } from '../sql-syntax/tokens.ts'
 
-/** The statement of a transform file. Reports whatever keeps the file from being exactly one SELECT. */
+/** The statement of a transform file. Reports an error if the file is not exactly one SELECT. */
 export function onlySelect(
   file: string,
   statements: readonly SqlText[],
@@ -67,7 +67,7 @@ function* outputClauses(file: string, tokens: readonly Token[]): Generator<Backf
   }
 }
 
-/** A SETTINGS clause outweighs what the runner sends along, so it may not undo the pinned settings either. */
+/** A SETTINGS clause overrides the settings that the runner sends, so it may not change a pinned setting either. */
 function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
   let clause: number | undefined
   for (const [index, { token, depth }] of withDepth(tokens).entries()) {

@@ -1,10 +1,10 @@
-// Owns what a run says of its tables before it starts and after it ends.
+// Owns the messages of a run about its tables before it starts and after it ends.
 import { countBlocks, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { hintOf } from '../ledger/stale.ts'
 import { formatBlockSet } from '../model/blocks.ts'
-import { markOf, shortHash } from '../ledger/stale.ts'
+import { splitStaleTag, shortHash } from '../ledger/stale.ts'
 import { staleBlocks, staleVersions } from '../ledger/stale.ts'
 import { emptiedNote, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
@@ -25,7 +25,7 @@ export function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunE
   }))
 }
 
-/** Says for each table what is about to be done, and where nothing can be. */
+/** Reports for each table the work to do, and why some blocks cannot run. */
 export function announce(
   runs: ReadonlyMap<string, TableRun>,
   options: UpOptions,
@@ -44,7 +44,7 @@ export function announce(
       report({
         type: 'warning',
         table: key,
-        text: `--to ${options.to} is above the head ${naturalHead}: you say that the sources are complete; recorded as forced`,
+        text: `--to ${options.to} is above the head ${naturalHead}: the sources are taken as complete up to there; recorded as forced`,
       })
     const doneBlocks = countBlocks(intersect(covered, bounds.expected === undefined ? [] : [bounds.expected]))
     const edited = unprobed.length === 0 ? undefined : editedText(tableStatus)
@@ -54,8 +54,8 @@ export function announce(
 }
 
 /**
- * What to say of ranges that stay as older SQL built them while missing ones are built with the file's. A warning only
- * until the file's SQL has built something: cron would send it every ten minutes.
+ * The message about ranges that keep the rows of older SQL while missing ranges are built with the file's SQL. It is a
+ * warning only until the file's SQL has built some blocks, because cron would send it every ten minutes.
  */
 function editedText({
   table,
@@ -65,7 +65,7 @@ function editedText({
   const stay = staleVersions(islands, table.sqlHash).filter(({ edited }) => edited)
   if (stay.length === 0) return undefined
   const known = islands.some(
-    ({ state, sqlHash }) => state === 'done' && markOf(sqlHash).hash === table.sqlHash,
+    ({ state, sqlHash }) => state === 'done' && splitStaleTag(sqlHash).hash === table.sqlHash,
   )
   const hashes = [...new Set(stay.map(({ hash }) => shortHash(hash)))].join(', ')
   return {

@@ -1,11 +1,11 @@
-// Owns what has changed since a try at a range: its SQL, its source rows, or that these have gone.
+// Owns finding changes since an attempt at a range: changed SQL, changed source rows, pruned source rows.
 import pLimit from 'p-limit'
-import { readFingerprint, rowsHaveGone, writeFingerprint } from '../sources/fingerprint.ts'
+import { readFingerprint, sourceRowsPruned, writeFingerprint } from '../sources/fingerprint.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import type { Ports } from './workspace.ts'
 
-/** `pruned`: rows that the try has read have gone from a source. */
+/** `pruned`: a source no longer holds rows that the attempt read. */
 export type Change = 'sql' | 'source' | 'pruned'
 
 export type ChangeQuestion = {
@@ -14,10 +14,10 @@ export type ChangeQuestion = {
   readonly inputs: ReadonlyMap<string, string>
 }
 
-/** Each question reads two columns of the sources: a long range has many tries. */
+/** Limits parallel queries: each reads two columns of the sources, and a long range has many attempts. */
 const AT_ONCE = 8
 
-/** What has changed since each try; undefined where it would read and do the same now. */
+/** The change since each attempt; undefined if a new attempt would read and write the same. */
 export async function changesSince(
   ports: Ports,
   question: ChangeQuestion,
@@ -34,10 +34,10 @@ async function changeSince(
 ): Promise<Change | undefined> {
   const [sources, latest] = await Promise.all([
     ports.source.fingerprint(table.sources, attempt.range),
-    ports.ledger.mark(inputs, attempt.range),
+    ports.ledger.inputVersions(inputs, attempt.range),
   ])
   const before = readFingerprint(attempt.sourceFingerprint)
-  if (rowsHaveGone(before.sources, sources, ports.source)) return 'pruned'
+  if (sourceRowsPruned(before.sources, sources, ports.source)) return 'pruned'
   if (attempt.sqlHash !== table.sqlHash) return 'sql'
   return writeFingerprint({ sources, inputs: latest }) === attempt.sourceFingerprint ? undefined : 'source'
 }

@@ -1,12 +1,12 @@
-// Owns the protocol of one try at a chunk: started, the fenced INSERT, the checks, done. Whatever breaks in between
-// leaves a dirty range, never a wrong `done`.
+// Owns the protocol of one attempt at a chunk: started, the fenced INSERT, the checks, done. A failure in between leaves
+// a dirty range, never a wrong `done`.
 import { BackfillError, retryOf } from '../model/errors.ts'
 import { type SourceFacts, writeFingerprint } from '../sources/fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
 import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Lock } from '../lock/lock.ts'
-import type { InsertReport, Pass } from './executor-port.ts'
+import type { InsertReport, StepSession } from './executor-port.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import type { Ports } from './workspace.ts'
 
@@ -16,13 +16,13 @@ export type ChunkJob = {
   readonly range: Range
   readonly runId: string
   readonly queryId: string
-  /** 1 for the first try of the range in this run. */
+  /** 1 for the first attempt at the range in this run. */
   readonly attempt: number
   readonly rowsExpected: number
-  /** Of the sources, taken earlier in this run; undefined: it has to be asked for. */
+  /** Of the sources, read earlier in this run; undefined: it must be read now. */
   readonly fingerprint: ReadonlyMap<string, SourceFacts> | undefined
   readonly forced: boolean
-  /** What the ledger will say built the range; another word than the table's hash marks it stale. */
+  /** The hash for the ledger; with a stale tag, the range counts as stale. */
   readonly sqlHash: string
   readonly lock: Lock
   /** Table key -> target UUID of the tables in `after`. */
@@ -30,22 +30,22 @@ export type ChunkJob = {
   readonly retryPolicy: RetryPolicy
   /** As in InsertJob. */
   readonly progress: boolean
-  readonly pass: Pass | undefined
+  readonly stepSession: StepSession | undefined
 }
 
 /** `fingerprint`: of the sources, older than the INSERT. */
 export type ChunkReport = InsertReport & { readonly fingerprint: ReadonlyMap<string, SourceFacts> }
 
 /**
- * Runs one try and resolves when the ledger has acknowledged `done`.
- * @throws BackfillError, after `failed` has been recorded where that was still possible
+ * Runs one attempt and resolves when the ledger has acknowledged `done`.
+ * @throws BackfillError, after `failed` has been recorded if that was possible
  */
 export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport> {
   const { table, range, lock, inputs, retryPolicy } = job
   const { ledger } = ports
   const [sources, before] = await Promise.all([
     job.fingerprint ?? ports.source.fingerprint(table.sources, range),
-    ledger.mark(inputs, range),
+    ledger.inputVersions(inputs, range),
   ])
   const sourceFingerprint = writeFingerprint({ sources, inputs: before })
   const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
@@ -67,9 +67,10 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
   let report: InsertReport
   try {
     report = await insert(ports, job)
-    if (writeFingerprint({ sources, inputs: await ledger.mark(inputs, range) }) !== sourceFingerprint)
+    const now = { sources, inputs: await ledger.inputVersions(inputs, range) }
+    if (writeFingerprint(now) !== sourceFingerprint)
       throw new BackfillError(
-        `the tables that ${table.key} reads were redone below ${range.from}-${range.to} meanwhile`,
+        `the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`,
         {
           kind: 'failed',
           hint: 'Run backfill up again',
@@ -77,33 +78,34 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
       )
   } catch (error) {
     const { code, message } = error as BackfillError
-    // Without this event the range is dirty all the same: `started` says so.
+    // Without this event the range is dirty, too, because of `started`.
     await ledger
       .append(lock, event('failed', { errorCode: code, error: message.slice(0, MAX_ERROR) }))
       .catch(() => undefined)
     throw error
   }
-  // Outside the try: once `done` may have arrived, `failed` must never follow it.
-  const { passed: _, ...measured } = report
+  // Outside the try block: once `done` may have arrived, `failed` must never follow it.
+  const { stepKept: _, ...measured } = report
   await ledger.append(lock, event('done', measured), retryPolicy)
   return { ...report, fingerprint: sources }
 }
 
-/** The INSERT; where its answer was lost, the server is asked what became of it before anything is decided. */
+/** The INSERT; if its answer was lost, asks the server for its outcome first. */
 async function insert(
   { executor, queries }: Ports,
-  { table, range, queryId, lock, progress, retryPolicy, pass }: ChunkJob,
+  { table, range, queryId, lock, progress, retryPolicy, stepSession }: ChunkJob,
 ): Promise<InsertReport> {
   try {
-    return await executor.insert({ table, range, queryId, lock, progress, ...(pass && { pass }) })
+    const job = { table, range, queryId, lock, progress }
+    return await executor.insert({ ...job, ...(stepSession && { stepSession }) })
   } catch (error) {
     if (retryOf(error) !== 'reconnect') throw error
     await queries.reachable(retryPolicy)
-    const report = await queries.settle(queryId)
+    const report = await queries.waitForEnd(queryId)
     if (report === undefined) throw error
-    return { ...report, passed: false }
+    return { ...report, stepKept: false }
   }
 }
 
-/** Characters of a message that the ledger keeps; a statement's parameters travel in its URL. */
+/** Characters of a message that the ledger keeps: parameters are sent in the URL. */
 const MAX_ERROR = 4000

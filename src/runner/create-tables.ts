@@ -1,4 +1,4 @@
-// Owns the creation of what is missing on the target: databases, ledger, derived tables. Checks come first.
+// Owns creating missing databases, ledger and derived tables on the target. Checks come first.
 import { checkTables } from '../targets/check-columns.ts'
 import { withDependencies } from '../model/choose.ts'
 import type { Workspace } from './workspace.ts'
@@ -6,10 +6,10 @@ import type { Workspace } from './workspace.ts'
 export type CreatedTable = { readonly table: string; readonly target: string; readonly created: boolean }
 
 /**
- * Checks every chosen table and what it depends on, then creates what is missing; nothing is written where a check
- * fails. Creating is idempotent.
+ * Checks every chosen table and its inputs, then creates missing tables; if a check fails, nothing is written. Creating is
+ * idempotent.
  *
- * @throws BackfillError `usage` where a file and the servers do not fit
+ * @throws BackfillError `usage` if a file does not fit the servers
  */
 export async function createTables(workspace: Workspace): Promise<readonly CreatedTable[]> {
   const { target } = workspace.ports

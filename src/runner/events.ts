@@ -1,8 +1,8 @@
-// Owns what a run tells: events while it lasts, a summary at its end.
+// Owns the types of a run's reports: events while it runs, a summary at its end.
 import type { BackfillError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 
-/** Told in the order in which things happen; `table` is a table key. */
+/** Reported in the order in which things happen; `table` is a table key. */
 export type RunEvent =
   | { readonly type: 'created'; readonly table: string; readonly target: string }
   | { readonly type: 'note'; readonly table: string | undefined; readonly text: string }
@@ -54,10 +54,10 @@ export type RunSummary = {
   readonly blocks: number
   readonly rowsWritten: number
   readonly elapsedMs: number
-  /** Table keys that stopped, with why; empty means that all went well. */
+  /** Tables that stopped, with their errors; empty if none failed. */
   readonly failed: readonly { readonly table: string; readonly error: BackfillError }[]
   /** A signal ended the run before everything was done. */
   readonly interrupted: boolean
-  /** The time of `--max-runtime` was up before everything was done. */
+  /** The time of `--max-runtime` ended before everything was done. */
   readonly outOfTime: boolean
 }

@@ -1,4 +1,4 @@
-// Owns what a run asks of the statements that write: a transform described, inserted, its rows deleted and counted.
+// Owns the port for a run's statements on targets: describe and insert a transform, delete and count rows.
 import type { Lock } from '../lock/lock.ts'
 import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
@@ -11,28 +11,29 @@ export type InsertJob = {
   readonly queryId: string
   readonly lock: Lock
   /**
-   * Whether the server tells its progress, which keeps the connection alive. Where a proxy cut the connection all
-   * the same, the next word of progress breaks the statement: then it has to run without.
+   * Whether the server sends progress headers, which keep the connection alive. If a proxy closed the connection anyway,
+   * the next progress header fails the statement: then it must run without them.
    */
   readonly progress: boolean
-  readonly pass?: Pass
+  readonly stepSession?: StepSession
 }
 
 /**
- * A shared step (pure/shared-step.ts) of one range, whose rows wait in an HTTP session of this name between the INSERT
- * that computes them and the one that takes them last.
+ * The session of a shared step (sql-syntax/shared-cte.ts) for one range. Its rows wait in an HTTP session of this name
+ * between the first INSERT, which computes them, and the last.
  */
-export type Pass = { readonly session: string; readonly role: 'first' | 'last' }
+export type StepSession = { readonly session: string; readonly role: 'first' | 'last' }
 
-/** `passed`: the rows of the shared step wait in the session for the last one. */
-export type InsertReport = WriteReport & { readonly passed: boolean }
+/** `stepKept`: the rows of the shared step wait in the session for the last INSERT. */
+export type InsertReport = WriteReport & { readonly stepKept: boolean }
 
 export type ExecutorPort = DescribePort & {
   /**
    * Inserts the transform of one range into its target, fenced by the lock, under the query id.
-   * Resolves only when the server has said by every sign that all rows are in.
-   * With a pass, what cannot be shared (no session any more, no memory or grant for the waiting rows) is computed whole.
-   * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it.
+   * Resolves only when it is certain that all rows are written.
+   * With a step session: if the step cannot be shared (no session any more, no memory or grant for its rows), the whole
+   * transform is computed.
+   * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
    */
   insert(job: InsertJob): Promise<InsertReport>
   /**
@@ -40,10 +41,10 @@ export type ExecutorPort = DescribePort & {
    * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it
    */
   clean(job: CleanJob): Promise<void>
-  /** Rows of the ranges as they stand in the target, before merging. */
+  /** Rows of the ranges in the target, before merging. */
   count(table: TableDefinition, ranges: readonly Range[]): Promise<number>
-  /** Why rows cannot be deleted; undefined where they can. */
+  /** Why rows cannot be deleted; undefined if they can. */
   readonly noDeletes: string | undefined
-  /** Ends the deletions of earlier epochs that are still queued: their fence would fail them for ever. */
+  /** Kills queued deletions of earlier lock epochs: their fence would fail them for ever. */
   endDeletions(table: TableDefinition, lock: Lock): Promise<void>
 }

@@ -1,4 +1,4 @@
-// Owns the running of transforms: inside one server, or streamed from the source server to the target server.
+// Owns running transforms: inside one server, or streamed from the source server to the target server.
 import type { Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import type { ExecutorPort, InsertJob, InsertReport } from './executor-port.ts'
@@ -22,7 +22,7 @@ export type ExecutorOptions = {
   readonly target: Server
   readonly names: Names
   readonly network: Network
-  /** How rows cross where these are two servers. */
+  /** Compression between two servers. */
   readonly compression: Compression
 }
 
@@ -53,7 +53,8 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     return await known
   }
 
-  async function insert({ table, range, queryId, lock, progress, pass }: InsertJob): Promise<InsertReport> {
+  async function insert(job: InsertJob): Promise<InsertReport> {
+    const { table, range, queryId, lock, progress, stepSession } = job
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const fence = compiledFence(target.db, { lockName: lock.name, names })
@@ -63,8 +64,8 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     }
     const server = reader(table)
     const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
-    // A session lives on one server: behind a load balancer nobody would find it again.
-    const step = target.cluster?.balanced ? undefined : pass && sharedStep(table)
+    // A session exists on one server only: behind a load balancer the next statement might reach another server.
+    const step = target.cluster?.balanced ? undefined : stepSession && sharedStep(table)
     if (server !== target)
       return {
         ...(await stream({
@@ -76,7 +77,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
           into,
           fence,
         })),
-        passed: false,
+        stepKept: false,
       }
     const insertOf = (select: string): Statement => ({
       query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
@@ -87,9 +88,9 @@ export function openExecutor({ source, target, names, network, compression }: Ex
       progress,
     })
     const whole = table.transform.text
-    return step === undefined || pass === undefined
-      ? { ...(await runWrite(target, insertOf(whole))), passed: false }
-      : await insertShared(target, { step, pass, into: insertOf, whole })
+    return step === undefined || stepSession === undefined
+      ? { ...(await runWrite(target, insertOf(whole))), stepKept: false }
+      : await insertShared(target, { step, stepSession, into: insertOf, whole })
   }
 
   return {

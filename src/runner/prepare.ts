@@ -1,4 +1,4 @@
-// Owns what a run knows before it starts: tables created, where they stand, what the past says, slots.
+// Owns the preparation of a run: tables created, their status, costs of earlier chunks, slots.
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
@@ -13,11 +13,11 @@ import { type RunContext, startTable } from './table-run.ts'
 import type { Workspace } from './workspace.ts'
 import { randomId } from '../seam/random.ts'
 
-/** What a caller has prepared, by table key. */
+/** Preparations of the caller, by table key. */
 export type Prepared = {
-  /** Blocks to run, if they are missing; `from` and `to` of the options say nothing then. */
+  /** Blocks to run, if they are missing; `from` and `to` of the options are ignored then. */
   readonly blocks: ReadonlyMap<string, BlockSet>
-  /** Blocks up to here are expected, whatever the sources say. */
+  /** Blocks up to here are expected, whatever the sources hold. */
   readonly head: number
   /** Locks that are held already; they are released at the end. */
   readonly locks: ReadonlyMap<string, Lock>
@@ -30,7 +30,7 @@ export type PreparedRun = {
   readonly sharing: Sharing
 }
 
-/** @throws BackfillError `usage` where files and servers do not fit, `server` where one is away */
+/** @throws BackfillError `usage` if files and servers do not fit, `server` if one is unreachable */
 export async function prepareRun({
   workspace,
   options,
@@ -52,7 +52,7 @@ export async function prepareRun({
     lag: options.lag,
     forcedHead: prepared?.head ?? options.to,
   })
-  // Remembers every lock's comment now, so that all locks of a dead run are known to be stale at the same time.
+  // Reads every lock's comment now, so that all locks of a dead run become stale at the same time.
   await workspace.ports.locks.holders()
   const targets = targetsOf(tableStatuses)
   const uuids = uuidsOf(
@@ -82,7 +82,7 @@ export async function prepareRun({
     runId: randomId(),
     probeBlocks: makeProbe(workspace),
     runs,
-    settle: sharing.settle,
+    confirm: sharing.confirm,
     targets,
     uuids,
     inFlight: new Set(),

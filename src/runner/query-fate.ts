@@ -1,4 +1,4 @@
-// Owns the question what became of a statement that was sent: does it still run, did it finish, end it.
+// Owns finding the outcome of a sent statement: whether it still runs or has finished; and killing it.
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
@@ -12,10 +12,10 @@ import { STEP_SUFFIX } from './shared-insert.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 
-/** Killing a stalled stream took 29 s (measured): a minute, then the table stops. */
+/** Killing a stalled stream took 29 s (measured): wait a minute, then the table stops. */
 const END_WITHIN_MS = 60_000
 
-/** query_log is written every 7.5 s by default; asked for longer than that where it cannot be flushed. */
+/** query_log is written every 7.5 s by default; wait longer than that if it cannot be flushed. */
 const LOG_WITHIN_MS = 10_000
 
 const POLL_MS = 250
@@ -23,7 +23,7 @@ const POLL_MS = 250
 /** Statements as the target server knows them, by their query ids. */
 export type Queries = ReturnType<typeof openQueries>
 
-/** `server` is the target, where all that writes runs; `source` is only waited for. */
+/** `server` is the target, which runs all writing statements; `source` is only waited for. */
 export function openQueries({ server, source }: { readonly server: Server; readonly source: Server }) {
   const { client, connection } = server
 
@@ -38,7 +38,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
     return rows.map((row) => row.query_id)
   }
 
-  /** How the query ended, as the log has it; empty while it has not. */
+  /** The end of the query in the log; empty while it runs. */
   function ends(queryId: string): Promise<readonly (WriteReport & { readonly type: string })[]> {
     return server.db
       .selectFrom(onAllNodes<SystemQueryLog>(server, 'system.query_log').as('query_log'))
@@ -59,8 +59,8 @@ export function openQueries({ server, source }: { readonly server: Server; reado
 
   return {
     /**
-     * Kills what still runs of the queries and resolves when none does.
-     * @throws BackfillError `failed` when one has not ended after a minute
+     * Kills those queries that still run and resolves when none runs.
+     * @throws BackfillError `failed` if one has not ended after a minute
      */
     async end(queryIds: readonly string[]): Promise<void> {
       if (queryIds.length === 0) return
@@ -69,7 +69,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
         if (monotonicMs() > deadline)
           throw new BackfillError(`query ${left[0]} still runs a minute after it was killed`, {
             kind: 'failed',
-            hint: `Look at it in system.processes of ${connection.url}; run backfill up again when it has ended`,
+            hint: `Find it in system.processes of ${connection.url}; run backfill up again when it has ended`,
           })
         await client.command({
           query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
@@ -80,10 +80,10 @@ export function openQueries({ server, source }: { readonly server: Server; reado
       }
     },
 
-    /** Resolves when the query no longer runs: what the server reported if it finished, else undefined. */
-    async settle(queryId: string): Promise<WriteReport | undefined> {
+    /** Resolves when the query no longer runs: with the server's report if it finished, else undefined. */
+    async waitForEnd(queryId: string): Promise<WriteReport | undefined> {
       while ((await running([queryId])).length > 0) await sleep(POLL_MS)
-      // Flushing needs a grant that a runner may lack: then the log is waited for.
+      // Flushing needs a grant that a runner may lack: then wait for the log.
       const flushed = await client.command({ query: `SYSTEM FLUSH LOGS${onCluster(server)}` }).then(
         () => true,
         () => false,
@@ -95,7 +95,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
           const [end] = await ends(queryId)
           if (end !== undefined) return end.type === 'QueryFinish' ? end : undefined
         } catch (error) {
-          // A log that cannot be read is no error: the outcome is unknown, and the range is done again.
+          // If the log cannot be read, that is not an error: the outcome is unknown, and the range runs again.
           if (errorCode(error) !== 0) return undefined
           lost = true
         }
@@ -104,7 +104,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
       }
     },
 
-    /** Whether the queries of `user` can be seen and killed: one's own always can. */
+    /** Whether the queries of `user` can be seen and killed; our own always can. */
     async canEnd(user: string): Promise<boolean> {
       const [row] = await server
         .during('asking who we are')
@@ -118,13 +118,13 @@ export function openQueries({ server, source }: { readonly server: Server; reado
         })
         return answer.trim() === '1'
       } catch (error) {
-        // Servers before 24.10 cannot be asked; there the list of processes is taken at its word.
+        // Servers before 24.10 cannot answer; there the list of processes is trusted.
         if (errorCode(error) === SYNTAX_ERROR) return true
         throw error
       }
     },
 
-    /** Resolves when both servers answer; rejects with the last error when patience ends. */
+    /** Resolves when both servers answer; rejects with the last error when time is up. */
     reachable: (retryPolicy: RetryPolicy) => reachable([server, source], retryPolicy),
   }
 }

@@ -1,4 +1,4 @@
-// Owns recovery: what a run that died, or a try that failed, left half written is made safe to run again.
+// Owns recovery: blocks that a dead run or a failed attempt left partly written are made safe to run again.
 import { BackfillError } from '../model/errors.ts'
 import { type Attempt, type LedgerEvent, NO_TRY } from '../ledger/events.ts'
 import type { TableDefinition } from '../model/model.ts'
@@ -25,17 +25,17 @@ export type RecoveryJob = {
 }
 
 export type Recovered = {
-  /** Blocks that hold rows of an earlier try which cannot be taken back and may differ from those that come now. */
+  /** Blocks with rows of an earlier attempt that cannot be deleted and may differ from the new rows. */
   readonly stale: BlockSet
-  /** In words, for people: what was found and done. */
+  /** Sentences for people about the recovery. */
   readonly text: string
 }
 
 /**
- * Ends what still runs of the tries at the dirty blocks, then deletes what they wrote, where the rule of
- * pure/recovery.ts says so. The caller holds the table's lock, so nothing of them can start any more.
+ * Kills running statements of the attempts at the dirty blocks, then deletes their rows if the rule of remedy.ts
+ * requires it. The caller holds the table's lock, so none of these statements can start any more.
  *
- * @throws BackfillError `failed` where only a rebuild, a grant or the lost source rows help; nothing is deleted then
+ * @throws BackfillError `failed` if only a rebuild, a grant or the lost source rows help; then nothing is deleted
  */
 export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered> {
   const { table, target, lock, dirty } = job
@@ -57,7 +57,7 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
 
   if (remedies.includes('stop'))
     throw new BackfillError(
-      `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${target.engine} cannot take rows back`,
+      `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${target.engine} does not replace rows`,
       { kind: 'failed', hint: 'Drop the table and run backfill up: it is built again from the start' },
     )
   const deleted = blocksOf('clean')
@@ -80,14 +80,14 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
   const stale = blocksOf('rerun-stale')
   const again = subtract(dirty, blockSet([...deleted, ...stale]))
   const found = subtract(deleted, asked)
-  // What was asked for needs no reason.
+  // A requested deletion needs no reason.
   const why = changes.find((change, index) => change !== undefined && !attempts[index]!.suspect)
   const parts = [
     ...(again.length > 0 ? [`runs the half-written blocks again: ${formatBlockSet(again)}`] : []),
     ...(asked.length > 0 ? [`has deleted blocks ${formatBlockSet(asked)}, to build them again`] : []),
     ...(found.length > 0 ? [`has deleted the half-written blocks ${formatBlockSet(found)}`] : []),
     ...(stale.length > 0
-      ? [`runs again, but cannot take back rows of, blocks ${formatBlockSet(stale)}`]
+      ? [`runs blocks ${formatBlockSet(stale)} again, although their old rows cannot be deleted`]
       : []),
   ]
   return { stale, text: parts.join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`) }
@@ -96,7 +96,7 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
 const CHANGE_WORDS: Readonly<Record<Change, string>> = {
   sql: 'the SQL has changed',
   source: 'source rows have changed',
-  pruned: 'source rows have gone',
+  pruned: 'source rows were pruned',
 }
 
 async function endAttempts(

@@ -1,20 +1,20 @@
-// Owns the rule of what to do with blocks that may be half written, before they are run again.
+// Owns the rule for blocks that may be partly written, before they run again.
 import type { RowsKind } from '../model/model.ts'
 
 export type DirtyCase = {
   /** Whether the target's engine keeps one row per key (any Replacing…MergeTree). */
   readonly replacing: boolean
   readonly rows: RowsKind
-  /** Whether the try used the SQL and the source rows that a new one would use. */
+  /** Whether the attempt used the SQL and the source rows that a new attempt would use. */
   readonly unchanged: boolean
   /** As in `Found`. */
   readonly suspect: boolean
 }
 
 /**
- * `rerun`: the same rows come again and replace what is there. `clean`: what is there has to be deleted first.
- * `rerun-stale`: rows of the old attempt cannot be taken back and may differ from those of the new one; run again and
- * say so. `stop`: neither can be told apart from good rows; only a rebuild cures it.
+ * `rerun`: the new rows are equal and replace the old ones. `clean`: delete the old rows first. `rerun-stale`: rows of the
+ * old attempt cannot be deleted and may differ from the new rows; run again and tag the range as stale. `stop`: old and
+ * new rows cannot be distinguished; only a rebuild fixes it.
  */
 export type Remedy = 'rerun' | 'clean' | 'rerun-stale' | 'stop'
 

@@ -1,4 +1,4 @@
-// Owns the tries at one range: again after what passes, in halves after what was too big, never blindly.
+// Owns the attempts at one range: retried after a transient error, split if it was too big, never repeated blindly.
 import { runChunk } from './chunk.ts'
 import { BackfillError, retryOf } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
@@ -6,15 +6,15 @@ import { backOff, withRetry } from '../clickhouse/retry.ts'
 import type { ChunkWork } from './chunk-work.ts'
 import { MAX_ATTEMPTS } from '../clickhouse/error-codes.ts'
 import { intersect, union } from '../model/blocks.ts'
-import { marked } from '../ledger/stale.ts'
+import { withStaleTag } from '../ledger/stale.ts'
 import { recover } from './recover.ts'
 import { inputsOf } from '../planning/table-status.ts'
 import { learn, type RunContext, type TableRun } from './table-run.ts'
 import { randomId } from '../seam/random.ts'
 
 /**
- * Runs a range of a locked table until it is done, and books it. Resolves with the rows written.
- * @throws BackfillError when it will not be done by trying again; the range is dirty then
+ * Runs a range of a locked table until it is done, and records it. Resolves with the rows written.
+ * @throws BackfillError if another attempt would not help; the range is dirty then
  */
 export async function runRange(run: TableRun, work: ChunkWork, context: RunContext): Promise<number> {
   const { range, rows } = work
@@ -26,18 +26,18 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
     } catch (thrown) {
       const error = thrown as BackfillError
       context.report({ type: 'chunk-failed', table: run.key, range, error })
-      // Another chunk of the table has renewed the lock before this one's statement began: not lost, only late.
+      // Another chunk of the table renewed the lock before this statement began: the lock is not lost.
       const renewed = error.kind === 'locked' && run.lock!.epoch !== epoch
       const decision = renewed ? 'retry' : retryOf(error)
       if (decision === 'stop' || context.signal.aborted) throw error
       if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
       if (decision === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
       if (decision === 'reconnect') await context.ports.queries.reachable(context.retryPolicy)
-      // It may have been silent for longer than a proxy allows; with no word of progress to send it ends all the same.
+      // It may have been silent for longer than a proxy allows; without progress headers it still finishes.
       if (decision === 'reconnect') progress = false
       let lost = decision === 'reconnect'
       await withRetry({ queries: context.ports.queries, retryPolicy: context.retryPolicy }, async () => {
-        // A statement that nobody knows of may still arrive: then it is of an epoch that is over.
+        // The lost statement may still arrive: then its lock epoch is over, and the fence refuses it.
         if (lost) await run.lock!.renew()
         lost = true
         await makeSafe(run, range, context)
@@ -59,7 +59,7 @@ async function tryOnce(
   context: RunContext,
 ): Promise<number> {
   const { ports, runId, uuids, network, retryPolicy } = context
-  const { range, rows, fingerprint, pass } = work
+  const { range, rows, fingerprint, stepSession } = work
   const { table, bounds } = run.tableStatus
   const { key } = run
   const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomId()}`
@@ -74,18 +74,19 @@ async function tryOnce(
       queryId,
       attempt,
       rowsExpected: Math.round(rows),
-      // What a retry finds may have come since.
+      // Rows that a retry reads may have arrived since.
       fingerprint: attempt === 1 ? fingerprint : undefined,
       targetUuid: uuids.get(key)!,
       forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
-      sqlHash: intersect(run.mixed, [range]).length > 0 ? marked('mixed', table.sqlHash) : table.sqlHash,
+      sqlHash:
+        intersect(run.mixed, [range]).length > 0 ? withStaleTag('mixed', table.sqlHash) : table.sqlHash,
       lock: run.lock!,
       inputs: inputsOf(table, uuids),
       retryPolicy,
       progress,
-      pass: attempt === 1 ? pass : undefined,
+      stepSession: attempt === 1 ? stepSession : undefined,
     })
-    context.settle(work, report.passed ? report.fingerprint : undefined)
+    context.confirm(work, report.stepKept ? report.fingerprint : undefined)
     const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
     run.covered = union(run.covered, [range])
     learn(run, { expected: rows, written: rowsWritten, elapsedMs, peakMemory })
@@ -99,12 +100,12 @@ async function tryOnce(
 async function runHalves(run: TableRun, { range, rows }: ChunkWork, context: RunContext): Promise<number> {
   const { from, to } = range
   const middle = Math.floor((from + to) / 2)
-  const half = { rows: rows / 2, fingerprint: undefined, pass: undefined }
+  const half = { rows: rows / 2, fingerprint: undefined, stepSession: undefined }
   const lower = await runRange(run, { range: { from, to: middle }, ...half }, context)
   return lower + (await runRange(run, { range: { from: middle + 1, to }, ...half }, context))
 }
 
-/** Makes blocks that a try of this run left half written safe to run again. */
+/** Makes blocks that an attempt of this run left partly written safe to run again. */
 async function makeSafe(run: TableRun, range: Range, context: RunContext): Promise<void> {
   const { ports, runId, targets, uuids, retryPolicy } = context
   const { table } = run.tableStatus
@@ -124,7 +125,7 @@ async function makeSafe(run: TableRun, range: Range, context: RunContext): Promi
 function tooOften(error: BackfillError, attempts: number): BackfillError {
   return new BackfillError(`${error.message}; tried ${attempts} times`, {
     ...detailsOf(error),
-    hint: error.hint ?? 'Run backfill up again when the server is well',
+    hint: error.hint ?? 'Run backfill up again when the server is healthy',
   })
 }
 
@@ -135,6 +136,6 @@ function tooBig(error: BackfillError, key: string, { from }: Range): BackfillErr
   })
 }
 
-function detailsOf({ kind, code, alone, cause }: BackfillError) {
-  return { kind, code, alone, cause }
+function detailsOf({ kind, code, rangeOnly, cause }: BackfillError) {
+  return { kind, code, rangeOnly, cause }
 }

@@ -1,4 +1,4 @@
-// Owns which chunks share a step: the table that starts one computes it, its partner takes the same range next.
+// Owns which chunks share a step: the first table computes it, and its partner runs the same range next.
 import type { Range } from '../model/blocks.ts'
 import type { Reservation, ChunkWork, ConfirmReservation } from './chunk-work.ts'
 import { covers, subtract, union } from '../model/blocks.ts'
@@ -11,13 +11,13 @@ import { randomId } from '../seam/random.ts'
 export type Choice = { readonly run: TableRun; readonly work: ChunkWork }
 
 export type Sharing = {
-  /** A piece whose shared step waits for a table with a free slot: the sooner it is taken, the less memory waits. */
+  /** A chunk whose shared step is ready, for a table with a free slot: run it soon, because its rows occupy memory. */
   nextReserved(): Choice | undefined
-  /** Whether the table had better wait a moment: its partner is being locked or probed, or has enough on its plate. */
+  /** Whether the table should wait: its partner is being locked or probed, or has enough reservations. */
   isEarly(run: TableRun): boolean
-  /** Takes a range out of what is runnable, and reserves it for the table's partner where both can share a step. */
+  /** Takes a range out of the runnable blocks, and reserves it for the table's partner if both can share a step. */
   take(run: TableRun, range: Range): ChunkWork
-  readonly settle: ConfirmReservation
+  readonly confirm: ConfirmReservation
 }
 
 export type SharingOptions = {
@@ -28,10 +28,10 @@ export type SharingOptions = {
   readonly waiting: number
 }
 
-/** Who shares with whom follows from the SQL alone: `shared` in the header, and the same text up to there. */
+/** Partners follow from the SQL alone: `shared` in the header, and the same text up to that CTE. */
 export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Sharing {
   const partnerOf = findPartners([...runs.values()])
-  /** Those of tables that go on: a failed table takes nothing more, the rows go with their session. */
+  /** Reservations of tables that have not failed; for a failed table, the rows vanish with their session. */
   const reservations = (): readonly { readonly run: TableRun; readonly reservation: Reservation }[] =>
     [...runs.values()]
       .filter(({ failure }) => failure === undefined)
@@ -64,19 +64,20 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Shari
       }
       const partner = partnerOf.get(run)
       const free = partner !== undefined && partner.failure === undefined && partner.phase === 'locked'
-      if (!free || !covers(partner.runnable, range)) return { ...work, pass: undefined }
+      if (!free || !covers(partner.runnable, range)) return { ...work, stepSession: undefined }
       const session = `backfill-${randomId()}`
       partner.runnable = subtract(partner.runnable, [range])
       partner.reservations = [
         ...partner.reservations,
-        { ...range, work: { ...work, pass: { session, role: 'last' } }, ready: false },
+        { ...range, work: { ...work, stepSession: { session, role: 'last' } }, ready: false },
       ]
-      return { ...work, pass: { session, role: 'first' } }
+      return { ...work, stepSession: { session, role: 'first' } }
     },
 
-    settle({ pass }, fingerprint) {
+    confirm({ stepSession }, fingerprint) {
       const found = reservations().find(
-        ({ reservation }) => !reservation.ready && reservation.work.pass?.session === pass?.session,
+        ({ reservation }) =>
+          !reservation.ready && reservation.work.stepSession?.session === stepSession?.session,
       )
       if (found === undefined) return
       const { run, reservation } = found
@@ -85,7 +86,7 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Shari
         run.reservations = others
         run.runnable = union(run.runnable, [reservation.work.range])
       } else {
-        // One that is asked for later could speak of rows that the step has not seen.
+        // A fingerprint read later could include rows that the step has not read.
         run.reservations = [
           ...others,
           { ...reservation, work: { ...reservation.work, fingerprint }, ready: true },
@@ -95,10 +96,10 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Shari
   }
 }
 
-/** Pairs of tables with the same shared step; of three, the third runs by itself. */
+/** Pairs of tables with the same shared step; a third table runs without a partner. */
 function findPartners(runs: readonly TableRun[]): ReadonlyMap<TableRun, TableRun> {
   const pairs = new Map<TableRun, TableRun>()
-  // What a table in `after` held is known by a mark of its own, which each chunk takes for itself.
+  // Tables with `after` are left out: the input versions in their fingerprints are read by each chunk separately.
   const able = runs.filter(({ tableStatus }) => tableStatus.table.after.length === 0)
   const alike = Map.groupBy(able, ({ tableStatus }) => sharedStep(tableStatus.table)?.identity)
   for (const [identity, [one, other]] of alike) {

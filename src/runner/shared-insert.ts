@@ -1,22 +1,22 @@
-// Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last takes
-// them from there. Nothing is left behind: the server drops the table with the session, also where nobody comes back.
-import type { InsertReport, Pass } from './executor-port.ts'
+// Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last reads
+// them from there. Nothing is left behind: the server drops the table with the session, even if this process dies.
+import type { InsertReport, StepSession } from './executor-port.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import { SHARED_TABLE, type SharedStep } from '../sql-syntax/shared-cte.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { runWrite, type Statement } from '../clickhouse/write.ts'
 
-/** Behind the query id of the first INSERT: the statement that computes the step. */
+/** Suffix to the query id of the first INSERT, for the statement that computes the step. */
 export const STEP_SUFFIX = '-step'
 
-/** How long the rows wait for the last INSERT, which is the next to start; then that one computes for itself. */
+/** How long the rows wait for the last INSERT, which is the next to start; after that, it computes the step itself. */
 const SESSION_SECONDS = 60
 
 export type SharedInsert = {
   readonly step: SharedStep
-  readonly pass: Pass
-  /** The INSERT of what a SELECT yields. */
+  readonly stepSession: StepSession
+  /** The INSERT of a SELECT's rows. */
   readonly into: (select: string) => Statement
   /** The transform as it is in its file. */
   readonly whole: string
@@ -24,10 +24,15 @@ export type SharedInsert = {
 
 /** @throws BackfillError as runWrite */
 export async function insertShared(server: Server, insert: SharedInsert): Promise<InsertReport> {
-  return insert.pass.role === 'first' ? await insertFirst(server, insert) : await insertLast(server, insert)
+  return insert.stepSession.role === 'first'
+    ? await insertFirst(server, insert)
+    : await insertLast(server, insert)
 }
 
-async function insertFirst(server: Server, { step, pass, into, whole }: SharedInsert): Promise<InsertReport> {
+async function insertFirst(
+  server: Server,
+  { step, stepSession, into, whole }: SharedInsert,
+): Promise<InsertReport> {
   const rest = into(step.rest)
   let computed: WriteReport
   try {
@@ -35,49 +40,52 @@ async function insertFirst(server: Server, { step, pass, into, whole }: SharedIn
       ...rest,
       query: `CREATE TEMPORARY TABLE ${SHARED_TABLE} ENGINE = Memory AS\n${step.compute}`,
       queryId: rest.queryId + STEP_SUFFIX,
-      session: { id: pass.session, seconds: SESSION_SECONDS, isNew: true },
+      session: { id: stepSession.session, seconds: SESSION_SECONDS, isNew: true },
     })
   } catch (error) {
     if (!NO_ROOM.has(errorCode(error))) throw error
-    await dropStep(server, pass)
-    return { ...(await runWrite(server, into(whole))), passed: false }
+    await dropStep(server, stepSession)
+    return { ...(await runWrite(server, into(whole))), stepKept: false }
   }
-  const session = { id: pass.session, seconds: SESSION_SECONDS, isNew: false }
+  const session = { id: stepSession.session, seconds: SESSION_SECONDS, isNew: false }
   const inserted = await runWrite(server, { ...rest, session }).catch((error: unknown) => {
     if (!NO_SESSION.has(errorCode(error))) throw error
-    return undefined // it is on another server: nothing of the INSERT has run
+    return undefined // the session is on another server: the INSERT has not run
   })
-  if (inserted === undefined) return { ...(await runWrite(server, into(whole))), passed: false }
+  if (inserted === undefined) return { ...(await runWrite(server, into(whole))), stepKept: false }
   return {
     rowsRead: computed.rowsRead,
     rowsWritten: inserted.rowsWritten,
     bytesRead: computed.bytesRead,
     peakMemory: Math.max(computed.peakMemory, inserted.peakMemory),
     elapsedMs: computed.elapsedMs + inserted.elapsedMs,
-    passed: true,
+    stepKept: true,
   }
 }
 
-async function insertLast(server: Server, { step, pass, into, whole }: SharedInsert): Promise<InsertReport> {
-  const session = { id: pass.session, seconds: SESSION_SECONDS, isNew: false }
+async function insertLast(
+  server: Server,
+  { step, stepSession, into, whole }: SharedInsert,
+): Promise<InsertReport> {
+  const session = { id: stepSession.session, seconds: SESSION_SECONDS, isNew: false }
   try {
     const report = await runWrite(server, { ...into(step.rest), session })
-    await dropStep(server, pass)
-    return { ...report, passed: false }
+    await dropStep(server, stepSession)
+    return { ...report, stepKept: false }
   } catch (error) {
-    // The server looks for the session before it looks at the statement: nothing of it has run.
+    // The server looks up the session before it runs the statement, so the INSERT has not run.
     if (!NO_SESSION.has(errorCode(error))) throw error
-    return { ...(await runWrite(server, into(whole))), passed: false }
+    return { ...(await runWrite(server, into(whole))), stepKept: false }
   }
 }
 
 /** Never throws: the session ends by itself. */
-async function dropStep({ client }: Server, { session }: Pass): Promise<void> {
+async function dropStep({ client }: Server, { session }: StepSession): Promise<void> {
   const query = `DROP TEMPORARY TABLE IF EXISTS ${SHARED_TABLE}`
   await client.command({ query, session_id: session }).catch(() => undefined)
 }
 
-/** Why the step's rows could not be kept, though the transform may well be possible. */
+/** Errors that prevent keeping the step's rows, although the transform itself may work. */
 const NO_ROOM: ReadonlySet<number> = new Set([
   241, // MEMORY_LIMIT_EXCEEDED
   497, // ACCESS_DENIED: no grant to create temporary tables

@@ -1,4 +1,4 @@
-// Owns one table's part of a run: what is left to probe and to run, its lock, its coverage as it grows.
+// Owns one table's part of a run: blocks left to probe and to run, its lock, its growing coverage.
 import type { BackfillError } from '../model/errors.ts'
 import { withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
@@ -24,28 +24,28 @@ export type TableRun = {
   readonly key: string
   readonly tableStatus: TableStatus
   covered: BlockSet
-  /** Missing blocks that no probe has looked at yet, and those that one has let through and that are not yet started. */
+  /** Missing blocks that are not probed yet, and probed blocks that may run and are not started yet. */
   unprobed: BlockSet
   runnable: BlockSet
   /** Blocks of the next window to probe. */
   window: number
   sourceGaps: BlockSet
   incomplete: BlockSet
-  /** What the probe said of the probed blocks: rows of all sources, buckets of its own. */
+  /** Results of the probe: rows of all sources, buckets of the table's own sources. */
   rowEstimates: RowEstimates
   buckets: Buckets
-  /** Ranges that another table is computing a shared step for, or has; they are taken before the runnable ones. */
+  /** Ranges whose shared step another table computes or has computed; they run before the runnable ones. */
   reservations: Reservation[]
-  /** What its chunks took, in earlier runs and in this one. */
+  /** Costs of its chunks, in earlier runs and in this one. */
   throughput: Throughput
   /** Expected rows of the smallest range that took too much memory or time in this run. */
   tooBig: number | undefined
-  /** Blocks whose rows of an earlier attempt could not be taken back: done, they are stale. */
+  /** Blocks with rows of an earlier attempt that could not be deleted: they are stale when done. */
   mixed: BlockSet
   running: number
   probing: boolean
   lock: Lock | undefined
-  /** `locked` only when the ledger has been read under the lock: no chunk may start before. */
+  /** `locked` only after the ledger has been read under the lock: no chunk may start before. */
   phase: 'unlocked' | 'locking' | 'locked'
   /** Events appended since the last checkpoint. */
   events: number
@@ -60,7 +60,7 @@ export type RunContext = {
   readonly runId: string
   readonly probeBlocks: Probe
   readonly runs: ReadonlyMap<string, TableRun>
-  readonly settle: ConfirmReservation
+  readonly confirm: ConfirmReservation
   readonly network: string
   readonly signal: AbortSignal
   readonly retryPolicy: RetryPolicy
@@ -72,7 +72,7 @@ export type RunContext = {
   readonly report: (event: RunEvent) => void
 }
 
-/** Blocks that a run is about, and the table's lock where it is held already. */
+/** Blocks of a run, and the table's lock if it is held already. */
 type Start = { readonly wanted: BlockSet; readonly lock: Lock | undefined }
 
 /** A table at the start of a run: nothing probed. */
@@ -105,7 +105,7 @@ export function startTable(
   }
 }
 
-/** Looks at the next window of blocks and adds what may run. */
+/** Probes the next window and adds the blocks that may run. */
 export async function probeTable(
   run: TableRun,
   { probeBlocks, ports, retryPolicy, options }: RunContext,
@@ -123,7 +123,7 @@ export async function probeTable(
     run.runnable = union(run.runnable, subtract(runnable, run.covered))
     run.sourceGaps = union(run.sourceGaps, sourceGaps)
     run.incomplete = union(run.incomplete, incomplete)
-    // Of blocks that are done the weight is not needed any more.
+    // Estimates of done blocks are not needed any more.
     const ahead = run.rowEstimates.filter((segment) => intersect(run.runnable, [segment]).length > 0)
     run.rowEstimates = mergeRowEstimates(ahead, rowEstimates)
     const isAhead = ({ first, last }: Bucket) =>
@@ -135,9 +135,9 @@ export async function probeTable(
 }
 
 /**
- * Takes the table's lock and reads the ledger again: until then another run may have worked on it.
- * Half-written ranges of earlier runs are made safe to run again.
- * @throws BackfillError `locked`, or `failed` where a half-written range cannot be made safe
+ * Takes the table's lock and reads the ledger again, because another run may have worked on the table until then.
+ * Makes partly written ranges of earlier runs safe to run again.
+ * @throws BackfillError `locked`, or `failed` if a partly written range cannot be made safe
  */
 export async function lockTable(run: TableRun, context: RunContext): Promise<void> {
   run.phase = 'locking'
@@ -150,7 +150,7 @@ async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
   const { ports, report, uuids, runId, retryPolicy } = context
   const { key, tableStatus } = run
   const note = (text: string) => report({ type: 'note', table: key, text })
-  // A second time, after a lost answer, or by a caller's lock: what was sent under it may still be on its way.
+  // Locked a second time, after a lost answer, or with a caller's lock: statements sent under it may still arrive.
   if (run.lock !== undefined) await run.lock.renew()
   else run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
   const [views] = await Promise.all([
@@ -178,24 +178,24 @@ async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
   }
 }
 
-/** Events after which the next fold should not have to read them one by one: during a run, and at its end. */
+/** Number of events after which a checkpoint is written: during a run, and at its end. */
 const CHECKPOINT_EVENTS = { during: 4000, atEnd: 1 }
 
-/** Checkpoints the tables whose events have piled up, unless an event of theirs may still be on its way. */
+/** Writes checkpoints for tables with many events, unless one of their events may still arrive. */
 export async function checkpointTables(
   runs: readonly TableRun[],
   { ports, runId, uuids, retryPolicy }: RunContext,
   when: keyof typeof CHECKPOINT_EVENTS,
 ): Promise<void> {
   const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
-  const marks = due.flatMap(({ key, lock }) =>
+  const requests = due.flatMap(({ key, lock }) =>
     lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)! }],
   )
-  await ports.ledger.checkpoint(marks, runId, retryPolicy)
+  await ports.ledger.checkpoint(requests, runId, retryPolicy)
   for (const run of due) run.events = 0
 }
 
-/** Books what a chunk cost. */
+/** Records the cost of a chunk. */
 export function learn(run: TableRun, cost: Cost): void {
   run.throughput = throughputAfter(run.throughput, cost)
 }

@@ -1,10 +1,10 @@
-// Owns how a table's part of a run looks to the scheduler.
+// Owns the scheduler's view of a table's part of a run.
 import { countBlocks } from '../model/blocks.ts'
 import type { Dependency, Task } from '../planning/schedule.ts'
 import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext, TableRun } from './table-run.ts'
 
-/** The table as the scheduler sees it. */
+/** The table as a task of the scheduler. */
 export function taskOf(
   run: TableRun,
   { options, slots, capacity, runs }: RunContext,

@@ -1,4 +1,4 @@
-// Owns the run loop: what can start is started, whatever ends wakes the loop, until nothing is left to start.
+// Owns the run loop: it starts all work that can start, and wakes when work ends, until nothing is left to start.
 import pLimit from 'p-limit'
 import { announce, skippedBlocks } from './announce.ts'
 import type { BackfillError } from '../model/errors.ts'
@@ -17,17 +17,17 @@ import { after, monotonicMs, timeoutSignal } from '../seam/clock.ts'
 
 export type UpHooks = {
   readonly report: (event: RunEvent) => void
-  /** Once aborted nothing new starts; what runs ends by itself. */
+  /** Once aborted, no new chunk starts; running chunks finish. */
   readonly signal: AbortSignal
 }
 
-/** Chunks of a table that may fail on their own before the table stops: then it is not these blocks. */
-const MAX_ALONE = 9
+/** Ranges of a table that may fail before the table stops: more failures mean that the range is not the cause. */
+const MAX_FAILED_RANGES = 9
 
 /**
- * Runs what is missing of the chosen tables up to their heads. A table that fails stops; the others go on.
+ * Runs the missing blocks of the chosen tables up to their heads. A table that fails stops; the others continue.
  *
- * @throws BackfillError before anything runs: `usage` where files and servers do not fit, `server` where one is away
+ * @throws BackfillError before anything runs: `usage` if files and servers do not fit, `server` if one is unreachable
  */
 export async function up(
   workspace: Workspace,
@@ -38,8 +38,8 @@ export async function up(
   const started = monotonicMs()
   const { report } = hooks
   const timeUp = options.maxRuntimeMs === undefined ? [] : [timeoutSignal(options.maxRuntimeMs)]
-  const gone = new AbortController()
-  const signal = AbortSignal.any([hooks.signal, gone.signal, ...timeUp])
+  const unreachable = new AbortController()
+  const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
   const { context, tableStatuses, sharing } = await prepareRun({
     workspace,
     options,
@@ -53,12 +53,12 @@ export async function up(
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
   const inFlight = new Set<Promise<void>>()
-  // p-limit counts the statements in flight, in all and per table. nextChunk is asked only while a slot is free and
-  // offers only tables with a free slot of their own, so nothing ever waits inside a slot.
+  // p-limit counts the statements in flight, in all and per table. nextChunk is called only while a slot is free and
+  // offers only tables with a free slot, so no chunk ever waits for a slot.
   const jobSlots = pLimit(slots.jobs)
   const tableSlots = new Map([...runs.keys()].map((key) => [key, pLimit(slots.tableJobs)]))
 
-  /** What the table waits for: live coverage of the tables in this run, the ledger's of the others. */
+  /** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */
   const dependencies = (run: TableRun): readonly Dependency[] =>
     run.tableStatus.table.after.map((key) => {
       const tableStatus = tableStatuses.get(key)!
@@ -71,14 +71,14 @@ export async function up(
       }
     })
   const tasks = () => [...runs.values()].map((run) => taskOf(run, context, dependencies))
-  /** As `dependencies`, but blocks that an input skips are not waited for: they are said once, by the input. */
+  /** As `dependencies`, but without blocks that an input skips: the input reports them once. */
   const unexplained = (run: TableRun): readonly Dependency[] =>
     dependencies(run).map((input) => {
       const { sourceGaps = [], incomplete = [] } = runs.get(input.key) ?? {}
       return { ...input, covered: blockSet([...input.covered, ...sourceGaps, ...incomplete]) }
     })
 
-  /** Lets work run in the background; whatever goes wrong with it stops its table, once. */
+  /** Runs work in the background; an error stops its table, once. */
   function launch(run: TableRun, work: () => Promise<void>): void {
     const ending = work()
       .catch((error: unknown) => {
@@ -90,8 +90,8 @@ export async function up(
         }
         failed.push({ table: run.key, error: run.failure })
         report({ type: 'table-failed', table: run.key, error: run.failure })
-        // It was waited for long enough: no other table has to find that out again.
-        if (run.failure.kind === 'server') gone.abort()
+        // The time to wait for the server is up: the other tables need not wait again.
+        if (run.failure.kind === 'server') unreachable.abort()
       })
       .finally(() => inFlight.delete(ending))
     inFlight.add(ending)
@@ -125,20 +125,20 @@ export async function up(
         } catch (thrown) {
           const error = thrown as BackfillError
           const before = failed.filter(({ table }) => table === run.key).length
-          if (!error.alone || before >= MAX_ALONE) throw error
-          // It was let down with the run: the next one takes it up.
+          if (!error.rangeOnly || before >= MAX_FAILED_RANGES) throw error
+          // It was aborted with the run: the next run repeats it.
           if (signal.aborted) return
           failed.push({ table: run.key, error })
         } finally {
           run.running--
-          sharing.settle(work, undefined)
+          sharing.confirm(work, undefined)
         }
         await checkpointTables([run], context, 'during')
       })
     }
   }
 
-  /** Locks tables that have something to run, or to mend; probes further where little is left to run. */
+  /** Locks tables that have blocks to run or to recover; probes further if few blocks are left to run. */
   function prepareTables(): void {
     for (const run of runs.values()) {
       if (run.failure !== undefined) continue
@@ -153,7 +153,7 @@ export async function up(
 
   const stopped = new Promise<void>((wake) => signal.addEventListener('abort', () => wake(), { once: true }))
   while (!signal.aborted) {
-    // First the tables, so that nothing in flight means: nothing can change by itself any more.
+    // Tables first: then, if nothing is in flight, nothing can change any more.
     prepareTables()
     startChunks()
     if (inFlight.size === 0) break
@@ -165,12 +165,12 @@ export async function up(
   endGrace?.()
 
   const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
-    if ((error as BackfillError).kind === 'server') gone.abort()
+    if ((error as BackfillError).kind === 'server') unreachable.abort()
     throw error
   })
   for (const run of runs.values())
     launch(run, async () => {
-      // By itself it finds out whether it was the one in the way.
+      // If the joint checkpoint fails, each table writes its own, so that only the table with the error fails.
       await together.catch(() => checkpointTables([run], context, 'atEnd'))
       await run.lock?.release()
     })

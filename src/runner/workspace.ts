@@ -1,4 +1,4 @@
-// Owns what a command is handed: the network, the tables it is about and the ports to the servers.
+// Owns the type of a workspace: the network, the chosen tables and the ports to the servers.
 import type { Scope } from '../model/choose.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { HistoryPort } from '../ledger/history.ts'
@@ -12,7 +12,7 @@ import type { TargetPort } from '../targets/target-port.ts'
 
 export type Workspace = Scope & { readonly ports: Ports }
 
-/** Everything that a run stands on. */
+/** Everything that a run needs. */
 export type Ports = {
   readonly ledger: LedgerPort
   readonly locks: Locks
@@ -22,6 +22,6 @@ export type Ports = {
   readonly queries: Queries
   readonly history: HistoryPort
   readonly versions: VersionsPort
-  /** Of the server on which transforms are computed. */
+  /** Capacity of the server that computes transforms. */
   capacity(): Promise<Capacity>
 }

@@ -1,18 +1,18 @@
-// Owns time: the only place that reads a clock, waits or starts a timer. A simulation replaces it as a whole.
+// Owns time: the only file that reads a clock, waits or starts a timer. A simulation can replace it as a whole.
 import { setTimeout as wait } from 'node:timers/promises'
 
 export type Clock = {
-  /** Milliseconds since some moment; never goes back. For durations and deadlines. */
+  /** Milliseconds since some moment; never decreases. For durations and deadlines. */
   now(): number
-  /** The calendar's time, by this machine. For people, never for decisions. */
+  /** This machine's wall-clock time. For people, never for decisions. */
   date(): Date
-  /** Resolves after so many milliseconds, or as soon as the signal is aborted. Never throws. */
+  /** Resolves after this many milliseconds, or as soon as the signal is aborted. Never throws. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Does the work once. No timer keeps the process alive by itself. Returns what ends it. */
+  /** Runs the work once. No timer keeps the process alive. Returns a function that cancels it. */
   after(ms: number, work: () => void): () => void
-  /** Does the work again and again. Returns what ends it. */
+  /** Runs the work repeatedly. Returns a function that cancels it. */
   every(ms: number, work: () => void): () => void
-  /** A signal that is aborted after so many milliseconds. */
+  /** A signal that is aborted after this many milliseconds. */
   timeout(ms: number): AbortSignal
 }
 
@@ -33,7 +33,7 @@ const machine: Clock = {
 
 let present = machine
 
-/** Only for tests: from now on this clock goes. Returns what brings the machine's back. */
+/** For tests only: installs this clock. Returns a function that restores the machine's clock. */
 export function replaceClock(clock: Clock): () => void {
   present = clock
   return () => void (present = machine)

@@ -1,4 +1,4 @@
-// Owns who this process is: its host, its number, which processes that number is unique among, and which of those live.
+// Owns the identity of this process: its host, its number, the PID namespace of that number, and which processes live.
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { randomId } from './random.ts'
@@ -50,12 +50,12 @@ export function endThisProcess(signal: NodeJS.Signals): void {
   current.end(signal)
 }
 
-/** Whether this is the program of the container image: the Dockerfile sets the variable. Advice differs there. */
+/** Whether this program runs in the container image: the Dockerfile sets the variable. Hints differ there. */
 export function isInImage(): boolean {
   return process.env['BACKFILL_IMAGE'] !== undefined
 }
 
-/** `user id 1000`: as whom this process reads and writes files. */
+/** `user id 1000`: the user as which this process reads and writes files. */
 export function fileUser(): string {
   return process.getuid === undefined ? 'the user that runs backfill' : `user id ${process.getuid()}`
 }
@@ -69,8 +69,8 @@ export function replaceThisProcess(other: ThisProcess): () => void {
 
 /**
  * Two containers may have one host name, and each has its own process 7. The namespace's number is unique on one kernel,
- * and the boot id tells kernels apart. Where either cannot be read (Deno without --allow-all, no /proc), nobody is in the
- * same namespace: the heartbeat alone then says who lives.
+ * and the boot id identifies the kernel. If either cannot be read (Deno without --allow-all, no /proc), no process counts
+ * as being in the same namespace: then only the heartbeat shows whether a holder is alive.
  */
 function readPidNamespace(): string {
   if (process.platform !== 'linux') return ''

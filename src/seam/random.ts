@@ -1,10 +1,10 @@
-// Owns chance: the only place that draws. A simulation replaces it as a whole, by one that a seed repeats.
+// Owns randomness: the only file that draws random numbers. A simulation can replace it by a seeded generator.
 import { randomInt, randomUUID } from 'node:crypto'
 
 export type Random = {
-  /** A UUID that nobody else has. */
+  /** A new UUID. */
   id(): string
-  /** An integer from 0 up to, and without, the limit. */
+  /** An integer from 0 to below the limit. */
   below(limit: number): number
   /** A number in [0, 1). */
   fraction(): number
@@ -18,7 +18,7 @@ const machine: Random = {
 
 let present = machine
 
-/** Only for tests: from now on this is drawn from. Returns what brings the machine's back. */
+/** For tests only: installs this generator. Returns a function that restores the machine's. */
 export function replaceRandom(random: Random): () => void {
   present = random
   return () => void (present = machine)

@@ -1,4 +1,4 @@
-// Owns what a command is handed: its typed words, the configuration, and where its lines go.
+// Owns the type of a command and its context: typed words, configuration, output.
 import type { Flags } from '../workspace/values.ts'
 import type { Config } from '../workspace/config.ts'
 import type { Output } from '../terminal/output.ts'
@@ -6,7 +6,7 @@ import type { Flag } from '../terminal/argv.ts'
 
 export type Context = { readonly flags: Flags; readonly config: Config; readonly output: Output }
 
-/** Does the work and resolves to the exit code; what a person must know beyond that is thrown as a BackfillError. */
+/** Does the work and resolves to the exit code. @throws BackfillError with the message for people */
 export type Command = (context: Context) => Promise<number>
 
 /** Exit code -> when a command ends with it. */
@@ -14,15 +14,15 @@ export type ExitCodes = Readonly<Record<string, string>>
 
 export type CommandEntry = {
   readonly name: string
-  /** What it does, as an imperative without a full stop; one line of the list of commands. */
+  /** Its purpose, as an imperative without a full stop; one line of the list of commands. */
   readonly about: string
-  /** What follows its name in the usage line. */
+  /** The text after its name in the usage line. */
   readonly usage: string
   readonly flags: readonly Flag[]
   readonly exits: ExitCodes
-  /** What the example does -> the words behind `backfill`. */
+  /** Purpose of the example -> the words after `backfill`. */
   readonly examples: Readonly<Record<string, string>>
-  /** It works on tables that have to be named, by --tables or --all. */
+  /** It requires --tables or --all. */
   readonly needsChoice?: true
   /** Flags that the command always has, as if they were typed. */
   readonly implied?: Readonly<Record<string, string>>

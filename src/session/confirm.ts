@@ -1,19 +1,21 @@
-// Owns the question before something that cannot simply be undone: asked in a terminal, answered by --yes elsewhere.
+// Owns the confirmation of work that cannot be undone easily: a question in a terminal, --yes elsewhere.
 import { createInterface } from 'node:readline'
 import { BackfillError, usageError } from '../model/errors.ts'
 import type { Context } from './command.ts'
 
 /**
- * Resolves when the person has said yes, or has typed --yes. `question` says what will be done to what, and ends with
- * a question mark: `Delete blocks 1-100 of mainnet.int_address_diffs?`. Ask before a lock is taken: people go for coffee.
- * @throws BackfillError `usage` where there is no terminal to ask in; `failed` where the answer is anything but yes
+ * Resolves when the person has answered yes, or has typed --yes. `question` names the action and its object, and ends
+ * with a question mark: `Delete blocks 1-100 of mainnet.int_address_diffs?`. Ask before taking a lock, because an answer
+ * may take long.
+ * @throws BackfillError `usage` if there is no terminal; `failed` if the answer is not yes
  */
 export async function confirm(
   { flags, output }: Pick<Context, 'flags' | 'output'>,
   question: string,
 ): Promise<void> {
   if (flags.has('yes')) return
-  // The global one: importing it would open stdin for every command. Both ends, or the question goes into a log file.
+  // The global `process`: importing it would open stdin for every command. Both stdin and stderr must be terminals;
+  // otherwise the question would be written to a log file.
   const { stdin, stderr } = process
   if (!stdin.isTTY || !stderr.isTTY)
     throw usageError(
@@ -30,7 +32,7 @@ export async function confirm(
 
 type Ends = Pick<NodeJS.Process, 'stdin' | 'stderr'>
 
-/** One line from the terminal; '' where it ends (Ctrl-D). Not in raw mode: Ctrl-C ends the process as ever. */
+/** One line from the terminal; '' at its end (Ctrl-D). Not in raw mode, so that Ctrl-C ends the process as usual. */
 function ask(prompt: string, { stdin, stderr }: Ends): Promise<string> {
   const lines = createInterface({ input: stdin, output: stderr, terminal: false })
   return new Promise((resolve) => {

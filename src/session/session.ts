@@ -1,4 +1,4 @@
-// Owns the workspace as a command opens it: what there is to say about it is printed.
+// Owns opening the workspace for a command, and printing its messages.
 import { relative } from 'node:path'
 import {
   type Connections,
@@ -20,24 +20,24 @@ export async function withWorkspace<T>(
   const { config, flags } = context
   printWarnings(context)
   const tables = readFlag(flags, 'tables', names)
-  return await openWorkspace({ config, tables, starting: telling(context) }, use, hooks)
+  return await openWorkspace({ config, tables, starting: announceStart(context) }, use, hooks)
 }
 
-/** Starts the embedded server where it is meant, and stops it when `use` has ended, however it ended. */
+/** Starts the embedded server if it is configured, and stops it when `use` has ended, however it ended. */
 export async function withConnections<T>(
   context: Context,
   use: (connections: Connections) => Promise<T>,
 ): Promise<T> {
   printWarnings(context)
-  return await connectServers(context.config, telling(context), use)
+  return await connectServers(context.config, announceStart(context), use)
 }
 
 function printWarnings({ config, output }: Context): void {
   output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
 }
 
-/** Nothing configured may be a slip (a crontab without the variables): that is said even with --quiet. */
-function telling({ config, output, flags }: Context): Starting {
+/** No configuration may be a mistake (a crontab without the variables), so this is printed even with --quiet. */
+function announceStart({ config, output, flags }: Context): Starting {
   return (directory, origin) => {
     const folder = relative(config.folder, directory) || directory
     if (origin === 'default')

@@ -1,4 +1,4 @@
-// Owns a run as the command line sees it: signals in, events out, a summary, an exit code.
+// Owns running under the command line: signals in, events out, a summary, an exit code.
 import { setFlagsFromString } from 'node:v8'
 import { EXIT } from '../model/errors.ts'
 import type { RunSummary } from '../runner/events.ts'
@@ -14,7 +14,7 @@ import { interruptedCode, withSignals } from '../terminal/signals.ts'
 export type RunHooks = SessionHooks & {
   /** Runs before the first chunk; throws to prevent it. */
   readonly ready?: (session: Session) => Promise<void>
-  /** Runs after a run that was not interrupted, while the servers are still there. */
+  /** Runs after a run that was not interrupted, while the servers are still open. */
   readonly after?: (session: Session) => Promise<void>
 }
 
@@ -24,7 +24,7 @@ export type RunHooks = SessionHooks & {
  */
 const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
 
-/** Processes what is missing and resolves to the exit code. */
+/** Processes missing blocks and resolves to the exit code. */
 export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {
   return await supervised(context, (run) =>
     withWorkspace(
@@ -47,7 +47,7 @@ export type Supervised = UpHooks & {
   readonly finish: (summary: RunSummary) => number
 }
 
-/** Lets a run do its work under signals and with its events told. `again`: the command that goes on, if not `up`. */
+/** Runs work with signal handling and event reports. `again`: the command that continues it, if not `up`. */
 export async function supervised(
   { output, flags }: Context,
   work: (run: Supervised) => Promise<number>,
@@ -61,7 +61,7 @@ export async function supervised(
       running === 0
         ? 'nothing is in flight'
         : `${count(running, 'chunk')} ${running === 1 ? 'is' : 'are'} finishing`
-    reporter.say(`Stopping: ${what}; press Ctrl-C again to leave at once.`)
+    reporter.print(`Stopping: ${what}; press Ctrl-C again to exit immediately.`)
   }
   try {
     return await withSignals(stopping, (signal) =>

@@ -1,10 +1,10 @@
-// Owns what the probe's buckets mean: which runs of blocks are source gaps, which stretches are held back, which buckets
-// have to be looked at block by block. Facts about the sources are in docs/architecture.md ("Planning").
+// Owns evaluating the probe's buckets: source gaps, incomplete ranges, and buckets to compare block by block. Facts
+// about the sources are in docs/architecture.md ("Planning").
 import type { BlockCoverage } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import { blockSet, intersect, type BlockSet } from '../model/blocks.ts'
 
-/** What one source has in one bucket of blocks; buckets without a row do not exist. */
+/** The contents of one source in one bucket; buckets without a row do not exist. */
 export type Bucket = {
   /** Lowest and highest block with a row. */
   readonly first: number
@@ -29,7 +29,7 @@ export function bucketWidth(sourceGapBlocks: number): number {
   return Math.min(1000, sourceGapBlocks)
 }
 
-/** Blocks to probe so that every source gap that touches `range` is seen whole: aligned buckets, one source gap more at each side. */
+/** Blocks to probe so that every source gap at `range` is seen whole: aligned buckets, one gap width more at each side. */
 export function probeRange(range: Range, sourceGapBlocks: number): Range {
   const width = bucketWidth(sourceGapBlocks)
   const from = Math.floor(Math.max(0, range.from - sourceGapBlocks) / width) * width
@@ -51,9 +51,9 @@ export function findSourceGaps(
 }
 
 /**
- * Stretches in which a `common` source has nothing although the chain is busy there: buckets with 20 transactions a
- * block or more by the `transaction` table. Its rows have not arrived yet. Each bucket is judged by itself: a quiet
- * stretch beside a busy one, in the same silence, proves nothing and excuses nothing.
+ * Ranges in which a `most-blocks` source has no row although the chain is busy: buckets with 20 or more transactions per
+ * block by the `transaction` table. Its rows have not arrived yet. Each bucket is evaluated separately: a quiet bucket
+ * beside a busy one proves nothing.
  */
 export function findSilences(
   sources: readonly ProbedSource[],
@@ -71,7 +71,7 @@ export function findSilences(
   return intersect(blockSet(busy), blockSet(silent))
 }
 
-/** Ranges in which the `transaction` sources do not have the same blocks: to be looked at block by block. */
+/** Ranges in which the `every-block` sources have different blocks: to compare block by block. */
 export function findDisagreements(sources: readonly ProbedSource[], probed: Range, width: number): BlockSet {
   const dense = sources.filter(({ blockCoverage }) => blockCoverage === 'every-block')
   const hashes = new Map<number, (string | undefined)[]>()
@@ -95,7 +95,7 @@ export function blocksAsSet(blocks: readonly number[]): BlockSet {
 /** The table that counts transactions; before the merge, blocks that only `traces` has are empty blocks with a reward. */
 const TRANSACTION_TABLE = 'canonical_execution_transaction'
 
-/** Transactions a block from which a missing common source cannot be chance. */
+/** From this many transactions per block on, a missing `most-blocks` source cannot be accidental. */
 const BUSY_TRANSACTIONS = 20
 
 function emptyRuns(buckets: readonly Bucket[], probed: Range, atLeast: number): BlockSet {

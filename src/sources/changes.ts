@@ -1,9 +1,9 @@
-// Owns finding done ranges whose sources, or inputs, have changed since they were built. Reads only, a page at a time.
+// Owns finding done ranges whose sources or inputs have changed since they were built. Reads only, page by page.
 import { type BlockSet, hull, type Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { isLater, type Position } from '../ledger/events.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
-import { markOf } from '../ledger/stale.ts'
+import { splitStaleTag } from '../ledger/stale.ts'
 import { evaluateChange, readFingerprint, type SourceFacts } from './fingerprint.ts'
 import type { Segment, SegmentPort } from './source.ts'
 
@@ -11,20 +11,20 @@ type ChangePorts = { readonly recordedEvents: LedgerEvents; readonly segments: S
 
 export type ChangesQuestion = {
   readonly table: TableDefinition
-  /** Table key -> UUID of the target, of the table and of those that it reads; empty where there is no ledger. */
+  /** Table key -> UUID of the target, of the table and of its inputs; empty if there is no ledger. */
   readonly uuids: ReadonlyMap<string, string>
   /** Only blocks of this range. */
   readonly window?: Range
 }
 
 export type Changes = {
-  /** Blocks came, rows were written again, or an input was redone; by the hash of the SQL that built them. */
+  /** Blocks were added, rows were rewritten, or an input was redone; by the hash of the SQL that built them. */
   readonly changed: ReadonlyMap<string, BlockSet>
-  /** Source rows are there no more. */
+  /** Source rows were pruned. */
   readonly gone: BlockSet
-  /** Blocks that are marked as stale already: they were not looked at. */
+  /** Blocks that have a stale tag already: not checked. */
   readonly marked: BlockSet
-  /** Blocks that were looked at. */
+  /** Checked blocks. */
   readonly looked: BlockSet
 }
 
@@ -40,8 +40,8 @@ export async function findChanges(
   for await (const page of ports.recordedEvents.latest({ key: table.key, targetUuid, window })) {
     const done = page.filter(({ event }) => event === 'done')
     const [open, stale] = [
-      done.filter(({ sqlHash }) => markOf(sqlHash).reason === undefined),
-      done.filter(({ sqlHash }) => markOf(sqlHash).reason !== undefined),
+      done.filter(({ sqlHash }) => splitStaleTag(sqlHash).reason === undefined),
+      done.filter(({ sqlHash }) => splitStaleTag(sqlHash).reason !== undefined),
     ]
     for (const { range } of open) add(looked, range)
     for (const { range } of stale) add(marked, range)
@@ -56,14 +56,14 @@ export async function findChanges(
   return { changed, gone, marked, looked }
 }
 
-/** Adds a range that lies above all that is there. */
+/** Adds a range that lies above all existing ranges. */
 function add(ranges: Range[], { from, to }: Range): void {
   const last = ranges.at(-1)
   if (last !== undefined && last.to + 1 === from) ranges[ranges.length - 1] = { from: last.from, to }
   else ranges.push({ from, to })
 }
 
-/** A stretch to be judged, with what has last happened to the tables that the table reads, by table key. */
+/** A segment to check, with the latest events of the table's inputs, by table key. */
 type Part = LatestEvent & { readonly inputs: ReadonlyMap<string, Position> }
 
 async function withInputs(
@@ -106,7 +106,7 @@ async function judgeAll(
   }))
 }
 
-/** The latest event of an input table over each of the parts; a mark changed no row. */
+/** The latest event of an input table for each part; stale tags are ignored, because they changed no row. */
 async function latestOver(
   recordedEvents: LedgerEvents,
   { key, targetUuid }: { readonly key: string; readonly targetUuid: string | undefined },
@@ -116,7 +116,7 @@ async function latestOver(
   if (targetUuid === undefined) return latest
   const window = hull(parts.map(({ range }) => range))!
   let first = 0
-  for await (const page of recordedEvents.latest({ key, targetUuid, window, withoutMarks: true }))
+  for await (const page of recordedEvents.latest({ key, targetUuid, window, withoutStaleTags: true }))
     for (const { range, position } of page) {
       while (first < parts.length && parts[first]!.range.to < range.from) first++
       for (let at = first; at < parts.length && parts[at]!.range.from <= range.to; at++)
@@ -125,7 +125,7 @@ async function latestOver(
   return latest
 }
 
-/** Parts that are asked about in one question: a parameter has to fit into the URL, and an answer into memory. */
+/** Parts per query: a parameter has to fit into the URL, and an answer into memory. */
 const BATCH_PARTS = 1_000
 const BATCH_BLOCKS = 1_000_000
 
@@ -143,7 +143,7 @@ function batchesOf(parts: readonly Part[]): readonly (readonly Part[])[] {
   return batches
 }
 
-/** What each source has now in any of the batch's ranges: asked once, in stretches of which these ranges are made. */
+/** The present contents of each source in the batch's ranges: one query, by segments that make up these ranges. */
 async function factsOf(
   port: SegmentPort,
   sources: readonly string[],

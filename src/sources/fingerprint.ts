@@ -1,20 +1,20 @@
-// Owns the fingerprint of a range: what its sources and inputs held when it was computed, as the ledger keeps it; and
-// what two of them say of the time in between. Deletions are decided by it. Pure.
+// Owns the fingerprint of a range: the contents of its sources and inputs when it was computed, as the ledger keeps it;
+// and the comparison of two fingerprints. Deletions depend on it. Pure.
 import { BackfillError } from '../model/errors.ts'
 import { isLater, type Position } from '../ledger/events.ts'
 
 /** Distinct blocks with a row, and the newest `updated_date_time` in seconds since 1970; both are 0 without rows. */
 export type SourceFacts = { readonly blocks: number; readonly newest: number }
 
-/** By source table, and by the key of an input table: there the position of the latest event that touches the range. */
+/** By source table; and by key of an input table, the position of the latest event that touches the range. */
 export type Fingerprint = {
   readonly sources: ReadonlyMap<string, SourceFacts>
   readonly inputs: ReadonlyMap<string, Position>
 }
 
 /**
- * As the ledger keeps it: `source=blocks@newest …` by name, then `input=(epoch,seq) …` by key. Equal texts of one range
- * mean that a statement would read the same rows; merges of the source tables change nothing.
+ * The text in the ledger: `source=blocks@newest …` by name, then `input=(epoch,seq) …` by key. Equal texts of one range
+ * mean that a statement would read the same rows. Merges of the source tables do not change it.
  */
 export function writeFingerprint({ sources, inputs }: Fingerprint): string {
   return [
@@ -28,8 +28,8 @@ function parts<Value>(values: ReadonlyMap<string, Value>, text: (value: Value) =
 }
 
 /**
- * The fingerprint that was written as `text`; of no text, one without sources and inputs.
- * @throws BackfillError `failed` for any other text: a source that was overlooked would count as unchanged
+ * Reads the text of a fingerprint; an empty text has no sources and inputs.
+ * @throws BackfillError `failed` for any other text, because an overlooked source would count as unchanged
  */
 export function readFingerprint(text: string): Fingerprint {
   const sources = new Map<string, SourceFacts>()
@@ -50,15 +50,14 @@ export function readFingerprint(text: string): Fingerprint {
 const PART = /^([^\s=]+)=(?:(\d+)@(\d+)|\((\d+),(\d+)\))$/
 
 /**
- * Whether source rows that a range was computed from are not there any more, so that what is stored of it could not be
- * computed again and must not be deleted. So it is where a source that is read now has fewer distinct blocks of the
- * range than before, or where its newest row is older than the newest one was: new rows, and merges, only ever raise
- * both. Rows that were pruned while as many others came are seen by neither; nothing cheaper than reading all rows would.
- * A source that is not read any more says nothing: what is computed now does not need it.
+ * Whether source rows of a range were pruned, so that its stored rows could not be computed again and must not be
+ * deleted. That is so if a source has fewer distinct blocks of the range than before, or if its newest row is older than
+ * before: new rows and merges only raise both. Rows that were pruned while as many others arrived stay undetected; only
+ * reading all rows would find them. A source that the table does not read any more is ignored.
  *
  * `hasTimes: false`: `newest` is the version of a file, which has no order, so only blocks count.
  */
-export function rowsHaveGone(
+export function sourceRowsPruned(
   before: ReadonlyMap<string, SourceFacts>,
   now: ReadonlyMap<string, SourceFacts>,
   { hasTimes }: { readonly hasTimes: boolean },
@@ -70,22 +69,22 @@ export function rowsHaveGone(
 }
 
 export type ChangeQuestion = {
-  /** Of the whole range of the event that built the blocks. */
+  /** The fingerprint of the whole range of the event that built the blocks. */
   readonly before: Fingerprint
-  /** Now, of each source that is read: in that whole range, and in the part of it that later events leave to be seen. */
+  /** Present contents of each source: in that whole range, and in the part that later events do not override. */
   readonly whole: ReadonlyMap<string, SourceFacts>
   readonly part: ReadonlyMap<string, SourceFacts>
-  /** Now, of the part, by key of the input table; absent where nothing has touched it. */
+  /** Present position for the part, by key of the input table; absent if no event has touched it. */
   readonly inputs: ReadonlyMap<string, Position>
 }
 
 /**
- * `gone`: as `rowsHaveGone`, which outweighs everything. `changed`: blocks came, rows were written again, or an input
- * was redone. Of blocks that came it is not known where they came in the whole range: that counts as changed, which errs
- * on the side of doing a part again.
+ * `gone`: as `sourceRowsPruned`; it takes precedence. `changed`: blocks were added, rows were rewritten, or an input was
+ * redone. The place of added blocks within the whole range is unknown, so every part counts as changed; at worst, a part
+ * is built again needlessly.
  */
 export function evaluateChange({ before, whole, part, inputs }: ChangeQuestion): 'same' | 'changed' | 'gone' {
-  if (rowsHaveGone(before.sources, whole, { hasTimes: true })) return 'gone'
+  if (sourceRowsPruned(before.sources, whole, { hasTimes: true })) return 'gone'
   const isNew = [...before.sources].some(
     ([name, had]) =>
       (part.get(name)?.newest ?? 0) > had.newest || (whole.get(name)?.blocks ?? 0) > had.blocks,

@@ -1,4 +1,4 @@
-// Owns the fingerprint that a probe has already paid for: a range that cuts no bucket need not be asked about again.
+// Owns the fingerprint from the probe's buckets: a range that cuts no bucket needs no further query.
 import type { Range } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'
 import type { SourceFacts } from './fingerprint.ts'
@@ -7,9 +7,8 @@ import type { SourceFacts } from './fingerprint.ts'
 export type Buckets = ReadonlyMap<string, readonly Bucket[]>
 
 /**
- * What `SourcePort.fingerprint` said of the range when it was probed; undefined where a bucket has rows inside and
- * outside of it. Older than one taken now: rows that came in between look as if they had come later, which errs on the
- * side of doing a range again.
+ * The result of `SourcePort.fingerprint` at the time of the probe; undefined if a bucket has rows inside and outside of
+ * the range. Rows that arrived after the probe count as changes, so at worst a range is built again needlessly.
  */
 export function knownFingerprint(
   buckets: Buckets,

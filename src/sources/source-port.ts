@@ -1,4 +1,4 @@
-// Owns what is asked of source tables.
+// Owns the port for queries of source tables.
 import type { Range } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'
 import type { SourceFacts } from './fingerprint.ts'
@@ -12,16 +12,16 @@ export type SourcePort = {
   /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
   buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
   /**
-   * Blocks in the ranges that occur in one of `sources` and lack in another, ascending.
-   * Blocks that only the source `weak` has prove nothing and are not returned.
+   * Blocks of the ranges that one of `sources` has and another lacks, ascending. Blocks that only the source `weak` has
+   * prove nothing and are not returned.
    */
   disagreeing(
     sources: readonly string[],
     weak: readonly string[],
     ranges: readonly Range[],
   ): Promise<readonly number[]>
-  /** What each of the sources has in the range, those without a row included. */
+  /** The contents of each source in the range; includes sources without a row. */
   fingerprint(sources: readonly string[], range: Range): Promise<ReadonlyMap<string, SourceFacts>>
-  /** Whether `newest` of buckets and fingerprints is a time, as of rows; of a file it is a version, which has no order. */
+  /** Whether `newest` is a time (rows) rather than a version (files), which has no order. */
   readonly hasTimes: boolean
 }

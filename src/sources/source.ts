@@ -1,4 +1,4 @@
-// Owns the questions about the source tables: extents, the probe's buckets, disagreements, fingerprints.
+// Owns the queries of source tables: extents, the probe's buckets, disagreements, fingerprints.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
@@ -10,7 +10,7 @@ import type { Server } from '../clickhouse/server.ts'
 
 type SourceName = `canonical_execution_${string}`
 
-/** The source tables of one network, in the connection's database. Counts see rows before merging: they are hints. */
+/** The source tables of one network, in the connection's database. Counts are of rows before merging: estimates. */
 export function openSource({
   server,
   network,
@@ -21,7 +21,7 @@ export function openSource({
   const asking = (doing: string) => server.during(doing).withSchema(server.connection.database)
   const missing = (sources: readonly string[]) => (error: unknown) => {
     if (!isMissing(error)) throw error
-    // The server quotes the one SELECT that it cannot read, unless it lacks the whole database.
+    // The server quotes the SELECT that it cannot read, unless the whole database is missing.
     const source = sources.find((name) => String(originOf(error)).includes(`.${name} `))
     const { database } = server.connection
     const what =
@@ -35,7 +35,7 @@ export function openSource({
       .where('block_number', '>=', from)
       .where('block_number', '<=', to)
 
-  /** The network is the key's first column and the block its second: either end is read off the primary index. */
+  /** The network is the key's first column and the block its second: both ends come from the primary index. */
   const edge = (source: string, order: 'asc' | 'desc') => {
     const db = asking('looking for the first and last block of the sources')
     return db
@@ -86,7 +86,7 @@ export function openSource({
     async extents(sources) {
       const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])
       if (first === undefined) return new Map()
-      // One question about all of them: what costs is asking.
+      // One query for all of them, because each query has a fixed cost.
       const rows = await edges
         .reduce((all, next) => all.unionAll(next), first)
         .execute()
@@ -103,7 +103,7 @@ export function openSource({
     },
 
     async buckets(source, range, width) {
-      // Grouped twice: by block, since duplicates and many rows a block must not change the hash; then by bucket.
+      // Grouped twice: by block, because duplicates and several rows per block must not change the hash; then by bucket.
       const rows = await asking(`probing ${source} ${range.from}-${range.to}`)
         .selectFrom(
           rowsOf(source, range)
@@ -157,13 +157,13 @@ export function openSource({
   }
 }
 
-/** A parameter travels in the URL, where the server takes 128 KiB of it: 17 characters a block number. */
+/** A parameter is sent in the URL, of which the server accepts 128 KiB: 17 characters per block number. */
 const RANGES_PER_QUERY = 5_000
 
-/** What the sources have in a stretch of blocks. */
+/** The sources' contents in a segment of blocks. */
 export type Segment = {
   readonly source: string
-  /** First block of the stretch, as it was asked for. */
+  /** First block of the segment, as requested. */
   readonly from: number
   /** Distinct blocks with a row. */
   readonly blocks: number
@@ -177,8 +177,8 @@ export function openSegments({ server, network }: { readonly server: Server; rea
   const db = server.db.withSchema(server.connection.database)
   return {
     /**
-     * Counts the sources' blocks of the range by stretches; each begins at one of `starts` (ascending, the first is the
-     * range's) and ends before the next. Stretches without a row are absent. Survives merges, as fingerprints do.
+     * Counts the sources' blocks of the range by segments; each begins at one of `starts` (ascending, the first is the
+     * range's) and ends before the next. Segments without a row are absent. Merges do not change it.
      */
     async segments(
       sources: readonly string[],
@@ -192,7 +192,7 @@ export function openSegments({ server, network }: { readonly server: Server; rea
           .select([
             sql<string>`${source}`.as('source'),
             sql<number>`toUInt64(${start})`.as('from'),
-            // As SourcePort.fingerprint: both survive merges.
+            // As in SourcePort.fingerprint: merges change neither.
             sql<number>`uniqExact(block_number)`.as('blocks'),
             sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
           ])

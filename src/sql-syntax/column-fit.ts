@@ -1,4 +1,4 @@
-// Owns whether a transform's rows fit into its target: INSERT casts silently, so what loses values is found before.
+// Owns whether a transform's rows fit into its target: INSERT casts silently, so lossy casts are found beforehand.
 import { nearest } from '../model/did-you-mean.ts'
 import { parseType, type DataType } from './types.ts'
 import type { DdlColumn } from './create-table.ts'
@@ -21,8 +21,8 @@ export function columnProblems(
 }
 
 /**
- * What would be lost or left out by inserting `output` (as DESCRIBE names it) into `target` (as its DDL or
- * `system.columns` names it) by column name; none if all is well.
+ * The losses of inserting `output` (as DESCRIBE names it) into `target` (as its DDL or `system.columns` names it) by
+ * column name; none if everything fits.
  */
 export function columnMisfits(
   output: readonly OutputColumn[],

@@ -6,7 +6,7 @@ import { compactText, splitAtCommas, withDepth } from './tokens.ts'
 
 export type DefaultKind = '' | 'DEFAULT' | 'MATERIALIZED' | 'ALIAS' | 'EPHEMERAL'
 
-/** A column as `system.columns` names it. `type` is empty where the DDL leaves it to the default's expression. */
+/** A column as `system.columns` names it. `type` is empty if the DDL leaves it to the default's expression. */
 export type DdlColumn = { readonly name: string; readonly type: string; readonly defaultKind: DefaultKind }
 
 /**
@@ -17,7 +17,7 @@ export function ddlColumns(ddl: SqlText): readonly DdlColumn[] {
   return createTable(ddl).columns.map((column) => {
     const { clauses } = column
     const written = clauses.get('') ?? []
-    // [NOT] NULL stands behind the type.
+    // [NOT] NULL follows the type.
     const isNull = isKeyword(written.at(-1), 'NULL')
     const isNotNull = isNull && isKeyword(written.at(-2), 'NOT')
     const type = compactText(isNull ? written.slice(0, isNotNull ? -2 : -1) : written)
@@ -34,7 +34,7 @@ export function ddlTable(ddl: SqlText): string {
   return createTable(ddl).table
 }
 
-/** Tokens behind the word (`ORDER BY`) that a clause begins with, in order; behind '' those before the first clause. */
+/** Keyword of a clause (`ORDER BY`) -> the tokens after it, in order; '' -> the tokens before the first clause. */
 export type Clauses = ReadonlyMap<string, readonly Token[]>
 
 export type CreateTable = {
@@ -43,11 +43,11 @@ export type CreateTable = {
   /** Index of its name among the statement's significant tokens. */
   readonly nameAt: number
   readonly columns: readonly { readonly name: string; readonly line: number; readonly clauses: Clauses }[]
-  /** Indices, constraints, projections and keys that stand among the columns. */
+  /** Indices, constraints, projections and keys among the columns. */
   readonly others: readonly (readonly Token[])[]
-  /** What stands behind the columns. */
+  /** The text after the columns. */
   readonly clauses: Clauses
-  /** The same as tokens: what stands between the brackets of the list of columns, and what behind them. */
+  /** The same as tokens: those between the brackets of the list of columns, and those after it. */
   readonly body: readonly Token[]
   readonly tail: readonly Token[]
 }
@@ -92,7 +92,7 @@ export function createTable(ddl: SqlText): CreateTable {
 
 const CREATE_TABLE = 'write CREATE TABLE IF NOT EXISTS {target:Identifier}.name (columns) ENGINE = …'
 
-/** Where the last part of the dotted name behind CREATE TABLE is; its database may be a `{parameter:Identifier}`. */
+/** Index of the last part of the dotted name after CREATE TABLE; its database may be a `{parameter:Identifier}`. */
 function createdNameAt(tokens: readonly Token[]): number {
   const first = isKeyword(tokens[2], 'IF') && isKeyword(tokens[3], 'NOT') ? 5 : 2
   const behind =
@@ -106,7 +106,7 @@ function name(token: Token | undefined): string | undefined {
   return token?.kind === 'word' || token?.kind === 'identifier' ? unquoted(token) : undefined
 }
 
-/** An item that declares an index and the like. ClickHouse takes these words for a column only in quotes. */
+/** An item that declares an index and the like. In ClickHouse a column with such a name must be quoted. */
 function isNoColumn([first, second]: readonly Token[]): boolean {
   if (isKeyword(first, 'INDEX', 'CONSTRAINT', 'PROJECTION')) return true
   return isKeyword(first, 'PRIMARY', 'FOREIGN') && isKeyword(second, 'KEY')
@@ -139,7 +139,7 @@ const TABLE_CLAUSES: readonly string[] = [
   'AS',
 ]
 
-/** A word that stands there a second time is part of the clause before it. */
+/** The second occurrence of a word is part of the clause before it. */
 function clausesOf(tokens: readonly Token[], words: readonly string[]): Clauses {
   const clauses = new Map<string, Token[]>()
   let clause = ''

@@ -1,4 +1,4 @@
-// Owns reading what a CREATE TABLE says of rows: engine and keys.
+// Owns reading engine and keys from a CREATE TABLE.
 import type { SqlText } from '../model/model.ts'
 import { createTable, type CreateTable } from './create-table.ts'
 import { isKeyword, type Token, unquoted } from './lexer.ts'
@@ -8,24 +8,24 @@ export type DdlClause = {
   /** The tokens with one space between any two, without the brackets around all of them: `address , block_number`. */
   readonly text: string
   readonly line: number
-  /** Names in it that are no functions. */
+  /** Names in it that are not functions. */
   readonly names: readonly string[]
 }
 
 export type DdlEngine = DdlClause & {
-  /** Without `Replicated` and `Shared`: these say where rows are kept, not which. */
+  /** Without `Replicated` and `Shared`: these decide where rows are kept, not which rows. */
   readonly name: string
 }
 
 export type DdlClauses = {
   readonly columns: CreateTable['columns']
   readonly engine: DdlEngine | undefined
-  /** What rows are sorted by: ORDER BY, else PRIMARY KEY. */
+  /** The sorting key: ORDER BY, else PRIMARY KEY. */
   readonly sortKey: DdlClause | undefined
   readonly partition: DdlClause | undefined
 }
 
-/** Throws a usage error with file and line for what is no CREATE TABLE. */
+/** Throws a usage error with file and line if the statement is not a CREATE TABLE. */
 export function ddlClauses(ddl: SqlText): DdlClauses {
   const { columns, clauses } = createTable(ddl)
   const clause = (word: string) => {
@@ -40,7 +40,7 @@ export function ddlClauses(ddl: SqlText): DdlClauses {
   }
 }
 
-/** The engine as it stands behind ENGINE. */
+/** The engine after ENGINE. */
 export function readEngine(behind: readonly Token[]): DdlEngine | undefined {
   const tokens = behind[0]?.text === '=' ? behind.slice(1) : behind
   const [first, open] = tokens
@@ -49,7 +49,7 @@ export function readEngine(behind: readonly Token[]): DdlEngine | undefined {
     ({ token, depth }, at) => at > 1 && depth === 0 && token.text === ')',
   )
   const inside = open?.text === '(' && close > 0 ? tokens.slice(2, close) : []
-  // Path and replica of a Replicated engine are strings; what is left says which row of a key stays.
+  // Path and replica of a Replicated engine are strings; the other arguments decide which row of a key stays.
   const args = splitAtCommas(inside).filter((item) => item[0]?.kind !== 'string')
   const flat = args.flatMap((item, index) => (index === 0 ? item : [COMMA, ...item]))
   return { ...toClause(flat, first.line), name: unquoted(first).replace(/^(Replicated|Shared)/, '') }
@@ -73,7 +73,7 @@ export function toClause(tokens: readonly Token[], line: number): DdlClause {
   return { text: keyText(tokens), line, names }
 }
 
-/** `(a, b)` and `tuple(a, b)` without what stands around `a, b`. */
+/** `a, b` of `(a, b)` and `tuple(a, b)`. */
 function withoutBrackets(tokens: readonly Token[]): readonly Token[] {
   const inner = isKeyword(tokens[0], 'TUPLE') ? tokens.slice(1) : tokens
   if (inner[0]?.text !== '(') return tokens

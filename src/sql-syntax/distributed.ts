@@ -1,4 +1,4 @@
-// Owns reading what a Distributed table is made of, and whether its sharding keeps the rows of a key on one shard.
+// Owns reading the definition of a Distributed table, and whether its sharding keeps the rows of a key on one shard.
 import { type DdlClause, toClause } from './ddl-clauses.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from './lexer.ts'
 import { splitAtCommas, unspaced, withDepth } from './tokens.ts'
@@ -6,10 +6,10 @@ import { splitAtCommas, unspaced, withDepth } from './tokens.ts'
 export type Distributed = {
   /** As written: a name, or a macro such as `{cluster}`. */
   readonly cluster: string
-  /** The table that has the rows, on each shard. */
+  /** The table on each shard that holds the rows. */
   readonly database: string
   readonly table: string
-  /** Undefined: all rows go to the only shard there is. */
+  /** Undefined: all rows go to the only shard. */
   readonly key: DdlClause | undefined
 }
 
@@ -33,15 +33,15 @@ function nameOf(item: readonly Token[] | undefined): string {
   return item?.length === 1 ? unquoted(item[0]!) : ''
 }
 
-/** The same for an engine as `system.tables` has it in `engine_full`. */
+/** The same for the text of `engine_full` in `system.tables`. */
 export function distributedEngine(engineFull: string): Distributed | undefined {
   return readDistributed(significantTokens({ file: 'system.tables', text: engineFull, line: 1 }))
 }
 
 /**
- * Why rows of one key may come to lie on several shards, where nothing makes one of them; undefined where they cannot.
+ * Why rows of one key may be on several shards, where they are never merged into one; undefined if they cannot.
  * @param key names of the columns that the local tables are sorted by
- * @param isRandom a server says that the sharding key has another value each time
+ * @param isRandom the server reports that the sharding key is non-deterministic
  */
 export function shardingProblem(
   { key: sharding }: Pick<Distributed, 'key'>,
@@ -57,5 +57,5 @@ export function shardingProblem(
   return sharding.names.length === 0 ? `${unspaced(sharding.text)} is no column` : undefined
 }
 
-/** Such as rand() or now(): nothing of the row decides on it. What else is random, a server has to say. */
+/** Such as rand() or now(): independent of the row. Other random expressions only a server can find. */
 const CALL_OF_NOTHING = /\w ?\( ?\)/

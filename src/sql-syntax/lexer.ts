@@ -1,4 +1,4 @@
-// Owns the ClickHouse lexer: SQL text to tokens. Everything that looks into SQL looks through this.
+// Owns the ClickHouse lexer: from SQL text to tokens. All other code that reads SQL uses it.
 import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 
@@ -40,12 +40,12 @@ export function* lex(sql: SqlText): Generator<Token, void> {
   }
 }
 
-/** The tokens that mean something: without white space and comments. Remembered, as each check of a statement asks. */
+/** The tokens without white space and comments. Cached, because several checks read each statement. */
 export function significantTokens(sql: SqlText): readonly Token[] {
   return remembered.get(sql) ?? rememberTokens(sql, [...lex(sql)].filter(isSignificant))
 }
 
-/** Spares a statement the second reading. */
+/** Cache of tokens per statement. */
 export function rememberTokens(sql: SqlText, tokens: readonly Token[]): readonly Token[] {
   remembered.set(sql, tokens)
   return tokens
@@ -62,7 +62,7 @@ export function isKeyword(token: Token | undefined, ...keywords: readonly string
   return token?.kind === 'word' && keywords.includes(token.text.toUpperCase())
 }
 
-/** The name that a word or a quoted identifier stands for, the content of a string; other tokens as written. */
+/** The name in a word or a quoted identifier, the content of a string; other tokens as written. */
 export function unquoted(token: Token): string {
   if (token.kind !== 'identifier' && token.kind !== 'string') return token.text
   const quote = token.text.charAt(0)
@@ -74,8 +74,8 @@ export function unquoted(token: Token): string {
     )
 }
 
-// Order matters. Word characters are ASCII; white space, curly quotes and the minus sign of word processors are
-// known to ClickHouse too. Where something is opened and not closed, no rule matches.
+// Order matters. Word characters are ASCII; ClickHouse also accepts Unicode white space, curly quotes and the minus sign
+// of word processors. If a quote or comment is not closed, no rule matches.
 const RULES: readonly (readonly [TokenKind, RegExp])[] = [
   ['white', /[\s\u180e\u200b-\u200d\u2060]+/],
   ['comment', /(?:--|\/\/|#[ !])[^\n]*/],
@@ -88,7 +88,7 @@ const RULES: readonly (readonly [TokenKind, RegExp])[] = [
   ['heredoc', /\$(?<tag>\w*)\$[^]*?\$\k<tag>\$/],
 ]
 
-/** All rules in one pattern, rule n in group n + 1: far faster than one after the other. */
+/** All rules in one pattern, rule n in group n + 1: much faster than one after the other. */
 const TOKEN = new RegExp(RULES.map(([, rule]) => `(${rule.source})`).join('|'), 'y')
 const OPENED: readonly (readonly [string, RegExp])[] = [
   ['comment', /\/\*/y],
@@ -100,7 +100,7 @@ const OPENED: readonly (readonly [string, RegExp])[] = [
 type Read = Pick<Token, 'kind' | 'text'>
 type Fault = { readonly sentence: string; readonly hint: string }
 
-/** The token at `offset`, or what is wrong there. */
+/** The token at `offset`, or the error there. */
 function readToken(text: string, offset: number, before: Token | undefined): Read | Fault {
   const comment = readBlockComment(text, offset)
   if (comment !== undefined) return { kind: 'comment', text: comment }

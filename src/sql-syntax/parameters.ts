@@ -1,4 +1,4 @@
-// Owns the `{name:Type}` parameters of SQL text: which there are, and that each is known and of the right type.
+// Owns the `{name:Type}` parameters of SQL text: finding them, and checking their names and types.
 import { fileError } from '../model/errors.ts'
 import type { OwnParameter, SqlText } from '../model/model.ts'
 import { knownNames } from '../model/did-you-mean.ts'
@@ -9,7 +9,7 @@ import { compactText } from './tokens.ts'
 /** Types by name. */
 export type Parameters = Readonly<Record<string, string>>
 
-/** What the runner binds in a transform, apart from forks and the transform's own parameters. */
+/** Parameters that the runner binds in a transform, besides forks and the transform's own parameters. */
 export const RUNNER_PARAMETERS: Parameters = {
   from_block: 'UInt64',
   to_block: 'UInt64',
@@ -26,7 +26,7 @@ export type TransformParameters = {
   readonly own: readonly OwnParameter[]
 }
 
-/** All parameters that a transform may use. Reports parameters of its own that bear the name of another one. */
+/** All parameters that a transform may use. Reports its own parameters whose names are taken. */
 export function transformParameters(
   { file, line, forks, own }: TransformParameters,
   report: Report = refuse,
@@ -45,7 +45,7 @@ export function transformParameters(
 
 /**
  * The names of the parameters that a statement uses, in the order of their first use.
- * Reports, with file and line, an unknown name and a type other than the known one.
+ * Reports, with file and line, unknown names and wrong types.
  */
 export function checkedParameters(
   sql: SqlText,
@@ -70,7 +70,7 @@ export function checkedParameters(
 
 export type UsedParameter = { readonly name: string; readonly type: string; readonly line: number }
 
-/** Every use of a parameter, in order. Braces in strings, comments, heredocs and literals are no parameters. */
+/** Every use of a parameter, in order. Braces in strings, comments, heredocs and literals are not parameters. */
 export function usedParameters(sql: SqlText): readonly UsedParameter[] {
   const tokens = significantTokens(sql)
   const used: UsedParameter[] = []

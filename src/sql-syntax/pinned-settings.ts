@@ -1,9 +1,9 @@
-// Owns the settings that every statement carries, because a profile's other value makes ClickHouse drop rows
-// and answer with success.
+// Owns the pinned settings of every statement: with another value from a profile, ClickHouse may drop rows and still
+// report success.
 
 const THROW = 'throw'
 
-/** Name and value of each pinned setting. Every one but `max_execution_time`, which the runner chooses. */
+/** Name and value of each pinned setting, except `max_execution_time`, which the runner chooses. */
 export const PINNED_SETTINGS = {
   timeout_overflow_mode: THROW,
   timeout_overflow_mode_leaf: THROW,
@@ -21,17 +21,17 @@ export const PINNED_SETTINGS = {
   skip_unavailable_shards: 0,
   insert_null_as_default: 0,
   async_insert: 0,
-  // Rows that were deleted and come again would be left out, as far as a server remembers their blocks.
+  // With deduplication, rows that were deleted and inserted again would be dropped if the server remembers their blocks.
   insert_deduplicate: 0,
   distributed_foreground_insert: 1,
   parallel_distributed_insert_select: '0',
-  // Other values change a transform's types or meaning (measured on the shipped ones).
+  // Other values change a transform's types or meaning (measured on the shipped transforms).
   aggregate_functions_null_for_empty: 0,
   enable_global_with_statement: 1,
   output_format_json_quote_64bit_integers: 0,
 } as const
 
-/** Those that say how rows are written: no matter for a user who only reads. */
+/** Settings for writing: irrelevant for a user that only reads. */
 export const WRITING_SETTINGS: readonly string[] = [
   'insert_null_as_default',
   'async_insert',
@@ -40,10 +40,10 @@ export const WRITING_SETTINGS: readonly string[] = [
   'parallel_distributed_insert_select',
 ] satisfies readonly (keyof typeof PINNED_SETTINGS)[]
 
-/** What the header of a transform and its SETTINGS clauses may not touch. */
+/** Settings that the header of a transform and its SETTINGS clauses may not change. */
 export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SETTINGS), 'max_execution_time']
 
-/** With these values of a profile no row is missing without a word: a statement takes too long, or joins what it may not. */
+/** Harmless in a profile: no row is missing silently; at worst a statement fails, by its time limit or a forbidden join. */
 export function failsAloud(name: string, value: string): boolean {
   return name === 'max_execution_time' || (name === 'distributed_product_mode' && value === 'deny')
 }

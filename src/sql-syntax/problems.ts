@@ -1,15 +1,15 @@
-// Owns what happens to an error of a file: it ends the reading at once, or is noted while the reading goes on.
+// Owns reporting an error in a file: it is thrown at once, or collected while reading continues.
 import { BackfillError } from '../model/errors.ts'
 
-/** Takes an error of a file. Where it returns, the caller goes on without what could not be read. */
+/** Receives an error in a file. If it returns, the caller continues without the unreadable part. */
 export type Report = (error: BackfillError) => void
 
-/** The first error ends it: for all that works with what it reads. */
+/** Throws the first error: for callers that need a correct file. */
 export const refuse: Report = (error) => {
   throw error
 }
 
-/** What `read` returns; undefined where it throws an error of a file, which is reported. */
+/** The result of `read`; undefined if it throws an error in a file, which is reported. */
 export function attempt<Value>(report: Report, read: () => Value): Value | undefined {
   try {
     return read()

@@ -1,4 +1,4 @@
-// Owns writing names and values as ClickHouse reads them in a statement's text.
+// Owns quoting names and values for a statement's text.
 
 /** An identifier in back-quotes. */
 export function quoteIdentifier(identifier: string): string {
@@ -9,7 +9,7 @@ export function escapeIdentifier(identifier: string): string {
   return identifier.replaceAll('\\', '\\\\').replaceAll('`', '\\`')
 }
 
-/** A string in single quotes; what is not printable is escaped, so that it survives a terminal and a paste. */
+/** A string in single quotes; unprintable characters are escaped, so that it survives a terminal and a paste. */
 export function quoteString(text: string): string {
   const escaped = text
     .replaceAll('\\', '\\\\')

@@ -1,4 +1,4 @@
-// Owns the step of a transform that another table has too: a CTE whose rows are computed once for both.
+// Owns the shared step of a transform: a CTE that another table has too, and whose rows are computed once for both.
 import { fileError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { isKeyword, isSignificant, lex, type Token, unquoted } from './lexer.ts'
@@ -9,7 +9,7 @@ export type SharedStep = {
   readonly compute: string
   /** The transform, reading SHARED_TABLE instead of computing the step. */
   readonly rest: string
-  /** Two transforms with the same one have the same rows in this step, whatever the range. */
+  /** Two transforms with the same identity have the same rows in this step, for every range. */
   readonly identity: string
 }
 
@@ -19,8 +19,8 @@ export const SHARED_TABLE = 'backfill_shared'
 type Sharing = Pick<TableDefinition, 'shared' | 'transform' | 'settings' | 'params' | 'sources'>
 
 /**
- * The step that the header names by `shared`; undefined where it names none.
- * @throws BackfillError `usage` with file and line where the transform has no such CTE
+ * The step that the header names with `shared`; undefined without `shared`.
+ * @throws BackfillError `usage` with file and line if the transform has no such CTE
  */
 export function sharedStep(table: Sharing): SharedStep | undefined {
   const { shared, transform, settings, params, sources } = table
@@ -48,7 +48,7 @@ export function sharedStep(table: Sharing): SharedStep | undefined {
   }
 }
 
-/** Offsets of a CTE: what is between its brackets, and behind the closing one. */
+/** Offsets of a CTE: the text between its brackets, and the position after the closing bracket. */
 type Body = { readonly name: string; readonly from: number; readonly to: number; readonly end: number }
 
 function bodyOf({ transform }: Sharing, shared: string): Body | undefined {
@@ -68,7 +68,7 @@ function bodyOf({ transform }: Sharing, shared: string): Body | undefined {
   return { name: tokens[at]!.token.text, from: open.end, to: close.end - 1, end: close.end }
 }
 
-/** Tokens that mean something, with the brackets around them (a bracket is outside of itself) and where they end. */
+/** Significant tokens with their bracket depth (a bracket is outside of itself) and their end offsets. */
 function significant(sql: Sharing['transform']): { token: Token; depth: number; end: number }[] {
   const found: { token: Token; depth: number; end: number }[] = []
   let depth = 0

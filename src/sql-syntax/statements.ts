@@ -1,11 +1,11 @@
-// Owns the cutting of an SQL file into statements.
+// Owns splitting an SQL file into statements.
 import type { SqlText } from '../model/model.ts'
 import { isSignificant, lex, rememberTokens, significantTokens, type Token } from './lexer.ts'
 
 /**
- * The statements of a file, in order. A statement runs from the first comment or token behind the last `;` to its
- * own last token, so it keeps the comments that lead it, and never ends in a comment that could swallow a `)` put
- * behind it. `--!` header lines belong to no statement; what holds only comments is none.
+ * The statements of a file, in order. A statement extends from the first comment or token after the last `;` to its own
+ * last token, so it keeps its leading comments, and never ends in a comment that could swallow a `)` appended to it.
+ * `--!` header lines belong to no statement; a text with only comments is not a statement.
  * Throws a usage error with file and line for text that cannot be lexed.
  */
 export function splitStatements(file: string, text: string): readonly SqlText[] {
@@ -46,8 +46,8 @@ export function isHeaderLine(token: Token): boolean {
 }
 
 /**
- * The tokens of a statement with one space between any two, without comments: re-formatting and commenting leave it
- * as it is, any other change shows. Strings, quoted identifiers and heredocs stay to the letter.
+ * The tokens of a statement with one space between any two, without comments: formatting and comments do not change it,
+ * any other edit does. Strings, quoted identifiers and heredocs stay unchanged.
  * Throws a usage error with file and line for text that cannot be lexed.
  */
 export function normalForm(sql: SqlText): string {

@@ -1,4 +1,4 @@
-// Owns the other forms of a table's DDL: on a cluster, and as a temporary table. The file has the form for one server.
+// Owns deriving DDL for a cluster and for a temporary table from the file's DDL, which is for one server.
 import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { type CreateTable, createTable } from './create-table.ts'
@@ -11,9 +11,9 @@ import { withDepth, withReplaced } from './tokens.ts'
 export type ShardBy = { readonly expression: string; readonly line: number }
 
 /**
- * What a cluster with Keeper has in place of the table: a Replicated table on each shard, and a Distributed one over them.
- * The Distributed one has the header's line.
- * @param shard which shard a row belongs to
+ * The statements for a cluster with Keeper: a Replicated table on each shard, and a Distributed table over them. The
+ * Distributed one has the header's line.
+ * @param shard the sharding expression
  * @throws BackfillError `usage` with file and line for a table whose engine has no Replicated form
  */
 export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
@@ -41,7 +41,7 @@ export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
   const items = [...columns.map((column) => columnText(column)), ...others.map(joined)]
   const behind = [...clauses.keys()].filter((word) => word !== 'ENGINE')
   const over = `Distributed('{cluster}', {target:Identifier}, '${local}', ${shard.expression})`
-  // A Distributed table keeps no rows: it has nothing that says how.
+  // A Distributed table keeps no rows, so it has no clauses about storage.
   const plain = columns.map((column) => columnText(column, ['TTL', 'PRIMARY KEY', 'SETTINGS', 'STATISTICS']))
   return [
     { ...ddl, text: written(local, items, `Replicated${engine.name}(${args})`, behind) },
@@ -61,10 +61,10 @@ function columnText(
 }
 
 /**
- * The statement as one that creates a temporary table of the same name: without database, ON CLUSTER and replicas, which
- * a temporary table cannot have, and without AS SELECT, which would read; on the same lines. Undefined for an engine that
- * keeps rows elsewhere than in a MergeTree: creating such a table might reach out of the server.
- * @throws BackfillError `usage` with file and line for what is no CREATE TABLE
+ * The statement for a temporary table of the same name: without database, ON CLUSTER and replicas, which a temporary
+ * table cannot have, and without AS SELECT, which would read rows; on the same lines. Undefined for an engine outside
+ * the MergeTree family: creating such a table might connect to other systems.
+ * @throws BackfillError `usage` with file and line if the statement is not a CREATE TABLE
  */
 export function temporaryForm(ddl: SqlText): string | undefined {
   const engine = readEngine(createTable(ddl).clauses.get('ENGINE') ?? [])

@@ -1,4 +1,4 @@
-// Owns where a statement reads tables: each name behind FROM and JOIN, with what is written before its dot.
+// Owns finding the tables that a statement reads: each name after FROM and JOIN, with the qualifier before its dot.
 import type { SqlText } from '../model/model.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from './lexer.ts'
 import { withDepth } from './tokens.ts'
@@ -10,12 +10,12 @@ export type TableRead = {
   readonly database?: string
   readonly table: string
   readonly line: number
-  /** Places in `significantTokens`: of the first token of the name, and behind its last. */
+  /** Indices in `significantTokens`: of the name's first token, and after its last. */
   readonly from: number
   readonly to: number
 }
 
-/** Names that the statement gives itself (WITH), subqueries and table functions are no tables. */
+/** Excludes names that the statement defines (WITH), subqueries and table functions. */
 export function tableReads(sql: SqlText): readonly TableRead[] {
   const tokens = significantTokens(sql)
   const own = ownNames(tokens)

@@ -1,4 +1,4 @@
-// Owns what several readers do with a run of tokens: cut it at commas, follow its brackets, replace some, print it.
+// Owns operations on token lists: split at commas, count brackets, replace tokens, print them.
 import type { SqlText } from '../model/model.ts'
 import { isSignificant, lex, type Token } from './lexer.ts'
 
@@ -46,7 +46,7 @@ function needsSpace(before: Token | undefined, token: Token): boolean {
   return before.kind !== 'punctuation' && token.kind !== 'punctuation'
 }
 
-/** The statement with other texts in place of its significant tokens at these indexes; all else stays, lines included. */
+/** The statement with the significant tokens at these indices replaced; everything else stays, lines included. */
 export function withReplaced(sql: SqlText, texts: ReadonlyMap<number, string>): string {
   let index = -1
   let text = ''

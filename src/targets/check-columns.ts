@@ -1,4 +1,4 @@
-// Owns the check before anything runs: ClickHouse accepts each transform, and its columns fit the target.
+// Owns the check before a run that ClickHouse accepts each transform and that its columns fit the target.
 import { usageError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { DescribePort, TargetPort, TargetTable } from './target-port.ts'
@@ -6,7 +6,7 @@ import { columnProblems } from '../sql-syntax/column-fit.ts'
 import type { Scope } from '../model/choose.ts'
 
 /**
- * Checks the tables whose inputs can be read now; returns those that read derived tables which do not exist yet.
+ * Checks the tables whose inputs exist; returns the tables that read derived tables which do not exist yet.
  * A target that does not exist is checked by its DDL file.
  *
  * @throws BackfillError `usage` with file and line and every problem of the first table that has one

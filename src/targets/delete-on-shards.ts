@@ -1,4 +1,4 @@
-// Owns the deletion of ranges on all shards of a cluster: on the local tables, with literals, fenced; or why not.
+// Owns deleting ranges on all shards of a cluster: on the local tables, with literals, fenced; or the reason why not.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { BackfillError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
@@ -13,7 +13,7 @@ import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { localOf } from '../clickhouse/cluster/shard-tables.ts'
 
-/** `network`: only rows of this one, where the table holds several. */
+/** `network`: only rows of this network, if the table holds several. */
 export type DeletionJob = CleanJob & { readonly network: string | undefined }
 
 export type Deletion = {
@@ -22,7 +22,7 @@ export type Deletion = {
   readonly clickhouse_settings?: ClickHouseSettings
 }
 
-/** On the local tables, since a Distributed one deletes nothing. ON CLUSTER takes no parameters: blocks are digits. */
+/** On the local tables, because a Distributed table cannot delete. ON CLUSTER takes no parameters, so blocks are literals. */
 export async function deletionOnShards(
   server: Server,
   names: Names,
@@ -45,12 +45,12 @@ export async function deletionOnShards(
   return {
     query: `DELETE FROM ${local}${onCluster(server)} WHERE ${rows}
       AND ${literalFence({ lockName: lock.name, names })}`,
-    // The fence asks whoever executes it, and all see the same rows of Keeper.
+    // Every node evaluates the fence itself, and all nodes see the same rows of Keeper.
     clickhouse_settings: { allow_nondeterministic_mutations: 1, distributed_ddl_output_mode: 'throw' },
   }
 }
 
-/** Why rows cannot be deleted, as the end of a sentence; undefined where they can. */
+/** Why rows cannot be deleted, as the end of a sentence; undefined if they can. */
 export function noDeletes({ cluster }: Server): string | undefined {
   return cluster === undefined || cluster.keeper
     ? undefined

@@ -1,4 +1,4 @@
-// Owns the deletion of ranges: fenced, bounded in time, and checked for its effect.
+// Owns deleting ranges: fenced, limited in time, and with a check that no row is left.
 import { sql } from 'kysely'
 import { BackfillError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
@@ -16,13 +16,13 @@ import { type Deletion, type DeletionJob, deletionOnShards } from './delete-on-s
 import { localOf } from '../clickhouse/cluster/shard-tables.ts'
 
 /**
- * A DELETE waits for ever while merges are stopped; its cost follows the table's size, not the range's. One that was
- * asked for has all the time that a statement may take.
+ * A DELETE waits for ever while merges are stopped; its cost depends on the table's size, not the range's. A requested
+ * deletion may take as long as any statement.
  */
 const CLEAN_SECONDS = { asked: 3600, found: 600 }
 
 /**
- * Deletes the target's rows of the ranges in one statement; only those of `network`, where the table holds several.
+ * Deletes the target's rows of the ranges in one statement; only rows of `network`, if the table holds several.
  * @throws BackfillError `failed`, `locked`
  */
 export async function cleanRanges(
@@ -59,7 +59,7 @@ export async function cleanRanges(
       throw new BackfillError(`${doing} has not ended after ${seconds} seconds`, {
         kind: 'failed',
         code: TIMEOUT_EXCEEDED,
-        hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} builds it anew beside the old one`,
+        hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} rebuilds it beside the old one`,
         cause: error,
       })
     })
@@ -98,7 +98,7 @@ function deletionHere(
   }
 }
 
-/** Rows of the ranges as they stand in the target. @throws BackfillError `failed`, `server` */
+/** Number of rows of the ranges in the target. @throws BackfillError `failed`, `server` */
 export async function countIn(
   server: Server,
   table: TableDefinition,
@@ -109,10 +109,10 @@ export async function countIn(
   return await countRows(server, { table, ranges, network, doing: `counting rows of ${table.key}` })
 }
 
-/** Kills queued DELETEs of earlier epochs: their fence would fail them for ever, and hold up merges and later ones. */
+/** Kills queued DELETEs of earlier lock epochs: their fence would fail them for ever, and they block later mutations. */
 export async function endDeletions(server: Server, table: TableDefinition, lock: Lock): Promise<void> {
   const { client, connection, cluster } = server
-  if (cluster !== undefined && !cluster.keeper) return // then there never was one
+  if (cluster !== undefined && !cluster.keeper) return // no deletion was ever sent
   const place =
     cluster === undefined
       ? { database: connection.database, table: table.target }
@@ -142,7 +142,7 @@ async function countRows(server: Server, { table, ranges, network, doing }: Coun
     .withSchema(server.connection.database)
     .selectFrom(table.target as 'int_target')
     .select(({ fn }) => fn.countAll<number>().as('rows'))
-    // The server prunes by these; it cannot see into the arrays.
+    // The server prunes by these conditions; it cannot prune by the arrays.
     .where('block_number', '>=', lowest(ranges))
     .where('block_number', '<=', highest(ranges))
     .where(

@@ -1,4 +1,4 @@
-// Owns what is asked of, and done to, derived tables.
+// Owns the ports for derived tables: existence, columns, creation, deletion, description.
 import type { Lock } from '../lock/lock.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
@@ -8,7 +8,7 @@ import type { DdlColumn } from '../sql-syntax/create-table.ts'
 export type TargetTable = {
   readonly uuid: string
   readonly engine: string
-  /** Rows before merging; null where the engine does not count them. */
+  /** Rows before merging; null if the engine does not count them. */
   readonly rows: number | null
   readonly columns: readonly DdlColumn[]
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
@@ -22,11 +22,11 @@ export type TargetPort = {
   tables(names: readonly string[]): Promise<ReadonlyMap<string, TargetTable>>
   /** Columns of a table by its DDL file, types as the server writes them. */
   ddlColumns(table: TableDefinition): Promise<readonly DdlColumn[]>
-  /** Creates the target database and the ledger's databases and tables where they are missing. */
+  /** Creates the target database and the ledger's databases and tables if they are missing. */
   prepare(ledger: readonly SqlText[]): Promise<void>
-  /** Whether the ledger's table and the locks' database exist; `old`: made by a version that knew fewer columns or tables. */
+  /** Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables. */
   ledgerState(): Promise<'absent' | 'old' | 'ready'>
-  /** @throws BackfillError `usage` for a table that could not be created: nothing is tried. */
+  /** @throws BackfillError `usage` for a table that cannot be created; sends no statement. */
   assertCreatable(table: TableDefinition): void
   /** Runs a table's DDL. */
   create(table: TableDefinition): Promise<void>
@@ -36,7 +36,7 @@ export type CleanJob = {
   readonly table: TableDefinition
   readonly ranges: readonly Range[]
   readonly lock: Lock
-  /** Somebody has asked for it, and may have asked for much: it may take its time. */
+  /** A person requested the deletion: it may take as long as any statement. */
   readonly asked: boolean
 }
 

@@ -1,4 +1,4 @@
-// Owns the derived tables as they stand on the target server: which exist, with which columns, and their creation.
+// Owns the derived tables on the target server: which exist, with which columns, and their creation.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
@@ -20,7 +20,7 @@ export function openTarget({
 }: {
   readonly server: Server
   readonly names: Names
-  /** What the user may not see counts as absent: nothing depends on it. */
+  /** Tables that the user may not see count as absent. */
   readonly mayHide?: boolean
 }): TargetPort {
   const { database } = server.connection
@@ -91,7 +91,7 @@ export function openTarget({
   }
 }
 
-/** @throws BackfillError `usage` where a table cannot be created on all shards */
+/** @throws BackfillError `usage` if a table cannot be created on all shards */
 function clusterDdl({ name, keeper }: Cluster, { target, ddl, clusterDdl: found }: TableDefinition) {
   if (!keeper)
     throw usageError(
@@ -128,7 +128,7 @@ async function asTarget(
   }
 }
 
-/** By what the ledger knows a table of a cluster. @throws BackfillError `server`, `failed` */
+/** The UUID under which the ledger knows a table of a cluster. @throws BackfillError `server`, `failed` */
 export async function uuidOfShards(
   server: Server,
   names: Names,
@@ -137,7 +137,7 @@ export async function uuidOfShards(
   return uuids.length > 1 ? await knownUuid(server, names, uuids) : uuids[0]!
 }
 
-/** The one under which the ledger has the latest events; the first where it has none. */
+/** The UUID with the latest events in the ledger; the first UUID if the ledger has none. */
 async function knownUuid(server: Server, names: Names, uuids: readonly string[]): Promise<string> {
   const row = await server
     .during('reading the ledger')

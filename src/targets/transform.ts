@@ -1,4 +1,4 @@
-// Owns where a transform is read, and what the server says of it before it runs: its columns, or why it is refused.
+// Owns the choice of the server for a transform, and its description by the server: columns, or an error.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type BackfillError, fileError, usageError } from '../model/errors.ts'
 import type { Network, TableDefinition } from '../model/model.ts'
@@ -10,7 +10,7 @@ import type { Difference } from '../clickhouse/settings-limits.ts'
 import type { Range } from '../model/blocks.ts'
 
 /**
- * The server that a transform is computed on: the target where it reads derived tables, or where both are one server.
+ * The server that computes a transform: the target if it reads derived tables, or if both are one server.
  * @throws BackfillError `usage` for a transform that reads both sides of two servers
  */
 export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
@@ -33,12 +33,12 @@ export type StatementCall = {
   readonly settings: ClickHouseSettings
 }
 
-/** What is sent to describe a SELECT: it begins on the second line. */
+/** The statement that describes a SELECT, which begins on the second line. */
 export function describeStatement(select: string): string {
   return `DESCRIBE TABLE (\n${select}\n)`
 }
 
-/** Names and types of the columns that a SELECT yields; reads no rows. @throws what the client throws */
+/** Names and types of the columns that a SELECT yields; reads no rows. @throws the client's error */
 export async function describeSelect(
   { client }: Pick<Server, 'client'>,
   select: string,
@@ -55,7 +55,7 @@ export async function describeSelect(
 
 /**
  * Names and types of the columns that a transform yields; reads no rows.
- * @throws BackfillError `usage` with file and line where the server does not accept it
+ * @throws BackfillError `usage` with file and line if the server does not accept it
  */
 export async function describeTransform(
   { client, connection, limits }: Pick<Server, 'client' | 'connection' | 'limits'>,
@@ -75,7 +75,7 @@ export async function describeTransform(
   }
 }
 
-/** What a header sets may be what the rows depend on. */
+/** A header's setting may change the rows, so it must not be dropped. */
 function maySetNot(
   { transform }: TableDefinition,
   { side, username }: Connection,
@@ -87,7 +87,7 @@ function maySetNot(
   )
 }
 
-/** ClickHouse does not accept a transform: a fault of the file (or of the sources), found before anything runs. */
+/** ClickHouse rejects a transform: an error of the file (or of the sources), found before anything runs. */
 function rejected({ key, sources, transform }: TableDefinition, error: unknown): BackfillError {
   const missing =
     sources.length === 0
@@ -95,7 +95,7 @@ function rejected({ key, sources, transform }: TableDefinition, error: unknown):
       : MISSING_HINT
   return usageError(
     `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${messageOf(error)}`,
-    isMissing(error) ? missing : 'Mend the file',
+    isMissing(error) ? missing : 'Fix the file',
   )
 }
 

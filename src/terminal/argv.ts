@@ -1,4 +1,4 @@
-// Owns the typed words: which flag got which word, exactly as typed. Pure.
+// Owns parsing the typed words: the value of each flag, exactly as typed. Pure.
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
 import type { Word, Flags } from '../workspace/values.ts'
@@ -11,19 +11,19 @@ export type Flag = {
   readonly about: string
   /** Values as they could be typed: `90s, 5m`. */
   readonly example?: string
-  /** What holds where it is not typed. */
+  /** The default, in words. */
   readonly fallback?: string
-  /** The environment variable that says the same. */
+  /** The environment variable with the same meaning. */
   readonly variable?: string
   /** Words without a flag are its values: `test a b` is `test --tables a,b`. */
   readonly bare?: boolean
-  /** Under which name its word is kept, where other commands call the same thing otherwise. */
+  /** The name under which its value is stored, if other commands have another flag for the same value. */
   readonly as?: string
 }
 
 /**
- * Reads what follows the command. Nothing is cast and nothing is dropped: `--from ''` (an unset variable in a
- * crontab) stays an empty word, which no reader below accepts.
+ * Reads the words after the command. Nothing is cast and nothing is dropped: `--from ''` (an unset variable in a crontab)
+ * stays an empty word, which no reader accepts.
  * @throws BackfillError `usage` for an unknown flag, a flag given twice or without its value, a stray word.
  */
 export function readFlags(argv: readonly string[], command: string, flags: readonly Flag[]): Flags {
@@ -75,7 +75,7 @@ function unknownFlag(word: string, command: string, flags: readonly Flag[]): Err
     name ?? word,
     flags.map((flag) => flag.name),
   )
-  // The part behind `=` is not repeated: it may be a password.
+  // The part after `=` is not printed, because it may be a password.
   const typed = word.replace(/=.*$/s, '')
   return usageError(
     `unknown flag ${typed} for \`${command}\``,

@@ -1,12 +1,12 @@
-// Owns passing the bytes of a result on to stdout, in step with who reads them.
+// Owns passing the bytes of a result to stdout, with back-pressure.
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
 import { escapeControlCharacters } from './render/escape.ts'
 
 /**
- * Resolves when all is written, or when the reader has gone (`| head -1`). A terminal gets no control characters:
- * they are shown instead. Rejects with what `bytes` fails with.
+ * Resolves when everything is written, or when the reader has ended (`| head -1`). In a terminal, control characters are
+ * escaped. Rejects with the error of `bytes`.
  */
 export async function passOn(bytes: Readable, stdout: NodeJS.WriteStream): Promise<void> {
   try {

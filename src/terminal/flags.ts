@@ -1,9 +1,9 @@
-// Owns the flags that several commands share: each is explained once.
+// Owns the flags that several commands share.
 import type { Flag } from './argv.ts'
 
 type More = Omit<Partial<Flag>, 'name' | 'value' | 'about'>
 
-/** `typed` is how the help writes it: `from <block>`, or `dry-run` for a switch. */
+/** `typed` is its notation in the help: `from <block>`, or `dry-run` for a switch. */
 export function flag(typed: string, about: string, more: More = {}): Flag {
   const [name = '', value] = typed.split(' ')
   return { name, ...(value !== undefined && { value }), about, ...more }
@@ -13,7 +13,7 @@ export const tables = flag('tables <a,b>', 'Tables to work on', {
   example: 'address_diffs,address_reads',
   fallback: 'all',
 })
-/** For commands that work on one table, which is usually typed without its flag. */
+/** For commands that work on one table, which is usually typed without the flag. */
 export const oneTable = flag('tables <a,b>', 'Key of the table', { bare: true })
 export const json = flag('json', 'One JSON object on stdout instead of text')
 export const events = flag('json', 'One JSON object per event on stdout instead of text')
@@ -59,7 +59,7 @@ export const compression = flag(
   'Compression of the rows that are sent from one server to another',
   { fallback: 'lz4', variable: 'BACKFILL_COMPRESSION' },
 )
-/** How a run cuts its work and how much of it runs at the same time. */
+/** Flags for the size of chunks and the number of statements at the same time. */
 export const sizing: readonly Flag[] = [chunkRows, chunk, order, ...slots, lag]
 export const range: readonly Flag[] = [
   { ...from, fallback: 'the first block of the sources' },

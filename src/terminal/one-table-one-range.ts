@@ -1,4 +1,4 @@
-// Owns the tables and the range that a person types for a command that needs them.
+// Owns reading the tables and the range for commands that require them.
 import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import { blockNumber, names, readFlag, type Flags } from '../workspace/values.ts'
@@ -16,7 +16,7 @@ export function typedRange(flags: Flags, who: string): Range {
   return { from, to }
 }
 
-/** The Python scripts' verbs want to be told which tables. */
+/** The Python scripts' verbs require --tables or --all. */
 export function requireChoice(flags: Flags, command: string): void {
   const { tables, all } = { tables: flags.has('tables'), all: flags.has('all') }
   if (tables && all) throw usageError('--tables and --all exclude each other', 'keep one of them')
@@ -25,7 +25,7 @@ export function requireChoice(flags: Flags, command: string): void {
   }
 }
 
-/** @throws BackfillError `usage` where none is named, or several are */
+/** @throws BackfillError `usage` if none or several are named */
 export function requireOneTable(flags: Flags, command: string): string {
   const [table, second] = readFlag(flags, 'tables', names) ?? []
   if (table !== undefined && second === undefined) return table

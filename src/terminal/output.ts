@@ -1,4 +1,4 @@
-// Owns the two streams: results on stdout, everything said along the way on stderr.
+// Owns the two streams: results on stdout, all messages on stderr.
 import type { Readable } from 'node:stream'
 import pc from 'picocolors'
 import type { Flags } from '../workspace/values.ts'
@@ -11,17 +11,17 @@ export type Output = {
   readonly result: (lines: readonly string[]) => void
   /** Prints data as one line of JSON (render/json.ts), passwords masked. */
   readonly json: (data: object) => void
-  /** Passes on the bytes of a result, as they are unless a terminal reads them (byte-stream.ts). */
+  /** Passes on the bytes of a result, unchanged unless stdout is a terminal (byte-stream.ts). */
   readonly stream: (bytes: Readable) => Promise<void>
-  /** Prints lines about the work, passwords masked: they may carry what a server or a client said. */
+  /** Prints messages, passwords masked, because they may contain text of a server or a client. */
   readonly message: (lines: readonly string[]) => void
   /** Masks passwords in a text that goes into a result. */
   readonly mask: (text: string) => string
   readonly resultColors: Colors
   readonly messageColors: Colors
-  /** Columns of the result's terminal; Infinity where it goes into a file or a pipe. */
+  /** Columns of stdout's terminal; Infinity for a file or a pipe. */
   readonly columns: number
-  /** The stream for live lines; undefined where stderr is no terminal or one too narrow to draw in. */
+  /** The stream for live lines; undefined if stderr is not a terminal, or too narrow. */
   readonly live: NodeJS.WriteStream | undefined
 }
 
@@ -44,7 +44,7 @@ export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly
     resultColors: colors(stdout),
     messageColors: colors(stderr),
     columns: stdout.isTTY && stdout.columns > 0 ? stdout.columns : Infinity,
-    // A terminal without a size says 0 columns: log-update would wrap every letter.
+    // A terminal without a size reports 0 columns: log-update would wrap every letter.
     live: stderr.isTTY && stderr.columns >= 40 && terminal.env['TERM'] !== 'dumb' ? stderr : undefined,
   }
 }

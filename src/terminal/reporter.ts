@@ -1,4 +1,4 @@
-// Owns where a run's events go: JSON lines, live lines in a terminal, plain lines elsewhere, or only alarms.
+// Owns printing a run's events: JSON lines, live lines in a terminal, plain lines elsewhere, or only warnings.
 import { BackfillError } from '../model/errors.ts'
 import type { RunEvent, RunSummary } from '../runner/events.ts'
 import { createLive } from './live-lines.ts'
@@ -10,20 +10,20 @@ import { monotonicMs } from '../seam/clock.ts'
 
 export type Reporter = {
   readonly report: (event: RunEvent) => void
-  /** Says something between the events. */
-  readonly say: (line: string) => void
-  /** Statements in flight by the events so far. */
+  /** Prints a message between the events. */
+  readonly print: (line: string) => void
+  /** Statements in flight, from the events so far. */
   readonly inFlight: () => number
   /** The run ended: prints the summary and the failures. */
   readonly finish: (summary: RunSummary) => void
-  /** The run was ended by an error, which its caller prints. */
+  /** An error ended the run; its caller prints the error. */
   readonly abandon: (error: unknown) => void
 }
 
 export type ReporterOptions = {
   readonly json: boolean
   readonly quiet: boolean
-  /** The command that goes on where the run has ended, if not `backfill up`. */
+  /** The command that continues the run, if not `backfill up`. */
   readonly again?: string | undefined
 }
 
@@ -52,13 +52,13 @@ export async function createReporter(
       progress = advance(progress, event, monotonicMs())
       if (json) output.json(eventFields(event))
       const { importance, lines } = eventText(event, colors)
-      // The error of a chunk is also why its table stopped: said once.
+      // The error of a chunk is also the reason why its table stopped: print it once.
       const error = 'error' in event ? event.error : undefined
       const repeated = error !== undefined && told.has(error)
       if (error !== undefined) told.add(error)
       tell(worthTelling[importance] && !repeated ? lines : [])
     },
-    say: (line) => tell([line]),
+    print: (line) => tell([line]),
     inFlight: () => inFlight(progress),
     finish(summary) {
       live?.close()

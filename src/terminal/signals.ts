@@ -1,16 +1,16 @@
-// Owns Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the process at once.
+// Owns Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the process immediately.
 import { constants } from 'node:os'
 import { monotonicMs } from '../seam/clock.ts'
 import { endThisProcess } from '../seam/process.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
-/** npm hands a terminal's one Ctrl-C on to a child that has already got it: within this time, in ms, it counts once. */
+/** npm forwards Ctrl-C to a child that has received it already: two within this time, in ms, count as one. */
 const ECHO_MS = 500
 
 /**
  * Runs `use` with a signal that is aborted by the first SIGINT or SIGTERM (its name is the reason).
- * The second one gets its default action back: what was in flight stays recoverable by the ledger.
+ * The second one has its default action: the ledger can recover statements in flight.
  */
 export async function withSignals<T>(
   onFirst: () => void,
@@ -37,7 +37,7 @@ export async function withSignals<T>(
   }
 }
 
-/** 130 after SIGINT, 143 after SIGTERM: what a shell expects of a process that a signal ended. */
+/** 130 after SIGINT, 143 after SIGTERM: the convention for a process that a signal ended. */
 export function interruptedCode(signal: AbortSignal): number {
   return 128 + constants.signals[signal.reason as NodeJS.Signals]
 }

@@ -1,4 +1,4 @@
-// Owns the configuration: every value that a command works with, and where each came from.
+// Owns the configuration: every value for a command, and the origin of each.
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
@@ -12,7 +12,7 @@ export type Config = {
   readonly network: Setting<string>
   /** Distance kept from the newest block, in blocks. */
   readonly lag: Setting<number>
-  /** Statements at once; undefined: as the server allows. */
+  /** Statements at the same time; undefined: by the server's capacity. */
   readonly jobs: Setting<number | undefined>
   readonly tableJobs: Setting<number | undefined>
   /** Blocks per chunk; undefined: the table's own hint. */
@@ -20,16 +20,16 @@ export type Config = {
   /** Expected rows per chunk; undefined: the default. */
   readonly chunkRows: Setting<number | undefined>
   readonly order: Setting<Order>
-  /** Of the target server; undefined: it is a server by itself. */
+  /** Cluster of the target server; undefined: a single server. */
   readonly cluster: Setting<string | undefined>
-  /** How rows cross from one server to another. */
+  /** Compression between two servers. */
   readonly compression: Setting<Compression>
   readonly ledgerDatabase: Setting<string>
   /** Folder of the SQL files, absolute. */
   readonly sql: Setting<string>
   /** Folder of the embedded server's data, absolute. */
   readonly state: Setting<string>
-  /** Where the public files come from; undefined where nobody says. The folder is absolute. */
+  /** Place of the public files; undefined if not configured. The folder is absolute. */
   readonly importUrl: Setting<string | undefined>
   readonly importFolder: Setting<string | undefined>
   readonly servers: Servers
@@ -37,7 +37,7 @@ export type Config = {
   /** Folder that relative paths start from. */
   readonly folder: string
   readonly warnings: readonly string[]
-  /** Passwords, to be kept out of everything printed. */
+  /** Passwords, to mask in all output. */
   readonly secrets: readonly string[]
 }
 
@@ -51,7 +51,7 @@ export type ConfigQuestion = {
 }
 
 /**
- * Flags beat the environment, which beats `.env` in the working folder, which beats the defaults.
+ * Flags override the environment, which overrides `.env` in the working folder, which overrides the defaults.
  * @throws BackfillError `usage` for the first value that cannot be read.
  */
 export function readConfig({ flags, environment, folder }: ConfigQuestion): Config {

@@ -1,4 +1,4 @@
-// Owns the opening of a world: both servers reached, every port of the runner behind them.
+// Owns connecting a workspace: reaching both servers and opening every port of the runner on them.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Catalogue, Network, TableDefinition } from '../model/model.ts'
 import { DEFAULT_COMPRESSION, type Compression } from '../model/compression.ts'
@@ -23,31 +23,31 @@ export type WorkspaceOptions = {
   readonly source: Connection
   readonly target: Connection
   readonly ledgerDatabase: string
-  /** Of the target server; undefined: it is a server by itself. */
+  /** Cluster of the target server; undefined: a single server. */
   readonly cluster: string | undefined
   readonly network: Network
   readonly catalogue: Catalogue
   readonly chosen: readonly TableDefinition[]
-  /** Nobody else can reach the target (embedded): locks that earlier processes left are free. */
-  readonly alone: boolean
+  /** No other process can reach the target (embedded): locks of earlier processes are free. */
+  readonly exclusive: boolean
   readonly toolVersion: string
-  /** How rows cross where these are two servers. */
+  /** Requested compression between two servers. */
   readonly compression?: Compression
 }
 
 export type ConnectedWorkspace = {
   readonly workspace: Workspace
   readonly servers: { readonly source: ServerInfo; readonly target: ServerInfo }
-  /** How rows really cross where these are two servers. */
+  /** Compression in use between two servers. */
   readonly compression: Compression
-  /** For ports that one command alone needs: it opens them itself, so that the others do not load them. */
+  /** For ports that only one command needs: it opens them itself, so that the others do not load them. */
   readonly connected: { readonly source: Server; readonly target: Server; readonly names: Names }
   readonly close: () => Promise<void>
 }
 
-/** Reaches both servers. @throws BackfillError `server` where one cannot be reached or refuses the login. */
+/** Reaches both servers. @throws BackfillError `server` if one cannot be reached or refuses the login. */
 export async function connectWorkspace(options: WorkspaceOptions): Promise<ConnectedWorkspace> {
-  const { network, catalogue, chosen, alone, toolVersion } = options
+  const { network, catalogue, chosen, exclusive, toolVersion } = options
   const {
     source,
     target,
@@ -63,7 +63,7 @@ export async function connectWorkspace(options: WorkspaceOptions): Promise<Conne
   const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heartbeat.close()]))
   const ports = {
     ledger: openLedger({ server: ledgerServer, names, network: network.name, toolVersion }),
-    locks: openLocks({ server: heartbeat, names, network: network.name, alone }),
+    locks: openLocks({ server: heartbeat, names, network: network.name, exclusive }),
     source: openSource({ server: source, network: network.name }),
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network, compression }),
@@ -83,7 +83,7 @@ export async function connectWorkspace(options: WorkspaceOptions): Promise<Conne
 }
 
 type Sides = BothServers & {
-  /** The target over connections whose writes count when all nodes have them. */
+  /** The target over connections whose writes are acknowledged when all nodes have them. */
   readonly ledgerServer: Server
   readonly names: Names
 }
@@ -109,12 +109,12 @@ async function openSides(
   }
 }
 
-/** What is written is there when so many replicas have it: then it does not matter which of them is asked. */
+/** A write is acknowledged when this many replicas have it: then every replica gives the same answer. */
 function acknowledgedBy(replicas: number): ClickHouseSettings {
   return replicas < 2 ? {} : { insert_quorum: String(replicas), insert_quorum_parallel: 1 }
 }
 
-/** Replicas that every shard has at least. */
+/** Smallest number of replicas of any shard. */
 function replicasOfEach({ nodes }: Cluster): number {
   return Math.min(...[...Map.groupBy(nodes, (shard) => shard).values()].map(({ length }) => length))
 }

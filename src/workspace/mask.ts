@@ -1,8 +1,8 @@
-// Owns how secrets are kept out of what people read. Pure.
+// Owns masking secrets in output. Pure.
 
 export const MASK = '***'
 
-/** Replaces every secret in the text. One of three letters or fewer stays: hiding each `a` would tell it. */
+/** Replaces every secret in the text. A secret of up to three letters stays, because masking each `a` would reveal it. */
 export function mask(text: string, secrets: readonly string[]): string {
   return secrets.reduce(
     (masked, secret) => (secret.length < 4 ? masked : masked.replaceAll(secret, MASK)),
@@ -10,7 +10,7 @@ export function mask(text: string, secrets: readonly string[]): string {
   )
 }
 
-/** Hides the credentials of a URL, also of one too broken to be parsed: all up to the last @, and the query. */
+/** Masks the credentials of a URL, even of an invalid one: everything up to the last @, and the query. */
 export function maskUrl(text: string): string {
   return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, `$1${MASK}@`).replace(/\?.*$/s, `?${MASK}`)
 }

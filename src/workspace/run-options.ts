@@ -1,4 +1,4 @@
-// Owns the options of a run, as they were typed and configured.
+// Owns reading the options of a run from flags and configuration.
 import { usageError } from '../model/errors.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { Config } from './config.ts'
@@ -17,7 +17,7 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
   return {
     from,
     to,
-    // What was typed beats what is set, though it is another way to say it.
+    // A typed flag overrides a configured value, even if the two express the size differently.
     chunk: isTyped(chunkRows) && !isTyped(chunk) ? undefined : chunk.value,
     chunkRows: chunkRows.value,
     order: order.value,

@@ -1,12 +1,12 @@
-// Owns the reading of a server's address: `host:port` as in the Python project, or an http(s) URL. Pure.
+// Owns reading a server's address: `host:port` as in the Python project, or an http(s) URL. Pure.
 import { usageError } from '../model/errors.ts'
 import type { Word } from './values.ts'
 import { maskUrl } from './mask.ts'
 
 export type ServerUrl = {
-  /** http(s)://host:port, without credentials, and the path by which a proxy knows the server, if there is one. */
+  /** http(s)://host:port, without credentials, and the path of a proxy, if there is one. */
   readonly url: string
-  /** Credentials that stood in the address; undefined where none did. */
+  /** Credentials in the address; undefined if there are none. */
   readonly username: string | undefined
   readonly password: string | undefined
 }
@@ -14,7 +14,7 @@ export type ServerUrl = {
 export type Protocol = 'http' | 'https'
 
 /**
- * @param protocol for an address without one; ClickHouse's own port (8123, 8443) goes with it where none is given.
+ * @param protocol for an address without one; it also decides the default port (8123, 8443).
  * @throws BackfillError `usage` naming the variable and the value, credentials masked.
  */
 export function serverUrl(word: Word, protocol: Protocol): ServerUrl {

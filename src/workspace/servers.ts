@@ -1,4 +1,4 @@
-// Owns which servers are meant: two URLs, one URL for both sides, or the embedded server.
+// Owns the choice of servers: two URLs, one URL for both sides, or the embedded server.
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { usageError } from '../model/errors.ts'
@@ -14,7 +14,7 @@ export type Login = {
   readonly url: Setting<string>
   readonly username: Setting<string>
   readonly password: Setting<string>
-  /** Certificates of an authority of one's own, PEM, and the file they are from. */
+  /** Certificates (PEM) of a private authority, and their file. */
   readonly ca: Setting<{ readonly file: string; readonly pem: string }> | undefined
 }
 
@@ -26,9 +26,9 @@ export const LEGACY = 'XATU_CLICKHOUSE'
 
 /**
  * Chooses the servers. The side's own variables (SOURCE_CLICKHOUSE_*, TARGET_CLICKHOUSE_*) come first, then
- * XATU_CLICKHOUSE_* for both; where only one side has a URL, the other uses it too: source and target are then
- * the same server. What a side lacks besides the URL comes from the group that gave the URL, so that no password
- * is sent to a server which it was not meant for. Nothing at all, or --embedded: the embedded server.
+ * XATU_CLICKHOUSE_* for both; if only one side has a URL, the other uses it too: then source and target are the same
+ * server. A side's other values come from the group that has the URL, so that a password is sent only to its own
+ * server. Without any of these, or with --embedded: the embedded server.
  * @throws BackfillError `usage` for a bad URL or protocol, an unreadable password file, a login without a URL.
  */
 export function readServers(layers: Layers, folder: string): Servers {

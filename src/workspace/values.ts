@@ -1,13 +1,13 @@
-// Owns what a word may mean, wherever it was found: a flag, a variable, a line of `.env`. Pure.
+// Owns reading values from words, of a flag, a variable or a line of `.env`. Pure.
 import { usageError } from '../model/errors.ts'
 
-/** A value with the place it was found in, for messages: `--from`, `BACKFILL_LAG`. */
+/** A value with its place, for messages: `--from`, `BACKFILL_LAG`. */
 export type Word = { readonly text: string; readonly place: string }
 
-/** Flag name without dashes -> the word typed for it, and as which flag; a switch that is there has the word ''. */
+/** Flag name without dashes -> its typed word, and the flag as typed; a switch has the word ''. */
 export type Flags = ReadonlyMap<string, Word>
 
-/** Words as if they were typed: flag name -> value. */
+/** Builds flags as if they were typed: flag name -> value. */
 export function typedWords(values: Readonly<Record<string, string>>): Flags {
   return new Map(Object.entries(values).map(([name, text]) => [name, { text, place: `--${name}` }]))
 }
@@ -15,7 +15,7 @@ export function typedWords(values: Readonly<Record<string, string>>): Flags {
 /** Ethereum's block numbers, and the type of the derived tables' columns: UInt32. */
 const MAX_BLOCK = 4_294_967_295
 
-/** Reads one flag with one of the readers below; undefined where it was not typed. */
+/** Reads one flag with one of the readers below; undefined if it was not typed. */
 export function readFlag<T>(flags: Flags, name: string, read: (word: Word) => T): T | undefined {
   const word = flags.get(name)
   return word === undefined ? undefined : read(word)
@@ -55,7 +55,7 @@ export function nonEmpty(word: Word): string {
   return word.text
 }
 
-/** As a server's configuration can have it: a name of XML. */
+/** A cluster's name: an XML name, because it is an element of the server's configuration. */
 export function clusterName(word: Word): string {
   const name = nonEmpty(word)
   if (!/^[A-Za-z_][\w.-]*$/.test(name))
@@ -79,7 +79,7 @@ export function names(word: Word): readonly string[] {
 }
 
 function wholeNumber(word: Word, from: number, to: number, what: string): number {
-  // Decimal digits only: 007, 0x10, 1e3, 1.5, +5 and ' 5' are more likely slips than numbers.
+  // Decimal digits only: 007, 0x10, 1e3, 1.5, +5 and ' 5' are more likely mistakes than numbers.
   const value = /^(0|[1-9]\d{0,15})$/.test(word.text) ? Number(word.text) : Number.NaN
   if (value >= from && value <= to) return value
   const limit = value > to ? ` up to ${to}` : ''

@@ -1,12 +1,12 @@
-// Owns the layers of the configuration: flags, then the environment, then `.env`, then defaults. Every value
-// keeps its origin.
+// Owns the layers of the configuration: flags, then the environment, then `.env`, then defaults. Every value has its
+// origin.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { usageError } from '../model/errors.ts'
 import type { Word, Flags } from './values.ts'
 
-/** A value and where it comes from: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
+/** A value and its origin: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
 export type Setting<T> = { readonly value: T; readonly origin: string }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -17,7 +17,7 @@ export type Layers = {
   readonly dotenv: Environment
 }
 
-/** A variable that is set. An empty one counts as unset: that is what a crontab makes of an unset one. */
+/** A variable that is set. An empty one counts as unset, because a crontab turns unset variables into empty ones. */
 export type Variable = Word & { readonly origin: string }
 
 export function variable(layers: Layers, name: string): Variable | undefined {
@@ -35,7 +35,7 @@ export type SettingQuestion<T> = {
   readonly fallback: T
 }
 
-/** @throws BackfillError `usage` when the value that counts cannot be read. */
+/** @throws BackfillError `usage` if the winning value cannot be read. */
 export function setting<T>(layers: Layers, { name, read, fallback }: SettingQuestion<T>): Setting<T> {
   const typed = layers.flags.get(name)
   if (typed !== undefined) return { value: read(typed), origin: `flag ${typed.place}` }
@@ -47,7 +47,7 @@ export function setting<T>(layers: Layers, { name, read, fallback }: SettingQues
 
 /**
  * Reads `.env` of the folder; a folder without one has no variables.
- * @throws BackfillError `usage` when it is there and cannot be read.
+ * @throws BackfillError `usage` if it exists and cannot be read.
  */
 export function readDotenv(folder: string): Environment {
   const file = join(folder, '.env')

@@ -57,7 +57,7 @@ test.for<{ what: string; edits: readonly Edit[]; says: string | RegExp }>([
   {
     what: 'a bad value of a header key',
     edits: [[TRANSFORM, '--! rows: per-block', '--! rows: per-blok']],
-    says: /sql\/transforms\/block_slots_stat\.sql:4: rows: 'per-blok' is no kind of rows$/,
+    says: /sql\/transforms\/block_slots_stat\.sql:4: rows: 'per-blok' is not a kind of rows$/,
   },
   {
     what: 'a transform without its SELECT',

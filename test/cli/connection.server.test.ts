@@ -102,7 +102,7 @@ test.for([
     })
     expect(ended.code).toBe(6)
     expect(expectOneMessage(ended)).toMatch(
-      /^backfill: what answers at target http:\/\/127\.0\.0\.1:\d+ is not the HTTP interface of ClickHouse/,
+      /^backfill: the server at target http:\/\/127\.0\.0\.1:\d+ is not the HTTP interface of ClickHouse/,
     )
     expect(ended.stderr).not.toMatch(/defect|undefined|<h/)
   },

@@ -51,7 +51,7 @@ async function startServer() {
       ...DATABASES,
       tables,
       catalogue: edited(files, TABLE, { sql: blocksWhere(condition) }),
-      alone: true,
+      exclusive: true,
     })
   const query = (statement: string) => post(server, statement, { target: DATABASES.target })
   const blocks = async () =>

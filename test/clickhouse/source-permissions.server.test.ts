@@ -173,9 +173,9 @@ test('[source-constraint-cut-off] where it is not, the profile is refused by nam
 
 test('[source-limit] a limit and an offset, which the server does not show, are found all the same', async () => {
   const hint = /^ {2}Have limit and offset taken out of the profile/
-  await as({ username: 'reads_only_limited' }).expectRefusal(/cuts answers off \(source .*'limit'/, hint)
+  await as({ username: 'reads_only_limited' }).expectRefusal(/truncates results \(source .*'limit'/, hint)
   await as({ username: 'reads_only_offset' }).expectRefusal(
-    /cuts answers off \(source .*cannot be read/,
+    /truncates results \(source .*cannot be read/,
     hint,
   )
 })
@@ -213,7 +213,7 @@ test('[source-https] a certificate of a private authority is known by its CA fil
     env: { SOURCE_CLICKHOUSE_URL: url, SOURCE_CLICKHOUSE_CA_FILE: CA_FILE },
   }).expectAll()
   await as({ username: 'least', env: { SOURCE_CLICKHOUSE_URL: url } }).expectRefusal(
-    /^backfill: the certificate of ClickHouse \(source https:.*\) is signed by nobody known/,
+    /^backfill: the certificate of ClickHouse \(source https:.*\) is not signed by a known authority/,
     /^ {2}Set SOURCE_CLICKHOUSE_CA_FILE to the certificate of the authority that signed it, in PEM$/,
   )
 })
@@ -222,7 +222,7 @@ test('[source-path] a server behind the path of a proxy is reached by its URL; a
   const url = await front({ path: '/click/house' })
   await as({ username: 'least', env: { SOURCE_CLICKHOUSE_URL: url } }).expectAll()
   await as({ username: 'least', env: { SOURCE_CLICKHOUSE_URL: url.replace('/house', '/x') } }).expectRefusal(
-    /what answers at source http:.* is not the HTTP interface of ClickHouse/,
+    /the server at source http:.* is not the HTTP interface of ClickHouse/,
     /\/click\/x is sent as the path of a proxy \(the database is SOURCE_CLICKHOUSE_DATABASE\)/,
   )
 })

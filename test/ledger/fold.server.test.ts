@@ -125,7 +125,7 @@ test('what a runner appends and checkpoints reads the same from the checkpoint a
       const network = newNetwork()
       const options = { server, names, network }
       const ledger = openLedger({ ...options, toolVersion: 'test' })
-      const locks = openLocks({ ...options, alone: true })
+      const locks = openLocks({ ...options, exclusive: true })
       const uuid = randomUUID()
       const uuids = new Map([['a', uuid]])
       const history: Event[] = []

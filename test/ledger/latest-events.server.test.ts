@@ -97,19 +97,19 @@ test('over every block of the window the latest event is seen, whole, however th
       anyRange,
       fc.constantFrom(1, 3, 50_000),
       fc.boolean(),
-      async (drawn, window, pageRows, withoutMarks) => {
+      async (drawn, window, pageRows, withoutStaleTags) => {
         const { arrived, uuids } = makeHistory(
           drawn.map((one) => (one.hash === 'old' ? { ...one, hash: 'late-old' } : one)) as typeof drawn,
         )
         const events = openEvents({ server, names, network: await insert(arrived), pageRows })
         const [key, targetUuid] = [...uuids][0]!
-        const pages = await read(events, { key, targetUuid, window, withoutMarks })
+        const pages = await read(events, { key, targetUuid, window, withoutStaleTags })
         const history = arrived.filter(
           (one) =>
             one.key === key &&
             one.uuid === targetUuid &&
             one.event !== 'checkpoint' &&
-            !(withoutMarks && one.hash.startsWith('late-')),
+            !(withoutStaleTags && one.hash.startsWith('late-')),
         )
         expect(joined(pages.flat())).toEqual(paint(history, window))
         for (const page of pages) expect(page.length).toBeLessThanOrEqual(pageRows + 1)

@@ -1,28 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { hintOf, markOf, marked, shortHash } from '../../src/ledger/stale.ts'
+import { hintOf, splitStaleTag, withStaleTag, shortHash } from '../../src/ledger/stale.ts'
 
 const HASH = 'a'.repeat(64)
 
 describe('marks before an SQL hash', () => {
   test('a hash without a mark has no reason', () => {
-    expect(markOf(HASH)).toEqual({ reason: undefined, hash: HASH })
+    expect(splitStaleTag(HASH)).toEqual({ reason: undefined, hash: HASH })
   })
 
   test.each(['mixed', 'late'] as const)('%s is read as it was written', (reason) => {
-    expect(markOf(marked(reason, HASH))).toEqual({ reason, hash: HASH })
+    expect(splitStaleTag(withStaleTag(reason, HASH))).toEqual({ reason, hash: HASH })
   })
 
   test('a new mark replaces the old one', () => {
-    expect(marked('late', marked('mixed', HASH))).toBe(`late-${HASH}`)
+    expect(withStaleTag('late', withStaleTag('mixed', HASH))).toBe(`late-${HASH}`)
   })
 
   test('a word that is no mark is part of the hash', () => {
-    expect(markOf('other-abc')).toEqual({ reason: undefined, hash: 'other-abc' })
+    expect(splitStaleTag('other-abc')).toEqual({ reason: undefined, hash: 'other-abc' })
   })
 })
 
 test('people read the first letters of a hash, without its mark', () => {
-  expect(shortHash(marked('late', `0123456789${HASH}`))).toBe('01234567')
+  expect(shortHash(withStaleTag('late', `0123456789${HASH}`))).toBe('01234567')
 })
 
 test('what makes a stale table right depends on whether its rows can be taken back, and on who wrote them', () => {

@@ -155,7 +155,7 @@ test('the lock of a process of this host that is gone is taken at once', async (
 })
 
 test('who is alone on the server takes what an earlier process left, at once', async () => {
-  const { locks, names } = await openRunner(server, undefined, { alone: true })
+  const { locks, names } = await openRunner(server, undefined, { exclusive: true })
   await createLock(server, names, 1, identity())
   const started = performance.now()
   const lock = await locks.acquire(KEY, silent)

@@ -92,7 +92,7 @@ test('an empty source owes nothing and says which', () => {
 test('where the lag leaves nothing, the note says so and names --lag 0', () => {
   const young = boundsOf({ sources: [source('every-block', 0, 300)], lag: 384 })
   expect(young.expected).toBeUndefined()
-  expect(young.note).toContain('nothing is left 384 blocks below the newest block 300')
+  expect(young.note).toContain('the lag (384 blocks) is larger than the chain (newest block 300)')
   expect(young.note).toContain('--lag 0')
 })
 

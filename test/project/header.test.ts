@@ -80,38 +80,38 @@ test.for([
 })
 
 test.for<[string, string, RegExp]>([
-  ['blocks', '..', /a\.sql:5: blocks: '\.\.' is no range of blocks \| write/],
-  ['blocks', '5', /'5' is no range/],
-  ['blocks', '1..2..3', /no range/],
-  ['blocks', '-5..', /no range/],
-  ['blocks', '007..', /no range/],
-  ['blocks', '9007199254740993..', /no range/],
-  ['blocks', 'Dencun..', /no range/],
+  ['blocks', '..', /a\.sql:5: blocks: '\.\.' is not a range of blocks \| write/],
+  ['blocks', '5', /'5' is not a range/],
+  ['blocks', '1..2..3', /not a range/],
+  ['blocks', '-5..', /not a range/],
+  ['blocks', '007..', /not a range/],
+  ['blocks', '9007199254740993..', /not a range/],
+  ['blocks', 'Dencun..', /not a range/],
   ['blocks', '10..9', /ends before it begins/],
   ['blocks', 'dencun..dencun-1', /ends before it begins/],
   ['chunk', '0', /a\.sql:5: chunk: '0' is not a whole number above 0/],
   ['chunk', '1e3', /'1e3' is not/],
   ['chunk', '-1', /'-1' is not/],
   ['chunk', '1.5', /'1.5' is not/],
-  ['target', 'mainnet.int_a', /a\.sql:2: target: 'mainnet\.int_a' is no plain name/],
-  ['target', 'Int', /no plain name/],
-  ['sources', 'logs,', /'' is no plain name/],
+  ['target', 'mainnet.int_a', /a\.sql:2: target: 'mainnet\.int_a' is not a plain name/],
+  ['target', 'Int', /not a plain name/],
+  ['sources', 'logs,', /'' is not a plain name/],
   ['sources', 'logs, logs', /'logs' is named twice/],
-  ['after', '`a`', /no plain name/],
+  ['after', '`a`', /not a plain name/],
   ['settings', 'max_threads', /'max_threads' sets nothing/],
   ['settings', 'max_threads =', /sets nothing/],
   ['settings', 'max_threads = 1,', /'' sets nothing/],
   ['settings', 'a = 1, a = 2', /'a' is set twice/],
-  ['settings', 'a UInt8 = 1', /'a UInt8' is no name of a setting/],
+  ['settings', 'a UInt8 = 1', /'a UInt8' is not the name of a setting/],
   ['settings', "a = 'open", /a\.sql:5.*never closed/],
   ['params', 'min = 1', /'min' has no type/],
   ['params', 'min UInt64', /sets nothing/],
-  ['params', 'Min UInt64 = 1', /'Min' is no plain name/],
-  ['rows', 'per-bock', /a\.sql:4: rows: 'per-bock' is no kind of rows/],
-  ['rows', 'per-key', /no kind of rows/],
-  ['rows', 'per-key newest x', /no kind of rows/],
+  ['params', 'Min UInt64 = 1', /'Min' is not a plain name/],
+  ['rows', 'per-bock', /a\.sql:4: rows: 'per-bock' is not a kind of rows/],
+  ['rows', 'per-key', /not a kind of rows/],
+  ['rows', 'per-key newest x', /not a kind of rows/],
   ['chunks', '5', /a\.sql:5: unknown key 'chunks' \| did you mean 'chunk'\?/],
-  ['description', '', /a\.sql:1: '--! description:' is no header line/],
+  ['description', '', /a\.sql:1: '--! description:' is not a header line/],
 ])('%s: %s is refused with place and hint', ([key, value, message]) => {
   expect(refusal(() => header({ [key]: value }))).toMatch(message)
 })
@@ -162,7 +162,7 @@ test('a source says its block coverage, and is common without a word', () => {
   })
   expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({ blockCoverage: 'most-blocks' })
   expect(refusal(() => sourceHeader('s.sql', '--! block-coverage: thin\n'))).toContain(
-    "s.sql:1: block-coverage: 'thin' is no block coverage",
+    "s.sql:1: block-coverage: 'thin' is not a block coverage",
   )
   expect(refusal(() => sourceHeader('s.sql', '--! chunk: 5\n'))).toContain("unknown key 'chunk'")
 })

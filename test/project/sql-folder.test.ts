@@ -139,7 +139,7 @@ test.for<[string, Readonly<Record<string, string | undefined>>, RegExp]>([
     { 'ddl/a.sql': DDL.replace('target', 'network') },
     /ddl\/a\.sql:1: unknown parameter/,
   ],
-  ['a key that cannot name a lock', { 'transforms/a__b.sql': TRANSFORM }, /'a__b' is no table key/],
+  ['a key that cannot name a lock', { 'transforms/a__b.sql': TRANSFORM }, /'a__b' is not a table key/],
   [
     'a transform without upper bound',
     { 'transforms/a.sql': TRANSFORM.replace('{to_block:UInt64}', '9') },

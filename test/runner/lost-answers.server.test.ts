@@ -59,7 +59,7 @@ async function runWith(
     ledger,
     tables: [TABLE],
     catalogue,
-    alone: true,
+    exclusive: true,
   })
   open.push(workspace)
   return workspace

@@ -47,7 +47,7 @@ async function runWith(
     ledger,
     tables,
     catalogue,
-    alone: true,
+    exclusive: true,
   })
   open.push(workspace)
   return workspace
@@ -152,7 +152,7 @@ test('a plain MergeTree of keys: the table stops and says what cures it, other t
   const { failed } = await next.up()
   expect(failed).toMatchObject([{ table: PER_KEY, error: { kind: 'failed' } }])
   expect(failed[0]!.error.message).toBe(
-    'address_last_access has half-written blocks 1-12, and its engine MergeTree cannot take rows back',
+    'address_last_access has half-written blocks 1-12, and its engine MergeTree does not replace rows',
   )
   expect(failed[0]!.error.hint).toBe('Drop the table and run backfill up: it is built again from the start')
   expect(await deletions()).toBe(0)
@@ -166,7 +166,7 @@ test('a Replacing target of keys whose SQL was edited runs again, and the range 
   const sql = `${files.tables.find(({ key }) => key === PER_KEY)!.transform.text}\nHAVING true`
   const next = await runWith(sql, [PER_KEY])
   expect((await next.up()).failed).toEqual([])
-  expect(note(next)).toContain('cannot take back rows of, blocks 1-12')
+  expect(note(next)).toContain('runs blocks 1-12 again, although their old rows cannot be deleted')
   const [table] = (await status(next.workspace, { lag: 0 })).tables
   expect(table).toMatchObject({ state: 'stale', missing: [], stale: [{ from: 1, to: 12 }] })
 })

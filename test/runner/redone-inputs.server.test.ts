@@ -49,9 +49,7 @@ test('a range whose input was redone while it was computed is not done, and come
     await held.release()
     const { failed } = await running
     expect(failed).toMatchObject([{ table: DEPENDANT, error: { kind: 'failed' } }])
-    expect(failed[0]!.error.message).toBe(
-      'the tables that accounts_alive reads were redone below 1-12 meanwhile',
-    )
+    expect(failed[0]!.error.message).toBe('the inputs of accounts_alive were redone in blocks 1-12 meanwhile')
     const events = await rowsOf<{ event: string; source_fingerprint: string }>(
       server,
       `SELECT event, source_fingerprint FROM {ledger:Identifier}.ledger WHERE table_key = 'accounts_alive' ORDER BY epoch, seq`,

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { Range } from '../../src/model/blocks.ts'
 import type { RowsKind } from '../../src/model/model.ts'
 import { remedyFor } from '../../src/runner/remedy.ts'
-import { triesIn } from '../../src/ledger/attempts.ts'
+import { attemptsIn } from '../../src/ledger/attempts.ts'
 
 const PER_BLOCK: RowsKind = { kind: 'per-block' }
 const PER_KEY: RowsKind = { kind: 'per-key', keep: 'latest', column: 'block_number' }
@@ -76,7 +76,7 @@ function writersOf(block: number, events: readonly Event[]): ReadonlySet<string>
 test('exactly the tries since a block was last cleaned or done are found, with exactly their blocks', () => {
   fc.assert(
     fc.property(history, range, (events, dirty) => {
-      const tries = triesIn(events.toReversed(), [dirty])
+      const tries = attemptsIn(events.toReversed(), [dirty])
       for (let block = 0; block < BLOCKS; block++) {
         const inDirty = dirty.from <= block && block <= dirty.to
         const found = tries
@@ -96,7 +96,7 @@ test('the events of one try count once, and a try that recorded done is there as
     { ...one, event: 'done' },
     { ...one, event: 'started' },
   ]
-  expect(triesIn(events, [{ from: 3, to: 9 }])).toEqual([
+  expect(attemptsIn(events, [{ from: 3, to: 9 }])).toEqual([
     { ...one, event: 'done', blocks: [{ from: 3, to: 5 }], suspect: true, finished: true },
   ])
 })
@@ -105,7 +105,7 @@ test('what was invalidated before a try, or elsewhere, does not make its rows su
   const done = { event: 'done', range: { from: 1, to: 5 }, queryId: 'new' }
   const elsewhere = { event: 'invalidated', range: { from: 4, to: 9 }, queryId: '' }
   const before = { event: 'invalidated', range: { from: 1, to: 5 }, queryId: '' }
-  const tries = triesIn([elsewhere, done, before], [{ from: 1, to: 3 }])
+  const tries = attemptsIn([elsewhere, done, before], [{ from: 1, to: 3 }])
   expect(tries).toMatchObject([{ queryId: 'new', suspect: false }])
 })
 
@@ -117,17 +117,17 @@ test('a range is suspect until its rows are taken back, also after a try at it',
     { event: 'invalidated', range: FIVE, queryId: '' },
   ]
   const started = { event: 'started', range: FIVE, queryId: 'new' }
-  expect(triesIn([started, invalidated, done], [FIVE])).toMatchObject([
+  expect(attemptsIn([started, invalidated, done], [FIVE])).toMatchObject([
     { queryId: 'new', suspect: false, finished: false },
     { queryId: 'old', suspect: true, finished: true },
   ])
-  expect(triesIn([started, { ...invalidated, event: 'cleaned' }, invalidated, done], [FIVE])).toMatchObject([
-    { queryId: 'new', suspect: false },
-  ])
+  expect(
+    attemptsIn([started, { ...invalidated, event: 'cleaned' }, invalidated, done], [FIVE]),
+  ).toMatchObject([{ queryId: 'new', suspect: false }])
 })
 
 test('an event without a query id marks rows and is no try of its own', () => {
-  const tries = triesIn(
+  const tries = attemptsIn(
     [
       { event: 'done', range: FIVE, queryId: '' },
       { event: 'done', range: FIVE, queryId: 'real' },

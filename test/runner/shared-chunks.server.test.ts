@@ -79,7 +79,7 @@ test('where the rows that waited are gone, the last table computes them again', 
       queryId: `lost-${randomUUID()}`,
       lock,
       progress: true,
-      pass: { session: `backfill-${randomUUID()}`, role: 'last' },
+      stepSession: { session: `backfill-${randomUUID()}`, role: 'last' },
     })
     await lock.release()
     expect(report.rowsWritten).toBeGreaterThan(0)

@@ -125,7 +125,7 @@ test('where the lag leaves nothing the message names --lag 0', async () => {
   await add(1, 30)
   await workspace.up({ lag: 384 })
   const notes = workspace.events.flatMap((event) => (event.type === 'note' ? [event.text] : []))
-  expect(notes).toEqual(['nothing is left 384 blocks below the newest block 30; --lag 0 keeps no distance'])
+  expect(notes).toEqual(['the lag (384 blocks) is larger than the chain (newest block 30); use --lag 0'])
 })
 
 test('--to above the head is warned of and recorded as forced', async () => {

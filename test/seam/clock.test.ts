@@ -89,16 +89,21 @@ test('a server that stays silent is given up by the clock', async () => {
 
 test('a lock grows stale by the clock', async () => {
   const { clock } = leapingClock()
-  const tables = { list: async () => [lock({})], create: fail, say: fail, drop: fail }
-  const watch = watchLocks({ tables, network: 'mainnet', alone: false })
+  const tables = { list: async () => [lock({})], create: fail, writeComment: fail, drop: fail }
+  const watch = watchLocks({ tables, network: 'mainnet', exclusive: false })
   await watch.untilFree('accounts_alive', () => {}, 0)
   expect(clock.now()).toBe(20_000)
 })
 
 test('a lock that beats is held, however the clock goes', async () => {
   const { clock } = leapingClock()
-  const tables = { list: async () => [lock({ beats: clock.now() })], create: fail, say: fail, drop: fail }
-  const watch = watchLocks({ tables, network: 'mainnet', alone: false })
+  const tables = {
+    list: async () => [lock({ beats: clock.now() })],
+    create: fail,
+    writeComment: fail,
+    drop: fail,
+  }
+  const watch = watchLocks({ tables, network: 'mainnet', exclusive: false })
   await expect(watch.untilFree('accounts_alive', () => {}, 90_000)).rejects.toThrow('is locked by process 1')
   expect(clock.now()).toBe(90_000)
 })
@@ -110,7 +115,7 @@ test('a lock beats by the clock, says its time and its taker, and stops with its
     query.includes('serverUUID') ? [{ version: '26.7', identity: 'one' }] : [],
   )
   const server = await openServer(connection)
-  const locks = openLocks({ server, names, network: 'mainnet', alone: false })
+  const locks = openLocks({ server, names, network: 'mainnet', exclusive: false })
   const held = await locks.acquire('accounts_alive', () => {})
   await clock.sleep(12_000)
   await held.release()

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import {
   evaluateChange,
   readFingerprint,
-  rowsHaveGone,
+  sourceRowsPruned,
   type SourceFacts,
 } from '../../src/sources/fingerprint.ts'
 
@@ -100,7 +100,7 @@ test('rows have gone where a source that is still read has fewer blocks or an ol
         if (had === undefined || has === undefined) return false
         return has.blocks < had.blocks || (hasTimes && has.newest < had.newest)
       })
-      expect(rowsHaveGone(before, now, { hasTimes })).toBe(expected)
+      expect(sourceRowsPruned(before, now, { hasTimes })).toBe(expected)
     }),
   )
 })
@@ -114,7 +114,7 @@ test('rows that only come, or are written again, have never gone', () => {
           { blocks: blocks + more.blocks, newest: newest + more.newest },
         ]),
       )
-      expect(rowsHaveGone(before, now, { hasTimes: true })).toBe(false)
+      expect(sourceRowsPruned(before, now, { hasTimes: true })).toBe(false)
     }),
   )
 })
@@ -128,7 +128,7 @@ test('a change is judged as gone exactly where rows have gone from the whole ran
         part,
         inputs: new Map(),
       })
-      expect(change === 'gone').toBe(rowsHaveGone(sources, whole, { hasTimes: true }))
+      expect(change === 'gone').toBe(sourceRowsPruned(sources, whole, { hasTimes: true }))
     }),
   )
 })

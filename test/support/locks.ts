@@ -15,11 +15,15 @@ export const locked = { kind: 'locked' }
 export const silent = () => {}
 
 /** One runner's ledger and locks; without `names` over a ledger of its own. */
-export async function openRunner(server: Server, names?: Names, { network = NETWORK, alone = false } = {}) {
+export async function openRunner(
+  server: Server,
+  names?: Names,
+  { network = NETWORK, exclusive = false } = {},
+) {
   const own = names ?? (await createLedger(server))
   return {
     names: own,
-    locks: openLocks({ server, names: own, network, alone }),
+    locks: openLocks({ server, names: own, network, exclusive }),
     ledger: openLedger({ server, names: own, network, toolVersion: 'test' }),
   }
 }

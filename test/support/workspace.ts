@@ -37,7 +37,7 @@ export type TestWorkspaceOptions = {
   readonly tables?: readonly string[]
   readonly catalogue?: Catalogue
   /** Takes locks whoever holds them, as on an embedded server. */
-  readonly alone?: boolean
+  readonly exclusive?: boolean
   /** How rows cross from `sourceServer`. */
   readonly compression?: Compression
 }
@@ -60,7 +60,7 @@ export async function openTestWorkspace(options: TestWorkspaceOptions): Promise<
     network: findNetwork(catalogue, options.network ?? 'mainnet'),
     catalogue,
     chosen: chooseTables(catalogue, options.tables ?? []),
-    alone: options.alone ?? false,
+    exclusive: options.exclusive ?? false,
     toolVersion: 'test',
     ...(options.compression && { compression: options.compression }),
   })

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { REVOKED } from '../../src/ledger/events.ts'
-import { everyForm, marked, markOf } from '../../src/ledger/stale.ts'
+import { everyForm, withStaleTag, splitStaleTag } from '../../src/ledger/stale.ts'
 import { commentLiteral, readInfo } from '../../src/lock/comment.ts'
 import { lockName } from '../../src/lock/lock-name.ts'
 import { sqlHash } from '../../src/project/sql-hash.ts'
@@ -51,9 +51,9 @@ test('the hash of a transform is the same whatever version of the program comput
 
 test('a tag stands before the hash of a range that is stale whatever the file says', () => {
   expect(everyForm('abc')).toEqual(['abc', 'mixed-abc', 'late-abc'])
-  expect(marked('late', 'mixed-abc')).toBe('late-abc')
-  expect(markOf('mixed-abc')).toEqual({ reason: 'mixed', hash: 'abc' })
-  expect(markOf('late-abc')).toEqual({ reason: 'late', hash: 'abc' })
+  expect(withStaleTag('late', 'mixed-abc')).toBe('late-abc')
+  expect(splitStaleTag('mixed-abc')).toEqual({ reason: 'mixed', hash: 'abc' })
+  expect(splitStaleTag('late-abc')).toEqual({ reason: 'late', hash: 'abc' })
 })
 
 test('an acceptance that was taken back is known by the error of its event', () => {

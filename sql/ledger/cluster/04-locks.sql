@@ -1,4 +1,4 @@
--- One row per epoch of a lock. Keeper lets one of many takers insert it, and all nodes see the same rows. KeeperMap knows no
+-- One row per lock epoch. Keeper lets exactly one runner insert it, and all nodes see the same rows. KeeperMap has no
 -- macros, so the path is a parameter, below keeper_map_path_prefix of the servers' configuration: /backfill/<cluster>/<database>.
 CREATE TABLE IF NOT EXISTS {locks:Identifier}.locks ON CLUSTER '{cluster}'
 (

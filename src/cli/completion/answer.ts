@@ -1,5 +1,5 @@
-// Owns the answer to a shell's Tab: the half-typed line in, the lines out that the shell's script expects. A question
-// that cannot be answered has no lines: nobody wants an error message in the line that they are typing.
+// Owns the answer to a shell's Tab: from the half-typed line to the lines that the shell's script expects. On an error
+// there are no lines, because an error message would land in the line that the person is typing.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { shortName } from '../../model/table-key.ts'
@@ -11,7 +11,7 @@ import { type Candidate, complete } from './candidates.ts'
 import { FOLDER } from './scripts.ts'
 
 export type Tab = {
-  /** The shell's name, then the words behind `backfill`; the last one is where the cursor is. */
+  /** The shell's name, then the words after `backfill`; the cursor is at the last one. */
   readonly argv: readonly string[]
   readonly environment: Environment
   readonly folder: string
@@ -34,7 +34,7 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
 }
 
 const LINES: Readonly<Record<string, (candidate: Candidate) => string>> = {
-  // bash shows no descriptions, and replaces only what stands behind the `=`.
+  // bash shows no descriptions, and replaces only the text after the `=`.
   bash: ({ word }) => word.replace(/^--[^=]*=/, ''),
   zsh: ({ word, about }) =>
     described(
@@ -64,20 +64,20 @@ function valueOf(flag: string, words: readonly string[]): string | undefined {
   return words[at] === flag ? words[at + 1] : words[at]?.slice(flag.length + 1)
 }
 
-// Names are unchecked, as a mistake in one file is no reason to offer nothing, and read synchronously: these are two small
-// reads at the end of a short process.
+// Names are not checked: a mistake in one file must not hide the others. Reading is synchronous, because these are two
+// small reads at the end of a short process.
 
-/** Table keys, sorted. Throws where the folder cannot be read. */
+/** Table keys, sorted. Throws if the folder cannot be read. */
 function tableKeys(folder: string): readonly string[] {
   return sqlNames(join(folder, 'transforms'))
 }
 
-/** Names of the source tables that can be imported, as people type them, sorted. Throws where the folder cannot be read. */
+/** Names of the source tables that can be imported, as people type them, sorted. Throws if the folder cannot be read. */
 function importNames(folder: string): readonly string[] {
   return sqlNames(join(folder, 'import')).map(shortName)
 }
 
-/** Names of networks in the order of networks.json. Throws where that cannot be read. */
+/** Names of networks in the order of networks.json. Throws if that file cannot be read. */
 function networkNames(folder: string): readonly string[] {
   return Object.keys(JSON.parse(readFileSync(join(folder, 'networks.json'), 'utf8')) as object)
 }

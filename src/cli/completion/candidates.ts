@@ -1,12 +1,12 @@
-// Owns what can stand where the cursor is: the table of commands read with a half-typed line. Pure.
+// Owns the words that can follow at the cursor, from the table of commands and the half-typed line. Pure.
 import type { Flag } from '../../terminal/argv.ts'
 import { flagText } from '../../terminal/flags.ts'
 import type { CommandEntry } from '../../session/command.ts'
 
-/** `about` is empty where there is nothing to say. */
+/** `about` is empty if the word has no description. */
 export type Candidate = { readonly word: string; readonly about: string }
 
-/** Names that are known without a server. Asked for only where they can stand. */
+/** Names that are known without a server. Read only where a name can follow. */
 type KnownNames = {
   readonly tables: () => readonly string[]
   readonly networks: () => readonly string[]
@@ -14,13 +14,13 @@ type KnownNames = {
 }
 
 export type CompletionQuestion = {
-  /** The words behind `backfill`, as typed; the last one, which may be empty, is where the cursor is. */
+  /** The words after `backfill`, as typed; the cursor is at the last one, which may be empty. */
   readonly words: readonly string[]
   readonly commands: readonly CommandEntry[]
   readonly names: KnownNames
 }
 
-/** Whole words, also of `--flag=value`, that begin with what is typed; or that a folder is wanted, which the shell knows. */
+/** Whole words (also `--flag=value`) that begin with the typed letters; or a request for a folder, which the shell completes. */
 export type Completion =
   | { readonly kind: 'words'; readonly words: readonly Candidate[] }
   | { readonly kind: 'folder' }
@@ -60,7 +60,7 @@ function matching(typed: string, words: readonly Candidate[]): Completion {
   return { kind: 'words', words: words.filter(({ word }) => word.startsWith(typed)) }
 }
 
-/** The flag whose value comes next: `--tables` and nothing behind it. */
+/** The flag whose value comes next: `--tables` and nothing after it. */
 function openFlag(before: readonly string[], flags: readonly Flag[]): Flag | undefined {
   const word = before.at(-1)
   return flags.find((flag) => flag.value !== undefined && `--${flag.name}` === word)
@@ -77,12 +77,12 @@ function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly 
 type ValueQuestion = {
   readonly flag: Flag | undefined
   readonly typed: string
-  /** What stands before the value in the same word: `--tables=`. */
+  /** The text before the value in the same word: `--tables=`. */
   readonly prefix: string
   readonly names: KnownNames
 }
 
-/** The values of a flag, by how the help writes them: <a,b> and <table> are tables, <x|y> is either word. */
+/** The values of a flag, by its notation in the help: <a,b> and <table> are tables, <x|y> is either word. */
 function values({ flag, typed, prefix, names }: ValueQuestion): Completion {
   if (flag?.value === '<folder>') return { kind: 'folder' }
   const listed = LISTS.has(flag?.value) ? typed.split(',').slice(0, -1) : []

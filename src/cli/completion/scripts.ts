@@ -1,19 +1,19 @@
-// Owns the scripts that teach a shell to complete `backfill`. Each hands the typed words to the program as they are and
-// runs nothing of them: what a person has half typed must not be evaluated because of a Tab.
+// Owns the scripts with which a shell completes `backfill`. Each passes the typed words to the program unchanged and
+// evaluates none of them: a half-typed `$(rm …)` must not run because of a Tab.
 
-/** The first word of a script's question; the shell's name and the half-typed line follow. No command for people. */
+/** The hidden command that a script calls; the shell's name and the half-typed line follow. */
 export const QUESTION = '__complete'
 
-/** The whole answer where a folder is wanted: the shell completes it itself. */
+/** The whole answer if a folder comes next: the shell completes it itself. */
 export const FOLDER = ':folder'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 type Shell = (typeof SHELLS)[number]
 
-// The program that is asked is the one whose name stands in the line. It gets no input: what is typed ahead is not its.
+// The script calls the program named in the line, with no input: letters typed ahead belong to the shell.
 export const SCRIPTS: Readonly<Record<Shell, string>> = {
-  // Nothing newer than bash 3.2, which macOS has, and nothing of the package bash-completion.
+  // Works with bash 3.2, the version of macOS, and without the package bash-completion.
   bash: `# bash completion for backfill. In ~/.bashrc: eval "$(backfill completion bash)"
 _backfill() {
   local answer line

@@ -1,4 +1,4 @@
-// Owns the entries of the commands that only look.
+// Owns the entries of the commands that only read.
 import type { CommandEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
 import { flag } from '../../terminal/flags.ts'

@@ -1,4 +1,4 @@
-// Owns the entries of the commands for those who edit the SQL files.
+// Owns the entries of the commands for editing the SQL files.
 import type { CommandEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
 import { flag } from '../../terminal/flags.ts'

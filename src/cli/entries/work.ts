@@ -194,7 +194,7 @@ export const WORK: readonly CommandEntry[] = [
   },
 ]
 
-/** The verb of the Python scripts: `up` by other words, for scripts that call it. */
+/** The verb of the Python scripts: `up` under their flag names. */
 export const PYTHON: readonly CommandEntry[] = [
   {
     name: 'run',

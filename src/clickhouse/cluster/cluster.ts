@@ -1,28 +1,28 @@
-// Owns what the target server is within a cluster: its shards, whether there is Keeper, whether a load balancer stands
-// in front. Opened once, before anything else is asked.
+// Owns the target server's place in its cluster: the shards, whether there is Keeper, whether a load balancer is in
+// front. Read once, before any other question.
 import { type RawBuilder, sql } from 'kysely'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
 import { ACCESS_DENIED, errorCode } from '../server-error.ts'
 import { openAgain, type Server } from '../server.ts'
 
-/** Connections that are looked at: with two nodes behind a balancer that throws dice, one in 128 runs does not see it. */
+/** Connections to compare: with two nodes behind a random load balancer, one run in 128 misses it. */
 const POLLS = 7
 
-/** A target server as every command has to see it. */
+/** A target server as every command uses it. */
 export type Joined = {
-  /** A node of its cluster, where it has one. */
+  /** A node of its cluster, if it has one. */
   readonly server: Server
-  /** Our own databases on it: where the cluster has Keeper, locks are there. */
+  /** The databases of backfill on it: if the cluster has Keeper, locks are in Keeper. */
   readonly names: Names
 }
 
 /**
- * The only way for a command to reach the target's ledger, locks and tables: where a cluster is named, the server is a
- * node of it. Nothing is opened that would have to be closed.
- * @param cluster undefined: the target is a server by itself
- * @throws BackfillError `usage` where the server does not know the cluster, its macro says another name, a load balancer
- *   stands in front of nodes that have no Keeper, or the ledger is on one node only
+ * The only way for a command to reach the target's ledger, locks and tables: if a cluster is named, the server is a
+ * node of it. Nothing here needs closing.
+ * @param cluster undefined: the target is a single server
+ * @throws BackfillError `usage` if the server does not know the cluster, its macro has another name, a load balancer
+ *   is in front of nodes that have no Keeper, or the ledger is on one node only
  */
 export async function joinCluster(
   server: Server,
@@ -62,7 +62,7 @@ export function onAllNodes<Row>(
   return cluster === undefined ? sql`${named}` : sql`clusterAllReplicas(${cluster.name}, ${named})`
 }
 
-/** ` ON CLUSTER …` where the server's cluster has a queue for it. The macro, since no parameter is taken there. */
+/** ` ON CLUSTER …` if the server's cluster has a queue for it. It uses the macro, because parameters are not allowed there. */
 export function onCluster({ cluster }: Pick<Server, 'cluster'>): string {
   return cluster?.keeper ? ` ON CLUSTER '{cluster}'` : ''
 }
@@ -80,12 +80,12 @@ async function nodesOf(server: Server, name: string): Promise<readonly number[]>
   const known = [...new Set(rows.map(({ cluster }) => cluster))]
   if (nodes.length === 0)
     throw usageError(
-      `the target server knows no cluster '${name}'`,
+      `the target server does not know the cluster '${name}'`,
       known.length === 0
-        ? 'it knows none: leave --cluster and BACKFILL_CLUSTER out'
+        ? 'it has no clusters: remove --cluster and BACKFILL_CLUSTER'
         : `it knows ${known.join(', ')}`,
     )
-  // A node that is named twice is asked once.
+  // A node that is listed twice is asked once.
   const at = nodes.map(({ host_name, port }) => `${host_name}:${port}`)
   return nodes.filter((_, index) => at.indexOf(at[index]!) === index).map(({ shard_num }) => shard_num)
 }
@@ -100,7 +100,7 @@ async function macroOf(server: Server): Promise<string | undefined> {
   return row?.substitution
 }
 
-/** A server has this table where it is configured with Keeper (or ZooKeeper); a user may not be allowed to see it. */
+/** A server that is configured with Keeper (or ZooKeeper) has this table; the user may lack the right to see it. */
 async function hasKeeper({ client, connection }: Server): Promise<boolean> {
   try {
     const [row] = await client.rows<{ readonly result: number }>({
@@ -118,7 +118,7 @@ async function hasKeeper({ client, connection }: Server): Promise<boolean> {
   }
 }
 
-/** Who answers each of some fresh connections: more than one server where a load balancer stands in front. */
+/** The servers that answer some new connections: more than one if a load balancer is in front. */
 export async function identitiesBehind(server: Server): Promise<readonly string[]> {
   return await Promise.all(
     Array.from({ length: POLLS }, async () => {
@@ -132,7 +132,7 @@ export async function identitiesBehind(server: Server): Promise<readonly string[
   )
 }
 
-/** A ledger from before the cluster was named lives on one node, where the others do not see it. */
+/** A ledger that was created before the cluster was named is on one node, and the other nodes do not see it. */
 async function assertLedgerOfCluster(server: Server, names: Names): Promise<void> {
   const rows = await server
     .during('looking for the ledger')
@@ -144,6 +144,6 @@ async function assertLedgerOfCluster(server: Server, names: Names): Promise<void
   if (rows.every(({ engine }) => engine.startsWith('Replicated'))) return
   throw usageError(
     `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,
-    '--ledger-database another makes one on all nodes; tables that exist are built again then',
+    'Add --ledger-database <another name> to create one on all nodes; existing tables are then built again',
   )
 }

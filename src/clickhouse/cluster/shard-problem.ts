@@ -1,15 +1,15 @@
-// Owns why a target of a cluster is not fit to be written to: it, or its local tables, are not as they have to be.
+// Owns the reasons why a target on a cluster must not be written to: wrong properties of the table or its local tables.
 import { type Distributed, shardingProblem } from '../../sql-syntax/distributed.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 
-/** A sentence about the table without its name, and what to do. */
+/** A sentence about the table without its name, and a hint. */
 export type ShardProblem = { readonly sentence: string; readonly hint: string }
 
 type Target = {
   readonly engine: string
-  /** Undefined where it is not Distributed. */
+  /** Undefined if the table is not Distributed. */
   readonly of: Distributed | undefined
-  /** The server says that its sharding key has another value each time. */
+  /** The server reports that the sharding key is non-deterministic. */
   readonly isRandom: boolean
   /** Its local tables; `node` counts from 1. */
   readonly found: readonly {
@@ -25,12 +25,12 @@ type Nodes = {
   readonly nodes: readonly number[]
 }
 
-/** Why a target is not fit to be written to on a cluster; undefined where it is. */
+/** Why a target must not be written to on a cluster; undefined if it may. */
 export function shardProblem(
   { name, nodes }: Nodes,
   { engine, of, isRandom, found }: Target,
 ): ShardProblem | undefined {
-  const again = `make it anew: docs/how-to/clusters.md`
+  const again = `create it again: docs/how-to/clusters.md`
   if (of === undefined)
     return {
       sentence: `is a ${engine} on one server, not Distributed`,
@@ -78,7 +78,7 @@ export function shardProblem(
   return undefined
 }
 
-/** Columns, and names of functions, which no column of a sharding key is called. */
+/** Names in the key: columns and functions. No column of a sharding key has a function's name. */
 function namesIn(sortingKey: string): readonly string[] {
   return significantTokens({ file: 'system.tables', text: sortingKey, line: 1 }).flatMap((token) =>
     token.kind === 'word' || token.kind === 'identifier' ? [unquoted(token)] : [],

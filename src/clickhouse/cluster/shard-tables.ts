@@ -1,5 +1,5 @@
-// Owns the Distributed tables of a cluster as one: what their local tables are on all shards together, and why they are
-// not fit to be written to. Names of local tables come from the Distributed definition.
+// Owns reading a Distributed table as one table: its local tables on all shards, and why it must not be written to.
+// The names of local tables come from the Distributed definition.
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { BackfillError } from '../../model/errors.ts'
@@ -12,28 +12,28 @@ import { determinismOf } from '../determinism.ts'
 import { typed } from '../dialect.ts'
 import type { SystemTables } from '../schema.ts'
 
-/** A table of the cluster; what its engine and keys are, its local tables say. */
+/** A table of the cluster; engine and keys are those of its local tables. */
 export type ShardTable = {
   readonly shape: {
     readonly engine: string
     readonly sortKey: string
-    /** The CREATE TABLE of one of them; empty where there is none. */
+    /** The CREATE TABLE of one local table; empty if there is none. */
     readonly definition: string
   }
-  /** Rows of all shards before merging; null where a local table does not count them. */
+  /** Rows of all shards before merging; null if a local table does not count its rows. */
   readonly rows: number | null
   /**
-   * UUIDs that stand for the local tables of all shards: another one where any of them was dropped and created again.
-   * Several where replicas of a shard have local tables with UUIDs of their own.
+   * UUIDs that identify the local tables of all shards together: it changes if any of them is dropped and created again.
+   * Several, if replicas of a shard have local tables with different UUIDs.
    */
   readonly uuids: readonly string[]
-  /** Undefined where it may be written to. */
+  /** Undefined if the table may be written to. */
   readonly problem: ShardProblem | undefined
 }
 
 export type Definition = { readonly name: string; readonly engine: string; readonly engine_full: string }
 
-/** The table of each shard that holds the rows of a target. @throws BackfillError `failed` where it is not Distributed */
+/** The table of each shard that holds the rows of a target. @throws BackfillError `failed` if the target is not Distributed */
 export async function localOf(
   server: Server,
   { target }: TableDefinition,
@@ -54,7 +54,7 @@ export async function localOf(
   return { database: found.database, table: found.table }
 }
 
-/** By name, for tables that are there; none where the server is no node of a cluster. */
+/** The existing tables by name; none if the server is not a node of a cluster. */
 export async function shardTables(
   server: Server,
   tables: readonly Definition[],
@@ -108,7 +108,7 @@ async function localTables(server: Server, wanted: readonly Distributed[]): Prom
     .execute()
 }
 
-/** The local tables of the first node of each shard that has one, as one table. */
+/** The local tables, one per shard (from the first node that has it), as one table. */
 function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, 'problem'> {
   const byShard = Map.groupBy(found, ({ node }) => nodes[node - 1] ?? 0)
   const counts = [...byShard.values()].map((replicas) =>
@@ -130,9 +130,9 @@ function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, '
 }
 
 /**
- * One UUID of each shard makes one; where all are equal (ON CLUSTER gives the same to all), it is that one. A replica
- * that was added later may have one of its own: then there are several ways to choose, and the ledger knows which one
- * it was.
+ * One UUID per shard is combined into one; if all are equal (ON CLUSTER gives all the same), it is that UUID. A replica
+ * that was added later may have a different UUID: then there are several combinations, and the ledger knows which one
+ * was used.
  */
 function identities(shards: readonly (readonly string[])[]): readonly string[] {
   let ways: readonly (readonly string[])[] = [[]]

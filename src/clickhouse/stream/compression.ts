@@ -1,5 +1,5 @@
-// Owns how rows look on the wire from one server to the other: plain, in ClickHouse's own compressed blocks, or as one
-// zstd stream. The runner decodes none of them; it reads the end of a stream that broke off, where the server says why.
+// Owns the encoding of rows between two servers: plain, ClickHouse's own compressed blocks, or one zstd stream. The
+// runner does not decode rows; it reads only the end of an interrupted stream, where the server writes its error.
 import { Transform } from 'node:stream'
 import { zstdDecompressSync } from 'node:zlib'
 import type { ClickHouseSettings } from '@clickhouse/client'
@@ -11,18 +11,18 @@ import { TAIL_BYTES } from '../write.ts'
 type Manner = { readonly settings: ClickHouseSettings; readonly headers: Readonly<Record<string, string>> }
 
 export type CompressionForm = {
-  /** How the source is asked to send, and how the target is told what comes. */
+  /** Parameters that ask the source for this encoding and announce it to the target. */
   readonly ask: Manner
   readonly tell: Manner
-  /** Passes everything on; `text` is the end of it, as far as it can be read. */
+  /** Passes all bytes on; `text` is the end of them, as far as it can be decoded. */
   keepTail(): Tail
-  /** Reads a whole answer, which is an error's. */
+  /** Reads the whole answer of an error. */
   read(answer: Buffer): string
 }
 
 type Tail = { readonly through: Transform; text(): string }
 
-/** `compress` and `decompress` are parameters of the request, not settings: users who may not set anything have them. */
+/** `compress` and `decompress` are parameters of the request, not settings, so every user may send them. */
 const parameters = (named: Readonly<Record<string, number>>) => named as ClickHouseSettings
 
 export const COMPRESSIONS: Readonly<Record<Compression, CompressionForm>> = {
@@ -45,9 +45,9 @@ export const COMPRESSIONS: Readonly<Record<Compression, CompressionForm>> = {
       headers: { 'Accept-Encoding': 'zstd' },
     },
     tell: { settings: {}, headers: { 'Content-Encoding': 'zstd' } },
-    // One stream from the first byte to the last: its end cannot be read by itself.
+    // One stream from the first byte to the last: its end cannot be decoded separately.
     keepTail: () => ({ ...plainTail(), text: () => '' }),
-    // What is refused before anything is packed is not packed either.
+    // An error before the first row is sent uncompressed.
     read: (answer) => (answer.readUInt32BE() === ZSTD ? zstdDecompressSync(answer) : answer).toString('utf8'),
   },
 }
@@ -72,14 +72,14 @@ function lastOf(tail: Buffer, piece: Buffer): Buffer {
     : Buffer.concat([tail, piece]).subarray(-TAIL_BYTES)
 }
 
-/** Of a compressed block: 16 bytes of checksum, the method, and two sizes; that of what is packed counts from the method. */
+/** Header of a compressed block: 16 bytes of checksum, the method, and two sizes; the compressed size counts from the method. */
 const HEADER = { bytes: 25, method: 16, packed: 17, unpacked: 21 } as const
 const METHODS = { none: 0x02, lz4: 0x82 } as const
 
-/** Follows the headers of the blocks, so that the last one can be told from the rows before it. */
+/** Follows the block headers, so that the start of the last block is known. */
 function blockTail(): Tail {
   let tail: Buffer = Buffer.alloc(0)
-  /** Bytes behind the beginning of the last block, and how many are left of it. */
+  /** Bytes since the start of the last block, and the bytes left in it. */
   let [since, left] = [0, 0]
   let header: Buffer = Buffer.alloc(0)
   const follow = (piece: Buffer): void => {
@@ -106,14 +106,14 @@ function blockTail(): Tail {
       try {
         follow(piece)
       } catch (error) {
-        // Unless it is a plain exception: that is read, and the target refuses it.
+        // A plain exception is read as text, and the target refuses it.
         if (!tail.includes('DB::Exception')) return done(error as Error)
         since = tail.length
       }
       return done(null, piece)
     },
   })
-  // An exception is a block of its own, and a short one.
+  // An exception is a short, separate block.
   return { through, text: () => (since > tail.length ? '' : readBlocks(tail.subarray(-since))) }
 }
 
@@ -121,13 +121,13 @@ function bodySize(header: Buffer): number {
   const packed = header.readUInt32LE(HEADER.packed)
   if (![METHODS.lz4, METHODS.none].includes(header[HEADER.method] as 2) || packed < 9)
     throw usageError(
-      'what the source sends is not compressed as it was asked to be',
-      'Something between here and the source changes requests or answers: use --compression none, or BACKFILL_COMPRESSION=none',
+      'the answer of the source does not have the requested compression',
+      'A proxy between backfill and the source may change requests or answers: use --compression none, or BACKFILL_COMPRESSION=none',
     )
   return packed - 9
 }
 
-/** Text in compressed blocks; a block that is cut off, or was sent plain by somebody else, is taken as it stands. */
+/** Text in compressed blocks; a truncated block, or one that a proxy sent plain, is returned unchanged. */
 function readBlocks(bytes: Buffer): string {
   try {
     let text = ''

@@ -1,6 +1,6 @@
-// Owns the decoding of one LZ4 block, for the few bytes in which a compressed stream says why it broke off. Pure.
+// Owns decoding one LZ4 block: the last bytes of an interrupted stream hold the server's error. Pure.
 
-/** @throws RangeError where the bytes are no LZ4 block of that size */
+/** @throws RangeError if the bytes are not an LZ4 block of that size */
 export function decodeLz4Block(packed: Uint8Array, size: number): Uint8Array {
   const out = new Uint8Array(size)
   let [from, to] = [0, 0]
@@ -9,7 +9,7 @@ export function decodeLz4Block(packed: Uint8Array, size: number): Uint8Array {
     if (byte === undefined) throw new RangeError('the LZ4 block is cut off')
     return byte
   }
-  /** Fifteen means: and what the next bytes say, until one is not 255. */
+  /** Fifteen means: add the next bytes, until one is not 255. */
   const length = (nibble: number): number => {
     let sum = nibble
     for (let more = nibble === 15; more;) {
@@ -30,7 +30,7 @@ export function decodeLz4Block(packed: Uint8Array, size: number): Uint8Array {
     const back = next() | (next() << 8)
     const copies = length(token & 15) + 4
     if (back === 0 || back > to || to + copies > size) throw new RangeError('no LZ4 block')
-    // Byte by byte, since a copy may overlap what it writes.
+    // Byte by byte, because a copy may overlap its own output.
     for (const end = to + copies; to < end; to++) out[to] = out[to - back]!
   }
   return out.subarray(0, to)

@@ -1,5 +1,5 @@
-// Owns the crossing of rows from one server to another: a SELECT on the source, a fenced INSERT on the target, and what
-// stands on the wire handed from one to the other undecoded, with back-pressure.
+// Owns streaming rows from one server to another: a SELECT on the source, a fenced INSERT on the target, and the bytes
+// passed from one to the other undecoded, with back-pressure.
 import { PassThrough, type Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
@@ -17,7 +17,7 @@ import { type CompressionForm, COMPRESSIONS } from './compression.ts'
 type Part = { readonly text: string; readonly params: Readonly<Record<string, unknown>> }
 
 type Crossing = {
-  /** What is done on the source, and on the target, after "while". */
+  /** The purpose on the source, and on the target, printed after "while". */
   readonly reading: string
   readonly writing: string
   readonly queryId: string
@@ -31,13 +31,13 @@ type Crossing = {
 
 type Stream = (crossing: Crossing) => Promise<WriteReport>
 
-/** What is really used: packing by zstd takes settings, which a user may not be allowed, and by lz4 takes none. */
+/** The compression in use: zstd needs settings that the user may not be allowed to set; lz4 needs none. */
 export async function compressionFrom({ limits, client }: Server, wished: Compression): Promise<Compression> {
   if (wished !== 'zstd') return wished
   const { settings } = COMPRESSIONS.zstd.ask
   if ((limits?.denied(settings) ?? []).length > 0) return 'lz4'
   const asked = client.command({ query: 'SELECT 1', clickhouse_settings: settings })
-  // What else is wrong with the source is said by whoever reads it.
+  // Any other error of the source is reported by the statement that reads it.
   return await asked.then(
     () => wished,
     (error: unknown) => (refusesSettings(error) ? 'lz4' : wished),
@@ -45,9 +45,8 @@ export async function compressionFrom({ limits, client }: Server, wished: Compre
 }
 
 /**
- * When one side breaks, the other is broken off too, and the source's own words win: the target can only say that its
- * input ended. In a zstd stream they cannot be read: what broke off in silence is read as lz4 from then on, so that the
- * next try has the words.
+ * If one side fails, the other is aborted, and the error of the source is reported: the target only knows that its input
+ * ended. A zstd stream hides that error; so after a failure without a message, the next attempts use lz4, which shows it.
  */
 export function openStream(options: {
   readonly source: Server
@@ -95,7 +94,7 @@ export function openStream(options: {
     }
     const [crossed, wrote] = await Promise.allSettled([crossing.catch(failed), written.catch(failed)])
     if (crossed.status === 'fulfilled' && wrote.status === 'fulfilled') {
-      // A runtime may take a connection that was cut for the end of the answer.
+      // A runtime may take a closed connection for the end of the answer.
       if ('complete' in rows && rows.complete !== true) throw failing(new Error('the answer was cut off'))
       return wrote.value
     }
@@ -109,7 +108,7 @@ export function openStream(options: {
   }
 }
 
-/** Whether the source's side broke, and was not broken off because the other did. */
+/** Whether the source failed by itself, rather than being aborted because the target failed. */
 function isOwn(error: unknown): boolean {
   const { name, code } = error as NodeJS.ErrnoException
   return name !== 'AbortError' && code !== 'ERR_STREAM_PREMATURE_CLOSE'
@@ -117,14 +116,14 @@ function isOwn(error: unknown): boolean {
 
 type Reading = Parameters<Server['client']['exec']>[0]
 
-/** @throws the server's error where it has nothing to send */
+/** @throws the server's error if there is no answer to stream */
 async function startReading({ client }: Server, form: CompressionForm, reading: Reading): Promise<Readable> {
   const { stream, response_headers, http_status_code } = await client.exec({
     ...reading,
     clickhouse_settings: { ...reading.clickhouse_settings, ...form.ask.settings },
     http_headers: { ...form.ask.headers },
     decompress_response_stream: false,
-    // An error's answer is packed like any other, and the client knows neither of these ways.
+    // The body of an error is compressed, too, and the client decodes neither of these encodings.
     ignore_error_response: true,
   })
   const isError = http_status_code !== 200 || response_headers['x-clickhouse-exception-code'] !== undefined

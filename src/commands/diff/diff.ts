@@ -2,7 +2,7 @@
 import { usageError } from '../../model/errors.ts'
 import type { Island } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { hintOf, markOf, shortHash } from '../../ledger/stale.ts'
+import { hintOf, splitStaleTag, shortHash } from '../../ledger/stale.ts'
 import { blockSet, type Range } from '../../model/blocks.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
@@ -96,7 +96,7 @@ function sideFor(typed: string, { table, texts, islands }: Known): DiffSide {
       [
         table.sqlHash,
         ...texts.map(({ sqlHash }) => sqlHash),
-        ...islands.filter(({ state }) => state === 'done').map(({ sqlHash }) => markOf(sqlHash).hash),
+        ...islands.filter(({ state }) => state === 'done').map(({ sqlHash }) => splitStaleTag(sqlHash).hash),
       ].filter((hash) => hash !== ''),
     ),
   ]

@@ -25,7 +25,7 @@ export const doctor: Command = async (context) => {
       ledgerDatabase: config.ledgerDatabase.value,
       network: config.network.value,
       cluster: config.cluster.value,
-      alone: config.servers.kind === 'embedded',
+      exclusive: config.servers.kind === 'embedded',
       idleSeconds,
     })
   })

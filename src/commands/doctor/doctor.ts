@@ -19,7 +19,7 @@ export type DoctorInput = {
   /** Of the target; undefined for a single server. */
   readonly cluster: string | undefined
   /** No other host can reach the target (embedded). */
-  readonly alone: boolean
+  readonly exclusive: boolean
   /** The chosen tables; empty if the SQL files are broken. */
   readonly tables: readonly TableDefinition[]
   readonly checks: readonly SqlCheck[]
@@ -100,8 +100,10 @@ function refusedCluster(cluster: string, { reason, hint }: Refusal): Finding {
 }
 
 async function foldFindings(input: DoctorInput, { server, names }: Joined): Promise<readonly Finding[]> {
-  const { network, alone, tables } = input
-  const found = await asking(server.connection, () => checkFold({ server, names, network, alone, tables }))
+  const { network, exclusive, tables } = input
+  const found = await asking(server.connection, () =>
+    checkFold({ server, names, network, exclusive, tables }),
+  )
   return 'got' in found ? found.got : [findings('fold', names.ledger).unknown(found.refused)]
 }
 

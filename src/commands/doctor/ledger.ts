@@ -27,7 +27,7 @@ export type LedgerQuestion = {
   readonly names: Names
   readonly network: string
   /** No other host can reach the server (embedded): the holder of a lock is dead. */
-  readonly alone: boolean
+  readonly exclusive: boolean
   readonly tables: readonly TableDefinition[]
 }
 
@@ -38,7 +38,7 @@ const PAUSE_MS = 300
 
 /** @throws BackfillError `server`, `failed` */
 export async function checkFold(question: LedgerQuestion): Promise<readonly Finding[]> {
-  const { server, names, network, alone, tables } = question
+  const { server, names, network, exclusive, tables } = question
   const { ok } = findings('fold', names.ledger)
   const target = openTarget({ server, names })
   if ((await target.ledgerState()) === 'absent')
@@ -50,7 +50,7 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
     wrong = await differences(question, new Map([...uuids].filter(([key]) => wrong.has(key))))
   }
   if (wrong.size === 0) return [ok(`checkpoints and events of ${count(uuids.size, 'table')} agree`)]
-  const holders = await watchLocks({ tables: lockStore({ server, names }), network, alone }).holders()
+  const holders = await watchLocks({ tables: lockStore({ server, names }), network, exclusive }).holders()
   return tables.flatMap(({ key, rows }) => {
     const blocks = wrong.get(key)
     if (blocks === undefined) return []

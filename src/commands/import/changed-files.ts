@@ -79,7 +79,7 @@ async function changedOf(
     key: table.key,
     targetUuid,
     window: range,
-    withoutMarks: true,
+    withoutStaleTags: true,
   })) {
     const built = page.filter(({ event }) => event === 'done')
     const positions = built.map(({ position }) => position)

@@ -135,7 +135,7 @@ async function withImport<T>(
       chosen,
       files,
       fileSource: fileSource(files, range),
-      alone: config.servers.kind === 'embedded',
+      exclusive: config.servers.kind === 'embedded',
       toolVersion: toolVersion(),
     })
     try {

@@ -93,7 +93,7 @@ FORMAT Parquet`,
           `${file.name} has ${file.rows} rows, but only ${report.rowsWritten} are of ${network.name}, blocks ${range.from}-${range.to}`,
           table,
         )
-      return { ...report, passed: false }
+      return { ...report, stepKept: false }
     } finally {
       body.destroy()
     }
@@ -124,7 +124,7 @@ FORMAT Parquet`,
 function notAsNeeded(message: string, { transform }: ImportTable): BackfillError {
   return new BackfillError(message, {
     kind: 'failed',
-    alone: true,
+    rangeOnly: true,
     hint: `Check that the file is of this network and not an older version; ${transform.file} defines how it is read`,
   })
 }
@@ -160,11 +160,11 @@ function classified(error: BackfillError): BackfillError {
       kind,
       code,
       retry: 'retry',
-      alone: true,
+      rangeOnly: true,
       hint: 'The server needs memory for a whole file: use --jobs 1, or raise its memory limit',
       cause,
     })
   if (kind === 'failed' && FILE_CODES.has(code))
-    return new BackfillError(message, { kind, code, alone: true, hint, cause })
+    return new BackfillError(message, { kind, code, rangeOnly: true, hint, cause })
   return error
 }

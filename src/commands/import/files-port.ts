@@ -32,7 +32,7 @@ export type FilesPort = {
   look(key: FileKey): Promise<FileFacts | undefined>
   /**
    * Fetches the complete file before it is used.
-   * @throws BackfillError with the file's address: transient, or `alone` if the file is broken
+   * @throws BackfillError with the file's address: transient, or `rangeOnly` if the file is broken
    */
   fetch(key: FileKey): Promise<FetchedFile>
 }

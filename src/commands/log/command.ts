@@ -82,7 +82,7 @@ async function withLog<T>(
             },
           ],
           target: derived,
-          locks: openLocks({ ...about, alone: config.servers.kind === 'embedded' }),
+          locks: openLocks({ ...about, exclusive: config.servers.kind === 'embedded' }),
         }),
       )
     } finally {

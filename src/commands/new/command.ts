@@ -52,7 +52,7 @@ const LONGEST_KEY = 80
 /** @throws BackfillError `usage` for an invalid table key */
 function assertKey(key: string): void {
   const hint = 'use lower-case letters, digits and single _, a letter first, such as gas_per_block'
-  if (!isLockName(key)) throw usageError(`'${key}' is no table key`, hint)
+  if (!isLockName(key)) throw usageError(`'${key}' is not a table key`, hint)
   if (key.length > LONGEST_KEY)
     throw usageError(`the table key has ${key.length} characters`, `use up to ${LONGEST_KEY}`)
 }

@@ -32,7 +32,9 @@ export const rebuildCommand: Command = async (context) => {
   try {
     return await withSignals(
       () =>
-        reporter.say('Stopping: run the same command again to continue; press Ctrl-C again to exit at once.'),
+        reporter.print(
+          'Stopping: run the same command again to continue; press Ctrl-C again to exit at once.',
+        ),
       (signal) =>
         withWorkspace(context, async (session) => {
           const { rebuild, planSides } = await import('./rebuild.ts')
@@ -40,7 +42,7 @@ export const rebuildCommand: Command = async (context) => {
           const sides = await planSides(session.workspace, ports)
           if (options.dropOld)
             await confirm(context, dropQuestion(sides, session.workspace.ports.target.database))
-          if (!quiet && !json) startLines(sides).forEach(reporter.say)
+          if (!quiet && !json) startLines(sides).forEach(reporter.print)
           const report = await rebuild(session.workspace, ports, options, { report: reporter.report, signal })
           if (report.summary !== undefined) reporter.finish(report.summary)
           if (json) output.json(rebuildFields(report))

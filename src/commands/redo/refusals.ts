@@ -83,5 +83,5 @@ export async function assertNoLoss(
 
   const { sourceGaps, incomplete } = await probeMissing(makeProbe(workspace), table, redo)
   if (sourceGaps.length > 0) refuse('no source has rows there', sourceGaps)
-  if (incomplete.length > 0) refuse('the sources do not agree on these blocks', incomplete)
+  if (incomplete.length > 0) refuse('some sources lack these blocks', incomplete)
 }

@@ -5,7 +5,7 @@ import type { Position } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import { type BlockSet, blockSet, subtract } from '../../model/blocks.ts'
-import { marked } from '../../ledger/stale.ts'
+import { withStaleTag } from '../../ledger/stale.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readKnown } from '../../planning/table-status.ts'
 import type { VerifyPorts } from './ports.ts'
@@ -125,7 +125,7 @@ async function appendMarks(
       blocks: subtract(blocks, touched),
       targetUuid: uuid,
       runId,
-      sqlHash: marked('late', sqlHash),
+      sqlHash: withStaleTag('late', sqlHash),
     })
   await workspace.ports.ledger.checkpoint([{ lock, targetUuid: uuid }], runId)
 }

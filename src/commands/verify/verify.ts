@@ -7,7 +7,7 @@ import type { BlockSet, Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
-import { markOf } from '../../ledger/stale.ts'
+import { splitStaleTag } from '../../ledger/stale.ts'
 import { builtRowEstimates, sample, type VerifyChunk, verifyChunks } from './chunks.ts'
 import type { Island, Position } from '../../ledger/events.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
@@ -157,7 +157,7 @@ async function sizingFor({
       targetUuid === undefined
         ? []
         : await builtRowEstimates(
-            recordedEvents.latest({ key: table.key, targetUuid, window: ALL_BLOCKS, withoutMarks: true }),
+            recordedEvents.latest({ key: table.key, targetUuid, window: ALL_BLOCKS, withoutStaleTags: true }),
           ),
     throughput,
     // Each chunk reads the table itself, as a chunk of a dependant reads its inputs.
@@ -228,7 +228,7 @@ function outcomeOf({ recomputed, stored, differences }: Comparison): ChunkCompar
 }
 
 function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined {
-  const { reason, hash } = markOf(sqlHash)
+  const { reason, hash } = splitStaleTag(sqlHash)
   return reason ?? (hash === table.sqlHash ? undefined : 'sql')
 }
 

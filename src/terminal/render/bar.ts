@@ -1,11 +1,11 @@
-// Owns the bars: how blocks are drawn as a row of cells. Pure.
+// Owns drawing blocks as a row of cells. Pure.
 import type { Range } from '../../model/blocks.ts'
 import { type BlockSet, blockSet, countBlocks, intersect } from '../../model/blocks.ts'
 
 export type Coverage = {
   readonly span: Range
   readonly covered: readonly Range[]
-  /** Source gaps and incomplete blocks: neither done nor to be done. */
+  /** Source gaps and incomplete blocks: neither done nor runnable. */
   readonly blocked: readonly Range[]
 }
 
@@ -23,7 +23,7 @@ export function coverageBar({ span, covered, blocked }: Coverage, cells: number)
   }).join('')
 }
 
-/** `████····` for work that only goes up. */
+/** `████····` for work that only grows. */
 export function progressBar(share: number, cells: number): string {
   const full = Math.floor(Math.min(1, Math.max(0, share)) * cells)
   return '█'.repeat(full) + '·'.repeat(cells - full)

@@ -1,10 +1,10 @@
-// Owns how an error looks: one sentence, the hint below it, never a stack unless it is asked for. Pure.
+// Owns the look of an error: one sentence, the hint below it, a stack only on request. Pure.
 import { BackfillError, EXIT } from '../../model/errors.ts'
 import type { Colors } from './format.ts'
 
 export type ErrorStyle = { readonly colors: Colors; readonly stack: boolean }
 
-/** An error that is no BackfillError is a defect of this program, and says so. */
+/** An error that is not a BackfillError is a defect of this program; the line says so. */
 export function errorLines(error: unknown, { colors, stack }: ErrorStyle): readonly string[] {
   const trace =
     stack && error instanceof Error ? [...(error.stack ?? '').split('\n'), ...causes(error.cause)] : []
@@ -24,7 +24,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** What a server says may have many lines; a message has one. */
+/** Joins the lines of a server's message into one. */
 export function oneLine(text: string): string {
   return text.trim().replaceAll(/\s*\n\s*/g, ' ')
 }

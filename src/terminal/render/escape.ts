@@ -1,6 +1,6 @@
-// Owns making text from elsewhere harmless for a terminal: control characters are shown, not obeyed. Pure.
+// Owns escaping control characters in foreign text, so that a terminal shows them instead of executing them. Pure.
 
-/** The text in one line: line breaks, tabs, escape codes, what turns the writing direction, as `\n`, `\t`, `\x1b`. */
+/** The text in one line: line breaks, tabs, escape codes and direction marks become `\n`, `\t`, `\x1b`. */
 export function visible(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, shown)
 }

@@ -1,4 +1,4 @@
-// Owns how numbers, times and block ranges are written. Pure.
+// Owns formatting numbers, times and block ranges. Pure.
 import { countBlocks, type Range } from '../../model/blocks.ts'
 
 /** A whole number, `1,234,567`. Not by Intl: its data alone takes longer to load than this program. */
@@ -11,7 +11,7 @@ export function count(value: number, noun: string): string {
   return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
-/** As it can be typed after --from and --to: no separators. */
+/** A range without separators, so that it can be typed after --from and --to. */
 export function formatRange({ from, to }: Range): string {
   return from === to ? `${from}` : `${from}-${to}`
 }
@@ -24,8 +24,8 @@ export function formatRanges(ranges: readonly Range[], shown = 3): string {
 }
 
 /**
- * Floored to 0.1, so that 100.0 % means that nothing at all is missing; `-` where nothing is expected.
- * Exact below 2^43 blocks, because a thousand times that is still a whole number.
+ * Floored to 0.1, so that 100.0 % means that no block is missing; `-` if no block is expected.
+ * Exact below 2^43 blocks, because a thousand times that is still a safe integer.
  */
 export function percent(done: number, expected: number): string {
   return expected === 0 ? '-' : `${(Math.floor((done * 1000) / expected) / 10).toFixed(1)} %`
@@ -41,7 +41,7 @@ export function duration(ms: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** ISO 8601 as people read it, to the minute, still UTC. */
+/** ISO 8601 for people: to the minute, in UTC. */
 export function minute(iso: string): string {
   return iso.slice(0, 16).replace('T', ' ')
 }

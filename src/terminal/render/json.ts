@@ -1,4 +1,4 @@
-// Owns the machine-readable form of everything that a command prints, version 1. Pure.
+// Owns the JSON form of every result, version 1. Pure.
 import { BackfillError } from '../../model/errors.ts'
 import { countBlocks, type Range } from '../../model/blocks.ts'
 import type { StaleReport } from '../../planning/stale-reports.ts'
@@ -7,21 +7,21 @@ import type { RunEvent, RunSummary } from '../../runner/events.ts'
 const SCHEMA = 1
 
 /**
- * Data as a JSON document of its own: keys in snake_case, what is undefined as null, block sets as `[[from, to], …]`, the
- * field `range` as `from` and `to`, times as ISO 8601, errors as kind, message and hint.
+ * Data as a JSON document: keys in snake_case, undefined as null, block sets as `[[from, to], …]`, the field `range` as
+ * `from` and `to`, times as ISO 8601, errors as kind, message and hint.
  */
 export function jsonDocument(data: object): Readonly<Record<string, unknown>> {
   return { schema: SCHEMA, ...(jsonOf(data) as object) }
 }
 
-/** Data whose keys are nobody's to change: rows of a table. */
+/** Data whose keys stay unchanged: rows of a table. */
 export function verbatim(data: unknown): object {
   return { toJSON: () => data }
 }
 
 function jsonOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value ?? null
-  // A time, or what must stay as it is.
+  // A time, or a value to keep unchanged.
   if ('toJSON' in value) return value
   if (value instanceof BackfillError) return errorFields(value)
   if (isBlockSet(value)) return value.map(({ from, to }) => [from, to])
@@ -64,7 +64,7 @@ export function errorEvent(error: BackfillError): object {
   return { event: 'error', ...errorFields(error) }
 }
 
-/** Stale ranges by the SQL that built them; `edited`: it is not that of the file. */
+/** Stale ranges by the SQL that built them; `edited`: the file's SQL is another one. */
 export function staleFields(versions: readonly StaleReport[]): readonly object[] {
   return versions.map(({ hash, reason, edited, blocks, built }) => ({
     sqlHash: hash,

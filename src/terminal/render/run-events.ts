@@ -1,15 +1,15 @@
-// Owns how a run's events and its summary look, one line each. Pure.
+// Owns the lines for a run's events and its summary. Pure.
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 import { count, duration, number, perSecond, formatRanges, formatRange } from './format.ts'
 import { oneLine } from './error.ts'
 import type { Colors } from './format.ts'
 
-/** How much a line matters: `--quiet` prints the last kind only. */
+/** Importance of a line: `--quiet` prints only the last kind. */
 type Importance = 'progress' | 'fact' | 'alarm'
 
 type EventText = { readonly importance: Importance; readonly lines: readonly string[] }
 
-/** Lines for an event; none for what only a live display shows. */
+/** Lines for an event; none for events that only the live display shows. */
 export function eventText(event: RunEvent, colors: Colors): EventText {
   switch (event.type) {
     case 'chunk-started':
@@ -37,7 +37,7 @@ export function eventText(event: RunEvent, colors: Colors): EventText {
   }
 }
 
-/** What was done, for stdout; what failed is said by `failureLines`. `again`: the command that goes on. */
+/** The finished work, for stdout; `failureLines` has the failures. `again`: the command that continues the run. */
 export function summaryLines(summary: RunSummary, colors: Colors, again = 'backfill up'): readonly string[] {
   const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted, outOfTime } = summary
   const work =
@@ -50,13 +50,13 @@ export function summaryLines(summary: RunSummary, colors: Colors, again = 'backf
     ]
   if (interrupted)
     return [
-      `${colors.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` goes on from here.`,
+      `${colors.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` resumes from here.`,
     ]
-  if (outOfTime) return [`The time of --max-runtime is up; done: ${work}. \`${again}\` goes on from here.`]
+  if (outOfTime) return [`The time of --max-runtime is over; done: ${work}. \`${again}\` resumes from here.`]
   return [chunks === 0 ? 'Nothing to do.' : `${colors.green('Done')}: ${work}`]
 }
 
-/** Every failed table with its error and what to do, for stderr, at the end where it is looked for. */
+/** Every failed table with its error and hint, for stderr, at the end of the output. */
 export function failureLines({ failed }: RunSummary, colors: Colors): readonly string[] {
   return failed.flatMap(({ table, error }) => [
     `${colors.red('backfill:')} ${table}: ${oneLine(error.message)}`,
@@ -88,7 +88,7 @@ function skippedTexts({
       ? [`skipped source gap ${formatRanges(sourceGaps)}: no source has rows there`]
       : []),
     ...(incomplete.length > 0
-      ? [`skipped incomplete ${formatRanges(incomplete)}: the sources do not agree on these blocks`]
+      ? [`skipped incomplete ${formatRanges(incomplete)}: some sources lack these blocks`]
       : []),
   ]
 }

@@ -1,4 +1,4 @@
-// Owns the live lines of a run: what they remember of its events, and how they look. Pure: time is handed in.
+// Owns the live lines of a run: their state from its events, and their look. Pure: the time is a parameter.
 import type { RunEvent } from '../../runner/events.ts'
 import { progressBar } from './bar.ts'
 import { duration, number, percent } from './format.ts'
@@ -46,7 +46,7 @@ export function inFlight(progress: Progress): number {
 
 export type LiveStyle = { readonly now: number; readonly columns: number; readonly colors: Colors }
 
-/** One line per table that had something to do, never wider than the terminal. */
+/** One line per table with work, never wider than the terminal. */
 export function liveLines(progress: Progress, { now, columns, colors }: LiveStyle): readonly string[] {
   const tables = [...progress.values()].filter(({ expected }) => expected > 0)
   const width = Math.max(0, ...tables.map(({ table }) => table.length))

@@ -1,4 +1,4 @@
-// Owns how stale ranges are explained: what built them, when, and why they are stale. Pure.
+// Owns the explanation of stale ranges: which SQL built them, when, and why they are stale. Pure.
 import { shortHash, type StaleReason } from '../../ledger/stale.ts'
 import type { StaleReport } from '../../planning/stale-reports.ts'
 import { minute } from './format.ts'
@@ -12,12 +12,12 @@ export function staleText({ hash, reason, edited, built }: StaleReport, current:
   return built === null ? why : `${why}; built ${timesText(built)}`
 }
 
-/** `2026-11-22 21:36 UTC`, or from when to when. */
+/** `2026-11-22 21:36 UTC`, or the first and the last time. */
 function timesText({ from, to }: { readonly from: string; readonly to: string }): string {
   return minute(from) === minute(to) ? `${minute(to)} UTC` : `${minute(from)} to ${minute(to)} UTC`
 }
 
 const REASON_WORDS: Readonly<Record<StaleReason, string>> = {
-  mixed: 'rows of an earlier try, which may differ, could not be taken back',
+  mixed: 'rows of an earlier attempt, which may differ, could not be deleted',
   late: 'source rows have changed since',
 }

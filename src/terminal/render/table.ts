@@ -1,10 +1,10 @@
-// Owns a table of text: columns as wide as their widest cell, the least wanted left out where room is short. Pure.
+// Owns a table of text: columns as wide as their widest cell; the least important are left out if space is short. Pure.
 
 export type TableColumn<Row> = {
   readonly title: string
   readonly cell: (row: Row) => string
   readonly align?: 'right'
-  /** Left out first where the lowest; columns without it always stay. */
+  /** The lowest is left out first; columns without a value always stay. */
   readonly rank?: number
   /** Colours a padded cell: escape codes have no width. */
   readonly colors?: (text: string, row: Row) => string
@@ -14,7 +14,7 @@ export type TableText = { readonly lines: readonly string[]; readonly dropped: r
 
 const GAP = '  '
 
-/** Every character is one cell wide: our texts are ASCII and block elements. */
+/** Every character is one cell wide, because the texts are ASCII and block elements. */
 export function renderTable<Row>(
   rows: readonly Row[],
   columns: readonly TableColumn<Row>[],

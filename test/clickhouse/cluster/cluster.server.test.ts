@@ -86,7 +86,7 @@ async function expectRefused(
 
 describe('the name of the cluster', () => {
   test('one that the server does not know is refused, with those that it knows', () =>
-    expectRefused(up({ cluster: 'nope' }), "knows no cluster 'nope'", `${REPLICAS}, ${CLUSTER}`))
+    expectRefused(up({ cluster: 'nope' }), "does not know the cluster 'nope'", `${REPLICAS}, ${CLUSTER}`))
 
   test('one that the macro {cluster} contradicts is refused', () =>
     expectRefused(
@@ -218,7 +218,7 @@ test('every command that talks to the target joins its cluster, and refuses one 
     const words = typedWords.at(-1) === '--folder' ? [...typedWords, files] : typedWords
     const env = environmentFor(shards[0], { source: SOURCE, target, ledger })
     const { code, stdout, stderr } = await backfillHere([name, ...words, '--cluster', 'nope'], { env })
-    expect(stdout + stderr, name).toContain("the target server knows no cluster 'nope'")
+    expect(stdout + stderr, name).toContain("the target server does not know the cluster 'nope'")
     expect(code, name).toBeGreaterThan(0)
   }
 })

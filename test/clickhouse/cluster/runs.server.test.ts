@@ -156,7 +156,7 @@ test('a statement that runs on another node is waited for', async () => {
     headers: { 'X-ClickHouse-User': shards[1].username, 'X-ClickHouse-Key': shards[1].password },
   }).then(() => (ended = true))
   await sleep(500)
-  await workspace.ports.queries.settle(queryId)
+  await workspace.ports.queries.waitForEnd(queryId)
   expect(ended).toBe(true)
   await running
 })

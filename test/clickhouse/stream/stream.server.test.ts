@@ -130,7 +130,7 @@ test('what something in front of the source does not let it pack is refused, wit
   onTestFinished(() => front.close())
   const sourceServer = { ...from, url: front.url }
   const { failed, rows } = await cross(blocksWhere('true'), { compression: 'lz4', sourceServer })
-  expect(failed[0]!.error.message).toBe('what the source sends is not compressed as it was asked to be')
+  expect(failed[0]!.error.message).toBe('the answer of the source does not have the requested compression')
   expect(failed[0]!.error.hint).toMatch(/use --compression none, or BACKFILL_COMPRESSION=none$/)
   expect(rows).toBe(0)
   expect((await cross(blocksWhere('true'), { compression: 'none', sourceServer })).rows).toBe(BLOCKS)

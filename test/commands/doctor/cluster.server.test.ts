@@ -71,7 +71,7 @@ test('a cluster that the target does not know fails', async () => {
   const { code, unwell, said } = await examined({ BACKFILL_CLUSTER: 'nowhere' })
   expect(code).toBe(1)
   expect(unwell).toContain('fail cluster nowhere')
-  expect(said('cluster')).toContain("the target server knows no cluster 'nowhere'")
+  expect(said('cluster')).toContain("the target server does not know the cluster 'nowhere'")
 })
 
 test('a balancer in front of servers that share no Keeper fails as it would fail a run', async () => {

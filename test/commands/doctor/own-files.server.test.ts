@@ -80,7 +80,7 @@ test('a file that is not as documented fails with file and line, and everything 
   expect(code).toBe(1)
   expect(said('sql-files')).toMatch(/key\.sql:1: unknown key 'severity'/)
   expect(said('sql-files')).toMatch(
-    /place\.sql:2: server: 'everywhere' is no server; write one of source, target,/,
+    /place\.sql:2: server: 'everywhere' is not a server; write one of source, target,/,
   )
   expect(said('sql-files')).toMatch(/two\.sql:5: a second statement begins here/)
   expect(said('columns')).toMatch(

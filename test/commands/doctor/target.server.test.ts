@@ -134,7 +134,7 @@ test('locks: one that is held is fine, one without a heartbeat is a warning', as
     server: own,
     names: namesFor(databases.ledger),
     network: 'mainnet',
-    alone: false,
+    exclusive: false,
   })
   const held = await locks.acquire('block_slots_stat', () => {})
   const claim = (epoch: number, holder: ProcessIdentity) =>

@@ -57,18 +57,18 @@ async function importing(code: number): Promise<unknown> {
 }
 
 test('a file for which the server has no memory now is tried again whole, under its true code', async () => {
-  expect(await importing(241)).toMatchObject({ code: 241, retry: 'retry', alone: true })
+  expect(await importing(241)).toMatchObject({ code: 241, retry: 'retry', rangeOnly: true })
 })
 
 test.each([6, 33, 117, 636, 1001])('a file that cannot be read (code %i) fails alone', async (code) => {
-  expect(await importing(code)).toMatchObject({ kind: 'failed', code, retry: 'stop', alone: true })
+  expect(await importing(code)).toMatchObject({ kind: 'failed', code, retry: 'stop', rangeOnly: true })
 })
 
 test('what is about no file keeps its decision, and says which file and query', async () => {
-  expect(await importing(252)).toMatchObject({ code: 252, retry: 'retry', alone: false })
+  expect(await importing(252)).toMatchObject({ code: 252, retry: 'retry', rangeOnly: false })
   expect(await importing(60)).toMatchObject({
     retry: 'stop',
-    alone: false,
+    rangeOnly: false,
     message: 'ClickHouse (target http://db) failed while importing 1.parquet (query q1): it failed (code 60)',
   })
 })

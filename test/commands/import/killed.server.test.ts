@@ -159,7 +159,7 @@ test('Ctrl-C while a download stands still: it is given up when the grace time i
   const { code, stdout } = await ended
   files.behave('/1000.parquet', undefined)
   expect(code).toBe(130)
-  expect(stdout).toMatch(/^Interrupted; done: 1 chunk, .*`backfill import` goes on from here\.\n$/)
+  expect(stdout).toMatch(/^Interrupted; done: 1 chunk, .*`backfill import` resumes from here\.\n$/)
   expect((await backfill(few, { env: env(server.url) })).code).toBe(0)
   await expectOnce(databases.source, ['canonical_execution_traces'], 2000)
 })

@@ -39,9 +39,9 @@ test('what it writes passes `check` and `test` as it stands, whatever the table 
 
 test.for<{ what: string; words: readonly string[]; says: string }>([
   { what: 'no name', words: [], says: '`new` needs the key of the table' },
-  { what: 'a bad name', words: ['Gas'], says: "'Gas' is no table key" },
-  { what: 'a path', words: ['../gas'], says: "'../gas' is no table key" },
-  { what: 'two names', words: ['gas', 'fees'], says: "'gas,fees' is no table key" },
+  { what: 'a bad name', words: ['Gas'], says: "'Gas' is not a table key" },
+  { what: 'a path', words: ['../gas'], says: "'../gas' is not a table key" },
+  { what: 'two names', words: ['gas', 'fees'], says: "'gas,fees' is not a table key" },
   { what: 'a name that is too long for a lock', words: ['a'.repeat(81)], says: 'has 81 characters' },
   {
     what: 'a table that exists',

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countBlocks, covers, intersect, type Range, subtract } from '../../../src/model/blocks.ts'
 import { redoBlocks, type RedoRequest, type RedoTable } from '../../../src/commands/redo/blocks.ts'
-import { marked } from '../../../src/ledger/stale.ts'
+import { withStaleTag } from '../../../src/ledger/stale.ts'
 import { staleBlocks, staleVersions } from '../../../src/ledger/stale.ts'
 
 const NOW = 'now'
@@ -14,7 +14,7 @@ const islands = fc
   .array(
     fc.record({
       state: fc.constantFrom('done', 'done', 'dirty', 'invalidated', 'accepted', 'none'),
-      sqlHash: fc.constantFrom(NOW, 'old', 'older', marked('late', NOW), marked('mixed', 'old')),
+      sqlHash: fc.constantFrom(NOW, 'old', 'older', withStaleTag('late', NOW), withStaleTag('mixed', 'old')),
     }),
     { minLength: 5, maxLength: 5 },
   )

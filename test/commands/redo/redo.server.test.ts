@@ -51,7 +51,7 @@ async function connectWorkspace({ tables = [TABLE], catalogue = withSql(EVERY) }
     ledger,
     tables,
     catalogue,
-    alone: true,
+    exclusive: true,
   })
   open.push(workspace)
   return workspace

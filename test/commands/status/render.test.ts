@@ -220,6 +220,6 @@ test('a stale range is explained: both hashes, when it was built, why, and what 
   expect(late.at(-3)).toContain('stale 1-100 (100 blocks): source rows have changed since; built')
   expect(late.at(-1)).not.toContain('backfill diff')
   expect(shown([{ ...version, reason: 'mixed', built: null }]).at(-3)).toContain(
-    'the file is ffffffff now; rows of an earlier try, which may differ, could not be taken back.',
+    'the file is ffffffff now; rows of an earlier attempt, which may differ, could not be deleted.',
   )
 })

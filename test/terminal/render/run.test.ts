@@ -60,7 +60,7 @@ test('each event is one plain line, each failure comes with its hint', () => {
       "warning: a  careful",
       "a  20,000 blocks not done, 5 done before",
       "a  skipped source gap 1-2000 (2,000 blocks): no source has rows there",
-      "a  skipped incomplete 2001 (1 block): the sources do not agree on these blocks",
+      "a  skipped incomplete 2001 (1 block): some sources lack these blocks",
       "a  1-10000  12,345 rows  0.8 s",
       "a  10001-20000  failed: code 60: no such table",
       "a  stopped: code 60: no such table",
@@ -78,7 +78,7 @@ test('a run without failures says how fast it was, one without chunks that there
   ])
   expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0 }, colors)).toEqual(['Nothing to do.'])
   expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0, interrupted: true }, colors)).toEqual([
-    'Interrupted. `backfill up` goes on from here.',
+    'Interrupted. `backfill up` resumes from here.',
   ])
 })
 

@@ -6,7 +6,7 @@ export function passing(message: string, cause?: unknown): BackfillError {
   return new BackfillError(message, {
     kind: 'failed',
     retry: 'retry',
-    alone: true,
+    rangeOnly: true,
     hint: 'Run backfill import again: it resumes where it stopped',
     cause,
   })
@@ -14,7 +14,7 @@ export function passing(message: string, cause?: unknown): BackfillError {
 
 /** The file itself is broken: other files continue. */
 export function broken(message: string, hint = BROKEN_HINT, cause?: unknown): BackfillError {
-  return new BackfillError(message, { kind: 'failed', alone: true, hint, cause })
+  return new BackfillError(message, { kind: 'failed', rangeOnly: true, hint, cause })
 }
 
 const BROKEN_HINT = 'Its blocks are not imported; run backfill import again when the file is fixed'

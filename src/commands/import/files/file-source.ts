@@ -47,7 +47,7 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
 /** A file whose lookup fails counts as present: fetching it reports the error for this file only. */
 async function lookOrTry(files: FilesPort, key: FileKey): Promise<FileFacts | undefined> {
   return await files.look(key).catch((error: unknown) => {
-    if (error instanceof BackfillError && error.alone) return { bytes: undefined, version: 0 }
+    if (error instanceof BackfillError && error.rangeOnly) return { bytes: undefined, version: 0 }
     throw error
   })
 }

@@ -4,7 +4,7 @@ import { broken, messageOf } from './file-error.ts'
 import type { FetchedFile } from '../files-port.ts'
 import { parquetMetadata } from 'hyparquet/src/metadata.js'
 
-/** Takes ownership of `handle`, even if it throws. @throws BackfillError `alone` for an incomplete or other file */
+/** Takes ownership of `handle`, even if it throws. @throws BackfillError `rangeOnly` for an incomplete or other file */
 export async function keptFile(name: string, handle: FileHandle): Promise<FetchedFile> {
   try {
     const { size: bytes } = await handle.stat()

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
-import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { serverTime, writesSince } from '../support/audit.ts'
+import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
 
@@ -48,14 +49,14 @@ test('`up` prints a line per chunk and a summary; again it has nothing to do', a
 
 test('`up` twice: the second run writes neither rows nor events', async () => {
   const { backfill: run, ledger } = person()
-  const start = await now()
+  const start = await serverTime(server)
   await run('up')
-  expect((await writesSince(start)).length).toBeGreaterThan(0)
+  expect((await writesSince(server, start)).length).toBeGreaterThan(0)
   const before = await events(ledger)
-  const since = await now()
+  const since = await serverTime(server)
   expect(await run('up')).toMatchObject({ code: 0, stdout: 'Nothing to do.\n' })
   expect(await events(ledger)).toEqual(before)
-  expect(await writesSince(since)).toEqual([])
+  expect(await writesSince(server, since)).toEqual([])
 })
 
 test('`up --json` is one JSON object per line, from the first event to the summary', async () => {
@@ -174,7 +175,7 @@ test.for(['plan', 'up --dry-run', 'status'])('`%s` writes nothing at all', async
     { person: run, missing: '101-1100' },
     { person: person().backfill, missing: '1-1000' },
   ]) {
-    const [before, since] = [await tableNames(), await now()]
+    const [before, since] = [await tableNames(), await serverTime(server)]
     const { code, stdout, stderr } = await who(
       command === 'status' ? `status ${SLOTS}` : `${command} ${SLOTS} --chunk 1000`,
     )
@@ -182,7 +183,7 @@ test.for(['plan', 'up --dry-run', 'status'])('`%s` writes nothing at all', async
     if (command !== 'status')
       expect(stdout).toMatch(new RegExp(`^  ${missing}  about 2,000 source rows.*  missing$`, 'm'))
     expect(await tableNames()).toEqual(before)
-    expect(await writesSince(since)).toEqual([])
+    expect(await writesSince(server, since)).toEqual([])
   }
   expect(await tableNames()).toContain(`${ledger}_locks.mainnet__block_slots_stat__00000000000000000001`)
   expect(await tableNames()).toContain(`${target}.int_block_slots_stat`)
@@ -244,20 +245,4 @@ async function tableNames(): Promise<string[]> {
     `SELECT concat(database, '.', name) AS name FROM system.tables WHERE database != 'system' ORDER BY name`,
   )
   return rows.map(({ name }) => name)
-}
-
-async function now(): Promise<string> {
-  return (await post(server, 'SELECT now64(6)')).trim()
-}
-
-/** Statements since a time, by the server's own log, that were no mere questions. */
-async function writesSince(since: string): Promise<{ query: string }[]> {
-  await post(server, 'SYSTEM FLUSH LOGS query_log')
-  return rowsOf(
-    server,
-    `SELECT query FROM system.query_log
-    WHERE event_time_microseconds > {since:String} AND type = 'QueryStart' AND query_kind NOT IN ('Select', 'Describe', 'System')
-      AND query NOT LIKE 'CHECK GRANT%'`,
-    { since },
-  )
 }

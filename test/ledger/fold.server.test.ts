@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { foldQuery } from '../../src/ledger/fold.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { openLocks } from '../../src/lock/lock.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import { openAgain, type Server } from '../../src/clickhouse/server.ts'
 import type { EventName } from '../../src/clickhouse/schema.ts'
 import type { Island } from '../../src/ledger/events.ts'
-import { connect, createLedger, insertRows, ledgerEvent } from '../support/clickhouse.ts'
+import { connect, createLedger, ledgerEvent } from '../support/clickhouse.ts'
+import { foldOf, insertEvents } from '../support/handmade-ledger.ts'
 import {
   anyHistory,
   anyRange,
@@ -34,53 +34,8 @@ afterAll(async () => {
   await testServer?.stop()
 })
 
-/** Appends events by hand, in whatever order they come. */
-function insert(network: string, events: readonly Event[]) {
-  return insertRows(
-    server,
-    `${names.ledger}.ledger`,
-    events.map(({ key, uuid, epoch, seq, event, range, hash, islands = [] }) => ({
-      network,
-      table_key: key,
-      target_uuid: uuid,
-      epoch,
-      seq,
-      event,
-      range_from: range.from,
-      range_to: range.to,
-      sql_hash: hash,
-      islands: islands.map(({ from, to, state, sqlHash }) => ({
-        range_from: from,
-        range_to: to,
-        state,
-        sql_hash: sqlHash,
-      })),
-    })),
-  )
-}
-
-type FoldOptions = {
-  readonly network: string
-  readonly uuids: ReadonlyMap<string, string>
-  readonly fromCheckpoint: boolean
-}
-
-/** What the fold says, by table key. */
-async function fold(options: FoldOptions): Promise<Record<string, Island[]>> {
-  const rows = await foldQuery(server.db.withSchema(names.ledger), options).execute()
-  const keys = [...options.uuids.keys()].map((key): [string, Island[]] => [
-    key,
-    rows
-      .filter((row) => row.table_key === key)
-      .map(({ range_from, range_to, state, sql_hash }) => ({
-        from: range_from,
-        to: range_to,
-        state,
-        sqlHash: sql_hash,
-      })),
-  ])
-  return Object.fromEntries(keys)
-}
+const insert = (network: string, events: readonly Event[]) => insertEvents({ server, names }, network, events)
+const fold = (options: Parameters<typeof foldOf>[1]) => foldOf({ server, names }, options)
 
 let networks = 0
 /** A network that no other history has: they share one ledger. */

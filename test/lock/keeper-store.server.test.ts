@@ -10,9 +10,8 @@ import type { Server } from '../../src/clickhouse/server.ts'
 import { deletionOnShards } from '../../src/targets/delete-on-shards.ts'
 import { openTarget } from '../../src/targets/target.ts'
 import { findNetwork } from '../../src/project/sql-folder.ts'
-import type { Lock } from '../../src/lock/lock.ts'
-import { catalogue, connect, createLedger, ledgerEvent } from '../support/clickhouse.ts'
-import { KEY, locked, NETWORK, openRunner, silent } from '../support/locks.ts'
+import { catalogue, connect, createLedger } from '../support/clickhouse.ts'
+import { appendUnder, KEY, locked, NETWORK, openRunner, silent } from '../support/locks.ts'
 import { post, rowsOf, uniqueDatabase } from '../support/server.ts'
 import {
   CLUSTER,
@@ -26,13 +25,6 @@ import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { MISSING_ZOOKEEPER, startZookeeper, type Zookeeper } from '../support/zookeeper.ts'
 
 if (MISSING_ZOOKEEPER) console.warn(MISSING_ZOOKEEPER)
-
-/** Writes an event under the fence of a lock, on a node. */
-async function insert(node: Server, names: Names, { name }: Pick<Lock, 'name'>): Promise<void> {
-  const { ledger } = await openRunner(node, names)
-  const lock = { name, key: KEY, epoch: 1, nextSeq: () => 1, renew: async () => {}, release: async () => {} }
-  await ledger.append(lock, ledgerEvent({ range: { from: 1, to: 1 }, targetUuid: randomUUID() }))
-}
 
 describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
   let zookeeper: Zookeeper
@@ -122,13 +114,10 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
     const { locks } = await openRunner(nodes[0]!, names)
     const old = await locks.acquire(KEY, silent)
     const oldName = { name: old.name }
-    await insert(nodes[0]!, names, oldName)
+    await appendUnder(nodes[0]!, names, oldName)
     const taken = await locks.takeOver(KEY)
     expect(taken?.name).toBe(oldName.name)
-    for (const node of nodes) {
-      const written = insert(node, names, oldName)
-      await expect(written).rejects.toMatchObject(locked)
-    }
+    for (const node of nodes) await expect(appendUnder(node, names, oldName)).rejects.toMatchObject(locked)
     await old.release()
   })
 
@@ -138,7 +127,7 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
     const other = await openRunner(nodes[0]!, names, { network: 'sepolia' })
     const [first, second] = [await one.locks.acquire(KEY, silent), await other.locks.acquire(KEY, silent)]
     const third = await one.locks.acquire('address_reads', silent)
-    await insert(nodes[0]!, names, first)
+    await appendUnder(nodes[0]!, names, first)
     await Promise.all([first, second, third].map((lock) => lock.release()))
   })
 
@@ -208,13 +197,8 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
       { from: 10, to: 19 },
       { from: 50, to: 50 },
     ]
-    const { query } = await deletionOnShards(server, names, {
-      table,
-      ranges,
-      lock,
-      asked: false,
-      network: undefined,
-    })
+    const job = { table, ranges, lock, asked: false, network: undefined }
+    const { query } = await deletionOnShards(server, names, job)
     expect(query).toContain(`DELETE FROM \`${target}\`.\`int_${KEY}_local\` ON CLUSTER '{cluster}' WHERE`)
     await everywhere(shards, withoutKeeper(query))
     const [left] = await rowsOf<{ left: number; between: number }>(
@@ -222,13 +206,7 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
       `SELECT count() AS left, countIf(block_number BETWEEN 10 AND 19 OR block_number = 50) AS between FROM ${target}.int_${KEY}`,
     )
     expect(left).toEqual({ left: 89, between: 0 })
-    const more = await deletionOnShards(server, names, {
-      table,
-      ranges: [{ from: 0, to: 9 }],
-      lock,
-      asked: false,
-      network: undefined,
-    })
+    const more = await deletionOnShards(server, names, { ...job, ranges: [{ from: 0, to: 9 }] })
     await locks.takeOver(KEY)
     await expect(everywhere(shards, withoutKeeper(more.query))).rejects.toThrow('lock lost')
     await lock.release()

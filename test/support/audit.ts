@@ -1,12 +1,21 @@
 // Owns the audit after a crash: every table equals a clean run's, and the ledger tells the truth.
 import type { EventName } from '../../src/clickhouse/schema.ts'
 import { type Event, paint } from './ledger-history.ts'
-import { rowsOf, type TestServer } from './server.ts'
+import { post, rowsOf, type TestServer, uniqueDatabase } from './server.ts'
 import { openTestWorkspace, type TestWorkspaceOptions } from './workspace.ts'
 
 type Login = Pick<TestServer, 'url' | 'username' | 'password'>
 
 export type Databases = { readonly source: string; readonly target: string; readonly ledger: string }
+
+/** Names that nobody else has. */
+export function newDatabases(source: string): Databases {
+  return {
+    source: uniqueDatabase(source),
+    target: uniqueDatabase('target'),
+    ledger: uniqueDatabase('ledger'),
+  }
+}
 
 /**
  * Rows, distinct keys and a hash of all rows of a derived table. Rows are those that stand there, duplicates and all,
@@ -106,4 +115,29 @@ async function readEvents(server: Login, ledger: string): Promise<Event[]> {
     range: { from: row.range_from, to: row.range_to },
     hash: row.sql_hash,
   }))
+}
+
+/** The server's time, as the query log writes it. */
+export async function serverTime(server: TestServer): Promise<string> {
+  return (await post(server, 'SELECT now64(6)')).trim()
+}
+
+/** Statements since a time, by the server's own log, that were no mere questions. */
+export async function writesSince(server: TestServer, since: string): Promise<{ query: string }[]> {
+  await post(server, 'SYSTEM FLUSH LOGS query_log')
+  return rowsOf(
+    server,
+    `SELECT query FROM system.query_log
+    WHERE event_time_microseconds > {since:String} AND type = 'QueryStart' AND query_kind NOT IN ('Select', 'Describe', 'System')
+      AND query NOT LIKE 'CHECK GRANT%'`,
+    { since },
+  )
+}
+
+/** Rows of a table, before merging. */
+export function sizeOf(server: TestServer, database: string, table: string) {
+  return rowsOf<{ rows: number }>(server, 'SELECT count() AS rows FROM {d:Identifier}.{t:Identifier}', {
+    d: database,
+    t: table,
+  })
 }

@@ -1,11 +1,12 @@
 // Owns locks in tests: the ports of one runner over a ledger, locks that other processes left, the locks there are.
+import { randomUUID } from 'node:crypto'
 import { lockName } from '../../src/lock/lock-name.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
-import { openLocks } from '../../src/lock/lock.ts'
+import { type Lock, openLocks } from '../../src/lock/lock.ts'
 import { commentLiteral, type LockComment } from '../../src/lock/comment.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { createLedger } from './clickhouse.ts'
+import { createLedger, ledgerEvent } from './clickhouse.ts'
 
 export const NETWORK = 'mainnet'
 export const KEY = 'address_diffs'
@@ -62,4 +63,11 @@ export async function createLock(
     query_params: { locks: names.locks, name },
   })
   return name
+}
+
+/** Writes an event under the fence of a lock, on a node. */
+export async function appendUnder(node: Server, names: Names, { name }: Pick<Lock, 'name'>): Promise<void> {
+  const { ledger } = await openRunner(node, names)
+  const lock = { name, key: KEY, epoch: 1, nextSeq: () => 1, renew: async () => {}, release: async () => {} }
+  await ledger.append(lock, ledgerEvent({ range: { from: 1, to: 1 }, targetUuid: randomUUID() }))
 }

@@ -142,3 +142,13 @@ export const atFirst = (times: number, bad: Behaviour): Behaviour => {
   let left = times
   return (exchange, bytes) => (left-- > 0 ? bad : asFile)(exchange, bytes)
 }
+
+/** Begins and never ends. */
+export const stalled: Behaviour = ({ outgoing }, bytes) => {
+  outgoing.writeHead(200, { 'content-length': bytes!.length })
+  outgoing.write(bytes!.subarray(0, 100))
+}
+
+/** As a simple server does: no length, the connection ends behind the last byte. */
+export const oldFashioned: Behaviour = ({ outgoing }, bytes) =>
+  outgoing.socket!.end(Buffer.concat([Buffer.from('HTTP/1.0 200 OK\r\n\r\n'), bytes!]))

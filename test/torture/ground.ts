@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type EmbeddedServer, startEmbedded } from '../../src/embedded/embedded-server.ts'
 import { type Proxy, startProxy } from '../support/proxy.ts'
 import type { Databases } from '../support/audit.ts'
-import type { TestServer } from '../support/server.ts'
+import { post, type TestServer } from '../support/server.ts'
 import { startThrottle, type Throttle } from '../support/throttle.ts'
 
 export type Login = Pick<TestServer, 'url' | 'username' | 'password'>
@@ -132,4 +132,13 @@ function skewed(ms: number): readonly string[] {
       static now() { return Real.now() + ${ms} }
     }`
   return ['--import', `data:text/javascript,${encodeURIComponent(program)}`]
+}
+
+/** Drops what the databases of a round hold, on both servers. */
+export async function dropAll(ground: Ground, all: readonly Databases[]): Promise<void> {
+  const names = new Set(
+    all.flatMap(({ source, target, ledger }) => [source, target, ledger, `${ledger}_locks`]),
+  )
+  for (const server of [ground.server(), ground.source.server()])
+    for (const name of names) await post(server, 'DROP DATABASE IF EXISTS {name:Identifier} SYNC', { name })
 }

@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { WIRE_NAMES } from '../../src/model/compression.ts'
-import { audit, type Databases } from '../support/audit.ts'
+import { audit } from '../support/audit.ts'
 import type { Held, Seen } from '../support/proxy.ts'
 import { mulberry32 } from '../support/random.ts'
 import { deletion, intoTarget, ledgerEvent } from '../support/requests.ts'
 import { post } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorkspace } from '../support/workspace.ts'
-import { type Ground, type Runner, startRunner } from './ground.ts'
+import { dropAll, type Ground, type Runner, startRunner } from './ground.ts'
 import { inStream } from './in-stream.ts'
 import { rewriteSources } from './rewrite-sources.ts'
 import { tortureFolder } from './sql.ts'
@@ -241,12 +241,4 @@ const WRITES: Readonly<Record<string, (seen: Seen) => boolean>> = {
   'a done': ledgerEvent('done'),
   'a DELETE': deletion,
   anything: ({ statement }) => /^(insert|delete|create|alter|drop) /i.test(statement),
-}
-
-async function dropAll(ground: Ground, all: readonly Databases[]): Promise<void> {
-  const names = new Set(
-    all.flatMap(({ source, target, ledger }) => [source, target, ledger, `${ledger}_locks`]),
-  )
-  for (const server of [ground.server(), ground.source.server()])
-    for (const name of names) await post(server, 'DROP DATABASE IF EXISTS {name:Identifier} SYNC', { name })
 }

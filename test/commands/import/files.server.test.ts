@@ -9,7 +9,7 @@ import {
   answering,
   asFile,
   atFirst,
-  type Behaviour,
+  oldFashioned,
   cutShort,
   exportFiles,
   onGet,
@@ -18,6 +18,7 @@ import {
   servePublic,
   slowly,
   writeParquet,
+  stalled,
 } from '../../support/public-files.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
@@ -68,11 +69,6 @@ async function imported(table = TABLE) {
       GROUP BY first ORDER BY first`,
     { d: databases.source, t: table },
   )
-}
-
-const stalled: Behaviour = ({ outgoing }, bytes) => {
-  outgoing.writeHead(200, { 'content-length': bytes!.length })
-  outgoing.write(bytes!.subarray(0, 100))
 }
 
 test('what goes wrong for a moment is tried again; slow files, redirections and servers without HEAD are no trouble', async () => {
@@ -143,10 +139,6 @@ test('a table whose files are all broken stops after ten, the others go on', asy
   expect(stderr.match(/^backfill: import-nonce_reads: /gm)).toHaveLength(10)
   expect(stdout).toMatch(/^1 table failed; done: 1 chunk,/)
 })
-
-/** As a simple server does: no length, the connection ends behind the last byte. */
-const oldFashioned: Behaviour = ({ outgoing }, bytes) =>
-  outgoing.socket!.end(Buffer.concat([Buffer.from('HTTP/1.0 200 OK\r\n\r\n'), bytes!]))
 
 test('a file that cannot be asked for, or does not say how long it is, is fetched all the same', async () => {
   await write(TABLE, 0, 1000)

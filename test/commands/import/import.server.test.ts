@@ -15,6 +15,7 @@ import {
 } from '../../support/public-files.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
+import { newDatabases, sizeOf } from '../../support/audit.ts'
 import { differences, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
@@ -48,29 +49,15 @@ afterAll(async () => {
 
 /** Databases of a test's own, and `backfill` with them. */
 function ground() {
-  const databases = {
-    source: uniqueDatabase('imported'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  const env = {
-    ...environmentFor(server, databases),
-    BACKFILL_NETWORK: network,
-    BACKFILL_IMPORT_URL: files.url,
-  }
+  const databases = newDatabases('imported')
+  const more = { BACKFILL_NETWORK: network, BACKFILL_IMPORT_URL: files.url }
+  const env = { ...environmentFor(server, databases), ...more }
   return {
     databases,
     env,
-    run: (words: string, more: Readonly<Record<string, string>> = {}) =>
-      backfillHere(words.split(' '), { env: { ...env, ...more } }),
+    run: (words: string, own: Readonly<Record<string, string>> = {}) =>
+      backfillHere(words.split(' '), { env: { ...env, ...own } }),
   }
-}
-
-function sizeOf(database: string, table: string) {
-  return rowsOf<{ rows: number }>(server, 'SELECT count() AS rows FROM {d:Identifier}.{t:Identifier}', {
-    d: database,
-    t: table,
-  })
 }
 
 test('all nine tables get the rows of their files, and derived tables are built of them', async () => {
@@ -117,7 +104,7 @@ test('blocks within a file mean the whole file, and that is said', async () => {
   const { code, stderr } = await run('import --from 1500 --to 2000 --tables nonce_reads')
   expect(code, stderr).toBe(0)
   expect(stderr).toContain('A file has 1000 blocks: importing 1000-2999.\n')
-  expect(await sizeOf(databases.source, 'canonical_execution_nonce_reads')).toEqual([{ rows: 2000 }])
+  expect(await sizeOf(server, databases.source, 'canonical_execution_nonce_reads')).toEqual([{ rows: 2000 }])
 })
 
 test('files that are not there are said at the end, are no failure, and are imported when they come', async () => {
@@ -151,7 +138,7 @@ test('files that are not there are said at the end, are no failure, and are impo
     }),
   ])
   expect(events.at(-1)).toMatchObject({ event: 'summary', chunks: 2, rows_written: 2000 })
-  expect(await sizeOf(databases.source, table)).toEqual([{ rows: 3000 }])
+  expect(await sizeOf(server, databases.source, table)).toEqual([{ rows: 3000 }])
 })
 
 test('blocks that some tables have and others lack are warned of: `up` would take them as empty', async () => {

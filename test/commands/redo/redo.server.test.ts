@@ -1,108 +1,36 @@
 // Owns the promises of `redo`, and of what a table says of the SQL that built it.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { expect, test } from 'vitest'
 import { NO_TRY } from '../../../src/ledger/events.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
-import type { RedoRequest } from '../../../src/commands/redo/blocks.ts'
 import { shortHash } from '../../../src/ledger/stale.ts'
-import { planRedo } from '../../../src/commands/redo/plan.ts'
 import { redo } from '../../../src/commands/redo/redo.ts'
-import type { RunSummary } from '../../../src/runner/events.ts'
-import { status } from '../../../src/commands/status/status.ts'
 import { contentOf } from '../../support/audit.ts'
-import { addReaders, blocksWhere, edited } from '../../support/edited.ts'
-import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { openTestWorkspace, OPTIONS, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
+import { blocksWhere } from '../../support/edited.ts'
+import { rowsOf } from '../../support/server.ts'
+import { addBlocks } from '../../support/small-chain.ts'
+import {
+  DIRTY,
+  EVEN,
+  EVERY,
+  range,
+  READERS,
+  redone,
+  redoScene,
+  STALE,
+  TABLE,
+  planOf,
+  reportOf,
+  said,
+} from '../../support/redo-scene.ts'
+import { OPTIONS } from '../../support/workspace.ts'
 
-const TABLE = 'block_slots_stat'
-const EVEN = blocksWhere('block_number % 2 = 0')
-const EVERY = blocksWhere('true')
+const { connectWorkspace, withSql, withReaders, query, blocksOf, databases } = redoScene()
 
-let files: Catalogue
-let server: TestServer
-let source: string
-let target: string
-let ledger: string
-const open: TestWorkspace[] = []
-beforeAll(async () => {
-  files = await readCatalogue(SQL_FOLDER)
-  server = await startTestServer()
-})
-afterAll(() => server?.stop())
-beforeEach(async () => {
-  source = uniqueDatabase('source')
-  target = uniqueDatabase('target')
-  ledger = uniqueDatabase('ledger')
-  await createSourceTables(server, files, source)
-  await addBlocks(server, source, { from: 1, to: 12 })
-})
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((workspace) => workspace.close()))
-})
-
-type WorkspaceOptions = { readonly tables?: readonly string[]; readonly catalogue?: Catalogue }
-
-async function connectWorkspace({ tables = [TABLE], catalogue = withSql(EVERY) }: WorkspaceOptions = {}) {
-  const workspace = await openTestWorkspace({
-    server,
-    source,
-    target,
-    ledger,
-    tables,
-    catalogue,
-    exclusive: true,
-  })
-  open.push(workspace)
-  return workspace
-}
-
-const withSql = (sql: string) => edited(files, TABLE, { sql })
-
-const withReaders = (sql: string) => addReaders(withSql(sql))
-const READERS = [TABLE, 'slot_blocks', 'slot_parity']
-
-type Asked = { readonly cascade?: boolean; readonly lag?: number }
-
-const planOf = (workspace: TestWorkspace, request: RedoRequest, { cascade = false, lag = 0 }: Asked = {}) =>
-  planRedo(workspace.workspace, { request, cascade, lag, typed: `--${request.kind}` })
-
-async function redone(
-  workspace: TestWorkspace,
-  request: RedoRequest,
-  asked: Asked = {},
-): Promise<RunSummary> {
-  const plan = await planOf(workspace, request, asked)
-  workspace.events.length = 0
-  const hooks = {
-    report: (event: TestWorkspace['events'][number]) => void workspace.events.push(event),
-    signal: new AbortController().signal,
-  }
-  return await redo(workspace.workspace, plan, { ...OPTIONS, lag: asked.lag ?? 0, chunk: 3 }, hooks)
-}
-
-const STALE: RedoRequest = { kind: 'stale' }
-const DIRTY: RedoRequest = { kind: 'dirty' }
-const range = (from: number, to: number): RedoRequest => ({ kind: 'range', range: { from, to } })
-
-const query = (statement: string) => post(server, statement, { source, target, ledger })
-const blocksOf = async (table = 'int_block_slots_stat') =>
-  (
-    await rowsOf<{ block_number: number }>(
-      server,
-      `SELECT block_number FROM {target:Identifier}.${table} ORDER BY block_number`,
-      { target },
-    )
-  ).map((row) => row.block_number)
-const reportOf = async (workspace: TestWorkspace, key = TABLE) =>
-  (await status(workspace.workspace, { lag: 0 })).tables.find(({ table }) => table === key)!
-const said = (workspace: TestWorkspace, type: 'note' | 'warning') =>
-  workspace.events.flatMap((event) => (event.type === type ? [event.text] : []))
+const hashOf = (catalogue: Catalogue) => catalogue.tables.find(({ key }) => key === TABLE)!.sqlHash
 const ALL = Array.from({ length: 12 }, (_, index) => index + 1)
 
 test('edited SQL: the old ranges are stale, `up` says that they stay, and redo --stale builds exactly them again', async () => {
   const [old, now] = [withSql(EVERY), withSql(EVEN)]
-  const hashOf = (catalogue: Catalogue) => catalogue.tables.find(({ key }) => key === TABLE)!.sqlHash
   await (await connectWorkspace({ catalogue: old })).up({ to: 6 })
   const workspace = await connectWorkspace({ catalogue: now })
   await workspace.up({ to: 9 })
@@ -144,7 +72,7 @@ test('the text behind each hash is kept once, whoever locks the table, and never
   await workspace.up({ to: 6, chunk: 2 })
   await workspace.up()
   await (await connectWorkspace({ catalogue: withSql(EVEN) })).up()
-  await addBlocks(server, source, { from: 13, to: 14 })
+  await addBlocks(databases().server, databases().source, { from: 13, to: 14 })
   const commented = { ...withSql(EVERY) }
   const tables = commented.tables.map((table) =>
     table.key === TABLE ? { ...table, rawText: `-- why\n${table.rawText}`, rawHash: 'raw' } : table,
@@ -217,13 +145,13 @@ test('tables that read the blocks: refused with the words to type; --cascade bui
   await (await connectWorkspace({ tables: READERS, catalogue: withReaders(EVERY) })).up()
   const all = await connectWorkspace({ tables: READERS, catalogue: withReaders(EVEN) })
   const workspace = await connectWorkspace({ catalogue: withReaders(EVEN) })
-  const before = await contentOf(server, target, 'int_block_slots_stat')
+  const before = await contentOf(databases().server, databases().target, 'int_block_slots_stat')
   await expect(planOf(workspace, STALE)).rejects.toMatchObject({
     message:
       'slot_blocks (1-12), slot_parity (1-12) were built from these blocks of block_slots_stat and would keep their old rows',
     hint: 'backfill redo block_slots_stat --stale --cascade builds them again, too',
   })
-  expect(await contentOf(server, target, 'int_block_slots_stat')).toBe(before)
+  expect(await contentOf(databases().server, databases().target, 'int_block_slots_stat')).toBe(before)
   expect((await planOf(workspace, STALE, { cascade: true })).report.tables).toMatchObject([
     { table: TABLE, deletes: true, rows: 12 },
     { table: 'slot_blocks', deletes: true, rows: 12 },
@@ -257,7 +185,7 @@ test('a table that began to read the blocks after the plan was made is not left 
 })
 
 test('per-key tables are refused, with the hint', async () => {
-  const workspace = await connectWorkspace({ tables: ['address_last_access'], catalogue: files })
+  const workspace = await connectWorkspace({ tables: ['address_last_access'], catalogue: databases().files })
   await workspace.up()
   await expect(planOf(workspace, range(1, 2))).rejects.toMatchObject({
     kind: 'usage',
@@ -283,9 +211,13 @@ test('what could not be built again is not deleted: pruned sources, sources that
     `DELETE FROM ${transactions} WHERE block_number = 11 AND updated_date_time > '2025-12-31 00:00:00'`,
   )
   expect(
-    await rowsOf(server, `SELECT toUInt8(uniqExact(block_number)) AS blocks FROM ${transactions}`, {
-      source,
-    }),
+    await rowsOf(
+      databases().server,
+      `SELECT toUInt8(uniqExact(block_number)) AS blocks FROM ${transactions}`,
+      {
+        source: databases().source,
+      },
+    ),
   ).toEqual([{ blocks: 12 }])
   await expect(planOf(workspace, range(11, 11))).rejects.toThrow(
     'blocks 11 of block_slots_stat cannot be built again: the sources no longer hold all of them',
@@ -303,15 +235,7 @@ test('SQL that the server rejects stops a redo before anything is touched; a loc
   const wrong = await connectWorkspace({ catalogue: withSql(blocksWhere('no_such_column = 1')) })
   await expect(planOf(wrong, STALE)).rejects.toThrow('no_such_column')
   const events = await query('SELECT count() FROM {ledger:Identifier}.ledger')
-  const workspace = await openTestWorkspace({
-    server,
-    source,
-    target,
-    ledger,
-    tables: [TABLE],
-    catalogue: withSql(EVEN),
-  })
-  open.push(workspace)
+  const workspace = await connectWorkspace({ catalogue: withSql(EVEN), exclusive: false })
   const lock = await workspace.workspace.ports.locks.acquire(TABLE, () => {})
   const hooks = { report: () => {}, signal: new AbortController().signal }
   await expect(

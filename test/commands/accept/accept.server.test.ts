@@ -68,7 +68,7 @@ test('source gaps and incomplete blocks are accepted, shown, run in what reads t
   const { run, statusOf, events, source, target } = await scene(await chain())
   const early = await run(`accept address_diffs --from 61 --to 1160 --yes`)
   expect(early.code).toBe(2)
-  expect(early.stderr).toContain('`backfill create-tables --tables address_diffs` first')
+  expect(early.stderr).toContain('backfill create-tables --tables address_diffs')
   expect(await run(UP)).toMatchObject({ code: 0 })
   expect(await statusOf('accounts_alive')).toMatchObject({
     watermark: 30,

@@ -46,7 +46,7 @@ export async function findChanges(
     for (const { range } of open) add(looked, range)
     for (const { range } of stale) add(marked, range)
     for (const batch of batchesOf(await withInputs(ports.recordedEvents, { table, uuids }, open)))
-      for (const { range, sqlHash, change } of await judgeAll(ports, table, batch)) {
+      for (const { range, sqlHash, change } of await evaluateAll(ports, table, batch)) {
         if (change === 'gone') add(gone, range)
         if (change !== 'changed') continue
         if (!changed.has(sqlHash)) changed.set(sqlHash, [])
@@ -84,7 +84,7 @@ async function withInputs(
   }))
 }
 
-async function judgeAll(
+async function evaluateAll(
   { recordedEvents, segments }: ChangePorts,
   { key, sources }: TableDefinition,
   batch: readonly Part[],

@@ -73,7 +73,7 @@ test('a table that reads only sparse sources has no other bounds than theirs', (
   expect(boundsOf({ sources: [source('sparse', 4000, 5000)] }).expected).toEqual({ from: 4000, to: 5000 })
 })
 
-test('an empty source owes nothing and says which', () => {
+test('an empty source has no expected blocks and says which', () => {
   const sources = [
     source('every-block', 0, 9000),
     emptySource('canonical_execution_nonce_diffs', 'every-block'),
@@ -121,7 +121,7 @@ test('blocks cuts both ends, and only where it is narrower than the sources', ()
   expect(expected(300, undefined)).toEqual({ from: 300, to: 900 })
 })
 
-test('a table whose blocks the sources do not have owes nothing and says both', () => {
+test('a table whose blocks the sources do not have has no expected blocks and says both', () => {
   const sources = [source('every-block', 100, 900)]
   const before = boundsOf({ sources, limits: { from: 1000, to: undefined } })
   expect(before).toMatchObject({
@@ -198,7 +198,7 @@ test('--to lifts tables that read only derived tables too', () => {
   expect(dependant.inputs.naturalHead).toBe(1000)
 })
 
-test('a table whose inputs have no blocks owes nothing and says so', () => {
+test('a table whose inputs have no blocks has no expected blocks and says so', () => {
   const empty = boundsOf({ sources: [emptySource('canonical_execution_transaction', 'every-block')] })
   expect(boundsOf({ after: [empty] })).toMatchObject({
     expected: undefined,
@@ -206,13 +206,13 @@ test('a table whose inputs have no blocks owes nothing and says so', () => {
   })
 })
 
-test('a table owes its dependants its own blocks from its first block on, above its head too', () => {
+test('a table gives its dependants its own blocks to expect from its first block on, above its head too', () => {
   expect(expectedByDependants(diffs)).toEqual({ from: 50, to: Number.MAX_SAFE_INTEGER })
   expect(expectedByDependants(before)).toEqual({ from: 50, to: DENCUN - 1 })
   expect(expectedByDependants(since)).toEqual({ from: DENCUN, to: Number.MAX_SAFE_INTEGER })
 })
 
-test('a table whose source is still empty owes its dependants all its blocks: they wait', () => {
+test('a table whose source is still empty gives its dependants all its blocks to expect: they wait', () => {
   const empty = boundsOf({
     sources: [emptySource('canonical_execution_transaction', 'every-block')],
     limits: { from: 7, to: undefined },

@@ -143,7 +143,7 @@ function expectAllowed(
   }
 }
 
-/** What can end up covered: a block whose inputs can all have it where they owe it. Inputs come first. */
+/** What can end up covered: a block whose inputs can all have it where it is expected of them. Inputs come first. */
 function possibleBlocks(tables: readonly SimulatedTable[]): ReadonlyMap<string, BlockSet> {
   const possible = new Map<string, BlockSet>()
   const expected = new Map(tables.map((table) => [table.key, table.expected]))

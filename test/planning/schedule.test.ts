@@ -76,7 +76,7 @@ test('nothing is expected outside the blocks of a dependency', () => {
   ])
 })
 
-test('a block waits until every dependency that owes it has covered it', () => {
+test('a block waits until every dependency that is expected to have it has covered it', () => {
   const first = dependency({ key: 'a', covered: [{ from: 0, to: 60 }] })
   const second = dependency({ key: 'b', covered: [{ from: 40, to: 99 }] })
   // Covers all that is wanted of it: nobody waits for it.

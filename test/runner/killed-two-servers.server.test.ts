@@ -39,7 +39,7 @@ test('killed, or stopped, in the middle of a stream: whether the server has begu
     stopAt(stopped, middle),
     killAt(running, longMiddle),
   ])
-  // The fence, or the server's patience of 30 s with a body that stands still.
+  // The fence, or the server's limit of 30 s with a body that stands still.
   for (const { text } of [late, answer, cut]) expect(text).toMatch(/DB::\w*Exception/)
   expect(ended.code, ended.stderr).toBe(5)
   for (const scene of [killed, stopped, running]) await scene.expectClean()

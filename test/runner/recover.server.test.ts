@@ -145,7 +145,7 @@ test('a plain MergeTree of blocks: the range is deleted and runs again, and no r
   expect(await blocks('')).toEqual(ALL)
 })
 
-test('a plain MergeTree of keys: the table stops and says what cures it, other tables go on', async () => {
+test('a plain MergeTree of keys: the table stops and says what fixes it, other tables go on', async () => {
   await createPlain(PER_KEY)
   await failHalfWay(await runWith(undefined, [PER_KEY]), PER_KEY)
   const next = await runWith(undefined, [PER_KEY, PER_BLOCK])

@@ -1,4 +1,4 @@
-// Owns the promise that a refusal of the server becomes the GRANT that cures it.
+// Owns the promise that a refusal of the server becomes the GRANT that fixes it.
 import { expect, test } from 'vitest'
 import { missingGrant } from '../../src/sql-syntax/missing-grant.ts'
 

@@ -138,7 +138,7 @@ export const DEFECTS = [
     test: 'test/planning/chunks.test.ts',
   },
   {
-    what: 'a table owes nothing while any of the tables that it reads has no blocks',
+    what: 'a table has no expected blocks while any of the tables that it reads has no blocks',
     find: 'after.every(({ inputs })',
     put: 'after.some(({ inputs })',
     test: 'test/planning/bounds.test.ts',

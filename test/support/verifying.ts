@@ -64,7 +64,7 @@ export async function checkSources(test: TestWorkspace, dryRun = false): Promise
 
 type RebuildExtras = { readonly chunk?: number; readonly told?: (event: RunEvent) => void }
 
-/** As `rebuild`, of the one table of the world. What is told on the way goes into the world's events. */
+/** As `rebuild`, of the one table of the workspace. Its notes go into the workspace's events. */
 export async function rebuildWorkspace(
   test: TestWorkspace,
   options: Partial<Omit<RebuildOptions, 'up'>> & RebuildExtras = {},

@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS {locks:Identifier}.locks ON CLUSTER '{cluster}'
 (
     name String COMMENT '<network>__<table key>__<epoch>',
-    comment String COMMENT 'Who holds the lock, and its last sign of life'
+    comment String COMMENT 'Who holds the lock, and its last heartbeat'
 )
 ENGINE = KeeperMap({keeper_path:String})
 PRIMARY KEY name

@@ -125,7 +125,7 @@ test('another engine and another SQL: exchanged at once, the old table kept unti
   expect(await tablesOf(workspace)).toEqual([TABLE])
 })
 
-test('what was begun with another version of the file is dropped and begun again, what was begun with this one is gone on with', async () => {
+test('what was begun with another version of the file is dropped and begun again, what was begun with this one is continued', async () => {
   const old = await built()
   const other = await open(old, [KEY], edited(catalogue, KEY, { sql: blocksWhere('block_number != 5') }))
   const failing = edited(catalogue, KEY, { sql: blocksWhere("throwIf(block_number = 7, 'no') = 0") })

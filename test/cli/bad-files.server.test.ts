@@ -134,7 +134,7 @@ test('a narrowing that the transform casts by hand is fine', async () => {
 
 test('a missing source table is one message, and nothing is written', async () => {
   const missing = await copyOfSource()
-  await post(server, 'DROP TABLE {lacking:Identifier}.canonical_execution_storage_diffs', { missing })
+  await post(server, 'DROP TABLE {missing:Identifier}.canonical_execution_storage_diffs', { missing })
   await expectRefusals(missing, /canonical_execution_storage_diffs'?( cannot be read|\. Maybe)/)
 })
 
@@ -142,7 +142,7 @@ test('a missing source column is one message, and nothing is written', async () 
   const missing = await copyOfSource()
   await post(
     server,
-    'ALTER TABLE {lacking:Identifier}.canonical_execution_traces DROP COLUMN trace_address',
+    'ALTER TABLE {missing:Identifier}.canonical_execution_traces DROP COLUMN trace_address',
     { missing },
   )
   await expectRefusals(

@@ -95,7 +95,7 @@ const SLOW = `SELECT toUInt32(number) AS block_number, toUInt32(0) AS slots_clea
 test('a profile that lets statements end when their time is over cannot cut a chunk off: it is split until its parts are fast enough', async () => {
   const { server, files, source, as } = await startServer()
   // A header may not set the limit; what is proven is what becomes of a chunk that reaches it.
-  const settings = { ...ROW_BY_ROW, max_execution_time: '1' }
+  const settings = { ...ROW_BY_ROW, max_execution_time: '2' }
   const catalogue = edited(files, TABLE, { sql: SLOW, settings })
   const workspace = await openTestWorkspace({ server: as('gives_up'), source, tables: [TABLE], catalogue })
   expect(words(await workspace.up())).toBe('')

@@ -41,7 +41,7 @@ export const DEFECTS = [
   },
   {
     what: 'a setting above the maximum of the profile is sent all the same',
-    find: ' || below(row.max, wanted)',
+    find: ' || below(row.max, value)',
     put: '',
     test: 'test/clickhouse/source-permissions.server.test.ts',
     name: '[source-constraint] ',
@@ -157,14 +157,14 @@ export const DEFECTS = [
   },
   {
     what: 'a fingerprint is written in other words',
-    find: 'parts.push(`${source}=',
-    put: 'parts.push(`${source}:',
+    find: '`${blocks}@${newest}`',
+    put: '`${newest}@${blocks}`',
     test: 'test/unit/persisted.test.ts',
   },
   {
     what: 'a fingerprint of the inputs is read in other words',
-    find: '=\\((\\d+),(\\d+)\\)',
-    put: '=\\((\\d+);(\\d+)\\)',
+    find: '|\\((\\d+),(\\d+)\\))$/',
+    put: '|\\((\\d+);(\\d+)\\))$/',
     test: 'test/unit/persisted.test.ts',
   },
   {

@@ -108,7 +108,7 @@ test('a ledger that an older version made knows no texts: `diff` says so, and th
   await query('DROP TABLE {ledger:Identifier}.sql_versions')
   const text = await readFile(file(), 'utf8')
   await writeFile(file(), text.replace('toUInt32(max(tx) % 1048576)', 'toUInt32(min(tx) % 1048576)'))
-  expect((await run(`diff ${KEY}`)).stdout).toMatch(/The text of [0-9a-f]{8} is not known/)
+  expect((await run(`diff ${KEY}`)).stdout).toMatch(/The text of [0-9a-f]{8} is unknown/)
   await addBlocks(server, SOURCE, { from: 13, to: 14 })
   const up = await run(`up --tables ${KEY}`)
   expect(up, up.stderr).toMatchObject({ code: 0 })

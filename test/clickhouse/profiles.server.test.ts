@@ -63,7 +63,7 @@ const blocksOf = async (server: Login, target: string) =>
   (
     await rowsOf<{ block_number: number }>(
       server,
-      'SELECT block_number FROM {target:Identifier}.int_block_slots_stat ORDER BY block_number',
+      'SELECT block_number FROM {target:Identifier}.int_block_slots_stat FINAL ORDER BY block_number',
       { target },
     )
   ).map((row) => row.block_number)

@@ -20,7 +20,10 @@ test.for([
     words: 'import --from 0 --base-url http://me:secret@x/',
     says: /--base-url must have no user.*got 'http:\/\/\*\*\*@x\/'/,
   },
-  { words: 'import --from 0 --base-url http://x --folder y', says: /come from --base-url and from --folder/ },
+  {
+    words: 'import --from 0 --base-url http://x --folder y',
+    says: /come both from --base-url and from --folder/,
+  },
   { words: 'import --from 0 --folder /nowhere', says: /\/nowhere has no files of sepolia/ },
 ])('`$words` is refused', async ({ words, says }) => {
   const ended = await run(words)

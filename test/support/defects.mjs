@@ -36,8 +36,7 @@ export const DEFECTS = [
     what: 'an INSERT may be taken for one that was deleted since',
     find: '  insert_deduplicate: 0,\n',
     put: '',
-    test: 'test/clickhouse/stream/stream.server.test.ts',
-    name: 'rows that were deleted and come again',
+    test: 'test/sql-syntax/pinned-settings.test.ts',
   },
   {
     what: 'a setting above the maximum of the profile is sent all the same',

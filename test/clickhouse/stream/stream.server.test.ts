@@ -5,7 +5,7 @@ import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { type Compression, WIRE_NAMES } from '../../../src/model/compression.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
-import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { startFront } from '../../support/front.ts'
 import { startThrottle } from '../../support/throttle.ts'
@@ -83,20 +83,6 @@ describe.each(WIRE_NAMES)('rows on the wire as %s', (compression) => {
     expect(failed[0]!.error.message).toMatch(/at once.* \(code 395\)$/)
     expect(events.filter(({ type }) => type === 'chunk-failed')).toHaveLength(1)
   })
-})
-
-test('rows that were deleted and come again are not taken for those that were there before', async () => {
-  const target = uniqueDatabase('target')
-  const table = `${target}.int_${TABLE}`
-  const { ddl } = catalogue.tables.find(({ key }) => key === TABLE)!
-  await post(to, `CREATE DATABASE ${target}`)
-  await post(to, ddl.text, { target })
-  // As a Replicated table does by default: it remembers what was inserted, not what was deleted since.
-  await post(to, `ALTER TABLE ${table} MODIFY SETTING non_replicated_deduplication_window = 100`)
-  const first = await cross(blocksWhere('true'), { compression: 'lz4', target })
-  await post(to, `DELETE FROM ${table} WHERE true`)
-  const second = await cross(blocksWhere('true'), { compression: 'lz4', target })
-  expect([first.rows, second.rows]).toEqual([BLOCKS, BLOCKS])
 })
 
 /** Some megabytes that arrive late enough to be cut. */

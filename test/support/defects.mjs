@@ -67,6 +67,7 @@ export const DEFECTS = [
     what: 'a failed range counts as fixed by what was done before it',
     find: 'if(done.3 > failed.3, ',
     put: 'if(true, ',
+    file: 'sql/log/runs.sql',
     test: 'test/commands/log/log.server.test.ts',
     name: 'a run is one line',
   },

@@ -2,8 +2,7 @@
 import { findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
 import type { Island } from '../../ledger/events.ts'
-import { type BlockSet, blockSet, hull, intersect, subtract } from '../../model/blocks.ts'
-import { formatBlockSet } from '../../model/blocks.ts'
+import { type BlockSet, blockSet, formatBlockSet, hull, intersect, subtract } from '../../model/blocks.ts'
 import type { Rebuilding } from './workspace.ts'
 import { readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -65,7 +64,8 @@ export async function carryAccepted(
   await ledger.appendEach(lock, { event: 'accepted', blocks: accepted, targetUuid: uuid, runId, sqlHash: '' })
 }
 
-async function islandsOf({ ports }: Workspace, key: string, uuid: string): Promise<readonly Island[]> {
+/** The fold of the events of this UUID. */
+export async function islandsOf({ ports }: Workspace, key: string, uuid: string): Promise<readonly Island[]> {
   return (await ports.ledger.fold(new Map([[key, uuid]]))).get(key)?.islands ?? []
 }
 

@@ -3,8 +3,7 @@ import { EXIT } from '../../model/errors.ts'
 import type { CheckStatus, Finding } from './finding.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { visible } from '../../terminal/render/escape.ts'
-import { count } from '../../terminal/render/format.ts'
-import type { Colors } from '../../terminal/render/format.ts'
+import { type Colors, count } from '../../terminal/render/format.ts'
 
 export function renderDoctor(found: readonly Finding[], colors: Colors): readonly string[] {
   const shown = found.map(asShown)

@@ -1,6 +1,5 @@
 // Owns the blocks of a redo: of the named table, and of the tables that read it.
-import type { Range } from '../../model/blocks.ts'
-import { blockSet, type BlockSet, intersect, subtract, union } from '../../model/blocks.ts'
+import { blockSet, type BlockSet, intersect, type Range, subtract, union } from '../../model/blocks.ts'
 import { type Colored, staleBlocks, staleVersions } from '../../ledger/stale.ts'
 
 export type RedoRequest =

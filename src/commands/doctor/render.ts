@@ -21,11 +21,7 @@ export function renderDoctor(found: readonly Finding[], colors: Colors): readonl
 }
 
 export function doctorFields(found: readonly Finding[]): object {
-  const checks = found.map((one) => {
-    const { check, group, subject, status, finding, hint } = asShown(one)
-    return { check, group, subject, status, finding, hint: hint ?? null }
-  })
-  return { ...tallies(found), checks }
+  return { ...tallies(found), checks: found.map(asShown) }
 }
 
 /** Texts of servers and files are shown in one line, with control characters escaped. */

@@ -3,7 +3,7 @@
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type PlanReport, planUp } from '../../planning/plan.ts'
-import { assertStillThere, carryAccepted, forcedHead, islandsOf } from './checks.ts'
+import { assertStillThere, carryAccepted, forcedHead, viewOf } from './checks.ts'
 import { buildingName } from './names.ts'
 import { finishSwap, readSides, type Sides, swap } from './swap.ts'
 import {
@@ -167,12 +167,12 @@ async function clearAway(
     await ports.rebuild.drop(useless)
   }
   for (const one of built) {
-    const islands = await islandsOf(workspace, table.key, one.uuid)
+    const view = await viewOf(workspace, table.key, one.uuid)
     // If there are two, the ready table is the complete one.
     const ready = built.some((other) => other.name !== name && other.name.startsWith(name))
     const other =
       (one.name === name && ready) ||
-      islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
+      view?.islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await ports.rebuild.rename(one.name, name)
       note('continuing an earlier rebuild')

@@ -3,9 +3,8 @@ import { EXIT } from '../model/errors.ts'
 import { type Invocation, readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
 import { readConfig } from '../workspace/config.ts'
-import { createOutput, type Output } from '../terminal/output.ts'
+import { createOutput, type Output, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
-import type { Terminal } from '../terminal/output.ts'
 import { toolVersion } from '../workspace/tool-version.ts'
 
 /** Runs one command and resolves to the exit code; it never rejects. */

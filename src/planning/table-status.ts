@@ -107,7 +107,7 @@ export function inputsOf(
 
 /** Table key -> UUID of the targets that exist. */
 export function uuidsOf(
-  tables: readonly TableDefinition[],
+  tables: readonly Pick<TableDefinition, 'key' | 'target'>[],
   targets: ReadonlyMap<string, TargetTable>,
 ): ReadonlyMap<string, string> {
   return new Map(

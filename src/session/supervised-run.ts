@@ -81,7 +81,7 @@ export async function supervised(
 }
 
 /** Every failure of one kind: that kind's code. Failures of several kinds, or of chunks: 1. */
-export function failureCode({ failed }: RunSummary): number {
+function failureCode({ failed }: RunSummary): number {
   const codes = new Set(failed.map(({ error }) => EXIT[error.kind]))
   const [code = EXIT.ok] = codes
   return codes.size > 1 ? EXIT.failed : code

@@ -1,8 +1,8 @@
 // Owns a short way to verify and to rebuild in tests: the ports of a test world, the usual options, what was found in few words.
 import { openRebuild } from '../../src/commands/rebuild/tables.ts'
 import { verifyPorts } from '../../src/commands/verify/ports.ts'
-import { rebuild } from '../../src/commands/rebuild/rebuild.ts'
-import type { RebuildOptions, RebuildReport } from '../../src/commands/rebuild/report.ts'
+import { rebuild, type RebuildReport } from '../../src/commands/rebuild/rebuild.ts'
+import type { RebuildOptions } from '../../src/commands/rebuild/workspace.ts'
 import type { RunEvent } from '../../src/runner/events.ts'
 import { verify } from '../../src/commands/verify/verify.ts'
 import type { VerifyOptions, VerifyReport } from '../../src/commands/verify/report.ts'

@@ -71,6 +71,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:fs': [
     'cli/completion/answer.ts',
     'commands/import/files/',
+    'commands/log/',
     'commands/new/',
     'commands/test/',
     'embedded/',
@@ -82,6 +83,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'cli/completion/answer.ts',
     'commands/doctor/sql-checks.ts',
     'commands/import/',
+    'commands/log/',
     'commands/new/',
     'commands/test/',
     'embedded/',
@@ -111,7 +113,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   kysely: [
     'clickhouse/',
     'commands/check/queries.ts',
-    'commands/log/',
     'commands/rebuild/tables.ts',
     'ledger/',
     'lock/',

@@ -35,21 +35,14 @@ export function complete({ words, commands, names }: CompletionQuestion): Comple
     return matching(last, last.startsWith('-') ? GLOBAL : offered)
   }
   if (entry === undefined) return NOTHING
-  const inline = /^--([^=]+)=/.exec(last)
-  if (inline !== null) {
-    const [prefix, name] = inline
-    return values({
-      flag: entry.flags.find((known) => known.name === name),
-      typed: last.slice(prefix.length),
-      prefix,
-      names,
-    })
-  }
-  const open = openFlag(before, entry.flags)
-  if (open !== undefined) return values({ flag: open, typed: last, prefix: '', names })
-  if (last.startsWith('-')) return matching(last, [...flagsLeft(entry.flags, before), HELP])
-  const bare = entry.flags.find((flag) => flag.bare)
-  return values({ flag: bare, typed: last, prefix: '', names })
+  // `--tables=` and what is typed of its value, or the flag before whose value comes next.
+  const [prefix = '', inline] = /^--([^=]+)=/.exec(last) ?? []
+  const word = inline === undefined ? before.at(-1) : `--${inline}`
+  const open = entry.flags.find(({ name, value }) => value !== undefined && `--${name}` === word)
+  if (open === undefined && last.startsWith('-'))
+    return inline === undefined ? matching(last, [...flagsLeft(entry.flags, before), HELP]) : NOTHING
+  const flag = open ?? entry.flags.find(({ bare }) => bare)
+  return values({ flag, typed: last.slice(prefix.length), prefix, names })
 }
 
 const HELP: Candidate = { word: '--help', about: 'This text' }
@@ -58,12 +51,6 @@ const NOTHING: Completion = { kind: 'words', words: [] }
 
 function matching(typed: string, words: readonly Candidate[]): Completion {
   return { kind: 'words', words: words.filter(({ word }) => word.startsWith(typed)) }
-}
-
-/** The flag whose value comes next: `--tables` and nothing after it. */
-function openFlag(before: readonly string[], flags: readonly Flag[]): Flag | undefined {
-  const word = before.at(-1)
-  return flags.find((flag) => flag.value !== undefined && `--${flag.name}` === word)
 }
 
 /** A flag that has been typed may not be typed again. */

@@ -1,16 +1,12 @@
 // Owns the acceptance of source gaps and incomplete blocks: it plans the blocks to accept and records the events.
 import { BackfillError, usageError } from '../../model/errors.ts'
-import type { Range } from '../../model/blocks.ts'
+import { formatBlockSet, intersect, type Range, union } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
-import type { Ports } from '../../runner/workspace.ts'
+import type { Ports, Workspace } from '../../runner/workspace.ts'
 import { evaluate, type Reason, type AcceptDecision } from './decision.ts'
-import { type BlockSet, intersect, union } from '../../model/blocks.ts'
-import { formatBlockSet } from '../../model/blocks.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
-import { probeMissing } from '../../planning/probe.ts'
-import { makeProbe } from '../../planning/probe.ts'
-import type { Workspace } from '../../runner/workspace.ts'
+import { makeProbe, probeMissing } from '../../planning/probe.ts'
 import { randomId } from '../../seam/random.ts'
 
 export type AcceptOptions = {
@@ -37,44 +33,39 @@ export type Acceptance = Pick<AcceptDecision, 'sourceGaps' | 'incomplete' | 'alr
  */
 export async function planAcceptance(
   workspace: Workspace,
-  options: AcceptOptions,
+  { range, lag, named }: AcceptOptions,
 ): Promise<readonly Acceptance[]> {
-  const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: undefined })
+  const tableStatuses = await readTableStatuses(workspace, { lag, forcedHead: undefined })
   const probeBlocks = makeProbe(workspace)
   const evaluated = await Promise.all(
     workspace.chosen.map(async ({ key }) => {
       const tableStatus = tableStatuses.get(key)!
-      const looked = await probeMissing(
-        probeBlocks,
-        tableStatus.table,
-        intersect(tableStatus.missing, [options.range]),
-      )
-      return { tableStatus, decision: decisionOf(tableStatus, looked, options.range) }
+      const { table, bounds, view, dirty, missing } = tableStatus
+      const looked = await probeMissing(probeBlocks, table, intersect(missing, [range]))
+      const [done, accepted] = [blocksIn(view, 'done'), blocksIn(view, 'accepted')]
+      return { tableStatus, decision: evaluate({ ...bounds, ...looked, range, done, accepted, dirty }) }
     }),
   )
   for (const { tableStatus, decision } of evaluated)
-    if (options.named || isNew(decision)) assertAcceptable(tableStatus, decision)
+    if (named || isNew(decision)) assertAcceptable(tableStatus, decision)
   const ledger = await workspace.ports.target.ledgerState()
   const plan = evaluated.flatMap(({ tableStatus, decision }): readonly Acceptance[] => {
     const { table, target } = tableStatus
     if (!isNew(decision) && decision.already.length === 0) return []
-    if (target === undefined && !options.named) return []
+    if (target === undefined && !named) return []
     if (target === undefined || ledger !== 'ready') throw notCreated(workspace, table)
     return [{ table, targetUuid: target.uuid, ...decision }]
   })
   if (plan.length > 0) return plan
   throw usageError(
-    `no table has a source gap or incomplete blocks in ${formatBlockSet([options.range])}`,
+    `no table has a source gap or incomplete blocks in ${formatBlockSet([range])}`,
     '`backfill status` shows source gaps, incomplete and accepted blocks',
   )
 }
 
 /** Whether the table has blocks that are not accepted yet. */
-export function isNew({
-  sourceGaps,
-  incomplete,
-}: Pick<AcceptDecision, 'sourceGaps' | 'incomplete'>): boolean {
-  return sourceGaps.length + incomplete.length > 0
+export function isNew(decision: Pick<AcceptDecision, 'sourceGaps' | 'incomplete'>): boolean {
+  return decision.sourceGaps.length + decision.incomplete.length > 0
 }
 
 /**
@@ -86,72 +77,58 @@ export async function accept(
   { options, plan }: { readonly options: AcceptOptions; readonly plan: readonly Acceptance[] },
   note: (text: string) => void,
 ): Promise<void> {
-  const runId = randomId()
   const todo = plan.filter(isNew)
-  const tables = todo.map(({ table }) => table)
-  await withLocks(workspace.ports, tables, note, async (locks) => {
-    const now = await planAcceptance({ ...workspace, chosen: tables }, { ...options, named: true })
-    if (JSON.stringify(now) !== JSON.stringify(todo))
-      throw new BackfillError('the blocks changed since they were shown: nothing was accepted', {
-        kind: 'failed',
-        hint: 'Run the command again and check what it would accept now',
-      })
-    for (const { table, targetUuid, sourceGaps, incomplete } of todo) {
-      const lock = locks.get(table.key)!
-      const blocks = union(sourceGaps, incomplete)
-      await appendAll(workspace.ports, lock, {
-        event: 'accepted',
-        blocks,
-        targetUuid,
-        runId,
-        sqlHash: table.sqlHash,
-      })
-    }
+  const chosen = todo.map(({ table }) => table)
+  await record(workspace, note, {
+    word: 'accept',
+    plan: todo,
+    again: () => planAcceptance({ ...workspace, chosen }, { ...options, named: true }),
+    events: ({ sourceGaps, incomplete }) => [{ event: 'accepted', blocks: union(sourceGaps, incomplete) }],
   })
 }
 
-/** Takes the locks of the tables and releases them however `use` ends. */
-export async function withLocks(
-  { locks }: Ports,
-  tables: readonly TableDefinition[],
+type Declared = Parameters<Ports['ledger']['appendEach']>[1]
+
+type Recording<Part> = {
+  readonly word: 'accept' | 'revoke'
+  /** What the user has seen, inputs before their readers. */
+  readonly plan: readonly Part[]
+  readonly again: () => Promise<readonly Part[]>
+  readonly events: (part: Part) => readonly Pick<Declared, 'event' | 'blocks' | 'error'>[]
+}
+
+/**
+ * Records a plan under the locks of its tables, if planning again gives the same. Dependants first: if this process is
+ * killed in between, no block is done from blocks that are missing. Then a checkpoint for each table, so that the next
+ * command need not fold the events.
+ */
+export async function record<Part extends { readonly table: TableDefinition; readonly targetUuid: string }>(
+  { ports: { ledger, locks } }: Workspace,
   note: (text: string) => void,
-  use: (locks: ReadonlyMap<string, Lock>) => Promise<void>,
+  { word, plan, again, events }: Recording<Part>,
 ): Promise<void> {
+  const runId = randomId()
   const taken = new Map<string, Lock>()
   try {
-    for (const { key } of tables) taken.set(key, await locks.acquire(key, note))
-    await use(taken)
+    for (const { table } of plan) taken.set(table.key, await locks.acquire(table.key, note))
+    if (JSON.stringify(await again()) !== JSON.stringify(plan))
+      throw new BackfillError(
+        `the blocks changed since they were shown: nothing was ${word === 'accept' ? 'accepted' : 'revoked'}`,
+        {
+          kind: 'failed',
+          hint: `Run the command again and check what it would ${word} now`,
+        },
+      )
+    for (const part of plan.toReversed()) {
+      const { table, targetUuid } = part
+      const lock = taken.get(table.key)!
+      for (const event of events(part))
+        await ledger.appendEach(lock, { ...event, targetUuid, runId, sqlHash: table.sqlHash })
+      await ledger.checkpoint([{ lock, targetUuid }], runId)
+    }
   } finally {
     await Promise.all([...taken.values()].map((lock) => lock.release()))
   }
-}
-
-/** Appends the declared events, then a checkpoint, so that the next command need not fold them. */
-export async function appendAll(
-  { ledger }: Ports,
-  lock: Lock,
-  declared: Parameters<Ports['ledger']['appendEach']>[1],
-): Promise<void> {
-  await ledger.appendEach(lock, declared)
-  await ledger.checkpoint([{ lock, targetUuid: declared.targetUuid }], declared.runId)
-}
-
-function decisionOf(
-  { bounds, view, dirty }: TableStatus,
-  { sourceGaps, incomplete }: { readonly sourceGaps: BlockSet; readonly incomplete: BlockSet },
-  range: Range,
-): AcceptDecision {
-  const [done, accepted] = [blocksIn(view, 'done'), blocksIn(view, 'accepted')]
-  return evaluate({
-    range,
-    limits: bounds.limits,
-    expected: bounds.expected,
-    done,
-    accepted,
-    dirty,
-    sourceGaps,
-    incomplete,
-  })
 }
 
 function assertAcceptable({ table, bounds }: TableStatus, { refused }: AcceptDecision): void {

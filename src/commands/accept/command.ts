@@ -1,84 +1,91 @@
 // Owns `backfill accept` and `accept --revoke`: it shows the blocks of each table, asks, and records the events.
 import { EXIT } from '../../model/errors.ts'
+import type { Range } from '../../model/blocks.ts'
 import type { Workspace } from '../../runner/workspace.ts'
-import { typedRange } from '../../terminal/one-table-one-range.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { type Part, partLines, tablesText } from './render.ts'
-import { formatRange } from '../../terminal/render/format.ts'
 import { withWorkspace } from '../../session/session.ts'
+import { typedRange } from '../../terminal/one-table-one-range.ts'
+import { count, formatRange, formatRanges } from '../../terminal/render/format.ts'
+import type { AcceptOptions } from './accept.ts'
 
 export const accept: Command = async (context) => {
   const { config, flags } = context
-  const question = { range: typedRange(flags, 'accept'), named: flags.has('tables') }
-  return await withWorkspace(context, ({ workspace }) =>
-    flags.has('revoke')
-      ? takeBack(context, workspace, question)
-      : declare(context, workspace, { ...question, lag: config.lag.value }),
+  const range = typedRange(flags, 'accept')
+  const options = { range, named: flags.has('tables'), lag: config.lag.value }
+  return await withWorkspace(context, async ({ workspace }) =>
+    flags.has('revoke') ? takeBack(context, workspace, options) : declare(context, workspace, options),
   )
 }
 
-type Question = { readonly range: { readonly from: number; readonly to: number }; readonly named: boolean }
-
-async function declare(
-  context: Context,
-  workspace: Workspace,
-  options: Question & { readonly lag: number },
-): Promise<number> {
-  const { output, flags } = context
+async function declare(context: Context, workspace: Workspace, options: AcceptOptions): Promise<number> {
   const { accept: record, isNew, planAcceptance } = await import('./accept.ts')
   const plan = await planAcceptance(workspace, options)
-  output.result(
-    partLines(
-      plan.flatMap(({ table: { key: table }, sourceGaps, incomplete, already }): Part[] => [
-        { table, word: 'source gap', blocks: sourceGaps },
-        { table, word: 'incomplete', blocks: incomplete },
-        { table, word: 'accepted before', blocks: already },
-      ]),
-    ),
-  )
-  const todo = plan.filter(isNew)
-  if (flags.has('dry-run') || todo.length === 0) return nothingWritten(context)
-  const who = tablesText(todo.map(({ table }) => table.key))
-  await confirm(context, `Accept these blocks of ${who} so that they count as done?`)
-  await record(workspace, { options, plan }, (text) => output.message([text]))
-  output.result([
-    `Accepted. If rows arrive there later: \`backfill accept --revoke ${rangeFlags(options)}\`, then \`backfill up\`.`,
+  const parts = plan.flatMap(({ table: { key: table }, sourceGaps, incomplete, already }): Part[] => [
+    { table, word: 'source gap', blocks: sourceGaps },
+    { table, word: 'incomplete', blocks: incomplete },
+    { table, word: 'accepted before', blocks: already },
   ])
-  return EXIT.ok
+  const { from, to } = options.range
+  const flags = from === to ? `--from ${formatRange(options.range)}` : `--from ${from} --to ${to}`
+  return await propose(context, parts, {
+    tables: plan.filter(isNew).map(({ table }) => table.key),
+    question: (tables) => `Accept these blocks of ${tables} so that they count as done?`,
+    record: (note) => record(workspace, { options, plan }, note),
+    recorded: `Accepted. If rows arrive there later: \`backfill accept --revoke ${flags}\`, then \`backfill up\`.`,
+  })
 }
 
-async function takeBack(context: Context, workspace: Workspace, options: Question): Promise<number> {
-  const { output, flags } = context
+async function takeBack(context: Context, workspace: Workspace, options: AcceptOptions): Promise<number> {
   const { planRevocation, revoke } = await import('./revoke.ts')
   const plan = await planRevocation(workspace, options)
-  output.result(
-    partLines(
-      plan.flatMap(({ table: { key: table }, blocks, dependent, dependentRows }): Part[] => [
-        { table, word: 'accepted', blocks },
-        {
-          table,
-          word: `dependent blocks, now ${dependentRows ? 'dirty' : 'missing'}`,
-          blocks: dependent,
-        },
-      ]),
-    ),
-  )
-  if (flags.has('dry-run')) return nothingWritten(context)
-  const who = tablesText(plan.map(({ table }) => table.key))
-  await confirm(context, `Revoke the acceptance, so that these blocks of ${who} no longer count as done?`)
-  await revoke(workspace, { options, plan }, (text) => output.message([text]))
-  output.result([
-    'Revoked. `backfill status` shows what the blocks are now; `backfill up` runs those with rows.',
+  const parts = plan.flatMap(({ table: { key: table }, blocks, dependent, dependentRows }): Part[] => [
+    { table, word: 'accepted', blocks },
+    { table, word: `dependent blocks, now ${dependentRows ? 'dirty' : 'missing'}`, blocks: dependent },
   ])
+  return await propose(context, parts, {
+    tables: plan.map(({ table }) => table.key),
+    question: (tables) => `Revoke the acceptance, so that these blocks of ${tables} no longer count as done?`,
+    record: (note) => revoke(workspace, { options, plan }, note),
+    recorded: 'Revoked. `backfill status` shows what the blocks are now; `backfill up` runs those with rows.',
+  })
+}
+
+/** One table's part of a plan: a word such as `source gap`, and its blocks. */
+type Part = { readonly table: string; readonly word: string; readonly blocks: readonly Range[] }
+
+type Proposal = {
+  /** Keys of the tables for which something is recorded. */
+  readonly tables: readonly string[]
+  readonly question: (tables: string) => string
+  readonly record: (note: (text: string) => void) => Promise<void>
+  readonly recorded: string
+}
+
+/** Shows the parts, asks, and records. */
+async function propose(
+  context: Context,
+  parts: readonly Part[],
+  { tables, question, record, recorded }: Proposal,
+): Promise<number> {
+  const { output, flags } = context
+  output.result(partLines(parts))
+  if (flags.has('dry-run')) output.result(['Nothing has been written.'])
+  else if (tables.length === 0) output.result(['Nothing to do.'])
+  else {
+    await confirm(context, question(tables.length <= 3 ? tables.join(', ') : count(tables.length, 'table')))
+    await record((text) => output.message([text]))
+    output.result([recorded])
+  }
   return EXIT.ok
 }
 
-function nothingWritten({ output, flags }: Context): number {
-  output.result([flags.has('dry-run') ? 'Nothing has been written.' : 'Nothing to do.'])
-  return EXIT.ok
-}
-
-function rangeFlags({ range }: Question): string {
-  return range.from === range.to ? `--from ${formatRange(range)}` : `--from ${range.from} --to ${range.to}`
+/** `source gap 9001-11500 (2,500 blocks): address_diffs, address_reads`. Parts without blocks are left out. */
+function partLines(parts: readonly Part[]): readonly string[] {
+  const lines = parts
+    .filter(({ blocks }) => blocks.length > 0)
+    .map(({ table, word, blocks }) => ({ table, text: `${word} ${formatRanges(blocks, 10)}` }))
+  return [...Map.groupBy(lines, ({ text }) => text)].map(
+    ([text, of]) => `${text}: ${of.map(({ table }) => table).join(', ')}`,
+  )
 }

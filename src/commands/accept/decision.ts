@@ -1,6 +1,5 @@
 // Owns the decision which blocks of a range may be accepted, and why the others may not.
-import type { Range } from '../../model/blocks.ts'
-import { type BlockSet, intersect, subtract } from '../../model/blocks.ts'
+import { type BlockSet, intersect, type Range, subtract } from '../../model/blocks.ts'
 
 export type AcceptanceInput = {
   readonly range: Range
@@ -36,43 +35,32 @@ export type AcceptDecision = {
 }
 
 /** Every block of the range within the limits is in exactly one set of the decision. */
-export function evaluate(input: AcceptanceInput): AcceptDecision {
-  const { limits, expected } = input
-  let left: BlockSet = intersect(
-    [input.range],
-    within({ from: limits.from ?? 0, to: limits.to ?? Number.MAX_SAFE_INTEGER }),
-  )
+export function evaluate({ range, limits, expected, ...sets }: AcceptanceInput): AcceptDecision {
+  let left = intersect([range], within(limits.from ?? 0, limits.to))
   const take = (blocks: BlockSet): BlockSet => {
     const taken = intersect(left, blocks)
     left = subtract(left, taken)
     return taken
   }
   // The ledger comes first: a done block stays done even if the first block has moved up since.
-  const already = take(input.accepted)
-  const done = take(input.done)
-  const dirty = take(input.dirty)
-  const above = take(
-    expected === undefined ? [] : within({ from: expected.to + 1, to: Number.MAX_SAFE_INTEGER }),
-  )
-  const below = take(expected === undefined ? left : within({ from: 0, to: expected.from - 1 }))
-  const sourceGaps = take(input.sourceGaps)
-  const incomplete = take(input.incomplete)
-  const reasons: readonly (readonly [Reason, BlockSet])[] = [
-    ['below', below],
-    ['above', above],
-    ['done', done],
-    ['dirty', dirty],
-    ['ready', left],
+  const already = take(sets.accepted)
+  const done = take(sets.done)
+  const dirty = take(sets.dirty)
+  const above = take(expected === undefined ? [] : within(expected.to + 1))
+  const below = take(expected === undefined ? left : within(0, expected.from - 1))
+  const sourceGaps = take(sets.sourceGaps)
+  const incomplete = take(sets.incomplete)
+  const refused: readonly AcceptDecision['refused'][number][] = [
+    { reason: 'below', blocks: below },
+    { reason: 'above', blocks: above },
+    { reason: 'done', blocks: done },
+    { reason: 'dirty', blocks: dirty },
+    { reason: 'ready', blocks: left },
   ]
-  return {
-    sourceGaps,
-    incomplete,
-    already,
-    refused: reasons.flatMap(([reason, blocks]) => (blocks.length > 0 ? [{ reason, blocks }] : [])),
-  }
+  return { sourceGaps, incomplete, already, refused: refused.filter(({ blocks }) => blocks.length > 0) }
 }
 
-/** The range as a set: empty where it ends before it begins. */
-function within(range: Range): BlockSet {
-  return range.from <= range.to ? [range] : []
+/** Empty where it ends before it begins. */
+function within(from: number, to = Number.MAX_SAFE_INTEGER): BlockSet {
+  return from <= to ? [{ from, to }] : []
 }

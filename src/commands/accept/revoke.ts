@@ -1,20 +1,14 @@
 // Owns the revocation of acceptances: accepted blocks become missing, and blocks computed from them run again.
-import { appendAll, withLocks } from './accept.ts'
-import { BackfillError, usageError } from '../../model/errors.ts'
+import { type AcceptOptions, record } from './accept.ts'
+import { type BackfillError, usageError } from '../../model/errors.ts'
 import { REVOKED } from '../../ledger/events.ts'
-import type { Range } from '../../model/blocks.ts'
+import { type BlockSet, formatBlockSet, intersect, type Range, union } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { type BlockSet, intersect, union } from '../../model/blocks.ts'
-import { formatBlockSet } from '../../model/blocks.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
-import { randomId } from '../../seam/random.ts'
 
-export type RevokeOptions = {
-  readonly range: Range
-  /** The user named the tables: each must have accepted blocks in the range. */
-  readonly named: boolean
-}
+/** `named`: the user named the tables, and each must have accepted blocks in the range. */
+type RevokeOptions = Pick<AcceptOptions, 'range' | 'named'>
 
 export type Revocation = {
   readonly table: TableDefinition
@@ -65,25 +59,15 @@ export async function revoke(
   { options, plan }: { readonly options: RevokeOptions; readonly plan: readonly Revocation[] },
   note: (text: string) => void,
 ): Promise<void> {
-  const runId = randomId()
-  const tables = plan.map(({ table }) => table)
-  await withLocks(workspace.ports, tables, note, async (locks) => {
-    const now = await planRevocation(workspace, options)
-    if (JSON.stringify(now) !== JSON.stringify(plan))
-      throw new BackfillError('the blocks changed since they were shown: nothing was revoked', {
-        kind: 'failed',
-        hint: 'Run the command again and check what it would revoke now',
-      })
-    // Dependants first: if this process is killed in between, no block is done from blocks that are missing.
-    for (const { table, targetUuid, blocks, dependent, dependentRows } of plan.toReversed()) {
-      const lock = locks.get(table.key)!
-      const about = { targetUuid, runId, sqlHash: table.sqlHash }
-      const event = dependentRows ? 'invalidated' : 'cleaned'
-      if (dependent.length > 0) await appendAll(workspace.ports, lock, { ...about, event, blocks: dependent })
+  await record(workspace, note, {
+    word: 'revoke',
+    plan,
+    again: () => planRevocation(workspace, options),
+    events: ({ blocks, dependent, dependentRows }) => [
+      { event: dependentRows ? 'invalidated' : 'cleaned', blocks: dependent },
       // `cleaned`: accepted blocks have no rows, so recovery has nothing to look for.
-      if (blocks.length > 0)
-        await appendAll(workspace.ports, lock, { ...about, event: 'cleaned', error: REVOKED, blocks })
-    }
+      { event: 'cleaned', error: REVOKED, blocks },
+    ],
   })
 }
 

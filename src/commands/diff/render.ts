@@ -2,9 +2,8 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { shortHash } from '../../ledger/stale.ts'
 import type { DiffReport, DiffSide } from './diff.ts'
-import { minute, formatRanges } from '../../terminal/render/format.ts'
+import { type Colors, formatRanges, minute } from '../../terminal/render/format.ts'
 import { staleFields } from '../../terminal/render/json.ts'
-import type { Colors } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 
 export function renderDiff(report: DiffReport, colors: Colors): readonly string[] {

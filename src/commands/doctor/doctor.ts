@@ -70,7 +70,8 @@ async function askInside(
     params: {
       source: source.database,
       target: target.database,
-      ...names,
+      ledger: names.ledger,
+      locks: names.locks,
       network,
       cluster: cluster ?? '',
       tables: [

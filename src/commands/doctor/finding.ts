@@ -45,9 +45,12 @@ export type Finding = {
 
 /** Findings of one built-in check about one subject. */
 export function findings(check: keyof typeof BUILT_IN, subject: string) {
+  return findingsIn({ check, group: BUILT_IN[check] }, subject)
+}
+
+export function findingsIn(place: Pick<Finding, 'check' | 'group'>, subject: string) {
   const of = (status: CheckStatus, finding: string, hint?: string): Finding => ({
-    check,
-    group: BUILT_IN[check],
+    ...place,
     status,
     subject,
     finding,
@@ -63,7 +66,7 @@ export function findings(check: keyof typeof BUILT_IN, subject: string) {
   }
 }
 
-export const ASK_AGAIN = 'Ask again; if it persists, look into the log of the server'
+const ASK_AGAIN = 'Ask again; if it persists, look into the log of the server'
 
 /** Why a server did not answer. */
 export type Refusal = {

@@ -3,8 +3,7 @@ import { EXIT } from '../../model/errors.ts'
 import type { CheckStatus, Finding } from './finding.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { visible } from '../../terminal/render/escape.ts'
-import { count } from '../../terminal/render/format.ts'
-import type { Colors } from '../../terminal/render/format.ts'
+import { type Colors, count } from '../../terminal/render/format.ts'
 
 export function renderDoctor(found: readonly Finding[], colors: Colors): readonly string[] {
   const shown = found.map(asShown)
@@ -22,11 +21,7 @@ export function renderDoctor(found: readonly Finding[], colors: Colors): readonl
 }
 
 export function doctorFields(found: readonly Finding[]): object {
-  const checks = found.map((one) => {
-    const { check, group, subject, status, finding, hint } = asShown(one)
-    return { check, group, subject, status, finding, hint: hint ?? null }
-  })
-  return { ...tallies(found), checks }
+  return { ...tallies(found), checks: found.map(asShown) }
 }
 
 /** Texts of servers and files are shown in one line, with control characters escaped. */

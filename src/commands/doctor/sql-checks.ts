@@ -7,7 +7,7 @@ import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
 import { readSqlFiles } from '../../project/sql-files.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
 import { splitStatements } from '../../sql-syntax/statements.ts'
-import { ASK_AGAIN, asking, type CheckStatus, type Finding } from './finding.ts'
+import { asking, type CheckStatus, type Finding, findingsIn } from './finding.ts'
 import type { Role } from './connection.ts'
 
 export type SqlCheck = DoctorHeader & { readonly id: string; readonly file: string; readonly sql: string }
@@ -48,19 +48,8 @@ export type Place = {
   readonly sides: readonly ServerRole[]
   /** Of the target; undefined for a single server. */
   readonly cluster: { readonly name: string; readonly hasKeeper: boolean } | undefined
-  /** The parameters that a file may use as {name:Type}. */
-  readonly params: {
-    /** Databases. */
-    readonly source: string
-    readonly target: string
-    readonly ledger: string
-    readonly locks: string
-    readonly network: string
-    /** Empty if no cluster is configured. */
-    readonly cluster: string
-    /** The derived tables and the ledger's tables as `database.table`, including the local tables of a cluster. */
-    readonly tables: readonly string[]
-  }
+  /** What a file may use as {name:Type}: databases, network, cluster and tables (docs/reference/doctor.md). */
+  readonly params: Readonly<Record<string, string | readonly string[]>>
 }
 
 /** Runs every check of this server. It does not throw: a refused query is a finding. */
@@ -82,20 +71,15 @@ function isAskedAt({ servers }: SqlCheck, { sides, cluster }: Place): boolean {
 const COLUMNS = ['status', 'subject', 'finding', 'hint']
 const STATUSES: readonly string[] = ['ok', 'warn', 'fail'] satisfies readonly CheckStatus[]
 
-type Row = Readonly<Record<'status' | 'subject' | 'finding' | 'hint' | 'node', string>>
+type Row = Readonly<Record<'subject' | 'finding' | 'hint' | 'node', string>> & {
+  readonly status: CheckStatus
+}
 
 async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Finding[]> {
   const { server, role, cluster, params } = place
   const { id, group, file } = check
+  const { ok, fail, unknown } = findingsIn({ check: id, group }, role)
   const onNodes = cluster !== undefined && check.servers.includes('each node')
-  const of = (status: CheckStatus, finding: string, hint?: string, subject: string = role): Finding => ({
-    check: id,
-    group,
-    status,
-    subject,
-    finding,
-    hint: status === 'ok' ? undefined : hint || `See ${file}`,
-  })
   const asked = await asking(server.connection, () =>
     server.client.table<Row>({
       query: onNodes
@@ -104,8 +88,7 @@ async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Find
       query_params: params,
     }),
   )
-  if ('refused' in asked)
-    return [of('warn', `not known: ${asked.refused.reason}`, asked.refused.hint ?? ASK_AGAIN)]
+  if ('refused' in asked) return [unknown(asked.refused)]
   const { meta = [], data } = asked.got
   const wrong = meta.map(({ name }) => name).filter((name) => name !== 'node')
   if (
@@ -113,20 +96,15 @@ async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Find
     data.some((row) => !STATUSES.includes(row.status))
   )
     return [
-      of(
-        'fail',
+      fail(
         `${file} returns ${wrong.join(', ')} with status ${data.map(({ status }) => `'${status}'`).join(', ')}`,
         `Return ${COLUMNS.join(', ')}; status is one of ${STATUSES.join(', ')}`,
       ),
     ]
-  if (data.length === 0) return [of('ok', check.ok)]
-  return data.map(({ status, subject, finding, hint, node }) => {
+  if (data.length === 0) return [ok(check.ok)]
+  return data.map(({ status, subject, finding, hint, node }): Finding => {
     const at = node === '' ? '' : ` on ${node}`
-    return of(
-      status as CheckStatus,
-      finding,
-      hint && at ? `${hint} --${at}` : hint,
-      `${subject || role}${at}`,
-    )
+    const of = findingsIn({ check: id, group }, `${subject || role}${at}`)
+    return of[status](finding, (hint && at ? `${hint} --${at}` : hint) || `See ${file}`)
   })
 }

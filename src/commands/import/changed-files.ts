@@ -1,28 +1,25 @@
 // Owns the files that changed since their import: it finds them and removes their coverage, so that they run again.
-import type { Range } from '../../model/blocks.ts'
+import { openEvents } from '../../ledger/latest-events.ts'
+import { type BlockSet, blockSet, intersect, type Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { RetryPolicy } from '../../clickhouse/retry.ts'
-import { type BlockSet, blockSet, intersect } from '../../model/blocks.ts'
-import { writeFingerprint } from '../../sources/fingerprint.ts'
+import type { UpOptions } from '../../planning/run-options.ts'
 import { readKnown } from '../../planning/table-status.ts'
-import type { LedgerEvents } from '../../ledger/latest-events.ts'
-import type { Workspace } from '../../runner/workspace.ts'
+import type { UpHooks } from '../../runner/up.ts'
 import { randomId } from '../../seam/random.ts'
+import { writeFingerprint } from '../../sources/fingerprint.ts'
+import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 
 /** Blocks by table key whose files, or the SQL that reads them, changed. A deleted file does not count. Reads only. */
 export async function findChangedFiles(
-  workspace: Workspace,
-  recordedEvents: LedgerEvents,
+  opened: ConnectedWorkspace,
   range: Range,
 ): Promise<ReadonlyMap<string, BlockSet>> {
-  const { uuids } = await readKnown(workspace)
-  const found = await Promise.all(
-    workspace.chosen.map(
-      async (table) =>
-        [table.key, await changedOf(workspace, recordedEvents, { table, uuids, range })] as const,
-    ),
-  )
-  return new Map(found)
+  const { uuids } = await readKnown(opened.workspace)
+  const found = opened.workspace.chosen.map(async (table) => {
+    const targetUuid = uuids.get(table.key)
+    return [table.key, await changedOf(opened, { table, targetUuid, range })] as const
+  })
+  return new Map(await Promise.all(found))
 }
 
 /**
@@ -30,31 +27,24 @@ export async function findChangedFiles(
  * @throws BackfillError `locked`, `server`
  */
 export async function forgetChangedFiles(
-  workspace: Workspace,
-  recordedEvents: LedgerEvents,
-  question: {
-    readonly range: Range
-    readonly lockWaitMs: number
-    readonly retryPolicy: RetryPolicy
-    readonly note: (table: string, text: string) => void
-  },
+  opened: ConnectedWorkspace,
+  range: Range,
+  { lockWaitMs, giveUpMs }: UpOptions,
+  { report, signal }: UpHooks,
 ): Promise<void> {
-  const { range, lockWaitMs, retryPolicy, note } = question
-  const { uuids } = await readKnown(workspace)
-  for (const table of workspace.chosen) {
-    const about = { table, uuids, range }
-    if ((await changedOf(workspace, recordedEvents, about)).length === 0) continue
-    const lock = await workspace.ports.locks.acquire(table.key, (text) => note(table.key, text), lockWaitMs)
+  const { chosen, ports } = opened.workspace
+  const { uuids } = await readKnown(opened.workspace)
+  for (const table of chosen) {
+    const { key, sqlHash } = table
+    const targetUuid = uuids.get(key)
+    const find = () => changedOf(opened, { table, targetUuid, range })
+    if (targetUuid === undefined || (await find()).length === 0) continue
+    const note = (text: string) => report({ type: 'note', table: key, text })
+    const lock = await ports.locks.acquire(key, note, lockWaitMs)
     try {
-      // Again under the lock, because another run may have worked until now.
-      const blocks = await changedOf(workspace, recordedEvents, about)
-      const { sqlHash } = table
-      const targetUuid = uuids.get(table.key)!
-      await workspace.ports.ledger.appendEach(
-        lock,
-        { event: 'invalidated', blocks, targetUuid, runId: randomId(), sqlHash },
-        retryPolicy,
-      )
+      // Found again under the lock, because another run may have worked until now.
+      const declared = { blocks: await find(), targetUuid, runId: randomId(), sqlHash }
+      await ports.ledger.appendEach(lock, { event: 'invalidated', ...declared }, { giveUpMs, signal })
     } finally {
       await lock.release()
     }
@@ -63,27 +53,24 @@ export async function forgetChangedFiles(
 
 type ChangedQuestion = {
   readonly table: TableDefinition
-  readonly uuids: ReadonlyMap<string, string>
+  readonly targetUuid: string | undefined
   readonly range: Range
 }
 
 async function changedOf(
-  { ports }: Workspace,
-  recordedEvents: LedgerEvents,
-  { table, uuids, range }: ChangedQuestion,
+  { workspace: { ports, network }, connected }: ConnectedWorkspace,
+  { table, targetUuid, range }: ChangedQuestion,
 ): Promise<BlockSet> {
-  const targetUuid = uuids.get(table.key)
   if (targetUuid === undefined) return []
+  const { key } = table
+  const events = openEvents({ server: connected.target, names: connected.names, network: network.name })
   const changed: Range[] = []
-  for await (const page of recordedEvents.latest({
-    key: table.key,
-    targetUuid,
-    window: range,
-    withoutStaleTags: true,
-  })) {
+  for await (const page of events.latest({ key, targetUuid, window: range, withoutStaleTags: true })) {
     const built = page.filter(({ event }) => event === 'done')
-    const positions = built.map(({ position }) => position)
-    const before = await recordedEvents.fingerprints(table.key, positions)
+    const before = await events.fingerprints(
+      key,
+      built.map(({ position }) => position),
+    )
     const found = await Promise.all(
       built.map(async ({ eventRange, sqlHash }, index) => {
         const sources = await ports.source.fingerprint(table.sources, eventRange)

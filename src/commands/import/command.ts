@@ -1,13 +1,10 @@
 // Owns `backfill import`: it loads Xatu's public files into the source tables, with the runner and the ledger.
 import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
-import { findChangedFiles, forgetChangedFiles } from './changed-files.ts'
 import { chooseImports, planImport, wholeFiles } from './import.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
-import type { UpOptions } from '../../planning/run-options.ts'
-import type { UpHooks } from '../../runner/up.ts'
 import { duration, names, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -44,7 +41,8 @@ export const importCommand: Command = async (context) => {
       return await withImport(context, { origin, range, signal: ending.signal }, async (opened) => {
         const { workspace } = opened
         const { up } = await import('../../runner/up.ts')
-        if (flags.has('changed')) await forget(opened, { range, options, run })
+        if (flags.has('changed'))
+          await (await import('./changed-files.ts')).forgetChangedFiles(opened, range, options, run)
         const skipped: Extract<RunEvent, { type: 'skipped' }>[] = []
         const report = (event: RunEvent) =>
           event.type === 'skipped' ? void skipped.push(event) : run.report(event)
@@ -59,33 +57,14 @@ export const importCommand: Command = async (context) => {
   )
 }
 
-/** Files that were published again count as missing from here on. */
-async function forget(
-  opened: ConnectedWorkspace,
-  { range, options, run }: { readonly range: Range; readonly options: UpOptions; readonly run: UpHooks },
-): Promise<void> {
-  await forgetChangedFiles(opened.workspace, await recordedEventsOf(opened), {
-    range,
-    lockWaitMs: options.lockWaitMs,
-    retryPolicy: { giveUpMs: options.giveUpMs, signal: run.signal },
-    note: (table, text) => run.report({ type: 'note', table, text }),
-  })
-}
-
-async function recordedEventsOf({ workspace, connected }: ConnectedWorkspace) {
-  const { openEvents } = await import('../../ledger/latest-events.ts')
-  return openEvents({ server: connected.target, names: connected.names, network: workspace.network.name })
-}
-
 async function plan(context: Context, origin: ImportOrigin, range: Range): Promise<number> {
   const { output, flags } = context
   const { signal } = new AbortController()
   return await withImport(context, { origin, range, signal }, async (opened, files) => {
-    const { workspace } = opened
     const changed = flags.has('changed')
-      ? await findChangedFiles(workspace, await recordedEventsOf(opened), range)
+      ? await (await import('./changed-files.ts')).findChangedFiles(opened, range)
       : new Map()
-    const found = await planImport(workspace, files, { range, changed })
+    const found = await planImport(opened.workspace, files, { range, changed })
     if (flags.has('json')) output.json(importFields(found))
     else output.result(renderImport(found, output.resultColors))
     return EXIT.ok
@@ -122,7 +101,6 @@ async function withImport<T>(
   const asked = typedRange(flags, 'import')
   if (range.from !== asked.from || range.to !== asked.to)
     output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
-  const { fileSource } = await import('./files/file-source.ts')
   return await withConnections(context, async (connections) => {
     const { openImportWorkspace } = await import('./open-workspace.ts')
     const opened = await openImportWorkspace({
@@ -134,7 +112,7 @@ async function withImport<T>(
       tables,
       chosen,
       files,
-      fileSource: fileSource(files, range),
+      range,
       exclusive: config.servers.kind === 'embedded',
       toolVersion: toolVersion(),
     })

@@ -13,8 +13,7 @@ import type { ImportTable } from './import.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { noDeletes } from '../../targets/delete-on-shards.ts'
 import { runWrite } from '../../clickhouse/write.ts'
-import { transformParams } from '../../targets/transform.ts'
-import { describeTransform } from '../../targets/transform.ts'
+import { describeTransform, transformParams } from '../../targets/transform.ts'
 
 export type ImportExecutorOptions = {
   /** Its database is that of the source tables, which are written. */

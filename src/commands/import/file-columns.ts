@@ -10,22 +10,13 @@ export type FileColumn = {
   readonly optional: boolean
 }
 
-/** @throws BackfillError `usage` with file and line if the SQL has no input() */
-export function fileColumns(sql: SqlText, parameters: readonly string[]): readonly FileColumn[] {
-  const names = structureNames(sql)
-  return names.map((name) => ({ name, optional: parameters.includes(hasParameter(name)) }))
-}
-
-/** The parameters that say whether a file has a column. */
-export function hasParameters(sql: SqlText): Readonly<Record<string, string>> {
-  return Object.fromEntries(structureNames(sql).map((name) => [hasParameter(name), 'Bool']))
-}
-
+/** The parameter that says whether a file has the column. */
 export function hasParameter(column: string): string {
   return `has_${column}`
 }
 
-function structureNames(sql: SqlText): readonly string[] {
+/** The columns' names. @throws BackfillError `usage` with file and line if the SQL has no input() */
+export function fileColumnNames(sql: SqlText): readonly string[] {
   const tokens = significantTokens(sql)
   const at = tokens.findIndex(
     (token, index) =>

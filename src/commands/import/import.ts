@@ -1,8 +1,17 @@
 // Owns the plan of an import: its tables, its files and the blocks to import.
 import { usageError } from '../../model/errors.ts'
+import { firstBlocks } from './files/file-source.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import { shortName } from '../../model/table-key.ts'
-import { type BlockSet, blockSet, intersect, type Range, subtract, union } from '../../model/blocks.ts'
+import {
+  type BlockSet,
+  blockSet,
+  countBlocks,
+  intersect,
+  type Range,
+  subtract,
+  union,
+} from '../../model/blocks.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -16,7 +25,7 @@ export function wholeFiles({ from, to }: Range): Range {
 }
 
 export function countFiles(blocks: BlockSet): number {
-  return blocks.reduce((sum, { from, to }) => sum + (to - from + 1) / FILE_BLOCKS, 0)
+  return countBlocks(blocks) / FILE_BLOCKS
 }
 
 /** The tables with these names, with or without `canonical_execution_`, or all. @throws BackfillError `usage` */
@@ -26,12 +35,9 @@ export function chooseImports(
 ): readonly ImportTable[] {
   const known = tables.map(({ target }) => shortName(target))
   const wanted = names.map(shortName)
-  const wrong = wanted.findIndex((name) => !known.includes(name))
-  if (wrong !== -1)
-    throw usageError(
-      `unknown source table '${names[wrong]}'`,
-      knownNames('source tables', wanted[wrong]!, known),
-    )
+  const wrong = wanted.find((name) => !known.includes(name))
+  if (wrong !== undefined)
+    throw usageError(`unknown source table '${wrong}'`, knownNames('source tables', wrong, known))
   return names.length === 0 ? tables : tables.filter(({ target }) => wanted.includes(shortName(target)))
 }
 
@@ -53,59 +59,42 @@ export type ImportPlan = {
   }[]
 }
 
-export type ImportQuestion = {
-  readonly range: Range
-  /** By table key: files that count as not imported. */
-  readonly changed: ReadonlyMap<string, BlockSet>
-}
-
-/** Looks up every file that is not imported yet; writes nothing. @throws BackfillError */
+/**
+ * Looks up every file that is not imported yet; writes nothing. `changed`: by table key, files that count as not imported.
+ * @throws BackfillError
+ */
 export async function planImport(
   workspace: Workspace,
   files: FilesPort,
-  { range, changed }: ImportQuestion,
+  { range, changed }: { readonly range: Range; readonly changed: ReadonlyMap<string, BlockSet> },
 ): Promise<ImportPlan> {
   const tableStatuses = await readTableStatuses(workspace, { lag: 0, forcedHead: undefined })
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key, target: table }) => {
-      const tableStatus = tableStatuses.get(key)!
+      const { missing, covered, target } = tableStatuses.get(key)!
       const anew = changed.get(key) ?? []
-      const missing = union(tableStatus.missing, anew)
-      const found: Range[] = []
-      let bytes = 0
-      for (const { from, to } of missing)
-        for (let window = from; window <= to; window += FILES_AT_ONCE * FILE_BLOCKS) {
-          const until = Math.min(to, window + FILES_AT_ONCE * FILE_BLOCKS - 1)
-          const looked = await Promise.all(
-            Array.from({ length: (until - window + 1) / FILE_BLOCKS }, async (_, index) => {
-              const first = window + index * FILE_BLOCKS
-              return { first, facts: await files.look({ table, first }) }
-            }),
-          )
-          for (const { first, facts } of looked) {
-            if (facts === undefined) continue
-            found.push({ from: first, to: first + FILE_BLOCKS - 1 })
-            bytes += facts.bytes ?? 0
-          }
-        }
-      const there = intersect(missing, blockSet(found))
+      const wanted = union(missing, anew)
+      const looked = await Promise.all(
+        wanted
+          .flatMap(firstBlocks)
+          .map(async (first) => ({ first, facts: await files.look({ table, first }) })),
+      )
+      const found = looked.filter(({ facts }) => facts !== undefined)
+      const there = blockSet(found.map(({ first }) => ({ from: first, to: first + FILE_BLOCKS - 1 })))
       return {
         table: shortName(table),
         target: `${workspace.ports.target.database}.${table}`,
-        create: tableStatus.target === undefined,
-        done: subtract(intersect(tableStatus.covered, [range]), anew),
+        create: target === undefined,
+        done: subtract(intersect(covered, [range]), anew),
         changed: anew,
         files: there,
-        missing: subtract(missing, there),
-        bytes,
+        missing: subtract(wanted, there),
+        bytes: found.reduce((sum, { facts }) => sum + (facts?.bytes ?? 0), 0),
       }
     }),
   )
   return { network: workspace.network.name, range, tables }
 }
-
-/** Lookups at once for one table. */
-const FILES_AT_ONCE = 250
 
 /** `target` is the source table that the import fills; its only source is the table's files. */
 export type ImportTable = TableDefinition & {

@@ -2,16 +2,16 @@
 import { usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { ImportTable } from './import.ts'
-import type { SourcePort } from '../../sources/source-port.ts'
+import { fileSource } from './files/file-source.ts'
+import type { Range } from '../../model/blocks.ts'
 import { openImportExecutor } from './executor.ts'
 import { connectWorkspace, type ConnectedWorkspace, type WorkspaceOptions } from '../../workspace/connect.ts'
 
-export type ImportWorkspaceOptions = Omit<WorkspaceOptions, 'chosen'> & {
+export type ImportWorkspaceOptions = WorkspaceOptions & {
   readonly tables: readonly ImportTable[]
-  readonly chosen: readonly ImportTable[]
   readonly files: FilesPort
-  readonly source: WorkspaceOptions['source']
-  readonly fileSource: SourcePort
+  /** Of whole files. */
+  readonly range: Range
 }
 
 /**
@@ -19,7 +19,7 @@ export type ImportWorkspaceOptions = Omit<WorkspaceOptions, 'chosen'> & {
  * @throws BackfillError `usage` if source and target are two servers; `server` as `connectWorkspace`
  */
 export async function openImportWorkspace(options: ImportWorkspaceOptions): Promise<ConnectedWorkspace> {
-  const { tables, files, fileSource, source, target, catalogue } = options
+  const { tables, files, range, source, target, catalogue } = options
   const opened = await connectWorkspace({ ...options, target: { ...target, database: source.database } })
   const { workspace, servers, connected } = opened
   if (servers.source.identity !== servers.target.identity) {
@@ -36,11 +36,9 @@ export async function openImportWorkspace(options: ImportWorkspaceOptions): Prom
     sourceGapBlocks: FILE_BLOCKS,
     blockCoverage: Object.fromEntries(catalogue.sources.map(({ table }) => [table, 'every-block' as const])),
   }
-  const create = async ({ ddl }: Pick<ImportTable, 'ddl'>): Promise<void> => {
-    const { connection, client } = server
-    const query_params = { source: connection.database }
-    await client.command({ query: ddl.text, query_params, doing: `running ${ddl.file}` })
-  }
+  const query_params = { source: source.database }
+  const create = ({ ddl }: Pick<ImportTable, 'ddl'>): Promise<void> =>
+    server.client.command({ query: ddl.text, query_params, doing: `running ${ddl.file}` })
   return {
     ...opened,
     workspace: {
@@ -49,7 +47,7 @@ export async function openImportWorkspace(options: ImportWorkspaceOptions): Prom
       catalogue: { ...catalogue, tables },
       ports: {
         ...workspace.ports,
-        source: fileSource,
+        source: fileSource(files, range),
         target: { ...workspace.ports.target, create },
         executor: openImportExecutor({ server, names, network, tables, files }),
       },

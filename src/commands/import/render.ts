@@ -1,10 +1,8 @@
 // Owns how an import's plan looks, and the notes about missing files. Pure.
 import { countFiles, type ImportPlan } from './import.ts'
-import type { Range } from '../../model/blocks.ts'
+import { type BlockSet, formatBlockSet, intersect, subtract } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
-import { intersect, subtract } from '../../model/blocks.ts'
-import { count, formatRanges, formatRange } from '../../terminal/render/format.ts'
-import type { Colors } from '../../terminal/render/format.ts'
+import { type Colors, count, formatRanges, formatRange } from '../../terminal/render/format.ts'
 
 export function renderImport({ network, range, tables }: ImportPlan, colors: Colors): readonly string[] {
   const files = tables.reduce((sum, table) => sum + countFiles(table.files), 0)
@@ -64,14 +62,10 @@ export function unevenWarnings(skipped: readonly Skipped[], tables: readonly str
   })
 }
 
-function missingText(network: string, table: string, blocks: readonly Range[]): string {
-  const ranges = blocks.slice(0, SHOWN).map(formatRange).join(', ')
-  const more = blocks.length > SHOWN ? ` and ${blocks.length - SHOWN} more up to ${blocks.at(-1)!.to}` : ''
+function missingText(network: string, table: string, blocks: BlockSet): string {
   const why = NOT_PUBLIC.has(`${network} ${table}`) ? `: ${network} ${table} is not public` : ''
-  return `no file for ${ranges}${more} (${count(countFiles(blocks), 'file')})${why}`
+  return `no file for ${formatBlockSet(blocks)} (${count(countFiles(blocks), 'file')})${why}`
 }
-
-const SHOWN = 5
 
 /** Tables that Xatu says it does not publish (docs/how-to/importing.md). */
 const NOT_PUBLIC: ReadonlySet<string> = new Set(['mainnet storage_reads'])

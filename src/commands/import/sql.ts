@@ -4,7 +4,7 @@ import { fileError } from '../../model/errors.ts'
 import { importKey } from '../../model/table-key.ts'
 import { type ImportTable } from './import.ts'
 import type { SourceDefinition } from '../../model/model.ts'
-import { fileColumns, hasParameters } from './file-columns.ts'
+import { fileColumnNames, hasParameter } from './file-columns.ts'
 import { importHeader } from '../../project/header.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameters.ts'
@@ -38,7 +38,9 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
   }
   const { description, settings } = importHeader(file.file, file.text)
   const transform = onlySelect(file.file, splitStatements(file.file, file.text), refuse)!
-  const parameters = checkedParameters(transform, { ...RUNNER_PARAMETERS, ...hasParameters(transform) })
+  const columns = fileColumnNames(transform)
+  const known = Object.fromEntries(columns.map((name) => [hasParameter(name), 'Bool']))
+  const parameters = checkedParameters(transform, { ...RUNNER_PARAMETERS, ...known })
   for (const name of ['network', 'from_block', 'to_block'].filter((one) => !parameters.includes(one)))
     throw fileError({
       rule: 'E032',
@@ -67,6 +69,6 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
     sqlHash: sqlHash(transform, { params: [], settings }),
     rawHash: sha256(file.bytes),
     rawText: file.text,
-    fileColumns: fileColumns(transform, parameters),
+    fileColumns: columns.map((name) => ({ name, optional: parameters.includes(hasParameter(name)) })),
   }
 }

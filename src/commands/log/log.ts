@@ -1,138 +1,175 @@
-// Owns the reading of the ledger as history: runs and attempts, folded by the server, newest first. Reads only.
-import { sql } from 'kysely'
-import { REVOKED } from '../../ledger/events.ts'
-import type { LoggedEvent, LoggedRun, LoggedState, LogQuestion } from './report.ts'
-import type { LockInfo } from '../../lock/comment.ts'
-import type { Locks } from '../../lock/lock.ts'
+// Owns the reading of the ledger as history: runs and attempts, newest first. The server folds them (sql/log). Reads only.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { joinCluster } from '../../clickhouse/cluster/cluster.ts'
+import { namesFor } from '../../clickhouse/own-databases.ts'
+import { openServer } from '../../clickhouse/server.ts'
+import { type LedgerPlace, REVOKED } from '../../ledger/events.ts'
+import { openLocks } from '../../lock/lock.ts'
+import type { Catalogue } from '../../model/model.ts'
+import { importKey } from '../../model/table-key.ts'
+import { uuidsOf } from '../../planning/table-status.ts'
 import type { TargetPort } from '../../targets/target-port.ts'
-import { eventsQuery, type EventRow } from './events-query.ts'
-import { runsQuery, type RunRow } from './runs-query.ts'
-import type { Names } from '../../clickhouse/own-databases.ts'
-import type { Server } from '../../clickhouse/server.ts'
+import { openTarget } from '../../targets/target.ts'
+import { type Config, PROGRAM_SQL } from '../../workspace/config.ts'
+import type { Connections } from '../../workspace/open.ts'
 
-export type LogOptions = {
-  readonly server: Server
-  readonly names: Names
-  readonly network: string
-  /** The derived tables, and the source tables that imports fill. */
-  readonly kept: readonly KeptTables[]
-  readonly target: Pick<TargetPort, 'ledgerState'>
-  readonly locks: Locks
+export type History = LedgerPlace & {
+  readonly catalogue: Catalogue
+  /** The database of the target server that imports fill. */
+  readonly sourceDatabase: string
+  /** No other host can reach the server (embedded). */
+  readonly exclusive: boolean
 }
 
-type KeptTables = {
-  /** Table key -> name of its target. */
-  readonly targets: ReadonlyMap<string, string>
-  readonly target: Pick<TargetPort, 'tables'>
-}
-
-export type LogPort = ReturnType<typeof openLog>
-
-/** The queries of `log`; every result is newest first. All functions throw BackfillError `server`. */
-export function openLog({ server, names, network, kept, target, locks }: LogOptions) {
-  const db = server.during('reading the ledger').withSchema(names.ledger)
-
-  /** Distinguishes events of existing tables from events of dropped ones, and live runs from dead ones. */
-  async function present(): Promise<Present> {
-    const [found, holders] = await Promise.all([Promise.all(kept.map(uuidsByKey)), locks.holders()])
-    const uuids = new Map(found.flatMap((one) => [...one]))
-    return { holders, uuidOf: (key) => uuids.get(key) }
-  }
-
-  return {
-    /** Whether there is a ledger; without one the other queries fail. */
-    exists: async (): Promise<boolean> => (await target.ledgerState()) !== 'absent',
-
-    /** Table keys of the network that have events. */
-    async tables(): Promise<readonly string[]> {
-      const rows = await db
-        .selectFrom('ledger')
-        .select('table_key')
-        .where('network', '=', network)
-        .groupBy('table_key')
-        .orderBy('table_key')
-        .execute()
-      return rows.map((row) => row.table_key)
-    },
-
-    async runs(question: LogQuestion): Promise<readonly LoggedRun[]> {
-      const [rows, now] = await Promise.all([runsQuery(db, { network, ...question }).execute(), present()])
-      return rows.map((row) => runOf(row, now))
-    },
-
-    async events(
-      question: LogQuestion & { readonly runId: string | undefined },
-    ): Promise<readonly LoggedEvent[]> {
-      const [rows, now] = await Promise.all([eventsQuery(db, { network, ...question }).execute(), present()])
-      return rows.map((row) => eventOf(row, now))
-    },
-
-    /** Run ids with this prefix, at most a few. */
-    async runIds(prefix: string): Promise<readonly string[]> {
-      const rows = await db
-        .selectFrom('ledger')
-        .select('run_id')
-        .where('network', '=', network)
-        .where(sql<boolean>`startsWith(run_id, ${prefix})`)
-        .groupBy('run_id')
-        .orderBy('run_id')
-        .limit(MAX_RUN_IDS)
-        .execute()
-      return rows.map((row) => row.run_id)
-    },
+/** Opens only the target, so that `log` works while the source is unreachable. @throws BackfillError `server` */
+export async function withHistory<T>(
+  { config, catalogue }: { readonly config: Config; readonly catalogue: Catalogue },
+  { source, target }: Connections,
+  use: (history: History) => Promise<T>,
+): Promise<T> {
+  const server = await openServer(target)
+  try {
+    const names = namesFor(config.ledgerDatabase.value)
+    return await use({
+      ...(await joinCluster(server, { cluster: config.cluster.value, names })),
+      network: config.network.value,
+      catalogue,
+      sourceDatabase: source.database,
+      exclusive: config.servers.kind === 'embedded',
+    })
+  } finally {
+    await server.close()
   }
 }
 
-const MAX_RUN_IDS = 5
-
-async function uuidsByKey({ targets, target: place }: KeptTables): Promise<ReadonlyMap<string, string>> {
-  const tables = await place.tables([...targets.values()])
-  return new Map(
-    [...targets].flatMap(([key, name]): [string, string][] => {
-      const table = tables.get(name)
-      return table === undefined ? [] : [[key, table.uuid]]
-    }),
-  )
+/** Whether there is a ledger; without one the other questions fail. */
+export async function hasLedger(history: History): Promise<boolean> {
+  return (await openTarget(history).ledgerState()) !== 'absent'
 }
 
-type Present = {
-  readonly holders: ReadonlyMap<string, LockInfo>
-  readonly uuidOf: (key: string) => string | undefined
+/** The network's table keys or run ids that begin with `prefix`, at most `limit`. */
+export async function loggedNames(
+  { server, names: { ledger }, network }: History,
+  column: 'table_key' | 'run_id',
+  { prefix, limit }: { readonly prefix: string; readonly limit: number },
+): Promise<readonly string[]> {
+  const rows = await server.client.rows<{ readonly name: string }>({
+    query: `SELECT DISTINCT ${column} AS name FROM {ledger:Identifier}.ledger
+      WHERE network = {network:String} AND startsWith(${column}, {prefix:String}) ORDER BY name LIMIT {limit:UInt64}`,
+    query_params: { ledger, network, prefix, limit },
+    doing: 'reading the ledger',
+  })
+  return rows.map(({ name }) => name)
 }
 
-/** Whether the lock of this epoch is still held. */
-function isHeld({ holders }: Present, key: string, epoch: number): boolean {
-  const holder = holders.get(key)
-  return holder !== undefined && !holder.released && holder.epoch === epoch
+export type LogQuestion = {
+  /** Only this table, or this run; undefined: all of the network. */
+  readonly table: string | undefined
+  readonly run: string | undefined
+  /** The most lines. */
+  readonly limit: number
+  /** Only failures. */
+  readonly errors: boolean
 }
 
-function runOf({ parts, rangesFailed, ...run }: RunRow, now: Present): LoggedRun {
-  const isLocked = parts.some(([table, , epoch]) => isHeld(now, table, epoch))
-  const unended = run.chunksOpen > 0 ? (isLocked ? 'running' : 'unfinished') : 'done'
-  return {
-    ...run,
-    tables: parts
-      .map(([table, uuid]) => ({ table, present: now.uuidOf(table) === uuid }))
-      .toSorted((a, b) => (a.table < b.table ? -1 : 1)),
-    outcome: rangesFailed > 0 && unended !== 'running' ? 'failed' : unended,
+/** The answer of sql/log/runs.sql or events.sql, newest first; the columns are the keys of `log --json`. */
+export async function readLog<Row extends LoggedRun | LoggedEvent>(
+  history: History,
+  file: 'runs' | 'events',
+  { table = '', run = '', limit, errors }: LogQuestion,
+): Promise<readonly Row[]> {
+  const { server, names, network, catalogue, sourceDatabase } = history
+  const imported = catalogue.sources.map((one) => ({ key: importKey(one.table), target: one.table }))
+  const sources = { ...server, connection: { ...server.connection, database: sourceDatabase } }
+  const [query, holders, derived, filled] = await Promise.all([
+    readFile(join(PROGRAM_SQL, 'log', `${file}.sql`), 'utf8'),
+    openLocks(history).holders(),
+    existing(openTarget(history), catalogue.tables),
+    existing(openTarget({ server: sources, names, mayHide: true }), imported),
+  ])
+  const held = [...holders].flatMap(([key, { released, epoch }]) => (released ? [] : [[key, epoch] as const]))
+  return await server.client.rows<Row>({
+    query,
+    query_params: {
+      ledger: names.ledger,
+      network,
+      table,
+      run,
+      limit,
+      errors,
+      revoked: REVOKED,
+      present: new Map([...derived, ...filled]),
+      held: new Map(held),
+    },
+    doing: 'reading the ledger',
+  })
+}
+
+/** Table key -> UUID of the existing tables. */
+async function existing(port: TargetPort, tables: Parameters<typeof uuidsOf>[0]) {
+  return uuidsOf(tables, await port.tables(tables.map(({ target }) => target)))
+}
+
+/** The author of events: ClickHouse user, host and version. */
+type Author = { readonly user: string; readonly host: string; readonly tool_version: string }
+
+/** A table as an event names it; `present`: not a dropped table of that name. */
+export type LoggedTable = { readonly table: string; readonly present: boolean }
+
+/** Times are ISO 8601 UTC, by the server's clock. */
+export type LoggedRun = Author & {
+  readonly run_id: string
+  readonly started: string
+  readonly ended: string
+  readonly tables: readonly LoggedTable[]
+  /** Attempts that ended, and attempts that have not. */
+  readonly chunks_done: number
+  readonly chunks_failed: number
+  readonly chunks_open: number
+  /** Of the chunks done. */
+  readonly blocks: number
+  readonly rows_read: number
+  readonly rows_written: number
+  /** Blocks of events that do not belong to chunks. */
+  readonly accepted_blocks: number
+  readonly revoked_blocks: number
+  readonly cleaned_blocks: number
+  readonly invalidated_blocks: number
+  /**
+   * `failed`: some blocks failed and were not done later in the run. `running`: attempts have not ended, and the lock is
+   * held. `unfinished`: attempts never ended, because the run was killed or lost the server.
+   */
+  readonly outcome: 'done' | 'failed' | 'running' | 'unfinished'
+  /** The latest error of an attempt. */
+  readonly error: string | null
+}
+
+/** One attempt at a chunk, or one event that belongs to no attempt. */
+export type LoggedEvent = Author &
+  LoggedTable & {
+    readonly run_id: string
+    readonly from: number
+    readonly to: number
+    /** The outcome of an attempt (`unfinished`: it never ended), or the event's name. */
+    readonly event:
+      | 'done'
+      | 'failed'
+      | 'running'
+      | 'unfinished'
+      | 'cleaned'
+      | 'invalidated'
+      | 'accepted'
+      | 'revoked'
+    /** 1 for the first attempt at the range in its run, 0 if the event belongs to no attempt. */
+    readonly attempt: number
+    readonly ended: string
+    readonly elapsed_ms: number
+    readonly rows_read: number
+    readonly rows_written: number
+    readonly peak_memory: number
+    readonly error_code: number
+    readonly error: string | null
+    readonly sql_hash: string
+    readonly query_id: string
   }
-}
-
-function eventOf(row: EventRow, now: Present): LoggedEvent {
-  const { event, from, to, uuid, epoch: _epoch, started, ended, ...rest } = row
-  return {
-    ...rest,
-    present: now.uuidOf(rest.table) === uuid,
-    range: { from, to },
-    state: stateOf(row, now),
-    at: ended,
-    // A failed attempt has no recorded time: use the time from its first to its last event.
-    elapsedMs: rest.elapsedMs > 0 ? rest.elapsedMs : ended - started,
-    error: event === 'failed' ? rest.error : '',
-  }
-}
-
-function stateOf({ event, error, table, epoch }: EventRow, now: Present): LoggedState {
-  if (event === 'started') return isHeld(now, table, epoch) ? 'running' : 'unfinished'
-  return event === 'cleaned' && error === REVOKED ? 'revoked' : event
-}

@@ -1,7 +1,6 @@
 // Owns how the ledger's history looks: one line for each run or attempt, with errors below. Pure.
-import type { LoggedEvent, LoggedRun, LoggedTable } from './report.ts'
-import { count, duration, number, formatRange } from '../../terminal/render/format.ts'
-import type { Colors } from '../../terminal/render/format.ts'
+import type { LoggedEvent, LoggedRun, LoggedTable } from './log.ts'
+import { type Colors, count, duration, number, formatRange } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { visible } from '../../terminal/render/escape.ts'
 
@@ -9,12 +8,7 @@ export type LogStyle = { readonly columns: number; readonly colors: Colors; read
 
 /** If the number of lines equals `limit`, there may be more. */
 export function renderRuns(runs: readonly LoggedRun[], style: LogStyle): readonly string[] {
-  const { colors } = style
-  return page(runs, runColumns(colors), style, {
-    nothing: 'No runs.',
-    error: ({ error }) => error,
-    dropped: runs.some(({ tables }) => tables.some(({ present }) => !present)),
-  })
+  return page(runs, runColumns(style.colors), style, ({ tables }) => tables) ?? ['No runs.']
 }
 
 export function renderEvents(
@@ -23,29 +17,20 @@ export function renderEvents(
 ): readonly string[] {
   const all = eventColumns(style.colors)
   const columns = style.table === undefined ? all : all.filter(({ title }) => title !== 'table')
-  return page(events, columns, style, {
-    nothing: 'No events.',
-    error: ({ error }) => error,
-    dropped: events.some(({ present }) => !present),
-  })
+  return page(events, columns, style, (event) => [event]) ?? ['No events.']
 }
 
-type Page<Row> = {
-  readonly nothing: string
-  readonly error: (row: Row) => string
-  /** Whether a row belongs to a table that no longer exists. */
-  readonly dropped: boolean
-}
-
-function page<Row>(
+/** Undefined without rows. */
+function page<Row extends LoggedRun | LoggedEvent>(
   rows: readonly Row[],
   columns: readonly TableColumn<Row>[],
   { columns: width, colors, limit }: LogStyle,
-  { nothing, error, dropped }: Page<Row>,
-): readonly string[] {
-  if (rows.length === 0) return [nothing]
+  tablesOf: (row: Row) => readonly LoggedTable[],
+): readonly string[] | undefined {
+  if (rows.length === 0) return undefined
   const { lines, dropped: left } = renderTable(rows, columns, width)
   const [head = '', ...body] = lines
+  const dropped = rows.flatMap(tablesOf).some(({ present }) => !present)
   const notes = [
     ...(dropped ? ['* The table was dropped since or does not exist: the event no longer counts.'] : []),
     ...(left.length > 0 ? [`Not shown at ${width} columns: ${left.join(', ')} (\`| cat\` shows all).`] : []),
@@ -53,7 +38,7 @@ function page<Row>(
   ]
   return [
     colors.dim(head),
-    ...rows.flatMap((row, index) => [body[index] ?? '', ...errorLines(error(row), width, colors)]),
+    ...rows.flatMap(({ error }, index) => [body[index] ?? '', ...errorLines(error ?? '', width, colors)]),
     ...(notes.length > 0 ? ['', ...notes.map(colors.dim)] : []),
   ]
 }
@@ -69,59 +54,50 @@ function errorLines(error: string, width: number, colors: Colors): readonly stri
 function runColumns(colors: Colors): readonly TableColumn<LoggedRun>[] {
   return [
     { title: 'started (UTC)', cell: ({ started }) => second(started) },
-    { title: 'run', cell: ({ runId }) => shortId(runId) },
+    { title: 'run', cell: shortId },
     { title: 'tables', cell: ({ tables }) => tablesCell(tables) },
-    { title: 'chunks', align: 'right', rank: 5, cell: ({ chunksDone }) => number(chunksDone) },
-    { title: 'failed', align: 'right', rank: 6, cell: ({ chunksFailed }) => number(chunksFailed) },
+    { title: 'chunks', align: 'right', rank: 5, cell: (run) => number(run.chunks_done) },
+    { title: 'failed', align: 'right', rank: 6, cell: (run) => number(run.chunks_failed) },
     { title: 'blocks', align: 'right', rank: 7, cell: ({ blocks }) => number(blocks) },
-    { title: 'rows', align: 'right', rank: 4, cell: ({ rowsWritten }) => number(rowsWritten) },
-    { title: 'took', align: 'right', rank: 3, cell: ({ started, ended }) => duration(ended - started) },
-    { title: 'by', rank: 2, cell: ({ user, host }) => visible(`${user}@${host}`) },
-    { title: 'version', rank: 1, cell: ({ toolVersion }) => visible(toolVersion) },
-    { title: 'outcome', cell: outcomeText, colors: (text, { outcome }) => colors[RUN_COLOR[outcome]](text) },
+    { title: 'rows', align: 'right', rank: 4, cell: (run) => number(run.rows_written) },
+    {
+      title: 'took',
+      align: 'right',
+      rank: 3,
+      cell: ({ started, ended }) => duration(Date.parse(ended) - Date.parse(started)),
+    },
+    ...authorColumns,
+    { title: 'outcome', cell: outcomeText, colors: (text, { outcome }) => colors[COLOR[outcome]](text) },
   ]
 }
 
-const RUN_COLOR = { done: 'green', failed: 'red', running: 'cyan', unfinished: 'yellow' } as const
+const authorColumns = [
+  { title: 'by', rank: 2, cell: ({ user, host }: LoggedRun | LoggedEvent) => visible(`${user}@${host}`) },
+  { title: 'version', rank: 1, cell: (row: LoggedRun | LoggedEvent) => visible(row.tool_version) },
+]
 
-function outcomeText({
-  outcome,
-  chunksDone,
-  chunksFailed,
-  chunksOpen,
-  ...run
-}: Pick<
-  LoggedRun,
-  | 'outcome'
-  | 'chunksDone'
-  | 'chunksFailed'
-  | 'chunksOpen'
-  | 'accepted'
-  | 'revoked'
-  | 'cleaned'
-  | 'invalidated'
->): string {
-  const counts = (['accepted', 'revoked', 'cleaned', 'invalidated'] as const).flatMap((word) =>
-    run[word] > 0 ? [`${word} ${count(run[word], 'block')}`] : [],
-  )
-  const ended = chunksDone + chunksFailed + chunksOpen > 0 ? [outcome] : []
-  const open = outcome === 'unfinished' ? [count(chunksOpen, 'open chunk')] : []
+function outcomeText(run: LoggedRun): string {
+  const counts = (['accepted', 'revoked', 'cleaned', 'invalidated'] as const).flatMap((word) => {
+    const blocks = run[`${word}_blocks`]
+    return blocks > 0 ? [`${word} ${count(blocks, 'block')}`] : []
+  })
+  const ended = run.chunks_done + run.chunks_failed + run.chunks_open > 0 ? [run.outcome] : []
+  const open = run.outcome === 'unfinished' ? [count(run.chunks_open, 'open chunk')] : []
   return [...ended, ...open, ...counts].join(', ')
 }
 
 function eventColumns(colors: Colors): readonly TableColumn<LoggedEvent>[] {
   return [
-    { title: 'ended (UTC)', cell: ({ at }) => second(at) },
+    { title: 'ended (UTC)', cell: ({ ended }) => second(ended) },
     { title: 'table', cell: (event) => tablesCell([event]) },
-    { title: 'blocks', cell: ({ range, present }) => formatRange(range) + (present ? '' : '*') },
-    { title: 'event', cell: ({ state }) => state, colors: (text, { state }) => colors[COLOR[state]](text) },
+    { title: 'blocks', cell: (event) => formatRange(event) + (event.present ? '' : '*') },
+    { title: 'event', cell: ({ event }) => event, colors: (text, { event }) => colors[COLOR[event]](text) },
     { title: 'try', align: 'right', rank: 4, cell: ({ attempt }) => (attempt === 0 ? '-' : String(attempt)) },
-    { title: 'took', align: 'right', rank: 7, cell: (event) => tried(event, duration(event.elapsedMs)) },
-    { title: 'rows read', align: 'right', rank: 5, cell: (event) => tried(event, number(event.rowsRead)) },
-    { title: 'written', align: 'right', rank: 6, cell: (event) => tried(event, number(event.rowsWritten)) },
-    { title: 'run', cell: ({ runId }) => shortId(runId), rank: 3 },
-    { title: 'by', rank: 2, cell: ({ user, host }) => visible(`${user}@${host}`) },
-    { title: 'version', rank: 1, cell: ({ toolVersion }) => visible(toolVersion) },
+    { title: 'took', align: 'right', rank: 7, cell: (event) => tried(event, duration(event.elapsed_ms)) },
+    { title: 'rows read', align: 'right', rank: 5, cell: (event) => tried(event, number(event.rows_read)) },
+    { title: 'written', align: 'right', rank: 6, cell: (event) => tried(event, number(event.rows_written)) },
+    { title: 'run', cell: shortId, rank: 3 },
+    ...authorColumns,
   ]
 }
 
@@ -137,8 +113,8 @@ const COLOR = {
 } as const
 
 /** `-` unless the event belongs to an attempt that has ended. */
-function tried({ attempt, state }: LoggedEvent, text: string): string {
-  return attempt === 0 || state === 'running' || state === 'unfinished' ? '-' : text
+function tried({ attempt, event }: LoggedEvent, text: string): string {
+  return attempt === 0 || event === 'running' || event === 'unfinished' ? '-' : text
 }
 
 function tablesCell(tables: readonly LoggedTable[]): string {
@@ -149,10 +125,10 @@ function tablesCell(tables: readonly LoggedTable[]): string {
 }
 
 /** A prefix of a run's id, to be typed after --run. */
-function shortId(runId: string): string {
-  return visible(runId.slice(0, 8))
+function shortId({ run_id: id }: LoggedRun | LoggedEvent): string {
+  return visible(id.slice(0, 8))
 }
 
-function second(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
+function second(time: string): string {
+  return time.slice(0, 19).replace('T', ' ')
 }

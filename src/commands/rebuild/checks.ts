@@ -1,11 +1,10 @@
 // Owns the checks of a rebuild: the new table must not lack blocks that the old table has.
 import { findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
-import type { Island } from '../../ledger/events.ts'
-import { type BlockSet, blockSet, hull, intersect, subtract } from '../../model/blocks.ts'
-import { formatBlockSet } from '../../model/blocks.ts'
+import type { LedgerView } from '../../ledger/events.ts'
+import { formatBlockSet, hull, intersect, subtract } from '../../model/blocks.ts'
 import type { Rebuilding } from './workspace.ts'
-import { readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
+import { blocksIn, readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /** @throws BackfillError `failed` if source rows that the old table was built from no longer exist */
@@ -33,7 +32,7 @@ export async function forcedHead(
   const tableStatus = (await readTableStatuses(building, { lag: options.up.lag, forcedHead: undefined })).get(
     table.key,
   )!
-  const end = hull(blocksOf(await islandsOf(workspace, table.key, uuid), 'done', 'accepted'))?.to
+  const end = hull(blocksIn(await viewOf(workspace, table.key, uuid), 'done', 'accepted'))?.to
   return end !== undefined && end > (tableStatus.bounds.inputs.naturalHead ?? -1) ? end : undefined
 }
 
@@ -47,12 +46,10 @@ export async function carryAccepted(
 ): Promise<void> {
   const { ledger, target } = workspace.ports
   const { uuid } = (await target.tables([name])).get(name)!
-  const [before, now] = [
-    await islandsOf(workspace, table.key, old),
-    await islandsOf(workspace, table.key, uuid),
-  ]
-  const missing = subtract(blocksOf(before, 'done', 'accepted'), blocksOf(now, 'done', 'accepted'))
-  const accepted = intersect(missing, blocksOf(before, 'accepted'))
+  const before = await viewOf(workspace, table.key, old)
+  const now = await viewOf(workspace, table.key, uuid)
+  const missing = subtract(blocksIn(before, 'done', 'accepted'), blocksIn(now, 'done', 'accepted'))
+  const accepted = intersect(missing, blocksIn(before, 'accepted'))
   const lost = subtract(missing, accepted)
   if (lost.length > 0)
     throw new BackfillError(
@@ -65,10 +62,11 @@ export async function carryAccepted(
   await ledger.appendEach(lock, { event: 'accepted', blocks: accepted, targetUuid: uuid, runId, sqlHash: '' })
 }
 
-async function islandsOf({ ports }: Workspace, key: string, uuid: string): Promise<readonly Island[]> {
-  return (await ports.ledger.fold(new Map([[key, uuid]]))).get(key)?.islands ?? []
-}
-
-function blocksOf(islands: readonly Island[], ...states: readonly Island['state'][]): BlockSet {
-  return blockSet(islands.filter(({ state }) => states.includes(state)))
+/** The fold of the events of this UUID. */
+export async function viewOf(
+  { ports }: Workspace,
+  key: string,
+  uuid: string,
+): Promise<LedgerView | undefined> {
+  return (await ports.ledger.fold(new Map([[key, uuid]]))).get(key)
 }

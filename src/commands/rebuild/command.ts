@@ -1,7 +1,6 @@
 // Owns `backfill rebuild`.
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { RebuildPorts } from './workspace.ts'
-import type { RebuildOptions, RebuildReport } from './report.ts'
+import type { RebuildOptions, RebuildPorts } from './workspace.ts'
 import { positiveCount, readFlag } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -14,46 +13,39 @@ import {
   renderRebuildPlan,
   startLines,
 } from './render.ts'
-import { createReporter } from '../../terminal/reporter.ts'
-import { failureCode } from '../../session/supervised-run.ts'
+import { type Supervised, supervised } from '../../session/supervised-run.ts'
 import { type Session } from '../../workspace/open.ts'
 import { withWorkspace } from '../../session/session.ts'
-import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+import { interruptedCode } from '../../terminal/signals.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { verifyPorts } from '../verify/ports.ts'
 import { randomBelow } from '../../seam/random.ts'
 
 export const rebuildCommand: Command = async (context) => {
   const { output, flags } = context
-  const options = rebuildOptions(context)
+  const table = requireOneTable(flags, 'rebuild')
+  const options = rebuildOptions(context, table)
   if (flags.has('dry-run')) return await dryRun(context, options)
-  const [json, quiet] = [flags.has('json'), flags.has('quiet')]
-  const reporter = await createReporter(output, { json, quiet })
-  try {
-    return await withSignals(
-      () =>
-        reporter.print(
-          'Stopping: run the same command again to continue; press Ctrl-C again to exit at once.',
-        ),
-      (signal) =>
-        withWorkspace(context, async (session) => {
-          const { rebuild, planSides } = await import('./rebuild.ts')
-          const ports = await rebuildPorts(session)
-          const sides = await planSides(session.workspace, ports)
-          if (options.dropOld)
-            await confirm(context, dropQuestion(sides, session.workspace.ports.target.database))
-          if (!quiet && !json) startLines(sides).forEach(reporter.print)
-          const report = await rebuild(session.workspace, ports, options, { report: reporter.report, signal })
-          if (report.summary !== undefined) reporter.finish(report.summary)
-          if (json) output.json(rebuildFields(report))
-          else output.result(renderRebuild(report, output.resultColors))
-          return signal.aborted ? interruptedCode(signal) : codeOf(report)
-        }),
-    )
-  } catch (error) {
-    reporter.abandon(error)
-    throw error
+  const work = async (session: Session, run: Supervised): Promise<number> => {
+    const { workspace } = session
+    const [{ rebuild }, { readSides }] = await Promise.all([import('./rebuild.ts'), import('./swap.ts')])
+    const ports = await rebuildPorts(session)
+    const sides = await readSides(workspace, ports.rebuild, workspace.chosen[0]!)
+    if (options.dropOld) await confirm(context, dropQuestion(sides, workspace.ports.target.database))
+    if (!flags.has('quiet') && !flags.has('json')) output.message(startLines(sides))
+    const report = await rebuild(workspace, ports, options, run)
+    const code = report.summary === undefined ? EXIT.ok : run.finish(report.summary)
+    if (flags.has('json')) output.json(rebuildFields(report))
+    else output.result(renderRebuild(report, output.resultColors))
+    if (run.signal.aborted) return interruptedCode(run.signal)
+    if (report.outcome === 'different') return EXIT.different
+    return report.outcome === 'incomplete' ? code || EXIT.failed : EXIT.ok
   }
+  return await supervised(
+    context,
+    (run) => withWorkspace(context, (session) => work(session, run)),
+    `backfill rebuild ${table}`,
+  )
 }
 
 async function dryRun(context: Context, options: RebuildOptions): Promise<number> {
@@ -72,14 +64,7 @@ async function rebuildPorts(session: Session): Promise<RebuildPorts> {
   return { ...(await verifyPorts(session)), rebuild: openRebuild({ server: session.connected.target }) }
 }
 
-function codeOf({ outcome, summary }: RebuildReport): number {
-  if (outcome === 'different') return EXIT.different
-  if (outcome !== 'incomplete') return EXIT.ok
-  return (summary && failureCode(summary)) || EXIT.failed
-}
-
-function rebuildOptions({ config, flags }: Context): RebuildOptions {
-  const table = requireOneTable(flags, 'rebuild')
+function rebuildOptions({ config, flags }: Context, table: string): RebuildOptions {
   if (config.cluster.value !== undefined)
     throw usageError(
       '`rebuild` does not work on a cluster: no statement exchanges tables on all shards in one instant',

@@ -2,15 +2,19 @@
 // Each step can be killed at any moment; the next call finds by names and UUIDs where to continue.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { planUp } from '../../planning/plan.ts'
-import { carryAccepted, forcedHead, assertStillThere } from './checks.ts'
+import { type PlanReport, planUp } from '../../planning/plan.ts'
+import { assertStillThere, carryAccepted, forcedHead, viewOf } from './checks.ts'
 import { buildingName } from './names.ts'
-import type { RebuildOptions, RebuildReport } from './report.ts'
-import { finishSwap, readSides, type Sides } from './swap.ts'
-import { swap } from './swap.ts'
-import { buildOf, lend, withLock, workspaceOf } from './workspace.ts'
-import type { RebuildPorts, Rebuilding } from './workspace.ts'
-import type { PlanReport } from '../../planning/plan.ts'
+import { finishSwap, readSides, type Sides, swap } from './swap.ts'
+import {
+  buildOf,
+  type RebuildOptions,
+  type RebuildPorts,
+  type Rebuilding,
+  withLock,
+  workspaceOf,
+} from './workspace.ts'
+import type { RunSummary } from '../../runner/events.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
 import { verify } from '../verify/verify.ts'
 import type { VerifyReport } from '../verify/report.ts'
@@ -28,21 +32,20 @@ export async function rebuild(
   options: RebuildOptions,
   hooks: UpHooks,
 ): Promise<RebuildReport> {
-  const [table] = workspace.chosen
-  const { key } = table!
-  await prepare(workspace, ports, table!)
+  const table = workspace.chosen[0]!
+  const { key } = table
+  await readSides(workspace, ports.rebuild, table)
+  const { target } = workspace.ports
+  const ledger = await target.ledgerState()
+  if (ledger === 'absent') await target.prepare(workspace.catalogue.ledger)
+  if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
   const lock = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs)
   try {
-    return await rebuildLocked({ workspace, ports, table: table!, options, hooks, lock: lend(lock), note })
+    return await rebuildLocked({ workspace, ports, table, options, hooks, lock, note })
   } finally {
     await lock.release()
   }
-}
-
-/** The existing tables of the target. @throws BackfillError `usage` if there is nothing to rebuild */
-export async function planSides(workspace: Workspace, { rebuild: port }: RebuildPorts): Promise<Sides> {
-  return await readSides(workspace, port, workspace.chosen[0]!)
 }
 
 /** The plan of `rebuild`. Reads only. @throws BackfillError as `rebuild` does before it begins */
@@ -50,14 +53,15 @@ export async function planRebuild(
   workspace: Workspace,
   ports: RebuildPorts,
   options: RebuildOptions,
-): Promise<{ readonly sides: Sides; readonly plan: PlanReport }> {
+): Promise<RebuildPlan> {
   const table = workspace.chosen[0]!
   const sides = await readSides(workspace, ports.rebuild, table)
-  await assertRebuildable(workspace, ports, table)
   if (!options.dropOld) assertNothingKept(table, sides)
   const building = buildOf(table, sides.present.uuid)
   return { sides, plan: await planUp(workspaceOf(workspace, table, building), options.up) }
 }
+
+export type RebuildPlan = { readonly sides: Sides; readonly plan: PlanReport }
 
 async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
   const { workspace, ports, table, options, hooks, lock, note } = rebuilding
@@ -79,14 +83,9 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
 
   const to = await forcedHead(rebuilding, building, sides.present.uuid)
   const summary = await up(building, { ...options.up, from: undefined, to, lockSkip: false }, hooks)
-  const rest = {
-    table: table.key,
-    target: `${workspace.ports.target.database}.${table.target}`,
-    summary,
-    kept: undefined,
-  }
+  const unchanged = { ...reportOf(rebuilding), summary }
   if (summary.failed.length > 0 || summary.interrupted || summary.outOfTime)
-    return { ...rest, outcome: 'incomplete', verification: undefined, dropped: [], dependants: [] }
+    return { ...unchanged, outcome: 'incomplete' }
   await carryAccepted(rebuilding, { name, old: sides.present.uuid, runId: summary.runId })
 
   note('computing a sample of the new table again')
@@ -96,42 +95,41 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
     { ...options.up, ...options, from: undefined, to: undefined },
     { report: () => {}, signal: hooks.signal },
   )
-  if (hooks.signal.aborted)
-    return { ...rest, outcome: 'incomplete', verification, dropped: [], dependants: [] }
-  if (!isGood(verification))
-    return { ...rest, outcome: 'different', verification, dropped: [], dependants: [] }
+  if (hooks.signal.aborted) return { ...unchanged, outcome: 'incomplete', verification }
+  if (!isGood(verification)) return { ...unchanged, outcome: 'different', verification }
 
   const old = await finishSwap(ports.rebuild, table, await swap(rebuilding, build))
   return { ...(await ended(rebuilding, { outcome: 'swapped', old: [old] })), summary, verification }
 }
 
-/** The last steps of every outcome: drop the old table if requested, and mark dependants as stale. */
-async function ended(
-  { workspace, ports, table, options, hooks, note }: Rebuilding,
-  { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
-): Promise<RebuildReport> {
-  if (options.dropOld) for (const name of old) await ports.rebuild.drop(name)
-  const dependants = await markDependants({ workspace, ports, table, options, hooks, note })
-  return {
-    table: table.key,
-    target: `${workspace.ports.target.database}.${table.target}`,
-    outcome,
+/** What every report begins with: nothing was done. */
+function reportOf({ workspace, table }: Rebuilding) {
+  const target = `${workspace.ports.target.database}.${table.target}`
+  const nothing = {
     summary: undefined,
     verification: undefined,
-    kept: options.dropOld ? undefined : old[0],
-    dropped: options.dropOld ? old : [],
-    dependants,
+    kept: undefined,
+    dropped: [],
+    dependants: [],
   }
+  return { table: table.key, target, ...nothing }
+}
+
+/** The last steps where the tables are exchanged: drop the old table if requested, and mark dependants as stale. */
+async function ended(
+  rebuilding: Rebuilding,
+  { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
+): Promise<RebuildReport> {
+  const { ports, options } = rebuilding
+  if (options.dropOld) for (const name of old) await ports.rebuild.drop(name)
+  const dependants = await markDependants(rebuilding)
+  const outcomeOfOld = options.dropOld ? { dropped: old } : { kept: old[0] }
+  return { ...reportOf(rebuilding), outcome, ...outcomeOfOld, dependants }
 }
 
 /** Marks dependants' ranges from the old table as stale. Errors become notes, because the exchange is already done. */
-async function markDependants({
-  workspace,
-  ports,
-  table,
-  hooks,
-  note,
-}: Omit<Rebuilding, 'lock'>): Promise<readonly SourcesCheck[]> {
+async function markDependants(rebuilding: Rebuilding): Promise<readonly SourcesCheck[]> {
+  const { workspace, ports, table, hooks, note } = rebuilding
   const dependants = workspace.catalogue.tables.filter(({ after }) => after.includes(table.key))
   try {
     const there = await workspace.ports.target.tables(dependants.map(({ target }) => target))
@@ -147,31 +145,6 @@ async function markDependants({
     note(`${error.message}; later: backfill verify --sources ${names}`)
     return []
   }
-}
-
-async function prepare(workspace: Workspace, ports: RebuildPorts, table: TableDefinition): Promise<void> {
-  await readSides(workspace, ports.rebuild, table)
-  await assertRebuildable(workspace, ports, table)
-  const { target } = workspace.ports
-  const ledger = await target.ledgerState()
-  if (ledger === 'absent') await target.prepare(workspace.catalogue.ledger)
-  if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
-}
-
-async function assertRebuildable(
-  { ports: { target } }: Workspace,
-  { rebuild: port }: RebuildPorts,
-  table: TableDefinition,
-): Promise<void> {
-  const { engine } = (await target.tables([table.target])).get(table.target)!
-  if (/^(Replicated|Distributed|Shared)/.test(engine))
-    throw usageError(`${table.key} has the engine ${engine}: rebuild works on single servers only`)
-  const database = await port.databaseEngine()
-  if (database !== 'Atomic')
-    throw usageError(
-      `the database ${target.database} has the engine ${database}, which cannot exchange tables`,
-      'Move the derived tables into a database with the engine Atomic',
-    )
 }
 
 function assertNothingKept({ key }: TableDefinition, { old }: Sides): void {
@@ -194,13 +167,12 @@ async function clearAway(
     await ports.rebuild.drop(useless)
   }
   for (const one of built) {
-    const islands =
-      (await workspace.ports.ledger.fold(new Map([[table.key, one.uuid]]))).get(table.key)?.islands ?? []
+    const view = await viewOf(workspace, table.key, one.uuid)
     // If there are two, the ready table is the complete one.
     const ready = built.some((other) => other.name !== name && other.name.startsWith(name))
     const other =
       (one.name === name && ready) ||
-      islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
+      view?.islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await ports.rebuild.rename(one.name, name)
       note('continuing an earlier rebuild')
@@ -217,4 +189,23 @@ function isGood({ tables }: VerifyReport): boolean {
       ({ outcome, why }) => outcome === 'same' || (outcome === 'different' && why !== undefined),
     ),
   )
+}
+
+export type RebuildReport = {
+  readonly table: string
+  readonly target: string
+  /**
+   * `swapped`: the new table is in place. `finished`: it was already in place, because an earlier call was killed after
+   * the exchange. `dropped`: only the old table of an earlier rebuild was dropped. `incomplete`: some blocks could not
+   * be built. `different`: the new table differs from a new computation. In the last two the old table is unchanged.
+   */
+  readonly outcome: 'swapped' | 'finished' | 'dropped' | 'incomplete' | 'different'
+  /** Summary of the run that filled the new table; undefined if there was none. */
+  readonly summary: RunSummary | undefined
+  readonly verification: VerifyReport | undefined
+  /** Name of the old table, if it is kept. */
+  readonly kept: string | undefined
+  readonly dropped: readonly string[]
+  /** Tables that read this one: their ranges computed from the old table. */
+  readonly dependants: readonly SourcesCheck[]
 }

@@ -1,11 +1,9 @@
 // Owns how a rebuild looks: its plan, its outcome, and the next command. Pure.
-import { countBlocks } from '../../model/blocks.ts'
 import type { NamedTable } from './tables.ts'
-import type { RebuildOptions, RebuildReport } from './report.ts'
+import type { RebuildPlan, RebuildReport } from './rebuild.ts'
 import type { Sides } from './swap.ts'
-import type { PlanReport } from '../../planning/plan.ts'
-import { count, duration, formatRanges } from '../../terminal/render/format.ts'
-import type { Colors } from '../../terminal/render/format.ts'
+import type { RebuildOptions } from './workspace.ts'
+import { type Colors, count, duration, formatRanges } from '../../terminal/render/format.ts'
 import { renderVerify, verifyFields } from '../verify/render.ts'
 
 /** Asked before `--drop-old` does anything. */
@@ -60,17 +58,13 @@ export function renderRebuild(report: RebuildReport, colors: Colors): readonly s
   ]
 }
 
-export type RebuildPlan = { readonly sides: Sides; readonly plan: PlanReport }
-
-type PlannedTable = PlanReport['tables'][number]
-
 export function renderRebuildPlan(
   { sides, plan }: RebuildPlan,
   options: RebuildOptions,
   colors: Colors,
 ): readonly string[] {
-  const [table] = plan.tables
-  const { table: key, chunks, missingBlocks, expectedRows, expectedMs, sourceGaps, incomplete } = table!
+  const { table, chunks, missingBlocks, expectedRows, expectedMs, sourceGaps, incomplete } = plan.tables[0]!
+  const left = [...sourceGaps, ...incomplete]
   const steps =
     sides.replaced.length > 0
       ? ['finish an earlier rebuild: the tables are exchanged already']
@@ -78,17 +72,13 @@ export function renderRebuildPlan(
         ? []
         : [
             `build ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${expectedMs === null ? '' : `, ${duration(expectedMs)}`}${sides.built.length > 0 ? ' (continues what is built)' : ''}`,
-            ...(countBlocks([...sourceGaps, ...incomplete]) > 0
-              ? [
-                  `leave out source gaps and incomplete blocks ${formatRanges([...sourceGaps, ...incomplete])}`,
-                ]
-              : []),
+            ...(left.length > 0 ? [`leave out source gaps and incomplete blocks ${formatRanges(left)}`] : []),
             `compute ${count(options.sample, 'chunk')} of it again, chosen at random`,
             `exchange it with ${sides.present.name} (${rowsText(sides.present)})`,
           ]
   const drops = [...sides.old, ...sides.replaced].map(sizeText)
   return [
-    colors.bold(key),
+    colors.bold(table),
     ...steps.map((step) => `  ${step}`),
     options.dropOld
       ? `  drop ${drops.length > 0 ? drops.join(' and ') : 'the old table'}`
@@ -113,13 +103,13 @@ export function rebuildFields(report: RebuildReport): object {
 
 /** The object of `rebuild --dry-run --json`. */
 export function rebuildPlanFields({ sides, plan }: RebuildPlan): object {
-  const [{ table, missingBlocks, chunks, expectedRows, expectedMs }] = plan.tables as [PlannedTable]
+  const { table, missingBlocks, chunks, expectedRows, expectedMs } = plan.tables[0]!
   return {
     table,
     present: sides.present.name,
-    building: sides.built.map(nameOf),
-    exchanged: sides.replaced.map(nameOf),
-    old: sides.old.map(nameOf),
+    building: namesOf(sides.built),
+    exchanged: namesOf(sides.replaced),
+    old: namesOf(sides.old),
     missingBlocks,
     chunks: chunks.length,
     expectedRows,
@@ -127,8 +117,8 @@ export function rebuildPlanFields({ sides, plan }: RebuildPlan): object {
   }
 }
 
-function nameOf({ name }: NamedTable): string {
-  return name
+function namesOf(tables: readonly NamedTable[]): readonly string[] {
+  return tables.map(({ name }) => name)
 }
 
 function sizeText(table: NamedTable): string {

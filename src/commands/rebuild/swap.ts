@@ -54,39 +54,38 @@ export type Sides = {
   readonly stray: readonly NamedTable[]
 }
 
-/** @throws BackfillError `usage` if there is no table to rebuild */
+/** @throws BackfillError `usage` if there is no table to rebuild, or none that can be exchanged */
 export async function readSides(
   { ports }: Workspace,
   rebuild: RebuildPort,
   { key, target }: TableDefinition,
 ): Promise<Sides> {
+  const { database } = ports.target
   const tables = await rebuild.tables(target)
   const present = tables.find(({ name }) => name === target)
-  const place = `${ports.target.database}.${target}`
   if (present === undefined)
     throw usageError(
-      `${place} does not exist: there is nothing to rebuild`,
+      `${database}.${target} does not exist: there is nothing to rebuild`,
       `backfill up --tables ${key} creates and fills it`,
     )
-  const ours = tables.flatMap((table) => {
-    const role = readRole(target, table.name)
-    return role === undefined ? [] : [{ table, role }]
+  if (/^(Replicated|Distributed|Shared)/.test(present.engine))
+    throw usageError(`${key} has the engine ${present.engine}: rebuild works on single servers only`)
+  if (present.databaseEngine !== 'Atomic')
+    throw usageError(
+      `the database ${database} has the engine ${present.databaseEngine}, which cannot exchange tables`,
+      'Move the derived tables into a database with the engine Atomic',
+    )
+  const sides = Object.groupBy(tables, ({ name, uuid }) => {
+    const role = readRole(target, name)
+    if (role === undefined || role.state === 'old') return role === undefined ? 'others' : 'old'
+    // Whatever its name: a table whose name says that it replaces its own UUID has been exchanged.
+    if (isOf(uuid, role.replaces)) return 'replaced'
+    return isOf(present.uuid, role.replaces) ? 'built' : 'stray'
   })
-  const of = (wanted: (one: (typeof ours)[number]) => boolean) =>
-    ours.filter(wanted).map(({ table }) => table)
-  // Whatever its name: a table whose name says that it replaces its own UUID has been exchanged.
-  const isReplaced = ({ table, role }: (typeof ours)[number]) =>
-    role.state !== 'old' && isOf(table.uuid, role.replaces)
-  const isBuilt = (one: (typeof ours)[number]) =>
-    one.role.state !== 'old' && !isReplaced(one) && isOf(present.uuid, one.role.replaces)
-  return {
-    present,
-    built: of(isBuilt),
-    replaced: of(isReplaced),
-    old: of(({ role }) => role.state === 'old'),
-    stray: of((one) => one.role.state !== 'old' && !isReplaced(one) && !isBuilt(one)),
-  }
+  return { present, ...NO_TABLES, ...sides }
 }
+
+const NO_TABLES = { built: [], replaced: [], old: [], stray: [] }
 
 /** Gives an exchanged table its last name; safe to repeat after a kill. */
 export async function finishSwap(

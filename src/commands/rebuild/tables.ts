@@ -28,22 +28,12 @@ export function openRebuild({ server }: { readonly server: Server }) {
           'total_rows as rows',
           'total_bytes as bytes',
           sql<string>`toString(uuid)`.as('uuid'),
+          sql<string>`(SELECT engine FROM system.databases WHERE name = ${database})`.as('databaseEngine'),
         ])
         .where('database', '=', database)
         .where(sql<boolean>`startsWith(name, ${prefix})`)
         .orderBy('name')
         .execute()
-    },
-
-    /** Engine of the target database: EXCHANGE needs Atomic. */
-    async databaseEngine(): Promise<string> {
-      const [row] = await server
-        .during(`looking at the database ${database}`)
-        .selectFrom('system.databases')
-        .select('engine')
-        .where('name', '=', database)
-        .execute()
-      return row?.engine ?? ''
     },
 
     /** @throws BackfillError `failed` if `from` does not exist, or `to` does */
@@ -77,6 +67,8 @@ export type NamedTable = {
   readonly name: string
   readonly uuid: string
   readonly engine: string
+  /** Of its database: EXCHANGE needs Atomic. */
+  readonly databaseEngine: string
   /** Rows before merging and bytes on disk; null if the engine does not count them. */
   readonly rows: number | null
   readonly bytes: number | null

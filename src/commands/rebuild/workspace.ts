@@ -5,7 +5,7 @@ import type { Lock } from '../../lock/lock.ts'
 import { buildingName, type BuildOf, renamedDdl } from './names.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import type { Workspace } from '../../runner/workspace.ts'
-import type { RebuildOptions } from './report.ts'
+import type { UpOptions } from '../../planning/run-options.ts'
 import type { RebuildPort } from './tables.ts'
 import type { VerifyPorts } from '../verify/ports.ts'
 import type { UpHooks } from '../../runner/up.ts'
@@ -27,31 +27,27 @@ export function workspaceOf(workspace: Workspace, table: TableDefinition, build:
   return { ...workspace, catalogue: { ...workspace.catalogue, tables }, chosen: [building] }
 }
 
-/** A lock that its borrower cannot release. */
-export function lend(lock: Lock): Lock {
-  return {
-    key: lock.key,
-    get name() {
-      return lock.name
-    },
-    get epoch() {
-      return lock.epoch
-    },
-    nextSeq: () => lock.nextSeq(),
-    renew: () => lock.renew(),
-    release: async () => {},
-  }
-}
-
-/** A workspace whose locks lend the held lock. */
+/** A workspace that lends the held lock: its borrower cannot release it. */
 export function withLock(workspace: Workspace, lock: Lock): Workspace {
   const { locks } = workspace.ports
+  // Not a copy: `name` and `epoch` change when the lock is renewed.
+  const lent = Object.create(lock, { release: { value: async () => {} } }) as Lock
   const acquire: typeof locks.acquire = async (key, note, waitMs) =>
-    key === lock.key ? lock : await locks.acquire(key, note, waitMs)
+    key === lock.key ? lent : await locks.acquire(key, note, waitMs)
   return { ...workspace, ports: { ...workspace.ports, locks: { ...locks, acquire } } }
 }
 
 export type RebuildPorts = VerifyPorts & { readonly rebuild: RebuildPort }
+
+export type RebuildOptions = {
+  /** Options of the run that fills the new table. */
+  readonly up: UpOptions
+  /** Number of chunks of the new table that are verified before it replaces the old one. */
+  readonly sample: number
+  readonly seed: number
+  /** Drop the old table at the end. If an earlier rebuild kept an old table, drop that one and do nothing else. */
+  readonly dropOld: boolean
+}
 
 /** The context of all steps. */
 export type Rebuilding = {

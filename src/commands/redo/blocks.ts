@@ -1,6 +1,5 @@
 // Owns the blocks of a redo: of the named table, and of the tables that read it.
-import type { Range } from '../../model/blocks.ts'
-import { blockSet, type BlockSet, intersect, subtract, union } from '../../model/blocks.ts'
+import { blockSet, type BlockSet, intersect, type Range, subtract, union } from '../../model/blocks.ts'
 import { type Colored, staleBlocks, staleVersions } from '../../ledger/stale.ts'
 
 export type RedoRequest =
@@ -55,20 +54,15 @@ export function redoBlocks(
 
 function ownBlocks(table: RedoTable, request: RedoRequest): RedoBlocks {
   const { key, islands, sqlHash, missing } = table
-  switch (request.kind) {
-    case 'range': {
-      const redo = intersect(inState(table, 'done', 'dirty', 'invalidated'), [request.range])
-      return { key, redo, also: subtract(intersect(missing, [request.range]), redo) }
-    }
-    case 'stale': {
-      const redo = staleBlocks(staleVersions(islands, sqlHash))
-      return { key, redo, also: subtract(unfinished(table), redo) }
-    }
-    default: {
-      const redo = inState(table, 'dirty', 'invalidated')
-      return { key, redo, also: subtract(unfinished(table), redo) }
-    }
-  }
+  const half = inState(table, 'dirty', 'invalidated')
+  const redo =
+    request.kind === 'range'
+      ? intersect(union(inState(table, 'done'), half), [request.range])
+      : request.kind === 'stale'
+        ? staleBlocks(staleVersions(islands, sqlHash))
+        : half
+  const also = request.kind === 'range' ? intersect(missing, [request.range]) : unfinished(table)
+  return { key, redo, also: subtract(also, redo) }
 }
 
 /** Blocks whose coverage was removed and that are not built again yet. */

@@ -3,10 +3,10 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RedoRequest } from './blocks.ts'
 import type { RedoQuestion } from './plan.ts'
-import { blockNumber, readFlag, type Flags } from '../../workspace/values.ts'
+import type { Flags } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command } from '../../session/command.ts'
-import { requireOneTable } from '../../terminal/one-table-one-range.ts'
+import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
 import { redoQuestion, renderRedo } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
@@ -58,15 +58,13 @@ function requestOf(flags: Flags): { readonly request: RedoRequest; readonly type
   return { request, typed }
 }
 
+/** Both ends, so that no rows are deleted by a forgotten flag. */
 function rangeOf(flags: Flags): Range | undefined {
-  const from = readFlag(flags, 'from', blockNumber)
-  const to = readFlag(flags, 'to', blockNumber)
-  if (from === undefined && to === undefined) return undefined
-  if (from !== undefined && to !== undefined && from <= to) return { from, to }
-  if (from !== undefined && to !== undefined)
-    throw usageError(`--from ${from} is after --to ${to}`, 'swap them')
+  const [given, left] = flags.has('from') ? ['from', 'to'] : ['to', 'from']
+  if (!flags.has(given)) return undefined
+  if (flags.has(left)) return typedRange(flags, 'redo')
   throw usageError(
-    `--${from === undefined ? 'to' : 'from'} is given without --${from === undefined ? 'from' : 'to'}`,
+    `--${given} is given without --${left}`,
     'give both: `redo` deletes the rows of this range',
   )
 }

@@ -6,7 +6,6 @@ import { hull, type Range } from '../../model/blocks.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
 import {
-  coverageOf,
   inputsOf,
   readTableStatuses,
   type TableStatus,
@@ -30,7 +29,6 @@ export type PlannedRedo = {
   readonly question: RedoQuestion
   /** The named table first, then those that read it, in the order of their dependencies. */
   readonly tables: readonly TableDefinition[]
-  readonly tableStatuses: ReadonlyMap<string, TableStatus>
   readonly uuids: ReadonlyMap<string, string>
 }
 
@@ -58,7 +56,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     [...first.values()].map((tableStatus) => tableStatus.table),
     targetsOf(first),
   )
-  const blocks = await pickBlocks(workspace, { tables, tableStatuses: first, uuids, question })
+  const blocks = await pickBlocks(workspace, { tables, uuids, question }, first)
   // Done blocks stay expected even if the head or the lag has changed since.
   const head = Math.max(0, ...blocks.map(({ redo }) => hull(redo)?.to ?? 0))
   const tableStatuses = [...first.values()].some(({ bounds }) => (bounds.expected?.to ?? 0) < head)
@@ -77,19 +75,18 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
   }
   const costs = concerned.map((one) => costOf(workspace, tableStatuses.get(one.key)!, one))
   const report = { network: workspace.network.name, head, tables: await Promise.all(costs) }
-  return { report, question, tables, tableStatuses, uuids }
+  return { report, question, tables, uuids }
 }
 
 function noDeletesHint({ key }: TableDefinition): string {
   return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it again`
 }
 
-export type PickQuestion = Omit<PlannedRedo, 'report'>
-
 /** The blocks of each table by its status and the ledger. */
 export async function pickBlocks(
   { ports }: Workspace,
-  { tables, tableStatuses, uuids, question }: PickQuestion,
+  { tables, uuids, question }: Omit<PlannedRedo, 'report'>,
+  tableStatuses: ReadonlyMap<string, TableStatus>,
 ): Promise<readonly RedoBlocks[]> {
   const [table, ...dependants] = await Promise.all(
     tables.map(async ({ key, after, sqlHash }): Promise<RedoTable> => {
@@ -100,23 +97,6 @@ export async function pickBlocks(
     }),
   )
   return redoBlocks(table!, question.request, dependants)
-}
-
-/** The table statuses with the ledger read again, because other runs may have worked since the plan. */
-export async function readAgain(
-  { ports }: Workspace,
-  { tables, tableStatuses, uuids }: PickQuestion,
-): Promise<ReadonlyMap<string, TableStatus>> {
-  const views = await ports.ledger.fold(new Map(tables.map(({ key }) => [key, uuids.get(key)!])))
-  return new Map(
-    [...tableStatuses].map(([key, tableStatus]) => {
-      const view = views.get(key)
-      return [
-        key,
-        view === undefined ? tableStatus : { ...tableStatus, view, ...coverageOf(tableStatus.bounds, view) },
-      ]
-    }),
-  )
 }
 
 /** All direct and indirect readers of a table, in the order of their dependencies. */

@@ -3,7 +3,8 @@
 import type { Lock } from '../../lock/lock.ts'
 import { intersect, union } from '../../model/blocks.ts'
 import type { RedoBlocks } from './blocks.ts'
-import { pickBlocks, type PlannedRedo, readAgain } from './plan.ts'
+import { pickBlocks, type PlannedRedo } from './plan.ts'
+import { readTableStatuses } from '../../planning/table-status.ts'
 import { assertNoDependants } from './refusals.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
@@ -25,35 +26,40 @@ export async function redo(
   options: UpOptions,
   hooks: UpHooks,
 ): Promise<RunSummary> {
+  const { ports } = workspace
   const locks = new Map<string, Lock>()
-  const release = async (keys: readonly string[]) => {
-    for (const key of keys) {
-      await locks.get(key)?.release()
-      locks.delete(key)
-    }
-  }
   try {
     // All tables, even without blocks to redo: until the coverage is removed they could read the old rows.
     for (const { key } of plan.tables) {
       const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-      locks.set(key, await workspace.ports.locks.acquire(key, note, options.lockWaitMs))
+      locks.set(key, await ports.locks.acquire(key, note, options.lockWaitMs))
     }
     const blocks = await confirmedBlocks(workspace, plan)
-    await invalidate(workspace, { plan, blocks, locks, options, hooks })
-    const concerned = blocks.filter((one) => one.redo.length + one.also.length > 0).map(({ key }) => key)
-    await release(plan.tables.map(({ key }) => key).filter((key) => !concerned.includes(key)))
+    const runId = randomId()
+    const retryPolicy = { giveUpMs: options.giveUpMs, signal: hooks.signal }
+    for (const { key, redo: again } of blocks.toReversed()) {
+      const { sqlHash } = plan.tables.find((table) => table.key === key)!
+      const declared = { blocks: again, targetUuid: plan.uuids.get(key)!, runId, sqlHash }
+      await ports.ledger.appendEach(locks.get(key)!, { event: 'invalidated', ...declared }, retryPolicy)
+    }
+    const concerned = new Map(
+      blocks
+        .map(({ key, redo: again, also }) => [key, union(again, also)] as const)
+        .filter(([, all]) => all.length > 0),
+    )
+    for (const [key, lock] of locks) {
+      if (concerned.has(key)) continue
+      await lock.release()
+      locks.delete(key)
+    }
     return await up(
-      { ...workspace, chosen: plan.tables.filter(({ key }) => concerned.includes(key)) },
+      { ...workspace, chosen: plan.tables.filter(({ key }) => concerned.has(key)) },
       { ...options, from: undefined, to: undefined },
       hooks,
-      {
-        head: plan.report.head,
-        locks,
-        blocks: new Map(blocks.map(({ key, redo: again, also }) => [key, union(again, also)])),
-      },
+      { head: plan.report.head, locks, blocks: concerned },
     )
   } finally {
-    await release([...locks.keys()])
+    for (const lock of locks.values()) await lock.release()
   }
 }
 
@@ -62,37 +68,13 @@ async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise
   const { tables, question, report } = plan
   const [table] = tables
   const planned = report.tables.find(({ table: key }) => key === table!.key)?.redo ?? []
-  const tableStatuses = await readAgain(workspace, plan)
-  const blocks = await pickBlocks(workspace, { ...plan, tableStatuses })
+  // Read again, because other runs may have worked since the plan.
+  const now = await readTableStatuses(
+    { ...workspace, chosen: tables },
+    { lag: question.lag, forcedHead: report.head },
+  )
+  const blocks = await pickBlocks(workspace, plan, now)
   const [own, ...dependants] = blocks.map((one) => ({ ...one, redo: intersect(one.redo, planned) }))
   if (!question.cascade) assertNoDependants(table!, dependants, question.typed)
   return [own!, ...dependants]
-}
-
-type Invalidation = {
-  readonly plan: PlannedRedo
-  readonly blocks: readonly RedoBlocks[]
-  readonly locks: ReadonlyMap<string, Lock>
-  readonly options: UpOptions
-  readonly hooks: UpHooks
-}
-
-async function invalidate(
-  { ports }: Workspace,
-  { plan, blocks, locks, options, hooks }: Invalidation,
-): Promise<void> {
-  const runId = randomId()
-  const retryPolicy = { giveUpMs: options.giveUpMs, signal: hooks.signal }
-  for (const { key, redo: again } of blocks.toReversed())
-    await ports.ledger.appendEach(
-      locks.get(key)!,
-      {
-        event: 'invalidated',
-        blocks: again,
-        targetUuid: plan.uuids.get(key)!,
-        runId,
-        sqlHash: plan.tables.find((table) => table.key === key)!.sqlHash,
-      },
-      retryPolicy,
-    )
 }

@@ -1,13 +1,11 @@
 // Owns the reasons to refuse a redo: deleted rows could not be built again, or dependants would keep old rows.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { countBlocks, hull, intersect, subtract, type BlockSet } from '../../model/blocks.ts'
-import { formatBlockSet } from '../../model/blocks.ts'
+import { type BlockSet, countBlocks, formatBlockSet, hull, intersect, subtract } from '../../model/blocks.ts'
 import type { RedoBlocks, RedoRequest } from './blocks.ts'
 import { changesSince } from '../../runner/attempt-change.ts'
-import { probeMissing } from '../../planning/probe.ts'
+import { makeProbe, probeMissing } from '../../planning/probe.ts'
 import type { TableStatus } from '../../planning/table-status.ts'
-import { makeProbe } from '../../planning/probe.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /** @throws BackfillError `usage` for a table whose rows cannot be deleted by range */

@@ -1,7 +1,6 @@
 // Owns how a redo's plan looks: the rows to delete, the cost, the blocks to build again. Pure.
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
-import { count, number, percent, formatRanges } from '../../terminal/render/format.ts'
-import type { Colors } from '../../terminal/render/format.ts'
+import { type Colors, count, formatRanges, number, percent } from '../../terminal/render/format.ts'
 
 export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly colors: Colors }
 

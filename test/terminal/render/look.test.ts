@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { passOn } from '../../../src/terminal/byte-stream.ts'
 import { renderRuns } from '../../../src/commands/log/render.ts'
 import { visible } from '../../../src/terminal/render/escape.ts'
-import type { LoggedRun } from '../../../src/commands/log/report.ts'
+import type { LoggedRun } from '../../../src/commands/log/log.ts'
 
 const colors = pc.createColors(false)
 const HOSTILE = 'a\u001b[31mb\r\n\tc\u0007\u009b2J\u202e'
@@ -40,33 +40,33 @@ test('what is streamed reaches a terminal without control codes, and a pipe byte
 })
 
 const run = (differences: Partial<LoggedRun>): LoggedRun => ({
-  runId: '0123456789',
-  started: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
-  ended: Date.UTC(2026, 0, 2, 3, 4, 7, 678),
+  run_id: '0123456789',
+  started: '2026-01-02T03:04:05.678Z',
+  ended: '2026-01-02T03:04:07.678Z',
   tables: [{ table: 'address_diffs', present: true }],
-  chunksDone: 3,
-  chunksFailed: 0,
-  chunksOpen: 0,
+  chunks_done: 3,
+  chunks_failed: 0,
+  chunks_open: 0,
   blocks: 3000,
-  rowsRead: 1,
-  rowsWritten: 12_345,
-  accepted: 0,
-  revoked: 0,
-  cleaned: 0,
-  invalidated: 0,
+  rows_read: 1,
+  rows_written: 12_345,
+  accepted_blocks: 0,
+  revoked_blocks: 0,
+  cleaned_blocks: 0,
+  invalidated_blocks: 0,
   outcome: 'done',
-  error: '',
+  error: null,
   user: 'backfill',
   host: 'db1',
-  toolVersion: '0.2.0',
+  tool_version: '0.2.0',
   ...differences,
 })
 
 test('a run is one line, its error one more: the first line of it, harmless and no wider than the terminal', () => {
   const runs = [
     run({}),
-    run({ outcome: 'failed', chunksFailed: 1, error: `Memory limit \u001b[2J ${'x'.repeat(200)}\nstack` }),
-    run({ chunksDone: 0, blocks: 0, accepted: 2500, tables: [{ table: 'gone', present: false }] }),
+    run({ outcome: 'failed', chunks_failed: 1, error: `Memory limit \u001b[2J ${'x'.repeat(200)}\nstack` }),
+    run({ chunks_done: 0, blocks: 0, accepted_blocks: 2500, tables: [{ table: 'gone', present: false }] }),
   ]
   const lines = renderRuns(runs, { columns: 130, colors, limit: 3 })
   expect(lines).toHaveLength(8)

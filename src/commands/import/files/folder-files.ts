@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { BackfillError, usageError } from '../../../model/errors.ts'
 import type { FileKey, FilesPort } from '../files-port.ts'
 import { broken, messageOf } from './file-error.ts'
-import { filePath, networkPath } from './file-path.ts'
-import { fileVersion } from './file-path.ts'
+import { filePath, fileVersion, networkPath } from './file-path.ts'
 import { keptFile } from './parquet-file.ts'
 
 /** @throws BackfillError `usage` if the folder has no files of the network */

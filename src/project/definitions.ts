@@ -3,14 +3,7 @@ import { fileError } from '../model/errors.ts'
 import type { Network, SourceDefinition, SqlText, TableDefinition } from '../model/model.ts'
 import { ddlTable } from '../sql-syntax/create-table.ts'
 import { dependencyOrder, type GraphNode } from './dependency-order.ts'
-import {
-  ddlHeader,
-  type HeaderDraft,
-  readHeader,
-  throwHeaderError,
-  sourceHeader,
-  type TransformHeader,
-} from './header.ts'
+import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHeader } from './header.ts'
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
 import { attempt, type Report } from '../sql-syntax/problems.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
@@ -33,27 +26,20 @@ export type SqlFile = {
 type TableFiles = {
   readonly transforms: readonly SqlFile[]
   readonly ddl: readonly SqlFile[]
-  readonly clusterDdl: readonly SqlFile[]
   /** Undefined if their file is wrong: then checks of forks are skipped. */
   readonly networks: readonly Network[] | undefined
 }
 
 /** All tables in dependency order, as far as they could be read. Reports errors with file and line. */
 export function tableDrafts(
-  { transforms, ddl, clusterDdl, networks }: TableFiles,
+  { transforms, ddl, networks }: TableFiles,
   report: Report,
 ): readonly TableDraft[] {
   const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
-  const [ddlByKey, clusterByKey] = [ddl, clusterDdl].map(
-    (files) => new Map(files.map((file) => [file.key, file])),
-  )
   const drafts = transforms.map((file) =>
-    tableDraft(
-      { file, ddlFile: ddlByKey?.get(file.key), clusterFile: clusterByKey?.get(file.key), forks },
-      report,
-    ),
+    tableDraft({ file, ddlFile: ddl.find(({ key }) => key === file.key), forks }, report),
   )
-  for (const { key, file } of [...ddl, ...clusterDdl]) {
+  for (const { key, file } of ddl) {
     if (transforms.some((transform) => transform.key === key)) continue
     const hint = `add transforms/${key}.sql or remove the file`
     report(fileError({ rule: 'E011', file, sentence: 'nothing fills this table', hint }))
@@ -87,11 +73,10 @@ export function sourceDefinition(file: SqlFile, report: Report): SourceDefinitio
 type DraftFiles = {
   readonly file: SqlFile
   readonly ddlFile: SqlFile | undefined
-  readonly clusterFile: SqlFile | undefined
   readonly forks: readonly string[] | undefined
 }
 
-function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: Report): TableDraft {
+function tableDraft({ file, ddlFile, forks }: DraftFiles, report: Report): TableDraft {
   const whole = { file: file.file }
   if (!isLockName(file.key)) {
     const hint = 'use lower-case letters, digits and single _'
@@ -109,7 +94,7 @@ function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: R
   if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
   if (forks !== undefined) checkForks({ file: file.file, header, lines, forks }, report)
   const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
-  const clusterDdl = clusterStatements({ ddlFile, ddl, override: clusterFile }, report)
+  const clusterDdl = (ddlFile && clusterStatements(ddlFile, ddl, report)) ?? []
   const complete = isComplete(header) && transform ? { ...header, transform } : undefined
   if (complete !== undefined) attempt(report, () => sharedStep(complete))
   return {
@@ -119,7 +104,6 @@ function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: R
     lines,
     transform,
     ddl,
-    clusterDdl,
     definition: complete && ddl && parameters && definition(file, complete, { ddl, clusterDdl, parameters }),
   }
 }
@@ -173,20 +157,14 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
   return ddl
 }
 
-type ClusterFiles = {
-  readonly ddlFile: SqlFile | undefined
-  readonly ddl: SqlText | undefined
-  /** Its statements replace those derived from the header of `ddlFile`; `check` compares them with `ddl`. */
-  readonly override: SqlFile | undefined
-}
-
-function clusterStatements({ ddlFile, ddl, override }: ClusterFiles, report: Report): readonly SqlText[] {
-  const shard = ddlFile && ddlHeader(ddlFile.file, ddlFile.text, report).shard
-  if (override === undefined) return (ddl && shard && attempt(report, () => clusterForm(ddl, shard))) ?? []
-  throwHeaderError(override.file, override.text, report)
-  const found = attempt(report, () => splitStatements(override.file, override.text)) ?? []
-  for (const statement of found) checkedParameters(statement, { target: 'Identifier' }, report)
-  return found
+/** None without `--! shard:` above the DDL. */
+function clusterStatements(
+  { file, text }: SqlFile,
+  ddl: SqlText | undefined,
+  report: Report,
+): readonly SqlText[] | undefined {
+  const { shard } = ddlHeader(file, text, report)
+  return ddl && shard && attempt(report, () => clusterForm(ddl, shard))
 }
 
 function onlyCreateTable({ file, text }: SqlFile, report: Report): SqlText {

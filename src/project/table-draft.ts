@@ -11,8 +11,6 @@ export type TableDraft = {
   readonly lines: ReadonlyMap<string, number>
   readonly transform: SqlText | undefined
   readonly ddl: SqlText | undefined
-  /** None if there is no file. */
-  readonly clusterDdl: readonly SqlText[]
   /** Undefined if a part of it is missing or wrong. */
   readonly definition: TableDefinition | undefined
 }

@@ -13,8 +13,9 @@ export type Distributed = {
   readonly key: DdlClause | undefined
 }
 
-/** `Distributed('{cluster}', 'database', 'table', sharding key, …)`; undefined for any other engine. */
-export function readDistributed(tokens: readonly Token[]): Distributed | undefined {
+/** Reads `engine_full` of `system.tables`: `Distributed('{cluster}', 'database', 'table', sharding key, …)`; undefined for any other engine. */
+export function distributedEngine(engineFull: string): Distributed | undefined {
+  const tokens = significantTokens({ file: 'system.tables', text: engineFull, line: 1 })
   const [engine, open] = tokens
   if (!isKeyword(engine, 'DISTRIBUTED') || open?.text !== '(') return undefined
   const close = withDepth(tokens).findIndex(
@@ -31,11 +32,6 @@ export function readDistributed(tokens: readonly Token[]): Distributed | undefin
 
 function nameOf(item: readonly Token[] | undefined): string {
   return item?.length === 1 ? unquoted(item[0]!) : ''
-}
-
-/** The same for the text of `engine_full` in `system.tables`. */
-export function distributedEngine(engineFull: string): Distributed | undefined {
-  return readDistributed(significantTokens({ file: 'system.tables', text: engineFull, line: 1 }))
 }
 
 /**

@@ -2,8 +2,8 @@
 import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
-import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
-import { compactText, OPENING, splitAtCommas, withDepth } from '../sql-syntax/tokens.ts'
+import { OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
 
 export type HeaderEntry = {
   readonly key: string
@@ -51,10 +51,10 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
 
 /** An expression over a table's columns, on one line, returned as written. */
 export function expression(entry: HeaderEntry): string {
-  const depths = withDepth(significantTokens({ file: entry.file, text: entry.value, line: entry.line }))
-  const { token, depth } = depths.at(-1)!
-  const isClosed = depth === 0 && !OPENING.has(token.text) && depths.every((one) => one.depth >= 0)
-  if (isClosed && depths.every((one) => one.depth > 0 || !SEPARATORS.has(one.token.text))) return entry.value
+  const tokens = significantTokens({ file: entry.file, text: entry.value, line: entry.line })
+  const last = tokens.at(-1)!
+  const isClosed = last.depth === 0 && !OPENING.has(last.text) && tokens.every(({ depth }) => depth >= 0)
+  if (isClosed && tokens.every(({ depth, text }) => depth > 0 || !SEPARATORS.has(text))) return entry.value
   throw wrong(
     entry,
     `'${entry.value}' is not an expression`,

@@ -4,7 +4,6 @@ import type { SqlText } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { refuse, type Report } from '../sql-syntax/problems.ts'
 import { isKeyword, significantTokens, unquoted, type Token } from '../sql-syntax/lexer.ts'
-import { withDepth } from '../sql-syntax/tokens.ts'
 
 /** The statement of a transform file. Reports an error if the file is not exactly one SELECT. */
 export function onlySelect(
@@ -47,8 +46,8 @@ export function tablesRead(sql: SqlText, database: 'source' | 'target'): Readonl
 }
 
 function* outputClauses(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
-  for (const [index, { token, depth }] of withDepth(tokens).entries()) {
-    if (depth > 0) continue
+  for (const [index, token] of tokens.entries()) {
+    if (token.depth > 0) continue
     const [before, next, behind] = [tokens[index - 1], tokens[index + 1], tokens[index + 2]]
     const outfile = isKeyword(token, 'INTO') && isKeyword(next, 'OUTFILE') && behind?.kind === 'string'
     const isName = before?.text === '.' || before?.text === ',' || isKeyword(before, 'AS', 'SELECT', 'BY')
@@ -70,7 +69,8 @@ function* outputClauses(file: string, tokens: readonly Token[]): Generator<Backf
 /** A SETTINGS clause overrides the settings that the runner sends, so it may not change a pinned setting either. */
 function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
   let clause: number | undefined
-  for (const [index, { token, depth }] of withDepth(tokens).entries()) {
+  for (const [index, token] of tokens.entries()) {
+    const { depth } = token
     const before = tokens[index - 1]
     if (isKeyword(token, 'SETTINGS')) clause = depth
     else if (clause !== undefined && depth < clause) clause = undefined

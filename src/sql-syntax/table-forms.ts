@@ -6,7 +6,7 @@ import { ddlClauses, readEngine, toClause } from './ddl-clauses.ts'
 import { shardingProblem } from './distributed.ts'
 import { isKeyword, significantTokens, type Token } from './lexer.ts'
 import { quotedName } from './quoting.ts'
-import { withDepth, withReplaced } from './tokens.ts'
+import { withReplaced } from './tokens.ts'
 
 /** `--! shard: …` of a DDL file. */
 export type ShardBy = { readonly expression: string; readonly line: number }
@@ -80,20 +80,20 @@ function columnText(
 export function temporaryForm(ddl: SqlText): string | undefined {
   const { nameAt, clauses } = createTable(ddl)
   if (readEngine(clauses.get('ENGINE') ?? [])?.name.endsWith('MergeTree') === false) return undefined
-  const depths = withDepth(significantTokens(ddl))
+  const tokens = significantTokens(ddl)
   const indexOf = (is: (token: Token) => boolean) =>
-    depths.findIndex(({ token, depth }) => depth === 0 && is(token))
+    tokens.findIndex((token) => token.depth === 0 && is(token))
   const open = indexOf(({ text }) => text === '(')
   const as = indexOf((token) => isKeyword(token, 'AS', 'EMPTY'))
   const engine = indexOf(({ text }) => REPLICATED.test(text))
   const texts = new Map<number, string>([[1, 'TEMPORARY TABLE']])
-  for (const [at, { token }] of depths.entries()) {
+  for (const [at, token] of tokens.entries()) {
     const isHead = at > 1 && at < open && at !== nameAt
     if (isHead || (as !== -1 && at >= as)) texts.set(at, '')
     // Path and replica are the strings that its arguments begin with.
     const isReplica = engine !== -1 && at === engine + 2 && token.kind === 'string'
     if (isReplica)
-      for (let arg = at; depths[arg]?.token.kind === 'string' || depths[arg]?.token.text === ','; arg++)
+      for (let arg = at; tokens[arg]?.kind === 'string' || tokens[arg]?.text === ','; arg++)
         texts.set(arg, '')
     if (at === engine) texts.set(at, token.text.replace(REPLICATED, ''))
   }

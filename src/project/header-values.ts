@@ -3,6 +3,7 @@ import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
 
 export type HeaderEntry = {
@@ -10,6 +11,10 @@ export type HeaderEntry = {
   readonly value: string
   readonly file: string
   readonly line: number
+}
+
+export function text(entry: HeaderEntry): string {
+  return entry.value
 }
 
 export function identifier(entry: HeaderEntry): string {
@@ -49,12 +54,13 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
   return { from: from ?? undefined, to: to ?? undefined }
 }
 
-/** An expression over a table's columns, on one line, returned as written. */
-export function expression(entry: HeaderEntry): string {
+/** An expression over a table's columns, on one line, as written. */
+export function expression(entry: HeaderEntry): ShardBy {
   const tokens = significantTokens({ file: entry.file, text: entry.value, line: entry.line })
   const last = tokens.at(-1)!
   const isClosed = last.depth === 0 && !OPENING.has(last.text) && tokens.every(({ depth }) => depth >= 0)
-  if (isClosed && tokens.every(({ depth, text }) => depth > 0 || !SEPARATORS.has(text))) return entry.value
+  if (isClosed && tokens.every(({ depth, text }) => depth > 0 || !SEPARATORS.has(text)))
+    return { expression: entry.value, line: entry.line }
   throw wrong(
     entry,
     `'${entry.value}' is not an expression`,
@@ -117,7 +123,7 @@ export const DENSITIES: readonly BlockCoverage[] = ['every-block', 'most-blocks'
  */
 const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
 
-export type DoctorServer = (typeof DOCTOR_SERVERS)[number]
+type DoctorServer = (typeof DOCTOR_SERVERS)[number]
 
 export function doctorServers(entry: HeaderEntry): readonly DoctorServer[] {
   return entry.value.split(',').map((part) => {

@@ -6,11 +6,10 @@ import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { throwHeaderError } from './header.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
-import type { TableDraft } from './table-draft.ts'
+import type { TableDraft } from './definition-checks.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
-import { shown } from './sql-files.ts'
-import { readSqlFiles, unreadable } from './sql-files.ts'
+import { readSqlFiles, shown, unreadable } from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../model/choose.ts'
 

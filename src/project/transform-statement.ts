@@ -31,20 +31,6 @@ export function onlySelect(
 
 const ONE_SELECT = 'a transform is one SELECT or WITH … SELECT; the runner adds the INSERT'
 
-/** Tables written as `{database:Identifier}.name`, with the line of their first mention. */
-export function tablesRead(sql: SqlText, database: 'source' | 'target'): ReadonlyMap<string, number> {
-  const tokens = significantTokens(sql)
-  const tables = new Map<string, number>()
-  for (const [index, token] of tokens.entries()) {
-    const table = tokens[index + 5]
-    if (token.text !== database || table === undefined) continue
-    const around = tokens.slice(index - 1, index + 5).map(({ text }) => text)
-    const name = unquoted(table)
-    if (around.join('') === `{${database}:Identifier}.` && !tables.has(name)) tables.set(name, token.line)
-  }
-  return tables
-}
-
 function* outputClauses(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
   for (const [index, token] of tokens.entries()) {
     if (token.depth > 0) continue

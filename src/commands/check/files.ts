@@ -3,7 +3,7 @@ import { BackfillError, type Finding } from '../../model/errors.ts'
 import { lintDdl } from './lint-ddl.ts'
 import { lintTransform } from './lint-transform.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
-import type { TableDraft } from '../../project/table-draft.ts'
+import type { TableDraft } from '../../project/definition-checks.ts'
 
 export type Findings = {
   readonly report: Report

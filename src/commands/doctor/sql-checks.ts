@@ -71,7 +71,7 @@ export async function runSqlChecks(checks: readonly SqlCheck[], place: Place): P
   return found.flat()
 }
 
-function isAskedAt({ servers }: SqlCheck, { sides, cluster }: Place): boolean {
+function isAskedAt({ server: servers }: SqlCheck, { sides, cluster }: Place): boolean {
   return servers.some((server) => {
     if (server === 'source' || server === 'target') return sides.includes(server)
     if (!sides.includes('target')) return false
@@ -87,7 +87,7 @@ type Row = Readonly<Record<'status' | 'subject' | 'finding' | 'hint' | 'node', s
 async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Finding[]> {
   const { server, role, cluster, params } = place
   const { id, group, file } = check
-  const onNodes = cluster !== undefined && check.servers.includes('each node')
+  const onNodes = cluster !== undefined && check.server.includes('each node')
   const of = (status: CheckStatus, finding: string, hint?: string, subject: string = role): Finding => ({
     check: id,
     group,

@@ -109,13 +109,17 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
 }
 
 export function blockCoverage(entry: HeaderEntry): BlockCoverage {
-  const known = DENSITIES.find((name) => name === entry.value)
+  const known = BLOCK_COVERAGES.find((name) => name === entry.value)
   if (known === undefined)
-    throw wrong(entry, `'${entry.value}' is not a block coverage`, `write one of ${DENSITIES.join(', ')}`)
+    throw wrong(
+      entry,
+      `'${entry.value}' is not a block coverage`,
+      `write one of ${BLOCK_COVERAGES.join(', ')}`,
+    )
   return known
 }
 
-export const DENSITIES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
+export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
 /**
  * The servers on which a file of sql/doctor/ runs. `each node`: every server of the target's cluster, or the target if no

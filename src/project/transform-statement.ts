@@ -25,32 +25,11 @@ export function onlySelect(
     wrong('E023', first?.line ?? sql.line, `the transform begins with ${first?.text ?? '('}`)
     return undefined
   }
-  for (const error of [...outputClauses(file, tokens), ...pinnedSettings(file, tokens)]) report(error)
+  for (const error of pinnedSettings(file, tokens)) report(error)
   return sql
 }
 
 const ONE_SELECT = 'a transform is one SELECT or WITH … SELECT; the runner adds the INSERT'
-
-function* outputClauses(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
-  for (const [index, token] of tokens.entries()) {
-    if (token.depth > 0) continue
-    const [before, next, behind] = [tokens[index - 1], tokens[index + 1], tokens[index + 2]]
-    const outfile = isKeyword(token, 'INTO') && isKeyword(next, 'OUTFILE') && behind?.kind === 'string'
-    const isName = before?.text === '.' || before?.text === ',' || isKeyword(before, 'AS', 'SELECT', 'BY')
-    const ends = behind === undefined || isKeyword(behind, 'SETTINGS', 'INTO')
-    const format = isKeyword(token, 'FORMAT') && !isName && next?.kind === 'word' && ends
-    if (outfile || format) {
-      const clause = outfile ? 'INTO OUTFILE' : 'FORMAT'
-      yield fileError({
-        rule: 'E024',
-        file,
-        line: token.line,
-        sentence: `a transform has no ${clause}`,
-        hint: 'leave it out: its rows are inserted',
-      })
-    }
-  }
-}
 
 /** A SETTINGS clause overrides the settings that the runner sends, so it may not change a pinned setting either. */
 function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {

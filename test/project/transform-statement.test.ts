@@ -31,10 +31,6 @@ test.for([
   ['\nINSERT INTO t SELECT 1', 'a.sql:2: the transform begins with INSERT'],
   ['-- why\nCREATE TABLE t (a Int8)', 'a.sql:2: the transform begins with CREATE'],
   ['`SELECT` 1', 'a.sql:1: the transform begins with `SELECT`'],
-  ['SELECT 1\nFORMAT JSON', 'a.sql:2: a transform has no FORMAT'],
-  ['SELECT 1 format Null SETTINGS max_threads = 1', 'a.sql:1: a transform has no FORMAT'],
-  ["SELECT 1 INTO OUTFILE 'x'", 'a.sql:1: a transform has no INTO OUTFILE'],
-  ["SELECT 1 INTO OUTFILE 'x' FORMAT CSV", 'a.sql:1: a transform has no INTO OUTFILE'],
   ['SELECT 1 SETTINGS `limit` = 5', "the setting '`limit`' may not be changed"],
   ['SELECT 1\nSETTINGS limit = 5', "a.sql:2: the setting 'limit' may not be changed"],
   [

@@ -13,7 +13,7 @@ export type HeaderEntry = {
   readonly line: number
 }
 
-export function text(entry: HeaderEntry): string {
+export function words(entry: HeaderEntry): string {
   return entry.value
 }
 

@@ -12,7 +12,7 @@ import {
   ownParameters,
   rowsKind,
   settings,
-  text,
+  words,
   type HeaderEntry,
 } from './header-values.ts'
 import { knownNames } from '../model/did-you-mean.ts'
@@ -36,7 +36,7 @@ type Values<All extends Keys> = {
 }
 
 /** A header as far as it could be read: undefined for missing or wrong values. */
-type Draft<Header> = { readonly [Key in keyof Header]: Header[Key] | undefined }
+type Draft<Header> = { readonly [Name in keyof Header]: Header[Name] | undefined }
 
 function needed<Value>(read: (entry: HeaderEntry) => Value, content: string): Key<Value> {
   return { read, absent: undefined, content }
@@ -47,7 +47,7 @@ function optional<Value>(read: (entry: HeaderEntry) => Value, absent: Value): Ke
 }
 
 const TRANSFORM_KEYS = {
-  description: needed(text, 'one sentence'),
+  description: needed(words, 'one sentence'),
   target: needed(identifier, 'the table it fills, without database'),
   sources: optional(identifiers, []),
   after: optional(identifiers, []),
@@ -96,10 +96,10 @@ export function importHeader(file: string, sql: string): Pick<TransformHeader, '
 
 const DOCTOR_KEYS = {
   /** Heading of the check: `Storage`. */
-  group: needed(text, 'Storage'),
+  group: needed(words, 'Storage'),
   server: needed(doctorServers, 'target'),
   /** Sentence to print if the file returns no row. */
-  ok: needed(text, 'what is true where no row is returned'),
+  ok: needed(words, 'what is true where no row is returned'),
 }
 
 export type DoctorHeader = Values<typeof DOCTOR_KEYS>

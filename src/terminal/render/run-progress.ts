@@ -33,9 +33,7 @@ export function advance(progress: Progress, event: RunEvent, now: number): Progr
     })
   }
   const before = 'table' in event && event.table !== undefined ? progress.get(event.table) : undefined
-  if (before === undefined) return progress
-  const after = advanceTable(before, event, now)
-  return after === before ? progress : new Map(progress).set(before.table, after)
+  return before ? new Map(progress).set(before.table, advanceTable(before, event, now)) : progress
 }
 
 /** Statements in flight over all tables. */

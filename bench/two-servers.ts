@@ -4,7 +4,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { rowsOf } from '../test/support/server.ts'
-import { WIRE_NAMES } from '../src/model/compression.ts'
+import { COMPRESSIONS } from '../src/model/model.ts'
 import { streamMemory } from './parts/stream-memory.ts'
 import { streams } from './parts/streams.ts'
 import { generateChain, firstBlock } from './support/chain.ts'
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     blocks: { type: 'string', default: '500' },
     runs: { type: 'string', default: '5' },
     tables: { type: 'string', default: 'address_diffs,address_reads,address_storage_slot_first_access' },
-    compressions: { type: 'string', default: WIRE_NAMES.join() },
+    compressions: { type: 'string', default: COMPRESSIONS.join() },
     memory: { type: 'boolean', default: false },
     megabytes: { type: 'string', default: '2000' },
     speed: { type: 'string', default: '60' },
@@ -37,7 +37,7 @@ try {
     const blocks = Number(values.blocks)
     const chain = { source: 'bench_source', first: firstBlock(blocks), blocks, era: 'even' } as const
     console.log(`${await generateChain(source, chain)} source rows in ${blocks} blocks`)
-    const compressions = WIRE_NAMES.filter((compression) =>
+    const compressions = COMPRESSIONS.filter((compression) =>
       values.compressions.split(',').includes(compression),
     )
     const options = { chain, runs: Number(values.runs), tables: values.tables.split(','), compressions }

@@ -1,9 +1,8 @@
 // Owns the comparison of a streamed chunk with INSERT … SELECT FROM remote(): one transform, one pair of servers.
-import type { Compression } from '../../src/model/compression.ts'
+import type { Compression, TableDefinition } from '../../src/model/model.ts'
 import { runWrite, writeSettings } from '../../src/clickhouse/write.ts'
 import { transformParams } from '../../src/targets/transform.ts'
 import { quoteIdentifier } from '../../src/sql-syntax/quoting.ts'
-import type { TableDefinition } from '../../src/model/model.ts'
 import { post, rowsOf, uniqueDatabase } from '../../test/support/server.ts'
 import { openTestWorkspace, type TestWorkspace } from '../../test/support/workspace.ts'
 import { type Chain, NETWORK, rangeOf } from '../support/chain.ts'

@@ -99,3 +99,13 @@ export type Catalogue = {
   /** Statements that add the missing columns and tables to an older ledger; they use `{ledger:Identifier}`. */
   readonly ledgerUpgrade: readonly SqlText[]
 }
+
+/**
+ * `lz4`: ClickHouse's own compressed blocks, available to every user. `zstd`: half as many bytes for more CPU; the
+ * source's user must be allowed to set it. `none`: uncompressed.
+ */
+export type Compression = (typeof COMPRESSIONS)[number]
+
+export const COMPRESSIONS = ['lz4', 'zstd', 'none'] as const
+
+export const DEFAULT_COMPRESSION: Compression = 'lz4'

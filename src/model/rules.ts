@@ -21,7 +21,6 @@ export const RULES = {
   E021: 'no-statement',
   E022: 'second-statement',
   E023: 'not-a-select',
-  E024: 'output-clause',
   E025: 'pinned-setting',
   E026: 'no-shared-step',
   // Parameters

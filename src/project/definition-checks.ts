@@ -1,11 +1,24 @@
 // Owns the checks of a transform against its header: bounds, forks, and that every table it reads is named.
 import { fileError } from '../model/errors.ts'
-import type { SqlText } from '../model/model.ts'
+import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import type { Report } from '../sql-syntax/problems.ts'
-import { tablesRead } from './transform-statement.ts'
-import type { TableDraft } from './table-draft.ts'
+import { tablesRead } from '../sql-syntax/table-refs.ts'
+
+/** A table as far as its files could be read. */
+export type TableDraft = {
+  readonly key: string
+  /** The transform's file. */
+  readonly file: string
+  readonly header: HeaderDraft
+  /** Line of each present header key. */
+  readonly lines: ReadonlyMap<string, number>
+  readonly transform: SqlText | undefined
+  readonly ddl: SqlText | undefined
+  /** Undefined if a part of it is missing or wrong. */
+  readonly definition: TableDefinition | undefined
+}
 
 /** Without these parameters a chunk would compute all of history, or rows of other networks. */
 export function checkBounds(

@@ -2,23 +2,15 @@
 import { fileError } from '../model/errors.ts'
 import type { Network, SourceDefinition, SqlText, TableDefinition } from '../model/model.ts'
 import { ddlTable } from '../sql-syntax/create-table.ts'
-import { dependencyOrder, type GraphNode } from './dependency-order.ts'
-import {
-  ddlHeader,
-  type HeaderDraft,
-  readHeader,
-  throwHeaderError,
-  sourceHeader,
-  type TransformHeader,
-} from './header.ts'
+import { dependencyOrder } from './dependency-order.ts'
+import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHeader } from './header.ts'
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
 import { attempt, type Report } from '../sql-syntax/problems.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { onlySelect } from './transform-statement.ts'
-import type { TableDraft } from './table-draft.ts'
-import { checkBounds, checkForks, checkReads } from './definition-checks.ts'
+import { checkBounds, checkForks, checkReads, type TableDraft } from './definition-checks.ts'
 import { isLockName } from '../model/table-key.ts'
 import { sha256, sqlHash } from './sql-hash.ts'
 
@@ -33,27 +25,20 @@ export type SqlFile = {
 type TableFiles = {
   readonly transforms: readonly SqlFile[]
   readonly ddl: readonly SqlFile[]
-  readonly clusterDdl: readonly SqlFile[]
   /** Undefined if their file is wrong: then checks of forks are skipped. */
   readonly networks: readonly Network[] | undefined
 }
 
 /** All tables in dependency order, as far as they could be read. Reports errors with file and line. */
 export function tableDrafts(
-  { transforms, ddl, clusterDdl, networks }: TableFiles,
+  { transforms, ddl, networks }: TableFiles,
   report: Report,
 ): readonly TableDraft[] {
   const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
-  const [ddlByKey, clusterByKey] = [ddl, clusterDdl].map(
-    (files) => new Map(files.map((file) => [file.key, file])),
-  )
   const drafts = transforms.map((file) =>
-    tableDraft(
-      { file, ddlFile: ddlByKey?.get(file.key), clusterFile: clusterByKey?.get(file.key), forks },
-      report,
-    ),
+    tableDraft({ file, ddlFile: ddl.find(({ key }) => key === file.key), forks }, report),
   )
-  for (const { key, file } of [...ddl, ...clusterDdl]) {
+  for (const { key, file } of ddl) {
     if (transforms.some((transform) => transform.key === key)) continue
     const hint = `add transforms/${key}.sql or remove the file`
     report(fileError({ rule: 'E011', file, sentence: 'nothing fills this table', hint }))
@@ -67,13 +52,9 @@ export function tableDrafts(
     const hint = 'give each table a target of its own'
     report(fileError({ rule: 'E013', file, line: lines.get('target'), sentence, hint }))
   }
-  const ordered = dependencyOrder(drafts, nodeOf, report)
+  const ordered = dependencyOrder(drafts, report)
   for (const draft of ordered) checkReads(draft, ordered, report)
   return ordered
-}
-
-function nodeOf({ key, file, header: { after = [] }, lines }: TableDraft): GraphNode {
-  return { key, after, place: { file, line: lines.get('after') } }
 }
 
 /** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
@@ -87,78 +68,56 @@ export function sourceDefinition(file: SqlFile, report: Report): SourceDefinitio
 type DraftFiles = {
   readonly file: SqlFile
   readonly ddlFile: SqlFile | undefined
-  readonly clusterFile: SqlFile | undefined
   readonly forks: readonly string[] | undefined
 }
 
-function tableDraft({ file, ddlFile, clusterFile, forks }: DraftFiles, report: Report): TableDraft {
-  const whole = { file: file.file }
-  if (!isLockName(file.key)) {
+function tableDraft(
+  { file: { key, file, bytes, text }, ddlFile, forks }: DraftFiles,
+  report: Report,
+): TableDraft {
+  if (!isLockName(key)) {
     const hint = 'use lower-case letters, digits and single _'
-    report(fileError({ rule: 'E012', ...whole, sentence: `'${file.key}' is not a table key`, hint }))
+    report(fileError({ rule: 'E012', file, sentence: `'${key}' is not a table key`, hint }))
   }
   if (ddlFile === undefined) {
-    const hint = `add ddl/${file.key}.sql with its CREATE TABLE`
-    report(fileError({ rule: 'E010', ...whole, sentence: 'the table has no DDL', hint }))
+    const hint = `add ddl/${key}.sql with its CREATE TABLE`
+    report(fileError({ rule: 'E010', file, sentence: 'the table has no DDL', hint }))
   }
-  const { header, lines } = readHeader(file.file, file.text, report)
-  const transform = attempt(report, () =>
-    onlySelect(file.file, splitStatements(file.file, file.text), report),
+  const { header, lines } = readHeader(file, text, report)
+  const transform = attempt(report, () => onlySelect(file, splitStatements(file, text), report))
+  const known = transformParameters(
+    { file, line: lines.get('params'), forks: forks ?? [], own: header.params ?? [] },
+    report,
   )
-  const parameters = transform && parametersOf({ transform, header, lines, forks }, report)
+  // What a parameter may be is unknown if forks or `params` could not be read.
+  const isUnknown = forks === undefined || header.params === undefined
+  const parameters = transform && checkedParameters(transform, known, isUnknown ? () => {} : report)
   if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
-  if (forks !== undefined) checkForks({ file: file.file, header, lines, forks }, report)
+  if (forks !== undefined) checkForks({ file, header, lines, forks }, report)
   const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
-  const clusterDdl = clusterStatements({ ddlFile, ddl, override: clusterFile }, report)
+  const clusterDdl = (ddlFile && clusterStatements(ddlFile, ddl, report)) ?? []
   const complete = isComplete(header) && transform ? { ...header, transform } : undefined
   if (complete !== undefined) attempt(report, () => sharedStep(complete))
-  return {
-    key: file.key,
-    file: file.file,
-    header,
-    lines,
-    transform,
-    ddl,
-    clusterDdl,
-    definition: complete && ddl && parameters && definition(file, complete, { ddl, clusterDdl, parameters }),
-  }
-}
-
-function definition(
-  { key, bytes, text }: SqlFile,
-  table: TransformHeader & Pick<TableDefinition, 'transform'>,
-  rest: Pick<TableDefinition, 'ddl' | 'clusterDdl' | 'parameters'>,
-): TableDefinition {
-  return {
-    key,
-    unit: 'block',
-    ...table,
-    ...rest,
-    sqlHash: sqlHash(table.transform, table),
-    rawHash: sha256(bytes),
-    rawText: text,
-  }
+  const definition: TableDefinition | undefined = complete &&
+    ddl &&
+    parameters && {
+      key,
+      unit: 'block',
+      ...complete,
+      ddl,
+      clusterDdl,
+      parameters,
+      sqlHash: sqlHash(complete.transform, complete),
+      rawHash: sha256(bytes),
+      rawText: text,
+    }
+  return { key, file, header, lines, transform, ddl, definition }
 }
 
 function isComplete(header: HeaderDraft): header is TransformHeader {
   return Object.entries(header).every(
     ([key, value]) => ['chunk', 'shared'].includes(key) || value !== undefined,
   )
-}
-
-type Uses = Pick<TableDraft, 'header' | 'lines'> & {
-  readonly transform: SqlText
-  readonly forks: readonly string[] | undefined
-}
-
-/** The parameters that the transform uses; unchecked if forks or `params` could not be read. */
-function parametersOf({ transform, header, lines, forks }: Uses, report: Report): readonly string[] {
-  const unknown = forks === undefined || header.params === undefined
-  const known = transformParameters(
-    { file: transform.file, line: lines.get('params'), forks: forks ?? [], own: header.params ?? [] },
-    report,
-  )
-  return checkedParameters(transform, known, unknown ? () => {} : report)
 }
 
 function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
@@ -173,20 +132,14 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
   return ddl
 }
 
-type ClusterFiles = {
-  readonly ddlFile: SqlFile | undefined
-  readonly ddl: SqlText | undefined
-  /** Its statements replace those derived from the header of `ddlFile`; `check` compares them with `ddl`. */
-  readonly override: SqlFile | undefined
-}
-
-function clusterStatements({ ddlFile, ddl, override }: ClusterFiles, report: Report): readonly SqlText[] {
-  const shard = ddlFile && ddlHeader(ddlFile.file, ddlFile.text, report).shard
-  if (override === undefined) return (ddl && shard && attempt(report, () => clusterForm(ddl, shard))) ?? []
-  throwHeaderError(override.file, override.text, report)
-  const found = attempt(report, () => splitStatements(override.file, override.text)) ?? []
-  for (const statement of found) checkedParameters(statement, { target: 'Identifier' }, report)
-  return found
+/** None without `--! shard:` above the DDL. */
+function clusterStatements(
+  { file, text }: SqlFile,
+  ddl: SqlText | undefined,
+  report: Report,
+): readonly SqlText[] | undefined {
+  const { shard } = ddlHeader(file, text, report)
+  return ddl && shard && attempt(report, () => clusterForm(ddl, shard))
 }
 
 function onlyCreateTable({ file, text }: SqlFile, report: Report): SqlText {

@@ -1,68 +1,44 @@
 // Owns the order of tables: inputs come before the tables that read them.
-import { type BackfillError, fileError } from '../model/errors.ts'
+import { fileError } from '../model/errors.ts'
 import { knownNames } from '../model/did-you-mean.ts'
-import { refuse, type Report } from '../sql-syntax/problems.ts'
+import type { Report } from '../sql-syntax/problems.ts'
+import type { TableDraft } from './definition-checks.ts'
 
-export type GraphNode = {
-  readonly key: string
-  readonly after: readonly string[]
-  /** Its file, and the line of `after` there. */
-  readonly place: { readonly file: string; readonly line?: number | undefined }
+type Node = Pick<TableDraft, 'key' | 'file' | 'lines'> & {
+  readonly header: Pick<TableDraft['header'], 'after'>
 }
 
 /**
  * The tables, each after its inputs (`after`), otherwise in the given order.
- * Reports a duplicate key, an unknown key in `after` and each cycle.
+ * Reports an unknown key in `after` and each cycle.
  */
-export function dependencyOrder<Table>(
+export function dependencyOrder<Table extends Node>(
   tables: readonly Table[],
-  nodeOf: (table: Table) => GraphNode,
-  report: Report = refuse,
+  report: Report,
 ): readonly Table[] {
-  const byKey = new Map<string, { readonly table: Table; readonly node: GraphNode }>()
-  for (const table of tables) {
-    const node = nodeOf(table)
-    const other = byKey.get(node.key)
-    if (other === undefined) byKey.set(node.key, { table, node })
-    else report(twice(node, other.node))
-  }
+  const byKey = new Map(tables.map((table) => [table.key, table]))
   const ordered = new Set<Table>()
-  const seen = new Set<string>()
-  const visit = ({ table, node }: { table: Table; node: GraphNode }, path: readonly string[]): void => {
-    const here = [...path, node.key]
-    if (path.includes(node.key)) return report(cycle(node, here.slice(path.indexOf(node.key))))
-    if (seen.has(node.key)) return
-    for (const key of node.after) {
-      const input = byKey.get(key)
-      if (input === undefined) report(unknown(node, key, [...byKey.keys()]))
-      else visit(input, here)
+  const visit = (table: Table, path: readonly string[]): void => {
+    const { key, file, header, lines } = table
+    const place = { file, line: lines.get('after') }
+    if (path.includes(key)) {
+      const cycle = [...path.slice(path.indexOf(key)), key].join(' -> ')
+      const hint = "take one of them out of an 'after' line"
+      return report(
+        fileError({ rule: 'E040', ...place, sentence: `tables wait for each other: ${cycle}`, hint }),
+      )
     }
-    seen.add(node.key)
+    if (ordered.has(table)) return
+    for (const one of header.after ?? []) {
+      const input = byKey.get(one)
+      if (input !== undefined) visit(input, [...path, key])
+      else {
+        const hint = knownNames('tables', one, [...byKey.keys()])
+        report(fileError({ rule: 'E041', ...place, sentence: `after: there is no table '${one}'`, hint }))
+      }
+    }
     ordered.add(table)
   }
-  for (const each of byKey.values()) visit(each, [])
+  for (const table of tables) visit(table, [])
   return [...ordered]
-}
-
-function twice({ key, place }: GraphNode, other: GraphNode): BackfillError {
-  const sentence = `the table '${key}' is also in ${other.place.file}`
-  return fileError({ rule: 'E012', file: place.file, sentence, hint: 'rename one of the two files' })
-}
-
-function cycle({ place }: GraphNode, keys: readonly string[]): BackfillError {
-  return fileError({
-    rule: 'E040',
-    ...place,
-    sentence: `tables wait for each other: ${keys.join(' -> ')}`,
-    hint: "take one of them out of an 'after' line",
-  })
-}
-
-function unknown({ place }: GraphNode, key: string, keys: readonly string[]): BackfillError {
-  return fileError({
-    rule: 'E041',
-    ...place,
-    sentence: `after: there is no table '${key}'`,
-    hint: knownNames('tables', key, keys),
-  })
 }

@@ -2,14 +2,19 @@
 import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
-import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
-import { compactText, OPENING, splitAtCommas, withDepth } from '../sql-syntax/tokens.ts'
+import { OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import type { ShardBy } from '../sql-syntax/table-forms.ts'
+import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
 
 export type HeaderEntry = {
   readonly key: string
   readonly value: string
   readonly file: string
   readonly line: number
+}
+
+export function words(entry: HeaderEntry): string {
+  return entry.value
 }
 
 export function identifier(entry: HeaderEntry): string {
@@ -49,12 +54,13 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
   return { from: from ?? undefined, to: to ?? undefined }
 }
 
-/** An expression over a table's columns, on one line, returned as written. */
-export function expression(entry: HeaderEntry): string {
-  const depths = withDepth(significantTokens({ file: entry.file, text: entry.value, line: entry.line }))
-  const { token, depth } = depths.at(-1)!
-  const isClosed = depth === 0 && !OPENING.has(token.text) && depths.every((one) => one.depth >= 0)
-  if (isClosed && depths.every((one) => one.depth > 0 || !SEPARATORS.has(one.token.text))) return entry.value
+/** An expression over a table's columns, on one line, as written. */
+export function expression(entry: HeaderEntry): ShardBy {
+  const tokens = significantTokens({ file: entry.file, text: entry.value, line: entry.line })
+  const last = tokens.at(-1)!
+  const isClosed = last.depth === 0 && !OPENING.has(last.text) && tokens.every(({ depth }) => depth >= 0)
+  if (isClosed && tokens.every(({ depth, text }) => depth > 0 || !SEPARATORS.has(text)))
+    return { expression: entry.value, line: entry.line }
   throw wrong(
     entry,
     `'${entry.value}' is not an expression`,
@@ -103,13 +109,17 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
 }
 
 export function blockCoverage(entry: HeaderEntry): BlockCoverage {
-  const known = DENSITIES.find((name) => name === entry.value)
+  const known = BLOCK_COVERAGES.find((name) => name === entry.value)
   if (known === undefined)
-    throw wrong(entry, `'${entry.value}' is not a block coverage`, `write one of ${DENSITIES.join(', ')}`)
+    throw wrong(
+      entry,
+      `'${entry.value}' is not a block coverage`,
+      `write one of ${BLOCK_COVERAGES.join(', ')}`,
+    )
   return known
 }
 
-export const DENSITIES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
+export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
 /**
  * The servers on which a file of sql/doctor/ runs. `each node`: every server of the target's cluster, or the target if no
@@ -117,7 +127,7 @@ export const DENSITIES: readonly BlockCoverage[] = ['every-block', 'most-blocks'
  */
 const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
 
-export type DoctorServer = (typeof DOCTOR_SERVERS)[number]
+type DoctorServer = (typeof DOCTOR_SERVERS)[number]
 
 export function doctorServers(entry: HeaderEntry): readonly DoctorServer[] {
   return entry.value.split(',').map((part) => {

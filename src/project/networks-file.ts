@@ -1,31 +1,34 @@
 // Owns reading sql/networks.json: fork blocks and other values of a network.
 import { type BackfillError, fileError } from '../model/errors.ts'
-import type { BlockCoverage, Network } from '../model/model.ts'
-import { DENSITIES } from './header-values.ts'
+import type { Network } from '../model/model.ts'
+import { BLOCK_COVERAGES } from './header-values.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { RUNNER_PARAMETERS } from '../sql-syntax/parameters.ts'
 import { isLockName } from '../model/table-key.ts'
 
-const HOLE_BLOCKS = 1000
+const SOURCE_GAP_BLOCKS = 1000
+
+/** A value of the file, with the path of its keys for messages: `mainnet.forks`. */
+type Place = { readonly file: string; readonly path: string; readonly key: string; readonly value: unknown }
 
 /**
  * Reads `{ "<network>": { "forks": { "<fork>": block }, "source-gap-blocks"?: blocks, "block-coverage"?: { "<source>": block coverage } } }`.
  * Throws a usage error that names the file and the key for anything else.
  */
 export function parseNetworks(file: string, text: string): readonly Network[] {
-  return Object.entries(record(file, '', parseJson(file, text))).map(([name, value]) => {
-    if (!isLockName(name)) {
-      throw wrong(file, name, 'is not the name of a network', 'use lower-case letters, digits and single _')
-    }
-    const fields = record(file, name, value)
-    const unknown = Object.keys(fields).find((key) => !KEYS.includes(key))
-    if (unknown !== undefined)
-      throw wrong(file, `${name}.${unknown}`, 'is unknown', knownNames('keys', unknown, KEYS))
+  return fieldsOf({ file, path: '', key: '', value: parseJson(file, text) }).map((network) => {
+    if (!isLockName(network.key))
+      throw wrong(network, 'is not the name of a network', 'use lower-case letters, digits and single _')
+    const fields = fieldsOf(network)
+    const unknown = fields.find(({ key }) => !KEYS.includes(key))
+    if (unknown !== undefined) throw wrong(unknown, 'is unknown', knownNames('keys', unknown.key, KEYS))
+    const field = (key: string, value: unknown) =>
+      fields.find((one) => one.key === key) ?? { file, path: `${network.path}.${key}`, key, value }
     return {
-      name,
-      forks: forks(file, `${name}.forks`, fields['forks']),
-      sourceGapBlocks: sourceGapBlocks(file, `${name}.source-gap-blocks`, fields['source-gap-blocks']),
-      blockCoverage: blockCoverages(file, `${name}.block coverage`, fields['block-coverage']),
+      name: network.key,
+      forks: valuesOf(field('forks', undefined), firstBlock),
+      sourceGapBlocks: sourceGapBlocks(field('source-gap-blocks', SOURCE_GAP_BLOCKS)),
+      blockCoverage: valuesOf(field('block-coverage', {}), blockCoverage),
     }
   })
 }
@@ -41,58 +44,44 @@ function parseJson(file: string, text: string): unknown {
   }
 }
 
-function forks(file: string, path: string, value: unknown): Network['forks'] {
-  return mapRecord(file, path, value, (fork, block) => {
-    if (!/^[a-z][a-z0-9_]*$/.test(fork) || Object.hasOwn(RUNNER_PARAMETERS, fork)) {
-      throw wrong(
-        file,
-        `${path}.${fork}`,
-        'is not the name of a fork',
-        'use lower-case letters, digits and _',
-      )
-    }
-    if (Number.isSafeInteger(block) && (block as number) >= 0) return block as number
-    throw wrong(file, `${path}.${fork}`, `is ${JSON.stringify(block)}`, 'write the first block of the fork')
-  })
+function firstBlock(fork: Place): number {
+  if (!/^[a-z][a-z0-9_]*$/.test(fork.key) || Object.hasOwn(RUNNER_PARAMETERS, fork.key))
+    throw wrong(fork, 'is not the name of a fork', 'use lower-case letters, digits and _')
+  if (Number.isSafeInteger(fork.value) && Number(fork.value) >= 0) return Number(fork.value)
+  throw isWrong(fork, 'write the first block of the fork')
 }
 
-function sourceGapBlocks(file: string, path: string, value: unknown): number {
-  if (value === undefined) return HOLE_BLOCKS
-  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
-  throw wrong(file, path, `is ${JSON.stringify(value)}`, 'write a number of blocks above 0')
+function sourceGapBlocks(place: Place): number {
+  if (Number.isSafeInteger(place.value) && Number(place.value) > 0) return Number(place.value)
+  throw isWrong(place, 'write a number of blocks above 0')
 }
 
-function blockCoverages(file: string, path: string, value: unknown): Network['blockCoverage'] {
-  return mapRecord(file, path, value ?? {}, (source, given): BlockCoverage => {
-    const known = DENSITIES.find((blockCoverage) => blockCoverage === given)
-    if (known !== undefined) return known
-    const hint = `write one of ${DENSITIES.join(', ')}`
-    throw wrong(file, `${path}.${source}`, `is ${JSON.stringify(given)}`, hint)
-  })
+function blockCoverage(source: Place): Network['blockCoverage'][string] {
+  const known = BLOCK_COVERAGES.find((one) => one === source.value)
+  if (known !== undefined) return known
+  throw isWrong(source, `write one of ${BLOCK_COVERAGES.join(', ')}`)
 }
 
-function mapRecord<Value>(
-  file: string,
-  path: string,
-  value: unknown,
-  read: (key: string, value: unknown) => Value,
-): Readonly<Record<string, Value>> {
-  const entries = Object.entries(record(file, path, value))
-  return Object.fromEntries(entries.map(([key, content]) => [key, read(key, content)]))
+function valuesOf<Value>(place: Place, read: (field: Place) => Value): Readonly<Record<string, Value>> {
+  return Object.fromEntries(fieldsOf(place).map((field) => [field.key, read(field)]))
 }
 
-function record(file: string, path: string, value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
-  throw wrong(
+function fieldsOf({ file, path, key, value: object }: Place): readonly Place[] {
+  if (typeof object !== 'object' || object === null || Array.isArray(object))
+    throw isWrong({ file, path, key, value: object }, 'write an object, { … }')
+  return Object.entries(object).map(([name, value]) => ({
     file,
-    path,
-    value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`,
-    'write an object, { … }',
-  )
+    path: path === '' ? name : `${path}.${name}`,
+    key: name,
+    value,
+  }))
 }
 
-function wrong(file: string, path: string, problem: string, hint: string): BackfillError {
+function isWrong(place: Place, hint: string): BackfillError {
+  return wrong(place, place.value === undefined ? 'is missing' : `is ${JSON.stringify(place.value)}`, hint)
+}
+
+function wrong({ file, path }: Place, problem: string, hint: string): BackfillError {
   const sentence = `${path === '' ? 'the content' : `'${path}'`} ${problem}`
   return fileError({ rule: 'E014', file, sentence, hint })
 }

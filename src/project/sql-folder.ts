@@ -6,11 +6,10 @@ import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { throwHeaderError } from './header.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
-import type { TableDraft } from './table-draft.ts'
+import type { TableDraft } from './definition-checks.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
-import { shown } from './sql-files.ts'
-import { readSqlFiles, unreadable } from './sql-files.ts'
+import { readSqlFiles, shown, unreadable } from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../model/choose.ts'
 
@@ -32,19 +31,17 @@ export type Folder = {
 /** The same, but reports every error. Throws if a file or folder cannot be read. */
 export async function readFolder(folder: string, report: Report): Promise<Folder> {
   const networksFile = join(folder, 'networks.json')
-  const [ddl, clusterDdl, transforms, source, ledger, clusterLedger, upgrade, networksText] =
-    await Promise.all([
-      readSqlFiles(join(folder, 'ddl')),
-      readSqlFiles(join(folder, 'ddl', 'cluster'), { optional: true }),
-      readSqlFiles(join(folder, 'transforms')),
-      readSqlFiles(join(folder, 'source')),
-      readSqlFiles(join(folder, 'ledger')),
-      readSqlFiles(join(folder, 'ledger', 'cluster'), { optional: true }),
-      readSqlFiles(join(folder, 'ledger', 'upgrade'), { optional: true }),
-      readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
-    ])
+  const [ddl, transforms, source, ledger, clusterLedger, upgrade, networksText] = await Promise.all([
+    readSqlFiles(join(folder, 'ddl')),
+    readSqlFiles(join(folder, 'transforms')),
+    readSqlFiles(join(folder, 'source')),
+    readSqlFiles(join(folder, 'ledger')),
+    readSqlFiles(join(folder, 'ledger', 'cluster'), { optional: true }),
+    readSqlFiles(join(folder, 'ledger', 'upgrade'), { optional: true }),
+    readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
+  ])
   const networks = attempt(report, () => parseNetworks(shown(networksFile), networksText))
-  const drafts = tableDrafts({ transforms, ddl, clusterDdl, networks }, report)
+  const drafts = tableDrafts({ transforms, ddl, networks }, report)
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
   const catalogue = {

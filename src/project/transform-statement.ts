@@ -4,7 +4,6 @@ import type { SqlText } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { refuse, type Report } from '../sql-syntax/problems.ts'
 import { isKeyword, significantTokens, unquoted, type Token } from '../sql-syntax/lexer.ts'
-import { withDepth } from '../sql-syntax/tokens.ts'
 
 /** The statement of a transform file. Reports an error if the file is not exactly one SELECT. */
 export function onlySelect(
@@ -26,51 +25,17 @@ export function onlySelect(
     wrong('E023', first?.line ?? sql.line, `the transform begins with ${first?.text ?? '('}`)
     return undefined
   }
-  for (const error of [...outputClauses(file, tokens), ...pinnedSettings(file, tokens)]) report(error)
+  for (const error of pinnedSettings(file, tokens)) report(error)
   return sql
 }
 
 const ONE_SELECT = 'a transform is one SELECT or WITH … SELECT; the runner adds the INSERT'
 
-/** Tables written as `{database:Identifier}.name`, with the line of their first mention. */
-export function tablesRead(sql: SqlText, database: 'source' | 'target'): ReadonlyMap<string, number> {
-  const tokens = significantTokens(sql)
-  const tables = new Map<string, number>()
-  for (const [index, token] of tokens.entries()) {
-    const table = tokens[index + 5]
-    if (token.text !== database || table === undefined) continue
-    const around = tokens.slice(index - 1, index + 5).map(({ text }) => text)
-    const name = unquoted(table)
-    if (around.join('') === `{${database}:Identifier}.` && !tables.has(name)) tables.set(name, token.line)
-  }
-  return tables
-}
-
-function* outputClauses(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
-  for (const [index, { token, depth }] of withDepth(tokens).entries()) {
-    if (depth > 0) continue
-    const [before, next, behind] = [tokens[index - 1], tokens[index + 1], tokens[index + 2]]
-    const outfile = isKeyword(token, 'INTO') && isKeyword(next, 'OUTFILE') && behind?.kind === 'string'
-    const isName = before?.text === '.' || before?.text === ',' || isKeyword(before, 'AS', 'SELECT', 'BY')
-    const ends = behind === undefined || isKeyword(behind, 'SETTINGS', 'INTO')
-    const format = isKeyword(token, 'FORMAT') && !isName && next?.kind === 'word' && ends
-    if (outfile || format) {
-      const clause = outfile ? 'INTO OUTFILE' : 'FORMAT'
-      yield fileError({
-        rule: 'E024',
-        file,
-        line: token.line,
-        sentence: `a transform has no ${clause}`,
-        hint: 'leave it out: its rows are inserted',
-      })
-    }
-  }
-}
-
 /** A SETTINGS clause overrides the settings that the runner sends, so it may not change a pinned setting either. */
 function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
   let clause: number | undefined
-  for (const [index, { token, depth }] of withDepth(tokens).entries()) {
+  for (const [index, token] of tokens.entries()) {
+    const { depth } = token
     const before = tokens[index - 1]
     if (isKeyword(token, 'SETTINGS')) clause = depth
     else if (clause !== undefined && depth < clause) clause = undefined

@@ -1,10 +1,9 @@
 // Owns running transforms: inside one server, or streamed from the source server to the target server.
-import type { Network, TableDefinition } from '../model/model.ts'
+import type { Compression, Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import type { ExecutorPort, InsertJob, InsertReport } from './executor-port.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
-import type { Compression } from '../model/compression.ts'
 import { cleanRanges, countIn, endDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'

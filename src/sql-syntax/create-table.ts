@@ -1,8 +1,8 @@
 // Owns reading a CREATE TABLE statement: the table it creates and the columns it declares.
 import { type BackfillError, fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
-import { isKeyword, significantTokens, unquoted, type Token } from './lexer.ts'
-import { compactText, splitAtCommas, withDepth } from './tokens.ts'
+import { isKeyword, isName, significantTokens, unquoted, type Token } from './lexer.ts'
+import { closingAt, compactText, splitAtCommas } from './tokens.ts'
 
 export type DefaultKind = '' | 'DEFAULT' | 'MATERIALIZED' | 'ALIAS' | 'EPHEMERAL'
 
@@ -68,12 +68,11 @@ export function createTable(ddl: SqlText): CreateTable {
     const found = isKeyword(create, 'CREATE') ? `CREATE ${second?.text ?? ''}` : (create?.text ?? '')
     throw problem(ddl, create, `expected CREATE TABLE, found '${found}'`, CREATE_TABLE)
   }
-  const depths = withDepth(tokens)
-  const open = depths.findIndex(({ token, depth }) => depth === 0 && token.text === '(')
-  const close = depths.findIndex(({ token, depth }, at) => at > open && depth === 0 && token.text === ')')
+  const open = tokens.findIndex(({ text, depth }) => depth === 0 && text === '(')
+  const close = closingAt(tokens, open)
   const nameAt = createdNameAt(tokens)
   const table = name(tokens[nameAt])
-  if (open === -1 || close === -1 || table === undefined) {
+  if (close === -1 || table === undefined) {
     throw problem(ddl, create, 'CREATE TABLE without a list of columns', CREATE_TABLE)
   }
   const [body, tail] = [tokens.slice(open + 1, close), tokens.slice(close + 1)]
@@ -103,7 +102,7 @@ function createdNameAt(tokens: readonly Token[]): number {
 }
 
 function name(token: Token | undefined): string | undefined {
-  return token?.kind === 'word' || token?.kind === 'identifier' ? unquoted(token) : undefined
+  return isName(token) ? unquoted(token) : undefined
 }
 
 /** An item that declares an index and the like. In ClickHouse a column with such a name must be quoted. */
@@ -144,11 +143,11 @@ function clausesOf(tokens: readonly Token[], words: readonly string[]): Clauses 
   const clauses = new Map<string, Token[]>()
   let clause = ''
   let from = 0
-  for (const [at, { token, depth }] of withDepth(tokens).entries()) {
+  for (const [at, token] of tokens.entries()) {
     const begun = words.find((word) =>
       word.split(' ').every((part, index) => isKeyword(tokens[at + index], part)),
     )
-    if (depth === 0 && begun !== undefined && !clauses.has(begun)) {
+    if (token.depth === tokens[0]!.depth && begun !== undefined && !clauses.has(begun)) {
       clause = begun
       from = at + begun.split(' ').length
       clauses.set(clause, [])

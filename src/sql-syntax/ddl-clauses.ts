@@ -1,8 +1,8 @@
 // Owns reading engine and keys from a CREATE TABLE.
 import type { SqlText } from '../model/model.ts'
 import { createTable, type CreateTable } from './create-table.ts'
-import { isKeyword, type Token, unquoted } from './lexer.ts'
-import { splitAtCommas, withDepth } from './tokens.ts'
+import { isKeyword, isName, type Token, unquoted } from './lexer.ts'
+import { closingAt, splitAtCommas } from './tokens.ts'
 
 export type DdlClause = {
   /** The tokens with one space between any two, without the brackets around all of them: `address , block_number`. */
@@ -43,12 +43,9 @@ export function ddlClauses(ddl: SqlText): DdlClauses {
 /** The engine after ENGINE. */
 export function readEngine(behind: readonly Token[]): DdlEngine | undefined {
   const tokens = behind[0]?.text === '=' ? behind.slice(1) : behind
-  const [first, open] = tokens
+  const [first] = tokens
   if (first === undefined) return undefined
-  const close = withDepth(tokens).findIndex(
-    ({ token, depth }, at) => at > 1 && depth === 0 && token.text === ')',
-  )
-  const inside = open?.text === '(' && close > 0 ? tokens.slice(2, close) : []
+  const inside = tokens.slice(2, Math.max(2, closingAt(tokens, 1)))
   // Path and replica of a Replicated engine are strings; the other arguments decide which row of a key stays.
   const args = splitAtCommas(inside).filter((item) => item[0]?.kind !== 'string')
   const flat = args.flatMap((item, index) => (index === 0 ? item : [COMMA, ...item]))
@@ -62,7 +59,7 @@ export function keyText(tokens: readonly Token[]): string {
     .join(' ')
 }
 
-const COMMA: Token = { kind: 'punctuation', text: ',', line: 0 }
+const COMMA: Token = { kind: 'punctuation', text: ',', line: 0, depth: 0, end: 0 }
 
 /** @param line where the clause begins */
 export function toClause(tokens: readonly Token[], line: number): DdlClause {
@@ -76,11 +73,6 @@ export function toClause(tokens: readonly Token[], line: number): DdlClause {
 /** `a, b` of `(a, b)` and `tuple(a, b)`. */
 function withoutBrackets(tokens: readonly Token[]): readonly Token[] {
   const inner = isKeyword(tokens[0], 'TUPLE') ? tokens.slice(1) : tokens
-  if (inner[0]?.text !== '(') return tokens
-  const close = withDepth(inner).findIndex(({ token, depth }) => depth === 0 && token.text === ')')
-  return close === inner.length - 1 ? inner.slice(1, -1) : tokens
-}
-
-function isName(token: Token): boolean {
-  return token.kind === 'word' || token.kind === 'identifier'
+  const isAround = inner[0]?.text === '(' && closingAt(inner, 0) === inner.length - 1
+  return isAround ? inner.slice(1, -1) : tokens
 }

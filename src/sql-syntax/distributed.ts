@@ -1,7 +1,7 @@
 // Owns reading the definition of a Distributed table, and whether its sharding keeps the rows of a key on one shard.
 import { type DdlClause, toClause } from './ddl-clauses.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from './lexer.ts'
-import { splitAtCommas, unspaced, withDepth } from './tokens.ts'
+import { closingAt, splitAtCommas, unspaced } from './tokens.ts'
 
 export type Distributed = {
   /** As written: a name, or a macro such as `{cluster}`. */
@@ -13,13 +13,11 @@ export type Distributed = {
   readonly key: DdlClause | undefined
 }
 
-/** `Distributed('{cluster}', 'database', 'table', sharding key, …)`; undefined for any other engine. */
-export function readDistributed(tokens: readonly Token[]): Distributed | undefined {
-  const [engine, open] = tokens
-  if (!isKeyword(engine, 'DISTRIBUTED') || open?.text !== '(') return undefined
-  const close = withDepth(tokens).findIndex(
-    ({ token, depth }, at) => at > 1 && depth === 0 && token.text === ')',
-  )
+/** Reads `engine_full` of `system.tables`: `Distributed('{cluster}', 'database', 'table', sharding key, …)`; undefined for any other engine. */
+export function distributedEngine(engineFull: string): Distributed | undefined {
+  const tokens = significantTokens({ file: 'system.tables', text: engineFull, line: 1 })
+  const close = closingAt(tokens, 1)
+  if (!isKeyword(tokens[0], 'DISTRIBUTED') || close === -1) return undefined
   const [cluster, database, table, key] = splitAtCommas(tokens.slice(2, close))
   return {
     cluster: nameOf(cluster),
@@ -31,11 +29,6 @@ export function readDistributed(tokens: readonly Token[]): Distributed | undefin
 
 function nameOf(item: readonly Token[] | undefined): string {
   return item?.length === 1 ? unquoted(item[0]!) : ''
-}
-
-/** The same for the text of `engine_full` in `system.tables`. */
-export function distributedEngine(engineFull: string): Distributed | undefined {
-  return readDistributed(significantTokens({ file: 'system.tables', text: engineFull, line: 1 }))
 }
 
 /**

@@ -19,6 +19,10 @@ export type Token = {
   readonly text: string
   /** 1-based line in the file. */
   readonly line: number
+  /** Brackets around it; a bracket is outside of itself. */
+  readonly depth: number
+  /** Offset of the character after it in the text. */
+  readonly end: number
 }
 
 /**
@@ -27,26 +31,27 @@ export type Token = {
  * and for a character that ClickHouse does not know.
  */
 export function* lex(sql: SqlText): Generator<Token, void> {
-  let line = sql.line
+  let [line, depth, end] = [sql.line, 0, 0]
   let before: Token | undefined
-  for (let offset = 0; offset < sql.text.length;) {
-    const read = readToken(sql.text, offset, before)
+  while (end < sql.text.length) {
+    const read = readToken(sql.text, end, before)
     if ('sentence' in read) throw fileError({ rule: 'E020', file: sql.file, line, ...read })
-    const token: Token = { kind: read.kind, text: read.text, line }
+    end += read.text.length
+    if (CLOSING.has(read.text)) depth--
+    const token: Token = { ...read, line, depth, end }
+    if (OPENING.has(read.text)) depth++
     yield token
     if (isSignificant(token)) before = token
-    offset += token.text.length
     line += countLines(token.text)
   }
 }
 
+export const OPENING: ReadonlySet<string> = new Set(['(', '[', '{'])
+const CLOSING: ReadonlySet<string> = new Set([')', ']', '}'])
+
 /** The tokens without white space and comments. Cached, because several checks read each statement. */
 export function significantTokens(sql: SqlText): readonly Token[] {
-  return remembered.get(sql) ?? rememberTokens(sql, [...lex(sql)].filter(isSignificant))
-}
-
-/** Cache of tokens per statement. */
-export function rememberTokens(sql: SqlText, tokens: readonly Token[]): readonly Token[] {
+  const tokens = remembered.get(sql) ?? [...lex(sql)].filter(isSignificant)
   remembered.set(sql, tokens)
   return tokens
 }
@@ -60,6 +65,11 @@ export function isSignificant(token: Token): boolean {
 /** Whether the token is this bare keyword, in any case. A quoted identifier never is. */
 export function isKeyword(token: Token | undefined, ...keywords: readonly string[]): boolean {
   return token?.kind === 'word' && keywords.includes(token.text.toUpperCase())
+}
+
+/** Whether the token can be a name: a word or a quoted identifier. */
+export function isName(token: Token | undefined): token is Token {
+  return token?.kind === 'word' || token?.kind === 'identifier'
 }
 
 /** The name in a word or a quoted identifier, the content of a string; other tokens as written. */

@@ -1,8 +1,9 @@
 // Owns the shared step of a transform: a CTE that another table has too, and whose rows are computed once for both.
 import { fileError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
-import { isKeyword, isSignificant, lex, type Token, unquoted } from './lexer.ts'
+import { isKeyword, isName, significantTokens, unquoted } from './lexer.ts'
 import { normalForm } from './statements.ts'
+import { closingAt } from './tokens.ts'
 
 export type SharedStep = {
   /** SELECT of the step's rows. */
@@ -52,32 +53,17 @@ export function sharedStep(table: Sharing): SharedStep | undefined {
 type Body = { readonly name: string; readonly from: number; readonly to: number; readonly end: number }
 
 function bodyOf({ transform }: Sharing, shared: string): Body | undefined {
-  const tokens = significant(transform)
-  if (!isKeyword(tokens[0]?.token, 'WITH')) return undefined
+  const tokens = significantTokens(transform)
+  if (!isKeyword(tokens[0], 'WITH')) return undefined
   const at = tokens.findIndex(
-    ({ token, depth }, index) =>
-      depth === 0 &&
-      (token.kind === 'word' || token.kind === 'identifier') &&
+    (token, index) =>
+      token.depth === 0 &&
+      isName(token) &&
       unquoted(token) === shared &&
-      isKeyword(tokens[index + 1]?.token, 'AS') &&
-      tokens[index + 2]?.token.text === '(',
+      isKeyword(tokens[index + 1], 'AS') &&
+      tokens[index + 2]?.text === '(',
   )
-  const open = tokens[at + 2]
-  const close = tokens.find(({ token, depth }, index) => index > at + 2 && depth === 0 && token.text === ')')
+  const [open, close] = [tokens[at + 2], tokens[closingAt(tokens, at + 2)]]
   if (at < 0 || open === undefined || close === undefined) return undefined
-  return { name: tokens[at]!.token.text, from: open.end, to: close.end - 1, end: close.end }
-}
-
-/** Significant tokens with their bracket depth (a bracket is outside of itself) and their end offsets. */
-function significant(sql: Sharing['transform']): { token: Token; depth: number; end: number }[] {
-  const found: { token: Token; depth: number; end: number }[] = []
-  let depth = 0
-  let end = 0
-  for (const token of lex(sql)) {
-    end += token.text.length
-    if (token.text === ')') depth--
-    if (isSignificant(token)) found.push({ token, depth, end })
-    if (token.text === '(') depth++
-  }
-  return found
+  return { name: tokens[at]!.text, from: open.end, to: close.end - 1, end: close.end }
 }

@@ -1,6 +1,6 @@
 // Owns splitting an SQL file into statements.
 import type { SqlText } from '../model/model.ts'
-import { isSignificant, lex, rememberTokens, significantTokens, type Token } from './lexer.ts'
+import { isSignificant, lex, significantTokens, type Token } from './lexer.ts'
 
 /**
  * The statements of a file, in order. A statement extends from the first comment or token after the last `;` to its own
@@ -11,30 +11,20 @@ import { isSignificant, lex, rememberTokens, significantTokens, type Token } fro
 export function splitStatements(file: string, text: string): readonly SqlText[] {
   const statements: SqlText[] = []
   let begun: { readonly offset: number; readonly line: number } | undefined
-  let tokens: Token[] = []
   let end = 0
   const close = () => {
-    if (begun !== undefined && tokens.length > 0) {
-      const statement = { file, text: text.slice(begun.offset, end), line: begun.line }
-      rememberTokens(statement, tokens)
-      statements.push(statement)
-    }
+    if (begun !== undefined && end > 0)
+      statements.push({ file, text: text.slice(begun.offset, end), line: begun.line })
     begun = undefined
-    tokens = []
+    end = 0
   }
-  let offset = 0
   for (const token of lex({ file, text, line: 1 })) {
-    const behind = offset + token.text.length
     if (token.text === ';') close()
-    else if (isHeaderLine(token) && tokens.length === 0) begun = undefined
+    else if (isHeaderLine(token) && end === 0) begun = undefined
     else if (token.kind !== 'white') {
-      begun ??= { offset, line: token.line }
-      if (isSignificant(token)) {
-        tokens.push(token)
-        end = behind
-      }
+      begun ??= { offset: token.end - token.text.length, line: token.line }
+      if (isSignificant(token)) end = token.end
     }
-    offset = behind
   }
   close()
   return statements

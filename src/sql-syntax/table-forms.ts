@@ -2,19 +2,20 @@
 import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { type CreateTable, createTable } from './create-table.ts'
-import { readEngine } from './ddl-clauses.ts'
+import { ddlClauses, readEngine, toClause } from './ddl-clauses.ts'
+import { shardingProblem } from './distributed.ts'
 import { isKeyword, significantTokens, type Token } from './lexer.ts'
 import { quotedName } from './quoting.ts'
-import { withDepth, withReplaced } from './tokens.ts'
+import { withReplaced } from './tokens.ts'
 
 /** `--! shard: …` of a DDL file. */
 export type ShardBy = { readonly expression: string; readonly line: number }
 
 /**
- * The statements for a cluster with Keeper: a Replicated table on each shard, and a Distributed table over them. The
- * Distributed one has the header's line.
+ * The statements for a cluster with Keeper: a Replicated table on each shard, and a Distributed table over them.
  * @param shard the sharding expression
- * @throws BackfillError `usage` with file and line for a table whose engine has no Replicated form
+ * @throws BackfillError `usage` with file and line for a table whose engine has no Replicated form, and for an expression
+ *   that puts rows of one key on several shards
  */
 export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
   const { table, columns, others, clauses } = createTable(ddl)
@@ -26,6 +27,16 @@ export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
       line: engine?.line ?? ddl.line,
       sentence: `a table with ${engine === undefined ? 'no ENGINE' : `the engine ${engine.name}`} has no Replicated form for a cluster`,
       hint: 'use ReplacingMergeTree, or take --! shard out of the header',
+    })
+  const sharding = toClause(significantTokens({ ...ddl, text: shard.expression }), shard.line)
+  const problem = shardingProblem({ key: sharding }, ddlClauses(ddl).sortKey?.names ?? [])
+  if (problem !== undefined)
+    throw fileError({
+      rule: 'E058',
+      file: ddl.file,
+      line: shard.line,
+      sentence: `rows of one key may lie on several shards, which never merge them: ${problem}`,
+      hint: 'shard by columns of ORDER BY',
     })
   const args = [REPLICA, ...(engine.text === '' ? [] : [engine.text])].join(', ')
   const written = (name: string, items: readonly string[], engineText: string, left: readonly string[]) =>
@@ -45,7 +56,7 @@ export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
   const plain = columns.map((column) => columnText(column, ['TTL', 'PRIMARY KEY', 'SETTINGS', 'STATISTICS']))
   return [
     { ...ddl, text: written(local, items, `Replicated${engine.name}(${args})`, behind) },
-    { ...ddl, text: written(table, plain, over, ['COMMENT']), line: shard.line },
+    { ...ddl, text: written(table, plain, over, ['COMMENT']) },
   ]
 }
 
@@ -67,27 +78,22 @@ function columnText(
  * @throws BackfillError `usage` with file and line if the statement is not a CREATE TABLE
  */
 export function temporaryForm(ddl: SqlText): string | undefined {
-  const engine = readEngine(createTable(ddl).clauses.get('ENGINE') ?? [])
-  return engine?.name.endsWith('MergeTree') === false ? undefined : bareForm(ddl, 'TEMPORARY TABLE')
-}
-
-/** The same as a CREATE TABLE, whatever the engine. @throws BackfillError as `temporaryForm` */
-export function bareForm(ddl: SqlText, word = 'TABLE'): string {
-  const { nameAt } = createTable(ddl)
-  const depths = withDepth(significantTokens(ddl))
+  const { nameAt, clauses } = createTable(ddl)
+  if (readEngine(clauses.get('ENGINE') ?? [])?.name.endsWith('MergeTree') === false) return undefined
+  const tokens = significantTokens(ddl)
   const indexOf = (is: (token: Token) => boolean) =>
-    depths.findIndex(({ token, depth }) => depth === 0 && is(token))
+    tokens.findIndex((token) => token.depth === 0 && is(token))
   const open = indexOf(({ text }) => text === '(')
   const as = indexOf((token) => isKeyword(token, 'AS', 'EMPTY'))
   const engine = indexOf(({ text }) => REPLICATED.test(text))
-  const texts = new Map<number, string>([[1, word]])
-  for (const [at, { token }] of depths.entries()) {
+  const texts = new Map<number, string>([[1, 'TEMPORARY TABLE']])
+  for (const [at, token] of tokens.entries()) {
     const isHead = at > 1 && at < open && at !== nameAt
     if (isHead || (as !== -1 && at >= as)) texts.set(at, '')
     // Path and replica are the strings that its arguments begin with.
     const isReplica = engine !== -1 && at === engine + 2 && token.kind === 'string'
     if (isReplica)
-      for (let arg = at; depths[arg]?.token.kind === 'string' || depths[arg]?.token.text === ','; arg++)
+      for (let arg = at; tokens[arg]?.kind === 'string' || tokens[arg]?.text === ','; arg++)
         texts.set(arg, '')
     if (at === engine) texts.set(at, token.text.replace(REPLICATED, ''))
   }

@@ -1,7 +1,6 @@
-// Owns finding the tables that a statement reads: each name after FROM and JOIN, with the qualifier before its dot.
+// Owns finding the tables that a statement reads: each name after FROM and JOIN, and each behind `{source:Identifier}.`
 import type { SqlText } from '../model/model.ts'
-import { isKeyword, significantTokens, type Token, unquoted } from './lexer.ts'
-import { withDepth } from './tokens.ts'
+import { isKeyword, isName, significantTokens, type Token, unquoted } from './lexer.ts'
 
 export type TableRead = {
   /** `source` of `{source:Identifier}.t`. */
@@ -19,61 +18,61 @@ export type TableRead = {
 export function tableReads(sql: SqlText): readonly TableRead[] {
   const tokens = significantTokens(sql)
   const own = ownNames(tokens)
-  const depths = withDepth(tokens)
-  return tokens.flatMap((token, index) => {
-    if (!isKeyword(token, 'FROM', 'JOIN') || !beginsTable(depths, index)) return []
-    const read = readAt(tokens, index + 1)
-    if (read === undefined || tokens[read.to]?.text === '(') return []
+  return tokens.flatMap((_, index) => {
+    const read = readAt(tokens, index)
+    const isFree = read?.parameter !== undefined || beginsTable(tokens, index - 1)
+    if (read === undefined || !isFree || tokens[read.to]?.text === '(') return []
     const isOwn = read.parameter === undefined && read.database === undefined && own.has(read.table)
     return isOwn ? [] : [read]
   })
 }
 
+/** The tables written as `{source:Identifier}.name` or `{target:Identifier}.name`, with the line of their first mention. */
+export function tablesRead(sql: SqlText, parameter: 'source' | 'target'): ReadonlyMap<string, number> {
+  const reads = tableReads(sql).filter((read) => read.parameter === parameter)
+  const byTable = Map.groupBy(reads, ({ table }) => table)
+  return new Map([...byTable].map(([table, [first]]) => [table, first!.line]))
+}
+
 /** The tokens of the SELECT around a place, without the SELECTs within it or beside it in a UNION. */
 export function selectAround(tokens: readonly Token[], place: number): readonly Token[] {
-  const depths = withDepth(tokens)
-  const depth = depths[place]?.depth ?? 0
+  const depth = tokens[place]?.depth ?? 0
   let [from, to] = [place, place]
-  while (from > 0 && !(depths[from]!.depth === depth && isKeyword(tokens[from], 'SELECT'))) {
-    if (depths[from]!.depth < depth) return []
+  while (from > 0 && !(tokens[from]!.depth === depth && isKeyword(tokens[from], 'SELECT'))) {
+    if (tokens[from]!.depth < depth) return []
     from--
   }
-  while (to < tokens.length && depths[to]!.depth >= depth) {
-    if (to > place && depths[to]!.depth === depth && isKeyword(tokens[to], 'UNION', 'INTERSECT', 'EXCEPT'))
+  while (to < tokens.length && tokens[to]!.depth >= depth) {
+    if (to > place && tokens[to]!.depth === depth && isKeyword(tokens[to], 'UNION', 'INTERSECT', 'EXCEPT'))
       break
     to++
   }
   return tokens.slice(from, to)
 }
 
+/** The name that begins there: `{source:Identifier}.t`, `db.t` or `t`. */
 function readAt(tokens: readonly Token[], from: number): TableRead | undefined {
-  const first = tokens[from]
-  if (first === undefined) return undefined
-  if (first.text === '{') {
-    const close = tokens.findIndex((token, index) => index > from && token.text === '}')
-    const [parameter, table] = [tokens[from + 1], tokens[close + 2]]
-    if (close === -1 || parameter === undefined || tokens[close + 1]?.text !== '.' || table === undefined)
-      return undefined
-    return { parameter: parameter.text, table: unquoted(table), line: first.line, from, to: close + 3 }
-  }
-  if (first.kind !== 'word' && first.kind !== 'identifier') return undefined
-  const second = tokens[from + 2]
-  if (tokens[from + 1]?.text !== '.' || second === undefined)
-    return { table: unquoted(first), line: first.line, from, to: from + 1 }
-  return { database: unquoted(first), table: unquoted(second), line: first.line, from, to: from + 3 }
+  const [first, second, , type] = tokens.slice(from, from + 4)
+  const { line } = first!
+  const behind = type?.text === 'Identifier' && first?.text === '{' ? from + 5 : from + 1
+  const name = tokens[behind]?.text === '.' ? tokens[behind + 1] : undefined
+  const to = behind + 2
+  if (behind === from + 5)
+    return name && second && { parameter: second.text, table: unquoted(name), line, from, to }
+  if (!isName(first)) return undefined
+  return name === undefined
+    ? { table: unquoted(first), line, from, to: from + 1 }
+    : { database: unquoted(first), table: unquoted(name), line, from, to }
 }
 
 /** Not of `ARRAY JOIN`, `IS DISTINCT FROM`, `trim(… FROM …)`: a table's FROM has a SELECT before it at its depth. */
-function beginsTable(
-  depths: readonly { readonly token: Token; readonly depth: number }[],
-  index: number,
-): boolean {
-  const { token, depth } = depths[index]!
-  const before = depths[index - 1]?.token
+function beginsTable(tokens: readonly Token[], index: number): boolean {
+  const [token, before] = [tokens[index], tokens[index - 1]]
   if (isKeyword(token, 'JOIN')) return !isKeyword(before, 'ARRAY')
-  if (isKeyword(before, 'DISTINCT') && isKeyword(depths[index - 2]?.token, 'IS', 'NOT')) return false
-  for (let at = index - 1; at >= 0 && depths[at]!.depth >= depth; at--)
-    if (depths[at]!.depth === depth && isKeyword(depths[at]!.token, 'SELECT')) return true
+  if (token === undefined || !isKeyword(token, 'FROM')) return false
+  if (isKeyword(before, 'DISTINCT') && isKeyword(tokens[index - 2], 'IS', 'NOT')) return false
+  for (let at = index - 1; at >= 0 && tokens[at]!.depth >= token.depth; at--)
+    if (tokens[at]!.depth === token.depth && isKeyword(tokens[at], 'SELECT')) return true
   return false
 }
 

@@ -1,33 +1,25 @@
-// Owns operations on token lists: split at commas, count brackets, replace tokens, print them.
+// Owns operations on token lists: split at commas, match brackets, replace tokens, print them.
 import type { SqlText } from '../model/model.ts'
-import { isSignificant, lex, type Token } from './lexer.ts'
+import { isSignificant, lex, OPENING, type Token } from './lexer.ts'
 
 /** The items between the commas outside of any bracket; none for no tokens. */
 export function splitAtCommas(tokens: readonly Token[]): readonly (readonly Token[])[] {
-  if (tokens.length === 0) return []
+  const [first] = tokens
+  if (first === undefined) return []
   const items: Token[][] = [[]]
-  for (const { token, depth } of withDepth(tokens)) {
-    if (depth === 0 && token.text === ',') items.push([])
+  for (const token of tokens) {
+    if (token.depth === first.depth && token.text === ',') items.push([])
     else items.at(-1)?.push(token)
   }
   return items
 }
 
-/** Each token with the number of brackets around it; a bracket counts as outside of itself. */
-export function withDepth(
-  tokens: readonly Token[],
-): readonly { readonly token: Token; readonly depth: number }[] {
-  let depth = 0
-  return tokens.map((token) => {
-    if (CLOSING.has(token.text)) depth--
-    const outer = depth
-    if (OPENING.has(token.text)) depth++
-    return { token, depth: outer }
-  })
+/** Index of the bracket that closes the one at `open`; -1 if none does, or if there is no bracket. */
+export function closingAt(tokens: readonly Token[], open: number): number {
+  const bracket = tokens[open]
+  if (bracket === undefined || !OPENING.has(bracket.text)) return -1
+  return tokens.findIndex(({ depth }, at) => at > open && depth === bracket.depth)
 }
-
-export const OPENING: ReadonlySet<string> = new Set(['(', '[', '{'])
-const CLOSING: ReadonlySet<string> = new Set([')', ']', '}'])
 
 /** Tokens as ClickHouse prints a type or a literal: `Decimal(10, 2)`, `Enum8('a' = 1)`, `[1, -2]`. */
 export function compactText(tokens: readonly Token[]): string {

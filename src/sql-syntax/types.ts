@@ -1,5 +1,5 @@
 // Owns reading a ClickHouse data type: `Array(Nullable(UInt64))` to a tree.
-import { significantTokens, type Token } from './lexer.ts'
+import { isName, significantTokens, type Token } from './lexer.ts'
 import { compactText, splitAtCommas } from './tokens.ts'
 
 export type DataType = {
@@ -23,8 +23,4 @@ function dataType(tokens: readonly Token[]): DataType {
   if (open !== 1) return { name: compactText(tokens), args: [], label: undefined }
   const args = splitAtCommas(tokens.slice(2, -1)).map(dataType)
   return { name: first?.text ?? '', args, label: undefined }
-}
-
-function isName(token: Token | undefined): boolean {
-  return token?.kind === 'word' || token?.kind === 'identifier'
 }

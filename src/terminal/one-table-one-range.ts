@@ -1,19 +1,18 @@
 // Owns reading the tables and the range for commands that require them.
 import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
-import { blockNumber, names, readFlag, type Flags } from '../workspace/values.ts'
+import { typedBounds } from '../workspace/run-options.ts'
+import { names, readFlag, type Flags } from '../workspace/values.ts'
 
 /** --from and --to; --from alone is one block. `who` needs it: `preview`. @throws BackfillError `usage` */
 export function typedRange(flags: Flags, who: string): Range {
-  const from = readFlag(flags, 'from', blockNumber)
+  const { from, to } = typedBounds(flags)
   if (from === undefined)
     throw usageError(
       `${who} needs --from <block>, the first block`,
       'add --from, and --to for more than one block',
     )
-  const to = readFlag(flags, 'to', blockNumber) ?? from
-  if (from > to) throw usageError(`--from ${from} is after --to ${to}`, 'swap them: the range goes upwards')
-  return { from, to }
+  return { from, to: to ?? from }
 }
 
 /** The Python scripts' verbs require --tables or --all. */

@@ -1,8 +1,11 @@
 // Owns the two streams: results on stdout, all messages on stderr.
-import type { Readable } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { StringDecoder } from 'node:string_decoder'
 import pc from 'picocolors'
 import type { Flags } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
+import { escapeControlCharacters } from './render/escape.ts'
 import type { Colors } from './render/format.ts'
 import { jsonDocument } from './render/json.ts'
 
@@ -11,7 +14,7 @@ export type Output = {
   readonly result: (lines: readonly string[]) => void
   /** Prints data as one line of JSON (render/json.ts), passwords masked. */
   readonly json: (data: object) => void
-  /** Passes on the bytes of a result, unchanged unless stdout is a terminal (byte-stream.ts). */
+  /** Passes on the bytes of a result, unchanged unless stdout is a terminal. */
   readonly stream: (bytes: Readable) => Promise<void>
   /** Prints messages, passwords masked, because they may contain text of a server or a client. */
   readonly message: (lines: readonly string[]) => void
@@ -38,7 +41,7 @@ export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly
           typeof value === 'string' ? hide(value) : value,
         ),
       ]),
-    stream: async (bytes) => (await import('./byte-stream.ts')).passOn(bytes, stdout),
+    stream: (bytes) => passOn(bytes, stdout),
     message: (lines) => write(stderr, lines.map(hide)),
     mask: hide,
     resultColors: colors(stdout),
@@ -51,6 +54,27 @@ export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly
 
 function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(`${lines.join('\n')}\n`)
+}
+
+/**
+ * Resolves when everything is written, or when the reader has ended (`| head -1`). In a terminal, control characters are
+ * escaped. Rejects with the error of `bytes`.
+ */
+export async function passOn(bytes: Readable, stdout: NodeJS.WriteStream): Promise<void> {
+  try {
+    if (stdout.isTTY) await pipeline(bytes, shownToPeople(), stdout, { end: false })
+    else await pipeline(bytes, stdout, { end: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
+}
+
+function shownToPeople(): Transform {
+  const decoder = new StringDecoder('utf8')
+  return new Transform({
+    transform: (piece: Buffer, _encoding, done) => done(null, escapeControlCharacters(decoder.write(piece))),
+    flush: (done) => done(null, escapeControlCharacters(decoder.end())),
+  })
 }
 
 type ColorQuestion = {

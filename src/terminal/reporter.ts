@@ -1,12 +1,11 @@
 // Owns printing a run's events: JSON lines, live lines in a terminal, plain lines elsewhere, or only warnings.
 import { BackfillError } from '../model/errors.ts'
 import type { RunEvent, RunSummary } from '../runner/events.ts'
-import { createLive } from './live-lines.ts'
 import type { Output } from './output.ts'
 import { errorEvent, eventFields, summaryFields } from './render/json.ts'
 import { eventText, failureLines, summaryLines } from './render/run-events.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from './render/run-progress.ts'
-import { monotonicMs } from '../seam/clock.ts'
+import { after, monotonicMs } from '../seam/clock.ts'
 
 export type Reporter = {
   readonly report: (event: RunEvent) => void
@@ -27,6 +26,9 @@ export type ReporterOptions = {
   readonly again?: string | undefined
 }
 
+/** At most ten frames a second. */
+const FRAME_MS = 100
+
 export async function createReporter(
   output: Output,
   { json, quiet, again }: ReporterOptions,
@@ -35,17 +37,33 @@ export async function createReporter(
   const told = new Set<Error>()
   let progress = NO_PROGRESS
   const stream = json || quiet ? undefined : output.live
-  const live =
-    stream &&
-    (await createLive(stream, () =>
-      liveLines(progress, { now: monotonicMs(), columns: stream.columns, colors }),
-    ))
+  // Loaded on use. The cursor stays visible, because a killed process could not restore it.
+  let live = stream && (await import('log-update')).createLogUpdate(stream, { showCursor: true })
+  let cancelFrame: (() => void) | undefined
+  const drawFrame = () => {
+    cancelFrame = undefined
+    const { columns } = stream!
+    const text = liveLines(progress, { now: monotonicMs(), columns, colors }).join('\n')
+    if (text !== '') live?.(text)
+  }
   const tell = (lines: readonly string[]) => {
     if (live === undefined) return output.message(lines)
-    live.above(lines.map(output.mask))
-    live.draw()
+    if (lines.length > 0) live.persist(lines.map(output.mask).join('\n'))
+    cancelFrame ??= after(FRAME_MS, drawFrame)
   }
-  const worthTelling = { alarm: true, fact: !json && !quiet, progress: !json && !quiet && live === undefined }
+  /** Leaves the last frame on the screen; later lines are printed below it. */
+  const closeLive = () => {
+    if (live === undefined) return
+    cancelFrame?.()
+    drawFrame()
+    live.done()
+    live = undefined
+  }
+  const worthTelling = {
+    alarm: true,
+    fact: !json && !quiet,
+    progress: !json && !quiet && stream === undefined,
+  }
 
   return {
     report(event) {
@@ -61,13 +79,13 @@ export async function createReporter(
     print: (line) => tell([line]),
     inFlight: () => inFlight(progress),
     finish(summary) {
-      live?.close()
+      closeLive()
       if (json) output.json(summaryFields(summary))
       else if (!quiet) output.result(summaryLines(summary, output.resultColors, again))
       output.message(failureLines(summary, colors))
     },
     abandon(error) {
-      live?.close()
+      closeLive()
       if (json && error instanceof BackfillError) output.json(errorEvent(error))
     },
   }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../planning/chunks.ts'
-import { DEFAULT_COMPRESSION, type Compression, WIRE_NAMES } from '../model/compression.ts'
+import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS } from '../model/model.ts'
 import { blockCount, clusterName, nonEmpty, oneOf, positiveCount, type Flags } from './values.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
 import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
@@ -77,7 +77,7 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion): Conf
     cluster: setting<string | undefined>(layers, { name: 'cluster', read: clusterName, fallback: undefined }),
     compression: setting<Compression>(layers, {
       name: 'compression',
-      read: oneOf(WIRE_NAMES),
+      read: oneOf(COMPRESSIONS),
       fallback: DEFAULT_COMPRESSION,
     }),
     ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),

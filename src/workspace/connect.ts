@@ -1,7 +1,12 @@
 // Owns connecting a workspace: reaching both servers and opening every port of the runner on them.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import type { Catalogue, Network, TableDefinition } from '../model/model.ts'
-import { DEFAULT_COMPRESSION, type Compression } from '../model/compression.ts'
+import {
+  type Catalogue,
+  type Compression,
+  DEFAULT_COMPRESSION,
+  type Network,
+  type TableDefinition,
+} from '../model/model.ts'
 import type { Workspace } from '../runner/workspace.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { readCapacity } from '../clickhouse/capacity.ts'

@@ -7,12 +7,7 @@ import type { Setting } from './variables.ts'
 
 /** The options of a run. @throws BackfillError `usage` for a bad block or a reversed range */
 export function upOptions({ config, flags }: { readonly config: Config; readonly flags: Flags }): UpOptions {
-  const from = readFlag(flags, 'from', blockNumber)
-  const to = readFlag(flags, 'to', blockNumber)
-  if (from !== undefined && to !== undefined && from > to) {
-    const [start, end] = [flags.get('from')!.place, flags.get('to')!.place]
-    throw usageError(`${start} ${from} is after ${end} ${to}`, 'swap them: the range goes upwards')
-  }
+  const { from, to } = typedBounds(flags)
   const { chunk, chunkRows, order, jobs, tableJobs, lag } = config
   return {
     from,
@@ -30,6 +25,17 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
     lockWaitMs: readFlag(flags, 'lock-wait', duration) ?? 0,
     lockSkip: flags.has('lock-skip'),
   }
+}
+
+/** The blocks after --from and --to. @throws BackfillError `usage` for a bad block or a reversed range */
+export function typedBounds(flags: Flags): Pick<UpOptions, 'from' | 'to'> {
+  const from = readFlag(flags, 'from', blockNumber)
+  const to = readFlag(flags, 'to', blockNumber)
+  if (from !== undefined && to !== undefined && from > to) {
+    const [start, end] = [flags.get('from')!.place, flags.get('to')!.place]
+    throw usageError(`${start} ${from} is after ${end} ${to}`, 'swap them: the range goes upwards')
+  }
+  return { from, to }
 }
 
 function isTyped({ origin }: Setting<unknown>): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { WIRE_NAMES } from '../../src/model/compression.ts'
+import { COMPRESSIONS } from '../../src/model/model.ts'
 import { backfill, type CliOptions, environmentFor, MAIN } from '../support/cli.ts'
 import { CA_FILE, startFront } from '../support/front.ts'
 import { editedFolder } from '../support/edited-folder.ts'
@@ -74,7 +74,7 @@ describe.skipIf(missing)('Deno', () => {
     const other = await startTestServer()
     const front = await startFront(server.url, { tls: true })
     onTestFinished(async () => void (await Promise.all([front.close(), other.stop()])))
-    for (const compression of WIRE_NAMES) {
+    for (const compression of COMPRESSIONS) {
       const databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
       const env = {
         ...environmentFor(other, databases),

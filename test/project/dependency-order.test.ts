@@ -1,10 +1,15 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { refuse } from '../../src/sql-syntax/problems.ts'
 import { dependencyOrder } from '../../src/project/dependency-order.ts'
 
-const table = (key: string, ...after: string[]) => ({ key, after, place: { file: `${key}.sql` } })
-const order = (...tables: ReturnType<typeof table>[]) =>
-  dependencyOrder(tables, (one) => one).map(({ key }) => key)
+const table = (key: string, ...after: string[]) => ({
+  key,
+  file: `${key}.sql`,
+  header: { after },
+  lines: new Map<string, number>(),
+})
+const order = (...tables: ReturnType<typeof table>[]) => dependencyOrder(tables, refuse).map(({ key }) => key)
 
 test('tables come behind what they read, and otherwise stay in their order', () => {
   expect(
@@ -45,8 +50,4 @@ test('an unknown key is refused with the nearest one', () => {
       hint: expect.stringContaining("did you mean 'address_diffs'?"),
     }),
   )
-})
-
-test('a key that is there twice is refused', () => {
-  expect(() => order(table('a'), table('a'))).toThrow("a.sql: the table 'a' is also in a.sql")
 })

@@ -24,7 +24,7 @@ test.for<[string, string]>([
   ['{ "a": { "forks": {}, "source-gap-blocks": 0 } }', "n.json: 'a.source-gap-blocks' is 0"],
   [
     '{ "a": { "forks": {}, "block-coverage": { "logs": "thin" } } }',
-    `n.json: 'a.block coverage.logs' is "thin"`,
+    `n.json: 'a.block-coverage.logs' is "thin"`,
   ],
 ])('%s is refused with file and key', ([text, message]) => {
   expect(() => parseNetworks('n.json', text)).toThrow(message)

@@ -73,7 +73,7 @@ test('the sample chain is read by who asks for it: what is wrong in it stops nob
 })
 
 test('a table is what its two files say', async () => {
-  const { tables, sources, ledger } = await read({ 'ddl/cluster/a.sql': 'no SQL' })
+  const { tables, sources, ledger } = await read({})
   expect(tables).toHaveLength(1)
   expect(tables[0]).toMatchObject({
     key: 'a',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { splitStatements } from '../../src/sql-syntax/statements.ts'
-import { onlySelect, tablesRead } from '../../src/project/transform-statement.ts'
+import { tablesRead } from '../../src/sql-syntax/table-refs.ts'
+import { onlySelect } from '../../src/project/transform-statement.ts'
 
 const select = (text: string) => onlySelect('a.sql', splitStatements('a.sql', text))!
 
@@ -30,10 +31,6 @@ test.for([
   ['\nINSERT INTO t SELECT 1', 'a.sql:2: the transform begins with INSERT'],
   ['-- why\nCREATE TABLE t (a Int8)', 'a.sql:2: the transform begins with CREATE'],
   ['`SELECT` 1', 'a.sql:1: the transform begins with `SELECT`'],
-  ['SELECT 1\nFORMAT JSON', 'a.sql:2: a transform has no FORMAT'],
-  ['SELECT 1 format Null SETTINGS max_threads = 1', 'a.sql:1: a transform has no FORMAT'],
-  ["SELECT 1 INTO OUTFILE 'x'", 'a.sql:1: a transform has no INTO OUTFILE'],
-  ["SELECT 1 INTO OUTFILE 'x' FORMAT CSV", 'a.sql:1: a transform has no INTO OUTFILE'],
   ['SELECT 1 SETTINGS `limit` = 5', "the setting '`limit`' may not be changed"],
   ['SELECT 1\nSETTINGS limit = 5', "a.sql:2: the setting 'limit' may not be changed"],
   [
@@ -51,10 +48,13 @@ test.for([
 test('tables are found by the parameter of their database, each with the line of its first mention', () => {
   const text = `SELECT {source:String}, source FROM { source : Identifier }.logs
     JOIN {target:Identifier}.int_a USING x JOIN {source:Identifier}.\`odd name\` USING y JOIN {source:Identifier}.logs AS z
-    -- {source:Identifier}.hidden`
+    WHERE n IN {target:Identifier}.int_b -- {source:Identifier}.hidden`
   expect([...tablesRead(select(text), 'source')]).toEqual([
     ['logs', 1],
     ['odd name', 2],
   ])
-  expect([...tablesRead(select(text), 'target')]).toEqual([['int_a', 2]])
+  expect([...tablesRead(select(text), 'target')]).toEqual([
+    ['int_a', 2],
+    ['int_b', 3],
+  ])
 })

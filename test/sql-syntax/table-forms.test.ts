@@ -106,6 +106,14 @@ test.for(['ENGINE = Log', 'ENGINE = Memory', ''])('%s has no form for a cluster'
   expect(() => clusterForm(ddl, shard)).toThrow(/^d\.sql:[12]: a table with .* has no Replicated form/)
 })
 
+test.for(['rand()', 'block_number', '1'])(
+  'sharded by %s, rows of one key would lie on several shards',
+  (by) => {
+    const ddl = statement('CREATE TABLE x (block_number UInt32, a Int8) ENGINE = MergeTree ORDER BY a')
+    expect(() => clusterForm(ddl, { expression: by, line: 7 })).toThrow(/^d\.sql:7: rows of one key may lie/)
+  },
+)
+
 test('a temporary table has no database, no cluster and no replicas, and its lines are those of the file', () => {
   const ddl = statement(`CREATE TABLE IF NOT EXISTS
   {target:Identifier}.x ON CLUSTER '{cluster}'

@@ -1,7 +1,7 @@
 // Owns one round: runs that are disturbed in random ways, a recovery by a plain `up`, the comparison with a clean run.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { WIRE_NAMES } from '../../src/model/compression.ts'
+import { COMPRESSIONS } from '../../src/model/model.ts'
 import { audit } from '../support/audit.ts'
 import type { Held, Seen } from '../support/proxy.ts'
 import { mulberry32 } from '../support/random.ts'
@@ -81,7 +81,7 @@ export async function playRound(
   words.push('--jobs', String(between(1, 3)), '--table-jobs', String(between(1, 2)))
   story.push(`${blocks} blocks, ${words.slice(3, 4).concat(words.slice(6)).join(' ')}${folder.about}`)
 
-  const compression = isApart ? WIRE_NAMES[seed % WIRE_NAMES.length]! : undefined
+  const compression = isApart ? COMPRESSIONS[seed % COMPRESSIONS.length]! : undefined
   if (compression !== undefined) words.push('--compression', compression)
   // Requests can be held by the proxy, which takes them whole; a stream can be cut in its middle on the line.
   const isLine = isApart && seed % 2 === 0

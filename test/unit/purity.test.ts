@@ -18,7 +18,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'lock/',
     'runner/query-fate.ts',
     'runner/up.ts',
-    'terminal/live-lines.ts',
     'terminal/reporter.ts',
     'terminal/signals.ts',
   ],
@@ -96,8 +95,8 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['commands/import/files/http-request.ts'],
 
   // Bytes and hashes: no effect by themselves.
-  'node:stream': ['clickhouse/', 'commands/preview/preview.ts', 'terminal/byte-stream.ts'],
-  'node:string_decoder': ['terminal/byte-stream.ts'],
+  'node:stream': ['clickhouse/', 'commands/preview/preview.ts', 'terminal/output.ts'],
+  'node:string_decoder': ['terminal/output.ts'],
   'node:zlib': ['clickhouse/stream/compression.ts'],
   'node:crypto': [
     'clickhouse/cluster/shard-tables.ts',
@@ -131,7 +130,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   diff: ['commands/diff/render.ts'],
   'ffi-rs': ['embedded/server-child.ts'],
   hyparquet: ['commands/import/files/parquet-file.ts'],
-  'log-update': ['terminal/live-lines.ts'],
+  'log-update': ['terminal/reporter.ts'],
   picocolors: ['terminal/output.ts'],
   yaml: ['commands/test/yaml-tree.ts'],
 }

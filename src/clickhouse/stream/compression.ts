@@ -4,7 +4,7 @@ import { Transform } from 'node:stream'
 import { zstdDecompressSync } from 'node:zlib'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { usageError } from '../../model/errors.ts'
-import type { Compression } from '../../model/compression.ts'
+import type { Compression } from '../../model/model.ts'
 import { decodeLz4Block } from './lz4-block.ts'
 import { TAIL_BYTES } from '../write.ts'
 

@@ -2,7 +2,7 @@
 import type { SqlText } from '../../model/model.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
-import { withDepth } from '../../sql-syntax/tokens.ts'
+import { closingAt } from '../../sql-syntax/tokens.ts'
 
 export type ErrorLine = {
   /** The whole message, the part about the scope included. */
@@ -78,8 +78,8 @@ function scopesOf(sql: SqlText, scope: string): readonly (readonly Token[])[] {
       tokens[index + 2]?.text === '(',
   )
   if (at !== -1) {
-    const inside = withDepth(tokens.slice(at + 3)).findIndex(({ depth }) => depth < 0)
-    return [tokens.slice(at + 3, inside === -1 ? undefined : at + 3 + inside)]
+    const close = closingAt(tokens, at + 2)
+    return [tokens.slice(at + 3, close === -1 ? undefined : close)]
   }
   return tableReads(sql)
     .filter(({ table }) => new RegExp(`\\bFROM (?:\\S+\\.)?\`?${escaped(table)}\\b`).test(scope))

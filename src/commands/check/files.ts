@@ -1,10 +1,9 @@
 // Owns the checks of `backfill check` that need no server, and the collection of findings.
 import { BackfillError, type Finding } from '../../model/errors.ts'
-import { lintClusterDdl } from './lint-cluster-ddl.ts'
 import { lintDdl } from './lint-ddl.ts'
 import { lintTransform } from './lint-transform.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
-import type { TableDraft } from '../../project/table-draft.ts'
+import type { TableDraft } from '../../project/definition-checks.ts'
 
 export type Findings = {
   readonly report: Report
@@ -32,12 +31,9 @@ export function gatherFindings(): Findings {
 /** Lints the tables whose files could be read. */
 export function checkDrafts(drafts: readonly TableDraft[], report: Report): void {
   const targets = new Map(drafts.map(({ key, header }) => [key, header.target]))
-  for (const { file, header, lines, transform, ddl, clusterDdl } of drafts) {
+  for (const { file, header, lines, transform, ddl } of drafts) {
     if (transform !== undefined) {
       for (const error of lintTransform({ file, header, lines, transform, targets })) report(error)
-    }
-    if (ddl !== undefined) {
-      for (const error of attempt(report, () => [...lintClusterDdl(ddl, clusterDdl)]) ?? []) report(error)
     }
     const { rows } = header
     if (ddl !== undefined && rows !== undefined) {

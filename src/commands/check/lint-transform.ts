@@ -1,10 +1,9 @@
 // Owns the lint of a transform: valid SQL that is probably a mistake, such as a table without a database.
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
-import { tableReads } from '../../sql-syntax/table-refs.ts'
+import { tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
 import type { HeaderDraft } from '../../project/header.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
-import { tablesRead } from '../../project/transform-statement.ts'
 
 export type LintedTransform = {
   readonly file: string

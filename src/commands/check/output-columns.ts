@@ -1,7 +1,7 @@
 // Owns finding the line of each output column of a transform, so that findings can point to it.
 import type { SqlText } from '../../model/model.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
-import { splitAtCommas, withDepth } from '../../sql-syntax/tokens.ts'
+import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 
 export type OutputLines = {
   /** Line of the outermost SELECT. */
@@ -12,13 +12,12 @@ export type OutputLines = {
 
 export function outputLines(sql: SqlText): OutputLines {
   const tokens = significantTokens(sql)
-  const depths = withDepth(tokens)
   // The whole SELECT may be in brackets.
   const depth = tokens.findIndex(({ text }) => text !== '(')
-  const start = depths.findIndex((one) => one.depth === depth && isKeyword(one.token, 'SELECT'))
+  const start = tokens.findIndex((token) => token.depth === depth && isKeyword(token, 'SELECT'))
   if (start === -1) return { select: sql.line, columns: new Map() }
-  const from = depths.findIndex(
-    (one, index) => index > start && one.depth === depth && isKeyword(one.token, 'FROM', 'UNION', 'WHERE'),
+  const from = tokens.findIndex(
+    (token, index) => index > start && token.depth === depth && isKeyword(token, 'FROM', 'UNION', 'WHERE'),
   )
   const list = tokens.slice(start + 1, from === -1 ? undefined : from)
   const items = splitAtCommas(isKeyword(list[0], 'DISTINCT') ? list.slice(1) : list)

@@ -5,7 +5,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
-import { tablesRead } from '../../project/transform-statement.ts'
+import { tablesRead } from '../../sql-syntax/table-refs.ts'
 
 export type PlacedNeed = Need & {
   readonly file: string

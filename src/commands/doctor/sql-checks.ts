@@ -60,7 +60,7 @@ export async function runSqlChecks(checks: readonly SqlCheck[], place: Place): P
   return found.flat()
 }
 
-function isAskedAt({ servers }: SqlCheck, { sides, cluster }: Place): boolean {
+function isAskedAt({ server: servers }: SqlCheck, { sides, cluster }: Place): boolean {
   return servers.some((server) => {
     if (server === 'source' || server === 'target') return sides.includes(server)
     if (!sides.includes('target')) return false
@@ -79,7 +79,7 @@ async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Find
   const { server, role, cluster, params } = place
   const { id, group, file } = check
   const { ok, fail, unknown } = findingsIn({ check: id, group }, role)
-  const onNodes = cluster !== undefined && check.servers.includes('each node')
+  const onNodes = cluster !== undefined && check.server.includes('each node')
   const asked = await asking(server.connection, () =>
     server.client.table<Row>({
       query: onNodes

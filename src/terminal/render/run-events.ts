@@ -1,11 +1,12 @@
 // Owns the lines for a run's events and its summary. Pure.
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
-import { count, duration, number, perSecond, formatRanges, formatRange } from './format.ts'
+import { type Colors, count, duration, number, perSecond, formatRanges, formatRange } from './format.ts'
 import { oneLine } from './error.ts'
-import type { Colors } from './format.ts'
 
 /** Importance of a line: `--quiet` prints only the last kind. */
 type Importance = 'progress' | 'fact' | 'alarm'
+
+type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>
 
 type EventText = { readonly importance: Importance; readonly lines: readonly string[] }
 
@@ -13,7 +14,7 @@ type EventText = { readonly importance: Importance; readonly lines: readonly str
 export function eventText(event: RunEvent, colors: Colors): EventText {
   switch (event.type) {
     case 'chunk-started':
-      return { importance: 'progress', lines: [] }
+      return progress()
     case 'chunk-done':
       return progress(
         `${event.table}  ${formatRange(event.range)}  ${count(event.rowsWritten, 'row')}  ${duration(event.elapsedMs)}`,
@@ -25,7 +26,7 @@ export function eventText(event: RunEvent, colors: Colors): EventText {
     case 'note':
       return fact(about(event.table, event.text))
     case 'skipped':
-      return fact(...skippedTexts(event).map((text) => `${tablesText(event.tables)}  ${text}`))
+      return fact(...skippedLines(event))
     case 'waiting':
       return fact(`${event.table}  ${count(event.blocks, 'block')} wait for ${event.on.join(', ')}`)
     case 'warning':
@@ -44,14 +45,10 @@ export function summaryLines(summary: RunSummary, colors: Colors, again = 'backf
     chunks === 0
       ? 'nothing to do'
       : `${count(chunks, 'chunk')}, ${count(blocks, 'block')}, ${count(rowsWritten, 'row')} in ${duration(elapsedMs)} (${perSecond(blocks, elapsedMs)} blocks/s)`
-  if (failed.length > 0)
-    return [
-      `${colors.red(`${count(new Set(failed.map(({ table }) => table)).size, 'table')} failed`)}${chunks === 0 ? '' : `; done: ${work}`}`,
-    ]
-  if (interrupted)
-    return [
-      `${colors.yellow('Interrupted')}${chunks === 0 ? '' : `; done: ${work}`}. \`${again}\` resumes from here.`,
-    ]
+  const done = chunks === 0 ? '' : `; done: ${work}`
+  const failedTables = new Set(failed.map(({ table }) => table)).size
+  if (failedTables > 0) return [`${colors.red(`${count(failedTables, 'table')} failed`)}${done}`]
+  if (interrupted) return [`${colors.yellow('Interrupted')}${done}. \`${again}\` resumes from here.`]
   if (outOfTime) return [`The time of --max-runtime is over; done: ${work}. \`${again}\` resumes from here.`]
   return [chunks === 0 ? 'Nothing to do.' : `${colors.green('Done')}: ${work}`]
 }
@@ -64,33 +61,16 @@ export function failureLines({ failed }: RunSummary, colors: Colors): readonly s
   ])
 }
 
-function tableText({
-  missingBlocks,
-  doneBlocks,
-}: {
-  readonly missingBlocks: number
-  readonly doneBlocks: number
-}): string {
+function tableText({ missingBlocks, doneBlocks }: EventOf<'table'>): string {
   const done = doneBlocks === 0 ? '' : `, ${number(doneBlocks)} done before`
   return missingBlocks === 0 ? `no block missing${done}` : `${count(missingBlocks, 'block')} not done${done}`
 }
 
-function tablesText(tables: readonly string[]): string {
-  return tables.length > 3 ? `${tables.length} tables` : tables.join(', ')
-}
-
-function skippedTexts({
-  sourceGaps,
-  incomplete,
-}: Extract<RunEvent, { readonly type: 'skipped' }>): readonly string[] {
-  return [
-    ...(sourceGaps.length > 0
-      ? [`skipped source gap ${formatRanges(sourceGaps)}: no source has rows there`]
-      : []),
-    ...(incomplete.length > 0
-      ? [`skipped incomplete ${formatRanges(incomplete)}: some sources lack these blocks`]
-      : []),
-  ]
+function* skippedLines({ tables, sourceGaps, incomplete }: EventOf<'skipped'>): Generator<string, void> {
+  const what = `${tables.length > 3 ? `${tables.length} tables` : tables.join(', ')}  skipped`
+  if (sourceGaps.length > 0) yield `${what} source gap ${formatRanges(sourceGaps)}: no source has rows there`
+  if (incomplete.length > 0)
+    yield `${what} incomplete ${formatRanges(incomplete)}: some sources lack these blocks`
 }
 
 function about(table: string | undefined, text: string): string {

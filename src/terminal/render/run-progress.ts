@@ -1,8 +1,7 @@
 // Owns the live lines of a run: their state from its events, and their look. Pure: the time is a parameter.
 import type { RunEvent } from '../../runner/events.ts'
 import { progressBar } from './bar.ts'
-import { duration, number, percent } from './format.ts'
-import type { Colors } from './format.ts'
+import { type Colors, duration, number, percent } from './format.ts'
 
 type TableProgress = {
   readonly table: string
@@ -34,9 +33,7 @@ export function advance(progress: Progress, event: RunEvent, now: number): Progr
     })
   }
   const before = 'table' in event && event.table !== undefined ? progress.get(event.table) : undefined
-  if (before === undefined) return progress
-  const after = advanceTable(before, event, now)
-  return after === before ? progress : new Map(progress).set(before.table, after)
+  return before ? new Map(progress).set(before.table, advanceTable(before, event, now)) : progress
 }
 
 /** Statements in flight over all tables. */
@@ -44,7 +41,7 @@ export function inFlight(progress: Progress): number {
   return [...progress.values()].reduce((sum, { running }) => sum + running, 0)
 }
 
-export type LiveStyle = { readonly now: number; readonly columns: number; readonly colors: Colors }
+type LiveStyle = { readonly now: number; readonly columns: number; readonly colors: Colors }
 
 /** One line per table with work, never wider than the terminal. */
 export function liveLines(progress: Progress, { now, columns, colors }: LiveStyle): readonly string[] {

@@ -34,7 +34,12 @@ export function renderTable<Row>(
   return {
     lines: [
       line((column) => pad(column.title, column)),
-      ...rows.map((row) => line((column) => (column.colors ?? plain)(pad(column.cell(row), column), row))),
+      ...rows.map((row) =>
+        line((column) => {
+          const text = pad(column.cell(row), column)
+          return column.colors?.(text, row) ?? text
+        }),
+      ),
     ],
     dropped: columns.filter((column) => !kept.includes(column)).map(({ title }) => title),
   }
@@ -47,21 +52,9 @@ function fitting<Row>(
 ): readonly TableColumn<Row>[] {
   const total = columns.reduce((sum, column) => sum + widthOf(column) + GAP.length, -GAP.length)
   if (total <= width) return columns
-  const least = columns
-    .filter(({ rank }) => rank !== undefined)
-    .reduce<TableColumn<Row> | undefined>(
-      (low, column) => (low === undefined || column.rank! < low.rank! ? column : low),
-      undefined,
-    )
-  return least === undefined
-    ? columns
-    : fitting(
-        columns.filter((column) => column !== least),
-        widthOf,
-        width,
-      )
-}
-
-function plain(text: string): string {
-  return text
+  const ranked = columns.filter(({ rank }) => rank !== undefined)
+  const [least] = ranked.toSorted((a, b) => a.rank! - b.rank!)
+  if (least === undefined) return columns
+  const others = columns.filter((column) => column !== least)
+  return fitting(others, widthOf, width)
 }

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
-import { type Compression, WIRE_NAMES } from '../../../src/model/compression.ts'
+import { type Compression, COMPRESSIONS } from '../../../src/model/model.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
@@ -57,7 +57,7 @@ const BREAKS = `SELECT toUInt32(number) AS block_number, toUInt32(cityHash64(num
     toUInt32(throwIf(number = 900000, 'the words of the source')) AS slots_set
   FROM numbers(1000000) WHERE {to_block:UInt64} > 0`
 
-describe.each(WIRE_NAMES)('rows on the wire as %s', (compression) => {
+describe.each(COMPRESSIONS)('rows on the wire as %s', (compression) => {
   test('all arrive', async () => {
     const { failed, rows } = await cross(blocksWhere('true'), { compression })
     expect(failed).toEqual([])

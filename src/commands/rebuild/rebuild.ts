@@ -138,7 +138,7 @@ async function markDependants({
     return await verifySources(
       { ...workspace, chosen: dependants.filter(({ target }) => there.has(target)) },
       ports,
-      { dryRun: false, lockWaitMs: 0 },
+      { dryRun: false },
       { signal: hooks.signal, note: (_, text) => note(text) },
     )
   } catch (error) {

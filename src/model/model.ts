@@ -26,7 +26,7 @@ export type RowsKind =
   | { readonly kind: 'per-key'; readonly keep: 'earliest' | 'latest'; readonly column: string }
 
 /** What the positions of a table count. Ledger, chunks and coverage see integers only. */
-export type Unit = 'block'
+type Unit = 'block'
 
 /** One derived table: its DDL, its transform and what the `--!` header says. */
 export type TableDefinition = {

@@ -54,12 +54,7 @@ export async function oddities(test: TestWorkspace, options: Partial<VerifyOptio
 
 /** As `verify --sources`. */
 export async function checkSources(test: TestWorkspace, dryRun = false): Promise<readonly SourcesCheck[]> {
-  return await verifySources(
-    test.workspace,
-    await verifyPorts(test),
-    { dryRun, lockWaitMs: 0 },
-    { note: () => {}, signal },
-  )
+  return await verifySources(test.workspace, await verifyPorts(test), { dryRun }, { note: () => {}, signal })
 }
 
 type RebuildExtras = { readonly chunk?: number; readonly told?: (event: RunEvent) => void }

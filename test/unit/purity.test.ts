@@ -95,13 +95,19 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['commands/import/files/http-request.ts'],
 
   // Bytes and hashes: no effect by themselves.
-  'node:stream': ['clickhouse/', 'commands/preview/preview.ts', 'terminal/output.ts'],
+  'node:stream': [
+    'clickhouse/',
+    'commands/preview/preview.ts',
+    'commands/verify/sent-rows.ts',
+    'terminal/output.ts',
+  ],
   'node:string_decoder': ['terminal/output.ts'],
   'node:zlib': ['clickhouse/stream/compression.ts'],
   'node:crypto': [
     'clickhouse/cluster/shard-tables.ts',
     'commands/import/files/',
     'commands/rebuild/workspace.ts',
+    'commands/verify/chunks.ts',
     'embedded/',
     'project/sql-hash.ts',
     'seam/random.ts',

@@ -136,7 +136,7 @@ async function markDependants(rebuilding: Rebuilding): Promise<readonly SourcesC
     return await verifySources(
       { ...workspace, chosen: dependants.filter(({ target }) => there.has(target)) },
       ports,
-      { dryRun: false, lockWaitMs: 0 },
+      { dryRun: false },
       { signal: hooks.signal, note: (_, text) => note(text) },
     )
   } catch (error) {

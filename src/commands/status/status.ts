@@ -1,5 +1,4 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
-import type { Unit } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { hintOf } from '../../ledger/stale.ts'
@@ -18,17 +17,16 @@ export async function status(workspace: Workspace, { lag }: { readonly lag: numb
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key }) => {
       const tableStatus = tableStatuses.get(key)!
-      const stale = await staleReports(workspace, tableStatus)
-      return reportOf(tableStatus, { probeBlocks: availabilities.get(key)!, lock: locks.get(key), stale })
+      const report = reportOf(tableStatus, {
+        database: workspace.ports.target.database,
+        probeBlocks: availabilities.get(key)!,
+        lock: locks.get(key),
+        staleVersions: await staleReports(workspace, tableStatus),
+      })
+      return { ...report, state: stateOf(report, tableStatus.target !== undefined) }
     }),
   )
-  return {
-    network: workspace.network.name,
-    tables: tables.map((report) => ({
-      ...report,
-      target: `${workspace.ports.target.database}.${report.target}`,
-    })),
-  }
+  return { network: workspace.network.name, tables }
 }
 
 /**
@@ -38,12 +36,14 @@ export async function status(workspace: Workspace, { lag }: { readonly lag: numb
 const STATUS_ROWS = 200_000_000
 
 type Seen = {
+  readonly database: string
   readonly probeBlocks: Availability
   readonly lock: LockInfo | undefined
-  readonly stale: readonly StaleReport[]
+  readonly staleVersions: readonly StaleReport[]
 }
 
-function reportOf(tableStatus: TableStatus, { probeBlocks, lock, stale: staleVersions }: Seen): TableReport {
+/** Ranges are sorted and disjoint; null is unknown. */
+function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, staleVersions }: Seen) {
   const { table, bounds, target, view, covered, dirty } = tableStatus
   const expected: readonly Range[] = bounds.expected === undefined ? [] : [bounds.expected]
   const { runnable: missing, sourceGaps, incomplete } = probeBlocks
@@ -52,35 +52,43 @@ function reportOf(tableStatus: TableStatus, { probeBlocks, lock, stale: staleVer
     ({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash,
   )
   const first = bounds.expected?.from ?? null
-  const report = {
+  return {
     table: table.key,
-    target: table.target,
+    target: `${database}.${table.target}`,
+    /** What `first`, `head` and all ranges count. */
     unit: table.unit,
     first,
     head: bounds.expected?.to ?? null,
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
+    /** Done or accepted. */
     covered,
+    /** Source gaps and incomplete blocks that a user marked as expected: they count as done. */
     accepted: blocksIn(view, 'accepted'),
+    /** Expected and not done, without source gaps and incomplete blocks; includes dirty ranges. */
     missing,
     missingBlocks: countBlocks(missing),
+    /** Of [first, head], without source gaps and incomplete blocks. */
     doneBlocks: countBlocks(done),
     expectedBlocks: countBlocks(done) + countBlocks(missing),
     sourceGaps,
     incomplete,
     dirty,
-    stale: stale.map(({ from, to }) => ({ from, to })),
+    stale: stale.map(({ from, to }): Range => ({ from, to })),
+    /** The same by version; the version with the most blocks comes first. */
     staleVersions,
+    /** Of the SQL that the file holds now. */
     sqlHash: table.sqlHash,
+    /** The command that builds stale ranges again. */
     hint: hintOf(table),
     rows: target?.rows ?? null,
     lastRun: view?.lastRun ?? null,
     lock: lock === undefined || lock.released ? null : lock,
+    /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
     notes: [bounds.note, emptiedNote(tableStatus)].filter((note) => note !== undefined),
   }
-  return { ...report, state: stateOf(report, target !== undefined) }
 }
 
-function stateOf(report: Omit<TableReport, 'state'>, exists: boolean): TableState {
+function stateOf(report: ReturnType<typeof reportOf>, exists: boolean): TableState {
   if (!exists) return 'not created'
   if (report.lock !== null) return 'in progress'
   if (report.dirty.length > 0) return 'dirty'
@@ -108,42 +116,6 @@ type TableState =
   /** The sources have no blocks for this table (yet). */
   | 'no source rows'
 
-/** The status of one table. Ranges are sorted and disjoint; null if unknown. */
-export type TableReport = {
-  readonly table: string
-  readonly target: string
-  /** What `first`, `head` and all ranges count. */
-  readonly unit: Unit
-  readonly first: number | null
-  readonly head: number | null
-  readonly watermark: number | null
-  /** Done or accepted. */
-  readonly covered: readonly Range[]
-  /** Source gaps and incomplete blocks that a user marked as expected: they count as done. */
-  readonly accepted: readonly Range[]
-  /** Expected and not done, without source gaps and incomplete blocks; includes dirty ranges. */
-  readonly missing: readonly Range[]
-  readonly missingBlocks: number
-  /** Done blocks of [first, head], without source gaps and incomplete blocks. */
-  readonly doneBlocks: number
-  /** Blocks of [first, head], without source gaps and incomplete blocks: doneBlocks + missingBlocks. */
-  readonly expectedBlocks: number
-  readonly sourceGaps: readonly Range[]
-  readonly incomplete: readonly Range[]
-  readonly dirty: readonly Range[]
-  readonly stale: readonly Range[]
-  /** The same by version; the version with the most blocks comes first. */
-  readonly staleVersions: readonly StaleReport[]
-  /** Of the SQL that the file holds now. */
-  readonly sqlHash: string
-  /** The command that builds stale ranges again. */
-  readonly hint: string
-  readonly rows: number | null
-  readonly lastRun: string | null
-  readonly state: TableState
-  readonly lock: LockInfo | null
-  /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
-  readonly notes: readonly string[]
-}
+export type TableReport = ReturnType<typeof reportOf> & { readonly state: TableState }
 
 export type StatusReport = { readonly network: string; readonly tables: readonly TableReport[] }

@@ -3,6 +3,7 @@ import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
 import { count, duration } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
 import type { Colors } from '../../terminal/render/format.ts'
+import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
 export type TestReport = {
@@ -65,44 +66,23 @@ function failure({ test, error, diff }: UnitTestResult, colors: Colors): readonl
   ]
 }
 
-/** `other` is the paired row of the other side: equal cells are not coloured. */
-type Line = {
-  readonly sign: '-' | '+'
-  readonly values: readonly string[]
-  readonly other?: readonly string[]
-}
-
 function diffLines(
   columns: readonly string[],
   { missing, unexpected, same }: RowDiff,
   colors: Colors,
 ): readonly string[] {
-  const table = renderTable(
-    paired(missing.map(texts), unexpected.map(texts)),
-    [
-      { title: '', cell: ({ sign }) => sign },
-      ...columns.map((title, index) => ({
-        title,
-        cell: ({ values }: Line) => values[index] ?? '',
-        colors: (cell: string, { sign, values, other }: Line) => {
-          if (other?.[index] === values[index]) return cell
-          return sign === '-' ? colors.red(cell) : colors.green(cell)
-        },
-      })),
-    ],
-    Infinity,
-  )
+  const rows = renderRowDiff(columns, paired(missing.map(texts), unexpected.map(texts)), colors)
   const legend = `- expected, ${count(missing.length, 'row')} missing; + found, ${count(unexpected.length, 'row')} too many`
-  return [`  ${legend}; ${count(same, 'row')} as expected`, ...table.lines.map((line) => `  ${line}`)]
+  return [`  ${legend}; ${count(same, 'row')} as expected`, ...rows.map((line) => `  ${line}`)]
 }
 
 /** Pairs each missing row with the most similar found row if half of their cells are equal; the others follow. */
 function paired(
   missing: readonly (readonly string[])[],
   unexpected: readonly (readonly string[])[],
-): readonly Line[] {
+): readonly SignedRow[] {
   const left = [...unexpected]
-  const lines = missing.flatMap((values): readonly Line[] => {
+  const lines = missing.flatMap((values): readonly SignedRow[] => {
     const likeness = left.map((row) => row.filter((cell, index) => cell === values[index]).length)
     const best = Math.max(...likeness)
     if (best * 2 < values.length) return [{ sign: '-', values }]
@@ -114,7 +94,7 @@ function paired(
           { sign: '+', values: other, other: values },
         ]
   })
-  return [...lines, ...left.map((values): Line => ({ sign: '+', values }))]
+  return [...lines, ...left.map((values): SignedRow => ({ sign: '+', values }))]
 }
 
 function texts(values: Values): readonly string[] {

@@ -1,5 +1,6 @@
 // Owns the cutting of done blocks into chunks for verification: by row estimates, and never across SQL versions.
-import { blockSet, intersect, type Range } from '../../model/blocks.ts'
+import { hash } from 'node:crypto'
+import { blockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
 import { cutChunks, type Sizing } from '../../planning/chunks.ts'
 import type { Island } from '../../ledger/events.ts'
 import type { LatestEvent } from '../../ledger/latest-events.ts'
@@ -14,7 +15,7 @@ export async function builtRowEstimates(pages: AsyncIterable<readonly LatestEven
   for await (const page of pages)
     for (const { range, event, eventRange, ...of } of page) {
       if (event !== 'done') continue
-      const rows = (of.rows * blocksIn(range)) / blocksIn(eventRange)
+      const rows = (of.rows * countBlocks([range])) / countBlocks([eventRange])
       const last = rowEstimates.at(-1)
       if (
         last !== undefined &&
@@ -54,31 +55,14 @@ export function verifyChunks(
     .toSorted((a, b) => a.from - b.from)
 }
 
-function blocksIn({ from, to }: Range): number {
-  return to - from + 1
-}
-
 /** A uniform random sample of `size` items in their order; all items if there are no more than `size`. */
 export function sample<T>(items: readonly T[], size: number, seed: number): readonly T[] {
-  if (size >= items.length) return items
-  const random = mulberry32(seed)
-  const order = items.map((_, index) => index)
-  // The first steps of a Fisher-Yates shuffle.
-  for (let at = 0; at < size; at++) {
-    const other = at + Math.floor(random() * (order.length - at))
-    ;[order[at], order[other]] = [order[other]!, order[at]!]
-  }
-  const chosen = new Set(order.slice(0, size))
+  const order = items.map((_, index) => [hash('md5', `${seed} ${index}`), index] as const)
+  const chosen = new Set(
+    order
+      .toSorted(([one], [other]) => (one < other ? -1 : 1))
+      .slice(0, size)
+      .map(([, index]) => index),
+  )
   return items.filter((_, index) => chosen.has(index))
-}
-
-/** Numbers in [0, 1) from a 32-bit seed. */
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -3,6 +3,7 @@ import { usageError } from '../../model/errors.ts'
 import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
+import { renderSources, sourcesCode, sourcesFields } from './sources-render.ts'
 import { renderVerify, comparisonLine, verifyCode, verifyFields } from './render.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
@@ -12,7 +13,7 @@ import { randomBelow } from '../../seam/random.ts'
 
 export const verifyCommand: Command = async (context) => {
   const { output, flags } = context
-  if (flags.has('sources')) return await (await import('./sources-command.ts')).verifySourcesCommand(context)
+  if (flags.has('sources')) return await verifySources(context)
   if (!flags.has('tables'))
     throw usageError(
       '`verify` needs a table',
@@ -42,6 +43,36 @@ function verifyOptions({ config, flags }: Context): VerifyOptions {
   const seed = readFlag(flags, 'seed', blockCount)
   if (seed !== undefined && sample === undefined)
     throw usageError('--seed is for --sample only', 'add --sample N')
-  const { from, to, chunk, chunkRows, jobs, giveUpMs } = upOptions({ config, flags })
-  return { from, to, chunk, chunkRows, jobs, giveUpMs, sample, seed: seed ?? randomBelow(2 ** 32) }
+  return { ...upOptions({ config, flags }), sample, seed: seed ?? randomBelow(2 ** 32) }
+}
+
+/** Flags of the comparison of rows. */
+const OTHERS = ['from', 'to', 'sample', 'seed', 'chunk', 'chunk-rows', 'jobs']
+
+const verifySources: Command = async (context) => {
+  const { output, flags } = context
+  const stray = OTHERS.find((flag) => flags.has(flag))
+  if (stray !== undefined)
+    throw usageError(
+      `--${stray} and --sources exclude each other`,
+      '--sources looks at all done blocks: it reads two columns of the sources and recomputes nothing',
+    )
+  return await withSignals(
+    () => output.message(['Stopping after this table.']),
+    (signal) =>
+      withWorkspace(context, async (session) => {
+        const sources = await import('./sources.ts')
+        const { workspace } = session
+        const checks = await sources.verifySources(
+          workspace,
+          await verifyPorts(session),
+          { dryRun: flags.has('dry-run') },
+          { signal, note: (table, text) => output.message([`${table}  ${text}`]) },
+        )
+        if (flags.has('json'))
+          output.json({ network: workspace.network.name, tables: checks.map(sourcesFields) })
+        else output.result(renderSources(checks, workspace.catalogue.tables, output.resultColors))
+        return signal.aborted ? interruptedCode(signal) : sourcesCode(checks)
+      }),
+  )
 }

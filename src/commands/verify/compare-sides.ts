@@ -1,20 +1,18 @@
 // Owns the two sides of a comparison as SQL: the rows that the transform yields now, and the rows in the table.
 import type { TableDefinition } from '../../model/model.ts'
-import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
-import type { Determinism } from '../../clickhouse/determinism.ts'
+import { BackfillError, usageError } from '../../model/errors.ts'
+import { type ExistingTable, existingTables } from '../../clickhouse/existing-tables.ts'
+import { determinismOf } from '../../clickhouse/determinism.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import type { ExecutorPort } from '../../runner/executor-port.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import type { NotCompared } from './report.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 
-/** The server's facts about a target table that a comparison needs; `sortKey` as text: `address, block_number`. */
-export type TargetFacts = Pick<ExistingTable, 'engine' | 'sortKey'> & {
-  readonly columns: readonly (ExistingTable['columns'][number] & { readonly determinism: Determinism })[]
-}
-
 /**
  * Two SELECTs over `backfill_key` (the sorting key as 128 bits), `backfill_position` (what decides between rows of a
  * `per-key` table), `backfill_hash` (all compared columns) and `backfill_values` (the same as text). They use the
- * transform's parameters, and those of `placeParams`.
+ * transform's parameters, and `backfill_database` and `backfill_table`.
  */
 export type Sides = {
   readonly recomputed: string
@@ -25,15 +23,36 @@ export type Sides = {
   readonly not: readonly NotCompared[]
 }
 
-/** `output`: names of the columns that the transform yields. */
-export function sidesOf(table: TableDefinition, facts: TargetFacts, output: readonly string[]): Sides {
+/** @throws BackfillError `usage` if the table's rows cannot be compared; `failed` if it does not exist; `server` */
+export async function readSides(
+  target: Server,
+  executor: Pick<ExecutorPort, 'describe'>,
+  table: TableDefinition,
+): Promise<Sides> {
   const { rows, transform } = table
-  const yielded = facts.columns.filter(({ name }) => output.includes(name))
+  const [described, found] = await Promise.all([
+    executor.describe(table),
+    existingTables(target, [table.target]),
+  ])
+  const facts = found.get(table.target)
+  if (facts === undefined)
+    throw new BackfillError(
+      `${target.connection.database}.${table.target} was dropped while it was being verified`,
+      { kind: 'failed' },
+    )
+  const isCollapsing = COLLAPSING_ENGINES.test(facts.engine)
+  if (rows.kind === 'per-key' && !isCollapsing)
+    throw usageError(
+      `${table.key} is 'rows: per-key', but its engine ${facts.engine} keeps every row: there is no row of a key to compare with`,
+      `Make it a ReplacingMergeTree in ${table.ddl.file}, then backfill rebuild ${table.key}`,
+    )
+  const output = new Set(described.map(({ name }) => name))
+  const yielded = facts.columns.filter(({ name }) => output.has(name))
   const computed = facts.columns.filter(
     ({ name, defaultKind }) =>
-      !output.includes(name) && (defaultKind === 'DEFAULT' || defaultKind === 'MATERIALIZED'),
+      !output.has(name) && (defaultKind === 'DEFAULT' || defaultKind === 'MATERIALIZED'),
   )
-  const not = notComparable(computed)
+  const not = await notComparable(target, computed)
   const steady = computed.filter((column) => !not.some(({ name }) => name === column.name))
   const compared = [...yielded, ...steady].map(({ name }) => name)
   const position =
@@ -59,7 +78,7 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
     recomputed: side(`(SELECT ${[...yielded.map(({ name }) => quoteIdentifier(name)), ...defaults].join(', ')}
     FROM (SELECT ${cast.join(', ')} FROM (\n${transform.text}\n)))`),
     stored: side(
-      `{backfill_database:Identifier}.{backfill_table:Identifier}${COLLAPSING_ENGINES.test(facts.engine) ? ' FINAL' : ''}${rowsOfRange}`,
+      `{backfill_database:Identifier}.{backfill_table:Identifier}${isCollapsing ? ' FINAL' : ''}${rowsOfRange}`,
     ),
     positionType: position?.type ?? 'UInt8',
     compared,
@@ -68,12 +87,20 @@ export function sidesOf(table: TableDefinition, facts: TargetFacts, output: read
 }
 
 /** Engines whose rows of one key become one row with FINAL. */
-export const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
+const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
 
 /** Columns with a nondeterministic default, and columns computed from them. */
-function notComparable(columns: TargetFacts['columns']): readonly NotCompared[] {
+async function notComparable(
+  server: Server,
+  columns: ExistingTable['columns'],
+): Promise<readonly NotCompared[]> {
   const not = new Map<string, NotCompared['why']>()
-  for (const { name, determinism } of columns) if (determinism !== 'deterministic') not.set(name, determinism)
+  const determinism = await determinismOf(
+    server,
+    columns.map(({ expression }) => expression),
+  )
+  for (const [index, { name }] of columns.entries())
+    if (determinism[index] !== 'deterministic') not.set(name, determinism[index]!)
   // One round per column: a column may be computed from a later one.
   for (let round = 0; round < columns.length && not.size > 0; round++)
     for (const { name, expression } of columns) {

@@ -3,18 +3,18 @@ import type { Session } from '../../workspace/open.ts'
 
 export type VerifyPorts = Awaited<ReturnType<typeof verifyPorts>>
 
-/** The ports that verification needs in addition to the workspace's. */
+/** What verification needs in addition to the workspace's ports: both servers, the ledger's events, the sources' segments. */
 export async function verifyPorts({ workspace, connected }: Pick<Session, 'workspace' | 'connected'>) {
-  const [{ openVerifier }, { openEvents }, { openSegments }] = await Promise.all([
-    import('./compare.ts'),
+  const [{ openEvents }, { openSegments }] = await Promise.all([
     import('../../ledger/latest-events.ts'),
     import('../../sources/source.ts'),
   ])
   const { source, target, names } = connected
-  const { network, ports } = workspace
+  const network = workspace.network.name
   return {
-    verify: openVerifier({ source, target, network, executor: ports.executor }),
-    recordedEvents: openEvents({ server: target, names, network: network.name }),
-    segments: openSegments({ server: source, network: network.name }),
+    source,
+    target,
+    recordedEvents: openEvents({ server: target, names, network }),
+    segments: openSegments({ server: source, network }),
   }
 }

@@ -5,7 +5,7 @@ import type { Comparison, DifferenceKind, Example } from './report.ts'
 import type { NotCompared, ChunkComparison, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
-import { renderTable } from '../../terminal/render/table.ts'
+import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
 
 /** 7 for an unexplained difference, 4 if all differences are explained, 0 if there is none. */
 export function verifyCode({ tables }: VerifyReport): number {
@@ -113,10 +113,9 @@ function sumsText(name: string, { rows, keys }: Comparison['recomputed']): strin
   return `${name} ${count(rows, 'row')}${rows === keys ? '' : ` of ${count(keys, 'key')}`}`
 }
 
-function differenceLines({ differences, atLeast }: Comparison): readonly string[] {
-  const least = atLeast ? 'at least ' : ''
+function differenceLines({ differences }: Comparison): readonly string[] {
   return DIFFERENCES.filter(([kind]) => differences[kind] > 0).map(
-    ([kind, label]) => `${least}${count(differences[kind], 'key')} ${label}`,
+    ([kind, label]) => `${count(differences[kind], 'key')} ${label}`,
   )
 }
 
@@ -127,12 +126,6 @@ const DIFFERENCES: readonly (readonly [DifferenceKind, string])[] = [
   ['behind', 'whose row in the table is not as early (or late) as this range says'],
 ]
 
-type Line = {
-  readonly sign: string
-  readonly row: readonly string[]
-  readonly other: readonly string[] | null
-}
-
 /** Rows of example keys, the computed row above the stored row. */
 function exampleLines(
   columns: readonly string[],
@@ -140,52 +133,29 @@ function exampleLines(
   colors: Colors,
 ): readonly string[] {
   if (examples.length === 0) return []
-  const lines = examples.flatMap(({ recomputed, stored }): readonly Line[] => [
-    ...(recomputed === null ? [] : [{ sign: '-', row: recomputed, other: stored }]),
-    ...(stored === null ? [] : [{ sign: '+', row: stored, other: recomputed }]),
+  const rows = examples.flatMap(({ recomputed, stored }): readonly SignedRow[] => [
+    ...(recomputed === null ? [] : [{ sign: '-' as const, values: recomputed, other: stored }]),
+    ...(stored === null ? [] : [{ sign: '+' as const, values: stored, other: recomputed }]),
   ])
-  const table = renderTable(
-    lines,
-    [
-      { title: '', cell: ({ sign }) => sign },
-      ...columns.map((title, index) => ({
-        title,
-        cell: ({ row }: Line) => row[index] ?? '',
-        colors: (cell: string, { sign, row, other }: Line) => {
-          if (other?.[index] === row[index]) return cell
-          return sign === '-' ? colors.red(cell) : colors.green(cell)
-        },
-      })),
-    ],
-    Infinity,
-  )
-  return ['- computed again, + in the table; some of them:', ...table.lines]
+  return ['- computed again, + in the table; some of them:', ...renderRowDiff(columns, rows, colors)]
 }
 
 /** The commands that fix differences. */
-function nextLines({ table, rows, comparisons }: VerifiedTable): readonly string[] {
+function nextLines({ table, rows, hint, comparisons }: VerifiedTable): readonly string[] {
   const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
   const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)
   const has = (...reasons: readonly WhyStale[]) =>
     odd.some(({ why }) => why !== undefined && reasons.includes(why))
-  const redo =
-    rows === 'per-block'
-      ? corrupt.slice(0, 3).map(({ from, to }) => `Next: backfill redo ${table} --from ${from} --to ${to}`)
-      : corrupt
-          .slice(0, 1)
-          .map(() => `Next: backfill rebuild ${table} (rows per key cannot be deleted by range)`)
   const lines = [
     ...(odd.some(({ outcome }) => outcome === 'duplicates')
       ? [
           `The transform of ${table} yields several rows of one key: which of them the table keeps is random. Fix the file.`,
         ]
       : []),
-    ...redo,
-    ...(has('sql', 'mixed', 'late')
-      ? [
-          `Next, for the stale ranges: backfill ${rows === 'per-block' ? `redo ${table} --stale` : `rebuild ${table}`}`,
-        ]
-      : []),
+    ...(rows === 'per-block'
+      ? corrupt.slice(0, 3).map(({ from, to }) => `Next: backfill redo ${table} --from ${from} --to ${to}`)
+      : corrupt.slice(0, 1).map(() => `Next: ${hint} (rows per key cannot be deleted by range)`)),
+    ...(has('sql', 'mixed', 'late') ? [`Next, for the stale ranges: ${hint}`] : []),
     ...(has('late')
       ? [`backfill verify --sources ${table} finds and marks all ranges whose sources have changed.`]
       : []),

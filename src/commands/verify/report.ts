@@ -1,20 +1,13 @@
 // Owns the options and the report of verification: a comparison for each chunk, and the reasons for differences.
 import type { Range } from '../../model/blocks.ts'
 import type { RowsKind } from '../../model/model.ts'
+import type { UpOptions } from '../../planning/run-options.ts'
 
-export type VerifyOptions = {
-  /** Only done blocks between these, both included. */
-  readonly from: number | undefined
-  readonly to: number | undefined
+/** `from`, `to`: only done blocks between these, both included. */
+export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows' | 'jobs' | 'giveUpMs'> & {
   /** Chunks of each table, chosen uniformly by `seed`; undefined: all. */
   readonly sample: number | undefined
   readonly seed: number
-  readonly chunk: number | undefined
-  readonly chunkRows: number | undefined
-  /** Statements at once; undefined: as many as suit the server. */
-  readonly jobs: number | undefined
-  /** How long to wait for an unreachable server, in ms. */
-  readonly giveUpMs: number
 }
 
 /**
@@ -38,6 +31,8 @@ export type VerifiedTable = {
   readonly table: string
   readonly target: string
   readonly rows: RowsKind['kind']
+  /** The command that builds stale ranges again. */
+  readonly hint: string
   readonly columns: readonly string[]
   readonly notCompared: readonly NotCompared[]
   /** Number of all chunks; `comparisons` has the verified ones. */
@@ -55,7 +50,7 @@ export type VerifyReport = {
 }
 
 /** Three numbers about a multiset of rows: equal numbers mean, for all practical purposes, equal rows. */
-export type Sums = {
+type Sums = {
   readonly rows: number
   /** Distinct values of the target's sorting key. */
   readonly keys: number
@@ -88,7 +83,5 @@ export type Comparison = {
   readonly stored: Sums | undefined
   /** Keys that differ, by how. */
   readonly differences: Readonly<Record<DifferenceKind, number>>
-  /** Only some of the keys were compared: there may be more differences. */
-  readonly atLeast: boolean
   readonly examples: readonly Example[]
 }

@@ -1,6 +1,8 @@
 // Owns how `verify --sources` looks: changed ranges, whether they are marked as stale, and the next command. Pure.
 import { EXIT } from '../../model/errors.ts'
 import { countBlocks } from '../../model/blocks.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { hintOf } from '../../ledger/stale.ts'
 import type { SourcesCheck } from './sources.ts'
 import { count, formatRanges } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
@@ -14,15 +16,11 @@ export function sourcesCode(checks: readonly SourcesCheck[]): number {
 
 export function renderSources(
   checks: readonly SourcesCheck[],
-  perBlock: ReadonlySet<string>,
+  tables: readonly TableDefinition[],
   colors: Colors,
 ): readonly string[] {
   const stale = checks.filter(({ changed, before }) => changed.length + before.length > 0)
-  const next = stale.map(({ table }) =>
-    perBlock.has(table)
-      ? `Next: backfill redo ${table} --stale`
-      : `Next: backfill rebuild ${table} (rows per key cannot be deleted by range)`,
-  )
+  const next = stale.map(({ table }) => `Next: ${hintOf(tables.find(({ key }) => key === table)!)}`)
   return [...checks.flatMap((check) => lines(check, colors)), ...(next.length === 0 ? [] : ['', ...next])]
 }
 

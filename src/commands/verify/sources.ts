@@ -2,7 +2,6 @@
 import { type Changes, findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
 import type { Position } from '../../ledger/events.ts'
-import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import { type BlockSet, blockSet, subtract } from '../../model/blocks.ts'
 import { withStaleTag } from '../../ledger/stale.ts'
@@ -11,8 +10,6 @@ import { readKnown } from '../../planning/table-status.ts'
 import type { VerifyPorts } from './ports.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
-
-export type SourcesOptions = { readonly dryRun: boolean; readonly lockWaitMs: number }
 
 export type SourcesHooks = {
   readonly note: (table: string, text: string) => void
@@ -39,7 +36,7 @@ export type SourcesCheck = {
 export async function verifySources(
   workspace: Workspace,
   ports: VerifyPorts,
-  options: SourcesOptions,
+  { dryRun }: { readonly dryRun: boolean },
   hooks: SourcesHooks,
 ): Promise<readonly SourcesCheck[]> {
   const { uuids } = await readKnown(workspace)
@@ -49,16 +46,14 @@ export async function verifySources(
     const uuid = uuids.get(table.key)
     const since = uuid === undefined ? undefined : await ports.recordedEvents.last(table.key, uuid)
     const { changed, gone, marked: before, looked } = await findChanges(ports, { table, uuids })
-    const about = { workspace, ports, options, hooks, table, uuid: uuid!, since: since! }
-    const notMarked =
-      changed.size === 0 ? undefined : options.dryRun ? 'dry-run' : await markChanges(about, changed)
+    const marking = { workspace, ports, hooks, key: table.key, targetUuid: uuid!, since: since! }
     checks.push({
       table: table.key,
       looked,
       changed: blockSet([...changed.values()].flat()),
       gone,
       before,
-      notMarked,
+      notMarked: changed.size === 0 ? undefined : dryRun ? 'dry-run' : await markChanges(marking, changed),
     })
   }
   return checks
@@ -67,34 +62,43 @@ export async function verifySources(
 type Marking = {
   readonly workspace: Workspace
   readonly ports: VerifyPorts
-  readonly options: SourcesOptions
   readonly hooks: SourcesHooks
-  readonly table: TableDefinition
-  readonly uuid: string
+  readonly key: string
+  readonly targetUuid: string
   /** Position of the last event before the check. */
   readonly since: Position
 }
 
-/** Marks the ranges under the table's lock; resolves with the error if rights are missing or the lock is held. */
+/**
+ * Marks the ranges under the table's lock; resolves with the error if rights are missing or the lock is held. A stale
+ * tag is a `done` event over done blocks with a tagged SQL hash. It is not an attempt, and recovery ignores it. Blocks
+ * with newer events since the check are not tagged.
+ */
 async function markChanges(
-  marking: Marking,
+  { workspace, ports, hooks, key, targetUuid, since }: Marking,
   changed: Changes['changed'],
 ): Promise<BackfillError | undefined> {
-  const { workspace, options, hooks, table } = marking
+  const { ledger, locks } = workspace.ports
   let lock: Lock
   try {
-    lock = await workspace.ports.locks.acquire(
-      table.key,
-      (text) => hooks.note(table.key, text),
-      options.lockWaitMs,
-    )
+    lock = await locks.acquire(key, (text) => hooks.note(key, text), 0)
   } catch (error) {
     if (error instanceof BackfillError && (error.kind === 'locked' || ACCESS_CODES.has(error.code)))
       return error
     throw error
   }
   try {
-    await appendMarks(marking, changed, lock)
+    const runId = randomId()
+    const touched = await ports.recordedEvents.touchedSince(since, { key, targetUuid, window: ALL_BLOCKS })
+    for (const [sqlHash, blocks] of changed)
+      await ledger.appendEach(lock, {
+        event: 'done',
+        blocks: subtract(blocks, touched),
+        targetUuid,
+        runId,
+        sqlHash: withStaleTag('late', sqlHash),
+      })
+    await ledger.checkpoint([{ lock, targetUuid }], runId)
   } finally {
     await lock.release()
   }
@@ -103,29 +107,3 @@ async function markChanges(
 
 /** Error codes for a user who may not create the lock's table: READONLY, ACCESS_DENIED. */
 const ACCESS_CODES: ReadonlySet<number> = new Set([164, 497])
-
-/**
- * A stale tag is a `done` event over done blocks with a tagged SQL hash. It is not an attempt, and recovery ignores it.
- * Blocks with newer events since the check are not tagged.
- */
-async function appendMarks(
-  { workspace, ports, table, uuid, since }: Marking,
-  changed: Changes['changed'],
-  lock: Lock,
-): Promise<void> {
-  const runId = randomId()
-  const touched = await ports.recordedEvents.touchedSince(since, {
-    key: table.key,
-    targetUuid: uuid,
-    window: ALL_BLOCKS,
-  })
-  for (const [sqlHash, blocks] of changed)
-    await workspace.ports.ledger.appendEach(lock, {
-      event: 'done',
-      blocks: subtract(blocks, touched),
-      targetUuid: uuid,
-      runId,
-      sqlHash: withStaleTag('late', sqlHash),
-    })
-  await workspace.ports.ledger.checkpoint([{ lock, targetUuid: uuid }], runId)
-}

@@ -7,13 +7,14 @@ import type { BlockSet, Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
-import { splitStaleTag } from '../../ledger/stale.ts'
+import { hintOf, splitStaleTag } from '../../ledger/stale.ts'
 import { builtRowEstimates, sample, type VerifyChunk, verifyChunks } from './chunks.ts'
 import type { Island, Position } from '../../ledger/events.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
-import { type RunHistory, readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
-import type { Sizing } from '../../planning/chunks.ts'
+import { readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { blocksIn, type Known, readKnown } from '../../planning/table-status.ts'
+import { compareRange } from './compare.ts'
+import { readSides, type Sides } from './compare-sides.ts'
 import type { Comparison } from './report.ts'
 import type { VerifyPorts } from './ports.ts'
 import type { ChunkComparison, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
@@ -37,76 +38,74 @@ export async function verify(
   options: VerifyOptions,
   hooks: VerifyHooks,
 ): Promise<VerifyReport> {
-  const known = await look(workspace)
-  const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, known.recordedEvents.capacity).jobs)
+  const known = await readKnown(workspace)
+  for (const { key, target } of workspace.chosen)
+    if (!known.targets.has(target))
+      throw usageError(
+        `${workspace.ports.target.database}.${target} does not exist: there is nothing to verify`,
+        `backfill up --tables ${key} creates and fills it`,
+      )
+  await checkTables(workspace, workspace.chosen, known.targets)
+  const { capacity, throughputs } = await readRunHistory(workspace, known.uuids)
+  const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, capacity).jobs)
   const tables: VerifiedTable[] = []
   for (const table of workspace.chosen) {
+    const sides = await readSides(ports.target, workspace.ports.executor, table)
     const done = await readDone(workspace, ports, known, table)
-    const sizing = await sizingFor({ table, ports, known, options: { ...options, jobs: slot.concurrency } })
+    const throughput = throughputs.get(table.key) ?? NO_PACE
+    const targetUuid = known.uuids.get(table.key)
+    const sizing = sizingOf({
+      table,
+      options,
+      rowEstimates:
+        targetUuid === undefined
+          ? []
+          : await builtRowEstimates(
+              ports.recordedEvents.latest({
+                key: table.key,
+                targetUuid,
+                window: ALL_BLOCKS,
+                withoutStaleTags: true,
+              }),
+            ),
+      throughput,
+      // Each chunk reads the table itself, as a chunk of a dependant reads its inputs.
+      inputs: [{ throughput, target: known.targets.get(table.target) }],
+      jobs: slot.concurrency,
+      capacity,
+      tooBig: undefined,
+    })
     const wanted = { from: options.from ?? 0, to: options.to ?? ALL_BLOCKS.to }
     const chunks = verifyChunks(done.islands, wanted, sizing)
     const chosen = options.sample === undefined ? chunks : sample(chunks, options.sample, options.seed)
-    const comparisons = await allOrNothing(hooks.signal, chosen, (chunk, signal) =>
+    const failing = new AbortController()
+    const signal = AbortSignal.any([hooks.signal, failing.signal])
+    const question = { workspace, ports, known, options, signal, table, sides, since: done.since }
+    const work = chosen.map((chunk) =>
       slot(async () => {
-        const found = await verifyChunk(
-          { workspace, ports, known, options, signal, table, since: done.since },
-          chunk,
-        )
+        const found = await verifyChunk(question, chunk)
         for (const chunkComparison of found) hooks.report(table.key, chunkComparison)
         return found
       }),
     )
-    const { compared, not } = await ports.verify.columns(table)
+    const comparisons = await Promise.all(work).catch(async (error: unknown) => {
+      failing.abort()
+      await Promise.allSettled(work)
+      throw error
+    })
     tables.push({
       table: table.key,
       target: `${workspace.ports.target.database}.${table.target}`,
       rows: table.rows.kind,
-      columns: compared,
-      notCompared: not,
+      hint: hintOf(table),
+      columns: sides.compared,
+      notCompared: sides.not,
       chunks: chunks.length,
-      comparisons,
+      comparisons: comparisons.flat(),
       dirty: done.dirty,
     })
   }
   return { network: workspace.network.name, seed: options.sample === undefined ? null : options.seed, tables }
-}
-
-/** Does the work for all items; if one fails, the others are cancelled and its error is thrown. */
-async function allOrNothing<T, R>(
-  outer: AbortSignal,
-  items: readonly T[],
-  work: (item: T, signal: AbortSignal) => Promise<readonly R[]>,
-): Promise<readonly R[]> {
-  const failing = new AbortController()
-  const signal = AbortSignal.any([outer, failing.signal])
-  const outcomes = await Promise.allSettled(
-    items.map((item) =>
-      work(item, signal).catch((error: unknown) => {
-        failing.abort()
-        throw error
-      }),
-    ),
-  )
-  return outcomes.flatMap((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason
-    return outcome.value
-  })
-}
-
-/** With the history of earlier runs. */
-type Expected = Known & { readonly recordedEvents: RunHistory }
-
-async function look(workspace: Workspace): Promise<Expected> {
-  const known = await readKnown(workspace)
-  const { target } = workspace.ports
-  for (const table of workspace.chosen)
-    if (!known.targets.has(table.target))
-      throw usageError(
-        `${target.database}.${table.target} does not exist: there is nothing to verify`,
-        `backfill up --tables ${table.key} creates and fills it`,
-      )
-  await checkTables(workspace, workspace.chosen, known.targets)
-  return { ...known, recordedEvents: await readRunHistory(workspace, known.uuids) }
 }
 
 /** The done and half-written blocks of a table, and the position of the last event before they were read. */
@@ -133,61 +132,28 @@ async function readDone(
   }
 }
 
-async function sizingFor({
-  table,
-  ports: { recordedEvents },
-  known: {
-    targets,
-    uuids,
-    recordedEvents: { capacity, throughputs },
-  },
-  options,
-}: {
-  readonly table: TableDefinition
-  readonly ports: VerifyPorts
-  readonly known: Expected
-  readonly options: VerifyOptions & { readonly jobs: number }
-}): Promise<Sizing> {
-  const throughput = throughputs.get(table.key) ?? NO_PACE
-  const targetUuid = uuids.get(table.key)
-  return sizingOf({
-    table,
-    options,
-    rowEstimates:
-      targetUuid === undefined
-        ? []
-        : await builtRowEstimates(
-            recordedEvents.latest({ key: table.key, targetUuid, window: ALL_BLOCKS, withoutStaleTags: true }),
-          ),
-    throughput,
-    // Each chunk reads the table itself, as a chunk of a dependant reads its inputs.
-    inputs: [{ throughput, target: targets.get(table.target) }],
-    jobs: options.jobs,
-    capacity,
-    tooBig: undefined,
-  })
-}
-
 type Question = {
   readonly workspace: Workspace
   readonly ports: VerifyPorts
-  readonly known: Expected
+  readonly known: Known
   readonly options: VerifyOptions
   readonly signal: AbortSignal
   readonly table: TableDefinition
+  readonly sides: Sides
   readonly since: Position
 }
 
 /** The comparison of a chunk, or of its halves if it takes too much memory or time; empty after an abort. */
 async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<readonly ChunkComparison[]> {
-  const { workspace, ports, known, options, signal, table } = question
+  const { workspace, ports, known, options, signal, table, sides } = question
+  const { source, target } = ports
   const started = monotonicMs()
   if (signal.aborted) return []
   let comparison: Comparison
   try {
     comparison = await withRetry(
       { queries: workspace.ports.queries, retryPolicy: { giveUpMs: options.giveUpMs, signal } },
-      () => ports.verify.compare(table, chunk, signal),
+      () => compareRange({ source, target, network: workspace.network, table, sides, range: chunk, signal }),
     )
   } catch (error) {
     if (signal.aborted) return []
@@ -219,12 +185,9 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
   return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
 
-function outcomeOf({ recomputed, stored, differences }: Comparison): ChunkComparison['outcome'] {
+function outcomeOf({ recomputed, differences }: Comparison): ChunkComparison['outcome'] {
   if (recomputed.rows !== recomputed.keys) return 'duplicates'
-  const sameSums =
-    stored === undefined ||
-    (stored.rows === recomputed.rows && stored.keys === recomputed.keys && stored.hash === recomputed.hash)
-  return sameSums && Object.values(differences).every((keys) => keys === 0) ? 'same' : 'different'
+  return Object.values(differences).every((keys) => keys === 0) ? 'same' : 'different'
 }
 
 function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined {

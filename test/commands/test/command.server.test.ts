@@ -91,6 +91,15 @@ FAILED block_slots_stat/wrong  sql/tests/block_slots_stat/wrong.yaml
   })
 })
 
+test('a row that is expected twice and found once is missing once', async () => {
+  const cwd = folderWith({
+    'twice.yaml': `${SET}  - { block_number: 100, slots_cleared: 0, slots_set: 2 }\n`,
+  })
+  const { code, stdout } = await backfill(['test', KEY, '--sql', 'sql'], { cwd })
+  expect(code).toBe(1)
+  expect(stdout).toContain('- expected, 1 row missing; + found, 0 rows too many; 1 row as expected')
+})
+
 test('a transform that ClickHouse rejects fails its tests with the words of the server', async () => {
   const cwd = folderWith({ 'right.yaml': SET })
   const file = join(cwd, 'sql/transforms', `${KEY}.sql`)

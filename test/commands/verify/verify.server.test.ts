@@ -1,4 +1,4 @@
-// Owns the promises of `verify`: what was built is found the same, and every way of being different is found.
+// Owns the promises of `verify`: what was built is found the same; what is stale, dirty or of another value each time.
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
@@ -15,29 +15,26 @@ import {
 } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
-const EARLIEST = 'address_storage_slot_first_access'
 const LATEST = 'address_last_access'
 const BLOCKS = 40
 
-let servers: readonly TestServer[]
+let server: TestServer
 let catalogue: Catalogue
 let source: string
 beforeAll(async () => {
   catalogue = await readCatalogue(SQL_FOLDER)
-  servers = await Promise.all([startTestServer(), startTestServer()])
+  server = await startTestServer()
   source = uniqueDatabase('source')
-  for (const server of servers) {
-    await createSourceTables(server, catalogue, source)
-    await addBlocks(server, source, { from: 1, to: BLOCKS })
-  }
+  await createSourceTables(server, catalogue, source)
+  await addBlocks(server, source, { from: 1, to: BLOCKS })
 })
-afterAll(() => Promise.all((servers ?? []).map((server) => server.stop())))
+afterAll(() => server?.stop())
 
 async function open(
   tables: readonly string[],
   options: Partial<TestWorkspaceOptions> = {},
 ): Promise<TestWorkspace> {
-  const workspace = await openTestWorkspace({ server: servers[0]!, source, tables, ...options })
+  const workspace = await openTestWorkspace({ server, source, tables, ...options })
   onTestFinished(() => workspace.close())
   return workspace
 }
@@ -55,7 +52,7 @@ async function built(
 
 /** Runs a statement in which $T is the table of a key. */
 async function change({ target }: TestWorkspace, key: string, statement: string): Promise<void> {
-  await post(servers[0]!, statement.replaceAll('$T', `{target:Identifier}.int_${key}`), { target })
+  await post(server, statement.replaceAll('$T', `{target:Identifier}.int_${key}`), { target })
 }
 
 test('all tables are the same as they were built, defaults included', async () => {
@@ -79,62 +76,10 @@ test('all tables are the same as they were built, defaults included', async () =
   expect(await oddities(latest)).toEqual([`${LATEST} 11-20 different unexpected=1`])
 })
 
-test.each([
-  ['on one server', () => servers[0]!],
-  ['on two servers', () => servers[1]!],
-] as const)('rows that are lost, foreign or altered are found, %s', async (_name, sourceServer) => {
-  const workspace = await built([SLOTS, EARLIEST], 20, { sourceServer: sourceServer() })
-  expect(await oddities(workspace)).toEqual([])
-
-  // Lost; of no block that is done; altered, with the right count in the table.
-  await change(workspace, SLOTS, 'DELETE FROM $T WHERE block_number = 3')
-  const intoSlots = 'INSERT INTO $T (block_number, slots_cleared, slots_set) VALUES'
-  await change(workspace, SLOTS, `${intoSlots} (41, 0, 1), (12, 1, 0)`)
-
-  // Of before the chain: another range may have yielded it. Altered; lost; later than it should be; of nobody.
-  const all = 'SELECT address, slot_key, block_number, value FROM $T FINAL WHERE block_number'
-  const into = 'INSERT INTO $T (address, slot_key, block_number, value)'
-  await change(workspace, EARLIEST, `${into} SELECT address, slot_key, 0, value FROM (${all} = 1)`)
-  await change(workspace, EARLIEST, `${into} SELECT address, slot_key, 2, 'wrong' FROM (${all} = 2)`)
-  const late = `SELECT address, slot_key, 99, value FROM (${all} = 4)`
-  await change(workspace, EARLIEST, `CREATE TABLE {target:Identifier}.late ENGINE = Memory AS ${late}`)
-  await change(workspace, EARLIEST, 'DELETE FROM $T WHERE block_number IN (3, 4)')
-  await change(workspace, EARLIEST, `${into} SELECT * FROM {target:Identifier}.late`)
-  await change(workspace, EARLIEST, `${into} VALUES ('0xforeign', '0x1', 33, '0x')`)
-
-  expect(await oddities(workspace)).toEqual([
-    `${EARLIEST} 1-10 different missing=1 different=1 behind=1`,
-    `${EARLIEST} 31-40 different unexpected=1`,
-    `${SLOTS} 1-10 different missing=1`,
-    `${SLOTS} 11-20 different different=1`,
-  ])
-  const { tables } = await verifyWorkspace(workspace, { from: 12, to: 12 })
-  expect(tables[1]).toMatchObject({
-    columns: ['block_number', 'slots_cleared', 'slots_set', 'net_slots', 'net_slots_bytes'],
-    comparisons: [
-      {
-        from: 12,
-        to: 12,
-        comparison: {
-          recomputed: { rows: 1, keys: 1 },
-          stored: { rows: 1, keys: 1 },
-          examples: [
-            {
-              kind: 'different',
-              recomputed: ['12', '0', '1', '1', '64'],
-              stored: ['12', '1', '0', '-1', '-64'],
-            },
-          ],
-        },
-      },
-    ],
-  })
-})
-
 test('what is stale differs for a known reason; what the ledger does not call done is not looked at', async () => {
   const own = uniqueDatabase('source')
-  await createSourceTables(servers[0]!, catalogue, own)
-  await addBlocks(servers[0]!, own, { from: 1, to: BLOCKS })
+  await createSourceTables(server, catalogue, own)
+  await addBlocks(server, own, { from: 1, to: BLOCKS })
   const workspace = await built([SLOTS], 10, { source: own })
   // Its rows have other values than those of the file: set is the number of transactions, which is the same here.
   const same = edited(catalogue, SLOTS, { sql: blocksWhere('true') })
@@ -147,14 +92,14 @@ test('what is stale differs for a known reason; what the ledger does not call do
   )
 
   await post(
-    servers[0]!,
+    server,
     `INSERT INTO {own:Identifier}.canonical_execution_transaction
     SELECT * REPLACE (now() AS updated_date_time, false AS success)
     FROM {own:Identifier}.canonical_execution_transaction WHERE block_number = 15`,
     { own },
   )
   await post(
-    servers[0]!,
+    server,
     'DELETE FROM {own:Identifier}.canonical_execution_storage_diffs WHERE block_number = 25',
     { own },
   )
@@ -171,15 +116,6 @@ test('what is stale differs for a known reason; what the ledger does not call do
   const [table] = (await verifyWorkspace(workspace)).tables
   expect(table).toMatchObject({ dirty: [dirty] })
   expect(table!.comparisons.at(-1)).toMatchObject({ from: 31, to: 37 })
-})
-
-test('several rows of one key within a result are an error, whatever the table has made of them', async () => {
-  const sql = `SELECT toUInt32(block_number) AS block_number, toUInt32(0) AS slots_cleared, toUInt32(1) AS slots_set
-    FROM {source:Identifier}.canonical_execution_transaction
-    ARRAY JOIN [1, 2] AS twice
-    WHERE meta_network_name = {network:String} AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}`
-  const workspace = await built([SLOTS], 10, { catalogue: edited(catalogue, SLOTS, { sql }) })
-  expect(await oddities(workspace, { from: 1, to: 4 })).toEqual([`${SLOTS} 1-4 duplicates`])
 })
 
 test('NULL is no empty text; a default that has another value each time, and what is computed from it, is not compared, and said to be so', async () => {

@@ -9,6 +9,7 @@ export type LockComment = {
   readonly pidNamespace: string
   /** A new one for each acquisition: it distinguishes processes with the same host and number. */
   readonly taker?: string
+  /** The holder's clock at acquisition and at the last heartbeat, ISO 8601 UTC: for people, never for decisions. */
   readonly since: string
   readonly heartbeat: string
   readonly beats: number
@@ -24,22 +25,16 @@ export function commentLiteral(comment: LockComment): string {
 }
 
 export function readInfo({ name, comment }: { readonly name: string; readonly comment: string }): LockInfo {
-  const epoch = Number(name.slice(-EPOCH_DIGITS))
+  return { name, epoch: Number(name.slice(-EPOCH_DIGITS)), ...holderIn(comment) }
+}
+
+function holderIn(comment: string): Omit<LockInfo, 'name' | 'epoch'> {
   try {
-    const { host, pid, pidNamespace, since, heartbeat, released } = JSON.parse(comment) as LockComment
-    return { name, epoch, host, pid, pidNamespace, since, heartbeat, released }
+    const { taker: _, beats: __, ...holder } = JSON.parse(comment) as LockComment
+    return holder
   } catch {
     // A person edited the comment: the holder is unknown, and the lock is stale if the comment does not change.
-    return {
-      name,
-      epoch,
-      host: 'unknown',
-      pid: 0,
-      pidNamespace: '',
-      since: '',
-      heartbeat: '',
-      released: false,
-    }
+    return { host: 'unknown', pid: 0, pidNamespace: '', since: '', heartbeat: '', released: false }
   }
 }
 
@@ -58,15 +53,8 @@ function harmless(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')
 }
 
-/** Who holds (or last held) a lock, read from the comment of its highest epoch table. */
-export type LockInfo = {
+/** Who holds (or last held) a lock, read from the comment of its highest epoch. */
+export type LockInfo = Omit<LockComment, 'taker' | 'beats'> & {
   readonly name: string
   readonly epoch: number
-  readonly released: boolean
-  readonly host: string
-  readonly pid: number
-  readonly pidNamespace: string
-  /** The holder's clock at acquisition and at the last heartbeat, ISO 8601 UTC: for people, never for decisions. */
-  readonly since: string
-  readonly heartbeat: string
 }

@@ -22,7 +22,7 @@ export function fence({ lockName: name, names }: FenceKey): RawBuilder<SqlBool> 
 }
 
 /** The FROM clause that yields the names of locks, up to the condition on them. */
-function locksWhere({ locks, inKeeper }: Names): RawBuilder<unknown> {
+export function locksWhere({ locks, inKeeper }: Names): RawBuilder<unknown> {
   return inKeeper ? sql`${sql.id(locks, 'locks')} WHERE` : sql`system.tables WHERE database = ${locks} AND`
 }
 

@@ -6,8 +6,7 @@ import { heldBy, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { identity } from '../seam/process.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { keeperLocks } from './keeper-store.ts'
-import { type LockTables, lockTables, type LockTablesOptions } from './table-store.ts'
+import { lockStore } from './store.ts'
 import { wallClock, every } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 
@@ -27,8 +26,8 @@ export type LockOptions = {
 export type Locks = ReturnType<typeof openLocks>
 
 export function openLocks({ server, names, network, exclusive }: LockOptions) {
-  const tables = lockStore({ server, names })
-  const watch = watchLocks({ tables, network, exclusive })
+  const store = lockStore({ server, names })
+  const watch = watchLocks({ store, network, exclusive })
 
   /** The highest lock epoch of any ledger event. */
   async function ledgerEpoch(key: string): Promise<number> {
@@ -45,8 +44,8 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
 
   /** Epochs below our own are history. The highest is never dropped, because the next epoch counts from it. */
   async function dropLower(key: string, mine: string): Promise<void> {
-    for (const { name } of await tables.list(lockPrefix({ network, key })))
-      if (name.length === mine.length && name < mine) await tables.drop(key, name)
+    for (const { name } of await store.list(lockPrefix({ network, key })))
+      if (name.length === mine.length && name < mine) await store.drop(key, name)
   }
 
   /** Creates the epoch after `before` and starts its heartbeat. @throws BackfillError `locked` if another runner was faster */
@@ -69,7 +68,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       })
     const takeNext = async (): Promise<void> => {
       const next = lockName({ network, key, epoch: epoch + 1 })
-      if (!(await tables.create(key, next, comment(false)))) throw heldBy(key, await watch.holder(key))
+      if (!(await store.create(key, next, comment(false)))) throw heldBy(key, await watch.holder(key))
       epoch++
       name = next
       seq = 0
@@ -80,7 +79,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     // One after the other: a pending heartbeat must not overwrite `released`.
     const writeComment = (released: boolean): Promise<unknown> =>
       (said = said
-        .then(() => tables.writeComment(name, comment(released)))
+        .then(() => store.writeComment(name, comment(released)))
         // A failed heartbeat does no harm: the fence decides, not the comment.
         .catch(() => undefined))
     const endHeartbeat = every(HEARTBEAT_MS, () => void writeComment(false))
@@ -123,10 +122,6 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
 
     holders: () => watch.holders(),
   }
-}
-
-export function lockStore(options: LockTablesOptions): LockTables {
-  return options.names.inKeeper ? keeperLocks(options) : lockTables(options)
 }
 
 /** The lock of one (network, table): the fence of every write contains `name`. */

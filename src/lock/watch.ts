@@ -1,9 +1,8 @@
 // Owns detecting a dead holder of a lock: its comment does not change for a while, measured by our own monotonic clock.
 import { BackfillError } from '../model/errors.ts'
-import type { LockInfo } from './comment.ts'
+import { isDead, type LockInfo, readInfo } from './comment.ts'
 import { EPOCH_DIGITS, lockPrefix } from './lock-name.ts'
-import { isDead, readInfo } from './comment.ts'
-import type { LockTables } from './table-store.ts'
+import type { LockStore } from './store.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 
 /** If a comment has not changed for this long, its holder is dead. */
@@ -11,15 +10,13 @@ const STALE_AFTER_MS = 20_000
 
 const POLL_MS = 1_000
 
-export function watchLocks({
-  tables,
-  network,
-  exclusive,
-}: {
-  readonly tables: LockTables
+type Watching = {
+  readonly store: Pick<LockStore, 'list'>
   readonly network: string
   readonly exclusive: boolean
-}) {
+}
+
+export function watchLocks({ store, network, exclusive }: Watching) {
   /** When this process first saw each lock, and whether its comment has changed since: all locks of a dead run go stale together. */
   const firstSeen = new Map<
     string,
@@ -27,7 +24,7 @@ export function watchLocks({
   >()
 
   async function look(prefix: string): Promise<readonly LockInfo[]> {
-    const found = await tables.list(prefix)
+    const found = await store.list(prefix)
     const now = monotonicMs()
     for (const { name, comment } of found) {
       const seen = firstSeen.get(name)

@@ -89,21 +89,16 @@ test('a server that stays silent is given up by the clock', async () => {
 
 test('a lock grows stale by the clock', async () => {
   const { clock } = leapingClock()
-  const tables = { list: async () => [lock({})], create: fail, writeComment: fail, drop: fail }
-  const watch = watchLocks({ tables, network: 'mainnet', exclusive: false })
+  const store = { list: async () => [lock({})] }
+  const watch = watchLocks({ store, network: 'mainnet', exclusive: false })
   await watch.untilFree('accounts_alive', () => {}, 0)
   expect(clock.now()).toBe(20_000)
 })
 
 test('a lock that beats is held, however the clock goes', async () => {
   const { clock } = leapingClock()
-  const tables = {
-    list: async () => [lock({ beats: clock.now() })],
-    create: fail,
-    writeComment: fail,
-    drop: fail,
-  }
-  const watch = watchLocks({ tables, network: 'mainnet', exclusive: false })
+  const store = { list: async () => [lock({ beats: clock.now() })] }
+  const watch = watchLocks({ store, network: 'mainnet', exclusive: false })
   await expect(watch.untilFree('accounts_alive', () => {}, 90_000)).rejects.toThrow('is locked by process 1')
   expect(clock.now()).toBe(90_000)
 })
@@ -135,8 +130,4 @@ test('a lock beats by the clock, says its time and its taker, and stops with its
 
 function at(ms: number): string {
   return new Date(BEGIN + ms).toISOString()
-}
-
-function fail(): never {
-  throw new Error('a lock is only looked at here')
 }

@@ -5,8 +5,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import type { Island } from '../../ledger/events.ts'
 import { foldQuery } from '../../ledger/fold.ts'
 import { ledgerReader } from '../../ledger/reader.ts'
-import { lockStore } from '../../lock/lock.ts'
-import { watchLocks } from '../../lock/watch.ts'
+import { openLocks } from '../../lock/lock.ts'
 import {
   blockSet,
   type BlockSet,
@@ -50,7 +49,7 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
     wrong = await differences(question, new Map([...uuids].filter(([key]) => wrong.has(key))))
   }
   if (wrong.size === 0) return [ok(`checkpoints and events of ${count(uuids.size, 'table')} agree`)]
-  const holders = await watchLocks({ tables: lockStore({ server, names }), network, exclusive }).holders()
+  const holders = await openLocks({ server, names, network, exclusive }).holders()
   return tables.flatMap(({ key, rows }) => {
     const blocks = wrong.get(key)
     if (blocks === undefined) return []

@@ -1,0 +1,128 @@
+// Owns the statements for locks: a lock epoch is a table that only one runner can create, or, for all nodes of a cluster,
+// a row in Keeper that only one runner can insert.
+import { sql } from 'kysely'
+import { BackfillError } from '../model/errors.ts'
+import type { Names } from '../clickhouse/own-databases.ts'
+import { errorCode } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
+import { locksWhere } from './fence.ts'
+import { EPOCH_DIGITS } from './lock-name.ts'
+
+const TABLE_ALREADY_EXISTS = 57
+
+/** How long a node may take to see a row that another node has written. */
+const SEEN_WITHIN_MS = 60_000
+
+const POLL_MS = 100
+
+export type LockStore = ReturnType<typeof lockStore>
+
+/** Comments are literals (comment.ts). */
+export function lockStore({ server, names }: { readonly server: Server; readonly names: Names }) {
+  const { inKeeper = false } = names
+  /** Comments with which this process has tried to create locks. */
+  const claims = new Map<string, string>()
+  const command = (query: string, name: string, doing?: string, strict?: 0 | 1) =>
+    server.client.command({
+      query,
+      query_params: { locks: names.locks, name },
+      ...(strict !== undefined && { clickhouse_settings: { keeper_map_strict_mode: strict } }),
+      doing,
+    })
+  const insert = (name: string, comment: string, strict: 0 | 1, doing?: string) =>
+    command(
+      `INSERT INTO {locks:Identifier}.locks SELECT {name:String} AS name, ${comment} AS comment`,
+      name,
+      doing,
+      strict,
+    )
+
+  /** Locks whose names begin with the prefix, the highest epoch of a lock last. */
+  function list(prefix: string) {
+    const found = sql<{ name: string; comment: string }>`(
+      SELECT name, comment FROM ${locksWhere(names)} startsWith(name, ${prefix})
+    )`
+    return server
+      .during('reading the locks')
+      .selectFrom(found.as('found'))
+      .select(['name', 'comment'])
+      .orderBy('name')
+      .execute()
+  }
+
+  return {
+    list,
+
+    /** Whether this process, and no other, has created the lock, now or in an attempt whose answer was lost. */
+    async create(key: string, name: string, comment: string): Promise<boolean> {
+      const words = claims.get(name) ?? comment
+      claims.set(name, words)
+      const doing = `taking the lock of ${key}`
+      const table = `CREATE TABLE {locks:Identifier}.{name:Identifier} (nothing UInt8) ENGINE = Null COMMENT ${words}`
+      try {
+        // No IF NOT EXISTS, and strict mode never overwrites a row: exactly one of several runners wins.
+        await (inKeeper ? insert(name, words, 1, doing) : command(table, name, doing))
+      } catch (error) {
+        if (!inKeeper && errorCode(error) !== TABLE_ALREADY_EXISTS) throw error
+        // Another runner was faster, or the answer was lost: the comment shows which.
+        const [found] = await list(name)
+        if (inKeeper && found === undefined) throw error
+        if (`'${found?.comment}'` !== words) return false
+      }
+      if (inKeeper) await untilAllSee(server, names, { key, name })
+      return true
+    },
+
+    writeComment: (name: string, comment: string): Promise<unknown> =>
+      inKeeper
+        ? insert(name, comment, 0)
+        : command(`ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment}`, name),
+
+    drop: (key: string, name: string): Promise<unknown> =>
+      command(
+        inKeeper
+          ? 'DELETE FROM {locks:Identifier}.locks WHERE name = {name:String}'
+          : 'DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}',
+        name,
+        `dropping an old lock of ${key}`,
+      ),
+  }
+}
+
+type Epoch = { readonly key: string; readonly name: string }
+
+/**
+ * A node may read old data from Keeper, and so accept the fence of an old lock epoch. A node that has seen a row keeps
+ * seeing it: from here on no statement under an earlier epoch can begin on any node.
+ */
+async function untilAllSee(server: Server, names: Names, epoch: Epoch): Promise<void> {
+  const deadline = monotonicMs() + SEEN_WITHIN_MS
+  const all = server.cluster!.nodes.length
+  for (;;) {
+    const seeing = await nodesThatSee(server, names, epoch)
+    if (seeing >= all) return
+    if (monotonicMs() > deadline)
+      throw new BackfillError(`${seeing} of ${all} nodes see the new lock of ${epoch.key} after a minute`, {
+        kind: 'failed',
+        hint: 'Do all nodes reach Keeper? SELECT * FROM system.zookeeper_connection on each',
+      })
+    await sleep(POLL_MS)
+  }
+}
+
+/** Nodes that see this lock epoch, or a later one. */
+async function nodesThatSee(server: Server, { locks }: Names, { key, name }: Epoch): Promise<number> {
+  const highest = sql<{ highest: string }>`(
+    SELECT max(name) AS highest FROM clusterAllReplicas(${server.cluster!.name}, ${sql.id(locks, 'locks')})
+    WHERE startsWith(name, ${name.slice(0, -EPOCH_DIGITS)}) AND length(name) = ${name.length}
+    GROUP BY _shard_num
+  )`
+  const row = await server
+    .during(`showing the lock of ${key} to all nodes`)
+    .selectFrom(highest.as('nodes'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('highest', '>=', name)
+    .executeTakeFirstOrThrow()
+  return row.count
+}

@@ -6,23 +6,17 @@ import { expectedMs, NO_PACE } from './throughput.ts'
 import { rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
-import { readTableStatuses, type TableStatus, uuidsOf } from './table-status.ts'
+import { readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { type Availability, probeAll } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 
 /** Plans a run of `up` with these options. Reads only. @throws BackfillError `usage`, `server` */
 export async function planUp(workspace: ReadWorkspace, options: UpOptions): Promise<PlanReport> {
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
-  const targets = new Map(
-    [...tableStatuses.values()].flatMap(({ table, target }) =>
-      target ? [[table.target, target] as const] : [],
-    ),
-  )
-  await checkTables(workspace, workspace.chosen, targets)
-  const uuids = uuidsOf(workspace.catalogue.tables, targets)
+  await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses))
   const [availabilities, { capacity, throughputs }] = await Promise.all([
     probeAll(workspace, tableStatuses),
-    readRunHistory(workspace, uuids),
+    readRunHistory(workspace, uuidsIn(tableStatuses)),
   ])
   const { jobs } = slotsFor(options, capacity)
   return {

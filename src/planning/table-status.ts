@@ -97,6 +97,12 @@ export function targetsOf(tableStatuses: ReadonlyMap<string, TableStatus>): Read
   )
 }
 
+/** Table key -> UUID of the targets that exist. */
+export function uuidsIn(tableStatuses: ReadonlyMap<string, TableStatus>): ReadonlyMap<string, string> {
+  const tables = [...tableStatuses.values()].map(({ table }) => table)
+  return uuidsOf(tables, targetsOf(tableStatuses))
+}
+
 /** Table key -> target UUID of the tables in `after`. */
 export function inputsOf(
   { after }: TableDefinition,

@@ -3,62 +3,54 @@
 import { BackfillError, retryOf } from '../model/errors.ts'
 import { type SourceFacts, writeFingerprint } from '../sources/fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
-import type { Range } from '../model/blocks.ts'
-import type { TableDefinition } from '../model/model.ts'
-import type { Lock } from '../lock/lock.ts'
-import type { InsertReport, StepSession } from './executor-port.ts'
-import type { RetryPolicy } from '../clickhouse/retry.ts'
-import type { Ports } from './workspace.ts'
+import { intersect } from '../model/blocks.ts'
+import { withStaleTag } from '../ledger/stale.ts'
+import { inputsOf } from '../planning/table-status.ts'
+import type { InsertJob, InsertReport } from './executor-port.ts'
+import type { ChunkWork, RunContext, TableRun } from './table-run.ts'
 
-export type ChunkJob = {
-  readonly table: TableDefinition
-  readonly targetUuid: string
-  readonly range: Range
-  readonly runId: string
+/** An attempt at a range; `attempt` is 1 for the first one in this run, `progress` as in InsertJob. */
+export type Attempt = ChunkWork & {
   readonly queryId: string
-  /** 1 for the first attempt at the range in this run. */
   readonly attempt: number
-  readonly rowsExpected: number
-  /** Of the sources, read earlier in this run; undefined: it must be read now. */
-  readonly fingerprint: ReadonlyMap<string, SourceFacts> | undefined
-  readonly forced: boolean
-  /** The hash for the ledger; with a stale tag, the range counts as stale. */
-  readonly sqlHash: string
-  readonly lock: Lock
-  /** Table key -> target UUID of the tables in `after`. */
-  readonly inputs: ReadonlyMap<string, string>
-  readonly retryPolicy: RetryPolicy
-  /** As in InsertJob. */
   readonly progress: boolean
-  readonly stepSession: StepSession | undefined
 }
 
 /** `fingerprint`: of the sources, older than the INSERT. */
-export type ChunkReport = InsertReport & { readonly fingerprint: ReadonlyMap<string, SourceFacts> }
+type ChunkReport = InsertReport & { readonly fingerprint: ReadonlyMap<string, SourceFacts> }
 
 /**
- * Runs one attempt and resolves when the ledger has acknowledged `done`.
+ * Runs one attempt of a locked table and resolves when the ledger has acknowledged `done`.
  * @throws BackfillError, after `failed` has been recorded if that was possible
  */
-export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport> {
-  const { table, range, lock, inputs, retryPolicy } = job
+export async function runChunk(
+  run: TableRun,
+  { range, rows, queryId, attempt, progress, fingerprint, stepSession }: Attempt,
+  context: RunContext,
+): Promise<ChunkReport> {
+  const { ports, runId, uuids, retryPolicy } = context
   const { ledger } = ports
+  const { key, mixed } = run
+  const { table, bounds } = run.tableStatus
+  const lock = run.lock!
+  const inputs = inputsOf(table, uuids)
   const [sources, before] = await Promise.all([
-    job.fingerprint ?? ports.source.fingerprint(table.sources, range),
+    fingerprint ?? ports.source.fingerprint(table.sources, range),
     ledger.inputVersions(inputs, range),
   ])
   const sourceFingerprint = writeFingerprint({ sources, inputs: before })
   const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
     event: name,
     range,
-    targetUuid: job.targetUuid,
-    sqlHash: job.sqlHash,
+    targetUuid: uuids.get(key)!,
+    // With a stale tag, the range counts as stale.
+    sqlHash: intersect(mixed, [range]).length > 0 ? withStaleTag('mixed', table.sqlHash) : table.sqlHash,
     sourceFingerprint,
-    attempt: job.attempt,
-    rowsExpected: job.rowsExpected,
-    runId: job.runId,
-    queryId: job.queryId,
-    forced: job.forced,
+    attempt,
+    rowsExpected: Math.round(rows),
+    runId,
+    queryId,
+    forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
     ...NOTHING_MEASURED,
     ...outcome,
   })
@@ -66,7 +58,8 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
   await ledger.append(lock, event('started', {}), retryPolicy)
   let report: InsertReport
   try {
-    report = await insert(ports, job)
+    const job = { table, range, queryId, lock, progress, ...(stepSession && { stepSession }) }
+    report = await insert(job, context)
     const now = { sources, inputs: await ledger.inputVersions(inputs, range) }
     if (writeFingerprint(now) !== sourceFingerprint)
       throw new BackfillError(
@@ -91,17 +84,14 @@ export async function runChunk(ports: Ports, job: ChunkJob): Promise<ChunkReport
 }
 
 /** The INSERT; if its answer was lost, asks the server for its outcome first. */
-async function insert(
-  { executor, queries }: Ports,
-  { table, range, queryId, lock, progress, retryPolicy, stepSession }: ChunkJob,
-): Promise<InsertReport> {
+async function insert(job: InsertJob, { ports, retryPolicy }: RunContext): Promise<InsertReport> {
+  const { executor, queries } = ports
   try {
-    const job = { table, range, queryId, lock, progress }
-    return await executor.insert({ ...job, ...(stepSession && { stepSession }) })
+    return await executor.insert(job)
   } catch (error) {
     if (retryOf(error) !== 'reconnect') throw error
     await queries.reachable(retryPolicy)
-    const report = await queries.waitForEnd(queryId)
+    const report = await queries.waitForEnd(job.queryId)
     if (report === undefined) throw error
     return { ...report, stepKept: false }
   }

@@ -3,11 +3,10 @@ import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
 import { NO_PACE } from '../planning/throughput.ts'
-import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing, type Sharing } from './shared-chunks.ts'
 import { NOTHING_KNOWN, readRunHistory, slotsFor } from '../planning/sizing.ts'
-import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../planning/table-status.ts'
+import { readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
 import { type RunContext, startTable } from './table-run.ts'
 import type { Workspace } from './workspace.ts'
@@ -23,27 +22,13 @@ export type Prepared = {
   readonly locks: ReadonlyMap<string, Lock>
 }
 
-export type PreparedRun = {
-  readonly context: RunContext
-  /** Of the chosen tables and of those that they read. */
-  readonly tableStatuses: ReadonlyMap<string, TableStatus>
-  readonly sharing: Sharing
-}
-
 /** @throws BackfillError `usage` if files and servers do not fit, `server` if one is unreachable */
-export async function prepareRun({
-  workspace,
-  options,
-  report,
-  signal,
-  prepared,
-}: {
-  readonly workspace: Workspace
-  readonly options: UpOptions
-  readonly report: (event: RunEvent) => void
-  readonly signal: AbortSignal
-  readonly prepared: Prepared | undefined
-}): Promise<PreparedRun> {
+export async function prepareRun(
+  workspace: Workspace,
+  options: UpOptions,
+  { report, signal }: Pick<RunContext, 'report' | 'signal'>,
+  prepared: Prepared | undefined,
+): Promise<{ readonly context: RunContext; readonly sharing: Sharing }> {
   for (const { table, target, created } of await createTables(workspace))
     if (created) report({ type: 'created', table, target })
 
@@ -54,11 +39,7 @@ export async function prepareRun({
   })
   // Reads every lock's comment now, so that all locks of a dead run become stale at the same time.
   await workspace.ports.locks.holders()
-  const targets = targetsOf(tableStatuses)
-  const uuids = uuidsOf(
-    [...tableStatuses.values()].map(({ table }) => table),
-    targets,
-  )
+  const uuids = uuidsIn(tableStatuses)
   const chosen = [...tableStatuses].filter(([key]) => workspace.chosen.some((table) => table.key === key))
   const idle = chosen.every(([, { missing, dirty }]) => missing.length === 0 && dirty.length === 0)
   const { capacity, throughputs } = idle ? NOTHING_KNOWN : await readRunHistory(workspace, uuids)
@@ -83,12 +64,12 @@ export async function prepareRun({
     probeBlocks: makeProbe(workspace),
     runs,
     confirm: sharing.confirm,
-    targets,
+    tableStatuses,
     uuids,
     inFlight: new Set(),
     signal,
     retryPolicy: { giveUpMs: options.giveUpMs, signal },
     report,
   }
-  return { context, tableStatuses, sharing }
+  return { context, sharing }
 }

@@ -1,54 +1,37 @@
 // Owns recovery: blocks that a dead run or a failed attempt left partly written are made safe to run again.
+import pLimit from 'p-limit'
 import { BackfillError } from '../model/errors.ts'
-import { type Attempt, type LedgerEvent, NO_TRY } from '../ledger/events.ts'
+import { blockSet, type BlockSet, formatBlockSet, intersect, subtract, union } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
-import type { Lock } from '../lock/lock.ts'
-
-import type { RetryPolicy } from '../clickhouse/retry.ts'
-import type { Ports } from './workspace.ts'
-import type { TargetTable } from '../targets/target-port.ts'
-import { blockSet, type BlockSet, intersect, subtract } from '../model/blocks.ts'
-import { formatBlockSet } from '../model/blocks.ts'
+import type { Attempt } from '../ledger/events.ts'
+import { inputsOf } from '../planning/table-status.ts'
+import { readFingerprint, sourceRowsPruned, writeFingerprint } from '../sources/fingerprint.ts'
 import { type Remedy, remedyFor } from './remedy.ts'
-import { type Change, changesSince } from './attempt-change.ts'
-
-export type RecoveryJob = {
-  readonly table: TableDefinition
-  readonly target: TargetTable
-  readonly lock: Lock
-  readonly runId: string
-  /** Table key -> target UUID of the tables in `after`. */
-  readonly inputs: ReadonlyMap<string, string>
-  /** Blocks whose latest event is neither `done` nor `cleaned`. */
-  readonly dirty: BlockSet
-  readonly retryPolicy: RetryPolicy
-}
-
-export type Recovered = {
-  /** Blocks with rows of an earlier attempt that cannot be deleted and may differ from the new rows. */
-  readonly stale: BlockSet
-  /** Sentences for people about the recovery. */
-  readonly text: string
-}
+import type { RunContext, TableRun } from './table-run.ts'
+import type { Ports } from './workspace.ts'
 
 /**
  * Kills running statements of the attempts at the dirty blocks, then deletes their rows if the rule of remedy.ts
- * requires it. The caller holds the table's lock, so none of these statements can start any more.
+ * requires it; blocks with rows that cannot be deleted and may differ from the new rows are added to `run.mixed`.
+ * The table is locked, so none of these statements can start any more. Resolves with sentences for people.
  *
  * @throws BackfillError `failed` if only a rebuild, a grant or the lost source rows help; then nothing is deleted
  */
-export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered> {
-  const { table, target, lock, dirty } = job
-  const attempts = await ports.ledger.attempts(table.key, target.uuid, dirty)
+export async function recover(run: TableRun, dirty: BlockSet, context: RunContext): Promise<string> {
+  const { ports, runId, uuids, retryPolicy } = context
+  const { table, target } = run.tableStatus
+  const { uuid, engine } = target!
+  const lock = run.lock!
+  const attempts = await ports.ledger.attempts(table.key, uuid, dirty)
   await endAttempts(
     ports,
-    table,
+    table.key,
     attempts.filter(({ finished }) => !finished),
   )
   await ports.executor.endDeletions(table, lock)
 
-  const changes = await changesSince(ports, job, attempts)
-  const replacing = target.engine.includes('Replacing')
+  const changes = await changesSince(ports, { table, inputs: inputsOf(table, uuids) }, attempts)
+  const replacing = engine.includes('Replacing')
   const remedies = attempts.map(({ suspect }, index) =>
     remedyFor({ replacing, rows: table.rows, unchanged: changes[index] === undefined, suspect }),
   )
@@ -57,7 +40,7 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
 
   if (remedies.includes('stop'))
     throw new BackfillError(
-      `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${target.engine} does not replace rows`,
+      `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${engine} does not replace rows`,
       { kind: 'failed', hint: 'Drop the table and run backfill up: it is built again from the start' },
     )
   const deleted = blocksOf('clean')
@@ -75,55 +58,77 @@ export async function recover(ports: Ports, job: RecoveryJob): Promise<Recovered
         },
       )
     await ports.executor.clean({ table, ranges: deleted, lock, asked: asked.length > 0 })
-    for (const range of deleted) await ports.ledger.append(lock, cleanedEvent(job, range), job.retryPolicy)
+    const cleaned = {
+      event: 'cleaned',
+      targetUuid: uuid,
+      runId,
+      sqlHash: table.sqlHash,
+      blocks: deleted,
+    } as const
+    await ports.ledger.appendEach(lock, cleaned, retryPolicy)
   }
   const stale = blocksOf('rerun-stale')
-  const again = subtract(dirty, blockSet([...deleted, ...stale]))
-  const found = subtract(deleted, asked)
+  run.mixed = union(run.mixed, stale)
   // A requested deletion needs no reason.
   const why = changes.find((change, index) => change !== undefined && !attempts[index]!.suspect)
   const parts = [
-    ...(again.length > 0 ? [`runs the half-written blocks again: ${formatBlockSet(again)}`] : []),
-    ...(asked.length > 0 ? [`has deleted blocks ${formatBlockSet(asked)}, to build them again`] : []),
-    ...(found.length > 0 ? [`has deleted the half-written blocks ${formatBlockSet(found)}`] : []),
-    ...(stale.length > 0
-      ? [`runs blocks ${formatBlockSet(stale)} again, although their old rows cannot be deleted`]
-      : []),
+    said(
+      subtract(dirty, blockSet([...deleted, ...stale])),
+      (again) => `runs the half-written blocks again: ${again}`,
+    ),
+    said(asked, (blocks) => `has deleted blocks ${blocks}, to build them again`),
+    said(subtract(deleted, asked), (found) => `has deleted the half-written blocks ${found}`),
+    said(stale, (blocks) => `runs blocks ${blocks} again, although their old rows cannot be deleted`),
   ]
-  return { stale, text: parts.join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`) }
+  return parts.flat().join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`)
 }
 
-const CHANGE_WORDS: Readonly<Record<Change, string>> = {
+function said(blocks: BlockSet, sentence: (blocks: string) => string): readonly string[] {
+  return blocks.length === 0 ? [] : [sentence(formatBlockSet(blocks))]
+}
+
+/** `pruned`: a source no longer holds rows that the attempt read. */
+const CHANGE_WORDS = {
   sql: 'the SQL has changed',
   source: 'source rows have changed',
   pruned: 'source rows were pruned',
+} as const
+
+/** Limits parallel queries: each reads two columns of the sources, and a long range has many attempts. */
+const AT_ONCE = 8
+
+/**
+ * The change since each attempt at the table; undefined if a new attempt would read and write the same. `inputs`: table
+ * key -> target UUID of the tables in `after`.
+ */
+export async function changesSince(
+  { source, ledger }: Ports,
+  { table, inputs }: { readonly table: TableDefinition; readonly inputs: ReadonlyMap<string, string> },
+  attempts: readonly Attempt[],
+): Promise<readonly (keyof typeof CHANGE_WORDS | undefined)[]> {
+  const changeSince = async ({ range, sqlHash, sourceFingerprint }: Attempt) => {
+    const [sources, latest] = await Promise.all([
+      source.fingerprint(table.sources, range),
+      ledger.inputVersions(inputs, range),
+    ])
+    if (sourceRowsPruned(readFingerprint(sourceFingerprint).sources, sources, source)) return 'pruned'
+    if (sqlHash !== table.sqlHash) return 'sql'
+    return writeFingerprint({ sources, inputs: latest }) === sourceFingerprint ? undefined : 'source'
+  }
+  const slots = pLimit(AT_ONCE)
+  return await Promise.all(attempts.map((attempt) => slots(() => changeSince(attempt))))
 }
 
-async function endAttempts(
-  { queries }: Ports,
-  table: TableDefinition,
-  attempts: readonly Attempt[],
-): Promise<void> {
+async function endAttempts({ queries }: Ports, key: string, attempts: readonly Attempt[]): Promise<void> {
   const users = [...new Set(attempts.map(({ user }) => user))]
   for (const user of users)
     if (!(await queries.canEnd(user)))
       throw new BackfillError(
-        `${table.key}: an earlier run as user '${user}' may still be writing, and you may not look`,
+        `${key}: an earlier run as user '${user}' may still be writing, and you may not look`,
         {
           kind: 'failed',
           hint: 'GRANT SELECT ON system.processes, KILL QUERY ON *.* TO your user, or run backfill up as that user',
         },
       )
   await queries.end(attempts.map(({ queryId }) => queryId))
-}
-
-function cleanedEvent({ target, runId, table }: RecoveryJob, range: LedgerEvent['range']): LedgerEvent {
-  return {
-    ...NO_TRY,
-    event: 'cleaned',
-    range,
-    targetUuid: target.uuid,
-    runId,
-    sqlHash: table.sqlHash,
-  }
 }

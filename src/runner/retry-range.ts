@@ -1,16 +1,13 @@
 // Owns the attempts at one range: retried after a transient error, split if it was too big, never repeated blindly.
-import { runChunk } from './chunk.ts'
 import { BackfillError, retryOf } from '../model/errors.ts'
-import type { Range } from '../model/blocks.ts'
-import { backOff, withRetry } from '../clickhouse/retry.ts'
-import type { ChunkWork } from './chunk-work.ts'
+import { type Range, union } from '../model/blocks.ts'
 import { MAX_ATTEMPTS } from '../clickhouse/error-codes.ts'
-import { intersect, union } from '../model/blocks.ts'
-import { withStaleTag } from '../ledger/stale.ts'
-import { recover } from './recover.ts'
-import { inputsOf } from '../planning/table-status.ts'
-import { learn, type RunContext, type TableRun } from './table-run.ts'
+import { backOff, withRetry } from '../clickhouse/retry.ts'
+import { throughputAfter } from '../planning/throughput.ts'
 import { randomId } from '../seam/random.ts'
+import { type Attempt, runChunk } from './chunk.ts'
+import { recover } from './recover.ts'
+import type { ChunkWork, RunContext, TableRun } from './table-run.ts'
 
 /**
  * Runs a range of a locked table until it is done, and records it. Resolves with the rows written.
@@ -22,7 +19,7 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
   for (let attempt = 1; ; attempt++) {
     const { epoch } = run.lock!
     try {
-      return await tryOnce(run, { ...work, attempt, progress }, context)
+      return await tryOnce(run, work, { attempt, progress }, context)
     } catch (thrown) {
       const error = thrown as BackfillError
       context.report({ type: 'chunk-failed', table: run.key, range, error })
@@ -40,7 +37,7 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
         // The lost statement may still arrive: then its lock epoch is over, and the fence refuses it.
         if (lost) await run.lock!.renew()
         lost = true
-        await makeSafe(run, range, context)
+        await recover(run, [range], context)
       })
       if (decision === 'split') {
         run.tooBig = Math.min(run.tooBig ?? Infinity, rows)
@@ -51,45 +48,31 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
   }
 }
 
-type Try = ChunkWork & { readonly attempt: number; readonly progress: boolean }
-
 async function tryOnce(
   run: TableRun,
-  { attempt, progress, ...work }: Try,
+  work: ChunkWork,
+  { attempt, progress }: Pick<Attempt, 'attempt' | 'progress'>,
   context: RunContext,
 ): Promise<number> {
-  const { ports, runId, uuids, network, retryPolicy } = context
-  const { range, rows, fingerprint, stepSession } = work
-  const { table, bounds } = run.tableStatus
+  const { range, rows } = work
   const { key } = run
-  const queryId = `backfill-${network}-${key}-${range.from}-${range.to}-${randomId()}`
+  const queryId = `backfill-${context.network}-${key}-${range.from}-${range.to}-${randomId()}`
   context.report({ type: 'chunk-started', table: key, range, queryId })
   context.inFlight.add(queryId)
   try {
     run.events += 2
-    const report = await runChunk(ports, {
-      table,
-      range,
-      runId,
-      queryId,
-      attempt,
-      rowsExpected: Math.round(rows),
-      // Rows that a retry reads may have arrived since.
-      fingerprint: attempt === 1 ? fingerprint : undefined,
-      targetUuid: uuids.get(key)!,
-      forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
-      sqlHash:
-        intersect(run.mixed, [range]).length > 0 ? withStaleTag('mixed', table.sqlHash) : table.sqlHash,
-      lock: run.lock!,
-      inputs: inputsOf(table, uuids),
-      retryPolicy,
-      progress,
-      stepSession: attempt === 1 ? stepSession : undefined,
-    })
+    // Rows that a retry reads may have arrived since the probe and since the shared step.
+    const stale = attempt === 1 ? {} : { fingerprint: undefined, stepSession: undefined }
+    const report = await runChunk(run, { ...work, ...stale, queryId, attempt, progress }, context)
     context.confirm(work, report.stepKept ? report.fingerprint : undefined)
     const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
     run.covered = union(run.covered, [range])
-    learn(run, { expected: rows, written: rowsWritten, elapsedMs, peakMemory })
+    run.throughput = throughputAfter(run.throughput, {
+      expected: rows,
+      written: rowsWritten,
+      elapsedMs,
+      peakMemory,
+    })
     context.report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
     return rowsWritten
   } finally {
@@ -103,23 +86,6 @@ async function runHalves(run: TableRun, { range, rows }: ChunkWork, context: Run
   const half = { rows: rows / 2, fingerprint: undefined, stepSession: undefined }
   const lower = await runRange(run, { range: { from, to: middle }, ...half }, context)
   return lower + (await runRange(run, { range: { from: middle + 1, to }, ...half }, context))
-}
-
-/** Makes blocks that an attempt of this run left partly written safe to run again. */
-async function makeSafe(run: TableRun, range: Range, context: RunContext): Promise<void> {
-  const { ports, runId, targets, uuids, retryPolicy } = context
-  const { table } = run.tableStatus
-  const target = targets.get(table.target)!
-  const { stale } = await recover(ports, {
-    table,
-    target,
-    lock: run.lock!,
-    runId,
-    inputs: inputsOf(table, uuids),
-    dirty: [range],
-    retryPolicy,
-  })
-  run.mixed = union(run.mixed, stale)
 }
 
 function tooOften(error: BackfillError, attempts: number): BackfillError {

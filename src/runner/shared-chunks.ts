@@ -1,11 +1,9 @@
 // Owns which chunks share a step: the first table computes it, and its partner runs the same range next.
-import type { Range } from '../model/blocks.ts'
-import type { Reservation, ChunkWork, ConfirmReservation } from './chunk-work.ts'
-import { covers, subtract, union } from '../model/blocks.ts'
+import { covers, type Range, subtract, union } from '../model/blocks.ts'
 import { knownFingerprint } from '../sources/probed-fingerprint.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { rowsIn } from '../planning/row-estimates.ts'
-import type { TableRun } from './table-run.ts'
+import type { ChunkWork, ConfirmReservation, Reservation, TableRun } from './table-run.ts'
 import { randomId } from '../seam/random.ts'
 
 export type Choice = { readonly run: TableRun; readonly work: ChunkWork }

@@ -1,24 +1,20 @@
-// Owns one table's part of a run: blocks left to probe and to run, its lock, its growing coverage.
+// Owns the state of a run: one table's blocks left to probe and to run, its lock, its growing coverage.
 import type { BackfillError } from '../model/errors.ts'
-import { withRetry } from '../clickhouse/retry.ts'
-import type { Lock } from '../lock/lock.ts'
+import { type BlockSet, intersect, type Range } from '../model/blocks.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
-import type { Ports } from './workspace.ts'
-import type { TargetTable } from '../targets/target-port.ts'
-import { type BlockSet, intersect, subtract, union } from '../model/blocks.ts'
-import { type Cost } from '../ledger/history.ts'
-import { type Throughput, throughputAfter } from '../planning/throughput.ts'
-import { type Buckets, mergeBuckets } from '../sources/probed-fingerprint.ts'
-import type { Bucket } from '../sources/availability.ts'
-import { mergeRowEstimates, type RowEstimates } from '../planning/row-estimates.ts'
-import { recover } from './recover.ts'
-import type { RunEvent } from './events.ts'
-import type { UpOptions } from '../planning/run-options.ts'
-import type { Reservation, ConfirmReservation } from './chunk-work.ts'
+import type { Lock } from '../lock/lock.ts'
+import type { SourceFacts } from '../sources/fingerprint.ts'
+import type { Buckets } from '../sources/probed-fingerprint.ts'
+import { FIRST_WINDOW, type Probe } from '../planning/probe.ts'
+import type { RowEstimates } from '../planning/row-estimates.ts'
 import type { Slots } from '../planning/sizing.ts'
-import { coverageOf, inputsOf, type TableStatus } from '../planning/table-status.ts'
-import { FIRST_WINDOW, nextWindow, type Availability, type Probe, widthAfter } from '../planning/probe.ts'
+import type { TableStatus } from '../planning/table-status.ts'
+import type { Throughput } from '../planning/throughput.ts'
+import type { UpOptions } from '../planning/run-options.ts'
+import type { RunEvent } from './events.ts'
+import type { StepSession } from './executor-port.ts'
+import type { Ports } from './workspace.ts'
 
 export type TableRun = {
   readonly key: string
@@ -58,6 +54,8 @@ export type RunContext = {
   readonly slots: Slots
   readonly capacity: Capacity
   readonly runId: string
+  /** Of the chosen tables and of those that they read. */
+  readonly tableStatuses: ReadonlyMap<string, TableStatus>
   readonly probeBlocks: Probe
   readonly runs: ReadonlyMap<string, TableRun>
   readonly confirm: ConfirmReservation
@@ -66,8 +64,7 @@ export type RunContext = {
   readonly retryPolicy: RetryPolicy
   /** Query ids of the INSERTs under way. */
   readonly inFlight: Set<string>
-  /** All targets of the run by table name, and their UUIDs by table key. */
-  readonly targets: ReadonlyMap<string, TargetTable>
+  /** Table key -> UUID of its target. */
   readonly uuids: ReadonlyMap<string, string>
   readonly report: (event: RunEvent) => void
 }
@@ -105,97 +102,19 @@ export function startTable(
   }
 }
 
-/** Probes the next window and adds the blocks that may run. */
-export async function probeTable(
-  run: TableRun,
-  { probeBlocks, ports, retryPolicy, options }: RunContext,
-): Promise<void> {
-  run.probing = true
-  try {
-    const window = nextWindow(run.unprobed, options.order, run.window)
-    const look = () => probeBlocks(run.tableStatus.table, window)
-    const { runnable, sourceGaps, incomplete, rowEstimates, buckets }: Availability = await withRetry(
-      { queries: ports.queries, retryPolicy },
-      look,
-    )
-    run.unprobed = subtract(run.unprobed, window)
-    run.window = widthAfter(run.window, { rowEstimates })
-    run.runnable = union(run.runnable, subtract(runnable, run.covered))
-    run.sourceGaps = union(run.sourceGaps, sourceGaps)
-    run.incomplete = union(run.incomplete, incomplete)
-    // Estimates of done blocks are not needed any more.
-    const ahead = run.rowEstimates.filter((segment) => intersect(run.runnable, [segment]).length > 0)
-    run.rowEstimates = mergeRowEstimates(ahead, rowEstimates)
-    const isAhead = ({ first, last }: Bucket) =>
-      intersect(run.runnable, [{ from: first, to: last }]).length > 0
-    run.buckets = mergeBuckets(run.buckets, buckets, isAhead)
-  } finally {
-    run.probing = false
-  }
+/** A range to run, the rows that the probe found for it, and the fingerprint of its sources, if the probe knows it. */
+export type ChunkWork = {
+  readonly range: Range
+  readonly rows: number
+  readonly fingerprint: ReadonlyMap<string, SourceFacts> | undefined
+  readonly stepSession: StepSession | undefined
 }
+
+/** A chunk that a table runs after its partner has computed the shared step; its blocks are not runnable meanwhile. */
+export type Reservation = Range & { readonly work: ChunkWork; readonly ready: boolean }
 
 /**
- * Takes the table's lock and reads the ledger again, because another run may have worked on the table until then.
- * Makes partly written ranges of earlier runs safe to run again.
- * @throws BackfillError `locked`, or `failed` if a partly written range cannot be made safe
+ * Records the end of a chunk: the table's partner uses the shared step, which has read the sources as of `fingerprint`;
+ * without a fingerprint there is no shared step, and the partner computes the range itself.
  */
-export async function lockTable(run: TableRun, context: RunContext): Promise<void> {
-  run.phase = 'locking'
-  const { ports, retryPolicy } = context
-  await withRetry({ queries: ports.queries, retryPolicy }, () => lockAndMend(run, context))
-  run.phase = 'locked'
-}
-
-async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
-  const { ports, report, uuids, runId, retryPolicy } = context
-  const { key, tableStatus } = run
-  const note = (text: string) => report({ type: 'note', table: key, text })
-  // Locked a second time, after a lost answer, or with a caller's lock: statements sent under it may still arrive.
-  if (run.lock !== undefined) await run.lock.renew()
-  else run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
-  const [views] = await Promise.all([
-    ports.ledger.fold(new Map([[key, uuids.get(key)!]])),
-    ports.versions.keep(run.lock, tableStatus.table),
-  ])
-  const { covered, dirty } = coverageOf(tableStatus.bounds, views.get(key))
-  run.events = views.get(key)?.tail ?? 0
-  run.covered = covered
-  run.unprobed = subtract(run.unprobed, covered)
-  run.runnable = subtract(run.runnable, covered)
-  if (dirty.length > 0) {
-    const { table, target } = tableStatus
-    const { stale, text } = await recover(ports, {
-      table,
-      target: target!,
-      lock: run.lock,
-      runId,
-      inputs: inputsOf(tableStatus.table, uuids),
-      dirty,
-      retryPolicy,
-    })
-    note(text)
-    run.mixed = stale
-  }
-}
-
-/** Number of events after which a checkpoint is written: during a run, and at its end. */
-const CHECKPOINT_EVENTS = { during: 4000, atEnd: 1 }
-
-/** Writes checkpoints for tables with many events, unless one of their events may still arrive. */
-export async function checkpointTables(
-  runs: readonly TableRun[],
-  { ports, runId, uuids, retryPolicy }: RunContext,
-  when: keyof typeof CHECKPOINT_EVENTS,
-): Promise<void> {
-  const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
-  const requests = due.flatMap(({ key, lock }) =>
-    lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)! }],
-  )
-  await ports.ledger.checkpoint(requests, runId, retryPolicy)
-  for (const run of due) run.events = 0
-}
-
-/** Records the cost of a chunk. */
-export function learn(run: TableRun, cost: Cost): void {
-  run.throughput = throughputAfter(run.throughput, cost)
-}
+export type ConfirmReservation = (work: ChunkWork, fingerprint: ChunkWork['fingerprint']) => void

@@ -2,7 +2,7 @@
 import pLimit from 'p-limit'
 import { announce, skippedBlocks } from './announce.ts'
 import type { BackfillError } from '../model/errors.ts'
-import { prepareRun, type Prepared } from './prepare.ts'
+import { type Prepared, prepareRun } from './prepare.ts'
 import { expectedByDependants } from '../planning/bounds.ts'
 import { blockSet } from '../model/blocks.ts'
 import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from '../planning/schedule.ts'
@@ -10,7 +10,8 @@ import type { RunEvent, RunSummary } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
-import { checkpointTables, lockTable, probeTable, type TableRun } from './table-run.ts'
+import type { TableRun } from './table-run.ts'
+import { checkpointTables, lockTable, probeTable } from './table-steps.ts'
 import { hasEnded, taskOf } from './task.ts'
 import type { Workspace } from './workspace.ts'
 import { after, monotonicMs, timeoutSignal } from '../seam/clock.ts'
@@ -40,14 +41,8 @@ export async function up(
   const timeUp = options.maxRuntimeMs === undefined ? [] : [timeoutSignal(options.maxRuntimeMs)]
   const unreachable = new AbortController()
   const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
-  const { context, tableStatuses, sharing } = await prepareRun({
-    workspace,
-    options,
-    report,
-    signal,
-    prepared,
-  })
-  const { runs, slots } = context
+  const { context, sharing } = await prepareRun(workspace, options, { report, signal }, prepared)
+  const { runs, slots, tableStatuses } = context
   announce(runs, options, report)
 
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }

@@ -129,7 +129,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/import/files/web-files.ts',
     'commands/verify/verify.ts',
     'ledger/writer.ts',
-    'runner/attempt-change.ts',
+    'runner/recover.ts',
     'runner/up.ts',
   ],
   cac: ['cli/command-line.ts'],

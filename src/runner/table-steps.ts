@@ -1,0 +1,87 @@
+// Owns the steps of a table's run around its chunks: probing its blocks, locking it, writing its checkpoints.
+import { withRetry } from '../clickhouse/retry.ts'
+import { intersect, subtract, union } from '../model/blocks.ts'
+import { nextWindow, widthAfter } from '../planning/probe.ts'
+import { mergeRowEstimates } from '../planning/row-estimates.ts'
+import { coverageOf } from '../planning/table-status.ts'
+import type { Bucket } from '../sources/availability.ts'
+import { mergeBuckets } from '../sources/probed-fingerprint.ts'
+import { recover } from './recover.ts'
+import type { RunContext, TableRun } from './table-run.ts'
+
+/** Probes the next window and adds the blocks that may run. */
+export async function probeTable(
+  run: TableRun,
+  { probeBlocks, ports, retryPolicy, options }: RunContext,
+): Promise<void> {
+  run.probing = true
+  try {
+    const window = nextWindow(run.unprobed, options.order, run.window)
+    const { runnable, sourceGaps, incomplete, rowEstimates, buckets } = await withRetry(
+      { queries: ports.queries, retryPolicy },
+      () => probeBlocks(run.tableStatus.table, window),
+    )
+    run.unprobed = subtract(run.unprobed, window)
+    run.window = widthAfter(run.window, { rowEstimates })
+    run.runnable = union(run.runnable, subtract(runnable, run.covered))
+    run.sourceGaps = union(run.sourceGaps, sourceGaps)
+    run.incomplete = union(run.incomplete, incomplete)
+    // Estimates of done blocks are not needed any more.
+    const ahead = run.rowEstimates.filter((segment) => intersect(run.runnable, [segment]).length > 0)
+    run.rowEstimates = mergeRowEstimates(ahead, rowEstimates)
+    const isAhead = ({ first, last }: Bucket) =>
+      intersect(run.runnable, [{ from: first, to: last }]).length > 0
+    run.buckets = mergeBuckets(run.buckets, buckets, isAhead)
+  } finally {
+    run.probing = false
+  }
+}
+
+/**
+ * Takes the table's lock and reads the ledger again, because another run may have worked on the table until then.
+ * Makes partly written ranges of earlier runs safe to run again.
+ * @throws BackfillError `locked`, or `failed` if a partly written range cannot be made safe
+ */
+export async function lockTable(run: TableRun, context: RunContext): Promise<void> {
+  run.phase = 'locking'
+  const { ports, retryPolicy } = context
+  await withRetry({ queries: ports.queries, retryPolicy }, () => lockAndMend(run, context))
+  run.phase = 'locked'
+}
+
+async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
+  const { ports, report, uuids } = context
+  const { key } = run
+  const { table, bounds } = run.tableStatus
+  const note = (text: string) => report({ type: 'note', table: key, text })
+  // Locked a second time, after a lost answer, or with a caller's lock: statements sent under it may still arrive.
+  if (run.lock !== undefined) await run.lock.renew()
+  else run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
+  const [views] = await Promise.all([
+    ports.ledger.fold(new Map([[key, uuids.get(key)!]])),
+    ports.versions.keep(run.lock, table),
+  ])
+  const { covered, dirty } = coverageOf(bounds, views.get(key))
+  run.events = views.get(key)?.tail ?? 0
+  run.covered = covered
+  run.unprobed = subtract(run.unprobed, covered)
+  run.runnable = subtract(run.runnable, covered)
+  if (dirty.length > 0) note(await recover(run, dirty, context))
+}
+
+/** Number of events after which a checkpoint is written: during a run, and at its end. */
+const CHECKPOINT_EVENTS = { during: 4000, atEnd: 1 }
+
+/** Writes checkpoints for tables with many events, unless one of their events may still arrive. */
+export async function checkpointTables(
+  runs: readonly TableRun[],
+  { ports, runId, uuids, retryPolicy }: RunContext,
+  when: keyof typeof CHECKPOINT_EVENTS,
+): Promise<void> {
+  const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
+  const requests = due.flatMap(({ key, lock }) =>
+    lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)! }],
+  )
+  await ports.ledger.checkpoint(requests, runId, retryPolicy)
+  for (const run of due) run.events = 0
+}

@@ -2,14 +2,18 @@
 import {
   type CompiledQuery,
   type DatabaseConnection,
-  DefaultQueryCompiler,
   type Dialect,
   type Driver,
   Kysely,
   MysqlAdapter,
   MysqlIntrospector,
+  MysqlQueryCompiler,
   type QueryResult,
+  type RawBuilder,
+  sql,
+  type SqlBool,
 } from 'kysely'
+import type { Range } from '../model/blocks.ts'
 import { escapeIdentifier } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
 
@@ -42,52 +46,62 @@ type Sender = Pick<Client, 'rows' | 'command'>
  * Transactions throw: ClickHouse has none.
  */
 export function kyselyFor<Database>(client: Sender, doing?: string): Kysely<Database> {
-  return new Kysely<Database>({ dialect: new ClickHouseDialect(client, doing) })
+  const dialect: Dialect = {
+    createDriver: () => driverOver(client, doing),
+    createQueryCompiler: () => new ClickHouseCompiler(),
+    // Only migrations and schema reflection use the adapter and the introspector; this program uses neither.
+    createAdapter: () => new MysqlAdapter(),
+    createIntrospector: (db) => new MysqlIntrospector(db),
+  }
+  return new Kysely<Database>({ dialect })
 }
 
-class ClickHouseDialect implements Dialect {
-  readonly #connection: ClickHouseConnection
-
-  constructor(client: Sender, doing: string | undefined) {
-    this.#connection = new ClickHouseConnection(client, doing)
+function driverOver(client: Sender, doing: string | undefined): Driver {
+  const connection: DatabaseConnection = {
+    async executeQuery<Row>(compiled: CompiledQuery): Promise<QueryResult<Row>> {
+      const { text, params } = withParams(compiled)
+      const statement = { query: text, query_params: params, doing }
+      if (compiled.query.kind === 'SelectQueryNode') return { rows: await client.rows<Row>(statement) }
+      await client.command(statement)
+      return { rows: [] }
+    },
+    streamQuery() {
+      throw new Error('streaming goes through the client, not through kysely')
+    },
   }
-
-  createDriver(): Driver {
-    const connection = this.#connection
-    return {
-      init: async () => {},
-      acquireConnection: async () => connection,
-      releaseConnection: async () => {},
-      destroy: async () => {},
-      beginTransaction: noTransactions,
-      commitTransaction: noTransactions,
-      rollbackTransaction: noTransactions,
-    }
-  }
-
-  createQueryCompiler(): ClickHouseCompiler {
-    return new ClickHouseCompiler()
-  }
-
-  // Only migrations and schema reflection use the adapter and the introspector; this program uses neither.
-  createAdapter(): MysqlAdapter {
-    return new MysqlAdapter()
-  }
-
-  createIntrospector(db: Kysely<unknown>): MysqlIntrospector {
-    return new MysqlIntrospector(db)
+  return {
+    init: async () => {},
+    acquireConnection: async () => connection,
+    releaseConnection: async () => {},
+    destroy: async () => {},
+    beginTransaction: noTransactions,
+    commitTransaction: noTransactions,
+    rollbackTransaction: noTransactions,
   }
 }
 
-class ClickHouseCompiler extends DefaultQueryCompiler {
-  protected override getLeftIdentifierWrapper(): string {
-    return '`'
-  }
+/** A compiled statement with its parameters, for a part of a statement that kysely cannot build. */
+export function withParams({ sql: text, parameters }: Pick<CompiledQuery, 'sql' | 'parameters'>): {
+  text: string
+  params: Record<string, unknown>
+} {
+  return { text, params: Object.fromEntries(parameters.map((value, index) => [`p${index}`, value])) }
+}
 
-  protected override getRightIdentifierWrapper(): string {
-    return '`'
-  }
+/**
+ * Whether `condition`, written with `f` and `t`, holds for the first and last block of one of the ranges. The server
+ * cannot prune by it.
+ */
+export function someRange(ranges: readonly Range[], condition: string): RawBuilder<SqlBool> {
+  const ends = (end: keyof Range) =>
+    typed(
+      ranges.map((range) => range[end]),
+      'Array(UInt64)',
+    )
+  return sql<SqlBool>`arrayExists((f, t) -> ${sql.raw(condition)}, ${ends('from')}, ${ends('to')})`
+}
 
+class ClickHouseCompiler extends MysqlQueryCompiler {
   protected override sanitizeIdentifier(identifier: string): string {
     return escapeIdentifier(identifier)
   }
@@ -95,29 +109,6 @@ class ClickHouseCompiler extends DefaultQueryCompiler {
   protected override appendValue(value: unknown): void {
     this.append(`{p${this.numParameters}:${typeOf(value)}}`)
     this.addParameter(value instanceof Typed ? value.value : value)
-  }
-}
-
-class ClickHouseConnection implements DatabaseConnection {
-  readonly #client: Sender
-  readonly #doing: string | undefined
-
-  constructor(client: Sender, doing: string | undefined) {
-    this.#client = client
-    this.#doing = doing
-  }
-
-  async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
-    const query_params = Object.fromEntries(parameters.map((value, index) => [`p${index}`, value]))
-    const statement = { query: sql, query_params, doing: this.#doing }
-    if (query.kind === 'SelectQueryNode') return { rows: await this.#client.rows<Row>(statement) }
-    await this.#client.command(statement)
-    return { rows: [] }
-  }
-
-  // oxlint-disable-next-line require-yield -- the interface requires a generator; results here are read whole
-  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
-    throw new Error('streaming goes through the client, not through kysely')
   }
 }
 

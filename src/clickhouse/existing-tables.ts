@@ -43,42 +43,28 @@ export async function existingTables(
   const [tables, columns] = await Promise.all([
     db
       .selectFrom('system.tables')
-      .select(['name', 'engine', 'engine_full', 'sorting_key', 'total_rows', 'create_table_query'])
+      .select(['name', 'engine', 'engine_full', 'sorting_key as sortKey'])
+      .select(['total_rows as rows', 'create_table_query as definition'])
       .select(sql<string>`toString(uuid)`.as('uuid'))
       .where('database', '=', connection.database)
       .where(inList('name'))
       .execute(),
     db
       .selectFrom('system.columns')
-      .select(['table', 'name', 'type', 'default_kind', 'default_expression'])
+      .select(['table', 'name', 'type', 'default_kind as defaultKind', 'default_expression as expression'])
       .where('database', '=', connection.database)
       .where(inList('table'))
       .orderBy('position')
       .execute(),
   ])
-  const columnsOf = Map.groupBy(columns, (column) => column.table)
+  const columnsOf = Map.groupBy(columns, ({ table }) => table)
   const locals = await shardTables(server, tables)
   return new Map(
-    tables.map((table): [string, ExistingTable] => {
-      const shards = locals.get(table.name)
-      const { engine, sortKey } = shards?.shape ?? { engine: table.engine, sortKey: table.sorting_key }
-      return [
-        table.name,
-        {
-          uuid: table.uuid,
-          engine,
-          sortKey,
-          rows: table.total_rows,
-          definition: table.create_table_query,
-          shards,
-          columns: (columnsOf.get(table.name) ?? []).map((column) => ({
-            name: column.name,
-            type: column.type,
-            defaultKind: column.default_kind,
-            expression: column.default_expression,
-          })),
-        },
-      ]
+    tables.map(({ name, engine_full: _, ...table }): [string, ExistingTable] => {
+      const shards = locals.get(name)
+      const { engine, sortKey } = shards?.shape ?? table
+      const own = (columnsOf.get(name) ?? []).map(({ table: __, ...column }) => column)
+      return [name, { ...table, engine, sortKey, shards, columns: own }]
     }),
   )
 }

@@ -10,11 +10,22 @@ export async function missingGrantsOn<One extends Need>(
   server: Server,
   requiredGrants: readonly One[],
 ): Promise<readonly One[] | undefined> {
+  // One query if no grant is missing, else one query per grant.
+  const all =
+    requiredGrants.length === 0 || (await isGranted(server, requiredGrants.map(grantText).join(', ')))
+  if (all === undefined) return undefined
+  if (all) return []
+  const granted = await Promise.all(requiredGrants.map((need) => isGranted(server, grantText(need))))
+  return requiredGrants.filter((_, index) => granted[index] === false)
+}
+
+/**
+ * Whether the user has all of the grants, written as after GRANT; undefined if the server cannot answer (before 24.10).
+ * CHECK GRANT takes neither a FORMAT nor parameters.
+ */
+export async function isGranted({ client }: Server, grants: string): Promise<boolean | undefined> {
   try {
-    // One query if no grant is missing, else one query per grant.
-    if (requiredGrants.length === 0 || (await isGranted(server, requiredGrants))) return []
-    const granted = await Promise.all(requiredGrants.map((need) => isGranted(server, [need])))
-    return requiredGrants.filter((_, index) => granted[index] === false)
+    return (await client.text({ query: `CHECK GRANT ${grants}`, doing: 'checking grants' })).trim() === '1'
   } catch (error) {
     if (errorCode(error) === SYNTAX_ERROR) return undefined
     throw error
@@ -22,15 +33,6 @@ export async function missingGrantsOn<One extends Need>(
 }
 
 const SYNTAX_ERROR = 62
-
-/** CHECK GRANT takes neither a FORMAT nor parameters. */
-async function isGranted({ client }: Server, requiredGrants: readonly Need[]): Promise<boolean> {
-  const answer = await client.text({
-    query: `CHECK GRANT ${requiredGrants.map(grantText).join(', ')}`,
-    doing: 'checking grants',
-  })
-  return answer.trim() === '1'
-}
 
 function grantText({ privilege, on }: Need): string {
   if (on.kind === 'engine') return `${privilege} ON ${quoteIdentifier(on.engine)}`

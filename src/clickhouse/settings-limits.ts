@@ -57,22 +57,19 @@ export async function readLimits(bare: Client, connection: Connection): Promise<
   })
   const rows = new Map((answer?.settings ?? []).map((row) => [row.name, row]))
   if (!rows.has('limit') || !rows.has('readonly')) throw cutsOff(connection, 'its settings cannot be read')
-  const differing = (settings: ClickHouseSettings) =>
-    Object.entries(settings).flatMap(([name, value]) => {
+  const differing = (settings: ClickHouseSettings, which: (isDenied: boolean, row: Row) => boolean) =>
+    Object.entries(settings).flatMap(([name, value]): Difference[] => {
       const row = rows.get(name)
       // A name that is not a setting is a parameter of the request.
       if (row === undefined || isSame(row.value, value)) return []
       const isDenied = row.readonly === 1 || below(value, row.min) || below(row.max, value)
-      const difference = { name, wanted: String(value), holds: row.value }
-      return [{ difference, isDenied, isOverruled: !isDenied && row.changed === 1 }]
+      return which(isDenied, row) ? [{ name, wanted: String(value), holds: row.value }] : []
     })
-  const denied = (settings: ClickHouseSettings) =>
-    differing(settings).flatMap(({ difference, isDenied }) => (isDenied ? [difference] : []))
+  const denied = (settings: ClickHouseSettings) => differing(settings, (isDenied) => isDenied)
   return {
     readonly: rows.get('readonly')!.value,
     denied,
-    overruled: (settings) =>
-      differing(settings).flatMap(({ difference, isOverruled }) => (isOverruled ? [difference] : [])),
+    overruled: (settings) => differing(settings, (isDenied, { changed }) => !isDenied && changed === 1),
     sendable(settings) {
       const names = new Set(denied(settings).map(({ name }) => name))
       return Object.fromEntries(Object.entries(settings).filter(([name]) => !names.has(name)))

@@ -1,6 +1,6 @@
 // Owns sending one writing statement, and checking that the server has executed it completely.
 import { Readable } from 'node:stream'
-import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
+import { ClickHouseError } from '@clickhouse/client'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { monotonicMs } from '../seam/clock.ts'
@@ -42,6 +42,7 @@ export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Re
  */
 export async function runWrite(server: Server, statement: Statement): Promise<WriteReport> {
   const started = monotonicMs()
+  const { session } = statement
   const { stream, summary } = await server.client.exec({
     query: statement.query,
     query_id: statement.queryId,
@@ -51,9 +52,10 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
       ...statement.settings,
       send_progress_in_http_headers: statement.progress ? 1 : 0,
       http_headers_progress_interval_ms: PROGRESS_INTERVAL_MS,
-      ...(statement.session && sessionParams(statement.session)),
+      // Parameters that are sent like settings; a session that is not new has to exist.
+      ...(session && { session_timeout: String(session.seconds), session_check: session.isNew ? 0 : 1 }),
     },
-    ...(statement.session && { session_id: statement.session.id }),
+    ...(session && { session_id: session.id }),
     ...(statement.values && { values: statement.values }),
     ...(statement.headers && { http_headers: { ...statement.headers } }),
     ...(statement.signal && { abort_signal: statement.signal }),
@@ -72,11 +74,6 @@ export async function runWrite(server: Server, statement: Statement): Promise<Wr
     peakMemory: Number((summary as { memory_usage?: string }).memory_usage ?? 0),
     elapsedMs: Math.round(monotonicMs() - started),
   }
-}
-
-/** These are parameters, sent like settings; a session that is not new has to exist. */
-function sessionParams({ seconds, isNew }: NonNullable<Statement['session']>): ClickHouseSettings {
-  return { session_timeout: String(seconds), session_check: isNew ? 0 : 1 }
 }
 
 /** An hour of progress headers of about 250 bytes at this interval stays far below `max_response_headers_size`. */

@@ -2,9 +2,8 @@
 // become islands, disjoint ranges with a state and an SQL hash. Reasons: docs/architecture.md, "Ledger".
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Position } from './events.ts'
-import type { IslandState } from '../clickhouse/schema.ts'
+import type { IslandState, Schema } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import type { Schema } from '../clickhouse/schema.ts'
 import { withStaleTag } from './stale.ts'
 
 export type FoldKey = {
@@ -39,7 +38,7 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
   )`
   // `cleaned`: the rows were deleted, as if the chunk had never run.
   return latestStateQuery(db, layers, ['', 'cleaned'])
-    .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sql_hash')])
+    .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sqlHash')])
     .orderBy('table_key')
     .orderBy(sql`min(numbered.range_from)`)
 }
@@ -132,10 +131,7 @@ export function latestStateQuery(
     )
     .selectFrom('numbered')
     .select(['table_key'])
-    .select(({ fn }) => [
-      fn.min<number>('range_from').as('range_from'),
-      fn.max<number>('range_to').as('range_to'),
-    ])
+    .select(({ fn }) => [fn.min<number>('range_from').as('from'), fn.max<number>('range_to').as('to')])
     .groupBy(['table_key', 'island'])
 }
 
@@ -166,6 +162,23 @@ export function eventsOf(
 
 function notBeforeCheckpoint(key: string) {
   return sql<boolean>`(epoch > since[${key}].1 OR (epoch = since[${key}].1 AND seq >= since[${key}].2))`
+}
+
+/** The events of one table's UUID on a network, checkpoints left out. */
+export function tableEvents(
+  db: Pick<Kysely<Schema>, 'selectFrom'>,
+  {
+    network,
+    key,
+    targetUuid,
+  }: { readonly network: string; readonly key: string; readonly targetUuid: string },
+) {
+  return db
+    .selectFrom('ledger')
+    .where('network', '=', network)
+    .where('table_key', '=', key)
+    .where('target_uuid', '=', typed<string>(targetUuid, 'UUID'))
+    .where('event', '!=', 'checkpoint')
 }
 
 /** Rows of the tables' present UUIDs; `and` is a further condition on the rows of a table key. */

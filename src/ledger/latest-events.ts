@@ -5,7 +5,7 @@ import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
-import { NOT_LATE, ofPresentTargets, latestStateQuery, POSITION } from './fold.ts'
+import { latestStateQuery, NOT_LATE, POSITION, tableEvents } from './fold.ts'
 
 /** Blocks for which one event of a table is the latest. */
 export type LatestEvent = {
@@ -46,16 +46,8 @@ export function openEvents({
 }: LedgerPlace & { readonly pageRows?: number }) {
   const db = server.during('reading the ledger').withSchema(names.ledger)
 
-  const eventsOf = (key: string, targetUuid: string) =>
-    db
-      .selectFrom('ledger')
-      .where('network', '=', network)
-      .where('table_key', '=', key)
-      .where(ofPresentTargets(new Map([[key, targetUuid]])))
-      .where('event', '!=', 'checkpoint')
-
   const eventsIn = ({ key, targetUuid, window, withoutStaleTags = false }: LatestEventsQuestion) =>
-    eventsOf(key, targetUuid)
+    tableEvents(db, { network, key, targetUuid })
       .where('range_from', '<=', window.to)
       .where('range_to', '>=', window.from)
       .$if(withoutStaleTags, (events) => events.where(NOT_LATE))
@@ -105,7 +97,7 @@ export function openEvents({
       .orderBy(sql`min(numbered.range_from)`)
       .execute()
     return rows.map((row) => ({
-      range: { from: row.range_from, to: row.range_to },
+      range: { from: row.from, to: row.to },
       event: row.event,
       eventRange: { from: row.event_from, to: row.event_to },
       position: [row.epoch, row.seq],
@@ -125,7 +117,7 @@ export function openEvents({
 
     /** Position of the last event; [0, 0] if there is none. */
     async last(key: string, targetUuid: string): Promise<Position> {
-      const row = await eventsOf(key, targetUuid)
+      const row = await tableEvents(db, { network, key, targetUuid })
         .select(['epoch', 'seq'])
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')
@@ -140,11 +132,11 @@ export function openEvents({
       question: Omit<LatestEventsQuestion, 'withoutStaleTags'>,
     ): Promise<BlockSet> {
       const rows = await eventsIn(question)
-        .select(['range_from', 'range_to'])
+        .select(['range_from as from', 'range_to as to'])
         .distinct()
         .where(sql<boolean>`(epoch > ${epoch} OR (epoch = ${epoch} AND seq > ${seq}))`)
         .execute()
-      return blockSet(rows.map((row) => ({ from: row.range_from, to: row.range_to })))
+      return blockSet(rows)
     },
 
     /** The fingerprints of a table's events, as they are persisted, in the order of the positions. */
@@ -152,19 +144,18 @@ export function openEvents({
       const found = new Map<string, string>()
       for (let start = 0; start < positions.length; start += POSITIONS_PER_QUERY) {
         const some = positions.slice(start, start + POSITIONS_PER_QUERY)
-        const [epochs, seqs] = [0, 1].map((part) =>
+        const part = (index: 0 | 1) =>
           typed(
-            some.map((position) => position[part as 0 | 1]),
+            some.map((position) => position[index]),
             'Array(UInt64)',
-          ),
-        )
+          )
         const rows = await db
           .selectFrom('ledger')
           .select(['epoch', 'seq', 'source_fingerprint'])
           .where('network', '=', network)
           .where('table_key', '=', key)
           .where('event', '!=', 'checkpoint')
-          .where(sql<boolean>`(epoch, seq) IN (SELECT arrayJoin(arrayZip(${epochs}, ${seqs})))`)
+          .where(sql<boolean>`(epoch, seq) IN (SELECT arrayJoin(arrayZip(${part(0)}, ${part(1)})))`)
           .execute()
         for (const row of rows) found.set(`${row.epoch} ${row.seq}`, row.source_fingerprint)
       }

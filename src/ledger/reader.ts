@@ -1,15 +1,24 @@
-// Owns reading the ledger: the fold, and single events that a run needs.
+// Owns reading the ledger: the fold, single events that a run needs, and what earlier chunks cost.
 import { sql } from 'kysely'
 import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './events.ts'
-import type { BlockSet, Range } from '../model/blocks.ts'
+import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import { attemptsIn } from './attempts.ts'
-import { typed } from '../clickhouse/dialect.ts'
-import { eventsOf, type FoldKey, foldQuery, NOT_LATE, ofPresentTargets, POSITION } from './fold.ts'
+import { someRange } from '../clickhouse/dialect.ts'
+import {
+  eventsOf,
+  type FoldKey,
+  foldQuery,
+  NOT_LATE,
+  ofPresentTargets,
+  POSITION,
+  tableEvents,
+} from './fold.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
 
 /** All functions throw BackfillError `server`. */
 export function ledgerReader({ server, names, network }: LedgerPlace) {
-  const db = server.during('reading the ledger').withSchema(names.ledger)
+  const ledger = (doing: string) => server.during(doing).withSchema(names.ledger)
+  const db = ledger('reading the ledger')
   const foldKey = (uuids: ReadonlyMap<string, string>): FoldKey => ({ network, uuids, fromCheckpoint: true })
 
   /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */
@@ -22,14 +31,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     const folded = open.size === 0 ? [] : await foldQuery(db, foldKey(open)).execute()
     const islandsOf = (key: string): readonly Island[] =>
       open.has(key)
-        ? folded
-            .filter((row) => row.table_key === key)
-            .map((row) => ({
-              from: row.range_from,
-              to: row.range_to,
-              state: row.state,
-              sqlHash: row.sql_hash,
-            }))
+        ? folded.filter((row) => row.table_key === key).map(({ table_key: _, ...island }) => island)
         : (tailOf.get(key)?.islands ?? []).map(([from, to, state, sqlHash]) => ({ from, to, state, sqlHash }))
     return new Map(
       [...uuids.keys()].map((key) => [
@@ -63,12 +65,8 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
 
     /** Rows written to a target by its `done` events; rewritten rows count again. */
     async rowsWritten(key: string, targetUuid: string): Promise<number> {
-      const row = await db
-        .selectFrom('ledger')
+      const row = await tableEvents(db, { network, key, targetUuid })
         .select(({ fn }) => fn.sum<number>('rows_written').as('rows'))
-        .where('network', '=', network)
-        .where('table_key', '=', key)
-        .where('target_uuid', '=', targetUuid)
         .where('event', '=', 'done')
         .executeTakeFirstOrThrow()
       return row.rows
@@ -76,27 +74,49 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
 
     /** The attempts whose rows may be in the dirty blocks (`attemptsIn`). */
     async attempts(key: string, targetUuid: string, dirty: BlockSet): Promise<readonly Attempt[]> {
-      const rows = await db
-        .selectFrom('ledger')
-        .select(['event', 'range_from', 'range_to', 'query_id', 'sql_hash', 'source_fingerprint', 'user'])
-        .where('network', '=', network)
-        .where('table_key', '=', key)
-        .where('target_uuid', '=', targetUuid)
-        .where('event', '!=', 'checkpoint')
+      const rows = await tableEvents(db, { network, key, targetUuid })
+        .select(['event', 'range_from as from', 'range_to as to', 'user'])
+        .select(['query_id as queryId', 'sql_hash as sqlHash', 'source_fingerprint as sourceFingerprint'])
         .where(NOT_LATE)
-        .where(overlapsAny(dirty))
+        .where(someRange(dirty, 'range_from <= t AND range_to >= f'))
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')
         .execute()
-      const events = rows.map((row) => ({
-        event: row.event,
-        range: { from: row.range_from, to: row.range_to },
-        queryId: row.query_id,
-        sqlHash: row.sql_hash,
-        sourceFingerprint: row.source_fingerprint,
-        user: row.user,
-      }))
-      return attemptsIn(events, dirty)
+      return attemptsIn(
+        rows.map(({ from, to, ...event }) => ({ ...event, range: { from, to } })),
+        dirty,
+      )
+    },
+
+    /** Costs of the latest chunks of each table's present UUID (key -> UUID), oldest first; keys without chunks are absent. */
+    async costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>> {
+      if (uuids.size === 0) return new Map()
+      const rows = await ledger('reading the costs of earlier chunks')
+        .selectFrom('ledger')
+        .select(['table_key', 'rows_expected as expected', 'rows_written as written'])
+        .select(['elapsed_ms as elapsedMs', 'peak_memory as peakMemory'])
+        .where('network', '=', network)
+        .where(ofPresentTargets(uuids))
+        .where('event', '=', 'done')
+        .where('rows_expected', '>', 0)
+        .orderBy('table_key')
+        .orderBy('epoch', 'desc')
+        .orderBy('seq', 'desc')
+        .modifyEnd(sql`LIMIT ${LATEST_COSTS} BY table_key`)
+        .execute()
+      return Map.groupBy(rows.toReversed(), (row) => row.table_key)
+    },
+
+    /** Blocks whose rows were deleted at any time; they may have been built again since. */
+    async cleaned(key: string, targetUuid: string): Promise<BlockSet> {
+      const rows = await tableEvents(ledger('reading which rows were deleted'), { network, key, targetUuid })
+        .select(['range_from as from', 'range_to as to'])
+        .distinct()
+        .where('event', '=', 'cleaned')
+        // Otherwise it names the reason: an acceptance was revoked, which had no rows.
+        .where('error', '=', '')
+        .execute()
+      return blockSet(rows)
     },
 
     /**
@@ -109,16 +129,11 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     ): Promise<ReadonlyMap<string, Position>> {
       if (uuids.size === 0) return new Map()
       // Backwards along the key, up to the first event that touches the range: usually a recent one, however long the ledger is.
-      const latest = [...uuids].map((one) =>
+      const latest = [...uuids].map(([key, targetUuid]) =>
         db
           .selectFrom(
-            db
-              .selectFrom('ledger')
+            tableEvents(db, { network, key, targetUuid })
               .select(['table_key', 'epoch', 'seq'])
-              .where('network', '=', network)
-              .where('table_key', '=', one[0])
-              .where(ofPresentTargets(new Map([one])))
-              .where('event', '!=', 'checkpoint')
               .where(NOT_LATE)
               .where('range_from', '<=', range.to)
               .where('range_to', '>=', range.from)
@@ -135,14 +150,15 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
   }
 }
 
-function overlapsAny(ranges: readonly Range[]) {
-  const froms = typed<number[]>(
-    ranges.map(({ from }) => from),
-    'Array(UInt64)',
-  )
-  const tos = typed<number[]>(
-    ranges.map(({ to }) => to),
-    'Array(UInt64)',
-  )
-  return sql<boolean>`arrayExists((f, t) -> range_from <= t AND range_to >= f, ${froms}, ${tos})`
+/** Number of latest chunks that predict the next ones; older chunks had other blocks, other SQL or another server. */
+const LATEST_COSTS = 10
+
+/** The cost of a chunk in the ledger. */
+export type Cost = {
+  /** Rows that the probe had found for it. */
+  readonly expected: number
+  readonly written: number
+  readonly elapsedMs: number
+  /** Bytes; 0 if the server did not report it. */
+  readonly peakMemory: number
 }

@@ -1,8 +1,8 @@
 // Owns the SQL versions in the ledger's database, and the times when each version built blocks.
 import { sql } from 'kysely'
-import { typed } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { LedgerPlace } from './events.ts'
+import { tableEvents } from './fold.ts'
 import { isMissing } from '../clickhouse/server-error.ts'
 import { identity } from '../seam/process.ts'
 import type { Lock } from '../lock/lock.ts'
@@ -64,19 +64,13 @@ export function openVersions({
     /** All SQL versions of a table, oldest first; an old ledger has none. */
     async texts(key: string): Promise<readonly SqlVersion[]> {
       const rows = await sqlVersionsOf(key)
-        .select(['sql_hash', 'raw_hash', 'file', 'text'])
-        .select([sql<string>`formatDateTime(kept_at, '%Y-%m-%dT%H:%i:%SZ')`.as('at')])
+        .select(['sql_hash as sqlHash', 'raw_hash as rawHash', 'file', 'text'])
+        .select([sql<string>`formatDateTime(kept_at, '%Y-%m-%dT%H:%i:%SZ')`.as('keptAt')])
         .orderBy('kept_at')
         .modifyEnd(sql`LIMIT 1 BY sql_hash, raw_hash`)
         .execute()
         .catch(unlessMissing)
-      return (rows ?? []).map((row) => ({
-        sqlHash: row.sql_hash,
-        rawHash: row.raw_hash,
-        file: row.file,
-        text: row.text,
-        keptAt: row.at,
-      }))
+      return rows ?? []
     },
 
     /** When blocks were built with the SQL of each hash; undefined without such an event. In the order of the questions. */
@@ -85,31 +79,26 @@ export function openVersions({
   }
 
   /** Events without an INSERT only mark existing rows. */
-  async function builtAt({
-    key,
-    targetUuid,
-    sqlHashes,
-    blocks,
-  }: BuiltQuestion): Promise<BuiltAt | undefined> {
+  async function builtAt(question: BuiltQuestion): Promise<BuiltAt | undefined> {
+    const { sqlHashes, blocks } = question
     const [first, last] = [blocks[0], blocks.at(-1)]
     if (first === undefined || last === undefined) return undefined
-    const row = await ledger('reading when ranges were built')
-      .selectFrom('ledger')
+    const { events, ...built } = await tableEvents(ledger('reading when ranges were built'), {
+      network,
+      ...question,
+    })
       .select([
         sql<number>`count()`.as('events'),
-        sql<string>`formatDateTime(min(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('built_from'),
-        sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('built_to'),
+        sql<string>`formatDateTime(min(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('from'),
+        sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('to'),
       ])
-      .where('network', '=', network)
-      .where('table_key', '=', key)
-      .where('target_uuid', '=', typed<string>(targetUuid, 'UUID'))
       .where('event', '=', 'done')
       .where('query_id', '!=', '')
       .where('sql_hash', 'in', [...sqlHashes])
       .where('range_from', '<=', last.to)
       .where('range_to', '>=', first.from)
       .executeTakeFirstOrThrow()
-    return row.events === 0 ? undefined : { from: row.built_from, to: row.built_to }
+    return events === 0 ? undefined : built
   }
 }
 

@@ -3,9 +3,8 @@ import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type LedgerEvent, type LedgerPlace, NO_TRY } from './events.ts'
 import type { BlockSet } from '../model/blocks.ts'
-import { withRetry } from '../clickhouse/retry.ts'
+import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
-import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { fence } from '../lock/fence.ts'
 import { foldQuery } from './fold.ts'
@@ -152,7 +151,7 @@ export function ledgerWriter({
         const islands = sql`(
           SELECT CAST((groupArray(table_key), groupArray(islands)), ${sql.lit(`Map(String, ${ISLANDS})`)}) FROM (
             SELECT toString(table_key) AS table_key,
-              groupArray((range_from, toUInt64(range_to), toString(state), sql_hash)) AS islands
+              groupArray((\`from\`, toUInt64(\`to\`), toString(state), sqlHash)) AS islands
             FROM ${foldQuery(db, { network, uuids, fromCheckpoint: true })}
             GROUP BY table_key
           )

@@ -2,6 +2,7 @@
 // runner's lock epoch is still the highest of its table. Every writing statement carries it.
 import { type Kysely, type RawBuilder, sql, type SqlBool } from 'kysely'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
+import { withParams } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { LOCK_LOST } from '../clickhouse/server-error.ts'
@@ -37,10 +38,6 @@ export function literalFence({ lockName: name, names }: FenceKey): string {
 }
 
 /** The fence as text with its parameters, for statements that kysely cannot build. */
-export function compiledFence(
-  db: Kysely<Schema>,
-  key: FenceKey,
-): { text: string; params: Record<string, unknown> } {
-  const { sql: text, parameters } = fence(key).compile(db)
-  return { text, params: Object.fromEntries(parameters.map((value, index) => [`p${index}`, value])) }
+export function compiledFence(db: Kysely<Schema>, key: FenceKey) {
+  return withParams(fence(key).compile(db))
 }

@@ -30,7 +30,7 @@ export async function readRunHistory(
   uuids: ReadonlyMap<string, string>,
 ): Promise<RunHistory> {
   const [capacity, ledger] = await Promise.all([ports.capacity(), ports.target.ledgerState()])
-  const costs = ledger === 'ready' ? await ports.history.costs(uuids) : []
+  const costs = ledger === 'ready' ? await ports.ledger.costs(uuids) : []
   return {
     capacity,
     throughputs: new Map([...costs].map(([key, chunks]) => [key, chunks.reduce(throughputAfter, NO_PACE)])),

@@ -1,5 +1,5 @@
 // Owns the prediction from past chunks: rows per second, memory per row, and the resulting chunk size.
-import type { Cost } from '../ledger/history.ts'
+import type { Cost } from '../ledger/reader.ts'
 
 /** Sums over chunks, with more weight on newer ones. */
 export type Throughput = {

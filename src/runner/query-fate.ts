@@ -4,6 +4,7 @@ import { BackfillError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
+import { isGranted } from '../clickhouse/grants.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import type { SystemProcesses, SystemQueryLog } from '../clickhouse/schema.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
@@ -110,23 +111,11 @@ export function openQueries({ server, source }: { readonly server: Server; reado
         .during('asking who we are')
         .selectNoFrom(sql<boolean>`currentUser() = ${user}`.as('own'))
         .execute()
-      if (row?.own) return true
-      try {
-        const answer = await client.text({
-          query: 'CHECK GRANT SELECT ON system.processes, KILL QUERY ON *.*',
-          doing: 'checking grants',
-        })
-        return answer.trim() === '1'
-      } catch (error) {
-        // Servers before 24.10 cannot answer; there the list of processes is trusted.
-        if (errorCode(error) === SYNTAX_ERROR) return true
-        throw error
-      }
+      // Servers before 24.10 cannot answer; there the list of processes is trusted.
+      return row?.own || ((await isGranted(server, 'SELECT ON system.processes, KILL QUERY ON *.*')) ?? true)
     },
 
     /** Resolves when both servers answer; rejects with the last error when time is up. */
     reachable: (retryPolicy: RetryPolicy) => reachable([server, source], retryPolicy),
   }
 }
-
-const SYNTAX_ERROR = 62

@@ -1,7 +1,6 @@
 // Owns the type of a workspace: the network, the chosen tables and the ports to the servers.
 import type { Scope } from '../model/choose.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
-import type { HistoryPort } from '../ledger/history.ts'
 import type { LedgerPort } from '../ledger/ledger.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
 import type { Locks } from '../lock/lock.ts'
@@ -20,7 +19,6 @@ export type Ports = {
   readonly target: TargetPort
   readonly executor: ExecutorPort
   readonly queries: Queries
-  readonly history: HistoryPort
   readonly versions: VersionsPort
   /** Capacity of the server that computes transforms. */
   capacity(): Promise<Capacity>

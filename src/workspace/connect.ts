@@ -13,7 +13,6 @@ import { readCapacity } from '../clickhouse/capacity.ts'
 import { type Cluster, openAgain, type Server, type ServerInfo } from '../clickhouse/server.ts'
 import { joinCluster } from '../clickhouse/cluster/cluster.ts'
 import { openExecutor } from '../runner/executor.ts'
-import { openHistory } from '../ledger/history.ts'
 import { openLocks } from '../lock/lock.ts'
 import { type Names, namesFor } from '../clickhouse/own-databases.ts'
 import { openQueries } from '../runner/query-fate.ts'
@@ -73,7 +72,6 @@ export async function connectWorkspace(options: WorkspaceOptions): Promise<Conne
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network, compression }),
     queries: openQueries({ server: heartbeat, source }),
-    history: openHistory({ server: ledgerServer, names, network: network.name }),
     versions: openVersions({ server: ledgerServer, names, network: network.name, toolVersion }),
     capacity: () => readCapacity(source),
   }

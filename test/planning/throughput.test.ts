@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Cost } from '../../src/ledger/history.ts'
+import { type Cost } from '../../src/ledger/reader.ts'
 import { expectedMs, NO_PACE, throughputAfter, rowsPerChunk, yieldOf } from '../../src/planning/throughput.ts'
 
 const cost = (more: Partial<Cost> = {}): Cost => ({

@@ -47,14 +47,7 @@ export async function foldOf(
   const rows = await foldQuery(server.db.withSchema(names.ledger), options).execute()
   const keys = [...options.uuids.keys()].map((key): [string, Island[]] => [
     key,
-    rows
-      .filter((row) => row.table_key === key)
-      .map(({ range_from, range_to, state, sql_hash }) => ({
-        from: range_from,
-        to: range_to,
-        state,
-        sqlHash: sql_hash,
-      })),
+    rows.filter((row) => row.table_key === key).map(({ table_key: _, ...island }) => island),
   ])
   return Object.fromEntries(keys)
 }

@@ -148,11 +148,5 @@ const MOST_WAYS = 1000
 
 function foldedUuid(uuids: readonly string[]): string {
   const hash = createHash('sha256').update(uuids.join()).digest('hex')
-  return [
-    hash.slice(0, 8),
-    hash.slice(8, 12),
-    hash.slice(12, 16),
-    hash.slice(16, 20),
-    hash.slice(20, 32),
-  ].join('-')
+  return hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 }

@@ -78,12 +78,7 @@ async function differences(
       all,
     ).execute(),
   ])
-  const islandsOf = (key: string) =>
-    rows.flatMap((row): Island[] =>
-      row.table_key === key
-        ? [{ from: row.range_from, to: row.range_to, state: row.state, sqlHash: row.sql_hash }]
-        : [],
-    )
+  const islandsOf = (key: string) => rows.filter((row) => row.table_key === key)
   return new Map(
     [...views]
       .map(([key, { islands }]) => [key, differing(islands, islandsOf(key))] as const)

@@ -92,7 +92,7 @@ export async function pickBlocks(
     tables.map(async ({ key, after, sqlHash }): Promise<RedoTable> => {
       const { view, missing } = tableStatuses.get(key)!
       const islands = view?.islands ?? []
-      const cleaned = islands.length === 0 ? [] : await ports.history.cleaned(key, uuids.get(key)!)
+      const cleaned = islands.length === 0 ? [] : await ports.ledger.cleaned(key, uuids.get(key)!)
       return { key, after, sqlHash, islands, missing, cleaned }
     }),
   )

@@ -2,7 +2,7 @@
 // and the costs of earlier chunks.
 import type { TableDefinition } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
-import type { TargetTable } from '../targets/target-port.ts'
+import type { TargetTable } from '../targets/target.ts'
 import type { Sizing } from './chunks.ts'
 import { NO_PACE, type Throughput, throughputAfter, rowsPerChunk, yieldOf } from './throughput.ts'
 import type { RowEstimates } from './row-estimates.ts'

@@ -2,7 +2,7 @@
 import type { IslandState } from '../clickhouse/schema.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { LedgerView } from '../ledger/events.ts'
-import type { TargetTable } from '../targets/target-port.ts'
+import type { TargetTable } from '../targets/target.ts'
 import { resolveLimits } from './bounds.ts'
 import { type Bounds, tableBounds } from './bounds.ts'
 import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'

@@ -3,7 +3,8 @@ import type { Lock } from '../lock/lock.ts'
 import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
-import type { CleanJob, DescribePort } from '../targets/target-port.ts'
+import type { DescribePort } from '../targets/check-columns.ts'
+import type { Deletions } from '../targets/delete-ranges.ts'
 
 export type InsertJob = {
   readonly table: TableDefinition
@@ -27,24 +28,14 @@ export type StepSession = { readonly session: string; readonly role: 'first' | '
 /** `stepKept`: the rows of the shared step wait in the session for the last INSERT. */
 export type InsertReport = WriteReport & { readonly stepKept: boolean }
 
-export type ExecutorPort = DescribePort & {
-  /**
-   * Inserts the transform of one range into its target, fenced by the lock, under the query id.
-   * Resolves only when it is certain that all rows are written.
-   * With a step session: if the step cannot be shared (no session any more, no memory or grant for its rows), the whole
-   * transform is computed.
-   * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
-   */
-  insert(job: InsertJob): Promise<InsertReport>
-  /**
-   * Deletes the target's rows of the ranges, fenced, and makes sure that none is left. Only for `per-block` tables.
-   * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it
-   */
-  clean(job: CleanJob): Promise<void>
-  /** Rows of the ranges in the target, before merging. */
-  count(table: TableDefinition, ranges: readonly Range[]): Promise<number>
-  /** Why rows cannot be deleted; undefined if they can. */
-  readonly noDeletes: string | undefined
-  /** Kills queued deletions of earlier lock epochs: their fence would fail them for ever. */
-  endDeletions(table: TableDefinition, lock: Lock): Promise<void>
-}
+export type ExecutorPort = DescribePort &
+  Deletions & {
+    /**
+     * Inserts the transform of one range into its target, fenced by the lock, under the query id.
+     * Resolves only when it is certain that all rows are written.
+     * With a step session: if the step cannot be shared (no session any more, no memory or grant for its rows), the whole
+     * transform is computed.
+     * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
+     */
+    insert(job: InsertJob): Promise<InsertReport>
+  }

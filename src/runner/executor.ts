@@ -2,19 +2,16 @@
 import type { Compression, Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import type { ExecutorPort, InsertJob, InsertReport } from './executor-port.ts'
-import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
-import { cleanRanges, countIn, endDeletions } from '../targets/delete-ranges.ts'
+import { openDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { noDeletes } from '../targets/delete-on-shards.ts'
 import { insertShared } from './shared-insert.ts'
 import { runWrite, type Statement, writeSettings } from '../clickhouse/write.ts'
 import { openStream } from '../clickhouse/stream/stream.ts'
-import { transformParams } from '../targets/transform.ts'
-import { describeTransform, readerOf } from '../targets/transform.ts'
+import { describedOnce, describeTransform, readerOf, transformParams } from '../targets/transform.ts'
 
 export type ExecutorOptions = {
   readonly source: Server
@@ -26,9 +23,6 @@ export type ExecutorOptions = {
 }
 
 export function openExecutor({ source, target, names, network, compression }: ExecutorOptions): ExecutorPort {
-  /** A table's output columns do not change within a run. */
-  const described = new Map<string, Promise<readonly OutputColumn[]>>()
-
   const stream = openStream({ source, target, compression })
 
   const reader = (table: TableDefinition) => readerOf({ source, target }, table)
@@ -41,16 +35,12 @@ export function openExecutor({ source, target, names, network, compression }: Ex
       target: target.connection.database,
     })
 
-  async function columnsOf(table: TableDefinition): Promise<readonly OutputColumn[]> {
-    const known =
-      described.get(table.key) ??
-      describeTransform(reader(table), table, {
-        params: paramsOf(table, { from: 0, to: 0 }),
-        settings: table.settings,
-      })
-    described.set(table.key, known)
-    return await known
-  }
+  const columnsOf = describedOnce((table) =>
+    describeTransform(reader(table), table, {
+      params: paramsOf(table, { from: 0, to: 0 }),
+      settings: table.settings,
+    }),
+  )
 
   async function insert(job: InsertJob): Promise<InsertReport> {
     const { table, range, queryId, lock, progress, stepSession } = job
@@ -92,12 +82,5 @@ export function openExecutor({ source, target, names, network, compression }: Ex
       : await insertShared(target, { step, stepSession, into: insertOf, whole })
   }
 
-  return {
-    describe: columnsOf,
-    insert,
-    clean: (job) => cleanRanges(target, names, job),
-    noDeletes: noDeletes(target),
-    count: (table, ranges) => countIn(target, table, ranges),
-    endDeletions: (table, lock) => endDeletions(target, table, lock),
-  }
+  return { describe: columnsOf, insert, ...openDeletions(target, names) }
 }

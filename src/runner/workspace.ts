@@ -7,7 +7,7 @@ import type { Locks } from '../lock/lock.ts'
 import type { ExecutorPort } from './executor-port.ts'
 import type { Queries } from './query-fate.ts'
 import type { SourcePort } from '../sources/source-port.ts'
-import type { TargetPort } from '../targets/target-port.ts'
+import type { TargetPort } from '../targets/target.ts'
 
 export type Workspace = Scope & { readonly ports: Ports }
 

@@ -1,9 +1,21 @@
 // Owns the check before a run that ClickHouse accepts each transform and that its columns fit the target.
 import { usageError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
-import type { DescribePort, TargetPort, TargetTable } from './target-port.ts'
-import { columnProblems } from '../sql-syntax/column-fit.ts'
+import { columnProblems, type OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { Scope } from '../model/choose.ts'
+import type { TargetPort, TargetTable } from './target.ts'
+
+export type DescribePort = {
+  /** Names and types of the columns that a transform yields; reads no rows. */
+  describe(table: TableDefinition): Promise<readonly OutputColumn[]>
+}
+
+type CheckScope = Pick<Scope, 'catalogue'> & {
+  readonly ports: {
+    readonly target: Pick<TargetPort, 'database' | 'ddlColumns'>
+    readonly executor: DescribePort
+  }
+}
 
 /**
  * Checks the tables whose inputs exist; returns the tables that read derived tables which do not exist yet.
@@ -12,26 +24,15 @@ import type { Scope } from '../model/choose.ts'
  * @throws BackfillError `usage` with file and line and every problem of the first table that has one
  */
 export async function checkTables(
-  {
-    ports,
-    catalogue,
-  }: Pick<Scope, 'catalogue'> & {
-    readonly ports: {
-      readonly target: Pick<TargetPort, 'database' | 'ddlColumns'>
-      readonly executor: DescribePort
-    }
-  },
+  { ports, catalogue }: CheckScope,
   tables: readonly TableDefinition[],
   targets: ReadonlyMap<string, TargetTable>,
 ): Promise<readonly TableDefinition[]> {
   const exists = (key: string) =>
     targets.has(catalogue.tables.find((table) => table.key === key)?.target ?? '')
-  const [now, later] = [
-    tables.filter(({ after }) => after.every(exists)),
-    tables.filter(({ after }) => !after.every(exists)),
-  ]
+  const isReady = ({ after }: TableDefinition) => after.every(exists)
   const outcomes = await Promise.allSettled(
-    now.map(async (table) => {
+    tables.filter(isReady).map(async (table) => {
       const target = targets.get(table.target)
       if (target?.problem !== undefined)
         throw usageError(
@@ -45,5 +46,5 @@ export async function checkTables(
     }),
   )
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-  return later
+  return tables.filter((table) => !isReady(table))
 }

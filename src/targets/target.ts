@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
-import type { TargetPort, TargetTable } from './target-port.ts'
+import type { DdlColumn } from '../sql-syntax/create-table.ts'
 import type { Cluster, Server } from '../clickhouse/server.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
@@ -13,16 +13,27 @@ import { mustSee } from '../clickhouse/grants.ts'
 import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
-export function openTarget({
-  server,
-  names,
-  mayHide = false,
-}: {
+/** A table that exists on the target server. */
+export type TargetTable = {
+  readonly uuid: string
+  readonly engine: string
+  /** Rows before merging; null if the engine does not count them. */
+  readonly rows: number | null
+  readonly columns: readonly DdlColumn[]
+  /** Why it must not be written to: a sentence without the table's name, and the hint. */
+  readonly problem?: { readonly sentence: string; readonly hint: string }
+}
+
+export type TargetPort = ReturnType<typeof openTarget>
+
+type TargetOptions = {
   readonly server: Server
   readonly names: Names
   /** Tables that the user may not see count as absent. */
   readonly mayHide?: boolean
-}): TargetPort {
+}
+
+export function openTarget({ server, names, mayHide = false }: TargetOptions) {
   const { database } = server.connection
   const run = ({ text, file }: SqlText, query_params: Record<string, string>) =>
     server.client.command({ query: text, query_params, doing: `running ${file}` })
@@ -31,9 +42,11 @@ export function openTarget({
     server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
 
   return {
+    /** Name of the database of the derived tables. */
     database,
 
-    async tables(wanted) {
+    /** The derived tables that exist, by table name without database. */
+    async tables(wanted: readonly string[]): Promise<ReadonlyMap<string, TargetTable>> {
       const found = await existingTables(server, wanted)
       const unseen = wanted.filter((name) => (found.get(name)?.columns ?? []).length === 0)
       if (!mayHide)
@@ -47,9 +60,11 @@ export function openTarget({
       return new Map(await Promise.all(tables))
     },
 
-    ddlColumns: ({ ddl }) => columnsOfDdl(server, ddl),
+    /** Columns of a table by its DDL file, types as the server writes them. */
+    ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),
 
-    async ledgerState() {
+    /** Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables. */
+    async ledgerState(): Promise<'absent' | 'old' | 'ready'> {
       const db = server.during('looking for the ledger')
       const locks = db.selectFrom('system.databases').select('name').where('name', '=', names.locks)
       const columns = await db
@@ -71,7 +86,8 @@ export function openTarget({
       return has('ledger', 'rows_expected') && has('sql_versions', 'text') ? 'ready' : 'old'
     },
 
-    async prepare(ledger) {
+    /** Creates the target database and the ledger's databases and tables if they are missing. */
+    async prepare(ledger: readonly SqlText[]): Promise<void> {
       await server.client.command({
         query: `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`,
         query_params: { target: database },
@@ -83,9 +99,11 @@ export function openTarget({
       for (const statement of ledger) await run(statement, params)
     },
 
-    assertCreatable: (table) => void ddlOf(table),
+    /** @throws BackfillError `usage` for a table that cannot be created; sends no statement. */
+    assertCreatable: (table: TableDefinition): void => void ddlOf(table),
 
-    async create(table) {
+    /** Runs a table's DDL. */
+    async create(table: TableDefinition): Promise<void> {
       for (const statement of ddlOf(table)) await run(statement, { target: database })
     },
   }

@@ -75,6 +75,18 @@ export async function describeTransform(
   }
 }
 
+/** The same for each table once: a transform's columns do not change within a run. */
+export function describedOnce<Table extends TableDefinition>(
+  describe: (table: Table) => Promise<readonly OutputColumn[]>,
+): (table: Table) => Promise<readonly OutputColumn[]> {
+  const described = new Map<string, Promise<readonly OutputColumn[]>>()
+  return (table) => {
+    const columns = described.get(table.key) ?? describe(table)
+    described.set(table.key, columns)
+    return columns
+  }
+}
+
 /** A header's setting may change the rows, so it must not be dropped. */
 function maySetNot(
   { transform }: TableDefinition,
@@ -99,7 +111,7 @@ function rejected({ key, sources, transform }: TableDefinition, error: unknown):
   )
 }
 
-export type TransformCall = {
+type TransformCall = {
   readonly table: TableDefinition
   readonly range: Range
   readonly network: Network
@@ -108,14 +120,17 @@ export type TransformCall = {
   readonly target: string
 }
 
-export function transformParams(call: TransformCall): Record<string, unknown> {
-  const { table, range, network, source, target } = call
+export function transformParams({
+  table,
+  range,
+  network,
+  ...databases
+}: TransformCall): Record<string, unknown> {
   return {
     from_block: range.from,
     to_block: range.to,
     network: network.name,
-    source,
-    target,
+    ...databases,
     ...network.forks,
     ...Object.fromEntries(table.params.map(({ name, value }) => [name, value])),
   }

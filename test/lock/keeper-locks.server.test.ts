@@ -7,7 +7,7 @@ import { lockName } from '../../src/lock/lock-name.ts'
 import { commentLiteral } from '../../src/lock/comment.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { deletionOnShards } from '../../src/targets/delete-on-shards.ts'
+import { deletionOnShards } from '../../src/targets/delete-ranges.ts'
 import { openTarget } from '../../src/targets/target.ts'
 import { findNetwork } from '../../src/project/sql-folder.ts'
 import { catalogue, connect, createLedger } from '../support/clickhouse.ts'
@@ -197,7 +197,7 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
       { from: 10, to: 19 },
       { from: 50, to: 50 },
     ]
-    const job = { table, ranges, lock, asked: false, network: undefined }
+    const job = { table, ranges, lock, asked: false }
     const { query } = await deletionOnShards(server, names, job)
     expect(query).toContain(`DELETE FROM \`${target}\`.\`int_${KEY}_local\` ON CLUSTER '{cluster}' WHERE`)
     await everywhere(shards, withoutKeeper(query))

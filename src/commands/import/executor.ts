@@ -4,16 +4,14 @@ import { BackfillError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FetchedFile, type FilesPort } from './files-port.ts'
 import type { ExecutorPort, InsertJob, InsertReport } from '../../runner/executor-port.ts'
 import { hasParameter } from './file-columns.ts'
-import type { OutputColumn } from '../../sql-syntax/column-fit.ts'
-import { cleanRanges, countIn, endDeletions } from '../../targets/delete-ranges.ts'
+import { openDeletions } from '../../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { compiledFence } from '../../lock/fence.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { ImportTable } from './import.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { noDeletes } from '../../targets/delete-on-shards.ts'
 import { runWrite } from '../../clickhouse/write.ts'
-import { describeTransform, transformParams } from '../../targets/transform.ts'
+import { describedOnce, describeTransform, transformParams } from '../../targets/transform.ts'
 
 export type ImportExecutorOptions = {
   /** Its database is that of the source tables, which are written. */
@@ -47,19 +45,12 @@ export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort
     ),
   })
 
-  /** A table's output columns do not change within a run. */
-  const described = new Map<string, Promise<readonly OutputColumn[]>>()
-
-  async function columnsOf(table: ImportTable): Promise<readonly OutputColumn[]> {
-    const known =
-      described.get(table.key) ??
-      describeTransform(server, table, {
-        params: paramsOf(table, { from: 0, to: FILE_BLOCKS - 1 }, () => true),
-        settings: table.settings,
-      })
-    described.set(table.key, known)
-    return await known
-  }
+  const columnsOf = describedOnce((table: ImportTable) =>
+    describeTransform(server, table, {
+      params: paramsOf(table, { from: 0, to: FILE_BLOCKS - 1 }, () => true),
+      settings: table.settings,
+    }),
+  )
 
   async function insertFile(job: InsertJob, file: FetchedFile): Promise<InsertReport> {
     const { range, queryId, lock, progress } = job
@@ -113,10 +104,7 @@ FORMAT Parquet`,
       }
     },
 
-    noDeletes: noDeletes(server),
-    clean: (job) => cleanRanges(server, names, job, network.name),
-    count: (table, ranges) => countIn(server, table, ranges, network.name),
-    endDeletions: (table, lock) => endDeletions(server, table, lock),
+    ...openDeletions(server, names, network.name),
   }
 }
 

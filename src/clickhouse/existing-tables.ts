@@ -60,7 +60,7 @@ export async function existingTables(
   const columnsOf = Map.groupBy(columns, ({ table }) => table)
   const locals = await shardTables(server, tables)
   return new Map(
-    tables.map(({ name, engine_full: _, ...table }): [string, ExistingTable] => {
+    tables.map(({ name, engine_full: __, ...table }): [string, ExistingTable] => {
       const shards = locals.get(name)
       const { engine, sortKey } = shards?.shape ?? table
       const own = (columnsOf.get(name) ?? []).map(({ table: __, ...column }) => column)

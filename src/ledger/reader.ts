@@ -31,7 +31,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     const folded = open.size === 0 ? [] : await foldQuery(db, foldKey(open)).execute()
     const islandsOf = (key: string): readonly Island[] =>
       open.has(key)
-        ? folded.filter((row) => row.table_key === key).map(({ table_key: _, ...island }) => island)
+        ? folded.filter((row) => row.table_key === key).map(({ table_key: __, ...island }) => island)
         : (tailOf.get(key)?.islands ?? []).map(([from, to, state, sqlHash]) => ({ from, to, state, sqlHash }))
     return new Map(
       [...uuids.keys()].map((key) => [

@@ -47,7 +47,7 @@ export async function foldOf(
   const rows = await foldQuery(server.db.withSchema(names.ledger), options).execute()
   const keys = [...options.uuids.keys()].map((key): [string, Island[]] => [
     key,
-    rows.filter((row) => row.table_key === key).map(({ table_key: _, ...island }) => island),
+    rows.filter((row) => row.table_key === key).map(({ table_key: __, ...island }) => island),
   ])
   return Object.fromEntries(keys)
 }

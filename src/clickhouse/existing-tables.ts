@@ -63,7 +63,7 @@ export async function existingTables(
     tables.map(({ name, engine_full: __, ...table }): [string, ExistingTable] => {
       const shards = locals.get(name)
       const { engine, sortKey } = shards?.shape ?? table
-      const own = (columnsOf.get(name) ?? []).map(({ table: __, ...column }) => column)
+      const own = (columnsOf.get(name) ?? []).map(({ table: ___, ...column }) => column)
       return [name, { ...table, engine, sortKey, shards, columns: own }]
     }),
   )

@@ -15,8 +15,7 @@ type Extents = {
 export type Bounds = {
   /** Before `blocks`: dependants use these, so that a table that ends at a fork does not end its dependants. */
   readonly inputs: Extents
-  /** The table's own limits, resolved; undefined if that side is open. */
-  readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
+  readonly limits: Limits
   /** Expected blocks, closed; undefined if there are none. */
   readonly expected: Range | undefined
   /** Why no block is expected, as a sentence for people; undefined if some are. */
@@ -33,7 +32,7 @@ export type BoundsInput = {
   readonly sources: readonly SourceExtent[]
   /** Bounds of the tables in `after`. */
   readonly after: readonly Bounds[]
-  readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
+  readonly limits: Limits
   /** Distance to keep from the newest block, in blocks. */
   readonly lag: number
   /** The operator declares that the sources are complete up to here: raises the head. */
@@ -105,18 +104,17 @@ function firstBlock(bounding: readonly SourceExtent[], after: readonly Bounds[])
   return Math.min(...(lowest.length > 0 ? lowest : after.flatMap(({ inputs }) => inputs.first ?? [])))
 }
 
+/** First and last block that a table may hold on a network; undefined if that side is open. */
+export type Limits = { readonly from: number | undefined; readonly to: number | undefined }
+
 /**
- * First and last block that a table may hold on a network; an end without a limit is left out. `to` may be below `from`,
- * even -1: then the table has no blocks there (`..dencun-1` if dencun is block 0).
- * Throws a usage error for a fork that the network does not have.
+ * A table's limits on a network. `to` may be below `from`, even -1: then the table has no blocks there (`..dencun-1` if
+ * dencun is block 0). Throws a usage error for a fork that the network does not have.
  */
-export function resolveLimits(
-  limits: BlockLimits,
-  forks: Network['forks'],
-): { readonly from?: number; readonly to?: number } {
+export function resolveLimits({ from, to }: BlockLimits, forks: Network['forks']): Limits {
   return {
-    ...(limits.from && { from: Math.max(0, resolve(limits.from, forks)) }),
-    ...(limits.to && { to: Math.max(-1, resolve(limits.to, forks)) }),
+    from: from && Math.max(0, resolve(from, forks)),
+    to: to && Math.max(-1, resolve(to, forks)),
   }
 }
 

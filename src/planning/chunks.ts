@@ -1,6 +1,5 @@
 // Owns cutting runnable blocks into chunks: by expected rows, or by a fixed number of blocks.
-import type { Range } from '../model/blocks.ts'
-import type { BlockSet } from '../model/blocks.ts'
+import { type BlockSet, type Range, subtract } from '../model/blocks.ts'
 import { firstFrom, mirror, mirrorRowEstimates, reach, rowsIn, type RowEstimates } from './row-estimates.ts'
 
 /** The size of a chunk: a number of blocks, or a number of expected rows. */
@@ -30,7 +29,7 @@ export function cutChunks(set: BlockSet, sizing: Sizing, order: Order): Range[] 
     for (let left: Range | undefined = range; left !== undefined;) {
       const { from, to } = cutOne(left, sizing, order)
       chunks.push({ from, to })
-      left = without(left, { from, to }, order)
+      left = subtract([left], [{ from, to }])[0]
     }
     return chunks
   })
@@ -71,10 +70,4 @@ function alignToBucket(
   const cut = rowEstimates[firstFrom(rowEstimates, end)]
   if (cut === undefined || cut.to === end || cut.from > end || cut.from <= from) return end
   return rowsIn(rowEstimates, { from, to: cut.from - 1 }) >= rows / 2 ? cut.from - 1 : end
-}
-
-function without(range: Range, chunk: Range, order: Order): Range | undefined {
-  const left =
-    order === 'oldest' ? { from: chunk.to + 1, to: range.to } : { from: range.from, to: chunk.from - 1 }
-  return left.from <= left.to ? left : undefined
 }

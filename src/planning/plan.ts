@@ -1,7 +1,7 @@
 // Owns the plan: the chunks that `up` would run now. Writes nothing.
 import { checkTables } from '../targets/check-columns.ts'
 import { cutChunks } from './chunks.ts'
-import { countBlocks, intersect, type Range } from '../model/blocks.ts'
+import { countBlocks, intersect } from '../model/blocks.ts'
 import { expectedMs, NO_PACE } from './throughput.ts'
 import { rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
@@ -11,7 +11,7 @@ import { type Availability, probeAll } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 
 /** Plans a run of `up` with these options. Reads only. @throws BackfillError `usage`, `server` */
-export async function planUp(workspace: ReadWorkspace, options: UpOptions): Promise<PlanReport> {
+export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
   await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses))
   const [availabilities, { capacity, throughputs }] = await Promise.all([
@@ -59,12 +59,14 @@ function planTable({ table, bounds, target, dirty }: TableStatus, probeBlocks: A
     tooBig: undefined,
     ...known,
   })
-  const chunks = cutChunks(runnable, sizing, options.order).map((range): PlannedChunk => {
+  const chunks = cutChunks(runnable, sizing, options.order).map((range) => {
     const rows = rowsIn(probeBlocks.rowEstimates, range)
     return {
       ...range,
       reason: range.to > naturalHead ? `${reason}, forced by --to` : reason,
+      /** Rows that the probe found in the sources. */
       expectedRows: Math.round(rows),
+      /** Estimated from earlier chunks; null if there are none. */
       expectedMs: rounded(expectedMs(throughput, rows)),
     }
   })
@@ -73,10 +75,12 @@ function planTable({ table, bounds, target, dirty }: TableStatus, probeBlocks: A
     table: table.key,
     missingBlocks: countBlocks(runnable),
     expectedRows,
+    /** Of all chunks one after the other; null if no chunk of the table has run yet. */
     expectedMs: rounded(expectedMs(throughput, expectedRows)),
     chunks,
     sourceGaps: intersect(probeBlocks.sourceGaps, wanted),
     incomplete: intersect(probeBlocks.incomplete, wanted),
+    /** Ranges that stop the table until they are recovered. */
     dirty,
     create: target === undefined,
     notes: bounds.note === undefined ? [] : [bounds.note],
@@ -87,30 +91,5 @@ function rounded(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.round(ms)
 }
 
-/** One chunk that `up` would run now, with the reason. */
-type PlannedChunk = Range & {
-  readonly reason: string
-  /** Rows that the probe found in the sources. */
-  readonly expectedRows: number
-  /** Estimated from earlier chunks; null if there are none. */
-  readonly expectedMs: number | null
-}
-
-export type PlanReport = {
-  readonly network: string
-  readonly jobs: number
-  readonly tables: readonly {
-    readonly table: string
-    readonly missingBlocks: number
-    readonly expectedRows: number
-    /** Of all chunks one after the other; null if no chunk of the table has run yet. */
-    readonly expectedMs: number | null
-    readonly chunks: readonly PlannedChunk[]
-    readonly sourceGaps: readonly Range[]
-    readonly incomplete: readonly Range[]
-    /** Ranges that stop the table until they are recovered. */
-    readonly dirty: readonly Range[]
-    readonly create: boolean
-    readonly notes: readonly string[]
-  }[]
-}
+/** The chunks that `up` would run now, with the reason of each. */
+export type PlanReport = Awaited<ReturnType<typeof planUp>>

@@ -100,9 +100,7 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
       WEAK_SOURCES,
       blockSet(segments.flatMap((one) => one.disagreements)),
     )
-    const sourceGaps = intersect(blockSet(segments.flatMap((one) => one.sourceGaps)), blocks)
     const silences = blockSet(segments.flatMap((one) => one.silences))
-    const incomplete = subtract(intersect(union(silences, blocksAsSet(disagreeing)), blocks), sourceGaps)
     const buckets = new Map(
       table.sources.map((name) => [
         name,
@@ -110,13 +108,23 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
       ]),
     )
     return {
-      runnable: subtract(subtract(blocks, sourceGaps), incomplete),
-      sourceGaps,
-      incomplete,
+      ...divide(blocks, {
+        sourceGaps: blockSet(segments.flatMap((one) => one.sourceGaps)),
+        incomplete: union(silences, blocksAsSet(disagreeing)),
+      }),
       rowEstimates: segments.flatMap((one) => one.rowEstimates),
       buckets,
     }
   }
+}
+
+type NotRunnable = Pick<Availability, 'sourceGaps' | 'incomplete'>
+
+/** Divides blocks by what keeps them from running; a block in a source gap does not count as incomplete. */
+function divide(blocks: BlockSet, found: NotRunnable): NotRunnable & Pick<Availability, 'runnable'> {
+  const sourceGaps = intersect(found.sourceGaps, blocks)
+  const incomplete = subtract(intersect(found.incomplete, blocks), sourceGaps)
+  return { runnable: subtract(subtract(blocks, sourceGaps), incomplete), sourceGaps, incomplete }
 }
 
 /** The ranges to probe for a set of blocks: few, aligned, and wide enough to contain every source gap whole. */
@@ -172,23 +180,16 @@ export async function probeAll(
   const availabilities = new Map<string, Availability>()
   // Dependencies come first.
   for (const [key, { table, missing }] of tableStatuses) {
-    const inputs = table.after.map((input) =>
-      expectedPart(tableStatuses.get(input)!, availabilities.get(input)!),
-    )
-    const sourceGaps = intersect(
-      union(own.get(key)!.sourceGaps, unionOf(inputs.map((one) => one.sourceGaps))),
-      missing,
-    )
-    const incomplete = subtract(
-      intersect(union(own.get(key)!.incomplete, unionOf(inputs.map((one) => one.incomplete))), missing),
-      sourceGaps,
-    )
-    availabilities.set(key, {
-      ...own.get(key)!,
-      runnable: subtract(subtract(missing, sourceGaps), incomplete),
-      sourceGaps,
-      incomplete,
+    const inputs = table.after.map((input) => {
+      const expected = expectedByDependants(tableStatuses.get(input)!.bounds)
+      return divide(expected === undefined ? [] : [expected], availabilities.get(input)!)
     })
+    const all = [own.get(key)!, ...inputs]
+    const found = {
+      sourceGaps: blockSet(all.flatMap((one) => one.sourceGaps)),
+      incomplete: blockSet(all.flatMap((one) => one.incomplete)),
+    }
+    availabilities.set(key, { ...own.get(key)!, ...divide(missing, found) })
   }
   return availabilities
 }
@@ -224,17 +225,4 @@ export async function probeMissing(
     }
   }
   return { ...all, runnable: union(all.runnable, left) }
-}
-
-function expectedPart(
-  { bounds }: TableStatus,
-  { sourceGaps, incomplete }: Availability,
-): { sourceGaps: BlockSet; incomplete: BlockSet } {
-  const expected = expectedByDependants(bounds)
-  const part = expected === undefined ? [] : [expected]
-  return { sourceGaps: intersect(sourceGaps, part), incomplete: intersect(incomplete, part) }
-}
-
-function unionOf(sets: readonly BlockSet[]): BlockSet {
-  return blockSet(sets.flat())
 }

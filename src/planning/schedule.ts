@@ -1,7 +1,14 @@
 // Owns the choice of the next chunk: a pure function of done, running and probed blocks.
-import type { Range } from '../model/blocks.ts'
 import { cutOne, inOrder, type Order, type Sizing } from './chunks.ts'
-import { blockSet, countBlocks, intersect, subtract, union, type BlockSet } from '../model/blocks.ts'
+import {
+  type BlockSet,
+  blockSet,
+  countBlocks,
+  intersect,
+  type Range,
+  subtract,
+  union,
+} from '../model/blocks.ts'
 import { rowsIn } from './row-estimates.ts'
 
 /** A table as the scheduler sees it. */

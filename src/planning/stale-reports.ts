@@ -1,6 +1,5 @@
 // Owns the report on stale ranges: which SQL built them, and when.
-import { everyForm } from '../ledger/stale.ts'
-import { type StaleVersion, staleVersions } from '../ledger/stale.ts'
+import { everyForm, type StaleVersion, staleVersions } from '../ledger/stale.ts'
 import type { TableStatus } from './table-status.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import type { BuiltAt } from '../ledger/sql-versions.ts'

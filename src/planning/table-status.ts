@@ -3,8 +3,7 @@ import type { IslandState } from '../clickhouse/schema.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { LedgerView } from '../ledger/events.ts'
 import type { TargetTable } from '../targets/target.ts'
-import { resolveLimits } from './bounds.ts'
-import { type Bounds, tableBounds } from './bounds.ts'
+import { type Bounds, resolveLimits, tableBounds } from './bounds.ts'
 import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { blockCoverageOf, withDependencies } from '../model/choose.ts'
@@ -56,7 +55,7 @@ export async function readTableStatuses(
         extent: extents.get(name),
       })),
       after: table.after.map((key) => tableStatuses.get(key)!.bounds),
-      limits: limitsOf(workspace, table),
+      limits: resolveLimits(table.blocks, workspace.network.forks),
       ...options,
     })
     const view = views.get(table.key)
@@ -117,16 +116,8 @@ export function uuidsOf(
   targets: ReadonlyMap<string, TargetTable>,
 ): ReadonlyMap<string, string> {
   return new Map(
-    tables.flatMap(({ key, target }): [string, string][] => {
-      const existing = targets.get(target)
-      return existing === undefined ? [] : [[key, existing.uuid]]
-    }),
+    tables.flatMap(({ key, target }) => (targets.has(target) ? [[key, targets.get(target)!.uuid]] : [])),
   )
-}
-
-function limitsOf({ network }: ReadWorkspace, table: TableDefinition) {
-  const { from, to } = resolveLimits(table.blocks, network.forks)
-  return { from, to }
 }
 
 /** Facts about the chosen tables and their inputs that every table's status needs. */

@@ -1,8 +1,7 @@
 // Owns evaluating the probe's buckets: source gaps, incomplete ranges, and buckets to compare block by block. Facts
 // about the sources are in docs/architecture.md ("Planning").
 import type { BlockCoverage } from '../model/model.ts'
-import type { Range } from '../model/blocks.ts'
-import { blockSet, intersect, type BlockSet } from '../model/blocks.ts'
+import { type BlockSet, blockSet, intersect, type Range } from '../model/blocks.ts'
 
 /** The contents of one source in one bucket; buckets without a row do not exist. */
 export type Bucket = {
@@ -74,17 +73,14 @@ export function findSilences(
 /** Ranges in which the `every-block` sources have different blocks: to compare block by block. */
 export function findDisagreements(sources: readonly ProbedSource[], probed: Range, width: number): BlockSet {
   const dense = sources.filter(({ blockCoverage }) => blockCoverage === 'every-block')
-  const hashes = new Map<number, (string | undefined)[]>()
-  dense.forEach(({ buckets }, index) => {
-    for (const { first, hash } of buckets) {
-      const { from } = segmentOf(first, width)
-      const row = hashes.get(from) ?? dense.map(() => undefined)
-      row[index] = hash
-      hashes.set(from, row)
-    }
-  })
-  const differing = [...hashes].filter(([, row]) => row.some((hash) => hash !== row[0]))
-  return intersect(blockSet(differing.map(([from]) => segmentOf(from, width))), [probed])
+  const buckets = Map.groupBy(
+    dense.flatMap((one) => one.buckets),
+    ({ first }) => segmentOf(first, width).from,
+  )
+  const differing = [...buckets.values()].filter(
+    (same) => same.length < dense.length || same.some(({ hash }) => hash !== same[0]!.hash),
+  )
+  return intersect(blockSet(differing.map(([one]) => segmentOf(one!.first, width))), [probed])
 }
 
 /** Single blocks as a set. */

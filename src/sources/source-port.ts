@@ -3,12 +3,9 @@ import type { Range } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'
 import type { SourceFacts } from './fingerprint.ts'
 
-/** Lowest and highest block of a source table for the network. */
-export type Extent = Range
-
 export type SourcePort = {
-  /** Extents of the sources for the network; undefined for a source without rows. */
-  extents(sources: readonly string[]): Promise<ReadonlyMap<string, Extent | undefined>>
+  /** Lowest and highest block of each source for the network; undefined for a source without rows. */
+  extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range | undefined>>
   /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
   buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
   /**

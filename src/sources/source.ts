@@ -1,23 +1,20 @@
 // Owns the queries of source tables: extents, the probe's buckets, disagreements, fingerprints.
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
-import type { Extent, SourcePort } from './source-port.ts'
+import type { SourcePort } from './source-port.ts'
 import type { Bucket } from './availability.ts'
-import { typed } from '../clickhouse/dialect.ts'
+import { someRange, typed } from '../clickhouse/dialect.ts'
+import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 
 type SourceName = `canonical_execution_${string}`
 
+type SourcePlace = { readonly server: Server; readonly network: string }
+
 /** The source tables of one network, in the connection's database. Counts are of rows before merging: estimates. */
-export function openSource({
-  server,
-  network,
-}: {
-  readonly server: Server
-  readonly network: string
-}): SourcePort {
+export function openSource({ server, network }: SourcePlace): SourcePort {
   const asking = (doing: string) => server.during(doing).withSchema(server.connection.database)
   const missing = (sources: readonly string[]) => (error: unknown) => {
     if (!isMissing(error)) throw error
@@ -28,12 +25,8 @@ export function openSource({
       source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
     throw usageError(`${what} cannot be read: ${messageOf(error)}`, MISSING_HINT)
   }
-  const rowsOf = (source: string, { from, to }: Range) =>
-    asking('reading the sources')
-      .selectFrom(source as SourceName)
-      .where('meta_network_name', '=', network)
-      .where('block_number', '>=', from)
-      .where('block_number', '<=', to)
+  const rowsOf = (source: string, range: Range) =>
+    rowsIn(asking('reading the sources'), network, { source, range })
 
   /** The network is the key's first column and the block its second: both ends come from the primary index. */
   const edge = (source: string, order: 'asc' | 'desc') => {
@@ -56,14 +49,7 @@ export function openSource({
     weak: readonly string[],
     ranges: readonly Range[],
   ): Promise<readonly number[]> {
-    const within = sql<boolean>`arrayExists((from, to) -> block_number BETWEEN from AND to,
-      ${typed(
-        ranges.map(({ from }) => from),
-        'Array(UInt64)',
-      )}, ${typed(
-        ranges.map(({ to }) => to),
-        'Array(UInt64)',
-      )})`
+    const within = someRange(ranges, 'block_number BETWEEN f AND t')
     const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
     const [first, ...others] = sources.map((source) =>
       rowsOf(source, hull)
@@ -92,7 +78,7 @@ export function openSource({
         .execute()
         .catch(missing(sources))
       return new Map(
-        sources.map((source): [string, Extent | undefined] => {
+        sources.map((source) => {
           const blocks = rows.filter((row) => row.source === source).map((row) => row.block_number)
           return [
             source,
@@ -139,11 +125,7 @@ export function openSource({
 
     async fingerprint(sources, range) {
       const [first, ...others] = sources.map((source) =>
-        rowsOf(source, range).select([
-          sql<string>`${source}`.as('source'),
-          sql<number>`uniqExact(block_number)`.as('blocks'),
-          sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
-        ]),
+        rowsOf(source, range).select([sql<string>`${source}`.as('source'), ...FACTS]),
       )
       if (first === undefined) return new Map()
       const rows = await asking(`reading the fingerprint of ${range.from}-${range.to}`)
@@ -155,6 +137,24 @@ export function openSource({
 
     hasTimes: true,
   }
+}
+
+/** Merges change neither. */
+const FACTS = [
+  sql<number>`uniqExact(block_number)`.as('blocks'),
+  sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
+] as const
+
+function rowsIn(
+  db: Kysely<Schema>,
+  network: string,
+  { source, range }: { readonly source: string; readonly range: Range },
+) {
+  return db
+    .selectFrom(source as SourceName)
+    .where('meta_network_name', '=', network)
+    .where('block_number', '>=', range.from)
+    .where('block_number', '<=', range.to)
 }
 
 /** A parameter is sent in the URL, of which the server accepts 128 KiB: 17 characters per block number. */
@@ -173,7 +173,7 @@ export type Segment = {
 
 export type SegmentPort = ReturnType<typeof openSegments>
 
-export function openSegments({ server, network }: { readonly server: Server; readonly network: string }) {
+export function openSegments({ server, network }: SourcePlace) {
   const db = server.db.withSchema(server.connection.database)
   return {
     /**
@@ -187,18 +187,8 @@ export function openSegments({ server, network }: { readonly server: Server; rea
     ): Promise<readonly Segment[]> {
       const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
       const [first, ...others] = sources.map((source) =>
-        db
-          .selectFrom(source as 'canonical_execution_source')
-          .select([
-            sql<string>`${source}`.as('source'),
-            sql<number>`toUInt64(${start})`.as('from'),
-            // As in SourcePort.fingerprint: merges change neither.
-            sql<number>`uniqExact(block_number)`.as('blocks'),
-            sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
-          ])
-          .where('meta_network_name', '=', network)
-          .where('block_number', '>=', range.from)
-          .where('block_number', '<=', range.to)
+        rowsIn(db, network, { source, range })
+          .select([sql<string>`${source}`.as('source'), sql<number>`toUInt64(${start})`.as('from'), ...FACTS])
           .groupBy('from'),
       )
       if (first === undefined) return []

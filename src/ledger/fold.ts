@@ -61,13 +61,7 @@ export function latestStateQuery(
     .with(
       'ranges',
       // The latest event of each exact range overrides the earlier ones.
-      sql<{
-        table_key: string
-        range_from: number
-        range_to: number
-        position: Position
-        paint: RangeState
-      }>`(
+      sql<object>`(
         SELECT table_key, low AS range_from, high AS range_to, max(painters.position) AS position,
           argMax(color, painters.position) AS paint
         FROM ${layers} AS painters
@@ -76,7 +70,7 @@ export function latestStateQuery(
     )
     .with(
       'marked',
-      sql<{ overlaps: boolean }>`(
+      sql<object>`(
         SELECT *,
           max(range_to) OVER (PARTITION BY table_key ORDER BY range_from, range_to
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) >= range_from
@@ -88,7 +82,7 @@ export function latestStateQuery(
     .with(
       'nodes',
       // Both ends of every range are points; the state of a point is the latest of all nodes that contain it.
-      sql<{ table_key: string; latest: Position; latest_paint: RangeState; points: number[] }>`(
+      sql<object>`(
         SELECT table_key, maxIf(position, isNull(asked)) AS latest, argMaxIf(paint, position, isNull(asked)) AS latest_paint,
           groupUniqArray(asked) AS points
         FROM (
@@ -104,7 +98,7 @@ export function latestStateQuery(
     )
     .with(
       'segments',
-      sql<{ table_key: string; range_from: number; range_to: number; paint: RangeState }>`(
+      sql<object>`(
         SELECT table_key, block AS range_from, paint,
           leadInFrame(block) OVER (PARTITION BY table_key ORDER BY block ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) - 1 AS range_to
         FROM (
@@ -116,7 +110,7 @@ export function latestStateQuery(
     )
     .with(
       'starts',
-      sql<{ table_key: string; range_from: number; range_to: number; paint: RangeState; starts: boolean }>`(
+      sql<object>`(
         SELECT *, NOT (lagInFrame(range_to) OVER neighbour = range_from - 1 AND lagInFrame(paint) OVER neighbour = paint) AS starts
         FROM segments
         WHERE paint.1 NOT IN (${sql.join(leftOut)})

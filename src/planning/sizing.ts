@@ -81,10 +81,8 @@ export function sizingOf({
   if (options.chunkRows === undefined && table.chunk !== undefined) return { blocks: table.chunk }
   const { statementBytes = Infinity, serverBytes = Infinity } = server.capacity
   const memoryBytes = Math.min(statementBytes, serverBytes / server.jobs)
-  const limit = rowsPerChunk(throughput, {
-    wanted: wantedRows(options.chunkRows ?? DEFAULT_CHUNK_ROWS, inputs),
-    memoryBytes: memoryBytes === Infinity ? undefined : memoryBytes,
-  })
+  const wanted = wantedRows(options.chunkRows ?? DEFAULT_CHUNK_ROWS, inputs)
+  const limit = rowsPerChunk(throughput, wanted, memoryBytes)
   return { rows: Math.max(1, Math.min(limit, (server.tooBig ?? Infinity) / 2)), rowEstimates }
 }
 

@@ -39,19 +39,12 @@ export function yieldOf(throughputs: readonly Throughput[]): number {
   return expected === 0 || written === 0 ? 1 : written / expected
 }
 
-export type ChunkLimits = {
-  /** Expected rows that a chunk should have. */
-  readonly wanted: number
-  /** Bytes that one statement may use; undefined if the server does not report it. */
-  readonly memoryBytes: number | undefined
-}
-
-/** Expected rows of the next chunk: the wanted number, or fewer if earlier chunks predict too much memory or time. */
-export function rowsPerChunk(throughput: Throughput, { wanted, memoryBytes }: ChunkLimits): number {
-  const fits =
-    throughput.bytesPerRow === 0
-      ? Infinity
-      : ((memoryBytes ?? Infinity) * MEMORY_SHARE) / throughput.bytesPerRow
+/**
+ * Expected rows of the next chunk: the wanted number, or fewer if earlier chunks predict too much time, or more memory
+ * than one statement may use (Infinity: no known limit).
+ */
+export function rowsPerChunk(throughput: Throughput, wanted: number, memoryBytes: number): number {
+  const fits = throughput.bytesPerRow === 0 ? Infinity : (memoryBytes * MEMORY_SHARE) / throughput.bytesPerRow
   const inTime =
     throughput.elapsedMs === 0 ? Infinity : (MAX_CHUNK_MS * throughput.expected) / throughput.elapsedMs
   return Math.max(1, Math.floor(Math.min(wanted, fits, inTime)))

@@ -3,22 +3,14 @@ import { covers, type Range, subtract, union } from '../model/blocks.ts'
 import { knownFingerprint } from '../sources/probed-fingerprint.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { rowsIn } from '../planning/row-estimates.ts'
-import type { ChunkWork, ConfirmReservation, Reservation, TableRun } from './table-run.ts'
+import type { ChunkWork, Reservation, TableRun } from './table-run.ts'
 import { randomId } from '../seam/random.ts'
 
 export type Choice = { readonly run: TableRun; readonly work: ChunkWork }
 
-export type Sharing = {
-  /** A chunk whose shared step is ready, for a table with a free slot: run it soon, because its rows occupy memory. */
-  nextReserved(): Choice | undefined
-  /** Whether the table should wait: its partner is being locked or probed, or has enough reservations. */
-  isEarly(run: TableRun): boolean
-  /** Takes a range out of the runnable blocks, and reserves it for the table's partner if both can share a step. */
-  take(run: TableRun, range: Range): ChunkWork
-  readonly confirm: ConfirmReservation
-}
+export type Sharing = ReturnType<typeof makeSharing>
 
-export type SharingOptions = {
+type SharingOptions = {
   readonly runs: ReadonlyMap<string, TableRun>
   /** Statements at once for one table. */
   readonly tableJobs: number
@@ -27,7 +19,7 @@ export type SharingOptions = {
 }
 
 /** Partners follow from the SQL alone: `shared` in the header, and the same text up to that CTE. */
-export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Sharing {
+export function makeSharing({ runs, tableJobs, waiting }: SharingOptions) {
   const partnerOf = findPartners([...runs.values()])
   /** Reservations of tables that have not failed; for a failed table, the rows vanish with their session. */
   const reservations = (): readonly { readonly run: TableRun; readonly reservation: Reservation }[] =>
@@ -36,7 +28,8 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Shari
       .flatMap((run) => run.reservations.map((reservation) => ({ run, reservation })))
 
   return {
-    nextReserved() {
+    /** A chunk whose shared step is ready, for a table with a free slot: run it soon, because its rows occupy memory. */
+    nextReserved(): Choice | undefined {
       const found = reservations().find(
         ({ run, reservation }) => reservation.ready && run.running < tableJobs,
       )
@@ -46,14 +39,16 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Shari
       return { run, work: reservation.work }
     },
 
-    isEarly(run) {
+    /** Whether the table should wait: its partner is being locked or probed, or has enough reservations. */
+    isEarly(run: TableRun): boolean {
       const partner = partnerOf.get(run)
       if (partner === undefined || partner.failure !== undefined) return false
       if (partner.reservations.length >= waiting || partner.phase === 'locking') return true
       return partner.probing && partner.runnable.length === 0
     },
 
-    take(run, range) {
+    /** Takes a range out of the runnable blocks, and reserves it for the table's partner if both can share a step. */
+    take(run: TableRun, range: Range): ChunkWork {
       run.runnable = subtract(run.runnable, [range])
       const work = {
         range,
@@ -72,7 +67,7 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions): Shari
       return { ...work, stepSession: { session, role: 'first' } }
     },
 
-    confirm({ stepSession }, fingerprint) {
+    confirm({ stepSession }: ChunkWork, fingerprint: ChunkWork['fingerprint']): void {
       const found = reservations().find(
         ({ reservation }) =>
           !reservation.ready && reservation.work.stepSession?.session === stepSession?.session,

@@ -58,7 +58,11 @@ export type RunContext = {
   readonly tableStatuses: ReadonlyMap<string, TableStatus>
   readonly probeBlocks: Probe
   readonly runs: ReadonlyMap<string, TableRun>
-  readonly confirm: ConfirmReservation
+  /**
+   * Records the end of a chunk: the table's partner uses the shared step, which has read the sources as of `fingerprint`;
+   * without a fingerprint there is no shared step, and the partner computes the range itself.
+   */
+  readonly confirm: (work: ChunkWork, fingerprint: ChunkWork['fingerprint']) => void
   readonly network: string
   readonly signal: AbortSignal
   readonly retryPolicy: RetryPolicy
@@ -112,9 +116,3 @@ export type ChunkWork = {
 
 /** A chunk that a table runs after its partner has computed the shared step; its blocks are not runnable meanwhile. */
 export type Reservation = Range & { readonly work: ChunkWork; readonly ready: boolean }
-
-/**
- * Records the end of a chunk: the table's partner uses the shared step, which has read the sources as of `fingerprint`;
- * without a fingerprint there is no shared step, and the partner computes the range itself.
- */
-export type ConfirmReservation = (work: ChunkWork, fingerprint: ChunkWork['fingerprint']) => void

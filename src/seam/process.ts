@@ -14,12 +14,13 @@ type ThisProcess = {
   identity(): ProcessIdentity
   /** Whether a process of this PID namespace lives. */
   isAlive(pid: number): boolean
+  /** Ends this process by a signal, with the action that the signal has by default. */
   end(signal: NodeJS.Signals): void
 }
 
 let pidNamespace: string | undefined
 
-let current: ThisProcess = {
+const machine: ThisProcess = {
   identity: () => ({
     host: hostname(),
     pid: process.pid,
@@ -36,19 +37,17 @@ let current: ThisProcess = {
   end: (signal) => void process.kill(process.pid, signal),
 }
 
-export function identity(): ProcessIdentity {
-  return current.identity()
+let present = machine
+
+/** For tests only. Returns a function that undoes it. */
+export function replaceThisProcess(other: ThisProcess): () => void {
+  present = other
+  return () => void (present = machine)
 }
 
-/** Whether a process lives that has this number, in the PID namespace of this one. */
-export function isAlive(pid: number): boolean {
-  return current.isAlive(pid)
-}
-
-/** Ends this process by a signal, with the action that the signal has by default. */
-export function endThisProcess(signal: NodeJS.Signals): void {
-  current.end(signal)
-}
+export const identity: ThisProcess['identity'] = () => present.identity()
+export const isAlive: ThisProcess['isAlive'] = (pid) => present.isAlive(pid)
+export const endThisProcess: ThisProcess['end'] = (signal) => present.end(signal)
 
 /** Whether this program runs in the container image: the Dockerfile sets the variable. Hints differ there. */
 export function isInImage(): boolean {
@@ -58,13 +57,6 @@ export function isInImage(): boolean {
 /** `user id 1000`: the user as which this process reads and writes files. */
 export function fileUser(): string {
   return process.getuid === undefined ? 'the user that runs backfill' : `user id ${process.getuid()}`
-}
-
-/** For tests only. Returns a function that undoes it. */
-export function replaceThisProcess(other: ThisProcess): () => void {
-  const before = current
-  current = other
-  return () => void (current = before)
 }
 
 /**

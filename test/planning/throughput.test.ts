@@ -20,7 +20,7 @@ const someCost: fc.Arbitrary<Cost> = fc.record({
 test('nothing is expected of a table that has not run, and it gets the chunk that is wanted', () => {
   expect(expectedMs(NO_PACE, 1000)).toBeUndefined()
   expect(yieldOf([NO_PACE])).toBe(1)
-  expect(rowsPerChunk(NO_PACE, { wanted: 5_000_000, memoryBytes: 1 })).toBe(5_000_000)
+  expect(rowsPerChunk(NO_PACE, 5_000_000, 1)).toBe(5_000_000)
 })
 
 test('chunks that are all alike are expected to go on like that', () => {
@@ -48,7 +48,7 @@ test('newer chunks weigh more than older ones', () => {
 
 test('a chunk is as big as wanted, unless half the memory or five minutes would not be enough', () => {
   const throughput = throughputAfter(NO_PACE, cost()) // 1,000 bytes and 2 µs a row
-  const rows = (wanted: number, memoryBytes?: number) => rowsPerChunk(throughput, { wanted, memoryBytes })
+  const rows = (wanted: number, memoryBytes = Infinity) => rowsPerChunk(throughput, wanted, memoryBytes)
   expect(rows(10_000_000)).toBe(10_000_000)
   expect(rows(10_000_000, 4_000_000_000)).toBe(2_000_000)
   expect(rows(1_000_000_000)).toBe(150_000_000)
@@ -59,9 +59,9 @@ test('a chunk has a row at least and never more rows than wanted', () => {
     fc.property(
       fc.array(someCost, { maxLength: 12 }),
       fc.integer({ min: 1, max: 10 ** 9 }),
-      fc.option(fc.integer({ min: 1, max: 2 ** 40 }), { nil: undefined }),
+      fc.option(fc.integer({ min: 1, max: 2 ** 40 }), { nil: Infinity }),
       (costs, wanted, memoryBytes) => {
-        const rows = rowsPerChunk(costs.reduce(throughputAfter, NO_PACE), { wanted, memoryBytes })
+        const rows = rowsPerChunk(costs.reduce(throughputAfter, NO_PACE), wanted, memoryBytes)
         expect(rows).toBeGreaterThanOrEqual(1)
         expect(rows).toBeLessThanOrEqual(wanted)
       },

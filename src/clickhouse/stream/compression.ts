@@ -29,13 +29,13 @@ export const COMPRESSIONS: Readonly<Record<Compression, CompressionForm>> = {
   none: {
     ask: { settings: {}, headers: {} },
     tell: { settings: {}, headers: {} },
-    keepTail: plainTail,
-    read: (answer) => answer.toString('utf8'),
+    keepTail: () => keepTail(asText),
+    read: asText,
   },
   lz4: {
     ask: { settings: parameters({ compress: 1 }), headers: {} },
     tell: { settings: parameters({ decompress: 1 }), headers: {} },
-    keepTail: blockTail,
+    keepTail: () => keepTail(lastBlock, assertBlocks),
     read: readBlocks,
   },
   zstd: {
@@ -46,85 +46,68 @@ export const COMPRESSIONS: Readonly<Record<Compression, CompressionForm>> = {
     },
     tell: { settings: {}, headers: { 'Content-Encoding': 'zstd' } },
     // One stream from the first byte to the last: its end cannot be decoded separately.
-    keepTail: () => ({ ...plainTail(), text: () => '' }),
+    keepTail: () => keepTail(() => ''),
     // An error before the first row is sent uncompressed.
-    read: (answer) => (answer.readUInt32BE() === ZSTD ? zstdDecompressSync(answer) : answer).toString('utf8'),
+    read: (answer) => asText(answer.readUInt32BE() === ZSTD ? zstdDecompressSync(answer) : answer),
   },
 }
 
 /** First bytes of a zstd frame. */
 const ZSTD = 0x28b52ffd
 
-function plainTail(): Tail {
+/** Passes bytes on and keeps the last of them, from which `read` makes the text. `check` sees all bytes of the first piece. */
+function keepTail(read: (tail: Buffer) => string, check = (_start: Buffer): void => {}): Tail {
+  let start: Buffer | undefined = Buffer.alloc(0)
   let tail: Buffer = Buffer.alloc(0)
   const through = new Transform({
     transform(piece: Buffer, _encoding, done) {
-      tail = lastOf(tail, piece)
-      done(null, piece)
+      tail = Buffer.concat([tail, piece.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES)
+      start &&= Buffer.concat([start, piece])
+      try {
+        if (start !== undefined && start.length >= HEADER.bytes) {
+          check(start)
+          start = undefined
+        }
+        done(null, piece)
+      } catch (error) {
+        done(error as Error)
+      }
     },
   })
-  return { through, text: () => tail.toString('utf8') }
+  return { through, text: () => read(tail) }
 }
 
-function lastOf(tail: Buffer, piece: Buffer): Buffer {
-  return piece.length >= TAIL_BYTES
-    ? piece.subarray(-TAIL_BYTES)
-    : Buffer.concat([tail, piece]).subarray(-TAIL_BYTES)
+function asText(bytes: Buffer): string {
+  return bytes.toString('utf8')
 }
 
 /** Header of a compressed block: 16 bytes of checksum, the method, and two sizes; the compressed size counts from the method. */
 const HEADER = { bytes: 25, method: 16, packed: 17, unpacked: 21 } as const
 const METHODS = { none: 0x02, lz4: 0x82 } as const
 
-/** Follows the block headers, so that the start of the last block is known. */
-function blockTail(): Tail {
-  let tail: Buffer = Buffer.alloc(0)
-  /** Bytes since the start of the last block, and the bytes left in it. */
-  let [since, left] = [0, 0]
-  let header: Buffer = Buffer.alloc(0)
-  const follow = (piece: Buffer): void => {
-    for (let at = 0; at < piece.length;) {
-      if (left === 0) {
-        const more = piece.subarray(at, at + HEADER.bytes - header.length)
-        header = Buffer.concat([header, more])
-        at += more.length
-        since = header.length
-        if (header.length < HEADER.bytes) return
-        left = bodySize(header)
-        header = Buffer.alloc(0)
-      } else {
-        const skipped = Math.min(left, piece.length - at)
-        at += skipped
-        since += skipped
-        left -= skipped
-      }
-    }
-  }
-  const through = new Transform({
-    transform(piece: Buffer, _encoding, done) {
-      tail = lastOf(tail, piece)
-      try {
-        follow(piece)
-      } catch (error) {
-        // A plain exception is read as text, and the target refuses it.
-        if (!tail.includes('DB::Exception')) return done(error as Error)
-        since = tail.length
-      }
-      return done(null, piece)
-    },
-  })
-  // An exception is a short, separate block.
-  return { through, text: () => (since > tail.length ? '' : readBlocks(tail.subarray(-since))) }
+/** End of the block that begins at `at`; undefined if none does. */
+function blockEnd(bytes: Buffer, at: number): number | undefined {
+  const method = bytes[at + HEADER.method]
+  if (at + HEADER.bytes > bytes.length || (method !== METHODS.lz4 && method !== METHODS.none))
+    return undefined
+  const packed = bytes.readUInt32LE(at + HEADER.packed)
+  return packed < 9 ? undefined : at + HEADER.method + packed
 }
 
-function bodySize(header: Buffer): number {
-  const packed = header.readUInt32LE(HEADER.packed)
-  if (![METHODS.lz4, METHODS.none].includes(header[HEADER.method] as 2) || packed < 9)
+/** A plain exception is read as text, and the target refuses it. */
+function assertBlocks(start: Buffer): void {
+  if (blockEnd(start, 0) === undefined && !start.includes('DB::Exception'))
     throw usageError(
       'the answer of the source does not have the requested compression',
       'A proxy between backfill and the source may change requests or answers: use --compression none, or BACKFILL_COMPRESSION=none',
     )
-  return packed - 9
+}
+
+/** The last block before the end, if it is short: an exception is a separate, short block, or is not compressed at all. */
+function lastBlock(tail: Buffer): string {
+  for (let at = tail.length - HEADER.bytes; at >= 0; at--)
+    if (blockEnd(tail, at) === tail.length) return readBlocks(tail.subarray(at))
+  return tail.includes('DB::Exception') ? asText(tail) : ''
 }
 
 /** Text in compressed blocks; a truncated block, or one that a proxy sent plain, is returned unchanged. */
@@ -132,17 +115,16 @@ function readBlocks(bytes: Buffer): string {
   try {
     let text = ''
     for (let at = 0; at + HEADER.bytes <= bytes.length;) {
-      const header = bytes.subarray(at, at + HEADER.bytes)
-      const body = bytes.subarray(at + HEADER.bytes, at + HEADER.bytes + bodySize(header))
-      const unpacked =
-        header[HEADER.method] === METHODS.lz4
-          ? decodeLz4Block(body, header.readUInt32LE(HEADER.unpacked))
-          : body
-      text += Buffer.from(unpacked).toString('utf8')
-      at += HEADER.bytes + bodySize(header)
+      const end = blockEnd(bytes, at)
+      if (end === undefined) return asText(bytes)
+      const body = bytes.subarray(at + HEADER.bytes, end)
+      const size = bytes.readUInt32LE(at + HEADER.unpacked)
+      const isPacked = bytes[at + HEADER.method] === METHODS.lz4
+      text += asText(Buffer.from(isPacked ? decodeLz4Block(body, size) : body))
+      at = end
     }
     return text
   } catch {
-    return bytes.toString('utf8')
+    return asText(bytes)
   }
 }

@@ -8,16 +8,7 @@ import type { Client } from './client.ts'
 import type { Connection } from './connection.ts'
 import { errorCode } from './server-error.ts'
 
-export type SettingsLimits = {
-  /** Of the profile: '0'; '1' (no settings, no writes); '2' (no writes). */
-  readonly readonly: string
-  /** The settings that may be sent. A setting that has the wanted value already may always be sent. */
-  sendable(settings: ClickHouseSettings): ClickHouseSettings
-  /** The settings that have another value and may not be set, with the value that applies. */
-  denied(settings: ClickHouseSettings): readonly Difference[]
-  /** The settings to which the profile gives another value, and that may be set. */
-  overruled(settings: ClickHouseSettings): readonly Difference[]
-}
+export type SettingsLimits = Awaited<ReturnType<typeof readLimits>>
 
 export type Difference = { readonly name: string; readonly wanted: string; readonly holds: string }
 
@@ -47,7 +38,7 @@ type Row = {
  * Asks with a client that sends no settings. Every user may read system.settings.
  * @throws BackfillError `server` if the profile truncates even this answer
  */
-export async function readLimits(bare: Client, connection: Connection): Promise<SettingsLimits> {
+export async function readLimits(bare: Client, connection: Connection) {
   // In one row, because a profile may limit the number of rows.
   const [answer] = await bare.rows<{ readonly settings: readonly Row[] }>({
     query: `SELECT groupArray(tuple(name, value, min, max, readonly, changed)
@@ -67,10 +58,15 @@ export async function readLimits(bare: Client, connection: Connection): Promise<
     })
   const denied = (settings: ClickHouseSettings) => differing(settings, (isDenied) => isDenied)
   return {
+    /** Of the profile: '0'; '1' (no settings, no writes); '2' (no writes). */
     readonly: rows.get('readonly')!.value,
+    /** The settings that have another value and may not be set, with the value that applies. */
     denied,
-    overruled: (settings) => differing(settings, (isDenied, { changed }) => !isDenied && changed === 1),
-    sendable(settings) {
+    /** The settings to which the profile gives another value, and that may be set. */
+    overruled: (settings: ClickHouseSettings) =>
+      differing(settings, (isDenied, { changed }) => !isDenied && changed === 1),
+    /** The settings that may be sent. A setting that has the wanted value already may always be sent. */
+    sendable(settings: ClickHouseSettings): ClickHouseSettings {
       const names = new Set(denied(settings).map(({ name }) => name))
       return Object.fromEntries(Object.entries(settings).filter(([name]) => !names.has(name)))
     },

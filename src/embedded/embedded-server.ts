@@ -26,15 +26,11 @@ export type EmbeddedOptions = {
   readonly directory: string
   /** The server's memory limit; default: 90 % of the machine's memory. */
   readonly memoryBytes?: number
-  /** One of several servers of a cluster, for tests. */
-  readonly shard?: Shard
-}
-
-type Shard = {
-  /** Address for the other servers, over the native protocol. */
-  readonly tcpPort: number
-  /** Elements of the server's configuration: `remote_servers`, `macros`. */
-  readonly config: string
+  /**
+   * One of several servers of a cluster, for tests: its port for the native protocol, and elements of its configuration
+   * (`remote_servers`, `macros`).
+   */
+  readonly shard?: { readonly tcpPort: number; readonly config: string }
 }
 
 /** A start takes about a second; a large directory on a busy machine may take a while. */

@@ -9,18 +9,13 @@ import { fileUser } from '../seam/process.ts'
 /** The one user who may log in over HTTP. */
 export const EMBEDDED_USER = 'backfill'
 
-export type ServerDirectory = { readonly password: string; readonly configFile: string }
-
 /**
  * Creates the missing files in `path` (0700) and returns them. Safe while another server runs there: the password is
  * created once, and the configuration is read only at the start.
  *
  * @throws BackfillError 'usage' if this is not possible.
  */
-export function prepareDirectory(
-  path: string,
-  wishes: Pick<ConfigurationInput, 'memoryBytes' | 'more'>,
-): ServerDirectory {
+export function prepareDirectory(path: string, wishes: ServerWishes) {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     chmodSync(path, 0o700)
@@ -59,14 +54,13 @@ function writeDraft(file: string, text: string): string {
   return draft
 }
 
-type ConfigurationInput = {
-  readonly file: string
-  readonly log: string
-  readonly password: string
+type ServerWishes = {
   readonly memoryBytes: number | undefined
   /** Elements as they are. */
   readonly more?: string
 }
+
+type Own = { readonly file: string; readonly log: string; readonly password: string }
 
 /**
  * query_log is kept in memory: database `system` of this engine is not on disk, so after a restart a MergeTree log
@@ -75,7 +69,7 @@ type ConfigurationInput = {
  * `default` is the user of the engine's own session, which comes from loopback and cannot have a password. That user is
  * allowed one session, so every other login is refused (700 USER_SESSION_LIMIT), and the session may only listen.
  */
-function configuration({ file, log, password, memoryBytes, more = '' }: ConfigurationInput): string {
+function configuration({ file, log, password, memoryBytes, more = '' }: ServerWishes & Own): string {
   const hash = createHash('sha256').update(password).digest('hex')
   const memoryLimit =
     memoryBytes === undefined ? '' : `<max_server_memory_usage>${memoryBytes}</max_server_memory_usage>`

@@ -8,6 +8,7 @@ import type { Lock } from '../lock/lock.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { fence } from '../lock/fence.ts'
 import { foldQuery } from './fold.ts'
+import { ledgerReader } from './reader.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
 import { identity } from '../seam/process.ts'
@@ -21,12 +22,16 @@ type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash
 /** A table that gets a checkpoint. */
 type CheckpointRequest = { readonly lock: Lock; readonly targetUuid: string }
 
-export function ledgerWriter({
-  server,
-  names,
-  network,
-  toolVersion,
-}: LedgerPlace & { readonly toolVersion: string }) {
+type LedgerOptions = LedgerPlace & { readonly toolVersion: string }
+
+export type LedgerPort = ReturnType<typeof openLedger>
+
+/** The ledger of one network on the target server. */
+export function openLedger(options: LedgerOptions) {
+  return { ...ledgerReader(options), ...ledgerWriter(options) }
+}
+
+function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 

@@ -12,7 +12,7 @@ import {
   type ProbedSource,
   probeRange,
 } from '../sources/availability.ts'
-import type { Buckets } from '../sources/probed-fingerprint.ts'
+import type { Buckets } from '../sources/fingerprint.ts'
 import { mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
 import { blockCoverageOf, inheritedSources } from '../model/choose.ts'
 import type { ReadWorkspace } from './read-workspace.ts'

@@ -1,11 +1,8 @@
 // Owns the messages of a run about its tables before it starts and after it ends.
-import { countBlocks, intersect } from '../model/blocks.ts'
+import { countBlocks, formatBlockSet, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { hintOf } from '../ledger/stale.ts'
-import { formatBlockSet } from '../model/blocks.ts'
-import { splitStaleTag, shortHash } from '../ledger/stale.ts'
-import { staleBlocks, staleVersions } from '../ledger/stale.ts'
+import { hintOf, shortHash, splitStaleTag, staleBlocks, staleVersions } from '../ledger/stale.ts'
 import { emptiedNote, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
 

@@ -1,6 +1,6 @@
 // Owns which chunks share a step: the first table computes it, and its partner runs the same range next.
 import { covers, type Range, subtract, union } from '../model/blocks.ts'
-import { knownFingerprint } from '../sources/probed-fingerprint.ts'
+import { knownFingerprint } from '../sources/fingerprint.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { rowsIn } from '../planning/row-estimates.ts'
 import type { ChunkWork, Reservation, TableRun } from './table-run.ts'

@@ -1,11 +1,10 @@
 // Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last reads
 // them from there. Nothing is left behind: the server drops the table with the session, even if this process dies.
 import type { InsertReport, StepSession } from './executor-port.ts'
-import type { WriteReport } from '../clickhouse/write.ts'
 import { SHARED_TABLE, type SharedStep } from '../sql-syntax/shared-cte.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { runWrite, type Statement } from '../clickhouse/write.ts'
+import { runWrite, type Statement, type WriteReport } from '../clickhouse/write.ts'
 
 /** Suffix to the query id of the first INSERT, for the statement that computes the step. */
 export const STEP_SUFFIX = '-step'
@@ -23,36 +22,39 @@ export type SharedInsert = {
 }
 
 /** @throws BackfillError as runWrite */
-export async function insertShared(server: Server, insert: SharedInsert): Promise<InsertReport> {
-  return insert.stepSession.role === 'first'
-    ? await insertFirst(server, insert)
-    : await insertLast(server, insert)
-}
-
-async function insertFirst(
+export async function insertShared(
   server: Server,
   { step, stepSession, into, whole }: SharedInsert,
 ): Promise<InsertReport> {
+  const session = { id: stepSession.session, seconds: SESSION_SECONDS }
   const rest = into(step.rest)
-  let computed: WriteReport
+  const insertWhole = async () => ({ ...(await runWrite(server, into(whole))), stepKept: false })
+  let computed: WriteReport | undefined
+  if (stepSession.role === 'first')
+    try {
+      computed = await runWrite(server, {
+        ...rest,
+        query: `CREATE TEMPORARY TABLE ${SHARED_TABLE} ENGINE = Memory AS\n${step.compute}`,
+        queryId: rest.queryId + STEP_SUFFIX,
+        session: { ...session, isNew: true },
+      })
+    } catch (error) {
+      if (!NO_ROOM.has(errorCode(error))) throw error
+      await dropStep(server, stepSession)
+      return await insertWhole()
+    }
+  let inserted: WriteReport
   try {
-    computed = await runWrite(server, {
-      ...rest,
-      query: `CREATE TEMPORARY TABLE ${SHARED_TABLE} ENGINE = Memory AS\n${step.compute}`,
-      queryId: rest.queryId + STEP_SUFFIX,
-      session: { id: stepSession.session, seconds: SESSION_SECONDS, isNew: true },
-    })
+    inserted = await runWrite(server, { ...rest, session: { ...session, isNew: false } })
   } catch (error) {
-    if (!NO_ROOM.has(errorCode(error))) throw error
-    await dropStep(server, stepSession)
-    return { ...(await runWrite(server, into(whole))), stepKept: false }
-  }
-  const session = { id: stepSession.session, seconds: SESSION_SECONDS, isNew: false }
-  const inserted = await runWrite(server, { ...rest, session }).catch((error: unknown) => {
+    // The server looks up the session before it runs the statement, so the INSERT has not run.
     if (!NO_SESSION.has(errorCode(error))) throw error
-    return undefined // the session is on another server: the INSERT has not run
-  })
-  if (inserted === undefined) return { ...(await runWrite(server, into(whole))), stepKept: false }
+    return await insertWhole()
+  }
+  if (computed === undefined) {
+    await dropStep(server, stepSession)
+    return { ...inserted, stepKept: false }
+  }
   return {
     rowsRead: computed.rowsRead,
     rowsWritten: inserted.rowsWritten,
@@ -60,22 +62,6 @@ async function insertFirst(
     peakMemory: Math.max(computed.peakMemory, inserted.peakMemory),
     elapsedMs: computed.elapsedMs + inserted.elapsedMs,
     stepKept: true,
-  }
-}
-
-async function insertLast(
-  server: Server,
-  { step, stepSession, into, whole }: SharedInsert,
-): Promise<InsertReport> {
-  const session = { id: stepSession.session, seconds: SESSION_SECONDS, isNew: false }
-  try {
-    const report = await runWrite(server, { ...into(step.rest), session })
-    await dropStep(server, stepSession)
-    return { ...report, stepKept: false }
-  } catch (error) {
-    // The server looks up the session before it runs the statement, so the INSERT has not run.
-    if (!NO_SESSION.has(errorCode(error))) throw error
-    return { ...(await runWrite(server, into(whole))), stepKept: false }
   }
 }
 

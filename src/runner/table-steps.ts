@@ -5,7 +5,7 @@ import { nextWindow, widthAfter } from '../planning/probe.ts'
 import { mergeRowEstimates } from '../planning/row-estimates.ts'
 import { coverageOf } from '../planning/table-status.ts'
 import type { Bucket } from '../sources/availability.ts'
-import { mergeBuckets } from '../sources/probed-fingerprint.ts'
+import { mergeBuckets } from '../sources/fingerprint.ts'
 import { recover } from './recover.ts'
 import type { RunContext, TableRun } from './table-run.ts'
 

@@ -1,7 +1,7 @@
 // Owns the type of a workspace: the network, the chosen tables and the ports to the servers.
 import type { Scope } from '../model/choose.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
-import type { LedgerPort } from '../ledger/ledger.ts'
+import type { LedgerPort } from '../ledger/writer.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
 import type { Locks } from '../lock/lock.ts'
 import type { ExecutorPort } from './executor-port.ts'

@@ -1,7 +1,9 @@
 // Owns the fingerprint of a range: the contents of its sources and inputs when it was computed, as the ledger keeps it;
 // and the comparison of two fingerprints. Deletions depend on it. Pure.
 import { BackfillError } from '../model/errors.ts'
+import type { Range } from '../model/blocks.ts'
 import { isLater, type Position } from '../ledger/events.ts'
+import type { Bucket } from './availability.ts'
 
 /** Distinct blocks with a row, and the newest `updated_date_time` in seconds since 1970; both are 0 without rows. */
 export type SourceFacts = { readonly blocks: number; readonly newest: number }
@@ -68,7 +70,7 @@ export function sourceRowsPruned(
   })
 }
 
-export type ChangeQuestion = {
+type ChangeQuestion = {
   /** The fingerprint of the whole range of the event that built the blocks. */
   readonly before: Fingerprint
   /** Present contents of each source: in that whole range, and in the part that later events do not override. */
@@ -91,4 +93,38 @@ export function evaluateChange({ before, whole, part, inputs }: ChangeQuestion):
   )
   const redone = [...inputs].some(([key, now]) => isLater(now, before.inputs.get(key) ?? [0, 0]))
   return isNew || redone ? 'changed' : 'same'
+}
+
+/** Buckets of each source of a table, by source name. */
+export type Buckets = ReadonlyMap<string, readonly Bucket[]>
+
+/**
+ * The result of `SourcePort.fingerprint` at the time of the probe; undefined if a bucket has rows inside and outside of
+ * the range. Rows that arrived after the probe count as changes, so at worst a range is built again needlessly.
+ */
+export function knownFingerprint(
+  buckets: Buckets,
+  { from, to }: Range,
+): ReadonlyMap<string, SourceFacts> | undefined {
+  const known = new Map<string, SourceFacts>()
+  for (const [source, all] of buckets) {
+    const touched = all.filter(({ first, last }) => first <= to && last >= from)
+    if (touched.some(({ first, last }) => first < from || last > to)) return undefined
+    known.set(source, {
+      blocks: touched.reduce((sum, bucket) => sum + bucket.blocks, 0),
+      newest: touched.reduce((latest, bucket) => Math.max(latest, bucket.newest), 0),
+    })
+  }
+  return known
+}
+
+/** The buckets of both; those that `ahead` does not want are dropped from the older ones. */
+export function mergeBuckets(older: Buckets, newer: Buckets, ahead: (bucket: Bucket) => boolean): Buckets {
+  return new Map(
+    [...newer].map(([source, buckets]) => {
+      const known = new Set(buckets.map(({ first }) => first))
+      const kept = (older.get(source) ?? []).filter((bucket) => ahead(bucket) && !known.has(bucket.first))
+      return [source, [...kept, ...buckets]]
+    }),
+  )
 }

@@ -4,8 +4,8 @@ import type { Bucket } from './availability.ts'
 import type { SourceFacts } from './fingerprint.ts'
 
 export type SourcePort = {
-  /** Lowest and highest block of each source for the network; undefined for a source without rows. */
-  extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range | undefined>>
+  /** Lowest and highest block of each source for the network; sources without rows are absent. */
+  extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range>>
   /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
   buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
   /**

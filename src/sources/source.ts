@@ -73,19 +73,17 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])
       if (first === undefined) return new Map()
       // One query for all of them, because each query has a fixed cost.
-      const rows = await edges
-        .reduce((all, next) => all.unionAll(next), first)
+      const rows = await asking('looking for the first and last block of the sources')
+        .selectFrom(edges.reduce((all, next) => all.unionAll(next), first).as('edges'))
+        .select(({ fn }) => [
+          'source',
+          fn.min<number>('block_number').as('from'),
+          fn.max<number>('block_number').as('to'),
+        ])
+        .groupBy('source')
         .execute()
         .catch(missing(sources))
-      return new Map(
-        sources.map((source) => {
-          const blocks = rows.filter((row) => row.source === source).map((row) => row.block_number)
-          return [
-            source,
-            blocks.length === 0 ? undefined : { from: Math.min(...blocks), to: Math.max(...blocks) },
-          ]
-        }),
-      )
+      return new Map(rows.map(({ source, from, to }) => [source, { from, to }]))
     },
 
     async buckets(source, range, width) {

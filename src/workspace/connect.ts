@@ -21,7 +21,7 @@ import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
-import { openLedger } from '../ledger/ledger.ts'
+import { openLedger } from '../ledger/writer.ts'
 
 export type WorkspaceOptions = {
   readonly source: Connection

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openLedger } from '../../src/ledger/ledger.ts'
+import { openLedger } from '../../src/ledger/writer.ts'
 import { openLocks } from '../../src/lock/lock.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import { openAgain, type Server } from '../../src/clickhouse/server.ts'

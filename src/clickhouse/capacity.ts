@@ -4,7 +4,6 @@ import type { Server } from './server.ts'
 /**
  * Asks a server for its capacity. Every user may read settings; figures of the whole server need rights on `system`,
  * and are unknown without them.
- *
  * @throws BackfillError `server`
  */
 export async function readCapacity({ client }: Server): Promise<Capacity> {

@@ -12,7 +12,7 @@ export type Statement = {
   readonly doing: string
   readonly params: Readonly<Record<string, unknown>>
   readonly settings: Readonly<Record<string, string | number>>
-  /** Whether the server sends progress headers (runner/executor-port.ts, InsertJob). */
+  /** Whether the server sends progress headers (runner/executor.ts, InsertJob). */
   readonly progress: boolean
   /** Body of a streamed INSERT, and the headers that name its compression. */
   readonly values?: Readable
@@ -37,7 +37,6 @@ export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Re
  * Runs the statement and resolves when it is certainly done: the response ended without an error, its body is empty and
  * it carries a summary. Progress headers keep the connection alive while nothing else is sent; they also send the
  * status 200 before the outcome is known, so only the body decides.
- *
  * @throws BackfillError `failed`, `locked`, `server`; also for an error found in the body
  */
 export async function runWrite(server: Server, statement: Statement): Promise<WriteReport> {

@@ -6,7 +6,6 @@ import { isInImage } from '../seam/process.ts'
 
 /**
  * Path of the engine's shared library. Its two packages are optional: only the embedded server needs them.
- *
  * @throws BackfillError 'usage' with the install command if a package is missing, or an alternative if there is none.
  */
 export function findEngineLibrary(): string {
@@ -37,22 +36,8 @@ function notInstalled(): BackfillError {
       'The embedded ClickHouse is not in this image',
       'Use a ClickHouse server: set TARGET_CLICKHOUSE_URL. Or build the image with --build-arg EMBEDDED=yes',
     )
-  return platformHasEngine()
-    ? usageError('The embedded ClickHouse is not installed', 'npm install chdb ffi-rs')
-    : usageError(
-        `The embedded ClickHouse is not available on this platform (${process.platform} ${process.arch})`,
-        'Use a ClickHouse server: set TARGET_CLICKHOUSE_URL',
-      )
-}
-
-/** The engine is built for macOS and for Linux with glibc; Alpine's musl and Windows have none. */
-function platformHasEngine(): boolean {
-  if (process.arch !== 'x64' && process.arch !== 'arm64') return false
-  if (process.platform === 'darwin') return true
-  return process.platform === 'linux' && !usesMusl()
-}
-
-function usesMusl(): boolean {
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
-  return report?.header !== undefined && report.header.glibcVersionRuntime === undefined
+  return usageError(
+    'The embedded ClickHouse is not installed',
+    'npm install chdb ffi-rs (Linux with glibc, or macOS); or set TARGET_CLICKHOUSE_URL to use a ClickHouse server',
+  )
 }

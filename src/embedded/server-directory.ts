@@ -12,7 +12,6 @@ export const EMBEDDED_USER = 'backfill'
 /**
  * Creates the missing files in `path` (0700) and returns them. Safe while another server runs there: the password is
  * created once, and the configuration is read only at the start.
- *
  * @throws BackfillError 'usage' if this is not possible.
  */
 export function prepareDirectory(path: string, wishes: ServerWishes) {

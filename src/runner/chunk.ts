@@ -6,7 +6,8 @@ import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
 import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
 import { inputsOf } from '../planning/table-status.ts'
-import type { InsertJob, InsertReport } from './executor-port.ts'
+import type { InsertJob } from './executor.ts'
+import type { InsertReport } from './shared-insert.ts'
 import type { ChunkWork, RunContext, TableRun } from './table-run.ts'
 
 /** An attempt at a range; `attempt` is 1 for the first one in this run, `progress` as in InsertJob. */

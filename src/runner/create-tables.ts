@@ -8,7 +8,6 @@ export type CreatedTable = { readonly table: string; readonly target: string; re
 /**
  * Checks every chosen table and its inputs, then creates missing tables; if a check fails, nothing is written. Creating is
  * idempotent.
- *
  * @throws BackfillError `usage` if a file does not fit the servers
  */
 export async function createTables(workspace: Workspace): Promise<readonly CreatedTable[]> {

@@ -1,5 +1,6 @@
 // Owns the types of a run's reports: events while it runs, a summary at its end.
 import type { BackfillError } from '../model/errors.ts'
+import type { WriteReport } from '../clickhouse/write.ts'
 import type { Range } from '../model/blocks.ts'
 
 /** Reported in the order in which things happen; `table` is a table key. */
@@ -13,26 +14,9 @@ export type RunEvent =
       readonly missingBlocks: number
       readonly doneBlocks: number
     }
-  | {
-      readonly type: 'chunk-started'
-      readonly table: string
-      readonly range: Range
-      readonly queryId: string
-    }
-  | {
-      readonly type: 'chunk-done'
-      readonly table: string
-      readonly range: Range
-      readonly rowsWritten: number
-      readonly rowsRead: number
-      readonly elapsedMs: number
-    }
-  | {
-      readonly type: 'chunk-failed'
-      readonly table: string
-      readonly range: Range
-      readonly error: BackfillError
-    }
+  | (ChunkEvent & { readonly type: 'chunk-started'; readonly queryId: string })
+  | (ChunkEvent & Measured & { readonly type: 'chunk-done' })
+  | (ChunkEvent & { readonly type: 'chunk-failed'; readonly error: BackfillError })
   | { readonly type: 'table-failed'; readonly table: string; readonly error: BackfillError }
   /** Tables that leave out the same blocks share one event. */
   | {
@@ -47,6 +31,10 @@ export type RunEvent =
       readonly blocks: number
       readonly on: readonly string[]
     }
+
+type ChunkEvent = { readonly table: string; readonly range: Range }
+
+type Measured = Pick<WriteReport, 'rowsWritten' | 'rowsRead' | 'elapsedMs'>
 
 export type RunSummary = {
   readonly runId: string

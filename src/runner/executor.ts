@@ -1,19 +1,45 @@
 // Owns running transforms: inside one server, or streamed from the source server to the target server.
 import type { Compression, Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
-import type { ExecutorPort, InsertJob, InsertReport } from './executor-port.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
-import { openDeletions } from '../targets/delete-ranges.ts'
+import type { Lock } from '../lock/lock.ts'
+import type { DescribePort } from '../targets/check-columns.ts'
+import { type Deletions, openDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { insertShared } from './shared-insert.ts'
+import { type InsertReport, insertShared, type StepSession } from './shared-insert.ts'
 import { runWrite, type Statement, writeSettings } from '../clickhouse/write.ts'
 import { openStream } from '../clickhouse/stream/stream.ts'
 import { describedOnce, describeTransform, readerOf, transformParams } from '../targets/transform.ts'
 
-export type ExecutorOptions = {
+export type InsertJob = {
+  readonly table: TableDefinition
+  readonly range: Range
+  readonly queryId: string
+  readonly lock: Lock
+  /**
+   * Whether the server sends progress headers, which keep the connection alive. If a proxy closed the connection anyway,
+   * the next progress header fails the statement: then it must run without them.
+   */
+  readonly progress: boolean
+  readonly stepSession?: StepSession
+}
+
+export type ExecutorPort = DescribePort &
+  Deletions & {
+    /**
+     * Inserts the transform of one range into its target, fenced by the lock, under the query id.
+     * Resolves only when it is certain that all rows are written.
+     * With a step session: if the step cannot be shared (no session any more, no memory or grant for its rows), the whole
+     * transform is computed.
+     * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
+     */
+    insert(job: InsertJob): Promise<InsertReport>
+  }
+
+type ExecutorOptions = {
   readonly source: Server
   readonly target: Server
   readonly names: Names

@@ -14,7 +14,6 @@ import type { Ports } from './workspace.ts'
  * Kills running statements of the attempts at the dirty blocks, then deletes their rows if the rule of remedy.ts
  * requires it; blocks with rows that cannot be deleted and may differ from the new rows are added to `run.mixed`.
  * The table is locked, so none of these statements can start any more. Resolves with sentences for people.
- *
  * @throws BackfillError `failed` if only a rebuild, a grant or the lost source rows help; then nothing is deleted
  */
 export async function recover(run: TableRun, dirty: BlockSet, context: RunContext): Promise<string> {

@@ -1,10 +1,18 @@
 // Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last reads
 // them from there. Nothing is left behind: the server drops the table with the session, even if this process dies.
-import type { InsertReport, StepSession } from './executor-port.ts'
 import { SHARED_TABLE, type SharedStep } from '../sql-syntax/shared-cte.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { runWrite, type Statement, type WriteReport } from '../clickhouse/write.ts'
+
+/**
+ * The session of a shared step (sql-syntax/shared-cte.ts) for one range. Its rows wait in an HTTP session of this name
+ * between the first INSERT, which computes them, and the last.
+ */
+export type StepSession = { readonly session: string; readonly role: 'first' | 'last' }
+
+/** `stepKept`: the rows of the shared step wait in the session for the last INSERT. */
+export type InsertReport = WriteReport & { readonly stepKept: boolean }
 
 /** Suffix to the query id of the first INSERT, for the statement that computes the step. */
 export const STEP_SUFFIX = '-step'

@@ -13,7 +13,7 @@ import type { TableStatus } from '../planning/table-status.ts'
 import type { Throughput } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { RunEvent } from './events.ts'
-import type { StepSession } from './executor-port.ts'
+import type { StepSession } from './shared-insert.ts'
 import type { Ports } from './workspace.ts'
 
 export type TableRun = {

@@ -27,7 +27,6 @@ const MAX_FAILED_RANGES = 9
 
 /**
  * Runs the missing blocks of the chosen tables up to their heads. A table that fails stops; the others continue.
- *
  * @throws BackfillError before anything runs: `usage` if files and servers do not fit, `server` if one is unreachable
  */
 export async function up(

@@ -4,9 +4,9 @@ import type { Capacity } from '../clickhouse/capacity.ts'
 import type { LedgerPort } from '../ledger/writer.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
 import type { Locks } from '../lock/lock.ts'
-import type { ExecutorPort } from './executor-port.ts'
+import type { ExecutorPort } from './executor.ts'
 import type { Queries } from './query-fate.ts'
-import type { SourcePort } from '../sources/source-port.ts'
+import type { SourcePort } from '../sources/source.ts'
 import type { TargetPort } from '../targets/target.ts'
 
 export type Workspace = Scope & { readonly ports: Ports }

@@ -20,7 +20,6 @@ type CheckScope = Pick<Scope, 'catalogue'> & {
 /**
  * Checks the tables whose inputs exist; returns the tables that read derived tables which do not exist yet.
  * A target that does not exist is checked by its DDL file.
- *
  * @throws BackfillError `usage` with file and line and every problem of the first table that has one
  */
 export async function checkTables(

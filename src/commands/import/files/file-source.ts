@@ -2,7 +2,7 @@
 import { BackfillError } from '../../../model/errors.ts'
 import type { Range } from '../../../model/blocks.ts'
 import { FILE_BLOCKS, type FileFacts, type FileKey, type FilesPort } from '../files-port.ts'
-import type { SourcePort } from '../../../sources/source-port.ts'
+import type { SourcePort } from '../../../sources/source.ts'
 
 /**
  * The files of `range`, which begins and ends with a file. The newest row in `Bucket` and fingerprint is the file's

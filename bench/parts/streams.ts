@@ -130,9 +130,9 @@ async function insertRemote(
   await runWrite(workspace.connected.target, {
     query: `INSERT INTO {bench_database:Identifier}.{bench_table:Identifier} (${list})
       SELECT ${list} FROM remote({bench_address:String}, view(\n${table.transform.text}\n), {bench_user:String}, {bench_password:String})`,
-    queryId: `bench-remote-${table.key}-${Math.random()}`,
+    query_id: `bench-remote-${table.key}-${Math.random()}`,
     doing: `inserting ${table.key} by remote()`,
-    params: {
+    query_params: {
       ...transformParams({
         table,
         range: rangeOf(chain),
@@ -146,7 +146,7 @@ async function insertRemote(
       bench_user: source.username,
       bench_password: source.password,
     },
-    settings: writeSettings(workspace.connected.target),
+    clickhouse_settings: writeSettings(workspace.connected.target),
     progress: true,
   })
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { typed } from './dialect.ts'
 import type { Server } from './server.ts'
 import { type ShardTable, shardTables } from './cluster/shard-tables.ts'
-import type { DefaultKind } from '../sql-syntax/create-table.ts'
+import type { DdlColumn } from '../sql-syntax/create-table.ts'
 
 /** A table that exists, as the server describes it. */
 export type ExistingTable = {
@@ -15,16 +15,9 @@ export type ExistingTable = {
   readonly rows: number | null
   /** Its CREATE TABLE. */
   readonly definition: string
-  readonly columns: readonly ExistingColumn[]
+  readonly columns: readonly (DdlColumn & { readonly expression: string })[]
   /** Its local tables as one; undefined if the server is not a node of a cluster. */
   readonly shards: ShardTable | undefined
-}
-
-type ExistingColumn = {
-  readonly name: string
-  readonly type: string
-  readonly defaultKind: DefaultKind
-  readonly expression: string
 }
 
 /**

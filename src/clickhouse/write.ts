@@ -1,25 +1,26 @@
 // Owns sending one writing statement, and checking that the server has executed it completely.
 import { Readable } from 'node:stream'
-import { ClickHouseError } from '@clickhouse/client'
+import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { monotonicMs } from '../seam/clock.ts'
 
+/** A writing statement, as the client takes it. */
 export type Statement = {
   readonly query: string
-  readonly queryId: string
+  readonly query_id: string
   /** Its purpose, printed after "while" in an error. */
   readonly doing: string
-  readonly params: Readonly<Record<string, unknown>>
-  readonly settings: Readonly<Record<string, string | number>>
+  readonly query_params: Record<string, unknown>
+  readonly clickhouse_settings: ClickHouseSettings
   /** Whether the server sends progress headers (runner/executor.ts, InsertJob). */
   readonly progress: boolean
   /** Body of a streamed INSERT, and the headers that name its compression. */
   readonly values?: Readable
-  readonly headers?: Readonly<Record<string, string>>
-  readonly signal?: AbortSignal
-  /** HTTP session that holds temporary tables; it ends this many seconds after its last statement. */
-  readonly session?: { readonly id: string; readonly seconds: number; readonly isNew: boolean }
+  readonly http_headers?: Record<string, string>
+  readonly abort_signal?: AbortSignal
+  /** HTTP session that holds temporary tables. */
+  readonly session_id?: string
 }
 
 /**
@@ -39,32 +40,25 @@ export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Re
  * status 200 before the outcome is known, so only the body decides.
  * @throws BackfillError `failed`, `locked`, `server`; also for an error found in the body
  */
-export async function runWrite(server: Server, statement: Statement): Promise<WriteReport> {
+export async function runWrite(
+  { client, connection }: Server,
+  { progress, clickhouse_settings, ...statement }: Statement,
+): Promise<WriteReport> {
   const started = monotonicMs()
-  const { session } = statement
-  const { stream, summary } = await server.client.exec({
-    query: statement.query,
-    query_id: statement.queryId,
-    doing: statement.doing,
-    query_params: { ...statement.params },
+  const { stream, summary } = await client.exec({
+    ...statement,
     clickhouse_settings: {
-      ...statement.settings,
-      send_progress_in_http_headers: statement.progress ? 1 : 0,
+      ...clickhouse_settings,
+      send_progress_in_http_headers: progress ? 1 : 0,
       http_headers_progress_interval_ms: PROGRESS_INTERVAL_MS,
-      // Parameters that are sent like settings; a session that is not new has to exist.
-      ...(session && { session_timeout: String(session.seconds), session_check: session.isNew ? 0 : 1 }),
     },
-    ...(session && { session_id: session.id }),
-    ...(statement.values && { values: statement.values }),
-    ...(statement.headers && { http_headers: { ...statement.headers } }),
-    ...(statement.signal && { abort_signal: statement.signal }),
   })
   try {
     const body = await readTail(stream)
     if (body !== '') throw errorInBody(body)
     if (summary === undefined) throw new Error('the answer has no summary: the outcome is unknown')
   } catch (error) {
-    throw serverError(error, { connection: server.connection, doing: statement.doing })
+    throw serverError(error, { connection, doing: statement.doing })
   }
   return {
     rowsRead: Number(summary.read_rows),

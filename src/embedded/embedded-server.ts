@@ -70,7 +70,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     await ended
   }
   try {
-    const url = await firstAnswer({ portFile, child, password, said })
+    const url = await firstAnswer(child, { portFile, password, said })
     if (url === undefined) {
       await stop() // also ends its output
       throw startError(said(), directory)
@@ -114,13 +114,6 @@ function collectErrors(child: ChildProcess): () => string {
   return () => text
 }
 
-type Starting = {
-  readonly portFile: string
-  readonly child: ChildProcess
-  readonly password: string
-  readonly said: () => string
-}
-
 /** A failed start ends in a crash of the engine that may take four seconds; its last words come before. */
 const LAST_WORDS = /(?:^|\. )(Code: .*?)(?:, Stack trace|\n)/m
 
@@ -128,7 +121,10 @@ const LAST_WORDS = /(?:^|\. )(Code: .*?)(?:, Stack trace|\n)/m
  * The server's URL as soon as our user can log in, which proves that it runs with our users and not with the engine's
  * open default; undefined if it ended before, or took too long.
  */
-async function firstAnswer({ portFile, child, password, said }: Starting): Promise<string | undefined> {
+async function firstAnswer(
+  child: ChildProcess,
+  { portFile, password, said }: { portFile: string; password: string; said: () => string },
+): Promise<string | undefined> {
   const headers = { 'X-ClickHouse-User': EMBEDDED_USER, 'X-ClickHouse-Key': password }
   const deadline = performance.now() + START_TIMEOUT_MS
   while (isRunning(child) && !LAST_WORDS.test(said()) && performance.now() < deadline) {

@@ -78,7 +78,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   })
 
   /** Sends rows under the fences of all their locks: all are written, or none. */
-  async function send({ row, from, locks, retryPolicy, doing }: Insertion): Promise<void> {
+  async function send({ row, from }: Rows, locks: readonly Lock[], doing: string, retryPolicy?: RetryPolicy) {
     const columns = Object.keys(row) as (keyof Schema['ledger'])[]
     const selected = Object.entries(row).map(([column, value]) => value.as(column))
     const fenced = locks.map(({ name }) => fence({ lockName: name, names }))
@@ -114,7 +114,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
         islands: sql`${NO_ISLANDS}`,
       })
       const doing = `recording '${event.event}' of ${lock.key} in the ledger`
-      await send({ row, from: undefined, locks: [lock], retryPolicy, doing })
+      await send({ row }, [lock], doing, retryPolicy)
     })
   }
 
@@ -172,7 +172,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
           },
         )
         const doing = `recording a checkpoint of ${[...uuids.keys()].join(', ')} in the ledger`
-        await send({ row, from, locks, retryPolicy, doing })
+        await send({ row, from }, locks, doing, retryPolicy)
       })
     },
   }
@@ -188,13 +188,10 @@ type Changes = Readonly<
 
 type CheckpointRow = { readonly mark: unknown }
 
-type Insertion = {
+/** Columns of rows; `from`: the subquery with the values of `Changes`, undefined if there is one row. */
+type Rows = {
   readonly row: Readonly<Record<string, RawBuilder<unknown>>>
-  /** The subquery with the values of `Changes`; undefined if there is one row. */
-  readonly from: RawBuilder<CheckpointRow> | undefined
-  readonly locks: readonly Lock[]
-  readonly retryPolicy: RetryPolicy | undefined
-  readonly doing: string
+  readonly from?: RawBuilder<CheckpointRow>
 }
 
 const NO_ISLANDS = typed([], ISLANDS)

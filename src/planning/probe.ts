@@ -201,28 +201,22 @@ export async function probeMissing(
   missing: BlockSet,
   enough = Infinity,
 ): Promise<Availability> {
+  const windows: Omit<Availability, 'buckets'>[] = []
   let left = missing
-  let all: Availability = {
-    runnable: [],
-    sourceGaps: [],
-    incomplete: [],
-    rowEstimates: [],
-    buckets: new Map(),
-  }
   let width = FIRST_WINDOW
   for (let rows = 0; rows < enough && left.length > 0;) {
     const window = nextWindow(left, 'oldest', width)
-    const one = await probeBlocks(table, window)
-    width = widthAfter(width, one)
+    const { buckets: _, ...found } = await probeBlocks(table, window)
+    windows.push(found)
+    width = widthAfter(width, found)
     left = subtract(left, window)
-    rows += one.rowEstimates.reduce((sum, segment) => sum + segment.rows, 0)
-    all = {
-      runnable: union(all.runnable, one.runnable),
-      sourceGaps: union(all.sourceGaps, one.sourceGaps),
-      incomplete: union(all.incomplete, one.incomplete),
-      rowEstimates: mergeRowEstimates(all.rowEstimates, one.rowEstimates),
-      buckets: new Map(),
-    }
+    rows += found.rowEstimates.reduce((sum, segment) => sum + segment.rows, 0)
   }
-  return { ...all, runnable: union(all.runnable, left) }
+  return {
+    runnable: blockSet([...windows.flatMap((one) => one.runnable), ...left]),
+    sourceGaps: blockSet(windows.flatMap((one) => one.sourceGaps)),
+    incomplete: blockSet(windows.flatMap((one) => one.incomplete)),
+    rowEstimates: windows.reduce<RowEstimates>((all, one) => mergeRowEstimates(all, one.rowEstimates), []),
+    buckets: new Map(),
+  }
 }

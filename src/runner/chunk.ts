@@ -94,7 +94,7 @@ async function insert(job: InsertJob, { ports, retryPolicy }: RunContext): Promi
     await queries.reachable(retryPolicy)
     const report = await queries.waitForEnd(job.queryId)
     if (report === undefined) throw error
-    return { ...report, stepKept: false }
+    return report
   }
 }
 

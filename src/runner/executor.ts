@@ -52,14 +52,9 @@ export function openExecutor({ source, target, names, network, compression }: Ex
   const stream = openStream({ source, target, compression })
 
   const reader = (table: TableDefinition) => readerOf({ source, target }, table)
+  const databases = { source: source.connection.database, target: target.connection.database }
   const paramsOf = (table: TableDefinition, range: Range) =>
-    transformParams({
-      table,
-      range,
-      network,
-      source: source.connection.database,
-      target: target.connection.database,
-    })
+    transformParams({ table, range, network, ...databases })
 
   const columnsOf = describedOnce((table) =>
     describeTransform(reader(table), table, {
@@ -70,42 +65,43 @@ export function openExecutor({ source, target, names, network, compression }: Ex
 
   async function insert(job: InsertJob): Promise<InsertReport> {
     const { table, range, queryId, lock, progress, stepSession } = job
+    const { text: whole } = table.transform
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const fence = compiledFence(target.db, { lockName: lock.name, names })
     const into = {
       text: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})`,
-      params: { backfill_database: target.connection.database, backfill_table: table.target },
+      params: { backfill_database: databases.target, backfill_table: table.target },
     }
-    const server = reader(table)
     const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
-    // A session exists on one server only: behind a load balancer the next statement might reach another server.
-    const step = target.cluster?.balanced ? undefined : stepSession && sharedStep(table)
-    if (server !== target)
-      return {
-        ...(await stream({
-          reading: `reading blocks ${range.from}-${range.to} of ${table.key}`,
-          writing: doing,
-          queryId,
-          columns,
-          read: { text: table.transform.text, params: paramsOf(table, range), settings: table.settings },
-          into,
-          fence,
-        })),
-        stepKept: false,
-      }
+    if (reader(table) !== target)
+      return await stream({
+        reading: `reading blocks ${range.from}-${range.to} of ${table.key}`,
+        writing: doing,
+        queryId,
+        columns,
+        read: { text: whole, params: paramsOf(table, range), settings: table.settings },
+        into,
+        fence,
+      })
     const insertOf = (select: string): Statement => ({
       query: `${into.text}\nSELECT ${list} FROM (\n${select}\n)\nWHERE ${fence.text}`,
-      queryId,
+      query_id: queryId,
       doing,
-      params: { ...paramsOf(table, range), ...into.params, ...fence.params },
-      settings: { ...writeSettings(target), ...table.settings },
+      query_params: { ...paramsOf(table, range), ...into.params, ...fence.params },
+      clickhouse_settings: { ...writeSettings(target), ...table.settings },
       progress,
     })
-    const whole = table.transform.text
-    return step === undefined || stepSession === undefined
-      ? { ...(await runWrite(target, insertOf(whole))), stepKept: false }
-      : await insertShared(target, { step, stepSession, into: insertOf, whole })
+    // A session exists on one server only: behind a load balancer the next statement might reach another server.
+    const step = target.cluster?.balanced ? undefined : stepSession && sharedStep(table)
+    return step === undefined
+      ? await runWrite(target, insertOf(whole))
+      : await insertShared(target, {
+          compute: step.compute,
+          stepSession: stepSession!,
+          rest: insertOf(step.rest),
+          whole: insertOf(whole),
+        })
   }
 
   return { describe: columnsOf, insert, ...openDeletions(target, names) }

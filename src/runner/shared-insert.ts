@@ -1,6 +1,6 @@
 // Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last reads
 // them from there. Nothing is left behind: the server drops the table with the session, even if this process dies.
-import { SHARED_TABLE, type SharedStep } from '../sql-syntax/shared-cte.ts'
+import { SHARED_TABLE } from '../sql-syntax/shared-cte.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { runWrite, type Statement, type WriteReport } from '../clickhouse/write.ts'
@@ -12,56 +12,60 @@ import { runWrite, type Statement, type WriteReport } from '../clickhouse/write.
 export type StepSession = { readonly session: string; readonly role: 'first' | 'last' }
 
 /** `stepKept`: the rows of the shared step wait in the session for the last INSERT. */
-export type InsertReport = WriteReport & { readonly stepKept: boolean }
+export type InsertReport = WriteReport & { readonly stepKept?: true }
 
 /** Suffix to the query id of the first INSERT, for the statement that computes the step. */
 export const STEP_SUFFIX = '-step'
 
 /** How long the rows wait for the last INSERT, which is the next to start; after that, it computes the step itself. */
-const SESSION_SECONDS = 60
+const SESSION_SECONDS = '60'
 
-export type SharedInsert = {
-  readonly step: SharedStep
+type SharedInsert = {
+  /** The SELECT of the step's rows. */
+  readonly compute: string
   readonly stepSession: StepSession
-  /** The INSERT of a SELECT's rows. */
-  readonly into: (select: string) => Statement
-  /** The transform as it is in its file. */
-  readonly whole: string
+  /** The INSERT that reads the step's rows from the session, and the INSERT of the whole transform. */
+  readonly rest: Statement
+  readonly whole: Statement
 }
 
 /** @throws BackfillError as runWrite */
 export async function insertShared(
   server: Server,
-  { step, stepSession, into, whole }: SharedInsert,
+  { compute, stepSession, rest, whole }: SharedInsert,
 ): Promise<InsertReport> {
-  const session = { id: stepSession.session, seconds: SESSION_SECONDS }
-  const rest = into(step.rest)
-  const insertWhole = async () => ({ ...(await runWrite(server, into(whole))), stepKept: false })
+  // Parameters that are sent like settings; a session that is not new has to exist.
+  const inSession = (statement: Statement, isNew: boolean): Statement => ({
+    ...statement,
+    session_id: stepSession.session,
+    clickhouse_settings: {
+      ...statement.clickhouse_settings,
+      session_timeout: SESSION_SECONDS,
+      session_check: isNew ? 0 : 1,
+    },
+  })
   let computed: WriteReport | undefined
   if (stepSession.role === 'first')
     try {
-      computed = await runWrite(server, {
-        ...rest,
-        query: `CREATE TEMPORARY TABLE ${SHARED_TABLE} ENGINE = Memory AS\n${step.compute}`,
-        queryId: rest.queryId + STEP_SUFFIX,
-        session: { ...session, isNew: true },
-      })
+      const query = `CREATE TEMPORARY TABLE ${SHARED_TABLE} ENGINE = Memory AS\n${compute}`
+      const query_id = rest.query_id + STEP_SUFFIX
+      computed = await runWrite(server, inSession({ ...rest, query, query_id }, true))
     } catch (error) {
       if (!NO_ROOM.has(errorCode(error))) throw error
       await dropStep(server, stepSession)
-      return await insertWhole()
+      return await runWrite(server, whole)
     }
   let inserted: WriteReport
   try {
-    inserted = await runWrite(server, { ...rest, session: { ...session, isNew: false } })
+    inserted = await runWrite(server, inSession(rest, false))
   } catch (error) {
     // The server looks up the session before it runs the statement, so the INSERT has not run.
     if (!NO_SESSION.has(errorCode(error))) throw error
-    return await insertWhole()
+    return await runWrite(server, whole)
   }
   if (computed === undefined) {
     await dropStep(server, stepSession)
-    return { ...inserted, stepKept: false }
+    return inserted
   }
   return {
     rowsRead: computed.rowsRead,

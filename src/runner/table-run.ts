@@ -73,14 +73,11 @@ export type RunContext = {
   readonly report: (event: RunEvent) => void
 }
 
-/** Blocks of a run, and the table's lock if it is held already. */
-type Start = { readonly wanted: BlockSet; readonly lock: Lock | undefined }
-
-/** A table at the start of a run: nothing probed. */
+/** A table at the start of a run over the wanted blocks: nothing probed. `lock`: if it is held already. */
 export function startTable(
   tableStatus: TableStatus,
   throughput: Throughput,
-  { wanted, lock }: Start,
+  { wanted, lock }: { readonly wanted: BlockSet; readonly lock: Lock | undefined },
 ): TableRun {
   return {
     key: tableStatus.table.key,

@@ -1,5 +1,4 @@
 // Owns the run loop: it starts all work that can start, and wakes when work ends, until nothing is left to start.
-import pLimit from 'p-limit'
 import { announce, skippedBlocks } from './announce.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { type Prepared, prepareRun } from './prepare.ts'
@@ -47,10 +46,7 @@ export async function up(
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
   const inFlight = new Set<Promise<void>>()
-  // p-limit counts the statements in flight, in all and per table. nextChunk is called only while a slot is free and
-  // offers only tables with a free slot, so no chunk ever waits for a slot.
-  const jobSlots = pLimit(slots.jobs)
-  const tableSlots = new Map([...runs.keys()].map((key) => [key, pLimit(slots.tableJobs)]))
+  const running = () => [...runs.values()].reduce((sum, run) => sum + run.running, 0)
 
   /** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */
   const dependencies = (run: TableRun): readonly Dependency[] =>
@@ -103,7 +99,7 @@ export async function up(
   }
 
   function startChunks(): void {
-    while (jobSlots.activeCount + jobSlots.pendingCount < slots.jobs) {
+    while (running() < slots.jobs) {
       const choice = sharing.nextReserved() ?? chooseNext()
       if (choice === undefined) return
       const { run, work } = choice
@@ -111,8 +107,7 @@ export async function up(
       run.running++
       launch(run, async () => {
         try {
-          const start = () => tableSlots.get(run.key)!(() => runRange(run, work, context))
-          const rowsWritten = await jobSlots(start)
+          const rowsWritten = await runRange(run, work, context)
           totals.rowsWritten += rowsWritten // not `+= await`: that adds to the sum as it was before
           totals.chunks++
           totals.blocks += range.to - range.from + 1

@@ -130,7 +130,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/verify/verify.ts',
     'ledger/writer.ts',
     'runner/recover.ts',
-    'runner/up.ts',
   ],
   cac: ['cli/command-line.ts'],
   diff: ['commands/diff/render.ts'],

@@ -74,18 +74,18 @@ export function openStream(options: {
     const crossing = pipeline(rows, tail.through, body, { signal: abort.signal })
     const written = runWrite(target, {
       query: `${into.text} SELECT ${list} FROM input({backfill_structure:String}) WHERE ${fence.text} FORMAT Native`,
-      queryId,
+      query_id: queryId,
       doing: writing,
-      params: {
+      query_params: {
         ...into.params,
         ...fence.params,
         backfill_structure: columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', '),
       },
-      settings: { ...writeSettings(target), ...(form.tell.settings as Record<string, number>) },
-      headers: form.tell.headers,
+      clickhouse_settings: { ...writeSettings(target), ...form.tell.settings },
+      http_headers: { ...form.tell.headers },
       progress: true,
       values: body,
-      signal: abort.signal,
+      abort_signal: abort.signal,
     })
     const failed = (error: unknown) => {
       abort.abort()

@@ -66,15 +66,15 @@ export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort
         query: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})
 SELECT ${list} FROM (\n${table.transform.text}\n)\nWHERE ${fence.text}
 FORMAT Parquet`,
-        queryId,
+        query_id: queryId,
         doing: `importing ${file.name} (query ${queryId})`,
-        params: {
+        query_params: {
           ...paramsOf(table, range, (column) => file.columns.has(column)),
           ...fence.params,
           backfill_database: server.connection.database,
           backfill_table: table.target,
         },
-        settings: { optimize_on_insert: 0, ...READ_SETTINGS, ...table.settings },
+        clickhouse_settings: { optimize_on_insert: 0, ...READ_SETTINGS, ...table.settings },
         progress,
         values: body,
       })
@@ -84,7 +84,7 @@ FORMAT Parquet`,
           `${file.name} has ${file.rows} rows, but only ${report.rowsWritten} are of ${network.name}, blocks ${range.from}-${range.to}`,
           table,
         )
-      return { ...report, stepKept: false }
+      return report
     } finally {
       body.destroy()
     }

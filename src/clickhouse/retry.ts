@@ -4,7 +4,7 @@ import { backoffMs, MAX_ATTEMPTS } from './error-codes.ts'
 import { sleep } from '../seam/clock.ts'
 import { randomFraction } from '../seam/random.ts'
 
-export type Waiting = {
+type Waiting = {
   readonly queries: { reachable(retryPolicy: RetryPolicy): Promise<void> }
   readonly retryPolicy: RetryPolicy
   /** For small statements: if one runs out of memory or time, the server is overloaded, which is transient. */

@@ -9,7 +9,7 @@ import { retryDecision } from './error-codes.ts'
 /** The message of the fence's throwIf; it identifies a refused write. */
 export const LOCK_LOST = 'backfill: lock lost'
 
-export type ErrorPlace = {
+type ErrorPlace = {
   readonly connection: Connection
   /** The purpose of the statement, printed after "while": `inserting blocks 1-100 of address_diffs`. */
   readonly doing: string | undefined

@@ -73,32 +73,28 @@ export function openVersions({
       return rows ?? []
     },
 
-    /** When blocks were built with the SQL of each hash; undefined without such an event. In the order of the questions. */
-    built: (questions: readonly BuiltQuestion[]): Promise<readonly (BuiltAt | undefined)[]> =>
-      Promise.all(questions.map(builtAt)),
-  }
-
-  /** Events without an INSERT only mark existing rows. */
-  async function builtAt(question: BuiltQuestion): Promise<BuiltAt | undefined> {
-    const { sqlHashes, blocks } = question
-    const [first, last] = [blocks[0], blocks.at(-1)]
-    if (first === undefined || last === undefined) return undefined
-    const { events, ...built } = await tableEvents(ledger('reading when ranges were built'), {
-      network,
-      ...question,
-    })
-      .select([
-        sql<number>`count()`.as('events'),
-        sql<string>`formatDateTime(min(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('from'),
-        sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('to'),
-      ])
-      .where('event', '=', 'done')
-      .where('query_id', '!=', '')
-      .where('sql_hash', 'in', [...sqlHashes])
-      .where('range_from', '<=', last.to)
-      .where('range_to', '>=', first.from)
-      .executeTakeFirstOrThrow()
-    return events === 0 ? undefined : built
+    /** When blocks were built with the SQL of the hashes; undefined if no event with an INSERT did. */
+    async built(question: BuiltQuestion): Promise<BuiltAt | undefined> {
+      const { sqlHashes, blocks } = question
+      const [first, last] = [blocks[0], blocks.at(-1)]
+      if (first === undefined || last === undefined) return undefined
+      const { events, ...built } = await tableEvents(ledger('reading when ranges were built'), {
+        network,
+        ...question,
+      })
+        .select([
+          sql<number>`count()`.as('events'),
+          sql<string>`formatDateTime(min(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('from'),
+          sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('to'),
+        ])
+        .where('event', '=', 'done')
+        .where('query_id', '!=', '')
+        .where('sql_hash', 'in', [...sqlHashes])
+        .where('range_from', '<=', last.to)
+        .where('range_to', '>=', first.from)
+        .executeTakeFirstOrThrow()
+      return events === 0 ? undefined : built
+    },
   }
 }
 

@@ -11,16 +11,14 @@ export async function staleReports(
 ): Promise<readonly StaleReport[]> {
   const versions = staleVersions(view?.islands ?? [], table.sqlHash)
   if (versions.length === 0 || target === undefined) return []
-  const built = await ports.versions.built(
-    versions.map(({ sqlHash, hash, reason, blocks }) => ({
-      key: table.key,
-      targetUuid: target.uuid,
+  return await Promise.all(
+    versions.map(async (version) => {
       // Late ranges were built before they were marked.
-      sqlHashes: reason === 'late' ? everyForm(hash) : [sqlHash],
-      blocks,
-    })),
+      const sqlHashes = version.reason === 'late' ? everyForm(version.hash) : [version.sqlHash]
+      const question = { key: table.key, targetUuid: target.uuid, sqlHashes, blocks: version.blocks }
+      return { ...version, built: (await ports.versions.built(question)) ?? null }
+    }),
   )
-  return versions.map((version, index) => ({ ...version, built: built[index] ?? null }))
 }
 
 /** Stale ranges of one SQL version. */

@@ -24,7 +24,7 @@ export type TableStatus = {
   readonly emptied: boolean
 }
 
-export type TableStatusOptions = {
+type TableStatusOptions = {
   readonly lag: number
   /** Raises the head if it is higher (`--to`). */
   readonly forcedHead: number | undefined

@@ -30,10 +30,9 @@ export type InsertJob = {
 export type ExecutorPort = DescribePort &
   Deletions & {
     /**
-     * Inserts the transform of one range into its target, fenced by the lock, under the query id.
-     * Resolves only when it is certain that all rows are written.
-     * With a step session: if the step cannot be shared (no session any more, no memory or grant for its rows), the whole
-     * transform is computed.
+     * Inserts the transform of one range into its target, fenced by the lock, under the query id. Resolves only when it
+     * is certain that all rows are written. With a step session: if the step cannot be shared (no session any more, no
+     * memory or grant for its rows), the whole transform is computed.
      * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
      */
     insert(job: InsertJob): Promise<InsertReport>

@@ -1,5 +1,5 @@
 // Owns finding done ranges whose sources or inputs have changed since they were built. Reads only, page by page.
-import { type BlockSet, hull, type Range } from '../model/blocks.ts'
+import { type BlockSet, blockSet, hull, type Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { isLater, type Position } from '../ledger/events.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
@@ -38,13 +38,12 @@ export async function findChanges(
   const targetUuid = uuids.get(table.key)
   if (targetUuid === undefined) return { changed, gone, marked, looked }
   for await (const page of ports.recordedEvents.latest({ key: table.key, targetUuid, window })) {
-    const done = page.filter(({ event }) => event === 'done')
-    const [open, stale] = [
-      done.filter(({ sqlHash }) => splitStaleTag(sqlHash).reason === undefined),
-      done.filter(({ sqlHash }) => splitStaleTag(sqlHash).reason !== undefined),
-    ]
-    for (const { range } of open) add(looked, range)
-    for (const { range } of stale) add(marked, range)
+    const open: LatestEvent[] = []
+    for (const part of page.filter(({ event }) => event === 'done')) {
+      const isStale = splitStaleTag(part.sqlHash).reason !== undefined
+      add(isStale ? marked : looked, part.range)
+      if (!isStale) open.push(part)
+    }
     for (const batch of batchesOf(await withInputs(ports.recordedEvents, { table, uuids }, open)))
       for (const { range, sqlHash, change } of await evaluateAll(ports, table, batch)) {
         if (change === 'gone') add(gone, range)
@@ -73,14 +72,16 @@ async function withInputs(
 ): Promise<readonly Part[]> {
   if (parts.length === 0) return []
   const latest = await Promise.all(
-    after.map(
-      async (key) =>
-        [key, await latestOver(recordedEvents, { key, targetUuid: uuids.get(key) }, parts)] as const,
-    ),
+    after.map((key) => latestOver(recordedEvents, { key, targetUuid: uuids.get(key) }, parts)),
   )
   return parts.map((part, index) => ({
     ...part,
-    inputs: new Map(latest.flatMap(([key, of]) => (of[index] === undefined ? [] : [[key, of[index]]]))),
+    inputs: new Map(
+      after.flatMap((key, input) => {
+        const position = latest[input]![index]
+        return position === undefined ? [] : [[key, position]]
+      }),
+    ),
   }))
 }
 
@@ -151,10 +152,7 @@ async function factsOf(
 ): Promise<(range: Range) => ReadonlyMap<string, SourceFacts>> {
   if (sources.length === 0) return () => new Map()
   const ends = batch.flatMap(({ range, eventRange }) => [range, eventRange])
-  const around = {
-    from: Math.min(...ends.map(({ from }) => from)),
-    to: Math.max(...ends.map(({ to }) => to)),
-  }
+  const around = hull(blockSet(ends))!
   const starts = [...new Set(ends.flatMap(({ from, to }) => [from, to + 1]))]
     .filter((block) => block <= around.to)
     .toSorted((a, b) => a - b)

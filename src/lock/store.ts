@@ -1,7 +1,7 @@
 // Owns the statements for locks: a lock epoch is a table that only one runner can create, or, for all nodes of a cluster,
 // a row in Keeper that only one runner can insert.
 import { sql } from 'kysely'
-import { BackfillError } from '../model/errors.ts'
+import { failedError } from '../model/errors.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
@@ -103,10 +103,10 @@ async function untilAllSee(server: Server, names: Names, epoch: Epoch): Promise<
     const seeing = await nodesThatSee(server, names, epoch)
     if (seeing >= all) return
     if (monotonicMs() > deadline)
-      throw new BackfillError(`${seeing} of ${all} nodes see the new lock of ${epoch.key} after a minute`, {
-        kind: 'failed',
-        hint: 'Do all nodes reach Keeper? SELECT * FROM system.zookeeper_connection on each',
-      })
+      throw failedError(
+        `${seeing} of ${all} nodes see the new lock of ${epoch.key} after a minute`,
+        'Do all nodes reach Keeper? SELECT * FROM system.zookeeper_connection on each',
+      )
     await sleep(POLL_MS)
   }
 }

@@ -87,6 +87,11 @@ export function usageError(message: string, hint?: string): BackfillError {
   return new BackfillError(message, { kind: 'usage', hint })
 }
 
+/** The work itself failed, and no other attempt would help without a person. Exit 1. */
+export function failedError(message: string, hint?: string): BackfillError {
+  return new BackfillError(message, { kind: 'failed', hint })
+}
+
 /** A file breaks a rule. Exit 2. */
 export function fileError(finding: Finding): BackfillError {
   const { file, line, sentence, hint } = finding

@@ -1,6 +1,6 @@
 // Owns the protocol of one attempt at a chunk: started, the fenced INSERT, the checks, done. A failure in between leaves
 // a dirty range, never a wrong `done`.
-import { BackfillError, retryOf } from '../model/errors.ts'
+import { type BackfillError, failedError, retryOf } from '../model/errors.ts'
 import { type SourceFacts, writeFingerprint } from '../sources/fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
 import { intersect } from '../model/blocks.ts'
@@ -63,12 +63,9 @@ export async function runChunk(
     report = await insert(job, context)
     const now = { sources, inputs: await ledger.inputVersions(inputs, range) }
     if (writeFingerprint(now) !== sourceFingerprint)
-      throw new BackfillError(
+      throw failedError(
         `the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`,
-        {
-          kind: 'failed',
-          hint: 'Run backfill up again',
-        },
+        'Run backfill up again',
       )
   } catch (error) {
     const { code, message } = error as BackfillError

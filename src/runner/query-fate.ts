@@ -1,6 +1,6 @@
 // Owns finding the outcome of a sent statement: whether it still runs or has finished; and killing it.
 import { sql } from 'kysely'
-import { BackfillError } from '../model/errors.ts'
+import { failedError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
 import { typed } from '../clickhouse/dialect.ts'
@@ -68,10 +68,10 @@ export function openQueries({ server, source }: { readonly server: Server; reado
       const deadline = monotonicMs() + END_WITHIN_MS
       for (let left = await running(queryIds); left.length > 0; left = await running(queryIds)) {
         if (monotonicMs() > deadline)
-          throw new BackfillError(`query ${left[0]} still runs a minute after it was killed`, {
-            kind: 'failed',
-            hint: `Find it in system.processes of ${connection.url}; run backfill up again when it has ended`,
-          })
+          throw failedError(
+            `query ${left[0]} still runs a minute after it was killed`,
+            `Find it in system.processes of ${connection.url}; run backfill up again when it has ended`,
+          )
         await client.command({
           query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
           query_params: { ids: left },

@@ -1,6 +1,6 @@
 // Owns recovery: blocks that a dead run or a failed attempt left partly written are made safe to run again.
 import pLimit from 'p-limit'
-import { BackfillError } from '../model/errors.ts'
+import { failedError } from '../model/errors.ts'
 import { blockSet, type BlockSet, formatBlockSet, intersect, subtract, union } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
@@ -38,9 +38,9 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
     blockSet(attempts.flatMap(({ blocks }, index) => (remedies[index] === wanted ? blocks : [])))
 
   if (remedies.includes('stop'))
-    throw new BackfillError(
+    throw failedError(
       `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${engine} does not replace rows`,
-      { kind: 'failed', hint: 'Drop the table and run backfill up: it is built again from the start' },
+      'Drop the table and run backfill up: it is built again from the start',
     )
   const deleted = blocksOf('clean')
   const asked = intersect(
@@ -49,12 +49,9 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
   )
   if (deleted.length > 0) {
     if (changes.includes('pruned'))
-      throw new BackfillError(
+      throw failedError(
         `the sources no longer hold all of blocks ${formatBlockSet(deleted)} of ${table.key}: deleting would lose rows`,
-        {
-          kind: 'failed',
-          hint: 'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
-        },
+        'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
       )
     await ports.executor.clean({ table, ranges: deleted, lock, asked: asked.length > 0 })
     const cleaned = {
@@ -122,12 +119,9 @@ async function endAttempts({ queries }: Ports, key: string, attempts: readonly A
   const users = [...new Set(attempts.map(({ user }) => user))]
   for (const user of users)
     if (!(await queries.canEnd(user)))
-      throw new BackfillError(
+      throw failedError(
         `${key}: an earlier run as user '${user}' may still be writing, and you may not look`,
-        {
-          kind: 'failed',
-          hint: 'GRANT SELECT ON system.processes, KILL QUERY ON *.* TO your user, or run backfill up as that user',
-        },
+        'GRANT SELECT ON system.processes, KILL QUERY ON *.* TO your user, or run backfill up as that user',
       )
   await queries.end(attempts.map(({ queryId }) => queryId))
 }

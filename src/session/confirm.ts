@@ -1,6 +1,6 @@
 // Owns the confirmation of work that cannot be undone easily: a question in a terminal, --yes elsewhere.
 import { createInterface } from 'node:readline'
-import { BackfillError, usageError } from '../model/errors.ts'
+import { failedError, usageError } from '../model/errors.ts'
 import type { Context } from './command.ts'
 
 /**
@@ -24,10 +24,7 @@ export async function confirm(
     )
   const answer = await ask(`${output.mask(question)} [y/N] `, { stdin, stderr })
   if (!/^\s*y(es)?\s*$/i.test(answer))
-    throw new BackfillError('not confirmed: nothing was changed', {
-      kind: 'failed',
-      hint: 'answer y or yes to go on, or add --yes',
-    })
+    throw failedError('not confirmed: nothing was changed', 'answer y or yes to go on, or add --yes')
 }
 
 type Ends = Pick<NodeJS.Process, 'stdin' | 'stderr'>

@@ -1,6 +1,6 @@
 // Owns the fingerprint of a range: the contents of its sources and inputs when it was computed, as the ledger keeps it;
 // and the comparison of two fingerprints. Deletions depend on it. Pure.
-import { BackfillError } from '../model/errors.ts'
+import { failedError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import { isLater, type Position } from '../ledger/events.ts'
 import type { Bucket } from './availability.ts'
@@ -39,10 +39,10 @@ export function readFingerprint(text: string): Fingerprint {
   for (const part of text.split(' ').filter((word) => word !== '')) {
     const [, name, blocks, newest, epoch, seq] = PART.exec(part) ?? []
     if (name === undefined)
-      throw new BackfillError(`cannot read the fingerprint '${text}' in the ledger: '${part}'`, {
-        kind: 'failed',
-        hint: 'source_fingerprint must read as backfill writes it: source=blocks@seconds, input=(epoch,seq)',
-      })
+      throw failedError(
+        `cannot read the fingerprint '${text}' in the ledger: '${part}'`,
+        'source_fingerprint must read as backfill writes it: source=blocks@seconds, input=(epoch,seq)',
+      )
     if (epoch === undefined) sources.set(name, { blocks: Number(blocks), newest: Number(newest) })
     else inputs.set(name, [Number(epoch), Number(seq)])
   }

@@ -2,7 +2,7 @@
 // of all shards.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
-import { BackfillError } from '../model/errors.ts'
+import { BackfillError, failedError } from '../model/errors.ts'
 import { type BlockSet, formatBlockSet, hull } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { EPOCH_DIGITS } from '../lock/lock-name.ts'
@@ -95,10 +95,10 @@ export function openDeletions(server: Server, names: Names, network?: string) {
         })
       const left = await countRows(table, ranges, doing)
       if (left > 0)
-        throw new BackfillError(`${left} rows are left after ${doing}`, {
-          kind: 'failed',
-          hint: `Are merges of ${name} stopped? Run backfill up again when they run`,
-        })
+        throw failedError(
+          `${left} rows are left after ${doing}`,
+          `Are merges of ${name} stopped? Run backfill up again when they run`,
+        )
     },
 
     /** Kills queued DELETEs of earlier lock epochs: their fence would fail them for ever, and they block later mutations. */
@@ -162,12 +162,9 @@ export async function deletionOnShards(
     (network === undefined ? '' : `meta_network_name = ${quoteString(network)} AND `) + blocksIn(ranges)
   const why = noDeletes(server)
   if (why !== undefined)
-    throw new BackfillError(
+    throw failedError(
       `half-written blocks ${formatBlockSet(ranges)} of ${table.key} have to be deleted first, and ${why}`,
-      {
-        kind: 'failed',
-        hint: `On each server: DELETE FROM ${name} WHERE ${rows}; then run backfill up again`,
-      },
+      `On each server: DELETE FROM ${name} WHERE ${rows}; then run backfill up again`,
     )
   return {
     query: `DELETE FROM ${name}${onCluster(server)} WHERE ${rows}

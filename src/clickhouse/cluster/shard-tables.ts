@@ -2,7 +2,7 @@
 // The names of local tables come from the Distributed definition.
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { BackfillError } from '../../model/errors.ts'
+import { failedError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine } from '../../sql-syntax/distributed.ts'
 import { type ShardProblem, shardProblem } from './shard-problem.ts'
@@ -47,10 +47,7 @@ export async function localOf(
     .where('name', '=', target)
     .executeTakeFirst()
   const found = distributedEngine(row?.engine_full ?? '')
-  if (found === undefined)
-    throw new BackfillError(`${database}.${target} is not Distributed any more`, {
-      kind: 'failed',
-    })
+  if (found === undefined) throw failedError(`${database}.${target} is not Distributed any more`)
   return { database: found.database, table: found.table }
 }
 

@@ -54,18 +54,11 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     let epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key))
     let name = ''
     let seq = 0
-    const since = wallClock().toISOString()
+    const since = now()
     const taker = randomId()
     let beats = 0
     const comment = (released: boolean) =>
-      commentLiteral({
-        ...identity(),
-        taker,
-        since,
-        heartbeat: wallClock().toISOString(),
-        beats: beats++,
-        released,
-      })
+      commentLiteral({ ...identity(), taker, since, heartbeat: now(), beats: beats++, released })
     const takeNext = async (): Promise<void> => {
       const next = lockName({ network, key, epoch: epoch + 1 })
       if (!(await store.create(key, next, comment(false)))) throw heldBy(key, await watch.holder(key))
@@ -123,6 +116,8 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     holders: () => watch.holders(),
   }
 }
+
+const now = (): string => wallClock().toISOString()
 
 /** The lock of one (network, table): the fence of every write contains `name`. */
 export type Lock = {

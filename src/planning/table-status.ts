@@ -3,7 +3,7 @@ import type { IslandState } from '../clickhouse/schema.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { LedgerView } from '../ledger/events.ts'
 import type { TargetTable } from '../targets/target.ts'
-import { type Bounds, resolveLimits, tableBounds } from './bounds.ts'
+import { type Bounds, type BoundsInput, resolveLimits, tableBounds } from './bounds.ts'
 import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { blockCoverageOf, withDependencies } from '../model/choose.ts'
@@ -24,16 +24,13 @@ export type TableStatus = {
   readonly emptied: boolean
 }
 
-type TableStatusOptions = {
-  readonly lag: number
-  /** Raises the head if it is higher (`--to`). */
-  readonly forcedHead: number | undefined
-}
-
-/** Status of the chosen tables and of all their inputs, in dependency order, by table key. */
+/**
+ * Status of the chosen tables and of all their inputs, in dependency order, by table key. `forcedHead` raises the head if
+ * it is higher (`--to`).
+ */
 export async function readTableStatuses(
   workspace: ReadWorkspace,
-  options: TableStatusOptions,
+  options: Pick<BoundsInput, 'lag' | 'forcedHead'>,
 ): Promise<ReadonlyMap<string, TableStatus>> {
   const tables = withDependencies(workspace)
   const { ports } = workspace

@@ -67,12 +67,8 @@ async function tryOnce(
     context.confirm(work, report.stepKept ? report.fingerprint : undefined)
     const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
     run.covered = union(run.covered, [range])
-    run.throughput = throughputAfter(run.throughput, {
-      expected: rows,
-      written: rowsWritten,
-      elapsedMs,
-      peakMemory,
-    })
+    const cost = { expected: rows, written: rowsWritten, elapsedMs, peakMemory }
+    run.throughput = throughputAfter(run.throughput, cost)
     context.report({ type: 'chunk-done', table: key, range, rowsWritten, rowsRead, elapsedMs })
     return rowsWritten
   } finally {

@@ -2,21 +2,15 @@
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
-import type { HeaderDraft } from '../../project/header.ts'
+import type { TableDraft } from '../../project/table-draft.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
 
-export type LintedTransform = {
-  readonly file: string
-  readonly header: HeaderDraft
-  /** Line of each header key that the file has. */
-  readonly lines: ReadonlyMap<string, number>
-  readonly transform: SqlText
-  /** The target of each table key. */
-  readonly targets: ReadonlyMap<string, string | undefined>
-}
-
-export function* lintTransform(linted: LintedTransform): Generator<BackfillError, void> {
-  const { file, header, lines, transform, targets } = linted
+/** `targets`: the target of each table key. */
+export function* lintTransform(
+  transform: SqlText,
+  { file, header, lines }: Pick<TableDraft, 'file' | 'header' | 'lines'>,
+  targets: ReadonlyMap<string, string | undefined>,
+): Generator<BackfillError, void> {
   for (const { parameter, database, table, line } of tableReads(transform)) {
     if (parameter !== undefined || database === 'system') continue
     const fixed = database !== undefined

@@ -26,7 +26,7 @@ export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
 /** @throws BackfillError `server` if it is unreachable */
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
   const { table, serverState, denied } = check
-  for (const error of missingProbeColumns(check)) report(error)
+  for (const error of missingColumns(check, 'probed')) report(error)
   const stubTables = stubTablesOf(check)
   const unknownType = stubTables.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
   const text = unknownType ? undefined : withStubTables(table.transform, stubTables)
@@ -35,7 +35,7 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   const described = await describe(check, text)
   if (!('columns' in described)) {
     // The server names the first unknown identifier, which may be the consequence of a missing column.
-    const missing = described.code === UNKNOWN_IDENTIFIER ? [...missingColumns(check)] : []
+    const missing = described.code === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
     for (const error of missing.length > 0 ? missing : [errorLine(check, described)]) report(error)
     return
   }
@@ -107,24 +107,35 @@ function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readon
 /** The columns that the probe of missing blocks reads from every source. */
 const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
 
-function* missingProbeColumns({
-  servers,
-  table,
-  serverState,
-}: TransformCheck): Generator<BackfillError, void> {
-  const { file } = table.transform
-  for (const { parameter, table: source, line } of tableReads(table.transform)) {
+/** The columns that source tables lack: those of the probe, or those that a SELECT names and the source's file has. */
+function* missingColumns(
+  { servers, catalogue, table: { transform }, serverState }: TransformCheck,
+  which: 'probed' | 'named',
+): Generator<BackfillError, void> {
+  const tokens = significantTokens(transform)
+  for (const { parameter, table: source, line, from } of tableReads(transform)) {
     const columns = parameter === 'source' ? serverState.sources.get(source)?.columns : undefined
     if (columns === undefined || columns.length === 0) continue
-    for (const name of PROBED.filter((wanted) => !columns.some((column) => column.name === wanted))) {
-      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which the search for missing blocks reads`
-      yield fileError({
+    const problem = (name: string, at: number, why: string, or: string) =>
+      fileError({
         rule: 'E067',
-        file,
-        line,
-        sentence,
-        hint: 'add it to the table, or read another one',
+        file: transform.file,
+        line: at,
+        sentence: `${servers.source.connection.database}.${source} lacks the column '${name}', which ${why}`,
+        hint: `add it to the table, or ${or}`,
       })
+    const isMissing = (name: string) => !columns.some((column) => column.name === name)
+    if (which === 'probed') {
+      for (const name of PROBED.filter(isMissing))
+        yield problem(name, line, 'the search for missing blocks reads', 'read another one')
+      continue
+    }
+    const ddl = catalogue.sources.find((definition) => definition.table === source)?.ddl
+    const around = selectAround(tokens, from)
+    for (const { name } of ddl === undefined ? [] : ddlColumns(ddl)) {
+      const mention = around.find((token) => unquoted(token) === name)
+      if (isMissing(name) && mention !== undefined)
+        yield problem(name, mention.line, `${ddl!.file} has`, 'remove it from the transform')
     }
   }
 }
@@ -143,28 +154,4 @@ function errorLine({ table }: TransformCheck, { code, message, sent, user }: Ref
   return code === UNKNOWN_IDENTIFIER
     ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
     : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
-}
-
-/** Columns that a SELECT names and the source's file has, but the source table lacks. */
-function* missingColumns({
-  servers,
-  catalogue,
-  table: { transform },
-  serverState,
-}: TransformCheck): Generator<BackfillError, void> {
-  const tokens = significantTokens(transform)
-  for (const { parameter, table: source, from } of tableReads(transform)) {
-    const definition = catalogue.sources.find(({ table }) => parameter === 'source' && table === source)
-    const there = serverState.sources.get(source)?.columns
-    if (definition === undefined || there === undefined) continue
-    const missing = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
-    const around = selectAround(tokens, from)
-    for (const { name } of missing) {
-      const mention = around.find((token) => unquoted(token) === name)
-      if (mention === undefined) continue
-      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which ${definition.ddl.file} has`
-      const hint = 'add it to the table, or remove it from the transform'
-      yield fileError({ rule: 'E067', file: transform.file, line: mention.line, sentence, hint })
-    }
-  }
 }

@@ -31,7 +31,7 @@ export const check: Command = async (context) => {
   const definitions = chosen.flatMap(({ definition }) => definition ?? [])
   // A test names a network: without networks no test can be read.
   const tested = catalogue.networks.length === 0 ? [] : definitions
-  const tests = await readSoundTests({ folder, catalogue, chosen: tested, known }, report)
+  const tests = await readSoundTests(folder, { catalogue, chosen: tested, known }, report)
 
   const concerning = () => gathering.list().filter(isAbout(chosen, drafts))
   const sound = soundOf(chosen, gathering.list())

@@ -182,7 +182,7 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
   const why =
     staleBy(table, chunk.sqlHash) ?? (outcome === 'same' ? undefined : await whySince(question, chunk))
   const { from, to } = chunk
-  return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(monotonicMs() - started) }]
+  return [{ from, to, outcome, why, ...comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
 
 function outcomeOf({ recomputed, differences }: Comparison): ChunkComparison['outcome'] {

@@ -32,46 +32,41 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   const text = unknownType ? undefined : withStubTables(table.transform, stubTables)
   const readable = table.sources.every((source) => !denied.has(source))
   if (text === undefined || !readable) return
-  const described = await describe(check, text)
-  if (!('columns' in described)) {
+  let described: readonly OutputColumn[]
+  try {
+    described = await describe(check, text)
+  } catch (error) {
+    const [code, answer] = [errorCode(error), originOf(error)]
+    if (code === 0 || !(answer instanceof Error)) throw error
     // The server names the first unknown identifier, which may be the consequence of a missing column.
-    const missing = described.code === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
-    for (const error of missing.length > 0 ? missing : [errorLine(check, described)]) report(error)
+    const missing = code === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
+    const found = missing.length > 0 ? missing : [errorLine(check, code, answer.message, text)]
+    found.forEach(report)
     return
   }
   const { file } = table.transform
   const lines = outputLines(table.transform)
   const target = serverState.targets.get(table.target)?.columns ?? typedColumns(check)
-  for (const { rule, column, sentence, hint } of columnMisfits(described.columns, target)) {
+  for (const { rule, column, sentence, hint } of columnMisfits(described, target)) {
     const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
     report(fileError({ rule, file, line, sentence, hint }))
   }
 }
 
-/** The server's description of a transform: its columns, or its error. */
-type Described =
-  | { readonly columns: readonly OutputColumn[] }
-  | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
-
-/** Describes `text` in place of the transform, on the transform's server. @throws BackfillError `server`, `usage` */
-async function describe({ servers, table }: TransformCheck, text: string): Promise<Described> {
-  const reader = readerOf(servers, table)
+/** Describes `text` in place of the transform, on the transform's server. @throws BackfillError */
+async function describe(
+  { servers: { source, target, network }, table }: TransformCheck,
+  text: string,
+): Promise<readonly OutputColumn[]> {
   const params = transformParams({
     table,
-    network: servers.network,
+    network,
     range: { from: 0, to: 0 },
-    source: servers.source.connection.database,
-    target: servers.target.connection.database,
+    source: source.connection.database,
+    target: target.connection.database,
   })
-  try {
-    const call = { params, settings: table.settings, doing: `checking ${table.key}` }
-    return { columns: await describeSelect(reader, text, call) }
-  } catch (error) {
-    const [code, said] = [errorCode(error), originOf(error)]
-    if (code === 0 || !(said instanceof Error)) throw error
-    const user = reader.connection.username
-    return { code, message: said.message, sent: describeStatement(text), user }
-  }
+  const call = { params, settings: table.settings, doing: `checking ${table.key}` }
+  return await describeSelect(readerOf({ source, target }, table), text, call)
 }
 
 /** The transform's target by its DDL, types as the server writes them. */
@@ -142,12 +137,18 @@ function* missingColumns(
 
 const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47, 60, 81, 497]
 
-type Refusal = Exclude<Described, { columns: unknown }>
-
-function errorLine({ table }: TransformCheck, { code, message, sent, user }: Refusal): BackfillError {
+/** The finding for the server's error about the transform that was sent as `text`. */
+function errorLine(
+  { servers, table }: TransformCheck,
+  code: number,
+  message: string,
+  text: string,
+): BackfillError {
   const { file } = table.transform
+  const sent = describeStatement(text)
   const line = rejectedLine(table.transform, { message, sent, linesBefore: 1 })
-  if (code === ACCESS_DENIED) return missingGrant({ file, line, message, user })
+  if (code === ACCESS_DENIED)
+    return missingGrant({ file, line, message, user: readerOf(servers, table).connection.username })
   const sentence = `ClickHouse rejects this transform: ${rejectedWords(message, sent)}`
   if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE)
     return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })

@@ -2,7 +2,7 @@
 import { usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
-import type { Cell, Row } from './unit-test.ts'
+import type { Cell, Row, UnitTest } from './unit-test.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import type { Server } from '../../clickhouse/server.ts'
@@ -16,27 +16,24 @@ export type Input = {
   readonly columns: readonly string[]
 }
 
-export type RealRowsQuestion = {
-  readonly table: TableDefinition
-  readonly network: Network
-  readonly range: Range
-  readonly inputs: readonly Input[]
-}
-
-export type RealRows = {
-  readonly given: ReadonlyMap<string, readonly Row[]>
-  readonly expected: readonly Row[]
-}
-
 /** A limit, because people read tests. */
 const MOST_ROWS = 10_000
 
 /** @throws BackfillError `usage` for a range with too many rows or with none; `server`, `failed` as the server says */
 export async function readRealRows(
   connections: { readonly source: Connection; readonly target: Connection },
-  question: RealRowsQuestion,
-): Promise<RealRows> {
-  const { table, range, network, inputs } = question
+  {
+    table,
+    range,
+    network,
+    inputs,
+  }: {
+    readonly table: TableDefinition
+    readonly network: Network
+    readonly range: Range
+    readonly inputs: readonly Input[]
+  },
+): Promise<Pick<UnitTest, 'given'> & { readonly expected: readonly Row[] }> {
   const servers = await openServers(connections)
   const params = transformParams({
     table,

@@ -20,10 +20,10 @@ export function findNetwork({ networks }: Pick<Catalogue, 'networks'>, name: str
 }
 
 /** The tables of these keys in dependency order, each once; all for no keys. Throws a usage error for an unknown key. */
-export function chooseTables(
-  { tables }: Pick<Catalogue, 'tables'>,
+export function chooseTables<Table extends { readonly key: string }>(
+  { tables }: { readonly tables: readonly Table[] },
   keys: readonly string[],
-): readonly TableDefinition[] {
+): readonly Table[] {
   const known = tables.map((table) => table.key)
   const wrong = keys.find((key) => !known.includes(key))
   if (wrong !== undefined) throw usageError(`unknown table '${wrong}'`, knownNames('tables', wrong, known))

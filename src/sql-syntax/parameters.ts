@@ -68,7 +68,14 @@ export function checkedParameters(
   return [...names]
 }
 
-export type UsedParameter = { readonly name: string; readonly type: string; readonly line: number }
+export type UsedParameter = {
+  readonly name: string
+  readonly type: string
+  readonly line: number
+  /** Indices of the braces among the significant tokens. */
+  readonly from: number
+  readonly to: number
+}
 
 /** Every use of a parameter, in order. Braces in strings, comments, heredocs and literals are not parameters. */
 export function usedParameters(sql: SqlText): readonly UsedParameter[] {
@@ -80,7 +87,7 @@ export function usedParameters(sql: SqlText): readonly UsedParameter[] {
     let end = index + 3
     while (end < tokens.length && tokens[end]?.text !== '}') end++
     const type = compactText(tokens.slice(index + 3, end))
-    used.push({ name: name.text, type, line: brace.line })
+    used.push({ name: name.text, type, line: brace.line, from: index, to: end })
   }
   return used
 }

@@ -11,8 +11,8 @@ const known = transformParameters({
 test('parameters are found with type and line, but not in strings, comments, names and heredocs', () => {
   const text = `SELECT {from_block:UInt64}, '{a:String}', \`{b:String}\`, $$ {c:String} $$ -- {d:String}
     /* {e:String} */ , { to_block : UInt64 }, {m:Map(String, Array(Nullable(UInt8)))}.1 WHERE {x} OR {}`
-  expect(usedParameters(sql(text))).toEqual([
-    { name: 'from_block', type: 'UInt64', line: 7 },
+  expect(usedParameters(sql(text))).toMatchObject([
+    { name: 'from_block', type: 'UInt64', line: 7, from: 1, to: 5 },
     { name: 'to_block', type: 'UInt64', line: 8 },
     { name: 'm', type: 'Map(String, Array(Nullable(UInt8)))', line: 8 },
   ])

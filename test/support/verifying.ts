@@ -40,13 +40,11 @@ export async function oddities(test: TestWorkspace, options: Partial<VerifyOptio
   return tables.flatMap(({ table, comparisons }) =>
     comparisons
       .filter(({ outcome, why }) => outcome !== 'same' || why !== undefined)
-      .map(({ from, to, outcome, why, comparison }) =>
+      .map(({ from, to, outcome, why, differences }) =>
         [
           `${table} ${from}-${to} ${outcome}`,
           ...(why === undefined ? [] : [why]),
-          ...Object.entries(comparison.differences).flatMap(([kind, keys]) =>
-            keys === 0 ? [] : [`${kind}=${keys}`],
-          ),
+          ...Object.entries(differences).flatMap(([kind, keys]) => (keys === 0 ? [] : [`${kind}=${keys}`])),
         ].join(' '),
       ),
   )

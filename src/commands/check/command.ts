@@ -1,9 +1,9 @@
 // Owns `backfill check`: it reports errors in the SQL folder and mismatches with the servers. It writes nothing.
 import { checkDrafts, gatherFindings } from './files.ts'
 import { EXIT, type Finding, usageError } from '../../model/errors.ts'
-import type { Catalogue, TableDefinition } from '../../model/model.ts'
-import { findNetwork } from '../../model/choose.ts'
-import { knownNames } from '../../model/did-you-mean.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { ServerCheck } from './queries.ts'
+import { chooseTables, findNetwork } from '../../model/choose.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { severityOf } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
@@ -24,14 +24,14 @@ export const check: Command = async (context) => {
   const { report } = gathering
   const folder = config.sql.value
   const { catalogue, drafts } = await readFolder(folder, report)
-  const chosen = chooseDrafts(drafts, readFlag(flags, 'tables', names) ?? [])
+  const chosen = chooseTables({ tables: drafts }, readFlag(flags, 'tables', names) ?? [])
   checkDrafts(drafts, report)
   await readImports(folder, catalogue.sources, report)
   const known = drafts.map(({ key }) => key)
   const definitions = chosen.flatMap(({ definition }) => definition ?? [])
   // A test names a network: without networks no test can be read.
   const tested = catalogue.networks.length === 0 ? [] : definitions
-  const tests = await readSoundTests({ folder, catalogue, chosen: tested, known }, report)
+  const tests = await readSoundTests(folder, { catalogue, chosen: tested, known }, report)
 
   const concerning = () => gathering.list().filter(isAbout(chosen, drafts))
   const sound = soundOf(chosen, gathering.list())
@@ -64,13 +64,12 @@ export const check: Command = async (context) => {
   }
 }
 
-type Asked = {
-  readonly catalogue: Catalogue
-  readonly tables: readonly TableDefinition[]
-}
-
 /** Returns the name of the target that was asked: database and URL. */
-async function askServers(context: Context, { catalogue, tables }: Asked, report: Report): Promise<string> {
+async function askServers(
+  context: Context,
+  { catalogue, tables }: Pick<ServerCheck, 'catalogue' | 'tables'>,
+  report: Report,
+): Promise<string> {
   const { config, output } = context
   const network = findNetwork(catalogue, config.network.value)
   return await withConnections(context, async (connections) => {
@@ -97,14 +96,6 @@ async function askServers(context: Context, { catalogue, tables }: Asked, report
       await opened.close()
     }
   })
-}
-
-/** All drafts if `keys` is empty. Throws a usage error for an unknown key. */
-function chooseDrafts(drafts: readonly TableDraft[], keys: readonly string[]): readonly TableDraft[] {
-  const known = drafts.map(({ key }) => key)
-  const wrong = keys.find((key) => !known.includes(key))
-  if (wrong !== undefined) throw usageError(`unknown table '${wrong}'`, knownNames('tables', wrong, known))
-  return keys.length === 0 ? drafts : drafts.filter(({ key }) => keys.includes(key))
 }
 
 /** The definitions of tables whose own files have no error. */

@@ -27,30 +27,29 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
   const reportProblem = (problem: Omit<Finding, 'file'>) =>
     report(fileError({ ...problem, file: ddl.file, line: problem.line ?? ddl.line }))
   const made = await madeDefinition(target, ddl)
-  if ('syntax' in made) {
-    const line = rejectedLine(ddl, { message: made.syntax, sent: made.sent, linesBefore: 0 })
-    const sentence = `ClickHouse cannot read this: ${rejectedWords(made.syntax, made.sent)}`
-    reportProblem({ rule: 'E070', line, sentence, hint: 'fix the file' })
-    return
-  }
-  const unknown = ddlColumns(ddl).filter(({ type }) => type !== '' && types.get(type) === undefined)
+  const isUnreadable = 'refused' in made && made.sent !== ''
+  const unknown = isUnreadable
+    ? []
+    : ddlColumns(ddl).filter(({ type }) => type !== '' && types.get(type) === undefined)
   for (const { name, type } of unknown) {
     const sentence = `ClickHouse does not know the type ${type} of '${name}'`
     reportProblem({ rule: 'E070', line: lineOf(ddl, { column: name }), sentence, hint: 'correct the type' })
   }
   if (unknown.length > 0) return
   if ('refused' in made) {
+    const { refused: message, sent } = made
     // The server checks columns with a default under temporary names.
-    const column = /`(\w+)_tmp_alter\d+`/.exec(made.refused)?.[1]
-    const line =
-      column === undefined
-        ? rejectedLine(ddl, { message: made.refused, sent: '', linesBefore: 0 })
-        : lineOf(ddl, { column })
-    const sentence =
-      column === undefined
-        ? `ClickHouse refuses this table: ${rejectedWords(made.refused)}`
-        : `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`
-    reportProblem({ rule: 'E070', line, sentence, hint: 'fix the file' })
+    const column = /`(\w+)_tmp_alter\d+`/.exec(message)?.[1]
+    reportProblem({
+      rule: 'E070',
+      line:
+        column === undefined ? rejectedLine(ddl, { message, sent, linesBefore: 0 }) : lineOf(ddl, { column }),
+      sentence:
+        column === undefined
+          ? `ClickHouse ${isUnreadable ? 'cannot read this' : 'refuses this table'}: ${rejectedWords(message, sent)}`
+          : `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`,
+      hint: 'fix the file',
+    })
     return
   }
   if (existing === undefined) return

@@ -31,14 +31,14 @@ export function gatherFindings(): Findings {
 /** Lints the tables whose files could be read. */
 export function checkDrafts(drafts: readonly TableDraft[], report: Report): void {
   const targets = new Map(drafts.map(({ key, header }) => [key, header.target]))
-  for (const { file, header, lines, transform, ddl } of drafts) {
-    if (transform !== undefined) {
-      for (const error of lintTransform({ file, header, lines, transform, targets })) report(error)
-    }
-    const { rows } = header
-    if (ddl !== undefined && rows !== undefined) {
-      for (const error of attempt(report, () => [...lintDdl(ddl, rows)]) ?? []) report(error)
-    }
+  for (const draft of drafts) {
+    const { transform, ddl } = draft
+    const { rows } = draft.header
+    const errors = [
+      transform && (() => lintTransform(transform, draft, targets)),
+      ddl && rows && (() => lintDdl(ddl, rows)),
+    ].flatMap((lint) => (lint && attempt(report, () => [...lint()])) ?? [])
+    errors.forEach(report)
   }
 }
 

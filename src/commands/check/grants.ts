@@ -1,6 +1,6 @@
 // Owns the finding for each missing right, with the GRANT to type.
-import type { Need, NeedPlace, ServerRole } from '../../clickhouse/grants.ts'
-import { type CheckServers, lackingNeeds, type ServerCheck, type ServerState } from './queries.ts'
+import { missingGrantsOn, type Need, type NeedPlace, type ServerRole } from '../../clickhouse/grants.ts'
+import type { CheckServers, ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import { requiredGrantsOf, type PlacedNeed } from './required-grants.ts'
 import { rejectedWords } from './error-line.ts'
@@ -8,30 +8,30 @@ import { missingGrant as grantText } from '../../sql-syntax/missing-grant.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 
-/**
- * Reports missing rights; returns the sources that the user may not read.
- * @param sides the servers to check; undefined: both
- * @throws BackfillError `server`
- */
+/** Reports missing rights; returns the sources that the user may not read. @throws BackfillError `server` */
 export async function checkGrants(
-  check: ServerCheck & { readonly sides?: ReadonlySet<ServerRole> },
+  check: ServerCheck,
   serverState: ServerState,
   report: Report,
 ): Promise<ReadonlySet<string>> {
-  const { servers, sides } = check
-  const requiredGrants = requiredGrantsOf(check, serverState).filter(({ side }) => sides?.has(side) ?? true)
-  const found = await lackingNeeds(servers, requiredGrants)
-  if (found === undefined) {
+  const { servers } = check
+  const requiredGrants = requiredGrantsOf(check, serverState)
+  const missingOn = (wanted: ServerRole) =>
+    missingGrantsOn(
+      servers[wanted],
+      requiredGrants.filter(({ side }) => side === wanted),
+    )
+  const [ofSource, ofTarget] = await Promise.all([missingOn('source'), missingOn('target')])
+  if (ofSource === undefined || ofTarget === undefined) {
     const [{ file, line } = { file: 'sql', line: 1 }] = requiredGrants
     const sentence = 'this server cannot be asked for grants (CHECK GRANT came with ClickHouse 24.10)'
     const hint = 'compare SHOW GRANTS with docs/reference/permissions.md'
     report(fileError({ rule: 'W081', file, line, sentence, hint }))
     return new Set()
   }
-  for (const error of missingGrants(servers, gathered(found, requiredGrants))) report(error)
-  return new Set(
-    found.flatMap(({ side, on }) => (side === 'source' && on.kind === 'table' ? [on.table] : [])),
-  )
+  const missing = gathered([...ofSource, ...ofTarget], requiredGrants)
+  missingGrants(servers, missing).forEach(report)
+  return new Set(ofSource.flatMap(({ on }) => (on.kind === 'table' ? [on.table] : [])))
 }
 
 /** The finding for a right that the server's own error message names. */

@@ -1,6 +1,7 @@
 // Owns the lint of a table's DDL against the `rows` of its header.
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
 import type { RowsKind, SqlText } from '../../model/model.ts'
+import type { RuleId } from '../../model/rules.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 
@@ -13,46 +14,32 @@ export function* lintDdl(ddl: SqlText, rows: RowsKind): Generator<BackfillError,
   const problems = [...unknownColumns(clauses), ...rowsColumn(clauses, rows)]
   // A key with unknown columns cannot be checked further.
   const more = problems.length > 0 ? [] : [...engineFits(clauses, rows), ...keysFit(clauses, rows)]
-  for (const { line, ...problem } of [...problems, ...more])
-    yield fileError({ ...problem, file: ddl.file, line: line ?? ddl.line })
+  for (const one of [...problems, ...more])
+    yield fileError({ ...one, file: ddl.file, line: one.line ?? ddl.line })
 }
 
 type Problem = Omit<Finding, 'file'>
 
+/** Without a clause: at the statement. */
+const problem = (rule: RuleId, at: DdlClause | undefined, sentence: string, hint: string): Problem => ({
+  rule,
+  line: at?.line,
+  sentence,
+  hint,
+})
+
 function* unknownColumns({ columns, engine, sortKey, partition }: DdlClauses): Generator<Problem, void> {
   const known = columns.map(({ name }) => name)
-  const places: readonly [string, DdlClause | undefined][] = [
-    ['the engine', engine],
-    ['ORDER BY', sortKey],
-    ['PARTITION BY', partition],
-  ]
-  for (const [what, clause] of places) {
-    for (const name of (clause?.names ?? []).filter(
-      (one) => !known.includes(one) && !KEYWORDS.has(one.toUpperCase()),
-    )) {
-      const hint = knownNames('columns', name, known)
-      yield {
-        rule: 'E052',
-        line: clause?.line,
-        sentence: `${what} names '${name}', which is not a column of the table`,
-        hint,
-      }
+  const places = { 'the engine': engine, 'ORDER BY': sortKey, 'PARTITION BY': partition }
+  for (const [what, clause] of Object.entries(places))
+    for (const name of clause?.names ?? []) {
+      if (known.includes(name) || KEYWORDS.has(name.toUpperCase())) continue
+      const sentence = `${what} names '${name}', which is not a column of the table`
+      yield problem('E052', clause, sentence, knownNames('columns', name, known))
     }
-  }
 }
 
-const KEYWORDS: ReadonlySet<string> = new Set([
-  'ASC',
-  'DESC',
-  'AS',
-  'INTERVAL',
-  'DAY',
-  'MONTH',
-  'YEAR',
-  'AND',
-  'OR',
-  'NOT',
-])
+const KEYWORDS: ReadonlySet<string> = new Set('ASC DESC AS INTERVAL DAY MONTH YEAR AND OR NOT'.split(' '))
 
 function* rowsColumn({ columns }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
   const known = columns.map(({ name }) => name)
@@ -63,66 +50,54 @@ function* rowsColumn({ columns }: DdlClauses, rows: RowsKind): Generator<Problem
       ? `the rows are per block, but the table has no column ${BLOCK}`
       : `the rows keep the ${rows.keep} '${wanted}', but the table has no such column`
   const hint = rows.kind === 'per-block' ? `add ${BLOCK}: ranges are deleted by it; ` : ''
-  yield { rule: 'E054', sentence, hint: hint + knownNames('columns', wanted, known) }
+  yield problem('E054', undefined, sentence, hint + knownNames('columns', wanted, known))
 }
 
 function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
-  const replacing = engine?.name.startsWith('Replacing') ?? false
+  const replacing = isReplacing(engine)
   const found = engine === undefined ? 'has no ENGINE' : `is a ${engine.name}`
   if (rows.kind === 'per-block') {
-    if (replacing) return
     const sentence = `the table ${found}: the rows of a range must be deleted before it runs again`
-    yield {
-      rule: 'W057',
-      line: engine?.line,
-      sentence,
-      hint: 'use ReplacingMergeTree, sorted by the key of a row',
-    }
+    if (!replacing)
+      yield problem('W057', engine, sentence, 'use ReplacingMergeTree, sorted by the key of a row')
     return
   }
+  const { keep, column } = rows
   if (replacing && engine?.text !== '') return
   const sentence = replacing
-    ? `the rows keep the ${rows.keep} ${rows.column}, but ReplacingMergeTree without a version keeps the last one inserted`
-    : `the rows keep the ${rows.keep} ${rows.column}, but the table ${found}, which keeps all of them`
-  const version = rows.keep === 'latest' ? rows.column : 'version'
-  const how =
-    rows.keep === 'latest'
-      ? ''
-      : `, where version grows as ${rows.column} falls (DEFAULT 4294967295 - ${rows.column})`
-  yield { rule: 'E053', line: engine?.line, sentence, hint: `use ReplacingMergeTree(${version})${how}` }
+    ? `the rows keep the ${keep} ${column}, but ReplacingMergeTree without a version keeps the last one inserted`
+    : `the rows keep the ${keep} ${column}, but the table ${found}, which keeps all of them`
+  const hint =
+    keep === 'latest'
+      ? `use ReplacingMergeTree(${column})`
+      : `use ReplacingMergeTree(version), where version grows as ${column} falls (DEFAULT 4294967295 - ${column})`
+  yield problem('E053', engine, sentence, hint)
 }
 
 function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
-  if (!(engine?.name.startsWith('Replacing') ?? false)) return
+  if (!isReplacing(engine)) return
   const key = sortKey?.names ?? []
-  const line = sortKey?.line ?? engine?.line
+  const at = sortKey ?? engine
   if (key.length === 0) {
     const hint = 'write ORDER BY with the columns that identify a row'
-    yield { rule: 'E055', line, sentence: 'without ORDER BY all rows of a partition become one', hint }
+    yield problem('E055', at, 'without ORDER BY all rows of a partition become one', hint)
     return
   }
   if (rows.kind === 'per-block' && !key.includes(BLOCK)) {
     const sentence = `ORDER BY lacks ${BLOCK}: rows of different blocks would replace one another`
-    yield {
-      rule: 'E055',
-      line,
-      sentence,
-      hint: `add ${BLOCK} to ORDER BY, or write rows: per-key in the header`,
-    }
+    yield problem('E055', at, sentence, `add ${BLOCK} to ORDER BY, or write rows: per-key in the header`)
   }
   if (rows.kind === 'per-key' && key.includes(rows.column)) {
     const sentence = `ORDER BY has ${rows.column}: rows of one key would not replace one another`
-    yield {
-      rule: 'E055',
-      line,
-      sentence,
-      hint: `take ${rows.column} out of ORDER BY, or write rows: per-block`,
-    }
+    yield problem('E055', at, sentence, `take ${rows.column} out of ORDER BY, or write rows: per-block`)
   }
   const stray = (partition?.names ?? []).filter(
     (name) => !key.includes(name) && !KEYWORDS.has(name.toUpperCase()),
   )
-  if (stray.length === 0) return
   const sentence = `PARTITION BY has ${stray.join(', ')}, which ORDER BY lacks: rows of one key in different partitions never replace one another`
-  yield { rule: 'E056', line: partition?.line, sentence, hint: 'partition by columns of ORDER BY' }
+  if (stray.length > 0) yield problem('E056', partition, sentence, 'partition by columns of ORDER BY')
+}
+
+function isReplacing(engine: DdlClauses['engine']): boolean {
+  return engine?.name.startsWith('Replacing') ?? false
 }

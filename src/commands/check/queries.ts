@@ -1,8 +1,8 @@
-// Owns the servers of `backfill check` and its queries for databases and rights. Reads only.
+// Owns the servers of `backfill check` and its query for databases. Reads only.
 import { sql } from 'kysely'
 import { typed } from '../../clickhouse/dialect.ts'
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
-import { missingGrantsOn, type Need, type ServerRole } from '../../clickhouse/grants.ts'
+import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
@@ -40,21 +40,4 @@ export async function existingDatabases(
     .where(sql<boolean>`has(${typed([...databases], 'Array(String)')}, name)`)
     .execute()
   return new Set(rows.map(({ name }) => name))
-}
-
-/**
- * The required grants that the users lack; undefined if a server cannot check grants (before 24.10).
- * @throws BackfillError `server`, `failed`
- */
-export async function lackingNeeds<One extends Need>(
-  servers: CheckServers,
-  requiredGrants: readonly One[],
-): Promise<readonly One[] | undefined> {
-  const on = (side: ServerRole) =>
-    missingGrantsOn(
-      servers[side],
-      requiredGrants.filter((need) => need.side === side),
-    )
-  const [ofSource, ofTarget] = await Promise.all([on('source'), on('target')])
-  return ofSource && ofTarget && [...ofSource, ...ofTarget]
 }

@@ -18,7 +18,7 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   if (tables.length === 0) return
   const serverState = await readServerState(check)
   const denied = await checkGrants(check, serverState, report)
-  reportMissingSources(check, serverState, { denied, report })
+  reportMissingSources(check, serverState, denied, report)
   const types = await typeNames(target, tables.flatMap(columnTypes))
   const each = tables.flatMap((table) => [
     checkTransform({ ...check, table, serverState, types, denied }, report),
@@ -52,25 +52,19 @@ async function readServerState({ servers, catalogue, tables }: ServerCheck): Pro
   return { sources, targets, databases: { source: inSource, target: inTarget } }
 }
 
-type Missing = { readonly denied: ReadonlySet<string>; readonly report: Report }
-
 /** One finding for each missing source, or one for all if their database is missing. */
 function reportMissingSources(
   { servers, tables }: ServerCheck,
   { sources, databases }: ServerState,
-  { denied, report }: Missing,
+  denied: ReadonlySet<string>,
+  report: Report,
 ): void {
   const { database } = servers.source.connection
   const missing = sourcesOf(tables).filter((source) => !sources.has(source) && !denied.has(source))
-  const [first] = missing
-  if (first === undefined) return
-  if (!databases.source.has(database)) {
-    const sentence = `the source database '${database}' does not exist`
-    report(fileError({ rule: 'E062', ...placeOfRead(tables, first), sentence, hint: WHERE }))
-    return
-  }
-  for (const source of missing) {
-    const sentence = `the source table ${database}.${source} does not exist`
+  const hasDatabase = databases.source.has(database)
+  for (const source of hasDatabase ? missing : missing.slice(0, 1)) {
+    const what = hasDatabase ? `table ${database}.${source}` : `database '${database}'`
+    const sentence = `the source ${what} does not exist`
     report(fileError({ rule: 'E062', ...placeOfRead(tables, source), sentence, hint: WHERE }))
   }
 }

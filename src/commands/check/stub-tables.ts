@@ -3,6 +3,7 @@ import type { SqlText } from '../../model/model.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
 import { isKeyword, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
 import { withReplaced } from '../../sql-syntax/tokens.ts'
 
 export type StubTable = {
@@ -49,10 +50,6 @@ const CLAUSE_WORDS: ReadonlySet<string> = new Set(
 function emptyRows(columns: readonly DdlColumn[]): string {
   const items = columns
     .filter(({ type, defaultKind }) => type !== '' && defaultKind !== 'EPHEMERAL')
-    .map(({ name, type }) => `defaultValueOfTypeName('${escaped(type, "'")}') AS \`${escaped(name, '`')}\``)
+    .map(({ name, type }) => `defaultValueOfTypeName(${quoteString(type)}) AS ${quoteIdentifier(name)}`)
   return `SELECT ${items.join(', ')} WHERE 0`
-}
-
-function escaped(text: string, quote: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`)
 }

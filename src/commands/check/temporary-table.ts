@@ -11,12 +11,12 @@ import { temporaryForm } from '../../sql-syntax/table-forms.ts'
 
 export type MadeDefinition =
   | { readonly definition: string }
-  /** The server's syntax error, and the text that was sent. */
-  | { readonly syntax: string; readonly sent: string }
-  /** Why the server refuses the table. */
-  | { readonly refused: string }
+  /** Why the server refuses the table; `sent`: the text with a syntax error, else ''. */
+  | { readonly refused: string; readonly sent: string }
   /** Why the table is not compared; `always`: the reason holds for every table. */
   | { readonly notCompared: string; readonly hint: string; readonly always: boolean }
+
+const notCompared = (why: string, hint: string, always = true) => ({ notCompared: why, hint, always })
 
 const SESSION_SECONDS = 10
 
@@ -25,21 +25,15 @@ const SESSION_SECONDS = 10
  * `readonly = 2`; a user needs CREATE ARBITRARY TEMPORARY TABLE.
  * @throws BackfillError `server` if it is unreachable
  */
-export async function madeDefinition(server: Server, ddl: SqlText): Promise<MadeDefinition> {
-  const { client, connection } = server
+export async function madeDefinition(
+  { client, connection, cluster }: Server,
+  ddl: SqlText,
+): Promise<MadeDefinition> {
   const query = temporaryForm(ddl)
   if (query === undefined)
-    return {
-      notCompared: 'its engine is not a MergeTree',
-      hint: 'compare it with SHOW CREATE TABLE',
-      always: false,
-    }
-  if (server.cluster?.balanced)
-    return {
-      notCompared: 'connections reach different servers',
-      hint: 'set TARGET_CLICKHOUSE_URL to one of them',
-      always: true,
-    }
+    return notCompared('its engine is not a MergeTree', 'compare it with SHOW CREATE TABLE', false)
+  if (cluster?.balanced)
+    return notCompared('connections reach different servers', 'set TARGET_CLICKHOUSE_URL to one of them')
   const doing = `checking ${ddl.file}`
   const session = { session_id: randomId() }
   const table = quotedName(createTable(ddl).table)
@@ -65,25 +59,19 @@ export async function madeDefinition(server: Server, ddl: SqlText): Promise<Made
     const code = errorCode(error)
     const answer = originOf(error)
     if (code === 0 || !(answer instanceof Error)) throw error
-    if (code === SYNTAX_ERROR) return { syntax: answer.message, sent: query }
-    if (code === ACCESS_DENIED) {
-      const hint =
-        missingGrant(answer.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE'
-      return {
-        notCompared: `user '${connection.username}' may not create temporary tables`,
-        hint,
-        always: true,
-      }
-    }
+    if (code === ACCESS_DENIED)
+      return notCompared(
+        `user '${connection.username}' may not create temporary tables`,
+        missingGrant(answer.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE',
+      )
     if (code === READONLY)
-      return {
-        notCompared: `the profile of user '${connection.username}' does not let it create temporary tables`,
-        hint: 'set readonly = 2 for this user',
-        always: true,
-      }
+      return notCompared(
+        `the profile of user '${connection.username}' does not let it create temporary tables`,
+        'set readonly = 2 for this user',
+      )
     // An overloaded server says nothing about the file.
-    if (retryOf(error) !== 'stop') throw error
-    return { refused: answer.message }
+    if (code !== SYNTAX_ERROR && retryOf(error) !== 'stop') throw error
+    return { refused: answer.message, sent: code === SYNTAX_ERROR ? query : '' }
   }
 }
 

@@ -26,52 +26,47 @@ export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
 /** @throws BackfillError `server` if it is unreachable */
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
   const { table, serverState, denied } = check
-  for (const error of missingProbeColumns(check)) report(error)
+  for (const error of missingColumns(check, 'probed')) report(error)
   const stubTables = stubTablesOf(check)
   const unknownType = stubTables.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
   const text = unknownType ? undefined : withStubTables(table.transform, stubTables)
   const readable = table.sources.every((source) => !denied.has(source))
   if (text === undefined || !readable) return
-  const described = await describe(check, text)
-  if (!('columns' in described)) {
+  let described: readonly OutputColumn[]
+  try {
+    described = await describe(check, text)
+  } catch (error) {
+    const [code, answer] = [errorCode(error), originOf(error)]
+    if (code === 0 || !(answer instanceof Error)) throw error
     // The server names the first unknown identifier, which may be the consequence of a missing column.
-    const missing = described.code === UNKNOWN_IDENTIFIER ? [...missingColumns(check)] : []
-    for (const error of missing.length > 0 ? missing : [errorLine(check, described)]) report(error)
+    const missing = code === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
+    const found = missing.length > 0 ? missing : [errorLine(check, code, answer.message, text)]
+    found.forEach(report)
     return
   }
   const { file } = table.transform
   const lines = outputLines(table.transform)
   const target = serverState.targets.get(table.target)?.columns ?? typedColumns(check)
-  for (const { rule, column, sentence, hint } of columnMisfits(described.columns, target)) {
+  for (const { rule, column, sentence, hint } of columnMisfits(described, target)) {
     const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
     report(fileError({ rule, file, line, sentence, hint }))
   }
 }
 
-/** The server's description of a transform: its columns, or its error. */
-type Described =
-  | { readonly columns: readonly OutputColumn[] }
-  | { readonly code: number; readonly message: string; readonly sent: string; readonly user: string }
-
-/** Describes `text` in place of the transform, on the transform's server. @throws BackfillError `server`, `usage` */
-async function describe({ servers, table }: TransformCheck, text: string): Promise<Described> {
-  const reader = readerOf(servers, table)
+/** Describes `text` in place of the transform, on the transform's server. @throws BackfillError */
+async function describe(
+  { servers: { source, target, network }, table }: TransformCheck,
+  text: string,
+): Promise<readonly OutputColumn[]> {
   const params = transformParams({
     table,
-    network: servers.network,
+    network,
     range: { from: 0, to: 0 },
-    source: servers.source.connection.database,
-    target: servers.target.connection.database,
+    source: source.connection.database,
+    target: target.connection.database,
   })
-  try {
-    const call = { params, settings: table.settings, doing: `checking ${table.key}` }
-    return { columns: await describeSelect(reader, text, call) }
-  } catch (error) {
-    const [code, said] = [errorCode(error), originOf(error)]
-    if (code === 0 || !(said instanceof Error)) throw error
-    const user = reader.connection.username
-    return { code, message: said.message, sent: describeStatement(text), user }
-  }
+  const call = { params, settings: table.settings, doing: `checking ${table.key}` }
+  return await describeSelect(readerOf({ source, target }, table), text, call)
 }
 
 /** The transform's target by its DDL, types as the server writes them. */
@@ -107,64 +102,57 @@ function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readon
 /** The columns that the probe of missing blocks reads from every source. */
 const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
 
-function* missingProbeColumns({
-  servers,
-  table,
-  serverState,
-}: TransformCheck): Generator<BackfillError, void> {
-  const { file } = table.transform
-  for (const { parameter, table: source, line } of tableReads(table.transform)) {
+/** The columns that source tables lack: those of the probe, or those that a SELECT names and the source's file has. */
+function* missingColumns(
+  { servers, catalogue, table: { transform }, serverState }: TransformCheck,
+  which: 'probed' | 'named',
+): Generator<BackfillError, void> {
+  const tokens = significantTokens(transform)
+  for (const { parameter, table: source, line, from } of tableReads(transform)) {
     const columns = parameter === 'source' ? serverState.sources.get(source)?.columns : undefined
     if (columns === undefined || columns.length === 0) continue
-    for (const name of PROBED.filter((wanted) => !columns.some((column) => column.name === wanted))) {
-      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which the search for missing blocks reads`
-      yield fileError({
+    const problem = (name: string, at: number, why: string, or: string) =>
+      fileError({
         rule: 'E067',
-        file,
-        line,
-        sentence,
-        hint: 'add it to the table, or read another one',
+        file: transform.file,
+        line: at,
+        sentence: `${servers.source.connection.database}.${source} lacks the column '${name}', which ${why}`,
+        hint: `add it to the table, or ${or}`,
       })
+    const isMissing = (name: string) => !columns.some((column) => column.name === name)
+    if (which === 'probed') {
+      for (const name of PROBED.filter(isMissing))
+        yield problem(name, line, 'the search for missing blocks reads', 'read another one')
+      continue
+    }
+    const ddl = catalogue.sources.find((definition) => definition.table === source)?.ddl
+    const around = selectAround(tokens, from)
+    for (const { name } of ddl === undefined ? [] : ddlColumns(ddl)) {
+      const mention = around.find((token) => unquoted(token) === name)
+      if (isMissing(name) && mention !== undefined)
+        yield problem(name, mention.line, `${ddl!.file} has`, 'remove it from the transform')
     }
   }
 }
 
 const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47, 60, 81, 497]
 
-type Refusal = Exclude<Described, { columns: unknown }>
-
-function errorLine({ table }: TransformCheck, { code, message, sent, user }: Refusal): BackfillError {
+/** The finding for the server's error about the transform that was sent as `text`. */
+function errorLine(
+  { servers, table }: TransformCheck,
+  code: number,
+  message: string,
+  text: string,
+): BackfillError {
   const { file } = table.transform
+  const sent = describeStatement(text)
   const line = rejectedLine(table.transform, { message, sent, linesBefore: 1 })
-  if (code === ACCESS_DENIED) return missingGrant({ file, line, message, user })
+  if (code === ACCESS_DENIED)
+    return missingGrant({ file, line, message, user: readerOf(servers, table).connection.username })
   const sentence = `ClickHouse rejects this transform: ${rejectedWords(message, sent)}`
   if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE)
     return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
   return code === UNKNOWN_IDENTIFIER
     ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
     : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
-}
-
-/** Columns that a SELECT names and the source's file has, but the source table lacks. */
-function* missingColumns({
-  servers,
-  catalogue,
-  table: { transform },
-  serverState,
-}: TransformCheck): Generator<BackfillError, void> {
-  const tokens = significantTokens(transform)
-  for (const { parameter, table: source, from } of tableReads(transform)) {
-    const definition = catalogue.sources.find(({ table }) => parameter === 'source' && table === source)
-    const there = serverState.sources.get(source)?.columns
-    if (definition === undefined || there === undefined) continue
-    const missing = ddlColumns(definition.ddl).filter(({ name }) => !there.some((one) => one.name === name))
-    const around = selectAround(tokens, from)
-    for (const { name } of missing) {
-      const mention = around.find((token) => unquoted(token) === name)
-      if (mention === undefined) continue
-      const sentence = `${servers.source.connection.database}.${source} lacks the column '${name}', which ${definition.ddl.file} has`
-      const hint = 'add it to the table, or remove it from the transform'
-      yield fileError({ rule: 'E067', file: transform.file, line: mention.line, sentence, hint })
-    }
-  }
 }

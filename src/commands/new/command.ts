@@ -68,38 +68,36 @@ function assertOwnFolder(folder: string): void {
 
 type Found = Omit<ScaffoldInput, 'address'> & { readonly ddl: SqlText }
 
-type Named = { readonly sources: readonly string[]; readonly after: readonly string[] }
-
 /** @throws BackfillError `usage` for a name that no table has */
-function inputsOf({ sources, tables }: Catalogue, named: Named): readonly Found[] {
-  const known = {
-    sources: sources.map(({ table, ddl }): Found => ({
-      kind: 'source',
-      header: table,
-      table,
-      short: shortName(table),
-      ddl,
-    })),
-    after: tables.map(({ key, target, ddl }): Found => ({
-      kind: 'derived',
-      header: key,
-      table: target,
-      short: key,
-      ddl,
-    })),
-  }
-  const find = (flag: keyof Named, what: string) =>
+function inputsOf(
+  { sources, tables }: Catalogue,
+  named: { readonly sources: readonly string[]; readonly after: readonly string[] },
+): readonly Found[] {
+  const find = (flag: keyof typeof named, what: string, known: readonly Found[]) =>
     named[flag].map((name) => {
-      const found = known[flag].find(({ header, short }) => header === name || short === name)
+      const found = known.find(({ header, short }) => header === name || short === name)
       if (found !== undefined) return found
-      const hint = knownNames(
-        `${what}s`,
-        name,
-        known[flag].map(({ short }) => short),
-      )
-      throw usageError(`--${flag}: there is no ${what} '${name}'`, hint)
+      const shortNames = known.map(({ short }) => short)
+      throw usageError(`--${flag}: there is no ${what} '${name}'`, knownNames(`${what}s`, name, shortNames))
     })
-  return [...find('sources', 'source table'), ...find('after', 'table')]
+  return [
+    ...find(
+      'sources',
+      'source table',
+      sources.map(({ table, ddl }) => ({
+        kind: 'source',
+        header: table,
+        table,
+        short: shortName(table),
+        ddl,
+      })),
+    ),
+    ...find(
+      'after',
+      'table',
+      tables.map(({ key, target, ddl }) => ({ kind: 'target', header: key, table: target, short: key, ddl })),
+    ),
+  ]
 }
 
 const ADDRESSES = ['address', 'contract_address', 'from_address', 'action_from']

@@ -4,7 +4,8 @@ import { PACKAGE_FOLDER } from '../../package-folder.ts'
 
 /** A table that the new one reads. */
 export type ScaffoldInput = {
-  readonly kind: 'source' | 'derived'
+  /** The parameter that names its database. */
+  readonly kind: 'source' | 'target'
   /** As the header names it: a source table, or the key of a derived one. */
   readonly header: string
   /** As the SQL names it, without database. */
@@ -24,7 +25,7 @@ export type Scaffold = {
 
 /** The text of a new table's file. */
 export async function fillTemplate(
-  template: 'ddl.sql' | 'cluster.sql' | 'transform.sql' | 'test.yaml',
+  template: 'ddl.sql' | 'transform.sql' | 'test.yaml',
   { key, inputs, rows }: Scaffold,
 ): Promise<string> {
   const text = await readFile(new URL(`sql-templates/${rows}/${template}`, PACKAGE_FOLDER), 'utf8')
@@ -33,7 +34,7 @@ export async function fillTemplate(
   const values: Readonly<Record<string, string>> = {
     key,
     names: inputs.map(({ short }) => short).join(', '),
-    reads: Object.entries({ sources: headers('source'), after: headers('derived') })
+    reads: Object.entries({ sources: headers('source'), after: headers('target') })
       .filter(([, list]) => list.length > 0)
       .map(([name, list]) => `--! ${name}: ${list.join(', ')}`)
       .join('\n'),
@@ -47,16 +48,13 @@ export async function fillTemplate(
 function selectText({ kind, table, address }: ScaffoldInput, rows: Scaffold['rows']): string {
   const account = rows === 'per-key' ? `lower(${address}) AS account, ` : ''
   const blocks = 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}'
-  return [
-    `    SELECT ${account}block_number AS block`,
-    `    FROM {${kind === 'source' ? 'source' : 'target'}:Identifier}.${table} FINAL`,
-    ...(kind === 'source' ? ['    WHERE meta_network_name = {network:String}', `      AND ${blocks}`] : []),
-    ...(kind === 'derived' ? [`    WHERE ${blocks}`] : []),
-  ].join('\n')
+  return `    SELECT ${account}block_number AS block
+    FROM {${kind}:Identifier}.${table} FINAL
+    WHERE ${kind === 'source' ? 'meta_network_name = {network:String}\n      AND ' : ''}${blocks}`
 }
 
 function givenText({ short, address, kind }: ScaffoldInput, rows: Scaffold['rows']): string {
-  const column = kind === 'derived' || rows === 'per-key' ? address : undefined
+  const column = kind === 'target' || rows === 'per-key' ? address : undefined
   const row = (value: string, index: number) =>
     `    - { block_number: ${100 + index}${column === undefined ? '' : `, ${column}: ${value}`} }`
   return [`  ${short}:`, ...['0xa', '0xb', '0xc'].map(row)].join('\n')

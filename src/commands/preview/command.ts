@@ -1,10 +1,9 @@
 // Owns `backfill preview`: the rows of a transform for a range, its statement or its query plan. Reads only.
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { Network, TableDefinition } from '../../model/model.ts'
-import type { Range } from '../../model/blocks.ts'
+import type { PreviewQuestion } from './preview.ts'
+import { intersect, type Range } from '../../model/blocks.ts'
 import { resolveLimits } from '../../planning/bounds.ts'
 import { boundStatement } from './bound-statement.ts'
-import { intersect } from '../../model/blocks.ts'
 import { nonEmpty, positiveCount, readFlag, type Flags } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
@@ -23,34 +22,44 @@ export const preview: Command = async (context) => {
   assertNotMixed(flags)
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const catalogue = await readCatalogue(config.sql.value)
-  const [table] = chooseTables(catalogue, [name])
-  if (table === undefined) throw new Error('chooseTables() finds the table or throws')
+  const table = chooseTables(catalogue, [name])[0]!
   const network = findNetwork(catalogue, config.network.value)
   const inside = insideLimits(context, { table, network, range })
 
   if (flags.has('print-sql')) {
-    await printStatement(context, { table, network, range })
+    const { transformParams } = await import('../../targets/transform.ts')
+    const [source, target] = [config.databases.source.value, config.databases.target.value]
+    const values = transformParams({ table, network, range, source, target })
+    output.result([`${boundStatement(table, values)};`])
     return EXIT.ok
   }
   if (inside === undefined) return EXIT.ok
   return await withConnections(context, async (connections) => {
     const { withPreview } = await import('./preview.ts')
     return await withPreview(connections, { table, network, range: inside }, async (look) => {
-      if (flags.has('explain')) output.result(explained(await look.explain()))
-      else if (format !== undefined) await output.stream(await look.stream(format, limit))
-      else
+      if (flags.has('explain')) {
+        const { plan, estimate } = await look.explain()
+        output.result([
+          escapeControlCharacters(plan),
+          'At most this would be read:',
+          escapeControlCharacters(estimate).trimEnd(),
+        ])
+      } else if (format !== undefined) await output.stream(await look.stream(format, limit))
+      else {
+        const rows = limit ?? DEFAULT_LIMIT
+        // Data must not control a terminal.
+        const drawn = escapeControlCharacters(await look.table(rows, output.columns))
         output.result(
-          firstRows(await look.table(limit ?? DEFAULT_LIMIT, output.columns), limit ?? DEFAULT_LIMIT),
+          drawn === '' ? ['No rows.'] : [drawn, `At most ${count(rows, 'row')}; --limit <rows> shows more.`],
         )
+      }
       return EXIT.ok
     })
   })
 }
 
-type Question = { readonly table: TableDefinition; readonly network: Network; readonly range: Range }
-
 /** The part of the range within the header's `blocks`; prints a message if that is less than the range. */
-function insideLimits({ output }: Context, { table, network, range }: Question): Range | undefined {
+function insideLimits({ output }: Context, { table, network, range }: PreviewQuestion): Range | undefined {
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = resolveLimits(table.blocks, network.forks)
   const [inside] = from <= to ? intersect([range], [{ from, to }]) : []
   const limits = `${from === 0 ? '' : from}..${to === Number.MAX_SAFE_INTEGER ? '' : to}`
@@ -63,33 +72,6 @@ function insideLimits({ output }: Context, { table, network, range }: Question):
       `Only ${formatRange(inside)}: the blocks of ${table.key} on ${network.name} are ${limits}.`,
     ])
   return inside
-}
-
-async function printStatement({ config, output }: Context, question: Question): Promise<void> {
-  const { transformParams } = await import('../../targets/transform.ts')
-  const { source, target } = config.databases
-  const values = transformParams({ ...question, source: source.value, target: target.value })
-  output.result([`${boundStatement(question.table, values)};`])
-}
-
-/** Control characters are escaped, so that data cannot control a terminal. */
-function firstRows(drawn: string, limit: number): readonly string[] {
-  if (drawn === '') return ['No rows.']
-  return [escapeControlCharacters(drawn), `At most ${count(limit, 'row')}; --limit <rows> shows more.`]
-}
-
-function explained({
-  plan,
-  estimate,
-}: {
-  readonly plan: string
-  readonly estimate: string
-}): readonly string[] {
-  return [
-    escapeControlCharacters(plan),
-    'At most this would be read:',
-    escapeControlCharacters(estimate).trimEnd(),
-  ]
 }
 
 /** @throws BackfillError `usage` where flags ask for different things */

@@ -18,19 +18,6 @@ export type PreviewQuestion = {
   readonly range: Range
 }
 
-export type Preview = {
-  /** The first rows in the order of their columns, as ClickHouse draws a table of `width` columns; '' for no rows. */
-  table(limit: number, width: number): Promise<string>
-  /**
-   * All rows, or the first ones, as the server formats them. If the server stops early, the stream fails with a
-   * BackfillError; the server's error message is not among the bytes.
-   * @throws BackfillError `usage` for an unknown format
-   */
-  stream(format: string, limit: number | undefined): Promise<Readable>
-  /** The query plan, and an upper estimate of the reads: a table without rows if no MergeTree table is read. */
-  explain(): Promise<{ readonly plan: string; readonly estimate: string }>
-}
-
 /**
  * Opens only the servers that the transform needs and passes the preview to `use`. The server enforces that every
  * statement is read-only.
@@ -39,7 +26,7 @@ export type Preview = {
 export async function withPreview<T>(
   connections: { readonly source: Connection; readonly target: Connection },
   question: PreviewQuestion,
-  use: (preview: Preview) => Promise<T>,
+  use: (preview: ReturnType<typeof previewOn>) => Promise<T>,
 ): Promise<T> {
   const { table } = question
   const sides = [
@@ -67,13 +54,11 @@ function settingsOf({ settings }: TableDefinition): ClickHouseSettings {
   return { ...settings, readonly: '2', cancel_http_readonly_queries_on_client_close: 1 }
 }
 
-type Call = { readonly params: Record<string, unknown>; readonly columns: number }
-
 function previewOn(
   { client, connection }: Server,
   { table, range }: PreviewQuestion,
-  { params, columns }: Call,
-): Preview {
+  { params, columns }: { readonly params: Record<string, unknown>; readonly columns: number },
+) {
   const doing = `previewing blocks ${range.from}-${range.to} of ${table.key}`
   const failure = (error: unknown): BackfillError =>
     errorCode(error) === UNKNOWN_FORMAT
@@ -107,9 +92,17 @@ function previewOn(
       : `SELECT * FROM (\n${table.transform.text}\n)\nORDER BY ALL\nLIMIT ${limit}`
 
   return {
-    table: async (limit, width) =>
+    /** The first rows in the order of their columns, as ClickHouse draws a table of `width` columns; '' for no rows. */
+    table: async (limit: number, width: number) =>
       await text(await ask(select(limit), { ...PRETTY, ...fitting(width, { columns, rows: limit }) })),
-    stream: async (format, limit) => await ask(select(limit), { default_format: format as DataFormat }),
+    /**
+     * All rows, or the first ones, as the server formats them. If the server stops early, the stream fails with a
+     * BackfillError; the server's error message is not among the bytes.
+     * @throws BackfillError `usage` for an unknown format
+     */
+    stream: async (format: string, limit: number | undefined) =>
+      await ask(select(limit), { default_format: format as DataFormat }),
+    /** The query plan, and an upper estimate of the reads: a table without rows if no MergeTree table is read. */
     explain: async () => ({
       plan: await text(
         await ask(`EXPLAIN indexes = 1\n${table.transform.text}`, { default_format: 'TabSeparatedRaw' }),

@@ -10,27 +10,21 @@ import { columnsOfDdl } from '../../clickhouse/type-names.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
-export type TestBench = {
-  /**
-   * Runs a test: an error of the SQL or of the rows is part of the result.
-   * @throws BackfillError `server` if the server is unreachable
-   */
-  run(test: UnitTest): Promise<UnitTestResult>
-  /** Replaces the rows of the previous test with this test's rows. @throws BackfillError as the server says */
-  prepare(test: UnitTest): Promise<void>
-  /** Computes the test's table from the prepared rows and compares. @throws BackfillError as the server says */
-  compare(test: UnitTest): Promise<RowDiff>
-}
+export type TestBench = Awaited<ReturnType<typeof openTestBench>>
 
-export type BenchOptions = {
-  /** Used by this bench only. Merges are stopped, so that rows are compared as they were written. */
+/**
+ * @param options.server used by this bench only; merges are stopped, so that rows are compared as they were written
+ * @param options.name benches of one server have different names
+ */
+export async function openTestBench({
+  server,
+  catalogue,
+  name,
+}: {
   readonly server: Server
   readonly catalogue: Catalogue
-  /** Benches of one server have different names. */
   readonly name: string
-}
-
-export async function openTestBench({ server, catalogue, name }: BenchOptions): Promise<TestBench> {
+}) {
   const { client } = server
   const [given, expected, computed] = [`${name}_given`, `${name}_expected`, `${name}_computed`]
   const created = new Set<string>()
@@ -71,6 +65,7 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
     })
   }
 
+  /** Replaces the rows of the previous test with this test's rows. @throws BackfillError as the server says */
   async function prepare({ table, given: inputs, expected: { rows } }: UnitTest): Promise<void> {
     const read = [
       ...catalogue.sources.filter((source) => table.sources.includes(source.table)),
@@ -97,6 +92,7 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
     })
   }
 
+  /** Computes the test's table from the prepared rows and compares. @throws BackfillError as the server says */
   async function compare(test: UnitTest): Promise<RowDiff> {
     const { target } = test.table
     await client.command({ query: `TRUNCATE TABLE ${placeOf(computed, target)}` })
@@ -122,6 +118,10 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
     return { missing: more(1), unexpected: more(-1), same: rows.reduce((sum, [, same]) => sum + same, 0) }
   }
 
+  /**
+   * Runs a test: an error of the SQL or of the rows is part of the result.
+   * @throws BackfillError `server` if the server is unreachable
+   */
   async function run(test: UnitTest): Promise<UnitTestResult> {
     const started = monotonicMs()
     const result = (error: string | undefined, diff: RowDiff): UnitTestResult => ({
@@ -141,7 +141,7 @@ export async function openTestBench({ server, catalogue, name }: BenchOptions): 
     }
   }
 
-  return { run, prepare, compare }
+  return { run, compare }
 }
 
 /** One thread is faster for a few rows, and it makes an unspecified order repeatable. */

@@ -1,5 +1,5 @@
 // Owns the validation of values in a test file by the type of their column.
-import { type BackfillError, usageError } from '../../model/errors.ts'
+import { usageError } from '../../model/errors.ts'
 import { type DataType, parseType } from '../../sql-syntax/types.ts'
 import type { Cell } from './unit-test.ts'
 import type { YamlNode } from './yaml-tree.ts'
@@ -18,30 +18,23 @@ function cell(node: YamlNode, column: string, type: DataType): Cell {
   if (type.name === 'SimpleAggregateFunction' && second !== undefined) return cell(node, column, second)
   const isNull = node.kind === 'scalar' && !node.quoted && ['null', '~', ''].includes(node.text)
   if (type.name === 'Nullable' && inner !== undefined) return isNull ? null : cell(node, column, inner)
-  if (type.name === 'Array' && inner !== undefined) {
-    if (node.kind !== 'list') throw wrong(node, column, type.name, 'write a list: [a, b]')
+  if (type.name === 'Array' && inner !== undefined && node.kind === 'list')
     return node.items.map((item) => cell(item, column, inner))
-  }
-  if (isNull || node.kind !== 'scalar') {
-    throw wrong(
-      node,
-      column,
-      type.name,
-      "write a value, or leave the column out for its default; '' is empty text",
-    )
-  }
-  const { text } = node
-  if (type.name === 'Bool') {
-    if (text === 'true' || text === 'false') return text === 'true'
-    throw wrong(node, column, type.name, 'write true or false')
-  }
-  const allowed = refusal(type, text)
-  if (allowed !== undefined) throw wrong(node, column, type.name, allowed)
-  return text
+  const text = node.kind === 'scalar' && !isNull && type.name !== 'Array' ? node.text : undefined
+  const hint = refusal(type, text)
+  if (text !== undefined && hint === undefined) return type.name === 'Bool' ? text === 'true' : text
+  const given =
+    node.kind === 'scalar' ? (node.quoted || node.text !== '' ? `'${node.text}'` : 'empty') : `a ${node.kind}`
+  throw usageError(`${node.place}: '${column}' is ${given}, which is not a valid ${type.name}`, hint)
 }
 
-/** The allowed values, for the hint; undefined if the text is valid. */
-function refusal({ name, args }: DataType, text: string): string | undefined {
+/** The allowed values, for the hint; undefined if the text is valid. `text`: undefined if it is not one value. */
+function refusal({ name, args }: DataType, text: string | undefined): string | undefined {
+  if (text === undefined)
+    return name === 'Array'
+      ? 'write a list: [a, b]'
+      : "write a value, or leave the column out for its default; '' is empty text"
+  if (name === 'Bool') return text === 'true' || text === 'false' ? undefined : 'write true or false'
   const [, sign, bits] = /^(U?)Int(\d+)$/.exec(name) ?? []
   if (sign !== undefined && bits !== undefined) {
     const values = 2n ** BigInt(bits)
@@ -64,10 +57,4 @@ function refusal({ name, args }: DataType, text: string): string | undefined {
   if (name === 'DateTime')
     return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? undefined : 'write 2026-01-31 23:59:59'
   return undefined
-}
-
-function wrong(node: YamlNode, column: string, type: string, hint: string): BackfillError {
-  const given =
-    node.kind === 'scalar' ? (node.quoted || node.text !== '' ? `'${node.text}'` : 'empty') : `a ${node.kind}`
-  return usageError(`${node.place}: '${column}' is ${given}, which is not a valid ${type}`, hint)
 }

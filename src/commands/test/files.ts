@@ -20,7 +20,7 @@ export async function readTests(
   chosen: readonly TableDefinition[],
 ): Promise<readonly UnitTest[]> {
   const known = catalogue.tables.map(({ key }) => key)
-  const found = await readSoundTests({ folder, catalogue, chosen, known }, refuse)
+  const found = await readSoundTests(folder, { catalogue, chosen, known }, refuse)
   if (found.length > 0) return found
   throw usageError(
     `no test in ${shown(join(folder, 'tests'))} for ${chosen.map(({ key }) => key).join(', ')}`,
@@ -28,18 +28,18 @@ export async function readTests(
   )
 }
 
-export type TestsQuestion = {
-  /** The SQL folder. */
-  readonly folder: string
-  readonly catalogue: Catalogue
-  readonly chosen: readonly TableDefinition[]
-  /** The keys of all tables, including tables with errors. */
-  readonly known: readonly string[]
-}
-
-/** The valid tests of the chosen tables; errors in other tests are reported. */
+/** The valid tests of the chosen tables; errors in other tests are reported. `known`: keys of all tables, wrong ones too. */
 export async function readSoundTests(
-  { folder, catalogue, chosen, known }: TestsQuestion,
+  folder: string,
+  {
+    catalogue,
+    chosen,
+    known,
+  }: {
+    readonly catalogue: Catalogue
+    readonly chosen: readonly TableDefinition[]
+    readonly known: readonly string[]
+  },
   report: Report,
 ): Promise<readonly UnitTest[]> {
   const tests = join(folder, 'tests')
@@ -49,7 +49,7 @@ export async function readSoundTests(
     report(fileError({ rule: 'E015', file: shown(join(tests, stranger)), sentence, hint }))
   }
   const found = await Promise.all(
-    chosen.map((table) => readTableTests(join(tests, table.key), { table, catalogue, report })),
+    chosen.map((table) => readTableTests(join(tests, table.key), table, catalogue, report)),
   )
   return found.flat()
 }
@@ -59,15 +59,11 @@ export function testPath(folder: string, key: string, name: string): string {
   return join(folder, 'tests', key, `${name}.yaml`)
 }
 
-type TableTests = {
-  readonly table: TableDefinition
-  readonly catalogue: Catalogue
-  readonly report: Report
-}
-
 async function readTableTests(
   folder: string,
-  { table, catalogue, report }: TableTests,
+  table: TableDefinition,
+  catalogue: Catalogue,
+  report: Report,
 ): Promise<readonly UnitTest[]> {
   const names = await namesIn(folder)
   const files = names.filter((name) => name.endsWith('.yaml'))

@@ -5,6 +5,7 @@ import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
+import type { Input } from './real-rows.ts'
 import type { Context } from '../../session/command.ts'
 import { count } from '../../terminal/render/format.ts'
 import { withConnections } from '../../session/session.ts'
@@ -19,14 +20,13 @@ export async function newTest(context: Context): Promise<number> {
   const { readRealRows } = await import('./real-rows.ts')
   const range = typedRange(flags, '--new')
   const catalogue = await readCatalogue(config.sql.value)
-  const [table] = chooseTables(catalogue, [readFlag(flags, 'new', nonEmpty) ?? ''])
-  if (table === undefined) throw new Error('chooseTables() finds the table or throws')
+  const table = chooseTables(catalogue, [readFlag(flags, 'new', nonEmpty) ?? ''])[0]!
   const network = findNetwork(catalogue, config.network.value)
   const path = testPath(config.sql.value, table.key, `${network.name}-${range.from}-${range.to}`)
   await assertAbsent(path)
 
   const rows = await withConnections(context, (connections) =>
-    readRealRows(connections, { table, network, range, ...columnsRead(table, catalogue) }),
+    readRealRows(connections, { table, network, range, inputs: inputsOf(table, catalogue) }),
   )
   const description = `Blocks ${range.from} to ${range.to} of ${network.name}`
   const expected = { columns: [], rows: rows.expected }
@@ -42,28 +42,27 @@ export async function newTest(context: Context): Promise<number> {
   return EXIT.ok
 }
 
-/** For each table, the columns that the transform may read, and the columns that identify a row. */
-function columnsRead(table: TableDefinition, { sources, tables }: Catalogue) {
+/** The tables that the transform reads, with the columns that it may read and those that identify a row. */
+function inputsOf(table: TableDefinition, { sources, tables }: Catalogue): readonly Input[] {
   const words = new Set([
     ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
     'block_number',
     'transaction_index',
   ])
-  const columns = (ddl: SqlText) =>
-    ddlColumns(ddl).flatMap(({ name, defaultKind }) =>
-      words.has(name) &&
-      name !== 'meta_network_name' &&
-      defaultKind !== 'MATERIALIZED' &&
-      defaultKind !== 'ALIAS'
-        ? [name]
-        : [],
-    )
-  return {
-    sources: new Map(
-      sources.filter((one) => table.sources.includes(one.table)).map((one) => [one.table, columns(one.ddl)]),
-    ),
-    inputs: new Map(
-      tables.filter(({ key }) => table.after.includes(key)).map((one) => [one.target, columns(one.ddl)]),
-    ),
-  }
+  const input = (side: Input['side'], name: string, ddl: SqlText): Input => ({
+    side,
+    table: name,
+    columns: ddlColumns(ddl)
+      .filter(({ defaultKind }) => defaultKind !== 'MATERIALIZED' && defaultKind !== 'ALIAS')
+      .map((column) => column.name)
+      .filter((column) => words.has(column) && column !== 'meta_network_name'),
+  })
+  return [
+    ...sources
+      .filter((one) => table.sources.includes(one.table))
+      .map((one) => input('source', one.table, one.ddl)),
+    ...tables
+      .filter(({ key }) => table.after.includes(key))
+      .map(({ target, ddl }) => input('target', target, ddl)),
+  ]
 }

@@ -2,24 +2,18 @@
 import { usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
-import type { Cell, Row } from './unit-test.ts'
+import type { Cell, Row, UnitTest } from './unit-test.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
-import { openServer, type Server } from '../../clickhouse/server.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import { openServers } from '../../clickhouse/servers.ts'
 import { transformParams } from '../../targets/transform.ts'
 
-export type RealRowsQuestion = {
-  readonly table: TableDefinition
-  readonly network: Network
-  readonly range: Range
-  /** Table name to wanted columns, for the sources and the derived tables that the transform reads. */
-  readonly sources: ReadonlyMap<string, readonly string[]>
-  readonly inputs: ReadonlyMap<string, readonly string[]>
-}
-
-export type RealRows = {
-  readonly given: ReadonlyMap<string, readonly Row[]>
-  readonly expected: readonly Row[]
+/** A table that the transform reads, and the wanted columns. */
+export type Input = {
+  readonly side: 'source' | 'target'
+  readonly table: string
+  readonly columns: readonly string[]
 }
 
 /** A limit, because people read tests. */
@@ -28,10 +22,19 @@ const MOST_ROWS = 10_000
 /** @throws BackfillError `usage` for a range with too many rows or with none; `server`, `failed` as the server says */
 export async function readRealRows(
   connections: { readonly source: Connection; readonly target: Connection },
-  question: RealRowsQuestion,
-): Promise<RealRows> {
-  const { table, range, network } = question
-  const [source, target] = [await openServer(connections.source), await openServer(connections.target)]
+  {
+    table,
+    range,
+    network,
+    inputs,
+  }: {
+    readonly table: TableDefinition
+    readonly network: Network
+    readonly range: Range
+    readonly inputs: readonly Input[]
+  },
+): Promise<Pick<UnitTest, 'given'> & { readonly expected: readonly Row[] }> {
+  const servers = await openServers(connections)
   const params = transformParams({
     table,
     range,
@@ -41,31 +44,22 @@ export async function readRealRows(
   })
   try {
     const given = new Map<string, readonly Row[]>()
-    for (const [name, columns] of question.sources) {
-      const query = `${select(columns)} FROM {source:Identifier}.${quoteIdentifier(name)} FINAL
-        WHERE meta_network_name = {network:String} AND ${IN_RANGE} ORDER BY ALL`
-      given.set(name, await rowsOf(source, { query, params }))
-    }
-    for (const [name, columns] of question.inputs) {
-      const query = `${select(columns)} FROM {target:Identifier}.${quoteIdentifier(name)} FINAL WHERE ${IN_RANGE} ORDER BY ALL`
-      given.set(name, await rowsOf(target, { query, params }))
+    for (const { side, table: name, columns } of inputs) {
+      const ofNetwork = side === 'source' ? 'meta_network_name = {network:String} AND' : ''
+      const query = `SELECT ${columns.map(quoteIdentifier).join(', ')} FROM {${side}:Identifier}.${quoteIdentifier(name)} FINAL
+        WHERE ${ofNetwork} block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64} ORDER BY ALL`
+      given.set(name, await rowsOf(servers[side], { query, params }))
     }
     if ([...given.values()].every((rows) => rows.length === 0)) {
       const sentence = `blocks ${range.from}-${range.to} have no row of ${network.name} in the tables that ${table.key} reads`
       throw usageError(sentence, '`backfill status` shows which blocks there are')
     }
-    const reader = table.sources.length === 0 ? target : source
+    const reader = servers[table.sources.length === 0 ? 'target' : 'source']
     const query = `SELECT * FROM (\n${table.transform.text}\n) ORDER BY ALL`
     return { given, expected: await rowsOf(reader, { query, params, settings: table.settings }) }
   } finally {
-    await Promise.all([source.close(), target.close()])
+    await servers.close()
   }
-}
-
-const IN_RANGE = 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}'
-
-function select(columns: readonly string[]): string {
-  return `SELECT ${columns.map(quoteIdentifier).join(', ')}`
 }
 
 type Query = {

@@ -33,7 +33,7 @@ export function parseTestCase({ name, file, text, table }: TestFile, catalogue: 
     table,
     network,
     range,
-    given: givenOf(fields.get('given')!, { table, catalogue, context: { network: network.name, range } }),
+    given: givenOf(fields.get('given')!, table, catalogue, { network: network.name, range }),
     expected: expectedRows(fields.get('expect')!, ddlColumns(table.ddl)),
   }
 }
@@ -41,15 +41,11 @@ export function parseTestCase({ name, file, text, table }: TestFile, catalogue: 
 const REQUIRED = ['description', 'range', 'given', 'expect'] as const
 const KEYS = ['description', 'network', 'range', 'forks', 'given', 'expect'] as const
 
-type GivenQuestion = {
-  readonly table: TableDefinition
-  readonly catalogue: Catalogue
-  readonly context: GivenContext
-}
-
 function givenOf(
   node: YamlNode,
-  { table, catalogue, context }: GivenQuestion,
+  table: TableDefinition,
+  catalogue: Catalogue,
+  context: GivenContext,
 ): ReadonlyMap<string, readonly Row[]> {
   const inputs = new Map<string, { readonly table: string; readonly columns: readonly DdlColumn[] }>()
   const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))

@@ -1,6 +1,6 @@
 // Owns how a verification looks: a line per table, differences with example rows, the next command; also as JSON. Pure.
 import { EXIT } from '../../model/errors.ts'
-import type { Range } from '../../model/blocks.ts'
+import { countBlocks } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
 import type { NotCompared, ChunkComparison, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
@@ -18,7 +18,7 @@ export function verifyCode({ tables }: VerifyReport): number {
 
 /** One line for a verified chunk. */
 export function comparisonLine(table: string, chunkComparison: ChunkComparison, colors: Colors): string {
-  const rows = count(chunkComparison.comparison.recomputed.rows, 'row')
+  const rows = count(chunkComparison.recomputed.rows, 'row')
   return `${table}  ${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}  ${rows}  ${duration(chunkComparison.elapsedMs)}`
 }
 
@@ -45,7 +45,7 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
   const looked =
     chunks === 0
       ? 'no done block to verify'
-      : `${number(comparisons.length)} of ${count(chunks, 'chunk')} verified, ${blocksText(comparisons)}: ${tally
+      : `${number(comparisons.length)} of ${count(chunks, 'chunk')} verified, ${count(countBlocks(comparisons), 'block')}: ${tally
           .filter(([chunksOf]) => chunksOf > 0)
           .map(([chunksOf, label]) => `${number(chunksOf)} ${label}`)
           .join(', ')}`
@@ -74,13 +74,6 @@ const NOT_COMPARED: readonly (readonly [NotCompared['why'], string])[] = [
   ['unknown', 'the server does not say whether the default is deterministic'],
 ]
 
-function blocksText(ranges: readonly Range[]): string {
-  return count(
-    ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0),
-    'block',
-  )
-}
-
 function wordOf({ outcome, why }: ChunkComparison, colors: Colors): string {
   if (outcome === 'duplicates') return colors.red('several rows of one key')
   if (outcome === 'different')
@@ -100,23 +93,19 @@ function oddLines(
   chunkComparison: ChunkComparison,
   colors: Colors,
 ): readonly string[] {
-  const { recomputed, stored, examples } = chunkComparison.comparison
+  const { recomputed, stored, differences, examples } = chunkComparison
   return [
     `${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}`,
     `  ${[sumsText('computed again', recomputed), ...(stored === undefined ? [] : [sumsText('in the table', stored)])].join(', ')}`,
-    ...differenceLines(chunkComparison.comparison).map((line) => `  ${line}`),
+    ...DIFFERENCES.flatMap(([kind, label]) =>
+      differences[kind] > 0 ? [`  ${count(differences[kind], 'key')} ${label}`] : [],
+    ),
     ...exampleLines(columns, examples, colors).map((line) => `  ${line}`),
   ]
 }
 
 function sumsText(name: string, { rows, keys }: Comparison['recomputed']): string {
   return `${name} ${count(rows, 'row')}${rows === keys ? '' : ` of ${count(keys, 'key')}`}`
-}
-
-function differenceLines({ differences }: Comparison): readonly string[] {
-  return DIFFERENCES.filter(([kind]) => differences[kind] > 0).map(
-    ([kind, label]) => `${count(differences[kind], 'key')} ${label}`,
-  )
 }
 
 const DIFFERENCES: readonly (readonly [DifferenceKind, string])[] = [
@@ -170,10 +159,7 @@ export function verifyFields({ tables, ...report }: VerifyReport): object {
     tables: tables.map(({ comparisons, ...table }) => ({
       ...table,
       verified: comparisons.length,
-      ranges: comparisons.map(({ comparison, ...chunkComparison }) => ({
-        ...chunkComparison,
-        ...comparison,
-      })),
+      ranges: comparisons,
     })),
   }
 }

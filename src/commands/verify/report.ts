@@ -16,13 +16,13 @@ export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows
  */
 export type WhyStale = 'sql' | 'mixed' | 'late' | 'gone'
 
-export type ChunkComparison = Range & {
-  /** `duplicates`: the transform yields several rows of one key, whatever the table holds. */
-  readonly outcome: 'same' | 'different' | 'duplicates'
-  readonly why: WhyStale | undefined
-  readonly comparison: Comparison
-  readonly elapsedMs: number
-}
+export type ChunkComparison = Range &
+  Comparison & {
+    /** `duplicates`: the transform yields several rows of one key, whatever the table holds. */
+    readonly outcome: 'same' | 'different' | 'duplicates'
+    readonly why: WhyStale | undefined
+    readonly elapsedMs: number
+  }
 
 /** A column that is not compared: its default is nondeterministic, or the server does not say. */
 export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' }

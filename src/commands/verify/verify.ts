@@ -109,18 +109,12 @@ export async function verify(
 }
 
 /** The done and half-written blocks of a table, and the position of the last event before they were read. */
-type Done = {
-  readonly islands: readonly Island[]
-  readonly dirty: BlockSet
-  readonly since: Position
-}
-
 async function readDone(
   workspace: Workspace,
   { recordedEvents }: VerifyPorts,
   { uuids }: Known,
   { key }: TableDefinition,
-): Promise<Done> {
+): Promise<{ islands: readonly Island[]; dirty: BlockSet; since: Position }> {
   const uuid = uuids.get(key)
   if (uuid === undefined) return { islands: [], dirty: [], since: [0, 0] }
   const since = await recordedEvents.last(key, uuid)
@@ -182,7 +176,7 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
   const why =
     staleBy(table, chunk.sqlHash) ?? (outcome === 'same' ? undefined : await whySince(question, chunk))
   const { from, to } = chunk
-  return [{ from, to, outcome, why, comparison, elapsedMs: Math.round(monotonicMs() - started) }]
+  return [{ from, to, outcome, why, ...comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
 
 function outcomeOf({ recomputed, differences }: Comparison): ChunkComparison['outcome'] {

@@ -7,8 +7,10 @@ const bound = (text: string, values: Record<string, unknown>, settings: Record<s
 
 test('a parameter in a string, a comment, a heredoc or a quoted name is left alone', () => {
   const text = `SELECT '{x:UInt64}', "{x:UInt64}", $a$ {x:UInt64} $a$ -- {x:UInt64}
-  /* {x:UInt64} */, { x : UInt64 } AS \`{x:UInt64}\``
-  expect(bound(text, { x: 7 })).toBe(text.replace('{ x : UInt64 }', '7::UInt64'))
+  /* {x:UInt64} */, {x:UInt64} AS x, -{x:UInt64} AS \`{x:UInt64}\``
+  expect(bound(text, { x: 7 })).toBe(
+    text.replace('{x:UInt64} AS x', '7::UInt64 AS x').replace('-{x:UInt64}', '-(7::UInt64)'),
+  )
 })
 
 test('strings and names are quoted, so that no value ends its own quotes', () => {

@@ -93,17 +93,15 @@ test.each([
       {
         from: 12,
         to: 12,
-        comparison: {
-          recomputed: { rows: 1, keys: 1 },
-          stored: { rows: 1, keys: 1 },
-          examples: [
-            {
-              kind: 'different',
-              recomputed: ['12', '0', '1', '1', '64'],
-              stored: ['12', '1', '0', '-1', '-64'],
-            },
-          ],
-        },
+        recomputed: { rows: 1, keys: 1 },
+        stored: { rows: 1, keys: 1 },
+        examples: [
+          {
+            kind: 'different',
+            recomputed: ['12', '0', '1', '1', '64'],
+            stored: ['12', '1', '0', '-1', '-64'],
+          },
+        ],
       },
     ],
   })

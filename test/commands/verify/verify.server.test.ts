@@ -62,7 +62,7 @@ test('all tables are the same as they were built, defaults included', async () =
     table,
     odd: comparisons.filter(({ outcome, why }) => outcome !== 'same' || why !== undefined).length,
     looked: `${comparisons.length} of ${chunks}`,
-    rows: comparisons.some(({ comparison }) => comparison.recomputed.rows > 0),
+    rows: comparisons.some(({ recomputed }) => recomputed.rows > 0),
     notCompared,
     computed: columns.filter((name) => name === 'version' || name.startsWith('net_')),
   }))

@@ -63,7 +63,7 @@ export async function prepareRun(
     runId: randomId(),
     probeBlocks: makeProbe(workspace),
     runs,
-    confirm: sharing.confirm,
+    confirm: (work, kept) => sharing.confirm(work, kept),
     tableStatuses,
     uuids,
     inFlight: new Set(),

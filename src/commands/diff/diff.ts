@@ -1,6 +1,6 @@
 // Owns finding two versions of a table's SQL to compare: the version that built its ranges, and the file.
 import { usageError } from '../../model/errors.ts'
-import type { Island } from '../../ledger/events.ts'
+import type { Island, LedgerView } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { hintOf, splitStaleTag, shortHash } from '../../ledger/stale.ts'
 import { blockSet, type Range } from '../../model/blocks.ts'
@@ -24,18 +24,16 @@ export async function sqlDiff(
   { ports, ...workspace }: Workspace,
   question: DiffQuestion,
 ): Promise<DiffReport> {
-  const [table] = workspace.chosen
-  if (table === undefined) throw new Error('diff works on one table')
+  const table = workspace.chosen[0]!
   const [targets, ledger] = await Promise.all([
     ports.target.tables([table.target]),
     ports.target.ledgerState(),
   ])
   const target = targets.get(table.target)
-  const known = ledger !== 'absent' && target !== undefined
-  const [views, texts] = await Promise.all([
-    known ? ports.ledger.fold(uuidsOf([table], targets)) : new Map(),
-    ledger === 'absent' ? [] : ports.versions.texts(table.key),
-  ])
+  const [views, texts] =
+    ledger === 'absent'
+      ? [new Map<string, LedgerView>(), []]
+      : await Promise.all([ports.ledger.fold(uuidsOf([table], targets)), ports.versions.texts(table.key)])
   const view = views.get(table.key)
   const islands: readonly Island[] = view?.islands ?? []
   const stale = await staleReports({ ...workspace, ports }, { table, target, view })

@@ -34,9 +34,7 @@ export type ExaminedSide = {
   readonly opened: { readonly server: Server; readonly clock: Clock } | undefined
 }
 
-export type SideQuestion = {
-  readonly role: Role
-  readonly sides: readonly ServerRole[]
+export type SideQuestion = Pick<ExaminedSide, 'role' | 'sides'> & {
   readonly connection: Connection
   readonly isCluster: boolean
   /** How long an idle connection has to survive. */

@@ -1,7 +1,7 @@
 // Owns the names of a rebuild's tables. The names hold all the state that a later call needs.
 import { usageError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
-import { isKeyword, lex, type Token, unquoted } from '../../sql-syntax/lexer.ts'
+import { isKeyword, lex, unquoted } from '../../sql-syntax/lexer.ts'
 
 /**
  * `building`: being built, from the file as it was then. `ready`: built, and renamed under a lock epoch for one
@@ -59,12 +59,10 @@ function short(text: string): string {
 export function renamedDdl(ddl: SqlText, from: string, to: string): SqlText {
   const tokens = [...lex(ddl)]
   const body = tokens.findIndex(({ text }) => text === '(')
-  const at = tokens.findLastIndex((token, index) => index < body && isName(token) && unquoted(token) === from)
+  const at = tokens.findLastIndex(
+    (token, index) => index < body && ['word', 'identifier'].includes(token.kind) && unquoted(token) === from,
+  )
   if (at === -1 || !tokens.some((token) => isKeyword(token, 'CREATE')))
     throw usageError(`${ddl.file}:${ddl.line}: the DDL does not create '${from}'`)
   return { ...ddl, text: tokens.map((token, index) => (index === at ? to : token.text)).join('') }
-}
-
-function isName({ kind }: Token): boolean {
-  return kind === 'word' || kind === 'identifier'
 }

@@ -5,13 +5,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import { hull, type Range } from '../../model/blocks.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
-import {
-  inputsOf,
-  readTableStatuses,
-  type TableStatus,
-  targetsOf,
-  uuidsOf,
-} from '../../planning/table-status.ts'
+import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 export type RedoQuestion = {
@@ -38,8 +32,7 @@ export type PlannedRedo = {
  */
 export async function planRedo(workspace: Workspace, question: RedoQuestion): Promise<PlannedRedo> {
   const { request, cascade, lag, typed } = question
-  const [table] = workspace.chosen
-  if (table === undefined || workspace.chosen.length > 1) throw new Error('redo works on one table')
+  const table = workspace.chosen[0]!
   assertPerBlock(table, request)
   if (workspace.ports.executor.noDeletes !== undefined)
     throw usageError(`redo deletes rows, and ${workspace.ports.executor.noDeletes}`, noDeletesHint(table))
@@ -69,10 +62,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     tables.filter(({ key }) => concerned.some((one) => one.key === key)),
     targetsOf(tableStatuses),
   )
-  for (const { key, redo } of concerned) {
-    const tableStatus = tableStatuses.get(key)!
-    await assertNoLoss(workspace, { tableStatus, redo, inputs: inputsOf(tableStatus.table, uuids) })
-  }
+  for (const { key, redo } of concerned) await assertNoLoss(workspace, tableStatuses.get(key)!, redo, uuids)
   const costs = concerned.map((one) => costOf(workspace, tableStatuses.get(one.key)!, one))
   const report = { network: workspace.network.name, head, tables: await Promise.all(costs) }
   return { report, question, tables, uuids }

@@ -5,7 +5,7 @@ import { type BlockSet, countBlocks, formatBlockSet, hull, intersect, subtract }
 import type { RedoBlocks, RedoRequest } from './blocks.ts'
 import { changesSince } from '../../runner/recover.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
-import type { TableStatus } from '../../planning/table-status.ts'
+import { inputsOf, type TableStatus } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /** @throws BackfillError `usage` for a table whose rows cannot be deleted by range */
@@ -34,22 +34,17 @@ export function assertNoDependants(
   )
 }
 
-export type Rebuildable = {
-  readonly tableStatus: TableStatus
-  readonly redo: BlockSet
-  /** Table key -> target UUID of the tables in `after`. */
-  readonly inputs: ReadonlyMap<string, string>
-}
-
 /**
+ * @param uuids table key -> target UUID, also of the tables that it reads
  * @throws BackfillError `failed` if blocks could not be built again after the delete: their source rows were pruned or
  *   are incomplete, or the table no longer expects them
  */
 export async function assertNoLoss(
   workspace: Workspace,
-  { tableStatus, redo, inputs }: Rebuildable,
+  { table, target, bounds }: TableStatus,
+  redo: BlockSet,
+  uuids: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const { table, target, bounds } = tableStatus
   if (redo.length === 0) return
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
@@ -75,7 +70,7 @@ export async function assertNoLoss(
     )
 
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
-  const changes = await changesSince(workspace.ports, { table, inputs }, attempts)
+  const changes = await changesSince(workspace.ports, { table, inputs: inputsOf(table, uuids) }, attempts)
   const pruned = attempts.flatMap(({ blocks }, index) => (changes[index] === 'pruned' ? blocks : []))
   if (pruned.length > 0) refuse('the sources no longer hold all of them', intersect(redo, pruned))
 

@@ -28,7 +28,14 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
       return []
     }
   }
-  const names = { tables: named(tableKeys), networks: named(networkNames), sources: named(importNames) }
+  const names = {
+    tables: named((path) => sqlNames(join(path, 'transforms'))),
+    networks: named((path) =>
+      Object.keys(JSON.parse(readFileSync(join(path, 'networks.json'), 'utf8')) as object),
+    ),
+    // As people type them.
+    sources: named((path) => sqlNames(join(path, 'import')).map(shortName)),
+  }
   const completion = complete({ words, commands: COMMANDS, names })
   return completion.kind === 'folder' ? [FOLDER] : completion.words.map(LINES[shell] ?? (({ word }) => word))
 }
@@ -67,21 +74,7 @@ function valueOf(flag: string, words: readonly string[]): string | undefined {
 // Names are not checked: a mistake in one file must not hide the others. Reading is synchronous, because these are two
 // small reads at the end of a short process.
 
-/** Table keys, sorted. Throws if the folder cannot be read. */
-function tableKeys(folder: string): readonly string[] {
-  return sqlNames(join(folder, 'transforms'))
-}
-
-/** Names of the source tables that can be imported, as people type them, sorted. Throws if the folder cannot be read. */
-function importNames(folder: string): readonly string[] {
-  return sqlNames(join(folder, 'import')).map(shortName)
-}
-
-/** Names of networks in the order of networks.json. Throws if that file cannot be read. */
-function networkNames(folder: string): readonly string[] {
-  return Object.keys(JSON.parse(readFileSync(join(folder, 'networks.json'), 'utf8')) as object)
-}
-
+/** Sorted. Throws if the folder cannot be read. */
 function sqlNames(folder: string): readonly string[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.sql') && !name.startsWith('.'))

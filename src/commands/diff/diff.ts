@@ -20,10 +20,8 @@ export type DiffQuestion = {
  * the most stale blocks, and the file. Reads only.
  * @throws BackfillError `usage` for a prefix of no known hash, or of several
  */
-export async function sqlDiff(
-  { ports, ...workspace }: Workspace,
-  question: DiffQuestion,
-): Promise<DiffReport> {
+export async function sqlDiff(workspace: Workspace, { fromHash, toHash }: DiffQuestion): Promise<DiffReport> {
+  const { ports } = workspace
   const table = workspace.chosen[0]!
   const [targets, ledger] = await Promise.all([
     ports.target.tables([table.target]),
@@ -36,13 +34,11 @@ export async function sqlDiff(
       : await Promise.all([ports.ledger.fold(uuidsOf([table], targets)), ports.versions.texts(table.key)])
   const view = views.get(table.key)
   const islands: readonly Island[] = view?.islands ?? []
-  const stale = await staleReports({ ...workspace, ports }, { table, target, view })
+  const stale = await staleReports(workspace, { table, target, view })
   const current = islands.filter(({ state, sqlHash }) => state === 'done' && sqlHash === table.sqlHash)
-  const file = fileSide(table)
   const sideOf = (typed: string) => sideFor(typed, { table, texts, islands })
-  const from =
-    question.fromHash === undefined ? defaultSide(table, { texts, stale }) : sideOf(question.fromHash)
-  const to = question.toHash === undefined ? file : sideOf(question.toHash)
+  const from = fromHash === undefined ? defaultSide(table, { texts, stale }) : sideOf(fromHash)
+  const to = toHash === undefined ? fileSide(table) : sideOf(toHash)
   return {
     table: table.key,
     target: `${ports.target.database}.${table.target}`,

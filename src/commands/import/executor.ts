@@ -143,7 +143,8 @@ const NO_MEMORY = 241
 
 function classified(error: BackfillError): BackfillError {
   const { message, kind, code, hint, cause } = error
-  if (kind === 'failed' && code === NO_MEMORY)
+  if (kind !== 'failed') return error
+  if (code === NO_MEMORY)
     return new BackfillError(message, {
       kind,
       code,
@@ -152,7 +153,7 @@ function classified(error: BackfillError): BackfillError {
       hint: 'The server needs memory for a whole file: use --jobs 1, or raise its memory limit',
       cause,
     })
-  if (kind === 'failed' && FILE_CODES.has(code))
-    return new BackfillError(message, { kind, code, rangeOnly: true, hint, cause })
-  return error
+  return FILE_CODES.has(code)
+    ? new BackfillError(message, { kind, code, rangeOnly: true, hint, cause })
+    : error
 }

@@ -23,7 +23,7 @@ export async function openFolder(folder: string, network: string): Promise<Files
         const { size, mtimeMs } = await stat(path(key))
         return { bytes: size, version: fileVersion([size, mtimeMs]) }
       } catch (error) {
-        if (isAbsent(error)) return undefined
+        if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
         throw new BackfillError(`cannot read ${path(key)}: ${messageOf(error)}`, {
           kind: 'failed',
           cause: error,
@@ -37,8 +37,4 @@ export async function openFolder(folder: string, network: string): Promise<Files
       return await keptFile(path(key), handle)
     },
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 }

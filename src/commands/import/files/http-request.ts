@@ -1,6 +1,7 @@
 // Owns one HTTP request for a file: it follows redirects and gives up on a stalled server.
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import { broken } from './file-error.ts'
 
 // Not with fetch: undici in Node ends the whole process with a failed assertion if a server closes the connection after
 // the last byte while the reader is slower than the network. Seen with Node 24.21 and Python's http.server.
@@ -15,12 +16,10 @@ export type HttpQuestion = {
 /** More redirects are treated as a loop. */
 const MAX_REDIRECTS = 5
 
-export class TooManyRedirects extends Error {
-  override readonly name = 'TooManyRedirects'
-  override readonly message = `it redirects more than ${MAX_REDIRECTS} times`
-}
-
-/** Resolves with the response, whatever its status, after its headers. The caller reads or destroys the body. */
+/**
+ * Resolves with the response, whatever its status, after its headers. The caller reads or destroys the body.
+ * @throws BackfillError if it is redirected too often; else the connection's error
+ */
 export async function requestFile(url: string, question: HttpQuestion): Promise<IncomingMessage> {
   let at = new URL(url)
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -30,7 +29,7 @@ export async function requestFile(url: string, question: HttpQuestion): Promise<
     answer.destroy()
     at = new URL(location, at)
   }
-  throw new TooManyRedirects()
+  throw broken(`cannot fetch ${url}: it redirects more than ${MAX_REDIRECTS} times`)
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])

@@ -9,7 +9,7 @@ import { BackfillError } from '../../../model/errors.ts'
 import type { FetchedFile, FileFacts, FileKey, FilesPort } from '../files-port.ts'
 import { broken, passing, messageOf } from './file-error.ts'
 import { filePath, fileVersion } from './file-path.ts'
-import { type HttpQuestion, requestFile, TooManyRedirects } from './http-request.ts'
+import { type HttpQuestion, requestFile } from './http-request.ts'
 import { keptFile } from './parquet-file.ts'
 
 export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
@@ -101,8 +101,7 @@ function lengthOf({ headers }: IncomingMessage): number | undefined {
 
 async function ask(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<IncomingMessage> {
   return await requestFile(url, { ...options, method }).catch((error: unknown) => {
-    const message = `cannot fetch ${url}: ${messageOf(error)}`
-    throw error instanceof TooManyRedirects ? broken(message) : passing(message, error)
+    throw error instanceof BackfillError ? error : passing(`cannot fetch ${url}: ${messageOf(error)}`, error)
   })
 }
 

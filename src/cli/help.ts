@@ -23,10 +23,7 @@ export function overview(): string {
 }
 
 /** The command's own flags, and its common flags, both in its order. */
-export function flagsOf({ flags }: CommandEntry): {
-  readonly own: readonly Flag[]
-  readonly shared: readonly Flag[]
-} {
+export function flagsOf({ flags }: CommandEntry) {
   return { own: flags.filter((flag) => !isShared(flag)), shared: flags.filter(isShared) }
 }
 

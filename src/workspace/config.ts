@@ -6,7 +6,15 @@ import type { Order } from '../planning/chunks.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS } from '../model/model.ts'
 import { blockCount, clusterName, type Flags, nonEmpty, oneOf, positiveCount, type Word } from './values.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
-import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
+import {
+  type Environment,
+  type Layers,
+  readDotenv,
+  type Setting,
+  setting,
+  settingOf,
+  variable,
+} from './variables.ts'
 
 /** Every value for a command. */
 export type Config = ReturnType<typeof readConfig>
@@ -27,17 +35,17 @@ export type ConfigQuestion = {
 export function readConfig({ flags, environment, folder }: ConfigQuestion) {
   const layers: Layers = { flags, environment, dotenv: readDotenv(folder) }
   const path = (name: string, fallback: string): Setting<string> => {
-    const found = setting(layers, { name, read: nonEmpty, fallback })
+    const found = setting(layers, name, nonEmpty, fallback)
     return { ...found, value: resolve(folder, found.value) }
   }
   const optional = <T>(name: string, read: (word: Word) => T) =>
-    setting<T | undefined>(layers, { name, read, fallback: undefined })
-  const network = setting(layers, { name: 'network', read: nonEmpty, fallback: 'mainnet' })
+    setting<T | undefined>(layers, name, read, undefined)
+  const network = setting(layers, 'network', nonEmpty, 'mainnet')
   const servers = readServers(layers, folder)
   return {
     network,
     /** Distance kept from the newest block, in blocks. */
-    lag: setting(layers, { name: 'lag', read: blockCount, fallback: 384 }),
+    lag: setting(layers, 'lag', blockCount, 384),
     /** Statements at the same time; undefined: by the server's capacity. */
     jobs: optional('jobs', positiveCount),
     tableJobs: optional('table-jobs', positiveCount),
@@ -45,16 +53,12 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     chunk: optional('chunk', positiveCount),
     /** Expected rows per chunk; undefined: the default. */
     chunkRows: optional('chunk-rows', positiveCount),
-    order: setting<Order>(layers, { name: 'order', read: oneOf(['oldest', 'newest']), fallback: 'oldest' }),
+    order: setting<Order>(layers, 'order', oneOf(['oldest', 'newest']), 'oldest'),
     /** Cluster of the target server; undefined: a single server. */
     cluster: optional('cluster', clusterName),
     /** Compression between two servers. */
-    compression: setting<Compression>(layers, {
-      name: 'compression',
-      read: oneOf(COMPRESSIONS),
-      fallback: DEFAULT_COMPRESSION,
-    }),
-    ledgerDatabase: setting(layers, { name: 'ledger-database', read: nonEmpty, fallback: 'backfill' }),
+    compression: setting<Compression>(layers, 'compression', oneOf(COMPRESSIONS), DEFAULT_COMPRESSION),
+    ledgerDatabase: setting(layers, 'ledger-database', nonEmpty, 'backfill'),
     /** Folder of the SQL files, absolute. */
     sql: path('sql', PROGRAM_SQL),
     /** Folder of the embedded server's data, absolute. */
@@ -77,7 +81,7 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
 
 function database(layers: Layers, side: ServerRole, fallback: Setting<string>): Setting<string> {
   const found = variable(layers, `${prefixOf(side)}_DATABASE`)
-  return found === undefined ? fallback : { value: found.text, origin: found.origin }
+  return found ? settingOf(found) : fallback
 }
 
 function warningsOf(servers: Servers): readonly string[] {

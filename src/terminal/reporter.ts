@@ -51,7 +51,7 @@ export async function createReporter(output: Output, { json, quiet, again }: Rep
   }
 
   return {
-    report(event: RunEvent) {
+    report: (event: RunEvent): void => {
       progress = advance(progress, event, monotonicMs())
       if (json) output.json(eventFields(event))
       const { importance, lines } = eventText(event, colors)
@@ -66,14 +66,14 @@ export async function createReporter(output: Output, { json, quiet, again }: Rep
     /** Statements in flight, from the events so far. */
     inFlight: () => inFlight(progress),
     /** The run ended: prints the summary and the failures. */
-    finish(summary: RunSummary) {
+    finish: (summary: RunSummary): void => {
       closeLive()
       if (json) output.json(summaryFields(summary))
       else if (!quiet) output.result(summaryLines(summary, output.resultColors, again))
       output.message(failureLines(summary, colors))
     },
     /** An error ended the run; its caller prints the error. */
-    abandon(error: unknown) {
+    abandon: (error: unknown): void => {
       closeLive()
       if (json && error instanceof BackfillError) output.json(errorEvent(error))
     },

@@ -18,7 +18,7 @@ import {
 } from './settings-limits.ts'
 
 /** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port if it has none (embedded). */
-export type ServerInfo = {
+type ServerInfo = {
   readonly version: string
   readonly identity: string
   /** Settings that are not sent, because the user may not change them; `readsOnly`: a profile with readonly = 1. */

@@ -76,8 +76,6 @@ export const RULES = {
 
 export type RuleId = keyof typeof RULES
 
-export type Severity = 'error' | 'warning'
-
-export function severityOf(rule: RuleId): Severity {
+export function severityOf(rule: RuleId): 'error' | 'warning' {
   return rule.startsWith('W') ? 'warning' : 'error'
 }

@@ -7,7 +7,7 @@ import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHe
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
 import { attempt, type Report } from '../sql-syntax/problems.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
-import { splitStatements } from '../sql-syntax/statements.ts'
+import { onlyStatement } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkReads, type TableDraft } from './definition-checks.ts'
@@ -60,7 +60,7 @@ export function tableDrafts(
 /** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
 export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
   const { blockCoverage } = sourceHeader(file.file, file.text)
-  const ddl = onlyCreateTable(file, report)
+  const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   checkedParameters(ddl, { source: 'Identifier' }, report)
   return { table: ddlTable(ddl), blockCoverage, ddl }
 }
@@ -84,7 +84,7 @@ function tableDraft(
     report(fileError({ rule: 'E010', file, sentence: 'the table has no DDL', hint }))
   }
   const { header, lines } = readHeader(file, text, report)
-  const transform = attempt(report, () => onlySelect(file, splitStatements(file, text), report))
+  const transform = attempt(report, () => onlySelect(file, text, report))
   const known = transformParameters(
     { file, line: lines.get('params'), forks: forks ?? [], own: header.params ?? [] },
     report,
@@ -121,7 +121,7 @@ function isComplete(header: HeaderDraft): header is TransformHeader {
 }
 
 function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
-  const ddl = onlyCreateTable(file, report)
+  const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   checkedParameters(ddl, { target: 'Identifier' }, report)
   const table = ddlTable(ddl)
   if (target !== undefined && table !== target) {
@@ -142,16 +142,4 @@ function clusterStatements(
   return ddl && shard && attempt(report, () => clusterForm(ddl, shard))
 }
 
-function onlyCreateTable({ file, text }: SqlFile, report: Report): SqlText {
-  const [ddl, second] = splitStatements(file, text)
-  const hint = 'write one CREATE TABLE'
-  if (ddl === undefined) {
-    throw fileError({ rule: 'E021', file, sentence: 'the file has no CREATE TABLE', hint })
-  }
-  if (second !== undefined) {
-    report(
-      fileError({ rule: 'E022', file, line: second.line, sentence: 'a second statement begins here', hint }),
-    )
-  }
-  return ddl
-}
+const ONE_CREATE_TABLE = { missing: 'the file has no CREATE TABLE', hint: 'write one CREATE TABLE' }

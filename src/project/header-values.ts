@@ -32,11 +32,8 @@ export function identifiers(entry: HeaderEntry): readonly string[] {
 export function chunk(entry: HeaderEntry): number {
   const blocks = wholeNumber(entry.value)
   if (blocks === undefined || blocks === 0) {
-    throw wrong(
-      entry,
-      `'${entry.value}' is not a whole number above 0`,
-      'write the blocks of a chunk, such as 10000',
-    )
+    const hint = 'write the blocks of a chunk, such as 10000'
+    throw wrong(entry, `'${entry.value}' is not a whole number above 0`, hint)
   }
   return blocks
 }
@@ -61,11 +58,8 @@ export function expression(entry: HeaderEntry): ShardBy {
   const isClosed = last.depth === 0 && !OPENING.has(last.text) && tokens.every(({ depth }) => depth >= 0)
   if (isClosed && tokens.every(({ depth, text }) => depth > 0 || !SEPARATORS.has(text)))
     return { expression: entry.value, line: entry.line }
-  throw wrong(
-    entry,
-    `'${entry.value}' is not an expression`,
-    'write columns of ORDER BY, such as cityHash64(address)',
-  )
+  const hint = 'write columns of ORDER BY, such as cityHash64(address)'
+  throw wrong(entry, `'${entry.value}' is not an expression`, hint)
 }
 
 const SEPARATORS: ReadonlySet<string> = new Set([',', ';'])
@@ -77,12 +71,8 @@ export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {
     if (type !== '')
       throw wrong(entry, `'${name} ${type}' is not the name of a setting`, 'write name = value')
     if (PINNED_SETTING_NAMES.includes(name)) {
-      throw wrong(
-        entry,
-        `'${name}' may not be changed`,
-        'leave it out: with another value rows can be lost silently',
-        'E025',
-      )
+      const hint = 'leave it out: with another value rows can be lost silently'
+      throw wrong(entry, `'${name}' may not be changed`, hint, 'E025')
     }
     found[name] = value
   }
@@ -109,14 +99,7 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
 }
 
 export function blockCoverage(entry: HeaderEntry): BlockCoverage {
-  const known = BLOCK_COVERAGES.find((name) => name === entry.value)
-  if (known === undefined)
-    throw wrong(
-      entry,
-      `'${entry.value}' is not a block coverage`,
-      `write one of ${BLOCK_COVERAGES.join(', ')}`,
-    )
-  return known
+  return oneOf(entry, entry.value, BLOCK_COVERAGES, 'block coverage')
 }
 
 export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
@@ -130,11 +113,13 @@ const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as
 type DoctorServer = (typeof DOCTOR_SERVERS)[number]
 
 export function doctorServers(entry: HeaderEntry): readonly DoctorServer[] {
-  return entry.value.split(',').map((part) => {
-    const known = DOCTOR_SERVERS.find((name) => name === part.trim())
-    if (known !== undefined) return known
-    throw wrong(entry, `'${part.trim()}' is not a server`, `write one of ${DOCTOR_SERVERS.join(', ')}`)
-  })
+  return entry.value.split(',').map((part) => oneOf(entry, part.trim(), DOCTOR_SERVERS, 'server'))
+}
+
+function oneOf<T extends string>(entry: HeaderEntry, text: string, known: readonly T[], what: string): T {
+  const found = known.find((one) => one === text)
+  if (found !== undefined) return found
+  throw wrong(entry, `'${text}' is not a ${what}`, `write one of ${known.join(', ')}`)
 }
 
 function wrong(
@@ -148,11 +133,8 @@ function wrong(
 
 function plainName(entry: HeaderEntry, name: string): string {
   if (/^[a-z][a-z0-9_]*$/.test(name)) return name
-  throw wrong(
-    entry,
-    `'${name}' is not a plain name`,
-    'use lower-case letters, digits and _, without database or quotes',
-  )
+  const hint = 'use lower-case letters, digits and _, without database or quotes'
+  throw wrong(entry, `'${name}' is not a plain name`, hint)
 }
 
 /** `null` if the text is not a block limit. */

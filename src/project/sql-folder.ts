@@ -6,7 +6,6 @@ import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { throwHeaderError } from './header.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
-import type { TableDraft } from './definition-checks.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
 import { readSqlFiles, shown, unreadable } from './sql-files.ts'
@@ -21,15 +20,11 @@ export async function readCatalogue(folder: string): Promise<Catalogue> {
   return (await readFolder(folder, refuse)).catalogue
 }
 
-export type Folder = {
-  /** The tables without errors. */
-  readonly catalogue: Catalogue
-  /** All tables, including those with errors, in dependency order. */
-  readonly drafts: readonly TableDraft[]
-}
-
-/** The same, but reports every error. Throws if a file or folder cannot be read. */
-export async function readFolder(folder: string, report: Report): Promise<Folder> {
+/**
+ * The same, but reports every error. `catalogue`: the tables without errors; `drafts`: all, in dependency order.
+ * Throws if a file or folder cannot be read.
+ */
+export async function readFolder(folder: string, report: Report) {
   const networksFile = join(folder, 'networks.json')
   const [ddl, transforms, source, ledger, clusterLedger, upgrade, networksText] = await Promise.all([
     readSqlFiles(join(folder, 'ddl')),
@@ -44,7 +39,7 @@ export async function readFolder(folder: string, report: Report): Promise<Folder
   const drafts = tableDrafts({ transforms, ddl, networks }, report)
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
-  const catalogue = {
+  const catalogue: Catalogue = {
     tables: drafts.flatMap(({ definition }) => definition ?? []),
     sources: tried(source, (file) => [sourceDefinition(file, report)]),
     networks: networks ?? [],

@@ -1,29 +1,19 @@
 // Owns the form of a transform: one SELECT over the tables that its header names, bounded by the runner's parameters.
-import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
+import { type BackfillError, fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { refuse, type Report } from '../sql-syntax/problems.ts'
 import { isKeyword, significantTokens, unquoted, type Token } from '../sql-syntax/lexer.ts'
+import { onlyStatement } from '../sql-syntax/statements.ts'
 
-/** The statement of a transform file. Reports an error if the file is not exactly one SELECT. */
-export function onlySelect(
-  file: string,
-  statements: readonly SqlText[],
-  report: Report = refuse,
-): SqlText | undefined {
-  const [sql, second] = statements
-  const wrong = (rule: Finding['rule'], line: number | undefined, sentence: string) =>
-    report(fileError({ rule, file, line, sentence, hint: ONE_SELECT }))
-  if (sql === undefined) {
-    wrong('E021', undefined, 'the transform has no SELECT')
-    return undefined
-  }
-  if (second !== undefined) wrong('E022', second.line, 'a second statement begins here')
+/** The statement of a transform file. Throws a usage error if the file is not exactly one SELECT. */
+export function onlySelect(file: string, text: string, report: Report = refuse): SqlText {
+  const sql = onlyStatement(file, text, { missing: 'the transform has no SELECT', hint: ONE_SELECT }, report)
   const tokens = significantTokens(sql)
   const first = tokens.find((token) => token.text !== '(')
   if (!isKeyword(first, 'SELECT', 'WITH')) {
-    wrong('E023', first?.line ?? sql.line, `the transform begins with ${first?.text ?? '('}`)
-    return undefined
+    const sentence = `the transform begins with ${first?.text ?? '('}`
+    throw fileError({ rule: 'E023', file, line: first?.line ?? sql.line, sentence, hint: ONE_SELECT })
   }
   for (const error of pinnedSettings(file, tokens)) report(error)
   return sql

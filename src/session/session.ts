@@ -5,22 +5,17 @@ import {
   connectServers,
   openWorkspace,
   type Session,
-  type SessionHooks,
   type Starting,
 } from '../workspace/open.ts'
 import { names, readFlag } from '../workspace/values.ts'
 import type { Context } from './command.ts'
 
 /** Opens the workspace for the tables after --tables. @throws BackfillError as `openWorkspace` */
-export async function withWorkspace<T>(
-  context: Context,
-  use: (session: Session) => Promise<T>,
-  hooks: SessionHooks = {},
-): Promise<T> {
+export async function withWorkspace<T>(context: Context, use: (session: Session) => Promise<T>): Promise<T> {
   const { config, flags } = context
   printWarnings(context)
-  const tables = readFlag(flags, 'tables', names)
-  return await openWorkspace({ config, tables, starting: announceStart(context) }, use, hooks)
+  const tables = readFlag(flags, 'tables', names) ?? []
+  return await openWorkspace(config, tables, announceStart(context), use)
 }
 
 /** Starts the embedded server if it is configured, and stops it when `use` has ended, however it ended. */

@@ -7,11 +7,11 @@ import type { UpHooks } from '../runner/up.ts'
 import type { Context } from './command.ts'
 import { count } from '../terminal/render/format.ts'
 import { createReporter } from '../terminal/reporter.ts'
-import { type Session, type SessionHooks } from '../workspace/open.ts'
+import type { Session } from '../workspace/open.ts'
 import { withWorkspace } from './session.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 
-export type RunHooks = SessionHooks & {
+type RunHooks = {
   /** Runs before the first chunk; throws to prevent it. */
   readonly ready?: (session: Session) => Promise<void>
   /** Runs after a run that was not interrupted, while the servers are still open. */
@@ -27,18 +27,14 @@ const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
 /** Processes missing blocks and resolves to the exit code. */
 export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {
   return await supervised(context, (run) =>
-    withWorkspace(
-      context,
-      async (session) => {
-        await hooks.ready?.(session)
-        const { up } = await import('../runner/up.ts')
-        const summary = await up(session.workspace, options, run)
-        const code = run.finish(summary)
-        if (!summary.interrupted) await hooks.after?.(session)
-        return code
-      },
-      hooks,
-    ),
+    withWorkspace(context, async (session) => {
+      await hooks.ready?.(session)
+      const { up } = await import('../runner/up.ts')
+      const summary = await up(session.workspace, options, run)
+      const code = run.finish(summary)
+      if (!summary.interrupted) await hooks.after?.(session)
+      return code
+    }),
   )
 }
 

@@ -135,11 +135,7 @@ function decimalFits(from: DataType, to: DataType): boolean {
 }
 
 function sameType(from: DataType, to: DataType): boolean {
-  return (
-    from.name === to.name &&
-    from.args.length === to.args.length &&
-    from.args.every((arg, index) => arg.label === to.args[index]?.label && sameType(arg, argument(to, index)))
-  )
+  return from.name === to.name && JSON.stringify(from.args) === JSON.stringify(to.args)
 }
 
 function argument(type: DataType, index: number): DataType {

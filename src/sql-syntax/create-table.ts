@@ -37,32 +37,15 @@ export function ddlTable(ddl: SqlText): string {
 /** Keyword of a clause (`ORDER BY`) -> the tokens after it, in order; '' -> the tokens before the first clause. */
 export type Clauses = ReadonlyMap<string, readonly Token[]>
 
-export type CreateTable = {
-  /** Without database. */
-  readonly table: string
-  /** Index of its name among the statement's significant tokens. */
-  readonly nameAt: number
-  readonly columns: readonly { readonly name: string; readonly line: number; readonly clauses: Clauses }[]
-  /** Indices, constraints, projections and keys among the columns. */
-  readonly others: readonly (readonly Token[])[]
-  /** The text after the columns. */
-  readonly clauses: Clauses
-  /** The same as tokens: those between the brackets of the list of columns, and those after it. */
-  readonly body: readonly Token[]
-  readonly tail: readonly Token[]
-}
+export type CreateTable = ReturnType<typeof createTable>
 
 /** Throws a usage error with file and line for any other statement. */
-export function createTable(ddl: SqlText): CreateTable {
+export function createTable(ddl: SqlText) {
   const tokens = significantTokens(ddl)
   const [create, second] = tokens
   if (isKeyword(create, 'CREATE') && isKeyword(second, 'OR')) {
-    throw problem(
-      ddl,
-      second,
-      'CREATE OR REPLACE would throw away a table that is there',
-      'write CREATE TABLE',
-    )
+    const sentence = 'CREATE OR REPLACE would throw away a table that is there'
+    throw problem(ddl, second, sentence, 'write CREATE TABLE')
   }
   if (!isKeyword(create, 'CREATE') || !isKeyword(second, 'TABLE')) {
     const found = isKeyword(create, 'CREATE') ? `CREATE ${second?.text ?? ''}` : (create?.text ?? '')
@@ -75,8 +58,7 @@ export function createTable(ddl: SqlText): CreateTable {
   if (close === -1 || table === undefined) {
     throw problem(ddl, create, 'CREATE TABLE without a list of columns', CREATE_TABLE)
   }
-  const [body, tail] = [tokens.slice(open + 1, close), tokens.slice(close + 1)]
-  const items = splitAtCommas(body)
+  const items = splitAtCommas(tokens.slice(open + 1, close))
   const columns = items
     .filter((item) => !isNoColumn(item))
     .map(([first, ...rest]) => {
@@ -85,8 +67,17 @@ export function createTable(ddl: SqlText): CreateTable {
         throw problem(ddl, first, `expected a column, found '${first?.text ?? ''}'`, CREATE_TABLE)
       return { name: named, line: first!.line, clauses: clausesOf(rest, COLUMN_CLAUSES) }
     })
-  const others = items.filter(isNoColumn)
-  return { table, nameAt, columns, others, clauses: clausesOf(tail, TABLE_CLAUSES), body, tail }
+  return {
+    /** Without database. */
+    table,
+    /** Index of its name among the statement's significant tokens. */
+    nameAt,
+    columns,
+    /** Indices, constraints, projections and keys among the columns. */
+    others: items.filter(isNoColumn),
+    /** The text after the columns. */
+    clauses: clausesOf(tokens.slice(close + 1), TABLE_CLAUSES),
+  }
 }
 
 const CREATE_TABLE = 'write CREATE TABLE IF NOT EXISTS {target:Identifier}.name (columns) ENGINE = …'

@@ -1,6 +1,6 @@
 // Owns reading engine and keys from a CREATE TABLE.
 import type { SqlText } from '../model/model.ts'
-import { createTable, type CreateTable } from './create-table.ts'
+import { createTable } from './create-table.ts'
 import { isKeyword, isName, type Token, unquoted } from './lexer.ts'
 import { closingAt, splitAtCommas } from './tokens.ts'
 
@@ -17,16 +17,10 @@ export type DdlEngine = DdlClause & {
   readonly name: string
 }
 
-export type DdlClauses = {
-  readonly columns: CreateTable['columns']
-  readonly engine: DdlEngine | undefined
-  /** The sorting key: ORDER BY, else PRIMARY KEY. */
-  readonly sortKey: DdlClause | undefined
-  readonly partition: DdlClause | undefined
-}
+export type DdlClauses = ReturnType<typeof ddlClauses>
 
 /** Throws a usage error with file and line if the statement is not a CREATE TABLE. */
-export function ddlClauses(ddl: SqlText): DdlClauses {
+export function ddlClauses(ddl: SqlText) {
   const { columns, clauses } = createTable(ddl)
   const clause = (word: string) => {
     const tokens = clauses.get(word)
@@ -35,6 +29,7 @@ export function ddlClauses(ddl: SqlText): DdlClauses {
   return {
     columns,
     engine: readEngine(clauses.get('ENGINE') ?? []),
+    /** The sorting key: ORDER BY, else PRIMARY KEY. */
     sortKey: clause('ORDER BY') ?? clause('PRIMARY KEY'),
     partition: clause('PARTITION BY'),
   }

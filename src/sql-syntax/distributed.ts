@@ -1,28 +1,23 @@
 // Owns reading the definition of a Distributed table, and whether its sharding keeps the rows of a key on one shard.
-import { type DdlClause, toClause } from './ddl-clauses.ts'
+import { toClause } from './ddl-clauses.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from './lexer.ts'
 import { closingAt, splitAtCommas, unspaced } from './tokens.ts'
 
-export type Distributed = {
-  /** As written: a name, or a macro such as `{cluster}`. */
-  readonly cluster: string
-  /** The table on each shard that holds the rows. */
-  readonly database: string
-  readonly table: string
-  /** Undefined: all rows go to the only shard. */
-  readonly key: DdlClause | undefined
-}
+export type Distributed = NonNullable<ReturnType<typeof distributedEngine>>
 
 /** Reads `engine_full` of `system.tables`: `Distributed('{cluster}', 'database', 'table', sharding key, …)`; undefined for any other engine. */
-export function distributedEngine(engineFull: string): Distributed | undefined {
+export function distributedEngine(engineFull: string) {
   const tokens = significantTokens({ file: 'system.tables', text: engineFull, line: 1 })
   const close = closingAt(tokens, 1)
   if (!isKeyword(tokens[0], 'DISTRIBUTED') || close === -1) return undefined
   const [cluster, database, table, key] = splitAtCommas(tokens.slice(2, close))
   return {
+    /** As written: a name, or a macro such as `{cluster}`. */
     cluster: nameOf(cluster),
+    /** The table on each shard that holds the rows. */
     database: nameOf(database),
     table: nameOf(table),
+    /** Undefined: all rows go to the only shard. */
     key: key && toClause(key, key[0]?.line ?? 1),
   }
 }

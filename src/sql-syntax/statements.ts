@@ -1,5 +1,7 @@
 // Owns splitting an SQL file into statements.
+import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
+import { refuse, type Report } from './problems.ts'
 import { isSignificant, lex, significantTokens, type Token } from './lexer.ts'
 
 /**
@@ -28,6 +30,23 @@ export function splitStatements(file: string, text: string): readonly SqlText[] 
   }
   close()
   return statements
+}
+
+/** What to write into a file of one statement: the error if there is none, and the hint. */
+type Expected = { readonly missing: string; readonly hint: string }
+
+/** The only statement of a file. Throws a usage error if there is none; reports a second one. */
+export function onlyStatement(
+  file: string,
+  text: string,
+  { missing, hint }: Expected,
+  report: Report = refuse,
+): SqlText {
+  const [first, second] = splitStatements(file, text)
+  if (first === undefined) throw fileError({ rule: 'E021', file, sentence: missing, hint })
+  const sentence = 'a second statement begins here'
+  if (second !== undefined) report(fileError({ rule: 'E022', file, line: second.line, sentence, hint }))
+  return first
 }
 
 /** Whether a token is a line of the `--! key: value` header. */

@@ -31,14 +31,13 @@ export function readFlags(argv: readonly string[], command: string, flags: reado
   const rest = [...argv]
   const bare = flags.find((flag) => flag.bare)
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (!word.startsWith('-') && bare !== undefined) {
+    if (!word.startsWith('-')) {
+      if (bare === undefined)
+        throw usageError(`unexpected word '${word}' after \`${command}\``, helpOn(command))
       const place = `--${bare.name}`
       const text = [words.get(bare.name)?.text, word].filter((one) => one !== undefined).join()
       words.set(bare.name, { text, place })
       continue
-    }
-    if (!word.startsWith('-')) {
-      throw usageError(`unexpected word '${word}' after \`${command}\``, helpOn(command))
     }
     const [name, inline] = splitFlag(word)
     const flag = flags.find((known) => known.name === name)

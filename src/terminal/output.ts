@@ -9,45 +9,37 @@ import { escapeControlCharacters } from './render/escape.ts'
 import type { Colors } from './render/format.ts'
 import { jsonDocument } from './render/json.ts'
 
-export type Output = {
-  /** Prints lines of the result. */
-  readonly result: (lines: readonly string[]) => void
-  /** Prints data as one line of JSON (render/json.ts), passwords masked. */
-  readonly json: (data: object) => void
-  /** Passes on the bytes of a result, unchanged unless stdout is a terminal. */
-  readonly stream: (bytes: Readable) => Promise<void>
-  /** Prints messages, passwords masked, because they may contain text of a server or a client. */
-  readonly message: (lines: readonly string[]) => void
-  /** Masks passwords in a text that goes into a result. */
-  readonly mask: (text: string) => string
-  readonly resultColors: Colors
-  readonly messageColors: Colors
-  /** Columns of stdout's terminal; Infinity for a file or a pipe. */
-  readonly columns: number
-  /** The stream for live lines; undefined if stderr is not a terminal, or too narrow. */
-  readonly live: NodeJS.WriteStream | undefined
-}
+export type Output = ReturnType<typeof createOutput>
 
-export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly string[]): Output {
+export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly string[]) {
   const colors = (stream: NodeJS.WriteStream): Colors =>
     pc.createColors(wantsColors({ env: terminal.env, off: flags.has('no-color'), isTTY: stream.isTTY }))
   const { stdout, stderr } = terminal
   const hide = (text: string) => mask(text, secrets)
   return {
-    result: (lines) => write(stdout, lines),
-    json: (data) =>
+    /** Prints lines of the result. */
+    result: (lines: readonly string[]) => write(stdout, lines),
+    /** Prints data as one line of JSON (render/json.ts), passwords masked. */
+    json: (data: object) =>
       write(stdout, [
         JSON.stringify(jsonDocument(data), (_, value: unknown) =>
           typeof value === 'string' ? hide(value) : value,
         ),
       ]),
-    stream: (bytes) => passOn(bytes, stdout),
-    message: (lines) => write(stderr, lines.map(hide)),
+    /** Passes on the bytes of a result, unchanged unless stdout is a terminal. */
+    stream: (bytes: Readable) => passOn(bytes, stdout),
+    /** Prints messages, passwords masked, because they may contain text of a server or a client. */
+    message: (lines: readonly string[]) => write(stderr, lines.map(hide)),
+    /** Masks passwords in a text that goes into a result. */
     mask: hide,
     resultColors: colors(stdout),
     messageColors: colors(stderr),
+    /** Columns of stdout's terminal; Infinity for a file or a pipe. */
     columns: stdout.isTTY && stdout.columns > 0 ? stdout.columns : Infinity,
-    // A terminal without a size reports 0 columns: log-update would wrap every letter.
+    /**
+     * The stream for live lines; undefined if stderr is not a terminal, or too narrow: a terminal without a size reports
+     * 0 columns, and log-update would wrap every letter.
+     */
     live: stderr.isTTY && stderr.columns >= 40 && terminal.env['TERM'] !== 'dumb' ? stderr : undefined,
   }
 }

@@ -7,19 +7,7 @@ import { eventText, failureLines, summaryLines } from './render/run-events.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from './render/run-progress.ts'
 import { after, monotonicMs } from '../seam/clock.ts'
 
-export type Reporter = {
-  readonly report: (event: RunEvent) => void
-  /** Prints a message between the events. */
-  readonly print: (line: string) => void
-  /** Statements in flight, from the events so far. */
-  readonly inFlight: () => number
-  /** The run ended: prints the summary and the failures. */
-  readonly finish: (summary: RunSummary) => void
-  /** An error ended the run; its caller prints the error. */
-  readonly abandon: (error: unknown) => void
-}
-
-export type ReporterOptions = {
+type ReporterOptions = {
   readonly json: boolean
   readonly quiet: boolean
   /** The command that continues the run, if not `backfill up`. */
@@ -29,10 +17,7 @@ export type ReporterOptions = {
 /** At most ten frames a second. */
 const FRAME_MS = 100
 
-export async function createReporter(
-  output: Output,
-  { json, quiet, again }: ReporterOptions,
-): Promise<Reporter> {
+export async function createReporter(output: Output, { json, quiet, again }: ReporterOptions) {
   const colors = output.messageColors
   const told = new Set<Error>()
   let progress = NO_PROGRESS
@@ -66,7 +51,7 @@ export async function createReporter(
   }
 
   return {
-    report(event) {
+    report: (event: RunEvent): void => {
       progress = advance(progress, event, monotonicMs())
       if (json) output.json(eventFields(event))
       const { importance, lines } = eventText(event, colors)
@@ -76,15 +61,19 @@ export async function createReporter(
       if (error !== undefined) told.add(error)
       tell(worthTelling[importance] && !repeated ? lines : [])
     },
-    print: (line) => tell([line]),
+    /** Prints a message between the events. */
+    print: (line: string) => tell([line]),
+    /** Statements in flight, from the events so far. */
     inFlight: () => inFlight(progress),
-    finish(summary) {
+    /** The run ended: prints the summary and the failures. */
+    finish: (summary: RunSummary): void => {
       closeLive()
       if (json) output.json(summaryFields(summary))
       else if (!quiet) output.result(summaryLines(summary, output.resultColors, again))
       output.message(failureLines(summary, colors))
     },
-    abandon(error) {
+    /** An error ended the run; its caller prints the error. */
+    abandon: (error: unknown): void => {
       closeLive()
       if (json && error instanceof BackfillError) output.json(errorEvent(error))
     },

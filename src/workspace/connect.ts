@@ -7,16 +7,16 @@ import {
   type Network,
   type TableDefinition,
 } from '../model/model.ts'
-import type { Workspace } from '../runner/workspace.ts'
+import type { Ports, Workspace } from '../runner/workspace.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { readCapacity } from '../clickhouse/capacity.ts'
-import { type Cluster, openAgain, type Server, type ServerInfo } from '../clickhouse/server.ts'
+import { type Cluster, openAgain } from '../clickhouse/server.ts'
 import { joinCluster } from '../clickhouse/cluster/cluster.ts'
 import { openExecutor } from '../runner/executor.ts'
 import { openLocks } from '../lock/lock.ts'
-import { type Names, namesFor } from '../clickhouse/own-databases.ts'
+import { namesFor } from '../clickhouse/own-databases.ts'
 import { openQueries } from '../runner/query-fate.ts'
-import { type BothServers, openServers } from '../clickhouse/servers.ts'
+import { openServers } from '../clickhouse/servers.ts'
 import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
@@ -39,33 +39,19 @@ export type WorkspaceOptions = {
   readonly compression?: Compression
 }
 
-export type ConnectedWorkspace = {
-  readonly workspace: Workspace
-  readonly servers: { readonly source: ServerInfo; readonly target: ServerInfo }
-  /** Compression in use between two servers. */
-  readonly compression: Compression
-  /** For ports that only one command needs: it opens them itself, so that the others do not load them. */
-  readonly connected: { readonly source: Server; readonly target: Server; readonly names: Names }
-  readonly close: () => Promise<void>
-}
+export type ConnectedWorkspace = Awaited<ReturnType<typeof connectWorkspace>>
 
 /** Reaches both servers. @throws BackfillError `server` if one cannot be reached or refuses the login. */
-export async function connectWorkspace(options: WorkspaceOptions): Promise<ConnectedWorkspace> {
+export async function connectWorkspace(options: WorkspaceOptions) {
   const { network, catalogue, chosen, exclusive, toolVersion } = options
-  const {
-    source,
-    target,
-    ledgerServer,
-    names,
-    close: closeBoth,
-  } = await openSides(options, namesFor(options.ledgerDatabase))
+  const { source, target, ledgerServer, names, ...sides } = await openSides(options)
   const heartbeat = openAgain(target)
   const isOne = source.info.identity === target.info.identity
   const compression = isOne
     ? DEFAULT_COMPRESSION
     : await compressionFrom(source, options.compression ?? DEFAULT_COMPRESSION)
-  const close = async (): Promise<void> => void (await Promise.all([closeBoth(), heartbeat.close()]))
-  const ports = {
+  const close = async (): Promise<void> => void (await Promise.all([sides.close(), heartbeat.close()]))
+  const ports: Ports = {
     ledger: openLedger({ server: ledgerServer, names, network: network.name, toolVersion }),
     locks: openLocks({ server: heartbeat, names, network: network.name, exclusive }),
     source: openSource({ server: source, network: network.name }),
@@ -76,32 +62,30 @@ export async function connectWorkspace(options: WorkspaceOptions): Promise<Conne
     capacity: () => readCapacity(source),
   }
   const ledger = target.cluster?.keeper ? catalogue.clusterLedger : catalogue.ledger
+  const workspace: Workspace = { network, catalogue: { ...catalogue, ledger }, chosen, ports }
   return {
-    workspace: { network, catalogue: { ...catalogue, ledger }, chosen, ports },
+    workspace,
     servers: { source: source.info, target: target.info },
+    /** Compression in use between two servers. */
     compression,
+    /** For ports that only one command needs: it opens them itself, so that the others do not load them. */
     connected: { source, target, names },
     close,
   }
 }
 
-type Sides = BothServers & {
-  /** The target over connections whose writes are acknowledged when all nodes have them. */
-  readonly ledgerServer: Server
-  readonly names: Names
-}
-
 /** Both servers; the target as a node of its cluster. */
-async function openSides(
-  { cluster: name, ...connections }: WorkspaceOptions,
-  ownNames: Names,
-): Promise<Sides> {
+async function openSides({ cluster: name, ledgerDatabase, ...connections }: WorkspaceOptions) {
   const both = await openServers(connections)
   try {
-    const { server, names } = await joinCluster(both.target, { cluster: name, names: ownNames })
+    const { server, names } = await joinCluster(both.target, {
+      cluster: name,
+      names: namesFor(ledgerDatabase),
+    })
     const { cluster } = server
     if (!cluster?.keeper) return { ...both, names, target: server, ledgerServer: server }
     const target = openAgain(server, acknowledgedBy(replicasOfEach(cluster)))
+    // Its writes are acknowledged when all nodes have them.
     const ledgerServer = openAgain(server, acknowledgedBy(cluster.nodes.length))
     const close = async (): Promise<void> =>
       void (await Promise.all([both.close(), target.close(), ledgerServer.close()]))

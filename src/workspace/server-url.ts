@@ -3,21 +3,15 @@ import { usageError } from '../model/errors.ts'
 import type { Word } from './values.ts'
 import { maskUrl } from './mask.ts'
 
-export type ServerUrl = {
-  /** http(s)://host:port, without credentials, and the path of a proxy, if there is one. */
-  readonly url: string
-  /** Credentials in the address; undefined if there are none. */
-  readonly username: string | undefined
-  readonly password: string | undefined
-}
-
 export type Protocol = 'http' | 'https'
 
 /**
+ * `url`: http(s)://host:port, without credentials, and the path of a proxy, if there is one; and the credentials in the
+ * address, undefined if there are none.
  * @param protocol for an address without one; it also decides the default port (8123, 8443).
  * @throws BackfillError `usage` naming the variable and the value, credentials masked.
  */
-export function serverUrl(word: Word, protocol: Protocol): ServerUrl {
+export function serverUrl(word: Word, protocol: Protocol) {
   const text = word.text.trim()
   const bare = !/^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   const url = URL.parse(bare ? `${protocol}://${text}` : text)

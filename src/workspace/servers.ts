@@ -5,7 +5,7 @@ import { usageError } from '../model/errors.ts'
 import { fileUser, isInImage } from '../seam/process.ts'
 import { protocolOf, serverUrl } from './server-url.ts'
 import type { Word } from './values.ts'
-import { type Layers, type Setting, type Variable, variable } from './variables.ts'
+import { type Layers, type Setting, settingOf, type Variable, variable } from './variables.ts'
 
 export type ServerRole = 'source' | 'target'
 
@@ -56,13 +56,10 @@ const LOGIN_PARTS = ['USERNAME', 'PASSWORD', 'PASSWORD_FILE', 'PROTOCOL', 'CA_FI
 
 function login(layers: Layers, side: ServerRole, folder: string): Login {
   const other = side === 'source' ? 'target' : 'source'
-  const group =
-    [prefixOf(side), LEGACY, prefixOf(other)].find((prefix) => variable(layers, `${prefix}_URL`)) ?? LEGACY
-  const find = (part: string) =>
-    variable(layers, `${prefixOf(side)}_${part}`) ?? variable(layers, `${group}_${part}`)
-  const address = variable(layers, `${group}_URL`)
-  if (address === undefined) throw new Error('login() needs a URL in one of the groups')
-
+  const own = prefixOf(side)
+  const group = [own, LEGACY, prefixOf(other)].find((prefix) => variable(layers, `${prefix}_URL`))!
+  const address = variable(layers, `${group}_URL`)!
+  const find = (part: string) => variable(layers, `${own}_${part}`) ?? variable(layers, `${group}_${part}`)
   const protocol = find('PROTOCOL')
   const { url, ...inUrl } = serverUrl(address, protocol === undefined ? 'http' : protocolOf(protocol))
   const origin = group === LEGACY ? `${address.origin} (legacy)` : address.origin
@@ -71,14 +68,8 @@ function login(layers: Layers, side: ServerRole, folder: string): Login {
     value === undefined ? { value: fallback, origin: 'default' } : { value, origin }
   return {
     url: { value: url, origin },
-    username:
-      username === undefined
-        ? given(inUrl.username, 'default')
-        : { value: username.text, origin: username.origin },
-    password:
-      password(layers, prefixOf(side), folder) ??
-      password(layers, group, folder) ??
-      given(inUrl.password, ''),
+    username: username ? settingOf(username) : given(inUrl.username, 'default'),
+    password: password(layers, own, folder) ?? password(layers, group, folder) ?? given(inUrl.password, ''),
     ca: authority(find('CA_FILE'), folder, url),
   }
 }
@@ -106,7 +97,7 @@ function password(layers: Layers, group: string, folder: string): Setting<string
   if (word !== undefined && file !== undefined) {
     throw usageError(`${word.place} and ${file.place} are both set`, 'keep one of them')
   }
-  if (file === undefined) return word === undefined ? undefined : { value: word.text, origin: word.origin }
+  if (file === undefined) return word && settingOf(word)
   // The newline at the end of the file is the editor's, not the password's.
   const value = read(resolve(folder, file.text), file, 'password').replace(/\r?\n$/, '')
   return { value, origin: file.origin }

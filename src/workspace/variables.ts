@@ -28,15 +28,15 @@ export function variable(layers: Layers, name: string): Variable | undefined {
   return undefined
 }
 
-export type SettingQuestion<T> = {
-  /** Flag without dashes, `table-jobs`; its variable is BACKFILL_TABLE_JOBS. */
-  readonly name: string
-  readonly read: (word: Word) => T
-  readonly fallback: T
+export function settingOf({ text, origin }: Variable): Setting<string> {
+  return { value: text, origin }
 }
 
-/** @throws BackfillError `usage` if the winning value cannot be read. */
-export function setting<T>(layers: Layers, { name, read, fallback }: SettingQuestion<T>): Setting<T> {
+/**
+ * @param name flag without dashes, `table-jobs`; its variable is BACKFILL_TABLE_JOBS
+ * @throws BackfillError `usage` if the winning value cannot be read
+ */
+export function setting<T>(layers: Layers, name: string, read: (word: Word) => T, fallback: T): Setting<T> {
   const typed = layers.flags.get(name)
   if (typed !== undefined) return { value: read(typed), origin: `flag ${typed.place}` }
   const found = variable(layers, `BACKFILL_${name.toUpperCase().replaceAll('-', '_')}`)

@@ -9,7 +9,8 @@ import { lockName } from '../../src/lock/lock-name.ts'
 import { sqlHash } from '../../src/project/sql-hash.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { readFingerprint, writeFingerprint } from '../../src/sources/fingerprint.ts'
-import { createTable, ddlColumns, ddlTable } from '../../src/sql-syntax/create-table.ts'
+import { ddlColumns, ddlTable } from '../../src/sql-syntax/create-table.ts'
+import { normalForm } from '../../src/sql-syntax/statements.ts'
 import { repository } from '../support/processes.ts'
 
 test('the fingerprint of a range is written, and read, as these words', () => {
@@ -85,10 +86,11 @@ async function layoutOf(table: string): Promise<readonly string[]> {
   const ddl = ledger
     .filter(({ text }) => text.includes('CREATE TABLE'))
     .find((one) => ddlTable(one) === table)!
-  const words = createTable(ddl).tail.map(({ text }) => text)
+  const form = normalForm(ddl)
+  const engine = form.lastIndexOf('ENGINE = ')
   return [
     ...ddlColumns(ddl).map(({ name, type }) => `${name} ${type}`),
-    words.slice(0, words.indexOf('COMMENT')).join(' '),
+    form.slice(engine, form.indexOf(' COMMENT', engine)),
   ]
 }
 

@@ -1,9 +1,8 @@
 // Owns `backfill demo`: a sample chain in the embedded server, then `up`, then `status`.
-import type { Catalogue } from '../../model/model.ts'
 import type { Command } from '../../session/command.ts'
 import { count, duration } from '../../terminal/render/format.ts'
 import { runUp } from '../../session/supervised-run.ts'
-import type { Connections } from '../../workspace/open.ts'
+import type { Session } from '../../workspace/open.ts'
 import { printStatus } from '../status/command.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 
@@ -11,12 +10,12 @@ export const demo: Command = async (context) => {
   const { config, output } = context
   const { readDemo } = await import('../../project/sql-folder.ts')
   const chain = await readDemo(config.sql.value)
-  const before = async ({ source }: Connections, { sources }: Catalogue): Promise<void> => {
+  const ready = async ({ workspace, connected }: Session): Promise<void> => {
     const { loadDemo } = await import('./load.ts')
     output.message(['Loading the sample chain.'])
     const { loaded, rows, elapsedMs } = await loadDemo({
-      connection: source,
-      sources,
+      server: connected.source,
+      sources: workspace.catalogue.sources,
       chain,
       network: config.network.value,
     })
@@ -26,7 +25,7 @@ export const demo: Command = async (context) => {
     ])
   }
   return await runUp(context, upOptions(context), {
-    before,
+    ready,
     after: async ({ workspace }) => {
       output.result([''])
       await printStatus(context, workspace)

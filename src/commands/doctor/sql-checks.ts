@@ -2,11 +2,10 @@
 import { join } from 'node:path'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { fileError } from '../../model/errors.ts'
 import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
 import { readSqlFiles } from '../../project/sql-files.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
-import { splitStatements } from '../../sql-syntax/statements.ts'
+import { onlyStatement } from '../../sql-syntax/statements.ts'
 import { asking, type CheckStatus, type Finding, findingsIn } from './finding.ts'
 import type { Role } from './connection.ts'
 
@@ -25,20 +24,13 @@ export async function readSqlChecks(
   )
   const byKey = new Map(files.flat().map((file) => [file.key, file]))
   return [...byKey.values()].flatMap(({ key, file, text }) => {
-    const read = () => ({ id: key, file, sql: oneStatement(file, text), ...doctorHeader(file, text) })
+    const read = () => ({
+      id: key,
+      file,
+      sql: onlyStatement(file, text, ONE_SELECT).text,
+      ...doctorHeader(file, text),
+    })
     return attempt(report, read) ?? []
-  })
-}
-
-function oneStatement(file: string, text: string): string {
-  const [first, second] = splitStatements(file, text)
-  if (first !== undefined && second === undefined) return first.text
-  throw fileError({
-    rule: first === undefined ? 'E021' : 'E022',
-    file,
-    line: second?.line,
-    sentence: first === undefined ? 'the check has no SELECT' : 'a second statement begins here',
-    hint: `a check is one SELECT of ${COLUMNS.join(', ')}`,
   })
 }
 
@@ -69,6 +61,10 @@ function isAskedAt({ server: servers }: SqlCheck, { sides, cluster }: Place): bo
 }
 
 const COLUMNS = ['status', 'subject', 'finding', 'hint']
+const ONE_SELECT = {
+  missing: 'the check has no SELECT',
+  hint: `a check is one SELECT of ${COLUMNS.join(', ')}`,
+}
 const STATUSES: readonly string[] = ['ok', 'warn', 'fail'] satisfies readonly CheckStatus[]
 
 type Row = Readonly<Record<'subject' | 'finding' | 'hint' | 'node', string>> & {

@@ -9,7 +9,6 @@ import { importHeader } from '../../project/header.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameters.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
-import { splitStatements } from '../../sql-syntax/statements.ts'
 import { onlySelect } from '../../project/transform-statement.ts'
 import type { SqlFile } from '../../project/definitions.ts'
 import { readSqlFiles } from '../../project/sql-files.ts'
@@ -37,7 +36,7 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
     })
   }
   const { description, settings } = importHeader(file.file, file.text)
-  const transform = onlySelect(file.file, splitStatements(file.file, file.text), refuse)!
+  const transform = onlySelect(file.file, file.text)
   const columns = fileColumnNames(transform)
   const known = Object.fromEntries(columns.map((name) => [hasParameter(name), 'Bool']))
   const parameters = checkedParameters(transform, { ...RUNNER_PARAMETERS, ...known })

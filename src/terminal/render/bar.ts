@@ -1,6 +1,5 @@
 // Owns drawing blocks as a row of cells. Pure.
-import type { Range } from '../../model/blocks.ts'
-import { type BlockSet, blockSet, countBlocks, intersect } from '../../model/blocks.ts'
+import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
 
 export type Coverage = {
   readonly span: Range

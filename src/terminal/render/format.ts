@@ -1,4 +1,5 @@
 // Owns formatting numbers, times and block ranges. Pure.
+import type pc from 'picocolors'
 import { countBlocks, type Range } from '../../model/blocks.ts'
 
 /** A whole number, `1,234,567`. Not by Intl: its data alone takes longer to load than this program. */
@@ -50,13 +51,4 @@ export function perSecond(value: number, ms: number): string {
   return number(Math.round(value / Math.max(ms / 1000, 0.001)))
 }
 
-type Brush = (text: string) => string
-
-export type Colors = {
-  readonly bold: Brush
-  readonly dim: Brush
-  readonly red: Brush
-  readonly green: Brush
-  readonly yellow: Brush
-  readonly cyan: Brush
-}
+export type Colors = ReturnType<typeof pc.createColors>

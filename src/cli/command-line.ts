@@ -1,32 +1,36 @@
-// Owns finding the command in the typed words.
+// Owns finding the command in the typed words, and printing the help. cac matches the command's name and prints the help;
+// it never sees a value, because it would cast it (`--from ''` to 0, 0x10 to 16).
+import { cac } from 'cac'
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
 import { readFlags } from '../terminal/argv.ts'
 import { requireChoice } from '../terminal/one-table-one-range.ts'
-import { toolVersion } from '../workspace/tool-version.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
 import type { CommandEntry } from '../session/command.ts'
 import { COMMANDS } from './commands.ts'
 import { commandHelp, overview } from './help.ts'
 
 export type Invocation =
-  /** The help or the version, for stdout. */
-  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
   | { readonly kind: 'command'; readonly entry: CommandEntry; readonly flags: Flags }
 
 /**
- * Finds the command: the first word that is not a flag.
+ * Finds the command: the first word that is not a flag. Prints the help on stdout if --help is there.
  * @throws BackfillError `usage` for a missing or an unknown command and for bad flags.
  */
 export function readCommandLine(argv: readonly string[]): Invocation {
   const at = argv.findIndex((word) => !word.startsWith('-'))
-  const entry = COMMANDS.find(({ name }) => name === argv[at])
-  if (entry === undefined && at >= 0) throw unknownCommand(argv[at]!)
-  if (argv.includes('--help') || argv.includes('-h'))
-    return { kind: 'text', text: entry === undefined ? overview() : commandHelp(entry) }
+  const cli = define()
+  cli.parse(['node', 'backfill', ...argv.slice(at, at + 1)], { run: false })
+  const entry = COMMANDS.find((command) => command.name === cli.matchedCommandName)
+  if (entry === undefined && at >= 0) throw unknownCommand(String(argv[at]))
+  if (argv.includes('--help') || argv.includes('-h')) {
+    cli.outputHelp()
+    return { kind: 'help' }
+  }
   if (entry === undefined) {
-    if (argv.includes('--version') || argv.includes('-v'))
-      return { kind: 'text', text: `backfill ${toolVersion()}` }
+    if (argv.includes('--version') || argv.includes('-v')) return { kind: 'version' }
     throw usageError('no command given', HELP)
   }
   const flags = readFlags(argv.toSpliced(at, 1), entry.name, entry.flags)
@@ -36,9 +40,22 @@ export function readCommandLine(argv: readonly string[]): Invocation {
 
 const HELP = '`backfill --help` lists the commands'
 
+function define(): ReturnType<typeof cac> {
+  const cli = cac('backfill')
+  for (const { name, about, usage } of COMMANDS) cli.command(name, about).usage(`${name} ${usage}`)
+  cli.help(([, usage]) => {
+    const entry = COMMANDS.find(({ name }) => name === cli.matchedCommandName)
+    return entry === undefined ? [usage!, ...overview()] : [...commandHelp(entry, usage!)]
+  })
+  cli.showHelpOnExit = false // The help is printed below, after the command is known to exist.
+  return cli
+}
+
 function unknownCommand(word: string): Error {
-  const names = COMMANDS.map(({ name }) => name)
-  const near = nearest(word, names)
+  const near = nearest(
+    word,
+    COMMANDS.map(({ name }) => name),
+  )
   return usageError(
     `unknown command '${word}'`,
     (near === undefined ? '' : `did you mean '${near}'? `) + HELP,

@@ -1,4 +1,4 @@
-// Owns the help as text, for 80 columns. Pure.
+// Owns the help as text, for 80 columns. Pure; cac draws the sections.
 import type { Flag } from '../terminal/argv.ts'
 import { common, flagText } from '../terminal/flags.ts'
 import type { CommandEntry } from '../session/command.ts'
@@ -6,20 +6,24 @@ import { GROUPS } from './commands.ts'
 
 const isShared = (flag: Flag) => common.includes(flag)
 
+export type Section = { readonly title?: string; readonly body: string }
+
 const WIDTH = 80
 
 /** A longer flag has a line of its own. */
 const WIDEST_FLAG = 26
 
-/** The text of `backfill --help`. */
-export function overview(): string {
-  return [
-    section('Usage', '  $ backfill <command> [options]'),
-    ...[...GROUPS].map(([title, commands]) =>
-      section(title, rows(commands.map(({ name, about }) => [name, about]))),
-    ),
-    '`backfill <command> --help` shows the flags of a command.\nREADME.md has the first steps, docs/reference.md all commands and flags.',
-  ].join('\n\n')
+/** The text of `backfill --help` below the usage. */
+export function overview(): readonly Section[] {
+  const groups = [...GROUPS].map(([title, commands]) => ({
+    title,
+    body: rows(commands.map(({ name, about }) => [name, about])),
+  }))
+  const more = [
+    '`backfill <command> --help` shows the flags of a command.',
+    'README.md has the first steps, docs/reference.md all commands and flags.',
+  ]
+  return [...groups, { body: more.join('\n') }]
 }
 
 /** The command's own flags, and its common flags, both in its order. */
@@ -27,22 +31,23 @@ export function flagsOf({ flags }: CommandEntry) {
   return { own: flags.filter((flag) => !isShared(flag)), shared: flags.filter(isShared) }
 }
 
-/** The text of `backfill <command> --help`. */
-export function commandHelp(entry: CommandEntry): string {
+/** The text of `backfill <command> --help`; `usage`: its usage, as cac writes it. */
+export function commandHelp(entry: CommandEntry, usage: Section): readonly Section[] {
   const { own, shared } = flagsOf(entry)
-  const examples = Object.entries(entry.examples).map(([what, words]) => `  # ${what}\n  $ backfill ${words}`)
+  const help: readonly [string, string] = ['-h, --help', 'This text']
   return [
-    `${entry.about}.`,
-    section('Usage', `  $ backfill ${entry.name} ${entry.usage}`),
-    ...(own.length === 0 ? [] : [section('Flags', rows(own.map(flagRow)))]),
-    section('Common flags', rows([...shared.map(flagRow), ['-h, --help', 'This text']])),
-    section('Exit codes', rows(Object.entries(entry.exits))),
-    section('Examples', examples.join('\n')),
-  ].join('\n\n')
-}
-
-function section(title: string, body: string): string {
-  return `${title}:\n${body}`
+    { body: `${entry.about}.` },
+    usage,
+    ...(own.length === 0 ? [] : [{ title: 'Flags', body: rows(own.map(flagRow)) }]),
+    { title: 'Common flags', body: rows([...shared.map(flagRow), help]) },
+    { title: 'Exit codes', body: rows(Object.entries(entry.exits)) },
+    {
+      title: 'Examples',
+      body: Object.entries(entry.examples)
+        .map(([what, words]) => `  # ${what}\n  $ backfill ${words}`)
+        .join('\n'),
+    },
+  ]
 }
 
 export function flagUsage({ name, value }: Flag): string {

@@ -1,10 +1,11 @@
 // Owns one invocation: argv -> config -> command -> exit code; errors become lines.
 import { EXIT } from '../model/errors.ts'
-import { readCommandLine } from './command-line.ts'
+import { type Invocation, readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
 import { readConfig } from '../workspace/config.ts'
-import { createOutput, type Terminal } from '../terminal/output.ts'
+import { createOutput, type Output, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
+import { toolVersion } from '../workspace/tool-version.ts'
 
 /** Runs one command and resolves to the exit code; it never rejects. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -16,10 +17,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   }
   try {
     const invocation = readCommandLine(argv)
-    if (invocation.kind === 'text') {
-      output.result([invocation.text])
-      return EXIT.ok
-    }
+    if (invocation.kind !== 'command') return answer(invocation, output)
     const { entry, flags } = invocation
     output = createOutput(terminal, flags, [])
     const config = readConfig({ flags, environment: terminal.env, folder: terminal.cwd() })
@@ -32,4 +30,9 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     )
     return exitCodeOf(error)
   }
+}
+
+function answer({ kind }: Invocation, output: Output): number {
+  if (kind === 'version') output.result([`backfill ${toolVersion()}`])
+  return EXIT.ok
 }

@@ -1,14 +1,18 @@
 // Owns the promises of the help, for every command: it fits 80 columns, its examples can be typed, its variables work.
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 import { readConfig } from '../../src/workspace/config.ts'
 import { typedWords } from '../../src/workspace/values.ts'
 
+afterEach(() => vi.restoreAllMocks())
+
+/** What cac prints. */
 function helpOf(command: string): string {
-  const invocation = readCommandLine([command, '--help'].filter(Boolean))
-  if (invocation.kind !== 'text') throw new Error('no help')
-  return invocation.text
+  const lines: string[] = []
+  vi.spyOn(console, 'info').mockImplementation((text: string) => void lines.push(text))
+  expect(readCommandLine([command, '--help'].filter(Boolean))).toEqual({ kind: 'help' })
+  return lines.join('\n')
 }
 
 test.each(['', 'up', 'preview'])('the help of `%s` as a whole', async (command) => {

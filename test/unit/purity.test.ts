@@ -131,6 +131,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'ledger/writer.ts',
     'runner/recover.ts',
   ],
+  cac: ['cli/command-line.ts'],
   diff: ['commands/diff/render.ts'],
   'ffi-rs': ['embedded/server-child.ts'],
   hyparquet: ['commands/import/files/parquet-file.ts'],

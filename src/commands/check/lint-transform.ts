@@ -3,7 +3,7 @@ import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
-import type { TableDraft } from '../../project/table-draft.ts'
+import type { TableDraft } from '../../project/definition-checks.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
 
 /** `targets`: the target of each table key. */

@@ -6,9 +6,10 @@ export default defineConfig({
     // They run the program's own image, which somebody has to build first: docs/explanation/testing.md, "Containers".
     exclude: process.env['BACKFILL_TEST_OWN_IMAGE'] ? [] : ['test/**/*.container.test.ts'],
     reporters: ['default'],
+    globalSetup: 'test/support/scratch-folder.ts',
     pool: 'forks',
-    isolate: false, // a worker loads a module once, for all of its files; no module is mocked, and none keeps what a test did
-    maxWorkers: 3, // each may run a server of its own; on two cores, since many tests wait for a lock to grow stale or a proxy to cut
+    isolate: false, // a worker loads each module once, and keeps its server (test/support/server.ts); no module is mocked
+    maxWorkers: 3, // each has a server of its own; on two cores, since many tests wait for a lock to grow stale or a proxy to cut
     hookTimeout: 60_000,
     testTimeout: 180_000,
   },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { EmbeddedServer } from '../../../src/embedded/embedded-server.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfill, environmentFor } from '../../support/cli.ts'
+import { backfill, backfillHere, environmentFor } from '../../support/cli.ts'
 import { serve } from '../../support/embedded.ts'
 import { rowsOf } from '../../support/server.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
@@ -88,8 +88,8 @@ test(
     }
     const inputs = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
     const across = ['--from', `${DENCUN - 1000}`, '--to', `${DENCUN + 999}`]
-    const follow = await backfill(
-      ['up', '--tables', ['accounts_alive', ...inputs].join(), '--chunk', '250', ...across],
+    const follow = await backfillHere(
+      ['up', '--tables', ['accounts_alive', ...inputs].join(), '--chunk', '500', ...across],
       { env },
     )
     expect(follow.code, follow.stderr).toBe(0)
@@ -102,9 +102,9 @@ test(
       maxIf(range_to, table_key = 'accounts_alive' AND event = 'done') AS last
     FROM small_ledger.ledger`,
     )
-    expect(order).toEqual({ follows: 1, chunks: 8, last: DENCUN + 999 })
+    expect(order).toEqual({ follows: 1, chunks: 4, last: DENCUN + 999 })
 
-    const rest = await backfill(['up', '--chunk', '2500'], { env })
+    const rest = await backfillHere(['up', '--chunk', '4000'], { env })
     expect(rest.code, rest.stderr).toBe(0)
     const { tables } = await readCatalogue(SQL_FOLDER)
     for (const { target } of tables) {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfill, environmentFor, startBackfill } from '../../support/cli.ts'
+import { backfillHere, environmentFor, startBackfill } from '../../support/cli.ts'
 import { outcome } from '../../support/processes.ts'
 import { startProxy } from '../../support/proxy.ts'
 import { exportFiles, onGet, type PublicServer, servePublic } from '../../support/public-files.ts'
@@ -105,7 +105,7 @@ test('20 files of nine tables, killed again and again: the next run goes on, not
   }
   expect(before).toBeLessThan(FILES * SOURCES.length)
   files.requests.length = 0
-  const { code, stdout, stderr } = await backfill([...words, '--json'], { env: env(server.url) })
+  const { code, stdout, stderr } = await backfillHere([...words, '--json'], { env: env(server.url) })
   expect(code, stderr).toBe(0)
   const summary = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as { run_id: string; chunks: number }
   // What a killed run had sent may have arrived after it.
@@ -138,7 +138,7 @@ test.each([
   ])
   child.kill('SIGKILL')
   await ended
-  const next = await backfill(few, { env: env(server.url) })
+  const next = await backfillHere(few, { env: env(server.url) })
   expect(next.code, next.stderr).toBe(0)
   await held.release()
   await expectOnce(databases.source, ['canonical_execution_traces'], 3000)
@@ -160,7 +160,7 @@ test('Ctrl-C while a download stands still: it is given up when the grace time i
   files.behave('/1000.parquet', undefined)
   expect(code).toBe(130)
   expect(stdout).toMatch(/^Interrupted; done: 1 chunk, .*`backfill import` resumes from here\.\n$/)
-  expect((await backfill(few, { env: env(server.url) })).code).toBe(0)
+  expect((await backfillHere(few, { env: env(server.url) })).code).toBe(0)
   await expectOnce(databases.source, ['canonical_execution_traces'], 2000)
 })
 

@@ -108,15 +108,18 @@ function sqlVersionsOf(key: string): Texts {
 }
 
 test.for(Object.entries(BREAKS))('%s is found in each transform with file and line', async ([, broken]) => {
-  const all = Object.fromEntries(KEYS.map((key) => [key, broken(sqlVersionsOf(key), key)]))
-  const { code, stdout } = await backfillHere(['check', '--sql', folderWith(all)], {
-    env: environmentFor(server, databases),
-  })
-  expect(code).toBe(2)
-  for (const [key, { rule, line }] of Object.entries(all))
-    expect(stdout.split('\n')).toContainEqual(
-      expect.stringMatching(new RegExp(`/transforms/${key}\\.sql:${line}: ${rule} `)),
-    )
+  // Those that read derived tables in a folder of their own, where what they read is sound.
+  const readsDerived = (key: string) => sqlVersionsOf(key).transform.includes('{target:Identifier}')
+  for (const keys of [KEYS.filter((key) => !readsDerived(key)), KEYS.filter(readsDerived)]) {
+    const own = Object.fromEntries(keys.map((key) => [key, broken(sqlVersionsOf(key), key)]))
+    const words = ['check', ...keys, '--sql', folderWith(own)]
+    const { code, stdout } = await backfillHere(words, { env: environmentFor(server, databases) })
+    expect(code).toBe(2)
+    for (const [key, { rule, line }] of Object.entries(own))
+      expect(stdout.split('\n')).toContainEqual(
+        expect.stringMatching(new RegExp(`/transforms/${key}\\.sql:${line}: ${rule} `)),
+      )
+  }
 })
 
 test('a column that the server lacks is named where it is read, with the source that lacks it', async () => {

@@ -19,7 +19,7 @@ import { differences, SQL_FOLDER } from '../../support/workspace.ts'
 const catalogue = await readCatalogue(SQL_FOLDER)
 const SOURCES = catalogue.sources.map(({ table }) => table)
 const network = 'sepolia'
-const FILES = 20
+const FILES = 12
 
 let server: TestServer
 let files: PublicServer
@@ -83,15 +83,15 @@ async function expectOnce(source: string, tables: readonly string[], rows: numbe
 
 const words = ['import', '--from', '0', '--to', String(FILES * 1000 - 1), '--jobs', '2']
 
-test('20 files of nine tables, killed again and again: the next run goes on, nothing is lost and nothing twice', async () => {
+test('12 files of nine tables, killed again and again: the next run goes on, nothing is lost and nothing twice', async () => {
   const { databases, env } = await prepare()
   const random = mulberry32(20)
   let before = 0
-  for (let kill = 0; kill < 4; kill++) {
+  for (let kill = 0; kill < 3; kill++) {
     files.requests.length = 0
     const child = startBackfill(words, { env: env(server.url) })
     const ended = outcome(child)
-    await fetched(15 + Math.floor(random() * 20), child)
+    await fetched(12 + Math.floor(random() * 15), child)
     await sleep(random() * 100)
     child.kill('SIGKILL')
     expect((await ended).code).toBeNull()

@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: process.env['BACKFILL_TEST_OWN_IMAGE'] ? [] : ['test/**/*.container.test.ts'],
     reporters: ['default'],
     globalSetup: 'test/support/scratch-folder.ts',
+    setupFiles: process.env['BACKFILL_TEST_CPU'] ? ['test/support/cpu-per-test.ts'] : [],
     pool: 'forks',
     isolate: false, // a worker loads each module once, and keeps its server (test/support/server.ts); no module is mocked
     maxWorkers: 3, // each has a server of its own; on two cores, since many tests wait for a lock to grow stale or a proxy to cut

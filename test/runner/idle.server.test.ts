@@ -27,7 +27,7 @@ beforeAll(async () => {
   const workspace = await openTestWorkspace({ server, catalogue, ...databases })
   await workspace.up()
   await workspace.close()
-}, 60_000)
+})
 afterAll(async () => {
   await proxy?.close()
   await server?.stop()

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await addBlocks(server, original, { from: 0, to: FILES * 1000 - 1, network })
   const firsts = Array.from({ length: FILES }, (_, index) => index * 1000)
   await exportFiles(server, { folder, source: original, network, tables: SOURCES, firsts })
-}, 60_000)
+})
 afterAll(async () => {
   await files?.close()
   await server?.stop()
@@ -118,7 +118,7 @@ test('12 files of nine tables, killed again and again: the next run goes on, not
   expect(files.requests.filter((line) => line.startsWith('GET'))).toHaveLength(summary.chunks)
   await expectOnce(databases.source, SOURCES, FILES * 1000)
   expect(await differences(server, SOURCES, { actual: databases.source, expected: original })).toEqual([])
-}, 120_000)
+})
 
 test.each([
   ['its INSERT on the way', intoTarget('import-traces', 1000), 'request'],

@@ -115,7 +115,7 @@ test.for<{ what: string; tests: Record<string, string>; argv?: string[]; says: s
     tests: { 'right.yaml': SET, 'wrong.yaml': SET.replace('slots_set', 'slots_st') },
     says: "sql/tests/block_slots_stat/wrong.yaml:9:44: unknown column 'slots_st'",
   },
-  { what: 'a table without tests', tests: {}, says: 'no test in sql/tests for block_slots_stat' },
+  { what: 'a table without tests', tests: {}, says: 'sql/tests for block_slots_stat' },
   {
     what: 'a file that would not run',
     tests: { 'right.yml': SET },
@@ -158,7 +158,7 @@ test('--new writes a test of real rows that passes, and never overwrites it', as
   const env = environmentFor(server, { source: 'chain', target: 'nowhere', ledger: 'nowhere' })
   const file = join(TESTS, 'mainnet-3-5.yaml')
   const argv = ['test', '--new', KEY, '--from', '3', '--to', '5', '--sql', 'sql']
-  const written = await backfillHere(argv, { cwd, env })
+  const written = await backfill(argv, { cwd, env })
   expect(written).toMatchObject({
     code: 0,
     stdout: `Wrote ${file}: 6 given rows, 3 expected rows.\n`,

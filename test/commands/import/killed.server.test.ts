@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, startBackfill } from '../../support/cli.ts'
 import { outcome } from '../../support/processes.ts'
-import { startProxy } from '../../support/proxy.ts'
+import { type Held, startProxy } from '../../support/proxy.ts'
 import { exportFiles, onGet, type PublicServer, servePublic } from '../../support/public-files.ts'
 import { mulberry32 } from '../../support/random.ts'
 import { intoTarget, ledgerEvent } from '../../support/requests.ts'
@@ -120,27 +120,34 @@ test('12 files of nine tables, killed again and again: the next run goes on, not
   expect(await differences(server, SOURCES, { actual: databases.source, expected: original })).toEqual([])
 })
 
-test.each([
+/** Each run takes over from the one before it, and is killed one step further with the same file. */
+const KILLS = [
   ['its INSERT on the way', intoTarget('import-traces', 1000), 'request'],
   ['half of its file sent', intoTarget('import-traces', 1000), 'body'],
   ['its INSERT executed and not answered', intoTarget('import-traces', 1000), 'answer'],
   ['done on the way', ledgerEvent('done', 'import-traces'), 'request'],
   ['done recorded and not answered', ledgerEvent('done', 'import-traces'), 'answer'],
-] as const)('killed with %s: every row is there once', async (_name, matches, point) => {
+] as const
+
+test(`killed with ${KILLS.map(([what]) => what).join('; killed with ')}: every row is there once`, async () => {
   const { databases, proxy, env } = await prepare()
   const few = ['import', '--from', '0', '--to', '2999', '--tables', 'traces', '--jobs', '1']
-  const held = proxy.hold(matches, point)
-  const child = startBackfill(few, { env: env(proxy.url) })
-  const ended = outcome(child)
-  await Promise.race([
-    held.arrived,
-    ended.then(({ code, stderr }) => Promise.reject(new Error(`never held; exit ${code}: ${stderr}`))),
-  ])
-  child.kill('SIGKILL')
-  await ended
+  const late: Held[] = []
+  for (const [, matches, point] of KILLS) {
+    const held = proxy.hold(matches, point)
+    late.push(held)
+    const child = startBackfill(few, { env: env(proxy.url) })
+    const ended = outcome(child)
+    await Promise.race([
+      held.arrived,
+      ended.then(({ code, stderr }) => Promise.reject(new Error(`never held; exit ${code}: ${stderr}`))),
+    ])
+    child.kill('SIGKILL')
+    await ended
+  }
   const next = await backfillHere(few, { env: env(server.url) })
   expect(next.code, next.stderr).toBe(0)
-  await held.release()
+  for (const held of late) await held.release()
   await expectOnce(databases.source, ['canonical_execution_traces'], 3000)
 })
 

@@ -82,7 +82,7 @@ test('small chunks lead to the same tables, and a table follows its inputs chunk
   const inputs = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
   const across = ['--from', `${DENCUN - 1000}`, '--to', `${DENCUN + 999}`]
   const follow = await backfillHere(
-    ['up', '--tables', ['accounts_alive', ...inputs].join(), '--chunk', '500', ...across],
+    ['up', '--tables', ['accounts_alive', ...inputs].join(), '--chunk', '250', ...across],
     { env },
   )
   expect(follow.code, follow.stderr).toBe(0)
@@ -95,7 +95,7 @@ test('small chunks lead to the same tables, and a table follows its inputs chunk
       maxIf(range_to, table_key = 'accounts_alive' AND event = 'done') AS last
     FROM small_ledger.ledger`,
   )
-  expect(order).toEqual({ follows: 1, chunks: 4, last: DENCUN + 999 })
+  expect(order).toEqual({ follows: 1, chunks: 8, last: DENCUN + 999 })
 
   const rest = await backfillHere(['up', '--chunk', '4000'], { env })
   expect(rest.code, rest.stderr).toBe(0)

@@ -6,9 +6,13 @@ export default defineConfig({
     // They run the program's own image, which somebody has to build first: docs/explanation/testing.md, "Containers".
     exclude: process.env['BACKFILL_TEST_OWN_IMAGE'] ? [] : ['test/**/*.container.test.ts'],
     reporters: ['default'],
+    globalSetup: 'test/support/scratch-folder.ts',
+    setupFiles: process.env['BACKFILL_TEST_CPU'] ? ['test/support/cpu-per-test.ts'] : [],
     pool: 'forks',
-    maxWorkers: 3, // each may run a server of its own; on two cores, since many tests wait for a lock to grow stale or a proxy to cut
-    hookTimeout: 60_000,
-    testTimeout: 180_000,
+    isolate: false, // a worker loads each module once, and keeps its server (test/support/server.ts); no module is mocked
+    maxWorkers: 3, // each has a server of its own; on two cores, since many tests wait for a lock to grow stale or a proxy to cut
+    // For what hangs. No test is limited by the clock, so that a busy machine breaks none.
+    hookTimeout: 300_000,
+    testTimeout: 300_000,
   },
 })

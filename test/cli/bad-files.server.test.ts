@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import {
-  backfill,
+  backfillHere,
   type CliOptions,
   type Databases,
   environmentFor,
@@ -128,7 +128,10 @@ test.for<{ what: string; edits: readonly Edit[]; says: string | RegExp }>([
 
 test('a narrowing that the transform casts by hand is fine', async () => {
   const folder = folderWith(slotsSet('toUInt32(toInt32(countIf(is_set)))'))
-  const ended = await backfill(['plan', '--lag', '0', '--sql', 'sql'], { cwd: folder, env: environment() })
+  const ended = await backfillHere(['plan', '--lag', '0', '--sql', 'sql'], {
+    cwd: folder,
+    env: environment(),
+  })
   expect(ended).toMatchObject({ code: 0, stderr: '' })
 })
 
@@ -160,7 +163,7 @@ test('empty sources are no error: each table says so in one line', async () => {
   const empty = uniqueDatabase('empty')
   await createSourceTables(server, await readCatalogue(SQL_FOLDER), empty)
   const env = environment(empty)
-  const ended = await backfill(['up'], { env })
+  const ended = await backfillHere(['up'], { env })
   expect(ended).toMatchObject({ code: 0, stdout: 'Nothing to do.\n' })
   const lines = ended.stderr.split('\n')
   for (const { key } of (await readCatalogue(SQL_FOLDER)).tables) {
@@ -175,7 +178,7 @@ async function expectRefusal(
   says: string | RegExp,
 ): Promise<void> {
   const before = await everyTable()
-  const ended = await backfill(argv, options)
+  const ended = await backfillHere(argv, options)
   expect(expectOneMessage(ended)).toMatch(says)
   expect(ended.code).toBe(2)
   expect(await everyTable()).toEqual(before)

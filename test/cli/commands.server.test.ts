@@ -1,7 +1,7 @@
 // Owns the promises of each command that works, on a real server: what it prints, what it writes, how it ends.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { backfill, environmentFor } from '../support/cli.ts'
+import { backfill, backfillHere, environmentFor } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
 import { serverTime, writesSince } from '../support/audit.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
@@ -22,13 +22,18 @@ afterAll(() => server?.stop())
 function person() {
   const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
   const env = { ...environmentFor(server, own), BACKFILL_LAG: '0' }
-  return { ...own, backfill: (words: string): Promise<Outcome> => backfill(words.split(' '), { env }) }
+  return {
+    ...own,
+    env,
+    backfill: (words: string): Promise<Outcome> => backfillHere(words.split(' '), { env }),
+  }
 }
 
 const SLOTS = '--tables block_slots_stat'
 
 test('`up` prints a line per chunk and a summary; again it has nothing to do', async () => {
-  const { backfill: run } = person()
+  const { env } = person()
+  const run = (words: string): Promise<Outcome> => backfill(words.split(' '), { env })
   const first = await run(`up ${SLOTS} --chunk 1000 --jobs 1`)
   expect(first.code).toBe(0)
   expect(first.stderr.split('\n').filter((line) => /^block_slots_stat {2}\d/.test(line))).toEqual([

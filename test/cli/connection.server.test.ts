@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { backfill, environmentFor, expectOneMessage, NOWHERE } from '../support/cli.ts'
+import { backfill, backfillHere, environmentFor, expectOneMessage, NOWHERE } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/processes.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
@@ -31,7 +31,7 @@ test.for(['up --json', 'status', 'info'])(
   '`%s` with a wrong password names user and side, not the password',
   async (words) => {
     const env = { ...environment(), TARGET_CLICKHOUSE_PASSWORD: 'wr0ng-s3cret' }
-    const { code, stdout, stderr } = await backfill(words.split(' '), { env })
+    const { code, stdout, stderr } = await backfillHere(words.split(' '), { env })
     expect(code).toBe(6)
     const [message = '', hint = ''] = stderr.split('\n')
     expect(message).toContain(
@@ -49,14 +49,14 @@ test('a wrong password of the source alone names the source', async () => {
     SOURCE_CLICKHOUSE_USERNAME: 'nobody',
     SOURCE_CLICKHOUSE_PASSWORD: 'wr0ng-s3cret',
   }
-  const ended = await backfill(['status'], { env })
+  const ended = await backfillHere(['status'], { env })
   expect(ended.code).toBe(6)
   expect(expectOneMessage(ended)).toContain(`ClickHouse (source ${server.url}) refuses user 'nobody'`)
   expect(ended.stderr).not.toContain('s3cret')
 })
 
 test('a server that is down is named with its side', async () => {
-  const ended = await backfill(['up'], { env: NOWHERE })
+  const ended = await backfillHere(['up'], { env: NOWHERE })
   expect(ended.code).toBe(6)
   expect(expectOneMessage(ended)).toMatch(
     /^backfill: cannot reach ClickHouse \(target http:\/\/127\.0\.0\.1:1\).*ECONNREFUSED/,
@@ -74,13 +74,13 @@ test.for([
 })
 
 test('a host that nobody knows is named', async () => {
-  const ended = await backfill(['up'], { env: { TARGET_CLICKHOUSE_URL: 'nowhere.invalid:8123' } })
+  const ended = await backfillHere(['up'], { env: { TARGET_CLICKHOUSE_URL: 'nowhere.invalid:8123' } })
   expect(ended.code).toBe(6)
   expect(expectOneMessage(ended)).toContain('http://nowhere.invalid:8123')
 })
 
 test('https on a plain port is one message', async () => {
-  const ended = await backfill(['status'], {
+  const ended = await backfillHere(['status'], {
     env: { ...environment(), TARGET_CLICKHOUSE_URL: `https://${host()}` },
   })
   expect(ended.code).toBe(6)
@@ -97,7 +97,7 @@ test.for([
 ])(
   'a live server that is no ClickHouse and says $status, $body, is one message',
   async ({ status, body }) => {
-    const ended = await backfill(['status'], {
+    const ended = await backfillHere(['status'], {
       env: { TARGET_CLICKHOUSE_URL: await strangerSaying(status, body) },
     })
     expect(ended.code).toBe(6)
@@ -110,7 +110,7 @@ test.for([
 
 test('a password file that is missing is one message', async () => {
   const { TARGET_CLICKHOUSE_PASSWORD: _, ...env } = environment()
-  const ended = await backfill(['up'], { env: { ...env, TARGET_CLICKHOUSE_PASSWORD_FILE: 'pw' } })
+  const ended = await backfillHere(['up'], { env: { ...env, TARGET_CLICKHOUSE_PASSWORD_FILE: 'pw' } })
   expect(ended.code).toBe(2)
   expect(expectOneMessage(ended)).toMatch(
     /cannot read the password file \/.*\/pw of TARGET_CLICKHOUSE_PASSWORD_FILE: ENOENT/,
@@ -121,7 +121,10 @@ test('a password file is read, its last newline is not the password', async () =
   const { TARGET_CLICKHOUSE_PASSWORD: password, ...env } = environment()
   const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'pw'), `${password}\n`)
-  const ended = await backfill(['status'], { cwd, env: { ...env, TARGET_CLICKHOUSE_PASSWORD_FILE: 'pw' } })
+  const ended = await backfillHere(['status'], {
+    cwd,
+    env: { ...env, TARGET_CLICKHOUSE_PASSWORD_FILE: 'pw' },
+  })
   expect(ended).toMatchObject({ code: 0, stderr: '' })
 })
 
@@ -133,7 +136,9 @@ test('a URL with credentials works and is masked', async () => {
     ...env
   } = environment()
   const url = `http://${server.username}:${encodeURIComponent(server.password)}@${host()}`
-  const { code, stdout, stderr } = await backfill(['info'], { env: { ...env, TARGET_CLICKHOUSE_URL: url } })
+  const { code, stdout, stderr } = await backfillHere(['info'], {
+    env: { ...env, TARGET_CLICKHOUSE_URL: url },
+  })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(new RegExp(`^target +http://${host()} +environment TARGET_CLICKHOUSE_URL$`, 'm'))
   expect(stdout).toMatch(/^target password +\*\*\* +environment TARGET_CLICKHOUSE_URL$/m)
@@ -141,7 +146,7 @@ test('a URL with credentials works and is masked', async () => {
 })
 
 test('the old XATU_CLICKHOUSE_* work for both sides, with a warning', async () => {
-  const ended = await backfill(['status', '--tables', 'block_slots_stat'], {
+  const ended = await backfillHere(['status', '--tables', 'block_slots_stat'], {
     env: {
       XATU_CLICKHOUSE_URL: host(),
       XATU_CLICKHOUSE_USERNAME: server.username,
@@ -165,7 +170,7 @@ test('`.env` is read, the environment beats it, and a flag beats both; `info` sa
       .map(([name, value]) => `${name}="${value}"\n`)
       .join(''),
   )
-  const ended = await backfill(['info', '--chunk', '13'], {
+  const ended = await backfillHere(['info', '--chunk', '13'], {
     cwd,
     env: { BACKFILL_JOBS: '4', BACKFILL_CHUNK: '12' },
   })
@@ -185,7 +190,7 @@ test.for([
   'status --json',
   'info',
 ])('`%s` prints no password', async (words) => {
-  const { code, stdout, stderr } = await backfill(words.split(' '), { env: environment() })
+  const { code, stdout, stderr } = await backfillHere(words.split(' '), { env: environment() })
   expect(code, stderr).toBe(0)
   expect(stdout).not.toBe('')
   expect(stdout + stderr).not.toContain(server.password)
@@ -198,7 +203,7 @@ test('a failure whose message holds the password is masked, in JSON too', async 
     ['up', '--json', '--tables', tables],
     ['status', '--tables', tables],
   ]) {
-    const { code, stdout, stderr } = await backfill(argv, { cwd, env: environment() })
+    const { code, stdout, stderr } = await backfillHere(argv, { cwd, env: environment() })
     expect(code).toBe(2)
     expect(stderr).toContain("'***'")
     expect(stdout + stderr).not.toContain(server.password)

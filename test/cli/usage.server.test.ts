@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { backfill, expectOneMessage, MAIN, NOWHERE } from '../support/cli.ts'
+import { backfill, backfillHere, expectOneMessage, MAIN, NOWHERE } from '../support/cli.ts'
 import { makeProject } from '../support/launcher-project.ts'
 import { temporaryDirectory } from '../support/processes.ts'
 
@@ -84,16 +84,26 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   },
   { argv: ['up', '--quiet'], env: NOWHERE, says: '127.0.0.1:1', code: 6 },
 ])('$argv with $env: one message, $says', async ({ argv, env = {}, says, code = 2 }) => {
-  const ended = await backfill(argv, { env })
+  const ended = await backfillHere(argv, { env })
   expect(ended.code).toBe(code)
   expect(expectOneMessage(ended)).toContain(says)
   expect(ended.stderr).not.toContain('s3cret')
 })
 
+test.each([
+  { argv: ['up', '--nope'], code: 2 },
+  { argv: ['status'], code: 6 },
+])('$argv as a process says the same, and ends with $code', async ({ argv, code }) => {
+  const cwd = temporaryDirectory()
+  const ended = await backfill(argv, { cwd, env: NOWHERE })
+  expect(ended).toEqual(await backfillHere(argv, { cwd, env: NOWHERE }))
+  expect(ended.code).toBe(code)
+})
+
 test('an unreadable .env is one message', async () => {
   const cwd = temporaryDirectory()
   mkdirSync(join(cwd, '.env'))
-  expect(await backfill(['status'], { cwd })).toEqual({
+  expect(await backfillHere(['status'], { cwd })).toEqual({
     code: 2,
     stdout: '',
     stderr: expect.stringMatching(/^backfill: cannot read .*\.env: EISDIR\n {2}\S.*\n$/),
@@ -101,13 +111,13 @@ test('an unreadable .env is one message', async () => {
 })
 
 test('`up --json` ends with an error event when the server is down', async () => {
-  const { code, stdout } = await backfill(['up', '--json'], { env: NOWHERE })
+  const { code, stdout } = await backfillHere(['up', '--json'], { env: NOWHERE })
   expect(code).toBe(6)
   expect(JSON.parse(stdout)).toMatchObject({ schema: 1, event: 'error', kind: 'server' })
 })
 
 test('`info` shows the settings, masked, when the server is down', async () => {
-  const { code, stdout, stderr } = await backfill(['info'], {
+  const { code, stdout, stderr } = await backfillHere(['info'], {
     env: { TARGET_CLICKHOUSE_URL: 'http://ann:s3cret@127.0.0.1:1' },
   })
   expect(code).toBe(6)
@@ -116,7 +126,7 @@ test('`info` shows the settings, masked, when the server is down', async () => {
 })
 
 test('`list` needs no server and shows the eleven tables', async () => {
-  const { code, stdout, stderr } = await backfill(['list'], { env: NOWHERE })
+  const { code, stdout, stderr } = await backfillHere(['list'], { env: NOWHERE })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout.match(/^\w+ {2}table int_\w+$/gm)).toHaveLength(11)
 })

@@ -1,5 +1,5 @@
 // Owns the promises to a runner with few rights: it is told what it lacks, and does without the query log.
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { RunSummary } from '../../src/runner/events.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
@@ -7,7 +7,7 @@ import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'
 import { post, rowsOf } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { type Login, startWithUsers } from '../support/users.ts'
+import { launchWithUsers, type Login } from '../support/users.ts'
 import { openTestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
@@ -41,7 +41,7 @@ const USERS = {
 
 /** A server with a chain and the users. */
 async function startServer() {
-  const server = await startWithUsers(USERS)
+  const server = await launchWithUsers(USERS)
   const files = await readCatalogue(SQL_FOLDER)
   await createSourceTables(server, files, DATABASES.source)
   await addBlocks(server, DATABASES.source, { from: 1, to: 12 })
@@ -79,13 +79,24 @@ async function startServer() {
       await proxy.close()
     }
   }
-  return { files, openAs, query, blocks, story, loseAnswer }
+  return { server, files, openAs, query, blocks, story, loseAnswer }
 }
+
+let ground: Awaited<ReturnType<typeof startServer>>
+beforeAll(async () => {
+  ground = await startServer()
+})
+afterAll(() => ground?.server.stop())
+// The grants name the databases, so each test has the same ones.
+beforeEach(async () => {
+  for (const database of ['target', 'ledger', 'ledger_locks'])
+    await ground.query(`DROP DATABASE IF EXISTS ${database} SYNC`)
+})
 
 const as = (username: string) => ({ username, password: 'secret' })
 
 test('[target-recovery-other] a successor that may not see the processes of another user is told what to grant, then goes on', async () => {
-  const { openAs, blocks } = await startServer()
+  const { openAs, blocks } = ground
   const first = await openAs({}, 'throwIf(block_number = 8) = 0')
   expect((await first.up()).failed).toHaveLength(1)
   const second = await openAs(as('runner'))
@@ -101,7 +112,7 @@ test('[target-recovery-other] a successor that may not see the processes of anot
 })
 
 test('[target-no-query-log] where the query log cannot be read, an INSERT whose answer was lost is done again, its rows deleted first', async () => {
-  const { files, query, blocks, story, loseAnswer } = await startServer()
+  const { files, query, blocks, story, loseAnswer } = ground
   const { ddl } = files.tables.find(({ key }) => key === TABLE)!
   await query('CREATE DATABASE target')
   await query(ddl.text.replace(/ENGINE = \w+/, 'ENGINE = MergeTree'))
@@ -111,14 +122,14 @@ test('[target-no-query-log] where the query log cannot be read, an INSERT whose 
 })
 
 test('[target-query-log] a runner that may read the query log, though not flush it, books such an INSERT as done', async () => {
-  const { blocks, story, loseAnswer } = await startServer()
+  const { blocks, story, loseAnswer } = ground
   expect((await loseAnswer('runner_that_reads_the_log')).failed).toEqual([])
   expect(await story()).toEqual(['started', 'done', 'checkpoint'])
   expect(await blocks()).toEqual(ALL)
 })
 
 test('[target-no-temporary-tables] a runner that may not create temporary tables computes a shared step for each table by itself', async () => {
-  const { openAs, query } = await startServer()
+  const { openAs, query } = ground
   const pair = ['address_storage_slot_first_access', 'address_storage_slot_last_access']
   const workspace = await openAs(as('runner'), 'true', pair)
   expect((await workspace.up()).failed).toEqual([])

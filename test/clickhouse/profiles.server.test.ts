@@ -1,12 +1,12 @@
 // Owns the promise that what a user's profile says takes no row away and changes none: with a limit that is too low a
 // chunk fails, it is never done with rows missing.
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { RunSummary } from '../../src/runner/events.ts'
 import { blocksWhere, edited, ROW_BY_ROW } from '../support/edited.ts'
 import { rowsOf, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { type Login, startWithUsers } from '../support/users.ts'
+import { launchWithUsers, type Login } from '../support/users.ts'
 import { differences, openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const TABLE = 'block_slots_stat'
@@ -46,10 +46,10 @@ const OTHER_PROFILES = {
 }
 
 /** A server with a chain, and a user for every profile. */
-async function startServer() {
+async function start() {
   const profiles = Object.entries({ ...CUTTING, ...OTHER_PROFILES })
   const grants = ['GRANT ALL ON *.*']
-  const server = await startWithUsers(
+  const server = await launchWithUsers(
     Object.fromEntries(profiles.map(([name, profile]) => [name, { grants, profile }])),
   )
   const files = await readCatalogue(SQL_FOLDER)
@@ -58,6 +58,12 @@ async function startServer() {
   await addBlocks(server, source, { from: 1, to: 12 })
   return { server, files, source, as: (username: string) => ({ ...server, username, password: 'secret' }) }
 }
+
+let ground: Awaited<ReturnType<typeof start>>
+beforeAll(async () => {
+  ground = await start()
+})
+afterAll(() => ground?.server.stop())
 
 const blocksOf = async (server: Login, target: string) =>
   (
@@ -73,7 +79,7 @@ const extents = ({ workspace }: TestWorkspace) => workspace.ports.source.extents
 const words = ({ failed }: RunSummary): string => failed.map(({ error }) => error.message).join('\n')
 
 test('a profile that cuts off what is too much makes the chunk fail, whatever it counts: no range is done with rows missing', async () => {
-  const { server, files, source, as } = await startServer()
+  const { server, files, source, as } = ground
   const catalogue = edited(files, TABLE, { sql: THOUSAND })
   for (const name of Object.keys(CUTTING)) {
     const workspace = await openTestWorkspace({ server: as(name), source, tables: [TABLE], catalogue })
@@ -93,7 +99,7 @@ const SLOW = `SELECT toUInt32(number) AS block_number, toUInt32(0) AS slots_clea
   FROM numbers({from_block:UInt64}, {to_block:UInt64} - {from_block:UInt64} + 1) WHERE sleepEachRow(0.2) = 0`
 
 test('a profile that lets statements end when their time is over cannot cut a chunk off: it is split until its parts are fast enough', async () => {
-  const { server, files, source, as } = await startServer()
+  const { server, files, source, as } = ground
   // A header may not set the limit; what is proven is what becomes of a chunk that reaches it.
   const settings = { ...ROW_BY_ROW, max_execution_time: '2' }
   const catalogue = edited(files, TABLE, { sql: SLOW, settings })
@@ -105,7 +111,7 @@ test('a profile that lets statements end when their time is over cannot cut a ch
 })
 
 test('a profile with a short time limit does not stop a chunk: the limit is our own', async () => {
-  const { server, files, source, as } = await startServer()
+  const { server, files, source, as } = ground
   const catalogue = edited(files, TABLE, { sql: SLOW, settings: ROW_BY_ROW })
   const workspace = await openTestWorkspace({ server: as('hurries'), source, tables: [TABLE], catalogue })
   expect(words(await workspace.up())).toBe('')
@@ -115,7 +121,7 @@ test('a profile with a short time limit does not stop a chunk: the limit is our 
 })
 
 test('a profile that shortens answers does not shorten what streams from one server to another', async () => {
-  const [from, to] = await Promise.all([startServer(), startServer()])
+  const [from, to] = [ground, await start()]
   const workspace = await openTestWorkspace({
     server: to.server,
     sourceServer: from.as('short_answers'),
@@ -125,10 +131,11 @@ test('a profile that shortens answers does not shorten what streams from one ser
   expect(words(await workspace.up())).toMatch(/while reading blocks 1-12 of .* \(code 396\)$/)
   expect(await blocksOf(to.server, workspace.target)).toEqual([])
   await workspace.close()
+  await to.server.stop()
 })
 
 test('a profile with a limit and an offset takes no row away', async () => {
-  const { server, source, as } = await startServer()
+  const { server, source, as } = ground
   const workspace = await openTestWorkspace({ server: as('limited'), source, tables: [TABLE] })
   expect(words(await workspace.up())).toBe('')
   expect(await blocksOf(server, workspace.target)).toEqual(ALL)
@@ -141,7 +148,7 @@ const OUTER = blocksWhere(`NOT ifNull(NULL IN (NULL), false) AND block_number IN
   WHERE isNotNull(right.number))`)
 
 test('a profile that gives SQL another meaning changes no row of any table', async () => {
-  const { server, files, source, as } = await startServer()
+  const { server, files, source, as } = ground
   const catalogue = edited(files, TABLE, { sql: OUTER })
   const plain = await openTestWorkspace({ server, source, catalogue })
   const other = await openTestWorkspace({ server: as('other_meanings'), source, catalogue })

@@ -27,13 +27,17 @@ const parents: Readonly<Record<string, () => readonly string[]>> = {
   },
 }
 
-test.for(Object.entries(parents))('kill -9 of %s closes the port within two seconds', async ([, command]) => {
-  const { url, pid } = await runParent(command(), temporaryDirectory())
-  expect((await fetch(`${url}/ping`)).ok).toBe(true)
-  expect(await msUntilRefusal(url, () => process.kill(pid, 'SIGKILL'))).toBeLessThan(2000)
-})
+test.for(Object.entries(parents))(
+  'kill -9 of %s ends the server: the port is closed',
+  async ([, command]) => {
+    const { url, pid } = await runParent(command(), temporaryDirectory())
+    expect((await fetch(`${url}/ping`)).ok).toBe(true)
+    process.kill(pid, 'SIGKILL')
+    await refusal(url)
+  },
+)
 
-test('kill -9 of the test runner closes the port within two seconds', async () => {
+test('kill -9 of the test runner ends the server: the port is closed', async () => {
   const root = temporaryDirectory()
   writeFileSync(
     join(root, 'serves.test.ts'),
@@ -51,7 +55,8 @@ test('kill -9 of the test runner closes the port within two seconds', async () =
   const runner = start(process.execPath, args, { cwd: root, stdio: 'ignore' })
   while (!existsSync(join(root, 'url'))) await sleep(50)
   const url = readFileSync(join(root, 'url'), 'utf8')
-  expect(await msUntilRefusal(url, () => runner.kill('SIGKILL'))).toBeLessThan(2000)
+  runner.kill('SIGKILL')
+  await refusal(url)
 })
 
 test('it does not keep a process alive that has nothing else to do', async () => {
@@ -68,10 +73,3 @@ test('Ctrl-C, which reaches the whole group, leaves it running for its parent', 
   await sleep(200)
   expect(await query(server, 'SELECT 1')).toBe('1')
 })
-
-async function msUntilRefusal(url: string, kill: () => void): Promise<number> {
-  const before = performance.now()
-  kill()
-  await refusal(url)
-  return performance.now() - before
-}

@@ -44,7 +44,7 @@ const installed = () => ({
   env: { ...environmentFor(server, databases), BACKFILL_LAG: '0' },
 })
 
-test('it is packed, and installs into an empty folder', { timeout: 120_000 }, async () => {
+test('it is packed, and installs into an empty folder', async () => {
   const tarball = await pack()
   const omit = ['--omit=optional', '--omit=peer', '--prefer-offline', '--no-audit', '--no-fund']
   const install = await outcome(start('npm', ['install', tarball, ...omit], { cwd: folder }))

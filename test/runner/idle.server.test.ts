@@ -1,7 +1,7 @@
 // Owns the promise that a run without work costs little: how often it asks the server, and what it loads.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { backfill, environmentFor, MAIN } from '../support/cli.ts'
+import { backfill, backfillHere, environmentFor, MAIN } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
 import { type Proxy, type Seen, startProxy } from '../support/proxy.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
@@ -27,16 +27,20 @@ beforeAll(async () => {
   const workspace = await openTestWorkspace({ server, catalogue, ...databases })
   await workspace.up()
   await workspace.close()
-}, 60_000)
+})
 afterAll(async () => {
   await proxy?.close()
   await server?.stop()
 })
 
-function run(words: string, node: readonly string[] = []): Promise<Outcome> {
+const environment = () => ({
+  ...environmentFor({ ...server, url: proxy.url }, databases),
+  BACKFILL_LAG: '0',
+})
+
+function run(words: string): Promise<Outcome> {
   asked.length = 0
-  const env = { ...environmentFor({ ...server, url: proxy.url }, databases), BACKFILL_LAG: '0' }
-  return backfill(words.split(' '), { env, command: [process.execPath, ...node, MAIN] })
+  return backfillHere(words.split(' '), { env: environment() })
 }
 
 const describes = ({ statement }: Seen) => statement.startsWith('DESCRIBE')
@@ -71,7 +75,8 @@ test('only tables with events behind their checkpoint are folded, in one questio
 
 /** What the program loads: the addresses of the modules, of Node's own `node:…`. */
 async function loaded(words: string): Promise<readonly string[]> {
-  const { stderr, code } = await run(words, ['--import', REPORT_MODULES])
+  const command = [process.execPath, '--import', REPORT_MODULES, MAIN]
+  const { stderr, code } = await backfill(words.split(' '), { env: environment(), command })
   expect(code, stderr).toBe(0)
   const modules = stderr.split('\n').flatMap((line) => /^loads (.*)$/.exec(line)?.[1] ?? [])
   expect(modules.join('\n')).toContain('/src/cli/run-cli.ts')

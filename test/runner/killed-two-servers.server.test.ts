@@ -43,4 +43,4 @@ test('killed, or stopped, in the middle of a stream: whether the server has begu
   for (const { text } of [late, answer, cut]) expect(text).toMatch(/DB::\w*Exception/)
   expect(ended.code, ended.stderr).toBe(5)
   for (const scene of [killed, stopped, running]) await scene.expectClean()
-}, 180_000)
+})

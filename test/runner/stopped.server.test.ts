@@ -41,7 +41,7 @@ test('stopped at any point, a runner that wakes up after its successor writes no
       await first.release()
     })(),
   ])
-}, 180_000)
+})
 
 async function wakesUpLate(name: string, scene: Scene, crash: Crash): Promise<void> {
   const { answer, ended } = await stopAt(scene, crash)

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { expect, onTestFinished } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { audit, type Databases } from './audit.ts'
-import { backfill, environmentFor, startBackfill } from './cli.ts'
+import { backfillHere, environmentFor, startBackfill } from './cli.ts'
 import { type Outcome, outcome } from './processes.ts'
 import { type Answer, type Held, type Point, type Proxy, type Seen, startProxy } from './proxy.ts'
 import { post, type TestServer, uniqueDatabase } from './server.ts'
@@ -63,7 +63,7 @@ export async function openScene(ground: Ground): Promise<Scene> {
       return { child, ended: outcome(child) }
     },
     async succeed(argv = words(ground)) {
-      const { code, stderr } = await backfill(argv, { env: environment(ground, databases) })
+      const { code, stderr } = await backfillHere(argv, { env: environment(ground, databases) })
       expect(code, stderr).toBe(0)
     },
     async expectClean() {

@@ -1,4 +1,5 @@
-// Owns the ClickHouse server of a test file: the embedded one, or an image named by BACKFILL_TEST_IMAGE.
+// Owns the ClickHouse server of a test file: the embedded one, or an image named by BACKFILL_TEST_IMAGE. The files of one
+// worker hand an embedded server on to each other, emptied.
 
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -11,16 +12,45 @@ export type TestServer = {
   readonly url: string
   readonly username: string
   readonly password: string
-  /** Ends the server and removes what it kept on disk. */
+  /** Empties the server for the next file, or ends it. Nothing that this file made is left. */
   stop(): Promise<void>
 }
 
 const MEMORY_BYTES = 3_000_000_000
 
-/** Starts an empty server; call it in `beforeAll` and `stop` in `afterAll`. */
-export function startTestServer(): Promise<TestServer> {
+/** Embedded servers of this worker that no test uses now. They end when their worker does. */
+const idle: TestServer[] = []
+
+/**
+ * A server without tables; call it in `beforeAll` and `stop` in `afterAll`. Its query log may hold statements of earlier
+ * files: ask for a database, or for a time.
+ */
+export async function startTestServer(): Promise<TestServer> {
   const image = process.env['BACKFILL_TEST_IMAGE']
-  return image ? startContainer(image) : startInTemporaryDirectory()
+  if (image) return await startContainer(image)
+  const server = idle.pop() ?? (await startInTemporaryDirectory())
+  const stop = async () => {
+    try {
+      await empty(server)
+      idle.push(server)
+    } catch {
+      await server.stop() // as after a test that broke it: the next file gets a new one
+    }
+  }
+  return { ...server, stop }
+}
+
+/** Ends what still runs there, and drops all databases. */
+async function empty(server: TestServer): Promise<void> {
+  await post(server, 'KILL QUERY WHERE user = currentUser() SYNC FORMAT Null')
+  await post(server, 'SYSTEM START MERGES')
+  const made = await rowsOf<{ drop: string }>(
+    server,
+    `SELECT concat('DROP DATABASE ', backQuote(name)) AS drop FROM system.databases
+    WHERE lower(name) NOT IN ('system', 'information_schema', 'default')
+    UNION ALL SELECT concat('DROP TABLE default.', backQuote(name)) FROM system.tables WHERE database = 'default'`,
+  )
+  for (const { drop } of made) await post(server, drop)
 }
 
 /** A database name that no other test has: `prefix_1a2b3c4d`. */

@@ -50,6 +50,7 @@ export async function launchWithUsers(
       `--path=${join(directory, 'data')}`,
       '--http_port=0',
       '--listen_host=127.0.0.1',
+      '--log-level=warning',
       `--query=SYSTEM START LISTEN HTTP; SELECT getServerPort('http_port') INTO OUTFILE '${portFile}' FORMAT TSV;
         SELECT sleep(1000000000) SETTINGS function_sleep_max_microseconds_per_block = 0 FORMAT Null`,
     ],

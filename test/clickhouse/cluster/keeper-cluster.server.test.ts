@@ -44,7 +44,7 @@ describe.skipIf(missing)('a cluster with Keeper', () => {
     await one.up()
     expected = one.target
     await one.close()
-  }, 300_000)
+  })
   afterAll(() => cluster?.stop())
   beforeEach(() => {
     places = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }

@@ -89,7 +89,7 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
       ...environmentFor(shards[0], { source: SOURCE, target, ledger }),
       BACKFILL_CLUSTER: CLUSTER,
     }
-    const words = ['up', '--lag', '0', '--chunk', '2', '--jobs', '3', '--json']
+    const words = ['up', '--lag', '0', '--chunk', '4', '--jobs', '3', '--json']
     const killed = startBackfill(words, { env })
     let done = 0
     killed.stdout?.setEncoding('utf8').on('data', (text: string) => {

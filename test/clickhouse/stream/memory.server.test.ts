@@ -62,7 +62,6 @@ test.runIf(process.platform === 'linux')(
     expect(before).toBeGreaterThan(0)
     expect(highest - before).toBeLessThan(ADDED_MB)
   },
-  120_000,
 )
 
 function residentMegabytes(pid: number | undefined): number {

@@ -17,7 +17,7 @@ let shared: Promise<string>
 beforeAll(async () => {
   server = await startTestServer()
   shared = chain()
-}, 60_000)
+})
 afterAll(() => server?.stop())
 
 /**

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { EmbeddedServer } from '../../../src/embedded/embedded-server.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfill, environmentFor } from '../../support/cli.ts'
+import { backfill, backfillHere, environmentFor } from '../../support/cli.ts'
 import { serve } from '../../support/embedded.ts'
 import { rowsOf } from '../../support/server.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
@@ -36,85 +36,77 @@ beforeAll(async () => {
 })
 afterAll(() => rm(cwd, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
 
-test(
-  'the demo does every block outside source gap and incomplete blocks; again it has nothing to do',
-  { timeout: 120_000 },
-  async () => {
-    const { tables } = await readCatalogue(SQL_FOLDER)
-    const first = await backfill(['demo'], { cwd })
-    expect(first.code, first.stderr).toBe(0)
-    const percentages = [...first.stdout.matchAll(/^(\w+) .* (\d+\.\d %)/gm)].map(([, key, done]) => [
-      key,
-      done,
-    ])
-    expect(percentages).toEqual(tables.map(({ key }) => [key, '100.0 %']))
+test('the demo does every block outside source gap and incomplete blocks; again it has nothing to do', async () => {
+  const { tables } = await readCatalogue(SQL_FOLDER)
+  const first = await backfill(['demo'], { cwd })
+  expect(first.code, first.stderr).toBe(0)
+  const percentages = [...first.stdout.matchAll(/^(\w+) .* (\d+\.\d %)/gm)].map(([, key, done]) => [
+    key,
+    done,
+  ])
+  expect(percentages).toEqual(tables.map(({ key }) => [key, '100.0 %']))
 
-    const json = await backfill(
-      ['status', '--json', '--check', '--embedded', '--network', 'demo', '--lag', '0'],
-      { cwd },
-    )
-    expect(json.code).toBe(0)
-    const status = JSON.parse(json.stdout) as { tables: { table: string }[] }
-    expect(status.tables).toHaveLength(tables.length)
-    for (const table of status.tables) expect(table, table.table).toMatchObject(expectedOf(table.table))
+  const json = await backfill(
+    ['status', '--json', '--check', '--embedded', '--network', 'demo', '--lag', '0'],
+    { cwd },
+  )
+  expect(json.code).toBe(0)
+  const status = JSON.parse(json.stdout) as { tables: { table: string }[] }
+  expect(status.tables).toHaveLength(tables.length)
+  for (const table of status.tables) expect(table, table.table).toMatchObject(expectedOf(table.table))
 
-    const second = await backfill(['demo'], { cwd })
-    expect(second.code, second.stderr).toBe(0)
-    expect(second.stdout).toMatch(/^Nothing to do\.\n/)
+  const second = await backfill(['demo'], { cwd })
+  expect(second.code, second.stderr).toBe(0)
+  expect(second.stdout).toMatch(/^Nothing to do\.\n/)
 
-    const server = await serve(join(cwd, 'state/embedded'))
-    const [done] = await rowsOf<{ chunks: number; rows: number; runs: number }>(
-      server,
-      `SELECT countIf(event = 'done') AS chunks, sumIf(rows_written, event = 'done') AS rows, uniqExact(run_id) AS runs
+  const server = await serve(join(cwd, 'state/embedded'))
+  const [done] = await rowsOf<{ chunks: number; rows: number; runs: number }>(
+    server,
+    `SELECT countIf(event = 'done') AS chunks, sumIf(rows_written, event = 'done') AS rows, uniqExact(run_id) AS runs
     FROM backfill.ledger`,
-    )
-    expect(first.stdout).toContain(`Done: ${grouped(done!.chunks)} chunks, `)
-    expect(first.stdout).toContain(` blocks, ${grouped(done!.rows)} rows in `)
-    expect(done!.runs, 'runs that left an event').toBe(1)
-  },
-)
+  )
+  expect(first.stdout).toContain(`Done: ${grouped(done!.chunks)} chunks, `)
+  expect(first.stdout).toContain(` blocks, ${grouped(done!.rows)} rows in `)
+  expect(done!.runs, 'runs that left an event').toBe(1)
+})
 
-test(
-  'small chunks lead to the same tables, and a table follows its inputs chunk by chunk',
-  { timeout: 180_000 },
-  async () => {
-    const server = await serve(join(cwd, 'state/embedded'))
-    const databases = { source: 'default', target: 'small', ledger: 'small_ledger' }
-    const env = {
-      ...environmentFor(server, databases),
-      BACKFILL_NETWORK: 'demo',
-      BACKFILL_LAG: '0',
-      BACKFILL_JOBS: '4',
-    }
-    const inputs = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
-    const across = ['--from', `${DENCUN - 1000}`, '--to', `${DENCUN + 999}`]
-    const follow = await backfill(
-      ['up', '--tables', ['accounts_alive', ...inputs].join(), '--chunk', '250', ...across],
-      { env },
-    )
-    expect(follow.code, follow.stderr).toBe(0)
-    const [order] = await rowsOf<Record<string, number>>(
-      server,
-      `SELECT
+test('small chunks lead to the same tables, and a table follows its inputs chunk by chunk', async () => {
+  const server = await serve(join(cwd, 'state/embedded'))
+  const databases = { source: 'default', target: 'small', ledger: 'small_ledger' }
+  const env = {
+    ...environmentFor(server, databases),
+    BACKFILL_NETWORK: 'demo',
+    BACKFILL_LAG: '0',
+    BACKFILL_JOBS: '4',
+  }
+  const inputs = ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs']
+  const across = ['--from', `${DENCUN - 1000}`, '--to', `${DENCUN + 999}`]
+  const follow = await backfillHere(
+    ['up', '--tables', ['accounts_alive', ...inputs].join(), '--chunk', '250', ...across],
+    { env },
+  )
+  expect(follow.code, follow.stderr).toBe(0)
+  const [order] = await rowsOf<Record<string, number>>(
+    server,
+    `SELECT
       minIf(event_time, table_key = 'accounts_alive' AND event = 'done')
         < maxIf(event_time, table_key != 'accounts_alive' AND event = 'started') AS follows,
       countIf(table_key = 'accounts_alive' AND event = 'done') AS chunks,
       maxIf(range_to, table_key = 'accounts_alive' AND event = 'done') AS last
     FROM small_ledger.ledger`,
-    )
-    expect(order).toEqual({ follows: 1, chunks: 8, last: DENCUN + 999 })
+  )
+  expect(order).toEqual({ follows: 1, chunks: 8, last: DENCUN + 999 })
 
-    const rest = await backfill(['up', '--chunk', '2500'], { env })
-    expect(rest.code, rest.stderr).toBe(0)
-    const { tables } = await readCatalogue(SQL_FOLDER)
-    for (const { target } of tables) {
-      const small = await contentOf(server, 'small', target)
-      expect(small, target).toEqual(await contentOf(server, 'demo', target))
-      expect(small.keys, `keys of ${target}`).toBe(small.rows)
-      expect(small.rows, target).toBeGreaterThan(0)
-    }
-  },
-)
+  const rest = await backfillHere(['up', '--chunk', '4000'], { env })
+  expect(rest.code, rest.stderr).toBe(0)
+  const { tables } = await readCatalogue(SQL_FOLDER)
+  for (const { target } of tables) {
+    const small = await contentOf(server, 'small', target)
+    expect(small, target).toEqual(await contentOf(server, 'demo', target))
+    expect(small.keys, `keys of ${target}`).toBe(small.rows)
+    expect(small.rows, target).toBeGreaterThan(0)
+  }
+})
 
 /** What must be true of a table after the demo, by the facts of the chain. */
 function expectedOf(key: string) {

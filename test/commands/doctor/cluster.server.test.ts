@@ -31,7 +31,7 @@ beforeAll(async () => {
   })
   await workspace.up()
   await workspace.close()
-}, 60_000)
+})
 afterAll(() => Promise.all(shards?.map((server) => server.stop()) ?? []))
 
 const examined = (change: Readonly<Record<string, string>> = {}) =>

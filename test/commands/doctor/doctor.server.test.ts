@@ -33,7 +33,7 @@ beforeAll(async () => {
   const workspace = await openTestWorkspace({ server, ...databases, tables, catalogue })
   await workspace.up()
   await workspace.close()
-}, 60_000)
+})
 afterAll(() => server?.stop())
 
 test('where all is well every check says so, once, and the code is 0', async () => {

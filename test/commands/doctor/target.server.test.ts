@@ -178,4 +178,4 @@ test('a run at work is no fault: neither what it has begun nor what it writes me
   // What two folds differ in while events arrive is at most a warning.
   expect(unwell.filter((line) => !line.startsWith('warn fold'))).toEqual([])
   expect((await examined()).unwell).toEqual([])
-}, 60_000)
+})

@@ -10,7 +10,7 @@ const catalogue = await readCatalogue(SQL_FOLDER)
 let server: TestServer
 beforeAll(async () => {
   server = await startTestServer()
-}, 60_000)
+})
 afterAll(() => server?.stop())
 
 type Written = {

@@ -38,7 +38,7 @@ beforeAll(async () => {
   const workspace = await openTestWorkspace({ server, catalogue, ...databases, tables })
   await workspace.up()
   await workspace.close()
-}, 60_000)
+})
 afterAll(() => server?.stop())
 
 const environment = () => environmentFor(server, databases)

@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfill, environmentFor, expectOneMessage } from '../../support/cli.ts'
+import { backfillHere, environmentFor, expectOneMessage } from '../../support/cli.ts'
 import { temporaryDirectory } from '../../support/processes.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
@@ -28,7 +28,7 @@ let folder: string
 const file = () => join(folder, 'transforms', `${KEY}.sql`)
 const env = () => environmentFor(server, { source: SOURCE, target, ledger })
 const run = (words: string) =>
-  backfill([...words.split(' '), '--sql', folder, '--no-color'], { env: { ...env(), BACKFILL_LAG: '0' } })
+  backfillHere([...words.split(' '), '--sql', folder, '--no-color'], { env: { ...env(), BACKFILL_LAG: '0' } })
 beforeEach(async () => {
   target = uniqueDatabase('target')
   ledger = uniqueDatabase('ledger')

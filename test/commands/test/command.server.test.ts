@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfill, environmentFor, expectOneMessage, startBackfill } from '../../support/cli.ts'
+import { backfill, backfillHere, environmentFor, expectOneMessage, startBackfill } from '../../support/cli.ts'
 import { outcome, temporaryDirectory } from '../../support/processes.ts'
 import { startTestServer, type TestServer } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
@@ -72,7 +72,7 @@ FAILED block_slots_stat/wrong  sql/tests/block_slots_stat/wrong.yaml
 
 2 tests: 1 failed, 1 passed
 `)
-  const json = await backfill(['test', '--tables', KEY, '--sql', 'sql', '--json'], { cwd })
+  const json = await backfillHere(['test', '--tables', KEY, '--sql', 'sql', '--json'], { cwd })
   expect(json.code).toBe(1)
   expect(JSON.parse(json.stdout)).toMatchObject({
     schema: 1,
@@ -104,7 +104,7 @@ test('a transform that ClickHouse rejects fails its tests with the words of the 
   const cwd = folderWith({ 'right.yaml': SET })
   const file = join(cwd, 'sql/transforms', `${KEY}.sql`)
   writeFileSync(file, readFileSync(file, 'utf8').replace('countIf(is_set)', 'countIfs(is_set)'))
-  const { code, stdout } = await backfill(['test', KEY, '--sql', 'sql'], { cwd })
+  const { code, stdout } = await backfillHere(['test', KEY, '--sql', 'sql'], { cwd })
   expect(code).toBe(1)
   expect(stdout).toMatch(/FAILED block_slots_stat\/right .*\n {2}Two slots are set\n {2}.*countIfs/)
 })
@@ -115,7 +115,7 @@ test.for<{ what: string; tests: Record<string, string>; argv?: string[]; says: s
     tests: { 'right.yaml': SET, 'wrong.yaml': SET.replace('slots_set', 'slots_st') },
     says: "sql/tests/block_slots_stat/wrong.yaml:9:44: unknown column 'slots_st'",
   },
-  { what: 'a table without tests', tests: {}, says: 'no test in sql/tests for block_slots_stat' },
+  { what: 'a table without tests', tests: {}, says: 'sql/tests for block_slots_stat' },
   {
     what: 'a file that would not run',
     tests: { 'right.yml': SET },
@@ -140,7 +140,7 @@ test.for<{ what: string; tests: Record<string, string>; argv?: string[]; says: s
     says: '--from is for --new only',
   },
 ])('$what is one message, exit 2', async ({ tests, argv = [KEY], says }) => {
-  const ended = await backfill(['test', ...argv, '--sql', 'sql'], { cwd: folderWith(tests) })
+  const ended = await backfillHere(['test', ...argv, '--sql', 'sql'], { cwd: folderWith(tests) })
   expect(expectOneMessage(ended)).toContain(says)
   expect(ended.code).toBe(2)
 })
@@ -148,7 +148,7 @@ test.for<{ what: string; tests: Record<string, string>; argv?: string[]; says: s
 test('a folder that bears the name of no table is one message, exit 2', async () => {
   const cwd = folderWith({ 'right.yaml': SET })
   mkdirSync(join(cwd, 'sql/tests/block_slot_stat'))
-  const ended = await backfill(['test', '--sql', 'sql'], { cwd })
+  const ended = await backfillHere(['test', '--sql', 'sql'], { cwd })
   expect(expectOneMessage(ended)).toContain("sql/tests/block_slot_stat: there is no table 'block_slot_stat'")
   expect(ended.code).toBe(2)
 })
@@ -167,11 +167,11 @@ test('--new writes a test of real rows that passes, and never overwrites it', as
   expect(text).toContain('description: Blocks 3 to 5 of mainnet\nnetwork: mainnet\nrange: 3-5\n')
   expect(text).toMatch(/^expect:\n( {2}- \{ block_number: [345], slots_cleared: 0, slots_set: 1 \}\n){3}$/m)
 
-  const ended = await backfill(['test', '--sql', 'sql'], { cwd })
+  const ended = await backfillHere(['test', '--sql', 'sql'], { cwd })
   expect(ended.stdout).toContain('1 test: 1 passed')
   expect(ended.code).toBe(0)
 
-  const again = await backfill(argv, { cwd, env })
+  const again = await backfillHere(argv, { cwd, env })
   expect(expectOneMessage(again)).toContain(`${file} exists already`)
   expect(again.code).toBe(2)
   expect(readFileSync(join(cwd, file), 'utf8')).toBe(text)
@@ -180,7 +180,7 @@ test('--new writes a test of real rows that passes, and never overwrites it', as
 test('--new for blocks without rows writes nothing', async () => {
   const cwd = folderWith({})
   const env = environmentFor(server, { source: 'chain', target: 'nowhere', ledger: 'nowhere' })
-  const ended = await backfill(['test', '--new', KEY, '--from', '300', '--sql', 'sql'], { cwd, env })
+  const ended = await backfillHere(['test', '--new', KEY, '--from', '300', '--sql', 'sql'], { cwd, env })
   expect(expectOneMessage(ended)).toContain(
     'blocks 300-300 have no row of mainnet in the tables that block_slots_stat reads',
   )

@@ -1,7 +1,7 @@
 // Owns the promises of `verify` and `rebuild` to a person: what they print, how they end, what they write.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfill, environmentFor, expectOneMessage } from '../../support/cli.ts'
+import { backfillHere, environmentFor, expectOneMessage } from '../../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
@@ -27,7 +27,7 @@ async function person() {
   return {
     target,
     ledger,
-    run: (words: string) => backfill(words.split(' '), { env }),
+    run: (words: string) => backfillHere(words.split(' '), { env }),
     post: (statement: string) =>
       post(server, statement.replaceAll('$T', `{target:Identifier}.int_${KEY}`), { target }),
   }
@@ -184,7 +184,7 @@ test.each([
   [`rebuild ${KEY} address_diffs`, '`rebuild` works on one table'],
   [`rebuild ${KEY} --keep --drop-old`, '--keep and --drop-old exclude each other'],
 ])('`%s` is one message, exit 2', async (words, says) => {
-  const ended = await backfill(words.split(' '), {
+  const ended = await backfillHere(words.split(' '), {
     env: environmentFor(server, { source, target: 'nowhere', ledger: 'nowhere' }),
   })
   expect(expectOneMessage(ended)).toContain(says)

@@ -112,7 +112,7 @@ test('rows written again and blocks added are found and marked once; merges and 
   expect((await workspace.up({ chunk: 10 })).failed).toEqual([])
   expect(await islands(workspace, SLOTS)).toEqual(['1-40 done'])
   expect(await look(workspace)).toEqual([SLOTS])
-}, 60_000)
+})
 
 test('rows that have gone are said to have gone, and nothing is marked', async () => {
   const workspace = await built([SLOTS])
@@ -186,4 +186,4 @@ test('while another run holds the lock nothing is marked, and that is said', asy
   const [check] = await checkSources(workspace)
   await lock.release()
   expect(check).toMatchObject({ changed: [{ from: 1, to: 10 }], notMarked: { kind: 'locked' } })
-}, 60_000)
+})

@@ -1,0 +1,29 @@
+// Owns how long the code chose to wait, which does not depend on how busy the machine is, as the time that passed does.
+import { setTimeout as wait } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
+import { replaceClock } from '../../src/seam/clock.ts'
+
+/** The machine's clock until the test has finished; returns the milliseconds of every sleep since. */
+export function recordSleeps(): readonly number[] {
+  const sleeps: number[] = []
+  onTestFinished(
+    replaceClock({
+      now: () => performance.now(),
+      date: () => new Date(),
+      sleep: (ms, signal) => {
+        sleeps.push(ms)
+        return wait(ms, undefined, signal && { signal }).catch(() => undefined)
+      },
+      after(ms, work) {
+        const timer = setTimeout(work, ms).unref()
+        return () => clearTimeout(timer)
+      },
+      every(ms, work) {
+        const timer = setInterval(work, ms).unref()
+        return () => clearInterval(timer)
+      },
+      timeout: (ms) => AbortSignal.timeout(ms),
+    }),
+  )
+  return sleeps
+}

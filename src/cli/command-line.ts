@@ -52,10 +52,8 @@ function define(): ReturnType<typeof cac> {
 }
 
 function unknownCommand(word: string): Error {
-  const near = nearest(
-    word,
-    COMMANDS.map(({ name }) => name),
-  )
+  const names = COMMANDS.map(({ name }) => name)
+  const near = nearest(word, names)
   return usageError(
     `unknown command '${word}'`,
     (near === undefined ? '' : `did you mean '${near}'? `) + HELP,

@@ -34,19 +34,14 @@ export function flagsOf({ flags }: CommandEntry) {
 /** The text of `backfill <command> --help`; `usage`: its usage, as cac writes it. */
 export function commandHelp(entry: CommandEntry, usage: Section): readonly Section[] {
   const { own, shared } = flagsOf(entry)
-  const help: readonly [string, string] = ['-h, --help', 'This text']
+  const examples = Object.entries(entry.examples).map(([what, words]) => `  # ${what}\n  $ backfill ${words}`)
   return [
     { body: `${entry.about}.` },
     usage,
     ...(own.length === 0 ? [] : [{ title: 'Flags', body: rows(own.map(flagRow)) }]),
-    { title: 'Common flags', body: rows([...shared.map(flagRow), help]) },
+    { title: 'Common flags', body: rows([...shared.map(flagRow), ['-h, --help', 'This text']]) },
     { title: 'Exit codes', body: rows(Object.entries(entry.exits)) },
-    {
-      title: 'Examples',
-      body: Object.entries(entry.examples)
-        .map(([what, words]) => `  # ${what}\n  $ backfill ${words}`)
-        .join('\n'),
-    },
+    { title: 'Examples', body: examples.join('\n') },
   ]
 }
 

@@ -1,9 +1,9 @@
 // Owns one invocation: argv -> config -> command -> exit code; errors become lines.
 import { EXIT } from '../model/errors.ts'
-import { type Invocation, readCommandLine } from './command-line.ts'
+import { readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
 import { readConfig } from '../workspace/config.ts'
-import { createOutput, type Output, type Terminal } from '../terminal/output.ts'
+import { createOutput, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
 import { toolVersion } from '../workspace/tool-version.ts'
 
@@ -17,7 +17,8 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   }
   try {
     const invocation = readCommandLine(argv)
-    if (invocation.kind !== 'command') return answer(invocation, output)
+    if (invocation.kind === 'version') output.result([`backfill ${toolVersion()}`])
+    if (invocation.kind !== 'command') return EXIT.ok
     const { entry, flags } = invocation
     output = createOutput(terminal, flags, [])
     const config = readConfig({ flags, environment: terminal.env, folder: terminal.cwd() })
@@ -30,9 +31,4 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     )
     return exitCodeOf(error)
   }
-}
-
-function answer({ kind }: Invocation, output: Output): number {
-  if (kind === 'version') output.result([`backfill ${toolVersion()}`])
-  return EXIT.ok
 }

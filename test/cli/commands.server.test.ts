@@ -19,21 +19,16 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 /** A person with a target and a ledger of their own, and the lag set to 0. */
-function person() {
+function person(start = backfillHere) {
   const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
   const env = { ...environmentFor(server, own), BACKFILL_LAG: '0' }
-  return {
-    ...own,
-    env,
-    backfill: (words: string): Promise<Outcome> => backfillHere(words.split(' '), { env }),
-  }
+  return { ...own, run: (words: string): Promise<Outcome> => start(words.split(' '), { env }) }
 }
 
 const SLOTS = '--tables block_slots_stat'
 
 test('`up` prints a line per chunk and a summary; again it has nothing to do', async () => {
-  const { env } = person()
-  const run = (words: string): Promise<Outcome> => backfill(words.split(' '), { env })
+  const { run } = person(backfill)
   const first = await run(`up ${SLOTS} --chunk 1000 --jobs 1`)
   expect(first.code).toBe(0)
   expect(first.stderr.split('\n').filter((line) => /^block_slots_stat {2}\d/.test(line))).toEqual([
@@ -53,7 +48,7 @@ test('`up` prints a line per chunk and a summary; again it has nothing to do', a
 })
 
 test('`up` twice: the second run writes neither rows nor events', async () => {
-  const { backfill: run, ledger } = person()
+  const { run, ledger } = person()
   const start = await serverTime(server)
   await run('up')
   expect((await writesSince(server, start)).length).toBeGreaterThan(0)
@@ -65,7 +60,7 @@ test('`up` twice: the second run writes neither rows nor events', async () => {
 })
 
 test('`up --json` is one JSON object per line, from the first event to the summary', async () => {
-  const { backfill: run, target } = person()
+  const { run, target } = person()
   const { code, stdout, stderr } = await run(`up ${SLOTS} --chunk 2000 --jobs 1 --json`)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const lines = stdout
@@ -95,7 +90,7 @@ test('`up --json` is one JSON object per line, from the first event to the summa
 })
 
 test('`status --json` has the promised keys and nothing else: numbers as numbers, null where unknown', async () => {
-  const { backfill: run, target } = person()
+  const { run, target } = person()
   await run(`up ${SLOTS} --from 11 --to 2000`)
   const { code, stdout, stderr } = await run('status --json')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -161,7 +156,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
 })
 
 test('`status` floors the percentage and says 100.0 % only when no block is missing; --check says it by code', async () => {
-  const { backfill: run } = person()
+  const { run } = person()
   const done = async () => {
     const { stdout, code } = await run(`status ${SLOTS} --check`)
     return { code, done: /^block_slots_stat .* (\d+\.\d %)/m.exec(stdout)?.[1] }
@@ -174,11 +169,11 @@ test('`status` floors the percentage and says 100.0 % only when no block is miss
 })
 
 test.for(['plan', 'up --dry-run', 'status'])('`%s` writes nothing at all', async (command) => {
-  const { backfill: run, target, ledger } = person()
+  const { run, target, ledger } = person()
   await run(`up ${SLOTS} --to 100`)
   for (const { person: who, missing } of [
     { person: run, missing: '101-1100' },
-    { person: person().backfill, missing: '1-1000' },
+    { person: person().run, missing: '1-1000' },
   ]) {
     const [before, since] = [await tableNames(), await serverTime(server)]
     const { code, stdout, stderr } = await who(
@@ -195,7 +190,7 @@ test.for(['plan', 'up --dry-run', 'status'])('`%s` writes nothing at all', async
 })
 
 test('`create-tables` creates the tables it is given and those they read, or all', async () => {
-  const { backfill: run, target } = person()
+  const { run, target } = person()
   const some = await run('create-tables --tables block_slots_stat,address_reads')
   expect(some).toEqual({
     code: 0,
@@ -210,14 +205,14 @@ test('`create-tables` creates the tables it is given and those they read, or all
 })
 
 test('`list` shows what each table is made of', async () => {
-  const { stdout, code } = await person().backfill('list')
+  const { stdout, code } = await person().run('list')
   expect(code).toBe(0)
   expect(stdout).toContain('block_slots_stat  table int_block_slots_stat\n')
   expect(stdout).toContain('Per block, how many storage slots were set and cleared')
 })
 
 test('`info` shows settings, servers and locks', async () => {
-  const { backfill: run, ledger } = person()
+  const { run, ledger } = person()
   const { code, stdout, stderr } = await run('info')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^backfill \d+\.\d+\.\d+ on Node \d+/)
@@ -228,7 +223,7 @@ test('`info` shows settings, servers and locks', async () => {
 })
 
 test('`run` takes the flags of the Python scripts and obeys the ledger', async () => {
-  const { backfill: run } = person()
+  const { run } = person()
   const first = await run(`run ${SLOTS} --create-tables --start-block 1 --end-block 1000 --step-size 500`)
   expect(first.code).toBe(0)
   expect(first.stdout).toContain('Done: 2 chunks, 1,000 blocks')

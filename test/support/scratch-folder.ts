@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Called by vitest before its workers start; what it returns, after they have ended. */
-export default function setup(): () => void {
+export function setup(): () => void {
   const before = process.env['TMPDIR']
   const folder = mkdtempSync(join(tmpdir(), 'backfill-suite-'))
   process.env['TMPDIR'] = folder

@@ -33,8 +33,9 @@ export async function startTestServer(): Promise<TestServer> {
     try {
       await empty(server)
       idle.push(server)
-    } catch {
-      await server.stop() // as after a test that broke it: the next file gets a new one
+    } catch (error) {
+      console.warn('a test server cannot be emptied; the next file gets a new one:', error)
+      await server.stop()
     }
   }
   return { ...server, stop }

@@ -45,13 +45,12 @@ export async function startTestServer(): Promise<TestServer> {
 async function empty(server: TestServer): Promise<void> {
   await post(server, 'KILL QUERY WHERE user = currentUser() SYNC FORMAT Null')
   await post(server, 'SYSTEM START MERGES')
-  const made = await rowsOf<{ drop: string }>(
+  const made = await rowsOf<{ kind: string; name: string }>(
     server,
-    `SELECT concat('DROP DATABASE ', backQuote(name)) AS drop FROM system.databases
-    WHERE lower(name) NOT IN ('system', 'information_schema', 'default')
-    UNION ALL SELECT concat('DROP TABLE default.', backQuote(name)) FROM system.tables WHERE database = 'default'`,
+    `SELECT 'DATABASE' AS kind, name FROM system.databases WHERE lower(name) NOT IN ('system', 'information_schema', 'default')
+    UNION ALL SELECT 'TABLE' AS kind, name FROM system.tables WHERE database = 'default'`,
   )
-  for (const { drop } of made) await post(server, drop)
+  for (const { kind, name } of made) await post(server, `DROP ${kind} {name:Identifier}`, { name })
 }
 
 /** A database name that no other test has: `prefix_1a2b3c4d`. */

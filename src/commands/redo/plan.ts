@@ -6,6 +6,7 @@ import { hull, type Range } from '../../model/blocks.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
 import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../../planning/table-status.ts'
+import { staleBlocks } from '../../ledger/stale.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 export type RedoQuestion = {
@@ -62,7 +63,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     tables.filter(({ key }) => concerned.some((one) => one.key === key)),
     targetsOf(tableStatuses),
   )
-  for (const { key, redo } of concerned) await assertNoLoss(workspace, tableStatuses.get(key)!, redo, uuids)
+  for (const { key, redo } of concerned) await assertNoLoss(workspace, tableStatuses, key, redo)
   const costs = concerned.map((one) => costOf(workspace, tableStatuses.get(one.key)!, one))
   const report = { network: workspace.network.name, head, tables: await Promise.all(costs) }
   return { report, question, tables, uuids }
@@ -79,11 +80,11 @@ export async function pickBlocks(
   tableStatuses: ReadonlyMap<string, TableStatus>,
 ): Promise<readonly RedoBlocks[]> {
   const [table, ...dependants] = await Promise.all(
-    tables.map(async ({ key, after, sqlHash }): Promise<RedoTable> => {
-      const { view, missing } = tableStatuses.get(key)!
+    tables.map(async ({ key, after }): Promise<RedoTable> => {
+      const { view, missing, stale } = tableStatuses.get(key)!
       const islands = view?.islands ?? []
       const cleaned = islands.length === 0 ? [] : await ports.ledger.cleaned(key, uuids.get(key)!)
-      return { key, after, sqlHash, islands, missing, cleaned }
+      return { key, after, islands, stale: staleBlocks(stale), missing, cleaned }
     }),
   )
   return redoBlocks(table!, question.request, dependants)

@@ -1,7 +1,7 @@
 // Owns the promises about ranges whose forks, limits or inputs are others now: what is stale, and what makes it right.
 import { expect, test } from 'vitest'
 import { blocksWhere } from '../support/edited.ts'
-import { redone, redoScene, reportOf, STALE, TABLE } from '../support/redo-scene.ts'
+import { planOf, redone, redoScene, reportOf, STALE, TABLE } from '../support/redo-scene.ts'
 import { rowsOf } from '../support/server.ts'
 import { addBlocks } from '../support/small-chain.ts'
 import { sinceDencun, usingDencun, withDencun } from '../support/changed-files.ts'
@@ -47,6 +47,9 @@ test('blocks outside of the limits of today are stale; redo deletes their rows a
   expect(await staleOf(moved)).toEqual(['limits 4-8'])
   // Even where the sources hold the blocks no more: nothing is to be computed from them.
   await query('DELETE FROM {source:Identifier}.canonical_execution_transaction WHERE block_number < 7')
+  expect((await planOf(moved, STALE)).report.tables).toMatchObject([
+    { redo: [{ from: 4, to: 8 }], outside: [{ from: 4, to: 8 }], rows: 5 },
+  ])
   expect(await redone(moved, STALE)).toMatchObject({ chunks: 0, failed: [] })
   expect(await blocksOf()).toEqual(blocks(9, 12))
   expect(await reportOf(moved)).toMatchObject({ state: 'up to date', stale: [], dirty: [] })

@@ -2,7 +2,8 @@
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { hull, type Range } from '../../model/blocks.ts'
+import { hull, type Range, subtract } from '../../model/blocks.ts'
+import { rangeOf } from '../../ledger/staleness.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
 import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../../planning/table-status.ts'
@@ -100,7 +101,7 @@ function readersOf({ catalogue }: Workspace, { key }: TableDefinition): readonly
 
 async function costOf(
   { ports }: Workspace,
-  { table, target }: TableStatus,
+  { table, target, bounds }: TableStatus,
   { redo, also }: RedoBlocks,
 ): Promise<RedoPlanTable> {
   const deletes = table.rows.kind === 'per-block'
@@ -109,6 +110,7 @@ async function costOf(
     target: `${ports.target.database}.${table.target}`,
     deletes,
     redo,
+    outside: subtract(redo, [rangeOf(bounds.limits)]),
     also,
     rows: deletes ? await ports.executor.count(table, redo) : 0,
     tableRows: target?.rows ?? null,
@@ -123,6 +125,8 @@ export type RedoPlanTable = {
   /** Whether rows are deleted first. A per-key table runs again without a delete and stays stale there. */
   readonly deletes: boolean
   readonly redo: readonly Range[]
+  /** Those of them that the table holds no more: they are not built again. */
+  readonly outside: readonly Range[]
   /** Missing blocks that are built as well. */
   readonly also: readonly Range[]
   /** Rows that are deleted, before merging. */

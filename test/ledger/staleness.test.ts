@@ -44,11 +44,12 @@ test('after any history a block is stale exactly if its SQL, fork, limits or an 
 })
 
 test('after a checkpoint all ranges that are not stale were computed from one version of each input, so they are one island', async () => {
+  const plain = { perKey: false, use: undefined, limits: { from: 1, to: LAST } }
   const simulation = new Simulation([
-    { perKey: false, use: undefined, reads: [false, false, false] },
-    { perKey: false, use: undefined, reads: [true, false, false] },
-    { perKey: false, use: undefined, reads: [false, false, false] },
-    { perKey: false, use: undefined, reads: [false, false, false] },
+    { ...plain, reads: [false, false, false] },
+    { ...plain, reads: [true, false, false] },
+    { ...plain, reads: [false, false, false] },
+    { ...plain, reads: [false, false, false] },
   ])
   for (const block of BLOCKS)
     for (const key of ['a', 'b'] as const) simulation.run(key, { from: block, to: block })

@@ -15,6 +15,8 @@ const someKey = fc.constantFrom(...KEYS)
 export const someTable = fc.record({
   perKey: fc.boolean(),
   use: fc.constantFrom('from', 'after', 'anyhow', undefined),
+  /** The blocks that it holds at first. */
+  limits: fc.oneof(fc.constant({ from: 1, to: LAST }), someRange),
   /** Which of the tables before it are read. */
   reads: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
 })
@@ -53,10 +55,14 @@ export class Table {
   readonly writes = new Map<number, number>()
   uuid: string
   sql = 1
-  limits: Range = { from: 1, to: LAST }
+  limits: Range
   emptied = false
 
-  constructor(key: Key, { perKey, use, after, uuid }: Pick<Table, 'perKey' | 'use' | 'after' | 'uuid'>) {
+  constructor(
+    key: Key,
+    { perKey, use, after, uuid, limits }: Pick<Table, 'perKey' | 'use' | 'after' | 'uuid' | 'limits'>,
+  ) {
+    this.limits = limits
     this.key = key
     this.perKey = perKey
     this.use = use

@@ -19,9 +19,9 @@ export class Simulation {
   constructor(drawn: readonly (typeof someTable extends fc.Arbitrary<infer T> ? T : never)[]) {
     this.tables = new Map(
       KEYS.map((key, index) => {
-        const { perKey, use, reads } = drawn[index]!
+        const { perKey, use, reads, limits } = drawn[index]!
         const after = KEYS.filter((_, input) => input < index && reads[input])
-        return [key, new Table(key, { perKey, use, after, uuid: this.uuid() })]
+        return [key, new Table(key, { perKey, use, after, limits, uuid: this.uuid() })]
       }),
     )
   }

@@ -36,13 +36,13 @@ async function during(meanwhile: () => Promise<unknown>) {
   return { workspace, failed: (await running).failed }
 }
 
-const CREATE = `CREATE OR REPLACE TABLE {target:Identifier}.int_block_slots_stat AS {target:Identifier}.copy`
 const INPUT = '{target:Identifier}.int_block_slots_stat'
 
 test('an input that is replaced while a chunk reads it fails the chunk', async () => {
   const { workspace, failed } = await during(async () => {
-    await query(`CREATE TABLE {target:Identifier}.copy AS ${INPUT}`)
-    await query(CREATE)
+    const { target } = databases()
+    await query(`CREATE TABLE ${target}.copy AS ${target}.int_block_slots_stat`)
+    await query(`CREATE OR REPLACE TABLE ${target}.int_block_slots_stat AS ${target}.copy`)
   })
   expect(failed.map(({ error }) => error.message)).toEqual([
     'int_block_slots_stat was replaced while blocks 1-12 of slot_blocks were computed',
@@ -66,8 +66,9 @@ test('an input that is emptied while a chunk reads it fails the chunk', async ()
 
 test('a target that is replaced under a run fails the chunk', async () => {
   const { failed } = await during(async () => {
-    await query('CREATE TABLE {target:Identifier}.copy AS {target:Identifier}.int_slot_blocks')
-    await query('EXCHANGE TABLES {target:Identifier}.copy AND {target:Identifier}.int_slot_blocks')
+    const { target } = databases()
+    await query(`CREATE TABLE ${target}.copy AS ${target}.int_slot_blocks`)
+    await query(`EXCHANGE TABLES ${target}.copy AND ${target}.int_slot_blocks`)
   })
   expect(failed.map(({ error }) => error.message)).toEqual([
     'int_slot_blocks was replaced while blocks 1-12 of slot_blocks were computed',
@@ -82,7 +83,7 @@ test('a dependant waits for an input that was emptied, and runs when it is built
   expect(await both.up()).toMatchObject({ chunks: 0, failed: [] })
   expect(both.events).toContainEqual({ type: 'waiting', table: DEPENDANT, blocks: 12, on: [TABLE] })
   expect((await reportOf(both, DEPENDANT)).notes).toEqual([
-    'its blocks wait for block_slots_stat, which is empty',
+    'its blocks wait for int_block_slots_stat, which is empty',
   ])
   await query(`DROP TABLE ${INPUT}`)
   expect((await both.up()).failed).toEqual([])

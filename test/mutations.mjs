@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DEFECTS } from './support/defects.mjs'
+import { DEFECTS_OF_RANGES } from './support/defects-of-ranges.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const endWithParent = new URL('../scripts/end-with-parent.mjs', import.meta.url).href
@@ -18,7 +19,7 @@ const PURE = '--pure'
 const typed = process.argv.slice(2)
 const words = typed.filter((word) => word !== PURE).join(' ')
 const startsServer = ({ test }) => test.includes('.server.')
-const chosen = DEFECTS.filter(
+const chosen = [...DEFECTS, ...DEFECTS_OF_RANGES].filter(
   (defect) => defect.what.includes(words) && !(typed.includes(PURE) && startsServer(defect)),
 )
 const scratch = mkdtempSync(join(tmpdir(), 'backfill-mutations-'))

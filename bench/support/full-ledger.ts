@@ -19,6 +19,7 @@ export async function fillLedger(
 ): Promise<ReadonlyMap<string, string>> {
   const { catalogue, network, ports } = workspace
   const perTable = Math.ceil(events / tables.length / EVENTS_PER_CHUNK) * EVENTS_PER_CHUNK
+  const lastEpoch = Math.ceil(perTable / EVENTS_PER_EPOCH)
   const head = (perTable / EVENTS_PER_CHUNK) * CHUNK
   await post(on, 'CREATE DATABASE {source:Identifier}', { source })
   for (const { table, ddl } of catalogue.sources) {
@@ -41,14 +42,14 @@ export async function fillLedger(
       database: ports.target.database,
       target,
     })
-  for (const { key, sqlHash, sources } of tables)
+  for (const { key, sqlHash, sources, after } of tables)
     await post(
       on,
       `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, target_uuid,
-        sql_hash, source_fingerprint, attempt, run_id, query_id, user, rows_read, rows_written, host, event_time)
+        sql_hash, source_fingerprint, inputs, attempt, run_id, query_id, user, rows_read, rows_written, host, event_time)
        SELECT {network:String}, {key:String}, intDiv(number, {epoch:UInt64}) + 1 AS epoch, number % {epoch:UInt64} + 1,
         if(number % 2 = 0, 'started', 'done'), intDiv(number, 2) * {chunk:UInt64} + 1 AS range_from, range_from + {chunk:UInt64} - 1,
-        {uuid:UUID}, {hash:String}, {fingerprint:String}, 1, toString(cityHash64(epoch)),
+        {uuid:UUID}, {hash:String}, {fingerprint:String}, {inputs:String}, 1, toString(cityHash64(epoch)),
         concat('backfill-', {key:String}, '-', toString(range_from), '-', toString(generateUUIDv4(number))), 'backfill',
         cityHash64(number) % 1000000, cityHash64(number) % 100000, 'host', now64(6)
        FROM numbers({events:UInt64})`,
@@ -61,6 +62,11 @@ export async function fillLedger(
         uuid: uuids.get(key)!,
         hash: sqlHash,
         fingerprint: sources.map((name) => `${name}=${CHUNK}@1700000000`).join(' '),
+        // Read when the last of their events was there.
+        inputs: after
+          .map((input) => `${input}=${uuids.get(input)}@${lastEpoch}.${EVENTS_PER_EPOCH}`)
+          .toSorted()
+          .join(' '),
         events: perTable,
       },
     )

@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger
     target_uuid UUID COMMENT 'UUID of the target table: a recreated table is not done' CODEC(ZSTD(1)),
     sql_hash LowCardinality(String) COMMENT 'sha256 of the transform without comments and white space' CODEC(ZSTD(1)),
     source_fingerprint String COMMENT 'source=distinct blocks@newest updated_date_time, taken before the INSERT' CODEC(ZSTD(1)),
+    forks LowCardinality(String) COMMENT 'Forks that the transform uses: name=first block' CODEC(ZSTD(1)),
+    inputs String COMMENT 'Derived tables that were read: key=UUID@epoch.seq of the last event before, or key=- where it holds none of these blocks' CODEC(ZSTD(1)),
     attempt UInt32 COMMENT 'Which try of the range in this run, from 1' CODEC(ZSTD(1)),
     run_id String COMMENT 'Run that wrote the event' CODEC(ZSTD(1)),
     query_id String COMMENT 'Query id of the INSERT' CODEC(ZSTD(1)),
@@ -26,7 +28,7 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger
     error_code Int32 COMMENT 'ClickHouse error code of a failed chunk, 0 where there is none' CODEC(ZSTD(1)),
     error String COMMENT 'Message of a failed chunk' CODEC(ZSTD(1)),
     forced Bool COMMENT 'The operator said by --to that the sources are complete' CODEC(ZSTD(1)),
-    islands Array(Tuple(range_from UInt64, range_to UInt64, state LowCardinality(String), sql_hash String))
+    islands Array(Tuple(range_from UInt64, range_to UInt64, state LowCardinality(String), sql_hash String, forks String, inputs String))
         COMMENT 'Checkpoint: the fold of everything before it' CODEC(ZSTD(1)),
     host LowCardinality(String) COMMENT 'Host of the runner' CODEC(ZSTD(1)),
     tool_version LowCardinality(String) COMMENT 'Version of backfill' CODEC(ZSTD(1)),

@@ -2,11 +2,11 @@
 import type { ColumnType } from 'kysely'
 import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
-/** `[range_from, range_to, state, sql_hash]`. */
-export type IslandTuple = readonly [number, number, IslandState, string]
+/** `[range_from, range_to, state, sql_hash, forks, inputs]`. */
+export type IslandTuple = readonly [number, number, IslandState, string, string, string]
 
 /** The type of the column `islands`, without names. */
-export const ISLANDS = 'Array(Tuple(UInt64, UInt64, String, String))'
+export const ISLANDS = 'Array(Tuple(UInt64, UInt64, String, String, String, String))'
 
 /** sql/ledger/02-ledger.sql; the schema (database) is set with `withSchema`. */
 type LedgerTable = {
@@ -20,6 +20,8 @@ type LedgerTable = {
   target_uuid: string
   sql_hash: string
   source_fingerprint: string
+  forks: string
+  inputs: string
   attempt: number
   run_id: string
   query_id: string

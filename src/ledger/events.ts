@@ -8,7 +8,13 @@ import type { Found } from './attempts.ts'
 /** The ledger of one network on the target server. */
 export type LedgerPlace = { readonly server: Server; readonly names: Names; readonly network: string }
 
-export type Island = Range & { readonly state: IslandState; readonly sqlHash: string }
+export type Island = Range & {
+  readonly state: IslandState
+  readonly sqlHash: string
+  /** Texts of what a done range was computed from (built-from.ts); empty if unknown, or if there is none. */
+  readonly forks: string
+  readonly inputs: string
+}
 
 /** The fold of one table's events. */
 export type LedgerView = {
@@ -26,6 +32,8 @@ export type Attempt = Found & {
   readonly queryId: string
   readonly sqlHash: string
   readonly sourceFingerprint: string
+  readonly forks: string
+  readonly inputs: string
   /** ClickHouse user that sent it. */
   readonly user: string
 }
@@ -44,6 +52,9 @@ export type LedgerEvent = {
   readonly targetUuid: string
   readonly sqlHash: string
   readonly sourceFingerprint: string
+  /** As in `Island`. */
+  readonly forks: string
+  readonly inputs: string
   /** 1 for the first attempt at a chunk in a run. */
   readonly attempt: number
   readonly runId: string
@@ -76,6 +87,8 @@ export const NOTHING_MEASURED = {
 export const NO_TRY = {
   ...NOTHING_MEASURED,
   sourceFingerprint: '',
+  forks: '',
+  inputs: '',
   attempt: 0,
   queryId: '',
   rowsExpected: 0,

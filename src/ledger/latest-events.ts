@@ -5,7 +5,8 @@ import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
-import { latestStateQuery, NOT_LATE, POSITION, tableEvents } from './fold.ts'
+import { after, POSITION, tableEvents, WROTE_ROWS } from './fold.ts'
+import { latestStateQuery } from './latest-state.ts'
 
 /** Blocks for which one event of a table is the latest. */
 export type LatestEvent = {
@@ -23,7 +24,7 @@ export type LatestEventsQuestion = {
   readonly key: string
   readonly targetUuid: string
   readonly window: Range
-  /** Ignore events that only mark blocks as late: they changed no row. */
+  /** Ignore events that only mark blocks as stale: they changed no row. */
   readonly withoutStaleTags?: boolean
 }
 
@@ -50,7 +51,7 @@ export function openEvents({
     tableEvents(db, { network, key, targetUuid })
       .where('range_from', '<=', window.to)
       .where('range_to', '>=', window.from)
-      .$if(withoutStaleTags, (events) => events.where(NOT_LATE))
+      .$if(withoutStaleTags, (events) => events.where(WROTE_ROWS))
 
   /** Windows that make up the requested one, each with the ends of at most `pageRows` segments. */
   async function pagesOf(question: LatestEventsQuestion): Promise<readonly Range[]> {
@@ -128,13 +129,13 @@ export function openEvents({
 
     /** Blocks of the window that an event after `since` covers, stale tags included. */
     async touchedSince(
-      [epoch, seq]: Position,
+      since: Position,
       question: Omit<LatestEventsQuestion, 'withoutStaleTags'>,
     ): Promise<BlockSet> {
       const rows = await eventsIn(question)
         .select(['range_from as from', 'range_to as to'])
         .distinct()
-        .where(sql<boolean>`(epoch > ${epoch} OR (epoch = ${epoch} AND seq > ${seq}))`)
+        .where(after(since))
         .execute()
       return blockSet(rows)
     },

@@ -5,34 +5,50 @@ import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import { attemptsIn } from './attempts.ts'
 import { someRange } from '../clickhouse/dialect.ts'
 import {
+  after,
+  checkpointIslands,
   eventsOf,
   type FoldKey,
   foldQuery,
-  NOT_LATE,
+  layersOf,
   ofPresentTargets,
   POSITION,
   tableEvents,
+  WROTE_ROWS,
 } from './fold.ts'
+import type { InputChange } from './built-from.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
 
 /** All functions throw BackfillError `server`. */
 export function ledgerReader({ server, names, network }: LedgerPlace) {
   const ledger = (doing: string) => server.during(doing).withSchema(names.ledger)
   const db = ledger('reading the ledger')
-  const foldKey = (uuids: ReadonlyMap<string, string>): FoldKey => ({ network, uuids, fromCheckpoint: true })
 
-  /** Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. */
-  async function fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>> {
+  /**
+   * Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. `old`: as in FoldKey.
+   */
+  async function fold(
+    uuids: ReadonlyMap<string, string>,
+    old = false,
+  ): Promise<ReadonlyMap<string, LedgerView>> {
     if (uuids.size === 0) return new Map()
-    const tails = await tailsOf(uuids).execute()
+    const foldKey = { network, uuids, fromCheckpoint: true, old }
+    const tails = await tailsOf(foldKey).execute()
     const tailOf = new Map(tails.map((row) => [row.table_key, row]))
     // A checkpoint with no event after it is the fold already; parsing the fold's query takes the server long.
     const open = new Map([...uuids].filter(([key]) => (tailOf.get(key)?.tail ?? 0) > 0))
-    const folded = open.size === 0 ? [] : await foldQuery(db, foldKey(open)).execute()
+    const folded = open.size === 0 ? [] : await foldQuery(db, { ...foldKey, uuids: open }).execute()
     const islandsOf = (key: string): readonly Island[] =>
       open.has(key)
         ? folded.filter((row) => row.table_key === key).map(({ table_key: __, ...island }) => island)
-        : (tailOf.get(key)?.islands ?? []).map(([from, to, state, sqlHash]) => ({ from, to, state, sqlHash }))
+        : (tailOf.get(key)?.islands ?? []).map(([from, to, state, sqlHash, forks, inputs]) => ({
+            from,
+            to,
+            state,
+            sqlHash,
+            forks,
+            inputs,
+          }))
     return new Map(
       [...uuids.keys()].map((key) => [
         key,
@@ -42,10 +58,12 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
   }
 
   /** The last checkpoint's islands, the number of events after it, and the time of the last event. */
-  function tailsOf(uuids: ReadonlyMap<string, string>) {
+  function tailsOf(foldKey: FoldKey) {
     return db
       .with('events', (q) =>
-        eventsOf(q, foldKey(uuids)).select(['event', 'event_time', 'islands', POSITION.as('position')]),
+        eventsOf(q, foldKey)
+          .select(['event', 'event_time', POSITION.as('position')])
+          .select(checkpointIslands(foldKey).as('ranges')),
       )
       .selectFrom('events')
       .select('table_key')
@@ -53,7 +71,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         sql<number>`countIf(event != 'checkpoint')`.as('tail'),
         sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
         // Without the tuple's names, so that rows are arrays under every profile.
-        sql<IslandTuple[]>`CAST(argMaxIf(islands, position, event = 'checkpoint'), ${sql.lit(ISLANDS)})`.as(
+        sql<IslandTuple[]>`CAST(argMaxIf(ranges, position, event = 'checkpoint'), ${sql.lit(ISLANDS)})`.as(
           'islands',
         ),
       ])
@@ -77,7 +95,8 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       const rows = await tableEvents(db, { network, key, targetUuid })
         .select(['event', 'range_from as from', 'range_to as to', 'user'])
         .select(['query_id as queryId', 'sql_hash as sqlHash', 'source_fingerprint as sourceFingerprint'])
-        .where(NOT_LATE)
+        .select(['forks', 'inputs'])
+        .where(WROTE_ROWS)
         .where(someRange(dirty, 'range_from <= t AND range_to >= f'))
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')
@@ -119,24 +138,16 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       return blockSet(rows)
     },
 
-    /**
-     * Position of the latest event of each table that touches the range; tables without one are left out. If it is equal
-     * before and after a statement, the inputs of the statement were not redone meanwhile.
-     */
-    async inputVersions(
-      uuids: ReadonlyMap<string, string>,
-      range: Range,
-    ): Promise<ReadonlyMap<string, Position>> {
+    /** Position of the last event of each table (key -> UUID) that may have changed its rows; [0, 0] if there is none. */
+    async lastPositions(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, Position>> {
       if (uuids.size === 0) return new Map()
-      // Backwards along the key, up to the first event that touches the range: usually a recent one, however long the ledger is.
-      const latest = [...uuids].map(([key, targetUuid]) =>
+      // Backwards along the key: one event each, however long the ledger is.
+      const last = [...uuids].map(([key, targetUuid]) =>
         db
           .selectFrom(
             tableEvents(db, { network, key, targetUuid })
               .select(['table_key', 'epoch', 'seq'])
-              .where(NOT_LATE)
-              .where('range_from', '<=', range.to)
-              .where('range_to', '>=', range.from)
+              .where(WROTE_ROWS)
               .orderBy('epoch', 'desc')
               .orderBy('seq', 'desc')
               .limit(1)
@@ -144,10 +155,57 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
           )
           .selectAll(),
       )
-      const rows = await latest.reduce((all, next) => all.unionAll(next)).execute()
-      return new Map(rows.map(({ table_key, epoch, seq }) => [table_key, [epoch, seq] as const]))
+      const rows = await last.reduce((all, next) => all.unionAll(next)).execute()
+      const found = new Map(rows.map(({ table_key, epoch, seq }) => [table_key, [epoch, seq] as const]))
+      return new Map([...uuids.keys()].map((key) => [key, found.get(key) ?? ([0, 0] as const)]))
+    },
+
+    /**
+     * The events of each table after `since` that touch its window and may have changed its rows, the latest of each
+     * range. If there is none after a statement, its inputs stayed as they were.
+     */
+    async inputChanges(questions: readonly ChangesSince[]): Promise<readonly InputChange[]> {
+      if (questions.length === 0) return []
+      const of = new Map(questions.map((question) => [question.key, question]))
+      const uuids = new Map(questions.map(({ key, uuid }) => [key, uuid]))
+      const touches = (key: string) => {
+        const { since, window } = of.get(key)!
+        return sql<boolean>`(range_from <= ${window.to} AND range_to >= ${window.from} AND ${after(since)})`
+      }
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['table_key as key', 'range_from as from', 'range_to as to'])
+        .select(sql<Position>`max((epoch, seq))`.as('position'))
+        .where('network', '=', network)
+        .where(ofPresentTargets(uuids, touches))
+        .where('event', '!=', 'checkpoint')
+        .where(WROTE_ROWS)
+        .groupBy(['table_key', 'range_from', 'range_to'])
+        .execute()
+      return rows.map(({ from, to, ...event }) => ({ ...event, range: { from, to } }))
+    },
+
+    /** For each version of inputs that done ranges since the last checkpoint were computed from: the hull of these. */
+    async inputsRead(
+      uuids: ReadonlyMap<string, string>,
+    ): Promise<readonly (Range & { readonly key: string; readonly inputs: string })[]> {
+      return await db
+        .selectFrom(layersOf(db, { network, uuids, fromCheckpoint: true }).as('layers'))
+        .select(['table_key as key', sql<string>`color.4`.as('inputs')])
+        .select(({ fn }) => [fn.min<number>('low').as('from'), fn.max<number>('high').as('to')])
+        .where(sql<boolean>`color.1 = 'done' AND color.4 != ''`)
+        .groupBy(['table_key', sql`color.4`])
+        .execute()
     },
   }
+}
+
+/** A question for the changes of a table after a position. */
+type ChangesSince = {
+  readonly key: string
+  readonly uuid: string
+  readonly since: Position
+  readonly window: Range
 }
 
 /** Number of latest chunks that predict the next ones; older chunks had other blocks, other SQL or another server. */

@@ -1,32 +1,43 @@
-// Owns stale tags: words before the hash in the ledger that make a done range stale although its SQL is unchanged.
-import { type BlockSet, blockSet, countBlocks, type Range } from '../model/blocks.ts'
+// Owns the words for stale ranges: the reasons, and the tags before a hash in the ledger that make a done range stale
+// although nothing else says so.
+import { type BlockSet, blockSet } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 
-/**
- * `mixed`: the range may hold rows of an earlier attempt, from another version of the SQL or from other source rows.
- * `late`: source rows have changed since the range was built.
- */
-export type StaleReason = 'mixed' | 'late'
+/** Why a done range is stale, in the order in which reasons are shown. */
+export const STALE_REASONS = ['sql', 'forks', 'limits', 'inputs', 'sources', 'mixed'] as const
 
-const REASONS: readonly StaleReason[] = ['mixed', 'late']
+/**
+ * `sql`: the transform is another one now. `forks`: a fork that it uses has another block. `limits`: the table holds the
+ * blocks no more. `inputs`: a derived table that it reads has changed since. `sources`: source rows have changed since
+ * (found by `verify --sources`). `mixed`: rows of an earlier attempt, which may differ, could not be deleted.
+ */
+export type StaleReason = (typeof STALE_REASONS)[number]
+
+/** Reasons that the ledger itself keeps, as a word before the hash. */
+const TAGS = ['mixed', 'sources', 'inputs'] as const
+
+export type StaleTag = (typeof TAGS)[number]
+
+/** Tags of `done` events that only mark what is there: they changed no row. */
+export const MARKS: readonly StaleTag[] = ['sources', 'inputs']
 
 /** Splits a ledger's SQL hash into its stale tag (the range is stale even if the SQL is unchanged) and the bare hash. */
 export function splitStaleTag(sqlHash: string): {
-  readonly reason: StaleReason | undefined
+  readonly reason: StaleTag | undefined
   readonly hash: string
 } {
-  const reason = REASONS.find((word) => sqlHash.startsWith(`${word}-`))
+  const reason = TAGS.find((word) => sqlHash.startsWith(`${word}-`))
   return { reason, hash: reason === undefined ? sqlHash : sqlHash.slice(reason.length + 1) }
 }
 
 /** A hash with a stale tag before it; an existing tag is replaced. */
-export function withStaleTag(reason: StaleReason, sqlHash: string): string {
+export function withStaleTag(reason: StaleTag, sqlHash: string): string {
   return `${reason}-${splitStaleTag(sqlHash).hash}`
 }
 
 /** Every form in which the ledger may hold a hash. */
 export function everyForm(hash: string): readonly string[] {
-  return [hash, ...REASONS.map((reason) => withStaleTag(reason, hash))]
+  return [hash, ...TAGS.map((reason) => withStaleTag(reason, hash))]
 }
 
 /** The first digits of a hash, for people. */
@@ -36,33 +47,15 @@ export function shortHash(sqlHash: string): string {
 
 const SHORT = 8
 
-/** An island of the ledger. */
-export type Colored = Range & { readonly state: string; readonly sqlHash: string }
-
-/** Done ranges that one version of the SQL built and that the file would build differently now. */
+/** Done ranges that one version of the SQL built and that are stale for the same reasons. */
 export type StaleVersion = {
   /** As in the ledger, stale tag included. */
   readonly sqlHash: string
   /** Without the stale tag. */
   readonly hash: string
-  /** Why they are stale, in addition to or instead of changed SQL. */
-  readonly reason: StaleReason | undefined
-  /** Whether the SQL that built them is not the file's. */
-  readonly edited: boolean
+  /** At least one, in the order of `STALE_REASONS`. */
+  readonly reasons: readonly StaleReason[]
   readonly blocks: BlockSet
-}
-
-/** The stale ranges of a table whose file has the hash `current`; versions with the most blocks first, then the oldest. */
-export function staleVersions(islands: readonly Colored[], current: string): readonly StaleVersion[] {
-  const stale = islands.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== current)
-  return [...Map.groupBy(stale, ({ sqlHash }) => sqlHash)]
-    .map(([sqlHash, of]): StaleVersion => {
-      const { reason, hash } = splitStaleTag(sqlHash)
-      return { sqlHash, hash, reason, edited: hash !== current, blocks: blockSet(of) }
-    })
-    .toSorted(
-      (a, b) => countBlocks(b.blocks) - countBlocks(a.blocks) || a.blocks[0]!.from - b.blocks[0]!.from,
-    )
 }
 
 /** All blocks of the versions. */

@@ -7,6 +7,8 @@ import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { fence } from '../lock/fence.ts'
+import { type Advance, advance } from './advance.ts'
+import type { InputTable } from './built-from.ts'
 import { foldQuery } from './fold.ts'
 import { ledgerReader } from './reader.ts'
 import { reachable } from '../clickhouse/servers.ts'
@@ -20,7 +22,12 @@ type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash
 }
 
 /** A table that gets a checkpoint. */
-type CheckpointRequest = { readonly lock: Lock; readonly targetUuid: string }
+type CheckpointRequest = {
+  readonly lock: Lock
+  readonly targetUuid: string
+  /** The derived tables that it reads, if the versions that its ranges were computed from are to be looked at. */
+  readonly inputs?: readonly InputTable[]
+}
 
 type LedgerOptions = LedgerPlace & { readonly toolVersion: string }
 
@@ -32,6 +39,7 @@ export function openLedger(options: LedgerOptions) {
 }
 
 function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
+  const reader = ledgerReader({ server, names, network })
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 
@@ -57,6 +65,8 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
     range_to: sql`${event.range.to}`,
     sql_hash: sql`${event.sqlHash}`,
     source_fingerprint: sql`${event.sourceFingerprint}`,
+    forks: sql`${event.forks}`,
+    inputs: sql`${event.inputs}`,
     attempt: sql`${event.attempt}`,
     run_id: sql`${event.runId}`,
     query_id: sql`${event.queryId}`,
@@ -105,17 +115,37 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
    * with the same (epoch, seq) is sent again after a lost answer and after transient errors.
    */
   async function append(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
-    await inTurn([lock], async () => {
-      const row = rowOf(event, {
-        table_key: sql`${lock.key}`,
-        epoch: sql`${lock.epoch}`,
-        seq: sql`${lock.nextSeq()}`,
-        target_uuid: sql`${event.targetUuid}`,
-        islands: sql`${NO_ISLANDS}`,
-      })
-      const doing = `recording '${event.event}' of ${lock.key} in the ledger`
-      await send({ row }, [lock], doing, retryPolicy)
+    await inTurn([lock], () => appendNow(lock, event, retryPolicy))
+  }
+
+  async function appendNow(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
+    const row = rowOf(event, {
+      table_key: sql`${lock.key}`,
+      epoch: sql`${lock.epoch}`,
+      seq: sql`${lock.nextSeq()}`,
+      target_uuid: sql`${event.targetUuid}`,
+      islands: sql`${NO_ISLANDS}`,
     })
+    const doing = `recording '${event.event}' of ${lock.key} in the ledger`
+    await send({ row }, [lock], doing, retryPolicy)
+  }
+
+  /** Marks done ranges whose inputs have changed since; resolves with the versions that all others have now. */
+  async function advanceInputs(
+    requests: readonly CheckpointRequest[],
+    runId: string,
+    retryPolicy?: RetryPolicy,
+  ): Promise<Advance['newest']> {
+    const of = new Map(requests.map((request) => [request.lock.key, request]))
+    const { marks, newest } = await advance(
+      reader,
+      requests.map(({ lock, targetUuid, inputs = [] }) => ({ key: lock.key, targetUuid, inputs })),
+    )
+    for (const { key, ...mark } of marks) {
+      const { lock, targetUuid } = of.get(key)!
+      await appendNow(lock, { ...NO_TRY, event: 'done', targetUuid, runId, ...mark }, retryPolicy)
+    }
+    return newest
   }
 
   return {
@@ -132,7 +162,8 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
 
     /**
      * Appends a checkpoint for each table: the fold of all events so far, from which the next fold starts. All or none: if
-     * one lock is lost, none is written.
+     * one lock is lost, none is written. Where inputs are given, it says which of their versions the ranges were computed
+     * from (advance.ts).
      */
     checkpoint: async (
       requests: readonly CheckpointRequest[],
@@ -142,6 +173,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       if (requests.length === 0) return
       const locks = requests.map(({ lock }) => lock)
       await inTurn(locks, async () => {
+        const newest = await advanceInputs(requests, runId, retryPolicy)
         const from = sql<CheckpointRow>`(
           SELECT arrayJoin(arrayZip(
             ${array('String', requests, ({ lock }) => lock.key)},
@@ -156,8 +188,8 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
         const islands = sql`(
           SELECT CAST((groupArray(table_key), groupArray(islands)), ${sql.lit(`Map(String, ${ISLANDS})`)}) FROM (
             SELECT toString(table_key) AS table_key,
-              groupArray((\`from\`, toUInt64(\`to\`), toString(state), sqlHash)) AS islands
-            FROM ${foldQuery(db, { network, uuids, fromCheckpoint: true })}
+              groupArray((\`from\`, toUInt64(\`to\`), toString(state), sqlHash, forks, inputs)) AS islands
+            FROM ${foldQuery(db, { network, uuids, fromCheckpoint: true, newest })}
             GROUP BY table_key
           )
         )[mark.1]`

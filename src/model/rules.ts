@@ -39,6 +39,7 @@ export const RULES = {
   W045: 'source-not-read',
   W046: 'after-not-read',
   W047: 'fixed-database',
+  E048: 'after-latest',
   // The DDL
   E050: 'not-create-table',
   E051: 'ddl-other-target',

@@ -6,9 +6,10 @@ import { expectedMs, NO_PACE } from './throughput.ts'
 import { rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
-import { readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
+import { emptyInputsNote, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { type Availability, probeAll } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
+import { staleSummaries } from './stale-ranges.ts'
 
 /** Plans a run of `up` with these options. Reads only. @throws BackfillError `usage`, `server` */
 export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
@@ -22,6 +23,8 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
   return {
     network: workspace.network.name,
     jobs,
+    /** The tables with stale ranges, which `up` leaves as they are. */
+    stale: staleSummaries(workspace.chosen.map(({ key }) => tableStatuses.get(key)!)),
     tables: workspace.chosen.map(({ key }) =>
       planTable(tableStatuses.get(key)!, availabilities.get(key)!, {
         options,
@@ -40,7 +43,8 @@ type Known = RunHistory & {
   readonly jobs: number
 }
 
-function planTable({ table, bounds, target, dirty }: TableStatus, probeBlocks: Availability, known: Known) {
+function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: Known) {
+  const { table, bounds, target, dirty } = tableStatus
   const { options, throughputs, tableStatuses } = known
   const wanted = [{ from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER }]
   const runnable = intersect(probeBlocks.runnable, wanted)
@@ -83,7 +87,7 @@ function planTable({ table, bounds, target, dirty }: TableStatus, probeBlocks: A
     /** Ranges that stop the table until they are recovered. */
     dirty,
     create: target === undefined,
-    notes: bounds.note === undefined ? [] : [bounds.note],
+    notes: [bounds.note, emptyInputsNote(tableStatus)].filter((note) => note !== undefined),
   }
 }
 

@@ -1,9 +1,12 @@
 // Owns the status of tables: expected and done blocks, and whether the target exists.
 import type { IslandState } from '../clickhouse/schema.ts'
 import type { TableDefinition } from '../model/model.ts'
+import type { InputTable } from '../ledger/built-from.ts'
 import type { LedgerView } from '../ledger/events.ts'
 import type { TargetTable } from '../targets/target.ts'
-import { type Bounds, type BoundsInput, resolveLimits, tableBounds } from './bounds.ts'
+import { type Bounds, type BoundsInput, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
+import { withStale } from './stale-ranges.ts'
+import type { StaleVersion } from '../ledger/stale.ts'
 import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { blockCoverageOf, withDependencies } from '../model/choose.ts'
@@ -22,6 +25,10 @@ export type TableStatus = {
   readonly missing: BlockSet
   /** The table is empty although the ledger records written rows: TRUNCATE keeps the UUID, and so the coverage. */
   readonly emptied: boolean
+  /** Targets of its inputs that were emptied so: its blocks wait until these are built again. */
+  readonly emptyInputs: readonly string[]
+  /** Done ranges that would be computed differently now. */
+  readonly stale: readonly StaleVersion[]
 }
 
 /**
@@ -41,9 +48,11 @@ export async function readTableStatuses(
     ports.target.ledgerState(),
   ])
   const views =
-    ledger !== 'absent' ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
+    ledger !== 'absent'
+      ? await ports.ledger.fold(uuidsOf(tables, targets), ledger === 'old')
+      : new Map<string, LedgerView>()
 
-  const tableStatuses = new Map<string, TableStatus>()
+  const facts = new Map<string, Omit<TableStatus, 'stale'>>()
   for (const table of tables) {
     const bounds = tableBounds({
       sources: table.sources.map((name) => ({
@@ -51,7 +60,7 @@ export async function readTableStatuses(
         blockCoverage: blockCoverageOf(workspace, name),
         extent: extents.get(name),
       })),
-      after: table.after.map((key) => tableStatuses.get(key)!.bounds),
+      after: table.after.map((key) => facts.get(key)!.bounds),
       limits: resolveLimits(table.blocks, workspace.network.forks),
       ...options,
     })
@@ -60,9 +69,12 @@ export async function readTableStatuses(
     const coverage = coverageOf(bounds, view)
     const suspicious = target?.rows === 0 && coverage.covered.length > 0
     const emptied = suspicious && (await ports.ledger.rowsWritten(table.key, target.uuid)) > 0
-    tableStatuses.set(table.key, { table, bounds, target, view, ...coverage, emptied })
+    const emptyInputs = table.after
+      .map((key) => facts.get(key)!)
+      .flatMap((input) => (input.emptied ? [input.table.target] : []))
+    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs })
   }
-  return tableStatuses
+  return await withStale(workspace, facts)
 }
 
 /** The message about a table that was emptied without the ledger. */
@@ -70,6 +82,12 @@ export function emptiedNote({ table: { target }, emptied }: TableStatus): string
   return emptied
     ? `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`
     : undefined
+}
+
+/** Why a table's blocks wait for inputs that lack their rows. */
+export function emptyInputsNote({ emptyInputs }: TableStatus): string | undefined {
+  if (emptyInputs.length === 0) return undefined
+  return `its blocks wait for ${emptyInputs.join(', ')}, which ${emptyInputs.length === 1 ? 'is' : 'are'} empty`
 }
 
 /** Covered, dirty and missing blocks of a table. */
@@ -99,12 +117,33 @@ export function uuidsIn(tableStatuses: ReadonlyMap<string, TableStatus>): Readon
   return uuidsOf(tables, targetsOf(tableStatuses))
 }
 
-/** Table key -> target UUID of the tables in `after`. */
+/** A derived table that a table reads, as far as a run needs it. */
+export type TableInput = InputTable & {
+  /** Name of its target. */
+  readonly target: string
+  /** The blocks that it should hold. */
+  readonly expected: BlockSet
+}
+
+/** The tables in `after` that exist. */
 export function inputsOf(
   { after }: TableDefinition,
-  uuids: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
-  return new Map(after.map((key) => [key, uuids.get(key)!]))
+  tableStatuses: ReadonlyMap<string, Pick<TableStatus, 'table' | 'bounds' | 'target'>>,
+): readonly TableInput[] {
+  return after.flatMap((key) => {
+    const { table, bounds, target } = tableStatuses.get(key)!
+    if (target === undefined) return []
+    const expected = expectedByDependants(bounds)
+    return [
+      {
+        key,
+        uuid: target.uuid,
+        perKey: table.rows.kind === 'per-key',
+        target: table.target,
+        expected: expected === undefined ? [] : [expected],
+      },
+    ]
+  })
 }
 
 /** Table key -> UUID of the targets that exist. */

@@ -82,3 +82,19 @@ export function checkReads(
   refuse('E042', tablesRead(transform, 'source'), sources)
   refuse('E043', tablesRead(transform, 'target'), targets)
 }
+
+/** The latest rows move on as the input grows: what a block makes of them is another thing an hour later. */
+export function checkLatest(
+  { file, header: { after, rows }, lines }: TableDraft,
+  drafts: readonly TableDraft[],
+  report: Report,
+): void {
+  if (rows?.kind !== 'per-block') return
+  for (const key of after ?? []) {
+    const input = drafts.find((draft) => draft.key === key)?.header.rows
+    if (input?.kind !== 'per-key' || input.keep !== 'latest') continue
+    const sentence = `after: '${key}' keeps the latest row of each key, so the rows of a block would depend on when it is computed`
+    const hint = `write rows: per-key, or read what ${key} reads`
+    report(fileError({ rule: 'E048', file, line: lines.get('after'), sentence, hint }))
+  }
+}

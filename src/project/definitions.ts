@@ -10,7 +10,7 @@ import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { onlyStatement } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { onlySelect } from './transform-statement.ts'
-import { checkBounds, checkForks, checkReads, type TableDraft } from './definition-checks.ts'
+import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
 import { isLockName } from '../model/table-key.ts'
 import { sha256, sqlHash } from './sql-hash.ts'
 
@@ -53,7 +53,10 @@ export function tableDrafts(
     report(fileError({ rule: 'E013', file, line: lines.get('target'), sentence, hint }))
   }
   const ordered = dependencyOrder(drafts, report)
-  for (const draft of ordered) checkReads(draft, ordered, report)
+  for (const draft of ordered) {
+    checkReads(draft, ordered, report)
+    checkLatest(draft, ordered, report)
+  }
   return ordered
 }
 

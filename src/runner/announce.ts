@@ -2,8 +2,8 @@
 import { countBlocks, formatBlockSet, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { hintOf, shortHash, splitStaleTag, staleBlocks, staleVersions } from '../ledger/stale.ts'
-import { emptiedNote, type TableStatus } from '../planning/table-status.ts'
+import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
+import { emptiedNote, emptyInputsNote, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
 
 /** Source gaps and incomplete blocks, once for all tables that skip the same. */
@@ -32,6 +32,8 @@ export function announce(
     const { bounds, covered } = tableStatus
     const emptied = emptiedNote(tableStatus)
     if (emptied !== undefined) report({ type: 'warning', table: key, text: emptied })
+    const waits = emptyInputsNote(tableStatus)
+    if (waits !== undefined && unprobed.length > 0) report({ type: 'note', table: key, text: waits })
     if (bounds.note !== undefined) {
       report({ type: 'note', table: key, text: bounds.note })
       continue
@@ -57,9 +59,10 @@ export function announce(
 function editedText({
   table,
   view,
+  stale,
 }: TableStatus): Pick<Extract<RunEvent, { type: 'note' | 'warning' }>, 'type' | 'text'> | undefined {
   const islands = view?.islands ?? []
-  const stay = staleVersions(islands, table.sqlHash).filter(({ edited }) => edited)
+  const stay = stale.filter(({ reasons }) => reasons.includes('sql'))
   if (stay.length === 0) return undefined
   const known = islands.some(
     ({ state, sqlHash }) => state === 'done' && splitStaleTag(sqlHash).hash === table.sqlHash,

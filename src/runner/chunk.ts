@@ -1,11 +1,12 @@
 // Owns the protocol of one attempt at a chunk: started, the fenced INSERT, the checks, done. A failure in between leaves
 // a dirty range, never a wrong `done`.
-import { type BackfillError, failedError, retryOf } from '../model/errors.ts'
+import { type BackfillError, retryOf } from '../model/errors.ts'
 import { type SourceFacts, writeFingerprint } from '../sources/fingerprint.ts'
 import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
 import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
-import { inputsOf } from '../planning/table-status.ts'
+import { assertUnchanged, inputPositions, inputsText } from './chunk-inputs.ts'
+import { readsOf } from './table-reads.ts'
 import type { InsertJob } from './executor.ts'
 import type { InsertReport } from './shared-insert.ts'
 import type { ChunkWork, RunContext, TableRun } from './table-run.ts'
@@ -32,21 +33,24 @@ export async function runChunk(
   const { ports, runId, uuids, retryPolicy } = context
   const { ledger } = ports
   const { key, mixed } = run
+  const { forks, inputs } = readsOf(run.tableStatus, context)
   const { table, bounds } = run.tableStatus
   const lock = run.lock!
-  const inputs = inputsOf(table, uuids)
+  const read = { table, targetUuid: uuids.get(key)!, range, inputs }
   const [sources, before] = await Promise.all([
     fingerprint ?? ports.source.fingerprint(table.sources, range),
-    ledger.inputVersions(inputs, range),
+    inputPositions(ports, inputs),
   ])
-  const sourceFingerprint = writeFingerprint({ sources, inputs: before })
+  const sourceFingerprint = writeFingerprint(sources)
   const event = (name: LedgerEvent['event'], outcome: Partial<LedgerEvent>): LedgerEvent => ({
     event: name,
     range,
-    targetUuid: uuids.get(key)!,
+    targetUuid: read.targetUuid,
     // With a stale tag, the range counts as stale.
     sqlHash: intersect(mixed, [range]).length > 0 ? withStaleTag('mixed', table.sqlHash) : table.sqlHash,
     sourceFingerprint,
+    forks,
+    inputs: inputsText(read, before),
     attempt,
     rowsExpected: Math.round(rows),
     runId,
@@ -61,12 +65,7 @@ export async function runChunk(
   try {
     const job = { table, range, queryId, lock, progress, ...(stepSession && { stepSession }) }
     report = await insert(job, context)
-    const now = { sources, inputs: await ledger.inputVersions(inputs, range) }
-    if (writeFingerprint(now) !== sourceFingerprint)
-      throw failedError(
-        `the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`,
-        'Run backfill up again',
-      )
+    await assertUnchanged(ports, read, before)
   } catch (error) {
     const { code, message } = error as BackfillError
     // Without this event the range is dirty, too, because of `started`.

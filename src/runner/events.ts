@@ -2,6 +2,7 @@
 import type { BackfillError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import type { Range } from '../model/blocks.ts'
+import type { StaleSummary } from '../planning/stale-ranges.ts'
 
 /** Reported in the order in which things happen; `table` is a table key. */
 export type RunEvent =
@@ -42,6 +43,8 @@ export type RunSummary = {
   readonly blocks: number
   readonly rowsWritten: number
   readonly elapsedMs: number
+  /** Tables whose done ranges would be computed differently now; the run left these as they are. */
+  readonly stale: readonly StaleSummary[]
   /** Tables that stopped, with their errors; empty if none failed. */
   readonly failed: readonly { readonly table: string; readonly error: BackfillError }[]
   /** A signal ended the run before everything was done. */

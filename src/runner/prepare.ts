@@ -56,7 +56,7 @@ export async function prepareRun(
   const sharing = makeSharing({ runs, tableJobs: slots.tableJobs, waiting: slots.jobs })
   const context: RunContext = {
     ports: workspace.ports,
-    network: workspace.network.name,
+    network: workspace.network,
     options,
     slots,
     capacity,

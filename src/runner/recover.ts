@@ -4,9 +4,10 @@ import { failedError } from '../model/errors.ts'
 import { blockSet, type BlockSet, formatBlockSet, intersect, subtract, union } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
-import { inputsOf } from '../planning/table-status.ts'
+import { rangeOf } from '../ledger/staleness.ts'
 import { readFingerprint, sourceRowsPruned, writeFingerprint } from '../sources/fingerprint.ts'
 import { type Remedy, remedyFor } from './remedy.ts'
+import { readSame, readsOf, type TableReads } from './table-reads.ts'
 import type { RunContext, TableRun } from './table-run.ts'
 import type { Ports } from './workspace.ts'
 
@@ -17,8 +18,8 @@ import type { Ports } from './workspace.ts'
  * @throws BackfillError `failed` if only a rebuild, a grant or the lost source rows help; then nothing is deleted
  */
 export async function recover(run: TableRun, dirty: BlockSet, context: RunContext): Promise<string> {
-  const { ports, runId, uuids, retryPolicy } = context
-  const { table, target } = run.tableStatus
+  const { ports, runId, retryPolicy } = context
+  const { table, target, bounds } = run.tableStatus
   const { uuid, engine } = target!
   const lock = run.lock!
   const attempts = await ports.ledger.attempts(table.key, uuid, dirty)
@@ -29,7 +30,7 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
   )
   await ports.executor.endDeletions(table, lock)
 
-  const changes = await changesSince(ports, { table, inputs: inputsOf(table, uuids) }, attempts)
+  const changes = await changesSince(ports, { table, ...readsOf(run.tableStatus, context) }, attempts)
   const replacing = engine.includes('Replacing')
   const remedies = attempts.map(({ suspect }, index) =>
     remedyFor({ replacing, rows: table.rows, unchanged: changes[index] === undefined, suspect }),
@@ -42,13 +43,19 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
       `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${engine} does not replace rows`,
       'Drop the table and run backfill up: it is built again from the start',
     )
-  const deleted = blocksOf('clean')
+  // Rows of blocks that the table holds no more are deleted and not built again.
+  const tried = blockSet(attempts.flatMap(({ blocks }) => blocks))
+  const outside = table.rows.kind === 'per-block' ? subtract(tried, [rangeOf(bounds.limits)]) : []
+  const deleted = union(blocksOf('clean'), outside)
   const asked = intersect(
     deleted,
     blockSet(attempts.flatMap(({ suspect, blocks }) => (suspect ? blocks : []))),
   )
   if (deleted.length > 0) {
-    if (changes.includes('pruned'))
+    const pruned = blockSet(
+      attempts.flatMap(({ blocks }, index) => (changes[index] === 'pruned' ? blocks : [])),
+    )
+    if (subtract(pruned, outside).length > 0)
       throw failedError(
         `the sources no longer hold all of blocks ${formatBlockSet(deleted)} of ${table.key}: deleting would lose rows`,
         'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
@@ -72,8 +79,9 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
       subtract(dirty, blockSet([...deleted, ...stale])),
       (again) => `runs the half-written blocks again: ${again}`,
     ),
-    said(asked, (blocks) => `has deleted blocks ${blocks}, to build them again`),
-    said(subtract(deleted, asked), (found) => `has deleted the half-written blocks ${found}`),
+    said(subtract(asked, outside), (blocks) => `has deleted blocks ${blocks}, to build them again`),
+    said(outside, (blocks) => `has deleted blocks ${blocks}, which are outside of the blocks that it holds`),
+    said(subtract(deleted, union(asked, outside)), (found) => `has deleted the half-written blocks ${found}`),
     said(stale, (blocks) => `runs blocks ${blocks} again, although their old rows cannot be deleted`),
   ]
   return parts.flat().join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`)
@@ -86,6 +94,8 @@ function said(blocks: BlockSet, sentence: (blocks: string) => string): readonly 
 /** `pruned`: a source no longer holds rows that the attempt read. */
 const CHANGE_WORDS = {
   sql: 'the SQL has changed',
+  forks: 'a fork that it uses has another block',
+  inputs: 'the tables that it reads have changed',
   source: 'source rows have changed',
   pruned: 'source rows were pruned',
 } as const
@@ -93,23 +103,19 @@ const CHANGE_WORDS = {
 /** Limits parallel queries: each reads two columns of the sources, and a long range has many attempts. */
 const AT_ONCE = 8
 
-/**
- * The change since each attempt at the table; undefined if a new attempt would read and write the same. `inputs`: table
- * key -> target UUID of the tables in `after`.
- */
+/** The change since each attempt at the table; undefined if a new attempt would read and write the same. */
 export async function changesSince(
   { source, ledger }: Ports,
-  { table, inputs }: { readonly table: TableDefinition; readonly inputs: ReadonlyMap<string, string> },
+  { table, forks, inputs }: TableReads & { readonly table: TableDefinition },
   attempts: readonly Attempt[],
 ): Promise<readonly (keyof typeof CHANGE_WORDS | undefined)[]> {
-  const changeSince = async ({ range, sqlHash, sourceFingerprint }: Attempt) => {
-    const [sources, latest] = await Promise.all([
-      source.fingerprint(table.sources, range),
-      ledger.inputVersions(inputs, range),
-    ])
-    if (sourceRowsPruned(readFingerprint(sourceFingerprint).sources, sources, source)) return 'pruned'
-    if (sqlHash !== table.sqlHash) return 'sql'
-    return writeFingerprint({ sources, inputs: latest }) === sourceFingerprint ? undefined : 'source'
+  const changeSince = async (attempt: Attempt) => {
+    const sources = await source.fingerprint(table.sources, attempt.range)
+    if (sourceRowsPruned(readFingerprint(attempt.sourceFingerprint), sources, source)) return 'pruned'
+    if (attempt.sqlHash !== table.sqlHash) return 'sql'
+    if (attempt.forks !== forks) return 'forks'
+    if (writeFingerprint(sources) !== attempt.sourceFingerprint) return 'source'
+    return (await readSame({ ledger }, inputs, attempt)) ? undefined : 'inputs'
   }
   const slots = pLimit(AT_ONCE)
   return await Promise.all(attempts.map((attempt) => slots(() => changeSince(attempt))))

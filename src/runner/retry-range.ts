@@ -56,7 +56,7 @@ async function tryOnce(
 ): Promise<number> {
   const { range, rows } = work
   const { key } = run
-  const queryId = `backfill-${context.network}-${key}-${range.from}-${range.to}-${randomId()}`
+  const queryId = `backfill-${context.network.name}-${key}-${range.from}-${range.to}-${randomId()}`
   context.report({ type: 'chunk-started', table: key, range, queryId })
   context.inFlight.add(queryId)
   try {

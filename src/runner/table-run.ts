@@ -1,5 +1,6 @@
 // Owns the state of a run: one table's blocks left to probe and to run, its lock, its growing coverage.
 import type { BackfillError } from '../model/errors.ts'
+import type { Network } from '../model/model.ts'
 import { type BlockSet, intersect, type Range } from '../model/blocks.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
@@ -62,7 +63,7 @@ export type RunContext = {
    * without a fingerprint there is no shared step, and the partner computes the range itself.
    */
   readonly confirm: (work: ChunkWork, fingerprint: ChunkWork['fingerprint']) => void
-  readonly network: string
+  readonly network: Network
   readonly signal: AbortSignal
   readonly retryPolicy: RetryPolicy
   /** Query ids of the INSERTs under way. */

@@ -3,7 +3,7 @@ import { withRetry } from '../clickhouse/retry.ts'
 import { intersect, subtract, union } from '../model/blocks.ts'
 import { nextWindow, widthAfter } from '../planning/probe.ts'
 import { mergeRowEstimates } from '../planning/row-estimates.ts'
-import { coverageOf } from '../planning/table-status.ts'
+import { coverageOf, inputsOf } from '../planning/table-status.ts'
 import type { Bucket } from '../sources/availability.ts'
 import { mergeBuckets } from '../sources/fingerprint.ts'
 import { recover } from './recover.ts'
@@ -75,12 +75,12 @@ const CHECKPOINT_EVENTS = { during: 4000, atEnd: 1 }
 /** Writes checkpoints for tables with many events, unless one of their events may still arrive. */
 export async function checkpointTables(
   runs: readonly TableRun[],
-  { ports, runId, uuids, retryPolicy }: RunContext,
+  { ports, runId, uuids, tableStatuses, retryPolicy }: RunContext,
   when: keyof typeof CHECKPOINT_EVENTS,
 ): Promise<void> {
   const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
-  const requests = due.flatMap(({ key, lock }) =>
-    lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)! }],
+  const requests = due.flatMap(({ key, lock, tableStatus: { table } }) =>
+    lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)!, inputs: inputsOf(table, tableStatuses) }],
   )
   await ports.ledger.checkpoint(requests, runId, retryPolicy)
   for (const run of due) run.events = 0

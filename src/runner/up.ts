@@ -4,6 +4,7 @@ import type { BackfillError } from '../model/errors.ts'
 import { type Prepared, prepareRun } from './prepare.ts'
 import { expectedByDependants } from '../planning/bounds.ts'
 import { blockSet } from '../model/blocks.ts'
+import { readableBlocks, staleSummaries } from '../planning/stale-ranges.ts'
 import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from '../planning/schedule.ts'
 import type { RunEvent, RunSummary } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
@@ -56,7 +57,7 @@ export async function up(
       return {
         key,
         expected: expected === undefined ? [] : [expected],
-        covered: runs.get(key)?.covered ?? tableStatus.covered,
+        covered: readableBlocks({ ...tableStatus, covered: runs.get(key)?.covered ?? tableStatus.covered }),
         ended: hasEnded(runs.get(key)),
       }
     })
@@ -175,6 +176,7 @@ export async function up(
     runId: context.runId,
     ...totals,
     elapsedMs: Math.round(monotonicMs() - started),
+    stale: staleSummaries([...runs.values()].map(({ tableStatus }) => tableStatus)),
     failed,
     interrupted: hooks.signal.aborted,
     outOfTime: timeUp.some(({ aborted }) => aborted),

@@ -1,7 +1,6 @@
-// Owns finding done ranges whose sources or inputs have changed since they were built. Reads only, page by page.
+// Owns finding done ranges whose sources have changed since they were built. Reads only, page by page.
 import { type BlockSet, blockSet, hull, type Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
-import { isLater, type Position } from '../ledger/events.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { splitStaleTag } from '../ledger/stale.ts'
 import { evaluateChange, readFingerprint, type SourceFacts } from './fingerprint.ts'
@@ -11,14 +10,14 @@ type ChangePorts = { readonly recordedEvents: LedgerEvents; readonly segments: S
 
 export type ChangesQuestion = {
   readonly table: TableDefinition
-  /** Table key -> UUID of the target, of the table and of its inputs; empty if there is no ledger. */
+  /** Table key -> UUID of the target; empty if there is no ledger. */
   readonly uuids: ReadonlyMap<string, string>
   /** Only blocks of this range. */
   readonly window?: Range
 }
 
 export type Changes = {
-  /** Blocks were added, rows were rewritten, or an input was redone; by the hash of the SQL that built them. */
+  /** Blocks were added, or rows were rewritten; by the hash of the SQL that built them. */
   readonly changed: ReadonlyMap<string, BlockSet>
   /** Source rows were pruned. */
   readonly gone: BlockSet
@@ -44,7 +43,7 @@ export async function findChanges(
       add(isStale ? marked : looked, part.range)
       if (!isStale) open.push(part)
     }
-    for (const batch of batchesOf(await withInputs(ports.recordedEvents, { table, uuids }, open)))
+    for (const batch of batchesOf(open))
       for (const { range, sqlHash, change } of await evaluateAll(ports, table, batch)) {
         if (change === 'gone') add(gone, range)
         if (change !== 'changed') continue
@@ -62,76 +61,33 @@ function add(ranges: Range[], { from, to }: Range): void {
   else ranges.push({ from, to })
 }
 
-/** A segment to check, with the latest events of the table's inputs, by table key. */
-type Part = LatestEvent & { readonly inputs: ReadonlyMap<string, Position> }
-
-async function withInputs(
-  recordedEvents: LedgerEvents,
-  { table: { after }, uuids }: ChangesQuestion,
-  parts: readonly LatestEvent[],
-): Promise<readonly Part[]> {
-  if (parts.length === 0) return []
-  const latest = await Promise.all(
-    after.map((key) => latestOver(recordedEvents, { key, targetUuid: uuids.get(key) }, parts)),
-  )
-  return parts.map((part, index) => ({
-    ...part,
-    inputs: new Map(
-      after.flatMap((key, input) => {
-        const position = latest[input]![index]
-        return position === undefined ? [] : [[key, position]]
-      }),
-    ),
-  }))
-}
-
 async function evaluateAll(
   { recordedEvents, segments }: ChangePorts,
   { key, sources }: TableDefinition,
-  batch: readonly Part[],
+  batch: readonly LatestEvent[],
 ) {
   const positions = batch.map(({ position }) => position)
   const [before, facts] = await Promise.all([
     recordedEvents.fingerprints(key, positions),
     factsOf(segments, sources, batch),
   ])
-  return batch.map(({ range, eventRange, sqlHash, inputs }, index) => ({
+  return batch.map(({ range, eventRange, sqlHash }, index) => ({
     range,
     sqlHash,
     change: evaluateChange({
       before: readFingerprint(before[index]!),
       whole: facts(eventRange),
       part: facts(range),
-      inputs,
     }),
   }))
-}
-
-/** The latest event of an input table for each part; stale tags are ignored, because they changed no row. */
-async function latestOver(
-  recordedEvents: LedgerEvents,
-  { key, targetUuid }: { readonly key: string; readonly targetUuid: string | undefined },
-  parts: readonly LatestEvent[],
-): Promise<readonly (Position | undefined)[]> {
-  const latest: (Position | undefined)[] = parts.map(() => undefined)
-  if (targetUuid === undefined) return latest
-  const window = hull(parts.map(({ range }) => range))!
-  let first = 0
-  for await (const page of recordedEvents.latest({ key, targetUuid, window, withoutStaleTags: true }))
-    for (const { range, position } of page) {
-      while (first < parts.length && parts[first]!.range.to < range.from) first++
-      for (let at = first; at < parts.length && parts[at]!.range.from <= range.to; at++)
-        if (latest[at] === undefined || isLater(position, latest[at]!)) latest[at] = position
-    }
-  return latest
 }
 
 /** Parts per query: a parameter has to fit into the URL, and an answer into memory. */
 const BATCH_PARTS = 1_000
 const BATCH_BLOCKS = 1_000_000
 
-function batchesOf(parts: readonly Part[]): readonly (readonly Part[])[] {
-  const batches: Part[][] = []
+function batchesOf(parts: readonly LatestEvent[]): readonly (readonly LatestEvent[])[] {
+  const batches: LatestEvent[][] = []
   for (const part of parts) {
     const last = batches.at(-1)
     const fits =

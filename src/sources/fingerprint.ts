@@ -1,55 +1,45 @@
-// Owns the fingerprint of a range: the contents of its sources and inputs when it was computed, as the ledger keeps it;
+// Owns the fingerprint of a range: the contents of its sources when it was computed, as the ledger keeps it;
 // and the comparison of two fingerprints. Deletions depend on it. Pure.
 import { failedError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
-import { isLater, type Position } from '../ledger/events.ts'
 import type { Bucket } from './availability.ts'
 
 /** Distinct blocks with a row, and the newest `updated_date_time` in seconds since 1970; both are 0 without rows. */
 export type SourceFacts = { readonly blocks: number; readonly newest: number }
 
-/** By source table; and by key of an input table, the position of the latest event that touches the range. */
-export type Fingerprint = {
-  readonly sources: ReadonlyMap<string, SourceFacts>
-  readonly inputs: ReadonlyMap<string, Position>
-}
+/** By source table. */
+export type Fingerprint = ReadonlyMap<string, SourceFacts>
 
 /**
- * The text in the ledger: `source=blocks@newest …` by name, then `input=(epoch,seq) …` by key. Equal texts of one range
- * mean that a statement would read the same rows. Merges of the source tables do not change it.
+ * The text in the ledger: `source=blocks@newest …`, by name. Equal texts of one range mean that a statement would read
+ * the same source rows. Merges of the source tables do not change it.
  */
-export function writeFingerprint({ sources, inputs }: Fingerprint): string {
-  return [
-    ...parts(sources, ({ blocks, newest }) => `${blocks}@${newest}`),
-    ...parts(inputs, ([epoch, seq]) => `(${epoch},${seq})`),
-  ].join(' ')
-}
-
-function parts<Value>(values: ReadonlyMap<string, Value>, text: (value: Value) => string): readonly string[] {
-  return [...values.keys()].toSorted().map((name) => `${name}=${text(values.get(name)!)}`)
+export function writeFingerprint(sources: Fingerprint): string {
+  return [...sources.keys()]
+    .toSorted()
+    .map((name) => `${name}=${sources.get(name)!.blocks}@${sources.get(name)!.newest}`)
+    .join(' ')
 }
 
 /**
- * Reads the text of a fingerprint; an empty text has no sources and inputs.
+ * Reads the text of a fingerprint; an empty text has no sources.
  * @throws BackfillError `failed` for any other text, because an overlooked source would count as unchanged
  */
 export function readFingerprint(text: string): Fingerprint {
   const sources = new Map<string, SourceFacts>()
-  const inputs = new Map<string, Position>()
   for (const part of text.split(' ').filter((word) => word !== '')) {
-    const [, name, blocks, newest, epoch, seq] = PART.exec(part) ?? []
+    const [, name, blocks, newest] = PART.exec(part) ?? []
     if (name === undefined)
       throw failedError(
         `cannot read the fingerprint '${text}' in the ledger: '${part}'`,
-        'source_fingerprint must read as backfill writes it: source=blocks@seconds, input=(epoch,seq)',
+        'source_fingerprint must read as backfill writes it: source=blocks@seconds',
       )
-    if (epoch === undefined) sources.set(name, { blocks: Number(blocks), newest: Number(newest) })
-    else inputs.set(name, [Number(epoch), Number(seq)])
+    sources.set(name, { blocks: Number(blocks), newest: Number(newest) })
   }
-  return { sources, inputs }
+  return sources
 }
 
-const PART = /^([^\s=]+)=(?:(\d+)@(\d+)|\((\d+),(\d+)\))$/
+const PART = /^([^\s=]+)=(\d+)@(\d+)$/
 
 /**
  * Whether source rows of a range were pruned, so that its stored rows could not be computed again and must not be
@@ -76,23 +66,19 @@ type ChangeQuestion = {
   /** Present contents of each source: in that whole range, and in the part that later events do not override. */
   readonly whole: ReadonlyMap<string, SourceFacts>
   readonly part: ReadonlyMap<string, SourceFacts>
-  /** Present position for the part, by key of the input table; absent if no event has touched it. */
-  readonly inputs: ReadonlyMap<string, Position>
 }
 
 /**
- * `gone`: as `sourceRowsPruned`; it takes precedence. `changed`: blocks were added, rows were rewritten, or an input was
- * redone. The place of added blocks within the whole range is unknown, so every part counts as changed; at worst, a part
+ * `gone`: as `sourceRowsPruned`; it takes precedence. `changed`: blocks were added, or rows were rewritten. The place of added blocks within the whole range is unknown, so every part counts as changed; at worst, a part
  * is built again needlessly.
  */
-export function evaluateChange({ before, whole, part, inputs }: ChangeQuestion): 'same' | 'changed' | 'gone' {
-  if (sourceRowsPruned(before.sources, whole, { hasTimes: true })) return 'gone'
-  const isNew = [...before.sources].some(
+export function evaluateChange({ before, whole, part }: ChangeQuestion): 'same' | 'changed' | 'gone' {
+  if (sourceRowsPruned(before, whole, { hasTimes: true })) return 'gone'
+  const isNew = [...before].some(
     ([name, had]) =>
       (part.get(name)?.newest ?? 0) > had.newest || (whole.get(name)?.blocks ?? 0) > had.blocks,
   )
-  const redone = [...inputs].some(([key, now]) => isLater(now, before.inputs.get(key) ?? [0, 0]))
-  return isNew || redone ? 'changed' : 'same'
+  return isNew ? 'changed' : 'same'
 }
 
 /** Buckets of each source of a table, by source name. */

@@ -41,23 +41,40 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
   const ddlOf = (table: TableDefinition): readonly SqlText[] =>
     server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
 
+  /** The derived tables that exist, by table name without database. */
+  async function tables(wanted: readonly string[]): Promise<ReadonlyMap<string, TargetTable>> {
+    const found = await existingTables(server, wanted)
+    const unseen = wanted.filter((name) => (found.get(name)?.columns ?? []).length === 0)
+    if (!mayHide)
+      await mustSee(
+        server,
+        unseen.map((table) => ({ kind: 'table', database, table })),
+      )
+    const seen = [...found].map(
+      async ([name, table]) => [name, await asTarget(server, names, table)] as const,
+    )
+    return new Map(await Promise.all(seen))
+  }
+
   return {
     /** Name of the database of the derived tables. */
     database,
+    tables,
 
-    /** The derived tables that exist, by table name without database. */
-    async tables(wanted: readonly string[]): Promise<ReadonlyMap<string, TargetTable>> {
-      const found = await existingTables(server, wanted)
-      const unseen = wanted.filter((name) => (found.get(name)?.columns ?? []).length === 0)
-      if (!mayHide)
-        await mustSee(
-          server,
-          unseen.map((table) => ({ kind: 'table', database, table })),
-        )
-      const tables = [...found].map(
-        async ([name, table]) => [name, await asTarget(server, names, table)] as const,
-      )
-      return new Map(await Promise.all(tables))
+    /** The same without their columns: whether they are still the same tables. */
+    async identities(
+      wanted: readonly string[],
+    ): Promise<ReadonlyMap<string, Pick<TargetTable, 'uuid' | 'rows'>>> {
+      // The UUID of a table of a cluster is made of those of its local tables.
+      if (server.cluster !== undefined) return await tables(wanted)
+      const rows = await server
+        .during(`looking at the tables of ${database}`)
+        .selectFrom('system.tables')
+        .select(['name', 'total_rows as rows', sql<string>`toString(uuid)`.as('uuid')])
+        .where('database', '=', database)
+        .where(sql<boolean>`has(${typed([...wanted], 'Array(String)')}, name)`)
+        .execute()
+      return new Map(rows.map(({ name, ...table }) => [name, table]))
     },
 
     /** Columns of a table by its DDL file, types as the server writes them. */
@@ -83,7 +100,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
         ])
         return 'absent'
       }
-      return has('ledger', 'rows_expected') && has('sql_versions', 'text') ? 'ready' : 'old'
+      const ready = ['rows_expected', 'inputs'].every((column) => has('ledger', column))
+      return ready && has('sql_versions', 'text') ? 'ready' : 'old'
     },
 
     /** Creates the target database and the ledger's databases and tables if they are missing. */

@@ -126,7 +126,8 @@ const done = (epoch: number, seq: number, from: number, to: number, more: Partia
   hash: 'h',
   ...more,
 })
-const isDone = (from: number, to: number): Island => ({ from, to, state: 'done', sqlHash: 'h' })
+const unknown = { forks: '', inputs: '' }
+const isDone = (from: number, to: number): Island => ({ from, to, state: 'done', sqlHash: 'h', ...unknown })
 const present = new Map([['a', UUID]])
 
 test('events are ordered by epoch, then by seq, both as numbers', async () => {
@@ -152,8 +153,8 @@ test('a chunk that was started and never ended is dirty, and so is a failed one'
   ])
   expect(await fold({ network, uuids: present, fromCheckpoint: true })).toEqual({
     a: [
-      { from: 0, to: 9, state: 'dirty', sqlHash: 'h' },
-      { from: 20, to: 29, state: 'dirty', sqlHash: 'h' },
+      { ...isDone(0, 9), state: 'dirty' },
+      { ...isDone(20, 29), state: 'dirty' },
     ],
   })
 })

@@ -99,7 +99,7 @@ test('over every block of the window the latest event is seen, whole, however th
       fc.boolean(),
       async (drawn, window, pageRows, withoutStaleTags) => {
         const { arrived, uuids } = makeHistory(
-          drawn.map((one) => (one.hash === 'old' ? { ...one, hash: 'late-old' } : one)) as typeof drawn,
+          drawn.map((one) => (one.hash === 'old' ? { ...one, hash: 'sources-old' } : one)) as typeof drawn,
         )
         const events = openEvents({ server, names, network: await insert(arrived), pageRows })
         const [key, targetUuid] = [...uuids][0]!
@@ -109,7 +109,7 @@ test('over every block of the window the latest event is seen, whole, however th
             one.key === key &&
             one.uuid === targetUuid &&
             one.event !== 'checkpoint' &&
-            !(withoutStaleTags && one.hash.startsWith('late-')),
+            !(withoutStaleTags && one.hash.startsWith('sources-')),
         )
         expect(joined(pages.flat())).toEqual(paint(history, window))
         for (const page of pages) expect(page.length).toBeLessThanOrEqual(pageRows + 1)

@@ -8,12 +8,12 @@ describe('marks before an SQL hash', () => {
     expect(splitStaleTag(HASH)).toEqual({ reason: undefined, hash: HASH })
   })
 
-  test.each(['mixed', 'late'] as const)('%s is read as it was written', (reason) => {
+  test.each(['mixed', 'sources', 'inputs'] as const)('%s is read as it was written', (reason) => {
     expect(splitStaleTag(withStaleTag(reason, HASH))).toEqual({ reason, hash: HASH })
   })
 
   test('a new mark replaces the old one', () => {
-    expect(withStaleTag('late', withStaleTag('mixed', HASH))).toBe(`late-${HASH}`)
+    expect(withStaleTag('sources', withStaleTag('mixed', HASH))).toBe(`sources-${HASH}`)
   })
 
   test('a word that is no mark is part of the hash', () => {
@@ -22,7 +22,7 @@ describe('marks before an SQL hash', () => {
 })
 
 test('people read the first letters of a hash, without its mark', () => {
-  expect(shortHash(withStaleTag('late', `0123456789${HASH}`))).toBe('01234567')
+  expect(shortHash(withStaleTag('sources', `0123456789${HASH}`))).toBe('01234567')
 })
 
 test('what makes a stale table right depends on whether its rows can be taken back, and on who wrote them', () => {

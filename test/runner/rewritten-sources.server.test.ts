@@ -71,7 +71,5 @@ test.each([
 /** Of the sources of the table, as they are now. */
 function fingerprint({ workspace }: TestWorkspace): Promise<string> {
   const { sources } = workspace.chosen[0]!
-  return workspace.ports.source
-    .fingerprint(sources, BLOCKS)
-    .then((of) => writeFingerprint({ sources: of, inputs: new Map() }))
+  return workspace.ports.source.fingerprint(sources, BLOCKS).then((of) => writeFingerprint(of))
 }

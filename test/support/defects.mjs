@@ -90,8 +90,8 @@ export const DEFECTS = [
   },
   {
     what: 'redo of a range leaves out what is dirty or invalidated in it',
-    find: "'done', 'dirty', 'invalidated'",
-    put: "'done'",
+    find: "union(inState(table, 'done'), half)",
+    put: "inState(table, 'done')",
     test: 'test/commands/redo/blocks.test.ts',
   },
   {
@@ -150,14 +150,14 @@ export const DEFECTS = [
   },
   {
     what: 'a fingerprint is written in other words',
-    find: '`${blocks}@${newest}`',
-    put: '`${newest}@${blocks}`',
+    find: '=${sources.get(name)!.blocks}@$',
+    put: '=${sources.get(name)!.blocks}:$',
     test: 'test/unit/persisted.test.ts',
   },
   {
-    what: 'a fingerprint of the inputs is read in other words',
-    find: '|\\((\\d+),(\\d+)\\))$/',
-    put: '|\\((\\d+);(\\d+)\\))$/',
+    what: 'the versions of the inputs are read in other words',
+    find: '@(\\d+)\\.(\\d+))$/',
+    put: '@(\\d+),(\\d+))$/',
     test: 'test/unit/persisted.test.ts',
   },
   {

@@ -13,7 +13,7 @@ export function insertEvents({ server, names }: HandmadeLedger, network: string,
   return insertRows(
     server,
     `${names.ledger}.ledger`,
-    events.map(({ key, uuid, epoch, seq, event, range, hash, islands = [] }) => ({
+    events.map(({ key, uuid, epoch, seq, event, range, hash, forks = '', inputs = '', islands = [] }) => ({
       network,
       table_key: key,
       target_uuid: uuid,
@@ -23,11 +23,15 @@ export function insertEvents({ server, names }: HandmadeLedger, network: string,
       range_from: range.from,
       range_to: range.to,
       sql_hash: hash,
-      islands: islands.map(({ from, to, state, sqlHash }) => ({
-        range_from: from,
-        range_to: to,
-        state,
-        sql_hash: sqlHash,
+      forks,
+      inputs,
+      islands: islands.map((island) => ({
+        range_from: island.from,
+        range_to: island.to,
+        state: island.state,
+        sql_hash: island.sqlHash,
+        forks: island.forks,
+        inputs: island.inputs,
       })),
     })),
   )

@@ -16,6 +16,9 @@ export type Event = {
   readonly event: EventName
   readonly range: Range
   readonly hash: string
+  /** What a `done` was computed from. */
+  readonly forks?: string
+  readonly inputs?: string
   /** Of a checkpoint. */
   readonly islands?: readonly Island[]
 }
@@ -47,10 +50,14 @@ export function paint(events: readonly Event[]): Island[] {
     if (latest === undefined || state === undefined) continue
     const to = cuts[index + 1]! - 1
     const last = islands.at(-1)
+    const { forks = '', inputs = '' } = state === 'done' ? latest : {}
+    const island = { state, sqlHash: latest.hash, forks, inputs }
     const goesOn =
-      last !== undefined && last.to + 1 === from && last.state === state && last.sqlHash === latest.hash
+      last !== undefined &&
+      last.to + 1 === from &&
+      JSON.stringify({ ...last, ...island }) === JSON.stringify(last)
     if (goesOn) islands[islands.length - 1] = { ...last, to }
-    else islands.push({ from, to, state, sqlHash: latest.hash })
+    else islands.push({ from, to, ...island })
   }
   return islands
 }
@@ -94,6 +101,8 @@ const anyEvent = fc.record({
   ) as fc.Arbitrary<EventName>,
   range: anyRange,
   hash: fc.constantFrom('old', 'new'),
+  forks: fc.constantFrom('', '', 'dencun=500', 'dencun=700'),
+  inputs: fc.constantFrom('', '', 'x=-', 'x=u@1.2 y=v@3.4'),
   /** Whether a new epoch begins with it, and how much higher. */
   newEpoch: fc.constantFrom(0, 0, 0, 1, 7),
   /** How often its append was repeated, and when the server got it. */
@@ -113,7 +122,7 @@ export function makeHistory(drawn: readonly DrawnEvent[]) {
   let [epoch, seq] = [1, 0]
   for (const one of drawn) {
     if (one.newEpoch > 0) [epoch, seq] = [epoch + one.newEpoch, 0]
-    const { key, event, range, hash } = one
+    const { key, event, range, hash, forks, inputs } = one
     const uuid = uuidOf(one)
     const before = history.filter((other) => other.key === key && other.uuid === uuid)
     history.push({
@@ -124,6 +133,8 @@ export function makeHistory(drawn: readonly DrawnEvent[]) {
       event,
       range,
       hash,
+      forks,
+      inputs,
       ...(event === 'checkpoint' && { islands: paint(before) }),
     })
   }

@@ -2,6 +2,7 @@
 // A failure means that the ledgers of others are read wrongly: change the text here only with an upgrade beside it.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { readForks, readInputs, writeForks, writeInputs } from '../../src/ledger/built-from.ts'
 import { REVOKED } from '../../src/ledger/events.ts'
 import { everyForm, withStaleTag, splitStaleTag } from '../../src/ledger/stale.ts'
 import { commentLiteral, readInfo } from '../../src/lock/comment.ts'
@@ -14,25 +15,31 @@ import { normalForm } from '../../src/sql-syntax/statements.ts'
 import { repository } from '../support/processes.ts'
 
 test('the fingerprint of a range is written, and read, as these words', () => {
-  const text =
-    'canonical_execution_logs=12@1700000000 canonical_execution_traces=0@0 accounts_alive=(20,1) address_diffs=(3,14)'
-  const fingerprint = {
-    sources: new Map([
-      ['canonical_execution_traces', { blocks: 0, newest: 0 }],
-      ['canonical_execution_logs', { blocks: 12, newest: 1_700_000_000 }],
-    ]),
-    inputs: new Map([
-      ['address_diffs', [3, 14] as const],
-      ['accounts_alive', [20, 1] as const],
-    ]),
-  }
+  const text = 'canonical_execution_logs=12@1700000000 canonical_execution_traces=0@0'
+  const fingerprint = new Map([
+    ['canonical_execution_traces', { blocks: 0, newest: 0 }],
+    ['canonical_execution_logs', { blocks: 12, newest: 1_700_000_000 }],
+  ])
   expect(writeFingerprint(fingerprint)).toBe(text)
   expect(readFingerprint(text)).toEqual(fingerprint)
-  // Of a table without sources, and of one without inputs, no space is left over.
-  expect(writeFingerprint({ ...fingerprint, sources: new Map() })).toBe(
-    'accounts_alive=(20,1) address_diffs=(3,14)',
-  )
-  expect(writeFingerprint({ sources: new Map(), inputs: new Map() })).toBe('')
+  expect(writeFingerprint(new Map())).toBe('')
+})
+
+test('forks and inputs that a range was computed from are written, and read, as these words', () => {
+  const forks = { shanghai: 17_034_870, dencun: 19_426_587 }
+  expect(writeForks(forks)).toBe('dencun=19426587 shanghai=17034870')
+  expect(readForks('dencun=19426587 shanghai=17034870')).toEqual(forks)
+  const uuid = '6f9619ff-8b86-d011-b42d-00c04fc964ff'
+  const inputs = new Map([
+    ['post_6780_accounts_destructs', undefined],
+    ['address_diffs', { uuid, position: [3, 14] as const }],
+  ])
+  const text = `address_diffs=${uuid}@3.14 post_6780_accounts_destructs=-`
+  expect(writeInputs(inputs)).toBe(text)
+  expect(readInputs(text)).toEqual(inputs)
+  // Of a table that uses no fork and reads no other table, and of a range of which it is not known.
+  expect([writeForks({}), writeInputs(new Map())]).toEqual(['', ''])
+  expect([readForks(''), readInputs('')]).toEqual([{}, new Map()])
 })
 
 test('the hash of a transform is the same whatever version of the program computes it', () => {
@@ -51,10 +58,11 @@ test('the hash of a transform is the same whatever version of the program comput
 })
 
 test('a tag stands before the hash of a range that is stale whatever the file says', () => {
-  expect(everyForm('abc')).toEqual(['abc', 'mixed-abc', 'late-abc'])
-  expect(withStaleTag('late', 'mixed-abc')).toBe('late-abc')
+  expect(everyForm('abc')).toEqual(['abc', 'mixed-abc', 'sources-abc', 'inputs-abc'])
+  expect(withStaleTag('sources', 'mixed-abc')).toBe('sources-abc')
   expect(splitStaleTag('mixed-abc')).toEqual({ reason: 'mixed', hash: 'abc' })
-  expect(splitStaleTag('late-abc')).toEqual({ reason: 'late', hash: 'abc' })
+  expect(splitStaleTag('sources-abc')).toEqual({ reason: 'sources', hash: 'abc' })
+  expect(splitStaleTag('inputs-abc')).toEqual({ reason: 'inputs', hash: 'abc' })
 })
 
 test('an acceptance that was taken back is known by the error of its event', () => {
@@ -106,6 +114,8 @@ test('the ledger has these columns, and each event its number', async () => {
     'target_uuid UUID',
     'sql_hash LowCardinality(String)',
     'source_fingerprint String',
+    'forks LowCardinality(String)',
+    'inputs String',
     'attempt UInt32',
     'run_id String',
     'query_id String',
@@ -119,7 +129,7 @@ test('the ledger has these columns, and each event its number', async () => {
     'error_code Int32',
     'error String',
     'forced Bool',
-    'islands Array(Tuple(range_from UInt64, range_to UInt64, state LowCardinality(String), sql_hash String))',
+    'islands Array(Tuple(range_from UInt64, range_to UInt64, state LowCardinality(String), sql_hash String, forks String, inputs String))',
     'host LowCardinality(String)',
     'tool_version LowCardinality(String)',
     "event_time DateTime64(6, 'UTC')",

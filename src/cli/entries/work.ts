@@ -36,7 +36,7 @@ export const WORK: readonly CommandEntry[] = [
       flags.oneTable,
       flags.from,
       { ...flags.to, example: '19000999', fallback: 'none: both ends are needed' },
-      flag('stale', 'All ranges that other SQL or other source rows have built'),
+      flag('stale', 'All ranges that would be computed differently now'),
       flag('dirty', 'All ranges that an ended run may have left half written'),
       flag('cascade', 'Tables that read these blocks as well'),
       flags.dryRun,

@@ -5,7 +5,9 @@ import type { TableDefinition } from '../../model/model.ts'
 import { hintOf, splitStaleTag, shortHash } from '../../ledger/stale.ts'
 import { blockSet, type Range } from '../../model/blocks.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
+import { presentSql } from '../../planning/stale-ranges.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
+import { staleVersions } from '../../ledger/staleness.ts'
 import type { SqlVersion } from '../../ledger/sql-versions.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
@@ -34,7 +36,8 @@ export async function sqlDiff(workspace: Workspace, { fromHash, toHash }: DiffQu
       : await Promise.all([ports.ledger.fold(uuidsOf([table], targets)), ports.versions.texts(table.key)])
   const view = views.get(table.key)
   const islands: readonly Island[] = view?.islands ?? []
-  const stale = await staleReports(workspace, { table, target, view })
+  const versions = staleVersions(islands, presentSql(table, workspace.network))
+  const stale = await staleReports(workspace, { table, target, stale: versions })
   const current = islands.filter(({ state, sqlHash }) => state === 'done' && sqlHash === table.sqlHash)
   const sideOf = (typed: string) => sideFor(typed, { table, texts, islands })
   const from = fromHash === undefined ? defaultSide(table, { texts, stale }) : sideOf(fromHash)
@@ -67,7 +70,7 @@ function defaultSide(
   table: TableDefinition,
   { texts, stale }: { readonly texts: readonly SqlVersion[]; readonly stale: readonly StaleReport[] },
 ): DiffSide {
-  const edited = stale.find((version) => version.edited)
+  const edited = stale.find(({ reasons }) => reasons.includes('sql'))
   if (edited !== undefined) return sideOfHash(edited.hash, texts)
   const other = texts.findLast(
     ({ sqlHash, rawHash }) => sqlHash === table.sqlHash && rawHash !== table.rawHash,

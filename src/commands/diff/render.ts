@@ -65,7 +65,7 @@ function colored(line: string, colors: Colors): string {
 function changeText({ from, to, change, stale }: DiffReport): string {
   switch (change) {
     case 'none':
-      return stale.some(({ edited }) => edited)
+      return stale.some(({ reasons }) => reasons.includes('sql'))
         ? `${shortHash(from.sqlHash)} and ${shortHash(to.sqlHash)} are the same text.`
         : 'The SQL has not changed since it built these ranges.'
     case 'form':

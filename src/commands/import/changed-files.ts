@@ -74,7 +74,7 @@ async function changedOf(
     const found = await Promise.all(
       built.map(async ({ eventRange, sqlHash }, index) => {
         const sources = await ports.source.fingerprint(table.sources, eventRange)
-        const same = writeFingerprint({ sources, inputs: new Map() }) === before[index]
+        const same = writeFingerprint(sources) === before[index]
         const isThere = [...sources.values()].every(({ blocks }) => blocks > 0)
         return isThere && !(same && sqlHash === table.sqlHash) ? [eventRange] : []
       }),

@@ -14,11 +14,14 @@ import {
   withLock,
   workspaceOf,
 } from './workspace.ts'
+import { hintOf, staleBlocks } from '../../ledger/stale.ts'
+import type { BlockSet } from '../../model/blocks.ts'
+import { forksText } from '../../planning/stale-ranges.ts'
+import { readTableStatuses } from '../../planning/table-status.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
 import { verify } from '../verify/verify.ts'
 import type { VerifyReport } from '../verify/report.ts'
-import { type SourcesCheck, verifySources } from '../verify/sources.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /**
@@ -115,34 +118,38 @@ function reportOf({ workspace, table }: Rebuilding) {
   return { table: table.key, target, ...nothing }
 }
 
-/** The last steps where the tables are exchanged: drop the old table if requested, and mark dependants as stale. */
+/** The last steps where the tables are exchanged: drop the old table if requested, and find what was computed from it. */
 async function ended(
   rebuilding: Rebuilding,
   { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
 ): Promise<RebuildReport> {
   const { ports, options } = rebuilding
   if (options.dropOld) for (const name of old) await ports.rebuild.drop(name)
-  const dependants = await markDependants(rebuilding)
+  const dependants = await staleDependants(rebuilding)
   const outcomeOfOld = options.dropOld ? { dropped: old } : { kept: old[0] }
   return { ...reportOf(rebuilding), outcome, ...outcomeOfOld, dependants }
 }
 
-/** Marks dependants' ranges from the old table as stale. Errors become notes, because the exchange is already done. */
-async function markDependants(rebuilding: Rebuilding): Promise<readonly SourcesCheck[]> {
-  const { workspace, ports, table, hooks, note } = rebuilding
-  const dependants = workspace.catalogue.tables.filter(({ after }) => after.includes(table.key))
+/** The ranges that dependants computed from the old table. An error becomes a note, because the exchange is done. */
+async function staleDependants({
+  workspace,
+  table,
+  options,
+  note,
+}: Rebuilding): Promise<readonly StaleDependant[]> {
+  const chosen = workspace.catalogue.tables.filter(({ after }) => after.includes(table.key))
+  if (chosen.length === 0) return []
   try {
-    const there = await workspace.ports.target.tables(dependants.map(({ target }) => target))
-    return await verifySources(
-      { ...workspace, chosen: dependants.filter(({ target }) => there.has(target)) },
-      ports,
-      { dryRun: false },
-      { signal: hooks.signal, note: (_, text) => note(text) },
-    )
+    const { lag } = options.up
+    const statuses = await readTableStatuses({ ...workspace, chosen }, { lag, forcedHead: undefined })
+    return chosen.flatMap((dependant) => {
+      const { stale } = statuses.get(dependant.key)!
+      const blocks = staleBlocks(stale.filter(({ reasons }) => reasons.includes('inputs')))
+      return blocks.length === 0 ? [] : [{ table: dependant.key, blocks, hint: hintOf(dependant) }]
+    })
   } catch (error) {
     if (!(error instanceof BackfillError)) throw error
-    const names = dependants.map(({ key }) => key).join(' ')
-    note(`${error.message}; later: backfill verify --sources ${names}`)
+    note(`${error.message}; \`backfill status\` shows which tables were computed from the old one`)
     return []
   }
 }
@@ -172,12 +179,17 @@ async function clearAway(
     const ready = built.some((other) => other.name !== name && other.name.startsWith(name))
     const other =
       (one.name === name && ready) ||
-      view?.islands.some(({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash)
+      view?.islands.some(
+        ({ state, sqlHash, forks }) =>
+          state === 'done' && (sqlHash !== table.sqlHash || forks !== forksText(table, workspace.network)),
+      )
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await ports.rebuild.rename(one.name, name)
       note('continuing an earlier rebuild')
     } else {
-      note(`dropping ${one.name}: it was started with another version of the file, or cannot be reused`)
+      note(
+        `dropping ${one.name}: it was started with another version of the file or of a fork, or cannot be reused`,
+      )
       await ports.rebuild.drop(one.name)
     }
   }
@@ -207,5 +219,8 @@ export type RebuildReport = {
   readonly kept: string | undefined
   readonly dropped: readonly string[]
   /** Tables that read this one: their ranges computed from the old table. */
-  readonly dependants: readonly SourcesCheck[]
+  readonly dependants: readonly StaleDependant[]
 }
+
+/** A table that reads the rebuilt one: its ranges that were computed from the old table, and the command for them. */
+type StaleDependant = { readonly table: string; readonly blocks: BlockSet; readonly hint: string }

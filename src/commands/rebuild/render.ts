@@ -43,18 +43,10 @@ export function renderRebuild(report: RebuildReport, colors: Colors): readonly s
       ? []
       : [`  the old one is kept as ${kept}: backfill rebuild ${table} --drop-old drops it`]),
     ...dropped.map((one) => `  dropped ${one}`),
-    ...dependants.flatMap((one) => {
-      const stale = [...one.changed, ...one.before]
-      if (stale.length === 0) return []
-      const marked = one.notMarked === undefined ? 'marked as stale' : 'NOT marked as stale'
-      return [
-        `  ${colors.yellow(one.table)} was computed from the old table: ${formatRanges(stale)}, ${marked}`,
-        ...(typeof one.notMarked === 'object'
-          ? [`    ${one.notMarked.message}; later: backfill verify --sources ${one.table}`]
-          : []),
-        `  Next: backfill rebuild ${one.table}`,
-      ]
-    }),
+    ...dependants.flatMap(({ table: dependant, blocks, hint }) => [
+      `  ${colors.yellow(dependant)} was computed from the old table: ${formatRanges(blocks)} are stale`,
+      `  Next: ${hint}`,
+    ]),
   ]
 }
 
@@ -95,9 +87,7 @@ export function rebuildFields(report: RebuildReport): object {
     event: 'rebuild',
     ...rest,
     verification: verification && verifyFields(verification),
-    staleDependants: dependants
-      .map(({ table, changed, before }) => ({ table, ranges: [...changed, ...before] }))
-      .filter(({ ranges }) => ranges.length > 0),
+    staleDependants: dependants.map(({ table, blocks }) => ({ table, ranges: blocks })),
   }
 }
 

@@ -1,6 +1,6 @@
 // Owns the blocks of a redo: of the named table, and of the tables that read it.
 import { blockSet, type BlockSet, intersect, type Range, subtract, union } from '../../model/blocks.ts'
-import { type Colored, staleBlocks, staleVersions } from '../../ledger/stale.ts'
+import type { Island } from '../../ledger/events.ts'
 
 export type RedoRequest =
   | { readonly kind: 'range'; readonly range: Range }
@@ -12,9 +12,8 @@ export type RedoTable = {
   readonly key: string
   /** Keys of the tables that it reads. */
   readonly after: readonly string[]
-  /** Of the SQL in its file. */
-  readonly sqlHash: string
-  readonly islands: readonly Colored[]
+  readonly islands: readonly Pick<Island, 'from' | 'to' | 'state'>[]
+  readonly stale: BlockSet
   /** Expected and not covered. */
   readonly missing: BlockSet
   /** Blocks with a `cleaned` event. */
@@ -53,13 +52,13 @@ export function redoBlocks(
 }
 
 function ownBlocks(table: RedoTable, request: RedoRequest): RedoBlocks {
-  const { key, islands, sqlHash, missing } = table
+  const { key, missing, stale } = table
   const half = inState(table, 'dirty', 'invalidated')
   const redo =
     request.kind === 'range'
       ? intersect(union(inState(table, 'done'), half), [request.range])
       : request.kind === 'stale'
-        ? staleBlocks(staleVersions(islands, sqlHash))
+        ? stale
         : half
   const also = request.kind === 'range' ? intersect(missing, [request.range]) : unfinished(table)
   return { key, redo, also: subtract(also, redo) }

@@ -2,10 +2,12 @@
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { hull, type Range } from '../../model/blocks.ts'
+import { hull, type Range, subtract } from '../../model/blocks.ts'
+import { rangeOf } from '../../ledger/staleness.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
 import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../../planning/table-status.ts'
+import { staleBlocks } from '../../ledger/stale.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 export type RedoQuestion = {
@@ -62,7 +64,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     tables.filter(({ key }) => concerned.some((one) => one.key === key)),
     targetsOf(tableStatuses),
   )
-  for (const { key, redo } of concerned) await assertNoLoss(workspace, tableStatuses.get(key)!, redo, uuids)
+  for (const { key, redo } of concerned) await assertNoLoss(workspace, tableStatuses, key, redo)
   const costs = concerned.map((one) => costOf(workspace, tableStatuses.get(one.key)!, one))
   const report = { network: workspace.network.name, head, tables: await Promise.all(costs) }
   return { report, question, tables, uuids }
@@ -79,11 +81,11 @@ export async function pickBlocks(
   tableStatuses: ReadonlyMap<string, TableStatus>,
 ): Promise<readonly RedoBlocks[]> {
   const [table, ...dependants] = await Promise.all(
-    tables.map(async ({ key, after, sqlHash }): Promise<RedoTable> => {
-      const { view, missing } = tableStatuses.get(key)!
+    tables.map(async ({ key, after }): Promise<RedoTable> => {
+      const { view, missing, stale } = tableStatuses.get(key)!
       const islands = view?.islands ?? []
       const cleaned = islands.length === 0 ? [] : await ports.ledger.cleaned(key, uuids.get(key)!)
-      return { key, after, sqlHash, islands, missing, cleaned }
+      return { key, after, islands, stale: staleBlocks(stale), missing, cleaned }
     }),
   )
   return redoBlocks(table!, question.request, dependants)
@@ -99,7 +101,7 @@ function readersOf({ catalogue }: Workspace, { key }: TableDefinition): readonly
 
 async function costOf(
   { ports }: Workspace,
-  { table, target }: TableStatus,
+  { table, target, bounds }: TableStatus,
   { redo, also }: RedoBlocks,
 ): Promise<RedoPlanTable> {
   const deletes = table.rows.kind === 'per-block'
@@ -108,6 +110,7 @@ async function costOf(
     target: `${ports.target.database}.${table.target}`,
     deletes,
     redo,
+    outside: subtract(redo, [rangeOf(bounds.limits)]),
     also,
     rows: deletes ? await ports.executor.count(table, redo) : 0,
     tableRows: target?.rows ?? null,
@@ -122,6 +125,8 @@ export type RedoPlanTable = {
   /** Whether rows are deleted first. A per-key table runs again without a delete and stays stale there. */
   readonly deletes: boolean
   readonly redo: readonly Range[]
+  /** Those of them that the table holds no more: they are not built again. */
+  readonly outside: readonly Range[]
   /** Missing blocks that are built as well. */
   readonly also: readonly Range[]
   /** Rows that are deleted, before merging. */

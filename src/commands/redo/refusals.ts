@@ -3,9 +3,11 @@ import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type BlockSet, countBlocks, formatBlockSet, hull, intersect, subtract } from '../../model/blocks.ts'
 import type { RedoBlocks, RedoRequest } from './blocks.ts'
+import { rangeOf } from '../../ledger/staleness.ts'
 import { changesSince } from '../../runner/recover.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
-import { inputsOf, type TableStatus } from '../../planning/table-status.ts'
+import type { TableStatus } from '../../planning/table-status.ts'
+import { readsOf } from '../../runner/table-reads.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /** @throws BackfillError `usage` for a table whose rows cannot be deleted by range */
@@ -35,16 +37,20 @@ export function assertNoDependants(
 }
 
 /**
- * @param uuids table key -> target UUID, also of the tables that it reads
+ * @param tableStatuses also of the tables that it reads
  * @throws BackfillError `failed` if blocks could not be built again after the delete: their source rows were pruned or
  *   are incomplete, or the table no longer expects them
  */
 export async function assertNoLoss(
   workspace: Workspace,
-  { table, target, bounds }: TableStatus,
-  redo: BlockSet,
-  uuids: ReadonlyMap<string, string>,
+  tableStatuses: ReadonlyMap<string, TableStatus>,
+  key: string,
+  all: BlockSet,
 ): Promise<void> {
+  const tableStatus = tableStatuses.get(key)!
+  const { table, target, bounds } = tableStatus
+  // Rows outside of the table's limits are taken out; nothing is to be built there again.
+  const redo = intersect(all, [rangeOf(bounds.limits)])
   if (redo.length === 0) return
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
@@ -70,7 +76,8 @@ export async function assertNoLoss(
     )
 
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
-  const changes = await changesSince(workspace.ports, { table, inputs: inputsOf(table, uuids) }, attempts)
+  const reads = readsOf(tableStatus, { network: workspace.network, tableStatuses })
+  const changes = await changesSince(workspace.ports, { table, ...reads }, attempts)
   const pruned = attempts.flatMap(({ blocks }, index) => (changes[index] === 'pruned' ? blocks : []))
   if (pruned.length > 0) refuse('the sources no longer hold all of them', intersect(redo, pruned))
 

@@ -1,4 +1,5 @@
 // Owns how a redo's plan looks: the rows to delete, the cost, the blocks to build again. Pure.
+import { countBlocks } from '../../model/blocks.ts'
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
 import { type Colors, count, formatRanges, number, percent } from '../../terminal/render/format.ts'
 
@@ -30,14 +31,17 @@ export function redoQuestion({ tables }: RedoPlan): string {
   const what = deleting.map(
     ({ rows, redo, target }) => `${count(rows, 'row')} of blocks ${formatRanges(redo)} of ${target}`,
   )
-  return `Delete ${what.join(', ')}, and build them again?`
+  const builds = tables.some(({ redo, outside }) => countBlocks(redo) > countBlocks(outside))
+  return `Delete ${what.join(', ')}${builds ? ', and build them again' : ''}?`
 }
 
 function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
-  const { table, target, redo, also, deletes, rows, tableRows } = plan
+  const { table, target, redo, outside, also, deletes, rows, tableRows } = plan
   const share = tableRows === null ? '' : ` of ${number(tableRows)} (${percent(rows, tableRows)})`
+  const left =
+    outside.length === 0 ? '' : ` but for blocks ${formatRanges(outside)}, which the table holds no more`
   const what = deletes
-    ? `blocks ${formatRanges(redo)}: ${count(rows, 'row')}${share} of ${target} deleted, then built again`
+    ? `blocks ${formatRanges(redo)}: ${count(rows, 'row')}${share} of ${target} deleted, then built again${left}`
     : `blocks ${formatRanges(redo)} run again; ${target} has one row per key, so old rows cannot be removed: ` +
       `the blocks stay stale until \`backfill rebuild ${table}\``
   return [

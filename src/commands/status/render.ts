@@ -154,7 +154,7 @@ function next(tables: readonly TableReport[]): string {
   const stale = tables.filter((table) => table.stale.length > 0)
   if (stale.length > 0) {
     const [first] = stale
-    const shown = first!.staleVersions.some(({ edited }) => edited)
+    const shown = first!.staleVersions.some(({ reasons }) => reasons.includes('sql'))
       ? `\`backfill diff ${first!.table}\` shows what changed, `
       : ''
     return `Nothing is missing, but ranges of ${stale.map(({ table }) => table).join(', ')} are stale: ${shown}\`${first!.hint}\` builds them again.`

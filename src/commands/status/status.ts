@@ -1,9 +1,15 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
-import { hintOf } from '../../ledger/stale.ts'
+import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
-import { blocksIn, emptiedNote, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import {
+  blocksIn,
+  emptiedNote,
+  emptyInputsNote,
+  readTableStatuses,
+  type TableStatus,
+} from '../../planning/table-status.ts'
 import { type Availability, probeAll } from '../../planning/probe.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
@@ -48,9 +54,6 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
   const expected: readonly Range[] = bounds.expected === undefined ? [] : [bounds.expected]
   const { runnable: missing, sourceGaps, incomplete } = probeBlocks
   const done = intersect(covered, expected)
-  const stale = (view?.islands ?? []).filter(
-    ({ state, sqlHash }) => state === 'done' && sqlHash !== table.sqlHash,
-  )
   const first = bounds.expected?.from ?? null
   return {
     table: table.key,
@@ -73,8 +76,8 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
     sourceGaps,
     incomplete,
     dirty,
-    stale: stale.map(({ from, to }): Range => ({ from, to })),
-    /** The same by version; the version with the most blocks comes first. */
+    stale: staleBlocks(tableStatus.stale),
+    /** The same by version and reasons; the one with the most blocks comes first. */
     staleVersions,
     /** Of the SQL that the file holds now. */
     sqlHash: table.sqlHash,
@@ -84,7 +87,9 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
     lastRun: view?.lastRun ?? null,
     lock: lock === undefined || lock.released ? null : lock,
     /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
-    notes: [bounds.note, emptiedNote(tableStatus)].filter((note) => note !== undefined),
+    notes: [bounds.note, emptiedNote(tableStatus), emptyInputsNote(tableStatus)].filter(
+      (note) => note !== undefined,
+    ),
   }
 }
 
@@ -109,7 +114,7 @@ type TableState =
   | 'in progress'
   /** A range may be half written. */
   | 'dirty'
-  /** Built by other SQL than the file's current SQL. */
+  /** Done ranges would be computed differently now. */
   | 'stale'
   /** The target table does not exist. */
   | 'not created'

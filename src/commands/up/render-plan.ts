@@ -1,20 +1,26 @@
 // Owns how `plan` looks: the chunks that `up` would run now, and the blocks that it would skip. Pure.
 import type { PlanReport } from '../../planning/plan.ts'
 import { count, duration, formatRanges, formatRange } from '../../terminal/render/format.ts'
+import { staleLines } from '../../terminal/render/stale.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 
 const SHOWN = 8
 
 export function renderPlan(plan: PlanReport, colors: Colors): readonly string[] {
-  const { network, tables } = plan
+  const { network, tables, stale } = plan
+  const left = staleLines(stale)
   const chunks = tables.reduce((sum, table) => sum + table.chunks.length, 0)
   return [
     `network ${colors.bold(network)}`,
     ...tables.flatMap((table) => tableLines(table, colors)),
     '',
-    chunks === 0
-      ? 'Nothing to do.'
-      : `Next: \`backfill up\` will run ${count(chunks, 'chunk')}${timeText(plan)}. Nothing has been written.`,
+    ...left.map((line) => colors.yellow(line)),
+    ...(chunks === 0 && left.length === 0 ? ['Nothing to do.'] : []),
+    ...(chunks > 0
+      ? [
+          `Next: \`backfill up\` will run ${count(chunks, 'chunk')}${timeText(plan)}. Nothing has been written.`,
+        ]
+      : []),
   ]
 }
 

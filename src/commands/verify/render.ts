@@ -4,6 +4,7 @@ import { countBlocks } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example } from './report.ts'
 import type { NotCompared, ChunkComparison, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
 import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
+import { STALE_REASONS } from '../../ledger/stale.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
 
@@ -84,7 +85,10 @@ function wordOf({ outcome, why }: ChunkComparison, colors: Colors): string {
 const WHY: Readonly<Record<WhyStale, string>> = {
   sql: 'built by another version of the SQL',
   mixed: 'stale: rows of an earlier attempt may remain',
-  late: 'source rows have changed since it was built',
+  forks: 'a fork that it uses has another block now',
+  limits: 'outside of the blocks that the table holds now',
+  inputs: 'a table that it reads has changed since it was built',
+  sources: 'source rows have changed since it was built',
   gone: 'source rows were deleted since it was built, so it cannot be checked',
 }
 
@@ -144,15 +148,15 @@ function nextLines({ table, rows, hint, comparisons }: VerifiedTable): readonly 
     ...(rows === 'per-block'
       ? corrupt.slice(0, 3).map(({ from, to }) => `Next: backfill redo ${table} --from ${from} --to ${to}`)
       : corrupt.slice(0, 1).map(() => `Next: ${hint} (rows per key cannot be deleted by range)`)),
-    ...(has('sql', 'mixed', 'late') ? [`Next, for the stale ranges: ${hint}`] : []),
-    ...(has('late')
+    ...(has(...STALE_REASONS) ? [`Next, for the stale ranges: ${hint}`] : []),
+    ...(has('sources')
       ? [`backfill verify --sources ${table} finds and marks all ranges whose sources have changed.`]
       : []),
   ]
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-/** `outcome`: same, different, duplicates; `why`: null, sql, mixed, late, gone. */
+/** `outcome`: same, different, duplicates; `why`: null, a reason of stale ranges, or gone. */
 export function verifyFields({ tables, ...report }: VerifyReport): object {
   return {
     ...report,

@@ -1,5 +1,6 @@
 // Owns the options and the report of verification: a comparison for each chunk, and the reasons for differences.
 import type { Range } from '../../model/blocks.ts'
+import type { StaleReason } from '../../ledger/stale.ts'
 import type { RowsKind } from '../../model/model.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 
@@ -11,10 +12,10 @@ export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows
 }
 
 /**
- * Why a range may differ from a new computation. `sql`: built by another version of the SQL. `mixed`, `late`: tagged so
- * in the ledger, or (`late`) its sources have changed since. `gone`: its source rows were pruned.
+ * Why a range may differ from a new computation: it is stale, or (`gone`) its source rows were pruned. `sources`: marked
+ * so in the ledger, or its source rows are seen to have changed since.
  */
-export type WhyStale = 'sql' | 'mixed' | 'late' | 'gone'
+export type WhyStale = StaleReason | 'gone'
 
 export type ChunkComparison = Range &
   Comparison & {

@@ -22,7 +22,7 @@ export type SourcesCheck = {
   readonly table: string
   /** Done blocks that were compared with their sources. */
   readonly looked: BlockSet
-  /** Blocks were added, rows were rewritten, or an input table was redone. */
+  /** Blocks were added, or rows were rewritten. */
   readonly changed: BlockSet
   /** The source rows were pruned: the stored rows cannot be computed again, so nothing is marked. */
   readonly gone: BlockSet
@@ -96,7 +96,7 @@ async function markChanges(
         blocks: subtract(blocks, touched),
         targetUuid,
         runId,
-        sqlHash: withStaleTag('late', sqlHash),
+        sqlHash: withStaleTag('sources', sqlHash),
       })
     await ledger.checkpoint([{ lock, targetUuid }], runId)
   } finally {

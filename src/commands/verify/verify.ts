@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { findChanges } from '../../sources/changes.ts'
 import { checkTables } from '../../targets/check-columns.ts'
 import { retryOf, usageError } from '../../model/errors.ts'
-import type { BlockSet, Range } from '../../model/blocks.ts'
+import { type BlockSet, intersect, type Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
@@ -12,7 +12,7 @@ import { builtRowEstimates, sample, type VerifyChunk, verifyChunks } from './chu
 import type { Island, Position } from '../../ledger/events.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
-import { blocksIn, type Known, readKnown } from '../../planning/table-status.ts'
+import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planning/table-status.ts'
 import { compareRange } from './compare.ts'
 import { readSides, type Sides } from './compare-sides.ts'
 import type { Comparison } from './report.ts'
@@ -189,9 +189,18 @@ function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined 
   return reason ?? (hash === table.sqlHash ? undefined : 'sql')
 }
 
-/** Whether the chunk's sources or inputs have changed since, which explains a difference. */
-async function whySince({ ports, known, table }: Question, chunk: Range): Promise<WhyStale | undefined> {
+/** Why the chunk is stale, or whether its sources have changed since, which explains a difference. */
+async function whySince(
+  { workspace, ports, known, table }: Question,
+  chunk: Range,
+): Promise<WhyStale | undefined> {
+  const statuses = await readTableStatuses(
+    { ...workspace, chosen: [table] },
+    { lag: 0, forcedHead: undefined },
+  )
+  const stale = statuses.get(table.key)!.stale.find(({ blocks }) => intersect(blocks, [chunk]).length > 0)
+  if (stale !== undefined) return stale.reasons[0]
   const { gone, changed } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
   if (gone.length > 0) return 'gone'
-  return changed.size > 0 ? 'late' : undefined
+  return changed.size > 0 ? 'sources' : undefined
 }

@@ -64,12 +64,11 @@ export function errorEvent(error: BackfillError): object {
   return { event: 'error', ...errorFields(error) }
 }
 
-/** Stale ranges by the SQL that built them; `edited`: the file's SQL is another one. */
+/** Stale ranges by the SQL that built them and by the reasons why they are stale. */
 export function staleFields(versions: readonly StaleReport[]): readonly object[] {
-  return versions.map(({ hash, reason, edited, blocks, built }) => ({
+  return versions.map(({ hash, reasons, blocks, built }) => ({
     sqlHash: hash,
-    edited,
-    reason,
+    reasons,
     ranges: blocks,
     blocks: countBlocks(blocks),
     builtFrom: built?.from,

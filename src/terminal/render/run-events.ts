@@ -2,6 +2,7 @@
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 import { type Colors, count, duration, number, perSecond, formatRanges, formatRange } from './format.ts'
 import { oneLine } from './error.ts'
+import { staleLines } from './stale.ts'
 
 /** Importance of a line: `--quiet` prints only the last kind. */
 type Importance = 'progress' | 'fact' | 'alarm'
@@ -40,7 +41,7 @@ export function eventText(event: RunEvent, colors: Colors): EventText {
 
 /** The finished work, for stdout; `failureLines` has the failures. `again`: the command that continues the run. */
 export function summaryLines(summary: RunSummary, colors: Colors, again = 'backfill up'): readonly string[] {
-  const { chunks, blocks, rowsWritten, elapsedMs, failed, interrupted, outOfTime } = summary
+  const { chunks, blocks, rowsWritten, elapsedMs, stale, failed, interrupted, outOfTime } = summary
   const work =
     chunks === 0
       ? 'nothing to do'
@@ -50,7 +51,9 @@ export function summaryLines(summary: RunSummary, colors: Colors, again = 'backf
   if (failedTables > 0) return [`${colors.red(`${count(failedTables, 'table')} failed`)}${done}`]
   if (interrupted) return [`${colors.yellow('Interrupted')}${done}. \`${again}\` resumes from here.`]
   if (outOfTime) return [`The time of --max-runtime is over; done: ${work}. \`${again}\` resumes from here.`]
-  return [chunks === 0 ? 'Nothing to do.' : `${colors.green('Done')}: ${work}`]
+  const left = staleLines(stale)
+  if (chunks > 0) return [`${colors.green('Done')}: ${work}`, ...left]
+  return left.length > 0 ? left : ['Nothing to do.']
 }
 
 /** Every failed table with its error and hint, for stderr, at the end of the output. */

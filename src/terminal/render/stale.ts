@@ -1,15 +1,24 @@
 // Owns the explanation of stale ranges: which SQL built them, when, and why they are stale. Pure.
 import { shortHash, type StaleReason } from '../../ledger/stale.ts'
 import type { StaleReport } from '../../planning/stale-reports.ts'
-import { minute } from './format.ts'
+import type { StaleSummary } from '../../planning/stale-ranges.ts'
+import { count, minute } from './format.ts'
 
 /** Half a sentence; `current` is the hash of the file. */
-export function staleText({ hash, reason, edited, built }: StaleReport, current: string): string {
-  const why = [
-    ...(edited ? [`built by SQL ${shortHash(hash)}, the file is ${shortHash(current)} now`] : []),
-    ...(reason === undefined ? [] : [REASON_WORDS[reason]]),
-  ].join('; ')
+export function staleText({ hash, reasons, built }: StaleReport, current: string): string {
+  const why = reasons.map((reason) => REASON_WORDS[reason](shortHash(hash), shortHash(current))).join('; ')
   return built === null ? why : `${why}; built ${timesText(built)}`
+}
+
+/** One line for all tables: how many blocks, why, and what to type; none without a stale range. */
+export function staleLines(tables: readonly StaleSummary[]): readonly string[] {
+  const [first] = tables
+  if (first === undefined) return []
+  const parts = tables.map(
+    ({ table, blocks, reasons }) => `${count(blocks, 'block')} of ${table} (${reasons.join(', ')})`,
+  )
+  const others = tables.length > 1 ? '; `backfill status` has the commands for all' : ''
+  return [`Stale: ${parts.join(', ')}. \`${first.hint}\` builds them again${others}.`]
 }
 
 /** `2026-11-22 21:36 UTC`, or the first and the last time. */
@@ -17,7 +26,11 @@ function timesText({ from, to }: { readonly from: string; readonly to: string })
   return minute(from) === minute(to) ? `${minute(to)} UTC` : `${minute(from)} to ${minute(to)} UTC`
 }
 
-const REASON_WORDS: Readonly<Record<StaleReason, string>> = {
-  mixed: 'rows of an earlier attempt, which may differ, could not be deleted',
-  late: 'source rows have changed since',
+const REASON_WORDS: Readonly<Record<StaleReason, (hash: string, current: string) => string>> = {
+  sql: (hash, current) => `sql: built by SQL ${hash}, the file is ${current} now`,
+  forks: () => 'forks: a fork that it uses has another block now',
+  limits: () => 'limits: outside of the blocks that the table holds now',
+  inputs: () => 'inputs: a table that it reads has changed since',
+  sources: () => 'sources: source rows have changed since',
+  mixed: () => 'mixed: rows of an earlier attempt, which may differ, could not be deleted',
 }

@@ -53,7 +53,14 @@ test('an answer whose first bytes come late is buffered somewhere', () => {
   expect(evaluateBuffering('target', { got: { firstMs: 990, lastMs: 1000 } }).status).toBe('warn')
 })
 
-const done = (from: number, to: number, sqlHash = 'h') => ({ from, to, state: 'done' as const, sqlHash })
+const done = (from: number, to: number, sqlHash = 'h') => ({
+  from,
+  to,
+  state: 'done' as const,
+  sqlHash,
+  forks: '',
+  inputs: '',
+})
 
 test('two folds differ where a block has another state or other SQL, however its ranges are cut', () => {
   expect(differing([done(1, 9)], [done(1, 4), done(5, 9)])).toEqual([])

@@ -4,23 +4,35 @@ import { expect, test } from 'vitest'
 import { countBlocks, covers, intersect, type Range, subtract } from '../../../src/model/blocks.ts'
 import { redoBlocks, type RedoRequest, type RedoTable } from '../../../src/commands/redo/blocks.ts'
 import { withStaleTag } from '../../../src/ledger/stale.ts'
-import { staleBlocks, staleVersions } from '../../../src/ledger/stale.ts'
+import { staleBlocks } from '../../../src/ledger/stale.ts'
+import { staleVersions } from '../../../src/ledger/staleness.ts'
+import type { Island } from '../../../src/ledger/events.ts'
 
 const NOW = 'now'
 const [FIRST, LAST] = [1, 60]
+const versionsOf = (colored: readonly Island[]) =>
+  staleVersions(colored, { sqlHash: NOW, forks: {}, forkUses: [], limits: {}, inputs: new Map() })
 
 /** Islands of ten blocks each, with gaps between them, so that they never touch. */
 const islands = fc
   .array(
     fc.record({
       state: fc.constantFrom('done', 'done', 'dirty', 'invalidated', 'accepted', 'none'),
-      sqlHash: fc.constantFrom(NOW, 'old', 'older', withStaleTag('late', NOW), withStaleTag('mixed', 'old')),
+      sqlHash: fc.constantFrom(
+        NOW,
+        'old',
+        'older',
+        withStaleTag('sources', NOW),
+        withStaleTag('mixed', 'old'),
+      ),
     }),
     { minLength: 5, maxLength: 5 },
   )
   .map((states) =>
-    states.flatMap((one, index) =>
-      one.state === 'none' ? [] : [{ ...one, from: index * 12 + 1, to: index * 12 + 10 }],
+    states.flatMap(({ state, sqlHash }, index): Island[] =>
+      state === 'none'
+        ? []
+        : [{ state, sqlHash, forks: '', inputs: '', from: index * 12 + 1, to: index * 12 + 10 }],
     ),
   )
 const table = (key: string, after: readonly string[]) =>
@@ -29,8 +41,8 @@ const table = (key: string, after: readonly string[]) =>
     return {
       key,
       after,
-      sqlHash: NOW,
       islands: colored,
+      stale: staleBlocks(versionsOf(colored)),
       missing: subtract([{ from: FIRST, to: LAST }], covered),
       cleaned: taken ? [{ from: 3, to: 40 }] : [],
     }
@@ -58,12 +70,7 @@ test('only what was asked for goes, accepted blocks never, and dependants lose e
         )
         expect(subtract(left, own!.also)).toEqual([])
       }
-      if (asked.kind === 'stale')
-        expect(own!.redo).toEqual(
-          inState(a, 'done')
-            .filter(({ sqlHash }) => sqlHash !== NOW)
-            .map(range),
-        )
+      if (asked.kind === 'stale') expect(own!.redo).toEqual(a.stale)
       if (asked.kind === 'dirty') expect(own!.redo).toEqual(inState(a, 'dirty', 'invalidated').map(range))
       // A killed redo is finished by any other.
       if (asked.kind !== 'range')
@@ -86,8 +93,7 @@ function ofNamed(named: RedoTable, asked: RedoRequest, block: number): Fate {
     if (spoilt || isIn(block, inState(named, 'done'))) return 'redo'
     return isIn(block, named.missing) ? 'also' : undefined
   }
-  const stale = inState(named, 'done').filter(({ sqlHash }) => sqlHash !== NOW)
-  if (asked.kind === 'stale' ? isIn(block, stale) : spoilt) return 'redo'
+  if (asked.kind === 'stale' ? isIn(block, named.stale) : spoilt) return 'redo'
   return isLeft(block, named) ? 'also' : undefined
 }
 
@@ -134,15 +140,15 @@ test('what goes and what is built along is decided for each block by itself, dir
 test('stale blocks are the done ones with another word for the SQL; what has the most comes first', () => {
   fc.assert(
     fc.property(islands, (colored) => {
-      const versions = staleVersions(colored, NOW)
+      const versions = versionsOf(colored)
       expect(staleBlocks(versions)).toEqual(
         colored.filter(({ state, sqlHash }) => state === 'done' && sqlHash !== NOW).map(range),
       )
       const order = versions.map(({ blocks }) => [-countBlocks(blocks), blocks[0]!.from] as const)
       expect(order).toEqual(order.toSorted(([a, b], [c, d]) => a - c || b - d))
-      for (const { edited, hash, reason, blocks } of versions) {
-        expect(edited).toBe(hash !== NOW)
-        expect(edited || reason !== undefined).toBe(true)
+      for (const { reasons, hash, blocks } of versions) {
+        expect(reasons.includes('sql')).toBe(hash !== NOW)
+        expect(reasons.length).toBeGreaterThan(0)
         expect(blocks.every((one) => covers(staleBlocks(versions), one))).toBe(true)
       }
     }),

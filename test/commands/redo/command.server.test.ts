@@ -63,7 +63,7 @@ test('diff, status --check and redo say what a person needs, and write nothing b
   const diff = await run(`diff ${KEY}`)
   expect(diff.code).toBe(0)
   expect(diff.stdout).toMatch(
-    /stale 1-12 \(12 blocks\): built by SQL [0-9a-f]{8}, the file is [0-9a-f]{8} now; built /,
+    /stale 1-12 \(12 blocks\): sql: built by SQL [0-9a-f]{8}, the file is [0-9a-f]{8} now; built /,
   )
   expect(diff.stdout).toContain('\n-    toUInt32(max(tx) % 1048576) AS last_tx_index\n+    toUInt32(min(tx)')
   expect(diff.stdout).toContain(`backfill redo ${KEY} --stale`)

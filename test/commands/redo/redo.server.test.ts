@@ -50,8 +50,7 @@ test('edited SQL: the old ranges are stale, `up` says that they stay, and redo -
     staleVersions: [
       {
         hash: hashOf(old),
-        edited: true,
-        reason: undefined,
+        reasons: ['sql'],
         blocks: [{ from: 1, to: 6 }],
         built: { from: expect.stringMatching(/^\d{4}-.*Z$/) },
       },
@@ -165,7 +164,7 @@ test('tables that read the blocks: refused with the words to type; --cascade bui
   expect(await reportOf(all, 'slot_parity')).toMatchObject({
     state: 'stale',
     hint: 'backfill rebuild slot_parity',
-    staleVersions: [{ reason: 'mixed', edited: false, blocks: [{ from: 1, to: 12 }] }],
+    staleVersions: [{ reasons: ['mixed'], blocks: [{ from: 1, to: 12 }] }],
   })
 })
 

@@ -63,8 +63,7 @@ const REPORT: StatusReport = {
         {
           sqlHash: OLD,
           hash: OLD,
-          reason: undefined,
-          edited: true,
+          reasons: ['sql'],
           blocks: [{ from: 46_147, to: 50_000 }],
           built: { from: '2026-06-01T03:04:05Z', to: '2026-06-02T04:05:06Z' },
         },
@@ -173,8 +172,7 @@ test('status --json keeps the schema that programs read', () => {
     stale_versions: [
       {
         sql_hash: OLD,
-        edited: true,
-        reason: null,
+        reasons: ['sql'],
         ranges: [[46_147, 50_000]],
         blocks: 3_854,
         built_from: '2026-06-01T03:04:05Z',
@@ -202,7 +200,7 @@ test('status --check says 3 for missing or dirty blocks, 4 for stale ones, 0 for
 test('a stale range is explained: both hashes, when it was built, why, and what to type', () => {
   const blocks = [{ from: 1, to: 100 }]
   const built = { from: '2026-06-01T03:04:05Z', to: '2026-06-01T03:04:59Z' }
-  const version = { sqlHash: OLD, hash: OLD, reason: undefined, edited: true, blocks, built }
+  const version = { sqlHash: OLD, hash: OLD, reasons: ['sql'], blocks, built } as const
   const shown = (staleVersions: TableReport['staleVersions']) =>
     renderStatus(
       {
@@ -212,14 +210,14 @@ test('a stale range is explained: both hashes, when it was built, why, and what 
       { columns: Infinity, colors },
     )
   expect(shown([version]).slice(-3)).toEqual([
-    'address_diffs: stale 1-100 (100 blocks): built by SQL 00000000, the file is ffffffff now; built 2026-06-01 03:04 UTC.',
+    'address_diffs: stale 1-100 (100 blocks): sql: built by SQL 00000000, the file is ffffffff now; built 2026-06-01 03:04 UTC.',
     '',
     'Nothing is missing, but ranges of address_diffs are stale: `backfill diff address_diffs` shows what changed, `backfill redo address_diffs --stale` builds them again.',
   ])
-  const late = shown([{ ...version, hash: NEW, reason: 'late', edited: false }])
-  expect(late.at(-3)).toContain('stale 1-100 (100 blocks): source rows have changed since; built')
+  const late = shown([{ ...version, hash: NEW, reasons: ['sources'] }])
+  expect(late.at(-3)).toContain('stale 1-100 (100 blocks): sources: source rows have changed since; built')
   expect(late.at(-1)).not.toContain('backfill diff')
-  expect(shown([{ ...version, reason: 'mixed', built: null }]).at(-3)).toContain(
-    'the file is ffffffff now; rows of an earlier attempt, which may differ, could not be deleted.',
+  expect(shown([{ ...version, reasons: ['sql', 'mixed'], built: null }]).at(-3)).toContain(
+    'the file is ffffffff now; mixed: rows of an earlier attempt, which may differ, could not be deleted.',
   )
 })

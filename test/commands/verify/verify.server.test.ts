@@ -110,7 +110,7 @@ test('what is stale differs for a known reason; what the ledger does not call do
   await ports.ledger.append(lock, ledgerEvent({ event: 'started', targetUuid: uuid, range: dirty }))
   await lock.release()
   expect(await oddities(workspace)).toEqual([
-    `${SLOTS} 11-20 different late unexpected=1`,
+    `${SLOTS} 11-20 different sources unexpected=1`,
     `${SLOTS} 21-30 different gone unexpected=1`,
   ])
   const [table] = (await verifyWorkspace(workspace)).tables

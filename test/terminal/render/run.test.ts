@@ -42,6 +42,7 @@ const SUMMARY: RunSummary = {
   blocks: 1_200_000,
   rowsWritten: 12_345_678,
   elapsedMs: 83_000,
+  stale: [],
   failed: [{ table: 'a', error }],
   interrupted: false,
   outOfTime: false,

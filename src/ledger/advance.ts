@@ -1,0 +1,87 @@
+// Owns what happens to the recorded versions of inputs at a checkpoint: ranges that would read the same now take the
+// present version, so that their islands merge and the next look begins there; the others are marked as stale.
+import { type BlockSet, blockSet, intersect, type Range } from '../model/blocks.ts'
+import { type InputTable, readInputs, versionName } from './built-from.ts'
+import { type Island, isLater, type LedgerEvent } from './events.ts'
+import type { ledgerReader } from './reader.ts'
+import { splitStaleTag, withStaleTag } from './stale.ts'
+import { changedSince } from './staleness.ts'
+
+export type Advance = {
+  /** For each done range whose inputs have changed since it was computed: the event that marks it. */
+  readonly marks: readonly (Pick<LedgerEvent, 'range' | 'sqlHash' | 'forks'> & { readonly key: string })[]
+  /** By name of the version (built-from.ts): the version that all other ranges can be said to be computed from. */
+  readonly newest: ReadonlyMap<string, string>
+}
+
+type Dependant = {
+  readonly key: string
+  readonly targetUuid: string
+  readonly inputs: readonly InputTable[]
+}
+
+type Reader = Pick<ReturnType<typeof ledgerReader>, 'fold' | 'inputChanges' | 'inputsRead'>
+
+/** The caller holds the locks of the tables, so that no range of theirs gets done meanwhile. */
+export async function advance(reader: Reader, dependants: readonly Dependant[]): Promise<Advance> {
+  const uuids = new Map(
+    dependants.filter(({ inputs }) => inputs.length > 0).map(({ key, targetUuid }) => [key, targetUuid]),
+  )
+  if (uuids.size === 0) return { marks: [], newest: new Map() }
+  const read = await reader.inputsRead(uuids)
+  const inputs = new Map(dependants.flatMap((one) => one.inputs).map((input) => [input.key, input]))
+  const recorded = read.flatMap(({ to, inputs: text }) =>
+    [...readInputs(text)].flatMap(([key, version]) =>
+      version !== undefined && inputs.get(key)?.uuid === version.uuid
+        ? [{ key, position: version.position, to }]
+        : [],
+    ),
+  )
+  const known = [...Map.groupBy(recorded, ({ key }) => key)].map(([key, of]) => {
+    const { uuid, perKey } = inputs.get(key)!
+    const positions = of.map(({ position }) => position)
+    const since = positions.reduce((one, other) => (isLater(one, other) ? other : one))
+    return {
+      key,
+      uuid,
+      perKey,
+      positions,
+      since,
+      window: { from: 0, to: Math.max(...of.map(({ to }) => to)) },
+    }
+  })
+  const changes = Map.groupBy(await reader.inputChanges(known), ({ key }) => key)
+  const now = new Map(known.map((one) => [one.key, { ...one, changes: changes.get(one.key) ?? [] }]))
+  const newest = known.map(({ key, uuid, positions }) => {
+    const all = [...positions, ...(changes.get(key) ?? []).map(({ position }) => position)]
+    const last = all.reduce((one, other) => (isLater(one, other) ? one : other))
+    return [versionName(key, uuid), `${versionName(key, uuid)}@${last.join('.')}`] as const
+  })
+  const touched = ({ from, to, inputs: text }: Range & Pick<Island, 'inputs'>): BlockSet =>
+    blockSet(
+      [...readInputs(text)].flatMap(([key, version]) => {
+        const input = now.get(key)
+        return input === undefined || version?.uuid !== input.uuid
+          ? []
+          : intersect([{ from, to }], changedSince(input, version.position))
+      }),
+    )
+  // The hulls are more than the ranges: only where one of them is touched the ranges must be known.
+  const suspects = new Map(
+    read.filter((hull) => touched(hull).length > 0).map(({ key }) => [key, uuids.get(key)!]),
+  )
+  const views = await reader.fold(suspects)
+  return {
+    newest: new Map(newest),
+    marks: [...views].flatMap(([key, { islands }]) =>
+      islands
+        .filter(({ state, sqlHash }) => state === 'done' && splitStaleTag(sqlHash).reason === undefined)
+        .flatMap((island) =>
+          touched(island).map((range) => {
+            const { forks, sqlHash } = island
+            return { key, range, forks, sqlHash: withStaleTag('inputs', sqlHash) }
+          }),
+        ),
+    ),
+  }
+}

@@ -1,0 +1,83 @@
+// Owns the texts that say what a range was computed from: the forks that its transform used, and the derived tables
+// that it read. Pure.
+import type { Range } from '../model/blocks.ts'
+import type { Position } from './events.ts'
+
+/** First block of each fork, by name. */
+export type Forks = Readonly<Record<string, number>>
+
+/** `dencun=500 shanghai=17`, by name. */
+export function writeForks(forks: Forks): string {
+  return Object.keys(forks)
+    .toSorted()
+    .map((name) => `${name}=${forks[name]}`)
+    .join(' ')
+}
+
+/** Forks of a text; empty if the ledger does not know them. */
+export function readForks(text: string): Forks {
+  return Object.fromEntries(
+    wordsOf(text).map((word) => {
+      const [name, first] = word.split('=')
+      return [name, Number(first)]
+    }),
+  )
+}
+
+/** The version of a derived table: its UUID and its last event before it was read. */
+export type InputVersion = { readonly uuid: string; readonly position: Position }
+
+/** By table key; `undefined`: the input holds none of the range's blocks, so none of its rows was read. */
+export type InputVersions = ReadonlyMap<string, InputVersion | undefined>
+
+/** `gas=<uuid>@<epoch>.<seq> other=-`, by key. The text of a range without inputs is empty. */
+export function writeInputs(inputs: InputVersions): string {
+  return [...inputs.keys()]
+    .toSorted()
+    .map((key) => {
+      const version = inputs.get(key)
+      return version === undefined
+        ? `${key}=-`
+        : `${versionName(key, version.uuid)}@${version.position.join('.')}`
+    })
+    .join(' ')
+}
+
+/** A version without its position. */
+export function versionName(key: string, uuid: string): string {
+  return `${key}=${uuid}`
+}
+
+/** The inputs of a text; empty if the ledger does not know them. */
+export function readInputs(text: string): InputVersions {
+  return new Map(
+    wordsOf(text).map((word) => {
+      const [, key, uuid, epoch, seq] = INPUT.exec(word) ?? []
+      const version =
+        uuid === undefined ? undefined : { uuid, position: [Number(epoch), Number(seq)] as const }
+      return [key ?? word, version]
+    }),
+  )
+}
+
+const INPUT = /^([^=]+)=(?:-|([^@]+)@(\d+)\.(\d+))$/
+
+function wordsOf(text: string): readonly string[] {
+  return text.split(' ').filter((word) => word !== '')
+}
+
+/** A derived table that another one reads. */
+export type InputTable = {
+  readonly key: string
+  readonly uuid: string
+  /** Its rows depend on all blocks up to theirs, so a change counts for all later blocks. */
+  readonly perKey: boolean
+}
+
+/** The blocks of an input whose events change what a range is computed from. */
+export function windowOf({ perKey }: Pick<InputTable, 'perKey'>, { from, to }: Range): Range {
+  return { from: perKey ? 0 : from, to }
+}
+
+/** An event of an input that may have changed its rows. */
+export type InputChange = { readonly key: string; readonly range: Range; readonly position: Position }

@@ -1,0 +1,122 @@
+// Owns reading which done ranges of the tables are stale: what they were computed from, and what has changed since.
+import { type InputChange, readInputs, writeForks } from '../ledger/built-from.ts'
+import { isLater, type LedgerView, type Position } from '../ledger/events.ts'
+import { type Present, type PresentInput, staleVersions } from '../ledger/staleness.ts'
+import { hintOf, type StaleReason, STALE_REASONS, type StaleVersion } from '../ledger/stale.ts'
+import { type BlockSet, countBlocks } from '../model/blocks.ts'
+import type { Network, TableDefinition } from '../model/model.ts'
+import { forkUses } from '../sql-syntax/fork-uses.ts'
+import type { TargetTable } from '../targets/target.ts'
+import { type Bounds, expectedByDependants, resolveLimits } from './bounds.ts'
+import type { ReadWorkspace } from './read-workspace.ts'
+
+/** What decides on a table's stale ranges, and on those of its dependants. As in `TableStatus`. */
+type Facts = {
+  readonly table: TableDefinition
+  readonly bounds: Bounds
+  readonly target: TargetTable | undefined
+  readonly view: LedgerView | undefined
+  readonly covered: BlockSet
+  readonly emptied: boolean
+}
+
+type Stale = { readonly stale: readonly StaleVersion[] }
+
+/**
+ * The statuses with their stale ranges. A table's inputs must be among them. One query, and none if no table reads a
+ * derived one.
+ */
+export async function withStale<F extends Facts>(
+  { ports, network }: Pick<ReadWorkspace, 'ports' | 'network'>,
+  facts: ReadonlyMap<string, F>,
+): Promise<ReadonlyMap<string, F & Stale>> {
+  const tables = [...facts.values()]
+  const questions = tables.flatMap((input) => questionAbout(input, tables))
+  const changes = Map.groupBy(await ports.ledger.inputChanges(questions), ({ key }) => key)
+  return new Map(
+    tables.map((table) => {
+      const inputs = table.table.after.map(
+        (key) => [key, presentInput(facts.get(key)!, changes.get(key) ?? [])] as const,
+      )
+      const present = { ...presentSql(table.table, network), inputs: new Map(inputs) }
+      return [table.table.key, { ...table, stale: staleVersions(table.view?.islands ?? [], present) }]
+    }),
+  )
+}
+
+/** First block of each fork that a transform uses, for the ledger. */
+export function forksText(table: TableDefinition, { forks }: Network): string {
+  const names = new Set(forkUses(table).map(({ fork }) => fork))
+  return writeForks(Object.fromEntries(Object.entries(forks).filter(([name]) => names.has(name))))
+}
+
+/** What decides on a table's rows apart from what it reads. */
+export function presentSql(table: TableDefinition, network: Network): Present {
+  return {
+    sqlHash: table.sqlHash,
+    forks: network.forks,
+    forkUses: forkUses(table),
+    limits: resolveLimits(table.blocks, network.forks),
+    inputs: new Map(),
+  }
+}
+
+/** The blocks of an input that its dependants may read: all of a table with one row per key are as far as its watermark. */
+export function readableBlocks({ table, bounds, covered, target, emptied }: Omit<Facts, 'view'>): BlockSet {
+  if (target === undefined || emptied) return []
+  if (table.rows.kind === 'per-block') return covered
+  const first = expectedByDependants(bounds)?.from ?? 0
+  return covered.filter(({ from, to }) => from <= first && first <= to)
+}
+
+function presentInput(input: Facts, changes: readonly InputChange[]): PresentInput {
+  const expected = expectedByDependants(input.bounds)
+  return {
+    uuid: input.emptied ? undefined : input.target?.uuid,
+    perKey: input.table.rows.kind === 'per-key',
+    expected: expected === undefined ? [] : [expected],
+    readable: readableBlocks(input),
+    changes,
+  }
+}
+
+/** Its events after the first version that a range of a dependant was computed from. */
+function questionAbout({ table: { key }, target }: Facts, tables: readonly Facts[]) {
+  const read = tables
+    .filter(({ table }) => table.after.includes(key))
+    .flatMap(({ view }) => view?.islands ?? [])
+    .flatMap(({ to, inputs }) => {
+      const version = readInputs(inputs).get(key)
+      return version === undefined || version.uuid !== target?.uuid ? [] : [{ to, ...version }]
+    })
+  if (read.length === 0 || target === undefined) return []
+  const since = read
+    .map(({ position }): Position => position)
+    .reduce((one, other) => (isLater(one, other) ? other : one))
+  return [{ key, uuid: target.uuid, since, window: { from: 0, to: Math.max(...read.map(({ to }) => to)) } }]
+}
+
+/** How much of a table is stale, and why. */
+export type StaleSummary = {
+  readonly table: string
+  readonly blocks: number
+  readonly reasons: readonly StaleReason[]
+  /** The command that builds them again. */
+  readonly hint: string
+}
+
+/** The tables that have stale ranges. */
+export function staleSummaries(tables: readonly (Pick<Facts, 'table'> & Stale)[]): readonly StaleSummary[] {
+  return tables
+    .filter(({ stale }) => stale.length > 0)
+    .map(({ table, stale }) => ({
+      table: table.key,
+      blocks: stale.reduce((sum, { blocks }) => sum + countBlocks(blocks), 0),
+      reasons: reasonsOf(stale),
+      hint: hintOf(table),
+    }))
+}
+
+function reasonsOf(stale: readonly StaleVersion[]): readonly StaleReason[] {
+  return STALE_REASONS.filter((reason) => stale.some(({ reasons }) => reasons.includes(reason)))
+}

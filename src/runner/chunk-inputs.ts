@@ -1,0 +1,71 @@
+// Owns what a chunk reads besides the sources: the versions of its inputs before the INSERT, and whether inputs and target
+// were still the same after it.
+import { type InputVersion, windowOf, writeInputs } from '../ledger/built-from.ts'
+import type { Position } from '../ledger/events.ts'
+import { intersect, type Range } from '../model/blocks.ts'
+import { type BackfillError, failedError } from '../model/errors.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { TableInput } from '../planning/table-status.ts'
+import type { Ports } from './workspace.ts'
+
+export type ChunkRead = {
+  readonly table: TableDefinition
+  readonly targetUuid: string
+  readonly range: Range
+  readonly inputs: readonly TableInput[]
+}
+
+/** The last event of each input, by table key. */
+export type InputPositions = ReadonlyMap<string, Position>
+
+/** To be asked before the INSERT: what comes later is noticed. */
+export async function inputPositions(
+  { ledger }: Pick<Ports, 'ledger'>,
+  inputs: readonly TableInput[],
+): Promise<InputPositions> {
+  return await ledger.lastPositions(new Map(inputs.map(({ key, uuid }) => [key, uuid])))
+}
+
+/** The text for the ledger. */
+export function inputsText(
+  { inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>,
+  before: InputPositions,
+): string {
+  const versions = inputs.map((input): [string, InputVersion | undefined] => {
+    const isRead = intersect(input.expected, [windowOf(input, range)]).length > 0
+    return [input.key, isRead ? { uuid: input.uuid, position: before.get(input.key)! } : undefined]
+  })
+  return writeInputs(new Map(versions))
+}
+
+/** @throws BackfillError `failed` if an input or the target is not what it was before the INSERT */
+export async function assertUnchanged(
+  { ledger, target }: Pick<Ports, 'ledger' | 'target'>,
+  { table, targetUuid, range, inputs }: ChunkRead,
+  before: InputPositions,
+): Promise<void> {
+  const names = [table.target, ...inputs.map((input) => input.target)]
+  const [changes, tables] = await Promise.all([
+    ledger.inputChanges(
+      inputs.map((input) => ({
+        key: input.key,
+        uuid: input.uuid,
+        since: before.get(input.key)!,
+        window: windowOf(input, range),
+      })),
+    ),
+    target.identities(names),
+  ])
+  const blocks = `blocks ${range.from}-${range.to} of ${table.key}`
+  for (const { target: name, uuid } of [{ target: table.target, uuid: targetUuid }, ...inputs])
+    if (tables.get(name)?.uuid !== uuid) throw changed(`${name} was replaced while ${blocks} were computed`)
+  for (const { key, uuid, target: name } of inputs)
+    if (tables.get(name)?.rows === 0 && (await ledger.rowsWritten(key, uuid)) > 0)
+      throw changed(`${name} was emptied while ${blocks} were computed`)
+  if (changes.length > 0)
+    throw changed(`the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`)
+}
+
+function changed(sentence: string): BackfillError {
+  return failedError(sentence, 'Run backfill up again')
+}

@@ -1,0 +1,119 @@
+// Owns the promises about tables that change under a run: a chunk that may have read or written another table is not
+// done, and nothing is computed from a table that lacks rows.
+import { expect, onTestFinished, test } from 'vitest'
+import { addNewcomers } from '../support/changed-files.ts'
+import { blocksWhere } from '../support/edited.ts'
+import { startProxy } from '../support/proxy.ts'
+import { redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
+import { intoTarget } from '../support/requests.ts'
+import { rowsOf } from '../support/server.ts'
+import { openTestWorkspace } from '../support/workspace.ts'
+
+const { connectWorkspace, withReaders, withSql, query, blocksOf, databases } = redoScene()
+const DEPENDANT = 'slot_blocks'
+
+/** A run of the dependant whose INSERT has been executed and not answered when `meanwhile` happens. */
+async function during(meanwhile: () => Promise<unknown>) {
+  const catalogue = withReaders(blocksWhere('true'))
+  expect((await (await connectWorkspace({ catalogue })).up()).failed).toEqual([])
+  const { server, source, target, ledger } = databases()
+  const proxy = await startProxy(server.url)
+  onTestFinished(() => proxy.close())
+  const workspace = await openTestWorkspace({
+    server: { ...server, url: proxy.url },
+    source,
+    target,
+    ledger,
+    catalogue,
+    tables: [DEPENDANT],
+  })
+  onTestFinished(() => workspace.close())
+  const held = proxy.hold(intoTarget(DEPENDANT), 'answer')
+  const running = workspace.up()
+  await held.arrived
+  await meanwhile()
+  await held.release()
+  return { workspace, failed: (await running).failed }
+}
+
+const INPUT = '{target:Identifier}.int_block_slots_stat'
+
+test('an input that is replaced while a chunk reads it fails the chunk', async () => {
+  const { workspace, failed } = await during(async () => {
+    const { target } = databases()
+    await query(`CREATE TABLE ${target}.copy AS ${target}.int_block_slots_stat`)
+    await query(`CREATE OR REPLACE TABLE ${target}.int_block_slots_stat AS ${target}.copy`)
+  })
+  expect(failed.map(({ error }) => error.message)).toEqual([
+    'int_block_slots_stat was replaced while blocks 1-12 of slot_blocks were computed',
+  ])
+  expect(await reportOf(workspace, DEPENDANT)).toMatchObject({ doneBlocks: 0, state: 'dirty' })
+  // It comes right with the input.
+  const both = await connectWorkspace({
+    tables: [TABLE, DEPENDANT],
+    catalogue: withReaders(blocksWhere('true')),
+  })
+  expect((await both.up()).failed).toEqual([])
+  expect((await blocksOf('int_slot_blocks')).length).toBe(12)
+})
+
+test('an input that is emptied while a chunk reads it fails the chunk', async () => {
+  const { failed } = await during(() => query(`TRUNCATE TABLE ${INPUT}`))
+  expect(failed.map(({ error }) => error.message)).toEqual([
+    'int_block_slots_stat was emptied while blocks 1-12 of slot_blocks were computed',
+  ])
+})
+
+test('a target that is replaced under a run fails the chunk', async () => {
+  const { failed } = await during(async () => {
+    const { target } = databases()
+    await query(`CREATE TABLE ${target}.copy AS ${target}.int_slot_blocks`)
+    await query(`EXCHANGE TABLES ${target}.copy AND ${target}.int_slot_blocks`)
+  })
+  expect(failed.map(({ error }) => error.message)).toEqual([
+    'int_slot_blocks was replaced while blocks 1-12 of slot_blocks were computed',
+  ])
+})
+
+test('a dependant waits for an input that was emptied, and runs when it is built again', async () => {
+  const catalogue = withReaders(blocksWhere('true'))
+  await (await connectWorkspace({ catalogue })).up()
+  await query(`TRUNCATE TABLE ${INPUT}`)
+  const both = await connectWorkspace({ tables: [TABLE, DEPENDANT], catalogue })
+  expect(await both.up()).toMatchObject({ chunks: 0, failed: [] })
+  expect(both.events).toContainEqual({ type: 'waiting', table: DEPENDANT, blocks: 12, on: [TABLE] })
+  expect((await reportOf(both, DEPENDANT)).notes).toEqual([
+    'its blocks wait for int_block_slots_stat, which is empty',
+  ])
+  await query(`DROP TABLE ${INPUT}`)
+  expect((await both.up()).failed).toEqual([])
+  expect((await blocksOf('int_slot_blocks')).length).toBe(12)
+})
+
+test.each(['oldest', 'newest'] as const)(
+  'one row per key is read only as far as every block is there, %s first',
+  async (order) => {
+    const catalogue = addNewcomers(withSql(blocksWhere('true')))
+    const workspace = await connectWorkspace({ tables: ['first_blocks', 'newcomers'], catalogue })
+    const options = { order, chunk: 2, jobs: 4, tableJobs: 3 }
+    // The blocks below 7 are missing, so what is first there is not known yet.
+    expect((await workspace.up({ ...options, from: 7 })).failed).toEqual([])
+    expect(await blocksOf('int_newcomers')).toEqual([])
+    expect(workspace.events).toContainEqual({
+      type: 'waiting',
+      table: 'newcomers',
+      blocks: 6,
+      on: ['first_blocks'],
+    })
+    expect((await workspace.up(options)).failed).toEqual([])
+    expect(await blocksOf('int_newcomers')).toEqual([1, 2, 3, 4, 5])
+    const { server, target } = databases()
+    const [row] = await rowsOf<{ n: number }>(
+      server,
+      'SELECT toUInt32(sum(n)) AS n FROM {target:Identifier}.int_newcomers FINAL',
+      { target },
+    )
+    expect(row!.n).toBe(5)
+    expect((await reportOf(workspace, 'newcomers')).stale).toEqual([])
+  },
+)

@@ -1,0 +1,111 @@
+// Owns the defects of what a range knows about itself (defects.mjs says what the keys are).
+export const DEFECTS_OF_RANGES = [
+  // What a range was computed from.
+  {
+    what: 'a range of another SQL is not stale',
+    find: 'sql: hash === present.sqlHash ? [] : blocks,',
+    put: 'sql: [],',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'a fork that moved makes nothing stale',
+    find: 'forks: intersect(blocks, forkBlocks(forks, present)),',
+    put: 'forks: [],',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'a fork that moved makes one block too many stale',
+    find: '[{ from: low, to: high - 1 }]',
+    put: '[{ from: low, to: high }]',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'blocks outside of the limits are not stale',
+    find: 'limits: subtract(blocks, [rangeOf(present.limits)]),',
+    put: 'limits: [],',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'another UUID of an input makes nothing stale',
+    find: 'if (read.uuid !== input.uuid) return EVERY_BLOCK',
+    put: 'if (read.uuid !== input.uuid) return stale',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'an event of an input with one row per key counts for its own blocks only',
+    find: 'return perKey && blocks[0] !== undefined',
+    put: 'return false && blocks[0] !== undefined',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'an input that holds more blocks now makes nothing stale where it was not read',
+    find: 'if (read === undefined) return union(stale, upwards(input, input.expected))',
+    put: 'if (read === undefined) return stale',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'an input that lacks blocks which it should hold makes nothing stale',
+    find: ', subtract(input.expected, input.readable)))',
+    put: ', []))',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'a checkpoint moves ranges on though their input has changed',
+    find: 'read.filter((hull) => touched(hull).length > 0)',
+    put: 'read.filter(() => false)',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'a checkpoint leaves the versions of inputs as they are',
+    find: 'const inputs = newest === undefined || newest.size === 0 ? sql`range.6`',
+    put: 'const inputs = newest !== null ? sql`range.6`',
+    test: 'test/planning/stale-ranges.server.test.ts',
+    name: 'are one island',
+  },
+  {
+    what: 'a fork that is added to a block counts as compared with it',
+    find: "return { name: unquoted(word), start: words[index - 1]?.text === '.' ? index - 2 : index }",
+    put: 'return { name: unquoted(word), start: 0 }',
+    test: 'test/sql-syntax/fork-uses.test.ts',
+  },
+  {
+    what: 'a table that is read as a whole counts as read by range',
+    find: 'return reads <= bounds',
+    put: 'return bounds > 0 || reads <= bounds',
+    test: 'test/sql-syntax/fork-uses.test.ts',
+  },
+  {
+    what: 'a table that was replaced under a run is not noticed',
+    find: 'if (tables.get(name)?.uuid !== uuid) throw',
+    put: 'if (false) throw',
+    test: 'test/runner/replaced-tables.server.test.ts',
+  },
+  {
+    what: 'an input that was emptied under a run is not noticed',
+    find: 'if (tables.get(name)?.rows === 0 && ',
+    put: 'if (false && ',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'emptied while a chunk',
+  },
+  {
+    what: 'an emptied input is read',
+    find: 'if (target === undefined || emptied) return []',
+    put: 'if (target === undefined) return []',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'waits for an input that was emptied',
+  },
+  {
+    what: 'a table with one row per key is read above its watermark',
+    find: "if (table.rows.kind === 'per-block') return covered",
+    put: 'if (covered.length > 0) return covered',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'one row per key is read only as far',
+  },
+  {
+    what: 'rows outside of the limits stay',
+    find: "table.rows.kind === 'per-block' ? subtract(tried, [rangeOf(bounds.limits)]) : []",
+    put: 'subtract(tried, tried)',
+    test: 'test/planning/stale-ranges.server.test.ts',
+    name: 'outside of the limits',
+  },
+]

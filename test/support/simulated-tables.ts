@@ -1,0 +1,198 @@
+// Owns a simulation of tables in memory that read one another, what may happen to them, and a model that remembers for each
+// block what it was computed from.
+import type * as fc from 'fast-check'
+import { advance } from '../../src/ledger/advance.ts'
+import { type InputVersion, windowOf, writeForks, writeInputs } from '../../src/ledger/built-from.ts'
+import { staleVersions } from '../../src/ledger/staleness.ts'
+import type { StaleReason } from '../../src/ledger/stale.ts'
+import { type BlockSet, blockSet, intersect, type Range, subtract } from '../../src/model/blocks.ts'
+import type { ForkUse } from '../../src/model/fork-use.ts'
+import { SimulatedLedger } from './simulated-ledger.ts'
+import { BLOCKS, type Key, KEYS, LAST, type someTable, Table } from './simulated-table.ts'
+
+export class Simulation {
+  readonly ledger = new SimulatedLedger()
+  readonly tables: ReadonlyMap<Key, Table>
+  fork = 5
+  #uuids = 0
+
+  constructor(drawn: readonly (typeof someTable extends fc.Arbitrary<infer T> ? T : never)[]) {
+    this.tables = new Map(
+      KEYS.map((key, index) => {
+        const { perKey, use, reads, limits } = drawn[index]!
+        const after = KEYS.filter((_, input) => input < index && reads[input])
+        return [key, new Table(key, { perKey, use, after, limits, uuid: this.uuid() })]
+      }),
+    )
+  }
+
+  uuid(): string {
+    return `uuid${++this.#uuids}`
+  }
+
+  /** Blocks that dependants may read of a table. */
+  readable(table: Table): BlockSet {
+    const done = blockSet([...table.read.keys()].map((block) => ({ from: block, to: block })))
+    if (table.emptied) return []
+    return table.perKey
+      ? done.filter(({ from, to }) => from <= table.limits.from && table.limits.from <= to)
+      : done
+  }
+
+  /** Computes what of the range may run, in one chunk for each run of blocks. */
+  run(key: Key, range: Range): void {
+    const table = this.tables.get(key)!
+    const inputs = table.after.map((input) => this.tables.get(input)!)
+    const lacking = blockSet(inputs.flatMap((input) => [...subtract([input.limits], this.readable(input))]))
+    const missing = BLOCKS.filter((block) => !table.read.has(block)).map((block) => ({
+      from: block,
+      to: block,
+    }))
+    for (const chunk of subtract(intersect(intersect([range], [table.limits]), blockSet(missing)), lacking))
+      this.#compute(table, chunk)
+  }
+
+  #compute(table: Table, range: Range): void {
+    const versions = table.after.map((key): [Key, InputVersion | undefined] => {
+      const input = this.tables.get(key)!
+      if (intersect([input.limits], [windowOf(input, range)]).length === 0) return [key, undefined]
+      const last = this.ledger.events.findLast((event) => event.key === key && event.uuid === input.uuid)
+      return [key, { uuid: input.uuid, position: last === undefined ? [0, 0] : [last.epoch, last.seq] }]
+    })
+    this.#write(table, 'started', range)
+    this.ledger.append({
+      key: table.key,
+      uuid: table.uuid,
+      event: 'done',
+      range,
+      hash: `sql${table.sql}`,
+      forks: table.use === undefined ? '' : writeForks({ fork: this.fork }),
+      inputs: writeInputs(new Map(versions)),
+    })
+    table.emptied = false
+    const unread = new Set(versions.filter(([, version]) => version === undefined).map(([key]) => key))
+    for (const block of BLOCKS.filter((one) => range.from <= one && one <= range.to)) {
+      table.writes.set(block, (table.writes.get(block) ?? 0) + 1)
+      const inputs = table.after.map(
+        (key) => [key, unread.has(key) ? undefined : this.#version(this.tables.get(key)!, block)] as const,
+      )
+      table.read.set(block, { sql: table.sql, fork: this.fork, inputs: new Map(inputs) })
+    }
+  }
+
+  #version(input: Table, block: number) {
+    const counting = input.perKey ? BLOCKS.filter((one) => one <= block) : [block]
+    return { uuid: input.uuid, writes: counting.reduce((sum, one) => sum + (input.writes.get(one) ?? 0), 0) }
+  }
+
+  #write(table: Table, event: 'started' | 'invalidated' | 'cleaned', range: Range): void {
+    this.ledger.append({ key: table.key, uuid: table.uuid, event, range, hash: `sql${table.sql}` })
+  }
+
+  /** Takes the rows out, and computes again what the table may hold. */
+  redo(key: Key, range: Range): void {
+    const table = this.tables.get(key)!
+    const done = blockSet([...table.read.keys()].map((block) => ({ from: block, to: block })))
+    for (const part of intersect(done, [range])) {
+      this.#write(table, 'invalidated', part)
+      this.#write(table, 'cleaned', part)
+      for (const block of BLOCKS.filter((one) => part.from <= one && one <= part.to)) {
+        table.read.delete(block)
+        table.writes.set(block, (table.writes.get(block) ?? 0) + 1)
+      }
+    }
+    this.run(key, range)
+  }
+
+  replace(key: Key): void {
+    const table = this.tables.get(key)!
+    table.uuid = this.uuid()
+    table.read.clear()
+    table.writes.clear()
+    table.emptied = false
+  }
+
+  async checkpoint(key: Key): Promise<void> {
+    const { uuid, after } = this.tables.get(key)!
+    const inputs = after.map((input) => this.tables.get(input)!)
+    const { marks, newest } = await advance(this.ledger.reader, [{ key, targetUuid: uuid, inputs }])
+    for (const { sqlHash: hash, ...mark } of marks) this.ledger.append({ ...mark, uuid, event: 'done', hash })
+    this.ledger.checkpoint(key, uuid, newest)
+  }
+
+  /** Why each done block is stale, as the program says. */
+  async found(key: Key): Promise<ReadonlyMap<number, readonly StaleReason[]>> {
+    const table = this.tables.get(key)!
+    const inputs = await Promise.all(
+      table.after.map(async (name) => {
+        const { perKey, uuid, emptied, limits } = this.tables.get(name)!
+        const window = { from: 0, to: LAST }
+        const changes = await this.ledger.reader.inputChanges([{ key: name, uuid, since: [0, 0], window }])
+        const readable = this.readable(this.tables.get(name)!)
+        return [
+          name,
+          { uuid: emptied ? undefined : uuid, perKey, expected: [limits], readable, changes },
+        ] as const
+      }),
+    )
+    const forkUses: readonly ForkUse[] = table.use === undefined ? [] : [{ fork: 'fork', use: table.use }]
+    const versions = staleVersions(this.ledger.islands(key, table.uuid), {
+      sqlHash: `sql${table.sql}`,
+      forks: { fork: this.fork },
+      forkUses,
+      limits: table.limits,
+      inputs: new Map(inputs),
+    })
+    return new Map(
+      BLOCKS.flatMap((block) => {
+        const of = versions.filter(({ blocks }) => intersect(blocks, [{ from: block, to: block }]).length > 0)
+        if (of.length > 1) throw new Error(`block ${block} is stale twice`)
+        return of.length === 0 ? [] : [[block, of[0]!.reasons] as const]
+      }),
+    )
+  }
+
+  /** The same by the model. */
+  expected(key: Key): ReadonlyMap<number, readonly StaleReason[]> {
+    const table = this.tables.get(key)!
+    return new Map(
+      BLOCKS.flatMap((block) => {
+        const read = table.read.get(block)
+        if (read === undefined) return []
+        const reasons: readonly (readonly [StaleReason, boolean])[] = [
+          ['sql', read.sql !== table.sql],
+          [
+            'forks',
+            table.use !== undefined && table.tells(read.fork, block) !== table.tells(this.fork, block),
+          ],
+          ['limits', block < table.limits.from || block > table.limits.to],
+          [
+            'inputs',
+            table.after.some((input) =>
+              this.#isOther(this.tables.get(input)!, block, read.inputs.get(input)),
+            ),
+          ],
+        ]
+        const why = reasons.flatMap(([reason, holds]) => (holds ? [reason] : []))
+        return why.length === 0 ? [] : [[block, why] as const]
+      }),
+    )
+  }
+
+  #isOther(input: Table, block: number, read: { uuid: string; writes: number } | undefined): boolean {
+    const counts = (blocks: BlockSet) =>
+      BLOCKS.some(
+        (one) =>
+          (input.perKey ? one <= block : one === block) &&
+          intersect(blocks, [{ from: one, to: one }]).length > 0,
+      )
+    if (read === undefined) return counts([input.limits])
+    const now = this.#version(input, block)
+    return (
+      input.emptied ||
+      now.uuid !== read.uuid ||
+      now.writes !== read.writes ||
+      intersect(subtract([input.limits], this.readable(input)), [{ from: block, to: block }]).length > 0
+    )
+  }
+}

@@ -18,8 +18,16 @@ export type TestServer = {
 
 const MEMORY_BYTES = 3_000_000_000
 
-/** Embedded servers of this worker that no test uses now. They end when their worker does. */
+/** Embedded servers of this worker that no test uses now. */
 const idle: TestServer[] = []
+
+// vitest ends its workers so. Servers would end by themselves, but then nobody counts the CPU time that they took.
+if (process.env['VITEST_POOL_ID'] !== undefined)
+  process.once('SIGTERM', () => {
+    void Promise.allSettled(idle.map((server) => server.stop())).then(() =>
+      process.kill(process.pid, 'SIGTERM'),
+    )
+  })
 
 /**
  * A server without tables; call it in `beforeAll` and `stop` in `afterAll`. Its query log may hold statements of earlier

@@ -20,11 +20,18 @@ const IDENTIFIERS = [
   /\b(?:find)?[Kk]in(?:Of)?\b/,
   /\bsql_texts\b|\bsqlTexts\b/,
   /\bholeBlocks\b|\bfindHoles\b/,
+  /\b(?:Patient|Surroundings)\b/,
+  /\b(?:Offer|settle|settled)\b/,
+  /\b(?:FADE|evenEnd|rangeWords|rangesText|rangeText)\b/,
 ]
 
 /** Phrases, in code, output and docs. */
 const PHRASES = [
   /\bheld blocks?\b/i,
+  /\bholes?\b/,
+  /\btakes? away\b/,
+  /\baloud\b/,
+  /\bnobody can be asked\b/,
   /\bhole-blocks\b/,
   /--wire\b|\bBACKFILL_WIRE\b/,
   /--order[ =](?:head|tail)\b/,

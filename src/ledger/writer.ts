@@ -9,16 +9,20 @@ import { typed } from '../clickhouse/dialect.ts'
 import { fence } from '../lock/fence.ts'
 import { type Advance, advance } from './advance.ts'
 import type { InputTable } from './built-from.ts'
+import { takeOver } from './take-over.ts'
+import { type Changes, eventRow } from './event-row.ts'
 import { foldQuery } from './fold.ts'
+import { ledgerOwnership } from './ownership.ts'
 import { ledgerReader } from './reader.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
-import { identity } from '../seam/process.ts'
 
 type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash'> & {
   readonly blocks: BlockSet
   /** The reason, if it is not obvious. */
   readonly error?: string
+  /** Of an attempt that is only assumed; the first block of each range is added to it. */
+  readonly queryId?: string
 }
 
 /** A table that gets a checkpoint. */
@@ -35,11 +39,22 @@ export type LedgerPort = ReturnType<typeof openLedger>
 
 /** The ledger of one network on the target server. */
 export function openLedger(options: LedgerOptions) {
-  return { ...ledgerReader(options), ...ledgerWriter(options) }
+  return {
+    ...ledgerReader(options),
+    ...ledgerOwnership(options),
+    ...ledgerWriter(options),
+    takeOver: (
+      lock: Lock,
+      uuids: { readonly from: string; readonly to: string },
+      inputs: readonly InputTable[],
+    ) => takeOver(options, lock, uuids, inputs),
+  }
 }
 
 function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   const reader = ledgerReader({ server, names, network })
+  const rowOf = (event: Omit<LedgerEvent, 'targetUuid'>, changes: Changes) =>
+    eventRow({ network, toolVersion }, event, changes)
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 
@@ -56,36 +71,6 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       return () => queue(inner)
     }, work)()
   }
-
-  /** The columns of one event; a column that `changes` names differs from row to row. */
-  const rowOf = (event: Omit<LedgerEvent, 'targetUuid'>, changes: Changes) => ({
-    network: sql`${network}`,
-    event: sql`${event.event}`,
-    range_from: sql`${event.range.from}`,
-    range_to: sql`${event.range.to}`,
-    sql_hash: sql`${event.sqlHash}`,
-    source_fingerprint: sql`${event.sourceFingerprint}`,
-    forks: sql`${event.forks}`,
-    inputs: sql`${event.inputs}`,
-    attempt: sql`${event.attempt}`,
-    run_id: sql`${event.runId}`,
-    query_id: sql`${event.queryId}`,
-    user: sql`currentUser()`,
-    rows_expected: sql`${event.rowsExpected}`,
-    rows_read: sql`${event.rowsRead}`,
-    rows_written: sql`${event.rowsWritten}`,
-    bytes_read: sql`${event.bytesRead}`,
-    peak_memory: sql`${event.peakMemory}`,
-    elapsed_ms: sql`${event.elapsedMs}`,
-    error_code: sql`${event.errorCode}`,
-    error: sql`${event.error}`,
-    forced: sql`${event.forced}`,
-    host: sql`${identity().host}`,
-    tool_version: sql`${toolVersion}`,
-    // The server's clock, not ours; only for people, because (epoch, seq) is the order.
-    event_time: sql`now64(6)`,
-    ...changes,
-  })
 
   /** Sends rows under the fences of all their locks: all are written, or none. */
   async function send({ row, from }: Rows, locks: readonly Lock[], doing: string, retryPolicy?: RetryPolicy) {
@@ -151,13 +136,40 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   return {
     append,
 
-    /** Appends the same event for each range, in order: for events without an attempt. */
+    /** Appends the same event for each range: for events without an attempt. 2,000 ranges are written together or not at all. */
     appendEach: async (
       lock: Lock,
-      { blocks, ...said }: Declaration,
+      { blocks, queryId = '', ...said }: Declaration,
       retryPolicy?: RetryPolicy,
     ): Promise<void> => {
-      for (const range of blocks) await append(lock, { ...NO_TRY, ...said, range }, retryPolicy)
+      for (let start = 0; start < blocks.length; start += RANGES_PER_INSERT) {
+        const some = blocks.slice(start, start + RANGES_PER_INSERT)
+        await inTurn([lock], async () => {
+          const from = sql<MarkRow>`(
+            SELECT arrayJoin(arrayZip(
+              ${array('UInt64', some, (range) => range.from)},
+              ${array('UInt64', some, ({ to }) => to)},
+              ${array('UInt64', some, () => lock.nextSeq())}
+            )) AS mark
+          )`
+          const row = rowOf(
+            { ...NO_TRY, ...said, range: some[0]! },
+            {
+              table_key: sql`${lock.key}`,
+              range_from: sql`mark.1`,
+              range_to: sql`mark.2`,
+              epoch: sql`${lock.epoch}`,
+              seq: sql`mark.3`,
+              target_uuid: sql`${said.targetUuid}`,
+              // Events with the same query id belong to one attempt at one range.
+              ...(queryId !== '' && { query_id: sql`concat(${queryId}, '-', toString(mark.1))` }),
+              islands: sql`${NO_ISLANDS}`,
+            },
+          )
+          const doing = `recording '${said.event}' of ${lock.key} in the ledger`
+          await send({ row, from }, [lock], doing, retryPolicy)
+        })
+      }
     },
 
     /**
@@ -174,7 +186,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       const locks = requests.map(({ lock }) => lock)
       await inTurn(locks, async () => {
         const newest = await advanceInputs(requests, runId, retryPolicy)
-        const from = sql<CheckpointRow>`(
+        const from = sql<MarkRow>`(
           SELECT arrayJoin(arrayZip(
             ${array('String', requests, ({ lock }) => lock.key)},
             ${array('UInt64', requests, ({ lock }) => lock.epoch)},
@@ -214,17 +226,16 @@ function array<Item>(type: string, items: readonly Item[], value: (item: Item) =
   return typed<string>(items.map(value), `Array(${type})`)
 }
 
-type Changes = Readonly<
-  Record<'table_key' | 'epoch' | 'seq' | 'target_uuid' | 'islands', RawBuilder<unknown>>
->
-
-type CheckpointRow = { readonly mark: unknown }
+type MarkRow = { readonly mark: unknown }
 
 /** Columns of rows; `from`: the subquery with the values of `Changes`, undefined if there is one row. */
 type Rows = {
   readonly row: Readonly<Record<string, RawBuilder<unknown>>>
-  readonly from?: RawBuilder<CheckpointRow>
+  readonly from?: RawBuilder<MarkRow>
 }
+
+/** Parameters are sent in the URL, of which the server accepts 128 KiB. */
+const RANGES_PER_INSERT = 2_000
 
 const NO_ISLANDS = typed([], ISLANDS)
 

@@ -7,6 +7,7 @@ import type { TargetTable } from '../targets/target.ts'
 import { type Bounds, type BoundsInput, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
 import type { StaleVersion } from '../ledger/stale.ts'
+import { type Absence, absencesOf } from './absence.ts'
 import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { blockCoverageOf, withDependencies } from '../model/choose.ts'
@@ -23,12 +24,13 @@ export type TableStatus = {
   readonly dirty: BlockSet
   /** Expected and not covered; includes dirty ranges. */
   readonly missing: BlockSet
-  /** The table is empty although the ledger records written rows: TRUNCATE keeps the UUID, and so the coverage. */
   readonly emptied: boolean
   /** Targets of its inputs that were emptied so: its blocks wait until these are built again. */
   readonly emptyInputs: readonly string[]
   /** Done ranges that would be computed differently now. */
   readonly stale: readonly StaleVersion[]
+  /** The worst first. */
+  readonly absences: readonly Absence[]
 }
 
 /**
@@ -67,25 +69,27 @@ export async function readTableStatuses(
     const view = views.get(table.key)
     const target = targets.get(table.target)
     const coverage = coverageOf(bounds, view)
-    const suspicious = target?.rows === 0 && coverage.covered.length > 0
-    const emptied = suspicious && (await ports.ledger.rowsWritten(table.key, target.uuid)) > 0
+    const absences = await absencesOf(workspace, { table, bounds, target, view })
+    const emptied = absences.some(({ state }) => state === 'emptied')
     const emptyInputs = table.after
       .map((key) => facts.get(key)!)
       .flatMap((input) => (input.emptied ? [input.table.target] : []))
-    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs })
+    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs, absences })
   }
   return await withStale(workspace, facts)
 }
 
-/** The message about a table that was emptied without the ledger. */
-export function emptiedNote({ table: { target }, emptied }: TableStatus): string | undefined {
-  return emptied
-    ? `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`
-    : undefined
+/** Sentences for people about what a table lacks, each once. */
+export function notesOf(
+  tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'emptyInputs'>,
+): readonly string[] {
+  const { bounds, absences } = tableStatus
+  const notes = [bounds.note, ...absences.map(({ text }) => text), emptyInputsNote(tableStatus)]
+  return [...new Set(notes.filter((note) => note !== undefined))]
 }
 
 /** Why a table's blocks wait for inputs that lack their rows. */
-export function emptyInputsNote({ emptyInputs }: TableStatus): string | undefined {
+export function emptyInputsNote({ emptyInputs }: Pick<TableStatus, 'emptyInputs'>): string | undefined {
   if (emptyInputs.length === 0) return undefined
   return `its blocks wait for ${emptyInputs.join(', ')}, which ${emptyInputs.length === 1 ? 'is' : 'are'} empty`
 }

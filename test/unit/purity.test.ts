@@ -22,6 +22,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'terminal/signals.ts',
   ],
   'seam/random.ts': [
+    'commands/adopt/',
     'clickhouse/retry.ts',
     'commands/accept/',
     'commands/check/temporary-table.ts',
@@ -122,7 +123,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'ledger/',
     'lock/',
     'runner/query-fate.ts',
-    'sources/source.ts',
+    'sources/',
     'targets/',
   ],
   'p-limit': [

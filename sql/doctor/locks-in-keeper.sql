@@ -6,6 +6,7 @@ WITH locks AS (
     SELECT splitByString('__', name)[2] AS key, argMax(comment, name) AS said
     FROM {locks:Identifier}.locks
     WHERE startsWith(name, concat({network:String}, '__'))
+        AND match(right(name, 20), '^[0-9]+$') AND right(name, 20) <= '00009007199254740991'
     GROUP BY key
 )
 SELECT
@@ -17,4 +18,14 @@ SELECT
 FROM locks
 WHERE NOT JSONExtractBool(said, 'released')
     AND parseDateTimeBestEffortOrZero(JSONExtractString(said, 'heartbeat'), 'UTC') < now() - 60
-ORDER BY key
+UNION ALL
+-- The number of a lock is at most 2^53 - 1: what is above, or is no number, was not made by a run, and is ignored.
+SELECT
+    'warn',
+    name,
+    'is no lock that a run has made: its number is not one from 0 to 9007199254740991; it is ignored',
+    concat('DELETE FROM ', {locks:String}, '.locks WHERE name = \'', name, '\'')
+FROM {locks:Identifier}.locks
+WHERE startsWith(name, concat({network:String}, '__'))
+    AND NOT (match(right(name, 20), '^[0-9]+$') AND right(name, 20) <= '00009007199254740991')
+ORDER BY subject

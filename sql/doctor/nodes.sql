@@ -1,6 +1,7 @@
 --! group: Cluster
 --! server: cluster
 --! ok: the cluster has no nodes
+--! outside: clusterAllReplicas
 -- Do all nodes of the cluster answer the target, now and recently?
 --   fail  a node does not answer now
 --   warn  a connection to a node failed recently, by the server's count (errors_count, halved every minute)

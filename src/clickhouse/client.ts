@@ -1,5 +1,8 @@
 // Owns the wire to one ClickHouse server: the only place that makes a client, and the only place that turns a client's
 // errors into BackfillErrors.
+import { subscribe } from 'node:diagnostics_channel'
+import type { IncomingMessage } from 'node:http'
+import { pipeline, Readable, Transform } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import {
   ClickHouseLogLevel,
@@ -67,17 +70,48 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
   return {
     rows: <Row>(question: Parameters<Client['rows']>[0]) =>
       send(question, async (params) =>
-        (await transport.query({ format: 'JSONEachRow', ...params })).json<Row>(),
+        limited(await transport.query({ format: 'JSONEachRow', ...params })).json<Row>(),
       ),
     table: <Row>(question: Question) =>
-      send(question, async (params) => (await transport.query({ ...params, format: 'JSON' })).json<Row>()),
+      send(question, async (params) =>
+        limited(await transport.query({ ...params, format: 'JSON' })).json<Row>(),
+      ),
     command: (statement) => send(statement, async (params) => void (await transport.command(params))),
-    text: (statement) => send(statement, async (params) => text((await transport.exec(params)).stream)),
+    text: (statement) =>
+      send(statement, async (params) => text(bounded((await transport.exec(params)).stream))),
     exec: (statement) => send(statement, (params) => transport.exec(params)),
     ping: () => transport.ping({ select: true }),
     close: () => transport.close(),
     as: (other) => clientOver(transport, other, limits),
   }
+}
+
+/** Answers to questions are a few kilobytes: what sends more than this never ends. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+function tooLarge(): Error {
+  return new Error(`the answer to a question is larger than ${MAX_ANSWER_BYTES / 1024 / 1024} MB`)
+}
+
+/** The stream, which fails after `MAX_ANSWER_BYTES`. */
+function bounded(stream: Readable): Readable {
+  let bytes = 0
+  const counter = new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      bytes += piece.length
+      if (bytes <= MAX_ANSWER_BYTES) return done(null, piece)
+      done(tooLarge())
+    },
+  })
+  // Its reader sees the error.
+  return pipeline(stream, counter, () => {})
+}
+
+/** The package reads an answer as a whole, however long: its stream is private, and read only after this. */
+function limited<Result extends object>(result: Result): Result {
+  const stream: unknown = Reflect.get(result, '_stream')
+  if (stream instanceof Readable) Reflect.set(result, '_stream', bounded(stream))
+  return result
 }
 
 /** The server stops a statement after an hour; `max_execution_time` is pinned so that no profile shortens this. */
@@ -88,7 +122,28 @@ const REQUEST_TIMEOUT_MS = (MAX_EXECUTION_SECONDS + 60) * 1000
 
 type MakeTransport = (connection: Connection, settings: ClickHouseSettings) => Transport
 
+/** The package also reads the text of an error as a whole, and offers no place to limit it but Node's own. */
+function limitErrors(): void {
+  if (isLimited) return
+  isLimited = true
+  subscribe('http.client.response.finish', (message) => {
+    const { response } = message as { readonly response: IncomingMessage }
+    if ((response.statusCode ?? 0) < 400) return
+    const push = response.push.bind(response)
+    let bytes = 0
+    response.push = (piece: Buffer | null) => {
+      bytes += piece?.length ?? 0
+      if (bytes <= MAX_ANSWER_BYTES) return push(piece)
+      response.destroy(tooLarge())
+      return false
+    }
+  })
+}
+
+let isLimited = false
+
 const overHttp: MakeTransport = (connection, settings) => {
+  limitErrors()
   const { origin, pathname } = new URL(connection.url)
   return createClient({
     url: origin,

@@ -31,6 +31,8 @@ export type EmbeddedOptions = {
    * (`remote_servers`, `macros`).
    */
   readonly shard?: { readonly tcpPort: number; readonly config: string }
+  /** Rights of an administrator, for tests; default: the rights that a run needs, none of which leaves the server. */
+  readonly isAdmin?: boolean
 }
 
 /** A start takes about a second; a large directory on a busy machine may take a while. */
@@ -48,6 +50,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const { shard, memoryBytes } = options
   const { password, configFile } = prepareDirectory(directory, {
     memoryBytes,
+    isAdmin: options.isAdmin ?? shard !== undefined,
     ...(shard && { more: shard.config }),
   })
   const portFile = join(directory, `port.${randomUUID()}`)
@@ -99,10 +102,17 @@ function spawnChild(args: readonly string[]): ChildProcess {
   // stdin is never written to: its end tells the child that this process has ended.
   const child = spawn(process.execPath, [...runtime, program, ...args], {
     stdio: ['pipe', 'ignore', 'pipe'],
-    env: { ...process.env, TZ: 'UTC' },
+    env: { ...childEnvironment(), TZ: 'UTC' },
   })
   for (const handle of [child, child.stdin, child.stderr] as (ChildProcess | Socket)[]) handle.unref()
   return child
+}
+
+/** What the runtime and the engine need to start. Secrets of this process's environment stay here: SQL could read them. */
+function childEnvironment(): NodeJS.ProcessEnv {
+  const needed =
+    /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_\w+|LD_LIBRARY_PATH|DYLD_\w+|DENO_DIR|NODE_COMPILE_CACHE)$/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name)))
 }
 
 /** Returns a function that returns the end of the child's stderr. */

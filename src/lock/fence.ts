@@ -6,7 +6,7 @@ import { withParams } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { LOCK_LOST } from '../clickhouse/server-error.ts'
-import { EPOCH_DIGITS } from './lock-name.ts'
+import { EPOCH_DIGITS, MAX_EPOCH } from './lock-name.ts'
 
 /** Input of the fence: the runner's own lock, and the databases that hold all locks. */
 export type FenceKey = { readonly lockName: string; readonly names: Names }
@@ -24,7 +24,10 @@ export function fence({ lockName: name, names }: FenceKey): RawBuilder<SqlBool> 
 
 /** The FROM clause that yields the names of locks, up to the condition on them. */
 export function locksWhere({ locks, inKeeper }: Names): RawBuilder<unknown> {
-  return inKeeper ? sql`${sql.id(locks, 'locks')} WHERE` : sql`system.tables WHERE database = ${locks} AND`
+  const from = inKeeper
+    ? sql`${sql.id(locks, 'locks')} WHERE`
+    : sql`system.tables WHERE database = ${locks} AND`
+  return sql`${from} match(right(name, ${sql.lit(EPOCH_DIGITS)}), '^[0-9]+$') AND right(name, ${sql.lit(EPOCH_DIGITS)}) <= ${MAX_EPOCH} AND`
 }
 
 /** The fence of a lock in Keeper as text without parameters, because ON CLUSTER does not accept them. */
@@ -33,7 +36,7 @@ export function literalFence({ lockName: name, names }: FenceKey): string {
   return `(
     SELECT throwIf(max(name) != ${quoteString(name)}, ${quoteString(LOCK_LOST)})
     FROM ${quoteIdentifier(names.locks)}.locks
-    WHERE startsWith(name, ${prefix}) AND length(name) = ${name.length}
+    WHERE right(name, ${EPOCH_DIGITS}) <= ${quoteString(MAX_EPOCH)} AND startsWith(name, ${prefix}) AND length(name) = ${name.length}
   ) = 0`
 }
 

@@ -1,5 +1,6 @@
 // Owns the lock of one (network, table): a lock epoch is a table (in Keeper: a row) that only one runner can create; the
 // highest epoch owns the lock.
+import { failedError } from '../model/errors.ts'
 import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
 import { heldBy, watchLocks } from './watch.ts'
@@ -60,6 +61,11 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     const comment = (released: boolean) =>
       commentLiteral({ ...identity(), taker, since, heartbeat: now(), beats: beats++, released })
     const takeNext = async (): Promise<void> => {
+      if (epoch >= Number.MAX_SAFE_INTEGER)
+        throw failedError(
+          `the lock of ${key} has the number ${epoch}, and none comes after it`,
+          `Check who made it, then DROP TABLE ${names.locks}.\`${lockName({ network, key, epoch })}\``,
+        )
       const next = lockName({ network, key, epoch: epoch + 1 })
       if (!(await store.create(key, next, comment(false)))) throw heldBy(key, await watch.holder(key))
       epoch++

@@ -7,7 +7,7 @@ import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 import { locksWhere } from './fence.ts'
-import { EPOCH_DIGITS } from './lock-name.ts'
+import { EPOCH_DIGITS, MAX_EPOCH } from './lock-name.ts'
 
 const TABLE_ALREADY_EXISTS = 57
 
@@ -116,6 +116,7 @@ async function nodesThatSee(server: Server, { locks }: Names, { key, name }: Epo
   const highest = sql<{ highest: string }>`(
     SELECT max(name) AS highest FROM clusterAllReplicas(${server.cluster!.name}, ${sql.id(locks, 'locks')})
     WHERE startsWith(name, ${name.slice(0, -EPOCH_DIGITS)}) AND length(name) = ${name.length}
+      AND right(name, ${sql.lit(EPOCH_DIGITS)}) <= ${MAX_EPOCH}
     GROUP BY _shard_num
   )`
   const row = await server

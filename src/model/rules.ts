@@ -40,6 +40,7 @@ export const RULES = {
   W046: 'after-not-read',
   W047: 'fixed-database',
   E048: 'after-latest',
+  E049: 'leaves-server',
   // The DDL
   E050: 'not-create-table',
   E051: 'ddl-other-target',

@@ -6,6 +6,7 @@ import { dependencyOrder } from './dependency-order.ts'
 import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHeader } from './header.ts'
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
 import { attempt, type Report } from '../sql-syntax/problems.ts'
+import { reportOutside } from '../sql-syntax/outside.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { onlyStatement } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
@@ -62,8 +63,9 @@ export function tableDrafts(
 
 /** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
 export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
-  const { blockCoverage } = sourceHeader(file.file, file.text)
+  const { blockCoverage, outside } = sourceHeader(file.file, file.text)
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
+  reportOutside(ddl, outside, report)
   checkedParameters(ddl, { source: 'Identifier' }, report)
   return { table: ddlTable(ddl), blockCoverage, ddl }
 }
@@ -95,6 +97,7 @@ function tableDraft(
   // What a parameter may be is unknown if forks or `params` could not be read.
   const isUnknown = forks === undefined || header.params === undefined
   const parameters = transform && checkedParameters(transform, known, isUnknown ? () => {} : report)
+  if (transform !== undefined) reportOutside(transform, header.outside ?? [], report)
   if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
   if (forks !== undefined) checkForks({ file, header, lines, forks }, report)
   const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
@@ -125,6 +128,7 @@ function isComplete(header: HeaderDraft): header is TransformHeader {
 
 function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
+  reportOutside(ddl, ddlHeader(file.file, file.text, () => {}).outside ?? [], report)
   checkedParameters(ddl, { target: 'Identifier' }, report)
   const table = ddlTable(ddl)
   if (target !== undefined && table !== target) {

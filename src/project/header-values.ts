@@ -28,6 +28,14 @@ export function identifiers(entry: HeaderEntry): readonly string[] {
   return names
 }
 
+/** Functions and engines, as ClickHouse writes them. */
+export function calls(entry: HeaderEntry): readonly string[] {
+  const names = entry.value.split(',').map((name) => name.trim())
+  const bad = names.find((name) => !/^[A-Za-z]\w*$/.test(name))
+  if (bad === undefined) return names
+  throw wrong(entry, `'${bad}' is not the name of a function or an engine`, 'write names such as url, S3')
+}
+
 /** Blocks per chunk. */
 export function chunk(entry: HeaderEntry): number {
   const blocks = wholeNumber(entry.value)

@@ -3,6 +3,7 @@ import { type BackfillError, fileError } from '../model/errors.ts'
 import type { BlockCoverage } from '../model/model.ts'
 import {
   blockLimits,
+  calls,
   chunk,
   blockCoverage,
   doctorServers,
@@ -57,7 +58,11 @@ const TRANSFORM_KEYS = {
   params: optional(ownParameters, []),
   rows: needed(rowsKind, 'per-block, or per-key latest <column>'),
   shared: optional<string | undefined>(identifier, undefined),
+  /** Functions and engines outside of the server that the file may use. */
+  outside: optional<readonly string[]>(calls, []),
 }
+
+const { outside: OUTSIDE } = TRANSFORM_KEYS
 
 export type TransformHeader = Values<typeof TRANSFORM_KEYS>
 
@@ -78,20 +83,22 @@ export function readHeader(file: string, sql: string, report: Report): ReadHeade
 }
 
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
-export function sourceHeader(file: string, sql: string): { readonly blockCoverage: BlockCoverage } {
-  const keys = { 'block-coverage': optional<BlockCoverage>(blockCoverage, 'most-blocks') }
-  return { blockCoverage: completeHeader(file, sql, keys)['block-coverage'] }
+export function sourceHeader(file: string, sql: string) {
+  const keys = { 'block-coverage': optional<BlockCoverage>(blockCoverage, 'most-blocks'), outside: OUTSIDE }
+  const { 'block-coverage': coverage, outside } = completeHeader(file, sql, keys)
+  return { blockCoverage: coverage, outside }
 }
 
 /** Reads the header of a file of sql/ddl/; reports errors. */
-export function ddlHeader(file: string, sql: string, report: Report): Draft<{ readonly shard: ShardBy }> {
-  return readKeys(file, sql, { shard: optional<ShardBy | undefined>(expression, undefined) }, report).header
+export function ddlHeader(file: string, sql: string, report: Report) {
+  const keys = { shard: optional<ShardBy | undefined>(expression, undefined), outside: OUTSIDE }
+  return readKeys(file, sql, keys, report).header
 }
 
 /** Reads the header of a file of sql/import/. Throws a usage error with file and line. */
-export function importHeader(file: string, sql: string): Pick<TransformHeader, 'description' | 'settings'> {
+export function importHeader(file: string, sql: string) {
   const { description, settings: set } = TRANSFORM_KEYS
-  return completeHeader(file, sql, { description, settings: set })
+  return completeHeader(file, sql, { description, settings: set, outside: OUTSIDE })
 }
 
 const DOCTOR_KEYS = {
@@ -100,6 +107,7 @@ const DOCTOR_KEYS = {
   server: needed(doctorServers, 'target'),
   /** Sentence to print if the file returns no row. */
   ok: needed(words, 'what is true where no row is returned'),
+  outside: OUTSIDE,
 }
 
 export type DoctorHeader = Values<typeof DOCTOR_KEYS>

@@ -1,26 +1,34 @@
-// Owns reading the `.sql` files of a folder, and the errors for unreadable files and folders.
-import { readdir, readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
-import { usageError } from '../model/errors.ts'
+// Owns reading the files of the SQL folder, and the errors for unreadable ones. The folder may be a stranger's: nothing outside
+// of it is read, and nothing without end.
+import { constants } from 'node:fs'
+import { open, readdir, realpath } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { BackfillError, usageError } from '../model/errors.ts'
 import type { SqlFile } from './definitions.ts'
 
-/** The `.sql` files of a folder by name; ignores sub-folders and other files. */
-export async function readSqlFiles(folder: string, { optional = false } = {}): Promise<readonly SqlFile[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
+/** The `.sql` files of `root/folder` by name; ignores sub-folders and other files. */
+export async function readSqlFiles(
+  root: string,
+  folder: string,
+  { optional = false } = {},
+): Promise<readonly SqlFile[]> {
+  const place = join(root, folder)
+  const names = await readdir(place).catch((error: unknown) => {
     if (optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    return unreadable(folder, error)
+    return unreadable(place, error)
   })
   const sqlNames = names.filter((name) => name.endsWith('.sql') && !name.startsWith('.')).toSorted()
   return Promise.all(
     sqlNames.map(async (name) => {
-      const path = join(folder, name)
-      const bytes = await readFile(path).catch((error: unknown) => unreadable(path, error))
+      const path = join(place, name)
+      const bytes = await readFolderFile(root, path).catch((error: unknown) => unreadable(path, error))
       return { key: name.slice(0, -'.sql'.length), file: shown(path), bytes, text: bytes.toString('utf8') }
     }),
   )
 }
 
 export function unreadable(path: string, error: unknown): never {
+  if (error instanceof BackfillError) throw error
   const { code } = error as NodeJS.ErrnoException
   const why = code === 'ENOENT' ? 'it does not exist' : (code ?? String(error))
   throw usageError(
@@ -33,4 +41,37 @@ export function unreadable(path: string, error: unknown): never {
 export function shown(path: string): string {
   const fromHere = relative(process.cwd(), path)
   return fromHere !== '' && fromHere.length < path.length ? fromHere : path
+}
+
+/** Far above any file that a person writes. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+/**
+ * The bytes of a regular file in `root`, links within it followed.
+ * @throws BackfillError `usage` if the path leads out of `root`, or to a pipe, a device, or more than 16 MiB;
+ *   the system's error if the file cannot be opened
+ */
+export async function readFolderFile(root: string, path: string): Promise<Buffer> {
+  await assertInside(root, path)
+  // A pipe without a writer would wait for one.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = await file.stat()
+    if (!stats.isFile()) throw refused(path, 'is not a regular file')
+    if (stats.size > MAX_BYTES) throw refused(path, `has ${stats.size} bytes, more than ${MAX_BYTES}`)
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
+}
+
+/** @throws BackfillError `usage` if a link on the way leads out of `root` */
+async function assertInside(root: string, path: string): Promise<void> {
+  const [top, real] = await Promise.all([realpath(root), realpath(path)])
+  if (real !== top && !real.startsWith(top.endsWith(sep) ? top : top + sep))
+    throw refused(path, 'is a link that leads out of the SQL folder')
+}
+
+function refused(path: string, why: string) {
+  return usageError(`${shown(path)} ${why}`, 'put the file itself there, or remove it')
 }

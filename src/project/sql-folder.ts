@@ -1,14 +1,14 @@
 // Owns reading the SQL folder: from files on disk to a checked catalogue. Needs no server.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalogue, SqlText } from '../model/model.ts'
 import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { throwHeaderError } from './header.ts'
+import { reportOutside } from '../sql-syntax/outside.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
-import { readSqlFiles, shown, unreadable } from './sql-files.ts'
+import { readFolderFile, readSqlFiles, shown, unreadable } from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../model/choose.ts'
 
@@ -27,15 +27,15 @@ export async function readCatalogue(folder: string): Promise<Catalogue> {
 export async function readFolder(folder: string, report: Report) {
   const networksFile = join(folder, 'networks.json')
   const [ddl, transforms, source, ledger, clusterLedger, upgrade, networksText] = await Promise.all([
-    readSqlFiles(join(folder, 'ddl')),
-    readSqlFiles(join(folder, 'transforms')),
-    readSqlFiles(join(folder, 'source')),
-    readSqlFiles(join(folder, 'ledger')),
-    readSqlFiles(join(folder, 'ledger', 'cluster'), { optional: true }),
-    readSqlFiles(join(folder, 'ledger', 'upgrade'), { optional: true }),
-    readFile(networksFile, 'utf8').catch((error: unknown) => unreadable(networksFile, error)),
+    readSqlFiles(folder, 'ddl'),
+    readSqlFiles(folder, 'transforms'),
+    readSqlFiles(folder, 'source'),
+    readSqlFiles(folder, 'ledger'),
+    readSqlFiles(folder, 'ledger/cluster', { optional: true }),
+    readSqlFiles(folder, 'ledger/upgrade', { optional: true }),
+    readFolderFile(folder, networksFile).catch((error: unknown) => unreadable(networksFile, error)),
   ])
-  const networks = attempt(report, () => parseNetworks(shown(networksFile), networksText))
+  const networks = attempt(report, () => parseNetworks(shown(networksFile), networksText.toString('utf8')))
   const drafts = tableDrafts({ transforms, ddl, networks }, report)
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
@@ -57,13 +57,16 @@ export async function readFolder(folder: string, report: Report) {
  * `{source:Identifier}` and `{network:String}`. Throws as `readCatalogue` does.
  */
 export async function readDemo(folder: string): Promise<readonly SqlText[]> {
-  const files = await readSqlFiles(join(folder, 'demo'), { optional: true })
+  const files = await readSqlFiles(folder, 'demo', { optional: true })
   return files.flatMap((file) => statements(file, { source: 'Identifier', network: 'String' }))
 }
 
 function statements({ file, text }: SqlFile, known: Parameters, report: Report = refuse): readonly SqlText[] {
   throwHeaderError(file, text, report)
   const found = splitStatements(file, text)
-  for (const statement of found) checkedParameters(statement, known, report)
+  for (const statement of found) {
+    reportOutside(statement, [], report)
+    checkedParameters(statement, known, report)
+  }
   return found
 }

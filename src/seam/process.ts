@@ -54,6 +54,11 @@ export function isInImage(): boolean {
   return process.env['BACKFILL_IMAGE'] !== undefined
 }
 
+/** Number of the user as which this process runs; undefined where users have none (Windows). */
+export function userId(): number | undefined {
+  return process.getuid?.()
+}
+
 /** `user id 1000`: the user as which this process reads and writes files. */
 export function fileUser(): string {
   return process.getuid === undefined ? 'the user that runs backfill' : `user id ${process.getuid()}`

@@ -22,7 +22,7 @@ export async function confirm(
       `cannot ask for confirmation (not a terminal): ${output.mask(question)}`,
       'add --yes to do it; --dry-run shows what would be done',
     )
-  const answer = await ask(`${output.mask(question)} [y/N] `, { stdin, stderr })
+  const answer = await ask(`${output.shown(question)} [y/N] `, { stdin, stderr })
   if (!/^\s*y(es)?\s*$/i.test(answer))
     throw failedError('not confirmed: nothing was changed', 'answer y or yes to go on, or add --yes')
 }

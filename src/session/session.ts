@@ -27,7 +27,9 @@ export async function withConnections<T>(
   return await connectServers(context.config, announceStart(context), use)
 }
 
-function printWarnings({ config, output }: Context): void {
+function printWarnings({ config, output, flags }: Context): void {
+  if (config.envFile !== undefined && !flags.has('quiet'))
+    output.message([`Settings of ${config.envFile} count.`])
   output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
 }
 

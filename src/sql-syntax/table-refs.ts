@@ -66,7 +66,7 @@ function readAt(tokens: readonly Token[], from: number): TableRead | undefined {
 }
 
 /** Not of `ARRAY JOIN`, `IS DISTINCT FROM`, `trim(… FROM …)`: a table's FROM has a SELECT before it at its depth. */
-function beginsTable(tokens: readonly Token[], index: number): boolean {
+export function beginsTable(tokens: readonly Token[], index: number): boolean {
   const [token, before] = [tokens[index], tokens[index - 1]]
   if (isKeyword(token, 'JOIN')) return !isKeyword(before, 'ARRAY')
   if (token === undefined || !isKeyword(token, 'FROM')) return false

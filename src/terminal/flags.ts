@@ -127,8 +127,11 @@ export const sql = flag('sql <folder>', 'Folder of the SQL files', {
   fallback: 'the one of this package',
   variable: 'BACKFILL_SQL',
 })
+const envFile = flag('env-file <file>', 'File with variables, in place of a .env that is found', {
+  variable: 'BACKFILL_ENV_FILE',
+})
 export const noColor = flag('no-color', 'No colors', { variable: 'NO_COLOR' })
-export const common: readonly Flag[] = [...server, ...local, sql, noColor]
+export const common: readonly Flag[] = [...server, ...local, sql, envFile, noColor]
 
 /** `How long to wait for an unreachable server, e.g. 90s, 5m (default: 5m)`. */
 export function flagText({ about, example, fallback, variable }: Omit<Flag, 'name'>): string {

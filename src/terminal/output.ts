@@ -2,34 +2,39 @@
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
-import pc from 'picocolors'
 import type { Flags } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
 import { escapeControlCharacters } from './render/escape.ts'
 import type { Colors } from './render/format.ts'
 import { jsonDocument } from './render/json.ts'
+import { markedColors, printable, printableJson } from './render/printable.ts'
 
 export type Output = ReturnType<typeof createOutput>
 
 export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly string[]) {
   const colors = (stream: NodeJS.WriteStream): Colors =>
-    pc.createColors(wantsColors({ env: terminal.env, off: flags.has('no-color'), isTTY: stream.isTTY }))
+    markedColors(wantsColors({ env: terminal.env, off: flags.has('no-color'), isTTY: stream.isTTY }))
   const { stdout, stderr } = terminal
   const hide = (text: string) => mask(text, secrets)
+  const shown = (line: string) => printable(hide(line))
   return {
-    /** Prints lines of the result. */
-    result: (lines: readonly string[]) => write(stdout, lines),
+    /** Prints lines of the result. A line break in one of them is escaped. */
+    result: (lines: readonly string[]) => write(stdout, lines.map(printable)),
     /** Prints data as one line of JSON (render/json.ts), passwords masked. */
     json: (data: object) =>
       write(stdout, [
-        JSON.stringify(jsonDocument(data), (_, value: unknown) =>
-          typeof value === 'string' ? hide(value) : value,
+        printableJson(
+          JSON.stringify(jsonDocument(data), (_, value: unknown) =>
+            typeof value === 'string' ? hide(value) : value,
+          ),
         ),
       ]),
     /** Passes on the bytes of a result, unchanged unless stdout is a terminal. */
     stream: (bytes: Readable) => passOn(bytes, stdout),
     /** Prints messages, passwords masked, because they may contain text of a server or a client. */
-    message: (lines: readonly string[]) => write(stderr, lines.map(hide)),
+    message: (lines: readonly string[]) => write(stderr, lines.map(shown)),
+    /** A message as it is printed, for live lines and questions. */
+    shown,
     /** Masks passwords in a text that goes into a result. */
     mask: hide,
     resultColors: colors(stdout),

@@ -28,12 +28,13 @@ export async function createReporter(output: Output, { json, quiet, again }: Rep
   const drawFrame = () => {
     cancelFrame = undefined
     const { columns } = stream!
-    const text = liveLines(progress, { now: monotonicMs(), columns, colors }).join('\n')
+    const lines = liveLines(progress, { now: monotonicMs(), columns, colors })
+    const text = lines.map(output.shown).join('\n')
     if (text !== '') live?.(text)
   }
   const tell = (lines: readonly string[]) => {
     if (live === undefined) return output.message(lines)
-    if (lines.length > 0) live.persist(lines.map(output.mask).join('\n'))
+    if (lines.length > 0) live.persist(lines.map(output.shown).join('\n'))
     cancelFrame ??= after(FRAME_MS, drawFrame)
   }
   /** Leaves the last frame on the screen; later lines are printed below it. */

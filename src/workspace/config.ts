@@ -5,6 +5,7 @@ import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../planning/chunks.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS } from '../model/model.ts'
 import { blockCount, clusterName, type Flags, nonEmpty, oneOf, positiveCount, type Word } from './values.ts'
+import { findEnvFile, shownEnvFile } from './env-file.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
 import {
   type Environment,
@@ -33,7 +34,8 @@ export type ConfigQuestion = {
  * @throws BackfillError `usage` for the first value that cannot be read.
  */
 export function readConfig({ flags, environment, folder }: ConfigQuestion) {
-  const layers: Layers = { flags, environment, dotenv: readDotenv(folder) }
+  const envFile = findEnvFile(flags, environment, folder)
+  const layers: Layers = { flags, environment, dotenv: readDotenv(envFile?.path), envFile }
   const path = (name: string, fallback: string): Setting<string> => {
     const found = setting(layers, name, nonEmpty, fallback)
     return { ...found, value: resolve(folder, found.value) }
@@ -71,6 +73,8 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
       source: database(layers, 'source', { value: 'default', origin: 'default' }),
       target: database(layers, 'target', { value: network.value, origin: "default: the network's name" }),
     },
+    /** The `.env` that was read, relative to the working folder. */
+    envFile: envFile && shownEnvFile(envFile, folder),
     /** Folder that relative paths start from. */
     folder,
     warnings: warningsOf(servers),

@@ -10,7 +10,16 @@ export function mask(text: string, secrets: readonly string[]): string {
   )
 }
 
-/** Masks the credentials of a URL, even of an invalid one: everything up to the last @, and the query. */
+/**
+ * An address for messages, however it is mistyped: of `http://user:pass@host:1/path?query` only `http://***@host:1/***`
+ * stays. What may be a part of a password does not: all up to the last @, all behind the host, a port that is no number.
+ */
 export function maskUrl(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, `$1${MASK}@`).replace(/\?.*$/s, `?${MASK}`)
+  if (/^https?:\/\/[^@?#]*$/i.test(text) && URL.canParse(text)) return text
+  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(text.trim()) ?? []
+  const at = rest.lastIndexOf('@')
+  const [, host = '', port = '', tail = ''] =
+    /^([^:/?#]*|\[[^\]/?#]*\])(?::([^/?#]*))?(.*)$/s.exec(rest.slice(at + 1)) ?? []
+  const shownPort = port === '' ? '' : `:${/^\d{1,5}$/.test(port) ? port : MASK}`
+  return `${scheme}${at < 0 ? '' : `${MASK}@`}${host}${shownPort}${tail === '' || tail === '/' ? tail : `${tail[0]}${MASK}`}`
 }

@@ -24,6 +24,9 @@ export function serverUrl(word: Word, protocol: Protocol) {
       "backfill speaks ClickHouse's HTTP interface: port 8123, or 8443 with https",
     )
   }
+  // `user:pass/word@host` would be read as the host `user` and a path, and be printed.
+  if (url !== null && /@/.test(url.pathname + url.search + url.hash))
+    throw fail('has an @ behind its host', 'in a password write # as %23, / as %2F, ? as %3F and @ as %40')
   const place = text
     .replace(/^[a-z]+:\/\//i, '')
     .replace(/^.*@/s, '')

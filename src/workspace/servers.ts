@@ -1,8 +1,9 @@
 // Owns the choice of servers: two URLs, one URL for both sides, or the embedded server.
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import { fileUser, isInImage } from '../seam/process.ts'
+import { assertPaired } from './env-file.ts'
 import { protocolOf, serverUrl } from './server-url.ts'
 import type { Word } from './values.ts'
 import { type Layers, type Setting, settingOf, type Variable, variable } from './variables.ts'
@@ -66,10 +67,12 @@ function login(layers: Layers, side: ServerRole, folder: string): Login {
   const username = find('USERNAME')
   const given = (value: string | undefined, fallback: string): Setting<string> =>
     value === undefined ? { value: fallback, origin: 'default' } : { value, origin }
+  const secret = password(layers, own, folder) ?? password(layers, group, folder) ?? given(inUrl.password, '')
+  assertPaired(layers.envFile, address.origin, secret.origin)
   return {
     url: { value: url, origin },
     username: username ? settingOf(username) : given(inUrl.username, 'default'),
-    password: password(layers, own, folder) ?? password(layers, group, folder) ?? given(inUrl.password, ''),
+    password: secret,
     ca: authority(find('CA_FILE'), folder, url),
   }
 }
@@ -99,13 +102,21 @@ function password(layers: Layers, group: string, folder: string): Setting<string
   }
   if (file === undefined) return word && settingOf(word)
   // The newline at the end of the file is the editor's, not the password's.
-  const value = read(resolve(folder, file.text), file, 'password').replace(/\r?\n$/, '')
+  const path = resolve(folder, file.text)
+  const value = read(path, file, 'password').replace(/\r?\n$/, '')
+  // A `.env` of a stranger may name any file: a key, a list of secrets.
+  if (/[\r\n\0]/.test(value))
+    throw usageError(
+      `${path} of ${file.place} holds more than one line`,
+      'a password file holds the password and nothing else',
+    )
   return { value, origin: file.origin }
 }
 
 function read(path: string, { place }: Word, what: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    const text = readUpTo(path, MAX_FILE_BYTES)
+    if (text !== undefined) return text
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     throw usageError(
@@ -114,5 +125,26 @@ function read(path: string, { place }: Word, what: string): string {
         ? `let ${fileUser()} read it${isInImage() ? ': a file mounted into a container keeps its owner and mode' : ''}`
         : 'create it, or correct the path',
     )
+  }
+  throw usageError(
+    `the ${what} file ${path} of ${place} has more than ${MAX_FILE_BYTES} bytes`,
+    'correct the path',
+  )
+}
+
+/** More than any password or list of certificates. */
+const MAX_FILE_BYTES = 1024 * 1024
+
+/** The text of a file, a pipe or a device; undefined if it goes on after `limit` bytes. */
+function readUpTo(path: string, limit: number): string | undefined {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(limit + 1)
+    let length = 0
+    for (let got = 1; got > 0 && length <= limit; length += got)
+      got = readSync(file, bytes, length, limit + 1 - length, null)
+    return length > limit ? undefined : bytes.toString('utf8', 0, length)
+  } finally {
+    closeSync(file)
   }
 }

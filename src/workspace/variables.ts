@@ -1,9 +1,9 @@
 // Owns the layers of the configuration: flags, then the environment, then `.env`, then defaults. Every value has its
 // origin.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { usageError } from '../model/errors.ts'
+import type { EnvFile } from './env-file.ts'
 import type { Word, Flags } from './values.ts'
 
 /** A value and its origin: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
@@ -15,6 +15,7 @@ export type Layers = {
   readonly flags: Flags
   readonly environment: Environment
   readonly dotenv: Environment
+  readonly envFile: EnvFile | undefined
 }
 
 /** A variable that is set. An empty one counts as unset, because a crontab turns unset variables into empty ones. */
@@ -46,11 +47,11 @@ export function setting<T>(layers: Layers, name: string, read: (word: Word) => T
 }
 
 /**
- * Reads `.env` of the folder; a folder without one has no variables.
+ * Reads `.env`; without one there are no variables.
  * @throws BackfillError `usage` if it exists and cannot be read.
  */
-export function readDotenv(folder: string): Environment {
-  const file = join(folder, '.env')
+export function readDotenv(file: string | undefined): Environment {
+  if (file === undefined) return {}
   try {
     return parseEnv(readFileSync(file, 'utf8'))
   } catch (cause) {

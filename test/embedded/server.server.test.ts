@@ -3,6 +3,7 @@
 import { cpSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { prepareDirectory } from '../../src/embedded/server-directory.ts'
 import { MEMORY_BYTES, parentProgram, query, refusal, runParent, serve } from '../support/embedded.ts'
 import { listeners } from '../support/listeners.ts'
 import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
@@ -159,6 +160,7 @@ describe('what it says when it cannot start', () => {
 
   test("the engine's own words are passed on, without its stack", async () => {
     const directory = temporaryDirectory()
+    prepareDirectory(directory, { memoryBytes: undefined })
     writeFileSync(join(directory, 'data'), 'in the way')
     const error: unknown = await serve(directory).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ kind: 'server', message: expect.stringContaining('File exists') })

@@ -37,6 +37,7 @@ test('the required keys alone make a header, everything else has its default', (
     settings: {},
     params: [],
     rows: { kind: 'per-block' },
+    outside: [],
   })
 })
 
@@ -51,6 +52,7 @@ test('every key is read', () => {
       settings: "max_threads = 4, join_algorithm = 'grace_hash,hash'",
       params: "min UInt64 = 1, pair Array(UInt8) = [1, 2], d Decimal(10, 2) = -1.5, name String = 'it''s'",
       rows: 'per-key latest block_number',
+      outside: 'url, File',
     }),
   ).toEqual({
     description: 'Colons: kept; so is -- this',
@@ -67,6 +69,7 @@ test('every key is read', () => {
       { name: 'name', type: 'String', value: "it's" },
     ],
     rows: { kind: 'per-key', keep: 'latest', column: 'block_number' },
+    outside: ['url', 'File'],
   })
 })
 
@@ -159,8 +162,12 @@ test('Windows line ends and a byte order mark are no part of a value', () => {
 test('a source says its block coverage, and is common without a word', () => {
   expect(sourceHeader('s.sql', '--! block-coverage: sparse\nCREATE TABLE a (b Int8)')).toEqual({
     blockCoverage: 'sparse',
+    outside: [],
   })
-  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({ blockCoverage: 'most-blocks' })
+  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({
+    blockCoverage: 'most-blocks',
+    outside: [],
+  })
   expect(refusal(() => sourceHeader('s.sql', '--! block-coverage: thin\n'))).toContain(
     "s.sql:1: block-coverage: 'thin' is not a block coverage",
   )

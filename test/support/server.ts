@@ -70,7 +70,7 @@ async function startInTemporaryDirectory(): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'backfill-test-'))
   const removeDirectory = () => rm(directory, { recursive: true, force: true })
   try {
-    const server = await startEmbedded({ directory, memoryBytes: MEMORY_BYTES })
+    const server = await startEmbedded({ directory, memoryBytes: MEMORY_BYTES, isAdmin: true })
     const { url, username, password } = server
     return { url, username, password, stop: () => server.stop().then(removeDirectory) }
   } catch (error) {

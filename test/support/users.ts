@@ -33,7 +33,7 @@ export async function launchWithUsers(
   users: Readonly<Record<string, User>>,
 ): Promise<Login & { stop(): Promise<void> }> {
   const directory = mkdtempSync(join(tmpdir(), 'backfill-users-'))
-  const { password, configFile } = prepareDirectory(directory, { memoryBytes: 1_000_000_000 })
+  const { password, configFile } = prepareDirectory(directory, { memoryBytes: 1_000_000_000, isAdmin: true })
   const config = readFileSync(configFile, 'utf8')
     .replace('</users>', `${Object.entries(users).map(userSection).join('')}</users>`)
     .replace('</profiles>', `${Object.entries(users).map(profileSection).join('')}</profiles>`)

@@ -34,6 +34,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'runner/prepare.ts',
     'runner/retry-range.ts',
     'runner/shared-chunks.ts',
+    'terminal/render/printable.ts',
   ],
   'seam/process.ts': [
     'clickhouse/server-error.ts',
@@ -41,6 +42,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'ledger/',
     'lock/',
     'terminal/signals.ts',
+    'workspace/env-file.ts',
     'workspace/servers.ts',
   ],
   'new Date()': ['seam/clock.ts'],
@@ -81,7 +83,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:path': [
     'cli/completion/answer.ts',
-    'commands/doctor/sql-checks.ts',
     'commands/import/',
     'commands/log/',
     'commands/new/',
@@ -103,6 +104,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'terminal/output.ts',
   ],
   'node:string_decoder': ['terminal/output.ts'],
+  'node:diagnostics_channel': ['clickhouse/client.ts'],
   'node:zlib': ['clickhouse/stream/compression.ts'],
   'node:crypto': [
     'clickhouse/cluster/shard-tables.ts',
@@ -137,7 +139,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'ffi-rs': ['embedded/server-child.ts'],
   hyparquet: ['commands/import/files/parquet-file.ts'],
   'log-update': ['terminal/reporter.ts'],
-  picocolors: ['terminal/output.ts'],
+  picocolors: ['terminal/render/printable.ts'],
   yaml: ['commands/test/yaml-tree.ts'],
 }
 

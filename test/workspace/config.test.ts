@@ -88,7 +88,7 @@ test('`info` shows every setting with its origin and no password', () => {
 
 test('masking hides every occurrence, also in a URL that is too broken to be parsed', () => {
   expect(mask('s3cret: no s3cret', ['', 's3cret'])).toBe('***: no ***')
-  expect(maskUrl('http://a:b@c@db:1/?password=x')).toBe('http://***@db:1/?***')
+  expect(maskUrl('http://a:b@c@db:1/?password=x')).toBe('http://***@db:1/***')
 })
 
 test.each([

@@ -12,3 +12,29 @@ test.each([
 ] as const)('the address %s with the protocol %s means %s', (text, protocol, url) => {
   expect(serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, protocol).url).toBe(url)
 })
+
+test.each([
+  'http:/w:hunter2@127.0.0.1',
+  'http://127.0.0.1:1/#hunter2',
+  'http://w:1#hunter2@127.0.0.1:1',
+  'http://w:12/hunter2@127.0.0.1:1',
+  'http://w:hun/ter2hunter2@127.0.0.1:1',
+  'http://w:12?hunter2@127.0.0.1:1',
+  'w:12/hunter2@127.0.0.1',
+  'w:hunter2',
+  'w:hunter2@',
+  'https//w:hunter2@db',
+  'http://db:8123?password=hunter2',
+  'http://db:8123/?user=w&password=hunter2',
+  'clickhouse://w:hunter2@db:9000',
+  '\thttp://w:hunter2@db:70000',
+])('the mistyped address %s is refused without its password', (text) => {
+  try {
+    expect(serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http').url).not.toContain('hunter2')
+  } catch (error) {
+    expect(error).toMatchObject({ kind: 'usage' })
+    expect(JSON.stringify([(error as Error).message, (error as { hint?: string }).hint])).not.toContain(
+      'ter2',
+    )
+  }
+})

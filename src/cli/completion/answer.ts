@@ -2,7 +2,7 @@
 // there are no lines, because an error message would land in the line that the person is typing.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { shortName } from '../../model/table-key.ts'
+import { isLockName, shortName } from '../../model/table-key.ts'
 import { COMMANDS } from '../commands.ts'
 import { readConfig } from '../../workspace/config.ts'
 import { typedWords } from '../../workspace/values.ts'
@@ -23,7 +23,8 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
   const named = (read: (folder: string) => readonly string[]) => (): readonly string[] => {
     try {
       const typedSql = typedWords(sql === undefined ? {} : { sql })
-      return read(readConfig({ flags: typedSql, environment, folder }).sql.value)
+      // A name goes into the line that is typed: `$(…)` or `;` in it would be a command.
+      return read(readConfig({ flags: typedSql, environment, folder }).sql.value).filter(isLockName)
     } catch {
       return []
     }
@@ -77,7 +78,7 @@ function valueOf(flag: string, words: readonly string[]): string | undefined {
 /** Sorted. Throws if the folder cannot be read. */
 function sqlNames(folder: string): readonly string[] {
   return readdirSync(folder)
-    .filter((name) => name.endsWith('.sql') && !name.startsWith('.'))
+    .filter((name) => name.endsWith('.sql'))
     .map((name) => name.slice(0, -'.sql'.length))
     .toSorted()
 }

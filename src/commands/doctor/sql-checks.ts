@@ -1,10 +1,10 @@
 // Owns the checks that are SQL files (sql/doctor/): it reads them, runs each on its servers, and returns findings.
-import { join } from 'node:path'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
 import { readSqlFiles } from '../../project/sql-files.ts'
-import { attempt, type Report } from '../../sql-syntax/problems.ts'
+import { reportOutside } from '../../sql-syntax/outside.ts'
+import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import { onlyStatement } from '../../sql-syntax/statements.ts'
 import { asking, type CheckStatus, type Finding, findingsIn } from './finding.ts'
 import type { Role } from './connection.ts'
@@ -19,17 +19,15 @@ export async function readSqlChecks(
   folders: readonly string[],
   report: Report,
 ): Promise<readonly SqlCheck[]> {
-  const files = await Promise.all(
-    folders.map((folder) => readSqlFiles(join(folder, 'doctor'), { optional: true })),
-  )
+  const files = await Promise.all(folders.map((folder) => readSqlFiles(folder, 'doctor', { optional: true })))
   const byKey = new Map(files.flat().map((file) => [file.key, file]))
   return [...byKey.values()].flatMap(({ key, file, text }) => {
-    const read = () => ({
-      id: key,
-      file,
-      sql: onlyStatement(file, text, ONE_SELECT).text,
-      ...doctorHeader(file, text),
-    })
+    const read = () => {
+      const sql = onlyStatement(file, text, ONE_SELECT)
+      const header = doctorHeader(file, text)
+      reportOutside(sql, header.outside, refuse)
+      return { id: key, file, sql: sql.text, ...header }
+    }
     return attempt(report, read) ?? []
   })
 }

@@ -1,5 +1,4 @@
 // Owns the reading of sql/import: the SQL that turns a source table's files into its rows.
-import { join } from 'node:path'
 import { fileError } from '../../model/errors.ts'
 import { importKey } from '../../model/table-key.ts'
 import { type ImportTable } from './import.ts'
@@ -8,6 +7,7 @@ import { fileColumnNames, hasParameter } from './file-columns.ts'
 import { importHeader } from '../../project/header.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameters.ts'
+import { reportOutside } from '../../sql-syntax/outside.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import { onlySelect } from '../../project/transform-statement.ts'
 import type { SqlFile } from '../../project/definitions.ts'
@@ -20,7 +20,7 @@ export async function readImports(
   sources: readonly SourceDefinition[],
   report: Report = refuse,
 ): Promise<readonly ImportTable[]> {
-  const files = await readSqlFiles(join(folder, 'import'), { optional: true })
+  const files = await readSqlFiles(folder, 'import', { optional: true })
   return files.flatMap((file) => attempt(report, () => importTable(file, sources)) ?? [])
 }
 
@@ -35,8 +35,9 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
       hint: knownNames('source tables', file.key, names),
     })
   }
-  const { description, settings } = importHeader(file.file, file.text)
+  const { description, settings, outside } = importHeader(file.file, file.text)
   const transform = onlySelect(file.file, file.text)
+  reportOutside(transform, outside, refuse)
   const columns = fileColumnNames(transform)
   const known = Object.fromEntries(columns.map((name) => [hasParameter(name), 'Bool']))
   const parameters = checkedParameters(transform, { ...RUNNER_PARAMETERS, ...known })

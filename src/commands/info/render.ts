@@ -26,6 +26,10 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
     row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
     row('compression', compression),
     row('ledger database', ledgerDatabase),
+    row('.env', {
+      value: config.envFile ?? 'none',
+      origin: config.envFile === undefined ? 'default' : 'file',
+    }),
     row('SQL folder', sql),
     row('state folder', state),
     row('import from', importRow(config)),

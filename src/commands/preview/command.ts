@@ -8,7 +8,6 @@ import { nonEmpty, positiveCount, readFlag, type Flags } from '../../workspace/v
 import type { Command, Context } from '../../session/command.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
-import { escapeControlCharacters } from '../../terminal/render/escape.ts'
 import { withConnections } from '../../session/session.ts'
 
 const DEFAULT_LIMIT = 20
@@ -30,7 +29,8 @@ export const preview: Command = async (context) => {
     const { transformParams } = await import('../../targets/transform.ts')
     const [source, target] = [config.databases.source.value, config.databases.target.value]
     const values = transformParams({ table, network, range, source, target })
-    output.result([`${boundStatement(table, values)};`])
+    // `::` at the beginning of a line is a command of a CI log.
+    output.result(`${boundStatement(table, values)};`.replaceAll(/^\s*(?=::)/gm, '$&/**/').split('\n'))
     return EXIT.ok
   }
   if (inside === undefined) return EXIT.ok
@@ -39,18 +39,15 @@ export const preview: Command = async (context) => {
     return await withPreview(connections, { table, network, range: inside }, async (look) => {
       if (flags.has('explain')) {
         const { plan, estimate } = await look.explain()
-        output.result([
-          escapeControlCharacters(plan),
-          'At most this would be read:',
-          escapeControlCharacters(estimate).trimEnd(),
-        ])
+        output.result([...plan.split('\n'), 'At most this would be read:', ...estimate.trimEnd().split('\n')])
       } else if (format !== undefined) await output.stream(await look.stream(format, limit))
       else {
         const rows = limit ?? DEFAULT_LIMIT
-        // Data must not control a terminal.
-        const drawn = escapeControlCharacters(await look.table(rows, output.columns))
+        const drawn = await look.table(rows, output.columns)
         output.result(
-          drawn === '' ? ['No rows.'] : [drawn, `At most ${count(rows, 'row')}; --limit <rows> shows more.`],
+          drawn === ''
+            ? ['No rows.']
+            : [...drawn.split('\n'), `At most ${count(rows, 'row')}; --limit <rows> shows more.`],
         )
       }
       return EXIT.ok

@@ -1,12 +1,12 @@
 // Owns sql/tests/<table key>/*.yaml: finding and reading the test files.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackfillError, fileError, usageError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import type { UnitTest } from './unit-test.ts'
-import { shown } from '../../project/sql-files.ts'
+import { readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
 import { parseTestCase } from './test-case.ts'
 
 /**
@@ -48,9 +48,7 @@ export async function readSoundTests(
     const hint = knownNames('tables', stranger, known)
     report(fileError({ rule: 'E015', file: shown(join(tests, stranger)), sentence, hint }))
   }
-  const found = await Promise.all(
-    chosen.map((table) => readTableTests(join(tests, table.key), table, catalogue, report)),
-  )
+  const found = await Promise.all(chosen.map((table) => readTableTests(folder, table, catalogue, report)))
   return found.flat()
 }
 
@@ -60,11 +58,12 @@ export function testPath(folder: string, key: string, name: string): string {
 }
 
 async function readTableTests(
-  folder: string,
+  root: string,
   table: TableDefinition,
   catalogue: Catalogue,
   report: Report,
 ): Promise<readonly UnitTest[]> {
+  const folder = join(root, 'tests', table.key)
   const names = await namesIn(folder)
   const files = names.filter((name) => name.endsWith('.yaml'))
   for (const other of names.filter((name) => !files.includes(name))) {
@@ -73,11 +72,17 @@ async function readTableTests(
       fileError({ rule: 'E016', file: shown(join(folder, other)), sentence, hint: 'a test is <name>.yaml' }),
     )
   }
-  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
+  const texts = await Promise.all(
+    files.map((name) => {
+      const path = join(folder, name)
+      return readFolderFile(root, path).catch((error: unknown) => unreadable(path, error))
+    }),
+  )
   return files.flatMap((name, index) => {
     const test = `${table.key}/${name.slice(0, -'.yaml'.length)}`
     const file = shown(join(folder, name))
-    const parse = () => parseTestCase({ name: test, file, text: texts[index]!, table }, catalogue)
+    const parse = () =>
+      parseTestCase({ name: test, file, text: texts[index]!.toString('utf8'), table }, catalogue)
     return attempt(report, () => withRule(file, parse)) ?? []
   })
 }

@@ -32,8 +32,14 @@ export function parseYaml(file: string, text: string): YamlNode {
     )
   }
 
-  function tree(node: ParsedNode | null, offset: number): YamlNode {
+  let repeated = 0
+  function tree(node: ParsedNode | null, offset: number, isCopy = false): YamlNode {
     const place = placeOf(node?.range[0] ?? offset)
+    if ((isCopy ||= isAlias(node)) && ++repeated > MAX_REPEATED)
+      throw usageError(
+        `${place}: its aliases stand for more than ${MAX_REPEATED} values`,
+        'write the rows out instead of *alias, or split the test',
+      )
     const meant = isAlias(node) ? (node.resolve(document) as ParsedNode | undefined) : node
     if (isMap(meant)) {
       return {
@@ -42,16 +48,20 @@ export function parseYaml(file: string, text: string): YamlNode {
         entries: meant.items.map(({ key, value }) => ({
           key: isScalar(key) ? String(key.value) : '',
           place: placeOf(key.range[0]),
-          value: tree(value, key.range[1]),
+          value: tree(value, key.range[1], isCopy),
         })),
       }
     }
-    if (isSeq(meant)) return { kind: 'list', place, items: meant.items.map((item) => tree(item, offset)) }
+    if (isSeq(meant))
+      return { kind: 'list', place, items: meant.items.map((item) => tree(item, offset, isCopy)) }
     const quoted = isScalar(meant) && meant.type !== 'PLAIN'
     return { kind: 'scalar', place, text: isScalar(meant) ? String(meant.value) : '', quoted }
   }
   return tree(document.contents, 0)
 }
+
+/** Values that all aliases of a file may stand for: aliases of aliases multiply. */
+const MAX_REPEATED = 1000
 
 function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1)

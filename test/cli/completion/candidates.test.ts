@@ -112,3 +112,15 @@ test('each shell gets the lines that it expects', () => {
   expect(tab(['powershell', 'u'])).toEqual(['up', 'unlock'])
   expect(tab([])).toContain('up')
 })
+
+test('only names are offered: no file or network of a stranger puts a command into the line that is typed', () => {
+  const folder = temporaryDirectory()
+  mkdirSync(join(folder, 'transforms'))
+  for (const name of ['ants', 'a$(touch owned)', 'b;touch owned', 'c`id`', 'd e', 'f\ng', '-rf', '.h'])
+    writeFileSync(join(folder, 'transforms', `${name}.sql`), '')
+  writeFileSync(join(folder, 'networks.json'), '{"mainnet":{},"z$(id)":{},"y;id":{}}')
+  const answer = (...words: string[]) =>
+    answerTab({ argv: ['bash', ...words], environment: { BACKFILL_SQL: folder }, folder })
+  expect(answer('up', '--tables', '')).toEqual(['ants'])
+  expect(answer('up', '--network', '')).toEqual(['mainnet'])
+})

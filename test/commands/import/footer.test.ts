@@ -74,3 +74,8 @@ test('a footer that is cut off, or is none, is refused, and never hangs', () => 
     }),
   )
 })
+
+test('a footer that claims more columns than it describes is refused at once', () => {
+  const claims = end(footer([element('root', 2 ** 31 - 1), element('a')], 1))
+  expect(() => readFooter(claims)).toThrow('its footer claims 2147483647 columns and describes 1')
+})

@@ -18,7 +18,7 @@ const MAX_REDIRECTS = 5
 
 /**
  * Resolves with the response, whatever its status, after its headers. The caller reads or destroys the body.
- * @throws BackfillError if it is redirected too often; else the connection's error
+ * @throws BackfillError if it is redirected too often, or from https to http; else the connection's error
  */
 export async function requestFile(url: string, question: HttpQuestion): Promise<IncomingMessage> {
   let at = new URL(url)
@@ -27,7 +27,12 @@ export async function requestFile(url: string, question: HttpQuestion): Promise<
     const { location } = answer.headers
     if (!REDIRECTS.has(answer.statusCode ?? 0) || location === undefined) return answer
     answer.destroy()
-    at = new URL(location, at)
+    const next = URL.parse(location, at.href)
+    if (next === null || !['https:', at.protocol].includes(next.protocol))
+      throw broken(
+        `cannot fetch ${url}: it redirects from ${at.protocol}// to ${next?.protocol ?? location}//`,
+      )
+    at = next
   }
   throw broken(`cannot fetch ${url}: it redirects more than ${MAX_REDIRECTS} times`)
 }

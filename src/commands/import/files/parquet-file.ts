@@ -70,7 +70,9 @@ function topNames([root, ...elements]: readonly SchemaElement[]): ReadonlySet<st
   const names = new Set<string>()
   let at = 0
   for (let column = 0; column < (root?.num_children ?? 0); column++) {
-    names.add(elements[at]?.name ?? '')
+    if (at >= elements.length)
+      throw new Error(`its footer claims ${root?.num_children} columns and describes ${column}`)
+    names.add(elements[at]!.name)
     for (let open = 1; open > 0 && at < elements.length; at++) open += (elements[at]!.num_children ?? 0) - 1
   }
   return names

@@ -18,6 +18,9 @@ export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
   readonly network: string
 }
 
+/** Far above any file of 1,000 blocks: what sends more never ends. */
+const MAX_FILE_BYTES = 16 * 1024 ** 3
+
 /** Lookups at once: each is short, and there is one for each file. */
 const CONCURRENT_REQUESTS = 16
 
@@ -69,6 +72,7 @@ async function download(url: string, options: WebOptions): Promise<FetchedFile> 
     let received = 0
     for await (const piece of answer as AsyncIterable<Buffer>) {
       received += piece.length
+      if (received > MAX_FILE_BYTES) throw broken(`${url} is larger than ${MAX_FILE_BYTES} bytes`)
       await writeWhole(handle, piece, url)
     }
     const expected = lengthOf(answer)

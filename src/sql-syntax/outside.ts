@@ -1,0 +1,113 @@
+// Owns what SQL text may use of the world outside of the server: table functions, engines and functions that read files,
+// call other hosts or run programs are refused unless the file's header names them.
+import { fileError } from '../model/errors.ts'
+import type { SqlText } from '../model/model.ts'
+import { isKeyword, isName, significantTokens, type Token, unquoted } from './lexer.ts'
+import type { Report } from './problems.ts'
+import { beginsTable } from './table-refs.ts'
+
+/** Table functions that stay on the server. Lists what is allowed: a server may know functions that nobody here knows. */
+const TABLE_FUNCTIONS = lower(
+  'numbers numbers_mt zeros zeros_mt generateRandom generateSeries generate_series primes values SQLStandardValues null',
+  'view viewIfPermitted merge format input dictionary',
+  'mergeTreeIndex mergeTreeProjection mergeTreeTextIndex mergeTreeAnalyzeIndexes',
+  'timeSeriesData timeSeriesMetrics timeSeriesSamples timeSeriesSelector timeSeriesTags',
+)
+
+/** Engines of tables and databases that keep their rows on the server. */
+const ENGINE =
+  /^((replicated|shared)?\w*mergetree|log|tinylog|stripelog|memory|null|set|join|buffer|merge|dictionary|generaterandom|keepermap|atomic|ordinary|replicated|lazy)$/
+
+/** Functions that leave the server wherever they stand: after IN and commas, too, a table function may follow. */
+const LEAVES = new RegExp(
+  `^(${[
+    '(azureblobstorage|s3|gcs|oss|cosn|hdfs|url|file|remote|iceberg|hudi|paimon|deltalake)\\w*',
+    'cluster|clusterallreplicas|executable\\w*|filesystem|sqlite|mysql|postgresql|mongodb|redis|odbc|jdbc|ytsaurus|arrowflight',
+    'eval|loop|fuzzquery|fuzzjson|viewexplain|prometheusquery\\w*',
+    // Functions of one value.
+    'ai(generate|embed|classify|extract|translate)\\w*|catboostevaluate|reversednsquery|hascolumnintable|evalmlmethod',
+    // `SETTINGS disk = disk(type = s3, …)` of a CREATE TABLE.
+    'disk',
+  ].join('|')})$`,
+)
+
+/** Functions that share their beginning with one that leaves, and stay. */
+const STAYS = lower('urlHash urlHierarchy urlPathHierarchy')
+
+/**
+ * Reports E049 for whatever of a statement leaves the server.
+ * @param named names in the header's `outside`
+ */
+export function reportOutside(sql: SqlText, named: readonly string[], report: Report): void {
+  const allowed = lower(...named)
+  const tokens = significantTokens(sql)
+  for (const [index, token] of tokens.entries()) {
+    if (!isName(token)) continue
+    const name = unquoted(token)
+    const what = outsideKind(tokens, index, name.toLowerCase())
+    // As a value, file() is limited by no grant; eval() runs text that nobody has read.
+    const isNever = name.toLowerCase() === 'eval' || (what === 'function' && name.toLowerCase() === 'file')
+    if (what === undefined || (allowed.has(name.toLowerCase()) && !isNever)) continue
+    const sentence = `the ${what} ${name} reaches outside of the ClickHouse server`
+    const hint = isNever
+      ? 'do without it: no grant of the server limits it'
+      : `do without it; if you trust this file, allow it in its header: --! outside: ${name}`
+    report(fileError({ rule: 'E049', file: sql.file, line: token.line, sentence, hint }))
+  }
+}
+
+function outsideKind(tokens: readonly Token[], index: number, name: string): string | undefined {
+  const [token, before, after] = [tokens[index]!, tokens[index - 1], tokens[index + 1]]
+  if (isEngine(tokens, index)) return ENGINE.test(name) ? undefined : 'engine'
+  if (isKeyword(before, 'DICTIONARY') && isKeyword(tokens[index - 2], 'CREATE', 'REPLACE'))
+    return 'dictionary'
+  if (!isCall(token, before, after)) return undefined
+  if (isTableFunction(tokens, index)) return TABLE_FUNCTIONS.has(name) ? undefined : 'table function'
+  return LEAVES.test(name) && !STAYS.has(name) ? 'function' : undefined
+}
+
+/** `ENGINE = Name` or `ENGINE Name` outside of brackets: a column may be called engine. */
+function isEngine(tokens: readonly Token[], index: number): boolean {
+  const before = tokens[index - 1]
+  const keyword = before?.text === '=' ? tokens[index - 2] : before
+  return (
+    isKeyword(keyword, 'ENGINE') &&
+    keyword?.depth === 0 &&
+    isKeyword(tokens[0], 'CREATE', 'ATTACH', 'REPLACE')
+  )
+}
+
+/** `name(`, `APPLY name`, and a name alone as first argument: `arrayMap(name, …)` calls it for each element. */
+function isCall(token: Token, before: Token | undefined, after: Token | undefined): boolean {
+  if (before?.text === '.') return false
+  if (after?.text === '(' || isKeyword(before, 'APPLY')) return true
+  return before?.text === '(' && (after?.text === ',' || after?.text === ')') && SCALARS.test(unquoted(token))
+}
+
+const SCALARS = /^(file|ai(generate|embed|classify|extract|translate)\w*|reversednsquery)$/i
+
+/** After FROM and JOIN, behind the commas of a FROM, and after INSERT INTO FUNCTION. */
+function isTableFunction(tokens: readonly Token[], index: number): boolean {
+  const before = tokens[index - 1]
+  if (before?.text !== ',') return isKeyword(before, 'FUNCTION') || followsFrom(tokens, index - 1)
+  const { depth } = before
+  for (let at = index - 1; at >= 0 && tokens[at]!.depth >= depth; at--)
+    if (tokens[at]!.depth === depth && isKeyword(tokens[at], ...CLAUSES)) return followsFrom(tokens, at)
+  return false
+}
+
+const CLAUSES =
+  'SELECT FROM JOIN ON USING WHERE PREWHERE GROUP ORDER HAVING LIMIT WINDOW SETTINGS WITH BY'.split(' ')
+
+/** ClickHouse also reads `FROM numbers(3) SELECT number`. */
+function followsFrom(tokens: readonly Token[], from: number): boolean {
+  const before = tokens[from - 1]
+  const isFirst = isKeyword(tokens[from], 'FROM') && (before === undefined || before.text === '(')
+  return (
+    beginsTable(tokens, from) || (isFirst && tokens.slice(from).some((token) => isKeyword(token, 'SELECT')))
+  )
+}
+
+function lower(...names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.flatMap((text) => text.toLowerCase().split(' ')))
+}

@@ -1,0 +1,69 @@
+// Owns which `.env` is read, and what a `.env` that was merely found may not do: it may be a stranger's.
+import { existsSync, lstatSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { usageError } from '../model/errors.ts'
+import { userId } from '../seam/process.ts'
+import type { Flags } from './values.ts'
+
+/** `isNamed`: by --env-file or BACKFILL_ENV_FILE; else it was found. */
+export type EnvFile = { readonly path: string; readonly isNamed: boolean }
+
+/**
+ * The named file, or `.env` of the working folder or of a folder above it, up to the one with `.git`.
+ * @throws BackfillError `usage` for a named file that does not exist, and a found one of another user
+ */
+export function findEnvFile(
+  flags: Flags,
+  environment: Readonly<Record<string, string | undefined>>,
+  folder: string,
+): EnvFile | undefined {
+  const flag = flags.get('env-file')
+  const named = flag?.text ?? environment['BACKFILL_ENV_FILE'] ?? ''
+  if (named !== '') {
+    const path = resolve(folder, named)
+    if (existsSync(path)) return { path, isNamed: true }
+    throw usageError(`${path} of ${flag?.place ?? 'BACKFILL_ENV_FILE'} does not exist`, 'correct the path')
+  }
+  const path = foldersToSearch(folder)
+    .map((one) => join(one, '.env'))
+    .find((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined)
+  if (path === undefined) return undefined
+  const { uid } = lstatSync(path)
+  const me = userId()
+  if (me !== undefined && uid !== me && uid !== 0)
+    throw usageError(`${path} belongs to another user (${uid})`, NAME_IT(path))
+  return { path, isNamed: false }
+}
+
+/** What to type if the file is meant. */
+const NAME_IT = (path: string): string => `name it if you trust it: --env-file ${path}; or remove it`
+
+/** The working folder alone, outside of a repository. */
+function foldersToSearch(folder: string): readonly string[] {
+  const upwards = [folder]
+  for (let at = folder; dirname(at) !== at; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return upwards
+    upwards.push(dirname(at))
+  }
+  return [folder]
+}
+
+/**
+ * @param url where the server's address comes from: `.env TARGET_CLICKHOUSE_URL`
+ * @throws BackfillError `usage` if a `.env` that was merely found names the server to which a password of the environment
+ *   would be sent
+ */
+export function assertPaired(file: EnvFile | undefined, url: string, password: string): void {
+  if (file === undefined || file.isNamed || !url.startsWith('.env ') || !password.startsWith('environment '))
+    return
+  const variable = password.replace('environment ', '')
+  throw usageError(
+    `${file.path} was found, and names the server, but the password is that of ${variable} in the environment`,
+    `set ${url.replace('.env ', '')} in the environment, too; or ${NAME_IT(file.path)}`,
+  )
+}
+
+/** For people: `.env`, `../.env`. */
+export function shownEnvFile({ path }: EnvFile, folder: string): string {
+  return relative(folder, path) || path
+}

@@ -1,0 +1,68 @@
+// Owns the promise that SQL of a stranger touches nothing outside of the embedded server's folder, and that a folder which
+// came with a clone is not used.
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { prepareDirectory } from '../../src/embedded/server-directory.ts'
+import { query, serve } from '../support/embedded.ts'
+import { temporaryDirectory } from '../support/processes.ts'
+
+test('no statement reads or writes files, calls hosts or runs programs', async () => {
+  const place = temporaryDirectory()
+  const file = join(place, 'written')
+  mkdirSync(join(place, 'state'))
+  mkdirSync(join(place, 'state/embedded/data/user_scripts'), { recursive: true, mode: 0o700 })
+  const server = await serve(join(place, 'other'))
+  const refusals: readonly [statement: string, reason: RegExp][] = [
+    [`SELECT * FROM file('/etc/hostname', 'LineAsString', 'line String')`, /READ ON FILE/],
+    [`INSERT INTO FUNCTION file('${file}', 'TSV', 'a String') SELECT 'x'`, /WRITE ON FILE/],
+    [`CREATE TABLE default.f (a String) ENGINE = File(TSVRaw, '${file}')`, /TABLE ENGINE ON File/],
+    [`SELECT * FROM url('http://127.0.0.1:1/', 'TSV', 'a String')`, /READ ON URL/],
+    [`SELECT * FROM s3('http://127.0.0.1:1/bucket/a', 'TSV', 'a String')`, /READ ON S3/],
+    [`SELECT * FROM remote('127.0.0.1:1', system.one)`, /READ ON REMOTE/],
+    [`SELECT * FROM filesystem('/etc')`, /READ ON FILE/],
+    [`SELECT * FROM sqlite('/etc/x', 'y')`, /READ ON SQLITE/],
+    [`SELECT * FROM executable('a.sh', 'TSV', 'a String')`, /does not exist inside user scripts folder/],
+    [`CREATE DATABASE d ENGINE = Filesystem('/')`, /TABLE ENGINE ON Filesystem/],
+    [
+      `CREATE DICTIONARY default.d (k UInt64) PRIMARY KEY k SOURCE(NULL()) LAYOUT(FLAT())`,
+      /CREATE DICTIONARY/,
+    ],
+    [`CREATE FUNCTION f AS x -> file(x)`, /CREATE FUNCTION/],
+    [`CREATE USER u`, /CREATE USER/],
+    [`BACKUP DATABASE default TO File('${file}')`, /BACKUP/],
+    [`SELECT 1 INTO OUTFILE '${file}'`, /INTO OUTFILE is not allowed/],
+  ]
+  for (const [statement, reason] of refusals)
+    await expect.soft(query(server, statement), statement).rejects.toThrow(reason)
+  expect(existsSync(file)).toBe(false)
+})
+
+test.runIf(process.platform === 'linux')('its process knows no secret of our environment', async () => {
+  process.env['TARGET_SECRET_OF_CI'] = 'hunter2'
+  try {
+    const server = await serve(temporaryDirectory())
+    // The one function that no grant limits: `check` refuses it in files.
+    const environment = await query(server, `SELECT file('/proc/${server.pid}/environ')`)
+    expect(environment).toContain('TZ=UTC')
+    expect(environment).not.toContain('hunter2')
+  } finally {
+    delete process.env['TARGET_SECRET_OF_CI']
+  }
+})
+
+test('a folder that backfill has not made is not used: a link, one of a clone', () => {
+  const place = temporaryDirectory()
+  const wishes = { memoryBytes: undefined }
+  mkdirSync(join(place, 'real'))
+  symlinkSync(join(place, 'real'), join(place, 'state'))
+  expect(() => prepareDirectory(join(place, 'state', 'embedded'), wishes)).toThrow(/is a link/)
+  const cloned = join(place, 'cloned')
+  mkdirSync(join(cloned, 'data'), { recursive: true, mode: 0o755 })
+  expect(() => prepareDirectory(cloned, wishes)).toThrow(/backfill has not made it/)
+  writeFileSync(join(cloned, 'password'), 'known to the stranger', { mode: 0o644 })
+  expect(() => prepareDirectory(cloned, wishes)).toThrow(/backfill has not made it/)
+  const own = join(place, 'own')
+  prepareDirectory(own, wishes)
+  expect(() => prepareDirectory(own, wishes)).not.toThrow()
+})

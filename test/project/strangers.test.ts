@@ -1,0 +1,67 @@
+// Owns the promise that the SQL folder of a stranger leads nowhere: nothing outside of it is read, and nothing without end.
+import {
+  cpSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { repository, temporaryDirectory } from '../support/processes.ts'
+
+function folder(): { readonly sql: string; readonly outside: string } {
+  const place = temporaryDirectory()
+  const sql = join(place, 'sql')
+  cpSync(join(repository, 'test/fixtures/checks/sound'), sql, { recursive: true })
+  writeFileSync(join(place, 'secret'), 'hunter2')
+  return { sql, outside: join(place, 'secret') }
+}
+
+const refused = async (sql: string) =>
+  await readCatalogue(sql).then(
+    () => 'read',
+    (error: Error) => error.message,
+  )
+
+test('links out of the folder are refused, and nothing of their ends is shown', async () => {
+  for (const file of ['networks.json', 'transforms/gas.sql', 'source/x.sql', 'ledger/02-x.sql']) {
+    const { sql, outside } = folder()
+    rmSync(join(sql, file), { force: true })
+    symlinkSync(outside, join(sql, file))
+    const said = await refused(sql)
+    expect(said).toContain('is a link that leads out of the SQL folder')
+    expect(said).not.toContain('hunter2')
+  }
+})
+
+test('a folder that is a link out of it is refused', async () => {
+  const { sql } = folder()
+  renameSync(join(sql, 'ddl'), join(sql, '..', 'ddl'))
+  symlinkSync(join(sql, '..', 'ddl'), join(sql, 'ddl'))
+  expect(await refused(sql)).toContain('leads out of the SQL folder')
+})
+
+test('links within the folder are followed, as Kubernetes makes them', async () => {
+  const { sql } = folder()
+  mkdirSync(join(sql, '..data'))
+  renameSync(join(sql, 'networks.json'), join(sql, '..data/networks.json'))
+  symlinkSync('..data/networks.json', join(sql, 'networks.json'))
+  linkSync(join(sql, '..data/networks.json'), join(sql, 'same.json'))
+  expect((await readCatalogue(sql)).networks.length).toBeGreaterThan(0)
+})
+
+test('pipes and huge files are refused, and nobody waits for them', async () => {
+  const { sql } = folder()
+  execFileSync('mkfifo', [join(sql, 'transforms/z.sql')])
+  expect(await refused(sql)).toContain('z.sql is not a regular file')
+  rmSync(join(sql, 'transforms/z.sql'))
+  writeFileSync(join(sql, 'transforms/z.sql'), '')
+  truncateSync(join(sql, 'transforms/z.sql'), 17 * 1024 * 1024)
+  expect(await refused(sql)).toContain('more than 16777216')
+})

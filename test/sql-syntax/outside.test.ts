@@ -1,0 +1,77 @@
+// Owns the promise that SQL which leaves the server is seen, however it is written, and that nothing else is taken for it.
+import { describe, expect, test } from 'vitest'
+import type { BackfillError } from '../../src/model/errors.ts'
+import { reportOutside } from '../../src/sql-syntax/outside.ts'
+
+/** Names that are reported. */
+function outside(text: string, named: readonly string[] = []): readonly string[] {
+  const found: string[] = []
+  reportOutside({ file: 'a.sql', text, line: 1 }, named, ({ finding }: BackfillError) =>
+    found.push(/ (\S+) reaches outside/.exec(finding!.sentence)![1]!),
+  )
+  return found
+}
+
+describe('what leaves the server', () => {
+  test.each([
+    ['a table function', "SELECT * FROM url('http://x', 'TSV', 'a String')", 'url'],
+    ['one in other letters', "SELECT * FROM uRl('http://x', 'TSV', 'a String')", 'uRl'],
+    ['one in quotes', "SELECT * FROM `file`('/etc/passwd', 'LineAsString')", 'file'],
+    ['one behind a comment', "SELECT * FROM /* a */ s3 -- b\n('http://x')", 's3'],
+    ['one in a scalar subquery', "SELECT (SELECT count() FROM remote('h', system.one))", 'remote'],
+    ['one after JOIN', "SELECT 1 FROM t LEFT JOIN mysql('h', 'd', 't', 'u', 'p') AS m USING a", 'mysql'],
+    [
+      'one behind a comma',
+      "SELECT 1 FROM t, numbers(3) AS n, executable('a.sh', 'TSV', 'a String')",
+      'executable',
+    ],
+    ['one after IN', "SELECT 1 WHERE 'a' IN s3('http://x')", 's3'],
+    [
+      'one in a view()',
+      "SELECT 1 FROM view(SELECT * FROM postgresql('h', 'd', 't', 'u', 'p'))",
+      'postgresql',
+    ],
+    ['one that nobody knows yet', "SELECT 1 FROM newLakeOfNextYear('x')", 'newLakeOfNextYear'],
+    ['one before SELECT', "FROM gcs('http://x') SELECT 1", 'gcs'],
+    ['the other nodes', "SELECT 1 FROM clusterAllReplicas('c', system.one)", 'clusterAllReplicas'],
+    ['a file as a value', "SELECT file('/etc/passwd')", 'file'],
+    ['a function applied to columns', "SELECT * APPLY file FROM (SELECT '/etc/passwd')", 'file'],
+    ['a function for each element', "SELECT arrayMap(file, ['/etc/passwd'])", 'file'],
+    ['a model elsewhere', "SELECT aiGenerate('tell me')", 'aiGenerate'],
+    ['an engine', "CREATE TABLE t (a String) ENGINE = File(TSVRaw, '/bin/tool')", 'File'],
+    ['an engine without =', "CREATE TABLE t (a String) ENGINE URL('http://x', TSV)", 'URL'],
+    ['the engine of a database', "CREATE DATABASE d ENGINE = MySQL('h', 'd', 'u', 'p')", 'MySQL'],
+    [
+      'a disk',
+      'CREATE TABLE t (a Int8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = s3)',
+      'disk',
+    ],
+    ['a default', "CREATE TABLE t (a String DEFAULT file('/etc/passwd')) ENGINE = Memory", 'file'],
+    ['a dictionary', 'CREATE DICTIONARY d (k UInt64) PRIMARY KEY k SOURCE(HTTP(url 1)) LAYOUT(FLAT())', 'd'],
+    ['an INSERT into a function', "INSERT INTO FUNCTION hdfs('h', 'TSV', 'a Int8') SELECT 1", 'hdfs'],
+  ])('%s is reported', (_, text, name) => {
+    expect(outside(text)).toContain(name)
+  })
+
+  test('a name in the header allows it, but never a file as a value, nor text that is run', () => {
+    expect(outside("SELECT * FROM url('http://x', TSV)", ['URL'])).toEqual([])
+    expect(outside("SELECT * FROM url('http://x', TSV)", ['s3'])).toEqual(['url'])
+    expect(outside("SELECT file('/etc/passwd'), * FROM file('a')", ['file'])).toEqual(['file'])
+    expect(outside("SELECT * FROM eval('SELECT 1')", ['eval'])).toEqual(['eval'])
+  })
+})
+
+test.each([
+  ["SELECT url, file, s3 FROM {source:Identifier}.t WHERE file = 'a' ORDER BY url"],
+  ["SELECT trim(BOTH ' ' FROM lower(a)), extract(DAY FROM toDate(d)), a IS DISTINCT FROM lower(b) FROM t"],
+  ['SELECT arrayJoin(a) AS x, URLHash(a) FROM t ARRAY JOIN range(3) AS b'],
+  ['SELECT 1 FROM t, (SELECT 2) AS s WHERE a IN (1, 2), lower(b)'],
+  ['WITH file AS (SELECT 1) SELECT * FROM file, numbers(3), view(SELECT 1)'],
+  ["SELECT 'FROM url(1)' /* file(1) */ -- s3(1)"],
+  [
+    'CREATE TABLE t (engine String, file String, url String) ENGINE = ReplicatedReplacingMergeTree ORDER BY engine',
+  ],
+  ['CREATE TABLE t (a Int8) ENGINE = SharedMergeTree ORDER BY a'],
+])('%s stays on the server', (text) => {
+  expect(outside(text)).toEqual([])
+})

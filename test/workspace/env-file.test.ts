@@ -1,0 +1,62 @@
+// Owns the promises of which `.env` counts, and that one which was merely found cannot draw a password to its server.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readConfig } from '../../src/workspace/config.ts'
+import { typedWords } from '../../src/workspace/values.ts'
+import { temporaryDirectory } from '../support/processes.ts'
+
+const URL_LINE = 'TARGET_CLICKHOUSE_URL=theirs:8123\n'
+const password = { TARGET_CLICKHOUSE_PASSWORD: 'mine' }
+
+function place(text = URL_LINE) {
+  const folder = temporaryDirectory()
+  writeFileSync(join(folder, '.env'), text)
+  return (environment: Record<string, string>, flags: Record<string, string> = {}, below = '') =>
+    readConfig({ flags: typedWords(flags), environment, folder: join(folder, below) })
+}
+
+test('a found .env that names the server gets no password of the environment, nor of a file that it names', () => {
+  const found = place()
+  expect(() => found(password)).toThrow(
+    /names the server, but the password is that of TARGET_CLICKHOUSE_PASSWORD/,
+  )
+  const file = join(found({}).folder, 'password')
+  writeFileSync(file, 'mine')
+  expect(() => found({ TARGET_CLICKHOUSE_PASSWORD_FILE: file })).toThrow(
+    /is that of TARGET_CLICKHOUSE_PASSWORD_FILE/,
+  )
+  expect(found({}).servers.kind).toBe('remote')
+})
+
+test('both ways out work: the file is named, or the environment names the server', () => {
+  const found = place()
+  for (const named of [
+    found(password, { 'env-file': '.env' }),
+    found({ ...password, BACKFILL_ENV_FILE: '.env' }),
+  ])
+    expect(JSON.stringify(named.servers)).toContain('http://theirs:8123')
+  expect(JSON.stringify(found({ ...password, TARGET_CLICKHOUSE_URL: 'ours' }).servers)).toContain(
+    'http://ours:8123',
+  )
+})
+
+test('a .env may name server and password together', () => {
+  const { servers } = place(`${URL_LINE}TARGET_CLICKHOUSE_PASSWORD=theirs\n`)({})
+  expect(JSON.stringify(servers)).toContain('theirs')
+})
+
+test('a .env is looked for upwards within a repository, and outside of one in the working folder alone', () => {
+  const found = place()
+  const { folder } = found({})
+  mkdirSync(join(folder, 'below'))
+  expect(found({}, {}, 'below').envFile).toBeUndefined()
+  mkdirSync(join(folder, '.git'))
+  expect(found({}, {}, 'below').envFile).toBe('../.env')
+  mkdirSync(join(folder, 'below/.git'))
+  expect(found({}, {}, 'below').envFile).toBeUndefined()
+})
+
+test('a named file that does not exist is an error', () => {
+  expect(() => place()({}, { 'env-file': 'no.env' })).toThrow(/no\.env of --env-file does not exist/)
+})

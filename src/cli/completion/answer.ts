@@ -2,7 +2,7 @@
 // there are no lines, because an error message would land in the line that the person is typing.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isLockName, shortName } from '../../model/table-key.ts'
+import { isNetworkName, shortName } from '../../model/table-key.ts'
 import { COMMANDS } from '../commands.ts'
 import { readConfig } from '../../workspace/config.ts'
 import { typedWords } from '../../workspace/values.ts'
@@ -23,8 +23,8 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
   const named = (read: (folder: string) => readonly string[]) => (): readonly string[] => {
     try {
       const typedSql = typedWords(sql === undefined ? {} : { sql })
-      // A name goes into the line that is typed: `$(…)` or `;` in it would be a command.
-      return read(readConfig({ flags: typedSql, environment, folder }).sql.value).filter(isLockName)
+      // A name goes into the line that is typed: `$(…)` or `;` in it would be a command. Names of networks have the most characters.
+      return read(readConfig({ flags: typedSql, environment, folder }).sql.value).filter(isNetworkName)
     } catch {
       return []
     }

@@ -8,6 +8,7 @@ import {
   type ResponseJSON,
 } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
+import { longForm } from './long-form.ts'
 import { serverError } from './server-error.ts'
 
 /** The methods of the package's client that this program uses: a replacement for the wire implements these. */
@@ -71,9 +72,15 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
       ),
     table: <Row>(question: Question) =>
       send(question, async (params) => (await transport.query({ ...params, format: 'JSON' })).json<Row>()),
-    command: (statement) => send(statement, async (params) => void (await transport.command(params))),
-    text: (statement) => send(statement, async (params) => text((await transport.exec(params)).stream)),
-    exec: (statement) => send(statement, (params) => transport.exec(params)),
+    command: (statement) =>
+      send(statement, async (params) => {
+        const form = longForm(params)
+        if (form === params) await transport.command(params)
+        else await text((await transport.exec(form)).stream)
+      }),
+    text: (statement) =>
+      send(statement, async (params) => text((await transport.exec(longForm(params))).stream)),
+    exec: (statement) => send(statement, (params) => transport.exec(longForm(params))),
     ping: () => transport.ping({ select: true }),
     close: () => transport.close(),
     as: (other) => clientOver(transport, other, limits),
@@ -99,6 +106,7 @@ const overHttp: MakeTransport = (connection, settings) => {
     password: connection.password,
     request_timeout: REQUEST_TIMEOUT_MS,
     max_open_connections: 64,
+    use_multipart_params_auto: true,
     clickhouse_settings: settings,
     // Progress headers keep idle connections alive; at the interval of write.ts, an hour of them stays below 1 MiB.
     max_response_headers_size: 1024 * 1024,

@@ -2,11 +2,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type LedgerEvent, type LedgerPlace, NO_TRY } from './events.ts'
-import type { BlockSet } from '../model/blocks.ts'
+import type { BlockSet, Range } from '../model/blocks.ts'
 import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import { fence } from '../lock/fence.ts'
+import { fences } from '../lock/fence.ts'
 import { type Advance, advance } from './advance.ts'
 import type { InputTable } from './built-from.ts'
 import { foldQuery } from './fold.ts'
@@ -91,7 +91,10 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   async function send({ row, from }: Rows, locks: readonly Lock[], doing: string, retryPolicy?: RetryPolicy) {
     const columns = Object.keys(row) as (keyof Schema['ledger'])[]
     const selected = Object.entries(row).map(([column, value]) => value.as(column))
-    const fenced = locks.map(({ name }) => fence({ lockName: name, names }))
+    const fenced = fences(
+      locks.map(({ name }) => name),
+      names,
+    )
     const statement = server
       .during(doing)
       .withSchema(names.ledger)
@@ -101,7 +104,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
         (from === undefined
           ? db.selectNoFrom(selected)
           : db.selectFrom(from.as('marks')).select(selected)
-        ).where((is) => is.and(fenced)),
+        ).where(fenced),
       )
     const sendOnce = async (): Promise<void> => void (await statement.execute())
     // An earlier one may have arrived: the same event twice, at the same (epoch, seq), folds as one.
@@ -151,13 +154,38 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   return {
     append,
 
-    /** Appends the same event for each range, in order: for events without an attempt. */
+    /**
+     * Appends the same event for each range, many in one statement: for events without an attempt. Once `until` is
+     * aborted, no further statement is sent.
+     */
     appendEach: async (
       lock: Lock,
       { blocks, ...said }: Declaration,
       retryPolicy?: RetryPolicy,
+      until?: AbortSignal,
     ): Promise<void> => {
-      for (const range of blocks) await append(lock, { ...NO_TRY, ...said, range }, retryPolicy)
+      for (let start = 0; start < blocks.length && until?.aborted !== true; start += RANGES_AT_ONCE) {
+        const some = blocks.slice(start, start + RANGES_AT_ONCE)
+        await inTurn([lock], async () => {
+          const marks = [() => lock.nextSeq(), ({ from }: Range) => from, ({ to }: Range) => to]
+          const columns = marks.map((value) => sql`${array('UInt64', some, value)}`)
+          const row = rowOf(
+            { ...NO_TRY, ...said, range: { from: 0, to: 0 } },
+            {
+              table_key: sql`${lock.key}`,
+              epoch: sql`${lock.epoch}`,
+              seq: sql`mark.1`,
+              range_from: sql`mark.2`,
+              range_to: sql`mark.3`,
+              target_uuid: sql`${said.targetUuid}`,
+              islands: sql`${NO_ISLANDS}`,
+            },
+          )
+          const from = sql<MarkedRow>`(SELECT arrayJoin(arrayZip(${sql.join(columns)})) AS mark)`
+          const doing = `recording '${said.event}' of ${lock.key} in the ledger`
+          await send({ row, from }, [lock], doing, retryPolicy)
+        })
+      }
     },
 
     /**
@@ -174,7 +202,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       const locks = requests.map(({ lock }) => lock)
       await inTurn(locks, async () => {
         const newest = await advanceInputs(requests, runId, retryPolicy)
-        const from = sql<CheckpointRow>`(
+        const from = sql<MarkedRow>`(
           SELECT arrayJoin(arrayZip(
             ${array('String', requests, ({ lock }) => lock.key)},
             ${array('UInt64', requests, ({ lock }) => lock.epoch)},
@@ -215,16 +243,20 @@ function array<Item>(type: string, items: readonly Item[], value: (item: Item) =
 }
 
 type Changes = Readonly<
-  Record<'table_key' | 'epoch' | 'seq' | 'target_uuid' | 'islands', RawBuilder<unknown>>
+  Record<'table_key' | 'epoch' | 'seq' | 'target_uuid' | 'islands', RawBuilder<unknown>> &
+    Partial<Record<'range_from' | 'range_to', RawBuilder<unknown>>>
 >
 
-type CheckpointRow = { readonly mark: unknown }
+type MarkedRow = { readonly mark: unknown }
 
 /** Columns of rows; `from`: the subquery with the values of `Changes`, undefined if there is one row. */
 type Rows = {
   readonly row: Readonly<Record<string, RawBuilder<unknown>>>
-  readonly from?: RawBuilder<CheckpointRow>
+  readonly from?: RawBuilder<MarkedRow>
 }
+
+/** A statement of this many takes well under a second, and an abort waits for one. */
+const RANGES_AT_ONCE = 5_000
 
 const NO_ISLANDS = typed([], ISLANDS)
 

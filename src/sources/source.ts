@@ -4,7 +4,7 @@ import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
 import type { Bucket } from './availability.ts'
-import { someRange, typed } from '../clickhouse/dialect.ts'
+import { touchesSome, typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
@@ -64,12 +64,13 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       .select([sql<string>`${source}`.as('source'), 'block_number'])
   }
 
-  async function disagreeingIn(
+  async function disagreeing(
     sources: readonly string[],
     weak: readonly string[],
     ranges: readonly Range[],
   ): Promise<readonly number[]> {
-    const within = someRange(ranges, 'block_number BETWEEN f AND t')
+    if (sources.length < 2 || ranges.length === 0) return []
+    const within = touchesSome(ranges, 'block_number')
     const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
     const [first, ...others] = sources.map((source) =>
       rowsOf(source, hull)
@@ -133,13 +134,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       return rows satisfies Bucket[]
     },
 
-    async disagreeing(sources, weak, ranges) {
-      if (sources.length < 2) return []
-      const found: (readonly number[])[] = []
-      for (let start = 0; start < ranges.length; start += RANGES_PER_QUERY)
-        found.push(await disagreeingIn(sources, weak, ranges.slice(start, start + RANGES_PER_QUERY)))
-      return found.flat()
-    },
+    disagreeing,
 
     async fingerprint(sources, range) {
       const [first, ...others] = sources.map((source) =>
@@ -174,9 +169,6 @@ function rowsIn(
     .where('block_number', '>=', range.from)
     .where('block_number', '<=', range.to)
 }
-
-/** A parameter is sent in the URL, of which the server accepts 128 KiB: 17 characters per block number. */
-const RANGES_PER_QUERY = 5_000
 
 /** The sources' contents in a segment of blocks. */
 export type Segment = {

@@ -3,6 +3,7 @@ import type { IslandState } from '../clickhouse/schema.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { InputTable } from '../ledger/built-from.ts'
 import type { LedgerView } from '../ledger/events.ts'
+import { MAX_BLOCK } from '../sources/source.ts'
 import type { TargetTable } from '../targets/target.ts'
 import { type Bounds, type BoundsInput, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
@@ -29,6 +30,8 @@ export type TableStatus = {
   readonly emptyInputs: readonly string[]
   /** Done ranges that would be computed differently now. */
   readonly stale: readonly StaleVersion[]
+  /** Its sources that have rows of impossible blocks. */
+  readonly strays: readonly string[]
 }
 
 /**
@@ -72,16 +75,22 @@ export async function readTableStatuses(
     const emptyInputs = table.after
       .map((key) => facts.get(key)!)
       .flatMap((input) => (input.emptied ? [input.table.target] : []))
-    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs })
+    const strays = table.sources.filter((name) => extents.get(name)?.stray === true)
+    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs, strays })
   }
   return await withStale(workspace, facts)
 }
 
-/** The message about a table that was emptied without the ledger. */
-export function emptiedNote({ table: { target }, emptied }: TableStatus): string | undefined {
-  return emptied
-    ? `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`
-    : undefined
+/** The messages about a table that was emptied without the ledger, and about rows of sources that are left out. */
+export function tableWarnings({ table: { target }, emptied, strays }: TableStatus): readonly string[] {
+  const left = strays.map(
+    (source) => `${source} has rows above block ${MAX_BLOCK}: they are taken for mistakes and left out`,
+  )
+  if (!emptied) return left
+  return [
+    ...left,
+    `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`,
+  ]
 }
 
 /** Why a table's blocks wait for inputs that lack their rows. */

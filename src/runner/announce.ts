@@ -3,7 +3,7 @@ import { countBlocks, formatBlockSet, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
-import { emptiedNote, emptyInputsNote, type TableStatus } from '../planning/table-status.ts'
+import { tableWarnings, emptyInputsNote, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
 
 /** Source gaps and incomplete blocks, once for all tables that skip the same. */
@@ -30,8 +30,7 @@ export function announce(
 ): void {
   for (const { key, tableStatus, unprobed } of runs.values()) {
     const { bounds, covered } = tableStatus
-    const emptied = emptiedNote(tableStatus)
-    if (emptied !== undefined) report({ type: 'warning', table: key, text: emptied })
+    for (const text of tableWarnings(tableStatus)) report({ type: 'warning', table: key, text })
     const waits = emptyInputsNote(tableStatus)
     if (waits !== undefined && unprobed.length > 0) report({ type: 'note', table: key, text: waits })
     if (bounds.note !== undefined) {

@@ -1,7 +1,6 @@
 // Owns the steps of a table's run around its chunks: probing its blocks, locking it, writing its checkpoints.
 import { withRetry } from '../clickhouse/retry.ts'
 import { intersect, subtract, union } from '../model/blocks.ts'
-import { nextWindow, widthAfter } from '../planning/probe.ts'
 import { mergeRowEstimates } from '../planning/row-estimates.ts'
 import { coverageOf, inputsOf } from '../planning/table-status.ts'
 import type { Bucket } from '../sources/availability.ts'
@@ -16,13 +15,14 @@ export async function probeTable(
 ): Promise<void> {
   run.probing = true
   try {
-    const window = nextWindow(run.unprobed, options.order, run.window)
-    const { runnable, sourceGaps, incomplete, rowEstimates, buckets } = await withRetry(
-      { queries: ports.queries, retryPolicy },
-      () => probeBlocks(run.tableStatus.table, window),
-    )
+    const { table } = run.tableStatus
+    const [window, found] = await withRetry({ queries: ports.queries, retryPolicy }, async () => {
+      const next = await probeBlocks.next(table, run.unprobed, options.order, run.lastProbe)
+      return [next, await probeBlocks(table, next)] as const
+    })
+    const { runnable, sourceGaps, incomplete, rowEstimates, buckets } = found
     run.unprobed = subtract(run.unprobed, window)
-    run.window = widthAfter(run.window, { rowEstimates })
+    run.lastProbe = { rowEstimates }
     run.runnable = union(run.runnable, subtract(runnable, run.covered))
     run.sourceGaps = union(run.sourceGaps, sourceGaps)
     run.incomplete = union(run.incomplete, incomplete)

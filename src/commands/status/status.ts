@@ -5,7 +5,7 @@ import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
 import {
   blocksIn,
-  emptiedNote,
+  tableWarnings,
   emptyInputsNote,
   readTableStatuses,
   type TableStatus,
@@ -87,7 +87,7 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
     lastRun: view?.lastRun ?? null,
     lock: lock === undefined || lock.released ? null : lock,
     /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
-    notes: [bounds.note, emptiedNote(tableStatus), emptyInputsNote(tableStatus)].filter(
+    notes: [bounds.note, ...tableWarnings(tableStatus), emptyInputsNote(tableStatus)].filter(
       (note) => note !== undefined,
     ),
   }

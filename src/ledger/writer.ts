@@ -100,12 +100,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       .withSchema(names.ledger)
       .insertInto('ledger')
       .columns(columns)
-      .expression(
-        (from === undefined
-          ? db.selectNoFrom(selected)
-          : db.selectFrom(from.as('marks')).select(selected)
-        ).where(fenced),
-      )
+      .expression(db.selectFrom(from.as('marks')).select(selected).where(fenced))
     const sendOnce = async (): Promise<void> => void (await statement.execute())
     // An earlier one may have arrived: the same event twice, at the same (epoch, seq), folds as one.
     await (retryPolicy === undefined
@@ -117,20 +112,33 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
    * Appends one event under the lock's fence, acknowledged when the promise resolves. With a retry policy, the same event
    * with the same (epoch, seq) is sent again after a lost answer and after transient errors.
    */
-  async function append(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
-    await inTurn([lock], () => appendNow(lock, event, retryPolicy))
-  }
+  const append = (lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
+    inTurn([lock], () => appendNow(lock, event, [event.range], retryPolicy))
 
-  async function appendNow(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
-    const row = rowOf(event, {
-      table_key: sql`${lock.key}`,
-      epoch: sql`${lock.epoch}`,
-      seq: sql`${lock.nextSeq()}`,
-      target_uuid: sql`${event.targetUuid}`,
-      islands: sql`${NO_ISLANDS}`,
-    })
+  /** Appends the event once for each range, in their order, in one statement. */
+  async function appendNow(
+    lock: Lock,
+    event: Omit<LedgerEvent, 'range'>,
+    ranges: readonly Range[],
+    retryPolicy?: RetryPolicy,
+  ): Promise<void> {
+    const marks = [() => lock.nextSeq(), ({ from }: Range) => from, ({ to }: Range) => to]
+    const columns = marks.map((value) => sql`${array('UInt64', ranges, value)}`)
+    const from = sql<MarkedRow>`(SELECT arrayJoin(arrayZip(${sql.join(columns)})) AS mark)`
+    const row = rowOf(
+      { ...event, range: ranges[0]! },
+      {
+        table_key: sql`${lock.key}`,
+        epoch: sql`${lock.epoch}`,
+        seq: sql`mark.1`,
+        range_from: sql`mark.2`,
+        range_to: sql`mark.3`,
+        target_uuid: sql`${event.targetUuid}`,
+        islands: sql`${NO_ISLANDS}`,
+      },
+    )
     const doing = `recording '${event.event}' of ${lock.key} in the ledger`
-    await send({ row }, [lock], doing, retryPolicy)
+    await send({ row, from }, [lock], doing, retryPolicy)
   }
 
   /** Marks done ranges whose inputs have changed since; resolves with the versions that all others have now. */
@@ -146,7 +154,8 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
     )
     for (const { key, ...mark } of marks) {
       const { lock, targetUuid } = of.get(key)!
-      await appendNow(lock, { ...NO_TRY, event: 'done', targetUuid, runId, ...mark }, retryPolicy)
+      const event = { ...NO_TRY, event: 'done', targetUuid, runId, ...mark } as const
+      await appendNow(lock, event, [mark.range], retryPolicy)
     }
     return newest
   }
@@ -154,37 +163,17 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   return {
     append,
 
-    /**
-     * Appends the same event for each range, many in one statement: for events without an attempt. Once `until` is
-     * aborted, no further statement is sent.
-     */
+    /** Appends the same event, one without an attempt, for each range; once `until` is aborted, no further statement is sent. */
     appendEach: async (
       lock: Lock,
       { blocks, ...said }: Declaration,
       retryPolicy?: RetryPolicy,
       until?: AbortSignal,
     ): Promise<void> => {
-      for (let start = 0; start < blocks.length && until?.aborted !== true; start += RANGES_AT_ONCE) {
+      for (let start = 0; start < blocks.length; start += RANGES_AT_ONCE) {
+        if (until?.aborted === true) return
         const some = blocks.slice(start, start + RANGES_AT_ONCE)
-        await inTurn([lock], async () => {
-          const marks = [() => lock.nextSeq(), ({ from }: Range) => from, ({ to }: Range) => to]
-          const columns = marks.map((value) => sql`${array('UInt64', some, value)}`)
-          const row = rowOf(
-            { ...NO_TRY, ...said, range: { from: 0, to: 0 } },
-            {
-              table_key: sql`${lock.key}`,
-              epoch: sql`${lock.epoch}`,
-              seq: sql`mark.1`,
-              range_from: sql`mark.2`,
-              range_to: sql`mark.3`,
-              target_uuid: sql`${said.targetUuid}`,
-              islands: sql`${NO_ISLANDS}`,
-            },
-          )
-          const from = sql<MarkedRow>`(SELECT arrayJoin(arrayZip(${sql.join(columns)})) AS mark)`
-          const doing = `recording '${said.event}' of ${lock.key} in the ledger`
-          await send({ row, from }, [lock], doing, retryPolicy)
-        })
+        await inTurn([lock], () => appendNow(lock, { ...NO_TRY, ...said }, some, retryPolicy))
       }
     },
 
@@ -242,21 +231,17 @@ function array<Item>(type: string, items: readonly Item[], value: (item: Item) =
   return typed<string>(items.map(value), `Array(${type})`)
 }
 
-type Changes = Readonly<
-  Record<'table_key' | 'epoch' | 'seq' | 'target_uuid' | 'islands', RawBuilder<unknown>> &
-    Partial<Record<'range_from' | 'range_to', RawBuilder<unknown>>>
->
+type Changes = Readonly<Partial<Record<keyof Schema['ledger'], RawBuilder<unknown>>>>
 
 type MarkedRow = { readonly mark: unknown }
 
-/** Columns of rows; `from`: the subquery with the values of `Changes`, undefined if there is one row. */
+/** A statement of this many takes well under a second; an abort waits for one. */
+const RANGES_AT_ONCE = 5_000
+/** Columns of rows; `from`: the subquery with the values of `Changes`. */
 type Rows = {
   readonly row: Readonly<Record<string, RawBuilder<unknown>>>
-  readonly from?: RawBuilder<MarkedRow>
+  readonly from: RawBuilder<MarkedRow>
 }
-
-/** A statement of this many takes well under a second, and an abort waits for one. */
-const RANGES_AT_ONCE = 5_000
 
 const NO_ISLANDS = typed([], ISLANDS)
 

@@ -43,10 +43,11 @@ test.each(['a', 'a=1', 'a=1@2@3', 'a=-1@2', 'a=(1,2)', 'a=1@2,b=1@2', 'a=b=1@2',
   },
 )
 
+const had = (blocks: number) => ({ blocks, newest: 7 })
+const present = (...blocks: number[]) => blockSet(blocks.map((block) => ({ from: block, to: block })))
+
 test('of a range with fewer blocks than before, those that may be gone are named', () => {
   const range = { from: 1, to: 10 }
-  const had = (blocks: number) => ({ blocks, newest: 7 })
-  const present = (...blocks: number[]) => blockSet(blocks.map((block) => ({ from: block, to: block })))
   // Every block had a row.
   expect(goneBlocks(range, had(10), present(1, 2, 5, 6, 7, 8, 9))).toEqual([
     { from: 3, to: 4 },

@@ -229,28 +229,6 @@ test('what could not be built again is not deleted: pruned sources, sources that
   expect(await reportOf(workspace)).toMatchObject({ dirty: [] })
 })
 
-test('blocks whose neighbours were pruned from the source are redone; those without source rows stay, and are named', async () => {
-  await (await connectWorkspace()).up()
-  const workspace = await connectWorkspace({ catalogue: withSql(EVEN) })
-  await query(
-    'DELETE FROM {source:Identifier}.canonical_execution_storage_diffs WHERE block_number IN (5, 9)',
-  )
-  const plan = await planOf(workspace, range(4, 6))
-  expect(plan.report.tables).toMatchObject([
-    {
-      redo: [
-        { from: 4, to: 4 },
-        { from: 6, to: 6 },
-      ],
-      gone: [{ from: 5, to: 5 }],
-    },
-  ])
-  const hooks = { report: () => {}, signal: new AbortController().signal }
-  expect(await redo(workspace.workspace, plan, OPTIONS, hooks)).toMatchObject({ failed: [] })
-  expect(await blocksOf()).toEqual(ALL)
-  expect(await reportOf(workspace)).toMatchObject({ dirty: [], covered: [{ from: 1, to: 12 }] })
-})
-
 test('SQL that the server rejects stops a redo before anything is touched; a lock that is held, too', async () => {
   await (await connectWorkspace()).up()
   const wrong = await connectWorkspace({ catalogue: withSql(blocksWhere('no_such_column = 1')) })

@@ -78,7 +78,7 @@ export async function mustSee(server: Server, places: readonly NeedPlace[]): Pro
     `user '${username}' may not see ${place} (${side} ${url}), so it seems to be missing`,
     {
       kind: 'server',
-      hint: `GRANT SELECT ON ${on.database}.* TO ${quotedName(username)}`,
+      hint: `GRANT SELECT ON ${quotedName(on.database)}.* TO ${quotedName(username)}`,
     },
   )
 }

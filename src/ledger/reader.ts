@@ -18,6 +18,7 @@ import {
   WROTE_ROWS,
 } from './fold.ts'
 import type { InputChange } from './built-from.ts'
+import { assertOwnNetwork } from './ownership.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
 
 /** All functions throw BackfillError `server`. */
@@ -27,6 +28,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
 
   /**
    * Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. `old`: as in FoldKey.
+   * @throws BackfillError `usage` if another network has events under one of the UUIDs
    */
   async function fold(
     uuids: ReadonlyMap<string, string>,
@@ -34,7 +36,10 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
   ): Promise<ReadonlyMap<string, LedgerView>> {
     if (uuids.size === 0) return new Map()
     const foldKey = { network, uuids, fromCheckpoint: true, old }
-    const tails = await tailsOf(foldKey).execute()
+    const [tails] = await Promise.all([
+      tailsOf(foldKey).execute(),
+      assertOwnNetwork({ server, names, network }, uuids),
+    ])
     const tailOf = new Map(tails.map((row) => [row.table_key, row]))
     // A checkpoint with no event after it is the fold already; parsing the fold's query takes the server long.
     const open = new Map([...uuids].filter(([key]) => (tailOf.get(key)?.tail ?? 0) > 0))
@@ -81,15 +86,6 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
 
   return {
     fold,
-
-    /** Rows written to a target by its `done` events; rewritten rows count again. */
-    async rowsWritten(key: string, targetUuid: string): Promise<number> {
-      const row = await tableEvents(db, { network, key, targetUuid })
-        .select(({ fn }) => fn.sum<number>('rows_written').as('rows'))
-        .where('event', '=', 'done')
-        .executeTakeFirstOrThrow()
-      return row.rows
-    },
 
     /** The attempts whose rows may be in the dirty blocks (`attemptsIn`). */
     async attempts(key: string, targetUuid: string, dirty: BlockSet): Promise<readonly Attempt[]> {

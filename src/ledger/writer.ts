@@ -9,16 +9,20 @@ import { typed } from '../clickhouse/dialect.ts'
 import { fences } from '../lock/fence.ts'
 import { type Advance, advance } from './advance.ts'
 import type { InputTable } from './built-from.ts'
+import { takeOver } from './take-over.ts'
+import { type Changes, eventRow } from './event-row.ts'
 import { foldQuery } from './fold.ts'
+import { ledgerOwnership } from './ownership.ts'
 import { ledgerReader } from './reader.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
-import { identity } from '../seam/process.ts'
 
 type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash'> & {
   readonly blocks: BlockSet
   /** The reason, if it is not obvious. */
   readonly error?: string
+  /** Of an attempt that is only assumed; the first block of each range is added to it. */
+  readonly queryId?: string
 }
 
 /** A table that gets a checkpoint. */
@@ -35,11 +39,22 @@ export type LedgerPort = ReturnType<typeof openLedger>
 
 /** The ledger of one network on the target server. */
 export function openLedger(options: LedgerOptions) {
-  return { ...ledgerReader(options), ...ledgerWriter(options) }
+  return {
+    ...ledgerReader(options),
+    ...ledgerOwnership(options),
+    ...ledgerWriter(options),
+    takeOver: (
+      lock: Lock,
+      uuids: { readonly from: string; readonly to: string },
+      inputs: readonly InputTable[],
+    ) => takeOver(options, lock, uuids, inputs),
+  }
 }
 
 function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   const reader = ledgerReader({ server, names, network })
+  const rowOf = (event: Omit<LedgerEvent, 'targetUuid'>, changes: Changes) =>
+    eventRow({ network, toolVersion }, event, changes)
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 
@@ -56,36 +71,6 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       return () => queue(inner)
     }, work)()
   }
-
-  /** The columns of one event; a column that `changes` names differs from row to row. */
-  const rowOf = (event: Omit<LedgerEvent, 'targetUuid'>, changes: Changes) => ({
-    network: sql`${network}`,
-    event: sql`${event.event}`,
-    range_from: sql`${event.range.from}`,
-    range_to: sql`${event.range.to}`,
-    sql_hash: sql`${event.sqlHash}`,
-    source_fingerprint: sql`${event.sourceFingerprint}`,
-    forks: sql`${event.forks}`,
-    inputs: sql`${event.inputs}`,
-    attempt: sql`${event.attempt}`,
-    run_id: sql`${event.runId}`,
-    query_id: sql`${event.queryId}`,
-    user: sql`currentUser()`,
-    rows_expected: sql`${event.rowsExpected}`,
-    rows_read: sql`${event.rowsRead}`,
-    rows_written: sql`${event.rowsWritten}`,
-    bytes_read: sql`${event.bytesRead}`,
-    peak_memory: sql`${event.peakMemory}`,
-    elapsed_ms: sql`${event.elapsedMs}`,
-    error_code: sql`${event.errorCode}`,
-    error: sql`${event.error}`,
-    forced: sql`${event.forced}`,
-    host: sql`${identity().host}`,
-    tool_version: sql`${toolVersion}`,
-    // The server's clock, not ours; only for people, because (epoch, seq) is the order.
-    event_time: sql`now64(6)`,
-    ...changes,
-  })
 
   /** Sends rows under the fences of all their locks: all are written, or none. */
   async function send({ row, from }: Rows, locks: readonly Lock[], doing: string, retryPolicy?: RetryPolicy) {
@@ -134,6 +119,9 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
         range_from: sql`mark.2`,
         range_to: sql`mark.3`,
         target_uuid: sql`${event.targetUuid}`,
+        // Events with the same query id belong to one attempt at one range.
+        ...(event.attempt === 0 &&
+          event.queryId !== '' && { query_id: sql`concat(${event.queryId}, '-', toString(mark.2))` }),
         islands: sql`${NO_ISLANDS}`,
       },
     )
@@ -166,14 +154,14 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
     /** Appends the same event, one without an attempt, for each range; once `until` is aborted, no further statement is sent. */
     appendEach: async (
       lock: Lock,
-      { blocks, ...said }: Declaration,
+      { blocks, queryId = '', ...said }: Declaration,
       retryPolicy?: RetryPolicy,
       until?: AbortSignal,
     ): Promise<void> => {
       for (let start = 0; start < blocks.length; start += RANGES_AT_ONCE) {
         if (until?.aborted === true) return
         const some = blocks.slice(start, start + RANGES_AT_ONCE)
-        await inTurn([lock], () => appendNow(lock, { ...NO_TRY, ...said }, some, retryPolicy))
+        await inTurn([lock], () => appendNow(lock, { ...NO_TRY, ...said, queryId }, some, retryPolicy))
       }
     },
 
@@ -230,8 +218,6 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
 function array<Item>(type: string, items: readonly Item[], value: (item: Item) => string | number): string {
   return typed<string>(items.map(value), `Array(${type})`)
 }
-
-type Changes = Readonly<Partial<Record<keyof Schema['ledger'], RawBuilder<unknown>>>>
 
 type MarkedRow = { readonly mark: unknown }
 

@@ -12,6 +12,7 @@ export const EXIT = {
   locked: 5,
   server: 6,
   different: 7,
+  absent: 8,
 } as const
 
 export type ErrorKind = 'failed' | 'usage' | 'locked' | 'server'

@@ -10,6 +10,8 @@ type Extents = {
   readonly head: number | undefined
   /** The head without `--to`: blocks above it are forced. */
   readonly naturalHead: number | undefined
+  /** The newest block that all sources have reached, whatever the lag and `--to`. */
+  readonly newest: number | undefined
 }
 
 export type Bounds = {
@@ -61,14 +63,15 @@ export function tableBounds(input: BoundsInput): Bounds {
     return nothing('the tables it reads have no blocks yet')
 
   const first = firstBlock(bounding, after)
-  const newest = Math.min(...bounding.map(({ extent }) => extent!.to))
-  const naturalHead = Math.min(newest - lag, ...after.flatMap(({ inputs }) => inputs.naturalHead ?? []))
+  const ownNewest = Math.min(...bounding.map(({ extent }) => extent!.to))
+  const newest = Math.min(ownNewest, ...after.flatMap(({ inputs }) => inputs.newest ?? []))
+  const naturalHead = Math.min(ownNewest - lag, ...after.flatMap(({ inputs }) => inputs.naturalHead ?? []))
   const head = Math.max(naturalHead, forcedHead ?? naturalHead)
-  const inputs = { first, head, naturalHead }
+  const inputs = { first, head, naturalHead, newest }
   if (head < first)
     return nothing(
-      Number.isFinite(newest) && newest >= first
-        ? `the lag (${lag} blocks) is larger than the chain (newest block ${newest}); use --lag 0`
+      Number.isFinite(ownNewest) && ownNewest >= first
+        ? `the lag (${lag} blocks) is larger than the chain (newest block ${ownNewest}); use --lag 0`
         : `the first block is ${first}, the head ${head}`,
       inputs,
     )
@@ -89,7 +92,7 @@ export function expectedByDependants(bounds: Bounds): Range | undefined {
   return from <= to ? { from, to } : undefined
 }
 
-const NO_EXTENTS: Extents = { first: undefined, head: undefined, naturalHead: undefined }
+const NO_EXTENTS: Extents = { first: undefined, head: undefined, naturalHead: undefined, newest: undefined }
 
 /** Sources that bound the head: all except sparse ones, unless all are sparse. */
 function boundingSources(sources: readonly SourceExtent[]): readonly SourceExtent[] {

@@ -6,7 +6,7 @@ import { expectedMs, NO_PACE } from './throughput.ts'
 import { rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
-import { emptyInputsNote, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
+import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { type Availability, probeAll } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { staleSummaries } from './stale-ranges.ts'
@@ -44,9 +44,11 @@ type Known = RunHistory & {
 }
 
 function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: Known) {
-  const { table, bounds, target, dirty } = tableStatus
+  const { table, bounds, target, dirty, absences } = tableStatus
   const { options, throughputs, tableStatuses } = known
-  const wanted = [{ from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER }]
+  const untouched =
+    absences.some(({ state }) => state === 'unknown rows') && !options.recompute.includes(table.key)
+  const wanted = untouched ? [] : [{ from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER }]
   const runnable = intersect(probeBlocks.runnable, wanted)
   const reason = table.after.length > 0 ? `missing; as soon as ${table.after.join(', ')} have it` : 'missing'
   const { naturalHead = Infinity } = bounds.inputs
@@ -87,7 +89,7 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     /** Ranges that stop the table until they are recovered. */
     dirty,
     create: target === undefined,
-    notes: [bounds.note, emptyInputsNote(tableStatus)].filter((note) => note !== undefined),
+    notes: notesOf(tableStatus),
   }
 }
 

@@ -9,9 +9,11 @@ import {
   findDisagreements,
   findSourceGaps,
   findSilences,
+  findThinBuckets,
   type ProbedSource,
   probeRange,
 } from '../sources/availability.ts'
+import { watchSparse } from '../sources/sparse-silences.ts'
 import type { Buckets } from '../sources/fingerprint.ts'
 import { mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
 import { blockCoverageOf, inheritedSources } from '../model/choose.ts'
@@ -30,6 +32,10 @@ export type Availability = {
   readonly rowEstimates: RowEstimates
   /** Buckets of the table's own sources. */
   readonly buckets: Buckets
+  /** Sparse sources that have no row of the network although the chain is busy: all blocks wait for them. */
+  readonly absent: readonly string[]
+  /** Parts of a busy chain with blocks that have a row in no source, with their number; they run without rows. */
+  readonly thin: readonly (Range & { readonly blocks: number })[]
 }
 
 export type Probe = {
@@ -80,6 +86,8 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
     )
   }
 
+  const sparseSilences = watchSparse(source, sourceGapBlocks)
+
   /** After a window without rows, all blocks up to the next row of a source: an empty stretch of any length is one window. */
   const next: Probe['next'] = async (table, blocks, order, last) => {
     const sources = [...new Set([...table.sources, ...inheritedSources(workspace, table)])]
@@ -106,10 +114,13 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
             probed,
           ),
         ])
+        const { absent, silences } = await sparseSilences(sources, probed)
         return {
+          absent,
+          thin: findThinBuckets(sources, width).filter((one) => intersect(blocks, [one]).length > 0),
           // A table that reads only derived tables waits for their coverage, which excludes source gaps and incomplete blocks.
           sourceGaps: sources.length === 0 ? [] : findSourceGaps(sources, probed, sourceGapBlocks),
-          silences: findSilences(sources, probed, sourceGapBlocks),
+          silences: union(findSilences(sources, probed, sourceGapBlocks), silences),
           disagreements: intersect(findDisagreements(sources, probed, width), blocks),
           rowEstimates: estimateRows(
             [...sources, ...inherited].map(({ buckets }) => buckets),
@@ -139,6 +150,8 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
       }),
       rowEstimates: segments.flatMap((one) => one.rowEstimates),
       buckets,
+      absent: [...new Set(segments.flatMap((one) => one.absent))],
+      thin: segments.flatMap((one) => one.thin),
     }
   }
   return Object.assign(probeBlocks, { next })
@@ -231,5 +244,7 @@ export async function probeMissing(
     incomplete: blockSet(windows.flatMap((one) => one.incomplete)),
     rowEstimates: windows.reduce<RowEstimates>((all, one) => mergeRowEstimates(all, one.rowEstimates), []),
     buckets: new Map(),
+    absent: [...new Set(windows.flatMap((one) => one.absent))],
+    thin: windows.flatMap((one) => one.thin),
   }
 }

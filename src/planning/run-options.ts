@@ -27,4 +27,6 @@ export type UpOptions = {
   readonly lockWaitMs: number
   /** Leave out a table whose lock is held; this is not a failure. */
   readonly lockSkip: boolean
+  /** Keys of tables whose unknown rows are deleted, as far as the sources can give them again. */
+  readonly recompute: readonly string[]
 }

@@ -8,6 +8,7 @@ import type { TargetTable } from '../targets/target.ts'
 import { type Bounds, type BoundsInput, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
 import type { StaleVersion } from '../ledger/stale.ts'
+import { type Absence, absencesOf } from './absence.ts'
 import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { blockCoverageOf, withDependencies } from '../model/choose.ts'
@@ -24,7 +25,6 @@ export type TableStatus = {
   readonly dirty: BlockSet
   /** Expected and not covered; includes dirty ranges. */
   readonly missing: BlockSet
-  /** The table is empty although the ledger records written rows: TRUNCATE keeps the UUID, and so the coverage. */
   readonly emptied: boolean
   /** Targets of its inputs that were emptied so: its blocks wait until these are built again. */
   readonly emptyInputs: readonly string[]
@@ -32,6 +32,8 @@ export type TableStatus = {
   readonly stale: readonly StaleVersion[]
   /** Its sources that have rows of impossible blocks. */
   readonly strays: readonly string[]
+  /** The worst first. */
+  readonly absences: readonly Absence[]
 }
 
 /**
@@ -70,31 +72,40 @@ export async function readTableStatuses(
     const view = views.get(table.key)
     const target = targets.get(table.target)
     const coverage = coverageOf(bounds, view)
-    const suspicious = target?.rows === 0 && coverage.covered.length > 0
-    const emptied = suspicious && (await ports.ledger.rowsWritten(table.key, target.uuid)) > 0
+    const absences = await absencesOf(workspace, { table, bounds, target, view })
+    const emptied = absences.some(({ state }) => state === 'emptied')
     const emptyInputs = table.after
       .map((key) => facts.get(key)!)
       .flatMap((input) => (input.emptied ? [input.table.target] : []))
     const strays = table.sources.filter((name) => extents.get(name)?.stray === true)
-    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs, strays })
+    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs, strays, absences })
   }
   return await withStale(workspace, facts)
 }
 
-/** The messages about a table that was emptied without the ledger, and about rows of sources that are left out. */
-export function tableWarnings({ table: { target }, emptied, strays }: TableStatus): readonly string[] {
-  const left = strays.map(
+/** The message about rows of sources that are left out. */
+export function strayTexts({ strays }: Pick<TableStatus, 'strays'>): readonly string[] {
+  return strays.map(
     (source) => `${source} has rows above block ${MAX_BLOCK}: they are taken for mistakes and left out`,
   )
-  if (!emptied) return left
-  return [
-    ...left,
-    `${target} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`,
+}
+
+/** Sentences for people about what a table lacks, each once. */
+export function notesOf(
+  tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'emptyInputs' | 'strays'>,
+): readonly string[] {
+  const { bounds, absences } = tableStatus
+  const notes = [
+    bounds.note,
+    ...absences.map(({ text }) => text),
+    ...strayTexts(tableStatus),
+    emptyInputsNote(tableStatus),
   ]
+  return [...new Set(notes.filter((note) => note !== undefined))]
 }
 
 /** Why a table's blocks wait for inputs that lack their rows. */
-export function emptyInputsNote({ emptyInputs }: TableStatus): string | undefined {
+export function emptyInputsNote({ emptyInputs }: Pick<TableStatus, 'emptyInputs'>): string | undefined {
   if (emptyInputs.length === 0) return undefined
   return `its blocks wait for ${emptyInputs.join(', ')}, which ${emptyInputs.length === 1 ? 'is' : 'are'} empty`
 }

@@ -11,7 +11,7 @@ import { onlyStatement } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
-import { isLockName } from '../model/table-key.ts'
+import { isTableKey } from '../model/table-key.ts'
 import { sha256, sqlHash } from './sql-hash.ts'
 
 /** An `.sql` file: `key` is its name without the extension, `file` its path as shown to people. */
@@ -78,7 +78,7 @@ function tableDraft(
   { file: { key, file, bytes, text }, ddlFile, forks }: DraftFiles,
   report: Report,
 ): TableDraft {
-  if (!isLockName(key)) {
+  if (!isTableKey(key)) {
     const hint = 'use lower-case letters, digits and single _'
     report(fileError({ rule: 'E012', file, sentence: `'${key}' is not a table key`, hint }))
   }

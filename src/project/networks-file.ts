@@ -4,7 +4,7 @@ import type { Network } from '../model/model.ts'
 import { BLOCK_COVERAGES } from './header-values.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { RUNNER_PARAMETERS } from '../sql-syntax/parameters.ts'
-import { isLockName } from '../model/table-key.ts'
+import { isNetworkName } from '../model/table-key.ts'
 
 const SOURCE_GAP_BLOCKS = 1000
 
@@ -17,8 +17,8 @@ type Place = { readonly file: string; readonly path: string; readonly key: strin
  */
 export function parseNetworks(file: string, text: string): readonly Network[] {
   return fieldsOf({ file, path: '', key: '', value: parseJson(file, text) }).map((network) => {
-    if (!isLockName(network.key))
-      throw wrong(network, 'is not the name of a network', 'use lower-case letters, digits and single _')
+    if (!isNetworkName(network.key))
+      throw wrong(network, 'is not the name of a network', 'use lower-case letters, digits and single _ or -')
     const fields = fieldsOf(network)
     const unknown = fields.find(({ key }) => !KEYS.includes(key))
     if (unknown !== undefined) throw wrong(unknown, 'is unknown', knownNames('keys', unknown.key, KEYS))

@@ -1,9 +1,10 @@
 // Owns the messages of a run about its tables before it starts and after it ends.
+import { BackfillError } from '../model/errors.ts'
 import { countBlocks, formatBlockSet, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
-import { tableWarnings, emptyInputsNote, type TableStatus } from '../planning/table-status.ts'
+import { emptyInputsNote, strayTexts, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
 
 /** Source gaps and incomplete blocks, once for all tables that skip the same. */
@@ -29,8 +30,13 @@ export function announce(
   report: (event: RunEvent) => void,
 ): void {
   for (const { key, tableStatus, unprobed } of runs.values()) {
-    const { bounds, covered } = tableStatus
-    for (const text of tableWarnings(tableStatus)) report({ type: 'warning', table: key, text })
+    const { bounds, covered, absences } = tableStatus
+    if (refusalOf(tableStatus, options) !== undefined) continue
+    for (const { state, text } of absences)
+      if (state === 'emptied' || state === 'head went back') report({ type: 'warning', table: key, text })
+      else if (state === 'no source rows' && covered.length > 0)
+        report({ type: 'warning', table: key, text: `${text}, although blocks are done` })
+    for (const text of strayTexts(tableStatus)) report({ type: 'warning', table: key, text })
     const waits = emptyInputsNote(tableStatus)
     if (waits !== undefined && unprobed.length > 0) report({ type: 'note', table: key, text: waits })
     if (bounds.note !== undefined) {
@@ -49,6 +55,16 @@ export function announce(
     if (edited !== undefined) report({ ...edited, table: key })
     report({ type: 'table', table: key, missingBlocks: countBlocks(unprobed), doneBlocks })
   }
+}
+
+/** Why a run must not touch a table; undefined if it may. */
+export function refusalOf(
+  { table, absences }: TableStatus,
+  { recompute }: Pick<UpOptions, 'recompute'>,
+): BackfillError | undefined {
+  const unknown = absences.find(({ state }) => state === 'unknown rows')
+  if (unknown === undefined || recompute.includes(table.key)) return undefined
+  return new BackfillError(unknown.text, { kind: 'failed' })
 }
 
 /**

@@ -60,7 +60,7 @@ export async function assertUnchanged(
   for (const { target: name, uuid } of [{ target: table.target, uuid: targetUuid }, ...inputs])
     if (tables.get(name)?.uuid !== uuid) throw changed(`${name} was replaced while ${blocks} were computed`)
   for (const { key, uuid, target: name } of inputs)
-    if (tables.get(name)?.rows === 0 && (await ledger.rowsWritten(key, uuid)) > 0)
+    if (tables.get(name)?.rows === 0 && (await ledger.written(key, uuid)).rowsWritten > 0)
       throw changed(`${name} was emptied while ${blocks} were computed`)
   if (changes.length > 0)
     throw changed(`the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`)

@@ -1,6 +1,7 @@
 // Owns creating missing databases, ledger and derived tables on the target. Checks come first.
 import { checkTables } from '../targets/check-columns.ts'
 import { withDependencies } from '../model/choose.ts'
+import { uuidsOf } from '../planning/table-status.ts'
 import type { Workspace } from './workspace.ts'
 
 export type CreatedTable = { readonly table: string; readonly target: string; readonly created: boolean }
@@ -18,7 +19,12 @@ export async function createTables(workspace: Workspace): Promise<readonly Creat
   const unchecked = await checkTables(workspace, tables, existing)
   const missing = tables.filter((table) => !existing.has(table.target))
   for (const table of missing) target.assertCreatable(table)
-  if (missing.length > 0 || ledger !== 'ready') await target.prepare(workspace.catalogue.ledger)
+  if (missing.length > 0 || ledger !== 'ready') {
+    // Blocks of another network are refused before anything is written.
+    if (ledger !== 'absent') await workspace.ports.ledger.assertOwnNetwork(uuidsOf(tables, existing))
+    await target.prepare(workspace.catalogue.ledger)
+    await target.ledgerState() // refuses databases that the server has just created with an engine without UUIDs
+  }
   if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
   for (const table of missing) await target.create(table)
   if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names))

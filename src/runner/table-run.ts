@@ -19,6 +19,8 @@ import type { Ports } from './workspace.ts'
 export type TableRun = {
   readonly key: string
   readonly tableStatus: TableStatus
+  /** Blocks that the run may work on. */
+  readonly wanted: BlockSet
   covered: BlockSet
   /** Missing blocks that are not probed yet, and probed blocks that may run and are not started yet. */
   unprobed: BlockSet
@@ -27,6 +29,8 @@ export type TableRun = {
   lastProbe: Pick<Availability, 'rowEstimates'> | undefined
   sourceGaps: BlockSet
   incomplete: BlockSet
+  /** Sparse sources without any row, as reported. */
+  readonly absent: Set<string>
   /** Results of the probe: rows of all sources, buckets of the table's own sources. */
   rowEstimates: RowEstimates
   buckets: Buckets
@@ -82,12 +86,14 @@ export function startTable(
   return {
     key: tableStatus.table.key,
     tableStatus,
+    wanted,
     covered: tableStatus.covered,
     unprobed: intersect(tableStatus.missing, wanted),
     runnable: [],
     lastProbe: undefined,
     sourceGaps: [],
     incomplete: [],
+    absent: new Set(),
     rowEstimates: [],
     buckets: new Map(),
     reservations: [],

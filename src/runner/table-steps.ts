@@ -1,6 +1,8 @@
 // Owns the steps of a table's run around its chunks: probing its blocks, locking it, writing its checkpoints.
 import { withRetry } from '../clickhouse/retry.ts'
 import { intersect, subtract, union } from '../model/blocks.ts'
+import { absentText, hasUnknownRows, thinText } from '../planning/absence.ts'
+import { probeMissing } from '../planning/probe.ts'
 import { mergeRowEstimates } from '../planning/row-estimates.ts'
 import { coverageOf, inputsOf } from '../planning/table-status.ts'
 import type { Bucket } from '../sources/availability.ts'
@@ -11,7 +13,7 @@ import type { RunContext, TableRun } from './table-run.ts'
 /** Probes the next window and adds the blocks that may run. */
 export async function probeTable(
   run: TableRun,
-  { probeBlocks, ports, retryPolicy, options }: RunContext,
+  { probeBlocks, ports, retryPolicy, options, report }: RunContext,
 ): Promise<void> {
   run.probing = true
   try {
@@ -20,7 +22,12 @@ export async function probeTable(
       const next = await probeBlocks.next(table, run.unprobed, options.order, run.lastProbe)
       return [next, await probeBlocks(table, next)] as const
     })
-    const { runnable, sourceGaps, incomplete, rowEstimates, buckets } = found
+    const { runnable, sourceGaps, incomplete, rowEstimates, buckets, absent, thin } = found
+    for (const part of thin) report({ type: 'warning', table: run.key, text: thinText(part) })
+    for (const name of absent.filter((one) => !run.absent.has(one))) {
+      run.absent.add(name)
+      report({ type: 'warning', table: run.key, text: absentText(name) })
+    }
     run.unprobed = subtract(run.unprobed, window)
     run.lastProbe = { rowEstimates }
     run.runnable = union(run.runnable, subtract(runnable, run.covered))
@@ -52,21 +59,39 @@ export async function lockTable(run: TableRun, context: RunContext): Promise<voi
 async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
   const { ports, report, uuids } = context
   const { key } = run
-  const { table, bounds } = run.tableStatus
+  const { table, bounds, target } = run.tableStatus
   const note = (text: string) => report({ type: 'note', table: key, text })
   // Locked a second time, after a lost answer, or with a caller's lock: statements sent under it may still arrive.
   if (run.lock !== undefined) await run.lock.renew()
   else run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
-  const [views] = await Promise.all([
-    ports.ledger.fold(new Map([[key, uuids.get(key)!]])),
-    ports.versions.keep(run.lock, table),
-  ])
-  const { covered, dirty } = coverageOf(bounds, views.get(key))
-  run.events = views.get(key)?.tail ?? 0
+  const fold = async () => (await ports.ledger.fold(new Map([[key, uuids.get(key)!]]))).get(key)
+  let [view] = await Promise.all([fold(), ports.versions.keep(run.lock, table)])
+  if (hasUnknownRows({ table, target: target!, view })) {
+    await disownRows(run, context)
+    view = await fold()
+  }
+  const { covered, dirty } = coverageOf(bounds, view)
+  run.events = view?.tail ?? 0
   run.covered = covered
   run.unprobed = subtract(run.unprobed, covered)
   run.runnable = subtract(run.runnable, covered)
   if (dirty.length > 0) note(await recover(run, dirty, context))
+}
+
+/**
+ * Records unknown rows as those of an attempt by nobody, to be deleted: recovery deletes them, in this run or after a
+ * kill. Only of blocks that can be computed again.
+ */
+async function disownRows(
+  run: TableRun,
+  { ports, runId, retryPolicy, probeBlocks }: RunContext,
+): Promise<void> {
+  const { table, target, missing } = run.tableStatus
+  const { runnable: blocks } = await probeMissing(probeBlocks, table, intersect(missing, run.wanted))
+  const declared = { blocks, targetUuid: target!.uuid, runId, sqlHash: '' }
+  const queryId = `unknown-${runId}`
+  for (const event of ['started', 'invalidated'] as const)
+    await ports.ledger.appendEach(run.lock!, { ...declared, event, queryId }, retryPolicy)
 }
 
 /** Number of events after which a checkpoint is written: during a run, and at its end. */

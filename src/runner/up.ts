@@ -1,5 +1,5 @@
 // Owns the run loop: it starts all work that can start, and wakes when work ends, until nothing is left to start.
-import { announce, skippedBlocks } from './announce.ts'
+import { announce, refusalOf, skippedBlocks } from './announce.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { type Prepared, prepareRun } from './prepare.ts'
 import { expectedByDependants } from '../planning/bounds.ts'
@@ -69,20 +69,26 @@ export async function up(
       return { ...input, covered: blockSet([...input.covered, ...sourceGaps, ...incomplete]) }
     })
 
+  function fail(run: TableRun, error: BackfillError): void {
+    run.failure = error
+    failed.push({ table: run.key, error })
+    report({ type: 'table-failed', table: run.key, error })
+  }
+
   /** Runs work in the background; an error stops its table, once. */
   function launch(run: TableRun, work: () => Promise<void>): void {
     const ending = work()
-      .catch((error: unknown) => {
+      .catch((thrown: unknown) => {
+        const error = thrown as BackfillError
         if (run.failure !== undefined) return
-        run.failure = error as BackfillError
-        if (options.lockSkip && run.failure.kind === 'locked' && run.lock === undefined) {
-          report({ type: 'note', table: run.key, text: `left out: ${run.failure.message}` })
+        if (options.lockSkip && error.kind === 'locked' && run.lock === undefined) {
+          run.failure = error
+          report({ type: 'note', table: run.key, text: `left out: ${error.message}` })
           return
         }
-        failed.push({ table: run.key, error: run.failure })
-        report({ type: 'table-failed', table: run.key, error: run.failure })
+        fail(run, error)
         // The time to wait for the server is up: the other tables need not wait again.
-        if (run.failure.kind === 'server') unreachable.abort()
+        if (error.kind === 'server') unreachable.abort()
       })
       .finally(() => inFlight.delete(ending))
     inFlight.add(ending)
@@ -141,6 +147,10 @@ export async function up(
     }
   }
 
+  for (const run of runs.values()) {
+    const refusal = refusalOf(run.tableStatus, options)
+    if (refusal !== undefined) fail(run, refusal)
+  }
   const stopped = new Promise<void>((wake) => signal.addEventListener('abort', () => wake(), { once: true }))
   while (!signal.aborted) {
     // Tables first: then, if nothing is in flight, nothing can change any more.

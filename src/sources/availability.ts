@@ -70,6 +70,28 @@ export function findSilences(
   return intersect(blockSet(busy), blockSet(silent))
 }
 
+/**
+ * Busy buckets in which at least every hundredth block has a row in no `every-block` source, with the number of such
+ * blocks: too few in a row to be a source gap, too many to be empty blocks of the chain.
+ */
+export function findThinBuckets(
+  sources: readonly ProbedSource[],
+  width: number,
+): readonly (Range & { readonly blocks: number })[] {
+  const dense = sources.filter(({ blockCoverage }) => blockCoverage === 'every-block')
+  const busy = sources.find(({ table }) => table === TRANSACTION_TABLE)?.buckets ?? []
+  return busy.flatMap(({ first, rows, blocks: own }) => {
+    const { from, to } = segmentOf(first, width)
+    const all = dense.flatMap(({ buckets }) => buckets.filter((one) => one.first >= from && one.last <= to))
+    const ends = {
+      from: Math.min(...all.map((one) => one.first)),
+      to: Math.max(...all.map((one) => one.last)),
+    }
+    const blocks = ends.to - ends.from + 1 - Math.max(...all.map((one) => one.blocks))
+    return rows >= BUSY_TRANSACTIONS * own && blocks * 100 >= width ? [{ ...ends, blocks }] : []
+  })
+}
+
 /** Ranges in which the `every-block` sources have different blocks: to compare block by block. */
 export function findDisagreements(sources: readonly ProbedSource[], probed: Range, width: number): BlockSet {
   const dense = sources.filter(({ blockCoverage }) => blockCoverage === 'every-block')
@@ -89,12 +111,13 @@ export function blocksAsSet(blocks: readonly number[]): BlockSet {
 }
 
 /** The table that counts transactions; before the merge, blocks that only `traces` has are empty blocks with a reward. */
-const TRANSACTION_TABLE = 'canonical_execution_transaction'
+export const TRANSACTION_TABLE = 'canonical_execution_transaction'
 
 /** From this many transactions per block on, a missing `most-blocks` source cannot be accidental. */
-const BUSY_TRANSACTIONS = 20
+export const BUSY_TRANSACTIONS = 20
 
-function emptyRuns(buckets: readonly Bucket[], probed: Range, atLeast: number): BlockSet {
+/** Runs of at least `atLeast` blocks of the probed range between the buckets' ends. */
+export function emptyRuns(buckets: readonly Bucket[], probed: Range, atLeast: number): BlockSet {
   const filled = blockSet(buckets.map(({ first, last }) => ({ from: first, to: last })))
   const runs: Range[] = []
   let next = probed.from

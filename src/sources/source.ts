@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
-import type { Bucket } from './availability.ts'
+import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
 import { touchesSome, typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
@@ -30,6 +30,8 @@ export type SourcePort = {
   ): Promise<readonly number[]>
   /** The first block at or beyond `block`, in that order, that has a row in one of the sources; undefined if there is none. */
   nextRow(sources: readonly string[], block: number, order: 'oldest' | 'newest'): Promise<number | undefined>
+  /** Whether some thousand blocks of the chain have 20 transactions a block, as far as the source tells. */
+  isBusy(): Promise<boolean>
   /** The contents of each source in the range; includes sources without a row. */
   fingerprint(sources: readonly string[], range: Range): Promise<ReadonlyMap<string, SourceFacts>>
   /** Whether `newest` is a time (rows) rather than a version (files), which has no order. */
@@ -158,6 +160,29 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
         .orderBy('first')
         .execute()
       return rows satisfies Bucket[]
+    },
+
+    async isBusy() {
+      // In the order of the primary key: the server stops at the first such bucket.
+      const rows = await server.client
+        .rows({
+          query: `SELECT intDiv(block_number, 1000) AS bucket FROM {database:Identifier}.{table:Identifier}
+            WHERE meta_network_name = {network:String} GROUP BY bucket
+            HAVING count() >= {busy:UInt64} * uniqExact(block_number) LIMIT 1`,
+          query_params: {
+            database: server.connection.database,
+            table: TRANSACTION_TABLE,
+            network,
+            busy: BUSY_TRANSACTIONS,
+          },
+          clickhouse_settings: { optimize_aggregation_in_order: 1 },
+          doing: 'looking whether the chain is busy',
+        })
+        .catch((error: unknown) => {
+          if (!isMissing(error)) throw error
+          return []
+        })
+      return rows.length > 0
     },
 
     disagreeing,

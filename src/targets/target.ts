@@ -10,6 +10,7 @@ import { columnsOfDdl } from '../clickhouse/type-names.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { isMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
+import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
@@ -50,6 +51,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
         server,
         unseen.map((table) => ({ kind: 'table', database, table })),
       )
+    await assertAttached(server, database, unseen)
     const seen = [...found].map(
       async ([name, table]) => [name, await asTarget(server, names, table)] as const,
     )
@@ -82,26 +84,30 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
 
     /** Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables. */
     async ledgerState(): Promise<'absent' | 'old' | 'ready'> {
-      const db = server.during('looking for the ledger')
-      const locks = db.selectFrom('system.databases').select('name').where('name', '=', names.locks)
-      const columns = await db
-        .selectFrom('system.columns')
-        .select(['table', 'name'])
-        .where('database', '=', names.ledger)
-        .where('table', 'in', ['ledger', 'sql_versions'])
-        .where(sql<boolean>`${names.locks} IN ${locks}`)
-        .execute()
-      const has = (table: string, column: string) =>
-        columns.some((one) => one.table === table && one.name === column)
+      const { databases, columns } = await server
+        .during('looking for the ledger')
+        .selectNoFrom([
+          sql<string[]>`(SELECT groupArray(concat(name, ' ', engine)) FROM system.databases
+            WHERE name IN (${database}, ${names.ledger}, ${names.locks}))`.as('databases'),
+          sql<string[]>`(SELECT groupArray(concat(table, ' ', name)) FROM system.columns
+            WHERE database = ${names.ledger} AND table IN ('ledger', 'sql_versions'))`.as('columns'),
+        ])
+        .executeTakeFirstOrThrow()
+      for (const name of [database, names.ledger]) assertUuids(name, databases)
+      const locked = databases.some((one) => one.startsWith(`${names.locks} `))
+      const has = (table: string, column: string) => locked && columns.includes(`${table} ${column}`)
       if (!has('ledger', 'network')) {
         await mustSee(server, [
           { kind: 'table', database: names.ledger, table: 'ledger' },
           { kind: 'database', database: names.locks },
         ])
+        await assertAttached(server, names.ledger, ['ledger', 'sql_versions'])
         return 'absent'
       }
       const ready = ['rows_expected', 'inputs'].every((column) => has('ledger', column))
-      return ready && has('sql_versions', 'text') ? 'ready' : 'old'
+      if (ready && has('sql_versions', 'text')) return 'ready'
+      await assertAttached(server, names.ledger, ['sql_versions'])
+      return 'old'
     },
 
     /** Creates the target database and the ledger's databases and tables if they are missing. */
@@ -152,8 +158,10 @@ async function asTarget(
   names: Names,
   { uuid, engine, rows, columns, shards }: ExistingTable,
 ): Promise<TargetTable> {
-  if (shards === undefined)
-    return { uuid, engine, rows, columns, ...(engine === 'Distributed' && { problem: NO_CLUSTER }) }
+  if (shards === undefined) {
+    const problem = engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(uuid)
+    return { uuid, engine, rows, columns, ...(problem && { problem }) }
+  }
   const { problem } = shards
   return {
     uuid: await uuidOfShards(server, names, shards),

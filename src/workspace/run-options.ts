@@ -2,7 +2,7 @@
 import { usageError } from '../model/errors.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { Config } from './config.ts'
-import { blockNumber, duration, readFlag, type Flags } from './values.ts'
+import { blockNumber, duration, names, readFlag, type Flags } from './values.ts'
 import type { Setting } from './variables.ts'
 
 /** The options of a run. @throws BackfillError `usage` for a bad block or a reversed range */
@@ -24,6 +24,7 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
     maxRuntimeMs: readFlag(flags, 'max-runtime', duration),
     lockWaitMs: readFlag(flags, 'lock-wait', duration) ?? 0,
     lockSkip: flags.has('lock-skip'),
+    recompute: readFlag(flags, 'recompute', names) ?? [],
   }
 }
 

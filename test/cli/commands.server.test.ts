@@ -107,6 +107,8 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     watermark: null,
     covered: [[11, 2000]],
     accepted: [],
+    arrived: [],
+    absences: [],
     missing: [
       [1, 10],
       [2001, BLOCKS],
@@ -136,6 +138,8 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     watermark: null,
     covered: [],
     accepted: [],
+    arrived: [],
+    absences: [],
     missing: [],
     missing_blocks: 0,
     done_blocks: 0,
@@ -240,9 +244,7 @@ function events(ledger: string): Promise<unknown[]> {
 
 /** Names of all tables of the server. */
 async function tableNames(): Promise<string[]> {
-  const rows = await rowsOf<{ name: string }>(
-    server,
-    `SELECT concat(database, '.', name) AS name FROM system.tables WHERE database != 'system' ORDER BY name`,
-  )
+  const select = `SELECT concat(database, '.', name) AS name FROM system.tables WHERE database != 'system' ORDER BY name`
+  const rows = await rowsOf<{ name: string }>(server, select)
   return rows.map(({ name }) => name)
 }

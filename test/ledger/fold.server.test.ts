@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openLedger } from '../../src/ledger/writer.ts'
 import { openLocks } from '../../src/lock/lock.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
@@ -26,6 +26,10 @@ let names: Names
 beforeAll(async () => {
   testServer = await startTestServer()
   server = await connect(testServer)
+})
+
+/** Of each test's own: the tables of one ledger are of one network. */
+beforeEach(async () => {
   names = await createLedger(server)
 })
 
@@ -38,7 +42,7 @@ const insert = (network: string, events: readonly Event[]) => insertEvents({ ser
 const fold = (options: Parameters<typeof foldOf>[1]) => foldOf({ server, names }, options)
 
 let networks = 0
-/** A network that no other history has: they share one ledger. */
+/** A network that no other history has. */
 const newNetwork = () => `history_${++networks}`
 
 test('whatever was appended, in whatever order it arrived, the latest event over a block says its state', async () => {
@@ -176,7 +180,7 @@ test('a checkpoint stands for everything before it: nothing older is read, every
 test('a table that was dropped and created again is not done; other tables and networks do not count', async () => {
   const network = newNetwork()
   await insert(network, [done(1, 1, 0, 9), done(1, 2, 5, 5, { key: 'b' })])
-  await insert(newNetwork(), [done(1, 1, 20, 29)])
+  await insert(newNetwork(), [{ ...done(1, 1, 20, 29), uuid: randomUUID() }])
   const ledger = openLedger({ server, names, network, toolVersion: 'test' })
   const view = await ledger.fold(
     new Map([

@@ -9,12 +9,20 @@ test('a network has forks, a length of source gaps and block coverages, with def
   ])
 })
 
+test('networks are called as devnets are, with hyphens', () => {
+  const names = ['fusaka-devnet-3', 'pectra-devnet-6', 'a_b-c']
+  const text = JSON.stringify(Object.fromEntries(names.map((name) => [name, { forks: {} }])))
+  expect(parseNetworks('n.json', text).map(({ name }) => name)).toEqual(names)
+})
+
 test.for<[string, string]>([
   ['{', 'n.json: is not JSON: '],
   ['[]', 'n.json: the content is []'],
   ['{ "a": 5 }', "n.json: 'a' is 5"],
   ['{ "a": {} }', "n.json: 'a.forks' is missing"],
   ['{ "a__b": { "forks": {} } }', "n.json: 'a__b' is not the name of a network"],
+  ['{ "a--b": { "forks": {} } }', "n.json: 'a--b' is not the name of a network"],
+  ['{ "a-": { "forks": {} } }', "n.json: 'a-' is not the name of a network"],
   ['{ "A": { "forks": {} } }', "n.json: 'A' is not the name of a network"],
   ['{ "a": { "forks": {}, "hole_blocks": 5 } }', "n.json: 'a.hole_blocks' is unknown"],
   ['{ "a": { "forks": { "x": "5" } } }', `n.json: 'a.forks.x' is "5"`],

@@ -16,9 +16,22 @@ export async function createSourceTables(server: Login, catalogue: Catalogue, so
 export async function addBlocks(
   server: Login,
   source: string,
-  { from, to, network = 'mainnet' }: Range & { readonly network?: string },
+  {
+    from,
+    to,
+    network = 'mainnet',
+    tables = Object.keys(TABLES),
+    at = `'2026-01-01 00:00:00'`,
+  }: Range & {
+    readonly network?: string
+    /** Short names of the source tables; all by default. */
+    readonly tables?: readonly string[]
+    /** When the rows were written, as SQL. */
+    readonly at?: string
+  },
 ): Promise<void> {
-  for (const [table, { columns, values }] of Object.entries(TABLES))
+  for (const table of tables) {
+    const { columns, values } = TABLES[table]!
     await post(
       server,
       `INSERT INTO {source:Identifier}.canonical_execution_${table}
@@ -30,10 +43,11 @@ export async function addBlocks(
         ) AS address_of,
         address_of(number % 7) AS account,
         concat('0x', lower(hex(SHA256(toString(number % 13))))) AS word
-      SELECT '2026-01-01 00:00:00', {network:String}, number, concat('0x', lower(hex(SHA256(toString(number))))), ${values}
+      SELECT ${at}, {network:String}, number, concat('0x', lower(hex(SHA256(toString(number))))), ${values}
       FROM numbers({from:UInt64}, {blocks:UInt64})`,
       { source, network, from, blocks: to - from + 1 },
     )
+  }
 }
 
 const ZERO = `concat('0x', repeat('0', 64))`

@@ -98,6 +98,7 @@ export const OPTIONS: UpOptions = {
   maxRuntimeMs: undefined,
   lockWaitMs: 0,
   lockSkip: false,
+  recompute: [],
 }
 
 /** Names of the tables that differ from those of the same name in `expected`, with how many rows on either side. */

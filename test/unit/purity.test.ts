@@ -23,6 +23,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'seam/random.ts': [
     'clickhouse/long-form.ts',
+    'commands/adopt/',
     'clickhouse/retry.ts',
     'commands/accept/',
     'commands/check/temporary-table.ts',
@@ -123,7 +124,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'ledger/',
     'lock/',
     'runner/query-fate.ts',
-    'sources/source.ts',
+    'sources/',
     'targets/',
   ],
   'p-limit': [

@@ -13,17 +13,32 @@ export const LOOK: readonly CommandEntry[] = [
       flags.tables,
       flags.lag,
       flags.json,
-      flag('check', 'Exit with 3 if blocks are missing or dirty, else with 4 if ranges are stale'),
+      flag('check', 'Exit with 8, 3 or 4 if not all is well, and say why in one line'),
+      flag('max-behind <blocks>', 'With --check: number of missing blocks that is no failure', {
+        example: '300',
+        fallback: 'those that arrived in the last hour',
+      }),
+      flag('max-incomplete-age <duration>', 'With --check: how long blocks may be incomplete', {
+        example: '6h',
+        fallback: '24h',
+      }),
+      flag('max-source-age <duration>', 'With --check: how old the newest source rows may be', {
+        example: '1h',
+        fallback: 'any age',
+      }),
       ...flags.common,
     ],
     exits: {
       ...exits.asking,
-      3: 'With --check: blocks are missing or dirty',
+      3: 'With --check: blocks are missing, dirty, or incomplete for too long',
       4: 'With --check: stale ranges',
+      8: 'With --check: absence: unknown rows, an emptied table, sources without rows, a head that went back',
     },
     examples: {
       'Show all tables': 'status',
-      'Tell monitoring whether blocks are missing': 'status --check',
+      'Tell monitoring whether all is well': 'status --check',
+      'Tolerate 300 missing blocks, and sources of an hour':
+        'status --check --max-behind 300 --max-source-age 1h',
     },
     load: async () => (await import('../../commands/status/command.ts')).statusCommand,
   },

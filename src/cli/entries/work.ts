@@ -1,5 +1,6 @@
 // Owns the entries of the commands that write.
 import type { CommandEntry } from '../../session/command.ts'
+import { DECLARE } from './declare.ts'
 import * as flags from '../../terminal/flags.ts'
 import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
@@ -15,6 +16,13 @@ export const WORK: readonly CommandEntry[] = [
       ...flags.sizing,
       flags.compression,
       ...flags.endurance,
+      flag(
+        'recompute <a,b>',
+        'Tables with unknown rows: delete those that can be computed again, and do so',
+        {
+          example: 'address_diffs',
+        },
+      ),
       flags.dryRun,
       flags.events,
       flags.quiet,
@@ -109,27 +117,7 @@ export const WORK: readonly CommandEntry[] = [
     needsChoice: true,
     load: async () => (await import('../../commands/create-tables/command.ts')).createTablesCommand,
   },
-  {
-    name: 'accept',
-    about: 'Mark source gaps and incomplete blocks as expected: done',
-    usage: '[table…] --from <block> [--to <block>] [flags]',
-    flags: [
-      { ...flags.tables, bare: true },
-      flags.from,
-      { ...flags.to, example: '11500' },
-      flag('revoke', 'Undo: the accepted blocks of the range are missing again'),
-      flags.dryRun,
-      flags.yes,
-      flags.lag,
-      ...flags.common,
-    ],
-    exits: { ...exits.locking, 1: 'The question was not answered with yes, or the blocks changed meanwhile' },
-    examples: {
-      'Accept a source gap in all tables': 'accept --from 9001 --to 11500',
-      'Undo it, after rows have arrived': 'accept --revoke --from 9001 --to 11500',
-    },
-    load: async () => (await import('../../commands/accept/command.ts')).accept,
-  },
+  ...DECLARE,
   {
     name: 'unlock',
     about: 'Free the locks of tables; their holder can write no more',

@@ -8,14 +8,18 @@ import type { TableDefinition } from '../../model/model.ts'
 import { placeOfRead } from './required-grants.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
+import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/type-names.ts'
+import { openTarget } from '../../targets/target.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
 
-/** @throws BackfillError `server` if one is unreachable */
+/** @throws BackfillError `server` if one is unreachable; `usage` if the ledger cannot be used as it is */
 export async function checkServer(check: ServerCheck, report: Report): Promise<void> {
   const { servers, tables } = check
-  const { target } = servers
+  const { target, names } = servers
   if (tables.length === 0) return
+  await openTarget({ server: target, names }).ledgerState()
+  await assertKept(target, names)
   const serverState = await readServerState(check)
   const denied = await checkGrants(check, serverState, report)
   reportMissingSources(check, serverState, denied, report)

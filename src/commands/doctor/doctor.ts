@@ -105,7 +105,11 @@ async function foldFindings(input: DoctorInput, { server, names }: Joined): Prom
   const found = await asking(server.connection, () =>
     checkFold({ server, names, network, exclusive, tables }),
   )
-  return 'got' in found ? found.got : [findings('fold', names.ledger).unknown(found.refused)]
+  if ('got' in found) return found.got
+  const { fail, unknown } = findings('fold', names.ledger)
+  const { code, reason, hint } = found.refused
+  // An error without a code of the server is a verdict of this program.
+  return [code === 0 && hint !== undefined ? fail(reason, hint) : unknown(found.refused)]
 }
 
 /** Sorted by group; in each group the built-in checks first, then the SQL files by name. */

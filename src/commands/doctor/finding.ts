@@ -26,6 +26,7 @@ export const BUILT_IN = {
   profile: 'Rights',
   cluster: 'Cluster',
   fold: 'Ledger',
+  'unknown-rows': 'Ledger',
   'sql-files': 'Tables',
 } as const
 

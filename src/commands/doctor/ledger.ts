@@ -1,6 +1,7 @@
 // Owns the check of the ledger: the latest checkpoint plus later events must give the same fold as all events.
 import { sleep } from '../../seam/clock.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
+import { assertKept } from '../../clickhouse/table-identity.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { Island } from '../../ledger/events.ts'
 import { foldQuery } from '../../ledger/fold.ts'
@@ -16,7 +17,9 @@ import {
   union,
 } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
+import { hasUnknownRows } from '../../planning/absence.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
+import type { TargetTable } from '../../targets/target.ts'
 import { openTarget } from '../../targets/target.ts'
 import { count } from '../../terminal/render/format.ts'
 import { type Finding, findings } from './finding.ts'
@@ -35,22 +38,26 @@ const TRIES = 3
 
 const PAUSE_MS = 300
 
-/** @throws BackfillError `server`, `failed` */
+/** @throws BackfillError `server`, `failed`; `usage` if the ledger or a table cannot be used as it is */
 export async function checkFold(question: LedgerQuestion): Promise<readonly Finding[]> {
   const { server, names, network, exclusive, tables } = question
   const { ok } = findings('fold', names.ledger)
   const target = openTarget({ server, names })
-  if ((await target.ledgerState()) === 'absent')
-    return [ok('there is no ledger yet; `backfill up` creates it')]
-  const uuids = uuidsOf(tables, await target.tables(tables.map((table) => table.target)))
+  await assertKept(server, names)
+  const state = await target.ledgerState()
+  const targets = await target.tables(tables.map((table) => table.target))
+  const unknown = await unknownRows(question, targets, state !== 'absent')
+  if (state === 'absent') return [ok('there is no ledger yet; `backfill up` creates it'), ...unknown]
+  const uuids = uuidsOf(tables, targets)
   let wrong = await differences(question, uuids)
   for (let tries = 1; wrong.size > 0 && tries < TRIES; tries++) {
     await sleep(PAUSE_MS)
     wrong = await differences(question, new Map([...uuids].filter(([key]) => wrong.has(key))))
   }
-  if (wrong.size === 0) return [ok(`checkpoints and events of ${count(uuids.size, 'table')} agree`)]
+  if (wrong.size === 0)
+    return [ok(`checkpoints and events of ${count(uuids.size, 'table')} agree`), ...unknown]
   const holders = await openLocks({ server, names, network, exclusive }).holders()
-  return tables.flatMap(({ key, rows }) => {
+  const disagreeing = tables.flatMap(({ key, rows }) => {
     const blocks = wrong.get(key)
     if (blocks === undefined) return []
     const { warn, fail } = findings('fold', key)
@@ -61,6 +68,29 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
     const heal = rows.kind === 'per-block' ? `redo ${key} --from ${from} --to ${to}` : `rebuild ${key}`
     const found = `the checkpoint and the events before it disagree about ${which}: somebody changed the ledger`
     return [fail(found, `backfill ${heal}`)]
+  })
+  return [...disagreeing, ...unknown]
+}
+
+/** A failure for each table with rows that no event explains. */
+async function unknownRows(
+  { server, names, network, tables }: LedgerQuestion,
+  targets: ReadonlyMap<string, TargetTable>,
+  hasLedger: boolean,
+): Promise<readonly Finding[]> {
+  const views = hasLedger
+    ? await ledgerReader({ server, names, network }).fold(uuidsOf(tables, targets))
+    : undefined
+  return tables.flatMap((table) => {
+    const target = targets.get(table.target)
+    if (target === undefined || !hasUnknownRows({ table, target, view: views?.get(table.key) })) return []
+    const found = `${server.connection.database}.${table.target} has ${target.rows} rows of which this ledger knows nothing`
+    return [
+      findings('unknown-rows', table.key).fail(
+        found,
+        `backfill status --tables ${table.key} names the ways out`,
+      ),
+    ]
   })
 }
 

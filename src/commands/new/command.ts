@@ -5,7 +5,7 @@ import type { Catalogue, SqlText } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import type { Scaffold, ScaffoldInput } from './scaffold.ts'
-import { isLockName, shortName } from '../../model/table-key.ts'
+import { isTableKey, shortName } from '../../model/table-key.ts'
 import { shown } from '../../project/sql-files.ts'
 import { names, oneOf, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
@@ -52,7 +52,7 @@ const LONGEST_KEY = 80
 /** @throws BackfillError `usage` for an invalid table key */
 function assertKey(key: string): void {
   const hint = 'use lower-case letters, digits and single _, a letter first, such as gas_per_block'
-  if (!isLockName(key)) throw usageError(`'${key}' is not a table key`, hint)
+  if (!isTableKey(key)) throw usageError(`'${key}' is not a table key`, hint)
   if (key.length > LONGEST_KEY)
     throw usageError(`the table key has ${key.length} characters`, `use up to ${LONGEST_KEY}`)
 }

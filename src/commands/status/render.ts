@@ -66,7 +66,11 @@ const COLOR: Readonly<Record<TableReport['state'], 'green' | 'cyan' | 'yellow' |
   dirty: 'red',
   stale: 'yellow',
   'not created': 'dim',
-  'no source rows': 'dim',
+  'no source rows': 'red',
+  'source too old': 'red',
+  'head went back': 'red',
+  emptied: 'red',
+  'unknown rows': 'red',
 }
 
 function known(value: number | null): string {
@@ -121,6 +125,12 @@ const ODDITIES: readonly Oddity[] = [
   ({ sourceGaps }) =>
     some(sourceGaps, (text) => `source gap: no source has rows for ${text}; runs if they arrive.`),
   ({ accepted }) => some(accepted, (text) => `accepted: ${text} counted as done without rows.`),
+  ({ arrived }) =>
+    some(
+      arrived,
+      (text) =>
+        `rows have arrived in ${text}, accepted before: \`backfill accept --revoke --from ${arrived[0]!.from} --to ${arrived.at(-1)!.to}\`, then \`backfill up\`.`,
+    ),
   ({ notes }) => notes,
 ]
 
@@ -142,7 +152,8 @@ function who(names: readonly string[], all: readonly TableReport[]): string {
 function next(tables: readonly TableReport[]): string {
   const dirty = tables.filter(({ state }) => state === 'dirty')
   const open = tables.filter(
-    ({ missingBlocks, state }) => missingBlocks > 0 && state !== 'in progress' && state !== 'dirty',
+    ({ missingBlocks, state }) =>
+      missingBlocks > 0 && !['in progress', 'dirty', 'unknown rows'].includes(state),
   )
   const missing = open.reduce((sum, { missingBlocks }) => sum + missingBlocks, 0)
   if (dirty.length > 0) {
@@ -151,6 +162,9 @@ function next(tables: readonly TableReport[]): string {
   if (open.length > 0)
     return `Next: \`backfill up\` fills ${count(missing, 'missing block')} in ${count(open.length, 'table')}.`
   if (tables.some(({ state }) => state === 'in progress')) return 'Missing blocks are being processed now.'
+  const absent = tables.filter(({ absences }) => absences.length > 0)
+  if (absent.length > 0)
+    return `Not healthy: ${absent.map(({ table, absences }) => `${table} (${absences[0]!.state})`).join(', ')}.`
   const stale = tables.filter((table) => table.stale.length > 0)
   if (stale.length > 0) {
     const [first] = stale

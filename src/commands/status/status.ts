@@ -1,38 +1,82 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
+import { blockCoverageOf } from '../../model/choose.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
-import {
-  blocksIn,
-  tableWarnings,
-  emptyInputsNote,
-  readTableStatuses,
-  type TableStatus,
-} from '../../planning/table-status.ts'
-import { type Availability, probeAll } from '../../planning/probe.ts'
+import { blocksIn, notesOf, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import { type Absence, type AbsenceState, absentText, thinText } from '../../planning/absence.ts'
+import { type Availability, makeProbe, probeAll, probeMissing } from '../../planning/probe.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/** The status of every chosen table. Reads only; `lag` in blocks. @throws BackfillError `server` */
-export async function status(workspace: Workspace, { lag }: { readonly lag: number }): Promise<StatusReport> {
+/**
+ * The status of every chosen table. Reads only; `lag` in blocks. `oldSources`: names of sources whose newest rows are
+ * older than the user tolerates, by the newest block of each.
+ * @throws BackfillError `server`
+ */
+export async function status(
+  workspace: Workspace,
+  { lag, oldSources }: { readonly lag: number; readonly oldSources?: OldSources },
+): Promise<StatusReport> {
   const [tableStatuses, locks] = await Promise.all([
     readTableStatuses(workspace, { lag, forcedHead: undefined }),
     workspace.ports.locks.holders(),
   ])
   const availabilities = await probeAll(workspace, tableStatuses, STATUS_ROWS)
+  const tooOld = (await oldSources?.(newestBlocks(workspace, tableStatuses))) ?? new Map<string, string>()
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key }) => {
       const tableStatus = tableStatuses.get(key)!
-      const report = reportOf(tableStatus, {
-        database: workspace.ports.target.database,
-        probeBlocks: availabilities.get(key)!,
-        lock: locks.get(key),
-        staleVersions: await staleReports(workspace, tableStatus),
-      })
+      const [staleVersions, arrived] = await Promise.all([
+        staleReports(workspace, tableStatus),
+        arrivedIn(workspace, tableStatus),
+      ])
+      const old = tableStatus.table.sources.flatMap((source) => tooOld.get(source) ?? [])
+      const absences: readonly Absence[] = [
+        ...tableStatus.absences,
+        ...old.map((text) => ({ state: 'source too old' as const, text })),
+      ]
+      const report = reportOf(
+        { ...tableStatus, absences },
+        {
+          database: workspace.ports.target.database,
+          probeBlocks: availabilities.get(key)!,
+          lock: locks.get(key),
+          staleVersions,
+          arrived,
+        },
+      )
       return { ...report, state: stateOf(report, tableStatus.target !== undefined) }
     }),
   )
   return { network: workspace.network.name, tables }
+}
+
+/** Source -> its newest block in; source -> a sentence out, for each source that is too old. */
+type OldSources = (newest: ReadonlyMap<string, number>) => Promise<ReadonlyMap<string, string>>
+
+/** Of the sources that show the end of the chain. */
+function newestBlocks(
+  workspace: Workspace,
+  tableStatuses: ReadonlyMap<string, TableStatus>,
+): ReadonlyMap<string, number> {
+  return new Map(
+    [...tableStatuses.values()].flatMap(({ table, bounds: { inputs } }) =>
+      table.sources.flatMap((source): [string, number][] =>
+        inputs.newest === undefined || blockCoverageOf(workspace, source) === 'sparse'
+          ? []
+          : [[source, inputs.newest]],
+      ),
+    ),
+  )
+}
+
+/** Accepted blocks that could run now, because rows have arrived. */
+async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Promise<readonly Range[]> {
+  const accepted = blocksIn(view, 'accepted')
+  if (accepted.length === 0 || table.sources.length === 0) return []
+  const { runnable } = await probeMissing(makeProbe(workspace), table, accepted, STATUS_ROWS)
+  return runnable
 }
 
 /**
@@ -46,11 +90,12 @@ type Seen = {
   readonly probeBlocks: Availability
   readonly lock: LockInfo | undefined
   readonly staleVersions: readonly StaleReport[]
+  readonly arrived: readonly Range[]
 }
 
 /** Ranges are sorted and disjoint; null is unknown. */
-function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, staleVersions }: Seen) {
-  const { table, bounds, target, view, covered, dirty } = tableStatus
+function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, staleVersions, arrived }: Seen) {
+  const { table, bounds, target, view, covered, dirty, absences } = tableStatus
   const expected: readonly Range[] = bounds.expected === undefined ? [] : [bounds.expected]
   const { runnable: missing, sourceGaps, incomplete } = probeBlocks
   const done = intersect(covered, expected)
@@ -67,6 +112,8 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
     covered,
     /** Source gaps and incomplete blocks that a user marked as expected: they count as done. */
     accepted: blocksIn(view, 'accepted'),
+    /** Accepted blocks that could run now, because rows have arrived. */
+    arrived,
     /** Expected and not done, without source gaps and incomplete blocks; includes dirty ranges. */
     missing,
     missingBlocks: countBlocks(missing),
@@ -86,10 +133,14 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
     rows: target?.rows ?? null,
     lastRun: view?.lastRun ?? null,
     lock: lock === undefined || lock.released ? null : lock,
+    /** What the table or its sources lack altogether, the worst first. */
+    absences,
     /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
-    notes: [bounds.note, ...tableWarnings(tableStatus), emptyInputsNote(tableStatus)].filter(
-      (note) => note !== undefined,
-    ),
+    notes: [
+      ...notesOf(tableStatus),
+      ...probeBlocks.absent.map(absentText),
+      ...probeBlocks.thin.map(thinText),
+    ],
   }
 }
 
@@ -97,7 +148,10 @@ function stateOf(report: ReturnType<typeof reportOf>, exists: boolean): TableSta
   if (!exists) return 'not created'
   if (report.lock !== null) return 'in progress'
   if (report.dirty.length > 0) return 'dirty'
-  if (report.first === null) return 'no source rows'
+  const [absence] = report.absences
+  if (absence !== undefined) return absence.state
+  // The notes say why: the lag or its limits leave no block.
+  if (report.first === null) return 'waiting'
   if (report.missingBlocks > 0) return 'missing'
   if (report.stale.length > 0) return 'stale'
   return report.incomplete.length > 0 ? 'waiting' : 'up to date'
@@ -106,7 +160,7 @@ function stateOf(report: ReturnType<typeof reportOf>, exists: boolean): TableSta
 type TableState =
   /** Every block that the sources have up to the head is done; source gaps are listed separately. */
   | 'up to date'
-  /** Only incomplete blocks are left: they run once the rows arrive. */
+  /** Only incomplete blocks are left, or no block is expected yet: the notes say why. */
   | 'waiting'
   /** Blocks are missing and no run works on them. */
   | 'missing'
@@ -118,8 +172,7 @@ type TableState =
   | 'stale'
   /** The target table does not exist. */
   | 'not created'
-  /** The sources have no blocks for this table (yet). */
-  | 'no source rows'
+  | AbsenceState
 
 export type TableReport = ReturnType<typeof reportOf> & { readonly state: TableState }
 

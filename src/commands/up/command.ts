@@ -1,6 +1,8 @@
 // Owns `backfill up` and `backfill plan`, which is `up --dry-run`.
-import { EXIT } from '../../model/errors.ts'
+import { chooseTables } from '../../model/choose.ts'
+import { EXIT, usageError } from '../../model/errors.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderPlan } from './render-plan.ts'
 import { runUp } from '../../session/supervised-run.ts'
@@ -9,7 +11,23 @@ import { upOptions } from '../../workspace/run-options.ts'
 
 export const up: Command = async (context) => {
   const options = upOptions(context)
-  return context.flags.has('dry-run') ? await plan(context, options) : await runUp(context, options)
+  if (context.flags.has('dry-run')) return await plan(context, options)
+  return await runUp(context, options, {
+    ready: async ({ workspace }) => assertRecomputable(workspace, options.recompute),
+  })
+}
+
+/** @throws BackfillError `usage` for a table that is not in the run, or whose rows cannot be deleted by range */
+function assertRecomputable({ chosen, ports: { executor } }: Workspace, keys: readonly string[]): void {
+  if (keys.length === 0) return
+  for (const { key, rows } of chooseTables({ tables: chosen }, keys))
+    if (rows.kind === 'per-key')
+      throw usageError(
+        `--recompute: ${key} keeps one row per key over all blocks: the rows of a range cannot be deleted`,
+        `backfill rebuild ${key} builds a new table beside the old one`,
+      )
+  if (executor.noDeletes !== undefined)
+    throw usageError(`--recompute deletes rows, and ${executor.noDeletes}`)
 }
 
 async function plan(context: Context, options: UpOptions): Promise<number> {

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { checkCode } from '../../../src/commands/status/command.ts'
+import { verdictLine, verdictOf } from '../../../src/commands/status/verdict.ts'
 import { coverageBar } from '../../../src/terminal/render/bar.ts'
 import { percent } from '../../../src/terminal/render/format.ts'
 import { jsonDocument } from '../../../src/terminal/render/json.ts'
@@ -23,6 +23,7 @@ const table = (differences: Partial<TableReport> = {}): TableReport => ({
   watermark: 22_499_616,
   covered: [{ from: 46_147, to: 22_499_616 }],
   accepted: [],
+  arrived: [],
   missing: [],
   missingBlocks: 0,
   doneBlocks: 22_453_470,
@@ -38,6 +39,7 @@ const table = (differences: Partial<TableReport> = {}): TableReport => ({
   lastRun: '2026-07-01T03:04:05.678Z',
   state: 'up to date',
   lock: null,
+  absences: [],
   notes: [],
   ...differences,
 })
@@ -185,16 +187,18 @@ test('status --json keeps the schema that programs read', () => {
   expect(tables[2]).toMatchObject({ watermark: null, last_run: null })
 })
 
-const check = (differences: Partial<TableReport>) =>
-  checkCode({ network: 'x', tables: [table(), table(differences)] })
+const reason = (exit: number, text: string, key = 'a') => ({ table: key, exit, text })
 
-test('status --check says 3 for missing or dirty blocks, 4 for stale ones, 0 for source gaps', () => {
-  const range = { from: 1, to: 2 }
-  const stale = [{ ...range, sqlHash: 'old' }]
-  expect(check({ sourceGaps: [range], incomplete: [range] })).toBe(0)
-  expect(check({ stale })).toBe(4)
-  expect(check({ stale, missingBlocks: 1 })).toBe(3)
-  expect(check({ stale, dirty: [range] })).toBe(3)
+test('the verdict is the worst of its reasons, 8 before 3 before 4, and its line names each once', () => {
+  expect(verdictOf([])).toEqual({ exit: 0, reasons: [] })
+  expect(verdictLine(verdictOf([]))).toBeUndefined()
+  const stale = reason(4, 'stale 1-2')
+  const missing = reason(3, '2 missing blocks')
+  expect(verdictOf([stale]).exit).toBe(4)
+  expect(verdictOf([stale, missing]).exit).toBe(3)
+  const all = verdictOf([stale, missing, reason(8, 'emptied', 'b'), reason(3, '2 missing blocks', 'b')])
+  expect(all.exit).toBe(8)
+  expect(verdictLine(all)).toBe('status --check: exit 8: b: emptied; a, b: 2 missing blocks; a: stale 1-2')
 })
 
 test('a stale range is explained: both hashes, when it was built, why, and what to type', () => {

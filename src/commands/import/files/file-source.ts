@@ -43,6 +43,7 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
       return new Map(await Promise.all(facts))
     },
 
+    isBusy: async () => false, // files say nothing of one another
     hasTimes: false,
   }
 }

@@ -1,0 +1,77 @@
+// Owns what the program needs of its tables: a UUID, by which the ledger knows them, to be attached, and to keep their rows.
+import type { Names } from './own-databases.ts'
+import { usageError } from '../model/errors.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
+import { errorCode } from './server-error.ts'
+import type { Server } from './server.ts'
+
+const WITHOUT_UUIDS: readonly string[] = ['Ordinary', 'Memory', 'Lazy']
+
+/**
+ * `databases`: name and engine, with a space between, of the databases that exist.
+ * @throws BackfillError `usage` if the tables of this database have no UUID: a table that was dropped and created again
+ *   would still count as done
+ */
+export function assertUuids(database: string, databases: readonly string[]): void {
+  const engine = WITHOUT_UUIDS.find((one) => databases.includes(`${database} ${one}`))
+  if (engine !== undefined)
+    throw usageError(
+      `the database ${database} has the engine ${engine}, whose tables have no UUID: the ledger could not tell a table from one that replaced it`,
+      USE_ATOMIC,
+    )
+}
+
+const USE_ATOMIC =
+  'use a database with the engine Atomic: TARGET_CLICKHOUSE_DATABASE for the tables, BACKFILL_LEDGER_DATABASE for the ledger'
+
+/** Why a table must not be written to; undefined if it has a UUID. */
+export function problemOfUuid(uuid: string): { sentence: string; hint: string } | undefined {
+  return uuid === NO_UUID
+    ? { sentence: 'has no UUID, by which the ledger knows a table', hint: USE_ATOMIC }
+    : undefined
+}
+
+const NO_UUID = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * For tables that were not found. A server that may not be asked for detached tables counts as one without.
+ * @throws BackfillError `usage` if one of them is detached
+ */
+export async function assertAttached(
+  server: Server,
+  database: string,
+  tables: readonly string[],
+): Promise<void> {
+  if (tables.length === 0) return
+  const [detached] = await server.client
+    .rows<{ table: string }>({
+      query: `SELECT table FROM system.detached_tables
+        WHERE database = {database:String} AND has({tables:Array(String)}, table) ORDER BY table`,
+      query_params: { database, tables },
+      doing: 'looking for detached tables',
+    })
+    .catch((error: unknown) => {
+      if (errorCode(error) === 0) throw error
+      return []
+    })
+  if (detached === undefined) return
+  const name = `${quotedName(database)}.${quotedName(detached.table)}`
+  throw usageError(`the table ${name} is detached`, `ATTACH TABLE ${name}`)
+}
+
+/** @throws BackfillError `usage` if a TTL deletes events: blocks without an event run again */
+export async function assertKept(server: Server, { ledger }: Names): Promise<void> {
+  // A comment may hold any word.
+  const [dropping] = await server.client.rows<{ name: string }>({
+    query: `SELECT name FROM system.tables WHERE database = {ledger:String} AND name IN ('ledger', 'sql_versions')
+      AND position(replaceRegexpAll(create_table_query, {literal:String}, ''), ' TTL ') > 0`,
+    query_params: { ledger, literal: String.raw`'(\\.|[^'\\])*'` },
+    doing: 'looking at the ledger',
+  })
+  if (dropping === undefined) return
+  const name = `${quotedName(ledger)}.${dropping.name}`
+  throw usageError(
+    `the table ${name} has a TTL: blocks whose events it deletes would run again`,
+    `ALTER TABLE ${name} REMOVE TTL; of a column: ALTER TABLE ${name} MODIFY COLUMN <name> REMOVE TTL`,
+  )
+}

@@ -1,0 +1,224 @@
+// Owns the adoption of rows that the ledger does not know: a sample is computed again and compared, then the blocks are
+// recorded as done.
+import { BackfillError, usageError } from '../../model/errors.ts'
+import { type BlockSet, countBlocks, intersect, subtract } from '../../model/blocks.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { cutChunks } from '../../planning/chunks.ts'
+import { makeProbe, probeMissing } from '../../planning/probe.ts'
+import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
+import {
+  blocksIn,
+  inputsOf,
+  readTableStatuses,
+  type TableInput,
+  type TableStatus,
+} from '../../planning/table-status.ts'
+import { NO_TRY } from '../../ledger/events.ts'
+import { writeFingerprint } from '../../sources/fingerprint.ts'
+import { forksText } from '../../planning/stale-ranges.ts'
+import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'
+import type { Workspace } from '../../runner/workspace.ts'
+import { randomId } from '../../seam/random.ts'
+import type { VerifyPorts } from '../verify/ports.ts'
+import type { VerifyOptions, VerifyReport } from '../verify/report.ts'
+import { verify, type VerifyHooks } from '../verify/verify.ts'
+
+export type AdoptOptions = VerifyOptions & {
+  /** Blocks that the head stays behind the newest block. */
+  readonly lag: number
+  /** An earlier UUID of the table, of whose events the ledger has the truth about these rows. */
+  readonly fromUuid: string | undefined
+}
+
+export type Adoption = {
+  readonly tableStatus: TableStatus
+  readonly targetUuid: string
+  readonly blocks: BlockSet
+  /** Number of blocks that are recorded as one range. */
+  readonly chunk: number
+  /** The tables that this one reads. */
+  readonly inputs: readonly TableInput[]
+  /** Of a sample, and of the last blocks. */
+  readonly verifications: readonly VerifyReport[]
+}
+
+/**
+ * Compares a sample of the rows that could be adopted. Reads only.
+ * @throws BackfillError `usage` if there is nothing to adopt; `server`; `failed`
+ */
+export async function planAdoption(
+  workspace: Workspace,
+  ports: VerifyPorts,
+  options: AdoptOptions,
+  hooks: VerifyHooks,
+): Promise<Adoption> {
+  const table = workspace.chosen[0]!
+  const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: undefined })
+  const tableStatus = tableStatuses.get(table.key)!
+  const targetUuid = tableStatus.target?.uuid
+  if (targetUuid === undefined)
+    throw usageError(
+      `${workspace.ports.target.database}.${table.target} does not exist: there is nothing to adopt`,
+      `backfill up --tables ${table.key} creates and fills it`,
+    )
+  const { blocks, chunk, looked } =
+    options.fromUuid === undefined
+      ? await storedBlocks(workspace, ports, { tableStatus, options })
+      : await knownBlocks(workspace, { tableStatus, fromUuid: options.fromUuid })
+  const last = blocks.at(-1)!.to
+  const sampled = { ...options, chunk: options.chunk ?? (options.fromUuid === undefined ? chunk : undefined) }
+  const verifications = [await verify(looked, ports, sampled, hooks)]
+  // A backup that is older than the ledger lacks the last blocks.
+  const ends = { ...options, from: Math.max(0, last - LAST_BLOCKS + 1), to: last, sample: undefined }
+  verifications.push(await verify(looked, ports, ends, hooks))
+  return { tableStatus, targetUuid, blocks, chunk, inputs: inputsOf(table, tableStatuses), verifications }
+}
+
+const LAST_BLOCKS = 100
+
+type Found = {
+  readonly blocks: BlockSet
+  readonly chunk: number
+  /** A workspace in which these blocks are done. */
+  readonly looked: Workspace
+}
+
+/** Blocks between the ends of the stored rows that the ledger does not know, and that could be computed again. */
+async function storedBlocks(
+  workspace: Workspace,
+  ports: VerifyPorts,
+  { tableStatus, options }: { readonly tableStatus: TableStatus; readonly options: AdoptOptions },
+): Promise<Found> {
+  const { table, missing, dirty } = tableStatus
+  const ends = await endsOf(workspace, ports, table)
+  const { from = ends.from, to = ends.to } = options
+  const { runnable: blocks, rowEstimates } = await probeMissing(
+    makeProbe(workspace),
+    table,
+    subtract(intersect(missing, from > to ? [] : [{ from, to }]), dirty),
+  )
+  if (blocks.length === 0)
+    throw usageError(
+      `${workspace.ports.target.database}.${table.target} has no blocks to adopt: none is missing that the sources have, between ${from} and ${to}`,
+      `backfill status --tables ${table.key}`,
+    )
+  const rows = rowEstimates.reduce((sum, one) => sum + one.rows, 0)
+  const chunk =
+    options.chunk ??
+    Math.max(
+      1,
+      Math.floor((countBlocks(blocks) * (options.chunkRows ?? DEFAULT_CHUNK_ROWS)) / Math.max(1, rows)),
+    )
+  const built = {
+    state: 'done' as const,
+    sqlHash: table.sqlHash,
+    forks: forksText(table, workspace.network),
+    inputs: '',
+  }
+  const islands = blocks.map((range) => ({ ...range, ...built }))
+  const view = { islands, tail: 0, lastRun: undefined }
+  const fold = async () => new Map([[table.key, view]])
+  const ledger = { ...workspace.ports.ledger, fold }
+  return { blocks, chunk, looked: { ...workspace, ports: { ...workspace.ports, ledger } } }
+}
+
+/** The first and last block that rows of the table name. @throws BackfillError `usage` if rows name no block */
+async function endsOf(
+  { ports: { target: place } }: Workspace,
+  { target }: VerifyPorts,
+  { key, rows, target: name }: TableDefinition,
+): Promise<{ readonly from: number; readonly to: number }> {
+  if (rows.kind === 'per-key' && rows.column !== 'block_number')
+    return { from: 0, to: Number.MAX_SAFE_INTEGER }
+  const [ends] = await target.client.rows<{ from: number; to: number }>({
+    query: `SELECT toUInt64(min(block_number)) AS "from", toUInt64(max(block_number)) AS "to"
+      FROM {database:Identifier}.{table:Identifier}`,
+    query_params: { database: place.database, table: name },
+    doing: `looking for the first and last block of ${key}`,
+  })
+  // A key's first row says nothing of where the table begins.
+  return rows.kind === 'per-key' ? { from: 0, to: ends!.to } : ends!
+}
+
+/** What the ledger knows of an earlier table. */
+async function knownBlocks(
+  workspace: Workspace,
+  { tableStatus, fromUuid }: { readonly tableStatus: TableStatus; readonly fromUuid: string },
+): Promise<Found> {
+  const { table, view, target } = tableStatus
+  const { key } = table
+  if (view?.lastRun !== undefined)
+    throw usageError(
+      `the ledger has events of the present table of ${key}: those of an earlier one cannot be taken over`,
+      `backfill status --tables ${key}`,
+    )
+  const earlier = (await workspace.ports.ledger.fold(new Map([[key, fromUuid]]))).get(key)
+  const blocks = blocksIn(earlier, 'done')
+  if (blocks.length === 0) {
+    const known = await workspace.ports.ledger.earlier(key, target!.uuid)
+    throw usageError(
+      `the ledger has no done blocks of a table of ${key} with the UUID ${fromUuid}`,
+      known === undefined ? `backfill adopt ${key}` : `backfill adopt ${key} --from-uuid ${known.uuid}`,
+    )
+  }
+  const tables: typeof workspace.ports.target.tables = async (names) =>
+    new Map(
+      [...(await workspace.ports.target.tables(names))].map(([name, one]) => [
+        name,
+        name === table.target ? { ...one, uuid: fromUuid } : one,
+      ]),
+    )
+  const looked = {
+    ...workspace,
+    ports: { ...workspace.ports, target: { ...workspace.ports.target, tables } },
+  }
+  return { blocks, chunk: Infinity, looked }
+}
+
+/**
+ * Records the adoption under the table's lock.
+ * @throws BackfillError `locked` if a run works on the table; `failed` if a run has worked on it since the comparison
+ */
+export async function adopt(
+  { ports, network }: Workspace,
+  { tableStatus: { table, target, view }, targetUuid, blocks, chunk, inputs }: Adoption,
+  { fromUuid }: Pick<AdoptOptions, 'fromUuid'>,
+  note: (text: string) => void,
+): Promise<void> {
+  const { ledger } = ports
+  const runId = randomId()
+  const lock = await ports.locks.acquire(table.key, note)
+  try {
+    const now = (await ledger.fold(new Map([[table.key, targetUuid]]))).get(table.key)
+    if (JSON.stringify(now) !== JSON.stringify(view))
+      throw new BackfillError(`a run has worked on ${table.key} since the comparison: nothing was recorded`, {
+        kind: 'failed',
+        hint: 'Run the command again',
+      })
+    await ports.versions.keep(lock, table)
+    if (fromUuid !== undefined) await ledger.takeOver(lock, { from: fromUuid, to: targetUuid }, inputs)
+    else
+      for (const [index, range] of cutChunks(blocks, { blocks: chunk }, 'oldest').entries()) {
+        const [sources, positions] = await Promise.all([
+          ports.source.fingerprint(table.sources, range),
+          inputPositions(ports, inputs),
+        ])
+        await ledger.append(lock, {
+          ...NO_TRY,
+          event: 'done',
+          range,
+          targetUuid,
+          sqlHash: table.sqlHash,
+          sourceFingerprint: writeFingerprint(sources),
+          forks: forksText(table, network),
+          inputs: inputsText({ inputs, range }, positions),
+          runId,
+          // The first event carries the rows of all: a table that is emptied later is told from one without rows.
+          rowsWritten: index === 0 ? (target?.rows ?? 0) : 0,
+        })
+      }
+    await ledger.checkpoint([{ lock, targetUuid, inputs }], runId)
+  } finally {
+    await lock.release()
+  }
+}

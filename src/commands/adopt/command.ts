@@ -1,0 +1,83 @@
+// Owns `backfill adopt`: it shows how a sample of unknown rows compares, and records them as done if it is the same.
+import { EXIT, usageError } from '../../model/errors.ts'
+import { randomBelow } from '../../seam/random.ts'
+import type { Command } from '../../session/command.ts'
+import { withWorkspace } from '../../session/session.ts'
+import { requireOneTable } from '../../terminal/one-table-one-range.ts'
+import { formatRanges } from '../../terminal/render/format.ts'
+import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+import { upOptions } from '../../workspace/run-options.ts'
+import { blockCount, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
+import { verifyPorts } from '../verify/ports.ts'
+import { comparisonLine, renderVerify, verifyCode } from '../verify/render.ts'
+import type { AdoptOptions } from './adopt.ts'
+
+/** Chunks that are compared where --sample is not given. */
+const SAMPLE = 20
+
+export const adoptCommand: Command = async (context) => {
+  const { flags, output } = context
+  const key = requireOneTable(flags, 'adopt')
+  const fromUuid = readFlag(flags, 'from-uuid', uuid)
+  const options: AdoptOptions = {
+    ...upOptions(context),
+    sample: readFlag(flags, 'sample', positiveCount) ?? SAMPLE,
+    seed: readFlag(flags, 'seed', blockCount) ?? randomBelow(2 ** 32),
+    fromUuid,
+  }
+  if (fromUuid !== undefined && (options.from ?? options.to) !== undefined)
+    throw usageError('--from-uuid takes over all blocks', 'leave out --from and --to')
+  return await withSignals(
+    () => output.message(['Stopping.']),
+    (signal) =>
+      withWorkspace(context, async (session) => {
+        const { adopt, planAdoption } = await import('./adopt.ts')
+        const { workspace } = session
+        const { target } = workspace.ports
+        const ledger = await target.ledgerState()
+        if (ledger !== 'ready') {
+          if (flags.has('dry-run'))
+            throw usageError('there is no ledger to record in yet', 'leave out --dry-run')
+          await target.prepare(workspace.catalogue.ledger)
+          if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
+        }
+        const plan = await planAdoption(workspace, await verifyPorts(session), options, {
+          signal,
+          report: (table, comparison) =>
+            output.message(
+              flags.has('quiet') ? [] : [comparisonLine(table, comparison, output.messageColors)],
+            ),
+        })
+        if (signal.aborted) return interruptedCode(signal)
+        output.result(
+          plan.verifications.slice(0, 1).flatMap((one) => renderVerify(one, output.resultColors, false)),
+        )
+        const wrong = plan.verifications.find((one) => {
+          const code = verifyCode(one)
+          return code !== EXIT.ok && (fromUuid === undefined || code === EXIT.different)
+        })
+        if (wrong !== undefined) {
+          if (wrong !== plan.verifications[0]) output.result(renderVerify(wrong, output.resultColors, false))
+          output.result([
+            `The rows are not what ${key} would hold, so nothing was recorded. Next: \`backfill rebuild ${key}\` builds a new table beside this one.`,
+          ])
+          return EXIT.different
+        }
+        const what = `${formatRanges(plan.blocks)} of ${key}`
+        if (flags.has('dry-run')) {
+          output.result([`Would record as done: ${what}. Nothing has been written.`])
+          return EXIT.ok
+        }
+        await adopt(workspace, plan, options, (text) => output.message([text]))
+        output.result([
+          `Recorded as done: ${what}${fromUuid === undefined ? '' : `, and all else that the ledger knows of ${fromUuid}`}.`,
+        ])
+        return EXIT.ok
+      }),
+  )
+}
+
+function uuid({ text, place }: Word): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase()
+  throw usageError(`${place} must be the UUID of a table, got '${text}'`, '`backfill status` shows it')
+}

@@ -1,0 +1,111 @@
+// Owns the verdict of `status --check`: what is not well, with the exit code of each reason, and the worst of them.
+import { blockCount, duration, type Flags, readFlag } from '../../workspace/values.ts'
+import { EXIT, usageError } from '../../model/errors.ts'
+import { inheritedSources, type Scope } from '../../model/choose.ts'
+import type { Ages } from '../../sources/ages.ts'
+import { count, formatRanges } from '../../terminal/render/format.ts'
+import type { StatusReport, TableReport } from './status.ts'
+
+export type Tolerances = {
+  /** Missing blocks that are no failure; undefined: those whose rows have arrived in the last hour. */
+  readonly maxBehind: number | undefined
+  /** Seconds. */
+  readonly maxIncompleteAge: number
+  /** Seconds; undefined: sources may be of any age. */
+  readonly maxSourceAge: number | undefined
+}
+
+/** @throws BackfillError `usage` for a tolerance without --check */
+export function readTolerances(flags: Flags): Tolerances {
+  for (const name of ['max-behind', 'max-incomplete-age', 'max-source-age'])
+    if (flags.has(name) && !flags.has('check'))
+      throw usageError(`--${name} is for --check only`, 'add --check')
+  const seconds = (name: string) => {
+    const ms = readFlag(flags, name, duration)
+    return ms === undefined ? undefined : Math.round(ms / 1000)
+  }
+  return {
+    maxBehind: readFlag(flags, 'max-behind', blockCount),
+    maxIncompleteAge: seconds('max-incomplete-age') ?? 24 * 3600,
+    maxSourceAge: seconds('max-source-age'),
+  }
+}
+
+/** `exit`: the code that this reason alone would give. */
+export type Reason = { readonly table: string; readonly exit: number; readonly text: string }
+
+export type Verdict = {
+  /** The worst code of the reasons, in the order 8, 3, 4; 0 without a reason. */
+  readonly exit: number
+  readonly reasons: readonly Reason[]
+}
+
+/** Asks the sources how old missing and incomplete blocks are, where the verdict needs it. @throws BackfillError `server` */
+export async function evaluateHealth(
+  scope: Scope,
+  { tables }: StatusReport,
+  { ages, tolerances }: { readonly ages: Ages; readonly tolerances: Tolerances },
+): Promise<Verdict> {
+  return verdictOf((await Promise.all(tables.map(reasonsOf))).flat())
+
+  async function reasonsOf(report: TableReport): Promise<readonly Reason[]> {
+    const [behind, waiting] = await Promise.all([lateBlocks(report), lateIncomplete(report)])
+    const of = (exit: number, text: string): Reason => ({ table: report.table, exit, text })
+    return [
+      ...report.absences.map(({ state }) => of(EXIT.absent, state)),
+      ...(report.dirty.length > 0 ? [of(EXIT.pending, `dirty ${formatRanges(report.dirty)}`)] : []),
+      ...(behind ? [of(EXIT.pending, count(report.missingBlocks, 'missing block'))] : []),
+      ...(waiting === undefined
+        ? []
+        : [of(EXIT.pending, `block ${waiting} is incomplete for longer than --max-incomplete-age`)]),
+      ...(report.arrived.length > 0
+        ? [of(EXIT.pending, `rows have arrived in accepted ${formatRanges(report.arrived)}`)]
+        : []),
+      ...(report.stale.length > 0 ? [of(EXIT.stale, `stale ${formatRanges(report.stale)}`)] : []),
+    ]
+  }
+
+  async function lateBlocks({
+    table,
+    missing,
+    missingBlocks,
+    doneBlocks,
+    absences,
+  }: TableReport): Promise<boolean> {
+    if (missingBlocks === 0 || absences.length > 0) return false
+    if (tolerances.maxBehind !== undefined) return missingBlocks > tolerances.maxBehind
+    // A table that has never run is not merely late.
+    return doneBlocks === 0 || (await ages.firstOlder(sourcesOf(table), missing, LATE_SECONDS)) !== undefined
+  }
+
+  async function lateIncomplete({ table, incomplete }: TableReport): Promise<number | undefined> {
+    if (incomplete.length === 0) return undefined
+    return await ages.firstOlder(sourcesOf(table), incomplete, tolerances.maxIncompleteAge)
+  }
+
+  function sourcesOf(key: string): readonly string[] {
+    const table = scope.catalogue.tables.find((one) => one.key === key)!
+    return [...new Set([...table.sources, ...inheritedSources(scope, table)])]
+  }
+}
+
+export function verdictOf(reasons: readonly Reason[]): Verdict {
+  return { exit: SEVERITY.find((code) => reasons.some(({ exit }) => exit === code)) ?? EXIT.ok, reasons }
+}
+
+/** One line for people; undefined if all is well. */
+export function verdictLine({ exit, reasons }: Verdict): string | undefined {
+  if (reasons.length === 0) return undefined
+  const byText = Map.groupBy(
+    reasons.toSorted((a, b) => SEVERITY.indexOf(a.exit) - SEVERITY.indexOf(b.exit)),
+    ({ text }) => text,
+  )
+  const parts = [...byText].map(([text, of]) => `${of.map(({ table }) => table).join(', ')}: ${text}`)
+  return `status --check: exit ${exit}: ${parts.join('; ')}`
+}
+
+/** The worst first. */
+const SEVERITY: readonly number[] = [EXIT.absent, EXIT.pending, EXIT.stale]
+
+/** A run every ten minutes has an hour to catch up. */
+const LATE_SECONDS = 3600

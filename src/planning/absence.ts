@@ -1,0 +1,119 @@
+// Owns the states of absence: a table that has nothing to do, but whose rows, sources or history are not there.
+import type { Bounds } from './bounds.ts'
+import type { Range } from '../model/blocks.ts'
+import type { LedgerView } from '../ledger/events.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { TargetTable } from '../targets/target.ts'
+import type { ReadWorkspace } from './read-workspace.ts'
+
+/** The worst first. */
+export type AbsenceState =
+  /** The table has rows, and the ledger has no event of it. */
+  | 'unknown rows'
+  /** The table is empty although the ledger records written rows: TRUNCATE keeps the UUID, and so the coverage. */
+  | 'emptied'
+  /** Blocks above the newest block of the sources are done. */
+  | 'head went back'
+  /** The sources have no row of the network. */
+  | 'no source rows'
+  /** The newest rows of the sources are older than the user tolerates. */
+  | 'source too old'
+
+/** `text`: a sentence for people, with the ways out. */
+export type Absence = { readonly state: AbsenceState; readonly text: string }
+
+export type AbsenceQuestion = {
+  readonly table: TableDefinition
+  readonly bounds: Bounds
+  readonly target: TargetTable | undefined
+  readonly view: LedgerView | undefined
+}
+
+/** The states of absence of a table, the worst first. Asks the ledger only if something looks wrong. */
+export async function absencesOf(
+  { ports }: Pick<ReadWorkspace, 'ports'>,
+  { table, bounds, target, view }: AbsenceQuestion,
+): Promise<readonly Absence[]> {
+  const name = `${ports.target.database}.${table.target}`
+  const islands = view?.islands ?? []
+  const lastDone = islands.findLast(({ state }) => state === 'done')?.to
+  const { newest, head } = bounds.inputs
+  const mayBeEmptied = target?.rows === 0 && lastDone !== undefined
+  const mayBeBack = !isImport(table) && lastDone !== undefined && newest !== undefined && lastDone > newest
+  const { rowsWritten, lastDone: unforced } =
+    target !== undefined && (mayBeEmptied || mayBeBack)
+      ? await ports.ledger.written(table.key, target.uuid)
+      : { rowsWritten: 0, lastDone: 0 }
+  return [
+    ...(target !== undefined && hasUnknownRows({ table, target, view })
+      ? [{ state: 'unknown rows' as const, text: await unknownRowsText(ports, { table, target }) }]
+      : []),
+    ...(mayBeEmptied && rowsWritten > 0
+      ? [
+          {
+            state: 'emptied' as const,
+            text: `${name} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`,
+          },
+        ]
+      : []),
+    // Blocks that --to has forced may lie above the newest block.
+    ...(mayBeBack && unforced > newest
+      ? [
+          {
+            state: 'head went back' as const,
+            text: `blocks up to ${lastDone} are done, but the newest block of the sources is ${newest}: were they loaded again, or from another chain? \`backfill verify --sources ${table.key}\` finds the blocks whose rows have changed`,
+          },
+        ]
+      : []),
+    ...(head === undefined && bounds.note !== undefined && !isImport(table)
+      ? [{ state: 'no source rows' as const, text: bounds.note }]
+      : []),
+  ]
+}
+
+/** About a sparse source that has no row of the network although the chain is busy. */
+export function absentText(source: string): string {
+  return `${source} has no rows of this network, although the chain is busy: the blocks wait for it; if it has none for good, \`backfill accept\` marks them as expected`
+}
+
+/** About blocks of a busy chain that have a row in no source. */
+export function thinText({ from, to, blocks }: Range & { readonly blocks: number }): string {
+  return `${blocks} blocks between ${from} and ${to} have a row in no source, although the chain is busy: they run as blocks without rows`
+}
+
+/** Whether the table has rows that no event of the ledger explains. The tables of `import` are filled by others, too. */
+export function hasUnknownRows({
+  table,
+  target,
+  view,
+}: Pick<AbsenceQuestion, 'table' | 'view'> & { readonly target: TargetTable }): boolean {
+  return !isImport(table) && (target.rows ?? 0) > 0 && view?.lastRun === undefined
+}
+
+function isImport({ rows }: TableDefinition): boolean {
+  return rows.kind === 'per-block' && rows.deletedFirst === true
+}
+
+/** What is known about unknown rows, and the three ways out. */
+async function unknownRowsText(
+  { ledger, target: { database } }: Pick<ReadWorkspace['ports'], 'ledger' | 'target'>,
+  {
+    table: { key, target: name, rows },
+    target,
+  }: { readonly table: TableDefinition; readonly target: TargetTable },
+): Promise<string> {
+  const earlier = await ledger.earlier(key, target.uuid)
+  const ways = [
+    `\`backfill adopt ${key}\` compares a sample and records them as done`,
+    ...(earlier === undefined
+      ? []
+      : [
+          `\`backfill adopt ${key} --from-uuid ${earlier.uuid}\` takes over what the ledger knows of the earlier table, if these are its rows (last event ${earlier.at})`,
+        ]),
+    `\`backfill rebuild ${key}\` builds a new table beside this one`,
+    ...(rows.kind === 'per-block'
+      ? [`\`backfill up --recompute ${key}\` deletes what it can compute again, and computes it`]
+      : []),
+  ]
+  return `${database}.${name} has ${target.rows} rows of which this ledger knows nothing, so it is not touched: ${ways.join('; ')}`
+}

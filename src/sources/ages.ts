@@ -1,0 +1,91 @@
+// Owns the questions how old source rows are, by `updated_date_time` and the clock of their server.
+import { sql } from 'kysely'
+import { typed } from '../clickhouse/dialect.ts'
+import type { Server } from '../clickhouse/server.ts'
+import type { BlockSet } from '../model/blocks.ts'
+
+export type Ages = ReturnType<typeof openAges>
+
+/** All functions throw BackfillError `server`. */
+export function openAges({ server, network }: { readonly server: Server; readonly network: string }) {
+  const rowsOf = (source: string) =>
+    server
+      .during('looking how old the source rows are')
+      .withSchema(server.connection.database)
+      .selectFrom(source as 'canonical_execution_source')
+      .where('meta_network_name', '=', network)
+
+  return {
+    /**
+     * The oldest of the blocks whose newest row in any of the sources is older than `seconds`; the first block if no
+     * source has a row of them; undefined if all are younger. Only the first 1,000 blocks are looked at.
+     */
+    async firstOlder(
+      sources: readonly string[],
+      blocks: BlockSet,
+      seconds: number,
+    ): Promise<number | undefined> {
+      const some = firstOf(blocks)
+      const [low, high] = [some[0], some.at(-1)]
+      if (low === undefined || high === undefined) return undefined
+      const [first, ...others] = sources.map((source) =>
+        rowsOf(source)
+          .select(['block_number', 'updated_date_time'])
+          .where('block_number', '>=', low.from)
+          .where('block_number', '<=', high.to)
+          .where(
+            sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${numbers(some.map(({ from }) => from))}, ${numbers(some.map(({ to }) => to))})`,
+          ),
+      )
+      if (first === undefined) return undefined
+      const arrived = others.reduce((all, next) => all.unionAll(next), first).as('arrived')
+      const db = server.during('looking how old the source rows are')
+      const row = await db
+        .selectFrom(
+          db
+            .selectFrom(arrived)
+            .select(['block_number', sql<boolean>`max(updated_date_time) < now() - ${seconds}`.as('is_old')])
+            .groupBy('block_number')
+            .as('blocks'),
+        )
+        .select([
+          sql<number | null>`minOrNullIf(block_number, is_old)`.as('oldest'),
+          sql<number>`count()`.as('blocks'),
+        ])
+        .executeTakeFirstOrThrow()
+      return row.blocks === 0 ? low.from : (row.oldest ?? undefined)
+    },
+
+    /** Age in seconds of the newest row among the newest 100 blocks of each source, up to `heads`; a source without rows is absent. */
+    async newest(heads: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
+      const [first, ...others] = [...heads].map(([source, head]) =>
+        rowsOf(source)
+          .select([
+            sql<string>`${source}`.as('source'),
+            sql<number>`dateDiff('second', max(updated_date_time), now())`.as('age'),
+          ])
+          .where('block_number', '>', head - NEWEST_BLOCKS)
+          .having(sql<boolean>`count() > 0`),
+      )
+      if (first === undefined) return new Map()
+      const rows = await others.reduce((all, next) => all.unionAll(next), first).execute()
+      return new Map(rows.map(({ source, age }) => [source, age]))
+    },
+  }
+}
+
+const NEWEST_BLOCKS = 100
+
+/** A thousand blocks say whether a run is late, however many are missing. */
+function firstOf(blocks: BlockSet): BlockSet {
+  let left = 1000
+  return blocks.flatMap(({ from, to }) => {
+    const last = Math.min(to, from + left - 1)
+    left -= Math.max(0, last - from + 1)
+    return last >= from ? [{ from, to: last }] : []
+  })
+}
+
+function numbers(blocks: readonly number[]): readonly number[] {
+  return typed([...blocks], 'Array(UInt64)')
+}

@@ -11,6 +11,7 @@ import {
   type ResponseJSON,
 } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
+import { longForm } from './long-form.ts'
 import { serverError } from './server-error.ts'
 
 /** The methods of the package's client that this program uses: a replacement for the wire implements these. */
@@ -76,10 +77,15 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
       send(question, async (params) =>
         limited(await transport.query({ ...params, format: 'JSON' })).json<Row>(),
       ),
-    command: (statement) => send(statement, async (params) => void (await transport.command(params))),
+    command: (statement) =>
+      send(statement, async (params) => {
+        const form = longForm(params)
+        if (form === params) await transport.command(params)
+        else await text(bounded((await transport.exec(form)).stream))
+      }),
     text: (statement) =>
-      send(statement, async (params) => text(bounded((await transport.exec(params)).stream))),
-    exec: (statement) => send(statement, (params) => transport.exec(params)),
+      send(statement, async (params) => text(bounded((await transport.exec(longForm(params))).stream))),
+    exec: (statement) => send(statement, (params) => transport.exec(longForm(params))),
     ping: () => transport.ping({ select: true }),
     close: () => transport.close(),
     as: (other) => clientOver(transport, other, limits),
@@ -154,6 +160,7 @@ const overHttp: MakeTransport = (connection, settings) => {
     password: connection.password,
     request_timeout: REQUEST_TIMEOUT_MS,
     max_open_connections: 64,
+    use_multipart_params_auto: true,
     clickhouse_settings: settings,
     // Progress headers keep idle connections alive; at the interval of write.ts, an hour of them stays below 1 MiB.
     max_response_headers_size: 1024 * 1024,

@@ -88,17 +88,24 @@ export function withParams({ sql: text, parameters }: Pick<CompiledQuery, 'sql' 
 }
 
 /**
- * Whether `condition`, written with `f` and `t`, holds for the first and last block of one of the ranges. The server
- * cannot prune by it.
+ * Whether the blocks from `low` to `high` (columns) touch one of the ranges, which are sorted and disjoint: only the last
+ * one that begins at or below `high` can. The server prunes by the bounds, not by the arrays.
  */
-export function someRange(ranges: readonly Range[], condition: string): RawBuilder<SqlBool> {
+export function touchesSome(ranges: readonly Range[], low: string, high: string = low): RawBuilder<SqlBool> {
+  const [first, last] = [ranges[0]!.from, ranges.at(-1)!.to]
+  const within = sql`${sql.ref(high)} >= ${first} AND ${sql.ref(low)} <= ${last}`
+  if (ranges.length === 1) return sql<SqlBool>`${within}`
   const ends = (end: keyof Range) =>
     typed(
       ranges.map((range) => range[end]),
       'Array(UInt64)',
     )
-  return sql<SqlBool>`arrayExists((f, t) -> ${sql.raw(condition)}, ${ends('from')}, ${ends('to')})`
+  const begin = sql`roundDown(toUInt64(${sql.ref(high)}), ${ends('from')})`
+  return sql<SqlBool>`${within} AND transform(${begin}, ${ends('from')}, ${ends('to')}) >= ${sql.ref(low)}`
 }
+
+/** A server takes 128 KiB in one parameter; the longest number with its comma has 21 characters, a UUID 39. */
+const ARRAY_PART = 3_000
 
 class ClickHouseCompiler extends MysqlQueryCompiler {
   protected override sanitizeIdentifier(identifier: string): string {
@@ -106,8 +113,20 @@ class ClickHouseCompiler extends MysqlQueryCompiler {
   }
 
   protected override appendValue(value: unknown): void {
-    this.append(`{p${this.numParameters}:${typeOf(value)}}`)
-    this.addParameter(value instanceof Typed ? value.value : value)
+    const type = typeOf(value)
+    const bound = value instanceof Typed ? value.value : value
+    if (!Array.isArray(bound) || bound.length <= ARRAY_PART) return this.appendBound(bound, type)
+    this.append('arrayConcat(')
+    for (let start = 0; start < bound.length; start += ARRAY_PART) {
+      if (start > 0) this.append(', ')
+      this.appendBound(bound.slice(start, start + ARRAY_PART), type)
+    }
+    this.append(')')
+  }
+
+  private appendBound(value: unknown, type: string): void {
+    this.append(`{p${this.numParameters}:${type}}`)
+    this.addParameter(value)
   }
 }
 

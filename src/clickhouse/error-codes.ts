@@ -8,6 +8,8 @@ const TOO_BIG: ReadonlySet<number> = new Set([
   241, // MEMORY_LIMIT_EXCEEDED
 ])
 
+export const TOO_MANY_PARTS = 252
+
 /** Transient errors. */
 const PASSING: ReadonlySet<number> = new Set([
   202, // TOO_MANY_SIMULTANEOUS_QUERIES
@@ -17,7 +19,7 @@ const PASSING: ReadonlySet<number> = new Set([
   225, // NO_ZOOKEEPER
   236, // ABORTED: the server is shutting down
   242, // TABLE_IS_READ_ONLY
-  252, // TOO_MANY_PARTS
+  TOO_MANY_PARTS, // merges are behind
   279, // ALL_CONNECTION_TRIES_FAILED
   319, // UNKNOWN_STATUS_OF_INSERT
   394, // QUERY_WAS_CANCELLED
@@ -25,14 +27,17 @@ const PASSING: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ])
 
+/** TOO_MANY_PARTS that no wait heals: the range has more partitions than one INSERT may write. */
+const TOO_MANY_PARTITIONS = /^Too many partitions/
+
 /**
- * @param code of ClickHouse. A login that is refused during a run was accepted before: there are too many sessions, or
+ * @param code of ClickHouse; `words` is its message. A login that is refused during a run was accepted before: there are too many sessions, or
  *   its password is being changed. The run waits for it as for an unreachable server.
  */
-export function retryDecision(kind: ErrorKind, code: number): RetryDecision {
+export function retryDecision(kind: ErrorKind, code: number, words = ''): RetryDecision {
   if (kind === 'server') return 'reconnect'
   if (kind !== 'failed') return 'stop'
-  if (TOO_BIG.has(code)) return 'split'
+  if (TOO_BIG.has(code) || TOO_MANY_PARTITIONS.test(words)) return 'split'
   return PASSING.has(code) ? 'retry' : 'stop'
 }
 

@@ -47,8 +47,15 @@ export function isMissing(error: unknown): boolean {
 export function serverError(error: unknown, place: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error
   const code = errorCode(error)
-  const [kind, message, hint] = explained(messageOf(error), code, place)
-  return new BackfillError(message, { kind, code, retry: retryDecision(kind, code), hint, cause: error })
+  const words = messageOf(error)
+  const [kind, message, hint] = explained(words, code, place)
+  return new BackfillError(message, {
+    kind,
+    code,
+    retry: retryDecision(kind, code, words),
+    hint,
+    cause: error,
+  })
 }
 
 function explained(

@@ -1,6 +1,6 @@
 // Owns the fold: one query in which later events override earlier ones, in the order of (epoch, seq). A table's events
 // become islands, disjoint ranges with a state and an SQL hash. Reasons: docs/architecture.md, "Ledger".
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Position } from './events.ts'
 import { ISLANDS, type IslandState, type Schema } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
@@ -96,12 +96,13 @@ export function eventsOf(
   )`
   const events = db.selectFrom('ledger').select('table_key').where('network', '=', network)
   return fromCheckpoint
-    ? events.select(since.as('since')).where(ofPresentTargets(uuids, notBeforeCheckpoint))
+    ? events.select(since.as('since')).where(ofEachTarget(uuids, notBeforeCheckpoint))
     : events.where(ofPresentTargets(uuids)).where('event', '!=', 'checkpoint')
 }
 
 function notBeforeCheckpoint(key: string) {
-  return sql<boolean>`(epoch > since[${key}].1 OR (epoch = since[${key}].1 AND seq >= since[${key}].2))`
+  const since = sql`since[${sql.lit(key)}]`
+  return sql<boolean>`(epoch > ${since}.1 OR (epoch = ${since}.1 AND seq >= ${since}.2))`
 }
 
 /** The events of one table's UUID on a network, checkpoints left out. */
@@ -121,14 +122,20 @@ export function tableEvents(
     .where('event', '!=', 'checkpoint')
 }
 
-/** Rows of the tables' present UUIDs; `and` is a further condition on the rows of a table key. */
-export function ofPresentTargets(
-  uuids: ReadonlyMap<string, string>,
-  and = (_key: string) => sql<boolean>`true`,
-) {
+/** Rows of the tables' present UUIDs. */
+export function ofPresentTargets(uuids: ReadonlyMap<string, string>) {
+  const keys = typed([...uuids.keys()], 'Array(String)')
+  const values = typed([...uuids.values()], 'Array(UUID)')
+  return sql<boolean>`(table_key, target_uuid) IN (SELECT arrayJoin(arrayZip(${keys}, ${values})))`
+}
+
+/**
+ * The same with a further condition on the rows of each table, written with literals: a request has at most 1,000
+ * parameters. Table by table, so that the primary key applies.
+ */
+export function ofEachTarget(uuids: ReadonlyMap<string, string>, and: (key: string) => RawBuilder<boolean>) {
   const targets = [...uuids].map(
-    ([key, uuid]) =>
-      sql`(table_key = ${key} AND target_uuid = ${typed<string>(uuid, 'UUID')} AND ${and(key)})`,
+    ([key, uuid]) => sql`(table_key = ${sql.lit(key)} AND target_uuid = ${sql.lit(uuid)} AND ${and(key)})`,
   )
   return sql<boolean>`(${sql.join(targets, sql` OR `)})`
 }
@@ -143,7 +150,7 @@ export const WROTE_ROWS = sql<boolean>`NOT (${sql.join(
 
 /** Events after a position. */
 export function after([epoch, seq]: Position) {
-  return sql<boolean>`(epoch > ${epoch} OR (epoch = ${epoch} AND seq > ${seq}))`
+  return sql<boolean>`(epoch > ${sql.lit(epoch)} OR (epoch = ${sql.lit(epoch)} AND seq > ${sql.lit(seq)}))`
 }
 
 /** `started` and `failed` leave a range whose rows may be partly written. */

@@ -33,9 +33,6 @@ export const ALL_BLOCKS: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }
 /** The most rows of a page. Each page reads the table's events once. */
 const PAGE_ROWS = 20_000
 
-/** Fingerprints per query: positions are sent in the URL. */
-const POSITIONS_PER_QUERY = 2_000
-
 export type LedgerEvents = ReturnType<typeof openEvents>
 
 /** The events of one network's ledger, checkpoints left out. All functions throw BackfillError `server`. */
@@ -142,24 +139,21 @@ export function openEvents({
 
     /** The fingerprints of a table's events, as they are persisted, in the order of the positions. */
     async fingerprints(key: string, positions: readonly Position[]): Promise<readonly string[]> {
-      const found = new Map<string, string>()
-      for (let start = 0; start < positions.length; start += POSITIONS_PER_QUERY) {
-        const some = positions.slice(start, start + POSITIONS_PER_QUERY)
-        const part = (index: 0 | 1) =>
-          typed(
-            some.map((position) => position[index]),
-            'Array(UInt64)',
-          )
-        const rows = await db
-          .selectFrom('ledger')
-          .select(['epoch', 'seq', 'source_fingerprint'])
-          .where('network', '=', network)
-          .where('table_key', '=', key)
-          .where('event', '!=', 'checkpoint')
-          .where(sql<boolean>`(epoch, seq) IN (SELECT arrayJoin(arrayZip(${part(0)}, ${part(1)})))`)
-          .execute()
-        for (const row of rows) found.set(`${row.epoch} ${row.seq}`, row.source_fingerprint)
-      }
+      if (positions.length === 0) return []
+      const part = (index: 0 | 1) =>
+        typed(
+          positions.map((position) => position[index]),
+          'Array(UInt64)',
+        )
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['epoch', 'seq', 'source_fingerprint'])
+        .where('network', '=', network)
+        .where('table_key', '=', key)
+        .where('event', '!=', 'checkpoint')
+        .where(sql<boolean>`(epoch, seq) IN (SELECT arrayJoin(arrayZip(${part(0)}, ${part(1)})))`)
+        .execute()
+      const found = new Map(rows.map((row) => [`${row.epoch} ${row.seq}`, row.source_fingerprint]))
       return positions.map(([epoch, seq]) => found.get(`${epoch} ${seq}`) ?? '')
     },
   }

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './events.ts'
 import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import { attemptsIn } from './attempts.ts'
-import { someRange } from '../clickhouse/dialect.ts'
+import { touchesSome } from '../clickhouse/dialect.ts'
 import {
   after,
   checkpointIslands,
@@ -11,6 +11,7 @@ import {
   type FoldKey,
   foldQuery,
   layersOf,
+  ofEachTarget,
   ofPresentTargets,
   POSITION,
   tableEvents,
@@ -93,7 +94,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         .select(['query_id as queryId', 'sql_hash as sqlHash', 'source_fingerprint as sourceFingerprint'])
         .select(['forks', 'inputs'])
         .where(WROTE_ROWS)
-        .where(someRange(dirty, 'range_from <= t AND range_to >= f'))
+        .where(touchesSome(dirty, 'range_from', 'range_to'))
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')
         .execute()
@@ -166,14 +167,14 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       const uuids = new Map(questions.map(({ key, uuid }) => [key, uuid]))
       const touches = (key: string) => {
         const { since, window } = of.get(key)!
-        return sql<boolean>`(range_from <= ${window.to} AND range_to >= ${window.from} AND ${after(since)})`
+        return sql<boolean>`(range_from <= ${sql.lit(window.to)} AND range_to >= ${sql.lit(window.from)} AND ${after(since)})`
       }
       const rows = await db
         .selectFrom('ledger')
         .select(['table_key as key', 'range_from as from', 'range_to as to'])
         .select(sql<Position>`max((epoch, seq))`.as('position'))
         .where('network', '=', network)
-        .where(ofPresentTargets(uuids, touches))
+        .where(ofEachTarget(uuids, touches))
         .where('event', '!=', 'checkpoint')
         .where(WROTE_ROWS)
         .groupBy(['table_key', 'range_from', 'range_to'])

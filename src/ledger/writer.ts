@@ -2,11 +2,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type LedgerEvent, type LedgerPlace, NO_TRY } from './events.ts'
-import type { BlockSet } from '../model/blocks.ts'
+import type { BlockSet, Range } from '../model/blocks.ts'
 import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import { fence } from '../lock/fence.ts'
+import { fences } from '../lock/fence.ts'
 import { type Advance, advance } from './advance.ts'
 import type { InputTable } from './built-from.ts'
 import { takeOver } from './take-over.ts'
@@ -76,18 +76,16 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   async function send({ row, from }: Rows, locks: readonly Lock[], doing: string, retryPolicy?: RetryPolicy) {
     const columns = Object.keys(row) as (keyof Schema['ledger'])[]
     const selected = Object.entries(row).map(([column, value]) => value.as(column))
-    const fenced = locks.map(({ name }) => fence({ lockName: name, names }))
+    const fenced = fences(
+      locks.map(({ name }) => name),
+      names,
+    )
     const statement = server
       .during(doing)
       .withSchema(names.ledger)
       .insertInto('ledger')
       .columns(columns)
-      .expression(
-        (from === undefined
-          ? db.selectNoFrom(selected)
-          : db.selectFrom(from.as('marks')).select(selected)
-        ).where((is) => is.and(fenced)),
-      )
+      .expression(db.selectFrom(from.as('marks')).select(selected).where(fenced))
     const sendOnce = async (): Promise<void> => void (await statement.execute())
     // An earlier one may have arrived: the same event twice, at the same (epoch, seq), folds as one.
     await (retryPolicy === undefined
@@ -99,20 +97,36 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
    * Appends one event under the lock's fence, acknowledged when the promise resolves. With a retry policy, the same event
    * with the same (epoch, seq) is sent again after a lost answer and after transient errors.
    */
-  async function append(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
-    await inTurn([lock], () => appendNow(lock, event, retryPolicy))
-  }
+  const append = (lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
+    inTurn([lock], () => appendNow(lock, event, [event.range], retryPolicy))
 
-  async function appendNow(lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> {
-    const row = rowOf(event, {
-      table_key: sql`${lock.key}`,
-      epoch: sql`${lock.epoch}`,
-      seq: sql`${lock.nextSeq()}`,
-      target_uuid: sql`${event.targetUuid}`,
-      islands: sql`${NO_ISLANDS}`,
-    })
+  /** Appends the event once for each range, in their order, in one statement. */
+  async function appendNow(
+    lock: Lock,
+    event: Omit<LedgerEvent, 'range'>,
+    ranges: readonly Range[],
+    retryPolicy?: RetryPolicy,
+  ): Promise<void> {
+    const marks = [() => lock.nextSeq(), ({ from }: Range) => from, ({ to }: Range) => to]
+    const columns = marks.map((value) => sql`${array('UInt64', ranges, value)}`)
+    const from = sql<MarkedRow>`(SELECT arrayJoin(arrayZip(${sql.join(columns)})) AS mark)`
+    const row = rowOf(
+      { ...event, range: ranges[0]! },
+      {
+        table_key: sql`${lock.key}`,
+        epoch: sql`${lock.epoch}`,
+        seq: sql`mark.1`,
+        range_from: sql`mark.2`,
+        range_to: sql`mark.3`,
+        target_uuid: sql`${event.targetUuid}`,
+        // Events with the same query id belong to one attempt at one range.
+        ...(event.attempt === 0 &&
+          event.queryId !== '' && { query_id: sql`concat(${event.queryId}, '-', toString(mark.2))` }),
+        islands: sql`${NO_ISLANDS}`,
+      },
+    )
     const doing = `recording '${event.event}' of ${lock.key} in the ledger`
-    await send({ row }, [lock], doing, retryPolicy)
+    await send({ row, from }, [lock], doing, retryPolicy)
   }
 
   /** Marks done ranges whose inputs have changed since; resolves with the versions that all others have now. */
@@ -128,7 +142,8 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
     )
     for (const { key, ...mark } of marks) {
       const { lock, targetUuid } = of.get(key)!
-      await appendNow(lock, { ...NO_TRY, event: 'done', targetUuid, runId, ...mark }, retryPolicy)
+      const event = { ...NO_TRY, event: 'done', targetUuid, runId, ...mark } as const
+      await appendNow(lock, event, [mark.range], retryPolicy)
     }
     return newest
   }
@@ -136,39 +151,17 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   return {
     append,
 
-    /** Appends the same event for each range: for events without an attempt. 2,000 ranges are written together or not at all. */
+    /** Appends the same event, one without an attempt, for each range; once `until` is aborted, no further statement is sent. */
     appendEach: async (
       lock: Lock,
       { blocks, queryId = '', ...said }: Declaration,
       retryPolicy?: RetryPolicy,
+      until?: AbortSignal,
     ): Promise<void> => {
-      for (let start = 0; start < blocks.length; start += RANGES_PER_INSERT) {
-        const some = blocks.slice(start, start + RANGES_PER_INSERT)
-        await inTurn([lock], async () => {
-          const from = sql<MarkRow>`(
-            SELECT arrayJoin(arrayZip(
-              ${array('UInt64', some, (range) => range.from)},
-              ${array('UInt64', some, ({ to }) => to)},
-              ${array('UInt64', some, () => lock.nextSeq())}
-            )) AS mark
-          )`
-          const row = rowOf(
-            { ...NO_TRY, ...said, range: some[0]! },
-            {
-              table_key: sql`${lock.key}`,
-              range_from: sql`mark.1`,
-              range_to: sql`mark.2`,
-              epoch: sql`${lock.epoch}`,
-              seq: sql`mark.3`,
-              target_uuid: sql`${said.targetUuid}`,
-              // Events with the same query id belong to one attempt at one range.
-              ...(queryId !== '' && { query_id: sql`concat(${queryId}, '-', toString(mark.1))` }),
-              islands: sql`${NO_ISLANDS}`,
-            },
-          )
-          const doing = `recording '${said.event}' of ${lock.key} in the ledger`
-          await send({ row, from }, [lock], doing, retryPolicy)
-        })
+      for (let start = 0; start < blocks.length; start += RANGES_AT_ONCE) {
+        if (until?.aborted === true) return
+        const some = blocks.slice(start, start + RANGES_AT_ONCE)
+        await inTurn([lock], () => appendNow(lock, { ...NO_TRY, ...said, queryId }, some, retryPolicy))
       }
     },
 
@@ -186,7 +179,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       const locks = requests.map(({ lock }) => lock)
       await inTurn(locks, async () => {
         const newest = await advanceInputs(requests, runId, retryPolicy)
-        const from = sql<MarkRow>`(
+        const from = sql<MarkedRow>`(
           SELECT arrayJoin(arrayZip(
             ${array('String', requests, ({ lock }) => lock.key)},
             ${array('UInt64', requests, ({ lock }) => lock.epoch)},
@@ -226,16 +219,15 @@ function array<Item>(type: string, items: readonly Item[], value: (item: Item) =
   return typed<string>(items.map(value), `Array(${type})`)
 }
 
-type MarkRow = { readonly mark: unknown }
+type MarkedRow = { readonly mark: unknown }
 
-/** Columns of rows; `from`: the subquery with the values of `Changes`, undefined if there is one row. */
+/** A statement of this many takes well under a second; an abort waits for one. */
+const RANGES_AT_ONCE = 5_000
+/** Columns of rows; `from`: the subquery with the values of `Changes`. */
 type Rows = {
   readonly row: Readonly<Record<string, RawBuilder<unknown>>>
-  readonly from?: RawBuilder<MarkRow>
+  readonly from: RawBuilder<MarkedRow>
 }
-
-/** Parameters are sent in the URL, of which the server accepts 128 KiB. */
-const RANGES_PER_INSERT = 2_000
 
 const NO_ISLANDS = typed([], ISLANDS)
 

@@ -2,7 +2,7 @@
 // runner's lock epoch is still the highest of its table. Every writing statement carries it.
 import { type Kysely, type RawBuilder, sql, type SqlBool } from 'kysely'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
-import { withParams } from '../clickhouse/dialect.ts'
+import { typed, withParams } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { LOCK_LOST } from '../clickhouse/server-error.ts'
@@ -19,6 +19,16 @@ export function fence({ lockName: name, names }: FenceKey): RawBuilder<SqlBool> 
   const prefix = name.slice(0, -EPOCH_DIGITS)
   return sql<SqlBool>`(
     SELECT throwIf(max(name) != ${name}, ${LOCK_LOST}) FROM ${locksWhere(names)} startsWith(name, ${prefix}) AND length(name) = length(${name})
+  ) = 0`
+}
+
+/** The fences of several locks in one condition: a request has at most 1,000 parameters. */
+export function fences(lockNames: readonly string[], names: Names): RawBuilder<SqlBool> {
+  const own = typed([...lockNames], 'Array(String)')
+  const lock = sql`substring(name, 1, length(name) - ${EPOCH_DIGITS})`
+  return sql<SqlBool>`(
+    SELECT throwIf(countIf(has(${own}, highest)) != ${lockNames.length}, ${LOCK_LOST})
+    FROM (SELECT max(name) AS highest FROM ${locksWhere(names)} length(name) > ${EPOCH_DIGITS} GROUP BY ${lock})
   ) = 0`
 }
 

@@ -38,10 +38,19 @@ export type Availability = {
   readonly thin: readonly (Range & { readonly blocks: number })[]
 }
 
-export type Probe = (table: TableDefinition, blocks: BlockSet) => Promise<Availability>
+export type Probe = {
+  (table: TableDefinition, blocks: BlockSet): Promise<Availability>
+  /** The blocks of a set to probe next. `last`: what the probe before found. */
+  next(
+    table: TableDefinition,
+    blocks: BlockSet,
+    order: Order,
+    last: Pick<Availability, 'rowEstimates'> | undefined,
+  ): Promise<BlockSet>
+}
 
-/** Blocks per probe of `up`: bounds the memory and the wait before the first chunk. */
-export const FIRST_WINDOW = 250_000
+/** Blocks per probe: bounds the memory and the wait before the first chunk. */
+const WINDOW = 250_000
 
 /** Number of cached probes: tables that run side by side ask for the same few windows. */
 const MAX_REMEMBERED = 64
@@ -79,7 +88,23 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
 
   const sparseSilences = watchSparse(source, sourceGapBlocks)
 
-  return async function probeBlocks(table, blocks) {
+  /** After a window without rows, all blocks up to the next row of a source: an empty stretch of any length is one window. */
+  const next: Probe['next'] = async (table, blocks, order, last) => {
+    const sources = [...new Set([...table.sources, ...inheritedSources(workspace, table)])]
+    const around = hull(blocks)
+    if (around !== undefined && last?.rowEstimates.every(({ rows }) => rows === 0)) {
+      const row = await source.nextRow(sources, order === 'oldest' ? around.from : around.to, order)
+      const empty =
+        order === 'oldest'
+          ? { from: around.from, to: (row ?? Infinity) - 1 }
+          : { from: (row ?? -1) + 1, to: around.to }
+      const stretch = intersect(blocks, [empty])
+      if (stretch.length > 0) return stretch
+    }
+    return nextWindow(blocks, order)
+  }
+
+  const probeBlocks = async (table: TableDefinition, blocks: BlockSet): Promise<Availability> => {
     const segments = await Promise.all(
       toProbe(blocks, sourceGapBlocks).map(async (probed) => {
         const [sources, inherited] = await Promise.all([
@@ -129,6 +154,7 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
       thin: segments.flatMap((one) => one.thin),
     }
   }
+  return Object.assign(probeBlocks, { next })
 }
 
 type NotRunnable = Pick<Availability, 'sourceGaps' | 'incomplete'>
@@ -152,24 +178,13 @@ function toProbe(blocks: BlockSet, sourceGapBlocks: number): readonly Range[] {
 /** Before the merge, an empty block has a reward trace and no transaction: a block with only traces proves nothing. */
 const WEAK_SOURCES = ['canonical_execution_traces']
 
-/** The first blocks of a set in the order of running, up to the next multiple of `width`. */
-export function nextWindow(blocks: BlockSet, order: Order, width: number): BlockSet {
+/** The first blocks of a set in the order of running, up to the next multiple of `WINDOW`. */
+function nextWindow(blocks: BlockSet, order: Order): BlockSet {
   const around = hull(blocks)
   if (around === undefined) return []
-  const window = Math.floor((order === 'oldest' ? around.from : around.to) / width)
-  return intersect(blocks, [{ from: window * width, to: (window + 1) * width - 1 }])
+  const window = Math.floor((order === 'oldest' ? around.from : around.to) / WINDOW)
+  return intersect(blocks, [{ from: window * WINDOW, to: (window + 1) * WINDOW - 1 }])
 }
-
-/**
- * Width of the window after one of `width` blocks. After an empty window the next one is wider, so that a source gap of
- * millions of blocks takes few queries; not much wider, because its end may hold many rows.
- */
-export function widthAfter(width: number, { rowEstimates }: Pick<Availability, 'rowEstimates'>): number {
-  const isEmpty = rowEstimates.every(({ rows }) => rows === 0)
-  return isEmpty ? Math.min(width * 2, MAX_WINDOW) : FIRST_WINDOW
-}
-
-const MAX_WINDOW = 2_000_000
 
 /**
  * The source gaps and incomplete blocks among each table's missing blocks. A table that reads derived tables inherits
@@ -216,12 +231,10 @@ export async function probeMissing(
 ): Promise<Availability> {
   const windows: Omit<Availability, 'buckets'>[] = []
   let left = missing
-  let width = FIRST_WINDOW
   for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = nextWindow(left, 'oldest', width)
+    const window = await probeBlocks.next(table, left, 'oldest', windows.at(-1))
     const { buckets: _, ...found } = await probeBlocks(table, window)
     windows.push(found)
-    width = widthAfter(width, found)
     left = subtract(left, window)
     rows += found.rowEstimates.reduce((sum, segment) => sum + segment.rows, 0)
   }

@@ -3,6 +3,7 @@ import type { IslandState } from '../clickhouse/schema.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { InputTable } from '../ledger/built-from.ts'
 import type { LedgerView } from '../ledger/events.ts'
+import { MAX_BLOCK } from '../sources/source.ts'
 import type { TargetTable } from '../targets/target.ts'
 import { type Bounds, type BoundsInput, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
@@ -29,6 +30,8 @@ export type TableStatus = {
   readonly emptyInputs: readonly string[]
   /** Done ranges that would be computed differently now. */
   readonly stale: readonly StaleVersion[]
+  /** Its sources that have rows of impossible blocks. */
+  readonly strays: readonly string[]
   /** The worst first. */
   readonly absences: readonly Absence[]
 }
@@ -74,17 +77,30 @@ export async function readTableStatuses(
     const emptyInputs = table.after
       .map((key) => facts.get(key)!)
       .flatMap((input) => (input.emptied ? [input.table.target] : []))
-    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs, absences })
+    const strays = table.sources.filter((name) => extents.get(name)?.stray === true)
+    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs, strays, absences })
   }
   return await withStale(workspace, facts)
 }
 
+/** The message about rows of sources that are left out. */
+export function strayTexts({ strays }: Pick<TableStatus, 'strays'>): readonly string[] {
+  return strays.map(
+    (source) => `${source} has rows above block ${MAX_BLOCK}: they are taken for mistakes and left out`,
+  )
+}
+
 /** Sentences for people about what a table lacks, each once. */
 export function notesOf(
-  tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'emptyInputs'>,
+  tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'emptyInputs' | 'strays'>,
 ): readonly string[] {
   const { bounds, absences } = tableStatus
-  const notes = [bounds.note, ...absences.map(({ text }) => text), emptyInputsNote(tableStatus)]
+  const notes = [
+    bounds.note,
+    ...absences.map(({ text }) => text),
+    ...strayTexts(tableStatus),
+    emptyInputsNote(tableStatus),
+  ]
   return [...new Set(notes.filter((note) => note !== undefined))]
 }
 

@@ -4,7 +4,7 @@ import { countBlocks, formatBlockSet, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
-import { emptyInputsNote, type TableStatus } from '../planning/table-status.ts'
+import { emptyInputsNote, strayTexts, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
 
 /** Source gaps and incomplete blocks, once for all tables that skip the same. */
@@ -36,6 +36,7 @@ export function announce(
       if (state === 'emptied' || state === 'head went back') report({ type: 'warning', table: key, text })
       else if (state === 'no source rows' && covered.length > 0)
         report({ type: 'warning', table: key, text: `${text}, although blocks are done` })
+    for (const text of strayTexts(tableStatus)) report({ type: 'warning', table: key, text })
     const waits = emptyInputsNote(tableStatus)
     if (waits !== undefined && unprobed.length > 0) report({ type: 'note', table: key, text: waits })
     if (bounds.note !== undefined) {

@@ -5,7 +5,7 @@ import { blockSet, type BlockSet, formatBlockSet, intersect, subtract, union } f
 import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import { rangeOf } from '../ledger/staleness.ts'
-import { readFingerprint, sourceRowsPruned, writeFingerprint } from '../sources/fingerprint.ts'
+import { goneBlocks, readFingerprint, sourceRowsPruned, writeFingerprint } from '../sources/fingerprint.ts'
 import { type Remedy, remedyFor } from './remedy.ts'
 import { readSame, readsOf, type TableReads } from './table-reads.ts'
 import type { RunContext, TableRun } from './table-run.ts'
@@ -30,7 +30,8 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
   )
   await ports.executor.endDeletions(table, lock)
 
-  const changes = await changesSince(ports, { table, ...readsOf(run.tableStatus, context) }, attempts)
+  const since = await changesSince(ports, { table, ...readsOf(run.tableStatus, context) }, attempts)
+  const changes = since.map(({ kind }) => kind)
   const replacing = engine.includes('Replacing')
   const remedies = attempts.map(({ suspect }, index) =>
     remedyFor({ replacing, rows: table.rows, unchanged: changes[index] === undefined, suspect }),
@@ -52,12 +53,10 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
     blockSet(attempts.flatMap(({ suspect, blocks }) => (suspect ? blocks : []))),
   )
   if (deleted.length > 0) {
-    const pruned = blockSet(
-      attempts.flatMap(({ blocks }, index) => (changes[index] === 'pruned' ? blocks : [])),
-    )
-    if (subtract(pruned, outside).length > 0)
+    const pruned = subtract(blockSet(since.flatMap(({ gone }) => gone)), outside)
+    if (pruned.length > 0)
       throw failedError(
-        `the sources no longer hold all of blocks ${formatBlockSet(deleted)} of ${table.key}: deleting would lose rows`,
+        `the sources no longer hold blocks ${formatBlockSet(pruned)} of ${table.key}: deleting would lose rows`,
         'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
       )
     await ports.executor.clean({ table, ranges: deleted, lock, asked: asked.length > 0 })
@@ -103,19 +102,34 @@ const CHANGE_WORDS = {
 /** Limits parallel queries: each reads two columns of the sources, and a long range has many attempts. */
 const AT_ONCE = 8
 
-/** The change since each attempt at the table; undefined if a new attempt would read and write the same. */
+/** `gone`: blocks of the attempt whose source rows are lost. */
+type Change = { readonly kind: keyof typeof CHANGE_WORDS | undefined; readonly gone: BlockSet }
+
+/**
+ * The change since each attempt at the table; undefined if a new attempt would read and write the same. Blocks whose neighbours were pruned are not `pruned`.
+ */
 export async function changesSince(
   { source, ledger }: Ports,
   { table, forks, inputs }: TableReads & { readonly table: TableDefinition },
   attempts: readonly Attempt[],
-): Promise<readonly (keyof typeof CHANGE_WORDS | undefined)[]> {
-  const changeSince = async (attempt: Attempt) => {
-    const sources = await source.fingerprint(table.sources, attempt.range)
-    if (sourceRowsPruned(readFingerprint(attempt.sourceFingerprint), sources, source)) return 'pruned'
-    if (attempt.sqlHash !== table.sqlHash) return 'sql'
-    if (attempt.forks !== forks) return 'forks'
-    if (writeFingerprint(sources) !== attempt.sourceFingerprint) return 'source'
-    return (await readSame({ ledger }, inputs, attempt)) ? undefined : 'inputs'
+): Promise<readonly Change[]> {
+  const changeSince = async (attempt: Attempt): Promise<Change> => {
+    const { range, blocks, sourceFingerprint } = attempt
+    const sources = await source.fingerprint(table.sources, range)
+    const before = readFingerprint(sourceFingerprint)
+    const lost = [...sources].filter((one) => sourceRowsPruned(before, new Map([one]), source))
+    const lostBlocks = lost.map(async ([name]) => {
+      const present = await source.buckets(name, range, 1)
+      const set = blockSet(present.map(({ first, last }) => ({ from: first, to: last })))
+      return goneBlocks(range, before.get(name)!, set)
+    })
+    const gone = intersect(blocks, blockSet((await Promise.all(lostBlocks)).flat()))
+    const of = (kind: Change['kind']) => ({ kind, gone })
+    if (gone.length > 0) return of('pruned')
+    if (attempt.sqlHash !== table.sqlHash) return of('sql')
+    if (attempt.forks !== forks) return of('forks')
+    if (writeFingerprint(sources) !== sourceFingerprint) return of('source')
+    return of((await readSame({ ledger }, inputs, attempt)) ? undefined : 'inputs')
   }
   const slots = pLimit(AT_ONCE)
   return await Promise.all(attempts.map((attempt) => slots(() => changeSince(attempt))))

@@ -1,7 +1,7 @@
 // Owns the attempts at one range: retried after a transient error, split if it was too big, never repeated blindly.
 import { BackfillError, retryOf } from '../model/errors.ts'
 import { type Range, union } from '../model/blocks.ts'
-import { MAX_ATTEMPTS } from '../clickhouse/error-codes.ts'
+import { MAX_ATTEMPTS, TOO_MANY_PARTS } from '../clickhouse/error-codes.ts'
 import { backOff, withRetry } from '../clickhouse/retry.ts'
 import { throughputAfter } from '../planning/throughput.ts'
 import { randomId } from '../seam/random.ts'
@@ -92,9 +92,10 @@ function tooOften(error: BackfillError, attempts: number): BackfillError {
 }
 
 function tooBig(error: BackfillError, key: string, { from }: Range): BackfillError {
+  const limit = error.code === TOO_MANY_PARTS ? 'max_partitions_per_insert_block' : 'max_memory_usage'
   return new BackfillError(`${error.message}; block ${from} alone is too big`, {
     ...detailsOf(error),
-    hint: `Give ${key} more with '--! settings: max_memory_usage = …' in its transform, or raise the server's limit`,
+    hint: `Give ${key} more with '--! settings: ${limit} = …' in its transform, or raise the server's limit`,
   })
 }
 

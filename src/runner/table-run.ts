@@ -6,7 +6,7 @@ import type { Capacity } from '../clickhouse/capacity.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { Buckets, SourceFacts } from '../sources/fingerprint.ts'
-import { FIRST_WINDOW, type Probe } from '../planning/probe.ts'
+import type { Availability, Probe } from '../planning/probe.ts'
 import type { RowEstimates } from '../planning/row-estimates.ts'
 import type { Slots } from '../planning/sizing.ts'
 import type { TableStatus } from '../planning/table-status.ts'
@@ -25,8 +25,8 @@ export type TableRun = {
   /** Missing blocks that are not probed yet, and probed blocks that may run and are not started yet. */
   unprobed: BlockSet
   runnable: BlockSet
-  /** Blocks of the next window to probe. */
-  window: number
+  /** What the last window held. */
+  lastProbe: Pick<Availability, 'rowEstimates'> | undefined
   sourceGaps: BlockSet
   incomplete: BlockSet
   /** Sparse sources without any row, as reported. */
@@ -90,7 +90,7 @@ export function startTable(
     covered: tableStatus.covered,
     unprobed: intersect(tableStatus.missing, wanted),
     runnable: [],
-    window: FIRST_WINDOW,
+    lastProbe: undefined,
     sourceGaps: [],
     incomplete: [],
     absent: new Set(),

@@ -2,7 +2,7 @@
 import { withRetry } from '../clickhouse/retry.ts'
 import { intersect, subtract, union } from '../model/blocks.ts'
 import { absentText, hasUnknownRows, thinText } from '../planning/absence.ts'
-import { nextWindow, probeMissing, widthAfter } from '../planning/probe.ts'
+import { probeMissing } from '../planning/probe.ts'
 import { mergeRowEstimates } from '../planning/row-estimates.ts'
 import { coverageOf, inputsOf } from '../planning/table-status.ts'
 import type { Bucket } from '../sources/availability.ts'
@@ -17,18 +17,19 @@ export async function probeTable(
 ): Promise<void> {
   run.probing = true
   try {
-    const window = nextWindow(run.unprobed, options.order, run.window)
-    const { runnable, sourceGaps, incomplete, rowEstimates, buckets, absent, thin } = await withRetry(
-      { queries: ports.queries, retryPolicy },
-      () => probeBlocks(run.tableStatus.table, window),
-    )
+    const { table } = run.tableStatus
+    const [window, found] = await withRetry({ queries: ports.queries, retryPolicy }, async () => {
+      const next = await probeBlocks.next(table, run.unprobed, options.order, run.lastProbe)
+      return [next, await probeBlocks(table, next)] as const
+    })
+    const { runnable, sourceGaps, incomplete, rowEstimates, buckets, absent, thin } = found
     for (const part of thin) report({ type: 'warning', table: run.key, text: thinText(part) })
     for (const name of absent.filter((one) => !run.absent.has(one))) {
       run.absent.add(name)
       report({ type: 'warning', table: run.key, text: absentText(name) })
     }
     run.unprobed = subtract(run.unprobed, window)
-    run.window = widthAfter(run.window, { rowEstimates })
+    run.lastProbe = { rowEstimates }
     run.runnable = union(run.runnable, subtract(runnable, run.covered))
     run.sourceGaps = union(run.sourceGaps, sourceGaps)
     run.incomplete = union(run.incomplete, incomplete)

@@ -82,7 +82,7 @@ async function evaluateAll(
   }))
 }
 
-/** Parts per query: a parameter has to fit into the URL, and an answer into memory. */
+/** Parts and blocks per query: an abort waits for one, and an answer has to fit into memory. */
 const BATCH_PARTS = 1_000
 const BATCH_BLOCKS = 1_000_000
 

@@ -1,7 +1,7 @@
 // Owns the fingerprint of a range: the contents of its sources when it was computed, as the ledger keeps it;
 // and the comparison of two fingerprints. Deletions depend on it. Pure.
 import { failedError } from '../model/errors.ts'
-import type { Range } from '../model/blocks.ts'
+import { type BlockSet, countBlocks, hull, type Range, subtract } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'
 
 /** Distinct blocks with a row, and the newest `updated_date_time` in seconds since 1970; both are 0 without rows. */
@@ -58,6 +58,20 @@ export function sourceRowsPruned(
     const had = before.get(name)
     return had !== undefined && (blocks < had.blocks || (hasTimes && newest < had.newest))
   })
+}
+
+/**
+ * The blocks of a range whose source rows may be gone, if there are fewer than before. Where every block had a row, these
+ * are the blocks without one; else those before the first and after the last that are left, as a TTL or a dropped
+ * partition leaves them, if they can be all that is lost; else the whole range.
+ */
+export function goneBlocks(range: Range, had: SourceFacts, present: BlockSet): BlockSet {
+  const lost = had.blocks - countBlocks(present)
+  const absent = subtract([range], present)
+  if (lost > 0 && had.blocks === countBlocks([range])) return absent
+  const around = hull(present)
+  const outside = around === undefined ? [] : subtract([range], [around])
+  return lost > 0 && lost <= countBlocks(outside) ? outside : [range]
 }
 
 type ChangeQuestion = {

@@ -4,7 +4,7 @@ import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
 import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
-import { someRange, typed } from '../clickhouse/dialect.ts'
+import { touchesSome, typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
@@ -12,8 +12,11 @@ import type { Server } from '../clickhouse/server.ts'
 type SourceName = `canonical_execution_${string}`
 
 export type SourcePort = {
-  /** Lowest and highest block of each source for the network; sources without rows are absent. */
-  extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range>>
+  /**
+   * Lowest and highest block of each source for the network; sources without rows are absent. `stray`: there are rows of
+   * higher blocks than a chain can have.
+   */
+  extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>>
   /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
   buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
   /**
@@ -25,6 +28,8 @@ export type SourcePort = {
     weak: readonly string[],
     ranges: readonly Range[],
   ): Promise<readonly number[]>
+  /** The first block at or beyond `block`, in that order, that has a row in one of the sources; undefined if there is none. */
+  nextRow(sources: readonly string[], block: number, order: 'oldest' | 'newest'): Promise<number | undefined>
   /** Whether some thousand blocks of the chain have 20 transactions a block, as far as the source tells. */
   isBusy(): Promise<boolean>
   /** The contents of each source in the range; includes sources without a row. */
@@ -51,7 +56,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
     rowsIn(asking('reading the sources'), network, { source, range })
 
   /** The network is the key's first column and the block its second: both ends come from the primary index. */
-  const edge = (source: string, order: 'asc' | 'desc') => {
+  const edge = (source: string, order: 'asc' | 'desc', beyond?: number) => {
     const db = asking('looking for the first and last block of the sources')
     return db
       .selectFrom(
@@ -59,6 +64,9 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
           .selectFrom(source as SourceName)
           .select('block_number')
           .where('meta_network_name', '=', network)
+          .$if(beyond !== undefined, (rows) =>
+            rows.where('block_number', order === 'asc' ? '>=' : '<=', beyond!),
+          )
           .orderBy('block_number', order)
           .limit(1)
           .as('edge'),
@@ -66,12 +74,24 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       .select([sql<string>`${source}`.as('source'), 'block_number'])
   }
 
-  async function disagreeingIn(
+  async function nextRow(sources: readonly string[], block: number, order: 'oldest' | 'newest') {
+    const [first, ...edges] = sources.map((source) =>
+      edge(source, order === 'oldest' ? 'asc' : 'desc', block),
+    )
+    if (first === undefined) return undefined
+    const rows = await edges.reduce((all, next) => all.unionAll(next), first).execute()
+    const blocks = rows.map((row) => row.block_number)
+    if (blocks.length === 0) return undefined
+    return order === 'oldest' ? Math.min(...blocks) : Math.max(...blocks)
+  }
+
+  async function disagreeing(
     sources: readonly string[],
     weak: readonly string[],
     ranges: readonly Range[],
   ): Promise<readonly number[]> {
-    const within = someRange(ranges, 'block_number BETWEEN f AND t')
+    if (sources.length < 2 || ranges.length === 0) return []
+    const within = touchesSome(ranges, 'block_number')
     const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
     const [first, ...others] = sources.map((source) =>
       rowsOf(source, hull)
@@ -105,8 +125,15 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
         .groupBy('source')
         .execute()
         .catch(missing(sources))
-      return new Map(rows.map(({ source, from, to }) => [source, { from, to }]))
+      const found = rows.map(async ({ source, from, to }) => {
+        if (to <= MAX_BLOCK) return [[source, { from, to }] as const]
+        const highest = await nextRow([source], MAX_BLOCK, 'newest')
+        return highest === undefined ? [] : [[source, { from, to: highest, stray: true }] as const]
+      })
+      return new Map((await Promise.all(found)).flat())
     },
+
+    nextRow,
 
     async buckets(source, range, width) {
       // Grouped twice: by block, because duplicates and several rows per block must not change the hash; then by bucket.
@@ -158,13 +185,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       return rows.length > 0
     },
 
-    async disagreeing(sources, weak, ranges) {
-      if (sources.length < 2) return []
-      const found: (readonly number[])[] = []
-      for (let start = 0; start < ranges.length; start += RANGES_PER_QUERY)
-        found.push(await disagreeingIn(sources, weak, ranges.slice(start, start + RANGES_PER_QUERY)))
-      return found.flat()
-    },
+    disagreeing,
 
     async fingerprint(sources, range) {
       const [first, ...others] = sources.map((source) =>
@@ -181,6 +202,9 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
     hasTimes: true,
   }
 }
+
+/** Higher blocks are mistakes (2^64 - 1 for -1), and cannot be counted with; rows of them are not read. */
+export const MAX_BLOCK = 9_000_000_000_000_000
 
 /** Merges change neither. */
 const FACTS = [
@@ -199,9 +223,6 @@ function rowsIn(
     .where('block_number', '>=', range.from)
     .where('block_number', '<=', range.to)
 }
-
-/** A parameter is sent in the URL, of which the server accepts 128 KiB: 17 characters per block number. */
-const RANGES_PER_QUERY = 5_000
 
 /** The sources' contents in a segment of blocks. */
 export type Segment = {

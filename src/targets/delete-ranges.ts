@@ -11,7 +11,7 @@ import type { Lock } from '../lock/lock.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { localOf } from '../clickhouse/cluster/shard-tables.ts'
-import { someRange, withParams } from '../clickhouse/dialect.ts'
+import { touchesSome, withParams } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
@@ -142,10 +142,9 @@ function deletionHere(
   return { query: text, query_params: params }
 }
 
-/** A condition on rows of the ranges. The server prunes by the bounds; it cannot prune by the arrays. */
+/** A condition on rows of the ranges. */
 function rowsIn(ranges: BlockSet, network: string | undefined): RawBuilder<SqlBool> {
-  const { from, to } = hull(ranges)!
-  const rows = sql<SqlBool>`block_number BETWEEN ${from} AND ${to} AND ${someRange(ranges, 'block_number BETWEEN f AND t')}`
+  const rows = touchesSome(ranges, 'block_number')
   return network === undefined ? rows : sql<SqlBool>`${rows} AND meta_network_name = ${network}`
 }
 

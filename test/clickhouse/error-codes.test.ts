@@ -49,6 +49,12 @@ test.each(KNOWN)('%s (code %i): the error says %s', (_name, code, decision) => {
   expect(answered(code)).toMatchObject({ code, retry: decision })
 })
 
+test('an INSERT over too many partitions is split, although the server gives it the code of too many parts', () => {
+  const words =
+    "Too many partitions for single INSERT block (more than 100). The limit is controlled by 'max_partitions_per_insert_block' setting."
+  expect(answered(252, words)).toMatchObject({ code: 252, retry: 'split' })
+})
+
 test('what no list names would fail again', () => {
   const unknown = fc
     .integer({ min: 1, max: 100_000 })

@@ -1,7 +1,13 @@
 // Owns the promise that a fingerprint is read as it was written, and the form in which ledgers hold it.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Fingerprint, readFingerprint, writeFingerprint } from '../../src/sources/fingerprint.ts'
+import { blockSet } from '../../src/model/blocks.ts'
+import {
+  type Fingerprint,
+  goneBlocks,
+  readFingerprint,
+  writeFingerprint,
+} from '../../src/sources/fingerprint.ts'
 
 const someName = fc.stringMatching(/^[a-z0-9_]{1,12}$/)
 const someNumber = fc.maxSafeNat()
@@ -36,3 +42,24 @@ test.each(['a', 'a=1', 'a=1@2@3', 'a=-1@2', 'a=(1,2)', 'a=1@2,b=1@2', 'a=b=1@2',
     expect(() => readFingerprint(text)).toThrow(`cannot read the fingerprint '${text}'`)
   },
 )
+
+const had = (blocks: number) => ({ blocks, newest: 7 })
+const present = (...blocks: number[]) => blockSet(blocks.map((block) => ({ from: block, to: block })))
+
+test('of a range with fewer blocks than before, those that may be gone are named', () => {
+  const range = { from: 1, to: 10 }
+  // Every block had a row.
+  expect(goneBlocks(range, had(10), present(1, 2, 5, 6, 7, 8, 9))).toEqual([
+    { from: 3, to: 4 },
+    { from: 10, to: 10 },
+  ])
+  // Some had none: what a TTL or a dropped partition leaves begins or ends within the range.
+  expect(goneBlocks(range, had(6), present(4, 6, 8, 9))).toEqual([
+    { from: 1, to: 3 },
+    { from: 10, to: 10 },
+  ])
+  // More is lost than lay there, or nothing is left, or rows went without their block: any of them.
+  expect(goneBlocks(range, had(6), present(2, 6, 9))).toEqual([range])
+  expect(goneBlocks(range, had(6), [])).toEqual([range])
+  expect(goneBlocks(range, had(3), present(4, 6, 8))).toEqual([range])
+})

@@ -43,11 +43,14 @@ type Trap = {
   readonly answered: (answer: Answer) => void
 }
 
-/** Starts a proxy on loopback in front of `target` (http://host:port). It reads requests whole before it passes them on. */
-export async function startProxy(target: string): Promise<Proxy> {
+/**
+ * Starts a proxy on loopback in front of `target` (http://host:port). It reads requests whole before it passes them on.
+ * A request whose line and headers are longer than `maxHeaderSize` bytes is refused with status 431.
+ */
+export async function startProxy(target: string, maxHeaderSize?: number): Promise<Proxy> {
   const traps: Trap[] = []
   let backend = target
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer({ ...(maxHeaderSize && { maxHeaderSize }) }, (incoming, outgoing) => {
     serve({ target: () => backend, traps, incoming, outgoing }).catch(() => outgoing.destroy())
   })
   // A held request may wait for a minute; Node's defaults would end it.

@@ -22,6 +22,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'terminal/signals.ts',
   ],
   'seam/random.ts': [
+    'clickhouse/long-form.ts',
     'commands/adopt/',
     'clickhouse/retry.ts',
     'commands/accept/',

@@ -64,9 +64,16 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     tables.filter(({ key }) => concerned.some((one) => one.key === key)),
     targetsOf(tableStatuses),
   )
-  for (const { key, redo } of concerned) await assertNoLoss(workspace, tableStatuses, key, redo)
-  const costs = concerned.map((one) => costOf(workspace, tableStatuses.get(one.key)!, one))
-  const report = { network: workspace.network.name, head, tables: await Promise.all(costs) }
+  const plans: RedoPlanTable[] = []
+  for (const one of concerned) {
+    const tableStatus = tableStatuses.get(one.key)!
+    const gone = await assertNoLoss(workspace, tableStatuses, one.key, one.redo)
+    plans.push({
+      ...(await costOf(workspace, tableStatus, { ...one, redo: subtract(one.redo, gone) })),
+      gone,
+    })
+  }
+  const report = { network: workspace.network.name, head, tables: plans }
   return { report, question, tables, uuids }
 }
 
@@ -103,7 +110,7 @@ async function costOf(
   { ports }: Workspace,
   { table, target, bounds }: TableStatus,
   { redo, also }: RedoBlocks,
-): Promise<RedoPlanTable> {
+): Promise<Omit<RedoPlanTable, 'gone'>> {
   const deletes = table.rows.kind === 'per-block'
   return {
     table: table.key,
@@ -129,6 +136,8 @@ export type RedoPlanTable = {
   readonly outside: readonly Range[]
   /** Missing blocks that are built as well. */
   readonly also: readonly Range[]
+  /** Blocks that are left as they are: the sources no longer hold their rows, or the table no longer expects them. */
+  readonly gone: readonly Range[]
   /** Rows that are deleted, before merging. */
   readonly rows: number
   /** Of the whole table, before merging; null if the engine does not count them. */

@@ -1,7 +1,7 @@
 // Owns the redo of ranges: it removes their coverage under the locks, then the run loop builds them. If it is killed,
 // the ranges are dirty, and any later run deletes and builds them again.
 import type { Lock } from '../../lock/lock.ts'
-import { intersect, union } from '../../model/blocks.ts'
+import { intersect, subtract, union } from '../../model/blocks.ts'
 import type { RedoBlocks } from './blocks.ts'
 import { pickBlocks, type PlannedRedo } from './plan.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
@@ -67,14 +67,18 @@ export async function redo(
 async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise<readonly RedoBlocks[]> {
   const { tables, question, report } = plan
   const [table] = tables
-  const planned = report.tables.find(({ table: key }) => key === table!.key)?.redo ?? []
+  const of = (key: string) => report.tables.find((one) => one.table === key)
+  const planned = of(table!.key)?.redo ?? []
   // Read again, because other runs may have worked since the plan.
   const now = await readTableStatuses(
     { ...workspace, chosen: tables },
     { lag: question.lag, forcedHead: report.head },
   )
   const blocks = await pickBlocks(workspace, plan, now)
-  const [own, ...dependants] = blocks.map((one) => ({ ...one, redo: intersect(one.redo, planned) }))
+  const [own, ...dependants] = blocks.map((one) => ({
+    ...one,
+    redo: subtract(intersect(one.redo, planned), of(one.key)?.gone ?? []),
+  }))
   if (!question.cascade) assertNoDependants(table!, dependants, question.typed)
   return [own!, ...dependants]
 }

@@ -1,7 +1,15 @@
 // Owns the reasons to refuse a redo: deleted rows could not be built again, or dependants would keep old rows.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { type BlockSet, countBlocks, formatBlockSet, hull, intersect, subtract } from '../../model/blocks.ts'
+import {
+  type BlockSet,
+  blockSet,
+  countBlocks,
+  formatBlockSet,
+  hull,
+  intersect,
+  subtract,
+} from '../../model/blocks.ts'
 import type { RedoBlocks, RedoRequest } from './blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { changesSince } from '../../runner/recover.ts'
@@ -38,20 +46,21 @@ export function assertNoDependants(
 
 /**
  * @param tableStatuses also of the tables that it reads
- * @throws BackfillError `failed` if blocks could not be built again after the delete: their source rows were pruned or
- *   are incomplete, or the table no longer expects them
+ * Resolves with the blocks to leave as they are: their source rows were pruned, or the table no longer expects them.
+ * @throws BackfillError `failed` if that is all of them, or others could not be built again after the delete: their source
+ *   rows are incomplete
  */
 export async function assertNoLoss(
   workspace: Workspace,
   tableStatuses: ReadonlyMap<string, TableStatus>,
   key: string,
   all: BlockSet,
-): Promise<void> {
+): Promise<BlockSet> {
   const tableStatus = tableStatuses.get(key)!
   const { table, target, bounds } = tableStatus
   // Rows outside of the table's limits are taken out; nothing is to be built there again.
   const redo = intersect(all, [rangeOf(bounds.limits)])
-  if (redo.length === 0) return
+  if (redo.length === 0) return []
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
     throw new BackfillError(
@@ -69,7 +78,7 @@ export async function assertNoLoss(
     refuse(`rows of ${target!.engine} cannot be replaced; use backfill rebuild ${table.key}`, redo)
   const { expected } = bounds
   const beyond = subtract(redo, expected === undefined ? [] : [expected])
-  if (beyond.length > 0)
+  if (beyond.length > 0 && subtract(redo, beyond).length === 0)
     refuse(
       expected === undefined ? bounds.note! : `the table's blocks are ${expected.from}-${expected.to} now`,
       beyond,
@@ -78,10 +87,12 @@ export async function assertNoLoss(
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
   const reads = readsOf(tableStatus, { network: workspace.network, tableStatuses })
   const changes = await changesSince(workspace.ports, { table, ...reads }, attempts)
-  const pruned = attempts.flatMap(({ blocks }, index) => (changes[index] === 'pruned' ? blocks : []))
-  if (pruned.length > 0) refuse('the sources no longer hold all of them', intersect(redo, pruned))
+  const gone = intersect(redo, blockSet([...beyond, ...changes.flatMap((change) => change.gone)]))
+  const there = subtract(redo, gone)
+  if (there.length === 0) refuse('the sources no longer hold them', gone)
 
-  const { sourceGaps, incomplete } = await probeMissing(makeProbe(workspace), table, redo)
+  const { sourceGaps, incomplete } = await probeMissing(makeProbe(workspace), table, there)
   if (sourceGaps.length > 0) refuse('no source has rows there', sourceGaps)
   if (incomplete.length > 0) refuse('some sources lack these blocks', incomplete)
+  return gone
 }

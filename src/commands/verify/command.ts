@@ -58,7 +58,7 @@ const verifySources: Command = async (context) => {
       '--sources looks at all done blocks: it reads two columns of the sources and recomputes nothing',
     )
   return await withSignals(
-    () => output.message(['Stopping after this table.']),
+    () => output.message(['Stopping.']),
     (signal) =>
       withWorkspace(context, async (session) => {
         const sources = await import('./sources.ts')

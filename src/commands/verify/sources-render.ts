@@ -46,7 +46,8 @@ function lines(
 
 function markText(notMarked: SourcesCheck['notMarked']): string {
   if (notMarked === undefined) return 'marked as stale'
-  return notMarked === 'dry-run' ? 'not marked (--dry-run)' : `not marked: ${notMarked.message}`
+  if (typeof notMarked === 'object') return `not marked: ${notMarked.message}`
+  return notMarked === 'dry-run' ? 'not marked (--dry-run)' : 'not all of them marked (interrupted)'
 }
 
 /** `marked`: whether the changed ranges are marked as stale; `notMarked`: why not. */

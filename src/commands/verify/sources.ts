@@ -13,7 +13,7 @@ import { randomId } from '../../seam/random.ts'
 
 export type SourcesHooks = {
   readonly note: (table: string, text: string) => void
-  /** After an abort no further table is checked. */
+  /** After an abort the table in work is left out, and no further one is checked. */
   readonly signal: AbortSignal
 }
 
@@ -29,7 +29,7 @@ export type SourcesCheck = {
   /** Marked as stale before. */
   readonly before: BlockSet
   /** Why changed ranges were not marked; undefined if they were, or if nothing changed. */
-  readonly notMarked: BackfillError | 'dry-run' | undefined
+  readonly notMarked: BackfillError | 'dry-run' | 'interrupted' | undefined
 }
 
 /** Checks the chosen tables that exist, one after the other. @throws BackfillError `server` */
@@ -41,11 +41,16 @@ export async function verifySources(
 ): Promise<readonly SourcesCheck[]> {
   const { uuids } = await readKnown(workspace)
   const checks: SourcesCheck[] = []
+  const aborted = new Promise<undefined>((stop) =>
+    hooks.signal.addEventListener('abort', () => stop(undefined), { once: true }),
+  )
   for (const table of workspace.chosen) {
     if (hooks.signal.aborted) break
     const uuid = uuids.get(table.key)
     const since = uuid === undefined ? undefined : await ports.recordedEvents.last(table.key, uuid)
-    const { changed, gone, marked: before, looked } = await findChanges(ports, { table, uuids })
+    const found = await Promise.race([findChanges(ports, { table, uuids }), aborted])
+    if (found === undefined) break
+    const { changed, gone, marked: before, looked } = found
     const marking = { workspace, ports, hooks, key: table.key, targetUuid: uuid!, since: since! }
     checks.push({
       table: table.key,
@@ -77,7 +82,7 @@ type Marking = {
 async function markChanges(
   { workspace, ports, hooks, key, targetUuid, since }: Marking,
   changed: Changes['changed'],
-): Promise<BackfillError | undefined> {
+): Promise<SourcesCheck['notMarked']> {
   const { ledger, locks } = workspace.ports
   let lock: Lock
   try {
@@ -90,19 +95,16 @@ async function markChanges(
   try {
     const runId = randomId()
     const touched = await ports.recordedEvents.touchedSince(since, { key, targetUuid, window: ALL_BLOCKS })
-    for (const [sqlHash, blocks] of changed)
-      await ledger.appendEach(lock, {
-        event: 'done',
-        blocks: subtract(blocks, touched),
-        targetUuid,
-        runId,
-        sqlHash: withStaleTag('sources', sqlHash),
-      })
+    for (const [sqlHash, blocks] of changed) {
+      const mark = { event: 'done', targetUuid, runId, sqlHash: withStaleTag('sources', sqlHash) } as const
+      const marks = { ...mark, blocks: subtract(blocks, touched) }
+      await ledger.appendEach(lock, marks, undefined, hooks.signal)
+    }
     await ledger.checkpoint([{ lock, targetUuid }], runId)
   } finally {
     await lock.release()
   }
-  return undefined
+  return hooks.signal.aborted ? 'interrupted' : undefined
 }
 
 /** Error codes for a user who may not create the lock's table: READONLY, ACCESS_DENIED. */

@@ -27,6 +27,9 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
       })
     },
 
+    // Which file is the next one is known only by asking for each.
+    nextRow: async (_sources, block) => block,
+
     disagreeing: async () => [],
 
     async fingerprint(sources, { from }) {

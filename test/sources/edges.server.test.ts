@@ -1,0 +1,56 @@
+// Owns the promises about the ends of sources, and about rows far away from all others.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Server } from '../../src/clickhouse/server.ts'
+import { openSource } from '../../src/sources/source.ts'
+import { connect, createSources, insertRows } from '../support/clickhouse.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+const TRANSACTION = 'canonical_execution_transaction'
+const TRACES = 'canonical_execution_traces'
+
+let testServer: TestServer
+let server: Server
+
+beforeAll(async () => {
+  testServer = await startTestServer()
+  server = await connect(testServer)
+})
+
+afterAll(async () => {
+  await server?.close()
+  await testServer?.stop()
+})
+
+/** A chain with rows of these blocks, by source. */
+async function chainOf(blocks: Readonly<Record<string, readonly (number | string)[]>>) {
+  const own = await createSources(server)
+  for (const [table, numbers] of Object.entries(blocks))
+    await insertRows(
+      own,
+      `${own.connection.database}.${table}`,
+      numbers.map((block_number) => ({
+        meta_network_name: 'mainnet',
+        block_number,
+        updated_date_time: 1_000,
+      })),
+    )
+  return openSource({ server: own, network: 'mainnet' })
+}
+
+test('the next row in either direction is found, whichever source has it', async () => {
+  const source = await chainOf({ [TRANSACTION]: [5, 4_000_000_000], [TRACES]: [70] })
+  const both = [TRANSACTION, TRACES]
+  const upwards = [5, 6, 71, 4_000_000_001].map((block) => source.nextRow(both, block, 'oldest'))
+  expect(await Promise.all(upwards)).toEqual([5, 70, 4_000_000_000, undefined])
+  const downwards = [3_999_999_999, 69, 4].map((block) => source.nextRow(both, block, 'newest'))
+  expect(await Promise.all(downwards)).toEqual([70, 5, undefined])
+  expect(await source.nextRow([], 5, 'oldest')).toBeUndefined()
+})
+
+test('rows of blocks that no chain can have are left out, and their source is known', async () => {
+  const stray = '18446744073709551615'
+  const source = await chainOf({ [TRANSACTION]: [5, 9, stray], [TRACES]: [stray] })
+  expect(await source.extents([TRANSACTION, TRACES])).toEqual(
+    new Map([[TRANSACTION, { from: 5, to: 9, stray: true }]]),
+  )
+})

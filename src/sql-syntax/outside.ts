@@ -59,8 +59,7 @@ export function reportOutside(sql: SqlText, named: readonly string[], report: Re
 function outsideKind(tokens: readonly Token[], index: number, name: string): string | undefined {
   const [token, before, after] = [tokens[index]!, tokens[index - 1], tokens[index + 1]]
   if (isEngine(tokens, index)) return ENGINE.test(name) ? undefined : 'engine'
-  if (isKeyword(before, 'DICTIONARY') && isKeyword(tokens[index - 2], 'CREATE', 'REPLACE'))
-    return 'dictionary'
+  if (isKeyword(token, 'DICTIONARY') && isKeyword(before, 'CREATE', 'REPLACE')) return 'statement'
   if (!isCall(token, before, after)) return undefined
   if (isTableFunction(tokens, index)) return TABLE_FUNCTIONS.has(name) ? undefined : 'table function'
   return LEAVES.test(name) && !STAYS.has(name) ? 'function' : undefined
@@ -86,18 +85,10 @@ function isCall(token: Token, before: Token | undefined, after: Token | undefine
 
 const SCALARS = /^(file|ai(generate|embed|classify|extract|translate)\w*|reversednsquery)$/i
 
-/** After FROM and JOIN, behind the commas of a FROM, and after INSERT INTO FUNCTION. */
+/** After FROM and JOIN, and after INSERT INTO FUNCTION. Behind a comma only what is known to leave is seen. */
 function isTableFunction(tokens: readonly Token[], index: number): boolean {
-  const before = tokens[index - 1]
-  if (before?.text !== ',') return isKeyword(before, 'FUNCTION') || followsFrom(tokens, index - 1)
-  const { depth } = before
-  for (let at = index - 1; at >= 0 && tokens[at]!.depth >= depth; at--)
-    if (tokens[at]!.depth === depth && isKeyword(tokens[at], ...CLAUSES)) return followsFrom(tokens, at)
-  return false
+  return isKeyword(tokens[index - 1], 'FUNCTION') || followsFrom(tokens, index - 1)
 }
-
-const CLAUSES =
-  'SELECT FROM JOIN ON USING WHERE PREWHERE GROUP ORDER HAVING LIMIT WINDOW SETTINGS WITH BY'.split(' ')
 
 /** ClickHouse also reads `FROM numbers(3) SELECT number`. */
 function followsFrom(tokens: readonly Token[], from: number): boolean {

@@ -47,7 +47,11 @@ describe('what leaves the server', () => {
       'disk',
     ],
     ['a default', "CREATE TABLE t (a String DEFAULT file('/etc/passwd')) ENGINE = Memory", 'file'],
-    ['a dictionary', 'CREATE DICTIONARY d (k UInt64) PRIMARY KEY k SOURCE(HTTP(url 1)) LAYOUT(FLAT())', 'd'],
+    [
+      'a dictionary',
+      'CREATE DICTIONARY d (k UInt64) PRIMARY KEY k SOURCE(HTTP(url 1)) LAYOUT(FLAT())',
+      'DICTIONARY',
+    ],
     ['an INSERT into a function', "INSERT INTO FUNCTION hdfs('h', 'TSV', 'a Int8') SELECT 1", 'hdfs'],
   ])('%s is reported', (_, text, name) => {
     expect(outside(text)).toContain(name)

@@ -26,7 +26,12 @@ function messageOf(error: unknown): string {
 
 /** Joins the lines of a server's message into one. */
 export function oneLine(text: string): string {
-  return text.trim().replaceAll(/\s*\n\s*/g, ' ')
+  // Not by one pattern: blanks before a line break that never comes take quadratic time.
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ')
 }
 
 function causes(cause: unknown): readonly string[] {

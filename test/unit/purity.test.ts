@@ -41,7 +41,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'ledger/',
     'lock/',
     'terminal/signals.ts',
-    'workspace/servers.ts',
+    'workspace/text-file.ts',
   ],
   'new Date()': ['seam/clock.ts'],
   'node:timers': ['seam/clock.ts', 'embedded/embedded-server.ts'],
@@ -67,7 +67,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:v8': ['session/supervised-run.ts'],
   'node:readline': ['session/confirm.ts'],
-  'node:util': ['workspace/variables.ts'],
   'node:fs': [
     'cli/completion/answer.ts',
     'commands/import/files/',
@@ -111,6 +110,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/verify/chunks.ts',
     'embedded/',
     'project/sql-hash.ts',
+    'workspace/certificates.ts',
     'seam/random.ts',
   ],
 

@@ -1,5 +1,5 @@
 // Owns the promises of which servers are meant, and with which login.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -142,7 +142,7 @@ const ca = (environment: Record<string, string>, side: 'source' | 'target') => {
 }
 
 test('a CA file belongs to the side whose URL is used, and must hold a certificate for an https server', () => {
-  const pem = '-----BEGIN CERTIFICATE-----\n'
+  const pem = readFileSync('test/fixtures/tls/ca.pem', 'utf8')
   writeFileSync(join(folder, 'ca.pem'), pem)
   writeFileSync(join(folder, 'empty.pem'), '')
   const both = { SOURCE_CLICKHOUSE_URL: 'https://a', TARGET_CLICKHOUSE_URL: 'https://b' }

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   // Time and chance, through the seam.
   'seam/clock.ts': [
+    'clickhouse/client.ts',
     'clickhouse/retry.ts',
     'clickhouse/servers.ts',
     'clickhouse/write.ts',
@@ -36,6 +37,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'runner/shared-chunks.ts',
   ],
   'seam/process.ts': [
+    'clickhouse/http-agent.ts',
     'clickhouse/server-error.ts',
     'embedded/',
     'ledger/',
@@ -93,8 +95,10 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'workspace/',
   ],
   'node:url': ['embedded/embedded-server.ts', 'workspace/config.ts'],
-  'node:http': ['commands/import/files/http-request.ts'],
-  'node:https': ['commands/import/files/http-request.ts'],
+  'node:async_hooks': ['clickhouse/http-agent.ts'],
+  'node:diagnostics_channel': ['clickhouse/http-agent.ts'],
+  'node:http': ['clickhouse/http-agent.ts', 'commands/import/files/http-request.ts'],
+  'node:https': ['clickhouse/http-agent.ts', 'commands/import/files/http-request.ts'],
 
   // Bytes and hashes: no effect by themselves.
   'node:stream': [

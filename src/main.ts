@@ -12,6 +12,6 @@ if (major < 22 || (major === 22 && minor < 18)) {
   const { endBySignals } = await import('./terminal/signals.ts')
   const { runCli } = await import('./cli/run-cli.ts')
   outliveOutput(process)
-  if (process.pid === 1) endBySignals()
+  endBySignals()
   process.exitCode = (await runCli(process.argv.slice(2), process)) || process.exitCode
 }

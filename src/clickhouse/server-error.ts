@@ -76,7 +76,9 @@ function explained(
       gatewayHint(error.status, variable),
     ]
   const fault =
-    code === 0 ? TLS_FAULTS.find(({ pattern }) => pattern.test(`${words} ${networkCode(error)}`)) : undefined
+    code === 0
+      ? TLS_FAULTS.find(({ pattern }) => pattern.test(`${words} ${String(networkCode(error))}`))
+      : undefined
   if (fault !== undefined) return ['server', `${fault.what(where)}: ${words}`, fault.hint(variable)]
   if (code === 0)
     return ['server', `cannot reach ClickHouse (${where})${meanwhile}: ${words}`, unreachableHint(connection)]

@@ -1,7 +1,7 @@
 // Owns Ctrl-C, SIGTERM and SIGHUP: the first asks the work to stop, the second ends the process immediately.
 import { constants } from 'node:os'
 import { monotonicMs } from '../seam/clock.ts'
-import { endThisProcess } from '../seam/process.ts'
+import { endThisProcess, identity } from '../seam/process.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -48,6 +48,7 @@ function isProtected(): boolean {
 
 /** The kernel drops a signal to process 1 of a container unless something listens: this listens where nobody else does. */
 export function endBySignals(): void {
+  if (identity().pid !== 1) return
   for (const name of SIGNALS)
     process.on(name, () => {
       if (process.listenerCount(name) === 1) process.exit(128 + constants.signals[name])

@@ -6,7 +6,7 @@ import { readLoginFile } from './text-file.ts'
 import type { Setting, Variable } from './variables.ts'
 
 /** A PEM file and its text. */
-export type Pem = Setting<{ readonly file: string; readonly pem: string }>
+type Pem = Setting<{ readonly file: string; readonly pem: string }>
 
 export type Certificates = {
   /** Certificates of a private authority that signed the server's. */

@@ -35,7 +35,7 @@ export function variable(layers: Layers, name: string): Variable | undefined {
   return undefined
 }
 
-/** What nobody means: docker's --env-file and Kubernetes keep the quotes and blanks that a shell takes away. */
+/** What nobody means: docker's --env-file and Kubernetes keep the quotes and blanks that a shell removes. */
 const NOT_MEANT: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/\p{Cc}/u, 'a control character, such as the carriage return of a Windows file'],
   [/^\s|\s$/, 'a blank at its beginning or end'],

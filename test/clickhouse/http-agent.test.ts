@@ -6,7 +6,6 @@ import { openClient } from '../../src/clickhouse/client.ts'
 import { retryDecision } from '../../src/clickhouse/error-codes.ts'
 import { serverError } from '../../src/clickhouse/server-error.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
-import { leapingClock } from '../support/simulated.ts'
 
 async function listening(answer: RequestListener): Promise<string> {
   const server = createServer(answer)
@@ -17,6 +16,8 @@ async function listening(answer: RequestListener): Promise<string> {
 
 const connectionTo = (url: string) =>
   ({ side: 'target', url, username: 'ann', password: '', database: 'dbt' }) as const
+
+const ask = (url: string) => clientOf(url).rows({ query: 'SELECT 1 AS n' })
 
 function clientOf(url: string) {
   const client = openClient(connectionTo(url), {})
@@ -31,7 +32,7 @@ test('a question whose connection is lost is asked again, a statement that write
     if (asked % 2 === 1) request.socket.destroy()
     else response.end('{"n":1}\n')
   })
-  expect(await clientOf(url).rows({ query: 'SELECT 1 AS n' })).toEqual([{ n: 1 }])
+  expect(await ask(url)).toEqual([{ n: 1 }])
   expect(asked).toBe(2)
   await expect(clientOf(url).command({ query: 'DROP TABLE x' })).rejects.toMatchObject({ kind: 'server' })
   expect(asked).toBe(3)
@@ -45,8 +46,8 @@ test.for([
   [301, 'Moved Permanently, it is at https://elsewhere/', 'redirects are not followed'],
 ] as const)(
   'a page of a gateway is said with its status, and no port is blamed: %i',
+  { timeout: 30_000 },
   async ([status, words, hint]) => {
-    leapingClock()
     const url = await listening((_, response) => {
       response.writeHead(status, status === 301 ? { location: 'https://elsewhere/' } : {})
       response.end('<html>a page</html>')
@@ -84,7 +85,6 @@ test('HTTP_PROXY counts, NO_PROXY is heeded, and loopback is reached without', a
   onTestFinished(() => void vi.unstubAllEnvs())
   vi.stubEnv('HTTP_PROXY', proxy)
   vi.stubEnv('NO_PROXY', 'direct.invalid')
-  const ask = (url: string) => clientOf(url).rows({ query: 'SELECT 1 AS n' })
   expect(await ask('http://clickhouse.invalid:8123')).toEqual([{ n: 1 }])
   expect(heard).toEqual(['clickhouse.invalid:8123'])
   await expect(ask('http://direct.invalid:8123')).rejects.toThrow('ENOTFOUND')

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import { assert, property, string } from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../src/workspace/config.ts'
 import { parseDotenv } from '../../src/workspace/dotenv.ts'
@@ -46,9 +46,9 @@ test.for(['a: b', 'a b', 'set a=b', 'a="x" y', "a='x", 'a="x"#y', '=b', '1a=b'])
 )
 
 test('every value that is quoted comes back as it was', () => {
-  const value = fc.string({ unit: 'binary' }).filter((text) => !/['\r]/.test(text))
-  fc.assert(
-    fc.property(value, value, (one, two) => {
+  const value = string({ unit: 'binary' }).filter((text) => !/['\r]/.test(text))
+  assert(
+    property(value, value, (one, two) => {
       expect(parseDotenv('.env', `A='${one}'\nB='${two}' # x\n`)).toEqual({ A: one, B: two })
     }),
   )

@@ -163,17 +163,20 @@ test('a CA file belongs to the side whose URL is used, and must hold a certifica
   )
 })
 
+const tls = (name: string) => join(process.cwd(), 'test/fixtures/tls', name)
+const withCertificate = (cert: string, key?: string) => ({
+  TARGET_CLICKHOUSE_URL: 'https://b',
+  TARGET_CLICKHOUSE_CERT_FILE: cert,
+  ...(key && { TARGET_CLICKHOUSE_KEY_FILE: key }),
+})
+
 test('a certificate of the client needs its key, and both must be whole and fit', () => {
-  const tls = (name: string) => join(process.cwd(), 'test/fixtures/tls', name)
-  const variables = (cert: string, key?: string) => ({
-    TARGET_CLICKHOUSE_URL: 'https://b',
-    TARGET_CLICKHOUSE_CERT_FILE: cert,
-    ...(key && { TARGET_CLICKHOUSE_KEY_FILE: key }),
-  })
-  const { servers } = config(variables(tls('server.pem'), tls('server.key')))
+  const { servers } = config(withCertificate(tls('server.pem'), tls('server.key')))
   expect(servers).toMatchObject({ target: { key: { value: { file: tls('server.key') } } } })
-  expect(() => config(variables(tls('server.pem')))).toThrow('certificate without its key')
-  expect(() => config(variables(tls('ca.pem'), tls('server.key')))).toThrow('is not that of the certificate')
+  expect(() => config(withCertificate(tls('server.pem')))).toThrow('certificate without its key')
+  expect(() => config(withCertificate(tls('ca.pem'), tls('server.key')))).toThrow(
+    'is not that of the certificate',
+  )
   writeFileSync(join(folder, 'cut.pem'), readFileSync(tls('server.pem'), 'utf8').slice(0, 400))
-  expect(() => config(variables('cut.pem', tls('server.key')))).toThrow('the file is cut off')
+  expect(() => config(withCertificate('cut.pem', tls('server.key')))).toThrow('the file is cut off')
 })

@@ -84,7 +84,9 @@ test('https on a plain port is one message', async () => {
     env: { ...environment(), TARGET_CLICKHOUSE_URL: `https://${host()}` },
   })
   expect(ended.code).toBe(6)
-  expect(expectOneMessage(ended)).toContain(`ClickHouse (target https://${host()}) does not speak TLS at this port`)
+  expect(expectOneMessage(ended)).toContain(
+    `ClickHouse (target https://${host()}) does not speak TLS at this port`,
+  )
 })
 
 test.for([

@@ -8,12 +8,10 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`backfill: needs Node 22.18 or newer, this is Node ${process.versions.node}.\n`)
   process.exitCode = 2
 } else {
-  // If the reader of the output ends (`backfill status | head -1`), that is not an error; the work continues.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-    })
-  }
+  const { outliveOutput } = await import('./terminal/lost-output.ts')
+  const { endBySignals } = await import('./terminal/signals.ts')
   const { runCli } = await import('./cli/run-cli.ts')
-  process.exitCode = await runCli(process.argv.slice(2), process)
+  outliveOutput(process)
+  endBySignals()
+  process.exitCode = (await runCli(process.argv.slice(2), process)) || process.exitCode
 }

@@ -2,7 +2,7 @@
 import type { ExitCodes } from '../session/command.ts'
 
 const usage = { 2: 'A flag, the configuration or an SQL file is wrong. Nothing was written' }
-const interrupted = { '130, 143': 'Interrupted by Ctrl-C or SIGTERM' }
+const interrupted = { '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM' }
 
 /** Of a command that reads only files. */
 export const local: ExitCodes = { 0: 'Done', ...usage }

@@ -1,5 +1,5 @@
 // Owns one invocation: argv -> config -> command -> exit code; errors become lines.
-import { EXIT } from '../model/errors.ts'
+import { EXIT, usageError } from '../model/errors.ts'
 import { readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
 import { readConfig } from '../workspace/config.ts'
@@ -10,18 +10,20 @@ import { toolVersion } from '../workspace/tool-version.ts'
 /** Runs one command and resolves to the exit code; it never rejects. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
   let output = createOutput(terminal, new Map(), [])
-  if (argv[0] === QUESTION) {
-    const { answerTab } = await import('./completion/answer.ts')
-    output.result(answerTab({ argv: argv.slice(1), environment: terminal.env, folder: terminal.cwd() }))
-    return EXIT.ok
-  }
   try {
+    if (argv[0] === QUESTION) {
+      const { answerTab } = await import('./completion/answer.ts')
+      output.result(
+        answerTab({ argv: argv.slice(1), environment: terminal.env, folder: workingFolder(terminal) }),
+      )
+      return EXIT.ok
+    }
     const invocation = readCommandLine(argv)
     if (invocation.kind === 'version') output.result([`backfill ${toolVersion()}`])
     if (invocation.kind !== 'command') return EXIT.ok
     const { entry, flags } = invocation
     output = createOutput(terminal, flags, [])
-    const config = readConfig({ flags, environment: terminal.env, folder: terminal.cwd() })
+    const config = readConfig({ flags, environment: terminal.env, folder: workingFolder(terminal) })
     output = createOutput(terminal, flags, config.secrets)
     const command = await entry.load()
     return await command({ flags, config, output })
@@ -30,5 +32,14 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
       errorLines(error, { colors: output.messageColors, stack: terminal.env['BACKFILL_DEBUG'] === '1' }),
     )
     return exitCodeOf(error)
+  }
+}
+
+/** @throws BackfillError `usage` if it has been removed */
+function workingFolder(terminal: Terminal): string {
+  try {
+    return terminal.cwd()
+  } catch {
+    throw usageError('the working folder is gone', 'cd to a folder that exists')
   }
 }

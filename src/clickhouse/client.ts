@@ -5,17 +5,27 @@ import type { IncomingMessage } from 'node:http'
 import { pipeline, Readable, Transform } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import {
+  ClickHouseError,
   ClickHouseLogLevel,
   type ClickHouseSettings,
   createClient,
   type ResponseJSON,
 } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
+import { agentFor, withStatus } from './http-agent.ts'
 import { longForm } from './long-form.ts'
+import { againMs, passesSoon } from './retry.ts'
 import { serverError } from './server-error.ts'
+import { sleep } from '../seam/clock.ts'
 
 /** The methods of the package's client that this program uses: a replacement for the wire implements these. */
-export type Transport = Pick<ReturnType<typeof createClient>, 'query' | 'command' | 'exec' | 'ping' | 'close'>
+export type Transport = Pick<
+  ReturnType<typeof createClient>,
+  'query' | 'command' | 'exec' | 'ping' | 'close'
+> & {
+  /** `exec` that gives up a connection on which nothing arrives for SILENCE_MS. */
+  execWatched?: ReturnType<typeof createClient>['exec']
+}
 
 /** A statement; `doing` is its purpose, printed after "while" if it fails. */
 type Sent<Params> = Params & { readonly doing?: string | undefined }
@@ -32,7 +42,12 @@ export type Client = {
   /** The answer as it is, for statements that take no FORMAT. */
   text(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<string>
   /** The answer's bytes as they arrive: the reader has to look for errors after the headers. */
-  exec(statement: Sent<Parameters<Transport['exec']>[0]>): ReturnType<Transport['exec']>
+  exec(
+    statement: Sent<Parameters<Transport['exec']>[0]> & {
+      /** The server sends progress headers every few seconds: a connection that falls silent is lost. */
+      readonly watched?: boolean
+    },
+  ): ReturnType<Transport['exec']>
   /** Never throws; the error, if any, is in the answer. */
   ping(): ReturnType<Transport['ping']>
   close(): Promise<void>
@@ -52,29 +67,47 @@ export function openClient(connection: Connection, settings: ClickHouseSettings,
   return clientOver(present(connection, settings), connection, limits)
 }
 
+/** Whether an error of an answer is the server's own words. */
+function isServers(error: unknown): boolean {
+  return (
+    error instanceof ClickHouseError || (error instanceof Error && error.message.includes('DB::Exception'))
+  )
+}
+
 function clientOver(transport: Transport, connection: Connection, limits: Limits | undefined): Client {
   async function send<Params extends { readonly clickhouse_settings?: ClickHouseSettings }, Answer>(
     { doing, ...statement }: Sent<Params>,
     call: (params: Omit<Sent<Params>, 'doing'>) => Promise<Answer>,
   ): Promise<Answer> {
     const settings = statement.clickhouse_settings
+    const sent =
+      settings === undefined || limits === undefined
+        ? statement
+        : { ...statement, clickhouse_settings: limits.sendable(settings) }
     try {
-      return await call(
-        settings === undefined || limits === undefined
-          ? statement
-          : { ...statement, clickhouse_settings: limits.sendable(settings) },
-      )
+      return await withStatus(isServers, () => call(sent))
     } catch (error) {
       throw serverError(error, { connection, doing })
     }
   }
+  /** A question may be asked again: one lost connection, or a server that is busy for a moment, ends nothing. */
+  const ask: typeof send = async (question, call) => {
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await send(question, call)
+      } catch (error) {
+        const ms = passesSoon(error) ? againMs(attempt) : undefined
+        if (ms === undefined) throw error
+        await sleep(ms)
+      }
+  }
   return {
     rows: <Row>(question: Parameters<Client['rows']>[0]) =>
-      send(question, async (params) =>
+      ask(question, async (params) =>
         limited(await transport.query({ format: 'JSONEachRow', ...params })).json<Row>(),
       ),
     table: <Row>(question: Question) =>
-      send(question, async (params) =>
+      ask(question, async (params) =>
         limited(await transport.query({ ...params, format: 'JSON' })).json<Row>(),
       ),
     command: (statement) =>
@@ -85,8 +118,14 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
       }),
     text: (statement) =>
       send(statement, async (params) => text(bounded((await transport.exec(longForm(params))).stream))),
-    exec: (statement) => send(statement, (params) => transport.exec(longForm(params))),
-    ping: () => transport.ping({ select: true }),
+    exec: ({ watched = false, ...statement }) =>
+      send(statement, (params) => ((watched && transport.execWatched) || transport.exec)(longForm(params))),
+    ping: () =>
+      withStatus(isServers, async () => {
+        const answer = await transport.ping({ select: true })
+        if (!answer.success) throw answer.error
+        return answer
+      }).catch((error: Error) => ({ success: false, error })),
     close: () => transport.close(),
     as: (other) => clientOver(transport, other, limits),
   }
@@ -148,18 +187,35 @@ function limitErrors(): void {
 
 let isLimited = false
 
+/** Progress headers come every ten seconds (write.ts). */
+const SILENCE_MS = 45_000
+
 const overHttp: MakeTransport = (connection, settings) => {
   limitErrors()
+  const main = httpClient(connection, settings, REQUEST_TIMEOUT_MS)
+  // Made on use, because few commands write. Its sockets are its own: a client ends those that it finds idle.
+  let watched: ReturnType<typeof createClient> | undefined
+  return {
+    query: main.query.bind(main),
+    command: (statement) => main.command(statement),
+    exec: (statement) => main.exec(statement),
+    ping: (params) => main.ping(params),
+    execWatched: (statement) => (watched ??= httpClient(connection, settings, SILENCE_MS)).exec(statement),
+    close: async () => void (await Promise.all([main.close(), watched?.close()])),
+  }
+}
+
+/** @param timeoutMs how long nothing may arrive on a connection in use */
+function httpClient(connection: Connection, settings: ClickHouseSettings, timeoutMs: number) {
   const { origin, pathname } = new URL(connection.url)
   return createClient({
     url: origin,
     // In the URL it would be read as a database.
     ...(pathname !== '/' && { pathname }),
-    ...(connection.ca !== undefined && { tls: { ca_cert: Buffer.from(connection.ca) } }),
+    http_agent: agentFor(connection),
     username: connection.username,
     password: connection.password,
-    request_timeout: REQUEST_TIMEOUT_MS,
-    max_open_connections: 64,
+    request_timeout: timeoutMs,
     use_multipart_params_auto: true,
     clickhouse_settings: settings,
     // Progress headers keep idle connections alive; at the interval of write.ts, an hour of them stays below 1 MiB.

@@ -9,6 +9,9 @@ export type Connection = {
   readonly password: string
   /** Certificates (PEM) of a private authority that signed the server's certificate. */
   readonly ca?: string
+  /** The client's certificate and its key (PEM); both or neither. */
+  readonly cert?: string
+  readonly key?: string
   /** Database of the source tables or of the derived tables. */
   readonly database: string
 }

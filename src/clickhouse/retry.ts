@@ -1,5 +1,5 @@
 // Owns retries of work that failed with a transient error: server unreachable or overloaded.
-import { retryOf } from '../model/errors.ts'
+import { BackfillError, retryOf } from '../model/errors.ts'
 import { backoffMs, MAX_ATTEMPTS } from './error-codes.ts'
 import { sleep } from '../seam/clock.ts'
 import { randomFraction } from '../seam/random.ts'
@@ -29,6 +29,19 @@ export async function withRetry<T>(
       if (decision === 'reconnect') await queries.reachable(retryPolicy)
       await backOff(attempt, retryPolicy.signal)
     }
+}
+
+/** Waits before a question is asked again, in ms: undefined after the last. */
+export function againMs(attempt: number): number | undefined {
+  return [100, 400, 1600, 3200][attempt - 1]
+}
+
+/** Whether a question that failed may well succeed in a moment. A server that is down, or a refused login, does not. */
+export function passesSoon(error: unknown): boolean {
+  if (!(error instanceof BackfillError)) return false
+  if (error.retry !== 'reconnect') return error.retry === 'retry'
+  const { code = '', message } = error.cause as NodeJS.ErrnoException
+  return /^(ECONNRESET|EPIPE|HTTP (429|502|503|504))$/.test(code) || message === 'socket hang up'
 }
 
 /** Waits after attempt number `attempt`; the signal ends the wait. */

@@ -5,6 +5,7 @@ import { isInImage } from '../seam/process.ts'
 import { missingGrant } from '../sql-syntax/missing-grant.ts'
 import type { Connection } from './connection.ts'
 import { retryDecision } from './error-codes.ts'
+import { GatewayError } from './http-agent.ts'
 
 /** The message of the fence's throwIf; it identifies a refused write. */
 export const LOCK_LOST = 'backfill: lock lost'
@@ -29,7 +30,9 @@ export function originOf(error: unknown): unknown {
 /** The message of the server (or the client), as one line without the statement. */
 export function messageOf(thrown: unknown): string {
   const error = originOf(thrown)
-  return oneLine(error instanceof Error ? error.message || String(networkCode(error)) : String(error))
+  const words = error instanceof Error ? error.message || String(networkCode(error)) : String(error)
+  // The client's words for a connection on which nothing arrives.
+  return words === 'Timeout error.' ? 'the connection has fallen silent' : oneLine(words)
 }
 
 export const MISSING_HINT =
@@ -47,22 +50,22 @@ export function isMissing(error: unknown): boolean {
 export function serverError(error: unknown, place: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error
   const code = errorCode(error)
-  const words = messageOf(error)
-  const [kind, message, hint] = explained(words, code, place)
+  const [kind, message, hint] = explained(error, code, place)
   return new BackfillError(message, {
     kind,
     code,
-    retry: retryDecision(kind, code, words),
+    retry: retryDecision(kind, code, messageOf(error)),
     hint,
     cause: error,
   })
 }
 
 function explained(
-  words: string,
+  error: unknown,
   code: number,
   { connection, doing }: ErrorPlace,
 ): [kind: ErrorKind, message: string, hint: string | undefined] {
+  const words = messageOf(error)
   const where = `${connection.side} ${connection.url}`
   const meanwhile = doing === undefined ? '' : ` while ${doing}`
   const variable = `${connection.side.toUpperCase()}_CLICKHOUSE`
@@ -72,12 +75,17 @@ function explained(
       `lost the lock${meanwhile} (taken or freed by someone else); nothing was written`,
       'backfill status shows who holds it',
     ]
-  if (code === 0 && /self.signed|unable to (verify|get)|unknownissuer/i.test(words))
+  if (error instanceof GatewayError)
     return [
       'server',
-      `the certificate of ClickHouse (${where}) is not signed by a known authority: ${words}`,
-      `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
+      `something before ClickHouse (${where}) answered${meanwhile}: ${words}`,
+      gatewayHint(error.status, variable),
     ]
+  const fault =
+    code === 0
+      ? TLS_FAULTS.find(({ pattern }) => pattern.test(`${words} ${String(networkCode(error))}`))
+      : undefined
+  if (fault !== undefined) return ['server', `${fault.what(where)}: ${words}`, fault.hint(variable)]
   if (code === 0)
     return ['server', `cannot reach ClickHouse (${where})${meanwhile}: ${words}`, unreachableHint(connection)]
   if (LOGIN_CODES.has(code))
@@ -88,6 +96,49 @@ function explained(
     ]
   const message = `ClickHouse (${where}) failed${meanwhile}: ${words} (code ${code})`
   return ['failed', message, hintFor(code, words, connection)]
+}
+
+/** What can be wrong with certificates, by the words of Node and Deno. */
+const TLS_FAULTS: readonly {
+  readonly pattern: RegExp
+  readonly what: (where: string) => string
+  readonly hint: (variable: string) => string
+}[] = [
+  {
+    pattern: /self.signed|unable to (verify|get)|unknownissuer/i,
+    what: (where) => `the certificate of ClickHouse (${where}) is not signed by a known authority`,
+    hint: (variable) => `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
+  },
+  {
+    pattern:
+      /certificate (has expired|is not yet valid)|CERT_(HAS_EXPIRED|NOT_YET_VALID)|(:|\b)(Expired|NotValidYet)\b/,
+    what: (where) => `the certificate of ClickHouse (${where}) is not valid today`,
+    hint: () => "Renew the server's certificate; if its dates are right, set the clock of this machine",
+  },
+  {
+    pattern: /ALTNAME_INVALID|altnames|NotValidForName/i,
+    what: (where) => `the certificate of ClickHouse (${where}) is for another name`,
+    hint: (variable) => `Use a name of the certificate in ${variable}_URL, or have one issued for this name`,
+  },
+  {
+    pattern: /certificate.required|bad.certificate|handshake.failure|unknown.ca\b/i,
+    what: (where) => `ClickHouse (${where}), or a proxy before it, lets in only who has a certificate`,
+    hint: (variable) => `Set ${variable}_CERT_FILE and ${variable}_KEY_FILE to one that it knows, in PEM`,
+  },
+  {
+    pattern: /wrong.version.number|packet.length.too.long|InvalidContentType/i,
+    what: (where) => `ClickHouse (${where}) does not speak TLS at this port`,
+    hint: (variable) => `Use http in ${variable}_URL, or its port for https (8443)`,
+  },
+]
+
+function gatewayHint(status: number, variable: string): string {
+  if (status === 401 || status === 403)
+    return `A proxy refuses the request: check ${variable}_USERNAME and _PASSWORD, and who may pass the proxy`
+  if (status === 407)
+    return 'The proxy wants a login: http://<user>:<password>@<proxy> in HTTP_PROXY or HTTPS_PROXY'
+  if (status < 400) return `Set ${variable}_URL to the address after that: redirects are not followed`
+  return 'Try again in a minute: a gateway that is busy, or a cloud service that wakes up, answers so'
 }
 
 function unreachableHint({ side, url }: Connection): string {
@@ -110,7 +161,8 @@ function hintFor(code: number, words: string, { username, side }: Connection): s
   return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
 }
 
-function networkCode(error: Error): unknown {
+function networkCode(error: unknown): unknown {
+  if (!(error instanceof Error)) return ''
   return 'code' in error ? error.code : error.name
 }
 

@@ -13,6 +13,7 @@ import {
   cutsOff,
   readLimits,
   assertProfile,
+  isSame,
   refusesSettings,
   type SettingsLimits,
 } from './settings-limits.ts'
@@ -66,7 +67,8 @@ export async function openServer(connection: Connection): Promise<Server> {
 export async function openWith(connection: Connection, settings: ClickHouseSettings): Promise<Server> {
   const client = openClient(connection, settings)
   try {
-    return serverOf({ connection, client, info: await identify(client), limits: undefined })
+    const info = await identify({ client, connection, settings })
+    return serverOf({ connection, client, info, limits: undefined })
   } catch (error) {
     await client.close()
     throw isForeign(originOf(error)) ? strangerError(error, connection) : error
@@ -81,7 +83,9 @@ async function openLimited(connection: Connection): Promise<Server> {
     assertProfile(limits, STATEMENT_SETTINGS, connection)
     const names = limits.denied(STATEMENT_SETTINGS).map(({ name }) => name)
     const client = connectAgain(connection, limits)
-    const identity = await identify(client, ASKING_LIMITS).catch(async (error: unknown) => {
+    const settings = limits.sendable(STATEMENT_SETTINGS)
+    const asked = { client, connection, settings, doing: ASKING_LIMITS }
+    const identity = await identify(asked).catch(async (error: unknown) => {
       await client.close()
       throw refusesSettings(error) ? cutsOff(connection, messageOf(error)) : error
     })
@@ -121,7 +125,10 @@ function serverOf({
     client,
     db: kyselyFor<Schema>(client),
     during: (doing) => kyselyFor<Schema>(client, doing),
-    identify: async () => (await identify(client)).identity,
+    identify: async () => {
+      const settings = limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
+      return (await identify({ client, connection, settings })).identity
+    },
     close: () => client.close(),
   }
 }
@@ -136,15 +143,41 @@ function connectAgain(
   return openClient(connection, limits?.sendable(settings) ?? settings, limits)
 }
 
-async function identify(client: Client, doing = 'connecting'): Promise<ServerInfo> {
-  const [info] = await client.rows<ServerInfo>({
+type Asked = Pick<Server, 'client' | 'connection'> & {
+  /** What the client sends with every statement. */
+  readonly settings: ClickHouseSettings
+  readonly doing?: string
+}
+
+/**
+ * Asks who the server is, and whether the settings have arrived: a proxy may drop what it does not know, and without
+ * them rows may be missing silently.
+ * @throws BackfillError `server` naming the settings that have not
+ */
+async function identify({ client, connection, settings, doing = 'connecting' }: Asked): Promise<ServerInfo> {
+  const names = Object.keys(settings)
+  const [answer] = await client.rows<ServerInfo & { readonly arrived?: readonly string[] }>({
     query: `SELECT version() AS version,
+      [${names.map((name) => `toString(getSetting('${name}'))`).join(', ')}]::Array(String) AS arrived,
       if(serverUUID() = toUUID('00000000-0000-0000-0000-000000000000'),
         concat(hostName(), ':', toString(getServerPort('http_port'))), toString(serverUUID())) AS identity`,
     doing,
   })
-  if (info?.identity === undefined) throw new Error('no answer to the question')
+  if (answer?.identity === undefined) throw new Error('no answer to the question')
+  const { arrived = [], ...info } = answer
+  const lost = names.filter((name, index) => arrived.length > 0 && !isSame(arrived[index]!, settings[name]))
+  if (lost.length > 0) throw settingsLost(connection, lost)
   return info
+}
+
+function settingsLost({ side, url }: Connection, names: readonly string[]): BackfillError {
+  return new BackfillError(
+    `settings that are sent to ClickHouse (${side} ${url}) do not arrive: ${names.join(', ')}; rows could be missing silently`,
+    {
+      kind: 'server',
+      hint: `A proxy drops the parameters that it does not know: let it pass all, or set ${side.toUpperCase()}_CLICKHOUSE_URL to the server itself`,
+    },
+  )
 }
 
 /** There was an answer, but it is neither a ClickHouse error nor a network failure. */

@@ -34,11 +34,8 @@ export async function openServers(connections: {
 
 /** If so, one client serves both sides. */
 export function sameLogin(one: Connection, other: Connection): boolean {
-  return (
-    one.url === other.url &&
-    one.username === other.username &&
-    one.password === other.password &&
-    one.ca === other.ca
+  return (['url', 'username', 'password', 'ca', 'cert', 'key'] as const).every(
+    (part) => one[part] === other[part],
   )
 }
 

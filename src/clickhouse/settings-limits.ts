@@ -73,8 +73,9 @@ export async function readLimits(bare: Client, connection: Connection) {
   }
 }
 
-/** The server prints `1` for a value sent as `true`. */
-function isSame(holds: string, wanted: unknown): boolean {
+/** The server prints `1` in system.settings, and `true` by getSetting(), for what is sent as 1 or true. */
+export function isSame(printed: string, wanted: unknown): boolean {
+  const holds = printed === 'true' ? '1' : printed === 'false' ? '0' : printed
   return holds === String(wanted) || (holds !== '' && Number(holds) === Number(wanted))
 }
 

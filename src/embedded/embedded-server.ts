@@ -102,6 +102,8 @@ function spawnChild(args: readonly string[]): ChildProcess {
   // stdin is never written to: its end tells the child that this process has ended.
   const child = spawn(process.execPath, [...runtime, program, ...args], {
     stdio: ['pipe', 'ignore', 'pipe'],
+    // The engine looks for unknown tables as files of its working folder, by a pattern: a folder may be called `what?`.
+    cwd: '/',
     env: { ...childEnvironment(), TZ: 'UTC' },
   })
   for (const handle of [child, child.stdin, child.stderr] as (ChildProcess | Socket)[]) handle.unref()

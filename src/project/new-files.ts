@@ -19,23 +19,28 @@ export async function assertAbsent(path: string): Promise<void> {
  */
 export async function writeNewFiles(files: ReadonlyMap<string, string>): Promise<readonly string[]> {
   for (const path of files.keys()) await assertAbsent(path)
-  const written: string[] = []
+  const made: string[] = []
   for (const [path, text] of files) {
     try {
-      await mkdir(dirname(path), { recursive: true })
+      const folder = await mkdir(dirname(path), { recursive: true })
+      if (folder !== undefined) made.push(folder)
       await writeFile(path, text, { flag: 'wx' })
-      written.push(path)
+      made.push(path)
     } catch (error) {
-      for (const other of written) await rm(other, { force: true })
       const { code } = error as NodeJS.ErrnoException
+      // A full disk leaves a file with the beginning of its text.
+      for (const other of code === 'EEXIST' ? made : [...made, path])
+        await rm(other, { force: true, recursive: true })
       if (code === 'EEXIST') throw alreadyThere(path)
       throw usageError(
         `cannot write ${shown(path)}: ${code}`,
-        'name a folder that can be written with --sql <folder>',
+        ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code ?? '')
+          ? 'make room on that disk; nothing is left of the new files'
+          : 'name a folder that can be written with --sql <folder>',
       )
     }
   }
-  return written.map(shown)
+  return [...files.keys()].map(shown)
 }
 
 function alreadyThere(path: string): Error {

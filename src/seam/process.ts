@@ -59,6 +59,15 @@ export function userId(): number | undefined {
   return process.getuid?.()
 }
 
+/** The variables that name proxies, as curl and others read them. */
+export function proxyEnvironment(): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(
+    ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']
+      .flatMap((name) => [name, name.toLowerCase()])
+      .map((name) => [name, process.env[name]]),
+  )
+}
+
 /** `user id 1000`: the user as which this process reads and writes files. */
 export function fileUser(): string {
   return process.getuid === undefined ? 'the user that runs backfill' : `user id ${process.getuid()}`

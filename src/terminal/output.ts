@@ -54,7 +54,7 @@ function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
 }
 
 /**
- * Resolves when everything is written, or when the reader has ended (`| head -1`). In a terminal, control characters are
+ * Resolves when everything is written, or when nothing more can be written (`| head -1`). In a terminal, control characters are
  * escaped. Rejects with the error of `bytes`.
  */
 export async function passOn(bytes: Readable, stdout: NodeJS.WriteStream): Promise<void> {
@@ -62,7 +62,8 @@ export async function passOn(bytes: Readable, stdout: NodeJS.WriteStream): Promi
     if (stdout.isTTY) await pipeline(bytes, shownToPeople(), stdout, { end: false })
     else await pipeline(bytes, stdout, { end: false })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    // What cannot be written is dealt with in lost-output.ts.
+    if ((error as NodeJS.ErrnoException).syscall !== 'write') throw error
   }
 }
 

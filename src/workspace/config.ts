@@ -4,18 +4,20 @@ import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../planning/chunks.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS } from '../model/model.ts'
-import { blockCount, clusterName, type Flags, nonEmpty, oneOf, positiveCount, type Word } from './values.ts'
 import { findEnvFile, shownEnvFile } from './env-file.ts'
-import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
 import {
-  type Environment,
-  type Layers,
-  readDotenv,
-  type Setting,
-  setting,
-  settingOf,
-  variable,
-} from './variables.ts'
+  blockCount,
+  clusterName,
+  databaseName,
+  type Flags,
+  nonEmpty,
+  oneOf,
+  positiveCount,
+  type Word,
+} from './values.ts'
+import { unknownVariables } from './known-variables.ts'
+import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
+import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
 
 /** Every value for a command. */
 export type Config = ReturnType<typeof readConfig>
@@ -60,7 +62,7 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     cluster: optional('cluster', clusterName),
     /** Compression between two servers. */
     compression: setting<Compression>(layers, 'compression', oneOf(COMPRESSIONS), DEFAULT_COMPRESSION),
-    ledgerDatabase: setting(layers, 'ledger-database', nonEmpty, 'backfill'),
+    ledgerDatabase: setting(layers, 'ledger-database', databaseName, 'backfill'),
     /** Folder of the SQL files, absolute. */
     sql: path('sql', PROGRAM_SQL),
     /** Folder of the embedded server's data, absolute. */
@@ -77,7 +79,7 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     envFile: envFile && shownEnvFile(envFile, folder),
     /** Folder that relative paths start from. */
     folder,
-    warnings: warningsOf(servers),
+    warnings: [...warningsOf(servers), ...unknownVariables(layers.dotenv, environment)],
     /** Passwords, to mask in all output. */
     secrets: secretsOf(servers),
   }
@@ -85,7 +87,7 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
 
 function database(layers: Layers, side: ServerRole, fallback: Setting<string>): Setting<string> {
   const found = variable(layers, `${prefixOf(side)}_DATABASE`)
-  return found ? settingOf(found) : fallback
+  return found ? { value: databaseName(found), origin: found.origin } : fallback
 }
 
 function warningsOf(servers: Servers): readonly string[] {

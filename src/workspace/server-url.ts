@@ -18,6 +18,11 @@ export function serverUrl(word: Word, protocol: Protocol) {
   const fail = (what: string, hint?: string) =>
     usageError(`${word.place} ${what}, got '${maskUrl(word.text)}'.`, hint)
 
+  if (/[/?#].*@/s.test(text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')))
+    throw fail(
+      'has a /, ? or # before its @',
+      `in a password they are written %2F, %3F and %23; or set ${word.place.replace(/_URL.*/, '_PASSWORD')}`,
+    )
   if (!bare && !/^https?:\/\//i.test(text)) {
     throw fail(
       'must be host:port or an http(s) URL',

@@ -55,6 +55,17 @@ export function nonEmpty(word: Word): string {
   return word.text
 }
 
+/**
+ * A database's name. ClickHouse takes nearly any, but a blank, a quote or a slash in one is a mistake, and `_` alone of
+ * the special letters is needed.
+ */
+export function databaseName(word: Word): string {
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(word.text)) return word.text
+  throw usageError(
+    `${word.place} must be a database's name of letters, digits, _, - and ., got ${JSON.stringify(word.text)}`,
+  )
+}
+
 /** A cluster's name: an XML name, because it is an element of the server's configuration. */
 export function clusterName(word: Word): string {
   const name = nonEmpty(word)

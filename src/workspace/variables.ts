@@ -1,9 +1,9 @@
 // Owns the layers of the configuration: flags, then the environment, then `.env`, then defaults. Every value has its
 // origin.
-import { readFileSync } from 'node:fs'
-import { parseEnv } from 'node:util'
-import { usageError } from '../model/errors.ts'
+import { BackfillError, usageError } from '../model/errors.ts'
+import { parseDotenv } from './dotenv.ts'
 import type { EnvFile } from './env-file.ts'
+import { readText, whyUnreadable } from './text-file.ts'
 import type { Word, Flags } from './values.ts'
 
 /** A value and its origin: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
@@ -19,14 +19,39 @@ export type Layers = {
 }
 
 /** A variable that is set. An empty one counts as unset, because a crontab turns unset variables into empty ones. */
-export type Variable = Word & { readonly origin: string }
+export type Variable = Word & { readonly origin: string; readonly layer: 'environment' | '.env' }
 
 export function variable(layers: Layers, name: string): Variable | undefined {
   const fromEnvironment = layers.environment[name] ?? ''
-  if (fromEnvironment !== '') return { text: fromEnvironment, place: name, origin: `environment ${name}` }
+  if (fromEnvironment !== '')
+    return asWritten({
+      text: fromEnvironment,
+      place: name,
+      origin: `environment ${name}`,
+      layer: 'environment',
+    })
   const fromFile = layers.dotenv[name] ?? ''
-  if (fromFile !== '') return { text: fromFile, place: `${name} in .env`, origin: `.env ${name}` }
+  if (fromFile !== '')
+    return asWritten({ text: fromFile, place: `${name} in .env`, origin: `.env ${name}`, layer: '.env' })
   return undefined
+}
+
+/** What nobody means: docker's --env-file and Kubernetes keep the quotes and blanks that a shell removes. */
+const NOT_MEANT: readonly (readonly [pattern: RegExp, words: string])[] = [
+  [/\p{Cc}/u, 'a control character, such as the carriage return of a Windows file'],
+  [/^\s|\s$/, 'a blank at its beginning or end'],
+  [/^(["']).*\1$/, 'quotes around it, which would count as part of it'],
+]
+
+/** A value counts exactly as written, or is refused; a password may have blanks and quotes. */
+function asWritten(found: Variable): Variable {
+  const { text, place } = found
+  const isPassword = /_PASSWORD\b/.test(place)
+  const wrong = NOT_MEANT.slice(0, isPassword ? 1 : undefined).find(([pattern]) => pattern.test(text))
+  if (wrong === undefined) return found
+  // A URL may hold a password, too.
+  const shown = isPassword || /_URL\b/.test(place) ? '' : `: ${JSON.stringify(text)}`
+  throw usageError(`${place} has ${wrong[1]}${shown}`, 'set it without')
 }
 
 export function settingOf({ text, origin }: Variable): Setting<string> {
@@ -48,15 +73,18 @@ export function setting<T>(layers: Layers, name: string, read: (word: Word) => T
 
 /**
  * Reads `.env`; without one there are no variables.
- * @throws BackfillError `usage` if it exists and cannot be read.
+ * @throws BackfillError `usage` if it exists and cannot be read, or has a line that sets nothing.
  */
 export function readDotenv(file: string | undefined): Environment {
   if (file === undefined) return {}
   try {
-    return parseEnv(readFileSync(file, 'utf8'))
+    return parseDotenv('.env', readText(file))
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT') return {}
-    throw usageError(`cannot read ${file}: ${code}`, 'make it a readable file, or move it away')
+    if (cause instanceof BackfillError) throw cause
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw usageError(
+      `cannot read ${file}: ${whyUnreadable(cause)}`,
+      'make it a readable file, or move it away',
+    )
   }
 }

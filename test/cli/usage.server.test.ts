@@ -63,7 +63,7 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   },
   {
     argv: ['status'],
-    env: { SOURCE_CLICKHOUSE_URL: 'db:99999' },
+    env: { SOURCE_CLICKHOUSE_URL: 'db:99999', TARGET_CLICKHOUSE_URL: 'db' },
     says: "SOURCE_CLICKHOUSE_URL must have a port from 1 to 65535, got 'db:99999'",
   },
   {

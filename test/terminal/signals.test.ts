@@ -42,3 +42,20 @@ test('where the work has ended, signals are nobody’s again', async () => {
   ).rejects.toThrow('over')
   expect(process.listenerCount('SIGTERM')).toBe(others)
 })
+
+const codeAfterHangUp = () =>
+  withSignals(
+    () => {},
+    (signal) => {
+      process.emit('SIGHUP', 'SIGHUP')
+      return Promise.resolve(signal.aborted ? interruptedCode(signal) : 0)
+    },
+  )
+
+test('SIGHUP lets chunks end as SIGTERM does, and `nohup` protects from it', async () => {
+  vi.stubEnv('_', '/usr/bin/node')
+  expect(await codeAfterHangUp()).toBe(129)
+  vi.stubEnv('_', '/usr/bin/nohup')
+  expect(await codeAfterHangUp()).toBe(0)
+  vi.unstubAllEnvs()
+})

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   // Time and chance, through the seam.
   'seam/clock.ts': [
+    'clickhouse/client.ts',
     'clickhouse/retry.ts',
     'clickhouse/servers.ts',
     'clickhouse/write.ts',
@@ -38,13 +39,15 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'terminal/render/printable.ts',
   ],
   'seam/process.ts': [
+    'clickhouse/http-agent.ts',
     'clickhouse/server-error.ts',
     'embedded/',
     'ledger/',
     'lock/',
+    'project/sql-files.ts',
     'terminal/signals.ts',
     'workspace/env-file.ts',
-    'workspace/servers.ts',
+    'workspace/text-file.ts',
   ],
   'new Date()': ['seam/clock.ts'],
   'node:timers': ['seam/clock.ts', 'embedded/embedded-server.ts'],
@@ -56,6 +59,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'main.ts',
     'project/sql-files.ts',
     'seam/process.ts',
+    'terminal/lost-output.ts',
     'terminal/signals.ts',
   ],
   fetch: ['embedded/embedded-server.ts'],
@@ -70,7 +74,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:v8': ['session/supervised-run.ts'],
   'node:readline': ['session/confirm.ts'],
-  'node:util': ['workspace/variables.ts'],
   'node:fs': [
     'cli/completion/answer.ts',
     'commands/import/files/',
@@ -94,8 +97,10 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'workspace/',
   ],
   'node:url': ['embedded/embedded-server.ts', 'workspace/config.ts'],
-  'node:http': ['commands/import/files/http-request.ts'],
-  'node:https': ['commands/import/files/http-request.ts'],
+  'node:async_hooks': ['clickhouse/http-agent.ts'],
+  'node:diagnostics_channel': ['clickhouse/'],
+  'node:http': ['clickhouse/http-agent.ts', 'commands/import/files/http-request.ts'],
+  'node:https': ['clickhouse/http-agent.ts', 'commands/import/files/http-request.ts'],
 
   // Bytes and hashes: no effect by themselves.
   'node:stream': [
@@ -105,7 +110,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'terminal/output.ts',
   ],
   'node:string_decoder': ['terminal/output.ts'],
-  'node:diagnostics_channel': ['clickhouse/client.ts'],
   'node:zlib': ['clickhouse/stream/compression.ts'],
   'node:crypto': [
     'clickhouse/cluster/shard-tables.ts',
@@ -114,6 +118,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/verify/chunks.ts',
     'embedded/',
     'project/sql-hash.ts',
+    'workspace/certificates.ts',
     'seam/random.ts',
   ],
 

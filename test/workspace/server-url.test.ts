@@ -38,3 +38,12 @@ test.each([
     )
   }
 })
+test.for(['ann:k/ey@db:8123', 'http://ann:k#ey@db:8123', 'http://ann:k?ey@db', 'http://ann:12/34@db:8123'])(
+  'a password with a /, # or ? in the address is refused with what to write instead, and not shown: %s',
+  (text) => {
+    const read = () => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')
+    expect(read).toThrow("TARGET_CLICKHOUSE_URL has a /, ? or # before its @, got '")
+    expect(read).not.toThrow(/k.ey|12.34/)
+    expect(serverUrl({ text: 'http://ann:k%2Fey@db', place: '' }, 'http')).toMatchObject({ password: 'k/ey' })
+  },
+)

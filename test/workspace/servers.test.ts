@@ -1,5 +1,5 @@
 // Owns the promises of which servers are meant, and with which login.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -142,7 +142,7 @@ const ca = (environment: Record<string, string>, side: 'source' | 'target') => {
 }
 
 test('a CA file belongs to the side whose URL is used, and must hold a certificate for an https server', () => {
-  const pem = '-----BEGIN CERTIFICATE-----\n'
+  const pem = readFileSync('test/fixtures/tls/ca.pem', 'utf8')
   writeFileSync(join(folder, 'ca.pem'), pem)
   writeFileSync(join(folder, 'empty.pem'), '')
   const both = { SOURCE_CLICKHOUSE_URL: 'https://a', TARGET_CLICKHOUSE_URL: 'https://b' }
@@ -161,4 +161,22 @@ test('a CA file belongs to the side whose URL is used, and must hold a certifica
   expect(() => config({ TARGET_CLICKHOUSE_URL: 'db', TARGET_CLICKHOUSE_CA_FILE: 'ca.pem' })).toThrow(
     /TARGET_CLICKHOUSE_CA_FILE is set, but http:\/\/db:8123 is not https/,
   )
+})
+
+const tls = (name: string) => join(process.cwd(), 'test/fixtures/tls', name)
+const withCertificate = (cert: string, key?: string) => ({
+  TARGET_CLICKHOUSE_URL: 'https://b',
+  TARGET_CLICKHOUSE_CERT_FILE: cert,
+  ...(key && { TARGET_CLICKHOUSE_KEY_FILE: key }),
+})
+
+test('a certificate of the client needs its key, and both must be whole and fit', () => {
+  const { servers } = config(withCertificate(tls('server.pem'), tls('server.key')))
+  expect(servers).toMatchObject({ target: { key: { value: { file: tls('server.key') } } } })
+  expect(() => config(withCertificate(tls('server.pem')))).toThrow('certificate without its key')
+  expect(() => config(withCertificate(tls('ca.pem'), tls('server.key')))).toThrow(
+    'is not that of the certificate',
+  )
+  writeFileSync(join(folder, 'cut.pem'), readFileSync(tls('server.pem'), 'utf8').slice(0, 400))
+  expect(() => config(withCertificate('cut.pem', tls('server.key')))).toThrow('the file is cut off')
 })

@@ -57,7 +57,7 @@ export const DECLARE: readonly CommandEntry[] = [
     exits: {
       ...exits.locking,
       7: 'The rows differ from what is computed now: nothing was recorded',
-      '130, 143': 'Interrupted by Ctrl-C or SIGTERM',
+      '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM',
     },
     examples: {
       'Adopt the rows of a restored or copied table': 'adopt address_diffs',

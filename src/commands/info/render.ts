@@ -94,12 +94,17 @@ function sideRows({ servers, databases }: Config, side: ServerRole): readonly Ro
   const database = row(`${side} database`, databases[side])
   if (servers.kind === 'embedded')
     return [row(side, { value: 'embedded server', origin: servers.origin }), database]
-  const { url, username, password, ca } = servers[side]
+  const { url, username, password, ca, cert, key } = servers[side]
+  const files = Object.entries({ CA: ca, certificate: cert, key })
   return [
     row(side, url),
     row(`${side} username`, username),
     row(`${side} password`, { ...password, value: password.value === '' ? '(empty)' : MASK }),
-    ...(ca === undefined ? [] : [row(`${side} CA file`, { value: ca.value.file, origin: ca.origin })]),
+    ...files.flatMap(([name, file]) =>
+      file === undefined
+        ? []
+        : [row(`${side} ${name} file`, { value: file.value.file, origin: file.origin })],
+    ),
     database,
   ]
 }

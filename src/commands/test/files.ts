@@ -6,7 +6,7 @@ import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import type { UnitTest } from './unit-test.ts'
-import { readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
+import { isLeftover, readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
 import { parseTestCase } from './test-case.ts'
 
 /**
@@ -72,12 +72,7 @@ async function readTableTests(
       fileError({ rule: 'E016', file: shown(join(folder, other)), sentence, hint: 'a test is <name>.yaml' }),
     )
   }
-  const texts = await Promise.all(
-    files.map((name) => {
-      const path = join(folder, name)
-      return readFolderFile(root, path).catch((error: unknown) => unreadable(path, error))
-    }),
-  )
+  const texts = await Promise.all(files.map((name) => readTest(root, join(folder, name))))
   return files.flatMap((name, index) => {
     const test = `${table.key}/${name.slice(0, -'.yaml'.length)}`
     const file = shown(join(folder, name))
@@ -85,6 +80,10 @@ async function readTableTests(
       parseTestCase({ name: test, file, text: texts[index]!.toString('utf8'), table }, catalogue)
     return attempt(report, () => withRule(file, parse)) ?? []
   })
+}
+
+function readTest(root: string, path: string): Promise<Buffer> {
+  return readFolderFile(root, path).catch((error: unknown) => unreadable(path, error, { isListed: true }))
 }
 
 /** Errors of a test begin with their place, `file:line:column: `. */
@@ -104,10 +103,7 @@ function withRule<Value>(file: string, parse: () => Value): Value {
 async function namesIn(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw usageError(
-      `cannot read ${shown(folder)}: ${(error as NodeJS.ErrnoException).code}`,
-      'correct the folder',
-    )
+    return unreadable(folder, error)
   })
-  return names.filter((name) => !name.startsWith('.')).toSorted()
+  return names.filter((name) => !isLeftover(name)).toSorted()
 }

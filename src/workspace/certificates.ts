@@ -1,0 +1,85 @@
+// Owns the certificates of a login: of a private authority, and of the client with its key. Read whole, or refused.
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { resolve } from 'node:path'
+import { usageError } from '../model/errors.ts'
+import { readLoginFile } from './text-file.ts'
+import type { Setting, Variable } from './variables.ts'
+
+/** A PEM file and its text. */
+type Pem = Setting<{ readonly file: string; readonly pem: string }>
+
+export type Certificates = {
+  /** Certificates of a private authority that signed the server's. */
+  readonly ca: Pem | undefined
+  /** The client's certificate and its private key; both or neither. */
+  readonly cert: Pem | undefined
+  readonly key: Pem | undefined
+}
+
+/**
+ * @param find the variable `…_CA_FILE`, `…_CERT_FILE` or `…_KEY_FILE` of a side
+ * @param url of the server
+ * @throws BackfillError `usage` for a file that is not read whole, for one of certificate and key without the other, for
+ *   a server without https
+ */
+export function readCertificates(
+  find: (part: string) => Variable | undefined,
+  { folder, url }: { readonly folder: string; readonly url: string },
+): Certificates {
+  const read = (part: string, what: string, check: (pem: string) => void): Pem | undefined => {
+    const word = find(part)
+    return word && readPem(word, { folder, url, what, check })
+  }
+  const ca = read('CA_FILE', 'certificate', assertCertificates)
+  const cert = read('CERT_FILE', 'certificate', assertCertificates)
+  const key = read('KEY_FILE', 'key', (pem) => void createPrivateKey(pem))
+  const [lonely, missing] = cert === undefined ? [key, 'CERT'] : [key === undefined ? cert : undefined, 'KEY']
+  if (lonely !== undefined)
+    throw usageError(
+      `${lonely.value.file} is a client's ${missing === 'KEY' ? 'certificate without its key' : 'key without its certificate'}`,
+      `set ${lonely.origin.replace(/^.* /, '').replace(/(CERT|KEY)_FILE$/, missing)}_FILE, too`,
+    )
+  if (cert && key && !new X509Certificate(cert.value.pem).checkPrivateKey(createPrivateKey(key.value.pem)))
+    throw usageError(`the key ${key.value.file} is not that of the certificate ${cert.value.file}`)
+  return { ca, cert, key }
+}
+
+type Wanted = {
+  readonly folder: string
+  readonly url: string
+  readonly what: string
+  /** Throws if it is cut off or something else. */
+  readonly check: (pem: string) => void
+}
+
+function readPem(word: Variable, { folder, url, what, check }: Wanted): Pem {
+  const { place, origin } = word
+  if (!url.startsWith('https:'))
+    throw usageError(
+      `${place} is set, but ${url} is not https`,
+      `set ${place.replace(/(CA|CERT|KEY)_FILE.*/, 'PROTOCOL')}=https, or unset it`,
+    )
+  const file = resolve(folder, word.text)
+  const pem = readLoginFile(file, place, what)
+  if (!pem.includes('-----BEGIN '))
+    throw usageError(
+      `${file} of ${place} holds no ${what}`,
+      `it must be PEM: -----BEGIN ${what === 'key' ? 'PRIVATE KEY' : 'CERTIFICATE'}-----`,
+    )
+  try {
+    check(pem)
+  } catch {
+    throw usageError(
+      `a ${what} in ${file} of ${place} cannot be read: the file is cut off, or holds something else`,
+      what === 'key' ? 'it must be PEM, whole and without a passphrase' : 'copy it again, whole',
+    )
+  }
+  return { value: { file, pem }, origin }
+}
+
+/** OpenSSL takes the certificates before a broken one without a word. */
+function assertCertificates(pem: string): void {
+  for (const block of pem.split(/(?=-----BEGIN )/))
+    if (block.startsWith('-----BEGIN ') && !/^-----BEGIN [A-Z ]*KEY-----/.test(block))
+      void new X509Certificate(block)
+}

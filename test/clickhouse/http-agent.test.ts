@@ -1,0 +1,97 @@
+// Owns the promises of what stands between the program and a server: lost connections, gateways, proxies, certificates.
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { openClient } from '../../src/clickhouse/client.ts'
+import { retryDecision } from '../../src/clickhouse/error-codes.ts'
+import { serverError } from '../../src/clickhouse/server-error.ts'
+import { openServer } from '../../src/clickhouse/server.ts'
+
+async function listening(answer: RequestListener): Promise<string> {
+  const server = createServer(answer)
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const connectionTo = (url: string) =>
+  ({ side: 'target', url, username: 'ann', password: '', database: 'dbt' }) as const
+
+const ask = (url: string) => clientOf(url).rows({ query: 'SELECT 1 AS n' })
+
+function clientOf(url: string) {
+  const client = openClient(connectionTo(url), {})
+  onTestFinished(() => client.close())
+  return client
+}
+
+test('a question whose connection is lost is asked again, a statement that writes is not', async () => {
+  let asked = 0
+  const url = await listening((request, response) => {
+    asked += 1
+    if (asked % 2 === 1) request.socket.destroy()
+    else response.end('{"n":1}\n')
+  })
+  expect(await ask(url)).toEqual([{ n: 1 }])
+  expect(asked).toBe(2)
+  await expect(clientOf(url).command({ query: 'DROP TABLE x' })).rejects.toMatchObject({ kind: 'server' })
+  expect(asked).toBe(3)
+})
+
+test.for([
+  [401, 'Unauthorized', '_PASSWORD'],
+  [403, 'Forbidden', '_PASSWORD'],
+  [407, 'Proxy Authentication Required', 'HTTP_PROXY'],
+  [503, 'Service Unavailable', 'Try again in a minute'],
+  [301, 'Moved Permanently, it is at https://elsewhere/', 'redirects are not followed'],
+] as const)(
+  'a page of a gateway is said with its status, and no port is blamed: %i',
+  { timeout: 30_000 },
+  async ([status, words, hint]) => {
+    const url = await listening((_, response) => {
+      response.writeHead(status, status === 301 ? { location: 'https://elsewhere/' } : {})
+      response.end('<html>a page</html>')
+    })
+    const error: unknown = await openServer(connectionTo(url)).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      kind: 'server',
+      message: `something before ClickHouse (target ${url}) answered while connecting: HTTP ${status} ${words}`,
+      hint: expect.stringContaining(hint),
+    })
+  },
+)
+
+test.for([
+  ['certificate has expired', 'not valid today', 'clock'],
+  ['certificate is not yet valid', 'not valid today', 'clock'],
+  ["Hostname/IP does not match certificate's altnames: x", 'for another name', 'name'],
+  ['SSL alert number 116: tlsv13 alert certificate required', 'who has a certificate', '_CERT_FILE'],
+  ['ssl3_get_record:wrong version number', 'does not speak TLS', 'http'],
+  ['self-signed certificate in certificate chain', 'not signed by a known authority', '_CA_FILE'],
+])('a fault of TLS is said as such: %s', ([words, message, hint]) => {
+  const place = { connection: connectionTo('https://db'), doing: undefined }
+  const error = serverError(new Error(words), place)
+  expect(error.message).toContain(message)
+  expect(error.hint).toContain(hint)
+  expect(error.hint).not.toContain('that the server is up')
+})
+
+test('HTTP_PROXY counts, NO_PROXY is heeded, and loopback is reached without', async () => {
+  const heard: string[] = []
+  const proxy = await listening((request, response) => {
+    heard.push(new URL(request.url!).host)
+    response.end('{"n":1}\n')
+  })
+  onTestFinished(() => void vi.unstubAllEnvs())
+  vi.stubEnv('HTTP_PROXY', proxy)
+  vi.stubEnv('NO_PROXY', 'direct.invalid')
+  expect(await ask('http://clickhouse.invalid:8123')).toEqual([{ n: 1 }])
+  expect(heard).toEqual(['clickhouse.invalid:8123'])
+  await expect(ask('http://direct.invalid:8123')).rejects.toThrow('ENOTFOUND')
+  const direct = await listening((_, response) => void response.end('{"n":2}\n'))
+  expect(await ask(direct)).toEqual([{ n: 2 }])
+})
+
+test.for([198, 243, 285, 286, 439, 473, 499, 745])('the error %i of ClickHouse passes', (code) => {
+  expect(retryDecision('failed', code)).toBe('retry')
+})

@@ -8,6 +8,7 @@ import {
   type ResponseJSON,
 } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
+import { BoundText } from '../sql-syntax/parameter-value.ts'
 import { serverError } from './server-error.ts'
 
 /** The methods of the package's client that this program uses: a replacement for the wire implements these. */
@@ -49,10 +50,11 @@ export function openClient(connection: Connection, settings: ClickHouseSettings,
 }
 
 function clientOver(transport: Transport, connection: Connection, limits: Limits | undefined): Client {
-  async function send<Params extends { readonly clickhouse_settings?: ClickHouseSettings }, Answer>(
-    { doing, ...statement }: Sent<Params>,
+  async function send<Params extends Bindable, Answer>(
+    { doing, ...unbound }: Sent<Params>,
     call: (params: Omit<Sent<Params>, 'doing'>) => Promise<Answer>,
   ): Promise<Answer> {
+    const statement: Omit<Sent<Params>, 'doing'> = withBoundTexts(unbound)
     const settings = statement.clickhouse_settings
     try {
       return await call(
@@ -77,6 +79,25 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
     ping: () => transport.ping({ select: true }),
     close: () => transport.close(),
     as: (other) => clientOver(transport, other, limits),
+  }
+}
+
+type Bindable = {
+  readonly clickhouse_settings?: ClickHouseSettings | undefined
+  readonly query_params?: Record<string, unknown> | undefined
+}
+
+/** The package escapes every string once more; what travels beside the settings arrives as it is. */
+function withBoundTexts<Params extends Bindable>(statement: Params): Params {
+  const params = Object.entries(statement.query_params ?? {})
+  if (!params.some(([, value]) => value instanceof BoundText)) return statement
+  const bound = params.flatMap(([name, value]) =>
+    value instanceof BoundText ? [[`param_${name}`, value.text]] : [],
+  )
+  return {
+    ...statement,
+    query_params: Object.fromEntries(params.filter(([, value]) => !(value instanceof BoundText))),
+    clickhouse_settings: { ...statement.clickhouse_settings, ...Object.fromEntries(bound) },
   }
 }
 

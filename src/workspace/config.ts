@@ -4,7 +4,16 @@ import { fileURLToPath } from 'node:url'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../planning/chunks.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS } from '../model/model.ts'
-import { blockCount, clusterName, type Flags, nonEmpty, oneOf, positiveCount, type Word } from './values.ts'
+import {
+  blockCount,
+  clusterName,
+  type Flags,
+  names,
+  nonEmpty,
+  oneOf,
+  positiveCount,
+  type Word,
+} from './values.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
 import {
   type Environment,
@@ -58,6 +67,8 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     cluster: optional('cluster', clusterName),
     /** Compression between two servers. */
     compression: setting<Compression>(layers, 'compression', oneOf(COMPRESSIONS), DEFAULT_COMPRESSION),
+    /** Settings whose value in a user's profile is accepted. */
+    acceptSetting: setting<readonly string[]>(layers, 'accept-setting', names, []),
     ledgerDatabase: setting(layers, 'ledger-database', nonEmpty, 'backfill'),
     /** Folder of the SQL files, absolute. */
     sql: path('sql', PROGRAM_SQL),

@@ -64,7 +64,7 @@ test('every key is read', () => {
       { name: 'min', type: 'UInt64', value: '1' },
       { name: 'pair', type: 'Array(UInt8)', value: '[1, 2]' },
       { name: 'd', type: 'Decimal(10, 2)', value: '-1.5' },
-      { name: 'name', type: 'String', value: "it's" },
+      { name: 'name', type: 'String', value: String.raw`it\'s` },
     ],
     rows: { kind: 'per-key', keep: 'latest', column: 'block_number' },
   })

@@ -14,7 +14,7 @@ type Row = { readonly name: string; readonly value: string; readonly origin: str
 
 export function settingLines(config: Config, colors: Colors): readonly string[] {
   const { network, lag, jobs, tableJobs, chunk, chunkRows, order } = config
-  const { cluster, compression, ledgerDatabase, sql, state } = config
+  const { cluster, compression, ledgerDatabase, sql, state, acceptSetting } = config
   const rows: readonly Row[] = [
     row('network', network),
     row('lag', lag),
@@ -26,6 +26,7 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
     row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
     row('compression', compression),
     row('ledger database', ledgerDatabase),
+    row('accepted settings', { ...acceptSetting, value: acceptSetting.value.join(', ') || 'none' }),
     row('SQL folder', sql),
     row('state folder', state),
     row('import from', importRow(config)),

@@ -7,19 +7,12 @@ import { quotedName } from '../sql-syntax/quoting.ts'
 import type { Connection } from './connection.ts'
 import { SETTING_CONSTRAINT_VIOLATION } from './settings-limits.ts'
 
-/** A setting that has another value than the server's default. */
-export type ChangedSetting = {
-  readonly name: string
-  readonly value: string
-  readonly default: string
-  /** 1: the user may not set it. */
-  readonly readonly: number
-}
+/** A setting that has another value than the server's default; `isStuck`: '1' if the user may not set it. */
+export type ChangedSetting = readonly [name: string, value: string, fallback: string, isStuck: string]
 
 /** The settings that differ from the defaults, as an aggregate over system.settings, which every user may read. */
-// Not a scalar subquery: inside of one the server itself changes settings.
-export const CHANGED_SETTINGS = `groupArrayIf(tuple(name, value, default, readonly)
-  ::Tuple(name String, value String, \`default\` String, readonly UInt8),
+// Not a scalar subquery: inside of one the server itself changes settings. Not named tuples: profiles change how they are printed.
+export const CHANGED_SETTINGS = `groupArrayIf([name, value, default, toString(readonly)],
   changed AND value != default AND alias_for = '' AND NOT is_obsolete)`
 
 /**
@@ -35,25 +28,24 @@ export function defaultsFor(
 ): ClickHouseSettings {
   const accepted = connection.acceptedSettings ?? []
   const others = changed.filter(
-    ({ name }) => !Object.hasOwn(sent, name) && !isHarmless(name) && !accepted.includes(name),
+    ([name]) => !Object.hasOwn(sent, name) && !isHarmless(name) && !accepted.includes(name),
   )
   // It changes hundreds of others, which come back with it.
-  const compatibility = others.filter(({ name }) => name === 'compatibility')
+  const compatibility = others.filter(([name]) => name === 'compatibility')
   const foreign = compatibility.length > 0 ? compatibility : others
-  const stuck = foreign.filter(({ name, readonly }) => readonly === 1 || Object.hasOwn(defaults, name))
+  const stuck = foreign.filter(([name, , , isStuck]) => isStuck === '1' || Object.hasOwn(defaults, name))
   if (stuck.length > 0) throw refused(stuck, connection)
-  return Object.fromEntries(foreign.map((setting) => [setting.name, setting.default]))
+  return Object.fromEntries(foreign.map(([name, , fallback]) => [name, fallback]))
 }
 
 function refused(stuck: readonly ChangedSetting[], { side, url, username }: Connection): BackfillError {
-  const list = (value: (one: ChangedSetting) => string) =>
-    stuck.map((one) => `${one.name} = '${value(one)}'`).join(', ')
+  const list = (index: 1 | 2) => stuck.map((one) => `${one[0]} = '${one[index]}'`).join(', ')
   return new BackfillError(
-    `the profile of user '${username}' has ${list(({ value }) => value)} (${side} ${url}), and the user may not change that: a transform could yield other rows`,
+    `the profile of user '${username}' has ${list(1)} (${side} ${url}), and the user may not change that: a transform could yield other rows`,
     {
       kind: 'server',
       code: SETTING_CONSTRAINT_VIOLATION,
-      hint: `Let the user set it (readonly = 2, no constraint), or have the default set: ALTER USER ${quotedName(username)} SETTINGS ${list((one) => one.default)}; if rows cannot change by it, add --accept-setting ${stuck.map(({ name }) => name).join(',')}`,
+      hint: `Let the user set it (readonly = 2, no constraint), or have the default set: ALTER USER ${quotedName(username)} SETTINGS ${list(2)}; if rows cannot change by it, add --accept-setting ${stuck.map(([name]) => name).join(',')}`,
     },
   )
 }

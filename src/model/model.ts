@@ -78,6 +78,8 @@ export type BlockLimits = { readonly from: BlockLimit | undefined; readonly to: 
 export type SourceDefinition = {
   readonly table: string
   readonly blockCoverage: BlockCoverage
+  /** Reading it as a view without FINAL is right: its rows are never written again. */
+  readonly safeView: boolean
   readonly ddl: SqlText
 }
 

@@ -62,10 +62,10 @@ export function tableDrafts(
 
 /** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
 export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
-  const { blockCoverage } = sourceHeader(file.file, file.text)
+  const { blockCoverage, safeView } = sourceHeader(file.file, file.text)
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   checkedParameters(ddl, { source: 'Identifier' }, report)
-  return { table: ddlTable(ddl), blockCoverage, ddl }
+  return { table: ddlTable(ddl), blockCoverage, safeView, ddl }
 }
 
 type DraftFiles = {

@@ -106,6 +106,10 @@ export function blockCoverage(entry: HeaderEntry): BlockCoverage {
   return oneOf(entry, entry.value, BLOCK_COVERAGES, 'block coverage')
 }
 
+export function viewSafety(entry: HeaderEntry): 'safe' {
+  return oneOf(entry, entry.value, ['safe'], 'word about a view')
+}
+
 export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
 /**
@@ -160,7 +164,7 @@ function wholeNumber(text: string): number | undefined {
 function assignments(entry: HeaderEntry, hint: string) {
   const tokens = significantTokens({ file: entry.file, text: entry.value, line: entry.line })
   const found = splitAtCommas(tokens).map((item) => {
-    const equals = item.findIndex((token) => token.text === '=')
+    const equals = item.findIndex(({ text, depth }) => text === '=' && depth === item[0]!.depth)
     const [name, ...type] = item.slice(0, equals)
     const value = item.slice(equals + 1)
     if (equals === -1 || name === undefined || value.length === 0) {

@@ -12,6 +12,7 @@ import {
   ownParameters,
   rowsKind,
   settings,
+  viewSafety,
   words,
   type HeaderEntry,
 } from './header-values.ts'
@@ -78,9 +79,16 @@ export function readHeader(file: string, sql: string, report: Report): ReadHeade
 }
 
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
-export function sourceHeader(file: string, sql: string): { readonly blockCoverage: BlockCoverage } {
-  const keys = { 'block-coverage': optional<BlockCoverage>(blockCoverage, 'most-blocks') }
-  return { blockCoverage: completeHeader(file, sql, keys)['block-coverage'] }
+export function sourceHeader(
+  file: string,
+  sql: string,
+): { readonly blockCoverage: BlockCoverage; readonly safeView: boolean } {
+  const keys = {
+    'block-coverage': optional<BlockCoverage>(blockCoverage, 'most-blocks'),
+    view: optional<'safe' | undefined>(viewSafety, undefined),
+  }
+  const header = completeHeader(file, sql, keys)
+  return { blockCoverage: header['block-coverage'], safeView: header.view === 'safe' }
 }
 
 /** Reads the header of a file of sql/ddl/; reports errors. */

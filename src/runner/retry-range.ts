@@ -91,11 +91,19 @@ function tooOften(error: BackfillError, attempts: number): BackfillError {
   })
 }
 
+const MEMORY_LIMIT_EXCEEDED = 241
+
 function tooBig(error: BackfillError, key: string, { from }: Range): BackfillError {
-  return new BackfillError(`${error.message}; block ${from} alone is too big`, {
-    ...detailsOf(error),
-    hint: `Give ${key} more with '--! settings: max_memory_usage = …' in its transform, or raise the server's limit`,
-  })
+  const isMemory = error.code === MEMORY_LIMIT_EXCEEDED
+  return new BackfillError(
+    `${error.message}; block ${from} alone ${isMemory ? 'is too big' : 'takes too long'}`,
+    {
+      ...detailsOf(error),
+      hint: isMemory
+        ? `Give ${key} more with '--! settings: max_memory_usage = …' in its transform, or raise the server's limit`
+        : `Make the transform of ${key} faster (docs/reference/sql-files.md, Fast SQL), or try again when the server is less busy`,
+    },
+  )
 }
 
 function detailsOf({ kind, code, rangeOnly, cause }: BackfillError) {

@@ -4,6 +4,8 @@ import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
 import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
+import { existingTables } from '../clickhouse/existing-tables.ts'
+import { viewProblem } from '../clickhouse/source-views.ts'
 import { someRange, typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
@@ -14,6 +16,8 @@ type SourceName = `canonical_execution_${string}`
 export type SourcePort = {
   /** Lowest and highest block of each source for the network; sources without rows are absent. */
   extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range>>
+  /** @throws BackfillError `usage` for a source that is a view which ignores FINAL */
+  assertReadable(sources: readonly string[]): Promise<void>
   /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
   buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
   /**
@@ -91,6 +95,14 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
   }
 
   return {
+    async assertReadable(sources) {
+      const found = await existingTables(server, sources)
+      for (const [name, table] of found) {
+        const problem = viewProblem(`${server.connection.database}.${name}`, table)
+        if (problem) throw usageError(problem.sentence, problem.hint)
+      }
+    },
+
     async extents(sources) {
       const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])
       if (first === undefined) return new Map()

@@ -85,11 +85,8 @@ function misfit(type: readonly Token[], literal: readonly Token[]): string | und
     })
     if (name === 'Tuple' && items.length !== inner.length) return written
     const typeOf = (at: number) => (name === 'Array' ? inner[0] : inner[at % inner.length])
-    // `Tuple(a UInt8)`: the name of an element stands before its type.
-    const plain = (one: readonly Token[]) =>
-      one[1] !== undefined && one[1].text !== '(' ? one.slice(1) : one
     return items
-      .map((item, at) => misfit(plain(typeOf(at) ?? []), item))
+      .map((item, at) => misfit(unnamed(typeOf(at) ?? []), item))
       .find((problem) => problem !== undefined)
   }
   const [, unsigned, bits] = /^(U?)Int(\d+)$/.exec(name) ?? []
@@ -109,4 +106,9 @@ function misfit(type: readonly Token[], literal: readonly Token[]): string | und
       return `${compactText(literal)} does not fit into ${compactText(type)}`
   }
   return undefined
+}
+
+/** `Tuple(a UInt8)`: the name of an element stands before its type. */
+function unnamed(type: readonly Token[]): readonly Token[] {
+  return type[1] !== undefined && type[1].text !== '(' ? type.slice(1) : type
 }

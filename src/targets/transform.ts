@@ -71,8 +71,9 @@ export async function describeTransform(
       doing: `checking ${table.transform.file}`,
     })
   } catch (error) {
-    const { kind, code } = error as BackfillError
-    throw kind === 'failed' && code !== ACCESS_DENIED ? rejected(table, error) : error
+    const { kind, code, retry } = error as BackfillError
+    // A busy server says nothing about the file.
+    throw kind === 'failed' && code !== ACCESS_DENIED && retry === 'stop' ? rejected(table, error) : error
   }
 }
 

@@ -159,8 +159,13 @@ test('Windows line ends and a byte order mark are no part of a value', () => {
 test('a source says its block coverage, and is common without a word', () => {
   expect(sourceHeader('s.sql', '--! block-coverage: sparse\nCREATE TABLE a (b Int8)')).toEqual({
     blockCoverage: 'sparse',
+    safeView: false,
   })
-  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({ blockCoverage: 'most-blocks' })
+  expect(sourceHeader('s.sql', '--! view: safe\nCREATE TABLE a (b Int8)').safeView).toBe(true)
+  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({
+    blockCoverage: 'most-blocks',
+    safeView: false,
+  })
   expect(refusal(() => sourceHeader('s.sql', '--! block-coverage: thin\n'))).toContain(
     "s.sql:1: block-coverage: 'thin' is not a block coverage",
   )

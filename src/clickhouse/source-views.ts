@@ -1,6 +1,8 @@
-// Owns the refusal of source views that ignore FINAL: rows that were written again would count twice. Pure.
+// Owns the refusal of source views that ignore FINAL: rows that were written again would count twice.
 import { isKeyword, significantTokens } from '../sql-syntax/lexer.ts'
-import type { ExistingTable } from './existing-tables.ts'
+import { usageError } from '../model/errors.ts'
+import { type ExistingTable, existingTables } from './existing-tables.ts'
+import type { Server } from './server.ts'
 
 /**
  * ClickHouse ignores FINAL on a plain view. One whose definition reads with FINAL is safe; so is one that its file in
@@ -17,5 +19,13 @@ export function viewProblem(
   return {
     sentence: `the source ${name} is a view that reads without FINAL, and ClickHouse ignores FINAL on a view: rows that were written again would count twice`,
     hint: 'read with FINAL in the definition of the view; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/',
+  }
+}
+
+/** @throws BackfillError `usage` for the first of the sources that is such a view */
+export async function assertNoUnsafeView(server: Server, sources: readonly string[]): Promise<void> {
+  for (const [name, table] of await existingTables(server, sources)) {
+    const problem = viewProblem(`${server.connection.database}.${name}`, table)
+    if (problem) throw usageError(problem.sentence, problem.hint)
   }
 }

@@ -4,8 +4,7 @@ import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
 import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
-import { existingTables } from '../clickhouse/existing-tables.ts'
-import { viewProblem } from '../clickhouse/source-views.ts'
+import { assertNoUnsafeView } from '../clickhouse/source-views.ts'
 import { someRange, typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
@@ -95,13 +94,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
   }
 
   return {
-    async assertReadable(sources) {
-      const found = await existingTables(server, sources)
-      for (const [name, table] of found) {
-        const problem = viewProblem(`${server.connection.database}.${name}`, table)
-        if (problem) throw usageError(problem.sentence, problem.hint)
-      }
-    },
+    assertReadable: (sources) => assertNoUnsafeView(server, sources),
 
     async extents(sources) {
       const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])

@@ -1,8 +1,5 @@
 // Owns the wire to one ClickHouse server: the only place that makes a client, and the only place that turns a client's
 // errors into BackfillErrors.
-import { subscribe } from 'node:diagnostics_channel'
-import type { IncomingMessage } from 'node:http'
-import { pipeline, Readable, Transform } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import {
   ClickHouseError,
@@ -12,6 +9,8 @@ import {
   type ResponseJSON,
 } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
+import { BoundText } from '../sql-syntax/parameter-value.ts'
+import { bounded, limited, limitErrors } from './bounded-answer.ts'
 import { agentFor, withStatus } from './http-agent.ts'
 import { longForm } from './long-form.ts'
 import { againMs, passesSoon } from './retry.ts'
@@ -75,10 +74,11 @@ function isServers(error: unknown): boolean {
 }
 
 function clientOver(transport: Transport, connection: Connection, limits: Limits | undefined): Client {
-  async function send<Params extends { readonly clickhouse_settings?: ClickHouseSettings }, Answer>(
-    { doing, ...statement }: Sent<Params>,
+  async function send<Params extends Bindable, Answer>(
+    { doing, ...unbound }: Sent<Params>,
     call: (params: Omit<Sent<Params>, 'doing'>) => Promise<Answer>,
   ): Promise<Answer> {
+    const statement: Omit<Sent<Params>, 'doing'> = withBoundTexts(unbound)
     const settings = statement.clickhouse_settings
     const sent =
       settings === undefined || limits === undefined
@@ -131,32 +131,23 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
   }
 }
 
-/** Answers to questions are a few kilobytes: what sends more than this never ends. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
-
-function tooLarge(): Error {
-  return new Error(`the answer to a question is larger than ${MAX_ANSWER_BYTES / 1024 / 1024} MB`)
+type Bindable = {
+  readonly clickhouse_settings?: ClickHouseSettings | undefined
+  readonly query_params?: Record<string, unknown> | undefined
 }
 
-/** The stream, which fails after `MAX_ANSWER_BYTES`. */
-function bounded(stream: Readable): Readable {
-  let bytes = 0
-  const counter = new Transform({
-    transform(piece: Buffer, _encoding, done) {
-      bytes += piece.length
-      if (bytes <= MAX_ANSWER_BYTES) return done(null, piece)
-      done(tooLarge())
-    },
-  })
-  // Its reader sees the error.
-  return pipeline(stream, counter, () => {})
-}
-
-/** The package reads an answer as a whole, however long: its stream is private, and read only after this. */
-function limited<Result extends object>(result: Result): Result {
-  const stream: unknown = Reflect.get(result, '_stream')
-  if (stream instanceof Readable) Reflect.set(result, '_stream', bounded(stream))
-  return result
+/** The package escapes every string once more; what travels beside the settings arrives as it is. */
+function withBoundTexts<Params extends Bindable>(statement: Params): Params {
+  const params = Object.entries(statement.query_params ?? {})
+  if (!params.some(([, value]) => value instanceof BoundText)) return statement
+  const bound = params.flatMap(([name, value]) =>
+    value instanceof BoundText ? [[`param_${name}`, value.text]] : [],
+  )
+  return {
+    ...statement,
+    query_params: Object.fromEntries(params.filter(([, value]) => !(value instanceof BoundText))),
+    clickhouse_settings: { ...statement.clickhouse_settings, ...Object.fromEntries(bound) },
+  }
 }
 
 /** The server stops a statement after an hour; `max_execution_time` is pinned so that no profile shortens this. */
@@ -166,26 +157,6 @@ export const MAX_EXECUTION_SECONDS = 3600
 const REQUEST_TIMEOUT_MS = (MAX_EXECUTION_SECONDS + 60) * 1000
 
 type MakeTransport = (connection: Connection, settings: ClickHouseSettings) => Transport
-
-/** The package also reads the text of an error as a whole, and offers no place to limit it but Node's own. */
-function limitErrors(): void {
-  if (isLimited) return
-  isLimited = true
-  subscribe('http.client.response.finish', (message) => {
-    const { response } = message as { readonly response: IncomingMessage }
-    if ((response.statusCode ?? 0) < 400) return
-    const push = response.push.bind(response)
-    let bytes = 0
-    response.push = (piece: Buffer | null) => {
-      bytes += piece?.length ?? 0
-      if (bytes <= MAX_ANSWER_BYTES) return push(piece)
-      response.destroy(tooLarge())
-      return false
-    }
-  })
-}
-
-let isLimited = false
 
 /** Progress headers come every ten seconds (write.ts). */
 const SILENCE_MS = 45_000

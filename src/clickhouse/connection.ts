@@ -14,4 +14,6 @@ export type Connection = {
   readonly key?: string
   /** Database of the source tables or of the derived tables. */
   readonly database: string
+  /** Settings whose value in the user's profile is accepted, whatever it is. */
+  readonly acceptedSettings?: readonly string[]
 }

@@ -7,6 +7,7 @@ import { type Client, MAX_EXECUTION_SECONDS, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
+import { CHANGED_SETTINGS, type ChangedSetting, defaultsFor } from './profile-settings.ts'
 import { errorCode, originOf, messageOf } from './server-error.ts'
 import {
   ASKING_LIMITS,
@@ -24,6 +25,8 @@ type ServerInfo = {
   readonly identity: string
   /** Settings that are not sent, because the user may not change them; `readsOnly`: a profile with readonly = 1. */
   readonly notSent?: { readonly readsOnly: boolean; readonly names: readonly string[] }
+  /** Settings that differ from the server's defaults, those of every statement included. */
+  readonly changed: readonly ChangedSetting[]
 }
 
 export type Server = {
@@ -31,6 +34,8 @@ export type Server = {
   readonly info: ServerInfo
   /** The settings that the user may not set; undefined if all could be set. */
   readonly limits: SettingsLimits | undefined
+  /** Defaults that are sent with every statement in place of the profile's values. */
+  readonly defaults: ClickHouseSettings
   readonly client: Client
   readonly db: Kysely<Schema>
   /** The same builder with a purpose for its errors: `during('reading the ledger')`. */
@@ -55,10 +60,32 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
 
 /** Reaches a server and asks for its identity. @throws BackfillError `server` if it cannot be reached or refuses the login. */
 export async function openServer(connection: Connection): Promise<Server> {
-  try {
-    return await openWith(connection, STATEMENT_SETTINGS)
-  } catch (error) {
+  const server = await openWith(connection, STATEMENT_SETTINGS).catch(async (error: unknown) => {
     if (refusesSettings(error)) return await openLimited(connection)
+    throw error
+  })
+  return await withDefaults(server)
+}
+
+/** The same server with the defaults in place of what its profile changes. Closes `server` unless it is returned. */
+async function withDefaults(server: Server): Promise<Server> {
+  const { connection, limits } = server
+  let client = server.client
+  try {
+    let { info } = server
+    let { defaults } = server
+    for (;;) {
+      const more = defaultsFor(info.changed, { sent: STATEMENT_SETTINGS, defaults }, connection)
+      if (Object.keys(more).length === 0)
+        return client === server.client ? server : serverOf({ connection, client, info, limits, defaults })
+      await client.close()
+      defaults = { ...defaults, ...more }
+      client = connectAgain(connection, limits, defaults)
+      const settings = limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
+      info = { ...info, ...(await identify({ client, connection, settings })) }
+    }
+  } catch (error) {
+    await client.close()
     throw error
   }
 }
@@ -68,7 +95,7 @@ export async function openWith(connection: Connection, settings: ClickHouseSetti
   const client = openClient(connection, settings)
   try {
     const info = await identify({ client, connection, settings })
-    return serverOf({ connection, client, info, limits: undefined })
+    return serverOf({ connection, client, info, limits: undefined, defaults: {} })
   } catch (error) {
     await client.close()
     throw isForeign(originOf(error)) ? strangerError(error, connection) : error
@@ -90,7 +117,7 @@ async function openLimited(connection: Connection): Promise<Server> {
       throw refusesSettings(error) ? cutsOff(connection, messageOf(error)) : error
     })
     const info = { ...identity, notSent: { readsOnly: limits.readonly === '1', names } }
-    return serverOf({ connection, client, info, limits })
+    return serverOf({ connection, client, info, limits, defaults: {} })
   } finally {
     await bare.close()
   }
@@ -98,13 +125,11 @@ async function openLimited(connection: Connection): Promise<Server> {
 
 /** The same server over separate connections, so that nothing queues behind it. The identity is not asked again. */
 export function openAgain(
-  { connection, info, limits, cluster }: Server,
+  { connection, info, limits, defaults, cluster }: Server,
   more: ClickHouseSettings = {},
 ): Server {
-  return {
-    ...serverOf({ connection, client: connectAgain(connection, limits, more), info, limits }),
-    cluster,
-  }
+  const client = connectAgain(connection, limits, { ...defaults, ...more })
+  return { ...serverOf({ connection, client, info, limits, defaults }), cluster }
 }
 
 /** The same connections under another name: errors name that side. */
@@ -116,12 +141,14 @@ function serverOf({
   connection,
   info,
   limits,
+  defaults,
   client,
-}: Pick<Server, 'connection' | 'info' | 'limits' | 'client'>): Server {
+}: Pick<Server, 'connection' | 'info' | 'limits' | 'defaults' | 'client'>): Server {
   return {
     connection,
     info,
     limits,
+    defaults,
     client,
     db: kyselyFor<Schema>(client),
     during: (doing) => kyselyFor<Schema>(client, doing),
@@ -160,7 +187,9 @@ async function identify({ client, connection, settings, doing = 'connecting' }: 
     query: `SELECT version() AS version,
       [${names.map((name) => `toString(getSetting('${name}'))`).join(', ')}]::Array(String) AS arrived,
       if(serverUUID() = toUUID('00000000-0000-0000-0000-000000000000'),
-        concat(hostName(), ':', toString(getServerPort('http_port'))), toString(serverUUID())) AS identity`,
+        concat(hostName(), ':', toString(getServerPort('http_port'))), toString(serverUUID())) AS identity,
+      ${CHANGED_SETTINGS} AS changed
+      FROM system.settings`,
     doing,
   })
   if (answer?.identity === undefined) throw new Error('no answer to the question')

@@ -14,7 +14,12 @@ export type SqlText = {
 }
 
 /** A parameter that the transform declares, `--! params: min_value UInt64 = 1`. */
-export type OwnParameter = { readonly name: string; readonly type: string; readonly value: string }
+export type OwnParameter = {
+  readonly name: string
+  readonly type: string
+  /** As it is bound: escapes are as written (sql-syntax/parameter-value.ts). */
+  readonly value: string
+}
 
 /** Whether a row belongs to one block (a range can be deleted and redone) or is merged over history. */
 export type RowsKind =
@@ -73,6 +78,8 @@ export type BlockLimits = { readonly from: BlockLimit | undefined; readonly to: 
 export type SourceDefinition = {
   readonly table: string
   readonly blockCoverage: BlockCoverage
+  /** Reading it as a view without FINAL is right: its rows are never written again. */
+  readonly safeView: boolean
   readonly ddl: SqlText
 }
 

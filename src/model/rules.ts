@@ -60,6 +60,7 @@ export const RULES = {
   E065: 'output-narrowed',
   E066: 'split-servers',
   E067: 'source-lacks-column',
+  E068: 'source-view',
   // The DDL on the server
   E070: 'ddl-rejected',
   E071: 'table-columns',

@@ -63,11 +63,11 @@ export function tableDrafts(
 
 /** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
 export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
-  const { blockCoverage, outside } = sourceHeader(file.file, file.text)
+  const { blockCoverage, outside, safeView } = sourceHeader(file.file, file.text)
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   reportOutside(ddl, outside, report)
   checkedParameters(ddl, { source: 'Identifier' }, report)
-  return { table: ddlTable(ddl), blockCoverage, ddl }
+  return { table: ddlTable(ddl), blockCoverage, safeView, ddl }
 }
 
 type DraftFiles = {

@@ -3,6 +3,7 @@ import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { boundText } from '../sql-syntax/parameter-value.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
 
@@ -90,9 +91,12 @@ export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {
 /** `name Type = value, …`. */
 export function ownParameters(entry: HeaderEntry): readonly OwnParameter[] {
   const hint = 'write name Type = value, such as min_value UInt64 = 1'
-  return assignments(entry, hint).map((parameter) => {
-    if (parameter.type === '') throw wrong(entry, `'${parameter.name}' has no type`, hint)
-    return parameter
+  return assignments(entry, hint).map(({ name, type, tokens }) => {
+    if (type === '') throw wrong(entry, `'${name}' has no type`, hint)
+    const bound = boundText(tokens.type, tokens.value)
+    if ('problem' in bound)
+      throw wrong(entry, `'${name}': ${bound.problem}`, 'write a value that its type can hold')
+    return { name, type, value: bound.text }
   })
 }
 
@@ -108,6 +112,10 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
 
 export function blockCoverage(entry: HeaderEntry): BlockCoverage {
   return oneOf(entry, entry.value, BLOCK_COVERAGES, 'block coverage')
+}
+
+export function viewSafety(entry: HeaderEntry): 'safe' {
+  return oneOf(entry, entry.value, ['safe'], 'word about a view')
 }
 
 export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
@@ -161,10 +169,10 @@ function wholeNumber(text: string): number | undefined {
 }
 
 /** `name [Type] = value` between commas; the lexer keeps commas in strings and brackets together. */
-function assignments(entry: HeaderEntry, hint: string): readonly OwnParameter[] {
+function assignments(entry: HeaderEntry, hint: string) {
   const tokens = significantTokens({ file: entry.file, text: entry.value, line: entry.line })
   const found = splitAtCommas(tokens).map((item) => {
-    const equals = item.findIndex((token) => token.text === '=')
+    const equals = item.findIndex(({ text, depth }) => text === '=' && depth === item[0]!.depth)
     const [name, ...type] = item.slice(0, equals)
     const value = item.slice(equals + 1)
     if (equals === -1 || name === undefined || value.length === 0) {
@@ -175,6 +183,7 @@ function assignments(entry: HeaderEntry, hint: string): readonly OwnParameter[] 
       name: plainName(entry, name.text),
       type: compactText(type),
       value: value.length === 1 && only?.kind === 'string' ? unquoted(only) : compactText(value),
+      tokens: { type, value },
     }
   })
   const twice = found.find(({ name }, index) => found.findIndex((other) => other.name === name) !== index)

@@ -13,6 +13,7 @@ import {
   ownParameters,
   rowsKind,
   settings,
+  viewSafety,
   words,
   type HeaderEntry,
 } from './header-values.ts'
@@ -84,9 +85,13 @@ export function readHeader(file: string, sql: string, report: Report): ReadHeade
 
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
 export function sourceHeader(file: string, sql: string) {
-  const keys = { 'block-coverage': optional<BlockCoverage>(blockCoverage, 'most-blocks'), outside: OUTSIDE }
-  const { 'block-coverage': coverage, outside } = completeHeader(file, sql, keys)
-  return { blockCoverage: coverage, outside }
+  const keys = {
+    'block-coverage': optional<BlockCoverage>(blockCoverage, 'most-blocks'),
+    outside: OUTSIDE,
+    view: optional<'safe' | undefined>(viewSafety, undefined),
+  }
+  const { 'block-coverage': coverage, outside, view } = completeHeader(file, sql, keys)
+  return { blockCoverage: coverage, outside, safeView: view === 'safe' }
 }
 
 /** Reads the header of a file of sql/ddl/; reports errors. */

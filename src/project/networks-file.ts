@@ -3,7 +3,7 @@ import { type BackfillError, fileError } from '../model/errors.ts'
 import type { Network } from '../model/model.ts'
 import { BLOCK_COVERAGES } from './header-values.ts'
 import { knownNames } from '../model/did-you-mean.ts'
-import { RUNNER_PARAMETERS } from '../sql-syntax/parameters.ts'
+import { isReserved, RUNNER_PARAMETERS } from '../sql-syntax/parameters.ts'
 import { isNetworkName } from '../model/table-key.ts'
 
 const SOURCE_GAP_BLOCKS = 1000
@@ -45,7 +45,8 @@ function parseJson(file: string, text: string): unknown {
 }
 
 function firstBlock(fork: Place): number {
-  if (!/^[a-z][a-z0-9_]*$/.test(fork.key) || Object.hasOwn(RUNNER_PARAMETERS, fork.key))
+  const isTaken = Object.hasOwn(RUNNER_PARAMETERS, fork.key) || isReserved(fork.key)
+  if (!/^[a-z][a-z0-9_]*$/.test(fork.key) || isTaken)
     throw wrong(fork, 'is not the name of a fork', 'use lower-case letters, digits and _')
   if (Number.isSafeInteger(fork.value) && Number(fork.value) >= 0) return Number(fork.value)
   throw isWrong(fork, 'write the first block of the fork')

@@ -24,14 +24,26 @@ const ONE_SELECT = 'a transform is one SELECT or WITH … SELECT; the runner add
 /** A SETTINGS clause overrides the settings that the runner sends, so it may not change a pinned setting either. */
 function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
   let clause: number | undefined
+  const outermost = tokens.find(({ text }) => text !== '(')?.depth
   for (const [index, token] of tokens.entries()) {
     const { depth } = token
     const before = tokens[index - 1]
     if (isKeyword(token, 'SETTINGS')) clause = depth
     else if (clause !== undefined && depth < clause) clause = undefined
     const isName = depth === clause && (isKeyword(before, 'SETTINGS') || before?.text === ',')
-    if (!isName || tokens[index + 1]?.text !== '=' || !PINNED_SETTING_NAMES.includes(unquoted(token)))
+    if (!isName || tokens[index + 1]?.text !== '=') continue
+    if (!PINNED_SETTING_NAMES.includes(unquoted(token))) {
+      // The outermost clause of the file is inside of the INSERT, which does not read it.
+      if (depth === outermost)
+        yield fileError({
+          rule: 'E025',
+          file,
+          line: token.line,
+          sentence: `the setting '${token.text}' in the SETTINGS clause of a transform has no effect on the INSERT around it`,
+          hint: 'write it into the header: --! settings: name = value',
+        })
       continue
+    }
     yield fileError({
       rule: 'E025',
       file,

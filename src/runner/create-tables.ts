@@ -15,7 +15,15 @@ export async function createTables(workspace: Workspace): Promise<readonly Creat
   const { target } = workspace.ports
   const tables = withDependencies(workspace)
   const names = tables.map((table) => table.target)
-  const [existing, ledger] = await Promise.all([target.tables(names), target.ledgerState()])
+  const safe = workspace.catalogue.sources.filter(({ safeView }) => safeView).map(({ table }) => table)
+  const sources = [...new Set(tables.flatMap((table) => table.sources))].filter(
+    (name) => !safe.includes(name),
+  )
+  const [existing, ledger] = await Promise.all([
+    target.tables(names),
+    target.ledgerState(),
+    workspace.ports.source.assertReadable(sources),
+  ])
   const unchecked = await checkTables(workspace, tables, existing)
   const missing = tables.filter((table) => !existing.has(table.target))
   for (const table of missing) target.assertCreatable(table)

@@ -91,11 +91,21 @@ function tooOften(error: BackfillError, attempts: number): BackfillError {
   })
 }
 
+const MEMORY_LIMIT_EXCEEDED = 241
+
 function tooBig(error: BackfillError, key: string, { from }: Range): BackfillError {
-  const limit = error.code === TOO_MANY_PARTS ? 'max_partitions_per_insert_block' : 'max_memory_usage'
-  return new BackfillError(`${error.message}; block ${from} alone is too big`, {
+  const limits: Readonly<Record<number, string>> = {
+    [MEMORY_LIMIT_EXCEEDED]: 'max_memory_usage',
+    [TOO_MANY_PARTS]: 'max_partitions_per_insert_block',
+  }
+  const limit = limits[error.code]
+  const words = limit === undefined ? 'takes too long' : 'is too big'
+  return new BackfillError(`${error.message}; block ${from} alone ${words}`, {
     ...detailsOf(error),
-    hint: `Give ${key} more with '--! settings: ${limit} = …' in its transform, or raise the server's limit`,
+    hint:
+      limit === undefined
+        ? `Make the transform of ${key} faster (docs/reference/sql-files.md, Fast SQL), or try again when the server is less busy`
+        : `Give ${key} more with '--! settings: ${limit} = …' in its transform, or raise the server's limit`,
   })
 }
 

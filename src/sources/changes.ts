@@ -4,7 +4,7 @@ import type { TableDefinition } from '../model/model.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { splitStaleTag } from '../ledger/stale.ts'
 import { evaluateChange, readFingerprint, type SourceFacts } from './fingerprint.ts'
-import type { Segment, SegmentPort } from './source.ts'
+import type { Segment, SegmentPort } from './segments.ts'
 
 type ChangePorts = { readonly recordedEvents: LedgerEvents; readonly segments: SegmentPort }
 

@@ -4,6 +4,7 @@ import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
 import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
+import { assertNoUnsafeView } from '../clickhouse/source-views.ts'
 import { touchesSome, typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
@@ -17,6 +18,8 @@ export type SourcePort = {
    * higher blocks than a chain can have.
    */
   extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>>
+  /** @throws BackfillError `usage` for a source that is a view which ignores FINAL */
+  assertReadable(sources: readonly string[]): Promise<void>
   /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
   buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
   /**
@@ -38,7 +41,7 @@ export type SourcePort = {
   readonly hasTimes: boolean
 }
 
-type SourcePlace = { readonly server: Server; readonly network: string }
+export type SourcePlace = { readonly server: Server; readonly network: string }
 
 /** The source tables of one network, in the connection's database. Counts are of rows before merging: estimates. */
 export function openSource({ server, network }: SourcePlace): SourcePort {
@@ -111,6 +114,8 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
   }
 
   return {
+    assertReadable: (sources) => assertNoUnsafeView(server, sources),
+
     async extents(sources) {
       const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])
       if (first === undefined) return new Map()
@@ -207,12 +212,12 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
 export const MAX_BLOCK = 9_000_000_000_000_000
 
 /** Merges change neither. */
-const FACTS = [
+export const FACTS = [
   sql<number>`uniqExact(block_number)`.as('blocks'),
   sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
 ] as const
 
-function rowsIn(
+export function rowsIn(
   db: Kysely<Schema>,
   network: string,
   { source, range }: { readonly source: string; readonly range: Range },
@@ -222,42 +227,4 @@ function rowsIn(
     .where('meta_network_name', '=', network)
     .where('block_number', '>=', range.from)
     .where('block_number', '<=', range.to)
-}
-
-/** The sources' contents in a segment of blocks. */
-export type Segment = {
-  readonly source: string
-  /** First block of the segment, as requested. */
-  readonly from: number
-  /** Distinct blocks with a row. */
-  readonly blocks: number
-  /** Newest `updated_date_time`, in seconds since 1970. */
-  readonly newest: number
-}
-
-export type SegmentPort = ReturnType<typeof openSegments>
-
-export function openSegments({ server, network }: SourcePlace) {
-  const db = server.db.withSchema(server.connection.database)
-  return {
-    /**
-     * Counts the sources' blocks of the range by segments; each begins at one of `starts` (ascending, the first is the
-     * range's) and ends before the next. Segments without a row are absent. Merges do not change it.
-     */
-    async segments(
-      sources: readonly string[],
-      range: Range,
-      starts: readonly number[],
-    ): Promise<readonly Segment[]> {
-      const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
-      const [first, ...others] = sources.map((source) =>
-        rowsIn(db, network, { source, range })
-          .select([sql<string>`${source}`.as('source'), sql<number>`toUInt64(${start})`.as('from'), ...FACTS])
-          .groupBy('from'),
-      )
-      if (first === undefined) return []
-      const rows: readonly Segment[] = await others.reduce((all, next) => all.unionAll(next), first).execute()
-      return rows
-    },
-  }
 }

@@ -58,6 +58,12 @@ export function createTable(ddl: SqlText) {
   if (close === -1 || table === undefined) {
     throw problem(ddl, create, 'CREATE TABLE without a list of columns', CREATE_TABLE)
   }
+  const clauses = clausesOf(tokens.slice(close + 1), TABLE_CLAUSES)
+  const as = tokens.slice(nameAt, open).find((token) => isKeyword(token, 'AS'))
+  if (as !== undefined || (clauses.has('AS') && !clauses.has('EMPTY AS'))) {
+    const sentence = 'CREATE TABLE … AS would bring rows that no transform has made and no ledger knows'
+    throw problem(ddl, as ?? clauses.get('AS')?.[0], sentence, 'remove AS and what follows')
+  }
   const items = splitAtCommas(tokens.slice(open + 1, close))
   const columns = items
     .filter((item) => !isNoColumn(item))
@@ -76,7 +82,7 @@ export function createTable(ddl: SqlText) {
     /** Indices, constraints, projections and keys among the columns. */
     others: items.filter(isNoColumn),
     /** The text after the columns. */
-    clauses: clausesOf(tokens.slice(close + 1), TABLE_CLAUSES),
+    clauses,
   }
 }
 

@@ -18,6 +18,11 @@ export const RUNNER_PARAMETERS: Parameters = {
   target: 'Identifier',
 }
 
+/** Names of parameters that statements around a transform bind; forks and own parameters have others. */
+export function isReserved(name: string): boolean {
+  return /^(p\d+|backfill_.*)$/.test(name)
+}
+
 export type TransformParameters = {
   /** File and line of the header's `params`, for messages. */
   readonly file: string
@@ -35,7 +40,7 @@ export function transformParameters(
     ...RUNNER_PARAMETERS,
     ...Object.fromEntries(forks.map((fork) => [fork, 'UInt64'])),
   }
-  const clashes = own.filter(({ name }) => Object.hasOwn(given, name))
+  const clashes = own.filter(({ name }) => Object.hasOwn(given, name) || isReserved(name))
   for (const { name } of clashes) {
     const sentence = `params: '${name}' is the name of a parameter that the runner binds`
     report(fileError({ rule: 'E033', file, line, sentence, hint: 'rename it' }))

@@ -21,6 +21,8 @@ export type TargetTable = {
   /** Rows before merging; null if the engine does not count them. */
   readonly rows: number | null
   readonly columns: readonly DdlColumn[]
+  /** Why its rows cannot be deleted, as the end of a sentence. */
+  readonly noDeletes?: string
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
   readonly problem?: { readonly sentence: string; readonly hint: string }
 }
@@ -156,11 +158,13 @@ const NO_CLUSTER = {
 async function asTarget(
   server: Server,
   names: Names,
-  { uuid, engine, rows, columns, shards }: ExistingTable,
+  { uuid, engine, rows, columns, shards, definition }: ExistingTable,
 ): Promise<TargetTable> {
+  const why = noDeletes(engine, shards?.shape.definition ?? definition)
+  const stuck = why === undefined ? {} : { noDeletes: why }
   if (shards === undefined) {
     const problem = engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(uuid)
-    return { uuid, engine, rows, columns, ...(problem && { problem }) }
+    return { uuid, engine, rows, columns, ...stuck, ...(problem && { problem }) }
   }
   const { problem } = shards
   return {
@@ -168,8 +172,16 @@ async function asTarget(
     engine,
     rows: shards.rows,
     columns,
+    ...stuck,
     ...(problem && { problem }),
   }
+}
+
+function noDeletes(engine: string, definition: string): string | undefined {
+  if (!engine.includes('MergeTree')) return `the engine ${engine} has no DELETE`
+  return /\bPROJECTION\b/.test(definition) && !definition.includes('lightweight_mutation_projection_mode')
+    ? "it has a projection, and its setting lightweight_mutation_projection_mode, 'drop' or 'rebuild', is not set"
+    : undefined
 }
 
 /** The UUID under which the ledger knows a table of a cluster. @throws BackfillError `server`, `failed` */

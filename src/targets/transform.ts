@@ -2,6 +2,7 @@
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type BackfillError, fileError, usageError } from '../model/errors.ts'
 import type { Network, TableDefinition } from '../model/model.ts'
+import { BoundText } from '../sql-syntax/parameter-value.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { ACCESS_DENIED, isMissing, MISSING_HINT, messageOf } from '../clickhouse/server-error.ts'
@@ -70,8 +71,9 @@ export async function describeTransform(
       doing: `checking ${table.transform.file}`,
     })
   } catch (error) {
-    const { kind, code } = error as BackfillError
-    throw kind === 'failed' && code !== ACCESS_DENIED ? rejected(table, error) : error
+    const { kind, code, retry } = error as BackfillError
+    // A busy server says nothing about the file.
+    throw kind === 'failed' && code !== ACCESS_DENIED && retry === 'stop' ? rejected(table, error) : error
   }
 }
 
@@ -132,6 +134,6 @@ export function transformParams({
     network: network.name,
     ...databases,
     ...network.forks,
-    ...Object.fromEntries(table.params.map(({ name, value }) => [name, value])),
+    ...Object.fromEntries(table.params.map(({ name, value }) => [name, new BoundText(value)])),
   }
 }

@@ -108,6 +108,15 @@ export const server: readonly Flag[] = [
     fallback: 'none',
     variable: 'BACKFILL_CLUSTER',
   }),
+  flag(
+    'accept-setting <a,b>',
+    "Settings whose value in the user's profile is accepted, though rows may depend on it",
+    {
+      example: 'optimize_move_to_prewhere',
+      fallback: 'none',
+      variable: 'BACKFILL_ACCEPT_SETTING',
+    },
+  ),
   flag('ledger-database <name>', 'Database of the ledger', {
     example: 'ledger',
     fallback: 'backfill',

@@ -10,6 +10,7 @@ import {
   clusterName,
   databaseName,
   type Flags,
+  names,
   nonEmpty,
   oneOf,
   positiveCount,
@@ -62,6 +63,8 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     cluster: optional('cluster', clusterName),
     /** Compression between two servers. */
     compression: setting<Compression>(layers, 'compression', oneOf(COMPRESSIONS), DEFAULT_COMPRESSION),
+    /** Settings whose value in a user's profile is accepted. */
+    acceptSetting: setting<readonly string[]>(layers, 'accept-setting', names, []),
     ledgerDatabase: setting(layers, 'ledger-database', databaseName, 'backfill'),
     /** Folder of the SQL files, absolute. */
     sql: path('sql', PROGRAM_SQL),

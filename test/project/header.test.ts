@@ -66,7 +66,7 @@ test('every key is read', () => {
       { name: 'min', type: 'UInt64', value: '1' },
       { name: 'pair', type: 'Array(UInt8)', value: '[1, 2]' },
       { name: 'd', type: 'Decimal(10, 2)', value: '-1.5' },
-      { name: 'name', type: 'String', value: "it's" },
+      { name: 'name', type: 'String', value: String.raw`it\'s` },
     ],
     rows: { kind: 'per-key', keep: 'latest', column: 'block_number' },
     outside: ['url', 'File'],
@@ -163,10 +163,13 @@ test('a source says its block coverage, and is common without a word', () => {
   expect(sourceHeader('s.sql', '--! block-coverage: sparse\nCREATE TABLE a (b Int8)')).toEqual({
     blockCoverage: 'sparse',
     outside: [],
+    safeView: false,
   })
+  expect(sourceHeader('s.sql', '--! view: safe\nCREATE TABLE a (b Int8)').safeView).toBe(true)
   expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({
     blockCoverage: 'most-blocks',
     outside: [],
+    safeView: false,
   })
   expect(refusal(() => sourceHeader('s.sql', '--! block-coverage: thin\n'))).toContain(
     "s.sql:1: block-coverage: 'thin' is not a block coverage",

@@ -16,7 +16,6 @@ test.for([
   'SELECT 1 ORDER BY format DESC',
   'SELECT * FROM (SELECT 1 AS into)',
   "SELECT 'INTO OUTFILE' -- FORMAT JSON",
-  'SELECT 1 SETTINGS max_threads = 4, join_use_nulls = 1',
   'SELECT limit = 0, settings FROM t WHERE offset = 5',
   // The SETTINGS of a subquery end with it: what follows is a column again.
   'SELECT * FROM (SELECT 1 SETTINGS max_threads = 1) WHERE greatest(a, limit = 0)',
@@ -31,10 +30,12 @@ test.for([
   ['\nINSERT INTO t SELECT 1', 'a.sql:2: the transform begins with INSERT'],
   ['-- why\nCREATE TABLE t (a Int8)', 'a.sql:2: the transform begins with CREATE'],
   ['`SELECT` 1', 'a.sql:1: the transform begins with `SELECT`'],
+  ['SELECT 1 SETTINGS max_partitions_per_insert_block = 4', 'has no effect on the INSERT around it'],
+  ['(SELECT 1 SETTINGS join_use_nuls = 1)', 'has no effect on the INSERT around it'],
   ['SELECT 1 SETTINGS `limit` = 5', "the setting '`limit`' may not be changed"],
   ['SELECT 1\nSETTINGS limit = 5', "a.sql:2: the setting 'limit' may not be changed"],
   [
-    "SELECT 1 settings a = [1, 2], b = 'x', timeout_overflow_mode = 'break'",
+    "SELECT * FROM (SELECT 1 settings a = [1, 2], b = 'x', timeout_overflow_mode = 'break')",
     "the setting 'timeout_overflow_mode'",
   ],
   [

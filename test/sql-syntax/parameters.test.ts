@@ -46,9 +46,12 @@ test('a parameter of another type is refused with the right one', () => {
   )
 })
 
-test.for(['from_block', 'network', 'dencun'])('a parameter of its own may not be called %s', (name) => {
-  const own = [{ name, type: 'UInt64', value: '1' }]
-  expect(() => transformParameters({ file: 'a.sql', forks: ['dencun'], own })).toThrow(
-    `'${name}' is the name of a parameter`,
-  )
-})
+test.for(['from_block', 'network', 'dencun', 'p0', 'backfill_table'])(
+  'a parameter of its own may not be called %s',
+  (name) => {
+    const own = [{ name, type: 'UInt64', value: '1' }]
+    expect(() => transformParameters({ file: 'a.sql', forks: ['dencun'], own })).toThrow(
+      `'${name}' is the name of a parameter`,
+    )
+  },
+)

@@ -140,8 +140,9 @@ test.for([
   expect(temporaryForm(statement(`CREATE TABLE x (n Int8) ENGINE = ${engine}`))).toBeUndefined()
 })
 
-test('a temporary table reads nothing: AS SELECT is left out', () => {
-  const ddl = "CREATE TABLE x (n Int8) ENGINE = MergeTree ORDER BY n AS SELECT n FROM url('http://stranger')"
+test('a temporary table reads nothing: EMPTY AS SELECT is left out', () => {
+  const ddl =
+    "CREATE TABLE x (n Int8) ENGINE = MergeTree ORDER BY n EMPTY AS SELECT n FROM url('http://stranger')"
   expect(temporaryForm(statement(ddl))?.trim()).toBe(
     'CREATE TEMPORARY TABLE x (n Int8) ENGINE = MergeTree ORDER BY n',
   )

@@ -75,7 +75,7 @@ function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem,
 }
 
 function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
-  if (!isReplacing(engine)) return
+  if (!mergesRows(engine)) return
   const key = sortKey?.names ?? []
   const at = sortKey ?? engine
   if (key.length === 0) {
@@ -83,8 +83,9 @@ function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): G
     yield problem('E055', at, 'without ORDER BY all rows of a partition become one', hint)
     return
   }
-  if (rows.kind === 'per-block' && !key.includes(BLOCK)) {
-    const sentence = `ORDER BY lacks ${BLOCK}: rows of different blocks would replace one another`
+  if (rows.kind === 'per-block' && !tellsBlocksApart(sortKey)) {
+    const fate = isReplacing(engine) ? 'replace one another' : `become one in a ${engine!.name}`
+    const sentence = `ORDER BY lacks ${BLOCK}: rows of different blocks would ${fate}`
     yield problem('E055', at, sentence, `add ${BLOCK} to ORDER BY, or write rows: per-key in the header`)
   }
   if (rows.kind === 'per-key' && key.includes(rows.column)) {
@@ -96,6 +97,21 @@ function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): G
   )
   const sentence = `PARTITION BY has ${stray.join(', ')}, which ORDER BY lacks: rows of one key in different partitions never replace one another`
   if (stray.length > 0) yield problem('E056', partition, sentence, 'partition by columns of ORDER BY')
+}
+
+/** Whether the block is an element of the key: by `intDiv(block_number, 10)` the rows of ten blocks have one key. */
+function tellsBlocksApart(sortKey: DdlClauses['sortKey']): boolean {
+  const items = sortKey?.text.split(' , ') ?? []
+  return items.some((item) =>
+    /^(- |negate \( |toU?Int(32|64|128|256) \( )?`?block_number`?( \))?( ASC| DESC)?$/i.test(item),
+  )
+}
+
+/** Engines that make one row of those with one key. */
+function mergesRows(engine: DdlClauses['engine']): boolean {
+  return /^(Replacing|Summing|Aggregating|Collapsing|VersionedCollapsing|Coalescing|Graphite)/.test(
+    engine?.name ?? '',
+  )
 }
 
 function isReplacing(engine: DdlClauses['engine']): boolean {

@@ -5,6 +5,7 @@ import { checkExistingTable } from './existing-table.ts'
 import { checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
+import { viewProblem } from '../../clickhouse/source-views.ts'
 import { placeOfRead } from './required-grants.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
@@ -23,6 +24,12 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const serverState = await readServerState(check)
   const denied = await checkGrants(check, serverState, report)
   reportMissingSources(check, serverState, denied, report)
+  const safe = new Set(check.catalogue.sources.filter(({ safeView }) => safeView).map(({ table }) => table))
+  for (const source of sourcesOf(tables).filter((name) => !safe.has(name))) {
+    const view = serverState.sources.get(source)
+    const problem = view && viewProblem(`${servers.source.connection.database}.${source}`, view)
+    if (problem) report(fileError({ rule: 'E068', ...placeOfRead(tables, source), ...problem }))
+  }
   const types = await typeNames(target, tables.flatMap(columnTypes))
   const each = tables.flatMap((table) => [
     checkTransform({ ...check, table, serverState, types, denied }, report),

@@ -14,7 +14,7 @@ type Row = { readonly name: string; readonly value: string; readonly origin: str
 
 export function settingLines(config: Config, colors: Colors): readonly string[] {
   const { network, lag, jobs, tableJobs, chunk, chunkRows, order } = config
-  const { cluster, compression, ledgerDatabase, sql, state } = config
+  const { cluster, compression, ledgerDatabase, sql, state, acceptSetting } = config
   const rows: readonly Row[] = [
     row('network', network),
     row('lag', lag),
@@ -30,6 +30,7 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
       value: config.envFile ?? 'none',
       origin: config.envFile === undefined ? 'default' : 'file',
     }),
+    row('accepted settings', { ...acceptSetting, value: acceptSetting.value.join(', ') || 'none' }),
     row('SQL folder', sql),
     row('state folder', state),
     row('import from', importRow(config)),

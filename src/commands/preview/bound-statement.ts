@@ -1,6 +1,7 @@
 // Owns a transform's text with a value in place of each parameter: for pasting into a client, never for running.
 import type { TableDefinition } from '../../model/model.ts'
 import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
+import { BoundText } from '../../sql-syntax/parameter-value.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
 import { withReplaced } from '../../sql-syntax/tokens.ts'
@@ -18,7 +19,8 @@ export function boundStatement(
   for (const { name, type, from, to } of usedParameters(transform)) {
     if (!Object.hasOwn(values, name)) continue
     for (let at = from; at <= to; at++) texts.set(at, '')
-    const value = literal(String(values[name]), type)
+    const given = values[name]
+    const value = given instanceof BoundText ? ownLiteral(given, type) : literal(String(given), type)
     // `-7::UInt64` would be the cast of -7.
     texts.set(from, tokens[from - 1]?.text === '-' ? `(${value})` : value)
   }
@@ -26,6 +28,15 @@ export function boundStatement(
   const clause = Object.entries(settings).map(([name, value]) => `${name} = ${settingLiteral(value)}`)
   // Around the SELECT, as the runner sends them: a SETTINGS clause in the transform wins.
   return clause.length === 0 ? text : `SELECT * FROM (\n${text}\n)\nSETTINGS ${clause.join(', ')}`
+}
+
+/** Its escapes are as written; a string of an array or the like is read by its type. */
+function ownLiteral({ text }: BoundText, type: string): string {
+  return text === '\\N'
+    ? `NULL::${type}`
+    : /^[[({]/.test(text) || type !== 'String'
+      ? literal(text, type)
+      : `'${text}'`
 }
 
 /** With its type, because a bare 100 is a UInt8, which hashes and overflows differently. */

@@ -58,6 +58,11 @@ export async function assertNoLoss(
 ): Promise<BlockSet> {
   const tableStatus = tableStatuses.get(key)!
   const { table, target, bounds } = tableStatus
+  if (table.rows.kind === 'per-block' && target?.noDeletes !== undefined)
+    throw usageError(
+      `the rows of ${table.target} cannot be deleted: ${target.noDeletes}; nothing was changed`,
+      `backfill rebuild ${table.key} builds a new table beside the old one`,
+    )
   // Rows outside of the table's limits are taken out; nothing is to be built there again.
   const redo = intersect(all, [rangeOf(bounds.limits)])
   if (redo.length === 0) return []

@@ -7,7 +7,7 @@ export type VerifyPorts = Awaited<ReturnType<typeof verifyPorts>>
 export async function verifyPorts({ workspace, connected }: Pick<Session, 'workspace' | 'connected'>) {
   const [{ openEvents }, { openSegments }] = await Promise.all([
     import('../../ledger/latest-events.ts'),
-    import('../../sources/source.ts'),
+    import('../../sources/segments.ts'),
   ])
   const { source, target, names } = connected
   const network = workspace.network.name

@@ -129,7 +129,7 @@ async function sceneFor(
   await createSourceTables(at, sound, databases.source)
   await post(at, 'CREATE DATABASE {target:Identifier}', databases)
   if (tables) for (const { ddl } of sound.tables) await post(at, ddl.text, databases)
-  if (statement !== undefined) await post(at, statement, databases)
+  for (const one of statement?.split(';\n') ?? []) await post(at, one, databases)
   return environmentFor(at, databases)
 }
 

@@ -12,7 +12,7 @@ const connection = {
   password: 'secret',
   database: 'dbt',
 } as const
-const identity = [{ version: '26.7', identity: 'one' }]
+const identity = [{ version: '26.7', identity: 'one', changed: [] }]
 
 const words = (doing: string) =>
   `ClickHouse (target http://db:8123) failed${doing}: Table dbt.x does not exist (code 60)`

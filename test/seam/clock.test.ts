@@ -73,7 +73,7 @@ test('a retry waits by the clock', async () => {
 
 test('a server that stays silent is given up by the clock', async () => {
   const { clock } = leapingClock()
-  answeringWire(() => [{ version: '26.7', identity: 'one' }])
+  answeringWire(() => [{ version: '26.7', identity: 'one', changed: [] }])
   const server = await openServer(connection)
   const silent = {
     ...server,
@@ -107,7 +107,7 @@ test('a lock beats by the clock, says its time and its taker, and stops with its
   const { clock } = leapingClock()
   countedRandom()
   const heard = answeringWire((query) =>
-    query.includes('serverUUID') ? [{ version: '26.7', identity: 'one' }] : [],
+    query.includes('serverUUID') ? [{ version: '26.7', identity: 'one', changed: [] }] : [],
   )
   const server = await openServer(connection)
   const locks = openLocks({ server, names, network: 'mainnet', exclusive: false })

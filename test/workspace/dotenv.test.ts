@@ -98,9 +98,11 @@ test.for(['p', 'p\n', '\ufeffp\r\n', 'p\r\n\r\n', 'p\n\n'])('the password file %
 test('a password file in the environment beats a password in .env, and the other way round', () => {
   writeFileSync(join(folder, 'secret'), 'of-the-file')
   const url = 'TARGET_CLICKHOUSE_URL=db\n'
-  const file = { TARGET_CLICKHOUSE_PASSWORD_FILE: 'secret' }
+  // The `.env` of somebody else would get no password of the environment.
+  const named = { BACKFILL_ENV_FILE: '.env' }
+  const file = { ...named, TARGET_CLICKHOUSE_PASSWORD_FILE: 'secret' }
   expect(passwordOf(withDotenv(`${url}TARGET_CLICKHOUSE_PASSWORD=of-env`, file))).toBe('of-the-file')
-  const word = { TARGET_CLICKHOUSE_PASSWORD: 'of-the-environment' }
+  const word = { ...named, TARGET_CLICKHOUSE_PASSWORD: 'of-the-environment' }
   expect(passwordOf(withDotenv(`${url}TARGET_CLICKHOUSE_PASSWORD_FILE=secret`, word))).toBe(
     'of-the-environment',
   )

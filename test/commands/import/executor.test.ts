@@ -26,7 +26,7 @@ async function importing(code: number): Promise<unknown> {
     if (query.startsWith('INSERT')) throw new ClickHouseError({ code: String(code), message: 'it failed' })
     return query.startsWith('DESCRIBE')
       ? [{ name: 'block_number', type: 'UInt64' }]
-      : [{ version: '26.7', identity: 'one' }]
+      : [{ version: '26.7', identity: 'one', changed: [] }]
   })
   const [table] = tables
   const file = {

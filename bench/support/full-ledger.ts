@@ -1,6 +1,7 @@
 // Owns a world in which everything is done: two blocks of sources, a row in each target, and a ledger of so many events.
 import { createTables } from '../../src/runner/create-tables.ts'
 import type { TableDefinition } from '../../src/model/model.ts'
+import { resolveLimits } from '../../src/planning/bounds.ts'
 import { uuidsOf } from '../../src/planning/table-status.ts'
 import { post, type TestServer } from '../../test/support/server.ts'
 import type { TestWorkspace } from '../../test/support/workspace.ts'
@@ -42,21 +43,26 @@ export async function fillLedger(
       database: ports.target.database,
       target,
     })
-  for (const { key, sqlHash, sources, after } of tables)
+  for (const { key, sqlHash, sources, after, blocks } of tables) {
+    // Done ranges outside of a table's limits are stale.
+    const { from = 1, to = head } = resolveLimits(blocks, network.forks)
     await post(
       on,
       `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, target_uuid,
         sql_hash, source_fingerprint, inputs, attempt, run_id, query_id, user, rows_read, rows_written, host, event_time)
        SELECT {network:String}, {key:String}, intDiv(number, {epoch:UInt64}) + 1 AS epoch, number % {epoch:UInt64} + 1,
-        if(number % 2 = 0, 'started', 'done'), intDiv(number, 2) * {chunk:UInt64} + 1 AS range_from, range_from + {chunk:UInt64} - 1,
+        if(number % 2 = 0, 'started', 'done'), greatest({from:UInt64}, intDiv(number, 2) * {chunk:UInt64} + 1) AS range_from,
+        least({to:UInt64}, intDiv(number, 2) * {chunk:UInt64} + {chunk:UInt64}) AS range_to,
         {uuid:UUID}, {hash:String}, {fingerprint:String}, {inputs:String}, 1, toString(cityHash64(epoch)),
         concat('backfill-', {key:String}, '-', toString(range_from), '-', toString(generateUUIDv4(number))), 'backfill',
         cityHash64(number) % 1000000, cityHash64(number) % 100000, 'host', now64(6)
-       FROM numbers({events:UInt64})`,
+       FROM numbers({events:UInt64}) WHERE range_from <= range_to`,
       {
         ledger,
         network: network.name,
         key,
+        from,
+        to,
         epoch: EVENTS_PER_EPOCH,
         chunk: CHUNK,
         uuid: uuids.get(key)!,
@@ -70,6 +76,7 @@ export async function fillLedger(
         events: perTable,
       },
     )
+  }
   return uuids
 }
 

@@ -21,10 +21,10 @@ WHERE NOT JSONExtractBool(said, 'released')
 UNION ALL
 -- The number of a lock is at most 2^53 - 1: what is above, or is no number, was not made by a run, and is ignored.
 SELECT
-    'warn',
-    name,
-    'is no lock that a run has made: its number is not one from 0 to 9007199254740991; it is ignored',
-    concat('DELETE FROM ', {locks:String}, '.locks WHERE name = \'', name, '\'')
+    'warn' AS status,
+    name AS subject,
+    'is no lock that a run has made: its number is not one from 0 to 9007199254740991; it is ignored' AS finding,
+    concat('DELETE FROM ', {locks:String}, '.locks WHERE name = \'', name, '\'') AS hint
 FROM {locks:Identifier}.locks
 WHERE startsWith(name, concat({network:String}, '__'))
     AND NOT (match(right(name, 20), '^[0-9]+$') AND right(name, 20) <= '00009007199254740991')

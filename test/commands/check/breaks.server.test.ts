@@ -1,6 +1,6 @@
 // Owns the promise to a DBA who breaks a file: `check` names file and line, whatever of ten things is broken in which
 // of the eleven transforms, and writes nothing.
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
@@ -88,12 +88,12 @@ const BREAKS: Readonly<Record<string, Break>> = {
   },
 }
 
-/** An SQL folder with these tables' texts, and links to the project's files of the other tables. */
+/** An SQL folder with these tables' texts, and copies of the project's other files. */
 function folderWith(own: Readonly<Record<string, Texts>>): string {
   const folder = join(temporaryDirectory(), 'sql')
   for (const name of ['transforms', 'ddl']) mkdirSync(join(folder, name), { recursive: true })
   for (const name of ['source', 'ledger', 'networks.json'])
-    symlinkSync(join(SQL_FOLDER, name), join(folder, name))
+    cpSync(join(SQL_FOLDER, name), join(folder, name), { recursive: true })
   for (const key of KEYS) {
     const texts = own[key] ?? sqlVersionsOf(key)
     writeFileSync(join(folder, 'transforms', `${key}.sql`), texts.transform)

@@ -107,9 +107,9 @@ async function foldFindings(input: DoctorInput, { server, names }: Joined): Prom
   )
   if ('got' in found) return found.got
   const { fail, unknown } = findings('fold', names.ledger)
-  const { code, reason, hint } = found.refused
-  // An error without a code of the server is a verdict of this program.
-  return [code === 0 && hint !== undefined ? fail(reason, hint) : unknown(found.refused)]
+  const { kind, reason, hint } = found.refused
+  // The ledger cannot be used as it is; any other error says that it could not be looked at.
+  return [kind === 'usage' && hint !== undefined ? fail(reason, hint) : unknown(found.refused)]
 }
 
 /** Sorted by group; in each group the built-in checks first, then the SQL files by name. */

@@ -76,6 +76,7 @@ export type Refusal = {
   readonly hint: string | undefined
   /** ClickHouse's error code; 0 if the server sent none. */
   readonly code: number
+  readonly kind: BackfillError['kind']
 }
 
 /** A server's answer, or why there is none. */
@@ -92,6 +93,8 @@ export async function asking<T>({ username }: Connection, ask: () => Promise<T>)
     const message = messageOf(isOurs ? (error.cause ?? error) : error)
     const hint = missingGrant(message, username) ?? (isOurs ? error.hint : undefined)
     const code = isOurs ? error.code : errorCode(error)
-    return { refused: { reason: isOurs ? error.message : message, hint, code } }
+    return {
+      refused: { reason: isOurs ? error.message : message, hint, code, kind: isOurs ? error.kind : 'server' },
+    }
   }
 }

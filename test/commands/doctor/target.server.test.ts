@@ -104,8 +104,8 @@ const forge = (key: string, islands: string) =>
   )
 
 test('a checkpoint that somebody tampered with fails for its blocks, and the hint heals it', async () => {
-  await forge('block_slots_stat', `[(1, 12, 'done', anyIf(sql_hash, event = 'done'))]`)
-  await forge('address_last_access', `[(1, 20, 'done', 'another')]`)
+  await forge('block_slots_stat', `[(1, 12, 'done', anyIf(sql_hash, event = 'done'), '', '')]`)
+  await forge('address_last_access', `[(1, 20, 'done', 'another', '', '')]`)
   const { code, unwell, of } = await examined()
   expect(code).toBe(1)
   expect(unwell).toContain('fail fold address_last_access')

@@ -175,7 +175,7 @@ test('`.env` is read, the environment beats it, and a flag beats both; `info` sa
     cwd,
     env: { BACKFILL_JOBS: '4', BACKFILL_CHUNK: '12' },
   })
-  expect(ended).toMatchObject({ code: 0, stderr: '' })
+  expect(ended).toMatchObject({ code: 0, stderr: 'Settings of .env count.\n' })
   expect(ended.stdout).toMatch(/^lag +7 +\.env BACKFILL_LAG$/m)
   expect(ended.stdout).toMatch(/^jobs +4 +environment BACKFILL_JOBS$/m)
   expect(ended.stdout).toMatch(/^chunk +13 +flag --chunk$/m)

@@ -173,11 +173,16 @@ async function upAndStatus(flags: readonly string[], options: CliOptions): Promi
 }
 
 /** The ledger without ids, times, hosts and what the server measured. */
-function ledgerOf(on: Pick<TestServer, 'url' | 'username' | 'password'>, ledger: string): Promise<unknown[]> {
-  return rowsOf(
+async function ledgerOf(
+  on: Pick<TestServer, 'url' | 'username' | 'password'>,
+  ledger: string,
+): Promise<unknown> {
+  const rows = await rowsOf(
     on,
     `SELECT * EXCEPT (target_uuid, run_id, query_id, host, event_time, elapsed_ms, peak_memory, rows_read, bytes_read)
     FROM {ledger:Identifier}.ledger ORDER BY table_key, epoch, seq`,
     { ledger },
   )
+  // UUIDs of inputs.
+  return JSON.parse(JSON.stringify(rows).replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>'))
 }

@@ -83,7 +83,9 @@ test('the hint for a file that cannot be read speaks of that file', async () => 
   expect(link.stderr).not.toContain('--sql')
   rmSync(join(sql, 'transforms/link.sql'))
   mkdirSync(join(sql, 'ddl/folder.sql'))
-  expect((await list()).stderr).toMatch(/folder\.sql of the SQL folder: EISDIR\n {2}correct it, or remove it/)
+  expect((await list()).stderr).toMatch(
+    /folder\.sql is not a regular file\n {2}put the file itself there, or remove it/,
+  )
   rmSync(join(sql, 'ddl/folder.sql'), { recursive: true })
   rmSync(join(sql, 'networks.json'))
   expect((await list()).stderr).toContain('--sql')

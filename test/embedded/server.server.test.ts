@@ -142,7 +142,7 @@ describe('what it says when it cannot start', () => {
     const parent = start(process.execPath, ['test/support/embedded-parent.ts', './state'], { cwd: root })
     const { stderr } = await outcome(parent)
     expect(stderr).toContain("kind: 'usage'")
-    expect(stderr).toContain("hint: 'npm install chdb ffi-rs'")
+    expect(stderr).toContain("hint: 'npm install chdb ffi-rs")
   })
 
   test('a library that is not where CHDB_LIBCHDB_PATH says is named', async () => {

@@ -16,7 +16,7 @@ import { startThrottle } from '../support/throttle.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
 
 /** Settings and .env, the SQL folder and node_modules, the servers, the host's name in locks and ledger. */
-const FOR_A_SERVER = ['--allow-env', '--allow-read', '--allow-net', '--allow-sys=hostname']
+const FOR_A_SERVER = ['--allow-env', '--allow-read', '--allow-net', '--allow-sys=hostname,uid']
 /**
  * Also its folder, its process (which gets all rights: it is ClickHouse), and a look whether that can be loaded: the
  * loader of ffi-rs asks Deno for a report of the machine, which takes `cpus` and `networkInterfaces`.
@@ -25,7 +25,7 @@ const EMBEDDED = [
   '--allow-env',
   '--allow-read',
   '--allow-net',
-  '--allow-sys=hostname,cpus,networkInterfaces',
+  '--allow-sys=hostname,cpus,networkInterfaces,uid',
   '--allow-write',
   '--allow-run',
   '--allow-ffi',

@@ -96,7 +96,7 @@ test('200 tables are folded, get their checkpoints under all their locks, and ha
       return { lock, targetUuid }
     }),
   )
-  const islands = [{ from: 1, to: 9, state: 'done', sqlHash: 'hash' }]
+  const islands = [{ from: 1, to: 9, state: 'done', sqlHash: 'hash', forks: '', inputs: '' }]
   const views = async () => [...(await ledger.fold(uuids)).values()]
   expect(await views()).toEqual(held.map(() => expect.objectContaining({ islands, tail: 1 })))
   await ledger.checkpoint(held, 'run')

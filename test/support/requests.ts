@@ -12,10 +12,10 @@ export const intoTarget =
 export const ledgerEvent =
   (name: string, key?: string) =>
   ({ statement, search }: Seen): boolean => {
-    const values = new Set(
-      [...search].flatMap(([param, value]) => (/^param_p\d+$/.test(param) ? [value] : [])),
-    )
-    return statement.startsWith('insert into') && values.has(name) && (key === undefined || values.has(key))
+    const values = [...search].flatMap(([param, value]) => (/^param_p\d+$/.test(param) ? [value] : []))
+    // A table is a value by itself, or one of an array for several tables.
+    const has = (word: string) => values.some((value) => value === word || value.includes(`'${word}'`))
+    return statement.startsWith('insert into') && has(name) && (key === undefined || has(key))
   }
 
 export const deletion = ({ statement }: Seen): boolean => statement.startsWith('DELETE FROM')

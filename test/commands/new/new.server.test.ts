@@ -20,7 +20,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   new_a: [],
   new_b: ['--rows', 'per-key'],
   new_c: ['--sources', 'transaction,canonical_execution_traces,contracts'],
-  new_d: ['--after', 'accounts_alive,block_slots_stat'],
+  new_d: ['--after', 'address_diffs,block_slots_stat'],
   new_e: ['--rows', 'per-key', '--sources', 'storage_reads', '--after', 'address_first_access'],
 }
 

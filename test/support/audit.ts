@@ -1,4 +1,5 @@
 // Owns the audit after a crash: every table equals a clean run's, and the ledger tells the truth.
+import type { Island } from '../../src/ledger/events.ts'
 import type { EventName } from '../../src/clickhouse/schema.ts'
 import { type Event, paint } from './ledger-history.ts'
 import { post, rowsOf, type TestServer, uniqueDatabase } from './server.ts'
@@ -66,7 +67,7 @@ export async function audit({
       const folded = views.get(key)!.islands
       const painted = paint(events.filter((event) => event.key === key && event.uuid === uuids.get(key)))
       const ledger = [
-        ...(JSON.stringify(folded) === JSON.stringify(painted)
+        ...(JSON.stringify(withoutOrigin(folded)) === JSON.stringify(withoutOrigin(painted))
           ? []
           : [`the fold says ${JSON.stringify(folded)}, its events ${JSON.stringify(painted)}`]),
         ...painted
@@ -88,6 +89,20 @@ export async function audit({
   } finally {
     await opened.close()
   }
+}
+
+/** States and SQL alone: checkpoints move the positions of inputs forward, which a replay of the events does not. */
+function withoutOrigin(
+  islands: readonly Island[],
+): readonly Pick<Island, 'from' | 'to' | 'state' | 'sqlHash'>[] {
+  const merged: { from: number; to: number; state: Island['state']; sqlHash: string }[] = []
+  for (const { from, to, state, sqlHash } of islands) {
+    const last = merged.at(-1)
+    if (last !== undefined && last.to + 1 === from && last.state === state && last.sqlHash === sqlHash)
+      last.to = to
+    else merged.push({ from, to, state, sqlHash })
+  }
+  return merged
 }
 
 async function readEvents(server: Login, ledger: string): Promise<Event[]> {

@@ -1,5 +1,5 @@
 // Owns the promise that the same source runs under Deno as under Node: same words, same ledger.
-import { cpSync, existsSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
@@ -144,6 +144,8 @@ describe.skipIf(missing)('Deno', () => {
       const cwd = temporaryDirectory()
       const directory = join(cwd, 'state/embedded')
       cpSync(template, directory, { recursive: true })
+      // A copy of a folder is not used: it could be a stranger's.
+      chmodSync(directory, 0o700)
       // Two of the tables: all of them run under Deno above.
       const flags = ['--embedded', '--tables', 'address_diffs,block_slots_stat']
       const said = await upAndStatus(flags, { ...runtime, cwd, env: { BACKFILL_LAG: '0' } })

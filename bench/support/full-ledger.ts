@@ -37,12 +37,14 @@ export async function fillLedger(
     catalogue.tables,
     await ports.target.tables(catalogue.tables.map(({ target }) => target)),
   )
-  for (const { target } of catalogue.tables)
-    // An empty table that should not be would be looked into.
+  for (const { target, blocks } of tables) {
+    // An empty table that should not be would be looked into; rows without an event would be unknown.
+    if ((resolveLimits(blocks, network.forks).from ?? 1) > head) continue
     await post(on, 'INSERT INTO {database:Identifier}.{target:Identifier} (block_number) VALUES (1)', {
       database: ports.target.database,
       target,
     })
+  }
   for (const { key, sqlHash, sources, after, blocks } of tables) {
     // Done ranges outside of a table's limits are stale.
     const { from = 1, to = head } = resolveLimits(blocks, network.forks)

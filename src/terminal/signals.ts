@@ -1,9 +1,9 @@
 // Owns Ctrl-C, SIGTERM and SIGHUP: the first asks the work to stop, the second ends the process immediately.
 import { constants } from 'node:os'
 import { monotonicMs } from '../seam/clock.ts'
-import { endThisProcess, identity } from '../seam/process.ts'
+import { endThisProcess } from '../seam/process.ts'
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** npm forwards Ctrl-C to a child that has received it already: two within this time, in ms, count as one. */
 const ECHO_MS = 500
@@ -46,16 +46,12 @@ function isProtected(): boolean {
   return /(^|\/)nohup$/.test(process.env['_'] ?? '')
 }
 
-/** The kernel drops a signal to process 1 of a container unless something listens: this listens where nobody else does. */
-export function endBySignals(): void {
-  if (identity().pid !== 1) return
-  for (const name of SIGNALS)
-    process.on(name, () => {
-      if (process.listenerCount(name) === 1) process.exit(128 + constants.signals[name])
-    })
-}
-
 /** 129 after SIGHUP, 130 after SIGINT, 143 after SIGTERM: the convention for a process that a signal ended. */
 export function interruptedCode(signal: AbortSignal): number {
-  return 128 + constants.signals[signal.reason as NodeJS.Signals]
+  return codeOf(signal.reason as NodeJS.Signals)
+}
+
+/** The exit code of a process that a signal ended. */
+export function codeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
 }

@@ -7,12 +7,15 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`backfill: needs Node 22.18 or newer, this is Node ${process.versions.node}.\n`)
   process.exitCode = 2
-} else if (process.pid === 1) {
-  const { runInChild } = await import('./terminal/first-process.ts')
-  process.exitCode = await runInChild(process)
 } else {
-  const { outliveOutput } = await import('./terminal/lost-output.ts')
-  const { runCli } = await import('./cli/run-cli.ts')
-  outliveOutput(process)
-  process.exitCode = (await runCli(process.argv.slice(2), process)) || process.exitCode
+  const { identity } = await import('./seam/process.ts')
+  if (identity().pid === 1) {
+    const { runInChild } = await import('./terminal/first-process.ts')
+    process.exitCode = await runInChild(process)
+  } else {
+    const { outliveOutput } = await import('./terminal/lost-output.ts')
+    const { runCli } = await import('./cli/run-cli.ts')
+    outliveOutput(process)
+    process.exitCode = (await runCli(process.argv.slice(2), process)) || process.exitCode
+  }
 }

@@ -1,21 +1,12 @@
 // Owns the promise that the server says which expressions have another value each time, and that what it does not say is not guessed.
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { determinismOf } from '../../src/clickhouse/determinism.ts'
 import { openServer, type Server } from '../../src/clickhouse/server.ts'
-import { connect } from '../support/clickhouse.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/clickhouse.ts'
 import { startWithUsers } from '../support/users.ts'
 
-let testServer: TestServer
 let server: Server
-beforeAll(async () => {
-  testServer = await startTestServer()
-  server = await connect(testServer)
-})
-afterAll(async () => {
-  await server?.close()
-  await testServer?.stop()
-})
+useServer((_, connected) => void (server = connected))
 
 test.each([
   ['', 'deterministic'],

@@ -1,23 +1,13 @@
 import * as fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { quoteIdentifier, typed } from '../../src/clickhouse/dialect.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { connect, createLedger } from '../support/clickhouse.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { createLedger, useServer } from '../support/clickhouse.ts'
 
-let testServer: TestServer
 let server: Server
 
-beforeAll(async () => {
-  testServer = await startTestServer()
-  server = await connect(testServer)
-})
-
-afterAll(async () => {
-  await server?.close()
-  await testServer?.stop()
-})
+useServer((_, connected) => void (server = connected))
 
 /** What the server makes of values: each one as a parameter, and back as text. */
 async function echo(values: readonly unknown[]): Promise<string[]> {

@@ -1,27 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { compiledFence } from '../../src/lock/fence.ts'
 import { lockName } from '../../src/lock/lock-name.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { connect, ledgerEvent } from '../support/clickhouse.ts'
+import { ledgerEvent, useServer } from '../support/clickhouse.ts'
 import { KEY, locked, NETWORK, openRunner, silent } from '../support/locks.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
 
 const UUID = randomUUID()
 
-let testServer: TestServer
 let server: Server
 
-beforeAll(async () => {
-  testServer = await startTestServer()
-  server = await connect(testServer)
-})
-
-afterAll(async () => {
-  await server?.close()
-  await testServer?.stop()
-})
+useServer((_, connected) => void (server = connected))
 
 const at = (from: number, to: number) => ledgerEvent({ range: { from, to }, targetUuid: UUID })
 

@@ -4,28 +4,23 @@ import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { identity } from '../../src/seam/process.ts'
 import { lockName } from '../../src/lock/lock-name.ts'
 import { commentLiteral } from '../../src/lock/comment.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { connect, ledgerEvent } from '../support/clickhouse.ts'
+import { ledgerEvent, useServer } from '../support/clickhouse.ts'
 import { createLock, KEY, locked, lockTables, NETWORK, openRunner, silent } from '../support/locks.ts'
-import { post, rowsOf, startTestServer, type TestServer } from '../support/server.ts'
+import { post, rowsOf, type TestServer } from '../support/server.ts'
 import { serverTime } from '../support/audit.ts'
 import { recordSleeps } from '../support/sleeps.ts'
 
 let testServer: TestServer
 let server: Server
 
-beforeAll(async () => {
-  testServer = await startTestServer()
-  server = await connect(testServer)
-})
-
-afterAll(async () => {
-  await server?.close()
-  await testServer?.stop()
+useServer((login, connected) => {
+  testServer = login
+  server = connected
 })
 
 // The slowest first: those that wait for real time wait together.

@@ -1,19 +1,16 @@
 // Owns the promise that a table among the locks which no run has made stops nobody.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { connect } from '../support/clickhouse.ts'
+import { ledgerEvent, useServer } from '../support/clickhouse.ts'
 import { KEY, NETWORK, openRunner, silent } from '../support/locks.ts'
-import { post, startTestServer, type TestServer } from '../support/server.ts'
+import { post, type TestServer } from '../support/server.ts'
 
 let testServer: TestServer
 let server: Server
-beforeAll(async () => {
-  testServer = await startTestServer()
-  server = await connect(testServer)
-})
-afterAll(async () => {
-  await server?.close()
-  await testServer?.stop()
+useServer((login, connected) => {
+  testServer = login
+  server = connected
 })
 
 test('a lock whose number is above 2^53 - 1, or is none, is ignored by takers and by fences', async () => {
@@ -30,7 +27,7 @@ test('a lock whose number is above 2^53 - 1, or is none, is ignored by takers an
       `CREATE TABLE ${names.locks}.\`${NETWORK}__${KEY}__${number}\` (nothing UInt8) ENGINE = Null COMMENT '{}'`,
     )
   expect((await locks.holders()).get(KEY)).toMatchObject({ epoch: 1 })
-  void ledger
+  await ledger.append(held, ledgerEvent({ range: { from: 1, to: 2 }, targetUuid: randomUUID() }))
   await held.renew()
   expect(held.epoch).toBe(2)
   await held.release()

@@ -1,14 +1,14 @@
 // Owns the promise that two runners with one host name are two where neither sees the other's processes, as in two containers.
 import { spawnSync } from 'node:child_process'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { namesFor } from '../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { identity } from '../../src/seam/process.ts'
 import { backfill, environmentFor, MAIN } from '../support/cli.ts'
-import { catalogue, connect } from '../support/clickhouse.ts'
+import { catalogue, useServer } from '../support/clickhouse.ts'
 import { KEY, openRunner, silent } from '../support/locks.ts'
 import { repository } from '../support/processes.ts'
-import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 
 /** A command in a PID namespace of its own, with the host name and the network of this one. */
@@ -29,13 +29,9 @@ if (missing) console.warn(missing)
 describe.skipIf(missing)('two PID namespaces with one host name', () => {
   let testServer: TestServer
   let server: Server
-  beforeAll(async () => {
-    testServer = await startTestServer()
-    server = await connect(testServer)
-  })
-  afterAll(async () => {
-    await server?.close()
-    await testServer?.stop()
+  useServer((login, connected) => {
+    testServer = login
+    server = connected
   })
 
   test('a runner does not take the lock that a living runner of another namespace holds', async () => {

@@ -1,25 +1,15 @@
 // Owns the promises about the ends of sources, and about rows far away from all others.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { openSource } from '../../src/sources/source.ts'
-import { connect, createSources, insertRows } from '../support/clickhouse.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { createSources, insertRows, useServer } from '../support/clickhouse.ts'
 
 const TRANSACTION = 'canonical_execution_transaction'
 const TRACES = 'canonical_execution_traces'
 
-let testServer: TestServer
 let server: Server
 
-beforeAll(async () => {
-  testServer = await startTestServer()
-  server = await connect(testServer)
-})
-
-afterAll(async () => {
-  await server?.close()
-  await testServer?.stop()
-})
+useServer((_, connected) => void (server = connected))
 
 /** A chain with rows of these blocks, by source. */
 async function chainOf(blocks: Readonly<Record<string, readonly (number | string)[]>>) {

@@ -1,9 +1,8 @@
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openSource } from '../../src/sources/source.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { connect, createSources, insertRows } from '../support/clickhouse.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { createSources, insertRows, useServer } from '../support/clickhouse.ts'
 
 const TRANSACTION = 'canonical_execution_transaction'
 const NONCE_DIFFS = 'canonical_execution_nonce_diffs'
@@ -11,18 +10,9 @@ const TRACES = 'canonical_execution_traces'
 const BALANCE_DIFFS = 'canonical_execution_balance_diffs'
 const TRACES_ARE_WEAK = [TRACES]
 
-let testServer: TestServer
 let server: Server
 
-beforeAll(async () => {
-  testServer = await startTestServer()
-  server = await connect(testServer)
-})
-
-afterAll(async () => {
-  await server?.close()
-  await testServer?.stop()
-})
+useServer((_, connected) => void (server = connected))
 
 type RowOptions = {
   readonly network?: string

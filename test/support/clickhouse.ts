@@ -5,13 +5,29 @@ import { openServer, type Server, serverAs } from '../../src/clickhouse/server.t
 import { openTarget } from '../../src/targets/target.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { type LedgerEvent, NO_TRY } from '../../src/ledger/events.ts'
-import { type TestServer, uniqueDatabase } from './server.ts'
+import { startTestServer, type TestServer, uniqueDatabase } from './server.ts'
+import { afterAll, beforeAll } from 'vitest'
 
 export const catalogue = await readCatalogue(fileURLToPath(new URL('../../sql', import.meta.url)))
 
 /** Our own connection to a test server, in a database of its own; close it before the server stops. */
 export function connect({ url, username, password }: TestServer): Promise<Server> {
   return openServer({ side: 'target', url, username, password, database: uniqueDatabase('target') })
+}
+
+/** Gives the tests of a file a server and a connection to it before they run; both are ended after them. */
+export function useServer(give: (login: TestServer, server: Server) => void): void {
+  let login: TestServer | undefined
+  let server: Server | undefined
+  beforeAll(async () => {
+    login = await startTestServer()
+    server = await connect(login)
+    give(login, server)
+  })
+  afterAll(async () => {
+    await server?.close()
+    await login?.stop()
+  })
 }
 
 /** Creates an empty ledger and its locks' database, as `up` would. */

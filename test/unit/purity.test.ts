@@ -44,6 +44,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'embedded/',
     'ledger/',
     'lock/',
+    'main.ts',
     'project/sql-files.ts',
     'terminal/signals.ts',
     'workspace/env-file.ts',

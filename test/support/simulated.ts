@@ -1,14 +1,9 @@
 // Owns a simulated world outside for tests of the seam: a clock that nobody waits for, chance that repeats
-// itself, a wire without a server.
-import { afterEach } from 'vitest'
+// itself, a wire without a server. Each stays until its test has finished: a worker keeps this module for all its files.
+import { onTestFinished } from 'vitest'
 import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { type Clock, replaceClock } from '../../src/seam/clock.ts'
 import { replaceRandom } from '../../src/seam/random.ts'
-
-const undo: (() => void)[] = []
-afterEach(() => {
-  for (const back of undo.splice(0)) back()
-})
 
 export const BEGIN = Date.UTC(2030, 0, 1)
 
@@ -48,14 +43,14 @@ export function leapingClock() {
       return controller.signal
     },
   }
-  undo.push(replaceClock(clock))
+  onTestFinished(replaceClock(clock))
   return { clock, sleeps }
 }
 
 /** Ids that count, and the same fraction each time. */
 export function countedRandom(fraction = 0) {
   let ids = 0
-  undo.push(
+  onTestFinished(
     replaceRandom({
       id: () => `id-${++ids}`,
       below: (limit) => limit - 1,
@@ -83,6 +78,6 @@ export function answeringWire(answer: (query: string) => readonly unknown[]): re
     ping: async () => ({ success: true }),
     close: async () => {},
   }
-  undo.push(replaceTransport(() => transport as unknown as Transport))
+  onTestFinished(replaceTransport(() => transport as unknown as Transport))
   return heard
 }

@@ -1,8 +1,16 @@
 // Owns the promises of Ctrl-C: the first asks the work to stop, its echo does nothing, the second ends the process.
-import { afterEach, expect, test, vi } from 'vitest'
-import { interruptedCode, withSignals } from '../../src/terminal/signals.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { interruptedCode, SIGNALS, withSignals } from '../../src/terminal/signals.ts'
 
+// The worker has listeners of its own, which would end its servers and itself.
+// As they stand, so that one that was added by `once` is still called once.
+let others: readonly (readonly [NodeJS.Signals, readonly NodeJS.SignalsListener[]])[] = []
+beforeEach(() => {
+  others = SIGNALS.map((name) => [name, process.rawListeners(name) as NodeJS.SignalsListener[]])
+  for (const [name] of others) process.removeAllListeners(name)
+})
 afterEach(() => {
+  for (const [name, listeners] of others) for (const listener of listeners) process.on(name, listener)
   vi.useRealTimers()
   vi.restoreAllMocks()
 })
@@ -10,7 +18,6 @@ afterEach(() => {
 test('the echo of a Ctrl-C, which npm hands on, does not end the process; a second one does', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
-  const others = process.listenerCount('SIGINT')
   let asked = 0
   const code = await withSignals(
     () => void asked++,
@@ -24,7 +31,7 @@ test('the echo of a Ctrl-C, which npm hands on, does not end the process; a seco
       process.emit('SIGTERM', 'SIGTERM')
       expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']])
       // Nothing of ours keeps that signal from its default action.
-      expect(process.listenerCount('SIGINT')).toBe(others)
+      expect(process.listenerCount('SIGINT')).toBe(0)
       return interruptedCode(signal)
     },
   )
@@ -33,14 +40,13 @@ test('the echo of a Ctrl-C, which npm hands on, does not end the process; a seco
 })
 
 test('where the work has ended, signals are nobody’s again', async () => {
-  const others = process.listenerCount('SIGTERM')
   await expect(
     withSignals(
       () => {},
       () => Promise.reject(new Error('over')),
     ),
   ).rejects.toThrow('over')
-  expect(process.listenerCount('SIGTERM')).toBe(others)
+  expect(process.listenerCount('SIGTERM')).toBe(0)
 })
 
 const codeAfterHangUp = () =>

@@ -14,11 +14,11 @@ export async function readSqlFiles(
   { optional = false } = {},
 ): Promise<readonly SqlFile[]> {
   const place = join(root, folder)
-  const names = await readdir(place).catch((error: unknown) => {
+  const names = await namesOf(root, place).catch((error: unknown) => {
     if (optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
     return unreadable(place, error)
   })
-  const sqlNames = names.filter((name) => name.endsWith('.sql') && !isLeftover(name)).toSorted()
+  const sqlNames = names.filter((name) => name.endsWith('.sql'))
   return Promise.all(
     sqlNames.map(async (name) => {
       const path = join(place, name)
@@ -51,7 +51,7 @@ function hintFor(code: string, isListed: boolean): string {
 }
 
 /** Whether a file is what an editor or a system left behind: nobody's test, table or data. */
-export function isLeftover(name: string): boolean {
+function isLeftover(name: string): boolean {
   return /^\.|~$|^#.*#$|\.(swp|swo|orig|rej|bak|tmp)$|^(Thumbs\.db|desktop\.ini)$/i.test(name)
 }
 
@@ -81,6 +81,15 @@ export async function readFolderFile(root: string, path: string): Promise<Buffer
   } finally {
     await file.close()
   }
+}
+
+/**
+ * The names in a folder of `root`, sorted, leftovers of editors left out.
+ * @throws BackfillError `usage` if the folder lies outside of `root`; the system's error if it cannot be read
+ */
+export async function namesOf(root: string, folder: string): Promise<readonly string[]> {
+  await assertInside(root, folder)
+  return (await readdir(folder)).filter((name) => !isLeftover(name)).toSorted()
 }
 
 /** @throws BackfillError `usage` if a link on the way leads out of `root` */

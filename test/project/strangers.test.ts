@@ -10,8 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { readSoundTests } from '../../src/commands/test/files.ts'
+import type { BackfillError } from '../../src/model/errors.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { repository, temporaryDirectory } from '../support/processes.ts'
 
@@ -45,6 +47,19 @@ test('a folder that is a link out of it is refused', async () => {
   renameSync(join(sql, 'ddl'), join(sql, '..', 'ddl'))
   symlinkSync(join(sql, '..', 'ddl'), join(sql, 'ddl'))
   expect(await refused(sql)).toContain('leads out of the SQL folder')
+})
+
+test('tests that are a link out of the folder are refused, and no name behind the link is shown', async () => {
+  const { sql, outside } = folder()
+  rmSync(join(sql, 'tests'), { recursive: true, force: true })
+  symlinkSync(dirname(outside), join(sql, 'tests'))
+  const catalogue = await readCatalogue(sql)
+  const reported: BackfillError[] = []
+  const tests = readSoundTests(sql, { catalogue, chosen: catalogue.tables, known: [] }, (error) => {
+    reported.push(error)
+  })
+  await expect(tests).rejects.toThrow('is a link that leads out of the SQL folder')
+  expect(reported).toEqual([])
 })
 
 test('links within the folder are followed, as Kubernetes makes them', async () => {

@@ -1,12 +1,11 @@
 // Owns sql/tests/<table key>/*.yaml: finding and reading the test files.
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackfillError, fileError, usageError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import type { UnitTest } from './unit-test.ts'
-import { isLeftover, readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
+import { namesOf, readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
 import { parseTestCase } from './test-case.ts'
 
 /**
@@ -43,7 +42,7 @@ export async function readSoundTests(
   report: Report,
 ): Promise<readonly UnitTest[]> {
   const tests = join(folder, 'tests')
-  for (const stranger of (await namesIn(tests)).filter((name) => !known.includes(name))) {
+  for (const stranger of (await namesIn(folder, tests)).filter((name) => !known.includes(name))) {
     const sentence = `there is no table '${stranger}'`
     const hint = knownNames('tables', stranger, known)
     report(fileError({ rule: 'E015', file: shown(join(tests, stranger)), sentence, hint }))
@@ -64,7 +63,7 @@ async function readTableTests(
   report: Report,
 ): Promise<readonly UnitTest[]> {
   const folder = join(root, 'tests', table.key)
-  const names = await namesIn(folder)
+  const names = await namesIn(root, folder)
   const files = names.filter((name) => name.endsWith('.yaml'))
   for (const other of names.filter((name) => !files.includes(name))) {
     const sentence = 'is not a test file and never runs'
@@ -100,10 +99,9 @@ function withRule<Value>(file: string, parse: () => Value): Value {
   }
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
+async function namesIn(root: string, folder: string): Promise<readonly string[]> {
+  return await namesOf(root, folder).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     return unreadable(folder, error)
   })
-  return names.filter((name) => !isLeftover(name)).toSorted()
 }

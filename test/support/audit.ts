@@ -79,9 +79,10 @@ export async function audit({
         contentOf(server, databases.target, table),
         contentOf(server, clean, table),
       ])
+      const joined = withoutOrigin(folded)
       return [
         ...ledger,
-        ...(folded.length > 1 ? [`${folded.length} islands instead of one: ${JSON.stringify(folded)}`] : []),
+        ...(joined.length > 1 ? [`${joined.length} islands instead of one: ${JSON.stringify(joined)}`] : []),
         ...(is === should ? [] : [`has ${is}; a clean run has ${should}`]),
       ].map((what) => `${key}: ${what}`)
     })

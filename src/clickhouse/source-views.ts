@@ -1,4 +1,5 @@
-// Owns the refusal of source views that ignore FINAL: rows that were written again would count twice.
+// Owns the refusal of sources that cannot be read: tables without the columns that the program reads, and views that
+// ignore FINAL, where rows that were written again would count twice.
 import { isKeyword, significantTokens } from '../sql-syntax/lexer.ts'
 import { usageError } from '../model/errors.ts'
 import type { ExistingTable } from './existing-tables.ts'
@@ -22,18 +23,37 @@ export function viewProblem(
   }
 }
 
-/** @throws BackfillError `usage` for the first of the sources that is such a view */
-export async function assertNoUnsafeView(server: Server, sources: readonly string[]): Promise<void> {
+/** The columns that the search for missing blocks reads from every source. */
+export const PROBED: readonly string[] = ['meta_network_name', 'block_number', 'updated_date_time']
+
+/** @throws BackfillError `usage` for the first of the sources that is such a view, or that lacks such a column */
+export async function assertReadable(server: Server, sources: readonly string[]): Promise<void> {
   const { database } = server.connection
-  // Views alone: the profile of a user may limit the rows of an answer.
-  const views = await server.client.rows<{ name: string; engine: string; definition: string }>({
-    query: `SELECT name, engine, create_table_query AS definition FROM system.tables
-      WHERE database = {database:String} AND engine = 'View' AND name IN {sources:Array(String)}`,
-    query_params: { database, sources },
-    doing: 'looking for views among the sources',
+  // Those that may be a problem alone: the profile of a user may limit the rows of an answer.
+  const found = await server.client.rows<{
+    name: string
+    engine: string
+    definition: string
+    lacking: readonly string[]
+  }>({
+    query: `SELECT name, engine, definition, arrayFilter(column -> NOT has(columns, column), {probed:Array(String)}) AS lacking
+      FROM (SELECT name, engine, create_table_query AS definition FROM system.tables
+        WHERE database = {database:String} AND name IN {sources:Array(String)}) AS tables
+      INNER JOIN (SELECT table, groupArray(name) AS columns FROM system.columns
+        WHERE database = {database:String} AND table IN {sources:Array(String)} GROUP BY table) AS readable
+      ON tables.name = readable.table
+      WHERE engine = 'View' OR lacking != []`,
+    query_params: { database, sources, probed: PROBED },
+    doing: 'looking at the sources',
   })
-  for (const view of views) {
-    const problem = viewProblem(`${database}.${view.name}`, view)
+  for (const { lacking, ...table } of found) {
+    const name = `${database}.${table.name}`
+    if (lacking.length > 0)
+      throw usageError(
+        `the source ${name} has no column ${lacking.join(', ')}, by which missing blocks are found; or user '${server.connection.username}' may not read it`,
+        'read another table, or a view of it with these columns',
+      )
+    const problem = viewProblem(name, table)
     if (problem) throw usageError(problem.sentence, problem.hint)
   }
 }

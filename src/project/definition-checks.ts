@@ -4,7 +4,7 @@ import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import type { Report } from '../sql-syntax/problems.ts'
-import { tablesRead } from '../sql-syntax/table-refs.ts'
+import { tableReads, tablesRead } from '../sql-syntax/table-refs.ts'
 
 /** A table as far as its files could be read. */
 export type TableDraft = {
@@ -61,7 +61,7 @@ export function checkForks(
 
 /** A table that is read but not named does not bound the blocks: rows would be computed before its data arrives. */
 export function checkReads(
-  { file, header: { sources, after }, transform }: TableDraft,
+  { file, header: { sources, after, target }, transform }: TableDraft,
   drafts: readonly TableDraft[],
   report: Report,
 ): void {
@@ -81,6 +81,14 @@ export function checkReads(
   }
   refuse('E042', tablesRead(transform, 'source'), sources)
   refuse('E043', tablesRead(transform, 'target'), targets)
+  // `after` refuses it as a cycle; this is the way around.
+  for (const { database, table, line } of tableReads(transform)) {
+    if (database === undefined || table !== target) continue
+    const sentence = `reads '${database}.${table}', which has the name of its own target: ranges that run at the same time would not see each other's rows`
+    report(
+      fileError({ rule: 'E043', file, line, sentence, hint: 'compute it from sources and other tables' }),
+    )
+  }
 }
 
 /** The latest rows move on as the input grows: what a block makes of them is another thing an hour later. */

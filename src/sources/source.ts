@@ -4,7 +4,7 @@ import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
 import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
-import { assertNoUnsafeView } from '../clickhouse/source-views.ts'
+import { assertReadable } from '../clickhouse/source-views.ts'
 import { touchesSome, typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
@@ -18,7 +18,7 @@ export type SourcePort = {
    * higher blocks than a chain can have.
    */
   extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>>
-  /** @throws BackfillError `usage` for a source that is a view which ignores FINAL */
+  /** @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
   assertReadable(sources: readonly string[]): Promise<void>
   /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
   buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
@@ -114,7 +114,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
   }
 
   return {
-    assertReadable: (sources) => assertNoUnsafeView(server, sources),
+    assertReadable: (sources) => assertReadable(server, sources),
 
     async extents(sources) {
       const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])

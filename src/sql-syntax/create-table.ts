@@ -14,9 +14,10 @@ export type DdlColumn = { readonly name: string; readonly type: string; readonly
  * projections left out. Throws a usage error with file and line for any other statement.
  */
 export function ddlColumns(ddl: SqlText): readonly DdlColumn[] {
-  return createTable(ddl).columns.map((column) => {
+  return createTable(ddl).columns.flatMap((column) => {
     const { clauses } = column
     const written = clauses.get('') ?? []
+    if (isKeyword(written[0], 'NESTED')) return nestedColumns(column.name, written)
     // [NOT] NULL follows the type.
     const isNull = isKeyword(written.at(-1), 'NULL')
     const isNotNull = isNull && isKeyword(written.at(-2), 'NOT')
@@ -27,6 +28,15 @@ export function ddlColumns(ddl: SqlText): readonly DdlColumn[] {
       defaultKind: DEFAULT_KINDS.find((kind) => clauses.has(kind)) ?? '',
     }
   })
+}
+
+/** `x Nested(a UInt8)` is the column `x.a Array(UInt8)`, as ClickHouse creates it unless told otherwise. */
+function nestedColumns(outer: string, type: readonly Token[]): readonly DdlColumn[] {
+  return splitAtCommas(type.slice(2, closingAt(type, 1))).map(([inner, ...rest]) => ({
+    name: `${outer}.${unquoted(inner!)}`,
+    type: `Array(${compactText(rest)})`,
+    defaultKind: '',
+  }))
 }
 
 /** The table that a CREATE TABLE statement creates, without database. Throws a usage error for any other statement. */
@@ -64,7 +74,8 @@ export function createTable(ddl: SqlText) {
     const sentence = 'CREATE TABLE … AS would bring rows that no transform has made and no ledger knows'
     throw problem(ddl, as ?? clauses.get('AS')?.[0], sentence, 'remove AS and what follows')
   }
-  const items = splitAtCommas(tokens.slice(open + 1, close))
+  // ClickHouse takes a comma behind the last item.
+  const items = splitAtCommas(tokens.slice(open + 1, tokens[close - 1]?.text === ',' ? close - 1 : close))
   const columns = items
     .filter((item) => !isNoColumn(item))
     .map(([first, ...rest]) => {

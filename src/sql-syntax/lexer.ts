@@ -93,6 +93,8 @@ const RULES: readonly (readonly [TokenKind, RegExp])[] = [
   ['identifier', /"[^"\\]*(?:(?:\\[^]|"")[^"\\]*)*"|`[^`\\]*(?:(?:\\[^]|``)[^`\\]*)*`|“[^”]*”/],
   ['word', /(?!\$\w*\$|[bBxX]')[A-Za-z_$][\w$]*/],
   ['number', /0[xX][\da-fA-F][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?\d+)?\w*/],
+  // A name may begin with a digit: `24h_gas`. `1e5` and `0b1` are numbers.
+  ['word', /(?!0[bB][01]|\d[\d_]*(?:[eE][+-]?\d[\d_]*)?(?!\w))\d\w*/],
   ['number', /(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?\w*/],
   ['punctuation', /->|<=>|[<>!=]=|<>|::|\|\||@@|\\G|\/(?!\*)|\$(?!\w*\$)|[-−+*%=<>!?:|@^&~.,;()[\]{}]/],
   ['heredoc', /\$(?<tag>\w*)\$[^]*?\$\k<tag>\$/],

@@ -1,6 +1,7 @@
 // Owns finding the tables that a statement reads: each name after FROM and JOIN, and each behind `{source:Identifier}.`
 import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, type Token, unquoted } from './lexer.ts'
+import { closingAt } from './tokens.ts'
 
 export type TableRead = {
   /** `source` of `{source:Identifier}.t`. */
@@ -65,22 +66,27 @@ function readAt(tokens: readonly Token[], from: number): TableRead | undefined {
     : { database: unquoted(first), table: unquoted(name), line, from, to }
 }
 
-/** Not of `ARRAY JOIN`, `IS DISTINCT FROM`, `trim(… FROM …)`: a table's FROM has a SELECT before it at its depth. */
+/** Not of `ARRAY JOIN`, `IS DISTINCT FROM`, `WITH FILL FROM`, `trim(… FROM …)`: a table's FROM has a SELECT before it at its depth. */
 export function beginsTable(tokens: readonly Token[], index: number): boolean {
   const [token, before] = [tokens[index], tokens[index - 1]]
   if (isKeyword(token, 'JOIN')) return !isKeyword(before, 'ARRAY')
   if (token === undefined || !isKeyword(token, 'FROM')) return false
   if (isKeyword(before, 'DISTINCT') && isKeyword(tokens[index - 2], 'IS', 'NOT')) return false
+  if (isKeyword(before, 'FILL')) return false
   for (let at = index - 1; at >= 0 && tokens[at]!.depth >= token.depth; at--)
     if (tokens[at]!.depth === token.depth && isKeyword(tokens[at], 'SELECT')) return true
   return false
 }
 
-/** `name AS (` of WITH. */
+/** `name AS (` of WITH, also `name (columns) AS (` and `name AS MATERIALIZED (`. */
 function ownNames(tokens: readonly Token[]): ReadonlySet<string> {
   return new Set(
-    tokens.flatMap((token, index) =>
-      isKeyword(tokens[index + 1], 'AS') && tokens[index + 2]?.text === '(' ? [unquoted(token)] : [],
-    ),
+    tokens.flatMap((token, index) => {
+      const columns = closingAt(tokens, index + 1)
+      const as = (columns === -1 ? index : columns) + 1
+      if (!isName(token) || !isKeyword(tokens[as], 'AS')) return []
+      const body = [as + 1, as + 2, as + 3].find((at) => !isKeyword(tokens[at], 'NOT', 'MATERIALIZED'))
+      return tokens[body!]?.text === '(' ? [unquoted(token)] : []
+    }),
   )
 }

@@ -208,3 +208,13 @@ test('a transform runs up to its last token: what is put behind it is never part
   expect(splitStatements('a.sql', `SELECT * FROM (${transform.text})`)).toHaveLength(1)
   expect(transform.text.endsWith('}')).toBe(true)
 })
+
+test('a transform that reads a table of its own target by the name of a database is refused', async () => {
+  const transform = TRANSFORM.replace(
+    'FROM',
+    'FROM (SELECT * FROM mainnet.int_a UNION ALL SELECT * FROM',
+  ).replace('WHERE', ') WHERE')
+  await expect(read({ 'transforms/a.sql': transform })).rejects.toThrow(
+    "reads 'mainnet.int_a', which has the name of its own target",
+  )
+})

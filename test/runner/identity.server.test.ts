@@ -149,3 +149,25 @@ test('a network whose name has hyphens runs in a database of that name, beside o
   // Its lock is not taken for one of the shorter network.
   expect((await run(`unlock --network fusaka --sql ${sql}`)).stdout).toBe('block_slots_stat  has no lock\n')
 })
+
+test('a source without the columns by which missing blocks are found is refused before anything is made', async () => {
+  const other = uniqueDatabase('other')
+  await post(server, `CREATE DATABASE ${other}`)
+  await post(
+    server,
+    `CREATE TABLE ${other}.canonical_execution_storage_diffs (block_num UInt64, updated_date_time DateTime, meta_network_name String)
+      ENGINE = MergeTree ORDER BY block_num`,
+  )
+  databases = { ...databases, source: other }
+  const { code, stderr } = await run('up')
+  expect(code).toBe(2)
+  expect(stderr).toContain(
+    `the source ${other}.canonical_execution_storage_diffs has no column block_number, by which missing blocks are found`,
+  )
+  const [made] = await rowsOf<{ n: number }>(
+    server,
+    'SELECT count() AS n FROM system.databases WHERE name IN {names:Array(String)}',
+    { names: `['${databases.target}','${databases.ledger}']` },
+  )
+  expect(made!.n).toBe(0)
+})

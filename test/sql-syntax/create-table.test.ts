@@ -46,6 +46,16 @@ test('columns are read with type and kind of default, and nothing else is taken 
   )
 })
 
+test('a comma may follow the last column; Nested is a column of arrays for each of its own', () => {
+  const ddl = 'CREATE TABLE t (a UInt8, tx Nested(idx UInt64, `24h` Nullable(String)), 24h_gas UInt8,)'
+  expect(ddlColumns(sql(ddl)).map(({ name, type }) => `${name}|${type}`)).toEqual([
+    'a|UInt8',
+    'tx.idx|Array(UInt64)',
+    'tx.24h|Array(Nullable(String))',
+    '24h_gas|UInt8',
+  ])
+})
+
 test.for([
   [DDL, 'int_a'],
   ['create table t (a Int8)', 't'],

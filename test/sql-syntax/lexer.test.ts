@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { lex, significantTokens, unquoted, type Token } from '../../src/sql-syntax/lexer.ts'
 
 const sql = (text: string) => ({ file: 'a.sql', text, line: 1 })
+const kinds = (text: string) => significantTokens(sql(text)).map(({ kind }) => kind)
 const texts = (text: string) => significantTokens(sql(text)).map((token) => token.text)
 
 test('the texts of all tokens, joined, are the input', () => {
@@ -77,6 +78,11 @@ test.for<[string, string[]]>([
   ['- -1', ['-', '-', '1']],
 ])('%j is read as ClickHouse reads it', ([text, expected]) => {
   expect(texts(text)).toEqual(expected)
+})
+
+test('a name may begin with a digit, and a number stays one', () => {
+  expect(kinds('24h_gas 1inch 7d _1')).toEqual(['word', 'word', 'word', 'word'])
+  expect(kinds('.5 24 1_000 1e5 1e+5 1.5e-3 0xFFp1 0b01')).toEqual(Array(8).fill('number'))
 })
 
 test.for([

@@ -8,6 +8,7 @@ import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeSelect, describeStatement, readerOf, transformParams } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
+import { PROBED } from '../../clickhouse/source-views.ts'
 import { outputLines } from './output-columns.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
@@ -98,9 +99,6 @@ function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readon
       })),
   ]
 }
-
-/** The columns that the probe of missing blocks reads from every source. */
-const PROBED = ['meta_network_name', 'block_number', 'updated_date_time']
 
 /** The columns that source tables lack: those of the probe, or those that a SELECT names and the source's file has. */
 function* missingColumns(

@@ -35,6 +35,12 @@ test('tables are found behind FROM and JOIN; names of WITH, functions and other 
   )
 })
 
+test('names of WITH may have columns or be MATERIALIZED; WITH FILL FROM reads nothing', () => {
+  const text = `WITH t (b, n) AS (SELECT 1, 2), m AS MATERIALIZED (SELECT 1 AS b), k AS NOT MATERIALIZED (SELECT 1 AS b)
+    SELECT b FROM t JOIN m USING b JOIN k USING b ORDER BY b WITH FILL FROM lo TO hi`
+  expect(tableReads(sql(text))).toEqual([])
+})
+
 test.for<[message: string, line: number]>([
   // What is named twice is looked for where the server says.
   ['Unknown expression identifier `hash` in scope SELECT hash AS h FROM source.logs.', 17],

@@ -8,8 +8,10 @@ export type DdlClause = {
   /** The tokens with one space between any two, without the brackets around all of them: `address , block_number`. */
   readonly text: string
   readonly line: number
-  /** Names in it that are not functions. */
+  /** Names in it that are not functions. Words of SQL are among them. */
   readonly names: readonly string[]
+  /** Those that can be nothing but columns: each is an element or an argument of its own. */
+  readonly columns: readonly string[]
 }
 
 export type DdlEngine = DdlClause & {
@@ -21,16 +23,27 @@ export type DdlClauses = ReturnType<typeof ddlClauses>
 
 /** Throws a usage error with file and line if the statement is not a CREATE TABLE. */
 export function ddlClauses(ddl: SqlText) {
-  const { columns, clauses } = createTable(ddl)
+  const { columns, clauses, others } = createTable(ddl)
   const clause = (word: string) => {
     const tokens = clauses.get(word)
     return tokens && toClause(tokens, tokens[0]?.line ?? 1)
   }
+  const inList = others.find(([first]) => isKeyword(first, 'PRIMARY'))
+  const keyed = columns.filter((column) => column.clauses.has('PRIMARY KEY'))
   return {
     columns,
     engine: readEngine(clauses.get('ENGINE') ?? []),
-    /** The sorting key: ORDER BY, else PRIMARY KEY. */
-    sortKey: clause('ORDER BY') ?? clause('PRIMARY KEY'),
+    /** The sorting key: ORDER BY, else PRIMARY KEY, which may also stand in the list of columns or behind some of them. */
+    sortKey:
+      clause('ORDER BY') ??
+      clause('PRIMARY KEY') ??
+      (inList && toClause(inList.slice(2), inList[0]!.line)) ??
+      (keyed[0] && {
+        text: keyed.map(({ name }) => name).join(' , '),
+        line: keyed[0].line,
+        names: keyed.map(({ name }) => name),
+        columns: [],
+      }),
     partition: clause('PARTITION BY'),
   }
 }
@@ -62,7 +75,31 @@ export function toClause(tokens: readonly Token[], line: number): DdlClause {
   const names = inside.flatMap((token, index) =>
     isName(token) && inside[index + 1]?.text !== '(' ? [unquoted(token)] : [],
   )
-  return { text: keyText(tokens), line, names }
+  return { text: keyText(tokens), line, names, columns: columnsIn(inside) }
+}
+
+/** Before and behind a name that is an element or an argument of its own. */
+const [BEFORE, BEHIND] = [/^[(,]$/, /^([),]|ASC|DESC)$/i]
+
+/** Words of SQL, units of time and parameters of lambdas stand there, too. */
+const NO_COLUMN =
+  /^(true|false|null|inf|nan|default|(nano|micro|milli)?seconds?|minutes?|hours?|days?|weeks?|months?|quarters?|years?)$/i
+
+function columnsIn(tokens: readonly Token[]): readonly string[] {
+  const arrows = tokens.flatMap(({ text }, index) => (text === '->' ? [index] : []))
+  const bound = new Set(
+    arrows.flatMap((arrow) => {
+      const open = tokens.findLastIndex(({ text }, index) => index < arrow && text === '(')
+      const list =
+        tokens[arrow - 1]?.text === ')' ? tokens.slice(open, arrow) : tokens.slice(arrow - 1, arrow)
+      return list.map(unquoted)
+    }),
+  )
+  return tokens.flatMap((token, index) => {
+    const [before, behind] = [tokens[index - 1]?.text ?? ',', tokens[index + 1]?.text ?? ',']
+    if (!isName(token) || !BEFORE.test(before) || !BEHIND.test(behind)) return []
+    return NO_COLUMN.test(token.text) || bound.has(unquoted(token)) ? [] : [unquoted(token)]
+  })
 }
 
 /** `a, b` of `(a, b)` and `tuple(a, b)`. */

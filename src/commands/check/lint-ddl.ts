@@ -32,14 +32,12 @@ function* unknownColumns({ columns, engine, sortKey, partition }: DdlClauses): G
   const known = columns.map(({ name }) => name)
   const places = { 'the engine': engine, 'ORDER BY': sortKey, 'PARTITION BY': partition }
   for (const [what, clause] of Object.entries(places))
-    for (const name of clause?.names ?? []) {
-      if (known.includes(name) || KEYWORDS.has(name.toUpperCase())) continue
+    for (const name of clause?.columns ?? []) {
+      if (known.includes(name)) continue
       const sentence = `${what} names '${name}', which is not a column of the table`
       yield problem('E052', clause, sentence, knownNames('columns', name, known))
     }
 }
-
-const KEYWORDS: ReadonlySet<string> = new Set('ASC DESC AS INTERVAL DAY MONTH YEAR AND OR NOT'.split(' '))
 
 function* rowsColumn({ columns }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
   const known = columns.map(({ name }) => name)
@@ -74,7 +72,10 @@ function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem,
   yield problem('E053', engine, sentence, hint)
 }
 
-function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
+function* keysFit(
+  { columns, engine, sortKey, partition }: DdlClauses,
+  rows: RowsKind,
+): Generator<Problem, void> {
   if (!mergesRows(engine)) return
   const key = sortKey?.names ?? []
   const at = sortKey ?? engine
@@ -93,7 +94,7 @@ function* keysFit({ engine, sortKey, partition }: DdlClauses, rows: RowsKind): G
     yield problem('E055', at, sentence, `take ${rows.column} out of ORDER BY, or write rows: per-block`)
   }
   const stray = (partition?.names ?? []).filter(
-    (name) => !key.includes(name) && !KEYWORDS.has(name.toUpperCase()),
+    (name) => !key.includes(name) && columns.some((column) => column.name === name),
   )
   const sentence = `PARTITION BY has ${stray.join(', ')}, which ORDER BY lacks: rows of one key in different partitions never replace one another`
   if (stray.length > 0) yield problem('E056', partition, sentence, 'partition by columns of ORDER BY')

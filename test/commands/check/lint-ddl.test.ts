@@ -1,0 +1,77 @@
+// Owns what `check` says about keys and engines by the file alone.
+import { expect, test } from 'vitest'
+import { lintDdl } from '../../../src/commands/check/lint-ddl.ts'
+
+const COLUMNS = 'block_number UInt32, n UInt64, d DateTime, t Tuple(a UInt8, b String), arr Array(UInt8)'
+
+function findingsOf(tail: string, columns = COLUMNS): readonly string[] {
+  const text = `CREATE TABLE IF NOT EXISTS {target:Identifier}.t (${columns}) ENGINE = ${tail}`
+  const found = [...lintDdl({ file: 'ddl/t.sql', text, line: 1 }, { kind: 'per-block' })]
+  return found.map(({ finding }) => `${finding!.rule} ${finding!.sentence}`)
+}
+
+test.each([
+  'PARTITION BY toStartOfInterval(d, INTERVAL 1 WEEK) ORDER BY (block_number, d)',
+  'PARTITION BY CAST(block_number / 1000000 AS UInt32) ORDER BY block_number',
+  'PARTITION BY (block_number / 1000000)::UInt32 ORDER BY block_number',
+  'PARTITION BY block_number DIV 1000000 ORDER BY block_number',
+  'ORDER BY (block_number, CASE WHEN n > 1 THEN 1 ELSE 0 END)',
+  'ORDER BY (block_number, CASE n WHEN 1 THEN 1 ELSE 0 END DESC)',
+  'ORDER BY (block_number, n BETWEEN 1 AND 5)',
+  'ORDER BY (block_number, EXTRACT(YEAR FROM d))',
+  'ORDER BY (block_number, d + INTERVAL 1 QUARTER)',
+  'ORDER BY (block_number, date_diff(day, d, toDateTime(0)))',
+  'ORDER BY (block_number, t.a)',
+  'ORDER BY (block_number, t.b ASC)',
+  'ORDER BY (block_number, arrayMap(x -> x + 1, arr))',
+  'ORDER BY (block_number, arrayMap((x, y) -> plus(x, y), arr, arr))',
+  'ORDER BY (block_number, n IS NULL, if(n > 1, true, NULL))',
+  "ORDER BY (block_number, TRIM(BOTH ' ' FROM toString(n)), SUBSTRING(t.b FROM 1 FOR 2))",
+])('check --offline takes %s, as ClickHouse does', (keys) => {
+  expect(findingsOf(`ReplacingMergeTree ${keys}`)).toEqual([])
+})
+
+test('a primary key may stand in the list of columns, or behind one of them', () => {
+  expect(findingsOf('ReplacingMergeTree', `${COLUMNS}, PRIMARY KEY (block_number, n)`)).toEqual([])
+  expect(findingsOf('ReplacingMergeTree', 'block_number UInt32 PRIMARY KEY, n UInt64')).toEqual([])
+  expect(findingsOf('ReplacingMergeTree', 'block_number UInt32, n UInt64 PRIMARY KEY')[0]).toMatch(/^E055/)
+})
+
+test.each([
+  ['ORDER BY (block_number, m)', 'ORDER BY'],
+  ['ORDER BY (block_number, m DESC)', 'ORDER BY'],
+  ['ORDER BY (block_number, arrayMap(x -> plus(x, m), arr))', 'ORDER BY'],
+  ['PARTITION BY intDiv(m, 10) ORDER BY block_number', 'PARTITION BY'],
+])('a name that can be nothing but a column has to be one: %s', (keys, clause) => {
+  expect(findingsOf(`ReplacingMergeTree ${keys}`)).toEqual([
+    `E052 ${clause} names 'm', which is not a column of the table`,
+  ])
+})
+
+test.each([
+  'Summing',
+  'Aggregating',
+  'Coalescing',
+  'VersionedCollapsing',
+  'ReplicatedSumming',
+  'SharedSumming',
+])('a %sMergeTree without the block in its key makes one row of many blocks, which is refused', (name) => {
+  const found = (keys: string) => findingsOf(`${name}MergeTree ORDER BY ${keys}`).join('\n')
+  const one = name.replace(/^(Replicated|Shared)/, '')
+  expect(found('intDiv(block_number, 10)')).toContain(
+    `E055 ORDER BY lacks block_number: rows of different blocks would become one in a ${one}MergeTree`,
+  )
+  expect(found('(n, block_number)')).not.toContain('E055')
+})
+
+test.each(['AS SELECT number AS block_number FROM numbers(500)', 'POPULATE AS SELECT 1', 'AS SELECT 7 AS n'])(
+  'a table that would come with rows is refused: %s',
+  (tail) => {
+    const of = () => findingsOf(`ReplacingMergeTree ORDER BY block_number ${tail}`)
+    expect(of).toThrow('CREATE TABLE … AS would bring rows that no transform has made and no ledger knows')
+  },
+)
+
+test('EMPTY AS brings no rows', () => {
+  expect(findingsOf('ReplacingMergeTree ORDER BY block_number EMPTY AS SELECT 1')).toEqual([])
+})

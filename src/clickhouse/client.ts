@@ -11,6 +11,8 @@ import {
 import type { Connection } from './connection.ts'
 import { BoundText } from '../sql-syntax/parameter-value.ts'
 import { bounded, limited, limitErrors } from './bounded-answer.ts'
+import type { BackfillError } from '../model/errors.ts'
+import { NEVER_BEGAN } from './error-codes.ts'
 import { agentFor, withStatus } from './http-agent.ts'
 import { longForm } from './long-form.ts'
 import { againMs, passesSoon } from './retry.ts'
@@ -90,17 +92,22 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
       throw serverError(error, { connection, doing })
     }
   }
+  const again =
+    (mayRepeat: (error: unknown) => boolean): typeof send =>
+    async (question, call) => {
+      for (let attempt = 1; ; attempt++)
+        try {
+          return await send(question, call)
+        } catch (error) {
+          const ms = mayRepeat(error) ? againMs(attempt) : undefined
+          if (ms === undefined) throw error
+          await sleep(ms)
+        }
+    }
   /** A question may be asked again: one lost connection, or a server that is busy for a moment, ends nothing. */
-  const ask: typeof send = async (question, call) => {
-    for (let attempt = 1; ; attempt++)
-      try {
-        return await send(question, call)
-      } catch (error) {
-        const ms = passesSoon(error) ? againMs(attempt) : undefined
-        if (ms === undefined) throw error
-        await sleep(ms)
-      }
-  }
+  const ask = again(passesSoon)
+  /** Another statement may be repeated only if it certainly never began. */
+  const tell = again((error) => NEVER_BEGAN.has((error as BackfillError).code))
   return {
     rows: <Row>(question: Parameters<Client['rows']>[0]) =>
       ask(question, async (params) =>
@@ -111,7 +118,7 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
         limited(await transport.query({ ...params, format: 'JSON' })).json<Row>(),
       ),
     command: (statement) =>
-      send(statement, async (params) => {
+      tell(statement, async (params) => {
         const form = longForm(params)
         if (form === params) await transport.command(params)
         else await text(bounded((await transport.exec(form)).stream))

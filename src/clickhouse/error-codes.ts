@@ -1,5 +1,5 @@
 // Owns what an error code of ClickHouse means for the work: retry it, split the chunk, or stop the table.
-import type { ErrorKind, RetryDecision } from '../model/errors.ts'
+import type { BackfillError, ErrorKind, RetryDecision } from '../model/errors.ts'
 
 /** Errors of a statement that was too big for its limits. */
 const TOO_BIG: ReadonlySet<number> = new Set([
@@ -33,6 +33,39 @@ const PASSING: ReadonlySet<number> = new Set([
   499, // S3_ERROR
   745, // SERVER_OVERLOADED
   999, // KEEPER_EXCEPTION
+])
+
+/** Of the server, its disks, or the user's rights and limits: they say nothing about the text of a statement. */
+const NOT_OF_SQL: ReadonlySet<number> = new Set([
+  33, // CANNOT_READ_ALL_DATA
+  40, // CHECKSUM_DOESNT_MATCH
+  49, // LOGICAL_ERROR
+  ...[74, 75, 76], // files that cannot be read, written or opened
+  158, // TOO_MANY_ROWS
+  164, // READONLY
+  173, // CANNOT_ALLOCATE_MEMORY
+  201, // QUOTA_EXCEEDED
+  246, // CORRUPTED_DATA
+  307, // TOO_MANY_BYTES
+  335, // BARRIER_TIMEOUT
+  ...[372, 373], // sessions
+  396, // TOO_MANY_ROWS_OR_BYTES
+  452, // SETTING_CONSTRAINT_VIOLATION
+  497, // ACCESS_DENIED
+  722, // ASYNC_LOAD_WAIT_FAILED
+  735, // QUERY_WAS_CANCELLED_BY_CLIENT
+  ...[1000, 1001, 1002], // exceptions of libraries
+])
+
+/** Whether an error of the server is a fault of the statement: what is not, is not blamed on the file. */
+export function blamesText({ kind, code, retry }: Pick<BackfillError, 'kind' | 'code' | 'retry'>): boolean {
+  return kind === 'failed' && code !== 0 && retry === 'stop' && !NOT_OF_SQL.has(code)
+}
+
+/** The server refuses a statement with these before it begins. */
+export const NEVER_BEGAN: ReadonlySet<number> = new Set([
+  202, // TOO_MANY_SIMULTANEOUS_QUERIES
+  745, // SERVER_OVERLOADED
 ])
 
 /** TOO_MANY_PARTS that no wait heals: the range has more partitions than one INSERT may write. */

@@ -1,7 +1,8 @@
 // Owns the server's spelling of types: a DDL file may use another one (`TEXT`, `Decimal64(4)`, `Enum('a', 'b')`).
 import { type DdlColumn, ddlColumns } from '../sql-syntax/create-table.ts'
 import type { SqlText } from '../model/model.ts'
-import { errorCode } from './server-error.ts'
+import type { BackfillError } from '../model/errors.ts'
+import { blamesText } from './error-codes.ts'
 import type { Server } from './server.ts'
 
 /** By the file's spelling; undefined for a type that the server does not know. @throws BackfillError `server` */
@@ -14,7 +15,7 @@ export async function typeNames(
     const found = await ask(server, wanted)
     return new Map(wanted.map((type, index) => [type, found[index]]))
   } catch (error) {
-    if (errorCode(error) === 0) throw error
+    if (!blamesText(error as BackfillError)) throw error
     // One of them is unknown: ask for each separately, so that the others are found.
     const each = wanted.map(async (type) => [type, (await ask(server, [type]).catch(() => []))[0]] as const)
     return new Map(await Promise.all(each))

@@ -5,7 +5,8 @@ import type { Network, TableDefinition } from '../model/model.ts'
 import { BoundText } from '../sql-syntax/parameter-value.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { Connection } from '../clickhouse/connection.ts'
-import { ACCESS_DENIED, isMissing, MISSING_HINT, messageOf } from '../clickhouse/server-error.ts'
+import { blamesText } from '../clickhouse/error-codes.ts'
+import { isMissing, MISSING_HINT, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { Difference } from '../clickhouse/settings-limits.ts'
 import type { Range } from '../model/blocks.ts'
@@ -71,9 +72,7 @@ export async function describeTransform(
       doing: `checking ${table.transform.file}`,
     })
   } catch (error) {
-    const { kind, code, retry } = error as BackfillError
-    // A busy server says nothing about the file.
-    throw kind === 'failed' && code !== ACCESS_DENIED && retry === 'stop' ? rejected(table, error) : error
+    throw blamesText(error as BackfillError) ? rejected(table, error) : error
   }
 }
 

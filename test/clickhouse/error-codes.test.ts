@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ClickHouseError } from '@clickhouse/client'
-import { backoffMs, MAX_ATTEMPTS, retryDecision } from '../../src/clickhouse/error-codes.ts'
+import { backoffMs, blamesText, MAX_ATTEMPTS, retryDecision } from '../../src/clickhouse/error-codes.ts'
 import { LOCK_LOST, serverError } from '../../src/clickhouse/server-error.ts'
 import { BackfillError, type ErrorKind, retryOf, usageError } from '../../src/model/errors.ts'
 
@@ -32,6 +32,14 @@ const KNOWN = [
   ['query killed', 394, 'retry'],
   ['system error', 425, 'retry'],
   ['Keeper exception', 999, 'retry'],
+  ['an address that DNS does not know just now', 198, 'retry'],
+  ['too few live replicas', 285, 'retry'],
+  ['an earlier quorum that is not reached', 286, 'retry'],
+  ['no thread free', 439, 'retry'],
+  ['a deadlock avoided', 473, 'retry'],
+  ['S3', 499, 'retry'],
+  ['server overloaded', 745, 'retry'],
+  ['no space', 243, 'retry'],
   ['unknown user', 192, 'reconnect'],
   ['wrong password', 193, 'reconnect'],
   ['password required', 194, 'reconnect'],
@@ -54,6 +62,17 @@ test('an INSERT over too many partitions is split, although the server gives it 
     "Too many partitions for single INSERT block (more than 100). The limit is controlled by 'max_partitions_per_insert_block' setting."
   expect(answered(252, words)).toMatchObject({ code: 252, retry: 'split' })
 })
+
+test.each([62, 47, 53, 43, 36, 395])('code %i is a fault of the file', (code) => {
+  expect(blamesText(answered(code))).toBe(true)
+})
+
+test.each([0, 49, 76, 158, 159, 164, 201, 202, 241, 246, 372, 452, 497, 516, 745, 1001])(
+  'code %i is not blamed on the file',
+  (code) => {
+    expect(blamesText(answered(code))).toBe(false)
+  },
+)
 
 test('what no list names would fail again', () => {
   const unknown = fc

@@ -38,6 +38,22 @@ test('a question whose connection is lost is asked again, a statement that write
   expect(asked).toBe(3)
 })
 
+test('a statement that a busy server refused before it began is sent again, whatever it writes', async () => {
+  let asked = 0
+  const url = await listening((request, response) => {
+    asked += 1
+    request.resume()
+    if (asked === 1) response.writeHead(500, { 'x-clickhouse-exception-code': '202' })
+    response.end(
+      asked > 1
+        ? ''
+        : 'Code: 202. DB::Exception: Too many simultaneous queries. Maximum: 1. (TOO_MANY_SIMULTANEOUS_QUERIES)',
+    )
+  })
+  await clientOf(url).command({ query: 'CREATE DATABASE x' })
+  expect(asked).toBe(2)
+})
+
 test.for([
   [401, 'Unauthorized', '_PASSWORD'],
   [403, 'Forbidden', '_PASSWORD'],

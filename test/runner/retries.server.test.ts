@@ -96,6 +96,24 @@ test('a block that is too big alone fails with what to change', async () => {
   ])
 })
 
+test('a block that takes too long alone needs a faster transform, not more memory', async () => {
+  const workspace = await runWith(failing('block_number = 3', 159), CHOOSE)
+  const { failed } = await workspace.up({ chunk: 4 })
+  expect(failed[0]!.error.message).toMatch(/ \(code 159\); block 3 alone takes too long$/)
+  expect(failed[0]!.error.hint).toMatch(/^Make the transform of block_slots_stat faster/)
+  expect(failed[0]!.error.hint).not.toContain('memory')
+})
+
+test('an error that is none of SQL is not blamed on the file', async () => {
+  const over = await runWith(`(SELECT ${failing('1', 201)})`, CHOOSE)
+  await expect(over.up()).rejects.toMatchObject({
+    kind: 'failed',
+    message: expect.stringMatching(/failed while checking .*told to fail.* \(code 201\)$/),
+  })
+  const wrong = await runWith(`(SELECT ${failing('1', 43)})`, CHOOSE)
+  await expect(wrong.up()).rejects.toMatchObject({ kind: 'usage', hint: 'Fix the file' })
+})
+
 test('a statement that times out is split in halves down to what is fast enough', async () => {
   const workspace = await runWith(failing(`${BLOCKS_ASKED_FOR} > 3`, 159), CHOOSE)
   expect((await workspace.up()).failed).toEqual([])

@@ -138,6 +138,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'targets/',
   ],
   'p-limit': [
+    'commands/check/server.ts',
     'commands/import/files/web-files.ts',
     'commands/verify/verify.ts',
     'ledger/writer.ts',

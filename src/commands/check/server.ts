@@ -1,4 +1,5 @@
 // Owns the checks of `backfill check` on the servers: sources, transforms, existing tables, grants. Reads only.
+import pLimit from 'p-limit'
 import { checkGrants } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
@@ -36,11 +37,15 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
     if (problem) report(fileError({ rule: 'E068', ...placeOfRead(tables, source), ...problem }))
   }
   const types = await typeNames(target, tables.flatMap(columnTypes))
+  // A user may have few statements at once.
+  const slot = pLimit(4)
   const each = tables.flatMap((table) => [
-    checkTransform({ ...check, table, serverState, types, denied }, report),
-    checkExistingTable(
-      { target, table, first: tables[0]!.ddl, types, existing: serverState.targets.get(table.target) },
-      report,
+    slot(() => checkTransform({ ...check, table, serverState, types, denied }, report)),
+    slot(() =>
+      checkExistingTable(
+        { target, table, first: tables[0]!.ddl, types, existing: serverState.targets.get(table.target) },
+        report,
+      ),
     ),
   ])
   await Promise.all(

@@ -1,7 +1,8 @@
 // Owns the server's form of a DDL file: the server creates a temporary table from it, which ends with its session.
+import { blamesText } from '../../clickhouse/error-codes.ts'
 import { ACCESS_DENIED, errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { retryOf } from '../../model/errors.ts'
+import type { BackfillError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { randomId } from '../../seam/random.ts'
 import { createTable } from '../../sql-syntax/create-table.ts'
@@ -69,8 +70,7 @@ export async function madeDefinition(
         `the profile of user '${connection.username}' does not let it create temporary tables`,
         'set readonly = 2 for this user',
       )
-    // An overloaded server says nothing about the file.
-    if (code !== SYNTAX_ERROR && retryOf(error) !== 'stop') throw error
+    if (!blamesText(error as BackfillError)) throw error
     return { refused: answer.message, sent: code === SYNTAX_ERROR ? query : '' }
   }
 }

@@ -5,6 +5,7 @@ import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
+import { blamesText } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeSelect, describeStatement, readerOf, transformParams } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
@@ -38,7 +39,8 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
     described = await describe(check, text)
   } catch (error) {
     const [code, answer] = [errorCode(error), originOf(error)]
-    if (code === 0 || !(answer instanceof Error)) throw error
+    if (!(answer instanceof Error)) throw error
+    if (code !== ACCESS_DENIED && !blamesText(error as BackfillError)) throw error
     // The server names the first unknown identifier, which may be the consequence of a missing column.
     const missing = code === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
     const found = missing.length > 0 ? missing : [errorLine(check, code, answer.message, text)]

@@ -7,6 +7,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import type { ExecutorPort } from '../../runner/executor.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import type { NotCompared } from './report.ts'
+import { dropsOf } from './dropped-rows.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 
 /**
@@ -21,6 +22,8 @@ export type Sides = {
   readonly positionType: string
   readonly compared: readonly string[]
   readonly not: readonly NotCompared[]
+  /** The table itself may drop or join rows that are compared. */
+  readonly dropsMore: boolean
 }
 
 /** @throws BackfillError `usage` if the table's rows cannot be compared; `failed` if it does not exist; `server` */
@@ -46,15 +49,22 @@ export async function readSides(
       `${table.key} is 'rows: per-key', but its engine ${facts.engine} keeps every row: there is no row of a key to compare with`,
       `Make it a ReplacingMergeTree in ${table.ddl.file}, then backfill rebuild ${table.key}`,
     )
+  // Nothing is stored of an EPHEMERAL column: others are computed from it.
   const output = new Set(described.map(({ name }) => name))
   const yielded = facts.columns.filter(({ name }) => output.has(name))
   const computed = facts.columns.filter(
     ({ name, defaultKind }) =>
-      !output.has(name) && (defaultKind === 'DEFAULT' || defaultKind === 'MATERIALIZED'),
+      !output.has(name) && ['DEFAULT', 'MATERIALIZED', 'EPHEMERAL'].includes(defaultKind),
   )
   const not = await notComparable(target, computed)
   const steady = computed.filter((column) => !not.some(({ name }) => name === column.name))
-  const compared = [...yielded, ...steady].map(({ name }) => name)
+  const stored = [...yielded, ...steady].filter(({ defaultKind }) => defaultKind !== 'EPHEMERAL')
+  const drops = dropsOf(
+    facts,
+    rows.kind,
+    stored.map(({ name }) => name),
+  )
+  const compared = stored.map(({ name }) => name).filter((name) => !drops.fading.includes(name))
   const position =
     rows.kind === 'per-key' ? facts.columns.find(({ name }) => name === rows.column) : undefined
 
@@ -73,16 +83,21 @@ export async function readSides(
     [${list.map((name) => `ifNull(toString(${name}), 'NULL')`).join(', ')}] AS backfill_values
   FROM ${from}`
   const rowsOfRange =
-    rows.kind === 'per-block' ? ' WHERE block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}' : ''
+    rows.kind === 'per-block' ? 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}' : ''
+  const where = (...conditions: readonly string[]) => {
+    const all = conditions.filter((condition) => condition !== '')
+    return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`
+  }
   return {
     recomputed: side(`(SELECT ${[...yielded.map(({ name }) => quoteIdentifier(name)), ...defaults].join(', ')}
-    FROM (SELECT ${cast.join(', ')} FROM (\n${transform.text}\n)))`),
+    FROM (SELECT ${cast.join(', ')} FROM (\n${transform.text}\n)))${where(drops.keeps)}`),
     stored: side(
-      `{backfill_database:Identifier}.{backfill_table:Identifier}${isCollapsing ? ' FINAL' : ''}${rowsOfRange}`,
+      `{backfill_database:Identifier}.{backfill_table:Identifier}${isCollapsing ? ' FINAL' : ''}${where(rowsOfRange, drops.keeps)}`,
     ),
     positionType: position?.type ?? 'UInt8',
     compared,
-    not,
+    not: [...not, ...drops.fading.map((name) => ({ name, why: 'ttl' as const }))],
+    dropsMore: drops.more,
   }
 }
 

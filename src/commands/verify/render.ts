@@ -72,6 +72,7 @@ const SHOWN = 10
 
 const NOT_COMPARED: readonly (readonly [NotCompared['why'], string])[] = [
   ['nondeterministic', 'a different value each time'],
+  ['ttl', 'its TTL takes its values away'],
   ['unknown', 'the server does not say whether the default is deterministic'],
 ]
 
@@ -89,6 +90,7 @@ const WHY: Readonly<Record<WhyStale, string>> = {
   limits: 'outside of the blocks that the table holds now',
   inputs: 'a table that it reads has changed since it was built',
   sources: 'source rows have changed since it was built',
+  dropped: 'the TTL or the engine of the table may have dropped rows, so it cannot be checked',
   gone: 'source rows were deleted since it was built, so it cannot be checked',
 }
 
@@ -156,7 +158,7 @@ function nextLines({ table, rows, hint, comparisons }: VerifiedTable): readonly 
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-/** `outcome`: same, different, duplicates; `why`: null, a reason of stale ranges, or gone. */
+/** `outcome`: same, different, duplicates; `why`: null, a reason of stale ranges, gone, or dropped. */
 export function verifyFields({ tables, ...report }: VerifyReport): object {
   return {
     ...report,

@@ -13,9 +13,10 @@ export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows
 
 /**
  * Why a range may differ from a new computation: it is stale, or (`gone`) its source rows were pruned. `sources`: marked
- * so in the ledger, or its source rows are seen to have changed since.
+ * so in the ledger, or its source rows are seen to have changed since. `dropped`: the table's own TTL or engine may have
+ * dropped rows.
  */
-export type WhyStale = StaleReason | 'gone'
+export type WhyStale = StaleReason | 'gone' | 'dropped'
 
 export type ChunkComparison = Range &
   Comparison & {
@@ -25,8 +26,8 @@ export type ChunkComparison = Range &
     readonly elapsedMs: number
   }
 
-/** A column that is not compared: its default is nondeterministic, or the server does not say. */
-export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' }
+/** A column that is not compared: its default is nondeterministic, or the server does not say, or it has a TTL. */
+export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' | 'ttl' }
 
 export type VerifiedTable = {
   readonly table: string

@@ -191,7 +191,7 @@ function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined 
 
 /** Why the chunk is stale, or whether its sources have changed since, which explains a difference. */
 async function whySince(
-  { workspace, ports, known, table }: Question,
+  { workspace, ports, known, table, sides }: Question,
   chunk: Range,
 ): Promise<WhyStale | undefined> {
   const statuses = await readTableStatuses(
@@ -202,5 +202,6 @@ async function whySince(
   if (stale !== undefined) return stale.reasons[0]
   const { gone, changed } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
   if (gone.length > 0) return 'gone'
-  return changed.size > 0 ? 'sources' : undefined
+  if (changed.size > 0) return 'sources'
+  return sides.dropsMore ? 'dropped' : undefined
 }

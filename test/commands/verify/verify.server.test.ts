@@ -143,6 +143,52 @@ test('NULL is no empty text; a default that has another value each time, and wha
   })
 })
 
+/** A table of SLOTS with these columns and clauses, filled by this SELECT from the blocks of the source. */
+async function builtAs(columns: string, behind: string, select: string): Promise<TestWorkspace> {
+  const sql = `SELECT ${select} FROM (SELECT DISTINCT toUInt32(block_number) AS block_number
+    FROM {source:Identifier}.canonical_execution_transaction
+    WHERE meta_network_name = {network:String} AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64})`
+  const text = `CREATE TABLE IF NOT EXISTS {target:Identifier}.int_${SLOTS} (block_number UInt32, ${columns}) ${behind}`
+  const withSql = edited(catalogue, SLOTS, { sql })
+  const tables = withSql.tables.map((table) =>
+    table.key === SLOTS ? { ...table, ddl: { ...table.ddl, text } } : table,
+  )
+  const workspace = await built([SLOTS], 40, { catalogue: { ...withSql, tables } })
+  await change(workspace, SLOTS, 'OPTIMIZE TABLE $T FINAL')
+  return workspace
+}
+
+test('rows that the table drops by its TTL or as deleted are no difference; EPHEMERAL columns count by what is computed from them', async () => {
+  const workspace = await builtAs(
+    `x UInt64 EPHEMERAL, y UInt64 DEFAULT x * 2, z UInt64 EPHEMERAL 3, w UInt64 DEFAULT z, d DateTime, v UInt8,
+      gone UInt8, faded String TTL d + INTERVAL 1 DAY`,
+    `ENGINE = ReplacingMergeTree(v, gone) ORDER BY block_number TTL d + INTERVAL 1 DAY DELETE WHERE block_number > 20`,
+    `block_number, toUInt64(7) AS x, toDateTime('2020-01-01') AS d, toUInt8(1) AS v, toUInt8(block_number % 3 = 0) AS gone, 'f' AS faded`,
+  )
+  expect(await oddities(workspace, { chunk: 40 })).toEqual([])
+  expect((await verifyWorkspace(workspace)).tables[0]).toMatchObject({
+    columns: ['block_number', 'd', 'v', 'gone', 'y', 'w'],
+    notCompared: [{ name: 'faded', why: 'ttl' }],
+  })
+  // What is lost otherwise, or altered, is found all the same.
+  await change(workspace, SLOTS, 'DELETE FROM $T WHERE block_number = 4')
+  await change(
+    workspace,
+    SLOTS,
+    "INSERT INTO $T (block_number, x, d, v, gone) VALUES (5, 8, '2020-01-01', 2, 0)",
+  )
+  expect(await oddities(workspace, { chunk: 40 })).toEqual([`${SLOTS} 1-40 different missing=1 different=1`])
+})
+
+test('a TTL by a time that cannot be computed again explains that rows are missing', async () => {
+  const workspace = await builtAs(
+    'seen DateTime DEFAULT now() - 200000',
+    'ENGINE = ReplacingMergeTree ORDER BY block_number TTL seen + INTERVAL 1 DAY',
+    'block_number',
+  )
+  expect(await oddities(workspace, { chunk: 40 })).toEqual([`${SLOTS} 1-40 different dropped missing=40`])
+})
+
 test('a sample is the same for the same seed, and of chunks anywhere', async () => {
   const workspace = await built([SLOTS], 40)
   const sampled = async (seed: number) => {

@@ -40,7 +40,8 @@ const NOT_OF_SQL: ReadonlySet<number> = new Set([
   33, // CANNOT_READ_ALL_DATA
   40, // CHECKSUM_DOESNT_MATCH
   49, // LOGICAL_ERROR
-  ...[74, 75, 76], // files that cannot be read, written or opened
+  74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
+  76, // CANNOT_OPEN_FILE
   158, // TOO_MANY_ROWS
   164, // READONLY
   173, // CANNOT_ALLOCATE_MEMORY
@@ -48,13 +49,14 @@ const NOT_OF_SQL: ReadonlySet<number> = new Set([
   246, // CORRUPTED_DATA
   307, // TOO_MANY_BYTES
   335, // BARRIER_TIMEOUT
-  ...[372, 373], // sessions
+  372, // SESSION_NOT_FOUND
   396, // TOO_MANY_ROWS_OR_BYTES
   452, // SETTING_CONSTRAINT_VIOLATION
   497, // ACCESS_DENIED
   722, // ASYNC_LOAD_WAIT_FAILED
   735, // QUERY_WAS_CANCELLED_BY_CLIENT
-  ...[1000, 1001, 1002], // exceptions of libraries
+  1000, // POCO_EXCEPTION
+  1001, // STD_EXCEPTION
 ])
 
 /** Whether an error of the server is a fault of the statement: what is not, is not blamed on the file. */

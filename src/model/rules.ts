@@ -61,6 +61,7 @@ export const RULES = {
   E066: 'split-servers',
   E067: 'source-lacks-column',
   E068: 'source-view',
+  W069: 'source-row-policy',
   // The DDL on the server
   E070: 'ddl-rejected',
   E071: 'table-columns',

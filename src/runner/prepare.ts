@@ -1,4 +1,5 @@
 // Owns the preparation of a run: tables created, their status, costs of earlier chunks, slots.
+import { POLICY_HINT } from '../clickhouse/row-policies.ts'
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
@@ -37,6 +38,11 @@ export async function prepareRun(
     lag: options.lag,
     forcedHead: prepared?.head ?? options.to,
   })
+  const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
+  for (const { table: on, sentence } of await workspace.ports.source.policies(sources)) {
+    const { key } = workspace.chosen.find((one) => one.sources.includes(on))!
+    report({ type: 'warning', table: key, text: `${sentence}: ${POLICY_HINT}` })
+  }
   // Reads every lock's comment now, so that all locks of a dead run become stale at the same time.
   await workspace.ports.locks.holders()
   const uuids = uuidsIn(tableStatuses)

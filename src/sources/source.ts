@@ -4,6 +4,7 @@ import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
 import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
+import { type RowPolicy, rowPolicies } from '../clickhouse/row-policies.ts'
 import { assertReadable } from '../clickhouse/source-views.ts'
 import { touchesSome, typed } from '../clickhouse/dialect.ts'
 import type { Schema } from '../clickhouse/schema.ts'
@@ -20,6 +21,8 @@ export type SourcePort = {
   extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>>
   /** @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
   assertReadable(sources: readonly string[]): Promise<void>
+  /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
+  policies(sources: readonly string[]): Promise<readonly RowPolicy[]>
   /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
   buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
   /**
@@ -115,6 +118,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
 
   return {
     assertReadable: (sources) => assertReadable(server, sources),
+    policies: (sources) => rowPolicies(server, sources),
 
     async extents(sources) {
       const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])

@@ -21,6 +21,8 @@ export type TargetTable = {
   /** Rows before merging; null if the engine does not count them. */
   readonly rows: number | null
   readonly columns: readonly DdlColumn[]
+  /** The materialized views that read it. */
+  readonly views: readonly string[]
   /** Why its rows cannot be deleted, as the end of a sentence. */
   readonly noDeletes?: string
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
@@ -158,13 +160,13 @@ const NO_CLUSTER = {
 async function asTarget(
   server: Server,
   names: Names,
-  { uuid, engine, rows, columns, shards, definition }: ExistingTable,
+  { uuid, engine, rows, columns, views, shards, definition }: ExistingTable,
 ): Promise<TargetTable> {
   const why = noDeletes(engine, shards?.shape.definition ?? definition)
   const stuck = why === undefined ? {} : { noDeletes: why }
   if (shards === undefined) {
     const problem = engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(uuid)
-    return { uuid, engine, rows, columns, ...stuck, ...(problem && { problem }) }
+    return { uuid, engine, rows, columns, views, ...stuck, ...(problem && { problem }) }
   }
   const { problem } = shards
   return {
@@ -172,6 +174,7 @@ async function asTarget(
     engine,
     rows: shards.rows,
     columns,
+    views,
     ...stuck,
     ...(problem && { problem }),
   }

@@ -15,6 +15,8 @@ export type Login = { readonly url: string; readonly username: string; readonly 
 export type User = {
   /** All it may do. */
   readonly grants: readonly string[]
+  /** A table with its database, and the rows of it that the user sees: a row policy. */
+  readonly sees?: { readonly database: string; readonly table: string; readonly filter: string }
   /** Settings of its profile. */
   readonly profile?: Readonly<Record<string, string>>
   /** Settings that it may not change, or not beyond: `<max>60</max>`, `<const/>`. */
@@ -67,10 +69,14 @@ export async function launchWithUsers(
   return { url: `http://127.0.0.1:${port()}`, username: EMBEDDED_USER, password, stop }
 }
 
-function userSection([name, { grants }]: readonly [string, User]): string {
+function userSection([name, { grants, sees }]: readonly [string, User]): string {
+  const policy =
+    sees === undefined
+      ? ''
+      : `<databases><${sees.database}><${sees.table}><filter>${sees.filter}</filter></${sees.table}></${sees.database}></databases>`
   const queries = grants.map((grant) => `<query>${grant}</query>`).join('')
   return `<${name}><password>secret</password><networks><ip>127.0.0.1</ip></networks>
-    <profile>${name}</profile><quota>default</quota><grants>${queries}</grants></${name}>`
+    <profile>${name}</profile><quota>default</quota><grants>${queries}</grants>${policy}</${name}>`
 }
 
 function profileSection([name, { profile = {}, constraints = {} }]: readonly [string, User]): string {

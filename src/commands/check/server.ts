@@ -10,6 +10,7 @@ import { viewProblem } from '../../clickhouse/source-views.ts'
 import { placeOfRead } from './required-grants.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
+import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/type-names.ts'
 import { openTarget } from '../../targets/target.ts'
@@ -36,6 +37,8 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
     const problem = view && viewProblem(`${servers.source.connection.database}.${source}`, view)
     if (problem) report(fileError({ rule: 'E068', ...placeOfRead(tables, source), ...problem }))
   }
+  for (const { table, sentence } of await rowPolicies(servers.source, sourcesOf(tables)))
+    report(fileError({ rule: 'W069', ...placeOfRead(tables, table), sentence, hint: POLICY_HINT }))
   const types = await typeNames(target, tables.flatMap(columnTypes))
   // A user may have few statements at once.
   const slot = pLimit(4)

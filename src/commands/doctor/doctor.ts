@@ -3,6 +3,8 @@ import { type Joined, joinCluster } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import { namesFor } from '../../clickhouse/own-databases.ts'
+import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
+import type { Server } from '../../clickhouse/server.ts'
 import { sameLogin } from '../../clickhouse/servers.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { compareClocks, type Role } from './connection.ts'
@@ -82,7 +84,8 @@ async function askInside(
       ],
     },
   }
-  if (!sides.includes('target')) return await runSqlChecks(checks, place)
+  const hidden = sides.includes('source') ? await policyFindings(server, source, tables) : []
+  if (!sides.includes('target')) return [...(await runSqlChecks(checks, place)), ...hidden]
   // Joins the cluster as a run does, because a run refuses some clusters.
   const joined = await asking(server.connection, () => joinCluster(server, { cluster, names }))
   const hasKeeper = 'got' in joined && joined.got.server.cluster?.keeper === true
@@ -93,7 +96,19 @@ async function askInside(
     }),
     'got' in joined ? foldFindings(input, joined.got) : [refusedCluster(cluster!, joined.refused)],
   ])
-  return [...rows, ...own]
+  return [...rows, ...own, ...hidden]
+}
+
+/** One for each row policy that hides rows of a source. */
+async function policyFindings(
+  { client }: Server,
+  connection: Connection,
+  tables: readonly TableDefinition[],
+): Promise<readonly Finding[]> {
+  const sources = [...new Set(tables.flatMap((table) => table.sources))]
+  const asked = await asking(connection, () => rowPolicies({ client, connection }, sources))
+  if ('refused' in asked) return [findings('row-policies', 'source').unknown(asked.refused)]
+  return asked.got.map(({ table, sentence }) => findings('row-policies', table).warn(sentence, POLICY_HINT))
 }
 
 function refusedCluster(cluster: string, { reason, hint }: Refusal): Finding {

@@ -24,6 +24,7 @@ export const BUILT_IN = {
   buffering: 'Connection',
   settings: 'Rights',
   profile: 'Rights',
+  'row-policies': 'Rights',
   cluster: 'Cluster',
   fold: 'Ledger',
   'unknown-rows': 'Ledger',

@@ -23,7 +23,17 @@ export function startLines({ present, built, replaced, old }: Sides): readonly s
     built.length === 0
       ? `Building a new ${present.name} beside the old one (${rowsText(present)}), which stays unchanged until the two are exchanged.`
       : `Continuing with the new ${present.name}; the old one stays unchanged until the two are exchanged.`,
+    ...viewLines(present),
   ]
+}
+
+/** A view follows the name of a table: it sees what is inserted after the exchange, and nothing before. */
+function viewLines({ name, views }: NamedTable): readonly string[] {
+  return views.length === 0
+    ? []
+    : [
+        `${views.join(', ')} (materialized) ${views.length === 1 ? 'reads' : 'read'} ${name}: what is built now does not arrive there, and what came from the old table stays.`,
+      ]
 }
 
 export function renderRebuild(report: RebuildReport, colors: Colors): readonly string[] {
@@ -72,6 +82,7 @@ export function renderRebuildPlan(
   return [
     colors.bold(table),
     ...steps.map((step) => `  ${step}`),
+    ...viewLines(sides.present).map((line) => `  ${colors.yellow(line)}`),
     options.dropOld
       ? `  drop ${drops.length > 0 ? drops.join(' and ') : 'the old table'}`
       : '  keep the old table',

@@ -27,6 +27,9 @@ export function openRebuild({ server }: { readonly server: Server }) {
           'engine',
           'total_rows as rows',
           'total_bytes as bytes',
+          sql<string[]>`arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table)`.as(
+            'views',
+          ),
           sql<string>`toString(uuid)`.as('uuid'),
           sql<string>`(SELECT engine FROM system.databases WHERE name = ${database})`.as('databaseEngine'),
         ])
@@ -72,4 +75,6 @@ export type NamedTable = {
   /** Rows before merging and bytes on disk; null if the engine does not count them. */
   readonly rows: number | null
   readonly bytes: number | null
+  /** The materialized views that read it. */
+  readonly views: readonly string[]
 }

@@ -121,6 +121,7 @@ async function costOf(
     also,
     rows: deletes ? await ports.executor.count(table, redo) : 0,
     tableRows: target?.rows ?? null,
+    views: target?.views ?? [],
   }
 }
 
@@ -142,6 +143,8 @@ export type RedoPlanTable = {
   readonly rows: number
   /** Of the whole table, before merging; null if the engine does not count them. */
   readonly tableRows: number | null
+  /** The materialized views that read it: they keep what they took, and take the rows that are built again once more. */
+  readonly views: readonly string[]
 }
 
 /** The named table first, then its readers; empty if there is nothing to do. */

@@ -36,7 +36,7 @@ export function redoQuestion({ tables }: RedoPlan): string {
 }
 
 function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
-  const { table, target, redo, outside, also, gone, deletes, rows, tableRows } = plan
+  const { table, target, redo, outside, also, gone, deletes, rows, tableRows, views } = plan
   const share = tableRows === null ? '' : ` of ${number(tableRows)} (${percent(rows, tableRows)})`
   const left =
     outside.length === 0 ? '' : ` but for blocks ${formatRanges(outside)}, which the table holds no more`
@@ -48,6 +48,11 @@ function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
     ...(redo.length > 0 ? [`${colors.bold(table)}  ${deletes ? what : colors.yellow(what)}`] : []),
     ...(also.length > 0
       ? [`${colors.bold(table)}  blocks ${formatRanges(also)}: missing or half written; built as well`]
+      : []),
+    ...(views.length > 0
+      ? [
+          `${colors.bold(table)}  ${colors.yellow(`the materialized ${views.length === 1 ? 'view reads' : 'views read'} it: ${views.join(', ')}`)}: nothing is deleted there, and the rows that are built again arrive once more`,
+        ]
       : []),
     ...(gone.length > 0
       ? [

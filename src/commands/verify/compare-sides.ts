@@ -84,10 +84,6 @@ export async function readSides(
   FROM ${from}`
   const rowsOfRange =
     rows.kind === 'per-block' ? 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}' : ''
-  const where = (...conditions: readonly string[]) => {
-    const all = conditions.filter((condition) => condition !== '')
-    return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`
-  }
   return {
     recomputed: side(`(SELECT ${[...yielded.map(({ name }) => quoteIdentifier(name)), ...defaults].join(', ')}
     FROM (SELECT ${cast.join(', ')} FROM (\n${transform.text}\n)))${where(drops.keeps)}`),
@@ -99,6 +95,11 @@ export async function readSides(
     not: [...not, ...drops.fading.map((name) => ({ name, why: 'ttl' as const }))],
     dropsMore: drops.more,
   }
+}
+
+function where(...conditions: readonly string[]): string {
+  const all = conditions.filter((condition) => condition !== '')
+  return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`
 }
 
 /** Engines whose rows of one key become one row with FINAL. */

@@ -46,10 +46,11 @@ const isMove = (token: Token): boolean => token.depth === 0 && isKeyword(token, 
 function lives(item: readonly Token[]): string {
   const at = item.findIndex((token) => token.depth === 0 && isKeyword(token, 'DELETE', 'WHERE'))
   const where = item.findIndex((token) => token.depth === 0 && isKeyword(token, 'WHERE'))
-  const text = (tokens: readonly Token[]) => tokens.map((token) => token.text).join(' ')
   const expired = `toUnixTimestamp(${text(at === -1 ? item : item.slice(0, at))}) BETWEEN 1 AND toUnixTimestamp(now())`
   return `NOT (${expired}${where === -1 ? '' : ` AND (${text(item.slice(where + 1))})`})`
 }
+
+const text = (tokens: readonly Token[]): string => tokens.map((token) => token.text).join(' ')
 
 /** The second column of the engine: `ReplacingMergeTree(version, is_deleted)`. */
 function deletedBy(clauses: ReturnType<typeof createTable>['clauses']): readonly string[] {

@@ -68,11 +68,29 @@ test.for(online.filter((one) => one.with === undefined))('$rule is found with a 
 
 test('rights that a user lacks are found with the GRANT to run, and inputs that are on two servers', async () => {
   const grants = ['GRANT SELECT ON system.tables', 'GRANT SELECT ON system.columns']
-  const limited = await startWithUsers({ reader: { grants }, looker: { grants: ['GRANT SELECT ON *.*'] } })
+  const sees = {
+    database: uniqueDatabase('source'),
+    table: 'canonical_execution_transaction',
+    filter: 'block_number = 5',
+  }
+  const limited = await startWithUsers({
+    reader: { grants },
+    looker: { grants: ['GRANT SELECT ON *.*'] },
+    half: { grants: ['GRANT ALL ON *.*'], sees },
+  })
   const fixture = of('E080')
   const env = await sceneFor(fixture, limited)
   const login = { TARGET_CLICKHOUSE_USERNAME: 'reader', TARGET_CLICKHOUSE_PASSWORD: 'secret' }
   await expectFindings(fixture, [], { ...env, ...login })
+
+  // A row policy is of no grant: who may see policies is told of those that hold for him.
+  const half = { TARGET_CLICKHOUSE_USERNAME: 'half', TARGET_CLICKHOUSE_PASSWORD: 'secret' }
+  const hiding = { ...(await sceneFor(of('W069'), limited, sees.database)), ...half }
+  await expectFindings(of('W069'), [], hiding)
+  const sql = ['--sql', folderOf(), '--tables', 'gas']
+  const policy = /the row policy half shows user 'half' of the source server only .* block_number = 5/
+  expect((await backfillInside(['up', ...sql], hiding)).stderr).toMatch(policy)
+  expect((await backfillInside(['doctor', '--idle', '1', ...sql], hiding)).stdout).toMatch(policy)
 
   // One that may make no temporary table.
   const looker = { TARGET_CLICKHOUSE_USERNAME: 'looker', TARGET_CLICKHOUSE_PASSWORD: 'secret' }
@@ -119,9 +137,10 @@ async function expectFindings(
 async function sceneFor(
   { tables = false, server: statement }: Partial<CheckFixture>,
   at: Login,
+  source = uniqueDatabase('source'),
 ): Promise<Record<string, string>> {
   const databases = {
-    source: uniqueDatabase('source'),
+    source,
     target: uniqueDatabase('target'),
     ledger: uniqueDatabase('ledger'),
   }

@@ -41,7 +41,16 @@ test('where all is well every check says so, once, and the code is 0', async () 
   expect(unwell).toEqual([])
   expect(code).toBe(0)
   // Of clusters and broken files there is nothing to say, nor of a Keeper.
-  const silent = ['cluster', 'unknown-rows', 'sql-files', 'nodes', 'keeper', 'ddl-queue', 'locks-in-keeper']
+  const silent = [
+    'cluster',
+    'row-policies',
+    'unknown-rows',
+    'sql-files',
+    'nodes',
+    'keeper',
+    'ddl-queue',
+    'locks-in-keeper',
+  ]
   const files = readdirSync(join(SQL_FOLDER, 'doctor')).map((name) => name.replace('.sql', ''))
   const expected = [...Object.keys(BUILT_IN), ...files].filter((check) => !silent.includes(check))
   expect(checks.map(({ check }) => check).toSorted()).toEqual(expected.toSorted())
@@ -55,7 +64,7 @@ test('people read a line for each check under its group, and the sum at the end'
   expect(code).toBe(0)
   expect(stdout).toMatch(/^Servers\n {2}ok {4}reach +server +http/)
   expect(stdout).toMatch(/\n\nLedger\n {2}ok {4}fold {10}/)
-  expect(stdout).toMatch(/\n\n17 ok\n$/)
+  expect(stdout).toMatch(/\n\n18 ok\n$/)
   expect(stderr).toBe('Asking the servers; this takes about 2 s. Nothing is written.\n')
 })
 

@@ -45,6 +45,7 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
 
     isBusy: async () => false, // files say nothing of one another
     assertReadable: async () => {}, // files are no views
+    policies: async () => [],
     hasTimes: false,
   }
 }

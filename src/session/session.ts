@@ -33,14 +33,9 @@ function printWarnings({ config, output, flags }: Context): void {
   output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
 }
 
-/** No configuration may be a mistake (a crontab without the variables), so this is printed even with --quiet. */
 function announceStart({ config, output, flags }: Context): Starting {
-  return (directory, origin) => {
-    const folder = relative(config.folder, directory) || directory
-    if (origin === 'default')
-      output.message([
-        `No ClickHouse configured: using the embedded server in ${folder} (set TARGET_CLICKHOUSE_URL to use yours).`,
-      ])
-    else if (!flags.has('quiet')) output.message([`Using the embedded server in ${folder}.`])
+  return (directory) => {
+    if (flags.has('quiet')) return
+    output.message([`Using the embedded server in ${relative(config.folder, directory) || directory}.`])
   }
 }

@@ -94,7 +94,7 @@ function database(layers: Layers, side: ServerRole, fallback: Setting<string>): 
 }
 
 function warningsOf(servers: Servers): readonly string[] {
-  if (servers.kind === 'embedded') return []
+  if (servers.kind !== 'remote') return []
   const legacy = [servers.source, servers.target].some(({ url }) => url.origin.includes(LEGACY))
   return legacy
     ? [`${LEGACY}_* is the old name: set SOURCE_CLICKHOUSE_* and TARGET_CLICKHOUSE_* instead.`]
@@ -102,7 +102,7 @@ function warningsOf(servers: Servers): readonly string[] {
 }
 
 function secretsOf(servers: Servers): readonly string[] {
-  if (servers.kind === 'embedded') return []
+  if (servers.kind !== 'remote') return []
   return [servers.source.password.value, servers.target.password.value].filter((secret) => secret !== '')
 }
 

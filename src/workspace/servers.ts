@@ -1,4 +1,4 @@
-// Owns the choice of servers: two URLs, one URL for both sides, or the embedded server.
+// Owns the choice of servers: two URLs, one URL for both sides, the embedded server where it is asked for, or none.
 import { resolve } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import { type Certificates, readCertificates } from './certificates.ts'
@@ -18,7 +18,7 @@ export type Login = Certificates & {
 }
 
 export type Servers =
-  | { readonly kind: 'embedded'; readonly origin: string }
+  | { readonly kind: 'embedded' | 'none'; readonly origin: string }
   | { readonly kind: 'remote'; readonly source: Login; readonly target: Login }
 
 export const LEGACY = 'XATU_CLICKHOUSE'
@@ -27,7 +27,7 @@ export const LEGACY = 'XATU_CLICKHOUSE'
  * Chooses the servers. The side's own variables (SOURCE_CLICKHOUSE_*, TARGET_CLICKHOUSE_*) come first, then
  * XATU_CLICKHOUSE_* for both; if only the target has a URL, the source uses it too: then they are the same server. A source
  * alone is an error, because nobody should write to it. A side's other values come from the group that has the URL, so that a password is sent only to its own
- * server. Without any of these, or with --embedded: the embedded server.
+ * server. The embedded server is used with --embedded alone; without any of these there is none.
  * @throws BackfillError `usage` for a bad URL or protocol, an unreadable password file or certificate, a login
  *   without a URL.
  */
@@ -38,7 +38,7 @@ export function readServers(layers: Layers, folder: string): Servers {
     const stray = groups
       .flatMap((group) => LOGIN_PARTS.map((part) => `${group}_${part}`))
       .find((name) => variable(layers, name))
-    if (stray === undefined) return { kind: 'embedded', origin: 'default' }
+    if (stray === undefined) return { kind: 'none', origin: 'default' }
     throw usageError(
       `${stray} is set, but no URL is`,
       `set ${stray.replace(/CLICKHOUSE_.*/, 'CLICKHOUSE_URL')} too, or unset it`,

@@ -1,6 +1,6 @@
 // Owns the promises to a person who types something wrong: one clear line, the right exit code, nothing on stdout.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { backfill, backfillHere, expectOneMessage, MAIN, NOWHERE } from '../support/cli.ts'
@@ -123,6 +123,37 @@ test('`info` shows the settings, masked, when the server is down', async () => {
   expect(code).toBe(6)
   expect(stdout).toMatch(/target +http:\/\/127\.0\.0\.1:1 +environment TARGET_CLICKHOUSE_URL/)
   expect(stdout + stderr).not.toContain('s3cret')
+})
+
+test.for([
+  ['up'],
+  ['status'],
+  ['plan'],
+  ['doctor'],
+  ['log'],
+  ['verify', 'gas'],
+  ['info'],
+  ['import', '--from', '0', '--to', '9', '--tables', 'traces'],
+])('%s without a server ends with 2 and the variable to set; nothing is started', async (argv) => {
+  const cwd = temporaryDirectory()
+  const { code, stderr } = await backfillHere(
+    argv.map((word) => (word === 'gas' ? 'block_slots_stat' : word)),
+    { cwd },
+  )
+  expect(code).toBe(2)
+  expect(stderr).toBe(
+    'backfill: no ClickHouse server is named\n  set TARGET_CLICKHOUSE_URL, in the environment or in .env; --embedded uses the embedded server\n',
+  )
+  expect(readdirSync(cwd)).toEqual([])
+})
+
+test('`check` without a server checks the files alone, and says so', async () => {
+  const cwd = temporaryDirectory()
+  const { code, stdout, stderr } = await backfillHere(['check'], { cwd })
+  expect(code).toBe(0)
+  expect(stderr).toBe('No server is named (TARGET_CLICKHOUSE_URL): no server is asked.\n')
+  expect(stdout).toMatch(/^Checked 11 tables and \d+ unit tests without a server: no errors\n$/)
+  expect(readdirSync(cwd)).toEqual([])
 })
 
 test('`list` needs no server and shows the eleven tables', async () => {

@@ -22,7 +22,7 @@ const config = (environment: Record<string, string> = {}, flags: Record<string, 
 
 const login = (environment: Record<string, string>, side: 'source' | 'target' = 'target') => {
   const { servers } = config(environment)
-  if (servers.kind === 'embedded') throw new Error('the embedded server was chosen')
+  if (servers.kind !== 'remote') throw new Error('no server was named')
   const { url, username, password } = servers[side]
   return { url: url.value, username: username.value, password: password.value }
 }
@@ -42,7 +42,7 @@ test('a flag beats the environment, which beats .env, which beats the default; e
 test('an empty variable counts as unset, an empty flag does not', () => {
   expect(config({ BACKFILL_LAG: '', TARGET_CLICKHOUSE_URL: '' })).toMatchObject({
     lag: { value: 384, origin: 'default' },
-    servers: { kind: 'embedded', origin: 'default' },
+    servers: { kind: 'none', origin: 'default' },
   })
   expect(() => config({}, { lag: '' })).toThrow("--lag must be a number of blocks, got ''")
 })

@@ -17,7 +17,7 @@ const config = (environment: Record<string, string> = {}, flags: Record<string, 
 
 const login = (environment: Record<string, string>, side: 'source' | 'target' = 'target') => {
   const { servers } = config(environment)
-  if (servers.kind === 'embedded') throw new Error('the embedded server was chosen')
+  if (servers.kind !== 'remote') throw new Error('no server was named')
   const { url, username, password } = servers[side]
   return { url: url.value, username: username.value, password: password.value }
 }
@@ -138,7 +138,7 @@ test('a login without a URL is an error, not the embedded server', () => {
 
 const ca = (environment: Record<string, string>, side: 'source' | 'target') => {
   const { servers } = config(environment)
-  return servers.kind === 'embedded' ? undefined : servers[side].ca
+  return servers.kind === 'remote' ? servers[side].ca : undefined
 }
 
 test('a CA file belongs to the side whose URL is used, and must hold a certificate for an https server', () => {

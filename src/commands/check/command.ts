@@ -49,8 +49,9 @@ export const check: Command = async (context) => {
     else output.result(renderCheck(done, output.resultColors))
     return errorsOf(findings) === 0 ? EXIT.ok : EXIT.usage
   }
-  if (flags.has('offline')) {
-    output.message(['Offline: no server is asked.'])
+  if (flags.has('offline') || config.servers.kind === 'none') {
+    const why = flags.has('offline') ? 'Offline' : 'No server is named (TARGET_CLICKHOUSE_URL)'
+    output.message([`${why}: no server is asked.`])
     return print(undefined)
   }
   // Without networks and forks no server can be asked.

@@ -93,8 +93,11 @@ function importRow({ importUrl, importFolder }: Config): Setting<string> {
 
 function sideRows({ servers, databases }: Config, side: ServerRole): readonly Row[] {
   const database = row(`${side} database`, databases[side])
-  if (servers.kind === 'embedded')
-    return [row(side, { value: 'embedded server', origin: servers.origin }), database]
+  if (servers.kind !== 'remote')
+    return [
+      row(side, { value: servers.kind === 'none' ? 'none' : 'embedded server', origin: servers.origin }),
+      database,
+    ]
   const { url, username, password, ca, cert, key } = servers[side]
   const files = Object.entries({ CA: ca, certificate: cert, key })
   return [

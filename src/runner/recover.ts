@@ -5,7 +5,8 @@ import { blockSet, type BlockSet, formatBlockSet, intersect, subtract, union } f
 import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import { rangeOf } from '../ledger/staleness.ts'
-import { goneBlocks, readFingerprint, sourceRowsPruned, writeFingerprint } from '../sources/fingerprint.ts'
+import { readFingerprint, writeFingerprint } from '../sources/fingerprint.ts'
+import { prunedBlocks } from '../sources/pruned-blocks.ts'
 import { type Remedy, remedyFor } from './remedy.ts'
 import { readSame, readsOf, type TableReads } from './table-reads.ts'
 import type { RunContext, TableRun } from './table-run.ts'
@@ -117,13 +118,7 @@ export async function changesSince(
     const { range, blocks, sourceFingerprint } = attempt
     const sources = await source.fingerprint(table.sources, range)
     const before = readFingerprint(sourceFingerprint)
-    const lost = [...sources].filter((one) => sourceRowsPruned(before, new Map([one]), source))
-    const lostBlocks = lost.map(async ([name]) => {
-      const present = await source.buckets(name, range, 1)
-      const set = blockSet(present.map(({ first, last }) => ({ from: first, to: last })))
-      return goneBlocks(range, before.get(name)!, set)
-    })
-    const gone = intersect(blocks, blockSet((await Promise.all(lostBlocks)).flat()))
+    const gone = intersect(blocks, await prunedBlocks(source, range, { before, now: sources }))
     const of = (kind: Change['kind']) => ({ kind, gone })
     if (gone.length > 0) return of('pruned')
     if (attempt.sqlHash !== table.sqlHash) return of('sql')

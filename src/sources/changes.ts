@@ -1,12 +1,17 @@
 // Owns finding done ranges whose sources have changed since they were built. Reads only, page by page.
-import { type BlockSet, blockSet, hull, type Range } from '../model/blocks.ts'
+import { type BlockSet, blockSet, hull, intersect, type Range, subtract } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { splitStaleTag } from '../ledger/stale.ts'
-import { evaluateChange, readFingerprint, type SourceFacts } from './fingerprint.ts'
+import { evaluateChange, isRewritten, readFingerprint, type SourceFacts } from './fingerprint.ts'
+import { prunedBlocks, type SourceRows } from './pruned-blocks.ts'
 import type { Segment, SegmentPort } from './segments.ts'
 
-type ChangePorts = { readonly recordedEvents: LedgerEvents; readonly segments: SegmentPort }
+type ChangePorts = {
+  readonly recordedEvents: LedgerEvents
+  readonly segments: SegmentPort
+  readonly sourceRows: SourceRows
+}
 
 export type ChangesQuestion = {
   readonly table: TableDefinition
@@ -19,7 +24,7 @@ export type ChangesQuestion = {
 export type Changes = {
   /** Blocks were added, or rows were rewritten; by the hash of the SQL that built them. */
   readonly changed: ReadonlyMap<string, BlockSet>
-  /** Source rows were pruned. */
+  /** Source rows of these blocks were pruned; their neighbours are not among them. */
   readonly gone: BlockSet
   /** Blocks that have a stale tag already: not checked. */
   readonly marked: BlockSet
@@ -44,11 +49,19 @@ export async function findChanges(
       if (!isStale) open.push(part)
     }
     for (const batch of batchesOf(open))
-      for (const { range, sqlHash, change } of await evaluateAll(ports, table, batch)) {
-        if (change === 'gone') add(gone, range)
-        if (change !== 'changed') continue
+      for (const { range, sqlHash, eventRange, isChanged, pruned } of await evaluateAll(
+        ports,
+        table,
+        batch,
+      )) {
+        const lost =
+          pruned === undefined
+            ? []
+            : intersect([range], await prunedBlocks(ports.sourceRows, eventRange, pruned))
+        for (const one of lost) add(gone, one)
+        if (!isChanged) continue
         if (!changed.has(sqlHash)) changed.set(sqlHash, [])
-        add(changed.get(sqlHash)!, range)
+        for (const one of subtract([range], lost)) add(changed.get(sqlHash)!, one)
       }
   }
   return { changed, gone, marked, looked }
@@ -71,15 +84,22 @@ async function evaluateAll(
     recordedEvents.fingerprints(key, positions),
     factsOf(segments, sources, batch),
   ])
-  return batch.map(({ range, eventRange, sqlHash }, index) => ({
-    range,
-    sqlHash,
-    change: evaluateChange({
+  return batch.map(({ range, eventRange, sqlHash }, index) => {
+    const question = {
       before: readFingerprint(before[index]!),
       whole: facts(eventRange),
       part: facts(range),
-    }),
-  }))
+    }
+    const change = evaluateChange(question)
+    return {
+      range,
+      eventRange,
+      sqlHash,
+      /** Of what was not pruned. */
+      isChanged: change === 'changed' || (change === 'gone' && isRewritten(question)),
+      pruned: change === 'gone' ? { before: question.before, now: question.whole } : undefined,
+    }
+  })
 }
 
 /** Parts and blocks per query: an abort waits for one, and an answer has to fit into memory. */

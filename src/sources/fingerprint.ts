@@ -88,11 +88,13 @@ type ChangeQuestion = {
  */
 export function evaluateChange({ before, whole, part }: ChangeQuestion): 'same' | 'changed' | 'gone' {
   if (sourceRowsPruned(before, whole, { hasTimes: true })) return 'gone'
-  const isNew = [...before].some(
-    ([name, had]) =>
-      (part.get(name)?.newest ?? 0) > had.newest || (whole.get(name)?.blocks ?? 0) > had.blocks,
-  )
-  return isNew ? 'changed' : 'same'
+  const isMore = [...before].some(([name, had]) => (whole.get(name)?.blocks ?? 0) > had.blocks)
+  return isMore || isRewritten({ before, part }) ? 'changed' : 'same'
+}
+
+/** Whether the part has newer rows than the range had. */
+export function isRewritten({ before, part }: Pick<ChangeQuestion, 'before' | 'part'>): boolean {
+  return [...before].some(([name, had]) => (part.get(name)?.newest ?? 0) > had.newest)
 }
 
 /** Buckets of each source of a table, by source name. */

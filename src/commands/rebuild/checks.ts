@@ -15,8 +15,11 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
   const { gone } = await findChanges(ports, { table, uuids })
   if (gone.length > 0)
     throw new BackfillError(
-      `the sources no longer hold all of blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,
-      { kind: 'failed', hint: 'Restore the source rows; nothing was changed' },
+      `the sources no longer hold blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,
+      {
+        kind: 'failed',
+        hint: `Restore the source rows; nothing was changed${table.rows.kind === 'per-block' ? `. backfill redo ${table.key} --stale builds the stale ones of the other blocks again` : ''}`,
+      },
     )
 }
 

@@ -16,5 +16,6 @@ export async function verifyPorts({ workspace, connected }: Pick<Session, 'works
     target,
     recordedEvents: openEvents({ server: target, names, network }),
     segments: openSegments({ server: source, network }),
+    sourceRows: workspace.ports.source,
   }
 }

@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { findChanges } from '../../sources/changes.ts'
 import { checkTables } from '../../targets/check-columns.ts'
 import { retryOf, usageError } from '../../model/errors.ts'
-import { type BlockSet, intersect, type Range } from '../../model/blocks.ts'
+import { type BlockSet, intersect, type Range, subtract } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
@@ -173,8 +173,16 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
       return comparisons
     }
   }
-  const why =
-    staleBy(table, chunk.sqlHash) ?? (outcome === 'same' ? undefined : await whySince(question, chunk))
+  const tag = staleBy(table, chunk.sqlHash)
+  const since = outcome === 'same' || tag !== undefined ? NO_REASON : await whySince(question, chunk)
+  const parts = partsOf(chunk, since.gone)
+  if (parts.length > 1) {
+    const comparisons = []
+    for (const { from, to } of parts)
+      comparisons.push(...(await verifyChunk(question, { ...chunk, from, to })))
+    return comparisons
+  }
+  const why = tag ?? since.why
   const { from, to } = chunk
   return [{ from, to, outcome, why, ...comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
@@ -189,19 +197,28 @@ function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined 
   return reason ?? (hash === table.sqlHash ? undefined : 'sql')
 }
 
+/** The blocks of a chunk that were pruned from the sources, and the others; the whole chunk if these are too many parts. */
+function partsOf(chunk: Range, gone: BlockSet): BlockSet {
+  const parts = [...intersect([chunk], gone), ...subtract([chunk], gone)].toSorted((a, b) => a.from - b.from)
+  return parts.length > MAX_PARTS ? [chunk] : parts
+}
+
+const MAX_PARTS = 64
+
+const NO_REASON = { why: undefined, gone: [] }
+
 /** Why the chunk is stale, or whether its sources have changed since, which explains a difference. */
 async function whySince(
   { workspace, ports, known, table, sides }: Question,
   chunk: Range,
-): Promise<WhyStale | undefined> {
+): Promise<{ readonly why: WhyStale | undefined; readonly gone: BlockSet }> {
   const statuses = await readTableStatuses(
     { ...workspace, chosen: [table] },
     { lag: 0, forcedHead: undefined },
   )
   const stale = statuses.get(table.key)!.stale.find(({ blocks }) => intersect(blocks, [chunk]).length > 0)
-  if (stale !== undefined) return stale.reasons[0]
+  if (stale !== undefined) return { why: stale.reasons[0], gone: [] }
   const { gone, changed } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
-  if (gone.length > 0) return 'gone'
-  if (changed.size > 0) return 'sources'
-  return sides.dropsMore ? 'dropped' : undefined
+  const why = gone.length > 0 ? 'gone' : changed.size > 0 ? 'sources' : sides.dropsMore ? 'dropped' : undefined
+  return { why, gone }
 }

@@ -115,7 +115,7 @@ test('rows written again and blocks added are found and marked once; merges and 
   expect(await look(workspace)).toEqual([SLOTS])
 })
 
-test('rows that have gone are said to have gone, and nothing is marked', async () => {
+test('rows that have gone are said to have gone and not marked; their neighbours are judged by what is there', async () => {
   const workspace = await built([SLOTS])
   await post(
     server,
@@ -125,8 +125,7 @@ test('rows that have gone are said to have gone, and nothing is marked', async (
     },
   )
   await rewrite(workspace, 26)
-  expect(await look(workspace)).toEqual([`${SLOTS} gone 21-30`])
-  expect(await islands(workspace, SLOTS)).toEqual(['1-40 done'])
+  expect(await look(workspace)).toEqual([`${SLOTS} changed 21-24,26-30 gone 25-25`])
 })
 
 test('a part of a chunk that was redone since is judged by itself, the rest by what is left to be seen of it', async () => {

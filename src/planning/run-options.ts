@@ -29,4 +29,6 @@ export type UpOptions = {
   readonly lockSkip: boolean
   /** Keys of tables whose unknown rows are deleted, as far as the sources can give them again. */
   readonly recompute: readonly string[]
+  /** Build stale ranges again after the missing ones. */
+  readonly redoStale: boolean
 }

@@ -51,7 +51,7 @@ export function announce(
         text: `--to ${options.to} is above the head ${naturalHead}: the sources are taken as complete up to there; recorded as forced`,
       })
     const doneBlocks = countBlocks(intersect(covered, bounds.expected === undefined ? [] : [bounds.expected]))
-    const edited = unprobed.length === 0 ? undefined : editedText(tableStatus)
+    const edited = unprobed.length === 0 || options.redoStale ? undefined : editedText(tableStatus)
     if (edited !== undefined) report({ ...edited, table: key })
     report({ type: 'table', table: key, missingBlocks: countBlocks(unprobed), doneBlocks })
   }

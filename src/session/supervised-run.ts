@@ -11,9 +11,11 @@ import type { Session } from '../workspace/open.ts'
 import { withWorkspace } from './session.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 
-type RunHooks = {
+export type RunHooks = {
   /** Runs before the first chunk; throws to prevent it. */
   readonly ready?: (session: Session) => Promise<void>
+  /** Goes on after the run; resolves with the summary of both. */
+  readonly continued?: (session: Session, summary: RunSummary, run: UpHooks) => Promise<RunSummary>
   /** Runs after a run that was not interrupted, while the servers are still open. */
   readonly after?: (session: Session) => Promise<void>
 }
@@ -30,7 +32,8 @@ export async function runUp(context: Context, options: UpOptions, hooks: RunHook
     withWorkspace(context, async (session) => {
       await hooks.ready?.(session)
       const { up } = await import('../runner/up.ts')
-      const summary = await up(session.workspace, options, run)
+      const first = await up(session.workspace, options, run)
+      const summary = (await hooks.continued?.(session, first, run)) ?? first
       const code = run.finish(summary)
       if (!summary.interrupted) await hooks.after?.(session)
       return code

@@ -25,6 +25,7 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
     lockWaitMs: readFlag(flags, 'lock-wait', duration) ?? 0,
     lockSkip: flags.has('lock-skip'),
     recompute: readFlag(flags, 'recompute', names) ?? [],
+    redoStale: flags.has('redo-stale'),
   }
 }
 

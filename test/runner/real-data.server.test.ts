@@ -25,7 +25,13 @@ const EXPECTED = uniqueDatabase('expected')
 /** One row per key: it cannot be redone by range. */
 const REBUILT = 'address_storage_slot_last_access'
 const REDONE = 'address_diffs'
-const STALE = { request: { kind: 'stale' }, cascade: false, lag: 0, typed: '--stale' } as const
+const STALE = {
+  request: { kind: 'stale' },
+  dependants: 'refuse',
+  lag: 0,
+  jobs: undefined,
+  typed: '--stale',
+} as const
 /** Every block that has a row, and the empty block 20000005, in pieces that part blocks which belong together. */
 const PIECES: readonly Range[] = [
   { from: 2_000_001, to: 2_000_001 },

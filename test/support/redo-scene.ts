@@ -31,7 +31,14 @@ export const planOf = (
   workspace: TestWorkspace,
   request: RedoRequest,
   { cascade = false, lag = 0 }: Asked = {},
-) => planRedo(workspace.workspace, { request, cascade, lag, typed: `--${request.kind}` })
+) =>
+  planRedo(workspace.workspace, {
+    request,
+    dependants: cascade ? 'cascade' : 'refuse',
+    lag,
+    jobs: undefined,
+    typed: `--${request.kind}`,
+  })
 
 export const reportOf = async (workspace: TestWorkspace, key = TABLE) =>
   (await status(workspace.workspace, { lag: 0 })).tables.find(({ table }) => table === key)!

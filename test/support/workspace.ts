@@ -99,6 +99,7 @@ export const OPTIONS: UpOptions = {
   lockWaitMs: 0,
   lockSkip: false,
   recompute: [],
+  redoStale: false,
 }
 
 /** Names of the tables that differ from those of the same name in `expected`, with how many rows on either side. */

@@ -14,6 +14,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/demo/load.ts',
     'commands/doctor/',
     'commands/import/command.ts',
+    'commands/redo/stale-tables.ts',
     'commands/test/',
     'commands/verify/verify.ts',
     'lock/',

@@ -23,6 +23,7 @@ export const WORK: readonly CommandEntry[] = [
           example: 'address_diffs',
         },
       ),
+      flag('redo-stale', 'Stale ranges as well, where rows can be deleted by range'),
       flags.dryRun,
       flags.events,
       flags.quiet,
@@ -39,12 +40,15 @@ export const WORK: readonly CommandEntry[] = [
   {
     name: 'redo',
     about: 'Delete ranges of a table and build them again',
-    usage: '<table> (--from … --to … | --stale | --dirty) [flags]',
+    usage: '[table] (--from … --to … | --stale | --dirty) [flags]',
     flags: [
       flags.oneTable,
       flags.from,
       { ...flags.to, example: '19000999', fallback: 'none: both ends are needed' },
-      flag('stale', 'All ranges that would be computed differently now'),
+      flag(
+        'stale',
+        'All ranges that would be computed differently now; without a table those of all tables, with rebuilds where they are needed',
+      ),
       flag('dirty', 'All ranges that an ended run may have left half written'),
       flag('cascade', 'Tables that read these blocks as well'),
       flags.dryRun,
@@ -63,6 +67,7 @@ export const WORK: readonly CommandEntry[] = [
     examples: {
       'See what a redo would delete': 'redo address_diffs --from 15000 --to 15999 --dry-run',
       'Build again what the old SQL has built': 'redo address_diffs --stale',
+      'Apply every change to all tables, in their order': 'redo --stale',
     },
     load: async () => (await import('../../commands/redo/command.ts')).redoCommand,
   },

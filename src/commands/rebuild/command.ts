@@ -24,7 +24,8 @@ import { randomBelow } from '../../seam/random.ts'
 export const rebuildCommand: Command = async (context) => {
   const { output, flags } = context
   const table = requireOneTable(flags, 'rebuild')
-  const options = rebuildOptions(context, table)
+  assertNoCluster(context, table)
+  const options = rebuildOptions(context)
   if (flags.has('dry-run')) return await dryRun(context, options)
   const work = async (session: Session, run: Supervised): Promise<number> => {
     const { workspace } = session
@@ -59,17 +60,20 @@ async function dryRun(context: Context, options: RebuildOptions): Promise<number
   })
 }
 
-async function rebuildPorts(session: Session): Promise<RebuildPorts> {
+export async function rebuildPorts(session: Session): Promise<RebuildPorts> {
   const { openRebuild } = await import('./tables.ts')
   return { ...(await verifyPorts(session)), rebuild: openRebuild({ server: session.connected.target }) }
 }
 
-function rebuildOptions({ config, flags }: Context, table: string): RebuildOptions {
+function assertNoCluster({ config }: Context, table: string): void {
   if (config.cluster.value !== undefined)
     throw usageError(
       '`rebuild` does not work on a cluster: no statement exchanges tables on all shards in one instant',
       `build ${table} in another database (TARGET_CLICKHOUSE_DATABASE) and switch its readers to it, or drop its local tables and run backfill up --tables ${table}`,
     )
+}
+
+export function rebuildOptions({ config, flags }: Context): RebuildOptions {
   if (flags.has('keep') && flags.has('drop-old'))
     throw usageError('--keep and --drop-old exclude each other', 'keep one of them')
   return {

@@ -4,7 +4,8 @@ import type { Island } from '../../ledger/events.ts'
 
 export type RedoRequest =
   | { readonly kind: 'range'; readonly range: Range }
-  | { readonly kind: 'stale' }
+  /** `changed`: blocks that are built again in a table that it reads, before it. */
+  | { readonly kind: 'stale'; readonly changed?: BlockSet }
   | { readonly kind: 'dirty' }
 
 /** The facts about a table that a redo needs. */
@@ -58,7 +59,7 @@ function ownBlocks(table: RedoTable, request: RedoRequest): RedoBlocks {
     request.kind === 'range'
       ? intersect(union(inState(table, 'done'), half), [request.range])
       : request.kind === 'stale'
-        ? stale
+        ? union(stale, intersect(inState(table, 'done'), request.changed ?? []))
         : half
   const also = request.kind === 'range' ? intersect(missing, [request.range]) : unfinished(table)
   return { key, redo, also: subtract(also, redo) }

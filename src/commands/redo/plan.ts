@@ -2,19 +2,27 @@
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { hull, type Range, subtract } from '../../model/blocks.ts'
+import { type BlockSet, hull, type Range, subtract, union } from '../../model/blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
 import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../../planning/table-status.ts'
 import { staleBlocks } from '../../ledger/stale.ts'
+import { readRunHistory, slotsFor } from '../../planning/sizing.ts'
+import { rowsIn } from '../../planning/row-estimates.ts'
+import { expectedMs, NO_PACE } from '../../planning/throughput.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 export type RedoQuestion = {
   readonly request: RedoRequest
-  readonly cascade: boolean
+  /** What happens to the blocks of tables that were built from these: `later`: their turn comes after this redo. */
+  readonly dependants: 'refuse' | 'cascade' | 'later'
   /** Blocks that the head stays behind the newest block. */
   readonly lag: number
+  /** Statements at the same time, for the estimate of the time; undefined: by the server's capacity. */
+  readonly jobs: number | undefined
+  /** Table key -> blocks that are built before this redo begins. */
+  readonly building?: ReadonlyMap<string, BlockSet>
   /** How the request was typed, for messages: `--stale`. */
   readonly typed: string
 }
@@ -33,12 +41,13 @@ export type PlannedRedo = {
  * @throws BackfillError `usage` or `failed` if it must be refused (refusals.ts), or the files do not fit
  */
 export async function planRedo(workspace: Workspace, question: RedoQuestion): Promise<PlannedRedo> {
-  const { request, cascade, lag, typed } = question
+  const { request, dependants, lag, typed, building = new Map<string, BlockSet>() } = question
   const table = workspace.chosen[0]!
   assertPerBlock(table, request)
   if (workspace.ports.executor.noDeletes !== undefined)
     throw usageError(`redo deletes rows, and ${workspace.ports.executor.noDeletes}`, noDeletesHint(table))
-  const wide: Workspace = { ...workspace, chosen: [table, ...readersOf(workspace, table)] }
+  const readers = dependants === 'later' ? [] : readersOf(workspace, table)
+  const wide: Workspace = { ...workspace, chosen: [table, ...readers] }
   const tableStatusesTo = (forcedHead: number | undefined) => readTableStatuses(wide, { lag, forcedHead })
   const first = await tableStatusesTo(undefined)
   if (first.get(table.key)?.target === undefined)
@@ -57,7 +66,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
   const tableStatuses = [...first.values()].some(({ bounds }) => (bounds.expected?.to ?? 0) < head)
     ? await tableStatusesTo(head)
     : first
-  if (!cascade) assertNoDependants(table, blocks.slice(1), typed)
+  if (dependants === 'refuse') assertNoDependants(table, blocks.slice(1), typed)
   const concerned = blocks.filter(({ redo, also }) => redo.length + also.length > 0)
   await checkTables(
     wide,
@@ -65,12 +74,21 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     targetsOf(tableStatuses),
   )
   const plans: RedoPlanTable[] = []
+  const built = new Map([
+    ...building,
+    ...blocks.map(({ key, redo, also }) => [key, union(redo, also)] as const),
+  ])
+  const { capacity, throughputs } = await readRunHistory(workspace, uuids)
+  const { jobs } = slotsFor({ jobs: question.jobs, tableJobs: undefined }, capacity)
   for (const one of concerned) {
     const tableStatus = tableStatuses.get(one.key)!
-    const gone = await assertNoLoss(workspace, tableStatuses, one.key, one.redo)
+    const { gone, rowEstimates } = await assertNoLoss(workspace, { tableStatuses, building: built }, one)
+    const rows = subtract(one.redo, gone).reduce((sum, range) => sum + rowsIn(rowEstimates, range), 0)
+    const ms = expectedMs(throughputs.get(one.key) ?? NO_PACE, rows)
     plans.push({
       ...(await costOf(workspace, tableStatus, { ...one, redo: subtract(one.redo, gone) })),
       gone,
+      expectedMs: ms === undefined ? null : Math.round(ms / jobs),
     })
   }
   const report = { network: workspace.network.name, head, tables: plans }
@@ -88,14 +106,20 @@ export async function pickBlocks(
   tableStatuses: ReadonlyMap<string, TableStatus>,
 ): Promise<readonly RedoBlocks[]> {
   const [table, ...dependants] = await Promise.all(
-    tables.map(async ({ key, after }): Promise<RedoTable> => {
-      const { view, missing, stale } = tableStatuses.get(key)!
-      const islands = view?.islands ?? []
-      const cleaned = islands.length === 0 ? [] : await ports.ledger.cleaned(key, uuids.get(key)!)
-      return { key, after, islands, stale: staleBlocks(stale), missing, cleaned }
-    }),
+    tables.map(({ key }) => factsOf(ports, tableStatuses.get(key)!, uuids.get(key)!)),
   )
   return redoBlocks(table!, question.request, dependants)
+}
+
+/** The facts about a table that exists. */
+export async function factsOf(
+  { ledger }: Pick<Workspace['ports'], 'ledger'>,
+  { table: { key, after }, view, missing, stale }: TableStatus,
+  uuid: string,
+): Promise<RedoTable> {
+  const islands = view?.islands ?? []
+  const cleaned = islands.length === 0 || missing.length === 0 ? [] : await ledger.cleaned(key, uuid)
+  return { key, after, islands, stale: staleBlocks(stale), missing, cleaned }
 }
 
 /** All direct and indirect readers of a table, in the order of their dependencies. */
@@ -110,7 +134,7 @@ async function costOf(
   { ports }: Workspace,
   { table, target, bounds }: TableStatus,
   { redo, also }: RedoBlocks,
-): Promise<Omit<RedoPlanTable, 'gone'>> {
+): Promise<Omit<RedoPlanTable, 'gone' | 'expectedMs'>> {
   const deletes = table.rows.kind === 'per-block'
   return {
     table: table.key,
@@ -137,7 +161,7 @@ export type RedoPlanTable = {
   readonly outside: readonly Range[]
   /** Missing blocks that are built as well. */
   readonly also: readonly Range[]
-  /** Blocks that are left as they are: the sources no longer hold their rows, or the table no longer expects them. */
+  /** Blocks that are left as they are: the sources or a table that it reads lack their rows, or it expects them no more. */
   readonly gone: readonly Range[]
   /** Rows that are deleted, before merging. */
   readonly rows: number
@@ -145,6 +169,8 @@ export type RedoPlanTable = {
   readonly tableRows: number | null
   /** The materialized views that read it: they keep what they took, and take the rows that are built again once more. */
   readonly views: readonly string[]
+  /** How long the blocks are missing while they are built again; null if no chunk of the table has run yet. */
+  readonly expectedMs: number | null
 }
 
 /** The named table first, then its readers; empty if there is nothing to do. */

@@ -79,6 +79,6 @@ async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise
     ...one,
     redo: subtract(intersect(one.redo, planned), of(one.key)?.gone ?? []),
   }))
-  if (!question.cascade) assertNoDependants(table!, dependants, question.typed)
+  if (question.dependants === 'refuse') assertNoDependants(table!, dependants, question.typed)
   return [own!, ...dependants]
 }

@@ -9,11 +9,15 @@ import {
   hull,
   intersect,
   subtract,
+  union,
 } from '../../model/blocks.ts'
 import type { RedoBlocks, RedoRequest } from './blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { changesSince } from '../../runner/recover.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
+import { expectedByDependants } from '../../planning/bounds.ts'
+import type { RowEstimates } from '../../planning/row-estimates.ts'
+import { readableBlocks } from '../../planning/stale-ranges.ts'
 import type { TableStatus } from '../../planning/table-status.ts'
 import { readsOf } from '../../runner/table-reads.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -44,18 +48,24 @@ export function assertNoDependants(
   )
 }
 
+type Around = {
+  /** Also of the tables that it reads. */
+  readonly tableStatuses: ReadonlyMap<string, TableStatus>
+  /** Table key -> blocks that are built before those of this table. */
+  readonly building: ReadonlyMap<string, BlockSet>
+}
+
 /**
- * @param tableStatuses also of the tables that it reads
- * Resolves with the blocks to leave as they are: their source rows were pruned, or the table no longer expects them.
+ * `gone`: the blocks to leave as they are: their source rows were pruned, a table that it reads lacks them, or the table
+ * no longer expects them. `rowEstimates`: of the others.
  * @throws BackfillError `failed` if that is all of them, or others could not be built again after the delete: their source
  *   rows are incomplete
  */
 export async function assertNoLoss(
   workspace: Workspace,
-  tableStatuses: ReadonlyMap<string, TableStatus>,
-  key: string,
-  all: BlockSet,
-): Promise<BlockSet> {
+  { tableStatuses, building }: Around,
+  { key, redo: all }: Pick<RedoBlocks, 'key' | 'redo'>,
+): Promise<{ readonly gone: BlockSet; readonly rowEstimates: RowEstimates }> {
   const tableStatus = tableStatuses.get(key)!
   const { table, target, bounds } = tableStatus
   if (table.rows.kind === 'per-block' && target?.noDeletes !== undefined)
@@ -65,7 +75,7 @@ export async function assertNoLoss(
     )
   // Rows outside of the table's limits are taken out; nothing is to be built there again.
   const redo = intersect(all, [rangeOf(bounds.limits)])
-  if (redo.length === 0) return []
+  if (redo.length === 0) return { gone: [], rowEstimates: [] }
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
     throw new BackfillError(
@@ -88,16 +98,26 @@ export async function assertNoLoss(
       expected === undefined ? bounds.note! : `the table's blocks are ${expected.from}-${expected.to} now`,
       beyond,
     )
+  const lacking = blockSet(
+    table.after.flatMap((input) => {
+      const status = tableStatuses.get(input)!
+      const end = expectedByDependants(status.bounds)
+      const readable = union(readableBlocks(status), building.get(input) ?? [])
+      return end === undefined ? [] : intersect(redo, subtract([end], readable))
+    }),
+  )
+  if (lacking.length > 0 && subtract(redo, lacking).length === 0)
+    refuse(`${table.after.join(', ')} lack${table.after.length === 1 ? 's' : ''} them`, lacking)
 
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
   const reads = readsOf(tableStatus, { network: workspace.network, tableStatuses })
   const changes = await changesSince(workspace.ports, { table, ...reads }, attempts)
-  const gone = intersect(redo, blockSet([...beyond, ...changes.flatMap((change) => change.gone)]))
+  const gone = intersect(redo, blockSet([...beyond, ...lacking, ...changes.flatMap((change) => change.gone)]))
   const there = subtract(redo, gone)
   if (there.length === 0) refuse('the sources no longer hold them', gone)
 
-  const { sourceGaps, incomplete } = await probeMissing(makeProbe(workspace), table, there)
+  const { sourceGaps, incomplete, rowEstimates } = await probeMissing(makeProbe(workspace), table, there)
   if (sourceGaps.length > 0) refuse('no source has rows there', sourceGaps)
   if (incomplete.length > 0) refuse('some sources lack these blocks', incomplete)
-  return gone
+  return { gone, rowEstimates }
 }

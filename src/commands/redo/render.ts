@@ -1,7 +1,7 @@
 // Owns how a redo's plan looks: the rows to delete, the cost, the blocks to build again. Pure.
 import { countBlocks } from '../../model/blocks.ts'
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
-import { type Colors, count, formatRanges, number, percent } from '../../terminal/render/format.ts'
+import { type Colors, count, duration, formatRanges, number, percent } from '../../terminal/render/format.ts'
 
 export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly colors: Colors }
 
@@ -25,17 +25,35 @@ export function renderRedo(
 
 /** Asked after the plan was shown. */
 export function redoQuestion({ tables }: RedoPlan): string {
+  const [part] = redoQuestionParts(tables)
+  return `${part!.charAt(0).toUpperCase()}${part!.slice(1)}?`
+}
+
+/** At most one part of a question; none without a table. */
+export function redoQuestionParts(tables: readonly RedoPlanTable[]): readonly string[] {
+  if (tables.length === 0) return []
   const deleting = tables.filter(({ deletes, redo }) => deletes && redo.length > 0)
   if (deleting.length === 0)
-    return `Build these blocks of ${tables.map(({ table }) => table).join(', ')} again?`
+    return [`build these blocks of ${tables.map(({ table }) => table).join(', ')} again`]
   const what = deleting.map(
     ({ rows, redo, target }) => `${count(rows, 'row')} of blocks ${formatRanges(redo)} of ${target}`,
   )
-  const builds = tables.some(({ redo, outside }) => countBlocks(redo) > countBlocks(outside))
-  return `Delete ${what.join(', ')}${builds ? ', and build them again' : ''}?`
+  const built = tables.filter(({ redo, outside }) => countBlocks(redo) > countBlocks(outside))
+  return [
+    `delete ${what.join(', ')}${built.length > 0 ? `, and build them again (until then they are missing for readers${timeText(built)})` : ''}`,
+  ]
 }
 
-function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
+/** How long blocks are missing: the time to build them. */
+function timeText(built: readonly RedoPlanTable[]): string {
+  const ms = built.reduce<number | null>(
+    (sum, { expectedMs }) => (sum === null || expectedMs === null ? null : sum + expectedMs),
+    0,
+  )
+  return ms === null ? '; no timings yet' : `, for about ${duration(ms)}`
+}
+
+export function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
   const { table, target, redo, outside, also, gone, deletes, rows, tableRows, views } = plan
   const share = tableRows === null ? '' : ` of ${number(tableRows)} (${percent(rows, tableRows)})`
   const left =
@@ -56,13 +74,13 @@ function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
       : []),
     ...(gone.length > 0
       ? [
-          `${colors.bold(table)}  blocks ${formatRanges(gone)} stay as they are: the sources no longer hold them, or the table no longer expects them`,
+          `${colors.bold(table)}  blocks ${formatRanges(gone)} stay as they are: the sources or a table that it reads lack them, or the table expects them no more`,
         ]
       : []),
   ]
 }
 
-function costLines(tables: readonly RedoPlanTable[], colors: Colors): readonly string[] {
+export function costLines(tables: readonly RedoPlanTable[], colors: Colors): readonly string[] {
   const big = tables.filter(
     ({ deletes, rows, tableRows }) => deletes && tableRows !== null && rows > tableRows * REBUILD_SHARE,
   )

@@ -171,7 +171,7 @@ function next(tables: readonly TableReport[]): string {
     const shown = first!.staleVersions.some(({ reasons }) => reasons.includes('sql'))
       ? `\`backfill diff ${first!.table}\` shows what changed, `
       : ''
-    return `Nothing is missing, but ranges of ${stale.map(({ table }) => table).join(', ')} are stale: ${shown}\`${first!.hint}\` builds them again.`
+    return `Nothing is missing, but ranges of ${stale.map(({ table }) => table).join(', ')} are stale: ${shown}\`${stale.length > 1 ? 'backfill redo --stale' : first!.hint}\` builds them again.`
   }
   if (tables.every(({ first }) => first === null)) return 'No table has blocks to process.'
   const waits = tables.some(({ sourceGaps, incomplete }) => sourceGaps.length + incomplete.length > 0)

@@ -5,16 +5,44 @@ import type { UpOptions } from '../../planning/run-options.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderPlan } from './render-plan.ts'
-import { runUp } from '../../session/supervised-run.ts'
+import { type RunHooks, runUp } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 
 export const up: Command = async (context) => {
   const options = upOptions(context)
   if (context.flags.has('dry-run')) return await plan(context, options)
+  if (options.redoStale && (options.from ?? options.to) !== undefined)
+    throw usageError('--redo-stale builds all stale ranges again', 'leave out --from and --to')
   return await runUp(context, options, {
     ready: async ({ workspace }) => assertRecomputable(workspace, options.recompute),
+    ...(options.redoStale && { continued: redoStaleAfter(options) }),
   })
+}
+
+/** Builds what `up` has found stale again, in the time that it has left. */
+function redoStaleAfter(options: UpOptions): NonNullable<RunHooks['continued']> {
+  return async ({ workspace }, summary, run) => {
+    if (summary.stale.length === 0 || summary.interrupted || summary.outOfTime) return summary
+    const { redoStale } = await import('../redo/stale-tables.ts')
+    const { maxRuntimeMs } = options
+    const left = maxRuntimeMs && Math.max(1, maxRuntimeMs - summary.elapsedMs)
+    const failed = summary.failed.map(({ table }) => table)
+    const chosen = workspace.chosen.filter(({ key }) => !failed.includes(key))
+    const again = await redoStale(
+      { ...workspace, chosen },
+      { options: { ...options, maxRuntimeMs: left }, rebuilds: undefined },
+      run,
+    )
+    return {
+      ...again,
+      chunks: summary.chunks + again.chunks,
+      blocks: summary.blocks + again.blocks,
+      rowsWritten: summary.rowsWritten + again.rowsWritten,
+      elapsedMs: summary.elapsedMs + again.elapsedMs,
+      failed: [...summary.failed, ...again.failed],
+    }
+  }
 }
 
 /** @throws BackfillError `usage` for a table that is not in the run, or whose rows cannot be deleted by range */

@@ -17,8 +17,8 @@ export function staleLines(tables: readonly StaleSummary[]): readonly string[] {
   const parts = tables.map(
     ({ table, blocks, reasons }) => `${count(blocks, 'block')} of ${table} (${reasons.join(', ')})`,
   )
-  const others = tables.length > 1 ? '; `backfill status` has the commands for all' : ''
-  return [`Stale: ${parts.join(', ')}. \`${first.hint}\` builds them again${others}.`]
+  const hint = tables.length > 1 ? 'backfill redo --stale' : first.hint
+  return [`Stale: ${parts.join(', ')}. \`${hint}\` builds them again.`]
 }
 
 /** `2026-11-22 21:36 UTC`, or the first and the last time. */

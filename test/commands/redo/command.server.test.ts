@@ -77,6 +77,13 @@ test('diff, status --check and redo say what a person needs, and write nothing b
     /address_reads {2}blocks 1-12 \(12 blocks\): \d+ rows of \d+ \(100\.0 %\) of .* deleted/,
   )
   expect(dry.stdout).toContain('`backfill rebuild address_reads`')
+  const all = await run('redo --stale --dry-run')
+  expect(all.stdout).toContain(dry.stdout.split('\n')[2])
+  const asked = await run('redo --stale')
+  expect(asked.code).toBe(2)
+  expect(asked.stderr).toMatch(
+    /Delete \d+ rows of blocks 1-12 \(12 blocks\) of .*, and build them again \(until then they are missing for readers, for about /,
+  )
   const unasked = await run(`redo ${KEY} --stale`)
   expect(unasked.code).toBe(2)
   expect(unasked.stderr).toContain('--yes')
@@ -84,11 +91,20 @@ test('diff, status --check and redo say what a person needs, and write nothing b
   const done = await run(`redo ${KEY} --stale --yes`)
   expect(done, done.stderr).toMatchObject({ code: 0 })
   expect((await run(`status --check --tables ${KEY}`)).code).toBe(0)
+
+  await writeFile(file(), text)
+  const left = await run(`up --tables ${KEY}`)
+  expect(left.stdout).toContain(`Stale: 12 blocks of ${KEY} (sql).`)
+  expect((await run(`up --tables ${KEY} --redo-stale --from 3`)).stderr).toContain('leave out --from')
+  const up = await run(`up --tables ${KEY} --redo-stale`)
+  expect(up, up.stderr).toMatchObject({ code: 0 })
+  expect(up.stdout).toMatch(/^Done: 1 chunk, 12 blocks, .*\n$/)
+  expect((await run(`status --check --tables ${KEY}`)).code).toBe(0)
 })
 
 test('the table and the blocks must be said, one way', async () => {
   const messages = await Promise.all(
-    ['redo --stale', `redo ${KEY}`, `redo ${KEY} --from 3`, `redo ${KEY} --stale --dirty`].map(
+    ['redo --dirty', `redo ${KEY}`, `redo ${KEY} --from 3`, `redo ${KEY} --stale --dirty`].map(
       async (words) => {
         const outcome = await run(words)
         expect(outcome.code).toBe(2)

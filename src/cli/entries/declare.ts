@@ -51,6 +51,7 @@ export const DECLARE: readonly CommandEntry[] = [
       flags.jobs,
       flags.lag,
       flags.dryRun,
+      flags.json,
       flags.quiet,
       ...flags.common,
     ],

@@ -1,5 +1,6 @@
 // Owns `backfill adopt`: it shows how a sample of unknown rows compares, and records them as done if it is the same.
 import { EXIT, usageError } from '../../model/errors.ts'
+import type { BlockSet } from '../../model/blocks.ts'
 import { randomBelow } from '../../seam/random.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
@@ -9,7 +10,7 @@ import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { blockCount, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
 import { verifyPorts } from '../verify/ports.ts'
-import { comparisonLine, renderVerify, verifyCode } from '../verify/render.ts'
+import { comparisonLine, renderVerify, verifyCode, verifyFields } from '../verify/render.ts'
 import type { AdoptOptions } from './adopt.ts'
 
 /** Chunks that are compared where --sample is not given. */
@@ -18,6 +19,7 @@ const SAMPLE = 20
 export const adoptCommand: Command = async (context) => {
   const { flags, output } = context
   const key = requireOneTable(flags, 'adopt')
+  const json = flags.has('json')
   const fromUuid = readFlag(flags, 'from-uuid', uuid)
   const options: AdoptOptions = {
     ...upOptions(context),
@@ -45,36 +47,49 @@ export const adoptCommand: Command = async (context) => {
           signal,
           report: (table, comparison) =>
             output.message(
-              flags.has('quiet') ? [] : [comparisonLine(table, comparison, output.messageColors)],
+              flags.has('quiet') || json ? [] : [comparisonLine(table, comparison, output.messageColors)],
             ),
         })
         if (signal.aborted) return interruptedCode(signal)
-        output.result(
-          plan.verifications.slice(0, 1).flatMap((one) => renderVerify(one, output.resultColors, false)),
-        )
         const wrong = plan.verifications.find((one) => {
           const code = verifyCode(one)
           return code !== EXIT.ok && (fromUuid === undefined || code === EXIT.different)
         })
-        if (wrong !== undefined) {
-          if (wrong !== plan.verifications[0]) output.result(renderVerify(wrong, output.resultColors, false))
+        const outcome = wrong !== undefined ? 'different' : flags.has('dry-run') ? 'dry-run' : 'adopted'
+        if (outcome === 'adopted') await adopt(workspace, plan, options, (text) => output.message([text]))
+        const [sample] = plan.verifications
+        if (json)
+          output.json({
+            network: workspace.network.name,
+            table: key,
+            outcome,
+            blocks: plan.blocks,
+            fromUuid,
+            verification: verifyFields(wrong ?? sample!),
+          })
+        else
           output.result([
-            `The rows are not what ${key} would hold, so nothing was recorded. Next: \`backfill rebuild ${key}\` builds a new table beside this one.`,
+            ...[...new Set([sample!, ...(wrong ? [wrong] : [])])].flatMap((one) =>
+              renderVerify(one, output.resultColors, false),
+            ),
+            outcomeLine(outcome, { key, blocks: plan.blocks, fromUuid }),
           ])
-          return EXIT.different
-        }
-        const what = `${formatRanges(plan.blocks)} of ${key}`
-        if (flags.has('dry-run')) {
-          output.result([`Would record as done: ${what}. Nothing has been written.`])
-          return EXIT.ok
-        }
-        await adopt(workspace, plan, options, (text) => output.message([text]))
-        output.result([
-          `Recorded as done: ${what}${fromUuid === undefined ? '' : `, and all else that the ledger knows of ${fromUuid}`}.`,
-        ])
-        return EXIT.ok
+        return outcome === 'different' ? EXIT.different : EXIT.ok
       }),
   )
+}
+
+type Adopted = { readonly key: string; readonly blocks: BlockSet; readonly fromUuid: string | undefined }
+
+function outcomeLine(
+  outcome: 'different' | 'dry-run' | 'adopted',
+  { key, blocks, fromUuid }: Adopted,
+): string {
+  if (outcome === 'different')
+    return `The rows are not what ${key} would hold, so nothing was recorded. Next: \`backfill rebuild ${key}\` builds a new table beside this one.`
+  const what = `${formatRanges(blocks)} of ${key}`
+  if (outcome === 'dry-run') return `Would record as done: ${what}. Nothing has been written.`
+  return `Recorded as done: ${what}${fromUuid === undefined ? '' : `, and all else that the ledger knows of ${fromUuid}`}.`
 }
 
 function uuid({ text, place }: Word): string {

@@ -66,6 +66,16 @@ test('rows that are the same are recorded as done, and nothing is left to run', 
   const dry = await run(`adopt ${KEY} --chunk 10 --dry-run`)
   expect(dry.code, dry.stderr).toBe(0)
   expect(dry.stdout).toContain(`Would record as done: 1-120 (120 blocks) of ${KEY}.`)
+  const json = await run(`adopt ${KEY} --chunk 10 --dry-run --json`)
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    schema: 1,
+    table: KEY,
+    outcome: 'dry-run',
+    blocks: [[1, 120]],
+    from_uuid: null,
+    verification: { tables: [{ table: KEY, chunks: 12, verified: 12 }] },
+  })
+  expect(json.stderr).toBe('')
   expect(await events()).toBe(before)
 
   const adopted = await run(`adopt ${KEY} --chunk 10 --sample 3`)
@@ -103,6 +113,8 @@ test('rows that differ are shown and not recorded: exit 7', async () => {
   expect(stdout).toContain('31-40  DIFFERENT')
   expect(stdout).toContain('77')
   expect(stdout).toContain(`backfill rebuild ${KEY}`)
+  const json = await run(`adopt ${KEY} --chunk 10 --json`)
+  expect([json.code, (JSON.parse(json.stdout) as { outcome: string }).outcome]).toEqual([7, 'different'])
   expect(await events()).toBe(before)
   expect(await state()).toBe('unknown rows')
 

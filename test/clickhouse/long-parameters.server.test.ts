@@ -112,7 +112,7 @@ test('200 tables are folded, get their checkpoints under all their locks, and ha
   await Promise.all(held.map(({ lock }) => lock.release()))
 })
 
-test('20,000 events of a kind are recorded by a few statements, in order', async () => {
+test('20,000 events of a kind are recorded by a few statements, in order; an abort ends it', async () => {
   const names = await createLedger(server)
   const options = { server, names, network: 'mainnet' }
   const ledger = openLedger({ ...options, toolVersion: 'test' })
@@ -124,6 +124,9 @@ test('20,000 events of a kind are recorded by a few statements, in order', async
   expect(view.islands.map(({ from, to }) => ({ from, to }))).toEqual(blocks)
   expect(view.tail).toBe(20_000)
   expect(lock.nextSeq()).toBe(20_001)
+  const stopped = { event: 'invalidated', blocks, targetUuid, runId: 'run', sqlHash: 'hash' } as const
+  await ledger.appendEach(lock, stopped, undefined, AbortSignal.abort())
+  expect((await ledger.fold(new Map([['a', targetUuid]]))).get('a')!.tail).toBe(20_000)
   expect(await ledger.attempts('a', targetUuid, blocks)).toEqual([])
   await lock.release()
 })

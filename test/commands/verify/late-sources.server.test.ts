@@ -7,7 +7,7 @@ import type { SourcesCheck } from '../../../src/commands/verify/sources.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { checkSources } from '../../support/verifying.ts'
+import { checkSources, oddities } from '../../support/verifying.ts'
 import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
@@ -126,6 +126,27 @@ test('rows that have gone are said to have gone and not marked; their neighbours
   )
   await rewrite(workspace, 26)
   expect(await look(workspace)).toEqual([`${SLOTS} changed 21-24,26-30 gone 25-25`])
+})
+
+test('rows that went from a block that has others are not seen here, but where the rows are computed again', async () => {
+  const workspace = await built([SLOTS])
+  const { source } = workspace
+  await addBlocks(server, source, { from: 41, to: 41 })
+  await post(
+    server,
+    `INSERT INTO {source:Identifier}.canonical_execution_storage_diffs
+     SELECT * REPLACE ('0x99' AS slot, 77 AS internal_index) FROM {source:Identifier}.canonical_execution_storage_diffs
+     WHERE block_number = 41`,
+    { source },
+  )
+  expect((await workspace.up()).failed).toEqual([])
+  await post(
+    server,
+    `DELETE FROM {source:Identifier}.canonical_execution_storage_diffs WHERE slot = '0x99'`,
+    { source },
+  )
+  expect(await look(workspace)).toEqual([SLOTS])
+  expect(await oddities(workspace, { from: 41 })).toEqual([`${SLOTS} 41-41 different different=1`])
 })
 
 test('a part of a chunk that was redone since is judged by itself, the rest by what is left to be seen of it', async () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DEFECTS } from './support/defects.mjs'
+import { DEFECTS_OF_KINDS } from './support/defects-of-kinds.mjs'
 import { DEFECTS_OF_RANGES } from './support/defects-of-ranges.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
@@ -20,7 +21,7 @@ const KINDS = '--kinds'
 const typed = process.argv.slice(2)
 const words = typed.filter((word) => word !== PURE && word !== KINDS).join(' ')
 const startsServer = ({ test }) => test.includes('.server.')
-const chosen = [...DEFECTS, ...DEFECTS_OF_RANGES].filter(
+const chosen = [...DEFECTS, ...DEFECTS_OF_RANGES, ...DEFECTS_OF_KINDS].filter(
   (defect) =>
     defect.what.includes(words) &&
     !(typed.includes(PURE) && startsServer(defect)) &&

@@ -219,6 +219,7 @@ async function whySince(
   const stale = statuses.get(table.key)!.stale.find(({ blocks }) => intersect(blocks, [chunk]).length > 0)
   if (stale !== undefined) return { why: stale.reasons[0], gone: [] }
   const { gone, changed } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
-  const why = gone.length > 0 ? 'gone' : changed.size > 0 ? 'sources' : sides.dropsMore ? 'dropped' : undefined
+  const why =
+    gone.length > 0 ? 'gone' : changed.size > 0 ? 'sources' : sides.dropsMore ? 'dropped' : undefined
   return { why, gone }
 }

@@ -31,6 +31,7 @@ export const RULES = {
   E034: 'unknown-fork',
   W035: 'unused-parameter',
   // Tables that are read
+  W039: 'reads-history',
   E040: 'dependency-cycle',
   E041: 'after-unknown-table',
   E042: 'source-not-declared',

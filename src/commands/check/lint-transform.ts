@@ -2,7 +2,8 @@
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
-import { tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
+import { significantTokens } from '../../sql-syntax/lexer.ts'
+import { selectAround, tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
 
@@ -14,7 +15,22 @@ export function* lintTransform(
 ): Generator<BackfillError, void> {
   const problem = (rule: RuleId, line: number | undefined, sentence: string, hint: string) =>
     fileError({ rule, file, line, sentence, hint })
-  for (const { parameter, database, table, line } of tableReads(transform)) {
+  const tokens = significantTokens(transform)
+  for (const { parameter, database, table, line, from } of tableReads(transform)) {
+    const around = selectAround(tokens, from)
+    const bound = (name: string) => around.some(({ text }) => text === name)
+    if (
+      parameter === 'target' &&
+      header.rows?.kind === 'per-block' &&
+      bound('to_block') &&
+      !bound('from_block')
+    )
+      yield problem(
+        'W039',
+        line,
+        `reads '${table}' from its first block on, but waits only for the blocks of its own range: rows of earlier blocks that arrive later make nothing stale`,
+        'read from {from_block:UInt64} on, or fill the tables without --from and --order newest',
+      )
     if (parameter !== undefined || database === 'system') continue
     const hint = `write {source:Identifier}.${table} or {target:Identifier}.${table}, and name it in the header`
     yield database === undefined

@@ -20,12 +20,31 @@ function cell(node: YamlNode, column: string, type: DataType): Cell {
   if (type.name === 'Nullable' && inner !== undefined) return isNull ? null : cell(node, column, inner)
   if (type.name === 'Array' && inner !== undefined && node.kind === 'list')
     return node.items.map((item) => cell(item, column, inner))
+  if (type.name === 'Map' && second !== undefined && node.kind === 'map')
+    return Object.fromEntries(node.entries.map(({ key, value }) => [key, cell(value, column, second)]))
+  if (type.name === 'Tuple') return tuple(node, column, type)
   const text = node.kind === 'scalar' && !isNull && type.name !== 'Array' ? node.text : undefined
   const hint = refusal(type, text)
   if (text !== undefined && hint === undefined) return type.name === 'Bool' ? text === 'true' : text
   const given =
     node.kind === 'scalar' ? (node.quoted || node.text !== '' ? `'${node.text}'` : 'empty') : `a ${node.kind}`
   throw usageError(`${node.place}: '${column}' is ${given}, which is not a valid ${type.name}`, hint)
+}
+
+/** A list of all elements, or a map of those that are named; elements that the map lacks get their defaults. */
+function tuple(node: YamlNode, column: string, { args }: DataType): Cell {
+  if (node.kind === 'list' && node.items.length === args.length)
+    return node.items.map((item, index) => cell(item, column, args[index]!))
+  const labels = args.map(({ label }) => label)
+  if (node.kind === 'map' && node.entries.every(({ key }) => labels.includes(key)))
+    return Object.fromEntries(
+      node.entries.map(({ key, value }) => [key, cell(value, column, args[labels.indexOf(key)]!)]),
+    )
+  const names = labels.every((label) => label === undefined) ? '' : `, or { ${labels.join(': …, ')}: … }`
+  throw usageError(
+    `${node.place}: '${column}' is not a valid Tuple`,
+    `write a list of ${args.length} values${names}`,
+  )
 }
 
 /** The allowed values, for the hint; undefined if the text is valid. `text`: undefined if it is not one value. */

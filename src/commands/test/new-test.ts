@@ -5,7 +5,7 @@ import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
-import type { Input } from './real-rows.ts'
+import { type Input, isState } from './real-rows.ts'
 import type { Context } from '../../session/command.ts'
 import { count } from '../../terminal/render/format.ts'
 import { withConnections } from '../../session/session.ts'
@@ -53,7 +53,7 @@ function inputsOf(table: TableDefinition, { sources, tables }: Catalogue): reado
     side,
     table: name,
     columns: ddlColumns(ddl)
-      .filter(({ defaultKind }) => defaultKind !== 'MATERIALIZED' && defaultKind !== 'ALIAS')
+      .filter(({ defaultKind, type }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind) && !isState(type))
       .map((column) => column.name)
       .filter((column) => words.has(column) && column !== 'meta_network_name'),
   })

@@ -26,13 +26,14 @@ function section(title: string, indent: string, rows: readonly Row[]): readonly 
 }
 
 function flow(row: Row): string {
-  const cells = Object.entries(row).map(([name, cell]) => `${name}: ${value(cell)}`)
+  const cells = Object.entries(row).map(([name, cell]) => `${scalar(name)}: ${value(cell)}`)
   return cells.length === 0 ? '{}' : `{ ${cells.join(', ')} }`
 }
 
 function value(cell: Cell): string {
   if (cell === null) return 'null'
   if (Array.isArray(cell)) return `[${cell.map(value).join(', ')}]`
+  if (typeof cell === 'object') return flow(cell as Row)
   return scalar(String(cell))
 }
 

@@ -177,6 +177,35 @@ test('--new writes a test of real rows that passes, and never overwrites it', as
   expect(readFileSync(join(cwd, file), 'utf8')).toBe(text)
 })
 
+test('--new writes maps and tuples, and leaves out times of writing and states of aggregate functions', async () => {
+  const cwd = folderWith({})
+  const edit = (file: string, was: string, is: string) => {
+    const path = join(cwd, 'sql', file)
+    writeFileSync(path, readFileSync(path, 'utf8').replace(was, is))
+  }
+  edit(
+    `transforms/${KEY}.sql`,
+    'SELECT\n    toUInt32(block) AS block_number,',
+    `SELECT
+    toUInt32(block) AS block_number, now() AS written_at, uniqState(tx) AS seen,
+    map('a b', toUInt64(7)) AS m, CAST((1, 'x'), 'Tuple(n UInt64, s String)') AS t,`,
+  )
+  edit(
+    `ddl/${KEY}.sql`,
+    '    slots_cleared',
+    `    written_at DateTime, seen AggregateFunction(uniq, UInt64), m Map(String, UInt64), t Tuple(n UInt64, s String),
+    slots_cleared`,
+  )
+  const env = environmentFor(server, { source: 'chain', target: 'nowhere', ledger: 'nowhere' })
+  const argv = ['test', '--new', KEY, '--from', '3', '--to', '4', '--sql', 'sql']
+  const written = await backfillHere(argv, { cwd, env })
+  expect(written.code, written.stderr).toBe(0)
+  const text = readFileSync(join(cwd, TESTS, 'mainnet-3-4.yaml'), 'utf8')
+  expect(text).toContain('- { block_number: 3, m: { a b: 7 }, t: { n: 1, s: x }, slots_cleared: 0')
+  const ended = await backfillHere(['test', '--sql', 'sql'], { cwd })
+  expect(ended.stdout).toContain('1 test: 1 passed')
+})
+
 test('--new for blocks without rows writes nothing', async () => {
   const cwd = folderWith({})
   const env = environmentFor(server, { source: 'chain', target: 'nowhere', ledger: 'nowhere' })

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { chooseTables, readCatalogue } from '../../../src/project/sql-folder.ts'
 import { parseTestCase } from '../../../src/commands/test/test-case.ts'
+import { expectedRows } from '../../../src/commands/test/rows.ts'
+import { parseYaml } from '../../../src/commands/test/yaml-tree.ts'
 import { testText } from '../../../src/commands/test/write-yaml.ts'
 import type { UnitTest } from '../../../src/commands/test/unit-test.ts'
 
@@ -54,4 +56,21 @@ test('a written test reads back as the same test, whatever its texts look like',
     origin.given.get('canonical_execution_transaction'),
   )
   expect(again.given.get('canonical_execution_traces')).toEqual(traces)
+})
+
+test('maps, tuples and lists are written as YAML, and read again by their types', () => {
+  const columns = [
+    { name: 'm', type: 'Map(String, UInt64)', defaultKind: '' },
+    { name: 't', type: 'Tuple(lo UInt64, hi Array(Nullable(String)))', defaultKind: '' },
+    { name: 'pair', type: 'Tuple(UInt8, String)', defaultKind: '' },
+  ] as const
+  const rows = [{ m: { 'a b': '1', '': '2' }, t: { lo: '3', hi: ['x', null] }, pair: ['4', '- y'] }]
+  const origin = parse('{ description: d, range: 5-6, given: {}, expect: [] }')
+  const text = testText({ ...origin, expected: { columns: [], rows } }, catalogue)
+  const expect_ = parseYaml('t.yaml', text.slice(text.indexOf('expect:')))
+  const list = expect_.kind === 'map' ? expect_.entries[0]!.value : expect_
+  expect(expectedRows(list, columns).rows).toEqual(rows)
+  expect(() => expectedRows(parseYaml('t.yaml', '[{ pair: [1] }]'), columns)).toThrow(
+    "'pair' is not a valid Tuple",
+  )
 })

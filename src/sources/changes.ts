@@ -54,10 +54,9 @@ export async function findChanges(
         table,
         batch,
       )) {
-        const lost =
-          pruned === undefined
-            ? []
-            : intersect([range], await prunedBlocks(ports.sourceRows, eventRange, pruned))
+        const lost = pruned
+          ? intersect([range], await prunedBlocks(ports.sourceRows, eventRange, pruned))
+          : []
         for (const one of lost) add(gone, one)
         if (!isChanged) continue
         if (!changed.has(sqlHash)) changed.set(sqlHash, [])
@@ -91,14 +90,10 @@ async function evaluateAll(
       part: facts(range),
     }
     const change = evaluateChange(question)
-    return {
-      range,
-      eventRange,
-      sqlHash,
-      /** Of what was not pruned. */
-      isChanged: change === 'changed' || (change === 'gone' && isRewritten(question)),
-      pruned: change === 'gone' ? { before: question.before, now: question.whole } : undefined,
-    }
+    // Of pruned ranges, what is left.
+    const isChanged = change === 'changed' || (change === 'gone' && isRewritten(question))
+    const pruned = change === 'gone' ? { before: question.before, now: question.whole } : undefined
+    return { range, eventRange, sqlHash, isChanged, pruned }
   })
 }
 

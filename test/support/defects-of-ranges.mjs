@@ -1,9 +1,18 @@
-// Owns the defects of what a range knows about itself (defects.mjs says what the keys are).
+// Owns the defects of what a range knows about itself (defects.mjs says what the keys are). `kind`: the row of
+// docs/kinds.md, table "Ranges", whose line it breaks.
 export const DEFECTS_OF_RANGES = [
+  // What a range was computed from.
   {
     what: 'a range of another SQL is not stale',
     find: 'sql: hash === present.sqlHash ? [] : blocks,',
     put: 'sql: [],',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'a fork that moved makes nothing stale',
+    kind: 'ranges/03',
+    find: 'forks: intersect(blocks, forkBlocks(forks, present)),',
+    put: 'forks: [],',
     test: 'test/ledger/staleness.test.ts',
   },
   {
@@ -13,9 +22,30 @@ export const DEFECTS_OF_RANGES = [
     test: 'test/ledger/staleness.test.ts',
   },
   {
+    what: 'blocks outside of the limits are not stale',
+    kind: 'ranges/05',
+    find: 'limits: subtract(blocks, [rangeOf(present.limits)]),',
+    put: 'limits: [],',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'another UUID of an input makes nothing stale',
+    kind: 'ranges/26',
+    find: 'if (read.uuid !== input.uuid) return EVERY_BLOCK',
+    put: 'if (read.uuid !== input.uuid) return stale',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
     what: 'an event of an input with one row per key counts for its own blocks only',
     find: 'return perKey && blocks[0] !== undefined',
     put: 'return false && blocks[0] !== undefined',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'an input that holds more blocks now makes nothing stale where it was not read',
+    kind: 'ranges/04',
+    find: 'if (read === undefined) return union(stale, upwards(input, input.expected))',
+    put: 'if (read === undefined) return stale',
     test: 'test/ledger/staleness.test.ts',
   },
   {
@@ -50,10 +80,41 @@ export const DEFECTS_OF_RANGES = [
     test: 'test/sql-syntax/fork-uses.test.ts',
   },
   {
+    what: 'a table that was replaced under a run is not noticed',
+    kind: 'ranges/08',
+    find: 'if (tables.get(name)?.uuid !== uuid) throw',
+    put: 'if (false) throw',
+    test: 'test/runner/replaced-tables.server.test.ts',
+  },
+  {
     what: 'an input that was emptied under a run is not noticed',
     find: 'if (tables.get(name)?.rows === 0 && ',
     put: 'if (false && ',
     test: 'test/runner/replaced-tables.server.test.ts',
     name: 'emptied while a chunk',
+  },
+  {
+    what: 'an emptied input is read',
+    kind: 'ranges/06',
+    find: 'if (target === undefined || emptied) return []',
+    put: 'if (target === undefined) return []',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'waits for an input that was emptied',
+  },
+  {
+    what: 'a table with one row per key is read above its watermark',
+    kind: 'ranges/02',
+    find: "if (table.rows.kind === 'per-block') return covered",
+    put: 'if (covered.length > 0) return covered',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'one row per key is read only as far',
+  },
+  {
+    what: 'rows outside of the limits stay',
+    kind: 'ranges/05',
+    find: "table.rows.kind === 'per-block' ? subtract(tried, [rangeOf(bounds.limits)]) : []",
+    put: 'subtract(tried, tried)',
+    test: 'test/planning/stale-ranges.server.test.ts',
+    name: 'outside of the limits',
   },
 ]

@@ -5,10 +5,9 @@ import type { RedoRequest } from './blocks.ts'
 import type { RedoQuestion } from './plan.ts'
 import type { Flags } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
-import type { Command, Context } from '../../session/command.ts'
+import type { Command } from '../../session/command.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
 import { redoQuestion, renderRedo } from './render.ts'
-import type { RebuildReport } from '../rebuild/rebuild.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
@@ -16,7 +15,8 @@ import { upOptions } from '../../workspace/run-options.ts'
 export const redoCommand: Command = async (context) => {
   const { flags, output } = context
   const asked = requestOf(flags)
-  if (asked.request.kind === 'stale' && !flags.has('tables')) return await redoAllStale(context)
+  if (asked.request.kind === 'stale' && !flags.has('tables'))
+    return await (await import('./all-stale.ts')).redoAllStale(context)
   requireOneTable(flags, 'redo')
   const options = upOptions(context)
   const question: RedoQuestion = {
@@ -39,50 +39,6 @@ export const redoCommand: Command = async (context) => {
     await confirm(context, redoQuestion(plan.report))
     const { redo } = await import('./redo.ts')
     return await supervised(context, async (run) => run.finish(await redo(workspace, plan, options, run)))
-  })
-}
-
-/** All stale ranges of all tables. */
-async function redoAllStale(context: Context): Promise<number> {
-  const { flags, output } = context
-  const [dry, json] = [flags.has('dry-run'), flags.has('json')]
-  return await withWorkspace(context, async (session) => {
-    const { workspace } = session
-    const [
-      { planStale, redoStale },
-      { rebuildPorts, rebuildOptions },
-      { renderRebuild, rebuildFields },
-      render,
-    ] = await Promise.all([
-      import('./stale-tables.ts'),
-      import('../rebuild/command.ts'),
-      import('../rebuild/render.ts'),
-      import('./render-stale.ts'),
-    ])
-    const { renderStalePlan, stalePlanFields, staleQuestion } = render
-    const wanted = {
-      options: upOptions(context),
-      rebuilds: {
-        ports: await rebuildPorts(session),
-        options: rebuildOptions(context),
-        report: (report: RebuildReport) =>
-          json
-            ? output.json(rebuildFields(report))
-            : output.message(flags.has('quiet') ? [] : renderRebuild(report, output.messageColors)),
-      },
-    }
-    const steps = await planStale(workspace, wanted)
-    const { name } = workspace.network
-    if (json) output.json(stalePlanFields(name, steps))
-    else if (dry) output.result(renderStalePlan(name, steps, output.resultColors, dry))
-    else output.message(renderStalePlan(name, steps, output.messageColors, dry))
-    if (dry || steps.length === 0) return EXIT.ok
-    await confirm(context, staleQuestion(steps))
-    return await supervised(
-      context,
-      async (run) => run.finish(await redoStale(workspace, wanted, run)),
-      'backfill redo --stale',
-    )
   })
 }
 

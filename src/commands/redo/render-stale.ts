@@ -1,7 +1,7 @@
 // Owns how the plan for all stale ranges looks: a line for each table, the cost, the question. Pure.
 import { rebuildPlanFields } from '../rebuild/render.ts'
 import { type Colors, count, duration } from '../../terminal/render/format.ts'
-import { costLines, redoQuestionParts, tableLines } from './render.ts'
+import { asQuestion, costLines, redoQuestionParts, tableLines } from './render.ts'
 import { leftText, type StaleStep } from './stale-tables.ts'
 
 export function renderStalePlan(
@@ -25,12 +25,10 @@ export function renderStalePlan(
 export function staleQuestion(steps: readonly StaleStep[]): string {
   const plans = steps.flatMap((step) => (step.kind === 'redo' ? step.plan.report.tables : []))
   const rebuilt = steps.flatMap(({ kind, table }) => (kind === 'rebuild' ? [table.key] : []))
-  const parts = [
+  return asQuestion([
     ...redoQuestionParts(plans),
     ...(rebuilt.length > 0 ? [`rebuild ${rebuilt.join(', ')} and drop the old tables`] : []),
-  ]
-  const question = parts.length === 0 ? 'try again what cannot be built' : parts.join('; ')
-  return `${question.charAt(0).toUpperCase()}${question.slice(1)}?`
+  ])
 }
 
 /** The object of `redo --stale --json` before the events. */

@@ -25,8 +25,13 @@ export function renderRedo(
 
 /** Asked after the plan was shown. */
 export function redoQuestion({ tables }: RedoPlan): string {
-  const [part] = redoQuestionParts(tables)
-  return `${part!.charAt(0).toUpperCase()}${part!.slice(1)}?`
+  return asQuestion(redoQuestionParts(tables))
+}
+
+/** Without a part nothing can be done yet: it is tried again all the same. */
+export function asQuestion(parts: readonly string[]): string {
+  const text = parts.length === 0 ? 'try again' : parts.join('; ')
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}?`
 }
 
 /** At most one part of a question; none without a table. */

@@ -99,18 +99,24 @@ export async function planStale(workspace: Workspace, wanted: Wanted): Promise<r
 
 /**
  * Builds the stale ranges of these tables again, each by what the ledger says when its turn comes. A table that reads one
- * that failed is left as it is.
+ * that failed is left as it is. `first`: the run before, which counts in the summary and in the time.
  * @throws BackfillError `server`; what else goes wrong with a table stands in the summary
  */
-export async function redoStale(workspace: Workspace, wanted: Wanted, hooks: UpHooks): Promise<RunSummary> {
-  const started = monotonicMs()
+export async function redoStale(
+  workspace: Workspace,
+  wanted: Wanted,
+  hooks: UpHooks,
+  first?: RunSummary,
+): Promise<RunSummary> {
+  const started = monotonicMs() - (first?.elapsedMs ?? 0)
   const { options, rebuilds } = wanted
   const timeLeft = () => (options.maxRuntimeMs ?? Infinity) - (monotonicMs() - started)
-  const summaries: RunSummary[] = []
-  const failed: RunSummary['failed'][number][] = []
+  const summaries = first === undefined ? [] : [first]
+  const failed = [...(first?.failed ?? [])]
   for (const { table } of await staleTables(workspace, wanted)) {
     if (hooks.signal.aborted || timeLeft() <= 0) break
     const { key } = table
+    if (first?.failed.some((one) => one.table === key)) continue
     const broken = table.after.filter((input) => failed.some((other) => other.table === input))
     try {
       if (broken.length > 0) throw failedError(`${key} reads ${broken.join(', ')}, which failed`)

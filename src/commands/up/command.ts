@@ -21,29 +21,13 @@ export const up: Command = async (context) => {
 }
 
 /** Builds what `up` has found stale again, in the time that it has left. */
-function redoStaleAfter(options: UpOptions): NonNullable<RunHooks['continued']> {
-  return async ({ workspace }, summary, run) => {
+const redoStaleAfter =
+  (options: UpOptions): NonNullable<RunHooks['continued']> =>
+  async ({ workspace }, summary, run) => {
     if (summary.stale.length === 0 || summary.interrupted || summary.outOfTime) return summary
     const { redoStale } = await import('../redo/stale-tables.ts')
-    const { maxRuntimeMs } = options
-    const left = maxRuntimeMs && Math.max(1, maxRuntimeMs - summary.elapsedMs)
-    const failed = summary.failed.map(({ table }) => table)
-    const chosen = workspace.chosen.filter(({ key }) => !failed.includes(key))
-    const again = await redoStale(
-      { ...workspace, chosen },
-      { options: { ...options, maxRuntimeMs: left }, rebuilds: undefined },
-      run,
-    )
-    return {
-      ...again,
-      chunks: summary.chunks + again.chunks,
-      blocks: summary.blocks + again.blocks,
-      rowsWritten: summary.rowsWritten + again.rowsWritten,
-      elapsedMs: summary.elapsedMs + again.elapsedMs,
-      failed: [...summary.failed, ...again.failed],
-    }
+    return await redoStale(workspace, { options, rebuilds: undefined }, run, summary)
   }
-}
 
 /** @throws BackfillError `usage` for a table that is not in the run, or whose rows cannot be deleted by range */
 function assertRecomputable({ chosen, ports: { executor } }: Workspace, keys: readonly string[]): void {

@@ -67,8 +67,8 @@ test('maps, tuples and lists are written as YAML, and read again by their types'
   const rows = [{ m: { 'a b': '1', '': '2' }, t: { lo: '3', hi: ['x', null] }, pair: ['4', '- y'] }]
   const origin = parse('{ description: d, range: 5-6, given: {}, expect: [] }')
   const text = testText({ ...origin, expected: { columns: [], rows } }, catalogue)
-  const expect_ = parseYaml('t.yaml', text.slice(text.indexOf('expect:')))
-  const list = expect_.kind === 'map' ? expect_.entries[0]!.value : expect_
+  const expectation = parseYaml('t.yaml', text.slice(text.indexOf('expect:')))
+  const list = expectation.kind === 'map' ? expectation.entries[0]!.value : expectation
   expect(expectedRows(list, columns).rows).toEqual(rows)
   expect(() => expectedRows(parseYaml('t.yaml', '[{ pair: [1] }]'), columns)).toThrow(
     "'pair' is not a valid Tuple",

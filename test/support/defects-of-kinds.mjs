@@ -39,6 +39,7 @@ export const DEFECTS_OF_KINDS = [
     find: 'if (one.buckets.length === 0 && (await isAbsent(one.table)))',
     put: 'if (false)',
     test: 'test/sources/absent-source.server.test.ts',
+    name: 'on a quiet chain',
   },
   {
     what: 'the parameters of 200 tables travel in the URL',

@@ -85,6 +85,7 @@ export const DEFECTS_OF_RANGES = [
     find: 'if (tables.get(name)?.uuid !== uuid) throw',
     put: 'if (false) throw',
     test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'that is replaced while a chunk',
   },
   {
     what: 'an input that was emptied under a run is not noticed',

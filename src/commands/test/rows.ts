@@ -58,8 +58,8 @@ export function expectedRows(node: YamlNode, columns: readonly DdlColumn[]): Uni
 }
 
 /** Readable, and unlike any real hash: `0x`, the block and the index, each in 32 decimal digits. */
-function hashOf(block: Cell, transaction: Cell): string {
-  return `0x${[block, transaction].map((number) => String(number as string).padStart(32, '0')).join('')}`
+function hashOf(...numbers: readonly Cell[]): string {
+  return `0x${numbers.map((number) => (number as string).padStart(32, '0')).join('')}`
 }
 
 const TRANSACTION_INDEX: DdlColumn = { name: 'transaction_index', type: 'UInt64', defaultKind: '' }

@@ -145,8 +145,8 @@ export const DEFECTS_OF_KINDS = [
   {
     what: 'old tables stay after redo --stale',
     kind: 'redo --stale',
-    find: "if (done.outcome === 'swapped' && done.kept !== undefined)",
-    put: 'if (false)',
+    find: 'for (const name of dropped) await ports.rebuild.drop(name)',
+    put: '',
     test: 'test/commands/redo/stale-tables.server.test.ts',
     name: 'all stale ranges',
   },

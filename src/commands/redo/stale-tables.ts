@@ -164,13 +164,14 @@ async function redoOne(
   }
   const { ports, options, report } = rebuildsOf(table, wanted)
   const done = await rebuild(workspace, ports, options, hooks)
-  report(done)
+  const dropped = done.outcome === 'swapped' && done.kept !== undefined ? [done.kept] : []
+  for (const name of dropped) await ports.rebuild.drop(name)
+  report(dropped.length > 0 ? { ...done, kept: undefined, dropped } : done)
   if (done.outcome === 'different')
     throw failedError(
       `the new table of ${table.key} differs from what its SQL computes now: it was not exchanged`,
       `backfill rebuild ${table.key}`,
     )
-  if (done.outcome === 'swapped' && done.kept !== undefined) await ports.rebuild.drop(done.kept)
   return done.summary
 }
 

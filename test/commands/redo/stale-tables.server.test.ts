@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { openRebuild } from '../../../src/commands/rebuild/tables.ts'
 import { planStale, redoStale } from '../../../src/commands/redo/stale-tables.ts'
 import { verifyPorts } from '../../../src/commands/verify/ports.ts'
+import type { RebuildReport } from '../../../src/commands/rebuild/rebuild.ts'
 import type { RunSummary } from '../../../src/runner/events.ts'
 import { EVEN, EVERY, planOf, READERS, redoScene, reportOf, said, STALE } from '../../support/redo-scene.ts'
 import { OPTIONS, type TestWorkspace } from '../../support/workspace.ts'
@@ -12,18 +13,27 @@ const { connectWorkspace, withReaders, query, blocksOf } = redoScene()
 const EVENS = [2, 4, 6, 8, 10, 12]
 const OLD_TABLES = `SELECT count() FROM system.tables WHERE database = {target:String} AND name LIKE '%\\_\\_%'`
 
-async function wantedFor(workspace: TestWorkspace, rebuilds: boolean) {
+async function wantedFor(workspace: TestWorkspace, rebuilds: boolean, reports: RebuildReport[] = []) {
   const ports = {
     ...(await verifyPorts(workspace)),
     rebuild: openRebuild({ server: workspace.connected.target }),
   }
   const options = { up: OPTIONS, sample: 3, seed: 1, dropOld: false }
-  return { options: OPTIONS, rebuilds: rebuilds ? { ports, options, report: () => {} } : undefined }
+  return {
+    options: OPTIONS,
+    rebuilds: rebuilds
+      ? { ports, options, report: (one: RebuildReport) => void reports.push(one) }
+      : undefined,
+  }
 }
 
-async function again(workspace: TestWorkspace, rebuilds = true): Promise<RunSummary> {
+async function again(
+  workspace: TestWorkspace,
+  rebuilds = true,
+  reports?: RebuildReport[],
+): Promise<RunSummary> {
   workspace.events.length = 0
-  return await redoStale(workspace.workspace, await wantedFor(workspace, rebuilds), {
+  return await redoStale(workspace.workspace, await wantedFor(workspace, rebuilds, reports), {
     report: (event) => void workspace.events.push(event),
     signal: new AbortController().signal,
   })
@@ -49,7 +59,11 @@ test('all stale ranges: the edited table is redone, then those that read it; one
     ['redo', READERS[1], [{ redo: [{ from: 1, to: 12 }], rows: 12 }]],
     ['rebuild', READERS[2], []],
   ])
-  expect(await again(workspace)).toMatchObject({ failed: [], stale: [], interrupted: false })
+  const reports: RebuildReport[] = []
+  expect(await again(workspace, true, reports)).toMatchObject({ failed: [], stale: [], interrupted: false })
+  expect(reports).toMatchObject([
+    { outcome: 'swapped', kept: undefined, dropped: [expect.stringContaining('__old_')] },
+  ])
   expect(await blocksOf()).toEqual(EVENS)
   expect(await blocksOf('int_slot_blocks')).toEqual(EVENS)
   expect(await blocksOf('int_slot_parity')).toEqual([12])

@@ -1,5 +1,66 @@
-// Owns the defects of kinds (docs/kinds.md, table "Ranges") that no defect of defects-of-ranges.mjs stands for.
+// Owns the defects that bring back a kind of docs/kinds.md, table "Ranges": `kind` is its row, `find` the line that it
+// breaks (defects.mjs says what the other keys are).
 export const DEFECTS_OF_KINDS = [
+  {
+    what: 'a fork that moved makes nothing stale',
+    kind: 'ranges/03',
+    find: 'forks: intersect(blocks, forkBlocks(forks, present)),',
+    put: 'forks: [],',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'blocks outside of the limits are not stale',
+    kind: 'ranges/05',
+    find: 'limits: subtract(blocks, [rangeOf(present.limits)]),',
+    put: 'limits: [],',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'another UUID of an input makes nothing stale',
+    kind: 'ranges/26',
+    find: 'if (read.uuid !== input.uuid) return EVERY_BLOCK',
+    put: 'if (read.uuid !== input.uuid) return stale',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'an input that holds more blocks now makes nothing stale where it was not read',
+    kind: 'ranges/04',
+    find: 'if (read === undefined) return union(stale, upwards(input, input.expected))',
+    put: 'if (read === undefined) return stale',
+    test: 'test/ledger/staleness.test.ts',
+  },
+  {
+    what: 'a table that was replaced under a run is not noticed',
+    kind: 'ranges/08',
+    find: 'if (tables.get(name)?.uuid !== uuid) throw',
+    put: 'if (false) throw',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'that is replaced while a chunk',
+  },
+  {
+    what: 'an emptied input is read',
+    kind: 'ranges/06',
+    find: 'if (target === undefined || emptied) return []',
+    put: 'if (target === undefined) return []',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'waits for an input that was emptied',
+  },
+  {
+    what: 'a table with one row per key is read above its watermark',
+    kind: 'ranges/02',
+    find: "if (table.rows.kind === 'per-block') return covered",
+    put: 'if (covered.length > 0) return covered',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'one row per key is read only as far',
+  },
+  {
+    what: 'rows outside of the limits stay',
+    kind: 'ranges/05',
+    find: "table.rows.kind === 'per-block' ? subtract(tried, [rangeOf(bounds.limits)]) : []",
+    put: 'subtract(tried, tried)',
+    test: 'test/planning/stale-ranges.server.test.ts',
+    name: 'outside of the limits',
+  },
   {
     what: 'blocks of another network under the same UUID are not noticed',
     kind: 'ranges/01',

@@ -22,6 +22,10 @@ type LedgerTable = {
   source_fingerprint: string
   forks: string
   inputs: string
+  digest_rows: number | null
+  /** Up to 2^64: to be read as text. */
+  digest_sum: string | null
+  digest_columns: string
   attempt: number
   run_id: string
   query_id: string

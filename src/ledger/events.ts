@@ -1,5 +1,6 @@
 // Owns the types of the ledger: its place, events to append, islands that the fold returns.
 import type { Range } from '../model/blocks.ts'
+import type { Digest } from '../model/digest.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { EventName, IslandState } from '../clickhouse/schema.ts'
 import type { Server } from '../clickhouse/server.ts'
@@ -55,6 +56,8 @@ export type LedgerEvent = {
   /** As in `Island`. */
   readonly forks: string
   readonly inputs: string
+  /** Of the range's rows after the INSERT; undefined: unknown. */
+  readonly digest: Digest | undefined
   /** 1 for the first attempt at a chunk in a run. */
   readonly attempt: number
   readonly runId: string
@@ -81,6 +84,7 @@ export const NOTHING_MEASURED = {
   elapsedMs: 0,
   errorCode: 0,
   error: '',
+  digest: undefined,
 } as const
 
 /** For an event without an attempt at a chunk. */

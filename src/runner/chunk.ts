@@ -62,10 +62,15 @@ export async function runChunk(
 
   await ledger.append(lock, event('started', {}), retryPolicy)
   let report: InsertReport
+  let digest: LedgerEvent['digest']
   try {
     const job = { table, range, queryId, lock, progress, ...(stepSession && { stepSession }) }
     report = await ownRows(run, job, await insert(job, context), context)
-    await assertUnchanged(ports, read, before)
+    const { rowsWritten } = report
+    ;[digest] = await Promise.all([
+      ports.executor.digest({ table, target: run.tableStatus.target!, range, rowsWritten }),
+      assertUnchanged(ports, read, before),
+    ])
   } catch (error) {
     const { code, message } = error as BackfillError
     // Without this event the range is dirty, too, because of `started`.
@@ -76,7 +81,7 @@ export async function runChunk(
   }
   // Outside the try block: once `done` may have arrived, `failed` must never follow it.
   const { stepKept: _, ...measured } = report
-  await ledger.append(lock, event('done', measured), retryPolicy)
+  await ledger.append(lock, event('done', { ...measured, digest }), retryPolicy)
   return { ...report, fingerprint: sources }
 }
 

@@ -1,9 +1,11 @@
 // Owns running transforms: inside one server, or streamed from the source server to the target server.
 import type { Compression, Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
+import type { Digest } from '../model/digest.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { DescribePort } from '../targets/check-columns.ts'
+import { openDigests, type WrittenRange } from '../targets/digest.ts'
 import { type Deletions, openDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
@@ -36,6 +38,8 @@ export type ExecutorPort = DescribePort &
      * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
      */
     insert(job: InsertJob): Promise<InsertReport>
+    /** As `openDigests`. */
+    digest(written: WrittenRange): Promise<Digest | undefined>
   }
 
 type ExecutorOptions = {
@@ -103,5 +107,10 @@ export function openExecutor({ source, target, names, network, compression }: Ex
         })
   }
 
-  return { describe: columnsOf, insert, ...openDeletions(target, names) }
+  return {
+    describe: columnsOf,
+    insert,
+    digest: openDigests(target, columnsOf),
+    ...openDeletions(target, names),
+  }
 }

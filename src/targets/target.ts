@@ -10,6 +10,7 @@ import { columnsOfDdl } from '../clickhouse/type-names.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { isMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
+import type { ExistingColumn } from './compared-columns.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
@@ -20,7 +21,7 @@ export type TargetTable = {
   readonly engine: string
   /** Rows before merging; null if the engine does not count them. */
   readonly rows: number | null
-  readonly columns: readonly DdlColumn[]
+  readonly columns: readonly ExistingColumn[]
   /** The materialized views that read it. */
   readonly views: readonly string[]
   /** Why its rows cannot be deleted, as the end of a sentence. */
@@ -108,7 +109,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
         await assertAttached(server, names.ledger, ['ledger', 'sql_versions'])
         return 'absent'
       }
-      const ready = ['rows_expected', 'inputs'].every((column) => has('ledger', column))
+      const ready = ['rows_expected', 'inputs', 'digest_rows'].every((column) => has('ledger', column))
       if (ready && has('sql_versions', 'text')) return 'ready'
       await assertAttached(server, names.ledger, ['sql_versions'])
       return 'old'

@@ -1,12 +1,10 @@
 // Owns the two sides of a comparison as SQL: the rows that the transform yields now, and the rows in the table.
 import type { TableDefinition } from '../../model/model.ts'
 import { BackfillError, usageError } from '../../model/errors.ts'
-import { type ExistingTable, existingTables } from '../../clickhouse/existing-tables.ts'
-import { determinismOf } from '../../clickhouse/determinism.ts'
+import { existingTables } from '../../clickhouse/existing-tables.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { ExecutorPort } from '../../runner/executor.ts'
-import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
-import type { NotCompared } from './report.ts'
+import { comparedColumns, isCollapsing, type NotCompared } from '../../targets/compared-columns.ts'
 import { dropsOf } from './dropped-rows.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 
@@ -43,22 +41,12 @@ export async function readSides(
       `${target.connection.database}.${table.target} was dropped while it was being verified`,
       { kind: 'failed' },
     )
-  const isCollapsing = COLLAPSING_ENGINES.test(facts.engine)
-  if (rows.kind === 'per-key' && !isCollapsing)
+  if (rows.kind === 'per-key' && !isCollapsing(facts))
     throw usageError(
       `${table.key} is 'rows: per-key', but its engine ${facts.engine} keeps every row: there is no row of a key to compare with`,
       `Make it a ReplacingMergeTree in ${table.ddl.file}, then backfill rebuild ${table.key}`,
     )
-  // Nothing is stored of an EPHEMERAL column: others are computed from it.
-  const output = new Set(described.map(({ name }) => name))
-  const yielded = facts.columns.filter(({ name }) => output.has(name))
-  const computed = facts.columns.filter(
-    ({ name, defaultKind }) =>
-      !output.has(name) && ['DEFAULT', 'MATERIALIZED', 'EPHEMERAL'].includes(defaultKind),
-  )
-  const not = await notComparable(target, computed)
-  const steady = computed.filter((column) => !not.some(({ name }) => name === column.name))
-  const stored = [...yielded, ...steady].filter(({ defaultKind }) => defaultKind !== 'EPHEMERAL')
+  const { yielded, steady, stored, not } = await comparedColumns(target, facts.columns, described)
   const drops = dropsOf(
     facts,
     rows.kind,
@@ -88,7 +76,7 @@ export async function readSides(
     recomputed: side(`(SELECT ${[...yielded.map(({ name }) => quoteIdentifier(name)), ...defaults].join(', ')}
     FROM (SELECT ${cast.join(', ')} FROM (\n${transform.text}\n)))${where(drops.keeps)}`),
     stored: side(
-      `{backfill_database:Identifier}.{backfill_table:Identifier}${isCollapsing ? ' FINAL' : ''}${where(rowsOfRange, drops.keeps)}`,
+      `{backfill_database:Identifier}.{backfill_table:Identifier}${isCollapsing(facts) ? ' FINAL' : ''}${where(rowsOfRange, drops.keeps)}`,
     ),
     positionType: position?.type ?? 'UInt8',
     compared,
@@ -100,29 +88,4 @@ export async function readSides(
 function where(...conditions: readonly string[]): string {
   const all = conditions.filter((condition) => condition !== '')
   return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`
-}
-
-/** Engines whose rows of one key become one row with FINAL. */
-const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
-
-/** Columns with a nondeterministic default, and columns computed from them. */
-async function notComparable(
-  server: Server,
-  columns: ExistingTable['columns'],
-): Promise<readonly NotCompared[]> {
-  const not = new Map<string, NotCompared['why']>()
-  const determinism = await determinismOf(
-    server,
-    columns.map(({ expression }) => expression),
-  )
-  for (const [index, { name }] of columns.entries())
-    if (determinism[index] !== 'deterministic') not.set(name, determinism[index]!)
-  // One round per column: a column may be computed from a later one.
-  for (let round = 0; round < columns.length && not.size > 0; round++)
-    for (const { name, expression } of columns) {
-      const words = significantTokens({ file: '', text: expression, line: 1 }).map(unquoted)
-      const input = words.find((word) => not.has(word))
-      if (input !== undefined && !not.has(name)) not.set(name, not.get(input)!)
-    }
-  return [...not].map(([name, why]) => ({ name, why }))
 }

@@ -2,6 +2,7 @@
 import type { Range } from '../../model/blocks.ts'
 import type { StaleReason } from '../../ledger/stale.ts'
 import type { RowsKind } from '../../model/model.ts'
+import type { NotCompared } from '../../targets/compared-columns.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 
 /** `from`, `to`: only done blocks between these, both included. */
@@ -25,9 +26,6 @@ export type ChunkComparison = Range &
     readonly why: WhyStale | undefined
     readonly elapsedMs: number
   }
-
-/** A column that is not compared: its default is nondeterministic, or the server does not say, or it has a TTL. */
-export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' | 'ttl' }
 
 export type VerifiedTable = {
   readonly table: string

@@ -1,0 +1,90 @@
+// Owns the digest of rows that are in a table (model/digest.ts), as SQL, and the digest of a range that was just written.
+import { errorCode } from '../clickhouse/server-error.ts'
+import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { type Digest, PARTIAL } from '../model/digest.ts'
+import type { Range } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
+import type { DescribePort } from './check-columns.ts'
+import { comparedColumns, isCollapsing } from './compared-columns.ts'
+import type { TargetTable } from './target.ts'
+
+export type DigestSql = {
+  /** The table with its database, and FINAL where its engine merges rows. */
+  readonly from: string
+  /** Hash of a row, UInt64. One tuple: with separate arguments a NULL would take the row out of the sum. */
+  readonly rowHash: string
+  /** `columns` of the digest, an expression. */
+  readonly columns: string
+}
+
+/** Settings for reading digests. */
+export const DIGEST_SETTINGS = {
+  // block_number in a table's key may be filtered before its rows are merged.
+  optimize_move_to_prewhere_if_final: 1,
+} as const
+
+/** @throws BackfillError `server`, `usage` */
+export async function digestSql(
+  server: Server,
+  executor: DescribePort,
+  table: TableDefinition,
+  { engine, columns }: Pick<TargetTable, 'engine' | 'columns'>,
+): Promise<DigestSql> {
+  const { stored, not } = await comparedColumns(server, columns, await executor.describe(table))
+  const hashed = stored.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  const list = hashed.map(({ name }) => quoteIdentifier(name)).join(', ')
+  const types = hashed.map(({ name, type }) => `${name} ${type}`).join(', ')
+  const name = [server.connection.database, table.target].map(quoteIdentifier).join('.')
+  return {
+    from: `${name}${isCollapsing({ engine }) ? ' FINAL' : ''}`,
+    rowHash: `cityHash64(tuple(${list}))`,
+    columns: `concat('${not.length > 0 ? PARTIAL : ''}', toString(cityHash64(${quoteString(types)})))`,
+  }
+}
+
+export type WrittenRange = {
+  readonly table: TableDefinition
+  readonly target: TargetTable
+  readonly range: Range
+  readonly rowsWritten: number
+}
+
+/** The digest is not worth reading more rows than this, by rows of the range, with a floor of some granules. */
+const WORTH = { perRow: 20, atLeast: 65_536 }
+
+const TOO_MANY_ROWS = 158
+
+/**
+ * Reads the digest of a range that was just written, under the caller's lock. Undefined: unknown, because the table cannot
+ * be read by range, the server would have to scan it, or it does not answer. Never throws.
+ */
+export function openDigests(server: Server, describe: DescribePort['describe']) {
+  const statements = new Map<string, Promise<DigestSql>>()
+  /** Tables that have to be scanned: they are not tried again. */
+  const scanned = new Set<string>()
+  return async ({ table, target, range, rowsWritten }: WrittenRange): Promise<Digest | undefined> => {
+    const { key } = table
+    if (table.rows.kind !== 'per-block' || scanned.has(key)) return undefined
+    try {
+      const statement = statements.get(key) ?? digestSql(server, { describe }, table, target)
+      statements.set(key, statement)
+      const { from, rowHash, columns } = await statement
+      const [digest] = await server.client.rows<Digest>({
+        query: `SELECT count() AS rows, toString(sum(${rowHash})) AS sum, ${columns} AS columns
+          FROM ${from} WHERE block_number BETWEEN ${range.from} AND ${range.to}`,
+        clickhouse_settings: {
+          ...DIGEST_SETTINGS,
+          // The server knows before it reads.
+          max_rows_to_read: String(Math.max(WORTH.perRow * rowsWritten, WORTH.atLeast)),
+        },
+        doing: `reading blocks ${range.from}-${range.to} of ${key}`,
+      })
+      return digest
+    } catch (error) {
+      if (errorCode(error) === TOO_MANY_ROWS) scanned.add(key)
+      else statements.delete(key)
+      return undefined
+    }
+  }
+}

@@ -5,6 +5,7 @@ import { type InputTable, readInputs, versionName } from './built-from.ts'
 import { type Island, isLater, type LedgerEvent } from './events.ts'
 import type { ledgerReader } from './reader.ts'
 import { splitStaleTag, withStaleTag } from './stale.ts'
+import type { SameSince } from './unchanged.ts'
 import { changedSince } from './staleness.ts'
 
 export type Advance = {
@@ -20,7 +21,7 @@ type Dependant = {
   readonly inputs: readonly InputTable[]
 }
 
-type Reader = Pick<ReturnType<typeof ledgerReader>, 'fold' | 'inputChanges' | 'inputsRead'>
+type Reader = Pick<ReturnType<typeof ledgerReader>, 'fold' | 'inputChanges' | 'inputsRead' | 'sameSince'>
 
 /** The caller holds the locks of the tables, so that no range of theirs gets done meanwhile. */
 export async function advance(reader: Reader, dependants: readonly Dependant[]): Promise<Advance> {
@@ -57,13 +58,16 @@ export async function advance(reader: Reader, dependants: readonly Dependant[]):
     const last = all.reduce((one, other) => (isLater(one, other) ? one : other))
     return [versionName(key, uuid), `${versionName(key, uuid)}@${last.join('.')}`] as const
   })
-  const touched = ({ from, to, inputs: text }: Range & Pick<Island, 'inputs'>): BlockSet =>
+  const touched = (
+    { from, to, inputs: text }: Range & Pick<Island, 'inputs'>,
+    same: ReadonlyMap<string, SameSince> = new Map(),
+  ): BlockSet =>
     blockSet(
       [...readInputs(text)].flatMap(([key, version]) => {
         const input = now.get(key)
         return input === undefined || version?.uuid !== input.uuid
           ? []
-          : intersect([{ from, to }], changedSince(input, version.position))
+          : intersect([{ from, to }], changedSince({ ...input, same: same.get(key) }, version.position))
       }),
     )
   // The hulls are more than the ranges: only where one of them is touched the ranges must be known.
@@ -71,13 +75,15 @@ export async function advance(reader: Reader, dependants: readonly Dependant[]):
     read.filter((hull) => touched(hull).length > 0).map(({ key }) => [key, uuids.get(key)!]),
   )
   const views = await reader.fold(suspects)
+  const changed = known.filter(({ key, perKey }) => suspects.size > 0 && !perKey && changes.has(key))
+  const same = await reader.sameSince(changed)
   return {
     newest: new Map(newest),
     marks: [...views].flatMap(([key, { islands }]) =>
       islands
         .filter(({ state, sqlHash }) => state === 'done' && splitStaleTag(sqlHash).reason === undefined)
         .flatMap((island) =>
-          touched(island).map((range) => {
+          touched(island, same).map((range) => {
             const { forks, sqlHash } = island
             return { key, range, forks, sqlHash: withStaleTag('inputs', sqlHash) }
           }),

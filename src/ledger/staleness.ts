@@ -11,6 +11,7 @@ import {
 import type { ForkUse } from '../model/fork-use.ts'
 import { type Forks, type InputChange, readForks, readInputs } from './built-from.ts'
 import { type Island, isLater, type Position } from './events.ts'
+import type { SameSince } from './unchanged.ts'
 import { splitStaleTag, STALE_REASONS, type StaleReason, type StaleVersion } from './stale.ts'
 
 /** What the ranges of a table would be computed from now. */
@@ -33,6 +34,8 @@ export type PresentInput = {
   readonly readable: BlockSet
   /** Its events after the earliest position that the table's ranges were computed from. */
   readonly changes: readonly Omit<InputChange, 'key'>[]
+  /** Which of these changed nothing; undefined: unknown. */
+  readonly same?: SameSince | undefined
 }
 
 /** The stale blocks of a table; the versions with the most blocks first, then the oldest. */
@@ -109,9 +112,13 @@ function inputBlocks(text: string, inputs: Present['inputs']): BlockSet {
 }
 
 /** The blocks whose rows depend on changes of an input after a position. */
-export function changedSince(input: Pick<PresentInput, 'changes' | 'perKey'>, position: Position): BlockSet {
+export function changedSince(
+  input: Pick<PresentInput, 'changes' | 'perKey' | 'same'>,
+  position: Position,
+): BlockSet {
   const later = input.changes.filter((change) => isLater(change.position, position))
-  return upwards(input, blockSet(later.map(({ range }) => range)))
+  const blocks = blockSet(later.map(({ range }) => range))
+  return upwards(input, subtract(blocks, blocks.length === 0 ? [] : (input.same?.(position) ?? [])))
 }
 
 /** For an input with one row per key all blocks from the first on. */

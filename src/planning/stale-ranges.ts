@@ -3,6 +3,7 @@ import { type InputChange, readInputs, writeForks } from '../ledger/built-from.t
 import { isLater, type LedgerView, type Position } from '../ledger/events.ts'
 import { type Present, type PresentInput, staleVersions } from '../ledger/staleness.ts'
 import { hintOf, type StaleReason, STALE_REASONS, type StaleVersion } from '../ledger/stale.ts'
+import type { SameSince } from '../ledger/unchanged.ts'
 import { type BlockSet, countBlocks } from '../model/blocks.ts'
 import type { Network, TableDefinition } from '../model/model.ts'
 import { forkUses } from '../sql-syntax/fork-uses.ts'
@@ -24,7 +25,7 @@ type Stale = { readonly stale: readonly StaleVersion[] }
 
 /**
  * The statuses with their stale ranges. A table's inputs must be among them. One query, and none if no table reads a
- * derived one.
+ * derived one; another if rows were written again.
  */
 export async function withStale<F extends Facts>(
   { ports, network }: Pick<ReadWorkspace, 'ports' | 'network'>,
@@ -33,15 +34,26 @@ export async function withStale<F extends Facts>(
   const tables = [...facts.values()]
   const questions = tables.flatMap((input) => questionAbout(input, tables))
   const changes = Map.groupBy(await ports.ledger.inputChanges(questions), ({ key }) => key)
-  return new Map(
-    tables.map((table) => {
-      const inputs = table.table.after.map(
-        (key) => [key, presentInput(facts.get(key)!, changes.get(key) ?? [])] as const,
-      )
-      const present = { ...presentSql(table.table, network), inputs: new Map(inputs) }
-      return [table.table.key, { ...table, stale: staleVersions(table.view?.islands ?? [], present) }]
-    }),
+  const staleOf = (same: ReadonlyMap<string, SameSince>) =>
+    new Map(
+      tables.map((table) => {
+        const inputs = table.table.after.map((key) => {
+          const input = presentInput(facts.get(key)!, changes.get(key) ?? [])
+          return [key, { ...input, same: same.get(key) }] as const
+        })
+        const present = { ...presentSql(table.table, network), inputs: new Map(inputs) }
+        return [table.table.key, { ...table, stale: staleVersions(table.view?.islands ?? [], present) }]
+      }),
+    )
+  const stale = staleOf(new Map())
+  // Rows that were written again may be the same.
+  const read = [...stale.values()]
+    .filter((table) => reasonsOf(table.stale).includes('inputs'))
+    .flatMap(({ table }) => table.after)
+  const suspects = questions.filter(
+    ({ key }) => read.includes(key) && changes.has(key) && facts.get(key)!.table.rows.kind === 'per-block',
   )
+  return suspects.length === 0 ? stale : staleOf(await ports.ledger.sameSince(suspects))
 }
 
 /** First block of each fork that a transform uses, for the ledger. */

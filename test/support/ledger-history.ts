@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
 import type { EventName } from '../../src/clickhouse/schema.ts'
 import type { Island } from '../../src/ledger/events.ts'
+import type { Digest } from '../../src/model/digest.ts'
 import type { Range } from '../../src/model/blocks.ts'
 
 /** The highest block there can be: all lie below 2^53. */
@@ -19,6 +20,7 @@ export type Event = {
   /** What a `done` was computed from. */
   readonly forks?: string
   readonly inputs?: string
+  readonly digest?: Digest | undefined
   /** Of a checkpoint. */
   readonly islands?: readonly Island[]
 }

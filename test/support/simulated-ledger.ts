@@ -2,6 +2,7 @@
 import type { InputChange } from '../../src/ledger/built-from.ts'
 import { type Island, isLater } from '../../src/ledger/events.ts'
 import type { ledgerReader } from '../../src/ledger/reader.ts'
+import { type RowEvent, sameSince } from '../../src/ledger/unchanged.ts'
 import { MARKS, splitStaleTag } from '../../src/ledger/stale.ts'
 import { type Event, paint } from './ledger-history.ts'
 
@@ -41,7 +42,7 @@ export class SimulatedLedger {
   }
 
   /** As `ledgerReader` asks the server. */
-  readonly reader: Pick<Reader, 'fold' | 'inputChanges' | 'inputsRead' | 'lastPositions'> = {
+  readonly reader: Pick<Reader, 'fold' | 'inputChanges' | 'inputsRead' | 'lastPositions' | 'sameSince'> = {
     fold: async (uuids) =>
       new Map(
         [...uuids].map(([key, uuid]) => [
@@ -55,6 +56,15 @@ export class SimulatedLedger {
           ({ range, position }) =>
             isLater(position, since) && range.from <= window.to && range.to >= window.from,
         ),
+      ),
+    sameSince: async (questions) =>
+      new Map(
+        questions.map(({ key, uuid, window }) => [
+          key,
+          sameSince(
+            this.#wrote(key, uuid).filter(({ range }) => range.from <= window.to && range.to >= window.from),
+          ),
+        ]),
       ),
     inputsRead: async (uuids) =>
       [...uuids].flatMap(([key, uuid]) => {
@@ -70,10 +80,10 @@ export class SimulatedLedger {
       new Map([...uuids].map(([key, uuid]) => [key, this.#wrote(key, uuid).at(-1)?.position ?? [0, 0]])),
   }
 
-  #wrote(key: string, uuid: string): readonly InputChange[] {
+  #wrote(key: string, uuid: string): readonly (InputChange & RowEvent)[] {
     return this.events
       .filter((event) => event.key === key && event.uuid === uuid)
       .filter(({ hash }) => !MARKS.some((tag) => tag === splitStaleTag(hash).reason))
-      .map(({ range, epoch, seq }) => ({ key, range, position: [epoch, seq] }))
+      .map(({ range, epoch, seq, digest }) => ({ key, range, position: [epoch, seq], digest }))
   }
 }

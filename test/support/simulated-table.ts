@@ -43,8 +43,11 @@ export type Read = {
   readonly sql: number
   readonly fork: number
   /** Of each input: nothing, or its UUID and how often the rows that count for the block had been written. */
-  readonly inputs: ReadonlyMap<Key, { readonly uuid: string; readonly writes: number } | undefined>
+  readonly inputs: ReadonlyMap<Key, InputState | undefined>
 }
+
+/** Of the rows of an input that count for a block: how often they had been written, and what they were. */
+export type InputState = { readonly uuid: string; readonly writes: number; readonly rows: string }
 
 export class Table {
   readonly key: Key
@@ -53,6 +56,8 @@ export class Table {
   readonly after: readonly Key[]
   readonly read = new Map<number, Read>()
   readonly writes = new Map<number, number>()
+  /** The row of each block: each second version of the SQL yields the same. */
+  readonly rows = new Map<number, number>()
   uuid: string
   sql = 1
   limits: Range

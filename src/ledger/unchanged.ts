@@ -1,0 +1,92 @@
+// Owns the search for rows that were written again and are the same: digests before and after are equal. Pure.
+import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
+import { addDigests, type Digest, isSameDigest } from '../model/digest.ts'
+import { isLater, type Position } from './events.ts'
+
+/** An event that may have changed rows; `digest`: of the range after it, if it is `done` and the digest is known. */
+export type RowEvent = {
+  readonly range: Range
+  readonly position: Position
+  readonly digest: Digest | undefined
+}
+
+/** The blocks whose rows are now as they were right after the event at a position. */
+export type SameSince = (position: Position) => BlockSet
+
+/**
+ * @param events in the order of positions: all events over the blocks that are asked about
+ */
+export function sameSince(events: readonly RowEvent[]): SameSince {
+  const now = tilesOf(events)
+  const known = new Map<number, BlockSet>()
+  return (position) => {
+    const count = events.findLastIndex((event) => !isLater(event.position, position)) + 1
+    const same = known.get(count) ?? commonRanges(tilesOf(events.slice(0, count)), now)
+    known.set(count, same)
+    return same
+  }
+}
+
+type Tile = Range & { readonly digest: Digest }
+
+/** The ranges with a digest over which no later event lies, by block. Each segment between the ends is visited once. */
+function tilesOf(events: readonly RowEvent[]): readonly Tile[] {
+  const ends = [...new Set(events.flatMap(({ range }) => [range.from, range.to + 1]))].toSorted(
+    (a, b) => a - b,
+  )
+  const segmentAt = new Map(ends.map((block, index) => [block, index]))
+  /** The next free segment, at or after each. */
+  const next = ends.map((_, index) => index)
+  const free = (from: number): number => {
+    let segment = from
+    while (next[segment] !== segment) segment = next[segment] = next[next[segment]!]!
+    return segment
+  }
+  const tiles: Tile[] = []
+  for (const { range, digest } of events.toReversed()) {
+    const [start, end] = [segmentAt.get(range.from)!, segmentAt.get(range.to + 1)!]
+    let taken = 0
+    for (let segment = free(start); segment < end; segment = free(segment)) {
+      next[segment] = segment + 1
+      taken++
+    }
+    if (digest !== undefined && taken === end - start) tiles.push({ ...range, digest })
+  }
+  return tiles.toSorted((a, b) => a.from - b.from)
+}
+
+/** The smallest ranges that both lists of tiles cover without a gap, as far as the digests over them are the same. */
+function commonRanges(before: readonly Tile[], now: readonly Tile[]): BlockSet {
+  const same: Range[] = []
+  let [first, other] = [0, 0]
+  while (first < before.length && other < now.length) {
+    const { from } = before[first]!
+    const ends = now[other]!.from === from ? commonEnd(before, first, now, other) : undefined
+    if (ends !== undefined) {
+      const [one, two] = [before.slice(first, ends[0] + 1), now.slice(other, ends[1] + 1)]
+      const digests = [one, two].map((tiles) => addDigests(tiles.map(({ digest }) => digest)))
+      if (isSameDigest(digests[0], digests[1])) same.push({ from, to: one.at(-1)!.to })
+      ;[first, other] = [ends[0] + 1, ends[1] + 1]
+    } else if (from <= now[other]!.from) first++
+    else other++
+  }
+  return blockSet(same)
+}
+
+/** Where two rows of tiles that begin together first end together; undefined if one of them has a gap before. */
+function commonEnd(
+  before: readonly Tile[],
+  first: number,
+  now: readonly Tile[],
+  other: number,
+): readonly [number, number] | undefined {
+  let [one, two] = [first, other]
+  for (;;) {
+    const [a, b] = [before[one]!, now[two]!]
+    if (a.to === b.to) return [one, two]
+    if (a.to < b.to) one++
+    else two++
+    const [tiles, at, { to }] = a.to < b.to ? [before, one, a] : [now, two, b]
+    if (tiles[at]?.from !== to + 1) return undefined
+  }
+}

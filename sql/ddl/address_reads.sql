@@ -5,7 +5,8 @@ CREATE TABLE IF NOT EXISTS {target:Identifier}.int_address_reads
     address       String NOT NULL COMMENT 'Address, lower case' CODEC(ZSTD(1)),
     block_number  UInt32 NOT NULL COMMENT 'Block of the reads' CODEC(ZSTD(1)),
     tx_count      UInt32 NOT NULL COMMENT 'Successful transactions of the block that read the address' CODEC(ZSTD(1)),
-    last_tx_index UInt32 NOT NULL COMMENT 'Index of the last of them' CODEC(ZSTD(1))
+    last_tx_index UInt32 NOT NULL COMMENT 'Index of the last of them' CODEC(ZSTD(1)),
+    INDEX by_block block_number TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY cityHash64(address) % 16

@@ -18,9 +18,8 @@ import {
   WROTE_ROWS,
 } from './fold.ts'
 import type { InputChange } from './built-from.ts'
-import { DIGEST, readDigest } from './digests.ts'
+import { readSameSince } from './digests.ts'
 import { assertOwnNetwork } from './ownership.ts'
-import { type SameSince, sameSince } from './unchanged.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
 
 /** All functions throw BackfillError `server`. */
@@ -184,49 +183,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       return rows.map(({ from, to, ...event }) => ({ ...event, range: { from, to } }))
     },
 
-    /**
-     * For each table which of its blocks hold the rows that they held before, as far as the digests of the events that
-     * touch its window say. Tables with very many such events are absent.
-     */
-    async sameSince(
-      questions: readonly Omit<ChangesSince, 'since'>[],
-    ): Promise<ReadonlyMap<string, SameSince>> {
-      if (questions.length === 0) return new Map()
-      const of = new Map(questions.map((question) => [question.key, question]))
-      const uuids = new Map(questions.map(({ key, uuid }) => [key, uuid]))
-      const touches = (key: string) => {
-        const { from, to } = of.get(key)!.window
-        return sql<boolean>`(range_from <= ${sql.lit(to)} AND range_to >= ${sql.lit(from)})`
-      }
-      const rows = await db
-        .selectFrom('ledger')
-        .select(['table_key as key', 'range_from as from', 'range_to as to', POSITION.as('position')])
-        .select([DIGEST.as('digest')])
-        .where('network', '=', network)
-        .where(ofEachTarget(uuids, touches))
-        .where('event', '!=', 'checkpoint')
-        .where(WROTE_ROWS)
-        .orderBy('table_key')
-        .orderBy('epoch')
-        .orderBy('seq')
-        .modifyEnd(sql`LIMIT ${MOST_EVENTS + 1} BY table_key`)
-        .execute()
-      const events = [...Map.groupBy(rows, ({ key }) => key)]
-      return new Map(
-        events
-          .filter(([, { length }]) => length <= MOST_EVENTS)
-          .map(([key, some]) => [
-            key,
-            sameSince(
-              some.map(({ from, to, position, digest }) => ({
-                position,
-                range: { from, to },
-                digest: readDigest(digest),
-              })),
-            ),
-          ]),
-      )
-    },
+    sameSince: (questions: readonly Omit<ChangesSince, 'since'>[]) => readSameSince(db, network, questions),
 
     /** For each version of inputs that done ranges since the last checkpoint were computed from: the hull of these. */
     async inputsRead(
@@ -242,9 +199,6 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     },
   }
 }
-
-/** Of one table, to compare digests: more would take long to read. */
-const MOST_EVENTS = 20_000
 
 /** A question for the changes of a table after a position. */
 type ChangesSince = {

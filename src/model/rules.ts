@@ -52,6 +52,7 @@ export const RULES = {
   E056: 'partition-splits-key',
   W057: 'plain-engine',
   E058: 'cluster-ddl',
+  W059: 'no-block-index',
   // The transform on the server
   E060: 'sql-rejected',
   E061: 'unknown-column',

@@ -32,6 +32,8 @@ export function ddlClauses(ddl: SqlText) {
   const keyed = columns.filter((column) => column.clauses.has('PRIMARY KEY'))
   return {
     columns,
+    /** Each as `toClause` has it: `INDEX by_block block_number TYPE minmax GRANULARITY 1`. */
+    others: others.map((item) => toClause(item, item[0]!.line)),
     engine: readEngine(clauses.get('ENGINE') ?? []),
     /** The sorting key: ORDER BY, else PRIMARY KEY, which may also stand in the list of columns or behind some of them. */
     sortKey:

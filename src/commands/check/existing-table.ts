@@ -91,6 +91,12 @@ function inWords(
           sentence: `the table ${table} has a column '${place.column}', which the file lacks`,
           hint: `add ${place.column} ${there} to the file, or drop it from the table`,
         }
+  const lacking = /(?:^|, )INDEX (\S+) (.*?GRANULARITY \d+)$/.exec(there === '' ? here : '')
+  if (lacking !== null && 'clause' in place)
+    return {
+      sentence: `the table ${table} lacks INDEX ${lacking[1]}`,
+      hint: `ALTER TABLE ${table} ADD INDEX ${lacking[1]} ${lacking[2]}; ALTER TABLE ${table} MATERIALIZE INDEX ${lacking[1]}`,
+    }
   const mayAlter = ['E072', 'E077', 'W078'].includes(rule)
   return {
     sentence: `${what} ${here || 'nothing'} here and ${there || 'nothing'} in the table ${table}`,

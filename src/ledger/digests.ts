@@ -9,7 +9,7 @@ import { type SameSince, sameSince } from './unchanged.ts'
 /** `[rows, sum, columns]`; no columns: unknown. Sums are above 2^53, so they travel as text. */
 type DigestTuple = readonly [rows: number, sum: string, columns: string]
 
-const DIGEST = sql<DigestTuple>`(ifNull(digest_rows, 0), toString(ifNull(digest_sum, 0)),
+export const DIGEST = sql<DigestTuple>`(ifNull(digest_rows, 0), toString(ifNull(digest_sum, 0)),
   if(event = 'done', toString(digest_columns), ''))`
 
 function readDigest([rows, sum, columns]: DigestTuple): Digest | undefined {

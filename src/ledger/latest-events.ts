@@ -5,6 +5,7 @@ import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
+import { DIGEST } from './digests.ts'
 import { after, POSITION, tableEvents, WROTE_ROWS } from './fold.ts'
 import { latestStateQuery } from './latest-state.ts'
 
@@ -71,7 +72,8 @@ export function openEvents({
     return starts.map((start, index) => ({ from: start, to: (starts[index + 1] ?? to + 1) - 1 }))
   }
 
-  async function readPage(question: LatestEventsQuestion): Promise<readonly LatestEvent[]> {
+  /** One row for each segment of one event (`any(paint)`). */
+  function segmentsOf(question: LatestEventsQuestion) {
     const { window } = question
     const events = eventsIn(question).select([
       'table_key',
@@ -80,14 +82,17 @@ export function openEvents({
       sql<number>`least(range_to, ${window.to})`.as('high'),
       // Rows that the probe had found, FINAL or not; without a probe, rows that the statement read.
       sql`(toString(event), toString(sql_hash), range_from, range_to, epoch, seq,
-        if(rows_expected > 0, rows_expected, rows_read))`.as('color'),
+        if(rows_expected > 0, rows_expected, rows_read), ${DIGEST})`.as('color'),
     ])
-    const rows = await latestStateQuery(db, sql`${events}`, [''])
+    return latestStateQuery(db, sql`${events}`, [''])
+      .select([sql<EventName>`any(paint).1`.as('event')])
+      .select([sql<number>`any(paint).3`.as('event_from'), sql<number>`any(paint).4`.as('event_to')])
+  }
+
+  async function readPage(question: LatestEventsQuestion): Promise<readonly LatestEvent[]> {
+    const rows = await segmentsOf(question)
       .select([
-        sql<EventName>`any(paint).1`.as('event'),
         sql<string>`any(paint).2`.as('sql_hash'),
-        sql<number>`any(paint).3`.as('event_from'),
-        sql<number>`any(paint).4`.as('event_to'),
         sql<number>`any(paint).5`.as('epoch'),
         sql<number>`any(paint).6`.as('seq'),
         sql<number>`any(paint).7`.as('rows'),
@@ -112,6 +117,17 @@ export function openEvents({
         if (page.length > 0) yield page
       }
     },
+
+    /**
+     * A subquery of the same segments, marks left out: from, to, event, event_from, event_to, digest_rows, digest_sum,
+     * digest_columns.
+     */
+    segments: (question: LatestEventsQuestion) =>
+      segmentsOf({ ...question, withoutStaleTags: true }).select([
+        sql`any(paint).8.1`.as('digest_rows'),
+        sql`toUInt64(any(paint).8.2)`.as('digest_sum'),
+        sql`any(paint).8.3`.as('digest_columns'),
+      ]),
 
     /** Position of the last event; [0, 0] if there is none. */
     async last(key: string, targetUuid: string): Promise<Position> {

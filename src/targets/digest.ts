@@ -18,10 +18,13 @@ export type DigestSql = {
   readonly columns: string
 }
 
-/** Settings for reading digests. */
+/** Settings for reading rows to compare them. */
 export const DIGEST_SETTINGS = {
   // block_number in a table's key may be filtered before its rows are merged.
   optimize_move_to_prewhere_if_final: 1,
+  cancel_http_readonly_queries_on_client_close: 1,
+  // The server enforces that nothing is written.
+  readonly: '2',
 } as const
 
 /** @throws BackfillError `server`, `usage` */

@@ -132,6 +132,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'clickhouse/',
     'commands/check/queries.ts',
     'commands/rebuild/tables.ts',
+    'commands/verify/stored.ts',
     'ledger/',
     'lock/',
     'runner/query-fate.ts',

@@ -84,7 +84,7 @@ export const LOOK: readonly CommandEntry[] = [
     about: 'Compute done blocks again and compare them with the table',
     usage: '[table…] [flags]',
     flags: [
-      { ...flags.tables, bare: true, fallback: 'none; all with --sources' },
+      { ...flags.tables, bare: true, fallback: 'none; all with --sources or --stored' },
       { ...flags.from, fallback: 'the first done block' },
       { ...flags.to, example: '19009999', fallback: 'the last done block' },
       flag('sample <count>', 'Number of chunks of each table, chosen at random', {
@@ -100,6 +100,10 @@ export const LOOK: readonly CommandEntry[] = [
       flags.jobs,
       flag('sources', 'Only look for blocks whose sources changed since, and mark them as stale'),
       { ...flags.dryRun, about: 'With --sources: mark nothing' },
+      flag(
+        'stored',
+        'Only compare the rows with what the ledger recorded of them: finds rows that were lost',
+      ),
       flags.json,
       flags.quiet,
       ...flags.common,
@@ -112,8 +116,28 @@ export const LOOK: readonly CommandEntry[] = [
     examples: {
       'Verify twenty chunks of a table': 'verify address_diffs --sample 20',
       'Find blocks whose sources have changed': 'verify --sources',
+      'Find rows that were lost, doubled or wrongly restored': 'verify --stored',
     },
     load: async () => (await import('../../commands/verify/command.ts')).verifyCommand,
+  },
+  {
+    name: 'digest',
+    about: 'Print sums of the rows, to compare two installations',
+    usage: '[table…] [flags]',
+    flags: [
+      { ...flags.tables, bare: true },
+      { ...flags.from, fallback: '0' },
+      { ...flags.to, example: '19009999', fallback: 'the last block' },
+      flag('every <blocks>', 'Number of blocks in a line', { example: '100000', fallback: '1000' }),
+      flags.json,
+      ...flags.common,
+    ],
+    exits: { ...exits.asking, '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM' },
+    examples: {
+      'Compare with another installation': 'digest --every 100000 > here.txt',
+      'Print the digests of one table': 'digest address_diffs --from 19000000 --to 19009999',
+    },
+    load: async () => (await import('../../commands/digest/command.ts')).digestCommand,
   },
   {
     name: 'preview',

@@ -4,6 +4,7 @@ import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderSources, sourcesCode, sourcesFields } from './sources-render.ts'
+import { renderStored, storedCode, storedFields } from './stored-render.ts'
 import { renderVerify, comparisonLine, verifyCode, verifyFields } from './render.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
@@ -14,6 +15,7 @@ import { randomBelow } from '../../seam/random.ts'
 export const verifyCommand: Command = async (context) => {
   const { output, flags } = context
   if (flags.has('sources')) return await verifySources(context)
+  if (flags.has('stored')) return await verifyStored(context)
   if (!flags.has('tables'))
     throw usageError(
       '`verify` needs a table',
@@ -49,14 +51,36 @@ function verifyOptions({ config, flags }: Context): VerifyOptions {
 /** Flags of the comparison of rows. */
 const OTHERS = ['from', 'to', 'sample', 'seed', 'chunk', 'chunk-rows', 'jobs']
 
+function assertAlone({ flags }: Context, name: string, does: string): void {
+  const stray = [...OTHERS, 'stored'].find((flag) => flag !== name && flags.has(flag))
+  if (stray === undefined) return
+  throw usageError(
+    `--${stray} and --${name} exclude each other`,
+    `--${name} looks at all done blocks: ${does}`,
+  )
+}
+
+const verifyStored: Command = async (context) => {
+  const { output, flags } = context
+  assertAlone(context, 'stored', 'it reads each table once and recomputes nothing')
+  return await withSignals(
+    () => output.message(['Stopping.']),
+    (signal) =>
+      withWorkspace(context, async (session) => {
+        const stored = await import('./stored.ts')
+        const { workspace } = session
+        const checks = await stored.verifyStored(workspace, await verifyPorts(session), signal)
+        if (flags.has('json'))
+          output.json({ network: workspace.network.name, tables: checks.map(storedFields) })
+        else output.result(renderStored(checks, output.resultColors))
+        return signal.aborted ? interruptedCode(signal) : storedCode(checks)
+      }),
+  )
+}
+
 const verifySources: Command = async (context) => {
   const { output, flags } = context
-  const stray = OTHERS.find((flag) => flags.has(flag))
-  if (stray !== undefined)
-    throw usageError(
-      `--${stray} and --sources exclude each other`,
-      '--sources looks at all done blocks: it reads two columns of the sources and recomputes nothing',
-    )
+  assertAlone(context, 'sources', 'it reads two columns of the sources and recomputes nothing')
   return await withSignals(
     () => output.message(['Stopping.']),
     (signal) =>

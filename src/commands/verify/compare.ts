@@ -3,6 +3,7 @@ import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind } from './report.ts'
 import type { Server } from '../../clickhouse/server.ts'
+import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { readerOf, transformParams } from '../../targets/transform.ts'
 import { comparisonQuery } from './compare-query.ts'
 import type { Sides } from './compare-sides.ts'
@@ -18,14 +19,7 @@ export type CompareQuestion = {
   readonly signal: AbortSignal
 }
 
-const READING = {
-  // block_number in a table's key may be filtered before its rows are merged.
-  optimize_move_to_prewhere_if_final: 1,
-  cancel_http_readonly_queries_on_client_close: 1,
-  output_format_json_named_tuples_as_objects: 1,
-  // The server enforces that nothing is written.
-  readonly: '2',
-} as const
+const READING = { ...DIGEST_SETTINGS, output_format_json_named_tuples_as_objects: 1 } as const
 
 type Answer = Pick<Comparison, 'recomputed' | 'differences'> & {
   readonly stored: Comparison['recomputed']

@@ -1,0 +1,92 @@
+// Owns `backfill digest`: numbers of the rows of each table, by ranges of blocks, to compare two installations.
+import { EXIT, usageError } from '../../model/errors.ts'
+import type { Range } from '../../model/blocks.ts'
+import type { Digest } from '../../model/digest.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { digestSql, DIGEST_SETTINGS } from '../../targets/digest.ts'
+import { readKnown } from '../../planning/table-status.ts'
+import type { Command } from '../../session/command.ts'
+import { withWorkspace } from '../../session/session.ts'
+import type { Session } from '../../workspace/open.ts'
+import { typedBounds } from '../../workspace/run-options.ts'
+import { positiveCount, readFlag } from '../../workspace/values.ts'
+import { count, formatRange } from '../../terminal/render/format.ts'
+import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+
+export type TableDigest = {
+  readonly table: string
+  /** Names the hashed columns and their types: only digests over the same columns can be compared. */
+  readonly columns: string
+  /** Ranges with rows, by block. */
+  readonly ranges: readonly (Range & Omit<Digest, 'columns'>)[]
+}
+
+export const digestCommand: Command = async (context) => {
+  const { flags, output } = context
+  const every = readFlag(flags, 'every', positiveCount) ?? 1000
+  const { from = 0, to = Number.MAX_SAFE_INTEGER } = typedBounds(flags)
+  return await withSignals(
+    () => output.message(['Stopping.']),
+    (signal) =>
+      withWorkspace(context, async (session) => {
+        const { chosen, network } = session.workspace
+        const named = flags.has('tables') ? chosen.find(({ rows }) => rows.kind === 'per-key') : undefined
+        if (named !== undefined)
+          throw usageError(
+            `${named.key} has one row per key, whatever the block: it cannot be read by ranges of blocks`,
+            `backfill verify ${named.key} compares its rows with what is computed`,
+          )
+        const tables = await readDigests(session, { every, from, to }, signal)
+        if (signal.aborted) return interruptedCode(signal)
+        if (flags.has('json')) output.json({ network: network.name, every, tables })
+        else output.result(tables.flatMap(digestLines))
+        return EXIT.ok
+      }),
+  )
+}
+
+/** The digests of the chosen per-block tables that exist: one scan of each. @throws BackfillError `server`, `usage` */
+export async function readDigests(
+  { workspace, connected: { target } }: Pick<Session, 'workspace' | 'connected'>,
+  { every, from, to }: Range & { readonly every: number },
+  signal?: AbortSignal,
+): Promise<readonly TableDigest[]> {
+  const { targets } = await readKnown(workspace)
+  const digestOf = async (table: TableDefinition): Promise<readonly TableDigest[]> => {
+    const found = targets.get(table.target)
+    if (table.rows.kind !== 'per-block' || found === undefined || signal?.aborted === true) return []
+    const sql = await digestSql(target, workspace.ports.executor, table, found)
+    const rows = await target.client
+      .rows<Digest & { readonly part: number }>({
+        query: `SELECT intDiv(toUInt64(block_number), {every:UInt64}) AS part, count() AS rows,
+          toString(sum(${sql.rowHash})) AS sum, ${sql.columns} AS columns
+        FROM ${sql.from} WHERE block_number BETWEEN {from:UInt64} AND {to:UInt64} GROUP BY part ORDER BY part`,
+        query_params: { every, from, to },
+        clickhouse_settings: DIGEST_SETTINGS,
+        ...(signal && { abort_signal: signal }),
+        doing: `reading ${table.target}`,
+      })
+      .catch((error: unknown) => {
+        if (signal?.aborted === true) return []
+        throw error
+      })
+    const ranges = rows.map(({ part, rows: of, sum }) => ({
+      from: Math.max(part * every, from),
+      to: Math.min((part + 1) * every - 1, to),
+      rows: of,
+      sum,
+    }))
+    return [{ table: table.key, columns: rows[0]?.columns ?? '', ranges }]
+  }
+  const digests: TableDigest[] = []
+  for (const table of workspace.chosen) digests.push(...(await digestOf(table)))
+  return digests
+}
+
+/** Nothing but numbers of the rows: equal tables print equal lines, wherever they are. */
+function digestLines({ table, columns, ranges }: TableDigest): readonly string[] {
+  return [
+    `${table}  columns ${columns || '-'}`,
+    ...ranges.map((range) => `${table}  ${formatRange(range)}  ${count(range.rows, 'row')}  ${range.sum}`),
+  ]
+}

@@ -1,0 +1,151 @@
+// Owns the comparison of tables with their ledger: which done ranges no longer hold the rows that they had when they were
+// done. It reads each table once, computes nothing and reads no source.
+import { sql } from 'kysely'
+import { type BlockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { withParams } from '../../clickhouse/dialect.ts'
+import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
+import { type Known, readKnown } from '../../planning/table-status.ts'
+import { DIGEST_SETTINGS, digestSql } from '../../targets/digest.ts'
+import type { Workspace } from '../../runner/workspace.ts'
+import type { VerifyPorts } from './ports.ts'
+
+export type StoredDifference = Range & {
+  /** `lost` and `extra` by the number of rows; `changed`: as many, and others; `stray`: rows of blocks that are not done. */
+  readonly kind: 'lost' | 'extra' | 'changed' | 'stray'
+  /** Rows that the ledger knows of, and rows in the table. */
+  readonly recorded: number
+  readonly stored: number
+}
+
+export type StoredCheck = {
+  readonly table: string
+  /** Numbers of done blocks: compared, and those whose digest is unknown. */
+  readonly compared: number
+  readonly unknown: number
+  readonly rows: number
+  /** By block; at most MOST, the others are counted. */
+  readonly differences: readonly StoredDifference[]
+  readonly more: number
+}
+
+const MOST = 10_000
+
+/** Rows of a differing range, its kind worked out by the server. */
+type Answer = Omit<StoredCheck, 'table' | 'differences' | 'more'> & {
+  readonly found: readonly (readonly [
+    from: number,
+    to: number,
+    recorded: number,
+    stored: number,
+    kind: StoredDifference['kind'],
+  ])[]
+  readonly differing: number
+}
+
+/**
+ * Compares the chosen per-block tables that exist, one after the other; after an abort those that were compared until then.
+ * @throws BackfillError `server`, `failed`, `usage`
+ */
+export async function verifyStored(
+  workspace: Workspace,
+  ports: VerifyPorts,
+  signal: AbortSignal,
+): Promise<readonly StoredCheck[]> {
+  const known = await readKnown(workspace)
+  const checks: StoredCheck[] = []
+  for (const table of workspace.chosen) {
+    const uuid = known.uuids.get(table.key)
+    if (uuid === undefined || table.rows.kind !== 'per-block' || signal.aborted) continue
+    const since = await ports.recordedEvents.last(table.key, uuid)
+    const question = { workspace, ports, known, table, uuid, signal }
+    const { found, differing, ...check } = await compare(question).catch((error: unknown) => {
+      if (signal.aborted) return NOTHING
+      throw error
+    })
+    if (signal.aborted) break
+    // What a run works on meanwhile is looked at by the next call.
+    const touched: BlockSet =
+      found.length === 0
+        ? []
+        : await ports.recordedEvents.touchedSince(since, {
+            key: table.key,
+            targetUuid: uuid,
+            window: ALL_BLOCKS,
+          })
+    const differences = found
+      .map(([from, to, recorded, stored, kind]) => ({ from, to, kind, recorded, stored }))
+      .filter((range) => intersect(touched, [range]).length === 0)
+    checks.push({ table: table.key, ...check, differences, more: differing - found.length })
+  }
+  return checks
+}
+
+const NOTHING: Answer = { compared: 0, unknown: 0, rows: 0, found: [], differing: 0 }
+
+type Question = {
+  readonly workspace: Workspace
+  readonly ports: VerifyPorts
+  readonly known: Known
+  readonly table: TableDefinition
+  readonly uuid: string
+  readonly signal: AbortSignal
+}
+
+/** One statement: the server joins its ledger with one scan of the table. */
+async function compare({ workspace, ports, known, table, uuid, signal }: Question): Promise<Answer> {
+  const { key, target: name } = table
+  const { from, rowHash, columns } = await digestSql(
+    ports.target,
+    workspace.ports.executor,
+    table,
+    known.targets.get(name)!,
+  )
+  const segments = ports.recordedEvents.segments({ key, targetUuid: uuid, window: ALL_BLOCKS })
+  // A segment that is only a part of its event has no digest of its own.
+  const statement = sql`WITH
+    ledger_ranges AS (
+      SELECT toUInt64(seen.from) AS range_from, toUInt64(seen.to) AS range_to, seen.event AS event,
+        event = 'done' AND digest_columns = ${sql.raw(columns)} AND event_from = range_from AND event_to = range_to AS is_known,
+        digest_rows, digest_sum
+      FROM (${segments}) AS seen
+    ),
+    (SELECT arraySort(groupUniqArrayArray([range_from, range_to + 1])) FROM ledger_ranges) AS ends
+  SELECT
+    sumIf(range_to - range_from + 1, is_known) AS compared,
+    sumIf(range_to - range_from + 1, event = 'done' AND NOT is_known) AS unknown,
+    sum(stored_rows) AS rows,
+    countIf(kind != '') AS differing,
+    arraySort(groupArrayIf(${sql.lit(MOST)})((block_from, block_to, recorded_rows, stored_rows, kind), kind != '')) AS found
+  FROM (
+    SELECT range_from, range_to, event, is_known, stored_rows, if(is_known, digest_rows, 0) AS recorded_rows,
+      if(is_known, range_from, first_block) AS block_from, if(is_known, range_to, last_block) AS block_to,
+      multiIf(
+        is_known AND stored_rows < recorded_rows, 'lost',
+        is_known AND stored_rows > recorded_rows, 'extra',
+        is_known AND stored_sum != digest_sum, 'changed',
+        event IN ('', 'cleaned', 'accepted') AND stored_rows > 0, 'stray',
+        '') AS kind
+    FROM (
+      SELECT roundDown(toUInt64(block_number), arrayConcat([toUInt64(0)], ends)) AS start, count() AS stored_rows,
+        sum(${sql.raw(rowHash)}) AS stored_sum, min(block_number) AS first_block, max(block_number) AS last_block
+      FROM ${sql.raw(from)} GROUP BY start
+    ) AS stored
+    FULL OUTER JOIN ledger_ranges ON stored.start = ledger_ranges.range_from
+    SETTINGS join_use_nulls = 0
+  ) FORMAT JSONEachRow`
+  const { text, params } = withParams(statement.compile(ports.target.db))
+  const answer = await ports.target.client.text({
+    query: text,
+    query_params: params,
+    clickhouse_settings: DIGEST_SETTINGS,
+    abort_signal: signal,
+    doing: `comparing ${key} with the ledger`,
+  })
+  return JSON.parse(answer) as Answer
+}
+
+/** Whether all that can be known is as it was. */
+export function isAsRecorded({ differences }: Pick<StoredCheck, 'differences'>): boolean {
+  return countBlocks(differences) === 0
+}

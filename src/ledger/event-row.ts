@@ -44,5 +44,5 @@ export function eventRow(
 
 export type Changes = Readonly<
   Record<'table_key' | 'epoch' | 'seq' | 'target_uuid' | 'islands', RawBuilder<unknown>> &
-    Partial<Record<'range_from' | 'range_to' | 'query_id', RawBuilder<unknown>>>
+    Partial<Record<'range_from' | 'range_to' | 'query_id' | 'digest_rows', RawBuilder<unknown>>>
 >

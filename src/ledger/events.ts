@@ -25,6 +25,8 @@ export type LedgerView = {
   readonly tail: number
   /** Time of the latest chunk event, ISO 8601 UTC, by the server's clock; undefined if there is none. */
   readonly lastRun: string | undefined
+  /** Rows of all digests that were ever recorded: more than the table has if ranges were built again. */
+  readonly digestRows: number
 }
 
 /** An attempt whose rows may be in blocks that are dirty now. */

@@ -6,6 +6,7 @@ import { usageError } from '../model/errors.ts'
 import { isImportKey } from '../model/table-key.ts'
 import type { LedgerPlace } from './events.ts'
 import { tableEvents } from './fold.ts'
+import { ALL_BLOCKS, openEvents } from './latest-events.ts'
 
 /**
  * The tables of `import` are left out: a source table holds several networks.
@@ -60,6 +61,20 @@ export function ledgerOwnership(place: LedgerPlace) {
         .where('event', '=', 'done')
         .executeTakeFirstOrThrow()
       return { rowsWritten: row.rows, lastDone: row.last }
+    },
+
+    /** Rows that a target has at least, by the digests of the done ranges that nothing has touched since. */
+    async recordedRows(key: string, targetUuid: string): Promise<number> {
+      const segments = openEvents(place).segments({ key, targetUuid, window: ALL_BLOCKS })
+      const row = await db
+        .selectFrom(segments.as('seen'))
+        .select(
+          sql<number>`sumIf(digest_rows, event = 'done' AND event_from = seen.from AND event_to = seen.to)`.as(
+            'rows',
+          ),
+        )
+        .executeTakeFirstOrThrow()
+      return row.rows
     },
 
     /** The UUID of an earlier table of this key with the latest events, and their time; undefined if there is none. */

@@ -57,10 +57,10 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
             inputs,
           }))
     return new Map(
-      [...uuids.keys()].map((key) => [
-        key,
-        { islands: islandsOf(key), tail: tailOf.get(key)?.tail ?? 0, lastRun: tailOf.get(key)?.last_run },
-      ]),
+      [...uuids.keys()].map((key) => {
+        const { tail = 0, last_run: lastRun, digest_rows: digestRows = 0 } = tailOf.get(key) ?? {}
+        return [key, { islands: islandsOf(key), tail, lastRun, digestRows }]
+      }),
     )
   }
 
@@ -70,12 +70,14 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       .with('events', (q) =>
         eventsOf(q, foldKey)
           .select(['event', 'event_time', POSITION.as('position')])
+          .select((foldKey.old ? sql<number>`0` : sql<number>`digest_rows`).as('rows'))
           .select(checkpointIslands(foldKey).as('ranges')),
       )
       .selectFrom('events')
       .select('table_key')
       .select([
         sql<number>`countIf(event != 'checkpoint')`.as('tail'),
+        sql<number>`sum(ifNull(rows, 0))`.as('digest_rows'),
         sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
         // Without the tuple's names, so that rows are arrays under every profile.
         sql<IslandTuple[]>`CAST(argMaxIf(ranges, position, event = 'checkpoint'), ${sql.lit(ISLANDS)})`.as(

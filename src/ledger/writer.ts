@@ -11,7 +11,7 @@ import { type Advance, advance } from './advance.ts'
 import type { InputTable } from './built-from.ts'
 import { takeOver } from './take-over.ts'
 import { type Changes, eventRow } from './event-row.ts'
-import { foldQuery } from './fold.ts'
+import { eventsOf, foldQuery } from './fold.ts'
 import { ledgerOwnership } from './ownership.ts'
 import { ledgerReader } from './reader.ts'
 import { reachable } from '../clickhouse/servers.ts'
@@ -205,6 +205,13 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
             epoch: sql`mark.2`,
             seq: sql`mark.3`,
             target_uuid: sql`mark.4`,
+            // Those of the checkpoint before, and those since.
+            digest_rows: sql`(
+              SELECT CAST((groupArray(table_key), groupArray(rows)), 'Map(String, UInt64)') FROM (
+                SELECT toString(table_key) AS table_key, sum(ifNull(digest_rows, 0)) AS rows
+                FROM ${eventsOf(db, { network, uuids, fromCheckpoint: true }).select('digest_rows')} GROUP BY table_key
+              )
+            )[mark.1]`,
             islands,
           },
         )

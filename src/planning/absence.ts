@@ -12,6 +12,8 @@ export type AbsenceState =
   | 'unknown rows'
   /** The table is empty although the ledger records written rows: TRUNCATE keeps the UUID, and so the coverage. */
   | 'emptied'
+  /** The table has fewer rows than the ledger recorded of its done ranges. */
+  | 'emptied in part'
   /** Blocks above the newest block of the sources are done. */
   | 'head went back'
   /** The sources have no row of the network. */
@@ -44,6 +46,7 @@ export async function absencesOf(
     target !== undefined && (mayBeEmptied || mayBeBack)
       ? await ports.ledger.written(table.key, target.uuid)
       : { rowsWritten: 0, lastDone: 0 }
+  const lost = target === undefined ? undefined : await lostRows(ports, { table, target, view })
   return [
     ...(target !== undefined && hasUnknownRows({ table, target, view })
       ? [{ state: 'unknown rows' as const, text: await unknownRowsText(ports, { table, target }) }]
@@ -56,6 +59,14 @@ export async function absencesOf(
           },
         ]
       : []),
+    ...(lost === undefined
+      ? []
+      : [
+          {
+            state: 'emptied in part' as const,
+            text: `${name} has ${target!.rows} rows, but the ledger recorded ${lost}: was a partition dropped, or were rows deleted? \`backfill verify --stored ${table.key}\` names the blocks`,
+          },
+        ]),
     // Blocks that --to has forced may lie above the newest block.
     ...(mayBeBack && unforced > newest
       ? [
@@ -69,6 +80,21 @@ export async function absencesOf(
       ? [{ state: 'no source rows' as const, text: bounds.note }]
       : []),
   ]
+}
+
+/**
+ * The recorded number of rows if the table has fewer, before merging: no merge takes a row that FINAL shows. Rows that a
+ * lightweight DELETE took count as long as their parts are not merged.
+ */
+async function lostRows(
+  { ledger }: Pick<ReadWorkspace['ports'], 'ledger'>,
+  { table, target, view }: Pick<AbsenceQuestion, 'table' | 'view'> & { readonly target: TargetTable },
+): Promise<number | undefined> {
+  const { rows, uuid } = target
+  // Ranges that were built again count twice in the view.
+  if (rows === null || rows === 0 || view === undefined || rows >= view.digestRows) return undefined
+  const recorded = await ledger.recordedRows(table.key, uuid)
+  return rows < recorded ? recorded : undefined
 }
 
 /** About a sparse source that has no row of the network although the chain is busy. */

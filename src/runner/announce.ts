@@ -33,7 +33,8 @@ export function announce(
     const { bounds, covered, absences } = tableStatus
     if (refusalOf(tableStatus, options) !== undefined) continue
     for (const { state, text } of absences)
-      if (state === 'emptied' || state === 'head went back') report({ type: 'warning', table: key, text })
+      if (['emptied', 'emptied in part', 'head went back'].includes(state))
+        report({ type: 'warning', table: key, text })
       else if (state === 'no source rows' && covered.length > 0)
         report({ type: 'warning', table: key, text: `${text}, although blocks are done` })
     for (const text of strayTexts(tableStatus)) report({ type: 'warning', table: key, text })

@@ -47,7 +47,7 @@ export class SimulatedLedger {
       new Map(
         [...uuids].map(([key, uuid]) => [
           key,
-          { islands: this.islands(key, uuid), tail: 0, lastRun: undefined },
+          { islands: this.islands(key, uuid), tail: 0, lastRun: undefined, digestRows: 0 },
         ]),
       ),
     inputChanges: async (questions) =>

@@ -70,6 +70,7 @@ const COLOR: Readonly<Record<TableReport['state'], 'green' | 'cyan' | 'yellow' |
   'source too old': 'red',
   'head went back': 'red',
   emptied: 'red',
+  'emptied in part': 'red',
   'unknown rows': 'red',
 }
 

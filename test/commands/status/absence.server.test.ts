@@ -67,6 +67,20 @@ test('a table that was emptied, sources without rows, and a head that went back 
 
   await addBlocks(server, databases.source, { from: 13, to: 20 })
   expect(await checked()).toMatchObject({ code: 0 })
+  await say(
+    `ALTER TABLE {target:Identifier}.${TABLE} DELETE WHERE block_number = 3 SETTINGS mutations_sync = 2`,
+  )
+  const part = await checked()
+  expect(part).toMatchObject({ code: 8, state: 'emptied in part', exits: [8] })
+  expect((await run('status')).stdout).toContain('has 19 rows, but the ledger recorded 20')
+  expect((await run('up')).stderr).toContain('was a partition dropped, or were rows deleted?')
+  const found = await run('verify --stored')
+  expect(found.code).toBe(7)
+  expect(found.stdout).toContain('1 row of 20 lost')
+  // Built again, the range counts once.
+  expect((await run(`redo --from 1 --to 20 --yes`)).code).toBe(0)
+  await say(`OPTIMIZE TABLE {target:Identifier}.${TABLE} FINAL`)
+  expect(await checked()).toMatchObject({ code: 0, state: 'up to date' })
   await say(`TRUNCATE TABLE {target:Identifier}.${TABLE}`)
   expect(await checked()).toMatchObject({ code: 8, state: 'emptied' })
 })

@@ -5,7 +5,7 @@ import { ddlTable } from '../sql-syntax/create-table.ts'
 import { dependencyOrder } from './dependency-order.ts'
 import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHeader } from './header.ts'
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
-import { attempt, type Report } from '../sql-syntax/problems.ts'
+import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { onlyStatement } from '../sql-syntax/statements.ts'
@@ -118,6 +118,30 @@ function tableDraft(
       rawText: text,
     }
   return { key, file, header, lines, transform, ddl, definition }
+}
+
+/**
+ * The table as an earlier text of its transform file has it, with the target and DDL of today.
+ * @throws BackfillError `usage` if the text is no transform any more
+ */
+export function earlierDefinition(
+  table: TableDefinition,
+  { file, text }: Pick<SqlFile, 'file' | 'text'>,
+): TableDefinition {
+  // It has run, so its header was sound.
+  const { header } = readHeader(file, text, () => {})
+  const transform = onlySelect(file, text)
+  reportOutside(transform, header.outside ?? [], refuse)
+  const { sources = table.sources, after = table.after, params = [], settings = {} } = header
+  return {
+    ...table,
+    sources,
+    after,
+    params,
+    settings,
+    transform,
+    sqlHash: sqlHash(transform, { params, settings }),
+  }
 }
 
 function isComplete(header: HeaderDraft): header is TransformHeader {

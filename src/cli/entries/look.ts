@@ -98,6 +98,7 @@ export const LOOK: readonly CommandEntry[] = [
       flags.chunkRows,
       flags.chunk,
       flags.jobs,
+      flag('as-built', 'Compute with the SQL and the forks that built each range, in place of the files'),
       flag('sources', 'Only look for blocks whose sources changed since, and mark them as stale'),
       { ...flags.dryRun, about: 'With --sources: mark nothing' },
       flag(

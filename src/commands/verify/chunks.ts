@@ -34,24 +34,22 @@ const LITTLE_ROWS = 500_000
 /** After this many estimates the limit for small ones doubles, so that any number of events fits into memory. */
 const COARSER_AFTER = 5_000
 
-/** Done blocks that one version of the SQL built. */
-export type VerifyChunk = Range & { readonly sqlHash: string }
+/** Done blocks that one version of the SQL built, with the same forks (as in `Island`). */
+export type VerifyChunk = Range & Pick<Island, 'sqlHash' | 'forks'>
 
 /** The chunks of done blocks within `wanted`, by block. */
 export function verifyChunks(
-  done: readonly Pick<Island, 'from' | 'to' | 'sqlHash'>[],
+  done: readonly Pick<Island, 'from' | 'to' | 'sqlHash' | 'forks'>[],
   wanted: Range,
   sizing: Sizing,
 ): readonly VerifyChunk[] {
-  const byHash = Map.groupBy(done, ({ sqlHash }) => sqlHash)
-  return [...byHash]
-    .flatMap(([sqlHash, islands]) =>
-      cutChunks(intersect(blockSet(islands), [wanted]), sizing, 'oldest').map(({ from, to }) => ({
-        from,
-        to,
-        sqlHash,
-      })),
-    )
+  const versions = Map.groupBy(done, ({ sqlHash, forks }) => `${sqlHash} ${forks}`)
+  return [...versions.values()]
+    .flatMap((islands) => {
+      const { sqlHash, forks } = islands[0]!
+      const blocks = intersect(blockSet(islands), [wanted])
+      return cutChunks(blocks, sizing, 'oldest').map(({ from, to }) => ({ from, to, sqlHash, forks }))
+    })
     .toSorted((a, b) => a.from - b.from)
 }
 

@@ -45,11 +45,16 @@ function verifyOptions({ config, flags }: Context): VerifyOptions {
   const seed = readFlag(flags, 'seed', blockCount)
   if (seed !== undefined && sample === undefined)
     throw usageError('--seed is for --sample only', 'add --sample N')
-  return { ...upOptions({ config, flags }), sample, seed: seed ?? randomBelow(2 ** 32) }
+  return {
+    ...upOptions({ config, flags }),
+    sample,
+    seed: seed ?? randomBelow(2 ** 32),
+    asBuilt: flags.has('as-built'),
+  }
 }
 
 /** Flags of the comparison of rows. */
-const OTHERS = ['from', 'to', 'sample', 'seed', 'chunk', 'chunk-rows', 'jobs']
+const OTHERS = ['from', 'to', 'sample', 'seed', 'chunk', 'chunk-rows', 'jobs', 'as-built']
 
 function assertAlone({ flags }: Context, name: string, does: string): void {
   const stray = [...OTHERS, 'stored'].find((flag) => flag !== name && flags.has(flag))

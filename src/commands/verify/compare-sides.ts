@@ -67,7 +67,7 @@ export async function readSides(
   const side = (from: string) => `SELECT
     sipHash128(tuple(${facts.sortKey === '' ? list.join(', ') : facts.sortKey})) AS backfill_key,
     ${position === undefined ? 'toUInt8(0)' : quoteIdentifier(position.name)} AS backfill_position,
-    sipHash64(tuple(${list.join(', ')})) AS backfill_hash,
+    cityHash64(tuple(${list.join(', ')})) AS backfill_hash,
     [${list.map((name) => `ifNull(toString(${name}), 'NULL')`).join(', ')}] AS backfill_values
   FROM ${from}`
   const rowsOfRange =

@@ -10,6 +10,8 @@ export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows
   /** Chunks of each table, chosen uniformly by `seed`; undefined: all. */
   readonly sample: number | undefined
   readonly seed: number
+  /** Compute with the SQL and the forks that built each range, in place of those of today. */
+  readonly asBuilt?: boolean
 }
 
 /**

@@ -14,6 +14,7 @@ import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planning/table-status.ts'
 import { compareRange } from './compare.ts'
+import { openVersions, type Version } from './versions.ts'
 import { readSides, type Sides } from './compare-sides.ts'
 import type { Comparison } from './report.ts'
 import type { VerifyPorts } from './ports.ts'
@@ -80,7 +81,8 @@ export async function verify(
     const chosen = options.sample === undefined ? chunks : sample(chunks, options.sample, options.seed)
     const failing = new AbortController()
     const signal = AbortSignal.any([hooks.signal, failing.signal])
-    const question = { workspace, ports, known, options, signal, table, sides, since: done.since }
+    const builtWith = options.asBuilt === true ? await openVersions(workspace, ports, table) : undefined
+    const question = { workspace, ports, known, options, signal, table, sides, since: done.since, builtWith }
     const work = chosen.map((chunk) =>
       slot(async () => {
         const found = await verifyChunk(question, chunk)
@@ -135,19 +137,25 @@ type Question = {
   readonly table: TableDefinition
   readonly sides: Sides
   readonly since: Position
+  /** What a chunk was built with; undefined: it is compared with the files of today. */
+  readonly builtWith: ((chunk: VerifyChunk) => Promise<Version>) | undefined
 }
 
 /** The comparison of a chunk, or of its halves if it takes too much memory or time; empty after an abort. */
 async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<readonly ChunkComparison[]> {
-  const { workspace, ports, known, options, signal, table, sides } = question
+  const { workspace, ports, known, options, signal, table: present } = question
   const { source, target } = ports
   const started = monotonicMs()
   if (signal.aborted) return []
+  const { table, sides, network } = (await question.builtWith?.(chunk)) ?? {
+    ...question,
+    network: workspace.network,
+  }
   let comparison: Comparison
   try {
     comparison = await withRetry(
       { queries: workspace.ports.queries, retryPolicy: { giveUpMs: options.giveUpMs, signal } },
-      () => compareRange({ source, target, network: workspace.network, table, sides, range: chunk, signal }),
+      () => compareRange({ source, target, network, table, sides, range: chunk, signal }),
     )
   } catch (error) {
     if (signal.aborted) return []
@@ -166,7 +174,7 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
     })
     // Another run worked on these blocks meanwhile: verify the blocks that are done now.
     if (touched.length > 0) {
-      const { islands, since } = await readDone(workspace, ports, known, table)
+      const { islands, since } = await readDone(workspace, ports, known, present)
       const comparisons = []
       for (const one of verifyChunks(islands, chunk, { blocks: Infinity }))
         comparisons.push(...(await verifyChunk({ ...question, since }, one)))
@@ -209,7 +217,7 @@ const NO_REASON = { why: undefined, gone: [] }
 
 /** Why the chunk is stale, or whether its sources have changed since, which explains a difference. */
 async function whySince(
-  { workspace, ports, known, table, sides }: Question,
+  { workspace, ports, known, table, sides, builtWith }: Question,
   chunk: Range,
 ): Promise<{ readonly why: WhyStale | undefined; readonly gone: BlockSet }> {
   const statuses = await readTableStatuses(
@@ -217,7 +225,9 @@ async function whySince(
     { lag: 0, forcedHead: undefined },
   )
   const stale = statuses.get(table.key)!.stale.find(({ blocks }) => intersect(blocks, [chunk]).length > 0)
-  if (stale !== undefined) return { why: stale.reasons[0], gone: [] }
+  // Computed with what built it, an edited file explains nothing.
+  const reasons = stale?.reasons.filter((why) => builtWith === undefined || !['sql', 'forks'].includes(why))
+  if (reasons?.[0] !== undefined) return { why: reasons[0], gone: [] }
   const { gone, changed } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
   const why =
     gone.length > 0 ? 'gone' : changed.size > 0 ? 'sources' : sides.dropsMore ? 'dropped' : undefined

@@ -186,6 +186,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   run: ['--tables', TABLE],
   redo: [TABLE, '--from', '1', '--to', '5', '--yes'],
   verify: [TABLE],
+  digest: [TABLE],
   adopt: [TABLE],
   accept: [TABLE, '--from', '1', '--to', '5', '--yes'],
   import: ['--from', '1', '--to', '5', '--folder'],

@@ -17,7 +17,7 @@ const someIslands = fc
     return parts.map(({ gap, blocks, sqlHash }) => {
       const from = next + gap
       next = from + blocks
-      return { from, to: next - 1, sqlHash }
+      return { from, to: next - 1, sqlHash, forks: '' }
     })
   })
 

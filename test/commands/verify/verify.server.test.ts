@@ -6,6 +6,7 @@ import { verifyPorts } from '../../../src/commands/verify/ports.ts'
 import { verifyStored } from '../../../src/commands/verify/stored.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
+import { usingDencun, withDencun } from '../../support/changed-files.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
@@ -153,6 +154,28 @@ test('rows that were lost, doubled, changed or belong to nobody are found from t
   const [, again] = await stored(workspace)
   expect(again).toMatchObject({ table: SLOTS, compared: 33, unknown: 7 })
   expect(again!.differences.map(({ kind, from }) => `${kind} ${from}`)).toEqual(['changed 31', 'stray 77'])
+})
+
+test('computed with the SQL and forks that built it, a range is as it was although file and fork are others now; damage is told apart', async () => {
+  const files = (sql: string, dencun: number) =>
+    withDencun(usingDencun(edited(catalogue, SLOTS, { sql }), SLOTS), dencun)
+  const old = blocksWhere('block_number >= {dencun:UInt64}')
+  const first = await built([SLOTS], 10, { catalogue: files(old, 15) })
+  const now = await open([SLOTS], {
+    ...first,
+    catalogue: files(blocksWhere('block_number >= {dencun:UInt64} AND block_number % 2 = 0'), 20),
+  })
+  expect(await oddities(now)).toEqual(
+    [
+      `${SLOTS} 11-20 different sql unexpected=5`,
+      `${SLOTS} 21-30 different sql unexpected=5`,
+      `${SLOTS} 31-40 different sql unexpected=5`,
+      `${SLOTS} 1-10 same sql`,
+    ].toSorted(),
+  )
+  expect(await oddities(now, { asBuilt: true })).toEqual([])
+  await change(now, SLOTS, 'DELETE FROM $T WHERE block_number = 23')
+  expect(await oddities(now, { asBuilt: true })).toEqual([`${SLOTS} 21-30 different missing=1`])
 })
 
 test('what is stale differs for a known reason; what the ledger does not call done is not looked at', async () => {

@@ -1,0 +1,57 @@
+// Owns what done ranges were built with: the SQL that the ledger keeps, and the forks of that time.
+import { readForks } from '../../ledger/built-from.ts'
+import { shortHash, splitStaleTag } from '../../ledger/stale.ts'
+import { usageError } from '../../model/errors.ts'
+import type { Network, TableDefinition } from '../../model/model.ts'
+import { earlierDefinition } from '../../project/definitions.ts'
+import { describeTransform, readerOf, transformParams } from '../../targets/transform.ts'
+import type { Workspace } from '../../runner/workspace.ts'
+import type { VerifyChunk } from './chunks.ts'
+import { readSides, type Sides } from './compare-sides.ts'
+import type { VerifyPorts } from './ports.ts'
+
+export type Version = { readonly table: TableDefinition; readonly sides: Sides; readonly network: Network }
+
+/**
+ * What a chunk of the table was built with; each version is described by the server once.
+ * @throws BackfillError `usage` if the ledger has no text of a version, or the server does not accept it any more; `server`
+ */
+export async function openVersions(
+  { network, ports: { versions } }: Workspace,
+  { source, target }: Pick<VerifyPorts, 'source' | 'target'>,
+  table: TableDefinition,
+): Promise<(chunk: VerifyChunk) => Promise<Version>> {
+  const texts = await versions.texts(table.key)
+  const found = new Map<string, Promise<Version>>()
+
+  async function versionOf({ sqlHash, forks, from, to }: VerifyChunk): Promise<Version> {
+    const { hash } = splitStaleTag(sqlHash)
+    const kept = texts.findLast((text) => text.sqlHash === hash)
+    if (kept === undefined && hash !== table.sqlHash)
+      throw usageError(
+        `the ledger has no text of the SQL (${shortHash(hash)}) that built blocks ${from}-${to} of ${table.key}`,
+        `without --as-built they are compared with ${table.transform.file}`,
+      )
+    const built = kept === undefined ? table : earlierDefinition(table, kept)
+    const then = { ...network, forks: { ...network.forks, ...readForks(forks) } }
+    const describe = (one: TableDefinition) =>
+      describeTransform(readerOf({ source, target }, one), one, {
+        params: transformParams({
+          table: one,
+          range: { from, to },
+          network: then,
+          source: source.connection.database,
+          target: target.connection.database,
+        }),
+        settings: one.settings,
+      })
+    return { table: built, sides: await readSides(target, { describe }, built), network: then }
+  }
+
+  return (chunk) => {
+    const key = `${splitStaleTag(chunk.sqlHash).hash} ${chunk.forks}`
+    const version = found.get(key) ?? versionOf(chunk)
+    found.set(key, version)
+    return version
+  }
+}

@@ -68,7 +68,7 @@ export function openDigests(server: Server, describe: DescribePort['describe']) 
   const scanned = new Set<string>()
   return async ({ table, target, range, rowsWritten }: WrittenRange): Promise<Digest | undefined> => {
     const { key } = table
-    if (table.rows.kind !== 'per-block' || scanned.has(key)) return undefined
+    if (table.rows.kind !== 'per-block' || target.fades === true || scanned.has(key)) return undefined
     try {
       const statement = statements.get(key) ?? digestSql(server, { describe }, table, target)
       statements.set(key, statement)

@@ -24,6 +24,8 @@ export type TargetTable = {
   readonly columns: readonly ExistingColumn[]
   /** The materialized views that read it. */
   readonly views: readonly string[]
+  /** It has a TTL: rows or values go by themselves. */
+  readonly fades?: boolean
   /** Why its rows cannot be deleted, as the end of a sentence. */
   readonly noDeletes?: string
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
@@ -163,8 +165,9 @@ async function asTarget(
   names: Names,
   { uuid, engine, rows, columns, views, shards, definition }: ExistingTable,
 ): Promise<TargetTable> {
-  const why = noDeletes(engine, shards?.shape.definition ?? definition)
-  const stuck = why === undefined ? {} : { noDeletes: why }
+  const rowsIn = shards?.shape.definition ?? definition
+  const why = noDeletes(engine, rowsIn)
+  const stuck = { fades: /\bTTL\b/.test(rowsIn), ...(why !== undefined && { noDeletes: why }) }
   if (shards === undefined) {
     const problem = engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(uuid)
     return { uuid, engine, rows, columns, views, ...stuck, ...(problem && { problem }) }

@@ -2,13 +2,15 @@
 import { determinismOf } from '../clickhouse/determinism.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
+import type { SqlText } from '../model/model.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { volatileNames } from './volatile-outputs.ts'
 
 /** A column that exists; `expression`: of its default. */
 export type ExistingColumn = DdlColumn & { readonly expression: string }
 
-/** A column that is not compared: its default is nondeterministic, or the server does not say, or it has a TTL. */
+/** A column that is not compared: the SQL or its default is nondeterministic, or the server does not say, or it has a TTL. */
 export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' | 'ttl' }
 
 export type ComparedColumns = {
@@ -32,26 +34,35 @@ export function isCollapsing({ engine }: { readonly engine: string }): boolean {
 export async function comparedColumns(
   server: Server,
   columns: readonly ExistingColumn[],
+  transform: SqlText,
   described: readonly OutputColumn[],
 ): Promise<ComparedColumns> {
   const output = new Set(described.map(({ name }) => name))
+  const volatile = await volatileNames(server, transform)
   const yielded = columns.filter(({ name }) => output.has(name))
   const computed = columns.filter(
     ({ name, defaultKind }) =>
       !output.has(name) && ['DEFAULT', 'MATERIALIZED', 'EPHEMERAL'].includes(defaultKind),
   )
-  const not = await notComparable(server, computed)
+  const not = await notComparable(
+    server,
+    computed,
+    yielded.filter(({ name }) => volatile.has(name)),
+  )
   const steady = computed.filter((column) => !not.some(({ name }) => name === column.name))
-  const stored = [...yielded, ...steady].filter(({ defaultKind }) => defaultKind !== 'EPHEMERAL')
+  const stored = [...yielded.filter(({ name }) => !volatile.has(name)), ...steady].filter(
+    ({ defaultKind }) => defaultKind !== 'EPHEMERAL',
+  )
   return { yielded, steady, stored, not }
 }
 
-/** Columns with a nondeterministic default, and columns computed from them. */
+/** The volatile columns, those with a nondeterministic default, and columns computed from them. */
 async function notComparable(
   server: Server,
   columns: readonly ExistingColumn[],
+  volatile: readonly ExistingColumn[],
 ): Promise<readonly NotCompared[]> {
-  const not = new Map<string, NotCompared['why']>()
+  const not = new Map<string, NotCompared['why']>(volatile.map(({ name }) => [name, 'nondeterministic']))
   const determinism = await determinismOf(
     server,
     columns.map(({ expression }) => expression),

@@ -34,7 +34,12 @@ export async function digestSql(
   table: TableDefinition,
   { engine, columns }: Pick<TargetTable, 'engine' | 'columns'>,
 ): Promise<DigestSql> {
-  const { stored, not } = await comparedColumns(server, columns, await executor.describe(table))
+  const { stored, not } = await comparedColumns(
+    server,
+    columns,
+    table.transform,
+    await executor.describe(table),
+  )
   const hashed = stored.toSorted((one, other) => (one.name < other.name ? -1 : 1))
   const list = hashed.map(({ name }) => quoteIdentifier(name)).join(', ')
   const types = hashed.map(({ name, type }) => `${name} ${type}`).join(', ')

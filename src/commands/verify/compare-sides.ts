@@ -46,7 +46,7 @@ export async function readSides(
       `${table.key} is 'rows: per-key', but its engine ${facts.engine} keeps every row: there is no row of a key to compare with`,
       `Make it a ReplacingMergeTree in ${table.ddl.file}, then backfill rebuild ${table.key}`,
     )
-  const { yielded, steady, stored, not } = await comparedColumns(target, facts.columns, described)
+  const { yielded, steady, stored, not } = await comparedColumns(target, facts.columns, transform, described)
   const drops = dropsOf(
     facts,
     rows.kind,

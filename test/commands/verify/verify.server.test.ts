@@ -260,6 +260,25 @@ async function builtAs(columns: string, behind: string, select: string): Promise
   return workspace
 }
 
+test('what the SQL itself makes anew each time, and what it computes from that, is not compared; arrayJoin is', async () => {
+  const workspace = await builtAs(
+    'salt UInt32, rest UInt8, n UInt8',
+    'ENGINE = ReplacingMergeTree ORDER BY block_number',
+    'block_number, rand() AS salt, salt % 7 AS rest, arrayJoin([7]) AS n',
+  )
+  expect(await oddities(workspace)).toEqual([])
+  expect((await verifyWorkspace(workspace)).tables[0]).toMatchObject({
+    columns: ['block_number', 'n'],
+    notCompared: ['salt', 'rest'].map((name) => ({ name, why: 'nondeterministic' })),
+  })
+  await change(
+    workspace,
+    SLOTS,
+    'ALTER TABLE $T UPDATE n = 8 WHERE block_number = 3 SETTINGS mutations_sync = 2',
+  )
+  expect(await oddities(workspace, { chunk: 40 })).toEqual([`${SLOTS} 1-40 different different=1`])
+})
+
 test('rows that the table drops by its TTL or as deleted are no difference; EPHEMERAL columns count by what is computed from them', async () => {
   const workspace = await builtAs(
     `x UInt64 EPHEMERAL, y UInt64 DEFAULT x * 2, z UInt64 EPHEMERAL 3, w UInt64 DEFAULT z, d DateTime, v UInt8,

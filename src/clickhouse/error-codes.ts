@@ -9,6 +9,7 @@ const TOO_BIG: ReadonlySet<number> = new Set([
 ])
 
 export const TOO_MANY_PARTS = 252
+export const NOT_ENOUGH_SPACE = 243
 
 /** Transient errors. */
 const PASSING: ReadonlySet<number> = new Set([
@@ -20,7 +21,7 @@ const PASSING: ReadonlySet<number> = new Set([
   225, // NO_ZOOKEEPER
   236, // ABORTED: the server is shutting down
   242, // TABLE_IS_READ_ONLY
-  243, // NOT_ENOUGH_SPACE
+  NOT_ENOUGH_SPACE,
   TOO_MANY_PARTS, // merges are behind
   279, // ALL_CONNECTION_TRIES_FAILED
   285, // TOO_FEW_LIVE_REPLICAS

@@ -4,7 +4,7 @@ import { BackfillError, type ErrorKind } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
 import { missingGrant } from '../sql-syntax/missing-grant.ts'
 import type { Connection } from './connection.ts'
-import { retryDecision } from './error-codes.ts'
+import { NOT_ENOUGH_SPACE, retryDecision } from './error-codes.ts'
 import { GatewayError } from './http-agent.ts'
 
 /** The message of the fence's throwIf; it identifies a refused write. */
@@ -157,6 +157,8 @@ const READONLY = 164
 
 function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
   if (code === ACCESS_DENIED) return missingGrant(words, username)
+  if (code === NOT_ENOUGH_SPACE)
+    return 'Free or add disk space on the server; backfill doctor shows the disks'
   if (code !== READONLY) return undefined
   return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
 }

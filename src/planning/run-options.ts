@@ -19,6 +19,8 @@ export type UpOptions = {
   readonly lag: number
   /** How long to wait for an unreachable server before the run ends, in ms. */
   readonly giveUpMs: number
+  /** No chunk starts while a smaller share of the target's disk is free, 0 to 1. */
+  readonly minFreeShare: number
   /** After the first signal: how long running statements may take to finish before they are killed, in ms. */
   readonly graceMs: number
   /** Start no new chunks after this long, in ms; undefined: no limit. */

@@ -7,6 +7,7 @@ import { NO_PACE } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing, type Sharing } from './shared-chunks.ts'
 import { NOTHING_KNOWN, readRunHistory, slotsFor } from '../planning/sizing.ts'
+import { roomWatch } from './room.ts'
 import { readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
 import { type RunContext, startTable } from './table-run.ts'
@@ -73,6 +74,11 @@ export async function prepareRun(
     tableStatuses,
     uuids,
     inFlight: new Set(),
+    room: roomWatch({
+      options,
+      signal,
+      ask: () => workspace.ports.target.freeSpace(workspace.chosen.map(({ target }) => target)),
+    }),
     signal,
     retryPolicy: { giveUpMs: options.giveUpMs, signal },
     report,

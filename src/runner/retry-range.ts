@@ -1,9 +1,10 @@
 // Owns the attempts at one range: retried after a transient error, split if it was too big, never repeated blindly.
 import { BackfillError, retryOf } from '../model/errors.ts'
 import { type Range, union } from '../model/blocks.ts'
-import { MAX_ATTEMPTS, TOO_MANY_PARTS } from '../clickhouse/error-codes.ts'
+import { MAX_ATTEMPTS, NOT_ENOUGH_SPACE, TOO_MANY_PARTS } from '../clickhouse/error-codes.ts'
 import { backOff, withRetry } from '../clickhouse/retry.ts'
 import { throughputAfter } from '../planning/throughput.ts'
+import { monotonicMs } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 import { type Attempt, runChunk } from './chunk.ts'
 import { recover } from './recover.ts'
@@ -16,7 +17,9 @@ import type { ChunkWork, RunContext, TableRun } from './table-run.ts'
 export async function runRange(run: TableRun, work: ChunkWork, context: RunContext): Promise<number> {
   const { range, rows } = work
   let progress = true
+  let fullSince: number | undefined
   for (let attempt = 1; ; attempt++) {
+    await context.room((text) => context.report({ type: 'note', table: run.key, text }))
     const { epoch } = run.lock!
     try {
       return await tryOnce(run, work, { attempt, progress }, context)
@@ -27,6 +30,10 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
       const renewed = error.kind === 'locked' && run.lock!.epoch !== epoch
       const decision = renewed ? 'retry' : retryOf(error)
       if (decision === 'stop' || context.signal.aborted) throw error
+      // A full disk is waited for as a server that is away.
+      fullSince = error.code === NOT_ENOUGH_SPACE ? (fullSince ?? monotonicMs()) : undefined
+      if (fullSince !== undefined && monotonicMs() - fullSince < context.options.giveUpMs)
+        attempt = Math.min(attempt, MAX_ATTEMPTS - 1)
       if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
       if (decision === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
       if (decision === 'reconnect') await context.ports.queries.reachable(context.retryPolicy)

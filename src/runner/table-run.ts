@@ -72,6 +72,8 @@ export type RunContext = {
   readonly retryPolicy: RetryPolicy
   /** Query ids of the INSERTs under way. */
   readonly inFlight: Set<string>
+  /** Resolves when the target's disks have room (room.ts). */
+  readonly room: (say: (text: string) => void) => Promise<void>
   /** Table key -> UUID of its target. */
   readonly uuids: ReadonlyMap<string, string>
   readonly report: (event: RunEvent) => void

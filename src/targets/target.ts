@@ -12,6 +12,7 @@ import { isMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
 import type { ExistingColumn } from './compared-columns.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
+import { freeSpace } from './free-space.ts'
 import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
@@ -85,6 +86,9 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
         .execute()
       return new Map(rows.map(({ name, ...table }) => [name, table]))
     },
+
+    /** Of the disks of these tables. */
+    freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     /** Columns of a table by its DDL file, types as the server writes them. */
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),

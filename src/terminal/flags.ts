@@ -74,6 +74,11 @@ export const giveUp = flag('give-up <duration>', 'How long to wait for an unreac
   example: '90s, 5m',
   fallback: '5m',
 })
+export const minFreeDisk = flag(
+  'min-free-disk <share>',
+  "Start no chunk while less of the target's disk is free: wait for as long as --give-up",
+  { example: '10%', fallback: '5%' },
+)
 export const grace = flag(
   'grace <duration>',
   'How long chunks may take to finish after Ctrl-C, before they are killed',
@@ -90,6 +95,7 @@ export const lockWait = flag('lock-wait <duration>', 'How long to wait for a loc
 })
 export const endurance: readonly Flag[] = [
   giveUp,
+  minFreeDisk,
   grace,
   maxRuntime,
   lockWait,

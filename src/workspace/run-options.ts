@@ -2,7 +2,7 @@
 import { usageError } from '../model/errors.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { Config } from './config.ts'
-import { blockNumber, duration, names, readFlag, type Flags } from './values.ts'
+import { blockNumber, duration, names, readFlag, share, type Flags } from './values.ts'
 import type { Setting } from './variables.ts'
 
 /** The options of a run. @throws BackfillError `usage` for a bad block or a reversed range */
@@ -20,6 +20,7 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
     tableJobs: tableJobs.value,
     lag: lag.value,
     giveUpMs: readFlag(flags, 'give-up', duration) ?? 300_000,
+    minFreeShare: readFlag(flags, 'min-free-disk', share) ?? 0.05,
     graceMs: readFlag(flags, 'grace', duration) ?? 60_000,
     maxRuntimeMs: readFlag(flags, 'max-runtime', duration),
     lockWaitMs: readFlag(flags, 'lock-wait', duration) ?? 0,

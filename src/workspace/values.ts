@@ -50,6 +50,13 @@ export function duration({ text, place }: Word): number {
   return Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000 }[(unit || 's') as 's' | 'm' | 'h']
 }
 
+/** `5%` as 0.05. */
+export function share({ text, place }: Word): number {
+  const value = /^\d{1,3}(\.\d{1,3})?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN
+  if (value <= 100) return value / 100
+  throw usageError(`${place} must be a share such as 5%, got '${text}'`)
+}
+
 export function nonEmpty(word: Word): string {
   if (word.text.trim() === '') throw usageError(`${word.place} must not be empty, got '${word.text}'`)
   return word.text

@@ -1,9 +1,11 @@
 // Owns the promises about a chunk that fails: split when it was too big, tried again when it passes, stopped otherwise.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { MAX_ATTEMPTS } from '../../src/clickhouse/error-codes.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../src/model/model.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
+import { leapingClock } from '../support/simulated.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
@@ -178,6 +180,25 @@ test('an error that passes is tried again until it has passed', async () => {
   const said = await story(workspace)
   expect(said.slice(0, 2)).toEqual(['started 1-12', 'failed 1-12 252'])
   expect(said.at(-1)).toBe('done 1-12')
+})
+
+test('a server without space is waited for as one that is away, beyond the tries of other errors', async () => {
+  const { sleeps } = leapingClock()
+  const full = await runWith(failing('true', 243), CHOOSE)
+  const { failed } = await full.up({ giveUpMs: 100_000 })
+  expect(failed).toMatchObject([{ table: TABLE, error: { kind: 'failed', code: 243 } }])
+  expect(failed[0]!.error.hint).toContain('backfill doctor shows the disks')
+  expect((await story(full)).filter((one) => one.startsWith('failed')).length).toBeGreaterThan(MAX_ATTEMPTS)
+  expect(sleeps.length).toBeGreaterThan(MAX_ATTEMPTS)
+})
+
+test('no chunk starts while less of the disk is free than was asked for', async () => {
+  const workspace = await runWith('true')
+  const { failed } = await workspace.up({ minFreeShare: 1, giveUpMs: 0 })
+  expect(failed[0]!.error.message).toMatch(
+    /^\d+(\.\d)?% of disk default is free, less than --min-free-disk 100%$/,
+  )
+  expect(await story(workspace)).toEqual([])
 })
 
 test('any other error stops its table at once, and only that one', async () => {

@@ -95,6 +95,7 @@ export const OPTIONS: UpOptions = {
   lag: 0,
   giveUpMs: 30_000,
   graceMs: 5_000,
+  minFreeShare: 0,
   maxRuntimeMs: undefined,
   lockWaitMs: 0,
   lockSkip: false,

@@ -19,6 +19,8 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/verify/verify.ts',
     'lock/',
     'runner/query-fate.ts',
+    'runner/retry-range.ts',
+    'runner/room.ts',
     'runner/up.ts',
     'terminal/reporter.ts',
     'terminal/signals.ts',

@@ -13,6 +13,12 @@ const optionsOf = (typed: Record<string, string>) => {
 
 test('a server that is away is waited for as long as --give-up says, five minutes where nothing is said', () => {
   expect(optionsOf({}).giveUpMs).toBe(5 * 60_000)
+  expect(optionsOf({}).minFreeShare).toBe(0.05)
+  expect(optionsOf({ 'min-free-disk': '12.5%' }).minFreeShare).toBe(0.125)
+  for (const bad of ['5', '', '101%', '-1%', '1e1%', 'x%'])
+    expect(() => optionsOf({ 'min-free-disk': bad })).toThrow(
+      `--min-free-disk must be a share such as 5%, got '${bad}'`,
+    )
   expect(optionsOf({ 'give-up': '90' }).giveUpMs).toBe(90_000)
   expect(optionsOf({ 'give-up': '3s' }).giveUpMs).toBe(3_000)
 })

@@ -12,6 +12,7 @@ import { type ImportOrigin, importOrigin } from './origin.ts'
 import { importFields, missingNotes, renderImport, unevenWarnings } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
+import { assertNamed } from '../../workspace/open.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { after } from '../../seam/clock.ts'
@@ -96,6 +97,7 @@ async function withImport<T>(
     )
   const network = findNetwork(catalogue, config.network.value)
   const chosen = chooseImports(tables, readFlag(flags, 'tables', names) ?? [])
+  assertNamed(config.servers)
   const stallMs = readFlag(flags, 'stall', duration) ?? STALL_MS
   const files = await openFiles(origin, { network: network.name, stallMs, signal })
   const asked = typedRange(flags, 'import')

@@ -1,7 +1,10 @@
 // Owns the promises about the footer of a Parquet file: its columns and rows are read, and nonsense is refused.
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAGIC, readFooter } from '../../../src/commands/import/files/parquet-file.ts'
+import { keptFile, MAGIC, readFooter } from '../../../src/commands/import/files/parquet-file.ts'
+import { temporaryDirectory } from '../../support/processes.ts'
 
 /** Thrift's compact protocol, as far as a footer needs it. */
 const varint = (value: number): number[] =>
@@ -78,4 +81,15 @@ test('a footer that is cut off, or is none, is refused, and never hangs', () => 
 test('a footer that claims more columns than it describes is refused at once', () => {
   const claims = end(footer([element('root', 2 ** 31 - 1), element('a')], 1))
   expect(() => readFooter(claims)).toThrow('its footer claims 2147483647 columns and describes 1')
+})
+
+test('a footer that claims to be larger than any is not read', async () => {
+  const [size, claimed] = [100_000_000, 40_000_000]
+  const handle = await open(join(temporaryDirectory(), 'huge.parquet'), 'w+')
+  await handle.truncate(size)
+  await handle.write(MAGIC, 0, MAGIC.length, 0)
+  const trailer = end(Buffer.alloc(0))
+  trailer.writeUInt32LE(claimed)
+  await handle.write(trailer, 0, trailer.length, size - trailer.length)
+  await expect(keptFile('huge.parquet', handle)).rejects.toThrow('its footer claims 40000000 bytes')
 })

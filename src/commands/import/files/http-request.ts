@@ -1,6 +1,7 @@
 // Owns one HTTP request for a file: it follows redirects and gives up on a stalled server.
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import { agentFor } from '../../../clickhouse/http-agent.ts'
 import { broken } from './file-error.ts'
 
 // Not with fetch: undici in Node ends the whole process with a failed assertion if a server closes the connection after
@@ -11,6 +12,8 @@ export type HttpQuestion = {
   /** The request ends if no data arrives for this long, in ms, before or during the response. */
   readonly stallMs: number
   readonly signal: AbortSignal
+  /** By origin; a request adds what is missing. */
+  readonly agents: Map<string, http.Agent>
 }
 
 /** More redirects are treated as a loop. */
@@ -39,10 +42,13 @@ export async function requestFile(url: string, question: HttpQuestion): Promise<
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
-function request(url: URL, { method, stallMs, signal }: HttpQuestion): Promise<IncomingMessage> {
+function request(url: URL, { method, stallMs, signal, agents }: HttpQuestion): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const send = url.protocol === 'https:' ? https.request : http.request
-  const sent = send(url, { method, signal, timeout: stallMs, headers: { 'accept-encoding': 'identity' } })
+  const agent = agents.get(url.origin) ?? agentFor({ url: url.origin })
+  agents.set(url.origin, agent)
+  const headers = { 'accept-encoding': 'identity' }
+  const sent = send(url, { agent, method, signal, timeout: stallMs, headers })
   let answer: IncomingMessage | undefined
   sent.on('response', (response) => {
     answer = response

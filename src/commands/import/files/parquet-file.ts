@@ -33,6 +33,7 @@ async function footerOf(name: string, handle: FileHandle, bytes: number) {
   const length = trailer.length < TRAILER_BYTES ? 0 : trailer.readUInt32LE(0)
   if (!trailer.subarray(-MAGIC.length).equals(MAGIC) || length + TRAILER_BYTES + MAGIC.length > bytes)
     throw broken(`${name} is truncated: its ${bytes} bytes do not end like a Parquet file`)
+  if (length > MAX_FOOTER_BYTES) throw broken(`${name} is broken: its footer claims ${length} bytes`)
   try {
     return readFooter(await part(handle, bytes - TRAILER_BYTES - length, length + TRAILER_BYTES))
   } catch (error) {
@@ -41,6 +42,9 @@ async function footerOf(name: string, handle: FileHandle, bytes: number) {
 }
 
 const HEAD_BYTES = 64
+
+/** Public files have footers of some hundred kilobytes. */
+const MAX_FOOTER_BYTES = 32 * 1024 ** 2
 
 /** Bytes per read: the memory that a file takes here. */
 const READ_BYTES = 256 * 1024

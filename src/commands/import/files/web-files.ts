@@ -18,6 +18,8 @@ export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
   readonly network: string
 }
 
+type Asking = Omit<HttpQuestion, 'method'>
+
 /** Far above any file of 1,000 blocks: what sends more never ends. */
 const MAX_FILE_BYTES = 16 * 1024 ** 3
 
@@ -25,7 +27,8 @@ const MAX_FILE_BYTES = 16 * 1024 ** 3
 const CONCURRENT_REQUESTS = 16
 
 /** Does not check whether files exist. @throws BackfillError `server` if the base URL is unreachable */
-export async function openWeb(options: WebOptions): Promise<FilesPort> {
+export async function openWeb(asked: WebOptions): Promise<FilesPort> {
+  const options = { ...asked, agents: new Map() }
   const { baseUrl, network } = options
   const looks = pLimit(CONCURRENT_REQUESTS)
   const url = (key: FileKey) => `${baseUrl}/${filePath(network, key)}`
@@ -43,7 +46,7 @@ export async function openWeb(options: WebOptions): Promise<FilesPort> {
   }
 }
 
-async function look(url: string, options: WebOptions): Promise<FileFacts | undefined> {
+async function look(url: string, options: Asking): Promise<FileFacts | undefined> {
   let answer = await ask(url, options, 'HEAD')
   // Some servers do not support HEAD: use the headers of a GET.
   if ([405, 501].includes(answer.statusCode ?? 0)) {
@@ -58,7 +61,7 @@ async function look(url: string, options: WebOptions): Promise<FileFacts | undef
   return { bytes, version: fileVersion([etag, modified, bytes]) }
 }
 
-async function download(url: string, options: WebOptions): Promise<FetchedFile> {
+async function download(url: string, options: Asking): Promise<FetchedFile> {
   const answer = await ask(url, options, 'GET')
   try {
     if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} no longer exists`)
@@ -103,7 +106,7 @@ function lengthOf({ headers }: IncomingMessage): number | undefined {
   return length === undefined ? undefined : Number(length)
 }
 
-async function ask(url: string, options: WebOptions, method: 'HEAD' | 'GET'): Promise<IncomingMessage> {
+async function ask(url: string, options: Asking, method: 'HEAD' | 'GET'): Promise<IncomingMessage> {
   return await requestFile(url, { ...options, method }).catch((error: unknown) => {
     throw error instanceof BackfillError ? error : passing(`cannot fetch ${url}: ${messageOf(error)}`, error)
   })

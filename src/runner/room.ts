@@ -7,7 +7,7 @@ import type { FreeSpace } from '../targets/free-space.ts'
 type Watched = {
   readonly options: Pick<UpOptions, 'minFreeShare' | 'giveUpMs'>
   readonly signal: AbortSignal
-  ask(): Promise<FreeSpace | undefined>
+  readonly ask: () => Promise<FreeSpace | undefined>
 }
 
 /** An answer counts for this long, for all tables. */

@@ -12,15 +12,18 @@ export type DataType = {
 
 /** Reads a type as `DESCRIBE` prints it. Throws a usage error for text that cannot be lexed. */
 export function parseType(text: string): DataType {
-  return dataType(significantTokens({ file: text, text, line: 1 }))
+  const tokens = significantTokens({ file: text, text, line: 1 })
+  // No type nests so deep: what does is taken as one name.
+  if (tokens.some(({ depth }) => depth > 100)) return { name: text, args: [], label: undefined }
+  return dataType(tokens)
 }
 
-function dataType(tokens: readonly Token[]): DataType {
+function dataType(tokens: readonly Token[], mayHaveLabel = true): DataType {
   const open = tokens.findIndex((token) => token.text === '(')
   const [first, second] = tokens
-  const labelled = second !== undefined && isName(first) && isName(second)
-  if (labelled) return { ...dataType(tokens.slice(1)), label: first?.text }
+  const labelled = mayHaveLabel && second !== undefined && isName(first) && isName(second)
+  if (labelled) return { ...dataType(tokens.slice(1), false), label: first?.text }
   if (open !== 1) return { name: compactText(tokens), args: [], label: undefined }
-  const args = splitAtCommas(tokens.slice(2, -1)).map(dataType)
+  const args = splitAtCommas(tokens.slice(2, -1)).map((arg) => dataType(arg))
   return { name: first?.text ?? '', args, label: undefined }
 }

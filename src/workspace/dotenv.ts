@@ -16,13 +16,20 @@ const NOTHING = /^[ \t]*(?:#.*)?(?:\n|$)/my
  */
 export function parseDotenv(file: string, source: string): Readonly<Record<string, string>> {
   const text = source.replaceAll('\r\n', '\n')
+  const line = (at: number) => `${file}:${text.slice(0, at).split('\n').length}`
+  const odd = text.search(/[\r\u2028\u2029]/)
+  if (odd !== -1)
+    throw usageError(
+      `${line(odd)}: a carriage return, or a line separator of Unicode, ends no line`,
+      'end lines with a newline; remove the other character',
+    )
   const found: Record<string, string> = {}
   for (let at = 0; at < text.length;) {
     NOTHING.lastIndex = SETTING.lastIndex = at
     const setting = NOTHING.test(text) ? undefined : SETTING.exec(text)
     if (setting === null)
       throw usageError(
-        `${file}:${text.slice(0, at).split('\n').length}: the line sets nothing`,
+        `${line(at)}: the line sets nothing`,
         'write NAME=value, or NAME="value" for a value with quotes or # in it; # begins a comment',
       )
     if (setting === undefined) {

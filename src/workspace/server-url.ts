@@ -13,6 +13,8 @@ export type Protocol = 'http' | 'https'
  */
 export function serverUrl(word: Word, protocol: Protocol) {
   const text = word.text.trim()
+  if (text.length > MAX_LETTERS)
+    throw usageError(`${word.place} is no address: it has ${text.length} letters`)
   const bare = !/^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   const url = URL.parse(bare ? `${protocol}://${text}` : text)
   const fail = (what: string, hint?: string) =>
@@ -51,6 +53,9 @@ export function serverUrl(word: Word, protocol: Protocol) {
   const path = url.pathname.replace(/\/+$/, '')
   return { url: url.origin + path, username: credential(url.username), password: credential(url.password) }
 }
+
+/** More than any address has; the patterns above take quadratic time. */
+const MAX_LETTERS = 4096
 
 export function protocolOf(word: Word): Protocol {
   const text = word.text.toLowerCase()

@@ -38,6 +38,13 @@ test.for([
   expect(parseDotenv('.env', line!)['a']).toBe(value)
 })
 
+test.each(['A=b\rC=d', 'A=b\n\r', '\r', 'A="b\u2028c"'])(
+  'what ends lines elsewhere is refused in .env, and not looked at for ever: %j',
+  (text) => {
+    expect(() => parseDotenv('.env', text)).toThrow('ends no line')
+  },
+)
+
 test.for(['a: b', 'a b', 'set a=b', 'a="x" y', "a='x", 'a="x"#y', '=b', '1a=b'])(
   'a line that sets nothing is an error with its number, and its text is not shown: %j',
   (line) => {

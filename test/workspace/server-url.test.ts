@@ -47,3 +47,10 @@ test.for(['ann:k/ey@db:8123', 'http://ann:k#ey@db:8123', 'http://ann:k?ey@db', '
     expect(serverUrl({ text: 'http://ann:k%2Fey@db', place: '' }, 'http')).toMatchObject({ password: 'k/ey' })
   },
 )
+
+test('an address of tens of thousands of letters is refused at once', () => {
+  const text = 'http:/' + 'ttp://a/'.repeat(10_000)
+  expect(() => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')).toThrow(
+    'TARGET_CLICKHOUSE_URL is no address: it has 80006 letters',
+  )
+})

@@ -17,6 +17,8 @@ export type YamlEntry = { readonly key: string; readonly place: string; readonly
  * @throws BackfillError `usage` with the place of the first error
  */
 export function parseYaml(file: string, text: string): YamlNode {
+  if (nestsDeep(text))
+    throw usageError(`${file}: is nested more than ${MAX_DEPTH} levels deep`, 'correct the file')
   const lines = new LineCounter()
   const document = parseDocument(text, { schema: 'failsafe', lineCounter: lines, prettyErrors: false })
   const placeOf = (offset: number) => {
@@ -58,6 +60,18 @@ export function parseYaml(file: string, text: string): YamlNode {
     return { kind: 'scalar', place, text: isScalar(meant) ? String(meant.value) : '', quoted }
   }
   return tree(document.contents, 0)
+}
+
+const MAX_DEPTH = 200
+
+/** The parser calls itself for each level, and takes quadratic time. Brackets in texts count, too. */
+function nestsDeep(text: string): boolean {
+  let open = 0
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open = Math.max(0, open + ('[{'.includes(bracket) ? 1 : -1))
+    if (open > MAX_DEPTH) return true
+  }
+  return new RegExp(`^ {${MAX_DEPTH},}\\S|(?:[-?:][ \\t]+){${MAX_DEPTH}}`, 'm').test(text)
 }
 
 /** Values that all aliases of a file may stand for: aliases of aliases multiply. */

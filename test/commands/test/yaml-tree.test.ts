@@ -31,3 +31,15 @@ test('an alias of itself, and nesting without end, are refused', () => {
   expect(refusal('&a [*a]')).toMatchObject({ kind: 'usage' })
   expect(refusal('['.repeat(200_000))).toMatchObject({ kind: 'usage' })
 })
+
+test.each([
+  ['[', '[1]'],
+  ['{a: ', '{}'],
+  ['- ', 'x'],
+  ['? ', 'x'],
+])('what nests without end is refused at once: %s', (level, inside) => {
+  expect(() => parseYaml('a.yaml', level.repeat(100_000) + inside)).toThrow(
+    'a.yaml: is nested more than 200 levels deep',
+  )
+  expect(parseYaml('a.yaml', '[[[[[[[[[[1]]]]]]]]]]').kind).toBe('list')
+})

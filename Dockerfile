@@ -25,8 +25,14 @@ RUN node scripts/build.mjs \
 FROM ${NODE_IMAGE} AS engine
 ARG EMBEDDED=no
 WORKDIR /engine
+COPY package.json package-lock.json ./
+# Of the locked packages only these two, which are devDependencies there.
 RUN mkdir node_modules \
- && if [ "$EMBEDDED" = yes ]; then npm install --ignore-scripts --no-audit --no-fund chdb@3 ffi-rs@1; fi
+ && if [ "$EMBEDDED" = yes ]; then \
+      npm pkg set "dependencies={}" "devDependencies={}" "peerDependencies={}" "peerDependenciesMeta={}" --json \
+   && npm pkg set dependencies.chdb=^3.4.0 dependencies.ffi-rs=^1.3.7 \
+   && npm install --ignore-scripts --no-audit --no-fund; \
+    fi
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="backfill" \

@@ -3,6 +3,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import {
   chmodSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -12,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { BackfillError, usageError } from '../model/errors.ts'
 import { fileUser, userId } from '../seam/process.ts'
 
@@ -64,7 +65,7 @@ export function prepareDirectory(path: string, wishes: ServerWishes) {
 
 /**
  * Tables that lie in the folder are attached when the server starts, so only a folder that this program made for this
- * user is used. Git cannot bring one: it keeps neither mode 0700 of a folder nor 0600 of a file.
+ * user is used.
  */
 function assertOwnDirectory(path: string): void {
   for (const place of [dirname(path), path])
@@ -76,6 +77,16 @@ function assertOwnDirectory(path: string): void {
   const password = lstatSync(join(path, 'password'), { throwIfNoEntry: false })
   const isOwn = (found.mode & 0o077) === 0 && password?.isFile() && (password.mode & 0o077) === 0
   if (!isOwn) throw notOwn(path, 'backfill has not made it (it came with a clone or a copy)')
+  if (isTracked(resolve(path))) throw notOwn(path, 'git tracks files in it: it came with a clone')
+}
+
+/** Whether the index of the repository around `path` names a file in it. Modes prove nothing under umask 077. */
+function isTracked(path: string): boolean {
+  for (let at = dirname(path); dirname(at) !== at; at = dirname(at)) {
+    const index = join(at, '.git', 'index')
+    if (existsSync(index)) return readFileSync(index).includes(`${relative(at, path).replaceAll('\\', '/')}/`)
+  }
+  return false
 }
 
 function notOwn(place: string, why: string): BackfillError {

@@ -1,5 +1,6 @@
 // Owns the promise that SQL of a stranger touches nothing outside of the embedded server's folder, and that a folder which
 // came with a clone is not used.
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -57,6 +58,12 @@ test('a folder that backfill has not made is not used: a link, one of a clone', 
   mkdirSync(join(place, 'real'))
   symlinkSync(join(place, 'real'), join(place, 'state'))
   expect(() => prepareDirectory(join(place, 'state', 'embedded'), wishes)).toThrow(/is a link/)
+  const tracked = join(place, 'tracked')
+  prepareDirectory(join(tracked, 'state/embedded'), wishes)
+  prepareDirectory(join(tracked, 'state/embedded'), wishes)
+  execFileSync('git', ['init', '--quiet', tracked])
+  execFileSync('git', ['-C', tracked, 'add', '--force', 'state'])
+  expect(() => prepareDirectory(join(tracked, 'state/embedded'), wishes)).toThrow(/git tracks files in it/)
   const cloned = join(place, 'cloned')
   mkdirSync(join(cloned, 'data'), { recursive: true, mode: 0o755 })
   expect(() => prepareDirectory(cloned, wishes)).toThrow(/backfill has not made it/)

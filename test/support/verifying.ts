@@ -7,7 +7,14 @@ import type { RunEvent } from '../../src/runner/events.ts'
 import { verify } from '../../src/commands/verify/verify.ts'
 import type { VerifyOptions, VerifyReport } from '../../src/commands/verify/report.ts'
 import { type SourcesCheck, verifySources } from '../../src/commands/verify/sources.ts'
-import { OPTIONS as UP_OPTIONS, type TestWorkspace } from './workspace.ts'
+import { expect, onTestFinished } from 'vitest'
+import { post, type TestServer } from './server.ts'
+import {
+  openTestWorkspace,
+  OPTIONS as UP_OPTIONS,
+  type TestWorkspace,
+  type TestWorkspaceOptions,
+} from './workspace.ts'
 
 const OPTIONS: VerifyOptions = {
   from: undefined,
@@ -21,6 +28,31 @@ const OPTIONS: VerifyOptions = {
 }
 
 const signal = new AbortController().signal
+
+/** Worlds of one test each, on a server and a source that are there when the test runs. */
+export function builtTables(place: () => { readonly server: TestServer; readonly source: string }) {
+  const open = async (
+    tables: readonly string[],
+    options: Partial<TestWorkspaceOptions> = {},
+  ): Promise<TestWorkspace> => {
+    const workspace = await openTestWorkspace({ ...place(), tables, ...options })
+    onTestFinished(() => workspace.close())
+    return workspace
+  }
+  return {
+    open,
+    /** A world in which the tables are built. */
+    built: async (tables: readonly string[], chunk: number, options?: Partial<TestWorkspaceOptions>) => {
+      const workspace = await open(tables, options)
+      expect((await workspace.up({ chunk })).failed).toEqual([])
+      return workspace
+    },
+    /** Runs a statement in which $T is the table of a key. */
+    change: async ({ target }: TestWorkspace, key: string, statement: string): Promise<void> => {
+      await post(place().server, statement.replaceAll('$T', `{target:Identifier}.int_${key}`), { target })
+    },
+  }
+}
 
 export async function verifyWorkspace(
   test: TestWorkspace,

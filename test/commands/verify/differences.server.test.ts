@@ -1,17 +1,12 @@
 // Owns the promises of `verify` about differences: each kind is found and counted, on one server and on two.
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { blocksWhere, edited, ROW_BY_ROW } from '../../support/edited.ts'
-import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { oddities, verifyWorkspace } from '../../support/verifying.ts'
-import {
-  openTestWorkspace,
-  SQL_FOLDER,
-  type TestWorkspace,
-  type TestWorkspaceOptions,
-} from '../../support/workspace.ts'
+import { builtTables, oddities, verifyWorkspace } from '../../support/verifying.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const PER_ADDRESS = 'address_slots_stat_per_block'
@@ -32,30 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all((servers ?? []).map((server) => server.stop())))
 
-async function open(
-  tables: readonly string[],
-  options: Partial<TestWorkspaceOptions> = {},
-): Promise<TestWorkspace> {
-  const workspace = await openTestWorkspace({ server: servers[0]!, source, tables, ...options })
-  onTestFinished(() => workspace.close())
-  return workspace
-}
-
-/** A world in which the tables are built. */
-async function built(
-  tables: readonly string[],
-  chunk: number,
-  options: Partial<TestWorkspaceOptions> = {},
-): Promise<TestWorkspace> {
-  const workspace = await open(tables, options)
-  expect((await workspace.up({ chunk })).failed).toEqual([])
-  return workspace
-}
-
-/** Runs a statement in which $T is the table of a key. */
-async function change({ target }: TestWorkspace, key: string, statement: string): Promise<void> {
-  await post(servers[0]!, statement.replaceAll('$T', `{target:Identifier}.int_${key}`), { target })
-}
+const { open, built, change } = builtTables(() => ({ server: servers[0]!, source }))
 
 test.each([
   ['on one server', () => servers[0]!],

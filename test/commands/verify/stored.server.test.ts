@@ -1,19 +1,15 @@
 // Owns the promises of digests: they depend on rows alone, and tell which rows are no longer as the ledger recorded them.
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { readDigests } from '../../../src/commands/digest/command.ts'
 import { verifyPorts } from '../../../src/commands/verify/ports.ts'
 import { verifyStored } from '../../../src/commands/verify/stored.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
-import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import {
-  openTestWorkspace,
-  SQL_FOLDER,
-  type TestWorkspace,
-  type TestWorkspaceOptions,
-} from '../../support/workspace.ts'
+import { builtTables } from '../../support/verifying.ts'
+import { SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const LATEST = 'address_last_access'
@@ -31,30 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-async function open(
-  tables: readonly string[],
-  options: Partial<TestWorkspaceOptions> = {},
-): Promise<TestWorkspace> {
-  const workspace = await openTestWorkspace({ server, source, tables, ...options })
-  onTestFinished(() => workspace.close())
-  return workspace
-}
-
-/** A world in which the tables are built. */
-async function built(
-  tables: readonly string[],
-  chunk: number,
-  options: Partial<TestWorkspaceOptions> = {},
-): Promise<TestWorkspace> {
-  const workspace = await open(tables, options)
-  expect((await workspace.up({ chunk })).failed).toEqual([])
-  return workspace
-}
-
-/** Runs a statement in which $T is the table of a key. */
-async function change({ target }: TestWorkspace, key: string, statement: string): Promise<void> {
-  await post(server, statement.replaceAll('$T', `{target:Identifier}.int_${key}`), { target })
-}
+const { open, built, change } = builtTables(() => ({ server: server, source }))
 
 const DIFFS = 'address_diffs'
 const stored = async (workspace: TestWorkspace) =>

@@ -1,5 +1,5 @@
 // Owns the promises of `verify`: what was built is found the same; what is stale, dirty or of another value each time.
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
@@ -7,13 +7,8 @@ import { usingDencun, withDencun } from '../../support/changed-files.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { oddities, verifyWorkspace } from '../../support/verifying.ts'
-import {
-  openTestWorkspace,
-  SQL_FOLDER,
-  type TestWorkspace,
-  type TestWorkspaceOptions,
-} from '../../support/workspace.ts'
+import { builtTables, oddities, verifyWorkspace } from '../../support/verifying.ts'
+import { SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const LATEST = 'address_last_access'
@@ -31,30 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-async function open(
-  tables: readonly string[],
-  options: Partial<TestWorkspaceOptions> = {},
-): Promise<TestWorkspace> {
-  const workspace = await openTestWorkspace({ server, source, tables, ...options })
-  onTestFinished(() => workspace.close())
-  return workspace
-}
-
-/** A world in which the tables are built. */
-async function built(
-  tables: readonly string[],
-  chunk: number,
-  options: Partial<TestWorkspaceOptions> = {},
-): Promise<TestWorkspace> {
-  const workspace = await open(tables, options)
-  expect((await workspace.up({ chunk })).failed).toEqual([])
-  return workspace
-}
-
-/** Runs a statement in which $T is the table of a key. */
-async function change({ target }: TestWorkspace, key: string, statement: string): Promise<void> {
-  await post(server, statement.replaceAll('$T', `{target:Identifier}.int_${key}`), { target })
-}
+const { open, built, change } = builtTables(() => ({ server: server, source }))
 
 test('all tables are the same as they were built, defaults included', async () => {
   const workspace = await built([], BLOCKS)

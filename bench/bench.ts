@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { rowsOf } from '../test/support/server.ts'
 import { chunkSizes } from './parts/chunk-sizes.ts'
+import { digests } from './parts/digests.ts'
 import { idle } from './parts/idle.ts'
 import { jobs } from './parts/jobs.ts'
 import { limit } from './parts/limit.ts'
@@ -24,6 +25,7 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Report>>> = {
   e: jobs,
   f: idle,
   g: memory,
+  h: digests,
 }
 
 /** The parts that need no chain: they make what they need. */

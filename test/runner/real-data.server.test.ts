@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../src/model/model.ts'
 import type { Range } from '../../src/model/blocks.ts'
+import { readDigests, type TableDigest } from '../../src/commands/digest/command.ts'
 import { planRedo } from '../../src/commands/redo/plan.ts'
 import { redo } from '../../src/commands/redo/redo.ts'
 import { edited } from '../support/edited.ts'
@@ -73,6 +74,15 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
     }
   }
 
+  /** The digests of all tables by 1,000 blocks, which must be those of the first test that asks. */
+  let digests: readonly TableDigest[] | undefined
+  async function expectSameDigests(workspace: TestWorkspace): Promise<void> {
+    const found = await readDigests(workspace, { from: 0, to: 30_000_000, every: 1000 })
+    expect(found.length).toBeGreaterThan(5)
+    digests ??= found
+    expect(found).toEqual(digests)
+  }
+
   /** Opens a world on fresh databases, uses it and closes it. */
   async function withWorkspace(use: (workspace: TestWorkspace) => Promise<void>): Promise<void> {
     const workspace = await openTestWorkspace({ server, source: SOURCE })
@@ -87,6 +97,7 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
     withWorkspace(async (workspace) => {
       expect((await workspace.up()).failed).toEqual([])
       await expectExact(workspace)
+      await expectSameDigests(workspace)
       const before = await rowsOf(server, 'SELECT count() AS events FROM {ledger:Identifier}.ledger', {
         ledger: workspace.ledger,
       })
@@ -109,6 +120,7 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
       const summary = await workspace.up({ chunk: 1, jobs: 3, tableJobs: 2 })
       expect(summary.failed).toEqual([])
       await expectExact(workspace)
+      await expectSameDigests(workspace)
     }))
 
   test('all eleven tables are exact in random chunk order', () =>
@@ -189,6 +201,7 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks', () => {
         expect((await oddities(one)).join('\n')).toContain('different')
         await rebuildWorkspace(one, { chunk: 5 })
         await expectExact(workspace, other)
+        await expectSameDigests(workspace)
         expect(await oddities(workspace)).toEqual([])
       } finally {
         await Promise.all([wrong, one, workspace].map((open) => open.close()))

@@ -1,5 +1,6 @@
 // Owns the proof on real blocks over two shards: Distributed sources and targets hold exactly what one server would.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { readDigests } from '../../../src/commands/digest/command.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { environmentFor, startBackfill } from '../../support/cli.ts'
@@ -78,6 +79,10 @@ describe.skipIf(MISSING_REAL_DATA)('real blocks on two shards', () => {
     const workspace = await openShards()
     expect((await workspace.up()).failed).toEqual([])
     await expectExact(workspace)
+    const every = { from: 0, to: 30_000_000, every: 1000 }
+    const one = await openTestWorkspace({ server: shards[0], source: WHOLE, target: EXPECTED })
+    onTestFinished(() => one.close())
+    expect(await readDigests(workspace, every)).toEqual(await readDigests(one, every))
     expect(await badlySpread(workspace)).toEqual([])
     expect(await oddities(workspace)).toEqual([])
     expect(await workspace.up()).toMatchObject({ chunks: 0, blocks: 0, rowsWritten: 0, failed: [] })

@@ -39,16 +39,18 @@ export async function prepareRun(
     lag: options.lag,
     forcedHead: prepared?.head ?? options.to,
   })
-  const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
-  for (const { table: on, sentence } of await workspace.ports.source.policies(sources)) {
-    const { key } = workspace.chosen.find((one) => one.sources.includes(on))!
-    report({ type: 'warning', table: key, text: `${sentence}: ${POLICY_HINT}` })
-  }
   // Reads every lock's comment now, so that all locks of a dead run become stale at the same time.
   await workspace.ports.locks.holders()
   const uuids = uuidsIn(tableStatuses)
   const chosen = [...tableStatuses].filter(([key]) => workspace.chosen.some((table) => table.key === key))
   const idle = chosen.every(([, { missing, dirty }]) => missing.length === 0 && dirty.length === 0)
+  // Not for an idle run that misses nothing: each question is a round trip.
+  const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
+  const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)
+  for (const { table: on, sentence } of isHealthy ? [] : await workspace.ports.source.policies(sources)) {
+    const { key } = workspace.chosen.find((one) => one.sources.includes(on))!
+    report({ type: 'warning', table: key, text: `${sentence}: ${POLICY_HINT}` })
+  }
   const { capacity, throughputs } = idle ? NOTHING_KNOWN : await readRunHistory(workspace, uuids)
   const slots = slotsFor(options, capacity)
   const runs = new Map(

@@ -26,11 +26,11 @@ FROM ${NODE_IMAGE} AS engine
 ARG EMBEDDED=no
 WORKDIR /engine
 COPY package.json package-lock.json ./
-# Of the locked packages only these two, which are devDependencies there.
+# Of the locked packages only those that are peers.
 RUN mkdir node_modules \
  && if [ "$EMBEDDED" = yes ]; then \
-      npm pkg set "dependencies={}" "devDependencies={}" "peerDependencies={}" "peerDependenciesMeta={}" --json \
-   && npm pkg set dependencies.chdb=^3.4.0 dependencies.ffi-rs=^1.3.7 \
+      npm pkg set --json "dependencies=$(npm pkg get peerDependencies)" \
+        "devDependencies={}" "peerDependencies={}" "peerDependenciesMeta={}" \
    && npm install --ignore-scripts --no-audit --no-fund; \
     fi
 

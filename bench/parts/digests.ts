@@ -7,6 +7,10 @@ import { dropPlace } from '../support/statements.ts'
 
 type Cost = { readonly statements: number; readonly cpu: number; readonly ms: number; readonly all: number }
 
+function row(name: string, { statements, cpu, ms, all }: Cost) {
+  return [name, statements, cpu, ms, all, (100 * cpu) / all]
+}
+
 export async function digests({ server, chain }: Bench): Promise<Report> {
   const { from, to } = rangeOf(chain)
   const place = newPlace(chain.source)
@@ -31,14 +35,6 @@ export async function digests({ server, chain }: Bench): Promise<Report> {
     )
     return cost!
   }
-  const row = (name: string, { statements, cpu, ms, all }: Cost) => [
-    name,
-    statements,
-    cpu,
-    ms,
-    all,
-    (100 * cpu) / all,
-  ]
   const long = await costOf(from, to - 1)
   const short = await costOf(to, to)
   await dropPlace(server, place)

@@ -17,8 +17,18 @@ export type YamlEntry = { readonly key: string; readonly place: string; readonly
  * @throws BackfillError `usage` with the place of the first error
  */
 export function parseYaml(file: string, text: string): YamlNode {
-  if (nestsDeep(text))
-    throw usageError(`${file}: is nested more than ${MAX_DEPTH} levels deep`, 'correct the file')
+  const tooDeep = () =>
+    usageError(`${file}: is nested more than ${MAX_DEPTH} levels deep`, 'correct the file')
+  if (nestsDeep(text)) throw tooDeep()
+  try {
+    return documentTree(file, text)
+  } catch (error) {
+    // There are more ways to nest than `nestsDeep` knows, and the parser calls itself for each level.
+    throw error instanceof RangeError ? tooDeep() : error
+  }
+}
+
+function documentTree(file: string, text: string): YamlNode {
   const lines = new LineCounter()
   const document = parseDocument(text, { schema: 'failsafe', lineCounter: lines, prettyErrors: false })
   const placeOf = (offset: number) => {

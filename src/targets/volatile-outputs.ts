@@ -35,20 +35,24 @@ export async function volatileNames(
   return names
 }
 
-/** Each `expression AS name`, in every SELECT and WITH. */
+/** Each `expression AS name`, in every SELECT and WITH; not the names of tables, nor the types of CAST. */
 function namedItems(tokens: readonly Token[]): readonly { name: string; tokens: readonly Token[] }[] {
   return tokens.flatMap((token, at) => {
     const name = tokens[at + 1]
     if (!isKeyword(token, 'AS') || !isName(name)) return []
     let from = at
     while (from > 0 && !endsBefore(tokens[from - 1]!, token.depth)) from--
+    const [call, before] = [tokens[from - 2], tokens[from - 1]]
+    const isType = before?.text === '(' && isKeyword(call, 'CAST', 'ACCURATECAST', 'TRY_CAST')
+    if (isType || isKeyword(before, 'FROM', 'JOIN')) return []
     return [{ name: unquoted(name), tokens: tokens.slice(from, at) }]
   })
 }
 
 function endsBefore(token: Token, depth: number): boolean {
   if (token.depth < depth) return true
-  return (
-    token.depth === depth && (token.text === ',' || isKeyword(token, 'SELECT', 'WITH', 'DISTINCT', 'FROM'))
-  )
+  return token.depth === depth && (token.text === ',' || isKeyword(token, ...BEGIN))
 }
+
+/** Keywords before an item. */
+const BEGIN = ['SELECT', 'WITH', 'DISTINCT', 'FROM', 'JOIN']

@@ -7,11 +7,15 @@ import type { RunEvent } from '../../src/runner/events.ts'
 import { verify } from '../../src/commands/verify/verify.ts'
 import type { VerifyOptions, VerifyReport } from '../../src/commands/verify/report.ts'
 import { type SourcesCheck, verifySources } from '../../src/commands/verify/sources.ts'
-import { expect, onTestFinished } from 'vitest'
-import { post, type TestServer } from './server.ts'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { Catalogue } from '../../src/model/model.ts'
+import { addBlocks, createSourceTables } from './small-chain.ts'
+import { post, startTestServer, type TestServer, uniqueDatabase } from './server.ts'
 import {
   openTestWorkspace,
   OPTIONS as UP_OPTIONS,
+  SQL_FOLDER,
   type TestWorkspace,
   type TestWorkspaceOptions,
 } from './workspace.ts'
@@ -80,6 +84,25 @@ export async function oddities(test: TestWorkspace, options: Partial<VerifyOptio
         ].join(' '),
       ),
   )
+}
+
+type Place = { readonly server: TestServer; readonly catalogue: Catalogue; readonly source: string }
+
+/** As `builtTables`, on a server and a source with blocks from 1 on, which are there for the tests of a file. */
+export function useBuiltTables(blocks: number, give: (place: Place) => void) {
+  let place: Place | undefined
+  beforeAll(async () => {
+    place = {
+      catalogue: await readCatalogue(SQL_FOLDER),
+      server: await startTestServer(),
+      source: uniqueDatabase('source'),
+    }
+    give(place)
+    await createSourceTables(place.server, place.catalogue, place.source)
+    await addBlocks(place.server, place.source, { from: 1, to: blocks })
+  })
+  afterAll(() => place?.server.stop())
+  return builtTables(() => ({ server: place!.server, source: place!.source }))
 }
 
 /** As `verify --sources`. */

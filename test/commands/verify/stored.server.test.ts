@@ -1,33 +1,19 @@
 // Owns the promises of digests: they depend on rows alone, and tell which rows are no longer as the ledger recorded them.
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { expect, test } from 'vitest'
 import { readDigests } from '../../../src/commands/digest/command.ts'
 import { verifyPorts } from '../../../src/commands/verify/ports.ts'
 import { verifyStored } from '../../../src/commands/verify/stored.ts'
-import type { Catalogue } from '../../../src/model/model.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
-import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { builtTables } from '../../support/verifying.ts'
-import { SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
+import { rowsOf, type TestServer } from '../../support/server.ts'
+import { useBuiltTables } from '../../support/verifying.ts'
+import { type TestWorkspace } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const LATEST = 'address_last_access'
 const BLOCKS = 40
 
 let server: TestServer
-let catalogue: Catalogue
-let source: string
-beforeAll(async () => {
-  catalogue = await readCatalogue(SQL_FOLDER)
-  server = await startTestServer()
-  source = uniqueDatabase('source')
-  await createSourceTables(server, catalogue, source)
-  await addBlocks(server, source, { from: 1, to: BLOCKS })
-})
-afterAll(() => server?.stop())
-
-const { open, built, change } = builtTables(() => ({ server: server, source }))
+const { open, built, change } = useBuiltTables(BLOCKS, (place) => ({ server } = place))
 
 const DIFFS = 'address_diffs'
 const stored = async (workspace: TestWorkspace) =>

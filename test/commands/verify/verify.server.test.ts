@@ -1,14 +1,13 @@
 // Owns the promises of `verify`: what was built is found the same; what is stale, dirty or of another value each time.
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { expect, test } from 'vitest'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
 import { usingDencun, withDencun } from '../../support/changed-files.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
-import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { post, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { builtTables, oddities, verifyWorkspace } from '../../support/verifying.ts'
-import { SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
+import { useBuiltTables, oddities, verifyWorkspace } from '../../support/verifying.ts'
+import { type TestWorkspace } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const LATEST = 'address_last_access'
@@ -16,17 +15,7 @@ const BLOCKS = 40
 
 let server: TestServer
 let catalogue: Catalogue
-let source: string
-beforeAll(async () => {
-  catalogue = await readCatalogue(SQL_FOLDER)
-  server = await startTestServer()
-  source = uniqueDatabase('source')
-  await createSourceTables(server, catalogue, source)
-  await addBlocks(server, source, { from: 1, to: BLOCKS })
-})
-afterAll(() => server?.stop())
-
-const { open, built, change } = builtTables(() => ({ server: server, source }))
+const { open, built, change } = useBuiltTables(BLOCKS, (place) => ({ server, catalogue } = place))
 
 test('all tables are the same as they were built, defaults included', async () => {
   const workspace = await built([], BLOCKS)

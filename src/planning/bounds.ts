@@ -38,7 +38,7 @@ export type BoundsInput = {
   /** Distance to keep from the newest block, in blocks. */
   readonly lag: number
   /** The operator declares that the sources are complete up to here: raises the head. */
-  readonly forcedHead: number | undefined
+  readonly forcedHead?: number | undefined
 }
 
 /**

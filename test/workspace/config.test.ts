@@ -8,7 +8,7 @@ import { type Config, readConfig } from '../../src/workspace/config.ts'
 import { mask, maskUrl } from '../../src/workspace/mask.ts'
 import { typedWords } from '../../src/workspace/values.ts'
 import { wantsColors } from '../../src/terminal/output.ts'
-import { settingLines } from '../../src/commands/info/render.ts'
+import { settingLines } from '../../src/commands/info/command.ts'
 import pc from 'picocolors'
 
 let folder: string

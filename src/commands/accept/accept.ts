@@ -1,10 +1,9 @@
 // Owns the acceptance of source gaps and incomplete blocks: it plans the blocks to accept and records the events.
-import { BackfillError, usageError } from '../../model/errors.ts'
-import { formatBlockSet, intersect, type Range, union } from '../../model/blocks.ts'
+import { BackfillError, failedError, usageError } from '../../model/errors.ts'
+import { formatBlockSet, intersect, type Range, union, type BlockSet, subtract } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import type { Ports, Workspace } from '../../runner/workspace.ts'
-import { evaluate, type Reason, type AcceptDecision } from './decision.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
 import { randomId } from '../../seam/random.ts'
@@ -35,7 +34,7 @@ export async function planAcceptance(
   workspace: Workspace,
   { range, lag, named }: AcceptOptions,
 ): Promise<readonly Acceptance[]> {
-  const tableStatuses = await readTableStatuses(workspace, { lag, forcedHead: undefined })
+  const tableStatuses = await readTableStatuses(workspace, { lag })
   const probeBlocks = makeProbe(workspace)
   const evaluated = await Promise.all(
     workspace.chosen.map(async ({ key }) => {
@@ -112,12 +111,9 @@ export async function record<Part extends { readonly table: TableDefinition; rea
   try {
     for (const { table } of plan) taken.set(table.key, await locks.acquire(table.key, note))
     if (JSON.stringify(await again()) !== JSON.stringify(plan))
-      throw new BackfillError(
+      throw failedError(
         `the blocks changed since they were shown: nothing was ${word === 'accept' ? 'accepted' : 'revoked'}`,
-        {
-          kind: 'failed',
-          hint: `Run the command again and check what it would ${word} now`,
-        },
+        `Run the command again and check what it would ${word} now`,
       )
     for (const part of plan.toReversed()) {
       const { table, targetUuid } = part
@@ -156,4 +152,68 @@ function notCreated({ ports }: Workspace, { key, target }: TableDefinition): Bac
     `${ports.target.database}.${target} or its ledger does not exist yet`,
     `\`backfill create-tables --tables ${key}\``,
   )
+}
+
+type AcceptanceInput = {
+  readonly range: Range
+  /** The table's `blocks`, resolved. Blocks outside are ignored. */
+  readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
+  readonly expected: Range | undefined
+  readonly done: BlockSet
+  readonly accepted: BlockSet
+  readonly dirty: BlockSet
+  /** Of the missing blocks, by the probe of the table's own sources. */
+  readonly sourceGaps: BlockSet
+  readonly incomplete: BlockSet
+}
+
+type Reason =
+  /** Below the first block that the sources have. */
+  | 'below'
+  /** Above the head. */
+  | 'above'
+  | 'done'
+  /** May be half written: an acceptance would hide them from recovery. */
+  | 'dirty'
+  /** Missing, and a run can process them. */
+  | 'ready'
+
+type AcceptDecision = {
+  readonly sourceGaps: BlockSet
+  readonly incomplete: BlockSet
+  /** Accepted before. */
+  readonly already: BlockSet
+  /** In the order of the reasons above; reasons without blocks are absent. */
+  readonly refused: readonly { readonly reason: Reason; readonly blocks: BlockSet }[]
+}
+
+/** Every block of the range within the limits is in exactly one set of the decision. */
+export function evaluate({ range, limits, expected, ...sets }: AcceptanceInput): AcceptDecision {
+  let left = intersect([range], within(limits.from ?? 0, limits.to))
+  const take = (blocks: BlockSet): BlockSet => {
+    const taken = intersect(left, blocks)
+    left = subtract(left, taken)
+    return taken
+  }
+  // The ledger comes first: a done block stays done even if the first block has moved up since.
+  const already = take(sets.accepted)
+  const done = take(sets.done)
+  const dirty = take(sets.dirty)
+  const above = take(expected === undefined ? [] : within(expected.to + 1))
+  const below = take(expected === undefined ? left : within(0, expected.from - 1))
+  const sourceGaps = take(sets.sourceGaps)
+  const incomplete = take(sets.incomplete)
+  const refused: readonly AcceptDecision['refused'][number][] = [
+    { reason: 'below', blocks: below },
+    { reason: 'above', blocks: above },
+    { reason: 'done', blocks: done },
+    { reason: 'dirty', blocks: dirty },
+    { reason: 'ready', blocks: left },
+  ]
+  return { sourceGaps, incomplete, already, refused: refused.filter(({ blocks }) => blocks.length > 0) }
+}
+
+/** Empty where it ends before it begins. */
+function within(from: number, to = Number.MAX_SAFE_INTEGER): BlockSet {
+  return from <= to ? [{ from, to }] : []
 }

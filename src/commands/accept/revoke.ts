@@ -28,7 +28,7 @@ export async function planRevocation(
 ): Promise<readonly Revocation[]> {
   // All tables: a revocation also affects the readers of a chosen table.
   const everything = { ...workspace, chosen: workspace.catalogue.tables }
-  const tableStatuses = await readTableStatuses(everything, { lag: 0, forcedHead: undefined })
+  const tableStatuses = await readTableStatuses(everything, { lag: 0 })
   const found = new Map<string, Revocation>()
   // The catalogue lists inputs before their readers.
   for (const tableStatus of tableStatuses.values()) {

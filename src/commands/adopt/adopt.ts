@@ -1,6 +1,6 @@
 // Owns the adoption of rows that the ledger does not know: a sample is computed again and compared, then the blocks are
 // recorded as done.
-import { BackfillError, usageError } from '../../model/errors.ts'
+import { failedError, usageError } from '../../model/errors.ts'
 import { type BlockSet, countBlocks, intersect, subtract } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { cutChunks } from '../../planning/chunks.ts'
@@ -53,7 +53,7 @@ export async function planAdoption(
   hooks: VerifyHooks,
 ): Promise<Adoption> {
   const table = workspace.chosen[0]!
-  const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: undefined })
+  const tableStatuses = await readTableStatuses(workspace, { lag: options.lag })
   const tableStatus = tableStatuses.get(table.key)!
   const targetUuid = tableStatus.target?.uuid
   if (targetUuid === undefined)
@@ -191,10 +191,10 @@ export async function adopt(
   try {
     const now = (await ledger.fold(new Map([[table.key, targetUuid]]))).get(table.key)
     if (JSON.stringify(now) !== JSON.stringify(view))
-      throw new BackfillError(`a run has worked on ${table.key} since the comparison: nothing was recorded`, {
-        kind: 'failed',
-        hint: 'Run the command again',
-      })
+      throw failedError(
+        `a run has worked on ${table.key} since the comparison: nothing was recorded`,
+        'Run the command again',
+      )
     await ports.versions.keep(lock, table)
     if (fromUuid !== undefined) await ledger.takeOver(lock, { from: fromUuid, to: targetUuid }, inputs)
     else

@@ -2,7 +2,7 @@
 import { missingGrant } from './grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import type { TableDefinition, SqlText } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { blamesText } from '../../clickhouse/error-codes.ts'
@@ -10,11 +10,11 @@ import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeSelect, describeStatement, readerOf, transformParams } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
 import { PROBED } from '../../clickhouse/source-views.ts'
-import { outputLines } from './output-columns.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
-import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { significantTokens, unquoted, isKeyword, type Token } from '../../sql-syntax/lexer.ts'
 import { type StubTable, withStubTables } from './stub-tables.ts'
+import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 
 export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
   readonly table: TableDefinition
@@ -155,4 +155,35 @@ function errorLine(
   return code === UNKNOWN_IDENTIFIER
     ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
     : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
+}
+
+type OutputLines = {
+  /** Line of the outermost SELECT. */
+  readonly select: number
+  /** Column name to line, without the columns of `*`. */
+  readonly columns: ReadonlyMap<string, number>
+}
+
+export function outputLines(sql: SqlText): OutputLines {
+  const tokens = significantTokens(sql)
+  // The whole SELECT may be in brackets.
+  const depth = tokens.findIndex(({ text }) => text !== '(')
+  const start = tokens.findIndex((token) => token.depth === depth && isKeyword(token, 'SELECT'))
+  if (start === -1) return { select: sql.line, columns: new Map() }
+  const from = tokens.findIndex(
+    (token, index) => index > start && token.depth === depth && isKeyword(token, 'FROM', 'UNION', 'WHERE'),
+  )
+  const list = tokens.slice(start + 1, from === -1 ? undefined : from)
+  const items = splitAtCommas(isKeyword(list[0], 'DISTINCT') ? list.slice(1) : list)
+  return {
+    select: tokens[start]!.line,
+    columns: new Map(items.flatMap((item) => nameOf(item) ?? []).map(({ name, line }) => [name, line])),
+  }
+}
+
+function nameOf(item: readonly Token[]): { readonly name: string; readonly line: number } | undefined {
+  const last = item.at(-1)
+  const named = item.length === 1 || isKeyword(item.at(-2), 'AS') || item.at(-2)?.text === '.'
+  if (last === undefined || !named || (last.kind !== 'word' && last.kind !== 'identifier')) return undefined
+  return { name: unquoted(last), line: last.line }
 }

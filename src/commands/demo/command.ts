@@ -5,13 +5,15 @@ import { runUp } from '../../session/supervised-run.ts'
 import type { Session } from '../../workspace/open.ts'
 import { printStatus } from '../status/command.ts'
 import { upOptions } from '../../workspace/run-options.ts'
+import type { Catalogue, SqlText } from '../../model/model.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import { monotonicMs } from '../../seam/clock.ts'
 
 export const demo: Command = async (context) => {
   const { config, output } = context
   const { readDemo } = await import('../../project/sql-folder.ts')
   const chain = await readDemo(config.sql.value)
   const ready = async ({ workspace, connected }: Session): Promise<void> => {
-    const { loadDemo } = await import('./load.ts')
     output.message(['Loading the sample chain.'])
     const { loaded, rows, elapsedMs } = await loadDemo({
       server: connected.source,
@@ -31,4 +33,36 @@ export const demo: Command = async (context) => {
       await printStatus(context, workspace)
     },
   })
+}
+
+/**
+ * Creates missing source tables and fills them once; the chain is the same every time. `loaded` is false if it was
+ * there already; `rows`: source rows of the network, before merging.
+ */
+async function loadDemo({
+  server: { client, connection },
+  sources,
+  chain,
+  network,
+}: {
+  readonly server: Server
+  readonly sources: Catalogue['sources']
+  /** Statements that fill the source tables. */
+  readonly chain: readonly SqlText[]
+  readonly network: string
+}) {
+  const started = monotonicMs()
+  const call = { query_params: { source: connection.database, network }, doing: 'loading the sample chain' }
+  for (const { ddl } of sources) await client.command({ query: ddl.text, ...call })
+  const counts = sources.map(
+    ({ table }) =>
+      `SELECT count() AS rows FROM {source:Identifier}.${table} WHERE meta_network_name = {network:String}`,
+  )
+  const countRows = async () =>
+    await client.rows<{ readonly rows: number }>({ query: counts.join(' UNION ALL '), ...call })
+  // Each statement fills one table: a load that died in the middle left some of them empty.
+  const loaded = (await countRows()).some(({ rows }) => rows === 0)
+  if (loaded) for (const { text } of chain) await client.command({ query: text, ...call })
+  const rows = (await countRows()).reduce((sum, one) => sum + one.rows, 0)
+  return { loaded, rows, elapsedMs: Math.round(monotonicMs() - started) }
 }

@@ -5,10 +5,9 @@ import { chooseImports, planImport, wholeFiles } from './import.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
-import { duration, names, readFlag } from '../../workspace/values.ts'
+import { duration, names, readFlag, type Flags } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { type ImportOrigin, importOrigin } from './origin.ts'
 import { importFields, missingNotes, renderImport, unevenWarnings } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
@@ -16,6 +15,9 @@ import { assertNamed } from '../../workspace/open.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { after } from '../../seam/clock.ts'
+import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
+import { maskUrl } from '../../workspace/mask.ts'
+import type { Setting } from '../../workspace/variables.ts'
 
 const STALL_MS = 30_000
 
@@ -104,7 +106,7 @@ async function withImport<T>(
   if (range.from !== asked.from || range.to !== asked.to)
     output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
   return await withConnections(context, async (connections) => {
-    const { openImportWorkspace } = await import('./open-workspace.ts')
+    const { openImportWorkspace } = await import('./executor.ts')
     const opened = await openImportWorkspace({
       ...connections,
       ledgerDatabase: config.ledgerDatabase.value,
@@ -136,4 +138,40 @@ async function openFiles(
   }
   const { openWeb } = await import('./files/web-files.ts')
   return await openWeb({ ...options, baseUrl: origin.baseUrl })
+}
+
+type ImportOrigin =
+  | { readonly kind: 'web'; readonly baseUrl: string }
+  | { readonly kind: 'folder'; readonly folder: string }
+
+/** A flag beats the environment. @throws BackfillError `usage` for both a URL and a folder, or an invalid URL */
+function importOrigin({ importUrl, importFolder }: Config, flags: Flags): ImportOrigin {
+  const typed = { url: flags.has('import-url'), folder: flags.has('import-folder') }
+  const useUrl = importUrl.value !== undefined && (typed.url || !typed.folder)
+  const useFolder = importFolder.value !== undefined && (typed.folder || !typed.url)
+  if (useUrl && useFolder)
+    throw usageError(
+      `files would come both from ${placeOf(importUrl)} and from ${placeOf(importFolder)}`,
+      'keep one of them',
+    )
+  if (useFolder) return { kind: 'folder', folder: importFolder.value }
+  return { kind: 'web', baseUrl: useUrl ? checkedUrl(importUrl) : PUBLIC_URL }
+}
+
+function checkedUrl(setting: Setting<string | undefined>): string {
+  const text = setting.value!.trim()
+  const url = URL.parse(text)
+  const wrong = (what: string) =>
+    usageError(
+      `${placeOf(setting)} ${what}, got '${maskUrl(text)}'`,
+      `the part before /<network>/databases/default, such as ${PUBLIC_URL}`,
+    )
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw wrong('must be an http(s) URL')
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw wrong('must have no user, no password and no query')
+  return url.href.replace(/\/+$/, '')
+}
+
+function placeOf({ origin }: Setting<unknown>): string {
+  return origin.replace(/^\S+ /, '')
 }

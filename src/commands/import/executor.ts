@@ -1,18 +1,20 @@
-// Owns the execution of imports: a fenced INSERT reads a file's bytes as the SQL file defines.
+// Owns an import's workspace, whose target is the source database, and its execution: a fenced INSERT reads a file's bytes.
 import type { Network } from '../../model/model.ts'
-import { BackfillError } from '../../model/errors.ts'
+import { BackfillError, usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FetchedFile, type FilesPort } from './files-port.ts'
 import type { ExecutorPort, InsertJob } from '../../runner/executor.ts'
 import type { InsertReport } from '../../runner/shared-insert.ts'
-import { hasParameter } from './file-columns.ts'
+import { hasParameter, type ImportTable } from './sql.ts'
 import { openDeletions } from '../../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { compiledFence } from '../../lock/fence.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
-import type { ImportTable } from './import.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { runWrite } from '../../clickhouse/write.ts'
 import { describedOnce, describeTransform, transformParams } from '../../targets/transform.ts'
+import { fileSource } from './files/file-source.ts'
+import type { Range } from '../../model/blocks.ts'
+import { connectWorkspace, type ConnectedWorkspace, type WorkspaceOptions } from '../../workspace/connect.ts'
 
 export type ImportExecutorOptions = {
   /** Its database is that of the source tables, which are written. */
@@ -159,4 +161,52 @@ function classified(error: BackfillError): BackfillError {
   return FILE_CODES.has(code)
     ? new BackfillError(message, { kind, code, rangeOnly: true, hint, cause })
     : error
+}
+
+export type ImportWorkspaceOptions = WorkspaceOptions & {
+  readonly tables: readonly ImportTable[]
+  readonly files: FilesPort
+  /** Of whole files. */
+  readonly range: Range
+}
+
+/**
+ * Rows go into the source database, written by the target's user, whose ledger and fence are on that server.
+ * @throws BackfillError `usage` if source and target are two servers; `server` as `connectWorkspace`
+ */
+export async function openImportWorkspace(options: ImportWorkspaceOptions): Promise<ConnectedWorkspace> {
+  const { tables, files, range, source, target, catalogue } = options
+  const opened = await connectWorkspace({ ...options, target: { ...target, database: source.database } })
+  const { workspace, servers, connected } = opened
+  if (servers.source.identity !== servers.target.identity) {
+    await opened.close()
+    throw usageError(
+      `an import writes into the source database beside the ledger, but source and target are two servers (${source.url}, ${target.url})`,
+      'unset SOURCE_CLICKHOUSE_URL to import into the target server, or point both at the server that should hold the rows',
+    )
+  }
+  const { target: server, names } = connected
+  // For an import a source gap is one file, whatever length the network's configuration sets.
+  const network = {
+    ...workspace.network,
+    sourceGapBlocks: FILE_BLOCKS,
+    blockCoverage: Object.fromEntries(catalogue.sources.map(({ table }) => [table, 'every-block' as const])),
+  }
+  const query_params = { source: source.database }
+  const create = ({ ddl }: Pick<ImportTable, 'ddl'>): Promise<void> =>
+    server.client.command({ query: ddl.text, query_params, doing: `running ${ddl.file}` })
+  return {
+    ...opened,
+    workspace: {
+      ...workspace,
+      network,
+      catalogue: { ...catalogue, tables },
+      ports: {
+        ...workspace.ports,
+        source: fileSource(files, range),
+        target: { ...workspace.ports.target, create },
+        executor: openImportExecutor({ server, names, network, tables, files }),
+      },
+    },
+  }
 }

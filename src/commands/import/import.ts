@@ -15,8 +15,7 @@ import {
 import { knownNames } from '../../model/did-you-mean.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
-import type { FileColumn } from './file-columns.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import type { ImportTable } from './sql.ts'
 
 /** Extends the range to whole files. */
 export function wholeFiles({ from, to }: Range): Range {
@@ -68,7 +67,7 @@ export async function planImport(
   files: FilesPort,
   { range, changed }: { readonly range: Range; readonly changed: ReadonlyMap<string, BlockSet> },
 ): Promise<ImportPlan> {
-  const tableStatuses = await readTableStatuses(workspace, { lag: 0, forcedHead: undefined })
+  const tableStatuses = await readTableStatuses(workspace, { lag: 0 })
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key, target: table }) => {
       const { missing, covered, target } = tableStatuses.get(key)!
@@ -94,10 +93,4 @@ export async function planImport(
     }),
   )
   return { network: workspace.network.name, range, tables }
-}
-
-/** `target` is the source table that the import fills; its only source is the table's files. */
-export type ImportTable = TableDefinition & {
-  /** Columns that it reads from a file. */
-  readonly fileColumns: readonly FileColumn[]
 }

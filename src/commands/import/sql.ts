@@ -1,9 +1,7 @@
 // Owns the reading of sql/import: the SQL that turns a source table's files into its rows.
 import { fileError } from '../../model/errors.ts'
 import { importKey } from '../../model/table-key.ts'
-import { type ImportTable } from './import.ts'
-import type { SourceDefinition } from '../../model/model.ts'
-import { fileColumnNames, hasParameter } from './file-columns.ts'
+import type { SourceDefinition, SqlText, TableDefinition } from '../../model/model.ts'
 import { importHeader } from '../../project/header.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameters.ts'
@@ -13,6 +11,14 @@ import { onlySelect } from '../../project/transform-statement.ts'
 import type { SqlFile } from '../../project/definitions.ts'
 import { readSqlFiles } from '../../project/sql-files.ts'
 import { sha256, sqlHash } from '../../project/sql-hash.ts'
+import { isKeyword, lex, isSignificant, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { splitAtCommas } from '../../sql-syntax/tokens.ts'
+
+/** `target` is the source table that the import fills; its only source is the table's files. */
+export type ImportTable = TableDefinition & {
+  /** Columns that it reads from a file. */
+  readonly fileColumns: readonly FileColumn[]
+}
 
 /** Sorted by name. Reports errors with file and line. */
 export async function readImports(
@@ -71,4 +77,36 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
     rawText: file.text,
     fileColumns: columns.map((name) => ({ name, optional: parameters.includes(hasParameter(name)) })),
   }
+}
+
+type FileColumn = {
+  readonly name: string
+  /** The SQL uses `{has_<name>:Bool}` to learn whether the file has the column. */
+  readonly optional: boolean
+}
+
+/** The parameter that says whether a file has the column. */
+export function hasParameter(column: string): string {
+  return `has_${column}`
+}
+
+/** The columns' names. @throws BackfillError `usage` with file and line if the SQL has no input() */
+function fileColumnNames(sql: SqlText): readonly string[] {
+  const tokens = significantTokens(sql)
+  const at = tokens.findIndex(
+    (token, index) =>
+      isKeyword(token, 'INPUT') && tokens[index + 1]?.text === '(' && tokens[index + 2]?.kind === 'string',
+  )
+  const structure = tokens[at + 2]
+  if (at === -1 || structure === undefined)
+    throw fileError({
+      rule: 'E023',
+      file: sql.file,
+      line: sql.line,
+      sentence: 'an import reads the rows of a file',
+      hint: "write FROM input('name Type, …') with the columns of the file",
+    })
+  const inner = { file: sql.file, text: structure.text.slice(1, -1), line: structure.line }
+  const items = splitAtCommas([...lex(inner)].filter(isSignificant))
+  return items.flatMap(([name]) => (name === undefined ? [] : [unquoted(name)]))
 }

@@ -1,9 +1,16 @@
 // Owns `backfill info`: every setting with its origin, and the servers. It prints the settings before it asks a server.
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
-import { serverLines, settingLines } from './render.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
+import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
+import type { Session } from '../../workspace/open.ts'
+import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
+import { MASK, maskUrl } from '../../workspace/mask.ts'
+import type { ServerRole } from '../../workspace/servers.ts'
+import type { Setting } from '../../workspace/variables.ts'
+import { count, type Colors } from '../../terminal/render/format.ts'
+import { renderTable } from '../../terminal/render/table.ts'
 
 export const info: Command = async (context) => {
   const { config, output } = context
@@ -18,4 +25,113 @@ export const info: Command = async (context) => {
 function runtime(): string {
   const { deno, node } = process.versions
   return deno === undefined ? `Node ${node}` : `Deno ${deno}`
+}
+
+type ClusterFacts = NonNullable<Session['connected']['target']['cluster']>
+
+type Row = { readonly name: string; readonly value: string; readonly origin: string }
+
+export function settingLines(config: Config, colors: Colors): readonly string[] {
+  const { network, lag, jobs, tableJobs, chunk, chunkRows, order } = config
+  const { cluster, compression, ledgerDatabase, sql, state, acceptSetting } = config
+  const rows: readonly Row[] = [
+    row('network', network),
+    row('lag', lag),
+    row('jobs', { ...jobs, value: jobs.value ?? "by the server's cores" }),
+    row('table jobs', { ...tableJobs, value: tableJobs.value ?? 'as jobs' }),
+    row('chunk rows', { ...chunkRows, value: chunkRows.value ?? DEFAULT_CHUNK_ROWS }),
+    row('chunk', { ...chunk, value: chunk.value ?? 'by rows' }),
+    row('order', order),
+    row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
+    row('compression', compression),
+    row('ledger database', ledgerDatabase),
+    row('.env', {
+      value: config.envFile ?? 'none',
+      origin: config.envFile === undefined ? 'default' : 'file',
+    }),
+    row('accepted settings', { ...acceptSetting, value: acceptSetting.value.join(', ') || 'none' }),
+    row('SQL folder', sql),
+    row('state folder', state),
+    row('import from', importRow(config)),
+    ...sideRows(config, 'source'),
+    ...sideRows(config, 'target'),
+  ]
+  return renderTable<Row>(
+    rows,
+    [
+      { title: 'setting', cell: ({ name }) => name },
+      { title: 'value', cell: ({ value }) => value },
+      { title: 'origin', cell: ({ origin }) => origin, colors: colors.dim },
+    ],
+    Infinity,
+  ).lines
+}
+
+/** The servers, their versions, and the settings that a user may not change. */
+function serverLines(
+  {
+    servers: { source, target },
+    compression,
+    connected,
+  }: Pick<Session, 'servers' | 'compression' | 'connected'>,
+  { servers }: Config,
+  colors: Colors,
+): readonly string[] {
+  const one = source.identity === target.identity
+  const where = servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
+  const packed = compression === 'none' ? 'not compressed' : `compressed by ${compression}`
+  return [
+    `${colors.bold('servers')}  ${where}, rows ${one ? 'stay inside the server' : `stream from source to target, ${packed}`}`,
+    ...(one
+      ? [`  ClickHouse ${target.version}`]
+      : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
+    ...(one ? [] : notSentLines('source', source)),
+    ...notSentLines('target', target),
+    ...(connected.target.cluster === undefined ? [] : [`  ${clusterText(connected.target.cluster)}`]),
+  ]
+}
+
+function clusterText({ name, nodes, keeper, balanced }: ClusterFacts): string {
+  const size = `${count(new Set(nodes).size, 'shard')} on ${count(nodes.length, 'node')}`
+  const where = keeper
+    ? 'Keeper: ledger and locks on all nodes'
+    : 'no Keeper: ledger and locks on this server'
+  return `cluster ${name}, ${size}, ${where}${balanced ? ', behind a load balancer' : ''}`
+}
+
+function notSentLines(side: ServerRole, { notSent }: Session['servers'][ServerRole]): readonly string[] {
+  if (notSent === undefined) return []
+  const user = notSent.readsOnly ? `the ${side} user only reads (readonly = 1)` : `limits on the ${side} user`
+  return [`  ${user}: ${notSent.names.join(', ')} not sent, the profile's values are safe`]
+}
+
+function importRow({ importUrl, importFolder }: Config): Setting<string> {
+  if (importFolder.value !== undefined) return { ...importFolder, value: importFolder.value }
+  return { ...importUrl, value: maskUrl(importUrl.value ?? PUBLIC_URL) }
+}
+
+function sideRows({ servers, databases }: Config, side: ServerRole): readonly Row[] {
+  const database = row(`${side} database`, databases[side])
+  if (servers.kind !== 'remote')
+    return [
+      row(side, { value: servers.kind === 'none' ? 'none' : 'embedded server', origin: servers.origin }),
+      database,
+    ]
+  const { url, username, password, ca, cert, key } = servers[side]
+  const files = Object.entries({ CA: ca, certificate: cert, key })
+  return [
+    row(side, url),
+    row(`${side} username`, username),
+    row(`${side} password`, { ...password, value: password.value === '' ? '(empty)' : MASK }),
+    ...files.flatMap(([name, file]) =>
+      file === undefined
+        ? []
+        : [row(`${side} ${name} file`, { value: file.value.file, origin: file.origin })],
+    ),
+    database,
+  ]
+}
+
+function row(name: string, { value, origin }: Setting<string | number>): Row {
+  return { name, value: String(value), origin }
 }

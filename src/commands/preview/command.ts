@@ -3,12 +3,17 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import type { PreviewQuestion } from './preview.ts'
 import { intersect, type Range } from '../../model/blocks.ts'
 import { resolveLimits } from '../../planning/bounds.ts'
-import { boundStatement } from './bound-statement.ts'
 import { nonEmpty, positiveCount, readFlag, type Flags } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
 import { withConnections } from '../../session/session.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
+import { BoundText } from '../../sql-syntax/parameter-value.ts'
+import { significantTokens } from '../../sql-syntax/lexer.ts'
+import { usedParameters } from '../../sql-syntax/parameters.ts'
+import { withReplaced } from '../../sql-syntax/tokens.ts'
 
 const DEFAULT_LIMIT = 20
 
@@ -79,4 +84,50 @@ function assertNotMixed(flags: Flags): void {
   if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
   if (flags.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
     throw usageError(`--limit has no effect with ${typed[0]}`, 'remove it')
+}
+
+/**
+ * The transform for pasting into any client: comments and layout as in the file, the settings of its header in a
+ * clause. `values` holds the values that the runner would bind; a parameter without a value stays unchanged.
+ */
+export function boundStatement(
+  { transform, settings }: Pick<TableDefinition, 'transform' | 'settings'>,
+  values: Readonly<Record<string, unknown>>,
+): string {
+  const tokens = significantTokens(transform)
+  const texts = new Map<number, string>()
+  for (const { name, type, from, to } of usedParameters(transform)) {
+    if (!Object.hasOwn(values, name)) continue
+    for (let at = from; at <= to; at++) texts.set(at, '')
+    const given = values[name]
+    const value = given instanceof BoundText ? ownLiteral(given, type) : literal(String(given), type)
+    // `-7::UInt64` would be the cast of -7.
+    texts.set(from, tokens[from - 1]?.text === '-' ? `(${value})` : value)
+  }
+  const text = withReplaced(transform, texts)
+  const clause = Object.entries(settings).map(([name, value]) => `${name} = ${settingLiteral(value)}`)
+  // Around the SELECT, as the runner sends them: a SETTINGS clause in the transform wins.
+  return clause.length === 0 ? text : `SELECT * FROM (\n${text}\n)\nSETTINGS ${clause.join(', ')}`
+}
+
+/** Its escapes are as written; a string of an array or the like is read by its type. */
+function ownLiteral({ text }: BoundText, type: string): string {
+  return text === '\\N'
+    ? `NULL::${type}`
+    : /^[[({]/.test(text) || type !== 'String'
+      ? literal(text, type)
+      : `'${text}'`
+}
+
+/** With its type, because a bare 100 is a UInt8, which hashes and overflows differently. */
+function literal(value: string, type: string): string {
+  if (type === 'Identifier') return quoteIdentifier(value)
+  if (type === 'String') return quoteString(value)
+  return /^\d+$/.test(value) && /^U?Int\d+$/.test(type)
+    ? `${value}::${type}`
+    : `${quoteString(value)}::${type}`
+}
+
+function settingLiteral(value: string): string {
+  return /^-?\d+(\.\d+)?$/.test(value) ? value : quoteString(value)
 }

@@ -1,6 +1,6 @@
 // Owns the checks of a rebuild: the new table must not lack blocks that the old table has.
 import { findChanges } from '../../sources/changes.ts'
-import { BackfillError } from '../../model/errors.ts'
+import { failedError } from '../../model/errors.ts'
 import type { LedgerView } from '../../ledger/events.ts'
 import { formatBlockSet, hull, intersect, subtract } from '../../model/blocks.ts'
 import type { Rebuilding } from './workspace.ts'
@@ -14,12 +14,9 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
   const uuids = new Map([...uuidsOf(inputs, targets), [table.key, uuid]])
   const { gone } = await findChanges(ports, { table, uuids })
   if (gone.length > 0)
-    throw new BackfillError(
+    throw failedError(
       `the sources no longer hold blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,
-      {
-        kind: 'failed',
-        hint: `Restore the source rows; nothing was changed${table.rows.kind === 'per-block' ? `. backfill redo ${table.key} --stale builds the stale ones of the other blocks again` : ''}`,
-      },
+      `Restore the source rows; nothing was changed${table.rows.kind === 'per-block' ? `. backfill redo ${table.key} --stale builds the stale ones of the other blocks again` : ''}`,
     )
 }
 
@@ -32,9 +29,7 @@ export async function forcedHead(
   building: Workspace,
   uuid: string,
 ): Promise<number | undefined> {
-  const tableStatus = (await readTableStatuses(building, { lag: options.up.lag, forcedHead: undefined })).get(
-    table.key,
-  )!
+  const tableStatus = (await readTableStatuses(building, { lag: options.up.lag })).get(table.key)!
   const end = hull(blocksIn(await viewOf(workspace, table.key, uuid), 'done', 'accepted'))?.to
   return end !== undefined && end > (tableStatus.bounds.inputs.naturalHead ?? -1) ? end : undefined
 }
@@ -55,12 +50,9 @@ export async function carryAccepted(
   const accepted = intersect(missing, blocksIn(before, 'accepted'))
   const lost = subtract(missing, accepted)
   if (lost.length > 0)
-    throw new BackfillError(
+    throw failedError(
       `${table.key}: the new table lacks blocks ${formatBlockSet(lost)}, which the old one has: nothing was exchanged`,
-      {
-        kind: 'failed',
-        hint: `backfill plan --tables ${table.key} shows source gaps and incomplete blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
-      },
+      `backfill plan --tables ${table.key} shows source gaps and incomplete blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
     )
   await ledger.appendEach(lock, { event: 'accepted', blocks: accepted, targetUuid: uuid, runId, sqlHash: '' })
 }

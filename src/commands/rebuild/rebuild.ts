@@ -141,7 +141,7 @@ async function staleDependants({
   if (chosen.length === 0) return []
   try {
     const { lag } = options.up
-    const statuses = await readTableStatuses({ ...workspace, chosen }, { lag, forcedHead: undefined })
+    const statuses = await readTableStatuses({ ...workspace, chosen }, { lag })
     return chosen.flatMap((dependant) => {
       const { stale } = statuses.get(dependant.key)!
       const blocks = staleBlocks(stale.filter(({ reasons }) => reasons.includes('inputs')))

@@ -1,5 +1,5 @@
 // Owns the exchange of the new table with the old one.
-import { BackfillError, retryOf, usageError } from '../../model/errors.ts'
+import { failedError, retryOf, usageError } from '../../model/errors.ts'
 import { type BuildOf, isOf, oldName, readRole, readyName } from './names.ts'
 import type { NamedTable, RebuildPort } from './tables.ts'
 import type { Rebuilding } from './workspace.ts'
@@ -23,12 +23,9 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
     if (replaced[0] !== undefined) return replaced[0]
     const [next] = built
     if (present.uuid !== build.uuid || next === undefined)
-      throw new BackfillError(
+      throw failedError(
         `somebody replaced ${table.target} or the table built for it: nothing was exchanged`,
-        {
-          kind: 'failed',
-          hint: `Run backfill rebuild ${table.key} again`,
-        },
+        `Run backfill rebuild ${table.key} again`,
       )
     const name = readyName(build, lock.epoch)
     try {

@@ -6,7 +6,7 @@ import { type BlockSet, hull, type Range, subtract, union } from '../../model/bl
 import { rangeOf } from '../../ledger/staleness.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
-import { readTableStatuses, type TableStatus, targetsOf, uuidsOf } from '../../planning/table-status.ts'
+import { readTableStatuses, type TableStatus, targetsOf, uuidsIn } from '../../planning/table-status.ts'
 import { staleBlocks } from '../../ledger/stale.ts'
 import { readRunHistory, slotsFor } from '../../planning/sizing.ts'
 import { rowsIn } from '../../planning/row-estimates.ts'
@@ -48,23 +48,19 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     throw usageError(`redo deletes rows, and ${workspace.ports.executor.noDeletes}`, noDeletesHint(table))
   const readers = dependants === 'later' ? [] : readersOf(workspace, table)
   const wide: Workspace = { ...workspace, chosen: [table, ...readers] }
-  const tableStatusesTo = (forcedHead: number | undefined) => readTableStatuses(wide, { lag, forcedHead })
-  const first = await tableStatusesTo(undefined)
+  const first = await readTableStatuses(wide, { lag })
   if (first.get(table.key)?.target === undefined)
     throw usageError(
       `${workspace.ports.target.database}.${table.target} does not exist`,
       'backfill up builds it',
     )
   const tables = wide.chosen.filter(({ key }) => first.get(key)?.target !== undefined)
-  const uuids = uuidsOf(
-    [...first.values()].map((tableStatus) => tableStatus.table),
-    targetsOf(first),
-  )
+  const uuids = uuidsIn(first)
   const blocks = await pickBlocks(workspace, { tables, uuids, question }, first)
   // Done blocks stay expected even if the head or the lag has changed since.
   const head = Math.max(0, ...blocks.map(({ redo }) => hull(redo)?.to ?? 0))
   const tableStatuses = [...first.values()].some(({ bounds }) => (bounds.expected?.to ?? 0) < head)
-    ? await tableStatusesTo(head)
+    ? await readTableStatuses(wide, { lag, forcedHead: head })
     : first
   if (dependants === 'refuse') assertNoDependants(table, blocks.slice(1), typed)
   const concerned = blocks.filter(({ redo, also }) => redo.length + also.length > 0)

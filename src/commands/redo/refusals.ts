@@ -1,5 +1,5 @@
 // Owns the reasons to refuse a redo: deleted rows could not be built again, or dependants would keep old rows.
-import { BackfillError, usageError } from '../../model/errors.ts'
+import { failedError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import {
   type BlockSet,
@@ -78,15 +78,11 @@ export async function assertNoLoss(
   if (redo.length === 0) return { gone: [], rowEstimates: [] }
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
-    throw new BackfillError(
+    throw failedError(
       `blocks ${formatBlockSet(blocks)} of ${table.key} cannot be built again: ${why}; nothing was changed`,
-      {
-        kind: 'failed',
-        hint:
-          rest === undefined
-            ? 'Leave them unchanged, or restore the source rows'
-            : `Restore the source rows, or leave these blocks out with --from and --to: ${countBlocks(redo) - countBlocks(blocks)} other blocks lie in ${rest.from}-${rest.to}`,
-      },
+      rest === undefined
+        ? 'Leave them unchanged, or restore the source rows'
+        : `Restore the source rows, or leave these blocks out with --from and --to: ${countBlocks(redo) - countBlocks(blocks)} other blocks lie in ${rest.from}-${rest.to}`,
     )
   }
   if (table.rows.kind === 'per-key' && !target!.engine.includes('Replacing'))

@@ -50,7 +50,7 @@ async function staleTables(
   workspace: Workspace,
   { options, rebuilds }: Wanted,
 ): Promise<readonly StaleTable[]> {
-  const statuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: undefined })
+  const statuses = await readTableStatuses(workspace, { lag: options.lag })
   const building = new Map<string, BlockSet>()
   const found: StaleTable[] = []
   for (const table of workspace.chosen) {
@@ -136,7 +136,7 @@ export async function redoStale(
       }
     }
   }
-  const statuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: undefined })
+  const statuses = await readTableStatuses(workspace, { lag: options.lag })
   const sum = (of: (summary: RunSummary) => number) => summaries.reduce((all, one) => all + of(one), 0)
   return {
     runId: summaries.at(-1)?.runId ?? '',

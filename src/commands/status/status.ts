@@ -19,7 +19,7 @@ export async function status(
   { lag, oldSources }: { readonly lag: number; readonly oldSources?: OldSources },
 ): Promise<StatusReport> {
   const [tableStatuses, locks] = await Promise.all([
-    readTableStatuses(workspace, { lag, forcedHead: undefined }),
+    readTableStatuses(workspace, { lag }),
     workspace.ports.locks.holders(),
   ])
   const availabilities = await probeAll(workspace, tableStatuses, STATUS_ROWS)

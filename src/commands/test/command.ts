@@ -4,9 +4,12 @@ import type { UnitTest, UnitTestResult } from './unit-test.ts'
 import { names, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderTestResults, testFields } from './render.ts'
-import { withScratchServer } from './scratch-server.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { monotonicMs } from '../../seam/clock.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Server } from '../../clickhouse/server.ts'
 
 /** Two benches: while one waits for a response, the server works for the other. */
 const BENCHES = ['a', 'b']
@@ -54,4 +57,38 @@ async function runTests({ config, flags }: Context, signal: AbortSignal): Promis
     await Promise.all(BENCHES.map(work))
     return tests.flatMap((one) => results.get(one) ?? [])
   })
+}
+
+const MEMORY_BYTES = 2_000_000_000
+
+/**
+ * Starts the server in a temporary folder and connects; removes both however `use` ends.
+ * @throws BackfillError `usage` if no temporary folder can be made
+ */
+async function withScratchServer<T>(use: (server: Server) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'backfill-scratch-')).catch((error: unknown) => {
+    throw usageError(
+      `cannot make a temporary folder in ${tmpdir()}: ${(error as NodeJS.ErrnoException).code}`,
+      'set TMPDIR to a folder that exists, has room and can be written',
+    )
+  })
+  try {
+    const { startEmbedded } = await import('../../embedded/embedded-server.ts')
+    const embedded = await startEmbedded({ directory, memoryBytes: MEMORY_BYTES })
+    try {
+      const { openServer } = await import('../../clickhouse/server.ts')
+      const { url, username, password } = embedded
+      const server = await openServer({ side: 'target', url, username, password, database: 'default' })
+      try {
+        return await use(server)
+      } finally {
+        await server.close()
+      }
+    } finally {
+      await embedded.stop()
+    }
+  } finally {
+    // The server's process has just ended, and files may still be written.
+    await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  }
 }

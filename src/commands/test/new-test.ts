@@ -9,6 +9,8 @@ import { type Input, isState } from './real-rows.ts'
 import type { Context } from '../../session/command.ts'
 import { count } from '../../terminal/render/format.ts'
 import { withConnections } from '../../session/session.ts'
+import type { Cell, Row, UnitTest } from './unit-test.ts'
+import { shortName } from '../../model/table-key.ts'
 
 /** @throws BackfillError `usage` for a missing range, an unknown table, a file that exists already */
 export async function newTest(context: Context): Promise<number> {
@@ -16,7 +18,6 @@ export async function newTest(context: Context): Promise<number> {
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const { testPath } = await import('./files.ts')
   const { assertAbsent, writeNewFiles } = await import('../../project/new-files.ts')
-  const { testText } = await import('./write-yaml.ts')
   const { readRealRows } = await import('./real-rows.ts')
   const range = typedRange(flags, '--new')
   const catalogue = await readCatalogue(config.sql.value)
@@ -65,4 +66,45 @@ function inputsOf(table: TableDefinition, { sources, tables }: Catalogue): reado
       .filter(({ key }) => table.after.includes(key))
       .map(({ target, ddl }) => input('target', target, ddl)),
   ]
+}
+
+/** YAML that parses to the same test. */
+export function testText(test: UnitTest, catalogue: Catalogue): string {
+  const { description, network, range, given, expected } = test
+  return [
+    `description: ${scalar(description)}`,
+    `network: ${scalar(network.name)}`,
+    `range: ${range.from}-${range.to}`,
+    'given:',
+    ...[...given].flatMap(([table, rows]) => {
+      const derived = catalogue.tables.find(({ target }) => target === table)
+      return section(`  ${derived?.key ?? shortName(table)}:`, '    ', rows)
+    }),
+    ...section('expect:', '  ', expected.rows),
+    '',
+  ].join('\n')
+}
+
+function section(title: string, indent: string, rows: readonly Row[]): readonly string[] {
+  if (rows.length === 0) return [`${title} []`]
+  return [title, ...rows.map((row) => `${indent}- ${flow(row)}`)]
+}
+
+function flow(row: Row): string {
+  const cells = Object.entries(row).map(([name, cell]) => `${scalar(name)}: ${value(cell)}`)
+  return cells.length === 0 ? '{}' : `{ ${cells.join(', ')} }`
+}
+
+function value(cell: Cell): string {
+  if (cell === null) return 'null'
+  if (Array.isArray(cell)) return `[${cell.map(value).join(', ')}]`
+  if (typeof cell === 'object') return flow(cell as Row)
+  return scalar(String(cell))
+}
+
+/** Plain if it is unambiguous; otherwise a JSON string, which is also a YAML string. */
+function scalar(text: string): string {
+  return /^[\w-][\w .-]*$/.test(text) && text.trim() === text && !/^(null$|-( |$)|---)/.test(text)
+    ? text
+    : JSON.stringify(text)
 }

@@ -1,12 +1,15 @@
 // Owns the two sides of a comparison as SQL: the rows that the transform yields now, and the rows in the table.
 import type { TableDefinition } from '../../model/model.ts'
-import { BackfillError, usageError } from '../../model/errors.ts'
-import { existingTables } from '../../clickhouse/existing-tables.ts'
+import { failedError, usageError } from '../../model/errors.ts'
+import { existingTables, type ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { ExecutorPort } from '../../runner/executor.ts'
 import { comparedColumns, isCollapsing, type NotCompared } from '../../targets/compared-columns.ts'
-import { dropsOf } from './dropped-rows.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
+import { createTable } from '../../sql-syntax/create-table.ts'
+import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
+import { isKeyword, type Token, unquoted } from '../../sql-syntax/lexer.ts'
+import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 
 /**
  * Two SELECTs over `backfill_key` (the sorting key as 128 bits), `backfill_position` (what decides between rows of a
@@ -37,10 +40,7 @@ export async function readSides(
   ])
   const facts = found.get(table.target)
   if (facts === undefined)
-    throw new BackfillError(
-      `${target.connection.database}.${table.target} was dropped while it was being verified`,
-      { kind: 'failed' },
-    )
+    throw failedError(`${target.connection.database}.${table.target} was dropped while it was being verified`)
   if (rows.kind === 'per-key' && !isCollapsing(facts))
     throw usageError(
       `${table.key} is 'rows: per-key', but its engine ${facts.engine} keeps every row: there is no row of a key to compare with`,
@@ -88,4 +88,58 @@ export async function readSides(
 function where(...conditions: readonly string[]): string {
   const all = conditions.filter((condition) => condition !== '')
   return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`
+}
+
+type Drops = {
+  /** A condition for the rows of both sides that the table keeps, whenever it merges; empty: all. */
+  readonly keeps: string
+  /** Columns that lose their values. */
+  readonly fading: readonly string[]
+  /** Rows may be gone, or others be in their place, that no condition names: a difference is explained by that. */
+  readonly more: boolean
+}
+
+/** @param known the columns that both sides have */
+function dropsOf(
+  { definition, shards }: Pick<ExistingTable, 'definition' | 'shards'>,
+  rows: 'per-block' | 'per-key',
+  known: readonly string[],
+): Drops {
+  const text = shards?.shape.definition ?? definition
+  const { columns, clauses } = createTable({ file: '', text, line: 1 })
+  const fading = columns.filter((column) => column.clauses.has('TTL')).map(({ name }) => name)
+  const ttl = splitAtCommas(clauses.get('TTL') ?? []).filter((item) => !item.some(isMove))
+  const groups = ttl.some((item) => item.some((token) => isKeyword(token, 'GROUP')))
+  const hidden = columns.map(({ name }) => name).filter((name) => !known.includes(name))
+  const isComputable = (item: readonly Token[]) => !item.some((token) => hidden.includes(unquoted(token)))
+  const marks =
+    readEngine(clauses.get('ENGINE') ?? [])?.name === 'ReplacingMergeTree' ? deletedBy(clauses) : []
+  const conditions = groups
+    ? []
+    : [...ttl.filter(isComputable).map(lives), ...marks.map((name) => `NOT ${name}`)]
+  return {
+    keeps: conditions.join(' AND '),
+    fading,
+    more: groups || !ttl.every(isComputable) || (marks.length > 0 && rows === 'per-key'),
+  }
+}
+
+/** Whether rows are only moved or packed. */
+const isMove = (token: Token): boolean => token.depth === 0 && isKeyword(token, 'TO', 'RECOMPRESS')
+
+/** A row lives on if its TTL is 0, lies ahead, or does not meet the condition. */
+function lives(item: readonly Token[]): string {
+  const at = item.findIndex((token) => token.depth === 0 && isKeyword(token, 'DELETE', 'WHERE'))
+  const condition = item.findIndex((token) => token.depth === 0 && isKeyword(token, 'WHERE'))
+  const expired = `toUnixTimestamp(${text(at === -1 ? item : item.slice(0, at))}) BETWEEN 1 AND toUnixTimestamp(now())`
+  return `NOT (${expired}${condition === -1 ? '' : ` AND (${text(item.slice(condition + 1))})`})`
+}
+
+const text = (tokens: readonly Token[]): string => tokens.map((token) => token.text).join(' ')
+
+/** The second column of the engine: `ReplacingMergeTree(version, is_deleted)`. */
+function deletedBy(clauses: ReturnType<typeof createTable>['clauses']): readonly string[] {
+  return readEngine(clauses.get('ENGINE') ?? [])!
+    .text.split(' , ')
+    .slice(1)
 }

@@ -220,10 +220,7 @@ async function whySince(
   { workspace, ports, known, table, sides, builtWith }: Question,
   chunk: Range,
 ): Promise<{ readonly why: WhyStale | undefined; readonly gone: BlockSet }> {
-  const statuses = await readTableStatuses(
-    { ...workspace, chosen: [table] },
-    { lag: 0, forcedHead: undefined },
-  )
+  const statuses = await readTableStatuses({ ...workspace, chosen: [table] }, { lag: 0 })
   const stale = statuses.get(table.key)!.stale.find(({ blocks }) => intersect(blocks, [chunk]).length > 0)
   // Computed with what built it, an edited file explains nothing.
   const reasons = stale?.reasons.filter((why) => builtWith === undefined || !['sql', 'forks'].includes(why))

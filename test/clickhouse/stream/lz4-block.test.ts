@@ -1,6 +1,6 @@
 // Owns the promise that LZ4 blocks are decoded as ClickHouse packs them, and that broken ones are refused.
 import { expect, test } from 'vitest'
-import { decodeLz4Block } from '../../../src/clickhouse/stream/lz4-block.ts'
+import { decodeLz4Block } from '../../../src/clickhouse/stream/compression.ts'
 
 const decoded = (hex: string, size: number) =>
   Buffer.from(decodeLz4Block(Buffer.from(hex.replaceAll(' ', ''), 'hex'), size)).toString('latin1')

@@ -1,7 +1,7 @@
 // Owns the promises of what may be accepted: every block of a range has one decision, and only what nobody can run passes.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { evaluate } from '../../../src/commands/accept/decision.ts'
+import { evaluate } from '../../../src/commands/accept/accept.ts'
 import { blockSet, countBlocks, intersect, subtract, union } from '../../../src/model/blocks.ts'
 
 const set = (...ranges: (readonly [number, number])[]) => blockSet(ranges.map(([from, to]) => ({ from, to })))

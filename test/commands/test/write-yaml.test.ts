@@ -5,7 +5,7 @@ import { chooseTables, readCatalogue } from '../../../src/project/sql-folder.ts'
 import { parseTestCase } from '../../../src/commands/test/test-case.ts'
 import { expectedRows } from '../../../src/commands/test/rows.ts'
 import { parseYaml } from '../../../src/commands/test/yaml-tree.ts'
-import { testText } from '../../../src/commands/test/write-yaml.ts'
+import { testText } from '../../../src/commands/test/new-test.ts'
 import type { UnitTest } from '../../../src/commands/test/unit-test.ts'
 
 const catalogue = await readCatalogue(fileURLToPath(new URL('../../../sql', import.meta.url)))

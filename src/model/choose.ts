@@ -1,6 +1,6 @@
 // Owns the choice of a network and of tables, and their inputs and sources.
 import { usageError } from './errors.ts'
-import type { Catalogue, BlockCoverage, Network, TableDefinition } from './model.ts'
+import type { Catalogue, BlockCoverage, Network, SqlText, TableDefinition } from './model.ts'
 import { knownNames } from './did-you-mean.ts'
 
 export type Scope = {
@@ -43,6 +43,24 @@ function closure({ tables }: Catalogue, keys: readonly string[]): readonly Table
   for (const { key, after } of tables.toReversed())
     if (wanted.has(key)) after.forEach((one) => wanted.add(one))
   return tables.filter(({ key }) => wanted.has(key))
+}
+
+/** The tables that a transform reads, sources first; `key`: of a derived table. */
+export function tablesReadBy(
+  { sources, after }: Pick<TableDefinition, 'sources' | 'after'>,
+  catalogue: Pick<Catalogue, 'sources' | 'tables'>,
+): readonly {
+  readonly side: 'source' | 'target'
+  readonly key?: string
+  readonly table: string
+  readonly ddl: SqlText
+}[] {
+  const read = catalogue.sources.filter(({ table }) => sources.includes(table))
+  const derived = catalogue.tables.filter(({ key }) => after.includes(key))
+  return [
+    ...read.map(({ table, ddl }) => ({ side: 'source' as const, table, ddl })),
+    ...derived.map(({ key, target, ddl }) => ({ side: 'target' as const, key, table: target, ddl })),
+  ]
 }
 
 /** The sources that a table reads through the tables in its `after`. */

@@ -55,9 +55,8 @@ export function openExecutor({ source, target, names, network, compression }: Ex
   const stream = openStream({ source, target, compression })
 
   const reader = (table: TableDefinition) => readerOf({ source, target }, table)
-  const databases = { source: source.connection.database, target: target.connection.database }
   const paramsOf = (table: TableDefinition, range: Range) =>
-    transformParams({ table, range, network, ...databases })
+    transformParams({ table, range, network, source: source.connection, target: target.connection })
 
   const columnsOf = describedOnce((table) =>
     describeTransform(reader(table), table, {
@@ -74,7 +73,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     const fence = compiledFence(target.db, { lockName: lock.name, names })
     const into = {
       text: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})`,
-      params: { backfill_database: databases.target, backfill_table: table.target },
+      params: { backfill_database: target.connection.database, backfill_table: table.target },
     }
     const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
     if (reader(table) !== target)

@@ -117,21 +117,23 @@ type TransformCall = {
   readonly range: Range
   readonly network: Network
   /** Databases of the source tables and of the derived tables. */
-  readonly source: string
-  readonly target: string
+  readonly source: Pick<Connection, 'database'>
+  readonly target: Pick<Connection, 'database'>
 }
 
 export function transformParams({
   table,
   range,
   network,
-  ...databases
+  source,
+  target,
 }: TransformCall): Record<string, unknown> {
   return {
     from_block: range.from,
     to_block: range.to,
     network: network.name,
-    ...databases,
+    source: source.database,
+    target: target.database,
     ...network.forks,
     ...Object.fromEntries(table.params.map(({ name, value }) => [name, new BoundText(value)])),
   }

@@ -1,4 +1,5 @@
 // Owns the check of a transform by ClickHouse: whether it parses and whether its columns fit the target.
+import { tablesReadBy } from '../../model/choose.ts'
 import { missingGrant } from './grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
@@ -65,8 +66,8 @@ async function describe(
     table,
     network,
     range: { from: 0, to: 0 },
-    source: source.connection.database,
-    target: target.connection.database,
+    source: source.connection,
+    target: target.connection,
   })
   const call = { params, settings: table.settings, doing: `checking ${table.key}` }
   return await describeSelect(readerOf({ source, target }, table), text, call)
@@ -84,22 +85,10 @@ function isUnknown({ types }: TransformCheck, type: string): boolean {
 
 /** Stubs for tables that do not exist but have a DDL file. */
 function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readonly StubTable[] {
-  const sources = catalogue.sources.filter(({ table: name }) => !serverState.sources.has(name))
-  const inputs = catalogue.tables.filter(({ key }) => table.after.includes(key))
-  return [
-    ...sources.map((source): StubTable => ({
-      parameter: 'source',
-      table: source.table,
-      columns: ddlColumns(source.ddl),
-    })),
-    ...inputs
-      .filter(({ target }) => !serverState.targets.has(target))
-      .map((input): StubTable => ({
-        parameter: 'target',
-        table: input.target,
-        columns: ddlColumns(input.ddl),
-      })),
-  ]
+  const exists = { source: serverState.sources, target: serverState.targets }
+  return tablesReadBy(table, catalogue)
+    .filter((read) => !exists[read.side].has(read.table))
+    .map((read) => ({ parameter: read.side, table: read.table, columns: ddlColumns(read.ddl) }))
 }
 
 /** The columns that source tables lack: those of the probe, or those that a SELECT names and the source's file has. */

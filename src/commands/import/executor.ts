@@ -36,13 +36,7 @@ export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort
   const tableOf = (key: string) => tables.find((table) => table.key === key)!
 
   const paramsOf = (table: ImportTable, range: InsertJob['range'], has: (column: string) => boolean) => ({
-    ...transformParams({
-      table,
-      range,
-      network,
-      source: server.connection.database,
-      target: server.connection.database,
-    }),
+    ...transformParams({ table, range, network, source: server.connection, target: server.connection }),
     ...Object.fromEntries(
       table.fileColumns.filter(({ optional }) => optional).map(({ name }) => [hasParameter(name), has(name)]),
     ),

@@ -32,8 +32,10 @@ export const preview: Command = async (context) => {
 
   if (flags.has('print-sql')) {
     const { transformParams } = await import('../../targets/transform.ts')
-    const [source, target] = [config.databases.source.value, config.databases.target.value]
-    const values = transformParams({ table, network, range, source, target })
+    const [source, target] = [config.databases.source, config.databases.target].map(({ value }) => ({
+      database: value,
+    }))
+    const values = transformParams({ table, network, range, source: source!, target: target! })
     // `::` at the beginning of a line is a command of a CI log.
     output.result(`${boundStatement(table, values)};`.replaceAll(/^\s*(?=::)/gm, '$&/**/').split('\n'))
     return EXIT.ok

@@ -37,11 +37,7 @@ export async function withPreview<T>(
   try {
     for (const side of sides) opened.push(await openServer(side))
     const server = readerOf({ source: opened[0]!, target: opened.at(-1)! }, table)
-    const params = transformParams({
-      ...question,
-      source: connections.source.database,
-      target: connections.target.database,
-    })
+    const params = transformParams({ ...question, ...connections })
     const columns = await describeTransform(server, table, { params, settings: settingsOf(table) })
     return await use(previewOn(server, question, { params, columns: columns.length }))
   } finally {

@@ -1,4 +1,5 @@
 // Owns the running of unit tests, one after the other, on a scratch server. Tables are created once and truncated.
+import { tablesReadBy } from '../../model/choose.ts'
 import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import type { Row, RowDiff, UnitTest, UnitTestResult, Values } from './unit-test.ts'
@@ -67,21 +68,18 @@ export async function openTestBench({
 
   /** Replaces the rows of the previous test with this test's rows. @throws BackfillError as the server says */
   async function prepare({ table, given: inputs, expected: { rows } }: UnitTest): Promise<void> {
-    const read = [
-      ...catalogue.sources.filter((source) => table.sources.includes(source.table)),
-      ...catalogue.tables
-        .filter(({ key }) => table.after.includes(key))
-        .map(({ target, ddl }) => ({ table: target, ddl })),
-    ]
     await Promise.all([
-      ...read.map((input) => fill(input.table, input.ddl, inputs.get(input.table) ?? [])),
+      ...tablesReadBy(table, catalogue).map((read) =>
+        fill(read.table, read.ddl, inputs.get(read.table) ?? []),
+      ),
       createTargets(table).then(() => insertRows(expected, table.target, rows)),
     ])
   }
 
   /** Inserts like the runner: columns by name, with the target's defaults. */
   async function compute({ table, range, network }: UnitTest): Promise<void> {
-    const query_params = transformParams({ table, range, network, source: given, target: given })
+    const place = { database: given }
+    const query_params = transformParams({ table, range, network, source: place, target: place })
     const known = described.get(table.key) ?? outputColumns(server, table, query_params)
     described.set(table.key, known)
     const list = (await known).join(', ')

@@ -1,6 +1,7 @@
 // Owns `backfill test --new <table>`: it writes a test file of real rows from the configured servers.
+import { tablesReadBy } from '../../model/choose.ts'
 import { EXIT } from '../../model/errors.ts'
-import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
+import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
@@ -44,28 +45,20 @@ export async function newTest(context: Context): Promise<number> {
 }
 
 /** The tables that the transform reads, with the columns that it may read and those that identify a row. */
-function inputsOf(table: TableDefinition, { sources, tables }: Catalogue): readonly Input[] {
+function inputsOf(table: TableDefinition, catalogue: Catalogue): readonly Input[] {
   const words = new Set([
     ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
     'block_number',
     'transaction_index',
   ])
-  const input = (side: Input['side'], name: string, ddl: SqlText): Input => ({
+  return tablesReadBy(table, catalogue).map(({ side, table: name, ddl }) => ({
     side,
     table: name,
     columns: ddlColumns(ddl)
       .filter(({ defaultKind, type }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind) && !isState(type))
       .map((column) => column.name)
       .filter((column) => words.has(column) && column !== 'meta_network_name'),
-  })
-  return [
-    ...sources
-      .filter((one) => table.sources.includes(one.table))
-      .map((one) => input('source', one.table, one.ddl)),
-    ...tables
-      .filter(({ key }) => table.after.includes(key))
-      .map(({ target, ddl }) => input('target', target, ddl)),
-  ]
+  }))
 }
 
 /** YAML that parses to the same test. */

@@ -36,13 +36,7 @@ export async function readRealRows(
   },
 ): Promise<Pick<UnitTest, 'given'> & { readonly expected: readonly Row[] }> {
   const servers = await openServers(connections)
-  const params = transformParams({
-    table,
-    range,
-    network,
-    source: connections.source.database,
-    target: connections.target.database,
-  })
+  const params = transformParams({ table, range, network, ...connections })
   try {
     const given = new Map<string, readonly Row[]>()
     for (const { side, table: name, columns } of inputs) {

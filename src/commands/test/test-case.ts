@@ -1,9 +1,10 @@
 // Owns the parsing of one test file into a checked test.
+import { tablesReadBy } from '../../model/choose.ts'
 import { usageError } from '../../model/errors.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 import { shortName } from '../../model/table-key.ts'
 import type { Range } from '../../model/blocks.ts'
-import { ddlColumns, type DdlColumn } from '../../sql-syntax/create-table.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import type { Row, UnitTest } from './unit-test.ts'
 import { expected, expectedRows, givenRows, type GivenContext } from './rows.ts'
@@ -47,7 +48,6 @@ function givenOf(
   catalogue: Catalogue,
   context: GivenContext,
 ): ReadonlyMap<string, readonly Row[]> {
-  const inputs = new Map<string, { readonly table: string; readonly columns: readonly DdlColumn[] }>()
   const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))
   if (unknown !== undefined) {
     throw usageError(
@@ -55,19 +55,16 @@ function givenOf(
       `add source/${unknown}.sql with its CREATE TABLE to the SQL folder`,
     )
   }
-  for (const source of catalogue.sources.filter((one) => table.sources.includes(one.table))) {
-    inputs.set(shortName(source.table), { table: source.table, columns: ddlColumns(source.ddl) })
-  }
-  for (const input of catalogue.tables.filter(({ key }) => table.after.includes(key))) {
-    const columns = ddlColumns(input.ddl).filter(
-      ({ defaultKind }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind),
-    )
-    inputs.set(input.key, { table: input.target, columns })
-  }
+  const inputs = new Map(
+    tablesReadBy(table, catalogue).map(({ key, ...input }) => [key ?? shortName(input.table), input]),
+  )
   return new Map(
     entriesOf(node, [...inputs.keys()], 'table').map(({ key, value }) => {
       const input = inputs.get(key)!
-      return [input.table, givenRows(value, input.columns, context)]
+      const columns = ddlColumns(input.ddl).filter(
+        ({ defaultKind }) => input.side === 'source' || !['MATERIALIZED', 'ALIAS'].includes(defaultKind),
+      )
+      return [input.table, givenRows(value, columns, context)]
     }),
   )
 }

@@ -45,11 +45,10 @@ export async function compareRange({
   signal,
 }: CompareQuestion): Promise<Comparison> {
   const reader = readerOf({ source, target }, table)
-  const databases = { source: source.connection.database, target: target.connection.database }
   const call = {
     query_params: {
-      ...transformParams({ table, range, network, ...databases }),
-      backfill_database: databases.target,
+      ...transformParams({ table, range, network, source: source.connection, target: target.connection }),
+      backfill_database: target.connection.database,
       backfill_table: table.target,
     },
     clickhouse_settings: { ...table.settings, ...READING },

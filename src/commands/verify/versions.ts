@@ -40,8 +40,8 @@ export async function openVersions(
           table: one,
           range: { from, to },
           network: then,
-          source: source.connection.database,
-          target: target.connection.database,
+          source: source.connection,
+          target: target.connection,
         }),
         settings: one.settings,
       })

@@ -121,7 +121,8 @@ test('`--print-sql` needs no server, and what it prints gives the same rows: for
       { from: 5, to: 40 },
       { from: 19_426_600, to: 19_426_640 },
     ]) {
-      const values = transformParams({ table, range, network, ...databases })
+      const [source, target] = [{ database: databases.source }, { database: databases.target }]
+      const values = transformParams({ table, range, network, source, target })
       const statement = boundStatement(table, values)
       if (table.key === 'accounts_alive' && range.from === 5) expect(printed.stdout).toBe(`${statement};\n`)
       expect(statement).not.toMatch(/\{\w+:/)

@@ -105,8 +105,8 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:url': ['embedded/embedded-server.ts', 'workspace/config.ts'],
   'node:async_hooks': ['clickhouse/http-agent.ts'],
   'node:diagnostics_channel': ['clickhouse/'],
-  'node:http': ['clickhouse/http-agent.ts', 'commands/import/files/web-files.ts'],
-  'node:https': ['clickhouse/http-agent.ts', 'commands/import/files/web-files.ts'],
+  'node:http': ['clickhouse/http-agent.ts', 'commands/import/files/http-request.ts'],
+  'node:https': ['clickhouse/http-agent.ts', 'commands/import/files/http-request.ts'],
 
   // Bytes and hashes: no effect by themselves.
   'node:stream': [

@@ -1,22 +1,26 @@
-// Owns `backfill redo`: it shows the rows to delete, asks for confirmation, deletes them and builds them again.
+// Owns `backfill redo`, of a table and of all stale ranges: it shows the plan, asks for confirmation, and builds again.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RedoRequest } from './blocks.ts'
-import type { RedoQuestion } from './plan.ts'
+import type { RedoPlanTable, RedoQuestion } from './plan.ts'
 import type { Flags } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
-import type { Command } from '../../session/command.ts'
+import type { Command, Context } from '../../session/command.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
-import { redoQuestion, renderRedo } from './render.ts'
+import { redoQuestion, renderRedo, asQuestion, costLines, redoQuestionParts, tableLines } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
+import { rebuildOptions, rebuildPorts } from '../rebuild/command.ts'
+import type { RebuildReport } from '../rebuild/rebuild.ts'
+import { rebuildFields, renderRebuild, rebuildPlanFields } from '../rebuild/render.ts'
+import { planStale, redoStale, leftText, type StaleStep } from './stale-tables.ts'
+import { type Colors, count, duration } from '../../terminal/render/format.ts'
 
 export const redoCommand: Command = async (context) => {
-  const { flags, output } = context
+  const { flags } = context
   const asked = requestOf(flags)
-  if (asked.request.kind === 'stale' && !flags.has('tables'))
-    return await (await import('./all-stale.ts')).redoAllStale(context)
+  if (asked.request.kind === 'stale' && !flags.has('tables')) return await redoAllStale(context)
   requireOneTable(flags, 'redo')
   const options = upOptions(context)
   const question: RedoQuestion = {
@@ -28,18 +32,31 @@ export const redoCommand: Command = async (context) => {
   return await withWorkspace(context, async ({ workspace }) => {
     const { planRedo } = await import('./plan.ts')
     const plan = await planRedo(workspace, question)
-    const dry = flags.has('dry-run')
-    const json = flags.has('json')
-    const { typed } = question
-    if (json) output.json({ event: 'plan', ...plan.report })
-    else if (dry) output.result(renderRedo(plan.report, { typed, dry, colors: output.resultColors }))
-    else if (!flags.has('quiet') || plan.report.tables.length === 0)
-      output.message(renderRedo(plan.report, { typed, dry, colors: output.messageColors }))
-    if (dry || plan.report.tables.length === 0) return EXIT.ok
-    await confirm(context, redoQuestion(plan.report))
+    const { report } = plan
+    const shown = { event: 'plan', ...report }
+    const isQuiet = flags.has('quiet') && report.tables.length > 0
+    const goesOn = showPlan(context, shown, isQuiet, (dry, colors) =>
+      renderRedo(report, { typed: question.typed, dry, colors }),
+    )
+    if (!goesOn || report.tables.length === 0) return EXIT.ok
+    await confirm(context, redoQuestion(report))
     const { redo } = await import('./redo.ts')
     return await supervised(context, async (run) => run.finish(await redo(workspace, plan, options, run)))
   })
+}
+
+/** Shows a plan; returns whether it is to be carried out. */
+function showPlan(
+  { flags, output }: Context,
+  fields: object,
+  isQuiet: boolean,
+  lines: (dry: boolean, colors: Colors) => readonly string[],
+): boolean {
+  const dry = flags.has('dry-run')
+  if (flags.has('json')) output.json(fields)
+  else if (dry) output.result(lines(dry, output.resultColors))
+  else if (!isQuiet) output.message(lines(dry, output.messageColors))
+  return !dry
 }
 
 /** @throws BackfillError `usage` unless exactly one complete request is given */
@@ -71,4 +88,84 @@ function rangeOf(flags: Flags): Range | undefined {
     `--${given} is given without --${left}`,
     'give both: `redo` deletes the rows of this range',
   )
+}
+
+const redoAllStale: Command = async (context) => {
+  const { flags, output } = context
+  const json = flags.has('json')
+  return await withWorkspace(context, async (session) => {
+    const { workspace } = session
+    const report = (done: RebuildReport) =>
+      json
+        ? output.json(rebuildFields(done))
+        : output.message(flags.has('quiet') ? [] : renderRebuild(done, output.messageColors))
+    const rebuilds = { ports: await rebuildPorts(session), options: rebuildOptions(context), report }
+    const wanted = { options: upOptions(context), rebuilds }
+    const steps = await planStale(workspace, wanted)
+    const { name } = workspace.network
+    const goesOn = showPlan(context, stalePlanFields(name, steps), false, (dry, colors) =>
+      renderStalePlan(name, steps, colors, dry),
+    )
+    if (!goesOn || steps.length === 0) return EXIT.ok
+    await confirm(context, staleQuestion(steps))
+    const again = 'backfill redo --stale'
+    return await supervised(
+      context,
+      async (run) => run.finish(await redoStale(workspace, wanted, run)),
+      again,
+    )
+  })
+}
+
+function redone(steps: readonly StaleStep[]): readonly RedoPlanTable[] {
+  return steps.flatMap((step) => (step.kind === 'redo' ? step.plan.report.tables : []))
+}
+
+function renderStalePlan(
+  network: string,
+  steps: readonly StaleStep[],
+  colors: Colors,
+  dry: boolean,
+): readonly string[] {
+  if (steps.length === 0) return ['Nothing to redo: no range is stale.']
+  return [
+    `network ${colors.bold(network)}`,
+    '',
+    ...steps.flatMap((step) => stepLines(step, colors)),
+    ...costLines(redone(steps), colors),
+    ...(dry ? ['', 'Nothing has been written.'] : []),
+  ]
+}
+
+/** Asked after the plan was shown. */
+function staleQuestion(steps: readonly StaleStep[]): string {
+  const rebuilt = steps.flatMap(({ kind, table }) => (kind === 'rebuild' ? [table.key] : []))
+  return asQuestion([
+    ...redoQuestionParts(redone(steps)),
+    ...(rebuilt.length > 0 ? [`rebuild ${rebuilt.join(', ')} and drop the old tables`] : []),
+  ])
+}
+
+/** The object of `redo --stale --json` before the events. */
+function stalePlanFields(network: string, steps: readonly StaleStep[]): object {
+  return {
+    event: 'plan',
+    network,
+    tables: redone(steps),
+    rebuilds: steps.flatMap((step) => (step.kind === 'rebuild' ? [rebuildPlanFields(step.plan)] : [])),
+    left: steps.flatMap(({ table, ...step }) =>
+      step.kind === 'left' ? [{ table: table.key, error: step.error }] : [],
+    ),
+  }
+}
+
+function stepLines(step: StaleStep, colors: Colors): readonly string[] {
+  const name = colors.bold(step.table.key)
+  if (step.kind === 'redo') return step.plan.report.tables.flatMap((table) => tableLines(table, colors))
+  if (step.kind === 'left') return [`${name}  ${colors.yellow(`stays stale: ${leftText(step.error)}`)}`]
+  const { missingBlocks, chunks, expectedMs } = step.plan.plan.tables[0]!
+  const time = expectedMs === null ? '' : `, about ${duration(expectedMs)}`
+  return [
+    `${name}  rebuilt beside the old table, which is dropped after the exchange: ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}${time}`,
+  ]
 }

@@ -5,12 +5,13 @@ import type { TableDefinition } from '../../model/model.ts'
 import type { ServerCheck } from './queries.ts'
 import { chooseTables, findNetwork } from '../../model/choose.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
-import { severityOf } from '../../model/rules.ts'
+import { severityOf, RULES } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import { names, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { checkFields, type CheckReport, errorsOf, renderCheck } from './render.ts'
 import { withConnections } from '../../session/session.ts'
+import { oneLine } from '../../terminal/render/error.ts'
+import { count, type Colors } from '../../terminal/render/format.ts'
 
 export const check: Command = async (context) => {
   const { config, output, flags } = context
@@ -118,4 +119,63 @@ function isAbout(
     drafts.filter((draft) => !chosen.includes(draft)).flatMap(({ file, ddl }) => [file, ddl?.file]),
   )
   return ({ file }) => !others.has(file)
+}
+
+type CheckReport = {
+  readonly findings: readonly Finding[]
+  /** Keys of the tables that were checked. */
+  readonly tables: readonly string[]
+  /** Unit tests that were read. */
+  readonly tests: number
+  /** Database and URL of the target; undefined if no server was asked. */
+  readonly server: string | undefined
+  /** Keys of tables that were not checked on the server, because their files have errors. */
+  readonly unasked: readonly string[]
+}
+
+function renderCheck(report: CheckReport, colors: Colors): readonly string[] {
+  return [...report.findings.map((finding) => findingLine(finding, colors)), tally(report, colors)]
+}
+
+function checkFields({ findings, unasked, ...report }: CheckReport): object {
+  const errors = errorsOf(findings)
+  return {
+    ...report,
+    notAskedAbout: unasked,
+    findings: findings.map(({ sentence, hint, ...finding }) => ({
+      ...finding,
+      name: RULES[finding.rule],
+      severity: severityOf(finding.rule),
+      line: finding.line ?? 1,
+      message: oneLine(sentence),
+      hint: oneLine(hint),
+    })),
+    errors,
+    warnings: findings.length - errors,
+  }
+}
+
+function errorsOf(findings: readonly Finding[]): number {
+  return findings.filter(({ rule }) => severityOf(rule) === 'error').length
+}
+
+function findingLine({ rule, file, line, sentence, hint }: Finding, colors: Colors): string {
+  const brush = severityOf(rule) === 'error' ? colors.red : colors.yellow
+  const head = `${colors.bold(`${file}:${line ?? 1}:`)} ${brush(`${rule} ${RULES[rule]}:`)}`
+  return `${head} ${oneLine(sentence)}; ${colors.dim(oneLine(hint))}`
+}
+
+function tally({ findings, tables, tests, server, unasked }: CheckReport, colors: Colors): string {
+  const errors = errorsOf(findings)
+  const warnings = findings.length - errors
+  const found = [
+    errors === 0 ? colors.green('no errors') : colors.red(count(errors, 'error')),
+    ...(warnings === 0 ? [] : [colors.yellow(count(warnings, 'warning'))]),
+  ].join(', ')
+  const against = server === undefined ? 'without a server' : `against ${server}`
+  const left =
+    server === undefined || unasked.length === 0
+      ? ''
+      : `; not checked on the server: ${unasked.join(', ')} (fix their files first)`
+  return `Checked ${count(tables.length, 'table')} and ${count(tests, 'unit test')} ${against}: ${found}${left}`
 }

@@ -92,13 +92,12 @@ function rangeOf(flags: Flags): Range | undefined {
 
 const redoAllStale: Command = async (context) => {
   const { flags, output } = context
-  const json = flags.has('json')
+  const report = (done: RebuildReport) =>
+    flags.has('json')
+      ? output.json(rebuildFields(done))
+      : output.message(flags.has('quiet') ? [] : renderRebuild(done, output.messageColors))
   return await withWorkspace(context, async (session) => {
     const { workspace } = session
-    const report = (done: RebuildReport) =>
-      json
-        ? output.json(rebuildFields(done))
-        : output.message(flags.has('quiet') ? [] : renderRebuild(done, output.messageColors))
     const rebuilds = { ports: await rebuildPorts(session), options: rebuildOptions(context), report }
     const wanted = { options: upOptions(context), rebuilds }
     const steps = await planStale(workspace, wanted)

@@ -2,7 +2,7 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { jsonDocument } from '../../../src/terminal/render/json.ts'
-import { renderPlan } from '../../../src/commands/up/render-plan.ts'
+import { renderPlan } from '../../../src/commands/up/command.ts'
 import type { PlanReport } from '../../../src/planning/plan.ts'
 
 const colors = pc.createColors(false)

@@ -108,9 +108,9 @@ export const DEFECTS = [
   },
   {
     what: 'any source may stand for the one that counts transactions',
-    find: 'table === TRANSACTION_TABLE',
-    put: 'table.length > 0',
-    test: 'test/sources/availability.test.ts',
+    find: 'const transactions = sources.find(({ table }) => table === TRANSACTION_TABLE)',
+    put: 'const transactions = sources.find(({ table }) => table.length > 0)',
+    test: 'test/sources/silences.test.ts',
   },
   {
     what: 'rows that have to be deleted first are only written again',

@@ -10,10 +10,10 @@ import { SETTING_CONSTRAINT_VIOLATION } from './settings-limits.ts'
 /** A setting that has another value than the server's default; `isStuck`: '1' if the user may not set it. */
 export type ChangedSetting = readonly [name: string, value: string, fallback: string, isStuck: string]
 
-/** The settings that differ from the defaults, as an aggregate over system.settings, which every user may read. */
+/** The settings that differ from the defaults, but those that somebody has invented (SQL_tenant = 7: they have none), as an aggregate over system.settings, which every user may read. */
 // Not a scalar subquery: inside of one the server itself changes settings. Not named tuples: profiles change how they are printed.
 export const CHANGED_SETTINGS = `groupArrayIf([name, value, default, toString(readonly)],
-  changed AND value != default AND alias_for = '' AND NOT is_obsolete)`
+  changed AND value != default AND alias_for = '' AND NOT is_obsolete AND type != 'Custom')`
 
 /**
  * The defaults to send in place of the profile's values.

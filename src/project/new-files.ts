@@ -2,7 +2,7 @@
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { usageError } from '../model/errors.ts'
-import { shown } from './sql-files.ts'
+import { assertInside, shown } from './sql-files.ts'
 
 /** @throws BackfillError `usage` if a file exists already */
 export async function assertAbsent(path: string): Promise<void> {
@@ -14,11 +14,18 @@ export async function assertAbsent(path: string): Promise<void> {
 }
 
 /**
- * Writes the files (path -> text), and the folders above them. Returns their paths as shown to people.
- * @throws BackfillError `usage` if one exists already or cannot be written; then none is left
+ * Writes the files (path -> text) into the SQL folder `root`, and the folders above them. Returns their paths as shown to
+ * people.
+ * @throws BackfillError `usage` if one exists already, cannot be written, or would lie outside of `root`; then none is left
  */
-export async function writeNewFiles(files: ReadonlyMap<string, string>): Promise<readonly string[]> {
-  for (const path of files.keys()) await assertAbsent(path)
+export async function writeNewFiles(
+  root: string,
+  files: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
+  for (const path of files.keys()) {
+    await assertAbsent(path)
+    await assertInside(root, await nearestFolder(dirname(path)))
+  }
   const made: string[] = []
   for (const [path, text] of files) {
     try {
@@ -41,6 +48,14 @@ export async function writeNewFiles(files: ReadonlyMap<string, string>): Promise
     }
   }
   return [...files.keys()].map(shown)
+}
+
+/** The folder itself or, of those above it, the nearest one that exists. */
+async function nearestFolder(path: string): Promise<string> {
+  return await access(path).then(
+    () => path,
+    () => nearestFolder(dirname(path)),
+  )
 }
 
 function alreadyThere(path: string): Error {

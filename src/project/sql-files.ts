@@ -92,8 +92,8 @@ export async function namesOf(root: string, folder: string): Promise<readonly st
   return (await readdir(folder)).filter((name) => !isLeftover(name)).toSorted()
 }
 
-/** @throws BackfillError `usage` if a link on the way leads out of `root` */
-async function assertInside(root: string, path: string): Promise<void> {
+/** @throws BackfillError `usage` if a link on the way leads out of `root`; the system's error if the path does not exist */
+export async function assertInside(root: string, path: string): Promise<void> {
   const [top, real] = await Promise.all([realpath(root), realpath(path)])
   if (real !== top && !real.startsWith(top.endsWith(sep) ? top : top + sep))
     throw refused(path, 'is a link that leads out of the SQL folder')

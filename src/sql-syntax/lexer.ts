@@ -47,7 +47,7 @@ export function* lex(sql: SqlText): Generator<Token, void> {
 }
 
 export const OPENING: ReadonlySet<string> = new Set(['(', '[', '{'])
-const CLOSING: ReadonlySet<string> = new Set([')', ']', '}'])
+export const CLOSING: ReadonlySet<string> = new Set([')', ']', '}'])
 
 /** The tokens without white space and comments. Cached, because several checks read each statement. */
 export function significantTokens(sql: SqlText): readonly Token[] {

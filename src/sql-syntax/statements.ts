@@ -2,7 +2,7 @@
 import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { refuse, type Report } from './problems.ts'
-import { isSignificant, lex, significantTokens, type Token } from './lexer.ts'
+import { CLOSING, isSignificant, lex, OPENING, significantTokens, type Token } from './lexer.ts'
 
 /**
  * The statements of a file, in order. A statement extends from the first comment or token after the last `;` to its own
@@ -35,7 +35,10 @@ export function splitStatements(file: string, text: string): readonly SqlText[] 
 /** What to write into a file of one statement: the error if there is none, and the hint. */
 type Expected = { readonly missing: string; readonly hint: string }
 
-/** The only statement of a file. Throws a usage error if there is none; reports a second one. */
+/**
+ * The only statement of a file. Throws a usage error if there is none, or if one of its brackets is alone: it would end
+ * what the program writes around the statement. Reports a second one.
+ */
 export function onlyStatement(
   file: string,
   text: string,
@@ -44,10 +47,31 @@ export function onlyStatement(
 ): SqlText {
   const [first, second] = splitStatements(file, text)
   if (first === undefined) throw fileError({ rule: 'E021', file, sentence: missing, hint })
+  const lone = loneBracket(first)
+  if (lone !== undefined)
+    throw fileError({
+      rule: 'E020',
+      file,
+      line: lone.line,
+      sentence: `the bracket ${lone.text} has no partner`,
+      hint: 'close what is open, and nothing else',
+    })
   const sentence = 'a second statement begins here'
   if (second !== undefined) report(fileError({ rule: 'E022', file, line: second.line, sentence, hint }))
   return first
 }
+
+function loneBracket(sql: SqlText): Token | undefined {
+  const open: Token[] = []
+  for (const token of significantTokens(sql)) {
+    if (token.kind !== 'punctuation') continue
+    if (OPENING.has(token.text)) open.push(token)
+    else if (CLOSING.has(token.text) && PARTNERS[open.pop()?.text ?? ''] !== token.text) return token
+  }
+  return open.pop()
+}
+
+const PARTNERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
 
 /** Whether a token is a line of the `--! key: value` header. */
 export function isHeaderLine(token: Token): boolean {

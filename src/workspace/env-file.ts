@@ -1,6 +1,6 @@
 // Owns which `.env` is read, and what a `.env` that was merely found may not do: it may be a stranger's.
-import { existsSync, lstatSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { existsSync, lstatSync, realpathSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import { userId } from '../seam/process.ts'
 import type { Flags } from './values.ts'
@@ -50,16 +50,29 @@ function foldersToSearch(folder: string): readonly string[] {
 
 /**
  * @param url where the server's address comes from: `.env TARGET_CLICKHOUSE_URL`
- * @throws BackfillError `usage` if a `.env` that was merely found names the server to which a password of the environment
- *   would be sent
+ * @param password where the password comes from, and the file that holds it
+ * @throws BackfillError `usage` if a `.env` that was merely found names the server to which a password would be sent that
+ *   did not come with it: one of the environment, or in a file outside of its folder
  */
-export function assertPaired(file: EnvFile | undefined, url: string, password: string): void {
-  if (file === undefined || file.isNamed || !url.startsWith('.env ') || !password.startsWith('environment '))
-    return
-  const variable = password.replace('environment ', '')
+export function assertPaired(
+  env: EnvFile | undefined,
+  url: string,
+  password: { readonly origin: string; readonly file?: string },
+): void {
+  if (env === undefined || env.isNamed || !url.startsWith('.env ')) return
+  const { origin, file } = password
+  const [layer, variable] = origin.split(' ')
+  const home = realpathSync(dirname(env.path)) + sep
+  const what =
+    layer === 'environment'
+      ? `is that of ${variable} in the environment`
+      : file !== undefined && !realpathSync(file).startsWith(home)
+        ? `is in ${file}, outside of its folder`
+        : undefined
+  if (what === undefined) return
   throw usageError(
-    `${file.path} was found, and names the server, but the password is that of ${variable} in the environment`,
-    `set ${url.replace('.env ', '')} in the environment, too; or ${NAME_IT(file.path)}`,
+    `${env.path} was found, and names the server, but the password ${what}`,
+    `set ${url.replace('.env ', '')} in the environment, too; or ${NAME_IT(env.path)}`,
   )
 }
 

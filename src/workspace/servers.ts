@@ -71,7 +71,7 @@ function login(layers: Layers, side: ServerRole, folder: string): Login {
   const given = (value: string | undefined, fallback: string): Setting<string> =>
     value === undefined ? { value: fallback, origin: 'default' } : { value, origin }
   const secret = password(layers, own, folder) ?? password(layers, group, folder) ?? given(inUrl.password, '')
-  assertPaired(layers.envFile, address.origin, secret.origin)
+  assertPaired(layers.envFile, address.origin, secret)
   return {
     url: { value: url, origin },
     username: username ? settingOf(username) : given(inUrl.username, 'default'),
@@ -80,7 +80,12 @@ function login(layers: Layers, side: ServerRole, folder: string): Login {
   }
 }
 
-function password(layers: Layers, group: string, folder: string): Setting<string> | undefined {
+/** `file`: the password file. */
+function password(
+  layers: Layers,
+  group: string,
+  folder: string,
+): (Setting<string> & { readonly file?: string }) | undefined {
   const word = variable(layers, `${group}_PASSWORD`)
   const file = variable(layers, `${group}_PASSWORD_FILE`)
   if (word !== undefined && file !== undefined) {
@@ -98,5 +103,5 @@ function password(layers: Layers, group: string, folder: string): Setting<string
       `${path} of ${file.place} holds more than a password: a second line, or a control character`,
       'it must be one line with nothing but the password',
     )
-  return { value, origin: file.origin }
+  return { value, origin: file.origin, file: path }
 }

@@ -1,5 +1,6 @@
 // Owns the promise that a profile may change how fast statements run, and never what they yield.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CHANGED_SETTINGS } from '../../src/clickhouse/profile-settings.ts'
 import { openAgain, openServer } from '../../src/clickhouse/server.ts'
 import { launchWithUsers } from '../support/users.ts'
 
@@ -71,3 +72,14 @@ test.each(['stuck', 'constant'])(
     await (await openServer(login(username, ['join_default_strictness']))).close()
   },
 )
+
+test('settings that somebody has invented, for row policies, keep the value of the profile', async () => {
+  const opened = await openServer(login('fast'))
+  const [row] = await opened.client.rows({
+    query: `SELECT ${CHANGED_SETTINGS} AS changed FROM values(
+      'name String, value String, default String, readonly UInt8, changed UInt8, alias_for String, is_obsolete UInt8, type String',
+      ('SQL_tenant', '7', '', 0, 1, '', 0, 'Custom'), ('final', '1', '0', 0, 1, '', 0, 'Bool'))`,
+  })
+  expect(row).toEqual({ changed: [['final', '1', '0', '0']] })
+  await opened.close()
+})

@@ -59,7 +59,20 @@ const output = createOutput({ stdout: stream, stderr: stream, env: {}, cwd: () =
 // oxlint-disable-next-line no-control-regex
 const OBEYED = /[\0-\b\v-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|^\s*::/m
 
-const found = { counts: PARSERS.map(() => 0), uncaught: 0, control: 0, notes: [] as string[] }
+const found = {
+  counts: PARSERS.map(() => 0),
+  milliseconds: PARSERS.map(() => 0),
+  uncaught: 0,
+  slow: 0,
+  control: 0,
+  notes: [] as string[],
+}
+/** Time of this process's processor: other processes of the machine do not count. */
+const worked = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+const HANG_MS = 2_000
 const note = (at: number, what: string) => {
   if (found.notes.length < 20)
     found.notes.push(`${PARSERS[at]!.name} ${found.counts[at]} of seed ${seed}: ${what}`)
@@ -80,22 +93,31 @@ for (let round = 0; performance.now() < deadline; round++) {
     console.log(JSON.stringify(input))
     break
   }
+  let thrown: unknown
+  const since = worked()
   try {
     parse(input)
   } catch (error) {
-    if (!(error instanceof BackfillError)) {
-      found.uncaught++
-      note(
-        at,
-        `uncaught ${error instanceof Error ? (error.stack ?? '').split('\n').slice(0, 4).join(' | ') : String(error)}`,
-      )
-      continue
-    }
+    thrown = error
+  }
+  const took = worked() - since
+  found.milliseconds[at]! += took
+  if (took > HANG_MS) {
+    found.slow++
+    note(at, `${Math.round(took)} ms`)
+  }
+  if (thrown instanceof BackfillError) {
     printed = ''
-    output.message(errorLines(error, { colors: output.messageColors, stack: false }))
+    output.message(errorLines(thrown, { colors: output.messageColors, stack: false }))
     if (!OBEYED.test(printed)) continue
     found.control++
     note(at, `control bytes in ${JSON.stringify(printed).slice(0, 300)}`)
+  } else if (thrown !== undefined) {
+    found.uncaught++
+    note(
+      at,
+      `uncaught ${thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(0, 4).join(' | ') : String(thrown)}`,
+    )
   }
 }
 console.log(JSON.stringify({ ...found, names: PARSERS.map(({ name }) => name) }))

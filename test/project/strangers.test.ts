@@ -3,6 +3,7 @@ import {
   cpSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -14,6 +15,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readSoundTests } from '../../src/commands/test/files.ts'
 import type { BackfillError } from '../../src/model/errors.ts'
+import { writeNewFiles } from '../../src/project/new-files.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { repository, temporaryDirectory } from '../support/processes.ts'
 
@@ -79,4 +81,15 @@ test('pipes and huge files are refused, and nobody waits for them', async () => 
   writeFileSync(join(sql, 'transforms/z.sql'), '')
   truncateSync(join(sql, 'transforms/z.sql'), 17 * 1024 * 1024)
   expect(await refused(sql)).toContain('more than 16777216')
+})
+
+test('no new file is written through a link out of the folder', async () => {
+  const { sql, outside } = folder()
+  rmSync(join(sql, 'tests'), { recursive: true, force: true })
+  symlinkSync(dirname(outside), join(sql, 'tests'))
+  const before = readdirSync(dirname(outside), { recursive: true })
+  const write = (path: string) => writeNewFiles(sql, new Map([[join(sql, path), '']]))
+  await expect(write('tests/gas/range.yaml')).rejects.toThrow('leads out of the SQL folder')
+  expect(readdirSync(dirname(outside), { recursive: true })).toEqual(before)
+  await expect(write('import/new/gas.sql')).resolves.toHaveLength(1)
 })

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { splitStatements } from '../../src/sql-syntax/statements.ts'
+import { onlyStatement, splitStatements } from '../../src/sql-syntax/statements.ts'
 
 test('a statement keeps the comments that lead it and loses those behind its last token', () => {
   const [first, second] = splitStatements('a.sql', '-- one\nSELECT 1 -- two\n; -- three\nSELECT 2 -- four')
@@ -54,3 +54,12 @@ test('what looks like a header line behind the beginning of a statement stays in
   const text = 'SELECT\n--! chunk: 5\n1'
   expect(splitStatements('a.sql', text)).toEqual([{ file: 'a.sql', line: 1, text }])
 })
+
+test.each(['a FROM t) UNION ALL SELECT 1 FROM (SELECT 2', '(1', '[1)', "1) /* ( */ + '('"])(
+  'SELECT %s: a bracket without a partner would end what is written around the statement, and is refused',
+  (text) => {
+    const only = (sql: string) => onlyStatement('a.sql', sql, { missing: 'none', hint: 'write one' })
+    expect(() => only(`SELECT\n${text}`)).toThrow(/^a\.sql:2: the bracket \S has no partner$/)
+    expect(only("SELECT (')', [`(`], {a:UInt8}) -- )").text).toContain('SELECT')
+  },
+)

@@ -1,5 +1,5 @@
 // Owns the promises of which `.env` counts, and that one which was merely found cannot draw a password to its server.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readConfig } from '../../src/workspace/config.ts'
@@ -44,6 +44,24 @@ test('both ways out work: the file is named, or the environment names the server
 test('a .env may name server and password together', () => {
   const { servers } = place(`${URL_LINE}TARGET_CLICKHOUSE_PASSWORD=theirs\n`)({})
   expect(JSON.stringify(servers)).toContain('theirs')
+})
+
+test('a found .env that names the server gets no password file from outside of its folder, not by a link either', () => {
+  const found = place(`${URL_LINE}TARGET_CLICKHOUSE_PASSWORD_FILE=token\n`)
+  const elsewhere = join(temporaryDirectory(), 'token')
+  writeFileSync(elsewhere, 'mine')
+  const folder = join(elsewhere, '..', 'clone')
+  mkdirSync(folder)
+  symlinkSync(elsewhere, join(folder, 'link'))
+  for (const file of [elsewhere, 'link']) {
+    writeFileSync(join(folder, '.env'), `${URL_LINE}TARGET_CLICKHOUSE_PASSWORD_FILE=${file}\n`)
+    const read = (environment: Record<string, string>) =>
+      readConfig({ flags: typedWords({}), environment, folder })
+    expect(() => read({})).toThrow(/names the server, but the password is in .*, outside of its folder/)
+    expect(JSON.stringify(read({ TARGET_CLICKHOUSE_URL: 'ours' }).servers)).toContain('mine')
+    expect(JSON.stringify(read({ BACKFILL_ENV_FILE: '.env' }).servers)).toContain('mine')
+  }
+  expect(() => found({})).toThrow(/cannot read the password file/)
 })
 
 test('a .env is looked for upwards within a repository, and outside of one in the working folder alone', () => {

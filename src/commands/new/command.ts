@@ -37,7 +37,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
   const files = places.map(
     async ([template, path]) => [join(folder, path), await fillTemplate(template, table)] as const,
   )
-  const written = await writeNewFiles(new Map(await Promise.all(files)))
+  const written = await writeNewFiles(folder, new Map(await Promise.all(files)))
   output.result(written.map((path) => `Wrote ${path}`))
   const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')?.text}` : ''
   output.message([

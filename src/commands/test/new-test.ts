@@ -33,7 +33,7 @@ export async function newTest(context: Context): Promise<number> {
   const description = `Blocks ${range.from} to ${range.to} of ${network.name}`
   const expected = { columns: [], rows: rows.expected }
   const test = { name: '', file: path, description, table, network, range, given: rows.given, expected }
-  const [written] = await writeNewFiles(new Map([[path, testText(test, catalogue)]]))
+  const [written] = await writeNewFiles(config.sql.value, new Map([[path, testText(test, catalogue)]]))
   const read = [...rows.given.values()].reduce((sum, list) => sum + list.length, 0)
   output.result([
     `Wrote ${written}: ${count(read, 'given row')}, ${count(rows.expected.length, 'expected row')}.`,

@@ -1,7 +1,9 @@
-// Owns docs/reference.md, the reference of commands and flags: `npm run docs` writes it from the table of commands.
+// Owns docs/reference.md, the reference of commands and flags, from the table of commands. `npm run docs` writes it, and
+// what scripts/json/ makes.
 import { writeFileSync } from 'node:fs'
 import { GROUPS } from '../src/cli/commands.ts'
 import { flagsOf, flagUsage } from '../src/cli/help.ts'
+import { jsonFiles } from './json/reference.ts'
 import type { CommandEntry } from '../src/session/command.ts'
 import type { Flag } from '../src/terminal/argv.ts'
 import { common, flagText } from '../src/terminal/flags.ts'
@@ -59,4 +61,7 @@ function flagLine(flag: Flag): string {
   return `- \`${flagUsage(flag)}\`: ${flagText(flag)}`
 }
 
-if (import.meta.main) writeFileSync(FILE, reference())
+if (import.meta.main) {
+  writeFileSync(FILE, reference())
+  for (const [file, text] of jsonFiles()) writeFileSync(new URL(`../${file}`, import.meta.url), text)
+}

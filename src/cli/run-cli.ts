@@ -5,6 +5,7 @@ import { QUESTION } from './completion/scripts.ts'
 import { readConfig } from '../workspace/config.ts'
 import { createOutput, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
+import { errorDocument } from '../terminal/render/json.ts'
 import { toolVersion } from '../workspace/tool-version.ts'
 
 /** Runs one command and resolves to the exit code; it never rejects. */
@@ -22,12 +23,16 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     if (invocation.kind === 'version') output.result([`backfill ${toolVersion()}`])
     if (invocation.kind !== 'command') return EXIT.ok
     const { entry, flags } = invocation
-    output = createOutput(terminal, flags, [])
+    const command = entry.name
+    output = createOutput(terminal, flags, [], { command, network: null })
     const config = readConfig({ flags, environment: terminal.env, folder: workingFolder(terminal) })
-    output = createOutput(terminal, flags, config.secrets)
-    const command = await entry.load()
-    return await command({ flags, config, output })
+    const hasNetwork = entry.flags.some(({ name }) => name === 'network')
+    const network = hasNetwork ? config.network.value : null
+    output = createOutput(terminal, flags, config.secrets, { command, network })
+    const run = await entry.load()
+    return await run({ flags, config, output })
   } catch (error) {
+    if (argv.includes('--json')) output.json(errorDocument(error, exitCodeOf(error)))
     output.message(
       errorLines(error, { colors: output.messageColors, stack: terminal.env['BACKFILL_DEBUG'] === '1' }),
     )

@@ -74,7 +74,7 @@ export async function supervised(
       }),
     )
   } catch (error) {
-    reporter.abandon(error)
+    reporter.abandon()
     throw error
   }
 }

@@ -2,16 +2,26 @@
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
+import { wallClock } from '../seam/clock.ts'
 import type { Flags } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
+import { toolVersion } from '../workspace/tool-version.ts'
 import { escapeControlCharacters } from './render/escape.ts'
 import type { Colors } from './render/format.ts'
-import { jsonDocument } from './render/json.ts'
+import { jsonOf, SCHEMA } from './render/json.ts'
 import { markedColors, printable, printableJson } from './render/printable.ts'
 
 export type Output = ReturnType<typeof createOutput>
 
-export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly string[]) {
+/** What every JSON document says of itself; null while it is unknown. */
+export type Subject = { readonly command: string | null; readonly network: string | null }
+
+export function createOutput(
+  terminal: Terminal,
+  flags: Flags,
+  secrets: readonly string[],
+  { command, network }: Subject = { command: null, network: null },
+) {
   const colors = (stream: NodeJS.WriteStream): Colors =>
     markedColors(wantsColors({ env: terminal.env, off: flags.has('no-color'), isTTY: stream.isTTY }))
   const { stdout, stderr } = terminal
@@ -20,15 +30,20 @@ export function createOutput(terminal: Terminal, flags: Flags, secrets: readonly
   return {
     /** Prints lines of the result. A line break in one of them is escaped. */
     result: (lines: readonly string[]) => write(stdout, lines.map(printable)),
-    /** Prints data as one line of JSON (render/json.ts), passwords masked. */
-    json: (data: object) =>
-      write(stdout, [
-        printableJson(
-          JSON.stringify(jsonDocument(data), (_, value: unknown) =>
-            typeof value === 'string' ? hide(value) : value,
-          ),
-        ),
-      ]),
+    /** Prints data as one line of JSON (render/json.ts) in the envelope that all documents have, passwords masked. */
+    json: (data: object) => {
+      const envelope = {
+        schema: SCHEMA,
+        command,
+        generatedAt: wallClock(),
+        network,
+        toolVersion: toolVersion(),
+      }
+      const text = JSON.stringify(jsonOf({ ...envelope, ...data }), (_, value: unknown) =>
+        typeof value === 'string' ? hide(value) : value,
+      )
+      write(stdout, [printableJson(text)])
+    },
     /** Passes on the bytes of a result, unchanged unless stdout is a terminal. */
     stream: (bytes: Readable) => passOn(bytes, stdout),
     /** Prints messages, passwords masked, because they may contain text of a server or a client. */

@@ -1,8 +1,7 @@
 // Owns printing a run's events: JSON lines, live lines in a terminal, plain lines elsewhere, or only warnings.
-import { BackfillError } from '../model/errors.ts'
 import type { RunEvent, RunSummary } from '../runner/events.ts'
 import type { Output } from './output.ts'
-import { errorEvent, eventFields, summaryFields } from './render/json.ts'
+import { eventFields, summaryFields } from './render/json.ts'
 import { eventText, failureLines, summaryLines } from './render/run-events.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from './render/run-progress.ts'
 import { after, monotonicMs } from '../seam/clock.ts'
@@ -74,9 +73,6 @@ export async function createReporter(output: Output, { json, quiet, again }: Rep
       output.message(failureLines(summary, colors))
     },
     /** An error ended the run; its caller prints the error. */
-    abandon: (error: unknown): void => {
-      closeLive()
-      if (json && error instanceof BackfillError) output.json(errorEvent(error))
-    },
+    abandon: closeLive,
   }
 }

@@ -113,7 +113,13 @@ test('an unreadable .env is one message', async () => {
 test('`up --json` ends with an error event when the server is down', async () => {
   const { code, stdout } = await backfillHere(['up', '--json'], { env: NOWHERE })
   expect(code).toBe(6)
-  expect(JSON.parse(stdout)).toMatchObject({ schema: 1, event: 'error', kind: 'server' })
+  expect(JSON.parse(stdout)).toMatchObject({
+    schema: 1,
+    command: 'up',
+    event: 'error',
+    exit_code: 6,
+    error: { kind: 'server' },
+  })
 })
 
 test('`info` shows the settings, masked, when the server is down', async () => {

@@ -14,6 +14,7 @@ const files = [
   'docs/how-to/deploying.md',
   'docs/how-to/operating.md',
   'docs/how-to/it-is-3-am.md',
+  'docs/how-to/monitoring.md',
   ...globSync('packaging/*/*', { cwd: repository }),
   ...globSync('.github/workflows/*', { cwd: repository }),
 ]
@@ -26,7 +27,7 @@ function commandLines(text: string): readonly (readonly string[])[] {
 }
 
 test.for(files)('%s: every command line is one', (file) => {
-  for (const [name = '', ...words] of commandLines(read(file))) {
+  for (const [name = '', ...words] of commandLines(read(file).replaceAll(/\{\{.*?\}\}/g, 'word'))) {
     const entry = COMMANDS.find((command) => command.name === name)
     expect(() => readFlags(words, name, entry?.flags ?? [])).not.toThrow()
   }
@@ -52,6 +53,16 @@ test.for(files)('%s: every variable is one that is read', (file) => {
         `^(BACKFILL_(${own.join('|')})|\\w+_CLICKHOUSE_(URL|USERNAME|PASSWORD|PASSWORD_FILE|PROTOCOL|DATABASE))$`,
       ),
     )
+})
+
+test('a unit that fails starts a unit that exists, and every service has what its timer starts', () => {
+  const units = globSync('packaging/systemd/*', { cwd: repository }).map((file) => file.split('/').at(-1)!)
+  const called = units.flatMap((unit) =>
+    [...read(`packaging/systemd/${unit}`).matchAll(/^OnFailure=(\S+@)\S+$/gm)].map((match) => match[1]!),
+  )
+  expect(called).toHaveLength(2)
+  const started = units.filter((unit) => unit.endsWith('.timer')).map((unit) => unit.replace('.timer', ''))
+  for (const name of [...called, ...started]) expect(units).toContain(`${name}.service`)
 })
 
 test('the image has what the program needs, and nothing else goes to the builder', () => {

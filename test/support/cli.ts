@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { expect, onTestFinished } from 'vitest'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { type Outcome, outcome, repository, temporaryDirectory } from './processes.ts'
+import { checkJsonOutput } from './json-outputs.ts'
 import type { TestServer } from './server.ts'
 
 export const MAIN = join(repository, 'src/main.ts')
@@ -41,9 +42,11 @@ export function startBackfill(argv: readonly string[], options: CliOptions = {})
   return child
 }
 
-/** Runs `backfill <argv>` to its end. */
-export function backfill(argv: readonly string[], options: CliOptions = {}): Promise<Outcome> {
-  return outcome(startBackfill(argv, options))
+/** Runs `backfill <argv>` to its end. Whatever JSON it prints is as its schema says. */
+export async function backfill(argv: readonly string[], options: CliOptions = {}): Promise<Outcome> {
+  const ended = await outcome(startBackfill(argv, options))
+  checkJsonOutput(argv, ended)
+  return ended
 }
 
 /**
@@ -63,6 +66,7 @@ export async function backfillHere(
   })
   for (const stream of [stdout, stderr]) stream.end()
   const [out, error] = await said
+  checkJsonOutput(argv, { stdout: out })
   return { code, stdout: out, stderr: error }
 }
 

@@ -17,6 +17,7 @@ export const DECLARE: readonly CommandEntry[] = [
       flags.dryRun,
       flags.yes,
       flags.lag,
+      flags.json,
       ...flags.common,
     ],
     exits: { ...exits.locking, 1: 'The question was not answered with yes, or the blocks changed meanwhile' },

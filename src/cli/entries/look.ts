@@ -13,6 +13,13 @@ export const LOOK: readonly CommandEntry[] = [
       flags.tables,
       flags.lag,
       flags.json,
+      flag(
+        'format <text|prometheus>',
+        "Output format: `prometheus` is for node_exporter's textfile collector",
+        {
+          fallback: 'text',
+        },
+      ),
       flag('check', 'Exit with 8, 3 or 4 if not all is well, and say why in one line'),
       flag('max-behind <blocks>', 'With --check: number of missing blocks that is no failure', {
         example: '300',
@@ -37,6 +44,7 @@ export const LOOK: readonly CommandEntry[] = [
     examples: {
       'Show all tables': 'status',
       'Tell monitoring whether all is well': 'status --check',
+      'Write metrics for Prometheus': 'status --format prometheus > backfill.prom',
       'Tolerate 300 missing blocks, and sources of an hour':
         'status --check --max-behind 300 --max-source-age 1h',
     },
@@ -154,6 +162,7 @@ export const LOOK: readonly CommandEntry[] = [
       }),
       flag('print-sql', 'The statement with its values, to paste into a client; asks no server'),
       flag('explain', 'The query plan, and how much would be read'),
+      flags.json,
       ...flags.common,
     ],
     exits: exits.asking,
@@ -187,7 +196,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'list',
     about: 'List the tables and what they read; asks no server',
     usage: '[flags]',
-    flags: [flags.sql, flags.noColor],
+    flags: [flags.json, flags.sql, flags.noColor],
     exits: exits.local,
     examples: { 'List the tables of a folder': 'list --sql ./sql' },
     load: async () => (await import('../../commands/list/command.ts')).list,
@@ -196,7 +205,7 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'info',
     about: 'Show the configuration, where it comes from, and the servers',
     usage: '[flags]',
-    flags: [...flags.sizing, flags.compression, ...flags.common],
+    flags: [...flags.sizing, flags.compression, flags.json, ...flags.common],
     exits: exits.asking,
     examples: { 'Show which server is meant, and why': 'info' },
     load: async () => (await import('../../commands/info/command.ts')).info,

@@ -62,6 +62,7 @@ export const SQL: readonly CommandEntry[] = [
         'What a row belongs to: a block, or an address, of which the latest row is kept',
         { fallback: 'per-block' },
       ),
+      flags.json,
       flags.sql,
       flags.noColor,
     ],

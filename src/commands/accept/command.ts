@@ -69,14 +69,17 @@ async function propose(
   { tables, question, record, recorded }: Proposal,
 ): Promise<number> {
   const { output, flags } = context
-  output.result(partLines(parts))
-  if (flags.has('dry-run')) output.result(['Nothing has been written.'])
-  else if (tables.length === 0) output.result(['Nothing to do.'])
-  else {
+  const json = flags.has('json')
+  const print = (lines: readonly string[]) => (json ? undefined : output.result(lines))
+  print(partLines(parts))
+  const records = !flags.has('dry-run') && tables.length > 0
+  if (records) {
     await confirm(context, question(tables.length <= 3 ? tables.join(', ') : count(tables.length, 'table')))
     await record((text) => output.message([text]))
-    output.result([recorded])
-  }
+    print([recorded])
+  } else print([flags.has('dry-run') ? 'Nothing has been written.' : 'Nothing to do.'])
+  const found = parts.filter(({ blocks }) => blocks.length > 0)
+  if (json) output.json({ parts: found, tables, recorded: records })
   return EXIT.ok
 }
 

@@ -60,7 +60,6 @@ export const adoptCommand: Command = async (context) => {
         const [sample] = plan.verifications
         if (json)
           output.json({
-            network: workspace.network.name,
             table: key,
             outcome,
             blocks: plan.blocks,

@@ -4,14 +4,16 @@ import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
 
 export const createTablesCommand: Command = async (context) => {
-  const { output } = context
+  const { flags, output } = context
   return await withWorkspace(context, async ({ workspace }) => {
     const { createTables } = await import('../../runner/create-tables.ts')
     const { green, dim } = output.resultColors
-    const lines = await createTables(workspace)
-    output.result(
-      lines.map(({ target, created }) => `${created ? green('created') : dim('exists ')}  ${target}`),
-    )
+    const tables = await createTables(workspace)
+    if (flags.has('json')) output.json({ tables })
+    else
+      output.result(
+        tables.map(({ target, created }) => `${created ? green('created') : dim('exists ')}  ${target}`),
+      )
     return EXIT.ok
   })
 }

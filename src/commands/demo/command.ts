@@ -10,7 +10,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
 export const demo: Command = async (context) => {
-  const { config, output } = context
+  const { config, flags, output } = context
   const { readDemo } = await import('../../project/sql-folder.ts')
   const chain = await readDemo(config.sql.value)
   const ready = async ({ workspace, connected }: Session): Promise<void> => {
@@ -29,7 +29,7 @@ export const demo: Command = async (context) => {
   return await runUp(context, upOptions(context), {
     ready,
     after: async ({ workspace }) => {
-      output.result([''])
+      if (!flags.has('json')) output.result([''])
       await printStatus(context, workspace)
     },
   })

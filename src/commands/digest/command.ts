@@ -29,7 +29,7 @@ export const digestCommand: Command = async (context) => {
     () => output.message(['Stopping.']),
     (signal) =>
       withWorkspace(context, async (session) => {
-        const { chosen, network } = session.workspace
+        const { chosen } = session.workspace
         const named = flags.has('tables') ? chosen.find(({ rows }) => rows.kind === 'per-key') : undefined
         if (named !== undefined)
           throw usageError(
@@ -38,7 +38,7 @@ export const digestCommand: Command = async (context) => {
           )
         const tables = await readDigests(session, { every, from, to }, signal)
         if (signal.aborted) return interruptedCode(signal)
-        if (flags.has('json')) output.json({ network: network.name, every, tables })
+        if (flags.has('json')) output.json({ every, tables })
         else output.result(tables.flatMap(digestLines))
         return EXIT.ok
       }),

@@ -13,11 +13,13 @@ import { count, type Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
 export const info: Command = async (context) => {
-  const { config, output } = context
+  const { config, flags, output } = context
   const colors = output.resultColors
-  output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, colors)])
+  const json = flags.has('json')
+  if (!json) output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, colors)])
   return await withWorkspace(context, async (session) => {
-    output.result(['', ...serverLines(session, config, colors)])
+    if (json) output.json({ runtime: runtime(), settings: settingRows(config), ...serverFields(session) })
+    else output.result(['', ...serverLines(session, config, colors)])
     return EXIT.ok
   })
 }
@@ -31,10 +33,10 @@ type ClusterFacts = NonNullable<Session['connected']['target']['cluster']>
 
 type Row = { readonly name: string; readonly value: string; readonly origin: string }
 
-export function settingLines(config: Config, colors: Colors): readonly string[] {
+function settingRows(config: Config): readonly Row[] {
   const { network, lag, jobs, tableJobs, chunk, chunkRows, order } = config
   const { cluster, compression, ledgerDatabase, sql, state, acceptSetting } = config
-  const rows: readonly Row[] = [
+  return [
     row('network', network),
     row('lag', lag),
     row('jobs', { ...jobs, value: jobs.value ?? "by the server's cores" }),
@@ -56,8 +58,11 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
     ...sideRows(config, 'source'),
     ...sideRows(config, 'target'),
   ]
+}
+
+export function settingLines(config: Config, colors: Colors): readonly string[] {
   return renderTable<Row>(
-    rows,
+    settingRows(config),
     [
       { title: 'setting', cell: ({ name }) => name },
       { title: 'value', cell: ({ value }) => value },
@@ -65,6 +70,21 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
     ],
     Infinity,
   ).lines
+}
+
+function serverFields({ servers, compression, connected }: Session): object {
+  return {
+    oneServer: servers.source.identity === servers.target.identity,
+    compression,
+    source: sideFields(servers.source),
+    target: sideFields(servers.target),
+    cluster: connected.target.cluster?.name,
+    nodes: connected.target.cluster?.nodes.length,
+  }
+}
+
+function sideFields({ version, notSent }: Session['servers'][ServerRole]): object {
+  return { version, notSent: notSent?.names ?? [], readsOnly: notSent?.readsOnly ?? false }
 }
 
 /** The servers, their versions, and the settings that a user may not change. */

@@ -4,10 +4,11 @@ import type { Command } from '../../session/command.ts'
 import type { BlockLimit, BlockLimits, RowsKind, TableDefinition } from '../../model/model.ts'
 import { count, type Colors } from '../../terminal/render/format.ts'
 
-export const list: Command = async ({ config, output }) => {
+export const list: Command = async ({ config, flags, output }) => {
   const { readCatalogue } = await import('../../project/sql-folder.ts')
   const { tables } = await readCatalogue(config.sql.value)
-  output.result(renderList(tables, output.resultColors))
+  if (flags.has('json')) output.json({ tables: tables.map(listFields) })
+  else output.result(renderList(tables, output.resultColors))
   return EXIT.ok
 }
 
@@ -18,6 +19,20 @@ export function renderList(tables: readonly TableDefinition[], colors: Colors): 
     `  ${table.description}`,
     colors.dim(`  ${facts(table).join('; ')}`),
   ])
+}
+
+function listFields({
+  key,
+  target,
+  description,
+  unit,
+  rows,
+  blocks,
+  sources,
+  after,
+}: TableDefinition): object {
+  const [first, last] = [blocks.from, blocks.to].map((limit) => limitText(limit) || null)
+  return { table: key, target, description, unit, rows: rows.kind, first, last, sources, after }
 }
 
 function facts({ rows, blocks, sources, after }: TableDefinition): readonly string[] {

@@ -17,7 +17,7 @@ export const log: Command = async (context) => {
   const prefix = readFlag(flags, 'run', nonEmpty)
   const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const catalogue = await readCatalogue(config.sql.value)
-  const network = findNetwork(catalogue, config.network.value).name
+  findNetwork(catalogue, config.network.value)
   const style = { columns: output.columns, colors: output.resultColors, limit }
   const json = flags.has('json')
 
@@ -32,11 +32,11 @@ export const log: Command = async (context) => {
       const question = { table, run, limit, errors: flags.has('errors') }
       if (table === undefined && run === undefined) {
         const runs = exists ? await readLog<LoggedRun>(history, 'runs', question) : []
-        if (json) output.json({ network, runs })
+        if (json) output.json({ runs })
         else output.result(renderRuns(runs, style))
       } else {
         const events = exists ? await readLog<LoggedEvent>(history, 'events', question) : []
-        if (json) output.json({ network, events })
+        if (json) output.json({ events })
         else output.result(renderEvents(events, { ...style, table }))
       }
       return EXIT.ok

@@ -38,7 +38,8 @@ export const newTable: Command = async ({ config, output, flags }) => {
     async ([template, path]) => [join(folder, path), await fillTemplate(template, table)] as const,
   )
   const written = await writeNewFiles(folder, new Map(await Promise.all(files)))
-  output.result(written.map((path) => `Wrote ${path}`))
+  if (flags.has('json')) output.json({ files: written })
+  else output.result(written.map((path) => `Wrote ${path}`))
   const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')?.text}` : ''
   output.message([
     `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and edit the SELECT.`,

@@ -23,6 +23,7 @@ export const preview: Command = async (context) => {
   const range = typedRange(flags, '`preview`')
   const limit = readFlag(flags, 'limit', positiveCount)
   const format = readFlag(flags, 'format', nonEmpty)
+  const json = flags.has('json')
   assertNotMixed(flags)
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const catalogue = await readCatalogue(config.sql.value)
@@ -40,7 +41,10 @@ export const preview: Command = async (context) => {
     output.result(`${boundStatement(table, values)};`.replaceAll(/^\s*(?=::)/gm, '$&/**/').split('\n'))
     return EXIT.ok
   }
-  if (inside === undefined) return EXIT.ok
+  if (inside === undefined) {
+    if (json) output.json({ table: name, range, columns: [], rows: [] })
+    return EXIT.ok
+  }
   return await withConnections(context, async (connections) => {
     const { withPreview } = await import('./preview.ts')
     return await withPreview(connections, { table, network, range: inside }, async (look) => {
@@ -48,6 +52,7 @@ export const preview: Command = async (context) => {
         const { plan, estimate } = await look.explain()
         output.result([...plan.split('\n'), 'At most this would be read:', ...estimate.trimEnd().split('\n')])
       } else if (format !== undefined) await output.stream(await look.stream(format, limit))
+      else if (json) output.json({ table: name, range: inside, ...(await look.rows(limit ?? DEFAULT_LIMIT)) })
       else {
         const rows = limit ?? DEFAULT_LIMIT
         const drawn = await look.table(rows, output.columns)
@@ -80,11 +85,11 @@ function insideLimits({ output }: Context, { table, network, range }: PreviewQue
 
 /** @throws BackfillError `usage` where flags ask for different things */
 function assertNotMixed(flags: Flags): void {
-  const typed = ['print-sql', 'explain', 'format']
+  const typed = ['print-sql', 'explain', 'format', 'json']
     .filter((flag) => flags.has(flag))
     .map((flag) => `--${flag}`)
   if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
-  if (flags.has('limit') && typed[0] !== undefined && typed[0] !== '--format')
+  if (flags.has('limit') && typed[0] !== undefined && !['--format', '--json'].includes(typed[0]))
     throw usageError(`--limit has no effect with ${typed[0]}`, 'remove it')
 }
 

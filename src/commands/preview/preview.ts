@@ -9,6 +9,7 @@ import type { Connection } from '../../clickhouse/connection.ts'
 import { errorCode, serverError, messageOf } from '../../clickhouse/server-error.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
 import { errorInBody, TAIL_BYTES } from '../../clickhouse/write.ts'
+import { verbatim } from '../../terminal/render/json.ts'
 import { transformParams } from '../../targets/transform.ts'
 import { describeTransform, readerOf } from '../../targets/transform.ts'
 
@@ -98,6 +99,15 @@ function previewOn(
      */
     stream: async (format: string, limit: number | undefined) =>
       await ask(select(limit), { default_format: format as DataFormat }),
+    /** The first rows for a JSON document: `rows` are arrays; numbers above 32 bits are texts. */
+    rows: async (limit: number) => {
+      const answer = await text(await ask(select(limit), JSON_ROWS))
+      const { meta, data } = JSON.parse(answer) as {
+        readonly meta: readonly object[]
+        readonly data: unknown
+      }
+      return { columns: meta, rows: verbatim(data) }
+    },
     /** The query plan, and an upper estimate of the reads: a table without rows if no MergeTree table is read. */
     explain: async () => ({
       plan: await text(
@@ -109,6 +119,12 @@ function previewOn(
 }
 
 const UNKNOWN_FORMAT = 73
+
+const JSON_ROWS: ClickHouseSettings = {
+  default_format: 'JSONCompact',
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+}
 
 const PRETTY: ClickHouseSettings = {
   default_format: 'PrettyCompactMonoBlock' as DataFormat,

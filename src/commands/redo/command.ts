@@ -102,7 +102,7 @@ const redoAllStale: Command = async (context) => {
     const wanted = { options: upOptions(context), rebuilds }
     const steps = await planStale(workspace, wanted)
     const { name } = workspace.network
-    const goesOn = showPlan(context, stalePlanFields(name, steps), false, (dry, colors) =>
+    const goesOn = showPlan(context, stalePlanFields(steps), false, (dry, colors) =>
       renderStalePlan(name, steps, colors, dry),
     )
     if (!goesOn || steps.length === 0) return EXIT.ok
@@ -146,10 +146,9 @@ function staleQuestion(steps: readonly StaleStep[]): string {
 }
 
 /** The object of `redo --stale --json` before the events. */
-function stalePlanFields(network: string, steps: readonly StaleStep[]): object {
+function stalePlanFields(steps: readonly StaleStep[]): object {
   return {
     event: 'plan',
-    network,
     tables: redone(steps),
     rebuilds: steps.flatMap((step) => (step.kind === 'rebuild' ? [rebuildPlanFields(step.plan)] : [])),
     left: steps.flatMap(({ table, ...step }) =>

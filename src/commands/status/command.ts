@@ -1,17 +1,29 @@
 // Owns `backfill status`.
-import { EXIT } from '../../model/errors.ts'
+import { EXIT, usageError } from '../../model/errors.ts'
 import type { StatusReport } from './status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { duration } from '../../terminal/render/format.ts'
 import { renderStatus, statusFields } from './render.ts'
 import { withWorkspace } from '../../session/session.ts'
+import type { Session } from '../../workspace/open.ts'
+import { toolVersion } from '../../workspace/tool-version.ts'
+import { oneOf, readFlag } from '../../workspace/values.ts'
 import { evaluateHealth, readTolerances, verdictLine } from './verdict.ts'
 
 export const statusCommand: Command = async (context) => {
   const { config, flags, output } = context
   const tolerances = readTolerances(flags)
-  return await withWorkspace(context, async ({ workspace, connected }) => {
+  const format = readFlag(flags, 'format', oneOf(['text', 'prometheus']))
+  const other = ['json', 'check'].find((name) => flags.has(name))
+  if (format === 'prometheus' && other !== undefined)
+    throw usageError(`--format prometheus and --${other} exclude each other`, 'keep one of them')
+  return await withWorkspace(context, async (session) => {
+    const { workspace, connected } = session
+    if (format === 'prometheus') {
+      output.result(await metricsOf(session, config.lag.value))
+      return EXIT.ok
+    }
     if (!flags.has('check')) {
       await printStatus(context, workspace)
       return EXIT.ok
@@ -42,6 +54,39 @@ export const statusCommand: Command = async (context) => {
     output.message([verdictLine(verdict)].filter((line) => line !== undefined))
     return verdict.exit
   })
+}
+
+/** The lines of `--format prometheus`. */
+async function metricsOf({ workspace, connected }: Session, lag: number): Promise<readonly string[]> {
+  const [{ status }, { openAges }, { readLastRuns }, { metricsLines }] = await Promise.all([
+    import('./status.ts'),
+    import('../../sources/ages.ts'),
+    import('./last-runs.ts'),
+    import('./metrics.ts'),
+  ])
+  const network = workspace.network.name
+  const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
+  const [report, extents] = await Promise.all([
+    status(workspace, { lag }),
+    workspace.ports.source.extents(sources),
+  ])
+  const blocks = new Map([...extents].map(([source, { to }]) => [source, to]))
+  const ages = await openAges({ server: connected.source, network }).newest(blocks)
+  const newest = [...blocks].map(([source, block]) => ({ source, block, age: ages.get(source) }))
+  const present = report.tables.flatMap(({ table, targetUuid }) =>
+    targetUuid === null ? [] : [[table, targetUuid] as const],
+  )
+  const held = report.tables.flatMap(({ table, lock }) =>
+    lock === null ? [] : [[table, lock.epoch] as const],
+  )
+  const runs =
+    (await workspace.ports.target.ledgerState()) === 'absent'
+      ? []
+      : await readLastRuns(
+          { server: connected.target, names: connected.names, network },
+          { present: new Map(present), held: new Map(held) },
+        )
+  return metricsLines({ report, runs, newest, version: toolVersion() })
 }
 
 export async function printStatus(context: Context, workspace: Workspace): Promise<void> {

@@ -103,6 +103,7 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
   return {
     table: table.key,
     target: `${database}.${table.target}`,
+    targetUuid: target?.uuid ?? null,
     /** What `first`, `head` and all ranges count. */
     unit: table.unit,
     first,
@@ -132,6 +133,8 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
     hint: hintOf(table),
     rows: target?.rows ?? null,
     lastRun: view?.lastRun ?? null,
+    /** Events of the ledger that the next start has to read. */
+    eventsSinceCheckpoint: view?.tail ?? 0,
     lock: lock === undefined || lock.released ? null : lock,
     /** What the table or its sources lack altogether, the worst first. */
     absences,

@@ -76,8 +76,7 @@ const verifyStored: Command = async (context) => {
         const stored = await import('./stored.ts')
         const { workspace } = session
         const checks = await stored.verifyStored(workspace, await verifyPorts(session), signal)
-        if (flags.has('json'))
-          output.json({ network: workspace.network.name, tables: checks.map(storedFields) })
+        if (flags.has('json')) output.json({ tables: checks.map(storedFields) })
         else output.result(renderStored(checks, output.resultColors))
         return signal.aborted ? interruptedCode(signal) : storedCode(checks)
       }),
@@ -99,8 +98,7 @@ const verifySources: Command = async (context) => {
           { dryRun: flags.has('dry-run') },
           { signal, note: (table, text) => output.message([`${table}  ${text}`]) },
         )
-        if (flags.has('json'))
-          output.json({ network: workspace.network.name, tables: checks.map(sourcesFields) })
+        if (flags.has('json')) output.json({ tables: checks.map(sourcesFields) })
         else output.result(renderSources(checks, workspace.catalogue.tables, output.resultColors))
         return signal.aborted ? interruptedCode(signal) : sourcesCode(checks)
       }),

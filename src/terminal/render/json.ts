@@ -4,22 +4,19 @@ import { countBlocks, type Range } from '../../model/blocks.ts'
 import type { StaleReport } from '../../planning/stale-reports.ts'
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 
-const SCHEMA = 1
-
-/**
- * Data as a JSON document: keys in snake_case, undefined as null, block sets as `[[from, to], …]`, the field `range` as
- * `from` and `to`, times as ISO 8601, errors as kind, message and hint.
- */
-export function jsonDocument(data: object): Readonly<Record<string, unknown>> {
-  return { schema: SCHEMA, ...(jsonOf(data) as object) }
-}
+/** The version of all documents; schema/ describes them. */
+export const SCHEMA = 1
 
 /** Data whose keys stay unchanged: rows of a table. */
 export function verbatim(data: unknown): object {
   return { toJSON: () => data }
 }
 
-function jsonOf(value: unknown): unknown {
+/**
+ * Data for a JSON document: keys in snake_case, undefined as null, block sets as `[[from, to], …]`, the field `range` as
+ * `from` and `to`, times as ISO 8601, errors as kind, message and hint.
+ */
+export function jsonOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value ?? null
   // A time, or a value to keep unchanged.
   if ('toJSON' in value) return value
@@ -59,9 +56,11 @@ export function summaryFields(summary: RunSummary): object {
   return { event: 'summary', ...summary, elapsedMs: Math.round(summary.elapsedMs) }
 }
 
-/** The last event of a run that ended by an error instead of a summary. */
-export function errorEvent(error: BackfillError): object {
-  return { event: 'error', ...errorFields(error) }
+/** The document of a command that ended by an error, in a run the last event. Any other error is a defect. */
+export function errorDocument(error: unknown, exitCode: number): object {
+  const known =
+    error instanceof BackfillError ? error : { kind: 'defect', message: String(error), hint: null }
+  return { event: 'error', exitCode, error: known }
 }
 
 /** Stale ranges by the SQL that built them and by the reasons why they are stale. */

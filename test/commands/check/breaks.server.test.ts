@@ -173,7 +173,7 @@ test('the project itself is clean, as a process too; --json is one object', asyn
   const env = environmentFor(server, databases)
   const { code, stdout, stderr } = await backfill(['check', '--json'], { env })
   expect(code, stdout).toBe(0)
-  expect(JSON.parse(stdout)).toEqual({
+  expect(JSON.parse(stdout)).toMatchObject({
     schema: 1,
     tables: expect.arrayContaining(KEYS),
     tests: expect.any(Number),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { jsonDocument } from '../../../src/terminal/render/json.ts'
+import { jsonOf } from '../../../src/terminal/render/json.ts'
 import { doctorExit, doctorFields, renderDoctor } from '../../../src/commands/doctor/command.ts'
 import { BUILT_IN, type Finding, findings, GROUPS } from '../../../src/commands/doctor/finding.ts'
 import { readSqlChecks } from '../../../src/commands/doctor/sql-checks.ts'
@@ -40,9 +40,9 @@ test('lines are aligned, what to type stands below, the sum at the end', () => {
 })
 
 test('programs read the same, with stable keys', () => {
-  const document = jsonDocument(doctorFields(FOUND))
-  expect(document).toMatchObject({ schema: 1, ok: 1, warn: 1, fail: 1 })
-  expect((document as unknown as { checks: object[] }).checks.slice(0, 2)).toEqual([
+  const document = jsonOf(doctorFields(FOUND))
+  expect(document).toMatchObject({ ok: 1, warn: 1, fail: 1 })
+  expect((document as { checks: object[] }).checks.slice(0, 2)).toEqual([
     { check: 'reach', group: 'Servers', subject: 'source', status: 'ok', finding: 'well', hint: null },
     {
       check: 'clock',
@@ -59,7 +59,7 @@ test('control characters in what a server says are shown, not obeyed', () => {
   const hostile = [findings('reach', 's\u001b[2J').fail('no\u0007 answer\u001b[31m', 'GRANT\u009b2J')]
   for (const said of [
     renderDoctor(hostile, pc.createColors(false)).join('\n'),
-    JSON.stringify(jsonDocument(doctorFields(hostile))),
+    JSON.stringify(jsonOf(doctorFields(hostile))),
   ]) {
     // oxlint-disable-next-line no-control-regex
     expect(said.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]|\\u00/)

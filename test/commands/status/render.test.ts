@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { verdictLine, verdictOf } from '../../../src/commands/status/verdict.ts'
 import { coverageBar } from '../../../src/terminal/render/bar.ts'
 import { percent } from '../../../src/terminal/render/format.ts'
-import { jsonDocument } from '../../../src/terminal/render/json.ts'
+import { jsonOf } from '../../../src/terminal/render/json.ts'
 import { statusFields } from '../../../src/commands/status/render.ts'
 import { renderStatus } from '../../../src/commands/status/render.ts'
 import type { StatusReport, TableReport } from '../../../src/commands/status/status.ts'
@@ -17,6 +17,8 @@ const [OLD, NEW] = ['0'.repeat(64), 'f'.repeat(64)]
 const table = (differences: Partial<TableReport> = {}): TableReport => ({
   table: 'address_diffs',
   target: 'int_address_diffs',
+  targetUuid: '6e737b1f-f332-488f-98b2-77c812f732dd',
+  eventsSinceCheckpoint: 0,
   unit: 'block',
   first: 46_147,
   head: 22_499_616,
@@ -151,10 +153,10 @@ test('status with colours is the same text', () => {
 })
 
 test('status --json keeps the schema that programs read', () => {
-  const { tables, ...rest } = jsonDocument(statusFields(REPORT)) as unknown as {
+  const { tables, ...rest } = jsonOf(statusFields(REPORT)) as {
     tables: readonly Record<string, unknown>[]
   }
-  expect(rest).toEqual({ schema: 1, network: 'mainnet' })
+  expect(rest).toEqual({ network: 'mainnet' })
   expect(tables[1]).toMatchObject({
     table: 'address_storage_slot_first_access',
     target: 'int_address_diffs',

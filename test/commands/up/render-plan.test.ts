@@ -1,7 +1,7 @@
 // Owns the promises of how a plan looks.
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { jsonDocument } from '../../../src/terminal/render/json.ts'
+import { jsonOf } from '../../../src/terminal/render/json.ts'
 import { renderPlan } from '../../../src/commands/up/command.ts'
 import type { PlanReport } from '../../../src/planning/plan.ts'
 
@@ -69,8 +69,7 @@ test('a plan shows the first chunks of each table and how many more there are', 
       "Next: \`backfill up\` will run 10 chunks, 2 at a time, in about 20.0 s. Nothing has been written.",
     ]
   `)
-  expect(jsonDocument(PLAN)).toMatchObject({
-    schema: 1,
+  expect(jsonOf(PLAN)).toMatchObject({
     network: 'mainnet',
     jobs: 2,
     tables: [

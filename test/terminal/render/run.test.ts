@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { errorLines, exitCodeOf } from '../../../src/terminal/render/error.ts'
 import { eventText, failureLines, summaryLines } from '../../../src/terminal/render/run-events.ts'
 import { duration, formatRanges } from '../../../src/terminal/render/format.ts'
-import { eventFields, jsonDocument, summaryFields, verbatim } from '../../../src/terminal/render/json.ts'
+import { eventFields, jsonOf, summaryFields, verbatim } from '../../../src/terminal/render/json.ts'
 import { advance, inFlight, liveLines, NO_PROGRESS } from '../../../src/terminal/render/run-progress.ts'
 import { BackfillError, usageError } from '../../../src/model/errors.ts'
 import type { RunEvent, RunSummary } from '../../../src/runner/events.ts'
@@ -83,12 +83,11 @@ test('a run without failures says how fast it was, one without chunks that there
   ])
 })
 
-const eventJson = (event: RunEvent) => jsonDocument(eventFields(event))
+const eventJson = (event: RunEvent) => jsonOf(eventFields(event))
 
-test('every event is one JSON object with schema and name, the summary too', () => {
-  for (const event of EVENTS) expect(eventJson(event)).toMatchObject({ schema: 1, event: event.type })
+test('every event is one JSON object with its name, the summary too', () => {
+  for (const event of EVENTS) expect(eventJson(event)).toMatchObject({ event: event.type })
   expect(eventJson(EVENTS[6]!)).toEqual({
-    schema: 1,
     event: 'chunk-done',
     table: 'a',
     from: 1,
@@ -99,7 +98,7 @@ test('every event is one JSON object with schema and name, the summary too', () 
   })
   expect(eventJson(EVENTS[4]!)).toMatchObject({ source_gaps: [[1, 2000]], incomplete: [[2001, 2001]] })
   expect(eventJson(EVENTS[1]!)).toMatchObject({ table: null, text: 'a note' })
-  expect(jsonDocument(summaryFields(SUMMARY))).toMatchObject({
+  expect(jsonOf(summaryFields(SUMMARY))).toMatchObject({
     event: 'summary',
     blocks: 1_200_000,
     failed: [{ table: 'a', error: { kind: 'failed', message: error.message, hint: 'create it' } }],
@@ -118,8 +117,7 @@ test('data is one JSON document: keys in snake_case, no key is lost, and rows of
     nested: { aError: error },
     rows: verbatim(rows),
   }
-  expect(JSON.parse(JSON.stringify(jsonDocument(data)))).toEqual({
-    schema: 1,
+  expect(JSON.parse(JSON.stringify(jsonOf(data)))).toEqual({
     last_run: '1970-01-01T00:00:00.000Z',
     not_there: null,
     none: null,

@@ -1,0 +1,127 @@
+// Owns the JSON documents of a run: one line for each event.
+import { z } from 'zod'
+import {
+  blocks,
+  ENVELOPE,
+  ERROR,
+  EXPECTED_MS,
+  flag,
+  list,
+  nullable,
+  number,
+  object,
+  oneOf,
+  RANGE,
+  STALE,
+  TABLE,
+  TARGET,
+  text,
+  texts,
+  TIME,
+  VERIFICATION,
+} from './parts.ts'
+
+/** A document with the key `event`. */
+export const event = (name: string, keys: z.ZodRawShape) =>
+  object({ ...ENVELOPE, event: z.literal(name).describe('The event'), ...keys })
+
+const ABOUT = { table: nullable(TABLE), text: text('A sentence') }
+
+const SUMMARY = {
+  run_id: text('The id of the run'),
+  chunks: number('Chunks done'),
+  blocks: number('Blocks done'),
+  rows_written: number('Rows written'),
+  elapsed_ms: TIME('How long the run took'),
+  stale: STALE,
+  failed: list(object({ table: TABLE, error: ERROR }), 'Tables that stopped, with their errors'),
+  interrupted: flag('A signal ended the run before everything was done'),
+  out_of_time: flag('The time of --max-runtime ended before everything was done'),
+}
+
+/** The events of `up`, in the order in which they may come. */
+export const EVENTS = {
+  'A table was created': event('created', { table: TABLE, target: TARGET }),
+  'Something to know': event('note', ABOUT),
+  'Something to look at': event('warning', ABOUT),
+  'The work of a table': event('table', {
+    table: TABLE,
+    missing_blocks: number('Blocks to run'),
+    done_blocks: number('Blocks that are done'),
+  }),
+  'A chunk began': event('chunk-started', { table: TABLE, ...RANGE, query_id: text('The id of its INSERT') }),
+  'A chunk is done': event('chunk-done', {
+    table: TABLE,
+    ...RANGE,
+    rows_written: number('Rows written'),
+    rows_read: number('Rows read'),
+    elapsed_ms: TIME('How long it took'),
+  }),
+  'A chunk failed': event('chunk-failed', { table: TABLE, ...RANGE, error: ERROR }),
+  'A table stopped': event('table-failed', { table: TABLE, error: ERROR }),
+  'Blocks were left out': event('skipped', {
+    tables: texts('The tables'),
+    source_gaps: blocks('Blocks that no source has'),
+    incomplete: blocks('Blocks that some sources have and others lack'),
+  }),
+  'Blocks wait for other tables': event('waiting', {
+    table: TABLE,
+    blocks: number('Blocks that wait'),
+    on: texts('The tables that they wait for'),
+  }),
+  'The run ended': event('summary', SUMMARY),
+}
+
+/** The report of a rebuild. */
+export const REBUILT = event('rebuild', {
+  table: TABLE,
+  target: TARGET,
+  outcome: oneOf(['swapped', 'finished', 'dropped', 'incomplete', 'different'], 'How it ended'),
+  kept: nullable(text('The name of the old table, if it is kept')),
+  dropped: texts('Tables that were dropped'),
+  verification: nullable(object(VERIFICATION).describe('The comparison of a sample, as of `verify`')),
+  stale_dependants: list(
+    object({ table: TABLE, ranges: blocks('Ranges that were computed from the old table') }),
+    'Tables that read this one',
+  ),
+})
+
+export const REBUILD_PLAN = {
+  table: TABLE,
+  present: text('The table that is exchanged'),
+  building: texts('New tables that an earlier call began'),
+  exchanged: texts('Old tables that an earlier call exchanged and did not rename'),
+  old: texts('Old tables that earlier rebuilds kept'),
+  missing_blocks: number('Blocks to build'),
+  chunks: number('Chunks to build'),
+  expected_rows: number('Source rows to read'),
+  expected_ms: EXPECTED_MS,
+}
+
+const REDO_TABLES = list(
+  object({
+    table: TABLE,
+    target: TARGET,
+    deletes: flag('Whether rows are deleted first'),
+    redo: blocks('Blocks to build again'),
+    outside: blocks('Those of them that the table holds no more: not built again'),
+    also: blocks('Missing blocks that are built as well'),
+    gone: blocks('Blocks that stay as they are'),
+    rows: number('Rows to delete, before merging'),
+    table_rows: nullable(number('Rows of the table, before merging')),
+    views: texts('Materialized views that read the table'),
+    expected_ms: EXPECTED_MS,
+  }),
+  'The tables, in the order of the work',
+)
+
+export const REDO_PLAN = event('plan', {
+  head: number('The highest block to build again'),
+  tables: REDO_TABLES,
+})
+
+export const STALE_PLAN = event('plan', {
+  tables: REDO_TABLES,
+  rebuilds: list(object(REBUILD_PLAN), 'Tables to rebuild'),
+  left: list(object({ table: TABLE, error: ERROR }), 'Tables that stay stale, and why'),
+})

@@ -1,0 +1,144 @@
+// Owns `status --format prometheus`: the text exposition format, for the textfile collector of node_exporter. Pure.
+import { countBlocks } from '../../model/blocks.ts'
+import type { StatusReport, TableReport } from './status.ts'
+
+/** The last run of a table (sql/log/last-runs.sql). `ended`: seconds since 1970; `seconds`: how long it took. */
+export type LastRun = {
+  readonly table: string
+  readonly ended: number
+  readonly seconds: number
+  readonly outcome: 'done' | 'failed' | 'running' | 'unfinished'
+}
+
+/** The newest block of a source table; `age` of its newest rows in seconds, undefined if unknown. */
+type NewestBlock = { readonly source: string; readonly block: number; readonly age: number | undefined }
+
+export type MetricsInput = {
+  readonly report: StatusReport
+  readonly runs: readonly LastRun[]
+  readonly newest: readonly NewestBlock[]
+  readonly version: string
+}
+
+/** The lines of all metrics. A value that is unknown has no sample. */
+export function metricsLines({ report, runs, newest, version }: MetricsInput): readonly string[] {
+  const { network } = report
+  return [
+    ...families([version], { version: (one) => one }, [
+      ['build_info', 'The version of backfill that wrote these metrics.', () => 1],
+    ]),
+    ...families(report.tables, { network: () => network, table: ({ table }) => table }, TABLE_METRICS),
+    ...families(runs, { network: () => network, table: ({ table }) => table }, RUN_METRICS),
+    ...families(
+      runs.flatMap((run) => OUTCOMES.map((outcome) => ({ ...run, is: run.outcome === outcome, outcome }))),
+      { network: () => network, table: ({ table }) => table, outcome: ({ outcome }) => outcome },
+      [['last_run_outcome', OUTCOME_HELP, ({ is }) => Number(is)]],
+    ),
+    ...families(newest, { network: () => network, source: ({ source }) => source }, SOURCE_METRICS),
+  ]
+}
+
+const OUTCOMES = ['done', 'failed', 'running', 'unfinished'] as const
+const OUTCOME_HELP =
+  'How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. unfinished: it was killed; the next `backfill up` goes on.'
+
+/** Undefined and null are unknown. */
+type Metric<Of> = readonly [name: string, help: string, value: (one: Of) => number | null | undefined]
+
+const up = 'If it grows, `backfill up` does not run or does not keep up: `backfill log` shows its runs.'
+
+const TABLE_METRICS: readonly Metric<TableReport>[] = [
+  [
+    'expected_blocks',
+    'Blocks that the table should have, without source gaps and incomplete blocks.',
+    (table) => table.expectedBlocks,
+  ],
+  ['done_blocks', 'Expected blocks that are done.', (table) => table.doneBlocks],
+  ['missing_blocks', `Expected blocks that are not done. ${up}`, (table) => table.missingBlocks],
+  [
+    'stale_blocks',
+    'Done blocks that would be computed differently now. `backfill redo --stale` builds them again.',
+    (table) => countBlocks(table.stale),
+  ],
+  [
+    'dirty_blocks',
+    'Blocks that may be partly written. `backfill up` recovers them, or says what to do.',
+    (table) => countBlocks(table.dirty),
+  ],
+  [
+    'incomplete_blocks',
+    'Blocks that some sources have and others lack. They run once the rows arrive; `backfill status` names them.',
+    (table) => countBlocks(table.incomplete),
+  ],
+  [
+    'source_gap_blocks',
+    'Blocks that no source has. If they should exist, load them; if not, `backfill accept` marks them as expected.',
+    (table) => countBlocks(table.sourceGaps),
+  ],
+  [
+    'absences',
+    'Reasons to distrust the table: unknown rows, an emptied table, sources without rows, a head that went back. Above 0, read `backfill status`.',
+    (table) => table.absences.length,
+  ],
+  [
+    'watermark_block',
+    'The end of the unbroken run of done blocks from the first one on. Readers may trust the table up to here.',
+    (table) => table.watermark,
+  ],
+  ['head_block', 'The newest block that the table can have now.', (table) => table.head],
+  ['table_rows', 'Rows of the table, before merging.', (table) => table.rows],
+  [
+    'lock_held',
+    '1 while a run holds the lock of the table. If it stays 1 after the run has died, `backfill unlock` frees it.',
+    (table) => Number(table.lock !== null),
+  ],
+  [
+    'ledger_events_since_checkpoint',
+    'Events that the next start has to read. Beyond 10,000, runs end before their checkpoint: look at `backfill log`.',
+    (table) => table.eventsSinceCheckpoint,
+  ],
+]
+
+const RUN_METRICS: readonly Metric<LastRun>[] = [
+  [
+    'last_run_timestamp_seconds',
+    'When the last run wrote into the table, by the clock of the server. An idle run writes nothing.',
+    ({ ended }) => ended,
+  ],
+  ['last_run_duration_seconds', 'How long the last run worked on the table.', ({ seconds }) => seconds],
+]
+
+const fill = 'look at what fills the sources. Some sources have rows of few blocks only.'
+
+const SOURCE_METRICS: readonly Metric<NewestBlock>[] = [
+  ['source_newest_block', `The newest block of a source. If all stand still, ${fill}`, ({ block }) => block],
+  [
+    'source_newest_age_seconds',
+    `How old the newest rows of a source are. If all grow, ${fill}`,
+    ({ age }) => age,
+  ],
+]
+
+/** The lines of some metrics of the same things. All are gauges, because this process counts nothing itself. */
+function families<Of>(
+  all: readonly Of[],
+  labels: Readonly<Record<string, (one: Of) => string>>,
+  metrics: readonly Metric<Of>[],
+): readonly string[] {
+  return metrics.flatMap(([metric, help, value]) => {
+    const name = `backfill_${metric}`
+    const samples = all.flatMap((one) => {
+      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text(one))}"`)
+      const found = value(one) ?? undefined
+      return found === undefined ? [] : [`${name}{${pairs.join(',')}} ${found}`]
+    })
+    return samples.length === 0 ? [] : [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples]
+  })
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll('\\', String.raw`\\`)
+    .replaceAll('"', String.raw`\"`)
+    .replaceAll('\n', String.raw`\n`)
+}

@@ -1,6 +1,6 @@
 // Owns the proof that tests bite: puts each defect of support/defects.mjs into a copy of the source and runs the test
 // that has to fail. `npm run mutations`; `-- <words of a defect>` for some of them, `-- --pure` for those whose tests start
-// no server, `-- --kinds` for the kinds of docs/kinds.md, table "Ranges". The last line is `N of N failed as they must`; the exit code is 1 where it is fewer, or where a defect no longer fits.
+// no server, `-- --kinds` for the kinds of docs/kinds.md. The last line is `N of N failed as they must`; the exit code is 1 where it is fewer, or where a defect no longer fits.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -8,8 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DEFECTS } from './support/defects.mjs'
+import { DEFECTS_OF_CLICKHOUSE } from './support/defects-of-clickhouse.mjs'
 import { DEFECTS_OF_KINDS } from './support/defects-of-kinds.mjs'
 import { DEFECTS_OF_RANGES } from './support/defects-of-ranges.mjs'
+import { DEFECTS_OF_STRANGERS } from './support/defects-of-strangers.mjs'
+import { DEFECTS_OF_SURROUNDINGS } from './support/defects-of-surroundings.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const endWithParent = new URL('../scripts/end-with-parent.mjs', import.meta.url).href
@@ -21,7 +24,14 @@ const KINDS = '--kinds'
 const typed = process.argv.slice(2)
 const words = typed.filter((word) => word !== PURE && word !== KINDS).join(' ')
 const startsServer = ({ test }) => test.includes('.server.')
-const chosen = [...DEFECTS, ...DEFECTS_OF_RANGES, ...DEFECTS_OF_KINDS].filter(
+const chosen = [
+  ...DEFECTS,
+  ...DEFECTS_OF_RANGES,
+  ...DEFECTS_OF_KINDS,
+  ...DEFECTS_OF_CLICKHOUSE,
+  ...DEFECTS_OF_SURROUNDINGS,
+  ...DEFECTS_OF_STRANGERS,
+].filter(
   (defect) =>
     defect.what.includes(words) &&
     !(typed.includes(PURE) && startsServer(defect)) &&

@@ -30,11 +30,22 @@ export function readInfo({ name, comment }: { readonly name: string; readonly co
 
 function holderIn(comment: string): Omit<LockInfo, 'name' | 'epoch'> {
   try {
-    const { taker: _, beats: __, ...holder } = JSON.parse(comment) as LockComment
-    return holder
+    return typed(JSON.parse(comment) as Record<string, unknown>)
   } catch {
-    // A person edited the comment: the holder is unknown, and the lock is stale if the comment does not change.
-    return { host: 'unknown', pid: 0, pidNamespace: '', since: '', heartbeat: '', released: false }
+    return typed({})
+  }
+}
+
+/** A person may have edited the comment: what it does not say is unknown, and the lock is stale if it does not change. */
+function typed(said: Readonly<Record<string, unknown>>): Omit<LockInfo, 'name' | 'epoch'> {
+  const word = (key: keyof LockComment) => (typeof said[key] === 'string' ? said[key] : '')
+  return {
+    host: word('host') || 'unknown',
+    pid: Number.isSafeInteger(said['pid']) ? Number(said['pid']) : 0,
+    pidNamespace: word('pidNamespace'),
+    since: word('since'),
+    heartbeat: word('heartbeat'),
+    released: said['released'] === true,
   }
 }
 

@@ -125,6 +125,13 @@ test('what editors and systems leave in any folder is nobody’s test and nobody
   expect({ code, stderr }, stdout).toMatchObject({ code: 0 })
 })
 
+test('the embedded server works in a folder that is named like a pattern', async () => {
+  const folder = join(temporaryDirectory(), 'what? {a,b} [c]*')
+  mkdirSync(folder)
+  const ended = await backfill(['test', 'block_slots_stat'], { cwd: folder })
+  expect(ended, ended.stderr).toMatchObject({ code: 0 })
+})
+
 /** A server that takes connections and never says a word. */
 async function silentServer(): Promise<string> {
   const server = createServer(() => {})

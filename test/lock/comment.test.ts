@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { commentLiteral, isDead } from '../../src/lock/comment.ts'
+import { commentLiteral, isDead, readInfo } from '../../src/lock/comment.ts'
 import { replaceThisProcess } from '../../src/seam/process.ts'
 
 const comment = (text: string) => ({
@@ -44,4 +44,24 @@ test.for([
 ])('a holder is known to be dead: $dead, where $says', ({ holder, dead }) => {
   onTestFinished(replaceThisProcess({ identity: () => me, isAlive: (pid) => pid === 9, end: () => {} }))
   expect(isDead(holder as typeof me)).toBe(dead)
+})
+
+test.each([
+  'null',
+  '5',
+  '[]',
+  '{}',
+  '{"name":"other","epoch":1e300,"host":{},"pid":"1","pidNamespace":[],"since":null,"heartbeat":7,"released":"yes"}',
+  'edited by hand',
+])('a comment that no run wrote, %s, says neither which lock it is nor who holds it', (edited) => {
+  expect(readInfo({ name: 'm__a__00000000000000000017', comment: edited })).toEqual({
+    name: 'm__a__00000000000000000017',
+    epoch: 17,
+    host: 'unknown',
+    pid: 0,
+    pidNamespace: '',
+    since: '',
+    heartbeat: '',
+    released: false,
+  })
 })

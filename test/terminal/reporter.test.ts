@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { BackfillError } from '../../src/model/errors.ts'
-import { createOutput } from '../../src/terminal/output.ts'
+import { createOutput, type Terminal } from '../../src/terminal/output.ts'
 import { createReporter } from '../../src/terminal/reporter.ts'
 
 /** Lines that have been printed there since it was asked for the last time. */
@@ -55,4 +55,11 @@ test('in JSON every event is an object of its own, and the alarm stands beside i
   ])
   expect(results().join('')).not.toContain('s3cret')
   expect(messages()).toHaveLength(1)
+})
+
+test('JSON is JSON whatever the password is: numbers stay, and texts are masked', () => {
+  const stdout = new PassThrough()
+  const terminal = { stdout, stderr: stdout, env: {}, cwd: () => '/' } as unknown as Terminal
+  createOutput(terminal, new Map(), ['2000', 'true']).json({ rows: 2000, done: true, said: 'no 2000' })
+  expect(said(stdout)).toEqual(['{"schema":1,"rows":2000,"done":true,"said":"no ***"}'])
 })

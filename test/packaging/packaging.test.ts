@@ -111,19 +111,25 @@ type Workflow = {
     >
   >
 }
-const workflow = parse(read('.github/workflows/ci.yml')) as Workflow
-const actions = Object.values(workflow.jobs).flatMap(({ steps }) => steps.filter(({ uses }) => uses))
+const [workflow, release] = ['ci', 'release'].map(
+  (name) => parse(read(`.github/workflows/${name}.yml`)) as Workflow,
+) as [Workflow, Workflow]
+const jobs = [workflow, release].flatMap((one) => Object.values(one.jobs))
+const actions = jobs.flatMap(({ steps }) => steps.filter(({ uses }) => uses))
 
-test('the workflow names each action by its commit, and says which version that is', () => {
-  expect(workflow.permissions).toEqual({ contents: 'read' })
+test('the workflows name each action by its commit, and say which version that is', () => {
+  for (const one of [workflow, release]) expect(one.permissions).toEqual({ contents: 'read' })
   expect(actions.length).toBeGreaterThan(3)
-  const lines = read('.github/workflows/ci.yml').match(/uses: .*/g) ?? []
+  const lines = ['ci', 'release'].flatMap(
+    (name) => read(`.github/workflows/${name}.yml`).match(/uses: .*/g) ?? [],
+  )
+  expect(lines).toHaveLength(actions.length)
   for (const line of lines) expect(line).toMatch(/^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
 })
 
-test('no checkout of the workflow leaves the token behind', () => {
+test('no checkout of the workflows leaves the token behind', () => {
   const checkouts = actions.filter(({ uses }) => uses?.startsWith('actions/checkout@'))
-  expect(checkouts).toHaveLength(Object.keys(workflow.jobs).length)
+  expect(checkouts).toHaveLength(jobs.length)
   for (const checkout of checkouts) expect(checkout.with).toMatchObject({ 'persist-credentials': false })
 })
 
@@ -136,4 +142,16 @@ test('the workflow runs the whole suite on one server image, a part of it on the
   for (const { tag } of include.slice(0, 2)) expect(read('docs/how-to/deploying.md')).toContain(tag)
   const named = include.flatMap(({ tests }) => tests?.split(' ') ?? [])
   for (const path of named) expect(globSync(`${path}/**`, { cwd: repository }), path).not.toEqual([])
+})
+
+test('every image is built on NODE_IMAGE, which compose.yaml and the workflow pass on; the release says where it was built', () => {
+  for (const [, base] of read('Dockerfile').matchAll(/^FROM (\S+)/gm)) expect(base).toBe('${NODE_IMAGE}')
+  expect(parse(read('compose.yaml'), { merge: true })).toMatchObject({
+    services: { backfill: { build: { args: ['NODE_IMAGE'] } } },
+  })
+  for (const build of read('.github/workflows/ci.yml').match(/docker build .*/g) ?? [])
+    expect(build).toContain('--build-arg NODE_IMAGE ')
+  const [publish] = read('.github/workflows/release.yml').match(/npm publish.*/g) ?? []
+  expect(publish).toContain('--provenance')
+  expect(release.jobs['npm']).toMatchObject({ permissions: { 'id-token': 'write' } })
 })

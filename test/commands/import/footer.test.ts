@@ -1,8 +1,10 @@
 // Owns the promises about the footer of a Parquet file: its columns and rows are read, and nonsense is refused.
-import { open } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { openFolder } from '../../../src/commands/import/files/folder-files.ts'
 import { keptFile, MAGIC, readFooter } from '../../../src/commands/import/files/parquet-file.ts'
 import { temporaryDirectory } from '../../support/processes.ts'
 
@@ -92,4 +94,14 @@ test('a footer that claims to be larger than any is not read', async () => {
   trailer.writeUInt32LE(claimed)
   await handle.write(trailer, 0, trailer.length, size - trailer.length)
   await expect(keptFile('huge.parquet', handle)).rejects.toThrow('its footer claims 40000000 bytes')
+})
+
+test('a pipe in a folder of files is refused before anybody waits for it', async () => {
+  const folder = temporaryDirectory()
+  const place = join(folder, 'mainnet/databases/default/t/1000')
+  await mkdir(place, { recursive: true })
+  execFileSync('mkfifo', [join(place, '0.parquet')])
+  const files = await openFolder(folder, 'mainnet')
+  await expect(files.look({ table: 't', first: 0 })).rejects.toThrow('it is not a regular file')
+  await expect(files.look({ table: 't', first: 1000 })).resolves.toBeUndefined()
 })

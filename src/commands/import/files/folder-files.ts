@@ -20,7 +20,10 @@ export async function openFolder(folder: string, network: string): Promise<Files
   return {
     async look(key) {
       try {
-        const { size, mtimeMs } = await stat(path(key))
+        const facts = await stat(path(key))
+        // A pipe without a writer would be waited for.
+        if (!facts.isFile()) throw new Error('it is not a regular file')
+        const { size, mtimeMs } = facts
         return { bytes: size, version: fileVersion([size, mtimeMs]) }
       } catch (error) {
         if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined

@@ -40,8 +40,10 @@ export class GatewayError extends Error {
   }
 }
 
-/** A web server that is not ClickHouse answers with other codes, such as 404. */
-const OF_GATEWAYS = new Set([301, 302, 303, 307, 308, 401, 403, 407, 408, 421, 429, 500, 502, 503, 504])
+/** A web server that is not ClickHouse answers with 400, 404 or 405. */
+function isOfGateways(status: number): boolean {
+  return status >= 300 && ![400, 404, 405].includes(status)
+}
 
 type Seen = { status?: number; location?: string | undefined }
 
@@ -69,6 +71,6 @@ export async function withStatus<T>(
     return await requests.run(seen, request)
   } catch (error) {
     const { status = 0, location } = seen
-    throw OF_GATEWAYS.has(status) && !isServers(error) ? new GatewayError(status, location) : error
+    throw isOfGateways(status) && !isServers(error) ? new GatewayError(status, location) : error
   }
 }

@@ -137,6 +137,8 @@ function gatewayHint(status: number, variable: string): string {
     return `A proxy refuses the request: check ${variable}_USERNAME and _PASSWORD, and who may pass the proxy`
   if (status === 407)
     return 'The proxy wants a login: http://<user>:<password>@<proxy> in HTTP_PROXY or HTTPS_PROXY'
+  if ([413, 414, 431].includes(status))
+    return 'It lets no request of this size pass: raise its limits (nginx: client_max_body_size, large_client_header_buffers)'
   if (status < 400) return `Set ${variable}_URL to the address after that: redirects are not followed`
   return 'Try again in a minute: a gateway that is busy, or a cloud service that wakes up, answers so'
 }

@@ -52,7 +52,9 @@ function hintFor(code: string, isListed: boolean): string {
 
 /** Whether a file is what an editor or a system left behind: nobody's test, table or data. */
 function isLeftover(name: string): boolean {
-  return /^\.|~$|^#.*#$|\.(swp|swo|orig|rej|bak|tmp)$|^(Thumbs\.db|desktop\.ini)$/i.test(name)
+  return /^[.~]|~$|^#.*#$|\.(swp|swo|orig|rej|bak|old|save|tmp|part)$|^((eh)?Thumbs\.db|desktop\.ini|Icon\r|__MACOSX|4913)$/i.test(
+    name,
+  )
 }
 
 /** Relative to the working directory if that is shorter. */

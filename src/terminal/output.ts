@@ -30,7 +30,7 @@ export function createOutput(
   return {
     /** Prints lines of the result. A line break in one of them is escaped. */
     result: (lines: readonly string[]) => write(stdout, lines.map(printable)),
-    /** Prints data as one line of JSON (render/json.ts) in the envelope that all documents have, passwords masked. */
+    /** Prints data as one line of JSON (render/json.ts) in the envelope that all documents have, passwords in its texts masked. */
     json: (data: object) => {
       const envelope = {
         schema: SCHEMA,
@@ -40,7 +40,7 @@ export function createOutput(
         toolVersion: toolVersion(),
       }
       const text = JSON.stringify(jsonOf({ ...envelope, ...data }), (_, value: unknown) =>
-        typeof value === 'string' ? hide(value) : value,
+        typeof value === 'string' && isText(value) ? hide(value) : value,
       )
       write(stdout, [printableJson(text)])
     },
@@ -63,6 +63,9 @@ export function createOutput(
     live: stderr.isTTY && stderr.columns >= 40 && terminal.env['TERM'] !== 'dumb' ? stderr : undefined,
   }
 }
+
+/** A name has no blank, and stays although the password is the same word. */
+const isText = (value: string): boolean => /\s|:\/\//.test(value)
 
 function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(`${lines.join('\n')}\n`)

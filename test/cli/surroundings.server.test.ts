@@ -116,6 +116,13 @@ test('what editors and systems leave in any folder is nobody’s test and nobody
     'x.sql.orig',
     'Thumbs.db',
     'desktop.ini',
+    'ehthumbs.db',
+    'x.yaml.save',
+    'x.sql.old',
+    '~$x.yaml',
+    '4913',
+    'Icon\r',
+    '__MACOSX',
     '._x.sql',
   ]
   for (const folder of ['tests', 'tests/block_slots_stat', 'ddl', 'transforms', 'source'])

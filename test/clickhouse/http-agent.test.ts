@@ -6,6 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { openClient, replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { retryDecision } from '../../src/clickhouse/error-codes.ts'
 import { agentFor } from '../../src/clickhouse/http-agent.ts'
+import { passesSoon } from '../../src/clickhouse/retry.ts'
 import { serverError } from '../../src/clickhouse/server-error.ts'
 import { openServer, type Server } from '../../src/clickhouse/server.ts'
 import { runWrite } from '../../src/clickhouse/write.ts'
@@ -41,6 +42,33 @@ test('a question whose connection is lost is asked again, a statement that write
   expect(asked).toBe(3)
 })
 
+test.for([408, 425, 429, 502, 504, 522, 530])(
+  'a question that a gateway answers with %i is asked again',
+  async (status) => {
+    let asked = 0
+    const url = await listening((_, response) => {
+      asked += 1
+      response.writeHead(asked === 1 ? status : 200).end(asked === 1 ? '<html>a page</html>' : '{"n":1}\n')
+    })
+    expect(await ask(url)).toEqual([{ n: 1 }])
+    expect(asked).toBe(2)
+  },
+)
+
+test('a question whose answer breaks off, or whose host no name server knows just now, is asked again', async () => {
+  let asked = 0
+  const url = await listening((request, response) => {
+    asked += 1
+    response.writeHead(200, { 'content-length': '8' }).write('{"n"')
+    if (asked === 1) setImmediate(() => request.socket.destroy())
+    else response.end(':1}\n')
+  })
+  expect(await ask(url)).toEqual([{ n: 1 }])
+  expect(asked).toBe(2)
+  const unknown = Object.assign(new Error('getaddrinfo EAI_AGAIN db'), { code: 'EAI_AGAIN' })
+  expect(passesSoon(serverError(unknown, { connection: connectionTo(url), doing: undefined }))).toBe(true)
+})
+
 test('a statement that a busy server refused before it began is sent again, whatever it writes', async () => {
   let asked = 0
   const url = await listening((request, response) => {
@@ -61,6 +89,8 @@ test.for([
   [401, 'Unauthorized', '_PASSWORD'],
   [403, 'Forbidden', '_PASSWORD'],
   [407, 'Proxy Authentication Required', 'HTTP_PROXY'],
+  [413, 'Payload Too Large', 'client_max_body_size'],
+  [500, 'Internal Server Error', 'Try again in a minute'],
   [503, 'Service Unavailable', 'Try again in a minute'],
   [301, 'Moved Permanently, it is at https://elsewhere/', 'redirects are not followed'],
 ] as const)(

@@ -47,10 +47,10 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: 'passwords are masked in the finished document',
     kind: 'environment/07',
-    find: "typeof value === 'string' ? hide(value) : value",
+    find: "typeof value === 'string' && isText(value) ? hide(value) : value",
     put: "hide(JSON.stringify(value) ?? '')",
     test: 'test/terminal/reporter.test.ts',
-    name: 'numbers stay',
+    name: 'numbers and names stay',
   },
   {
     what: 'a log that cannot be written is no failure',
@@ -101,7 +101,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: "a page of a gateway is taken for the server's",
     kind: 'environment/14',
-    find: 'OF_GATEWAYS.has(status) && !isServers(error)',
+    find: 'isOfGateways(status) && !isServers(error)',
     put: 'false && !isServers(error)',
     test: 'test/clickhouse/http-agent.test.ts',
   },

@@ -57,9 +57,12 @@ test('in JSON every event is an object of its own, and the alarm stands beside i
   expect(messages()).toHaveLength(1)
 })
 
-test('JSON is JSON whatever the password is: numbers stay, and texts are masked', () => {
+test('JSON is JSON whatever the password is: numbers and names stay, and texts are masked', () => {
   const stdout = new PassThrough()
   const terminal = { stdout, stderr: stdout, env: {}, cwd: () => '/' } as unknown as Terminal
-  createOutput(terminal, new Map(), ['2000', 'true']).json({ rows: 2000, done: true, said: 'no 2000' })
-  expect(said(stdout)).toEqual(['{"schema":1,"rows":2000,"done":true,"said":"no ***"}'])
+  const output = createOutput(terminal, new Map(), ['2000', 'true', 'mainnet'])
+  output.json({ rows: 2000, done: true, network: 'mainnet', said: 'no 2000', at: 'http://ann:mainnet@db' })
+  expect(said(stdout)).toEqual([
+    '{"schema":1,"rows":2000,"done":true,"network":"mainnet","said":"no ***","at":"http://ann:***@db"}',
+  ])
 })

@@ -55,10 +55,11 @@ test('what looks like a header line behind the beginning of a statement stays in
   expect(splitStatements('a.sql', text)).toEqual([{ file: 'a.sql', line: 1, text }])
 })
 
+const only = (sql: string) => onlyStatement('a.sql', sql, { missing: 'none', hint: 'write one' })
+
 test.each(['a FROM t) UNION ALL SELECT 1 FROM (SELECT 2', '(1', '[1)', "1) /* ( */ + '('"])(
   'SELECT %s: a bracket without a partner would end what is written around the statement, and is refused',
   (text) => {
-    const only = (sql: string) => onlyStatement('a.sql', sql, { missing: 'none', hint: 'write one' })
     expect(() => only(`SELECT\n${text}`)).toThrow(/^a\.sql:2: the bracket \S has no partner$/)
     expect(only("SELECT (')', [`(`], {a:UInt8}) -- )").text).toContain('SELECT')
   },

@@ -111,7 +111,7 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
   return {
     rows: <Row>(question: Parameters<Client['rows']>[0]) =>
       ask(question, async (params) =>
-        limited(await transport.query({ format: 'JSONEachRow', ...params })).json<Row>(),
+        checked(await limited(await transport.query({ format: 'JSONEachRow', ...params })).json<Row>()),
       ),
     table: <Row>(question: Question) =>
       ask(question, async (params) =>
@@ -136,6 +136,12 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
     close: () => transport.close(),
     as: (other) => clientOver(transport, other, limits),
   }
+}
+
+/** What is no row comes from something that is no ClickHouse, or that changes its answers. */
+function checked<Row>(rows: Row[]): Row[] {
+  if (rows.every((row) => typeof row === 'object' && row !== null)) return rows
+  throw new Error('the answer is none to the question: its rows are no rows')
 }
 
 type Bindable = {

@@ -69,6 +69,17 @@ test('a question whose answer breaks off, or whose host no name server knows jus
   expect(passesSoon(serverError(unknown, { connection: connectionTo(url), doing: undefined }))).toBe(true)
 })
 
+test.for(['-1', 'null', '"a"', '{"n":1}\n7'])(
+  'rows that are none end with a sentence: %s',
+  async (answer) => {
+    const url = await listening((_, response) => void response.end(`${answer}\n`))
+    await expect(ask(url)).rejects.toMatchObject({
+      kind: 'server',
+      message: expect.stringContaining('its rows are no rows'),
+    })
+  },
+)
+
 test('a statement that a busy server refused before it began is sent again, whatever it writes', async () => {
   let asked = 0
   const url = await listening((request, response) => {

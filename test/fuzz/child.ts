@@ -114,8 +114,10 @@ for (let round = 0; performance.now() < deadline; round++) {
     note(at, `control bytes in ${JSON.stringify(printed).slice(0, 300)}`)
   } else if (thrown !== undefined) {
     found.uncaught++
-    const stack = thrown instanceof Error ? (thrown.stack ?? '') : JSON.stringify(thrown)
-    note(at, `uncaught ${stack.split('\n').slice(0, 4).join(' | ')}`)
+    note(
+      at,
+      `uncaught ${thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(0, 4).join(' | ') : typeof thrown}`,
+    )
   }
 }
 console.log(JSON.stringify({ ...found, names: PARSERS.map(({ name }) => name) }))

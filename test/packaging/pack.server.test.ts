@@ -50,7 +50,7 @@ test('it is packed, and installs into an empty folder', async () => {
   const install = await outcome(start('npm', ['install', tarball, ...omit], { cwd: folder }))
   expect(install.code, install.stderr).toBe(0)
   expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill')).toSorted()).toEqual(
-    ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'sql', 'sql-templates'].filter(
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'schema', 'sql', 'sql-templates'].filter(
       (name) => existsSync(join(repository, name)) || name === 'dist',
     ),
   )

@@ -9,6 +9,7 @@ import { idle } from './parts/idle.ts'
 import { jobs } from './parts/jobs.ts'
 import { limit } from './parts/limit.ts'
 import { memory } from './parts/memory.ts'
+import { looks } from './parts/looks.ts'
 import { overhead } from './parts/overhead.ts'
 import { pythonManner } from './parts/python-manner.ts'
 import { buildProgram } from './support/backfill.ts'
@@ -26,10 +27,11 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Report>>> = {
   f: idle,
   g: memory,
   h: digests,
+  i: looks,
 }
 
 /** The parts that need no chain: they make what they need. */
-const WITHOUT_CHAIN = ['f', 'g']
+const WITHOUT_CHAIN = ['f', 'g', 'i']
 
 const { values } = parseArgs({
   options: {
@@ -43,6 +45,7 @@ const { values } = parseArgs({
     'chunk-rows': { type: 'string', default: '1000000,10000000' },
     events: { type: 'string', default: '1000000' },
     'long-run': { type: 'string', default: '5000' },
+    'long-chain': { type: 'string', default: '24000000' },
     directory: { type: 'string' },
     json: { type: 'string' },
     chart: { type: 'string' },
@@ -81,6 +84,7 @@ try {
     chunkRows: numbers(values['chunk-rows']),
     events: Number(values.events),
     longRun: Number(values['long-run']),
+    longChain: Number(values['long-chain']),
   }
   const reports: Record<string, Report> = {}
   for (const part of parts) {

@@ -14,14 +14,13 @@ const EVENTS_PER_EPOCH = 1000
 /** Fills the sources with a first and a last block, and the ledger with `started` and `done` of every chunk of the tables between. */
 export async function fillLedger(
   on: Pick<TestServer, 'url' | 'username' | 'password'>,
-  { workspace, source, ledger }: TestWorkspace,
+  place: TestWorkspace,
   events: number,
-  tables: readonly TableDefinition[] = workspace.catalogue.tables,
+  tables: readonly TableDefinition[] = place.workspace.catalogue.tables,
 ): Promise<ReadonlyMap<string, string>> {
-  const { catalogue, network, ports } = workspace
-  const perTable = Math.ceil(events / tables.length / EVENTS_PER_CHUNK) * EVENTS_PER_CHUNK
-  const lastEpoch = Math.ceil(perTable / EVENTS_PER_EPOCH)
-  const head = (perTable / EVENTS_PER_CHUNK) * CHUNK
+  const { workspace, source } = place
+  const { catalogue, network } = workspace
+  const head = Math.ceil(events / tables.length / EVENTS_PER_CHUNK) * CHUNK
   await post(on, 'CREATE DATABASE {source:Identifier}', { source })
   for (const { table, ddl } of catalogue.sources) {
     await post(on, ddl.text, { source })
@@ -32,6 +31,22 @@ export async function fillLedger(
       { source, table, network: network.name, head },
     )
   }
+  return await recordDone(on, place, { head, chunk: CHUNK, tables })
+}
+
+/** Creates the tables, puts a row into each, and records its blocks up to `head` as done, in chunks of so many blocks. */
+export async function recordDone(
+  on: Pick<TestServer, 'url' | 'username' | 'password'>,
+  { workspace, ledger }: TestWorkspace,
+  {
+    head,
+    chunk,
+    tables = workspace.catalogue.tables,
+  }: { readonly head: number; readonly chunk: number; readonly tables?: readonly TableDefinition[] },
+): Promise<ReadonlyMap<string, string>> {
+  const { catalogue, network, ports } = workspace
+  const perTable = Math.ceil(head / chunk) * EVENTS_PER_CHUNK
+  const lastEpoch = Math.ceil(perTable / EVENTS_PER_EPOCH)
   await createTables(workspace)
   const uuids = uuidsOf(
     catalogue.tables,
@@ -48,6 +63,7 @@ export async function fillLedger(
   for (const { key, sqlHash, sources, after, blocks } of tables) {
     // Done ranges outside of a table's limits are stale.
     const { from = 1, to = head } = resolveLimits(blocks, network.forks)
+    const last = Math.min(to, head)
     await post(
       on,
       `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, target_uuid,
@@ -64,12 +80,12 @@ export async function fillLedger(
         network: network.name,
         key,
         from,
-        to,
+        to: last,
         epoch: EVENTS_PER_EPOCH,
-        chunk: CHUNK,
+        chunk,
         uuid: uuids.get(key)!,
         hash: sqlHash,
-        fingerprint: sources.map((name) => `${name}=${CHUNK}@1700000000`).join(' '),
+        fingerprint: sources.map((name) => `${name}=${chunk}@1700000000`).join(' '),
         // Read when the last of their events was there.
         inputs: after
           .map((input) => `${input}=${uuids.get(input)}@${lastEpoch}.${EVENTS_PER_EPOCH}`)

@@ -18,6 +18,8 @@ export type Bench = {
   readonly events: number
   /** Chunks of part g's run. */
   readonly longRun: number
+  /** Blocks of part i's chain. */
+  readonly longChain: number
 }
 
 type Cell = string | number

@@ -30,6 +30,12 @@ import {
 /** What any command prints, whatever it is. */
 export const FAILURE = event('error', { exit_code: number('The exit code of the command'), error: ERROR })
 
+const KEPT = nullable(
+  object({ blocks: blocks('The blocks'), age_ms: number('How long ago') }).describe(
+    'Source gaps and incomplete blocks that a run found earlier, and whose source rows are still the same',
+  ),
+)
+
 const STATUS = document({
   tables: tables({
     target: TARGET,
@@ -48,6 +54,8 @@ const STATUS = document({
     expected_blocks: number('Expected blocks, without source gaps and incomplete blocks'),
     source_gaps: blocks('Blocks that no source has'),
     incomplete: blocks('Blocks that some sources have and others lack'),
+    unprobed: blocks('Missing blocks whose sources were not looked at'),
+    kept: KEPT,
     dirty: blocks('Blocks that may be partly written'),
     stale: blocks('Done blocks that would be computed differently now'),
     stale_versions: STALE_VERSIONS,
@@ -92,6 +100,7 @@ const PLAN = document({
     ),
     source_gaps: blocks('Blocks that no source has'),
     incomplete: blocks('Blocks that some sources have and others lack'),
+    kept: KEPT,
     dirty: blocks('Blocks that are recovered first'),
     create: flag('Whether the table is created first'),
     notes: texts('Sentences about the table'),

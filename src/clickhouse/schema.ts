@@ -58,6 +58,20 @@ type SqlVersionsTable = {
   kept_at: ColumnType<string, string, never>
 }
 
+type RangeTuple = { range_from: number; range_to: number }
+
+/** sql/ledger/04-source-probe.sql. */
+type SourceProbeTable = {
+  network: string
+  sources: string
+  source_gaps: RangeTuple[]
+  incomplete: RangeTuple[]
+  parts: (RangeTuple & { source: string; hash: string; rows: number })[]
+  host: string
+  tool_version: string
+  probed_at: ColumnType<string, string, never>
+}
+
 /** The columns that all nine source tables share and the runner reads. */
 type SourceTable = {
   meta_network_name: string
@@ -112,6 +126,7 @@ export type SystemQueryLog = {
 export type Schema = {
   ledger: LedgerTable
   sql_versions: SqlVersionsTable
+  source_probe: SourceProbeTable
   'system.tables': SystemTables
   'system.columns': SystemColumns
   'system.clusters': SystemClusters

@@ -7,7 +7,8 @@ import { rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
-import { type Availability, probeAll } from './probe.ts'
+import { withKept } from './kept-probe.ts'
+import { type Availability, makeProbe, probeAll } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { staleSummaries } from './stale-ranges.ts'
 
@@ -16,7 +17,7 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
   await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses))
   const [availabilities, { capacity, throughputs }] = await Promise.all([
-    probeAll(workspace, tableStatuses),
+    withKept(workspace, tableStatuses, makeProbe(workspace)).then((probe) => probeAll(tableStatuses, probe)),
     readRunHistory(workspace, uuidsIn(tableStatuses)),
   ])
   const { jobs } = slotsFor(options, capacity)
@@ -86,6 +87,8 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     chunks,
     sourceGaps: intersect(probeBlocks.sourceGaps, wanted),
     incomplete: intersect(probeBlocks.incomplete, wanted),
+    /** Of these, what a run found earlier, and how long ago. */
+    kept: probeBlocks.kept ?? null,
     /** Ranges that stop the table until they are recovered. */
     dirty,
     create: target === undefined,

@@ -13,6 +13,7 @@ import {
   type ProbedSource,
   probeRange,
 } from '../sources/availability.ts'
+import { makeShared } from '../sources/shared-questions.ts'
 import { watchSparse } from '../sources/sparse-silences.ts'
 import type { Buckets } from '../sources/fingerprint.ts'
 import { mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
@@ -36,6 +37,10 @@ export type Availability = {
   readonly absent: readonly string[]
   /** Parts of a busy chain with blocks that have a row in no source, with their number; they run without rows. */
   readonly thin: readonly (Range & { readonly blocks: number })[]
+  /** Blocks that were not looked at, because those before had rows enough: they count as runnable. */
+  readonly unprobed: BlockSet
+  /** What an earlier run found: in which blocks, and how long ago. */
+  readonly kept?: { readonly blocks: BlockSet; readonly ageMs: number } | undefined
 }
 
 export type Probe = {
@@ -52,38 +57,28 @@ export type Probe = {
 /** Blocks per probe: bounds the memory and the wait before the first chunk. */
 const WINDOW = 250_000
 
-/** Number of cached probes: tables that run side by side ask for the same few windows. */
+/** Number of cached answers about a source: tables that run side by side ask for the same few windows. */
 const MAX_REMEMBERED = 64
 
 /** More separate ranges than this are probed as one: a query costs more than the rows between them. */
 const MAX_STRETCHES = 32
 
-/** A probe with a cache: tables that miss the same blocks of the same source share one query. */
+/** A probe with a cache: tables that miss the same blocks share one query over their sources. */
 export function makeProbe(workspace: ReadWorkspace): Probe {
   const { source } = workspace.ports
   const { sourceGapBlocks } = workspace.network
   const width = bucketWidth(sourceGapBlocks)
-  const asked = new Map<string, Promise<readonly Bucket[]>>()
-
-  function bucketsOf(table: string, range: Range): Promise<readonly Bucket[]> {
-    const key = `${table} ${range.from} ${range.to}`
-    const answer = asked.get(key) ?? source.buckets(table, range, width)
-    // Least recently used answers are dropped first. A failed answer is not kept.
-    asked.delete(key)
-    asked.set(key, answer)
-    answer.catch(() => asked.delete(key))
-    if (asked.size > MAX_REMEMBERED) asked.delete([...asked.keys()][0]!)
-    return answer
-  }
+  const shareBuckets = makeShared<readonly Bucket[]>(MAX_REMEMBERED)
+  const shareRows = makeShared<number>(0)
 
   async function probe(sources: readonly string[], probed: Range): Promise<readonly ProbedSource[]> {
-    return Promise.all(
-      sources.map(async (name) => ({
-        table: name,
-        blockCoverage: blockCoverageOf(workspace, name),
-        buckets: await bucketsOf(name, probed),
-      })),
-    )
+    const ask = (names: readonly string[]) => source.buckets(names, probed, width)
+    const found = sources.map(async (table) => ({
+      table,
+      blockCoverage: blockCoverageOf(workspace, table),
+      buckets: (await shareBuckets(table, `${probed.from}-${probed.to}`, ask)) ?? [],
+    }))
+    return await Promise.all(found)
   }
 
   const sparseSilences = watchSparse(source, sourceGapBlocks)
@@ -93,11 +88,13 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
     const sources = [...new Set([...table.sources, ...inheritedSources(workspace, table)])]
     const around = hull(blocks)
     if (around !== undefined && last?.rowEstimates.every(({ rows }) => rows === 0)) {
-      const row = await source.nextRow(sources, order === 'oldest' ? around.from : around.to, order)
+      const edge = order === 'oldest' ? around.from : around.to
+      const ask = (names: readonly string[]) => source.nextRows(names, edge, order)
+      const rows = await Promise.all(sources.map((name) => shareRows(name, `${order} ${edge}`, ask)))
       const empty =
         order === 'oldest'
-          ? { from: around.from, to: (row ?? Infinity) - 1 }
-          : { from: (row ?? -1) + 1, to: around.to }
+          ? { from: around.from, to: Math.min(...rows.map((row) => row ?? Infinity)) - 1 }
+          : { from: Math.max(...rows.map((row) => row ?? -1)) + 1, to: around.to }
       const stretch = intersect(blocks, [empty])
       if (stretch.length > 0) return stretch
     }
@@ -152,6 +149,7 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
       buckets,
       absent: [...new Set(segments.flatMap((one) => one.absent))],
       thin: segments.flatMap((one) => one.thin),
+      unprobed: [],
     }
   }
   return Object.assign(probeBlocks, { next })
@@ -192,11 +190,10 @@ function nextWindow(blocks: BlockSet, order: Order): BlockSet {
  * blocks of a table count as runnable.
  */
 export async function probeAll(
-  workspace: ReadWorkspace,
   tableStatuses: ReadonlyMap<string, TableStatus>,
+  probeBlocks: Probe,
   enough = Infinity,
 ): Promise<ReadonlyMap<string, Availability>> {
-  const probeBlocks = makeProbe(workspace)
   const own = new Map(
     await Promise.all(
       [...tableStatuses].map(
@@ -246,5 +243,7 @@ export async function probeMissing(
     buckets: new Map(),
     absent: [...new Set(windows.flatMap((one) => one.absent))],
     thin: windows.flatMap((one) => one.thin),
+    unprobed: left,
+    kept: windows.find(({ kept }) => kept !== undefined)?.kept,
   }
 }

@@ -63,6 +63,7 @@ export async function prepareRun(
     ]),
   )
   const sharing = makeSharing({ runs, tableJobs: slots.tableJobs, waiting: slots.jobs })
+  let parts: ReturnType<RunContext['partsBefore']> | undefined
   const context: RunContext = {
     ports: workspace.ports,
     network: workspace.network,
@@ -71,6 +72,7 @@ export async function prepareRun(
     capacity,
     runId: randomId(),
     probeBlocks: makeProbe(workspace),
+    partsBefore: () => (parts ??= workspace.ports.source.parts(sources).catch(() => undefined)),
     runs,
     confirm: (work, kept) => sharing.confirm(work, kept),
     tableStatuses,

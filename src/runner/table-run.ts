@@ -4,6 +4,7 @@ import type { Network } from '../model/model.ts'
 import { type BlockSet, intersect, type Range } from '../model/blocks.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
+import type { SourcePart } from '../ledger/source-probe.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { Buckets, SourceFacts } from '../sources/fingerprint.ts'
 import type { Availability, Probe } from '../planning/probe.ts'
@@ -61,6 +62,8 @@ export type RunContext = {
   /** Of the chosen tables and of those that they read. */
   readonly tableStatuses: ReadonlyMap<string, TableStatus>
   readonly probeBlocks: Probe
+  /** The data parts of the sources before the first probe; asked once. */
+  readonly partsBefore: () => Promise<readonly SourcePart[] | undefined>
   readonly runs: ReadonlyMap<string, TableRun>
   /**
    * Records the end of a chunk: the table's partner uses the shared step, which has read the sources as of `fingerprint`;

@@ -13,11 +13,12 @@ import type { RunContext, TableRun } from './table-run.ts'
 /** Probes the next window and adds the blocks that may run. */
 export async function probeTable(
   run: TableRun,
-  { probeBlocks, ports, retryPolicy, options, report }: RunContext,
+  { probeBlocks, partsBefore, ports, retryPolicy, options, report }: RunContext,
 ): Promise<void> {
   run.probing = true
   try {
     const { table } = run.tableStatus
+    await partsBefore()
     const [window, found] = await withRetry({ queries: ports.queries, retryPolicy }, async () => {
       const next = await probeBlocks.next(table, run.unprobed, options.order, run.lastProbe)
       return [next, await probeBlocks(table, next)] as const

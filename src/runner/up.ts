@@ -8,6 +8,7 @@ import { readableBlocks, staleSummaries } from '../planning/stale-ranges.ts'
 import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from '../planning/schedule.ts'
 import type { RunEvent, RunSummary } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
+import { keepFound } from './keep-found.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import type { TableRun } from './table-run.ts'
@@ -175,6 +176,8 @@ export async function up(
       await run.lock?.release()
     })
   await Promise.all(inFlight)
+  // It saves `status` time, no more: a run does not fail for it.
+  await keepFound(workspace, context).catch(() => undefined)
   for (const skipped of skippedBlocks(runs)) report(skipped)
   if (!signal.aborted)
     for (const { key, blocks, on } of waiting(

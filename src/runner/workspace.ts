@@ -3,6 +3,7 @@ import type { Scope } from '../model/choose.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { LedgerPort } from '../ledger/writer.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
+import type { ProbesPort } from '../ledger/source-probe.ts'
 import type { Locks } from '../lock/lock.ts'
 import type { ExecutorPort } from './executor.ts'
 import type { Queries } from './query-fate.ts'
@@ -20,6 +21,7 @@ export type Ports = {
   readonly executor: ExecutorPort
   readonly queries: Queries
   readonly versions: VersionsPort
+  readonly probes: ProbesPort
   /** Capacity of the server that computes transforms. */
   capacity(): Promise<Capacity>
 }

@@ -13,7 +13,7 @@ export async function prunedBlocks(
 ): Promise<BlockSet> {
   const lost = [...now].filter((one) => sourceRowsPruned(before, new Map([one]), source))
   const parts = lost.map(async ([name, { blocks }]): Promise<BlockSet> => {
-    const buckets = blocks === 0 ? [] : await source.buckets(name, range, 1)
+    const buckets = blocks === 0 ? [] : ((await source.buckets([name], range, 1)).get(name) ?? [])
     const present = blockSet(buckets.map(({ first, last }) => ({ from: first, to: last })))
     return goneBlocks(range, before.get(name)!, present)
   })

@@ -1,6 +1,8 @@
 // Owns the queries of source tables: extents, the probe's buckets, disagreements, fingerprints.
 import { type Kysely, sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
+import type { SourcePart } from '../ledger/source-probe.ts'
+import { readParts } from './parts.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
 import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
@@ -23,8 +25,12 @@ export type SourcePort = {
   assertReadable(sources: readonly string[]): Promise<void>
   /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
   policies(sources: readonly string[]): Promise<readonly RowPolicy[]>
-  /** Rows and blocks per bucket of `width` blocks (aligned at 0) that the source has in the range; empty buckets are absent. */
-  buckets(source: string, range: Range, width: number): Promise<readonly Bucket[]>
+  /** Rows and blocks per bucket of `width` blocks (aligned at 0) that each source has in the range; empty buckets are absent. */
+  buckets(
+    sources: readonly string[],
+    range: Range,
+    width: number,
+  ): Promise<ReadonlyMap<string, readonly Bucket[]>>
   /**
    * Blocks of the ranges that one of `sources` has and another lacks, ascending. Blocks that only the source `weak` has
    * prove nothing and are not returned.
@@ -34,10 +40,16 @@ export type SourcePort = {
     weak: readonly string[],
     ranges: readonly Range[],
   ): Promise<readonly number[]>
-  /** The first block at or beyond `block`, in that order, that has a row in one of the sources; undefined if there is none. */
-  nextRow(sources: readonly string[], block: number, order: 'oldest' | 'newest'): Promise<number | undefined>
+  /** The first block at or beyond `block`, in that order, that has a row in each source; sources without one are absent. */
+  nextRows(
+    sources: readonly string[],
+    block: number,
+    order: 'oldest' | 'newest',
+  ): Promise<ReadonlyMap<string, number>>
   /** Whether some thousand blocks of the chain have 20 transactions a block, as far as the source tells. */
   isBusy(): Promise<boolean>
+  /** As in parts.ts. */
+  parts(sources: readonly string[]): Promise<readonly SourcePart[] | undefined>
   /** The contents of each source in the range; includes sources without a row. */
   fingerprint(sources: readonly string[], range: Range): Promise<ReadonlyMap<string, SourceFacts>>
   /** Whether `newest` is a time (rows) rather than a version (files), which has no order. */
@@ -80,15 +92,13 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       .select([sql<string>`${source}`.as('source'), 'block_number'])
   }
 
-  async function nextRow(sources: readonly string[], block: number, order: 'oldest' | 'newest') {
+  async function nextRows(sources: readonly string[], block: number, order: 'oldest' | 'newest') {
     const [first, ...edges] = sources.map((source) =>
       edge(source, order === 'oldest' ? 'asc' : 'desc', block),
     )
-    if (first === undefined) return undefined
+    if (first === undefined) return new Map<string, number>()
     const rows = await edges.reduce((all, next) => all.unionAll(next), first).execute()
-    const blocks = rows.map((row) => row.block_number)
-    if (blocks.length === 0) return undefined
-    return order === 'oldest' ? Math.min(...blocks) : Math.max(...blocks)
+    return new Map(rows.map((row) => [row.source, row.block_number]))
   }
 
   async function disagreeing(
@@ -136,39 +146,45 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
         .catch(missing(sources))
       const found = rows.map(async ({ source, from, to }) => {
         if (to <= MAX_BLOCK) return [[source, { from, to }] as const]
-        const highest = await nextRow([source], MAX_BLOCK, 'newest')
+        const highest = (await nextRows([source], MAX_BLOCK, 'newest')).get(source)
         return highest === undefined ? [] : [[source, { from, to: highest, stray: true }] as const]
       })
       return new Map((await Promise.all(found)).flat())
     },
 
-    nextRow,
+    nextRows,
+    parts: (sources) => readParts({ server, network }, sources),
 
-    async buckets(source, range, width) {
+    async buckets(sources, range, width) {
+      const db = asking(`probing ${range.from}-${range.to}`)
       // Grouped twice: by block, because duplicates and several rows per block must not change the hash; then by bucket.
-      const rows = await asking(`probing ${source} ${range.from}-${range.to}`)
-        .selectFrom(
-          rowsOf(source, range)
-            .select([
-              'block_number',
-              sql<number>`count()`.as('n'),
-              sql<string>`max(updated_date_time)`.as('written'),
-            ])
-            .groupBy('block_number')
-            .as('blocks'),
-        )
-        .select([
-          sql<number>`min(block_number)`.as('first'),
-          sql<number>`max(block_number)`.as('last'),
-          sql<number>`sum(n)`.as('rows'),
-          sql<number>`count()`.as('blocks'),
-          sql<number>`toUnixTimestamp(max(written))`.as('newest'),
-          sql<string>`toString(sum(sipHash64(block_number)))`.as('hash'),
-        ])
-        .groupBy(sql`intDiv(block_number, ${width})`)
-        .orderBy('first')
-        .execute()
-      return rows satisfies Bucket[]
+      const [first, ...others] = sources.map((source) =>
+        db
+          .selectFrom(
+            rowsOf(source, range)
+              .select([
+                'block_number',
+                sql<number>`count()`.as('n'),
+                sql<string>`max(updated_date_time)`.as('written'),
+              ])
+              .groupBy('block_number')
+              .as('blocks'),
+          )
+          .select([
+            sql<string>`${source}`.as('source'),
+            sql<number>`min(block_number)`.as('first'),
+            sql<number>`max(block_number)`.as('last'),
+            sql<number>`sum(n)`.as('rows'),
+            sql<number>`count()`.as('blocks'),
+            sql<number>`toUnixTimestamp(max(written))`.as('newest'),
+            sql<string>`toString(sum(sipHash64(block_number)))`.as('hash'),
+          ])
+          .groupBy(sql`intDiv(block_number, ${width})`),
+      )
+      if (first === undefined) return new Map()
+      const rows = await others.reduce((all, next) => all.unionAll(next), first).execute()
+      const ascending = rows.toSorted((a, b) => a.first - b.first)
+      return Map.groupBy(ascending, (row) => row.source) satisfies Map<string, Bucket[]>
     },
 
     async isBusy() {

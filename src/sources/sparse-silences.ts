@@ -12,7 +12,7 @@ import {
 } from './availability.ts'
 
 /** Blocks before a silence that say how long the source is usually silent. */
-const HISTORY_BLOCKS = 250_000
+export const HISTORY_BLOCKS = 250_000
 
 /** Runs of the probed range in which this sparse source has no row although the chain is busy. */
 export function suspiciousRuns(
@@ -74,8 +74,8 @@ export function watchSparse(
         if (one.buckets.length === 0 && (await isAbsent(one.table)))
           return { absent: [one.table], silences: [probed] }
         const unusual = suspiciousRuns(one, sources, probed, sourceGapBlocks).map(async (run) => {
-          const history = await port.buckets(one.table, historyOf(run), bucketWidth(sourceGapBlocks))
-          return isUnusual(run, history, sourceGapBlocks) ? [run] : []
+          const history = await port.buckets([one.table], historyOf(run), bucketWidth(sourceGapBlocks))
+          return isUnusual(run, history.get(one.table) ?? [], sourceGapBlocks) ? [run] : []
         })
         return { absent: [], silences: (await Promise.all(unusual)).flat() }
       }),

@@ -101,7 +101,9 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
           sql<string[]>`(SELECT groupArray(concat(name, ' ', engine)) FROM system.databases
             WHERE name IN (${database}, ${names.ledger}, ${names.locks}))`.as('databases'),
           sql<string[]>`(SELECT groupArray(concat(table, ' ', name)) FROM system.columns
-            WHERE database = ${names.ledger} AND table IN ('ledger', 'sql_versions'))`.as('columns'),
+            WHERE database = ${names.ledger} AND table IN ('ledger', 'sql_versions', 'source_probe'))`.as(
+            'columns',
+          ),
         ])
         .executeTakeFirstOrThrow()
       for (const name of [database, names.ledger]) assertUuids(name, databases)
@@ -116,8 +118,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
         return 'absent'
       }
       const ready = ['rows_expected', 'inputs', 'digest_rows'].every((column) => has('ledger', column))
-      if (ready && has('sql_versions', 'text')) return 'ready'
-      await assertAttached(server, names.ledger, ['sql_versions'])
+      if (ready && has('sql_versions', 'text') && has('source_probe', 'parts')) return 'ready'
+      await assertAttached(server, names.ledger, ['sql_versions', 'source_probe'])
       return 'old'
     },
 

@@ -20,6 +20,7 @@ import { openServers } from '../clickhouse/servers.ts'
 import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
+import { openProbes } from '../ledger/source-probe.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
 import { openLedger } from '../ledger/writer.ts'
 
@@ -59,6 +60,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     executor: openExecutor({ source, target, names, network, compression }),
     queries: openQueries({ server: heartbeat, source }),
     versions: openVersions({ server: ledgerServer, names, network: network.name, toolVersion }),
+    probes: openProbes({ server: ledgerServer, names, network: network.name, toolVersion }),
     capacity: () => readCapacity(source),
   }
   const ledger = target.cluster?.keeper ? catalogue.clusterLedger : catalogue.ledger

@@ -27,14 +27,26 @@ async function chainOf(blocks: Readonly<Record<string, readonly (number | string
   return openSource({ server: own, network: 'mainnet' })
 }
 
-test('the next row in either direction is found, whichever source has it', async () => {
+test('the next row of each source in either direction is found', async () => {
   const source = await chainOf({ [TRANSACTION]: [5, 4_000_000_000], [TRACES]: [70] })
-  const both = [TRANSACTION, TRACES]
-  const upwards = [5, 6, 71, 4_000_000_001].map((block) => source.nextRow(both, block, 'oldest'))
-  expect(await Promise.all(upwards)).toEqual([5, 70, 4_000_000_000, undefined])
-  const downwards = [3_999_999_999, 69, 4].map((block) => source.nextRow(both, block, 'newest'))
-  expect(await Promise.all(downwards)).toEqual([70, 5, undefined])
-  expect(await source.nextRow([], 5, 'oldest')).toBeUndefined()
+  const next = async (order: 'oldest' | 'newest', block: number) => {
+    const rows = await source.nextRows([TRANSACTION, TRACES], block, order)
+    return [rows.get(TRANSACTION), rows.get(TRACES)]
+  }
+  const upwards = [5, 6, 71, 4_000_000_001].map((block) => next('oldest', block))
+  expect(await Promise.all(upwards)).toEqual([
+    [5, 70],
+    [4_000_000_000, 70],
+    [4_000_000_000, undefined],
+    [undefined, undefined],
+  ])
+  const downwards = [3_999_999_999, 69, 4].map((block) => next('newest', block))
+  expect(await Promise.all(downwards)).toEqual([
+    [5, 70],
+    [5, undefined],
+    [undefined, undefined],
+  ])
+  expect(await source.nextRows([], 5, 'oldest')).toEqual(new Map())
 })
 
 test('rows of blocks that no chain can have are left out, and their source is known', async () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openSource } from '../../src/sources/source.ts'
+import type { Range } from '../../src/model/blocks.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { createSources, insertRows, useServer } from '../support/clickhouse.ts'
 
@@ -84,23 +85,26 @@ test('buckets tell what is in them, are aligned at 0, and are absent where there
   const { source, insert } = await openChain()
   await insert(TRANSACTION, [0, 999, 1000, 5002, 5900], { perBlock: 3 })
   await insert(TRANSACTION, [2500], { network: 'sepolia' })
-  const buckets = await source.buckets(TRANSACTION, { from: 0, to: 9999 }, 1000)
+  await insert(TRACES, [7])
+  const buckets = await source.buckets([TRANSACTION, TRACES, NONCE_DIFFS], { from: 0, to: 9999 }, 1000)
   const hash: unknown = expect.stringMatching(/^\d+$/)
   const newest: unknown = expect.any(Number)
-  expect(buckets).toEqual([
+  expect(buckets.get(TRANSACTION)).toMatchObject([
     { first: 0, last: 999, rows: 6, blocks: 2, newest, hash },
     { first: 1000, last: 1000, rows: 3, blocks: 1, newest, hash },
     { first: 5002, last: 5900, rows: 6, blocks: 2, newest, hash },
   ])
+  expect(buckets.get(TRACES)).toMatchObject([{ first: 7, last: 7, rows: 1, blocks: 1 }])
+  expect(buckets.has(NONCE_DIFFS)).toBe(false)
 })
 
 test('buckets see both ends of the range and nothing beyond', async () => {
   const { source, insert } = await openChain()
   await insert(TRANSACTION, [9, 10, 20, 21])
-  expect(await source.buckets(TRANSACTION, { from: 10, to: 20 }, 1000)).toEqual([
-    expect.objectContaining({ first: 10, last: 20, blocks: 2 }),
-  ])
-  expect(await source.buckets(TRANSACTION, { from: 11, to: 19 }, 1000)).toEqual([])
+  const buckets = async (range: Range) =>
+    (await source.buckets([TRANSACTION], range, 1000)).get(TRANSACTION) ?? []
+  expect(await buckets({ from: 10, to: 20 })).toMatchObject([{ first: 10, last: 20, blocks: 2 }])
+  expect(await buckets({ from: 11, to: 19 })).toEqual([])
 })
 
 test('hashes are equal if and only if the blocks are, whatever the rows, their order and their copies', async () => {
@@ -110,7 +114,7 @@ test('hashes are equal if and only if the blocks are, whatever the rows, their o
   await insert(NONCE_DIFFS, [3, 4], { updated: 2_000 })
   await insert(TRACES, [3, 5, 1005])
   const hashes = async (table: string) =>
-    (await source.buckets(table, everything, 1000)).map(({ hash }) => hash)
+    (await source.buckets([table], everything, 1000)).get(table)?.map(({ hash }) => hash)
   const [transaction, nonces, traces] = await Promise.all([TRANSACTION, NONCE_DIFFS, TRACES].map(hashes))
   expect(nonces).toEqual(transaction)
   expect(traces![0]).not.toBe(transaction![0])
@@ -128,13 +132,11 @@ test('whatever the blocks, the sources have the same hashes where they have the 
       await insert(TRANSACTION, blocks)
       const fewer = blocks.filter((block) => !missing.includes(block))
       if (fewer.length > 0) await insert(NONCE_DIFFS, fewer)
-      const [one, two] = await Promise.all(
-        [TRANSACTION, NONCE_DIFFS].map((table) => source.buckets(table, everything, 10)),
-      )
-      for (const { first, hash } of one!) {
+      const buckets = await source.buckets([TRANSACTION, NONCE_DIFFS], everything, 10)
+      for (const { first, hash } of buckets.get(TRANSACTION)!) {
         const start = Math.floor(first / 10) * 10
         const within = (block: number) => Math.floor(block / 10) * 10 === start
-        const other = two!.find((bucket) => within(bucket.first))
+        const other = buckets.get(NONCE_DIFFS)?.find((bucket) => within(bucket.first))
         expect(other?.hash === hash).toBe(!blocks.some((block) => within(block) && missing.includes(block)))
       }
     }),

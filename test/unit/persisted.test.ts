@@ -154,3 +154,17 @@ test('the SQL behind the hashes is kept in these columns', async () => {
     'ENGINE = ReplacingMergeTree ORDER BY ( table_key , sql_hash , raw_hash )',
   ])
 })
+
+test('what the last run found in the sources is kept in these columns', async () => {
+  expect(await layoutOf('source_probe')).toEqual([
+    'network LowCardinality(String)',
+    'sources String',
+    'source_gaps Array(Tuple(range_from UInt64, range_to UInt64))',
+    'incomplete Array(Tuple(range_from UInt64, range_to UInt64))',
+    'parts Array(Tuple(source String, hash String, rows UInt64, range_from UInt64, range_to UInt64))',
+    'host LowCardinality(String)',
+    'tool_version LowCardinality(String)',
+    "probed_at DateTime64(6, 'UTC')",
+    'ENGINE = ReplacingMergeTree(probed_at) ORDER BY ( network , sources )',
+  ])
+})

@@ -2,7 +2,7 @@
 import { countBlocks, formatBlockSet, type Range } from '../../model/blocks.ts'
 import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
-import { count, minute, number, percent, formatRanges } from '../../terminal/render/format.ts'
+import { count, duration, minute, number, percent, formatRanges } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
@@ -125,6 +125,16 @@ const ODDITIES: readonly Oddity[] = [
     ),
   ({ sourceGaps }) =>
     some(sourceGaps, (text) => `source gap: no source has rows for ${text}; runs if they arrive.`),
+  ({ kept }) =>
+    some(
+      kept?.blocks ?? [],
+      (text) => `${text} as a run found them ${duration(kept!.ageMs)} ago; their source rows are the same.`,
+    ),
+  ({ unprobed }) =>
+    some(
+      unprobed,
+      (text) => `not looked at: ${text}; source gaps and incomplete blocks among them count as missing.`,
+    ),
   ({ accepted }) => some(accepted, (text) => `accepted: ${text} counted as done without rows.`),
   ({ arrived }) =>
     some(

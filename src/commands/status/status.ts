@@ -6,6 +6,7 @@ import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
 import { blocksIn, notesOf, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
 import { type Absence, type AbsenceState, absentText, thinText } from '../../planning/absence.ts'
+import { withKept } from '../../planning/kept-probe.ts'
 import { type Availability, makeProbe, probeAll, probeMissing } from '../../planning/probe.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
@@ -22,7 +23,8 @@ export async function status(
     readTableStatuses(workspace, { lag }),
     workspace.ports.locks.holders(),
   ])
-  const availabilities = await probeAll(workspace, tableStatuses, STATUS_ROWS)
+  const probe = await withKept(workspace, tableStatuses, makeProbe(workspace))
+  const availabilities = await probeAll(tableStatuses, probe, STATUS_ROWS)
   const tooOld = (await oldSources?.(newestBlocks(workspace, tableStatuses))) ?? new Map<string, string>()
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key }) => {
@@ -80,10 +82,11 @@ async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Pr
 }
 
 /**
- * Limits the time of `status`: after the probe has seen this many rows of missing blocks, the rest counts as missing.
+ * Limits the time of `status`: after the probe has seen this many rows of a table's missing blocks, the rest counts as
+ * missing, and is named. Less than one window of a busy chain: then it is the first one.
  * Empty blocks cost nothing, so a source gap is always seen completely.
  */
-const STATUS_ROWS = 200_000_000
+const STATUS_ROWS = 2_000_000
 
 type Seen = {
   readonly database: string
@@ -123,6 +126,10 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
     expectedBlocks: countBlocks(done) + countBlocks(missing),
     sourceGaps,
     incomplete,
+    /** Missing blocks whose sources were not looked at, because those before have many rows. */
+    unprobed: probeBlocks.unprobed,
+    /** Source gaps and incomplete blocks that a run found earlier, and whose source rows are still the same. */
+    kept: probeBlocks.kept ?? null,
     dirty,
     stale: staleBlocks(tableStatus.stale),
     /** The same by version and reasons; the one with the most blocks comes first. */

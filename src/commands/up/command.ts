@@ -76,7 +76,7 @@ export function renderPlan(plan: PlanReport, colors: Colors): readonly string[] 
 }
 
 function tableLines(table: PlanReport['tables'][number], colors: Colors): readonly string[] {
-  const { chunks, sourceGaps, incomplete, dirty } = table
+  const { chunks, sourceGaps, incomplete, kept, dirty } = table
   const work = chunks.length === 0 ? 'nothing to run' : count(chunks.length, 'chunk')
   const rowEstimate = chunks.length === 0 ? '' : `, ${costText(table)}`
   const missing =
@@ -86,6 +86,7 @@ function tableLines(table: PlanReport['tables'][number], colors: Colors): readon
     ...(dirty.length > 0 ? [`dirty ${formatRanges(dirty)}: recovered and run again`] : []),
     ...(sourceGaps.length > 0 ? [`source gap ${formatRanges(sourceGaps)}: left out`] : []),
     ...(incomplete.length > 0 ? [`incomplete ${formatRanges(incomplete)}: left out`] : []),
+    ...(kept === null ? [] : [`${formatRanges(kept.blocks)}: as a run found ${duration(kept.ageMs)} ago`]),
     ...table.notes,
   ]
   const rest = chunks.length - SHOWN

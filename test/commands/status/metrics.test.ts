@@ -23,6 +23,8 @@ const TABLE: TableReport = {
   doneBlocks: 17_491,
   expectedBlocks: 17_498,
   sourceGaps: [{ from: 9_001, to: 11_500 }],
+  unprobed: [],
+  kept: null,
   incomplete: [
     { from: 12_500, to: 12_500 },
     { from: 17_300, to: 17_300 },

@@ -32,6 +32,8 @@ const table = (differences: Partial<TableReport> = {}): TableReport => ({
   expectedBlocks: 22_453_470,
   sourceGaps: [],
   incomplete: [],
+  unprobed: [],
+  kept: null,
   dirty: [],
   stale: [],
   staleVersions: [],

@@ -1,6 +1,7 @@
 // Owns the public files as a source for the runner: a file is 1,000 present blocks, a missing file is a source gap.
 import { BackfillError } from '../../../model/errors.ts'
 import type { Range } from '../../../model/blocks.ts'
+import type { Bucket } from '../../../sources/availability.ts'
 import { FILE_BLOCKS, type FileFacts, type FileKey, type FilesPort } from '../files-port.ts'
 import type { SourcePort } from '../../../sources/source.ts'
 
@@ -9,28 +10,22 @@ import type { SourcePort } from '../../../sources/source.ts'
  * version here: both are only compared for equality.
  */
 export function fileSource(files: FilesPort, range: Range): SourcePort {
+  const within = ({ from, to }: Range) => ({ from: Math.max(from, range.from), to: Math.min(to, range.to) })
   return {
     extents: async (sources) => new Map(sources.map((source) => [source, range])),
 
-    async buckets(table, asked) {
-      const found = await Promise.all(
-        firstBlocks({ from: Math.max(asked.from, range.from), to: Math.min(asked.to, range.to) }).map(
-          async (first) => ({ first, facts: await lookOrTry(files, { table, first }) }),
-        ),
+    async buckets(tables, asked) {
+      const found = tables.map(
+        async (table) => [table, await bucketsOf(files, table, within(asked))] as const,
       )
-      return found.flatMap(({ first, facts }) => {
-        if (facts === undefined) return []
-        const { version } = facts
-        // The number of rows is unknown before the file is fetched: all files get the same estimate.
-        const size = { rows: FILE_BLOCKS, blocks: FILE_BLOCKS }
-        return [{ first, last: first + FILE_BLOCKS - 1, ...size, newest: version, hash: String(first) }]
-      })
+      return new Map(await Promise.all(found))
     },
 
     // Which file is the next one is known only by asking for each.
-    nextRow: async (_sources, block) => block,
+    nextRows: async (sources, block) => new Map(sources.map((source) => [source, block])),
 
     disagreeing: async () => [],
+    parts: async () => undefined, // files have none
 
     async fingerprint(sources, { from }) {
       const facts = sources.map(async (table) => {
@@ -48,6 +43,17 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
     policies: async () => [],
     hasTimes: false,
   }
+}
+
+async function bucketsOf(files: FilesPort, table: string, range: Range): Promise<readonly Bucket[]> {
+  const found = firstBlocks(range).map(async (first) => {
+    const facts = await lookOrTry(files, { table, first })
+    if (facts === undefined) return []
+    // The number of rows is unknown before the file is fetched: all files get the same estimate.
+    const size = { rows: FILE_BLOCKS, blocks: FILE_BLOCKS }
+    return [{ first, last: first + FILE_BLOCKS - 1, ...size, newest: facts.version, hash: String(first) }]
+  })
+  return (await Promise.all(found)).flat()
 }
 
 /** A file whose lookup fails counts as present: fetching it reports the error for this file only. */

@@ -16,14 +16,17 @@ import { staleSummaries } from './stale-ranges.ts'
 export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
   await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses))
-  const [availabilities, { capacity, throughputs }] = await Promise.all([
+  const [availabilities, { capacity, throughputs }, steering] = await Promise.all([
     withKept(workspace, tableStatuses, makeProbe(workspace)).then((probe) => probeAll(tableStatuses, probe)),
     readRunHistory(workspace, uuidsIn(tableStatuses)),
+    workspace.ports.steering.read(),
   ])
   const { jobs } = slotsFor(options, capacity)
   return {
     network: workspace.network.name,
     jobs,
+    /** Pauses and limits that people have set. */
+    steering,
     /** The tables with stale ranges, which `up` leaves as they are. */
     stale: staleSummaries(workspace.chosen.map(({ key }) => tableStatuses.get(key)!)),
     tables: workspace.chosen.map(({ key }) =>

@@ -29,8 +29,12 @@ export type UpOptions = {
   readonly lockWaitMs: number
   /** Leave out a table whose lock is held; this is not a failure. */
   readonly lockSkip: boolean
+  /** No chunk starts while others run more queries, or while the SELECT returns a row; undefined: whatever the load is. */
+  readonly maxLoad?: MaxLoad | undefined
   /** Keys of tables whose unknown rows are deleted, as far as the sources can give them again. */
   readonly recompute: readonly string[]
   /** Build stale ranges again after the missing ones. */
   readonly redoStale: boolean
 }
+
+export type MaxLoad = { readonly queries: number } | { readonly file: string; readonly sql: string }

@@ -2,6 +2,7 @@
 import type { BackfillError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import type { Range } from '../model/blocks.ts'
+import type { Hold } from '../ledger/steering.ts'
 import type { StaleSummary } from '../planning/stale-ranges.ts'
 
 /** Reported in the order in which things happen; `table` is a table key. */
@@ -19,6 +20,9 @@ export type RunEvent =
   | (ChunkEvent & Measured & { readonly type: 'chunk-done' })
   | (ChunkEvent & { readonly type: 'chunk-failed'; readonly error: BackfillError })
   | { readonly type: 'table-failed'; readonly table: string; readonly error: BackfillError }
+  /** Somebody's hold, or the load, keeps chunks from starting, of the table or (undefined) of all; said again each minute. */
+  | (ThrottleEvent & { readonly type: 'throttled'; readonly hold: Hold | undefined })
+  | (ThrottleEvent & { readonly type: 'released' })
   /** Tables that leave out the same blocks share one event. */
   | {
       readonly type: 'skipped'
@@ -32,6 +36,8 @@ export type RunEvent =
       readonly blocks: number
       readonly on: readonly string[]
     }
+
+type ThrottleEvent = { readonly table: string | undefined; readonly text: string }
 
 type ChunkEvent = { readonly table: string; readonly range: Range }
 

@@ -6,11 +6,12 @@ import type { BlockSet } from '../model/blocks.ts'
 import { NO_PACE } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing, type Sharing } from './shared-chunks.ts'
-import { NOTHING_KNOWN, readRunHistory, slotsFor } from '../planning/sizing.ts'
+import { NOTHING_KNOWN, readRunHistory } from '../planning/sizing.ts'
 import { roomWatch } from './room.ts'
 import { readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
 import { type RunContext, startTable } from './table-run.ts'
+import { makeThrottle } from './throttle.ts'
 import type { Workspace } from './workspace.ts'
 import { randomId } from '../seam/random.ts'
 
@@ -52,7 +53,8 @@ export async function prepareRun(
     report({ type: 'warning', table: key, text: `${sentence}: ${POLICY_HINT}` })
   }
   const { capacity, throughputs } = idle ? NOTHING_KNOWN : await readRunHistory(workspace, uuids)
-  const slots = slotsFor(options, capacity)
+  const throttle = makeThrottle({ workspace, options, capacity, report })
+  if (!idle) await throttle.look()
   const runs = new Map(
     chosen.map(([key, tableStatus]) => [
       key,
@@ -62,13 +64,13 @@ export async function prepareRun(
       }),
     ]),
   )
-  const sharing = makeSharing({ runs, tableJobs: slots.tableJobs, waiting: slots.jobs })
+  const sharing = makeSharing({ runs, slotsOf: throttle.slotsOf, waiting: throttle.most() })
   let parts: ReturnType<RunContext['partsBefore']> | undefined
   const context: RunContext = {
     ports: workspace.ports,
     network: workspace.network,
     options,
-    slots,
+    throttle,
     capacity,
     runId: randomId(),
     probeBlocks: makeProbe(workspace),

@@ -12,14 +12,14 @@ export type Sharing = ReturnType<typeof makeSharing>
 
 type SharingOptions = {
   readonly runs: ReadonlyMap<string, TableRun>
-  /** Statements at once for one table. */
-  readonly tableJobs: number
+  /** Statements at once of a table, now. */
+  readonly slotsOf: (key: string) => number
   /** Most shared steps that may wait for one table, each with its rows in the server's memory. */
   readonly waiting: number
 }
 
 /** Partners follow from the SQL alone: `shared` in the header, and the same text up to that CTE. */
-export function makeSharing({ runs, tableJobs, waiting }: SharingOptions) {
+export function makeSharing({ runs, slotsOf, waiting }: SharingOptions) {
   const partnerOf = findPartners([...runs.values()])
   /** Reservations of tables that have not failed; for a failed table, the rows vanish with their session. */
   const reservations = (): readonly { readonly run: TableRun; readonly reservation: Reservation }[] =>
@@ -31,7 +31,7 @@ export function makeSharing({ runs, tableJobs, waiting }: SharingOptions) {
     /** A chunk whose shared step is ready, for a table with a free slot: run it soon, because its rows occupy memory. */
     nextReserved(): Choice | undefined {
       const found = reservations().find(
-        ({ run, reservation }) => reservation.ready && run.running < tableJobs,
+        ({ run, reservation }) => reservation.ready && run.running < slotsOf(run.key),
       )
       if (found === undefined) return undefined
       const { run, reservation } = found

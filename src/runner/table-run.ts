@@ -9,12 +9,12 @@ import type { Lock } from '../lock/lock.ts'
 import type { Buckets, SourceFacts } from '../sources/fingerprint.ts'
 import type { Availability, Probe } from '../planning/probe.ts'
 import type { RowEstimates } from '../planning/row-estimates.ts'
-import type { Slots } from '../planning/sizing.ts'
 import type { TableStatus } from '../planning/table-status.ts'
 import type { Throughput } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { RunEvent } from './events.ts'
 import type { StepSession } from './shared-insert.ts'
+import type { Throttle } from './throttle.ts'
 import type { Ports } from './workspace.ts'
 
 export type TableRun = {
@@ -56,7 +56,7 @@ export type TableRun = {
 export type RunContext = {
   readonly ports: Ports
   readonly options: UpOptions
-  readonly slots: Slots
+  readonly throttle: Throttle
   readonly capacity: Capacity
   readonly runId: string
   /** Of the chosen tables and of those that they read. */

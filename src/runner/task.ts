@@ -7,7 +7,7 @@ import type { RunContext, TableRun } from './table-run.ts'
 /** The table as a task of the scheduler. */
 export function taskOf(
   run: TableRun,
-  { options, slots, capacity, runs }: RunContext,
+  { options, throttle, capacity, runs }: RunContext,
   dependencies: (run: TableRun) => readonly Dependency[],
 ): Task {
   const { table, bounds } = run.tableStatus
@@ -26,13 +26,13 @@ export function taskOf(
       rowEstimates: run.rowEstimates,
       throughput: run.throughput,
       inputs: inputs.map(({ throughput, tableStatus }) => ({ throughput, target: tableStatus.target })),
-      jobs: slots.jobs,
+      jobs: throttle.most(),
       capacity,
       tooBig: run.tooBig,
     }),
     order: options.order,
     running: run.running,
-    slots: slots.tableJobs,
+    slots: throttle.slotsOf(run.key),
     progress: total === 0 ? 1 : 1 - left / total,
   }
 }
@@ -40,6 +40,16 @@ export function taskOf(
 /** Nothing more of the table will be covered in this run; a table that is not part of the run is undefined. */
 export function hasEnded(run: TableRun | undefined): boolean {
   if (run === undefined || run.failure !== undefined) return true
+  return run.running === 0 && !hasBlocks(run)
+}
+
+/** It has not failed, and something is left to start: blocks to probe or to run, or dirty ranges to recover. */
+export function isUnfinished(run: TableRun): boolean {
+  const isDirty = run.phase === 'unlocked' && run.tableStatus.dirty.length > 0
+  return run.failure === undefined && (isDirty || hasBlocks(run))
+}
+
+function hasBlocks(run: TableRun): boolean {
   const left = [run.unprobed, run.runnable, run.reservations]
-  return run.running === 0 && left.every(({ length }) => length === 0)
+  return left.some(({ length }) => length > 0)
 }

@@ -1,6 +1,7 @@
 // Owns the run loop: it starts all work that can start, and wakes when work ends, until nothing is left to start.
 import { announce, refusalOf, skippedBlocks } from './announce.ts'
-import type { BackfillError } from '../model/errors.ts'
+import { BackfillError } from '../model/errors.ts'
+import { holdText } from '../ledger/steering.ts'
 import { type Prepared, prepareRun } from './prepare.ts'
 import { expectedByDependants } from '../planning/bounds.ts'
 import { blockSet } from '../model/blocks.ts'
@@ -13,7 +14,7 @@ import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import type { TableRun } from './table-run.ts'
 import { checkpointTables, lockTable, probeTable } from './table-steps.ts'
-import { hasEnded, taskOf } from './task.ts'
+import { hasEnded, isUnfinished, taskOf } from './task.ts'
 import type { Workspace } from './workspace.ts'
 import { after, monotonicMs, timeoutSignal } from '../seam/clock.ts'
 
@@ -42,7 +43,7 @@ export async function up(
   const unreachable = new AbortController()
   const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
   const { context, sharing } = await prepareRun(workspace, options, { report, signal }, prepared)
-  const { runs, slots, tableStatuses } = context
+  const { runs, throttle, tableStatuses } = context
   announce(runs, options, report)
 
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
@@ -76,6 +77,11 @@ export async function up(
     report({ type: 'table-failed', table: run.key, error })
   }
 
+  function leaveOut(run: TableRun, error: BackfillError): void {
+    run.failure = error
+    report({ type: 'note', table: run.key, text: `left out: ${error.message}` })
+  }
+
   /** Runs work in the background; an error stops its table, once. */
   function launch(run: TableRun, work: () => Promise<void>): void {
     const ending = work()
@@ -83,8 +89,7 @@ export async function up(
         const error = thrown as BackfillError
         if (run.failure !== undefined) return
         if (options.lockSkip && error.kind === 'locked' && run.lock === undefined) {
-          run.failure = error
-          report({ type: 'note', table: run.key, text: `left out: ${error.message}` })
+          leaveOut(run, error)
           return
         }
         fail(run, error)
@@ -107,7 +112,7 @@ export async function up(
   }
 
   function startChunks(): void {
-    while (running() < slots.jobs) {
+    while (running() < throttle.jobs()) {
       const choice = sharing.nextReserved() ?? chooseNext()
       if (choice === undefined) return
       const { run, work } = choice
@@ -138,12 +143,12 @@ export async function up(
   /** Locks tables that have blocks to run or to recover; probes further if few blocks are left to run. */
   function prepareTables(): void {
     for (const run of runs.values()) {
-      if (run.failure !== undefined) continue
+      if (run.failure !== undefined || throttle.slotsOf(run.key) === 0) continue
       const task = taskOf(run, context, dependencies)
       const ready = readyBlocks(task)
       const wanted = run.tableStatus.dirty.length > 0 || ready.length > 0
       if (run.phase === 'unlocked' && wanted) launch(run, () => lockTable(run, context))
-      const little = readyChunks(task) < slots.jobs * 2
+      const little = readyChunks(task) < throttle.jobs() * 2
       if (!run.probing && little && run.unprobed.length > 0) launch(run, () => probeTable(run, context))
     }
   }
@@ -151,15 +156,25 @@ export async function up(
   for (const run of runs.values()) {
     const refusal = refusalOf(run.tableStatus, options)
     if (refusal !== undefined) fail(run, refusal)
+    const pause = throttle.pauseOf(run.key)
+    // Cron would start one waiting run after the other.
+    if (pause !== undefined && options.lockSkip && isUnfinished(run))
+      leaveOut(run, new BackfillError(`${run.key} is ${holdText(pause)}`, { kind: 'locked' }))
   }
   const stopped = new Promise<void>((wake) => signal.addEventListener('abort', () => wake(), { once: true }))
+  const isHeldBack = () =>
+    [...runs.values()].some((run) => throttle.slotsOf(run.key) === 0 && isUnfinished(run))
+  const ended = new AbortController()
+  const watching = throttle.watch(AbortSignal.any([signal, ended.signal]))
   while (!signal.aborted) {
     // Tables first: then, if nothing is in flight, nothing can change any more.
     prepareTables()
     startChunks()
-    if (inFlight.size === 0) break
-    await Promise.race([...inFlight, stopped])
+    if (inFlight.size === 0 && !isHeldBack()) break
+    await Promise.race([...inFlight, stopped, throttle.changed()])
   }
+  ended.abort()
+  await watching
   const killAll = () => void workspace.ports.queries.end([...context.inFlight]).catch(() => undefined)
   const endGrace = hooks.signal.aborted ? after(options.graceMs, killAll) : undefined
   await Promise.all(inFlight)

@@ -1,7 +1,9 @@
 // Owns the type of a workspace: the network, the chosen tables and the ports to the servers.
 import type { Scope } from '../model/choose.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
+import type { Others } from '../clickhouse/load.ts'
 import type { LedgerPort } from '../ledger/writer.ts'
+import type { SteeringPort } from '../ledger/steering.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
 import type { ProbesPort } from '../ledger/source-probe.ts'
 import type { Locks } from '../lock/lock.ts'
@@ -22,6 +24,15 @@ export type Ports = {
   readonly queries: Queries
   readonly versions: VersionsPort
   readonly probes: ProbesPort
+  readonly steering: SteeringPort
+  readonly load: {
+    /** On the server that computes transforms. */
+    others(): Promise<Others>
+    /** Rows of a SELECT on the target. */
+    rows(sql: string): Promise<readonly (readonly unknown[])[]>
+    /** Whether `others` may be asked without anybody's wish: a source server of its own keeps its system tables to itself. */
+    readonly isKnown: boolean
+  }
   /** Capacity of the server that computes transforms. */
   capacity(): Promise<Capacity>
 }

@@ -59,6 +59,11 @@ export function userId(): number | undefined {
   return process.getuid?.()
 }
 
+/** The name under which the person who typed the command is logged in; '' where the environment does not say it. */
+export function person(): string {
+  return process.env['USER'] ?? process.env['USERNAME'] ?? ''
+}
+
 /** The variables that name proxies, as curl and others read them. */
 export function proxyEnvironment(): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(

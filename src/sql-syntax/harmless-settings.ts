@@ -34,6 +34,15 @@ const NOT_HARMLESS: readonly RegExp[] = [
   /^max_(wkb|autoincrement|limit_for|dynamic_subcolumns)/,
 ]
 
+/** Harmless in a profile, but a statement would fail with them, or become another user's choice: never typed for a run. */
+const NOT_TYPED =
+  /^(readonly|profile|max_execution_time|allow_|database_|insert_quorum|alter_sync|mutations_sync|lightweight_deletes_sync|distributed_ddl_|send_progress|http_)/
+
+/** Whether a person may set it for the statements of a run. */
+export function mayBeTyped(name: string): boolean {
+  return isHarmless(name) && !NOT_TYPED.test(name)
+}
+
 /** Whether a profile may have any value of this setting. */
 export function isHarmless(name: string): boolean {
   return HARMLESS.some((known) => known.test(name)) && !NOT_HARMLESS.some((known) => known.test(name))

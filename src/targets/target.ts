@@ -66,7 +66,16 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     return new Map(await Promise.all(seen))
   }
 
+  async function prepareLedger(statements: readonly SqlText[]): Promise<void> {
+    const keeper_path = `/backfill/${server.cluster?.name}/${names.locks}`
+    const params = { ledger: names.ledger, locks: names.locks, ...(names.inKeeper && { keeper_path }) }
+    for (const statement of statements) await run(statement, params)
+  }
+
   return {
+    /** Runs statements of sql/ledger, each of which creates what is missing. */
+    prepareLedger,
+
     /** Name of the database of the derived tables. */
     database,
     tables,
@@ -130,10 +139,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
         query_params: { target: database },
         doing: `creating the database ${database}`,
       })
-      const { cluster } = server
-      const keeper_path = `/backfill/${cluster?.name}/${names.locks}`
-      const params = { ledger: names.ledger, locks: names.locks, ...(names.inKeeper && { keeper_path }) }
-      for (const statement of ledger) await run(statement, params)
+      await prepareLedger(ledger)
     },
 
     /** @throws BackfillError `usage` for a table that cannot be created; sends no statement. */

@@ -93,6 +93,22 @@ export const lockWait = flag('lock-wait <duration>', 'How long to wait for a loc
   example: '10m',
   fallback: '0',
 })
+/** How much a run may take from others. */
+export const considerate: readonly Flag[] = [
+  flag(
+    'max-load <queries|file>',
+    'Start no chunk while others run more queries, or while the SELECT of a file returns a row',
+    {
+      example: '20, load.sql',
+      fallback: 'any load',
+    },
+  ),
+  flag('settings <a=b,…>', 'ClickHouse settings of the statements, of those that change speed alone', {
+    example: 'priority=10,max_threads=4',
+    fallback: 'none',
+    variable: 'BACKFILL_SETTINGS',
+  }),
+]
 export const endurance: readonly Flag[] = [
   giveUp,
   minFreeDisk,

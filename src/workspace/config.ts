@@ -10,6 +10,7 @@ import {
   clusterName,
   databaseName,
   type Flags,
+  harmlessSettings,
   names,
   nonEmpty,
   oneOf,
@@ -65,6 +66,8 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     compression: setting<Compression>(layers, 'compression', oneOf(COMPRESSIONS), DEFAULT_COMPRESSION),
     /** Settings whose value in a user's profile is accepted. */
     acceptSetting: setting<readonly string[]>(layers, 'accept-setting', names, []),
+    /** Settings of transforms. */
+    settings: setting<Readonly<Record<string, string>>>(layers, 'settings', harmlessSettings, {}),
     ledgerDatabase: setting(layers, 'ledger-database', databaseName, 'backfill'),
     /** Folder of the SQL files, absolute. */
     sql: path('sql', PROGRAM_SQL),

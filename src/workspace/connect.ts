@@ -10,6 +10,7 @@ import {
 import type { Ports, Workspace } from '../runner/workspace.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { readCapacity } from '../clickhouse/capacity.ts'
+import { readLoad, readOthers } from '../clickhouse/load.ts'
 import { type Cluster, openAgain } from '../clickhouse/server.ts'
 import { joinCluster } from '../clickhouse/cluster/cluster.ts'
 import { openExecutor } from '../runner/executor.ts'
@@ -21,6 +22,7 @@ import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
 import { openProbes } from '../ledger/source-probe.ts'
+import { openSteering } from '../ledger/steering.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
 import { openLedger } from '../ledger/writer.ts'
 
@@ -52,15 +54,18 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     ? DEFAULT_COMPRESSION
     : await compressionFrom(source, options.compression ?? DEFAULT_COMPRESSION)
   const close = async (): Promise<void> => void (await Promise.all([sides.close(), heartbeat.close()]))
+  const place = { server: ledgerServer, names, network: network.name, toolVersion }
   const ports: Ports = {
-    ledger: openLedger({ server: ledgerServer, names, network: network.name, toolVersion }),
+    ledger: openLedger(place),
     locks: openLocks({ server: heartbeat, names, network: network.name, exclusive }),
     source: openSource({ server: source, network: network.name }),
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network, compression }),
     queries: openQueries({ server: heartbeat, source }),
-    versions: openVersions({ server: ledgerServer, names, network: network.name, toolVersion }),
-    probes: openProbes({ server: ledgerServer, names, network: network.name, toolVersion }),
+    versions: openVersions(place),
+    probes: openProbes(place),
+    steering: openSteering({ ...place, watching: heartbeat }),
+    load: { others: () => readOthers(source), rows: (sql) => readLoad(heartbeat, sql), isKnown: isOne },
     capacity: () => readCapacity(source),
   }
   const ledger = target.cluster?.keeper ? catalogue.clusterLedger : catalogue.ledger

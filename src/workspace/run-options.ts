@@ -1,8 +1,20 @@
 // Owns reading the options of a run from flags and configuration.
+import { resolve } from 'node:path'
 import { usageError } from '../model/errors.ts'
-import type { UpOptions } from '../planning/run-options.ts'
+import type { MaxLoad, UpOptions } from '../planning/run-options.ts'
+import { onlySelect } from '../project/transform-statement.ts'
+import { readLoginFile } from './text-file.ts'
 import type { Config } from './config.ts'
-import { blockNumber, duration, names, readFlag, share, type Flags } from './values.ts'
+import {
+  blockNumber,
+  duration,
+  names,
+  positiveCount,
+  readFlag,
+  share,
+  type Flags,
+  type Word,
+} from './values.ts'
 import type { Setting } from './variables.ts'
 
 /** The options of a run. @throws BackfillError `usage` for a bad block or a reversed range */
@@ -25,9 +37,17 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
     maxRuntimeMs: readFlag(flags, 'max-runtime', duration),
     lockWaitMs: readFlag(flags, 'lock-wait', duration) ?? 0,
     lockSkip: flags.has('lock-skip'),
+    maxLoad: readFlag(flags, 'max-load', (word) => maxLoad(word, config.folder)),
     recompute: readFlag(flags, 'recompute', names) ?? [],
     redoStale: flags.has('redo-stale'),
   }
+}
+
+/** A number of queries, or a file with one SELECT. */
+function maxLoad(word: Word, folder: string): MaxLoad {
+  if (/^\d+$/.test(word.text)) return { queries: positiveCount(word) }
+  const text = readLoginFile(resolve(folder, word.text), word.place, 'SQL')
+  return { file: word.text, sql: onlySelect(word.text, text).text }
 }
 
 /** The blocks after --from and --to. @throws BackfillError `usage` for a bad block or a reversed range */

@@ -1,5 +1,6 @@
 // Owns reading values from words, of a flag, a variable or a line of `.env`. Pure.
 import { usageError } from '../model/errors.ts'
+import { mayBeTyped } from '../sql-syntax/harmless-settings.ts'
 
 /** A value with its place, for messages: `--from`, `BACKFILL_LAG`. */
 export type Word = { readonly text: string; readonly place: string }
@@ -82,6 +83,22 @@ export function clusterName(word: Word): string {
       'SELECT cluster FROM system.clusters shows the names that a server knows',
     )
   return name
+}
+
+/** `priority=10,max_threads=4`: settings that change how fast a statement runs, and no rows. */
+export function harmlessSettings({ text, place }: Word): Readonly<Record<string, string>> {
+  const pairs = text.split(',').map((part) => {
+    const [, name = '', value = ''] = /^\s*(\w+)\s*=\s*([\w.+-]+)\s*$/.exec(part) ?? []
+    if (name === '')
+      throw usageError(`${place} must be settings such as priority=10,max_threads=4, got '${text}'`)
+    if (!mayBeTyped(name))
+      throw usageError(
+        `${place}: the setting ${name} may not be set for a run: rows could change by it, or statements fail`,
+        'priority, workload, max_threads, max_memory_usage, timeouts, caches and others that change speed alone are taken',
+      )
+    return [name, value] as const
+  })
+  return Object.fromEntries(pairs)
 }
 
 /** `a,b` as ['a', 'b']; blanks around a name are dropped, a name given twice counts once. */

@@ -1,6 +1,7 @@
 // Owns the entries of the commands that write.
 import type { CommandEntry } from '../../session/command.ts'
 import { DECLARE } from './declare.ts'
+import { STEER } from './steer.ts'
 import * as flags from '../../terminal/flags.ts'
 import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
@@ -26,6 +27,7 @@ export const WORK: readonly CommandEntry[] = [
       flag('redo-stale', 'Stale ranges as well, where rows can be deleted by range'),
       flags.dryRun,
       flags.events,
+      ...flags.considerate,
       flags.quiet,
       ...flags.common,
     ],
@@ -61,6 +63,7 @@ export const WORK: readonly CommandEntry[] = [
       flags.maxRuntime,
       flags.lockWait,
       flags.events,
+      ...flags.considerate,
       flags.quiet,
       ...flags.common,
     ],
@@ -96,6 +99,7 @@ export const WORK: readonly CommandEntry[] = [
       flags.grace,
       flags.lockWait,
       flags.events,
+      ...flags.considerate,
       flags.quiet,
       ...flags.common,
     ],
@@ -124,6 +128,7 @@ export const WORK: readonly CommandEntry[] = [
     needsChoice: true,
     load: async () => (await import('../../commands/create-tables/command.ts')).createTablesCommand,
   },
+  ...STEER,
   ...DECLARE,
   {
     name: 'unlock',
@@ -206,6 +211,7 @@ export const PYTHON: readonly CommandEntry[] = [
       flags.lag,
       ...flags.endurance,
       flags.events,
+      ...flags.considerate,
       flags.quiet,
       ...flags.common,
     ],

@@ -1,6 +1,7 @@
 // Owns how `status` looks: one row per table, sentences about problems, and the next command. Pure.
 import { countBlocks, formatBlockSet, type Range } from '../../model/blocks.ts'
 import type { StatusReport, TableReport } from './status.ts'
+import { holdText } from '../../ledger/steering.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
 import { count, duration, minute, number, percent, formatRanges } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
@@ -114,6 +115,8 @@ const ODDITIES: readonly Oddity[] = [
     some(dirty, (text) => `dirty: an attempt at ${text} did not finish; rows may be partly written.`),
   ({ staleVersions, sqlHash }) =>
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
+  ({ holds }) =>
+    holds.map((hold) => `${holdText(hold)}: \`backfill resume${hold.table && ` ${hold.table}`}\` ends it.`),
   ({ state, lock }) =>
     state === 'in progress' && lock !== null
       ? [`being processed on ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC.`]
@@ -164,7 +167,7 @@ function next(tables: readonly TableReport[]): string {
   const dirty = tables.filter(({ state }) => state === 'dirty')
   const open = tables.filter(
     ({ missingBlocks, state }) =>
-      missingBlocks > 0 && !['in progress', 'dirty', 'unknown rows'].includes(state),
+      missingBlocks > 0 && !['in progress', 'waiting', 'dirty', 'unknown rows'].includes(state),
   )
   const missing = open.reduce((sum, { missingBlocks }) => sum + missingBlocks, 0)
   if (dirty.length > 0) {

@@ -8,6 +8,7 @@ import { blocksIn, notesOf, readTableStatuses, type TableStatus } from '../../pl
 import { type Absence, type AbsenceState, absentText, thinText } from '../../planning/absence.ts'
 import { withKept } from '../../planning/kept-probe.ts'
 import { type Availability, makeProbe, probeAll, probeMissing } from '../../planning/probe.ts'
+import { concerns, type Hold } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /**
@@ -19,9 +20,10 @@ export async function status(
   workspace: Workspace,
   { lag, oldSources }: { readonly lag: number; readonly oldSources?: OldSources },
 ): Promise<StatusReport> {
-  const [tableStatuses, locks] = await Promise.all([
+  const [tableStatuses, locks, steering] = await Promise.all([
     readTableStatuses(workspace, { lag }),
     workspace.ports.locks.holders(),
+    workspace.ports.steering.read(),
   ])
   const probe = await withKept(workspace, tableStatuses, makeProbe(workspace))
   const availabilities = await probeAll(tableStatuses, probe, STATUS_ROWS)
@@ -46,6 +48,7 @@ export async function status(
           lock: locks.get(key),
           staleVersions,
           arrived,
+          holds: steering.filter((hold) => concerns(hold, key)),
         },
       )
       return { ...report, state: stateOf(report, tableStatus.target !== undefined) }
@@ -94,10 +97,14 @@ type Seen = {
   readonly lock: LockInfo | undefined
   readonly staleVersions: readonly StaleReport[]
   readonly arrived: readonly Range[]
+  readonly holds: readonly Hold[]
 }
 
 /** Ranges are sorted and disjoint; null is unknown. */
-function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, staleVersions, arrived }: Seen) {
+function reportOf(
+  tableStatus: TableStatus,
+  { database, probeBlocks, lock, staleVersions, arrived, holds }: Seen,
+) {
   const { table, bounds, target, view, covered, dirty, absences } = tableStatus
   const expected: readonly Range[] = bounds.expected === undefined ? [] : [bounds.expected]
   const { runnable: missing, sourceGaps, incomplete } = probeBlocks
@@ -143,6 +150,12 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
     /** Events of the ledger that the next start has to read. */
     eventsSinceCheckpoint: view?.tail ?? 0,
     lock: lock === undefined || lock.released ? null : lock,
+    /** Pauses and limits that people have set for its runs. */
+    holds,
+    /** Up to where the sources are taken as complete; null without rows. */
+    sourceHead: bounds.inputs.naturalHead ?? null,
+    /** Last block that the table may ever hold; null: no limit. */
+    limit: bounds.limits.to ?? null,
     /** What the table or its sources lack altogether, the worst first. */
     absences,
     /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
@@ -156,6 +169,7 @@ function reportOf(tableStatus: TableStatus, { database, probeBlocks, lock, stale
 
 function stateOf(report: ReturnType<typeof reportOf>, exists: boolean): TableState {
   if (!exists) return 'not created'
+  if (report.missingBlocks > 0 && report.holds.some(({ action }) => action === 'pause')) return 'waiting'
   if (report.lock !== null) return 'in progress'
   if (report.dirty.length > 0) return 'dirty'
   const [absence] = report.absences
@@ -170,7 +184,7 @@ function stateOf(report: ReturnType<typeof reportOf>, exists: boolean): TableSta
 type TableState =
   /** Every block that the sources have up to the head is done; source gaps are listed separately. */
   | 'up to date'
-  /** Only incomplete blocks are left, or no block is expected yet: the notes say why. */
+  /** Paused, or only incomplete blocks are left, or no block is expected yet: the notes say why. */
   | 'waiting'
   /** Blocks are missing and no run works on them. */
   | 'missing'

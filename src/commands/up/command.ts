@@ -1,6 +1,7 @@
 // Owns `backfill up` and `backfill plan`, which is `up --dry-run`.
 import { chooseTables } from '../../model/choose.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
+import { holdText } from '../../ledger/steering.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -58,7 +59,7 @@ async function showPlan(context: Context, options: UpOptions): Promise<number> {
 const SHOWN = 8
 
 export function renderPlan(plan: PlanReport, colors: Colors): readonly string[] {
-  const { network, tables, stale } = plan
+  const { network, tables, stale, steering } = plan
   const left = staleLines(stale)
   const chunks = tables.reduce((sum, table) => sum + table.chunks.length, 0)
   return [
@@ -66,6 +67,7 @@ export function renderPlan(plan: PlanReport, colors: Colors): readonly string[] 
     ...tables.flatMap((table) => tableLines(table, colors)),
     '',
     ...left.map((line) => colors.yellow(line)),
+    ...steering.map((hold) => colors.yellow(`${hold.table || 'all tables'}  ${holdText(hold)}`)),
     ...(chunks === 0 && left.length === 0 ? ['Nothing to do.'] : []),
     ...(chunks > 0
       ? [

@@ -25,6 +25,8 @@ export function eventText(event: RunEvent, colors: Colors): EventText {
     case 'created':
       return fact(`${event.table}  created ${event.target}`)
     case 'note':
+    case 'throttled':
+    case 'released':
       return fact(about(event.table, event.text))
     case 'skipped':
       return fact(...skippedLines(event))

@@ -10,6 +10,7 @@ const colors = pc.createColors(false)
 const PLAN: PlanReport = {
   network: 'mainnet',
   jobs: 2,
+  steering: [],
   stale: [],
   tables: [
     {

@@ -1,0 +1,70 @@
+// Owns `backfill pause`, `limit` and `resume`: they record what runs shall do, and say what holds then.
+import { chooseTables } from '../../model/choose.ts'
+import { EXIT, failedError, usageError } from '../../model/errors.ts'
+import { isMissing } from '../../clickhouse/server-error.ts'
+import { holdText } from '../../ledger/steering.ts'
+import type { Workspace } from '../../runner/workspace.ts'
+import { wallClock } from '../../seam/clock.ts'
+import type { Command } from '../../session/command.ts'
+import { withWorkspace } from '../../session/session.ts'
+import { duration, type Flags, names, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
+
+/** Each action, and what it does to runs. */
+const DOES = {
+  pause: 'running chunks end, and no more start, of',
+  limit: 'fewer statements run at once of',
+  resume: 'runs go on with',
+} as const
+
+export const steer =
+  (action: keyof typeof DOES): Command =>
+  async (context) => {
+    const { flags, output } = context
+    const jobs = readFlag(flags, 'jobs', positiveCount)
+    if (action === 'limit' && jobs === undefined)
+      throw usageError('`limit` needs --jobs <count>', 'backfill limit --jobs 1 runs one statement at a time')
+    const until = readFlag(flags, 'until', untilTime)
+    return await withWorkspace(context, async ({ workspace }) => {
+      const { steering } = workspace.ports
+      const tables = tablesOf(workspace, flags)
+      await steering.give(action, tables, jobs, until).catch(async (error: unknown) => {
+        if (!isMissing(error)) throw error
+        await createTable(workspace)
+        await steering.give(action, tables, jobs, until)
+      })
+      const holds = await steering.read()
+      output.result([
+        `${workspace.network.name}: ${DOES[action]} ${tables.join(', ') || 'all tables'}.`,
+        ...holds.map((hold) => `${hold.table || 'all tables'}  ${holdText(hold)}`),
+        holds.length === 0 ? 'Nothing holds runs back.' : '`backfill resume` ends all of it.',
+      ])
+      return EXIT.ok
+    })
+  }
+
+/** [''] for all. @throws BackfillError `usage` for an unknown table, or if none is left */
+function tablesOf({ chosen }: Workspace, flags: Flags): readonly string[] {
+  const excluded = readFlag(flags, 'exclude', names) ?? []
+  if (excluded.length === 0 && !flags.has('tables')) return ['']
+  chooseTables({ tables: chosen }, excluded)
+  const keys = chosen.map(({ key }) => key).filter((key) => !excluded.includes(key))
+  if (keys.length === 0) throw usageError('--exclude leaves no table')
+  return keys
+}
+
+/** For a ledger of an older version. @throws BackfillError `failed` without a ledger, or naming the GRANT */
+async function createTable({ catalogue, ports: { target } }: Workspace): Promise<void> {
+  if ((await target.ledgerState()) === 'absent')
+    throw failedError('there is no ledger yet, so no run to steer', '`backfill up` creates it')
+  await target.prepareLedger(catalogue.ledger.filter(({ text }) => text.includes('.steering')))
+}
+
+/** `18:00`, today or else tomorrow by this machine's clock, or a time from now. @throws BackfillError `usage` */
+function untilTime(word: Word): Date {
+  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(word.text) ?? []
+  const end = wallClock()
+  if (hour === undefined) return new Date(end.getTime() + duration(word))
+  end.setHours(Number(hour), Number(minute), 0, 0)
+  if (end <= wallClock()) end.setDate(end.getDate() + 1)
+  return end
+}

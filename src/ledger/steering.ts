@@ -1,0 +1,89 @@
+// Owns what people ask of runs that are going: pauses and limits, in a table of the ledger's database, and which hold now.
+import type { LedgerPlace } from './events.ts'
+import { isMissing } from '../clickhouse/server-error.ts'
+import { identity, person } from '../seam/process.ts'
+
+/** A pause or a limit that holds now. */
+export type Hold = {
+  readonly action: 'pause' | 'limit'
+  /** Table key; '': all tables, but those of `spares`, which were resumed since. */
+  readonly table: string
+  readonly spares: readonly string[]
+  /** Of a limit: statements at the same time, of the table or over all. */
+  readonly jobs: number
+  readonly by: string
+  readonly host: string
+  /** Server time, ISO 8601 UTC; `until` null: until somebody resumes. */
+  readonly since: string
+  readonly until: string | null
+}
+
+export type SteeringPort = ReturnType<typeof openSteering>
+
+type Place = LedgerPlace & { readonly toolVersion: string; readonly watching: LedgerPlace['server'] }
+
+/** `watching`: a connection that does not queue behind chunks. */
+export function openSteering({ server, watching, names, network, toolVersion }: Place) {
+  const params = { ledger: names.ledger, network }
+  return {
+    /** What holds now. Nobody has steered a ledger that lacks the table. @throws BackfillError `server` */
+    read: async (): Promise<readonly Hold[]> =>
+      await watching.client
+        .rows<Hold>({ query: HOLDS, query_params: params, doing: 'reading who steers' })
+        .catch((error: unknown) => {
+          if (isMissing(error)) return []
+          throw error
+        }),
+
+    /** Appends an order for tables by key, [''] for all. @throws BackfillError naming the GRANT if the user may not */
+    give: async (action: Hold['action'] | 'resume', tables: readonly string[], jobs = 0, until?: Date) =>
+      await server.client.command({
+        query: GIVE,
+        query_params: {
+          ...params,
+          action,
+          tables,
+          jobs,
+          until: Math.round((until?.getTime() ?? 0) / 1000),
+          person: person(),
+          host: identity().host,
+          toolVersion,
+        },
+        doing: `recording '${action}'`,
+      }),
+  }
+}
+
+/** The newest pause and the newest limit of each table, unless its time is over or a later row resumes. */
+const HOLDS = `WITH (SELECT groupArray((toString(table_key), number)) FROM {ledger:Identifier}.steering
+    WHERE network = {network:String} AND action = 'resume') AS resumed
+  SELECT action, \`table\`, spares, jobs, by, host, since, formatDateTime(ends, '%Y-%m-%dT%H:%i:%SZ') AS until
+  FROM (
+    SELECT toString(action) AS action, toString(table_key) AS \`table\`, number, jobs, until AS ends, host,
+      if(person = '', user, person) AS by, formatDateTime(set_at, '%Y-%m-%dT%H:%i:%SZ') AS since,
+      arrayFilter(one -> one.2 > number, resumed) AS later,
+      if(\`table\` = '', arrayDistinct(later.1), []) AS spares
+    FROM {ledger:Identifier}.steering AS given
+    WHERE network = {network:String} AND given.action != 'resume'
+    ORDER BY number DESC LIMIT 1 BY action, \`table\`
+  )
+  WHERE (ends IS NULL OR ends > now()) AND NOT has(later.1, '') AND (\`table\` = '' OR NOT has(later.1, \`table\`))
+  ORDER BY action DESC, \`table\``
+
+const GIVE = `INSERT INTO {ledger:Identifier}.steering
+    (network, number, table_key, action, jobs, until, person, user, host, tool_version, set_at)
+  SELECT {network:String}, (SELECT max(number) + 1 FROM {ledger:Identifier}.steering), arrayJoin({tables:Array(String)}),
+    {action:String}, {jobs:UInt32}, if({until:UInt32} = 0, NULL, toDateTime({until:UInt32}, 'UTC')),
+    {person:String}, currentUser(), {host:String}, {toolVersion:String}, now64(6)`
+
+export function concerns({ table, spares }: Hold, key: string): boolean {
+  return table === key || (table === '' && !spares.includes(key))
+}
+
+/** `paused by ana on ops1 since 2026-11-26 14:03 UTC, until 2026-11-26 18:00 UTC`. */
+export function holdText({ action, jobs, by, host, since, until }: Hold): string {
+  const what = action === 'pause' ? 'paused' : `limited to ${jobs} at once`
+  return `${what} by ${by} on ${host} since ${minute(since)}${until === null ? '' : `, until ${minute(until)}`}`
+}
+
+const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`

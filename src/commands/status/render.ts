@@ -175,6 +175,8 @@ function next(tables: readonly TableReport[]): string {
   }
   if (open.length > 0)
     return `Next: \`backfill up\` fills ${count(missing, 'missing block')} in ${count(open.length, 'table')}.`
+  if (tables.some(({ state, missingBlocks }) => state === 'waiting' && missingBlocks > 0))
+    return 'Next: `backfill resume` ends the pause; nothing of these tables starts before.'
   if (tables.some(({ state }) => state === 'in progress')) return 'Missing blocks are being processed now.'
   const absent = tables.filter(({ absences }) => absences.length > 0)
   if (absent.length > 0)

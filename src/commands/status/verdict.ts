@@ -3,6 +3,7 @@ import { blockCount, duration, type Flags, readFlag } from '../../workspace/valu
 import { EXIT, usageError } from '../../model/errors.ts'
 import { inheritedSources, type Scope } from '../../model/choose.ts'
 import type { Ages } from '../../sources/ages.ts'
+import { holdText } from '../../ledger/steering.ts'
 import { count, formatRanges } from '../../terminal/render/format.ts'
 import type { StatusReport, TableReport } from './status.ts'
 
@@ -54,7 +55,7 @@ export async function evaluateHealth(
     return [
       ...report.absences.map(({ state }) => of(EXIT.absent, state)),
       ...(report.dirty.length > 0 ? [of(EXIT.pending, `dirty ${formatRanges(report.dirty)}`)] : []),
-      ...(behind ? [of(EXIT.pending, count(report.missingBlocks, 'missing block'))] : []),
+      ...(behind ? [of(EXIT.pending, missingText(report))] : []),
       ...(waiting === undefined
         ? []
         : [of(EXIT.pending, `block ${waiting} is incomplete for longer than --max-incomplete-age`)]),
@@ -87,6 +88,10 @@ export async function evaluateHealth(
     const table = scope.catalogue.tables.find((one) => one.key === key)!
     return [...new Set([...table.sources, ...inheritedSources(scope, table)])]
   }
+}
+
+function missingText({ missingBlocks, holds }: TableReport): string {
+  return [count(missingBlocks, 'missing block'), ...holds.map(holdText)].join(', ')
 }
 
 export function verdictOf(reasons: readonly Reason[]): Verdict {

@@ -232,3 +232,22 @@ test('a stale range is explained: both hashes, when it was built, why, and what 
     'the file is ffffffff now; mixed: rows of an earlier attempt, which may differ, could not be deleted.',
   )
 })
+
+test('a paused table says who paused it and what ends it, and never that nothing is missing', () => {
+  const pause = {
+    action: 'pause',
+    table: 'address_diffs',
+    spares: [],
+    jobs: 0,
+    by: 'ana',
+    host: 'ops1',
+    since: '2026-11-26T14:03:09Z',
+    until: null,
+  } as const
+  const tables = [table({ state: 'waiting', missing: [HOLE], missingBlocks: 5_000_000, holds: [pause] })]
+  const lines = renderStatus({ network: 'mainnet', tables }, { columns: Infinity, colors })
+  expect(lines).toContain(
+    'address_diffs: paused by ana on ops1 since 2026-11-26 14:03 UTC: `backfill resume address_diffs` ends it.',
+  )
+  expect(lines.at(-1)).toBe('Next: `backfill resume` ends the pause; nothing of these tables starts before.')
+})

@@ -4,11 +4,11 @@ import type { Capacity } from '../clickhouse/capacity.ts'
 import { concerns, type Hold, holdText } from '../ledger/steering.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { slotsFor } from '../planning/sizing.ts'
-import { monotonicMs, sleep } from '../seam/clock.ts'
+import { every, monotonicMs } from '../seam/clock.ts'
 import type { RunEvent } from './events.ts'
 import type { Workspace } from './workspace.ts'
 
-const LOOK_MS = 5_000
+export const LOOK_MS = 5_000
 
 /** How often the number of statements is chosen again, and a hold is said again. */
 const MINUTE_MS = 60_000
@@ -103,12 +103,15 @@ export function makeThrottle({ workspace: { chosen, ports }, options, capacity, 
 
   return {
     look: () => look(false),
-    /** Looks again and again until the signal. */
-    async watch(signal: AbortSignal): Promise<void> {
-      for (;;) {
-        await sleep(LOOK_MS, signal)
-        if (signal.aborted) return
-        await look(true)
+    /** Looks again and again, until the returned function is called; that resolves when nothing more is said. */
+    watch(): () => Promise<void> {
+      let looking: Promise<void> | undefined
+      const cancel = every(LOOK_MS, () => {
+        looking ??= look(true).finally(() => (looking = undefined))
+      })
+      return async () => {
+        cancel()
+        await looking
       }
     },
     /** Resolves when more, or less, may start than before. */

@@ -15,8 +15,9 @@ import type { Choice } from './shared-chunks.ts'
 import type { TableRun } from './table-run.ts'
 import { checkpointTables, lockTable, probeTable } from './table-steps.ts'
 import { hasEnded, isUnfinished, taskOf } from './task.ts'
+import { LOOK_MS } from './throttle.ts'
 import type { Workspace } from './workspace.ts'
-import { after, monotonicMs, timeoutSignal } from '../seam/clock.ts'
+import { after, monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'
 
 export type UpHooks = {
   readonly report: (event: RunEvent) => void
@@ -165,16 +166,19 @@ export async function up(
   const isHeldBack = () =>
     [...runs.values()].some((run) => throttle.slotsOf(run.key) === 0 && isUnfinished(run))
   const ended = new AbortController()
-  const watching = throttle.watch(AbortSignal.any([signal, ended.signal]))
+  const awake = AbortSignal.any([signal, ended.signal])
+  const endWatch = throttle.watch()
   while (!signal.aborted) {
     // Tables first: then, if nothing is in flight, nothing can change any more.
     prepareTables()
     startChunks()
     if (inFlight.size === 0 && !isHeldBack()) break
-    await Promise.race([...inFlight, stopped, throttle.changed()])
+    // Nothing else keeps the process alive while nothing is in flight.
+    const nothing = inFlight.size === 0 ? [sleep(LOOK_MS, awake)] : []
+    await Promise.race([...inFlight, ...nothing, stopped, throttle.changed()])
   }
   ended.abort()
-  await watching
+  await endWatch()
   const killAll = () => void workspace.ports.queries.end([...context.inFlight]).catch(() => undefined)
   const endGrace = hooks.signal.aborted ? after(options.graceMs, killAll) : undefined
   await Promise.all(inFlight)

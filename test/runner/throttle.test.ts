@@ -47,9 +47,9 @@ function throttled(around: Conditions, options: Partial<UpOptions> = {}) {
   })
   /** Looks for this many seconds. */
   const watch = async (seconds: number) => {
-    const controller = new AbortController()
-    clock.after(seconds * 1000, () => controller.abort())
-    await throttle.watch(controller.signal)
+    const end = throttle.watch()
+    await clock.sleep(seconds * 1000)
+    await end()
   }
   return { throttle, told, watch }
 }

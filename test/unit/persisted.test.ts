@@ -102,6 +102,23 @@ async function layoutOf(table: string): Promise<readonly string[]> {
   ]
 }
 
+test('the table of pauses and limits has these columns, and each action its number', async () => {
+  expect(await layoutOf('steering')).toEqual([
+    'network LowCardinality(String)',
+    'number UInt64',
+    'table_key LowCardinality(String)',
+    "action Enum8('pause' = 1, 'limit' = 2, 'resume' = 3)",
+    'jobs UInt32',
+    "until Nullable(DateTime('UTC'))",
+    'person LowCardinality(String)',
+    'user LowCardinality(String)',
+    'host LowCardinality(String)',
+    'tool_version LowCardinality(String)',
+    "set_at DateTime64(6, 'UTC')",
+    'ENGINE = MergeTree ORDER BY ( network , number , table_key )',
+  ])
+})
+
 test('the ledger has these columns, and each event its number', async () => {
   expect(await layoutOf('ledger')).toEqual([
     'network LowCardinality(String)',

@@ -123,7 +123,7 @@ export const PARSERS: readonly Parser[] = [
     ],
   },
   {
-    name: 'flags',
+    name: 'durations and flags',
     sound: ['55m', '5%', '17000000', 'a,b', 'mainnet'],
     parse(text) {
       const { duration, share, blockNumber, blockCount, positiveCount, names } = values

@@ -182,6 +182,6 @@ test('what the last run found in the sources is kept in these columns', async ()
     'host LowCardinality(String)',
     'tool_version LowCardinality(String)',
     "probed_at DateTime64(6, 'UTC')",
-    'ENGINE = ReplacingMergeTree(probed_at) ORDER BY ( network , sources )',
+    'ENGINE = ReplacingMergeTree ( probed_at ) ORDER BY ( network , sources )',
   ])
 })

@@ -89,7 +89,7 @@ async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Pr
  * missing, and is named. Less than one window of a busy chain: then it is the first one.
  * Empty blocks cost nothing, so a source gap is always seen completely.
  */
-const STATUS_ROWS = 2_000_000
+const STATUS_ROWS = 1_000_000
 
 type Seen = {
   readonly database: string

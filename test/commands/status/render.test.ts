@@ -251,3 +251,21 @@ test('a paused table says who paused it and what ends it, and never that nothing
   )
   expect(lines.at(-1)).toBe('Next: `backfill resume` ends the pause; nothing of these tables starts before.')
 })
+
+test('what was not looked at now is said: kept from an earlier run, or left out', () => {
+  const blocks = [{ from: 1_000_000, to: 5_999_999 }]
+  const tables = [
+    table({
+      sourceGaps: blocks,
+      kept: { blocks, ageMs: 600_000 },
+      unprobed: [{ from: 7_000_000, to: 8_000_000 }],
+    }),
+  ]
+  const lines = renderStatus({ network: 'mainnet', tables }, { columns: 120, colors }).join('\n')
+  expect(lines).toContain(
+    'blocks 1000000-5999999 as a run found them 10 min 0 s ago; their source rows are the same.',
+  )
+  expect(lines).toContain(
+    'not looked at: blocks 7000000-8000000; source gaps and incomplete blocks among them',
+  )
+})

@@ -8,6 +8,7 @@ import {
   EXPECTED_MS,
   flag,
   HINT,
+  HOLDS,
   list,
   LOCK,
   nullable,
@@ -56,6 +57,9 @@ const STATUS = document({
     incomplete: blocks('Blocks that some sources have and others lack'),
     unprobed: blocks('Missing blocks whose sources were not looked at'),
     kept: KEPT,
+    holds: HOLDS,
+    source_head: nullable(number('The last block that the sources allow; null: no source has rows')),
+    limit: nullable(number('The last block that the table may ever have; null: no limit')),
     dirty: blocks('Blocks that may be partly written'),
     stale: blocks('Done blocks that would be computed differently now'),
     stale_versions: STALE_VERSIONS,
@@ -161,6 +165,24 @@ const RESULTS: Readonly<Record<string, Documents>> = {
   },
   unlock: {
     'The locks': document({ tables: tables({ freed: flag('Whether somebody held it'), holder: LOCK }) }),
+  },
+  ...Object.fromEntries(
+    ['pause', 'limit', 'resume'].map((command) => [
+      command,
+      {
+        'What holds runs back now': document({
+          tables: texts('The tables it is about; none: all'),
+          holds: HOLDS,
+        }),
+      },
+    ]),
+  ),
+  wait: {
+    'Whether the tables are ready': document({
+      to: number('The last block that the tables must have'),
+      ready: flag('Whether all of them are'),
+      tables: tables({ reasons: texts('Why it is not ready') }),
+    }),
   },
   ...LOOKING,
   doctor: {

@@ -25,7 +25,7 @@ function steering(
     name,
     about,
     usage: '[table…] [flags]',
-    flags: [tables, exclude, ...more, ...flags.common],
+    flags: [tables, exclude, ...more, flags.json, ...flags.common],
     exits: exits.asking,
     examples,
     load: async () => (await import('../../commands/steer/command.ts')).steer(name),

@@ -33,11 +33,13 @@ export const steer =
         await steering.give(action, tables, jobs, until)
       })
       const holds = await steering.read()
-      output.result([
-        `${workspace.network.name}: ${DOES[action]} ${tables.join(', ') || 'all tables'}.`,
-        ...holds.map((hold) => `${hold.table || 'all tables'}  ${holdText(hold)}`),
-        holds.length === 0 ? 'Nothing holds runs back.' : '`backfill resume` ends all of it.',
-      ])
+      if (flags.has('json')) output.json({ tables: tables.filter((key) => key !== ''), holds })
+      else
+        output.result([
+          `${workspace.network.name}: ${DOES[action]} ${tables.join(', ') || 'all tables'}.`,
+          ...holds.map((hold) => `${hold.table || 'all tables'}  ${holdText(hold)}`),
+          holds.length === 0 ? 'Nothing holds runs back.' : '`backfill resume` ends all of it.',
+        ])
       return EXIT.ok
     })
   }

@@ -3,6 +3,8 @@
 
 // An old Node reads this file too (as dist/main.js), so it uses old syntax and loads the rest on use. `process` is the
 // global everywhere, because importing it would open stdin.
+// NO_COLOR wins here; Node would warn of the opposite.
+if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`backfill: needs Node 22.18 or newer, this is Node ${process.versions.node}.\n`)

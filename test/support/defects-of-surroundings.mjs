@@ -176,6 +176,14 @@ export const DEFECTS_OF_SURROUNDINGS = [
     test: 'test/workspace/config.test.ts',
   },
   {
+    what: 'Node warns that NO_COLOR is ignored',
+    kind: 'environment/23',
+    find: "if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']\n",
+    put: '',
+    test: 'test/cli/surroundings.server.test.ts',
+    name: 'NO_COLOR beats FORCE_COLOR',
+  },
+  {
     what: 'the engine looks for tables among the files of the working folder',
     kind: 'environment/24',
     find: "    cwd: '/',\n",

@@ -9,7 +9,7 @@ import { type Bounds, type BoundsInput, expectedByDependants, resolveLimits, tab
 import { withStale } from './stale-ranges.ts'
 import type { StaleVersion } from '../ledger/stale.ts'
 import { type Absence, absencesOf } from './absence.ts'
-import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
+import { type BlockSet, blockSet, subtract, union } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { blockCoverageOf, withDependencies } from '../model/choose.ts'
 import { usageError } from '../model/errors.ts'
@@ -141,17 +141,17 @@ export function uuidsIn(tableStatuses: ReadonlyMap<string, TableStatus>): Readon
 export type TableInput = InputTable & {
   /** Name of its target. */
   readonly target: string
-  /** The blocks that it should hold. */
-  readonly expected: BlockSet
+  /** The blocks that it should hold, and those that it holds outside of its limits of today: their rows are read, too. */
+  readonly blocks: BlockSet
 }
 
 /** The tables in `after` that exist. */
 export function inputsOf(
   { after }: TableDefinition,
-  tableStatuses: ReadonlyMap<string, Pick<TableStatus, 'table' | 'bounds' | 'target'>>,
+  tableStatuses: ReadonlyMap<string, Pick<TableStatus, 'table' | 'bounds' | 'target' | 'covered'>>,
 ): readonly TableInput[] {
   return after.flatMap((key) => {
-    const { table, bounds, target } = tableStatuses.get(key)!
+    const { table, bounds, target, covered } = tableStatuses.get(key)!
     if (target === undefined) return []
     const expected = expectedByDependants(bounds)
     return [
@@ -160,7 +160,7 @@ export function inputsOf(
         uuid: target.uuid,
         perKey: table.rows.kind === 'per-key',
         target: table.target,
-        expected: expected === undefined ? [] : [expected],
+        blocks: union(covered, expected === undefined ? [] : [expected]),
       },
     ]
   })

@@ -32,7 +32,7 @@ export function inputsText(
   before: InputPositions,
 ): string {
   const versions = inputs.map((input): [string, InputVersion | undefined] => {
-    const isRead = intersect(input.expected, [windowOf(input, range)]).length > 0
+    const isRead = intersect(input.blocks, [windowOf(input, range)]).length > 0
     return [input.key, isRead ? { uuid: input.uuid, position: before.get(input.key)! } : undefined]
   })
   return writeInputs(new Map(versions))

@@ -33,6 +33,8 @@ test('after any history a block is stale exactly if its SQL, fork or limits are 
           for (const key of KEYS) {
             const [found, least] = [await simulation.found(key), simulation.expected(key, 'rows')]
             const most = simulation.expected(key, 'writes')
+            for (const block of simulation.outdated(key))
+              expect(found.has(block), `${key} ${block} is not what it would be now`).toBe(true)
             // A block whose inputs were written again may be either, if their rows are the same.
             for (const block of BLOCKS) {
               const [low, high] = [least.get(block) ?? [], most.get(block) ?? []]

@@ -1,7 +1,8 @@
 // Owns the promises about ranges whose forks, limits or inputs are others now: what is stale, and what makes it right.
 import { expect, test } from 'vitest'
+import type { Catalogue } from '../../src/model/model.ts'
 import { blocksWhere } from '../support/edited.ts'
-import { planOf, redone, redoScene, reportOf, STALE, TABLE } from '../support/redo-scene.ts'
+import { planOf, range, redone, redoScene, reportOf, STALE, TABLE } from '../support/redo-scene.ts'
 import { rowsOf } from '../support/server.ts'
 import { addBlocks } from '../support/small-chain.ts'
 import { sinceDencun, usingDencun, withDencun } from '../support/changed-files.ts'
@@ -53,6 +54,21 @@ test('blocks outside of the limits of today are stale; redo deletes their rows a
   expect(await redone(moved, STALE)).toMatchObject({ chunks: 0, failed: [] })
   expect(await blocksOf()).toEqual(blocks(9, 12))
   expect(await reportOf(moved)).toMatchObject({ state: 'up to date', stale: [], dirty: [] })
+})
+
+const movedTo = (catalogue: Catalogue, dencun: number) => withDencun(sinceDencun(catalogue, TABLE), dencun)
+
+test('what was computed from rows outside of an input’s limits is stale once these are deleted', async () => {
+  const tables = [TABLE, 'slot_blocks']
+  const files = withReaders(blocksWhere('true'))
+  await (await connectWorkspace({ tables, catalogue: movedTo(files, 4) })).up()
+  const workspace = await connectWorkspace({ tables, catalogue: movedTo(files, 9) })
+  const dependant = await connectWorkspace({ tables: ['slot_blocks'], catalogue: movedTo(files, 9) })
+  expect((await redone(dependant, range(5, 6))).failed).toEqual([])
+  expect(await blocksOf('int_slot_blocks')).toEqual(blocks(4, 12))
+  const input = await connectWorkspace({ catalogue: movedTo(withSql(blocksWhere('true')), 9) })
+  expect((await redone(input, STALE)).failed).toEqual([])
+  expect(await staleOf(workspace, 'slot_blocks')).toEqual(['inputs 4-8'])
 })
 
 test('a table that holds more blocks now makes its dependants stale there, before they are filled and after', async () => {
@@ -142,8 +158,8 @@ test('at the end of a run all ranges of a dependant are one island, and only wha
   const { uuid } = (await ports.target.tables(['int_block_slots_stat'])).get('int_block_slots_stat')!
   const redoneAgain = async (from: number, to: number) => {
     const lock = await ports.locks.acquire(TABLE, () => {})
-    const range = { blocks: [{ from, to }], targetUuid: uuid, runId: 'r', sqlHash: '' }
-    await ports.ledger.appendEach(lock, { event: 'invalidated', ...range })
+    const request = { blocks: [{ from, to }], targetUuid: uuid, runId: 'r', sqlHash: '' }
+    await ports.ledger.appendEach(lock, { event: 'invalidated', ...request })
     await lock.release()
     expect((await workspace.up()).failed).toEqual([])
   }

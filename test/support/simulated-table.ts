@@ -56,7 +56,6 @@ export class Table {
   readonly after: readonly Key[]
   readonly read = new Map<number, Read>()
   readonly writes = new Map<number, number>()
-  /** The row of each block: each second version of the SQL yields the same. */
   readonly rows = new Map<number, number>()
   uuid: string
   sql = 1
@@ -78,5 +77,22 @@ export class Table {
   /** What the transform computes for a block from the number of the fork. */
   tells(fork: number, block: number): number | boolean {
     return this.use === 'anyhow' ? fork : this.use === 'from' ? block >= fork : block > fork
+  }
+}
+
+/** A row is a number below this. */
+export const ROWS = 7
+
+/** The blocks of an input whose rows count for a block of its dependants. */
+export function countingBlocks({ perKey }: Table, block: number): readonly number[] {
+  return perKey ? BLOCKS.filter((one) => one <= block) : [block]
+}
+
+export function versionOf(input: Table, block: number): InputState {
+  const counting = countingBlocks(input, block)
+  return {
+    uuid: input.uuid,
+    writes: counting.reduce((sum, one) => sum + (input.writes.get(one) ?? 0), 0),
+    rows: counting.map((one) => input.rows.get(one)).join(),
   }
 }

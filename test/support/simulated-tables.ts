@@ -2,14 +2,27 @@
 // block what it was computed from.
 import type * as fc from 'fast-check'
 import { advance } from '../../src/ledger/advance.ts'
-import { type InputVersion, windowOf, writeForks, writeInputs } from '../../src/ledger/built-from.ts'
+import { writeForks } from '../../src/ledger/built-from.ts'
 import { staleVersions } from '../../src/ledger/staleness.ts'
 import type { StaleReason } from '../../src/ledger/stale.ts'
-import { type BlockSet, blockSet, intersect, type Range, subtract } from '../../src/model/blocks.ts'
+import { type BlockSet, blockSet, intersect, type Range, subtract, union } from '../../src/model/blocks.ts'
 import type { Digest } from '../../src/model/digest.ts'
 import type { ForkUse } from '../../src/model/fork-use.ts'
+import { inputsText } from '../../src/runner/chunk-inputs.ts'
+import { blocksAsSet } from '../../src/sources/availability.ts'
 import { SimulatedLedger } from './simulated-ledger.ts'
-import { BLOCKS, type InputState, type Key, KEYS, LAST, type someTable, Table } from './simulated-table.ts'
+import {
+  BLOCKS,
+  countingBlocks,
+  type InputState,
+  type Key,
+  KEYS,
+  LAST,
+  ROWS,
+  type someTable,
+  Table,
+  versionOf,
+} from './simulated-table.ts'
 
 export class Simulation {
   readonly ledger = new SimulatedLedger()
@@ -33,7 +46,7 @@ export class Simulation {
 
   /** Blocks that dependants may read of a table. */
   readable(table: Table): BlockSet {
-    const done = blockSet([...table.read.keys()].map((block) => ({ from: block, to: block })))
+    const done = blocksAsSet([...table.read.keys()])
     if (table.emptied) return []
     return table.perKey
       ? done.filter(({ from, to }) => from <= table.limits.from && table.limits.from <= to)
@@ -45,24 +58,26 @@ export class Simulation {
     const table = this.tables.get(key)!
     const inputs = table.after.map((input) => this.tables.get(input)!)
     const lacking = blockSet(inputs.flatMap((input) => [...subtract([input.limits], this.readable(input))]))
-    const missing = BLOCKS.filter((block) => !table.read.has(block)).map((block) => ({
-      from: block,
-      to: block,
-    }))
-    for (const chunk of subtract(intersect(intersect([range], [table.limits]), blockSet(missing)), lacking))
+    const missing = blocksAsSet(BLOCKS.filter((block) => !table.read.has(block)))
+    for (const chunk of subtract(intersect(intersect([range], [table.limits]), missing), lacking))
       this.#compute(table, chunk)
   }
 
   #compute(table: Table, range: Range): void {
-    const versions = table.after.map((key): [Key, InputVersion | undefined] => {
-      const input = this.tables.get(key)!
-      if (intersect([input.limits], [windowOf(input, range)]).length === 0) return [key, undefined]
-      const last = this.ledger.events.findLast((event) => event.key === key && event.uuid === input.uuid)
-      return [key, { uuid: input.uuid, position: last === undefined ? [0, 0] : [last.epoch, last.seq] }]
+    const inputs = table.after.map((key) => {
+      const { uuid, perKey, limits, read } = this.tables.get(key)!
+      return { key, uuid, perKey, target: key, blocks: union([limits], blocksAsSet([...read.keys()])) }
     })
+    const before = new Map(
+      inputs.map(({ key, uuid }) => {
+        const last = this.ledger.events.findLast((event) => event.key === key && event.uuid === uuid)
+        return [key, last === undefined ? ([0, 0] as const) : ([last.epoch, last.seq] as const)]
+      }),
+    )
+    const versions = inputsText({ inputs, range }, before)
     this.#write(table, 'started', range)
     for (const block of BLOCKS.filter((one) => range.from <= one && one <= range.to))
-      table.rows.set(block, table.sql % 2)
+      table.rows.set(block, this.#rowOf(table, block))
     this.ledger.append({
       digest: this.#digest(table, range),
       key: table.key,
@@ -71,33 +86,48 @@ export class Simulation {
       range,
       hash: `sql${table.sql}`,
       forks: table.use === undefined ? '' : writeForks({ fork: this.fork }),
-      inputs: writeInputs(new Map(versions)),
+      inputs: versions,
     })
     table.emptied = false
-    const unread = new Set(versions.filter(([, version]) => version === undefined).map(([key]) => key))
     for (const block of BLOCKS.filter((one) => range.from <= one && one <= range.to)) {
       table.writes.set(block, (table.writes.get(block) ?? 0) + 1)
-      const inputs = table.after.map(
-        (key) => [key, unread.has(key) ? undefined : this.#version(this.tables.get(key)!, block)] as const,
-      )
-      table.read.set(block, { sql: table.sql, fork: this.fork, inputs: new Map(inputs) })
+      const states = inputs.map(({ key, perKey, blocks }) => {
+        const isRead = blocks.some(({ from, to }) => (perKey || range.from <= to) && from <= range.to)
+        return [key, isRead ? versionOf(this.tables.get(key)!, block) : undefined] as const
+      })
+      table.read.set(block, { sql: table.sql, fork: this.fork, inputs: new Map(states) })
     }
   }
 
-  #version(input: Table, block: number): InputState {
-    const counting = input.perKey ? BLOCKS.filter((one) => one <= block) : [block]
-    return {
-      uuid: input.uuid,
-      writes: counting.reduce((sum, one) => sum + (input.writes.get(one) ?? 0), 0),
-      rows: counting.map((one) => input.rows.get(one)).join(),
-    }
+  /** What the transform yields for a block now: each second version of its SQL yields the same. */
+  #rowOf(table: Table, block: number): number {
+    const inputs = table.after.flatMap((key) => {
+      const input = this.tables.get(key)!
+      return countingBlocks(input, block).map((one) => input.rows.get(one) ?? 0)
+    })
+    const fork = table.use === undefined ? 0 : Number(table.tells(this.fork, block))
+    return inputs.reduce((sum, row) => sum + 3 * row, (table.sql % 2) + 2 * fork) % ROWS
   }
 
-  /** Of some ranges it is unknown. The hash of a block's row is the bit of the block. */
+  /** The done blocks that are not as they would be computed now, by what their inputs hold within their limits. */
+  outdated(key: Key): readonly number[] {
+    const table = this.tables.get(key)!
+    return [...table.read.keys()].filter((block) => {
+      // What an input still holds outside of its limits is stale there, and goes by its redo.
+      const isWithin = table.after.every((name) => {
+        const input = this.tables.get(name)!
+        const { from, to } = input.limits
+        return countingBlocks(input, block).every((one) => (from <= one && one <= to) || !input.rows.has(one))
+      })
+      return isWithin && table.rows.get(block) !== this.#rowOf(table, block)
+    })
+  }
+
+  /** Of some ranges it is unknown. The hash of a block's row is the row at the block's digit. */
   #digest({ perKey, rows }: Table, { from, to }: Range): Digest | undefined {
     if (perKey || from % 5 === 0) return undefined
     const blocks = BLOCKS.filter((block) => from <= block && block <= to)
-    const sum = blocks.reduce((bits, block) => bits + (rows.get(block) ?? 0) * 2 ** block, 0)
+    const sum = blocks.reduce((all, block) => all + (rows.get(block) ?? 0) * ROWS ** block, 0)
     return { rows: blocks.length, sum: String(sum), columns: 'c' }
   }
 
@@ -108,7 +138,7 @@ export class Simulation {
   /** Takes the rows out, and computes again what the table may hold. */
   redo(key: Key, range: Range): void {
     const table = this.tables.get(key)!
-    const done = blockSet([...table.read.keys()].map((block) => ({ from: block, to: block })))
+    const done = blocksAsSet([...table.read.keys()])
     for (const part of intersect(done, [range])) {
       this.#write(table, 'invalidated', part)
       this.#write(table, 'cleaned', part)
@@ -125,6 +155,7 @@ export class Simulation {
     const table = this.tables.get(key)!
     table.uuid = this.uuid()
     table.read.clear()
+    table.rows.clear()
     table.writes.clear()
     table.emptied = false
   }
@@ -205,7 +236,7 @@ export class Simulation {
           intersect(blocks, [{ from: one, to: one }]).length > 0,
       )
     if (read === undefined) return counts([input.limits])
-    const now = this.#version(input, block)
+    const now = versionOf(input, block)
     return (
       input.emptied ||
       now.uuid !== read.uuid ||

@@ -58,14 +58,17 @@ export function announce(
   }
 }
 
-/** Why a run must not touch a table; undefined if it may. */
+/** Why a run must not touch a table; undefined if it may. New rows in an emptied table would hide that others are lost. */
 export function refusalOf(
-  { table, absences }: TableStatus,
+  { table, absences, missing }: TableStatus,
   { recompute }: Pick<UpOptions, 'recompute'>,
 ): BackfillError | undefined {
-  const unknown = absences.find(({ state }) => state === 'unknown rows')
-  if (unknown === undefined || recompute.includes(table.key)) return undefined
-  return new BackfillError(unknown.text, { kind: 'failed' })
+  const refused = absences.find(
+    ({ state }) =>
+      (state === 'unknown rows' && !recompute.includes(table.key)) ||
+      (state === 'emptied' && missing.length > 0),
+  )
+  return refused && new BackfillError(refused.text, { kind: 'failed' })
 }
 
 /**

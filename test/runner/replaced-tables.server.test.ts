@@ -4,9 +4,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import { addNewcomers } from '../support/changed-files.ts'
 import { blocksWhere } from '../support/edited.ts'
 import { startProxy } from '../support/proxy.ts'
-import { redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
+import { planOf, range, redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
 import { intoTarget } from '../support/requests.ts'
 import { rowsOf } from '../support/server.ts'
+import { addBlocks } from '../support/small-chain.ts'
 import { openTestWorkspace } from '../support/workspace.ts'
 
 const { connectWorkspace, withReaders, withSql, query, blocksOf, databases } = redoScene()
@@ -88,6 +89,28 @@ test('a dependant waits for an input that was emptied, and runs when it is built
   await query(`DROP TABLE ${INPUT}`)
   expect((await both.up()).failed).toEqual([])
   expect((await blocksOf('int_slot_blocks')).length).toBe(12)
+})
+
+test('nothing is written into a table that was emptied, by up or by redo: it would hide that the other rows are lost', async () => {
+  const catalogue = addNewcomers(withSql(blocksWhere('true')))
+  const workspace = await connectWorkspace({ tables: ['first_blocks', 'newcomers'], catalogue })
+  expect((await workspace.up()).failed).toEqual([])
+  const { server, source } = databases()
+  await query('TRUNCATE TABLE {target:Identifier}.int_first_blocks')
+  await addBlocks(server, source, { from: 13, to: 14 })
+  const { failed } = await workspace.up()
+  expect(failed.map(({ table }) => table)).toEqual(['first_blocks'])
+  expect(failed[0]!.error.message).toContain('was it truncated? DROP TABLE makes backfill build it again')
+  expect((await reportOf(workspace, 'first_blocks')).state).toBe('emptied')
+  expect((await reportOf(workspace, 'newcomers')).doneBlocks).toBe(12)
+
+  await query('TRUNCATE TABLE {target:Identifier}.int_newcomers')
+  const dependant = await connectWorkspace({ tables: ['newcomers'], catalogue })
+  await expect(planOf(dependant, range(1, 2))).rejects.toThrow('was it truncated?')
+  for (const table of ['first_blocks', 'newcomers'])
+    await query(`DROP TABLE {target:Identifier}.int_${table}`)
+  expect((await workspace.up()).failed).toEqual([])
+  expect(await reportOf(workspace, 'newcomers')).toMatchObject({ state: 'up to date', doneBlocks: 14 })
 })
 
 test.each(['oldest', 'newest'] as const)(

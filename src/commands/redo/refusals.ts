@@ -67,7 +67,9 @@ export async function assertNoLoss(
   { key, redo: all }: Pick<RedoBlocks, 'key' | 'redo'>,
 ): Promise<{ readonly gone: BlockSet; readonly rowEstimates: RowEstimates }> {
   const tableStatus = tableStatuses.get(key)!
-  const { table, target, bounds } = tableStatus
+  const { table, target, bounds, absences } = tableStatus
+  const emptied = absences.find(({ state }) => state === 'emptied')
+  if (emptied !== undefined) throw failedError(emptied.text)
   if (table.rows.kind === 'per-block' && target?.noDeletes !== undefined)
     throw usageError(
       `the rows of ${table.target} cannot be deleted: ${target.noDeletes}; nothing was changed`,

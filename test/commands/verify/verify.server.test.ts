@@ -1,5 +1,8 @@
 // Owns the promises of `verify`: what was built is found the same; what is stale, dirty or of another value each time.
 import { expect, test } from 'vitest'
+import { readDigests } from '../../../src/commands/digest/command.ts'
+import { verifyPorts } from '../../../src/commands/verify/ports.ts'
+import { verifyStored } from '../../../src/commands/verify/stored.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
 import { usingDencun, withDencun } from '../../support/changed-files.ts'
@@ -190,6 +193,30 @@ test('a TTL by a time that cannot be computed again explains that rows are missi
     'block_number',
   )
   expect(await oddities(workspace, { chunk: 40 })).toEqual([`${SLOTS} 1-40 different dropped missing=40`])
+})
+
+const stored = async (workspace: TestWorkspace) =>
+  await verifyStored(workspace.workspace, await verifyPorts(workspace), new AbortController().signal)
+
+test('a table with a TTL has no digest; rows that is_deleted drops count neither in the ledger nor in digest', async () => {
+  const fading = await builtAs(
+    'd DateTime',
+    'ENGINE = ReplacingMergeTree ORDER BY block_number TTL d + INTERVAL 50 YEAR',
+    "block_number, toDateTime('2020-01-01') AS d",
+  )
+  expect(await stored(fading)).toMatchObject([{ compared: 0, unknown: 40, rows: 40, differences: [] }])
+  const deleting = await builtAs(
+    'v UInt8, gone UInt8',
+    'ENGINE = ReplacingMergeTree(v, gone) ORDER BY block_number',
+    'block_number, toUInt8(1) AS v, toUInt8(block_number % 3 = 0) AS gone',
+  )
+  expect(await stored(deleting)).toMatchObject([{ compared: 40, unknown: 0, rows: 27, differences: [] }])
+  const [sums] = await readDigests(deleting, { from: 1, to: 40, every: 100 })
+  expect(sums!.ranges.map(({ rows }) => rows)).toEqual([27])
+  await change(deleting, SLOTS, 'INSERT INTO $T VALUES (4, 2, 1)')
+  expect(await stored(deleting)).toMatchObject([
+    { differences: [{ kind: 'lost', recorded: 27, stored: 26 }] },
+  ])
 })
 
 test('a sample is the same for the same seed, and of chunks anywhere', async () => {

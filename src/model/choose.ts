@@ -45,6 +45,12 @@ function closure({ tables }: Catalogue, keys: readonly string[]): readonly Table
   return tables.filter(({ key }) => wanted.has(key))
 }
 
+/** The shortest promise of a table and of those that it reads, in seconds; undefined: none of them promises. */
+export function freshnessOf(catalogue: Catalogue, { key }: TableDefinition): number | undefined {
+  const promises = closure(catalogue, [key]).flatMap(({ fresh }) => fresh ?? [])
+  return promises.length === 0 ? undefined : Math.min(...promises)
+}
+
 /** The tables that a transform reads, sources first; `key`: of a derived table. */
 export function tablesReadBy(
   { sources, after }: Pick<TableDefinition, 'sources' | 'after'>,

@@ -55,6 +55,8 @@ export type TableDefinition = {
   readonly rows: RowsKind
   /** CTE that another table's transform has too, so that it can be computed once for both (sql-syntax/shared-cte.ts). */
   readonly shared: string | undefined
+  /** Promise: blocks are done within this many seconds after their rows have arrived. */
+  readonly fresh?: number | undefined
   readonly transform: SqlText
   readonly ddl: SqlText
   /** The same for a cluster: the local table, and the Distributed one over it; none without `--! shard:` in the file. */

@@ -146,7 +146,7 @@ export function earlierDefinition(
 
 function isComplete(header: HeaderDraft): header is TransformHeader {
   return Object.entries(header).every(
-    ([key, value]) => ['chunk', 'shared'].includes(key) || value !== undefined,
+    ([key, value]) => ['chunk', 'shared', 'fresh'].includes(key) || value !== undefined,
   )
 }
 

@@ -47,6 +47,14 @@ export function chunk(entry: HeaderEntry): number {
   return blocks
 }
 
+/** `30m`, `2h` or `90s`, in seconds. */
+export function seconds(entry: HeaderEntry): number {
+  const [, amount, unit] = /^([1-9]\d{0,6})([smh])$/.exec(entry.value) ?? []
+  if (amount === undefined)
+    throw wrong(entry, `'${entry.value}' is not a time`, 'write a time such as 90s, 30m or 2h')
+  return Number(amount) * { s: 1, m: 60, h: 3600 }[unit as 's' | 'm' | 'h']
+}
+
 /** `a..b`, `..b` or `a..`, each end a block number or a fork's name with an optional `+n` or `-n`. */
 export function blockLimits(entry: HeaderEntry): BlockLimits {
   const hint = 'write 100..200, dencun.. or ..dencun-1'

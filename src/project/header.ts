@@ -12,6 +12,7 @@ import {
   identifiers,
   ownParameters,
   rowsKind,
+  seconds,
   settings,
   viewSafety,
   words,
@@ -59,6 +60,7 @@ const TRANSFORM_KEYS = {
   params: optional(ownParameters, []),
   rows: needed(rowsKind, 'per-block, or per-key latest <column>'),
   shared: optional<string | undefined>(identifier, undefined),
+  fresh: optional<number | undefined>(seconds, undefined),
   /** Functions and engines outside of the server that the file may use. */
   outside: optional<readonly string[]>(calls, []),
 }

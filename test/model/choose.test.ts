@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { fileURLToPath } from 'node:url'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { chooseTables, findNetwork } from '../../src/model/choose.ts'
+import { chooseTables, findNetwork, freshnessOf } from '../../src/model/choose.ts'
 
 const catalogue = await readCatalogue(fileURLToPath(new URL('../../sql', import.meta.url)))
 
@@ -33,4 +33,19 @@ test('an unknown table is refused with the nearest', () => {
       hint: expect.stringContaining("did you mean 'accounts_alive'?"),
     }),
   )
+})
+
+test('a table inherits the shortest promise of those that it reads, and no other', () => {
+  const promises = new Map([
+    ['accounts_alive', 3600],
+    ['address_diffs', 600],
+    ['address_reads', 60],
+  ])
+  const tables = catalogue.tables.map((table) => ({ ...table, fresh: promises.get(table.key) }))
+  const of = (key: string) =>
+    freshnessOf(
+      { ...catalogue, tables },
+      tables.find((table) => table.key === key)!,
+    )
+  expect(['accounts_alive', 'address_diffs', 'block_slots_stat'].map(of)).toEqual([600, 600, undefined])
 })

@@ -1,7 +1,8 @@
 // Owns the verdict of `status --check`: what is not well, with the exit code of each reason, and the worst of them.
 import { blockCount, duration, type Flags, readFlag } from '../../workspace/values.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
-import { inheritedSources, type Scope } from '../../model/choose.ts'
+import { freshnessOf, inheritedSources, type Scope } from '../../model/choose.ts'
+import type { TableDefinition } from '../../model/model.ts'
 import type { Ages } from '../../sources/ages.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { count, formatRanges } from '../../terminal/render/format.ts'
@@ -74,9 +75,13 @@ export async function evaluateHealth(
     absences,
   }: TableReport): Promise<boolean> {
     if (missingBlocks === 0 || absences.length > 0) return false
-    if (tolerances.maxBehind !== undefined) return missingBlocks > tolerances.maxBehind
+    const promised = freshnessOf(scope.catalogue, tableOf(table))
+    const { maxBehind } = tolerances
+    if (maxBehind !== undefined && (missingBlocks > maxBehind || promised === undefined))
+      return missingBlocks > maxBehind
+    const seconds = promised ?? LATE_SECONDS
     // A table that has never run is not merely late.
-    return doneBlocks === 0 || (await ages.firstOlder(sourcesOf(table), missing, LATE_SECONDS)) !== undefined
+    return doneBlocks === 0 || (await ages.firstOlder(sourcesOf(table), missing, seconds)) !== undefined
   }
 
   async function lateIncomplete({ table, incomplete }: TableReport): Promise<number | undefined> {
@@ -84,8 +89,12 @@ export async function evaluateHealth(
     return await ages.firstOlder(sourcesOf(table), incomplete, tolerances.maxIncompleteAge)
   }
 
+  function tableOf(key: string): TableDefinition {
+    return scope.catalogue.tables.find((one) => one.key === key)!
+  }
+
   function sourcesOf(key: string): readonly string[] {
-    const table = scope.catalogue.tables.find((one) => one.key === key)!
+    const table = tableOf(key)
     return [...new Set([...table.sources, ...inheritedSources(scope, table)])]
   }
 }

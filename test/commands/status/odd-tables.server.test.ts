@@ -1,7 +1,9 @@
-// Owns the promises of `status` about tables that are not what the ledger says: emptied, or left half written.
+// Owns the promises of `status` about tables that are not what the ledger says, emptied or left half written, and about
+// those that promise to be fresh.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { environmentFor } from '../../support/cli.ts'
+import { editedFolder } from '../../support/edited-folder.ts'
 import { backfillInside } from '../../support/inside.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
@@ -28,10 +30,13 @@ beforeEach(async () => {
 })
 
 const run = (words: string) =>
-  backfillInside([...words.split(' '), '--tables', 'block_slots_stat'], {
-    ...environmentFor(server, databases),
-    BACKFILL_LAG: '0',
-  })
+  backfillInside(
+    [...words.split(' '), ...(words.includes('--tables') ? [] : ['--tables', 'block_slots_stat'])],
+    {
+      ...environmentFor(server, databases),
+      BACKFILL_LAG: '0',
+    },
+  )
 const say = (statement: string) =>
   post(server, statement, { target: databases.target, ledger: databases.ledger })
 
@@ -58,4 +63,21 @@ test('a range that a dead run left half written is named, fails --check, and the
   expect(dirty.stdout).toContain('Next: `backfill up --tables block_slots_stat` recovers the dirty ranges')
   expect((await run('up')).code).toBe(0)
   expect((await run('status --check')).code).toBe(0)
+})
+
+const promise = (text: string) => text.replace('--! rows:', '--! fresh: 5m\n--! rows:')
+
+test('a transform may promise to be fresher: it is late then, the others are not', async () => {
+  const folder = editedFolder('transforms/block_slots_stat.sql', promise)
+  const both = `--tables block_slots_stat,address_reads --sql ${folder}`
+  expect((await run(`up ${both}`)).code).toBe(0)
+  await addBlocks(server, source, { from: 21, to: 23, at: 'now() - 600' })
+  const { code, stdout } = await run(`status --check --json ${both}`)
+  const { check } = JSON.parse(stdout) as { check: { reasons: readonly { table: string; text: string }[] } }
+  expect([code, check.reasons]).toEqual([
+    3,
+    [{ table: 'block_slots_stat', exit: 3, text: '3 missing blocks' }],
+  ])
+  // A promise holds beside --max-behind.
+  expect((await run(`status --check --max-behind 5 ${both}`)).code).toBe(3)
 })

@@ -1,4 +1,5 @@
 // Owns the JSON documents of every command, as zod schemas: command -> what a document says -> its keys.
+import { z } from 'zod'
 import { LOOKING } from './look.ts'
 import { EVENTS, event, REBUILD_PLAN, REBUILT, REDO_PLAN, STALE_PLAN } from './run-events.ts'
 import {
@@ -38,6 +39,13 @@ const KEPT = nullable(
 )
 
 const STATUS = document({
+  head: nullable(number('The newest block up to which tables are expected')),
+  newest: nullable(number('The newest block of the sources')),
+  lag: number('The distance that is kept from it, in blocks'),
+  source_age_seconds: z
+    .record(z.string(), z.int().min(0))
+    .describe('The age of the newest rows of each source that shows the end of the chain'),
+  other_networks: nullable(texts('Where no source has rows of the network: the networks that they have')),
   tables: tables({
     target: TARGET,
     target_uuid: nullable(text('The UUID of the table; null if it does not exist')),
@@ -45,6 +53,7 @@ const STATUS = document({
     state: text('The state: docs/reference/status.md'),
     first: nullable(number('The first expected block')),
     head: nullable(number('The last expected block')),
+    newest: nullable(number('The newest block that all of its sources have')),
     watermark: nullable(number('The end of the unbroken run of done blocks from the first one on')),
     covered: blocks('Done or accepted blocks'),
     accepted: blocks('Accepted blocks'),
@@ -60,12 +69,15 @@ const STATUS = document({
     holds: HOLDS,
     source_head: nullable(number('The last block that the sources allow; null: no source has rows')),
     limit: nullable(number('The last block that the table may ever have; null: no limit')),
+    in_progress: blocks('Blocks of attempts of the run that holds the lock'),
     dirty: blocks('Blocks that may be partly written'),
+    expected_ms: EXPECTED_MS,
     stale: blocks('Done blocks that would be computed differently now'),
     stale_versions: STALE_VERSIONS,
     sql_hash: text("The hash of the file's SQL"),
     hint: HINT,
     rows: nullable(number('Rows of the table, before merging')),
+    may_merge: flag('Whether merges may make fewer of them'),
     events_since_checkpoint: number('Events of the ledger that the next start has to read'),
     last_run: nullable(time('The last event of the table')),
     lock: LOCK,
@@ -86,13 +98,32 @@ const STATUS = document({
     .describe('With --check: the verdict'),
 })
 
+const BLOCK = document({
+  block: number('The block'),
+  tables: tables({
+    state: text('What the block is in the table'),
+    built: nullable(
+      object({
+        run: text('The id of the run'),
+        sql_hash: text('The hash of the SQL, with its stale tag'),
+        at: time('When it was recorded'),
+        by: text('ClickHouse user and host'),
+      }),
+    ),
+    lacking: texts('The sources that have no row of the block'),
+    text: text('A phrase'),
+  }),
+})
+
 const PLAN = document({
   jobs: number('Statements at the same time'),
+  free: nullable(object({ disk: text('The disk with the least room'), bytes: number('Its free bytes') })),
   stale: STALE,
   tables: tables({
     missing_blocks: number('Blocks to run'),
     expected_rows: number('Source rows to read'),
     expected_ms: EXPECTED_MS,
+    expected_bytes: nullable(number('Bytes that will be written, by earlier chunks')),
     chunks: list(
       object({
         ...RANGE,
@@ -113,7 +144,7 @@ const PLAN = document({
 
 /** Every command that has --json; what each also prints if it fails stands in none of them. */
 const RESULTS: Readonly<Record<string, Documents>> = {
-  status: { 'The status': STATUS },
+  status: { 'The status': STATUS, 'With --at': BLOCK },
   plan: { 'The plan': PLAN },
   up: { 'With --dry-run': PLAN, ...EVENTS },
   run: EVENTS,

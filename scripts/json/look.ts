@@ -38,6 +38,17 @@ const AUTHOR = {
   tool_version: text('The version of backfill that wrote it'),
 }
 
+const OUTCOMES = [
+  'done',
+  'failed',
+  'in progress',
+  'interrupted',
+  'gave up',
+  'out of time',
+  'marked stale',
+  'adopted',
+]
+
 const RUN = {
   run_id: text('The id of the run'),
   started: time('The first event'),
@@ -56,7 +67,8 @@ const RUN = {
   revoked_blocks: number('Blocks whose acceptance was revoked'),
   cleaned_blocks: number('Blocks whose rows were deleted'),
   invalidated_blocks: number('Blocks that were marked to be built again'),
-  outcome: oneOf(['done', 'failed', 'running', 'unfinished'], 'How it ended'),
+  marked_stale_blocks: number('Blocks that were found to be stale'),
+  outcome: oneOf(['done', 'failed', 'in progress', 'interrupted'], 'How it ended'),
   error: nullable(text('The latest error')),
 }
 
@@ -66,7 +78,7 @@ const ATTEMPT = {
   present: flag('Whether it is the table that exists now'),
   ...RANGE,
   event: oneOf(
-    ['done', 'failed', 'running', 'unfinished', 'cleaned', 'invalidated', 'accepted', 'revoked'],
+    OUTCOMES.concat('cleaned', 'invalidated', 'accepted', 'revoked'),
     'How the attempt ended, or the event',
   ),
   attempt: number('Which try of the range in its run, from 1; 0 if the event belongs to no attempt'),

@@ -1,5 +1,6 @@
 -- The latest attempts at chunks, and events that belong to no attempt, newest first. An attempt has at most two events, of
--- which the last one is shown: an attempt without an end in the window has not ended.
+-- which the last one is shown: an attempt without an end in the window has not ended. `done` without a query only says something
+-- of rows that are there.
 WITH
     ours AS
     (
@@ -36,7 +37,12 @@ SELECT
     range_from AS `from`,
     range_to AS `to`,
     multiIf(
-        attempts.event = 'started', if({held:Map(String, UInt64)}[table_key] = epoch, 'running', 'unfinished'),
+        attempts.event = 'started', if({held:Map(String, UInt64)}[table_key] = epoch, 'in progress', 'interrupted'),
+        attempts.event = 'failed' AND error_code IN (394, 236), 'interrupted', -- QUERY_WAS_CANCELLED, ABORTED
+        attempts.event = 'failed' AND error_code IN (159, 160), 'out of time', -- TIMEOUT_EXCEEDED, TOO_SLOW
+        attempts.event = 'failed' AND attempt >= {attempts:UInt8}, 'gave up',
+        attempts.event = 'done' AND query_id = '' AND match(sql_hash, '^(sources|inputs)-'), 'marked stale',
+        attempts.event = 'done' AND query_id = '', 'adopted',
         attempts.event = 'cleaned' AND attempts.error = {revoked:String}, 'revoked',
         toString(attempts.event)) AS event,
     attempt,

@@ -26,7 +26,7 @@ SELECT
     toUnixTimestamp64Milli(toDateTime64(last_time, 3, 'UTC')) / 1000 AS ended,
     dateDiff('ms', first_time, last_time) / 1000 AS seconds,
     multiIf(
-        is_open AND {held:Map(String, UInt64)}[table_key] = last_epoch, 'running',
+        is_open AND {held:Map(String, UInt64)}[table_key] = last_epoch, 'in progress',
         -- A failed range was fixed if the chunks done after it have all its blocks: no block is done twice in a run.
         arrayExists(
             failure -> arraySum(
@@ -34,6 +34,6 @@ SELECT
                     0, toInt64(least(fix.2, failure.2)) - toInt64(greatest(fix.1, failure.1)) + 1), 0),
                 done) < failure.2 - failure.1 + 1,
             failed), 'failed',
-        is_open, 'unfinished',
+        is_open, 'interrupted',
         'done') AS outcome
 FROM parts

@@ -15,7 +15,11 @@ WITH
     ),
     events AS
     (
-        SELECT *, range_to - range_from + 1 AS length, event = 'cleaned' AND error = {revoked:String} AS is_revoked
+        SELECT
+            *,
+            range_to - range_from + 1 AS length,
+            event = 'cleaned' AND error = {revoked:String} AS is_revoked,
+            event = 'done' AND query_id = '' AND match(sql_hash, '^(sources|inputs)-') AS is_mark
         FROM ours WHERE run_id IN (SELECT run_id FROM latest)
         LIMIT 1 BY table_key, epoch, seq
     ),
@@ -27,16 +31,18 @@ WITH
             min(event_time) AS first_time,
             max(event_time) AS last_time,
             argMax((toString(target_uuid), epoch), (epoch, seq)) AS last_part,
-            countIf(event = 'done') AS tries_done,
+            countIf(event = 'done' AND NOT is_mark) AS tries_done,
             countIf(event = 'failed') AS tries_failed,
             uniqExactIf(query_id, event = 'started') - uniqExactIf(query_id, event IN ('done', 'failed')) AS tries_open,
-            sumIf(length, event = 'done') AS blocks_done,
+            sumIf(length, event = 'done' AND NOT is_mark) AS blocks_done,
             sumIf(rows_read, event = 'done') AS read,
             sumIf(rows_written, event = 'done') AS written,
             sumIf(length, event = 'accepted') AS accepted,
             sumIf(length, is_revoked) AS revoked,
             sumIf(length, event = 'cleaned' AND NOT is_revoked) AS cleaned,
             sumIf(length, event = 'invalidated') AS invalidated,
+            sumIf(length, is_mark) AS marked,
+            countIf(event = 'failed' AND error_code IN (394, 236)) AS tries_ended, -- QUERY_WAS_CANCELLED, ABORTED
             argMaxIf(events.error, event_time, event = 'failed') AS last_error,
             maxIf(event_time, event = 'failed') AS error_time,
             -- A failed range was fixed if the chunks done after it have all its blocks: no block is done twice in a run.
@@ -69,14 +75,15 @@ SELECT
     sum(read) AS rows_read,
     sum(written) AS rows_written,
     multiIf(
-        chunks_open > 0 AND max({held:Map(String, UInt64)}[table_key] = last_part.2), 'running',
-        sum(ranges_failed) > 0, 'failed',
-        chunks_open > 0, 'unfinished',
+        chunks_open > 0 AND max({held:Map(String, UInt64)}[table_key] = last_part.2), 'in progress',
+        sum(ranges_failed) > 0 AND sum(tries_failed) > sum(tries_ended), 'failed',
+        chunks_open > 0 OR sum(ranges_failed) > 0, 'interrupted',
         'done') AS outcome,
     sum(accepted) AS accepted_blocks,
     sum(revoked) AS revoked_blocks,
     sum(cleaned) AS cleaned_blocks,
     sum(invalidated) AS invalidated_blocks,
+    sum(marked) AS marked_stale_blocks,
     any(by_user) AS user,
     any(on_host) AS host,
     any(with_version) AS tool_version,

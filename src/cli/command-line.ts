@@ -16,10 +16,12 @@ export type Invocation =
   | { readonly kind: 'command'; readonly entry: CommandEntry; readonly flags: Flags }
 
 /**
- * Finds the command: the first word that is not a flag. Prints the help on stdout if --help is there.
+ * Finds the command: the first word that is not a flag. Prints the help on stdout if --help is there, or nothing.
  * @throws BackfillError `usage` for a missing or an unknown command and for bad flags.
  */
-export function readCommandLine(argv: readonly string[]): Invocation {
+export function readCommandLine(typed: readonly string[]): Invocation {
+  // `help up` is `up --help`.
+  const argv = typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed
   const at = argv.findIndex((word) => !word.startsWith('-'))
   const cli = define()
   cli.parse(['node', 'backfill', ...argv.slice(at, at + 1)], { run: false })
@@ -31,6 +33,7 @@ export function readCommandLine(argv: readonly string[]): Invocation {
   }
   if (entry === undefined) {
     if (argv.includes('--version') || argv.includes('-v')) return { kind: 'version' }
+    if (argv.length === 0) cli.outputHelp()
     throw usageError('no command given', HELP)
   }
   const flags = readFlags(argv.toSpliced(at, 1), entry.name, entry.flags)

@@ -2,6 +2,7 @@
 import type { Flag } from '../terminal/argv.ts'
 import { common, flagText } from '../terminal/flags.ts'
 import type { CommandEntry } from '../session/command.ts'
+import { wrap } from '../terminal/render/wrap.ts'
 import { GROUPS } from './commands.ts'
 
 const isShared = (flag: Flag) => common.includes(flag)
@@ -20,7 +21,7 @@ export function overview(): readonly Section[] {
     body: rows(commands.map(({ name, about }) => [name, about])),
   }))
   const more = [
-    '`backfill <command> --help` shows the flags of a command.',
+    '`backfill help <command>` shows the flags of a command.',
     'README.md has the first steps, docs/reference.md all commands and flags.',
   ]
   return [...groups, { body: more.join('\n') }]
@@ -67,12 +68,7 @@ function rows(pairs: readonly (readonly [head: string, text: string])[]): string
     .join('\n')
 }
 
+/** `env: NAME` stays together. */
 function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = []
-  for (const word of text.split(/(?<!env:) /)) {
-    const line = lines.at(-1)
-    if (line === undefined || line.length + 1 + word.length > width) lines.push(word)
-    else lines[lines.length - 1] = `${line} ${word}`
-  }
-  return lines
+  return wrap(text.replaceAll('env: ', 'env:\u00a0'), width, '').map((line) => line.replaceAll('\u00a0', ' '))
 }

@@ -1,8 +1,13 @@
 // Owns one invocation: argv -> config -> command -> exit code; errors become lines.
 import { EXIT, usageError } from '../model/errors.ts'
+import { COMMANDS } from './commands.ts'
 import { readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
-import { readConfig } from '../workspace/config.ts'
+import { withForkBlocks } from './fork-positions.ts'
+import { INTERRUPTED, isSeveral, networksOf, worstOf } from './networks.ts'
+import { withTypedFlags } from './typed-hints.ts'
+import { type Config, readConfig } from '../workspace/config.ts'
+import { type Flags, typedWords } from '../workspace/values.ts'
 import { createOutput, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
 import { errorDocument } from '../terminal/render/json.ts'
@@ -23,14 +28,30 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     if (invocation.kind === 'version') output.result([`backfill ${toolVersion()}`])
     if (invocation.kind !== 'command') return EXIT.ok
     const { entry, flags } = invocation
+    const folder = workingFolder(terminal)
     const command = entry.name
-    output = createOutput(terminal, flags, [], { command, network: null })
-    const config = readConfig({ flags, environment: terminal.env, folder: workingFolder(terminal) })
     const hasNetwork = entry.flags.some(({ name }) => name === 'network')
-    const network = hasNetwork ? config.network.value : null
-    output = createOutput(terminal, flags, config.secrets, { command, network })
-    const run = await entry.load()
-    return await run({ flags, config, output })
+    /** Runs the command with these flags, on one network. */
+    const runOn = async (typed: Flags): Promise<number> => {
+      const carry = (text: string) => withTypedFlags(text, { name: command, flags: typed }, COMMANDS)
+      output = createOutput(terminal, typed, [], { command, network: null }, carry)
+      const config = readConfig({ flags: typed, environment: terminal.env, folder })
+      const network = hasNetwork ? config.network.value : null
+      output = createOutput(terminal, typed, config.secrets, { command, network }, carry)
+      if (entry.networks === true && isSeveral(config.network.value)) return await onEach(typed, config)
+      const run = await entry.load()
+      return await run({ flags: await withForkBlocks(typed, entry, config), config, output })
+    }
+    const onEach = async (typed: Flags, config: Config): Promise<number> => {
+      const codes: number[] = []
+      for (const network of await networksOf(config, typed)) {
+        if (codes.length > 0 && !typed.has('json')) output.result([''])
+        codes.push(await runOn(new Map([...typed, ...typedWords({ network })])))
+        if (codes.at(-1)! >= INTERRUPTED) break
+      }
+      return worstOf(codes)
+    }
+    return await runOn(flags)
   } catch (error) {
     if (argv.includes('--json')) output.json(errorDocument(error, exitCodeOf(error)))
     output.message(

@@ -13,6 +13,8 @@ export type ExistingTable = {
   readonly sortKey: string
   /** Rows before merging; null if the engine does not count them. */
   readonly rows: number | null
+  /** On the disks; null if unknown. */
+  readonly bytes: number | null
   /** The materialized views that read it, with their databases: each takes every row that is inserted. */
   readonly views: readonly string[]
   /** Its CREATE TABLE. */
@@ -39,7 +41,7 @@ export async function existingTables(
     db
       .selectFrom('system.tables')
       .select(['name', 'engine', 'engine_full', 'sorting_key as sortKey'])
-      .select(['total_rows as rows', 'create_table_query as definition'])
+      .select(['total_rows as rows', 'total_bytes as bytes', 'create_table_query as definition'])
       .select(sql<string>`toString(uuid)`.as('uuid'))
       .select(
         sql<string[]>`arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table)`.as(

@@ -19,15 +19,44 @@ export function findNetwork({ networks }: Pick<Catalogue, 'networks'>, name: str
   return network
 }
 
-/** The tables of these keys in dependency order, each once; all for no keys. Throws a usage error for an unknown key. */
-export function chooseTables<Table extends { readonly key: string }>(
+/**
+ * The tables of these selectors in dependency order, each once; all without a selector. `address_*` is every key of that form,
+ * `+a` also all tables that `a` reads, `a+` also all that read it, and `-a` leaves out (`--exclude`).
+ * @throws BackfillError `usage` for a selector that fits no table, or if none is left
+ */
+export function chooseTables<Table extends Selectable>(
   { tables }: { readonly tables: readonly Table[] },
-  keys: readonly string[],
+  selectors: readonly string[],
 ): readonly Table[] {
-  const known = tables.map((table) => table.key)
-  const wrong = keys.find((key) => !known.includes(key))
-  if (wrong !== undefined) throw usageError(`unknown table '${wrong}'`, knownNames('tables', wrong, known))
-  return keys.length === 0 ? tables : tables.filter((table) => keys.includes(table.key))
+  const [wanted, unwanted] = [false, true].map((isOut) =>
+    selectors
+      .filter((one) => one.startsWith('-') === isOut)
+      .map((one) => selected(tables, one.replace(/^-/, ''))),
+  ) as [Set<string>[], Set<string>[]]
+  const chosen = tables.filter(
+    ({ key }) =>
+      (wanted.length === 0 || wanted.some((keys) => keys.has(key))) &&
+      !unwanted.some((keys) => keys.has(key)),
+  )
+  if (chosen.length > 0 || unwanted.length === 0) return chosen
+  throw usageError('--exclude leaves no table', '`backfill list` shows the tables')
+}
+
+type Selectable = { readonly key: string; readonly after?: readonly string[] }
+
+function selected(tables: readonly Selectable[], selector: string): Set<string> {
+  const pattern = selector.replace(/^\+/, '').replace(/\+$/, '')
+  const form = new RegExp(`^${pattern.replaceAll(/[^\w*]/g, String.raw`\$&`).replaceAll(/\*+/g, '.*')}$`)
+  const found = new Set(tables.map(({ key }) => key).filter((key) => form.test(key)))
+  if (found.size === 0) {
+    const known = tables.map(({ key }) => key)
+    throw usageError(`unknown table '${pattern}'`, knownNames('tables', pattern, known))
+  }
+  const read = selector.startsWith('+') ? closure({ tables }, [...found]) : []
+  // In dependency order: what reads a table comes behind it.
+  if (selector.endsWith('+'))
+    for (const { key, after = [] } of tables) if (after.some((one) => found.has(one))) found.add(key)
+  return new Set([...found, ...read.map(({ key }) => key)])
 }
 
 /** The chosen tables and all tables that they read, in the catalogue's order, which is dependency order. */
@@ -38,9 +67,12 @@ export function withDependencies({ catalogue, chosen }: Scope): readonly TableDe
   )
 }
 
-function closure({ tables }: Catalogue, keys: readonly string[]): readonly TableDefinition[] {
+function closure<Table extends Selectable>(
+  { tables }: { readonly tables: readonly Table[] },
+  keys: readonly string[],
+): readonly Table[] {
   const wanted = new Set(keys)
-  for (const { key, after } of tables.toReversed())
+  for (const { key, after = [] } of tables.toReversed())
     if (wanted.has(key)) after.forEach((one) => wanted.add(one))
   return tables.filter(({ key }) => wanted.has(key))
 }

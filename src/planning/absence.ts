@@ -55,7 +55,7 @@ export async function absencesOf(
       ? [
           {
             state: 'emptied' as const,
-            text: `${name} is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again`,
+            text: `${name} is empty, but the ledger says that rows were written: was it truncated? Type DROP TABLE ${name}, then \`backfill up ${table.key}\` builds it again`,
           },
         ]
       : []),

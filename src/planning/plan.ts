@@ -2,7 +2,7 @@
 import { checkTables } from '../targets/check-columns.ts'
 import { cutChunks } from './chunks.ts'
 import { countBlocks, intersect } from '../model/blocks.ts'
-import { expectedMs, NO_PACE } from './throughput.ts'
+import { expectedMs, NO_PACE, yieldOf } from './throughput.ts'
 import { rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
@@ -16,9 +16,10 @@ import { staleSummaries } from './stale-ranges.ts'
 export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
   await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses))
-  const [availabilities, { capacity, throughputs }, steering] = await Promise.all([
+  const [availabilities, { capacity, throughputs }, free, steering] = await Promise.all([
     withKept(workspace, tableStatuses, makeProbe(workspace)).then((probe) => probeAll(tableStatuses, probe)),
     readRunHistory(workspace, uuidsIn(tableStatuses)),
+    workspace.ports.target.freeSpace(workspace.chosen.map(({ target }) => target)),
     workspace.ports.steering.read(),
   ])
   const { jobs } = slotsFor(options, capacity)
@@ -27,6 +28,8 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
     jobs,
     /** Pauses and limits that people have set. */
     steering,
+    /** Of the disk with the least room; null if it is not known. */
+    free: free === undefined ? null : { disk: free.disk, bytes: free.bytes },
     /** The tables with stale ranges, which `up` leaves as they are. */
     stale: staleSummaries(workspace.chosen.map(({ key }) => tableStatuses.get(key)!)),
     tables: workspace.chosen.map(({ key }) =>
@@ -87,6 +90,11 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     expectedRows,
     /** Of all chunks one after the other; null if no chunk of the table has run yet. */
     expectedMs: rounded(expectedMs(throughput, expectedRows)),
+    /** What the chunks would add, by the rows that the last chunks made of theirs and the bytes of the table's rows. */
+    expectedBytes:
+      target?.rows && target.bytes !== null && throughput.written > 0
+        ? Math.round(yieldOf([throughput]) * expectedRows * (target.bytes / target.rows))
+        : null,
     chunks,
     sourceGaps: intersect(probeBlocks.sourceGaps, wanted),
     incomplete: intersect(probeBlocks.incomplete, wanted),

@@ -24,6 +24,8 @@ export type CommandEntry = {
   readonly examples: Readonly<Record<string, string>>
   /** It requires --tables or --all. */
   readonly needsChoice?: true
+  /** It may work on several networks: `--network a,b`, `--network all`. */
+  readonly networks?: true
   /** Flags that the command always has, as if they were typed. */
   readonly implied?: Readonly<Record<string, string>>
   /** Loads the code on use: `--help` and usage errors must not wait for the ClickHouse client. */

@@ -7,14 +7,14 @@ import {
   type Session,
   type Starting,
 } from '../workspace/open.ts'
-import { names, readFlag } from '../workspace/values.ts'
+import { selectors } from '../workspace/values.ts'
 import type { Context } from './command.ts'
 
 /** Opens the workspace for the tables after --tables. @throws BackfillError as `openWorkspace` */
 export async function withWorkspace<T>(context: Context, use: (session: Session) => Promise<T>): Promise<T> {
   const { config, flags } = context
   printWarnings(context)
-  const tables = readFlag(flags, 'tables', names) ?? []
+  const tables = selectors(flags)
   return await openWorkspace(config, tables, announceStart(context), use)
 }
 

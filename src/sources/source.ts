@@ -5,7 +5,9 @@ import type { SourcePart } from '../ledger/source-probe.ts'
 import { readParts } from './parts.ts'
 import type { Range } from '../model/blocks.ts'
 import type { SourceFacts } from './fingerprint.ts'
-import { type Bucket, BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
+import { isBusy } from './busy.ts'
+import { networksIn } from './networks.ts'
+import type { Bucket } from './availability.ts'
 import { type RowPolicy, rowPolicies } from '../clickhouse/row-policies.ts'
 import { assertReadable } from '../clickhouse/source-views.ts'
 import { touchesSome, typed } from '../clickhouse/dialect.ts'
@@ -46,6 +48,8 @@ export type SourcePort = {
     block: number,
     order: 'oldest' | 'newest',
   ): Promise<ReadonlyMap<string, number>>
+  /** The networks that have rows in one of the sources: a look through one column of each. */
+  networks(sources: readonly string[]): Promise<readonly string[]>
   /** Whether some thousand blocks of the chain have 20 transactions a block, as far as the source tells. */
   isBusy(): Promise<boolean>
   /** As in parts.ts. */
@@ -187,28 +191,9 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       return Map.groupBy(ascending, (row) => row.source) satisfies Map<string, Bucket[]>
     },
 
-    async isBusy() {
-      // In the order of the primary key: the server stops at the first such bucket.
-      const rows = await server.client
-        .rows({
-          query: `SELECT intDiv(block_number, 1000) AS bucket FROM {database:Identifier}.{table:Identifier}
-            WHERE meta_network_name = {network:String} GROUP BY bucket
-            HAVING count() >= {busy:UInt64} * uniqExact(block_number) LIMIT 1`,
-          query_params: {
-            database: server.connection.database,
-            table: TRANSACTION_TABLE,
-            network,
-            busy: BUSY_TRANSACTIONS,
-          },
-          clickhouse_settings: { optimize_aggregation_in_order: 1 },
-          doing: 'looking whether the chain is busy',
-        })
-        .catch((error: unknown) => {
-          if (!isMissing(error)) throw error
-          return []
-        })
-      return rows.length > 0
-    },
+    networks: (sources) => networksIn(server, sources).catch(missing(sources)),
+
+    isBusy: () => isBusy({ server, network }),
 
     disagreeing,
 

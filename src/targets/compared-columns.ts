@@ -24,7 +24,7 @@ export type ComparedColumns = {
 }
 
 /** Engines whose rows of one key become one row with FINAL. */
-const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
+export const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
 
 export function isCollapsing({ engine }: { readonly engine: string }): boolean {
   return COLLAPSING_ENGINES.test(engine)

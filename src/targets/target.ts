@@ -22,6 +22,8 @@ export type TargetTable = {
   readonly engine: string
   /** Rows before merging; null if the engine does not count them. */
   readonly rows: number | null
+  /** On the disks; null if unknown, as on a cluster. */
+  readonly bytes: number | null
   readonly columns: readonly ExistingColumn[]
   /** The materialized views that read it. */
   readonly views: readonly string[]
@@ -175,20 +177,21 @@ const NO_CLUSTER = {
 async function asTarget(
   server: Server,
   names: Names,
-  { uuid, engine, rows, columns, views, shards, definition }: ExistingTable,
+  { uuid, engine, rows, bytes, columns, views, shards, definition }: ExistingTable,
 ): Promise<TargetTable> {
   const rowsIn = shards?.shape.definition ?? definition
   const why = noDeletes(engine, rowsIn)
   const stuck = { fades: /\bTTL\b/.test(rowsIn), ...(why !== undefined && { noDeletes: why }) }
   if (shards === undefined) {
     const problem = engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(uuid)
-    return { uuid, engine, rows, columns, views, ...stuck, ...(problem && { problem }) }
+    return { uuid, engine, rows, bytes, columns, views, ...stuck, ...(problem && { problem }) }
   }
   const { problem } = shards
   return {
     uuid: await uuidOfShards(server, names, shards),
     engine,
     rows: shards.rows,
+    bytes: null,
     columns,
     views,
     ...stuck,

@@ -3,7 +3,10 @@ import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
 import type { Word, Flags } from '../workspace/values.ts'
 
-/** A flag as it is declared. `value` names its argument in the help (`<block>`); a flag without it is a switch. */
+/**
+ * A flag as it is declared. `value` names its argument in the help: `<block>`, or `[seconds]` for a number that may be left
+ * out; a flag without it is a switch.
+ */
 export type Flag = {
   readonly name: string
   readonly value?: string
@@ -45,7 +48,8 @@ export function readFlags(argv: readonly string[], command: string, flags: reado
     if (flag.value === undefined && inline !== undefined) {
       throw usageError(`--${flag.name} takes no value, got '${inline}'`, helpOn(command))
     }
-    const text = flag.value === undefined ? '' : (inline ?? valueAfter(rest))
+    const isOptional = flag.value?.startsWith('[') === true && !/^\d/.test(rest[0] ?? '')
+    const text = flag.value === undefined ? '' : (inline ?? (isOptional ? '' : valueAfter(rest)))
     if (text === undefined)
       throw usageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`, helpOn(command))
     const kept = flag.as ?? flag.name

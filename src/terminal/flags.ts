@@ -12,7 +12,19 @@ export function flag(typed: string, about: string, more: More = {}): Flag {
 export const tables = flag('tables <a,b>', 'Tables to work on', {
   example: 'address_diffs,address_reads',
   fallback: 'all',
+  bare: true,
 })
+/** The choice of tables, for commands that work on several. */
+export const selection: readonly Flag[] = [
+  {
+    ...tables,
+    about: "Tables to work on: names, patterns ('address_*'), with inputs (+a), with dependants (a+)",
+  },
+  flag('exclude <a,b>', 'Tables to leave out, in the same forms', {
+    example: "'*_access'",
+    fallback: 'none',
+  }),
+]
 /** For commands that work on one table, which is usually typed without the flag. */
 export const oneTable = flag('tables <a,b>', 'Key of the table', { bare: true })
 export const json = flag('json', 'One JSON object on stdout instead of text')
@@ -120,11 +132,15 @@ export const endurance: readonly Flag[] = [
 
 /** Flags that mean the same for every command that talks to a server. */
 export const server: readonly Flag[] = [
-  flag('network <name>', 'Network, as networks.json and the column meta_network_name call it', {
-    example: 'sepolia',
-    fallback: 'mainnet',
-    variable: 'BACKFILL_NETWORK',
-  }),
+  flag(
+    'network <name>',
+    'Network, as networks.json and meta_network_name call it; up, plan, status: a,b or all',
+    {
+      example: 'sepolia',
+      fallback: 'mainnet',
+      variable: 'BACKFILL_NETWORK',
+    },
+  ),
   flag('cluster <name>', 'Cluster of the target server, as system.clusters calls it', {
     example: 'main',
     fallback: 'none',

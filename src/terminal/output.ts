@@ -21,15 +21,22 @@ export function createOutput(
   flags: Flags,
   secrets: readonly string[],
   { command, network }: Subject = { command: null, network: null },
+  /** Adds the flags that were typed to the commands of a text. */
+  carry = (text: string): string => text,
 ) {
   const colors = (stream: NodeJS.WriteStream): Colors =>
     markedColors(wantsColors({ env: terminal.env, off: flags.has('no-color'), isTTY: stream.isTTY }))
   const { stdout, stderr } = terminal
   const hide = (text: string) => mask(text, secrets)
-  const shown = (line: string) => printable(hide(line))
+  const shown = (line: string) => printable(hide(carry(line)))
   return {
+    carry,
     /** Prints lines of the result. A line break in one of them is escaped. */
-    result: (lines: readonly string[]) => write(stdout, lines.map(printable)),
+    result: (lines: readonly string[]) => write(stdout, lines.map(carry).map(printable)),
+    /** As `result`, for lines with texts of others: no command in them is a hint. */
+    data: (lines: readonly string[]) => write(stdout, lines.map(printable)),
+    /** Empties the screen of a terminal. */
+    clear: () => void (stdout.isTTY && stdout.write('\u001b[2J\u001b[H')),
     /** Prints data as one line of JSON (render/json.ts) in the envelope that all documents have, passwords in its texts masked. */
     json: (data: object) => {
       const envelope = {
@@ -39,8 +46,8 @@ export function createOutput(
         network,
         toolVersion: toolVersion(),
       }
-      const text = JSON.stringify(jsonOf({ ...envelope, ...data }), (_, value: unknown) =>
-        typeof value === 'string' && isText(value) ? hide(value) : value,
+      const text = JSON.stringify(jsonOf({ ...envelope, ...data }), (key, value: unknown) =>
+        typeof value === 'string' && isText(value) ? hide(key === 'hint' ? carry(value) : value) : value,
       )
       write(stdout, [printableJson(text)])
     },

@@ -113,9 +113,16 @@ export function names(word: Word): readonly string[] {
   return [...new Set(list)]
 }
 
+/** The selectors after --tables, and those after --exclude with a `-` before them (model/choose.ts). */
+export function selectors(flags: Flags): readonly string[] {
+  const [wanted = [], unwanted = []] = ['tables', 'exclude'].map((name) => readFlag(flags, name, names))
+  return [...wanted, ...unwanted.map((one) => `-${one}`)]
+}
+
 function wholeNumber(word: Word, from: number, to: number, what: string): number {
   // Decimal digits only: 007, 0x10, 1e3, 1.5, +5 and ' 5' are more likely mistakes than numbers.
-  const value = /^(0|[1-9]\d{0,15})$/.test(word.text) ? Number(word.text) : Number.NaN
+  const text = /^[1-9]\d{0,2}([_,]\d{3})+$/.test(word.text) ? word.text.replaceAll(/[_,]/g, '') : word.text
+  const value = /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : Number.NaN
   if (value >= from && value <= to) return value
   const limit = value > to ? ` up to ${to}` : ''
   throw usageError(`${word.place} must be ${what}${limit}, got '${word.text}'`)

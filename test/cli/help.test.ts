@@ -9,15 +9,31 @@ afterEach(() => vi.restoreAllMocks())
 
 /** What cac prints. */
 function helpOf(command: string): string {
+  return printedBy(() =>
+    expect(readCommandLine([command, '--help'].filter(Boolean))).toEqual({ kind: 'help' }),
+  )
+}
+
+function printedBy(work: () => unknown): string {
   const lines: string[] = []
   vi.spyOn(console, 'info').mockImplementation((text: string) => void lines.push(text))
-  expect(readCommandLine([command, '--help'].filter(Boolean))).toEqual({ kind: 'help' })
+  work()
   return lines.join('\n')
 }
 
 test.each(['', 'up', 'preview'])('the help of `%s` as a whole', async (command) => {
   const file = `../fixtures/cli/help${command && `-${command}`}.txt`
   await expect(`${helpOf(command)}\n`).toMatchFileSnapshot(file)
+})
+
+test('`help up` is `up --help`, and no word at all is the help, as an error', () => {
+  expect(printedBy(() => readCommandLine(['help', 'up']))).toBe(helpOf('up'))
+  expect(printedBy(() => readCommandLine(['help']))).toBe(helpOf(''))
+  const help = printedBy(() => {
+    expect(() => readCommandLine([])).toThrow('no command given')
+  })
+  expect(help).toBe(helpOf(''))
+  expect(() => readCommandLine(['help', 'zzz'])).toThrow("unknown command 'zzz'")
 })
 
 const names = COMMANDS.map(({ name }) => name)

@@ -157,14 +157,14 @@ const outcome = async () => {
   return /last_run_outcome\{.*outcome="(\w+)"\} 1/.exec(stdout)?.[1]
 }
 
-test('a chunk that failed and was not done later in its run is a failed last run; a killed run is unfinished', async () => {
+test('a chunk that failed and was not done later in its run is a failed last run; a killed run is interrupted', async () => {
   await add(`(900, 1, 'started', 61, 70, 'r1', 'a'), (900, 2, 'failed', 61, 70, 'r1', 'a'),
     (900, 3, 'started', 61, 65, 'r1', 'b'), (900, 4, 'done', 61, 65, 'r1', 'b')`)
   expect(await outcome()).toBe('failed')
   await add(`(900, 5, 'started', 66, 70, 'r1', 'c'), (900, 6, 'done', 66, 70, 'r1', 'c')`)
   expect(await outcome()).toBe('done')
   await add(`(901, 1, 'started', 71, 80, 'r2', 'd')`)
-  expect(await outcome()).toBe('unfinished')
+  expect(await outcome()).toBe('interrupted')
 })
 
 test('a server that is away is an error document with exit code 6, whatever the command', async () => {

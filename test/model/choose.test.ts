@@ -49,3 +49,31 @@ test('a table inherits the shortest promise of those that it reads, and no other
     )
   expect(['accounts_alive', 'address_diffs', 'block_slots_stat'].map(of)).toEqual([600, 600, undefined])
 })
+
+test.each([
+  [['block_*'], ['block_slots_stat']],
+  [
+    ['+accounts_alive'],
+    ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs', 'accounts_alive'],
+  ],
+  [['address_diffs+'], ['address_diffs', 'accounts_alive']],
+  [['*_accounts_*', '-pre_*'], ['post_6780_accounts_destructs']],
+  [['-address_*', '-block_slots_stat', '-*_6780_*'], ['accounts_alive']],
+  [
+    ['+accounts_alive', '-address_diffs+'],
+    ['pre_6780_accounts_destructs', 'post_6780_accounts_destructs'],
+  ],
+])('the selectors %j choose %j', (selectors, keys) => {
+  expect(chooseTables(catalogue, selectors).map(({ key }) => key)).toEqual(keys)
+})
+
+test('a selector that fits no table is refused, and so is a choice of none', () => {
+  const message = "unknown table 'adress_*'"
+  expect(() => chooseTables(catalogue, ['adress_*'])).toThrow(
+    expect.objectContaining({ message, kind: 'usage' }),
+  )
+  expect(() => chooseTables(catalogue, ['address_diffs', '-address_diffs'])).toThrow(
+    '--exclude leaves no table',
+  )
+  expect(() => chooseTables(catalogue, ['a.dress'])).toThrow("unknown table 'a.dress'")
+})

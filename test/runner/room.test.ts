@@ -12,7 +12,7 @@ function watched(shares: readonly (number | undefined)[], giveUpMs = 300_000) {
     signal: new AbortController().signal,
     ask: async () => {
       const share = shares[Math.min(asked++, shares.length - 1)]
-      return share === undefined ? undefined : { disk: 'default', share }
+      return share === undefined ? undefined : { disk: 'default', share, bytes: 1 }
     },
   })
   return { said, room: () => room((text) => void said.push(text)), asked: () => asked }

@@ -15,6 +15,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/doctor/',
     'commands/import/command.ts',
     'commands/redo/stale-tables.ts',
+    'commands/status/command.ts',
     'commands/steer/command.ts',
     'commands/test/',
     'commands/verify/verify.ts',

@@ -8,6 +8,6 @@ export const completion: Command = async ({ flags, output }) => {
   const shell = readFlag(flags, 'shell', oneOf(SHELLS))
   if (shell === undefined)
     throw usageError('`completion` needs a shell', `backfill completion ${SHELLS.join('|')}`)
-  output.result(SCRIPTS[shell].split('\n'))
+  output.data(SCRIPTS[shell].split('\n'))
   return EXIT.ok
 }

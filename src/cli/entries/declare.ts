@@ -10,7 +10,7 @@ export const DECLARE: readonly CommandEntry[] = [
     about: 'Mark source gaps and incomplete blocks as expected: done',
     usage: '[table…] --from <block> [--to <block>] [flags]',
     flags: [
-      { ...flags.tables, bare: true },
+      ...flags.selection,
       flags.from,
       { ...flags.to, example: '11500' },
       flag('revoke', 'Undo: the accepted blocks of the range are missing again'),

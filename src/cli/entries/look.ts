@@ -3,14 +3,15 @@ import type { CommandEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
 import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
+import { SETUP } from './setup.ts'
 
 export const LOOK: readonly CommandEntry[] = [
   {
     name: 'status',
     about: 'Show what each table has, what it lacks, and why',
-    usage: '[flags]',
+    usage: '[table…] [flags]',
     flags: [
-      flags.tables,
+      ...flags.selection,
       flags.lag,
       flags.json,
       flag(
@@ -20,6 +21,11 @@ export const LOOK: readonly CommandEntry[] = [
           fallback: 'text',
         },
       ),
+      flag('at <block>', 'What is known of one block: who built it and when, or what it waits for', {
+        example: '17000000',
+      }),
+      flag('sort <table|done|missing|rows|state>', 'Order of the tables', { fallback: 'inputs first' }),
+      flag('watch [seconds]', 'Print it again and again, until Ctrl-C', { fallback: 'every 5 seconds' }),
       flag('check', 'Exit with 8, 3 or 4 if not all is well, and say why in one line'),
       flag('max-behind <blocks>', 'With --check: number of missing blocks that is no failure', {
         example: '300',
@@ -43,24 +49,35 @@ export const LOOK: readonly CommandEntry[] = [
     },
     examples: {
       'Show all tables': 'status',
+      'Follow the tables that need most': 'status --sort missing --watch',
+      'See who built a block, or what it waits for': 'status --at 17000000',
       'Tell monitoring whether all is well': 'status --check',
       'Write metrics for Prometheus': 'status --format prometheus > backfill.prom',
       'Tolerate 300 missing blocks, and sources of an hour':
         'status --check --max-behind 300 --max-source-age 1h',
     },
+    networks: true,
     load: async () => (await import('../../commands/status/command.ts')).statusCommand,
   },
   {
     name: 'plan',
-    about: 'Show the chunks that `up` would process now',
-    usage: '[flags]',
-    flags: [flags.tables, ...flags.range, ...flags.sizing, flags.json, ...flags.common],
+    about: 'Show what `up` would process now, and what it costs',
+    usage: '[table…] [flags]',
+    flags: [
+      ...flags.selection,
+      ...flags.range,
+      ...flags.sizing,
+      flag('chunks', 'List the chunks'),
+      flags.json,
+      ...flags.common,
+    ],
     exits: exits.asking,
     examples: {
       'See what is left to do, and how long it takes': 'plan',
-      'See how a range would be cut': 'plan --from 1 --to 99999 --chunk-rows 1000000',
+      'See how a range would be cut': 'plan --chunks --from 1 --to 99999 --chunk-rows 1000000',
     },
     implied: { 'dry-run': '' },
+    networks: true,
     load: async () => (await import('../../commands/up/command.ts')).up,
   },
   {
@@ -92,7 +109,7 @@ export const LOOK: readonly CommandEntry[] = [
     about: 'Compute done blocks again and compare them with the table',
     usage: '[table…] [flags]',
     flags: [
-      { ...flags.tables, bare: true, fallback: 'none; all with --sources or --stored' },
+      { ...flags.tables, fallback: 'none; all with --sources or --stored' },
       { ...flags.from, fallback: 'the first done block' },
       { ...flags.to, example: '19009999', fallback: 'the last done block' },
       flag('sample <count>', 'Number of chunks of each table, chosen at random', {
@@ -134,7 +151,7 @@ export const LOOK: readonly CommandEntry[] = [
     about: 'Print sums of the rows, to compare two installations',
     usage: '[table…] [flags]',
     flags: [
-      { ...flags.tables, bare: true },
+      ...flags.selection,
       { ...flags.from, fallback: '0' },
       { ...flags.to, example: '19009999', fallback: 'the last block' },
       flag('every <blocks>', 'Number of blocks in a line', { example: '100000', fallback: '1000' }),
@@ -201,42 +218,5 @@ export const LOOK: readonly CommandEntry[] = [
     examples: { 'List the tables of a folder': 'list --sql ./sql' },
     load: async () => (await import('../../commands/list/command.ts')).list,
   },
-  {
-    name: 'info',
-    about: 'Show the configuration, where it comes from, and the servers',
-    usage: '[flags]',
-    flags: [...flags.sizing, flags.compression, flags.json, ...flags.common],
-    exits: exits.asking,
-    examples: { 'Show which server is meant, and why': 'info' },
-    load: async () => (await import('../../commands/info/command.ts')).info,
-  },
-  {
-    name: 'doctor',
-    about: 'Check whether servers, rights, storage and ledger are fit for a run',
-    usage: '[flags]',
-    flags: [
-      flags.tables,
-      flag('idle <duration>', 'How long a connection without traffic has to stay open', {
-        example: '60s, 5m',
-        fallback: '3s',
-      }),
-      flags.json,
-      ...flags.common,
-    ],
-    exits: { ...exits.asking, 0: 'Nothing failed', 1: 'A check failed' },
-    examples: {
-      'Check everything': 'doctor',
-      'Check whether a proxy closes quiet connections': 'doctor --idle 5m',
-    },
-    load: async () => (await import('../../commands/doctor/command.ts')).doctor,
-  },
-  {
-    name: 'completion',
-    about: 'Print the script that completes words in a shell with Tab',
-    usage: '(bash | zsh | fish)',
-    flags: [flag('shell <bash|zsh|fish>', 'The shell', { bare: true }), flags.noColor],
-    exits: exits.local,
-    examples: { 'In ~/.bashrc': 'completion bash' },
-    load: async () => (await import('../completion/command.ts')).completion,
-  },
+  ...SETUP,
 ]

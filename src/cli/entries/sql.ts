@@ -10,7 +10,7 @@ export const SQL: readonly CommandEntry[] = [
     about: 'Find errors in the SQL files, and misfits with the servers',
     usage: '[table…] [flags]',
     flags: [
-      { ...flags.tables, bare: true },
+      ...flags.selection,
       flag('offline', 'Check the files alone, without a server'),
       flags.json,
       ...flags.common,
@@ -27,7 +27,7 @@ export const SQL: readonly CommandEntry[] = [
     about: 'Run the unit tests of the transforms; needs no server',
     usage: '[table…] [flags]',
     flags: [
-      { ...flags.tables, bare: true },
+      ...flags.selection,
       flags.json,
       flag('new <table>', 'Table for which to write a test from real rows of --from to --to', {
         example: 'address_diffs',

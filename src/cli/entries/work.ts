@@ -10,9 +10,9 @@ export const WORK: readonly CommandEntry[] = [
   {
     name: 'up',
     about: 'Create missing tables and process every missing block',
-    usage: '[flags]',
+    usage: '[table…] [flags]',
     flags: [
-      flags.tables,
+      ...flags.selection,
       ...flags.range,
       ...flags.sizing,
       flags.compression,
@@ -37,6 +37,7 @@ export const WORK: readonly CommandEntry[] = [
       'Process one range of two tables': 'up --tables address_diffs,address_reads --from 1 --to 9999',
       'Run from cron, for at most 55 minutes': 'up --quiet --lock-skip --max-runtime 55m',
     },
+    networks: true,
     load: async () => (await import('../../commands/up/command.ts')).up,
   },
   {
@@ -118,7 +119,7 @@ export const WORK: readonly CommandEntry[] = [
   {
     name: 'create-tables',
     about: 'Create the derived tables that do not exist',
-    usage: '(--tables <a,b> | --all) [flags]',
+    usage: '(<table…> | --all) [flags]',
     flags: [{ ...flags.tables, fallback: 'none' }, flags.all, flags.json, ...flags.common],
     exits: exits.asking,
     examples: {
@@ -133,7 +134,7 @@ export const WORK: readonly CommandEntry[] = [
   {
     name: 'unlock',
     about: 'Free the locks of tables; their holder can write no more',
-    usage: '(--tables <a,b> | --all) [flags]',
+    usage: '(<table…> | --all) [flags]',
     flags: [{ ...flags.tables, fallback: 'none' }, flags.all, flags.json, ...flags.common],
     exits: exits.asking,
     examples: { 'Free the lock of one table': 'unlock --tables address_diffs' },
@@ -199,7 +200,7 @@ export const PYTHON: readonly CommandEntry[] = [
   {
     name: 'run',
     about: 'The same as `up`, with the flags of the Python scripts',
-    usage: '(--tables <a,b> | --all) [flags]',
+    usage: '(<table…> | --all) [flags]',
     flags: [
       { ...flags.tables, fallback: 'none' },
       flags.all,

@@ -7,7 +7,7 @@ import { chooseTables, findNetwork } from '../../model/choose.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { severityOf, RULES } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
-import { names, readFlag } from '../../workspace/values.ts'
+import { selectors } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withConnections } from '../../session/session.ts'
 import { oneLine } from '../../terminal/render/error.ts'
@@ -25,7 +25,7 @@ export const check: Command = async (context) => {
   const { report } = gathering
   const folder = config.sql.value
   const { catalogue, drafts } = await readFolder(folder, report)
-  const chosen = chooseTables({ tables: drafts }, readFlag(flags, 'tables', names) ?? [])
+  const chosen = chooseTables({ tables: drafts }, selectors(flags))
   checkDrafts(drafts, report)
   await readImports(folder, catalogue.sources, report)
   const known = drafts.map(({ key }) => key)

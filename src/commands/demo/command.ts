@@ -28,9 +28,9 @@ export const demo: Command = async (context) => {
   }
   return await runUp(context, upOptions(context), {
     ready,
-    after: async ({ workspace }) => {
+    after: async (session) => {
       if (!flags.has('json')) output.result([''])
-      await printStatus(context, workspace)
+      await printStatus(context, session)
     },
   })
 }

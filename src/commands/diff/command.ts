@@ -22,12 +22,12 @@ export const diffCommand: Command = async (context) => {
     const { sqlDiff } = await import('./diff.ts')
     const report = await sqlDiff(workspace, question)
     if (flags.has('json')) output.json(diffFields(report))
-    else output.result(renderDiff(report, output.resultColors))
+    else output.data(renderDiff(report, output.resultColors, output.carry))
     return EXIT.ok
   })
 }
 
-function renderDiff(report: DiffReport, colors: Colors): readonly string[] {
+function renderDiff(report: DiffReport, colors: Colors, carry: (text: string) => string): readonly string[] {
   const { table, target, sqlHash, current, stale, hint } = report
   const patch = patchOf(report)
   return [
@@ -40,7 +40,7 @@ function renderDiff(report: DiffReport, colors: Colors): readonly string[] {
     '',
     ...(patch === undefined ? [] : [...patch.map((line) => colored(line, colors)), '']),
     changeText(report),
-    ...(stale.length > 0 ? [`\`${hint}\` builds the stale ranges again.`] : []),
+    ...(stale.length > 0 ? [carry(`\`${hint}\` builds the stale ranges again.`)] : []),
   ]
 }
 

@@ -1,7 +1,7 @@
 // Owns `backfill doctor`: it checks servers, connections, rights, storage and ledger before a run. Reads only.
 import { BackfillError, usageError, EXIT } from '../../model/errors.ts'
 import { PROGRAM_SQL } from '../../workspace/config.ts'
-import { duration, names, readFlag } from '../../workspace/values.ts'
+import { duration, readFlag, selectors } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { type Finding, findings, type CheckStatus } from './finding.ts'
 import { withConnections } from '../../session/session.ts'
@@ -53,8 +53,7 @@ async function readFiles({ config, flags }: Context) {
   })
   if (catalogue === undefined) return { checks, broken, tables: [] }
   findNetwork(catalogue, config.network.value)
-  const keys = readFlag(flags, 'tables', names) ?? catalogue.tables.map(({ key }) => key)
-  return { checks, broken, tables: chooseTables(catalogue, keys) }
+  return { checks, broken, tables: chooseTables(catalogue, selectors(flags)) }
 }
 
 export function renderDoctor(found: readonly Finding[], colors: Colors): readonly string[] {

@@ -2,7 +2,7 @@
 import { countFiles, type ImportPlan } from './import.ts'
 import { type BlockSet, formatBlockSet, intersect, subtract } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
-import { type Colors, count, formatRanges, formatRange } from '../../terminal/render/format.ts'
+import { type Colors, count, formatRanges, formatRange, size } from '../../terminal/render/format.ts'
 
 export function renderImport({ network, range, tables }: ImportPlan, colors: Colors): readonly string[] {
   const files = tables.reduce((sum, table) => sum + countFiles(table.files), 0)
@@ -69,8 +69,3 @@ function missingText(network: string, table: string, blocks: BlockSet): string {
 
 /** Tables that Xatu says it does not publish (docs/how-to/importing.md). */
 const NOT_PUBLIC: ReadonlySet<string> = new Set(['mainnet storage_reads'])
-
-function size(bytes: number): string {
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
-}

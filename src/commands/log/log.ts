@@ -1,6 +1,7 @@
 // Owns the reading of the ledger as history: runs and attempts, newest first. The server folds them (sql/log). Reads only.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MAX_ATTEMPTS } from '../../clickhouse/error-codes.ts'
 import { joinCluster } from '../../clickhouse/cluster/cluster.ts'
 import { namesFor } from '../../clickhouse/own-databases.ts'
 import { openServer } from '../../clickhouse/server.ts'
@@ -98,6 +99,7 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
       limit,
       errors,
       revoked: REVOKED,
+      attempts: MAX_ATTEMPTS,
       present: new Map([...derived, ...filled]),
       held: new Map(held),
     },
@@ -135,11 +137,12 @@ export type LoggedRun = Author & {
   readonly revoked_blocks: number
   readonly cleaned_blocks: number
   readonly invalidated_blocks: number
+  readonly marked_stale_blocks: number
   /**
-   * `failed`: some blocks failed and were not done later in the run. `running`: attempts have not ended, and the lock is
-   * held. `unfinished`: attempts never ended, because the run was killed or lost the server.
+   * `failed`: some blocks failed and were not done later in the run. `in progress`: attempts have not ended, and the lock
+   * is held. `interrupted`: attempts were cancelled or never ended, because the run was stopped or killed, or lost the server.
    */
-  readonly outcome: 'done' | 'failed' | 'running' | 'unfinished'
+  readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted'
   /** The latest error of an attempt. */
   readonly error: string | null
 }
@@ -150,12 +153,19 @@ export type LoggedEvent = Author &
     readonly run_id: string
     readonly from: number
     readonly to: number
-    /** The outcome of an attempt (`unfinished`: it never ended), or the event's name. */
+    /** The outcome of an attempt, or what an event without one says of the range. */
     readonly event:
       | 'done'
       | 'failed'
-      | 'running'
-      | 'unfinished'
+      | 'in progress'
+      /** Cancelled, or it never ended. */
+      | 'interrupted'
+      /** The last attempt that a run makes. */
+      | 'gave up'
+      /** The server ended it, because it took too long. */
+      | 'out of time'
+      | 'marked stale'
+      | 'adopted'
       | 'cleaned'
       | 'invalidated'
       | 'accepted'

@@ -72,17 +72,20 @@ function runColumns(colors: Colors): readonly TableColumn<LoggedRun>[] {
 }
 
 const authorColumns = [
-  { title: 'by', rank: 2, cell: ({ user, host }: LoggedRun | LoggedEvent) => visible(`${user}@${host}`) },
+  { title: 'by', rank: 8, cell: ({ user, host }: LoggedRun | LoggedEvent) => visible(`${user}@${host}`) },
   { title: 'version', rank: 1, cell: (row: LoggedRun | LoggedEvent) => visible(row.tool_version) },
 ]
 
 function outcomeText(run: LoggedRun): string {
-  const counts = (['accepted', 'revoked', 'cleaned', 'invalidated'] as const).flatMap((word) => {
-    const blocks = run[`${word}_blocks`]
-    return blocks > 0 ? [`${word} ${count(blocks, 'block')}`] : []
-  })
+  const counts = (['accepted', 'revoked', 'cleaned', 'invalidated', 'marked_stale'] as const).flatMap(
+    (word) => {
+      const blocks = run[`${word}_blocks`]
+      return blocks > 0 ? [`${word.replace('_', ' ')} ${count(blocks, 'block')}`] : []
+    },
+  )
   const ended = run.chunks_done + run.chunks_failed + run.chunks_open > 0 ? [run.outcome] : []
-  const open = run.outcome === 'unfinished' ? [count(run.chunks_open, 'open chunk')] : []
+  const open =
+    run.outcome === 'interrupted' && run.chunks_open > 0 ? [count(run.chunks_open, 'open chunk')] : []
   return [...ended, ...open, ...counts].join(', ')
 }
 
@@ -104,8 +107,12 @@ function eventColumns(colors: Colors): readonly TableColumn<LoggedEvent>[] {
 const COLOR = {
   done: 'green',
   failed: 'red',
-  running: 'cyan',
-  unfinished: 'yellow',
+  'in progress': 'cyan',
+  interrupted: 'yellow',
+  'gave up': 'red',
+  'out of time': 'red',
+  'marked stale': 'yellow',
+  adopted: 'cyan',
   cleaned: 'yellow',
   invalidated: 'yellow',
   accepted: 'cyan',
@@ -114,7 +121,7 @@ const COLOR = {
 
 /** `-` unless the event belongs to an attempt that has ended. */
 function tried({ attempt, event }: LoggedEvent, text: string): string {
-  return attempt === 0 || event === 'running' || event === 'unfinished' ? '-' : text
+  return attempt === 0 || event === 'in progress' || event === 'interrupted' ? '-' : text
 }
 
 function tablesCell(tables: readonly LoggedTable[]): string {

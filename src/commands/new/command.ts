@@ -40,9 +40,8 @@ export const newTable: Command = async ({ config, output, flags }) => {
   const written = await writeNewFiles(folder, new Map(await Promise.all(files)))
   if (flags.has('json')) output.json({ files: written })
   else output.result(written.map((path) => `Wrote ${path}`))
-  const flag = config.sql.origin === 'flag --sql' ? ` --sql ${flags.get('sql')?.text}` : ''
   output.message([
-    `Next: \`backfill check ${key} --offline${flag}\`, \`backfill test ${key}${flag}\`, and edit the SELECT.`,
+    `Next: \`backfill check ${key} --offline\`, \`backfill test ${key}\`, and edit the SELECT.`,
   ])
   return EXIT.ok
 }

@@ -38,7 +38,7 @@ export const preview: Command = async (context) => {
     }))
     const values = transformParams({ table, network, range, source: source!, target: target! })
     // `::` at the beginning of a line is a command of a CI log.
-    output.result(`${boundStatement(table, values)};`.replaceAll(/^\s*(?=::)/gm, '$&/**/').split('\n'))
+    output.data(`${boundStatement(table, values)};`.replaceAll(/^\s*(?=::)/gm, '$&/**/').split('\n'))
     return EXIT.ok
   }
   if (inside === undefined) {
@@ -50,13 +50,13 @@ export const preview: Command = async (context) => {
     return await withPreview(connections, { table, network, range: inside }, async (look) => {
       if (flags.has('explain')) {
         const { plan, estimate } = await look.explain()
-        output.result([...plan.split('\n'), 'At most this would be read:', ...estimate.trimEnd().split('\n')])
+        output.data([...plan.split('\n'), 'At most this would be read:', ...estimate.trimEnd().split('\n')])
       } else if (format !== undefined) await output.stream(await look.stream(format, limit))
       else if (json) output.json({ table: name, range: inside, ...(await look.rows(limit ?? DEFAULT_LIMIT)) })
       else {
         const rows = limit ?? DEFAULT_LIMIT
         const drawn = await look.table(rows, output.columns)
-        output.result(
+        output.data(
           drawn === ''
             ? ['No rows.']
             : [...drawn.split('\n'), `At most ${count(rows, 'row')}; --limit <rows> shows more.`],

@@ -7,7 +7,7 @@ export type LastRun = {
   readonly table: string
   readonly ended: number
   readonly seconds: number
-  readonly outcome: 'done' | 'failed' | 'running' | 'unfinished'
+  readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted'
 }
 
 /** The newest block of a source table; `age` of its newest rows in seconds, undefined if unknown. */
@@ -38,9 +38,9 @@ export function metricsLines({ report, runs, newest, version }: MetricsInput): r
   ]
 }
 
-const OUTCOMES = ['done', 'failed', 'running', 'unfinished'] as const
+const OUTCOMES = ['done', 'failed', 'in progress', 'interrupted'] as const
 const OUTCOME_HELP =
-  'How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. unfinished: it was killed; the next `backfill up` goes on.'
+  'How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. interrupted: it was stopped or killed; the next `backfill up` goes on.'
 
 /** Undefined and null are unknown. */
 type Metric<Of> = readonly [name: string, help: string, value: (one: Of) => number | null | undefined]
@@ -89,7 +89,7 @@ const TABLE_METRICS: readonly Metric<TableReport>[] = [
   ['table_rows', 'Rows of the table, before merging.', (table) => table.rows],
   [
     'lock_held',
-    '1 while a run holds the lock of the table. If it stays 1 after the run has died, `backfill unlock` frees it.',
+    '1 while a run holds the lock of the table. If it stays 1 after the run has died, `backfill unlock <table>` frees it.',
     (table) => Number(table.lock !== null),
   ],
   [

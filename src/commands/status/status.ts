@@ -1,33 +1,50 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
-import { blockCoverageOf } from '../../model/choose.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
-import { blocksIn, notesOf, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import {
+  blocksIn,
+  notesOf,
+  readTableStatuses,
+  type TableStatus,
+  uuidsIn,
+} from '../../planning/table-status.ts'
 import { type Absence, type AbsenceState, absentText, thinText } from '../../planning/absence.ts'
 import { withKept } from '../../planning/kept-probe.ts'
+import { highest, newestBlocks, oldText, otherNetworks } from './chain.ts'
+import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
+import { rowsIn } from '../../planning/row-estimates.ts'
+import { NOTHING_KNOWN, readRunHistory } from '../../planning/sizing.ts'
+import { expectedMs, NO_PACE, type Throughput } from '../../planning/throughput.ts'
+import type { Ages } from '../../sources/ages.ts'
 import { type Availability, makeProbe, probeAll, probeMissing } from '../../planning/probe.ts'
 import { concerns, type Hold } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /**
- * The status of every chosen table. Reads only; `lag` in blocks. `oldSources`: names of sources whose newest rows are
- * older than the user tolerates, by the newest block of each.
+ * The status of every chosen table. Reads only; `lag` in blocks, `maxSourceAge` in seconds: older sources are a state of
+ * absence. Without `ages` the age of the sources is not known.
  * @throws BackfillError `server`
  */
 export async function status(
   workspace: Workspace,
-  { lag, oldSources }: { readonly lag: number; readonly oldSources?: OldSources },
+  { lag, ages, maxSourceAge = Infinity }: StatusOptions,
 ): Promise<StatusReport> {
   const [tableStatuses, locks, steering] = await Promise.all([
     readTableStatuses(workspace, { lag }),
     workspace.ports.locks.holders(),
     workspace.ports.steering.read(),
   ])
-  const probe = await withKept(workspace, tableStatuses, makeProbe(workspace))
-  const availabilities = await probeAll(tableStatuses, probe, STATUS_ROWS)
-  const tooOld = (await oldSources?.(newestBlocks(workspace, tableStatuses))) ?? new Map<string, string>()
+  const hasMissing = [...tableStatuses.values()].some(({ missing }) => missing.length > 0)
+  const [availabilities, sourceAges, { throughputs }, others] = await Promise.all([
+    withKept(workspace, tableStatuses, makeProbe(workspace)).then((probe) =>
+      probeAll(tableStatuses, probe, STATUS_ROWS),
+    ),
+    ages?.newest(newestBlocks(workspace, tableStatuses)) ?? new Map<string, number>(),
+    hasMissing ? readRunHistory(workspace, uuidsIn(tableStatuses)) : NOTHING_KNOWN,
+    otherNetworks(workspace, tableStatuses),
+  ])
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key }) => {
       const tableStatus = tableStatuses.get(key)!
@@ -35,10 +52,11 @@ export async function status(
         staleReports(workspace, tableStatus),
         arrivedIn(workspace, tableStatus),
       ])
-      const old = tableStatus.table.sources.flatMap((source) => tooOld.get(source) ?? [])
       const absences: readonly Absence[] = [
         ...tableStatus.absences,
-        ...old.map((text) => ({ state: 'source too old' as const, text })),
+        ...tableStatus.table.sources.flatMap((source) =>
+          oldText(source, sourceAges.get(source), maxSourceAge),
+        ),
       ]
       const report = reportOf(
         { ...tableStatus, absences },
@@ -46,6 +64,7 @@ export async function status(
           database: workspace.ports.target.database,
           probeBlocks: availabilities.get(key)!,
           lock: locks.get(key),
+          throughput: throughputs.get(key) ?? NO_PACE,
           staleVersions,
           arrived,
           holds: steering.filter((hold) => concerns(hold, key)),
@@ -54,26 +73,23 @@ export async function status(
       return { ...report, state: stateOf(report, tableStatus.target !== undefined) }
     }),
   )
-  return { network: workspace.network.name, tables }
+  const inputs = [...tableStatuses.values()].map(({ bounds }) => bounds.inputs)
+  return {
+    network: workspace.network.name,
+    /** Of the table whose sources reach furthest; null if no source has rows. */
+    head: highest(inputs.map(({ naturalHead }) => naturalHead)),
+    newest: highest(inputs.map(({ newest }) => newest)),
+    sourceAges,
+    lag,
+    otherNetworks: others,
+    tables,
+  }
 }
 
-/** Source -> its newest block in; source -> a sentence out, for each source that is too old. */
-type OldSources = (newest: ReadonlyMap<string, number>) => Promise<ReadonlyMap<string, string>>
-
-/** Of the sources that show the end of the chain. */
-function newestBlocks(
-  workspace: Workspace,
-  tableStatuses: ReadonlyMap<string, TableStatus>,
-): ReadonlyMap<string, number> {
-  return new Map(
-    [...tableStatuses.values()].flatMap(({ table, bounds: { inputs } }) =>
-      table.sources.flatMap((source): [string, number][] =>
-        inputs.newest === undefined || blockCoverageOf(workspace, source) === 'sparse'
-          ? []
-          : [[source, inputs.newest]],
-      ),
-    ),
-  )
+type StatusOptions = {
+  readonly lag: number
+  readonly ages?: Ages | undefined
+  readonly maxSourceAge?: number | undefined
 }
 
 /** Accepted blocks that could run now, because rows have arrived. */
@@ -95,21 +111,23 @@ type Seen = {
   readonly database: string
   readonly probeBlocks: Availability
   readonly lock: LockInfo | undefined
+  readonly throughput: Throughput
   readonly staleVersions: readonly StaleReport[]
   readonly arrived: readonly Range[]
   readonly holds: readonly Hold[]
 }
 
 /** Ranges are sorted and disjoint; null is unknown. */
-function reportOf(
-  tableStatus: TableStatus,
-  { database, probeBlocks, lock, staleVersions, arrived, holds }: Seen,
-) {
-  const { table, bounds, target, view, covered, dirty, absences } = tableStatus
+function reportOf(tableStatus: TableStatus, seen: Seen) {
+  const { database, probeBlocks, throughput, staleVersions, arrived, holds } = seen
+  const { table, bounds, target, view, covered, absences } = tableStatus
+  const lock = seen.lock?.released === false ? seen.lock : null
   const expected: readonly Range[] = bounds.expected === undefined ? [] : [bounds.expected]
   const { runnable: missing, sourceGaps, incomplete } = probeBlocks
   const done = intersect(covered, expected)
   const first = bounds.expected?.from ?? null
+  const rowsLeft = missing.reduce((sum, range) => sum + rowsIn(probeBlocks.rowEstimates, range), 0)
+  const msLeft = expectedMs(throughput, rowsLeft)
   return {
     table: table.key,
     target: `${database}.${table.target}`,
@@ -118,6 +136,8 @@ function reportOf(
     unit: table.unit,
     first,
     head: bounds.expected?.to ?? null,
+    /** The newest block that all of its sources have. */
+    newest: highest([bounds.inputs.newest]),
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
     /** Done or accepted. */
     covered,
@@ -137,7 +157,11 @@ function reportOf(
     unprobed: probeBlocks.unprobed,
     /** Source gaps and incomplete blocks that a run found earlier, and whose source rows are still the same. */
     kept: probeBlocks.kept ?? null,
-    dirty,
+    /** Attempts that have not ended: of the run that holds the lock, else of a dead one. */
+    inProgress: lock === null ? [] : tableStatus.dirty,
+    dirty: lock === null ? tableStatus.dirty : [],
+    /** Time for the missing blocks that were looked at, one chunk after the other, as long as the last chunks took; null: not known. */
+    expectedMs: msLeft === undefined || rowsLeft === 0 ? null : Math.round(msLeft),
     stale: staleBlocks(tableStatus.stale),
     /** The same by version and reasons; the one with the most blocks comes first. */
     staleVersions,
@@ -145,11 +169,14 @@ function reportOf(
     sqlHash: table.sqlHash,
     /** The command that builds stale ranges again. */
     hint: hintOf(table),
+    /** In active parts; null: not known. */
     rows: target?.rows ?? null,
+    /** Whether merges may still make fewer of these rows. */
+    mayMerge: target !== undefined && COLLAPSING_ENGINES.test(target.engine),
     lastRun: view?.lastRun ?? null,
     /** Events of the ledger that the next start has to read. */
     eventsSinceCheckpoint: view?.tail ?? 0,
-    lock: lock === undefined || lock.released ? null : lock,
+    lock,
     /** Pauses and limits that people have set for its runs. */
     holds,
     /** Up to where the sources are taken as complete; null without rows. */
@@ -200,4 +227,13 @@ type TableState =
 
 export type TableReport = ReturnType<typeof reportOf> & { readonly state: TableState }
 
-export type StatusReport = { readonly network: string; readonly tables: readonly TableReport[] }
+export type StatusReport = {
+  readonly network: string
+  readonly head: number | null
+  readonly newest: number | null
+  /** Age of the newest rows of each source that shows the end of the chain, in seconds. */
+  readonly sourceAges: ReadonlyMap<string, number>
+  readonly lag: number
+  readonly otherNetworks: readonly string[] | undefined
+  readonly tables: readonly TableReport[]
+}

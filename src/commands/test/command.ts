@@ -1,7 +1,7 @@
 // Owns `backfill test`: it runs the unit tests of the transforms on a temporary embedded server.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { UnitTest, UnitTestResult } from './unit-test.ts'
-import { names, readFlag } from '../../workspace/values.ts'
+import { selectors } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderTestResults, testFields } from './render.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
@@ -29,7 +29,7 @@ export const test: Command = async (context) => {
       if (signal.aborted) return interruptedCode(signal)
       const elapsedMs = Math.round(monotonicMs() - started)
       if (flags.has('json')) output.json(testFields(results, elapsedMs))
-      else output.result(renderTestResults({ results, elapsedMs, colors: output.resultColors }))
+      else output.data(renderTestResults({ results, elapsedMs, colors: output.resultColors }))
       return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed
     },
   )
@@ -41,7 +41,7 @@ async function runTests({ config, flags }: Context, signal: AbortSignal): Promis
   const { readTests } = await import('./files.ts')
   const folder = config.sql.value
   const catalogue = await readCatalogue(folder)
-  const chosen = chooseTables(catalogue, readFlag(flags, 'tables', names) ?? [])
+  const chosen = chooseTables(catalogue, selectors(flags))
   const tests = await readTests(folder, catalogue, chosen)
   return await withScratchServer(async (server) => {
     const { openTestBench } = await import('./bench.ts')

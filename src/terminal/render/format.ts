@@ -32,14 +32,20 @@ export function percent(done: number, expected: number): string {
   return expected === 0 ? '-' : `${(Math.floor((done * 1000) / expected) / 10).toFixed(1)} %`
 }
 
-/** `0.8 s`, `1 min 23 s`, `2 h 5 min`. */
+/** `0.8 s`, `1 min 23 s`, `2 h 5 min`, `3 d 4 h`. */
 export function duration(ms: number): string {
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
   const seconds = Math.round(ms / 1000)
   const minutes = Math.floor(seconds / 60)
-  return minutes < 60
-    ? `${minutes} min ${seconds % 60} s`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours === 0) return `${minutes} min ${seconds % 60} s`
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${number(Math.floor(hours / 24))} d ${hours % 24} h`
+}
+
+/** Bytes: `1.2 GB`. */
+export function size(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }
 
 /** ISO 8601 for people: to the minute, in UTC. */

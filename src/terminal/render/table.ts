@@ -1,4 +1,5 @@
-// Owns a table of text: columns as wide as their widest cell; the least important are left out if space is short. Pure.
+// Owns a table of text: columns as wide as their widest cell; if space is short, names are shortened, then the least
+// important columns left out. Pure.
 
 export type TableColumn<Row> = {
   readonly title: string
@@ -27,10 +28,17 @@ export function renderTable<Row>(
     ]),
   )
   const widthOf = (column: TableColumn<Row>) => widths.get(column)!
-  const kept = fitting(columns, widthOf, width)
+  const [first] = columns
+  // The names in the first column are shortened before another column is left out.
+  const least = (column: TableColumn<Row>) =>
+    Math.min(widthOf(column), column === first ? MIN_NAME : Infinity)
+  const kept = fitting(columns, least, width)
+  const excess = Math.max(0, totalOf(kept, widthOf) - width)
+  const room = (column: TableColumn<Row>) =>
+    column === first ? Math.max(least(column), widthOf(column) - excess) : widthOf(column)
   const line = (text: (column: TableColumn<Row>) => string) => kept.map(text).join(GAP).trimEnd()
   const pad = (text: string, column: TableColumn<Row>) =>
-    column.align === 'right' ? text.padStart(widthOf(column)) : text.padEnd(widthOf(column))
+    column.align === 'right' ? text.padStart(room(column)) : shorten(text, room(column)).padEnd(room(column))
   return {
     lines: [
       line((column) => pad(column.title, column)),
@@ -50,11 +58,27 @@ function fitting<Row>(
   widthOf: (column: TableColumn<Row>) => number,
   width: number,
 ): readonly TableColumn<Row>[] {
-  const total = columns.reduce((sum, column) => sum + widthOf(column) + GAP.length, -GAP.length)
-  if (total <= width) return columns
+  if (totalOf(columns, widthOf) <= width) return columns
   const ranked = columns.filter(({ rank }) => rank !== undefined)
   const [least] = ranked.toSorted((a, b) => a.rank! - b.rank!)
   if (least === undefined) return columns
   const others = columns.filter((column) => column !== least)
   return fitting(others, widthOf, width)
 }
+
+function totalOf<Row>(
+  columns: readonly TableColumn<Row>[],
+  widthOf: (column: TableColumn<Row>) => number,
+): number {
+  return columns.reduce((sum, column) => sum + widthOf(column) + GAP.length, -GAP.length)
+}
+
+/** `address_storage…first_access`: names differ at their ends. */
+function shorten(text: string, width: number): string {
+  if (text.length <= width) return text
+  const tail = Math.ceil((width - 1) / 2)
+  return `${text.slice(0, width - 1 - tail)}…${text.slice(-tail)}`
+}
+
+/** Shorter names would not be told apart. */
+const MIN_NAME = 22

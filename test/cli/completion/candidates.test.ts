@@ -43,6 +43,7 @@ test.for([
   { line: ['up', '--tables', 'bees,'], words: ['bees,ants', 'bees,beetles'] },
   { line: ['up', '--tables', 'bees,ants,bee'], words: ['bees,ants,beetles'] },
   { line: ['up', '--tables=bees,b'], words: ['--tables=bees,beetles'] },
+  { line: ['up', 'be'], words: ['bees', 'beetles'] },
   { line: ['test', 'be'], words: ['bees', 'beetles'] },
   { line: ['test', 'bees', 'a'], words: ['ants'] },
   { line: ['test', '--new', 'a'], words: ['ants'] },
@@ -56,12 +57,11 @@ test.for([
 
 test.for([
   ['up', '--from', ''],
-  ['up', '--from=', ''],
   ['up', '--ledger-database', ''],
-  ['up', '--json', ''],
-  ['up', '--json=', ''],
-  ['up', '--nonsense', ''],
-  ['up', ''],
+  ['list', '--json', ''],
+  ['list', '--json=', ''],
+  ['list', '--nonsense', ''],
+  ['list', ''],
 ])('nothing is offered for %s', (line) => expect(offered(...line)).toEqual([]))
 
 /** An SQL folder with these tables. Only names count: what the files hold is nobody's business here. */
@@ -106,7 +106,7 @@ test('each shell gets the lines that it expects', () => {
   expect(tab(['bash', 'plan', '--order', '='])).toEqual(['oldest', 'newest'])
   expect(tab(['zsh', 'plan', '--order=n'])).toEqual(['--order=newest'])
   expect(tab(['zsh', 'plan', '--netw'])).toEqual([
-    String.raw`--network:Network, as networks.json and the column meta_network_name call it, e.g. sepolia (default\: mainnet; env\: BACKFILL_NETWORK)`,
+    String.raw`--network:Network, as networks.json and meta_network_name call it; up, plan, status\: a,b or all, e.g. sepolia (default\: mainnet; env\: BACKFILL_NETWORK)`,
   ])
   expect(tab(['fish', 'plan', '--sql=', 'x', '--sql='])).toEqual([':folder'])
   expect(tab(['powershell', 'u'])).toEqual(['up', 'unlock'])

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, expectOneMessage } from '../../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
+import { logScene, tried } from '../../support/log-scene.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 let server: TestServer
@@ -13,72 +14,10 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-type Written = {
-  readonly run: string
-  readonly event: string
-  readonly range: readonly [number, number]
-  readonly table?: string
-  readonly uuid?: string
-  readonly query?: string
-  readonly attempt?: number
-  readonly rows?: number
-  readonly error?: string
-}
-
-/** A ledger, empty, and a way to write events into it as runs would, one a second. */
-async function scene() {
-  const own = {
-    source: uniqueDatabase('source'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  const opened = await openTestWorkspace({ server, catalogue, ...own })
-  const { workspace } = opened
-  const slots = catalogue.tables.find(({ key }) => key === 'block_slots_stat')!
-  await workspace.ports.target.prepare(catalogue.ledger)
-  await workspace.ports.target.create(slots)
-  const present = (await workspace.ports.target.tables([slots.target])).get(slots.target)!.uuid
-  await opened.close()
-  let seq = 0
-  const write = async (events: readonly Written[]) => {
-    const rows = events.map((one) => ({
-      network: 'mainnet',
-      table_key: one.table ?? slots.key,
-      epoch: 1,
-      seq: ++seq,
-      event: one.event,
-      range_from: one.range[0],
-      range_to: one.range[1],
-      target_uuid: one.uuid ?? present,
-      attempt: one.attempt ?? (one.query === undefined ? 0 : 1),
-      run_id: one.run,
-      query_id: one.query ?? '',
-      user: 'somebody',
-      rows_written: one.rows ?? 0,
-      elapsed_ms: one.event === 'done' ? 700 : 0,
-      error_code: one.error === undefined ? 0 : 241,
-      error: one.error ?? '',
-      host: 'db1',
-      tool_version: '0.2.0',
-      event_time: new Date(Date.UTC(2026, 0, 1, 0, 0, seq)).toISOString().slice(0, 19),
-    }))
-    await post(
-      server,
-      `INSERT INTO \`${own.ledger}\`.ledger FORMAT JSONEachRow\n${rows.map((row) => JSON.stringify(row)).join('\n')}`,
-    )
-  }
-  const run = (words: string) => backfillHere(words.split(' '), { env: environmentFor(server, own) })
-  const json = async <T>(words: string): Promise<T> => JSON.parse((await run(`${words} --json`)).stdout) as T
-  return { ...own, write, run, json }
-}
+const scene = () => logScene(server, catalogue)
 
 type Runs = { readonly runs: readonly Record<string, unknown>[] }
 type Events = { readonly events: readonly Record<string, unknown>[] }
-
-const tried = (run: string, query: string, [from, to]: readonly [number, number], end?: Partial<Written>) => [
-  { run, query, event: 'started', range: [from, to] as const, ...(end?.attempt && { attempt: end.attempt }) },
-  ...(end === undefined ? [] : [{ run, query, event: 'done', range: [from, to] as const, ...end }]),
-]
 
 test('a run is one line: done, failed, mended by a later try, never ended, or only accepting', async () => {
   const { write, json, run } = await scene()
@@ -113,7 +52,7 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
   ).toEqual([
     ['run-revoke', 'done', 0, 0, 0],
     ['run-accept', 'done', 0, 0, 0],
-    ['run-killed', 'unfinished', 0, 0, 0],
+    ['run-killed', 'interrupted', 0, 0, 0],
     ['run-half', 'failed', 1, 1, 50],
     ['run-mended', 'done', 2, 1, 100],
     ['run-failed', 'failed', 0, 1, 0],
@@ -136,7 +75,7 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
   const { code, stdout, stderr } = await run('log --limit 4')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(
-    / revoked 1 block\n.* accepted 1,001 blocks\n.* unfinished, 1 open chunk\n.* failed\n {2}Memory limit exceeded\n\nThe latest 4/,
+    / revoked 1 block\n.* accepted 1,001 blocks\n.* interrupted, 1 open chunk\n.* failed\n {2}Memory limit exceeded\n\nThe latest 4/,
   )
   const errors = await json<Runs>('log --errors')
   expect(errors.runs.map((one) => one['run_id'])).toEqual([
@@ -152,7 +91,7 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
     ['revoked', 1600, 1600, 0],
     ['accepted', 1600, 1600, 0],
     ['accepted', 501, 1500, 0],
-    ['unfinished', 401, 500, 1],
+    ['interrupted', 401, 500, 1],
     ['done', 301, 350, 1],
     ['failed', 301, 400, 1],
     ['done', 251, 300, 2],
@@ -240,4 +179,33 @@ test('of a long ledger a table’s log reads the end, not the whole', async () =
   )
   expect(read!.rows).toBeGreaterThan(0)
   expect(read!.rows).toBeLessThan(30_000)
+})
+
+test('log tells outcomes apart: cancelled, too slow, given up, marked stale, adopted; a cancelled run did not fail', async () => {
+  const { write, json } = await scene()
+  const failed = { event: 'failed', error: 'x' } as const
+  await write([
+    ...tried('run-ends', 'slow', [1, 9], { ...failed, code: 159 }),
+    ...tried('run-ends', 'last', [11, 19], { ...failed, attempt: 6 }),
+    ...tried('run-stopped', 'stopped', [21, 29], { ...failed, code: 394 }),
+    { run: 'run-marks', event: 'done', range: [1, 5], hash: 'sources-1a2b' },
+    { run: 'run-adopts', event: 'done', range: [31, 39], hash: '1a2b' },
+  ])
+  const { events } = await json<Events>('log block_slots_stat')
+  expect(events.map(({ event, from }) => [event, from])).toEqual([
+    ['adopted', 31],
+    ['marked stale', 1],
+    ['interrupted', 21],
+    ['gave up', 11],
+    ['out of time', 1],
+  ])
+  const { runs } = await json<Runs>('log')
+  expect(
+    runs.map((one) => [one['run_id'], one['outcome'], one['marked_stale_blocks'], one['blocks']]),
+  ).toEqual([
+    ['run-adopts', 'done', 0, 9],
+    ['run-marks', 'done', 5, 0],
+    ['run-stopped', 'interrupted', 0, 0],
+    ['run-ends', 'failed', 0, 0],
+  ])
 })

@@ -5,6 +5,7 @@ import parsePrometheus from 'parse-prometheus-text-format'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { type LastRun, metricsLines, type MetricsInput } from '../../../src/commands/status/metrics.ts'
+import { CHAIN } from '../../support/status-report.ts'
 import type { TableReport } from '../../../src/commands/status/status.ts'
 
 const TABLE: TableReport = {
@@ -14,6 +15,10 @@ const TABLE: TableReport = {
   unit: 'block',
   first: 1,
   head: 20_000,
+  newest: 20_384,
+  inProgress: [],
+  expectedMs: null,
+  mayMerge: true,
   watermark: 9_000,
   covered: [],
   accepted: [],
@@ -48,7 +53,7 @@ const TABLE: TableReport = {
 const EMPTY: TableReport = { ...TABLE, table: 'b', watermark: null, head: null, rows: null, absences: [] }
 const RUN: LastRun = { table: 'address_diffs', ended: 1_790_000_000.5, seconds: 12.25, outcome: 'failed' }
 const INPUT: MetricsInput = {
-  report: { network: 'odd "name"\\\n', tables: [TABLE, EMPTY] },
+  report: { ...CHAIN, network: 'odd "name"\\\n', tables: [TABLE, EMPTY] },
   runs: [RUN],
   newest: [
     { source: 'canonical_execution_traces', block: 20_384, age: 14 },
@@ -79,8 +84,8 @@ test('a parser of the exposition format reads every metric, its labels and its v
   ).toEqual([
     ['done', '0'],
     ['failed', '1'],
-    ['running', '0'],
-    ['unfinished', '0'],
+    ['in progress', '0'],
+    ['interrupted', '0'],
   ])
 })
 

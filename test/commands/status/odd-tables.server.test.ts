@@ -44,7 +44,7 @@ test('a table that was truncated is named, with what builds it again', async () 
   expect((await run('status')).stdout).not.toContain('is empty')
   await say('TRUNCATE TABLE {target:Identifier}.int_block_slots_stat')
   expect((await run('status')).stdout).toContain(
-    'int_block_slots_stat is empty, but the ledger says that rows were written: was it truncated? DROP TABLE makes backfill build it again',
+    'int_block_slots_stat is empty, but the ledger says that rows were written: was it truncated? Type DROP TABLE',
   )
   await say('DROP TABLE {target:Identifier}.int_block_slots_stat')
   expect((await run('up')).code).toBe(0)
@@ -60,18 +60,83 @@ test('a range that a dead run left half written is named, fails --check, and the
   const dirty = await run('status --check')
   expect(dirty.code).toBe(3)
   expect(dirty.stdout).toContain('dirty: an attempt at blocks 5-9 did not finish')
-  expect(dirty.stdout).toContain('Next: `backfill up --tables block_slots_stat` recovers the dirty ranges')
+  expect(dirty.stdout).toContain('Next: `backfill up block_slots_stat` recovers the dirty ranges')
   expect((await run('up')).code).toBe(0)
   expect((await run('status --check')).code).toBe(0)
+})
+
+test('status --at says who built a block and when, what it waits for, and what is not expected', async () => {
+  const at = async (block: number, ...more: readonly string[]) => {
+    const { code, stdout } = await run(['status', '--at', String(block), ...more].join(' '))
+    expect(code).toBe(0)
+    return stdout.split('\n').at(-2)
+  }
+  expect(await at(7)).toMatch(
+    /^block_slots_stat  done  by run [\da-f]{8} of \w+@\S+ with SQL [\da-f]{8}, \d{4}-\d\d-\d\d \d\d:\d\d UTC$/,
+  )
+  expect(await at(21)).toBe('block_slots_stat  not expected  its blocks are 1-20')
+  await addBlocks(server, source, { from: 23, to: 24 })
+  await addBlocks(server, source, { from: 21, to: 22, tables: ['transaction', 'storage_diffs'] })
+  expect(await at(21)).toBe('block_slots_stat  missing  `backfill up block_slots_stat` runs it')
+  await say(
+    `INSERT INTO {ledger:Identifier}.ledger SELECT * REPLACE (epoch + 1 AS epoch, 'late-x' AS sql_hash)
+     FROM {ledger:Identifier}.ledger WHERE event = 'done' AND range_from = 1`,
+  )
+  expect(await at(3)).toMatch(
+    /^block_slots_stat  stale  sql: built by SQL late-x, .*; by run .*: `backfill redo block_slots_stat --stale` builds/,
+  )
+  const { stdout } = await run('status --at 3 --json')
+  expect(JSON.parse(stdout)).toMatchObject({
+    block: 3,
+    tables: [{ state: 'stale', built: { sql_hash: 'late-x' } }],
+  })
+})
+
+test('on a network without rows status says which networks the sources have, and what to type', async () => {
+  databases = { ...databases, target: uniqueDatabase('target') }
+  const { stdout } = await run('status --network sepolia')
+  expect(stdout).toContain('No source has rows of the network sepolia. They have rows of mainnet.')
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('Next: `backfill status --network mainnet`')
+  expect((await run('status --network mainnet')).stdout).toContain('network mainnet: head 24')
+})
+
+test('--network a,b and all work on one network after the other, each with its own hints; watching several is refused', async () => {
+  await addBlocks(server, source, { from: 1, to: 5, network: 'sepolia' })
+  const { TARGET_CLICKHOUSE_DATABASE: _, ...env } = environmentFor(server, databases)
+  const on = (network: string, ...more: readonly string[]) =>
+    backfillInside(['status', 'block_slots_stat', '--lag', '0', '--network', network, ...more], env)
+  const heads = async (network: string) =>
+    (await on(network, '--json')).stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { network: string; head: number })
+      .map((one) => [one.network, one.head])
+  expect(await heads('sepolia,mainnet')).toEqual([
+    ['sepolia', 5],
+    ['mainnet', 24],
+  ])
+  expect(await heads('all')).toEqual([
+    ['mainnet', 24],
+    ['sepolia', 5],
+  ])
+  expect((await on('sepolia,mainnet')).stdout).toContain(
+    'Next: `backfill up --tables block_slots_stat --lag 0 --network sepolia` fills 5 missing blocks',
+  )
+  expect(await on('all', '--watch')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--watch follows one network'),
+  })
 })
 
 const promise = (text: string) => text.replace('--! rows:', '--! fresh: 5m\n--! rows:')
 
 test('a transform may promise to be fresher: it is late then, the others are not', async () => {
+  databases = { ...databases, target: uniqueDatabase('target') }
+  await addBlocks(server, source, { from: 1, to: 5, network: 'holesky' })
   const folder = editedFolder('transforms/block_slots_stat.sql', promise)
-  const both = `--tables block_slots_stat,address_reads --sql ${folder}`
+  const both = `--tables block_slots_stat,address_reads --sql ${folder} --network holesky`
   expect((await run(`up ${both}`)).code).toBe(0)
-  await addBlocks(server, source, { from: 21, to: 23, at: 'now() - 600' })
+  await addBlocks(server, source, { from: 6, to: 8, at: 'now() - 600', network: 'holesky' })
   const { code, stdout } = await run(`status --check --json ${both}`)
   const { check } = JSON.parse(stdout) as { check: { reasons: readonly { table: string; text: string }[] } }
   expect([code, check.reasons]).toEqual([

@@ -1,8 +1,9 @@
 // Owns the promises of how a plan looks.
+import * as fc from 'fast-check'
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { jsonOf } from '../../../src/terminal/render/json.ts'
-import { renderPlan } from '../../../src/commands/up/command.ts'
+import { renderPlan } from '../../../src/commands/up/render-plan.ts'
 import type { PlanReport } from '../../../src/planning/plan.ts'
 
 const colors = pc.createColors(false)
@@ -11,6 +12,7 @@ const PLAN: PlanReport = {
   network: 'mainnet',
   jobs: 2,
   steering: [],
+  free: { disk: 'default', bytes: 80_500_000_000 },
   stale: [],
   tables: [
     {
@@ -18,6 +20,7 @@ const PLAN: PlanReport = {
       missingBlocks: 100_000,
       expectedRows: 10_000_000,
       expectedMs: 40_000,
+      expectedBytes: 1_234_000_000,
       chunks: Array.from({ length: 10 }, (_, n) => ({
         table: 'a',
         from: n * 10_000,
@@ -38,6 +41,7 @@ const PLAN: PlanReport = {
       missingBlocks: 0,
       expectedRows: 0,
       expectedMs: 0,
+      expectedBytes: null,
       chunks: [],
       sourceGaps: [],
       incomplete: [],
@@ -49,33 +53,60 @@ const PLAN: PlanReport = {
   ],
 }
 
-test('a plan shows the first chunks of each table and how many more there are', () => {
-  expect(renderPlan(PLAN, colors)).toMatchInlineSnapshot(`
+const style = { columns: Infinity, colors, carry: (text: string) => text, chunks: false }
+
+test('a plan has one line a table, and says what will be written and how much room there is', () => {
+  expect(renderPlan(PLAN, style)).toMatchInlineSnapshot(`
     [
       "network mainnet",
       "",
-      "a  10 chunks, 100,000 blocks missing, about 10,000,000 source rows, 40.0 s",
-      "  the table is created first",
-      "  source gap 200000-300000 (100,001 blocks): left out",
-      "  200000-300000 (100,001 blocks): as a run found 10 min 0 s ago",
-      "  0-9999  about 1,000,000 source rows, 4.0 s  missing",
-      "  10000-19999  about 1,000,000 source rows, 4.0 s  missing",
-      "  20000-29999  about 1,000,000 source rows, 4.0 s  missing",
-      "  30000-39999  about 1,000,000 source rows, 4.0 s  missing",
-      "  40000-49999  about 1,000,000 source rows, 4.0 s  missing",
-      "  50000-59999  about 1,000,000 source rows, 4.0 s  missing",
-      "  60000-69999  about 1,000,000 source rows, 4.0 s  missing",
-      "  70000-79999  about 1,000,000 source rows, 4.0 s  missing",
-      "  and 2 more chunks up to block 99999 (--json has all)",
+      "table  chunks   blocks  source rows  to write    time",
+      "a          10  100,000  ~10,000,000   ~1.2 GB  40.0 s",
+      "b           -        -            -         -       -",
       "",
-      "b  nothing to run, no block missing",
+      "a: created first",
+      "a: source gap 200000-300000 (100,001 blocks): left out",
+      "a: 200000-300000 (100,001 blocks): as a run found 10 min 0 s ago",
       "",
       "Next: \`backfill up\` will run 10 chunks, 2 at a time, in about 20.0 s. Nothing has been written.",
+      "About 1.2 GB will be written; 80.5 GB are free on the disk default.",
     ]
   `)
+})
+
+test('plan --chunks lists every chunk of the tables that have some', () => {
+  const lines = renderPlan(PLAN, { ...style, chunks: true })
+  expect(lines.filter((line) => line.endsWith('  missing'))).toHaveLength(10)
+  expect(lines).toContain('  90000-99999  about 1,000,000 source rows, 4.0 s  missing')
+})
+
+test('no line of a plan is wider than the terminal', () => {
+  const number = fc.integer({ min: 0, max: 2 ** 40 })
+  const tables = fc.array(
+    fc
+      .record({
+        table: fc.stringMatching(/^[a-z_]{1,40}$/),
+        missingBlocks: number,
+        expectedRows: number,
+        expectedMs: fc.option(number),
+        expectedBytes: fc.option(number),
+      })
+      .map((differences) => ({ ...PLAN.tables[0]!, ...differences })),
+    { minLength: 1 },
+  )
+  fc.assert(
+    fc.property(tables, fc.integer({ min: 60, max: 160 }), (some, columns) => {
+      const lines = renderPlan({ ...PLAN, tables: some }, { ...style, columns })
+      expect(lines.filter((line) => line.length > columns)).toEqual([])
+    }),
+  )
+})
+
+test('plan --json keeps the chunks, and the words of the screen', () => {
   expect(jsonOf(PLAN)).toMatchObject({
     network: 'mainnet',
     jobs: 2,
+    free: { disk: 'default', bytes: 80_500_000_000 },
     tables: [
       {
         table: 'a',

@@ -54,6 +54,7 @@ const run = (differences: Partial<LoggedRun>): LoggedRun => ({
   revoked_blocks: 0,
   cleaned_blocks: 0,
   invalidated_blocks: 0,
+  marked_stale_blocks: 0,
   outcome: 'done',
   error: null,
   user: 'backfill',

@@ -1,0 +1,65 @@
+// Owns `--network a,b` and `--network all`: the networks that a command works on, one after the other.
+import { EXIT, usageError } from '../model/errors.ts'
+import type { Config } from '../workspace/config.ts'
+import { type Flags, names } from '../workspace/values.ts'
+
+/** The lowest exit code of an interruption, after which no other network is begun. */
+export const INTERRUPTED = 129
+
+export function isSeveral(network: string): boolean {
+  return network === 'all' || network.includes(',')
+}
+
+/** The names; for `all` those that the sources have and networks.json knows. @throws BackfillError `usage`, `server` */
+export async function networksOf(config: Config, flags: Flags): Promise<readonly string[]> {
+  const text = config.network.value
+  if (flags.has('watch')) throw usageError('--watch follows one network', 'name one with --network')
+  if (text !== 'all') return names({ text, place: '--network' })
+  const [{ readCatalogue }, { connectServers }, { openServer }, { networksIn }] = await Promise.all([
+    import('../project/sql-folder.ts'),
+    import('../workspace/open.ts'),
+    import('../clickhouse/server.ts'),
+    import('../sources/networks.ts'),
+  ])
+  const catalogue = await readCatalogue(config.sql.value)
+  const found = await connectServers(
+    config,
+    () => {},
+    async ({ source }) => {
+      const server = await openServer(source)
+      try {
+        return await networksIn(
+          server,
+          catalogue.sources.map(({ table }) => table),
+        )
+      } finally {
+        await server.close()
+      }
+    },
+  )
+  const known = found.filter((name) => catalogue.networks.some((one) => one.name === name))
+  if (known.length > 0) return known
+  throw usageError(
+    'no source has rows of a network in networks.json',
+    '`backfill import` fills the source tables',
+  )
+}
+
+/** One exit code for all: the worst. */
+export function worstOf(codes: readonly number[]): number {
+  const interrupted = codes.find((code) => code >= INTERRUPTED)
+  return (
+    interrupted ??
+    [
+      EXIT.server,
+      EXIT.usage,
+      EXIT.failed,
+      EXIT.absent,
+      EXIT.different,
+      EXIT.locked,
+      EXIT.pending,
+      EXIT.stale,
+    ].find((code) => codes.includes(code)) ??
+    EXIT.ok
+  )
+}

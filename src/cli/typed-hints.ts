@@ -1,0 +1,53 @@
+// Owns the commands in hints: each carries the flags that were typed, so that it works at the same place. Pure.
+import type { CommandEntry } from '../session/command.ts'
+import type { Flags } from '../workspace/values.ts'
+
+/** Flags that decide where a command works, and up to which block. */
+const PLACE =
+  'network cluster accept-setting ledger-database embedded state sql env-file lag base-url folder'.split(' ')
+
+/** Flags of what is shown: no business of the next command. */
+const SHOWN = 'json quiet no-color dry-run yes chunks limit sort watch check at'.split(' ')
+
+/** Commands whose range is that of the run that they are about. */
+const RUNS = ['up', 'plan', 'run']
+
+export type Typed = Pick<CommandEntry, 'name'> & { readonly flags: Flags }
+
+/**
+ * The text; each command in it has the typed flags that it knows: those of the place, and all where the hint is a bare
+ * command. Behind the name of the command, where it is not known where the command ends: outside of backticks. To apply it twice
+ * changes nothing.
+ */
+export function withTypedFlags(
+  text: string,
+  { name: typedCommand, flags }: Typed,
+  commands: readonly CommandEntry[],
+): string {
+  const flagsFor = (name: string, rest: string): string =>
+    [...flags]
+      .flatMap(([flag, word]) => {
+        const declared = commands.find((one) => one.name === name)?.flags.find((one) => one.name === flag)
+        const fits = rest === '' ? !SHOWN.includes(flag) : PLACE.includes(flag)
+        // The tables of `import` are others.
+        const isOther =
+          (flag === 'tables' && (typedCommand === 'import') !== (name === 'import')) ||
+          (['from', 'to'].includes(flag) && !RUNS.includes(typedCommand))
+        if (declared === undefined || !fits || isOther || ` ${rest} `.includes(` --${flag} `)) return []
+        return declared.value === undefined ? [` --${flag}`] : [` --${flag} ${forShell(word.text)}`]
+      })
+      .join('')
+  return text
+    .replaceAll(
+      /`backfill ([a-z-]+)([^`\n]*)`/g,
+      (_, name: string, rest: string) => `\`backfill ${name}${rest}${flagsFor(name, rest)}\``,
+    )
+    .replaceAll(
+      /(?<![\w`/.-])backfill ([a-z-]+)(?=([ ;,)][^\n]*)?$)/gm,
+      (_, name: string, rest = '') => `backfill ${name}${flagsFor(name, rest)}`,
+    )
+}
+
+function forShell(text: string): string {
+  return /^[\w./:,@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

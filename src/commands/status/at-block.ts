@@ -1,0 +1,117 @@
+// Owns `status --at`: what is known of one block in each table.
+import { shortHash } from '../../ledger/stale.ts'
+import { covers } from '../../model/blocks.ts'
+import { EXIT } from '../../model/errors.ts'
+import { minute, number } from '../../terminal/render/format.ts'
+import { staleText } from '../../terminal/render/stale.ts'
+import { wrap } from '../../terminal/render/wrap.ts'
+import type { Context } from '../../session/command.ts'
+import { uuidsOf } from '../../planning/table-status.ts'
+import type { Session } from '../../workspace/open.ts'
+import { status, type TableReport } from './status.ts'
+
+/** `lacking`: the sources without a row of the block. */
+type BlockInTable = {
+  readonly table: string
+  readonly state: string
+  readonly built: Built | null
+  readonly lacking: readonly string[]
+  readonly text: string
+}
+
+/** The latest event that made the block done; `at` is ISO 8601 UTC. */
+type Built = { readonly run: string; readonly sqlHash: string; readonly at: string; readonly by: string }
+
+/** Prints one line for each table. @throws BackfillError `server` */
+export async function printBlock(
+  { config, flags, output }: Context,
+  session: Session,
+  block: number,
+): Promise<number> {
+  const { workspace } = session
+  const { network, tables } = await status(workspace, { lag: config.lag.value })
+  const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
+  const [built, facts] = await Promise.all([
+    builtBy(session, block),
+    workspace.ports.source.fingerprint(sources, { from: block, to: block }),
+  ])
+  const found = tables.map((report) => {
+    const { sources: own } = workspace.chosen.find(({ key }) => key === report.table)!
+    const lacking = own.filter((source) => facts.get(source)?.blocks === 0)
+    return blockIn(report, { block, built: built.get(report.table) ?? null, lacking })
+  })
+  if (flags.has('json')) output.json({ network, block, tables: found })
+  else
+    output.result([
+      `network ${output.resultColors.bold(network)}, block ${number(block)}`,
+      '',
+      ...renderBlock(found, output.columns),
+    ])
+  return EXIT.ok
+}
+
+/** The first state that holds is the one that `status` would name first. */
+export function blockIn(
+  report: TableReport,
+  { block, built, lacking }: Pick<BlockInTable, 'built' | 'lacking'> & { readonly block: number },
+): BlockInTable {
+  const { table, first, head } = report
+  const is = (blocks: TableReport['covered']) => covers(blocks, { from: block, to: block })
+  const of = (state: string, text: string) => ({ table, state, built, lacking, text })
+  const by =
+    built === null
+      ? 'as recorded in a checkpoint'
+      : `by run ${built.run.slice(0, 8)} of ${built.by} with SQL ${shortHash(built.sqlHash)}, ${minute(built.at)} UTC`
+  const stale = report.staleVersions.find(({ blocks }) => is(blocks))
+  if (is(report.inProgress)) return of('in progress', `on ${report.lock?.host} (pid ${report.lock?.pid})`)
+  if (is(report.dirty)) return of('dirty', `an attempt did not finish: \`backfill up ${table}\` recovers it`)
+  if (stale !== undefined)
+    return of('stale', `${staleText(stale, report.sqlHash)}; ${by}: \`${report.hint}\` builds it again`)
+  if (is(report.accepted)) return of('accepted', `counted as done without rows, ${by}`)
+  if (is(report.covered)) return of('done', by)
+  if (is(report.sourceGaps)) return of('source gap', 'no source has rows around it')
+  if (is(report.incomplete))
+    return of('waiting', lacking.length === 0 ? 'for its inputs' : `for rows of ${lacking.join(', ')}`)
+  if (is(report.missing)) return of('missing', `\`backfill up ${table}\` runs it`)
+  const ends =
+    first === null || head === null ? 'no block is expected yet' : `its blocks are ${first}-${head}`
+  return of('not expected', ends)
+}
+
+export function renderBlock(found: readonly BlockInTable[], columns: number): readonly string[] {
+  const [names, states] = (['table', 'state'] as const).map((key) =>
+    Math.max(...found.map((one) => one[key].length)),
+  ) as [number, number]
+  return found.flatMap(({ table, state, text }) => {
+    const line = `${table.padEnd(names)}  ${state.padEnd(states)}  ${text}`
+    if (line.length <= columns) return [line]
+    return [`${table.padEnd(names)}  ${state}`, ...wrap(text, columns - 4, '').map((more) => `    ${more}`)]
+  })
+}
+
+/** Table key -> who built the block, of the tables as they are. */
+async function builtBy(
+  { workspace: { network, chosen, ports }, connected: { target, names } }: Session,
+  block: number,
+): Promise<ReadonlyMap<string, Built>> {
+  if ((await ports.target.ledgerState()) === 'absent') return new Map()
+  const tables = await ports.target.tables(chosen.map((table) => table.target))
+  const uuids = uuidsOf(chosen, tables)
+  // An event without a query only marks what an earlier one has built.
+  const rows = await target.client.rows<Built & { readonly table: string }>({
+    query: `SELECT table_key AS table, last.1 AS run, last.2 AS sqlHash, last.3 AS at, last.4 AS by FROM
+      (
+        SELECT table_key, argMax(
+          (run_id, toString(sql_hash), formatDateTime(event_time, '%Y-%m-%dT%H:%i:%SZ'), concat(user, '@', host)),
+          (query_id != '', epoch, seq)) AS last
+        FROM {ledger:Identifier}.ledger
+        WHERE network = {network:String} AND event IN ('done', 'accepted')
+            AND range_from <= {block:UInt64} AND range_to >= {block:UInt64}
+            AND {uuids:Map(String, String)}[table_key] = toString(target_uuid)
+        GROUP BY table_key
+      )`,
+    query_params: { ledger: names.ledger, network: network.name, block, uuids },
+    doing: 'reading who built a block',
+  })
+  return new Map(rows.map(({ table, ...built }) => [table, built]))
+}

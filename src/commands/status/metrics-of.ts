@@ -1,0 +1,34 @@
+// Owns asking for what `status --format prometheus` prints.
+import { openAges } from '../../sources/ages.ts'
+import type { Session } from '../../workspace/open.ts'
+import { toolVersion } from '../../workspace/tool-version.ts'
+import { readLastRuns } from './last-runs.ts'
+import { metricsLines } from './metrics.ts'
+import { status } from './status.ts'
+
+/** The lines of `--format prometheus`; `lag` in blocks. @throws BackfillError `server` */
+export async function metricsOf({ workspace, connected }: Session, lag: number): Promise<readonly string[]> {
+  const network = workspace.network.name
+  const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
+  const [report, extents] = await Promise.all([
+    status(workspace, { lag }),
+    workspace.ports.source.extents(sources),
+  ])
+  const blocks = new Map([...extents].map(([source, { to }]) => [source, to]))
+  const ages = await openAges({ server: connected.source, network }).newest(blocks)
+  const newest = [...blocks].map(([source, block]) => ({ source, block, age: ages.get(source) }))
+  const present = report.tables.flatMap(({ table, targetUuid }) =>
+    targetUuid === null ? [] : [[table, targetUuid] as const],
+  )
+  const held = report.tables.flatMap(({ table, lock }) =>
+    lock === null ? [] : [[table, lock.epoch] as const],
+  )
+  const runs =
+    (await workspace.ports.target.ledgerState()) === 'absent'
+      ? []
+      : await readLastRuns(
+          { server: connected.target, names: connected.names, network },
+          { present: new Map(present), held: new Map(held) },
+        )
+  return metricsLines({ report, runs, newest, version: toolVersion() })
+}

@@ -1,0 +1,127 @@
+// Owns how a plan looks: one line a table, sentences below, the chunks if they are asked for. Pure.
+import { holdText } from '../../ledger/steering.ts'
+import type { PlanReport } from '../../planning/plan.ts'
+import { tablesText } from '../../terminal/render/about-tables.ts'
+import {
+  type Colors,
+  count,
+  duration,
+  formatRange,
+  formatRanges,
+  number,
+  size,
+} from '../../terminal/render/format.ts'
+import { staleLines } from '../../terminal/render/stale.ts'
+import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
+import { wrap } from '../../terminal/render/wrap.ts'
+
+type PlannedTable = PlanReport['tables'][number]
+
+export type PlanStyle = {
+  readonly columns: number
+  readonly colors: Colors
+  /** Adds the flags that were typed to the commands of a sentence. */
+  readonly carry: (text: string) => string
+  /** Whether to list the chunks. */
+  readonly chunks: boolean
+}
+
+export function renderPlan(
+  plan: PlanReport,
+  { columns, colors, carry, chunks }: PlanStyle,
+): readonly string[] {
+  const { network, tables, stale, steering } = plan
+  const [head = '', ...rows] = renderTable(tables, COLUMNS, columns).lines
+  const wrapped = (texts: readonly string[]) => texts.flatMap((text) => wrap(carry(text), columns))
+  const notes = wrapped(tablesText(tables.map((table) => ({ table: table.table, texts: facts(table) }))))
+  return [
+    `network ${colors.bold(network)}`,
+    '',
+    colors.dim(head),
+    ...rows,
+    ...(chunks ? tables.flatMap((table) => chunkLines(table, colors)) : []),
+    ...(notes.length > 0 ? ['', ...notes] : []),
+    '',
+    ...wrapped(staleLines(stale)).map(colors.yellow),
+    ...wrapped(steering.map((hold) => `${hold.table || 'all tables'}: ${holdText(hold)}`)).map(colors.yellow),
+    ...wrapped(nextText(plan)),
+  ]
+}
+
+const NONE = '-'
+const unlessIdle =
+  (text: (table: PlannedTable) => string) =>
+  (table: PlannedTable): string =>
+    table.chunks.length === 0 ? NONE : text(table)
+
+const COLUMNS: readonly TableColumn<PlannedTable>[] = [
+  { title: 'table', cell: ({ table }) => table },
+  { title: 'chunks', align: 'right', cell: unlessIdle(({ chunks }) => number(chunks.length)) },
+  { title: 'blocks', align: 'right', cell: unlessIdle(({ missingBlocks }) => number(missingBlocks)) },
+  {
+    title: 'source rows',
+    align: 'right',
+    rank: 1,
+    cell: unlessIdle(({ expectedRows }) => `~${number(expectedRows)}`),
+  },
+  {
+    title: 'to write',
+    align: 'right',
+    rank: 2,
+    cell: ({ expectedBytes, chunks }) =>
+      expectedBytes === null || chunks.length === 0 ? NONE : `~${size(expectedBytes)}`,
+  },
+  {
+    title: 'time',
+    align: 'right',
+    rank: 3,
+    cell: unlessIdle(({ expectedMs }) => (expectedMs === null ? NONE : duration(expectedMs))),
+  },
+]
+
+function facts({ create, dirty, sourceGaps, incomplete, kept, notes }: PlannedTable): readonly string[] {
+  return [
+    ...(create ? ['created first'] : []),
+    ...(dirty.length > 0 ? [`dirty ${formatRanges(dirty)}: recovered and run again`] : []),
+    ...(sourceGaps.length > 0 ? [`source gap ${formatRanges(sourceGaps)}: left out`] : []),
+    ...(incomplete.length > 0 ? [`incomplete ${formatRanges(incomplete)}: left out`] : []),
+    ...(kept === null ? [] : [`${formatRanges(kept.blocks)}: as a run found ${duration(kept.ageMs)} ago`]),
+    ...notes,
+  ]
+}
+
+function chunkLines({ table, chunks }: PlannedTable, colors: Colors): readonly string[] {
+  if (chunks.length === 0) return []
+  const lines = chunks.map(({ expectedRows, expectedMs, reason, ...range }) => {
+    const time = expectedMs === null ? '' : `, ${duration(expectedMs)}`
+    return `  ${formatRange(range)}  about ${count(expectedRows, 'source row')}${time}  ${colors.dim(reason)}`
+  })
+  return ['', colors.bold(table), ...lines]
+}
+
+function nextText(plan: PlanReport): readonly string[] {
+  const { tables, stale, free } = plan
+  const chunks = tables.reduce((sum, table) => sum + table.chunks.length, 0)
+  if (chunks === 0) return stale.length === 0 ? ['Nothing to do.'] : []
+  const bytes = tables.reduce((sum, { expectedBytes }) => sum + (expectedBytes ?? 0), 0)
+  const isUnknown = tables.some((table) => table.chunks.length > 0 && table.expectedBytes === null)
+  const room = free === null ? '' : `${size(free.bytes)} are free on the disk ${free.disk}`
+  const writes = bytes === 0 ? '' : `About ${size(bytes)}${isUnknown ? ' or more' : ''} will be written`
+  return [
+    `Next: \`backfill up\` will run ${count(chunks, 'chunk')}${timeText(plan)}. Nothing has been written.`,
+    ...(bytes === 0 && room === '' ? [] : [`${[writes, room].filter((text) => text !== '').join('; ')}.`]),
+  ]
+}
+
+/** Divides by the number of jobs: the measured times already include the effect of parallel statements. */
+function timeText({ tables, jobs }: PlanReport): string {
+  const busy = tables.filter(({ chunks }) => chunks.length > 0)
+  const unknown = busy.filter(({ expectedMs }) => expectedMs === null)
+  const ms = busy.reduce((sum, { expectedMs }) => sum + (expectedMs ?? 0), 0) / jobs
+  if (unknown.length === busy.length) return ' (no timings yet)'
+  const without =
+    unknown.length === 0
+      ? ''
+      : ` (${unknown.map(({ table }) => table).join(', ')} not included: no timings yet)`
+  return `, ${jobs} at a time, in about ${duration(ms)}${without}`
+}

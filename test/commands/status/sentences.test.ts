@@ -1,0 +1,70 @@
+// Owns the promises of the sentences below the table of `status`: what is wrong, why, and what to type.
+import pc from 'picocolors'
+import { expect, test } from 'vitest'
+import { renderStatus } from '../../../src/commands/status/render.ts'
+import type { TableReport } from '../../../src/commands/status/status.ts'
+import { CHAIN, NEW, OLD, table } from '../../support/status-report.ts'
+
+const colors = pc.createColors(false)
+const carry = (text: string) => text
+const HOLE = { from: 1_000_000, to: 5_999_999 }
+
+test('a stale range is explained: both hashes, when it was built, why, and what to type', () => {
+  const blocks = [{ from: 1, to: 100 }]
+  const built = { from: '2026-06-01T03:04:05Z', to: '2026-06-01T03:04:59Z' }
+  const version = { sqlHash: OLD, hash: OLD, reasons: ['sql'], blocks, built } as const
+  const shown = (staleVersions: TableReport['staleVersions']) =>
+    renderStatus(
+      { ...CHAIN, tables: [table({ state: 'stale', stale: blocks, staleVersions })] },
+      { columns: Infinity, colors, carry },
+    )
+  expect(shown([version]).slice(-4)).toEqual([
+    'address_diffs: stale 1-100 (100 blocks): sql: built by SQL 00000000, the file is ffffffff now; built 2026-06-01 03:04 UTC.',
+    '',
+    'Next: `backfill diff address_diffs` shows what changed in its SQL.',
+    'Next: `backfill redo address_diffs --stale` builds the stale ranges again.',
+  ])
+  const late = shown([{ ...version, hash: NEW, reasons: ['sources'] }])
+  expect(late.at(-3)).toContain('stale 1-100 (100 blocks): sources: source rows have changed since; built')
+  expect(late.join()).not.toContain('backfill diff')
+  expect(shown([{ ...version, reasons: ['sql', 'mixed'], built: null }]).at(-4)).toContain(
+    'the file is ffffffff now; mixed: rows of an earlier attempt, which may differ, could not be deleted.',
+  )
+})
+
+test('a paused table says who paused it and what ends it, and never that nothing is missing', () => {
+  const pause = {
+    action: 'pause',
+    table: 'address_diffs',
+    spares: [],
+    jobs: 0,
+    by: 'ana',
+    host: 'ops1',
+    since: '2026-11-26T14:03:09Z',
+    until: null,
+  } as const
+  const tables = [table({ state: 'waiting', missing: [HOLE], missingBlocks: 5_000_000, holds: [pause] })]
+  const lines = renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry })
+  expect(lines).toContain(
+    'address_diffs: paused by ana on ops1 since 2026-11-26 14:03 UTC: `backfill resume address_diffs` ends it.',
+  )
+  expect(lines.at(-1)).toBe('Next: `backfill resume` ends the pause; nothing of these tables starts before.')
+})
+
+test('what was not looked at now is said: kept from an earlier run, or left out', () => {
+  const blocks = [{ from: 1_000_000, to: 5_999_999 }]
+  const tables = [
+    table({
+      sourceGaps: blocks,
+      kept: { blocks, ageMs: 600_000 },
+      unprobed: [{ from: 7_000_000, to: 8_000_000 }],
+    }),
+  ]
+  const lines = renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry }).join('\n')
+  expect(lines).toContain(
+    'blocks 1000000-5999999 as a run found them 10 min 0 s ago; their source rows are the same.',
+  )
+  expect(lines).toContain(
+    'not looked at: blocks 7000000-8000000; source gaps and incomplete blocks among them',
+  )
+})

@@ -62,7 +62,7 @@ export function openAges({ server, network }: { readonly server: Server; readonl
         rowsOf(source)
           .select([
             sql<string>`${source}`.as('source'),
-            sql<number>`dateDiff('second', max(updated_date_time), now())`.as('age'),
+            sql<number>`greatest(0, dateDiff('second', max(updated_date_time), now()))`.as('age'),
           ])
           .where('block_number', '>', head - NEWEST_BLOCKS)
           .having(sql<boolean>`count() > 0`),

@@ -201,11 +201,17 @@ test('log tells outcomes apart: cancelled, too slow, given up, marked stale, ado
   ])
   const { runs } = await json<Runs>('log')
   expect(
-    runs.map((one) => [one['run_id'], one['outcome'], one['marked_stale_blocks'], one['blocks']]),
+    runs.map((one) => [
+      one['run_id'],
+      one['outcome'],
+      one['marked_stale_blocks'],
+      one['blocks'],
+      one['chunks_open'],
+    ]),
   ).toEqual([
-    ['run-adopts', 'done', 0, 9],
-    ['run-marks', 'done', 5, 0],
-    ['run-stopped', 'interrupted', 0, 0],
-    ['run-ends', 'failed', 0, 0],
+    ['run-adopts', 'done', 0, 9, 0],
+    ['run-marks', 'done', 5, 0, 0],
+    ['run-stopped', 'interrupted', 0, 0, 0],
+    ['run-ends', 'failed', 0, 0, 0],
   ])
 })

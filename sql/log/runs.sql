@@ -33,8 +33,8 @@ WITH
             argMax((toString(target_uuid), epoch), (epoch, seq)) AS last_part,
             countIf(event = 'done' AND NOT is_mark) AS tries_done,
             countIf(event = 'failed') AS tries_failed,
-            uniqExactIf(query_id, event = 'started')
-                - uniqExactIf(query_id, event IN ('done', 'failed') AND query_id != '') AS tries_open,
+            greatest(0, uniqExactIf(query_id, event = 'started')
+                - uniqExactIf(query_id, event IN ('done', 'failed') AND query_id != '')) AS tries_open,
             sumIf(length, event = 'done' AND NOT is_mark) AS blocks_done,
             sumIf(rows_read, event = 'done') AS read,
             sumIf(rows_written, event = 'done') AS written,

@@ -1,7 +1,7 @@
 // Owns the JSON documents of every command, as zod schemas: command -> what a document says -> its keys.
 import { z } from 'zod'
 import { LOOKING } from './look.ts'
-import { EVENTS, event, REBUILD_PLAN, REBUILT, REDO_PLAN, STALE_PLAN } from './run-events.ts'
+import { EVENTS, event, REBUILD_PLAN, REBUILT, REDO_PLAN, STALE_PLAN, STANDSTILL } from './run-events.ts'
 import {
   blocks,
   document,
@@ -81,6 +81,11 @@ const STATUS = document({
     events_since_checkpoint: number('Events of the ledger that the next start has to read'),
     last_run: nullable(time('The last event of the table')),
     lock: LOCK,
+    standstill: nullable(
+      object({ ...STANDSTILL, text: text('The reason in words') }).describe(
+        'Why nothing more is done now; null if a run would do more',
+      ),
+    ),
     absences: list(
       object({ state: text('The state of absence'), text: text('A sentence') }),
       'States of absence, the worst first',

@@ -14,6 +14,8 @@ export const nullable = (schema: z.ZodType) => {
   const { description = '' } = schema
   return schema.nullable().describe(description.includes('null') ? description : `${description}, or null`)
 }
+/** A key that a document may lack. */
+export const maybe = (schema: z.ZodType) => schema.optional().describe(schema.description ?? '')
 /** A set of blocks. */
 export const blocks = (about: string) => list(z.array(z.int().min(0)).length(2), about)
 /** A map from a word to a value. */
@@ -84,6 +86,7 @@ export const LOCK = nullable(
     since: text('When the lock was taken, by the clock of the holder'),
     heartbeat: text('The last heartbeat, by the clock of the holder'),
     released: flag('Whether the holder gave it back'),
+    command: text('The command that took it; empty if that is not known'),
   }).describe('The lock'),
 )
 

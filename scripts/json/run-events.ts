@@ -7,6 +7,7 @@ import {
   EXPECTED_MS,
   flag,
   list,
+  maybe,
   nullable,
   number,
   object,
@@ -37,10 +38,37 @@ const SUMMARY = {
   failed: list(object({ table: TABLE, error: ERROR }), 'Tables that stopped, with their errors'),
   interrupted: flag('A signal ended the run before everything was done'),
   out_of_time: flag('The time of --max-runtime ended before everything was done'),
+  target: text('The database of the tables, and its server'),
 }
+
+/** Why a table or a run stands still; the words are those of src/model/standstill.ts. */
+export const STANDSTILL = {
+  reason: oneOf(
+    ['source', 'incomplete', 'lock', 'input', 'disk', 'paused', 'load', 'unreachable'],
+    'The reason',
+  ),
+  block: maybe(number('Of `source`, `incomplete` and `input`: the block')),
+  blocks: maybe(number('Of `incomplete`: how many blocks')),
+  host: maybe(text('Of `lock`: the host of its holder')),
+  pid: maybe(number('Of `lock`: the process of its holder')),
+  input: maybe(text('Of `input`: the table')),
+  failed: maybe(flag('Of `input`: whether it failed there')),
+  found: maybe(text('Of `disk`, `paused` and `load`: what was found')),
+  server: maybe(oneOf(['source', 'target'], 'Of `unreachable`: the server')),
+  give_up_ms: maybe(TIME('Of `unreachable`: how long it is waited for')),
+}
+
+const STANDS_STILL = nullable(object(STANDSTILL).describe('Why nothing goes on'))
+const STANDSTILL_TEXT = maybe(text('The reason in words; without it nothing stands still'))
 
 /** The events of `up`, in the order in which they may come. */
 export const EVENTS = {
+  'The run began': event('run', {
+    run_id: text('The id of the run'),
+    target: text('The database of the tables, and its server'),
+    source: text('The database of the sources, and its server if it is another one'),
+    servers: text('The versions of the servers'),
+  }),
   'A table was created': event('created', { table: TABLE, target: TARGET }),
   'Something to know': event('note', ABOUT),
   'Something to look at': event('warning', ABOUT),
@@ -56,6 +84,13 @@ export const EVENTS = {
     rows_written: number('Rows written'),
     rows_read: number('Rows read'),
     elapsed_ms: TIME('How long it took'),
+    chunk: number('How many chunks are done'),
+    chunks: number('How many chunks there are, as far as is known'),
+  }),
+  'Something stands still, or goes on': event('standstill', {
+    table: nullable(text('The table key; null if it is the whole run')),
+    standstill: STANDS_STILL,
+    text: STANDSTILL_TEXT,
   }),
   'A chunk failed': event('chunk-failed', { table: TABLE, ...RANGE, error: ERROR }),
   'A table stopped': event('table-failed', { table: TABLE, error: ERROR }),
@@ -68,6 +103,8 @@ export const EVENTS = {
     table: TABLE,
     blocks: number('Blocks that wait'),
     on: texts('The tables that they wait for'),
+    standstill: STANDS_STILL,
+    text: STANDSTILL_TEXT,
   }),
   'The run ended': event('summary', SUMMARY),
 }

@@ -56,6 +56,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     if (argv.includes('--json')) output.json(errorDocument(error, exitCodeOf(error)))
     output.message(
       errorLines(error, { colors: output.messageColors, stack: terminal.env['BACKFILL_DEBUG'] === '1' }),
+      'error',
     )
     return exitCodeOf(error)
   }

@@ -54,4 +54,9 @@ export async function backOff(attempt: number, signal: AbortSignal): Promise<voi
 }
 
 /** How long to wait for an unreachable server, and until which signal. */
-export type RetryPolicy = { readonly giveUpMs: number; readonly signal: AbortSignal }
+export type RetryPolicy = {
+  readonly giveUpMs: number
+  readonly signal: AbortSignal
+  /** Told which server is waited for; undefined: it answers again. */
+  readonly unreachable?: (server: 'source' | 'target' | undefined) => void
+}

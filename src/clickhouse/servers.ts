@@ -44,14 +44,18 @@ const PING_MS = 1_000
 /** Resolves when all answer. @throws BackfillError `server` with the last error when time is up */
 export async function reachable(
   servers: readonly Server[],
-  { giveUpMs, signal }: RetryPolicy,
+  { giveUpMs, signal, unreachable }: RetryPolicy,
 ): Promise<void> {
   const deadline = monotonicMs() + giveUpMs
   const doing = `waiting ${Math.round(giveUpMs / 1000)} s for it`
   for (const { client, connection } of servers)
-    for (;;) {
+    for (let waited = false; ; waited = true) {
       const answer = await client.ping()
-      if (answer.success) break
+      if (answer.success) {
+        if (waited) unreachable?.(undefined)
+        break
+      }
+      if (!waited) unreachable?.(connection.side)
       if (signal.aborted || monotonicMs() > deadline) throw serverError(answer.error, { connection, doing })
       await sleep(PING_MS, signal)
     }

@@ -14,6 +14,8 @@ export type LockComment = {
   readonly heartbeat: string
   readonly beats: number
   readonly released: boolean
+  /** The command that took it. */
+  readonly command?: string
 }
 
 /**
@@ -46,6 +48,7 @@ function typed(said: Readonly<Record<string, unknown>>): Omit<LockInfo, 'name' |
     since: word('since'),
     heartbeat: word('heartbeat'),
     released: said['released'] === true,
+    command: word('command'),
   }
 }
 
@@ -65,7 +68,7 @@ function harmless(text: string): string {
 }
 
 /** Who holds (or last held) a lock, read from the comment of its highest epoch. */
-export type LockInfo = Omit<LockComment, 'taker' | 'beats'> & {
+export type LockInfo = Required<Omit<LockComment, 'taker' | 'beats'>> & {
   readonly name: string
   readonly epoch: number
 }

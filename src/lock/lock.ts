@@ -3,7 +3,7 @@
 import { failedError } from '../model/errors.ts'
 import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName, lockPrefix } from './lock-name.ts'
-import { heldBy, watchLocks } from './watch.ts'
+import { heldBy, type WaitNote, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { identity } from '../seam/process.ts'
 import type { Server } from '../clickhouse/server.ts'
@@ -50,7 +50,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
   }
 
   /** Creates the epoch after `before` and starts its heartbeat. @throws BackfillError `locked` if another runner was faster */
-  async function take(key: string, before: LockInfo | undefined): Promise<Lock> {
+  async function take(key: string, before: LockInfo | undefined, command: string): Promise<Lock> {
     // The ledger too: if the locks' database was dropped, new events must still come after the old ones.
     let epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key))
     let name = ''
@@ -59,7 +59,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     const taker = randomId()
     let beats = 0
     const comment = (released: boolean) =>
-      commentLiteral({ ...identity(), taker, since, heartbeat: now(), beats: beats++, released })
+      commentLiteral({ ...identity(), taker, since, heartbeat: now(), beats: beats++, released, command })
     const takeNext = async (): Promise<void> => {
       if (epoch >= Number.MAX_SAFE_INTEGER)
         throw failedError(
@@ -102,11 +102,16 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
   return {
     /**
      * Creates the next epoch of the table's lock. First waits up to 20 s to find out whether the holder is alive; if it is,
-     * waits up to `waitMs` for it.
+     * waits up to `waitMs` for it. `command`: as what the lock's comment and messages name its holder.
      * @throws BackfillError `locked` if the holder still has the lock then
      */
-    async acquire(key: string, note: (text: string) => void, waitMs = 0): Promise<Lock> {
-      return await take(key, await watch.untilFree(key, note, waitMs))
+    async acquire(key: string, note: WaitNote, waitMs = 0, command = ''): Promise<Lock> {
+      return await take(key, await watch.untilFree(key, note, waitMs), command)
+    },
+
+    /** Resolves when no living process holds the lock. @throws BackfillError `locked`, as `acquire` */
+    async untilFree(key: string, note: WaitNote): Promise<void> {
+      await watch.untilFree(key, note, 0)
     },
 
     /**
@@ -115,7 +120,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
      */
     async takeOver(key: string): Promise<LockInfo | undefined> {
       const holder = await watch.holder(key)
-      if (holder !== undefined) await (await take(key, holder)).release()
+      if (holder !== undefined) await (await take(key, holder, 'unlock')).release()
       return holder
     },
 

@@ -52,11 +52,7 @@ export function watchLocks({ store, network, exclusive }: Watching) {
     },
 
     /** Resolves with the last holder when it is known to be dead. @throws BackfillError `locked` while it is alive. */
-    async untilFree(
-      key: string,
-      note: (text: string) => void,
-      waitMs: number,
-    ): Promise<LockInfo | undefined> {
+    async untilFree(key: string, note: WaitNote, waitMs: number): Promise<LockInfo | undefined> {
       const started = monotonicMs()
       for (let rounds = 0; ; rounds++) {
         const held = await holder(key)
@@ -64,17 +60,21 @@ export function watchLocks({ store, network, exclusive }: Watching) {
         const { at, moved } = firstSeen.get(held.name)!
         if (moved && monotonicMs() - started >= waitMs) throw heldBy(key, held)
         if (monotonicMs() - at >= STALE_AFTER_MS) return held
-        if (rounds === 0) note(`waiting for ${describe(held)}: at most ${waitText(waitMs)}`)
+        if (rounds === 0) note(`waiting for ${describe(held)}: at most ${waitText(waitMs)}`, held)
         await sleep(POLL_MS)
       }
     },
   }
 }
 
+/** Told once that a lock is waited for, and for whose. */
+export type WaitNote = (text: string, holder: LockInfo) => void
+
 export function heldBy(key: string, holder: LockInfo | undefined): BackfillError {
   return new BackfillError(`${key} is locked by ${holder ? describe(holder) : 'another runner'}`, {
     kind: 'locked',
     hint: 'Wait for that run to end; backfill status shows it',
+    heldBy: holder?.command,
   })
 }
 
@@ -83,6 +83,6 @@ function waitText(waitMs: number): string {
   return `${Math.ceil(Math.max(waitMs, STALE_AFTER_MS) / 1000)} s`
 }
 
-function describe({ host, pid, since, heartbeat }: LockInfo): string {
-  return `process ${pid} on ${host} (since ${since}, last heartbeat ${heartbeat})`
+function describe({ host, pid, since, heartbeat, command }: LockInfo): string {
+  return `process ${pid} on ${host} (${command === '' ? '' : `${command} `}since ${since}, last heartbeat ${heartbeat})`
 }

@@ -50,6 +50,8 @@ export type ErrorDetails = {
   readonly retry?: RetryDecision
   /** Only this range is affected: other ranges of the table may succeed. */
   readonly rangeOnly?: boolean
+  /** Of `locked`: the command that holds the lock, if known. */
+  readonly heldBy?: string | undefined
   readonly cause?: unknown
 }
 
@@ -64,6 +66,7 @@ export class BackfillError extends Error {
   readonly code: number
   readonly retry: RetryDecision
   readonly rangeOnly: boolean
+  readonly heldBy: string | undefined
   /** For an error in a file: the rule and the place. */
   readonly finding: Finding | undefined
 
@@ -74,6 +77,7 @@ export class BackfillError extends Error {
     this.code = details.code ?? 0
     this.retry = details.retry ?? 'stop'
     this.rangeOnly = details.rangeOnly ?? false
+    this.heldBy = details.heldBy
     this.finding = details.finding
   }
 }

@@ -35,6 +35,14 @@ export function cutChunks(set: BlockSet, sizing: Sizing, order: Order): Range[] 
   })
 }
 
+/** How many chunks the set would be, without cutting them. */
+export function chunkCount(set: BlockSet, sizing: Sizing): number {
+  return set.reduce((sum, range) => {
+    if ('blocks' in sizing) return sum + Math.ceil((range.to - range.from + 1) / sizing.blocks)
+    return sum + Math.max(1, Math.ceil(rowsIn(sizing.rowEstimates, range) / sizing.rows - CRUMB))
+  }, 0)
+}
+
 /** The ranges of a set, in the order of running. */
 export function inOrder(set: BlockSet, order: Order): BlockSet {
   return order === 'oldest' ? set : set.toReversed()

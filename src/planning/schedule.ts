@@ -100,6 +100,7 @@ function mayBecomeReady({ runnable, unprobed, waitsFor }: Task, ready: BlockSet)
   return union(unprobed, subtract(subtract(runnable, ready), never))
 }
 
-function lacking({ expected, covered }: Dependency): BlockSet {
+/** Blocks that the dependant waits for. */
+export function lacking({ expected, covered }: Dependency): BlockSet {
   return subtract(expected, covered)
 }

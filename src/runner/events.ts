@@ -3,10 +3,21 @@ import type { BackfillError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import type { Range } from '../model/blocks.ts'
 import type { Hold } from '../ledger/steering.ts'
+import type { Standstill } from '../model/standstill.ts'
 import type { StaleSummary } from '../planning/stale-ranges.ts'
 
 /** Reported in the order in which things happen; `table` is a table key. */
 export type RunEvent =
+  /** The first. `target` and `source`: databases with their servers; `servers`: the versions of these. */
+  | {
+      readonly type: 'run'
+      readonly runId: string
+      readonly network: string
+      readonly target: string
+      readonly source: string
+      readonly servers: string
+      readonly toolVersion: string
+    }
   | { readonly type: 'created'; readonly table: string; readonly target: string }
   | { readonly type: 'note'; readonly table: string | undefined; readonly text: string }
   | { readonly type: 'warning'; readonly table: string | undefined; readonly text: string }
@@ -19,6 +30,19 @@ export type RunEvent =
   | (ChunkEvent & { readonly type: 'chunk-started'; readonly queryId: string })
   | (ChunkEvent & Measured & { readonly type: 'chunk-done' })
   | (ChunkEvent & { readonly type: 'chunk-failed'; readonly error: BackfillError })
+  /** What the table does in this run, as far as is known: `blocks` in all, and `chunks` that have not started. */
+  | {
+      readonly type: 'expected'
+      readonly table: string
+      readonly blocks: number
+      readonly chunks: number
+    }
+  /** Why the table, or the whole run, stands still; undefined: it goes on. */
+  | {
+      readonly type: 'standstill'
+      readonly table: string | undefined
+      readonly standstill: Standstill | undefined
+    }
   | { readonly type: 'table-failed'; readonly table: string; readonly error: BackfillError }
   /** Somebody's hold, or the load, keeps chunks from starting, of the table or (undefined) of all; said again each minute. */
   | (ThrottleEvent & { readonly type: 'throttled'; readonly hold: Hold | undefined })
@@ -35,6 +59,7 @@ export type RunEvent =
       readonly table: string
       readonly blocks: number
       readonly on: readonly string[]
+      readonly standstill: Standstill | undefined
     }
 
 type ThrottleEvent = { readonly table: string | undefined; readonly text: string }

@@ -32,6 +32,8 @@ export async function prepareRun(
   { report, signal }: Pick<RunContext, 'report' | 'signal'>,
   prepared: Prepared | undefined,
 ): Promise<{ readonly context: RunContext; readonly sharing: Sharing }> {
+  const runId = randomId()
+  report({ type: 'run', runId, network: workspace.network.name, ...workspace.addresses })
   for (const { table, target, created } of await createTables(workspace))
     if (created) report({ type: 'created', table, target })
 
@@ -72,7 +74,7 @@ export async function prepareRun(
     options,
     throttle,
     capacity,
-    runId: randomId(),
+    runId,
     probeBlocks: makeProbe(workspace),
     partsBefore: () => (parts ??= workspace.ports.source.parts(sources).catch(() => undefined)),
     runs,
@@ -86,7 +88,14 @@ export async function prepareRun(
       ask: () => workspace.ports.target.freeSpace(workspace.chosen.map(({ target }) => target)),
     }),
     signal,
-    retryPolicy: { giveUpMs: options.giveUpMs, signal },
+    retryPolicy: {
+      giveUpMs: options.giveUpMs,
+      signal,
+      unreachable(server) {
+        const standstill = server && ({ reason: 'unreachable', server, giveUpMs: options.giveUpMs } as const)
+        report({ type: 'standstill', table: undefined, standstill })
+      },
+    },
     report,
   }
   return { context, sharing }

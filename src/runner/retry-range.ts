@@ -19,7 +19,7 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
   let progress = true
   let fullSince: number | undefined
   for (let attempt = 1; ; attempt++) {
-    await context.room((text) => context.report({ type: 'note', table: run.key, text }))
+    await context.room((standstill) => context.report({ type: 'standstill', table: run.key, standstill }))
     const { epoch } = run.lock!
     try {
       return await tryOnce(run, work, { attempt, progress }, context)

@@ -13,6 +13,7 @@ import type { TableStatus } from '../planning/table-status.ts'
 import type { Throughput } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { RunEvent } from './events.ts'
+import type { roomWatch } from './room.ts'
 import type { StepSession } from './shared-insert.ts'
 import type { Throttle } from './throttle.ts'
 import type { Ports } from './workspace.ts'
@@ -23,6 +24,8 @@ export type TableRun = {
   /** Blocks that the run may work on. */
   readonly wanted: BlockSet
   covered: BlockSet
+  /** Wanted blocks that were missing when it began, and that no other run has done since. */
+  todo: BlockSet
   /** Missing blocks that are not probed yet, and probed blocks that may run and are not started yet. */
   unprobed: BlockSet
   runnable: BlockSet
@@ -46,7 +49,7 @@ export type TableRun = {
   running: number
   probing: boolean
   lock: Lock | undefined
-  /** `locked` only after the ledger has been read under the lock: no chunk may start before. */
+  /** `locked` only after the ledger has been read under the lock: no chunk may start before. `locking`: from its turn on. */
   phase: 'unlocked' | 'locking' | 'locked'
   /** Events appended since the last checkpoint. */
   events: number
@@ -76,7 +79,7 @@ export type RunContext = {
   /** Query ids of the INSERTs under way. */
   readonly inFlight: Set<string>
   /** Resolves when the target's disks have room (room.ts). */
-  readonly room: (say: (text: string) => void) => Promise<void>
+  readonly room: ReturnType<typeof roomWatch>
   /** Table key -> UUID of its target. */
   readonly uuids: ReadonlyMap<string, string>
   readonly report: (event: RunEvent) => void
@@ -93,6 +96,7 @@ export function startTable(
     tableStatus,
     wanted,
     covered: tableStatus.covered,
+    todo: intersect(tableStatus.missing, wanted),
     unprobed: intersect(tableStatus.missing, wanted),
     runnable: [],
     lastProbe: undefined,

@@ -1,6 +1,9 @@
 // Owns the steps of a table's run around its chunks: probing its blocks, locking it, writing its checkpoints.
 import { withRetry } from '../clickhouse/retry.ts'
+import type { WaitNote } from '../lock/watch.ts'
 import { intersect, subtract, union } from '../model/blocks.ts'
+import { BackfillError } from '../model/errors.ts'
+import type { Standstill } from '../model/standstill.ts'
 import { absentText, hasUnknownRows, thinText } from '../planning/absence.ts'
 import { probeMissing } from '../planning/probe.ts'
 import { mergeRowEstimates } from '../planning/row-estimates.ts'
@@ -46,27 +49,67 @@ export async function probeTable(
 }
 
 /**
- * Takes the table's lock and reads the ledger again, because another run may have worked on the table until then.
- * Makes partly written ranges of earlier runs safe to run again.
+ * Takes the locks of these tables in the order of their keys, so that of several runs one gets all. `refused` is told of a
+ * table that cannot be locked; the others go on without it.
+ * @throws BackfillError `locked` if another `up` holds one, unless such tables are to be left out: no lock is kept then
+ */
+export async function takeLocks(
+  runs: readonly TableRun[],
+  { ports, options, report, retryPolicy }: RunContext,
+  refused: (run: TableRun, error: unknown) => void,
+): Promise<void> {
+  const taken: TableRun[] = []
+  for (const run of runs.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
+    const { key } = run
+    if (run.lock !== undefined || retryPolicy.signal.aborted) continue
+    const tell = (standstill?: Standstill) => report({ type: 'standstill', table: key, standstill })
+    let waited = false
+    const waits: WaitNote = (_, { host, pid }) => {
+      waited = true
+      tell({ reason: 'lock', host, pid })
+    }
+    try {
+      run.lock = await withRetry({ queries: ports.queries, retryPolicy }, () =>
+        ports.locks.acquire(key, waits, options.lockWaitMs, UP),
+      )
+      taken.push(run)
+    } catch (error) {
+      if (!(error instanceof BackfillError && error.heldBy === UP) || options.lockSkip) refused(run, error)
+      else {
+        await Promise.all(taken.map(({ lock }) => lock!.release()))
+        for (const other of taken) other.lock = undefined
+        throw error
+      }
+    } finally {
+      if (waited) tell()
+    }
+  }
+}
+
+const UP = 'up'
+
+/**
+ * Reads the ledger again under the table's lock, because another run may have worked on the table until then. Makes partly
+ * written ranges of earlier runs safe to run again. `renew`: statements sent under the lock may still arrive.
  * @throws BackfillError `locked`, or `failed` if a partly written range cannot be made safe
  */
-export async function lockTable(run: TableRun, context: RunContext): Promise<void> {
-  run.phase = 'locking'
+export async function prepareTable(run: TableRun, context: RunContext, renew: boolean): Promise<void> {
   const { ports, retryPolicy } = context
-  await withRetry({ queries: ports.queries, retryPolicy }, () => lockAndMend(run, context))
+  let again = renew
+  await withRetry({ queries: ports.queries, retryPolicy }, async () => {
+    if (again) await run.lock!.renew()
+    again = true
+    await mend(run, context)
+  })
   run.phase = 'locked'
 }
 
-async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
+async function mend(run: TableRun, context: RunContext): Promise<void> {
   const { ports, report, uuids } = context
   const { key } = run
   const { table, bounds, target } = run.tableStatus
-  const note = (text: string) => report({ type: 'note', table: key, text })
-  // Locked a second time, after a lost answer, or with a caller's lock: statements sent under it may still arrive.
-  if (run.lock !== undefined) await run.lock.renew()
-  else run.lock = await ports.locks.acquire(key, note, context.options.lockWaitMs)
   const fold = async () => (await ports.ledger.fold(new Map([[key, uuids.get(key)!]]))).get(key)
-  let [view] = await Promise.all([fold(), ports.versions.keep(run.lock, table)])
+  let [view] = await Promise.all([fold(), ports.versions.keep(run.lock!, table)])
   if (hasUnknownRows({ table, target: target!, view })) {
     await disownRows(run, context)
     view = await fold()
@@ -74,9 +117,10 @@ async function lockAndMend(run: TableRun, context: RunContext): Promise<void> {
   const { covered, dirty } = coverageOf(bounds, view)
   run.events = view?.tail ?? 0
   run.covered = covered
+  run.todo = subtract(run.todo, covered)
   run.unprobed = subtract(run.unprobed, covered)
   run.runnable = subtract(run.runnable, covered)
-  if (dirty.length > 0) note(await recover(run, dirty, context))
+  if (dirty.length > 0) report({ type: 'note', table: key, text: await recover(run, dirty, context) })
 }
 
 /**

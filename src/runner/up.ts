@@ -4,18 +4,19 @@ import { BackfillError } from '../model/errors.ts'
 import { holdText } from '../ledger/steering.ts'
 import { type Prepared, prepareRun } from './prepare.ts'
 import { expectedByDependants } from '../planning/bounds.ts'
-import { blockSet } from '../model/blocks.ts'
+import { blockSet, subtract } from '../model/blocks.ts'
 import { readableBlocks, staleSummaries } from '../planning/stale-ranges.ts'
-import { type Dependency, nextChunk, readyBlocks, readyChunks, waiting } from '../planning/schedule.ts'
+import { type Dependency, nextChunk, readyChunks } from '../planning/schedule.ts'
 import type { RunEvent, RunSummary } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { keepFound } from './keep-found.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import type { TableRun } from './table-run.ts'
-import { checkpointTables, lockTable, probeTable } from './table-steps.ts'
+import { checkpointTables, prepareTable, probeTable, takeLocks } from './table-steps.ts'
 import { hasEnded, isUnfinished, taskOf } from './task.ts'
 import { LOOK_MS } from './throttle.ts'
+import { blockedBlocks, inputStandstill, waitingEvents, workOf, workReporter } from './work-left.ts'
 import type { Workspace } from './workspace.ts'
 import { after, monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'
 
@@ -41,6 +42,7 @@ export async function up(
   const started = monotonicMs()
   const { report } = hooks
   const timeUp = options.maxRuntimeMs === undefined ? [] : [timeoutSignal(options.maxRuntimeMs)]
+  /** Aborted if the whole run must end: a server is unreachable, or another run has a lock. */
   const unreachable = new AbortController()
   const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
   const { context, sharing } = await prepareRun(workspace, options, { report, signal }, prepared)
@@ -50,6 +52,9 @@ export async function up(
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
   const inFlight = new Set<Promise<void>>()
+  const progress = workReporter(report)
+  let hasLocked = false
+  let lockedOut: BackfillError | undefined
   const running = () => [...runs.values()].reduce((sum, run) => sum + run.running, 0)
 
   /** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */
@@ -83,22 +88,46 @@ export async function up(
     report({ type: 'note', table: run.key, text: `left out: ${error.message}` })
   }
 
-  /** Runs work in the background; an error stops its table, once. */
-  function launch(run: TableRun, work: () => Promise<void>): void {
-    const ending = work()
-      .catch((thrown: unknown) => {
-        const error = thrown as BackfillError
-        if (run.failure !== undefined) return
-        if (options.lockSkip && error.kind === 'locked' && run.lock === undefined) {
-          leaveOut(run, error)
-          return
-        }
-        fail(run, error)
-        // The time to wait for the server is up: the other tables need not wait again.
-        if (error.kind === 'server') unreachable.abort()
-      })
-      .finally(() => inFlight.delete(ending))
+  /** An error stops its table, once. */
+  function stop(run: TableRun, thrown: unknown): void {
+    const error = thrown as BackfillError
+    if (run.failure !== undefined) return
+    if (options.lockSkip && error.kind === 'locked' && run.lock === undefined) {
+      leaveOut(run, error)
+      return
+    }
+    fail(run, error)
+    // The time to wait for the server is up: the other tables need not wait again.
+    if (error.kind === 'server') unreachable.abort()
+  }
+
+  function inBackground(work: Promise<void>): void {
+    const ending = work.finally(() => inFlight.delete(ending))
     inFlight.add(ending)
+  }
+
+  /** Runs work for a table in the background. */
+  function launch(run: TableRun, work: () => Promise<void>): void {
+    inBackground(work().catch((thrown: unknown) => stop(run, thrown)))
+  }
+
+  /** Takes all locks of the run before anything is written, then prepares the tables. */
+  async function lockTables(wanted: readonly TableRun[]): Promise<void> {
+    const lent = wanted.filter(({ lock }) => lock !== undefined)
+    const isFirst = !hasLocked
+    hasLocked = true
+    for (const run of wanted) run.phase = 'locking'
+    try {
+      await takeLocks(wanted, context, stop)
+    } catch (thrown) {
+      // Of tables that were paused until now: the others go on.
+      if (!isFirst) return wanted.forEach((run) => stop(run, thrown))
+      lockedOut = thrown as BackfillError
+      unreachable.abort()
+    }
+    if (signal.aborted) return
+    for (const run of wanted)
+      if (run.lock !== undefined) launch(run, () => prepareTable(run, context, lent.includes(run)))
   }
 
   function chooseNext(): Choice | undefined {
@@ -141,17 +170,25 @@ export async function up(
     }
   }
 
-  /** Locks tables that have blocks to run or to recover; probes further if few blocks are left to run. */
+  /** Probes further if few blocks are left to run; locks the tables with work as soon as it is known which these are. */
   function prepareTables(): void {
-    for (const run of runs.values()) {
+    const all = tasks()
+    const blocked = blockedBlocks(all, runs)
+    const wanted: TableRun[] = []
+    let isKnown = true
+    for (const task of all) {
+      const run = runs.get(task.key)!
       if (run.failure !== undefined || throttle.slotsOf(run.key) === 0) continue
-      const task = taskOf(run, context, dependencies)
-      const ready = readyBlocks(task)
-      const wanted = run.tableStatus.dirty.length > 0 || ready.length > 0
-      if (run.phase === 'unlocked' && wanted) launch(run, () => lockTable(run, context))
       const little = readyChunks(task) < throttle.jobs() * 2
       if (!run.probing && little && run.unprobed.length > 0) launch(run, () => probeTable(run, context))
+      const open = subtract(run.runnable, blocked.get(run.key)!)
+      if (run.phase === 'unlocked') {
+        if (run.tableStatus.dirty.length > 0 || open.length > 0) wanted.push(run)
+        else isKnown &&= !run.probing
+      }
+      progress(run.key, workOf(task, run, blocked.get(run.key)!), inputStandstill(task, runs, blocked))
     }
+    if (isKnown && wanted.length > 0) inBackground(lockTables(wanted))
   }
 
   for (const run of runs.values()) {
@@ -183,7 +220,7 @@ export async function up(
   const endGrace = hooks.signal.aborted ? after(options.graceMs, killAll) : undefined
   await Promise.all(inFlight)
   endGrace?.()
-
+  if (lockedOut !== undefined) throw lockedOut
   const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
     if ((error as BackfillError).kind === 'server') unreachable.abort()
     throw error
@@ -198,11 +235,8 @@ export async function up(
   // It saves `status` time, no more: a run does not fail for it.
   await keepFound(workspace, context).catch(() => undefined)
   for (const skipped of skippedBlocks(runs)) report(skipped)
-  if (!signal.aborted)
-    for (const { key, blocks, on } of waiting(
-      [...runs.values()].map((run) => taskOf(run, context, unexplained)),
-    ))
-      report({ type: 'waiting', table: key, blocks, on })
+  const explained = [...runs.values()].map((run) => taskOf(run, context, unexplained))
+  if (!signal.aborted) waitingEvents(explained, runs).forEach(report)
 
   return {
     runId: context.runId,

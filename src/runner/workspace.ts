@@ -12,7 +12,10 @@ import type { Queries } from './query-fate.ts'
 import type { SourcePort } from '../sources/source.ts'
 import type { TargetPort } from '../targets/target.ts'
 
-export type Workspace = Scope & { readonly ports: Ports }
+export type Workspace = Scope & { readonly ports: Ports; readonly addresses: Addresses }
+
+/** What a run says about where it works: each database with its server, the versions of the servers and of this program. */
+type Addresses = Readonly<Record<'source' | 'target' | 'servers' | 'toolVersion', string>>
 
 /** Everything that a run needs. */
 export type Ports = {

@@ -30,7 +30,10 @@ export async function withConnections<T>(
 function printWarnings({ config, output, flags }: Context): void {
   if (config.envFile !== undefined && !flags.has('quiet'))
     output.message([`Settings of ${config.envFile} count.`])
-  output.message(config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`))
+  output.message(
+    config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`),
+    'warning',
+  )
 }
 
 function announceStart({ config, output, flags }: Context): Starting {

@@ -28,9 +28,15 @@ export const selection: readonly Flag[] = [
 /** For commands that work on one table, which is usually typed without the flag. */
 export const oneTable = flag('tables <a,b>', 'Key of the table', { bare: true })
 export const json = flag('json', 'One JSON object on stdout instead of text')
-export const events = flag('json', 'One JSON object per event on stdout instead of text')
+const events = flag('json', 'One JSON object per event on stdout instead of text')
 export const all = flag('all', 'All tables, in place of --tables')
 export const quiet = flag('quiet', 'Warnings and errors only')
+/** Flags of commands that run chunks. */
+export const printing: readonly Flag[] = [
+  events,
+  flag('log-format <text|json>', 'Form of the messages on stderr', { fallback: 'text' }),
+  quiet,
+]
 export const yes = flag('yes', 'No question before the work starts; needed outside a terminal')
 export const dryRun = flag('dry-run', 'What would be done, without writing anything')
 export const from = flag('from <block>', 'First block', { example: '19000000' })

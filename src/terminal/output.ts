@@ -3,7 +3,7 @@ import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
 import { wallClock } from '../seam/clock.ts'
-import type { Flags } from '../workspace/values.ts'
+import { type Flags, oneOf, readFlag } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
 import { toolVersion } from '../workspace/tool-version.ts'
 import { escapeControlCharacters } from './render/escape.ts'
@@ -16,6 +16,7 @@ export type Output = ReturnType<typeof createOutput>
 /** What every JSON document says of itself; null while it is unknown. */
 export type Subject = { readonly command: string | null; readonly network: string | null }
 
+/** @throws BackfillError `usage` for a bad --log-format */
 export function createOutput(
   terminal: Terminal,
   flags: Flags,
@@ -24,11 +25,25 @@ export function createOutput(
   /** Adds the flags that were typed to the commands of a text. */
   carry = (text: string): string => text,
 ) {
+  const asJson = readFlag(flags, 'log-format', oneOf(['text', 'json'])) === 'json'
+  const isPlain = asJson || flags.has('no-color')
   const colors = (stream: NodeJS.WriteStream): Colors =>
-    markedColors(wantsColors({ env: terminal.env, off: flags.has('no-color'), isTTY: stream.isTTY }))
+    markedColors(wantsColors({ env: terminal.env, off: isPlain, isTTY: stream.isTTY }))
   const { stdout, stderr } = terminal
+  const isLive = !asJson && stderr.isTTY && stderr.columns >= 40 && terminal.env['TERM'] !== 'dumb'
   const hide = (text: string) => mask(text, secrets)
   const shown = (line: string) => printable(hide(carry(line)))
+  const printed = (text: string, level: Level, hasTime: boolean) => {
+    if (asJson) return record(level, hide(carry(text)))
+    return hasTime && !isLive ? `${wallClock().toISOString().slice(0, 19)}Z ${shown(text)}` : shown(text)
+  }
+  const printer =
+    (stream: NodeJS.WriteStream, hasTime: boolean) =>
+    (lines: readonly string[], level: Level = 'info') =>
+      write(
+        stream,
+        lines.map((line) => printed(line, level, hasTime)),
+      )
   return {
     carry,
     /** Prints lines of the result. A line break in one of them is escaped. */
@@ -54,7 +69,11 @@ export function createOutput(
     /** Passes on the bytes of a result, unchanged unless stdout is a terminal. */
     stream: (bytes: Readable) => passOn(bytes, stdout),
     /** Prints messages, passwords masked, because they may contain text of a server or a client. */
-    message: (lines: readonly string[]) => write(stderr, lines.map(shown)),
+    message: printer(stderr, false),
+    /** Prints messages of a run: outside of a terminal, each with its time. */
+    log: printer(stderr, true),
+    /** As `log`, for the result of a run: on stdout. */
+    logResult: printer(stdout, true),
     /** A message as it is printed, for live lines and questions. */
     shown,
     /** Masks passwords in a text that goes into a result. */
@@ -67,12 +86,19 @@ export function createOutput(
      * The stream for live lines; undefined if stderr is not a terminal, or too narrow: a terminal without a size reports
      * 0 columns, and log-update would wrap every letter.
      */
-    live: stderr.isTTY && stderr.columns >= 40 && terminal.env['TERM'] !== 'dumb' ? stderr : undefined,
+    live: isLive ? stderr : undefined,
   }
 }
 
 /** A name has no blank, and stays although the password is the same word. */
 const isText = (value: string): boolean => /\s|:\/\//.test(value)
+
+function record(level: Level, message: string): string {
+  return printableJson(JSON.stringify({ time: wallClock().toISOString(), level, message }))
+}
+
+/** Weight of a line in the log. */
+export type Level = 'info' | 'warning' | 'error'
 
 function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(`${lines.join('\n')}\n`)

@@ -1,10 +1,11 @@
 // Owns printing a run's events: JSON lines, live lines in a terminal, plain lines elsewhere, or only warnings.
 import type { RunEvent, RunSummary } from '../runner/events.ts'
-import type { Output } from './output.ts'
+import type { Level, Output } from './output.ts'
 import { eventFields, summaryFields } from './render/json.ts'
+import { liveLines, stallLines, totalLine } from './render/live-lines.ts'
 import { eventText, failureLines, summaryLines } from './render/run-events.ts'
-import { advance, inFlight, liveLines, NO_PROGRESS } from './render/run-progress.ts'
-import { after, monotonicMs } from '../seam/clock.ts'
+import { advance, chunksOf, inFlight, NO_PROGRESS } from './render/run-progress.ts'
+import { after, every, monotonicMs } from '../seam/clock.ts'
 
 type ReporterOptions = {
   readonly json: boolean
@@ -16,63 +17,114 @@ type ReporterOptions = {
 /** At most ten frames a second. */
 const FRAME_MS = 100
 
+/** A log is never silent for longer, and a terminal shows how the time passes. */
+const SILENCE_MS = 60_000
+const TICK_MS = 1_000
+
 export async function createReporter(output: Output, { json, quiet, again }: ReporterOptions) {
   const colors = output.messageColors
   const told = new Set<Error>()
   let progress = NO_PROGRESS
+  /** Told at the end: what the run leaves out. A run without work is one line. */
+  let left: Extract<RunEvent, { type: 'skipped' | 'waiting' }>[] = []
+  /** Not printed yet: nothing has happened. */
+  let header: readonly string[] = []
+  let spokeAt = monotonicMs()
   const stream = json || quiet ? undefined : output.live
   // Loaded on use. The cursor stays visible, because a killed process could not restore it.
   let live = stream && (await import('log-update')).createLogUpdate(stream, { showCursor: true })
   let cancelFrame: (() => void) | undefined
-  const drawFrame = () => {
+  const drawFrame = (ended = false) => {
     cancelFrame = undefined
     const { columns } = stream!
-    const lines = liveLines(progress, { now: monotonicMs(), columns, colors })
-    const text = lines.map(output.shown).join('\n')
-    if (text !== '') live?.(text)
+    const lines = liveLines(progress, { now: monotonicMs(), columns, colors, ended })
+    if (lines.length > 0) live?.(lines.map(output.shown).join('\n'))
+    else live?.clear()
   }
-  const tell = (lines: readonly string[]) => {
-    if (live === undefined) return output.message(lines)
-    if (lines.length > 0) live.persist(lines.map(output.shown).join('\n'))
+  const tell = (lines: readonly string[], level: Level = 'info') => {
+    const all = lines.length === 0 ? [] : [...header, ...lines]
+    if (all.length > 0) [header, spokeAt] = [[], monotonicMs()]
+    if (live === undefined) return output.log(all, level)
+    if (all.length > 0) live.persist(all.map(output.shown).join('\n'))
     cancelFrame ??= after(FRAME_MS, drawFrame)
   }
   /** Leaves the last frame on the screen; later lines are printed below it. */
-  const closeLive = () => {
-    if (live === undefined) return
+  const endFrame = () => {
     cancelFrame?.()
-    drawFrame()
-    live.done()
+    drawFrame(true)
+    live?.done()
+  }
+  const tick = () => {
+    const now = monotonicMs()
+    if (live !== undefined) cancelFrame ??= after(FRAME_MS, drawFrame)
+    else if (!json && !quiet && progress.run !== undefined && now - spokeAt >= SILENCE_MS)
+      tell([totalLine(progress, { now, columns: Infinity }), ...stallLines(progress, now)])
+  }
+  const stopTicking = every(TICK_MS, tick)
+  const close = () => {
+    stopTicking()
+    if (live !== undefined) endFrame()
     live = undefined
   }
-  const worthTelling = {
-    alarm: true,
+  const isTold = {
+    error: true,
+    warning: true,
     fact: !json && !quiet,
     progress: !json && !quiet && stream === undefined,
   }
 
   return {
     report: (event: RunEvent): void => {
+      if (event.type === 'run' && progress.run !== undefined && live !== undefined) endFrame()
       progress = advance(progress, event, monotonicMs())
-      if (json) output.json(eventFields(event))
-      const { importance, lines } = eventText(event, colors)
-      // The error of a chunk is also the reason why its table stopped: print it once.
-      const error = 'error' in event ? event.error : undefined
-      const repeated = error !== undefined && told.has(error)
-      if (error !== undefined) told.add(error)
-      tell(worthTelling[importance] && !repeated ? lines : [])
+      const chunks = chunksOf(progress)
+      if (json) return reportJson(event, chunks)
+      const { importance, lines } = eventText(event, colors, chunks)
+      if (event.type === 'run') header = isTold.fact ? lines : []
+      if (event.type === 'skipped' || event.type === 'waiting') left.push(event)
+      if (['run', 'skipped', 'waiting'].includes(event.type)) return tell([])
+      tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
     },
     /** Prints a message between the events. */
     print: (line: string) => tell([line]),
     /** Statements in flight, from the events so far. */
     inFlight: () => inFlight(progress),
-    /** The run ended: prints the summary and the failures. */
+    /** The run ended: prints the failures and the summary. */
     finish: (summary: RunSummary): void => {
-      closeLive()
-      if (json) output.json(summaryFields(summary))
-      else if (!quiet) output.result(summaryLines(summary, output.resultColors, again))
-      output.message(failureLines(summary, colors))
+      const { run } = progress
+      const isIdle = summary.chunks === 0 && summary.failed.length === 0
+      if (!json && !isIdle)
+        for (const event of left) tell(isTold.fact ? eventText(event, colors, chunksOf(progress)).lines : [])
+      close()
+      output.message(failureLines(summary, colors), 'error')
+      if (json) output.json({ ...summaryFields(summary), target: run?.target ?? '' })
+      else if (!quiet)
+        output.logResult(
+          summaryLines(summary, { run, left: isIdle ? left : [], colors: output.resultColors, again }),
+        )
+      left = []
     },
     /** An error ended the run; its caller prints the error. */
-    abandon: closeLive,
+    abandon: close,
   }
+
+  /** The error of a chunk is also the reason why its table stopped: print it once. */
+  function tellOnce(event: RunEvent, lines: readonly string[], level: Level): void {
+    const error = 'error' in event ? event.error : undefined
+    const isRepeated = error !== undefined && told.has(error)
+    if (error !== undefined) told.add(error)
+    tell(isRepeated ? [] : lines, level)
+  }
+
+  function reportJson(event: RunEvent, { done, all }: ReturnType<typeof chunksOf>): void {
+    const place = event.type === 'chunk-done' ? { chunk: done, chunks: all } : {}
+    // It changes with every chunk, which says so.
+    if (event.type !== 'expected') output.json({ ...eventFields(event), ...place })
+    const { importance, lines } = eventText(event, colors, { done, all })
+    tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
+  }
+}
+
+function levelOf(importance: ReturnType<typeof eventText>['importance']): Level {
+  return importance === 'warning' || importance === 'error' ? importance : 'info'
 }

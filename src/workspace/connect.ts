@@ -69,7 +69,12 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     capacity: () => readCapacity(source),
   }
   const ledger = target.cluster?.keeper ? catalogue.clusterLedger : catalogue.ledger
-  const workspace: Workspace = { network, catalogue: { ...catalogue, ledger }, chosen, ports }
+  const address = ({ connection: { database, url } }: typeof source, other?: typeof source) =>
+    url === other?.connection.url ? database : `${database} on ${url}`
+  const versions = new Set([target, source].map(({ info }) => `ClickHouse ${info.version}`))
+  const servers = [...versions].join(' and ')
+  const addresses = { source: address(source, target), target: address(target), servers, toolVersion }
+  const workspace: Workspace = { network, catalogue: { ...catalogue, ledger }, chosen, ports, addresses }
   return {
     workspace,
     servers: { source: source.info, target: target.info },

@@ -166,7 +166,7 @@ async function upAndStatus(flags: readonly string[], options: CliOptions): Promi
   // One statement at a time: what is cut into which chunk does not depend on who is faster.
   const up = await backfill(['up', '--chunk', '25', '--jobs', '1', ...flags], options)
   expect(up.code, up.stderr).toBe(0)
-  expect(up.stdout).toMatch(/^Done: \d+ chunks, \d00 blocks, /)
+  expect(up.stdout).toMatch(/^\S+Z Done: \d+ chunks, \d00 blocks, /)
   const status = await backfill(['status', ...flags], options)
   expect(status.code, status.stderr).toBe(0)
   return (up.stdout + status.stdout)

@@ -4,13 +4,13 @@ import { cpSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor, MAIN, startBackfill } from '../support/cli.ts'
 import { outcome, temporaryDirectory } from '../support/processes.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { SQL_FOLDER } from '../support/workspace.ts'
+import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const BLOCKS = 400
 let server: TestServer
@@ -21,6 +21,9 @@ beforeAll(async () => {
   await addBlocks(server, source, { from: 1, to: BLOCKS })
 })
 afterAll(() => server?.stop())
+
+const createLedgerIn = ({ workspace }: TestWorkspace) =>
+  workspace.ports.target.prepare(workspace.catalogue.ledger)
 
 const TABLE = 'block_slots_stat'
 
@@ -54,7 +57,9 @@ test('one table fails: the others finish, it is named with its error, and the ex
   const { target, ledger, options } = person(`throwIf(block_number = 150, 'block 150 is bad') = 0`)
   const { code, stdout, stderr } = await backfill(['up', '--chunk', '100', '--jobs', '1'], options)
   expect(code).toBe(1)
-  expect(stdout).toMatch(/^1 table failed; done: [\d,]+ chunks, /)
+  expect(stdout).toMatch(
+    /^\S+Z 1 table failed; done: [\d,]+ chunks, .*; network mainnet, target \w+ on http:.*\n$/,
+  )
   expect(
     stderr
       .trimEnd()
@@ -97,16 +102,14 @@ test('a second run names the holder of the lock and writes nothing; Ctrl-C ends 
 
   const second = await backfill([...argv, '--chunk', '7'], options)
   expect(second.code).toBe(5)
-  expect(second.stderr).toContain(
-    `backfill: ${TABLE}: ${TABLE} is locked by process ${first.pid} on ${hostname()}`,
-  )
+  expect(second.stderr).toContain(`backfill: ${TABLE} is locked by process ${first.pid} on ${hostname()}`)
   expect(second.stderr).not.toMatch(/^ +at /m)
 
   first.kill('SIGINT')
   const { code, stdout, stderr } = await firstEnded
   expect(code, stderr).toBe(130)
   expect(stderr).toContain('Stopping: 1 chunk is finishing; press Ctrl-C again to exit immediately.')
-  expect(stdout).toMatch(/^Interrupted; done: \d+ chunks, .*`backfill up` resumes from here\.\n$/)
+  expect(stdout).toMatch(/^\S+Z Interrupted; done: \d+ chunks, .*`backfill up` resumes from here\.\n$/)
   const events = await chunkEvents(ledger, TABLE)
   // Chunks of 20 blocks, one after the other, are the first run's.
   const ranges = Array.from(
@@ -119,7 +122,7 @@ test('a second run names the holder of the lock and writes nothing; Ctrl-C ends 
   const status = await backfill(['status', '--tables', TABLE], options)
   expect(status.stdout).not.toContain('being processed')
   const third = await backfill([...argv, '--chunk', '20', '--table-jobs', '4', '--jobs', '4'], options)
-  expect(third).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Done: /) })
+  expect(third).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\S+Z Done: /) })
   expect(third.stderr).not.toContain('waiting')
   expect(
     await rowsOf(
@@ -128,6 +131,67 @@ test('a second run names the holder of the lock and writes nothing; Ctrl-C ends 
       { target },
     ),
   ).toEqual([{ rows: BLOCKS, blocks: BLOCKS, last: BLOCKS }])
+})
+
+/** The runs that have written chunk events, with their tables. */
+const runsIn = (ledger: string) =>
+  rowsOf<{ run_id: string; tables: number }>(
+    server,
+    `SELECT run_id, uniqExact(table_key) AS tables FROM {ledger:Identifier}.ledger WHERE event IN ('started', 'done', 'failed') GROUP BY run_id`,
+    { ledger },
+  )
+
+test('of two runs of `up` started in the same instant one does everything, and the other ends with 5 and wrote nothing', async () => {
+  const { ledger, options } = person(SLOW)
+  const tables = ['address_reads', TABLE, 'pre_6780_accounts_destructs']
+  const argv = ['up', '--tables', tables.toReversed().join(','), '--chunk', '40', '--jobs', '2']
+  const both = [0, 1].map(() => startBackfill(argv, options))
+  const ends = both.map((child) => outcome(child))
+  while ((await chunkEvents(ledger, TABLE)).length === 0) await sleep(100)
+  // The one that has begun holds all its locks: others are left out, or waited for.
+  const late = Promise.all(
+    ['--lock-skip', '--lock-wait=2m'].map((flag) => backfill([...argv, flag], options)),
+  )
+  const [winner, loser] = (await Promise.all(ends)).toSorted((one, other) => one.code! - other.code!)
+  expect([winner!.code, loser!.code], winner!.stderr).toEqual([0, 5])
+  expect(loser!.stderr).toMatch(/^backfill: \w+ is locked by process \d+ on \S+ \(up since /m)
+  expect(loser!.stderr).not.toContain('chunk ')
+  const [skipped, waited] = await late
+  expect(skipped).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\S+Z Nothing to do;/) })
+  expect(skipped!.stderr.match(/left out: /g)).toHaveLength(tables.length)
+  expect(waited).toMatchObject({ code: 0 })
+  expect(waited!.stderr).toContain(`stands still: lock of host ${hostname()} (process `)
+  expect(await runsIn(ledger)).toEqual([{ run_id: expect.any(String), tables: tables.length }])
+})
+
+test('where `redo` holds a table, the other tables run, and the code is 5', async () => {
+  const { source: from, target, ledger, options } = person('true')
+  const other = await openTestWorkspace({ server, source: from, target, ledger, tables: [TABLE] })
+  onTestFinished(() => other.close())
+  await createLedgerIn(other)
+  const lock = await other.workspace.ports.locks.acquire(TABLE, () => {}, 0, 'redo')
+  const run = await backfill(['up', '--tables', `${TABLE},address_reads`], options)
+  await lock.release()
+  expect(run.code).toBe(5)
+  expect(run.stderr).toContain(`backfill: ${TABLE}: ${TABLE} is locked by process ${process.pid} on`)
+  expect(await runsIn(ledger)).toEqual([{ run_id: expect.any(String), tables: 1 }])
+  expect(await chunkEvents(ledger, 'address_reads')).toContain(`done 1-${BLOCKS}`)
+})
+
+test('unlock asks before it frees the lock of a living run, and the run that has lost it says so', async () => {
+  const { ledger, options } = person(SLOW)
+  const ended = outcome(startBackfill(['up', '--tables', TABLE, '--chunk', '20', '--jobs', '1'], options))
+  while ((await chunkEvents(ledger, TABLE)).length === 0) await sleep(100)
+  const asked = await backfill(['unlock', '--tables', TABLE], options)
+  expect(asked).toMatchObject({ code: 2, stdout: '' })
+  expect(asked.stderr).toMatch(
+    /cannot ask for confirmation .* is locked by process \d+ on .*, and it is alive/,
+  )
+  const freed = await backfill(['unlock', '--tables', TABLE, '--yes'], options)
+  expect(freed).toMatchObject({ code: 0, stdout: expect.stringContaining('freed; it was held by process') })
+  const { code, stderr } = await ended
+  expect(code, stderr).toBe(5)
+  expect(stderr).toMatch(/lost the lock while .* \(taken or freed by someone else\)/)
 })
 
 test('SIGTERM ends a run like Ctrl-C, with the code that a shell expects', async () => {

@@ -63,5 +63,6 @@ test.each([
     since: '',
     heartbeat: '',
     released: false,
+    command: '',
   })
 })

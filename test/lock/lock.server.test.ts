@@ -190,6 +190,7 @@ test('holders tell for each table of the network who holds its highest epoch', a
     name: lockName({ network: NETWORK, key: KEY, epoch: 12 }),
     epoch: 12,
     released: false,
+    command: '',
     host: 'other-host',
     pid: 17,
     pidNamespace: 'another',
@@ -199,6 +200,7 @@ test('holders tell for each table of the network who holds its highest epoch', a
   expect(holders.get('address_reads')).toMatchObject({
     epoch: 1,
     released: false,
+    command: '',
     host: hostname(),
     pid: process.pid,
   })

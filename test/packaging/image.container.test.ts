@@ -46,7 +46,7 @@ test('the demo runs in the embedded image, and a volume keeps its state', async 
   expect(first.stdout).toContain('100.0 %')
   const second = await demo()
   expect(second.code, second.stderr).toBe(0)
-  expect(second.stdout + second.stderr).toContain('Nothing to do.')
+  expect(second.stdout + second.stderr).toContain('Nothing to do')
 })
 
 test('a state folder that its user may not write to is refused, and the user is named', async () => {

@@ -1,11 +1,12 @@
 // Owns the promise that no chunk starts while the target's disk has too little room.
 import { expect, test } from 'vitest'
+import { standstillText } from '../../src/model/standstill.ts'
 import { roomWatch } from '../../src/runner/room.ts'
 import { leapingClock } from '../support/simulated.ts'
 
 function watched(shares: readonly (number | undefined)[], giveUpMs = 300_000) {
   leapingClock()
-  const said: string[] = []
+  const said: (string | undefined)[] = []
   let asked = 0
   const room = roomWatch({
     options: { minFreeShare: 0.05, giveUpMs },
@@ -15,7 +16,11 @@ function watched(shares: readonly (number | undefined)[], giveUpMs = 300_000) {
       return share === undefined ? undefined : { disk: 'default', share, bytes: 1 }
     },
   })
-  return { said, room: () => room((text) => void said.push(text)), asked: () => asked }
+  return {
+    said,
+    room: () => room((standstill) => void said.push(standstill && standstillText(standstill, 0))),
+    asked: () => asked,
+  }
 }
 
 const FOUND = '3.1% of disk default is free, less than --min-free-disk 5%'
@@ -23,7 +28,7 @@ const FOUND = '3.1% of disk default is free, less than --min-free-disk 5%'
 test('a full disk is waited for, which is said once; then the answer holds for a while', async () => {
   const { said, room, asked } = watched([0.031, 0.031, 0.4])
   await room()
-  expect(said).toEqual([`${FOUND}: waiting for room`])
+  expect(said).toEqual([FOUND, undefined])
   await room()
   expect(asked()).toBe(3)
 })

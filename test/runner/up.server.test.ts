@@ -54,11 +54,17 @@ test('a block that one source lacks is held back, shown, and runs once the sourc
     doneBlocks: 29,
     expectedBlocks: 29,
     state: 'waiting',
+    standstill: { reason: 'incomplete', block: 17, blocks: 1 },
   })
   await add(17, 17)
   const summary = await workspace.up()
   expect(summary).toMatchObject({ chunks: 1, blocks: 1 })
-  expect(await tableStatus()).toMatchObject({ incomplete: [], watermark: 30, state: 'up to date' })
+  expect(await tableStatus()).toMatchObject({
+    incomplete: [],
+    watermark: 30,
+    state: 'up to date',
+    standstill: { reason: 'source', block: 30 },
+  })
 })
 
 test('a block that only traces has proves nothing: before the merge an empty block has a reward trace', async () => {

@@ -56,7 +56,7 @@ test('on a quiet chain a sparse source may have no rows; on a busy one all block
   expect(busy.stderr).toContain(
     'canonical_execution_contracts has no rows of this network, although the chain is busy',
   )
-  expect(busy.stdout).toContain('Nothing to do.')
+  expect(busy.stdout).toContain('Nothing to do')
   const { stdout } = await run('status --json')
   const [table] = (JSON.parse(stdout) as { tables: readonly Record<string, unknown>[] }).tables
   expect(table).toMatchObject({ state: 'waiting', missing_blocks: 0, covered: [[1, 30]] })

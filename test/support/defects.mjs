@@ -65,9 +65,28 @@ export const DEFECTS = [
     name: 'a run is one line',
   },
   {
+    what: 'tables with nothing to do are drawn',
+    find: 'filter(({ expected }) => expected > 0)',
+    put: 'filter(({ expected }) => expected >= 0)',
+    test: 'test/terminal/render/live-lines.test.ts',
+  },
+  {
+    what: 'a log is silent for two minutes',
+    find: 'now - spokeAt >= SILENCE_MS',
+    put: 'now - spokeAt >= 2 * SILENCE_MS',
+    test: 'test/terminal/reporter.test.ts',
+  },
+  {
+    what: 'a run that finds a lock held goes on with the rest',
+    find: 'if (!(error instanceof BackfillError && error.heldBy === UP) || options.lockSkip)',
+    put: 'if (error instanceof BackfillError)',
+    test: 'test/cli/endings.server.test.ts',
+    name: 'in the same instant',
+  },
+  {
     what: 'the same error is printed twice',
-    find: '[importance] && !repeated',
-    put: '[importance]',
+    find: 'isRepeated ? [] : lines',
+    put: 'lines',
     test: 'test/terminal/reporter.test.ts',
   },
   {

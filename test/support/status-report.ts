@@ -39,6 +39,7 @@ export const table = (differences: Partial<TableReport> = {}): TableReport => ({
   holds: [],
   sourceHead: 22_499_616,
   limit: null,
+  standstill: null,
   absences: [],
   notes: [],
   ...differences,

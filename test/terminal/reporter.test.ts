@@ -1,8 +1,9 @@
 // Owns the promises of what a run prints: each failure once along the way and once at its end, each where it belongs.
 import { PassThrough } from 'node:stream'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { BackfillError } from '../../src/model/errors.ts'
 import { createOutput, type Terminal } from '../../src/terminal/output.ts'
+import { replaceClock } from '../../src/seam/clock.ts'
 import { createReporter } from '../../src/terminal/reporter.ts'
 
 /** Lines that have been printed there since it was asked for the last time. */
@@ -26,6 +27,15 @@ async function reporting(how: { readonly json?: boolean; readonly quiet?: boolea
   return { reporter, messages: () => said(stderr), results: () => said(stdout) }
 }
 
+const RUN = {
+  type: 'run',
+  runId: 'r',
+  network: 'mainnet',
+  target: 't',
+  source: 's',
+  servers: 'ClickHouse 26.7',
+  toolVersion: '1',
+} as const
 const range = { from: 1, to: 9 }
 const broken = () => new BackfillError('no memory for s3cret', { kind: 'failed', code: 241 })
 const failing = (error: BackfillError) =>
@@ -37,7 +47,9 @@ const failing = (error: BackfillError) =>
 test('the error of a chunk is also why its table stopped, and is printed once, without the password in it', async () => {
   const { reporter, messages } = await reporting()
   for (const event of failing(broken())) reporter.report(event)
-  expect(messages()).toEqual(['a  1-9  failed: no memory for ***'])
+  expect(messages()).toEqual([
+    expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ a {2}1-9 {2}failed: no memory for \*{3}$/),
+  ])
 })
 
 test('the same words of another error are printed again', async () => {
@@ -71,4 +83,73 @@ test('JSON is JSON whatever the password is: numbers and names stay, and texts a
       at: 'http://ann:***@db',
     }),
   ])
+})
+
+/** A clock that stands at `time.now` and ticks when it is told to. */
+function handClock() {
+  const time = { now: 0, tick: () => {} }
+  onTestFinished(
+    replaceClock({
+      now: () => time.now,
+      date: () => new Date(time.now),
+      sleep: async () => {},
+      after: () => () => {},
+      every: (_, work) => {
+        time.tick = work
+        return () => void (time.tick = () => {})
+      },
+      timeout: () => new AbortController().signal,
+    }),
+  )
+  return time
+}
+
+test('a log is never silent for a minute: it says how far the run is and what stands still, until it ends', async () => {
+  const time = handClock()
+  const { reporter, messages } = await reporting()
+  const wait = (ms: number) => {
+    time.now += ms
+    time.tick()
+    return messages()
+  }
+  expect(wait(120_000)).toEqual([]) // no run has begun
+  reporter.report({ ...RUN })
+  reporter.report({ type: 'expected', table: 'a', blocks: 20, chunks: 2 })
+  reporter.report({ type: 'chunk-started', table: 'a', range, queryId: 'q' })
+  reporter.report({ type: 'expected', table: 'b', blocks: 20, chunks: 1 })
+  const lock = { reason: 'lock', host: 'runner-2', pid: 7 } as const
+  reporter.report({ type: 'standstill', table: 'b', standstill: lock })
+  expect(messages().map((line) => line.slice(21))).toEqual([
+    expect.stringMatching(/^backfill 1: network mainnet, target t, /),
+    'b  stands still: lock of host runner-2 (process 7)',
+  ])
+  expect(wait(59_000)).toEqual([])
+  expect(wait(1_000).map((line) => line.slice(21))).toEqual([
+    '1 min 0 s, chunk 0 of 3, 1 running',
+    'b: lock of host runner-2 (process 7)',
+  ])
+  expect(wait(59_000)).toEqual([])
+  expect(wait(1_000)).toHaveLength(2)
+  reporter.abandon()
+  expect(wait(120_000)).toEqual([])
+})
+
+test('under --quiet a minute passes in silence', async () => {
+  const time = handClock()
+  const { reporter, messages } = await reporting({ quiet: true })
+  reporter.report({ ...RUN })
+  time.now = 120_000
+  time.tick()
+  expect(messages()).toEqual([])
+})
+
+test('in JSON a finished chunk says which of how many it is', async () => {
+  const { reporter, results } = await reporting({ json: true })
+  reporter.report({ ...RUN })
+  reporter.report({ type: 'expected', table: 'a', blocks: 20, chunks: 2 })
+  reporter.report({ type: 'chunk-started', table: 'a', range, queryId: 'q' })
+  reporter.report({ type: 'chunk-done', table: 'a', range, rowsWritten: 1, rowsRead: 1, elapsedMs: 1 })
+  const events = results().map((line) => JSON.parse(line) as { event: string })
+  expect(events.map(({ event }) => event)).toEqual(['run', 'chunk-started', 'chunk-done'])
+  expect(events[2]).toMatchObject({ chunk: 1, chunks: 2 })
 })

@@ -85,7 +85,7 @@ test('a lock is a name with its epoch in twenty digits, and a comment in JSON', 
   expect(
     commentLiteral({ host, pid, pidNamespace, taker: 'f3', since, heartbeat, beats: 1, released: false }),
   ).toBe(`'${comment}'`)
-  expect(readInfo({ name, comment })).toEqual({ name, epoch: 17, ...holder, released: false })
+  expect(readInfo({ name, comment })).toEqual({ name, epoch: 17, ...holder, released: false, command: '' })
 })
 
 /** Name and type of each column, then engine and key, of a table that the program creates for itself. */

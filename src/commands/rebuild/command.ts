@@ -37,7 +37,8 @@ export const rebuildCommand: Command = async (context) => {
     const report = await rebuild(workspace, ports, options, run)
     const code = report.summary === undefined ? EXIT.ok : run.finish(report.summary)
     if (flags.has('json')) output.json(rebuildFields(report))
-    else output.result(renderRebuild(report, output.resultColors))
+    else if (!flags.has('quiet') || report.outcome === 'different')
+      output.result(renderRebuild(report, output.resultColors))
     if (run.signal.aborted) return interruptedCode(run.signal)
     if (report.outcome === 'different') return EXIT.different
     return report.outcome === 'incomplete' ? code || EXIT.failed : EXIT.ok

@@ -43,7 +43,7 @@ export async function rebuild(
   if (ledger === 'absent') await target.prepare(workspace.catalogue.ledger)
   if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-  const lock = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs)
+  const lock = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs, 'rebuild')
   try {
     return await rebuildLocked({ workspace, ports, table, options, hooks, lock, note })
   } finally {

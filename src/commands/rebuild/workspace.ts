@@ -32,8 +32,8 @@ export function withLock(workspace: Workspace, lock: Lock): Workspace {
   const { locks } = workspace.ports
   // Not a copy: `name` and `epoch` change when the lock is renewed.
   const lent = Object.create(lock, { release: { value: async () => {} } }) as Lock
-  const acquire: typeof locks.acquire = async (key, note, waitMs) =>
-    key === lock.key ? lent : await locks.acquire(key, note, waitMs)
+  const acquire: typeof locks.acquire = async (key, ...how) =>
+    key === lock.key ? lent : await locks.acquire(key, ...how)
   return { ...workspace, ports: { ...workspace.ports, locks: { ...locks, acquire } } }
 }
 

@@ -30,9 +30,10 @@ export async function redo(
   const locks = new Map<string, Lock>()
   try {
     // All tables, even without blocks to redo: until the coverage is removed they could read the old rows.
-    for (const { key } of plan.tables) {
+    // In the order of keys, as `up`: so two that wait never wait for each other.
+    for (const key of plan.tables.map((table) => table.key).toSorted()) {
       const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-      locks.set(key, await ports.locks.acquire(key, note, options.lockWaitMs))
+      locks.set(key, await ports.locks.acquire(key, note, options.lockWaitMs, 'redo'))
     }
     const blocks = await confirmedBlocks(workspace, plan)
     const runId = randomId()

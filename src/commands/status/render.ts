@@ -1,4 +1,5 @@
 // Owns how `status` looks: one row per table, and the sentences below them. Pure.
+import { standstillText } from '../../model/standstill.ts'
 import { countBlocks } from '../../model/blocks.ts'
 import { next, sentences } from './sentences.ts'
 import type { StatusReport, TableReport } from './status.ts'
@@ -176,6 +177,10 @@ export function statusFields({ tables, sourceAges, ...chain }: StatusReport): ob
   return {
     ...chain,
     sourceAgeSeconds: Object.fromEntries(sourceAges),
-    tables: tables.map((table) => ({ ...table, staleVersions: staleFields(table.staleVersions) })),
+    tables: tables.map(({ standstill, ...table }) => ({
+      ...table,
+      standstill: standstill && { ...standstill, text: standstillText(standstill, 0) },
+      staleVersions: staleFields(table.staleVersions),
+    })),
   }
 }

@@ -1,5 +1,6 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
+import type { Standstill } from '../../model/standstill.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
@@ -183,6 +184,8 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     sourceHead: bounds.inputs.naturalHead ?? null,
     /** Last block that the table may ever hold; null: no limit. */
     limit: bounds.limits.to ?? null,
+    /** Why nothing more is done now; null if a run would do more. */
+    standstill: standstillOf(lock, missing, incomplete, bounds),
     /** What the table or its sources lack altogether, the worst first. */
     absences,
     /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
@@ -192,6 +195,20 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
       ...probeBlocks.thin.map(thinText),
     ],
   }
+}
+
+/** Of a table that no run or no source lets go on. */
+function standstillOf(
+  lock: LockInfo | null,
+  missing: readonly Range[],
+  incomplete: readonly Range[],
+  { inputs: { newest } }: TableStatus['bounds'],
+): Standstill | null {
+  if (lock?.released === false) return { reason: 'lock', host: lock.host, pid: lock.pid }
+  if (missing.length > 0) return null
+  const [first] = incomplete
+  if (first !== undefined) return { reason: 'incomplete', block: first.from, blocks: countBlocks(incomplete) }
+  return newest === undefined ? null : { reason: 'source', block: newest }
 }
 
 function stateOf(report: ReturnType<typeof reportOf>, exists: boolean): TableState {

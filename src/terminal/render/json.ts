@@ -1,6 +1,7 @@
 // Owns the JSON form of every result, version 1. Pure.
 import { BackfillError } from '../../model/errors.ts'
 import { countBlocks, type Range } from '../../model/blocks.ts'
+import { type Standstill, standstillText } from '../../model/standstill.ts'
 import type { StaleReport } from '../../planning/stale-reports.ts'
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 
@@ -48,7 +49,8 @@ function errorFields({ kind, message, hint }: BackfillError) {
 
 /** An event of a run as data for a document. */
 export function eventFields({ type, ...fields }: RunEvent): object {
-  return { event: type, ...fields }
+  const { standstill } = fields as { readonly standstill?: Standstill }
+  return { event: type, ...fields, ...(standstill && { text: standstillText(standstill, 0) }) }
 }
 
 /** The last event of a run that ended. */

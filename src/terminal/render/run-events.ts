@@ -1,27 +1,37 @@
 // Owns the lines for a run's events and its summary. Pure.
+import { blockSet } from '../../model/blocks.ts'
+import { standstillText } from '../../model/standstill.ts'
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 import { type Colors, count, duration, number, perSecond, formatRanges, formatRange } from './format.ts'
 import { oneLine } from './error.ts'
 import { staleLines } from './stale.ts'
 
-/** Importance of a line: `--quiet` prints only the last kind. */
-type Importance = 'progress' | 'fact' | 'alarm'
+/** Importance of a line: `--quiet` prints only the last two kinds. */
+type Importance = 'progress' | 'fact' | 'warning' | 'error'
 
 type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>
 
 type EventText = { readonly importance: Importance; readonly lines: readonly string[] }
 
-/** Lines for an event; none for events that only the live display shows. */
-export function eventText(event: RunEvent, colors: Colors): EventText {
+/** Lines for an event; none for events that only the live display shows. `chunks`: how many are done, and how many there are. */
+export function eventText(
+  event: RunEvent,
+  colors: Colors,
+  chunks: { readonly done: number; readonly all: number },
+): EventText {
   switch (event.type) {
     case 'chunk-started':
+    case 'expected':
+    case 'table':
       return progress()
+    case 'run':
+      return fact(headerLine(event))
+    case 'standstill':
+      return standstillLine(event)
     case 'chunk-done':
       return progress(
-        `${event.table}  ${formatRange(event.range)}  ${count(event.rowsWritten, 'row')}  ${duration(event.elapsedMs)}`,
+        `chunk ${number(chunks.done)} of ${number(chunks.all)}  ${event.table}  ${formatRange(event.range)}  ${count(event.rowsWritten, 'row')}  ${duration(event.elapsedMs)}`,
       )
-    case 'table':
-      return progress(`${event.table}  ${tableText(event)}`)
     case 'created':
       return fact(`${event.table}  created ${event.target}`)
     case 'note':
@@ -31,7 +41,7 @@ export function eventText(event: RunEvent, colors: Colors): EventText {
     case 'skipped':
       return fact(...skippedLines(event))
     case 'waiting':
-      return fact(`${event.table}  ${count(event.blocks, 'block')} wait for ${event.on.join(', ')}`)
+      return fact(`${event.table}  ${waitingText(event)}`)
     case 'warning':
       return alarm(colors, about(event.table, event.text))
     case 'chunk-failed':
@@ -42,20 +52,66 @@ export function eventText(event: RunEvent, colors: Colors): EventText {
 }
 
 /** The finished work, for stdout; `failureLines` has the failures. `again`: the command that continues the run. */
-export function summaryLines(summary: RunSummary, colors: Colors, again = 'backfill up'): readonly string[] {
+export function summaryLines(
+  summary: RunSummary,
+  { run, left, colors, again = 'backfill up' }: SummaryStyle,
+): readonly string[] {
   const { chunks, blocks, rowsWritten, elapsedMs, stale, failed, interrupted, outOfTime } = summary
+  const where = run === undefined ? '' : `; network ${run.network}, target ${run.target}`
   const work =
     chunks === 0
       ? 'nothing to do'
       : `${count(chunks, 'chunk')}, ${count(blocks, 'block')}, ${count(rowsWritten, 'row')} in ${duration(elapsedMs)} (${perSecond(blocks, elapsedMs)} blocks/s)`
   const done = chunks === 0 ? '' : `; done: ${work}`
   const failedTables = new Set(failed.map(({ table }) => table)).size
-  if (failedTables > 0) return [`${colors.red(`${count(failedTables, 'table')} failed`)}${done}`]
-  if (interrupted) return [`${colors.yellow('Interrupted')}${done}. \`${again}\` resumes from here.`]
-  if (outOfTime) return [`The time of --max-runtime is over; done: ${work}. \`${again}\` resumes from here.`]
-  const left = staleLines(stale)
-  if (chunks > 0) return [`${colors.green('Done')}: ${work}`, ...left]
-  return left.length > 0 ? left : ['Nothing to do.']
+  const resumes = `. \`${again}\` resumes from here.`
+  if (failedTables > 0) return [`${colors.red(`${count(failedTables, 'table')} failed`)}${done}${where}`]
+  if (interrupted) return [`${colors.yellow('Interrupted')}${done}${where}${resumes}`]
+  if (outOfTime) return [`The time of --max-runtime is over; done: ${work}${where}${resumes}`]
+  const old = staleLines(stale)
+  if (chunks > 0) return [...old, `${colors.green('Done')}: ${work}${where}`]
+  return [
+    `${['Nothing to do', ...leftTexts(left)].join('; ')}${where}.${old.map((line) => ` ${line}`).join('')}`,
+  ]
+}
+
+type Left = EventOf<'skipped' | 'waiting'>
+
+type SummaryStyle = {
+  readonly run: EventOf<'run'> | undefined
+  /** What a run without chunks has left out. */
+  readonly left: readonly Left[]
+  readonly colors: Colors
+  readonly again?: string | undefined
+}
+
+/** What all tables left out, in half a line. */
+function leftTexts(left: readonly Left[]): readonly string[] {
+  const skipped = left.filter((event) => event.type === 'skipped')
+  const gaps = blockSet(skipped.flatMap(({ sourceGaps }) => sourceGaps))
+  const incomplete = blockSet(skipped.flatMap((event) => event.incomplete))
+  return [
+    ...(gaps.length > 0 ? [`source gap ${formatRanges(gaps)}`] : []),
+    ...(incomplete.length > 0 ? [`incomplete ${formatRanges(incomplete)}`] : []),
+    ...left.flatMap((event) => (event.type === 'waiting' ? [`${event.table}: ${waitingText(event)}`] : [])),
+  ]
+}
+
+function headerLine({ runId, network, target, source, servers, toolVersion }: EventOf<'run'>): string {
+  return `backfill ${toolVersion}: network ${network}, target ${target}, source ${source}, ${servers}, run ${runId}`
+}
+
+function waitingText({ blocks, on, standstill }: EventOf<'waiting'>): string {
+  const why =
+    standstill === undefined ? `wait for ${on.join(', ')}` : `wait: ${standstillText(standstill, 0)}`
+  return `${count(blocks, 'block')} ${why}`
+}
+
+/** That an input is not as far yet is no news. */
+function standstillLine({ table, standstill }: EventOf<'standstill'>): EventText {
+  if (standstill === undefined) return progress()
+  const line = about(table, `stands still: ${standstillText(standstill, 0)}`)
+  return standstill.reason === 'input' && !standstill.failed ? progress() : fact(line)
 }
 
 /** Every failed table with its error and hint, for stderr, at the end of the output. */
@@ -64,11 +120,6 @@ export function failureLines({ failed }: RunSummary, colors: Colors): readonly s
     `${colors.red('backfill:')} ${table}: ${oneLine(error.message)}`,
     ...(error.hint === undefined ? [] : [`  ${colors.dim(error.hint)}`]),
   ])
-}
-
-function tableText({ missingBlocks, doneBlocks }: EventOf<'table'>): string {
-  const done = doneBlocks === 0 ? '' : `, ${number(doneBlocks)} done before`
-  return missingBlocks === 0 ? `no block missing${done}` : `${count(missingBlocks, 'block')} not done${done}`
 }
 
 function* skippedLines({ tables, sourceGaps, incomplete }: EventOf<'skipped'>): Generator<string, void> {
@@ -91,9 +142,9 @@ function fact(...lines: readonly string[]): EventText {
 }
 
 function alarm(colors: Colors, line: string): EventText {
-  return { importance: 'alarm', lines: [`${colors.yellow('warning:')} ${line}`] }
+  return { importance: 'warning', lines: [`${colors.yellow('warning:')} ${line}`] }
 }
 
 function failure(what: string, error: Error, colors: Colors): EventText {
-  return { importance: 'alarm', lines: [`${colors.red(what)}: ${oneLine(error.message)}`] }
+  return { importance: 'error', lines: [`${colors.red(what)}: ${oneLine(error.message)}`] }
 }

@@ -1,87 +1,122 @@
-// Owns the live lines of a run: their state from its events, and their look. Pure: the time is a parameter.
+// Owns the state of a run as its events tell it. Pure: the time is a parameter, in ms of a monotonic clock.
+import type { Standstill } from '../../model/standstill.ts'
 import type { RunEvent } from '../../runner/events.ts'
-import { progressBar } from './bar.ts'
-import { type Colors, duration, number, percent } from './format.ts'
+import { finished, type Pace, startPace } from './pace.ts'
 
-type TableProgress = {
+type Stall = { readonly standstill: Standstill; readonly since: number }
+
+export type TableProgress = {
   readonly table: string
-  /** Blocks that this run has to do. */
+  /** Blocks that this run does, as far as is known, and those of them that are done. */
   readonly expected: number
   readonly done: number
-  readonly doneBefore: number
+  /** Chunks that have not started, and that are done. */
+  readonly chunksLeft: number
+  readonly chunksDone: number
   /** Statements in flight. */
   readonly running: number
-  /** When its first statement started, in ms of a monotonic clock. */
-  readonly since: number | undefined
+  readonly pace: Pace
   readonly failed: boolean
+  readonly stall: Stall | undefined
 }
 
-export type Progress = ReadonlyMap<string, TableProgress>
+export type Progress = {
+  readonly run: Extract<RunEvent, { readonly type: 'run' }> | undefined
+  readonly since: number
+  readonly tables: ReadonlyMap<string, TableProgress>
+  readonly pace: Pace
+  /** Why nothing goes on at all. */
+  readonly stall: Stall | undefined
+}
 
-export const NO_PROGRESS: Progress = new Map()
+export const NO_PROGRESS: Progress = {
+  run: undefined,
+  since: 0,
+  tables: new Map(),
+  pace: [],
+  stall: undefined,
+}
 
+/** The state after an event. A new `run` begins anew. */
 export function advance(progress: Progress, event: RunEvent, now: number): Progress {
-  if (event.type === 'table') {
-    return new Map(progress).set(event.table, {
-      table: event.table,
-      expected: event.missingBlocks,
-      done: 0,
-      doneBefore: event.doneBlocks,
-      running: 0,
-      since: undefined,
-      failed: false,
-    })
-  }
-  const before = 'table' in event && event.table !== undefined ? progress.get(event.table) : undefined
-  return before ? new Map(progress).set(before.table, advanceTable(before, event, now)) : progress
+  if (event.type === 'run') return { ...NO_PROGRESS, run: event, since: now, pace: startPace(now) }
+  const standstill = standstillIn(event)
+  // Several statements may tell of one unreachable server: the time counts from the first.
+  const stallAfter = (before: Stall | undefined) =>
+    standstill && { standstill, since: before?.standstill.reason === standstill.reason ? before.since : now }
+  const isStall = ['standstill', 'throttled', 'released'].includes(event.type)
+  if (isStall && 'table' in event && event.table === undefined)
+    return { ...progress, stall: stallAfter(progress.stall) }
+  if (!('table' in event) || event.table === undefined) return progress
+  const before = progress.tables.get(event.table) ?? { ...NOTHING, table: event.table }
+  const table = isStall ? { ...before, stall: stallAfter(before.stall) } : advanceTable(before, event, now)
+  const tables = new Map(progress.tables).set(event.table, table)
+  const pace = event.type === 'chunk-done' ? finished(progress.pace, now, workOf(event)) : progress.pace
+  return { ...progress, tables, pace }
+}
+
+function standstillIn(event: RunEvent): Standstill | undefined {
+  if (event.type === 'throttled') return { reason: event.hold ? 'paused' : 'load', found: event.text }
+  return event.type === 'standstill' ? event.standstill : undefined
 }
 
 /** Statements in flight over all tables. */
-export function inFlight(progress: Progress): number {
-  return [...progress.values()].reduce((sum, { running }) => sum + running, 0)
+export function inFlight({ tables }: Progress): number {
+  return [...tables.values()].reduce((sum, { running }) => sum + running, 0)
 }
 
-type LiveStyle = { readonly now: number; readonly columns: number; readonly colors: Colors }
+/** Chunks done, and how many there are, as far as is known. */
+export function chunksOf({ tables }: Progress): { readonly done: number; readonly all: number } {
+  const sum = (of: (table: TableProgress) => number) =>
+    [...tables.values()].reduce((total, table) => total + of(table), 0)
+  const done = sum(({ chunksDone }) => chunksDone)
+  return { done, all: done + sum(({ running, chunksLeft }) => running + chunksLeft) }
+}
 
-/** One line per table with work, never wider than the terminal. */
-export function liveLines(progress: Progress, { now, columns, colors }: LiveStyle): readonly string[] {
-  const tables = [...progress.values()].filter(({ expected }) => expected > 0)
-  const width = Math.max(0, ...tables.map(({ table }) => table.length))
-  return tables.map((table) => {
-    const share = percent(table.doneBefore + table.done, table.doneBefore + table.expected).padStart(7)
-    const text = `${table.table.padEnd(width)}  ${progressBar(table.done / table.expected, 20)} ${share}  ${throughputText(table, now)}`
-    const line = text.slice(0, columns - 1)
-    if (table.failed) return colors.red(line)
-    if (table.done >= table.expected) return colors.green(line)
-    return table.running > 0 ? line : colors.dim(line)
-  })
+const NOTHING: Omit<TableProgress, 'table'> = {
+  expected: 0,
+  done: 0,
+  chunksLeft: 0,
+  chunksDone: 0,
+  running: 0,
+  pace: [],
+  failed: false,
+  stall: undefined,
+}
+
+type ChunkDone = Extract<RunEvent, { readonly type: 'chunk-done' }>
+
+function workOf({ range, rowsWritten }: ChunkDone) {
+  return { blocks: range.to - range.from + 1, rows: rowsWritten }
 }
 
 function advanceTable(table: TableProgress, event: RunEvent, now: number): TableProgress {
+  const { running, pace } = table
   switch (event.type) {
+    case 'expected':
+      return { ...table, expected: event.blocks, chunksLeft: event.chunks }
     case 'chunk-started':
-      return { ...table, running: table.running + 1, since: table.since ?? now }
+      return {
+        ...table,
+        running: running + 1,
+        stall: undefined,
+        // Its chunk is not one that has not started; the next `expected` counts again.
+        chunksLeft: Math.max(0, table.chunksLeft - 1),
+        pace: pace.length > 0 ? pace : startPace(now),
+      }
     case 'chunk-done':
       return {
         ...table,
-        running: table.running - 1,
-        done: table.done + event.range.to - event.range.from + 1,
+        running: running - 1,
+        done: table.done + workOf(event).blocks,
+        chunksDone: table.chunksDone + 1,
+        pace: finished(pace, now, workOf(event)),
       }
     case 'chunk-failed':
-      return { ...table, running: table.running - 1 }
+      return { ...table, running: running - 1 }
     case 'table-failed':
       return { ...table, failed: true }
     default:
       return table
   }
-}
-
-function throughputText({ expected, done, since, running, failed }: TableProgress, now: number): string {
-  if (failed) return 'stopped'
-  if (done >= expected) return `${number(expected)} blocks done`
-  if (since === undefined) return 'waiting'
-  const elapsed = now - since
-  if (done === 0 || elapsed <= 0) return running > 0 ? 'started' : 'waiting'
-  const left = duration(((expected - done) * elapsed) / done)
-  return `${number(Math.round((done * 1000) / elapsed))} blocks/s, ${left} left`
 }

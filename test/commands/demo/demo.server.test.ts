@@ -62,7 +62,7 @@ test('the demo does every block outside source gap and incomplete blocks; again 
 
   const second = await backfill(['demo'], { cwd })
   expect(second.code, second.stderr).toBe(0)
-  expect(second.stdout).toMatch(/^Nothing to do\.\n/)
+  expect(second.stdout).toMatch(/^\S+Z Nothing to do; .*\n/)
 
   const server = await serve(join(cwd, 'state/embedded'))
   const [done] = await rowsOf<{ chunks: number; rows: number; runs: number }>(

@@ -84,7 +84,7 @@ test('what goes wrong for a moment is tried again; slow files, redirections and 
   )
   const { code, stdout, stderr } = await run('--from 0 --to 5999 --tables nonce_reads --stall 1 --jobs 4')
   expect(code, stderr).toBe(0)
-  expect(stdout).toMatch(/^Done: 6 chunks, 6,000 blocks, 6,000 rows/)
+  expect(stdout).toMatch(/^\S+Z Done: 6 chunks, 6,000 blocks, 6,000 rows/)
   expect(stderr).toMatch(/1000-1999 {2}failed: http:\S+\/1000\.parquet broke off: no data for 1 seconds/)
   expect(stderr).toMatch(/2000-2999 {2}failed: http:\S+\/2000\.parquet broke off/)
   expect(await imported()).toEqual([0, 1000, 2000, 3000, 4000, 5000].map((first) => ({ first, rows: 1000 })))

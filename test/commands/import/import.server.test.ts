@@ -64,7 +64,7 @@ test('all nine tables get the rows of their files, and derived tables are built 
   const { databases, run, env } = ground()
   const ended = await run('import --from 1000 --to 3999')
   expect(ended.code, ended.stderr).toBe(0)
-  expect(ended.stdout).toMatch(/^Done: 27 chunks, 27,000 blocks, 27,000 rows in /)
+  expect(ended.stdout).toMatch(/^\S+Z Done: 27 chunks, 27,000 blocks, 27,000 rows in /)
   const own = await rowsOf<{ name: string }>(
     server,
     'SELECT name FROM system.tables WHERE database = {d:String} ORDER BY name',
@@ -92,7 +92,7 @@ test('what is imported is not fetched again, and `status` knows nothing of it', 
   expect(status.stdout).not.toContain('import')
   files.requests.length = 0
   const again = await run('import --from 1000 --to 1999 --tables canonical_execution_traces,transaction')
-  expect(again).toMatchObject({ code: 0, stdout: 'Nothing to do.\n' })
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\S+Z Nothing to do; .*\n$/) })
   expect(files.requests.filter((line) => line.includes('.parquet'))).toEqual([])
   const log = await run('log import-traces')
   expect(log.stdout).toMatch(/1000-1999/)
@@ -212,11 +212,11 @@ test('a file that was published anew is imported again with --changed: what it n
     `SELECT * FROM {d:Identifier}.{t:Identifier} WHERE meta_network_name = {network:String} AND block_number BETWEEN 1000 AND 1499`,
     { d: original, t: table, network },
   )
-  expect((await run(words)).stdout).toBe('Nothing to do.\n')
+  expect((await run(words)).stdout).toMatch(/^\S+Z Nothing to do; .*\n$/)
   expect((await run(`${words} --changed --dry-run`)).stdout).toContain('1 file published again since')
   const again = await run(`${words} --changed`)
   expect(again.code, again.stderr).toBe(0)
-  expect(again.stdout).toMatch(/^Done: 1 chunk, 1,000 blocks, 500 rows/)
+  expect(again.stdout).toMatch(/^\S+Z Done: 1 chunk, 1,000 blocks, 500 rows/)
   const rows = await rowsOf(
     server,
     `SELECT meta_network_name AS n, count() AS rows FROM {d:Identifier}.{t:Identifier} GROUP BY n ORDER BY n`,
@@ -226,7 +226,7 @@ test('a file that was published anew is imported again with --changed: what it n
     { n: 'holesky', rows: expect.any(Number) },
     { n: network, rows: 1500 },
   ])
-  expect((await run(`${words} --changed`)).stdout).toBe('Nothing to do.\n')
+  expect((await run(`${words} --changed`)).stdout).toMatch(/^\S+Z Nothing to do; .*\n$/)
 })
 
 test('files that other SQL has read are named, and imported again with --changed', async () => {
@@ -238,10 +238,12 @@ test('files that other SQL has read are named, and imported again with --changed
   const file = join(own, 'import', 'canonical_execution_contracts.sql')
   writeFileSync(file, readFileSync(file, 'utf8').replace('toString(factory)', 'lower(factory)'))
   const more = await run(`${words} 2999`)
-  expect(more.stdout).toMatch(/^Done: 1 chunk/)
+  expect(more.stdout).toMatch(/^\S+Z Done: 1 chunk/)
   expect(more.stderr).toMatch(
     /blocks 1000-1999 stay as older SQL \(\w+\) built them: backfill import --changed builds them again/,
   )
-  expect((await run(`${words} 2999 --changed`)).stdout).toMatch(/^Done: 1 chunk, 1,000 blocks, 1,000 rows/)
-  expect((await run(`${words} 2999 --changed`)).stdout).toBe('Nothing to do.\n')
+  expect((await run(`${words} 2999 --changed`)).stdout).toMatch(
+    /^\S+Z Done: 1 chunk, 1,000 blocks, 1,000 rows/,
+  )
+  expect((await run(`${words} 2999 --changed`)).stdout).toMatch(/^\S+Z Nothing to do; .*\n$/)
 })

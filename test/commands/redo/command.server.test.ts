@@ -98,7 +98,7 @@ test('diff, status --check and redo say what a person needs, and write nothing b
   expect((await run(`up --tables ${KEY} --redo-stale --from 3`)).stderr).toContain('leave out --from')
   const up = await run(`up --tables ${KEY} --redo-stale`)
   expect(up, up.stderr).toMatchObject({ code: 0 })
-  expect(up.stdout).toMatch(/^Done: 1 chunk, 12 blocks, .*\n$/)
+  expect(up.stdout).toMatch(/^\S+Z Done: 1 chunk, 12 blocks, .*\n$/)
   expect((await run(`status --check --tables ${KEY}`)).code).toBe(0)
 })
 

@@ -47,6 +47,7 @@ const TABLE: TableReport = {
   eventsSinceCheckpoint: 12,
   state: 'missing',
   lock: null,
+  standstill: null,
   absences: [{ state: 'no source rows', text: '' }],
   notes: [],
 }

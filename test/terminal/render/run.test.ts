@@ -5,14 +5,24 @@ import { errorLines, exitCodeOf } from '../../../src/terminal/render/error.ts'
 import { eventText, failureLines, summaryLines } from '../../../src/terminal/render/run-events.ts'
 import { duration, formatRanges } from '../../../src/terminal/render/format.ts'
 import { eventFields, jsonOf, summaryFields, verbatim } from '../../../src/terminal/render/json.ts'
-import { advance, inFlight, liveLines, NO_PROGRESS } from '../../../src/terminal/render/run-progress.ts'
 import { BackfillError, usageError } from '../../../src/model/errors.ts'
 import type { RunEvent, RunSummary } from '../../../src/runner/events.ts'
 
 const colors = pc.createColors(false)
 
 const error = new BackfillError('code 60: no such table', { kind: 'failed', hint: 'create it' })
+const RUN: Extract<RunEvent, { type: 'run' }> = {
+  type: 'run',
+  runId: 'r',
+  network: 'mainnet',
+  target: 'mainnet on http://here:8123',
+  source: 'default',
+  servers: 'ClickHouse 26.7.1.1',
+  toolVersion: '1.2.3',
+}
+const INPUT = { reason: 'input', input: 'a', block: 7, failed: true } as const
 const EVENTS: readonly RunEvent[] = [
+  RUN,
   { type: 'created', table: 'a', target: 'mainnet.int_a' },
   { type: 'note', table: undefined, text: 'a note' },
   { type: 'warning', table: 'a', text: 'careful' },
@@ -34,7 +44,11 @@ const EVENTS: readonly RunEvent[] = [
   },
   { type: 'chunk-failed', table: 'a', range: { from: 10_001, to: 20_000 }, error },
   { type: 'table-failed', table: 'a', error },
-  { type: 'waiting', table: 'b', blocks: 10_000, on: ['a'] },
+  { type: 'standstill', table: 'b', standstill: { reason: 'lock', host: 'runner-2', pid: 7 } },
+  { type: 'standstill', table: 'b', standstill: { ...INPUT, failed: false } },
+  { type: 'standstill', table: 'b', standstill: undefined },
+  { type: 'waiting', table: 'b', blocks: 10_000, on: ['a'], standstill: INPUT },
+  { type: 'waiting', table: 'c', blocks: 1, on: ['a', 'b'], standstill: undefined },
 ]
 const SUMMARY: RunSummary = {
   runId: 'r',
@@ -50,36 +64,65 @@ const SUMMARY: RunSummary = {
 
 test('each event is one plain line, each failure comes with its hint', () => {
   const lines = [
-    ...EVENTS.flatMap((event) => eventText(event, colors).lines),
-    ...summaryLines(SUMMARY, colors),
+    ...EVENTS.flatMap((event) => eventText(event, colors, { done: 3, all: 34 }).lines),
     ...failureLines(SUMMARY, colors),
+    ...summaryLines(SUMMARY, { colors, run: RUN, left: [] }),
   ]
   expect(lines).toMatchInlineSnapshot(`
     [
+      "backfill 1.2.3: network mainnet, target mainnet on http://here:8123, source default, ClickHouse 26.7.1.1, run r",
       "a  created mainnet.int_a",
       "a note",
       "warning: a  careful",
-      "a  20,000 blocks not done, 5 done before",
       "a  skipped source gap 1-2000 (2,000 blocks): no source has rows there",
       "a  skipped incomplete 2001 (1 block): some sources lack these blocks",
-      "a  1-10000  12,345 rows  0.8 s",
+      "chunk 3 of 34  a  1-10000  12,345 rows  0.8 s",
       "a  10001-20000  failed: code 60: no such table",
       "a  stopped: code 60: no such table",
-      "b  10,000 blocks wait for a",
-      "1 table failed; done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s)",
+      "b  stands still: lock of host runner-2 (process 7)",
+      "b  10,000 blocks wait: input a failed at block 7",
+      "c  1 block wait for a, b",
       "backfill: a: code 60: no such table",
       "  create it",
+      "1 table failed; done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s); network mainnet, target mainnet on http://here:8123",
     ]
   `)
 })
 
-test('a run without failures says how fast it was, one without chunks that there was nothing to do', () => {
-  expect(summaryLines({ ...SUMMARY, failed: [] }, colors)).toEqual([
-    'Done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s)',
+const last = (changes: Partial<RunSummary>) =>
+  summaryLines({ ...SUMMARY, failed: [], ...changes }, { colors, run: RUN, left: [] })
+
+test('the last line of a run says what was done, how fast, and where', () => {
+  const where = '; network mainnet, target mainnet on http://here:8123'
+  expect(last({})).toEqual([
+    `Done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s)${where}`,
   ])
-  expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0 }, colors)).toEqual(['Nothing to do.'])
-  expect(summaryLines({ ...SUMMARY, failed: [], chunks: 0, interrupted: true }, colors)).toEqual([
-    'Interrupted. `backfill up` resumes from here.',
+  expect(last({ chunks: 0 })).toEqual([`Nothing to do${where}.`])
+  expect(last({ chunks: 0, interrupted: true })).toEqual([
+    `Interrupted${where}. \`backfill up\` resumes from here.`,
+  ])
+  const stale = [{ table: 'a', blocks: 5, reasons: ['sql'], hint: 'backfill redo a --stale' }] as const
+  const again = 'Stale: 5 blocks of a (sql). `backfill redo a --stale` builds them again.'
+  expect(last({ stale })).toEqual([again, expect.stringMatching(/^Done: /)])
+  expect(last({ stale, chunks: 0 })).toEqual([`Nothing to do${where}. ${again}`])
+})
+
+test('a run without work is one line, however many tables leave out something', () => {
+  const gaps = [{ from: 1, to: 2000 }]
+  const left = [
+    { type: 'skipped', tables: ['a'], sourceGaps: gaps, incomplete: [{ from: 2001, to: 2001 }] },
+    { type: 'skipped', tables: ['b'], sourceGaps: gaps, incomplete: [{ from: 2005, to: 2005 }] },
+    {
+      type: 'waiting',
+      table: 'c',
+      blocks: 3,
+      on: ['d'],
+      standstill: { ...INPUT, input: 'd', failed: false },
+    },
+  ] as const
+  const summary = { ...SUMMARY, chunks: 0, failed: [] }
+  expect(summaryLines(summary, { colors, run: undefined, left })).toEqual([
+    'Nothing to do; source gap 1-2000 (2,000 blocks); incomplete 2001, 2005 (2 blocks); c: 3 blocks wait: input d is at block 7.',
   ])
 })
 
@@ -87,7 +130,7 @@ const eventJson = (event: RunEvent) => jsonOf(eventFields(event))
 
 test('every event is one JSON object with its name, the summary too', () => {
   for (const event of EVENTS) expect(eventJson(event)).toMatchObject({ event: event.type })
-  expect(eventJson(EVENTS[6]!)).toEqual({
+  expect(eventJson(EVENTS[7]!)).toEqual({
     event: 'chunk-done',
     table: 'a',
     from: 1,
@@ -96,8 +139,13 @@ test('every event is one JSON object with its name, the summary too', () => {
     rows_read: 99_999,
     elapsed_ms: 812,
   })
-  expect(eventJson(EVENTS[4]!)).toMatchObject({ source_gaps: [[1, 2000]], incomplete: [[2001, 2001]] })
-  expect(eventJson(EVENTS[1]!)).toMatchObject({ table: null, text: 'a note' })
+  expect(eventJson(EVENTS[5]!)).toMatchObject({ source_gaps: [[1, 2000]], incomplete: [[2001, 2001]] })
+  expect(eventJson(EVENTS[2]!)).toMatchObject({ table: null, text: 'a note' })
+  expect(eventJson(EVENTS[10]!)).toMatchObject({
+    table: 'b',
+    standstill: { reason: 'lock', host: 'runner-2', pid: 7 },
+    text: 'lock of host runner-2 (process 7)',
+  })
   expect(jsonOf(summaryFields(SUMMARY))).toMatchObject({
     event: 'summary',
     blocks: 1_200_000,
@@ -127,21 +175,6 @@ test('data is one JSON document: keys in snake_case, no key is lost, and rows of
     nested: { a_error: { kind: 'failed', message: error.message, hint: 'create it' } },
     rows,
   })
-})
-
-test('live lines show pace and end, and never wrap', () => {
-  let progress = NO_PROGRESS
-  EVENTS.slice(0, 6).forEach((event) => (progress = advance(progress, event, 1000)))
-  expect(inFlight(progress)).toBe(1)
-  expect(liveLines(progress, { now: 2000, columns: 80, colors })).toEqual([
-    'a  ····················   0.0 %  started',
-  ])
-  progress = advance(progress, EVENTS[6]!, 3000)
-  expect(inFlight(progress)).toBe(0)
-  expect(liveLines(progress, { now: 3000, columns: 80, colors })).toEqual([
-    'a  ██████████··········  50.0 %  5,000 blocks/s, 2.0 s left',
-  ])
-  expect(liveLines(progress, { now: 3000, columns: 40, colors })[0]).toHaveLength(39)
 })
 
 test('ranges are written as they are typed, durations as they are said', () => {

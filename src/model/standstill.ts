@@ -1,0 +1,46 @@
+// Owns the words for why a table, or a whole run, stands still: the same in live lines, the log, JSON and `status`. Pure.
+
+export type Standstill =
+  /** Everything that the sources have is done. */
+  | { readonly reason: 'source'; readonly block: number }
+  /** Some sources lack these blocks; `block` is the first. */
+  | { readonly reason: 'incomplete'; readonly block: number; readonly blocks: number }
+  | { readonly reason: 'lock'; readonly host: string; readonly pid: number }
+  /** A table that it reads is not done at this block, or has stopped there. */
+  | {
+      readonly reason: 'input'
+      readonly input: string
+      readonly block: number
+      readonly failed: boolean
+    }
+  /** `paused` by a person, or throttled by `load`: `found` says by whom, or what. */
+  | { readonly reason: 'disk' | 'paused' | 'load'; readonly found: string }
+  | { readonly reason: 'unreachable'; readonly server: 'source' | 'target'; readonly giveUpMs: number }
+
+/** The words, `lock of host runner-2 (process 4711)`; `waitedMs`: how long it has stood still. */
+export function standstillText(standstill: Standstill, waitedMs: number): string {
+  switch (standstill.reason) {
+    case 'source':
+      return `source at block ${standstill.block}`
+    case 'incomplete':
+      return `incomplete block ${standstill.block}${standstill.blocks > 1 ? ` and ${standstill.blocks - 1} more` : ''}`
+    case 'lock':
+      return `lock of host ${standstill.host} (process ${standstill.pid})`
+    case 'input':
+      return `input ${standstill.input} ${standstill.failed ? 'failed' : 'is'} at block ${standstill.block}`
+    case 'disk':
+    case 'paused':
+    case 'load':
+      return standstill.found
+    default:
+      return `${standstill.server} unreachable (${span(waitedMs)} of ${span(standstill.giveUpMs)})`
+  }
+}
+
+/** `19 s`, `5 m`. */
+function span(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return seconds < 60
+    ? `${seconds} s`
+    : `${Math.floor(seconds / 60)} m${seconds % 60 > 0 ? ` ${seconds % 60} s` : ''}`
+}

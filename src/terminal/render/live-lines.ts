@@ -1,0 +1,134 @@
+// Owns the look of a run while it goes on: a line for each table with work, and one for all. Pure.
+import { standstillText } from '../../model/standstill.ts'
+import { progressBar } from './bar.ts'
+import { type Colors, duration, number, percent } from './format.ts'
+import { rateOf } from './pace.ts'
+import { chunksOf, inFlight, type Progress, type TableProgress } from './run-progress.ts'
+
+type LiveStyle = {
+  readonly now: number
+  readonly columns: number
+  readonly colors: Colors
+  /** The run has ended: nothing is left, or what is left is not done. */
+  readonly ended?: boolean
+}
+
+/** The lines, none wider than `columns` - 1: in a terminal's last column some wrap. */
+export function liveLines(progress: Progress, style: LiveStyle): readonly string[] {
+  const { now, columns, colors, ended = false } = style
+  const tables = [...progress.tables.values()].filter(({ expected }) => expected > 0)
+  const width = columns - 1
+  if (tables.length === 0) {
+    const word = progress.stall === undefined ? 'Probing sources…' : stallText(progress.stall, now)
+    return progress.run === undefined || ended ? [] : [colors.dim(word.slice(0, width))]
+  }
+  const texts = tables.map((table) => tableText(table, now, ended))
+  const widest = (of: (text: TableText) => string) => Math.max(...texts.map((text) => of(text).length))
+  const names = Math.max(...tables.map(({ table }) => table.length))
+  const room = (text: number) => width - names - PERCENT - text - 3 * 2
+  const isShort = room(widest(({ long }) => long)) < MIN_BAR
+  const text = widest(isShort ? ({ short }) => short : ({ long }) => long)
+  const bar = Math.min(MAX_BAR, room(text))
+  const hasBar = bar >= MIN_BAR
+  const name = hasBar ? names : Math.min(names, width - PERCENT - text - 2)
+  const lines = tables.map((table, at) => {
+    const { done, expected } = table
+    const share = percent(Math.min(done, expected), expected).padStart(PERCENT)
+    const said = isShort ? texts[at]!.short : texts[at]!.long
+    const cells = hasBar ? [progressBar(done / expected, bar)] : []
+    const parts = [shortened(table.table, name), ...cells, share, said]
+    const line = parts.join(hasBar ? '  ' : ' ').slice(0, width)
+    if (table.failed) return colors.red(line)
+    if (done >= expected) return colors.green(line)
+    return table.running > 0 ? line : colors.dim(line)
+  })
+  return [...lines, colors.bold(totalLine(progress, { now, columns: width, ended }))]
+}
+
+const MAX_BAR = 20
+const MIN_BAR = 4
+/** `100.0 %` */
+const PERCENT = 7
+
+/**
+ * How far the run is: `1 min 5 s  chunk 12 of 34, 2 running, 12,345 rows/s, 21 s left`. What matters least is left out first
+ * where the columns do not suffice.
+ */
+export function totalLine(
+  progress: Progress,
+  { now, columns, ended = false }: Pick<LiveStyle, 'now' | 'columns' | 'ended'>,
+): string {
+  const { done, all } = chunksOf(progress)
+  const isDone = ended && [...progress.tables.values()].every((table) => table.done >= table.expected)
+  const running = inFlight(progress)
+  const elapsed = duration(now - progress.since)
+  const rows = rateOf(progress.pace, now)
+  const left = timeLeft(progress, now)
+  const parts = [
+    { rank: 3, text: isDone ? `all done in ${elapsed}` : elapsed },
+    { rank: 4, text: `chunk ${number(done)} of ${number(all)}` },
+    { rank: 2, text: ended ? '' : `${number(running)} running` },
+    { rank: 1, text: rows === undefined ? '' : `${number(Math.round(rows.rows))} rows/s` },
+    ...(progress.stall !== undefined
+      ? [{ rank: 5, text: stallText(progress.stall, now) }]
+      : [{ rank: 5, text: left === undefined || ended ? '' : `${duration(left)} left` }]),
+  ].filter(({ text }) => text !== '')
+  const line = () => parts.map(({ text }) => text).join(', ')
+  while (line().length > columns && parts.length > 1)
+    parts.splice(parts.indexOf(parts.toSorted((one, other) => one.rank - other.rank)[0]!), 1)
+  return line().slice(0, columns)
+}
+
+/** For the tables that stand still: `address_diffs: lock of host runner-2 (process 4711)`. */
+export function stallLines({ tables }: Progress, now: number): readonly string[] {
+  return [...tables.values()].flatMap(({ table, expected, stall, running }) =>
+    stall === undefined || running > 0 || expected === 0 ? [] : [`${table}: ${stallText(stall, now)}`],
+  )
+}
+
+type TableText = { readonly long: string; readonly short: string }
+
+function same(text: string): TableText {
+  return { long: text, short: text }
+}
+
+function tableText(table: TableProgress, now: number, ended: boolean): TableText {
+  const { expected, done, running, pace, failed, stall } = table
+  if (failed) return same('stopped')
+  if (done >= expected) return { long: `${number(expected)} blocks done`, short: 'done' }
+  if (stall !== undefined && running === 0) {
+    const text = stallText(stall, now)
+    return { long: text, short: text.length > MAX_SHORT ? 'stands still' : text }
+  }
+  if (ended) return { long: `${number(expected - done)} blocks left`, short: 'not done' }
+  if (running === 0) return same('queued')
+  const rate = rateOf(pace, now)?.blocks ?? 0
+  if (rate === 0) return same('started')
+  const left = `${duration(((expected - done) / rate) * 1000)} left`
+  return { long: `${number(Math.round(rate))} blocks/s, ${left}`, short: left }
+}
+
+/** The longest `11 min 59 s left` has 16. */
+const MAX_SHORT = 16
+
+function stallText({ standstill, since }: NonNullable<Progress['stall']>, now: number): string {
+  return standstillText(standstill, now - since)
+}
+
+/** Time for the blocks left at the pace of all tables, in ms; undefined where nothing is in flight, or nothing is done. */
+function timeLeft(progress: Progress, now: number): number | undefined {
+  const rate = rateOf(progress.pace, now)?.blocks ?? 0
+  if (inFlight(progress) === 0 || rate === 0) return undefined
+  const left = [...progress.tables.values()]
+    .filter(({ failed }) => !failed)
+    .reduce((sum, { expected, done }) => sum + Math.max(0, expected - done), 0)
+  return (left / rate) * 1000
+}
+
+/** The name in so many columns, its middle left out: names differ at both ends. */
+function shortened(name: string, width: number): string {
+  if (name.length <= width) return name.padEnd(width)
+  return `${name.slice(0, HEAD)}…${name.slice(HEAD + 1 - width)}`.slice(0, Math.max(0, width))
+}
+
+const HEAD = 2

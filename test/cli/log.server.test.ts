@@ -1,0 +1,80 @@
+// Owns the promises of what a run prints where nobody watches: a log for people, for programs, or only what is wrong.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { backfillHere, environmentFor } from '../support/cli.ts'
+import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
+
+let server: TestServer
+const source = uniqueDatabase('source')
+beforeAll(async () => {
+  server = await startTestServer()
+  await createSourceTables(server, await readCatalogue(SQL_FOLDER), source)
+  await addBlocks(server, source, { from: 1, to: 60 })
+})
+afterAll(() => server?.stop())
+
+function person() {
+  const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const env = { ...environmentFor(server, own), BACKFILL_LAG: '0' }
+  return { ...own, run: (words: string) => backfillHere(words.split(' '), { env }) }
+}
+
+const SLOTS = '--tables block_slots_stat'
+
+test('`up` into a pipe prints a header, a line per chunk and a summary, each with its time; an idle run is one line', async () => {
+  const { run, target } = person()
+  const first = await run(`up ${SLOTS} --chunk 20 --jobs 1`)
+  expect(first.code).toBe(0)
+  const [header, created, ...chunks] = first.stderr.trimEnd().split('\n')
+  const where = `network mainnet, target ${target} on ${server.url}`
+  expect(header).toMatch(
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ backfill \d.*: .*, ClickHouse \d.*, run [\da-f-]{36}$/,
+  )
+  expect(header).toContain(where)
+  expect(created).toContain(`block_slots_stat  created ${target}.int_block_slots_stat`)
+  expect(chunks).toEqual(
+    ['1-20', '21-40', '41-60'].map((range, at) =>
+      expect.stringMatching(
+        new RegExp(
+          String.raw`^\S+Z chunk ${at + 1} of 3 {2}block_slots_stat {2}${range} {2}20 rows {2}\d+\.\d s$`,
+        ),
+      ),
+    ),
+  )
+  expect(first.stdout).toMatch(
+    /^\S+Z Done: 3 chunks, 60 blocks, 60 rows in \d+\.\d s \([\d,]+ blocks\/s\); network mainnet, target .*\n$/,
+  )
+  const second = await run(`up ${SLOTS}`)
+  expect(second).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\S+Z Nothing to do; .*\n$/),
+    stderr: '',
+  })
+  expect(second.stdout).toContain(where)
+})
+
+test('--log-format json makes every line an object, --quiet leaves warnings and errors only', async () => {
+  const { run } = person()
+  expect(await run(`up ${SLOTS} --log-format xml`)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--log-format must be text or json, got 'xml'"),
+  })
+  const { code, stdout, stderr } = await run(`up ${SLOTS} --chunk 20 --log-format json`)
+  expect(code).toBe(0)
+  const lines = `${stderr}${stdout}`.trimEnd().split('\n')
+  const logged = lines.map((line) => JSON.parse(line) as { time: string; level: string; message: string })
+  expect(logged.map(({ level }) => level)).toEqual(logged.map(() => 'info'))
+  expect(logged.map(({ time }) => Number.isNaN(Date.parse(time)))).toEqual(logged.map(() => false))
+  expect(logged[0]!.message).toMatch(/^backfill .*: network mainnet, /)
+  expect(logged.at(-1)!.message).toMatch(/^Done: 3 chunks, /)
+  expect(await run(`up --tables address_reads --quiet`)).toEqual({ code: 0, stdout: '', stderr: '' })
+  const { stderr: warned } = await run('up --tables address_diffs --quiet --to 400')
+  expect(warned).toMatch(/^\S+Z warning: address_diffs .*--to 400 is above the head/)
+  const { stderr: errors } = await run('up --tables nothing --log-format json')
+  expect(JSON.parse(errors.split('\n')[0]!)).toMatchObject({
+    level: 'error',
+    message: expect.stringContaining('nothing'),
+  })
+})

@@ -1,0 +1,27 @@
+// Owns the promise that whatever stands still says why in words that are the same everywhere.
+import { expect, test } from 'vitest'
+import { type Standstill, standstillText } from '../../src/model/standstill.ts'
+
+const WORDS: readonly { readonly words: string; readonly why: Standstill; readonly waitedMs?: number }[] = [
+  { words: 'source at block 20000', why: { reason: 'source', block: 20_000 } },
+  { words: 'incomplete block 17', why: { reason: 'incomplete', block: 17, blocks: 1 } },
+  { words: 'incomplete block 17 and 3 more', why: { reason: 'incomplete', block: 17, blocks: 4 } },
+  { words: 'lock of host runner-2 (process 4711)', why: { reason: 'lock', host: 'runner-2', pid: 4711 } },
+  { words: 'input a is at block 9', why: { reason: 'input', input: 'a', block: 9, failed: false } },
+  { words: 'input a failed at block 9', why: { reason: 'input', input: 'a', block: 9, failed: true } },
+  { words: '3% of disk default is free', why: { reason: 'disk', found: '3% of disk default is free' } },
+  {
+    words: 'target unreachable (19 s of 5 m)',
+    why: { reason: 'unreachable', server: 'target', giveUpMs: 300_000 },
+    waitedMs: 19_400,
+  },
+  {
+    words: 'source unreachable (1 m 30 s of 2 m)',
+    why: { reason: 'unreachable', server: 'source', giveUpMs: 120_000 },
+    waitedMs: 90_000,
+  },
+]
+
+test.each(WORDS)('$words', ({ words, why, waitedMs = 0 }) => {
+  expect(standstillText(why, waitedMs)).toBe(words)
+})

@@ -1,6 +1,7 @@
 // Owns the JSON documents of every command, as zod schemas: command -> what a document says -> its keys.
 import { z } from 'zod'
 import { LOOKING } from './look.ts'
+import { STEERING } from './steer.ts'
 import { EVENTS, event, REBUILD_PLAN, REBUILT, REDO_PLAN, STALE_PLAN, STANDSTILL } from './run-events.ts'
 import {
   blocks,
@@ -199,27 +200,7 @@ const RESULTS: Readonly<Record<string, Documents>> = {
       verification: object(VERIFICATION).describe('The comparison of a sample, as of `verify`'),
     }),
   },
-  unlock: {
-    'The locks': document({ tables: tables({ freed: flag('Whether somebody held it'), holder: LOCK }) }),
-  },
-  ...Object.fromEntries(
-    ['pause', 'limit', 'resume'].map((command) => [
-      command,
-      {
-        'What holds runs back now': document({
-          tables: texts('The tables it is about; none: all'),
-          holds: HOLDS,
-        }),
-      },
-    ]),
-  ),
-  wait: {
-    'Whether the tables are ready': document({
-      to: number('The last block that the tables must have'),
-      ready: flag('Whether all of them are'),
-      tables: tables({ reasons: texts('Why it is not ready') }),
-    }),
-  },
+  ...STEERING,
   ...LOOKING,
   doctor: {
     'The findings': document({

@@ -94,7 +94,12 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
   expect(tables).toHaveLength(11)
   const of = (key: string) => tables.find(({ table }) => table === key)
   expect(of('block_slots_stat')).toEqual({
-    ...{ holds: [], kept: null, limit: null, source_head: BLOCKS, unprobed: [] },
+    holds: [],
+    kept: null,
+    limit: null,
+    standstill: null,
+    source_head: BLOCKS,
+    unprobed: [],
     table: 'block_slots_stat',
     target: `${target}.int_block_slots_stat`,
     target_uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -115,7 +120,8 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     missing_blocks: 1010,
     done_blocks: 1990,
     expected_blocks: BLOCKS,
-    ...{ expected_ms: expect.any(Number), in_progress: [] },
+    expected_ms: expect.any(Number),
+    in_progress: [],
     rows: 1990,
     may_merge: true,
     lock: null,

@@ -1,6 +1,5 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
-import type { Standstill } from '../../model/standstill.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
@@ -11,8 +10,9 @@ import {
   type TableStatus,
   uuidsIn,
 } from '../../planning/table-status.ts'
-import { type Absence, type AbsenceState, absentText, thinText } from '../../planning/absence.ts'
+import { type Absence, absentText, thinText } from '../../planning/absence.ts'
 import { withKept } from '../../planning/kept-probe.ts'
+import { standstillOf, stateOf, type TableState } from './state.ts'
 import { highest, newestBlocks, oldText, otherNetworks } from './chain.ts'
 import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
 import { rowsIn } from '../../planning/row-estimates.ts'
@@ -196,51 +196,6 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     ],
   }
 }
-
-/** Of a table that no run or no source lets go on. */
-function standstillOf(
-  lock: LockInfo | null,
-  missing: readonly Range[],
-  incomplete: readonly Range[],
-  { inputs: { newest } }: TableStatus['bounds'],
-): Standstill | null {
-  if (lock?.released === false) return { reason: 'lock', host: lock.host, pid: lock.pid }
-  if (missing.length > 0) return null
-  const [first] = incomplete
-  if (first !== undefined) return { reason: 'incomplete', block: first.from, blocks: countBlocks(incomplete) }
-  return newest === undefined ? null : { reason: 'source', block: newest }
-}
-
-function stateOf(report: ReturnType<typeof reportOf>, exists: boolean): TableState {
-  if (!exists) return 'not created'
-  if (report.missingBlocks > 0 && report.holds.some(({ action }) => action === 'pause')) return 'waiting'
-  if (report.lock !== null) return 'in progress'
-  if (report.dirty.length > 0) return 'dirty'
-  const [absence] = report.absences
-  if (absence !== undefined) return absence.state
-  // The notes say why: the lag or its limits leave no block.
-  if (report.first === null) return 'waiting'
-  if (report.missingBlocks > 0) return 'missing'
-  if (report.stale.length > 0) return 'stale'
-  return report.incomplete.length > 0 ? 'waiting' : 'up to date'
-}
-
-type TableState =
-  /** Every block that the sources have up to the head is done; source gaps are listed separately. */
-  | 'up to date'
-  /** Paused, or only incomplete blocks are left, or no block is expected yet: the notes say why. */
-  | 'waiting'
-  /** Blocks are missing and no run works on them. */
-  | 'missing'
-  /** A live runner holds the lock. */
-  | 'in progress'
-  /** A range may be half written. */
-  | 'dirty'
-  /** Done ranges would be computed differently now. */
-  | 'stale'
-  /** The target table does not exist. */
-  | 'not created'
-  | AbsenceState
 
 export type TableReport = ReturnType<typeof reportOf> & { readonly state: TableState }
 

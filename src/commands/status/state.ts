@@ -1,0 +1,60 @@
+// Owns the state of a table in `status`, and why it stands still. Pure.
+import type { Hold } from '../../ledger/steering.ts'
+import type { LockInfo } from '../../lock/comment.ts'
+import { countBlocks, type Range } from '../../model/blocks.ts'
+import type { Standstill } from '../../model/standstill.ts'
+import type { Absence, AbsenceState } from '../../planning/absence.ts'
+import type { TableStatus } from '../../planning/table-status.ts'
+
+/** Why nothing more of a table is done now; null if a run would do more. */
+export function standstillOf(
+  lock: LockInfo | null,
+  missing: readonly Range[],
+  incomplete: readonly Range[],
+  { inputs: { newest } }: TableStatus['bounds'],
+): Standstill | null {
+  if (lock?.released === false) return { reason: 'lock', host: lock.host, pid: lock.pid }
+  if (missing.length > 0) return null
+  const [first] = incomplete
+  if (first !== undefined) return { reason: 'incomplete', block: first.from, blocks: countBlocks(incomplete) }
+  return newest === undefined ? null : { reason: 'source', block: newest }
+}
+
+type Described = {
+  readonly first: number | null
+  readonly missingBlocks: number
+  readonly holds: readonly Hold[]
+  readonly lock: LockInfo | null
+  readonly absences: readonly Absence[]
+} & Readonly<Record<'dirty' | 'stale' | 'incomplete', readonly Range[]>>
+
+export function stateOf(report: Described, exists: boolean): TableState {
+  if (!exists) return 'not created'
+  if (report.missingBlocks > 0 && report.holds.some(({ action }) => action === 'pause')) return 'waiting'
+  if (report.lock !== null) return 'in progress'
+  if (report.dirty.length > 0) return 'dirty'
+  const [absence] = report.absences
+  if (absence !== undefined) return absence.state
+  // The notes say why: the lag or its limits leave no block.
+  if (report.first === null) return 'waiting'
+  if (report.missingBlocks > 0) return 'missing'
+  if (report.stale.length > 0) return 'stale'
+  return report.incomplete.length > 0 ? 'waiting' : 'up to date'
+}
+
+export type TableState =
+  /** Every block that the sources have up to the head is done; source gaps are listed separately. */
+  | 'up to date'
+  /** Paused, or only incomplete blocks are left, or no block is expected yet: the notes say why. */
+  | 'waiting'
+  /** Blocks are missing and no run works on them. */
+  | 'missing'
+  /** A live runner holds the lock. */
+  | 'in progress'
+  /** A range may be half written. */
+  | 'dirty'
+  /** Done ranges would be computed differently now. */
+  | 'stale'
+  /** The target table does not exist. */
+  | 'not created'
+  | AbsenceState

@@ -90,20 +90,21 @@ export const LOCK = nullable(
   }).describe('The lock'),
 )
 
-/** Pauses and limits that people have set. */
-export const HOLDS = list(
-  object({
-    action: oneOf(['pause', 'limit'], 'What holds runs back'),
-    table: text('The table key; empty for all tables'),
-    spares: texts('Of all tables: those that were resumed since'),
-    jobs: number('Of a limit: statements at the same time'),
-    by: text('The person who set it'),
-    host: text('The host of that person'),
-    since: time('When it was set, by the clock of the server'),
-    until: nullable(time('When it ends by itself; null: with `resume` alone')),
-  }),
-  'Pauses and limits that hold now',
-)
+const HOLD_KEYS = object({
+  action: oneOf(['pause', 'limit'], 'What holds runs back'),
+  table: text('The table key; empty for all tables'),
+  spares: texts('Of all tables: those that were resumed since'),
+  jobs: number('Of a limit: statements at the same time'),
+  by: text('The person who set it'),
+  host: text('The host of that person'),
+  since: time('When it was set, by the clock of the server'),
+  until: nullable(time('When it ends by itself; null: with `resume` alone')),
+})
+
+/** A pause or a limit that a person has set. */
+export const HOLD = HOLD_KEYS.describe('The pause or limit; null if the load is the reason')
+
+export const HOLDS = list(HOLD_KEYS, 'Pauses and limits that hold now')
 
 export const ROWS_KIND = oneOf(['per-block', 'per-key'], 'What a row belongs to')
 

@@ -6,6 +6,7 @@ import {
   ERROR,
   EXPECTED_MS,
   flag,
+  HOLD,
   list,
   maybe,
   nullable,
@@ -72,6 +73,8 @@ export const EVENTS = {
   'A table was created': event('created', { table: TABLE, target: TARGET }),
   'Something to know': event('note', ABOUT),
   'Something to look at': event('warning', ABOUT),
+  'Runs are held back': event('throttled', { ...ABOUT, hold: nullable(HOLD) }),
+  'Nothing holds it back any more': event('released', ABOUT),
   'The work of a table': event('table', {
     table: TABLE,
     missing_blocks: number('Blocks to run'),

@@ -4,12 +4,10 @@ import * as flags from '../../terminal/flags.ts'
 import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
-const tables = { ...flags.tables, bare: true }
 const until = flag('until <time>', 'When it ends by itself: a time of day here, or a time from now', {
   example: '18:00, 90m',
   fallback: 'only by `resume`',
 })
-const exclude = flag('exclude <a,b>', 'Tables to leave as they are', { example: 'address_diffs' })
 const jobs = {
   ...flags.jobs,
   about: 'Number of statements at the same time: of each table named, else over all',
@@ -25,7 +23,7 @@ function steering(
     name,
     about,
     usage: '[table…] [flags]',
-    flags: [tables, exclude, ...more, flags.json, ...flags.common],
+    flags: [...flags.selection, ...more, flags.json, ...flags.common],
     exits: exits.asking,
     examples,
     load: async () => (await import('../../commands/steer/command.ts')).steer(name),
@@ -50,7 +48,7 @@ export const STEER: readonly CommandEntry[] = [
     about: 'Wait until tables are complete and not stale up to a block',
     usage: '[table…] --to <block> [flags]',
     flags: [
-      tables,
+      ...flags.selection,
       { ...flags.to, fallback: 'none', example: '20000000' },
       flag('timeout <duration>', 'How long to wait; 0 looks once', { example: '2h, 0', fallback: '30m' }),
       flags.lag,

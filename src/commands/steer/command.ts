@@ -1,5 +1,4 @@
 // Owns `backfill pause`, `limit` and `resume`: they record what runs shall do, and say what holds then.
-import { chooseTables } from '../../model/choose.ts'
 import { EXIT, failedError, usageError } from '../../model/errors.ts'
 import { isMissing } from '../../clickhouse/server-error.ts'
 import { holdText } from '../../ledger/steering.ts'
@@ -7,7 +6,7 @@ import type { Workspace } from '../../runner/workspace.ts'
 import { wallClock } from '../../seam/clock.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
-import { duration, type Flags, names, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
+import { duration, type Flags, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
 
 /** Each action, and what it does to runs. */
 const DOES = {
@@ -44,14 +43,9 @@ export const steer =
     })
   }
 
-/** [''] for all. @throws BackfillError `usage` for an unknown table, or if none is left */
+/** [''] for all, of today and of tomorrow. */
 function tablesOf({ chosen }: Workspace, flags: Flags): readonly string[] {
-  const excluded = readFlag(flags, 'exclude', names) ?? []
-  if (excluded.length === 0 && !flags.has('tables')) return ['']
-  chooseTables({ tables: chosen }, excluded)
-  const keys = chosen.map(({ key }) => key).filter((key) => !excluded.includes(key))
-  if (keys.length === 0) throw usageError('--exclude leaves no table')
-  return keys
+  return flags.has('tables') || flags.has('exclude') ? chosen.map(({ key }) => key) : ['']
 }
 
 /** For a ledger of an older version. @throws BackfillError `failed` without a ledger, or naming the GRANT */

@@ -199,6 +199,10 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   doctor: [],
   log: [],
   info: [],
+  pause: [],
+  limit: ['--jobs', '1'],
+  resume: [],
+  wait: ['--to', '5', '--timeout', '0'],
 }
 /** `rebuild` refuses every cluster; `preview` reads rows alone, wherever they are; `list` asks no server. */
 const ALONE = ['rebuild', 'preview', 'list', 'demo']

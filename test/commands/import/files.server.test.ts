@@ -111,7 +111,7 @@ test('a broken file fails its own blocks, by its address, and no others; mended,
   )
   const bad = await run('--from 0 --to 5999 --tables nonce_reads')
   expect(bad.code).toBe(1)
-  expect(bad.stdout).toMatch(/^1 table failed; done: 1 chunk, 1,000 blocks, 1,000 rows/)
+  expect(bad.stdout).toMatch(/^\S+Z 1 table failed; done: 1 chunk, 1,000 blocks, 1,000 rows/)
   for (const said of [
     /\/0\.parquet is truncated: its \d+ bytes do not end like a Parquet file/,
     /while importing http:\S+\/1000\.parquet \(query backfill-holesky-import-nonce_reads-1000-/,
@@ -137,7 +137,7 @@ test('a table whose files are all broken stops after ten, the others go on', asy
   const { code, stderr, stdout } = await run('--from 0 --to 11999 --tables nonce_reads,contracts --jobs 1')
   expect(code).toBe(1)
   expect(stderr.match(/^backfill: import-nonce_reads: /gm)).toHaveLength(10)
-  expect(stdout).toMatch(/^1 table failed; done: 1 chunk,/)
+  expect(stdout).toMatch(/^\S+Z 1 table failed; done: 1 chunk,/)
 })
 
 test('a file that cannot be asked for, or does not say how long it is, is fetched all the same', async () => {

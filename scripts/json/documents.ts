@@ -122,6 +122,7 @@ const BLOCK = document({
 })
 
 const PLAN = document({
+  steering: HOLDS,
   jobs: number('Statements at the same time'),
   free: nullable(object({ disk: text('The disk with the least room'), bytes: number('Its free bytes') })),
   stale: STALE,

@@ -54,6 +54,7 @@ test('`up --json` is one JSON object per line, from the first event to the summa
   const table = 'block_slots_stat'
   const [started, done] = ['chunk-started', 'chunk-done']
   expect(lines.map(({ event }) => event)).toEqual([
+    'run',
     'created',
     'table',
     started,
@@ -63,6 +64,7 @@ test('`up --json` is one JSON object per line, from the first event to the summa
     'summary',
   ])
   expect(lines).toMatchObject([
+    { schema: 1, run_id: expect.any(String), target: expect.stringContaining(target) },
     { schema: 1, table, target: `${target}.int_block_slots_stat` },
     { schema: 1, table, missing_blocks: BLOCKS, done_blocks: 0 },
     { schema: 1, table, from: 1, to: 2000, query_id: expect.stringContaining(table) },
@@ -220,7 +222,7 @@ test('`run` takes the flags of the Python scripts and obeys the ledger', async (
   expect(first.code).toBe(0)
   expect(first.stdout).toContain('Done: 2 chunks, 1,000 blocks')
   const second = await run(`run ${SLOTS} --start-block 501 --end-block 1500 --step-size 5000`)
-  expect(second.stderr).toMatch(/^block_slots_stat {2}1001-1500 {2}500 rows/m)
+  expect(second.stderr).toMatch(/block_slots_stat {2}1001-1500 {2}500 rows/)
   expect(second.stdout).toContain('Done: 1 chunk, 500 blocks')
 })
 

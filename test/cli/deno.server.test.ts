@@ -171,7 +171,8 @@ async function upAndStatus(flags: readonly string[], options: CliOptions): Promi
   expect(status.code, status.stderr).toBe(0)
   return (up.stdout + status.stdout)
     .replace(/ in \d+\.\d s \([\d,]+ blocks\/s\)/, '')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d/g, '<time>')
+    .replaceAll(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\dZ)?/g, '<time>')
+    .replace(/target \w+ on \S+/, 'target <target>')
 }
 
 /** The ledger without ids, times, hosts and what the server measured. */

@@ -1,14 +1,12 @@
 // Owns the promise that every command with --json prints documents as its schema says, results and errors.
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import parsePrometheus from 'parse-prometheus-text-format'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { toolVersion } from '../../src/workspace/tool-version.ts'
 import { backfillHere, environmentFor, NOWHERE } from '../support/cli.ts'
+import { editedFolder } from '../support/edited-folder.ts'
 import { checkDocument, checkedDocuments } from '../support/json-outputs.ts'
-import { temporaryDirectory } from '../support/processes.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
@@ -60,11 +58,15 @@ test('each command prints what its schema describes, in one envelope; so do its 
     `accept ${KEY} --from 61 --to 1160 --dry-run --json`,
     `accept ${KEY} --from 61 --to 1160 --yes --json`,
     `unlock --tables ${KEY} --json`,
+    `limit --jobs 1 --json`,
+    `pause ${KEY} --json`,
+    `wait ${KEY} --to 60 --timeout 0 --json`,
+    `resume --json`,
     `list --json`,
     `info --json`,
     `doctor --tables ${KEY} --idle 1 --json`,
     `check ${KEY} --offline --json`,
-    `new gas_per_block --sql ${emptySqlFolder()} --json`,
+    `new gas_per_block --sql ${editedFolder('transforms/block_slots_stat.sql', (text) => text)} --json`,
   ]
   for (const one of words) {
     const { documents, stderr } = await run(one)
@@ -100,13 +102,6 @@ test('each command prints what its schema describes, in one envelope; so do its 
   expect(named.filter((name) => !failing.includes(name) && counted(name) === 0)).toEqual([])
   expect(counted('error')).toBeGreaterThanOrEqual(2)
 })
-
-/** A folder with the project's sources and no table. */
-function emptySqlFolder(): string {
-  const folder = join(temporaryDirectory(), 'sql')
-  mkdirSync(folder, { recursive: true })
-  return folder
-}
 
 test('a document with a key that its schema does not know fails the test that printed it', async () => {
   const { stdout } = await run('list --json')

@@ -198,7 +198,7 @@ test('where a profile does not wait for a deletion and merges are stopped, redo 
   expect(ended.code).toBe(1)
   expect(ended.stderr).toContain(`3 rows are left after deleting blocks of ${TABLE}`)
   expect(hintOf(ended)).toBe(
-    '  Are merges of target.int_block_slots_stat stopped? Run backfill up again when they run',
+    '  Are merges of target.int_block_slots_stat stopped? Run backfill up --lag 0 again when they run',
   )
   const events = await rowsOf<{ event: string }>(
     server,

@@ -193,7 +193,9 @@ test('a deletion that a dead run left queued neither blocks its successor nor un
   const first = (await runWith(EVERY_BLOCK, {})).up()
   await runningStatement('DELETE FROM')
   const second = (await runWith(EVERY_BLOCK, {})).up()
-  await sleep(1_000)
+  // The first is at its deletion until the second has the lock.
+  const taken = `SELECT count() FROM system.tables WHERE database = concat({ledger:String}, '_locks') AND endsWith(name, '3')`
+  while ((await query(taken)) === '0\n') await sleep(50)
   await query('SYSTEM START MERGES {target:Identifier}.int_block_slots_stat')
   expect((await second).failed).toEqual([])
   expect((await first).failed).toHaveLength(1)

@@ -5,9 +5,9 @@ import type { TableStatus } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { duration } from '../../terminal/render/format.ts'
 
-/** Null if none is known. */
+/** Null if none is known, or if it is before the first block: the lag is larger than the chain. */
 export function highest(blocks: readonly (number | undefined)[]): number | null {
-  const known = blocks.filter((block) => block !== undefined && Number.isFinite(block))
+  const known = blocks.filter((block) => block !== undefined && Number.isFinite(block) && block >= 0)
   return known.length === 0 ? null : Math.max(...(known as number[]))
 }
 

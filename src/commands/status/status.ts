@@ -32,11 +32,13 @@ export async function status(
   workspace: Workspace,
   { lag, ages, maxSourceAge = Infinity }: StatusOptions,
 ): Promise<StatusReport> {
-  const [tableStatuses, locks, steering] = await Promise.all([
+  const asked = workspace.ports.steering.read()
+  asked.catch(() => undefined) // who may not read the ledger hears of the whole of it first
+  const [tableStatuses, locks] = await Promise.all([
     readTableStatuses(workspace, { lag }),
     workspace.ports.locks.holders(),
-    workspace.ports.steering.read(),
   ])
+  const steering = await asked
   const hasMissing = [...tableStatuses.values()].some(({ missing }) => missing.length > 0)
   const [availabilities, sourceAges, { throughputs }, others] = await Promise.all([
     withKept(workspace, tableStatuses, makeProbe(workspace)).then((probe) =>
@@ -181,7 +183,7 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     /** Pauses and limits that people have set for its runs. */
     holds,
     /** Up to where the sources are taken as complete; null without rows. */
-    sourceHead: bounds.inputs.naturalHead ?? null,
+    sourceHead: highest([bounds.inputs.naturalHead]),
     /** Last block that the table may ever hold; null: no limit. */
     limit: bounds.limits.to ?? null,
     /** Why nothing more is done now; null if a run would do more. */

@@ -127,6 +127,7 @@ async function expectFindings(
       .replaceAll(env['TARGET_CLICKHOUSE_DATABASE'] ?? 'no target', 'mainnet')
       .replaceAll(env['BACKFILL_LEDGER_DATABASE'] ?? 'no ledger', 'backfill')
       .replaceAll(/http:[^\s),]+/g, 'http://…')
+      .replaceAll(` --sql ${folder}`, '')
   const found = hide(findingsIn(stdout, folder))
   expect(found, stderr).toBe(fixture.finds.trimEnd())
   expect(found).toContain(`: ${fixture.rule} ${RULES[fixture.rule as keyof typeof RULES]}: `)

@@ -55,7 +55,7 @@ test('a run that finds itself paused says by whom, locks and starts nothing, and
   expect(shown.stdout).toMatch(/all tables: paused by \S+ on \S+ since .* UTC: `backfill resume` ends it\./)
   const { tables } = JSON.parse((await backfillHere(['status', '--json'], { env })).stdout)
   expect(tables[0].holds).toMatchObject([{ action: 'pause', by: expect.any(String), until: null }])
-  expect((await backfillHere(['plan'], { env })).stdout).toContain('all tables  paused by ')
+  expect((await backfillHere(['plan'], { env })).stdout).toContain('all tables: paused by ')
   expect(await backfillHere(['resume'], { env })).toMatchObject({
     code: 0,
     stdout: 'mainnet: runs go on with all tables.\nNothing holds runs back.\n',

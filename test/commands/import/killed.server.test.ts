@@ -166,7 +166,7 @@ test('Ctrl-C while a download stands still: it is given up when the grace time i
   const { code, stdout } = await ended
   files.behave('/1000.parquet', undefined)
   expect(code).toBe(130)
-  expect(stdout).toMatch(/^\S+Z Interrupted; done: 1 chunk, .*`backfill import` resumes from here\./)
+  expect(stdout).toMatch(/^\S+Z Interrupted; done: 1 chunk, .*`backfill import [^`]+` resumes from here\./)
   expect((await backfillHere(few, { env: env(server.url) })).code).toBe(0)
   await expectOnce(databases.source, ['canonical_execution_traces'], 2000)
 })

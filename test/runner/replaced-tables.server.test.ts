@@ -82,7 +82,9 @@ test('a dependant waits for an input that was emptied, and runs when it is built
   await query(`TRUNCATE TABLE ${INPUT}`)
   const both = await connectWorkspace({ tables: [TABLE, DEPENDANT], catalogue })
   expect(await both.up()).toMatchObject({ chunks: 0, failed: [] })
-  expect(both.events).toContainEqual({ type: 'waiting', table: DEPENDANT, blocks: 12, on: [TABLE] })
+  expect(both.events).toContainEqual(
+    expect.objectContaining({ type: 'waiting', table: DEPENDANT, blocks: 12, on: [TABLE] }),
+  )
   expect((await reportOf(both, DEPENDANT)).notes).toEqual([
     'its blocks wait for int_block_slots_stat, which is empty',
   ])
@@ -100,7 +102,9 @@ test('nothing is written into a table that was emptied, by up or by redo: it wou
   await addBlocks(server, source, { from: 13, to: 14 })
   const { failed } = await workspace.up()
   expect(failed.map(({ table }) => table)).toEqual(['first_blocks'])
-  expect(failed[0]!.error.message).toContain('was it truncated? DROP TABLE makes backfill build it again')
+  expect(failed[0]!.error.message).toMatch(
+    /was it truncated\? Type DROP TABLE \S+, then `backfill up first_blocks` builds it again$/,
+  )
   expect((await reportOf(workspace, 'first_blocks')).state).toBe('emptied')
   expect((await reportOf(workspace, 'newcomers')).doneBlocks).toBe(12)
 
@@ -122,12 +126,9 @@ test.each(['oldest', 'newest'] as const)(
     // The blocks below 7 are missing, so what is first there is not known yet.
     expect((await workspace.up({ ...options, from: 7 })).failed).toEqual([])
     expect(await blocksOf('int_newcomers')).toEqual([])
-    expect(workspace.events).toContainEqual({
-      type: 'waiting',
-      table: 'newcomers',
-      blocks: 6,
-      on: ['first_blocks'],
-    })
+    expect(workspace.events).toContainEqual(
+      expect.objectContaining({ type: 'waiting', table: 'newcomers', blocks: 6, on: ['first_blocks'] }),
+    )
     expect((await workspace.up(options)).failed).toEqual([])
     expect(await blocksOf('int_newcomers')).toEqual([1, 2, 3, 4, 5])
     const { server, target } = databases()

@@ -70,9 +70,13 @@ describe.each(COMPRESSIONS)('rows on the wire as %s', (compression) => {
       /^ClickHouse \(source .* the words of the source.* \(code 395\)$/,
     )
     expect(failed[0]!.error.message).toContain(`while reading blocks 1-${BLOCKS} of ${TABLE}`)
-    // A zstd stream cannot be read at its end, nor any whose connection ends first: the next try is, and then it is over.
-    const tries = events.filter(({ type }) => type === 'chunk-failed').length
-    expect(tries).toBeLessThanOrEqual(2)
+    // A zstd stream cannot be read at its end: the next try is, and then it is over. Of the other two, a connection that
+    // ends before its last bytes are read says nothing either, and is tried again for that reason alone.
+    const tries = events.flatMap((event) => (event.type === 'chunk-failed' ? [event.error.message] : []))
+    if (compression === 'zstd') expect(tries).toHaveLength(2)
+    else expect(tries.slice(0, -1).filter((text) => !text.endsWith(': aborted'))).toEqual([])
+    expect(tries.length).toBeLessThanOrEqual(2)
+    expect(tries.at(-1)).toContain('the words of the source')
   })
 
   test('one that fails before its first row does so at the first try', async () => {

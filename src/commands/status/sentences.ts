@@ -38,10 +38,11 @@ const ODDITIES: readonly Oddity[] = [
   ({ sourceGaps }) =>
     some(sourceGaps, (text) => `source gap: no source has rows for ${text}; runs if they arrive.`),
   ({ kept }) =>
-    some(
-      kept?.blocks ?? [],
-      (text) => `${text} as a run found them ${duration(kept!.ageMs)} ago; their source rows are the same.`,
-    ),
+    kept === null || kept.blocks.length === 0
+      ? []
+      : [
+          `source gaps and incomplete blocks are as a run found them ${duration(kept.ageMs)} ago; the source rows around them are the same.`,
+        ],
   ({ unprobed }) =>
     some(
       unprobed,

@@ -62,7 +62,7 @@ test('what was not looked at now is said: kept from an earlier run, or left out'
   ]
   const lines = renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry }).join('\n')
   expect(lines).toContain(
-    'blocks 1000000-5999999 as a run found them 10 min 0 s ago; their source rows are the same.',
+    'source gaps and incomplete blocks are as a run found them 10 min 0 s ago; the source rows around them are the same.',
   )
   expect(lines).toContain(
     'not looked at: blocks 7000000-8000000; source gaps and incomplete blocks among them',

@@ -1,6 +1,6 @@
 // Owns whether an SQL expression is deterministic, by asking the server about its functions.
+import { sql } from 'kysely'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
-import { typed } from './dialect.ts'
 import type { Server } from './server.ts'
 
 /** `unknown`: the server does not report it for one of the functions, or (old versions) for any. */
@@ -13,24 +13,46 @@ export async function determinismOf(
 ): Promise<readonly Determinism[]> {
   const calls = expressions.map(callsOf)
   if (calls.every(({ length }) => length === 0)) return expressions.map(() => 'deterministic')
-  const rows = await server
-    .during('asking which functions are deterministic')
-    .selectFrom('system.functions')
-    // All columns: the needed one is called `deterministic` or `is_deterministic`, and some versions lack it.
-    .selectAll()
-    .where(({ fn, eb }) =>
-      eb(fn<string>('lower', ['name']), 'in', typed<string[]>(calls.flat(), 'Array(String)')),
-    )
-    .execute()
-  const said = Map.groupBy(rows, ({ name }) => name.toLowerCase())
+  const said = await functionsOf(server)
   return calls.map((names) => {
     // The server has accepted the expression, so a word before a parenthesis that is not a function is an operator.
-    const answers = names
-      .flatMap((name) => said.get(name) ?? [])
-      .map((row) => row.deterministic ?? row.is_deterministic ?? null)
+    const answers = names.flatMap((name) => said.get(name) ?? [])
     if (answers.includes(0)) return 'nondeterministic'
     return answers.includes(null) ? 'unknown' : 'deterministic'
   })
+}
+
+/** What a server says of each function (1: deterministic, null: it does not say), by its name in lower case. */
+type Functions = ReadonlyMap<string, readonly (number | null)[]>
+
+/** A server's functions do not change during a run: they are asked for once. */
+const asked = new WeakMap<object, Promise<Functions>>()
+
+function functionsOf(server: Pick<Server, 'during'>): Promise<Functions> {
+  const before = asked.get(server)
+  if (before !== undefined) return before
+  const now = askFunctions(server)
+  asked.set(server, now)
+  now.catch(() => asked.delete(server)) // the next one asks again
+  return now
+}
+
+async function askFunctions(server: Pick<Server, 'during'>): Promise<Functions> {
+  const rows = await server
+    .during('asking which functions are deterministic')
+    .selectFrom('system.functions')
+    .select([
+      sql<string>`lower(name)`.as('name'),
+      // Of some versions `deterministic`, of others `is_deterministic`; some have neither.
+      sql<(number | null)[]>`array(COLUMNS('^(is_)?deterministic$'))`.as('said'),
+    ])
+    .execute()
+  return new Map(
+    [...Map.groupBy(rows, ({ name }) => name)].map(([name, all]) => [
+      name,
+      all.map(({ said }) => said[0] ?? null),
+    ]),
+  )
 }
 
 /** Names of the functions that an expression calls, in lower case, because the case of some does not matter. */

@@ -130,12 +130,7 @@ export type Schema = {
   'system.tables': SystemTables
   'system.columns': SystemColumns
   'system.clusters': SystemClusters
-  'system.functions': {
-    name: string
-    /** NULL: unknown. The version decides which of the two columns exists; some versions have neither. */
-    deterministic?: number | null
-    is_deterministic?: number | null
-  }
+  'system.functions': { name: string }
   'system.macros': { macro: string; substitution: string }
   'system.databases': { name: string; engine: string }
   'system.processes': SystemProcesses

@@ -23,19 +23,24 @@ export function openVersions({
     ledger('reading the SQL texts of the ledger').selectFrom('sql_versions').where('table_key', '=', key)
 
   return {
-    /**
-     * Stores the file of a table's transform, under the lock's fence, unless it is stored already. Does nothing in a ledger
-     * that an older version of backfill created.
-     */
-    async keep(lock: Lock, { key, sqlHash, rawHash, rawText, transform }: TableDefinition): Promise<void> {
-      const there = await sqlVersionsOf(key)
-        .where('sql_hash', '=', sqlHash)
-        .where('raw_hash', '=', rawHash)
-        .select('raw_hash')
-        .limit(1)
+    /** Keys of the tables whose transform's file is not stored; none in a ledger that an older version of backfill created. */
+    async unkept(tables: readonly TableDefinition[]): Promise<ReadonlySet<string>> {
+      if (tables.length === 0) return new Set()
+      const hashes = tables.map(({ key, sqlHash, rawHash }) => sql`(${key}, ${sqlHash}, ${rawHash})`)
+      const kept = await ledger('reading the SQL texts of the ledger')
+        .selectFrom('sql_versions')
+        .where(sql<boolean>`(table_key, sql_hash, raw_hash) IN (${sql.join(hashes)})`)
+        .select('table_key')
+        .distinct()
         .execute()
         .catch(unlessMissing)
-      if (there === undefined || there.length > 0) return
+      if (kept === undefined) return new Set()
+      const keys = kept.map((row) => row.table_key)
+      return new Set(tables.flatMap(({ key }) => (keys.includes(key) ? [] : [key])))
+    },
+
+    /** Stores the file of a table's transform, under the lock's fence. */
+    async keep(lock: Lock, { key, sqlHash, rawHash, rawText, transform }: TableDefinition): Promise<void> {
       const { text, params } = compiledFence(server.db, { lockName: lock.name, names })
       const row = {
         table_key: key,

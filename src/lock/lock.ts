@@ -1,18 +1,27 @@
 // Owns the lock of one (network, table): a lock epoch is a table (in Keeper: a row) that only one runner can create; the
 // highest epoch owns the lock.
-import { failedError } from '../model/errors.ts'
+import { type BackfillError, failedError } from '../model/errors.ts'
 import { commentLiteral, type LockInfo } from './comment.ts'
-import { lockName, lockPrefix } from './lock-name.ts'
+import { lockName } from './lock-name.ts'
 import { heldBy, type WaitNote, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { identity } from '../seam/process.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { lockStore } from './store.ts'
-import { wallClock, every } from '../seam/clock.ts'
+import { every, monotonicMs, wallClock } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 
 /** Interval of the heartbeat in the lock's comment. */
 const HEARTBEAT_MS = 5_000
+
+/** After this time, what was seen of the locks is not used any more. */
+const SEEN_MS = 5_000
+
+/** `found`: the epochs that there are, the highest last; `inLedger`: the highest of any ledger event. */
+type Epochs = { readonly found: readonly LockInfo[]; readonly inLedger: number }
+
+/** The epochs of a lock; undefined if somebody holds it, or if they were read too long ago. */
+export type LocksSeen = (key: string) => Epochs | undefined
 
 export type LockOptions = {
   /** A separate connection: a heartbeat must not queue behind a chunk. */
@@ -30,29 +39,29 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
   const store = lockStore({ server, names })
   const watch = watchLocks({ store, network, exclusive })
 
-  /** The highest lock epoch of any ledger event. */
-  async function ledgerEpoch(key: string): Promise<number> {
-    const [row] = await server
+  /** The highest lock epoch of any ledger event, by table key; keys without events are absent. */
+  async function ledgerEpochs(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await server
       .during('reading the ledger')
       .withSchema(names.ledger)
       .selectFrom('ledger')
-      .select(({ fn }) => fn.max<number>('epoch').as('epoch'))
+      .select(({ fn }) => ['table_key', fn.max<number>('epoch').as('epoch')])
       .where('network', '=', network)
-      .where('table_key', '=', key)
+      .where('table_key', 'in', [...keys])
+      .groupBy('table_key')
       .execute()
-    return row?.epoch ?? 0
+    return new Map(rows.map(({ table_key, epoch }) => [table_key, epoch]))
   }
 
-  /** Epochs below our own are history. The highest is never dropped, because the next epoch counts from it. */
-  async function dropLower(key: string, mine: string): Promise<void> {
-    for (const { name } of await store.list(lockPrefix({ network, key })))
-      if (name.length === mine.length && name < mine) await store.drop(key, name)
-  }
-
-  /** Creates the epoch after `before` and starts its heartbeat. @throws BackfillError `locked` if another runner was faster */
-  async function take(key: string, before: LockInfo | undefined, command: string): Promise<Lock> {
+  /**
+   * Creates the epoch after those in `found` and in the ledger, and starts its heartbeat.
+   * @throws BackfillError `locked` if another runner was faster
+   */
+  async function take(key: string, { found, inLedger }: Epochs, command: string): Promise<Lock> {
     // The ledger too: if the locks' database was dropped, new events must still come after the old ones.
-    let epoch = Math.max(before?.epoch ?? 0, await ledgerEpoch(key))
+    let epoch = Math.max(found.at(-1)?.epoch ?? 0, inLedger)
+    // Epochs below our own are history. The highest is never dropped, because the next epoch counts from it.
+    let lower = found.map((info) => info.name)
     let name = ''
     let seq = 0
     const since = now()
@@ -71,7 +80,8 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       epoch++
       name = next
       seq = 0
-      await dropLower(key, next)
+      for (const old of lower) await store.drop(key, old)
+      lower = [next]
     }
     await takeNext()
     let said: Promise<unknown> = Promise.resolve()
@@ -103,10 +113,33 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     /**
      * Creates the next epoch of the table's lock. First waits up to 20 s to find out whether the holder is alive; if it is,
      * waits up to `waitMs` for it. `command`: as what the lock's comment and messages name its holder.
+     * `seen`: spares the questions, if it is new enough and says that the lock is free.
      * @throws BackfillError `locked` if the holder still has the lock then
      */
-    async acquire(key: string, note: WaitNote, waitMs = 0, command = ''): Promise<Lock> {
-      return await take(key, await watch.untilFree(key, note, waitMs), command)
+    async acquire(key: string, note: WaitNote, waitMs = 0, command = '', seen?: LocksSeen): Promise<Lock> {
+      const known = seen?.(key)
+      if (known !== undefined)
+        try {
+          return await take(key, known, command)
+        } catch (error) {
+          // Another runner has taken it since, and may have released it.
+          if ((error as BackfillError).kind !== 'locked') throw error
+        }
+      const found = await watch.untilFree(key, note, waitMs)
+      const inLedger = (await ledgerEpochs([key])).get(key) ?? 0
+      return await take(key, { found, inLedger }, command)
+    },
+
+    /** What there is of the locks of these tables, read at once: for `acquire`. */
+    async look(keys: readonly string[]): Promise<LocksSeen> {
+      const at = monotonicMs()
+      const [locks, epochs] = await Promise.all([watch.all(), ledgerEpochs(keys)])
+      return (key) => {
+        const found = locks.get(key) ?? []
+        const holder = found.at(-1)
+        const isUsable = monotonicMs() - at < SEEN_MS && (holder === undefined || watch.isFree(holder))
+        return isUsable ? { found, inLedger: epochs.get(key) ?? 0 } : undefined
+      }
     },
 
     /** Resolves when no living process holds the lock. @throws BackfillError `locked`, as `acquire` */
@@ -119,9 +152,11 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
      * there never was a lock.
      */
     async takeOver(key: string): Promise<LockInfo | undefined> {
-      const holder = await watch.holder(key)
-      if (holder !== undefined) await (await take(key, holder, 'unlock')).release()
-      return holder
+      const found = await watch.epochs(key)
+      if (found.length === 0) return undefined
+      const inLedger = (await ledgerEpochs([key])).get(key) ?? 0
+      await (await take(key, { found, inLedger }, 'unlock')).release()
+      return found.at(-1)
     },
 
     holders: () => watch.holders(),

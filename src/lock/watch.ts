@@ -34,32 +34,48 @@ export function watchLocks({ store, network, exclusive }: Watching) {
     return found.map(readInfo)
   }
 
+  const keyIn = (name: string): string => name.slice(network.length + 2, -EPOCH_DIGITS - 2)
+
   const isFree = (info: LockInfo): boolean => info.released || exclusive || isDead(info)
 
-  /** The holder of the lock's highest epoch, from its comment. */
-  async function holder(key: string): Promise<LockInfo | undefined> {
+  /** All epochs of the lock that there are, the highest last. */
+  async function epochs(key: string): Promise<readonly LockInfo[]> {
     const prefix = lockPrefix({ network, key })
-    return (await look(prefix)).findLast(({ name }) => name.length === prefix.length + EPOCH_DIGITS)
+    return (await look(prefix)).filter(({ name }) => name.length === prefix.length + EPOCH_DIGITS)
   }
 
   return {
-    holder,
+    /** The holder of the lock's highest epoch, from its comment. */
+    holder: async (key: string): Promise<LockInfo | undefined> => (await epochs(key)).at(-1),
+
+    epochs,
+
+    isFree,
+
+    /** All epochs of all locks by their table keys, the highest last. */
+    async all(): Promise<ReadonlyMap<string, readonly LockInfo[]>> {
+      return Map.groupBy(await look(`${network}__`), ({ name }) => keyIn(name))
+    },
 
     /** The highest epoch of every table key's lock; `released` also if its holder is known to be dead. */
     async holders(): Promise<ReadonlyMap<string, LockInfo>> {
       const infos = (await look(`${network}__`)).map((info) => ({ ...info, released: isFree(info) }))
-      return new Map(infos.map((info) => [info.name.slice(network.length + 2, -EPOCH_DIGITS - 2), info]))
+      return new Map(infos.map((info) => [keyIn(info.name), info]))
     },
 
-    /** Resolves with the last holder when it is known to be dead. @throws BackfillError `locked` while it is alive. */
-    async untilFree(key: string, note: WaitNote, waitMs: number): Promise<LockInfo | undefined> {
+    /**
+     * Resolves with all epochs of the lock when the last holder is known to be dead. @throws BackfillError `locked` while it
+     * is alive.
+     */
+    async untilFree(key: string, note: WaitNote, waitMs: number): Promise<readonly LockInfo[]> {
       const started = monotonicMs()
       for (let rounds = 0; ; rounds++) {
-        const held = await holder(key)
-        if (held === undefined || isFree(held)) return held
+        const found = await epochs(key)
+        const held = found.at(-1)
+        if (held === undefined || isFree(held)) return found
         const { at, moved } = firstSeen.get(held.name)!
         if (moved && monotonicMs() - started >= waitMs) throw heldBy(key, held)
-        if (monotonicMs() - at >= STALE_AFTER_MS) return held
+        if (monotonicMs() - at >= STALE_AFTER_MS) return found
         if (rounds === 0) note(`waiting for ${describe(held)}: at most ${waitText(waitMs)}`, held)
         await sleep(POLL_MS)
       }

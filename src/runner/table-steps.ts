@@ -59,9 +59,12 @@ export async function takeLocks(
   refused: (run: TableRun, error: unknown) => void,
 ): Promise<void> {
   const taken: TableRun[] = []
-  for (const run of runs.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
+  const free = runs.filter(({ lock }) => lock === undefined)
+  // If this fails, each table asks by itself.
+  const seen = await ports.locks.look(free.map(({ key }) => key)).catch(() => undefined)
+  for (const run of free.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
     const { key } = run
-    if (run.lock !== undefined || retryPolicy.signal.aborted) continue
+    if (retryPolicy.signal.aborted) continue
     const tell = (standstill?: Standstill) => report({ type: 'standstill', table: key, standstill })
     let waited = false
     const waits: WaitNote = (_, { host, pid }) => {
@@ -70,7 +73,7 @@ export async function takeLocks(
     }
     try {
       run.lock = await withRetry({ queries: ports.queries, retryPolicy }, () =>
-        ports.locks.acquire(key, waits, options.lockWaitMs, UP),
+        ports.locks.acquire(key, waits, options.lockWaitMs, UP, seen),
       )
       taken.push(run)
     } catch (error) {
@@ -88,31 +91,49 @@ export async function takeLocks(
 
 const UP = 'up'
 
+/** What the ledger says of locked tables: their events, and which of their files it lacks. Need not be awaited. */
+export function readLocked(runs: readonly TableRun[], { ports, uuids }: RunContext) {
+  const read = Promise.all([
+    ports.ledger.fold(new Map(runs.map(({ key }) => [key, uuids.get(key)!]))),
+    ports.versions.unkept(runs.map(({ tableStatus }) => tableStatus.table)),
+  ])
+  read.catch(() => undefined)
+  return read
+}
+
+type Locked = ReturnType<typeof readLocked>
+
 /**
  * Reads the ledger again under the table's lock, because another run may have worked on the table until then. Makes partly
- * written ranges of earlier runs safe to run again. `renew`: statements sent under the lock may still arrive.
+ * written ranges of earlier runs safe to run again. `read`: what was read under the lock for several tables at once;
+ * undefined if statements sent under the lock may still arrive: then it is renewed.
  * @throws BackfillError `locked`, or `failed` if a partly written range cannot be made safe
  */
-export async function prepareTable(run: TableRun, context: RunContext, renew: boolean): Promise<void> {
+export async function prepareTable(
+  run: TableRun,
+  context: RunContext,
+  read: Locked | undefined,
+): Promise<void> {
   const { ports, retryPolicy } = context
-  let again = renew
+  let first = read
   await withRetry({ queries: ports.queries, retryPolicy }, async () => {
-    if (again) await run.lock!.renew()
-    again = true
-    await mend(run, context)
+    const locked = first
+    first = undefined
+    if (locked === undefined) await run.lock!.renew()
+    await mend(run, context, await (locked ?? readLocked([run], context)))
   })
   run.phase = 'locked'
 }
 
-async function mend(run: TableRun, context: RunContext): Promise<void> {
-  const { ports, report, uuids } = context
+async function mend(run: TableRun, context: RunContext, [views, unkept]: Awaited<Locked>): Promise<void> {
+  const { ports, report } = context
   const { key } = run
   const { table, bounds, target } = run.tableStatus
-  const fold = async () => (await ports.ledger.fold(new Map([[key, uuids.get(key)!]]))).get(key)
-  let [view] = await Promise.all([fold(), ports.versions.keep(run.lock!, table)])
+  if (unkept.has(key)) await ports.versions.keep(run.lock!, table)
+  let view = views.get(key)
   if (hasUnknownRows({ table, target: target!, view })) {
     await disownRows(run, context)
-    view = await fold()
+    view = (await readLocked([run], context))[0].get(key)
   }
   const { covered, dirty } = coverageOf(bounds, view)
   run.events = view?.tail ?? 0

@@ -13,7 +13,7 @@ import { keepFound } from './keep-found.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import type { TableRun } from './table-run.ts'
-import { checkpointTables, prepareTable, probeTable, takeLocks } from './table-steps.ts'
+import { checkpointTables, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
 import { hasEnded, isUnfinished, taskOf } from './task.ts'
 import { LOOK_MS } from './throttle.ts'
 import { blockedBlocks, inputStandstill, waitingEvents, workOf, workReporter } from './work-left.ts'
@@ -92,10 +92,7 @@ export async function up(
   function stop(run: TableRun, thrown: unknown): void {
     const error = thrown as BackfillError
     if (run.failure !== undefined) return
-    if (options.lockSkip && error.kind === 'locked' && run.lock === undefined) {
-      leaveOut(run, error)
-      return
-    }
+    if (options.lockSkip && error.kind === 'locked' && run.lock === undefined) return leaveOut(run, error)
     fail(run, error)
     // The time to wait for the server is up: the other tables need not wait again.
     if (error.kind === 'server') unreachable.abort()
@@ -113,7 +110,7 @@ export async function up(
 
   /** Takes all locks of the run before anything is written, then prepares the tables. */
   async function lockTables(wanted: readonly TableRun[]): Promise<void> {
-    const lent = wanted.filter(({ lock }) => lock !== undefined)
+    const lent = new Set(wanted.filter(({ lock }) => lock !== undefined))
     const isFirst = !hasLocked
     hasLocked = true
     for (const run of wanted) run.phase = 'locking'
@@ -126,8 +123,9 @@ export async function up(
       unreachable.abort()
     }
     if (signal.aborted) return
-    for (const run of wanted)
-      if (run.lock !== undefined) launch(run, () => prepareTable(run, context, lent.includes(run)))
+    const locked = wanted.filter(({ lock }) => lock !== undefined)
+    const read = readLocked(locked, context)
+    for (const run of locked) launch(run, () => prepareTable(run, context, lent.has(run) ? undefined : read))
   }
 
   function chooseNext(): Choice | undefined {

@@ -120,6 +120,18 @@ test('a released lock is taken at once, and each epoch is one higher', async () 
   expect(sleeps).toEqual([])
 })
 
+test('what was seen of a free lock is of no use once another has had it: the next takes the epoch after that', async () => {
+  const { locks, names } = await openRunner(server)
+  const other = await openRunner(server, names)
+  const seen = await locks.look([KEY])
+  await (await other.locks.acquire(KEY, silent)).release()
+  const lock = await locks.acquire(KEY, silent, 0, 'up', seen)
+  expect(lock.epoch).toBe(2)
+  const stillFree = await locks.look([KEY])
+  expect(stillFree(KEY)).toBeUndefined()
+  await lock.release()
+})
+
 test('epochs go on from the ledger where the locks were dropped, so that new events come after the old ones', async () => {
   const { locks, ledger, names } = await openRunner(server)
   await createLock(server, names, 41, { released: true })

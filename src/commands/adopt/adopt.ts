@@ -195,7 +195,7 @@ export async function adopt(
         `a run has worked on ${table.key} since the comparison: nothing was recorded`,
         'Run the command again',
       )
-    await ports.versions.keep(lock, table)
+    if ((await ports.versions.unkept([table])).has(table.key)) await ports.versions.keep(lock, table)
     if (fromUuid !== undefined) await ledger.takeOver(lock, { from: fromUuid, to: targetUuid }, inputs)
     else
       for (const [index, range] of cutChunks(blocks, { blocks: chunk }, 'oldest').entries()) {

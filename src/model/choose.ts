@@ -78,7 +78,10 @@ function closure<Table extends Selectable>(
 }
 
 /** The shortest promise of a table and of those that it reads, in seconds; undefined: none of them promises. */
-export function freshnessOf(catalogue: Catalogue, { key }: TableDefinition): number | undefined {
+export function freshnessOf(
+  catalogue: Pick<Catalogue, 'tables'>,
+  { key }: TableDefinition,
+): number | undefined {
   const promises = closure(catalogue, [key]).flatMap(({ fresh }) => fresh ?? [])
   return promises.length === 0 ? undefined : Math.min(...promises)
 }

@@ -27,6 +27,8 @@ export type Task = {
   readonly slots: number
   /** Share of its expected blocks that is done or running, 0 to 1. */
   readonly progress: number
+  /** Seconds since its last chunk beyond what it promises; 0 if it keeps its promise, or makes none. */
+  readonly overdue: number
 }
 
 export type Dependency = {
@@ -46,16 +48,16 @@ export function readyBlocks(task: Task): BlockSet {
 }
 
 /**
- * The chunk to start next: of the table with the least progress that has a free slot and a startable chunk; undefined if
- * there is none. A chunk is startable when it is full, or when no blocks beside it can become ready any more: a table
+ * The chunk to start next: of the table that is most overdue, and among others of that with the least progress, which has a
+ * free slot and a startable chunk; undefined if there is none. A chunk is startable when it is full, or when no blocks beside it can become ready any more: a table
  * that reads another one waits until a whole chunk is ready. `idle`: nothing in flight could make a chunk bigger, so any
  * chunk is startable. The order of `tasks` breaks ties.
  */
 export function nextChunk(tasks: readonly Task[], idle = false): Choice | undefined {
-  const byProgress = tasks
+  const inTurn = tasks
     .filter(({ running, slots }) => running < slots)
-    .toSorted((a, b) => a.progress - b.progress)
-  for (const task of byProgress) {
+    .toSorted((a, b) => b.overdue - a.overdue || a.progress - b.progress)
+  for (const task of inTurn) {
     const range = fullChunk(task, idle)
     if (range !== undefined) return { key: task.key, range }
   }

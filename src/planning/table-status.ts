@@ -11,7 +11,7 @@ import type { StaleVersion } from '../ledger/stale.ts'
 import { type Absence, absencesOf } from './absence.ts'
 import { type BlockSet, blockSet, subtract, union } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
-import { blockCoverageOf, withDependencies } from '../model/choose.ts'
+import { blockCoverageOf, freshnessOf, withDependencies } from '../model/choose.ts'
 import { usageError } from '../model/errors.ts'
 
 export type TableStatus = {
@@ -194,4 +194,18 @@ export async function readKnown(workspace: ReadWorkspace): Promise<Known> {
   if (ledger === 'old')
     throw usageError('the ledger was made by an older version of backfill', 'backfill up adds what it lacks')
   return { targets, uuids: ledger === 'absent' ? new Map() : uuidsOf(tables, targets) }
+}
+
+/**
+ * Seconds since its last chunk beyond what it, or a table that it reads, promises; 0 if the promise is kept, or there is
+ * none, or no chunk. `tables`: all that it reads, in dependency order.
+ */
+export function overdueSeconds(
+  { table, view }: Pick<TableStatus, 'table' | 'view'>,
+  tables: readonly TableDefinition[],
+  now: Date,
+): number {
+  const promised = freshnessOf({ tables }, table)
+  if (promised === undefined || view?.lastRun === undefined) return 0
+  return Math.max(0, (now.getTime() - Date.parse(view.lastRun)) / 1000 - promised)
 }

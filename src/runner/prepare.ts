@@ -8,11 +8,12 @@ import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing, type Sharing } from './shared-chunks.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../planning/sizing.ts'
 import { roomWatch } from './room.ts'
-import { readTableStatuses, uuidsIn } from '../planning/table-status.ts'
+import { overdueSeconds, readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
 import { type RunContext, startTable } from './table-run.ts'
 import { makeThrottle } from './throttle.ts'
 import type { Workspace } from './workspace.ts'
+import { wallClock } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 
 /** Preparations of the caller, by table key. */
@@ -57,11 +58,13 @@ export async function prepareRun(
   const { capacity, throughputs } = idle ? NOTHING_KNOWN : await readRunHistory(workspace, uuids)
   const throttle = makeThrottle({ workspace, options, capacity, report })
   if (!idle) await throttle.look()
+  const tables = [...tableStatuses.values()].map(({ table }) => table)
   const runs = new Map(
     chosen.map(([key, tableStatus]) => [
       key,
       startTable(tableStatus, throughputs.get(key) ?? NO_PACE, {
         wanted: prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
+        overdue: overdueSeconds(tableStatus, tables, wallClock()),
         lock: prepared?.locks.get(key),
       }),
     ]),

@@ -23,6 +23,8 @@ export type TableRun = {
   readonly tableStatus: TableStatus
   /** Blocks that the run may work on. */
   readonly wanted: BlockSet
+  /** As in `Task`, at the start of the run. */
+  readonly overdue: number
   covered: BlockSet
   /** Wanted blocks that were missing when it began, and that no other run has done since. */
   todo: BlockSet
@@ -89,12 +91,13 @@ export type RunContext = {
 export function startTable(
   tableStatus: TableStatus,
   throughput: Throughput,
-  { wanted, lock }: { readonly wanted: BlockSet; readonly lock: Lock | undefined },
+  { wanted, overdue, lock }: Pick<TableRun, 'wanted' | 'overdue' | 'lock'>,
 ): TableRun {
   return {
     key: tableStatus.table.key,
     tableStatus,
     wanted,
+    overdue,
     covered: tableStatus.covered,
     todo: intersect(tableStatus.missing, wanted),
     unprobed: intersect(tableStatus.missing, wanted),

@@ -34,6 +34,7 @@ export function taskOf(
     running: run.running,
     slots: throttle.slotsOf(run.key),
     progress: total === 0 ? 1 : 1 - left / total,
+    overdue: run.overdue,
   }
 }
 

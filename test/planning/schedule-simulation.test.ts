@@ -117,6 +117,7 @@ function taskOf(table: SimulatedTable, byKey: ReadonlyMap<string, SimulatedTable
     running,
     slots,
     progress: 1 - countBlocks(runnable) / countBlocks(expected),
+    overdue: 0,
   }
 }
 

@@ -19,6 +19,7 @@ const task = (key: string, more: Partial<Task> = {}): Task => ({
   running: 0,
   slots: 1,
   progress: 0,
+  overdue: 0,
   ...more,
 })
 
@@ -37,6 +38,16 @@ test('the table with the least progress comes first', () => {
     task('middle', { progress: 0.5 }),
   ]
   expect(nextChunk(tasks)).toEqual({ key: 'near', range: { from: 0, to: 9 } })
+})
+
+test('the table that is most overdue comes before all others, however little is left of it', () => {
+  const tasks = [
+    task('new', { progress: 0 }),
+    task('late', { progress: 0.8, overdue: 60 }),
+    task('later', { progress: 0.9, overdue: 3600 }),
+  ]
+  expect(nextChunk(tasks)?.key).toBe('later')
+  expect(nextChunk(tasks.slice(0, 2))?.key).toBe('late')
 })
 
 test('tables of equal progress come in their order', () => {

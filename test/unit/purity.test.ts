@@ -21,6 +21,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/verify/verify.ts',
     'commands/wait/command.ts',
     'lock/',
+    'runner/prepare.ts',
     'runner/query-fate.ts',
     'runner/retry-range.ts',
     'runner/room.ts',

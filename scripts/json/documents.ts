@@ -142,6 +142,9 @@ const PLAN = document({
     ),
     source_gaps: blocks('Blocks that no source has'),
     incomplete: blocks('Blocks that some sources have and others lack'),
+    unprobed: blocks(
+      'Missing blocks that were not probed: their rows are estimated, and some of them may not run',
+    ),
     kept: KEPT,
     dirty: blocks('Blocks that are recovered first'),
     create: flag('Whether the table is created first'),

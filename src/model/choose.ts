@@ -104,8 +104,16 @@ export function tablesReadBy(
   ]
 }
 
+/** The sources that a table reads, also through other tables. */
+export function sourcesBehind(scope: Pick<Scope, 'catalogue'>, table: TableDefinition): readonly string[] {
+  return [...new Set([...table.sources, ...inheritedSources(scope, table)])]
+}
+
 /** The sources that a table reads through the tables in its `after`. */
-export function inheritedSources({ catalogue }: Scope, { after }: TableDefinition): readonly string[] {
+export function inheritedSources(
+  { catalogue }: Pick<Scope, 'catalogue'>,
+  { after }: TableDefinition,
+): readonly string[] {
   return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }
 

@@ -2,8 +2,9 @@
 import { checkTables } from '../targets/check-columns.ts'
 import { cutChunks } from './chunks.ts'
 import { countBlocks, intersect } from '../model/blocks.ts'
+import { sourcesBehind } from '../model/choose.ts'
 import { expectedMs, NO_PACE, yieldOf } from './throughput.ts'
-import { rowsIn } from './row-estimates.ts'
+import { estimateFromParts, mergeRowEstimates, rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
@@ -12,12 +13,19 @@ import { type Availability, makeProbe, probeAll } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { staleSummaries } from './stale-ranges.ts'
 
-/** Plans a run of `up` with these options. Reads only. @throws BackfillError `usage`, `server` */
-export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
+/** Enough to see for `plan`. A window of a busy chain has more: what is missing after a day is always probed. */
+export const PROBED_ROWS = 5_000_000
+
+/**
+ * Plans a run of `up` with these options. Reads only. `enough`: after the probe has seen this many rows of a table's missing
+ * blocks, the rows of the rest are estimated.
+ * @throws BackfillError `usage`, `server`
+ */
+export async function planUp(workspace: ReadWorkspace, options: UpOptions, enough = Infinity) {
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
   await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses))
   const [availabilities, { capacity, throughputs }, free, steering] = await Promise.all([
-    withKept(workspace, tableStatuses, makeProbe(workspace)).then((probe) => probeAll(tableStatuses, probe)),
+    availabilitiesOf(workspace, tableStatuses, enough),
     readRunHistory(workspace, uuidsIn(tableStatuses)),
     workspace.ports.target.freeSpace(workspace.chosen.map(({ target }) => target)),
     workspace.ports.steering.read(),
@@ -42,6 +50,29 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions) {
       }),
     ),
   }
+}
+
+async function availabilitiesOf(
+  workspace: ReadWorkspace,
+  tableStatuses: ReadonlyMap<string, TableStatus>,
+  enough: number,
+): Promise<ReadonlyMap<string, Availability>> {
+  const probe = await withKept(workspace, tableStatuses, makeProbe(workspace))
+  const found = await probeAll(tableStatuses, probe, enough)
+  const rest = [...found].filter(([, { unprobed }]) => unprobed.length > 0)
+  if (rest.length === 0) return found
+  const sourcesOf = (key: string) => sourcesBehind(workspace, tableStatuses.get(key)!.table)
+  const parts = await workspace.ports.source.parts([...new Set(rest.flatMap(([key]) => sourcesOf(key)))])
+  if (parts === undefined) return await probeAll(tableStatuses, probe)
+  const estimated = rest.map(([key, availability]) => {
+    const own = parts.filter(({ source }) => sourcesOf(key).includes(source))
+    const more = estimateFromParts(own, availability.unprobed)
+    return [
+      key,
+      { ...availability, rowEstimates: mergeRowEstimates(availability.rowEstimates, more) },
+    ] as const
+  })
+  return new Map([...found, ...estimated])
 }
 
 type Known = RunHistory & {
@@ -98,6 +129,8 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     chunks,
     sourceGaps: intersect(probeBlocks.sourceGaps, wanted),
     incomplete: intersect(probeBlocks.incomplete, wanted),
+    /** Missing blocks that were not probed: their rows are estimated, and some of them may not run. */
+    unprobed: intersect(probeBlocks.unprobed, wanted),
     /** Of these, what a run found earlier, and how long ago. */
     kept: probeBlocks.kept ?? null,
     /** Ranges that stop the table until they are recovered. */

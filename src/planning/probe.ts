@@ -17,7 +17,7 @@ import { makeShared } from '../sources/shared-questions.ts'
 import { watchSparse } from '../sources/sparse-silences.ts'
 import type { Buckets } from '../sources/fingerprint.ts'
 import { mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
-import { blockCoverageOf, inheritedSources } from '../model/choose.ts'
+import { blockCoverageOf, inheritedSources, sourcesBehind } from '../model/choose.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { expectedByDependants } from './bounds.ts'
 import type { TableStatus } from './table-status.ts'
@@ -85,7 +85,7 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
 
   /** After a window without rows, all blocks up to the next row of a source: an empty stretch of any length is one window. */
   const next: Probe['next'] = async (table, blocks, order, last) => {
-    const sources = [...new Set([...table.sources, ...inheritedSources(workspace, table)])]
+    const sources = sourcesBehind(workspace, table)
     const around = hull(blocks)
     if (around !== undefined && last?.rowEstimates.every(({ rows }) => rows === 0)) {
       const edge = order === 'oldest' ? around.from : around.to

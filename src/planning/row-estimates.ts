@@ -1,5 +1,5 @@
 // Owns row estimates: the rows that the probe found, segment by segment, and the expected rows of a range.
-import type { Range } from '../model/blocks.ts'
+import type { BlockSet, Range } from '../model/blocks.ts'
 import type { Bucket } from '../sources/availability.ts'
 
 /** Rows in a segment of blocks, over all sources that a table reads. */
@@ -17,6 +17,16 @@ export function estimateRows(sources: readonly (readonly Bucket[])[], width: num
     rows: same.reduce((sum, { rows }) => sum + rows, 0),
   }))
   return sorted(segments)
+}
+
+/** Rows of these blocks by the data parts of the sources, which may overlap: a part's rows are spread over its blocks. */
+export function estimateFromParts(parts: readonly Segment[], blocks: BlockSet): RowEstimates {
+  const edges = [...parts, ...blocks].flatMap(({ from, to }) => [from, to + 1])
+  const cuts = [...new Set(edges)].toSorted((a, b) => a - b)
+  const pieces = cuts.slice(1).map((cut, at) => ({ from: cuts[at]!, to: cut - 1 }))
+  return blocks
+    .flatMap((range) => pieces.filter(({ from, to }) => range.from <= from && to <= range.to))
+    .map((piece) => ({ ...piece, rows: parts.reduce((sum, part) => sum + rowsIn([part], piece), 0) }))
 }
 
 /** All segments of both; `newer` wins for a segment that both have. */

@@ -106,6 +106,17 @@ test('a ledger that an older version made is read as it is, and gets the new col
   expect(await workspace.up()).toMatchObject({ chunks: 1, blocks: 10, failed: [] })
 })
 
+test('the plan of a long chain looks at its first rows, and estimates the rest from the data parts', async () => {
+  await addBlocks(server, source, { from: 600_001, to: 600_010 })
+  const [whole] = (await planUp(workspace.workspace, OPTIONS)).tables
+  const [quick] = (await planUp(workspace.workspace, OPTIONS, 1000)).tables
+  expect(whole).toMatchObject({ missingBlocks: 3010, unprobed: [] })
+  // The parts do not say that there is a source gap between their blocks.
+  expect(quick!.unprobed).toEqual([{ from: 250_000, to: 600_010 }])
+  expect(quick!.expectedRows).toBeGreaterThan(whole!.expectedRows * 0.9)
+  expect(quick!.expectedRows).toBeLessThan(whole!.expectedRows * 1.1)
+})
+
 test('a source gap of millions of blocks takes few questions, and the blocks behind it are done', async () => {
   const behind = { from: 10_000_001, to: 10_000_010 }
   await addBlocks(server, source, behind)

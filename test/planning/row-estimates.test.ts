@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Bucket } from '../../src/sources/availability.ts'
 import {
+  estimateFromParts,
   mergeRowEstimates,
   mirrorRowEstimates,
   reach,
@@ -87,5 +88,28 @@ test('of a stretch that was probed twice, the newer probe counts', () => {
   ).toEqual([
     { from: 0, to: 9, rows: 1 },
     { from: 10, to: 19, rows: 5 },
+  ])
+})
+
+test('rows estimated from data parts are those of the parts, spread over their blocks', () => {
+  const parts = [
+    { from: 0, to: 99, rows: 1000 },
+    { from: 50, to: 149, rows: 100 },
+  ]
+  expect(estimateFromParts(parts, [{ from: 0, to: 199 }])).toEqual([
+    { from: 0, to: 49, rows: 500 },
+    { from: 50, to: 99, rows: 550 },
+    { from: 100, to: 149, rows: 50 },
+    { from: 150, to: 199, rows: 0 },
+  ])
+  expect(
+    estimateFromParts(parts, [
+      { from: 10, to: 19 },
+      { from: 140, to: 159 },
+    ]),
+  ).toEqual([
+    { from: 10, to: 19, rows: 100 },
+    { from: 140, to: 149, rows: 10 },
+    { from: 150, to: 159, rows: 0 },
   ])
 })

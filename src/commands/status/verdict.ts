@@ -1,7 +1,7 @@
 // Owns the verdict of `status --check`: what is not well, with the exit code of each reason, and the worst of them.
 import { blockCount, duration, type Flags, readFlag } from '../../workspace/values.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
-import { freshnessOf, inheritedSources, type Scope } from '../../model/choose.ts'
+import { freshnessOf, type Scope, sourcesBehind } from '../../model/choose.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Ages } from '../../sources/ages.ts'
 import { holdText } from '../../ledger/steering.ts'
@@ -94,8 +94,7 @@ export async function evaluateHealth(
   }
 
   function sourcesOf(key: string): readonly string[] {
-    const table = tableOf(key)
-    return [...new Set([...table.sources, ...inheritedSources(scope, table)])]
+    return sourcesBehind(scope, tableOf(key))
   }
 }
 

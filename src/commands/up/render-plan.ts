@@ -79,12 +79,23 @@ const COLUMNS: readonly TableColumn<PlannedTable>[] = [
   },
 ]
 
-function facts({ create, dirty, sourceGaps, incomplete, kept, notes }: PlannedTable): readonly string[] {
+function facts({
+  create,
+  dirty,
+  sourceGaps,
+  incomplete,
+  unprobed,
+  kept,
+  notes,
+}: PlannedTable): readonly string[] {
   return [
     ...(create ? ['created first'] : []),
     ...(dirty.length > 0 ? [`dirty ${formatRanges(dirty)}: recovered and run again`] : []),
     ...(sourceGaps.length > 0 ? [`source gap ${formatRanges(sourceGaps)}: left out`] : []),
     ...(incomplete.length > 0 ? [`incomplete ${formatRanges(incomplete)}: left out`] : []),
+    ...(unprobed.length > 0
+      ? [`rows of ${formatRanges(unprobed)} are estimated: \`backfill plan --chunks\` looks at each block`]
+      : []),
     ...(kept === null ? [] : [`${formatRanges(kept.blocks)}: as a run found ${duration(kept.ageMs)} ago`]),
     ...notes,
   ]

@@ -28,11 +28,11 @@ export function unknownVariables(...layers: readonly Environment[]): readonly st
   const set = new Set(layers.flatMap((layer) => Object.keys(layer).filter((name) => layer[name])))
   return [...set].flatMap((name) => {
     if (KNOWN.includes(name) || FOREIGN.test(name)) return []
-    const meant = KNOWN.find((known) => known.startsWith(name)) ?? nearest(name, KNOWN)
     // MY_CLICKHOUSE_URL is another program's; SORUCE_CLICKHOUSE_URL is a typing error.
     const side = /^(.+)_CLICKHOUSE_/.exec(name)?.[1]
     const isTypo = side !== undefined && nearest(side, SIDES) !== undefined
     if (!OURS.test(name) && !isTypo) return []
+    const meant = KNOWN.find((known) => known.startsWith(name)) ?? nearest(name, KNOWN)
     return [`${name} is not a variable of backfill${meant === undefined ? '' : `: did you mean ${meant}?`}`]
   })
 }

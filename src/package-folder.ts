@@ -1,4 +1,8 @@
 // Owns the folder of this package on disk: sql/ and package.json are beside src/, and beside dist/ when it is built.
+import { fileURLToPath } from 'node:url'
 
 /** Ends in `/`. This file and its bundle are one folder deep. */
 export const PACKAGE_FOLDER = new URL('..', import.meta.url)
+
+/** The SQL folder of this package, absolute: ledger, imports, demo, and the tables that are called `xatu`. */
+export const PROGRAM_SQL = fileURLToPath(new URL('sql', PACKAGE_FOLDER))

@@ -1,5 +1,6 @@
 // Owns the JSON documents of every command, as zod schemas: command -> what a document says -> its keys.
 import { z } from 'zod'
+import { FILES } from './files.ts'
 import { LOOKING } from './look.ts'
 import { STEERING } from './steer.ts'
 import { EVENTS, event, REBUILD_PLAN, REBUILT, REDO_PLAN, STALE_PLAN, STANDSTILL } from './run-events.ts'
@@ -205,6 +206,7 @@ const RESULTS: Readonly<Record<string, Documents>> = {
     }),
   },
   ...STEERING,
+  ...FILES,
   ...LOOKING,
   doctor: {
     'The findings': document({

@@ -12,7 +12,6 @@ import {
   object,
   oneOf,
   RANGE,
-  ROWS_KIND,
   STALE_VERSIONS,
   TABLE,
   tables,
@@ -92,16 +91,6 @@ const ATTEMPT = {
   sql_hash: text('The hash of the SQL, with its stale tag'),
   query_id: text('The id of the INSERT'),
 }
-
-const FINDING = object({
-  rule: text('The id of the rule: docs/reference/checks.md'),
-  name: text('Its name'),
-  severity: oneOf(['error', 'warning'], 'Whether it fails the check'),
-  file: text('The file'),
-  line: number('The line, from 1'),
-  message: text('A sentence'),
-  hint: text('What to change'),
-})
 
 const COLUMNS = list(object({ name: text('The name'), type: text('The type') }), 'The columns of the rows')
 
@@ -184,20 +173,6 @@ export const LOOKING: Readonly<Record<string, Documents>> = {
       events: list(object({ ...ATTEMPT, ...AUTHOR }), 'Attempts and events, newest first'),
     }),
   },
-  list: {
-    'The tables': document({
-      tables: tables({
-        target: text('The table, without its database'),
-        description: text('What it holds'),
-        unit: oneOf(['block'], 'What ranges count'),
-        rows: ROWS_KIND,
-        first: nullable(text('The first block, as the header names it')),
-        last: nullable(text('The last block, as the header names it')),
-        sources: texts('Source tables that it reads'),
-        after: texts('Derived tables that it reads'),
-      }),
-    }),
-  },
   info: {
     'Settings and servers': document({
       runtime: text('What runs backfill'),
@@ -215,34 +190,6 @@ export const LOOKING: Readonly<Record<string, Documents>> = {
       target: SERVER.describe('The server of the targets'),
       cluster: nullable(text('The cluster')),
       nodes: nullable(number('Nodes of the cluster')),
-    }),
-  },
-  check: {
-    'The findings': document({
-      tables: texts('Tables that were checked'),
-      tests: number('Unit tests that were read'),
-      server: nullable(text('The target that was asked: database and URL')),
-      not_asked_about: texts('Tables that no server was asked about'),
-      findings: list(FINDING, 'What is wrong'),
-      errors: number('Errors'),
-      warnings: number('Warnings'),
-    }),
-  },
-  test: {
-    'The results': document({
-      tests: tables({
-        test: text('The name of the test'),
-        file: text('Its file'),
-        passed: flag('Whether it passed'),
-        elapsed_ms: TIME('How long it took'),
-        error: nullable(text('The error of the server')),
-        columns: texts('The columns of the rows'),
-        missing: anything('Expected rows that were not found; 64-bit numbers are texts'),
-        unexpected: anything('Found rows that were not expected'),
-      }),
-      passed: number('Tests that passed'),
-      failed: number('Tests that failed'),
-      elapsed_ms: TIME('How long all took'),
     }),
   },
 }

@@ -17,7 +17,7 @@ export async function withForkBlocks(flags: Flags, entry: CommandEntry, config: 
   })
   if (named.length === 0) return flags
   const { findNetwork, readCatalogue } = await import('../project/sql-folder.ts')
-  const { name, forks } = findNetwork(await readCatalogue(config.sql.value), config.network.value)
+  const { name, forks } = findNetwork(await readCatalogue(...config.sql.value), config.network.value)
   return new Map([
     ...flags,
     ...named.map(({ as, word, fork, offset }) => {

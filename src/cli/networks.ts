@@ -21,7 +21,7 @@ export async function networksOf(config: Config, flags: Flags): Promise<readonly
     import('../clickhouse/server.ts'),
     import('../sources/networks.ts'),
   ])
-  const catalogue = await readCatalogue(config.sql.value)
+  const catalogue = await readCatalogue(...config.sql.value)
   const found = await connectServers(
     config,
     () => {},

@@ -36,7 +36,7 @@ export async function writeNewFiles(
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       // A full disk leaves a file with the beginning of its text.
-      for (const other of code === 'EEXIST' ? made : [...made, path])
+      for (const other of ['EEXIST', 'ENOTDIR'].includes(code ?? '') ? made : [...made, path])
         await rm(other, { force: true, recursive: true })
       if (code === 'EEXIST') throw alreadyThere(path)
       throw usageError(
@@ -51,7 +51,7 @@ export async function writeNewFiles(
 }
 
 /** The folder itself or, of those above it, the nearest one that exists. */
-async function nearestFolder(path: string): Promise<string> {
+export async function nearestFolder(path: string): Promise<string> {
   return await access(path).then(
     () => path,
     () => nearestFolder(dirname(path)),

@@ -7,6 +7,13 @@ import { BackfillError, usageError } from '../model/errors.ts'
 import { fileUser } from '../seam/process.ts'
 import type { SqlFile } from './definitions.ts'
 
+/** The `.sql` files of `folder` in several SQL folders, by name. Of files of one name the last folder's counts. */
+export async function layeredFiles(roots: readonly string[], folder: string): Promise<readonly SqlFile[]> {
+  const layers = await Promise.all(roots.map((root) => readSqlFiles(root, folder, { optional: true })))
+  const byKey = new Map(layers.flat().map((file) => [file.key, file]))
+  return [...byKey.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1))
+}
+
 /** The `.sql` files of `root/folder` by name; ignores sub-folders and other files. */
 export async function readSqlFiles(
   root: string,

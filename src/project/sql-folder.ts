@@ -1,6 +1,6 @@
-// Owns reading the SQL folder: from files on disk to a checked catalogue. Needs no server.
+// Owns reading the SQL folders: from files on disk to a checked catalogue. Needs no server.
 import { join } from 'node:path'
-import type { Catalogue, SqlText } from '../model/model.ts'
+import type { Catalogue, Network, SqlText } from '../model/model.ts'
 import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { throwHeaderError } from './header.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
@@ -8,34 +8,39 @@ import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
-import { readFolderFile, readSqlFiles, shown, unreadable } from './sql-files.ts'
+import { PROGRAM_SQL } from '../package-folder.ts'
+import { layeredFiles, namesOf, readFolderFile, readSqlFiles, shown, unreadable } from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../model/choose.ts'
 
 /**
- * Reads `ddl`, `transforms`, `source`, `ledger` and `networks.json` in a folder and checks them offline.
+ * Reads `ddl`, `transforms`, `source` and `networks.json` of these SQL folders and checks them offline. A later folder counts
+ * over an earlier one: file by file, network by network. The ledger, and what no folder has of `source` and networks, are
+ * those of this package; no folder: these alone.
  * Throws a usage error with file and line for the first error.
  */
-export async function readCatalogue(folder: string): Promise<Catalogue> {
-  return (await readFolder(folder, refuse)).catalogue
+export async function readCatalogue(...folders: readonly string[]): Promise<Catalogue> {
+  return (await readFolders(folders, refuse)).catalogue
 }
 
 /**
  * The same, but reports every error. `catalogue`: the tables without errors; `drafts`: all, in dependency order.
- * Throws if a file or folder cannot be read.
+ * Throws if a file or folder cannot be read, or no folder has a table.
  */
-export async function readFolder(folder: string, report: Report) {
-  const networksFile = join(folder, 'networks.json')
-  const [ddl, transforms, source, ledger, clusterLedger, upgrade, networksText] = await Promise.all([
-    readSqlFiles(folder, 'ddl'),
-    readSqlFiles(folder, 'transforms'),
-    readSqlFiles(folder, 'source'),
-    readSqlFiles(folder, 'ledger'),
-    readSqlFiles(folder, 'ledger/cluster', { optional: true }),
-    readSqlFiles(folder, 'ledger/upgrade', { optional: true }),
-    readFolderFile(folder, networksFile).catch((error: unknown) => unreadable(networksFile, error)),
+export async function readFolders(folders: readonly string[], report: Report) {
+  const roots = [...new Set([PROGRAM_SQL, ...folders])]
+  for (const root of folders) await namesOf(root, root).catch((error: unknown) => unreadable(root, error))
+  const [ddl, transforms, source, ledger, clusterLedger, upgrade, networks] = await Promise.all([
+    layeredFiles(folders, 'ddl'),
+    layeredFiles(folders, 'transforms'),
+    layeredFiles(roots, 'source'),
+    readSqlFiles(PROGRAM_SQL, 'ledger'),
+    readSqlFiles(PROGRAM_SQL, 'ledger/cluster'),
+    readSqlFiles(PROGRAM_SQL, 'ledger/upgrade'),
+    readNetworks(roots, report),
   ])
-  const networks = attempt(report, () => parseNetworks(shown(networksFile), networksText.toString('utf8')))
+  const last = folders.at(-1)
+  if (last !== undefined && transforms.length === 0) unreadable(join(last, 'transforms'), { code: 'ENOENT' })
   const drafts = tableDrafts({ transforms, ddl, networks }, report)
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
@@ -52,12 +57,29 @@ export async function readFolder(folder: string, report: Report) {
   return { catalogue, drafts }
 }
 
-/**
- * The statements in `demo` that generate the sample chain, in order; a folder without `demo` has none. They use
- * `{source:Identifier}` and `{network:String}`. Throws as `readCatalogue` does.
- */
-export async function readDemo(folder: string): Promise<readonly SqlText[]> {
-  const files = await readSqlFiles(folder, 'demo', { optional: true })
+/** Of networks of one name the last folder's counts. Undefined if a file is wrong. */
+async function readNetworks(
+  roots: readonly string[],
+  report: Report,
+): Promise<readonly Network[] | undefined> {
+  const layers = await Promise.all(
+    roots.map(async (root) => {
+      const path = join(root, 'networks.json')
+      const bytes = await readFolderFile(root, path).catch((error: unknown) =>
+        (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : unreadable(path, error),
+      )
+      return bytes === undefined
+        ? []
+        : attempt(report, () => parseNetworks(shown(path), bytes.toString('utf8')))
+    }),
+  )
+  if (layers.includes(undefined)) return undefined
+  return [...new Map(layers.flatMap((layer) => layer ?? []).map((one) => [one.name, one])).values()]
+}
+
+/** The statements that generate the sample chain, in order. They use `{source:Identifier}` and `{network:String}`. */
+export async function readDemo(): Promise<readonly SqlText[]> {
+  const files = await readSqlFiles(PROGRAM_SQL, 'demo')
   return files.flatMap((file) => statements(file, { source: 'Identifier', network: 'String' }))
 }
 

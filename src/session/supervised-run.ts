@@ -7,6 +7,7 @@ import type { UpHooks } from '../runner/up.ts'
 import type { Context } from './command.ts'
 import { count } from '../terminal/render/format.ts'
 import { createReporter } from '../terminal/reporter.ts'
+import { shownFolders } from '../workspace/sql-folders.ts'
 import type { Session } from '../workspace/open.ts'
 import { withWorkspace } from './session.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
@@ -48,12 +49,14 @@ export type Supervised = UpHooks & {
 
 /** Runs work with signal handling and event reports. `again`: the command that continues it, if not `up`. */
 export async function supervised(
-  { output, flags }: Context,
+  { config, output, flags }: Context,
   work: (run: Supervised) => Promise<number>,
   again?: string,
 ): Promise<number> {
   YOUNG_HEAP.forEach((flag) => setFlagsFromString(flag))
-  const reporter = await createReporter(output, { json: flags.has('json'), quiet: flags.has('quiet'), again })
+  const sql = `SQL files ${shownFolders(config.sql.value, config.folder)} (${config.sql.origin})`
+  const how = { json: flags.has('json'), quiet: flags.has('quiet'), again, sql }
+  const reporter = await createReporter(output, how)
   const stopping = () => {
     const running = reporter.inFlight()
     const what =

@@ -175,11 +175,15 @@ export const local: readonly Flag[] = [
     variable: 'BACKFILL_STATE',
   }),
 ]
-export const sql = flag('sql <folder>', 'Folder of the SQL files', {
-  example: './sql',
-  fallback: 'the one of this package',
-  variable: 'BACKFILL_SQL',
-})
+export const sql = flag(
+  'sql <folder,…>',
+  'Folders of the SQL files, later ones over earlier ones; `xatu`: those of this package',
+  {
+    example: 'xatu,./sql',
+    fallback: '`sql` beside .env, or xatu',
+    variable: 'BACKFILL_SQL',
+  },
+)
 const envFile = flag('env-file <file>', 'File with variables, in place of a .env that is found', {
   variable: 'BACKFILL_ENV_FILE',
 })

@@ -12,6 +12,8 @@ type ReporterOptions = {
   readonly quiet: boolean
   /** The command that continues the run, if not `backfill up`. */
   readonly again?: string | undefined
+  /** Whose SQL files the run uses. */
+  readonly sql?: string | undefined
 }
 
 /** At most ten frames a second. */
@@ -21,7 +23,7 @@ const FRAME_MS = 100
 const SILENCE_MS = 60_000
 const TICK_MS = 1_000
 
-export async function createReporter(output: Output, { json, quiet, again }: ReporterOptions) {
+export async function createReporter(output: Output, { json, quiet, again, sql }: ReporterOptions) {
   const colors = output.messageColors
   const told = new Set<Error>()
   let progress = NO_PROGRESS
@@ -80,7 +82,8 @@ export async function createReporter(output: Output, { json, quiet, again }: Rep
       const chunks = chunksOf(progress)
       if (json) return reportJson(event, chunks)
       const { importance, lines } = eventText(event, colors, chunks)
-      if (event.type === 'run') header = isTold.fact ? lines : []
+      if (event.type === 'run')
+        header = isTold.fact ? lines.map((line) => [line, sql].filter(Boolean).join(', ')) : []
       if (event.type === 'skipped' || event.type === 'waiting') left.push(event)
       if (['run', 'skipped', 'waiting'].includes(event.type)) return tell([])
       tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
@@ -100,7 +103,7 @@ export async function createReporter(output: Output, { json, quiet, again }: Rep
       if (json) output.json({ ...summaryFields(summary), target: run?.target ?? '' })
       else if (!quiet)
         output.logResult(
-          summaryLines(summary, { run, left: isIdle ? left : [], colors: output.resultColors, again }),
+          summaryLines(summary, { run, left: isIdle ? left : [], colors: output.resultColors, again, sql }),
         )
       left = []
     },

@@ -1,7 +1,5 @@
 // Owns the configuration: every value for a command, and the origin of each.
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { PACKAGE_FOLDER } from '../package-folder.ts'
 import type { Order } from '../planning/chunks.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS } from '../model/model.ts'
 import { findEnvFile, shownEnvFile } from './env-file.ts'
@@ -19,13 +17,11 @@ import {
 } from './values.ts'
 import { unknownVariables } from './known-variables.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
+import { sqlFolders } from './sql-folders.ts'
 import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
 
 /** Every value for a command. */
 export type Config = ReturnType<typeof readConfig>
-
-/** The SQL folder that ships with the program, absolute. */
-export const PROGRAM_SQL = fileURLToPath(new URL('sql', PACKAGE_FOLDER))
 
 export type ConfigQuestion = {
   readonly flags: Flags
@@ -69,8 +65,8 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     /** Settings of transforms. */
     settings: setting<Readonly<Record<string, string>>>(layers, 'settings', harmlessSettings, {}),
     ledgerDatabase: setting(layers, 'ledger-database', databaseName, 'backfill'),
-    /** Folder of the SQL files, absolute. */
-    sql: path('sql', PROGRAM_SQL),
+    /** Folders of the SQL files, absolute; a later one counts over an earlier one. */
+    sql: sqlFolders(layers, folder),
     /** Folder of the embedded server's data, absolute. */
     state: path('state', 'state'),
     /** Place of the public files; undefined if not configured. The folder is absolute. */

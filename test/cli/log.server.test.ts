@@ -1,7 +1,10 @@
 // Owns the promises of what a run prints where nobody watches: a log for people, for programs, or only what is wrong.
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
+import { temporaryDirectory } from '../support/processes.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
@@ -29,8 +32,9 @@ test('`up` into a pipe prints a header, a line per chunk and a summary, each wit
   expect(first.code).toBe(0)
   const [header, created, ...chunks] = first.stderr.trimEnd().split('\n')
   const where = `network mainnet, target ${target} on ${server.url}`
+  const sql = 'SQL files xatu (default)'
   expect(header).toMatch(
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ backfill \d.*: .*, ClickHouse \d.*, run [\da-f-]{36}$/,
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ backfill \d.*: .*, ClickHouse \d.*, run [\da-f-]{36}, SQL files xatu \(default\)$/,
   )
   expect(header).toContain(where)
   expect(created).toContain(`block_slots_stat  created ${target}.int_block_slots_stat`)
@@ -52,7 +56,8 @@ test('`up` into a pipe prints a header, a line per chunk and a summary, each wit
     stdout: expect.stringMatching(/^\S+Z Nothing to do; .*\n$/),
     stderr: '',
   })
-  expect(second.stdout).toContain(where)
+  expect(second.stdout).toContain(`${where}, ${sql}.`)
+  expect((await run(`up ${SLOTS} --sql xatu`)).stdout).toContain('SQL files xatu (flag --sql).')
 })
 
 test('--log-format json makes every line an object, --quiet leaves warnings and errors only', async () => {
@@ -77,4 +82,27 @@ test('--log-format json makes every line an object, --quiet leaves warnings and 
     level: 'error',
     message: expect.stringContaining('nothing'),
   })
+})
+
+test('`list --orphans` names tables of the ledger that no folder has, and where their rows are', async () => {
+  const { run, ledger, target } = person()
+  expect((await run('list --orphans')).stdout).toBe(
+    `Every table of the ledger ${ledger} is in the SQL folders.\n`,
+  )
+  await run(`up ${SLOTS} --to 100`)
+  expect((await run('list --orphans')).stdout).toBe(
+    `Every table of the ledger ${ledger} is in the SQL folders.\n`,
+  )
+  const folder = temporaryDirectory()
+  for (const kind of ['ddl', 'transforms']) {
+    cpSync(join(SQL_FOLDER, kind, 'address_diffs.sql'), join(folder, kind, 'address_diffs.sql'))
+  }
+  const { code, stdout } = await run(`list --orphans --sql ${folder}`)
+  expect(code).toBe(0)
+  expect(stdout).toMatch(
+    new RegExp(
+      String.raw`^block_slots_stat  table ${target}\.int_block_slots_stat; \d events, the last at \d{4}-\S+Z\n$`,
+    ),
+  )
+  await run(`list --orphans --sql ${folder} --json`) // as its schema says
 })

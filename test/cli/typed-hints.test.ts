@@ -29,7 +29,7 @@ test.each([
   ['import --tables traces --from 1 --network a', '`backfill up`', '`backfill up --network a`'],
   ['up --network a', 'Run backfill up again', 'Run backfill up --network a again'],
   ['up --network a', 'backfill rebuild x', 'backfill rebuild --network a x'],
-  ['up --network a', '`backfill list` shows', '`backfill list` shows'],
+  ['up --network a', '`backfill help` shows', '`backfill help` shows'],
   ['up --network a', 'an older version of backfill', 'an older version of backfill'],
   ['up --sql /a;b', '`backfill up`', "`backfill up --sql '/a;b'`"],
 ])('after `%s` the hint %j is %j', (words, hint, shown) => {

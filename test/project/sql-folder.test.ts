@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { readCatalogue, readDemo } from '../../src/project/sql-folder.ts'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { splitStatements } from '../../src/sql-syntax/statements.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'backfill-sql-'))
@@ -29,7 +29,6 @@ const SOUND: Readonly<Record<string, string | undefined>> = {
   'ddl/a.sql': DDL,
   'source/logs.sql':
     '--! block-coverage: sparse\nCREATE TABLE {source:Identifier}.logs (block_number UInt64) ENGINE = Memory',
-  'ledger/1.sql': 'CREATE DATABASE {ledger:Identifier};\nCREATE DATABASE {locks:Identifier};',
   'networks.json': '{ "mainnet": { "forks": { "dencun": 100 } } }',
 }
 
@@ -65,15 +64,8 @@ test('the folder of this project is sound: eleven tables, nine sources, dependan
   }
 })
 
-test('the sample chain is read by who asks for it: what is wrong in it stops nobody else', async () => {
-  expect(await readDemo(await folderWith({}))).toEqual([])
-  const folder = await folderWith({ 'demo/1.sql': 'SELECT {network:String};\nSELECT {nobody:String}' })
-  expect((await readCatalogue(folder)).tables).toHaveLength(1)
-  await expect(readDemo(folder)).rejects.toThrow(/demo\/1\.sql:2: .*nobody/)
-})
-
 test('a table is what its two files say', async () => {
-  const { tables, sources, ledger } = await read({})
+  const { tables, sources } = await read({})
   expect(tables).toHaveLength(1)
   expect(tables[0]).toMatchObject({
     key: 'a',
@@ -84,8 +76,7 @@ test('a table is what its two files say', async () => {
     transform: { line: 6, text: expect.stringMatching(/^SELECT .*\n.*UInt64\}$/) },
     ddl: { line: 1, text: DDL },
   })
-  expect(sources).toMatchObject([{ table: 'logs', blockCoverage: 'sparse' }])
-  expect(ledger.map(({ line }) => line)).toEqual([1, 2])
+  expect(sources.find(({ table }) => table === 'logs')).toMatchObject({ blockCoverage: 'sparse' })
 })
 
 test('comments and white space change the raw hash only, as do hints that cannot change a row', async () => {
@@ -177,16 +168,10 @@ test.for<[string, Readonly<Record<string, string | undefined>>, RegExp]>([
     /no network has a fork 'denkun'/,
   ],
   [
-    'an unknown parameter in the ledger',
-    { 'ledger/1.sql': 'SELECT 1;\nSELECT {target:Identifier}' },
-    /ledger\/1\.sql:2: unknown parameter/,
-  ],
-  [
     'a bad network',
     { 'networks.json': '{ "mainnet": { "forks": { "dencun": "x" } } }' },
     /networks\.json: 'mainnet\.forks\.dencun' is "x"/,
   ],
-  ['no networks', { 'networks.json': undefined }, /cannot read .*networks\.json/],
 ])('%s is refused with its place', async ([, changes, message]) => {
   await expect(read(changes)).rejects.toThrow(message)
   await expect(read(changes)).rejects.toMatchObject({

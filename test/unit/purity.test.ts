@@ -89,6 +89,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:fs': [
     'cli/completion/answer.ts',
     'commands/import/files/',
+    'commands/init/',
     'commands/log/',
     'commands/new/',
     'commands/status/last-runs.ts',
@@ -101,6 +102,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:path': [
     'cli/completion/answer.ts',
     'commands/import/',
+    'commands/init/',
     'commands/log/',
     'commands/new/',
     'commands/status/last-runs.ts',
@@ -110,7 +112,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'session/session.ts',
     'workspace/',
   ],
-  'node:url': ['embedded/embedded-server.ts', 'workspace/config.ts'],
+  'node:url': ['embedded/embedded-server.ts', 'package-folder.ts'],
   'node:async_hooks': ['clickhouse/http-agent.ts'],
   'node:diagnostics_channel': ['clickhouse/'],
   'node:http': ['clickhouse/http-agent.ts', 'commands/import/files/http-request.ts'],

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { upOptions } from '../../src/workspace/run-options.ts'
 import { type Config, readConfig } from '../../src/workspace/config.ts'
@@ -37,6 +38,27 @@ test('a flag beats the environment, which beats .env, which beats the default; e
     order: { value: 'oldest', origin: 'default' },
     databases: { target: { value: 'hoodi', origin: "default: the network's name" } },
   })
+})
+
+test('SQL folders: --sql, BACKFILL_SQL, `sql` beside the .env that is used or in the working folder, the own ones', () => {
+  const own = fileURLToPath(new URL('../../sql', import.meta.url))
+  expect(config().sql).toEqual({ value: [own], origin: 'default' })
+  mkdirSync(join(folder, 'sql'))
+  expect(config().sql.value).toEqual([own]) // a folder of something else
+  mkdirSync(join(folder, 'sql/transforms'))
+  const beside = [join(folder, 'sql')]
+  expect(config().sql).toEqual({ value: beside, origin: 'default: in the working folder' })
+  mkdirSync(join(folder, '.git'))
+  mkdirSync(join(folder, 'deeper/sql/transforms'), { recursive: true })
+  writeFileSync(join(folder, '.env'), '')
+  const deeper = readConfig({ flags: new Map(), environment: {}, folder: join(folder, 'deeper') })
+  expect(deeper.sql).toEqual({ value: beside, origin: 'default: beside .env' })
+  expect(config({ BACKFILL_SQL: 'xatu, mine' }).sql.value).toEqual([own, join(folder, 'mine')])
+  expect(config({ BACKFILL_SQL: 'mine' }, { sql: 'xatu' }).sql).toEqual({
+    value: [own],
+    origin: 'flag --sql',
+  })
+  expect(() => config({}, { sql: 'xatu,' })).toThrow("--sql must not be empty, got ''")
 })
 
 test('an empty variable counts as unset, an empty flag does not', () => {

@@ -21,13 +21,11 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
   const words = shell === 'bash' ? joined(typed) : typed
   const sql = valueOf('--sql', words)
   const named = (read: (folder: string) => readonly string[]) => (): readonly string[] => {
-    try {
-      const typedSql = typedWords(sql === undefined ? {} : { sql })
-      // A name goes into the line that is typed: `$(…)` or `;` in it would be a command. Names of networks have the most characters.
-      return read(readConfig({ flags: typedSql, environment, folder }).sql.value).filter(isNetworkName)
-    } catch {
-      return []
-    }
+    const typedSql = typedWords(sql === undefined ? {} : { sql })
+    const folders = quietly(() => readConfig({ flags: typedSql, environment, folder }).sql.value)
+    const found = folders.flatMap((one) => quietly(() => read(one)))
+    // A name goes into the line that is typed: `$(…)` or `;` in it would be a command. Names of networks have the most characters.
+    return [...new Set(found)].filter(isNetworkName).toSorted()
   }
   const names = {
     tables: named((path) => sqlNames(join(path, 'transforms'))),
@@ -70,6 +68,14 @@ function joined(words: readonly string[]): readonly string[] {
 function valueOf(flag: string, words: readonly string[]): string | undefined {
   const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`))
   return words[at] === flag ? words[at + 1] : words[at]?.slice(flag.length + 1)
+}
+
+function quietly<Value>(read: () => readonly Value[]): readonly Value[] {
+  try {
+    return read()
+  } catch {
+    return []
+  }
 }
 
 // Names are not checked: a mistake in one file must not hide the others. Reading is synchronous, because these are two

@@ -71,7 +71,7 @@ type ValueQuestion = {
 
 /** The values of a flag, by its notation in the help: <a,b> and <table> are tables, <x|y> is either word. */
 function values({ flag, typed, prefix, names }: ValueQuestion): Completion {
-  if (flag?.value === '<folder>') return { kind: 'folder' }
+  if (flag?.value?.startsWith('<folder')) return { kind: 'folder' }
   const listed = LISTS.has(flag?.value) ? typed.split(',').slice(0, -1) : []
   const rest = listed.map((name) => `${name},`).join('')
   return matching(

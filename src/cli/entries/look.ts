@@ -211,11 +211,18 @@ export const LOOK: readonly CommandEntry[] = [
   },
   {
     name: 'list',
-    about: 'List the tables and what they read; asks no server',
+    about: 'List the tables, what they read, and their files; asks no server',
     usage: '[flags]',
-    flags: [flags.json, flags.sql, flags.noColor],
-    exits: exits.local,
-    examples: { 'List the tables of a folder': 'list --sql ./sql' },
+    flags: [
+      flag('orphans', 'Tables that the ledger knows and no SQL folder has; asks the target'),
+      flags.json,
+      ...flags.common,
+    ],
+    exits: exits.asking,
+    examples: {
+      'List the tables of a folder': 'list --sql ./sql',
+      'Find tables that nothing fills any more': 'list --orphans',
+    },
     load: async () => (await import('../../commands/list/command.ts')).list,
   },
   ...SETUP,

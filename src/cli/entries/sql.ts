@@ -6,6 +6,19 @@ import * as exits from '../exits.ts'
 
 export const SQL: readonly CommandEntry[] = [
   {
+    name: 'init',
+    about: 'Write the files of a project of your own; what is there stays as it is',
+    usage: '[folder] [flags]',
+    flags: [
+      flag('folder <folder>', 'Folder of the project', { fallback: 'the working folder', bare: true }),
+      flags.json,
+      flags.noColor,
+    ],
+    exits: exits.local,
+    examples: { 'Start a project': 'init tables' },
+    load: async () => (await import('../../commands/init/command.ts')).init,
+  },
+  {
     name: 'check',
     about: 'Find errors in the SQL files, and misfits with the servers',
     usage: '[table…] [flags]',

@@ -15,24 +15,21 @@ import { count, type Colors } from '../../terminal/render/format.ts'
 
 export const check: Command = async (context) => {
   const { config, output, flags } = context
-  const { readFolder } = await import('../../project/sql-folder.ts')
-  const { readImports } = await import('../import/sql.ts')
+  const { readFolders } = await import('../../project/sql-folder.ts')
   const { readSoundTests } = await import('../test/files.ts')
   if (flags.has('offline') && flags.has('embedded')) {
     throw usageError('--offline and --embedded exclude each other', 'keep one of them')
   }
   const gathering = gatherFindings()
   const { report } = gathering
-  const folder = config.sql.value
-  const { catalogue, drafts } = await readFolder(folder, report)
+  const { catalogue, drafts } = await readFolders(config.sql.value, report)
   const chosen = chooseTables({ tables: drafts }, selectors(flags))
   checkDrafts(drafts, report)
-  await readImports(folder, catalogue.sources, report)
   const known = drafts.map(({ key }) => key)
   const definitions = chosen.flatMap(({ definition }) => definition ?? [])
   // A test names a network: without networks no test can be read.
   const tested = catalogue.networks.length === 0 ? [] : definitions
-  const tests = await readSoundTests(folder, { catalogue, chosen: tested, known }, report)
+  const tests = await readSoundTests(config.sql.value, { catalogue, chosen: tested, known }, report)
 
   const concerning = () => gathering.list().filter(isAbout(chosen, drafts))
   const sound = soundOf(chosen, gathering.list())

@@ -11,13 +11,14 @@ import { monotonicMs } from '../../seam/clock.ts'
 
 export const demo: Command = async (context) => {
   const { config, flags, output } = context
-  const { readDemo } = await import('../../project/sql-folder.ts')
-  const chain = await readDemo(config.sql.value)
-  const ready = async ({ workspace, connected }: Session): Promise<void> => {
+  const { readCatalogue, readDemo } = await import('../../project/sql-folder.ts')
+  const chain = await readDemo()
+  const { sources } = await readCatalogue()
+  const ready = async ({ connected }: Session): Promise<void> => {
     output.message(['Loading the sample chain.'])
     const { loaded, rows, elapsedMs } = await loadDemo({
       server: connected.source,
-      sources: workspace.catalogue.sources,
+      sources,
       chain,
       network: config.network.value,
     })

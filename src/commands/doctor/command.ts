@@ -1,6 +1,6 @@
 // Owns `backfill doctor`: it checks servers, connections, rights, storage and ledger before a run. Reads only.
 import { BackfillError, usageError, EXIT } from '../../model/errors.ts'
-import { PROGRAM_SQL } from '../../workspace/config.ts'
+import { PROGRAM_SQL } from '../../package-folder.ts'
 import { duration, readFlag, selectors } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { type Finding, findings, type CheckStatus } from './finding.ts'
@@ -42,11 +42,10 @@ async function readFiles({ config, flags }: Context) {
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const { fail } = findings('sql-files', '')
   const broken: Finding[] = []
-  const folder = config.sql.value
-  const checks = await readSqlChecks([PROGRAM_SQL, folder], ({ message, hint }) =>
+  const checks = await readSqlChecks([PROGRAM_SQL, ...config.sql.value], ({ message, hint }) =>
     broken.push(fail(message, hint ?? 'See docs/reference/doctor.md')),
   )
-  const catalogue = await readCatalogue(folder).catch((error: unknown) => {
+  const catalogue = await readCatalogue(...config.sql.value).catch((error: unknown) => {
     if (!(error instanceof BackfillError)) throw error
     broken.push(fail(`${error.message}; no table was checked`, 'backfill check --offline'))
     return undefined

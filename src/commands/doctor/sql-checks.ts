@@ -2,7 +2,7 @@
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
-import { readSqlFiles } from '../../project/sql-files.ts'
+import { layeredFiles } from '../../project/sql-files.ts'
 import { reportOutside } from '../../sql-syntax/outside.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import { onlyStatement } from '../../sql-syntax/statements.ts'
@@ -19,9 +19,8 @@ export async function readSqlChecks(
   folders: readonly string[],
   report: Report,
 ): Promise<readonly SqlCheck[]> {
-  const files = await Promise.all(folders.map((folder) => readSqlFiles(folder, 'doctor', { optional: true })))
-  const byKey = new Map(files.flat().map((file) => [file.key, file]))
-  return [...byKey.values()].flatMap(({ key, file, text }) => {
+  const files = await layeredFiles(folders, 'doctor')
+  return files.flatMap(({ key, file, text }) => {
     const read = () => {
       const sql = onlyStatement(file, text, ONE_SELECT)
       const header = doctorHeader(file, text)

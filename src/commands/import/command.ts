@@ -1,4 +1,5 @@
 // Owns `backfill import`: it loads Xatu's public files into the source tables, with the runner and the ledger.
+import { PROGRAM_SQL } from '../../package-folder.ts'
 import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { chooseImports, planImport, wholeFiles } from './import.ts'
@@ -90,13 +91,8 @@ async function withImport<T>(
   const { config, flags, output } = context
   const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readImports } = await import('./sql.ts')
-  const catalogue = await readCatalogue(config.sql.value)
-  const tables = await readImports(config.sql.value, catalogue.sources)
-  if (tables.length === 0)
-    throw usageError(
-      `${config.sql.value} has no import/<table>.sql`,
-      'copy the folder sql/import of backfill',
-    )
+  const catalogue = await readCatalogue(...config.sql.value)
+  const tables = await readImports(PROGRAM_SQL, catalogue.sources)
   const network = findNetwork(catalogue, config.network.value)
   const chosen = chooseImports(tables, readFlag(flags, 'tables', names) ?? [])
   assertNamed(config.servers)

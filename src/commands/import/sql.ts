@@ -26,7 +26,7 @@ export async function readImports(
   sources: readonly SourceDefinition[],
   report: Report = refuse,
 ): Promise<readonly ImportTable[]> {
-  const files = await readSqlFiles(folder, 'import', { optional: true })
+  const files = await readSqlFiles(folder, 'import')
   return files.flatMap((file) => attempt(report, () => importTable(file, sources)) ?? [])
 }
 

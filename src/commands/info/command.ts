@@ -8,6 +8,7 @@ import type { Session } from '../../workspace/open.ts'
 import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
 import { MASK, maskUrl } from '../../workspace/mask.ts'
 import type { ServerRole } from '../../workspace/servers.ts'
+import { shownFolders } from '../../workspace/sql-folders.ts'
 import type { Setting } from '../../workspace/variables.ts'
 import { count, type Colors } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
@@ -52,7 +53,7 @@ function settingRows(config: Config): readonly Row[] {
       origin: config.envFile === undefined ? 'default' : 'file',
     }),
     row('accepted settings', { ...acceptSetting, value: acceptSetting.value.join(', ') || 'none' }),
-    row('SQL folder', sql),
+    row('SQL folders', { ...sql, value: shownFolders(sql.value, config.folder) }),
     row('state folder', state),
     row('import from', importRow(config)),
     ...sideRows(config, 'source'),

@@ -1,12 +1,21 @@
-// Owns `backfill list`: the tables of the SQL folder. It asks no server.
+// Owns `backfill list`: the tables of the SQL folders, and their files. It asks no server, but for --orphans.
 import { EXIT } from '../../model/errors.ts'
+import type { Orphan } from './orphans.ts'
 import type { Command } from '../../session/command.ts'
 import type { BlockLimit, BlockLimits, RowsKind, TableDefinition } from '../../model/model.ts'
 import { count, type Colors } from '../../terminal/render/format.ts'
 
-export const list: Command = async ({ config, flags, output }) => {
+export const list: Command = async (context) => {
+  const { config, flags, output } = context
   const { readCatalogue } = await import('../../project/sql-folder.ts')
-  const { tables } = await readCatalogue(config.sql.value)
+  const { tables } = await readCatalogue(...config.sql.value)
+  if (flags.has('orphans')) {
+    const { readOrphans } = await import('./orphans.ts')
+    const orphans = await readOrphans(context, tables)
+    if (flags.has('json')) output.json({ orphans })
+    else output.result(renderOrphans(orphans, config.ledgerDatabase.value))
+    return EXIT.ok
+  }
   if (flags.has('json')) output.json({ tables: tables.map(listFields) })
   else output.result(renderList(tables, output.resultColors))
   return EXIT.ok
@@ -18,7 +27,16 @@ export function renderList(tables: readonly TableDefinition[], colors: Colors): 
     `${colors.bold(table.key)}  ${colors.dim(`table ${table.target}`)}`,
     `  ${table.description}`,
     colors.dim(`  ${facts(table).join('; ')}`),
+    colors.dim(`  ${table.ddl.file}, ${table.transform.file}`),
   ])
+}
+
+function renderOrphans(orphans: readonly Orphan[], ledger: string): readonly string[] {
+  if (orphans.length === 0) return [`Every table of the ledger ${ledger} is in the SQL folders.`]
+  return orphans.map(({ table, target, events, last_event }) => {
+    const place = target === null ? 'its table is gone' : `table ${target}`
+    return `${table}  ${place}; ${count(events, 'event')}, the last at ${last_event}`
+  })
 }
 
 function listFields({
@@ -30,9 +48,22 @@ function listFields({
   blocks,
   sources,
   after,
+  ddl,
+  transform,
 }: TableDefinition): object {
   const [first, last] = [blocks.from, blocks.to].map((limit) => limitText(limit) || null)
-  return { table: key, target, description, unit, rows: rows.kind, first, last, sources, after }
+  return {
+    table: key,
+    target,
+    description,
+    unit,
+    rows: rows.kind,
+    first,
+    last,
+    sources,
+    after,
+    files: [ddl.file, transform.file],
+  }
 }
 
 function facts({ rows, blocks, sources, after }: TableDefinition): readonly string[] {

@@ -16,7 +16,7 @@ export const log: Command = async (context) => {
   const table = flags.has('tables') ? requireOneTable(flags, 'log') : undefined
   const prefix = readFlag(flags, 'run', nonEmpty)
   const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
-  const catalogue = await readCatalogue(config.sql.value)
+  const catalogue = await readCatalogue(...config.sql.value)
   findNetwork(catalogue, config.network.value)
   const style = { columns: output.columns, colors: output.resultColors, limit }
   const json = flags.has('json')

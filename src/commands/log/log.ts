@@ -11,7 +11,8 @@ import type { Catalogue } from '../../model/model.ts'
 import { importKey } from '../../model/table-key.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
 import { openTarget, type TargetPort } from '../../targets/target.ts'
-import { type Config, PROGRAM_SQL } from '../../workspace/config.ts'
+import { PROGRAM_SQL } from '../../package-folder.ts'
+import type { Config } from '../../workspace/config.ts'
 import type { Connections } from '../../workspace/open.ts'
 
 export type History = LedgerPlace & {

@@ -12,38 +12,42 @@ import { readFile } from 'node:fs/promises'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
 
 export const newTable: Command = async ({ config, output, flags }) => {
-  const { readFolder } = await import('../../project/sql-folder.ts')
+  const { readFolders } = await import('../../project/sql-folder.ts')
   const { writeNewFiles } = await import('../../project/new-files.ts')
   const key = flags.get('table')?.text ?? ''
   if (key === '') throw usageError('`new` needs the key of the table', 'backfill new gas_per_block')
   assertKey(key)
-  const folder = config.sql.value
+  const folder = config.sql.value.at(-1)!
   assertOwnFolder(folder)
   const rows = readFlag(flags, 'rows', oneOf<Scaffold['rows']>(['per-block', 'per-key'])) ?? 'per-block'
 
   // Errors in other tables do not matter here: `check` reports them.
-  const { catalogue, drafts } = await readFolder(folder, () => {})
+  const { catalogue, drafts } = await readFolders(config.sql.value, () => {})
   const rival = drafts.find((draft) => draft.key === key || draft.header.target === `int_${key}`)
   if (rival !== undefined) throw usageError(`${rival.file} has a table of that name`, 'choose another key')
   const [given, after] = [readFlag(flags, 'sources', names), readFlag(flags, 'after', names) ?? []]
   const sources = given ?? (after.length > 0 ? [] : ['transaction'])
-  const inputs = inputsOf(catalogue, { sources, after })
-  const table = { key, rows, inputs: inputs.map((input) => fitting(input, rows)) }
-  const places = [
-    ['ddl.sql', join('ddl', `${key}.sql`)],
-    ['transform.sql', join('transforms', `${key}.sql`)],
-    ['test.yaml', join('tests', key, 'range.yaml')],
-  ] as const
-  const files = places.map(
-    async ([template, path]) => [join(folder, path), await fillTemplate(template, table)] as const,
-  )
-  const written = await writeNewFiles(folder, new Map(await Promise.all(files)))
+  const inputs = inputsOf(catalogue, { sources, after }).map((input) => fitting(input, rows))
+  const written = await writeNewFiles(folder, await tableFiles(folder, { key, rows, inputs }))
   if (flags.has('json')) output.json({ files: written })
   else output.result(written.map((path) => `Wrote ${path}`))
   output.message([
     `Next: \`backfill check ${key} --offline\`, \`backfill test ${key}\`, and edit the SELECT.`,
   ])
   return EXIT.ok
+}
+
+/** Path -> text of the files of a new table in the SQL folder. */
+export async function tableFiles(folder: string, table: Scaffold): Promise<ReadonlyMap<string, string>> {
+  const places = [
+    ['ddl.sql', join('ddl', `${table.key}.sql`)],
+    ['transform.sql', join('transforms', `${table.key}.sql`)],
+    ['test.yaml', join('tests', table.key, 'range.yaml')],
+  ] as const
+  const files = places.map(
+    async ([template, path]) => [join(folder, path), await fillTemplate(template, table)] as const,
+  )
+  return new Map(await Promise.all(files))
 }
 
 /** The lock's name, `<network>__<key>__<epoch>`, is also a file name on the server's disk. */
@@ -62,7 +66,7 @@ function assertOwnFolder(folder: string): void {
   if (!folder.split(sep).includes('node_modules')) return
   throw usageError(
     `${shown(folder)} belongs to an installed package: the next install removes added files`,
-    `copy it and name the copy: cp -r ${shown(folder)} sql, then add --sql sql or set BACKFILL_SQL`,
+    '`backfill init` makes a folder of your own here; --sql names another one',
   )
 }
 

@@ -26,7 +26,7 @@ export const preview: Command = async (context) => {
   const json = flags.has('json')
   assertNotMixed(flags)
   const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
-  const catalogue = await readCatalogue(config.sql.value)
+  const catalogue = await readCatalogue(...config.sql.value)
   const table = chooseTables(catalogue, [name])[0]!
   const network = findNetwork(catalogue, config.network.value)
   const inside = insideLimits(context, { table, network, range })

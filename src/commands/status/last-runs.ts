@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LedgerPlace } from '../../ledger/events.ts'
-import { PROGRAM_SQL } from '../../workspace/config.ts'
+import { PROGRAM_SQL } from '../../package-folder.ts'
 import type { LastRun } from './metrics.ts'
 
 /** `present`: table key -> UUID of the existing table; `held`: table key -> lock epoch, while a run holds it. */

@@ -39,10 +39,10 @@ export const test: Command = async (context) => {
 async function runTests({ config, flags }: Context, signal: AbortSignal): Promise<readonly UnitTestResult[]> {
   const { chooseTables, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readTests } = await import('./files.ts')
-  const folder = config.sql.value
-  const catalogue = await readCatalogue(folder)
+  const folders = config.sql.value
+  const catalogue = await readCatalogue(...folders)
   const chosen = chooseTables(catalogue, selectors(flags))
-  const tests = await readTests(folder, catalogue, chosen)
+  const tests = await readTests(folders, catalogue, chosen)
   return await withScratchServer(async (server) => {
     const { openTestBench } = await import('./bench.ts')
     const results = new Map<UnitTest, UnitTestResult>()

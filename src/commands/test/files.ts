@@ -9,27 +9,27 @@ import { namesOf, readFolderFile, shown, unreadable } from '../../project/sql-fi
 import { parseTestCase } from './test-case.ts'
 
 /**
- * Reads the tests of the chosen tables in the SQL folder, by table and file name.
+ * Reads the tests of the chosen tables, by table and file name.
  * @throws BackfillError `usage` with file, line and column of the first error; for a folder without a table of its
  *   name; if there is no test
  */
 export async function readTests(
-  folder: string,
+  folders: readonly string[],
   catalogue: Catalogue,
   chosen: readonly TableDefinition[],
 ): Promise<readonly UnitTest[]> {
   const known = catalogue.tables.map(({ key }) => key)
-  const found = await readSoundTests(folder, { catalogue, chosen, known }, refuse)
+  const found = await readSoundTests(folders, { catalogue, chosen, known }, refuse)
   if (found.length > 0) return found
   throw usageError(
-    `no test in ${shown(join(folder, 'tests'))} for ${chosen.map(({ key }) => key).join(', ')}`,
+    `no test in ${shown(join(folders.at(-1)!, 'tests'))} for ${chosen.map(({ key }) => key).join(', ')}`,
     'write <table key>/<name>.yaml there, or type `backfill test --new <table> --from <N> --to <N>`',
   )
 }
 
-/** The valid tests of the chosen tables; errors in other tests are reported. `known`: keys of all tables, wrong ones too. */
+/** The valid tests of the chosen tables: of each table those of the last folder that has some. Errors in other tests are reported. `known`: keys of all tables, wrong ones too. */
 export async function readSoundTests(
-  folder: string,
+  folders: readonly string[],
   {
     catalogue,
     chosen,
@@ -41,14 +41,22 @@ export async function readSoundTests(
   },
   report: Report,
 ): Promise<readonly UnitTest[]> {
-  const tests = join(folder, 'tests')
-  for (const stranger of (await namesIn(folder, tests)).filter((name) => !known.includes(name))) {
-    const sentence = `there is no table '${stranger}'`
-    const hint = knownNames('tables', stranger, known)
-    report(fileError({ rule: 'E015', file: shown(join(tests, stranger)), sentence, hint }))
+  const homes = new Map<string, string>()
+  for (const folder of folders) {
+    const tests = join(folder, 'tests')
+    for (const name of await namesIn(folder, tests)) {
+      homes.set(name, folder)
+      if (known.includes(name)) continue
+      const sentence = `there is no table '${name}'`
+      const hint = knownNames('tables', name, known)
+      report(fileError({ rule: 'E015', file: shown(join(tests, name)), sentence, hint }))
+    }
   }
-  const found = await Promise.all(chosen.map((table) => readTableTests(folder, table, catalogue, report)))
-  return found.flat()
+  const found = chosen.map(async (table) => {
+    const root = homes.get(table.key)
+    return root === undefined ? [] : await readTableTests(root, table, catalogue, report)
+  })
+  return (await Promise.all(found)).flat()
 }
 
 /** The path of a test. */

@@ -21,10 +21,11 @@ export async function newTest(context: Context): Promise<number> {
   const { assertAbsent, writeNewFiles } = await import('../../project/new-files.ts')
   const { readRealRows } = await import('./real-rows.ts')
   const range = typedRange(flags, '--new')
-  const catalogue = await readCatalogue(config.sql.value)
+  const folder = config.sql.value.at(-1)!
+  const catalogue = await readCatalogue(...config.sql.value)
   const table = chooseTables(catalogue, [readFlag(flags, 'new', nonEmpty) ?? ''])[0]!
   const network = findNetwork(catalogue, config.network.value)
-  const path = testPath(config.sql.value, table.key, `${network.name}-${range.from}-${range.to}`)
+  const path = testPath(folder, table.key, `${network.name}-${range.from}-${range.to}`)
   await assertAbsent(path)
 
   const rows = await withConnections(context, (connections) =>
@@ -33,7 +34,7 @@ export async function newTest(context: Context): Promise<number> {
   const description = `Blocks ${range.from} to ${range.to} of ${network.name}`
   const expected = { columns: [], rows: rows.expected }
   const test = { name: '', file: path, description, table, network, range, given: rows.given, expected }
-  const [written] = await writeNewFiles(config.sql.value, new Map([[path, testText(test, catalogue)]]))
+  const [written] = await writeNewFiles(folder, new Map([[path, testText(test, catalogue)]]))
   const read = [...rows.given.values()].reduce((sum, list) => sum + list.length, 0)
   output.result([
     `Wrote ${written}: ${count(read, 'given row')}, ${count(rows.expected.length, 'expected row')}.`,

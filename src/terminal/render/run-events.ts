@@ -54,7 +54,7 @@ export function eventText(
 /** The finished work, for stdout; `failureLines` has the failures. `again`: the command that continues the run. */
 export function summaryLines(
   summary: RunSummary,
-  { run, left, colors, again = 'backfill up' }: SummaryStyle,
+  { run, left, colors, again = 'backfill up', sql = '' }: SummaryStyle,
 ): readonly string[] {
   const { chunks, blocks, rowsWritten, elapsedMs, stale, failed, interrupted, outOfTime } = summary
   const where = run === undefined ? '' : `; network ${run.network}, target ${run.target}`
@@ -71,7 +71,7 @@ export function summaryLines(
   const old = staleLines(stale)
   if (chunks > 0) return [...old, `${colors.green('Done')}: ${work}${where}`]
   return [
-    `${['Nothing to do', ...leftTexts(left)].join('; ')}${where}.${old.map((line) => ` ${line}`).join('')}`,
+    `${['Nothing to do', ...leftTexts(left)].join('; ')}${where}${sql && `, ${sql}`}.${old.map((line) => ` ${line}`).join('')}`,
   ]
 }
 
@@ -83,6 +83,8 @@ type SummaryStyle = {
   readonly left: readonly Left[]
   readonly colors: Colors
   readonly again?: string | undefined
+  /** Whose SQL files the run used. */
+  readonly sql?: string | undefined
 }
 
 /** What all tables left out, in half a line. */

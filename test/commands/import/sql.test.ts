@@ -8,7 +8,6 @@ import { wholeFiles } from '../../../src/commands/import/import.ts'
 import { ddlColumns } from '../../../src/sql-syntax/create-table.ts'
 import { outputLines } from '../../../src/commands/check/transform.ts'
 import { firstBlocks } from '../../../src/commands/import/files/file-source.ts'
-import { backfillHere } from '../../support/cli.ts'
 import { temporaryDirectory } from '../../support/processes.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
 
@@ -64,18 +63,12 @@ test.for([
     text: "--! description: x\nSELECT a FROM input('a String') WHERE {has_b:Bool}",
     says: /unknown parameter \{has_b:Bool\}/,
   },
-])(
-  '$what is refused, by `check` as well',
-  async ({ file = 'canonical_execution_traces.sql', text, says }) => {
-    const folder = temporaryDirectory()
-    cpSync(SQL_FOLDER, folder, { recursive: true })
-    writeFileSync(join(folder, 'import', file), text)
-    await expect(readImports(folder, sources)).rejects.toThrow(says)
-    const { code, stdout } = await backfillHere(['check', '--offline', '--sql', folder])
-    expect(code).toBe(2)
-    expect(stdout).toMatch(says)
-  },
-)
+])('$what is refused', async ({ file = 'canonical_execution_traces.sql', text, says }) => {
+  const folder = temporaryDirectory()
+  cpSync(SQL_FOLDER, folder, { recursive: true })
+  writeFileSync(join(folder, 'import', file), text)
+  await expect(readImports(folder, sources)).rejects.toThrow(says)
+})
 
 test('blocks are rounded out to files', () => {
   expect(wholeFiles({ from: 0, to: 0 })).toEqual({ from: 0, to: 999 })

@@ -86,7 +86,7 @@ test("an installed package's folder is refused with the way out; another table's
   const refused = await backfill(['new', 'gas', '--sql', folder], { cwd: place })
   expect(refused.code).toBe(2)
   expect(refused.stderr).toContain('belongs to an installed package')
-  expect(refused.stderr).toContain('cp -r node_modules/clickhouse-backfill/sql sql, then add --sql sql')
+  expect(refused.stderr).toContain('`backfill init` makes a folder of your own here')
   cpSync(folder, join(place, 'sql'), { recursive: true })
   writeFileSync(join(place, 'sql/transforms/address_diffs.sql'), '--! nothing')
   expect((await backfill(['new', 'gas', '--sql', 'sql'], { cwd: place })).stderr).toContain(

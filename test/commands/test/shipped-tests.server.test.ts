@@ -31,7 +31,7 @@ test.for(catalogue.tables.map(({ key }) => key))(
   'the tests of %s pass, and each defect makes one of them fail',
   async (key) => {
     const [table] = chooseTables(catalogue, [key])
-    const tests = await readTests(SQL_FOLDER, catalogue, [table!])
+    const tests = await readTests([SQL_FOLDER], catalogue, [table!])
     const mutants = new Set(mutantsOf(table!, MUTATIONS))
     for (const one of tests) {
       const { error, diff } = await bench.run(one)

@@ -1,0 +1,56 @@
+// Owns `backfill init`: it writes the files of a project, and touches nothing that is there.
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { EXIT } from '../../model/errors.ts'
+import { PACKAGE_FOLDER } from '../../package-folder.ts'
+import { nearestFolder, writeNewFiles } from '../../project/new-files.ts'
+import type { Command } from '../../session/command.ts'
+import { nonEmpty, readFlag } from '../../workspace/values.ts'
+import { tableFiles } from '../new/command.ts'
+
+/** File in sql-templates/project -> its place in a project. npm would not pack a .gitignore. */
+const FILES: Readonly<Record<string, string>> = {
+  'README.md': 'README.md',
+  'env.example': '.env.example',
+  gitignore: '.gitignore',
+  sqlfluff: '.sqlfluff',
+  'ci.yml': '.github/workflows/backfill.yml',
+}
+
+/** A table that every Xatu database can fill. */
+const TABLE = {
+  key: 'transactions_per_block',
+  rows: 'per-block',
+  inputs: [
+    {
+      kind: 'source',
+      header: 'canonical_execution_transaction',
+      table: 'canonical_execution_transaction',
+      short: 'transaction',
+      address: 'from_address',
+    },
+  ],
+} as const
+
+/** @throws BackfillError `usage` if a file cannot be written; then none is left */
+export const init: Command = async ({ config, flags, output }) => {
+  const root = resolve(config.folder, readFlag(flags, 'folder', nonEmpty) ?? '.')
+  const sql = join(root, 'sql')
+  const texts = Object.entries(FILES).map(async ([template, path]) => {
+    const url = new URL(`sql-templates/project/${template}`, PACKAGE_FOLDER)
+    return [join(root, path), await readFile(url, 'utf8')] as const
+  })
+  const transforms = await readdir(join(sql, 'transforms')).catch(() => [])
+  const table = transforms.length === 0 ? await tableFiles(sql, TABLE) : []
+  const all = new Map([...(await Promise.all(texts)), ...table])
+  const kept = [...all.keys()].filter((path) => existsSync(path))
+  for (const path of kept) all.delete(path)
+  const written = await writeNewFiles(await nearestFolder(root), all)
+  const names = kept.map((path) => relative(config.folder, path))
+  if (flags.has('json')) output.json({ written, kept: names })
+  else output.result([...written.map((path) => `Wrote ${path}`), ...names.map((path) => `Kept ${path}`)])
+  const cd = root === config.folder ? '' : `cd ${relative(config.folder, root)}, then `
+  output.message([`Next: ${cd}\`backfill check --offline\`, \`backfill test\`, \`backfill demo\`.`])
+  return EXIT.ok
+}

@@ -1,0 +1,36 @@
+// Owns which SQL folders a command uses, and what they are called in output.
+import { existsSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { PROGRAM_SQL } from '../package-folder.ts'
+import { nonEmpty, type Word } from './values.ts'
+import { type Layers, type Setting, setting } from './variables.ts'
+
+/** The tables of this package, as people name its folder. */
+const XATU = 'xatu'
+
+/** --sql, BACKFILL_SQL, `sql` beside the `.env` that is used (without one: in the working folder), the package's own. */
+export function sqlFolders(layers: Layers, folder: string): Setting<readonly string[]> {
+  const { envFile } = layers
+  const beside = join(envFile === undefined ? folder : dirname(envFile.path), 'sql')
+  const isProject = existsSync(join(beside, 'transforms'))
+  const found = setting(layers, 'sql', folderNames, [isProject ? beside : XATU])
+  return {
+    value: found.value.map((name) => (name === XATU ? PROGRAM_SQL : resolve(folder, name))),
+    origin:
+      found.origin === 'default' && isProject
+        ? `default: ${envFile === undefined ? 'in the working folder' : 'beside .env'}`
+        : found.origin,
+  }
+}
+
+/** `a,b` as ['a', 'b']. */
+function folderNames(word: Word): readonly string[] {
+  return nonEmpty(word)
+    .split(',')
+    .map((text) => nonEmpty({ ...word, text: text.trim() }))
+}
+
+/** `xatu, sql`, relative to `folder`. */
+export function shownFolders(folders: readonly string[], folder: string): string {
+  return folders.map((one) => (one === PROGRAM_SQL ? XATU : relative(folder, one) || '.')).join(', ')
+}

@@ -1,0 +1,67 @@
+// Owns the promises of `backfill init`: an empty folder becomes a project that works, and nothing that is there is touched.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { backfillHere } from '../../support/cli.ts'
+import { temporaryDirectory } from '../../support/processes.ts'
+
+const FILES = [
+  '.env.example',
+  '.github/workflows/backfill.yml',
+  '.gitignore',
+  '.sqlfluff',
+  'README.md',
+  'sql/ddl/transactions_per_block.sql',
+  'sql/tests/transactions_per_block/range.yaml',
+  'sql/transforms/transactions_per_block.sql',
+]
+
+const filesIn = (folder: string) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1))
+    .toSorted()
+
+test('an empty folder gets what a project needs and nothing else, and its table is the one that counts there', async () => {
+  const cwd = temporaryDirectory()
+  expect(await backfillHere(['init', 'tables'], { cwd })).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('Next: cd tables, then `backfill check --offline`'),
+  })
+  const folder = join(cwd, 'tables')
+  expect(filesIn(folder)).toEqual(FILES)
+  const checked = await backfillHere(['check', '--offline'], { cwd: folder })
+  expect(checked.stdout).toBe('Checked 1 table and 1 unit test without a server: no errors\n')
+  const { stdout } = await backfillHere(['list'], { cwd: folder })
+  expect(stdout).toMatch(/^transactions_per_block {2}table int_transactions_per_block$/m)
+  expect(stdout).toMatch(
+    /sql\/ddl\/transactions_per_block\.sql, \S*sql\/transforms\/transactions_per_block\.sql$/m,
+  )
+  expect(stdout).not.toContain('address_diffs')
+})
+
+test('in a folder that has some of it, it adds what is missing and touches nothing', async () => {
+  const cwd = temporaryDirectory()
+  writeFileSync(join(cwd, 'README.md'), 'mine')
+  mkdirSync(join(cwd, 'sql/transforms'), { recursive: true })
+  writeFileSync(join(cwd, 'sql/transforms/own.sql'), 'mine')
+  const first = await backfillHere(['init'], { cwd })
+  expect(first.stdout).toContain('Kept README.md\n')
+  expect(filesIn(cwd)).toEqual([...FILES.slice(0, 5), 'sql/transforms/own.sql'])
+  for (const file of ['README.md', 'sql/transforms/own.sql'])
+    expect(readFileSync(join(cwd, file), 'utf8')).toBe('mine')
+  const { stdout } = await backfillHere(['init', '--json'], { cwd })
+  expect(JSON.parse(stdout)).toMatchObject({
+    written: [],
+    kept: expect.arrayContaining(['README.md', '.env.example']),
+  })
+})
+
+test('where it cannot write, it says so and leaves nothing', async () => {
+  const cwd = temporaryDirectory()
+  writeFileSync(join(cwd, 'sql'), 'a file where the folder should be')
+  const { code, stderr } = await backfillHere(['init'], { cwd })
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/^backfill: cannot (write|read) /)
+  expect(existsSync(join(cwd, 'README.md'))).toBe(false)
+})

@@ -18,6 +18,7 @@ COPY scripts scripts
 COPY src src
 COPY sql sql
 COPY sql-templates sql-templates
+COPY page page
 RUN node scripts/build.mjs \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
@@ -46,6 +47,7 @@ COPY --from=build /build/package.json /opt/backfill/
 COPY --from=build /build/node_modules /opt/backfill/node_modules
 COPY --from=build /build/sql /opt/backfill/sql
 COPY --from=build /build/sql-templates /opt/backfill/sql-templates
+COPY --from=build /build/page /opt/backfill/page
 COPY --from=build /build/dist /opt/backfill/dist
 # Beside the program, where Node looks after it has looked in the program's own folder.
 COPY --from=engine /engine/node_modules /opt/node_modules

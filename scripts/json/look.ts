@@ -173,6 +173,7 @@ export const LOOKING: Readonly<Record<string, Documents>> = {
       events: list(object({ ...ATTEMPT, ...AUTHOR }), 'Attempts and events, newest first'),
     }),
   },
+  report: { 'The file': document({ file: text('Its path'), bytes: number('Its size') }) },
   info: {
     'Settings and servers': document({
       runtime: text('What runs backfill'),

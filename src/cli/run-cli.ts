@@ -1,12 +1,13 @@
 // Owns one invocation: argv -> config -> command -> exit code; errors become lines.
 import { EXIT, usageError } from '../model/errors.ts'
+import type { Context } from '../session/command.ts'
 import { COMMANDS } from './commands.ts'
 import { readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
 import { withForkBlocks } from './fork-positions.ts'
 import { INTERRUPTED, isSeveral, networksOf, worstOf } from './networks.ts'
 import { withTypedFlags } from './typed-hints.ts'
-import { type Config, readConfig } from '../workspace/config.ts'
+import { readConfig } from '../workspace/config.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
 import { createOutput, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
@@ -31,27 +32,32 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     const folder = workingFolder(terminal)
     const command = entry.name
     const hasNetwork = entry.flags.some(({ name }) => name === 'network')
-    /** Runs the command with these flags, on one network. */
-    const runOn = async (typed: Flags): Promise<number> => {
+    const contextFor = (typed: Flags): Context => {
       const carry = (text: string) => withTypedFlags(text, { name: command, flags: typed }, COMMANDS)
       output = createOutput(terminal, typed, [], { command, network: null }, carry)
       const config = readConfig({ flags: typed, environment: terminal.env, folder })
       const network = hasNetwork ? config.network.value : null
       output = createOutput(terminal, typed, config.secrets, { command, network }, carry)
-      if (entry.networks === true && isSeveral(config.network.value)) return await onEach(typed, config)
-      const run = await entry.load()
-      return await run({ flags: await withForkBlocks(typed, entry, config), config, output })
+      return { flags: typed, config, output }
     }
-    const onEach = async (typed: Flags, config: Config): Promise<number> => {
-      const codes: number[] = []
-      for (const network of await networksOf(config, typed)) {
-        if (codes.length > 0 && !typed.has('json')) output.result([''])
-        codes.push(await runOn(new Map([...typed, ...typedWords({ network })])))
-        if (codes.at(-1)! >= INTERRUPTED) break
-      }
-      return worstOf(codes)
+    /** Runs the command, on one network or on several together. */
+    const run = async (first: Context, each = [first]): Promise<number> => {
+      const work = await entry.load()
+      return await work({ ...first, flags: await withForkBlocks(first.flags, entry, first.config), each })
     }
-    return await runOn(flags)
+    const typed = contextFor(flags)
+    if (entry.networks === undefined || !isSeveral(typed.config.network.value)) return await run(typed)
+    const codes: number[] = []
+    const each: Context[] = []
+    for (const network of await networksOf(typed.config, flags)) {
+      const context = contextFor(new Map([...flags, ...typedWords({ network })]))
+      each.push(context)
+      if (entry.networks === 'together') continue
+      if (codes.length > 0 && !flags.has('json')) output.result([''])
+      codes.push(await run(context))
+      if (codes.at(-1)! >= INTERRUPTED) break
+    }
+    return entry.networks === 'together' ? await run(each[0]!, each) : worstOf(codes)
   } catch (error) {
     if (argv.includes('--json')) output.json(errorDocument(error, exitCodeOf(error)))
     output.message(

@@ -7,7 +7,9 @@ const PLACE =
   'network cluster accept-setting ledger-database embedded state sql env-file lag base-url folder'.split(' ')
 
 /** Flags of what is shown: no business of the next command. */
-const SHOWN = 'json quiet no-color dry-run yes chunks limit sort watch check at'.split(' ')
+const SHOWN = 'json quiet no-color dry-run yes chunks limit sort watch check at output listen format'.split(
+  ' ',
+)
 
 /** Commands whose range is that of the run that they are about. */
 const RUNS = ['up', 'plan', 'run']

@@ -4,7 +4,13 @@ import type { Config } from '../workspace/config.ts'
 import type { Output } from '../terminal/output.ts'
 import type { Flag } from '../terminal/argv.ts'
 
-export type Context = { readonly flags: Flags; readonly config: Config; readonly output: Output }
+export type Context = {
+  readonly flags: Flags
+  readonly config: Config
+  readonly output: Output
+  /** One for each network, of a command that works on several together; the first one is this one. */
+  readonly each?: readonly Context[]
+}
 
 /** Does the work and resolves to the exit code. @throws BackfillError with the message for people */
 export type Command = (context: Context) => Promise<number>
@@ -25,7 +31,7 @@ export type CommandEntry = {
   /** It requires --tables or --all. */
   readonly needsChoice?: true
   /** It may work on several networks: `--network a,b`, `--network all`. */
-  readonly networks?: true
+  readonly networks?: 'one by one' | 'together'
   /** Flags that the command always has, as if they were typed. */
   readonly implied?: Readonly<Record<string, string>>
   /** Loads the code on use: `--help` and usage errors must not wait for the ClickHouse client. */

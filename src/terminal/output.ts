@@ -44,6 +44,20 @@ export function createOutput(
         stream,
         lines.map((line) => printed(line, level, hasTime)),
       )
+  /** Data as one line of JSON (render/json.ts) in the envelope that all documents have, passwords in its texts masked. */
+  const document = (data: object): string => {
+    const envelope = {
+      schema: SCHEMA,
+      command,
+      generatedAt: wallClock(),
+      network,
+      toolVersion: toolVersion(),
+    }
+    const text = JSON.stringify(jsonOf({ ...envelope, ...data }), (key, value: unknown) =>
+      typeof value === 'string' && isText(value) ? hide(key === 'hint' ? carry(value) : value) : value,
+    )
+    return printableJson(text)
+  }
   return {
     carry,
     /** Prints lines of the result. A line break in one of them is escaped. */
@@ -52,20 +66,11 @@ export function createOutput(
     data: (lines: readonly string[]) => write(stdout, lines.map(printable)),
     /** Empties the screen of a terminal. */
     clear: () => void (stdout.isTTY && stdout.write('\u001b[2J\u001b[H')),
-    /** Prints data as one line of JSON (render/json.ts) in the envelope that all documents have, passwords in its texts masked. */
-    json: (data: object) => {
-      const envelope = {
-        schema: SCHEMA,
-        command,
-        generatedAt: wallClock(),
-        network,
-        toolVersion: toolVersion(),
-      }
-      const text = JSON.stringify(jsonOf({ ...envelope, ...data }), (key, value: unknown) =>
-        typeof value === 'string' && isText(value) ? hide(key === 'hint' ? carry(value) : value) : value,
-      )
-      write(stdout, [printableJson(text)])
-    },
+    /** Prints data as `document` does. */
+    json: (data: object) => write(stdout, [document(data)]),
+    document,
+    /** Prints a document that is no lines for people, as it is. */
+    page: (text: string) => write(stdout, [text]),
     /** Passes on the bytes of a result, unchanged unless stdout is a terminal. */
     stream: (bytes: Readable) => passOn(bytes, stdout),
     /** Prints messages, passwords masked, because they may contain text of a server or a client. */

@@ -50,9 +50,17 @@ test('it is packed, and installs into an empty folder', async () => {
   const install = await outcome(start('npm', ['install', tarball, ...omit], { cwd: folder }))
   expect(install.code, install.stderr).toBe(0)
   expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill')).toSorted()).toEqual(
-    ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'schema', 'sql', 'sql-templates'].filter(
-      (name) => existsSync(join(repository, name)) || name === 'dist',
-    ),
+    [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist',
+      'package.json',
+      'page',
+      'schema',
+      'sql',
+      'sql-templates',
+    ].filter((name) => existsSync(join(repository, name)) || name === 'dist'),
   )
   expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill/sql/doctor'))).toEqual(
     readdirSync(join(SQL_FOLDER, 'doctor')),

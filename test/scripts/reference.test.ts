@@ -20,6 +20,7 @@ test('the schemas and docs/reference/json.md are up to date: else run `npm run d
 test('every command that prints a result has --json and a schema', () => {
   const withJson = COMMANDS.filter(({ flags }) => flags.some(({ name }) => name === 'json'))
   expect(COMMANDS.filter((command) => !withJson.includes(command)).map(({ name }) => name)).toEqual([
+    'serve', // It answers over HTTP.
     'completion', // It prints a script.
   ])
   expect(withJson.map(({ name }) => name).toSorted()).toEqual(Object.keys(DOCUMENTS).toSorted())

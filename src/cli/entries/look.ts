@@ -3,6 +3,7 @@ import type { CommandEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
 import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
+import { REPORT } from './report.ts'
 import { SETUP } from './setup.ts'
 
 export const LOOK: readonly CommandEntry[] = [
@@ -56,7 +57,7 @@ export const LOOK: readonly CommandEntry[] = [
       'Tolerate 300 missing blocks, and sources of an hour':
         'status --check --max-behind 300 --max-source-age 1h',
     },
-    networks: true,
+    networks: 'one by one',
     load: async () => (await import('../../commands/status/command.ts')).statusCommand,
   },
   {
@@ -77,7 +78,7 @@ export const LOOK: readonly CommandEntry[] = [
       'See how a range would be cut': 'plan --chunks --from 1 --to 99999 --chunk-rows 1000000',
     },
     implied: { 'dry-run': '' },
-    networks: true,
+    networks: 'one by one',
     load: async () => (await import('../../commands/up/command.ts')).up,
   },
   {
@@ -225,5 +226,6 @@ export const LOOK: readonly CommandEntry[] = [
     },
     load: async () => (await import('../../commands/list/command.ts')).list,
   },
+  ...REPORT,
   ...SETUP,
 ]

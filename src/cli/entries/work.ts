@@ -36,7 +36,7 @@ export const WORK: readonly CommandEntry[] = [
       'Process one range of two tables': 'up --tables address_diffs,address_reads --from 1 --to 9999',
       'Run from cron, for at most 55 minutes': 'up --quiet --lock-skip --max-runtime 55m',
     },
-    networks: true,
+    networks: 'one by one',
     load: async () => (await import('../../commands/up/command.ts')).up,
   },
   {

@@ -39,7 +39,7 @@ function renderOrphans(orphans: readonly Orphan[], ledger: string): readonly str
   })
 }
 
-function listFields({
+export function listFields({
   key,
   target,
   description,

@@ -72,13 +72,15 @@ export type LogQuestion = {
   readonly limit: number
   /** Only failures. */
   readonly errors: boolean
+  /** Only events that belong to no chunk: what `redo`, `accept`, `adopt` and `verify` say of blocks. */
+  readonly marks?: boolean
 }
 
 /** The answer of sql/log/runs.sql or events.sql, newest first; the columns are the keys of `log --json`. */
 export async function readLog<Row extends LoggedRun | LoggedEvent>(
   history: History,
   file: 'runs' | 'events',
-  { table = '', run = '', limit, errors }: LogQuestion,
+  { table = '', run = '', limit, errors, marks = false }: LogQuestion,
 ): Promise<readonly Row[]> {
   const { server, names, network, catalogue, sourceDatabase } = history
   const imported = catalogue.sources.map((one) => ({ key: importKey(one.table), target: one.table }))
@@ -99,6 +101,7 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
       run,
       limit,
       errors,
+      marks,
       revoked: REVOKED,
       attempts: MAX_ATTEMPTS,
       present: new Map([...derived, ...filled]),

@@ -7,7 +7,8 @@ import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import type { Session } from '../../workspace/open.ts'
 import { blockNumber, oneOf, positiveCount, readFlag } from '../../workspace/values.ts'
 import { renderStatus, SORTS, sorted, statusFields } from './render.ts'
-import { evaluateHealth, readTolerances, type Tolerances, verdictLine } from './verdict.ts'
+import type { StatusReport } from './status.ts'
+import { evaluateHealth, readTolerances, type Tolerances, type Verdict, verdictLine } from './verdict.ts'
 
 export const statusCommand: Command = async (context) => {
   const { config, flags, output } = context
@@ -45,28 +46,39 @@ export const statusCommand: Command = async (context) => {
 /** Prints the status, and with `--check` the verdict: resolves to its exit code. `ready` runs before the first line. */
 export async function printStatus(
   { config, flags, output }: Context,
-  { workspace, connected }: Session,
+  session: Session,
   tolerances?: Tolerances,
   ready = (): void => {},
 ): Promise<number> {
+  const wanted = flags.has('check') ? tolerances : undefined
+  const { status, verdict } = await readHealth(session, config.lag.value, wanted)
+  const report = sorted(status, readFlag(flags, 'sort', oneOf(SORTS)))
+  ready()
+  if (flags.has('json')) output.json(healthFields({ status: report, verdict }))
+  else output.result(renderStatus(report, { ...output, colors: output.resultColors }))
+  output.message([verdict && verdictLine(verdict)].filter((line) => line !== undefined))
+  return verdict?.exit ?? EXIT.ok
+}
+
+export type Health = { readonly status: StatusReport; readonly verdict: Verdict | undefined }
+
+/** The status with the age of the sources, `lag` in blocks; with tolerances also the verdict. @throws BackfillError `server` */
+export async function readHealth(
+  { workspace, connected }: Session,
+  lag: number,
+  tolerances?: Tolerances,
+): Promise<Health> {
   const [{ status }, { openAges }] = await Promise.all([
     import('./status.ts'),
     import('../../sources/ages.ts'),
   ])
   const ages = openAges({ server: connected.source, network: workspace.network.name })
-  const found = await status(workspace, {
-    lag: config.lag.value,
-    ages,
-    maxSourceAge: tolerances?.maxSourceAge,
-  })
-  const report = sorted(found, readFlag(flags, 'sort', oneOf(SORTS)))
-  const verdict =
-    tolerances !== undefined && flags.has('check')
-      ? await evaluateHealth(workspace, report, { ages, tolerances })
-      : undefined
-  ready()
-  if (flags.has('json')) output.json({ ...statusFields(report), ...(verdict && { check: verdict }) })
-  else output.result(renderStatus(report, { ...output, colors: output.resultColors }))
-  output.message([verdict && verdictLine(verdict)].filter((line) => line !== undefined))
-  return verdict?.exit ?? EXIT.ok
+  const found = await status(workspace, { lag, ages, maxSourceAge: tolerances?.maxSourceAge })
+  if (tolerances === undefined) return { status: found, verdict: undefined }
+  return { status: found, verdict: await evaluateHealth(workspace, found, { ages, tolerances }) }
+}
+
+/** What `status --json` says. */
+export function healthFields({ status, verdict }: Health): object {
+  return { ...statusFields(status), ...(verdict && { check: verdict }) }
 }

@@ -5,7 +5,7 @@ import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { blockNumber, duration, readFlag } from '../../workspace/values.ts'
 import { status } from '../status/status.ts'
-import { reasonsNotReady } from './ready.ts'
+import { readinessFields } from './ready.ts'
 
 /** Between two looks, unless less time is left. */
 const LOOK_MS = 10_000
@@ -25,14 +25,13 @@ export const wait: Command = async (context) => {
         if (left <= 0 || retryOf(error) === 'stop') throw error
         return undefined
       })
-      const tables = report?.tables.map((one) => ({ table: one.table, reasons: reasonsNotReady(one, to) }))
-      const open = tables?.filter(({ reasons }) => reasons.length > 0)
+      const found = report && readinessFields(report, to)
+      const open = found?.tables.filter(({ reasons }) => reasons.length > 0)
       const lines = (open ?? []).map(({ table, reasons }) => `${table}  ${reasons.join('; ')}`)
-      if (tables !== undefined && (lines.length === 0 || left <= 0)) {
-        const isReady = lines.length === 0
-        if (flags.has('json')) output.json({ network: workspace.network.name, to, ready: isReady, tables })
-        else output.result(isReady ? [`Ready up to block ${to}.`] : lines)
-        return isReady ? EXIT.ok : EXIT.pending
+      if (found !== undefined && (found.ready || left <= 0)) {
+        if (flags.has('json')) output.json(found)
+        else output.result(found.ready ? [`Ready up to block ${to}.`] : lines)
+        return found.ready ? EXIT.ok : EXIT.pending
       }
       if (open !== undefined && lines.join() !== said && !flags.has('quiet')) {
         output.message([`Waiting for ${open.map(({ table }) => table).join(', ')}:`, ...lines])

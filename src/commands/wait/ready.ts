@@ -2,7 +2,13 @@
 import { type BlockSet, intersect } from '../../model/blocks.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { formatRanges } from '../../terminal/render/format.ts'
-import type { TableReport } from '../status/status.ts'
+import type { StatusReport, TableReport } from '../status/status.ts'
+
+/** What `wait --json` says. */
+export function readinessFields({ network, tables }: StatusReport, to: number) {
+  const found = tables.map((one) => ({ table: one.table, reasons: reasonsNotReady(one, to) }))
+  return { network, to, ready: found.every(({ reasons }) => reasons.length === 0), tables: found }
+}
 
 /** What is missing, and what it waits for: none if the table is ready. Source gaps do not count, as in `status`. */
 export function reasonsNotReady(table: TableReport, to: number): readonly string[] {

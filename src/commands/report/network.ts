@@ -1,0 +1,104 @@
+// Owns what the page says of one network: the fields of `status --json`, what the files say of each table, the ledger's figures.
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
+import { countBlocks } from '../../model/blocks.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { Context } from '../../session/command.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import type { Session } from '../../workspace/open.ts'
+import { listFields } from '../list/command.ts'
+import { readHealth } from '../status/command.ts'
+import { statusFields } from '../status/render.ts'
+import { next, sentences } from '../status/sentences.ts'
+import type { TableReport } from '../status/status.ts'
+import { readFigures } from './figures.ts'
+
+/** Ranges of one kind in one table: the longest are kept, so that a ledger in pieces does not make a page of megabytes. */
+const MAX_RANGES = 300
+/** SQL versions of a table, the newest. */
+const MAX_VERSIONS = 10
+/** Of one patch, in UTF-16 units. */
+const MAX_PATCH = 8_000
+
+/** Data for the page. @throws BackfillError `server` */
+export async function readNetwork(
+  { config, output }: Pick<Context, 'config' | 'output'>,
+  session: Session,
+): Promise<object> {
+  const { workspace } = session
+  const [{ status }, ledger] = await Promise.all([
+    readHealth(session, config.lag.value),
+    workspace.ports.target.ledgerState(),
+  ])
+  const [figures, ...versions] = await Promise.all([
+    readFigures(session, config.servers.kind === 'embedded'),
+    ...workspace.chosen.map((table) => (ledger === 'absent' ? [] : readVersions(session, table))),
+  ])
+  return {
+    network: workspace.network.name,
+    addresses: workspace.addresses,
+    status: statusFields({ ...status, tables: status.tables.map(bounded) }),
+    sums: status.tables.map(sumsOf),
+    sentences: sentences(status).map(output.carry),
+    next: next(status.tables).map(output.carry),
+    definitions: workspace.chosen.map((table, at) => ({
+      ...listFields(table),
+      file: table.transform.file,
+      sql: table.rawText,
+      columns: ddlColumns(table.ddl),
+      versions: versions[at],
+    })),
+    ...figures,
+  }
+}
+
+const KINDS = [
+  'covered', 'missing', 'sourceGaps', 'incomplete', 'stale', 'inProgress', 'dirty', 'accepted',
+] as const // prettier-ignore
+
+/** The table with only the longest ranges of each kind. */
+function bounded(table: TableReport): TableReport {
+  const cut = KINDS.map((kind) => [kind, longest(table[kind])] as const)
+  const staleVersions = table.staleVersions
+    .slice(0, MAX_VERSIONS)
+    .map((version) => ({ ...version, blocks: longest(version.blocks) }))
+  return { ...table, ...Object.fromEntries(cut), unprobed: longest(table.unprobed), staleVersions }
+}
+
+function longest(ranges: TableReport['covered']): TableReport['covered'] {
+  if (ranges.length <= MAX_RANGES) return ranges
+  const kept = ranges.toSorted((a, b) => b.to - b.from - (a.to - a.from)).slice(0, MAX_RANGES)
+  return kept.toSorted((a, b) => a.from - b.from)
+}
+
+/** Kind -> blocks and ranges of all its ranges, and how many of these the page leaves out. */
+function sumsOf(table: TableReport): object {
+  const sums = KINDS.map((kind) => {
+    const { length } = table[kind]
+    return [
+      kind,
+      { blocks: countBlocks(table[kind]), ranges: length, leftOut: Math.max(0, length - MAX_RANGES) },
+    ]
+  })
+  return { table: table.table, ...Object.fromEntries(sums) }
+}
+
+/** The SQL texts that the ledger kept, newest first, each with its difference from the one before. */
+async function readVersions({ workspace }: Session, { key }: TableDefinition): Promise<readonly object[]> {
+  const texts = await workspace.ports.versions.texts(key)
+  return texts
+    .map(({ text, ...version }, at) => {
+      const before = texts[at - 1]
+      return { ...version, patch: before === undefined ? null : patchOf(before.text, text) }
+    })
+    .toReversed()
+    .slice(0, MAX_VERSIONS)
+}
+
+function patchOf(before: string, after: string): string {
+  const patch = createTwoFilesPatch('', '', before, after, '', '', {
+    context: 3,
+    headerOptions: FILE_HEADERS_ONLY,
+  })
+  const text = patch.trimEnd().split('\n').slice(2).join('\n')
+  return text.length > MAX_PATCH ? `${text.slice(0, MAX_PATCH)}\n…` : text
+}

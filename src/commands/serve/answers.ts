@@ -1,0 +1,123 @@
+// Owns the answers: each path is a command that only reads, asked anew. Its parameters are that command's flags.
+import { openServers } from '../../clickhouse/servers.ts'
+import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
+import type { Context } from '../../session/command.ts'
+import { exitCodeOf } from '../../terminal/render/error.ts'
+import { errorDocument } from '../../terminal/render/json.ts'
+import { type Connections, openWorkspaceOn, type Session } from '../../workspace/open.ts'
+import { blockNumber, type Flags, readFlag, selectors, typedWords } from '../../workspace/values.ts'
+import { readPage } from '../report/command.ts'
+import { healthFields, readHealth } from '../status/command.ts'
+import { metricsOf } from '../status/metrics-of.ts'
+import { readTolerances } from '../status/verdict.ts'
+import { status } from '../status/status.ts'
+import { readinessFields } from '../wait/ready.ts'
+import { type Answer, type Answering, LIMITS, refusal } from './server.ts'
+import { sharedReads } from './shared-reads.ts'
+
+type Question = {
+  readonly context: Context
+  readonly connections: Connections
+  readonly flags: Flags
+  /** Opens the workspace for the tables of the flags. */
+  readonly inside: <T>(use: (session: Session) => Promise<T>) => Promise<T>
+}
+
+type Route = {
+  readonly parameters: readonly string[]
+  readonly answer: (question: Question) => Promise<Answer>
+}
+
+const CHOICE = ['tables', 'exclude']
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  '/': {
+    parameters: [],
+    async answer({ context, connections }) {
+      const { html, policy } = await readPage(context, connections, true)
+      return { status: 200, type: 'text/html', body: html, policy }
+    },
+  },
+  '/status.json': {
+    parameters: CHOICE,
+    answer: ({ context, inside }) =>
+      inside(async (session) => {
+        const health = await readHealth(session, context.config.lag.value)
+        return json(context, 200, { command: 'status', ...healthFields(health) })
+      }),
+  },
+  '/check': {
+    parameters: [...CHOICE, 'max-behind', 'max-incomplete-age', 'max-source-age'],
+    answer: ({ context, flags, inside }) => {
+      const tolerances = readTolerances(new Map([...flags, ...typedWords({ check: '' })]))
+      return inside(async (session) => {
+        const health = await readHealth(session, context.config.lag.value, tolerances)
+        const code = health.verdict?.exit === EXIT.ok ? 200 : 503
+        return json(context, code, { command: 'status', ...healthFields(health) })
+      })
+    },
+  },
+  '/readyz': {
+    parameters: [...CHOICE, 'to'],
+    answer: ({ context, flags, inside }) => {
+      const to = readFlag(flags, 'to', blockNumber)
+      if (to === undefined) throw usageError('/readyz needs to=<block>')
+      return inside(async ({ workspace }) => {
+        const ready = readinessFields(await status(workspace, { lag: context.config.lag.value }), to)
+        return json(context, ready.ready ? 200 : 503, { command: 'wait', ...ready })
+      })
+    },
+  },
+  '/metrics': {
+    parameters: [],
+    answer: ({ context, inside }) =>
+      inside(async (session) => {
+        const lines = await metricsOf(session, context.config.lag.value)
+        return {
+          status: 200,
+          type: 'text/plain; version=0.0.4',
+          body: `${lines.map(context.output.carry).join('\n')}\n`,
+        }
+      }),
+  },
+  '/healthz': {
+    parameters: [],
+    async answer({ connections }) {
+      await (await openServers(connections)).close()
+      return { status: 200, type: 'text/plain', body: 'ClickHouse answers\n' }
+    },
+  },
+}
+
+/** Answers questions about the tables of the typed flags. */
+export function answersFor(context: Context, connections: Connections): Answering {
+  const share = sharedReads<Answer>(LIMITS.questions)
+  return (path, query) => {
+    const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined
+    if (route === undefined)
+      return Promise.resolve(refusal(404, `there are ${Object.keys(ROUTES).join(' ')}`))
+    query.sort()
+    return share(`${path}?${query.toString()}`, () => answer(route, query))
+  }
+
+  async function answer(route: Route, query: URLSearchParams): Promise<Answer> {
+    try {
+      const unknown = [...query.keys()].find((name) => !route.parameters.includes(name))
+      if (unknown !== undefined) throw usageError(`unknown parameter ${unknown}`)
+      const flags = new Map([...context.flags, ...typedWords(Object.fromEntries(query))])
+      const inside = <T>(use: (session: Session) => Promise<T>) =>
+        openWorkspaceOn(connections, context.config, selectors(flags), use)
+      return await route.answer({ context, connections, flags, inside })
+    } catch (error) {
+      const isTheirs = error instanceof BackfillError && error.kind === 'usage' && query.size > 0
+      return json(context, isTheirs ? 400 : 503, {
+        command: null,
+        ...errorDocument(error, exitCodeOf(error)),
+      })
+    }
+  }
+}
+
+function json({ output }: Context, code: number, data: object): Answer {
+  return { status: code, type: 'application/json', body: `${output.document(data)}\n` }
+}

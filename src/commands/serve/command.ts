@@ -1,0 +1,25 @@
+// Owns `backfill serve`: the report and the answers of `status` and `wait` over HTTP, until a signal ends it. Reads only.
+import { EXIT } from '../../model/errors.ts'
+import type { Command } from '../../session/command.ts'
+import { withConnections } from '../../session/session.ts'
+import { withSignals } from '../../terminal/signals.ts'
+import { readFlag } from '../../workspace/values.ts'
+import { listenAddress } from './address.ts'
+import { answersFor } from './answers.ts'
+import { serveUntil } from './server.ts'
+
+export const serve: Command = async (context) => {
+  const { config, flags, output } = context
+  const address = readFlag(flags, 'listen', listenAddress) ?? { host: '127.0.0.1', port: 8477 }
+  const ready = (url: string) => {
+    if (!flags.has('quiet')) output.message([`Serving ${config.network.value} on ${url} until Ctrl-C.`])
+  }
+  return await withConnections(context, async (connections) => {
+    const answering = answersFor(context, connections)
+    await withSignals(
+      () => {},
+      (signal) => serveUntil(signal, address, { answering, ready }),
+    )
+    return EXIT.ok
+  })
+}

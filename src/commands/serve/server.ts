@@ -1,0 +1,103 @@
+// Owns HTTP: its limits, its headers, what is refused before a question is read, and the end.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { usageError } from '../../model/errors.ts'
+import { after } from '../../seam/clock.ts'
+import { type Address, isOurHost } from './address.ts'
+
+/** Times in ms. */
+export const LIMITS = {
+  connections: 64,
+  /** Different questions at the same time. */
+  questions: 4,
+  headerBytes: 8_192,
+  urlLength: 2_048,
+  /** For a client to send its request. */
+  requestMs: 10_000,
+  /** For ClickHouse to answer. */
+  answerMs: 60_000,
+  /** For requests that are under way when the program ends. */
+  endMs: 5_000,
+} as const
+
+export type Answer = {
+  readonly status: number
+  readonly type: 'text/html' | 'text/plain' | 'text/plain; version=0.0.4' | 'application/json'
+  readonly body: string
+  /** Content-Security-Policy of a page. */
+  readonly policy?: string
+}
+
+/** Undefined: too many questions are under way. */
+export type Answering = (path: string, query: URLSearchParams) => Promise<Answer> | undefined
+
+/** Serves until the signal is aborted. `ready` gets the address. @throws BackfillError `usage` if the address is taken or unknown */
+export async function serveUntil(
+  signal: AbortSignal,
+  { host, port }: Address,
+  { answering, ready }: { readonly answering: Answering; readonly ready: (url: string) => void },
+): Promise<void> {
+  const server = createServer(
+    { maxHeaderSize: LIMITS.headerBytes, requestTimeout: LIMITS.requestMs, headersTimeout: LIMITS.requestMs },
+    (request, response) => {
+      void respond(request, host, answering).then((answer) => send(response, answer))
+    },
+  )
+  server.maxConnections = LIMITS.connections
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', ({ code }: NodeJS.ErrnoException) =>
+      reject(usageError(`cannot listen on ${host}:${port}: ${code}`, 'choose another address with --listen')),
+    )
+    server.listen(port, host, resolve)
+  })
+  const shown = host.includes(':') ? `[${host}]` : host
+  ready(`http://${shown}:${(server.address() as AddressInfo).port}/`)
+  const ended = new Promise<void>((resolve) => void server.once('close', resolve))
+  const end = () => {
+    server.close()
+    server.closeIdleConnections()
+    after(LIMITS.endMs, () => server.closeAllConnections())
+  }
+  if (signal.aborted) end()
+  else signal.addEventListener('abort', end, { once: true })
+  await ended
+}
+
+async function respond(request: IncomingMessage, host: string, answering: Answering): Promise<Answer> {
+  const { method, url = '/', headers } = request
+  if (method !== 'GET') return refusal(405, 'only GET is answered')
+  if (!isOurHost(host, headers.host)) return refusal(421, 'this Host is not served here')
+  if (url.length > LIMITS.urlLength) return refusal(414, 'the address is too long')
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0)
+    return refusal(413, 'a question has no body')
+  const [path = '/', query = ''] = url.split('?', 2)
+  const answer = answering(path, new URLSearchParams(query))
+  if (answer === undefined) return refusal(503, `${LIMITS.questions} other questions are under way`)
+  const late = Promise.withResolvers<Answer>()
+  const cancel = after(LIMITS.answerMs, () =>
+    late.resolve(refusal(503, 'ClickHouse has not answered in time')),
+  )
+  return await Promise.race([answer, late.promise]).finally(cancel)
+}
+
+export function refusal(status: number, text: string): Answer {
+  return { status, type: 'text/plain', body: `${text}\n` }
+}
+
+function send(response: ServerResponse, { status, type, body, policy = `default-src 'none'` }: Answer): void {
+  response.writeHead(status, {
+    'Content-Type': `${type}; charset=utf-8`,
+    'Content-Length': Buffer.byteLength(body),
+    'Content-Security-Policy': `${policy}; frame-ancestors 'none'`,
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cache-Control': 'no-store',
+    ...(status === 405 && { Allow: 'GET' }),
+    ...(status === 503 && { 'Retry-After': '10' }),
+    // Whatever came after a refused request is not read.
+    ...([405, 413, 414].includes(status) && { Connection: 'close' }),
+  })
+  response.end(body)
+}

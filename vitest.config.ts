@@ -4,7 +4,11 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // They run the program's own image, which somebody has to build first: docs/explanation/testing.md, "Containers".
-    exclude: process.env['BACKFILL_TEST_OWN_IMAGE'] ? [] : ['test/**/*.container.test.ts'],
+    exclude: [
+      ...(process.env['BACKFILL_TEST_OWN_IMAGE'] ? [] : ['test/**/*.container.test.ts']),
+      // `npm run test:cluster` runs them, and test/servers.ts, which names the files, on an image.
+      ...(process.env['BACKFILL_TEST_IMAGE'] ? [] : ['test/**/*.cluster.test.ts']),
+    ],
     reporters: ['default'],
     globalSetup: 'test/support/scratch-folder.ts',
     setupFiles: process.env['BACKFILL_TEST_CPU'] ? ['test/support/cpu-per-test.ts'] : [],

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const [image, ...paths] = process.argv.slice(2)
 // Files that start an embedded server of their own would test that one again.
-const files = globSync('test/**/*.server.test.ts', { cwd: repository })
+const files = globSync('test/**/*.{server,cluster}.test.ts', { cwd: repository })
   .filter((file) => paths.length === 0 || paths.some((path) => file.includes(path)))
   .filter((file) =>
     readFileSync(join(repository, file), 'utf8').match(/startTestServer|startContainerCluster/),

@@ -55,7 +55,7 @@ export const STANDSTILL = {
   input: maybe(text('Of `input`: the table')),
   failed: maybe(flag('Of `input`: whether it failed there')),
   found: maybe(text('Of `disk`, `paused` and `load`: what was found')),
-  server: maybe(oneOf(['source', 'target'], 'Of `unreachable`: the server')),
+  server: maybe(text('Of `unreachable`: `source`, `target`, or a node of its cluster')),
   give_up_ms: maybe(TIME('Of `unreachable`: how long it is waited for')),
 }
 

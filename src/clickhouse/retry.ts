@@ -26,7 +26,8 @@ export async function withRetry<T>(
       const decision = retryOf(error)
       const passes = decision === 'split' ? small : decision !== 'stop'
       if (!passes || attempt === MAX_ATTEMPTS || retryPolicy.signal.aborted) throw error
-      if (decision === 'reconnect') await queries.reachable(retryPolicy)
+      // A node of a cluster may be unreachable although the server that we ask answers.
+      if (decision !== 'split') await queries.reachable(retryPolicy)
       await backOff(attempt, retryPolicy.signal)
     }
 }
@@ -57,6 +58,6 @@ export async function backOff(attempt: number, signal: AbortSignal): Promise<voi
 export type RetryPolicy = {
   readonly giveUpMs: number
   readonly signal: AbortSignal
-  /** Told which server is waited for; undefined: it answers again. */
-  readonly unreachable?: (server: 'source' | 'target' | undefined) => void
+  /** Told which server is waited for, `source`, `target` or a node of its cluster; undefined: it answers again. */
+  readonly unreachable?: (server: string | undefined) => void
 }

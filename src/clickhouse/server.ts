@@ -234,6 +234,10 @@ export type Cluster = {
   readonly name: string
   /** Number of the shard of each node, in the order in which clusterAllReplicas() numbers the nodes from 1. */
   readonly nodes: readonly number[]
+  /** The nodes in the same order, as people find them: `replica 2 of shard 1 (host:9000)`. */
+  readonly places: readonly string[]
+  /** Places of the nodes that did not answer when the cluster was joined. */
+  readonly unreachable: readonly string[]
   /** Whether ON CLUSTER, Replicated tables and KeeperMap are available; else everything is on the connected node. */
   readonly keeper: boolean
   /** Whether connections reach different nodes. */

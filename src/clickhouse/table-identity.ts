@@ -10,13 +10,18 @@ const WITHOUT_UUIDS: readonly string[] = ['Ordinary', 'Memory', 'Lazy']
 /**
  * `databases`: name and engine, with a space between, of the databases that exist.
  * @throws BackfillError `usage` if the tables of this database have no UUID: a table that was dropped and created again
- *   would still count as done
+ *   would still count as done; or if the database is Replicated
  */
 export function assertUuids(database: string, databases: readonly string[]): void {
   const engine = WITHOUT_UUIDS.find((one) => databases.includes(`${database} ${one}`))
   if (engine !== undefined)
     throw usageError(
       `the database ${database} has the engine ${engine}, whose tables have no UUID: the ledger could not tell a table from one that replaced it`,
+      USE_ATOMIC,
+    )
+  if (databases.includes(`${database} Replicated`))
+    throw usageError(
+      `the database ${database} has the engine Replicated, which takes no ON CLUSTER, and in which plain tables have other rows on each replica`,
       USE_ATOMIC,
     )
 }

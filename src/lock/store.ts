@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import { failedError } from '../model/errors.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
+import { assertAllNodes } from '../clickhouse/cluster/nodes.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
@@ -56,6 +57,7 @@ export function lockStore({ server, names }: { readonly server: Server; readonly
 
     /** Whether this process, and no other, has created the lock, now or in an attempt whose answer was lost. */
     async create(key: string, name: string, comment: string): Promise<boolean> {
+      assertAllNodes(server)
       const words = claims.get(name) ?? comment
       claims.set(name, words)
       const doing = `taking the lock of ${key}`

@@ -15,7 +15,7 @@ export type Standstill =
     }
   /** `paused` by a person, or throttled by `load`: `found` says by whom, or what. */
   | { readonly reason: 'disk' | 'paused' | 'load'; readonly found: string }
-  | { readonly reason: 'unreachable'; readonly server: 'source' | 'target'; readonly giveUpMs: number }
+  | { readonly reason: 'unreachable'; readonly server: string; readonly giveUpMs: number }
 
 /** The words, `lock of host runner-2 (process 4711)`; `waitedMs`: how long it has stood still. */
 export function standstillText(standstill: Standstill, waitedMs: number): string {

@@ -95,7 +95,10 @@ export async function prepareRun(
       giveUpMs: options.giveUpMs,
       signal,
       unreachable(server) {
-        const standstill = server && ({ reason: 'unreachable', server, giveUpMs: options.giveUpMs } as const)
+        const standstill =
+          server === undefined
+            ? undefined
+            : ({ reason: 'unreachable', server, giveUpMs: options.giveUpMs } as const)
         report({ type: 'standstill', table: undefined, standstill })
       },
     },

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { failedError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
+import { nodesReachable, runQueued } from '../clickhouse/cluster/nodes.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { isGranted } from '../clickhouse/grants.ts'
 import { reachable } from '../clickhouse/servers.ts'
@@ -26,7 +27,7 @@ export type Queries = ReturnType<typeof openQueries>
 
 /** `server` is the target, which runs all writing statements; `source` is only waited for. */
 export function openQueries({ server, source }: { readonly server: Server; readonly source: Server }) {
-  const { client, connection } = server
+  const { connection } = server
 
   async function running(ids: readonly string[]): Promise<readonly string[]> {
     const queryIds = ids.flatMap((id) => [id, id + STEP_SUFFIX])
@@ -72,7 +73,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
             `query ${left[0]} still runs a minute after it was killed`,
             `Find it in system.processes of ${connection.url}; run backfill up again when it has ended`,
           )
-        await client.command({
+        await runQueued(server, {
           query: `KILL QUERY${onCluster(server)} WHERE has({ids:Array(String)}, query_id) ASYNC`,
           query_params: { ids: left },
           doing: 'killing a statement of an earlier run',
@@ -85,7 +86,8 @@ export function openQueries({ server, source }: { readonly server: Server; reado
     async waitForEnd(queryId: string): Promise<WriteReport | undefined> {
       while ((await running([queryId])).length > 0) await sleep(POLL_MS)
       // Flushing needs a grant that a runner may lack: then wait for the log.
-      const flushed = await client.command({ query: `SYSTEM FLUSH LOGS${onCluster(server)}` }).then(
+      const doing = 'flushing the logs'
+      const flushed = await runQueued(server, { query: `SYSTEM FLUSH LOGS${onCluster(server)}`, doing }).then(
         () => true,
         () => false,
       )
@@ -115,7 +117,10 @@ export function openQueries({ server, source }: { readonly server: Server; reado
       return row?.own || ((await isGranted(server, 'SELECT ON system.processes, KILL QUERY ON *.*')) ?? true)
     },
 
-    /** Resolves when both servers answer; rejects with the last error when time is up. */
-    reachable: (retryPolicy: RetryPolicy) => reachable([server, source], retryPolicy),
+    /** Resolves when both servers and all nodes of the cluster answer; rejects with the last error when time is up. */
+    async reachable(retryPolicy: RetryPolicy): Promise<void> {
+      await reachable([server, source], retryPolicy)
+      await nodesReachable(server, retryPolicy)
+    },
   }
 }

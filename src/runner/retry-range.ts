@@ -36,7 +36,7 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
         attempt = Math.min(attempt, MAX_ATTEMPTS - 1)
       if (attempt >= MAX_ATTEMPTS) throw tooOften(error, attempt)
       if (decision === 'split' && range.from === range.to) throw tooBig(error, run.key, range)
-      if (decision === 'reconnect') await context.ports.queries.reachable(context.retryPolicy)
+      if (decision !== 'split') await context.ports.queries.reachable(context.retryPolicy)
       // It may have been silent for longer than a proxy allows; without progress headers it still finishes.
       if (decision === 'reconnect') progress = false
       let lost = decision === 'reconnect'

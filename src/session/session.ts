@@ -12,10 +12,20 @@ import type { Context } from './command.ts'
 
 /** Opens the workspace for the tables after --tables. @throws BackfillError as `openWorkspace` */
 export async function withWorkspace<T>(context: Context, use: (session: Session) => Promise<T>): Promise<T> {
-  const { config, flags } = context
+  const { config, flags, output } = context
   printWarnings(context)
   const tables = selectors(flags)
-  return await openWorkspace(config, tables, announceStart(context), use)
+  return await openWorkspace(config, tables, announceStart(context), async (session) => {
+    const missing = session.connected.target.cluster?.unreachable ?? []
+    output.message(
+      missing.map(
+        (node) =>
+          `${output.messageColors.yellow('warning:')} ${node} of the cluster is unreachable: the others answer for it`,
+      ),
+      'warning',
+    )
+    return await use(session)
+  })
 }
 
 /** Starts the embedded server if it is configured, and stops it when `use` has ended, however it ended. */

@@ -1,6 +1,5 @@
 // Owns deleting ranges: fenced, limited in time, and with a check that no row is left. On a cluster, on the local tables
 // of all shards.
-import type { ClickHouseSettings } from '@clickhouse/client'
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import { BackfillError, failedError } from '../model/errors.ts'
 import { type BlockSet, formatBlockSet, hull } from '../model/blocks.ts'
@@ -10,11 +9,15 @@ import { fence, literalFence } from '../lock/fence.ts'
 import type { Lock } from '../lock/lock.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'
+import { ANSWERING, runQueued } from '../clickhouse/cluster/nodes.ts'
 import { localOf } from '../clickhouse/cluster/shard-tables.ts'
 import { touchesSome, withParams } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { errorCode } from '../clickhouse/server-error.ts'
+import { errorCode, serverError } from '../clickhouse/server-error.ts'
+import { errorInBody } from '../clickhouse/write.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
+import { randomId } from '../seam/random.ts'
 
 export type CleanJob = {
   readonly table: TableDefinition
@@ -33,6 +36,8 @@ export type Deletions = ReturnType<typeof openDeletions>
 const CLEAN_SECONDS = { asked: 3600, found: 600 }
 
 const TIMEOUT_EXCEEDED = 159
+
+const POLL_MS = 250
 
 /** `network`: only rows of this network, if the tables hold several. */
 export function openDeletions(server: Server, names: Names, network?: string) {
@@ -69,30 +74,29 @@ export function openDeletions(server: Server, names: Names, network?: string) {
       if ((await countRows(table, ranges, doing)) === 0) return
 
       const seconds = asked ? CLEAN_SECONDS.asked : CLEAN_SECONDS.found
-      const deletion =
-        cluster === undefined
-          ? deletionHere(server, names, job, network)
-          : await deletionOnShards(server, names, job, network)
-      await client
-        .command({
-          ...deletion,
-          doing,
-          clickhouse_settings: {
-            ...deletion.clickhouse_settings,
-            lightweight_deletes_sync: '2',
-            max_execution_time: seconds,
-            ...(cluster && { distributed_ddl_task_timeout: String(seconds) }),
-          },
+      const endless = (on: string, cause?: unknown) =>
+        new BackfillError(`${doing} has not ended${on} after ${seconds} seconds`, {
+          kind: 'failed',
+          code: TIMEOUT_EXCEEDED,
+          hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} rebuilds it beside the old one`,
+          cause,
         })
-        .catch((error: unknown) => {
-          if (errorCode(error) !== TIMEOUT_EXCEEDED) throw error
-          throw new BackfillError(`${doing} has not ended after ${seconds} seconds`, {
-            kind: 'failed',
-            code: TIMEOUT_EXCEEDED,
-            hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} rebuilds it beside the old one`,
-            cause: error,
+      if (cluster === undefined)
+        await client
+          .command({
+            ...deletionHere(server, names, job, network),
+            doing,
+            clickhouse_settings: { lightweight_deletes_sync: '2', max_execution_time: seconds },
           })
-        })
+          .catch((error: unknown) => {
+            throw errorCode(error) === TIMEOUT_EXCEEDED ? endless('', error) : error
+          })
+      else {
+        const id = randomId()
+        await runQueued(server, { ...(await deletionOnShards(server, names, job, { network, id })), doing })
+        const waiting = await untilDeleted(server, { id, doing, seconds })
+        if (waiting.length > 0) throw endless(` on ${waiting.join(', ')}`)
+      }
       const left = await countRows(table, ranges, doing)
       if (left > 0)
         throw failedError(
@@ -108,11 +112,20 @@ export function openDeletions(server: Server, names: Names, network?: string) {
         cluster === undefined
           ? { database: connection.database, table: table.target }
           : await localOf(server, table)
-      await client.command({
-        query: `KILL MUTATION${onCluster(server)} WHERE database = {database:String} AND table = {table:String} AND NOT is_done
-          AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`,
-        query_params: { ...place, lock: lock.name, lock_prefix: lock.name.slice(0, -EPOCH_DIGITS) },
-        doing: `ending deletions by earlier runs of ${table.key}`,
+      const which = `database = {database:String} AND table = {table:String} AND NOT is_done
+          AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`
+      const query_params = { ...place, lock: lock.name, lock_prefix: lock.name.slice(0, -EPOCH_DIGITS) }
+      const doing = `ending deletions by earlier runs of ${table.key}`
+      // On a cluster it waits for all nodes, and needs rights that the user of a run without deletions may lack.
+      if (
+        cluster !== undefined &&
+        !(await onEachNode(server, { which, query_params, doing })).some(({ left }) => left > 0)
+      )
+        return
+      await runQueued(server, {
+        query: `KILL MUTATION${onCluster(server)} WHERE ${which}`,
+        query_params,
+        doing,
       })
     },
   }
@@ -124,10 +137,44 @@ function noDeletes({ cluster }: Server): string | undefined {
     : `the cluster '${cluster.name}' has no ON CLUSTER to delete rows on all shards with (it has no Keeper)`
 }
 
-type Deletion = {
-  readonly query: string
-  readonly query_params?: Record<string, unknown>
-  readonly clickhouse_settings?: ClickHouseSettings
+type Mutations = {
+  readonly which: string
+  readonly query_params: Record<string, string>
+  readonly doing: string
+}
+
+/** For each node that answers, of the mutations `which`: how many there are, how many are left, why one fails. */
+async function onEachNode({ client, cluster }: Server, { which, query_params, doing }: Mutations) {
+  return await client.rows<{ node: number; found: number; left: number; why: string }>({
+    query: `SELECT _shard_num AS node, found, left, why FROM clusterAllReplicas({cluster:String}, view(
+      SELECT count() AS found, countIf(NOT is_done) AS left, max(latest_fail_reason) AS why FROM system.mutations WHERE ${which}))`,
+    query_params: { ...query_params, cluster: cluster!.name },
+    clickhouse_settings: ANSWERING,
+    doing,
+  })
+}
+
+/**
+ * Waits for a deletion that every node does by itself. A statement that waited for it would hold up the queue of ON
+ * CLUSTER, for ever if a node dies meanwhile (fixed in ClickHouse 26.8).
+ * @returns places of the nodes that have not ended it in time
+ */
+async function untilDeleted(
+  server: Server,
+  { id, doing, seconds }: { readonly id: string; readonly doing: string; readonly seconds: number },
+): Promise<readonly string[]> {
+  const deadline = monotonicMs() + seconds * 1000
+  const mutations = { which: 'position(command, {id:String}) > 0', query_params: { id }, doing }
+  for (;;) {
+    const nodes = await onEachNode(server, mutations)
+    const why = nodes.map((node) => node.why).find((reason) => reason !== '')
+    if (why !== undefined) throw serverError(errorInBody(why), { connection: server.connection, doing })
+    // A replica learns of it a moment later than the node that has taken it.
+    const ended = nodes.filter(({ found, left }) => found > 0 && left === 0)
+    const waiting = server.cluster!.places.filter((_, index) => !ended.some(({ node }) => node === index + 1))
+    if (waiting.length === 0 || monotonicMs() > deadline) return waiting
+    await sleep(POLL_MS)
+  }
 }
 
 function deletionHere(
@@ -135,7 +182,7 @@ function deletionHere(
   names: Names,
   { table, ranges, lock }: CleanJob,
   network: string | undefined,
-): Deletion {
+) {
   const statement = sql`DELETE FROM ${sql.id(connection.database, table.target)}
     WHERE ${rowsIn(ranges, network)} AND ${fence({ lockName: lock.name, names })}`
   const { text, params } = withParams(statement.compile(db))
@@ -149,12 +196,12 @@ function rowsIn(ranges: BlockSet, network: string | undefined): RawBuilder<SqlBo
 }
 
 /** On the local tables, because a Distributed table cannot delete. ON CLUSTER takes no parameters, so blocks are literals. */
-export async function deletionOnShards(
+async function deletionOnShards(
   server: Server,
   names: Names,
   { table, ranges, lock }: CleanJob,
-  network?: string,
-): Promise<Deletion> {
+  { network, id }: { readonly network: string | undefined; readonly id: string },
+) {
   const { database, table: local } = await localOf(server, table)
   const name = `${quoteIdentifier(database)}.${quoteIdentifier(local)}`
   const rows =
@@ -167,9 +214,9 @@ export async function deletionOnShards(
     )
   return {
     query: `DELETE FROM ${name}${onCluster(server)} WHERE ${rows}
-      AND ${literalFence({ lockName: lock.name, names })}`,
+      AND ${literalFence({ lockName: lock.name, names })} AND ${quoteString(id)} != ''`,
     // Every node evaluates the fence itself, and all nodes see the same rows of Keeper.
-    clickhouse_settings: { allow_nondeterministic_mutations: 1, distributed_ddl_output_mode: 'throw' },
+    clickhouse_settings: { allow_nondeterministic_mutations: 1, lightweight_deletes_sync: '0' } as const,
   }
 }
 

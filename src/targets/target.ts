@@ -5,6 +5,7 @@ import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
 import type { Cluster, Server } from '../clickhouse/server.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'
+import { assertAllNodes, runQueued } from '../clickhouse/cluster/nodes.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { columnsOfDdl } from '../clickhouse/type-names.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
@@ -47,7 +48,7 @@ type TargetOptions = {
 export function openTarget({ server, names, mayHide = false }: TargetOptions) {
   const { database } = server.connection
   const run = ({ text, file }: SqlText, query_params: Record<string, string>) =>
-    server.client.command({ query: text, query_params, doing: `running ${file}` })
+    runQueued(server, { query: text, query_params, doing: `running ${file}` })
 
   const ddlOf = (table: TableDefinition): readonly SqlText[] =>
     server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
@@ -117,7 +118,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
           ),
         ])
         .executeTakeFirstOrThrow()
-      for (const name of [database, names.ledger]) assertUuids(name, databases)
+      for (const name of [database, names.ledger, names.locks]) assertUuids(name, databases)
       const locked = databases.some((one) => one.startsWith(`${names.locks} `))
       const has = (table: string, column: string) => locked && columns.includes(`${table} ${column}`)
       if (!has('ledger', 'network')) {
@@ -136,7 +137,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
 
     /** Creates the target database and the ledger's databases and tables if they are missing. */
     async prepare(ledger: readonly SqlText[]): Promise<void> {
-      await server.client.command({
+      assertAllNodes(server)
+      await runQueued(server, {
         query: `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`,
         query_params: { target: database },
         doing: `creating the database ${database}`,

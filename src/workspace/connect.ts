@@ -110,7 +110,9 @@ async function openSides({ cluster: name, ledgerDatabase, ...connections }: Work
 
 /** A write is acknowledged when this many replicas have it: then every replica gives the same answer. */
 function acknowledgedBy(replicas: number): ClickHouseSettings {
-  return replicas < 2 ? {} : { insert_quorum: String(replicas), insert_quorum_parallel: 1 }
+  return replicas < 2
+    ? {}
+    : { insert_quorum: String(replicas), insert_quorum_parallel: 1, insert_quorum_timeout: 60_000 }
 }
 
 /** Smallest number of replicas of any shard. */

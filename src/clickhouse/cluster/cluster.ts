@@ -4,7 +4,8 @@ import { type RawBuilder, sql } from 'kysely'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
 import { ACCESS_DENIED, errorCode } from '../server-error.ts'
-import { openAgain, type Server } from '../server.ts'
+import { type Cluster, openAgain, type Server } from '../server.ts'
+import { KEEPER, nodesMissing, unreachableNodes } from './nodes.ts'
 
 /** Connections to compare: with two nodes behind a random load balancer, one run in 128 misses it. */
 const POLLS = 7
@@ -29,12 +30,14 @@ export async function joinCluster(
   { cluster: name, names }: { readonly cluster: string | undefined; readonly names: Names },
 ): Promise<Joined> {
   if (name === undefined) return { server, names }
-  const [nodes, macro, keeper, identities] = await Promise.all([
+  const [{ nodes, places }, macro, keeper, identities] = await Promise.all([
     nodesOf(server, name),
     macroOf(server),
     hasKeeper(server),
     identitiesBehind(server),
   ])
+  const unreachable = await unreachableNodes(server, { name, places, keeper })
+  if (unreachable.includes(KEEPER)) throw nodesMissing(server, unreachable)
   const balanced = identities.some((identity) => identity !== server.info.identity)
   if (macro === undefined ? keeper : macro !== name)
     throw usageError(
@@ -48,7 +51,7 @@ export async function joinCluster(
     )
   if (keeper) await assertLedgerOfCluster(server, names)
   return {
-    server: { ...server, cluster: { name, nodes, keeper, balanced } },
+    server: { ...server, cluster: { name, nodes, places, unreachable, keeper, balanced } },
     names: keeper ? { ...names, inKeeper: true } : names,
   }
 }
@@ -67,11 +70,11 @@ export function onCluster({ cluster }: Pick<Server, 'cluster'>): string {
   return cluster?.keeper ? ` ON CLUSTER '{cluster}'` : ''
 }
 
-async function nodesOf(server: Server, name: string): Promise<readonly number[]> {
+async function nodesOf(server: Server, name: string): Promise<Pick<Cluster, 'nodes' | 'places'>> {
   const rows = await server
     .during('looking for its clusters')
     .selectFrom('system.clusters')
-    .select(['cluster', 'shard_num', 'host_name', 'port'])
+    .select(['cluster', 'shard_num', 'replica_num', 'host_name', 'port'])
     .orderBy('cluster')
     .orderBy('shard_num')
     .orderBy('replica_num')
@@ -86,8 +89,13 @@ async function nodesOf(server: Server, name: string): Promise<readonly number[]>
         : `it knows ${known.join(', ')}`,
     )
   // A node that is listed twice is asked once.
-  const at = nodes.map(({ host_name, port }) => `${host_name}:${port}`)
-  return nodes.filter((_, index) => at.indexOf(at[index]!) === index).map(({ shard_num }) => shard_num)
+  const once = [
+    ...new Map(nodes.toReversed().map((node) => [`${node.host_name}:${node.port}`, node])),
+  ].toReversed()
+  return {
+    nodes: once.map(([, { shard_num }]) => shard_num),
+    places: once.map(([at, node]) => `replica ${node.replica_num} of shard ${node.shard_num} (${at})`),
+  }
 }
 
 async function macroOf(server: Server): Promise<string | undefined> {
@@ -141,7 +149,7 @@ async function assertLedgerOfCluster(server: Server, names: Names): Promise<void
     .where('database', '=', names.ledger)
     .where('name', '=', 'ledger')
     .execute()
-  if (rows.every(({ engine }) => engine.startsWith('Replicated'))) return
+  if (rows.every(({ engine }) => /^(Replicated|Shared)/.test(engine))) return
   throw usageError(
     `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,
     'Add --ledger-database <another name> to create one on all nodes; existing tables are then built again',

@@ -84,6 +84,11 @@ type Local = Pick<
   'database' | 'name' | 'uuid' | 'engine' | 'sorting_key' | 'create_table_query' | 'total_rows'
 > & { /** From 1, as clusterAllReplicas() counts. */ readonly node: number }
 
+/** All replicas hold the same rows. Shared… are those of ClickHouse Cloud. */
+function isReplicated(engine: string): boolean {
+  return /^(Replicated|Shared)/.test(engine)
+}
+
 function isLocalOf(one: Local, { database, table }: Distributed): boolean {
   return one.database === database && one.name === table
 }
@@ -102,6 +107,12 @@ async function localTables(server: Server, wanted: readonly Distributed[]): Prom
     .where(sql<boolean>`has(${among(wanted.map(({ database }) => database))}, database)`)
     .where(sql<boolean>`has(${among(wanted.map(({ table }) => table))}, name)`)
     .orderBy('node')
+    // Then it is only read: what is written asks for all nodes first.
+    .$if(server.cluster!.unreachable.length > 0, (query) =>
+      query.modifyEnd(
+        sql`SETTINGS skip_unavailable_shards = 1, connections_with_failover_max_tries = 1, handshake_timeout_ms = 3000`,
+      ),
+    )
     .execute()
 }
 
@@ -165,15 +176,11 @@ type Target = {
   }[]
 }
 
-type Nodes = {
-  readonly name: string
-  /** The shard of each node. */
-  readonly nodes: readonly number[]
-}
+type Nodes = Pick<Cluster, 'name' | 'nodes' | 'places' | 'unreachable'>
 
 /** Why a target must not be written to on a cluster; undefined if it may. */
 export function shardProblem(
-  { name, nodes }: Nodes,
+  { name, nodes, places, unreachable }: Nodes,
   { engine, of, isRandom, found }: Target,
 ): ShardProblem | undefined {
   const again = `create it again: docs/how-to/clusters.md`
@@ -189,7 +196,7 @@ export function shardProblem(
     }
   const local = `${of.database}.${of.table}`
   const without = nodes.flatMap((shard, index) =>
-    found.some(({ node }) => node === index + 1) ? [] : [shard],
+    found.some(({ node }) => node === index + 1) || unreachable.includes(places[index]!) ? [] : [shard],
   )
   if (without.length > 0)
     return {
@@ -208,7 +215,7 @@ export function shardProblem(
       sentence: `has local tables ${local} that keep every row (${first!.engine}): built again after one shard has lost its rows, it would have those of the others twice`,
       hint: 'use ReplacingMergeTree, sorted by the key of a row',
     }
-  if (new Set(nodes).size < nodes.length && !first!.engine.startsWith('Replicated'))
+  if (new Set(nodes).size < nodes.length && !isReplicated(first!.engine))
     return {
       sentence: `has local tables ${local} that are not Replicated, on shards with several replicas: each replica would have other rows`,
       hint: `use Replicated${first!.engine}, or a cluster without replicas`,

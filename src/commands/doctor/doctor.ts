@@ -88,6 +88,9 @@ async function askInside(
   if (!sides.includes('target')) return [...(await runSqlChecks(checks, place)), ...hidden]
   // Joins the cluster as a run does, because a run refuses some clusters.
   const joined = await asking(server.connection, () => joinCluster(server, { cluster, names }))
+  // Without Keeper or the cluster's nodes most checks would only wait, one after the other.
+  if ('refused' in joined && joined.refused.kind === 'server')
+    return [refusedCluster(cluster!, joined.refused)]
   const hasKeeper = 'got' in joined && joined.got.server.cluster?.keeper === true
   const [rows, own] = await Promise.all([
     runSqlChecks(checks, {

@@ -18,7 +18,7 @@ function problemOf({
   const of = distributedEngine(`Distributed('shards', 'db', 'local', cityHash64(block_number))`)
   const found = engines.map((one, index) => ({ node: index + 1, engine: one, sorting_key: sortedBy }))
   return shardProblem(
-    { name: 'shards', nodes: shards },
+    { name: 'shards', nodes: shards, places: shards.map(String), unreachable: [] },
     { engine: 'Distributed', of, found, isRandom: false },
   )?.sentence
 }
@@ -26,6 +26,7 @@ function problemOf({
 test('local tables that are alike, replace rows by their key and are sharded by it may be written to', () => {
   expect(problemOf({})).toBeUndefined()
   expect(problemOf({ shards: [1, 1, 2, 2], engine: 'ReplicatedReplacingMergeTree' })).toBeUndefined()
+  expect(problemOf({ shards: [1, 1], engine: 'SharedReplacingMergeTree' })).toBeUndefined()
 })
 
 test('plain local tables on a shard with several replicas are not written to', () => {

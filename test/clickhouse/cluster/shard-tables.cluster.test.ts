@@ -41,7 +41,10 @@ async function uuidOf(uuids: readonly string[], cluster: Pick<Cluster, 'name' | 
     engine: 'Distributed',
     engine_full: `Distributed('${cluster.name}', '${target}', 'here', a)`,
   }
-  const node = { ...server, cluster: { ...cluster, keeper: false, balanced: false } }
+  const node = {
+    ...server,
+    cluster: { ...cluster, places: [], unreachable: [], keeper: false, balanced: false },
+  }
   const tables = await shardTables(node, [definition])
   return await uuidOfShards(node, names, tables.get('there')!)
 }

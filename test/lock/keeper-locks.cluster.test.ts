@@ -5,65 +5,58 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openExecutor } from '../../src/runner/executor.ts'
 import { lockName } from '../../src/lock/lock-name.ts'
 import { commentLiteral } from '../../src/lock/comment.ts'
-import type { Names } from '../../src/clickhouse/own-databases.ts'
-import type { Server } from '../../src/clickhouse/server.ts'
-import { deletionOnShards } from '../../src/targets/delete-ranges.ts'
+import { namesFor, type Names } from '../../src/clickhouse/own-databases.ts'
+import { type Server, serverAs } from '../../src/clickhouse/server.ts'
+import { openDeletions } from '../../src/targets/delete-ranges.ts'
 import { openTarget } from '../../src/targets/target.ts'
 import { findNetwork } from '../../src/project/sql-folder.ts'
-import { catalogue, connect, createLedger } from '../support/clickhouse.ts'
+import { catalogue, connect } from '../support/clickhouse.ts'
 import { appendUnder, KEY, locked, NETWORK, openRunner, silent } from '../support/locks.ts'
-import { post, rowsOf, uniqueDatabase } from '../support/server.ts'
-import {
-  CLUSTER,
-  everywhere,
-  shardTargets,
-  type Shards,
-  startShards,
-  withoutKeeper,
-} from '../support/shards.ts'
+import { MISSING_CLUSTER, type RealCluster, startRealCluster } from '../support/real-cluster.ts'
+import { post, rowsOf, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { CLUSTER } from '../support/shards.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { MISSING_ZOOKEEPER, startZookeeper, type Zookeeper } from '../support/zookeeper.ts'
 
-if (MISSING_ZOOKEEPER) console.warn(MISSING_ZOOKEEPER)
+if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
-describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
-  let zookeeper: Zookeeper
-  let shards: Shards
+describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
+  let cluster: RealCluster
+  let node1: TestServer
+  let node2: TestServer
   /** Each as a node of the cluster. */
   let nodes: readonly Server[]
   beforeAll(async () => {
-    zookeeper = await startZookeeper()
-    shards = await startShards(
-      (shard) => `<zookeeper>
-        <node><host>127.0.0.1</host><port>${zookeeper.port}</port></node>
-        <sessions_path>/sessions/${shard}</sessions_path>
-      </zookeeper>
-      <keeper_map_path_prefix>/keeper_map</keeper_map_path_prefix>`,
-    )
-    const cluster = { name: CLUSTER, nodes: [1, 2], keeper: true, balanced: true }
-    nodes = (await Promise.all(shards.map(connect))).map((server) => ({ ...server, cluster }))
+    cluster = await startRealCluster()
+    ;[node1, node2] = cluster.nodes as [TestServer, TestServer]
+    const places = ['one', 'two']
+    const joined = { name: CLUSTER, nodes: [1, 2], places, unreachable: [], keeper: true, balanced: true }
+    nodes = (await Promise.all(cluster.nodes.map(connect))).map((server) => ({ ...server, cluster: joined }))
   })
   afterAll(async () => {
     await Promise.all((nodes ?? []).map((node) => node.close()))
-    await Promise.all((shards ?? []).map((server) => server.stop()))
-    await zookeeper?.stop()
+    await cluster?.stop()
   })
 
-  /** A ledger on each node, since Replicated tables are not to be had here, and locks for both. */
+  /** A ledger on both nodes, and locks for both. */
   async function createNames(): Promise<Names> {
-    const [first, second] = nodes.map((node) => ({ ...node, cluster: undefined }))
-    const names = await createLedger(first!)
-    await openTarget({ server: second!, names }).prepare(catalogue.ledger)
-    const ddl = catalogue.clusterLedger.find(({ text }) => text.includes('KeeperMap'))!
-    await everywhere(shards, withoutKeeper(ddl.text), {
-      locks: names.locks,
-      keeper_path: `/backfill/${CLUSTER}/${names.locks}`,
-    })
-    return { ...names, inKeeper: true }
+    const names = { ...namesFor(uniqueDatabase('ledger')), inKeeper: true }
+    await openTarget({ server: nodes[0]!, names }).prepare(catalogue.clusterLedger)
+    return names
   }
 
+  /** The tables of a database on all nodes, as a run creates them. */
+  async function createTarget(target: string): Promise<Server> {
+    const server = serverAs(nodes[0]!, { ...nodes[0]!.connection, database: target })
+    const port = openTarget({ server, names: namesFor(uniqueDatabase('ledger')) })
+    await port.prepare([])
+    await port.create(table())
+    return server
+  }
+
+  const table = () => catalogue.tables.find(({ key }) => key === KEY)!
+
   const lockRows = async (names: Names) =>
-    (await rowsOf<{ name: string }>(shards[1], `SELECT name FROM ${names.locks}.locks ORDER BY name`)).map(
+    (await rowsOf<{ name: string }>(node2, `SELECT name FROM ${names.locks}.locks ORDER BY name`)).map(
       ({ name }) => name,
     )
 
@@ -98,7 +91,7 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
   test('a held lock says that it lives, to every node, and is refused', async () => {
     const names = await createNames()
     const held = await (await openRunner(nodes[0]!, names)).locks.acquire(KEY, silent)
-    const read = () => rowsOf<{ comment: string }>(shards[1], `SELECT comment FROM ${names.locks}.locks`)
+    const read = () => rowsOf<{ comment: string }>(node2, `SELECT comment FROM ${names.locks}.locks`)
     const before = await read()
     await sleep(6_000)
     expect(await read()).not.toEqual(before)
@@ -143,7 +136,7 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
       beats: 0,
       released: true,
     }
-    await post(shards[0], `INSERT INTO ${names.locks}.locks SELECT '${name}', ${commentLiteral(comment)}`)
+    await post(node1, `INSERT INTO ${names.locks}.locks SELECT '${name}', ${commentLiteral(comment)}`)
     const { locks } = await openRunner(nodes[0]!, names)
     expect((await locks.holders()).get(KEY)).toMatchObject({ host: 'o?host', released: true, epoch: 4 })
     const lock = await locks.acquire(KEY, silent)
@@ -154,28 +147,32 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
   test('an INSERT over all shards runs under a lock in Keeper, and not when it is lost', async () => {
     const names = await createNames()
     const [source, target] = [uniqueDatabase('source'), uniqueDatabase('target')]
-    await createSourceTables(shards[0], catalogue, source)
-    await addBlocks(shards[0], source, { from: 1, to: 20 })
-    await shardTargets(shards, catalogue, target)
-    const node = nodes[0]!
+    await createSourceTables(node1, catalogue, source)
+    await addBlocks(node1, source, { from: 1, to: 20 })
+    const node = await createTarget(target)
     const executor = openExecutor({
       source: { ...node, connection: { ...node.connection, side: 'source', database: source } },
-      target: { ...node, connection: { ...node.connection, database: target } },
+      target: node,
       names,
       network: findNetwork(catalogue, NETWORK),
       compression: 'lz4',
     })
     const { locks } = await openRunner(node, names)
     const lock = await locks.acquire(KEY, silent)
-    const table = catalogue.tables.find(({ key }) => key === KEY)!
-    const job = () => ({ table, range: { from: 1, to: 20 }, queryId: randomUUID(), lock, progress: true })
+    const job = () => ({
+      table: table(),
+      range: { from: 1, to: 20 },
+      queryId: randomUUID(),
+      lock,
+      progress: true,
+    })
     const { rowsWritten } = await executor.insert(job())
     expect(rowsWritten).toBeGreaterThan(0)
     await locks.takeOver(KEY)
     await expect(executor.insert(job())).rejects.toMatchObject(locked)
     const [{ rows } = { rows: 0 }] = await rowsOf<{ rows: number }>(
-      shards[1],
-      `SELECT count() AS rows FROM ${target}.${table.target}`,
+      node2,
+      `SELECT count() AS rows FROM ${target}.${table().target}`,
     )
     expect(rows).toBe(rowsWritten)
     await lock.release()
@@ -184,58 +181,27 @@ describe.skipIf(MISSING_ZOOKEEPER)('locks in Keeper', () => {
   test('rows are deleted on the shards by blocks and a fence that are written out, and not when the lock is lost', async () => {
     const names = await createNames()
     const target = uniqueDatabase('target')
-    await shardTargets(shards, catalogue, target)
+    const server = await createTarget(target)
     await post(
-      shards[0],
+      node1,
       `INSERT INTO ${target}.int_${KEY} (address, block_number) SELECT toString(number), number FROM numbers(100) SETTINGS distributed_foreground_insert = 1`,
     )
-    const server = { ...nodes[0]!, connection: { ...nodes[0]!.connection, database: target } }
-    const table = catalogue.tables.find(({ key }) => key === KEY)!
     const { locks } = await openRunner(server, names)
     const lock = await locks.acquire(KEY, silent)
     const ranges = [
       { from: 10, to: 19 },
       { from: 50, to: 50 },
     ]
-    const job = { table, ranges, lock, asked: false }
-    const { query } = await deletionOnShards(server, names, job)
-    expect(query).toContain(`DELETE FROM \`${target}\`.\`int_${KEY}_local\` ON CLUSTER '{cluster}' WHERE`)
-    await everywhere(shards, withoutKeeper(query))
+    const deletions = openDeletions(server, names)
+    const job = { table: table(), ranges, lock, asked: false }
+    await deletions.clean(job)
     const [left] = await rowsOf<{ left: number; between: number }>(
-      shards[0],
+      node1,
       `SELECT count() AS left, countIf(block_number BETWEEN 10 AND 19 OR block_number = 50) AS between FROM ${target}.int_${KEY}`,
     )
     expect(left).toEqual({ left: 89, between: 0 })
-    const more = await deletionOnShards(server, names, { ...job, ranges: [{ from: 0, to: 9 }] })
     await locks.takeOver(KEY)
-    await expect(everywhere(shards, withoutKeeper(more.query))).rejects.toThrow('lock lost')
+    await expect(deletions.clean({ ...job, ranges: [{ from: 0, to: 9 }] })).rejects.toMatchObject(locked)
     await lock.release()
-  })
-
-  test('every statement for a cluster is understood with ON CLUSTER, and makes its table without', async () => {
-    const [target, ledger, locks] = ['target', 'ledger', 'locks'].map(uniqueDatabase) as [
-      string,
-      string,
-      string,
-    ]
-    const params = { target, ledger, locks, keeper_path: `/backfill/${locks}` }
-    await post(shards[0], 'CREATE DATABASE {target:Identifier}', params)
-    const statements = [
-      ...catalogue.clusterLedger,
-      ...catalogue.tables.flatMap(({ clusterDdl }) => clusterDdl),
-    ]
-    for (const { text } of statements) {
-      expect(text).toContain(" ON CLUSTER '{cluster}'")
-      // As far as it goes where servers have Keeper, but no queue.
-      await expect(post(shards[0], text, params)).rejects.toThrow('Replicated DDL queries are disabled')
-      await post(shards[0], text.replace(" ON CLUSTER '{cluster}'", ''), params)
-    }
-    const [made] = await rowsOf(
-      shards[0],
-      `SELECT countIf(startsWith(engine, 'Replicated')) AS replicated, countIf(engine = 'Distributed') AS distributed, countIf(engine = 'KeeperMap') AS locks
-        FROM system.tables WHERE database IN ({target:String}, {ledger:String}, {locks:String})`,
-      params,
-    )
-    expect(made).toEqual({ replicated: 15, distributed: 11, locks: 1 })
   })
 })

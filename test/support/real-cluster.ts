@@ -1,0 +1,95 @@
+// Owns a cluster as people run it, on loopback: shards of replicas with Keeper, Replicated tables and ON CLUSTER. It is
+// started by ../shared/cluster, which is not part of the repository; ZooKeeper stands in for Keeper.
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { findEngineLibrary } from '../../src/embedded/engine-library.ts'
+import { repository } from './processes.ts'
+import type { TestServer } from './server.ts'
+import { CLUSTER } from './shards.ts'
+
+const SCRIPT = resolve(repository, '../shared/cluster/cluster.py')
+const ZOOKEEPER = '/usr/share/java/zookeeper.jar'
+
+/** Undefined where it can be started; else why the tests that need it are skipped. */
+export const MISSING_CLUSTER = missing()
+
+function missing(): string | undefined {
+  if (!existsSync(SCRIPT)) return `skipped: ${SCRIPT} is absent`
+  if (!existsSync(ZOOKEEPER)) return `skipped: ${ZOOKEEPER} is absent (apt-get install libzookeeper-java)`
+  for (const program of ['python3', 'java'])
+    try {
+      execFileSync('which', [program], { stdio: 'ignore' })
+    } catch {
+      return `skipped: there is no ${program}`
+    }
+  const known = JSON.parse(readFileSync(join(dirname(SCRIPT), 'offsets.json'), 'utf8')) as object
+  return Object.hasOwn(known, buildOf(findEngineLibrary()))
+    ? undefined
+    : `skipped: ${SCRIPT} does not know this build of the embedded engine`
+}
+
+/** The engine's build id, where offsets.json says that it is. */
+function buildOf(library: string): string {
+  const file = openSync(library, 'r')
+  const bytes = Buffer.alloc(20)
+  readSync(file, bytes, 0, bytes.length, 0x2b8)
+  closeSync(file)
+  return bytes.toString('hex')
+}
+
+export type RealCluster = {
+  /** By shard, then by replica: s1r1, s1r2, s2r1, … */
+  readonly nodes: readonly TestServer[]
+  /** Ends, halts or resumes one of it: `s2r1`, or `zookeeper`. */
+  signal(name: string, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void>
+  /** Starts one again that was killed; it answers then. */
+  restart(name: string): Promise<void>
+  stop(): Promise<void>
+}
+
+type Layout = {
+  readonly user: string
+  readonly password: string
+  readonly nodes: Readonly<Record<string, { readonly http: number }>>
+}
+
+/** @param users elements of `users`, on every node */
+export async function startRealCluster({ shards = 2, replicas = 1, users = '' } = {}): Promise<RealCluster> {
+  const home = await mkdtemp(join(tmpdir(), 'backfill-cluster-'))
+  const env = { ...process.env, CHDB_LIBCHDB_PATH: findEngineLibrary() }
+  const python = (...words: readonly string[]) => promisify(execFile)('python3', words, { env })
+  const layOut = `import sys; sys.path.insert(0, ${JSON.stringify(dirname(SCRIPT))}); import cluster
+cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringify(CLUSTER)})`
+  await python('-c', layOut)
+  const { nodes, user, password } = JSON.parse(await readFile(join(home, 'cluster.json'), 'utf8')) as Layout
+  for (const name of Object.keys(nodes)) {
+    const file = join(home, name, 'users.xml')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('</users>', `${users}</users>`))
+  }
+  // It ends, with all that it has started, when our end of the pipe does, however this process ends.
+  const child = spawn('python3', [SCRIPT, 'hold', home], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise<void>((done) => child.once('close', () => done()))
+  await new Promise<void>((ready, failed) => {
+    child.stdout.once('data', () => ready())
+    void ended.then(() => failed(new Error('the cluster did not start')))
+  })
+  return {
+    nodes: Object.values(nodes).map(({ http }) => ({
+      url: `http://127.0.0.1:${http}`,
+      username: user,
+      password,
+      stop: async () => {},
+    })),
+    signal: async (name, signal) => void (await python(SCRIPT, 'kill', home, name, signal)),
+    restart: async (name) => void (await python(SCRIPT, 'run', home, name)),
+    stop: async () => {
+      child.stdin.end()
+      await ended
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}

@@ -70,7 +70,7 @@ function assertNoCluster({ config }: Context, table: string): void {
   if (config.cluster.value !== undefined)
     throw usageError(
       '`rebuild` does not work on a cluster: no statement exchanges tables on all shards in one instant',
-      `build ${table} in another database (TARGET_CLICKHOUSE_DATABASE) and switch its readers to it, or drop its local tables and run backfill up --tables ${table}`,
+      `build ${table} in another database, TARGET_CLICKHOUSE_DATABASE=<other> backfill up --tables ${table}, then exchange the two Distributed tables ON CLUSTER: docs/how-to/clusters.md#rebuilding`,
     )
 }
 

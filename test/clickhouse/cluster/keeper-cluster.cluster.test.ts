@@ -165,6 +165,29 @@ describe.skipIf(missing).each(image === '' ? [1, 2] : [1])(
       await expectExact([TARGET])
     })
 
+    test('a table that was built in another database takes its coverage along when the Distributed tables are exchanged', async () => {
+      const { text } = catalogue.tables.find(({ key }) => key === TABLE)!.transform
+      const wrong = edited(catalogue, TABLE, { sql: text.replace('max(tx)', 'min(tx)') })
+      await (await open(undefined, { catalogue: wrong, tables: [TABLE] })).up()
+      const refused = await run(['rebuild', TABLE])
+      expect(refused).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('clusters.md#rebuilding') as string,
+      })
+      const next = await open(undefined, { target: uniqueDatabase('next'), tables: [TABLE] })
+      expect((await next.up()).failed).toEqual([])
+      const tables = `${places.target}.${TARGET} AND ${next.target}.${TARGET}`
+      await post(other, `EXCHANGE TABLES ${tables} ON CLUSTER '{cluster}'`)
+      await expectExact([TARGET])
+      for (const { url } of [first, other]) {
+        const { code, stdout } = await run(['status', '--tables', TABLE, '--check'], url)
+        expect(stdout).toContain('100.0 %')
+        expect(code).toBe(0)
+        expect((await run(['up', '--tables', TABLE], url)).stdout).not.toContain('done')
+      }
+      expect(await (await open(undefined, { tables: [TABLE] })).up()).toMatchObject({ chunks: 0, failed: [] })
+    })
+
     test('a statement that runs on another node is killed', async () => {
       const queryId = uniqueDatabase('query')
       const running = fetch(`${other.url}/?query_id=${queryId}`, {

@@ -38,7 +38,7 @@ const statusOf = async (check: string, rows: StandIns) => (await ask(check, rows
 
 /** They read tables that exist only with Keeper. */
 const OF_KEEPER = ['ddl-queue', 'locks-in-keeper']
-/** They read all nodes of a cluster that exists: cluster.server.test.ts asks them. */
+/** They read all nodes of a cluster that exists: nodes.cluster.test.ts asks them. */
 const OF_CLUSTERS = ['nodes']
 
 test('every file runs as it is, and returns status, subject, finding and hint', async () => {

@@ -31,7 +31,7 @@ export type AbsenceQuestion = {
   readonly view: LedgerView | undefined
 }
 
-/** The states of absence of a table, the worst first. Asks the ledger only if something looks wrong. */
+/** The states of absence of a table, the worst first. Asks the ledger and the table again only if something looks wrong. */
 export async function absencesOf(
   { ports }: Pick<ReadWorkspace, 'ports'>,
   { table, bounds, target, view }: AbsenceQuestion,
@@ -40,7 +40,8 @@ export async function absencesOf(
   const islands = view?.islands ?? []
   const lastDone = islands.findLast(({ state }) => state === 'done')?.to
   const { newest, head } = bounds.inputs
-  const mayBeEmptied = target?.rows === 0 && lastDone !== undefined
+  const mayBeEmptied =
+    target?.rows === 0 && lastDone !== undefined && (await rowsNow(ports, table, target)) === 0
   const mayBeBack = !isImport(table) && lastDone !== undefined && newest !== undefined && lastDone > newest
   const { rowsWritten, lastDone: unforced } =
     target !== undefined && (mayBeEmptied || mayBeBack)
@@ -64,7 +65,7 @@ export async function absencesOf(
       : [
           {
             state: 'emptied in part' as const,
-            text: `${name} has ${target!.rows} rows, but the ledger recorded ${lost}: was a partition dropped, or were rows deleted? \`backfill verify --stored ${table.key}\` names the blocks`,
+            text: `${name} has ${lost.rows} rows, but the ledger recorded ${lost.recorded}: was a partition dropped, or were rows deleted? \`backfill verify --stored ${table.key}\` names the blocks`,
           },
         ]),
     // Blocks that --to has forced may lie above the newest block.
@@ -83,18 +84,29 @@ export async function absencesOf(
 }
 
 /**
- * The recorded number of rows if the table has fewer, before merging: no merge takes a row that FINAL shows. Rows that a
+ * The rows of the table and those that were recorded, if it has fewer, before merging: no merge takes a row that FINAL shows. Rows that a
  * lightweight DELETE took count as long as their parts are not merged.
  */
 async function lostRows(
-  { ledger }: Pick<ReadWorkspace['ports'], 'ledger'>,
+  ports: Pick<ReadWorkspace['ports'], 'ledger' | 'target'>,
   { table, target, view }: Pick<AbsenceQuestion, 'table' | 'view'> & { readonly target: TargetTable },
-): Promise<number | undefined> {
-  const { rows, uuid } = target
+): Promise<{ readonly rows: number; readonly recorded: number } | undefined> {
+  const { rows: before, uuid } = target
   // Ranges that were built again count twice in the view.
-  if (rows === null || rows === 0 || view === undefined || rows >= view.digestRows) return undefined
-  const recorded = await ledger.recordedRows(table.key, uuid)
-  return rows < recorded ? recorded : undefined
+  if (before === null || before === 0 || view === undefined || before >= view.digestRows) return undefined
+  const recorded = await ports.ledger.recordedRows(table.key, uuid)
+  const rows = before < recorded ? await rowsNow(ports, table, target) : undefined
+  return rows === undefined || rows >= recorded ? undefined : { rows, recorded }
+}
+
+/** Rows of the same table, after the ledger was read: a run may have written both in between. */
+async function rowsNow(
+  { target }: Pick<ReadWorkspace['ports'], 'target'>,
+  table: TableDefinition,
+  { uuid }: TargetTable,
+): Promise<number | undefined> {
+  const now = (await target.identities([table.target])).get(table.target)
+  return now?.uuid === uuid ? (now.rows ?? undefined) : undefined
 }
 
 /** About a sparse source that has no row of the network although the chain is busy. */

@@ -61,6 +61,8 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
         'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
       )
     await ports.executor.clean({ table, ranges: deleted, lock, asked: asked.length > 0 })
+    // A proxy may deliver the DELETE once more, when the rows are there again: its lock epoch is over then.
+    await lock.renew()
     const cleaned = {
       event: 'cleaned',
       targetUuid: uuid,

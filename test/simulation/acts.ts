@@ -1,0 +1,147 @@
+// Owns what may happen in a history: acts at a time, faults of the n-th statement of a name, all drawn from a seed.
+import { type Draw, drawFrom } from './time.ts'
+import { BLOCKS, type Key, KEYS } from './world.ts'
+
+type Kind<Name extends string> = {
+  readonly fault: Name
+  /** Whose n-th. */
+  readonly statement: string
+  readonly nth: number
+}
+
+export type Fault =
+  | Kind<'killed before' | 'killed after' | 'killed meanwhile' | 'unsent' | 'lost' | 'lost meanwhile'>
+  | (Kind<'late' | 'twice' | 'slow'> & { readonly ms: number })
+  | (Kind<'refused' | 'partly'> & { readonly code: number })
+
+/** `runner`: the n-th that was started. */
+export type Act = { readonly at: number } & (
+  | { readonly act: 'up'; readonly host: string; readonly jobs: number; readonly chunk: number }
+  | { readonly act: 'kill'; readonly runner: number }
+  | { readonly act: 'stop'; readonly runner: number; readonly ms: number }
+  | { readonly act: 'jump'; readonly runner: number; readonly ms: number }
+  | { readonly act: 'restart'; readonly ms: number }
+  | { readonly act: 'rewrite'; readonly block: number }
+)
+
+export type History = {
+  readonly seed: number
+  /** The tables that its runs choose; fewer, so that more histories are played. */
+  readonly tables: readonly Key[]
+  readonly acts: readonly Act[]
+  readonly faults: readonly Fault[]
+}
+
+/** When nothing new happens any more, in ms. */
+export const HEALED_MS = 180_000
+
+/** Of these few are sent in a history, and everything depends on them. */
+const WRITES = [
+  'insert',
+  'insert',
+  'append to the ledger',
+  'append to the ledger',
+  'append to the ledger',
+  'take a lock',
+  'delete',
+  'kill statements',
+  'drop a lock',
+]
+const READS = [
+  'running statements',
+  'end of a statement',
+  'fold of the ledger',
+  'tails of the ledger',
+  'attempts',
+  'locks',
+  'rows of a range',
+  'digest of a range',
+  'last positions',
+  'changes of inputs',
+  'identities of tables',
+  'fingerprint of the sources',
+  'kill deletions',
+  'keep SQL',
+  'beat or release a lock',
+  'create a target',
+  'highest epoch of the ledger',
+  'buckets of the sources',
+]
+
+/** Too many parts, too many queries, cancelled, memory, Keeper, a disk that is full for a while. */
+const CODES = [252, 202, 394, 241, 999, 243]
+
+function fault(draw: Draw): Fault {
+  const statement = draw.of(draw.chance(0.7) ? WRITES : READS)
+  const nth = 1 + draw.below(draw.chance(0.5) ? 4 : 16)
+  const on = { statement, nth }
+  switch (draw.below(10)) {
+    case 0:
+      return { ...on, fault: 'killed before' }
+    case 1:
+      return { ...on, fault: 'killed after' }
+    case 2:
+      return { ...on, fault: 'killed meanwhile' }
+    case 3:
+      return { ...on, fault: 'unsent' }
+    case 4:
+      return { ...on, fault: 'lost' }
+    case 5:
+      return { ...on, fault: 'lost meanwhile' }
+    case 6:
+      return { ...on, fault: 'late', ms: draw.below(draw.chance(0.5) ? 3_000 : 600_000) }
+    case 7:
+      // A proxy repeats what it has lost within moments. A question of any kind may be slow.
+      return statement === 'insert'
+        ? { ...on, fault: 'slow', ms: draw.below(40_000) }
+        : { ...on, fault: 'twice', ms: draw.below(3_000) }
+    case 8:
+      return { ...on, fault: 'refused', code: draw.of(CODES) }
+    default:
+      return statement === 'insert'
+        ? { ...on, fault: 'partly', code: draw.of(CODES) }
+        : { ...on, fault: 'slow', ms: draw.below(40_000) }
+  }
+}
+
+function act(draw: Draw, runners: number): Act {
+  const at = draw.below(draw.chance(0.5) ? 10_000 : HEALED_MS)
+  const runner = draw.below(runners)
+  switch (draw.below(6)) {
+    case 0:
+    case 1:
+      return { at, act: 'kill', runner }
+    case 2:
+      return { at, act: 'stop', runner, ms: draw.below(120_000) }
+    case 3:
+      return { at, act: 'restart', ms: draw.below(20_000) }
+    case 4:
+      return { at, act: 'jump', runner, ms: draw.of([-1, 1]) * draw.below(86_400_000) }
+    default:
+      return { at, act: 'rewrite', block: 1 + draw.below(BLOCKS) }
+  }
+}
+
+/** The history of a seed: one to four runners, up to six faults, up to three acts. */
+export function historyOf(seed: number): History {
+  const draw = drawFrom(seed ^ 0x5eed)
+  const runners = 1 + draw.below(4)
+  const starts = Array.from({ length: runners }, (_, index): Act => ({
+    at: index === 0 ? 0 : draw.below(draw.chance(0.5) ? 3_000 : 60_000),
+    act: 'up',
+    host: draw.of(['one', 'one', 'two']),
+    jobs: 1 + draw.below(3),
+    chunk: draw.of([2, 3, 3, 6]),
+  }))
+  const acts = Array.from({ length: draw.below(4) }, () => act(draw, runners))
+  const faults = Array.from({ length: draw.below(7) }, () => fault(draw))
+  const tables = draw.of<readonly Key[]>([
+    ['plain'],
+    ['plain'],
+    ['plain', 'echo'],
+    ['plain', 'echo'],
+    ['last'],
+    KEYS,
+  ])
+  return { seed, tables, acts: [...starts, ...acts].toSorted((one, other) => one.at - other.at), faults }
+}

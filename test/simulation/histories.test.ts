@@ -1,0 +1,58 @@
+// Histories of simulated runs that once failed, each by name, some from fixed seeds, and what the simulation itself promises.
+import { expect, test } from 'vitest'
+import { type History, historyOf } from './acts.ts'
+import { play } from './play.ts'
+import { statementOf } from './statements.ts'
+
+test('twenty histories of crashes, lost answers and late effects break nothing', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const { broken } = await play(historyOf(seed))
+    expect(broken, `seed ${seed}`).toEqual([])
+  }
+})
+
+test('a seed plays again exactly', async () => {
+  const [one, other] = [await play(historyOf(7)), await play(historyOf(7))]
+  expect(one.trace.length).toBeGreaterThan(20)
+  expect(other).toEqual(one)
+})
+
+test('a statement that the simulation does not know fails by its text', () => {
+  expect(() => statementOf('OPTIMIZE TABLE tgt.plain FINAL')).toThrow('OPTIMIZE TABLE tgt.plain FINAL')
+})
+
+/** Expects that the history breaks nothing; returns what its runs said at their end. */
+async function outcomes(history: History): Promise<readonly string[]> {
+  const { broken, trace } = await play(history)
+  expect(broken).toEqual([])
+  return trace.flatMap((line) => / has ended: (ok|\w+: .*)/.exec(line)?.[1] ?? [])
+}
+
+test('a run that reads the ledger long after the tables does not call a table truncated that another run fills meanwhile', async () => {
+  const said = await outcomes({
+    seed: 1,
+    tables: ['plain'],
+    acts: [
+      { at: 0, act: 'up', host: 'two', jobs: 1, chunk: 3 },
+      { at: 64, act: 'up', host: 'two', jobs: 1, chunk: 6 },
+    ],
+    faults: [
+      { statement: 'insert', nth: 2, fault: 'slow', ms: 39_000 },
+      { statement: 'tails of the ledger', nth: 2, fault: 'slow', ms: 30_000 },
+    ],
+  })
+  expect(said).toEqual([expect.stringContaining('locked: plain is locked'), 'ok', 'ok'])
+})
+
+test('a DELETE that a proxy delivers once more takes no rows that were built again since', async () => {
+  const said = await outcomes({
+    seed: 11_115,
+    tables: ['plain'],
+    acts: [{ at: 0, act: 'up', host: 'one', jobs: 1, chunk: 3 }],
+    faults: [
+      { statement: 'insert', nth: 1, fault: 'partly', code: 252 },
+      { statement: 'delete', nth: 1, fault: 'twice', ms: 2798 },
+    ],
+  })
+  expect(said).toEqual(['ok', 'ok'])
+})

@@ -1,0 +1,137 @@
+// Owns the judgement of a world: what must hold whatever has happened. It computes by itself what the program should have
+// left, from the ledger's events and the rows, and never asks the program.
+import type { TableStatus } from '../../src/planning/table-status.ts'
+import { intersect } from '../../src/model/blocks.ts'
+import { comparePositions, fold } from './fold.ts'
+import { BLOCKS, type Key, type LedgerRow, type Target, type World } from './world.ts'
+
+/** The latest event over each block, by all events and no checkpoint. */
+function latest(world: World, { name, uuid }: Target): ReadonlyMap<number, LedgerRow> {
+  const found = new Map<number, LedgerRow>()
+  for (const row of world.ledger)
+    if (row.table_key === name && row.target_uuid === uuid && row.event !== 'checkpoint')
+      for (let block = Math.max(1, row.range_from); block <= Math.min(BLOCKS, row.range_to); block++) {
+        const before = found.get(block)
+        if (before === undefined || comparePositions(row, before) >= 0) found.set(block, row)
+      }
+  return found
+}
+
+/** All blocks of the tables are done, and hold what the transform yields for them: no more, no less. */
+export function exactness(world: World, tables: readonly Key[]): readonly string[] {
+  return tables.flatMap((name) => {
+    const target = world.targets.get(name)
+    if (target === undefined) return [`${name} does not exist`]
+    const blocks = [...latest(world, target)]
+      .filter(([, { event }]) => event === 'done')
+      .map(([block]) => block)
+    const lacking =
+      blocks.length < BLOCKS
+        ? [`${name}: only blocks ${blocks.join()} are done, and the run said that all are`]
+        : []
+    return [
+      ...lacking,
+      ...(name === 'last' ? keysExact(world, target, blocks) : blocksExact(world, target, blocks)),
+    ]
+  })
+}
+
+/** What a source row ever was: rows that change during an INSERT are what `verify --sources` finds. */
+function everValues(world: World, name: Key, block: number): readonly number[] {
+  return (world.history.get(block) ?? []).map((value) => (name === 'echo' ? value + 1 : value))
+}
+
+function blocksExact(world: World, target: Target, blocks: readonly number[]): readonly string[] {
+  const rows = Map.groupBy(world.shown(target), ({ block }) => block)
+  return blocks.flatMap((block) => {
+    const found = rows.get(block) ?? []
+    if (found.length !== 1)
+      return [`${target.name}: block ${block} is done and has ${found.length} rows instead of one`]
+    if (everValues(world, target.name, block).includes(found[0]!.value)) return []
+    return [`${target.name}: block ${block} is done and holds ${found[0]!.value}`]
+  })
+}
+
+function keysExact(world: World, target: Target, blocks: readonly number[]): readonly string[] {
+  const rows = new Map(world.shown(target).map((row) => [row.key, row]))
+  return [...Map.groupBy(blocks, (block) => block % 3)].flatMap(([key, same]) => {
+    const last = Math.max(...same)
+    const row = rows.get(key)
+    // A row of a block that is not done yet may be later.
+    if (row !== undefined && row.block >= last && everValues(world, 'last', row.block).includes(row.value))
+      return []
+    return [
+      `last: key ${key} has ${row === undefined ? 'no row' : `block ${row.block}`} instead of block ${last}`,
+    ]
+  })
+}
+
+/** Everything that holds when nothing goes on any more. `lastPid`: of the last run, which nothing disturbed. */
+export function judge(world: World, tables: readonly Key[], lastPid: number): readonly string[] {
+  return [
+    ...exactness(world, tables),
+    ...checkpoints(world),
+    ...rewritten(world),
+    ...leftovers(world, lastPid),
+  ]
+}
+
+/** A fold from the last checkpoint says what a fold of all events says. */
+function checkpoints(world: World): readonly string[] {
+  return [...world.targets.values()].flatMap((target) => {
+    const folded = fold(world.layers(target.name, target.uuid))
+    return [...latest(world, target)].flatMap(([block, row]) => {
+      const island = folded.find(({ from, to }) => from <= block && block <= to)
+      const [state, all] = [
+        island?.state ?? 'cleaned',
+        { started: 'dirty', failed: 'dirty' }[row.event as string] ?? row.event,
+      ]
+      return state === all
+        ? []
+        : [
+            `${target.name}: the checkpoint says that block ${block} is ${state}, and its events that it is ${all}`,
+          ]
+    })
+  })
+}
+
+/** A done block that holds older source rows has an older fingerprint, so that `verify --sources` finds it. */
+function rewritten(world: World): readonly string[] {
+  const target = world.targets.get('plain')
+  if (target === undefined) return []
+  const rows = new Map(target.rows.map((row) => [row.block, row.value]))
+  return [...latest(world, target)].flatMap(([block, row]) => {
+    if (row.event !== 'done' || rows.get(block) === world.source.get(block)?.value) return []
+    const now = [...world.source].filter(([one]) => row.range_from <= one && one <= row.range_to)
+    const text = `events=${now.length}@${Math.max(...now.map(([, { written }]) => written))}`
+    return text === row.source_fingerprint
+      ? [`plain: block ${block} holds an old row, and its fingerprint is the present one`]
+      : []
+  })
+}
+
+function leftovers(world: World, lastPid: number): readonly string[] {
+  const held = [...world.locks].flatMap(([name, comment]) =>
+    comment.includes(`"pid":${lastPid},`) && !comment.includes('"released":true') ? [name] : [],
+  )
+  return [
+    ...held.map((name) => `the lock ${name} stays, although no run holds it`),
+    ...(world.writing.length > 0 ? ['a statement still writes'] : []),
+    ...world.mutations
+      .filter(({ state }) => state === 'waiting' || state === 'failed')
+      .map(({ target }) => `a deletion of ${target.name} hangs for ever`),
+  ]
+}
+
+/** What the program calls up to date is what a computation from the present input yields. */
+export function staleness(world: World, statuses: ReadonlyMap<string, TableStatus>): readonly string[] {
+  const { covered, stale } = statuses.get('echo')!
+  const plain = new Map(world.targets.get('plain')!.rows.map((row) => [row.block, row.value]))
+  return world.shown(world.targets.get('echo')!).flatMap(({ block, value }) => {
+    const at = [{ from: block, to: block }]
+    if (intersect(covered, at).length === 0 || value === plain.get(block)! + 1) return []
+    return stale.some(({ blocks }) => intersect(blocks, at).length > 0)
+      ? []
+      : [`echo: block ${block} was computed from another row of plain, and is not called stale`]
+  })
+}

@@ -1,0 +1,210 @@
+// Owns what statements about targets and sources do and answer. INSERT and DELETE go on for a while: writes.ts.
+import { hash, nothing, rangesIn, type Sent, type Statement, targetNamed, within } from './sent.ts'
+import { type Key, KEYS, type World } from './world.ts'
+
+const COLUMNS: Readonly<Record<Key | 'events', readonly string[]>> = {
+  plain: ['block_number', 'value'],
+  echo: ['block_number', 'value'],
+  last: ['key', 'block_number', 'value'],
+  events: ['updated_date_time', 'block_number', 'value', 'meta_network_name'],
+}
+
+function describe(names: readonly string[]) {
+  return names.map((name) => ({ name, type: 'UInt64' }))
+}
+
+const source = (world: World, sent: Sent) => {
+  const range = within({ from: sent.one('`block_number` >= '), to: sent.one('`block_number` <= ') })
+  return [...world.source].flatMap(([block, row]) => (range(block) ? [{ block, ...row }] : []))
+}
+
+const BLOCKS_TO = 1_000
+
+const LEDGER_COLUMNS: string[] = []
+
+/** The columns that a ledger of today has, by the files that create it. */
+export function ledgerColumns(files: readonly { readonly text: string }[]): void {
+  for (const { text } of files) {
+    const [, table] = /CREATE TABLE IF NOT EXISTS \{ledger:Identifier\}\.(\w+)/.exec(text) ?? []
+    if (table === undefined || table === 'steering') continue
+    for (const [, column] of text.matchAll(/^ {4}(\w+) /gm)) LEDGER_COLUMNS.push(`${table} ${column}`)
+  }
+}
+
+/** The table whose transform, or whose target, a text names. */
+export function keyIn(text: string): Key {
+  if (text.includes('.plain')) return 'echo'
+  return KEYS.find((key) => key === 'last' && text.includes('argMax(found')) ?? 'plain'
+}
+
+export const OF_TABLES: readonly Statement[] = [
+  { name: 'views of sources', words: ['SELECT name, engine, definition, arrayFilter'], run: nothing },
+  {
+    name: 'tables',
+    words: ['select `name`, `engine`, `engine_full`'],
+    run: (world, sent) =>
+      sent.one<string[]>('has(').flatMap((name) => {
+        const target = world.targets.get(name as Key)
+        if (target === undefined) return []
+        const engine = name === 'plain' ? 'MergeTree' : 'ReplacingMergeTree'
+        const by = name === 'last' ? 'key' : 'block_number'
+        const definition = `CREATE TABLE tgt.${name} (${COLUMNS[name as Key].map((column) => `\`${column}\` UInt64`).join(', ')}) ENGINE = ${engine}${name === 'last' ? '(block_number)' : ''} ORDER BY ${by}`
+        return [
+          {
+            name,
+            engine,
+            engine_full: definition.slice(definition.indexOf('ENGINE = ') + 9),
+            sortKey: by,
+            rows: target.rows.length + target.masked,
+            bytes: 1,
+            definition,
+            uuid: target.uuid,
+            views: [],
+          },
+        ]
+      }),
+  },
+  {
+    name: 'columns',
+    words: ['select `table`, `name`, `type`, `default_kind`'],
+    run: (world, sent) =>
+      sent
+        .one<string[]>('has(')
+        .filter((name) => world.targets.has(name as Key))
+        .flatMap((table) =>
+          describe(COLUMNS[table as Key]).map((column) => ({
+            table,
+            ...column,
+            defaultKind: '',
+            expression: '',
+          })),
+        ),
+  },
+  {
+    name: 'databases',
+    words: ["(SELECT groupArray(concat(name, ' ', engine)) FROM system.databases"],
+    run: (world) => [
+      world.hasLedger
+        ? { databases: ['led Atomic', 'led_locks Atomic', 'tgt Atomic'], columns: LEDGER_COLUMNS }
+        : { databases: [], columns: [] },
+    ],
+  },
+  { name: 'detached tables', words: ['FROM system.detached_tables'], run: nothing },
+  { name: 'name of a type', words: ['toTypeName(defaultValueOfTypeName('], run: () => [['UInt64']] },
+  {
+    name: 'columns of a transform',
+    words: ['DESCRIBE TABLE ('],
+    run: (_, { text }) => describe(COLUMNS[keyIn(text)]),
+  },
+  { name: 'create a database', words: ['CREATE DATABASE IF NOT EXISTS'], run: nothing },
+  {
+    name: 'create the ledger',
+    words: ['CREATE TABLE IF NOT EXISTS {ledger:Identifier}'],
+    run: (world) => ((world.hasLedger = true), []),
+  },
+  {
+    name: 'create a target',
+    words: ['CREATE TABLE IF NOT EXISTS {target:Identifier}.'],
+    run: (world, { text }) => (world.create(/\{target:Identifier\}\.(\w+)/.exec(text)![1] as Key), []),
+  },
+  {
+    name: 'ends of the sources',
+    words: ['min(`block_number`) as `from`, max(`block_number`) as `to`'],
+    run: ({ source: rows }) =>
+      rows.size === 0
+        ? []
+        : [{ source: 'events', from: Math.min(...rows.keys()), to: Math.max(...rows.keys()) }],
+  },
+  {
+    name: 'parts of the sources',
+    words: ['_part AS part'],
+    run: ({ source: rows }) => [
+      { source: 'events', hash: hash(JSON.stringify([...rows])), rows: rows.size, from: 1, to: BLOCKS_TO },
+    ],
+  },
+  {
+    name: 'buckets of the sources',
+    words: ['toString(sum(sipHash64(block_number)))'],
+    run: (world, sent) => {
+      const width = sent.one<number>('intDiv(block_number, ')
+      const buckets = Map.groupBy(source(world, sent), ({ block }) => Math.floor(block / width))
+      return [...buckets.values()].map((rows) => ({
+        source: 'events',
+        first: Math.min(...rows.map(({ block }) => block)),
+        last: Math.max(...rows.map(({ block }) => block)),
+        rows: rows.length,
+        blocks: rows.length,
+        newest: Math.max(...rows.map(({ written }) => written)),
+        hash: hash(rows.map(({ block }) => block).join()),
+      }))
+    },
+  },
+  {
+    name: 'next rows of the sources',
+    words: ['select {p0:String} as `source`, `block_number` from (select `block_number`'],
+    run: (world, sent) => {
+      const [low] = sent.all<number>('`block_number` >= ')
+      const [high] = sent.all<number>('`block_number` <= ')
+      const blocks = [...world.source.keys()].filter(
+        (block) => (low === undefined || block >= low) && (high === undefined || block <= high),
+      )
+      return blocks.length === 0
+        ? []
+        : [{ source: 'events', block_number: low === undefined ? Math.max(...blocks) : Math.min(...blocks) }]
+    },
+  },
+  {
+    name: 'fingerprint of the sources',
+    words: ['uniqExact(block_number) as `blocks`'],
+    run: (world, sent) => {
+      const rows = source(world, sent)
+      return [
+        { source: 'events', blocks: rows.length, newest: Math.max(0, ...rows.map(({ written }) => written)) },
+      ]
+    },
+  },
+  {
+    name: 'insert',
+    words: ['INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier}'],
+    goesOn: 'insert',
+    run: nothing,
+  },
+  { name: 'delete', words: ['DELETE FROM `tgt`.`'], goesOn: 'delete', run: nothing },
+  {
+    name: 'digest of a range',
+    words: ['SELECT count() AS rows, toString(sum(cityHash64(tuple('],
+    run(world, { text }) {
+      const [, name, from, to] = /FROM `tgt`\.`(\w+)`[^]* BETWEEN (\d+) AND (\d+)/.exec(text)!
+      const range = within({ from: Number(from), to: Number(to) })
+      const rows = world.shown(targetNamed(world, name!)).filter(({ block }) => range(block))
+      const sum = rows.reduce(
+        (all, { block, value }) => (all + BigInt(hash(`${block} ${value}`))) % 2n ** 64n,
+        0n,
+      )
+      return [{ rows: rows.length, sum: String(sum), columns: 'columns' }]
+    },
+  },
+  {
+    name: 'rows of a range',
+    words: ['select count(*) as `rows` from `tgt`.`'],
+    run(world, sent) {
+      const [, name] = /from `tgt`\.`(\w+)`/.exec(sent.text)!
+      const ranges = rangesIn(sent, 'block_number', 'block_number')
+      const rows = targetNamed(world, name!).rows.filter(({ block }) =>
+        ranges.some((range) => within(range)(block)),
+      )
+      return [{ rows: rows.length }]
+    },
+  },
+  {
+    name: 'identities of tables',
+    words: ['select `name`, `total_rows` as `rows`, toString(uuid) as `uuid`'],
+    run: (world, sent) =>
+      sent.one<string[]>('has(').flatMap((name) => {
+        const target = world.targets.get(name as Key)
+        return target === undefined
+          ? []
+          : [{ name, rows: target.rows.length + target.masked, uuid: target.uuid }]
+      }),
+  },
+]

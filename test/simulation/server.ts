@@ -1,0 +1,162 @@
+// Owns the simulated server: the wire of every runner ends here. It does what each statement does to the world, now or
+// later, once or twice, and answers or not, as the history says.
+import { Readable } from 'node:stream'
+import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
+import type { Fault } from './acts.ts'
+import {
+  type Answer,
+  NOTED,
+  notes,
+  refused,
+  refusedConnection,
+  reset,
+  type Settle,
+  valuesBeside,
+} from './answers.ts'
+import { Refusal, Sent, type Statement } from './sent.ts'
+import { statementOf, type UnknownStatement } from './statements.ts'
+import type { Runner, Time } from './time.ts'
+import { World } from './world.ts'
+import { openWrites } from './writes.ts'
+
+/** What a history wants to happen to the next statement of this name, if anything. */
+export type Faults = (name: string) => Fault | undefined
+
+/** Some five to thirty ms each way; statements overtake one another. */
+const LATENCY_MS = 25
+
+const unheard: Settle = () => {}
+
+export function startServer(time: Time, faults: Faults) {
+  const world = new World()
+  /** What was sent, and what came of it, to read. */
+  const trace: string[] = []
+  const { draw } = time
+  const latency = () => 5 + draw.below(LATENCY_MS)
+  const said = (words: string) => void trace.push(`${(time.now() / 1000).toFixed(3)} ${words}`)
+
+  const power = {
+    restarts: 0,
+    downUntil: 0,
+    isDown: () => time.now() < power.downUntil,
+  }
+  const writes = openWrites({ world, time, power, said })
+
+  /** A statement arrives. */
+  function arrive(statement: Statement, sent: Sent, fault: Fault | undefined, settle: Settle): void {
+    if (power.isDown()) return settle(refusedConnection())
+    try {
+      if (fault?.fault === 'refused') throw new Refusal(fault.code, 'not now')
+      if (statement.goesOn === 'insert') return writes.insert(sent, fault, settle)
+      if (statement.goesOn === 'delete') return writes.remover(sent, settle)
+      settle({ rows: statement.run(world, sent, time.now()) })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      if (error.message.includes('lock lost')) said(`  the fence refuses it`)
+      settle(refused(error.code, error.message))
+    }
+  }
+
+  function send(text: string, params: object, id: string): Promise<Answer> {
+    const runner = time.asking()
+    let statement: Statement
+    try {
+      statement = statementOf(text)
+    } catch (error) {
+      world.broken.push((error as UnknownStatement).message)
+      return Promise.reject(error)
+    }
+    const sent = new Sent(text, params as Record<string, unknown>, id)
+    const { name } = statement
+    const fault = faults(name)
+    if (fault !== undefined) said(`#${runner?.pid} ${name}: ${fault.fault}`)
+    else if (NOTED.has(name)) said(`#${runner?.pid} ${name} ${notes(statement, sent)}`)
+    return new Promise((resolve, reject) => {
+      const answer: Settle = (given) =>
+        void time.later(latency(), () => (given instanceof Error ? reject(given) : resolve(given)), runner)
+      const come = (delay: number, settle: Settle) =>
+        void time.later(delay, () => guarded(() => arrive(statement, sent, fault, settle)), undefined)
+      switch (fault?.fault) {
+        case 'killed before':
+          return kill(runner)
+        case 'killed after':
+          return come(latency(), () => kill(runner))
+        case 'killed meanwhile':
+          come(latency(), unheard)
+          return void time.later(2 * LATENCY_MS + draw.below(1000), () => kill(runner), undefined)
+        case 'unsent':
+          return void time.later(latency(), () => reject(reset()), runner)
+        case 'lost':
+          return come(latency(), () => answer(reset()))
+        case 'lost meanwhile':
+          come(latency(), unheard)
+          return void time.later(2 * LATENCY_MS + draw.below(1000), () => reject(reset()), runner)
+        case 'late':
+          come(fault.ms, unheard)
+          return void time.later(latency(), () => reject(reset()), runner)
+        case 'twice':
+          come(latency(), answer)
+          return come(fault.ms, unheard)
+        case 'slow':
+          return come(fault.ms, answer)
+        default:
+          come(latency(), answer)
+      }
+    })
+  }
+
+  /** A fault of the simulation itself is not the program's. */
+  function guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      world.broken.push(`the simulation failed: ${(error as Error).stack}`)
+    }
+  }
+
+  function kill(runner: Runner | undefined): void {
+    if (runner === undefined || runner.dead) return
+    runner.dead = true
+    said(`#${runner.pid} is killed`)
+  }
+
+  type Asked = { query: string; query_params?: object; query_id?: string; clickhouse_settings?: object }
+  const sendAsked = (asked: Asked) =>
+    send(asked.query, { ...asked.query_params, ...valuesBeside(asked) }, asked.query_id ?? '')
+  const transport = {
+    async query(asked: Asked) {
+      const { rows } = await sendAsked(asked)
+      return { json: async () => rows }
+    },
+    command: sendAsked,
+    async exec(asked: Asked) {
+      const { rows, written = 0 } = await sendAsked(asked)
+      const summary = { read_rows: '1', read_bytes: '1', written_rows: String(written), memory_usage: '1' }
+      return { stream: Readable.from(rows.length === 0 ? [] : [String(rows[0])]), summary }
+    },
+    ping: () =>
+      new Promise((resolve) => {
+        void time.later(
+          latency(),
+          () => resolve(power.isDown() ? { success: false, error: refusedConnection() } : { success: true }),
+          time.asking(),
+        )
+      }),
+    close: async () => {},
+  }
+  const restore = replaceTransport(() => transport as unknown as Transport)
+
+  return {
+    world,
+    trace,
+    said,
+    kill,
+    /** It answers nobody until then; what ran there has ended. */
+    restart(ms: number): void {
+      power.restarts++
+      power.downUntil = time.now() + ms
+    },
+    heal: () => void (power.downUntil = 0),
+    end: restore,
+  }
+}

@@ -1,0 +1,209 @@
+// Owns the small world that the simulated server holds: ledger, locks, targets as sets of rows, running statements,
+// waiting mutations, the query log. What it knows about ClickHouse stands in facts.ts, with a test on the real engine.
+import type { Range } from '../../src/model/blocks.ts'
+import type { EventName } from '../../src/clickhouse/schema.ts'
+import { comparePositions, type Layer, renewed } from './fold.ts'
+
+export const BLOCKS = 6
+export const KEYS = ['plain', 'echo', 'last'] as const
+export type Key = (typeof KEYS)[number]
+
+/** One row of a target. `order`: when it came; of rows with one key the engine keeps the newest version, then the last. */
+export type Row = {
+  readonly key: number
+  readonly block: number
+  readonly value: number
+  readonly order: number
+  readonly writer: string
+}
+
+/** `masked`: rows that a DELETE took, as long as no merge has: `total_rows` counts them. */
+export type Target = { readonly name: Key; readonly uuid: string; rows: readonly Row[]; masked: number }
+
+export type LedgerRow = {
+  readonly table_key: string
+  readonly epoch: number
+  readonly seq: number
+  readonly event: EventName
+  readonly range_from: number
+  readonly range_to: number
+  readonly target_uuid: string
+  readonly sql_hash: string
+  readonly source_fingerprint: string
+  readonly forks: string
+  readonly inputs: string
+  readonly digest_rows: number | null
+  readonly digest_sum: string | null
+  readonly digest_columns: string
+  readonly run_id: string
+  readonly query_id: string
+  readonly rows_expected: number
+  readonly rows_written: number
+  readonly elapsed_ms: number
+  readonly peak_memory: number
+  readonly error: string
+  readonly forced: boolean
+  readonly islands: readonly IslandRow[]
+}
+
+type IslandRow = readonly [
+  from: number,
+  to: number,
+  state: string,
+  hash: string,
+  forks: string,
+  inputs: string,
+]
+
+/** An INSERT that goes on: its rows come part by part. */
+export type Writing = {
+  readonly id: string
+  readonly target: Target
+  readonly range: Range
+  readonly lock: string | undefined
+  /** Ends it before its next part. */
+  killed: boolean
+}
+
+/** A DELETE that waits for its turn; the fence is looked at again then. */
+export type Mutation = {
+  readonly target: Target
+  readonly ranges: readonly Range[]
+  readonly lock: string | undefined
+  /** It touches only rows that came before. */
+  readonly order: number
+  state: 'waiting' | 'failed' | 'killed' | 'done'
+}
+
+export type Logged = {
+  readonly id: string
+  readonly type: string
+  readonly rows: number
+  readonly seenAt: number
+}
+
+/** When the rows of the source were first written, in seconds. */
+const BEGIN = 1_767_225_600
+
+export class World {
+  readonly ledger: LedgerRow[] = []
+  readonly locks = new Map<string, string>()
+  readonly targets = new Map<Key, Target>()
+  readonly writing: Writing[] = []
+  readonly mutations: Mutation[] = []
+  readonly log: Logged[] = []
+  readonly versions: { readonly table_key: string; readonly sql_hash: string; readonly raw_hash: string }[] =
+    []
+  readonly holds: { action: 'pause'; table: string; until: number }[] = []
+  /** Block -> its value and when it was written, in seconds. */
+  source = new Map<number, { readonly value: number; readonly written: number }>()
+  /** Every value that a block of the source ever had. */
+  readonly history = new Map<number, number[]>()
+  hasLedger = false
+  hasLog = true
+  /** What must never happen, and did. */
+  readonly broken: string[] = []
+  #order = 0
+  #written = BEGIN
+  #uuids = 0
+
+  constructor() {
+    for (let block = 1; block <= BLOCKS; block++) this.write(block)
+  }
+
+  /** Writes a row of the source again, a second later than any before. */
+  write(block: number): void {
+    const before = this.history.get(block) ?? []
+    const value = block * 100 + before.length
+    this.source.set(block, { value, written: before.length === 0 ? BEGIN : (this.#written += 1) })
+    this.history.set(block, [...before, value])
+  }
+
+  order(): number {
+    return ++this.#order
+  }
+
+  create(name: Key): void {
+    if (this.targets.has(name)) return
+    const uuid = `11111111-0000-4000-8000-${String(++this.#uuids).padStart(12, '0')}`
+    this.targets.set(name, { name, uuid, rows: [], masked: 0 })
+  }
+
+  /** Whether a lock of this name is the highest of its table. */
+  isHighest(lock: string): boolean {
+    const prefix = lock.slice(0, -20)
+    const rivals = [...this.locks.keys()].filter(
+      (name) => name.startsWith(prefix) && name.length === lock.length,
+    )
+    return rivals.toSorted().at(-1) === lock
+  }
+
+  /** A transform is a function of positions, and of what stands there now. */
+  transform(name: Key, { from, to }: Range): readonly Omit<Row, 'order' | 'writer'>[] {
+    const within = ({ block }: { readonly block: number }) => from <= block && block <= to
+    const source = [...this.source].map(([block, { value }]) => ({ block, value })).filter(within)
+    if (name === 'plain') return source.map((row) => ({ ...row, key: row.block }))
+    if (name === 'echo')
+      return (this.targets.get('plain')?.rows ?? [])
+        .filter(within)
+        .map(({ block, value }) => ({ block, value: value + 1, key: block }))
+    const keys = Map.groupBy(source, ({ block }) => block % 3)
+    return [...keys].map(([key, rows]) => ({ ...rows.toSorted((a, b) => a.block - b.block).at(-1)!, key }))
+  }
+
+  /** The rows as FINAL shows them; without it where the engine replaces none. */
+  shown({ name, rows }: Target): readonly Row[] {
+    if (name === 'plain') return rows
+    const version = ({ block }: Row) => (name === 'last' ? block : 0)
+    return [...Map.groupBy(rows, ({ key }) => key).values()].map((same) =>
+      same.reduce((best, row) =>
+        version(row) > version(best) || (version(row) === version(best) && row.order > best.order)
+          ? row
+          : best,
+      ),
+    )
+  }
+
+  /** The events of a table's present UUID that a fold reads, from the last checkpoint on, as ranges with a state. */
+  layers(key: string, uuid: string, newest = new Map<string, string>()): readonly Layer[] {
+    return this.tail(key, uuid).flatMap((row): Layer[] => {
+      const at = [row.epoch, row.seq] as const
+      if (row.event !== 'checkpoint') {
+        const state = row.event === 'started' || row.event === 'failed' ? 'dirty' : row.event
+        const [forks, inputs] = row.event === 'done' ? [row.forks, row.inputs] : ['', '']
+        return [
+          {
+            at,
+            from: row.range_from,
+            to: row.range_to,
+            state,
+            hash: row.sql_hash,
+            forks,
+            inputs: renewed(inputs, newest),
+          },
+        ]
+      }
+      return row.islands.map(([from, to, state, hash, forks, inputs]) => ({
+        at,
+        from,
+        to,
+        state,
+        hash,
+        forks,
+        inputs: renewed(inputs, newest),
+      }))
+    })
+  }
+
+  tail(key: string, uuid: string): readonly LedgerRow[] {
+    const rows = this.ledger.filter((row) => row.table_key === key && row.target_uuid === uuid)
+    const since = rows
+      .filter(({ event }) => event === 'checkpoint')
+      .reduce<LedgerRow | undefined>(later, undefined)
+    return since === undefined ? rows : rows.filter((row) => comparePositions(row, since) >= 0)
+  }
+}
+
+function later(one: LedgerRow | undefined, other: LedgerRow): LedgerRow {
+  return one !== undefined && comparePositions(one, other) > 0 ? one : other
+}

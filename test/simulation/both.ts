@@ -1,0 +1,230 @@
+// Owns real runs whose every statement goes to the simulated world as well, one after the other; what the two answer is
+// compared.
+import { createClient } from '@clickhouse/client'
+import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
+import { post, rowsOf, type TestServer } from '../support/server.ts'
+import { openTestWorkspace } from '../support/workspace.ts'
+import { valuesBeside } from './answers.ts'
+import { catalogue } from './play.ts'
+import { rangesIn, Sent } from './sent.ts'
+import { statementOf } from './statements.ts'
+import { BLOCKS, type Key, World } from './world.ts'
+
+/** What the simulation makes up, and the program hands on or never looks at. */
+const MADE_UP = new Set([
+  'last_run',
+  'engine_full',
+  'bytes',
+  'definition',
+  'sum',
+  'columns',
+  'hash',
+  'newest',
+  'comment',
+  'rowsRead',
+  'bytesRead',
+  'peakMemory',
+  'elapsedMs',
+  'from_uuid',
+  'user',
+  'rows_written',
+])
+/** Questions about the machine. */
+const NOT_COMPARED = new Set([
+  'who are you',
+  'capacity',
+  'memory',
+  'load',
+  'room on the disks',
+  'costs',
+  'databases',
+  'may we',
+  'parts of the sources',
+  'columns of a transform',
+])
+
+/** Of tables: rows that a DELETE took count until they are merged away. */
+const COUNTED = new Set(['tables', 'identities of tables'])
+
+const plain = (value: unknown, left = MADE_UP): string =>
+  JSON.stringify(value, (key, part: unknown) => (left.has(key) ? undefined : part))
+const sorted = (name: string, rows: readonly unknown[]): string => {
+  const left = COUNTED.has(name) ? new Set([...MADE_UP, 'rows']) : MADE_UP
+  return rows
+    .map((row) => plain(sortedKeys(row), left))
+    .toSorted()
+    .join('\n')
+}
+const sortedKeys = (row: unknown): unknown =>
+  Array.isArray(row)
+    ? row
+    : Object.fromEntries(Object.entries(row as object).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+
+type Asked = Parameters<Transport['exec']>[0]
+
+export async function playOnBoth(server: TestServer) {
+  const world = new World()
+  const differences: string[] = []
+  const names = new Set<string>()
+  /** What happens to the next statement of a name. */
+  const faults: { name: string; fault: 'unsent' | 'lost' | 'cut off' }[] = []
+  let isCut = false
+
+  /** Runs the statement there, and then in the world; statements wait for one another. */
+  let turn: Promise<unknown> = Promise.resolve()
+  async function both<T>(
+    asked: Asked,
+    there: () => Promise<T>,
+    rowsOfAnswer: (answer: T) => Promise<readonly unknown[]>,
+  ) {
+    const before = turn
+    const { promise, resolve } = Promise.withResolvers<void>()
+    turn = promise
+    await before
+    try {
+      const statement = statementOf(asked.query)
+      const { name } = statement
+      names.add(name)
+      const fault = faults[0]?.name === name ? faults.shift()!.fault : undefined
+      if (fault === 'cut off') isCut = true
+      if (isCut || fault === 'unsent') throw reset()
+      const answer = await there()
+      const rows = await rowsOfAnswer(answer)
+      const sent = new Sent(
+        asked.query,
+        { ...asked.query_params, ...valuesBeside(asked) },
+        asked.query_id ?? '',
+      )
+      const own = apply(sent, statement.goesOn) ?? statement.run(world, sent, Date.now())
+      if (name === 'create a target') await takeUuids()
+      if (!NOT_COMPARED.has(name) && sorted(name, own) !== sorted(name, rows))
+        differences.push(`${name}: the world answers ${plain(own)}, ClickHouse ${plain(rows)}`)
+      if (fault === 'lost') throw reset()
+      return { answer, rows }
+    } finally {
+      resolve()
+    }
+  }
+
+  /** INSERT and DELETE, at once. */
+  function apply(sent: Sent, goesOn: 'insert' | 'delete' | undefined): readonly unknown[] | undefined {
+    if (goesOn === undefined) return undefined
+    if (goesOn === 'insert') {
+      const target = world.targets.get(sent.params['backfill_table'] as Key)!
+      const rows = world.transform(target.name, {
+        from: Number(sent.params['from_block']),
+        to: Number(sent.params['to_block']),
+      })
+      target.rows = [
+        ...target.rows,
+        ...rows.map((row) => ({ ...row, order: world.order(), writer: sent.id })),
+      ]
+      world.log.push({ id: sent.id, type: 'QueryFinish', rows: rows.length, seenAt: 0 })
+      return []
+    }
+    const target = world.targets.get(/DELETE FROM `tgt`\.`(\w+)`/.exec(sent.text)![1] as Key)!
+    const ranges = rangesIn(sent, 'block_number', 'block_number')
+    target.rows = target.rows.filter(
+      ({ block }) => !ranges.some(({ from, to }) => from <= block && block <= to),
+    )
+    return []
+  }
+
+  async function takeUuids(): Promise<void> {
+    const found = await rowsOf<{ name: Key; uuid: string }>(
+      server,
+      "SELECT name, toString(uuid) AS uuid FROM system.tables WHERE database = 'tgt'",
+    )
+    for (const { name, uuid } of found)
+      if (world.targets.get(name)?.uuid !== uuid) world.targets.set(name, { name, uuid, rows: [], masked: 0 })
+  }
+
+  const restore = replaceTransport(({ url, username, password }, settings) => {
+    const client = createClient({
+      url,
+      username,
+      password,
+      clickhouse_settings: settings,
+      use_multipart_params_auto: true,
+    })
+    return {
+      async query(asked: Parameters<Transport['query']>[0]) {
+        const { rows } = await both(
+          asked,
+          () => client.query(asked),
+          async (answer) => (await answer.json()) as unknown[],
+        )
+        return { json: async () => rows }
+      },
+      async command(asked: Asked) {
+        await both(
+          asked,
+          () => client.command(asked),
+          async () => [],
+        )
+      },
+      async exec(asked: Asked) {
+        const { answer } = await both(
+          asked,
+          () => client.exec(asked),
+          async () => [],
+        )
+        return answer
+      },
+      ping: (params: Parameters<Transport['ping']>[0]) => client.ping(params),
+      close: () => client.close(),
+    } as unknown as Transport
+  })
+
+  const outcomes: string[] = []
+  async function up(): Promise<void> {
+    isCut = false
+    const opened = await openTestWorkspace({
+      server,
+      source: 'src',
+      target: 'tgt',
+      ledger: 'led',
+      catalogue,
+      exclusive: true,
+    })
+    try {
+      const { failed } = await opened.up({ chunk: 3, jobs: 1, giveUpMs: 100 })
+      outcomes.push(failed.length === 0 ? 'ok' : 'failed')
+    } catch {
+      outcomes.push('failed')
+    } finally {
+      await opened.close()
+    }
+  }
+
+  try {
+    await post(server, 'CREATE DATABASE src')
+    for (const { ddl } of catalogue.sources) await post(server, ddl.text, { source: 'src' })
+    const write = async (block: number) => {
+      const { value, written } = world.source.get(block)!
+      await post(server, `INSERT INTO src.events VALUES (${written}, ${block}, ${value}, 'mainnet')`)
+    }
+    for (let block = 1; block <= BLOCKS; block++) await write(block)
+    // An INSERT that never arrives, one that is not answered, a checkpoint.
+    faults.push({ name: 'insert', fault: 'unsent' }, { name: 'insert', fault: 'lost' })
+    await up()
+    await post(server, 'DROP TABLE tgt.plain SYNC')
+    world.targets.delete('plain')
+    // Cut off after the INSERT: the next run deletes its rows.
+    faults.push({ name: 'digest of a range', fault: 'cut off' })
+    await up()
+    world.write(2)
+    await post(server, 'ALTER TABLE src.events DELETE WHERE block_number = 2 SETTINGS mutations_sync = 2')
+    await write(2)
+    await up()
+    await up()
+    await up()
+  } finally {
+    restore()
+  }
+  return { differences, names: [...names], outcomes }
+}
+
+function reset(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+}

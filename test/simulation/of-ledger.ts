@@ -1,5 +1,5 @@
 // Owns what questions about the ledger answer.
-import { nothing, rangesIn, type Sent, type Statement } from './sent.ts'
+import { nothing, rangesIn, valuesIn, type Sent, type Statement } from './sent.ts'
 import { comparePositions, fold } from './fold.ts'
 import type { LedgerRow, World } from './world.ts'
 
@@ -87,16 +87,15 @@ export const OF_LEDGER: readonly Statement[] = [
   { name: 'owner of a table', words: ['select `network`, toString(target_uuid) as `uuid`'], run: nothing },
   { name: 'costs', words: ['`rows_expected` as `expected`'], run: nothing },
   {
-    name: 'highest epoch of the ledger',
-    words: ['select max(`epoch`) as `epoch`'],
-    run: (world, sent) => [
-      {
-        epoch: world.ledger.reduce(
-          (most, row) => (row.table_key === sent.one('`table_key` = ') ? Math.max(most, row.epoch) : most),
-          0,
-        ),
-      },
-    ],
+    name: 'highest epochs of the ledger',
+    words: ['select `table_key`, max(`epoch`) as `epoch`'],
+    run: (world, sent) =>
+      valuesIn(sent, '`table_key` in (').flatMap((key) => {
+        const rows = world.ledger.filter((row) => row.table_key === key)
+        return rows.length === 0
+          ? []
+          : [{ table_key: key, epoch: Math.max(...rows.map(({ epoch }) => epoch)) }]
+      }),
   },
   {
     name: 'last positions',

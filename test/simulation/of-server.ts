@@ -1,5 +1,5 @@
 // Owns what statements about the server, its locks and its running statements do and answer.
-import { assertFence, nothing, Refusal, type Statement } from './sent.ts'
+import { assertFence, nothing, Refusal, type Statement, valuesIn } from './sent.ts'
 
 export const OF_SERVER: readonly Statement[] = [
   {
@@ -71,13 +71,15 @@ export const OF_SERVER: readonly Statement[] = [
   },
   {
     name: 'kept SQL',
-    words: ['select `raw_hash` from `led`.`sql_versions`'],
-    run: (world, sent) =>
-      world.versions
-        .filter(
-          (row) => row.table_key === sent.one('`table_key` = ') && row.raw_hash === sent.one('`raw_hash` = '),
-        )
-        .map((row) => ({ raw_hash: row.raw_hash })),
+    words: ['select distinct `table_key` from `led`.`sql_versions`'],
+    run(world, sent) {
+      const asked = valuesIn(sent, 'IN ((')
+      const isKept = (key: unknown, hash: unknown) =>
+        world.versions.some((row) => row.table_key === key && row.raw_hash === hash)
+      return asked.flatMap((key, index) =>
+        index % 3 === 0 && isKept(key, asked[index + 2]) ? [{ table_key: key }] : [],
+      )
+    },
   },
   {
     name: 'keep SQL',

@@ -74,6 +74,12 @@ export const within =
   (block: number) =>
     from <= block && block <= to
 
+/** The values of a list of parameters: `words{p0:String}, {p1:String}`. */
+export function valuesIn(sent: Sent, words: string): readonly unknown[] {
+  const [, list = ''] = /^((?:\{\w+:[^}]*\}[,()\s]*)+)/.exec(sent.text.split(words)[1] ?? '') ?? []
+  return [...list.matchAll(/\{(\w+):/g)].map(([, name]) => sent.params[name!])
+}
+
 /** Ranges of a condition that touches some: one is two numbers, several are two arrays. */
 export function rangesIn(sent: Sent, low: string, high: string): readonly Range[] {
   const [starts] = sent.all<number[]>(`roundDown(toUInt64(\`${high}\`), `)

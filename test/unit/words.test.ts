@@ -46,6 +46,8 @@ const EXCEPT: readonly RegExp[] = [
   /^test\/unit\/words\.test\.ts$/,
   /^docs\/(renames\.tsv|glossary\.md)$/,
   /^CHANGELOG\.md$/,
+  // Its world is the simulated one.
+  /^test\/simulation\//,
 ]
 
 const files = execFileSync(

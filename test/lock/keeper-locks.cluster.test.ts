@@ -19,6 +19,8 @@ import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
+const table = () => catalogue.tables.find(({ key }) => key === KEY)!
+
 describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
   let cluster: RealCluster
   let node1: TestServer
@@ -52,8 +54,6 @@ describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
     await port.create(table())
     return server
   }
-
-  const table = () => catalogue.tables.find(({ key }) => key === KEY)!
 
   const lockRows = async (names: Names) =>
     (await rowsOf<{ name: string }>(node2, `SELECT name FROM ${names.locks}.locks ORDER BY name`)).map(

@@ -1,12 +1,14 @@
 // Owns `npm run torture -- --rounds N --seed S --seconds T [--servers 1|2] [--act NAME] [--acts world [--blind]]`: random
 // rounds until one of the limits; exit 1 where a round found a difference. Round n of seed S is round 0 of seed S + n, so
 // `--rounds 1 --seed <printed seed>` replays it. `--acts world` changes tables under the program instead of disturbing its
-// runs (world-round.ts); with `--blind` stale ranges and absences count for nothing, and each act must show a difference.
+// runs (world-round.ts); `--cluster` disturbs the nodes of a cluster and Keeper (cluster-round.ts); with `--blind` stale ranges and absences count for nothing, and each act must show a difference.
 import { rmSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Ground, killRunners, openGround } from './ground.ts'
+import { MISSING_CLUSTER } from '../support/real-cluster.ts'
+import { openCluster, playCluster } from './cluster-round.ts'
 import { playRound, type Verdict } from './round.ts'
 import { playWorld, WORLD_ACTS } from './world-round.ts'
 
@@ -19,12 +21,12 @@ const { values } = parseArgs({
     act: { type: 'string' },
     acts: { type: 'string', default: 'runs' },
     blind: { type: 'boolean', default: false },
+    cluster: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 })
 if (!['runs', 'world'].includes(values.acts)) throw new Error(`--acts ${values.acts}: runs or world`)
 const isWorld = values.acts === 'world'
-const rounds = Number(values.rounds)
 const first = Number(values.seed)
 const servers = values.servers === undefined ? undefined : Number(values.servers)
 const deadline = performance.now() + Number(values.seconds) * 1000
@@ -40,14 +42,21 @@ async function worldRound(ground: Ground, seed: number): Promise<Verdict> {
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'backfill-torture-'))
-const ground = await openGround(directory)
+if (values.cluster && MISSING_CLUSTER) console.log(MISSING_CLUSTER)
+const rounds = values.cluster && MISSING_CLUSTER ? 0 : Number(values.rounds)
+const cluster = values.cluster && rounds > 0 ? await openCluster() : undefined
+const ground = values.cluster ? undefined : await openGround(directory)
 const failed: number[] = []
 let [played, differences] = [0, 0]
 try {
   for (; played < rounds && performance.now() < deadline; played++) {
     const seed = first + played
     const started = performance.now()
-    const round = isWorld ? worldRound(ground, seed) : playRound(ground, seed, { servers, act: values.act })
+    const round = cluster
+      ? playCluster(cluster, seed)
+      : isWorld
+        ? worldRound(ground!, seed)
+        : playRound(ground!, seed, { servers, act: values.act })
     const { story, wrong } = await round.catch((error: unknown) => ({
       story: [],
       wrong: [error instanceof Error ? (error.stack ?? error.message) : String(error)],
@@ -63,7 +72,7 @@ try {
     differences += wrong.length
   }
 } finally {
-  await ground.close()
+  await Promise.all([ground?.close(), cluster?.stop()])
   rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
 }
 console.log(

@@ -38,13 +38,15 @@ export async function unreachableNodes(
 ): Promise<readonly string[]> {
   const from = keeper ? 'SELECT count() AS one FROM system.zookeeper_connection' : 'SELECT 1 AS one'
   try {
-    const rows = await client.rows<{ readonly node: number }>({
-      query: `SELECT _shard_num AS node FROM clusterAllReplicas({name:String}, view(${from}))`,
+    // As text, because a question for rows would be asked again.
+    const answer = await client.text({
+      query: `SELECT groupArray(_shard_num) FROM clusterAllReplicas({name:String}, view(${from}))`,
       query_params: { name },
       clickhouse_settings: ANSWERING,
       doing: 'asking all nodes of the cluster',
     })
-    return places.filter((_, index) => !rows.some(({ node }) => node === index + 1))
+    const answering = JSON.parse(answer) as readonly number[]
+    return places.filter((_, index) => !answering.includes(index + 1))
   } catch (error) {
     const cause = (error as Error).cause
     if (errorCode(cause) === KEEPER_EXCEPTION) return [KEEPER]

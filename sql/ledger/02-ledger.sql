@@ -39,4 +39,4 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger
 )
 ENGINE = MergeTree
 ORDER BY (network, table_key, epoch, seq)
-COMMENT 'Which block ranges of which derived table are done; written by backfill, append-only';
+COMMENT 'Which block ranges of which derived table are done; written by backfill, append-only; version 1';

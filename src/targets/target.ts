@@ -1,6 +1,7 @@
 // Owns the derived tables on the target server: which exist, with which columns, and their creation.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
+import { assertKnownLedger } from './ledger-version.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
 import type { Cluster, Server } from '../clickhouse/server.ts'
@@ -105,9 +106,12 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** Columns of a table by its DDL file, types as the server writes them. */
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),
 
-    /** Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables. */
+    /**
+     * Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables.
+     * @throws BackfillError `usage` for a ledger of a newer version
+     */
     async ledgerState(): Promise<'absent' | 'old' | 'ready'> {
-      const { databases, columns } = await server
+      const { databases, columns, comment } = await server
         .during('looking for the ledger')
         .selectNoFrom([
           sql<string[]>`(SELECT groupArray(concat(name, ' ', engine)) FROM system.databases
@@ -116,8 +120,12 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
             WHERE database = ${names.ledger} AND table IN ('ledger', 'sql_versions', 'source_probe'))`.as(
             'columns',
           ),
+          sql<string>`(SELECT any(comment) FROM system.tables WHERE database = ${names.ledger} AND name = 'ledger')`.as(
+            'comment',
+          ),
         ])
         .executeTakeFirstOrThrow()
+      assertKnownLedger(names.ledger, comment)
       for (const name of [database, names.ledger, names.locks]) assertUuids(name, databases)
       const locked = databases.some((one) => one.startsWith(`${names.locks} `))
       const has = (table: string, column: string) => locked && columns.includes(`${table} ${column}`)

@@ -1,11 +1,14 @@
-// Owns the promises of what a run prints where nobody watches: a log for people, for programs, or only what is wrong.
+// Owns the promises of what a run prints where nobody watches: a log for people, for programs, or only what is wrong; and that
+// the library prints nothing at all.
 import { cpSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/processes.ts'
-import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { LEDGER_VERSION } from '../../src/targets/ledger-version.ts'
+import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
 
@@ -105,4 +108,40 @@ test('`list --orphans` names tables of the ledger that no folder has, and where 
     ),
   )
   await run(`list --orphans --sql ${folder} --json`) // as its schema says
+})
+
+test('the library runs and reads in a process of another: it prints nothing, ends nothing, takes no signal', async () => {
+  const own = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const worker = new Worker(new URL('../support/library-worker.ts', import.meta.url), {
+    workerData: {
+      library: new URL('../../src/index.ts', import.meta.url).href,
+      env: environmentFor(server, own),
+    },
+  })
+  const said = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+  await worker.terminate()
+  expect(said).toMatchObject({
+    calls: [],
+    events: expect.arrayContaining(['run', 'created', 'chunk-done']),
+    summary: { chunks: 1, blocks: 20, failed: [] },
+    state: 'missing',
+    keys: ['block_slots_stat'],
+  })
+})
+
+test('a ledger of a newer version is refused in plain words, and nothing is written', async () => {
+  const { run, ledger } = person()
+  await run(`up ${SLOTS} --to 10`)
+  const comment = (version: number) =>
+    post(server, `ALTER TABLE ${ledger}.ledger MODIFY COMMENT 'of a newer program; version ${version}'`)
+  await comment(LEDGER_VERSION + 1)
+  for (const words of [`up ${SLOTS}`, 'status', 'log', `redo block_slots_stat --from 1 --to 5 --yes`]) {
+    const { code, stderr } = await run(words)
+    expect({ words, code }).toEqual({ words, code: 2 })
+    expect(stderr).toContain(
+      `a newer version of backfill wrote the ledger ${ledger}: it has version ${LEDGER_VERSION + 1}, this program knows ${LEDGER_VERSION}`,
+    )
+  }
+  await comment(LEDGER_VERSION)
+  expect((await run(`up ${SLOTS} --to 20`)).code).toBe(0)
 })

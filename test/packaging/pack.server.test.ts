@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -13,15 +14,18 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { toolVersion } from '../../src/workspace/tool-version.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor } from '../support/cli.ts'
-import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
+import { outcome, repository, start } from '../support/processes.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
 
 let server: TestServer
 let folder: string
+let tarball: string
 const databases = {
   source: uniqueDatabase('source'),
   target: uniqueDatabase('target'),
@@ -45,30 +49,91 @@ const installed = () => ({
 })
 
 test('it is packed, and installs into an empty folder', async () => {
-  const tarball = await pack()
+  tarball = await pack()
   const omit = ['--omit=optional', '--omit=peer', '--prefer-offline', '--no-audit', '--no-fund']
   const install = await outcome(start('npm', ['install', tarball, ...omit], { cwd: folder }))
   expect(install.code, install.stderr).toBe(0)
-  expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill')).toSorted()).toEqual(
-    [
-      'CHANGELOG.md',
-      'LICENSE',
-      'README.md',
-      'dist',
-      'package.json',
-      'page',
-      'schema',
-      'sql',
-      'sql-templates',
-    ].filter((name) => existsSync(join(repository, name)) || name === 'dist'),
-  )
+  expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill')).toSorted()).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'dist',
+    'docs',
+    'package.json',
+    'packaging',
+    'page',
+    'schema',
+    'sql',
+    'sql-templates',
+  ])
   expect(readdirSync(join(folder, 'node_modules/clickhouse-backfill/sql/doctor'))).toEqual(
     readdirSync(join(SQL_FOLDER, 'doctor')),
   )
-  for (const absent of ['chdb', 'ffi-rs', 'deno', 'kysely', 'vitest'])
-    expect(existsSync(join(folder, 'node_modules', absent))).toBe(false)
-  const npx = await outcome(start('npx', ['--no-install', 'backfill', '--version'], { cwd: folder }))
-  expect(npx).toMatchObject({ code: 0, stdout: expect.stringMatching(/^backfill \d+\.\d+\.\d+\n$/) })
+  // The client, and the library that the page of `report` carries: what is bundled has its licence in one file.
+  const packages = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))
+  expect(packages).toEqual(['@clickhouse', 'clickhouse-backfill', 'uplot'])
+  const licences = readFileSync(join(folder, 'node_modules/clickhouse-backfill/dist/LICENSES.txt'), 'utf8')
+  for (const bundled of ['cac', 'kysely', 'yaml'])
+    expect(licences).toMatch(new RegExp(`^${bundled} \\d`, 'm'))
+  for (const name of ['backfill', 'clickhouse-backfill']) {
+    const npx = await outcome(start('npx', ['--no-install', name, '--version'], { cwd: folder }))
+    expect(npx).toMatchObject({ code: 0, stdout: `backfill ${toolVersion()}\n` })
+  }
+})
+
+test('Deno runs what npm has installed, and both import the library', async () => {
+  const deno = [
+    join(repository, 'node_modules/deno/bin.cjs'),
+    'run',
+    '--allow-all',
+    '--quiet',
+    '--node-modules-dir=manual',
+  ]
+  const main = join(folder, 'node_modules/clickhouse-backfill/dist/main.js')
+  const listed = await outcome(start(process.execPath, [...deno, main, 'list'], { cwd: folder }))
+  expect(listed.stdout, listed.stderr).toMatch(/^block_slots_stat {2}table int_block_slots_stat$/m)
+  const program = join(folder, 'library.mjs')
+  writeFileSync(
+    program,
+    `import { openWorkspace, status } from 'clickhouse-backfill'
+    const workspace = await openWorkspace({ tables: ['block_slots_stat'] })
+    console.log((await status(workspace)).tables.map(({ table, state }) => [table, state].join()).join())
+    await workspace.close()`,
+  )
+  for (const runtime of [[], deno]) {
+    const { env } = installed()
+    const { code, stdout, stderr } = await outcome(
+      start(process.execPath, [...runtime, program], { cwd: folder, env }),
+    )
+    expect({ code, stdout }, stderr).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^block_slots_stat,[a-z ]+\n$/),
+    })
+  }
+})
+
+test('a project of `init` passes the steps of its own CI file, with the tarball of `npm pack`', async () => {
+  const project = join(folder, 'project')
+  const main = join(folder, 'node_modules/.bin/clickhouse-backfill')
+  expect((await outcome(start(main, ['init', 'project'], { cwd: folder }))).code).toBe(0)
+  type Workflow = { jobs: { sql: { steps: { run?: string }[] } } }
+  const workflow = parse(readFileSync(join(project, '.github/workflows/backfill.yml'), 'utf8')) as Workflow
+  const runs = workflow.jobs.sql.steps.flatMap(({ run }) => run ?? [])
+  expect(runs).toHaveLength(3)
+  for (const run of runs) {
+    // The engine is half a gigabyte: the test links the one that is here.
+    const ended = await outcome(
+      start('bash', ['-ec', run.replace(' chdb ffi-rs', ' --prefer-offline --omit=peer')], {
+        cwd: project,
+        env: { ...process.env, BACKFILL_PACKAGE: tarball },
+      }),
+    )
+    expect(ended.code, `${run}\n${ended.stdout}${ended.stderr}`).toBe(0)
+    if (run.startsWith('npm install'))
+      for (const engine of ['chdb', 'ffi-rs', '@chdb', '@yuuang'])
+        if (existsSync(join(repository, 'node_modules', engine)))
+          symlinkSync(join(repository, 'node_modules', engine), join(project, 'node_modules', engine))
+  }
 })
 
 test('every other Node on PATH runs it, or is told which one it needs', async ({ skip }) => {
@@ -136,7 +201,8 @@ test('in the image, where there is no embedded server, it does not advise to ins
 
 /** Packs a copy: the repository may be in use. The launcher's `prepack` is left out, it could install there. */
 async function pack(): Promise<string> {
-  const copy = temporaryDirectory()
+  const copy = join(folder, 'packed')
+  mkdirSync(copy)
   for (const name of readdirSync(repository)) {
     if (['node_modules', 'dist', 'state', '.git'].includes(name)) continue
     cpSync(join(repository, name), join(copy, name), { recursive: true })

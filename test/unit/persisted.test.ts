@@ -11,6 +11,7 @@ import { sqlHash } from '../../src/project/sql-hash.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { readFingerprint, writeFingerprint } from '../../src/sources/fingerprint.ts'
 import { ddlColumns, ddlTable } from '../../src/sql-syntax/create-table.ts'
+import { LEDGER_VERSION } from '../../src/targets/ledger-version.ts'
 import { normalForm } from '../../src/sql-syntax/statements.ts'
 import { repository } from '../support/processes.ts'
 
@@ -184,4 +185,12 @@ test('what the last run found in the sources is kept in these columns', async ()
     "probed_at DateTime64(6, 'UTC')",
     'ENGINE = ReplacingMergeTree ( probed_at ) ORDER BY ( network , sources )',
   ])
+})
+
+test('the comment of a new ledger says its version, on a cluster too', async () => {
+  const { ledger, clusterLedger } = await readCatalogue()
+  for (const statements of [ledger, clusterLedger]) {
+    const ddl = statements.filter(({ text }) => /\.ledger\b/.test(text) && text.includes('ORDER BY (network'))
+    expect(ddl[0]!.text).toMatch(new RegExp(`COMMENT '[^']*; version ${LEDGER_VERSION}'$`))
+  }
 })

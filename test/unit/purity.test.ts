@@ -70,6 +70,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   process: [
     'commands/info/command.ts',
     'embedded/',
+    'index.ts',
     'main.ts',
     'project/sql-files.ts',
     'seam/process.ts',

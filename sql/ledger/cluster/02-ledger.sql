@@ -40,4 +40,4 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger ON CLUSTER '{cluster}'
 )
 ENGINE = ReplicatedMergeTree('/clickhouse/{installation}/{cluster}/tables/backfill/{database}/{table}', '{shard}-{replica}')
 ORDER BY (network, table_key, epoch, seq)
-COMMENT 'Which block ranges of which derived table are done; written by backfill, append-only';
+COMMENT 'Which block ranges of which derived table are done; written by backfill, append-only; version 1';

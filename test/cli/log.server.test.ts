@@ -115,7 +115,7 @@ test('the library runs and reads in a process of another: it prints nothing, end
   const worker = new Worker(new URL('../support/library-worker.ts', import.meta.url), {
     workerData: {
       library: new URL('../../src/index.ts', import.meta.url).href,
-      env: environmentFor(server, own),
+      env: { ...environmentFor(server, own), BACKFILL_LAG: '0' },
     },
   })
   const said = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))

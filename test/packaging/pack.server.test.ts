@@ -18,7 +18,7 @@ import { parse } from 'yaml'
 import { toolVersion } from '../../src/workspace/tool-version.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor } from '../support/cli.ts'
-import { outcome, repository, start } from '../support/processes.ts'
+import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
@@ -113,9 +113,9 @@ test('Deno runs what npm has installed, and both import the library', async () =
 })
 
 test('a project of `init` passes the steps of its own CI file, with the tarball of `npm pack`', async () => {
-  const project = join(folder, 'project')
+  const project = temporaryDirectory() // npm takes a folder above that has packages for its own
   const main = join(folder, 'node_modules/.bin/clickhouse-backfill')
-  expect((await outcome(start(main, ['init', 'project'], { cwd: folder }))).code).toBe(0)
+  expect((await outcome(start(main, ['init'], { cwd: project }))).code).toBe(0)
   type Workflow = { jobs: { sql: { steps: { run?: string }[] } } }
   const workflow = parse(readFileSync(join(project, '.github/workflows/backfill.yml'), 'utf8')) as Workflow
   const runs = workflow.jobs.sql.steps.flatMap(({ run }) => run ?? [])

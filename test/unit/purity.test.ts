@@ -175,7 +175,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'ffi-rs': ['embedded/server-child.ts'],
   hyparquet: ['commands/import/files/parquet-file.ts'],
   'log-update': ['terminal/reporter.ts'],
-  picocolors: ['terminal/render/printable.ts'],
+  picocolors: ['commands/test/command.ts', 'terminal/render/printable.ts'],
   yaml: ['commands/test/yaml-tree.ts'],
 }
 

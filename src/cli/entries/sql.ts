@@ -25,6 +25,9 @@ export const SQL: readonly CommandEntry[] = [
     flags: [
       ...flags.selection,
       flag('offline', 'Check the files alone, without a server'),
+      flag('format <text|github|sarif>', 'Form of the findings: annotations of GitHub, or SARIF 2.1.0', {
+        fallback: 'text',
+      }),
       flags.json,
       ...flags.common,
     ],
@@ -41,6 +44,7 @@ export const SQL: readonly CommandEntry[] = [
     usage: '[table…] [flags]',
     flags: [
       ...flags.selection,
+      flag('format <text|junit>', 'Form of the results: text, or JUnit XML', { fallback: 'text' }),
       flags.json,
       flag('new <table>', 'Table for which to write a test from real rows of --from to --to', {
         example: 'address_diffs',

@@ -7,7 +7,9 @@ import { chooseTables, findNetwork } from '../../model/choose.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { severityOf, RULES } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
-import { selectors } from '../../workspace/values.ts'
+import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
+import { toolVersion } from '../../workspace/tool-version.ts'
+import { githubLines, sarif } from './ci-formats.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withConnections } from '../../session/session.ts'
 import { oneLine } from '../../terminal/render/error.ts'
@@ -20,6 +22,7 @@ export const check: Command = async (context) => {
   if (flags.has('offline') && flags.has('embedded')) {
     throw usageError('--offline and --embedded exclude each other', 'keep one of them')
   }
+  const format = flags.has('json') ? 'json' : (readFlag(flags, 'format', oneOf(FORMATS)) ?? 'text')
   const gathering = gatherFindings()
   const { report } = gathering
   const { catalogue, drafts } = await readFolders(config.sql.value, report)
@@ -43,7 +46,10 @@ export const check: Command = async (context) => {
       server,
       unasked: chosen.flatMap(({ key }) => (asked.has(key) ? [] : [key])),
     }
-    if (flags.has('json')) output.json(checkFields(done))
+    if (format === 'json') output.json(checkFields(done))
+    else if (format === 'github')
+      output.page([...githubLines(findings), tally(done, output.resultColors)].join('\n'))
+    else if (format === 'sarif') output.page(JSON.stringify(sarif(findings, toolVersion())))
     else output.result(renderCheck(done, output.resultColors))
     return errorsOf(findings) === 0 ? EXIT.ok : EXIT.usage
   }
@@ -62,6 +68,8 @@ export const check: Command = async (context) => {
     throw error
   }
 }
+
+const FORMATS = ['text', 'github', 'sarif'] as const
 
 /** Returns the name of the target that was asked: database and URL. */
 async function askServers(

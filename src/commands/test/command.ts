@@ -1,9 +1,11 @@
 // Owns `backfill test`: it runs the unit tests of the transforms on a temporary embedded server.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { UnitTest, UnitTestResult } from './unit-test.ts'
-import { selectors } from '../../workspace/values.ts'
+import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { renderTestResults, testFields } from './render.ts'
+import pc from 'picocolors'
+import { junit } from './junit.ts'
+import { failure, renderTestResults, testFields } from './render.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -17,6 +19,7 @@ const BENCHES = ['a', 'b']
 export const test: Command = async (context) => {
   const { output, flags } = context
   if (flags.has('new')) return await (await import('./new-test.ts')).newTest(context)
+  const format = readFlag(flags, 'format', oneOf(['text', 'junit']))
   const stray = ['from', 'to', 'network'].find((flag) => flags.has(flag))
   if (stray !== undefined) {
     throw usageError(`--${stray} is for --new only`, 'a test file names its own blocks and network')
@@ -29,6 +32,8 @@ export const test: Command = async (context) => {
       if (signal.aborted) return interruptedCode(signal)
       const elapsedMs = Math.round(monotonicMs() - started)
       if (flags.has('json')) output.json(testFields(results, elapsedMs))
+      else if (format === 'junit')
+        output.data(junit(results, elapsedMs, (one) => failure(one, pc.createColors(false))))
       else output.data(renderTestResults({ results, elapsedMs, colors: output.resultColors }))
       return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed
     },

@@ -58,7 +58,7 @@ export function testFields(results: readonly UnitTestResult[], elapsedMs: number
   }
 }
 
-function failure({ test, error, diff }: UnitTestResult, colors: Colors): readonly string[] {
+export function failure({ test, error, diff }: UnitTestResult, colors: Colors): readonly string[] {
   return [
     `${colors.red('FAILED')} ${colors.bold(test.name)}  ${colors.dim(test.file)}`,
     `  ${test.description}`,

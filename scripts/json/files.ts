@@ -1,5 +1,7 @@
 // Owns the JSON documents of the commands about SQL files.
+import { z } from 'zod'
 import {
+  blocks,
   anything,
   document,
   list,
@@ -28,12 +30,41 @@ const FINDING = object({
   hint: text('What to change'),
 })
 
+const COST = object({
+  elapsed_ms: z.number().describe('In ms'),
+  rows: number('Rows'),
+  bytes: z.number().describe('On the disk'),
+})
+
 /** Command -> what a document says -> its schema. */
 export const FILES: Readonly<Record<string, Documents>> = {
   init: {
     'The files': document({
       written: texts('The files that were written'),
       kept: texts('The files that were there, and stay as they are'),
+    }),
+  },
+  try: {
+    'What the edit changes': document({
+      blocks: blocks('The blocks that were computed'),
+      tables: tables({
+        edited: flag('Whether its own SQL is edited'),
+        same: number('Rows that stay the same'),
+        changed: number('Rows that change'),
+        new: number('Rows that are new'),
+        gone: number('Rows that go'),
+        columns: z.record(z.string(), z.int()).describe('Column -> rows in which it changes'),
+        examples: list(
+          object({
+            before: nullable(texts('The row now')),
+            after: nullable(texts('The row after the edit')),
+          }),
+          'Some of the rows that differ',
+        ),
+        cost: COST.describe('What computing these blocks took'),
+        whole: COST.describe('What all done blocks would take, by the same measure'),
+      }),
+      left: tables({ why: text('Why it cannot be tried') }),
     }),
   },
   list: {

@@ -20,6 +20,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/status/command.ts',
     'commands/steer/command.ts',
     'commands/test/',
+    'commands/try/scratch.ts',
     'commands/verify/verify.ts',
     'commands/wait/command.ts',
     'lock/',

@@ -64,6 +64,32 @@ export const SQL: readonly CommandEntry[] = [
     load: async () => (await import('../../commands/test/command.ts')).test,
   },
   {
+    name: 'try',
+    about: 'Show what an edit of the SQL changes, also in the tables that read it; changes nothing',
+    usage: '[table…] [flags]',
+    flags: [
+      { ...flags.tables, about: 'Edited tables', fallback: '--changed' },
+      flag('changed', 'The tables whose SQL differs from that of their stored rows'),
+      flag('sample <ranges>', 'Number of ranges, of up to 1,000 blocks each, that are computed', {
+        fallback: '20',
+      }),
+      { ...flags.from, about: 'First block, in place of a sample' },
+      flags.to,
+      flag('format <text|markdown>', 'Form of the answer; Markdown is for a pull request', {
+        fallback: 'text',
+      }),
+      flags.lag,
+      flags.json,
+      ...flags.common,
+    ],
+    exits: exits.asking,
+    examples: {
+      'See what your edits do': 'try',
+      'For the comment in a pull request': 'try --changed --sample 20 --format markdown',
+    },
+    load: async () => (await import('../../commands/try/command.ts')).tryCommand,
+  },
+  {
     name: 'new',
     about: 'Write the files of a new table: DDL, transform, unit test',
     usage: '<table> [flags]',

@@ -1,0 +1,91 @@
+// Owns `backfill try`: what an edit of the SQL changes, as text, Markdown or JSON.
+import { EXIT, usageError } from '../../model/errors.ts'
+import type { Command } from '../../session/command.ts'
+import { withWorkspace } from '../../session/session.ts'
+import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+import { count, duration, formatRanges, number, size } from '../../terminal/render/format.ts'
+import { verbatim } from '../../terminal/render/json.ts'
+import { renderTable } from '../../terminal/render/table.ts'
+import { typedBounds } from '../../workspace/run-options.ts'
+import { names, oneOf, positiveCount, readFlag } from '../../workspace/values.ts'
+import { type Tried, type TryReport, tryEdit } from './try.ts'
+
+export const tryCommand: Command = async (context) => {
+  const { config, flags, output } = context
+  const tables = readFlag(flags, 'tables', names) ?? []
+  if (flags.has('changed') && tables.length > 0)
+    throw usageError('--changed and named tables exclude each other', 'keep one of them')
+  const sample = readFlag(flags, 'sample', positiveCount) ?? 20
+  const { from, to = from } = typedBounds(flags)
+  if (from === undefined && to !== undefined)
+    throw usageError('--to needs --from', 'backfill try <table> --from N --to N')
+  const range = from === undefined ? undefined : { from, to: to! }
+  const format = readFlag(flags, 'format', oneOf(['text', 'markdown'])) ?? 'text'
+  return await withWorkspace(context, (session) =>
+    withSignals(
+      () => output.message(['Stopping: the scratch database is dropped.']),
+      async (signal) => {
+        const report = await tryEdit(session, { tables, range, sample, lag: config.lag.value }, signal)
+        if (flags.has('json'))
+          output.json({
+            ...report,
+            tables: report.tables.map((one) => ({ ...one, columns: verbatim(one.columns) })),
+          })
+        else output.data(format === 'markdown' ? markdown(report) : text(report))
+        return signal.aborted ? interruptedCode(signal) : EXIT.ok
+      },
+    ),
+  )
+}
+
+const COLUMNS: Readonly<Record<string, (tried: Tried) => string>> = {
+  table: ({ table, edited }) => (edited ? `${table} (edited)` : table),
+  same: ({ same }) => number(same),
+  changed: ({ changed }) => number(changed),
+  new: (tried) => number(tried.new),
+  gone: ({ gone }) => number(gone),
+  'changed columns': ({ columns }) =>
+    Object.entries(columns)
+      .map(([name, rows]) => `${name} ${rows}`)
+      .join(', '),
+  'to build all': ({ whole }) =>
+    `${count(whole.rows, 'row')}, ${duration(whole.elapsedMs)}, ${size(whole.bytes)}`,
+}
+
+function notes({ blocks, left }: TryReport): readonly string[] {
+  return [
+    `Compared blocks ${formatRanges(blocks)}. Nothing was changed.`,
+    ...left.map(({ table, why }) => `Not tried: ${table}: ${why}.`),
+  ]
+}
+
+function examples({ tables }: TryReport): readonly string[] {
+  const line = (row: readonly string[] | null) => row?.join(', ') ?? '(no row)'
+  return tables.flatMap((tried) => [
+    ...(tried.examples.length === 0 ? [] : [`${tried.table}:`]),
+    ...tried.examples.flatMap(({ before, after }) => [`  - ${line(before)}`, `  + ${line(after)}`]),
+  ])
+}
+
+function text(report: TryReport): readonly string[] {
+  const columns = Object.entries(COLUMNS).map(([title, cell]) => ({ title, cell }))
+  return [...renderTable(report.tables, columns, Infinity).lines, '', ...examples(report), ...notes(report)]
+}
+
+function markdown(report: TryReport): readonly string[] {
+  // Rows come from the chain: no cell and no line of them is markup.
+  const row = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const titles = Object.keys(COLUMNS)
+  const shown = examples(report)
+  return [
+    row(titles),
+    row(titles.map(() => '---')),
+    ...report.tables.map((tried) => row(Object.values(COLUMNS).map((cell) => cell(tried)))),
+    '',
+    ...(shown.length === 0
+      ? []
+      : ['```diff', ...shown.map((line) => line.replace(/^ {2}/, '').replaceAll('```', "'''")), '```', '']),
+    ...notes(report),
+  ]
+}

@@ -1,0 +1,82 @@
+// Owns the comparison of a table in the scratch database with production, row by row of the sorting key, on the server.
+import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
+import { quoteIdentifier } from '../../clickhouse/dialect.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { BlockSet } from '../../model/blocks.ts'
+import { isCollapsing } from '../../targets/compared-columns.ts'
+
+/** Rows by what became of them; `columns`: name -> changed rows; examples: the values before and after, null for no row. */
+export type Difference = {
+  readonly same: number
+  readonly changed: number
+  readonly new: number
+  readonly gone: number
+  readonly columns: Readonly<Record<string, number>>
+  readonly examples: readonly {
+    readonly before: readonly string[] | null
+    readonly after: readonly string[] | null
+  }[]
+}
+
+const EXAMPLES = 3
+
+/**
+ * Of a table with one row per key only rows of the ranges' own blocks count: another range decides on the others.
+ * @throws BackfillError `failed`, `server`
+ */
+export async function compareTable(
+  { client, connection }: Server,
+  scratch: string,
+  table: TableDefinition,
+  {
+    now,
+    then,
+    ranges,
+  }: { readonly now: ExistingTable; readonly then: ExistingTable; readonly ranges: BlockSet },
+): Promise<Difference> {
+  const names = then.columns
+    .map(({ name }) => name)
+    .filter((name) => now.columns.some((one) => one.name === name))
+  const inRanges = ranges.map(({ from, to }) => `block_number BETWEEN ${from} AND ${to}`).join(' OR ')
+  const values = names.map((name) => `ifNull(toString(${quoteIdentifier(name)}), 'NULL')`).join(', ')
+  const key = then.sortKey === '' ? `(${values})` : `(${then.sortKey})`
+  const place = (database: string) => `${quoteIdentifier(database)}.${quoteIdentifier(table.target)}`
+  const rows = (isNew: boolean) => {
+    const [database, { engine }] = isNew ? [scratch, now] : [connection.database, then]
+    const from = `${place(database)}${isCollapsing({ engine }) ? ' FINAL' : ''}`
+    const where =
+      isNew || table.rows.kind === 'per-block'
+        ? inRanges
+        : `(${inRanges}) OR ${key} IN (SELECT ${key} FROM ${place(scratch)})`
+    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}] AS v, (${inRanges}) AS own FROM ${from} WHERE ${where}`
+  }
+  // Several rows of a key are compared as a sorted list.
+  const query = `WITH
+      pairs AS
+      (
+        SELECT k, arraySort(groupArrayIf(v, is_new)) AS after, arraySort(groupArrayIf(v, NOT is_new)) AS before
+        FROM (${rows(true)} UNION ALL ${rows(false)}) GROUP BY k HAVING countIf(NOT own) = 0
+      ),
+      judged AS (SELECT *, multiIf(after = before, 'same', empty(before), 'new', empty(after), 'gone', 'changed') AS what FROM pairs)
+    SELECT
+      toUInt32(countIf(what = 'same')) AS same, toUInt32(countIf(what = 'changed')) AS changed,
+      toUInt32(countIf(what = 'new')) AS new, toUInt32(countIf(what = 'gone')) AS gone,
+      sumForEachIf(arrayMap((a, b) -> toUInt32(a != b), arrayResize(after[1], ${names.length}), arrayResize(before[1], ${names.length})), what = 'changed') AS perColumn,
+      groupArrayIf(${EXAMPLES})(([before[1]], [after[1]]), what != 'same') AS examples
+    FROM judged`
+  type Answer = Pick<Difference, 'same' | 'changed' | 'new' | 'gone'> & {
+    readonly perColumn: readonly number[]
+    readonly examples: readonly (readonly [[string[]], [string[]]])[]
+  }
+  const [answer] = await client.rows<Answer>({ query, doing: `comparing ${table.key}` })
+  const { perColumn, examples, ...counts } = answer!
+  const orNull = (row: readonly string[]) => (row.length === 0 ? null : row)
+  return {
+    ...counts,
+    columns: Object.fromEntries(
+      names.flatMap((name, at) => (perColumn[at] ? [[name, Number(perColumn[at])]] : [])),
+    ),
+    examples: examples.map(([[before], [after]]) => ({ before: orNull(before), after: orNull(after) })),
+  }
+}

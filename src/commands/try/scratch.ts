@@ -1,0 +1,101 @@
+// Owns the scratch database of `try`: edited tables and their dependants, computed for some ranges. Everything else in it
+// reads production. It says in its name when it may be dropped, for the case that nobody could drop it.
+import type { Server } from '../../clickhouse/server.ts'
+import type { Network, TableDefinition } from '../../model/model.ts'
+import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
+import type { BlockSet } from '../../model/blocks.ts'
+import { monotonicMs } from '../../seam/clock.ts'
+import { describeSelect, transformParams } from '../../targets/transform.ts'
+
+/** What computing a table for the ranges took. */
+export type Cost = { readonly elapsedMs: number; readonly rows: number; readonly bytes: number }
+
+const PREFIX = 'backfill_try_'
+const LIFE_SECONDS = 86_400
+
+/** Makes the database, and drops those whose time is over; drops it however `use` ends. @throws BackfillError `failed`, `server` */
+export async function withScratch<T>(
+  { client }: Pick<Server, 'client'>,
+  use: (database: string) => Promise<T>,
+): Promise<T> {
+  const drop = (database: string) =>
+    client.command({
+      query: `DROP DATABASE IF EXISTS ${quoteIdentifier(database)} SYNC`,
+      doing: 'dropping the scratch database',
+    })
+  // By the server's clock.
+  const [names] = await client.rows<{ readonly own: string; readonly over: readonly string[] }>({
+    query: `SELECT concat('${PREFIX}', toString(toUnixTimestamp(now()) + ${LIFE_SECONDS}), '_', lower(hex(rand64()))) AS own,
+      (SELECT groupArray(name) FROM system.databases WHERE startsWith(name, '${PREFIX}')
+        AND toUInt64OrZero(splitByChar('_', name)[3]) < toUnixTimestamp(now())) AS over`,
+    doing: 'looking for scratch databases',
+  })
+  const { own, over } = names!
+  for (const database of over) await drop(database)
+  await client.command({
+    query: `CREATE DATABASE ${quoteIdentifier(own)}`,
+    doing: 'creating the scratch database',
+  })
+  try {
+    return await use(own)
+  } finally {
+    await drop(own)
+  }
+}
+
+/** Lets what reads `table` in the scratch database read production. */
+export async function linkTable(
+  { client, connection }: Server,
+  scratch: string,
+  table: string,
+): Promise<void> {
+  await client.command({
+    query: `CREATE TABLE ${quoteIdentifier(scratch)}.${quoteIdentifier(table)} ENGINE = Merge(${quoteString(connection.database)}, ${quoteString(`^${table}$`)})`,
+    doing: `linking ${connection.database}.${table} into the scratch database`,
+  })
+}
+
+type Build = {
+  readonly server: Server
+  readonly sourceDatabase: string
+  readonly scratch: string
+  readonly network: Network
+  readonly ranges: BlockSet
+}
+
+/** Creates the table by its file and fills it as a run would: columns by name, with the target's defaults. */
+export async function buildTable(
+  table: TableDefinition,
+  { server: { client }, sourceDatabase, scratch, network, ranges }: Build,
+  signal: AbortSignal,
+): Promise<Cost> {
+  const place = `${quoteIdentifier(scratch)}.${quoteIdentifier(table.target)}`
+  const doing = `trying ${table.key}`
+  await client.command({ query: table.ddl.text, query_params: { target: scratch }, doing })
+  const [source, target] = [{ database: sourceDatabase }, { database: scratch }]
+  const started = monotonicMs()
+  for (const range of ranges) {
+    const params = transformParams({ table, range, network, source, target })
+    const columns = await describeSelect({ client }, table.transform.text, {
+      params,
+      settings: table.settings,
+      doing,
+    })
+    const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
+    await client.command({
+      query: `INSERT INTO ${place} (${list})\nSELECT ${list} FROM (\n${table.transform.text}\n)`,
+      query_params: params,
+      clickhouse_settings: table.settings,
+      abort_signal: signal,
+      doing,
+    })
+  }
+  const elapsedMs = monotonicMs() - started
+  const [size] = await client.rows<Omit<Cost, 'elapsedMs'>>({
+    query: `SELECT toUInt32(sum(rows)) AS rows, toFloat64(sum(bytes_on_disk)) AS bytes FROM system.parts
+      WHERE active AND database = {database:String} AND table = {table:String}`,
+    query_params: { database: scratch, table: table.target },
+    doing,
+  })
+  return { elapsedMs, ...size! }
+}

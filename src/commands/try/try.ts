@@ -1,0 +1,163 @@
+// Owns what `try` does: which tables an edit concerns, for which ranges they are built aside, and how they differ.
+import { existingTables } from '../../clickhouse/existing-tables.ts'
+import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
+import { chooseTables } from '../../model/choose.ts'
+import { usageError } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import { significantTokens } from '../../sql-syntax/lexer.ts'
+import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
+import type { Session } from '../../workspace/open.ts'
+import { compareTable, type Difference } from './compare.ts'
+import { buildTable, type Cost, linkTable, withScratch } from './scratch.ts'
+
+export type TryQuestion = {
+  /** Keys; empty: the tables whose SQL differs from that of their stored rows. */
+  readonly tables: readonly string[]
+  /** Undefined: a sample of `sample` ranges. */
+  readonly range: Range | undefined
+  readonly sample: number
+  readonly lag: number
+}
+
+/** A table as it would be. `whole`: what all of its done blocks would cost, from the sample. */
+export type Tried = Difference & {
+  readonly table: string
+  readonly edited: boolean
+  readonly cost: Cost
+  readonly whole: Cost
+}
+
+export type TryReport = {
+  readonly blocks: BlockSet
+  readonly tables: readonly Tried[]
+  /** Tables that cannot be tried, and why. */
+  readonly left: readonly { readonly table: string; readonly why: string }[]
+}
+
+/** Most blocks of a range of the sample. */
+const PIECE = 1_000
+
+/** Writes nothing but its scratch database. @throws BackfillError `usage` if there is nothing to try; `failed`, `server` */
+export async function tryEdit(
+  { workspace, connected }: Session,
+  { tables, range, sample, lag }: TryQuestion,
+  signal: AbortSignal,
+): Promise<TryReport> {
+  const { source, target } = connected
+  const { catalogue, network } = workspace
+  if (target.cluster !== undefined || source.info.identity !== target.info.identity)
+    throw usageError(
+      '`try` computes on one server: not on a cluster, not from a second server',
+      'use `backfill preview`',
+    )
+  const all = await readTableStatuses({ ...workspace, chosen: catalogue.tables }, { lag })
+  const isEdited = ({ stale }: TableStatus) => stale.some(({ reasons }) => reasons.includes('sql'))
+  const edited =
+    tables.length > 0 ? tables : [...all].flatMap(([key, status]) => (isEdited(status) ? [key] : []))
+  if (edited.length === 0)
+    throw usageError(
+      'no table is edited: all stored rows are of the SQL in the files',
+      'name a table: backfill try <table>',
+    )
+  const concerned = chooseTables(
+    catalogue,
+    edited.map((key) => `${key}+`),
+  )
+  const left = leftOut(concerned, all)
+  const built = concerned.filter(({ key }) => !left.some(({ table }) => table === key))
+  const blocks = chosenBlocks(
+    built.map(({ key }) => all.get(key)!),
+    { range, sample },
+  )
+
+  return await withScratch(target, async (scratch) => {
+    const inputs = built.flatMap(({ after }) => catalogue.tables.filter(({ key }) => after.includes(key)))
+    for (const input of new Set(inputs))
+      if (!built.includes(input)) await linkTable(target, scratch, input.target)
+    const build = {
+      server: target,
+      sourceDatabase: source.connection.database,
+      scratch,
+      network,
+      ranges: blocks,
+    }
+    const costs = new Map<string, Cost>()
+    for (const table of built) costs.set(table.key, await buildTable(table, build, signal))
+    const names = built.map((table) => table.target)
+    const aside = { ...target, connection: { ...target.connection, database: scratch } }
+    const [now, then] = await Promise.all([existingTables(aside, names), existingTables(target, names)])
+    const tried: Tried[] = []
+    for (const table of built) {
+      const sides = { now: now.get(table.target)!, then: then.get(table.target)!, ranges: blocks }
+      const cost = costs.get(table.key)!
+      const factor = countBlocks(blocksIn(all.get(table.key)!.view, 'done')) / countBlocks(blocks)
+      const { elapsedMs, rows, bytes } = cost
+      const whole = {
+        elapsedMs: elapsedMs * factor,
+        rows: Math.round(rows * factor),
+        bytes: Math.round(bytes * factor),
+      }
+      const difference = await compareTable(target, scratch, table, sides)
+      tried.push({ table: table.key, edited: edited.includes(table.key), ...difference, cost, whole })
+    }
+    return { blocks, tables: tried, left }
+  })
+}
+
+/** What cannot be judged from some ranges, with all that reads it. */
+function leftOut(
+  concerned: readonly TableDefinition[],
+  all: ReadonlyMap<string, TableStatus>,
+): TryReport['left'] {
+  const left = new Map<string, string>()
+  const targets = new Map(concerned.map(({ key, target }) => [target, key]))
+  for (const { key, after, rows, transform } of concerned) {
+    const tokens = significantTokens(transform)
+    const whole = tableReads(transform).find(
+      ({ parameter, table, from }) =>
+        parameter === 'target' &&
+        targets.has(table) &&
+        !selectAround(tokens, from).some(({ text }) => text === 'from_block'),
+    )
+    const before = after.find((input) => left.has(input))
+    if (all.get(key)?.target === undefined)
+      left.set(key, 'it has no table yet; `backfill preview` shows its rows')
+    else if (rows.kind === 'per-key' && rows.column !== 'block_number')
+      left.set(key, 'it keeps rows by another column than block_number')
+    else if (whole !== undefined)
+      left.set(key, `it reads ${targets.get(whole.table)} from its first block on`)
+    else if (before !== undefined) left.set(key, `it reads ${before}`)
+  }
+  return [...left].map(([table, why]) => ({ table, why }))
+}
+
+/** Blocks that all of these tables have: the given ones, or ranges that are spread evenly over them. */
+function chosenBlocks(
+  statuses: readonly TableStatus[],
+  { range, sample }: Pick<TryQuestion, 'range' | 'sample'>,
+): BlockSet {
+  const done = statuses
+    .map(({ view }) => blocksIn(view, 'done'))
+    .reduce<BlockSet | undefined>((both, one) => (both === undefined ? one : intersect(both, one)), undefined)
+  const common = range === undefined ? (done ?? []) : intersect(done ?? [], [range])
+  const total = countBlocks(common)
+  if (total === 0)
+    throw usageError(
+      'there are no blocks to compare: the tables have none of them done together',
+      '`backfill status` shows what is done',
+    )
+  if (range !== undefined) return common
+  const size = Math.min(PIECE, Math.ceil(total / sample))
+  const pieces: Range[] = []
+  let passed = 0
+  for (const { from, to } of common) {
+    // The first block of a piece every total / sample blocks.
+    while (passed + (to - from + 1) > (pieces.length * total) / sample) {
+      const start = from + Math.max(0, Math.floor((pieces.length * total) / sample) - passed)
+      pieces.push({ from: start, to: Math.min(to, start + size - 1) })
+    }
+    passed += to - from + 1
+  }
+  return blockSet(pieces)
+}

@@ -193,6 +193,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   unlock: ['--tables', TABLE],
   'create-tables': ['--tables', TABLE],
   status: [],
+  report: ['--output', '-'],
   plan: [],
   diff: [TABLE],
   check: [],
@@ -204,8 +205,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   resume: [],
   wait: ['--to', '5', '--timeout', '0'],
 }
-/** `rebuild` refuses every cluster; `preview` reads rows alone, wherever they are; `list` asks no server. */
-const ALONE = ['rebuild', 'preview', 'list', 'demo']
+/** `rebuild` refuses every cluster; `preview` reads rows alone, wherever they are; `list` asks no server; `serve` joins for each answer. */
+const ALONE = ['rebuild', 'preview', 'list', 'demo', 'serve']
 
 test('every command that talks to the target joins its cluster, and refuses one that the server does not know', async () => {
   const having = COMMANDS.filter(({ flags }) => flags.some(({ name }) => name === 'cluster'))

@@ -22,6 +22,15 @@ export type Act = { readonly at: number } & (
   | { readonly act: 'jump'; readonly runner: number; readonly ms: number }
   | { readonly act: 'restart'; readonly ms: number }
   | { readonly act: 'rewrite'; readonly block: number }
+  | {
+      readonly act: 'redo'
+      readonly host: string
+      readonly table: Key
+      readonly from: number
+      readonly to: number
+    }
+  | { readonly act: 'replace' | 'truncate'; readonly table: Key }
+  | { readonly act: 'pause'; readonly ms: number }
 )
 
 export type History = {
@@ -104,10 +113,10 @@ function fault(draw: Draw): Fault {
   }
 }
 
-function act(draw: Draw, runners: number): Act {
+function act(draw: Draw, runners: number, tables: readonly Key[]): Act {
   const at = draw.below(draw.chance(0.5) ? 10_000 : HEALED_MS)
   const runner = draw.below(runners)
-  switch (draw.below(6)) {
+  switch (draw.below(11)) {
     case 0:
     case 1:
       return { at, act: 'kill', runner }
@@ -117,6 +126,17 @@ function act(draw: Draw, runners: number): Act {
       return { at, act: 'restart', ms: draw.below(20_000) }
     case 4:
       return { at, act: 'jump', runner, ms: draw.of([-1, 1]) * draw.below(86_400_000) }
+    case 5:
+    case 6: {
+      const from = 1 + draw.below(BLOCKS)
+      // Rows of `last` cannot be deleted by range: it is refused there.
+      const host = draw.of(['one', 'two'])
+      return { at, act: 'redo', host, table: tables[0]!, from, to: Math.min(BLOCKS, from + draw.below(4)) }
+    }
+    case 7:
+      return { at, act: draw.of(['replace', 'truncate']), table: draw.of(tables) }
+    case 8:
+      return { at, act: 'pause', ms: draw.below(30_000) }
     default:
       return { at, act: 'rewrite', block: 1 + draw.below(BLOCKS) }
   }
@@ -133,7 +153,6 @@ export function historyOf(seed: number): History {
     jobs: 1 + draw.below(3),
     chunk: draw.of([2, 3, 3, 6]),
   }))
-  const acts = Array.from({ length: draw.below(4) }, () => act(draw, runners))
   const faults = Array.from({ length: draw.below(7) }, () => fault(draw))
   const tables = draw.of<readonly Key[]>([
     ['plain'],
@@ -143,5 +162,6 @@ export function historyOf(seed: number): History {
     ['last'],
     KEYS,
   ])
+  const acts = Array.from({ length: draw.below(4) }, () => act(draw, runners, tables))
   return { seed, tables, acts: [...starts, ...acts].toSorted((one, other) => one.at - other.at), faults }
 }

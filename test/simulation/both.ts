@@ -5,7 +5,7 @@ import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts
 import { post, rowsOf, type TestServer } from '../support/server.ts'
 import { openTestWorkspace } from '../support/workspace.ts'
 import { valuesBeside } from './answers.ts'
-import { catalogue } from './play.ts'
+import { catalogue } from './tables.ts'
 import { rangesIn, Sent } from './sent.ts'
 import { statementOf } from './statements.ts'
 import { BLOCKS, type Key, World } from './world.ts'

@@ -184,6 +184,14 @@ export const OF_LEDGER: readonly Statement[] = [
     },
   },
   {
+    name: 'deleted blocks',
+    words: ['select distinct `range_from` as `from`, `range_to` as `to`', '`error` = '],
+    run: (world, sent) =>
+      eventsOf(world, sent)
+        .filter(({ event, error }) => event === 'cleaned' && error === '')
+        .map(({ range_from: from, range_to: to }) => ({ from, to })),
+  },
+  {
     name: 'versions of inputs',
     words: ['color.4 as `inputs`, min(`low`) as `from`'],
     run: (world, sent) =>

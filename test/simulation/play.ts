@@ -1,42 +1,20 @@
 // Owns playing one history: the program's own `up`, as often as the history starts it, on the simulated server; then, in
 // a world where nothing fails any more, once more; and the judgement of what is left.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { connectWorkspace } from '../../src/workspace/connect.ts'
-import type { Catalogue } from '../../src/model/model.ts'
 import { BackfillError } from '../../src/model/errors.ts'
 import { readTableStatuses } from '../../src/planning/table-status.ts'
-import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { RunSummary } from '../../src/runner/events.ts'
-import { up } from '../../src/runner/up.ts'
+import { up, type UpHooks } from '../../src/runner/up.ts'
+import { planRedo } from '../../src/commands/redo/plan.ts'
+import { redo } from '../../src/commands/redo/redo.ts'
 import type { Workspace } from '../../src/runner/workspace.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
 import { OPTIONS } from '../support/workspace.ts'
 import { type Act, type Fault, HEALED_MS, type History } from './acts.ts'
 import { exactness, judge, staleness } from './judge.ts'
 import { startServer } from './server.ts'
-import { ledgerColumns } from './of-tables.ts'
+import { withWorkspace } from './tables.ts'
 import { type Runner, startTime } from './time.ts'
 import type { Key } from './world.ts'
-
-/** The three tables, with the ledger of the house. */
-export async function readTables(): Promise<Catalogue> {
-  const folder = mkdtempSync(join(tmpdir(), 'backfill-simulation-'))
-  try {
-    cpSync(path('sql'), folder, { recursive: true })
-    cpSync(path('../../sql/ledger'), join(folder, 'ledger'), { recursive: true })
-    return await readCatalogue(folder)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
-
-export const catalogue = await readTables()
-ledgerColumns(catalogue.ledger)
 
 /** A healthy `up` ends within this. */
 const ENDS_WITHIN_MS = 30 * 60_000
@@ -72,32 +50,40 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
   })
   const { world } = server
   const runs: Run[] = []
+  /** Somebody has taken rows away behind the program's back. */
+  let isEmptied = false
 
-  function start(host: string, options: Partial<UpOptions>): Run {
+  /** A process that does the work; `up` says that all blocks are done when it is. */
+  function start(
+    host: string,
+    what: string,
+    chosen: readonly Key[],
+    work: (workspace: Workspace, hooks: UpHooks) => Promise<RunSummary>,
+  ): Run {
     let spokeAt = time.now()
     const speak = () => {
       run.quietest = Math.max(run.quietest, time.now() - spokeAt)
       spokeAt = time.now()
     }
     const { runner, result } = time.start(host, () =>
-      withWorkspace(tables, (workspace) => {
-        const hooks = { report: speak, signal: new AbortController().signal }
-        return up(workspace, { ...OPTIONS, ...options }, hooks)
-      }),
+      withWorkspace(chosen, (workspace) =>
+        work(workspace, { report: speak, signal: new AbortController().signal }),
+      ),
     )
     const run: Run = { runner, outcome: undefined, quietest: 0 }
     runs.push(run)
-    server.said(`#${runner.pid} up on host ${host} ${JSON.stringify(options)}`)
+    server.said(`#${runner.pid} ${what} on host ${host}`)
     const ended = (outcome: string) => {
       speak()
       run.outcome = outcome
       // The process has ended, and its timers with it.
       runner.dead = true
       server.said(`#${runner.pid} has ended: ${outcome}`)
-      count(`up: ${outcome.split(':')[0]}`)
+      count(`${what.split(' ')[0]}: ${outcome.split(':')[0]}`)
+      if (isEmptied) return
       if (/was it truncated|was a partition dropped|of which this ledger knows nothing/.test(outcome))
         world.broken.push(`a run blames somebody who did nothing: ${outcome}`)
-      if (outcome === 'ok') world.broken.push(...exactness(world, tables))
+      if (outcome === 'ok' && what.startsWith('up')) world.broken.push(...exactness(world, tables))
     }
     void result.then(
       (summary) => ended(outcomeOf(summary)),
@@ -110,23 +96,71 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     return run
   }
 
+  const startUp = (host: string, options: Partial<UpOptions>) =>
+    start(host, `up ${JSON.stringify(options)}`, tables, (workspace, hooks) =>
+      up(workspace, { ...OPTIONS, ...options }, hooks),
+    )
+
+  function startRedo({ host, table, from, to }: Extract<Act, { act: 'redo' }>): void {
+    start(host, `redo ${table} ${from}-${to}`, [table], async (workspace, hooks) => {
+      const request = { kind: 'range', range: { from, to } } as const
+      const plan = await planRedo(workspace, { request, dependants: 'cascade', lag: 0, jobs: 1, typed: '' })
+      return await redo(workspace, plan, OPTIONS, hooks)
+    })
+  }
+
+  /** To a run that still goes on. */
+  function disturb(number: number, words: string, work: (runner: Runner) => void): void {
+    const { runner } = runs[number] ?? {}
+    if (runner === undefined || runner.dead) return
+    server.said(`#${runner.pid} ${words}`)
+    work(runner)
+  }
+
+  function take(table: Key, isReplaced: boolean): void {
+    const target = world.targets.get(table)
+    if (target === undefined) return
+    server.said(`${table} is ${isReplaced ? 'dropped' : 'truncated'}`)
+    if (isReplaced) return void world.targets.delete(table)
+    isEmptied = true
+    target.rows = []
+    target.masked = 0
+  }
+
   function perform(act: Act): void {
-    if (act.act === 'up') return void start(act.host, { jobs: act.jobs, chunk: act.chunk })
-    if (act.act === 'restart') {
-      server.restart(act.ms)
-      server.said(`the server restarts, and is away for ${act.ms} ms`)
-    } else if (act.act === 'rewrite') {
-      world.write(act.block)
-      server.said(`block ${act.block} of the source is written again`)
-    } else {
-      const run = runs[act.runner]
-      if (run === undefined || run.runner.dead) return
-      if (act.act === 'kill') server.kill(run.runner)
-      if (act.act === 'stop') run.runner.stoppedUntil = time.now() + act.ms
-      if (act.act === 'jump') run.runner.ahead += act.ms
-      if (act.act !== 'kill') server.said(`#${run.runner.pid} ${act.act} ${act.ms} ms`)
-    }
     count(act.act)
+    switch (act.act) {
+      case 'up':
+        return void startUp(act.host, { jobs: act.jobs, chunk: act.chunk })
+      case 'redo':
+        return startRedo(act)
+      case 'kill':
+        return disturb(act.runner, 'is to be killed', server.kill)
+      case 'stop':
+        return disturb(
+          act.runner,
+          `stops for ${act.ms} ms`,
+          (runner) => (runner.stoppedUntil = time.now() + act.ms),
+        )
+      case 'jump':
+        return disturb(
+          act.runner,
+          `has a clock that jumps by ${act.ms} ms`,
+          (runner) => (runner.ahead += act.ms),
+        )
+      case 'restart':
+        server.said(`the server restarts, and is away for ${act.ms} ms`)
+        return server.restart(act.ms)
+      case 'rewrite':
+        server.said(`block ${act.block} of the source is written again`)
+        return world.write(act.block)
+      case 'pause':
+        server.said(`somebody pauses for ${act.ms} ms`)
+        return void world.holds.push({ action: 'pause', table: '', until: time.now() + act.ms })
+      case 'replace':
+      case 'truncate':
+        return take(act.table, act.act === 'replace')
+    }
   }
 
   try {
@@ -141,7 +175,9 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
 
     server.heal()
     server.said('nothing fails any more')
-    const run = start('three', {})
+    if (isEmptied) for (const name of tables) world.targets.delete(name)
+    isEmptied = false
+    const run = startUp('three', {})
     const began = time.now()
     if (!(await time.until(() => run.outcome !== undefined, began + ENDS_WITHIN_MS)))
       world.broken.push('the last run has not ended after half an hour')
@@ -171,27 +207,4 @@ function outcomeOf({ failed, interrupted, outOfTime }: RunSummary): string {
   if (failed.length > 0)
     return `${failed[0]!.error.kind}: ${failed.map(({ table, error }) => `${table}: ${error.message}`).join('; ')}`
   return interrupted || outOfTime ? 'interrupted' : 'ok'
-}
-
-async function withWorkspace<T>(
-  tables: readonly Key[],
-  use: (workspace: Workspace) => Promise<T>,
-): Promise<T> {
-  const login = { url: 'http://simulated:8123', username: 'default', password: '' }
-  const { workspace, close } = await connectWorkspace({
-    source: { side: 'source', ...login, database: 'src' },
-    target: { side: 'target', ...login, database: 'tgt' },
-    ledgerDatabase: 'led',
-    cluster: undefined,
-    network: catalogue.networks[0]!,
-    catalogue,
-    chosen: catalogue.tables.filter(({ key }) => tables.includes(key as Key)),
-    exclusive: false,
-    toolVersion: 'test',
-  })
-  try {
-    return await use(workspace)
-  } finally {
-    await close()
-  }
 }

@@ -1,5 +1,5 @@
 // Owns `npm run simulate -- --minutes M [--seed S]`: histories for so long, on two cores, each from a seed of its own, S and
-// those that follow (a fresh S by default). A history that fails is printed shrunk; `--seed S --only` plays one seed again
+// those that follow (a fresh S by default; `--first` ends with the first failure). A history that fails is printed shrunk; `--seed S --only` plays one seed again
 // and prints all that was sent. The exit code is 1 if one failed.
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -14,7 +14,13 @@ type Report = {
   readonly failure?: string
 }
 
-type Share = { readonly first: number; readonly step: number; readonly endsAt: number }
+/** `once`: it ends with its first failure, which is not shrunk. */
+type Share = {
+  readonly first: number
+  readonly step: number
+  readonly endsAt: number
+  readonly once: boolean
+}
 
 const EVERY_MS = 1_000
 
@@ -27,6 +33,7 @@ async function main(): Promise<number> {
       minutes: { type: 'string', default: '1' },
       seed: { type: 'string' },
       only: { type: 'boolean' },
+      first: { type: 'boolean' },
     },
   })
   const minutes = Number(values.minutes)
@@ -46,19 +53,23 @@ async function main(): Promise<number> {
   console.log(`simulating for ${minutes} min from seed ${seed}`)
   const began = performance.now()
   const endsAt = Date.now() + minutes * 60_000
+  const once = values.first === true
   const counts = new Map<string, number>()
   let histories = 0
   let failures = 0
+  const workers: Worker[] = []
   const shares = Array.from({ length: step }, (_, index) => {
     const worker = new Worker(new URL(import.meta.url), {
-      workerData: { first: seed + index, step, endsAt } satisfies Share,
+      workerData: { first: seed + index, step, endsAt, once } satisfies Share,
     })
+    workers.push(worker)
     worker.on('message', (report: Report) => {
       histories += report.histories
       for (const [what, times] of report.counts) counts.set(what, (counts.get(what) ?? 0) + times)
       if (report.failure === undefined) return
       failures++
       console.log(report.failure)
+      if (once) for (const other of workers) void other.terminate()
     })
     return new Promise<number>((resolve) => {
       worker.on('error', (error) => (console.error(error), resolve(1)))
@@ -75,7 +86,7 @@ async function main(): Promise<number> {
   return failures > 0 || codes.some((code) => code !== 0) || histories === 0 ? 1 : 0
 }
 
-async function work({ first, step, endsAt }: Share): Promise<void> {
+async function work({ first, step, endsAt, once }: Share): Promise<void> {
   let counts = new Map<string, number>()
   let histories = 0
   let saidAt = performance.now()
@@ -90,7 +101,7 @@ async function work({ first, step, endsAt }: Share): Promise<void> {
     histories++
     for (const [what, times] of played.counts) counts.set(what, (counts.get(what) ?? 0) + times)
     if (played.broken.length > 0) {
-      const small = await shrink(history, played.broken)
+      const small = once ? history : await shrink(history, played.broken)
       const { broken, trace } = await play(small)
       tellMain(
         [

@@ -45,7 +45,7 @@ export type History = {
 export const HEALED_MS = 180_000
 
 /** Of these few are sent in a history, and everything depends on them. */
-const WRITES = [
+export const WRITES = [
   'insert',
   'insert',
   'append to the ledger',
@@ -56,7 +56,7 @@ const WRITES = [
   'kill statements',
   'drop a lock',
 ]
-const READS = [
+export const READS = [
   'running statements',
   'end of a statement',
   'fold of the ledger',
@@ -73,16 +73,27 @@ const READS = [
   'keep SQL',
   'beat or release a lock',
   'create a target',
-  'highest epoch of the ledger',
+  'highest epochs of the ledger',
   'buckets of the sources',
 ]
+
+/** Sent only when something has failed before: a few times in a history. */
+const RARE = new Set([
+  'delete',
+  'kill statements',
+  'kill deletions',
+  'running statements',
+  'end of a statement',
+  'attempts',
+  'rows of a range',
+])
 
 /** Too many parts, too many queries, cancelled, memory, Keeper, a disk that is full for a while. */
 const CODES = [252, 202, 394, 241, 999, 243]
 
 function fault(draw: Draw): Fault {
   const statement = draw.of(draw.chance(0.7) ? WRITES : READS)
-  const nth = 1 + draw.below(draw.chance(0.5) ? 4 : 16)
+  const nth = 1 + draw.below(RARE.has(statement) ? 2 : draw.chance(0.5) ? 4 : 16)
   const on = { statement, nth }
   switch (draw.below(10)) {
     case 0:

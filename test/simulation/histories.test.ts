@@ -1,8 +1,8 @@
 // Histories of simulated runs that once failed, each by name, some from fixed seeds, and what the simulation itself promises.
 import { expect, test } from 'vitest'
-import { type History, historyOf } from './acts.ts'
+import { type History, historyOf, READS, WRITES } from './acts.ts'
 import { play } from './play.ts'
-import { statementOf } from './statements.ts'
+import { STATEMENTS, statementOf } from './statements.ts'
 
 test('twenty histories of crashes, lost answers and late effects break nothing', async () => {
   for (let seed = 1; seed <= 20; seed++) {
@@ -19,6 +19,11 @@ test('a seed plays again exactly', async () => {
 
 test('a statement that the simulation does not know fails by its text', () => {
   expect(() => statementOf('OPTIMIZE TABLE tgt.plain FINAL')).toThrow('OPTIMIZE TABLE tgt.plain FINAL')
+})
+
+test('faults are drawn for statements that there are', () => {
+  const names = STATEMENTS.map(({ name }) => name)
+  expect(names).toEqual(expect.arrayContaining([...WRITES, ...READS]))
 })
 
 /** Expects that the history breaks nothing; returns what its runs said at their end. */

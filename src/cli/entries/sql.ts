@@ -65,7 +65,7 @@ export const SQL: readonly CommandEntry[] = [
   },
   {
     name: 'try',
-    about: 'Show what an edit of the SQL changes, also in the tables that read it; changes nothing',
+    about: 'Show what an edit of the SQL changes in its tables and in their dependants',
     usage: '[table…] [flags]',
     flags: [
       { ...flags.tables, about: 'Edited tables', fallback: '--changed' },

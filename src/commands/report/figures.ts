@@ -6,7 +6,7 @@ import { PROGRAM_SQL } from '../../package-folder.ts'
 import type { Session } from '../../workspace/open.ts'
 
 /** The most lines of each list, so that no ledger makes the page long; and the slices of time of the charts. */
-const LIMITS = { runs: 100, failures: 50, marks: 100, slices: 150 } as const
+const LIMITS = { runs: 40, failures: 50, marks: 100, slices: 150 } as const
 
 export type Figures = {
   readonly runs: readonly LoggedRun[]

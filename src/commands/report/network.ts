@@ -25,13 +25,13 @@ export async function readNetwork(
   session: Session,
 ): Promise<object> {
   const { workspace } = session
-  const [{ status }, ledger] = await Promise.all([
+  const ledger = workspace.ports.target.ledgerState()
+  const [{ status }, figures, ...versions] = await Promise.all([
     readHealth(session, config.lag.value),
-    workspace.ports.target.ledgerState(),
-  ])
-  const [figures, ...versions] = await Promise.all([
     readFigures(session, config.servers.kind === 'embedded'),
-    ...workspace.chosen.map((table) => (ledger === 'absent' ? [] : readVersions(session, table))),
+    ...workspace.chosen.map(async (table) =>
+      (await ledger) === 'absent' ? [] : readVersions(session, table),
+    ),
   ])
   return {
     network: workspace.network.name,

@@ -65,7 +65,7 @@ export const SQL: readonly CommandEntry[] = [
   },
   {
     name: 'try',
-    about: 'Show what an edit of the SQL changes in its tables and in their dependants',
+    about: 'Show what an edit changes, also in the tables that read it',
     usage: '[table…] [flags]',
     flags: [
       { ...flags.tables, about: 'Edited tables', fallback: '--changed' },

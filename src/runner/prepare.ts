@@ -79,7 +79,10 @@ export async function prepareRun(
     capacity,
     runId,
     probeBlocks: makeProbe(workspace),
-    partsBefore: () => (parts ??= workspace.ports.source.parts(sources).catch(() => undefined)),
+    partsBefore: async () =>
+      sources.length === 0
+        ? undefined
+        : await (parts ??= workspace.ports.source.parts(sources).catch(() => undefined)),
     runs,
     confirm: (work, kept) => sharing.confirm(work, kept),
     tableStatuses,

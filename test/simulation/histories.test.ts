@@ -61,3 +61,8 @@ test('a DELETE that a proxy delivers once more takes no rows that were built aga
   })
   expect(said).toEqual(['ok', 'ok'])
 })
+
+test('a run of a table without sources asks for the parts of none', async () => {
+  const { broken } = await play(historyOf(50_938))
+  expect(broken).toEqual([])
+})

@@ -101,6 +101,8 @@ async function work({ first, step, endsAt, once }: Share): Promise<void> {
     histories++
     for (const [what, times] of played.counts) counts.set(what, (counts.get(what) ?? 0) + times)
     if (played.broken.length > 0) {
+      // Shrinking takes a while, and may be cut off.
+      if (!once) console.log(`seed ${seed} failed: ${played.broken[0]}`)
       const small = once ? history : await shrink(history, played.broken)
       const { broken, trace } = await play(small)
       tellMain(

@@ -26,4 +26,5 @@ const events: string[] = []
 const summary = await up(workspace, { to: 20, lag: 0, report: ({ type }) => void events.push(type) })
 const { tables } = await status(workspace)
 await workspace.close()
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of Node's has no origin
 parentPort!.postMessage({ calls, events, summary, state: tables[0]!.state, keys: workspace.tables })

@@ -59,8 +59,9 @@ function notes({ blocks, left }: TryReport): readonly string[] {
   ]
 }
 
+const line = (row: readonly string[] | null) => row?.join(', ') ?? '(no row)'
+
 function examples({ tables }: TryReport): readonly string[] {
-  const line = (row: readonly string[] | null) => row?.join(', ') ?? '(no row)'
   return tables.flatMap((tried) => [
     ...(tried.examples.length === 0 ? [] : [`${tried.table}:`]),
     ...tried.examples.flatMap(({ before, after }) => [`  - ${line(before)}`, `  + ${line(after)}`]),
@@ -72,10 +73,11 @@ function text(report: TryReport): readonly string[] {
   return [...renderTable(report.tables, columns, Infinity).lines, '', ...examples(report), ...notes(report)]
 }
 
+/** Rows come from the chain: no cell and no line of them is markup. */
+const row = (cells: readonly string[]) =>
+  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+
 function markdown(report: TryReport): readonly string[] {
-  // Rows come from the chain: no cell and no line of them is markup.
-  const row = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   const titles = Object.keys(COLUMNS)
   const shown = examples(report)
   return [
@@ -85,7 +87,7 @@ function markdown(report: TryReport): readonly string[] {
     '',
     ...(shown.length === 0
       ? []
-      : ['```diff', ...shown.map((line) => line.replace(/^ {2}/, '').replaceAll('```', "'''")), '```', '']),
+      : ['```diff', ...shown.map((one) => one.replace(/^ {2}/, '').replaceAll('```', "'''")), '```', '']),
     ...notes(report),
   ]
 }

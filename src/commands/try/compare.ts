@@ -31,19 +31,19 @@ export async function compareTable(
   table: TableDefinition,
   {
     now,
-    then,
+    old,
     ranges,
-  }: { readonly now: ExistingTable; readonly then: ExistingTable; readonly ranges: BlockSet },
+  }: { readonly now: ExistingTable; readonly old: ExistingTable; readonly ranges: BlockSet },
 ): Promise<Difference> {
-  const names = then.columns
+  const names = old.columns
     .map(({ name }) => name)
     .filter((name) => now.columns.some((one) => one.name === name))
   const inRanges = ranges.map(({ from, to }) => `block_number BETWEEN ${from} AND ${to}`).join(' OR ')
   const values = names.map((name) => `ifNull(toString(${quoteIdentifier(name)}), 'NULL')`).join(', ')
-  const key = then.sortKey === '' ? `(${values})` : `(${then.sortKey})`
+  const key = old.sortKey === '' ? `(${values})` : `(${old.sortKey})`
   const place = (database: string) => `${quoteIdentifier(database)}.${quoteIdentifier(table.target)}`
   const rows = (isNew: boolean) => {
-    const [database, { engine }] = isNew ? [scratch, now] : [connection.database, then]
+    const [database, { engine }] = isNew ? [scratch, now] : [connection.database, old]
     const from = `${place(database)}${isCollapsing({ engine }) ? ' FINAL' : ''}`
     const where =
       isNew || table.rows.kind === 'per-block'
@@ -71,12 +71,11 @@ export async function compareTable(
   }
   const [answer] = await client.rows<Answer>({ query, doing: `comparing ${table.key}` })
   const { perColumn, examples, ...counts } = answer!
-  const orNull = (row: readonly string[]) => (row.length === 0 ? null : row)
   return {
     ...counts,
-    columns: Object.fromEntries(
-      names.flatMap((name, at) => (perColumn[at] ? [[name, Number(perColumn[at])]] : [])),
-    ),
+    columns: Object.fromEntries(names.flatMap((name, at) => (perColumn[at] ? [[name, perColumn[at]]] : []))),
     examples: examples.map(([[before], [after]]) => ({ before: orNull(before), after: orNull(after) })),
   }
 }
+
+const orNull = (row: readonly string[]) => (row.length === 0 ? null : row)

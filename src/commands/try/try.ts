@@ -52,7 +52,6 @@ export async function tryEdit(
       'use `backfill preview`',
     )
   const all = await readTableStatuses({ ...workspace, chosen: catalogue.tables }, { lag })
-  const isEdited = ({ stale }: TableStatus) => stale.some(({ reasons }) => reasons.includes('sql'))
   const edited =
     tables.length > 0 ? tables : [...all].flatMap(([key, status]) => (isEdited(status) ? [key] : []))
   if (edited.length === 0)
@@ -86,10 +85,10 @@ export async function tryEdit(
     for (const table of built) costs.set(table.key, await buildTable(table, build, signal))
     const names = built.map((table) => table.target)
     const aside = { ...target, connection: { ...target.connection, database: scratch } }
-    const [now, then] = await Promise.all([existingTables(aside, names), existingTables(target, names)])
+    const [now, old] = await Promise.all([existingTables(aside, names), existingTables(target, names)])
     const tried: Tried[] = []
     for (const table of built) {
-      const sides = { now: now.get(table.target)!, then: then.get(table.target)!, ranges: blocks }
+      const sides = { now: now.get(table.target)!, old: old.get(table.target)!, ranges: blocks }
       const cost = costs.get(table.key)!
       const factor = countBlocks(blocksIn(all.get(table.key)!.view, 'done')) / countBlocks(blocks)
       const { elapsedMs, rows, bytes } = cost
@@ -104,6 +103,8 @@ export async function tryEdit(
     return { blocks, tables: tried, left }
   })
 }
+
+const isEdited = ({ stale }: TableStatus) => stale.some(({ reasons }) => reasons.includes('sql'))
 
 /** What cannot be judged from some ranges, with all that reads it. */
 function leftOut(

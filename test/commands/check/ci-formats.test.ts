@@ -26,13 +26,14 @@ test('`--format github` writes one annotation for each finding, with file, line 
   expect(rest.at(-1)).toMatch(/^Checked 2 tables .*: 2 errors$/)
 })
 
+async function read(cwd: string) {
+  const { stdout } = await backfillHere(['check', '--offline', '--format', 'sarif'], { cwd })
+  return (JSON.parse(stdout) as Log).runs[0]!
+}
+
 test('`--format sarif` is one SARIF 2.1.0 document, also without findings', async () => {
   const [bad, good] = [broken(), temporaryDirectory()]
   cpSync(join(repository, 'test/fixtures/checks/sound'), join(good, 'sql'), { recursive: true })
-  const read = async (cwd: string) => {
-    const { stdout } = await backfillHere(['check', '--offline', '--format', 'sarif'], { cwd })
-    return (JSON.parse(stdout) as Log).runs[0]!
-  }
   const { tool, results = [] } = await read(bad)
   expect(results).toHaveLength(2)
   for (const { ruleId, level, locations } of results) {

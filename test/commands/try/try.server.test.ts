@@ -22,7 +22,7 @@ beforeAll(async () => {
   await createSourceTables(server, await readCatalogue(SQL_FOLDER), names.source)
   await addBlocks(server, names.source, { from: 1, to: BLOCKS })
   const { code, stderr } = await run('up --tables +accounts_alive')
-  expect(code, stderr).toBe(0)
+  if (code !== 0) throw new Error(stderr)
 })
 afterAll(() => server?.stop())
 

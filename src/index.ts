@@ -117,7 +117,7 @@ export async function up(
  */
 export async function status(workspace: Workspace): Promise<StatusReport> {
   const { session, config } = openedOf(workspace)
-  const ages = openAges({ server: session.connected.source, network: workspace.network })
+  const ages = openAges(session.connected.sources)
   return await readStatus(session.workspace, { lag: config.lag.value, ages })
 }
 

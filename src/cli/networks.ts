@@ -1,4 +1,5 @@
 // Owns `--network a,b` and `--network all`: the networks that a command works on, one after the other.
+import { columnsOf } from '../model/choose.ts'
 import { EXIT, usageError } from '../model/errors.ts'
 import type { Config } from '../workspace/config.ts'
 import { type Flags, names } from '../workspace/values.ts'
@@ -28,10 +29,9 @@ export async function networksOf(config: Config, flags: Flags): Promise<readonly
     async ({ source }) => {
       const server = await openServer(source)
       try {
-        return await networksIn(
-          server,
-          catalogue.sources.map(({ table }) => table),
-        )
+        return await networksIn({ server, columnsOf: (name) => columnsOf(catalogue, name) }, [
+          ...new Set(catalogue.tables.flatMap(({ sources }) => sources)),
+        ])
       } finally {
         await server.close()
       }

@@ -91,17 +91,22 @@ export function withParams({ sql: text, parameters }: Pick<CompiledQuery, 'sql' 
  * Whether the blocks from `low` to `high` (columns) touch one of the ranges, which are sorted and disjoint: only the last
  * one that begins at or below `high` can. The server prunes by the bounds, not by the arrays.
  */
-export function touchesSome(ranges: readonly Range[], low: string, high: string = low): RawBuilder<SqlBool> {
+export function touchesSome(
+  ranges: readonly Range[],
+  low: string | RawBuilder<unknown>,
+  high: string | RawBuilder<unknown> = low,
+): RawBuilder<SqlBool> {
+  const [lowEnd, highEnd] = [low, high].map((end) => (typeof end === 'string' ? sql.ref(end) : end))
   const [first, last] = [ranges[0]!.from, ranges.at(-1)!.to]
-  const within = sql`${sql.ref(high)} >= ${first} AND ${sql.ref(low)} <= ${last}`
+  const within = sql`${highEnd} >= ${first} AND ${lowEnd} <= ${last}`
   if (ranges.length === 1) return sql<SqlBool>`${within}`
   const ends = (end: keyof Range) =>
     typed(
       ranges.map((range) => range[end]),
       'Array(UInt64)',
     )
-  const begin = sql`roundDown(toUInt64(${sql.ref(high)}), ${ends('from')})`
-  return sql<SqlBool>`${within} AND transform(${begin}, ${ends('from')}, ${ends('to')}) >= ${sql.ref(low)}`
+  const begin = sql`roundDown(toUInt64(${highEnd}), ${ends('from')})`
+  return sql<SqlBool>`${within} AND transform(${begin}, ${ends('from')}, ${ends('to')}) >= ${lowEnd}`
 }
 
 /** A server takes 128 KiB in one parameter; the longest number with its comma has 21 characters, a UUID 39. */

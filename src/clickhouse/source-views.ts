@@ -23,12 +23,16 @@ export function viewProblem(
   }
 }
 
-/** The columns that the search for missing blocks reads from every source. */
-export const PROBED: readonly string[] = ['meta_network_name', 'block_number', 'updated_date_time']
-
-/** @throws BackfillError `usage` for the first of the sources that is such a view, or that lacks such a column */
-export async function assertReadable(server: Server, sources: readonly string[]): Promise<void> {
+/**
+ * @param probed of each source, the columns by which missing blocks are found
+ * @throws BackfillError `usage` for the first of the sources that is such a view, or that lacks such a column
+ */
+export async function assertReadable(
+  server: Server,
+  probed: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
   const { database } = server.connection
+  const sources = [...probed.keys()]
   // Those that may be a problem alone: the profile of a user may limit the rows of an answer.
   const found = await server.client.rows<{
     name: string
@@ -36,14 +40,14 @@ export async function assertReadable(server: Server, sources: readonly string[])
     definition: string
     lacking: readonly string[]
   }>({
-    query: `SELECT name, engine, definition, arrayFilter(column -> NOT has(columns, column), {probed:Array(String)}) AS lacking
+    query: `SELECT name, engine, definition, arrayFilter(column -> NOT has(columns, column), {probed:Array(Array(String))}[indexOf({sources:Array(String)}, name)]) AS lacking
       FROM (SELECT name, engine, create_table_query AS definition FROM system.tables
         WHERE database = {database:String} AND name IN {sources:Array(String)}) AS tables
       INNER JOIN (SELECT table, groupArray(name) AS columns FROM system.columns
         WHERE database = {database:String} AND table IN {sources:Array(String)} GROUP BY table) AS readable
       ON tables.name = readable.table
       WHERE engine = 'View' OR lacking != []`,
-    query_params: { database, sources, probed: PROBED },
+    query_params: { database, sources, probed: [...probed.values()] },
     doing: 'looking at the sources',
   })
   for (const { lacking, ...table } of found) {
@@ -51,7 +55,7 @@ export async function assertReadable(server: Server, sources: readonly string[])
     if (lacking.length > 0)
       throw usageError(
         `the source ${name} has no column ${lacking.join(', ')}, by which missing blocks are found; or user '${server.connection.username}' may not read it`,
-        'read another table, or a view of it with these columns',
+        'read another table, or a view of it with these columns; or write what it has in its file in sql/source/: --! position, --! network, --! written',
       )
     const problem = viewProblem(name, table)
     if (problem) throw usageError(problem.sentence, problem.hint)

@@ -59,20 +59,26 @@ export async function advance(reader: Reader, dependants: readonly Dependant[]):
     return [versionName(key, uuid), `${versionName(key, uuid)}@${last.join('.')}`] as const
   })
   const touched = (
+    dependant: string,
     { from, to, inputs: text }: Range & Pick<Island, 'inputs'>,
     same: ReadonlyMap<string, SameSince> = new Map(),
   ): BlockSet =>
     blockSet(
       [...readInputs(text)].flatMap(([key, version]) => {
-        const input = now.get(key)
+        // Each dependant reads it in its own way: its own range, all before, or its own rows.
+        const way = dependants.find((one) => one.key === dependant)?.inputs.find((one) => one.key === key)
+        const input = way && now.get(key)
         return input === undefined || version?.uuid !== input.uuid
           ? []
-          : intersect([{ from, to }], changedSince({ ...input, same: same.get(key) }, version.position))
+          : intersect(
+              [{ from, to }],
+              changedSince({ ...input, ...way, same: same.get(key) }, version.position),
+            )
       }),
     )
   // The hulls are more than the ranges: only where one of them is touched the ranges must be known.
   const suspects = new Map(
-    read.filter((hull) => touched(hull).length > 0).map(({ key }) => [key, uuids.get(key)!]),
+    read.filter((hull) => touched(hull.key, hull).length > 0).map(({ key }) => [key, uuids.get(key)!]),
   )
   const views = await reader.fold(suspects)
   const changed = known.filter(({ key, perKey }) => suspects.size > 0 && !perKey && changes.has(key))
@@ -83,7 +89,7 @@ export async function advance(reader: Reader, dependants: readonly Dependant[]):
       islands
         .filter(({ state, sqlHash }) => state === 'done' && splitStaleTag(sqlHash).reason === undefined)
         .flatMap((island) =>
-          touched(island, same).map((range) => {
+          touched(key, island, same).map((range) => {
             const { forks, sqlHash } = island
             return { key, range, forks, sqlHash: withStaleTag('inputs', sqlHash) }
           }),

@@ -72,11 +72,13 @@ export type InputTable = {
   readonly uuid: string
   /** Its rows depend on all blocks up to theirs, so a change counts for all later blocks. */
   readonly perKey: boolean
+  /** The table's own rows of the blocks before. */
+  readonly own?: boolean
 }
 
 /** The blocks of an input whose events change what a range is computed from. */
-export function windowOf({ perKey }: Pick<InputTable, 'perKey'>, { from, to }: Range): Range {
-  return { from: perKey ? 0 : from, to }
+export function windowOf({ perKey, own }: Pick<InputTable, 'perKey' | 'own'>, { from, to }: Range): Range {
+  return { from: perKey ? 0 : from, to: own === true ? from - 1 : to }
 }
 
 /** An event of an input that may have changed its rows. */

@@ -3,6 +3,7 @@ import {
   type BlockSet,
   blockSet,
   countBlocks,
+  covers,
   intersect,
   type Range,
   subtract,
@@ -29,6 +30,8 @@ export type PresentInput = {
   /** Undefined if the table does not exist. */
   readonly uuid: string | undefined
   readonly perKey: boolean
+  /** The table itself: only what lies before a block changes it. */
+  readonly own?: boolean
   /** Blocks that it should hold, and of these the ones that may be read. */
   readonly expected: BlockSet
   readonly readable: BlockSet
@@ -105,7 +108,7 @@ function inputBlocks(text: string, inputs: Present['inputs']): BlockSet {
     // Another transform reads it no more: that is another SQL.
     if (input === undefined) return stale
     // What was not expected was not read.
-    if (read === undefined) return union(stale, upwards(input, input.expected))
+    if (read === undefined) return input.own === true ? stale : union(stale, upwards(input, input.expected))
     if (read.uuid !== input.uuid) return EVERY_BLOCK
     return union(stale, union(changedSince(input, read.position), subtract(input.expected, input.readable)))
   }, [])
@@ -113,12 +116,19 @@ function inputBlocks(text: string, inputs: Present['inputs']): BlockSet {
 
 /** The blocks whose rows depend on changes of an input after a position. */
 export function changedSince(
-  input: Pick<PresentInput, 'changes' | 'perKey' | 'same'>,
+  input: Pick<PresentInput, 'changes' | 'perKey' | 'same' | 'own'>,
   position: Position,
 ): BlockSet {
   const later = input.changes.filter((change) => isLater(change.position, position))
+  if (input.own === true) return behind(later, input.same?.(position) ?? [])
   const blocks = blockSet(later.map(({ range }) => range))
   return upwards(input, subtract(blocks, blocks.length === 0 ? [] : (input.same?.(position) ?? [])))
+}
+
+/** What lies behind the first changed range; the range itself has read none of its rows. */
+function behind(changes: readonly Pick<InputChange, 'range'>[], same: BlockSet): BlockSet {
+  const ends = changes.filter(({ range }) => !covers(same, range)).map(({ range }) => range.to)
+  return ends.length === 0 ? [] : [{ from: Math.min(...ends) + 1, to: Number.MAX_SAFE_INTEGER }]
 }
 
 /** For an input with one row per key all blocks from the first on. */

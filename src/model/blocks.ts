@@ -1,4 +1,5 @@
 // Owns the algebra of block sets: sorted, disjoint, closed ranges that never touch each other.
+import { formatPosition, formatRange } from './positions.ts'
 
 /** A set of blocks: sorted, disjoint, and with at least one missing block between neighbours. */
 export type BlockSet = readonly Range[]
@@ -79,8 +80,8 @@ export type Range = { readonly from: number; readonly to: number }
 
 /** The first ranges of a set, for people. */
 export function formatBlockSet(blocks: BlockSet): string {
-  const ranges = blocks.slice(0, 3).map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`))
+  const ranges = blocks.slice(0, 3).map(formatRange)
   return blocks.length > 3
-    ? `${ranges.join(', ')} and ${blocks.length - 3} more up to ${blocks.at(-1)!.to}`
+    ? `${ranges.join(', ')} and ${blocks.length - 3} more up to ${formatPosition(blocks.at(-1)!.to)}`
     : ranges.join(', ')
 }

@@ -1,6 +1,14 @@
 // Owns the choice of a network and of tables, and their inputs and sources.
 import { usageError } from './errors.ts'
-import type { Catalogue, BlockCoverage, Network, SqlText, TableDefinition } from './model.ts'
+import {
+  type BlockCoverage,
+  type Catalogue,
+  type Network,
+  type SourceColumns,
+  type SqlText,
+  type TableDefinition,
+  XATU_COLUMNS,
+} from './model.ts'
 import { knownNames } from './did-you-mean.ts'
 
 export type Scope = {
@@ -88,7 +96,7 @@ export function freshnessOf(
 
 /** The tables that a transform reads, sources first; `key`: of a derived table. */
 export function tablesReadBy(
-  { sources, after }: Pick<TableDefinition, 'sources' | 'after'>,
+  { sources, after, lookups = [] }: Pick<TableDefinition, 'sources' | 'after' | 'lookups'>,
   catalogue: Pick<Catalogue, 'sources' | 'tables'>,
 ): readonly {
   readonly side: 'source' | 'target'
@@ -96,8 +104,10 @@ export function tablesReadBy(
   readonly table: string
   readonly ddl: SqlText
 }[] {
-  const read = catalogue.sources.filter(({ table }) => sources.includes(table))
-  const derived = catalogue.tables.filter(({ key }) => after.includes(key))
+  const read = catalogue.sources.filter(({ table }) => sources.includes(table) || lookups.includes(table))
+  const derived = catalogue.tables.filter(
+    ({ key, target }) => after.includes(key) || lookups.includes(key) || lookups.includes(target),
+  )
   return [
     ...read.map(({ table, ddl }) => ({ side: 'source' as const, table, ddl })),
     ...derived.map(({ key, target, ddl }) => ({ side: 'target' as const, key, table: target, ddl })),
@@ -117,6 +127,23 @@ export function inheritedSources(
   return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }
 
+/** The derived tables whose rows it reads: those in `after`, and maybe its own. */
+export function derivedInputs({
+  key,
+  after,
+  sequential,
+}: Pick<TableDefinition, 'key' | 'after' | 'sequential'>): readonly string[] {
+  return sequential === 'itself' ? [...after, key] : after
+}
+
+/** Whether a table reads all rows of an input up to its own: then it waits for all of them. */
+export function readsHistory(
+  { history = [] }: Pick<TableDefinition, 'history'>,
+  input: Pick<TableDefinition, 'key' | 'rows'>,
+): boolean {
+  return input.rows.kind === 'per-key' || history.includes(input.key)
+}
+
 /** The block coverage of a source: as set by the network, else by its file, else the default. */
 export function blockCoverageOf({ network, catalogue }: Scope, source: string): BlockCoverage {
   return (
@@ -125,3 +152,21 @@ export function blockCoverageOf({ network, catalogue }: Scope, source: string): 
     'most-blocks'
   )
 }
+
+/** What is read of a source's rows. */
+export function columnsOf({ sources }: Pick<Catalogue, 'sources'>, source: string): SourceColumns {
+  return sources.find(({ table }) => table === source)?.columns ?? XATU_COLUMNS
+}
+
+/** Shortest run of positions without any row that counts as a source gap: the longest that one of the table's sources has. */
+export function gapOf(
+  { network, catalogue }: Pick<Scope, 'network' | 'catalogue'>,
+  { sources, unit }: Pick<TableDefinition, 'sources' | 'unit'>,
+): number {
+  const usual = unit === 'block' ? network.sourceGapBlocks : SOURCE_GAP_SECONDS
+  const own = catalogue.sources.filter(({ table }) => sources.includes(table))
+  return own.length === 0 ? usual : Math.max(...own.map(({ gap }) => gap ?? usual))
+}
+
+/** Sources have a row every few seconds, minutes or hours: only a day without any is a gap. */
+const SOURCE_GAP_SECONDS = 86_400

@@ -30,8 +30,16 @@ export type RowsKind =
     }
   | { readonly kind: 'per-key'; readonly keep: 'earliest' | 'latest'; readonly column: string }
 
-/** What the positions of a table count. Ledger, chunks and coverage see integers only. */
-type Unit = 'block'
+/** What the positions of a table count: blocks, or seconds since 1970. Ledger, chunks and coverage see integers only. */
+export type Unit = 'block' | 'second'
+
+/** A number for each unit; a plain number is of whatever the tables count. */
+export type PerUnit = number | Readonly<Partial<Record<Unit, number>>>
+
+/** Undefined: none is typed for tables of this unit. */
+export function inUnit(amount: PerUnit | undefined, unit: Unit): number | undefined {
+  return typeof amount === 'object' ? amount[unit] : amount
+}
 
 /** One derived table: its DDL, its transform and what the `--!` header says. */
 export type TableDefinition = {
@@ -45,6 +53,16 @@ export type TableDefinition = {
   /** Table keys it reads from the target database. */
   readonly after: readonly string[]
   readonly unit: Unit
+  /** Position of a row of the target, an expression over its columns: `block_number`. */
+  readonly position: string
+  /** Tables that it reads whole, of either side: they bound nothing. */
+  readonly lookups?: readonly string[]
+  /** Of `after`: the tables that it reads from their first position on. */
+  readonly history?: readonly string[]
+  /** Ranges run one at a time, from the first position on. `itself`: because each reads the rows of all before it. */
+  readonly sequential?: 'ordered' | 'itself' | undefined
+  /** Columns of the target that have another value each time they are computed. */
+  readonly volatile?: readonly string[]
   /** Limits of the table's blocks, unresolved: `{ from: 'dencun' }` or `{ to: 'dencun-1' }`. */
   readonly blocks: BlockLimits
   /** Hint of blocks per chunk. */
@@ -82,7 +100,28 @@ export type SourceDefinition = {
   readonly blockCoverage: BlockCoverage
   /** Reading it as a view without FINAL is right: its rows are never written again. */
   readonly safeView: boolean
+  readonly unit: Unit
+  readonly columns: SourceColumns
+  /** Distance of its complete rows from its newest one, and length of its source gaps, in units; undefined: as for all. */
+  readonly lag: number | undefined
+  readonly gap: number | undefined
   readonly ddl: SqlText
+}
+
+/** What the program reads of each row of a source. */
+export type SourceColumns = {
+  /** An expression that yields an integer or a time. */
+  readonly position: string
+  /** The column with the network's name; undefined: all rows are of the network. */
+  readonly network: string | undefined
+  /** When the row was written; undefined: rewritten rows cannot be told. */
+  readonly written: string | undefined
+}
+
+export const XATU_COLUMNS: SourceColumns = {
+  position: 'block_number',
+  network: 'meta_network_name',
+  written: 'updated_date_time',
 }
 
 /** One network of sql/networks.json. */

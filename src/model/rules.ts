@@ -30,6 +30,7 @@ export const RULES = {
   E033: 'parameter-name-taken',
   E034: 'unknown-fork',
   W035: 'unused-parameter',
+  E036: 'mixed-units',
   // Tables that are read
   W039: 'reads-history',
   E040: 'dependency-cycle',

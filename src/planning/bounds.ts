@@ -1,6 +1,7 @@
 // Owns the expected blocks of a table: its first block and its head, from the sources' extents, the lag and `blocks`.
 import type { BlockLimit, BlockLimits, BlockCoverage, Network } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
+import { formatPosition, isTime } from '../model/positions.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { usageError } from '../model/errors.ts'
 
@@ -28,6 +29,8 @@ export type SourceExtent = {
   readonly table: string
   readonly blockCoverage: BlockCoverage
   readonly extent: Range | undefined
+  /** Distance to keep from its newest block, in place of that of all sources. */
+  readonly lag?: number | undefined
 }
 
 export type BoundsInput = {
@@ -65,14 +68,15 @@ export function tableBounds(input: BoundsInput): Bounds {
   const first = firstBlock(bounding, after)
   const ownNewest = Math.min(...bounding.map(({ extent }) => extent!.to))
   const newest = Math.min(ownNewest, ...after.flatMap(({ inputs }) => inputs.newest ?? []))
-  const naturalHead = Math.min(ownNewest - lag, ...after.flatMap(({ inputs }) => inputs.naturalHead ?? []))
+  const ownHead = Math.min(...bounding.map((source) => source.extent!.to - (source.lag ?? lag)))
+  const naturalHead = Math.min(ownHead, ...after.flatMap(({ inputs }) => inputs.naturalHead ?? []))
   const head = Math.max(naturalHead, forcedHead ?? naturalHead)
   const inputs = { first, head, naturalHead, newest }
   if (head < first)
     return nothing(
       Number.isFinite(ownNewest) && ownNewest >= first
-        ? `the lag (${lag} blocks) is larger than the chain (newest block ${ownNewest}); use --lag 0`
-        : `the first block is ${first}, the head ${head}`,
+        ? `the lag (${ownNewest - ownHead} ${isTime(ownNewest) ? 'seconds' : 'blocks'}) is larger than the chain (newest ${isTime(ownNewest) ? 'row' : 'block'} ${formatPosition(ownNewest)}); use --lag 0`
+        : `the first block is ${formatPosition(first)}, the head ${formatPosition(head)}`,
       inputs,
     )
 

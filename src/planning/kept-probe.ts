@@ -1,7 +1,7 @@
 // Owns the use of what the last run found in the sources: where their data parts are the same, it is true today.
 import { type BlockSet, blockSet, intersect, subtract, union } from '../model/blocks.ts'
-import { blockCoverageOf, type Scope } from '../model/choose.ts'
-import type { TableDefinition } from '../model/model.ts'
+import { blockCoverageOf, columnsOf, gapOf, type Scope } from '../model/choose.ts'
+import { type SourceColumns, type TableDefinition, XATU_COLUMNS } from '../model/model.ts'
 import type { KeptFound, SourcePart } from '../ledger/source-probe.ts'
 import { HISTORY_BLOCKS } from '../sources/sparse-silences.ts'
 import type { Availability, Probe } from './probe.ts'
@@ -12,9 +12,19 @@ import type { TableStatus } from './table-status.ts'
 const RULES = 1
 
 /** Names a table's own sources, and all else that decides what the probe finds in their rows. */
-export function sourcesText(scope: Scope, { sources }: Pick<TableDefinition, 'sources'>): string {
-  const names = sources.toSorted().map((name) => `${name}=${blockCoverageOf(scope, name)}`)
-  return [...names, `source-gap-blocks=${scope.network.sourceGapBlocks}`, `rules=${RULES}`].join(' ')
+export function sourcesText(scope: Scope, table: Pick<TableDefinition, 'sources' | 'unit'>): string {
+  const { sources } = table
+  const names = sources
+    .toSorted()
+    .map(
+      (name) => `${name}=${blockCoverageOf(scope, name)}${otherPosition(columnsOf(scope.catalogue, name))}`,
+    )
+  return [...names, `source-gap-blocks=${gapOf(scope, table)}`, `rules=${RULES}`].join(' ')
+}
+
+function otherPosition({ position, network }: SourceColumns): string {
+  const isUsual = position === XATU_COLUMNS.position && network === XATU_COLUMNS.network
+  return isUsual ? '' : ` by ${position} of ${network ?? 'all'}`
 }
 
 /**
@@ -48,7 +58,7 @@ export async function withKept(
   tableStatuses: ReadonlyMap<string, TableStatus>,
   probe: Probe,
 ): Promise<Probe> {
-  const { ports, network } = workspace
+  const { ports } = workspace
   const tables = [...tableStatuses.values()].flatMap(({ table, missing }) =>
     missing.length > 0 && table.sources.length > 0 ? [table] : [],
   )
@@ -63,7 +73,10 @@ export async function withKept(
     known.map((table) => {
       const row = rows.get(sourcesText(workspace, table))!
       const now = parts.filter(({ source }) => table.sources.includes(source))
-      return [table.key, without(row, changedBlocks(row.parts, now, { ...table, ...network }))]
+      return [
+        table.key,
+        without(row, changedBlocks(row.parts, now, { ...table, sourceGapBlocks: gapOf(workspace, table) })),
+      ]
     }),
   )
   const next: Probe['next'] = async (table, blocks, order, last) => {

@@ -1,6 +1,6 @@
 // Owns probing the source tables: which missing blocks can run, which are source gaps, which are incomplete.
 import { type BlockSet, blockSet, hull, intersect, type Range, subtract, union } from '../model/blocks.ts'
-import type { TableDefinition } from '../model/model.ts'
+import type { TableDefinition, Unit } from '../model/model.ts'
 import type { Order } from './chunks.ts'
 import {
   blocksAsSet,
@@ -10,14 +10,13 @@ import {
   findSourceGaps,
   findSilences,
   findThinBuckets,
-  type ProbedSource,
   probeRange,
 } from '../sources/availability.ts'
 import { makeShared } from '../sources/shared-questions.ts'
 import { watchSparse } from '../sources/sparse-silences.ts'
 import type { Buckets } from '../sources/fingerprint.ts'
 import { mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
-import { blockCoverageOf, inheritedSources, sourcesBehind } from '../model/choose.ts'
+import { blockCoverageOf, gapOf, inheritedSources, sourcesBehind } from '../model/choose.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { expectedByDependants } from './bounds.ts'
 import type { TableStatus } from './table-status.ts'
@@ -54,8 +53,8 @@ export type Probe = {
   ): Promise<BlockSet>
 }
 
-/** Blocks per probe: bounds the memory and the wait before the first chunk. */
-const WINDOW = 250_000
+/** Positions per probe: bounds the memory and the wait before the first chunk. */
+const WINDOW: Readonly<Record<Unit, number>> = { block: 250_000, second: 3_000_000 }
 
 /** Number of cached answers about a source: tables that run side by side ask for the same few windows. */
 const MAX_REMEMBERED = 64
@@ -66,22 +65,20 @@ const MAX_STRETCHES = 32
 /** A probe with a cache: tables that miss the same blocks share one query over their sources. */
 export function makeProbe(workspace: ReadWorkspace): Probe {
   const { source } = workspace.ports
-  const { sourceGapBlocks } = workspace.network
-  const width = bucketWidth(sourceGapBlocks)
   const shareBuckets = makeShared<readonly Bucket[]>(MAX_REMEMBERED)
   const shareRows = makeShared<number>(0)
 
-  async function probe(sources: readonly string[], probed: Range): Promise<readonly ProbedSource[]> {
+  async function probe(sources: readonly string[], probed: Range, width: number) {
     const ask = (names: readonly string[]) => source.buckets(names, probed, width)
     const found = sources.map(async (table) => ({
       table,
       blockCoverage: blockCoverageOf(workspace, table),
-      buckets: (await shareBuckets(table, `${probed.from}-${probed.to}`, ask)) ?? [],
+      buckets: (await shareBuckets(table, `${probed.from}-${probed.to}/${width}`, ask)) ?? [],
     }))
     return await Promise.all(found)
   }
 
-  const sparseSilences = watchSparse(source, sourceGapBlocks)
+  const sparseSilences = watchSparse(source)
 
   /** After a window without rows, all blocks up to the next row of a source: an empty stretch of any length is one window. */
   const next: Probe['next'] = async (table, blocks, order, last) => {
@@ -98,20 +95,23 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
       const stretch = intersect(blocks, [empty])
       if (stretch.length > 0) return stretch
     }
-    return nextWindow(blocks, order)
+    return nextWindow(blocks, order, table.unit)
   }
 
   const probeBlocks = async (table: TableDefinition, blocks: BlockSet): Promise<Availability> => {
+    const sourceGapBlocks = gapOf(workspace, table)
+    const width = bucketWidth(sourceGapBlocks)
     const segments = await Promise.all(
       toProbe(blocks, sourceGapBlocks).map(async (probed) => {
         const [sources, inherited] = await Promise.all([
-          probe(table.sources, probed),
+          probe(table.sources, probed, width),
           probe(
             inheritedSources(workspace, table).filter((name) => !table.sources.includes(name)),
             probed,
+            width,
           ),
         ])
-        const { absent, silences } = await sparseSilences(sources, probed)
+        const { absent, silences } = await sparseSilences(sources, probed, sourceGapBlocks)
         return {
           absent,
           thin: findThinBuckets(sources, width).filter((one) => intersect(blocks, [one]).length > 0),
@@ -177,11 +177,12 @@ function toProbe(blocks: BlockSet, sourceGapBlocks: number): readonly Range[] {
 const WEAK_SOURCES = ['canonical_execution_traces']
 
 /** The first blocks of a set in the order of running, up to the next multiple of `WINDOW`. */
-function nextWindow(blocks: BlockSet, order: Order): BlockSet {
+function nextWindow(blocks: BlockSet, order: Order, unit: Unit): BlockSet {
   const around = hull(blocks)
   if (around === undefined) return []
-  const window = Math.floor((order === 'oldest' ? around.from : around.to) / WINDOW)
-  return intersect(blocks, [{ from: window * WINDOW, to: (window + 1) * WINDOW - 1 }])
+  const length = WINDOW[unit]
+  const window = Math.floor((order === 'oldest' ? around.from : around.to) / length)
+  return intersect(blocks, [{ from: window * length, to: (window + 1) * length - 1 }])
 }
 
 /**

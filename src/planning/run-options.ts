@@ -1,4 +1,5 @@
 // Owns the options of a run: range, sizes, limits, waiting times.
+import type { PerUnit } from '../model/model.ts'
 import type { Order } from './chunks.ts'
 
 export type UpOptions = {
@@ -7,7 +8,7 @@ export type UpOptions = {
   /** Only blocks up to here; above the head it overrides the head and is recorded as forced. */
   readonly to: number | undefined
   /** Blocks per chunk; undefined: as set in the transform's header, else as many as have `chunkRows` rows. */
-  readonly chunk: number | undefined
+  readonly chunk: PerUnit | undefined
   /** Expected rows per chunk; undefined: the default (sizing.ts), or fewer if earlier chunks took too much. */
   readonly chunkRows: number | undefined
   readonly order: Order
@@ -16,7 +17,7 @@ export type UpOptions = {
   /** Statements in flight for one table, >= 1; undefined: as many as over all tables. */
   readonly tableJobs: number | undefined
   /** Distance kept from the newest block, in blocks. */
-  readonly lag: number
+  readonly lag: PerUnit
   /** How long to wait for an unreachable server before the run ends, in ms. */
   readonly giveUpMs: number
   /** No chunk starts while a smaller share of the target's disk is free, 0 to 1. */

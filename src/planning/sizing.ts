@@ -1,6 +1,6 @@
 // Owns how many statements run at the same time and how big a table's chunks are, from options, the server's capacity
 // and the costs of earlier chunks.
-import type { TableDefinition } from '../model/model.ts'
+import { inUnit, type TableDefinition } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { TargetTable } from '../targets/target.ts'
 import type { Sizing } from './chunks.ts'
@@ -77,7 +77,8 @@ export function sizingOf({
   inputs,
   ...server
 }: SizingQuestion): Sizing {
-  if (options.chunk !== undefined) return { blocks: options.chunk }
+  const typed = inUnit(options.chunk, table.unit)
+  if (typed !== undefined) return { blocks: typed }
   if (options.chunkRows === undefined && table.chunk !== undefined) return { blocks: table.chunk }
   const { statementBytes = Infinity, serverBytes = Infinity } = server.capacity
   const memoryBytes = Math.min(statementBytes, serverBytes / server.jobs)

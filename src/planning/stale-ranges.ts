@@ -5,6 +5,7 @@ import { type Present, type PresentInput, staleVersions } from '../ledger/stalen
 import { hintOf, type StaleReason, STALE_REASONS, type StaleVersion } from '../ledger/stale.ts'
 import type { SameSince } from '../ledger/unchanged.ts'
 import { type BlockSet, countBlocks } from '../model/blocks.ts'
+import { derivedInputs, readsHistory } from '../model/choose.ts'
 import type { Network, TableDefinition } from '../model/model.ts'
 import { forkUses } from '../sql-syntax/fork-uses.ts'
 import type { TargetTable } from '../targets/target.ts'
@@ -37,8 +38,8 @@ export async function withStale<F extends Facts>(
   const staleOf = (same: ReadonlyMap<string, SameSince>) =>
     new Map(
       tables.map((table) => {
-        const inputs = table.table.after.map((key) => {
-          const input = presentInput(facts.get(key)!, changes.get(key) ?? [])
+        const inputs = derivedInputs(table.table).map((key) => {
+          const input = presentInput(table.table, facts.get(key)!, changes.get(key) ?? [])
           return [key, { ...input, same: same.get(key) }] as const
         })
         const present = { ...presentSql(table.table, network), inputs: new Map(inputs) }
@@ -49,7 +50,7 @@ export async function withStale<F extends Facts>(
   // Rows that were written again may be the same.
   const read = [...stale.values()]
     .filter((table) => reasonsOf(table.stale).includes('inputs'))
-    .flatMap(({ table }) => table.after)
+    .flatMap(({ table }) => derivedInputs(table))
   const suspects = questions.filter(
     ({ key }) => read.includes(key) && changes.has(key) && facts.get(key)!.table.rows.kind === 'per-block',
   )
@@ -73,21 +74,31 @@ export function presentSql(table: TableDefinition, network: Network): Present {
   }
 }
 
-/** The blocks of an input that its dependants may read: all of a table with one row per key are as far as its watermark. */
-export function readableBlocks({ table, bounds, covered, target, emptied }: Omit<Facts, 'view'>): BlockSet {
+/** The blocks of an input that a dependant may read: if it reads all rows before its own, as far as the watermark. */
+export function readableBlocks(
+  dependant: Pick<TableDefinition, 'history'>,
+  { table, bounds, covered: done, target, emptied }: Omit<Facts, 'view'>,
+  covered: BlockSet = done,
+): BlockSet {
   if (target === undefined || emptied) return []
-  if (table.rows.kind === 'per-block') return covered
+  if (!readsHistory(dependant, table)) return covered
   const first = expectedByDependants(bounds)?.from ?? 0
   return covered.filter(({ from, to }) => from <= first && first <= to)
 }
 
-function presentInput(input: Facts, changes: readonly InputChange[]): PresentInput {
+function presentInput(
+  dependant: TableDefinition,
+  input: Facts,
+  changes: readonly InputChange[],
+): PresentInput {
   const expected = expectedByDependants(input.bounds)
+  const own = input.table.key === dependant.key
   return {
     uuid: input.emptied ? undefined : input.target?.uuid,
-    perKey: input.table.rows.kind === 'per-key',
-    expected: expected === undefined ? [] : [expected],
-    readable: readableBlocks(input),
+    perKey: own || readsHistory(dependant, input.table),
+    ...(own && { own }),
+    expected: own || expected === undefined ? [] : [expected],
+    readable: own ? [] : readableBlocks(dependant, input),
     changes,
   }
 }
@@ -95,7 +106,7 @@ function presentInput(input: Facts, changes: readonly InputChange[]): PresentInp
 /** Its events after the first version that a range of a dependant was computed from. */
 function questionAbout({ table: { key }, target }: Facts, tables: readonly Facts[]) {
   const read = tables
-    .filter(({ table }) => table.after.includes(key))
+    .filter(({ table }) => derivedInputs(table).includes(key))
     .flatMap(({ view }) => view?.islands ?? [])
     .flatMap(({ to, inputs }) => {
       const version = readInputs(inputs).get(key)

@@ -1,17 +1,23 @@
 // Owns the status of tables: expected and done blocks, and whether the target exists.
 import type { IslandState } from '../clickhouse/schema.ts'
-import type { TableDefinition } from '../model/model.ts'
+import { inUnit, type PerUnit, type TableDefinition } from '../model/model.ts'
 import type { InputTable } from '../ledger/built-from.ts'
 import type { LedgerView } from '../ledger/events.ts'
 import { MAX_BLOCK } from '../sources/source.ts'
 import type { TargetTable } from '../targets/target.ts'
-import { type Bounds, type BoundsInput, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
+import { type Bounds, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
 import type { StaleVersion } from '../ledger/stale.ts'
 import { type Absence, absencesOf } from './absence.ts'
 import { type BlockSet, blockSet, subtract, union } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
-import { blockCoverageOf, freshnessOf, withDependencies } from '../model/choose.ts'
+import {
+  blockCoverageOf,
+  derivedInputs,
+  freshnessOf,
+  readsHistory,
+  withDependencies,
+} from '../model/choose.ts'
 import { usageError } from '../model/errors.ts'
 
 export type TableStatus = {
@@ -42,7 +48,7 @@ export type TableStatus = {
  */
 export async function readTableStatuses(
   workspace: ReadWorkspace,
-  options: Pick<BoundsInput, 'lag' | 'forcedHead'>,
+  { lag, forcedHead }: { readonly lag: PerUnit; readonly forcedHead?: number | undefined },
 ): Promise<ReadonlyMap<string, TableStatus>> {
   const tables = withDependencies(workspace)
   const { ports } = workspace
@@ -64,10 +70,12 @@ export async function readTableStatuses(
         table: name,
         blockCoverage: blockCoverageOf(workspace, name),
         extent: extents.get(name),
+        lag: workspace.catalogue.sources.find((one) => one.table === name)?.lag,
       })),
       after: table.after.map((key) => facts.get(key)!.bounds),
       limits: resolveLimits(table.blocks, workspace.network.forks),
-      ...options,
+      lag: inUnit(lag, table.unit) ?? 0,
+      forcedHead,
     })
     const view = views.get(table.key)
     const target = targets.get(table.target)
@@ -147,18 +155,20 @@ export type TableInput = InputTable & {
 
 /** The tables in `after` that exist. */
 export function inputsOf(
-  { after }: TableDefinition,
+  dependant: TableDefinition,
   tableStatuses: ReadonlyMap<string, Pick<TableStatus, 'table' | 'bounds' | 'target' | 'covered'>>,
 ): readonly TableInput[] {
-  return after.flatMap((key) => {
+  return derivedInputs(dependant).flatMap((key) => {
     const { table, bounds, target, covered } = tableStatuses.get(key)!
     if (target === undefined) return []
+    const own = key === dependant.key
     const expected = expectedByDependants(bounds)
     return [
       {
         key,
         uuid: target.uuid,
-        perKey: table.rows.kind === 'per-key',
+        perKey: own || readsHistory(dependant, table),
+        ...(own && { own }),
         target: table.target,
         blocks: union(covered, expected === undefined ? [] : [expected]),
       },

@@ -1,6 +1,6 @@
 // Owns the checks of a transform against its header: bounds, forks, and that every table it reads is named.
 import { fileError } from '../model/errors.ts'
-import type { SqlText, TableDefinition } from '../model/model.ts'
+import type { SourceDefinition, SqlText, TableDefinition } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import type { Report } from '../sql-syntax/problems.ts'
@@ -23,15 +23,21 @@ export type TableDraft = {
 /** Without these parameters a chunk would compute all of history, or rows of other networks. */
 export function checkBounds(
   { file, line }: SqlText,
-  { sources, after }: HeaderDraft,
-  used: readonly string[],
+  { sources = [], after = [], sequential }: HeaderDraft,
+  {
+    used,
+    sources: known,
+  }: { readonly used: readonly string[]; readonly sources: readonly SourceDefinition[] },
   report: Report,
 ): void {
+  const isOfAll = (name: string) =>
+    known.some((one) => one.table === name && one.columns.network === undefined)
+  const hasShort = ['from', 'to'].some((name) => used.includes(name))
   const needed = [
-    'from_block',
-    'to_block',
-    ...((sources ?? []).length > 0 ? ['source', 'network'] : []),
-    ...((after ?? []).length > 0 ? ['target'] : []),
+    ...(hasShort ? ['from', 'to'] : ['from_block', 'to_block']),
+    ...(sources.length > 0 ? ['source'] : []),
+    ...(sources.every(isOfAll) ? [] : ['network']),
+    ...(after.length > 0 || sequential === 'itself' ? ['target'] : []),
   ]
   const types: Record<string, string> = { network: 'String', source: 'Identifier', target: 'Identifier' }
   for (const name of needed.filter((one) => !used.includes(one))) {
@@ -61,12 +67,15 @@ export function checkForks(
 
 /** A table that is read but not named does not bound the blocks: rows would be computed before its data arrives. */
 export function checkReads(
-  { file, header: { sources, after, target }, transform }: TableDraft,
+  { file, header: { sources, after, target, sequential, lookups = [] }, transform }: TableDraft,
   drafts: readonly TableDraft[],
   report: Report,
 ): void {
   if (transform === undefined || sources === undefined || after === undefined) return
-  const targets = drafts.filter(({ key }) => after.includes(key)).map(({ header }) => header.target)
+  const targets = drafts
+    .filter(({ key }) => after.includes(key) || lookups.includes(key))
+    .map(({ header }) => header.target)
+  if (sequential === 'itself') targets.push(target)
   const refuse = (
     rule: 'E042' | 'E043',
     read: ReadonlyMap<string, number>,
@@ -79,8 +88,8 @@ export function checkReads(
       report(fileError({ rule, file, line, sentence, hint: `add it to --! ${key}` }))
     }
   }
-  refuse('E042', tablesRead(transform, 'source'), sources)
-  refuse('E043', tablesRead(transform, 'target'), targets)
+  refuse('E042', tablesRead(transform, 'source'), [...sources, ...lookups])
+  refuse('E043', tablesRead(transform, 'target'), [...targets, ...lookups])
   // `after` refuses it as a cycle; this is the way around.
   for (const { database, table, line } of tableReads(transform)) {
     if (database === undefined || table !== target) continue

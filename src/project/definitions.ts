@@ -1,6 +1,12 @@
 // Owns building table and source definitions from the texts of their files.
 import { fileError } from '../model/errors.ts'
-import type { Network, SourceDefinition, SqlText, TableDefinition } from '../model/model.ts'
+import {
+  type Network,
+  type SourceDefinition,
+  type SqlText,
+  type TableDefinition,
+  XATU_COLUMNS,
+} from '../model/model.ts'
 import { ddlTable } from '../sql-syntax/create-table.ts'
 import { dependencyOrder } from './dependency-order.ts'
 import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHeader } from './header.ts'
@@ -12,6 +18,7 @@ import { onlyStatement } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
+import { withUnits } from './units.ts'
 import { isTableKey } from '../model/table-key.ts'
 import { sha256, sqlHash } from './sql-hash.ts'
 
@@ -28,16 +35,17 @@ type TableFiles = {
   readonly ddl: readonly SqlFile[]
   /** Undefined if their file is wrong: then checks of forks are skipped. */
   readonly networks: readonly Network[] | undefined
+  readonly sources: readonly SourceDefinition[]
 }
 
 /** All tables in dependency order, as far as they could be read. Reports errors with file and line. */
 export function tableDrafts(
-  { transforms, ddl, networks }: TableFiles,
+  { transforms, ddl, networks, sources }: TableFiles,
   report: Report,
 ): readonly TableDraft[] {
   const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
   const drafts = transforms.map((file) =>
-    tableDraft({ file, ddlFile: ddl.find(({ key }) => key === file.key), forks }, report),
+    tableDraft({ file, ddlFile: ddl.find(({ key }) => key === file.key), forks, sources }, report),
   )
   for (const { key, file } of ddl) {
     if (transforms.some((transform) => transform.key === key)) continue
@@ -58,26 +66,27 @@ export function tableDrafts(
     checkReads(draft, ordered, report)
     checkLatest(draft, ordered, report)
   }
-  return ordered
+  return withUnits(ordered, sources, report)
 }
 
 /** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
 export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
-  const { blockCoverage, outside, safeView } = sourceHeader(file.file, file.text)
+  const { outside, blockCoverage, safeView, unit, columns, lag, gap } = sourceHeader(file.file, file.text)
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   reportOutside(ddl, outside, report)
   checkedParameters(ddl, { source: 'Identifier' }, report)
-  return { table: ddlTable(ddl), blockCoverage, safeView, ddl }
+  return { table: ddlTable(ddl), blockCoverage, safeView, unit, columns, lag, gap, ddl }
 }
 
 type DraftFiles = {
   readonly file: SqlFile
   readonly ddlFile: SqlFile | undefined
   readonly forks: readonly string[] | undefined
+  readonly sources: readonly SourceDefinition[]
 }
 
 function tableDraft(
-  { file: { key, file, bytes, text }, ddlFile, forks }: DraftFiles,
+  { file: { key, file, bytes, text }, ddlFile, forks, sources }: DraftFiles,
   report: Report,
 ): TableDraft {
   if (!isTableKey(key)) {
@@ -98,7 +107,7 @@ function tableDraft(
   const isUnknown = forks === undefined || header.params === undefined
   const parameters = transform && checkedParameters(transform, known, isUnknown ? () => {} : report)
   if (transform !== undefined) reportOutside(transform, header.outside ?? [], report)
-  if (transform !== undefined) checkBounds(transform, header, parameters ?? [], report)
+  if (transform !== undefined) checkBounds(transform, header, { used: parameters ?? [], sources }, report)
   if (forks !== undefined) checkForks({ file, header, lines, forks }, report)
   const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
   const clusterDdl = (ddlFile && clusterStatements(ddlFile, ddl, report)) ?? []
@@ -110,6 +119,7 @@ function tableDraft(
       key,
       unit: 'block',
       ...complete,
+      position: complete.position ?? XATU_COLUMNS.position,
       ddl,
       clusterDdl,
       parameters,
@@ -145,10 +155,10 @@ export function earlierDefinition(
 }
 
 function isComplete(header: HeaderDraft): header is TransformHeader {
-  return Object.entries(header).every(
-    ([key, value]) => ['chunk', 'shared', 'fresh'].includes(key) || value !== undefined,
-  )
+  return Object.entries(header).every(([key, value]) => MAY_LACK.includes(key) || value !== undefined)
 }
+
+const MAY_LACK: readonly string[] = ['chunk', 'shared', 'fresh', 'position', 'sequential']
 
 function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)

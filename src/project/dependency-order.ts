@@ -5,7 +5,7 @@ import type { Report } from '../sql-syntax/problems.ts'
 import type { TableDraft } from './definition-checks.ts'
 
 type Node = Pick<TableDraft, 'key' | 'file' | 'lines'> & {
-  readonly header: Pick<TableDraft['header'], 'after'>
+  readonly header: Pick<TableDraft['header'], 'after'> & Partial<Pick<TableDraft['header'], 'lookups'>>
 }
 
 /**
@@ -37,6 +37,9 @@ export function dependencyOrder<Table extends Node>(
         report(fileError({ rule: 'E041', ...place, sentence: `after: there is no table '${one}'`, hint }))
       }
     }
+    // A derived table that is looked up is created before.
+    for (const one of header.lookups ?? [])
+      if (byKey.has(one) && !path.includes(one)) visit(byKey.get(one)!, [...path, key])
     ordered.add(table)
   }
   for (const table of tables) visit(table, [])

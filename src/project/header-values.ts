@@ -6,6 +6,7 @@ import { OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import { boundText } from '../sql-syntax/parameter-value.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
+import { timePosition } from '../model/positions.ts'
 
 export type HeaderEntry = {
   readonly key: string
@@ -37,16 +38,6 @@ export function calls(entry: HeaderEntry): readonly string[] {
   throw wrong(entry, `'${bad}' is not the name of a function or an engine`, 'write names such as url, S3')
 }
 
-/** Blocks per chunk. */
-export function chunk(entry: HeaderEntry): number {
-  const blocks = wholeNumber(entry.value)
-  if (blocks === undefined || blocks === 0) {
-    const hint = 'write the blocks of a chunk, such as 10000'
-    throw wrong(entry, `'${entry.value}' is not a whole number above 0`, hint)
-  }
-  return blocks
-}
-
 /** `30m`, `2h` or `90s`, in seconds. */
 export function seconds(entry: HeaderEntry): number {
   const [, amount, unit] = /^([1-9]\d{0,6})([smh])$/.exec(entry.value) ?? []
@@ -75,7 +66,7 @@ export function expression(entry: HeaderEntry): ShardBy {
   const isClosed = last.depth === 0 && !OPENING.has(last.text) && tokens.every(({ depth }) => depth >= 0)
   if (isClosed && tokens.every(({ depth, text }) => depth > 0 || !SEPARATORS.has(text)))
     return { expression: entry.value, line: entry.line }
-  const hint = 'write columns of ORDER BY, such as cityHash64(address)'
+  const hint = 'write an expression over its columns, such as cityHash64(address)'
   throw wrong(entry, `'${entry.value}' is not an expression`, hint)
 }
 
@@ -140,13 +131,18 @@ export function doctorServers(entry: HeaderEntry): readonly DoctorServer[] {
   return entry.value.split(',').map((part) => oneOf(entry, part.trim(), DOCTOR_SERVERS, 'server'))
 }
 
-function oneOf<T extends string>(entry: HeaderEntry, text: string, known: readonly T[], what: string): T {
+export function oneOf<T extends string>(
+  entry: HeaderEntry,
+  text: string,
+  known: readonly T[],
+  what: string,
+): T {
   const found = known.find((one) => one === text)
   if (found !== undefined) return found
   throw wrong(entry, `'${text}' is not a ${what}`, `write one of ${known.join(', ')}`)
 }
 
-function wrong(
+export function wrong(
   { key, file, line }: HeaderEntry,
   problem: string,
   hint: string,
@@ -163,7 +159,7 @@ function plainName(entry: HeaderEntry, name: string): string {
 
 /** `null` if the text is not a block limit. */
 function blockLimit(text: string): BlockLimit | null {
-  const block = wholeNumber(text)
+  const block = wholeNumber(text) ?? timePosition(text)
   if (block !== undefined) return { fork: undefined, offset: block }
   const [, fork, sign, digits] = /^([a-z][a-z0-9_]*)(?:\s*([+-])\s*(\d+))?$/.exec(text) ?? []
   const blocks = digits === undefined ? 0 : wholeNumber(digits)
@@ -171,7 +167,7 @@ function blockLimit(text: string): BlockLimit | null {
   return { fork, offset: sign === '-' && blocks > 0 ? -blocks : blocks }
 }
 
-function wholeNumber(text: string): number | undefined {
+export function wholeNumber(text: string): number | undefined {
   const number = /^(0|[1-9]\d*)$/.test(text) ? Number(text) : NaN
   return Number.isSafeInteger(number) ? number : undefined
 }

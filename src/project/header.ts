@@ -1,10 +1,9 @@
 // Owns the `--! key: value` lines above the SQL: known and required keys. Values: header-values.ts.
 import { type BackfillError, fileError } from '../model/errors.ts'
-import type { BlockCoverage } from '../model/model.ts'
+import { type BlockCoverage, type TableDefinition, type Unit, XATU_COLUMNS } from '../model/model.ts'
 import {
   blockLimits,
   calls,
-  chunk,
   blockCoverage,
   doctorServers,
   expression,
@@ -18,6 +17,18 @@ import {
   words,
   type HeaderEntry,
 } from './header-values.ts'
+import {
+  chunk,
+  columnOrNone,
+  columns,
+  distance,
+  type Input,
+  inputs,
+  position,
+  sequence,
+  readUnit,
+  unitOf,
+} from './position-values.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { isSignificant, lex } from '../sql-syntax/lexer.ts'
@@ -53,7 +64,12 @@ const TRANSFORM_KEYS = {
   description: needed(words, 'one sentence'),
   target: needed(identifier, 'the table it fills, without database'),
   sources: optional(identifiers, []),
-  after: optional(identifiers, []),
+  /** Tables that it reads whole. */
+  lookup: optional<readonly string[]>(identifiers, []),
+  after: optional<readonly Input[]>(inputs, []),
+  order: optional<'sequential' | undefined>(sequence, undefined),
+  position: optional<string | undefined>(position, undefined),
+  volatile: optional<readonly string[]>(columns, []),
   blocks: optional(blockLimits, { from: undefined, to: undefined }),
   chunk: optional<number | undefined>(chunk, undefined),
   settings: optional(settings, {}),
@@ -67,7 +83,10 @@ const TRANSFORM_KEYS = {
 
 const { outside: OUTSIDE } = TRANSFORM_KEYS
 
-export type TransformHeader = Values<typeof TRANSFORM_KEYS>
+type WrittenHeader = Values<typeof TRANSFORM_KEYS>
+
+export type TransformHeader = Omit<WrittenHeader, 'after' | 'order' | 'lookup'> &
+  Required<Pick<TableDefinition, 'after' | 'history' | 'lookups' | 'sequential'>>
 
 export type HeaderDraft = Draft<TransformHeader>
 
@@ -82,18 +101,52 @@ export function readHeader(file: string, sql: string, report: Report): ReadHeade
   const read = readKeys(file, sql, TRANSFORM_KEYS, report)
   if (!read.lines.has('sources') && !read.lines.has('after'))
     report(missing(file, 'sources', "the tables it reads (or 'after' with table keys)"))
-  return read
+  const { after, order, lookup, ...header } = read.header
+  const keys = after?.map(({ key }) => key)
+  const isOwnInput = keys?.includes(ITSELF) === true
+  if (isOwnInput && order === undefined) report(unordered(file, read.lines.get('after')))
+  return {
+    ...read,
+    header: {
+      ...header,
+      lookups: lookup,
+      after: keys?.filter((key) => key !== ITSELF),
+      history: after?.flatMap(({ key, history }) => (history && key !== ITSELF ? [key] : [])),
+      sequential: isOwnInput ? 'itself' : order && 'ordered',
+    },
+  }
+}
+
+/** In `after`: the rows that the table has of the ranges before. */
+const ITSELF = 'itself'
+
+function unordered(file: string, line: number | undefined): BackfillError {
+  const sentence = 'after: itself: the rows before a range must be there before it runs'
+  return fileError({ rule: 'E003', file, line, sentence, hint: 'add a line --! order: sequential' })
 }
 
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
 export function sourceHeader(file: string, sql: string) {
   const keys = {
     'block-coverage': optional<BlockCoverage>(blockCoverage, 'most-blocks'),
+    position: optional(position, XATU_COLUMNS.position),
+    unit: optional<Unit | undefined>(readUnit, undefined),
+    network: optional(columnOrNone, XATU_COLUMNS.network),
+    written: optional(columnOrNone, XATU_COLUMNS.written),
+    lag: optional<number | undefined>(distance, undefined),
+    gap: optional<number | undefined>(chunk, undefined),
     outside: OUTSIDE,
     view: optional<'safe' | undefined>(viewSafety, undefined),
   }
-  const { 'block-coverage': coverage, outside, view } = completeHeader(file, sql, keys)
-  return { blockCoverage: coverage, outside, safeView: view === 'safe' }
+  const { position: at, network, written, view, ...header } = completeHeader(file, sql, keys)
+  const { 'block-coverage': coverage, unit, ...rest } = header
+  return {
+    ...rest,
+    blockCoverage: coverage,
+    safeView: view === 'safe',
+    unit: unit ?? unitOf(at),
+    columns: { position: at, network, written },
+  }
 }
 
 /** Reads the header of a file of sql/ddl/; reports errors. */

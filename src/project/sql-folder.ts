@@ -41,12 +41,13 @@ export async function readFolders(folders: readonly string[], report: Report) {
   ])
   const last = folders.at(-1)
   if (last !== undefined && transforms.length === 0) unreadable(join(last, 'transforms'), { code: 'ENOENT' })
-  const drafts = tableDrafts({ transforms, ddl, networks }, report)
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
+  const sources = tried(source, (file) => [sourceDefinition(file, report)])
+  const drafts = tableDrafts({ transforms, ddl, networks, sources }, report)
   const catalogue: Catalogue = {
     tables: drafts.flatMap(({ definition }) => definition ?? []),
-    sources: tried(source, (file) => [sourceDefinition(file, report)]),
+    sources,
     networks: networks ?? [],
     ledger: tried(ledger, (file) => statements(file, { ledger: 'Identifier', locks: 'Identifier' }, report)),
     clusterLedger: tried(clusterLedger, (file) =>

@@ -32,8 +32,9 @@ export function inputsText(
   before: InputPositions,
 ): string {
   const versions = inputs.map((input): [string, InputVersion | undefined] => {
-    const isRead = intersect(input.blocks, [windowOf(input, range)]).length > 0
-    return [input.key, isRead ? { uuid: input.uuid, position: before.get(input.key)! } : undefined]
+    const isRead = input.own === true || intersect(input.blocks, [windowOf(input, range)]).length > 0
+    // A table has no event yet before its own first one.
+    return [input.key, isRead ? { uuid: input.uuid, position: before.get(input.key) ?? [0, 0] } : undefined]
   })
   return writeInputs(new Map(versions))
 }
@@ -50,7 +51,7 @@ export async function assertUnchanged(
       inputs.map((input) => ({
         key: input.key,
         uuid: input.uuid,
-        since: before.get(input.key)!,
+        since: before.get(input.key) ?? [0, 0],
         window: windowOf(input, range),
       })),
     ),

@@ -14,7 +14,13 @@ import type { Server } from '../clickhouse/server.ts'
 import { type InsertReport, insertShared, type StepSession } from './shared-insert.ts'
 import { runWrite, type Statement, writeSettings } from '../clickhouse/write.ts'
 import { openStream } from '../clickhouse/stream/stream.ts'
-import { describedOnce, describeTransform, readerOf, transformParams } from '../targets/transform.ts'
+import {
+  describedOnce,
+  describeTransform,
+  readerOf,
+  SOME_RANGE,
+  transformParams,
+} from '../targets/transform.ts'
 
 export type InsertJob = {
   readonly table: TableDefinition
@@ -60,7 +66,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
 
   const columnsOf = describedOnce((table) =>
     describeTransform(reader(table), table, {
-      params: paramsOf(table, { from: 0, to: 0 }),
+      params: paramsOf(table, SOME_RANGE),
       settings: table.settings,
     }),
   )

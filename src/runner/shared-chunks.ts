@@ -93,7 +93,9 @@ export function makeSharing({ runs, slotsOf, waiting }: SharingOptions) {
 function findPartners(runs: readonly TableRun[]): ReadonlyMap<TableRun, TableRun> {
   const pairs = new Map<TableRun, TableRun>()
   // Tables with `after` are left out: the input versions in their fingerprints are read by each chunk separately.
-  const able = runs.filter(({ tableStatus }) => tableStatus.table.after.length === 0)
+  const able = runs.filter(
+    ({ tableStatus }) => tableStatus.table.after.length === 0 && tableStatus.table.sequential === undefined,
+  )
   const alike = Map.groupBy(able, ({ tableStatus }) => sharedStep(tableStatus.table)?.identity)
   for (const [identity, [one, other]] of alike) {
     if (identity === undefined || one === undefined || other === undefined) continue

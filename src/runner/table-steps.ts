@@ -10,6 +10,7 @@ import { mergeRowEstimates } from '../planning/row-estimates.ts'
 import { coverageOf, inputsOf } from '../planning/table-status.ts'
 import type { Bucket } from '../sources/availability.ts'
 import { mergeBuckets } from '../sources/fingerprint.ts'
+import { orderOf } from './task.ts'
 import { recover } from './recover.ts'
 import type { RunContext, TableRun } from './table-run.ts'
 
@@ -23,7 +24,7 @@ export async function probeTable(
     const { table } = run.tableStatus
     await partsBefore()
     const [window, found] = await withRetry({ queries: ports.queries, retryPolicy }, async () => {
-      const next = await probeBlocks.next(table, run.unprobed, options.order, run.lastProbe)
+      const next = await probeBlocks.next(table, run.unprobed, orderOf(run, options), run.lastProbe)
       return [next, await probeBlocks(table, next)] as const
     })
     const { runnable, sourceGaps, incomplete, rowEstimates, buckets, absent, thin } = found

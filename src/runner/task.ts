@@ -1,5 +1,7 @@
 // Owns the scheduler's view of a table's part of a run.
-import { countBlocks } from '../model/blocks.ts'
+import { type BlockSet, countBlocks, subtract } from '../model/blocks.ts'
+import type { Order } from '../planning/chunks.ts'
+import type { UpOptions } from '../planning/run-options.ts'
 import type { Dependency, Task } from '../planning/schedule.ts'
 import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext, TableRun } from './table-run.ts'
@@ -15,9 +17,10 @@ export function taskOf(
   const total = countBlocks(expected)
   const left = countBlocks(run.unprobed) + countBlocks(run.runnable) + countBlocks(run.reservations)
   const inputs = table.after.flatMap((key) => runs.get(key) ?? [])
+  const isSequential = table.sequential !== undefined
   return {
     key: run.key,
-    runnable: run.failure === undefined ? run.runnable : [],
+    runnable: run.failure !== undefined ? [] : isSequential ? nextInOrder(run, expected) : run.runnable,
     unprobed: run.failure === undefined ? run.unprobed : [],
     waitsFor: dependencies(run),
     sizing: sizingOf({
@@ -30,12 +33,22 @@ export function taskOf(
       capacity,
       tooBig: run.tooBig,
     }),
-    order: options.order,
+    order: orderOf(run, options),
     running: run.running,
-    slots: throttle.slotsOf(run.key),
+    slots: Math.min(throttle.slotsOf(run.key), isSequential ? 1 : Infinity),
     progress: total === 0 ? 1 : 1 - left / total,
     overdue: run.overdue,
   }
+}
+
+/** Of a table whose ranges run one after the other: what follows the first blocks without a gap. */
+function nextInOrder({ runnable, covered, running }: TableRun, expected: BlockSet): BlockSet {
+  const [open] = subtract(expected, covered)
+  return open === undefined || running > 0 ? [] : runnable.filter(({ from }) => from === open.from)
+}
+
+export function orderOf({ tableStatus }: TableRun, { order }: Pick<UpOptions, 'order'>): Order {
+  return tableStatus.table.sequential === undefined ? order : 'oldest'
 }
 
 /** Nothing more of the table will be covered in this run; a table that is not part of the run is undefined. */

@@ -60,12 +60,12 @@ export async function up(
   /** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */
   const dependencies = (run: TableRun): readonly Dependency[] =>
     run.tableStatus.table.after.map((key) => {
-      const tableStatus = tableStatuses.get(key)!
-      const expected = expectedByDependants(tableStatus.bounds)
+      const input = tableStatuses.get(key)!
+      const expected = expectedByDependants(input.bounds)
       return {
         key,
         expected: expected === undefined ? [] : [expected],
-        covered: readableBlocks({ ...tableStatus, covered: runs.get(key)?.covered ?? tableStatus.covered }),
+        covered: readableBlocks(run.tableStatus.table, input, runs.get(key)?.covered),
         ended: hasEnded(runs.get(key)),
       }
     })

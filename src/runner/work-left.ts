@@ -1,5 +1,6 @@
 // Owns what a run still has to do: which blocks, in how many chunks, and why a table with such blocks stands still. Pure.
 import { type BlockSet, countBlocks, intersect, subtract, union } from '../model/blocks.ts'
+import { readsHistory } from '../model/choose.ts'
 import type { Standstill } from '../model/standstill.ts'
 import { chunkCount } from '../planning/chunks.ts'
 import { type Dependency, lacking, readyBlocks, type Task, waiting } from '../planning/schedule.ts'
@@ -15,20 +16,23 @@ export function blockedBlocks(
   runs: ReadonlyMap<string, TableRun>,
 ): ReadonlyMap<string, BlockSet> {
   const blocked = new Map<string, BlockSet>()
-  const neverIn = (input: Dependency): BlockSet => {
+  const neverIn = (dependant: TableRun, input: Dependency): BlockSet => {
     const missing = lacking(input)
     if (input.ended) return missing
     const never = intersect(missing, blocked.get(input.key)!)
-    // A table with one row per key is read only as far as every block is done.
-    const [first] = runs.get(input.key)!.tableStatus.table.rows.kind === 'per-key' ? never : []
+    // What is read from its first block on is read only as far as every block is done.
+    const isHistory = readsHistory(dependant.tableStatus.table, runs.get(input.key)!.tableStatus.table)
+    const [first] = isHistory ? never : []
     return first === undefined ? never : intersect(missing, [{ from: first.from, to: Infinity }])
   }
   for (const { key, waitsFor } of tasks) {
-    const { sourceGaps, incomplete } = runs.get(key)!
-    const own = union(sourceGaps, incomplete)
+    const run = runs.get(key)!
+    const gaps = union(run.sourceGaps, run.incomplete)
+    const [stop] = run.tableStatus.table.sequential === undefined ? [] : gaps
+    const own = stop === undefined ? gaps : [{ from: stop.from, to: Infinity }]
     blocked.set(
       key,
-      waitsFor.reduce((all, input) => union(all, neverIn(input)), own),
+      waitsFor.reduce((all, input) => union(all, neverIn(run, input)), own),
     )
   }
   return blocked

@@ -7,6 +7,7 @@ import {
   type Session,
   type Starting,
 } from '../workspace/open.ts'
+import { assertUnits } from '../workspace/run-options.ts'
 import { selectors } from '../workspace/values.ts'
 import type { Context } from './command.ts'
 
@@ -24,6 +25,7 @@ export async function withWorkspace<T>(context: Context, use: (session: Session)
       ),
       'warning',
     )
+    assertUnits(session.workspace.chosen, context)
     return await use(session)
   })
 }

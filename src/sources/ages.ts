@@ -1,19 +1,16 @@
 // Owns the questions how old source rows are, by `updated_date_time` and the clock of their server.
 import { sql } from 'kysely'
 import { typed } from '../clickhouse/dialect.ts'
-import type { Server } from '../clickhouse/server.ts'
+import { rowsIn, rowsOf, type SourcePlace } from './rows.ts'
 import type { BlockSet } from '../model/blocks.ts'
 
 export type Ages = ReturnType<typeof openAges>
 
 /** All functions throw BackfillError `server`. */
-export function openAges({ server, network }: { readonly server: Server; readonly network: string }) {
-  const rowsOf = (source: string) =>
-    server
-      .during('looking how old the source rows are')
-      .withSchema(server.connection.database)
-      .selectFrom(source as 'canonical_execution_source')
-      .where('meta_network_name', '=', network)
+export function openAges(place: SourcePlace) {
+  const { server, columnsOf } = place
+  const during = server.during('looking how old the source rows are')
+  const isDated = (source: string) => columnsOf(source).written !== undefined
 
   return {
     /**
@@ -28,21 +25,19 @@ export function openAges({ server, network }: { readonly server: Server; readonl
       const some = firstOf(blocks)
       const [low, high] = [some[0], some.at(-1)]
       if (low === undefined || high === undefined) return undefined
-      const [first, ...others] = sources.map((source) =>
-        rowsOf(source)
+      const hull = { from: low.from, to: high.to }
+      const [first, ...others] = sources.filter(isDated).map((source) =>
+        rowsIn(place, { source, range: hull, during })
           .select(['block_number', 'updated_date_time'])
-          .where('block_number', '>=', low.from)
-          .where('block_number', '<=', high.to)
           .where(
             sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${numbers(some.map(({ from }) => from))}, ${numbers(some.map(({ to }) => to))})`,
           ),
       )
       if (first === undefined) return undefined
       const arrived = others.reduce((all, next) => all.unionAll(next), first).as('arrived')
-      const db = server.during('looking how old the source rows are')
-      const row = await db
+      const row = await during
         .selectFrom(
-          db
+          during
             .selectFrom(arrived)
             .select(['block_number', sql<boolean>`max(updated_date_time) < now() - ${seconds}`.as('is_old')])
             .groupBy('block_number')
@@ -58,8 +53,9 @@ export function openAges({ server, network }: { readonly server: Server; readonl
 
     /** Age in seconds of the newest row among the newest 100 blocks of each source, up to `heads`; a source without rows is absent. */
     async newest(heads: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
-      const [first, ...others] = [...heads].map(([source, head]) =>
-        rowsOf(source)
+      const dated = [...heads].filter(([source]) => isDated(source))
+      const [first, ...others] = dated.map(([source, head]) =>
+        rowsOf(place, source, during)
           .select([
             sql<string>`${source}`.as('source'),
             sql<number>`greatest(0, dateDiff('second', max(updated_date_time), now()))`.as('age'),

@@ -1,7 +1,7 @@
 // Owns the question which data parts the sources have. Parts never change: where they are the same, so are the blocks.
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { SourcePart } from '../ledger/source-probe.ts'
-import type { Server } from '../clickhouse/server.ts'
+import { type SourcePlace, whereNetwork } from './rows.ts'
 
 /** More than these would take longer to compare than the sources take to be probed. */
 const MOST_PARTS = 2000
@@ -15,16 +15,17 @@ const MOST_ROWS = 10_000_000
  * without the right. A part of other content has another hash, whatever its name.
  */
 export async function readParts(
-  { server, network }: { readonly server: Server; readonly network: string },
+  { server, network, columnsOf }: SourcePlace,
   sources: readonly string[],
 ): Promise<readonly SourcePart[] | undefined> {
   const { database } = server.connection
+  const positionOf = (source: string) => `toUInt64(${columnsOf(source).position})`
   const parts = sources.map(
     (
-      _,
+      source,
       index,
-    ) => `SELECT {source${index}:String} AS source, _part AS part, count() AS n, min(block_number) AS low, max(block_number) AS high
-      FROM {database:Identifier}.{source${index}:Identifier} WHERE meta_network_name = {network:String} GROUP BY part`,
+    ) => `SELECT {source${index}:String} AS source, _part AS part, count() AS n, min(${positionOf(source)}) AS low, max(${positionOf(source)}) AS high
+      FROM {database:Identifier}.{source${index}:Identifier}${whereNetwork(columnsOf(source), network)} GROUP BY part`,
   )
   const found = await server.client
     .rows<SourcePart>({
@@ -35,7 +36,6 @@ export async function readParts(
         LIMIT {most:UInt64} SETTINGS max_rows_to_read = ${MOST_ROWS}, read_overflow_mode = 'throw', join_use_nulls = 0`,
       query_params: {
         database,
-        network,
         sources,
         max: Number.MAX_SAFE_INTEGER,
         most: MOST_PARTS + 1,

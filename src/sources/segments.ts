@@ -2,7 +2,8 @@
 import { sql } from 'kysely'
 import type { Range } from '../model/blocks.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import { FACTS, rowsIn, type SourcePlace } from './source.ts'
+import { rowsIn, type SourcePlace } from './rows.ts'
+import { FACTS } from './source.ts'
 
 /** The sources' contents in a segment of blocks. */
 export type Segment = {
@@ -17,8 +18,8 @@ export type Segment = {
 
 export type SegmentPort = ReturnType<typeof openSegments>
 
-export function openSegments({ server, network }: SourcePlace) {
-  const db = server.db.withSchema(server.connection.database)
+export function openSegments(place: SourcePlace) {
+  const during = place.server.db
   return {
     /**
      * Counts the sources' blocks of the range by segments; each begins at one of `starts` (ascending, the first is the
@@ -31,7 +32,7 @@ export function openSegments({ server, network }: SourcePlace) {
     ): Promise<readonly Segment[]> {
       const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
       const [first, ...others] = sources.map((source) =>
-        rowsIn(db, network, { source, range })
+        rowsIn(place, { source, range, during })
           .select([sql<string>`${source}`.as('source'), sql<number>`toUInt64(${start})`.as('from'), ...FACTS])
           .groupBy('from'),
       )

@@ -1,5 +1,5 @@
 // Owns the queries of source tables: extents, the probe's buckets, disagreements, fingerprints.
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { SourcePart } from '../ledger/source-probe.ts'
 import { readParts } from './parts.ts'
@@ -11,11 +11,8 @@ import type { Bucket } from './availability.ts'
 import { type RowPolicy, rowPolicies } from '../clickhouse/row-policies.ts'
 import { assertReadable } from '../clickhouse/source-views.ts'
 import { touchesSome, typed } from '../clickhouse/dialect.ts'
-import type { Schema } from '../clickhouse/schema.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
-import type { Server } from '../clickhouse/server.ts'
-
-type SourceName = `canonical_execution_${string}`
+import { probedColumns, rowsIn, rowsOf, type SourcePlace } from './rows.ts'
 
 export type SourcePort = {
   /**
@@ -60,11 +57,10 @@ export type SourcePort = {
   readonly hasTimes: boolean
 }
 
-export type SourcePlace = { readonly server: Server; readonly network: string }
-
 /** The source tables of one network, in the connection's database. Counts are of rows before merging: estimates. */
-export function openSource({ server, network }: SourcePlace): SourcePort {
-  const asking = (doing: string) => server.during(doing).withSchema(server.connection.database)
+export function openSource(place: SourcePlace): SourcePort {
+  const { server, network, columnsOf } = place
+  const asking = (doing: string) => server.during(doing)
   const missing = (sources: readonly string[]) => (error: unknown) => {
     if (!isMissing(error)) throw error
     // The server quotes the SELECT that it cannot read, unless the whole database is missing.
@@ -74,18 +70,16 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
     throw usageError(`${what} cannot be read: ${messageOf(error)}`, MISSING_HINT)
   }
-  const rowsOf = (source: string, range: Range) =>
-    rowsIn(asking('reading the sources'), network, { source, range })
+  const within = (source: string, range: Range) =>
+    rowsIn(place, { source, range, during: asking('reading the sources') })
 
   /** The network is the key's first column and the block its second: both ends come from the primary index. */
   const edge = (source: string, order: 'asc' | 'desc', beyond?: number) => {
     const db = asking('looking for the first and last block of the sources')
     return db
       .selectFrom(
-        db
-          .selectFrom(source as SourceName)
+        rowsOf(place, source, db)
           .select('block_number')
-          .where('meta_network_name', '=', network)
           .$if(beyond !== undefined, (rows) =>
             rows.where('block_number', order === 'asc' ? '>=' : '<=', beyond!),
           )
@@ -111,12 +105,12 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
     ranges: readonly Range[],
   ): Promise<readonly number[]> {
     if (sources.length < 2 || ranges.length === 0) return []
-    const within = touchesSome(ranges, 'block_number')
+    const touching = touchesSome(ranges, 'block_number')
     const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
     const [first, ...others] = sources.map((source) =>
-      rowsOf(source, hull)
+      within(source, hull)
         .select(['block_number', sql<string>`${source}`.as('source')])
-        .where(within)
+        .where(touching)
         .distinct(),
     )
     const rows = await asking('comparing the blocks of the sources')
@@ -131,7 +125,8 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
   }
 
   return {
-    assertReadable: (sources) => assertReadable(server, sources),
+    assertReadable: (sources) =>
+      assertReadable(server, new Map(sources.map((name) => [name, probedColumns(columnsOf(name))]))),
     policies: (sources) => rowPolicies(server, sources),
 
     async extents(sources) {
@@ -157,7 +152,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
     },
 
     nextRows,
-    parts: (sources) => readParts({ server, network }, sources),
+    parts: (sources) => readParts(place, sources),
 
     async buckets(sources, range, width) {
       const db = asking(`probing ${range.from}-${range.to}`)
@@ -165,7 +160,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       const [first, ...others] = sources.map((source) =>
         db
           .selectFrom(
-            rowsOf(source, range)
+            within(source, range)
               .select([
                 'block_number',
                 sql<number>`count()`.as('n'),
@@ -191,7 +186,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
       return Map.groupBy(ascending, (row) => row.source) satisfies Map<string, Bucket[]>
     },
 
-    networks: (sources) => networksIn(server, sources).catch(missing(sources)),
+    networks: (sources) => networksIn(place, sources).catch(missing(sources)),
 
     isBusy: () => isBusy({ server, network }),
 
@@ -199,7 +194,7 @@ export function openSource({ server, network }: SourcePlace): SourcePort {
 
     async fingerprint(sources, range) {
       const [first, ...others] = sources.map((source) =>
-        rowsOf(source, range).select([sql<string>`${source}`.as('source'), ...FACTS]),
+        within(source, range).select([sql<string>`${source}`.as('source'), ...FACTS]),
       )
       if (first === undefined) return new Map()
       const rows = await asking(`reading the fingerprint of ${range.from}-${range.to}`)
@@ -221,15 +216,3 @@ export const FACTS = [
   sql<number>`uniqExact(block_number)`.as('blocks'),
   sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
 ] as const
-
-export function rowsIn(
-  db: Kysely<Schema>,
-  network: string,
-  { source, range }: { readonly source: string; readonly range: Range },
-) {
-  return db
-    .selectFrom(source as SourceName)
-    .where('meta_network_name', '=', network)
-    .where('block_number', '>=', range.from)
-    .where('block_number', '<=', range.to)
-}

@@ -54,10 +54,7 @@ export function isUnusual(run: Range, history: readonly Bucket[], sourceGapBlock
 type Silences = { readonly absent: readonly string[]; readonly silences: BlockSet }
 
 /** Looks at the sparse ones of probed sources; asks for their history where a silence is suspicious. */
-export function watchSparse(
-  port: Pick<SourcePort, 'extents' | 'buckets' | 'isBusy'>,
-  sourceGapBlocks: number,
-) {
+export function watchSparse(port: Pick<SourcePort, 'extents' | 'buckets' | 'isBusy'>) {
   const known = new Map<string, Promise<boolean>>()
   /** Whether a source has no row at all, and the chain is busy. Asked once. */
   function isAbsent(table: string): Promise<boolean> {
@@ -67,7 +64,11 @@ export function watchSparse(
     answer.catch(() => known.delete(table))
     return answer
   }
-  return async (sources: readonly ProbedSource[], probed: Range): Promise<Silences> => {
+  return async (
+    sources: readonly ProbedSource[],
+    probed: Range,
+    sourceGapBlocks: number,
+  ): Promise<Silences> => {
     const sparse = sources.filter(({ blockCoverage }) => blockCoverage === 'sparse')
     const found = await Promise.all(
       sparse.map(async (one) => {

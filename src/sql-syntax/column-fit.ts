@@ -85,6 +85,8 @@ function typeFits(given: DataType, wanted: DataType): boolean {
   if (from.name === 'Nothing') return true
   if (CONTAINERS.has(from.name) && from.name === to.name) return elementsFit(from.args, to.args)
   if (from.name === 'FixedString' && to.name === 'String') return true
+  // A comparison yields UInt8; a Float64 column is chosen for room, not for its last digits.
+  if (to.name === 'Bool' && from.name === 'UInt8') return true
   if (from.name === 'Bool') return to.name === 'Bool' || numberFits(UINT8, to)
   if (from.name === 'DateTime') return to.name === 'DateTime' || to.name === 'DateTime64'
   if (from.name === 'DateTime64') return to.name === 'DateTime64' && size(from) <= size(to)
@@ -119,7 +121,7 @@ function elementsFit(from: readonly DataType[], to: readonly DataType[]): boolea
 function numberFits(from: DataType, to: DataType): boolean {
   const [a, b] = [numberKind(from), numberKind(to)]
   if (a === undefined || b === undefined) return false
-  if (a.kind === b.kind) return a.bits <= b.bits
+  if (a.kind === b.kind) return a.kind === 'Float' || a.bits <= b.bits
   if (b.kind === 'Float') return a.bits < (b.bits === 64 ? 53 : 24)
   return a.kind === 'UInt' && b.kind === 'Int' && a.bits < b.bits
 }

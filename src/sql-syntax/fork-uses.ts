@@ -50,10 +50,10 @@ function readsOnlyItsRange(words: readonly Word[]): boolean {
   )
   const bounds = count(
     ({ parameter }, index) =>
-      parameter === 'from_block' &&
+      /^from(_block)?$/.test(parameter ?? '') &&
       isKeyword(words[index - 1], 'BETWEEN') &&
       !isKeyword(words[index - 2], 'NOT') &&
-      words[index + 2]?.parameter === 'to_block',
+      /^to(_block)?$/.test(words[index + 2]?.parameter ?? ''),
   )
   return reads <= bounds
 }

@@ -13,6 +13,8 @@ export type Parameters = Readonly<Record<string, string>>
 export const RUNNER_PARAMETERS: Parameters = {
   from_block: 'UInt64',
   to_block: 'UInt64',
+  from: 'UInt64',
+  to: 'UInt64',
   network: 'String',
   source: 'Identifier',
   target: 'Identifier',
@@ -64,13 +66,18 @@ export function checkedParameters(
     if (right === undefined) {
       const hint = knownNames('parameters', name, Object.keys(known))
       report(fileError({ rule: 'E030', ...place, sentence: `unknown parameter {${name}:${type}}`, hint }))
-    } else if (type !== right) {
+    } else if (type !== right && !(isPosition(name) && /^DateTime(64)?(\(.*\))?$/.test(type))) {
       const sentence = `parameter '${name}' is used as ${type}`
       report(fileError({ rule: 'E031', ...place, sentence, hint: `write {${name}:${right}}` }))
     }
     names.add(name)
   }
   return [...names]
+}
+
+/** The ends of a range in any unit: a time is bound as seconds since 1970, as a number is. */
+function isPosition(name: string): boolean {
+  return name === 'from' || name === 'to'
 }
 
 export type UsedParameter = {

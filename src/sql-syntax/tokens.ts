@@ -1,6 +1,6 @@
 // Owns operations on token lists: split at commas, match brackets, replace tokens, print them.
 import type { SqlText } from '../model/model.ts'
-import { isSignificant, lex, OPENING, type Token } from './lexer.ts'
+import { isName, isSignificant, lex, OPENING, significantTokens, type Token, unquoted } from './lexer.ts'
 
 /** The items between the commas outside of any bracket; none for no tokens. */
 export function splitAtCommas(tokens: readonly Token[]): readonly (readonly Token[])[] {
@@ -56,4 +56,11 @@ export function unspaced(text: string): string {
     .replaceAll('( ', '(')
     .replaceAll(/ ([),])/g, '$1')
     .replaceAll(' . ', '.')
+}
+
+/** The columns that an expression names: what is no function. */
+export function columnsIn(expression: string): readonly string[] {
+  const tokens = significantTokens({ file: '', text: expression, line: 1 })
+  const names = tokens.filter((token, at) => isName(token) && tokens[at + 1]?.text !== '(').map(unquoted)
+  return [...new Set(names)]
 }

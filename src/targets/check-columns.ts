@@ -2,7 +2,7 @@
 import { usageError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { columnProblems, type OutputColumn } from '../sql-syntax/column-fit.ts'
-import type { Scope } from '../model/choose.ts'
+import { derivedInputs, type Scope } from '../model/choose.ts'
 import type { TargetPort, TargetTable } from './target.ts'
 
 export type DescribePort = {
@@ -27,9 +27,11 @@ export async function checkTables(
   tables: readonly TableDefinition[],
   targets: ReadonlyMap<string, TargetTable>,
 ): Promise<readonly TableDefinition[]> {
+  const keys = tables.map(({ key }) => key)
   const exists = (key: string) =>
     targets.has(catalogue.tables.find((table) => table.key === key)?.target ?? '')
-  const isReady = ({ after }: TableDefinition) => after.every(exists)
+  const isReady = (table: TableDefinition) =>
+    [...derivedInputs(table), ...(table.lookups ?? []).filter((name) => keys.includes(name))].every(exists)
   const outcomes = await Promise.allSettled(
     tables.filter(isReady).map(async (table) => {
       const target = targets.get(table.target)

@@ -2,7 +2,7 @@
 import { determinismOf } from '../clickhouse/determinism.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
-import type { SqlText } from '../model/model.ts'
+import type { TableDefinition } from '../model/model.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import { volatileNames } from './volatile-outputs.ts'
@@ -34,11 +34,11 @@ export function isCollapsing({ engine }: { readonly engine: string }): boolean {
 export async function comparedColumns(
   server: Server,
   columns: readonly ExistingColumn[],
-  transform: SqlText,
+  { transform, volatile: declared = [] }: Pick<TableDefinition, 'transform' | 'volatile'>,
   described: readonly OutputColumn[],
 ): Promise<ComparedColumns> {
   const output = new Set(described.map(({ name }) => name))
-  const volatile = await volatileNames(server, transform)
+  const volatile = new Set([...(await volatileNames(server, transform)), ...declared])
   const yielded = columns.filter(({ name }) => output.has(name))
   const computed = columns.filter(
     ({ name, defaultKind }) =>

@@ -49,7 +49,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
       .withSchema(connection.database)
       .selectFrom(table.target as 'int_target')
       .select(({ fn }) => fn.countAll<number>().as('rows'))
-      .where(rowsIn(ranges, network))
+      .where(rowsIn(table, ranges, network))
       .executeTakeFirstOrThrow()
     return row.rows
   }
@@ -184,14 +184,18 @@ function deletionHere(
   network: string | undefined,
 ) {
   const statement = sql`DELETE FROM ${sql.id(connection.database, table.target)}
-    WHERE ${rowsIn(ranges, network)} AND ${fence({ lockName: lock.name, names })}`
+    WHERE ${rowsIn(table, ranges, network)} AND ${fence({ lockName: lock.name, names })}`
   const { text, params } = withParams(statement.compile(db))
   return { query: text, query_params: params }
 }
 
 /** A condition on rows of the ranges. */
-function rowsIn(ranges: BlockSet, network: string | undefined): RawBuilder<SqlBool> {
-  const rows = touchesSome(ranges, 'block_number')
+function rowsIn(
+  { position }: TableDefinition,
+  ranges: BlockSet,
+  network: string | undefined,
+): RawBuilder<SqlBool> {
+  const rows = touchesSome(ranges, sql.raw(position))
   return network === undefined ? rows : sql<SqlBool>`${rows} AND meta_network_name = ${network}`
 }
 
@@ -205,7 +209,8 @@ async function deletionOnShards(
   const { database, table: local } = await localOf(server, table)
   const name = `${quoteIdentifier(database)}.${quoteIdentifier(local)}`
   const rows =
-    (network === undefined ? '' : `meta_network_name = ${quoteString(network)} AND `) + blocksIn(ranges)
+    (network === undefined ? '' : `meta_network_name = ${quoteString(network)} AND `) +
+    blocksIn(table, ranges)
   const why = noDeletes(server)
   if (why !== undefined)
     throw failedError(
@@ -220,8 +225,8 @@ async function deletionOnShards(
   }
 }
 
-function blocksIn(ranges: BlockSet): string {
-  const each = ranges.map(({ from, to }) => `block_number BETWEEN ${from} AND ${to}`)
+function blocksIn({ position }: TableDefinition, ranges: BlockSet): string {
+  const each = ranges.map(({ from, to }) => `${position} BETWEEN ${from} AND ${to}`)
   const { from, to } = hull(ranges)!
-  return each.length === 1 ? each[0]! : `block_number BETWEEN ${from} AND ${to} AND (${each.join(' OR ')})`
+  return each.length === 1 ? each[0]! : `${position} BETWEEN ${from} AND ${to} AND (${each.join(' OR ')})`
 }

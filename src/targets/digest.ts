@@ -34,12 +34,7 @@ export async function digestSql(
   table: TableDefinition,
   { engine, columns }: Pick<TargetTable, 'engine' | 'columns'>,
 ): Promise<DigestSql> {
-  const { stored, not } = await comparedColumns(
-    server,
-    columns,
-    table.transform,
-    await executor.describe(table),
-  )
+  const { stored, not } = await comparedColumns(server, columns, table, await executor.describe(table))
   const hashed = stored.toSorted((one, other) => (one.name < other.name ? -1 : 1))
   const list = hashed.map(({ name }) => quoteIdentifier(name)).join(', ')
   const types = hashed.map(({ name, type }) => `${name} ${type}`).join(', ')
@@ -80,7 +75,7 @@ export function openDigests(server: Server, describe: DescribePort['describe']) 
       const { from, rowHash, columns } = await statement
       const [digest] = await server.client.rows<Digest>({
         query: `SELECT count() AS rows, toString(sum(${rowHash})) AS sum, ${columns} AS columns
-          FROM ${from} WHERE block_number BETWEEN ${range.from} AND ${range.to}`,
+          FROM ${from} WHERE ${table.position} BETWEEN ${range.from} AND ${range.to}`,
         clickhouse_settings: {
           ...DIGEST_SETTINGS,
           // The server knows before it reads.

@@ -121,6 +121,9 @@ type TransformCall = {
   readonly target: Pick<Connection, 'database'>
 }
 
+/** For statements that are described and not run: a time has ten digits, or it is no DateTime. */
+export const SOME_RANGE: Range = { from: 1_000_000_000, to: 1_000_000_000 }
+
 export function transformParams({
   table,
   range,
@@ -131,6 +134,8 @@ export function transformParams({
   return {
     from_block: range.from,
     to_block: range.to,
+    from: range.from,
+    to: range.to,
     network: network.name,
     source: source.database,
     target: target.database,

@@ -39,7 +39,7 @@ export const printing: readonly Flag[] = [
 ]
 export const yes = flag('yes', 'No question before the work starts; needed outside a terminal')
 export const dryRun = flag('dry-run', 'What would be done, without writing anything')
-export const from = flag('from <block>', 'First block', { example: '19000000' })
+export const from = flag('from <block>', 'First block, or UTC time', { example: '19000000' })
 export const to = flag('to <block>', 'Last block', { fallback: 'the first block' })
 export const order = flag('order <oldest|newest>', 'Which blocks run first', {
   fallback: 'oldest',
@@ -50,10 +50,14 @@ export const chunkRows = flag('chunk-rows <rows>', 'Approximate number of source
   fallback: '5 million',
   variable: 'BACKFILL_CHUNK_ROWS',
 })
-export const chunk = flag('chunk <blocks>', 'Fixed number of blocks per chunk, in place of --chunk-rows', {
-  example: '10000',
-  variable: 'BACKFILL_CHUNK',
-})
+export const chunk = flag(
+  'chunk <blocks>',
+  'Fixed number of blocks or time per chunk, in place of --chunk-rows',
+  {
+    example: '10000, 6h',
+    variable: 'BACKFILL_CHUNK',
+  },
+)
 export const jobs = flag('jobs <count>', 'Number of statements at the same time, over all tables', {
   example: '4',
   fallback: 'half of the idle cores of the server, 2 to 8',
@@ -67,8 +71,8 @@ export const slots: readonly Flag[] = [
     variable: 'BACKFILL_TABLE_JOBS',
   }),
 ]
-export const lag = flag('lag <blocks>', 'Distance to keep from the newest block', {
-  example: '64',
+export const lag = flag('lag <blocks>', 'Distance to keep from the newest block or time', {
+  example: '64, 15m or both, 64,15m',
   fallback: '384',
   variable: 'BACKFILL_LAG',
 })

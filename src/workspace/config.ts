@@ -1,10 +1,9 @@
 // Owns the configuration: every value for a command, and the origin of each.
 import { resolve } from 'node:path'
 import type { Order } from '../planning/chunks.ts'
-import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS } from '../model/model.ts'
+import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } from '../model/model.ts'
 import { findEnvFile, shownEnvFile } from './env-file.ts'
 import {
-  blockCount,
   clusterName,
   databaseName,
   type Flags,
@@ -12,6 +11,7 @@ import {
   names,
   nonEmpty,
   oneOf,
+  perUnit,
   positiveCount,
   type Word,
 } from './values.ts'
@@ -22,6 +22,9 @@ import { type Environment, type Layers, readDotenv, type Setting, setting, varia
 
 /** Every value for a command. */
 export type Config = ReturnType<typeof readConfig>
+
+/** Twelve epochs. */
+const LAG: PerUnit = { block: 384, second: 4608 }
 
 export type ConfigQuestion = {
   readonly flags: Flags
@@ -46,13 +49,13 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
   const servers = readServers(layers, folder)
   return {
     network,
-    /** Distance kept from the newest block, in blocks. */
-    lag: setting(layers, 'lag', blockCount, 384),
+    /** Distance kept from the newest position. */
+    lag: setting<PerUnit>(layers, 'lag', perUnit(LAG), LAG),
     /** Statements at the same time; undefined: by the server's capacity. */
     jobs: optional('jobs', positiveCount),
     tableJobs: optional('table-jobs', positiveCount),
-    /** Blocks per chunk; undefined: the table's own hint. */
-    chunk: optional('chunk', positiveCount),
+    /** Positions per chunk; undefined: the table's own hint. */
+    chunk: optional('chunk', perUnit({}, 1)),
     /** Expected rows per chunk; undefined: the default. */
     chunkRows: optional('chunk-rows', positiveCount),
     order: setting<Order>(layers, 'order', oneOf(['oldest', 'newest']), 'oldest'),

@@ -18,6 +18,8 @@ import { openLocks } from '../lock/lock.ts'
 import { namesFor } from '../clickhouse/own-databases.ts'
 import { openQueries } from '../runner/query-fate.ts'
 import { openServers } from '../clickhouse/servers.ts'
+import { columnsOf } from '../model/choose.ts'
+import type { SourcePlace } from '../sources/rows.ts'
 import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
@@ -55,10 +57,15 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     : await compressionFrom(source, options.compression ?? DEFAULT_COMPRESSION)
   const close = async (): Promise<void> => void (await Promise.all([sides.close(), heartbeat.close()]))
   const place = { server: ledgerServer, names, network: network.name, toolVersion }
+  const sources: SourcePlace = {
+    server: source,
+    network: network.name,
+    columnsOf: (name) => columnsOf(catalogue, name),
+  }
   const ports: Ports = {
     ledger: openLedger(place),
     locks: openLocks({ server: heartbeat, names, network: network.name, exclusive }),
-    source: openSource({ server: source, network: network.name }),
+    source: openSource(sources),
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network, compression }),
     queries: openQueries({ server: heartbeat, source }),
@@ -81,7 +88,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     /** Compression in use between two servers. */
     compression,
     /** For ports that only one command needs: it opens them itself, so that the others do not load them. */
-    connected: { source, target, names },
+    connected: { source, target, names, sources },
     close,
   }
 }

@@ -1,6 +1,8 @@
 // Owns reading the options of a run from flags and configuration.
 import { resolve } from 'node:path'
 import { usageError } from '../model/errors.ts'
+import type { TableDefinition, Unit } from '../model/model.ts'
+import { isTime } from '../model/positions.ts'
 import type { MaxLoad, UpOptions } from '../planning/run-options.ts'
 import { onlySelect } from '../project/transform-statement.ts'
 import { readLoginFile } from './text-file.ts'
@@ -59,6 +61,35 @@ export function typedBounds(flags: Flags): Pick<UpOptions, 'from' | 'to'> {
     throw usageError(`${start} ${from} is after ${end} ${to}`, 'swap them: the range goes upwards')
   }
   return { from, to }
+}
+
+/**
+ * @throws BackfillError `usage` for a number that is of blocks for some of the tables and of seconds for others, and for a
+ *   position that some of them do not count
+ */
+export function assertUnits(
+  chosen: readonly Pick<TableDefinition, 'key' | 'unit'>[],
+  { config, flags }: { readonly config: Config; readonly flags: Flags },
+): void {
+  const keys = (unit: Unit) => chosen.flatMap((table) => (table.unit === unit ? [table.key] : []))
+  const [blocks, seconds] = [keys('block'), keys('second')]
+  const isMixed = blocks.length > 0 && seconds.length > 0
+  for (const { value, origin } of [config.lag, config.chunk])
+    if (isMixed && typeof value === 'number' && value > 0)
+      throw usageError(
+        `${origin}: ${value} would be blocks for ${blocks.join(', ')} and seconds for ${seconds.join(', ')}`,
+        `type both, such as ${value},5m, or choose tables with --tables`,
+      )
+  for (const name of ['from', 'to', 'at']) {
+    const position = readFlag(flags, name, blockNumber)
+    if (position === undefined) continue
+    const wrong = isTime(position) ? blocks : isMixed ? seconds : []
+    if (wrong.length > 0)
+      throw usageError(
+        `--${name} ${flags.get(name)!.text} is ${isTime(position) ? 'a time' : 'a block'}, and ${wrong.join(', ')} count${wrong.length === 1 ? 's' : ''} ${isTime(position) ? 'blocks' : 'seconds'}`,
+        'choose the tables that it is for with --tables',
+      )
+  }
 }
 
 function isTyped({ origin }: Setting<unknown>): boolean {

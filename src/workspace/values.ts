@@ -1,5 +1,7 @@
 // Owns reading values from words, of a flag, a variable or a line of `.env`. Pure.
 import { usageError } from '../model/errors.ts'
+import type { PerUnit } from '../model/model.ts'
+import { timePosition } from '../model/positions.ts'
 import { mayBeTyped } from '../sql-syntax/harmless-settings.ts'
 
 /** A value with its place, for messages: `--from`, `BACKFILL_LAG`. */
@@ -22,12 +24,37 @@ export function readFlag<T>(flags: Flags, name: string, read: (word: Word) => T)
   return word === undefined ? undefined : read(word)
 }
 
+/** A position: a number, or a UTC time such as 2024-03-13T13:55. */
 export function blockNumber(word: Word): number {
-  return wholeNumber(word, 0, MAX_BLOCK, 'a block number')
+  return timePosition(word.text) ?? wholeNumber(word, 0, MAX_BLOCK, 'a block number')
 }
 
 export function blockCount(word: Word): number {
   return wholeNumber(word, 0, MAX_BLOCK, 'a number of blocks')
+}
+
+/**
+ * A reader of `64`, of `5m` for tables that count seconds, or of both: `64,5m`. `usual`: what is not typed; a number alone is
+ * of whatever the tables count.
+ */
+export function perUnit(usual: PerUnit = {}, least = 0): (word: Word) => PerUnit {
+  return (word) => {
+    const parts = /^[\d_,]*$/.test(word.text) ? [word.text] : word.text.split(',')
+    const [blocks, more] = parts.filter((part) => !/[smh]$/.test(part))
+    const [time, another] = parts.filter((part) => /[smh]$/.test(part))
+    const typed = [blocks, time].map((text, at) =>
+      text === undefined
+        ? undefined
+        : at === 0
+          ? (least === 0 ? blockCount : positiveCount)({ ...word, text })
+          : Math.round(duration({ ...word, text }) / 1000),
+    )
+    if (more !== undefined || another !== undefined || (typed[1] === 0 && least > 0))
+      throw usageError(`${word.place} must be a number, a time, or both, such as 64,5m, got '${word.text}'`)
+    if (typed[1] === undefined) return typed[0]!
+    const rest = typeof usual === 'object' ? usual : {}
+    return { ...rest, ...(typed[0] !== undefined && { block: typed[0] }), second: typed[1] }
+  }
 }
 
 export function positiveCount(word: Word): number {

@@ -1,3 +1,5 @@
+import { changedSince } from '../../src/ledger/staleness.ts'
+import type { SameSince } from '../../src/ledger/unchanged.ts'
 import { describe, expect, test } from 'vitest'
 import { hintOf, splitStaleTag, withStaleTag, shortHash } from '../../src/ledger/stale.ts'
 
@@ -30,4 +32,22 @@ test('what makes a stale table right depends on whether its rows can be taken ba
   expect(hintOf({ key, rows: { kind: 'per-block' } })).toBe('backfill redo a --stale')
   expect(hintOf({ key, rows: { kind: 'per-block', deletedFirst: true } })).toBe('backfill import --changed')
   expect(hintOf({ key, rows: { kind: 'per-key', keep: 'latest', column: 'b' } })).toBe('backfill rebuild a')
+})
+
+const change = (from: number, to: number, seq: number) => ({
+  range: { from, to },
+  position: [1, seq] as const,
+})
+
+test('of its own earlier rows, a change makes stale what lies behind it, and neither itself nor what is before', () => {
+  const own = { perKey: true, own: true, changes: [] }
+  const changes = [change(0, 9, 2), change(10, 19, 4), change(5, 6, 6)]
+  const since = (seq: number, same?: SameSince) => changedSince({ ...own, changes, same }, [1, seq])
+  expect(since(6)).toEqual([])
+  expect(since(4)).toEqual([{ from: 7, to: Number.MAX_SAFE_INTEGER }])
+  // The range 10-19 read as of 2: its own event is later, and says nothing of itself.
+  expect(changedSince({ ...own, changes: changes.slice(0, 2) }, [1, 2])).toEqual([
+    { from: 20, to: Number.MAX_SAFE_INTEGER },
+  ])
+  expect(since(4, () => [{ from: 5, to: 6 }])).toEqual([])
 })

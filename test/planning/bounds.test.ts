@@ -240,3 +240,10 @@ test('a table of a single block has it, also for those that wait for it', () => 
 test('the newest block may be the first one: then the lag is what leaves nothing', () => {
   expect(boundsOf({ sources: [source('every-block', 300, 300)], lag: 1 }).note).toContain('--lag 0')
 })
+
+test('a source whose rows arrive later holds the head back by its own lag, whatever the lag of the others', () => {
+  const late = { ...source('most-blocks', 0, 9000), lag: 600 }
+  expect(boundsOf({ sources: [source('every-block', 0, 9000), late], lag: 64 }).inputs.naturalHead).toBe(8400)
+  expect(boundsOf({ sources: [source('every-block', 0, 8000), late], lag: 64 }).inputs.naturalHead).toBe(7936)
+  expect(boundsOf({ sources: [{ ...late, lag: 0 }], lag: 64 }).inputs.naturalHead).toBe(9000)
+})

@@ -1,3 +1,4 @@
+import { XATU_COLUMNS } from '../../src/model/model.ts'
 import { expect, test } from 'vitest'
 import { BackfillError } from '../../src/model/errors.ts'
 import { readHeader, throwHeaderError, sourceHeader } from '../../src/project/header.ts'
@@ -32,6 +33,9 @@ test('the required keys alone make a header, everything else has its default', (
     target: 'int_a',
     sources: ['logs'],
     after: [],
+    history: [],
+    lookups: [],
+    volatile: [],
     blocks: { from: undefined, to: undefined },
     chunk: undefined,
     settings: {},
@@ -46,7 +50,11 @@ test('every key is read', () => {
     header({
       description: 'Colons: kept; so is -- this',
       sources: 'logs, traces',
-      after: 'a,b_2',
+      after: 'a,b_2 (all before), itself',
+      order: 'sequential',
+      lookup: 'dim_node',
+      position: 'toUnixTimestamp(slot_time)',
+      volatile: 'id, made_at',
       blocks: 'dencun+1 .. 20000000',
       chunk: '5000',
       fresh: '30m',
@@ -60,6 +68,11 @@ test('every key is read', () => {
     target: 'int_a',
     sources: ['logs', 'traces'],
     after: ['a', 'b_2'],
+    history: ['b_2'],
+    sequential: 'itself',
+    lookups: ['dim_node'],
+    position: 'toUnixTimestamp(slot_time)',
+    volatile: ['id', 'made_at'],
     blocks: { from: { fork: 'dencun', offset: 1 }, to: { fork: undefined, offset: 20000000 } },
     chunk: 5000,
     fresh: 1800,
@@ -96,6 +109,12 @@ test.for<[string, string, RegExp]>([
   ['blocks', 'dencun..dencun-1', /ends before it begins/],
   ['fresh', '30', /a\.sql:5: fresh: '30' is not a time \| write a time such as 90s, 30m or 2h/],
   ['fresh', '0m', /'0m' is not a time/],
+  [
+    'after',
+    'itself',
+    /a\.sql:5: after: itself: the rows before a range must be there .*--! order: sequential/,
+  ],
+  ['order', 'newest', /'newest' is not a order|write one of sequential/],
   ['chunk', '0', /a\.sql:5: chunk: '0' is not a whole number above 0/],
   ['chunk', '1e3', /'1e3' is not/],
   ['chunk', '-1', /'-1' is not/],
@@ -164,16 +183,20 @@ test('Windows line ends and a byte order mark are no part of a value', () => {
 })
 
 test('a source says its block coverage, and is common without a word', () => {
+  const usual = { outside: [], safeView: false, unit: 'block', columns: XATU_COLUMNS }
   expect(sourceHeader('s.sql', '--! block-coverage: sparse\nCREATE TABLE a (b Int8)')).toEqual({
+    ...usual,
     blockCoverage: 'sparse',
-    outside: [],
-    safeView: false,
   })
   expect(sourceHeader('s.sql', '--! view: safe\nCREATE TABLE a (b Int8)').safeView).toBe(true)
-  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({
-    blockCoverage: 'most-blocks',
-    outside: [],
-    safeView: false,
+  expect(sourceHeader('s.sql', 'CREATE TABLE a (b Int8)')).toEqual({ ...usual, blockCoverage: 'most-blocks' })
+  const other =
+    '--! position: toUnixTimestamp(at)\n--! network: none\n--! written: none\n--! lag: 5m\n--! gap: 2h\n'
+  expect(sourceHeader('s.sql', `${other}CREATE TABLE a (b Int8)`)).toMatchObject({
+    unit: 'second',
+    columns: { position: 'toUnixTimestamp(at)', network: undefined, written: undefined },
+    lag: 300,
+    gap: 7200,
   })
   expect(refusal(() => sourceHeader('s.sql', '--! block-coverage: thin\n'))).toContain(
     "s.sql:1: block-coverage: 'thin' is not a block coverage",

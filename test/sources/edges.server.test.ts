@@ -1,4 +1,5 @@
 // Owns the promises about the ends of sources, and about rows far away from all others.
+import { XATU_COLUMNS } from '../../src/model/model.ts'
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { openSource } from '../../src/sources/source.ts'
@@ -24,7 +25,7 @@ async function chainOf(blocks: Readonly<Record<string, readonly (number | string
         updated_date_time: 1_000,
       })),
     )
-  return openSource({ server: own, network: 'mainnet' })
+  return openSource({ server: own, network: 'mainnet', columnsOf: () => XATU_COLUMNS })
 }
 
 test('the next row of each source in either direction is found', async () => {

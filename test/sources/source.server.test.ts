@@ -1,3 +1,4 @@
+import { XATU_COLUMNS } from '../../src/model/model.ts'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openSource } from '../../src/sources/source.ts'
@@ -54,7 +55,12 @@ async function openChain() {
       query: 'DROP TABLE {database:Identifier}.{table:Identifier}',
       query_params: { database, table },
     })
-  return { insert, merge, drop, source: openSource({ server: own, network: 'mainnet' }) }
+  return {
+    insert,
+    merge,
+    drop,
+    source: openSource({ server: own, network: 'mainnet', columnsOf: () => XATU_COLUMNS }),
+  }
 }
 
 const everything = { from: 0, to: Number.MAX_SAFE_INTEGER }

@@ -63,7 +63,7 @@ test('SQL folders: --sql, BACKFILL_SQL, `sql` beside the .env that is used or in
 
 test('an empty variable counts as unset, an empty flag does not', () => {
   expect(config({ BACKFILL_LAG: '', TARGET_CLICKHOUSE_URL: '' })).toMatchObject({
-    lag: { value: 384, origin: 'default' },
+    lag: { value: { block: 384, second: 4608 }, origin: 'default' },
     servers: { kind: 'none', origin: 'default' },
   })
   expect(() => config({}, { lag: '' })).toThrow("--lag must be a number of blocks, got ''")

@@ -1,7 +1,7 @@
 // Owns the acceptance of source gaps and incomplete blocks: it plans the blocks to accept and records the events.
 import { BackfillError, failedError, usageError } from '../../model/errors.ts'
 import { formatBlockSet, intersect, type Range, union, type BlockSet, subtract } from '../../model/blocks.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import { type PerUnit, type TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import type { Ports, Workspace } from '../../runner/workspace.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
@@ -11,7 +11,7 @@ import { randomId } from '../../seam/random.ts'
 export type AcceptOptions = {
   readonly range: Range
   /** Blocks that the head stays behind the newest block: above the head nothing is a source gap yet. */
-  readonly lag: number
+  readonly lag: PerUnit
   /**
    * The user named the tables: each must have such blocks in the range, and no others. Otherwise tables without such
    * blocks and tables that do not exist yet are skipped.

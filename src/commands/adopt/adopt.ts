@@ -2,7 +2,7 @@
 // recorded as done.
 import { failedError, usageError } from '../../model/errors.ts'
 import { type BlockSet, countBlocks, intersect, subtract } from '../../model/blocks.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { cutChunks } from '../../planning/chunks.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
@@ -25,7 +25,7 @@ import { verify, type VerifyHooks } from '../verify/verify.ts'
 
 export type AdoptOptions = VerifyOptions & {
   /** Blocks that the head stays behind the newest block. */
-  readonly lag: number
+  readonly lag: PerUnit
   /** An earlier UUID of the table, of whose events the ledger has the truth about these rows. */
   readonly fromUuid: string | undefined
 }
@@ -104,7 +104,7 @@ async function storedBlocks(
     )
   const rows = rowEstimates.reduce((sum, one) => sum + one.rows, 0)
   const chunk =
-    options.chunk ??
+    inUnit(options.chunk, table.unit) ??
     Math.max(
       1,
       Math.floor((countBlocks(blocks) * (options.chunkRows ?? DEFAULT_CHUNK_ROWS)) / Math.max(1, rows)),
@@ -126,12 +126,11 @@ async function storedBlocks(
 async function endsOf(
   { ports: { target: place } }: Workspace,
   { target }: VerifyPorts,
-  { key, rows, target: name }: TableDefinition,
+  { key, rows, target: name, position }: TableDefinition,
 ): Promise<{ readonly from: number; readonly to: number }> {
-  if (rows.kind === 'per-key' && rows.column !== 'block_number')
-    return { from: 0, to: Number.MAX_SAFE_INTEGER }
+  if (rows.kind === 'per-key' && rows.column !== position) return { from: 0, to: Number.MAX_SAFE_INTEGER }
   const [ends] = await target.client.rows<{ from: number; to: number }>({
-    query: `SELECT toUInt64(min(block_number)) AS "from", toUInt64(max(block_number)) AS "to"
+    query: `SELECT toUInt64(min(${position})) AS "from", toUInt64(max(${position})) AS "to"
       FROM {database:Identifier}.{table:Identifier}`,
     query_params: { database: place.database, table: name },
     doing: `looking for the first and last block of ${key}`,

@@ -40,7 +40,7 @@ export function checkDrafts(drafts: readonly TableDraft[], report: Report): void
     const { rows } = draft.header
     const errors = [
       transform && (() => lintTransform(transform, draft, targets)),
-      ddl && rows && (() => lintDdl(ddl, rows)),
+      ddl && rows && (() => lintDdl(ddl, rows, draft.definition?.position ?? draft.header.position)),
     ].flatMap((lint) => (lint && attempt(report, () => [...lint()])) ?? [])
     errors.forEach(report)
   }
@@ -66,13 +66,15 @@ function* lintTransform(
       parameter === 'target' &&
       header.rows?.kind === 'per-block' &&
       bound('to_block') &&
-      !bound('from_block')
+      !bound('from_block') &&
+      !header.history?.some((key) => targets.get(key) === table) &&
+      !(header.sequential === 'itself' && table === header.target)
     )
       yield problem(
         'W039',
         line,
         `reads '${table}' from its first block on, but waits only for the blocks of its own range: rows of earlier blocks that arrive later make nothing stale`,
-        'read from {from_block:UInt64} on, or fill the tables without --from and --order newest',
+        'read from {from_block:UInt64} on, or write `(all before)` behind its key in --! after',
       )
     if (parameter !== undefined || database === 'system') continue
     const hint = `write {source:Identifier}.${table} or {target:Identifier}.${table}, and name it in the header`

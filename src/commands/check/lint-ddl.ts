@@ -1,22 +1,26 @@
 // Owns the lint of a table's DDL against the `rows` of its header.
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
-import type { RowsKind, SqlText } from '../../model/model.ts'
+import { type RowsKind, type SqlText, XATU_COLUMNS } from '../../model/model.ts'
+import { columnsIn } from '../../sql-syntax/tokens.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 
-/** The column that a per-block row belongs to: half-written ranges are deleted by it. */
-const BLOCK = 'block_number'
-
 /** Throws a usage error with file and line for a statement that is not a CREATE TABLE. */
-export function* lintDdl(ddl: SqlText, rows: RowsKind): Generator<BackfillError, void> {
+/** `position`: what a per-block row belongs to; half-written ranges are deleted by it. */
+export function* lintDdl(
+  ddl: SqlText,
+  rows: RowsKind,
+  position: string = XATU_COLUMNS.position,
+): Generator<BackfillError, void> {
   const clauses = ddlClauses(ddl)
-  const problems = [...unknownColumns(clauses), ...rowsColumn(clauses, rows)]
+  const by = columnsIn(position)
+  const problems = [...unknownColumns(clauses), ...rowsColumn(clauses, rows, by)]
   // A key with unknown columns cannot be checked further.
   const more =
     problems.length > 0
       ? []
-      : [...engineFits(clauses, rows), ...keysFit(clauses, rows), ...blocksFound(clauses, rows)]
+      : [...engineFits(clauses, rows), ...keysFit(clauses, rows, by), ...blocksFound(clauses, rows, by)]
   for (const one of [...problems, ...more])
     yield fileError({ ...one, file: ddl.file, line: one.line ?? ddl.line })
 }
@@ -42,15 +46,19 @@ function* unknownColumns({ columns, engine, sortKey, partition }: DdlClauses): G
     }
 }
 
-function* rowsColumn({ columns }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
+function* rowsColumn(
+  { columns }: DdlClauses,
+  rows: RowsKind,
+  by: readonly string[],
+): Generator<Problem, void> {
   const known = columns.map(({ name }) => name)
-  const wanted = rows.kind === 'per-block' ? BLOCK : rows.column
-  if (known.includes(wanted)) return
+  const wanted = (rows.kind === 'per-block' ? by : [rows.column]).find((name) => !known.includes(name))
+  if (wanted === undefined) return
   const sentence =
     rows.kind === 'per-block'
-      ? `the rows are per block, but the table has no column ${BLOCK}`
+      ? `the rows are per block, but the table has no column ${wanted}`
       : `the rows keep the ${rows.keep} '${wanted}', but the table has no such column`
-  const hint = rows.kind === 'per-block' ? `add ${BLOCK}: ranges are deleted by it; ` : ''
+  const hint = rows.kind === 'per-block' ? `add ${wanted}: ranges are deleted by it; ` : ''
   yield problem('E054', undefined, sentence, hint + knownNames('columns', wanted, known))
 }
 
@@ -78,6 +86,7 @@ function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem,
 function* keysFit(
   { columns, engine, sortKey, partition }: DdlClauses,
   rows: RowsKind,
+  by: readonly string[],
 ): Generator<Problem, void> {
   if (!mergesRows(engine)) return
   const key = sortKey?.names ?? []
@@ -87,10 +96,15 @@ function* keysFit(
     yield problem('E055', at, 'without ORDER BY all rows of a partition become one', hint)
     return
   }
-  if (rows.kind === 'per-block' && !tellsBlocksApart(sortKey)) {
+  if (rows.kind === 'per-block' && !tellsBlocksApart(sortKey, by)) {
     const fate = isReplacing(engine) ? 'replace one another' : `become one in a ${engine!.name}`
-    const sentence = `ORDER BY lacks ${BLOCK}: rows of different blocks would ${fate}`
-    yield problem('E055', at, sentence, `add ${BLOCK} to ORDER BY, or write rows: per-key in the header`)
+    const sentence = `ORDER BY lacks ${by.join(', ')}: rows of different blocks would ${fate}`
+    yield problem(
+      'E055',
+      at,
+      sentence,
+      `add ${by.join(', ')} to ORDER BY, or write rows: per-key in the header`,
+    )
   }
   if (rows.kind === 'per-key' && key.includes(rows.column)) {
     const sentence = `ORDER BY has ${rows.column}: rows of one key would not replace one another`
@@ -104,26 +118,35 @@ function* keysFit(
 }
 
 /** What is done for a range (its digest, verify, redo, a dependant's chunk) should read the range, not the table. */
-function* blocksFound({ engine, sortKey, others }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
+function* blocksFound(
+  { engine, sortKey, others }: DdlClauses,
+  rows: RowsKind,
+  by: readonly string[],
+): Generator<Problem, void> {
   if (rows.kind !== 'per-block' || !engine?.name.endsWith('MergeTree')) return
-  if (mergesRows(engine) && !tellsBlocksApart(sortKey)) return // E055
+  if (mergesRows(engine) && !tellsBlocksApart(sortKey, by)) return // E055
   const [first = ''] = sortKey?.text.split(' , ') ?? []
   const hasIndex = others.some(
-    ({ text, names }) => names.includes(BLOCK) && /^INDEX .* TYPE minmax\b/i.test(text),
+    ({ text, names }) => by.some((name) => names.includes(name)) && /^INDEX .* TYPE minmax\b/i.test(text),
   )
-  if (hasIndex || new RegExp(`\\b${BLOCK}\\b`).test(first)) return
-  const sentence = `ORDER BY does not begin with ${BLOCK}, and no index has it: to read the rows of one block the server reads the whole table`
-  yield problem('W059', sortKey ?? engine, sentence, `add ${BLOCK_INDEX} after the columns`)
+  if (hasIndex || by.some((name) => new RegExp(`\\b${name}\\b`).test(first))) return
+  const sentence = `ORDER BY does not begin with ${by.join(', ')}, and no index has it: to read the rows of one block the server reads the whole table`
+  yield problem(
+    'W059',
+    sortKey ?? engine,
+    sentence,
+    `add INDEX by_block ${by.join(', ')} TYPE minmax GRANULARITY 1 after the columns`,
+  )
 }
 
-/** Prunes where parts were filled in the order of blocks; a few KiB for millions of rows. */
-const BLOCK_INDEX = `INDEX by_block ${BLOCK} TYPE minmax GRANULARITY 1`
-
 /** Whether the block is an element of the key: by `intDiv(block_number, 10)` the rows of ten blocks have one key. */
-function tellsBlocksApart(sortKey: DdlClauses['sortKey']): boolean {
+function tellsBlocksApart(sortKey: DdlClauses['sortKey'], by: readonly string[]): boolean {
   const items = sortKey?.text.split(' , ') ?? []
   return items.some((item) =>
-    /^(- |negate \( |toU?Int(32|64|128|256) \( )?`?block_number`?( \))?( ASC| DESC)?$/i.test(item),
+    new RegExp(
+      `^(- |negate \\( |toU?Int(32|64|128|256) \\( |toUnixTimestamp \\( )?\`?(${by.join('|')})\`?( \\))?( ASC| DESC)?$`,
+      'i',
+    ).test(item),
   )
 }
 

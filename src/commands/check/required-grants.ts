@@ -1,4 +1,6 @@
 // Owns the list of rights that a run needs: docs/reference/permissions.md.
+import { columnsOf } from '../../model/choose.ts'
+import { probedColumns } from '../../sources/rows.ts'
 import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -38,10 +40,11 @@ function sourceGrants({ servers, catalogue, tables }: ServerCheck): readonly Pla
     const definition = catalogue.sources.find(({ table }) => table === source)
     const readers = tables.filter(({ sources }) => sources.includes(source))
     const mentioned = new Set(readers.flatMap(({ transform }) => significantTokens(transform).map(unquoted)))
+    const probed = probedColumns(columnsOf(catalogue, source))
     // The grant may cover only these columns.
     const columns = (definition === undefined ? [] : ddlColumns(definition.ddl))
       .map(({ name }) => name)
-      .filter((name) => mentioned.has(name) || name === 'updated_date_time')
+      .filter((name) => mentioned.has(name) || probed.includes(name))
     const on: NeedPlace = {
       kind: 'table',
       database: servers.source.connection.database,

@@ -8,9 +8,16 @@ import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { blamesText } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
-import { describeSelect, describeStatement, readerOf, transformParams } from '../../targets/transform.ts'
+import {
+  describeSelect,
+  describeStatement,
+  readerOf,
+  SOME_RANGE,
+  transformParams,
+} from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
-import { PROBED } from '../../clickhouse/source-views.ts'
+import { columnsOf } from '../../model/choose.ts'
+import { probedColumns } from '../../sources/rows.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { significantTokens, unquoted, isKeyword, type Token } from '../../sql-syntax/lexer.ts'
@@ -65,7 +72,7 @@ async function describe(
   const params = transformParams({
     table,
     network,
-    range: { from: 0, to: 0 },
+    range: SOME_RANGE,
     source: source.connection,
     target: target.connection,
   })
@@ -93,7 +100,7 @@ function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readon
 
 /** The columns that source tables lack: those of the probe, or those that a SELECT names and the source's file has. */
 function* missingColumns(
-  { servers, catalogue, table: { transform }, serverState }: TransformCheck,
+  { servers, catalogue, table: { transform, sources }, serverState }: TransformCheck,
   which: 'probed' | 'named',
 ): Generator<BackfillError, void> {
   const tokens = significantTokens(transform)
@@ -110,7 +117,8 @@ function* missingColumns(
       })
     const isMissing = (name: string) => !columns.some((column) => column.name === name)
     if (which === 'probed') {
-      for (const name of PROBED.filter(isMissing))
+      if (!sources.includes(source)) continue
+      for (const name of probedColumns(columnsOf(catalogue, source)).filter(isMissing))
         yield problem(name, line, 'the search for missing blocks reads', 'read another one')
       continue
     }

@@ -58,9 +58,9 @@ export async function readDigests(
     const sql = await digestSql(target, workspace.ports.executor, table, found)
     const rows = await target.client
       .rows<Digest & { readonly part: number }>({
-        query: `SELECT intDiv(toUInt64(block_number), {every:UInt64}) AS part, count() AS rows,
+        query: `SELECT intDiv(toUInt64(${table.position}), {every:UInt64}) AS part, count() AS rows,
           toString(sum(${sql.rowHash})) AS sum, ${sql.columns} AS columns
-        FROM ${sql.from} WHERE block_number BETWEEN {from:UInt64} AND {to:UInt64} GROUP BY part ORDER BY part`,
+        FROM ${sql.from} WHERE ${table.position} BETWEEN {from:UInt64} AND {to:UInt64} GROUP BY part ORDER BY part`,
         query_params: { every, from, to },
         clickhouse_settings: DIGEST_SETTINGS,
         ...(signal && { abort_signal: signal }),

@@ -62,6 +62,7 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
     sources: [source.table],
     after: [],
     unit: 'block',
+    position: 'block_number',
     blocks: { from: undefined, to: undefined },
     chunk: undefined,
     settings,

@@ -1,4 +1,5 @@
 // Owns `backfill info`: every setting with its origin, and the servers. It prints the settings before it asks a server.
+import type { PerUnit } from '../../model/model.ts'
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
@@ -39,11 +40,11 @@ function settingRows(config: Config): readonly Row[] {
   const { cluster, compression, ledgerDatabase, sql, state, acceptSetting } = config
   return [
     row('network', network),
-    row('lag', lag),
+    row('lag', { ...lag, value: amount(lag.value) }),
     row('jobs', { ...jobs, value: jobs.value ?? "by the server's cores" }),
     row('table jobs', { ...tableJobs, value: tableJobs.value ?? 'as jobs' }),
     row('chunk rows', { ...chunkRows, value: chunkRows.value ?? DEFAULT_CHUNK_ROWS }),
-    row('chunk', { ...chunk, value: chunk.value ?? 'by rows' }),
+    row('chunk', { ...chunk, value: chunk.value === undefined ? 'by rows' : amount(chunk.value) }),
     row('order', order),
     row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
     row('compression', compression),
@@ -59,6 +60,13 @@ function settingRows(config: Config): readonly Row[] {
     ...sideRows(config, 'source'),
     ...sideRows(config, 'target'),
   ]
+}
+
+/** As it is typed: `64`, `64,300s`. */
+function amount(value: PerUnit): string {
+  if (typeof value === 'number') return String(value)
+  const { block, second } = value
+  return [...(block === undefined ? [] : [block]), ...(second === undefined ? [] : [`${second}s`])].join()
 }
 
 export function settingLines(config: Config, colors: Colors): readonly string[] {

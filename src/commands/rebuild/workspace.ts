@@ -1,9 +1,10 @@
 // Owns the workspace of a rebuild: the new table takes the place of the target, under the lock of the rebuild.
 import { createHash } from 'node:crypto'
-import type { TableDefinition } from '../../model/model.ts'
+import type { SqlText, TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import { buildingName, type BuildOf, renamedDdl } from './names.ts'
-import { significantTokens } from '../../sql-syntax/lexer.ts'
+import { lex, significantTokens } from '../../sql-syntax/lexer.ts'
+import { tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import type { RebuildPort } from './tables.ts'
@@ -22,9 +23,25 @@ export function buildOf(table: TableDefinition, uuid: string): BuildOf {
 /** The workspace in which the table's name and DDL are those of the new table, and so are its UUID and its events. */
 export function workspaceOf(workspace: Workspace, table: TableDefinition, build: BuildOf): Workspace {
   const target = buildingName(build)
-  const building = { ...table, target, ddl: renamedDdl(table.ddl, table.target, target) }
+  const building = {
+    ...table,
+    target,
+    ddl: renamedDdl(table.ddl, table.target, target),
+    transform: ownReadsRenamed(table, target),
+  }
   const tables = workspace.catalogue.tables.map((one) => (one.key === table.key ? building : one))
   return { ...workspace, catalogue: { ...workspace.catalogue, tables }, chosen: [building] }
+}
+
+/** The transform with another name for the table whose earlier rows it reads. */
+function ownReadsRenamed({ transform, target: own }: TableDefinition, target: string): SqlText {
+  const tokens = significantTokens(transform)
+  const reads = tableReads(transform).filter(
+    ({ parameter, table }) => parameter === 'target' && table === own,
+  )
+  const ends = new Set(reads.map(({ to }) => tokens[to - 1]!.end))
+  const text = [...lex(transform)].map((token) => (ends.has(token.end) ? target : token.text)).join('')
+  return { ...transform, text }
 }
 
 /** A workspace that lends the held lock: its borrower cannot release it. */

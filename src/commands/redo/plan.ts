@@ -1,7 +1,7 @@
 // Owns the plan of a redo: the blocks of each table, the cost of the DELETE, and the reasons to refuse.
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import { type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { type BlockSet, hull, type Range, subtract, union } from '../../model/blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
@@ -18,7 +18,7 @@ export type RedoQuestion = {
   /** What happens to the blocks of tables that were built from these: `later`: their turn comes after this redo. */
   readonly dependants: 'refuse' | 'cascade' | 'later'
   /** Blocks that the head stays behind the newest block. */
-  readonly lag: number
+  readonly lag: PerUnit
   /** Statements at the same time, for the estimate of the time; undefined: by the server's capacity. */
   readonly jobs: number | undefined
   /** Table key -> blocks that are built before this redo begins. */

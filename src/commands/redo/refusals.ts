@@ -100,7 +100,7 @@ export async function assertNoLoss(
     table.after.flatMap((input) => {
       const status = tableStatuses.get(input)!
       const end = expectedByDependants(status.bounds)
-      const readable = union(readableBlocks(status), building.get(input) ?? [])
+      const readable = union(readableBlocks(table, status), building.get(input) ?? [])
       return end === undefined ? [] : intersect(redo, subtract([end], readable))
     }),
   )

@@ -1,4 +1,5 @@
 // Owns `backfill status`.
+import type { PerUnit } from '../../model/model.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { sleep } from '../../seam/clock.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -65,14 +66,14 @@ export type Health = { readonly status: StatusReport; readonly verdict: Verdict 
 /** The status with the age of the sources, `lag` in blocks; with tolerances also the verdict. @throws BackfillError `server` */
 export async function readHealth(
   { workspace, connected }: Session,
-  lag: number,
+  lag: PerUnit,
   tolerances?: Tolerances,
 ): Promise<Health> {
   const [{ status }, { openAges }] = await Promise.all([
     import('./status.ts'),
     import('../../sources/ages.ts'),
   ])
-  const ages = openAges({ server: connected.source, network: workspace.network.name })
+  const ages = openAges(connected.sources)
   const found = await status(workspace, { lag, ages, maxSourceAge: tolerances?.maxSourceAge })
   if (tolerances === undefined) return { status: found, verdict: undefined }
   return { status: found, verdict: await evaluateHealth(workspace, found, { ages, tolerances }) }

@@ -1,4 +1,5 @@
 // Owns asking for what `status --format prometheus` prints.
+import type { PerUnit } from '../../model/model.ts'
 import { openAges } from '../../sources/ages.ts'
 import type { Session } from '../../workspace/open.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
@@ -7,7 +8,7 @@ import { metricsLines } from './metrics.ts'
 import { status } from './status.ts'
 
 /** The lines of `--format prometheus`; `lag` in blocks. @throws BackfillError `server` */
-export async function metricsOf({ workspace, connected }: Session, lag: number): Promise<readonly string[]> {
+export async function metricsOf({ workspace, connected }: Session, lag: PerUnit): Promise<readonly string[]> {
   const network = workspace.network.name
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
   const [report, extents] = await Promise.all([
@@ -15,7 +16,7 @@ export async function metricsOf({ workspace, connected }: Session, lag: number):
     workspace.ports.source.extents(sources),
   ])
   const blocks = new Map([...extents].map(([source, { to }]) => [source, to]))
-  const ages = await openAges({ server: connected.source, network }).newest(blocks)
+  const ages = await openAges(connected.sources).newest(blocks)
   const newest = [...blocks].map(([source, block]) => ({ source, block, age: ages.get(source) }))
   const present = report.tables.flatMap(({ table, targetUuid }) =>
     targetUuid === null ? [] : [[table, targetUuid] as const],

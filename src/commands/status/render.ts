@@ -4,7 +4,8 @@ import { countBlocks } from '../../model/blocks.ts'
 import { next, sentences } from './sentences.ts'
 import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
-import { duration, minute, number, percent } from '../../terminal/render/format.ts'
+import { isTime } from '../../model/positions.ts'
+import { duration, minute, number, percent, positionText } from '../../terminal/render/format.ts'
 import type { Colors } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { staleFields } from '../../terminal/render/json.ts'
@@ -48,7 +49,7 @@ export function renderStatus(
 function headText({ network, head, newest, lag, sourceAges }: StatusReport): string {
   if (head === null || newest === null) return `network ${network}`
   const age = sourceAges.size === 0 ? '' : `, ${duration(Math.min(...sourceAges.values()) * 1000)} old`
-  return `network ${network}: head ${number(head)} (newest source block ${number(newest)}${age}; lag ${number(lag)})`
+  return `network ${network}: head ${positionText(head)} (newest source ${isTime(newest) ? 'row' : 'block'} ${positionText(newest)}${age}; lag ${isTime(newest) ? duration(lag * 1000) : number(lag)})`
 }
 
 function elsewhere(network: string, others: readonly string[]): readonly string[] {
@@ -136,7 +137,7 @@ const COLOR: Readonly<Record<TableReport['state'], 'green' | 'cyan' | 'yellow' |
 }
 
 function known(value: number | null): string {
-  return value === null ? UNKNOWN : number(value)
+  return value === null ? UNKNOWN : positionText(value)
 }
 
 function bar({ first, head, covered, sourceGaps, incomplete }: TableReport, cells: number): string {

@@ -1,4 +1,5 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
+import { inUnit, type PerUnit } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
@@ -76,21 +77,24 @@ export async function status(
       return { ...report, state: stateOf(report, tableStatus.target !== undefined) }
     }),
   )
-  const inputs = [...tableStatuses.values()].map(({ bounds }) => bounds.inputs)
+  const unit = workspace.chosen.every((table) => table.unit === 'second') ? 'second' : 'block'
+  const inputs = [...tableStatuses.values()].flatMap(({ table, bounds }) =>
+    table.unit === unit ? [bounds.inputs] : [],
+  )
   return {
     network: workspace.network.name,
     /** Of the table whose sources reach furthest; null if no source has rows. */
     head: highest(inputs.map(({ naturalHead }) => naturalHead)),
     newest: highest(inputs.map(({ newest }) => newest)),
     sourceAges,
-    lag,
+    lag: inUnit(lag, unit) ?? 0,
     otherNetworks: others,
     tables,
   }
 }
 
 type StatusOptions = {
-  readonly lag: number
+  readonly lag: PerUnit
   readonly ages?: Ages | undefined
   readonly maxSourceAge?: number | undefined
 }

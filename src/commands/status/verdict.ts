@@ -1,8 +1,9 @@
 // Owns the verdict of `status --check`: what is not well, with the exit code of each reason, and the worst of them.
-import { blockCount, duration, type Flags, readFlag } from '../../workspace/values.ts'
+import { duration, perUnit, type Flags, readFlag } from '../../workspace/values.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { freshnessOf, type Scope, sourcesBehind } from '../../model/choose.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
+import { formatPosition } from '../../model/positions.ts'
 import type { Ages } from '../../sources/ages.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { count, formatRanges } from '../../terminal/render/format.ts'
@@ -10,7 +11,7 @@ import type { StatusReport, TableReport } from './status.ts'
 
 export type Tolerances = {
   /** Missing blocks that are no failure; undefined: those whose rows have arrived in the last hour. */
-  readonly maxBehind: number | undefined
+  readonly maxBehind: PerUnit | undefined
   /** Seconds. */
   readonly maxIncompleteAge: number
   /** Seconds; undefined: sources may be of any age. */
@@ -27,7 +28,7 @@ export function readTolerances(flags: Flags): Tolerances {
     return ms === undefined ? undefined : Math.round(ms / 1000)
   }
   return {
-    maxBehind: readFlag(flags, 'max-behind', blockCount),
+    maxBehind: readFlag(flags, 'max-behind', perUnit()),
     maxIncompleteAge: seconds('max-incomplete-age') ?? 24 * 3600,
     maxSourceAge: seconds('max-source-age'),
   }
@@ -59,7 +60,12 @@ export async function evaluateHealth(
       ...(behind ? [of(EXIT.pending, missingText(report))] : []),
       ...(waiting === undefined
         ? []
-        : [of(EXIT.pending, `block ${waiting} is incomplete for longer than --max-incomplete-age`)]),
+        : [
+            of(
+              EXIT.pending,
+              `block ${formatPosition(waiting)} is incomplete for longer than --max-incomplete-age`,
+            ),
+          ]),
       ...(report.arrived.length > 0
         ? [of(EXIT.pending, `rows have arrived in accepted ${formatRanges(report.arrived)}`)]
         : []),
@@ -76,7 +82,7 @@ export async function evaluateHealth(
   }: TableReport): Promise<boolean> {
     if (missingBlocks === 0 || absences.length > 0) return false
     const promised = freshnessOf(scope.catalogue, tableOf(table))
-    const { maxBehind } = tolerances
+    const maxBehind = inUnit(tolerances.maxBehind, tableOf(table).unit)
     if (maxBehind !== undefined && (missingBlocks > maxBehind || promised === undefined))
       return missingBlocks > maxBehind
     const seconds = promised ?? LATE_SECONDS

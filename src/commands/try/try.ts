@@ -1,4 +1,5 @@
 // Owns what `try` does: which tables an edit concerns, for which ranges they are built aside, and how they differ.
+import type { PerUnit } from '../../model/model.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
 import { chooseTables } from '../../model/choose.ts'
@@ -17,7 +18,7 @@ export type TryQuestion = {
   /** Undefined: a sample of `sample` ranges. */
   readonly range: Range | undefined
   readonly sample: number
-  readonly lag: number
+  readonly lag: PerUnit
 }
 
 /** A table as it would be. `whole`: what all of its done blocks would cost, from the sample. */

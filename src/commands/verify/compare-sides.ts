@@ -46,15 +46,14 @@ export async function readSides(
       `${table.key} is 'rows: per-key', but its engine ${facts.engine} keeps every row: there is no row of a key to compare with`,
       `Make it a ReplacingMergeTree in ${table.ddl.file}, then backfill rebuild ${table.key}`,
     )
-  const { yielded, steady, stored, not } = await comparedColumns(target, facts.columns, transform, described)
+  const { yielded, steady, stored, not } = await comparedColumns(target, facts.columns, table, described)
   const drops = dropsOf(
     facts,
     rows.kind,
     stored.map(({ name }) => name),
   )
   const compared = stored.map(({ name }) => name).filter((name) => !drops.fading.includes(name))
-  const position =
-    rows.kind === 'per-key' ? facts.columns.find(({ name }) => name === rows.column) : undefined
+  const position = rows.kind === 'per-key' ? stored.find(({ name }) => name === rows.column) : undefined
 
   const cast = yielded.map(
     ({ name, type }) => `CAST(${quoteIdentifier(name)} AS ${type}) AS ${quoteIdentifier(name)}`,
@@ -71,7 +70,7 @@ export async function readSides(
     [${list.map((name) => `ifNull(toString(${name}), 'NULL')`).join(', ')}] AS backfill_values
   FROM ${from}`
   const rowsOfRange =
-    rows.kind === 'per-block' ? 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}' : ''
+    rows.kind === 'per-block' ? `${table.position} BETWEEN {from_block:UInt64} AND {to_block:UInt64}` : ''
   return {
     recomputed: side(`(SELECT ${[...yielded.map(({ name }) => quoteIdentifier(name)), ...defaults].join(', ')}
     FROM (SELECT ${cast.join(', ')} FROM (\n${transform.text}\n)))${where(drops.keeps)}`),

@@ -9,13 +9,13 @@ export async function verifyPorts({ workspace, connected }: Pick<Session, 'works
     import('../../ledger/latest-events.ts'),
     import('../../sources/segments.ts'),
   ])
-  const { source, target, names } = connected
+  const { source, target, names, sources } = connected
   const network = workspace.network.name
   return {
     source,
     target,
     recordedEvents: openEvents({ server: target, names, network }),
-    segments: openSegments({ server: source, network }),
+    segments: openSegments(sources),
     sourceRows: workspace.ports.source,
   }
 }

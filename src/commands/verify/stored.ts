@@ -127,8 +127,8 @@ async function compare({ workspace, ports, known, table, uuid, signal }: Questio
         event IN ('', 'cleaned', 'accepted') AND stored_rows > 0, 'stray',
         '') AS kind
     FROM (
-      SELECT roundDown(toUInt64(block_number), arrayConcat([toUInt64(0)], ends)) AS start, count() AS stored_rows,
-        sum(${sql.raw(rowHash)}) AS stored_sum, min(block_number) AS first_block, max(block_number) AS last_block
+      SELECT roundDown(toUInt64(${sql.raw(table.position)}), arrayConcat([toUInt64(0)], ends)) AS start, count() AS stored_rows,
+        sum(${sql.raw(rowHash)}) AS stored_sum, min(${sql.raw(table.position)}) AS first_block, max(${sql.raw(table.position)}) AS last_block
       FROM ${sql.raw(from)} GROUP BY start
     ) AS stored
     FULL OUTER JOIN ledger_ranges ON stored.start = ledger_ranges.range_from

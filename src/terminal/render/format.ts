@@ -1,10 +1,18 @@
 // Owns formatting numbers, times and block ranges. Pure.
 import type pc from 'picocolors'
 import { countBlocks, type Range } from '../../model/blocks.ts'
+import { formatPosition, formatRange, isTime } from '../../model/positions.ts'
+
+export { formatRange } from '../../model/positions.ts'
 
 /** A whole number, `1,234,567`. Not by Intl: its data alone takes longer to load than this program. */
 export function number(value: number): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** A position for people: `1,234,567`, or a UTC time. */
+export function positionText(position: number): string {
+  return isTime(position) ? formatPosition(position) : number(position)
 }
 
 /** `1 block`, `1,500 blocks`. */
@@ -12,16 +20,12 @@ export function count(value: number, noun: string): string {
   return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
-/** A range without separators, so that it can be typed after --from and --to. */
-export function formatRange({ from, to }: Range): string {
-  return from === to ? `${from}` : `${from}-${to}`
-}
-
 /** The first few ranges and how many blocks they all have: `1-10, 15 and 7 more (1,500 blocks)`. */
 export function formatRanges(ranges: readonly Range[], shown = 3): string {
   const head = ranges.slice(0, shown).map(formatRange).join(', ')
   const more = ranges.length > shown ? ` and ${number(ranges.length - shown)} more` : ''
-  return `${head}${more} (${count(countBlocks(ranges), 'block')})`
+  const unit = ranges.some(({ from }) => isTime(from)) ? 'second' : 'block'
+  return `${head}${more} (${count(countBlocks(ranges), unit)})`
 }
 
 /**

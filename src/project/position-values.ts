@@ -1,0 +1,68 @@
+// Owns reading the values of the `--!` header that say where rows are, and in which order they are computed.
+import type { Unit } from '../model/model.ts'
+import {
+  expression,
+  type HeaderEntry,
+  identifiers,
+  oneOf,
+  seconds,
+  wholeNumber,
+  wrong,
+} from './header-values.ts'
+
+/** A length in units, above 0: `10000`, or `6h` of seconds. */
+export function chunk(entry: HeaderEntry): number {
+  const length = distance(entry)
+  if (length > 0) return length
+  throw wrong(entry, `'${entry.value}' is not a whole number above 0`, 'write a length such as 10000 or 6h')
+}
+
+/** A number of units, or a time in seconds. */
+export function distance(entry: HeaderEntry): number {
+  const units = wholeNumber(entry.value)
+  if (units !== undefined) return units
+  if (/^\d+[smh]$/.test(entry.value)) return seconds(entry)
+  throw wrong(entry, `'${entry.value}' is not a whole number`, 'write a length such as 10000 or 6h')
+}
+
+/** A column, or `none`. */
+export function columnOrNone(entry: HeaderEntry): string | undefined {
+  return entry.value === 'none' ? undefined : columns(entry)[0]
+}
+
+export function columns(entry: HeaderEntry): readonly string[] {
+  const names = entry.value.split(',').map((name) => name.trim())
+  const bad = names.find((name) => !/^[A-Za-z_]\w*$/.test(name))
+  if (bad === undefined) return names
+  throw wrong(entry, `'${bad}' is not the name of a column`, 'write names of columns')
+}
+
+const UNITS: readonly Unit[] = ['block', 'second']
+
+export function readUnit(entry: HeaderEntry): Unit {
+  return oneOf(entry, entry.value, UNITS, 'unit')
+}
+
+/** The unit of a position without `--! unit:`: seconds if the expression makes a time a number. */
+export function unitOf(expressed: string): Unit {
+  return /time/i.test(expressed) ? 'second' : 'block'
+}
+
+/** A table of `after`; `history`: all rows before a range are read, too. */
+export type Input = { readonly key: string; readonly history: boolean }
+
+/** `a, b (all before), itself`. */
+export function inputs(entry: HeaderEntry): readonly Input[] {
+  const read = entry.value.split(',').map((part) => /^\s*(.*?)\s*(\(all before\))?\s*$/.exec(part)!)
+  const keys = identifiers({ ...entry, value: read.map(([, key]) => key).join(',') })
+  return keys.map((key, index) => ({ key, history: read[index]![2] !== undefined }))
+}
+
+export function sequence(entry: HeaderEntry): 'sequential' {
+  return oneOf(entry, entry.value, ['sequential'], 'order')
+}
+
+/** An expression over a table's columns, on one line, as written: where the rows of a range are. */
+export function position(entry: HeaderEntry): string {
+  return expression(entry).expression
+}

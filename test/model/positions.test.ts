@@ -1,0 +1,42 @@
+// Owns the promise that positions are typed and shown as people know them: blocks as numbers, seconds as UTC times.
+import { expect, test } from 'vitest'
+import { formatRange, timePosition } from '../../src/model/positions.ts'
+import { inUnit } from '../../src/model/model.ts'
+import { blockNumber, perUnit } from '../../src/workspace/values.ts'
+
+test.for([
+  ['2024-03-13T13:55', 1_710_338_100],
+  ['2024-03-13 13:55:35', 1_710_338_135],
+  ['2024-03-13T13:55Z', 1_710_338_100],
+  ['2024-03-13', 1_710_288_000],
+  ['2024-13-01', undefined],
+  ['2024-03-13T25:00', undefined],
+  ['17000000', undefined],
+] as const)('%s is the position %s', ([text, position]) => {
+  expect(timePosition(text)).toBe(position)
+})
+
+test('a block is shown as a number and a second as a time that can be typed again', () => {
+  expect(formatRange({ from: 5, to: 9 })).toBe('5-9')
+  const shown = formatRange({ from: 1_710_338_100, to: 1_710_338_160 })
+  expect(shown).toBe('2024-03-13T13:55:00..2024-03-13T13:56:00')
+  expect(shown.split('..').map((text) => blockNumber({ text, place: '--from' }))).toEqual([
+    1_710_338_100, 1_710_338_160,
+  ])
+})
+
+test.for([
+  ['64', 64, 64],
+  ['5m', 384, 300],
+  ['64,5m', 64, 300],
+  ['5m,64', 64, 300],
+  ['1,000', 1000, 1000],
+  ['0', 0, 0],
+] as const)('--lag %s is %s blocks and %s seconds', ([text, block, second]) => {
+  const lag = perUnit({ block: 384, second: 4608 })({ text, place: '--lag' })
+  expect([inUnit(lag, 'block'), inUnit(lag, 'second')]).toEqual([block, second])
+})
+
+test.for(['', 'x', '5m,6m', '1,2,5m', '-5', '5d'])('--lag %s is refused', (text) => {
+  expect(() => perUnit()({ text, place: '--lag' })).toThrow('--lag must be')
+})

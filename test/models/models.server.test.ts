@@ -1,0 +1,150 @@
+// Owns the promise that tables of all kinds are what their statements make by hand over the same range, whatever the chunks,
+// the order and the number of statements at the same time.
+import { rmSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { readTableStatuses } from '../../src/planning/table-status.ts'
+import type { Catalogue } from '../../src/model/model.ts'
+import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { backfillHere, environmentFor } from '../support/cli.ts'
+import { openTestWorkspace } from '../support/workspace.ts'
+import { addSlots, createSources, modelFolder } from './chain.ts'
+
+const SOURCE = uniqueDatabase('source')
+const folder = modelFolder()
+let server: TestServer
+let catalogue: Catalogue
+beforeAll(async () => {
+  server = await startTestServer()
+  catalogue = await readCatalogue(folder)
+  await createSources(server, catalogue, SOURCE)
+  await addSlots(server, SOURCE, { from: 0, to: 599 })
+})
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await server?.stop()
+})
+
+/** Columns that are not the same twice. */
+const VOLATILE = ['updated_date_time', 'id', 'made_at']
+
+/** Tables that differ from their statement, run once over all that they should hold. */
+async function unlikeByHand(
+  database: string,
+  expected: ReadonlyMap<string, { readonly from: number; readonly to: number }>,
+): Promise<readonly string[]> {
+  const hand = uniqueDatabase('hand')
+  await post(server, 'CREATE DATABASE {hand:Identifier}', { hand })
+  const unlike: string[] = []
+  for (const { key, target, ddl, transform } of catalogue.tables) {
+    const { from, to } = expected.get(key)!
+    await post(server, ddl.text, { target: hand })
+    const params = {
+      network: 'mainnet',
+      source: SOURCE,
+      target: hand,
+      from,
+      to,
+      from_block: from,
+      to_block: to,
+    }
+    const columns = await rowsOf<{ name: string }>(server, `DESCRIBE TABLE (${transform.text})`, params)
+    const names = columns.map(({ name }) => name).join(', ')
+    await post(
+      server,
+      `INSERT INTO {target:Identifier}.${target} (${names}) SELECT ${names} FROM (${transform.text})`,
+      params,
+    )
+    const found = await rowsOf<{ name: string }>(server, `DESCRIBE TABLE ${hand}.${target}`)
+    const steady = found.map(({ name }) => name).filter((name) => !VOLATILE.includes(name))
+    const all = (name: string) => `SELECT ${steady.join(', ')} FROM ${name}.${target} FINAL`
+    const [count] = await rowsOf<{ made: number; missing: number; extra: number }>(
+      server,
+      `SELECT (SELECT count() FROM (${all(hand)})) AS made,
+        (SELECT count() FROM (${all(hand)} EXCEPT ALL ${all(database)})) AS missing,
+        (SELECT count() FROM (${all(database)} EXCEPT ALL ${all(hand)})) AS extra`,
+    )
+    if (count!.made === 0 || count!.missing + count!.extra > 0) unlike.push(`${key} ${JSON.stringify(count)}`)
+  }
+  return unlike
+}
+
+async function expectedRanges(opened: Awaited<ReturnType<typeof openTestWorkspace>>) {
+  const statuses = await readTableStatuses(opened.workspace, { lag: 0 })
+  return {
+    ranges: new Map([...statuses].map(([key, { bounds }]) => [key, bounds.expected!])),
+    open: [...statuses].flatMap(([key, { missing, stale }]) =>
+      missing.length + stale.length === 0 ? [] : [`${key} ${JSON.stringify({ missing, stale })}`],
+    ),
+  }
+}
+
+test.each([
+  { order: 'oldest', jobs: 1, chunk: { block: 131, second: 1733 } },
+  { order: 'newest', jobs: 4, chunk: { block: 211, second: 2999 } },
+] as const)('tables of all kinds are as by hand, $order first, $jobs at a time', async (options) => {
+  const opened = await openTestWorkspace({ server, source: SOURCE, catalogue })
+  try {
+    const { failed } = await opened.up({ ...options, tableJobs: options.jobs })
+    expect(failed).toEqual([])
+    const { ranges, open } = await expectedRanges(opened)
+    expect(open).toEqual([])
+    expect(await unlikeByHand(opened.target, ranges)).toEqual([])
+  } finally {
+    await opened.close()
+  }
+})
+
+test('a block that changes makes the sums behind it stale; redo, verify and rebuild of them work', async () => {
+  const databases = { source: SOURCE, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const env = { ...environmentFor(server, databases), BACKFILL_SQL: folder, BACKFILL_LAG: '0' }
+  const run = async (...argv: string[]) => {
+    const { code, stdout, stderr } = await backfillHere(argv, { env })
+    return { code, said: stdout + stderr }
+  }
+  const total = async () =>
+    await rowsOf<{ total: number }>(
+      server,
+      `SELECT max(total) AS total FROM ${databases.target}.gas_total FINAL`,
+    )
+  expect(await run('up', '+gas_total', '--chunk', '150')).toMatchObject({ code: 0 })
+  const [before] = await total()
+  await post(
+    server,
+    `ALTER TABLE ${SOURCE}.eth_blocks UPDATE gas_used = gas_used + 1000 WHERE number = 120 SETTINGS mutations_sync = 2`,
+  )
+  expect(await run('redo', 'block_gas', '--from', '120', '--to', '120', '--cascade', '--yes')).toMatchObject({
+    code: 0,
+  })
+  expect(await run('status', '--check', 'gas_total')).toMatchObject({
+    code: 4,
+    said: expect.stringContaining('stale 121-'),
+  })
+  expect(await run('redo', 'gas_total', '--stale', '--yes')).toMatchObject({ code: 0 })
+  expect(await run('status', '--check', 'gas_total')).toMatchObject({ code: 0 })
+  expect(await total()).toEqual([{ total: before!.total + 1000 }])
+  expect(await run('verify', '+gas_total')).toMatchObject({ code: 0 })
+  expect(await run('rebuild', 'gas_total', '--yes')).toMatchObject({ code: 0 })
+  expect(await total()).toEqual([{ total: before!.total + 1000 }])
+})
+
+test('a number that would be blocks and seconds is refused, and so is a time for tables of blocks', async () => {
+  const databases = { source: SOURCE, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const env = { ...environmentFor(server, databases), BACKFILL_SQL: folder }
+  const plan = async (...argv: string[]) => await backfillHere(['plan', ...argv], { env })
+  const mixed = await plan('--lag', '64')
+  expect(mixed.code).toBe(2)
+  expect(mixed.stderr).toMatch(
+    /flag --lag: 64 would be blocks for block_gas, .* and seconds for .*slot_votes/,
+  )
+  expect(await plan('--lag', '64,5m')).toMatchObject({ code: 0 })
+  expect(await plan('block_gas', '--from', '2024-03-13')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--from 2024-03-13 is a time, and block_gas counts blocks'),
+  })
+  const votes = await plan('slot_votes', '--from', '2024-03-13T00:10', '--to', '2024-03-13T00:20', '--chunks')
+  expect(votes).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('2024-03-13T00:10:00..2024-03-13T00:20:00'),
+  })
+})

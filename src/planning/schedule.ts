@@ -20,6 +20,8 @@ export type Task = {
   readonly unprobed: BlockSet
   /** The tables in `after`. This task waits for their expected blocks that are not covered yet. */
   readonly waitsFor: readonly Dependency[]
+  /** Of a table whose ranges run one after the other: the next chunk begins with this block. */
+  readonly next?: number | undefined
   readonly sizing: Sizing
   readonly order: Order
   /** Chunks of this table in flight, and how many may be. */
@@ -42,9 +44,10 @@ export type Dependency = {
 
 export type Choice = { readonly key: string; readonly range: Range }
 
-/** Blocks of the task that could run now: runnable, and covered by each dependency that expects them. */
-export function readyBlocks(task: Task): BlockSet {
-  return task.waitsFor.reduce((ready, input) => subtract(ready, lacking(input)), task.runnable)
+/** Blocks of the task that could run now: runnable, next in turn, and covered by each dependency that expects them. */
+export function readyBlocks({ runnable, waitsFor, next }: Task): BlockSet {
+  const ready = waitsFor.reduce((blocks, input) => subtract(blocks, lacking(input)), runnable)
+  return next === undefined ? ready : ready.filter(({ from }) => from === next)
 }
 
 /**

@@ -1,5 +1,5 @@
 // Owns the scheduler's view of a table's part of a run.
-import { type BlockSet, countBlocks, subtract } from '../model/blocks.ts'
+import { countBlocks, subtract } from '../model/blocks.ts'
 import type { Order } from '../planning/chunks.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { Dependency, Task } from '../planning/schedule.ts'
@@ -20,9 +20,10 @@ export function taskOf(
   const isSequential = table.sequential !== undefined
   return {
     key: run.key,
-    runnable: run.failure !== undefined ? [] : isSequential ? nextInOrder(run, expected) : run.runnable,
+    runnable: run.failure === undefined ? run.runnable : [],
     unprobed: run.failure === undefined ? run.unprobed : [],
     waitsFor: dependencies(run),
+    next: isSequential ? subtract(expected, run.covered)[0]?.from : undefined,
     sizing: sizingOf({
       table,
       options,
@@ -39,12 +40,6 @@ export function taskOf(
     progress: total === 0 ? 1 : 1 - left / total,
     overdue: run.overdue,
   }
-}
-
-/** Of a table whose ranges run one after the other: what follows the first blocks without a gap. */
-function nextInOrder({ runnable, covered, running }: TableRun, expected: BlockSet): BlockSet {
-  const [open] = subtract(expected, covered)
-  return open === undefined || running > 0 ? [] : runnable.filter(({ from }) => from === open.from)
 }
 
 export function orderOf({ tableStatus }: TableRun, { order }: Pick<UpOptions, 'order'>): Order {

@@ -40,6 +40,12 @@ test('the table with the least progress comes first', () => {
   expect(nextChunk(tasks)).toEqual({ key: 'near', range: { from: 0, to: 9 } })
 })
 
+test('a table whose ranges run one after the other waits for its next block, though later ones are ready', () => {
+  const waitsFor = [dependency({ covered: [{ from: 20, to: 59 }], ended: false })]
+  expect(nextChunk([task('sums', { waitsFor, next: 0 })], true)).toBeUndefined()
+  expect(nextChunk([task('sums', { waitsFor, next: 20 })], true)?.range).toEqual({ from: 20, to: 29 })
+})
+
 test('the table that is most overdue comes before all others, however little is left of it', () => {
   const tasks = [
     task('new', { progress: 0 }),

@@ -214,7 +214,7 @@ export const OF_LEDGER: readonly Statement[] = [
     name: 'attempts',
     words: ['`range_from` as `from`, `range_to` as `to`, `user`, `query_id` as `queryId`'],
     run: (world, sent) => {
-      const ranges = rangesIn(sent, 'range_from', 'range_to')
+      const ranges = rangesIn(sent, '`range_from`', '`range_to`')
       const rows = eventsOf(world, sent)
         .filter(wroteRows(sent))
         .filter((row) => ranges.some(({ from, to }) => row.range_from <= to && row.range_to >= from))

@@ -179,9 +179,10 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     isEmptied = false
     const run = startUp('three', {})
     const began = time.now()
-    if (!(await time.until(() => run.outcome !== undefined, began + ENDS_WITHIN_MS)))
+    if (!(await time.until(() => run.outcome !== undefined, began + ENDS_WITHIN_MS))) {
       world.broken.push('the last run has not ended after half an hour')
-    else if (run.outcome !== 'ok') world.broken.push(`the last run failed: ${run.outcome}`)
+      run.runner.dead = true // else its heartbeats would go on for ever
+    } else if (run.outcome !== 'ok') world.broken.push(`the last run failed: ${run.outcome}`)
     if (run.quietest > SILENT_MS)
       world.broken.push(`the last run was silent for ${Math.round(run.quietest / 1000)} s`)
     // Whatever was given up long ago arrives now.

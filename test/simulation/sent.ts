@@ -80,10 +80,10 @@ export function valuesIn(sent: Sent, words: string): readonly unknown[] {
   return [...list.matchAll(/\{(\w+):/g)].map(([, name]) => sent.params[name!])
 }
 
-/** Ranges of a condition that touches some: one is two numbers, several are two arrays. */
+/** Ranges of a condition that touches some: one is two numbers, several are two arrays. `low`, `high`: as the text writes them. */
 export function rangesIn(sent: Sent, low: string, high: string): readonly Range[] {
-  const [starts] = sent.all<number[]>(`roundDown(toUInt64(\`${high}\`), `)
-  const [first, last] = [sent.one<number>(`\`${high}\` >= `), sent.one<number>(`\`${low}\` <= `)]
+  const [starts] = sent.all<number[]>(`roundDown(toUInt64(${high}), `)
+  const [first, last] = [sent.one<number>(`${high} >= `), sent.one<number>(`${low} <= `)]
   if (starts === undefined) return [{ from: first, to: last }]
   const [, name] = /transform\(roundDown\([^)]*\), \{\w+:[^}]*\}\), \{\w+:[^}]*\}, \{(\w+):/.exec(sent.text)!
   const ends = sent.params[name!] as number[]

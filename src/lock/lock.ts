@@ -84,6 +84,8 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       lower = [next]
     }
     await takeNext()
+    // One after the other: two chunks of a table may renew at once.
+    let renewed = Promise.resolve()
     let said: Promise<unknown> = Promise.resolve()
     // One after the other: a pending heartbeat must not overwrite `released`.
     const writeComment = (released: boolean): Promise<unknown> =>
@@ -100,7 +102,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       get epoch() {
         return epoch
       },
-      renew: takeNext,
+      renew: () => (renewed = renewed.catch(() => undefined).then(takeNext)),
       nextSeq: () => ++seq,
       release: async () => {
         endHeartbeat()

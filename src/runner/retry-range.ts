@@ -44,13 +44,27 @@ export async function runRange(run: TableRun, work: ChunkWork, context: RunConte
         // The lost statement may still arrive: then its lock epoch is over, and the fence refuses it.
         if (lost) await run.lock!.renew()
         lost = true
-        await recover(run, [range], context)
+        await recoverRange(run, range, context)
       })
       if (decision === 'split') {
         run.tooBig = Math.min(run.tooBig ?? Infinity, rows)
         return await runHalves(run, work, context)
       }
       await backOff(attempt, context.signal)
+    }
+  }
+}
+
+/** Another chunk of the table may renew the lock meanwhile, which refuses the statements of this recovery: it begins again. */
+async function recoverRange(run: TableRun, range: Range, context: RunContext): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const { epoch } = run.lock!
+    try {
+      await recover(run, [range], context)
+      return
+    } catch (error) {
+      const renewed = (error as BackfillError).kind === 'locked' && run.lock!.epoch !== epoch
+      if (!renewed || attempt >= MAX_ATTEMPTS) throw error
     }
   }
 }

@@ -1,4 +1,5 @@
 // Owns the promise that every command with --json prints documents as its schema says, results and errors.
+import { join } from 'node:path'
 import parsePrometheus from 'parse-prometheus-text-format'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
@@ -7,6 +8,7 @@ import { toolVersion } from '../../src/workspace/tool-version.ts'
 import { backfillHere, environmentFor, NOWHERE } from '../support/cli.ts'
 import { editedFolder } from '../support/edited-folder.ts'
 import { checkDocument, checkedDocuments } from '../support/json-outputs.ts'
+import { temporaryDirectory } from '../support/processes.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
@@ -66,13 +68,16 @@ test('each command prints what its schema describes, in one envelope; so do its 
     `info --json`,
     `doctor --tables ${KEY} --idle 1 --json`,
     `check ${KEY} --offline --json`,
+    `report ${KEY} --output ${join(temporaryDirectory(), 'report.html')} --json`,
+    `init ${temporaryDirectory()} --json`,
+    `try ${KEY} --from 1 --to 20 --json`,
     `new gas_per_block --sql ${editedFolder('transforms/block_slots_stat.sql', (text) => text)} --json`,
   ]
   for (const one of words) {
     const { documents, stderr } = await run(one)
     expect(documents.length, `${one}: ${stderr}`).toBeGreaterThan(0)
     const command = one.split(' ')[0]
-    const network = command === 'new' ? null : 'mainnet'
+    const network = command === 'new' || command === 'init' ? null : 'mainnet'
     for (const document of documents)
       expect(document, one).toMatchObject({ schema: 1, command, network, tool_version: toolVersion() })
   }

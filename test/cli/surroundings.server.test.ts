@@ -95,8 +95,7 @@ test('the hint for a file that cannot be read speaks of that file', async () => 
     /folder\.sql is not a regular file\n {2}put the file itself there, or remove it/,
   )
   rmSync(join(sql, 'ddl/folder.sql'), { recursive: true })
-  rmSync(join(sql, 'networks.json'))
-  expect((await list()).stderr).toContain('--sql')
+  expect((await backfillHere(['list', '--sql', join(sql, 'nowhere')])).stderr).toContain('--sql')
 })
 
 test.skipIf(process.getuid?.() !== 0)(

@@ -182,6 +182,7 @@ describe('the tables of the cluster', () => {
 
 /** What a person types after each command that has `--cluster`; those that have none of the target's tables are left out. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
+  try: [TABLE],
   up: [],
   run: ['--tables', TABLE],
   redo: [TABLE, '--from', '1', '--to', '5', '--yes'],

@@ -36,6 +36,13 @@ export function watchLocks({ store, network, exclusive }: Watching) {
 
   const keyIn = (name: string): string => name.slice(network.length + 2, -EPOCH_DIGITS - 2)
 
+  /** The locks of the network; whatever else somebody has put beside them is none. */
+  async function lookAtAll(): Promise<readonly LockInfo[]> {
+    const isLock = (name: string) =>
+      name.slice(0, -EPOCH_DIGITS) === lockPrefix({ network, key: keyIn(name) })
+    return (await look(`${network}__`)).filter(({ name }) => isLock(name))
+  }
+
   const isFree = (info: LockInfo): boolean => info.released || exclusive || isDead(info)
 
   /** All epochs of the lock that there are, the highest last. */
@@ -54,12 +61,12 @@ export function watchLocks({ store, network, exclusive }: Watching) {
 
     /** All epochs of all locks by their table keys, the highest last. */
     async all(): Promise<ReadonlyMap<string, readonly LockInfo[]>> {
-      return Map.groupBy(await look(`${network}__`), ({ name }) => keyIn(name))
+      return Map.groupBy(await lookAtAll(), ({ name }) => keyIn(name))
     },
 
     /** The highest epoch of every table key's lock; `released` also if its holder is known to be dead. */
     async holders(): Promise<ReadonlyMap<string, LockInfo>> {
-      const infos = (await look(`${network}__`)).map((info) => ({ ...info, released: isFree(info) }))
+      const infos = (await lookAtAll()).map((info) => ({ ...info, released: isFree(info) }))
       return new Map(infos.map((info) => [keyIn(info.name), info]))
     },
 

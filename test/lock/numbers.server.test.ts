@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { ledgerEvent, useServer } from '../support/clickhouse.ts'
-import { KEY, NETWORK, openRunner, silent } from '../support/locks.ts'
+import { KEY, lockTables, NETWORK, openRunner, silent } from '../support/locks.ts'
 import { post, type TestServer } from '../support/server.ts'
 
 let testServer: TestServer
@@ -32,4 +32,19 @@ test('a lock whose number is above 2^53 - 1, or is none, is ignored by takers an
   expect(held.epoch).toBe(2)
   await held.release()
   expect((await (await openRunner(server, names)).locks.acquire(KEY, silent)).epoch).toBe(3)
+})
+
+test('a table that is no lock, however alike its name, is nobody’s lock, is not dropped, and counts no epoch', async () => {
+  const { locks, names } = await openRunner(server)
+  await (await locks.acquire(KEY, silent)).release()
+  const alike = `${NETWORK}__${KEY}xx${'9'.padStart(20, '0')}`
+  await post(
+    testServer,
+    `CREATE TABLE ${names.locks}.\`${alike}\` (nothing UInt8) ENGINE = Null COMMENT '{}'`,
+  )
+  expect(await locks.holders()).toMatchObject(new Map([[KEY, { epoch: 1 }]]))
+  const lock = await locks.acquire(KEY, silent, 0, 'up', await locks.look([KEY]))
+  expect(lock.epoch).toBe(2)
+  await lock.release()
+  expect(await lockTables(server, names)).toEqual([alike, lock.name].toSorted())
 })

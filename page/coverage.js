@@ -16,6 +16,21 @@ const ALL = [...KINDS, ['missing', 'missing']]
 /** Of a bar, in units of its picture. */
 export const WIDTH = 1000
 
+/** A bar as wide as its place; `parts` are drawn one over the other. */
+export function strip(label, ...parts) {
+  return s(
+    'svg',
+    {
+      class: 'coverage',
+      viewBox: `0 0 ${WIDTH} 20`,
+      preserveAspectRatio: 'none',
+      role: 'img',
+      'aria-label': label,
+    },
+    ...parts,
+  )
+}
+
 /** Which part of [low, high] each kind has; a part is never too thin to be seen. */
 export function bar(table, sums, [low, high], zoomTo) {
   const scale = WIDTH / (high - low + 1)
@@ -30,19 +45,7 @@ export function bar(table, sums, [low, high], zoomTo) {
     ([kind, word]) => `${word} ${number(sums[kind].blocks)}`,
   )
   const label = `Coverage of ${table.table}, blocks: ${said.join(', ') || 'none expected'}`
-  const picture = s(
-    'svg',
-    {
-      class: 'coverage',
-      viewBox: `0 0 ${WIDTH} 20`,
-      preserveAspectRatio: 'none',
-      role: 'img',
-      'aria-label': label,
-    },
-    s('title', {}, label),
-    span,
-    parts,
-  )
+  const picture = strip(label, s('title', {}, label), span, parts)
   const blockAt = (event) => {
     const { left, width } = picture.getBoundingClientRect()
     const share = Math.min(1, Math.max(0, (event.clientX - left) / width))

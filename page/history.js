@@ -1,5 +1,5 @@
 // Owns runs as a timeline, the slowest chunks, and failures with their messages.
-import { WIDTH } from './coverage.js'
+import { strip, WIDTH } from './coverage.js'
 import { h, list, s } from './dom.js'
 import { bytes, duration, minute, number, range } from './format.js'
 
@@ -19,17 +19,7 @@ function timeline(runs) {
     )
   })
   const label = `${runs.length} runs from ${minute(runs.at(-1).started)} to ${minute(runs[0].ended)} UTC`
-  return s(
-    'svg',
-    {
-      class: 'coverage',
-      viewBox: `0 0 ${WIDTH} 20`,
-      preserveAspectRatio: 'none',
-      role: 'img',
-      'aria-label': label,
-    },
-    bars,
-  )
+  return strip(label, bars)
 }
 
 export function runHistory(runs) {

@@ -1,7 +1,8 @@
-// Owns the promise that a table among the locks which no run has made stops nobody.
+// Owns the promises of the numbers of locks: what no run has made stops nobody, and renewals count one by one.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
+import { lockName } from '../../src/lock/lock-name.ts'
 import { ledgerEvent, useServer } from '../support/clickhouse.ts'
 import { KEY, lockTables, NETWORK, openRunner, silent } from '../support/locks.ts'
 import { post, type TestServer } from '../support/server.ts'
@@ -47,4 +48,13 @@ test('a table that is no lock, however alike its name, is nobody’s lock, is no
   expect(lock.epoch).toBe(2)
   await lock.release()
   expect(await lockTables(server, names)).toEqual([alike, lock.name].toSorted())
+})
+
+test('a lock that two chunks renew at once has the number that its name says', async () => {
+  const { locks, names } = await openRunner(server)
+  const lock = await locks.acquire(KEY, silent)
+  await Promise.all([lock.renew(), lock.renew()])
+  expect(lock).toMatchObject({ epoch: 3, name: lockName({ network: NETWORK, key: KEY, epoch: 3 }) })
+  await lock.release()
+  expect(await lockTables(server, names)).toEqual([lock.name])
 })

@@ -17,7 +17,7 @@ export function withUnits(
     const inputs = [
       ...definition.sources.map((name) => {
         const { unit = 'block', columns = XATU_COLUMNS } = sources.find(({ table }) => table === name) ?? {}
-        return { name, unit, position: unit === 'block' ? XATU_COLUMNS.position : columns.position }
+        return { name, unit, position: unit === 'block' ? XATU_COLUMNS.position : asNumber(columns.position) }
       }),
       ...definition.after.flatMap((name) => {
         const input = known.get(name)
@@ -33,15 +33,14 @@ export function withUnits(
         fileError({ rule: 'E036', file, line: lines.get('after') ?? lines.get('sources'), sentence, hint }),
       )
     }
-    const whole = { ...definition, unit, position: asNumber(header.position ?? position) }
+    const own = header.position === undefined ? position : asNumber(header.position)
+    const whole = { ...definition, unit, position: own }
     known.set(key, whole)
     return { ...draft, definition: whole }
   })
 }
 
-/** A time as a number; a block column as it is, so that it is found in an index as it is. */
+/** One number, whatever the expression is; a block column as it is, so that it is found in an index as it is. */
 function asNumber(position: string): string {
-  return position === XATU_COLUMNS.position || position.startsWith('toUInt64(')
-    ? position
-    : `toUInt64(${position})`
+  return position === XATU_COLUMNS.position ? position : `toUInt64(${position})`
 }

@@ -182,6 +182,19 @@ test('Windows line ends and a byte order mark are no part of a value', () => {
   })
 })
 
+test.each([
+  ['block_number -- BETWEEN', '-- BETWEEN'],
+  ['block_number /* x */', '/* x */'],
+  ['(SELECT max(number) FROM numbers(9))', 'SELECT'],
+  ['{from:UInt64}', '{'],
+  ["file('/etc/passwd')", 'the function file reaches outside'],
+  ["length(url('http://x'))", 'the function url reaches outside'],
+  ['block_number)', 'is not an expression'],
+  ['1; DROP TABLE t', 'is not an expression'],
+])('the position `%s` is refused: it would become part of a DELETE', (text, sentence) => {
+  expect(() => sourceHeader('s.sql', `--! position: ${text}\nCREATE TABLE a (b Int8)`)).toThrow(sentence)
+})
+
 test('a source says its block coverage, and is common without a word', () => {
   const usual = { outside: [], safeView: false, unit: 'block', columns: XATU_COLUMNS }
   expect(sourceHeader('s.sql', '--! block-coverage: sparse\nCREATE TABLE a (b Int8)')).toEqual({

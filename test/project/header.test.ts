@@ -191,8 +191,8 @@ test.each([
   ["length(url('http://x'))", 'the function url reaches outside'],
   ['block_number)', 'is not an expression'],
   ['1; DROP TABLE t', 'is not an expression'],
-])('the position `%s` is refused: it would become part of a DELETE', (text, sentence) => {
-  expect(() => sourceHeader('s.sql', `--! position: ${text}\nCREATE TABLE a (b Int8)`)).toThrow(sentence)
+])('the position `%s` is refused: it would become part of a DELETE', (position, sentence) => {
+  expect(() => sourceHeader('s.sql', `--! position: ${position}\nCREATE TABLE a (b Int8)`)).toThrow(sentence)
 })
 
 test('a source says its block coverage, and is common without a word', () => {

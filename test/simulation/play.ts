@@ -18,6 +18,8 @@ import type { Key } from './world.ts'
 
 /** A healthy `up` ends within this. */
 const ENDS_WITHIN_MS = 30 * 60_000
+/** Whatever was given up long ago has arrived by then; only a mutation that fails is tried again for ever. */
+const ARRIVES_WITHIN_MS = 60 * 60_000
 /** It says something at least so often. */
 const SILENT_MS = 60_000
 
@@ -191,8 +193,7 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     } else if (run.outcome !== 'ok') world.broken.push(`the last run failed: ${run.outcome}`)
     if (run.quietest > SILENT_MS)
       world.broken.push(`the last run was silent for ${Math.round(run.quietest / 1000)} s`)
-    // Whatever was given up long ago arrives now.
-    await time.until(() => false, Infinity)
+    await time.until(() => false, time.now() + ARRIVES_WITHIN_MS)
     world.broken.push(...judge(world, tables, run.runner.pid))
     if (world.broken.length === 0 && tables.includes('echo')) {
       const status = time.start('three', () =>
@@ -200,8 +201,9 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
       )
       let found: Awaited<typeof status.result> | undefined
       void status.result.then((statuses) => (found = statuses))
-      await time.until(() => found !== undefined, Infinity)
-      world.broken.push(...staleness(world, found!))
+      await time.until(() => found !== undefined, time.now() + ARRIVES_WITHIN_MS)
+      if (found === undefined) throw new Error('status has not answered')
+      world.broken.push(...staleness(world, found))
     }
   } finally {
     server.end()

@@ -23,6 +23,8 @@ type Share = {
 }
 
 const EVERY_MS = 1_000
+/** A history takes some 20 ms, and shrinking one that fails some seconds. */
+const LAST_MS = 120_000
 
 if (isMainThread) process.exitCode = await main()
 else await work(workerData as Share)
@@ -76,7 +78,12 @@ async function main(): Promise<number> {
       worker.on('exit', resolve)
     })
   })
+  const late = setTimeout(() => {
+    console.error(`a history has not ended ${LAST_MS / 1000} s after the time was up`)
+    for (const worker of workers) void worker.terminate()
+  }, endsAt + LAST_MS - Date.now())
   const codes = await Promise.all(shares)
+  clearTimeout(late)
   const passed = (performance.now() - began) / 60_000
   for (const [what, times] of [...counts].toSorted(([one], [other]) => (one < other ? -1 : 1)))
     console.log(`${String(times).padStart(9)} ${what}`)

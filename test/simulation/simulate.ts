@@ -78,10 +78,13 @@ async function main(): Promise<number> {
       worker.on('exit', resolve)
     })
   })
-  const late = setTimeout(() => {
-    console.error(`a history has not ended ${LAST_MS / 1000} s after the time was up`)
-    for (const worker of workers) void worker.terminate()
-  }, endsAt + LAST_MS - Date.now())
+  const late = setTimeout(
+    () => {
+      console.error(`a history has not ended ${LAST_MS / 1000} s after the time was up`)
+      for (const worker of workers) void worker.terminate()
+    },
+    endsAt + LAST_MS - Date.now(),
+  )
   const codes = await Promise.all(shares)
   clearTimeout(late)
   const passed = (performance.now() - began) / 60_000

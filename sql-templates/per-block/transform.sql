@@ -11,7 +11,7 @@ SELECT
     toUInt32(count()) AS row_count
 FROM
 (
-    -- FINAL, because source rows can be written again. A new name (block), because an alias hides the column.
+    -- {{final}}A new name (block), because an alias hides the column.
 {{inputs}}
 )
 GROUP BY block

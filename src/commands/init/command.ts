@@ -29,6 +29,9 @@ const TABLE = {
       table: 'canonical_execution_transaction',
       short: 'transaction',
       address: 'from_address',
+      position: 'block_number',
+      network: 'meta_network_name',
+      isFinal: true,
     },
   ],
 } as const

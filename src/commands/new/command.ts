@@ -1,8 +1,10 @@
 // Owns `backfill new`: it writes the files of a new table, which pass `check` unchanged.
 import { join, sep } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { Catalogue, SqlText } from '../../model/model.ts'
-import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import type { Catalogue, SqlText, Unit } from '../../model/model.ts'
+import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
+import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
+import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { isTableKey, shortName } from '../../model/table-key.ts'
 import { shown } from '../../project/sql-files.ts'
@@ -70,7 +72,7 @@ function assertOwnFolder(folder: string): void {
   )
 }
 
-type Found = Omit<ScaffoldInput, 'address'> & { readonly ddl: SqlText }
+type Found = Omit<ScaffoldInput, 'address' | 'isFinal'> & { readonly ddl: SqlText; readonly unit: Unit }
 
 /** @throws BackfillError `usage` for a name that no table has */
 function inputsOf(
@@ -88,18 +90,29 @@ function inputsOf(
     ...find(
       'sources',
       'source table',
-      sources.map(({ table, ddl }) => ({
+      sources.map(({ table, ddl, unit, columns }) => ({
         kind: 'source',
         header: table,
         table,
         short: shortName(table),
+        ...columns,
         ddl,
+        unit,
       })),
     ),
     ...find(
       'after',
       'table',
-      tables.map(({ key, target, ddl }) => ({ kind: 'target', header: key, table: target, short: key, ddl })),
+      tables.map(({ key, target, ddl, unit, position }) => ({
+        kind: 'target',
+        header: key,
+        table: target,
+        short: key,
+        position,
+        network: undefined,
+        ddl,
+        unit,
+      })),
     ),
   ]
 }
@@ -107,12 +120,13 @@ function inputsOf(
 const ADDRESSES = ['address', 'contract_address', 'from_address', 'action_from']
 
 /** @throws BackfillError `usage` for an input without the columns that the template needs */
-function fitting({ ddl, ...input }: Found, rows: Scaffold['rows']): ScaffoldInput {
+function fitting({ ddl, unit, ...input }: Found, rows: Scaffold['rows']): ScaffoldInput {
   const columns = ddlColumns(ddl).map(({ name }) => name)
-  if (!columns.includes('block_number')) {
+  const engine = readEngine(createTable(ddl).clauses.get('ENGINE') ?? [])
+  if (unit !== 'block' || !columns.includes(input.position)) {
     throw usageError(
-      `${input.table} has no column block_number`,
-      'choose an input with block_number: a transform reads its inputs by block',
+      `${input.table} has ${unit === 'block' ? `no column '${input.position}'` : 'positions that are times'}`,
+      'choose an input with blocks in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',
     )
   }
   const address = ADDRESSES.find((name) => columns.includes(name))
@@ -122,7 +136,7 @@ function fitting({ ddl, ...input }: Found, rows: Scaffold['rows']): ScaffoldInpu
       'use --rows per-block, then edit the files',
     )
   }
-  return { ...input, address }
+  return { ...input, address, isFinal: COLLAPSING_ENGINES.test(engine?.name ?? '') }
 }
 
 /** A table that the new one reads. */
@@ -135,6 +149,12 @@ type ScaffoldInput = {
   readonly table: string
   /** As a unit test names it. */
   readonly short: string
+  /** The column with the block. */
+  readonly position: string
+  /** The column with the network's name; undefined: all rows are of the network. */
+  readonly network: string | undefined
+  /** Its engine takes FINAL. */
+  readonly isFinal: boolean
   /** The column that holds an address; undefined if the table has none. */
   readonly address: string | undefined
 }
@@ -164,21 +184,25 @@ async function fillTemplate(
     inputs: inputs.map((input) => selectText(input, rows)).join('\n    UNION ALL\n'),
     given: inputs.map((input) => givenText(input, rows)).join('\n'),
     count: String(inputs.length),
+    final: inputs.some(({ isFinal }) => isFinal) ? 'FINAL, because source rows can be written again. ' : '',
   }
   return text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name]!)
 }
 
-function selectText({ kind, table, address }: ScaffoldInput, rows: Scaffold['rows']): string {
+function selectText(
+  { kind, table, address, position, network, isFinal }: ScaffoldInput,
+  rows: Scaffold['rows'],
+): string {
   const account = rows === 'per-key' ? `lower(${address}) AS account, ` : ''
-  const blocks = 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}'
-  return `    SELECT ${account}block_number AS block
-    FROM {${kind}:Identifier}.${table} FINAL
-    WHERE ${kind === 'source' ? 'meta_network_name = {network:String}\n      AND ' : ''}${blocks}`
+  const blocks = `${position} BETWEEN {from_block:UInt64} AND {to_block:UInt64}`
+  return `    SELECT ${account}${position} AS block
+    FROM {${kind}:Identifier}.${table}${isFinal ? ' FINAL' : ''}
+    WHERE ${network === undefined ? '' : `${network} = {network:String}\n      AND `}${blocks}`
 }
 
-function givenText({ short, address, kind }: ScaffoldInput, rows: Scaffold['rows']): string {
+function givenText({ short, address, kind, position }: ScaffoldInput, rows: Scaffold['rows']): string {
   const column = kind === 'target' || rows === 'per-key' ? address : undefined
   const row = (value: string, index: number) =>
-    `    - { block_number: ${100 + index}${column === undefined ? '' : `, ${column}: ${value}`} }`
+    `    - { ${position}: ${100 + index}${column === undefined ? '' : `, ${column}: ${value}`} }`
   return [`  ${short}:`, ...['0xa', '0xb', '0xc'].map(row)].join('\n')
 }

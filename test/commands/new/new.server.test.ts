@@ -13,6 +13,8 @@ function ownFolder(place = temporaryDirectory()): string {
   mkdirSync(folder, { recursive: true })
   for (const name of ['ddl', 'transforms', 'source', 'ledger', 'networks.json'])
     cpSync(join(SQL_FOLDER, name), join(folder, name), { recursive: true })
+  writeFileSync(join(folder, 'source/transfers.sql'), TRANSFERS)
+  writeFileSync(join(folder, 'source/votes.sql'), VOTES)
   return folder
 }
 
@@ -22,7 +24,18 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   new_c: ['--sources', 'transaction,canonical_execution_traces,contracts'],
   new_d: ['--after', 'address_diffs,block_slots_stat'],
   new_e: ['--rows', 'per-key', '--sources', 'storage_reads', '--after', 'address_first_access'],
+  new_f: ['--sources', 'transfers'],
 }
+
+/** Blocks in a column of another name, one network, an engine without FINAL. */
+const TRANSFERS = `--! position: number
+--! network: none
+--! written: none
+CREATE TABLE IF NOT EXISTS {source:Identifier}.transfers (number UInt64, sender String) ENGINE = MergeTree ORDER BY number`
+const VOTES = `--! position: toUnixTimestamp(slot_time)
+--! network: none
+--! written: none
+CREATE TABLE IF NOT EXISTS {source:Identifier}.votes (slot_time DateTime, voter UInt32) ENGINE = MergeTree ORDER BY slot_time`
 
 test('what it writes passes `check` and `test` as it stands, whatever the table reads and keeps', async () => {
   const folder = ownFolder()
@@ -32,9 +45,9 @@ test('what it writes passes `check` and `test` as it stands, whatever the table 
     expect(stdout.match(/^Wrote /gm)).toHaveLength(3)
   }
   const checked = await backfillInside(['check', '--offline', '--sql', folder])
-  expect(checked.stdout).toBe('Checked 16 tables and 5 unit tests without a server: no errors\n')
+  expect(checked.stdout).toBe('Checked 17 tables and 6 unit tests without a server: no errors\n')
   const tested = await backfillInside(['test', ...Object.keys(KINDS), '--sql', folder])
-  expect(tested.stdout).toContain('5 tests: 5 passed')
+  expect(tested.stdout).toContain('6 tests: 6 passed')
 })
 
 test.for<{ what: string; words: readonly string[]; says: string }>([
@@ -49,6 +62,11 @@ test.for<{ what: string; words: readonly string[]; says: string }>([
     says: 'address_diffs.sql has a table of that name',
   },
   { what: 'an unknown source', words: ['gas', '--sources', 'trace'], says: "no source table 'trace'" },
+  {
+    what: 'a source of times',
+    words: ['gas', '--sources', 'votes'],
+    says: 'votes has positions that are times',
+  },
   { what: 'an unknown input', words: ['gas', '--after', 'int_address_diffs'], says: 'no table' },
   {
     what: 'an unknown kind of rows',

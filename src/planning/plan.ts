@@ -1,7 +1,7 @@
 // Owns the plan: the chunks that `up` would run now. Writes nothing.
 import { checkTables } from '../targets/check-columns.ts'
 import { cutChunks } from './chunks.ts'
-import { countBlocks, intersect } from '../model/blocks.ts'
+import { countBlocks, hull, intersect, type Range } from '../model/blocks.ts'
 import { sourcesBehind } from '../model/choose.ts'
 import { expectedMs, NO_PACE, yieldOf } from './throughput.ts'
 import { estimateFromParts, mergeRowEstimates, rowsIn } from './row-estimates.ts'
@@ -12,9 +12,6 @@ import { withKept } from './kept-probe.ts'
 import { type Availability, makeProbe, probeAll } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { staleSummaries } from './stale-ranges.ts'
-
-/** Enough to see for `plan`. A window of a busy chain has more: what is missing after a day is always probed. */
-export const PROBED_ROWS = 5_000_000
 
 /**
  * Plans a run of `up` with these options. Reads only. `enough`: after the probe has seen this many rows of a table's missing
@@ -63,9 +60,8 @@ async function availabilitiesOf(
   if (rest.length === 0) return found
   const sourcesOf = (key: string) => sourcesBehind(workspace, tableStatuses.get(key)!.table)
   const parts = await workspace.ports.source.parts([...new Set(rest.flatMap(([key]) => sourcesOf(key)))])
-  if (parts === undefined) return await probeAll(tableStatuses, probe)
   const estimated = rest.map(([key, availability]) => {
-    const own = parts.filter(({ source }) => sourcesOf(key).includes(source))
+    const own = parts?.filter(({ source }) => sourcesOf(key).includes(source)) ?? [likeSeen(availability)]
     const more = estimateFromParts(own, availability.unprobed)
     return [
       key,
@@ -73,6 +69,13 @@ async function availabilitiesOf(
     ] as const
   })
   return new Map([...found, ...estimated])
+}
+
+/** As many rows in each of the remaining blocks as in those that were looked at. */
+function likeSeen({ rowEstimates, unprobed }: Availability): Range & { readonly rows: number } {
+  const rows = rowEstimates.reduce((sum, segment) => sum + segment.rows, 0)
+  const rest = hull(unprobed)!
+  return { ...rest, rows: (rows / countBlocks(rowEstimates)) * (rest.to - rest.from + 1) }
 }
 
 type Known = RunHistory & {

@@ -19,12 +19,13 @@ export async function readParts(
   sources: readonly string[],
 ): Promise<readonly SourcePart[] | undefined> {
   const { database } = server.connection
-  const positionOf = (source: string) => `toUInt64(${columnsOf(source).position})`
+  // The server knows min and max of a column of each part; of an expression over it, it reads the rows.
+  const end = (of: 'min' | 'max', source: string) => `toUInt64(${of}(${columnsOf(source).position}))`
   const parts = sources.map(
     (
       source,
       index,
-    ) => `SELECT {source${index}:String} AS source, _part AS part, count() AS n, min(${positionOf(source)}) AS low, max(${positionOf(source)}) AS high
+    ) => `SELECT {source${index}:String} AS source, _part AS part, count() AS n, ${end('min', source)} AS low, ${end('max', source)} AS high
       FROM {database:Identifier}.{source${index}:Identifier}${whereNetwork(columnsOf(source), network)} GROUP BY part`,
   )
   const found = await server.client

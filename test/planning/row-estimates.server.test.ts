@@ -115,6 +115,34 @@ test('the plan of a long chain looks at its first rows, and estimates the rest f
   expect(quick!.unprobed).toEqual([{ from: 250_000, to: 600_010 }])
   expect(quick!.expectedRows).toBeGreaterThan(whole!.expectedRows * 0.9)
   expect(quick!.expectedRows).toBeLessThan(whole!.expectedRows * 1.1)
+
+  await post(server, 'SYSTEM FLUSH LOGS query_log')
+  const [looks] = await rowsOf<{ asked: number; read: number }>(
+    server,
+    `SELECT toUInt32(count()) AS asked, toUInt32(max(read_rows)) AS read FROM system.query_log
+    WHERE type = 'QueryFinish' AND has(tables, {table:String}) AND position(query, 'GROUP BY part') > 0`,
+    { table: `${source}.canonical_execution_storage_diffs` },
+  )
+  expect(looks!.asked).toBeGreaterThan(0)
+  // A row for each part, of the sources and of system.parts: the server knows the ends of a part.
+  expect(looks!.read).toBeLessThan(500)
+})
+
+test('where parts are not known, the rest of a long chain has as many rows a block as its beginning', async () => {
+  await addBlocks(server, source, { from: 250_001, to: 250_010 })
+  for (const name of ['canonical_execution_storage_diffs', 'canonical_execution_transaction'])
+    for (const words of [
+      `RENAME TABLE ${source}.${name} TO ${source}.${name}_kept`,
+      `CREATE VIEW ${source}.${name} AS SELECT * FROM ${source}.${name}_kept FINAL`,
+    ])
+      await post(server, words)
+  const [quick] = (await planUp(workspace.workspace, OPTIONS, 1000)).tables
+  expect(quick!.unprobed).toEqual([{ from: 250_000, to: 250_010 }])
+  // Five rows a block: fifteen thousand in the first three thousand blocks.
+  const rest = quick!.chunks.at(-1)!
+  expect(rest.to).toBe(250_010)
+  expect(quick!.expectedRows).toBeGreaterThan(15_000)
+  expect(quick!.expectedRows).toBeLessThan(15_100)
 })
 
 test('a source gap of millions of blocks takes few questions, and the blocks behind it are done', async () => {

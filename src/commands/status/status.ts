@@ -20,7 +20,7 @@ import { rowsIn } from '../../planning/row-estimates.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../../planning/sizing.ts'
 import { expectedMs, NO_PACE, type Throughput } from '../../planning/throughput.ts'
 import type { Ages } from '../../sources/ages.ts'
-import { type Availability, makeProbe, probeAll, probeMissing } from '../../planning/probe.ts'
+import { ENOUGH_ROWS, type Availability, makeProbe, probeAll, probeMissing } from '../../planning/probe.ts'
 import { concerns, type Hold } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
@@ -43,7 +43,7 @@ export async function status(
   const hasMissing = [...tableStatuses.values()].some(({ missing }) => missing.length > 0)
   const [availabilities, sourceAges, { throughputs }, others] = await Promise.all([
     withKept(workspace, tableStatuses, makeProbe(workspace)).then((probe) =>
-      probeAll(tableStatuses, probe, STATUS_ROWS),
+      probeAll(tableStatuses, probe, ENOUGH_ROWS),
     ),
     ages?.newest(newestBlocks(workspace, tableStatuses)) ?? new Map<string, number>(),
     hasMissing ? readRunHistory(workspace, uuidsIn(tableStatuses)) : NOTHING_KNOWN,
@@ -103,16 +103,9 @@ type StatusOptions = {
 async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Promise<readonly Range[]> {
   const accepted = blocksIn(view, 'accepted')
   if (accepted.length === 0 || table.sources.length === 0) return []
-  const { runnable } = await probeMissing(makeProbe(workspace), table, accepted, STATUS_ROWS)
+  const { runnable } = await probeMissing(makeProbe(workspace), table, accepted, ENOUGH_ROWS)
   return runnable
 }
-
-/**
- * Limits the time of `status`: after the probe has seen this many rows of a table's missing blocks, the rest counts as
- * missing, and is named. Less than one window of a busy chain: then it is the first one.
- * Empty blocks cost nothing, so a source gap is always seen completely.
- */
-const STATUS_ROWS = 1_000_000
 
 type Seen = {
   readonly database: string

@@ -45,8 +45,9 @@ function assertRecomputable({ chosen, ports: { executor } }: Workspace, keys: re
 async function showPlan(context: Context, options: UpOptions): Promise<number> {
   const { output, flags } = context
   return await withWorkspace(context, async ({ workspace }) => {
-    const { planUp, PROBED_ROWS } = await import('../../planning/plan.ts')
-    const report = await planUp(workspace, options, flags.has('chunks') ? Infinity : PROBED_ROWS)
+    const { planUp } = await import('../../planning/plan.ts')
+    const { ENOUGH_ROWS } = await import('../../planning/probe.ts')
+    const report = await planUp(workspace, options, flags.has('chunks') ? Infinity : ENOUGH_ROWS)
     if (flags.has('json')) output.json(report)
     else
       output.result(

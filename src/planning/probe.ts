@@ -56,13 +56,6 @@ export type Probe = {
 /** Positions per probe: bounds the memory and the wait before the first chunk. */
 const WINDOW: Readonly<Record<Unit, number>> = { block: 250_000, second: 3_000_000 }
 
-/**
- * Limits the time of `status` and `plan`: after the probe has seen this many rows of a table's missing blocks, the rest
- * is not looked at, and is named. Less than one window of a busy chain: then it is the first one.
- * Empty blocks cost nothing, so a source gap is always seen completely.
- */
-export const ENOUGH_ROWS = 1_000_000
-
 /** Number of cached answers about a source: tables that run side by side ask for the same few windows. */
 const MAX_REMEMBERED = 64
 

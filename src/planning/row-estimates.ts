@@ -5,6 +5,13 @@ import type { Bucket } from '../sources/availability.ts'
 /** Rows in a segment of blocks, over all sources that a table reads. */
 type Segment = Range & { readonly rows: number }
 
+/**
+ * Limits the time of `status` and `plan`: after the probe has seen this many rows of a table's missing blocks, the rest
+ * is not looked at, and is named. Less than one window of a busy chain: then it is the first one.
+ * Empty blocks cost nothing, so a source gap is always seen completely.
+ */
+export const ENOUGH_ROWS = 1_000_000
+
 /** Sorted and disjoint; blocks outside have no rows. Within a segment all blocks count as having equally many rows. */
 export type RowEstimates = readonly Segment[]
 

@@ -46,7 +46,7 @@ async function showPlan(context: Context, options: UpOptions): Promise<number> {
   const { output, flags } = context
   return await withWorkspace(context, async ({ workspace }) => {
     const { planUp } = await import('../../planning/plan.ts')
-    const { ENOUGH_ROWS } = await import('../../planning/probe.ts')
+    const { ENOUGH_ROWS } = await import('../../planning/row-estimates.ts')
     const report = await planUp(workspace, options, flags.has('chunks') ? Infinity : ENOUGH_ROWS)
     if (flags.has('json')) output.json(report)
     else

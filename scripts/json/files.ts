@@ -54,6 +54,8 @@ export const FILES: Readonly<Record<string, Documents>> = {
         new: number('Rows that are new'),
         gone: number('Rows that go'),
         columns: z.record(z.string(), z.int()).describe('Column -> rows in which it changes'),
+        added: texts('Columns that the file has and the table has not'),
+        dropped: texts('Columns that the table has and the file has not'),
         examples: list(
           object({
             before: nullable(texts('The row now')),

@@ -103,14 +103,21 @@ export function tablesReadBy(
   readonly key?: string
   readonly table: string
   readonly ddl: SqlText
+  readonly position: string
+  /** The column with the network's name; undefined: all rows are of the network. */
+  readonly network: string | undefined
 }[] {
   const read = catalogue.sources.filter(({ table }) => sources.includes(table) || lookups.includes(table))
   const derived = catalogue.tables.filter(
     ({ key, target }) => after.includes(key) || lookups.includes(key) || lookups.includes(target),
   )
   return [
-    ...read.map(({ table, ddl }) => ({ side: 'source' as const, table, ddl })),
-    ...derived.map(({ key, target, ddl }) => ({ side: 'target' as const, key, table: target, ddl })),
+    ...read.map(({ table, ddl, columns: { position, network } }) => {
+      return { side: 'source' as const, table, ddl, position, network }
+    }),
+    ...derived.map(({ key, target, ddl, position }) => {
+      return { side: 'target' as const, key, table: target, ddl, position, network: undefined }
+    }),
   ]
 }
 

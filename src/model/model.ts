@@ -30,6 +30,11 @@ export type RowsKind =
     }
   | { readonly kind: 'per-key'; readonly keep: 'earliest' | 'latest'; readonly column: string }
 
+/** Whether the column, which decides the row that is kept, is the position of the row. */
+export function isPosition(column: string, position: string): boolean {
+  return position === column || position === `toUInt64(${column})`
+}
+
 /** What the positions of a table count: blocks, or seconds since 1970. Ledger, chunks and coverage see integers only. */
 export type Unit = 'block' | 'second'
 

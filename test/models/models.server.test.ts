@@ -126,6 +126,13 @@ test('a block that changes makes the sums behind it stale; redo, verify and rebu
   expect(await run('verify', '+gas_total')).toMatchObject({ code: 0 })
   expect(await run('rebuild', 'gas_total', '--yes')).toMatchObject({ code: 0 })
   expect(await total()).toEqual([{ total: before!.total + 1000 }])
+  const tried = await run('try', 'block_gas', '--from', '100', '--to', '130', '--json')
+  expect(JSON.parse(tried.said)).toMatchObject({
+    tables: [{ table: 'block_gas', same: 31, changed: 0 }],
+    left: expect.arrayContaining([
+      { table: 'gas_total', why: 'each of its ranges reads its own rows of all blocks before' },
+    ]) as unknown,
+  })
 })
 
 test('a number that would be blocks and seconds is refused, and so is a time for tables of blocks', async () => {

@@ -2,7 +2,7 @@
 // recorded as done.
 import { failedError, usageError } from '../../model/errors.ts'
 import { type BlockSet, countBlocks, intersect, subtract } from '../../model/blocks.ts'
-import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
+import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { cutChunks } from '../../planning/chunks.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
@@ -128,7 +128,8 @@ async function endsOf(
   { target }: VerifyPorts,
   { key, rows, target: name, position }: TableDefinition,
 ): Promise<{ readonly from: number; readonly to: number }> {
-  if (rows.kind === 'per-key' && rows.column !== position) return { from: 0, to: Number.MAX_SAFE_INTEGER }
+  if (rows.kind === 'per-key' && !isPosition(rows.column, position))
+    return { from: 0, to: Number.MAX_SAFE_INTEGER }
   const [ends] = await target.client.rows<{ from: number; to: number }>({
     query: `SELECT toUInt64(min(${position})) AS "from", toUInt64(max(${position})) AS "to"
       FROM {database:Identifier}.{table:Identifier}`,

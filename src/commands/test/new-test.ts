@@ -49,16 +49,17 @@ export async function newTest(context: Context): Promise<number> {
 function inputsOf(table: TableDefinition, catalogue: Catalogue): readonly Input[] {
   const words = new Set([
     ...significantTokens(table.transform).map(({ text }) => text.replaceAll('`', '')),
-    'block_number',
     'transaction_index',
   ])
-  return tablesReadBy(table, catalogue).map(({ side, table: name, ddl }) => ({
+  return tablesReadBy(table, catalogue).map(({ side, table: name, ddl, position, network }) => ({
     side,
     table: name,
+    position,
+    network,
     columns: ddlColumns(ddl)
       .filter(({ defaultKind, type }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind) && !isState(type))
       .map((column) => column.name)
-      .filter((column) => words.has(column) && column !== 'meta_network_name'),
+      .filter((column) => (words.has(column) || column === position) && column !== network),
   }))
 }
 

@@ -44,10 +44,12 @@ const COLUMNS: Readonly<Record<string, (tried: Tried) => string>> = {
   changed: ({ changed }) => number(changed),
   new: (tried) => number(tried.new),
   gone: ({ gone }) => number(gone),
-  'changed columns': ({ columns }) =>
-    Object.entries(columns)
-      .map(([name, rows]) => `${name} ${rows}`)
-      .join(', '),
+  'changed columns': ({ columns, added, dropped }) =>
+    [
+      ...Object.entries(columns).map(([name, rows]) => `${name} ${rows}`),
+      ...added.map((name) => `${name} added`),
+      ...dropped.map((name) => `${name} dropped`),
+    ].join(', '),
   'to build all': ({ whole }) =>
     `${count(whole.rows, 'row')}, ${duration(whole.elapsedMs)}, ${size(whole.bytes)}`,
 }

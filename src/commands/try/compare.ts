@@ -6,13 +6,18 @@ import type { TableDefinition } from '../../model/model.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
 
-/** Rows by what became of them; `columns`: name -> changed rows; examples: the values before and after, null for no row. */
+/**
+ * Rows by what became of them, judged by the columns that both tables have; `columns`: name -> changed rows; `added`,
+ * `dropped`: columns of one table only; examples: the values before and after, null for no row.
+ */
 export type Difference = {
   readonly same: number
   readonly changed: number
   readonly new: number
   readonly gone: number
   readonly columns: Readonly<Record<string, number>>
+  readonly added: readonly string[]
+  readonly dropped: readonly string[]
   readonly examples: readonly {
     readonly before: readonly string[] | null
     readonly after: readonly string[] | null
@@ -35,10 +40,12 @@ export async function compareTable(
     ranges,
   }: { readonly now: ExistingTable; readonly old: ExistingTable; readonly ranges: BlockSet },
 ): Promise<Difference> {
-  const names = old.columns
-    .map(({ name }) => name)
-    .filter((name) => now.columns.some((one) => one.name === name))
-  const inRanges = ranges.map(({ from, to }) => `block_number BETWEEN ${from} AND ${to}`).join(' OR ')
+  const [before, after] = [old, now].map(({ columns }) => columns.map(({ name }) => name)) as [
+    string[],
+    string[],
+  ]
+  const names = before.filter((name) => after.includes(name))
+  const inRanges = ranges.map(({ from, to }) => `${table.position} BETWEEN ${from} AND ${to}`).join(' OR ')
   const values = names.map((name) => `ifNull(toString(${quoteIdentifier(name)}), 'NULL')`).join(', ')
   const key = old.sortKey === '' ? `(${values})` : `(${old.sortKey})`
   const place = (database: string) => `${quoteIdentifier(database)}.${quoteIdentifier(table.target)}`
@@ -74,7 +81,9 @@ export async function compareTable(
   return {
     ...counts,
     columns: Object.fromEntries(names.flatMap((name, at) => (perColumn[at] ? [[name, perColumn[at]]] : []))),
-    examples: examples.map(([[before], [after]]) => ({ before: orNull(before), after: orNull(after) })),
+    added: after.filter((name) => !before.includes(name)),
+    dropped: before.filter((name) => !after.includes(name)),
+    examples: examples.map(([[was], [is]]) => ({ before: orNull(was), after: orNull(is) })),
   }
 }
 

@@ -1,10 +1,9 @@
 // Owns what `try` does: which tables an edit concerns, for which ranges they are built aside, and how they differ.
-import type { PerUnit } from '../../model/model.ts'
+import { isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
 import { chooseTables } from '../../model/choose.ts'
 import { usageError } from '../../model/errors.ts'
-import type { TableDefinition } from '../../model/model.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
@@ -114,19 +113,25 @@ function leftOut(
 ): TryReport['left'] {
   const left = new Map<string, string>()
   const targets = new Map(concerned.map(({ key, target }) => [target, key]))
-  for (const { key, after, rows, transform } of concerned) {
+  for (const { key, after, rows, transform, position, sequential, history = [] } of concerned) {
     const tokens = significantTokens(transform)
     const whole = tableReads(transform).find(
       ({ parameter, table, from }) =>
         parameter === 'target' &&
         targets.has(table) &&
-        !selectAround(tokens, from).some(({ text }) => text === 'from_block'),
+        !selectAround(tokens, from).some(
+          ({ text }, at, words) => text === 'from_block' || (text === 'from' && words[at - 1]?.text === '{'),
+        ),
     )
     const before = after.find((input) => left.has(input))
+    const earlier = history.find((input) => concerned.some((table) => table.key === input))
     if (all.get(key)?.target === undefined)
       left.set(key, 'it has no table yet; `backfill preview` shows its rows')
-    else if (rows.kind === 'per-key' && rows.column !== 'block_number')
-      left.set(key, 'it keeps rows by another column than block_number')
+    else if (rows.kind === 'per-key' && !isPosition(rows.column, position))
+      left.set(key, 'it keeps rows by another column than its position')
+    else if (sequential === 'itself')
+      left.set(key, 'each of its ranges reads its own rows of all blocks before')
+    else if (earlier !== undefined) left.set(key, `it reads ${earlier} from its first block on`)
     else if (whole !== undefined)
       left.set(key, `it reads ${targets.get(whole.table)} from its first block on`)
     else if (before !== undefined) left.set(key, `it reads ${before}`)

@@ -1,5 +1,5 @@
 // Owns the statement that compares both sides of a range key by key. Pure.
-import type { RowsKind } from '../../model/model.ts'
+import { isPosition, type TableDefinition } from '../../model/model.ts'
 import type { DifferenceKind } from './report.ts'
 import type { Sides } from './compare-sides.ts'
 
@@ -9,9 +9,11 @@ const EXAMPLES = 3
 const sums = (side: string) =>
   `CAST((sum(${side}_rows), countIf(${side}_rows > 0), toString(sum(${side}_hash))) AS Tuple(rows UInt64, keys UInt64, hash String)) AS ${side}`
 
+type Compared = Pick<TableDefinition, 'rows' | 'position'>
+
 /** One row: `recomputed` and `stored` (sums of each side), `differences` (keys by kind) and `keys` (examples, as hex). */
-export function comparisonQuery(rows: RowsKind, sides: Pick<Sides, 'recomputed' | 'stored'>): string {
-  const kinds = Object.entries(conditions(rows))
+export function comparisonQuery(table: Compared, sides: Pick<Sides, 'recomputed' | 'stored'>): string {
+  const kinds = Object.entries(conditions(table))
   const counts = kinds.map(([, condition]) => `countIf(${condition})`)
   const keys = kinds.map(
     ([kind, condition]) => `groupArrayIf(${EXAMPLES})(('${kind}', hex(backfill_key)), ${condition})`,
@@ -19,7 +21,7 @@ export function comparisonQuery(rows: RowsKind, sides: Pick<Sides, 'recomputed' 
   return `SELECT ${sums('recomputed')}, ${sums('stored')},
     CAST((${counts.join(', ')}) AS Tuple(${kinds.map(([kind]) => `${kind} UInt64`).join(', ')})) AS differences,
     CAST(arrayConcat(${keys.join(', ')}) AS Array(Tuple(kind String, key String))) AS keys
-  FROM (${rows.kind === 'per-block' ? grouped(sides) : joined(sides)})`
+  FROM (${table.rows.kind === 'per-block' ? grouped(sides) : joined(sides)})`
 }
 
 /** Both sides by key. */
@@ -52,7 +54,7 @@ function joined({ recomputed, stored }: Pick<Sides, 'recomputed' | 'stored'>): s
 }
 
 /** Which rows a key with several computed rows leaves in the table is random: its values are not compared. */
-function conditions(rows: RowsKind): Readonly<Record<DifferenceKind, string>> {
+function conditions({ rows, position }: Compared): Readonly<Record<DifferenceKind, string>> {
   const missing = 'recomputed_rows > 0 AND stored_rows = 0'
   const different = 'recomputed_rows = 1 AND stored_rows > 0 AND recomputed_hash != stored_hash'
   if (rows.kind === 'per-block')
@@ -60,11 +62,10 @@ function conditions(rows: RowsKind): Readonly<Record<DifferenceKind, string>> {
   const [stored, recomputed] = ['stored_position', 'recomputed_position']
   const [worse, better] = rows.keep === 'earliest' ? ['>', '<'] : ['<', '>']
   // A merged row may come from another range, unless its block lies in this range: then this range must yield it.
-  const unexpected =
-    rows.column === 'block_number'
-      ? `stored_rows > 0 AND ${stored} BETWEEN {from_block:UInt64} AND {to_block:UInt64}
+  const unexpected = isPosition(rows.column, position)
+    ? `stored_rows > 0 AND ${stored} BETWEEN {from_block:UInt64} AND {to_block:UInt64}
         AND (recomputed_rows = 0 OR ${stored} ${better} ${recomputed})`
-      : 'false'
+    : 'false'
   const both = 'recomputed_rows > 0 AND stored_rows > 0'
   return {
     missing,

@@ -56,7 +56,7 @@ export async function compareRange({
     doing: `verifying blocks ${range.from}-${range.to} of ${table.key}`,
   }
   const query = (recomputed: string) =>
-    `${comparisonQuery(table.rows, { ...sides, recomputed })} FORMAT JSONEachRow`
+    `${comparisonQuery(table, { ...sides, recomputed })} FORMAT JSONEachRow`
   const statement =
     reader === target
       ? { ...call, query: query(sides.recomputed) }

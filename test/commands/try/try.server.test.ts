@@ -1,4 +1,6 @@
 // Owns the promises of `backfill try`: what an edit changes, two tables further on as well; and that nothing else is written.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
@@ -32,6 +34,8 @@ const run = (words: string, folder?: string) =>
 type Tried = {
   readonly table: string
   readonly edited: boolean
+  readonly added: readonly string[]
+  readonly dropped: readonly string[]
   readonly columns: Readonly<Record<string, number>>
   readonly examples: readonly { readonly before: string[] | null; readonly after: string[] | null }[]
 } & Readonly<Record<'same' | 'changed' | 'new' | 'gone', number>>
@@ -101,6 +105,16 @@ test('a column that changes is counted by rows and by name; what reads another c
     columns: {},
   })
   expect(await everything()).toEqual(before)
+})
+
+test('columns of one side are named, and rows are the same by the others', async () => {
+  const folder = editedFolder(FILE, (text) => text.replace('AS tx_count', 'AS txs'))
+  const ddl = join(folder, 'ddl/address_diffs.sql')
+  writeFileSync(ddl, readFileSync(ddl, 'utf8').replaceAll('tx_count', 'txs'))
+  const { of } = await tried('address_diffs --sample 3', folder)
+  const { same, ...rest } = of('address_diffs')
+  expect(same).toBeGreaterThan(0)
+  expect(rest).toMatchObject({ changed: 0, columns: {}, added: ['txs'], dropped: ['tx_count'] })
 })
 
 test('rows that go are seen in the table and in the table that reads it, and no row of other blocks counts', async () => {

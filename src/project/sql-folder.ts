@@ -1,5 +1,6 @@
 // Owns reading the SQL folders: from files on disk to a checked catalogue. Needs no server.
 import { join } from 'node:path'
+import { usageError } from '../model/errors.ts'
 import type { Catalogue, Network, SqlText } from '../model/model.ts'
 import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { throwHeaderError } from './header.ts'
@@ -25,9 +26,9 @@ export async function readCatalogue(...folders: readonly string[]): Promise<Cata
 
 /**
  * The same, but reports every error. `catalogue`: the tables without errors; `drafts`: all, in dependency order.
- * Throws if a file or folder cannot be read, or no folder has a table.
+ * Throws if a file or folder cannot be read, or no folder has a table, unless it `mayBeEmpty`.
  */
-export async function readFolders(folders: readonly string[], report: Report) {
+export async function readFolders(folders: readonly string[], report: Report, { mayBeEmpty = false } = {}) {
   const roots = [...new Set([PROGRAM_SQL, ...folders])]
   for (const root of folders) await namesOf(root, root).catch((error: unknown) => unreadable(root, error))
   const [ddl, transforms, source, ledger, clusterLedger, upgrade, networks] = await Promise.all([
@@ -40,7 +41,11 @@ export async function readFolders(folders: readonly string[], report: Report) {
     readNetworks(roots, report),
   ])
   const last = folders.at(-1)
-  if (last !== undefined && transforms.length === 0) unreadable(join(last, 'transforms'), { code: 'ENOENT' })
+  if (last !== undefined && transforms.length === 0 && !mayBeEmpty)
+    throw usageError(
+      `${shown(last)} has no table: there is no .sql file in ${shown(join(last, 'transforms'))}`,
+      '`backfill new <table>` writes the files of one; --sql and BACKFILL_SQL name another folder',
+    )
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
   const sources = tried(source, (file) => [sourceDefinition(file, report)])

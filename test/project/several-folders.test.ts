@@ -69,6 +69,6 @@ test('a folder that is not there, or has no table, is named', async () => {
     /nowhere of the SQL folder: it does not exist/,
   )
   await expect(readCatalogue(folderOf(['ddl']))).rejects.toThrow(
-    /transforms of the SQL folder: it does not exist/,
+    /has no table: there is no \.sql file in .*transforms/,
   )
 })

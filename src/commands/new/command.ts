@@ -24,7 +24,7 @@ export const newTable: Command = async ({ config, output, flags }) => {
   const rows = readFlag(flags, 'rows', oneOf<Scaffold['rows']>(['per-block', 'per-key'])) ?? 'per-block'
 
   // Errors in other tables do not matter here: `check` reports them.
-  const { catalogue, drafts } = await readFolders(config.sql.value, () => {})
+  const { catalogue, drafts } = await readFolders(config.sql.value, () => {}, { mayBeEmpty: true })
   const rival = drafts.find((draft) => draft.key === key || draft.header.target === `int_${key}`)
   if (rival !== undefined) throw usageError(`${rival.file} has a table of that name`, 'choose another key')
   const [given, after] = [readFlag(flags, 'sources', names), readFlag(flags, 'after', names) ?? []]

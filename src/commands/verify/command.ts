@@ -20,7 +20,7 @@ export const verifyCommand: Command = async (context) => {
   if (!flags.has('tables'))
     throw usageError(
       '`verify` needs a table',
-      'backfill verify block_slots_stat; all done blocks are computed again, so it takes as long as they did: --from, --to, --sample 20',
+      'backfill verify <table>; all done blocks are computed again, so it takes as long as they did: --from, --to, --sample 20',
     )
   const options = verifyOptions(context)
   const quiet = flags.has('quiet') || flags.has('json')

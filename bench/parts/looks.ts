@@ -11,6 +11,8 @@ import { thinChain } from '../support/thin-chain.ts'
 
 const CHUNK = 100_000
 const GAP = 18_000_000
+/** How long `up` may take for its first chunk. */
+const FIRST = '20s'
 /** Blocks on both sides of the source gap. */
 const BESIDE = 3000
 
@@ -64,13 +66,14 @@ export async function looks({ server, runs, longChain }: Bench): Promise<Report>
     const [{ now }] = (await rowsOf<{ now: string }>(server, 'SELECT toString(now64(6)) AS now')) as [
       { now: string },
     ]
-    const run = await backfill({ on: server, place, words: ['up', '--max-runtime', '5s'], sampleMs: 20 })
-    const [{ s }] = (await rowsOf<{ s: number }>(
+    const run = await backfill({ on: server, place, words: ['up', '--max-runtime', FIRST], sampleMs: 20 })
+    const [{ s, chunks }] = (await rowsOf<{ s: number; chunks: number }>(
       server,
-      `SELECT dateDiff('millisecond', toDateTime64({now:String}, 6), min(event_time)) / 1000 AS s
+      `SELECT dateDiff('millisecond', toDateTime64({now:String}, 6), min(event_time)) / 1000 AS s, toUInt32(count()) AS chunks
        FROM {ledger:Identifier}.ledger WHERE event = 'done'`,
       { now, ledger: place.ledger },
-    )) as [{ s: number }]
+    )) as [{ s: number; chunks: number }]
+    if (chunks === 0) throw new Error(`no chunk was done within ${FIRST}`)
     rows.push(['before', 'up: first chunk done', s, Math.round(Math.max(...run.rssBytes) / 1e6)])
     await look('after the first chunks', place, 'status', 'plan')
   })

@@ -2,10 +2,10 @@
 import { ClickHouseError } from '@clickhouse/client'
 import { BackfillError, type ErrorKind } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
-import { missingGrant } from '../sql-syntax/missing-grant.ts'
 import type { Connection } from './connection.ts'
 import { NOT_ENOUGH_SPACE, retryDecision } from './error-codes.ts'
 import { GatewayError } from './http-agent.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** The message of the fence's throwIf; it identifies a refused write. */
 export const LOCK_LOST = 'backfill: lock lost'
@@ -180,4 +180,15 @@ function oneLine(message: string): string {
     .replace(/[.,]? in scope (?:SELECT|WITH)\b.*?(?=\. Maybe you meant|$)/i, '')
     .trim()
     .slice(0, 2000)
+}
+
+/** The GRANT statement; undefined if the message names no grant. */
+export function missingGrant(message: string, user: string): string | undefined {
+  const [, privilege, place] =
+    /the grant (.+?)(?: for at least one column)? (?:ON|on) ([^\s.]+(?:\.[^\s.]+)?)/.exec(message) ?? []
+  if (privilege === undefined || place === undefined) return undefined
+  const plain = privilege.replace(/\([^)]*\)/g, '')
+  // Each lock is a separate table; and a user that creates one table has to create the others, too.
+  const wide = /^(CREATE|DROP|ALTER)/.test(plain) ? place.replace(/\.[^.]+$/, '.*') : place
+  return `GRANT ${plain} ON ${wide} TO ${quotedName(user)}`
 }

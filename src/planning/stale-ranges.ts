@@ -2,7 +2,15 @@
 import { type InputChange, readInputs, writeForks } from '../ledger/built-from.ts'
 import { isLater, type LedgerView, type Position } from '../ledger/events.ts'
 import { type Present, type PresentInput, staleVersions } from '../ledger/staleness.ts'
-import { hintOf, type StaleReason, STALE_REASONS, type StaleVersion } from '../ledger/stale.ts'
+import {
+  hintOf,
+  type StaleReason,
+  STALE_REASONS,
+  type StaleVersion,
+  everyForm,
+  MARKS,
+  withStaleTag,
+} from '../ledger/stale.ts'
 import type { SameSince } from '../ledger/unchanged.ts'
 import { type BlockSet, countBlocks } from '../model/blocks.ts'
 import { derivedInputs, readsHistory } from '../model/choose.ts'
@@ -11,6 +19,8 @@ import { forkUses } from '../sql-syntax/fork-uses.ts'
 import type { TargetTable } from '../targets/target.ts'
 import { type Bounds, expectedByDependants, resolveLimits } from './bounds.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
+import type { TableStatus } from './table-status.ts'
+import type { BuiltAt } from '../ledger/sql-versions.ts'
 
 /** What decides on a table's stale ranges, and on those of its dependants. As in `TableStatus`. */
 type Facts = {
@@ -142,4 +152,28 @@ export function staleSummaries(tables: readonly (Pick<Facts, 'table'> & Stale)[]
 
 function reasonsOf(stale: readonly StaleVersion[]): readonly StaleReason[] {
   return STALE_REASONS.filter((reason) => stale.some(({ reasons }) => reasons.includes(reason)))
+}
+
+/** The stale ranges of a table, with the times of their building; sends no query if there are none. */
+export async function staleReports(
+  { ports }: Pick<ReadWorkspace, 'ports'>,
+  { table, target, stale }: Pick<TableStatus, 'table' | 'target' | 'stale'>,
+): Promise<readonly StaleReport[]> {
+  if (target === undefined) return []
+  return await Promise.all(
+    stale.map(async (version) => {
+      const { sqlHash, hash, blocks } = version
+      // Marked ranges were built before they were marked.
+      const isMarked = MARKS.some((tag) => sqlHash === withStaleTag(tag, hash))
+      const sqlHashes = isMarked ? everyForm(hash) : [sqlHash]
+      const question = { key: table.key, targetUuid: target.uuid, sqlHashes, blocks }
+      return { ...version, built: (await ports.versions.built(question)) ?? null }
+    }),
+  )
+}
+
+/** Stale ranges of one SQL version, for the same reasons. */
+export type StaleReport = StaleVersion & {
+  /** When they were built, by the server's clock; null without such an event. */
+  readonly built: BuiltAt | null
 }

@@ -14,13 +14,13 @@ import { checkedParameters, transformParameters } from '../sql-syntax/parameters
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
-import { onlyStatement } from '../sql-syntax/statements.ts'
+import { onlyStatement, normalForm } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
 import { withUnits } from './units.ts'
 import { isTableKey } from '../model/table-key.ts'
-import { sha256, sqlHash } from './sql-hash.ts'
+import { createHash } from 'node:crypto'
 
 /** An `.sql` file: `key` is its name without the extension, `file` its path as shown to people. */
 export type SqlFile = {
@@ -184,3 +184,26 @@ function clusterStatements(
 }
 
 const ONE_CREATE_TABLE = { missing: 'the file has no CREATE TABLE', hint: 'write one CREATE TABLE' }
+
+/**
+ * sha256 (hex) of everything that decides on a transform's rows: the SQL, the values of its own parameters and its
+ * settings. Settings named `max_…` are left out: because every overflow mode throws, such a limit may fail a statement,
+ * but cannot change its rows, so tuning makes nothing stale.
+ */
+export function sqlHash(
+  transform: SqlText,
+  { params, settings }: Pick<TableDefinition, 'params' | 'settings'>,
+): string {
+  const set = Object.entries(settings).filter(([name]) => !name.startsWith('max_'))
+  return sha256(
+    [
+      normalForm(transform),
+      ...params.map(({ name, type, value }) => `${name} ${type} = ${value}`).toSorted(),
+      ...set.map(([name, value]) => `${name} = ${value}`).toSorted(),
+    ].join('\n'),
+  )
+}
+
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}

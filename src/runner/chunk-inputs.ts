@@ -1,12 +1,13 @@
 // Owns what a chunk reads besides the sources: the versions of its inputs before the INSERT, and whether inputs and target
 // were still the same after it.
-import { type InputVersion, windowOf, writeInputs } from '../ledger/built-from.ts'
-import type { Position } from '../ledger/events.ts'
+import { type InputVersion, windowOf, writeInputs, readInputs } from '../ledger/built-from.ts'
+import type { Position, Attempt } from '../ledger/events.ts'
 import { intersect, type Range } from '../model/blocks.ts'
 import { type BackfillError, failedError } from '../model/errors.ts'
-import type { TableDefinition } from '../model/model.ts'
-import type { TableInput } from '../planning/table-status.ts'
+import type { TableDefinition, Network } from '../model/model.ts'
+import { type TableInput, inputsOf, type TableStatus } from '../planning/table-status.ts'
 import type { Ports } from './workspace.ts'
+import { forksText } from '../planning/stale-ranges.ts'
 
 export type ChunkRead = {
   readonly table: TableDefinition
@@ -69,4 +70,37 @@ export async function assertUnchanged(
 
 function changed(sentence: string): BackfillError {
   return failedError(sentence, 'Run backfill up again')
+}
+
+export type TableReads = {
+  /** First block of each fork that the transform uses, for the ledger. */
+  readonly forks: string
+  readonly inputs: readonly TableInput[]
+}
+
+export function readsOf(
+  { table }: Pick<TableStatus, 'table'>,
+  {
+    network,
+    tableStatuses,
+  }: { readonly network: Network; readonly tableStatuses: ReadonlyMap<string, TableStatus> },
+): TableReads {
+  return { forks: forksText(table, network), inputs: inputsOf(table, tableStatuses) }
+}
+
+/** Whether the inputs are in the versions that the attempt read, as far as its range goes. */
+export async function readSame(
+  { ledger }: Pick<Ports, 'ledger'>,
+  inputs: readonly TableInput[],
+  { range, inputs: text }: Pick<Attempt, 'range' | 'inputs'>,
+): Promise<boolean> {
+  const read = readInputs(text)
+  const positions = new Map(inputs.map(({ key }) => [key, read.get(key)?.position ?? ([0, 0] as const)]))
+  if (inputsText({ inputs, range }, positions) !== text) return false
+  const questions = inputs.map((input) => ({
+    ...input,
+    since: positions.get(input.key)!,
+    window: windowOf(input, range),
+  }))
+  return (await ledger.inputChanges(questions)).length === 0
 }

@@ -1,7 +1,6 @@
 // Owns the type of a workspace: the network, the chosen tables and the ports to the servers.
 import type { Scope } from '../model/choose.ts'
-import type { Capacity } from '../clickhouse/capacity.ts'
-import type { Others } from '../clickhouse/load.ts'
+import type { Capacity, Others } from '../clickhouse/capacity.ts'
 import type { LedgerPort } from '../ledger/writer.ts'
 import type { SteeringPort } from '../ledger/steering.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'

@@ -3,8 +3,14 @@ import { type BlockSet, blockSet, hull, intersect, type Range, subtract } from '
 import type { TableDefinition } from '../model/model.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { splitStaleTag } from '../ledger/stale.ts'
-import { evaluateChange, isRewritten, readFingerprint, type SourceFacts } from './fingerprint.ts'
-import { prunedBlocks, type SourceRows } from './pruned-blocks.ts'
+import {
+  evaluateChange,
+  isRewritten,
+  readFingerprint,
+  type SourceFacts,
+  prunedBlocks,
+  type SourceRows,
+} from './fingerprint.ts'
 import type { Segment, SegmentPort } from './segments.ts'
 
 type ChangePorts = {

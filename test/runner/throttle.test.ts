@@ -1,7 +1,7 @@
 // Owns the promises of a run that is held back: said at once, again each minute and when it is over; and of the number of
 // statements, which follows what others do.
 import { expect, test } from 'vitest'
-import type { Others } from '../../src/clickhouse/load.ts'
+import type { Others } from '../../src/clickhouse/capacity.ts'
 import type { Hold } from '../../src/ledger/steering.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
 import type { RunEvent } from '../../src/runner/events.ts'

@@ -32,7 +32,7 @@ const GUARDS = [
     'await ports.executor.endDeletions(table, lock)',
     '',
   ],
-  ['half-written rows are deleted', 'runner/remedy.ts', "? 'rerun' : 'clean'", "? 'rerun' : 'rerun'"],
+  ['half-written rows are deleted', 'runner/recover.ts', "? 'rerun' : 'clean'", "? 'rerun' : 'rerun'"],
   [
     '`started` is acknowledged before the INSERT',
     'runner/chunk.ts',

@@ -146,7 +146,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/report/page.ts',
     'commands/verify/chunks.ts',
     'embedded/',
-    'project/sql-hash.ts',
+    'project/definitions.ts',
     'workspace/certificates.ts',
     'seam/random.ts',
   ],

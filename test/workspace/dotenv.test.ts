@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { assert, property, string } from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../src/workspace/config.ts'
-import { parseDotenv } from '../../src/workspace/dotenv.ts'
+import { parseDotenv } from '../../src/workspace/variables.ts'
 import { typedWords } from '../../src/workspace/values.ts'
 
 let folder: string

@@ -4,7 +4,7 @@ import type { CheckServers, ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import { requiredGrantsOf, type PlacedNeed } from './required-grants.ts'
 import { rejectedWords } from './error-line.ts'
-import { missingGrant as grantText } from '../../sql-syntax/missing-grant.ts'
+import { missingGrant as grantText } from '../../clickhouse/server-error.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 

@@ -1,12 +1,11 @@
 // Owns the server's form of a DDL file: the server creates a temporary table from it, which ends with its session.
 import { blamesText } from '../../clickhouse/error-codes.ts'
-import { ACCESS_DENIED, errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { BackfillError } from '../../model/errors.ts'
 import type { SqlText } from '../../model/model.ts'
 import { randomId } from '../../seam/random.ts'
 import { createTable } from '../../sql-syntax/create-table.ts'
-import { missingGrant } from '../../sql-syntax/missing-grant.ts'
+import { ACCESS_DENIED, errorCode, originOf, missingGrant } from '../../clickhouse/server-error.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import { temporaryForm } from '../../sql-syntax/table-forms.ts'
 

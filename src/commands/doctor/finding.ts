@@ -1,8 +1,7 @@
 // Owns a finding of `backfill doctor`: check, status, subject, sentence and hint.
 import { BackfillError } from '../../model/errors.ts'
-import { missingGrant } from '../../sql-syntax/missing-grant.ts'
+import { errorCode, messageOf, missingGrant } from '../../clickhouse/server-error.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
-import { errorCode, messageOf } from '../../clickhouse/server-error.ts'
 
 /** The order of groups in the output; groups that only SQL files name come last. */
 export const GROUPS: readonly string[] = [

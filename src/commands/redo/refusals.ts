@@ -19,7 +19,7 @@ import { expectedByDependants } from '../../planning/bounds.ts'
 import type { RowEstimates } from '../../planning/row-estimates.ts'
 import { readableBlocks } from '../../planning/stale-ranges.ts'
 import type { TableStatus } from '../../planning/table-status.ts'
-import { readsOf } from '../../runner/table-reads.ts'
+import { readsOf } from '../../runner/chunk-inputs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /** @throws BackfillError `usage` for a table whose rows cannot be deleted by range */

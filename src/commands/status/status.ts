@@ -3,7 +3,7 @@ import { inUnit, type PerUnit } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
-import { type StaleReport, staleReports } from '../../planning/stale-reports.ts'
+import { type StaleReport, staleReports } from '../../planning/stale-ranges.ts'
 import {
   blocksIn,
   notesOf,

@@ -2,7 +2,7 @@
 import { BackfillError } from '../../model/errors.ts'
 import { countBlocks, type Range } from '../../model/blocks.ts'
 import { type Standstill, standstillText } from '../../model/standstill.ts'
-import type { StaleReport } from '../../planning/stale-reports.ts'
+import type { StaleReport } from '../../planning/stale-ranges.ts'
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 
 /** The version of all documents; schema/ describes them. */

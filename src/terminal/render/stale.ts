@@ -1,7 +1,6 @@
 // Owns the explanation of stale ranges: which SQL built them, when, and why they are stale. Pure.
 import { shortHash, type StaleReason } from '../../ledger/stale.ts'
-import type { StaleReport } from '../../planning/stale-reports.ts'
-import type { StaleSummary } from '../../planning/stale-ranges.ts'
+import type { StaleSummary, StaleReport } from '../../planning/stale-ranges.ts'
 import { count, minute } from './format.ts'
 
 /** Half a sentence; `current` is the hash of the file. */

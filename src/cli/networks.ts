@@ -20,7 +20,7 @@ export async function networksOf(config: Config, flags: Flags): Promise<readonly
     import('../project/sql-folder.ts'),
     import('../workspace/open.ts'),
     import('../clickhouse/server.ts'),
-    import('../sources/networks.ts'),
+    import('../sources/source.ts'),
   ])
   const catalogue = await readCatalogue(...config.sql.value)
   const found = await connectServers(

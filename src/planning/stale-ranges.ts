@@ -19,7 +19,6 @@ import { forkUses } from '../sql-syntax/fork-uses.ts'
 import type { TargetTable } from '../targets/target.ts'
 import { type Bounds, expectedByDependants, resolveLimits } from './bounds.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
-import type { TableStatus } from './table-status.ts'
 import type { BuiltAt } from '../ledger/sql-versions.ts'
 
 /** What decides on a table's stale ranges, and on those of its dependants. As in `TableStatus`. */
@@ -157,7 +156,7 @@ function reasonsOf(stale: readonly StaleVersion[]): readonly StaleReason[] {
 /** The stale ranges of a table, with the times of their building; sends no query if there are none. */
 export async function staleReports(
   { ports }: Pick<ReadWorkspace, 'ports'>,
-  { table, target, stale }: Pick<TableStatus, 'table' | 'target' | 'stale'>,
+  { table, target, stale }: Pick<Facts, 'table' | 'target'> & Stale,
 ): Promise<readonly StaleReport[]> {
   if (target === undefined) return []
   return await Promise.all(

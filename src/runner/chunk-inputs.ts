@@ -4,8 +4,9 @@ import { type InputVersion, windowOf, writeInputs, readInputs } from '../ledger/
 import type { Position, Attempt } from '../ledger/events.ts'
 import { intersect, type Range } from '../model/blocks.ts'
 import { type BackfillError, failedError } from '../model/errors.ts'
-import type { TableDefinition, Network } from '../model/model.ts'
+import type { TableDefinition } from '../model/model.ts'
 import { type TableInput, inputsOf, type TableStatus } from '../planning/table-status.ts'
+import type { RunContext } from './table-run.ts'
 import type { Ports } from './workspace.ts'
 import { forksText } from '../planning/stale-ranges.ts'
 
@@ -48,14 +49,7 @@ export async function assertUnchanged(
 ): Promise<void> {
   const names = [table.target, ...inputs.map((input) => input.target)]
   const [changes, tables] = await Promise.all([
-    ledger.inputChanges(
-      inputs.map((input) => ({
-        key: input.key,
-        uuid: input.uuid,
-        since: before.get(input.key) ?? [0, 0],
-        window: windowOf(input, range),
-      })),
-    ),
+    ledger.inputChanges(questionsAbout({ inputs, range }, before)),
     target.identities(names),
   ])
   const blocks = `blocks ${range.from}-${range.to} of ${table.key}`
@@ -66,6 +60,15 @@ export async function assertUnchanged(
       throw changed(`${name} was emptied while ${blocks} were computed`)
   if (changes.length > 0)
     throw changed(`the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`)
+}
+
+/** What has happened to the inputs since these positions, as far as the range goes? */
+function questionsAbout({ inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>, before: InputPositions) {
+  return inputs.map((input) => ({
+    ...input,
+    since: before.get(input.key) ?? ([0, 0] as const),
+    window: windowOf(input, range),
+  }))
 }
 
 function changed(sentence: string): BackfillError {
@@ -80,10 +83,7 @@ export type TableReads = {
 
 export function readsOf(
   { table }: Pick<TableStatus, 'table'>,
-  {
-    network,
-    tableStatuses,
-  }: { readonly network: Network; readonly tableStatuses: ReadonlyMap<string, TableStatus> },
+  { network, tableStatuses }: Pick<RunContext, 'network' | 'tableStatuses'>,
 ): TableReads {
   return { forks: forksText(table, network), inputs: inputsOf(table, tableStatuses) }
 }
@@ -97,10 +97,5 @@ export async function readSame(
   const read = readInputs(text)
   const positions = new Map(inputs.map(({ key }) => [key, read.get(key)?.position ?? ([0, 0] as const)]))
   if (inputsText({ inputs, range }, positions) !== text) return false
-  const questions = inputs.map((input) => ({
-    ...input,
-    since: positions.get(input.key)!,
-    window: windowOf(input, range),
-  }))
-  return (await ledger.inputChanges(questions)).length === 0
+  return (await ledger.inputChanges(questionsAbout({ inputs, range }, positions))).length === 0
 }

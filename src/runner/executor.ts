@@ -1,12 +1,10 @@
 // Owns running transforms: inside one server, or streamed from the source server to the target server.
 import type { Compression, Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
-import type { Digest } from '../model/digest.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import type { Lock } from '../lock/lock.ts'
-import type { DescribePort } from '../targets/check-columns.ts'
-import { openDigests, type WrittenRange } from '../targets/digest.ts'
-import { type Deletions, openDeletions } from '../targets/delete-ranges.ts'
+import { openDigests } from '../targets/digest.ts'
+import { openDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
@@ -35,18 +33,7 @@ export type InsertJob = {
   readonly stepSession?: StepSession
 }
 
-export type ExecutorPort = DescribePort &
-  Deletions & {
-    /**
-     * Inserts the transform of one range into its target, fenced by the lock, under the query id. Resolves only when it
-     * is certain that all rows are written. With a step session: if the step cannot be shared (no session any more, no
-     * memory or grant for its rows), the whole transform is computed.
-     * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
-     */
-    insert(job: InsertJob): Promise<InsertReport>
-    /** As `openDigests`. */
-    digest(written: WrittenRange): Promise<Digest | undefined>
-  }
+export type ExecutorPort = ReturnType<typeof openExecutor>
 
 type ExecutorOptions = {
   readonly source: Server
@@ -57,7 +44,7 @@ type ExecutorOptions = {
   readonly compression: Compression
 }
 
-export function openExecutor({ source, target, names, network, compression }: ExecutorOptions): ExecutorPort {
+export function openExecutor({ source, target, names, network, compression }: ExecutorOptions) {
   const stream = openStream({ source, target, compression })
 
   const reader = (table: TableDefinition) => readerOf({ source, target }, table)
@@ -71,6 +58,12 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     }),
   )
 
+  /**
+   * Inserts the transform of one range into its target, fenced by the lock, under the query id. Resolves only when it is
+   * certain that all rows are written. With a step session: if the step cannot be shared (no session any more, no memory or
+   * grant for its rows), the whole transform is computed.
+   * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
+   */
   async function insert(job: InsertJob): Promise<InsertReport> {
     const { table, range, queryId, lock, progress, stepSession } = job
     const { text: whole } = table.transform

@@ -11,11 +11,14 @@ import {
   prunedBlocks,
   type SourceRows,
 } from './fingerprint.ts'
-import type { Segment, SegmentPort } from './segments.ts'
+import { sql } from 'kysely'
+import { typed } from '../clickhouse/dialect.ts'
+import { rowsIn, type SourcePlace } from './rows.ts'
+import { FACTS } from './source.ts'
 
 type ChangePorts = {
   readonly recordedEvents: LedgerEvents
-  readonly segments: SegmentPort
+  readonly sources: SourcePlace
   readonly sourceRows: SourceRows
 }
 
@@ -80,14 +83,14 @@ function add(ranges: Range[], { from, to }: Range): void {
 }
 
 async function evaluateAll(
-  { recordedEvents, segments }: ChangePorts,
+  { recordedEvents, sources: place }: ChangePorts,
   { key, sources }: TableDefinition,
   batch: readonly LatestEvent[],
 ) {
   const positions = batch.map(({ position }) => position)
   const [before, facts] = await Promise.all([
     recordedEvents.fingerprints(key, positions),
-    factsOf(segments, sources, batch),
+    factsOf(place, sources, batch),
   ])
   return batch.map(({ range, eventRange, sqlHash }, index) => {
     const question = {
@@ -123,7 +126,7 @@ function batchesOf(parts: readonly LatestEvent[]): readonly (readonly LatestEven
 
 /** The present contents of each source in the batch's ranges: one query, by segments that make up these ranges. */
 async function factsOf(
-  port: SegmentPort,
+  place: SourcePlace,
   sources: readonly string[],
   batch: readonly LatestEvent[],
 ): Promise<(range: Range) => ReadonlyMap<string, SourceFacts>> {
@@ -134,7 +137,7 @@ async function factsOf(
     .filter((block) => block <= around.to)
     .toSorted((a, b) => a - b)
   const indexOf = new Map(starts.map((start, index) => [start, index]))
-  const found = Map.groupBy(await port.segments(sources, around, starts), ({ from }) => from)
+  const found = Map.groupBy(await segmentsIn(place, sources, around, starts), ({ from }) => from)
   return ({ from, to }) => {
     const sums = new Map(sources.map((source) => [source, NOTHING]))
     for (let index = indexOf.get(from)!; index < starts.length && starts[index]! <= to; index++)
@@ -148,4 +151,34 @@ const NOTHING: SourceFacts = { blocks: 0, newest: 0 }
 function sumOf(sums: ReadonlyMap<string, SourceFacts>, { source, blocks, newest }: Segment): SourceFacts {
   const sum = sums.get(source) ?? NOTHING
   return { blocks: sum.blocks + blocks, newest: Math.max(sum.newest, newest) }
+}
+
+/** The sources' contents in a segment of blocks. */
+type Segment = {
+  readonly source: string
+  /** First block of the segment, as requested. */
+  readonly from: number
+  /** Distinct blocks with a row. */
+  readonly blocks: number
+  /** Newest `updated_date_time`, in seconds since 1970. */
+  readonly newest: number
+}
+
+/**
+ * Counts the sources' blocks of the range by segments; each begins at one of `starts` (ascending, the first is the
+ * range's) and ends before the next. Segments without a row are absent. Merges do not change it.
+ */
+async function segmentsIn(
+  place: SourcePlace,
+  sources: readonly string[],
+  range: Range,
+  starts: readonly number[],
+): Promise<readonly Segment[]> {
+  const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
+  const [first, ...others] = sources.map((source) =>
+    rowsIn(place, { source, range, during: place.server.db })
+      .select([sql<string>`${source}`.as('source'), sql<number>`toUInt64(${start})`.as('from'), ...FACTS])
+      .groupBy('from'),
+  )
+  return first === undefined ? [] : await others.reduce((all, next) => all.unionAll(next), first).execute()
 }

@@ -1,64 +1,20 @@
 // Owns the queries of source tables: extents, the probe's buckets, disagreements, fingerprints.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
-import type { SourcePart } from '../ledger/source-probe.ts'
 import { readParts } from './parts.ts'
 import type { Range } from '../model/blocks.ts'
-import type { SourceFacts } from './fingerprint.ts'
-import { isBusy } from './busy.ts'
-import { networksIn } from './networks.ts'
-import type { Bucket } from './availability.ts'
-import { assertReadable, type RowPolicy, rowPolicies } from '../clickhouse/source-views.ts'
+import type { Buckets, Fingerprint } from './fingerprint.ts'
+import { assertReadable, rowPolicies } from '../clickhouse/source-views.ts'
 import { touchesSome, typed } from '../clickhouse/dialect.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
 import { probedColumns, rowsIn, rowsOf, type SourcePlace } from './rows.ts'
+import { BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
 
-export type SourcePort = {
-  /**
-   * Lowest and highest block of each source for the network; sources without rows are absent. `stray`: there are rows of
-   * higher blocks than a chain can have.
-   */
-  extents(sources: readonly string[]): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>>
-  /** @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
-  assertReadable(sources: readonly string[]): Promise<void>
-  /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
-  policies(sources: readonly string[]): Promise<readonly RowPolicy[]>
-  /** Rows and blocks per bucket of `width` blocks (aligned at 0) that each source has in the range; empty buckets are absent. */
-  buckets(
-    sources: readonly string[],
-    range: Range,
-    width: number,
-  ): Promise<ReadonlyMap<string, readonly Bucket[]>>
-  /**
-   * Blocks of the ranges that one of `sources` has and another lacks, ascending. Blocks that only the source `weak` has
-   * prove nothing and are not returned.
-   */
-  disagreeing(
-    sources: readonly string[],
-    weak: readonly string[],
-    ranges: readonly Range[],
-  ): Promise<readonly number[]>
-  /** The first block at or beyond `block`, in that order, that has a row in each source; sources without one are absent. */
-  nextRows(
-    sources: readonly string[],
-    block: number,
-    order: 'oldest' | 'newest',
-  ): Promise<ReadonlyMap<string, number>>
-  /** The networks that have rows in one of the sources: a look through one column of each. */
-  networks(sources: readonly string[]): Promise<readonly string[]>
-  /** Whether some thousand blocks of the chain have 20 transactions a block, as far as the source tells. */
-  isBusy(): Promise<boolean>
-  /** As in parts.ts. */
-  parts(sources: readonly string[]): Promise<readonly SourcePart[] | undefined>
-  /** The contents of each source in the range; includes sources without a row. */
-  fingerprint(sources: readonly string[], range: Range): Promise<ReadonlyMap<string, SourceFacts>>
-  /** Whether `newest` is a time (rows) rather than a version (files), which has no order. */
-  readonly hasTimes: boolean
-}
+export type SourcePort = ReturnType<typeof openSource>
 
 /** The source tables of one network, in the connection's database. Counts are of rows before merging: estimates. */
-export function openSource(place: SourcePlace): SourcePort {
-  const { server, network, columnsOf } = place
+export function openSource(place: SourcePlace) {
+  const { server, columnsOf } = place
   const asking = (doing: string) => server.during(doing)
   const missing = (sources: readonly string[]) => (error: unknown) => {
     if (!isMissing(error)) throw error
@@ -89,15 +45,24 @@ export function openSource(place: SourcePlace): SourcePort {
       .select([sql<string>`${source}`.as('source'), 'block_number'])
   }
 
-  async function nextRows(sources: readonly string[], block: number, order: 'oldest' | 'newest') {
+  /** The first block at or beyond `block`, in that order, that has a row in each source; sources without one are absent. */
+  async function nextRows(
+    sources: readonly string[],
+    block: number,
+    order: 'oldest' | 'newest',
+  ): Promise<ReadonlyMap<string, number>> {
     const [first, ...edges] = sources.map((source) =>
       edge(source, order === 'oldest' ? 'asc' : 'desc', block),
     )
-    if (first === undefined) return new Map<string, number>()
+    if (first === undefined) return new Map()
     const rows = await edges.reduce((all, next) => all.unionAll(next), first).execute()
     return new Map(rows.map((row) => [row.source, row.block_number]))
   }
 
+  /**
+   * Blocks of the ranges that one of `sources` has and another lacks, ascending. Blocks that only the source `weak` has
+   * prove nothing and are not returned.
+   */
   async function disagreeing(
     sources: readonly string[],
     weak: readonly string[],
@@ -124,11 +89,19 @@ export function openSource(place: SourcePlace): SourcePort {
   }
 
   return {
-    assertReadable: (sources) =>
+    /** @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
+    assertReadable: (sources: readonly string[]): Promise<void> =>
       assertReadable(server, new Map(sources.map((name) => [name, probedColumns(columnsOf(name))]))),
-    policies: (sources) => rowPolicies(server, sources),
+    /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
+    policies: (sources: readonly string[]) => rowPolicies(server, sources),
 
-    async extents(sources) {
+    /**
+     * Lowest and highest block of each source for the network; sources without rows are absent. `stray`: there are rows of
+     * higher blocks than a chain can have.
+     */
+    async extents(
+      sources: readonly string[],
+    ): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>> {
       const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])
       if (first === undefined) return new Map()
       // One query for all of them, because each query has a fixed cost.
@@ -151,9 +124,10 @@ export function openSource(place: SourcePlace): SourcePort {
     },
 
     nextRows,
-    parts: (sources) => readParts(place, sources),
+    parts: (sources: readonly string[]) => readParts(place, sources),
 
-    async buckets(sources, range, width) {
+    /** Rows and blocks per bucket of `width` blocks (aligned at 0) that each source has in the range; empty buckets are absent. */
+    async buckets(sources: readonly string[], range: Range, width: number): Promise<Buckets> {
       const db = asking(`probing ${range.from}-${range.to}`)
       // Grouped twice: by block, because duplicates and several rows per block must not change the hash; then by bucket.
       const [first, ...others] = sources.map((source) =>
@@ -182,16 +156,18 @@ export function openSource(place: SourcePlace): SourcePort {
       if (first === undefined) return new Map()
       const rows = await others.reduce((all, next) => all.unionAll(next), first).execute()
       const ascending = rows.toSorted((a, b) => a.first - b.first)
-      return Map.groupBy(ascending, (row) => row.source) satisfies Map<string, Bucket[]>
+      return Map.groupBy(ascending, (row) => row.source)
     },
 
-    networks: (sources) => networksIn(place, sources).catch(missing(sources)),
+    /** The networks that have rows in one of the sources: a look through one column of each. */
+    networks: (sources: readonly string[]) => networksIn(place, sources).catch(missing(sources)),
 
-    isBusy: () => isBusy({ server, network }),
+    isBusy: () => isBusy(place),
 
     disagreeing,
 
-    async fingerprint(sources, range) {
+    /** The contents of each source in the range; includes sources without a row. */
+    async fingerprint(sources: readonly string[], range: Range): Promise<Fingerprint> {
       const [first, ...others] = sources.map((source) =>
         within(source, range).select([sql<string>`${source}`.as('source'), ...FACTS]),
       )
@@ -203,7 +179,8 @@ export function openSource(place: SourcePlace): SourcePort {
       return new Map(rows.map(({ source, blocks, newest }) => [source, { blocks, newest }]))
     },
 
-    hasTimes: true,
+    /** Whether `newest` is a time (rows) rather than a version (files), which has no order. */
+    hasTimes: true as boolean,
   }
 }
 
@@ -215,3 +192,47 @@ export const FACTS = [
   sql<number>`uniqExact(block_number)`.as('blocks'),
   sql<number>`toUnixTimestamp(max(updated_date_time))`.as('newest'),
 ] as const
+
+/** The networks that have rows in one of the sources, sorted: a look through one column of each. */
+export async function networksIn(
+  { server, columnsOf }: Omit<SourcePlace, 'network'>,
+  sources: readonly string[],
+): Promise<readonly string[]> {
+  const [first, ...others] = sources.flatMap((source) => {
+    const { network } = columnsOf(source)
+    if (network === undefined) return []
+    return server
+      .during('looking for networks')
+      .withSchema(server.connection.database)
+      .selectFrom(source as 'canonical_execution_source')
+      .select(sql<string>`toString(${sql.ref(network)})`.as('name'))
+      .distinct()
+  })
+  if (first === undefined) return []
+  const rows = await others.reduce((all, next) => all.unionAll(next), first).execute()
+  return [...new Set(rows.map(({ name }) => name))].toSorted()
+}
+
+/** Whether some thousand blocks of the chain have 20 transactions a block, as far as the source tells. */
+async function isBusy({ server, network }: SourcePlace): Promise<boolean> {
+  // In the order of the primary key: the server stops at the first such bucket.
+  const rows = await server.client
+    .rows({
+      query: `SELECT intDiv(block_number, 1000) AS bucket FROM {database:Identifier}.{table:Identifier}
+          WHERE meta_network_name = {network:String} GROUP BY bucket
+          HAVING count() >= {busy:UInt64} * uniqExact(block_number) LIMIT 1`,
+      query_params: {
+        database: server.connection.database,
+        table: TRANSACTION_TABLE,
+        network,
+        busy: BUSY_TRANSACTIONS,
+      },
+      clickhouse_settings: { optimize_aggregation_in_order: 1 },
+      doing: 'looking whether the chain is busy',
+    })
+    .catch((error: unknown) => {
+      if (!isMissing(error)) throw error
+      return []
+    })
+  return rows.length > 0
+}

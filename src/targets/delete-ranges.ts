@@ -27,8 +27,6 @@ export type CleanJob = {
   readonly asked: boolean
 }
 
-export type Deletions = ReturnType<typeof openDeletions>
-
 /**
  * A DELETE waits for ever while merges are stopped; its cost depends on the table's size, not the range's. A requested
  * deletion may take as long as any statement.

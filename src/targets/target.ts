@@ -1,7 +1,6 @@
 // Owns the derived tables on the target server: which exist, with which columns, and their creation.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
-import { assertKnownLedger } from './ledger-version.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
 import type { Cluster, Server } from '../clickhouse/server.ts'
@@ -12,23 +11,13 @@ import { columnsOfDdl } from '../clickhouse/type-names.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { isMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
-import type { ExistingColumn } from './compared-columns.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import { freeSpace } from './free-space.ts'
 import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
-/** A table that exists on the target server. */
-export type TargetTable = {
-  readonly uuid: string
-  readonly engine: string
-  /** Rows before merging; null if the engine does not count them. */
-  readonly rows: number | null
-  /** On the disks; null if unknown, as on a cluster. */
-  readonly bytes: number | null
-  readonly columns: readonly ExistingColumn[]
-  /** The materialized views that read it. */
-  readonly views: readonly string[]
+/** A table that exists on the target server; of one of a cluster, the rows are those of all shards, and the bytes unknown. */
+export type TargetTable = Omit<ExistingTable, 'definition' | 'shards'> & {
   /** It has a TTL: rows or values go by themselves. */
   readonly fades?: boolean
   /** Why its rows cannot be deleted, as the end of a sentence. */
@@ -187,25 +176,18 @@ const NO_CLUSTER = {
 async function asTarget(
   server: Server,
   names: Names,
-  { uuid, engine, rows, bytes, columns, views, shards, definition }: ExistingTable,
+  { shards, definition, ...table }: ExistingTable,
 ): Promise<TargetTable> {
   const rowsIn = shards?.shape.definition ?? definition
-  const why = noDeletes(engine, rowsIn)
-  const stuck = { fades: /\bTTL\b/.test(rowsIn), ...(why !== undefined && { noDeletes: why }) }
-  if (shards === undefined) {
-    const problem = engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(uuid)
-    return { uuid, engine, rows, bytes, columns, views, ...stuck, ...(problem && { problem }) }
-  }
-  const { problem } = shards
+  const why = noDeletes(table.engine, rowsIn)
+  const own = table.engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(table.uuid)
+  const problem = shards === undefined ? own : shards.problem
   return {
-    uuid: await uuidOfShards(server, names, shards),
-    engine,
-    rows: shards.rows,
-    bytes: null,
-    columns,
-    views,
-    ...stuck,
+    ...table,
+    fades: /\bTTL\b/.test(rowsIn),
+    ...(why !== undefined && { noDeletes: why }),
     ...(problem && { problem }),
+    ...(shards && { uuid: await uuidOfShards(server, names, shards), rows: shards.rows, bytes: null }),
   }
 }
 
@@ -242,4 +224,17 @@ async function knownUuid(server: Server, names: Names, uuids: readonly string[])
       throw error
     })
   return row?.uuid ?? uuids[0]!
+}
+
+/** A version that changes what the ledger's rows mean raises it, in the comment of its table too (sql/ledger). */
+export const LEDGER_VERSION = 1
+
+/** @throws BackfillError `usage` if a newer version of this program has written the ledger */
+function assertKnownLedger(ledger: string, comment: string): void {
+  const [, version = '1'] = /; version (\d+)$/.exec(comment) ?? []
+  if (Number(version) <= LEDGER_VERSION) return
+  throw usageError(
+    `a newer version of backfill wrote the ledger ${ledger}: it has version ${version}, this program knows ${LEDGER_VERSION}`,
+    'install the newer version again; docs/how-to/upgrading.md says how to go back. Nothing was changed',
+  )
 }

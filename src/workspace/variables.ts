@@ -113,17 +113,17 @@ export function parseDotenv(file: string, source: string): Readonly<Record<strin
   const found: Record<string, string> = {}
   for (let at = 0; at < text.length;) {
     NOTHING.lastIndex = SETTING.lastIndex = at
-    const setting = NOTHING.test(text) ? undefined : SETTING.exec(text)
-    if (setting === null)
+    const written = NOTHING.test(text) ? undefined : SETTING.exec(text)
+    if (written === null)
       throw usageError(
         `${line(at)}: the line sets nothing`,
         'write NAME=value, or NAME="value" for a value with quotes or # in it; # begins a comment',
       )
-    if (setting === undefined) {
+    if (written === undefined) {
       at = NOTHING.lastIndex
       continue
     }
-    const [, name, quote, quoted, bare = ''] = setting
+    const [, name, quote, quoted, bare = ''] = written
     found[name!] = quoted === undefined ? bare.replace(/\s#.*$/, '').trim() : unquoted(quote, quoted)
     at = SETTING.lastIndex + 1
   }

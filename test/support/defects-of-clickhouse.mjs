@@ -54,7 +54,7 @@ export const DEFECTS_OF_CLICKHOUSE = [
   {
     what: 'an S3 that is busy ends the table',
     kind: 'clickhouse/10',
-    find: '  499, // S3_ERROR\n',
+    find: ', 499 S3_ERROR',
     put: '',
     test: 'test/clickhouse/error-codes.test.ts',
   },

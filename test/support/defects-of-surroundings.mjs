@@ -11,8 +11,8 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: 'lines that set nothing end the file',
     kind: 'environment/02',
-    find: 'if (setting === null)\n',
-    put: 'if (setting === null) return found\n    if (setting === null)\n',
+    find: 'if (written === null)\n',
+    put: 'if (written === null) return found\n    if (setting === null)\n',
     test: 'test/workspace/dotenv.test.ts',
   },
   {

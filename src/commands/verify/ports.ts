@@ -3,19 +3,16 @@ import type { Session } from '../../workspace/open.ts'
 
 export type VerifyPorts = Awaited<ReturnType<typeof verifyPorts>>
 
-/** What verification needs in addition to the workspace's ports: both servers, the ledger's events, the sources' segments. */
+/** What verification needs in addition to the workspace's ports: both servers, the ledger's events, the sources. */
 export async function verifyPorts({ workspace, connected }: Pick<Session, 'workspace' | 'connected'>) {
-  const [{ openEvents }, { openSegments }] = await Promise.all([
-    import('../../ledger/latest-events.ts'),
-    import('../../sources/segments.ts'),
-  ])
+  const { openEvents } = await import('../../ledger/latest-events.ts')
   const { source, target, names, sources } = connected
   const network = workspace.network.name
   return {
     source,
     target,
     recordedEvents: openEvents({ server: target, names, network }),
-    segments: openSegments(sources),
+    sources,
     sourceRows: workspace.ports.source,
   }
 }

@@ -9,7 +9,7 @@ import {
   subtract,
   union,
 } from '../model/blocks.ts'
-import type { ForkUse } from '../model/fork-use.ts'
+import type { ForkUse } from '../sql-syntax/fork-uses.ts'
 import { type Forks, type InputChange, readForks, readInputs } from './built-from.ts'
 import { type Island, isLater, type Position } from './events.ts'
 import type { SameSince } from './unchanged.ts'

@@ -70,14 +70,14 @@ export const DEFECTS_OF_RANGES = [
   },
   {
     what: 'a fork that is added to a block counts as compared with it',
-    find: "return { name: unquoted(word), start: words[index - 1]?.text === '.' ? index - 2 : index }",
-    put: 'return { name: unquoted(word), start: 0 }',
+    find: 'const LEFT = new RegExp(`${START}${COLUMN}',
+    put: 'const LEFT = new RegExp(`${COLUMN}',
     test: 'test/sql-syntax/fork-uses.test.ts',
   },
   {
     what: 'a table that is read as a whole counts as read by range',
-    find: 'return reads <= bounds',
-    put: 'return bounds > 0 || reads <= bounds',
+    find: 'count(text, TABLE) <= count(text, BOUND)',
+    put: 'count(text, BOUND) > 0',
     test: 'test/sql-syntax/fork-uses.test.ts',
   },
   {

@@ -1,7 +1,7 @@
 // Owns one table of a simulation, what may happen to it, and what its blocks were computed from.
 import * as fc from 'fast-check'
 import type { Range } from '../../src/model/blocks.ts'
-import type { ForkUse } from '../../src/model/fork-use.ts'
+import type { ForkUse } from '../../src/sql-syntax/fork-uses.ts'
 
 export const LAST = 14
 export const BLOCKS = Array.from({ length: LAST }, (_, index) => index + 1)

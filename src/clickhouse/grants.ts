@@ -2,7 +2,7 @@
 import { quoteIdentifier } from './dialect.ts'
 import { errorCode } from './server-error.ts'
 import type { Server } from './server.ts'
-import { BackfillError } from '../model/errors.ts'
+import { serverProblem } from '../model/errors.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** The missing grants; undefined if the server cannot answer (before 24.10). */
@@ -74,11 +74,8 @@ export async function mustSee(server: Server, places: readonly NeedPlace[]): Pro
   if (hidden === undefined || hidden.on.kind === 'engine') return
   const { on } = hidden
   const place = on.kind === 'table' ? `${on.database}.${on.table}` : `${on.database}.*`
-  throw new BackfillError(
+  throw serverProblem(
     `user '${username}' may not see ${place} (${side} ${url}), so it seems to be missing`,
-    {
-      kind: 'server',
-      hint: `GRANT SELECT ON ${quotedName(on.database)}.* TO ${quotedName(username)}`,
-    },
+    `GRANT SELECT ON ${quotedName(on.database)}.* TO ${quotedName(username)}`,
   )
 }

@@ -1,7 +1,7 @@
 // Owns what a profile changes beyond the pinned settings: each setting that is not known to be harmless is sent back to the
 // server's default, or refused by name.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import { BackfillError } from '../model/errors.ts'
+import { type BackfillError, serverProblem } from '../model/errors.ts'
 import { isHarmless } from '../sql-syntax/harmless-settings.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 import type { Connection } from './connection.ts'
@@ -40,12 +40,9 @@ export function defaultsFor(
 
 function refused(stuck: readonly ChangedSetting[], { side, url, username }: Connection): BackfillError {
   const list = (index: 1 | 2) => stuck.map((one) => `${one[0]} = '${one[index]}'`).join(', ')
-  return new BackfillError(
+  return serverProblem(
     `the profile of user '${username}' has ${list(1)} (${side} ${url}), and the user may not change that: a transform could yield other rows`,
-    {
-      kind: 'server',
-      code: SETTING_CONSTRAINT_VIOLATION,
-      hint: `Let the user set it (readonly = 2, no constraint), or have the default set: ALTER USER ${quotedName(username)} SETTINGS ${list(2)}; if rows cannot change by it, add --accept-setting ${stuck.map(([name]) => name).join(',')}`,
-    },
+    `Let the user set it (readonly = 2, no constraint), or have the default set: ALTER USER ${quotedName(username)} SETTINGS ${list(2)}; if rows cannot change by it, add --accept-setting ${stuck.map(([name]) => name).join(',')}`,
+    { code: SETTING_CONSTRAINT_VIOLATION },
   )
 }

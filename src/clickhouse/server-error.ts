@@ -43,6 +43,14 @@ export function isMissing(error: unknown): boolean {
   return [60, 81, 47].includes(errorCode(error))
 }
 
+/** For `.catch` of a question about what need not exist: this answer where it does not. Throws every other error. */
+export function unlessMissing<Answer>(answer: Answer): (error: unknown) => Answer {
+  return (error) => {
+    if (!isMissing(error)) throw error
+    return answer
+  }
+}
+
 /**
  * A `BackfillError` for any error of a statement: `locked` if the fence refused it, `server` if the server cannot be
  * reached or refuses the user, else `failed`. BackfillErrors are returned unchanged.

@@ -1,7 +1,7 @@
 // Owns one ClickHouse server: a client with pinned settings, a typed query builder, and BackfillErrors.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
-import { BackfillError } from '../model/errors.ts'
+import { type BackfillError, serverProblem } from '../model/errors.ts'
 import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
 import { type Client, MAX_EXECUTION_SECONDS, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
@@ -200,12 +200,9 @@ async function identify({ client, connection, settings, doing = 'connecting' }: 
 }
 
 function settingsLost({ side, url }: Connection, names: readonly string[]): BackfillError {
-  return new BackfillError(
+  return serverProblem(
     `settings that are sent to ClickHouse (${side} ${url}) do not arrive: ${names.join(', ')}; rows could be missing silently`,
-    {
-      kind: 'server',
-      hint: `A proxy drops the parameters that it does not know: let it pass all, or set ${side.toUpperCase()}_CLICKHOUSE_URL to the server itself`,
-    },
+    `A proxy drops the parameters that it does not know: let it pass all, or set ${side.toUpperCase()}_CLICKHOUSE_URL to the server itself`,
   )
 }
 
@@ -223,11 +220,11 @@ function strangerError(error: unknown, { side, url }: Connection): BackfillError
       : `; ${pathname} is sent as the path of a proxy (the database is ${variable}_DATABASE)`
   // ClickHouse's native port answers with a sentence about itself; web servers answer with HTML.
   const said = /^\w+( [\w'.,:-]+){3,}$/.test(messageOf(error)) ? `: ${messageOf(error)}` : ''
-  return new BackfillError(`the server at ${side} ${url} is not the HTTP interface of ClickHouse${said}`, {
-    kind: 'server',
-    hint: `Check ${variable}_URL: the port is 8123, or 8443 with https${path}`,
-    cause: error,
-  })
+  return serverProblem(
+    `the server at ${side} ${url} is not the HTTP interface of ClickHouse${said}`,
+    `Check ${variable}_URL: the port is 8123, or 8443 with https${path}`,
+    { cause: error },
+  )
 }
 
 export type Cluster = {

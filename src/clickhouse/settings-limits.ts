@@ -1,7 +1,7 @@
 // Owns which settings a user may set, for every statement and for `doctor`. Forbidden settings are not sent. If the
 // profile's own value of one would truncate results or change what SQL means, an error names it.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import { BackfillError } from '../model/errors.ts'
+import { type BackfillError, serverProblem } from '../model/errors.ts'
 import { failsAloud, WRITING_SETTINGS } from '../sql-syntax/pinned-settings.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
@@ -81,13 +81,10 @@ export function isSame(printed: string, wanted: unknown): boolean {
 
 /** `words`: the server's message. The server does not show limit and offset of a profile; it only refuses another value. */
 export function cutsOff({ side, url, username }: Connection, words: string): BackfillError {
-  return new BackfillError(
+  return serverProblem(
     `the profile of user '${username}' truncates results (${side} ${url}), and the user may not change that: ${words}`,
-    {
-      kind: 'server',
-      code: SETTING_CONSTRAINT_VIOLATION,
-      hint: `Have limit and offset taken out of the profile, or let the user set them (readonly = 2, no constraint): ALTER USER ${quotedName(username)} SETTINGS limit = 0, offset = 0`,
-    },
+    `Have limit and offset taken out of the profile, or let the user set them (readonly = 2, no constraint): ALTER USER ${quotedName(username)} SETTINGS limit = 0, offset = 0`,
+    { code: SETTING_CONSTRAINT_VIOLATION },
   )
 }
 
@@ -111,12 +108,9 @@ export function assertProfile(
   if (wrong.length === 0) return
   const list = (value: (one: Difference) => string) =>
     wrong.map((one) => `${one.name} = '${value(one)}'`).join(', ')
-  throw new BackfillError(
+  throw serverProblem(
     `the profile of user '${username}' has ${list(({ holds }) => holds)} (${side} ${url}), and the user may not change that: rows could be missing silently`,
-    {
-      kind: 'server',
-      code: SETTING_CONSTRAINT_VIOLATION,
-      hint: `Have it set ${list(({ wanted }) => wanted)} in the profile, or let the user set it (readonly = 2, no constraint): ALTER USER ${quotedName(username)} SETTINGS ${list(({ wanted }) => wanted)}`,
-    },
+    `Have it set ${list(({ wanted }) => wanted)} in the profile, or let the user set it (readonly = 2, no constraint): ALTER USER ${quotedName(username)} SETTINGS ${list(({ wanted }) => wanted)}`,
+    { code: SETTING_CONSTRAINT_VIOLATION },
   )
 }

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { extname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { BackfillError } from '../model/errors.ts'
+import { BackfillError, serverProblem } from '../model/errors.ts'
 import { findEngineLibrary } from './engine-library.ts'
 import { EMBEDDED_USER, prepareDirectory } from './server-directory.ts'
 
@@ -174,8 +174,8 @@ function startError(said: string, directory: string): BackfillError {
     })
   }
   const reason = words || `no answer within ${START_TIMEOUT_MS / 1000} s`
-  return new BackfillError(`The embedded ClickHouse in '${directory}' did not start: ${reason}`, {
-    kind: 'server',
-    hint: `See ${join(directory, 'server.log')}`,
-  })
+  return serverProblem(
+    `The embedded ClickHouse in '${directory}' did not start: ${reason}`,
+    `See ${join(directory, 'server.log')}`,
+  )
 }

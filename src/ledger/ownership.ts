@@ -1,7 +1,7 @@
 // Owns what the ledger says about whose a table is: one network's, and this ledger's.
 import { sql } from 'kysely'
 import { typed } from '../clickhouse/dialect.ts'
-import { isMissing } from '../clickhouse/server-error.ts'
+import { unlessMissing } from '../clickhouse/server-error.ts'
 import { usageError } from '../model/errors.ts'
 import { isImportKey } from '../model/table-key.ts'
 import type { LedgerPlace } from './events.ts'
@@ -95,10 +95,7 @@ export function ledgerOwnership(place: LedgerPlace) {
         .orderBy(sql`max(event_time)`, 'desc')
         .limit(1)
         .executeTakeFirst()
-        .catch((error: unknown) => {
-          if (!isMissing(error)) throw error
-          return undefined // there is no ledger yet
-        })
+        .catch(unlessMissing(undefined))
     },
   }
 }

@@ -1,7 +1,7 @@
 // Owns what the last run found missing from the sources, as the ledger's database keeps it.
 import { sql } from 'kysely'
 import type { LedgerPlace } from './events.ts'
-import { isMissing } from '../clickhouse/server-error.ts'
+import { unlessMissing } from '../clickhouse/server-error.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
 import { identity } from '../seam/process.ts'
 
@@ -37,10 +37,7 @@ export function openProbes({ server, names, network, toolVersion }: LedgerPlace 
         .orderBy('probed_at', 'desc')
         .modifyEnd(sql`LIMIT 1 BY sources`)
         .execute()
-        .catch((error: unknown) => {
-          if (!isMissing(error)) throw error
-          return []
-        })
+        .catch(unlessMissing([]))
       return rows.map(({ sources, source_gaps, incomplete, parts, seconds }) => ({
         sources,
         seconds,

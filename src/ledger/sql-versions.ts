@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { compiledFence } from '../lock/fence.ts'
 import type { LedgerPlace } from './events.ts'
 import { tableEvents } from './fold.ts'
-import { isMissing } from '../clickhouse/server-error.ts'
+import { unlessMissing } from '../clickhouse/server-error.ts'
 import { identity } from '../seam/process.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
@@ -33,7 +33,7 @@ export function openVersions({
         .select('table_key')
         .distinct()
         .execute()
-        .catch(unlessMissing)
+        .catch(unlessMissing(undefined))
       if (kept === undefined) return new Set()
       const keys = kept.map((row) => row.table_key)
       return new Set(tables.flatMap(({ key }) => (keys.includes(key) ? [] : [key])))
@@ -68,14 +68,13 @@ export function openVersions({
 
     /** All SQL versions of a table, oldest first; an old ledger has none. */
     async texts(key: string): Promise<readonly SqlVersion[]> {
-      const rows = await sqlVersionsOf(key)
+      return await sqlVersionsOf(key)
         .select(['sql_hash as sqlHash', 'raw_hash as rawHash', 'file', 'text'])
         .select([sql<string>`formatDateTime(kept_at, '%Y-%m-%dT%H:%i:%SZ')`.as('keptAt')])
         .orderBy('kept_at')
         .modifyEnd(sql`LIMIT 1 BY sql_hash, raw_hash`)
         .execute()
-        .catch(unlessMissing)
-      return rows ?? []
+        .catch(unlessMissing([]))
     },
 
     /** When blocks were built with the SQL of the hashes; undefined if no event with an INSERT did. */
@@ -101,12 +100,6 @@ export function openVersions({
       return events === 0 ? undefined : built
     },
   }
-}
-
-/** A ledger that an older version of backfill created has no such table. */
-function unlessMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error
-  return undefined
 }
 
 /** One file as it was when a table was first locked for work with it. */

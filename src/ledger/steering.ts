@@ -1,6 +1,6 @@
 // Owns what people ask of runs that are going: pauses and limits, in a table of the ledger's database, and which hold now.
 import type { LedgerPlace } from './events.ts'
-import { isMissing } from '../clickhouse/server-error.ts'
+import { unlessMissing } from '../clickhouse/server-error.ts'
 import { identity, person } from '../seam/process.ts'
 
 /** A pause or a limit that holds now. */
@@ -30,10 +30,7 @@ export function openSteering({ server, watching, names, network, toolVersion }: 
     read: async (): Promise<readonly Hold[]> =>
       await watching.client
         .rows<Hold>({ query: HOLDS, query_params: params, doing: 'reading who steers' })
-        .catch((error: unknown) => {
-          if (isMissing(error)) return []
-          throw error
-        }),
+        .catch(unlessMissing([])),
 
     /** Appends an order for tables by key, [''] for all. @throws BackfillError naming the GRANT if the user may not */
     give: async (action: Hold['action'] | 'resume', tables: readonly string[], jobs = 0, until?: Date) =>

@@ -92,6 +92,15 @@ export function usageError(message: string, hint?: string): BackfillError {
   return new BackfillError(message, { kind: 'usage', hint })
 }
 
+/** A server is unreachable, refuses the login, or is not what was agreed. Exit 6. */
+export function serverProblem(
+  message: string,
+  hint: string | undefined,
+  more: Pick<ErrorDetails, 'code' | 'cause'> = {},
+): BackfillError {
+  return new BackfillError(message, { kind: 'server', hint, ...more })
+}
+
 /** The work itself failed, and no other attempt would help without a person. Exit 1. */
 export function failedError(message: string, hint?: string): BackfillError {
   return new BackfillError(message, { kind: 'failed', hint })

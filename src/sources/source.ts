@@ -6,7 +6,7 @@ import type { Range } from '../model/blocks.ts'
 import type { Buckets, Fingerprint } from './fingerprint.ts'
 import { assertReadable, rowPolicies } from '../clickhouse/source-views.ts'
 import { touchesSome, typed } from '../clickhouse/dialect.ts'
-import { isMissing, MISSING_HINT, originOf, messageOf } from '../clickhouse/server-error.ts'
+import { isMissing, MISSING_HINT, originOf, messageOf, unlessMissing } from '../clickhouse/server-error.ts'
 import { probedColumns, rowsIn, rowsOf, type SourcePlace } from './rows.ts'
 import { BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
 
@@ -230,9 +230,6 @@ async function isBusy({ server, network }: SourcePlace): Promise<boolean> {
       clickhouse_settings: { optimize_aggregation_in_order: 1 },
       doing: 'looking whether the chain is busy',
     })
-    .catch((error: unknown) => {
-      if (!isMissing(error)) throw error
-      return []
-    })
+    .catch(unlessMissing([]))
   return rows.length > 0
 }

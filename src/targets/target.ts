@@ -9,7 +9,7 @@ import { assertAllNodes, runQueued } from '../clickhouse/cluster/nodes.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { columnsOfDdl } from '../clickhouse/type-names.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
-import { isMissing } from '../clickhouse/server-error.ts'
+import { unlessMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import { freeSpace } from './free-space.ts'
@@ -219,10 +219,7 @@ async function knownUuid(server: Server, names: Names, uuids: readonly string[])
     .orderBy('seq', 'desc')
     .limit(1)
     .executeTakeFirst()
-    .catch((error: unknown) => {
-      if (isMissing(error)) return undefined
-      throw error
-    })
+    .catch(unlessMissing(undefined))
   return row?.uuid ?? uuids[0]!
 }
 

@@ -1,7 +1,7 @@
 // Owns the nodes of a cluster that do not answer: which they are, waiting for them, and statements ON CLUSTER, which wait
 // for all of them.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import { BackfillError } from '../../model/errors.ts'
+import { type BackfillError, serverProblem } from '../../model/errors.ts'
 import { monotonicMs, sleep } from '../../seam/clock.ts'
 import type { RetryPolicy } from '../retry.ts'
 import { errorCode, messageOf } from '../server-error.ts'
@@ -61,12 +61,9 @@ export function nodesMissing(
   { connection }: Pick<Server, 'connection'>,
   missing: readonly string[],
 ): BackfillError {
-  return new BackfillError(
+  return serverProblem(
     `${missing.join(', ')} of the cluster of target ${connection.url} ${missing.length === 1 ? 'is' : 'are'} unreachable, and every write waits for all nodes`,
-    {
-      kind: 'server',
-      hint: 'Start it, or take the node out of the cluster in the configuration of all nodes; backfill status, plan, log and verify work meanwhile',
-    },
+    'Start it, or take the node out of the cluster in the configuration of all nodes; backfill status, plan, log and verify work meanwhile',
   )
 }
 
@@ -119,13 +116,10 @@ export async function runQueued(server: Server, { doing, ...statement }: Queued)
     if (!cluster?.keeper || errorCode((error as Error).cause) !== TIMEOUT_EXCEEDED) throw error
     const missing = await unreachableNodes(server, cluster)
     if (missing.length > 0) throw nodesMissing(server, missing)
-    throw new BackfillError(
+    throw serverProblem(
       `${doing}: the queue of ON CLUSTER has not run it on all nodes after ${QUEUE_SECONDS} s`,
-      {
-        kind: 'server',
-        hint: 'backfill doctor shows the entry that does not end; the node that has it goes on when it is started again',
-        cause: error,
-      },
+      'backfill doctor shows the entry that does not end; the node that has it goes on when it is started again',
+      { cause: error },
     )
   }
 }

@@ -6,7 +6,7 @@ import type { Server } from './server.ts'
  * and are unknown without them.
  * @throws BackfillError `server`
  */
-export async function readCapacity({ client }: Server): Promise<Capacity> {
+export async function readCapacity({ client }: Server) {
   const [own] = await client.rows<{ cores: string; statement: string; user: string }>({
     query: `SELECT toString(getSetting('max_threads')) AS cores,
       toString(getSetting('max_memory_usage')) AS statement,
@@ -22,23 +22,17 @@ export async function readCapacity({ client }: Server): Promise<Capacity> {
   )
   const limits = [own!.user, whole[0]?.memory ?? '0'].map(Number).filter((bytes) => bytes > 0)
   return {
+    /** Threads that a statement uses by default: the cores. */
     cores: Number(own!.cores),
+    /** Cores that are busy already; 0 if the server does not report it. */
     busyCores: load[0]?.load ?? 0,
+    /** Bytes that one statement may use, and all statements together; undefined: no known limit. */
     statementBytes: Number(own!.statement) > 0 ? Number(own!.statement) : undefined,
     serverBytes: limits.length > 0 ? Math.min(...limits) : undefined,
   }
 }
 
-/** The capacity of a server for statements. */
-export type Capacity = {
-  /** Threads that a statement uses by default: the cores. */
-  readonly cores: number
-  /** Cores that are busy already; 0 if the server does not report it. */
-  readonly busyCores: number
-  /** Bytes that one statement may use, and all statements together; undefined: no known limit. */
-  readonly statementBytes: number | undefined
-  readonly serverBytes: number | undefined
-}
+export type Capacity = Awaited<ReturnType<typeof readCapacity>>
 
 /** The queries of others that run now, and the cores that they use. */
 export type Others = { readonly queries: number; readonly cores: number }

@@ -5,17 +5,8 @@ import type { RetryPolicy } from './retry.ts'
 import { serverError } from './server-error.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 
-export type BothServers = {
-  readonly source: Server
-  readonly target: Server
-  readonly close: () => Promise<void>
-}
-
 /** @throws BackfillError `server` if one cannot be reached or refuses the login */
-export async function openServers(connections: {
-  readonly source: Connection
-  readonly target: Connection
-}): Promise<BothServers> {
+export async function openServers(connections: { readonly source: Connection; readonly target: Connection }) {
   // The target first: if both sides are one unreachable server, the error names the side that the person configured.
   const opened = await Promise.allSettled([
     openServer(connections.target),

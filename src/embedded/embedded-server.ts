@@ -11,17 +11,9 @@ import { BackfillError, serverProblem } from '../model/errors.ts'
 import { findEngineLibrary } from './engine-library.ts'
 import { EMBEDDED_USER, prepareDirectory } from './server-directory.ts'
 
-export type EmbeddedServer = {
-  /** `http://127.0.0.1:<port>`, a port that the engine chose. */
-  readonly url: string
-  readonly username: string
-  readonly password: string
-  readonly pid: number
-  /** Ends the server and resolves when its process is gone. Everything acknowledged is kept. */
-  stop(): Promise<void>
-}
+export type EmbeddedServer = Awaited<ReturnType<typeof startEmbedded>>
 
-export type EmbeddedOptions = {
+type EmbeddedOptions = {
   /** Holds data, password and log; created where missing. One server at a time. */
   readonly directory: string
   /** The server's memory limit; default: 90 % of the machine's memory. */
@@ -44,7 +36,7 @@ const START_TIMEOUT_MS = 60_000
  * @throws BackfillError 'usage' if the engine is not installed or the directory cannot be used, 'locked' if another
  * process runs a server there, 'server' with the engine's own words if it does not start.
  */
-export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+export async function startEmbedded(options: EmbeddedOptions) {
   const library = findEngineLibrary()
   const directory = resolve(options.directory)
   const { shard, memoryBytes } = options
@@ -78,7 +70,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       await stop() // also ends its output
       throw startError(said(), directory)
     }
-    return { url, username: EMBEDDED_USER, password, pid: child.pid ?? 0, stop }
+    return {
+      /** `http://127.0.0.1:<port>`, a port that the engine chose. */
+      url,
+      username: EMBEDDED_USER,
+      password,
+      pid: child.pid ?? 0,
+      /** Ends the server and resolves when its process is gone. Everything acknowledged is kept. */
+      stop,
+    }
   } finally {
     rmSync(portFile, { force: true })
   }

@@ -6,7 +6,7 @@ import { intersect, type Range } from '../model/blocks.ts'
 import { type BackfillError, failedError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { type TableInput, inputsOf, type TableStatus } from '../planning/table-status.ts'
-import type { RunContext } from './table-run.ts'
+import type { RunContext } from './prepare.ts'
 import type { Ports } from './workspace.ts'
 import { forksText } from '../planning/stale-ranges.ts'
 
@@ -75,16 +75,13 @@ function changed(sentence: string): BackfillError {
   return failedError(sentence, 'Run backfill up again')
 }
 
-export type TableReads = {
-  /** First block of each fork that the transform uses, for the ledger. */
-  readonly forks: string
-  readonly inputs: readonly TableInput[]
-}
+export type TableReads = ReturnType<typeof readsOf>
 
+/** `forks`: first block of each fork that the transform uses, for the ledger. */
 export function readsOf(
   { table }: Pick<TableStatus, 'table'>,
   { network, tableStatuses }: Pick<RunContext, 'network' | 'tableStatuses'>,
-): TableReads {
+) {
   return { forks: forksText(table, network), inputs: inputsOf(table, tableStatuses) }
 }
 

@@ -8,7 +8,8 @@ import { withStaleTag } from '../ledger/stale.ts'
 import { assertUnchanged, inputPositions, inputsText, readsOf } from './chunk-inputs.ts'
 import type { InsertJob } from './executor.ts'
 import type { InsertReport } from './shared-insert.ts'
-import type { ChunkWork, RunContext, TableRun } from './table-run.ts'
+import type { RunContext } from './prepare.ts'
+import type { ChunkWork, TableRun } from './table-run.ts'
 
 /** An attempt at a range; `attempt` is 1 for the first one in this run, `progress` as in InsertJob. */
 export type Attempt = ChunkWork & {

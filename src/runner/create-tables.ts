@@ -4,14 +4,12 @@ import { withDependencies } from '../model/choose.ts'
 import { uuidsOf } from '../planning/table-status.ts'
 import type { Workspace } from './workspace.ts'
 
-export type CreatedTable = { readonly table: string; readonly target: string; readonly created: boolean }
-
 /**
  * Checks every chosen table and its inputs, then creates missing tables; if a check fails, nothing is written. Creating is
  * idempotent.
  * @throws BackfillError `usage` if a file does not fit the servers
  */
-export async function createTables(workspace: Workspace): Promise<readonly CreatedTable[]> {
+export async function createTables(workspace: Workspace) {
   const { target } = workspace.ports
   const tables = withDependencies(workspace)
   const names = tables.map((table) => table.target)

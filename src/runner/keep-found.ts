@@ -1,7 +1,7 @@
 // Owns keeping what a run found missing from the sources: `status` and `plan` need not look again.
 import { blockSet } from '../model/blocks.ts'
 import { sourcesText } from '../planning/kept-probe.ts'
-import type { RunContext } from './table-run.ts'
+import type { RunContext } from './prepare.ts'
 import type { Workspace } from './workspace.ts'
 
 /** More ranges than these cost more to keep than to find. */

@@ -5,14 +5,16 @@ import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
 import { NO_PACE } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { makeSharing, type Sharing } from './shared-chunks.ts'
+import { makeSharing } from './shared-chunks.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../planning/sizing.ts'
 import { roomWatch } from './room.ts'
 import { overdueSeconds, readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
-import { type RunContext, startTable } from './table-run.ts'
+import { type ChunkWork, startTable } from './table-run.ts'
 import { makeThrottle } from './throttle.ts'
 import type { Workspace } from './workspace.ts'
+import type { SourcePart } from '../ledger/source-probe.ts'
+import type { RunEvent } from './events.ts'
 import { wallClock } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 
@@ -26,13 +28,15 @@ export type Prepared = {
   readonly locks: ReadonlyMap<string, Lock>
 }
 
+export type RunContext = Awaited<ReturnType<typeof prepareRun>>['context']
+
 /** @throws BackfillError `usage` if files and servers do not fit, `server` if one is unreachable */
 export async function prepareRun(
   workspace: Workspace,
   options: UpOptions,
-  { report, signal }: Pick<RunContext, 'report' | 'signal'>,
+  { report, signal }: { readonly report: (event: RunEvent) => void; readonly signal: AbortSignal },
   prepared: Prepared | undefined,
-): Promise<{ readonly context: RunContext; readonly sharing: Sharing }> {
+) {
   const runId = randomId()
   report({ type: 'run', runId, network: workspace.network.name, ...workspace.addresses })
   for (const { table, target, created } of await createTables(workspace))
@@ -70,8 +74,8 @@ export async function prepareRun(
     ]),
   )
   const sharing = makeSharing({ runs, slotsOf: throttle.slotsOf, waiting: throttle.most() })
-  let parts: ReturnType<RunContext['partsBefore']> | undefined
-  const context: RunContext = {
+  let parts: Promise<readonly SourcePart[] | undefined> | undefined
+  const context = {
     ports: workspace.ports,
     network: workspace.network,
     options,
@@ -79,15 +83,25 @@ export async function prepareRun(
     capacity,
     runId,
     probeBlocks: makeProbe(workspace),
-    partsBefore: async () =>
+    /** The data parts of the sources before the first probe; asked once. */
+    partsBefore: async (): Promise<readonly SourcePart[] | undefined> =>
       sources.length === 0
         ? undefined
         : await (parts ??= workspace.ports.source.parts(sources).catch(() => undefined)),
     runs,
-    confirm: (work, kept) => sharing.confirm(work, kept),
+    /**
+     * Records the end of a chunk: the table's partner uses the shared step, which has read the sources as of the fingerprint;
+     * without a fingerprint there is no shared step, and the partner computes the range itself.
+     */
+    confirm: (work: ChunkWork, fingerprint: ChunkWork['fingerprint']): void =>
+      sharing.confirm(work, fingerprint),
+    /** Of the chosen tables and of those that they read. */
     tableStatuses,
+    /** Table key -> UUID of its target. */
     uuids,
-    inFlight: new Set(),
+    /** Query ids of the INSERTs under way. */
+    inFlight: new Set<string>(),
+    /** Resolves when the target's disks have room (room.ts). */
     room: roomWatch({
       options,
       signal,
@@ -97,7 +111,7 @@ export async function prepareRun(
     retryPolicy: {
       giveUpMs: options.giveUpMs,
       signal,
-      unreachable(server) {
+      unreachable(server: string | undefined) {
         const standstill =
           server === undefined
             ? undefined

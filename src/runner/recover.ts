@@ -7,7 +7,8 @@ import type { Attempt } from '../ledger/events.ts'
 import { rangeOf } from '../ledger/staleness.ts'
 import { readFingerprint, writeFingerprint, prunedBlocks } from '../sources/fingerprint.ts'
 import { readSame, readsOf, type TableReads } from './chunk-inputs.ts'
-import type { RunContext, TableRun } from './table-run.ts'
+import type { RunContext } from './prepare.ts'
+import type { TableRun } from './table-run.ts'
 import type { Ports } from './workspace.ts'
 
 /**

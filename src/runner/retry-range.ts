@@ -8,7 +8,8 @@ import { monotonicMs } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 import { type Attempt, runChunk } from './chunk.ts'
 import { recover } from './recover.ts'
-import type { ChunkWork, RunContext, TableRun } from './table-run.ts'
+import type { RunContext } from './prepare.ts'
+import type { ChunkWork, TableRun } from './table-run.ts'
 
 /**
  * Runs a range of a locked table until it is done, and records it. Resolves with the rows written.

@@ -8,8 +8,6 @@ import { randomId } from '../seam/random.ts'
 
 export type Choice = { readonly run: TableRun; readonly work: ChunkWork }
 
-export type Sharing = ReturnType<typeof makeSharing>
-
 type SharingOptions = {
   readonly runs: ReadonlyMap<string, TableRun>
   /** Statements at once of a table, now. */

@@ -1,123 +1,64 @@
 // Owns the state of a run: one table's blocks left to probe and to run, its lock, its growing coverage.
 import type { BackfillError } from '../model/errors.ts'
-import type { Network } from '../model/model.ts'
 import { type BlockSet, intersect, type Range } from '../model/blocks.ts'
-import type { Capacity } from '../clickhouse/capacity.ts'
-import type { RetryPolicy } from '../clickhouse/retry.ts'
-import type { SourcePart } from '../ledger/source-probe.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { Buckets, SourceFacts } from '../sources/fingerprint.ts'
-import type { Availability, Probe } from '../planning/probe.ts'
+import type { Availability } from '../planning/probe.ts'
 import type { RowEstimates } from '../planning/row-estimates.ts'
 import type { TableStatus } from '../planning/table-status.ts'
 import type { Throughput } from '../planning/throughput.ts'
-import type { UpOptions } from '../planning/run-options.ts'
-import type { RunEvent } from './events.ts'
-import type { roomWatch } from './room.ts'
 import type { StepSession } from './shared-insert.ts'
-import type { Throttle } from './throttle.ts'
-import type { Ports } from './workspace.ts'
 
-export type TableRun = {
-  readonly key: string
-  readonly tableStatus: TableStatus
-  /** Blocks that the run may work on. */
-  readonly wanted: BlockSet
-  /** As in `Task`, at the start of the run. */
-  readonly overdue: number
-  covered: BlockSet
-  /** Wanted blocks that were missing when it began, and that no other run has done since. */
-  todo: BlockSet
-  /** Missing blocks that are not probed yet, and probed blocks that may run and are not started yet. */
-  unprobed: BlockSet
-  runnable: BlockSet
-  /** What the last window held. */
-  lastProbe: Pick<Availability, 'rowEstimates'> | undefined
-  sourceGaps: BlockSet
-  incomplete: BlockSet
-  /** Sparse sources without any row, as reported. */
-  readonly absent: Set<string>
-  /** Results of the probe: rows of all sources, buckets of the table's own sources. */
-  rowEstimates: RowEstimates
-  buckets: Buckets
-  /** Ranges whose shared step another table computes or has computed; they run before the runnable ones. */
-  reservations: Reservation[]
-  /** Costs of its chunks, in earlier runs and in this one. */
-  throughput: Throughput
-  /** Expected rows of the smallest range that took too much memory or time in this run. */
-  tooBig: number | undefined
-  /** Blocks with rows of an earlier attempt that could not be deleted: they are stale when done. */
-  mixed: BlockSet
-  running: number
-  probing: boolean
-  lock: Lock | undefined
-  /** `locked` only after the ledger has been read under the lock: no chunk may start before. `locking`: from its turn on. */
-  phase: 'unlocked' | 'locking' | 'locked'
-  /** Events appended since the last checkpoint. */
-  events: number
-  failure: BackfillError | undefined
-}
-
-export type RunContext = {
-  readonly ports: Ports
-  readonly options: UpOptions
-  readonly throttle: Throttle
-  readonly capacity: Capacity
-  readonly runId: string
-  /** Of the chosen tables and of those that they read. */
-  readonly tableStatuses: ReadonlyMap<string, TableStatus>
-  readonly probeBlocks: Probe
-  /** The data parts of the sources before the first probe; asked once. */
-  readonly partsBefore: () => Promise<readonly SourcePart[] | undefined>
-  readonly runs: ReadonlyMap<string, TableRun>
-  /**
-   * Records the end of a chunk: the table's partner uses the shared step, which has read the sources as of `fingerprint`;
-   * without a fingerprint there is no shared step, and the partner computes the range itself.
-   */
-  readonly confirm: (work: ChunkWork, fingerprint: ChunkWork['fingerprint']) => void
-  readonly network: Network
-  readonly signal: AbortSignal
-  readonly retryPolicy: RetryPolicy
-  /** Query ids of the INSERTs under way. */
-  readonly inFlight: Set<string>
-  /** Resolves when the target's disks have room (room.ts). */
-  readonly room: ReturnType<typeof roomWatch>
-  /** Table key -> UUID of its target. */
-  readonly uuids: ReadonlyMap<string, string>
-  readonly report: (event: RunEvent) => void
-}
+export type TableRun = ReturnType<typeof startTable>
 
 /** A table at the start of a run over the wanted blocks: nothing probed. `lock`: if it is held already. */
 export function startTable(
   tableStatus: TableStatus,
   throughput: Throughput,
-  { wanted, overdue, lock }: Pick<TableRun, 'wanted' | 'overdue' | 'lock'>,
-): TableRun {
+  {
+    wanted,
+    overdue,
+    lock,
+  }: { readonly wanted: BlockSet; readonly overdue: number; readonly lock: Lock | undefined },
+) {
   return {
     key: tableStatus.table.key,
     tableStatus,
+    /** Blocks that the run may work on. */
     wanted,
+    /** As in `Task`, at the start of the run. */
     overdue,
     covered: tableStatus.covered,
+    /** Wanted blocks that were missing when it began, and that no other run has done since. */
     todo: intersect(tableStatus.missing, wanted),
+    /** Missing blocks that are not probed yet, and probed blocks that may run and are not started yet. */
     unprobed: intersect(tableStatus.missing, wanted),
-    runnable: [],
-    lastProbe: undefined,
-    sourceGaps: [],
-    incomplete: [],
-    absent: new Set(),
-    rowEstimates: [],
-    buckets: new Map(),
-    reservations: [],
+    runnable: [] as BlockSet,
+    /** What the last window held. */
+    lastProbe: undefined as Pick<Availability, 'rowEstimates'> | undefined,
+    sourceGaps: [] as BlockSet,
+    incomplete: [] as BlockSet,
+    /** Sparse sources without any row, as reported. */
+    absent: new Set<string>(),
+    /** Results of the probe: rows of all sources, buckets of the table's own sources. */
+    rowEstimates: [] as RowEstimates,
+    buckets: new Map() as Buckets,
+    /** Ranges whose shared step another table computes or has computed; they run before the runnable ones. */
+    reservations: [] as Reservation[],
+    /** Costs of its chunks, in earlier runs and in this one. */
     throughput,
-    tooBig: undefined,
-    mixed: [],
+    /** Expected rows of the smallest range that took too much memory or time in this run. */
+    tooBig: undefined as number | undefined,
+    /** Blocks with rows of an earlier attempt that could not be deleted: they are stale when done. */
+    mixed: [] as BlockSet,
     running: 0,
     probing: false,
     lock,
-    phase: 'unlocked',
+    /** `locked` only after the ledger has been read under the lock: no chunk may start before. `locking`: from its turn on. */
+    phase: 'unlocked' as 'unlocked' | 'locking' | 'locked',
+    /** Events appended since the last checkpoint. */
     events: 0,
-    failure: undefined,
+    failure: undefined as BackfillError | undefined,
   }
 }
 

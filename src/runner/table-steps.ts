@@ -12,7 +12,8 @@ import type { Bucket } from '../sources/availability.ts'
 import { mergeBuckets } from '../sources/fingerprint.ts'
 import { orderOf } from './task.ts'
 import { recover } from './recover.ts'
-import type { RunContext, TableRun } from './table-run.ts'
+import type { RunContext } from './prepare.ts'
+import type { TableRun } from './table-run.ts'
 
 /** Probes the next window and adds the blocks that may run. */
 export async function probeTable(

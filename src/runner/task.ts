@@ -4,7 +4,8 @@ import type { Order } from '../planning/chunks.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { Dependency, Task } from '../planning/schedule.ts'
 import { sizingOf } from '../planning/sizing.ts'
-import type { RunContext, TableRun } from './table-run.ts'
+import type { RunContext } from './prepare.ts'
+import type { TableRun } from './table-run.ts'
 
 /** The table as a task of the scheduler. */
 export function taskOf(

@@ -1,5 +1,5 @@
 // Owns finding done ranges whose sources have changed since they were built. Reads only, page by page.
-import { type BlockSet, blockSet, hull, intersect, type Range, subtract } from '../model/blocks.ts'
+import { blockSet, hull, intersect, type Range, subtract } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { splitStaleTag } from '../ledger/stale.ts'
@@ -30,24 +30,19 @@ export type ChangesQuestion = {
   readonly window?: Range
 }
 
-export type Changes = {
-  /** Blocks were added, or rows were rewritten; by the hash of the SQL that built them. */
-  readonly changed: ReadonlyMap<string, BlockSet>
-  /** Source rows of these blocks were pruned; their neighbours are not among them. */
-  readonly gone: BlockSet
-  /** Blocks that have a stale tag already: not checked. */
-  readonly marked: BlockSet
-  /** Checked blocks. */
-  readonly looked: BlockSet
-}
+export type Changes = Awaited<ReturnType<typeof findChanges>>
 
 /** @throws BackfillError `server` */
 export async function findChanges(
   ports: ChangePorts,
   { table, uuids, window = ALL_BLOCKS }: ChangesQuestion,
-): Promise<Changes> {
+) {
+  /** Blocks were added, or rows were rewritten; by the hash of the SQL that built them. */
   const changed = new Map<string, Range[]>()
-  const [gone, marked, looked]: [Range[], Range[], Range[]] = [[], [], []]
+  /** Source rows of these blocks were pruned; their neighbours are not among them. */
+  const gone: Range[] = []
+  /** Blocks that have a stale tag already, which are not checked; and checked blocks. */
+  const [marked, looked]: [Range[], Range[]] = [[], []]
   const targetUuid = uuids.get(table.key)
   if (targetUuid === undefined) return { changed, gone, marked, looked }
   for await (const page of ports.recordedEvents.latest({ key: table.key, targetUuid, window })) {

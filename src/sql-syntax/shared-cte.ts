@@ -5,15 +5,6 @@ import { isKeyword, isName, significantTokens, unquoted } from './lexer.ts'
 import { normalForm } from './statements.ts'
 import { closingAt } from './tokens.ts'
 
-export type SharedStep = {
-  /** SELECT of the step's rows. */
-  readonly compute: string
-  /** The transform, reading SHARED_TABLE instead of computing the step. */
-  readonly rest: string
-  /** Two transforms with the same identity have the same rows in this step, for every range. */
-  readonly identity: string
-}
-
 /** Temporary table in which a step's rows wait. */
 export const SHARED_TABLE = 'backfill_shared'
 
@@ -23,7 +14,7 @@ type Sharing = Pick<TableDefinition, 'shared' | 'transform' | 'settings' | 'para
  * The step that the header names with `shared`; undefined without `shared`.
  * @throws BackfillError `usage` with file and line if the transform has no such CTE
  */
-export function sharedStep(table: Sharing): SharedStep | undefined {
+export function sharedStep(table: Sharing) {
   const { shared, transform, settings, params, sources } = table
   if (shared === undefined) return undefined
   const { file, text, line } = transform
@@ -38,8 +29,11 @@ export function sharedStep(table: Sharing): SharedStep | undefined {
     })
   const compute = `${text.slice(0, body.end)}\nSELECT * FROM ${body.name}`
   return {
+    /** SELECT of the step's rows. */
     compute,
+    /** The transform, reading SHARED_TABLE instead of computing the step. */
     rest: `${text.slice(0, body.from)}SELECT * FROM ${SHARED_TABLE}${text.slice(body.to)}`,
+    /** Two transforms with the same identity have the same rows in this step, for every range. */
     identity: JSON.stringify([
       normalForm({ file, line, text: compute }),
       Object.entries(settings).map(String).toSorted(),

@@ -13,16 +13,6 @@ export type ExistingColumn = DdlColumn & { readonly expression: string }
 /** A column that is not compared: the SQL or its default is nondeterministic, or the server does not say, or it has a TTL. */
 export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' | 'ttl' }
 
-export type ComparedColumns = {
-  /** Columns that the transform yields. */
-  readonly yielded: readonly ExistingColumn[]
-  /** Columns with a deterministic default, EPHEMERAL ones included: others are computed from them. */
-  readonly steady: readonly ExistingColumn[]
-  /** All of these that the table stores. */
-  readonly stored: readonly ExistingColumn[]
-  readonly not: readonly NotCompared[]
-}
-
 /** Engines whose rows of one key become one row with FINAL. */
 export const COLLAPSING_ENGINES = /Replacing|Collapsing|Summing|Aggregating|Coalescing/
 
@@ -36,7 +26,7 @@ export async function comparedColumns(
   columns: readonly ExistingColumn[],
   { transform, volatile: declared = [] }: Pick<TableDefinition, 'transform' | 'volatile'>,
   described: readonly OutputColumn[],
-): Promise<ComparedColumns> {
+) {
   const output = new Set(described.map(({ name }) => name))
   const volatile = new Set([...(await volatileNames(server, transform)), ...declared])
   const yielded = columns.filter(({ name }) => output.has(name))
@@ -53,7 +43,15 @@ export async function comparedColumns(
   const stored = [...yielded.filter(({ name }) => !volatile.has(name)), ...steady].filter(
     ({ defaultKind }) => defaultKind !== 'EPHEMERAL',
   )
-  return { yielded, steady, stored, not }
+  return {
+    /** Columns that the transform yields. */
+    yielded,
+    /** Columns with a deterministic default, EPHEMERAL ones included: others are computed from them. */
+    steady,
+    /** All of these that the table stores. */
+    stored,
+    not,
+  }
 }
 
 /** The volatile columns, those with a nondeterministic default, and columns computed from them. */

@@ -9,15 +9,6 @@ import type { DescribePort } from './check-columns.ts'
 import { comparedColumns, isCollapsing } from './compared-columns.ts'
 import type { TargetTable } from './target.ts'
 
-export type DigestSql = {
-  /** The table with its database, and FINAL where its engine merges rows. */
-  readonly from: string
-  /** Hash of a row, UInt64. One tuple: with separate arguments a NULL would take the row out of the sum. */
-  readonly rowHash: string
-  /** `columns` of the digest, an expression. */
-  readonly columns: string
-}
-
 /** Settings for reading rows to compare them. */
 export const DIGEST_SETTINGS = {
   // block_number in a table's key may be filtered before its rows are merged.
@@ -33,15 +24,18 @@ export async function digestSql(
   executor: DescribePort,
   table: TableDefinition,
   { engine, columns }: Pick<TargetTable, 'engine' | 'columns'>,
-): Promise<DigestSql> {
+) {
   const { stored, not } = await comparedColumns(server, columns, table, await executor.describe(table))
   const hashed = stored.toSorted((one, other) => (one.name < other.name ? -1 : 1))
   const list = hashed.map(({ name }) => quoteIdentifier(name)).join(', ')
   const types = hashed.map(({ name, type }) => `${name} ${type}`).join(', ')
   const name = [server.connection.database, table.target].map(quoteIdentifier).join('.')
   return {
+    /** The table with its database, and FINAL where its engine merges rows. */
     from: `${name}${isCollapsing({ engine }) ? ' FINAL' : ''}`,
+    /** Hash of a row, UInt64. One tuple: with separate arguments a NULL would take the row out of the sum. */
     rowHash: `cityHash64(tuple(${list}))`,
+    /** `columns` of the digest, an expression. */
     columns: `concat('${not.length > 0 ? PARTIAL : ''}', toString(cityHash64(${quoteString(types)})))`,
   }
 }
@@ -63,7 +57,7 @@ const TOO_MANY_ROWS = 158
  * be read by range, the server would have to scan it, or it does not answer. Never throws.
  */
 export function openDigests(server: Server, describe: DescribePort['describe']) {
-  const statements = new Map<string, Promise<DigestSql>>()
+  const statements = new Map<string, ReturnType<typeof digestSql>>()
   /** Tables that have to be scanned: they are not tried again. */
   const scanned = new Set<string>()
   return async ({ table, target, range, rowsWritten }: WrittenRange): Promise<Digest | undefined> => {

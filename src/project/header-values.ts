@@ -15,28 +15,40 @@ export type HeaderEntry = {
   readonly line: number
 }
 
-export function words(entry: HeaderEntry): string {
-  return entry.value
-}
+export const words = ({ value }: HeaderEntry): string => value
+
+/** A reader of names between commas. */
+const list =
+  (pattern: RegExp, what: string, hint: string) =>
+  (entry: HeaderEntry): readonly string[] => {
+    const names = entry.value.split(',').map((name) => name.trim())
+    const bad = names.find((name) => !pattern.test(name))
+    if (bad !== undefined) throw wrong(entry, `'${bad}' is not ${what}`, hint)
+    return names
+  }
+
+const PLAIN = 'use lower-case letters, digits and _, without database or quotes'
+const plainNames = list(/^[a-z][a-z0-9_]*$/, 'a plain name', PLAIN)
 
 export function identifier(entry: HeaderEntry): string {
   return plainName(entry, entry.value)
 }
 
 export function identifiers(entry: HeaderEntry): readonly string[] {
-  const names = entry.value.split(',').map((name) => plainName(entry, name.trim()))
+  const names = plainNames(entry)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw wrong(entry, `'${twice}' is named twice`, 'name it once')
   return names
 }
 
 /** Functions and engines, as ClickHouse writes them. */
-export function calls(entry: HeaderEntry): readonly string[] {
-  const names = entry.value.split(',').map((name) => name.trim())
-  const bad = names.find((name) => !/^[A-Za-z]\w*$/.test(name))
-  if (bad === undefined) return names
-  throw wrong(entry, `'${bad}' is not the name of a function or an engine`, 'write names such as url, S3')
-}
+export const calls = list(
+  /^[A-Za-z]\w*$/,
+  'the name of a function or an engine',
+  'write names such as url, S3',
+)
+
+export const columns = list(/^[A-Za-z_]\w*$/, 'the name of a column', 'write names of columns')
 
 /** `30m`, `2h` or `90s`, in seconds. */
 export function seconds(entry: HeaderEntry): number {
@@ -109,14 +121,6 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
   throw wrong(entry, `'${entry.value}' is not a kind of rows`, hint)
 }
 
-export function blockCoverage(entry: HeaderEntry): BlockCoverage {
-  return oneOf(entry, entry.value, BLOCK_COVERAGES, 'block coverage')
-}
-
-export function viewSafety(entry: HeaderEntry): 'safe' {
-  return oneOf(entry, entry.value, ['safe'], 'word about a view')
-}
-
 export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
 /**
@@ -125,22 +129,20 @@ export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-b
  */
 const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
 
-type DoctorServer = (typeof DOCTOR_SERVERS)[number]
-
-export function doctorServers(entry: HeaderEntry): readonly DoctorServer[] {
-  return entry.value.split(',').map((part) => oneOf(entry, part.trim(), DOCTOR_SERVERS, 'server'))
+export function doctorServers(entry: HeaderEntry) {
+  return entry.value
+    .split(',')
+    .map((part) => oneOf(DOCTOR_SERVERS, 'server')({ ...entry, value: part.trim() }))
 }
 
-export function oneOf<T extends string>(
-  entry: HeaderEntry,
-  text: string,
-  known: readonly T[],
-  what: string,
-): T {
-  const found = known.find((one) => one === text)
-  if (found !== undefined) return found
-  throw wrong(entry, `'${text}' is not a ${what}`, `write one of ${known.join(', ')}`)
-}
+/** A reader of one of these words. */
+export const oneOf =
+  <const T extends string>(known: readonly T[], what: string) =>
+  (entry: HeaderEntry): T => {
+    const found = known.find((one) => one === entry.value)
+    if (found !== undefined) return found
+    throw wrong(entry, `'${entry.value}' is not a ${what}`, `write one of ${known.join(', ')}`)
+  }
 
 export function wrong(
   { key, file, line }: HeaderEntry,
@@ -153,8 +155,7 @@ export function wrong(
 
 function plainName(entry: HeaderEntry, name: string): string {
   if (/^[a-z][a-z0-9_]*$/.test(name)) return name
-  const hint = 'use lower-case letters, digits and _, without database or quotes'
-  throw wrong(entry, `'${name}' is not a plain name`, hint)
+  throw wrong(entry, `'${name}' is not a plain name`, PLAIN)
 }
 
 /** `null` if the text is not a block limit. */

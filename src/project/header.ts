@@ -4,31 +4,21 @@ import { type BlockCoverage, type TableDefinition, type Unit, XATU_COLUMNS } fro
 import {
   blockLimits,
   calls,
-  blockCoverage,
+  BLOCK_COVERAGES,
+  columns,
   doctorServers,
   expression,
   identifier,
   identifiers,
+  oneOf,
   ownParameters,
   rowsKind,
   seconds,
   settings,
-  viewSafety,
   words,
   type HeaderEntry,
 } from './header-values.ts'
-import {
-  chunk,
-  columnOrNone,
-  columns,
-  distance,
-  type Input,
-  inputs,
-  position,
-  sequence,
-  readUnit,
-  unitOf,
-} from './position-values.ts'
+import { chunk, columnOrNone, distance, type Input, inputs, position, unitOf } from './position-values.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { isSignificant, lex } from '../sql-syntax/lexer.ts'
@@ -67,7 +57,7 @@ const TRANSFORM_KEYS = {
   /** Tables that it reads whole. */
   lookup: optional<readonly string[]>(identifiers, []),
   after: optional<readonly Input[]>(inputs, []),
-  order: optional<'sequential' | undefined>(sequence, undefined),
+  order: optional<'sequential' | undefined>(oneOf(['sequential'], 'order'), undefined),
   position: optional<string | undefined>(position, undefined),
   volatile: optional<readonly string[]>(columns, []),
   blocks: optional(blockLimits, { from: undefined, to: undefined }),
@@ -128,15 +118,15 @@ function unordered(file: string, line: number | undefined): BackfillError {
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
 export function sourceHeader(file: string, sql: string) {
   const keys = {
-    'block-coverage': optional<BlockCoverage>(blockCoverage, 'most-blocks'),
+    'block-coverage': optional<BlockCoverage>(oneOf(BLOCK_COVERAGES, 'block coverage'), 'most-blocks'),
     position: optional(position, XATU_COLUMNS.position),
-    unit: optional<Unit | undefined>(readUnit, undefined),
+    unit: optional<Unit | undefined>(oneOf(['block', 'second'], 'unit'), undefined),
     network: optional(columnOrNone, XATU_COLUMNS.network),
     written: optional(columnOrNone, XATU_COLUMNS.written),
     lag: optional<number | undefined>(distance, undefined),
     gap: optional<number | undefined>(chunk, undefined),
     outside: OUTSIDE,
-    view: optional<'safe' | undefined>(viewSafety, undefined),
+    view: optional<'safe' | undefined>(oneOf(['safe'], 'word about a view'), undefined),
   }
   const { position: at, network, written, view, ...header } = completeHeader(file, sql, keys)
   const { 'block-coverage': coverage, unit, ...rest } = header

@@ -3,10 +3,10 @@ import type { Unit } from '../model/model.ts'
 import { isKeyword, lex } from '../sql-syntax/lexer.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
 import {
+  columns,
   expression,
   type HeaderEntry,
   identifiers,
-  oneOf,
   seconds,
   wholeNumber,
   wrong,
@@ -32,19 +32,6 @@ export function columnOrNone(entry: HeaderEntry): string | undefined {
   return entry.value === 'none' ? undefined : columns(entry)[0]
 }
 
-export function columns(entry: HeaderEntry): readonly string[] {
-  const names = entry.value.split(',').map((name) => name.trim())
-  const bad = names.find((name) => !/^[A-Za-z_]\w*$/.test(name))
-  if (bad === undefined) return names
-  throw wrong(entry, `'${bad}' is not the name of a column`, 'write names of columns')
-}
-
-const UNITS: readonly Unit[] = ['block', 'second']
-
-export function readUnit(entry: HeaderEntry): Unit {
-  return oneOf(entry, entry.value, UNITS, 'unit')
-}
-
 /** The unit of a position without `--! unit:`: seconds if the expression makes a time a number. */
 export function unitOf(expressed: string): Unit {
   return /time/i.test(expressed) ? 'second' : 'block'
@@ -58,10 +45,6 @@ export function inputs(entry: HeaderEntry): readonly Input[] {
   const read = entry.value.split(',').map((part) => /^\s*(.*?)\s*(\(all before\))?\s*$/.exec(part)!)
   const keys = identifiers({ ...entry, value: read.map(([, key]) => key).join(',') })
   return keys.map((key, index) => ({ key, history: read[index]![2] !== undefined }))
-}
-
-export function sequence(entry: HeaderEntry): 'sequential' {
-  return oneOf(entry, entry.value, ['sequential'], 'order')
 }
 
 /**

@@ -20,8 +20,6 @@ type Throttled = {
   readonly report: (event: RunEvent) => void
 }
 
-export type Throttle = ReturnType<typeof makeThrottle>
-
 /** Holds nothing back before the first look. */
 export function makeThrottle({ workspace: { chosen, ports }, options, capacity, report }: Throttled) {
   let holds: readonly Hold[] = []

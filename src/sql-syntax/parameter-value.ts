@@ -23,13 +23,42 @@ export function boundText(
   type: readonly Token[],
   literal: readonly Token[],
 ): { readonly text: string } | { readonly problem: string } {
-  const problem = misfit(type, literal)
+  const value = valueOf(literal)
+  const problem = misfit(type, value)
   if (problem !== undefined) return { problem }
   const [only] = literal
-  if (literal.length > 1 || only === undefined) return { text: nested(literal) }
+  if (literal.length > 1 || only === undefined) return { text: nested(value) }
   if (isKeyword(only, 'NULL')) return { text: '\\N' }
   if (only.kind === 'string') return { text: content(only) }
   return { text: only.kind === 'number' ? only.text.replaceAll('_', '') : only.text }
+}
+
+/** A literal, and the items between its brackets, if it has any: keys and values of a map follow one another. */
+type Value = { readonly tokens: readonly Token[]; readonly open: string; readonly items: readonly Value[] }
+
+/** `array(1)`, `tuple(1)` and `map('a', 1)` mean `[1]`, `(1)` and `{'a': 1}`: bound text knows no functions. */
+const OPENED_BY: Readonly<Record<string, string>> = { array: '[', tuple: '(', map: '{' }
+const CLOSED_BY: Readonly<Record<string, string>> = { '[': ']', '(': ')', '{': '}' }
+
+function valueOf(tokens: readonly Token[]): Value {
+  const called = OPENED_BY[tokens[0]?.text.toLowerCase() ?? '']
+  const at = called === undefined ? 0 : 1
+  if (closingAt(tokens, at) !== tokens.length - 1) return { tokens, open: '', items: [] }
+  const items = splitAtCommas(tokens.slice(at + 1, -1)).flatMap((item) => {
+    const isMap = tokens[at]!.text === '{'
+    const colon = item.findIndex(({ text, depth }) => isMap && text === ':' && depth === item[0]!.depth)
+    return colon === -1 ? [item] : [item.slice(0, colon), item.slice(colon + 1)]
+  })
+  return { tokens, open: called ?? tokens[0]!.text, items: items.map(valueOf) }
+}
+
+function nested({ tokens, open, items }: Value): string {
+  if (open === '')
+    return compactText(
+      tokens.map((token) => (token.kind === 'string' ? { ...token, text: `'${content(token)}'` } : token)),
+    )
+  const separators = items.map((_, at) => (at === 0 ? '' : open === '{' && at % 2 === 1 ? ':' : ', '))
+  return open + items.map((item, at) => separators[at] + nested(item)).join('') + CLOSED_BY[open]
 }
 
 /** Strings and escaped text are read by the same rules, but for doubled quotes. */
@@ -39,73 +68,36 @@ function content({ text }: Token): string {
 
 const ESCAPED: Readonly<Record<string, string>> = { "''": "\\'", '\t': '\\t', '\n': '\\n' }
 
-const BRACKETS: Readonly<Record<string, readonly [string, string]>> = {
-  array: ['[', ']'],
-  tuple: ['(', ')'],
-  map: ['{', '}'],
-}
-
-/** `array(1)`, `tuple(1)` and `map('a', 1)` become `[1]`, `(1)` and `{'a': 1}`: bound text knows no functions. */
-function nested(tokens: readonly Token[]): string {
-  const [first, open] = tokens
-  const brackets = BRACKETS[first?.text.toLowerCase() ?? '']
-  if (open?.text === '(' && brackets !== undefined) {
-    const items = splitAtCommas(tokens.slice(2, -1)).map(nested)
-    const isMap = brackets[0] === '{'
-    const joined = items.map((item, at) =>
-      at === 0 ? item : isMap && at % 2 === 1 ? `:${item}` : `, ${item}`,
-    )
-    return brackets[0] + joined.join('') + brackets[1]
-  }
-  const close = closingAt(tokens, 0)
-  if (close === -1 || close !== tokens.length - 1)
-    return compactText(
-      tokens.map((token) => (token.kind === 'string' ? { ...token, text: `'${content(token)}'` } : token)),
-    )
-  const items = splitAtCommas(tokens.slice(1, -1)).map(nested)
-  return `${first!.text}${items.join(', ')}${tokens[close]!.text}`
-}
-
 /** The server would wrap a number that its type cannot hold, and cut digits off, silently. */
-function misfit(type: readonly Token[], literal: readonly Token[]): string | undefined {
+function misfit(type: readonly Token[], value: Value): string | undefined {
+  const { tokens, open, items } = value
   const name = type[0]?.text ?? ''
   const inner = splitAtCommas(type.slice(2, -1))
-  const first = literal[0]
-  const written = `${compactText(literal)} is not a value of ${compactText(type)}`
+  const [first] = tokens
+  const literal = compactText(tokens)
+  const written = `${literal} is not a value of ${compactText(type)}`
   if (name === 'Nullable' || name === 'LowCardinality')
-    return literal.length === 1 && isKeyword(first, 'NULL') ? undefined : misfit(inner[0] ?? [], literal)
+    return tokens.length === 1 && isKeyword(first, 'NULL') ? undefined : misfit(inner[0] ?? [], value)
   if (name === 'Array' || name === 'Tuple' || name === 'Map') {
-    const isCall = BRACKETS[first?.text.toLowerCase() ?? ''] !== undefined
-    const open = isCall ? 1 : 0
-    if (literal.length < 2 || closingAt(literal, open) !== literal.length - 1) return written
-    const items = splitAtCommas(literal.slice(open + 1, -1)).flatMap((item) => {
-      const colon =
-        name === 'Map' ? item.findIndex(({ text, depth }) => text === ':' && depth === item[0]!.depth) : -1
-      return colon === -1 ? [item] : [item.slice(0, colon), item.slice(colon + 1)]
-    })
-    if (name === 'Tuple' && items.length !== inner.length) return written
-    const typeOf = (at: number) => (name === 'Array' ? inner[0] : inner[at % inner.length])
-    return items
-      .map((item, at) => misfit(unnamed(typeOf(at) ?? []), item))
-      .find((problem) => problem !== undefined)
+    if (open === '' || (name === 'Tuple' && items.length !== inner.length)) return written
+    const typeOf = (at: number) => unnamed(inner[at % inner.length] ?? [])
+    return items.map((item, at) => misfit(typeOf(at), item)).find((problem) => problem !== undefined)
   }
   const [, unsigned, bits] = /^(U?)Int(\d+)$/.exec(name) ?? []
   if (bits !== undefined) {
-    const text = (first?.kind === 'string' ? content(first) : compactText(literal)).replaceAll('_', '')
+    const text = (first?.kind === 'string' ? content(first) : literal).replaceAll('_', '')
     if (!/^[-+]?\d+$/.test(text)) return written
-    const value = BigInt(text.replace('+', ''))
-    const fits = unsigned === 'U' ? BigInt.asUintN(Number(bits), value) : BigInt.asIntN(Number(bits), value)
-    return fits === value ? undefined : `${text} does not fit into ${name}`
+    const number = BigInt(text.replace('+', ''))
+    const fits = unsigned === 'U' ? BigInt.asUintN(Number(bits), number) : BigInt.asIntN(Number(bits), number)
+    return fits === number ? undefined : `${text} does not fit into ${name}`
   }
   const digits = /^Decimal\((\d+), (\d+)\)$/.exec(compactText(type))
-  if (digits !== null) {
-    const [, whole = '', fraction = ''] =
-      /^[-+]?0*(\d*)\.?(\d*?)0*$/.exec(compactText(literal).replace(/^'|'$/g, '')) ?? []
-    const [precision, scale] = [Number(digits[1]), Number(digits[2])]
-    if (fraction.length > scale || whole.length > precision - scale)
-      return `${compactText(literal)} does not fit into ${compactText(type)}`
-  }
-  return undefined
+  if (digits === null) return undefined
+  const [, whole = '', fraction = ''] = /^[-+]?0*(\d*)\.?(\d*?)0*$/.exec(literal.replace(/^'|'$/g, '')) ?? []
+  const [precision, scale] = [Number(digits[1]), Number(digits[2])]
+  return fraction.length > scale || whole.length > precision - scale
+    ? `${literal} does not fit into ${compactText(type)}`
+    : undefined
 }
 
 /** `Tuple(a UInt8)`: the name of an element stands before its type. */

@@ -25,7 +25,7 @@ export const DEFECTS_OF_CLICKHOUSE = [
   {
     what: 'a number that does not fit is wrapped',
     kind: 'clickhouse/06',
-    find: 'return fits === value ? undefined',
+    find: 'return fits === number ? undefined',
     put: 'return fits !== undefined ? undefined',
     test: 'test/sql-syntax/parameter-value.test.ts',
   },
@@ -136,8 +136,8 @@ export const DEFECTS_OF_CLICKHOUSE = [
   {
     what: 'elements of arrays need not fit',
     kind: 'clickhouse/26',
-    find: "const typeOf = (at: number) => (name === 'Array' ? inner[0]",
-    put: "const typeOf = (at: number) => (name === 'Array' ? []",
+    find: 'unnamed(inner[at % inner.length]',
+    put: "unnamed((name === 'Array' ? undefined : inner[at % inner.length])",
     test: 'test/sql-syntax/parameter-value.test.ts',
   },
   {

@@ -89,11 +89,14 @@ function explained(
       `something before ClickHouse (${where}) answered${meanwhile}: ${words}`,
       gatewayHint(error.status, variable),
     ]
-  const fault =
-    code === 0
-      ? TLS_FAULTS.find(({ pattern }) => pattern.test(`${words} ${String(networkCode(error))}`))
-      : undefined
-  if (fault !== undefined) return ['server', `${fault.what(where)}: ${words}`, fault.hint(variable)]
+  const [, what, hint] =
+    TLS_FAULTS.find(([pattern]) => code === 0 && pattern.test(`${words} ${String(networkCode(error))}`)) ?? []
+  if (what !== undefined)
+    return [
+      'server',
+      `${what.replace('%s', () => `ClickHouse (${where})`)}: ${words}`,
+      hint!.replaceAll('%s', variable),
+    ]
   if (code === 0)
     return ['server', `cannot reach ClickHouse (${where})${meanwhile}: ${words}`, unreachableHint(connection)]
   if (LOGIN_CODES.has(code))
@@ -106,38 +109,33 @@ function explained(
   return ['failed', message, hintFor(code, words, connection)]
 }
 
-/** What can be wrong with certificates, by the words of Node and Deno. */
-const TLS_FAULTS: readonly {
-  readonly pattern: RegExp
-  readonly what: (where: string) => string
-  readonly hint: (variable: string) => string
-}[] = [
-  {
-    pattern: /self.signed|unable to (verify|get)|unknownissuer/i,
-    what: (where) => `the certificate of ClickHouse (${where}) is not signed by a known authority`,
-    hint: (variable) => `Set ${variable}_CA_FILE to the certificate of the authority that signed it, in PEM`,
-  },
-  {
-    pattern:
-      /certificate (has expired|is not yet valid)|CERT_(HAS_EXPIRED|NOT_YET_VALID)|(:|\b)(Expired|NotValidYet)\b/,
-    what: (where) => `the certificate of ClickHouse (${where}) is not valid today`,
-    hint: () => "Renew the server's certificate; if its dates are right, set the clock of this machine",
-  },
-  {
-    pattern: /ALTNAME_INVALID|altnames|NotValidForName/i,
-    what: (where) => `the certificate of ClickHouse (${where}) is for another name`,
-    hint: (variable) => `Use a name of the certificate in ${variable}_URL, or have one issued for this name`,
-  },
-  {
-    pattern: /certificate.required|bad.certificate|handshake.failure|unknown.ca\b/i,
-    what: (where) => `ClickHouse (${where}), or a proxy before it, lets in only who has a certificate`,
-    hint: (variable) => `Set ${variable}_CERT_FILE and ${variable}_KEY_FILE to one that it knows, in PEM`,
-  },
-  {
-    pattern: /wrong.version.number|packet.length.too.long|InvalidContentType/i,
-    what: (where) => `ClickHouse (${where}) does not speak TLS at this port`,
-    hint: (variable) => `Use http in ${variable}_URL, or its port for https (8443)`,
-  },
+/** What can be wrong with certificates, by the words of Node and Deno; %s stands for the server, and for its variables. */
+const TLS_FAULTS: readonly (readonly [pattern: RegExp, what: string, hint: string])[] = [
+  [
+    /self.signed|unable to (verify|get)|unknownissuer/i,
+    'the certificate of %s is not signed by a known authority',
+    'Set %s_CA_FILE to the certificate of the authority that signed it, in PEM',
+  ],
+  [
+    /certificate (has expired|is not yet valid)|CERT_(HAS_EXPIRED|NOT_YET_VALID)|(:|\b)(Expired|NotValidYet)\b/,
+    'the certificate of %s is not valid today',
+    "Renew the server's certificate; if its dates are right, set the clock of this machine",
+  ],
+  [
+    /ALTNAME_INVALID|altnames|NotValidForName/i,
+    'the certificate of %s is for another name',
+    'Use a name of the certificate in %s_URL, or have one issued for this name',
+  ],
+  [
+    /certificate.required|bad.certificate|handshake.failure|unknown.ca\b/i,
+    '%s, or a proxy before it, lets in only who has a certificate',
+    'Set %s_CERT_FILE and %s_KEY_FILE to one that it knows, in PEM',
+  ],
+  [
+    /wrong.version.number|packet.length.too.long|InvalidContentType/i,
+    '%s does not speak TLS at this port',
+    'Use http in %s_URL, or its port for https (8443)',
+  ],
 ]
 
 function gatewayHint(status: number, variable: string): string {

@@ -48,39 +48,28 @@ export async function absencesOf(
       ? await ports.ledger.written(table.key, target.uuid)
       : { rowsWritten: 0, lastDone: 0 }
   const lost = target === undefined ? undefined : await lostRows(ports, { table, target, view })
-  return [
-    ...(target !== undefined && hasUnknownRows({ table, target, view })
-      ? [{ state: 'unknown rows' as const, text: await unknownRowsText(ports, { table, target }) }]
-      : []),
-    ...(mayBeEmptied && rowsWritten > 0
-      ? [
-          {
-            state: 'emptied' as const,
-            text: `${name} is empty, but the ledger says that rows were written: was it truncated? Type DROP TABLE ${name}, then \`backfill up ${table.key}\` builds it again`,
-          },
-        ]
-      : []),
-    ...(lost === undefined
-      ? []
-      : [
-          {
-            state: 'emptied in part' as const,
-            text: `${name} has ${lost.rows} rows, but the ledger recorded ${lost.recorded}: was a partition dropped, or were rows deleted? \`backfill verify --stored ${table.key}\` names the blocks`,
-          },
-        ]),
-    // Blocks that --to has forced may lie above the newest block.
-    ...(mayBeBack && unforced > newest
-      ? [
-          {
-            state: 'head went back' as const,
-            text: `blocks up to ${lastDone} are done, but the newest block of the sources is ${newest}: were they loaded again, or from another chain? \`backfill verify --sources ${table.key}\` finds the blocks whose rows have changed`,
-          },
-        ]
-      : []),
-    ...(head === undefined && bounds.note !== undefined && !isImport(table)
-      ? [{ state: 'no source rows' as const, text: bounds.note }]
-      : []),
-  ]
+  const found: Absence[] = []
+  const add = (state: AbsenceState, text: string) => found.push({ state, text })
+  if (target !== undefined && hasUnknownRows({ table, target, view }))
+    add('unknown rows', await unknownRowsText(ports, { table, target }))
+  if (mayBeEmptied && rowsWritten > 0)
+    add(
+      'emptied',
+      `${name} is empty, but the ledger says that rows were written: was it truncated? Type DROP TABLE ${name}, then \`backfill up ${table.key}\` builds it again`,
+    )
+  if (lost !== undefined)
+    add(
+      'emptied in part',
+      `${name} has ${lost.rows} rows, but the ledger recorded ${lost.recorded}: was a partition dropped, or were rows deleted? \`backfill verify --stored ${table.key}\` names the blocks`,
+    )
+  // Blocks that --to has forced may lie above the newest block.
+  if (mayBeBack && unforced > newest)
+    add(
+      'head went back',
+      `blocks up to ${lastDone} are done, but the newest block of the sources is ${newest}: were they loaded again, or from another chain? \`backfill verify --sources ${table.key}\` finds the blocks whose rows have changed`,
+    )
+  if (head === undefined && bounds.note !== undefined && !isImport(table)) add('no source rows', bounds.note)
+  return found
 }
 
 /**

@@ -42,16 +42,7 @@ export type Availability = {
   readonly kept?: { readonly blocks: BlockSet; readonly ageMs: number } | undefined
 }
 
-export type Probe = {
-  (table: TableDefinition, blocks: BlockSet): Promise<Availability>
-  /** The blocks of a set to probe next. `last`: what the probe before found. */
-  next(
-    table: TableDefinition,
-    blocks: BlockSet,
-    order: Order,
-    last: Pick<Availability, 'rowEstimates'> | undefined,
-  ): Promise<BlockSet>
-}
+export type Probe = ReturnType<typeof makeProbe>
 
 /** Positions per probe: bounds the memory and the wait before the first chunk. */
 const WINDOW: Readonly<Record<Unit, number>> = { block: 250_000, second: 3_000_000 }
@@ -63,7 +54,7 @@ const MAX_REMEMBERED = 64
 const MAX_STRETCHES = 32
 
 /** A probe with a cache: tables that miss the same blocks share one query over their sources. */
-export function makeProbe(workspace: ReadWorkspace): Probe {
+export function makeProbe(workspace: ReadWorkspace) {
   const { source } = workspace.ports
   const shareBuckets = makeShared<readonly Bucket[]>(MAX_REMEMBERED)
   const shareRows = makeShared<number>(0)
@@ -80,8 +71,16 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
 
   const sparseSilences = watchSparse(source)
 
-  /** After a window without rows, all blocks up to the next row of a source: an empty stretch of any length is one window. */
-  const next: Probe['next'] = async (table, blocks, order, last) => {
+  /**
+   * The blocks of a set to probe next; `last`: what the probe before found. After a window without rows, all blocks up to the
+   * next row of a source: an empty stretch of any length is one window.
+   */
+  async function next(
+    table: TableDefinition,
+    blocks: BlockSet,
+    order: Order,
+    last: Pick<Availability, 'rowEstimates'> | undefined,
+  ): Promise<BlockSet> {
     const sources = sourcesBehind(workspace, table)
     const around = hull(blocks)
     if (around !== undefined && last?.rowEstimates.every(({ rows }) => rows === 0)) {
@@ -117,7 +116,7 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
           thin: findThinBuckets(sources, width).filter((one) => intersect(blocks, [one]).length > 0),
           // A table that reads only derived tables waits for their coverage, which excludes source gaps and incomplete blocks.
           sourceGaps: sources.length === 0 ? [] : findSourceGaps(sources, probed, sourceGapBlocks),
-          silences: union(findSilences(sources, probed, sourceGapBlocks), silences),
+          incomplete: union(findSilences(sources, probed, sourceGapBlocks), silences),
           disagreements: intersect(findDisagreements(sources, probed, width), blocks),
           rowEstimates: estimateRows(
             [...sources, ...inherited].map(({ buckets }) => buckets),
@@ -133,26 +132,30 @@ export function makeProbe(workspace: ReadWorkspace): Probe {
       WEAK_SOURCES,
       blockSet(segments.flatMap((one) => one.disagreements)),
     )
-    const silences = blockSet(segments.flatMap((one) => one.silences))
+    const found = together(segments)
     const buckets = new Map(
       table.sources.map((name) => [
         name,
         segments.flatMap(({ sources }) => sources.find((one) => one.table === name)?.buckets ?? []),
       ]),
     )
-    return {
-      ...divide(blocks, {
-        sourceGaps: blockSet(segments.flatMap((one) => one.sourceGaps)),
-        incomplete: union(silences, blocksAsSet(disagreeing)),
-      }),
-      rowEstimates: segments.flatMap((one) => one.rowEstimates),
-      buckets,
-      absent: [...new Set(segments.flatMap((one) => one.absent))],
-      thin: segments.flatMap((one) => one.thin),
-      unprobed: [],
-    }
+    const incomplete = union(found.incomplete, blocksAsSet(disagreeing))
+    return { ...found, ...divide(blocks, { ...found, incomplete }), buckets, unprobed: [] }
   }
   return Object.assign(probeBlocks, { next })
+}
+
+type Found = Pick<Availability, 'sourceGaps' | 'incomplete' | 'rowEstimates' | 'absent' | 'thin'>
+
+/** What was found in several parts of the blocks. */
+function together(parts: readonly Found[]): Found {
+  return {
+    sourceGaps: blockSet(parts.flatMap((one) => one.sourceGaps)),
+    incomplete: blockSet(parts.flatMap((one) => one.incomplete)),
+    rowEstimates: parts.reduce<RowEstimates>((all, one) => mergeRowEstimates(all, one.rowEstimates), []),
+    absent: [...new Set(parts.flatMap((one) => one.absent))],
+    thin: parts.flatMap((one) => one.thin),
+  }
 }
 
 type NotRunnable = Pick<Availability, 'sourceGaps' | 'incomplete'>
@@ -237,13 +240,9 @@ export async function probeMissing(
     rows += found.rowEstimates.reduce((sum, segment) => sum + segment.rows, 0)
   }
   return {
+    ...together(windows),
     runnable: blockSet([...windows.flatMap((one) => one.runnable), ...left]),
-    sourceGaps: blockSet(windows.flatMap((one) => one.sourceGaps)),
-    incomplete: blockSet(windows.flatMap((one) => one.incomplete)),
-    rowEstimates: windows.reduce<RowEstimates>((all, one) => mergeRowEstimates(all, one.rowEstimates), []),
     buckets: new Map(),
-    absent: [...new Set(windows.flatMap((one) => one.absent))],
-    thin: windows.flatMap((one) => one.thin),
     unprobed: left,
     kept: windows.find(({ kept }) => kept !== undefined)?.kept,
   }

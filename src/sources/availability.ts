@@ -1,7 +1,7 @@
 // Owns evaluating the probe's buckets: source gaps, incomplete ranges, and buckets to compare block by block. Facts
 // about the sources are in docs/architecture.md ("Planning").
 import type { BlockCoverage } from '../model/model.ts'
-import { type BlockSet, blockSet, intersect, type Range } from '../model/blocks.ts'
+import { type BlockSet, blockSet, countBlocks, intersect, type Range, subtract } from '../model/blocks.ts'
 
 /** The contents of one source in one bucket; buckets without a row do not exist. */
 export type Bucket = {
@@ -119,13 +119,7 @@ export const BUSY_TRANSACTIONS = 20
 /** Runs of at least `atLeast` blocks of the probed range between the buckets' ends. */
 export function emptyRuns(buckets: readonly Bucket[], probed: Range, atLeast: number): BlockSet {
   const filled = blockSet(buckets.map(({ first, last }) => ({ from: first, to: last })))
-  const runs: Range[] = []
-  let next = probed.from
-  for (const { from, to } of [...filled, { from: probed.to + 1, to: probed.to + 1 }]) {
-    if (from - next >= atLeast) runs.push({ from: next, to: from - 1 })
-    next = Math.max(next, to + 1)
-  }
-  return runs
+  return subtract([probed], filled).filter((run) => countBlocks([run]) >= atLeast)
 }
 
 /** The bucket that a block lies in. */

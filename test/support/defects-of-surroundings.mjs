@@ -109,7 +109,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
     what: 'faults of TLS are servers that are down',
     kind: 'environment/15',
     find: 'TLS_FAULTS.find(([pattern])',
-    put: 'TLS_FAULTS.slice(9).find(({ pattern })',
+    put: 'TLS_FAULTS.slice(9).find(([pattern])',
     test: 'test/clickhouse/http-agent.test.ts',
   },
   {

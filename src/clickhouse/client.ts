@@ -10,10 +10,9 @@ import {
 } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
 import { BoundText } from '../sql-syntax/parameter-value.ts'
-import { bounded, limited, limitErrors } from './bounded-answer.ts'
+import { agentFor, withStatus, bounded, limited } from './http-agent.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { NEVER_BEGAN } from './error-codes.ts'
-import { agentFor, withStatus } from './http-agent.ts'
 import { longForm } from './long-form.ts'
 import { againMs, passesSoon } from './retry.ts'
 import { serverError } from './server-error.ts'
@@ -175,7 +174,6 @@ type MakeTransport = (connection: Connection, settings: ClickHouseSettings) => T
 const SILENCE_MS = 45_000
 
 const overHttp: MakeTransport = (connection, settings) => {
-  limitErrors()
   const main = httpClient(connection, settings, REQUEST_TIMEOUT_MS)
   // Made on use, because few commands write. Its sockets are its own: a client ends those that it finds idle.
   let watched: ReturnType<typeof createClient> | undefined

@@ -7,8 +7,6 @@ import { type Client, MAX_EXECUTION_SECONDS, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
 import type { Schema } from './schema.ts'
-import { CHANGED_SETTINGS, type ChangedSetting, defaultsFor } from './profile-settings.ts'
-import { errorCode, originOf, messageOf } from './server-error.ts'
 import {
   ASKING_LIMITS,
   cutsOff,
@@ -17,7 +15,11 @@ import {
   isSame,
   refusesSettings,
   type SettingsLimits,
+  CHANGED_SETTINGS,
+  type ChangedSetting,
+  defaultsFor,
 } from './settings-limits.ts'
+import { errorCode, originOf, messageOf } from './server-error.ts'
 
 /** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port if it has none (embedded). */
 type ServerInfo = {

@@ -8,7 +8,6 @@ import {
   XATU_COLUMNS,
 } from '../model/model.ts'
 import { ddlTable } from '../sql-syntax/create-table.ts'
-import { dependencyOrder } from './dependency-order.ts'
 import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHeader } from './header.ts'
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
@@ -18,7 +17,7 @@ import { onlyStatement, normalForm } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
-import { withUnits } from './units.ts'
+import { dependencyOrder, withUnits } from './dependency-order.ts'
 import { isTableKey } from '../model/table-key.ts'
 import { createHash } from 'node:crypto'
 

@@ -15,10 +15,17 @@ import {
   positiveCount,
   type Word,
 } from './values.ts'
-import { unknownVariables } from './known-variables.ts'
+import {
+  type Environment,
+  type Layers,
+  readDotenv,
+  type Setting,
+  setting,
+  variable,
+  unknownVariables,
+} from './variables.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
 import { sqlFolders } from './sql-folders.ts'
-import { type Environment, type Layers, readDotenv, type Setting, setting, variable } from './variables.ts'
 
 /** Every value for a command. */
 export type Config = ReturnType<typeof readConfig>

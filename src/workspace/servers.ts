@@ -3,10 +3,9 @@ import { resolve } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import { type Certificates, readCertificates } from './certificates.ts'
 import { assertPaired } from './env-file.ts'
-import { LOGIN_PARTS } from './known-variables.ts'
+import { type Layers, type Setting, settingOf, variable, LOGIN_PARTS } from './variables.ts'
 import { protocolOf, serverUrl } from './server-url.ts'
 import { readLoginFile } from './text-file.ts'
-import { type Layers, type Setting, settingOf, variable } from './variables.ts'
 
 export type ServerRole = 'source' | 'target'
 

@@ -4,6 +4,7 @@ import { BackfillError, usageError } from '../model/errors.ts'
 import type { EnvFile } from './env-file.ts'
 import { readText, whyUnreadable } from './text-file.ts'
 import type { Word, Flags } from './values.ts'
+import { nearest } from '../model/did-you-mean.ts'
 
 /** A value and its origin: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
 export type Setting<T> = { readonly value: T; readonly origin: string }
@@ -132,4 +133,39 @@ export function parseDotenv(file: string, source: string): Readonly<Record<strin
 
 function unquoted(quote: string | undefined, text: string): string {
   return quote === '"' ? text.replaceAll('\\n', '\n') : text
+}
+
+const SETTINGS =
+  'NETWORK LAG JOBS TABLE_JOBS CHUNK CHUNK_ROWS ORDER CLUSTER COMPRESSION LEDGER_DATABASE SQL STATE IMPORT_URL IMPORT_FOLDER DEBUG IMAGE ENV_FILE ACCEPT_SETTING SETTINGS'
+const SIDES = ['SOURCE', 'TARGET', 'XATU']
+/** The variables of a login without a URL make no sense, but its DATABASE does. */
+export const LOGIN_PARTS = [
+  'USERNAME',
+  'PASSWORD',
+  'PASSWORD_FILE',
+  'PROTOCOL',
+  'CA_FILE',
+  'CERT_FILE',
+  'KEY_FILE',
+]
+const OURS = /^(BACKFILL|(SOURCE|TARGET|XATU)_CLICKHOUSE)_/
+const KNOWN = [
+  ...SETTINGS.split(' ').map((name) => `BACKFILL_${name}`),
+  ...SIDES.flatMap((side) => ['URL', 'DATABASE', ...LOGIN_PARTS].map((part) => `${side}_CLICKHOUSE_${part}`)),
+]
+/** Kubernetes sets these for every service of a namespace; the others are of this project's tests. */
+const FOREIGN = /_(SERVICE_(HOST|PORT\w*)|PORT(_\w+)?)$|^BACKFILL_(TEST|REQUIRE)_/
+
+/** A sentence for each variable that is set and that nobody reads, though its name looks like one of ours. */
+export function unknownVariables(...layers: readonly Environment[]): readonly string[] {
+  const set = new Set(layers.flatMap((layer) => Object.keys(layer).filter((name) => layer[name])))
+  return [...set].flatMap((name) => {
+    if (KNOWN.includes(name) || FOREIGN.test(name)) return []
+    // MY_CLICKHOUSE_URL is another program's; SORUCE_CLICKHOUSE_URL is a typing error.
+    const side = /^(.+)_CLICKHOUSE_/.exec(name)?.[1]
+    const isTypo = side !== undefined && nearest(side, SIDES) !== undefined
+    if (!OURS.test(name) && !isTypo) return []
+    const meant = KNOWN.find((known) => known.startsWith(name)) ?? nearest(name, KNOWN)
+    return [`${name} is not a variable of backfill${meant === undefined ? '' : `: did you mean ${meant}?`}`]
+  })
 }

@@ -1,38 +1,25 @@
 // Owns finding the grants that a user lacks.
 import { quoteIdentifier } from './dialect.ts'
-import { errorCode } from './server-error.ts'
 import type { Server } from './server.ts'
 import { serverProblem } from '../model/errors.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 
-/** The missing grants; undefined if the server cannot answer (before 24.10). */
+/** The missing grants. @throws BackfillError `server` */
 export async function missingGrantsOn<One extends Need>(
   server: Server,
   requiredGrants: readonly One[],
-): Promise<readonly One[] | undefined> {
+): Promise<readonly One[]> {
   // One query if no grant is missing, else one query per grant.
-  const all =
-    requiredGrants.length === 0 || (await isGranted(server, requiredGrants.map(grantText).join(', ')))
-  if (all === undefined) return undefined
-  if (all) return []
+  if (requiredGrants.length === 0 || (await isGranted(server, requiredGrants.map(grantText).join(', '))))
+    return []
   const granted = await Promise.all(requiredGrants.map((need) => isGranted(server, grantText(need))))
-  return requiredGrants.filter((_, index) => granted[index] === false)
+  return requiredGrants.filter((_, index) => !granted[index])
 }
 
-/**
- * Whether the user has all of the grants, written as after GRANT; undefined if the server cannot answer (before 24.10).
- * CHECK GRANT takes neither a FORMAT nor parameters.
- */
-export async function isGranted({ client }: Server, grants: string): Promise<boolean | undefined> {
-  try {
-    return (await client.text({ query: `CHECK GRANT ${grants}`, doing: 'checking grants' })).trim() === '1'
-  } catch (error) {
-    if (errorCode(error) === SYNTAX_ERROR) return undefined
-    throw error
-  }
+/** Whether the user has all of the grants, written as after GRANT. CHECK GRANT takes neither a FORMAT nor parameters. */
+export async function isGranted({ client }: Server, grants: string): Promise<boolean> {
+  return (await client.text({ query: `CHECK GRANT ${grants}`, doing: 'checking grants' })).trim() === '1'
 }
-
-const SYNTAX_ERROR = 62
 
 function grantText({ privilege, on }: Need): string {
   if (on.kind === 'engine') return `${privilege} ON ${quoteIdentifier(on.engine)}`
@@ -70,7 +57,7 @@ export async function mustSee(server: Server, places: readonly NeedPlace[]): Pro
     privilege: on.kind === 'table' ? 'SHOW COLUMNS' : 'SHOW TABLES',
     on,
   }))
-  const [hidden] = (await missingGrantsOn(server, requiredGrants)) ?? []
+  const [hidden] = await missingGrantsOn(server, requiredGrants)
   if (hidden === undefined || hidden.on.kind === 'engine') return
   const { on } = hidden
   const place = on.kind === 'table' ? `${on.database}.${on.table}` : `${on.database}.*`

@@ -78,7 +78,6 @@ export const RULES = {
   W079: 'table-not-compared',
   // Rights on the server
   E080: 'grant-missing',
-  W081: 'grants-unknown',
 } as const
 
 export type RuleId = keyof typeof RULES

@@ -113,8 +113,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
         .during('asking who we are')
         .selectNoFrom(sql<boolean>`currentUser() = ${user}`.as('own'))
         .execute()
-      // Servers before 24.10 cannot answer; there the list of processes is trusted.
-      return row?.own || ((await isGranted(server, 'SELECT ON system.processes, KILL QUERY ON *.*')) ?? true)
+      return row?.own || (await isGranted(server, 'SELECT ON system.processes, KILL QUERY ON *.*'))
     },
 
     /** Resolves when both servers and all nodes of the cluster answer; rejects with the last error when time is up. */

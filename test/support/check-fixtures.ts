@@ -16,7 +16,7 @@ export type CheckFixture = {
   /** A statement that was run on the server before. */
   readonly server?: string
   /** A server or a user that is not the ordinary one. */
-  readonly with?: 'limited-user' | 'two-servers' | 'old-server'
+  readonly with?: 'limited-user' | 'two-servers'
   /** All findings, a line each, the folder's name cut off. */
   readonly finds: string
 }

@@ -1,9 +1,7 @@
 // Owns the promise that every rule of `check` finds what it is for: each breaks one fixture and has its lines in docs/reference/checks.md.
-import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { RULES } from '../../../src/model/rules.ts'
 import {
@@ -106,14 +104,6 @@ test('rights that a user lacks are found with the GRANT to run, and inputs that 
   await expectFindings(of('E066'), [], { ...here, ...source })
 })
 
-test('a server that does not know CHECK GRANT is a warning', async () => {
-  const url = await withoutCheckGrant(server.url)
-  await expectFindings(of('W081'), [], {
-    ...(await sceneFor(of('W081'), server)),
-    TARGET_CLICKHOUSE_URL: url,
-  })
-})
-
 async function expectFindings(
   fixture: CheckFixture,
   flags: readonly string[],
@@ -154,34 +144,4 @@ async function sceneFor(
   for (const one of statement?.split(';\n') ?? [])
     await post(at, one.startsWith('CREATE VIEW') ? filled(one) : one, databases)
   return environmentFor(at, databases)
-}
-
-/** A server before 24.10, as far as grants go: in front of a real one. */
-async function withoutCheckGrant(target: string): Promise<string> {
-  const proxy = createServer((incoming, outgoing) => {
-    const pieces: Buffer[] = []
-    incoming.on('data', (work: Buffer) => pieces.push(work))
-    incoming.on('end', () => {
-      const body = Buffer.concat(pieces)
-      if (body.toString().startsWith('CHECK GRANT')) {
-        const head = { 'X-ClickHouse-Exception-Code': '62' }
-        outgoing
-          .writeHead(400, head)
-          .end('Code: 62. DB::Exception: Syntax error: failed at position 1 (CHECK). (SYNTAX_ERROR)')
-        return
-      }
-      const { method, headers } = incoming
-      const onward = request(new URL(incoming.url ?? '/', target), { method, headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-        answer.pipe(outgoing)
-      })
-      onward.end(body)
-    })
-  })
-  await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening))
-  onTestFinished(() => {
-    proxy.closeAllConnections()
-    proxy.close()
-  })
-  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
 }

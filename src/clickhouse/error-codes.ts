@@ -2,7 +2,7 @@
 import type { BackfillError, ErrorKind, RetryDecision } from '../model/errors.ts'
 
 /** Each line lists codes of ClickHouse with their names. */
-function codes(...lines: readonly string[]): ReadonlySet<number> {
+export function codes(...lines: readonly string[]): ReadonlySet<number> {
   return new Set(lines.flatMap((line) => line.split(', ').map((one) => Number.parseInt(one))))
 }
 

@@ -42,10 +42,8 @@ export function everyForm(hash: string): readonly string[] {
 
 /** The first digits of a hash, for people. */
 export function shortHash(sqlHash: string): string {
-  return splitStaleTag(sqlHash).hash.slice(0, SHORT)
+  return splitStaleTag(sqlHash).hash.slice(0, 8)
 }
-
-const SHORT = 8
 
 /** Done ranges that one version of the SQL built and that are stale for the same reasons. */
 export type StaleVersion = {

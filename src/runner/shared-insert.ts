@@ -1,6 +1,7 @@
 // Owns INSERTs that share a step: the first computes its rows into a temporary table of an HTTP session, the last reads
 // them from there. Nothing is left behind: the server drops the table with the session, even if this process dies.
 import { SHARED_TABLE } from '../sql-syntax/shared-cte.ts'
+import { codes } from '../clickhouse/error-codes.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { runWrite, type Statement, type WriteReport } from '../clickhouse/write.ts'
@@ -83,13 +84,7 @@ async function dropStep({ client }: Server, { session }: StepSession): Promise<v
   await client.command({ query, session_id: session }).catch(() => undefined)
 }
 
-/** Errors that prevent keeping the step's rows, although the transform itself may work. */
-const NO_ROOM: ReadonlySet<number> = new Set([
-  241, // MEMORY_LIMIT_EXCEEDED
-  497, // ACCESS_DENIED: no grant to create temporary tables
-])
+/** They prevent keeping the step's rows, although the transform may work: the user may lack the grant for temporary tables. */
+const NO_ROOM = codes('241 MEMORY_LIMIT_EXCEEDED, 497 ACCESS_DENIED')
 
-const NO_SESSION: ReadonlySet<number> = new Set([
-  372, // SESSION_NOT_FOUND
-  373, // SESSION_IS_LOCKED
-])
+const NO_SESSION = codes('372 SESSION_NOT_FOUND, 373 SESSION_IS_LOCKED')

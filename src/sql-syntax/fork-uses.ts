@@ -20,7 +20,8 @@ export function forkUses({
     (name) => !Object.hasOwn(RUNNER_PARAMETERS, name) && params.every((own) => own.name !== name),
   )
   if (forks.length === 0) return []
-  const text = normalForm(transform)
+  // What stands in a string is no statement.
+  const text = normalForm(transform).replaceAll(/'(?:[^'\\]|\\.|'')*'/gs, "''")
   // A statement that reads rows of other blocks may compare these with a fork.
   const positions = count(text, TABLE) <= count(text, BOUND) ? positionNames(text) : new Set<string>()
   const uses = [...text.matchAll(/\{ (\w+) : [^}]*\}/g)].flatMap(({ 0: all, 1: fork, index }): ForkUse[] => {

@@ -40,6 +40,7 @@ test.each([
   ['a number before the block', `SELECT 1 + block_number >= {dencun:UInt64} AS x ${FROM}`],
   ['equality', `SELECT block_number = {dencun:UInt64} AS x ${FROM}`],
   ['a value', `SELECT {dencun:UInt64} AS fork ${FROM}`],
+  ['what stands in a string', `SELECT '( block_number AS slot' AS s ${FROM} AND slot >= {dencun:UInt64}`],
   ['another column', `SELECT a ${FROM} AND slot >= {dencun:UInt64}`],
   [
     'another column by the name of the block',

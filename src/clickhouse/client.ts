@@ -1,31 +1,22 @@
-// Owns the wire to one ClickHouse server: the only place that makes a client, and the only place that turns a client's
-// errors into BackfillErrors.
+// Owns what is sent to one ClickHouse server: what is asked again, and the only place that turns a client's errors into
+// BackfillErrors.
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import {
-  ClickHouseError,
-  ClickHouseLogLevel,
-  type ClickHouseSettings,
-  createClient,
-  type ResponseJSON,
-} from '@clickhouse/client'
+import type { ClickHouseSettings, ResponseJSON } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
 import { BoundText } from '../sql-syntax/parameter-value.ts'
-import { agentFor, withStatus, bounded, limited } from './http-agent.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { NEVER_BEGAN } from './error-codes.ts'
+import { bounded, limited, requestInUse, withStatus } from './http-agent.ts'
+import { isServers, type MakeTransport, overHttp, type Transport } from './http-transport.ts'
 import { longForm } from './long-form.ts'
 import { againMs, passesSoon } from './retry.ts'
 import { serverError } from './server-error.ts'
+import { unlessSilent } from './silence.ts'
 import { sleep } from '../seam/clock.ts'
+import { randomId } from '../seam/random.ts'
 
-/** The methods of the package's client that this program uses: a replacement for the wire implements these. */
-export type Transport = Pick<
-  ReturnType<typeof createClient>,
-  'query' | 'command' | 'exec' | 'ping' | 'close'
-> & {
-  /** `exec` that gives up a connection on which nothing arrives for SILENCE_MS. */
-  execWatched?: ReturnType<typeof createClient>['exec']
-}
+export type { Transport } from './http-transport.ts'
 
 /** A statement; `doing` is its purpose, printed after "while" if it fails. */
 type Sent<Params> = Params & { readonly doing?: string | undefined }
@@ -67,17 +58,11 @@ export function openClient(connection: Connection, settings: ClickHouseSettings,
   return clientOver(present(connection, settings), connection, limits)
 }
 
-/** Whether an error of an answer is the server's own words. */
-function isServers(error: unknown): boolean {
-  return (
-    error instanceof ClickHouseError || (error instanceof Error && error.message.includes('DB::Exception'))
-  )
-}
-
 function clientOver(transport: Transport, connection: Connection, limits: Limits | undefined): Client {
   async function send<Params extends Bindable, Answer>(
     { doing, ...unbound }: Sent<Params>,
     call: (params: Omit<Sent<Params>, 'doing'>) => Promise<Answer>,
+    restOf?: (answer: Answer) => Readable,
   ): Promise<Answer> {
     const statement: Omit<Sent<Params>, 'doing'> = withBoundTexts(unbound)
     const settings = statement.clickhouse_settings
@@ -86,7 +71,7 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
         ? statement
         : { ...statement, clickhouse_settings: limits.sendable(settings) }
     try {
-      return await withStatus(isServers, () => call(sent))
+      return await withStatus(isServers, () => heard(transport, sent, call, restOf))
     } catch (error) {
       throw serverError(error, { connection, doing })
     }
@@ -125,7 +110,11 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
     text: (statement) =>
       send(statement, async (params) => text(bounded((await transport.exec(longForm(params))).stream))),
     exec: ({ watched = false, ...statement }) =>
-      send(statement, (params) => ((watched && transport.execWatched) || transport.exec)(longForm(params))),
+      send(
+        statement,
+        (params) => ((watched && transport.execWatched) || transport.exec)(longForm(params)),
+        ({ stream }) => stream,
+      ),
     ping: () =>
       withStatus(isServers, async () => {
         const answer = await transport.ping({ select: true })
@@ -137,6 +126,25 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
   }
 }
 
+/** Sends a statement unless its connection falls silent: to that end its query id has to be known. */
+async function heard<Params extends Bindable, Answer>(
+  transport: Transport,
+  statement: Params,
+  call: (params: Params) => Promise<Answer>,
+  restOf: ((answer: Answer) => Readable) | undefined,
+): Promise<Answer> {
+  if (transport.isRunning === undefined) return await call(statement)
+  const { query, query_id = randomId() } = statement
+  const request = requestInUse()
+  const lookout = {
+    isRunning: () => transport.isRunning!(query_id),
+    // A statement in a form begins when the form is there.
+    arrived: () => request()?.socket?.bytesRead ?? (query === '' ? undefined : 0),
+    end: () => request()?.destroy(),
+  }
+  return await unlessSilent(() => call({ ...statement, query_id }), lookout, restOf)
+}
+
 /** What is no row comes from something that is no ClickHouse, or that changes its answers. */
 function checked<Row>(rows: Row[]): Row[] {
   if (rows.every((row) => typeof row === 'object' && row !== null)) return rows
@@ -144,6 +152,8 @@ function checked<Row>(rows: Row[]): Row[] {
 }
 
 type Bindable = {
+  readonly query: string
+  readonly query_id?: string | undefined
   readonly clickhouse_settings?: ClickHouseSettings | undefined
   readonly query_params?: Record<string, unknown> | undefined
 }
@@ -160,51 +170,6 @@ function withBoundTexts<Params extends Bindable>(statement: Params): Params {
     query_params: Object.fromEntries(params.filter(([, value]) => !(value instanceof BoundText))),
     clickhouse_settings: { ...statement.clickhouse_settings, ...Object.fromEntries(bound) },
   }
-}
-
-/** The server stops a statement after an hour; `max_execution_time` is pinned so that no profile shortens this. */
-export const MAX_EXECUTION_SECONDS = 3600
-
-/** The client gives up later than the server, so that people read the server's own error. */
-const REQUEST_TIMEOUT_MS = (MAX_EXECUTION_SECONDS + 60) * 1000
-
-type MakeTransport = (connection: Connection, settings: ClickHouseSettings) => Transport
-
-/** Progress headers come every ten seconds (write.ts). */
-const SILENCE_MS = 45_000
-
-const overHttp: MakeTransport = (connection, settings) => {
-  const main = httpClient(connection, settings, REQUEST_TIMEOUT_MS)
-  // Made on use, because few commands write. Its sockets are its own: a client ends those that it finds idle.
-  let watched: ReturnType<typeof createClient> | undefined
-  return {
-    query: main.query.bind(main),
-    command: (statement) => main.command(statement),
-    exec: (statement) => main.exec(statement),
-    ping: (params) => main.ping(params),
-    execWatched: (statement) => (watched ??= httpClient(connection, settings, SILENCE_MS)).exec(statement),
-    close: async () => void (await Promise.all([main.close(), watched?.close()])),
-  }
-}
-
-/** @param timeoutMs how long nothing may arrive on a connection in use */
-function httpClient(connection: Connection, settings: ClickHouseSettings, timeoutMs: number) {
-  const { origin, pathname } = new URL(connection.url)
-  return createClient({
-    url: origin,
-    // In the URL it would be read as a database.
-    ...(pathname !== '/' && { pathname }),
-    http_agent: agentFor(connection),
-    username: connection.username,
-    password: connection.password,
-    request_timeout: timeoutMs,
-    use_multipart_params_auto: true,
-    clickhouse_settings: settings,
-    // Progress headers keep idle connections alive; at the interval of write.ts, an hour of them stays below 1 MiB.
-    max_response_headers_size: 1024 * 1024,
-    // Its logger prints statements, parameters and stacks to stderr.
-    log: { level: ClickHouseLogLevel.OFF },
-  })
 }
 
 let present = overHttp

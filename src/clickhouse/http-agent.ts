@@ -3,7 +3,7 @@
 // memory.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
-import http, { type IncomingMessage } from 'node:http'
+import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { proxyEnvironment } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
@@ -47,7 +47,7 @@ function isOfGateways(status: number): boolean {
   return status >= 300 && ![400, 404, 405].includes(status)
 }
 
-type Seen = { status?: number; location?: string | undefined }
+type Seen = { status?: number; location?: string | undefined; request?: ClientRequest }
 
 const requests = new AsyncLocalStorage<Seen>()
 
@@ -59,6 +59,17 @@ subscribe('http.client.response.finish', (message) => {
   seen.location = response.headers.location
   if (seen.status >= 400) limitError(response)
 })
+
+subscribe('http.client.request.start', (message) => {
+  const seen = requests.getStore()
+  if (seen !== undefined) seen.request = (message as { request: ClientRequest }).request
+})
+
+/** The request of the statement that is being sent: undefined until its body is sent. To be called within `withStatus`. */
+export function requestInUse(): () => ClientRequest | undefined {
+  const seen = requests.getStore()
+  return () => seen?.request
+}
 
 /**
  * Runs a request of the client.

@@ -47,7 +47,7 @@ export function passesSoon(error: unknown): boolean {
 
 /** Lost connections, a name server that is busy, and what gateways say for a while (520 to 530 are Cloudflare's). */
 const PASSES =
-  /^(ECONNRESET|ECONNABORTED|EPIPE|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE|HTTP (408|425|429|502|503|504|52\d|530))$/
+  /^(ECONNRESET|ECONNABORTED|EPIPE|EAI_AGAIN|SILENT|ERR_STREAM_PREMATURE_CLOSE|HTTP (408|425|429|502|503|504|52\d|530))$/
 
 /** Waits after attempt number `attempt`; the signal ends the wait. */
 export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {

@@ -3,9 +3,10 @@ import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
 import { type BackfillError, serverProblem } from '../model/errors.ts'
 import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
-import { type Client, MAX_EXECUTION_SECONDS, openClient } from './client.ts'
+import { type Client, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
+import { MAX_EXECUTION_SECONDS } from './http-transport.ts'
 import type { Schema } from './schema.ts'
 import {
   ASKING_LIMITS,

@@ -2,6 +2,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openClient, replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { retryDecision } from '../../src/clickhouse/error-codes.ts'
@@ -9,6 +10,7 @@ import { agentFor } from '../../src/clickhouse/http-agent.ts'
 import { passesSoon } from '../../src/clickhouse/retry.ts'
 import { serverError } from '../../src/clickhouse/server-error.ts'
 import { openServer, type Server } from '../../src/clickhouse/server.ts'
+import { replaceSilenceLimits } from '../../src/clickhouse/silence.ts'
 import { runWrite } from '../../src/clickhouse/write.ts'
 
 async function listening(answer: RequestListener): Promise<string> {
@@ -176,4 +178,53 @@ test('a connection over which rows are written is watched for silence, unless it
   await runWrite(server, { ...statement, progress: true, values: Readable.from([]) })
   await runWrite(server, { ...statement, progress: false })
   expect(used).toEqual(['watched', 'exec', 'exec'])
+})
+
+test('a server that is silent on every connection ends a question and a ping within the limits', async () => {
+  onTestFinished(replaceSilenceLimits({ lookMs: 100, answerMs: 200 }))
+  const url = await listening(() => {})
+  const error: unknown = await openServer(connectionTo(url)).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({
+    kind: 'server',
+    message: `cannot reach ClickHouse (target ${url}) while connecting: the connection has fallen silent`,
+  })
+  expect(await clientOf(url).ping()).toMatchObject({
+    success: false,
+    error: { message: 'the connection has fallen silent' },
+  })
+})
+
+/** Answers looks for running statements with `server`, and each question after `ms`; how many questions there were. */
+async function late(server: () => string, ms: number) {
+  onTestFinished(replaceSilenceLimits({ lookMs: 50, answerMs: 2_000 }))
+  const questions: string[] = []
+  const url = await listening((request, response) => {
+    void text(request).then((body) => {
+      if (body.includes('system.processes')) return void response.end(`{"server":"${server()}","n":0}\n`)
+      questions.push(body)
+      setTimeout(() => response.end('{"n":1}\n'), ms)
+    })
+  })
+  return { url, questions }
+}
+
+test('behind a load balancer another server knows nothing of a question: it is waited for', async () => {
+  let looks = 0
+  const balanced = await late(() => `server ${(looks += 1)}`, 1_000)
+  expect(await ask(balanced.url)).toEqual([{ n: 1 }])
+  expect(balanced.questions).toHaveLength(1)
+  expect(looks).toBeGreaterThan(2)
+})
+
+test('a question whose rows are still being sent is not taken for lost', async () => {
+  const { url, questions } = await late(() => 'one', 0)
+  const slowly = async function* () {
+    for (let part = 0; part < 10; part++) {
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      yield `part ${part}`
+    }
+  }
+  const form = { query: '', values: Readable.from(slowly(), { objectMode: false }) }
+  expect(await clientOf(url).text(form)).toBe('{"n":1}\n')
+  expect(questions).toHaveLength(1)
 })

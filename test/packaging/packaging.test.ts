@@ -151,7 +151,11 @@ test('every image is built on NODE_IMAGE, which compose.yaml and the workflow pa
   })
   for (const build of read('.github/workflows/ci.yml').match(/docker build .*/g) ?? [])
     expect(build).toContain('--build-arg NODE_IMAGE ')
+  expect(read('.github/workflows/ci.yml')).toMatch(
+    /\.RepoDigests 0[^;]*;;\s+esac\s+echo "NODE_IMAGE=\$image" .*\$GITHUB_ENV.*@sha256:/,
+  )
   const [publish] = read('.github/workflows/release.yml').match(/npm publish.*/g) ?? []
   expect(publish).toContain('--provenance')
+  expect(read('.github/workflows/release.yml')).toContain('npm pkg set repository.type=git')
   expect(release.jobs['npm']).toMatchObject({ permissions: { 'id-token': 'write' } })
 })

@@ -161,6 +161,14 @@ export const DEFECTS_OF_SURROUNDINGS = [
     name: 'is watched for silence',
   },
   {
+    what: 'a question waits for an answer that cannot come',
+    kind: 'environment/21',
+    find: 'if (missed === 2)',
+    put: 'if (missed === -1)',
+    test: 'test/clickhouse/http-agent.test.ts',
+    name: 'is silent on every connection',
+  },
+  {
     what: 'a link to nothing is a folder that is missing',
     kind: 'environment/22',
     find: 'unreadable(path, error, { isListed: true }),',

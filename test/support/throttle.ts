@@ -10,6 +10,8 @@ export type Throttle = {
   reached(bytes: number): Promise<void>
   /** Cuts all connections, in the middle of what crosses. */
   cut(): void
+  /** What is on its way arrives nowhere any more, and nothing is closed; new connections work. */
+  mute(): void
   /** Later connections go to another server, which may not be there yet. */
   retarget(url: string): void
   close(): Promise<void>
@@ -19,6 +21,7 @@ export type Throttle = {
 export async function startThrottle(target: string, bytesPerSecond: number): Promise<Throttle> {
   let backend = target
   const sockets = new Set<Socket>()
+  const muted = new Set<Socket>()
   let passed = 0
   const awaited: { readonly bytes: number; readonly resolve: () => void }[] = []
   const server = createServer((client) => {
@@ -30,17 +33,18 @@ export async function startThrottle(target: string, bytesPerSecond: number): Pro
     ] as const) {
       sockets.add(socket)
       socket.on('data', (piece) => {
+        if (muted.has(socket)) return
         passed += piece.length
         for (const one of awaited) if (passed >= one.bytes) one.resolve()
         other.write(piece)
         socket.pause()
         setTimeout(() => socket.resume(), (piece.length / bytesPerSecond) * 1000)
       })
-      socket.on('end', () => other.end())
+      socket.on('end', () => void (muted.has(socket) || other.end()))
       socket.on('error', () => other.destroy())
       socket.on('close', () => {
         sockets.delete(socket)
-        other.destroy()
+        if (!muted.has(socket)) other.destroy()
       })
     }
   })
@@ -50,6 +54,7 @@ export async function startThrottle(target: string, bytesPerSecond: number): Pro
     passed: () => passed,
     reached: (bytes) => new Promise((resolve) => void awaited.push({ bytes, resolve })),
     cut: () => sockets.forEach((socket) => socket.destroy()),
+    mute: () => sockets.forEach((socket) => muted.add(socket)),
     retarget: (url) => void (backend = url),
     close: () =>
       new Promise((closed) => {

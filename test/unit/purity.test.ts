@@ -9,8 +9,10 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'seam/clock.ts': [
     'clickhouse/client.ts',
     'clickhouse/cluster/nodes.ts',
+    'clickhouse/http-transport.ts',
     'clickhouse/retry.ts',
     'clickhouse/servers.ts',
+    'clickhouse/silence.ts',
     'clickhouse/write.ts',
     'commands/demo/command.ts',
     'commands/doctor/',
@@ -36,6 +38,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'terminal/signals.ts',
   ],
   'seam/random.ts': [
+    'clickhouse/client.ts',
     'clickhouse/long-form.ts',
     'commands/adopt/',
     'clickhouse/retry.ts',
@@ -152,7 +155,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
 
   // Packages.
-  '@clickhouse/client': ['clickhouse/client.ts', 'clickhouse/server-error.ts', 'clickhouse/write.ts'],
+  '@clickhouse/client': ['clickhouse/http-transport.ts', 'clickhouse/server-error.ts', 'clickhouse/write.ts'],
   kysely: [
     'clickhouse/',
     'commands/check/queries.ts',

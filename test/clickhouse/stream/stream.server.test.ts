@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { type Compression, COMPRESSIONS } from '../../../src/model/model.ts'
+import { replaceSilenceLimits } from '../../../src/clickhouse/silence.ts'
 import { blocksWhere, edited } from '../../support/edited.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { startFront } from '../../support/front.ts'
+import { startProxy } from '../../support/proxy.ts'
 import { startThrottle } from '../../support/throttle.ts'
 import { openTestWorkspace, SQL_FOLDER, type TestWorkspaceOptions } from '../../support/workspace.ts'
 
@@ -115,6 +117,35 @@ test.each([
     expect(failures).toEqual([expect.stringMatching(words)])
   },
 )
+
+test('a stream whose source falls silent in its middle is noticed, and the next try ends it', async () => {
+  onTestFinished(replaceSilenceLimits({ lookMs: 500, answerMs: 5_000 }))
+  const line = await startThrottle(from.url, 2e6)
+  onTestFinished(() => line.close())
+  const crossing = cross(LONG, { compression: 'lz4', sourceServer: { ...from, url: line.url } })
+  await Promise.race([line.reached(1_000_000), crossing])
+  line.mute()
+  const { failed, rows, events } = await crossing
+  expect(failed).toEqual([])
+  expect(rows).toBe(300_000)
+  expect(events.flatMap((event) => (event.type === 'chunk-failed' ? [event.error.message] : []))).toEqual([
+    expect.stringMatching(/\(source .*while reading blocks .*: the connection has fallen silent$/),
+  ])
+})
+
+test('a stream whose target has written all and falls silent is noticed, and the next try ends it', async () => {
+  onTestFinished(replaceSilenceLimits({ lookMs: 500, answerMs: 5_000 }))
+  const proxy = await startProxy(to.url)
+  onTestFinished(() => proxy.close())
+  proxy.hold(({ statement }) => statement.includes('FROM input('), 'answer')
+  const server = { ...to, url: proxy.url }
+  const { failed, rows, events } = await cross(blocksWhere('true'), { compression: 'lz4', server })
+  expect(failed).toEqual([])
+  expect(rows).toBe(BLOCKS)
+  expect(events.flatMap((event) => (event.type === 'chunk-failed' ? [event.error.message] : []))).toEqual([
+    expect.stringMatching(/\(target .*while inserting blocks .*: the connection has fallen silent$/),
+  ])
+})
 
 test('what something in front of the source does not let it pack is refused, with the way out', async () => {
   const front = await startFront(from.url, { without: 'compress' })

@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openClient, replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { retryDecision } from '../../src/clickhouse/error-codes.ts'
@@ -198,13 +199,13 @@ test('a server that is silent on every connection ends a question and a ping wit
 async function late(server: () => string, ms: number) {
   onTestFinished(replaceSilenceLimits({ lookMs: 50, answerMs: 2_000 }))
   const questions: string[] = []
-  const url = await listening((request, response) => {
-    void text(request).then((body) => {
-      if (body.includes('system.processes')) return void response.end(`{"server":"${server()}","n":0}\n`)
-      questions.push(body)
-      setTimeout(() => response.end('{"n":1}\n'), ms)
-    })
-  })
+  const answer: (...parts: Parameters<RequestListener>) => Promise<unknown> = async (request, response) => {
+    const body = await text(request)
+    if (body.includes('system.processes')) return response.end(`{"server":"${server()}","n":0}\n`)
+    questions.push(body)
+    return setTimeout(() => response.end('{"n":1}\n'), ms)
+  }
+  const url = await listening((request, response) => void answer(request, response))
   return { url, questions }
 }
 
@@ -216,14 +217,15 @@ test('behind a load balancer another server knows nothing of a question: it is w
   expect(looks).toBeGreaterThan(2)
 })
 
+async function* slowly() {
+  for (let part = 0; part < 10; part++) {
+    await sleep(60)
+    yield `part ${part}`
+  }
+}
+
 test('a question whose rows are still being sent is not taken for lost', async () => {
   const { url, questions } = await late(() => 'one', 0)
-  const slowly = async function* () {
-    for (let part = 0; part < 10; part++) {
-      await new Promise((resolve) => setTimeout(resolve, 60))
-      yield `part ${part}`
-    }
-  }
   const form = { query: '', values: Readable.from(slowly(), { objectMode: false }) }
   expect(await clientOf(url).text(form)).toBe('{"n":1}\n')
   expect(questions).toHaveLength(1)

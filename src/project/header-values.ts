@@ -2,7 +2,8 @@
 import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
-import { OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { isKeyword, lex, OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { reportOutside } from '../sql-syntax/outside.ts'
 import { boundText } from '../sql-syntax/parameter-value.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
@@ -71,15 +72,26 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
   return { from: from ?? undefined, to: to ?? undefined }
 }
 
-/** An expression over a table's columns, on one line, as written. */
+/**
+ * An expression over a table's columns, on one line, as written. It becomes part of other statements, a DELETE among them,
+ * so it holds nothing that could end it, read something else or leave the server.
+ */
 export function expression(entry: HeaderEntry): ShardBy {
-  const tokens = significantTokens({ file: entry.file, text: entry.value, line: entry.line })
+  const sql = { file: entry.file, text: entry.value, line: entry.line }
+  const hint = 'write an expression over its columns, such as cityHash64(address)'
+  const tokens = significantTokens(sql)
   const last = tokens.at(-1)!
   const isClosed = last.depth === 0 && !OPENING.has(last.text) && tokens.every(({ depth }) => depth >= 0)
-  if (isClosed && tokens.every(({ depth, text }) => depth > 0 || !SEPARATORS.has(text)))
-    return { expression: entry.value, line: entry.line }
-  const hint = 'write an expression over its columns, such as cityHash64(address)'
-  throw wrong(entry, `'${entry.value}' is not an expression`, hint)
+  if (!isClosed || !tokens.every(({ depth, text }) => depth > 0 || !SEPARATORS.has(text)))
+    throw wrong(entry, `'${entry.value}' is not an expression`, hint)
+  const bad = [...lex(sql)].find(
+    (token) => token.kind === 'comment' || isKeyword(token, 'SELECT') || token.text === '{',
+  )
+  if (bad !== undefined) throw wrong(entry, `'${bad.text}' has no place in an expression`, hint)
+  reportOutside(sql, [], (problem) => {
+    throw problem
+  })
+  return { expression: entry.value, line: entry.line }
 }
 
 const SEPARATORS: ReadonlySet<string> = new Set([',', ';'])

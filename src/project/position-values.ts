@@ -1,7 +1,5 @@
 // Owns reading the values of the `--!` header that say where rows are, and in which order they are computed.
 import type { Unit } from '../model/model.ts'
-import { isKeyword, lex } from '../sql-syntax/lexer.ts'
-import { reportOutside } from '../sql-syntax/outside.ts'
 import {
   columns,
   expression,
@@ -47,23 +45,7 @@ export function inputs(entry: HeaderEntry): readonly Input[] {
   return keys.map((key, index) => ({ key, history: read[index]![2] !== undefined }))
 }
 
-/**
- * An expression over a table's columns, on one line, as written: where the rows of a range are. It becomes part of other
- * statements, a DELETE among them, so it holds nothing that could end it, read something else or leave the server.
- */
+/** An expression: where the rows of a range are. */
 export function position(entry: HeaderEntry): string {
-  const sql = { file: entry.file, text: expression(entry).expression, line: entry.line }
-  const bad = [...lex(sql)].find(
-    (token) => token.kind === 'comment' || isKeyword(token, 'SELECT') || token.text === '{',
-  )
-  if (bad !== undefined)
-    throw wrong(
-      entry,
-      `'${bad.text}' has no place in a position`,
-      'write an expression over its columns, such as toUnixTimestamp(slot_time)',
-    )
-  reportOutside(sql, [], (problem) => {
-    throw problem
-  })
-  return sql.text
+  return expression(entry).expression
 }

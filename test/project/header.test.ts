@@ -1,7 +1,7 @@
 import { XATU_COLUMNS } from '../../src/model/model.ts'
 import { expect, test } from 'vitest'
 import { BackfillError } from '../../src/model/errors.ts'
-import { readHeader, throwHeaderError, sourceHeader } from '../../src/project/header.ts'
+import { ddlHeader, readHeader, throwHeaderError, sourceHeader } from '../../src/project/header.ts'
 import { PINNED_SETTING_NAMES } from '../../src/sql-syntax/pinned-settings.ts'
 import { refuse } from '../../src/sql-syntax/problems.ts'
 
@@ -191,8 +191,11 @@ test.each([
   ["length(url('http://x'))", 'the function url reaches outside'],
   ['block_number)', 'is not an expression'],
   ['1; DROP TABLE t', 'is not an expression'],
-])('the position `%s` is refused: it would become part of a DELETE', (position, sentence) => {
+])('the position or shard `%s` is refused: it would become part of a statement', (position, sentence) => {
   expect(() => sourceHeader('s.sql', `--! position: ${position}\nCREATE TABLE a (b Int8)`)).toThrow(sentence)
+  expect(() => ddlHeader('d.sql', `--! shard: ${position}\nCREATE TABLE a (b Int8)`, refuse)).toThrow(
+    sentence,
+  )
 })
 
 test('a source says its block coverage, and is common without a word', () => {

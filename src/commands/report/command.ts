@@ -46,7 +46,9 @@ export async function readPage(context: Context, connections: Connections, live:
 async function replaceFile(file: string, text: string): Promise<void> {
   const unfinished = `${file}.new`
   try {
-    await writeFile(unfinished, text)
+    // A link of that name would be written through.
+    await rm(unfinished, { force: true })
+    await writeFile(unfinished, text, { flag: 'wx' })
     await rename(unfinished, file)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

@@ -23,5 +23,5 @@ export function isOurHost(listening: string, header: string | undefined): boolea
 }
 
 function isLoopback(host: string): boolean {
-  return /^(localhost|::1|127(\.\d{1,3}){3})$/i.test(host)
+  return /^(localhost|::1|(::ffff:)?127(\.\d{1,3}){3})$/i.test(host)
 }

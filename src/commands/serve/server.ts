@@ -37,10 +37,12 @@ export async function serveUntil(
   { host, port }: Address,
   { answering, ready }: { readonly answering: Answering; readonly ready: (url: string) => void },
 ): Promise<void> {
+  // That of the socket, once it listens: another name may mean loopback, too.
+  let address = host
   const server = createServer(
     { maxHeaderSize: LIMITS.headerBytes, requestTimeout: LIMITS.requestMs, headersTimeout: LIMITS.requestMs },
     (request, response) => {
-      void respond(request, host, answering).then((answer) => send(response, answer))
+      void respond(request, address, answering).then((answer) => send(response, answer))
     },
   )
   server.maxConnections = LIMITS.connections
@@ -50,8 +52,10 @@ export async function serveUntil(
     )
     server.listen(port, host, resolve)
   })
+  const bound = server.address() as AddressInfo
+  address = bound.address
   const shown = host.includes(':') ? `[${host}]` : host
-  ready(`http://${shown}:${(server.address() as AddressInfo).port}/`)
+  ready(`http://${shown}:${bound.port}/`)
   const ended = new Promise<void>((resolve) => void server.once('close', resolve))
   const end = () => {
     server.close()

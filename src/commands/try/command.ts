@@ -77,7 +77,7 @@ function text(report: TryReport): readonly string[] {
 
 /** Rows come from the chain: no cell and no line of them is markup. */
 const row = (cells: readonly string[]) =>
-  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  `| ${cells.map((cell) => cell.replaceAll(/[\\|<`[]/g, '\\$&')).join(' | ')} |`
 
 function markdown(report: TryReport): readonly string[] {
   const titles = Object.keys(COLUMNS)

@@ -5,6 +5,7 @@ import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../
 import { chooseTables } from '../../model/choose.ts'
 import { usageError } from '../../model/errors.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Session } from '../../workspace/open.ts'
@@ -65,6 +66,11 @@ export async function tryEdit(
   )
   const left = leftOut(concerned, all)
   const built = concerned.filter(({ key }) => !left.some(({ table }) => table === key))
+  if (built.length === 0)
+    throw usageError(
+      `nothing can be tried: ${left.map(({ table, why }) => `${table}: ${why}`).join('; ')}`,
+      '`backfill preview` shows the rows of a table',
+    )
   const blocks = chosenBlocks(
     built.map(({ key }) => all.get(key)!),
     { range, sample },
@@ -113,7 +119,7 @@ function leftOut(
 ): TryReport['left'] {
   const left = new Map<string, string>()
   const targets = new Map(concerned.map(({ key, target }) => [target, key]))
-  for (const { key, after, rows, transform, position, sequential, history = [] } of concerned) {
+  for (const { key, after, rows, transform, ddl, position, sequential, history = [] } of concerned) {
     const tokens = significantTokens(transform)
     const whole = tableReads(transform).find(
       ({ parameter, table, from }) =>
@@ -127,6 +133,9 @@ function leftOut(
     const earlier = history.find((input) => concerned.some((table) => table.key === input))
     if (all.get(key)?.target === undefined)
       left.set(key, 'it has no table yet; `backfill preview` shows its rows')
+    // A Buffer, or a KeeperMap, keeps its rows in another place than its database.
+    else if (!/mergetree$/i.test(ddlClauses(ddl).engine?.name ?? ''))
+      left.set(key, 'its engine may write elsewhere than into the scratch database')
     else if (rows.kind === 'per-key' && !isPosition(rows.column, position))
       left.set(key, 'it keeps rows by another column than its position')
     else if (sequential === 'itself')

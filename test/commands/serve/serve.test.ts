@@ -1,9 +1,11 @@
 // Owns the promises of `serve` that need no server: where it listens, which Host it answers, how questions are shared, and
 // what it says while ClickHouse is unreachable.
+import { get } from 'node:http'
 import { PassThrough } from 'node:stream'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { isOurHost, listenAddress } from '../../../src/commands/serve/address.ts'
 import { answersFor } from '../../../src/commands/serve/answers.ts'
+import { serveUntil } from '../../../src/commands/serve/server.ts'
 import { sharedReads } from '../../../src/commands/serve/shared-reads.ts'
 import { createOutput } from '../../../src/terminal/output.ts'
 import { connectServers } from '../../../src/workspace/open.ts'
@@ -32,7 +34,29 @@ test('on loopback only loopback names are answered: no foreign name that resolve
     '127.0.0.1.attacker.example:80',
   ])
     expect(isOurHost('::1', host), host).toBe(false)
+  expect(isOurHost('::ffff:127.0.0.1', 'attacker.example')).toBe(false)
   expect(isOurHost('0.0.0.0', 'reports.example')).toBe(true)
+})
+
+test('another name of loopback is loopback, too', async () => {
+  const end = new AbortController()
+  const url = Promise.withResolvers<string>()
+  const answering = () => Promise.resolve({ status: 200, type: 'text/plain', body: 'secret' } as const)
+  const place = { host: '127.1', port: 0 }
+  const served = serveUntil(end.signal, place, { answering, ready: url.resolve })
+  onTestFinished(async () => {
+    end.abort()
+    await served
+  })
+  const { port } = new URL(await url.promise)
+  const status = await new Promise((resolve, reject) => {
+    const headers = { host: 'attacker.example', connection: 'close' }
+    get({ host: '127.0.0.1', port, headers }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode)
+    }).once('error', reject)
+  })
+  expect(status).toBe(421)
 })
 
 test('who asks the same at the same time shares one answer; only so many different questions are under way', async () => {

@@ -155,6 +155,19 @@ test('an edit that fails leaves no database behind, and one that a killed `try` 
   expect((await everything())[3]).toEqual([])
 })
 
+test('a table whose engine writes elsewhere is not tried: nothing is written', async () => {
+  const before = await everything()
+  const buffer = `ENGINE = Buffer('${names.target}', 'int_address_diffs', 1, 0, 0, 0, 0, 0, 0)`
+  const folder = editedFolder('ddl/address_diffs.sql', (text) =>
+    text.replace(/ENGINE = [\s\S]*?(?=COMMENT '[^']*'\s*;?\s*$)/, `${buffer}\n`),
+  )
+  expect(await run('try address_diffs', folder)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('address_diffs: its engine may write elsewhere'),
+  })
+  expect(await everything()).toEqual(before)
+})
+
 test('Markdown has a row for each table, and values of rows are no markup', async () => {
   const folder = editedFolder(FILE, (text) =>
     text.replace('account AS address', "concat(account, '|```') AS address"),

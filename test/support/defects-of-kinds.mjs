@@ -25,8 +25,8 @@ export const DEFECTS_OF_KINDS = [
   {
     what: 'an input that holds more blocks now makes nothing stale where it was not read',
     kind: 'ranges/04',
-    find: 'if (read === undefined) return union(stale, upwards(input, input.expected))',
-    put: 'if (read === undefined) return stale',
+    find: 'return input.own === true ? stale : union(stale, upwards(input, input.expected))',
+    put: 'return stale',
     test: 'test/ledger/staleness.test.ts',
   },
   {
@@ -48,7 +48,7 @@ export const DEFECTS_OF_KINDS = [
   {
     what: 'a table with one row per key is read above its watermark',
     kind: 'ranges/02',
-    find: "if (table.rows.kind === 'per-block') return covered",
+    find: 'if (!readsHistory(dependant, table)) return covered',
     put: 'if (covered.length > 0) return covered',
     test: 'test/runner/replaced-tables.server.test.ts',
     name: 'one row per key is read only as far',

@@ -57,7 +57,7 @@ export const DEFECTS_OF_RANGES = [
   },
   {
     what: 'a checkpoint moves ranges on though their input has changed',
-    find: 'read.filter((hull) => touched(hull).length > 0)',
+    find: 'read.filter((hull) => touched(hull.key, hull).length > 0)',
     put: 'read.filter(() => false)',
     test: 'test/ledger/staleness.test.ts',
   },

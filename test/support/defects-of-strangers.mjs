@@ -45,8 +45,8 @@ export const DEFECTS_OF_STRANGERS = [
   {
     what: 'any name is offered',
     kind: 'security/07',
-    find: '.value).filter(isNetworkName)',
-    put: '.value)',
+    find: '[...new Set(found)].filter(isNetworkName)',
+    put: '[...new Set(found)]',
     test: 'test/cli/completion/candidates.test.ts',
   },
   {

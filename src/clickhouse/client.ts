@@ -42,6 +42,8 @@ export type Client = {
   /** Never throws; the error, if any, is in the answer. */
   ping(): ReturnType<Transport['ping']>
   close(): Promise<void>
+  /** To be called when another host than before has answered, as happens behind a load balancer. */
+  onAnotherHost(check: () => Promise<unknown>): void
   /** The same connections under another name and database. */
   as(connection: Connection): Client
 }
@@ -59,6 +61,13 @@ export function openClient(connection: Connection, settings: ClickHouseSettings,
 }
 
 function clientOver(transport: Transport, connection: Connection, limits: Limits | undefined): Client {
+  const hosts = new Set<unknown>()
+  let check: (() => Promise<unknown>) | undefined
+  async function met(host: unknown): Promise<void> {
+    if (host === undefined || hosts.has(host)) return
+    hosts.add(host)
+    if (hosts.size > 1) await check?.()
+  }
   async function send<Params extends Bindable, Answer>(
     { doing, ...unbound }: Sent<Params>,
     call: (params: Omit<Sent<Params>, 'doing'>) => Promise<Answer>,
@@ -71,7 +80,7 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
         ? statement
         : { ...statement, clickhouse_settings: limits.sendable(settings) }
     try {
-      return await withStatus(isServers, () => heard(transport, sent, call, restOf))
+      return await withStatus(isServers, () => heard(transport, sent, call, restOf), met)
     } catch (error) {
       throw serverError(error, { connection, doing })
     }
@@ -122,6 +131,7 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
         return answer
       }).catch((error: Error) => ({ success: false, error })),
     close: () => transport.close(),
+    onAnotherHost: (asks) => void (check = asks),
     as: (other) => clientOver(transport, other, limits),
   }
 }

@@ -47,7 +47,7 @@ function isOfGateways(status: number): boolean {
   return status >= 300 && ![400, 404, 405].includes(status)
 }
 
-type Seen = { status?: number; location?: string | undefined; request?: ClientRequest }
+type Seen = { status?: number; location?: string | undefined; host?: unknown; request?: ClientRequest }
 
 const requests = new AsyncLocalStorage<Seen>()
 
@@ -57,6 +57,7 @@ subscribe('http.client.response.finish', (message) => {
   const { response } = message as { response: IncomingMessage }
   seen.status = response.statusCode ?? 0
   seen.location = response.headers.location
+  seen.host = response.headers['x-clickhouse-server-display-name']
   if (seen.status >= 400) limitError(response)
 })
 
@@ -74,15 +75,19 @@ export function requestInUse(): () => ClientRequest | undefined {
 /**
  * Runs a request of the client.
  * @param isServers whether an error is the server's own
+ * @param answered called with the name of the host that has answered
  * @throws GatewayError instead of an error whose answer came from something before the server; else the client's error
  */
 export async function withStatus<T>(
   isServers: (error: unknown) => boolean,
   request: () => Promise<T>,
+  answered?: (host: unknown) => Promise<void>,
 ): Promise<T> {
   const seen: Seen = {}
   try {
-    return await requests.run(seen, request)
+    const answer = await requests.run(seen, request)
+    await answered?.(seen.host)
+    return answer
   } catch (error) {
     const { status = 0, location } = seen
     throw isOfGateways(status) && !isServers(error) ? new GatewayError(status, location) : error

@@ -147,6 +147,12 @@ function serverOf({
   defaults,
   client,
 }: Pick<Server, 'connection' | 'info' | 'limits' | 'defaults' | 'client'>): Server {
+  const asked = () => {
+    const settings = limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
+    return identify({ client, connection, settings })
+  }
+  // What stands before that host may drop settings, too.
+  client.onAnotherHost(asked)
   return {
     connection,
     info,
@@ -155,10 +161,7 @@ function serverOf({
     client,
     db: kyselyFor<Schema>(client),
     during: (doing) => kyselyFor<Schema>(client, doing),
-    identify: async () => {
-      const settings = limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
-      return (await identify({ client, connection, settings })).identity
-    },
+    identify: async () => (await asked()).identity,
     close: () => client.close(),
   }
 }

@@ -33,6 +33,32 @@ test('settings that a proxy drops are noticed before anything is written', async
   })
 })
 
+test('behind a load balancer each other host is asked whether the settings have arrived', async () => {
+  const server = await startTestServer()
+  onTestFinished(() => server.stop())
+  let second = false
+  const balancer = createServer((incoming, outgoing) => {
+    const url = new URL(incoming.url!, server.url)
+    if (second) url.searchParams.delete('insert_null_as_default')
+    const host = second ? 'two' : 'one'
+    const passed = request(url, { method: incoming.method!, headers: incoming.headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode!, { ...answer.headers, 'x-clickhouse-server-display-name': host })
+      answer.pipe(outgoing)
+    })
+    incoming.pipe(passed)
+  })
+  await new Promise<void>((ready) => balancer.listen(0, '127.0.0.1', ready))
+  onTestFinished(() => void balancer.close())
+  const url = `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`
+  const { username, password } = server
+  const opened = await openServer({ side: 'source', url, username, password, database: 'default' })
+  onTestFinished(() => opened.close())
+  const question = { query: 'SELECT 1 AS n' }
+  expect(await opened.client.rows(question)).toEqual([{ n: 1 }])
+  second = true
+  await expect(opened.client.rows(question)).rejects.toThrow('do not arrive: insert_null_as_default')
+})
+
 /** A server behind a proxy that may fall silent: such connections are looked after five times a second. */
 async function behindProxy() {
   onTestFinished(replaceSilenceLimits({ lookMs: 200, answerMs: 5_000 }))

@@ -38,10 +38,11 @@ test('on loopback only loopback names are answered: no foreign name that resolve
   expect(isOurHost('0.0.0.0', 'reports.example')).toBe(true)
 })
 
+const answering = () => Promise.resolve({ status: 200, type: 'text/plain', body: 'secret' } as const)
+
 test('another name of loopback is loopback, too', async () => {
   const end = new AbortController()
   const url = Promise.withResolvers<string>()
-  const answering = () => Promise.resolve({ status: 200, type: 'text/plain', body: 'secret' } as const)
   const place = { host: '127.1', port: 0 }
   const served = serveUntil(end.signal, place, { answering, ready: url.resolve })
   onTestFinished(async () => {

@@ -38,13 +38,13 @@ test('on loopback only loopback names are answered: no foreign name that resolve
   expect(isOurHost('0.0.0.0', 'reports.example')).toBe(true)
 })
 
-const answering = () => Promise.resolve({ status: 200, type: 'text/plain', body: 'secret' } as const)
+const tellSecret = () => Promise.resolve({ status: 200, type: 'text/plain', body: 'secret' } as const)
 
 test('another name of loopback is loopback, too', async () => {
   const end = new AbortController()
   const url = Promise.withResolvers<string>()
   const place = { host: '127.1', port: 0 }
-  const served = serveUntil(end.signal, place, { answering, ready: url.resolve })
+  const served = serveUntil(end.signal, place, { answering: tellSecret, ready: url.resolve })
   onTestFinished(async () => {
     end.abort()
     await served

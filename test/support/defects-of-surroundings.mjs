@@ -91,6 +91,14 @@ export const DEFECTS_OF_SURROUNDINGS = [
     test: 'test/clickhouse/http-agent.server.test.ts',
   },
   {
+    what: 'another host of a load balancer is not asked',
+    kind: 'environment/12',
+    find: 'if (hosts.size > 1) await check?.()',
+    put: 'void check',
+    test: 'test/clickhouse/http-agent.server.test.ts',
+    name: 'each other host is asked',
+  },
+  {
     what: 'a lost connection ends a question',
     kind: 'environment/13',
     find: 'again(passesSoon)',

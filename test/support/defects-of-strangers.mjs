@@ -52,8 +52,8 @@ export const DEFECTS_OF_STRANGERS = [
   {
     what: 'aliases multiply',
     kind: 'security/08',
-    find: '++repeated > MAX_REPEATED',
-    put: '++repeated < 0',
+    find: 'const MAX_REPEATED = 1000\n',
+    put: 'const MAX_REPEATED = 100_000\n',
     test: 'test/commands/test/yaml-tree.test.ts',
   },
   {

@@ -181,19 +181,23 @@ test('a connection over which rows are written is watched for silence, unless it
   expect(used).toEqual(['watched', 'exec', 'exec'])
 })
 
-test('a server that is silent on every connection ends a question and a ping within the limits', async () => {
-  onTestFinished(replaceSilenceLimits({ lookMs: 100, answerMs: 200 }))
-  const url = await listening(() => {})
-  const error: unknown = await openServer(connectionTo(url)).catch((thrown: unknown) => thrown)
-  expect(error).toMatchObject({
-    kind: 'server',
-    message: `cannot reach ClickHouse (target ${url}) while connecting: the connection has fallen silent`,
-  })
-  expect(await clientOf(url).ping()).toMatchObject({
-    success: false,
-    error: { message: 'the connection has fallen silent' },
-  })
-})
+test(
+  'a server that is silent on every connection ends a question and a ping within the limits',
+  { timeout: 15_000 },
+  async () => {
+    onTestFinished(replaceSilenceLimits({ lookMs: 100, answerMs: 200 }))
+    const url = await listening(() => {})
+    const error: unknown = await openServer(connectionTo(url)).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      kind: 'server',
+      message: `cannot reach ClickHouse (target ${url}) while connecting: the connection has fallen silent`,
+    })
+    expect(await clientOf(url).ping()).toMatchObject({
+      success: false,
+      error: { message: 'the connection has fallen silent' },
+    })
+  },
+)
 
 /** Answers looks for running statements with `server`, and each question after `ms`; how many questions there were. */
 async function late(server: () => string, ms: number) {

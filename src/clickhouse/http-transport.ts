@@ -6,7 +6,7 @@ import {
   createClient,
 } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
-import { agentFor } from './http-agent.ts'
+import { agentFor, withStatus } from './http-agent.ts'
 import { answerMs, silent } from './silence.ts'
 import { timeoutSignal } from '../seam/clock.ts'
 
@@ -68,11 +68,13 @@ function openLook(client: ReturnType<typeof createClient>): (queryId: string) =>
       format: 'JSONEachRow',
       abort_signal: timeoutSignal(answerMs()),
     } as const
-    const answer = await client.query(question).catch((error: unknown) => {
-      if (isServers(error)) return undefined
+    // A request of its own, not a part of the one that is looked after.
+    const [found] = await withStatus(isServers, async () =>
+      (await client.query(question)).json<{ server: string; n: number | string }>(),
+    ).catch((error: unknown) => {
+      if (isServers(error)) return []
       throw error
     })
-    const [found] = (await answer?.json<{ server: string; n: number | string }>()) ?? []
     if (found === undefined) return true
     return Number(found.n) > 0 || servers.add(found.server).size > 1
   }

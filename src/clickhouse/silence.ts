@@ -66,16 +66,15 @@ async function untilSilent(
   rest: () => Readable | undefined,
   over: AbortSignal,
 ): Promise<Error> {
-  for (let missed = 0, before = arrived(), answers = true; ; before = arrived()) {
+  for (let missed = 0, before = arrived(); ; before = arrived()) {
     await sleep(present.lookMs, over)
     if (over.aborted) return new Promise(() => {})
     // Rows that nobody has read yet: we are slow, not the server.
     if (arrived() === undefined || arrived() !== before || (rest()?.readableLength ?? 0) > 0) missed = 0
     else {
-      answers = true
-      const runs = await isRunning().catch(() => (answers = false))
+      const runs = await isRunning().catch(() => undefined)
       missed = runs ? 0 : missed + 1
-      if (missed === 2) return silent(answers)
+      if (missed === 2) return silent(runs !== undefined)
     }
   }
 }

@@ -213,6 +213,22 @@ async function late(server: () => string, ms: number) {
   return { url, questions }
 }
 
+test('two looks that find nothing are enough, and the silent connection is closed', async () => {
+  onTestFinished(replaceSilenceLimits({ lookMs: 100, answerMs: 2_000 }))
+  const heard: string[] = []
+  const answer: (...parts: Parameters<RequestListener>) => Promise<unknown> = async (request, response) => {
+    const isLook = (await text(request)).includes('system.processes')
+    heard.push(isLook ? 'look' : 'question')
+    if (isLook) return response.end('{"server":"one","n":0}\n')
+    if (heard.length > 1) return response.end('{"n":1}\n')
+    return request.socket.once('close', () => heard.push('closed'))
+  }
+  expect(await ask(await listening((request, response) => void answer(request, response)))).toEqual([
+    { n: 1 },
+  ])
+  expect(heard).toEqual(['question', 'look', 'look', 'closed', 'question'])
+})
+
 test('behind a load balancer another server knows nothing of a question: it is waited for', async () => {
   let looks = 0
   const balanced = await late(() => `server ${(looks += 1)}`, 1_000)

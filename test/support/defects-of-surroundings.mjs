@@ -173,7 +173,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
     kind: 'environment/21',
     find: 'if (missed === 2)',
     put: 'if (missed === -1)',
-    test: 'test/clickhouse/http-agent.test.ts',
+    test: 'test/clickhouse/silence.test.ts',
     name: 'is silent on every connection',
   },
   {

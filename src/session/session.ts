@@ -9,6 +9,7 @@ import {
 } from '../workspace/open.ts'
 import { assertUnits } from '../workspace/run-options.ts'
 import { selectors } from '../workspace/values.ts'
+import { interruptedCode, withSignals } from '../terminal/signals.ts'
 import type { Context } from './command.ts'
 
 /** Opens the workspace for the tables after --tables. @throws BackfillError as `openWorkspace` */
@@ -28,6 +29,21 @@ export async function withWorkspace<T>(context: Context, use: (session: Session)
     assertUnits(session.workspace.chosen, context)
     return await use(session)
   })
+}
+
+/** As `withWorkspace`; after the first signal, which `use` gets, the exit code is that of the signal. */
+export async function withStoppable(
+  context: Context,
+  use: (session: Session, signal: AbortSignal) => Promise<number>,
+  stopping = 'Stopping.',
+): Promise<number> {
+  return await withSignals(
+    () => context.output.message([stopping]),
+    async (signal) => {
+      const code = await withWorkspace(context, (session) => use(session, signal))
+      return signal.aborted ? interruptedCode(signal) : code
+    },
+  )
 }
 
 /** Starts the embedded server if it is configured, and stops it when `use` has ended, however it ended. */

@@ -6,10 +6,9 @@ import { wallClock } from '../seam/clock.ts'
 import { type Flags, oneOf, readFlag } from '../workspace/values.ts'
 import { mask } from '../workspace/mask.ts'
 import { toolVersion } from '../workspace/tool-version.ts'
-import { escapeControlCharacters } from './render/escape.ts'
+import { escapeControlCharacters, markedColors, printable, printableJson } from './render/printable.ts'
 import type { Colors } from './render/format.ts'
 import { jsonOf, SCHEMA } from './render/json.ts'
-import { markedColors, printable, printableJson } from './render/printable.ts'
 
 export type Output = ReturnType<typeof createOutput>
 
@@ -62,6 +61,9 @@ export function createOutput(
     carry,
     /** Prints lines of the result. A line break in one of them is escaped. */
     result: (lines: readonly string[]) => write(stdout, lines.map(carry).map(printable)),
+    /** Prints a result: its fields with --json, else its lines. */
+    answer: (fields: object, lines: readonly string[]) =>
+      write(stdout, flags.has('json') ? [document(fields)] : lines.map(carry).map(printable)),
     /** As `result`, for lines with texts of others: no command in them is a hint. */
     data: (lines: readonly string[]) => write(stdout, lines.map(printable)),
     /** Empties the screen of a terminal. */

@@ -80,7 +80,9 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
       if (event.type === 'run' && progress.run !== undefined && live !== undefined) endFrame()
       progress = advance(progress, event, monotonicMs())
       const chunks = chunksOf(progress)
-      if (json) return reportJson(event, chunks)
+      const place = event.type === 'chunk-done' ? { chunk: chunks.done, chunks: chunks.all } : {}
+      // What is expected changes with every chunk, which says so.
+      if (json && event.type !== 'expected') output.json({ ...eventFields(event), ...place })
       const { importance, lines } = eventText(event, colors, chunks)
       if (event.type === 'run')
         header = isTold.fact ? lines.map((line) => [line, sql].filter(Boolean).join(', ')) : []
@@ -117,14 +119,6 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
     const isRepeated = error !== undefined && told.has(error)
     if (error !== undefined) told.add(error)
     tell(isRepeated ? [] : lines, level)
-  }
-
-  function reportJson(event: RunEvent, { done, all }: ReturnType<typeof chunksOf>): void {
-    const place = event.type === 'chunk-done' ? { chunk: done, chunks: all } : {}
-    // It changes with every chunk, which says so.
-    if (event.type !== 'expected') output.json({ ...eventFields(event), ...place })
-    const { importance, lines } = eventText(event, colors, { done, all })
-    tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
   }
 }
 

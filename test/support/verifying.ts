@@ -1,11 +1,10 @@
 // Owns a short way to verify and to rebuild in tests: the ports of a test world, the usual options, what was found in few words.
-import { openRebuild } from '../../src/commands/rebuild/tables.ts'
 import { verifyPorts } from '../../src/commands/verify/ports.ts'
 import { rebuild, type RebuildReport } from '../../src/commands/rebuild/rebuild.ts'
 import type { RebuildOptions } from '../../src/commands/rebuild/workspace.ts'
 import type { RunEvent } from '../../src/runner/events.ts'
-import { verify } from '../../src/commands/verify/verify.ts'
-import type { VerifyOptions, VerifyReport } from '../../src/commands/verify/report.ts'
+import { verify, type VerifyReport } from '../../src/commands/verify/verify.ts'
+import type { VerifyOptions } from '../../src/commands/verify/report.ts'
 import { type SourcesCheck, verifySources } from '../../src/commands/verify/sources.ts'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
@@ -117,12 +116,11 @@ export async function rebuildWorkspace(
   test: TestWorkspace,
   options: Partial<Omit<RebuildOptions, 'up'>> & RebuildExtras = {},
 ): Promise<RebuildReport> {
-  const ports = { ...(await verifyPorts(test)), rebuild: openRebuild({ server: test.connected.target }) }
   const { chunk = 4, told = () => {}, ...rest } = options
   test.events.length = 0
   return await rebuild(
     test.workspace,
-    ports,
+    await verifyPorts(test),
     { up: { ...UP_OPTIONS, chunk }, sample: 3, seed: 1, dropOld: false, ...rest },
     {
       signal,

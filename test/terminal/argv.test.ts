@@ -7,8 +7,8 @@ import {
   nonEmpty,
   positiveCount,
   readFlag,
+  type Flags,
 } from '../../src/workspace/values.ts'
-import type { Flags } from '../../src/workspace/values.ts'
 import { type Flag, readFlags } from '../../src/terminal/argv.ts'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 

@@ -102,7 +102,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/log/',
     'commands/new/',
     'commands/report/',
-    'commands/status/last-runs.ts',
+    'commands/status/metrics-of.ts',
     'commands/test/',
     'embedded/',
     'project/',
@@ -116,7 +116,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/log/',
     'commands/new/',
     'commands/report/',
-    'commands/status/last-runs.ts',
+    'commands/status/metrics-of.ts',
     'commands/test/',
     'embedded/',
     'project/',
@@ -126,12 +126,8 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:url': ['embedded/embedded-server.ts', 'package-folder.ts'],
   'node:async_hooks': ['clickhouse/http-agent.ts'],
   'node:diagnostics_channel': ['clickhouse/'],
-  'node:http': [
-    'clickhouse/http-agent.ts',
-    'commands/import/files/http-request.ts',
-    'commands/serve/server.ts',
-  ],
-  'node:https': ['clickhouse/http-agent.ts', 'commands/import/files/http-request.ts'],
+  'node:http': ['clickhouse/http-agent.ts', 'commands/import/files/web-files.ts', 'commands/serve/server.ts'],
+  'node:https': ['clickhouse/http-agent.ts', 'commands/import/files/web-files.ts'],
 
   // Bytes and hashes: no effect by themselves.
   'node:stream': [

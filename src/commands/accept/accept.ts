@@ -129,7 +129,7 @@ export async function record<Part extends { readonly table: TableDefinition; rea
 
 function assertAcceptable({ table, bounds }: TableStatus, { refused }: AcceptDecision): void {
   if (refused.length === 0) return
-  const why: Readonly<Record<Reason, string>> = {
+  const why: Readonly<Record<(typeof refused)[number]['reason'], string>> = {
     below:
       bounds.expected === undefined ? (bounds.note ?? '') : `below its first block ${bounds.expected.from}`,
     above: `above its head ${bounds.expected?.to}`,
@@ -167,28 +167,10 @@ type AcceptanceInput = {
   readonly incomplete: BlockSet
 }
 
-type Reason =
-  /** Below the first block that the sources have. */
-  | 'below'
-  /** Above the head. */
-  | 'above'
-  | 'done'
-  /** May be half written: an acceptance would hide them from recovery. */
-  | 'dirty'
-  /** Missing, and a run can process them. */
-  | 'ready'
+type AcceptDecision = ReturnType<typeof evaluate>
 
-type AcceptDecision = {
-  readonly sourceGaps: BlockSet
-  readonly incomplete: BlockSet
-  /** Accepted before. */
-  readonly already: BlockSet
-  /** In the order of the reasons above; reasons without blocks are absent. */
-  readonly refused: readonly { readonly reason: Reason; readonly blocks: BlockSet }[]
-}
-
-/** Every block of the range within the limits is in exactly one set of the decision. */
-export function evaluate({ range, limits, expected, ...sets }: AcceptanceInput): AcceptDecision {
+/** Every block of the range within the limits is in exactly one set of the decision; `already`: accepted before. */
+export function evaluate({ range, limits, expected, ...sets }: AcceptanceInput) {
   let left = intersect([range], within(limits.from ?? 0, limits.to))
   const take = (blocks: BlockSet): BlockSet => {
     const taken = intersect(left, blocks)
@@ -203,13 +185,16 @@ export function evaluate({ range, limits, expected, ...sets }: AcceptanceInput):
   const below = take(expected === undefined ? left : within(0, expected.from - 1))
   const sourceGaps = take(sets.sourceGaps)
   const incomplete = take(sets.incomplete)
-  const refused: readonly AcceptDecision['refused'][number][] = [
+  const refused = [
+    // Below the first block that the sources have, and above the head.
     { reason: 'below', blocks: below },
     { reason: 'above', blocks: above },
     { reason: 'done', blocks: done },
+    // May be half written: an acceptance would hide them from recovery.
     { reason: 'dirty', blocks: dirty },
+    // Missing, and a run can process them.
     { reason: 'ready', blocks: left },
-  ]
+  ] as const
   return { sourceGaps, incomplete, already, refused: refused.filter(({ blocks }) => blocks.length > 0) }
 }
 

@@ -6,13 +6,7 @@ import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../mo
 import { cutChunks } from '../../planning/chunks.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
-import {
-  blocksIn,
-  inputsOf,
-  readTableStatuses,
-  type TableInput,
-  type TableStatus,
-} from '../../planning/table-status.ts'
+import { blocksIn, inputsOf, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
 import { NO_TRY } from '../../ledger/events.ts'
 import { writeFingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
@@ -20,7 +14,7 @@ import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 import type { VerifyPorts } from '../verify/ports.ts'
-import type { VerifyOptions, VerifyReport } from '../verify/report.ts'
+import type { VerifyOptions } from '../verify/report.ts'
 import { verify, type VerifyHooks } from '../verify/verify.ts'
 
 export type AdoptOptions = VerifyOptions & {
@@ -30,17 +24,7 @@ export type AdoptOptions = VerifyOptions & {
   readonly fromUuid: string | undefined
 }
 
-export type Adoption = {
-  readonly tableStatus: TableStatus
-  readonly targetUuid: string
-  readonly blocks: BlockSet
-  /** Number of blocks that are recorded as one range. */
-  readonly chunk: number
-  /** The tables that this one reads. */
-  readonly inputs: readonly TableInput[]
-  /** Of a sample, and of the last blocks. */
-  readonly verifications: readonly VerifyReport[]
-}
+export type Adoption = Awaited<ReturnType<typeof planAdoption>>
 
 /**
  * Compares a sample of the rows that could be adopted. Reads only.
@@ -51,7 +35,7 @@ export async function planAdoption(
   ports: VerifyPorts,
   options: AdoptOptions,
   hooks: VerifyHooks,
-): Promise<Adoption> {
+) {
   const table = workspace.chosen[0]!
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag })
   const tableStatus = tableStatuses.get(table.key)!
@@ -67,17 +51,20 @@ export async function planAdoption(
       : await knownBlocks(workspace, { tableStatus, fromUuid: options.fromUuid })
   const last = blocks.at(-1)!.to
   const sampled = { ...options, chunk: options.chunk ?? (options.fromUuid === undefined ? chunk : undefined) }
+  /** Of a sample, and of the last blocks. */
   const verifications = [await verify(looked, ports, sampled, hooks)]
   // A backup that is older than the ledger lacks the last blocks.
   const ends = { ...options, from: Math.max(0, last - LAST_BLOCKS + 1), to: last, sample: undefined }
   verifications.push(await verify(looked, ports, ends, hooks))
-  return { tableStatus, targetUuid, blocks, chunk, inputs: inputsOf(table, tableStatuses), verifications }
+  const inputs = inputsOf(table, tableStatuses)
+  return { tableStatus, targetUuid, blocks, chunk, inputs, verifications }
 }
 
 const LAST_BLOCKS = 100
 
 type Found = {
   readonly blocks: BlockSet
+  /** Number of blocks that are recorded as one range. */
   readonly chunk: number
   /** A workspace in which these blocks are done. */
   readonly looked: Workspace

@@ -3,10 +3,9 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { randomBelow } from '../../seam/random.ts'
 import type { Command } from '../../session/command.ts'
-import { withWorkspace } from '../../session/session.ts'
+import { withStoppable } from '../../session/session.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
-import { formatRanges } from '../../terminal/render/format.ts'
-import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+import { formatRanges, listOf } from '../../terminal/render/format.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { blockCount, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
 import { verifyPorts } from '../verify/ports.ts'
@@ -19,7 +18,7 @@ const SAMPLE = 20
 export const adoptCommand: Command = async (context) => {
   const { flags, output } = context
   const key = requireOneTable(flags, 'adopt')
-  const json = flags.has('json')
+  const quiet = flags.has('quiet') || flags.has('json')
   const fromUuid = readFlag(flags, 'from-uuid', uuid)
   const options: AdoptOptions = {
     ...upOptions(context),
@@ -29,53 +28,38 @@ export const adoptCommand: Command = async (context) => {
   }
   if (fromUuid !== undefined && (options.from ?? options.to) !== undefined)
     throw usageError('--from-uuid takes over all blocks', 'leave out --from and --to')
-  return await withSignals(
-    () => output.message(['Stopping.']),
-    (signal) =>
-      withWorkspace(context, async (session) => {
-        const { adopt, planAdoption } = await import('./adopt.ts')
-        const { workspace } = session
-        const { target } = workspace.ports
-        const ledger = await target.ledgerState()
-        if (ledger !== 'ready') {
-          if (flags.has('dry-run'))
-            throw usageError('there is no ledger to record in yet', 'leave out --dry-run')
-          await target.prepare(workspace.catalogue.ledger)
-          if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
-        }
-        const plan = await planAdoption(workspace, await verifyPorts(session), options, {
-          signal,
-          report: (table, comparison) =>
-            output.message(
-              flags.has('quiet') || json ? [] : [comparisonLine(table, comparison, output.messageColors)],
-            ),
-        })
-        if (signal.aborted) return interruptedCode(signal)
-        const wrong = plan.verifications.find((one) => {
-          const code = verifyCode(one)
-          return code !== EXIT.ok && (fromUuid === undefined || code === EXIT.different)
-        })
-        const outcome = wrong !== undefined ? 'different' : flags.has('dry-run') ? 'dry-run' : 'adopted'
-        if (outcome === 'adopted') await adopt(workspace, plan, options, (text) => output.message([text]))
-        const [sample] = plan.verifications
-        if (json)
-          output.json({
-            table: key,
-            outcome,
-            blocks: plan.blocks,
-            fromUuid,
-            verification: verifyFields(wrong ?? sample!),
-          })
-        else
-          output.result([
-            ...[...new Set([sample!, ...(wrong ? [wrong] : [])])].flatMap((one) =>
-              renderVerify(one, output.resultColors, false),
-            ),
-            outcomeLine(outcome, { key, blocks: plan.blocks, fromUuid }),
-          ])
-        return outcome === 'different' ? EXIT.different : EXIT.ok
-      }),
-  )
+  return await withStoppable(context, async (session, signal) => {
+    const { adopt, planAdoption } = await import('./adopt.ts')
+    const { workspace } = session
+    const { target } = workspace.ports
+    const ledger = await target.ledgerState()
+    if (ledger !== 'ready') {
+      if (flags.has('dry-run')) throw usageError('there is no ledger to record in yet', 'leave out --dry-run')
+      await target.prepare(workspace.catalogue.ledger)
+      if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
+    }
+    const plan = await planAdoption(workspace, await verifyPorts(session), options, {
+      signal,
+      report: (table, comparison) =>
+        output.message(quiet ? [] : [comparisonLine(table, comparison, output.messageColors)]),
+    })
+    if (signal.aborted) return EXIT.ok
+    const wrong = plan.verifications.find((one) => {
+      const code = verifyCode(one)
+      return code !== EXIT.ok && (fromUuid === undefined || code === EXIT.different)
+    })
+    const outcome = wrong !== undefined ? 'different' : flags.has('dry-run') ? 'dry-run' : 'adopted'
+    if (outcome === 'adopted') await adopt(workspace, plan, options, (text) => output.message([text]))
+    const {
+      blocks,
+      verifications: [sample],
+    } = plan
+    output.answer({ table: key, outcome, blocks, fromUuid, verification: verifyFields(wrong ?? sample!) }, [
+      ...[...new Set(listOf(sample, wrong))].flatMap((one) => renderVerify(one, output.resultColors, false)),
+      outcomeLine(outcome, { key, blocks, fromUuid }),
+    ])
+    return outcome === 'different' ? EXIT.different : EXIT.ok
+  })
 }
 
 type Adopted = { readonly key: string; readonly blocks: BlockSet; readonly fromUuid: string | undefined }

@@ -13,7 +13,7 @@ import { githubLines, sarif } from './ci-formats.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withConnections } from '../../session/session.ts'
 import { oneLine } from '../../terminal/render/error.ts'
-import { count, type Colors } from '../../terminal/render/format.ts'
+import { type Colors, count, listOf } from '../../terminal/render/format.ts'
 
 export const check: Command = async (context) => {
   const { config, output, flags } = context
@@ -173,10 +173,10 @@ function findingLine({ rule, file, line, sentence, hint }: Finding, colors: Colo
 function tally({ findings, tables, tests, server, unasked }: CheckReport, colors: Colors): string {
   const errors = errorsOf(findings)
   const warnings = findings.length - errors
-  const found = [
+  const found = listOf(
     errors === 0 ? colors.green('no errors') : colors.red(count(errors, 'error')),
-    ...(warnings === 0 ? [] : [colors.yellow(count(warnings, 'warning'))]),
-  ].join(', ')
+    warnings > 0 && colors.yellow(count(warnings, 'warning')),
+  ).join(', ')
   const against = server === undefined ? 'without a server' : `against ${server}`
   const left =
     server === undefined || unasked.length === 0

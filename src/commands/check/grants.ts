@@ -3,8 +3,6 @@ import { missingGrantsOn, type Need, type NeedPlace, type ServerRole } from '../
 import type { CheckServers, ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import { requiredGrantsOf, type PlacedNeed } from './required-grants.ts'
-import { rejectedWords } from './error-line.ts'
-import { missingGrant as grantText } from '../../clickhouse/server-error.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 
@@ -25,23 +23,6 @@ export async function checkGrants(
   const missing = gathered([...ofSource, ...ofTarget], requiredGrants)
   missingGrants(servers, missing).forEach(report)
   return new Set(ofSource.flatMap(({ on }) => (on.kind === 'table' ? [on.table] : [])))
-}
-
-/** The finding for a right that the server's own error message names. */
-export function missingGrant({
-  file,
-  line,
-  message,
-  user,
-}: {
-  readonly file: string
-  readonly line: number
-  readonly message: string
-  readonly user: string
-}): BackfillError {
-  const sentence = `user '${user}' lacks a grant: ${rejectedWords(message)}`
-  const hint = grantText(message, user) ?? 'grant it'
-  return fileError({ rule: 'E080', file, line, sentence, hint })
 }
 
 /** One finding for all missing rights on one table, database or engine. */

@@ -7,6 +7,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { listOf } from '../../terminal/render/format.ts'
 import { tablesRead } from '../../sql-syntax/table-refs.ts'
 
 export type PlacedNeed = Need & {
@@ -21,12 +22,12 @@ export function requiredGrantsOf(
   { targets, databases }: ServerState,
 ): readonly PlacedNeed[] {
   const target = check.servers.target.connection.database
-  return [
-    ...sourceGrants(check),
-    ...(databases.target.has(target) ? [] : [need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl)]),
-    ...check.tables.flatMap((table) => tableGrants(target, table, targets.has(table.target))),
-    ...ledgerGrants(check, databases.target),
-  ]
+  return listOf(
+    sourceGrants(check),
+    !databases.target.has(target) && need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl),
+    check.tables.flatMap((table) => tableGrants(target, table, targets.has(table.target))),
+    ledgerGrants(check, databases.target),
+  )
 }
 
 /** File and line of the first read of a source. */
@@ -58,13 +59,13 @@ function sourceGrants({ servers, catalogue, tables }: ServerCheck): readonly Pla
 function tableGrants(database: string, table: TableDefinition, exists: boolean): readonly PlacedNeed[] {
   const on: NeedPlace = { kind: 'table', database, table: table.target }
   const engine = ddlClauses(table.ddl).engine?.name
-  return [
-    ...(exists ? [] : [need('CREATE TABLE', on, table.ddl)]),
-    ...(exists || engine === undefined ? [] : [engineNeed(engine, table.ddl)]),
+  return listOf(
+    !exists && need('CREATE TABLE', on, table.ddl),
+    !exists && engine !== undefined && engineNeed(engine, table.ddl),
     need('SELECT', on, table.ddl),
     need('INSERT', on, table.ddl),
-    ...(table.rows.kind === 'per-block' ? [need('ALTER DELETE', on, table.ddl)] : []),
-  ]
+    table.rows.kind === 'per-block' && need('ALTER DELETE', on, table.ddl),
+  )
 }
 
 function ledgerGrants(
@@ -74,11 +75,9 @@ function ledgerGrants(
   const at = catalogue.ledger[0] ?? tables[0]!.ddl
   const { ledger, locks } = servers.names
   const absent = [ledger, locks].filter((database) => !existing.has(database))
-  return [
-    ...absent.map((database) => need('CREATE DATABASE', wholeOf(database), at)),
-    ...(absent.includes(ledger)
-      ? [need('CREATE TABLE', wholeOf(ledger), at), engineNeed('MergeTree', at)]
-      : []),
+  return listOf(
+    absent.map((database) => need('CREATE DATABASE', wholeOf(database), at)),
+    absent.includes(ledger) && [need('CREATE TABLE', wholeOf(ledger), at), engineNeed('MergeTree', at)],
     need('SELECT', wholeOf(ledger), at),
     need('INSERT', wholeOf(ledger), at),
     need('CREATE TABLE', wholeOf(locks), at),
@@ -87,7 +86,7 @@ function ledgerGrants(
     need('ALTER MODIFY COMMENT', wholeOf(locks), at),
     need('SELECT', system('processes'), at),
     need('SELECT', system('mutations'), at),
-  ]
+  )
 }
 
 function system(table: string): NeedPlace {

@@ -1,6 +1,5 @@
 // Owns the check of a transform by ClickHouse: whether it parses and whether its columns fit the target.
-import { tablesReadBy } from '../../model/choose.ts'
-import { missingGrant } from './grants.ts'
+import { tablesReadBy, columnsOf } from '../../model/choose.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition, SqlText } from '../../model/model.ts'
@@ -16,9 +15,9 @@ import {
   transformParams,
 } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
-import { columnsOf } from '../../model/choose.ts'
 import { probedColumns } from '../../sources/rows.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
+import { missingGrant } from '../../clickhouse/server-error.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { significantTokens, unquoted, isKeyword, type Token } from '../../sql-syntax/lexer.ts'
 import { type StubTable, withStubTables } from './stub-tables.ts'
@@ -144,8 +143,12 @@ function errorLine(
   const { file } = table.transform
   const sent = describeStatement(text)
   const line = rejectedLine(table.transform, { message, sent, linesBefore: 1 })
-  if (code === ACCESS_DENIED)
-    return missingGrant({ file, line, message, user: readerOf(servers, table).connection.username })
+  if (code === ACCESS_DENIED) {
+    const { username } = readerOf(servers, table).connection
+    const lacks = `user '${username}' lacks a grant: ${rejectedWords(message)}`
+    const hint = missingGrant(message, username) ?? 'grant it'
+    return fileError({ rule: 'E080', file, line, sentence: lacks, hint })
+  }
   const sentence = `ClickHouse rejects this transform: ${rejectedWords(message, sent)}`
   if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE)
     return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })

@@ -4,16 +4,15 @@ import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
 
 export const createTablesCommand: Command = async (context) => {
-  const { flags, output } = context
+  const { output } = context
   return await withWorkspace(context, async ({ workspace }) => {
     const { createTables } = await import('../../runner/create-tables.ts')
     const { green, dim } = output.resultColors
     const tables = await createTables(workspace)
-    if (flags.has('json')) output.json({ tables })
-    else
-      output.result(
-        tables.map(({ target, created }) => `${created ? green('created') : dim('exists ')}  ${target}`),
-      )
+    output.answer(
+      { tables },
+      tables.map(({ target, created }) => `${created ? green('created') : dim('exists ')}  ${target}`),
+    )
     return EXIT.ok
   })
 }

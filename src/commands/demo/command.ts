@@ -16,12 +16,7 @@ export const demo: Command = async (context) => {
   const { sources } = await readCatalogue()
   const ready = async ({ connected }: Session): Promise<void> => {
     output.message(['Loading the sample chain.'])
-    const { loaded, rows, elapsedMs } = await loadDemo({
-      server: connected.source,
-      sources,
-      chain,
-      network: config.network.value,
-    })
+    const { loaded, rows, elapsedMs } = await loadDemo(connected.source, sources, chain, config.network.value)
     const what = count(rows, 'source row')
     output.message([
       loaded ? `Loaded ${what} in ${duration(elapsedMs)}.` : `The sample chain is there: ${what}.`,
@@ -38,20 +33,14 @@ export const demo: Command = async (context) => {
 
 /**
  * Creates missing source tables and fills them once; the chain is the same every time. `loaded` is false if it was
- * there already; `rows`: source rows of the network, before merging.
+ * there already; `rows`: source rows of the network, before merging. `chain`: statements that fill the source tables.
  */
-async function loadDemo({
-  server: { client, connection },
-  sources,
-  chain,
-  network,
-}: {
-  readonly server: Server
-  readonly sources: Catalogue['sources']
-  /** Statements that fill the source tables. */
-  readonly chain: readonly SqlText[]
-  readonly network: string
-}) {
+async function loadDemo(
+  { client, connection }: Server,
+  sources: Catalogue['sources'],
+  chain: readonly SqlText[],
+  network: string,
+) {
   const started = monotonicMs()
   const call = { query_params: { source: connection.database, network }, doing: 'loading the sample chain' }
   for (const { ddl } of sources) await client.command({ query: ddl.text, ...call })

@@ -7,7 +7,7 @@ import { withWorkspace } from '../../session/session.ts'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { shortHash } from '../../ledger/stale.ts'
 import type { DiffReport, DiffSide } from './diff.ts'
-import { type Colors, formatRanges, minute } from '../../terminal/render/format.ts'
+import { type Colors, formatRanges, listOf, minute } from '../../terminal/render/format.ts'
 import { staleFields } from '../../terminal/render/json.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 
@@ -30,18 +30,17 @@ export const diffCommand: Command = async (context) => {
 function renderDiff(report: DiffReport, colors: Colors, carry: (text: string) => string): readonly string[] {
   const { table, target, sqlHash, current, stale, hint } = report
   const patch = patchOf(report)
-  return [
+  return listOf(
     `${colors.bold(table)}  ${target}`,
-    ...(current.length > 0
-      ? [`  ${formatRanges(current)}: as the file is now, ${colors.green(shortHash(sqlHash))}`]
-      : []),
-    ...stale.map((version) => `  stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}`),
-    ...(current.length + stale.length === 0 ? ['  nothing is built yet'] : []),
+    current.length > 0 &&
+      `  ${formatRanges(current)}: as the file is now, ${colors.green(shortHash(sqlHash))}`,
+    stale.map((version) => `  stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}`),
+    current.length + stale.length === 0 && '  nothing is built yet',
     '',
-    ...(patch === undefined ? [] : [...patch.map((line) => colored(line, colors)), '']),
+    patch && [...patch.map((line) => colored(line, colors)), ''],
     changeText(report),
-    ...(stale.length > 0 ? [carry(`\`${hint}\` builds the stale ranges again.`)] : []),
-  ]
+    stale.length > 0 && carry(`\`${hint}\` builds the stale ranges again.`),
+  )
 }
 
 /** Without the texts: the patch has the differences. */

@@ -3,7 +3,7 @@ import { usageError } from '../../model/errors.ts'
 import type { Island, LedgerView } from '../../ledger/events.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { hintOf, splitStaleTag, shortHash } from '../../ledger/stale.ts'
-import { blockSet, type Range } from '../../model/blocks.ts'
+import { blockSet } from '../../model/blocks.ts'
 import { presentSql, type StaleReport, staleReports } from '../../planning/stale-ranges.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
 import { staleVersions } from '../../ledger/staleness.ts'
@@ -21,7 +21,7 @@ export type DiffQuestion = {
  * the most stale blocks, and the file. Reads only.
  * @throws BackfillError `usage` for a prefix of no known hash, or of several
  */
-export async function sqlDiff(workspace: Workspace, { fromHash, toHash }: DiffQuestion): Promise<DiffReport> {
+export async function sqlDiff(workspace: Workspace, { fromHash, toHash }: DiffQuestion) {
   const { ports } = workspace
   const table = workspace.chosen[0]!
   const [targets, ledger] = await Promise.all([
@@ -44,8 +44,10 @@ export async function sqlDiff(workspace: Workspace, { fromHash, toHash }: DiffQu
   return {
     table: table.key,
     target: `${ports.target.database}.${table.target}`,
+    /** Of the file. */
     sqlHash: table.sqlHash,
     hint: hintOf(table),
+    /** Done ranges that the file's SQL built. */
     current: blockSet(current),
     stale,
     from,
@@ -110,7 +112,8 @@ function sideFor(typed: string, { table, texts, islands }: Known): DiffSide {
   )
 }
 
-function changeOf(from: DiffSide, to: DiffSide): DiffReport['change'] {
+/** `form`: comments, formatting, or header lines that change no row. `unknown`: one of the texts was not kept. */
+function changeOf(from: DiffSide, to: DiffSide): 'none' | 'form' | 'sql' | 'unknown' {
   if (from.text === undefined || to.text === undefined)
     return from.sqlHash === to.sqlHash ? 'none' : 'unknown'
   if (from.text === to.text) return 'none'
@@ -128,18 +131,4 @@ export type DiffSide = {
   readonly keptAt: string | undefined
 }
 
-export type DiffReport = {
-  readonly table: string
-  /** With its database. */
-  readonly target: string
-  /** Of the file. */
-  readonly sqlHash: string
-  readonly hint: string
-  /** Done ranges that the file's SQL built. */
-  readonly current: readonly Range[]
-  readonly stale: readonly StaleReport[]
-  readonly from: DiffSide
-  readonly to: DiffSide
-  /** `form`: comments, formatting, or header lines that change no row. `unknown`: one of the texts was not kept. */
-  readonly change: 'none' | 'form' | 'sql' | 'unknown'
-}
+export type DiffReport = Awaited<ReturnType<typeof sqlDiff>>

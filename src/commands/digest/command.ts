@@ -6,12 +6,11 @@ import type { TableDefinition } from '../../model/model.ts'
 import { digestSql, DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { readKnown } from '../../planning/table-status.ts'
 import type { Command } from '../../session/command.ts'
-import { withWorkspace } from '../../session/session.ts'
+import { withStoppable } from '../../session/session.ts'
 import type { Session } from '../../workspace/open.ts'
 import { typedBounds } from '../../workspace/run-options.ts'
 import { positiveCount, readFlag } from '../../workspace/values.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
-import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 
 export type TableDigest = {
   readonly table: string
@@ -25,24 +24,18 @@ export const digestCommand: Command = async (context) => {
   const { flags, output } = context
   const every = readFlag(flags, 'every', positiveCount) ?? 1000
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = typedBounds(flags)
-  return await withSignals(
-    () => output.message(['Stopping.']),
-    (signal) =>
-      withWorkspace(context, async (session) => {
-        const { chosen } = session.workspace
-        const named = flags.has('tables') ? chosen.find(({ rows }) => rows.kind === 'per-key') : undefined
-        if (named !== undefined)
-          throw usageError(
-            `${named.key} has one row per key, whatever the block: it cannot be read by ranges of blocks`,
-            `backfill verify ${named.key} compares its rows with what is computed`,
-          )
-        const tables = await readDigests(session, { every, from, to }, signal)
-        if (signal.aborted) return interruptedCode(signal)
-        if (flags.has('json')) output.json({ every, tables })
-        else output.result(tables.flatMap(digestLines))
-        return EXIT.ok
-      }),
-  )
+  return await withStoppable(context, async (session, signal) => {
+    const { chosen } = session.workspace
+    const named = flags.has('tables') ? chosen.find(({ rows }) => rows.kind === 'per-key') : undefined
+    if (named !== undefined)
+      throw usageError(
+        `${named.key} has one row per key, whatever the block: it cannot be read by ranges of blocks`,
+        `backfill verify ${named.key} compares its rows with what is computed`,
+      )
+    const tables = await readDigests(session, { every, from, to }, signal)
+    if (!signal.aborted) output.answer({ every, tables }, tables.flatMap(digestLines))
+    return EXIT.ok
+  })
 }
 
 /** The digests of the chosen per-block tables that exist: one scan of each. @throws BackfillError `server`, `usage` */

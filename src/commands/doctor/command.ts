@@ -6,8 +6,8 @@ import type { Command, Context } from '../../session/command.ts'
 import { type Finding, findings, type CheckStatus } from './finding.ts'
 import { withConnections } from '../../session/session.ts'
 import { oneLine } from '../../terminal/render/error.ts'
-import { visible } from '../../terminal/render/escape.ts'
-import { type Colors, count } from '../../terminal/render/format.ts'
+import { visible } from '../../terminal/render/printable.ts'
+import { type Colors, count, listOf } from '../../terminal/render/format.ts'
 
 /** Long enough for proxies with the shortest idle timeout; --idle sets a longer wait. */
 const IDLE_SECONDS = 3
@@ -31,8 +31,7 @@ export const doctor: Command = async (context) => {
       idleSeconds,
     })
   })
-  if (flags.has('json')) output.json(doctorFields(found))
-  else output.result(renderDoctor(found, output.resultColors).map(output.mask))
+  output.answer(doctorFields(found), renderDoctor(found, output.resultColors).map(output.mask))
   return doctorExit(found)
 }
 
@@ -59,10 +58,12 @@ export function renderDoctor(found: readonly Finding[], colors: Colors): readonl
   const shown = found.map(asShown)
   const width = (of: (one: Finding) => string) => Math.max(0, ...shown.map((one) => of(one).length))
   const [checks, subjects] = [width(({ check }) => check), width(({ subject }) => subject)]
-  const line = ({ check, status, subject, finding, hint }: Finding): readonly string[] => [
-    `  ${brush(colors, status)(status.padEnd(4))}  ${check.padEnd(checks)}  ${colors.dim(subject.padEnd(subjects))}  ${finding}`,
-    ...(hint === undefined ? [] : [`        ${colors.bold('->')} ${hint}`]),
-  ]
+  const brush = { ok: colors.green, warn: colors.yellow, fail: colors.red }
+  const line = ({ check, status, subject, finding, hint }: Finding) =>
+    listOf(
+      `  ${brush[status](status.padEnd(4))}  ${check.padEnd(checks)}  ${colors.dim(subject.padEnd(subjects))}  ${finding}`,
+      hint !== undefined && `        ${colors.bold('->')} ${hint}`,
+    )
   const groups = Map.groupBy(shown, ({ group }) => group)
   return [
     ...[...groups].flatMap(([group, own]) => [colors.bold(group), ...own.flatMap(line), '']),
@@ -91,18 +92,14 @@ export function doctorExit(found: readonly Finding[]): number {
 
 function tally(found: readonly Finding[], colors: Colors): string {
   const { ok, warn, fail } = tallies(found)
-  return [
+  return listOf(
     colors.green(`${ok} ok`),
-    ...(warn === 0 ? [] : [colors.yellow(count(warn, 'warning'))]),
-    ...(fail === 0 ? [] : [colors.red(count(fail, 'failure'))]),
-  ].join(', ')
+    warn > 0 && colors.yellow(count(warn, 'warning')),
+    fail > 0 && colors.red(count(fail, 'failure')),
+  ).join(', ')
 }
 
 function tallies(found: readonly Finding[]): Readonly<Record<CheckStatus, number>> {
   const of = (status: CheckStatus) => found.filter((one) => one.status === status).length
   return { ok: of('ok'), warn: of('warn'), fail: of('fail') }
-}
-
-function brush(colors: Colors, status: CheckStatus): (text: string) => string {
-  return { ok: colors.green, warn: colors.yellow, fail: colors.red }[status]
 }

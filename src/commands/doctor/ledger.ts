@@ -3,7 +3,7 @@ import { sleep } from '../../seam/clock.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import type { Island } from '../../ledger/events.ts'
+import type { Island, LedgerView } from '../../ledger/events.ts'
 import { foldQuery } from '../../ledger/fold.ts'
 import { ledgerReader } from '../../ledger/reader.ts'
 import { openLocks } from '../../lock/lock.ts'
@@ -19,7 +19,6 @@ import {
 import type { TableDefinition } from '../../model/model.ts'
 import { hasUnknownRows } from '../../planning/absence.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
-import type { TargetTable } from '../../targets/target.ts'
 import { openTarget } from '../../targets/target.ts'
 import { count } from '../../terminal/render/format.ts'
 import { type Finding, findings } from './finding.ts'
@@ -46,13 +45,21 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
   await assertKept(server, names)
   const state = await target.ledgerState()
   const targets = await target.tables(tables.map((table) => table.target))
-  const unknown = await unknownRows(question, targets, state !== 'absent')
-  if (state === 'absent') return [ok('there is no ledger yet; `backfill up` creates it'), ...unknown]
   const uuids = uuidsOf(tables, targets)
-  let wrong = await differences(question, uuids)
+  const first = state === 'absent' ? NOTHING : await foldTwice(question, uuids)
+  const unknown = tables.flatMap((table) => {
+    const present = targets.get(table.target)
+    const view = first.views.get(table.key)
+    if (present === undefined || !hasUnknownRows({ table, target: present, view })) return []
+    const found = `${server.connection.database}.${table.target} has ${present.rows} rows of which this ledger knows nothing`
+    const hint = `backfill status --tables ${table.key} names the ways out`
+    return [findings('unknown-rows', table.key).fail(found, hint)]
+  })
+  if (state === 'absent') return [ok('there is no ledger yet; `backfill up` creates it'), ...unknown]
+  let { wrong } = first
   for (let tries = 1; wrong.size > 0 && tries < TRIES; tries++) {
     await sleep(PAUSE_MS)
-    wrong = await differences(question, new Map([...uuids].filter(([key]) => wrong.has(key))))
+    wrong = (await foldTwice(question, new Map([...uuids].filter(([key]) => wrong.has(key))))).wrong
   }
   if (wrong.size === 0)
     return [ok(`checkpoints and events of ${count(uuids.size, 'table')} agree`), ...unknown]
@@ -72,34 +79,21 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
   return [...disagreeing, ...unknown]
 }
 
-/** A failure for each table with rows that no event explains. */
-async function unknownRows(
-  { server, names, network, tables }: LedgerQuestion,
-  targets: ReadonlyMap<string, TargetTable>,
-  hasLedger: boolean,
-): Promise<readonly Finding[]> {
-  const views = hasLedger
-    ? await ledgerReader({ server, names, network }).fold(uuidsOf(tables, targets))
-    : undefined
-  return tables.flatMap((table) => {
-    const target = targets.get(table.target)
-    if (target === undefined || !hasUnknownRows({ table, target, view: views?.get(table.key) })) return []
-    const found = `${server.connection.database}.${table.target} has ${target.rows} rows of which this ledger knows nothing`
-    return [
-      findings('unknown-rows', table.key).fail(
-        found,
-        `backfill status --tables ${table.key} names the ways out`,
-      ),
-    ]
-  })
+type Folded = {
+  /** From the latest checkpoint on. */
+  readonly views: ReadonlyMap<string, LedgerView>
+  /** Table key -> blocks on which the two folds disagree; tables without such blocks are absent. */
+  readonly wrong: ReadonlyMap<string, BlockSet>
 }
 
-/** Table key -> blocks on which the two folds disagree; tables without such blocks are absent. */
-async function differences(
+const NOTHING: Folded = { views: new Map(), wrong: new Map() }
+
+/** Folds from the latest checkpoint on, and from the first event on. */
+async function foldTwice(
   { server, names, network }: LedgerQuestion,
   uuids: ReadonlyMap<string, string>,
-): Promise<ReadonlyMap<string, BlockSet>> {
-  if (uuids.size === 0) return new Map()
+): Promise<Folded> {
+  if (uuids.size === 0) return NOTHING
   const all = { network, uuids, fromCheckpoint: false }
   const [views, rows] = await Promise.all([
     ledgerReader({ server, names, network }).fold(uuids),
@@ -108,12 +102,11 @@ async function differences(
       all,
     ).execute(),
   ])
-  const islandsOf = (key: string) => rows.filter((row) => row.table_key === key)
-  return new Map(
-    [...views]
-      .map(([key, { islands }]) => [key, differing(islands, islandsOf(key))] as const)
-      .filter(([, blocks]) => blocks.length > 0),
-  )
+  const compared = [...views].map(([key, { islands }]) => {
+    const fromFirst = rows.filter((row) => row.table_key === key)
+    return [key, differing(islands, fromFirst)] as const
+  })
+  return { views, wrong: new Map(compared.filter(([, blocks]) => blocks.length > 0)) }
 }
 
 /** Blocks whose state or SQL differs between the folds, however their ranges are cut. */

@@ -69,8 +69,7 @@ async function plan(context: Context, origin: ImportOrigin, range: Range): Promi
       ? await (await import('./changed-files.ts')).findChangedFiles(opened, range)
       : new Map()
     const found = await planImport(opened.workspace, files, { range, changed })
-    if (flags.has('json')) output.json(importFields(found))
-    else output.result(renderImport(found, output.resultColors))
+    output.answer(importFields(found), renderImport(found, output.resultColors))
     return EXIT.ok
   })
 }

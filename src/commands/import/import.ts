@@ -40,23 +40,7 @@ export function chooseImports(
   return names.length === 0 ? tables : tables.filter(({ target }) => wanted.includes(shortName(target)))
 }
 
-export type ImportPlan = {
-  readonly network: string
-  readonly range: Range
-  readonly tables: readonly {
-    readonly table: string
-    /** With its database. */
-    readonly target: string
-    readonly create: boolean
-    /** Blocks of files that are imported, changed since their import, would be imported, or do not exist. */
-    readonly done: BlockSet
-    readonly changed: BlockSet
-    readonly files: BlockSet
-    readonly missing: BlockSet
-    /** Total size of the files that would be imported, as far as known. */
-    readonly bytes: number
-  }[]
-}
+export type ImportPlan = Awaited<ReturnType<typeof planImport>>
 
 /**
  * Looks up every file that is not imported yet; writes nothing. `changed`: by table key, files that count as not imported.
@@ -66,7 +50,7 @@ export async function planImport(
   workspace: Workspace,
   files: FilesPort,
   { range, changed }: { readonly range: Range; readonly changed: ReadonlyMap<string, BlockSet> },
-): Promise<ImportPlan> {
+) {
   const tableStatuses = await readTableStatuses(workspace, { lag: 0 })
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key, target: table }) => {
@@ -84,10 +68,12 @@ export async function planImport(
         table: shortName(table),
         target: `${workspace.ports.target.database}.${table}`,
         create: target === undefined,
+        /** Blocks of files that are imported, changed since their import, would be imported, or do not exist. */
         done: subtract(intersect(covered, [range]), anew),
         changed: anew,
         files: there,
         missing: subtract(wanted, there),
+        /** Total size of the files that would be imported, as far as known. */
         bytes: found.reduce((sum, { facts }) => sum + (facts?.bytes ?? 0), 0),
       }
     }),

@@ -2,25 +2,24 @@
 import { countFiles, type ImportPlan } from './import.ts'
 import { type BlockSet, formatBlockSet, intersect, subtract } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
-import { type Colors, count, formatRanges, formatRange, size } from '../../terminal/render/format.ts'
+import { type Colors, count, formatRanges, formatRange, listOf, size } from '../../terminal/render/format.ts'
 
 export function renderImport({ network, range, tables }: ImportPlan, colors: Colors): readonly string[] {
   const files = tables.reduce((sum, table) => sum + countFiles(table.files), 0)
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
   return [
     `network ${colors.bold(network)}, blocks ${formatRange(range)}`,
-    ...tables.flatMap((table) => [
-      '',
-      `${colors.bold(table.table)}  ${count(countFiles(table.files), 'file')}, ${size(table.bytes)}, into ${table.target}`,
-      ...(table.create ? [`  ${colors.yellow('the table is created first')}`] : []),
-      ...(table.done.length > 0 ? [`  ${count(countFiles(table.done), 'file')} imported before`] : []),
-      ...(table.changed.length > 0
-        ? [`  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published again since`)}`]
-        : []),
-      ...(table.missing.length > 0
-        ? [`  ${colors.yellow(missingText(network, table.table, table.missing))}`]
-        : []),
-    ]),
+    ...tables.flatMap((table) =>
+      listOf(
+        '',
+        `${colors.bold(table.table)}  ${count(countFiles(table.files), 'file')}, ${size(table.bytes)}, into ${table.target}`,
+        table.create && `  ${colors.yellow('the table is created first')}`,
+        table.done.length > 0 && `  ${count(countFiles(table.done), 'file')} imported before`,
+        table.changed.length > 0 &&
+          `  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published again since`)}`,
+        table.missing.length > 0 && `  ${colors.yellow(missingText(network, table.table, table.missing))}`,
+      ),
+    ),
     '',
     files === 0
       ? 'Nothing to do.'

@@ -11,7 +11,7 @@ import { MASK, maskUrl } from '../../workspace/mask.ts'
 import type { ServerRole } from '../../workspace/servers.ts'
 import { shownFolders } from '../../workspace/sql-folders.ts'
 import type { Setting } from '../../workspace/variables.ts'
-import { count, type Colors } from '../../terminal/render/format.ts'
+import { type Colors, count, listOf } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 
 export const info: Command = async (context) => {
@@ -66,7 +66,7 @@ function settingRows(config: Config): readonly Row[] {
 function amount(value: PerUnit): string {
   if (typeof value === 'number') return String(value)
   const { block, second } = value
-  return [...(block === undefined ? [] : [block]), ...(second === undefined ? [] : [`${second}s`])].join()
+  return listOf(block !== undefined && String(block), second !== undefined && `${second}s`).join()
 }
 
 export function settingLines(config: Config, colors: Colors): readonly string[] {
@@ -97,27 +97,21 @@ function sideFields({ version, notSent }: Session['servers'][ServerRole]): objec
 }
 
 /** The servers, their versions, and the settings that a user may not change. */
-function serverLines(
-  {
-    servers: { source, target },
-    compression,
-    connected,
-  }: Pick<Session, 'servers' | 'compression' | 'connected'>,
-  { servers }: Config,
-  colors: Colors,
-): readonly string[] {
+function serverLines(session: Session, { servers }: Config, colors: Colors): readonly string[] {
+  const { compression, connected } = session
+  const { source, target } = session.servers
   const one = source.identity === target.identity
+  const { cluster } = connected.target
   const where = servers.kind === 'embedded' ? 'the embedded server' : one ? 'one server' : 'two servers'
   const packed = compression === 'none' ? 'not compressed' : `compressed by ${compression}`
-  return [
+  return listOf(
     `${colors.bold('servers')}  ${where}, rows ${one ? 'stay inside the server' : `stream from source to target, ${packed}`}`,
-    ...(one
-      ? [`  ClickHouse ${target.version}`]
-      : [`  source ClickHouse ${source.version}`, `  target ClickHouse ${target.version}`]),
-    ...(one ? [] : notSentLines('source', source)),
-    ...notSentLines('target', target),
-    ...(connected.target.cluster === undefined ? [] : [`  ${clusterText(connected.target.cluster)}`]),
-  ]
+    !one && `  source ClickHouse ${source.version}`,
+    `  ${one ? '' : 'target '}ClickHouse ${target.version}`,
+    !one && notSentLine('source', source),
+    notSentLine('target', target),
+    cluster && `  ${clusterText(cluster)}`,
+  )
 }
 
 function clusterText({ name, nodes, keeper, balanced }: ClusterFacts): string {
@@ -128,10 +122,10 @@ function clusterText({ name, nodes, keeper, balanced }: ClusterFacts): string {
   return `cluster ${name}, ${size}, ${where}${balanced ? ', behind a load balancer' : ''}`
 }
 
-function notSentLines(side: ServerRole, { notSent }: Session['servers'][ServerRole]): readonly string[] {
-  if (notSent === undefined) return []
+function notSentLine(side: ServerRole, { notSent }: Session['servers'][ServerRole]): string | undefined {
+  if (notSent === undefined) return undefined
   const user = notSent.readsOnly ? `the ${side} user only reads (readonly = 1)` : `limits on the ${side} user`
-  return [`  ${user}: ${notSent.names.join(', ')} not sent, the profile's values are safe`]
+  return `  ${user}: ${notSent.names.join(', ')} not sent, the profile's values are safe`
 }
 
 function importRow({ importUrl, importFolder }: Config): Setting<string> {

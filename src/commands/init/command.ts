@@ -51,8 +51,8 @@ export const init: Command = async ({ config, flags, output }) => {
   for (const path of kept) all.delete(path)
   const written = await writeNewFiles(await nearestFolder(root), all)
   const names = kept.map((path) => relative(config.folder, path))
-  if (flags.has('json')) output.json({ written, kept: names })
-  else output.result([...written.map((path) => `Wrote ${path}`), ...names.map((path) => `Kept ${path}`)])
+  const lines = [...written.map((path) => `Wrote ${path}`), ...names.map((path) => `Kept ${path}`)]
+  output.answer({ written, kept: names }, lines)
   const cd = root === config.folder ? '' : `cd ${relative(config.folder, root)}, then `
   output.message([`Next: ${cd}\`backfill check --offline\`, \`backfill test\`, \`backfill demo\`.`])
   return EXIT.ok

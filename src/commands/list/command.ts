@@ -2,8 +2,8 @@
 import { EXIT } from '../../model/errors.ts'
 import type { Orphan } from './orphans.ts'
 import type { Command } from '../../session/command.ts'
-import type { BlockLimit, BlockLimits, RowsKind, TableDefinition } from '../../model/model.ts'
-import { count, type Colors } from '../../terminal/render/format.ts'
+import type { BlockLimit, TableDefinition } from '../../model/model.ts'
+import { count, type Colors, listOf } from '../../terminal/render/format.ts'
 
 export const list: Command = async (context) => {
   const { config, flags, output } = context
@@ -12,12 +12,8 @@ export const list: Command = async (context) => {
   if (flags.has('orphans')) {
     const { readOrphans } = await import('./orphans.ts')
     const orphans = await readOrphans(context, tables)
-    if (flags.has('json')) output.json({ orphans })
-    else output.result(renderOrphans(orphans, config.ledgerDatabase.value))
-    return EXIT.ok
-  }
-  if (flags.has('json')) output.json({ tables: tables.map(listFields) })
-  else output.result(renderList(tables, output.resultColors))
+    output.answer({ orphans }, renderOrphans(orphans, config.ledgerDatabase.value))
+  } else output.answer({ tables: tables.map(listFields) }, renderList(tables, output.resultColors))
   return EXIT.ok
 }
 
@@ -39,48 +35,21 @@ function renderOrphans(orphans: readonly Orphan[], ledger: string): readonly str
   })
 }
 
-export function listFields({
-  key,
-  target,
-  description,
-  unit,
-  rows,
-  blocks,
-  sources,
-  after,
-  ddl,
-  transform,
-}: TableDefinition): object {
+export function listFields(table: TableDefinition): object {
+  const { key, target, description, unit, rows, blocks, sources, after, ddl, transform } = table
   const [first, last] = [blocks.from, blocks.to].map((limit) => limitText(limit) || null)
-  return {
-    table: key,
-    target,
-    description,
-    unit,
-    rows: rows.kind,
-    first,
-    last,
-    sources,
-    after,
-    files: [ddl.file, transform.file],
-  }
+  const files = [ddl.file, transform.file]
+  return { table: key, target, description, unit, rows: rows.kind, first, last, sources, after, files }
 }
 
 function facts({ rows, blocks, sources, after }: TableDefinition): readonly string[] {
-  return [
-    rowsText(rows),
-    blocksText(blocks),
-    ...(sources.length > 0 ? [`reads ${count(sources.length, 'source table')}`] : []),
-    ...(after.length > 0 ? [`after ${after.join(', ')}`] : []),
-  ]
-}
-
-function rowsText(rows: RowsKind): string {
-  return rows.kind === 'per-block' ? 'rows per block' : `rows per key, ${rows.keep} ${rows.column}`
-}
-
-function blocksText({ from, to }: BlockLimits): string {
-  return from === undefined && to === undefined ? 'all blocks' : `blocks ${limitText(from)}..${limitText(to)}`
+  const { from, to } = blocks
+  return listOf(
+    rows.kind === 'per-block' ? 'rows per block' : `rows per key, ${rows.keep} ${rows.column}`,
+    (from ?? to) === undefined ? 'all blocks' : `blocks ${limitText(from)}..${limitText(to)}`,
+    sources.length > 0 && `reads ${count(sources.length, 'source table')}`,
+    after.length > 0 && `after ${after.join(', ')}`,
+  )
 }
 
 /** As the header writes it: `dencun-1`. */

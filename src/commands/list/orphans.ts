@@ -1,10 +1,7 @@
 // Owns `list --orphans`: tables that the ledger knows and no SQL folder has. Reads only.
-import { joinCluster } from '../../clickhouse/cluster/cluster.ts'
-import { namesFor } from '../../clickhouse/own-databases.ts'
-import { openServer } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Context } from '../../session/command.ts'
-import { withConnections } from '../../session/session.ts'
+import { withTarget } from '../../session/target.ts'
 import { openTarget } from '../../targets/target.ts'
 
 /** `table`: its key; `target`: the database and name of its latest table, null if that is gone; times are of the ledger. */
@@ -20,33 +17,21 @@ export async function readOrphans(
   context: Context,
   known: readonly TableDefinition[],
 ): Promise<readonly Orphan[]> {
-  const { config } = context
-  return await withConnections(context, async ({ target }) => {
-    const opened = await openServer(target)
-    try {
-      const names = namesFor(config.ledgerDatabase.value)
-      const place = await joinCluster(opened, { cluster: config.cluster.value, names })
-      if ((await openTarget(place).ledgerState()) === 'absent') return []
-      return await place.server.client.rows<Orphan>({
-        // A key with a hyphen is an import's.
-        query: `SELECT table_key AS table, nullIf(any(name), '') AS target, sum(number) AS events,
-            formatDateTime(max(last), '%FT%TZ', 'UTC') AS last_event
-          FROM (
-            SELECT table_key, argMax(target_uuid, (epoch, seq)) AS uuid, toUInt32(count()) AS number, max(event_time) AS last
-            FROM {ledger:Identifier}.ledger
-            WHERE network = {network:String} AND position(table_key, '-') = 0 AND NOT has({known:Array(String)}, table_key)
-            GROUP BY table_key
-          ) AS events LEFT JOIN (SELECT uuid, concat(database, '.', name) AS name FROM system.tables) AS tables USING uuid
-          GROUP BY table ORDER BY table`,
-        query_params: {
-          ledger: place.names.ledger,
-          network: config.network.value,
-          known: known.map(({ key }) => key),
-        },
-        doing: 'reading the ledger',
-      })
-    } finally {
-      await opened.close()
-    }
+  return await withTarget(context, async ({ server, names, network }) => {
+    if ((await openTarget({ server, names }).ledgerState()) === 'absent') return []
+    return await server.client.rows<Orphan>({
+      // A key with a hyphen is an import's.
+      query: `SELECT table_key AS table, nullIf(any(name), '') AS target, sum(number) AS events,
+          formatDateTime(max(last), '%FT%TZ', 'UTC') AS last_event
+        FROM (
+          SELECT table_key, argMax(target_uuid, (epoch, seq)) AS uuid, toUInt32(count()) AS number, max(event_time) AS last
+          FROM {ledger:Identifier}.ledger
+          WHERE network = {network:String} AND position(table_key, '-') = 0 AND NOT has({known:Array(String)}, table_key)
+          GROUP BY table_key
+        ) AS events LEFT JOIN (SELECT uuid, concat(database, '.', name) AS name FROM system.tables) AS tables USING uuid
+        GROUP BY table ORDER BY table`,
+      query_params: { ledger: names.ledger, network, known: known.map(({ key }) => key) },
+      doing: 'reading the ledger',
+    })
   })
 }

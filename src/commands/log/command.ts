@@ -2,10 +2,10 @@
 import { EXIT, usageError } from '../../model/errors.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import type { Command } from '../../session/command.ts'
-import { withConnections } from '../../session/session.ts'
+import { withTarget } from '../../session/target.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
-import type { History, LoggedEvent, LoggedRun } from './log.ts'
+import { hasLedger, type History, loggedNames, type LoggedEvent, type LoggedRun, readLog } from './log.ts'
 import { renderEvents, renderRuns } from './render.ts'
 
 const DEFAULT_LIMIT = 20
@@ -19,28 +19,24 @@ export const log: Command = async (context) => {
   const catalogue = await readCatalogue(...config.sql.value)
   findNetwork(catalogue, config.network.value)
   const style = { columns: output.columns, colors: output.resultColors, limit }
-  const json = flags.has('json')
 
-  return await withConnections(context, async (connections) => {
-    const { hasLedger, readLog, withHistory } = await import('./log.ts')
-    return await withHistory({ config, catalogue }, connections, async (history) => {
-      const exists = await hasLedger(history)
-      if (!exists)
-        output.message([`There is no ledger in ${config.ledgerDatabase.value}: nothing has run yet.`])
-      if (exists && table !== undefined) await requireKnown(history, table)
-      const run = exists && prefix !== undefined ? await fullRunId(history, prefix) : prefix
-      const question = { table, run, limit, errors: flags.has('errors') }
-      if (table === undefined && run === undefined) {
-        const runs = exists ? await readLog<LoggedRun>(history, 'runs', question) : []
-        if (json) output.json({ runs })
-        else output.result(renderRuns(runs, style))
-      } else {
-        const events = exists ? await readLog<LoggedEvent>(history, 'events', question) : []
-        if (json) output.json({ events })
-        else output.result(renderEvents(events, { ...style, table }))
-      }
-      return EXIT.ok
-    })
+  return await withTarget(context, async (place, { source }) => {
+    const exclusive = config.servers.kind === 'embedded'
+    const history: History = { ...place, catalogue, sourceDatabase: source.database, exclusive }
+    const exists = await hasLedger(history)
+    if (!exists)
+      output.message([`There is no ledger in ${config.ledgerDatabase.value}: nothing has run yet.`])
+    if (exists && table !== undefined) await requireKnown(history, table)
+    const run = exists && prefix !== undefined ? await fullRunId(history, prefix) : prefix
+    const question = { table, run, limit, errors: flags.has('errors') }
+    if (table === undefined && run === undefined) {
+      const runs = exists ? await readLog<LoggedRun>(history, 'runs', question) : []
+      output.answer({ runs }, renderRuns(runs, style))
+    } else {
+      const events = exists ? await readLog<LoggedEvent>(history, 'events', question) : []
+      output.answer({ events }, renderEvents(events, { ...style, table }))
+    }
+    return EXIT.ok
   })
 }
 
@@ -48,7 +44,6 @@ export const log: Command = async (context) => {
 async function requireKnown(history: History, table: string): Promise<void> {
   const keys = history.catalogue.tables.map(({ key }) => key)
   if (keys.includes(table)) return
-  const { loggedNames } = await import('./log.ts')
   const known = [
     ...new Set([...keys, ...(await loggedNames(history, 'table_key', { prefix: '', limit: 1e6 }))]),
   ]
@@ -57,7 +52,6 @@ async function requireKnown(history: History, table: string): Promise<void> {
 
 /** Finds a run by a prefix of its id. */
 async function fullRunId(history: History, prefix: string): Promise<string> {
-  const { loggedNames } = await import('./log.ts')
   const [id, ...others] = await loggedNames(history, 'run_id', { prefix, limit: 5 })
   if (id === undefined)
     throw usageError(`no run begins with '${prefix}'`, '`backfill log` shows the latest runs')

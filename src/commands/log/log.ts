@@ -2,9 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_ATTEMPTS } from '../../clickhouse/error-codes.ts'
-import { joinCluster } from '../../clickhouse/cluster/cluster.ts'
-import { namesFor } from '../../clickhouse/own-databases.ts'
-import { openServer } from '../../clickhouse/server.ts'
 import { type LedgerPlace, REVOKED } from '../../ledger/events.ts'
 import { openLocks } from '../../lock/lock.ts'
 import type { Catalogue } from '../../model/model.ts'
@@ -12,8 +9,6 @@ import { importKey } from '../../model/table-key.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
 import { openTarget, type TargetPort } from '../../targets/target.ts'
 import { PROGRAM_SQL } from '../../package-folder.ts'
-import type { Config } from '../../workspace/config.ts'
-import type { Connections } from '../../workspace/open.ts'
 
 export type History = LedgerPlace & {
   readonly catalogue: Catalogue
@@ -21,27 +16,6 @@ export type History = LedgerPlace & {
   readonly sourceDatabase: string
   /** No other host can reach the server (embedded). */
   readonly exclusive: boolean
-}
-
-/** Opens only the target, so that `log` works while the source is unreachable. @throws BackfillError `server` */
-export async function withHistory<T>(
-  { config, catalogue }: { readonly config: Config; readonly catalogue: Catalogue },
-  { source, target }: Connections,
-  use: (history: History) => Promise<T>,
-): Promise<T> {
-  const server = await openServer(target)
-  try {
-    const names = namesFor(config.ledgerDatabase.value)
-    return await use({
-      ...(await joinCluster(server, { cluster: config.cluster.value, names })),
-      network: config.network.value,
-      catalogue,
-      sourceDatabase: source.database,
-      exclusive: config.servers.kind === 'embedded',
-    })
-  } finally {
-    await server.close()
-  }
 }
 
 /** Whether there is a ledger; without one the other questions fail. */
@@ -180,9 +154,5 @@ export type LoggedEvent = Author &
     readonly elapsed_ms: number
     readonly rows_read: number
     readonly rows_written: number
-    readonly peak_memory: number
-    readonly error_code: number
     readonly error: string | null
-    readonly sql_hash: string
-    readonly query_id: string
   }

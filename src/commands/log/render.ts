@@ -1,8 +1,8 @@
 // Owns how the ledger's history looks: one line for each run or attempt, with errors below. Pure.
 import type { LoggedEvent, LoggedRun, LoggedTable } from './log.ts'
-import { type Colors, count, duration, number, formatRange } from '../../terminal/render/format.ts'
+import { type Colors, count, duration, formatRange, listOf, number } from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
-import { visible } from '../../terminal/render/escape.ts'
+import { visible } from '../../terminal/render/printable.ts'
 
 export type LogStyle = { readonly columns: number; readonly colors: Colors; readonly limit: number }
 
@@ -31,11 +31,11 @@ function page<Row extends LoggedRun | LoggedEvent>(
   const { lines, dropped: left } = renderTable(rows, columns, width)
   const [head = '', ...body] = lines
   const dropped = rows.flatMap(tablesOf).some(({ present }) => !present)
-  const notes = [
-    ...(dropped ? ['* The table was dropped since or does not exist: the event no longer counts.'] : []),
-    ...(left.length > 0 ? [`Not shown at ${width} columns: ${left.join(', ')} (\`| cat\` shows all).`] : []),
-    ...(rows.length === limit ? [`The latest ${number(limit)}; --limit shows more.`] : []),
-  ]
+  const notes = listOf(
+    dropped && '* The table was dropped since or does not exist: the event no longer counts.',
+    left.length > 0 && `Not shown at ${width} columns: ${left.join(', ')} (\`| cat\` shows all).`,
+    rows.length === limit && `The latest ${number(limit)}; --limit shows more.`,
+  )
   return [
     colors.dim(head),
     ...rows.flatMap(({ error }, index) => [body[index] ?? '', ...errorLines(error ?? '', width, colors)]),
@@ -77,16 +77,15 @@ const authorColumns = [
 ]
 
 function outcomeText(run: LoggedRun): string {
-  const counts = (['accepted', 'revoked', 'cleaned', 'invalidated', 'marked_stale'] as const).flatMap(
-    (word) => {
+  const words = ['accepted', 'revoked', 'cleaned', 'invalidated', 'marked_stale'] as const
+  return listOf(
+    run.chunks_done + run.chunks_failed + run.chunks_open > 0 && run.outcome,
+    run.outcome === 'interrupted' && run.chunks_open > 0 && count(run.chunks_open, 'open chunk'),
+    ...words.map((word) => {
       const blocks = run[`${word}_blocks`]
-      return blocks > 0 ? [`${word.replace('_', ' ')} ${count(blocks, 'block')}`] : []
-    },
-  )
-  const ended = run.chunks_done + run.chunks_failed + run.chunks_open > 0 ? [run.outcome] : []
-  const open =
-    run.outcome === 'interrupted' && run.chunks_open > 0 ? [count(run.chunks_open, 'open chunk')] : []
-  return [...ended, ...open, ...counts].join(', ')
+      return blocks > 0 && `${word.replace('_', ' ')} ${count(blocks, 'block')}`
+    }),
+  ).join(', ')
 }
 
 function eventColumns(colors: Colors): readonly TableColumn<LoggedEvent>[] {

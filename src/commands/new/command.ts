@@ -31,8 +31,10 @@ export const newTable: Command = async ({ config, output, flags }) => {
   const sources = given ?? (after.length > 0 ? [] : ['transaction'])
   const inputs = inputsOf(catalogue, { sources, after }).map((input) => fitting(input, rows))
   const written = await writeNewFiles(folder, await tableFiles(folder, { key, rows, inputs }))
-  if (flags.has('json')) output.json({ files: written })
-  else output.result(written.map((path) => `Wrote ${path}`))
+  output.answer(
+    { files: written },
+    written.map((path) => `Wrote ${path}`),
+  )
   output.message([
     `Next: \`backfill check ${key} --offline\`, \`backfill test ${key}\`, and edit the SELECT.`,
   ])

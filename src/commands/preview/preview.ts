@@ -10,8 +10,7 @@ import { errorCode, serverError, messageOf } from '../../clickhouse/server-error
 import { openServer, type Server } from '../../clickhouse/server.ts'
 import { errorInBody, TAIL_BYTES } from '../../clickhouse/write.ts'
 import { verbatim } from '../../terminal/render/json.ts'
-import { transformParams } from '../../targets/transform.ts'
-import { describeTransform, readerOf } from '../../targets/transform.ts'
+import { transformParams, describeTransform, readerOf } from '../../targets/transform.ts'
 
 export type PreviewQuestion = {
   readonly table: TableDefinition

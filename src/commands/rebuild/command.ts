@@ -1,6 +1,6 @@
 // Owns `backfill rebuild`.
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { RebuildOptions, RebuildPorts } from './workspace.ts'
+import type { RebuildOptions } from './workspace.ts'
 import { positiveCount, readFlag } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -30,8 +30,8 @@ export const rebuildCommand: Command = async (context) => {
   const work = async (session: Session, run: Supervised): Promise<number> => {
     const { workspace } = session
     const [{ rebuild }, { readSides }] = await Promise.all([import('./rebuild.ts'), import('./swap.ts')])
-    const ports = await rebuildPorts(session)
-    const sides = await readSides(workspace, ports.rebuild, workspace.chosen[0]!)
+    const ports = await verifyPorts(session)
+    const sides = await readSides(workspace, ports.target, workspace.chosen[0]!)
     if (options.dropOld) await confirm(context, dropQuestion(sides, workspace.ports.target.database))
     if (!flags.has('quiet') && !flags.has('json')) output.message(startLines(sides))
     const report = await rebuild(workspace, ports, options, run)
@@ -51,19 +51,13 @@ export const rebuildCommand: Command = async (context) => {
 }
 
 async function dryRun(context: Context, options: RebuildOptions): Promise<number> {
-  const { output, flags } = context
+  const { output } = context
   return await withWorkspace(context, async (session) => {
     const { planRebuild } = await import('./rebuild.ts')
-    const planned = await planRebuild(session.workspace, await rebuildPorts(session), options)
-    if (flags.has('json')) output.json(rebuildPlanFields(planned))
-    else output.result(renderRebuildPlan(planned, options, output.resultColors))
+    const planned = await planRebuild(session.workspace, await verifyPorts(session), options)
+    output.answer(rebuildPlanFields(planned), renderRebuildPlan(planned, options, output.resultColors))
     return EXIT.ok
   })
-}
-
-export async function rebuildPorts(session: Session): Promise<RebuildPorts> {
-  const { openRebuild } = await import('./tables.ts')
-  return { ...(await verifyPorts(session)), rebuild: openRebuild({ server: session.connected.target }) }
 }
 
 function assertNoCluster({ config }: Context, table: string): void {

@@ -1,27 +1,22 @@
 // Owns the rebuild of a table: it builds a new table beside the old one, checks it, and exchanges the two atomically.
 // Each step can be killed at any moment; the next call finds by names and UUIDs where to continue.
-import { BackfillError, usageError } from '../../model/errors.ts'
+import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { type PlanReport, planUp } from '../../planning/plan.ts'
+import { planUp } from '../../planning/plan.ts'
 import { assertStillThere, carryAccepted, forcedHead, viewOf } from './checks.ts'
 import { buildingName } from './names.ts'
 import { finishSwap, readSides, type Sides, swap } from './swap.ts'
-import {
-  buildOf,
-  type RebuildOptions,
-  type RebuildPorts,
-  type Rebuilding,
-  withLock,
-  workspaceOf,
-} from './workspace.ts'
+import { buildOf, type RebuildOptions, type Rebuilding, withLock, workspaceOf } from './workspace.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
-import { verify } from '../verify/verify.ts'
-import type { VerifyReport } from '../verify/report.ts'
+import { changeTables } from './tables.ts'
+import type { VerifyPorts } from '../verify/ports.ts'
+import { verifyCode } from '../verify/render.ts'
+import { verify, type VerifyReport } from '../verify/verify.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /**
@@ -31,13 +26,13 @@ import type { Workspace } from '../../runner/workspace.ts'
  */
 export async function rebuild(
   workspace: Workspace,
-  ports: RebuildPorts,
+  ports: VerifyPorts,
   options: RebuildOptions,
   hooks: UpHooks,
 ): Promise<RebuildReport> {
   const table = workspace.chosen[0]!
   const { key } = table
-  await readSides(workspace, ports.rebuild, table)
+  await readSides(workspace, ports.target, table)
   const { target } = workspace.ports
   const ledger = await target.ledgerState()
   if (ledger === 'absent') await target.prepare(workspace.catalogue.ledger)
@@ -52,26 +47,22 @@ export async function rebuild(
 }
 
 /** The plan of `rebuild`. Reads only. @throws BackfillError as `rebuild` does before it begins */
-export async function planRebuild(
-  workspace: Workspace,
-  ports: RebuildPorts,
-  options: RebuildOptions,
-): Promise<RebuildPlan> {
+export async function planRebuild(workspace: Workspace, ports: VerifyPorts, options: RebuildOptions) {
   const table = workspace.chosen[0]!
-  const sides = await readSides(workspace, ports.rebuild, table)
+  const sides = await readSides(workspace, ports.target, table)
   if (!options.dropOld) assertNothingKept(table, sides)
   const building = buildOf(table, sides.present.uuid)
   return { sides, plan: await planUp(workspaceOf(workspace, table, building), options.up) }
 }
 
-export type RebuildPlan = { readonly sides: Sides; readonly plan: PlanReport }
+export type RebuildPlan = Awaited<ReturnType<typeof planRebuild>>
 
 async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
   const { workspace, ports, table, options, hooks, lock, note } = rebuilding
-  const sides = await readSides(workspace, ports.rebuild, table)
+  const sides = await readSides(workspace, ports.target, table)
   const [replaced] = sides.replaced
   if (replaced !== undefined) {
-    const kept = await finishSwap(ports.rebuild, table, replaced)
+    const kept = await finishSwap(ports.target, table, replaced)
     return await ended(rebuilding, { outcome: 'finished', old: [...sides.old.map(({ name }) => name), kept] })
   }
   if (options.dropOld && sides.old.length > 0)
@@ -99,9 +90,9 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
     { report: () => {}, signal: hooks.signal },
   )
   if (hooks.signal.aborted) return { ...unchanged, outcome: 'incomplete', verification }
-  if (!isGood(verification)) return { ...unchanged, outcome: 'different', verification }
+  if (verifyCode(verification) === EXIT.different) return { ...unchanged, outcome: 'different', verification }
 
-  const old = await finishSwap(ports.rebuild, table, await swap(rebuilding, build))
+  const old = await finishSwap(ports.target, table, await swap(rebuilding, build))
   return { ...(await ended(rebuilding, { outcome: 'swapped', old: [old] })), summary, verification }
 }
 
@@ -124,19 +115,15 @@ async function ended(
   { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
 ): Promise<RebuildReport> {
   const { ports, options } = rebuilding
-  if (options.dropOld) for (const name of old) await ports.rebuild.drop(name)
+  if (options.dropOld) for (const name of old) await changeTables(ports.target, 'drop', name)
   const dependants = await staleDependants(rebuilding)
   const outcomeOfOld = options.dropOld ? { dropped: old } : { kept: old[0] }
   return { ...reportOf(rebuilding), outcome, ...outcomeOfOld, dependants }
 }
 
 /** The ranges that dependants computed from the old table. An error becomes a note, because the exchange is done. */
-async function staleDependants({
-  workspace,
-  table,
-  options,
-  note,
-}: Rebuilding): Promise<readonly StaleDependant[]> {
+async function staleDependants(rebuilding: Rebuilding): Promise<readonly StaleDependant[]> {
+  const { workspace, table, options, note } = rebuilding
   const chosen = workspace.catalogue.tables.filter(({ after }) => after.includes(table.key))
   if (chosen.length === 0) return []
   try {
@@ -171,7 +158,7 @@ async function clearAway(
 ): Promise<void> {
   for (const { name: useless } of stray) {
     note(`dropping ${useless}: it was built to replace a table that no longer exists`)
-    await ports.rebuild.drop(useless)
+    await changeTables(ports.target, 'drop', useless)
   }
   for (const one of built) {
     const view = await viewOf(workspace, table.key, one.uuid)
@@ -184,23 +171,15 @@ async function clearAway(
           state === 'done' && (sqlHash !== table.sqlHash || forks !== forksText(table, workspace.network)),
       )
     if (one.name.startsWith(name) && !other) {
-      if (one.name !== name) await ports.rebuild.rename(one.name, name)
+      if (one.name !== name) await changeTables(ports.target, 'rename', one.name, name)
       note('continuing an earlier rebuild')
     } else {
       note(
         `dropping ${one.name}: it was started with another version of the file or of a fork, or cannot be reused`,
       )
-      await ports.rebuild.drop(one.name)
+      await changeTables(ports.target, 'drop', one.name)
     }
   }
-}
-
-function isGood({ tables }: VerifyReport): boolean {
-  return tables.every(({ comparisons }) =>
-    comparisons.every(
-      ({ outcome, why }) => outcome === 'same' || (outcome === 'different' && why !== undefined),
-    ),
-  )
 }
 
 export type RebuildReport = {

@@ -3,7 +3,7 @@ import type { NamedTable } from './tables.ts'
 import type { RebuildPlan, RebuildReport } from './rebuild.ts'
 import type { Sides } from './swap.ts'
 import type { RebuildOptions } from './workspace.ts'
-import { type Colors, count, duration, formatRanges } from '../../terminal/render/format.ts'
+import { type Colors, count, duration, formatRanges, listOf, size } from '../../terminal/render/format.ts'
 import { renderVerify, verifyFields } from '../verify/render.ts'
 
 /** Asked before `--drop-old` does anything. */
@@ -19,21 +19,21 @@ export function startLines({ present, built, replaced, old }: Sides): readonly s
   if (replaced.length > 0) return [`An earlier rebuild has exchanged the tables already: finishing it.`]
   // Other messages cover an old table: it is dropped, or refused.
   if (old.length > 0) return []
-  return [
+  return listOf(
     built.length === 0
       ? `Building a new ${present.name} beside the old one (${rowsText(present)}), which stays unchanged until the two are exchanged.`
       : `Continuing with the new ${present.name}; the old one stays unchanged until the two are exchanged.`,
-    ...viewLines(present),
-  ]
+    viewLine(present),
+  )
 }
 
 /** A view follows the name of a table: it sees what is inserted after the exchange, and nothing before. */
-function viewLines({ name, views }: NamedTable): readonly string[] {
-  return views.length === 0
-    ? []
-    : [
-        `${views.join(', ')} (materialized) ${views.length === 1 ? 'reads' : 'read'} ${name}: what is built now does not arrive there, and what came from the old table stays.`,
-      ]
+function viewLine({ name, views }: NamedTable): string | false {
+  const reads = views.length === 1 ? 'reads' : 'read'
+  return (
+    views.length > 0 &&
+    `${views.join(', ')} (materialized) ${reads} ${name}: what is built now does not arrive there, and what came from the old table stays.`
+  )
 }
 
 export function renderRebuild(report: RebuildReport, colors: Colors): readonly string[] {
@@ -46,18 +46,16 @@ export function renderRebuild(report: RebuildReport, colors: Colors): readonly s
     incomplete: `${name}  ${colors.yellow('not complete')}: ${target} is still the old table; run backfill rebuild ${table} again to continue`,
     different: `${name}  ${colors.red('not exchanged')}: the new table differs from what its SQL computes now; ${target} is still the old table`,
   }[outcome]
-  return [
-    ...(verification === undefined ? [] : renderVerify(verification, colors, false)),
+  return listOf(
+    verification && renderVerify(verification, colors, false),
     head,
-    ...(kept === undefined
-      ? []
-      : [`  the old one is kept as ${kept}: backfill rebuild ${table} --drop-old drops it`]),
-    ...dropped.map((one) => `  dropped ${one}`),
-    ...dependants.flatMap(({ table: dependant, blocks, hint }) => [
+    kept !== undefined && `  the old one is kept as ${kept}: backfill rebuild ${table} --drop-old drops it`,
+    dropped.map((one) => `  dropped ${one}`),
+    dependants.flatMap(({ table: dependant, blocks, hint }) => [
       `  ${colors.yellow(dependant)} was computed from the old table: ${formatRanges(blocks)} are stale`,
       `  Next: ${hint}`,
     ]),
-  ]
+  )
 }
 
 export function renderRebuildPlan(
@@ -67,28 +65,24 @@ export function renderRebuildPlan(
 ): readonly string[] {
   const { table, chunks, missingBlocks, expectedRows, expectedMs, sourceGaps, incomplete } = plan.tables[0]!
   const left = [...sourceGaps, ...incomplete]
-  const steps =
-    sides.replaced.length > 0
-      ? ['finish an earlier rebuild: the tables are exchanged already']
-      : options.dropOld && sides.old.length > 0
-        ? []
-        : [
-            `build ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${expectedMs === null ? '' : `, ${duration(expectedMs)}`}${sides.built.length > 0 ? ' (continues what is built)' : ''}`,
-            ...(left.length > 0 ? [`leave out source gaps and incomplete blocks ${formatRanges(left)}`] : []),
-            `compute ${count(options.sample, 'chunk')} of it again, chosen at random`,
-            `exchange it with ${sides.present.name} (${rowsText(sides.present)})`,
-          ]
+  const time = expectedMs === null ? '' : `, ${duration(expectedMs)}`
+  const goesOn = sides.built.length > 0 ? ' (continues what is built)' : ''
   const drops = [...sides.old, ...sides.replaced].map(sizeText)
-  return [
-    colors.bold(table),
-    ...steps.map((step) => `  ${step}`),
-    ...viewLines(sides.present).map((line) => `  ${colors.yellow(line)}`),
-    options.dropOld
-      ? `  drop ${drops.length > 0 ? drops.join(' and ') : 'the old table'}`
-      : '  keep the old table',
-    '',
-    'Nothing has been written.',
-  ]
+  const view = viewLine(sides.present)
+  const building = listOf(
+    `build ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${time}${goesOn}`,
+    left.length > 0 && `leave out source gaps and incomplete blocks ${formatRanges(left)}`,
+    `compute ${count(options.sample, 'chunk')} of it again, chosen at random`,
+    `exchange it with ${sides.present.name} (${rowsText(sides.present)})`,
+  )
+  const isBuilt = sides.replaced.length > 0
+  const steps = listOf(
+    isBuilt && 'finish an earlier rebuild: the tables are exchanged already',
+    !isBuilt && !(options.dropOld && sides.old.length > 0) && building,
+    view && colors.yellow(view),
+    options.dropOld ? `drop ${drops.join(' and ') || 'the old table'}` : 'keep the old table',
+  )
+  return [colors.bold(table), ...steps.map((step) => `  ${step}`), '', 'Nothing has been written.']
 }
 
 /** The last object of `rebuild --json`. */
@@ -108,9 +102,9 @@ export function rebuildPlanFields({ sides, plan }: RebuildPlan): object {
   return {
     table,
     present: sides.present.name,
-    building: namesOf(sides.built),
-    exchanged: namesOf(sides.replaced),
-    old: namesOf(sides.old),
+    building: sides.built.map(({ name }) => name),
+    exchanged: sides.replaced.map(({ name }) => name),
+    old: sides.old.map(({ name }) => name),
     missingBlocks,
     chunks: chunks.length,
     expectedRows,
@@ -118,15 +112,10 @@ export function rebuildPlanFields({ sides, plan }: RebuildPlan): object {
   }
 }
 
-function namesOf(tables: readonly NamedTable[]): readonly string[] {
-  return tables.map(({ name }) => name)
-}
-
 function sizeText(table: NamedTable): string {
   return `${table.name} (${rowsText(table)})`
 }
 
 function rowsText({ rows, bytes }: NamedTable): string {
-  const size = bytes === null ? '' : `, ${(bytes / 1e9).toFixed(1)} GB`
-  return `${rows === null ? 'rows unknown' : count(rows, 'row')}${size}`
+  return `${rows === null ? 'rows unknown' : count(rows, 'row')}${bytes === null ? '' : `, ${size(bytes)}`}`
 }

@@ -1,7 +1,8 @@
 // Owns the exchange of the new table with the old one.
 import { failedError, retryOf, usageError } from '../../model/errors.ts'
 import { type BuildOf, isOf, oldName, readRole, readyName } from './names.ts'
-import type { NamedTable, RebuildPort } from './tables.ts'
+import type { Server } from '../../clickhouse/server.ts'
+import { changeTables, type NamedTable, tablesLike } from './tables.ts'
 import type { Rebuilding } from './workspace.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -19,7 +20,7 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
   for (let attempt = 1; ; attempt++) {
     // Checks that the lock is still held, and renews it so that nobody takes it during the exchange.
     await lock.renew()
-    const { present, built, replaced } = await readSides(workspace, ports.rebuild, table)
+    const { present, built, replaced } = await readSides(workspace, ports.target, table)
     if (replaced[0] !== undefined) return replaced[0]
     const [next] = built
     if (present.uuid !== build.uuid || next === undefined)
@@ -29,8 +30,8 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
       )
     const name = readyName(build, lock.epoch)
     try {
-      await ports.rebuild.rename(next.name, name)
-      await ports.rebuild.exchange(table.target, name)
+      await changeTables(ports.target, 'rename', next.name, name)
+      await changeTables(ports.target, 'exchange', table.target, name)
       return { ...present, name }
     } catch (error) {
       if (retryOf(error) !== 'reconnect' || attempt === MAX_TRIES) throw error
@@ -54,11 +55,11 @@ export type Sides = {
 /** @throws BackfillError `usage` if there is no table to rebuild, or none that can be exchanged */
 export async function readSides(
   { ports }: Workspace,
-  rebuild: RebuildPort,
+  server: Server,
   { key, target }: TableDefinition,
 ): Promise<Sides> {
   const { database } = ports.target
-  const tables = await rebuild.tables(target)
+  const tables = await tablesLike(server, target)
   const present = tables.find(({ name }) => name === target)
   if (present === undefined)
     throw usageError(
@@ -86,11 +87,11 @@ const NO_TABLES = { built: [], replaced: [], old: [], stray: [] }
 
 /** Gives an exchanged table its last name; safe to repeat after a kill. */
 export async function finishSwap(
-  rebuild: RebuildPort,
+  server: Server,
   { target }: TableDefinition,
   replaced: NamedTable,
 ): Promise<string> {
   const name = oldName(target, replaced.uuid)
-  await rebuild.rename(replaced.name, name)
+  await changeTables(server, 'rename', replaced.name, name)
   return name
 }

@@ -7,7 +7,6 @@ import { lex, significantTokens } from '../../sql-syntax/lexer.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
-import type { RebuildPort } from './tables.ts'
 import type { VerifyPorts } from '../verify/ports.ts'
 import type { UpHooks } from '../../runner/up.ts'
 
@@ -54,8 +53,6 @@ export function withLock(workspace: Workspace, lock: Lock): Workspace {
   return { ...workspace, ports: { ...workspace.ports, locks: { ...locks, acquire } } }
 }
 
-export type RebuildPorts = VerifyPorts & { readonly rebuild: RebuildPort }
-
 export type RebuildOptions = {
   /** Options of the run that fills the new table. */
   readonly up: UpOptions
@@ -69,7 +66,7 @@ export type RebuildOptions = {
 /** The context of all steps. */
 export type Rebuilding = {
   readonly workspace: Workspace
-  readonly ports: RebuildPorts
+  readonly ports: VerifyPorts
   readonly table: TableDefinition
   readonly options: RebuildOptions
   readonly hooks: UpHooks

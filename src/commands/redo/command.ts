@@ -7,15 +7,16 @@ import type { Flags } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
-import { redoQuestion, renderRedo, asQuestion, costLines, redoQuestionParts, tableLines } from './render.ts'
+import { renderRedo, asQuestion, planLines, redoQuestionParts, tableLines } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
-import { rebuildOptions, rebuildPorts } from '../rebuild/command.ts'
+import { rebuildOptions } from '../rebuild/command.ts'
+import { verifyPorts } from '../verify/ports.ts'
 import type { RebuildReport } from '../rebuild/rebuild.ts'
 import { rebuildFields, renderRebuild, rebuildPlanFields } from '../rebuild/render.ts'
 import { planStale, redoStale, leftText, type StaleStep } from './stale-tables.ts'
-import { type Colors, count, duration } from '../../terminal/render/format.ts'
+import { type Colors, count, duration, listOf } from '../../terminal/render/format.ts'
 
 export const redoCommand: Command = async (context) => {
   const { flags } = context
@@ -39,7 +40,7 @@ export const redoCommand: Command = async (context) => {
       renderRedo(report, { typed: question.typed, dry, colors }),
     )
     if (!goesOn || report.tables.length === 0) return EXIT.ok
-    await confirm(context, redoQuestion(report))
+    await confirm(context, asQuestion(redoQuestionParts(report.tables)))
     const { redo } = await import('./redo.ts')
     return await supervised(context, async (run) => run.finish(await redo(workspace, plan, options, run)))
   })
@@ -62,12 +63,11 @@ function showPlan(
 /** @throws BackfillError `usage` unless exactly one complete request is given */
 function requestOf(flags: Flags): { readonly request: RedoRequest; readonly typed: string } {
   const range = rangeOf(flags)
-  const asked: readonly (RedoRequest | undefined)[] = [
+  const [request, second] = listOf<RedoRequest>(
     range && { kind: 'range', range },
-    flags.has('stale') ? { kind: 'stale' } : undefined,
-    flags.has('dirty') ? { kind: 'dirty' } : undefined,
-  ]
-  const [request, second] = asked.filter((one) => one !== undefined)
+    flags.has('stale') && { kind: 'stale' },
+    flags.has('dirty') && { kind: 'dirty' },
+  )
   if (request === undefined)
     throw usageError(
       '`redo` needs blocks',
@@ -98,7 +98,7 @@ const redoAllStale: Command = async (context) => {
       : output.message(flags.has('quiet') ? [] : renderRebuild(done, output.messageColors))
   return await withWorkspace(context, async (session) => {
     const { workspace } = session
-    const rebuilds = { ports: await rebuildPorts(session), options: rebuildOptions(context), report }
+    const rebuilds = { ports: await verifyPorts(session), options: rebuildOptions(context), report }
     const wanted = { options: upOptions(context), rebuilds }
     const steps = await planStale(workspace, wanted)
     const { name } = workspace.network
@@ -127,22 +127,19 @@ function renderStalePlan(
   dry: boolean,
 ): readonly string[] {
   if (steps.length === 0) return ['Nothing to redo: no range is stale.']
-  return [
-    `network ${colors.bold(network)}`,
-    '',
-    ...steps.flatMap((step) => stepLines(step, colors)),
-    ...costLines(redone(steps), colors),
-    ...(dry ? ['', 'Nothing has been written.'] : []),
-  ]
+  const lines = steps.flatMap((step) => stepLines(step, colors))
+  return planLines(network, redone(steps), lines, { dry, colors })
 }
 
 /** Asked after the plan was shown. */
 function staleQuestion(steps: readonly StaleStep[]): string {
   const rebuilt = steps.flatMap(({ kind, table }) => (kind === 'rebuild' ? [table.key] : []))
-  return asQuestion([
-    ...redoQuestionParts(redone(steps)),
-    ...(rebuilt.length > 0 ? [`rebuild ${rebuilt.join(', ')} and drop the old tables`] : []),
-  ])
+  return asQuestion(
+    listOf(
+      redoQuestionParts(redone(steps)),
+      rebuilt.length > 0 && `rebuild ${rebuilt.join(', ')} and drop the old tables`,
+    ),
+  )
 }
 
 /** The object of `redo --stale --json` before the events. */

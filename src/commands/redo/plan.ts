@@ -2,7 +2,7 @@
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
 import { type PerUnit, type TableDefinition } from '../../model/model.ts'
-import { type BlockSet, hull, type Range, subtract, union } from '../../model/blocks.ts'
+import { type BlockSet, hull, subtract, union } from '../../model/blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
@@ -27,20 +27,11 @@ export type RedoQuestion = {
   readonly typed: string
 }
 
-/** A plan with its inputs. */
-export type PlannedRedo = {
-  readonly report: RedoPlan
-  readonly question: RedoQuestion
-  /** The named table first, then those that read it, in the order of their dependencies. */
-  readonly tables: readonly TableDefinition[]
-  readonly uuids: ReadonlyMap<string, string>
-}
-
 /**
  * Plans the redo of the one chosen table. Reads only.
  * @throws BackfillError `usage` or `failed` if it must be refused (refusals.ts), or the files do not fit
  */
-export async function planRedo(workspace: Workspace, question: RedoQuestion): Promise<PlannedRedo> {
+export async function planRedo(workspace: Workspace, question: RedoQuestion) {
   const { request, dependants, lag, typed, building = new Map<string, BlockSet>() } = question
   const table = workspace.chosen[0]!
   assertPerBlock(table, request)
@@ -69,7 +60,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     tables.filter(({ key }) => concerned.some((one) => one.key === key)),
     targetsOf(tableStatuses),
   )
-  const plans: RedoPlanTable[] = []
+  const plans = []
   const built = new Map([
     ...building,
     ...blocks.map(({ key, redo, also }) => [key, union(redo, also)] as const),
@@ -83,13 +74,22 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion): Pr
     const ms = expectedMs(throughputs.get(one.key) ?? NO_PACE, rows)
     plans.push({
       ...(await costOf(workspace, tableStatus, { ...one, redo: subtract(one.redo, gone) })),
+      /** Blocks that are left as they are: the sources or a table that it reads lack their rows, or it expects them no more. */
       gone,
+      /** How long the blocks are missing while they are built again; null if no chunk of the table has run yet. */
       expectedMs: ms === undefined ? null : Math.round(ms / jobs),
     })
   }
+  // `head`: the highest block that is built again. The named table first, then its readers; none if there is nothing to do.
   const report = { network: workspace.network.name, head, tables: plans }
+  // `tables`: the named one first, then those that read it, in the order of their dependencies.
   return { report, question, tables, uuids }
 }
+
+export type PlannedRedo = Awaited<ReturnType<typeof planRedo>>
+export type RedoPlan = PlannedRedo['report']
+/** What `redo` would do to one table. */
+export type RedoPlanTable = RedoPlan['tables'][number]
 
 function noDeletesHint({ key }: TableDefinition): string {
   return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it again`
@@ -98,7 +98,15 @@ function noDeletesHint({ key }: TableDefinition): string {
 /** The blocks of each table by its status and the ledger. */
 export async function pickBlocks(
   { ports }: Workspace,
-  { tables, uuids, question }: Omit<PlannedRedo, 'report'>,
+  {
+    tables,
+    uuids,
+    question,
+  }: {
+    readonly tables: readonly TableDefinition[]
+    readonly uuids: ReadonlyMap<string, string>
+    readonly question: RedoQuestion
+  },
   tableStatuses: ReadonlyMap<string, TableStatus>,
 ): Promise<readonly RedoBlocks[]> {
   const [table, ...dependants] = await Promise.all(
@@ -130,49 +138,23 @@ async function costOf(
   { ports }: Workspace,
   { table, target, bounds }: TableStatus,
   { redo, also }: RedoBlocks,
-): Promise<Omit<RedoPlanTable, 'gone' | 'expectedMs'>> {
+) {
   const deletes = table.rows.kind === 'per-block'
   return {
     table: table.key,
     target: `${ports.target.database}.${table.target}`,
+    /** Whether rows are deleted first. A per-key table runs again without a delete and stays stale there. */
     deletes,
     redo,
+    /** Those of them that the table holds no more: they are not built again. */
     outside: subtract(redo, [rangeOf(bounds.limits)]),
+    /** Missing blocks that are built as well. */
     also,
+    /** Rows that are deleted, before merging. */
     rows: deletes ? await ports.executor.count(table, redo) : 0,
+    /** Of the whole table, before merging; null if the engine does not count them. */
     tableRows: target?.rows ?? null,
+    /** The materialized views that read it: they keep what they took, and take the rows that are built again once more. */
     views: target?.views ?? [],
   }
-}
-
-/** What `redo` would do to one table. */
-export type RedoPlanTable = {
-  readonly table: string
-  /** With its database. */
-  readonly target: string
-  /** Whether rows are deleted first. A per-key table runs again without a delete and stays stale there. */
-  readonly deletes: boolean
-  readonly redo: readonly Range[]
-  /** Those of them that the table holds no more: they are not built again. */
-  readonly outside: readonly Range[]
-  /** Missing blocks that are built as well. */
-  readonly also: readonly Range[]
-  /** Blocks that are left as they are: the sources or a table that it reads lack their rows, or it expects them no more. */
-  readonly gone: readonly Range[]
-  /** Rows that are deleted, before merging. */
-  readonly rows: number
-  /** Of the whole table, before merging; null if the engine does not count them. */
-  readonly tableRows: number | null
-  /** The materialized views that read it: they keep what they took, and take the rows that are built again once more. */
-  readonly views: readonly string[]
-  /** How long the blocks are missing while they are built again; null if no chunk of the table has run yet. */
-  readonly expectedMs: number | null
-}
-
-/** The named table first, then its readers; empty if there is nothing to do. */
-export type RedoPlan = {
-  readonly network: string
-  /** The highest block that is built again. */
-  readonly head: number
-  readonly tables: readonly RedoPlanTable[]
 }

@@ -1,7 +1,15 @@
 // Owns how a redo's plan looks: the rows to delete, the cost, the blocks to build again. Pure.
 import { countBlocks } from '../../model/blocks.ts'
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
-import { type Colors, count, duration, formatRanges, number, percent } from '../../terminal/render/format.ts'
+import {
+  type Colors,
+  count,
+  duration,
+  formatRanges,
+  listOf,
+  number,
+  percent,
+} from '../../terminal/render/format.ts'
 
 export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly colors: Colors }
 
@@ -12,20 +20,26 @@ export function renderRedo(
   { network, tables }: RedoPlan,
   { typed, dry, colors }: RedoStyle,
 ): readonly string[] {
-  const [first] = tables
-  if (first === undefined) return [`Nothing to redo: ${typed} matches no block.`]
-  return [
-    `network ${colors.bold(network)}`,
-    '',
-    ...tables.flatMap((table) => tableLines(table, colors)),
-    ...costLines(tables, colors),
-    ...(dry ? ['', 'Nothing has been written.'] : []),
-  ]
+  const lines = tables.flatMap((table) => tableLines(table, colors))
+  return tables.length === 0
+    ? [`Nothing to redo: ${typed} matches no block.`]
+    : planLines(network, tables, lines, { dry, colors })
 }
 
-/** Asked after the plan was shown. */
-export function redoQuestion({ tables }: RedoPlan): string {
-  return asQuestion(redoQuestionParts(tables))
+/** `lines`: what is done with each table; `tables`: those of which rows are deleted. */
+export function planLines(
+  network: string,
+  tables: readonly RedoPlanTable[],
+  lines: readonly string[],
+  { dry, colors }: Omit<RedoStyle, 'typed'>,
+): readonly string[] {
+  return listOf(
+    `network ${colors.bold(network)}`,
+    '',
+    lines,
+    costLines(tables, colors),
+    dry && ['', 'Nothing has been written.'],
+  )
 }
 
 /** Without a part nothing can be done yet: it is tried again all the same. */
@@ -67,25 +81,18 @@ export function tableLines(plan: RedoPlanTable, colors: Colors): readonly string
     ? `blocks ${formatRanges(redo)}: ${count(rows, 'row')}${share} of ${target} deleted, then built again${left}`
     : `blocks ${formatRanges(redo)} run again; ${target} has one row per key, so old rows cannot be removed: ` +
       `the blocks stay stale until \`backfill rebuild ${table}\``
-  return [
-    ...(redo.length > 0 ? [`${colors.bold(table)}  ${deletes ? what : colors.yellow(what)}`] : []),
-    ...(also.length > 0
-      ? [`${colors.bold(table)}  blocks ${formatRanges(also)}: missing or half written; built as well`]
-      : []),
-    ...(views.length > 0
-      ? [
-          `${colors.bold(table)}  ${colors.yellow(`the materialized ${views.length === 1 ? 'view reads' : 'views read'} it: ${views.join(', ')}`)}: nothing is deleted there, and the rows that are built again arrive once more`,
-        ]
-      : []),
-    ...(gone.length > 0
-      ? [
-          `${colors.bold(table)}  blocks ${formatRanges(gone)} stay as they are: the sources or a table that it reads lack them, or the table expects them no more`,
-        ]
-      : []),
-  ]
+  const readers = `the materialized ${views.length === 1 ? 'view reads' : 'views read'} it: ${views.join(', ')}`
+  return listOf(
+    redo.length > 0 && (deletes ? what : colors.yellow(what)),
+    also.length > 0 && `blocks ${formatRanges(also)}: missing or half written; built as well`,
+    views.length > 0 &&
+      `${colors.yellow(readers)}: nothing is deleted there, and the rows that are built again arrive once more`,
+    gone.length > 0 &&
+      `blocks ${formatRanges(gone)} stay as they are: the sources or a table that it reads lack them, or the table expects them no more`,
+  ).map((line) => `${colors.bold(table)}  ${line}`)
 }
 
-export function costLines(tables: readonly RedoPlanTable[], colors: Colors): readonly string[] {
+function costLines(tables: readonly RedoPlanTable[], colors: Colors): readonly string[] {
   const big = tables.filter(
     ({ deletes, rows, tableRows }) => deletes && tableRows !== null && rows > tableRows * REBUILD_SHARE,
   )

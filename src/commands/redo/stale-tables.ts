@@ -12,14 +12,16 @@ import type { UpHooks } from '../../runner/up.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { type RebuildPlan, planRebuild, rebuild, type RebuildReport } from '../rebuild/rebuild.ts'
-import type { RebuildOptions, RebuildPorts } from '../rebuild/workspace.ts'
+import { changeTables } from '../rebuild/tables.ts'
+import type { RebuildOptions } from '../rebuild/workspace.ts'
+import type { VerifyPorts } from '../verify/ports.ts'
 import { redoBlocks, type RedoRequest } from './blocks.ts'
 import { factsOf, planRedo, type PlannedRedo, type RedoQuestion } from './plan.ts'
 import { redo } from './redo.ts'
 
 /** How tables with one row per key are rebuilt; their old tables are dropped once they are exchanged. */
 type Rebuilds = {
-  readonly ports: RebuildPorts
+  readonly ports: VerifyPorts
   readonly options: RebuildOptions
   /** Called after each rebuild. */
   readonly report: (report: RebuildReport) => void
@@ -165,7 +167,7 @@ async function redoOne(
   const { ports, options, report } = rebuildsOf(table, wanted)
   const done = await rebuild(workspace, ports, options, hooks)
   const dropped = done.outcome === 'swapped' && done.kept !== undefined ? [done.kept] : []
-  for (const name of dropped) await ports.rebuild.drop(name)
+  for (const name of dropped) await changeTables(ports.target, 'drop', name)
   report(dropped.length > 0 ? { ...done, kept: undefined, dropped } : done)
   if (done.outcome === 'different')
     throw failedError(

@@ -11,9 +11,8 @@ import { healthFields, readHealth } from '../status/command.ts'
 import { metricsOf } from '../status/metrics-of.ts'
 import { readTolerances } from '../status/verdict.ts'
 import { status } from '../status/status.ts'
-import { readinessFields } from '../wait/ready.ts'
+import { readinessFields } from '../wait/command.ts'
 import { type Answer, type Answering, LIMITS, refusal } from './server.ts'
-import { sharedReads } from './shared-reads.ts'
 
 type Question = {
   readonly context: Context
@@ -120,4 +119,20 @@ export function answersFor(context: Context, connections: Connections): Answerin
 
 function json({ output }: Context, code: number, data: object): Answer {
   return { status: code, type: 'application/json', body: `${output.document(data)}\n` }
+}
+
+/**
+ * A function that hands out the answer that is under way for a key, or starts to read it; undefined if `most` others are
+ * under way. Nothing is kept: who asks after the answer gets a new one.
+ */
+export function sharedReads<T>(most: number) {
+  const underWay = new Map<string, Promise<T>>()
+  return (key: string, read: () => Promise<T>): Promise<T> | undefined => {
+    const found = underWay.get(key)
+    if (found !== undefined) return found
+    if (underWay.size >= most) return undefined
+    const started = read().finally(() => underWay.delete(key))
+    underWay.set(key, started)
+    return started
+  }
 }

@@ -24,7 +24,7 @@ type Built = { readonly run: string; readonly sqlHash: string; readonly at: stri
 
 /** Prints one line for each table. @throws BackfillError `server` */
 export async function printBlock(
-  { config, flags, output }: Context,
+  { config, output }: Context,
   session: Session,
   block: number,
 ): Promise<number> {
@@ -40,13 +40,11 @@ export async function printBlock(
     const lacking = own.filter((source) => facts.get(source)?.blocks === 0)
     return blockIn(report, { block, built: built.get(report.table) ?? null, lacking })
   })
-  if (flags.has('json')) output.json({ network, block, tables: found })
-  else
-    output.result([
-      `network ${output.resultColors.bold(network)}, block ${number(block)}`,
-      '',
-      ...renderBlock(found, output.columns),
-    ])
+  output.answer({ network, block, tables: found }, [
+    `network ${output.resultColors.bold(network)}, block ${number(block)}`,
+    '',
+    ...renderBlock(found, output.columns),
+  ])
   return EXIT.ok
 }
 

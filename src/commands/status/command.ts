@@ -4,6 +4,7 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import { sleep } from '../../seam/clock.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
+import { listOf } from '../../terminal/render/format.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import type { Session } from '../../workspace/open.ts'
 import { blockNumber, oneOf, positiveCount, readFlag } from '../../workspace/values.ts'
@@ -18,12 +19,12 @@ export const statusCommand: Command = async (context) => {
   const every = readFlag(flags, 'watch', (word) => (word.text === '' ? 5 : positiveCount(word)))
   readFlag(flags, 'sort', oneOf(SORTS))
   const isMetrics = readFlag(flags, 'format', oneOf(['text', 'prometheus'])) === 'prometheus'
-  const first = [
-    ...(isMetrics ? ['format prometheus', ...['json'].filter((name) => flags.has(name))] : []),
-    ...['at', 'watch', 'check'].filter((name) => flags.has(name)),
-  ]
-  if (first.length > 1)
-    throw usageError(`--${first[0]} and --${first[1]} exclude each other`, 'keep one of them')
+  const typed = ['json', 'at', 'watch', 'check'].filter(
+    (name) => flags.has(name) && (isMetrics || name !== 'json'),
+  )
+  const [first, second] = listOf(isMetrics && 'format prometheus', typed)
+  if (second !== undefined)
+    throw usageError(`--${first} and --${second} exclude each other`, 'keep one of them')
   return await withWorkspace(context, async (session) => {
     if (isMetrics) {
       output.result(await (await import('./metrics-of.ts')).metricsOf(session, config.lag.value))
@@ -55,9 +56,9 @@ export async function printStatus(
   const { status, verdict } = await readHealth(session, config.lag.value, wanted)
   const report = sorted(status, readFlag(flags, 'sort', oneOf(SORTS)))
   ready()
-  if (flags.has('json')) output.json(healthFields({ status: report, verdict }))
-  else output.result(renderStatus(report, { ...output, colors: output.resultColors }))
-  output.message([verdict && verdictLine(verdict)].filter((line) => line !== undefined))
+  const lines = renderStatus(report, { ...output, colors: output.resultColors })
+  output.answer(healthFields({ status: report, verdict }), lines)
+  output.message(listOf(verdict && verdictLine(verdict)))
   return verdict?.exit ?? EXIT.ok
 }
 

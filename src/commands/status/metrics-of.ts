@@ -3,9 +3,12 @@ import type { PerUnit } from '../../model/model.ts'
 import { openAges } from '../../sources/ages.ts'
 import type { Session } from '../../workspace/open.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
-import { readLastRuns } from './last-runs.ts'
-import { metricsLines } from './metrics.ts'
+import { metricsLines, type LastRun } from './metrics.ts'
 import { status } from './status.ts'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LedgerPlace } from '../../ledger/events.ts'
+import { PROGRAM_SQL } from '../../package-folder.ts'
 
 /** The lines of `--format prometheus`; `lag` in blocks. @throws BackfillError `server` */
 export async function metricsOf({ workspace, connected }: Session, lag: PerUnit): Promise<readonly string[]> {
@@ -32,4 +35,14 @@ export async function metricsOf({ workspace, connected }: Session, lag: PerUnit)
           { present: new Map(present), held: new Map(held) },
         )
   return metricsLines({ report, runs, newest, version: toolVersion() })
+}
+
+/** `present`: table key -> UUID of the existing table; `held`: table key -> lock epoch, while a run holds it. */
+export async function readLastRuns(
+  { server, names, network }: LedgerPlace,
+  params: { readonly present: ReadonlyMap<string, string>; readonly held: ReadonlyMap<string, number> },
+): Promise<readonly LastRun[]> {
+  const query = await readFile(join(PROGRAM_SQL, 'log', 'last-runs.sql'), 'utf8')
+  const query_params = { ledger: names.ledger, network, ...params }
+  return await server.client.rows<LastRun>({ query, query_params, doing: 'reading the ledger' })
 }

@@ -5,8 +5,15 @@ import { next, sentences } from './sentences.ts'
 import type { StatusReport, TableReport } from './status.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
 import { isTime } from '../../model/positions.ts'
-import { duration, minute, number, percent, positionText } from '../../terminal/render/format.ts'
-import type { Colors } from '../../terminal/render/format.ts'
+import {
+  type Colors,
+  duration,
+  listOf,
+  minute,
+  number,
+  percent,
+  positionText,
+} from '../../terminal/render/format.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { staleFields } from '../../terminal/render/json.ts'
 import { wrap } from '../../terminal/render/wrap.ts'
@@ -27,22 +34,25 @@ export function renderStatus(
   const [head = '', ...rows] = lines
   const wrapped = (texts: readonly string[]) => texts.flatMap((text) => wrap(carry(text), columns))
   const [top = '', ...more] = wrapped([headText(report)])
-  const left = WIDE.filter(([from]) => from > columns).map(([, title]) => title)
-  return [
+  const hidden = [...WIDE.filter(([from]) => from > columns).map(([, title]) => title), ...dropped]
+  const isElsewhere = otherNetworks !== undefined
+  const said = isElsewhere ? [] : wrapped(sentences(report))
+  return listOf(
     top.replace(network, colors.bold(network)),
-    ...more,
+    more,
     '',
     colors.dim(head),
-    ...rows,
-    ...(tables.some(isUneven) && lines[0]!.includes('coverage') ? ['', colors.dim(BAR_LEGEND)] : []),
-    ...wrapped(
-      dropped.length + left.length > 0
-        ? [`Not shown at ${columns} columns: ${[...left, ...dropped].join(', ')} (\`| cat\` shows all).`]
-        : [],
+    rows,
+    tables.some(isUneven) && head.includes('coverage') && ['', colors.dim(BAR_LEGEND)],
+    wrapped(
+      listOf(
+        hidden.length > 0 && `Not shown at ${columns} columns: ${hidden.join(', ')} (\`| cat\` shows all).`,
+      ),
     ).map(colors.dim),
-    ...section(wrapped(otherNetworks === undefined ? sentences(report) : [])),
-    ...section(wrapped(otherNetworks === undefined ? next(tables) : elsewhere(network, otherNetworks))),
-  ]
+    said.length > 0 && ['', ...said],
+    '',
+    wrapped(isElsewhere ? elsewhere(network, otherNetworks) : next(tables)),
+  )
 }
 
 /** Where the chain ends, once for all tables. */
@@ -150,10 +160,6 @@ function bar({ first, head, covered, sourceGaps, incomplete }: TableReport, cell
 
 function isUneven({ missing, sourceGaps, incomplete }: TableReport): boolean {
   return missing.length + sourceGaps.length + incomplete.length > 0
-}
-
-function section(lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : ['', ...lines]
 }
 
 /** What `--sort` takes: the table that needs attention most comes first. */

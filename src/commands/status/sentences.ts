@@ -2,76 +2,54 @@
 import { countBlocks, formatBlockSet, type Range } from '../../model/blocks.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { tableNames, tablesText } from '../../terminal/render/about-tables.ts'
-import { count, duration, formatRanges, minute } from '../../terminal/render/format.ts'
+import { count, duration, formatRanges, listOf, minute } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 import type { StatusReport, TableReport } from './status.ts'
 
 /** Problems, the worst first. */
 export function sentences({ tables, newest }: StatusReport): readonly string[] {
+  const found = tables.map((report) => ({ table: report.table, problems: problemsOf(report, newest) }))
+  const kinds = found[0]?.problems ?? []
   return tablesText(
-    [...ODDITIES, behind(newest)].flatMap((oddity) =>
-      tables.map((table) => ({ table: table.table, texts: oddity(table) })),
-    ),
+    kinds.flatMap((_, at) => found.map(({ table, problems }) => ({ table, texts: listOf(problems[at]) }))),
   )
 }
 
-type Oddity = (table: TableReport) => readonly string[]
-
-const ODDITIES: readonly Oddity[] = [
-  ({ dirty }) =>
-    some(dirty, (text) => `dirty: an attempt at ${text} did not finish; rows may be partly written.`),
-  ({ staleVersions, sqlHash }) =>
+/** Every table has as many entries, the worst first. */
+function problemsOf(
+  report: TableReport,
+  newest: number | null,
+): readonly (string | false | readonly string[])[] {
+  const { table, dirty, staleVersions, sqlHash, holds, lock, inProgress, notes } = report
+  const { incomplete, sourceGaps, kept, unprobed, accepted, arrived } = report
+  const running = inProgress.length === 0 ? '' : ` ${formatRanges(inProgress)}`
+  return [
+    dirty.length > 0 && `dirty: an attempt at ${blocks(dirty)} did not finish; rows may be partly written.`,
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
-  ({ holds }) =>
     holds.map((hold) => `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`),
-  ({ lock, inProgress, table }) =>
-    lock === null
-      ? []
-      : [
-          `in progress${inProgress.length === 0 ? '' : ` ${formatRanges(inProgress)}`}: held by ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC. If that process hangs: \`backfill unlock ${table}\`.`,
-        ],
-  ({ incomplete }) =>
-    some(
-      incomplete,
-      (text) => `incomplete: some sources have no rows for ${text} yet; runs once they arrive.`,
-    ),
-  ({ sourceGaps }) =>
-    some(sourceGaps, (text) => `source gap: no source has rows for ${text}; runs if they arrive.`),
-  ({ kept }) =>
-    kept === null || kept.blocks.length === 0
-      ? []
-      : [
-          `source gaps and incomplete blocks are as a run found them ${duration(kept.ageMs)} ago; the source rows around them are the same.`,
-        ],
-  ({ unprobed }) =>
-    some(
-      unprobed,
-      (text) => `not looked at: ${text}; source gaps and incomplete blocks among them count as missing.`,
-    ),
-  ({ accepted }) => some(accepted, (text) => `accepted: ${text} counted as done without rows.`),
-  ({ arrived }) =>
-    some(
-      arrived,
-      (text) =>
-        `rows have arrived in ${text}, accepted before: \`backfill accept --revoke --from ${arrived[0]!.from} --to ${arrived.at(-1)!.to}\`, then \`backfill up\`.`,
-    ),
-  ({ notes }) => notes,
-]
-
-/** Tables whose sources end below the newest block of the others. */
-function behind(newest: number | null): Oddity {
-  return (table) =>
-    newest === null || table.newest === null || table.newest >= newest
-      ? []
-      : [
-          `its sources end at block ${table.newest}, ${count(newest - table.newest, 'block')} below the newest.`,
-        ]
+    lock !== null &&
+      `in progress${running}: held by ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC. If that process hangs: \`backfill unlock ${table}\`.`,
+    incomplete.length > 0 &&
+      `incomplete: some sources have no rows for ${blocks(incomplete)} yet; runs once they arrive.`,
+    sourceGaps.length > 0 && `source gap: no source has rows for ${blocks(sourceGaps)}; runs if they arrive.`,
+    kept !== null &&
+      kept.blocks.length > 0 &&
+      `source gaps and incomplete blocks are as a run found them ${duration(kept.ageMs)} ago; the source rows around them are the same.`,
+    unprobed.length > 0 &&
+      `not looked at: ${blocks(unprobed)}; source gaps and incomplete blocks among them count as missing.`,
+    accepted.length > 0 && `accepted: ${blocks(accepted)} counted as done without rows.`,
+    arrived.length > 0 &&
+      `rows have arrived in ${blocks(arrived)}, accepted before: \`backfill accept --revoke --from ${arrived[0]!.from} --to ${arrived.at(-1)!.to}\`, then \`backfill up\`.`,
+    notes,
+    newest !== null &&
+      report.newest !== null &&
+      report.newest < newest &&
+      `its sources end at block ${report.newest}, ${count(newest - report.newest, 'block')} below the newest.`,
+  ]
 }
 
-function some(ranges: readonly Range[], sentence: (text: string) => string): readonly string[] {
-  return ranges.length === 0
-    ? []
-    : [sentence(`block${countBlocks(ranges) === 1 ? '' : 's'} ${formatBlockSet(ranges)}`)]
+function blocks(ranges: readonly Range[]): string {
+  return `block${countBlocks(ranges) === 1 ? '' : 's'} ${formatBlockSet(ranges)}`
 }
 
 /** What to type next, or that there is nothing. */
@@ -83,30 +61,24 @@ export function next(tables: readonly TableReport[]): readonly string[] {
       missingBlocks > 0 && !['in progress', 'waiting', 'dirty', 'unknown rows'].includes(state),
   )
   const stale = tables.filter((table) => table.stale.length > 0)
-  const blocks = open.reduce((sum, { missingBlocks }) => sum + missingBlocks, 0)
-  const lines = [
-    ...[...Map.groupBy(absent, ({ absences }) => absences[0]!.state)].map(
+  const missing = open.reduce((sum, { missingBlocks }) => sum + missingBlocks, 0)
+  const edited = stale.find(({ staleVersions }) =>
+    staleVersions.some(({ reasons }) => reasons.includes('sql')),
+  )
+  const redo = stale.length > 1 ? 'backfill redo --stale' : stale[0]?.hint
+  const lines = listOf(
+    [...Map.groupBy(absent, ({ absences }) => absences[0]!.state)].map(
       ([state, of]) => `Not healthy: ${tableNames(keys(of), keys(tables))}: ${state}; see above.`,
     ),
-    ...(dirty.length > 0
-      ? [`Next: \`backfill up ${keys(dirty).join(' ')}\` recovers the dirty ranges, or says what to do.`]
-      : []),
-    ...(open.length > 0
-      ? [`Next: \`backfill up\` fills ${count(blocks, 'missing block')} in ${count(open.length, 'table')}.`]
-      : []),
-    ...(tables.some(({ state, missingBlocks }) => state === 'waiting' && missingBlocks > 0)
-      ? ['Next: `backfill resume` ends the pause; nothing of these tables starts before.']
-      : []),
-    ...(stale.length > 0
-      ? [
-          ...stale
-            .filter(isSql)
-            .slice(0, 1)
-            .map(({ table }) => `Next: \`backfill diff ${table}\` shows what changed in its SQL.`),
-          `Next: \`${stale.length > 1 ? 'backfill redo --stale' : stale[0]!.hint}\` builds the stale ranges again.`,
-        ]
-      : []),
-  ]
+    dirty.length > 0 &&
+      `Next: \`backfill up ${keys(dirty).join(' ')}\` recovers the dirty ranges, or says what to do.`,
+    open.length > 0 &&
+      `Next: \`backfill up\` fills ${count(missing, 'missing block')} in ${count(open.length, 'table')}.`,
+    tables.some(({ state, missingBlocks }) => state === 'waiting' && missingBlocks > 0) &&
+      'Next: `backfill resume` ends the pause; nothing of these tables starts before.',
+    edited && `Next: \`backfill diff ${edited.table}\` shows what changed in its SQL.`,
+    redo !== undefined && `Next: \`${redo}\` builds the stale ranges again.`,
+  )
   if (lines.length > 0) return lines
   if (tables.some(({ lock }) => lock !== null)) return ['Missing blocks are being processed now.']
   if (tables.every(({ first }) => first === null)) return ['No table has blocks to process.']
@@ -117,5 +89,3 @@ export function next(tables: readonly TableReport[]): readonly string[] {
 }
 
 const keys = (tables: readonly TableReport[]) => tables.map(({ table }) => table)
-
-const isSql = ({ staleVersions }: TableReport) => staleVersions.some(({ reasons }) => reasons.includes('sql'))

@@ -6,7 +6,7 @@ import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts
 import { formatPosition } from '../../model/positions.ts'
 import type { Ages } from '../../sources/ages.ts'
 import { holdText } from '../../ledger/steering.ts'
-import { count, formatRanges } from '../../terminal/render/format.ts'
+import { count, formatRanges, listOf } from '../../terminal/render/format.ts'
 import type { StatusReport, TableReport } from './status.ts'
 
 export type Tolerances = {
@@ -54,32 +54,23 @@ export async function evaluateHealth(
   async function reasonsOf(report: TableReport): Promise<readonly Reason[]> {
     const [behind, waiting] = await Promise.all([lateBlocks(report), lateIncomplete(report)])
     const of = (exit: number, text: string): Reason => ({ table: report.table, exit, text })
-    return [
-      ...report.absences.map(({ state }) => of(EXIT.absent, state)),
-      ...(report.dirty.length > 0 ? [of(EXIT.pending, `dirty ${formatRanges(report.dirty)}`)] : []),
-      ...(behind ? [of(EXIT.pending, missingText(report))] : []),
-      ...(waiting === undefined
-        ? []
-        : [
-            of(
-              EXIT.pending,
-              `block ${formatPosition(waiting)} is incomplete for longer than --max-incomplete-age`,
-            ),
-          ]),
-      ...(report.arrived.length > 0
-        ? [of(EXIT.pending, `rows have arrived in accepted ${formatRanges(report.arrived)}`)]
-        : []),
-      ...(report.stale.length > 0 ? [of(EXIT.stale, `stale ${formatRanges(report.stale)}`)] : []),
-    ]
+    const { arrived, dirty, stale } = report
+    const pending = listOf(
+      dirty.length > 0 && `dirty ${formatRanges(dirty)}`,
+      behind && missingText(report),
+      waiting !== undefined &&
+        `block ${formatPosition(waiting)} is incomplete for longer than --max-incomplete-age`,
+      arrived.length > 0 && `rows have arrived in accepted ${formatRanges(arrived)}`,
+    )
+    return listOf(
+      report.absences.map(({ state }) => of(EXIT.absent, state)),
+      pending.map((text) => of(EXIT.pending, text)),
+      stale.length > 0 && of(EXIT.stale, `stale ${formatRanges(stale)}`),
+    )
   }
 
-  async function lateBlocks({
-    table,
-    missing,
-    missingBlocks,
-    doneBlocks,
-    absences,
-  }: TableReport): Promise<boolean> {
+  async function lateBlocks(report: TableReport): Promise<boolean> {
+    const { table, missing, missingBlocks, doneBlocks, absences } = report
     if (missingBlocks === 0 || absences.length > 0) return false
     const promised = freshnessOf(scope.catalogue, tableOf(table))
     const maxBehind = inUnit(tolerances.maxBehind, tableOf(table).unit)

@@ -32,13 +32,11 @@ export const steer =
         await steering.give(action, tables, jobs, until)
       })
       const holds = await steering.read()
-      if (flags.has('json')) output.json({ tables: tables.filter((key) => key !== ''), holds })
-      else
-        output.result([
-          `${workspace.network.name}: ${DOES[action]} ${tables.join(', ') || 'all tables'}.`,
-          ...holds.map((hold) => `${hold.table || 'all tables'}  ${holdText(hold)}`),
-          holds.length === 0 ? 'Nothing holds runs back.' : '`backfill resume` ends all of it.',
-        ])
+      output.answer({ tables: tables.filter((key) => key !== ''), holds }, [
+        `${workspace.network.name}: ${DOES[action]} ${tables.join(', ') || 'all tables'}.`,
+        ...holds.map((hold) => `${hold.table || 'all tables'}  ${holdText(hold)}`),
+        holds.length === 0 ? 'Nothing holds runs back.' : '`backfill resume` ends all of it.',
+      ])
       return EXIT.ok
     })
   }

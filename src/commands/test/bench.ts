@@ -14,18 +14,10 @@ import { monotonicMs } from '../../seam/clock.ts'
 export type TestBench = Awaited<ReturnType<typeof openTestBench>>
 
 /**
- * @param options.server used by this bench only; merges are stopped, so that rows are compared as they were written
- * @param options.name benches of one server have different names
+ * @param server used by benches only; merges are stopped, so that rows are compared as they were written
+ * @param name benches of one server have different names
  */
-export async function openTestBench({
-  server,
-  catalogue,
-  name,
-}: {
-  readonly server: Server
-  readonly catalogue: Catalogue
-  readonly name: string
-}) {
+export async function openTestBench(server: Server, catalogue: Catalogue, name: string) {
   const { client } = server
   const [given, expected, computed] = [`${name}_given`, `${name}_expected`, `${name}_computed`]
   const created = new Set<string>()

@@ -53,7 +53,7 @@ async function runTests({ config, flags }: Context, signal: AbortSignal): Promis
     const results = new Map<UnitTest, UnitTestResult>()
     const queue = tests.values() // one iterator: each test is taken by the bench that is free
     const work = async (name: string): Promise<void> => {
-      const bench = await openTestBench({ server, catalogue, name })
+      const bench = await openTestBench(server, catalogue, name)
       for (const one of queue) {
         if (signal.aborted) return
         results.set(one, await bench.run(one))

@@ -27,18 +27,17 @@ export async function readTests(
   )
 }
 
-/** The valid tests of the chosen tables: of each table those of the last folder that has some. Errors in other tests are reported. `known`: keys of all tables, wrong ones too. */
+type TestQuestion = {
+  readonly catalogue: Catalogue
+  readonly chosen: readonly TableDefinition[]
+  /** Keys of all tables, wrong ones too. */
+  readonly known: readonly string[]
+}
+
+/** The valid tests of the chosen tables: of each table those of the last folder that has some. Errors in other tests are reported. */
 export async function readSoundTests(
   folders: readonly string[],
-  {
-    catalogue,
-    chosen,
-    known,
-  }: {
-    readonly catalogue: Catalogue
-    readonly chosen: readonly TableDefinition[]
-    readonly known: readonly string[]
-  },
+  { catalogue, chosen, known }: TestQuestion,
   report: Report,
 ): Promise<readonly UnitTest[]> {
   const homes = new Map<string, string>()

@@ -1,8 +1,7 @@
 // Owns how test results look: one line per table and a diff for each failed test, also as JSON. Pure.
 import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
-import { count, duration } from '../../terminal/render/format.ts'
+import { count, duration, type Colors } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
-import type { Colors } from '../../terminal/render/format.ts'
 import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 

@@ -1,9 +1,8 @@
 // Owns `backfill try`: what an edit of the SQL changes, as text, Markdown or JSON.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
-import { withWorkspace } from '../../session/session.ts'
-import { interruptedCode, withSignals } from '../../terminal/signals.ts'
-import { count, duration, formatRanges, number, size } from '../../terminal/render/format.ts'
+import { withStoppable } from '../../session/session.ts'
+import { count, duration, formatRanges, listOf, number, size } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 import { typedBounds } from '../../workspace/run-options.ts'
@@ -21,20 +20,16 @@ export const tryCommand: Command = async (context) => {
     throw usageError('--to needs --from', 'backfill try <table> --from N --to N')
   const range = from === undefined ? undefined : { from, to: to! }
   const format = readFlag(flags, 'format', oneOf(['text', 'markdown'])) ?? 'text'
-  return await withWorkspace(context, (session) =>
-    withSignals(
-      () => output.message(['Stopping: the scratch database is dropped.']),
-      async (signal) => {
-        const report = await tryEdit(session, { tables, range, sample, lag: config.lag.value }, signal)
-        if (flags.has('json'))
-          output.json({
-            ...report,
-            tables: report.tables.map((one) => ({ ...one, columns: verbatim(one.columns) })),
-          })
-        else output.data(format === 'markdown' ? markdown(report) : text(report))
-        return signal.aborted ? interruptedCode(signal) : EXIT.ok
-      },
-    ),
+  return await withStoppable(
+    context,
+    async (session, signal) => {
+      const report = await tryEdit(session, { tables, range, sample, lag: config.lag.value }, signal)
+      const fields = report.tables.map((one) => ({ ...one, columns: verbatim(one.columns) }))
+      if (flags.has('json')) output.json({ ...report, tables: fields })
+      else output.data(format === 'markdown' ? markdown(report) : text(report))
+      return EXIT.ok
+    },
+    'Stopping: the scratch database is dropped.',
   )
 }
 
@@ -64,10 +59,12 @@ function notes({ blocks, left }: TryReport): readonly string[] {
 const line = (row: readonly string[] | null) => row?.join(', ') ?? '(no row)'
 
 function examples({ tables }: TryReport): readonly string[] {
-  return tables.flatMap((tried) => [
-    ...(tried.examples.length === 0 ? [] : [`${tried.table}:`]),
-    ...tried.examples.flatMap(({ before, after }) => [`  - ${line(before)}`, `  + ${line(after)}`]),
-  ])
+  return tables.flatMap(({ table, examples: own }) =>
+    listOf(
+      own.length > 0 && `${table}:`,
+      own.flatMap(({ before, after }) => [`  - ${line(before)}`, `  + ${line(after)}`]),
+    ),
+  )
 }
 
 function text(report: TryReport): readonly string[] {
@@ -81,15 +78,13 @@ const row = (cells: readonly string[]) =>
 
 function markdown(report: TryReport): readonly string[] {
   const titles = Object.keys(COLUMNS)
-  const shown = examples(report)
-  return [
+  const shown = examples(report).map((one) => one.replace(/^ {2}/, '').replaceAll('```', "'''"))
+  return listOf(
     row(titles),
     row(titles.map(() => '---')),
-    ...report.tables.map((tried) => row(Object.values(COLUMNS).map((cell) => cell(tried)))),
+    report.tables.map((tried) => row(Object.values(COLUMNS).map((cell) => cell(tried)))),
     '',
-    ...(shown.length === 0
-      ? []
-      : ['```diff', ...shown.map((one) => one.replace(/^ {2}/, '').replaceAll('```', "'''")), '```', '']),
-    ...notes(report),
-  ]
+    shown.length > 0 && ['```diff', ...shown, '```', ''],
+    notes(report),
+  )
 }

@@ -48,11 +48,8 @@ async function showPlan(context: Context, options: UpOptions): Promise<number> {
     const { planUp } = await import('../../planning/plan.ts')
     const { ENOUGH_ROWS } = await import('../../planning/row-estimates.ts')
     const report = await planUp(workspace, options, flags.has('chunks') ? Infinity : ENOUGH_ROWS)
-    if (flags.has('json')) output.json(report)
-    else
-      output.result(
-        renderPlan(report, { ...output, colors: output.resultColors, chunks: flags.has('chunks') }),
-      )
+    const style = { ...output, colors: output.resultColors, chunks: flags.has('chunks') }
+    output.answer(report, renderPlan(report, style))
     return EXIT.ok
   })
 }

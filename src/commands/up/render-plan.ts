@@ -8,6 +8,7 @@ import {
   duration,
   formatRange,
   formatRanges,
+  listOf,
   number,
   size,
 } from '../../terminal/render/format.ts'
@@ -34,18 +35,18 @@ export function renderPlan(
   const [head = '', ...rows] = renderTable(tables, COLUMNS, columns).lines
   const wrapped = (texts: readonly string[]) => texts.flatMap((text) => wrap(carry(text), columns))
   const notes = wrapped(tablesText(tables.map((table) => ({ table: table.table, texts: facts(table) }))))
-  return [
+  const holds = steering.map((hold) => `${hold.table || 'all tables'}: ${holdText(hold)}`)
+  return listOf(
     `network ${colors.bold(network)}`,
     '',
     colors.dim(head),
-    ...rows,
-    ...(chunks ? tables.flatMap((table) => chunkLines(table, colors)) : []),
-    ...(notes.length > 0 ? ['', ...notes] : []),
+    rows,
+    chunks && tables.flatMap((table) => chunkLines(table, colors)),
+    notes.length > 0 && ['', ...notes],
     '',
-    ...wrapped(staleLines(stale)).map(colors.yellow),
-    ...wrapped(steering.map((hold) => `${hold.table || 'all tables'}: ${holdText(hold)}`)).map(colors.yellow),
-    ...wrapped(nextText(plan)),
-  ]
+    wrapped([...staleLines(stale), ...holds]).map(colors.yellow),
+    wrapped(nextText(plan)),
+  )
 }
 
 const NONE = '-'
@@ -79,26 +80,18 @@ const COLUMNS: readonly TableColumn<PlannedTable>[] = [
   },
 ]
 
-function facts({
-  create,
-  dirty,
-  sourceGaps,
-  incomplete,
-  unprobed,
-  kept,
-  notes,
-}: PlannedTable): readonly string[] {
-  return [
-    ...(create ? ['created first'] : []),
-    ...(dirty.length > 0 ? [`dirty ${formatRanges(dirty)}: recovered and run again`] : []),
-    ...(sourceGaps.length > 0 ? [`source gap ${formatRanges(sourceGaps)}: left out`] : []),
-    ...(incomplete.length > 0 ? [`incomplete ${formatRanges(incomplete)}: left out`] : []),
-    ...(unprobed.length > 0
-      ? [`rows of ${formatRanges(unprobed)} are estimated: \`backfill plan --chunks\` looks at each block`]
-      : []),
-    ...(kept === null ? [] : [`${formatRanges(kept.blocks)}: as a run found ${duration(kept.ageMs)} ago`]),
-    ...notes,
-  ]
+function facts(table: PlannedTable): readonly string[] {
+  const { create, dirty, sourceGaps, incomplete, unprobed, kept, notes } = table
+  return listOf(
+    create && 'created first',
+    dirty.length > 0 && `dirty ${formatRanges(dirty)}: recovered and run again`,
+    sourceGaps.length > 0 && `source gap ${formatRanges(sourceGaps)}: left out`,
+    incomplete.length > 0 && `incomplete ${formatRanges(incomplete)}: left out`,
+    unprobed.length > 0 &&
+      `rows of ${formatRanges(unprobed)} are estimated: \`backfill plan --chunks\` looks at each block`,
+    kept !== null && `${formatRanges(kept.blocks)}: as a run found ${duration(kept.ageMs)} ago`,
+    notes,
+  )
 }
 
 function chunkLines({ table, chunks }: PlannedTable, colors: Colors): readonly string[] {
@@ -116,12 +109,14 @@ function nextText(plan: PlanReport): readonly string[] {
   if (chunks === 0) return stale.length === 0 ? ['Nothing to do.'] : []
   const bytes = tables.reduce((sum, { expectedBytes }) => sum + (expectedBytes ?? 0), 0)
   const isUnknown = tables.some((table) => table.chunks.length > 0 && table.expectedBytes === null)
-  const room = free === null ? '' : `${size(free.bytes)} are free on the disk ${free.disk}`
-  const writes = bytes === 0 ? '' : `About ${size(bytes)}${isUnknown ? ' or more' : ''} will be written`
-  return [
+  const disk = listOf(
+    bytes > 0 && `About ${size(bytes)}${isUnknown ? ' or more' : ''} will be written`,
+    free !== null && `${size(free.bytes)} are free on the disk ${free.disk}`,
+  )
+  return listOf(
     `Next: \`backfill up\` will run ${count(chunks, 'chunk')}${timeText(plan)}. Nothing has been written.`,
-    ...(bytes === 0 && room === '' ? [] : [`${[writes, room].filter((text) => text !== '').join('; ')}.`]),
-  ]
+    disk.length > 0 && `${disk.join('; ')}.`,
+  )
 }
 
 /** Divides by the number of jobs: the measured times already include the effect of parallel statements. */

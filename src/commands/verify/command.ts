@@ -5,12 +5,11 @@ import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderSources, sourcesCode, sourcesFields } from './sources-render.ts'
 import { renderVerify, comparisonLine, verifyCode, verifyFields } from './render.ts'
-import { withWorkspace } from '../../session/session.ts'
-import { interruptedCode, withSignals } from '../../terminal/signals.ts'
+import { withStoppable } from '../../session/session.ts'
 import { verifyPorts } from './ports.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { randomBelow } from '../../seam/random.ts'
-import { type Colors, count, formatRange, number } from '../../terminal/render/format.ts'
+import { type Colors, count, formatRange, listOf, number } from '../../terminal/render/format.ts'
 import { isAsRecorded, type StoredCheck, type StoredDifference } from './stored.ts'
 
 export const verifyCommand: Command = async (context) => {
@@ -24,21 +23,16 @@ export const verifyCommand: Command = async (context) => {
     )
   const options = verifyOptions(context)
   const quiet = flags.has('quiet') || flags.has('json')
-  return await withSignals(
-    () => output.message(['Stopping.']),
-    (signal) =>
-      withWorkspace(context, async (session) => {
-        const { verify } = await import('./verify.ts')
-        const report = await verify(session.workspace, await verifyPorts(session), options, {
-          signal,
-          report: (table, chunkComparison) =>
-            output.message(quiet ? [] : [comparisonLine(table, chunkComparison, output.messageColors)]),
-        })
-        if (flags.has('json')) output.json(verifyFields(report))
-        else output.result(renderVerify(report, output.resultColors))
-        return signal.aborted ? interruptedCode(signal) : verifyCode(report)
-      }),
-  )
+  return await withStoppable(context, async (session, signal) => {
+    const { verify } = await import('./verify.ts')
+    const report = await verify(session.workspace, await verifyPorts(session), options, {
+      signal,
+      report: (table, chunkComparison) =>
+        output.message(quiet ? [] : [comparisonLine(table, chunkComparison, output.messageColors)]),
+    })
+    output.answer(verifyFields(report), renderVerify(report, output.resultColors))
+    return verifyCode(report)
+  })
 }
 
 function verifyOptions({ config, flags }: Context): VerifyOptions {
@@ -67,46 +61,32 @@ function assertAlone({ flags }: Context, name: string, does: string): void {
 }
 
 const verifyStored: Command = async (context) => {
-  const { output, flags } = context
+  const { output } = context
   assertAlone(context, 'stored', 'it reads each table once and recomputes nothing')
-  return await withSignals(
-    () => output.message(['Stopping.']),
-    (signal) =>
-      withWorkspace(context, async (session) => {
-        const stored = await import('./stored.ts')
-        const { workspace } = session
-        const checks = await stored.verifyStored(workspace, await verifyPorts(session), signal)
-        if (flags.has('json')) output.json({ tables: checks.map(storedFields) })
-        else output.result(renderStored(checks, output.resultColors))
-        return signal.aborted ? interruptedCode(signal) : storedCode(checks)
-      }),
-  )
+  return await withStoppable(context, async (session, signal) => {
+    const stored = await import('./stored.ts')
+    const checks = await stored.verifyStored(session.workspace, await verifyPorts(session), signal)
+    output.answer({ tables: checks.map(storedFields) }, renderStored(checks, output.resultColors))
+    return checks.every(isAsRecorded) ? EXIT.ok : EXIT.different
+  })
 }
 
 const verifySources: Command = async (context) => {
   const { output, flags } = context
   assertAlone(context, 'sources', 'it reads two columns of the sources and recomputes nothing')
-  return await withSignals(
-    () => output.message(['Stopping.']),
-    (signal) =>
-      withWorkspace(context, async (session) => {
-        const sources = await import('./sources.ts')
-        const { workspace } = session
-        const checks = await sources.verifySources(
-          workspace,
-          await verifyPorts(session),
-          { dryRun: flags.has('dry-run') },
-          { signal, note: (table, text) => output.message([`${table}  ${text}`]) },
-        )
-        if (flags.has('json')) output.json({ tables: checks.map(sourcesFields) })
-        else output.result(renderSources(checks, workspace.catalogue.tables, output.resultColors))
-        return signal.aborted ? interruptedCode(signal) : sourcesCode(checks)
-      }),
-  )
-}
-
-function storedCode(checks: readonly StoredCheck[]): number {
-  return checks.every(isAsRecorded) ? EXIT.ok : EXIT.different
+  return await withStoppable(context, async (session, signal) => {
+    const sources = await import('./sources.ts')
+    const { workspace } = session
+    const checks = await sources.verifySources(
+      workspace,
+      await verifyPorts(session),
+      { dryRun: flags.has('dry-run') },
+      { signal, note: (table, text) => output.message([`${table}  ${text}`]) },
+    )
+    const lines = renderSources(checks, workspace.catalogue.tables, output.resultColors)
+    output.answer({ tables: checks.map(sourcesFields) }, lines)
+    return sourcesCode(checks)
+  })
 }
 
 function renderStored(checks: readonly StoredCheck[], colors: Colors): readonly string[] {
@@ -130,19 +110,14 @@ function tableLines(check: StoredCheck, colors: Colors): readonly string[] {
   const shown = differences.slice(0, SHOWN)
   const rest = differences.length + more - shown.length
   const redoable = differences.filter(({ kind }) => kind !== 'stray')
-  return [
+  const digestless = `  ${count(unknown, 'done block')} not compared: the ledger has no digest of what they held (docs/explanation/reliability.md)`
+  return listOf(
     `${colors.bold(table)}  ${count(compared, 'done block')} compared, ${count(rows, 'row')} in the table: ${verdict}`,
-    ...(unknown > 0
-      ? [
-          colors.yellow(
-            `  ${count(unknown, 'done block')} not compared: the ledger has no digest of what they held (docs/explanation/reliability.md)`,
-          ),
-        ]
-      : []),
-    ...shown.map((difference) => `  ${formatRange(difference)}  ${KINDS[difference.kind](difference)}`),
-    ...(rest > 0 ? [`  and ${count(rest, 'more range')} (--json has ${differences.length})`] : []),
-    ...redoable.slice(0, 3).map(({ from, to }) => `  Next: backfill redo ${table} --from ${from} --to ${to}`),
-  ]
+    unknown > 0 && colors.yellow(digestless),
+    shown.map((difference) => `  ${formatRange(difference)}  ${KINDS[difference.kind](difference)}`),
+    rest > 0 && `  and ${count(rest, 'more range')} (--json has ${differences.length})`,
+    redoable.slice(0, 3).map(({ from, to }) => `  Next: backfill redo ${table} --from ${from} --to ${to}`),
+  )
 }
 
 function storedFields({ compared, unknown, ...check }: StoredCheck): object {

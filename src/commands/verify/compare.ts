@@ -35,15 +35,8 @@ type Answer = Pick<Comparison, 'recomputed' | 'differences'> & {
  * the transform, its keys, positions and hashes are sent to the target first.
  * @throws BackfillError `failed`, `server`
  */
-export async function compareRange({
-  source,
-  target,
-  network,
-  table,
-  sides,
-  range,
-  signal,
-}: CompareQuestion): Promise<Comparison> {
+export async function compareRange(question: CompareQuestion): Promise<Comparison> {
+  const { source, target, network, table, sides, range, signal } = question
   const reader = readerOf({ source, target }, table)
   const call = {
     query_params: {
@@ -60,7 +53,7 @@ export async function compareRange({
   const statement =
     reader === target
       ? { ...call, query: query(sides.recomputed) }
-      : await sentWithRows({ reader, sides, call, query })
+      : await sentWithRows(reader, sides, call, query)
   const { keys, recomputed, stored, differences }: Answer = JSON.parse(await target.client.text(statement))
 
   const rowsOf = async (server: Server, side: string): Promise<ReadonlyMap<string, readonly string[]>> => {
@@ -101,17 +94,12 @@ type Call = {
  * @param query makes the query from the SELECT of the rows
  * @throws BackfillError if the transform fails
  */
-async function sentWithRows({
-  reader,
-  sides: { recomputed, positionType },
-  call,
-  query,
-}: {
-  readonly reader: Server
-  readonly sides: Sides
-  readonly call: Call
-  readonly query: (recomputed: string) => string
-}) {
+async function sentWithRows(
+  reader: Server,
+  { recomputed, positionType }: Sides,
+  call: Call,
+  query: (recomputed: string) => string,
+) {
   const { stream } = await reader.client.exec({
     ...call,
     query: `SELECT backfill_key, backfill_position, backfill_hash FROM (${recomputed}) FORMAT RowBinary`,

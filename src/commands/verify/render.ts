@@ -1,13 +1,22 @@
 // Owns how a verification looks: a line per table, differences with example rows, the next command; also as JSON. Pure.
 import { EXIT } from '../../model/errors.ts'
 import { countBlocks } from '../../model/blocks.ts'
-import type { Comparison, DifferenceKind, Example } from './report.ts'
+import type { Comparison, DifferenceKind, Example, ChunkComparison, WhyStale } from './report.ts'
+import type { VerifyReport } from './verify.ts'
 import type { NotCompared } from '../../targets/compared-columns.ts'
-import type { ChunkComparison, VerifiedTable, VerifyReport, WhyStale } from './report.ts'
-import { count, duration, number, formatRanges, formatRange } from '../../terminal/render/format.ts'
+import {
+  count,
+  duration,
+  listOf,
+  number,
+  formatRanges,
+  formatRange,
+  type Colors,
+} from '../../terminal/render/format.ts'
 import { STALE_REASONS } from '../../ledger/stale.ts'
-import type { Colors } from '../../terminal/render/format.ts'
 import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
+
+type VerifiedTable = VerifyReport['tables'][number]
 
 /** 7 for an unexplained difference, 4 if all differences are explained, 0 if there is none. */
 export function verifyCode({ tables }: VerifyReport): number {
@@ -26,12 +35,11 @@ export function comparisonLine(table: string, chunkComparison: ChunkComparison, 
 
 /** `next`: whether to print the next commands. */
 export function renderVerify(report: VerifyReport, colors: Colors, next = true): readonly string[] {
-  const seed = report.seed === null ? [] : [`A sample; repeat it with --seed ${report.seed}`]
-  const blocks = report.tables.map((table) => [
-    ...tableLines(table, colors),
-    ...(next ? nextLines(table) : []),
-  ])
-  return [...blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines])), ...seed]
+  const blocks = report.tables.map((table) => listOf(tableLines(table, colors), next && nextLines(table)))
+  return listOf(
+    blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines])),
+    report.seed !== null && `A sample; repeat it with --seed ${report.seed}`,
+  )
 }
 
 function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
@@ -51,31 +59,27 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
           .filter(([chunksOf]) => chunksOf > 0)
           .map(([chunksOf, label]) => `${number(chunksOf)} ${label}`)
           .join(', ')}`
-  const facts = [
-    ...NOT_COMPARED.flatMap(([why, label]) => {
-      const names = notCompared.filter((column) => column.why === why).map(({ name }) => name)
-      return names.length > 0 ? [`not compared: ${names.join(', ')} (${label})`] : []
-    }),
-    ...(dirty.length > 0 ? [`not verified: dirty ${formatRanges(dirty)}`] : []),
-  ]
+  const facts = [...Map.groupBy(notCompared, ({ why }) => why)].map(
+    ([why, columns]) => `not compared: ${columns.map(({ name }) => name).join(', ')} (${NOT_COMPARED[why]})`,
+  )
   const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
-  return [
+  return listOf(
     `${colors.bold(table.table)}  ${looked}`,
-    ...facts.map((fact) => `  ${colors.yellow(fact)}`),
-    ...odd.slice(0, SHOWN).flatMap((chunkComparison) => ['', ...oddLines(table, chunkComparison, colors)]),
-    ...(odd.length > SHOWN
-      ? ['', `and ${count(odd.length - SHOWN, 'more chunk')} that differ (--json has all)`]
-      : []),
-  ]
+    listOf(facts, dirty.length > 0 && `not verified: dirty ${formatRanges(dirty)}`).map(
+      (fact) => `  ${colors.yellow(fact)}`,
+    ),
+    odd.slice(0, SHOWN).flatMap((chunkComparison) => ['', ...oddLines(table, chunkComparison, colors)]),
+    odd.length > SHOWN && ['', `and ${count(odd.length - SHOWN, 'more chunk')} that differ (--json has all)`],
+  )
 }
 
 const SHOWN = 10
 
-const NOT_COMPARED: readonly (readonly [NotCompared['why'], string])[] = [
-  ['nondeterministic', 'a different value each time'],
-  ['ttl', 'its TTL takes its values away'],
-  ['unknown', 'the server does not say whether the default is deterministic'],
-]
+const NOT_COMPARED: Readonly<Record<NotCompared['why'], string>> = {
+  nondeterministic: 'a different value each time',
+  ttl: 'its TTL takes its values away',
+  unknown: 'the server does not say whether the default is deterministic',
+}
 
 function wordOf({ outcome, why }: ChunkComparison, colors: Colors): string {
   if (outcome === 'duplicates') return colors.red('several rows of one key')
@@ -101,14 +105,15 @@ function oddLines(
   colors: Colors,
 ): readonly string[] {
   const { recomputed, stored, differences, examples } = chunkComparison
-  return [
+  const sums = listOf(sumsText('computed again', recomputed), stored && sumsText('in the table', stored))
+  return listOf(
     `${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}`,
-    `  ${[sumsText('computed again', recomputed), ...(stored === undefined ? [] : [sumsText('in the table', stored)])].join(', ')}`,
-    ...DIFFERENCES.flatMap(([kind, label]) =>
-      differences[kind] > 0 ? [`  ${count(differences[kind], 'key')} ${label}`] : [],
+    `  ${sums.join(', ')}`,
+    ...DIFFERENCES.map(
+      ([kind, label]) => differences[kind] > 0 && `  ${count(differences[kind], 'key')} ${label}`,
     ),
-    ...exampleLines(columns, examples, colors).map((line) => `  ${line}`),
-  ]
+    exampleLines(columns, examples, colors).map((line) => `  ${line}`),
+  )
 }
 
 function sumsText(name: string, { rows, keys }: Comparison['recomputed']): string {
@@ -129,10 +134,12 @@ function exampleLines(
   colors: Colors,
 ): readonly string[] {
   if (examples.length === 0) return []
-  const rows = examples.flatMap(({ recomputed, stored }): readonly SignedRow[] => [
-    ...(recomputed === null ? [] : [{ sign: '-' as const, values: recomputed, other: stored }]),
-    ...(stored === null ? [] : [{ sign: '+' as const, values: stored, other: recomputed }]),
-  ])
+  const rows = examples.flatMap(({ recomputed, stored }) =>
+    listOf<SignedRow>(
+      recomputed !== null && { sign: '-', values: recomputed, other: stored },
+      stored !== null && { sign: '+', values: stored, other: recomputed },
+    ),
+  )
   return ['- computed again, + in the table; some of them:', ...renderRowDiff(columns, rows, colors)]
 }
 
@@ -142,20 +149,16 @@ function nextLines({ table, rows, hint, comparisons }: VerifiedTable): readonly 
   const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)
   const has = (...reasons: readonly WhyStale[]) =>
     odd.some(({ why }) => why !== undefined && reasons.includes(why))
-  const lines = [
-    ...(odd.some(({ outcome }) => outcome === 'duplicates')
-      ? [
-          `The transform of ${table} yields several rows of one key: which of them the table keeps is random. Fix the file.`,
-        ]
-      : []),
-    ...(rows === 'per-block'
+  const lines = listOf(
+    odd.some(({ outcome }) => outcome === 'duplicates') &&
+      `The transform of ${table} yields several rows of one key: which of them the table keeps is random. Fix the file.`,
+    rows === 'per-block'
       ? corrupt.slice(0, 3).map(({ from, to }) => `Next: backfill redo ${table} --from ${from} --to ${to}`)
-      : corrupt.slice(0, 1).map(() => `Next: ${hint} (rows per key cannot be deleted by range)`)),
-    ...(has(...STALE_REASONS) ? [`Next, for the stale ranges: ${hint}`] : []),
-    ...(has('sources')
-      ? [`backfill verify --sources ${table} finds and marks all ranges whose sources have changed.`]
-      : []),
-  ]
+      : corrupt.slice(0, 1).map(() => `Next: ${hint} (rows per key cannot be deleted by range)`),
+    has(...STALE_REASONS) && `Next, for the stale ranges: ${hint}`,
+    has('sources') &&
+      `backfill verify --sources ${table} finds and marks all ranges whose sources have changed.`,
+  )
   return lines.length === 0 ? [] : ['', ...lines]
 }
 

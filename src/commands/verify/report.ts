@@ -1,8 +1,6 @@
 // Owns the options and the report of verification: a comparison for each chunk, and the reasons for differences.
 import type { Range } from '../../model/blocks.ts'
 import type { StaleReason } from '../../ledger/stale.ts'
-import type { RowsKind } from '../../model/model.ts'
-import type { NotCompared } from '../../targets/compared-columns.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 
 /** `from`, `to`: only done blocks between these, both included. */
@@ -28,28 +26,6 @@ export type ChunkComparison = Range &
     readonly why: WhyStale | undefined
     readonly elapsedMs: number
   }
-
-export type VerifiedTable = {
-  readonly table: string
-  readonly target: string
-  readonly rows: RowsKind['kind']
-  /** The command that builds stale ranges again. */
-  readonly hint: string
-  readonly columns: readonly string[]
-  readonly notCompared: readonly NotCompared[]
-  /** Number of all chunks; `comparisons` has the verified ones. */
-  readonly chunks: number
-  readonly comparisons: readonly ChunkComparison[]
-  /** Half-written blocks, which are not verified. */
-  readonly dirty: readonly Range[]
-}
-
-export type VerifyReport = {
-  readonly network: string
-  /** Of the sample; null if all chunks were verified. */
-  readonly seed: number | null
-  readonly tables: readonly VerifiedTable[]
-}
 
 /** Three numbers about a multiset of rows: equal numbers mean, for all practical purposes, equal rows. */
 type Sums = {

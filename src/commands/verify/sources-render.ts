@@ -4,8 +4,7 @@ import { countBlocks } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { hintOf } from '../../ledger/stale.ts'
 import type { SourcesCheck } from './sources.ts'
-import { count, formatRanges } from '../../terminal/render/format.ts'
-import type { Colors } from '../../terminal/render/format.ts'
+import { type Colors, count, formatRanges, listOf } from '../../terminal/render/format.ts'
 
 /** 5 if a lock prevented the marking, 4 if ranges are stale, otherwise 0; `gone` does not count. */
 export function sourcesCode(checks: readonly SourcesCheck[]): number {
@@ -28,17 +27,12 @@ function lines(
   { table, looked, changed, gone, before, notMarked }: SourcesCheck,
   colors: Colors,
 ): readonly string[] {
-  const facts = [
-    ...(changed.length > 0
-      ? [colors.yellow(`changed ${formatRanges(changed)}: ${markText(notMarked)}`)]
-      : []),
-    ...(before.length > 0 ? [`marked as stale before ${formatRanges(before)}`] : []),
-    ...(gone.length > 0
-      ? [
-          `gone ${formatRanges(gone)}: the source rows no longer exist; left as done, because they cannot be computed again`,
-        ]
-      : []),
-  ]
+  const facts = listOf(
+    changed.length > 0 && colors.yellow(`changed ${formatRanges(changed)}: ${markText(notMarked)}`),
+    before.length > 0 && `marked as stale before ${formatRanges(before)}`,
+    gone.length > 0 &&
+      `gone ${formatRanges(gone)}: the source rows no longer exist; left as done, because they cannot be computed again`,
+  )
   const all = count(countBlocks(looked), 'done block')
   if (facts.length === 0) return [`${table}  ${all}, none of them with changed sources`]
   return [`${colors.bold(table)}  ${all} looked at`, ...facts.map((fact) => `  ${fact}`)]

@@ -3,7 +3,7 @@ import { type Changes, findChanges } from '../../sources/changes.ts'
 import { BackfillError } from '../../model/errors.ts'
 import type { Position } from '../../ledger/events.ts'
 import type { Lock } from '../../lock/lock.ts'
-import { type BlockSet, blockSet, subtract } from '../../model/blocks.ts'
+import { blockSet, subtract } from '../../model/blocks.ts'
 import { withStaleTag } from '../../ledger/stale.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readKnown } from '../../planning/table-status.ts'
@@ -18,19 +18,7 @@ export type SourcesHooks = {
 }
 
 /** Ranges of one table, sorted and disjoint. */
-export type SourcesCheck = {
-  readonly table: string
-  /** Done blocks that were compared with their sources. */
-  readonly looked: BlockSet
-  /** Blocks were added, or rows were rewritten. */
-  readonly changed: BlockSet
-  /** The source rows were pruned: the stored rows cannot be computed again, so nothing is marked. */
-  readonly gone: BlockSet
-  /** Marked as stale before. */
-  readonly before: BlockSet
-  /** Why changed ranges were not marked; undefined if they were, or if nothing changed. */
-  readonly notMarked: BackfillError | 'dry-run' | 'interrupted' | undefined
-}
+export type SourcesCheck = Awaited<ReturnType<typeof verifySources>>[number]
 
 /** Checks the chosen tables that exist, one after the other. @throws BackfillError `server` */
 export async function verifySources(
@@ -38,9 +26,9 @@ export async function verifySources(
   ports: VerifyPorts,
   { dryRun }: { readonly dryRun: boolean },
   hooks: SourcesHooks,
-): Promise<readonly SourcesCheck[]> {
+) {
   const { uuids } = await readKnown(workspace)
-  const checks: SourcesCheck[] = []
+  const checks = []
   const aborted = new Promise<undefined>((stop) =>
     hooks.signal.addEventListener('abort', () => stop(undefined), { once: true }),
   )
@@ -54,10 +42,15 @@ export async function verifySources(
     const marking = { workspace, ports, hooks, key: table.key, targetUuid: uuid!, since: since! }
     checks.push({
       table: table.key,
+      /** Done blocks that were compared with their sources. */
       looked,
+      /** Blocks were added, or rows were rewritten. */
       changed: blockSet([...changed.values()].flat()),
+      /** The source rows were pruned: the stored rows cannot be computed again, so nothing is marked. */
       gone,
+      /** Marked as stale before. */
       before,
+      /** Why changed ranges were not marked; undefined if they were, or if nothing changed. */
       notMarked: changed.size === 0 ? undefined : dryRun ? 'dry-run' : await markChanges(marking, changed),
     })
   }
@@ -82,7 +75,7 @@ type Marking = {
 async function markChanges(
   { workspace, ports, hooks, key, targetUuid, since }: Marking,
   changed: Changes['changed'],
-): Promise<SourcesCheck['notMarked']> {
+): Promise<BackfillError | 'interrupted' | undefined> {
   const { ledger, locks } = workspace.ports
   let lock: Lock
   try {

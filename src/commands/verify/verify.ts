@@ -16,9 +16,8 @@ import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planni
 import { compareRange } from './compare.ts'
 import { openVersions, type Version } from './versions.ts'
 import { readSides, type Sides } from './compare-sides.ts'
-import type { Comparison } from './report.ts'
+import type { Comparison, ChunkComparison, VerifyOptions, WhyStale } from './report.ts'
 import type { VerifyPorts } from './ports.ts'
-import type { ChunkComparison, VerifiedTable, VerifyOptions, VerifyReport, WhyStale } from './report.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
@@ -38,7 +37,7 @@ export async function verify(
   ports: VerifyPorts,
   options: VerifyOptions,
   hooks: VerifyHooks,
-): Promise<VerifyReport> {
+) {
   const known = await readKnown(workspace)
   for (const { key, target } of workspace.chosen)
     if (!known.targets.has(target))
@@ -49,7 +48,7 @@ export async function verify(
   await checkTables(workspace, workspace.chosen, known.targets)
   const { capacity, throughputs } = await readRunHistory(workspace, known.uuids)
   const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, capacity).jobs)
-  const tables: VerifiedTable[] = []
+  const tables = []
   for (const table of workspace.chosen) {
     const sides = await readSides(ports.target, workspace.ports.executor, table)
     const done = await readDone(workspace, ports, known, table)
@@ -99,16 +98,23 @@ export async function verify(
       table: table.key,
       target: `${workspace.ports.target.database}.${table.target}`,
       rows: table.rows.kind,
+      /** The command that builds stale ranges again. */
       hint: hintOf(table),
       columns: sides.compared,
       notCompared: sides.not,
+      /** Number of all chunks; `comparisons` has the verified ones. */
       chunks: chunks.length,
       comparisons: comparisons.flat(),
+      /** Half-written blocks, which are not verified. */
       dirty: done.dirty,
     })
   }
-  return { network: workspace.network.name, seed: options.sample === undefined ? null : options.seed, tables }
+  // Of the sample; null if all chunks were verified.
+  const seed = options.sample === undefined ? null : options.seed
+  return { network: workspace.network.name, seed, tables }
 }
+
+export type VerifyReport = Awaited<ReturnType<typeof verify>>
 
 /** The done and half-written blocks of a table, and the position of the last event before they were read. */
 async function readDone(

@@ -4,8 +4,10 @@ import { monotonicMs, sleep } from '../../seam/clock.ts'
 import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { blockNumber, duration, readFlag } from '../../workspace/values.ts'
-import { status } from '../status/status.ts'
-import { readinessFields } from './ready.ts'
+import { status, type StatusReport, type TableReport } from '../status/status.ts'
+import { type BlockSet, intersect } from '../../model/blocks.ts'
+import { holdText } from '../../ledger/steering.ts'
+import { formatRanges, listOf } from '../../terminal/render/format.ts'
 
 /** Between two looks, unless less time is left. */
 const LOOK_MS = 10_000
@@ -29,8 +31,7 @@ export const wait: Command = async (context) => {
       const open = found?.tables.filter(({ reasons }) => reasons.length > 0)
       const lines = (open ?? []).map(({ table, reasons }) => `${table}  ${reasons.join('; ')}`)
       if (found !== undefined && (found.ready || left <= 0)) {
-        if (flags.has('json')) output.json(found)
-        else output.result(found.ready ? [`Ready up to block ${to}.`] : lines)
+        output.answer(found, found.ready ? [`Ready up to block ${to}.`] : lines)
         return found.ready ? EXIT.ok : EXIT.pending
       }
       if (open !== undefined && lines.join() !== said && !flags.has('quiet')) {
@@ -40,4 +41,33 @@ export const wait: Command = async (context) => {
       await sleep(Math.min(LOOK_MS, Math.max(left, 0)))
     }
   })
+}
+
+/** What `wait --json` says. */
+export function readinessFields({ network, tables }: StatusReport, to: number) {
+  const found = tables.map((one) => ({ table: one.table, reasons: reasonsNotReady(one, to) }))
+  return { network, to, ready: found.every(({ reasons }) => reasons.length === 0), tables: found }
+}
+
+/** What is missing, and what it waits for: none if the table is ready. Source gaps do not count, as in `status`. */
+export function reasonsNotReady(table: TableReport, to: number): readonly string[] {
+  const upTo = (blocks: BlockSet): BlockSet => intersect(blocks, [{ from: 0, to }])
+  const [missing, stale, incomplete] = [table.missing, table.stale, table.incomplete].map(upTo)
+  const pause = table.holds.find(({ action }) => action === 'pause')
+  const [absence] = table.absences
+  const last = Math.min(to, table.limit ?? to)
+  const waits =
+    pause !== undefined
+      ? holdText(pause)
+      : table.lock !== null
+        ? `a run on ${table.lock.host} works on it`
+        : 'no run works on it: backfill up'
+  return listOf(
+    absence?.text,
+    (table.sourceHead ?? -1) < last &&
+      `its sources are complete up to block ${table.sourceHead ?? '-'} (newest less --lag): waits for them`,
+    missing!.length > 0 && `missing ${formatRanges(missing!)}: ${waits}`,
+    incomplete!.length > 0 && `incomplete ${formatRanges(incomplete!)}: some sources lack these blocks`,
+    stale!.length > 0 && `stale ${formatRanges(stale!)}: ${table.hint}`,
+  )
 }

@@ -61,4 +61,15 @@ export function perSecond(value: number, ms: number): string {
   return number(Math.round(value / Math.max(ms / 1000, 0.001)))
 }
 
+/**
+ * The parts that are neither false nor undefined, those of a list one by one: `listOf(head, isLate && 'late', ...rows)`.
+ */
+export function listOf<T extends string | object>(
+  ...parts: readonly (T | readonly T[] | false | undefined)[]
+): readonly T[] {
+  return (parts.flat() as readonly (T | false | undefined)[]).filter(
+    (part) => part !== false && part !== undefined,
+  )
+}
+
 export type Colors = ReturnType<typeof pc.createColors>

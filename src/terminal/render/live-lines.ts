@@ -2,8 +2,7 @@
 import { standstillText } from '../../model/standstill.ts'
 import { progressBar } from './bar.ts'
 import { type Colors, duration, number, percent } from './format.ts'
-import { rateOf } from './pace.ts'
-import { chunksOf, inFlight, type Progress, type TableProgress } from './run-progress.ts'
+import { rateOf, chunksOf, inFlight, type Progress, type TableProgress } from './run-progress.ts'
 
 type LiveStyle = {
   readonly now: number

@@ -1,7 +1,6 @@
 // Owns the last step before anything is printed: foreign text can neither command a terminal or a CI log nor begin a line.
 import pc from 'picocolors'
 import { randomId } from '../../seam/random.ts'
-import { escapeControlCharacters } from './escape.ts'
 import type { Colors } from './format.ts'
 
 /** Stands for the escape character of our own colours until a line is printed. Foreign text cannot know it. */
@@ -44,3 +43,21 @@ export function printableJson(json: string): string {
 function hex(code: number): string {
   return `\\u${code.toString(16).padStart(4, '0')}`
 }
+
+/** The text in one line: line breaks, tabs, escape codes and direction marks become `\n`, `\t`, `\x1b`. */
+export function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, shown)
+}
+
+/** As `visible`, but lines and tabs stay. */
+export function escapeControlCharacters(text: string): string {
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, shown)
+}
+
+function shown(character: string): string {
+  const code = character.codePointAt(0) ?? 0
+  const digits = code.toString(16)
+  return NAMES[character] ?? (code < 256 ? `\\x${digits.padStart(2, '0')}` : `\\u{${digits}}`)
+}
+
+const NAMES: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' }

@@ -2,7 +2,16 @@
 import { blockSet } from '../../model/blocks.ts'
 import { standstillText } from '../../model/standstill.ts'
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
-import { type Colors, count, duration, number, perSecond, formatRanges, formatRange } from './format.ts'
+import {
+  type Colors,
+  count,
+  duration,
+  listOf,
+  number,
+  perSecond,
+  formatRanges,
+  formatRange,
+} from './format.ts'
 import { oneLine } from './error.ts'
 import { staleLines } from './stale.ts'
 
@@ -92,11 +101,11 @@ function leftTexts(left: readonly Left[]): readonly string[] {
   const skipped = left.filter((event) => event.type === 'skipped')
   const gaps = blockSet(skipped.flatMap(({ sourceGaps }) => sourceGaps))
   const incomplete = blockSet(skipped.flatMap((event) => event.incomplete))
-  return [
-    ...(gaps.length > 0 ? [`source gap ${formatRanges(gaps)}`] : []),
-    ...(incomplete.length > 0 ? [`incomplete ${formatRanges(incomplete)}`] : []),
-    ...left.flatMap((event) => (event.type === 'waiting' ? [`${event.table}: ${waitingText(event)}`] : [])),
-  ]
+  return listOf(
+    gaps.length > 0 && `source gap ${formatRanges(gaps)}`,
+    incomplete.length > 0 && `incomplete ${formatRanges(incomplete)}`,
+    ...left.map((event) => event.type === 'waiting' && `${event.table}: ${waitingText(event)}`),
+  )
 }
 
 function headerLine({ runId, network, target, source, servers, toolVersion }: EventOf<'run'>): string {
@@ -118,17 +127,20 @@ function standstillLine({ table, standstill }: EventOf<'standstill'>): EventText
 
 /** Every failed table with its error and hint, for stderr, at the end of the output. */
 export function failureLines({ failed }: RunSummary, colors: Colors): readonly string[] {
-  return failed.flatMap(({ table, error }) => [
-    `${colors.red('backfill:')} ${table}: ${oneLine(error.message)}`,
-    ...(error.hint === undefined ? [] : [`  ${colors.dim(error.hint)}`]),
-  ])
+  return failed.flatMap(({ table, error: { message, hint } }) =>
+    listOf(
+      `${colors.red('backfill:')} ${table}: ${oneLine(message)}`,
+      hint !== undefined && `  ${colors.dim(hint)}`,
+    ),
+  )
 }
 
-function* skippedLines({ tables, sourceGaps, incomplete }: EventOf<'skipped'>): Generator<string, void> {
+function skippedLines({ tables, sourceGaps, incomplete }: EventOf<'skipped'>): readonly string[] {
   const what = `${tables.length > 3 ? `${tables.length} tables` : tables.join(', ')}  skipped`
-  if (sourceGaps.length > 0) yield `${what} source gap ${formatRanges(sourceGaps)}: no source has rows there`
-  if (incomplete.length > 0)
-    yield `${what} incomplete ${formatRanges(incomplete)}: some sources lack these blocks`
+  return listOf(
+    sourceGaps.length > 0 && `${what} source gap ${formatRanges(sourceGaps)}: no source has rows there`,
+    incomplete.length > 0 && `${what} incomplete ${formatRanges(incomplete)}: some sources lack these blocks`,
+  )
 }
 
 function about(table: string | undefined, text: string): string {

@@ -5,8 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { requestFile } from '../../../src/commands/import/files/http-request.ts'
-import { openWeb } from '../../../src/commands/import/files/web-files.ts'
+import { requestFile, openWeb } from '../../../src/commands/import/files/web-files.ts'
 import { repository } from '../../support/processes.ts'
 
 async function listening(server: Server & { closeAllConnections(): void }): Promise<number> {

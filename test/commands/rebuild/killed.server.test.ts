@@ -70,7 +70,7 @@ async function built(files: Catalogue, ledger?: string): Promise<string> {
 const renaming =
   (to: RegExp) =>
   ({ statement, search }: Seen): boolean =>
-    statement.startsWith('RENAME TABLE') && to.test(search.get('param_to') ?? '')
+    statement.startsWith('RENAME TABLE') && to.test(search.get('param_other') ?? '')
 const exchanging = ({ statement }: Seen): boolean => statement.startsWith('EXCHANGE TABLES')
 const dropping = ({ statement }: Seen): boolean =>
   statement.startsWith('DROP TABLE') && statement.includes('SYNC')

@@ -1,9 +1,15 @@
 // Owns the promises of the names of tables that a rebuild keeps, and of DDL under another name.
 import { expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { buildingName, isOf, oldName, readRole, readyName } from '../../../src/commands/rebuild/names.ts'
+import {
+  buildingName,
+  isOf,
+  oldName,
+  readRole,
+  readyName,
+  renamedDdl,
+} from '../../../src/commands/rebuild/names.ts'
 import { ddlTable } from '../../../src/sql-syntax/create-table.ts'
-import { renamedDdl } from '../../../src/commands/rebuild/names.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const BUILD = { target: 'int_a', uuid: '12d1e1d6-af5c-4094-8b40-caf92e80384b', fileHash: 'abcdef0123456789' }

@@ -4,7 +4,6 @@ import { expect, test } from 'vitest'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { startLines } from '../../../src/commands/rebuild/render.ts'
 import { readSides } from '../../../src/commands/rebuild/swap.ts'
-import { openRebuild } from '../../../src/commands/rebuild/tables.ts'
 import { renderRedo } from '../../../src/commands/redo/render.ts'
 import { redo } from '../../../src/commands/redo/redo.ts'
 import { EVEN, EVERY, planOf, range, redone, redoScene, reportOf, TABLE } from '../../support/redo-scene.ts'
@@ -78,7 +77,7 @@ test('materialized views that read a table are named by redo and rebuild, and th
   expect(renderRedo(report, style).join('\n')).toContain(
     `the materialized view reads it: ${target}.taken: nothing is deleted there, and the rows that are built again arrive once more`,
   )
-  const rebuild = openRebuild({ server: workspace.connected.target })
-  const [, line] = startLines(await readSides(workspace.workspace, rebuild, workspace.workspace.chosen[0]!))
+  const { connected, workspace: inside } = workspace
+  const [, line] = startLines(await readSides(inside, connected.target, inside.chosen[0]!))
   expect(line).toContain(`${target}.taken (materialized) reads int_${TABLE}`)
 })

@@ -20,7 +20,7 @@ beforeAll(async () => {
   started = await startTestServer()
   const { url, username, password } = started
   server = await openServer({ side: 'target', url, username, password, database: 'default' })
-  bench = await openTestBench({ server, catalogue, name: 'mutants' })
+  bench = await openTestBench(server, catalogue, 'mutants')
 })
 afterAll(async () => {
   await server?.close()

@@ -6,7 +6,7 @@ import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { passOn } from '../../../src/terminal/output.ts'
 import { renderRuns } from '../../../src/commands/log/render.ts'
-import { visible } from '../../../src/terminal/render/escape.ts'
+import { visible } from '../../../src/terminal/render/printable.ts'
 import type { LoggedRun } from '../../../src/commands/log/log.ts'
 
 const colors = pc.createColors(false)

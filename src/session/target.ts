@@ -1,0 +1,26 @@
+// Owns opening the target alone, so that a command works while the source is unreachable.
+import { joinCluster } from '../clickhouse/cluster/cluster.ts'
+import { namesFor } from '../clickhouse/own-databases.ts'
+import { openServer } from '../clickhouse/server.ts'
+import type { LedgerPlace } from '../ledger/events.ts'
+import type { Connections } from '../workspace/open.ts'
+import type { Context } from './command.ts'
+import { withConnections } from './session.ts'
+
+/** Opens the target, as a node of its cluster, and closes it however `use` ends. @throws BackfillError `server` */
+export async function withTarget<T>(
+  context: Context,
+  use: (place: LedgerPlace, connections: Connections) => Promise<T>,
+): Promise<T> {
+  const { cluster, ledgerDatabase, network } = context.config
+  return await withConnections(context, async (connections) => {
+    const opened = await openServer(connections.target)
+    try {
+      const names = namesFor(ledgerDatabase.value)
+      const place = await joinCluster(opened, { cluster: cluster.value, names })
+      return await use({ ...place, network: network.value }, connections)
+    } finally {
+      await opened.close()
+    }
+  })
+}

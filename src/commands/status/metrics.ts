@@ -22,111 +22,82 @@ export type MetricsInput = {
 
 /** The lines of all metrics. A value that is unknown has no sample. */
 export function metricsLines({ report, runs, newest, version }: MetricsInput): readonly string[] {
-  const { network } = report
+  const ofTable = { network: () => report.network, table: ({ table }: { readonly table: string }) => table }
+  const outcomes = runs.flatMap((run) =>
+    OUTCOMES.map((outcome) => ({ ...run, is: run.outcome === outcome, outcome })),
+  )
   return [
-    ...families([version], { version: (one) => one }, [
-      ['build_info', 'The version of backfill that wrote these metrics.', () => 1],
-    ]),
-    ...families(report.tables, { network: () => network, table: ({ table }) => table }, TABLE_METRICS),
-    ...families(runs, { network: () => network, table: ({ table }) => table }, RUN_METRICS),
-    ...families(
-      runs.flatMap((run) => OUTCOMES.map((outcome) => ({ ...run, is: run.outcome === outcome, outcome }))),
-      { network: () => network, table: ({ table }) => table, outcome: ({ outcome }) => outcome },
-      [['last_run_outcome', OUTCOME_HELP, ({ is }) => Number(is)]],
-    ),
-    ...families(newest, { network: () => network, source: ({ source }) => source }, SOURCE_METRICS),
+    ...families([version], { version: (one) => one }, VERSION_METRICS),
+    ...families(report.tables, ofTable, TABLE_METRICS),
+    ...families(runs, ofTable, RUN_METRICS),
+    ...families(outcomes, { ...ofTable, outcome: ({ outcome }) => outcome }, OUTCOME_METRICS),
+    ...families(newest, { network: () => report.network, source: ({ source }) => source }, SOURCE_METRICS),
   ]
 }
 
-const OUTCOMES = ['done', 'failed', 'in progress', 'interrupted'] as const
-const OUTCOME_HELP =
-  'How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. interrupted: it was stopped or killed; the next `backfill up` goes on.'
+/** `name  What it says.` -> its value; undefined and null are unknown. */
+type Metrics<Of> = Readonly<Record<string, (one: Of) => number | null | undefined>>
 
-/** Undefined and null are unknown. */
-type Metric<Of> = readonly [name: string, help: string, value: (one: Of) => number | null | undefined]
+const VERSION_METRICS: Metrics<string> = {
+  'build_info  The version of backfill that wrote these metrics.': () => 1,
+}
 
 const up = 'If it grows, `backfill up` does not run or does not keep up: `backfill log` shows its runs.'
 
-const TABLE_METRICS: readonly Metric<TableReport>[] = [
-  [
-    'expected_blocks',
-    'Blocks that the table should have, without source gaps and incomplete blocks.',
-    (table) => table.expectedBlocks,
-  ],
-  ['done_blocks', 'Expected blocks that are done.', (table) => table.doneBlocks],
-  ['missing_blocks', `Expected blocks that are not done. ${up}`, (table) => table.missingBlocks],
-  [
-    'stale_blocks',
-    'Done blocks that would be computed differently now. `backfill redo --stale` builds them again.',
+const TABLE_METRICS: Metrics<TableReport> = {
+  'expected_blocks  Blocks that the table should have, without source gaps and incomplete blocks.': (table) =>
+    table.expectedBlocks,
+  'done_blocks  Expected blocks that are done.': (table) => table.doneBlocks,
+  [`missing_blocks  Expected blocks that are not done. ${up}`]: (table) => table.missingBlocks,
+  'stale_blocks  Done blocks that would be computed differently now. `backfill redo --stale` builds them again.':
     (table) => countBlocks(table.stale),
-  ],
-  [
-    'dirty_blocks',
-    'Blocks that may be partly written. `backfill up` recovers them, or says what to do.',
-    (table) => countBlocks(table.dirty),
-  ],
-  [
-    'incomplete_blocks',
-    'Blocks that some sources have and others lack. They run once the rows arrive; `backfill status` names them.',
+  'dirty_blocks  Blocks that may be partly written. `backfill up` recovers them, or says what to do.': (
+    table,
+  ) => countBlocks(table.dirty),
+  'incomplete_blocks  Blocks that some sources have and others lack. They run once the rows arrive; `backfill status` names them.':
     (table) => countBlocks(table.incomplete),
-  ],
-  [
-    'source_gap_blocks',
-    'Blocks that no source has. If they should exist, load them; if not, `backfill accept` marks them as expected.',
+  'source_gap_blocks  Blocks that no source has. If they should exist, load them; if not, `backfill accept` marks them as expected.':
     (table) => countBlocks(table.sourceGaps),
-  ],
-  [
-    'absences',
-    'Reasons to distrust the table: unknown rows, an emptied table, sources without rows, a head that went back. Above 0, read `backfill status`.',
+  'absences  Reasons to distrust the table: unknown rows, an emptied table, sources without rows, a head that went back. Above 0, read `backfill status`.':
     (table) => table.absences.length,
-  ],
-  [
-    'watermark_block',
-    'The end of the unbroken run of done blocks from the first one on. Readers may trust the table up to here.',
+  'watermark_block  The end of the unbroken run of done blocks from the first one on. Readers may trust the table up to here.':
     (table) => table.watermark,
-  ],
-  ['head_block', 'The newest block that the table can have now.', (table) => table.head],
-  ['table_rows', 'Rows of the table, before merging.', (table) => table.rows],
-  [
-    'lock_held',
-    '1 while a run holds the lock of the table. If it stays 1 after the run has died, `backfill unlock <table>` frees it.',
+  'head_block  The newest block that the table can have now.': (table) => table.head,
+  'table_rows  Rows of the table, before merging.': (table) => table.rows,
+  'lock_held  1 while a run holds the lock of the table. If it stays 1 after the run has died, `backfill unlock <table>` frees it.':
     (table) => Number(table.lock !== null),
-  ],
-  [
-    'ledger_events_since_checkpoint',
-    'Events that the next start has to read. Beyond 10,000, runs end before their checkpoint: look at `backfill log`.',
+  'ledger_events_since_checkpoint  Events that the next start has to read. Beyond 10,000, runs end before their checkpoint: look at `backfill log`.':
     (table) => table.eventsSinceCheckpoint,
-  ],
-]
+}
 
-const RUN_METRICS: readonly Metric<LastRun>[] = [
-  [
-    'last_run_timestamp_seconds',
-    'When the last run wrote into the table, by the clock of the server. An idle run writes nothing.',
+const RUN_METRICS: Metrics<LastRun> = {
+  'last_run_timestamp_seconds  When the last run wrote into the table, by the clock of the server. An idle run writes nothing.':
     ({ ended }) => ended,
-  ],
-  ['last_run_duration_seconds', 'How long the last run worked on the table.', ({ seconds }) => seconds],
-]
+  'last_run_duration_seconds  How long the last run worked on the table.': ({ seconds }) => seconds,
+}
+
+const OUTCOMES = ['done', 'failed', 'in progress', 'interrupted'] as const
+const OUTCOME_METRICS: Metrics<{ readonly is: boolean }> = {
+  'last_run_outcome  How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. interrupted: it was stopped or killed; the next `backfill up` goes on.':
+    ({ is }) => Number(is),
+}
 
 const fill = 'look at what fills the sources. Some sources have rows of few blocks only.'
 
-const SOURCE_METRICS: readonly Metric<NewestBlock>[] = [
-  ['source_newest_block', `The newest block of a source. If all stand still, ${fill}`, ({ block }) => block],
-  [
-    'source_newest_age_seconds',
-    `How old the newest rows of a source are. If all grow, ${fill}`,
-    ({ age }) => age,
-  ],
-]
+const SOURCE_METRICS: Metrics<NewestBlock> = {
+  [`source_newest_block  The newest block of a source. If all stand still, ${fill}`]: ({ block }) => block,
+  [`source_newest_age_seconds  How old the newest rows of a source are. If all grow, ${fill}`]: ({ age }) =>
+    age,
+}
 
 /** The lines of some metrics of the same things. All are gauges, because this process counts nothing itself. */
 function families<Of>(
   all: readonly Of[],
   labels: Readonly<Record<string, (one: Of) => string>>,
-  metrics: readonly Metric<Of>[],
+  metrics: Metrics<Of>,
 ): readonly string[] {
-  return metrics.flatMap(([metric, help, value]) => {
-    const name = `backfill_${metric}`
+  return Object.entries(metrics).flatMap(([metric, value]) => {
+    const [name = '', help] = `backfill_${metric}`.split('  ')
     const samples = all.flatMap((one) => {
       const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text(one))}"`)
       const found = value(one) ?? undefined

@@ -6,7 +6,7 @@ import { flagsOf, flagUsage } from '../src/cli/help.ts'
 import { jsonFiles } from './json/reference.ts'
 import type { CommandEntry } from '../src/session/command.ts'
 import type { Flag } from '../src/terminal/argv.ts'
-import { common, flagText } from '../src/terminal/flags.ts'
+import { common } from '../src/terminal/flags.ts'
 
 const FILE = new URL('../docs/reference.md', import.meta.url)
 
@@ -58,7 +58,7 @@ function commandLines(entry: CommandEntry): readonly string[] {
 }
 
 function flagLine(flag: Flag): string {
-  return `- \`${flagUsage(flag)}\`: ${flagText(flag)}`
+  return `- \`${flagUsage(flag)}\`: ${flag.about}`
 }
 
 if (import.meta.main) {

@@ -1,7 +1,8 @@
 // Owns the help as text, for 80 columns. Pure; cac draws the sections.
 import type { Flag } from '../terminal/argv.ts'
-import { common, flagText } from '../terminal/flags.ts'
+import { common } from '../terminal/flags.ts'
 import type { CommandEntry } from '../session/command.ts'
+import { listOf } from '../terminal/render/format.ts'
 import { wrap } from '../terminal/render/wrap.ts'
 import { GROUPS } from './commands.ts'
 
@@ -36,14 +37,14 @@ export function flagsOf({ flags }: CommandEntry) {
 export function commandHelp(entry: CommandEntry, usage: Section): readonly Section[] {
   const { own, shared } = flagsOf(entry)
   const examples = Object.entries(entry.examples).map(([what, words]) => `  # ${what}\n  $ backfill ${words}`)
-  return [
+  return listOf<Section>(
     { body: `${entry.about}.` },
     usage,
-    ...(own.length === 0 ? [] : [{ title: 'Flags', body: rows(own.map(flagRow)) }]),
+    own.length > 0 && { title: 'Flags', body: rows(own.map(flagRow)) },
     { title: 'Common flags', body: rows([...shared.map(flagRow), ['-h, --help', 'This text']]) },
     { title: 'Exit codes', body: rows(Object.entries(entry.exits)) },
     { title: 'Examples', body: examples.join('\n') },
-  ]
+  )
 }
 
 export function flagUsage({ name, value }: Flag): string {
@@ -51,7 +52,7 @@ export function flagUsage({ name, value }: Flag): string {
 }
 
 function flagRow(flag: Flag): readonly [string, string] {
-  return [flagUsage(flag), flagText(flag)]
+  return [flagUsage(flag), flag.about]
 }
 
 /** Two columns; the second is wrapped. */

@@ -10,14 +10,11 @@ import type { Word, Flags } from '../workspace/values.ts'
 export type Flag = {
   readonly name: string
   readonly value?: string
-  /** A noun phrase, or what a switch does: `How long to wait for an unreachable server`. */
+  /**
+   * A noun phrase, or what a switch does, with examples, the default in words, and the environment variable with the same
+   * meaning: `How long to wait for an unreachable server, e.g. 90s, 5m (default: 5m; env: NAME)`.
+   */
   readonly about: string
-  /** Values as they could be typed: `90s, 5m`. */
-  readonly example?: string
-  /** The default, in words. */
-  readonly fallback?: string
-  /** The environment variable with the same meaning. */
-  readonly variable?: string
   /** Words without a flag are its values: `test a b` is `test --tables a,b`. */
   readonly bare?: boolean
   /** The name under which its value is stored, if other commands have another flag for the same value. */

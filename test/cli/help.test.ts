@@ -52,12 +52,12 @@ test.each(COMMANDS)('the examples of `$name` are command lines of it', ({ name, 
   }
 })
 
-test('the help has each flag, with its variable, and each exit code', () => {
+test('the help has each flag, with its default and its variable, and each exit code', () => {
   for (const { name, flags, exits } of COMMANDS) {
     const help = helpOf(name).replaceAll(/\s+/g, ' ')
-    for (const { name: flag, variable = '' } of flags) {
+    for (const { name: flag, about } of flags) {
       expect(help).toContain(` --${flag} `)
-      expect(help).toContain(variable)
+      expect(help).toContain(about)
     }
     for (const code of Object.keys(exits)) expect(help).toContain(` ${code} `)
   }
@@ -67,11 +67,12 @@ const read = (words: Record<string, string>, environment: Record<string, string>
   JSON.stringify(readConfig({ flags: typedWords(words), environment, folder: '/nowhere' }))
 
 test('every variable that the help names sets what its flag sets', () => {
-  const flags = COMMANDS.flatMap((entry) => entry.flags).filter(({ variable }) => variable !== undefined)
-  for (const { name, value, example, variable, as } of flags) {
-    if (name === 'no-color' || name === 'env-file') continue // test/workspace/env-file.test.ts
-    const text = example?.split(', ')[0] ?? /\w+/.exec(value!)![0]
-    const set = read({}, { [variable!]: text })
+  const flags = COMMANDS.flatMap((entry) => entry.flags)
+  for (const { name, value, about, as } of flags) {
+    const variable = /env: (\w+)/.exec(about)?.[1]
+    if (variable === undefined || name === 'no-color' || name === 'env-file') continue // test/workspace/env-file.test.ts
+    const text = /, e\.g\. (.+?)(, | \(|$)/.exec(about)?.[1] ?? /\w+/.exec(value!)![0]
+    const set = read({}, { [variable]: text })
     expect(set, name).toContain(`environment ${variable}`)
     expect(set.replace(`environment ${variable}`, `flag --${as ?? name}`)).toBe(
       read({ [as ?? name]: text }, {}),

@@ -1,6 +1,5 @@
 // Owns the words that can follow at the cursor, from the table of commands and the half-typed line. Pure.
 import type { Flag } from '../../terminal/argv.ts'
-import { flagText } from '../../terminal/flags.ts'
 import type { CommandEntry } from '../../session/command.ts'
 
 /** `about` is empty if the word has no description. */
@@ -56,9 +55,7 @@ function matching(typed: string, words: readonly Candidate[]): Completion {
 /** A flag that has been typed may not be typed again. */
 function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly Candidate[] {
   const typed = new Set(before.map((word) => word.replace(/=.*$/s, '')))
-  return flags
-    .map((flag) => ({ word: `--${flag.name}`, about: flagText(flag) }))
-    .filter(({ word }) => !typed.has(word))
+  return flags.map(({ name, about }) => ({ word: `--${name}`, about })).filter(({ word }) => !typed.has(word))
 }
 
 type ValueQuestion = {

@@ -1,5 +1,8 @@
 // Owns the scripts with which a shell completes `backfill`. Each passes the typed words to the program unchanged and
 // evaluates none of them: a half-typed `$(rm …)` must not run because of a Tab.
+import { EXIT, usageError } from '../../model/errors.ts'
+import { oneOf, readFlag } from '../../workspace/values.ts'
+import type { Command } from '../../session/command.ts'
 
 /** The hidden command that a script calls; the shell's name and the half-typed line follow. */
 export const QUESTION = '__complete'
@@ -62,4 +65,12 @@ function __backfill_complete
     end
 end
 complete -c backfill -f -k -a '(__backfill_complete)'`,
+}
+
+export const completion: Command = async ({ flags, output }) => {
+  const shell = readFlag(flags, 'shell', oneOf(SHELLS))
+  if (shell === undefined)
+    throw usageError('`completion` needs a shell', `backfill completion ${SHELLS.join('|')}`)
+  output.data(SCRIPTS[shell].split('\n'))
+  return EXIT.ok
 }

@@ -1,47 +1,29 @@
 // Owns the entries of the commands that only read.
 import type { CommandEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
-import { flag } from '../../terminal/flags.ts'
+import { declared, flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
-import { REPORT } from './report.ts'
-import { SETUP } from './setup.ts'
+import { REPORT, SETUP } from './setup.ts'
 
 export const LOOK: readonly CommandEntry[] = [
   {
     name: 'status',
     about: 'Show what each table has, what it lacks, and why',
     usage: '[table…] [flags]',
-    flags: [
+    flags: declared(
       ...flags.selection,
       flags.lag,
       flags.json,
-      flag(
-        'format <text|prometheus>',
-        "Output format: `prometheus` is for node_exporter's textfile collector",
-        {
-          fallback: 'text',
-        },
-      ),
-      flag('at <block>', 'What is known of one block: who built it and when, or what it waits for', {
-        example: '17000000',
-      }),
-      flag('sort <table|done|missing|rows|state>', 'Order of the tables', { fallback: 'inputs first' }),
-      flag('watch [seconds]', 'Print it again and again, until Ctrl-C', { fallback: 'every 5 seconds' }),
-      flag('check', 'Exit with 8, 3 or 4 if not all is well, and say why in one line'),
-      flag('max-behind <blocks>', 'With --check: number of missing blocks that is no failure', {
-        example: '300',
-        fallback: 'those that arrived in the last hour',
-      }),
-      flag('max-incomplete-age <duration>', 'With --check: how long blocks may be incomplete', {
-        example: '6h',
-        fallback: '24h',
-      }),
-      flag('max-source-age <duration>', 'With --check: how old the newest source rows may be', {
-        example: '1h',
-        fallback: 'any age',
-      }),
+      "format <text|prometheus>  Output format: `prometheus` is for node_exporter's textfile collector (default: text)",
+      'at <block>  What is known of one block: who built it and when, or what it waits for, e.g. 17000000',
+      'sort <table|done|missing|rows|state>  Order of the tables (default: inputs first)',
+      'watch [seconds]  Print it again and again, until Ctrl-C (default: every 5 seconds)',
+      'check  Exit with 8, 3 or 4 if not all is well, and say why in one line',
+      'max-behind <blocks>  With --check: number of missing blocks that is no failure, e.g. 300 (default: those that arrived in the last hour)',
+      'max-incomplete-age <duration>  With --check: how long blocks may be incomplete, e.g. 6h (default: 24h)',
+      'max-source-age <duration>  With --check: how old the newest source rows may be, e.g. 1h (default: any age)',
       ...flags.common,
-    ],
+    ),
     exits: {
       ...exits.asking,
       3: 'With --check: blocks are missing, dirty, or incomplete for too long',
@@ -64,14 +46,14 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'plan',
     about: 'Show what `up` would process now, and what it costs',
     usage: '[table…] [flags]',
-    flags: [
+    flags: declared(
       ...flags.selection,
       ...flags.range,
       ...flags.sizing,
-      flag('chunks', 'List the chunks'),
+      'chunks  List the chunks',
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: exits.asking,
     examples: {
       'See what is left to do, and how long it takes': 'plan',
@@ -85,19 +67,13 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'diff',
     about: "Show how a table's SQL changed since it built its ranges",
     usage: '<table> [flags]',
-    flags: [
+    flags: declared(
       flags.oneTable,
-      flag('from-hash <hash>', 'The older SQL, by the first digits of its hash', {
-        example: '1a2b3c4d',
-        fallback: 'the SQL of most stale blocks',
-      }),
-      flag('to-hash <hash>', 'The newer SQL, by the first digits of its hash', {
-        example: '5e6f7a8b',
-        fallback: 'the file',
-      }),
+      'from-hash <hash>  The older SQL, by the first digits of its hash, e.g. 1a2b3c4d (default: the SQL of most stale blocks)',
+      'to-hash <hash>  The newer SQL, by the first digits of its hash, e.g. 5e6f7a8b (default: the file)',
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: exits.asking,
     examples: {
       'Compare the file with the SQL of the stale ranges': 'diff address_diffs',
@@ -109,32 +85,26 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'verify',
     about: 'Compute done blocks again and compare them with the table',
     usage: '[table…] [flags]',
-    flags: [
-      { ...flags.tables, fallback: 'none; all with --sources or --stored' },
-      { ...flags.from, fallback: 'the first done block' },
-      { ...flags.to, example: '19009999', fallback: 'the last done block' },
-      flag('sample <count>', 'Number of chunks of each table, chosen at random', {
-        example: '20',
-        fallback: 'all',
-      }),
-      flag('seed <number>', 'Seed of an earlier --sample, for the same chunks', {
-        example: '4711',
-        fallback: 'random',
-      }),
+    flags: declared(
+      flag(
+        'tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none; all with --sources or --stored)',
+        { bare: true },
+      ),
+      'from <block>  First block, or UTC time, e.g. 19000000 (default: the first done block)',
+      'to <block>  Last block, e.g. 19009999 (default: the last done block)',
+      'sample <count>  Number of chunks of each table, chosen at random, e.g. 20 (default: all)',
+      'seed <number>  Seed of an earlier --sample, for the same chunks, e.g. 4711 (default: random)',
       flags.chunkRows,
       flags.chunk,
       flags.jobs,
-      flag('as-built', 'Compute with the SQL and the forks that built each range, in place of the files'),
-      flag('sources', 'Only look for blocks whose sources changed since, and mark them as stale'),
-      { ...flags.dryRun, about: 'With --sources: mark nothing' },
-      flag(
-        'stored',
-        'Only compare the rows with what the ledger recorded of them: finds rows that were lost',
-      ),
+      'as-built  Compute with the SQL and the forks that built each range, in place of the files',
+      'sources  Only look for blocks whose sources changed since, and mark them as stale',
+      'dry-run  With --sources: mark nothing',
+      'stored  Only compare the rows with what the ledger recorded of them: finds rows that were lost',
       flags.json,
       flags.quiet,
       ...flags.common,
-    ],
+    ),
     exits: {
       ...exits.comparing,
       5: 'With --sources: another run holds the lock, so that ranges were not marked',
@@ -151,14 +121,14 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'digest',
     about: 'Print sums of the rows, to compare two installations',
     usage: '[table…] [flags]',
-    flags: [
+    flags: declared(
       ...flags.selection,
-      { ...flags.from, fallback: '0' },
-      { ...flags.to, example: '19009999', fallback: 'the last block' },
-      flag('every <blocks>', 'Number of blocks in a line', { example: '100000', fallback: '1000' }),
+      'from <block>  First block, or UTC time, e.g. 19000000 (default: 0)',
+      'to <block>  Last block, e.g. 19009999 (default: the last block)',
+      'every <blocks>  Number of blocks in a line, e.g. 100000 (default: 1000)',
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: { ...exits.asking, '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM' },
     examples: {
       'Compare with another installation': 'digest --every 100000 > here.txt',
@@ -170,19 +140,17 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'preview',
     about: "Run a table's SELECT and show its rows; writes nothing",
     usage: '<table> --from <block> [--to <block>] [flags]',
-    flags: [
+    flags: declared(
       flags.oneTable,
       flags.from,
-      { ...flags.to, example: '19000999' },
-      flag('limit <rows>', 'Maximum number of rows', { example: '100', fallback: '20; with --format all' }),
-      flag('format <name>', 'Output format of ClickHouse, in place of a table', {
-        example: 'CSVWithNames, JSONEachRow',
-      }),
-      flag('print-sql', 'The statement with its values, to paste into a client; asks no server'),
-      flag('explain', 'The query plan, and how much would be read'),
+      'to <block>  Last block, e.g. 19000999 (default: the first block)',
+      'limit <rows>  Maximum number of rows, e.g. 100 (default: 20; with --format all)',
+      'format <name>  Output format of ClickHouse, in place of a table, e.g. CSVWithNames, JSONEachRow',
+      'print-sql  The statement with its values, to paste into a client; asks no server',
+      'explain  The query plan, and how much would be read',
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: exits.asking,
     examples: {
       'See what a transform computes': 'preview address_diffs --from 19000000',
@@ -195,14 +163,14 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'log',
     about: 'Show past runs, or the chunks of one table or run',
     usage: '[table] [flags]',
-    flags: [
-      { ...flags.oneTable, fallback: 'the latest runs' },
-      flag('run <id>', 'Run whose chunks to show, by the first digits of its id', { example: '20087511' }),
-      flag('limit <lines>', 'Maximum number of lines', { example: '100', fallback: '20' }),
-      flag('errors', 'Only what failed'),
+    flags: declared(
+      flag('tables <a,b>  Key of the table (default: the latest runs)', { bare: true }),
+      'run <id>  Run whose chunks to show, by the first digits of its id, e.g. 20087511',
+      'limit <lines>  Maximum number of lines, e.g. 100 (default: 20)',
+      'errors  Only what failed',
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: exits.asking,
     examples: {
       'Show the latest runs': 'log',
@@ -214,11 +182,11 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'list',
     about: 'List the tables, what they read, and their files; asks no server',
     usage: '[flags]',
-    flags: [
-      flag('orphans', 'Tables that the ledger knows and no SQL folder has; asks the target'),
+    flags: declared(
+      'orphans  Tables that the ledger knows and no SQL folder has; asks the target',
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: exits.asking,
     examples: {
       'List the tables of a folder': 'list --sql ./sql',

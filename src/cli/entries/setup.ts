@@ -1,8 +1,8 @@
-// Owns the entries of the commands about the configuration and the servers.
-import type { CommandEntry } from '../../session/command.ts'
+// Owns the entries of the commands about the configuration and the servers, and of those that show the tables in a browser.
 import * as flags from '../../terminal/flags.ts'
-import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
+import type { CommandEntry } from '../../session/command.ts'
+import { declared, flag } from '../../terminal/flags.ts'
 
 export const SETUP: readonly CommandEntry[] = [
   {
@@ -18,15 +18,12 @@ export const SETUP: readonly CommandEntry[] = [
     name: 'doctor',
     about: 'Check whether servers, rights, storage and ledger are fit for a run',
     usage: '[flags]',
-    flags: [
+    flags: declared(
       ...flags.selection,
-      flag('idle <duration>', 'How long a connection without traffic has to stay open', {
-        example: '60s, 5m',
-        fallback: '3s',
-      }),
+      'idle <duration>  How long a connection without traffic has to stay open, e.g. 60s, 5m (default: 3s)',
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: { ...exits.asking, 0: 'Nothing failed', 1: 'A check failed' },
     examples: {
       'Check everything': 'doctor',
@@ -38,9 +35,47 @@ export const SETUP: readonly CommandEntry[] = [
     name: 'completion',
     about: 'Print the script that completes words in a shell with Tab',
     usage: '(bash | zsh | fish)',
-    flags: [flag('shell <bash|zsh|fish>', 'The shell', { bare: true }), flags.noColor],
+    flags: [flag('shell <bash|zsh|fish>  The shell', { bare: true }), flags.noColor],
     exits: exits.local,
     examples: { 'In ~/.bashrc': 'completion bash' },
-    load: async () => (await import('../completion/command.ts')).completion,
+    load: async () => (await import('../completion/scripts.ts')).completion,
+  },
+]
+
+export const REPORT: readonly CommandEntry[] = [
+  {
+    name: 'report',
+    about: 'Write one page about tables, runs and SQL, for a browser',
+    usage: '[table…] [flags]',
+    flags: declared(
+      ...flags.selection,
+      'output <file>  File to write; `-` is stdout, e.g. /var/www/backfill.html (default: report.html)',
+      flags.lag,
+      flags.json,
+      flags.quiet,
+      ...flags.common,
+    ),
+    exits: exits.asking,
+    examples: {
+      'Write report.html': 'report',
+      'Write one page about two networks': 'report --network mainnet,sepolia --output networks.html',
+    },
+    networks: 'together',
+    load: async () => (await import('../../commands/report/command.ts')).report,
+  },
+  {
+    name: 'serve',
+    about: 'Serve that page live, metrics, and answers for probes, over HTTP',
+    usage: '[table…] [flags]',
+    flags: declared(
+      ...flags.selection,
+      'listen <address:port>  Where to listen; whoever reaches it can read, e.g. 0.0.0.0:8477 (default: 127.0.0.1:8477)',
+      flags.lag,
+      flags.quiet,
+      ...flags.common,
+    ),
+    exits: { ...exits.asking, 0: 'Ended by Ctrl-C or SIGTERM' },
+    examples: { 'Open http://127.0.0.1:8477/ in a browser': 'serve' },
+    load: async () => (await import('../../commands/serve/command.ts')).serve,
   },
 ]

@@ -1,7 +1,7 @@
 // Owns the entries of the commands for editing the SQL files.
 import type { CommandEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
-import { flag } from '../../terminal/flags.ts'
+import { declared, flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
 export const SQL: readonly CommandEntry[] = [
@@ -10,7 +10,7 @@ export const SQL: readonly CommandEntry[] = [
     about: 'Write the files of a project of your own; what is there stays as it is',
     usage: '[folder] [flags]',
     flags: [
-      flag('folder <folder>', 'Folder of the project', { fallback: 'the working folder', bare: true }),
+      flag('folder <folder>  Folder of the project (default: the working folder)', { bare: true }),
       flags.json,
       flags.noColor,
     ],
@@ -22,15 +22,13 @@ export const SQL: readonly CommandEntry[] = [
     name: 'check',
     about: 'Find errors in the SQL files, and misfits with the servers',
     usage: '[table…] [flags]',
-    flags: [
+    flags: declared(
       ...flags.selection,
-      flag('offline', 'Check the files alone, without a server'),
-      flag('format <text|github|sarif>', 'Form of the findings: annotations of GitHub, or SARIF 2.1.0', {
-        fallback: 'text',
-      }),
+      'offline  Check the files alone, without a server',
+      'format <text|github|sarif>  Form of the findings: annotations of GitHub, or SARIF 2.1.0 (default: text)',
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: { ...exits.asking, 0: 'No errors', 2: 'Errors in the files, a flag or the configuration' },
     examples: {
       'Check the files, then ask the servers': 'check',
@@ -42,20 +40,18 @@ export const SQL: readonly CommandEntry[] = [
     name: 'test',
     about: 'Run the unit tests of the transforms; needs no server',
     usage: '[table…] [flags]',
-    flags: [
+    flags: declared(
       ...flags.selection,
-      flag('format <text|junit>', 'Form of the results: text, or JUnit XML', { fallback: 'text' }),
+      'format <text|junit>  Form of the results: text, or JUnit XML (default: text)',
       flags.json,
-      flag('new <table>', 'Table for which to write a test from real rows of --from to --to', {
-        example: 'address_diffs',
-      }),
-      { ...flags.from, about: 'First block of the new test' },
-      { ...flags.to, about: 'Last block of the new test', example: '19000009' },
-      { ...flags.server[0]!, about: 'Network of the new test' },
+      'new <table>  Table for which to write a test from real rows of --from to --to, e.g. address_diffs',
+      'from <block>  First block of the new test, e.g. 19000000',
+      'to <block>  Last block of the new test, e.g. 19000009 (default: the first block)',
+      'network <name>  Network of the new test, e.g. sepolia (default: mainnet; env: BACKFILL_NETWORK)',
       ...flags.local,
       flags.sql,
       flags.noColor,
-    ],
+    ),
     exits: exits.testing,
     examples: {
       'Run the tests of one table': 'test address_diffs',
@@ -67,21 +63,19 @@ export const SQL: readonly CommandEntry[] = [
     name: 'try',
     about: 'Show what an edit changes, also in the tables that read it',
     usage: '[table…] [flags]',
-    flags: [
-      { ...flags.tables, about: 'Edited tables', fallback: '--changed' },
-      flag('changed', 'The tables whose SQL differs from that of their stored rows'),
-      flag('sample <ranges>', 'Number of ranges, of up to 1,000 blocks each, that are computed', {
-        fallback: '20',
+    flags: declared(
+      flag('tables <a,b>  Edited tables, e.g. address_diffs,address_reads (default: --changed)', {
+        bare: true,
       }),
-      { ...flags.from, about: 'First block, in place of a sample' },
+      'changed  The tables whose SQL differs from that of their stored rows',
+      'sample <ranges>  Number of ranges, of up to 1,000 blocks each, that are computed (default: 20)',
+      'from <block>  First block, in place of a sample, e.g. 19000000',
       flags.to,
-      flag('format <text|markdown>', 'Form of the answer; Markdown is for a pull request', {
-        fallback: 'text',
-      }),
+      'format <text|markdown>  Form of the answer; Markdown is for a pull request (default: text)',
       flags.lag,
       flags.json,
       ...flags.common,
-    ],
+    ),
     exits: exits.asking,
     examples: {
       'See what your edits do': 'try',
@@ -93,22 +87,15 @@ export const SQL: readonly CommandEntry[] = [
     name: 'new',
     about: 'Write the files of a new table: DDL, transform, unit test',
     usage: '<table> [flags]',
-    flags: [
-      flag('table <key>', 'Key of the new table', { example: 'gas_per_block', bare: true }),
-      flag('sources <sources>', 'Source tables that it reads', {
-        example: 'transaction,traces',
-        fallback: 'transaction',
-      }),
-      flag('after <a,b>', 'Derived tables that it reads', { example: 'accounts_alive' }),
-      flag(
-        'rows <per-block|per-key>',
-        'What a row belongs to: a block, or an address, of which the latest row is kept',
-        { fallback: 'per-block' },
-      ),
+    flags: declared(
+      flag('table <key>  Key of the new table, e.g. gas_per_block', { bare: true }),
+      'sources <sources>  Source tables that it reads, e.g. transaction,traces (default: transaction)',
+      'after <a,b>  Derived tables that it reads, e.g. accounts_alive',
+      'rows <per-block|per-key>  What a row belongs to: a block, or an address, of which the latest row is kept (default: per-block)',
       flags.json,
       flags.sql,
       flags.noColor,
-    ],
+    ),
     exits: exits.local,
     examples: {
       'A table with a row per block': 'new gas_per_block --sources transaction',

@@ -1,17 +1,15 @@
-// Owns the entries of the commands that steer runs that are going, and wait for them.
-import type { CommandEntry } from '../../session/command.ts'
+// Owns the entries of the commands that steer runs, wait for them, and record what a person says about blocks.
 import * as flags from '../../terminal/flags.ts'
-import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
+import type { CommandEntry } from '../../session/command.ts'
+import { declared, flag } from '../../terminal/flags.ts'
 
-const until = flag('until <time>', 'When it ends by itself: a time of day here, or a time from now', {
-  example: '18:00, 90m',
-  fallback: 'only by `resume`',
-})
-const jobs = {
-  ...flags.jobs,
-  about: 'Number of statements at the same time: of each table named, else over all',
-}
+const until = flag(
+  'until <time>  When it ends by itself: a time of day here, or a time from now, e.g. 18:00, 90m (default: only by `resume`)',
+)
+const jobs = flag(
+  'jobs <count>  Number of statements at the same time: of each table named, else over all, e.g. 4 (default: half of the idle cores of the server, 2 to 8; env: BACKFILL_JOBS)',
+)
 
 function steering(
   name: 'pause' | 'limit' | 'resume',
@@ -47,19 +45,75 @@ export const STEER: readonly CommandEntry[] = [
     name: 'wait',
     about: 'Wait until tables are complete and not stale up to a block',
     usage: '[table…] --to <block> [flags]',
-    flags: [
+    flags: declared(
       ...flags.selection,
-      { ...flags.to, fallback: 'none', example: '20000000' },
-      flag('timeout <duration>', 'How long to wait; 0 looks once', { example: '2h, 0', fallback: '30m' }),
+      'to <block>  Last block, e.g. 20000000 (default: none)',
+      'timeout <duration>  How long to wait; 0 looks once, e.g. 2h, 0 (default: 30m)',
       flags.lag,
       flags.json,
       flags.quiet,
       ...flags.common,
-    ],
+    ),
     exits: { ...exits.asking, 0: 'The tables are ready', 3: 'They are not: a line for each says why' },
     examples: {
       'Start the next job when a table is ready': 'wait accounts_alive --to 20000000 && ./next-job',
     },
     load: async () => (await import('../../commands/wait/command.ts')).wait,
+  },
+]
+
+export const DECLARE: readonly CommandEntry[] = [
+  {
+    name: 'accept',
+    about: 'Mark source gaps and incomplete blocks as expected: done',
+    usage: '[table…] --from <block> [--to <block>] [flags]',
+    flags: declared(
+      ...flags.selection,
+      flags.from,
+      'to <block>  Last block, e.g. 11500 (default: the first block)',
+      'revoke  Undo: the accepted blocks of the range are missing again',
+      flags.dryRun,
+      flags.yes,
+      flags.lag,
+      flags.json,
+      ...flags.common,
+    ),
+    exits: { ...exits.locking, 1: 'The question was not answered with yes, or the blocks changed meanwhile' },
+    examples: {
+      'Accept a source gap in all tables': 'accept --from 9001 --to 11500',
+      'Undo it, after rows have arrived': 'accept --revoke --from 9001 --to 11500',
+    },
+    load: async () => (await import('../../commands/accept/command.ts')).accept,
+  },
+  {
+    name: 'adopt',
+    about: 'Record existing rows as done, after comparing a sample',
+    usage: '<table> [flags]',
+    flags: declared(
+      flags.oneTable,
+      'from <block>  First block, or UTC time, e.g. 19000000 (default: the first block with a row)',
+      'to <block>  Last block, e.g. 19000999 (default: the last block with a row)',
+      'sample <count>  Number of chunks to compute again, chosen at random, e.g. 100 (default: 20)',
+      'seed <number>  Seed of an earlier sample, for the same chunks, e.g. 4711',
+      'from-uuid <uuid>  Earlier UUID of the table, before a restore: take over what the ledger knows of it, e.g. 6e737b1f-f332-488f-98b2-77c812f732dd',
+      flags.chunkRows,
+      flags.chunk,
+      flags.jobs,
+      flags.lag,
+      flags.dryRun,
+      flags.json,
+      flags.quiet,
+      ...flags.common,
+    ),
+    exits: {
+      ...exits.locking,
+      7: 'The rows differ from what is computed now: nothing was recorded',
+      '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM',
+    },
+    examples: {
+      'Adopt the rows of a restored or copied table': 'adopt address_diffs',
+      'Compare more before': 'adopt address_diffs --sample 100',
+    },
+    load: async () => (await import('../../commands/adopt/command.ts')).adoptCommand,
   },
 ]

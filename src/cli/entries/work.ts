@@ -1,9 +1,8 @@
 // Owns the entries of the commands that write.
 import type { CommandEntry } from '../../session/command.ts'
-import { DECLARE } from './declare.ts'
-import { STEER } from './steer.ts'
+import { DECLARE, STEER } from './steer.ts'
 import * as flags from '../../terminal/flags.ts'
-import { flag } from '../../terminal/flags.ts'
+import { declared, flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
 export const WORK: readonly CommandEntry[] = [
@@ -11,25 +10,19 @@ export const WORK: readonly CommandEntry[] = [
     name: 'up',
     about: 'Create missing tables and process every missing block',
     usage: '[table…] [flags]',
-    flags: [
+    flags: declared(
       ...flags.selection,
       ...flags.range,
       ...flags.sizing,
       flags.compression,
       ...flags.endurance,
-      flag(
-        'recompute <a,b>',
-        'Tables with unknown rows: delete those that can be computed again, and do so',
-        {
-          example: 'address_diffs',
-        },
-      ),
-      flag('redo-stale', 'Stale ranges as well, where rows can be deleted by range'),
+      'recompute <a,b>  Tables with unknown rows: delete those that can be computed again, and do so, e.g. address_diffs',
+      'redo-stale  Stale ranges as well, where rows can be deleted by range',
       flags.dryRun,
       ...flags.printing,
       ...flags.considerate,
       ...flags.common,
-    ],
+    ),
     exits: exits.running,
     examples: {
       'Process everything that is missing': 'up',
@@ -43,16 +36,13 @@ export const WORK: readonly CommandEntry[] = [
     name: 'redo',
     about: 'Delete ranges of a table and build them again',
     usage: '[table] (--from … --to … | --stale | --dirty) [flags]',
-    flags: [
+    flags: declared(
       flags.oneTable,
       flags.from,
-      { ...flags.to, example: '19000999', fallback: 'none: both ends are needed' },
-      flag(
-        'stale',
-        'All ranges that would be computed differently now; without a table those of all tables, with rebuilds where they are needed',
-      ),
-      flag('dirty', 'All ranges that an ended run may have left half written'),
-      flag('cascade', 'Tables that read these blocks as well'),
+      'to <block>  Last block, e.g. 19000999 (default: none: both ends are needed)',
+      'stale  All ranges that would be computed differently now; without a table those of all tables, with rebuilds where they are needed',
+      'dirty  All ranges that an ended run may have left half written',
+      'cascade  Tables that read these blocks as well',
       flags.dryRun,
       flags.yes,
       ...flags.sizing,
@@ -65,7 +55,7 @@ export const WORK: readonly CommandEntry[] = [
       ...flags.printing,
       ...flags.considerate,
       ...flags.common,
-    ],
+    ),
     exits: { ...exits.running, 1: 'A table failed, or the question was not answered with yes' },
     examples: {
       'See what a redo would delete': 'redo address_diffs --from 15000 --to 15999 --dry-run',
@@ -78,19 +68,13 @@ export const WORK: readonly CommandEntry[] = [
     name: 'rebuild',
     about: 'Build a table again beside the old one, then exchange the two',
     usage: '<table> [flags]',
-    flags: [
+    flags: declared(
       flags.oneTable,
-      flag('keep', 'The old table stays beside the new one (default)'),
-      flag(
-        'drop-old',
-        'The old table is dropped at the end. If an earlier rebuild kept one, drop it and do no more',
-      ),
-      { ...flags.yes, about: 'No question before the old table is dropped; needed outside a terminal' },
+      'keep  The old table stays beside the new one (default)',
+      'drop-old  The old table is dropped at the end. If an earlier rebuild kept one, drop it and do no more',
+      'yes  No question before the old table is dropped; needed outside a terminal',
       flags.dryRun,
-      flag('sample <count>', 'Number of chunks of the new table to verify before the exchange', {
-        example: '100',
-        fallback: '10',
-      }),
+      'sample <count>  Number of chunks of the new table to verify before the exchange, e.g. 100 (default: 10)',
       ...flags.sizing,
       flags.compression,
       flags.giveUp,
@@ -100,7 +84,7 @@ export const WORK: readonly CommandEntry[] = [
       ...flags.printing,
       ...flags.considerate,
       ...flags.common,
-    ],
+    ),
     exits: {
       ...exits.running,
       0: 'The new table is in place, or the old one was dropped',
@@ -117,7 +101,14 @@ export const WORK: readonly CommandEntry[] = [
     name: 'create-tables',
     about: 'Create the derived tables that do not exist',
     usage: '(<table…> | --all) [flags]',
-    flags: [{ ...flags.tables, fallback: 'none' }, flags.all, flags.json, ...flags.common],
+    flags: [
+      flag('tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none)', {
+        bare: true,
+      }),
+      flags.all,
+      flags.json,
+      ...flags.common,
+    ],
     exits: exits.asking,
     examples: {
       'Create all tables': 'create-tables --all',
@@ -132,13 +123,15 @@ export const WORK: readonly CommandEntry[] = [
     name: 'unlock',
     about: 'Free the locks of tables; their holder can write no more',
     usage: '(<table…> | --all) [flags]',
-    flags: [
-      { ...flags.tables, fallback: 'none' },
+    flags: declared(
+      flag('tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none)', {
+        bare: true,
+      }),
       flags.all,
       flags.json,
-      { ...flags.yes, about: 'No question if the holder is alive; needed outside a terminal then' },
+      'yes  No question if the holder is alive; needed outside a terminal then',
       ...flags.common,
-    ],
+    ),
     exits: exits.asking,
     examples: { 'Free the lock of one table': 'unlock --tables address_diffs' },
     needsChoice: true,
@@ -148,33 +141,27 @@ export const WORK: readonly CommandEntry[] = [
     name: 'import',
     about: "Fetch Xatu's public Parquet files into the source tables",
     usage: '--from <block> [--to <block>] [flags]',
-    flags: [
-      flag('tables <sources>', 'Source tables to fill', { example: 'traces,contracts', fallback: 'all' }),
-      { ...flags.from, about: 'First block; files of 1,000 blocks are imported whole' },
-      { ...flags.to, example: '19009999' },
-      flag('base-url <url>', 'Where the files are', {
-        example: 'https://mirror.example/xatu',
-        fallback: "Xatu's",
-        variable: 'BACKFILL_IMPORT_URL',
-        as: 'import-url',
-      }),
-      flag('folder <folder>', 'Folder of this machine that holds the files, in place of --base-url', {
-        example: './xatu',
-        variable: 'BACKFILL_IMPORT_FOLDER',
-        as: 'import-folder',
-      }),
-      flag('changed', 'Also files that changed, or whose SQL changed, since their import'),
+    flags: declared(
+      'tables <sources>  Source tables to fill, e.g. traces,contracts (default: all)',
+      'from <block>  First block; files of 1,000 blocks are imported whole, e.g. 19000000',
+      'to <block>  Last block, e.g. 19009999 (default: the first block)',
+      flag(
+        "base-url <url>  Where the files are, e.g. https://mirror.example/xatu (default: Xatu's; env: BACKFILL_IMPORT_URL)",
+        { as: 'import-url' },
+      ),
+      flag(
+        'folder <folder>  Folder of this machine that holds the files, in place of --base-url, e.g. ./xatu (env: BACKFILL_IMPORT_FOLDER)',
+        { as: 'import-folder' },
+      ),
+      'changed  Also files that changed, or whose SQL changed, since their import',
       flags.dryRun,
-      flag('stall <duration>', 'How long a download may receive nothing before it is retried', {
-        example: '2m',
-        fallback: '30s',
-      }),
+      'stall <duration>  How long a download may receive nothing before it is retried, e.g. 2m (default: 30s)',
       ...flags.slots,
       flags.order,
       ...flags.endurance,
       ...flags.printing,
       ...flags.common,
-    ],
+    ),
     exits: {
       ...exits.running,
       6: 'ClickHouse or the files are unreachable, or ClickHouse refuses the login',
@@ -203,20 +190,22 @@ export const PYTHON: readonly CommandEntry[] = [
     name: 'run',
     about: 'The same as `up`, with the flags of the Python scripts',
     usage: '(<table…> | --all) [flags]',
-    flags: [
-      { ...flags.tables, fallback: 'none' },
+    flags: declared(
+      flag('tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none)', {
+        bare: true,
+      }),
       flags.all,
-      flag('start-block <block>', '--from of `up`', { as: 'from', example: '19000000' }),
-      flag('end-block <block>', '--to of `up`', { as: 'to', example: '19000999' }),
-      flag('step-size <blocks>', '--chunk of `up`', { as: 'chunk', example: '1000' }),
-      flag('create-tables', 'Nothing more: missing tables are always created'),
+      flag('start-block <block>  --from of `up`, e.g. 19000000', { as: 'from' }),
+      flag('end-block <block>  --to of `up`, e.g. 19000999', { as: 'to' }),
+      flag('step-size <blocks>  --chunk of `up`, e.g. 1000', { as: 'chunk' }),
+      'create-tables  Nothing more: missing tables are always created',
       ...flags.slots,
       flags.lag,
       ...flags.endurance,
       ...flags.printing,
       ...flags.considerate,
       ...flags.common,
-    ],
+    ),
     exits: exits.running,
     examples: {
       'Process one range of all tables': 'run --all --start-block 19000000 --end-block 19000999',

@@ -12,6 +12,9 @@ import { jsonOf, SCHEMA } from './render/json.ts'
 
 export type Output = ReturnType<typeof createOutput>
 
+/** What a text of many lines needs to know of where it is printed. `carry` adds the flags that were typed to its commands. */
+export type Style = Pick<Output, 'columns' | 'carry'> & { readonly colors: Colors }
+
 /** What every JSON document says of itself; null while it is unknown. */
 export type Subject = { readonly command: string | null; readonly network: string | null }
 

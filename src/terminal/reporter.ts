@@ -90,7 +90,6 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
       if (['run', 'skipped', 'waiting'].includes(event.type)) return tell([])
       tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
     },
-    /** Prints a message between the events. */
     print: (line: string) => tell([line]),
     /** Statements in flight, from the events so far. */
     inFlight: () => inFlight(progress),

@@ -62,7 +62,6 @@ type Proposal = {
   readonly recorded: string
 }
 
-/** Shows the parts, asks, and records. */
 async function propose(
   context: Context,
   parts: readonly Part[],

@@ -105,7 +105,6 @@ async function askServers(
   })
 }
 
-/** The definitions of tables whose own files have no error. */
 function soundOf(chosen: readonly TableDraft[], findings: readonly Finding[]): readonly TableDefinition[] {
   const broken = new Set(findings.flatMap(({ rule, file }) => (severityOf(rule) === 'error' ? [file] : [])))
   return chosen.flatMap(({ definition }) =>
@@ -128,9 +127,7 @@ function isAbout(
 
 type CheckReport = {
   readonly findings: readonly Finding[]
-  /** Keys of the tables that were checked. */
   readonly tables: readonly string[]
-  /** Unit tests that were read. */
   readonly tests: number
   /** Database and URL of the target; undefined if no server was asked. */
   readonly server: string | undefined

@@ -32,7 +32,6 @@ export function gatherFindings(): Findings {
   }
 }
 
-/** Lints the tables whose files could be read. */
 export function checkDrafts(drafts: readonly TableDraft[], report: Report): void {
   const targets = new Map(drafts.map(({ key, header }) => [key, header.target]))
   for (const draft of drafts) {

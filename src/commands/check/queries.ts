@@ -24,7 +24,6 @@ export type ServerCheck = {
 export type ServerState = {
   readonly sources: ReadonlyMap<string, ExistingTable>
   readonly targets: ReadonlyMap<string, ExistingTable>
-  /** Databases that exist. */
   readonly databases: { readonly source: ReadonlySet<string>; readonly target: ReadonlySet<string> }
 }
 

@@ -25,7 +25,6 @@ export function evaluateClock(role: Role, { aheadMs, roundTripMs }: Clock, other
   )
 }
 
-/** Compares the clocks of source and target. */
 export function compareClocks(source: Clock, target: Clock): Finding {
   const clock = {
     aheadMs: source.aheadMs - target.aheadMs,

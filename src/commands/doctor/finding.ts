@@ -44,7 +44,6 @@ export type Finding = {
   readonly hint: string | undefined
 }
 
-/** Findings of one built-in check about one subject. */
 export function findings(check: keyof typeof BUILT_IN, subject: string) {
   return findingsIn({ check, group: BUILT_IN[check] }, subject)
 }
@@ -69,7 +68,6 @@ export function findingsIn(place: Pick<Finding, 'check' | 'group'>, subject: str
 
 const ASK_AGAIN = 'Ask again; if it persists, look into the log of the server'
 
-/** Why a server did not answer. */
 export type Refusal = {
   readonly reason: string
   /** What makes the query succeed, if known: usually a GRANT. */
@@ -79,7 +77,6 @@ export type Refusal = {
   readonly kind: BackfillError['kind']
 }
 
-/** A server's answer, or why there is none. */
 export type Asked<T> = { readonly got: T } | { readonly refused: Refusal }
 
 /** @throws errors that come neither from a server nor from a connection: they are defects of this program */

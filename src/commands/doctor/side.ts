@@ -117,7 +117,6 @@ async function again<T>(server: Server, use: (fresh: Server) => Promise<T>): Pro
   }
 }
 
-/** Runs a query that sends nothing for `seconds`. */
 async function waitIdle({ client }: Server, seconds: number): Promise<IdleWait> {
   // ClickHouse lets a block sleep for at most 3 s.
   const blocks: ClickHouseSettings = seconds > 3 ? { max_block_size: '1', max_threads: 1 } : {}

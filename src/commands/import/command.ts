@@ -12,7 +12,7 @@ import type { Command, Context } from '../../session/command.ts'
 import { importFields, missingNotes, renderImport, unevenWarnings } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
-import { assertNamed } from '../../workspace/open.ts'
+import { assertNamed, readScope } from '../../workspace/open.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { after } from '../../seam/clock.ts'
@@ -88,11 +88,9 @@ async function withImport<T>(
   use: (opened: ConnectedWorkspace, files: FilesPort) => Promise<T>,
 ): Promise<T> {
   const { config, flags, output } = context
-  const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readImports } = await import('./sql.ts')
-  const catalogue = await readCatalogue(...config.sql.value)
+  const { catalogue, network } = await readScope(config, [])
   const tables = await readImports(PROGRAM_SQL, catalogue.sources)
-  const network = findNetwork(catalogue, config.network.value)
   const chosen = chooseImports(tables, readFlag(flags, 'tables', names) ?? [])
   assertNamed(config.servers)
   const stallMs = readFlag(flags, 'stall', duration) ?? STALL_MS

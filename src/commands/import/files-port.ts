@@ -4,7 +4,6 @@ import type { Readable } from 'node:stream'
 /** Blocks in a file. A file begins at a multiple of this number and is named by its first block. */
 export const FILE_BLOCKS = 1000
 
-/** Identifies a file: source table and first block. */
 export type FileKey = { readonly table: string; readonly first: number }
 
 /** Facts about a file before it is fetched. */
@@ -14,7 +13,6 @@ export type FileFacts = {
   readonly version: number
 }
 
-/** A file that was fetched completely. */
 export type FetchedFile = {
   /** Its address or path, for messages. */
   readonly name: string

@@ -17,7 +17,6 @@ import { readTableStatuses } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { ImportTable } from './sql.ts'
 
-/** Extends the range to whole files. */
 export function wholeFiles({ from, to }: Range): Range {
   const first = Math.floor(from / FILE_BLOCKS) * FILE_BLOCKS
   return { from: first, to: (Math.floor(to / FILE_BLOCKS) + 1) * FILE_BLOCKS - 1 }

@@ -15,7 +15,6 @@ import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 
 /** `target` is the source table that the import fills; its only source is the table's files. */
 export type ImportTable = TableDefinition & {
-  /** Columns that it reads from a file. */
   readonly fileColumns: readonly FileColumn[]
 }
 
@@ -85,7 +84,6 @@ type FileColumn = {
   readonly optional: boolean
 }
 
-/** The parameter that says whether a file has the column. */
 export function hasParameter(column: string): string {
   return `has_${column}`
 }

@@ -4,6 +4,7 @@ import { knownNames } from '../../model/did-you-mean.ts'
 import type { Command } from '../../session/command.ts'
 import { withTarget } from '../../session/target.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
+import { readScope } from '../../workspace/open.ts'
 import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
 import { hasLedger, type History, loggedNames, type LoggedEvent, type LoggedRun, readLog } from './log.ts'
 import { renderEvents, renderRuns } from './render.ts'
@@ -15,9 +16,7 @@ export const log: Command = async (context) => {
   const limit = readFlag(flags, 'limit', positiveCount) ?? DEFAULT_LIMIT
   const table = flags.has('tables') ? requireOneTable(flags, 'log') : undefined
   const prefix = readFlag(flags, 'run', nonEmpty)
-  const { findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
-  const catalogue = await readCatalogue(...config.sql.value)
-  findNetwork(catalogue, config.network.value)
+  const { catalogue } = await readScope(config, [])
   const style = { columns: output.columns, colors: output.resultColors, limit }
 
   return await withTarget(context, async (place, { source }) => {
@@ -50,7 +49,6 @@ async function requireKnown(history: History, table: string): Promise<void> {
   if (!known.includes(table)) throw usageError(`unknown table '${table}'`, knownNames('tables', table, known))
 }
 
-/** Finds a run by a prefix of its id. */
 async function fullRunId(history: History, prefix: string): Promise<string> {
   const [id, ...others] = await loggedNames(history, 'run_id', { prefix, limit: 5 })
   if (id === undefined)

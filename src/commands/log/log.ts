@@ -42,9 +42,7 @@ export type LogQuestion = {
   /** Only this table, or this run; undefined: all of the network. */
   readonly table: string | undefined
   readonly run: string | undefined
-  /** The most lines. */
   readonly limit: number
-  /** Only failures. */
   readonly errors: boolean
   /** Only events that belong to no chunk: what `redo`, `accept`, `adopt` and `verify` say of blocks. */
   readonly marks?: boolean

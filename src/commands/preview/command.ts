@@ -3,6 +3,7 @@ import { EXIT, usageError } from '../../model/errors.ts'
 import type { PreviewQuestion } from './preview.ts'
 import { intersect, type Range } from '../../model/blocks.ts'
 import { resolveLimits } from '../../planning/bounds.ts'
+import { readScope } from '../../workspace/open.ts'
 import { nonEmpty, positiveCount, readFlag, type Flags } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
@@ -25,10 +26,8 @@ export const preview: Command = async (context) => {
   const format = readFlag(flags, 'format', nonEmpty)
   const json = flags.has('json')
   assertNotMixed(flags)
-  const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
-  const catalogue = await readCatalogue(...config.sql.value)
-  const table = chooseTables(catalogue, [name])[0]!
-  const network = findNetwork(catalogue, config.network.value)
+  const { network, chosen } = await readScope(config, [name])
+  const table = chosen[0]!
   const inside = insideLimits(context, { table, network, range })
 
   if (flags.has('print-sql')) {

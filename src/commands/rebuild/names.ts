@@ -46,7 +46,6 @@ export function readRole(target: string, name: string): TableRole | undefined {
   return old === undefined ? undefined : { state: 'old', replaces: old }
 }
 
-/** Whether a UUID begins with the digits in a name. */
 export function isOf(uuid: string, replaces: string): boolean {
   return short(uuid) === replaces
 }

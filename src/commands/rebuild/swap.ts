@@ -40,7 +40,6 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
   }
 }
 
-/** The existing tables of one target. */
 export type Sides = {
   readonly present: NamedTable
   /** Built from the current file or an earlier one to replace the present table; not yet exchanged. */

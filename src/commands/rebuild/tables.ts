@@ -31,7 +31,6 @@ const STATEMENTS = {
   /** Atomic: readers always find a table under both names. @throws BackfillError `failed` if one does not exist */
   exchange:
     'EXCHANGE TABLES {database:Identifier}.{one:Identifier} AND {database:Identifier}.{other:Identifier}',
-  /** Drops a table of any size, if it exists. */
   drop: 'DROP TABLE IF EXISTS {database:Identifier}.{one:Identifier} SYNC',
 } as const
 
@@ -51,7 +50,6 @@ export async function changeTables(
   })
 }
 
-/** A table of the target database. */
 export type NamedTable = {
   readonly name: string
   readonly uuid: string

@@ -63,7 +63,6 @@ export type RebuildOptions = {
   readonly dropOld: boolean
 }
 
-/** The context of all steps. */
 export type Rebuilding = {
   readonly workspace: Workspace
   readonly ports: VerifyPorts

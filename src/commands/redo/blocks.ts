@@ -8,7 +8,6 @@ export type RedoRequest =
   | { readonly kind: 'stale'; readonly changed?: BlockSet }
   | { readonly kind: 'dirty' }
 
-/** The facts about a table that a redo needs. */
 export type RedoTable = {
   readonly key: string
   /** Keys of the tables that it reads. */

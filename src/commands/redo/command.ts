@@ -131,7 +131,6 @@ function renderStalePlan(
   return planLines(network, redone(steps), lines, { dry, colors })
 }
 
-/** Asked after the plan was shown. */
 function staleQuestion(steps: readonly StaleStep[]): string {
   const rebuilt = steps.flatMap(({ kind, table }) => (kind === 'rebuild' ? [table.key] : []))
   return asQuestion(

@@ -88,14 +88,12 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion) {
 
 export type PlannedRedo = Awaited<ReturnType<typeof planRedo>>
 export type RedoPlan = PlannedRedo['report']
-/** What `redo` would do to one table. */
 export type RedoPlanTable = RedoPlan['tables'][number]
 
 function noDeletesHint({ key }: TableDefinition): string {
   return `Drop the local tables of ${key} on each server and create them again: backfill up --tables ${key} builds it again`
 }
 
-/** The blocks of each table by its status and the ledger. */
 export async function pickBlocks(
   { ports }: Workspace,
   {
@@ -115,7 +113,6 @@ export async function pickBlocks(
   return redoBlocks(table!, question.request, dependants)
 }
 
-/** The facts about a table that exists. */
 export async function factsOf(
   { ledger }: Pick<Workspace['ports'], 'ledger'>,
   { table: { key, after }, view, missing, stale }: TableStatus,

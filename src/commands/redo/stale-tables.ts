@@ -23,7 +23,6 @@ import { redo } from './redo.ts'
 type Rebuilds = {
   readonly ports: VerifyPorts
   readonly options: RebuildOptions
-  /** Called after each rebuild. */
   readonly report: (report: RebuildReport) => void
 }
 

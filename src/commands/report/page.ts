@@ -5,17 +5,7 @@ import { createRequire } from 'node:module'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
 
 /** In the order in which they use each other. */
-const SCRIPTS = [
-  'dom',
-  'format',
-  'coverage',
-  'graph',
-  'detail',
-  'charts',
-  'history',
-  'network',
-  'main',
-] as const
+const SCRIPTS = 'dom format coverage graph detail charts history network main'.split(' ')
 
 /** `policy`: the Content-Security-Policy of the page, for a header; the page itself has it, too. */
 export type Page = { readonly html: string; readonly policy: string }

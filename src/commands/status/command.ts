@@ -80,7 +80,6 @@ export async function readHealth(
   return { status: found, verdict: await evaluateHealth(workspace, found, { ages, tolerances }) }
 }
 
-/** What `status --json` says. */
 export function healthFields({ status, verdict }: Health): object {
   return { ...statusFields(status), ...(verdict && { check: verdict }) }
 }

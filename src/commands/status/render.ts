@@ -14,21 +14,12 @@ import {
   percent,
   positionText,
 } from '../../terminal/render/format.ts'
+import type { Style } from '../../terminal/output.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { staleFields } from '../../terminal/render/json.ts'
 import { wrap } from '../../terminal/render/wrap.ts'
 
-export type StatusStyle = {
-  readonly columns: number
-  readonly colors: Colors
-  /** Adds the flags that were typed to the commands of a sentence. */
-  readonly carry: (text: string) => string
-}
-
-export function renderStatus(
-  report: StatusReport,
-  { columns, colors, carry }: StatusStyle,
-): readonly string[] {
+export function renderStatus(report: StatusReport, { columns, colors, carry }: Style): readonly string[] {
   const { network, otherNetworks, tables } = report
   const { lines, dropped } = renderTable(tables, tableColumns(tables, columns, colors), columns)
   const [head = '', ...rows] = lines

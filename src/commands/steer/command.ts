@@ -8,7 +8,6 @@ import type { Command } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { duration, type Flags, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
 
-/** Each action, and what it does to runs. */
 const DOES = {
   pause: 'running chunks end, and no more start, of',
   limit: 'fewer statements run at once of',

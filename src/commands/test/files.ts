@@ -58,7 +58,6 @@ export async function readSoundTests(
   return (await Promise.all(found)).flat()
 }
 
-/** The path of a test. */
 export function testPath(folder: string, key: string, name: string): string {
   return join(folder, 'tests', key, `${name}.yaml`)
 }

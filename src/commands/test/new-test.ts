@@ -4,27 +4,26 @@ import { EXIT } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
+import { readScope } from '../../workspace/open.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import { type Input, isState } from './real-rows.ts'
 import type { Context } from '../../session/command.ts'
 import { count } from '../../terminal/render/format.ts'
 import { withConnections } from '../../session/session.ts'
-import type { Cell, Row, UnitTest } from './unit-test.ts'
+import type { Row, UnitTest } from './unit-test.ts'
 import { shortName } from '../../model/table-key.ts'
 
 /** @throws BackfillError `usage` for a missing range, an unknown table, a file that exists already */
 export async function newTest(context: Context): Promise<number> {
   const { config, flags, output } = context
-  const { chooseTables, findNetwork, readCatalogue } = await import('../../project/sql-folder.ts')
   const { testPath } = await import('./files.ts')
   const { assertAbsent, writeNewFiles } = await import('../../project/new-files.ts')
   const { readRealRows } = await import('./real-rows.ts')
   const range = typedRange(flags, '--new')
   const folder = config.sql.value.at(-1)!
-  const catalogue = await readCatalogue(...config.sql.value)
-  const table = chooseTables(catalogue, [readFlag(flags, 'new', nonEmpty) ?? ''])[0]!
-  const network = findNetwork(catalogue, config.network.value)
+  const { catalogue, network, chosen } = await readScope(config, [readFlag(flags, 'new', nonEmpty) ?? ''])
+  const table = chosen[0]!
   const path = testPath(folder, table.key, `${network.name}-${range.from}-${range.to}`)
   await assertAbsent(path)
 
@@ -85,17 +84,15 @@ function section(title: string, indent: string, rows: readonly Row[]): readonly 
   return [title, ...rows.map((row) => `${indent}- ${flow(row)}`)]
 }
 
+/** JSON is YAML; with less quotes and more blanks it is easier to read. */
 function flow(row: Row): string {
-  const cells = Object.entries(row).map(([name, cell]) => `${scalar(name)}: ${value(cell)}`)
-  return cells.length === 0 ? '{}' : `{ ${cells.join(', ')} }`
+  return JSON.stringify(row).replaceAll(
+    /"(?:[^"\\]|\\.)*"|[{}:,]/g,
+    (token) => BLANKS[token] ?? scalar(JSON.parse(token) as string),
+  )
 }
 
-function value(cell: Cell): string {
-  if (cell === null) return 'null'
-  if (Array.isArray(cell)) return `[${cell.map(value).join(', ')}]`
-  if (typeof cell === 'object') return flow(cell as Row)
-  return scalar(String(cell))
-}
+const BLANKS: Readonly<Record<string, string>> = { '{': '{ ', '}': ' }', ':': ': ', ',': ', ' }
 
 /** Plain if it is unambiguous; otherwise a JSON string, which is also a YAML string. */
 function scalar(text: string): string {

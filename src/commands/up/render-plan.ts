@@ -12,20 +12,15 @@ import {
   number,
   size,
 } from '../../terminal/render/format.ts'
+import type { Style } from '../../terminal/output.ts'
 import { staleLines } from '../../terminal/render/stale.ts'
 import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
 import { wrap } from '../../terminal/render/wrap.ts'
 
 type PlannedTable = PlanReport['tables'][number]
 
-export type PlanStyle = {
-  readonly columns: number
-  readonly colors: Colors
-  /** Adds the flags that were typed to the commands of a sentence. */
-  readonly carry: (text: string) => string
-  /** Whether to list the chunks. */
-  readonly chunks: boolean
-}
+/** `chunks`: whether to list them. */
+export type PlanStyle = Style & { readonly chunks: boolean }
 
 export function renderPlan(
   plan: PlanReport,

@@ -24,7 +24,6 @@ export function comparisonQuery(table: Compared, sides: Pick<Sides, 'recomputed'
   FROM (${table.rows.kind === 'per-block' ? grouped(sides) : joined(sides)})`
 }
 
-/** Both sides by key. */
 function grouped({ recomputed, stored }: Pick<Sides, 'recomputed' | 'stored'>): string {
   return `SELECT backfill_key,
       countIf(NOT is_stored) AS recomputed_rows, sumIf(backfill_hash, NOT is_stored) AS recomputed_hash,

@@ -80,7 +80,6 @@ export async function compareRange(question: CompareQuestion): Promise<Compariso
   }
 }
 
-/** What the statements of a comparison share. */
 type Call = {
   readonly query_params: Record<string, unknown>
   readonly clickhouse_settings: ClickHouseSettings

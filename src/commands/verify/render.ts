@@ -27,7 +27,6 @@ export function verifyCode({ tables }: VerifyReport): number {
     : EXIT.stale
 }
 
-/** One line for a verified chunk. */
 export function comparisonLine(table: string, chunkComparison: ChunkComparison, colors: Colors): string {
   const rows = count(chunkComparison.recomputed.rows, 'row')
   return `${table}  ${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}  ${rows}  ${duration(chunkComparison.elapsedMs)}`
@@ -143,7 +142,6 @@ function exampleLines(
   return ['- computed again, + in the table; some of them:', ...renderRowDiff(columns, rows, colors)]
 }
 
-/** The commands that fix differences. */
 function nextLines({ table, rows, hint, comparisons }: VerifiedTable): readonly string[] {
   const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
   const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)

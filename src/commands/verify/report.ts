@@ -54,7 +54,6 @@ export type Example = {
   readonly stored: readonly string[] | null
 }
 
-/** The result of comparing a range with the table. */
 export type Comparison = {
   readonly recomputed: Sums
   /** Of the range's rows in the table; undefined for a `per-key` table, whose rows belong to no range. */

@@ -5,7 +5,7 @@ import { type BlockSet, countBlocks, intersect, type Range } from '../../model/b
 import type { TableDefinition } from '../../model/model.ts'
 import { withParams } from '../../clickhouse/dialect.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
-import { type Known, readKnown } from '../../planning/table-status.ts'
+import { readKnown } from '../../planning/table-status.ts'
 import { DIGEST_SETTINGS, digestSql } from '../../targets/digest.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { VerifyPorts } from './ports.ts'
@@ -58,8 +58,7 @@ export async function verifyStored(
     const uuid = known.uuids.get(table.key)
     if (uuid === undefined || table.rows.kind !== 'per-block' || signal.aborted) continue
     const since = await ports.recordedEvents.last(table.key, uuid)
-    const question = { workspace, ports, known, table, uuid, signal }
-    const { found, differing, ...check } = await compare(question).catch((error: unknown) => {
+    const { found, differing, ...check } = await compare(table, uuid).catch((error: unknown) => {
       if (signal.aborted) return NOTHING
       throw error
     })
@@ -79,71 +78,62 @@ export async function verifyStored(
     checks.push({ table: table.key, ...check, differences, more: differing - found.length })
   }
   return checks
+
+  /** One statement: the server joins its ledger with one scan of the table. */
+  async function compare(table: TableDefinition, uuid: string): Promise<Answer> {
+    const { key, target: name } = table
+    const { from, rowHash, columns } = await digestSql(
+      ports.target,
+      workspace.ports.executor,
+      table,
+      known.targets.get(name)!,
+    )
+    const segments = ports.recordedEvents.segments({ key, targetUuid: uuid, window: ALL_BLOCKS })
+    // A segment that is only a part of its event has no digest of its own.
+    const statement = sql`WITH
+      ledger_ranges AS (
+        SELECT toUInt64(seen.from) AS range_from, toUInt64(seen.to) AS range_to, seen.event AS event,
+          event = 'done' AND digest_columns = ${sql.raw(columns)} AND event_from = range_from AND event_to = range_to AS is_known,
+          digest_rows, digest_sum
+        FROM (${segments}) AS seen
+      ),
+      (SELECT arraySort(groupUniqArrayArray([range_from, range_to + 1])) FROM ledger_ranges) AS ends
+    SELECT
+      sumIf(range_to - range_from + 1, is_known) AS compared,
+      sumIf(range_to - range_from + 1, event = 'done' AND NOT is_known) AS unknown,
+      sum(stored_rows) AS rows,
+      countIf(kind != '') AS differing,
+      arraySort(groupArrayIf(${sql.lit(MOST)})((block_from, block_to, recorded_rows, stored_rows, kind), kind != '')) AS found
+    FROM (
+      SELECT range_from, range_to, event, is_known, stored_rows, if(is_known, digest_rows, 0) AS recorded_rows,
+        if(is_known, range_from, first_block) AS block_from, if(is_known, range_to, last_block) AS block_to,
+        multiIf(
+          is_known AND stored_rows < recorded_rows, 'lost',
+          is_known AND stored_rows > recorded_rows, 'extra',
+          is_known AND stored_sum != digest_sum, 'changed',
+          event IN ('', 'cleaned', 'accepted') AND stored_rows > 0, 'stray',
+          '') AS kind
+      FROM (
+        SELECT roundDown(toUInt64(${sql.raw(table.position)}), arrayConcat([toUInt64(0)], ends)) AS start, count() AS stored_rows,
+          sum(${sql.raw(rowHash)}) AS stored_sum, min(${sql.raw(table.position)}) AS first_block, max(${sql.raw(table.position)}) AS last_block
+        FROM ${sql.raw(from)} GROUP BY start
+      ) AS stored
+      FULL OUTER JOIN ledger_ranges ON stored.start = ledger_ranges.range_from
+      SETTINGS join_use_nulls = 0
+    ) FORMAT JSONEachRow`
+    const { text, params } = withParams(statement.compile(ports.target.db))
+    const answer = await ports.target.client.text({
+      query: text,
+      query_params: params,
+      clickhouse_settings: DIGEST_SETTINGS,
+      abort_signal: signal,
+      doing: `comparing ${key} with the ledger`,
+    })
+    return JSON.parse(answer) as Answer
+  }
 }
 
 const NOTHING: Answer = { compared: 0, unknown: 0, rows: 0, found: [], differing: 0 }
-
-type Question = {
-  readonly workspace: Workspace
-  readonly ports: VerifyPorts
-  readonly known: Known
-  readonly table: TableDefinition
-  readonly uuid: string
-  readonly signal: AbortSignal
-}
-
-/** One statement: the server joins its ledger with one scan of the table. */
-async function compare({ workspace, ports, known, table, uuid, signal }: Question): Promise<Answer> {
-  const { key, target: name } = table
-  const { from, rowHash, columns } = await digestSql(
-    ports.target,
-    workspace.ports.executor,
-    table,
-    known.targets.get(name)!,
-  )
-  const segments = ports.recordedEvents.segments({ key, targetUuid: uuid, window: ALL_BLOCKS })
-  // A segment that is only a part of its event has no digest of its own.
-  const statement = sql`WITH
-    ledger_ranges AS (
-      SELECT toUInt64(seen.from) AS range_from, toUInt64(seen.to) AS range_to, seen.event AS event,
-        event = 'done' AND digest_columns = ${sql.raw(columns)} AND event_from = range_from AND event_to = range_to AS is_known,
-        digest_rows, digest_sum
-      FROM (${segments}) AS seen
-    ),
-    (SELECT arraySort(groupUniqArrayArray([range_from, range_to + 1])) FROM ledger_ranges) AS ends
-  SELECT
-    sumIf(range_to - range_from + 1, is_known) AS compared,
-    sumIf(range_to - range_from + 1, event = 'done' AND NOT is_known) AS unknown,
-    sum(stored_rows) AS rows,
-    countIf(kind != '') AS differing,
-    arraySort(groupArrayIf(${sql.lit(MOST)})((block_from, block_to, recorded_rows, stored_rows, kind), kind != '')) AS found
-  FROM (
-    SELECT range_from, range_to, event, is_known, stored_rows, if(is_known, digest_rows, 0) AS recorded_rows,
-      if(is_known, range_from, first_block) AS block_from, if(is_known, range_to, last_block) AS block_to,
-      multiIf(
-        is_known AND stored_rows < recorded_rows, 'lost',
-        is_known AND stored_rows > recorded_rows, 'extra',
-        is_known AND stored_sum != digest_sum, 'changed',
-        event IN ('', 'cleaned', 'accepted') AND stored_rows > 0, 'stray',
-        '') AS kind
-    FROM (
-      SELECT roundDown(toUInt64(${sql.raw(table.position)}), arrayConcat([toUInt64(0)], ends)) AS start, count() AS stored_rows,
-        sum(${sql.raw(rowHash)}) AS stored_sum, min(${sql.raw(table.position)}) AS first_block, max(${sql.raw(table.position)}) AS last_block
-      FROM ${sql.raw(from)} GROUP BY start
-    ) AS stored
-    FULL OUTER JOIN ledger_ranges ON stored.start = ledger_ranges.range_from
-    SETTINGS join_use_nulls = 0
-  ) FORMAT JSONEachRow`
-  const { text, params } = withParams(statement.compile(ports.target.db))
-  const answer = await ports.target.client.text({
-    query: text,
-    query_params: params,
-    clickhouse_settings: DIGEST_SETTINGS,
-    abort_signal: signal,
-    doing: `comparing ${key} with the ledger`,
-  })
-  return JSON.parse(answer) as Answer
-}
 
 /** Whether all that can be known is as it was. */
 export function isAsRecorded({ differences }: Pick<StoredCheck, 'differences'>): boolean {

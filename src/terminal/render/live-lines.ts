@@ -25,17 +25,17 @@ export function liveLines(progress: Progress, style: LiveStyle): readonly string
   const widest = (of: (text: TableText) => string) => Math.max(...texts.map((text) => of(text).length))
   const names = Math.max(...tables.map(({ table }) => table.length))
   const room = (text: number) => width - names - PERCENT - text - 3 * 2
-  const isShort = room(widest(({ long }) => long)) < MIN_BAR
-  const text = widest(isShort ? ({ short }) => short : ({ long }) => long)
+  const isShort = room(widest(([long]) => long)) < MIN_BAR
+  const shown = ([long, short = long]: TableText) => (isShort ? short : long)
+  const text = widest(shown)
   const bar = Math.min(MAX_BAR, room(text))
   const hasBar = bar >= MIN_BAR
   const name = hasBar ? names : Math.min(names, width - PERCENT - text - 2)
   const lines = tables.map((table, at) => {
     const { done, expected } = table
     const share = percent(Math.min(done, expected), expected).padStart(PERCENT)
-    const said = isShort ? texts[at]!.short : texts[at]!.long
     const cells = hasBar ? [progressBar(done / expected, bar)] : []
-    const parts = [shortened(table.table, name), ...cells, share, said]
+    const parts = [shortened(table.table, name), ...cells, share, shown(texts[at]!)]
     const line = parts.join(hasBar ? '  ' : ' ').slice(0, width)
     if (table.failed) return colors.red(line)
     if (done >= expected) return colors.green(line)
@@ -85,26 +85,23 @@ export function stallLines({ tables }: Progress, now: number): readonly string[]
   )
 }
 
-type TableText = { readonly long: string; readonly short: string }
-
-function same(text: string): TableText {
-  return { long: text, short: text }
-}
+/** The second one where space is short. */
+type TableText = readonly [long: string, short?: string]
 
 function tableText(table: TableProgress, now: number, ended: boolean): TableText {
   const { expected, done, running, pace, failed, stall } = table
-  if (failed) return same('stopped')
-  if (done >= expected) return { long: `${number(expected)} blocks done`, short: 'done' }
+  if (failed) return ['stopped']
+  if (done >= expected) return [`${number(expected)} blocks done`, 'done']
   if (stall !== undefined && running === 0) {
     const text = stallText(stall, now)
-    return { long: text, short: text.length > MAX_SHORT ? 'stands still' : text }
+    return [text, text.length > MAX_SHORT ? 'stands still' : text]
   }
-  if (ended) return { long: `${number(expected - done)} blocks left`, short: 'not done' }
-  if (running === 0) return same('queued')
+  if (ended) return [`${number(expected - done)} blocks left`, 'not done']
+  if (running === 0) return ['queued']
   const rate = rateOf(pace, now)?.blocks ?? 0
-  if (rate === 0) return same('started')
+  if (rate === 0) return ['started']
   const left = `${duration(((expected - done) / rate) * 1000)} left`
-  return { long: `${number(Math.round(rate))} blocks/s, ${left}`, short: left }
+  return [`${number(Math.round(rate))} blocks/s, ${left}`, left]
 }
 
 /** The longest `11 min 59 s left` has 16. */

@@ -65,7 +65,6 @@ async function lookOrTry(files: FilesPort, key: FileKey): Promise<FileFacts | un
   })
 }
 
-/** First blocks of all files that overlap the range. */
 export function firstBlocks({ from, to }: Range): readonly number[] {
   const first = Math.floor(from / FILE_BLOCKS)
   const files = Math.max(0, Math.floor(to / FILE_BLOCKS) - first + 1)

@@ -48,18 +48,8 @@ export async function networksOf(config: Config, flags: Flags): Promise<readonly
 /** One exit code for all: the worst. */
 export function worstOf(codes: readonly number[]): number {
   const interrupted = codes.find((code) => code >= INTERRUPTED)
-  return (
-    interrupted ??
-    [
-      EXIT.server,
-      EXIT.usage,
-      EXIT.failed,
-      EXIT.absent,
-      EXIT.different,
-      EXIT.locked,
-      EXIT.pending,
-      EXIT.stale,
-    ].find((code) => codes.includes(code)) ??
-    EXIT.ok
-  )
+  return interrupted ?? SEVERITY.find((code) => codes.includes(code)) ?? EXIT.ok
 }
+
+const { server, usage, failed, absent, different, locked, pending, stale } = EXIT
+const SEVERITY = [server, usage, failed, absent, different, locked, pending, stale]

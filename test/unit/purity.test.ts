@@ -140,6 +140,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:zlib': ['clickhouse/stream/compression.ts'],
   'node:crypto': [
     'clickhouse/cluster/shard-tables.ts',
+    'commands/import/files-port.ts',
     'commands/import/files/',
     'commands/rebuild/workspace.ts',
     'commands/report/page.ts',

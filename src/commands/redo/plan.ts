@@ -27,6 +27,13 @@ export type RedoQuestion = {
   readonly typed: string
 }
 
+/** `tables`: the named one first, then those that read it, in the order of their dependencies. */
+type Redone = {
+  readonly tables: readonly TableDefinition[]
+  readonly uuids: ReadonlyMap<string, string>
+  readonly question: RedoQuestion
+}
+
 /**
  * Plans the redo of the one chosen table. Reads only.
  * @throws BackfillError `usage` or `failed` if it must be refused (refusals.ts), or the files do not fit
@@ -82,7 +89,6 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion) {
   }
   // `head`: the highest block that is built again. The named table first, then its readers; none if there is nothing to do.
   const report = { network: workspace.network.name, head, tables: plans }
-  // `tables`: the named one first, then those that read it, in the order of their dependencies.
   return { report, question, tables, uuids }
 }
 
@@ -96,15 +102,7 @@ function noDeletesHint({ key }: TableDefinition): string {
 
 export async function pickBlocks(
   { ports }: Workspace,
-  {
-    tables,
-    uuids,
-    question,
-  }: {
-    readonly tables: readonly TableDefinition[]
-    readonly uuids: ReadonlyMap<string, string>
-    readonly question: RedoQuestion
-  },
+  { tables, uuids, question }: Redone,
   tableStatuses: ReadonlyMap<string, TableStatus>,
 ): Promise<readonly RedoBlocks[]> {
   const [table, ...dependants] = await Promise.all(

@@ -8,19 +8,13 @@ import type { Session } from '../../workspace/open.ts'
 /** The most lines of each list, so that no ledger makes the page long; and the slices of time of the charts. */
 const LIMITS = { runs: 40, failures: 50, marks: 100, slices: 150 } as const
 
-export type Figures = {
-  readonly runs: readonly LoggedRun[]
-  readonly failures: readonly LoggedEvent[]
-  /** What `redo`, `accept`, `adopt` and `verify` said of blocks. */
-  readonly marks: readonly LoggedEvent[]
-  readonly slowest: readonly object[]
-  readonly throughput: readonly object[]
-}
+const NOTHING = { runs: [], failures: [], marks: [], slowest: [], throughput: [] }
 
-const NOTHING: Figures = { runs: [], failures: [], marks: [], slowest: [], throughput: [] }
-
-/** Newest first; runs, failures and marks with the keys of `log --json`. @throws BackfillError `server` */
-export async function readFigures({ workspace, connected }: Session, isEmbedded: boolean): Promise<Figures> {
+/**
+ * Newest first; runs, failures and marks with the keys of `log --json`. `marks`: what `redo`, `accept`, `adopt` and `verify`
+ * said of blocks. @throws BackfillError `server`
+ */
+export async function readFigures({ workspace, connected }: Session, isEmbedded: boolean) {
   const { network, catalogue, chosen } = workspace
   const history: History = {
     server: connected.target,

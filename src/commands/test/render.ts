@@ -1,4 +1,4 @@
-// Owns how test results look: one line per table and a diff for each failed test, also as JSON. Pure.
+// Owns how test results look: one line per table and a diff for each failed test, as JSON, or as JUnit XML for CI systems. Pure.
 import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
 import { count, duration, type Colors } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
@@ -98,4 +98,52 @@ function paired(
 
 function texts(values: Values): readonly string[] {
   return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+}
+
+/** One suite for each table; `failure` holds `explain`, what the text output says of the test. */
+export function junit(
+  results: readonly UnitTestResult[],
+  elapsedMs: number,
+  explain: (result: UnitTestResult) => readonly string[],
+): readonly string[] {
+  const suites = Map.groupBy(results, ({ test }) => test.table.key)
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="backfill test" ${counts(results)} time="${elapsedMs / 1000}">`,
+    ...[...suites].flatMap(([key, ofTable]) => [
+      `  <testsuite name="${escape(key)}" ${counts(ofTable)}>`,
+      ...ofTable.flatMap((result) => testCase(result, explain)),
+      '  </testsuite>',
+    ]),
+    '</testsuites>',
+  ]
+}
+
+function counts(results: readonly UnitTestResult[]): string {
+  return `tests="${results.length}" failures="${results.filter(({ passed }) => !passed).length}"`
+}
+
+function testCase(
+  result: UnitTestResult,
+  explain: (result: UnitTestResult) => readonly string[],
+): readonly string[] {
+  const { test, passed, elapsedMs } = result
+  const head = `    <testcase name="${escape(test.name)}" classname="${escape(test.table.key)}" file="${escape(test.file)}" time="${elapsedMs / 1000}"`
+  if (passed) return [`${head}/>`]
+  const body = escape(explain(result).join('\n'))
+  return [
+    `${head}>`,
+    `      <failure message="${escape(test.description)}">${body}</failure>`,
+    '    </testcase>',
+  ]
+}
+
+/** Control characters have no form in XML. */
+function escape(text: string): string {
+  return text
+    .replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
 }

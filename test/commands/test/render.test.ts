@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { junit } from '../../../src/commands/test/junit.ts'
-import { renderTestResults } from '../../../src/commands/test/render.ts'
+import { junit, renderTestResults } from '../../../src/commands/test/render.ts'
 import { chooseTables, readCatalogue } from '../../../src/project/sql-folder.ts'
 import { parseTestCase } from '../../../src/commands/test/test-case.ts'
 import type { UnitTestResult, Values } from '../../../src/commands/test/unit-test.ts'

@@ -2,9 +2,8 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackfillError, usageError } from '../../../model/errors.ts'
-import type { FileKey, FilesPort } from '../files-port.ts'
+import { type FileKey, type FilesPort, filePath, fileVersion, networkPath } from '../files-port.ts'
 import { broken, messageOf } from './file-error.ts'
-import { filePath, fileVersion, networkPath } from './file-path.ts'
 import { keptFile } from './parquet-file.ts'
 
 /** @throws BackfillError `usage` if the folder has no files of the network */

@@ -7,9 +7,15 @@ import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BackfillError } from '../../../model/errors.ts'
-import type { FetchedFile, FileFacts, FileKey, FilesPort } from '../files-port.ts'
+import {
+  type FetchedFile,
+  type FileFacts,
+  type FileKey,
+  type FilesPort,
+  filePath,
+  fileVersion,
+} from '../files-port.ts'
 import { broken, passing, messageOf } from './file-error.ts'
-import { filePath, fileVersion } from './file-path.ts'
 import { keptFile } from './parquet-file.ts'
 import { agentFor } from '../../../clickhouse/http-agent.ts'
 

@@ -1,7 +1,7 @@
 // Owns how the ledger's history looks: one line for each run or attempt, with errors below. Pure.
 import type { LoggedEvent, LoggedRun, LoggedTable } from './log.ts'
 import { type Colors, count, duration, formatRange, listOf, number } from '../../terminal/render/format.ts'
-import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
+import { renderTable, right, type TableColumn } from '../../terminal/render/table.ts'
 import { visible } from '../../terminal/render/printable.ts'
 
 export type LogStyle = { readonly columns: number; readonly colors: Colors; readonly limit: number }
@@ -56,16 +56,11 @@ function runColumns(colors: Colors): readonly TableColumn<LoggedRun>[] {
     { title: 'started (UTC)', cell: ({ started }) => second(started) },
     { title: 'run', cell: shortId },
     { title: 'tables', cell: ({ tables }) => tablesCell(tables) },
-    { title: 'chunks', align: 'right', rank: 5, cell: (run) => number(run.chunks_done) },
-    { title: 'failed', align: 'right', rank: 6, cell: (run) => number(run.chunks_failed) },
-    { title: 'blocks', align: 'right', rank: 7, cell: ({ blocks }) => number(blocks) },
-    { title: 'rows', align: 'right', rank: 4, cell: (run) => number(run.rows_written) },
-    {
-      title: 'took',
-      align: 'right',
-      rank: 3,
-      cell: ({ started, ended }) => duration(Date.parse(ended) - Date.parse(started)),
-    },
+    right('chunks', (run) => number(run.chunks_done), 5),
+    right('failed', (run) => number(run.chunks_failed), 6),
+    right('blocks', ({ blocks }) => number(blocks), 7),
+    right('rows', (run) => number(run.rows_written), 4),
+    right('took', ({ started, ended }) => duration(Date.parse(ended) - Date.parse(started)), 3),
     ...authorColumns,
     { title: 'outcome', cell: outcomeText, colors: (text, { outcome }) => colors[COLOR[outcome]](text) },
   ]
@@ -94,10 +89,10 @@ function eventColumns(colors: Colors): readonly TableColumn<LoggedEvent>[] {
     { title: 'table', cell: (event) => tablesCell([event]) },
     { title: 'blocks', cell: (event) => formatRange(event) + (event.present ? '' : '*') },
     { title: 'event', cell: ({ event }) => event, colors: (text, { event }) => colors[COLOR[event]](text) },
-    { title: 'try', align: 'right', rank: 4, cell: ({ attempt }) => (attempt === 0 ? '-' : String(attempt)) },
-    { title: 'took', align: 'right', rank: 7, cell: (event) => tried(event, duration(event.elapsed_ms)) },
-    { title: 'rows read', align: 'right', rank: 5, cell: (event) => tried(event, number(event.rows_read)) },
-    { title: 'written', align: 'right', rank: 6, cell: (event) => tried(event, number(event.rows_written)) },
+    right('try', ({ attempt }) => (attempt === 0 ? '-' : String(attempt)), 4),
+    right('took', (event) => tried(event, duration(event.elapsed_ms)), 7),
+    right('rows read', (event) => tried(event, number(event.rows_read)), 5),
+    right('written', (event) => tried(event, number(event.rows_written)), 6),
     { title: 'run', cell: shortId, rank: 3 },
     ...authorColumns,
   ]

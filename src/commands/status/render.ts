@@ -15,7 +15,7 @@ import {
   positionText,
 } from '../../terminal/render/format.ts'
 import type { Style } from '../../terminal/output.ts'
-import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
+import { renderTable, right, type TableColumn } from '../../terminal/render/table.ts'
 import { staleFields } from '../../terminal/render/json.ts'
 import { wrap } from '../../terminal/render/wrap.ts'
 
@@ -78,18 +78,13 @@ function tableColumns(
 ): readonly TableColumn<TableReport>[] {
   const all: readonly TableColumn<TableReport>[] = [
     { title: 'table', cell: ({ table }) => table },
-    { title: 'done', align: 'right', cell: donePercent },
-    { title: 'missing', align: 'right', rank: 8, cell: ({ missingBlocks }) => number(missingBlocks) },
-    {
-      title: 'source gaps',
-      align: 'right',
-      rank: 4,
-      cell: ({ sourceGaps }) => number(countBlocks(sourceGaps)),
-    },
-    { title: 'rows', align: 'right', rank: 3, cell: rowsText },
-    { title: 'watermark', align: 'right', rank: 7, cell: ({ watermark }) => known(watermark) },
+    right('done', donePercent),
+    right('missing', ({ missingBlocks }) => number(missingBlocks), 8),
+    right('source gaps', ({ sourceGaps }) => number(countBlocks(sourceGaps)), 4),
+    right('rows', rowsText, 3),
+    right('watermark', ({ watermark }) => known(watermark), 7),
     { title: 'state', cell: ({ state }) => state, colors: (text, { state }) => colors[COLOR[state]](text) },
-    { title: 'time left', align: 'right', rank: 6, cell: timeLeft },
+    right('time left', timeLeft, 6),
     {
       title: 'last run (UTC)',
       rank: 2,

@@ -3,7 +3,7 @@ import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
 import { count, duration, type Colors } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
 import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
-import { renderTable } from '../../terminal/render/table.ts'
+import { renderTable, right } from '../../terminal/render/table.ts'
 
 export type TestReport = {
   readonly results: readonly UnitTestResult[]
@@ -18,12 +18,8 @@ export function renderTestResults({ results, elapsedMs, colors }: TestReport): r
     byTable,
     [
       { title: 'table', cell: ([key]) => key },
-      { title: 'tests', cell: ([, ofTable]) => String(ofTable.length), align: 'right' },
-      {
-        title: 'failed',
-        cell: ([, ofTable]) => String(ofTable.filter(({ passed }) => !passed).length),
-        align: 'right',
-      },
+      right('tests', ([, ofTable]) => String(ofTable.length)),
+      right('failed', ([, ofTable]) => String(ofTable.filter(({ passed }) => !passed).length)),
     ],
     Infinity,
   )

@@ -14,7 +14,7 @@ import {
 } from '../../terminal/render/format.ts'
 import type { Style } from '../../terminal/output.ts'
 import { staleLines } from '../../terminal/render/stale.ts'
-import { renderTable, type TableColumn } from '../../terminal/render/table.ts'
+import { renderTable, right, type TableColumn } from '../../terminal/render/table.ts'
 import { wrap } from '../../terminal/render/wrap.ts'
 
 type PlannedTable = PlanReport['tables'][number]
@@ -52,27 +52,29 @@ const unlessIdle =
 
 const COLUMNS: readonly TableColumn<PlannedTable>[] = [
   { title: 'table', cell: ({ table }) => table },
-  { title: 'chunks', align: 'right', cell: unlessIdle(({ chunks }) => number(chunks.length)) },
-  { title: 'blocks', align: 'right', cell: unlessIdle(({ missingBlocks }) => number(missingBlocks)) },
-  {
-    title: 'source rows',
-    align: 'right',
-    rank: 1,
-    cell: unlessIdle(({ expectedRows }) => `~${number(expectedRows)}`),
-  },
-  {
-    title: 'to write',
-    align: 'right',
-    rank: 2,
-    cell: ({ expectedBytes, chunks }) =>
-      expectedBytes === null || chunks.length === 0 ? NONE : `~${size(expectedBytes)}`,
-  },
-  {
-    title: 'time',
-    align: 'right',
-    rank: 3,
-    cell: unlessIdle(({ expectedMs }) => (expectedMs === null ? NONE : duration(expectedMs))),
-  },
+  right(
+    'chunks',
+    unlessIdle(({ chunks }) => number(chunks.length)),
+  ),
+  right(
+    'blocks',
+    unlessIdle(({ missingBlocks }) => number(missingBlocks)),
+  ),
+  right(
+    'source rows',
+    unlessIdle(({ expectedRows }) => `~${number(expectedRows)}`),
+    1,
+  ),
+  right(
+    'to write',
+    unlessIdle(({ expectedBytes: of }) => (of === null ? NONE : `~${size(of)}`)),
+    2,
+  ),
+  right(
+    'time',
+    unlessIdle(({ expectedMs }) => (expectedMs === null ? NONE : duration(expectedMs))),
+    3,
+  ),
 ]
 
 function facts(table: PlannedTable): readonly string[] {

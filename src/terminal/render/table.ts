@@ -11,6 +11,11 @@ export type TableColumn<Row> = {
   readonly colors?: (text: string, row: Row) => string
 }
 
+/** A column of numbers; `rank` as in `TableColumn`. */
+export function right<Row>(title: string, cell: (row: Row) => string, rank?: number): TableColumn<Row> {
+  return { title, cell, align: 'right', ...(rank !== undefined && { rank }) }
+}
+
 export type TableText = { readonly lines: readonly string[]; readonly dropped: readonly string[] }
 
 const GAP = '  '

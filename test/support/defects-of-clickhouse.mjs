@@ -98,8 +98,8 @@ export const DEFECTS_OF_CLICKHOUSE = [
   {
     what: 'views that keep deleted rows are not named',
     kind: 'clickhouse/19',
-    find: '...(views.length > 0\n',
-    put: '...(views.length < 0\n',
+    find: 'colors.yellow(readers)',
+    put: 'colors.yellow(table)',
     test: 'test/commands/redo/left.server.test.ts',
     name: 'materialized views that read',
   },

@@ -206,7 +206,7 @@ export const DEFECTS_OF_KINDS = [
   {
     what: 'old tables stay after redo --stale',
     kind: 'redo --stale',
-    find: "for (const name of dropped) await changeTables(ports.target, 'drop', name)",
+    find: "for (const name of dropped) await changeTables(ports.target, 'dropping', name)",
     put: '',
     test: 'test/commands/redo/stale-tables.server.test.ts',
     name: 'all stale ranges',

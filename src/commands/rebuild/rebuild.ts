@@ -115,7 +115,7 @@ async function ended(
   { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
 ): Promise<RebuildReport> {
   const { ports, options } = rebuilding
-  if (options.dropOld) for (const name of old) await changeTables(ports.target, 'drop', name)
+  if (options.dropOld) for (const name of old) await changeTables(ports.target, 'dropping', name)
   const dependants = await staleDependants(rebuilding)
   const outcomeOfOld = options.dropOld ? { dropped: old } : { kept: old[0] }
   return { ...reportOf(rebuilding), outcome, ...outcomeOfOld, dependants }
@@ -158,7 +158,7 @@ async function clearAway(
 ): Promise<void> {
   for (const { name: useless } of stray) {
     note(`dropping ${useless}: it was built to replace a table that no longer exists`)
-    await changeTables(ports.target, 'drop', useless)
+    await changeTables(ports.target, 'dropping', useless)
   }
   for (const one of built) {
     const view = await viewOf(workspace, table.key, one.uuid)
@@ -171,13 +171,13 @@ async function clearAway(
           state === 'done' && (sqlHash !== table.sqlHash || forks !== forksText(table, workspace.network)),
       )
     if (one.name.startsWith(name) && !other) {
-      if (one.name !== name) await changeTables(ports.target, 'rename', one.name, name)
+      if (one.name !== name) await changeTables(ports.target, 'renaming', one.name, name)
       note('continuing an earlier rebuild')
     } else {
       note(
         `dropping ${one.name}: it was started with another version of the file or of a fork, or cannot be reused`,
       )
-      await changeTables(ports.target, 'drop', one.name)
+      await changeTables(ports.target, 'dropping', one.name)
     }
   }
 }

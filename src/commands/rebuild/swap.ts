@@ -30,8 +30,8 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
       )
     const name = readyName(build, lock.epoch)
     try {
-      await changeTables(ports.target, 'rename', next.name, name)
-      await changeTables(ports.target, 'exchange', table.target, name)
+      await changeTables(ports.target, 'renaming', next.name, name)
+      await changeTables(ports.target, 'exchanging', table.target, name)
       return { ...present, name }
     } catch (error) {
       if (retryOf(error) !== 'reconnect' || attempt === MAX_TRIES) throw error
@@ -91,6 +91,6 @@ export async function finishSwap(
   replaced: NamedTable,
 ): Promise<string> {
   const name = oldName(target, replaced.uuid)
-  await changeTables(server, 'rename', replaced.name, name)
+  await changeTables(server, 'renaming', replaced.name, name)
   return name
 }

@@ -27,11 +27,11 @@ export async function tablesLike(server: Server, prefix: string): Promise<readon
 
 const STATEMENTS = {
   /** @throws BackfillError `failed` if the first does not exist, or the second does */
-  rename: 'RENAME TABLE {database:Identifier}.{one:Identifier} TO {database:Identifier}.{other:Identifier}',
+  renaming: 'RENAME TABLE {database:Identifier}.{one:Identifier} TO {database:Identifier}.{other:Identifier}',
   /** Atomic: readers always find a table under both names. @throws BackfillError `failed` if one does not exist */
-  exchange:
+  exchanging:
     'EXCHANGE TABLES {database:Identifier}.{one:Identifier} AND {database:Identifier}.{other:Identifier}',
-  drop: 'DROP TABLE IF EXISTS {database:Identifier}.{one:Identifier} SYNC',
+  dropping: 'DROP TABLE IF EXISTS {database:Identifier}.{one:Identifier} SYNC',
 } as const
 
 /** Does this with one table, or with two. @throws BackfillError `server`; `failed`, as the statement says */
@@ -41,12 +41,13 @@ export async function changeTables(
   one: string,
   other = '',
 ): Promise<void> {
+  const joint = what === 'exchanging' ? 'and' : 'to'
   await client.command({
     query: STATEMENTS[what],
     query_params: { database, one, other },
     // Allows dropping a table of more than 50 GB: the user has confirmed.
     clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
-    doing: `${what} of ${database}.${one}${other && ` and ${other}`}`,
+    doing: `${what} ${database}.${one}${other && ` ${joint} ${other}`}`,
   })
 }
 

@@ -166,7 +166,7 @@ async function redoOne(
   const { ports, options, report } = rebuildsOf(table, wanted)
   const done = await rebuild(workspace, ports, options, hooks)
   const dropped = done.outcome === 'swapped' && done.kept !== undefined ? [done.kept] : []
-  for (const name of dropped) await changeTables(ports.target, 'drop', name)
+  for (const name of dropped) await changeTables(ports.target, 'dropping', name)
   report(dropped.length > 0 ? { ...done, kept: undefined, dropped } : done)
   if (done.outcome === 'different')
     throw failedError(

@@ -9,7 +9,7 @@ import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { significantTokens } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Session } from '../../workspace/open.ts'
-import { compareTable, type Difference } from './compare.ts'
+import { compareTable } from './compare.ts'
 import { buildTable, type Cost, linkTable, withScratch } from './scratch.ts'
 
 export type TryQuestion = {
@@ -21,20 +21,9 @@ export type TryQuestion = {
   readonly lag: PerUnit
 }
 
-/** A table as it would be. `whole`: what all of its done blocks would cost, from the sample. */
-export type Tried = Difference & {
-  readonly table: string
-  readonly edited: boolean
-  readonly cost: Cost
-  readonly whole: Cost
-}
-
-export type TryReport = {
-  readonly blocks: BlockSet
-  readonly tables: readonly Tried[]
-  /** Tables that cannot be tried, and why. */
-  readonly left: readonly { readonly table: string; readonly why: string }[]
-}
+export type TryReport = Awaited<ReturnType<typeof tryEdit>>
+/** A table as it would be. */
+export type Tried = TryReport['tables'][number]
 
 /** Most blocks of a range of the sample. */
 const PIECE = 1_000
@@ -44,7 +33,7 @@ export async function tryEdit(
   { workspace, connected }: Session,
   { tables, range, sample, lag }: TryQuestion,
   signal: AbortSignal,
-): Promise<TryReport> {
+) {
   const { source, target } = connected
   const { catalogue, network } = workspace
   if (target.cluster !== undefined || source.info.identity !== target.info.identity)
@@ -92,12 +81,13 @@ export async function tryEdit(
     const names = built.map((table) => table.target)
     const aside = { ...target, connection: { ...target.connection, database: scratch } }
     const [now, old] = await Promise.all([existingTables(aside, names), existingTables(target, names)])
-    const tried: Tried[] = []
+    const tried = []
     for (const table of built) {
       const sides = { now: now.get(table.target)!, old: old.get(table.target)!, ranges: blocks }
       const cost = costs.get(table.key)!
       const factor = countBlocks(blocksIn(all.get(table.key)!.view, 'done')) / countBlocks(blocks)
       const { elapsedMs, rows, bytes } = cost
+      /** What all of its done blocks would cost, from the sample. */
       const whole = {
         elapsedMs: elapsedMs * factor,
         rows: Math.round(rows * factor),
@@ -116,7 +106,7 @@ const isEdited = ({ stale }: TableStatus) => stale.some(({ reasons }) => reasons
 function leftOut(
   concerned: readonly TableDefinition[],
   all: ReadonlyMap<string, TableStatus>,
-): TryReport['left'] {
+): readonly { readonly table: string; readonly why: string }[] {
   const left = new Map<string, string>()
   const targets = new Map(concerned.map(({ key, target }) => [target, key]))
   for (const { key, after, rows, transform, ddl, position, sequential, history = [] } of concerned) {

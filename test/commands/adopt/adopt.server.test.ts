@@ -23,7 +23,7 @@ afterAll(() => server?.stop())
 let databases: { readonly source: string; readonly target: string; readonly ledger: string }
 beforeEach(async () => {
   databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
-  await run(`up --tables ${KEY} --chunk 10`)
+  await run(`up --tables ${KEY} --chunk 40`)
 })
 
 const run = (words: string) =>
@@ -63,31 +63,31 @@ async function restored(last = 1000): Promise<string> {
 test('rows that are the same are recorded as done, and nothing is left to run', async () => {
   await restored()
   const before = await events()
-  const dry = await run(`adopt ${KEY} --chunk 10 --dry-run`)
+  const dry = await run(`adopt ${KEY} --chunk 30 --sample 1 --dry-run`)
   expect(dry.code, dry.stderr).toBe(0)
   expect(dry.stdout).toContain(`Would record as done: 1-120 (120 blocks) of ${KEY}.`)
-  const json = await run(`adopt ${KEY} --chunk 10 --dry-run --json`)
+  const json = await run(`adopt ${KEY} --chunk 30 --dry-run --json`)
   expect(JSON.parse(json.stdout)).toMatchObject({
     schema: 1,
     table: KEY,
     outcome: 'dry-run',
     blocks: [[1, 120]],
     from_uuid: null,
-    verification: { tables: [{ table: KEY, chunks: 12, verified: 12 }] },
+    verification: { tables: [{ table: KEY, chunks: 4, verified: 4 }] },
   })
   expect(json.stderr).toBe('')
   expect(await events()).toBe(before)
 
-  const adopted = await run(`adopt ${KEY} --chunk 10 --sample 3`)
+  const adopted = await run(`adopt ${KEY} --chunk 30 --sample 2`)
   expect(adopted.code, adopted.stderr).toBe(0)
-  expect(adopted.stdout).toContain('3 of 12 chunks verified')
+  expect(adopted.stdout).toContain('2 of 4 chunks verified')
   expect(await state()).toBe('up to date')
   expect((await run(`up --tables ${KEY}`)).stdout).toMatch(/^\S+Z Nothing to do; .*\n$/)
   for (const words of [
     `verify ${KEY}`,
     `verify --sources ${KEY}`,
     `status --check --tables ${KEY}`,
-    `doctor --tables ${KEY}`,
+    `doctor --tables ${KEY} --idle 1`,
   ])
     expect((await run(words)).code, words).toBe(0)
   await say(`TRUNCATE TABLE {target:Identifier}.${TABLE}`)
@@ -96,10 +96,10 @@ test('rows that are the same are recorded as done, and nothing is left to run', 
 
 test('changed source rows are found in adopted blocks as in computed ones', async () => {
   await restored()
-  expect((await run(`adopt ${KEY} --chunk 10`)).code).toBe(0)
+  expect((await run(`adopt ${KEY} --chunk 30`)).code).toBe(0)
   await addBlocks(server, source, { from: 15, to: 15, at: 'now()' })
   const { stdout } = await run(`verify --sources ${KEY}`)
-  expect(stdout).toContain('11-20')
+  expect(stdout).toContain('1-30')
 })
 
 test('rows that differ are shown and not recorded: exit 7', async () => {
@@ -108,12 +108,12 @@ test('rows that differ are shown and not recorded: exit 7', async () => {
     `ALTER TABLE {target:Identifier}.${TABLE} UPDATE slots_set = 77 WHERE block_number = 33 SETTINGS mutations_sync = 2`,
   )
   const before = await events()
-  const { code, stdout } = await run(`adopt ${KEY} --chunk 10`)
+  const { code, stdout } = await run(`adopt ${KEY} --chunk 30`)
   expect(code).toBe(7)
-  expect(stdout).toContain('31-40  DIFFERENT')
+  expect(stdout).toContain('31-60  DIFFERENT')
   expect(stdout).toContain('77')
   expect(stdout).toContain(`backfill rebuild ${KEY}`)
-  const json = await run(`adopt ${KEY} --chunk 10 --json`)
+  const json = await run(`adopt ${KEY} --chunk 30 --json`)
   expect([json.code, (JSON.parse(json.stdout) as { outcome: string }).outcome]).toEqual([7, 'different'])
   expect(await events()).toBe(before)
   expect(await state()).toBe('unknown rows')
@@ -144,7 +144,7 @@ test('after a restore --from-uuid takes over what the ledger knows: stale ranges
     return [table!['state'], table!['covered'], table!['stale'], table!['watermark']]
   }
   const before = await folded()
-  expect(before[2]).toEqual([[41, 50]])
+  expect(before[2]).toEqual([[41, 80]])
   const earlier = await restored()
   expect((await run(`status --tables ${KEY}`)).stdout).toContain(`adopt ${KEY} --from-uuid ${earlier}`)
   const { code, stderr } = await run(`adopt ${KEY} --from-uuid ${earlier}`)

@@ -10,10 +10,10 @@ import type { Catalogue } from '../../../src/model/model.ts'
 import { contentOf } from '../../support/audit.ts'
 import { environmentFor, startBackfill } from '../../support/cli.ts'
 import { outcome, temporaryDirectory } from '../../support/processes.ts'
-import { type Seen, startProxy } from '../../support/proxy.ts'
+import { type Held, type Point, type Seen, startProxy } from '../../support/proxy.ts'
 import { intoTarget } from '../../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
+import { addBlocks, createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
 import { rebuildWorkspace } from '../../support/verifying.ts'
 import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
@@ -32,8 +32,8 @@ beforeAll(async () => {
   server = await startTestServer()
   source = uniqueDatabase('source')
   const shipped = await readCatalogue(SQL_FOLDER)
-  await createSourceTables(server, shipped, source)
-  await addBlocks(server, source, { from: 1, to: BLOCKS })
+  await createSourceTables(server, shipped, source, SLOT_SOURCES)
+  await addBlocks(server, source, { from: 1, to: BLOCKS, tables: SLOT_SOURCES })
   // A file that was edited, its transform and its DDL.
   folder = mkdtempSync(join(tmpdir(), 'backfill-test-'))
   cpSync(SQL_FOLDER, folder, { recursive: true })
@@ -75,59 +75,81 @@ const exchanging = ({ statement }: Seen): boolean => statement.startsWith('EXCHA
 const dropping = ({ statement }: Seen): boolean =>
   statement.startsWith('DROP TABLE') && statement.includes('SYNC')
 
-test.for([
-  ['its INSERT executed and not answered', intoTarget(KEY, 5), 'answer', []],
-  ['EXCHANGE executed and not answered', exchanging, 'answer', []],
-  ['the old table on the way to its last name', renaming(/__old_/), 'request', []],
-  ['the drop of the old table on the way', dropping, 'request', ['--drop-old', '--yes']],
-] as const)('killed with %s', async ([name, matches, point, flags]) => {
-  const shipped = await readCatalogue(SQL_FOLDER)
-  const ledger = uniqueDatabase('ledger')
-  const target = await built(shipped, ledger)
-  const proxy = await startProxy(server.url)
-  onTestFinished(() => proxy.close())
-  const reader = readAllAlong(target)
+type Kill = readonly [what: string, matches: (seen: Seen) => boolean, point: Point]
 
-  const held = proxy.hold(matches, point)
-  const env = environmentFor({ ...server, url: proxy.url }, { source, target, ledger })
-  const words = ['rebuild', KEY, '--sql', folder, '--chunk', '4', '--lag', '0', '--jobs', '1', ...flags]
-  const child = startBackfill(words, { env, cwd: temporaryDirectory() })
-  const ended = outcome(child)
-  const missed = ended.then(({ code, stderr }) =>
-    Promise.reject(new Error(`never held; exit ${code}: ${stderr}`)),
-  )
-  await Promise.race([held.arrived, missed])
-  missed.catch(() => undefined)
-  child.kill('SIGKILL')
-  await ended
+/** Each rebuild of a row takes over from the one before it, and is killed one step further. */
+const ROWS: readonly { kills: readonly Kill[]; flags: readonly string[]; outcome: string }[] = [
+  {
+    kills: [
+      ['its INSERT executed and not answered', intoTarget(KEY, 5), 'answer'],
+      ['EXCHANGE executed and not answered', exchanging, 'answer'],
+    ],
+    flags: [],
+    outcome: 'finished',
+  },
+  {
+    kills: [
+      ['the old table on the way to its last name', renaming(/__old_/), 'request'],
+      ['the drop of the old table on the way', dropping, 'request'],
+    ],
+    flags: ['--drop-old', '--yes'],
+    outcome: 'dropped',
+  },
+]
 
-  const next = await openTestWorkspace({ server, source, target, ledger, tables: [KEY], catalogue })
-  onTestFinished(() => next.close())
-  const dropOld = flags.length > 0
-  const report = await rebuildWorkspace(next, { dropOld })
-  const outcomes =
-    name.startsWith('EXCHANGE executed') || name.startsWith('the old table') ? 'finished' : 'swapped'
-  expect(report).toMatchObject({ outcome: dropOld ? 'dropped' : outcomes })
-  // What was on the way arrives now, when all is done.
-  await held.release()
+test.for(ROWS.map((row) => [row.kills.map(([what]) => what).join('; killed with '), row] as const))(
+  'killed with %s',
+  async ([, { kills, flags, outcome: end }]) => {
+    const shipped = await readCatalogue(SQL_FOLDER)
+    const ledger = uniqueDatabase('ledger')
+    const target = await built(shipped, ledger)
+    const proxy = await startProxy(server.url)
+    onTestFinished(() => proxy.close())
+    const reader = readAllAlong(target)
 
-  expect(await contentOf(server, target, TABLE)).toBe(after)
-  const left = await rowsOf<{ name: string }>(
-    server,
-    'SELECT name FROM system.tables WHERE database = {target:String} ORDER BY name',
-    { target },
-  )
-  expect(left.map((row) => row.name)).toEqual([
-    TABLE,
-    ...(dropOld ? [] : [expect.stringMatching(/__old_[0-9a-f]{8}$/)]),
-  ])
-  if (!dropOld) expect(await contentOf(server, target, left[1]!.name)).toBe(before)
-  // Its coverage has come with it: nothing is left to do.
-  expect(await next.up()).toMatchObject({ chunks: 0, failed: [] })
-  const seen = await reader.stop()
-  expect(before).not.toBe(after)
-  expect(seen).toEqual(new Set([before, after]))
-})
+    const env = environmentFor({ ...server, url: proxy.url }, { source, target, ledger })
+    const words = ['rebuild', KEY, '--sql', folder, '--chunk', '4', '--lag', '0', '--jobs', '1', ...flags]
+    const late: Held[] = []
+    for (const [what, matches, point] of kills) {
+      const held = proxy.hold(matches, point)
+      const child = startBackfill(words, { env, cwd: temporaryDirectory() })
+      const ended = outcome(child)
+      const missed = ended.then(({ code, stderr }) =>
+        Promise.reject(new Error(`never held ${what}; exit ${code}: ${stderr}`)),
+      )
+      await Promise.race([held.arrived, missed])
+      missed.catch(() => undefined)
+      child.kill('SIGKILL')
+      await ended
+      late.push(held)
+    }
+
+    const next = await openTestWorkspace({ server, source, target, ledger, tables: [KEY], catalogue })
+    onTestFinished(() => next.close())
+    const dropOld = flags.length > 0
+    const report = await rebuildWorkspace(next, { dropOld })
+    expect(report).toMatchObject({ outcome: end })
+    // What was on the way arrives now, when all is done.
+    for (const held of late) await held.release()
+
+    expect(await contentOf(server, target, TABLE)).toBe(after)
+    const left = await rowsOf<{ name: string }>(
+      server,
+      'SELECT name FROM system.tables WHERE database = {target:String} ORDER BY name',
+      { target },
+    )
+    expect(left.map((row) => row.name)).toEqual([
+      TABLE,
+      ...(dropOld ? [] : [expect.stringMatching(/__old_[0-9a-f]{8}$/)]),
+    ])
+    if (!dropOld) expect(await contentOf(server, target, left[1]!.name)).toBe(before)
+    // Its coverage has come with it: nothing is left to do.
+    expect(await next.up()).toMatchObject({ chunks: 0, failed: [] })
+    const seen = await reader.stop()
+    expect(before).not.toBe(after)
+    expect(seen).toEqual(new Set([before, after]))
+  },
+)
 
 test('an EXCHANGE that arrives late, in the middle of that of a successor, swaps nothing back', async () => {
   const ledger = uniqueDatabase('ledger')

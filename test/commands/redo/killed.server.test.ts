@@ -2,11 +2,13 @@
 // though neither the SQL nor the sources have changed and the rows that were there looked good.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Held } from '../../support/proxy.ts'
 import { deletion, intoTarget, ledgerEvent } from '../../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer } from '../../support/server.ts'
 import { openTestWorkspace } from '../../support/workspace.ts'
 import {
   catalogue,
+  type Crash,
   crashed,
   type Ground,
   openScene,
@@ -48,20 +50,43 @@ async function spoiled(key: string): Promise<Scene> {
 const redo = (key: string): readonly string[] =>
   `redo ${key} --from 5 --to 8 --yes --quiet --lag 0 --chunk 2`.split(' ')
 
-test.each([
-  // [table, request that is held, where, who ends it, what the server says to what was held]
-  [REPLACING, 'its coverage gone, unanswered', ledgerEvent('invalidated', REPLACING), 'answer', 'up', ''],
-  [REPLACING, 'its DELETE on the way', deletion, 'request', 'up', LATE],
-  [PLAIN, 'its DELETE executed, unanswered', deletion, 'answer', 'redo', ''],
-  [PLAIN, 'one half built again', intoTarget(PLAIN, 7), 'answer', 'redo', ''],
-] as const)(
+/** Request that is held, where, what the server says to it when all is done. */
+type Kill = readonly [what: string, matches: Crash['matches'], point: Crash['point'], said: string]
+
+/** Each redo of a row takes over from the one before it, and is killed one step further. */
+const ROWS: readonly {
+  readonly key: string
+  readonly next: 'up' | 'redo'
+  readonly kills: readonly Kill[]
+}[] = [
+  {
+    key: REPLACING,
+    next: 'up',
+    kills: [
+      ['its coverage gone, unanswered', ledgerEvent('invalidated', REPLACING), 'answer', ''],
+      ['its DELETE on the way', deletion, 'request', LATE],
+    ],
+  },
+  {
+    key: PLAIN,
+    next: 'redo',
+    kills: [
+      ['its DELETE executed, unanswered', deletion, 'answer', ''],
+      ['one half built again', intoTarget(PLAIN, 7), 'answer', ''],
+    ],
+  },
+]
+
+test.each(ROWS.map((row) => [row.key, row.kills.map(([what]) => what).join('; killed with '), row] as const))(
   '%s, killed with %s: the next run finishes it',
-  async (key, _name, matches, point, next, said) => {
+  async (key, _what, { next, kills }) => {
     const scene = await spoiled(key)
-    const held = await crashed(scene, { matches, point, argv: redo(key) }, 'SIGKILL')
+    const late: (readonly [Held, string])[] = []
+    for (const [, matches, point, said] of kills)
+      late.push([await crashed(scene, { matches, point, argv: redo(key) }, 'SIGKILL'), said])
     await scene.succeed(next === 'redo' ? redo(key) : undefined)
     await scene.expectClean()
-    expect((await held.release()).text).toContain(said)
+    for (const [held, said] of late) expect((await held.release()).text).toContain(said)
     await scene.expectClean()
   },
 )

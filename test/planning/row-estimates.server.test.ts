@@ -1,12 +1,13 @@
 // Owns the promises about the size and the order of chunks: by what blocks weigh, from either end.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Range } from '../../src/model/blocks.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../src/model/model.ts'
 import { planUp } from '../../src/planning/plan.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
 import { status } from '../../src/commands/status/status.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { addBlocks, createSourceTables, OTHER_SOURCES, SLOT_SOURCES } from '../support/small-chain.ts'
 import { OPTIONS, openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 /** Reads storage_diffs and transaction: two rows a block, eleven in the heavy stretch. */
@@ -24,8 +25,8 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 beforeEach(async () => {
   source = uniqueDatabase('source')
-  await createSourceTables(server, catalogue, source)
-  await addBlocks(server, source, { from: 1, to: 3000 })
+  await createSourceTables(server, catalogue, source, SLOT_SOURCES)
+  await add({ from: 1, to: 3000 })
   await post(
     server,
     `INSERT INTO {source:Identifier}.canonical_execution_storage_diffs
@@ -37,6 +38,8 @@ beforeEach(async () => {
   workspace = await openTestWorkspace({ server, source, tables: [TABLE] })
 })
 afterEach(() => workspace.close())
+
+const add = (blocks: Range) => addBlocks(server, source, { ...blocks, tables: SLOT_SOURCES })
 
 const plan = (options: Partial<UpOptions>) => planUp(workspace.workspace, { ...OPTIONS, ...options })
 const done = () => workspace.events.flatMap((event) => (event.type === 'chunk-done' ? [event.range] : []))
@@ -79,6 +82,8 @@ test('newest first: chunks come from the head down, and the table is the same in
 
 test('tables that read others run with them, chunk by chunk, and end complete', async () => {
   await workspace.close()
+  await createSourceTables(server, catalogue, source, OTHER_SOURCES)
+  await addBlocks(server, source, { from: 1, to: 3000, tables: OTHER_SOURCES })
   const { after } = catalogue.tables.find(({ key }) => key === 'accounts_alive')!
   workspace = await openTestWorkspace({ server, source, tables: [...after, 'accounts_alive'] })
   const { failed } = await workspace.up({ chunkRows: 1500, jobs: 2 })
@@ -102,12 +107,12 @@ test('a ledger that an older version made is read as it is, and gets the new col
   })
   expect((await status(workspace.workspace, { lag: 0 })).tables[0]!.state).toBe('up to date')
   expect((await plan({})).tables[0]!.chunks).toEqual([])
-  await addBlocks(server, source, { from: 3001, to: 3010 })
+  await add({ from: 3001, to: 3010 })
   expect(await workspace.up()).toMatchObject({ chunks: 1, blocks: 10, failed: [] })
 })
 
 test('the plan of a long chain looks at its first rows, and estimates the rest from the data parts', async () => {
-  await addBlocks(server, source, { from: 600_001, to: 600_010 })
+  await add({ from: 600_001, to: 600_010 })
   const [whole] = (await planUp(workspace.workspace, OPTIONS)).tables
   const [quick] = (await planUp(workspace.workspace, OPTIONS, 1000)).tables
   expect(whole).toMatchObject({ missingBlocks: 3010, unprobed: [] })
@@ -147,7 +152,7 @@ test('where parts are not known, the rest of a long chain has as many rows a blo
 
 test('a source gap of millions of blocks takes few questions, and the blocks behind it are done', async () => {
   const behind = { from: 10_000_001, to: 10_000_010 }
-  await addBlocks(server, source, behind)
+  await add(behind)
   const { failed, blocks } = await workspace.up()
   expect({ failed, blocks }).toEqual({ failed: [], blocks: 3010 })
   await post(server, 'SYSTEM FLUSH LOGS query_log')

@@ -7,10 +7,10 @@ import {
   type Crash,
   crashed,
   type Ground,
-  killAt,
   openScene,
   PLAIN,
   prepareGround,
+  type Scene,
 } from '../support/crash-scene.ts'
 
 const PER_KEY = 'address_last_access'
@@ -50,35 +50,30 @@ const ROWS: readonly (readonly Kill[])[] = [
 
 test.each(ROWS.map((row) => [row.map(([what]) => what).join('; killed with '), row] as const))(
   'killed with %s',
-  async (_what, row) => {
-    const scene = await openScene(ground)
-    const late: (readonly [Held, Kill])[] = []
-    for (const kill of row) {
-      const [, matches, point] = kill
-      late.push([await crashed(scene, { matches, point }, 'SIGKILL'), kill])
-    }
-    await scene.succeed()
-    for (const [held, [what, , , said]] of late) expect((await held.release()).text, what).toContain(said)
-    await scene.expectClean()
-  },
+  async (_what, row) => void (await killedAlong(row)),
 )
 
-test('killed while it takes a lock: the lock that is created late belongs to nobody and stops nobody', async () => {
-  const scene = await openScene(ground)
-  await killAt(scene, { matches: lockCreation(PLAIN), point: 'request' })
-  await scene.expectClean()
+test('killed while it takes a lock, while it inserts, and twice while it deletes what that left: the lock that is created late belongs to nobody and stops nobody', async () => {
+  const scene = await killedAlong([
+    ['its lock on the way', lockCreation(PLAIN), 'request', ''],
+    ['its INSERT executed and not answered', intoTarget(PLAIN, 5), 'answer', ''],
+    ['its DELETE on the way', deletion, 'request', LATE],
+    ['its DELETE executed and not answered', deletion, 'answer', ''],
+  ])
   await scene.succeed()
   await scene.expectClean()
 })
 
-test.each(['request', 'answer'] as const)(
-  'killed twice, the second time while it deletes what the first left (%s)',
-  async (point) => {
-    const scene = await openScene(ground)
-    const first = await crashed(scene, { matches: intoTarget(PLAIN, 5), point: 'answer' }, 'SIGKILL')
-    const { text } = await killAt(scene, { matches: deletion, point })
-    expect(text).toContain(point === 'request' ? LATE : '')
-    await first.release()
-    await scene.expectClean()
-  },
-)
+/** Kills one run after the other, lets a successor do all the work, then lets what was held go on. */
+async function killedAlong(row: readonly Kill[]): Promise<Scene> {
+  const scene = await openScene(ground)
+  const late: (readonly [Held, Kill])[] = []
+  for (const kill of row) {
+    const [, matches, point] = kill
+    late.push([await crashed(scene, { matches, point }, 'SIGKILL'), kill])
+  }
+  await scene.succeed()
+  for (const [held, [what, , , said]] of late) expect((await held.release()).text, what).toContain(said)
+  await scene.expectClean()
+  return scene
+}

@@ -5,7 +5,7 @@ import type { Catalogue } from '../../src/model/model.ts'
 import { status } from '../../src/commands/status/status.ts'
 import { blocksWhere, edited, ROW_BY_ROW } from '../support/edited.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { addBlocks, createSourceTables, SLOT_SOURCES } from '../support/small-chain.ts'
 import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 
 const PER_BLOCK = 'block_slots_stat'
@@ -14,22 +14,30 @@ const EVERY_BLOCK = blocksWhere('true')
 
 let files: Catalogue
 let server: TestServer
+/** Of the running test; tests that change it make one of their own. */
 let source: string
+let shared: string
 let target: string
 let ledger: string
 const open: TestWorkspace[] = []
 beforeAll(async () => {
   files = await readCatalogue(SQL_FOLDER)
   server = await startTestServer()
+  shared = await chain()
 })
 afterAll(() => server?.stop())
-beforeEach(async () => {
-  source = uniqueDatabase('source')
+beforeEach(() => {
+  source = shared
   target = uniqueDatabase('target')
   ledger = uniqueDatabase('ledger')
-  await createSourceTables(server, files, source)
-  await addBlocks(server, source, { from: 1, to: 12 })
 })
+
+async function chain(tables?: readonly string[]): Promise<string> {
+  const database = uniqueDatabase('source')
+  await createSourceTables(server, files, database, tables)
+  await addBlocks(server, database, { from: 1, to: 12, ...(tables && { tables }) })
+  return database
+}
 afterEach(async () => {
   await Promise.all(open.splice(0).map((workspace) => workspace.close()))
 })
@@ -126,6 +134,7 @@ test('the SQL was edited since: the rows of the old SQL are deleted first', asyn
 })
 
 test('source rows were written again since: the rows made from the old ones are deleted first', async () => {
+  source = await chain(SLOT_SOURCES)
   await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
   await query(`INSERT INTO {source:Identifier}.canonical_execution_transaction
     SELECT * REPLACE ('2026-02-02 00:00:00' AS updated_date_time, false AS success)
@@ -188,6 +197,7 @@ test('a range that runs again over rows it cannot take back stays stale when tha
 })
 
 test('sources that no longer hold the whole range: refused, and nothing is deleted', async () => {
+  source = await chain(SLOT_SOURCES)
   await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
   const before = await blocks()
   for (const { target: name } of [{ target: 'transaction' }, { target: 'storage_diffs' }])
@@ -202,12 +212,13 @@ test('sources that no longer hold the whole range: refused, and nothing is delet
 })
 
 test('one range pruned, another only edited: the edited one does not hide that deleting would lose rows', async () => {
+  source = await chain(SLOT_SOURCES)
   const first = await runWith(EVERY_BLOCK)
   await failHalfWay(first, PER_BLOCK)
   await query(
     'ALTER TABLE {target:Identifier}.int_block_slots_stat ADD CONSTRAINT poison CHECK block_number != 16',
   )
-  await addBlocks(server, source, { from: 13, to: 20 })
+  await addBlocks(server, source, { from: 13, to: 20, tables: SLOT_SOURCES })
   await (await runWith(EVERY_BLOCK)).up({ from: 13 })
   await query('ALTER TABLE {target:Identifier}.int_block_slots_stat DROP CONSTRAINT poison')
   for (const name of ['transaction', 'storage_diffs'])

@@ -16,7 +16,7 @@ beforeAll(async () => {
   server = await startTestServer()
   await createSourceTables(server, await readCatalogue(SQL_FOLDER), source)
   for (const network of ['mainnet', 'sepolia', 'fusaka-devnet-3'])
-    await addBlocks(server, source, { from: 1, to: 20, network })
+    await addBlocks(server, source, { from: 1, to: 20, network, tables: ['storage_diffs', 'transaction'] })
 })
 afterAll(() => server?.stop())
 
@@ -85,7 +85,7 @@ test.each(['Ordinary', 'Memory'])(
         expect(code, words).toBe(2)
         expect(stderr).toContain(`the database ${name} has the engine ${engine}, whose tables have no UUID`)
       }
-      const { code, stdout } = await run('doctor')
+      const { code, stdout } = await run('doctor --idle 1')
       expect(code).toBe(1)
       expect(stdout).toMatch(new RegExp(`fail +fold .*engine ${engine}`))
       await post(server, `DROP DATABASE ${name}`)
@@ -114,7 +114,7 @@ test('a detached table and a detached ledger are named as detached, with what at
 
 test('a TTL on the ledger, of the table or of a column, fails doctor and check; the word in a comment does not', async () => {
   expect((await run('up')).code).toBe(0)
-  const verdicts = async () => [(await run('doctor')).code, (await run('check')).code]
+  const verdicts = async () => [(await run('doctor --idle 1')).code, (await run('check')).code]
   await say(`ALTER TABLE {ledger:Identifier}.ledger MODIFY COMMENT 'it has no TTL at all'`)
   expect(await verdicts()).toEqual([0, 0])
   await say('ALTER TABLE {ledger:Identifier}.ledger MODIFY TTL toDateTime(event_time) + INTERVAL 9 YEAR')
@@ -139,7 +139,7 @@ test('a network whose name has hyphens runs in a database of that name, beside o
   const words = `--network fusaka-devnet-3 --sql ${sql}`
   const { code, stderr } = await run(`up ${words}`, env)
   expect(code, stderr).toBe(0)
-  for (const command of ['status --check', 'verify', 'doctor'])
+  for (const command of ['status --check', 'verify', 'doctor --idle 1'])
     expect((await run(`${command} ${words}`, env)).code, command).toBe(0)
   const rows = await rowsOf(
     server,

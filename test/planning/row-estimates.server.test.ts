@@ -134,7 +134,7 @@ test('the plan of a long chain looks at its first rows, and estimates the rest f
 })
 
 test('where parts are not known, the rest of a long chain has as many rows a block as its beginning', async () => {
-  await addBlocks(server, source, { from: 250_001, to: 250_010 })
+  await add({ from: 250_001, to: 250_010 })
   for (const name of ['canonical_execution_storage_diffs', 'canonical_execution_transaction'])
     for (const words of [
       `RENAME TABLE ${source}.${name} TO ${source}.${name}_kept`,

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 beforeEach(async () => {
   source = uniqueDatabase('source')
-  await createSourceTables(server, catalogue, source)
+  await createSourceTables(server, catalogue, source, TABLES)
   // A merge of parts far away from each other would have to be looked at from end to end.
   for (const table of TABLES) await sql(`SYSTEM STOP MERGES {source:Identifier}.canonical_execution_${table}`)
   await add(1, 30)

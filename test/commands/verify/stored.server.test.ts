@@ -24,7 +24,7 @@ const digests = (workspace: TestWorkspace, every: number) =>
 test('digests do not depend on chunks and jobs: those in the ledger add up to those of the tables', async () => {
   const tables = [SLOTS, DIFFS]
   const worlds = await Promise.all([
-    built(tables, 1),
+    built(tables, 5),
     built(tables, 7),
     open(tables).then(async (workspace) => {
       expect((await workspace.up({ chunk: BLOCKS, jobs: 4, tableJobs: 4 })).failed).toEqual([])

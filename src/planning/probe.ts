@@ -45,7 +45,7 @@ export type Availability = {
 export type Probe = ReturnType<typeof makeProbe>
 
 /** Positions per probe: bounds the memory and the wait before the first chunk. */
-const WINDOW: Readonly<Record<Unit, number>> = { block: 250_000, second: 3_000_000 }
+const WINDOW: Readonly<Record<Unit, number>> = { block: 100_000, second: 1_200_000 }
 
 /** Number of cached answers about a source: tables that run side by side ask for the same few windows. */
 const MAX_REMEMBERED = 64

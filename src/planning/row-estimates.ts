@@ -10,7 +10,7 @@ type Segment = Range & { readonly rows: number }
  * is not looked at, and is named. Less than one window of a busy chain: then it is the first one.
  * Empty blocks cost nothing, so a source gap is always seen completely.
  */
-export const ENOUGH_ROWS = 1_000_000
+export const ENOUGH_ROWS = 250_000
 
 /** Sorted and disjoint; blocks outside have no rows. Within a segment all blocks count as having equally many rows. */
 export type RowEstimates = readonly Segment[]

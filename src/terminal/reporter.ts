@@ -4,7 +4,14 @@ import type { Level, Output } from './output.ts'
 import { eventFields, summaryFields } from './render/json.ts'
 import { liveLines, stallLines, totalLine } from './render/live-lines.ts'
 import { eventText, failureLines, summaryLines } from './render/run-events.ts'
-import { advance, chunksOf, inFlight, NO_PROGRESS } from './render/run-progress.ts'
+import {
+  advance,
+  chunksOf,
+  inFlight,
+  NO_PROGRESS,
+  type Progress,
+  type TableProgress,
+} from './render/run-progress.ts'
 import { after, every, monotonicMs } from '../seam/clock.ts'
 
 type ReporterOptions = {
@@ -83,7 +90,7 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
       const place = event.type === 'chunk-done' ? { chunk: chunks.done, chunks: chunks.all } : {}
       // What is expected changes with every chunk, which says so.
       if (json && event.type !== 'expected') output.json({ ...eventFields(event), ...place })
-      const { importance, lines } = eventText(event, colors, chunks)
+      const { importance, lines } = eventText(event, colors, chunks, begun(progress, event))
       if (event.type === 'run')
         header = isTold.fact ? lines.map((line) => [line, sql].filter(Boolean).join(', ')) : []
       if (event.type === 'skipped' || event.type === 'waiting') left.push(event)
@@ -123,4 +130,10 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
 
 function levelOf(importance: ReturnType<typeof eventText>['importance']): Level {
   return importance === 'warning' || importance === 'error' ? importance : 'info'
+}
+
+/** The table, if this event is of its first chunk in this run. */
+function begun({ tables }: Progress, event: RunEvent): TableProgress | undefined {
+  const table = event.type === 'chunk-started' ? tables.get(event.table) : undefined
+  return table !== undefined && table.running + table.chunksDone === 1 && !table.failed ? table : undefined
 }

@@ -29,11 +29,11 @@ function person() {
 
 const SLOTS = '--tables block_slots_stat'
 
-test('`up` into a pipe prints a header, a line per chunk and a summary, each with its time; an idle run is one line', async () => {
+test('`up` into a pipe prints a header, a line per table, a line per chunk and a summary, each with its time; an idle run is one line', async () => {
   const { run, target } = person()
   const first = await run(`up ${SLOTS} --chunk 20 --jobs 1`)
   expect(first.code).toBe(0)
-  const [header, created, ...chunks] = first.stderr.trimEnd().split('\n')
+  const [header, created, begun, ...chunks] = first.stderr.trimEnd().split('\n')
   const where = `network mainnet, target ${target} on ${server.url}`
   const sql = 'SQL files xatu (default)'
   expect(header).toMatch(
@@ -41,6 +41,7 @@ test('`up` into a pipe prints a header, a line per chunk and a summary, each wit
   )
   expect(header).toContain(where)
   expect(created).toContain(`block_slots_stat  created ${target}.int_block_slots_stat`)
+  expect(begun).toMatch(/^\S+Z block_slots_stat {2}60 blocks not done$/)
   expect(chunks).toEqual(
     ['1-20', '21-40', '41-60'].map((range, at) =>
       expect.stringMatching(

@@ -22,14 +22,20 @@ type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type:
 
 type EventText = { readonly importance: Importance; readonly lines: readonly string[] }
 
-/** Lines for an event; none for events that only the live display shows. `chunks`: how many are done, and how many there are. */
+/**
+ * Lines for an event; none for events that only the live display shows. `chunks`: how many are done, and how many there
+ * are; `begun`: the table whose first chunk begins.
+ */
 export function eventText(
   event: RunEvent,
   colors: Colors,
   chunks: { readonly done: number; readonly all: number },
+  begun?: { readonly expected: number; readonly done: number },
 ): EventText {
   switch (event.type) {
     case 'chunk-started':
+      if (begun === undefined) return progress()
+      return progress(`${event.table}  ${count(begun.expected - begun.done, 'block')} not done`)
     case 'expected':
     case 'table':
       return progress()

@@ -192,5 +192,6 @@ export const LOOKING: Readonly<Record<string, Documents>> = {
       cluster: nullable(text('The cluster')),
       nodes: nullable(number('Nodes of the cluster')),
     }),
+    'Rights, with --grants': document({ grants: texts('Lines of SQL, comments among them') }),
   },
 }

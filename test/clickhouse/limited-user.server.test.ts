@@ -1,7 +1,9 @@
 // Owns the promises to a runner with few rights: it is told what it lacks, and does without the query log.
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { RunSummary } from '../../src/runner/events.ts'
+import { backfillHere, environmentFor } from '../support/cli.ts'
 import { blocksWhere, edited } from '../support/edited.ts'
 import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'
@@ -33,7 +35,14 @@ const GRANTS = [
 const LOG = 'GRANT SELECT ON system.query_log'
 const KILL = 'GRANT KILL QUERY ON *.*'
 
+/** What `info --grants runner` prints, without the user. */
+const PRINTED = readFileSync(new URL('../../sql-templates/grants/runner.sql', import.meta.url), 'utf8')
+  .replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => ({ ...DATABASES, locks: 'ledger_locks' })[name] ?? name)
+  .split('\n')
+  .flatMap((line) => /^(GRANT .*) TO user;$/.exec(line)?.[1] ?? [])
+
 const USERS = {
+  runner_by_the_book: { grants: PRINTED },
   runner: { grants: GRANTS },
   runner_that_reads_the_log: { grants: [...GRANTS, LOG] },
   runner_that_sees: { grants: [...GRANTS, KILL] },
@@ -126,6 +135,23 @@ test('[target-query-log] a runner that may read the query log, though not flush 
   expect((await loseAnswer('runner_that_reads_the_log')).failed).toEqual([])
   expect(await story()).toEqual(['started', 'done', 'checkpoint'])
   expect(await blocks()).toEqual(ALL)
+})
+
+test('the rights that `info --grants runner` prints are enough for check, up, status, verify, redo and rebuild', async () => {
+  const login = { ...ground.server, ...as('runner_by_the_book') }
+  const env = { ...environmentFor(login, DATABASES), BACKFILL_LAG: '0' }
+  for (const words of [
+    `up ${TABLE} address_reads`,
+    `check ${TABLE} address_reads`,
+    `status --check --tables ${TABLE},address_reads`,
+    `verify ${TABLE}`,
+    `redo ${TABLE} --from 3 --to 5 --yes`,
+    `rebuild ${TABLE} --yes`,
+    `status --check --tables ${TABLE}`,
+  ]) {
+    const { code, stdout, stderr } = await backfillHere(words.split(' '), { env })
+    expect(code, `${words}: ${stderr}${stdout}`).toBe(0)
+  }
 })
 
 test('[target-no-temporary-tables] a runner that may not create temporary tables computes a shared step for each table by itself', async () => {

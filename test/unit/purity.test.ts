@@ -98,6 +98,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:fs': [
     'cli/completion/answer.ts',
     'commands/import/files/',
+    'commands/info/command.ts',
     'commands/init/',
     'commands/log/',
     'commands/new/',

@@ -9,9 +9,18 @@ export const SETUP: readonly CommandEntry[] = [
     name: 'info',
     about: 'Show the configuration, where it comes from, and the servers',
     usage: '[flags]',
-    flags: [...flags.sizing, flags.compression, flags.json, ...flags.common],
+    flags: declared(
+      'grants <runner|reader>  The GRANT lines for the user on the target, or on the source; asks no server',
+      ...flags.sizing,
+      flags.compression,
+      flags.json,
+      ...flags.common,
+    ),
     exits: exits.asking,
-    examples: { 'Show which server is meant, and why': 'info' },
+    examples: {
+      'Show which server is meant, and why': 'info',
+      'What an administrator types for the user of up': 'info --grants runner',
+    },
     load: async () => (await import('../../commands/info/command.ts')).info,
   },
   {

@@ -1,4 +1,6 @@
 // Owns `backfill info`: every setting with its origin, and the servers. It prints the settings before it asks a server.
+// With --grants it prints what an administrator types, and asks none.
+import { readFile } from 'node:fs/promises'
 import type { PerUnit } from '../../model/model.ts'
 import { EXIT } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
@@ -13,17 +15,49 @@ import { shownFolders } from '../../workspace/sql-folders.ts'
 import type { Setting } from '../../workspace/variables.ts'
 import { type Colors, count, listOf } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
+import { oneOf, readFlag } from '../../workspace/values.ts'
+import { PACKAGE_FOLDER } from '../../package-folder.ts'
+import { namesFor } from '../../clickhouse/own-databases.ts'
+import { quotedName } from '../../sql-syntax/quoting.ts'
 
 export const info: Command = async (context) => {
   const { config, flags, output } = context
   const colors = output.resultColors
   const json = flags.has('json')
+  const role = readFlag(flags, 'grants', oneOf<Role>(['runner', 'reader']))
+  if (role !== undefined) {
+    const grants = await grantLines(role, config)
+    output.answer({ grants }, grants)
+    return EXIT.ok
+  }
   if (!json) output.result([`backfill ${toolVersion()} on ${runtime()}`, '', ...settingLines(config, colors)])
   return await withWorkspace(context, async (session) => {
     if (json) output.json({ runtime: runtime(), settings: settingRows(config), ...serverFields(session) })
     else output.result(['', ...serverLines(session, config, colors)])
     return EXIT.ok
   })
+}
+
+/** The user on the target, and the user on the source. */
+type Role = 'runner' | 'reader'
+
+/** The rights of docs/reference/permissions.md for these databases, and for the user who is to be used. */
+async function grantLines(
+  role: Role,
+  { servers, databases, ledgerDatabase }: Config,
+): Promise<readonly string[]> {
+  const text = await readFile(new URL(`sql-templates/grants/${role}.sql`, PACKAGE_FOLDER), 'utf8')
+  const side = role === 'runner' ? 'target' : 'source'
+  const names: Readonly<Record<string, unknown>> = {
+    source: databases.source.value,
+    target: databases.target.value,
+    ...namesFor(ledgerDatabase.value),
+    user: servers.kind === 'remote' ? servers[side].username.value : role,
+  }
+  return text
+    .trimEnd()
+    .replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => quotedName(String(names[name])))
+    .split('\n')
 }
 
 function runtime(): string {

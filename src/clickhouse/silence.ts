@@ -1,6 +1,6 @@
 // Owns noticing that a connection has fallen silent: what stands between keeps it open, and no answer will ever come.
 import type { Readable } from 'node:stream'
-import { sleep } from '../seam/clock.ts'
+import { after } from '../seam/clock.ts'
 
 /** The server is asked after each `lookMs` in which nothing has arrived, and has `answerMs`: at most 50 s for two looks. */
 const LIMITS = { lookMs: 15_000, answerMs: 10_000 } as const
@@ -60,6 +60,18 @@ export async function unlessSilent<T>(
   }
 }
 
+/** Resolves after so many ms, or as soon as it is over. Nothing waits for it: it keeps no process alive. */
+function time(ms: number, over: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const end = () => resolve()
+  const cancel = after(ms, end)
+  over.addEventListener('abort', end)
+  return promise.finally(() => {
+    cancel()
+    over.removeEventListener('abort', end)
+  })
+}
+
 /** Resolves with the error when two looks have found nothing; never, if the answer has come before. */
 async function untilSilent(
   { isRunning, arrived }: Lookout,
@@ -67,7 +79,7 @@ async function untilSilent(
   over: AbortSignal,
 ): Promise<Error> {
   for (let missed = 0, before = arrived(); ; before = arrived()) {
-    await sleep(present.lookMs, over)
+    await time(present.lookMs, over)
     if (over.aborted) return new Promise(() => {})
     // Rows that nobody has read yet: we are slow, not the server.
     if (arrived() === undefined || arrived() !== before || (rest()?.readableLength ?? 0) > 0) missed = 0

@@ -175,8 +175,10 @@ test('none of this has written anything: the server has seen questions only', as
     server,
     `SELECT toString(query_kind) AS kind, sum(written_rows) AS written FROM system.query_log
     WHERE type != 'QueryStart' AND http_user_agent LIKE '%clickhouse-js%' AND event_time_microseconds > {since:String}
+      -- The last heartbeat of a lock of another file may arrive now.
+      AND NOT (query LIKE '%MODIFY COMMENT%' AND position(query, {ledger:String}) = 0)
     GROUP BY kind ORDER BY kind`,
-    { since: before[0]!.now },
+    { since: before[0]!.now, ledger: databases.ledger },
   )
   expect(kinds.reduce((sum, { written }) => sum + written, 0)).toBe(0)
   expect(kinds.map(({ kind }) => kind)).toEqual(['Select'])

@@ -1,6 +1,6 @@
 // Owns the proof that tests bite: puts each defect of support/defects.mjs into a copy of the source and runs the test
 // that has to fail. `npm run mutations`; `-- <words of a defect>` for some of them, `-- --pure` for those whose tests start
-// no server, `-- --kinds` for the kinds of docs/kinds.md. The last line is `N of N failed as they must`; the exit code is 1 where it is fewer, or where a defect no longer fits.
+// no server, `-- --servers` for the others, `-- --kinds` for the kinds of docs/kinds.md. The last line is `N of N failed as they must`; the exit code is 1 where it is fewer, or where a defect no longer fits.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -20,9 +20,10 @@ const endWithParent = new URL('../scripts/end-with-parent.mjs', import.meta.url)
 const COPIES = 2
 
 const PURE = '--pure'
+const SERVERS = '--servers'
 const KINDS = '--kinds'
 const typed = process.argv.slice(2)
-const words = typed.filter((word) => word !== PURE && word !== KINDS).join(' ')
+const words = typed.filter((word) => ![PURE, SERVERS, KINDS].includes(word)).join(' ')
 const startsServer = ({ test }) => test.includes('.server.')
 const chosen = [
   ...DEFECTS,
@@ -35,6 +36,7 @@ const chosen = [
   (defect) =>
     defect.what.includes(words) &&
     !(typed.includes(PURE) && startsServer(defect)) &&
+    !(typed.includes(SERVERS) && !startsServer(defect)) &&
     !(typed.includes(KINDS) && defect.kind === undefined),
 )
 const scratch = mkdtempSync(join(tmpdir(), 'backfill-mutations-'))

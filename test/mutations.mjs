@@ -3,7 +3,16 @@
 // no server, `-- --servers` for the others, `-- --kinds` for the kinds of docs/kinds.md. The last line is `N of N failed as they must`; the exit code is 1 where it is fewer, or where a defect no longer fits.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -40,6 +49,8 @@ const chosen = [
     !(typed.includes(KINDS) && defect.kind === undefined),
 )
 const scratch = mkdtempSync(join(tmpdir(), 'backfill-mutations-'))
+// Some tests run the program as another user.
+chmodSync(scratch, 0o755)
 const running = new Set()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')

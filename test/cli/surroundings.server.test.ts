@@ -142,8 +142,9 @@ test('what editors and systems leave in any folder is nobody’s test and nobody
 test('the embedded server works in a folder that is named like a pattern', async () => {
   const folder = join(temporaryDirectory(), 'what? {a,b} [c]*')
   mkdirSync(folder)
-  const ended = await backfill(['test', 'block_slots_stat'], { cwd: folder })
-  expect(ended, ended.stderr).toMatchObject({ code: 0 })
+  const ended = await backfill(['status', '--embedded'], { cwd: folder })
+  // Not that a file of the folder may not be read.
+  expect(ended.stderr).toMatch(/the source table default\.\w+ cannot be read: Unknown table/)
 })
 
 /** A server that takes connections and never says a word. */

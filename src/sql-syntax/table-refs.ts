@@ -1,7 +1,7 @@
 // Owns finding the tables that a statement reads: each name after FROM and JOIN, and each behind `{source:Identifier}.`
 import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, type Token, unquoted } from './lexer.ts'
-import { closingAt } from './tokens.ts'
+import { closings } from './tokens.ts'
 
 export type TableRead = {
   /** `source` of `{source:Identifier}.t`. */
@@ -80,10 +80,10 @@ export function beginsTable(tokens: readonly Token[], index: number): boolean {
 
 /** `name AS (` of WITH, also `name (columns) AS (` and `name AS MATERIALIZED (`. */
 function ownNames(tokens: readonly Token[]): ReadonlySet<string> {
+  const closing = closings(tokens)
   return new Set(
     tokens.flatMap((token, index) => {
-      const columns = closingAt(tokens, index + 1)
-      const as = (columns === -1 ? index : columns) + 1
+      const as = (closing.get(index + 1) ?? index) + 1
       if (!isName(token) || !isKeyword(tokens[as], 'AS')) return []
       const body = [as + 1, as + 2, as + 3].find((at) => !isKeyword(tokens[at], 'NOT', 'MATERIALIZED'))
       return tokens[body!]?.text === '(' ? [unquoted(token)] : []

@@ -18,7 +18,21 @@ export function splitAtCommas(tokens: readonly Token[]): readonly (readonly Toke
 export function closingAt(tokens: readonly Token[], open: number): number {
   const bracket = tokens[open]
   if (bracket === undefined || !OPENING.has(bracket.text)) return -1
-  return tokens.findIndex(({ depth }, at) => at > open && depth === bracket.depth)
+  for (let at = open + 1; at < tokens.length; at++) if (tokens[at]!.depth === bracket.depth) return at
+  return -1
+}
+
+/** The same for every bracket at once, for whoever asks about many: index of a bracket -> index of the one that closes it. */
+export function closings(tokens: readonly Token[]): ReadonlyMap<number, number> {
+  const found = new Map<number, number>()
+  const open = new Map<number, number>()
+  for (const [at, { depth, text }] of tokens.entries()) {
+    const bracket = open.get(depth)
+    if (bracket !== undefined) found.set(bracket, at)
+    if (OPENING.has(text)) open.set(depth, at)
+    else open.delete(depth)
+  }
+  return found
 }
 
 /** Tokens as ClickHouse prints a type or a literal: `Decimal(10, 2)`, `Enum8('a' = 1)`, `[1, -2]`. */

@@ -81,15 +81,16 @@ function scopesOf(sql: SqlText, scope: string): readonly (readonly Token[])[] {
     const close = closingAt(tokens, at + 2)
     return [tokens.slice(at + 3, close === -1 ? undefined : close)]
   }
+  const read = new Set(
+    [...scope.matchAll(/\bFROM (?:[^\s.]+\.)?(?:`([^`]+)`|(\w+))/g)].map(
+      ([, quoted, bare]) => quoted ?? bare,
+    ),
+  )
   return tableReads(sql)
-    .filter(({ table }) => new RegExp(`\\bFROM (?:\\S+\\.)?\`?${escaped(table)}\\b`).test(scope))
+    .filter(({ table }) => read.has(table))
     .map(({ from }) => selectAround(tokens, from))
 }
 
 function isNamed(token: Token, name: string): boolean {
   return (token.kind === 'word' || token.kind === 'identifier') && unquoted(token) === name
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[^\w]/g, '\\$&')
 }

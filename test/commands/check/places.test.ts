@@ -53,6 +53,13 @@ test.for<[message: string, line: number]>([
   expect(rejectedLine(sql(TWO, 11), { message, sent: '', linesBefore: 1 })).toBe(line)
 })
 
+test('the name of a table may be as long as a file', () => {
+  const name = 't'.repeat(100_000)
+  const text = `SELECT a\nFROM {source:Identifier}.${name}\nWHERE b`
+  const message = `Unknown expression identifier \`b\` in scope SELECT a FROM default.${name} WHERE b. (UNKNOWN_IDENTIFIER)`
+  expect(rejectedLine(sql(text), { message, sent: '', linesBefore: 0 })).toBe(3)
+})
+
 test('a syntax error is about the line of its position, whatever stands before it', () => {
   fc.assert(
     fc.property(

@@ -217,7 +217,9 @@ test('a word that is no table, and flags that exclude each other, are refused', 
 test('none of this has written anything on the server: it has seen questions only', async () => {
   await post(server, 'SYSTEM FLUSH LOGS query_log')
   const asked = `FROM system.query_log WHERE type != 'QueryStart' AND http_user_agent LIKE '%clickhouse-js%'
-    AND event_time_microseconds > '${since}'`
+    AND event_time_microseconds > '${since}'
+    -- The last heartbeat of a lock of another file may arrive now.
+    AND NOT (query LIKE '%MODIFY COMMENT%' AND position(query, '${databases.ledger}') = 0)`
   const kinds = await rowsOf<{ kind: string; written: number }>(
     server,
     `SELECT toString(query_kind) AS kind, sum(written_rows) AS written ${asked} GROUP BY kind ORDER BY kind`,

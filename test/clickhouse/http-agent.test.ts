@@ -1,33 +1,14 @@
 // Owns the promises of what stands between the program and a server: lost connections, gateways, proxies, certificates.
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { openClient, replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
+import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { retryDecision } from '../../src/clickhouse/error-codes.ts'
 import { agentFor } from '../../src/clickhouse/http-agent.ts'
 import { passesSoon } from '../../src/clickhouse/retry.ts'
 import { serverError } from '../../src/clickhouse/server-error.ts'
 import { openServer, type Server } from '../../src/clickhouse/server.ts'
 import { runWrite } from '../../src/clickhouse/write.ts'
-
-async function listening(answer: RequestListener): Promise<string> {
-  const server = createServer(answer)
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  onTestFinished(() => void server.close())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-const connectionTo = (url: string) =>
-  ({ side: 'target', url, username: 'ann', password: '', database: 'dbt' }) as const
-
-const ask = (url: string) => clientOf(url).rows({ query: 'SELECT 1 AS n' })
-
-function clientOf(url: string) {
-  const client = openClient(connectionTo(url), {})
-  onTestFinished(() => client.close())
-  return client
-}
+import { ask, clientOf, connectionTo, listening } from '../support/answering.ts'
 
 test('a question whose connection is lost is asked again, a statement that writes is not', async () => {
   let asked = 0

@@ -1,31 +1,12 @@
 // Owns the promises about connections that fall silent, but for those that a real server is needed for (http-agent.server.test.ts).
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { openClient } from '../../src/clickhouse/client.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
 import { replaceSilenceLimits } from '../../src/clickhouse/silence.ts'
-
-async function listening(answer: RequestListener): Promise<string> {
-  const server = createServer(answer)
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  onTestFinished(() => void server.close())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-const connectionTo = (url: string) =>
-  ({ side: 'target', url, username: 'ann', password: '', database: 'dbt' }) as const
-
-const ask = (url: string) => clientOf(url).rows({ query: 'SELECT 1 AS n' })
-
-function clientOf(url: string) {
-  const client = openClient(connectionTo(url), {})
-  onTestFinished(() => client.close())
-  return client
-}
+import { ask, clientOf, connectionTo, listening } from '../support/answering.ts'
 
 test(
   'a server that is silent on every connection ends a question and a ping within the limits',

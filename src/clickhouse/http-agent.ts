@@ -1,13 +1,12 @@
 // Owns how connections are made: certificates, the proxy of the environment, how long an address may take; and which HTTP
-// status an answer had, which the client does not tell. What never stops answering is not ClickHouse, and must not fill the
-// memory.
+// status an answer had, which the client does not tell.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { proxyEnvironment } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
-import { pipeline, Readable, Transform } from 'node:stream'
+import { limitError } from './bounded-answer.ts'
 
 /** An agent for one server (or for files of the web), to be destroyed by its owner. Loopback needs no proxy. */
 export function agentFor({
@@ -91,45 +90,5 @@ export async function withStatus<T>(
   } catch (error) {
     const { status = 0, location } = seen
     throw isOfGateways(status) && !isServers(error) ? new GatewayError(status, location) : error
-  }
-}
-
-/** Answers to questions are a few kilobytes: what sends more than this never ends. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
-
-function tooLarge(): Error {
-  return new Error(`the answer to a question is larger than ${MAX_ANSWER_BYTES / 1024 / 1024} MB`)
-}
-
-/** The stream, which fails after `MAX_ANSWER_BYTES`. */
-export function bounded(stream: Readable): Readable {
-  let bytes = 0
-  const counter = new Transform({
-    transform(piece: Buffer, _encoding, done) {
-      bytes += piece.length
-      if (bytes <= MAX_ANSWER_BYTES) return done(null, piece)
-      done(tooLarge())
-    },
-  })
-  // Its reader sees the error.
-  return pipeline(stream, counter, () => {})
-}
-
-/** The package reads an answer as a whole, however long: its stream is private, and read only after this. */
-export function limited<Result extends object>(result: Result): Result {
-  const stream: unknown = Reflect.get(result, '_stream')
-  if (stream instanceof Readable) Reflect.set(result, '_stream', bounded(stream))
-  return result
-}
-
-/** The package also reads the text of an error as a whole, and offers no place to limit it but Node's own. */
-function limitError(response: IncomingMessage): void {
-  const push = response.push.bind(response)
-  let bytes = 0
-  response.push = (piece: Buffer | null) => {
-    bytes += piece?.length ?? 0
-    if (bytes <= MAX_ANSWER_BYTES) return push(piece)
-    response.destroy(tooLarge())
-    return false
   }
 }

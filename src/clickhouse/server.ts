@@ -16,10 +16,8 @@ import {
   isSame,
   refusesSettings,
   type SettingsLimits,
-  CHANGED_SETTINGS,
-  type ChangedSetting,
-  defaultsFor,
 } from './settings-limits.ts'
+import { CHANGED_SETTINGS, type ChangedSetting, defaultsFor } from './profile-settings.ts'
 import { errorCode, originOf, messageOf } from './server-error.ts'
 
 /** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port if it has none (embedded). */

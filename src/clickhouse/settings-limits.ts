@@ -7,7 +7,6 @@ import { quotedName } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
 import type { Connection } from './connection.ts'
 import { errorCode } from './server-error.ts'
-import { isHarmless } from '../sql-syntax/harmless-settings.ts'
 
 export type SettingsLimits = Awaited<ReturnType<typeof readLimits>>
 
@@ -112,46 +111,6 @@ export function assertProfile(
   throw serverProblem(
     `the profile of user '${username}' has ${list(({ holds }) => holds)} (${side} ${url}), and the user may not change that: rows could be missing silently`,
     `Have it set ${list(({ wanted }) => wanted)} in the profile, or let the user set it (readonly = 2, no constraint): ALTER USER ${quotedName(username)} SETTINGS ${list(({ wanted }) => wanted)}`,
-    { code: SETTING_CONSTRAINT_VIOLATION },
-  )
-}
-
-/** A setting that has another value than the server's default; `isStuck`: '1' if the user may not set it. */
-export type ChangedSetting = readonly [name: string, value: string, fallback: string, isStuck: string]
-
-/** The settings that differ from the defaults, but those that somebody has invented (SQL_tenant = 7: they have none), as an aggregate over system.settings, which every user may read. */
-// Not a scalar subquery: inside of one the server itself changes settings. Not named tuples: profiles change how they are printed.
-export const CHANGED_SETTINGS = `groupArrayIf([name, value, default, toString(readonly)],
-  changed AND value != default AND alias_for = '' AND NOT is_obsolete AND type != 'Custom')`
-
-/**
- * The defaults to send in place of the profile's values.
- * @param sent the settings of every statement
- * @param defaults what was sent already: a setting that still differs cannot be set
- * @throws BackfillError `server` naming each setting that the user may not set and that `--accept-setting` does not name
- */
-export function defaultsFor(
-  changed: readonly ChangedSetting[],
-  { sent, defaults }: { readonly sent: ClickHouseSettings; readonly defaults: ClickHouseSettings },
-  connection: Connection,
-): ClickHouseSettings {
-  const accepted = connection.acceptedSettings ?? []
-  const others = changed.filter(
-    ([name]) => !Object.hasOwn(sent, name) && !isHarmless(name) && !accepted.includes(name),
-  )
-  // It changes hundreds of others, which come back with it.
-  const compatibility = others.filter(([name]) => name === 'compatibility')
-  const foreign = compatibility.length > 0 ? compatibility : others
-  const stuck = foreign.filter(([name, , , isStuck]) => isStuck === '1' || Object.hasOwn(defaults, name))
-  if (stuck.length > 0) throw refused(stuck, connection)
-  return Object.fromEntries(foreign.map(([name, , fallback]) => [name, fallback]))
-}
-
-function refused(stuck: readonly ChangedSetting[], { side, url, username }: Connection): BackfillError {
-  const list = (index: 1 | 2) => stuck.map((one) => `${one[0]} = '${one[index]}'`).join(', ')
-  return serverProblem(
-    `the profile of user '${username}' has ${list(1)} (${side} ${url}), and the user may not change that: a transform could yield other rows`,
-    `Let the user set it (readonly = 2, no constraint), or have the default set: ALTER USER ${quotedName(username)} SETTINGS ${list(2)}; if rows cannot change by it, add --accept-setting ${stuck.map(([name]) => name).join(',')}`,
     { code: SETTING_CONSTRAINT_VIOLATION },
   )
 }

@@ -1,5 +1,5 @@
 // Owns the preparation of a run: tables created, their status, costs of earlier chunks, slots.
-import { POLICY_HINT } from '../clickhouse/source-views.ts'
+import { POLICY_HINT } from '../clickhouse/row-policies.ts'
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'

@@ -1,5 +1,5 @@
 // Owns the promise that the rows of docs/kinds.md are what `npm run mutations -- --kinds` breaks, but for those without a case.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { repository } from '../support/processes.ts'
@@ -35,4 +35,15 @@ test('each kind of docs/kinds.md that has a case has a line that is broken, and 
   )
   expect(unnamed.map(({ what }) => what)).toEqual([])
   expect(rows).toHaveLength(defects.length)
+})
+
+test('each line of docs/kinds.md that guards is in the file that the row names', () => {
+  const page = readFileSync(join(repository, 'docs/kinds.md'), 'utf8').replaceAll('\\|', '|')
+  const guards = [...page.matchAll(/`([^`\n]+)` in ((?:src|page|sql)\/[\w./-]+)/g)]
+  expect(guards.length).toBeGreaterThan(100)
+  const gone = guards.filter(([, line, file]) => {
+    const place = join(repository, file!)
+    return !existsSync(place) || !readFileSync(place, 'utf8').includes(line!.trim())
+  })
+  expect(gone.map(([row]) => row)).toEqual([])
 })

@@ -7,7 +7,8 @@ import { NO_PACE } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing } from './shared-chunks.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../planning/sizing.ts'
-import { makeThrottle, roomWatch } from './throttle.ts'
+import { roomWatch } from './room.ts'
+import { makeThrottle } from './throttle.ts'
 import { overdueSeconds, readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
 import { type ChunkWork, startTable } from './table-run.ts'
@@ -100,7 +101,7 @@ export async function prepareRun(
     uuids,
     /** Query ids of the INSERTs under way. */
     inFlight: new Set<string>(),
-    /** Resolves when the target's disks have room (throttle.ts). */
+    /** Resolves when the target's disks have room (room.ts). */
     room: roomWatch({
       options,
       signal,

@@ -2,10 +2,11 @@
 import pLimit from 'p-limit'
 import { failedError } from '../model/errors.ts'
 import { blockSet, type BlockSet, formatBlockSet, intersect, subtract, union } from '../model/blocks.ts'
-import type { TableDefinition, RowsKind } from '../model/model.ts'
+import type { TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import { rangeOf } from '../ledger/staleness.ts'
 import { readFingerprint, writeFingerprint, prunedBlocks } from '../sources/fingerprint.ts'
+import { type Remedy, remedyFor } from './remedy.ts'
 import { readSame, readsOf, type TableReads } from './chunk-inputs.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
@@ -140,28 +141,4 @@ async function endAttempts({ queries }: Ports, key: string, attempts: readonly A
         'GRANT SELECT ON system.processes, KILL QUERY ON *.* TO your user, or run backfill up as that user',
       )
   await queries.end(attempts.map(({ queryId }) => queryId))
-}
-
-export type DirtyCase = {
-  /** Whether the target's engine keeps one row per key (any Replacing…MergeTree). */
-  readonly replacing: boolean
-  readonly rows: RowsKind
-  /** Whether the attempt used the SQL and the source rows that a new attempt would use. */
-  readonly unchanged: boolean
-  /** As in `Found`. */
-  readonly suspect: boolean
-}
-
-/**
- * `rerun`: the new rows are equal and replace the old ones. `clean`: delete the old rows first. `rerun-stale`: rows of the
- * old attempt cannot be deleted and may differ from the new rows; run again and tag the range as stale. `stop`: old and
- * new rows cannot be distinguished; only a rebuild fixes it.
- */
-export type Remedy = 'rerun' | 'clean' | 'rerun-stale' | 'stop'
-
-export function remedyFor({ replacing, rows, unchanged, suspect }: DirtyCase): Remedy {
-  const same = unchanged && !suspect
-  if (rows.kind === 'per-block') return replacing && same && rows.deletedFirst !== true ? 'rerun' : 'clean'
-  if (!replacing) return 'stop'
-  return same ? 'rerun' : 'rerun-stale'
 }

@@ -11,7 +11,7 @@ import { sqlHash } from '../../src/project/definitions.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { readFingerprint, writeFingerprint } from '../../src/sources/fingerprint.ts'
 import { ddlColumns, ddlTable } from '../../src/sql-syntax/create-table.ts'
-import { LEDGER_VERSION } from '../../src/targets/target.ts'
+import { LEDGER_VERSION } from '../../src/targets/ledger-version.ts'
 import { normalForm } from '../../src/sql-syntax/statements.ts'
 import { repository } from '../support/processes.ts'
 

@@ -29,7 +29,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'runner/prepare.ts',
     'runner/query-fate.ts',
     'runner/retry-range.ts',
-    'runner/throttle.ts',
+    'runner/room.ts',
     'runner/throttle.ts',
     'runner/up.ts',
     'targets/delete-ranges.ts',

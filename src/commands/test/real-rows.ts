@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { openServers } from '../../clickhouse/servers.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
-import { volatileNames } from '../../targets/compared-columns.ts'
+import { volatileNames } from '../../targets/volatile-outputs.ts'
 
 /** A table that the transform reads, and the wanted columns. */
 export type Input = {

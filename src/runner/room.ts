@@ -1,0 +1,51 @@
+// Owns waiting for room on the target's disks: where there is none, chunks fail, and merges with them.
+import { failedError } from '../model/errors.ts'
+import type { Standstill } from '../model/standstill.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
+import type { UpOptions } from '../planning/run-options.ts'
+import type { FreeSpace } from '../targets/free-space.ts'
+
+type Watched = {
+  readonly options: Pick<UpOptions, 'minFreeShare' | 'giveUpMs'>
+  readonly signal: AbortSignal
+  readonly ask: () => Promise<FreeSpace | undefined>
+}
+
+/** An answer counts for this long, for all tables. */
+const ASK_EVERY_MS = 5_000
+
+/** Told why it waits, and when that is over. */
+type Say = (standstill: Standstill | undefined) => void
+
+/**
+ * A function to be called before each chunk: it resolves when there is room, or the run was aborted, and says once that
+ * it waits.
+ * @throws BackfillError (that function) `failed` if there is none for as long as an unreachable server is waited for
+ */
+export function roomWatch({ options, signal, ask }: Watched): (say: Say) => Promise<void> {
+  let askedAt = -Infinity
+  return async (say) => {
+    const began = monotonicMs()
+    let said = false
+    while (!signal.aborted) {
+      if (monotonicMs() - askedAt < ASK_EVERY_MS) break
+      const free = await ask()
+      if (free === undefined || free.share >= options.minFreeShare) {
+        askedAt = monotonicMs()
+        break
+      }
+      const found = `${percent(free.share)} of disk ${free.disk} is free, less than --min-free-disk ${percent(options.minFreeShare)}`
+      if (monotonicMs() - began >= options.giveUpMs)
+        throw failedError(
+          found,
+          'Free or add disk space, or lower --min-free-disk; backfill doctor shows the disks',
+        )
+      if (!said) say({ reason: 'disk', found })
+      said = true
+      await sleep(Math.min(ASK_EVERY_MS, options.giveUpMs), signal)
+    }
+    if (said) say(undefined)
+  }
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1).replace('.0', '')}%`

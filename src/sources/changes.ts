@@ -3,14 +3,8 @@ import { blockSet, hull, intersect, type Range, subtract } from '../model/blocks
 import type { TableDefinition } from '../model/model.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { splitStaleTag } from '../ledger/stale.ts'
-import {
-  evaluateChange,
-  isRewritten,
-  readFingerprint,
-  type SourceFacts,
-  prunedBlocks,
-  type SourceRows,
-} from './fingerprint.ts'
+import { evaluateChange, isRewritten, readFingerprint, type SourceFacts } from './fingerprint.ts'
+import { prunedBlocks, type SourceRows } from './pruned-blocks.ts'
 import { sql } from 'kysely'
 import { typed } from '../clickhouse/dialect.ts'
 import { rowsIn, type SourcePlace } from './rows.ts'

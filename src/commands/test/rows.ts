@@ -5,7 +5,7 @@ import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import type { Cell, Row, UnitTest } from './unit-test.ts'
 import type { YamlEntry, YamlNode } from './yaml-tree.ts'
-import { type DataType, parseType } from '../../sql-syntax/column-fit.ts'
+import { type DataType, parseType } from '../../sql-syntax/types.ts'
 
 export type GivenContext = { readonly network: string; readonly range: Range }
 

@@ -199,14 +199,15 @@ test.for([
 
 test('a failure whose message holds the password is masked, in JSON too', async () => {
   const cwd = temporaryDirectory()
-  const tables = `${server.password},address_diffs`
+  // A leading `-` would be no part of the name: it leaves a table out.
+  const tables = `x${server.password},address_diffs`
   for (const argv of [
     ['up', '--json', '--tables', tables],
     ['status', '--tables', tables],
   ]) {
     const { code, stdout, stderr } = await backfillHere(argv, { cwd, env: environment() })
     expect(code).toBe(2)
-    expect(stderr).toContain("'***'")
+    expect(stderr).toContain("'x***'")
     expect(stdout + stderr).not.toContain(server.password)
   }
 })

@@ -53,7 +53,6 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
   const { world } = server
   const runs: Run[] = []
   /** Somebody has taken rows away behind the program's back. */
-  let redoneAt = -1
   let isEmptied = false
 
   /** A process that does the work; `up` says that all blocks are done when it is. */
@@ -63,8 +62,8 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     chosen: readonly Key[],
     work: (workspace: Workspace, hooks: UpHooks) => Promise<RunSummary>,
   ): Run {
-    const began = time.now()
-    let spokeAt = began
+    const known = world.ledger.length
+    let spokeAt = time.now()
     const speak = () => {
       run.quietest = Math.max(run.quietest, time.now() - spokeAt)
       spokeAt = time.now()
@@ -87,8 +86,9 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
       if (isEmptied) return
       if (/was it truncated|was a partition dropped|of which this ledger knows nothing/.test(outcome))
         world.broken.push(`a run blames somebody who did nothing: ${outcome}`)
-      // What a redo has taken out since it read the ledger, it could not know.
-      if (outcome === 'ok' && what.startsWith('up') && redoneAt < began)
+      // What a redo has taken out since it read the ledger, it could not know, however long before it began.
+      const isTakenOut = world.ledger.slice(known).some(({ event }) => event === 'invalidated')
+      if (outcome === 'ok' && what.startsWith('up') && !isTakenOut)
         world.broken.push(...exactness(world, tables))
     }
     void result.then(
@@ -108,7 +108,6 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     )
 
   function startRedo({ host, table, from, to }: Extract<Act, { act: 'redo' }>): void {
-    redoneAt = time.now()
     start(host, `redo ${table} ${from}-${to}`, [table], async (workspace, hooks) => {
       const request = { kind: 'range', range: { from, to } } as const
       const plan = await planRedo(workspace, { request, dependants: 'cascade', lag: 0, jobs: 1, typed: '' })

@@ -119,6 +119,11 @@ function leftovers(world: World, lastPid: number): readonly string[] {
     ...(world.writing.length > 0 ? ['a statement still writes'] : []),
     ...world.mutations
       .filter(({ state }) => state === 'waiting' || state === 'failed')
+      // A request that was delivered twice: what it was to do is done, and whoever deletes next kills it first.
+      .filter(
+        ({ target, lock }) =>
+          !world.mutations.some((one) => one.target === target && one.lock === lock && one.state === 'done'),
+      )
       .map(({ target }) => `a deletion of ${target.name} hangs for ever`),
   ]
 }

@@ -57,13 +57,27 @@ const END = /^(?:$| [),\]]| (?!(?:DIV|MOD|IN|IS|LIKE)\b)[a-z_])/i
 /** A column, bare or in one function that keeps a block what it is. */
 const NAMED = new RegExp(`${START}(?:${COLUMN}|(?:toUInt(?:32|64)|min|max|any) \\( ${COLUMN} \\)) $`, 'i')
 
+/** What may stand before a column that is read; any other word, or the end of an expression, is what the name is given to. */
+const BEFORE_COLUMN =
+  /(?:^|[(,[.=<>+*/%!?:|-]|\b(?:SELECT|DISTINCT|WHERE|PREWHERE|HAVING|AND|OR|NOT|ON|USING|CASE|WHEN|THEN|ELSE|BY|BETWEEN|IN|LIKE|ILIKE|DIV|MOD|WITH|AS)) $/i
+
+/** Rows of other blocks decide on a row here. */
+const ACROSS_ROWS = /\b(?:OVER|LIMIT|OFFSET|FETCH|QUALIFY|WINDOW)\b/i
+
 /** The names that mean a row's own block: `block_number`, and aliases of such names. */
 function positionNames(text: string): ReadonlySet<string> {
+  if (ACROSS_ROWS.test(text)) return new Set()
   const aliases = [...text.matchAll(/\bAS [`"]?(\w+)/gi)].map(({ 1: name, index }) => {
     const [, bare, inside] = NAMED.exec(before(text, index)) ?? []
     return { name: name!, of: bare ?? inside }
   })
-  let names = new Set(['block_number', ...aliases.map(({ name }) => name)])
+  // `slot block_number`: an alias without AS.
+  const given = new Set(
+    [...text.matchAll(/[`"]?(\w+)[`"]?/g)].flatMap(({ 1: name, index }) =>
+      BEFORE_COLUMN.test(before(text, index)) ? [] : [name],
+    ),
+  )
+  let names = new Set(['block_number', ...aliases.map(({ name }) => name)].filter((name) => !given.has(name)))
   for (;;) {
     const kept = new Set(
       [...names].filter((name) =>

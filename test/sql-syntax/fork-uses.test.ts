@@ -47,6 +47,16 @@ test.each([
     `SELECT slot AS block_number ${FROM} AND block_number >= {dencun:UInt64}`,
   ],
   [
+    'another column by the name of the block, without AS',
+    `SELECT slot block_number ${FROM} AND block_number >= {dencun:UInt64}`,
+  ],
+  [
+    'a sum by the name of the block, without AS',
+    `SELECT block_number + 1000 \`block_number\`, block_number >= {dencun:UInt64} x ${FROM}`,
+  ],
+  ['a running sum', `SELECT sum(block_number >= {dencun:UInt64}) OVER (ORDER BY a) AS x ${FROM}`],
+  ['the first row', `SELECT a ${FROM} ORDER BY block_number >= {dencun:UInt64}, a LIMIT 1`],
+  [
     'a name for several columns',
     `SELECT slot AS b, a FROM (SELECT block_number AS b ${FROM}) WHERE b >= {dencun:UInt64}`,
   ],

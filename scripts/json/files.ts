@@ -58,8 +58,8 @@ export const FILES: Readonly<Record<string, Documents>> = {
         dropped: texts('Columns that the table has and the file has not'),
         examples: list(
           object({
-            before: nullable(texts('The row now')),
-            after: nullable(texts('The row after the edit')),
+            before: nullable(z.array(z.string().nullable()).describe('The row now')),
+            after: nullable(z.array(z.string().nullable()).describe('The row after the edit')),
           }),
           'Some of the rows that differ',
         ),

@@ -7,6 +7,7 @@ import { verbatim } from '../../terminal/render/json.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 import { typedBounds } from '../../workspace/run-options.ts'
 import { names, oneOf, positiveCount, readFlag } from '../../workspace/values.ts'
+import type { Row } from './compare.ts'
 import { type Tried, type TryReport, tryEdit } from './try.ts'
 
 export const tryCommand: Command = async (context) => {
@@ -56,7 +57,9 @@ function notes({ blocks, left }: TryReport): readonly string[] {
   ]
 }
 
-const line = (row: readonly string[] | null) => row?.join(', ') ?? '(no row)'
+/** A text that reads NULL is quoted. */
+const line = (row: Row | null) =>
+  row?.map((value) => (value === 'NULL' ? "'NULL'" : (value ?? 'NULL'))).join(', ') ?? '(no row)'
 
 function examples({ tables }: TryReport): readonly string[] {
   return tables.flatMap(({ table, examples: own }) =>

@@ -5,6 +5,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
+import { isName, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 
 /**
  * Rows by what became of them, judged by the columns that both tables have; `columns`: name -> changed rows; `added`,
@@ -18,11 +19,11 @@ export type Difference = {
   readonly columns: Readonly<Record<string, number>>
   readonly added: readonly string[]
   readonly dropped: readonly string[]
-  readonly examples: readonly {
-    readonly before: readonly string[] | null
-    readonly after: readonly string[] | null
-  }[]
+  readonly examples: readonly { readonly before: Row | null; readonly after: Row | null }[]
 }
+
+/** The texts of the common columns' values; null for NULL. */
+export type Row = readonly (string | null)[]
 
 const EXAMPLES = 3
 
@@ -46,8 +47,11 @@ export async function compareTable(
   ]
   const names = before.filter((name) => after.includes(name))
   const inRanges = ranges.map(({ from, to }) => `${table.position} BETWEEN ${from} AND ${to}`).join(' OR ')
-  const values = names.map((name) => `ifNull(toString(${quoteIdentifier(name)}), 'NULL')`).join(', ')
-  const key = old.sortKey === '' ? `(${values})` : `(${old.sortKey})`
+  const values = names.map((name) => `toString(${quoteIdentifier(name)})::Nullable(String)`).join(', ')
+  // Rows whose key has another name now are new or gone, unless all else is the same.
+  const words = significantTokens({ file: '', line: 1, text: old.sortKey }).filter(isName).map(unquoted)
+  const hasKey = old.sortKey !== '' && words.every((word) => names.includes(word) || !before.includes(word))
+  const key = hasKey ? `(${old.sortKey})` : `(${values})`
   const place = (database: string) => `${quoteIdentifier(database)}.${quoteIdentifier(table.target)}`
   const rows = (isNew: boolean) => {
     const [database, { engine }] = isNew ? [scratch, now] : [connection.database, old]
@@ -56,7 +60,7 @@ export async function compareTable(
       isNew || table.rows.kind === 'per-block'
         ? inRanges
         : `(${inRanges}) OR ${key} IN (SELECT ${key} FROM ${place(scratch)})`
-    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}] AS v, (${inRanges}) AS own FROM ${from} WHERE ${where}`
+    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}]::Array(Nullable(String)) AS v, (${inRanges}) AS own FROM ${from} WHERE ${where}`
   }
   // Several rows of a key are compared as a sorted list.
   const query = `WITH
@@ -69,12 +73,12 @@ export async function compareTable(
     SELECT
       toUInt32(countIf(what = 'same')) AS same, toUInt32(countIf(what = 'changed')) AS changed,
       toUInt32(countIf(what = 'new')) AS new, toUInt32(countIf(what = 'gone')) AS gone,
-      sumForEachIf(arrayMap((a, b) -> toUInt32(a != b), arrayResize(after[1], ${names.length}), arrayResize(before[1], ${names.length})), what = 'changed') AS perColumn,
+      sumForEachIf(arrayMap((a, b) -> toUInt32([a] != [b]), arrayResize(after[1], ${names.length}), arrayResize(before[1], ${names.length})), what = 'changed') AS perColumn,
       groupArrayIf(${EXAMPLES})(([before[1]], [after[1]]), what != 'same') AS examples
     FROM judged`
   type Answer = Pick<Difference, 'same' | 'changed' | 'new' | 'gone'> & {
     readonly perColumn: readonly number[]
-    readonly examples: readonly (readonly [[string[]], [string[]]])[]
+    readonly examples: readonly (readonly [[Row], [Row]])[]
   }
   const [answer] = await client.rows<Answer>({ query, doing: `comparing ${table.key}` })
   const { perColumn, examples, ...counts } = answer!
@@ -87,4 +91,4 @@ export async function compareTable(
   }
 }
 
-const orNull = (row: readonly string[]) => (row.length === 0 ? null : row)
+const orNull = (row: Row) => (row.length === 0 ? null : row)

@@ -1,7 +1,8 @@
 // Owns the promises of `backfill try`: what an edit changes, two tables further on as well; and that nothing else is written.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { Row } from '../../../src/commands/try/compare.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
 import { editedFolder } from '../../support/edited-folder.ts'
@@ -37,7 +38,7 @@ type Tried = {
   readonly added: readonly string[]
   readonly dropped: readonly string[]
   readonly columns: Readonly<Record<string, number>>
-  readonly examples: readonly { readonly before: string[] | null; readonly after: string[] | null }[]
+  readonly examples: readonly { readonly before: Row | null; readonly after: Row | null }[]
 } & Readonly<Record<'same' | 'changed' | 'new' | 'gone', number>>
 
 async function tried(words: string, folder?: string) {
@@ -115,6 +116,44 @@ test('columns of one side are named, and rows are the same by the others', async
   const { same, ...rest } = of('address_diffs')
   expect(same).toBeGreaterThan(0)
   expect(rest).toMatchObject({ changed: 0, columns: {}, added: ['txs'], dropped: ['tx_count'] })
+})
+
+test('NULL is another value than the text NULL', async () => {
+  const table = `${names.target}.int_address_diffs`
+  await post(server, `ALTER TABLE ${table} ADD COLUMN note Nullable(String) DEFAULT 'NULL'`)
+  onTestFinished(() => post(server, `ALTER TABLE ${table} DROP COLUMN note`).then(() => {}))
+  const folder = editedFolder(FILE, (text) => text.replace('AS tx_count', 'AS tx_count, NULL AS note'))
+  const ddl = join(folder, 'ddl/address_diffs.sql')
+  const added = readFileSync(ddl, 'utf8').replace('    INDEX', '    note Nullable(String),\n    INDEX')
+  writeFileSync(ddl, added)
+  const rows = await rowsIn('int_address_diffs', 'block_number BETWEEN 3 AND 6')
+  const { of } = await tried('address_diffs --from 3 --to 6', folder)
+  expect(of('address_diffs')).toMatchObject({ same: 0, changed: rows, columns: { note: rows } })
+  expect(of('address_diffs').examples[0]).toMatchObject({
+    before: expect.arrayContaining(['NULL']),
+    after: expect.arrayContaining([null]),
+  })
+  const { stdout } = await run('try address_diffs --from 3 --to 6', folder)
+  expect(stdout).toMatch(/- .*, 'NULL'\n +\+ .*, NULL\n/)
+})
+
+test('rows whose key column has another name now are compared by what else they hold', async () => {
+  const folder = editedFolder('transforms/accounts_alive.sql', (text) =>
+    text.replace('account AS address,', 'account AS who,'),
+  )
+  const ddl = join(folder, 'ddl/accounts_alive.sql')
+  writeFileSync(
+    ddl,
+    readFileSync(ddl, 'utf8').replaceAll(/^ {4}address|(?<=ORDER BY )address|(?<=Hash64\()address/gm, 'who'),
+  )
+  const { of } = await tried(`accounts_alive --from 1 --to ${BLOCKS}`, folder)
+  expect(of('accounts_alive')).toMatchObject({
+    changed: 0,
+    new: 0,
+    gone: 0,
+    added: ['who'],
+    dropped: ['address'],
+  })
 })
 
 test('rows that go are seen in the table and in the table that reads it, and no row of other blocks counts', async () => {

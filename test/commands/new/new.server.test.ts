@@ -31,7 +31,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 const TRANSFERS = `--! position: number
 --! network: none
 --! written: none
-CREATE TABLE IF NOT EXISTS {source:Identifier}.transfers (number UInt64, sender String) ENGINE = MergeTree ORDER BY number`
+CREATE TABLE IF NOT EXISTS {source:Identifier}.transfers (number UInt64, address FixedString(42)) ENGINE = MergeTree ORDER BY number`
 const VOTES = `--! position: toUnixTimestamp(slot_time)
 --! network: none
 --! written: none
@@ -77,6 +77,11 @@ test.for<{ what: string; words: readonly string[]; says: string }>([
     what: 'a key that an input does not have',
     words: ['gas', '--after', 'block_slots_stat', '--rows', 'per-key'],
     says: 'no address column',
+  },
+  {
+    what: 'an address of a type that takes no short text',
+    words: ['gas', '--sources', 'transfers', '--rows', 'per-key'],
+    says: 'no address column of type String',
   },
 ])('$what is refused, and nothing is written', async ({ words, says }) => {
   const folder = ownFolder()

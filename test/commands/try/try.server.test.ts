@@ -121,7 +121,9 @@ test('columns of one side are named, and rows are the same by the others', async
 test('NULL is another value than the text NULL', async () => {
   const table = `${names.target}.int_address_diffs`
   await post(server, `ALTER TABLE ${table} ADD COLUMN note Nullable(String) DEFAULT 'NULL'`)
-  onTestFinished(() => post(server, `ALTER TABLE ${table} DROP COLUMN note`).then(() => {}))
+  onTestFinished(async () => {
+    await post(server, `ALTER TABLE ${table} DROP COLUMN note`)
+  })
   const folder = editedFolder(FILE, (text) => text.replace('AS tx_count', 'AS tx_count, NULL AS note'))
   const ddl = join(folder, 'ddl/address_diffs.sql')
   const added = readFileSync(ddl, 'utf8').replace('    INDEX', '    note Nullable(String),\n    INDEX')

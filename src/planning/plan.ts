@@ -1,5 +1,6 @@
 // Owns the plan: the chunks that `up` would run now. Writes nothing.
 import { checkTables } from '../targets/check-columns.ts'
+import type { BackfillError } from '../model/errors.ts'
 import { cutChunks } from './chunks.ts'
 import { countBlocks, hull, intersect, type Range } from '../model/blocks.ts'
 import { sourcesBehind } from '../model/choose.ts'
@@ -20,7 +21,9 @@ import { staleSummaries } from './stale-ranges.ts'
  */
 export async function planUp(workspace: ReadWorkspace, options: UpOptions, enough = Infinity) {
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
-  await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses))
+  const misfits = new Map<string, BackfillError>()
+  const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
+  await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses), onMisfit)
   const [availabilities, { capacity, throughputs }, free, steering] = await Promise.all([
     availabilitiesOf(workspace, tableStatuses, enough),
     readRunHistory(workspace, uuidsIn(tableStatuses)),
@@ -43,6 +46,7 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions, enoug
         capacity,
         throughputs,
         tableStatuses,
+        misfits,
         jobs,
       }),
     ),
@@ -81,14 +85,18 @@ function likeSeen({ rowEstimates, unprobed }: Availability): Range & { readonly 
 type Known = RunHistory & {
   readonly options: UpOptions
   readonly tableStatuses: ReadonlyMap<string, TableStatus>
+  /** Tables that are not as their files say. */
+  readonly misfits: ReadonlyMap<string, BackfillError>
   readonly jobs: number
 }
 
 function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: Known) {
   const { table, bounds, target, dirty, absences } = tableStatus
   const { options, throughputs, tableStatuses } = known
+  const misfit = known.misfits.get(table.key)
   const untouched =
-    absences.some(({ state }) => state === 'unknown rows') && !options.recompute.includes(table.key)
+    misfit !== undefined ||
+    (absences.some(({ state }) => state === 'unknown rows') && !options.recompute.includes(table.key))
   const wanted = untouched ? [] : [{ from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER }]
   const runnable = intersect(probeBlocks.runnable, wanted)
   const reason = table.after.length > 0 ? `missing; as soon as ${table.after.join(', ')} have it` : 'missing'
@@ -139,7 +147,7 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     /** Ranges that stop the table until they are recovered. */
     dirty,
     create: target === undefined,
-    notes: notesOf(tableStatus),
+    notes: [...(misfit === undefined ? [] : [misfit.message]), ...notesOf(tableStatus)],
   }
 }
 

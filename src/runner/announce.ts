@@ -2,7 +2,7 @@
 import { BackfillError } from '../model/errors.ts'
 import { countBlocks, formatBlockSet, intersect } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
-import type { UpOptions } from '../planning/run-options.ts'
+import type { RunContext } from './prepare.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
 import { emptyInputsNote, strayTexts, type TableStatus } from '../planning/table-status.ts'
 import type { TableRun } from './table-run.ts'
@@ -26,12 +26,11 @@ export function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunE
 /** Reports for each table the work to do, and why some blocks cannot run. */
 export function announce(
   runs: ReadonlyMap<string, TableRun>,
-  options: UpOptions,
-  report: (event: RunEvent) => void,
+  { misfits, options, report }: Pick<RunContext, 'misfits' | 'options' | 'report'>,
 ): void {
   for (const { key, tableStatus, unprobed } of runs.values()) {
     const { bounds, covered, absences } = tableStatus
-    if (refusalOf(tableStatus, options) !== undefined) continue
+    if (refusalOf(tableStatus, { misfits, options }) !== undefined) continue
     for (const { state, text } of absences)
       if (['emptied', 'emptied in part', 'head went back'].includes(state))
         report({ type: 'warning', table: key, text })
@@ -61,8 +60,10 @@ export function announce(
 /** Why a run must not touch a table; undefined if it may. New rows in an emptied table would hide that others are lost. */
 export function refusalOf(
   { table, absences, missing }: TableStatus,
-  { recompute }: Pick<UpOptions, 'recompute'>,
+  { misfits, options: { recompute } }: Pick<RunContext, 'misfits' | 'options'>,
 ): BackfillError | undefined {
+  const misfit = misfits.get(table.key)
+  if (misfit !== undefined) return misfit
   const refused = absences.find(
     ({ state }) =>
       (state === 'unknown rows' && !recompute.includes(table.key)) ||

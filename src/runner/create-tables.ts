@@ -1,5 +1,5 @@
 // Owns creating missing databases, ledger and derived tables on the target. Checks come first.
-import { checkTables } from '../targets/check-columns.ts'
+import { checkTables, type OnMisfit } from '../targets/check-columns.ts'
 import { withDependencies } from '../model/choose.ts'
 import { uuidsOf } from '../planning/table-status.ts'
 import type { Workspace } from './workspace.ts'
@@ -7,9 +7,10 @@ import type { Workspace } from './workspace.ts'
 /**
  * Checks every chosen table and its inputs, then creates missing tables; if a check fails, nothing is written. Creating is
  * idempotent.
- * @throws BackfillError `usage` if a file does not fit the servers
+ * @throws BackfillError `usage` if a file does not fit the servers; `failed` for a table that is not as its file says, unless
+ *   `onMisfit` takes it
  */
-export async function createTables(workspace: Workspace) {
+export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
   const { target } = workspace.ports
   const tables = withDependencies(workspace)
   const names = tables.map((table) => table.target)
@@ -22,7 +23,7 @@ export async function createTables(workspace: Workspace) {
     target.ledgerState(),
     workspace.ports.source.assertReadable(sources),
   ])
-  const unchecked = await checkTables(workspace, tables, existing)
+  const unchecked = await checkTables(workspace, tables, existing, onMisfit)
   const missing = tables.filter((table) => !existing.has(table.target))
   for (const table of missing) target.assertCreatable(table)
   if (missing.length > 0 || ledger !== 'ready') {
@@ -33,7 +34,7 @@ export async function createTables(workspace: Workspace) {
   }
   if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
   for (const table of missing) await target.create(table)
-  if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names))
+  if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names), onMisfit)
   return tables.map((table) => ({
     table: table.key,
     target: `${target.database}.${table.target}`,

@@ -1,5 +1,6 @@
 // Owns the preparation of a run: tables created, their status, costs of earlier chunks, slots.
 import { POLICY_HINT } from '../clickhouse/row-policies.ts'
+import type { BackfillError } from '../model/errors.ts'
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
@@ -39,7 +40,9 @@ export async function prepareRun(
 ) {
   const runId = randomId()
   report({ type: 'run', runId, network: workspace.network.name, ...workspace.addresses })
-  for (const { table, target, created } of await createTables(workspace))
+  const misfits = new Map<string, BackfillError>()
+  const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
+  for (const { table, target, created } of await createTables(workspace, onMisfit))
     if (created) report({ type: 'created', table, target })
 
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = options
@@ -99,6 +102,8 @@ export async function prepareRun(
     tableStatuses,
     /** Table key -> UUID of its target. */
     uuids,
+    /** Table key -> why its target, which is not as its file says, cannot take its rows. */
+    misfits,
     /** Query ids of the INSERTs under way. */
     inFlight: new Set<string>(),
     /** Resolves when the target's disks have room (room.ts). */

@@ -47,7 +47,7 @@ export async function up(
   const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
   const { context, sharing } = await prepareRun(workspace, options, { report, signal }, prepared)
   const { runs, throttle, tableStatuses } = context
-  announce(runs, options, report)
+  announce(runs, context)
 
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
@@ -190,7 +190,7 @@ export async function up(
   }
 
   for (const run of runs.values()) {
-    const refusal = refusalOf(run.tableStatus, options)
+    const refusal = refusalOf(run.tableStatus, context)
     if (refusal !== undefined) fail(run, refusal)
     const pause = throttle.pauseOf(run.key)
     // Cron would start one waiting run after the other.

@@ -1,7 +1,12 @@
 // Owns the check before a run that ClickHouse accepts each transform and that its columns fit the target.
-import { usageError } from '../model/errors.ts'
+import { type BackfillError, failedError, usageError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
-import { columnProblems, type OutputColumn } from '../sql-syntax/column-fit.ts'
+import {
+  columnMisfits,
+  columnProblems,
+  type ColumnProblem,
+  type OutputColumn,
+} from '../sql-syntax/column-fit.ts'
 import { derivedInputs, type Scope } from '../model/choose.ts'
 import type { TargetPort, TargetTable } from './target.ts'
 
@@ -17,15 +22,22 @@ type CheckScope = Pick<Scope, 'catalogue'> & {
   }
 }
 
+/** What becomes of a table whose transform fits its DDL file, but not the table that exists: it alone cannot be built. */
+export type OnMisfit = (key: string, error: BackfillError) => void
+
 /**
  * Checks the tables whose inputs exist; returns the tables that read derived tables which do not exist yet.
  * A target that does not exist is checked by its DDL file.
- * @throws BackfillError `usage` with file and line and every problem of the first table that has one
+ * @throws BackfillError `usage` with file and line and every problem of the first table that has one; `failed` for a target
+ *   that is not as its file says, unless `onMisfit` takes it
  */
 export async function checkTables(
   { ports, catalogue }: CheckScope,
   tables: readonly TableDefinition[],
   targets: ReadonlyMap<string, TargetTable>,
+  onMisfit: OnMisfit = (_, error) => {
+    throw error
+  },
 ): Promise<readonly TableDefinition[]> {
   const keys = tables.map(({ key }) => key)
   const exists = (key: string) =>
@@ -40,12 +52,28 @@ export async function checkTables(
           `${ports.target.database}.${table.target} ${target.problem.sentence}`,
           target.problem.hint,
         )
-      const columns = target?.columns ?? (await ports.target.ddlColumns(table))
-      const problems = columnProblems(await ports.executor.describe(table), columns)
+      const described = await ports.executor.describe(table)
+      const misfits = target === undefined ? [] : columnMisfits(described, target.columns)
+      if (target !== undefined && misfits.length === 0) return
+      const problems = columnProblems(described, await ports.target.ddlColumns(table))
       const { file, line } = table.transform
       if (problems.length > 0) throw usageError(`${file}:${line}: ${problems.join('; ')}`)
+      if (misfits.length > 0) onMisfit(table.key, misfitError(ports.target.database, table, misfits))
     }),
   )
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   return tables.filter((table) => !isReady(table))
+}
+
+function misfitError(
+  database: string,
+  { key, target, ddl }: TableDefinition,
+  misfits: readonly ColumnProblem[],
+): BackfillError {
+  return failedError(
+    `${database}.${target} is not as ${ddl.file} says: ${misfits.map(({ sentence }) => sentence).join('; ')}`,
+    misfits.every(({ rule }) => rule === 'E063')
+      ? `\`backfill check ${key}\` prints the ALTER TABLE to type`
+      : `\`backfill rebuild ${key}\` builds it as the file says; \`backfill check ${key}\` lists all differences`,
+  )
 }

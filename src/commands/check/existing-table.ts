@@ -4,6 +4,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import { fileError, type Finding } from '../../model/errors.ts'
 import type { SqlText, TableDefinition } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import type { RuleId } from '../../model/rules.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
 import { type Difference, definitionsDiffer, lineOf } from './table-definition.ts'
@@ -20,8 +21,11 @@ export type ExistingCheck = {
   readonly existing: ExistingTable | undefined
 }
 
-/** Reports DDL that the server refuses, and a table that differs from its DDL. @throws BackfillError `server` */
-export async function checkExistingTable(check: ExistingCheck, report: Report): Promise<void> {
+/**
+ * Reports DDL that the server refuses, and a table that differs from its DDL. Returns whether the table has been compared.
+ * @throws BackfillError `server`
+ */
+export async function checkExistingTable(check: ExistingCheck, report: Report): Promise<boolean> {
   const { target, table, first, existing, types } = check
   const { ddl } = table
   const reportProblem = (problem: Omit<Finding, 'file'>) =>
@@ -35,7 +39,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
     const sentence = `ClickHouse does not know the type ${type} of '${name}'`
     reportProblem({ rule: 'E070', line: lineOf(ddl, { column: name }), sentence, hint: 'correct the type' })
   }
-  if (unknown.length > 0) return
+  if (unknown.length > 0) return false
   if ('refused' in made) {
     const { refused: message, sent } = made
     // The server checks columns with a default under temporary names.
@@ -50,9 +54,9 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
           : `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`,
       hint: 'fix the file',
     })
-    return
+    return false
   }
-  if (existing === undefined) return
+  if (existing === undefined) return false
   const name = `${target.connection.database}.${table.target}`
   if ('notCompared' in made) {
     const what = made.always
@@ -62,30 +66,37 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
     // Equal findings are reported once.
     const { file, line } = made.always ? first : ddl
     report(fileError({ rule: 'W079', file, line, sentence, hint: made.hint }))
-    return
+    return false
   }
   // On a cluster, rows are written through the Distributed table and stored in the local tables.
   const definitions = [existing.definition, existing.shards?.shape.definition ?? '']
-  for (const definition of definitions.filter((text) => text !== ''))
-    for (const difference of definitionsDiffer(made.definition, definition))
-      reportProblem({
-        rule: difference.rule,
-        line: lineOf(ddl, difference.place),
-        ...inWords(difference, name),
-      })
+  const differences = definitions
+    .filter((text) => text !== '')
+    .flatMap((definition) => definitionsDiffer(made.definition, definition))
+  // Whoever builds the table again gets its details as well.
+  const isRebuilt = differences.some(({ rule }) => REBUILT.includes(rule))
+  for (const difference of differences.filter(({ rule }) => !(isRebuilt && rule === 'W078')))
+    reportProblem({
+      rule: difference.rule,
+      line: lineOf(ddl, difference.place),
+      ...inWords(difference, name, table.key),
+    })
+  return true
 }
 
-const REBUILD = 'neither `up` nor `create-tables` alters a table that exists'
+/** What no ALTER corrects in the rows that are there. */
+const REBUILT: readonly RuleId[] = ['E072', 'E073', 'E074', 'E075', 'E076']
 
 function inWords(
   { rule, place, what, here, there }: Difference,
   table: string,
+  key: string,
 ): Pick<Finding, 'sentence' | 'hint'> {
   if (rule === 'E071' && 'column' in place)
     return there === ''
       ? {
           sentence: `the table ${table} lacks the column '${place.column}'`,
-          hint: `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}, or remove it from the file`,
+          hint: `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}`,
         }
       : {
           sentence: `the table ${table} has a column '${place.column}', which the file lacks`,
@@ -97,9 +108,23 @@ function inWords(
       sentence: `the table ${table} lacks INDEX ${lacking[1]}`,
       hint: `ALTER TABLE ${table} ADD INDEX ${lacking[1]} ${lacking[2]}; ALTER TABLE ${table} MATERIALIZE INDEX ${lacking[1]}`,
     }
-  const mayAlter = ['E072', 'E077', 'W078'].includes(rule)
+  const alter = REBUILT.includes(rule) ? undefined : alterOf(place, here || there, here === '')
   return {
     sentence: `${what} ${here || 'nothing'} here and ${there || 'nothing'} in the table ${table}`,
-    hint: `change the file, or ${mayAlter ? 'the table' : 'rebuild the table'}: ${REBUILD}`,
+    hint:
+      alter === undefined
+        ? `\`backfill rebuild ${key}\` builds it as the file says`
+        : `ALTER TABLE ${table} ${alter}`,
   }
+}
+
+/** What sets a property of a table as `text` says, or removes it. */
+function alterOf(place: Difference['place'], text: string, isRemoved: boolean): string | undefined {
+  const [, word, value] =
+    /^(TTL|CODEC|COMMENT) (.*)$/s.exec('clause' in place ? `${place.clause} ${text}` : text) ?? []
+  if (word === undefined) return undefined
+  const column = 'column' in place ? ` COLUMN ${place.column}` : ''
+  if (isRemoved && word === 'COMMENT') return `MODIFY${column} COMMENT ''`
+  if (isRemoved) return `${column === '' ? '' : `MODIFY${column} `}REMOVE ${word}`
+  return `MODIFY${column} ${word === 'CODEC' ? `CODEC(${value})` : `${word} ${value}`}`
 }

@@ -42,17 +42,19 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const types = await typeNames(target, tables.flatMap(columnTypes))
   // A user may have few statements at once.
   const slot = pLimit(4)
-  const each = tables.flatMap((table) => [
-    slot(() => checkTransform({ ...check, table, serverState, types, denied }, report)),
-    slot(() =>
-      checkExistingTable(
-        { target, table, first: tables[0]!.ddl, types, existing: serverState.targets.get(table.target) },
-        report,
-      ),
-    ),
-  ])
+  const each = tables.flatMap((table) => {
+    const existing = serverState.targets.get(table.target)
+    const compared = slot(() =>
+      checkExistingTable({ target, table, first: tables[0]!.ddl, types, existing }, report),
+    )
+    const isCompared = compared.catch(() => false)
+    return [
+      compared,
+      slot(() => checkTransform({ ...check, table, serverState, types, denied, isCompared }, report)),
+    ]
+  })
   await Promise.all(
-    each.map((one) =>
+    each.map((one: Promise<unknown>) =>
       one.catch((error: unknown) => {
         if (!(error instanceof BackfillError)) throw error
         report(error)

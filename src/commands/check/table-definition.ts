@@ -31,7 +31,7 @@ export function definitionsDiffer(made: string, existing: string): readonly Diff
   const [mine, others] = [file, table].map((one) => aspectsOf(one, shared, holdsRows))
   return [
     ...file.columns.flatMap(({ name, clauses }) =>
-      lacks(table, name) ? [{ ...absent(name), here: textOf(clauses, ''), there: '' }] : [],
+      lacks(table, name) ? [{ ...absent(name), here: columnText(clauses), there: '' }] : [],
     ),
     ...table.columns.flatMap(({ name, clauses }) =>
       lacks(file, name) ? [{ ...absent(name), here: '', there: textOf(clauses, '') }] : [],
@@ -110,6 +110,15 @@ function aspectsOf(
     aspect('W078', 'COMMENT', 'the comment is'),
     aspect('W078', 'ENGINE', 'besides the columns there is', others.map(joined).toSorted().join(', ')),
   ]
+}
+
+/** A column's type, default, codec and comment, as ALTER TABLE takes them. */
+function columnText(clauses: Clauses): string {
+  const given = [...DEFAULT_KINDS, 'COMMENT'].flatMap((word) =>
+    clauses.has(word) ? [`${word} ${textOf(clauses, word)}`] : [],
+  )
+  const codec = clauses.has('CODEC') ? [`CODEC(${textOf(clauses, 'CODEC')})`] : []
+  return [textOf(clauses, ''), ...given, ...codec].join(' ')
 }
 
 /** Without the brackets around all of it: `(a, b)` and `tuple(a, b)` are `a, b`. */

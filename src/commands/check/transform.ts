@@ -30,6 +30,8 @@ export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
   readonly types: ReadonlyMap<string, string | undefined>
   /** Sources that the user may not read: already reported. */
   readonly denied: ReadonlySet<string>
+  /** Whether differences between the target and its file are reported by themselves. */
+  readonly isCompared: Promise<boolean>
 }
 
 /** @throws BackfillError `server` if it is unreachable */
@@ -56,10 +58,14 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   }
   const { file } = table.transform
   const lines = outputLines(table.transform)
-  const target = serverState.targets.get(table.target)?.columns ?? typedColumns(check)
-  for (const { rule, column, sentence, hint } of columnMisfits(described, target)) {
+  const misfits = columnMisfits(described, typedColumns(check))
+  const existing = serverState.targets.get(table.target)?.columns
+  // A transform that fits its file is right: the table is not.
+  const own = misfits.length > 0 || existing === undefined || (await check.isCompared)
+  for (const { rule, column, sentence, hint } of own ? misfits : columnMisfits(described, existing)) {
     const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
-    report(fileError({ rule, file, line, sentence, hint }))
+    const better = own ? hint : `\`backfill rebuild ${table.key}\` builds the table as ${table.ddl.file} says`
+    report(fileError({ rule, file, line, sentence, hint: better }))
   }
 }
 

@@ -97,10 +97,11 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),
 
     /**
-     * Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables.
+     * Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables;
+     * `no locks`: restored from a backup, for example.
      * @throws BackfillError `usage` for a ledger of a newer version
      */
-    async ledgerState(): Promise<'absent' | 'old' | 'ready'> {
+    async ledgerState(): Promise<'absent' | 'old' | 'no locks' | 'ready'> {
       const { databases, columns, comment } = await server
         .during('looking for the ledger')
         .selectNoFrom([
@@ -118,17 +119,16 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
       assertKnownLedger(names.ledger, comment)
       for (const name of [database, names.ledger, names.locks]) assertUuids(name, databases)
       const locked = databases.some((one) => one.startsWith(`${names.locks} `))
-      const has = (table: string, column: string) => locked && columns.includes(`${table} ${column}`)
+      const has = (table: string, column: string) => columns.includes(`${table} ${column}`)
+      if (!locked) await mustSee(server, [{ kind: 'database', database: names.locks }])
       if (!has('ledger', 'network')) {
-        await mustSee(server, [
-          { kind: 'table', database: names.ledger, table: 'ledger' },
-          { kind: 'database', database: names.locks },
-        ])
+        await mustSee(server, [{ kind: 'table', database: names.ledger, table: 'ledger' }])
         await assertAttached(server, names.ledger, ['ledger', 'sql_versions'])
         return 'absent'
       }
       const ready = ['rows_expected', 'inputs', 'digest_rows'].every((column) => has('ledger', column))
-      if (ready && has('sql_versions', 'text') && has('source_probe', 'parts')) return 'ready'
+      if (ready && has('sql_versions', 'text') && has('source_probe', 'parts'))
+        return locked ? 'ready' : 'no locks'
       await assertAttached(server, names.ledger, ['sql_versions', 'source_probe'])
       return 'old'
     },

@@ -33,8 +33,9 @@ export const adoptCommand: Command = async (context) => {
     const { workspace } = session
     const { target } = workspace.ports
     const ledger = await target.ledgerState()
-    if (ledger !== 'ready') {
-      if (flags.has('dry-run')) throw usageError('there is no ledger to record in yet', 'leave out --dry-run')
+    const isDry = flags.has('dry-run')
+    if (ledger !== 'ready' && !(isDry && ledger === 'no locks')) {
+      if (isDry) throw usageError('there is no ledger to record in yet', 'leave out --dry-run')
       await target.prepare(workspace.catalogue.ledger)
       if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
     }

@@ -19,6 +19,7 @@ import { toolVersion } from '../../src/workspace/tool-version.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfill, environmentFor } from '../support/cli.ts'
 import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
+import { pack } from '../support/packed.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
@@ -49,7 +50,7 @@ const installed = () => ({
 })
 
 test('it is packed, and installs into an empty folder', async () => {
-  tarball = await pack()
+  tarball = await pack(join(folder, 'packed'))
   const omit = ['--omit=optional', '--omit=peer', '--prefer-offline', '--no-audit', '--no-fund']
   const install = await outcome(start('npm', ['install', tarball, ...omit], { cwd: folder }))
   expect(install.code, install.stderr).toBe(0)
@@ -198,19 +199,3 @@ test('in the image, where there is no embedded server, it does not advise to ins
     /\nbackfill: The embedded ClickHouse is not in this image\n {2}Use a ClickHouse server: set TARGET_CLICKHOUSE_URL\. Or build the image with --build-arg EMBEDDED=yes\n$/,
   )
 })
-
-/** Packs a copy: the repository may be in use. The launcher's `prepack` is left out, it could install there. */
-async function pack(): Promise<string> {
-  const copy = join(folder, 'packed')
-  mkdirSync(copy)
-  for (const name of readdirSync(repository)) {
-    if (['node_modules', 'dist', 'state', '.git'].includes(name)) continue
-    cpSync(join(repository, name), join(copy, name), { recursive: true })
-  }
-  symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'))
-  const build = await outcome(start(process.execPath, ['scripts/build.mjs'], { cwd: copy }))
-  expect(build.code, build.stdout).toBe(0)
-  const packed = await outcome(start('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: copy }))
-  expect(packed.code, packed.stderr).toBe(0)
-  return join(copy, packed.stdout.trim())
-}

@@ -1,6 +1,7 @@
-// Owns the promise that every package manager installs the program by its name into an empty folder, where it runs.
+// Owns the promise that every package manager installs the program by its name into an empty folder, where it runs; and that
+// it runs as one executable file.
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -47,6 +48,22 @@ test('it is packed, and a registry has it', async () => {
   await new Promise((listening) => registry.once('listening', listening))
   url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}`
 })
+test('one executable file lists its tables where nothing else is, also when two start it at once', async () => {
+  const home = temporaryDirectory()
+  const file = join(home, 'backfill')
+  const made = await outcome(
+    start(process.execPath, ['scripts/executable.mjs', file], { cwd: join(folder, 'packed') }),
+  )
+  expect(made.code, made.stderr).toBe(0)
+  const list = () => outcome(start('env', ['-i', `HOME=${home}`, file, 'list'], { cwd: home }))
+  const ended = await Promise.all([list(), list()])
+  for (const { code, stdout, stderr } of [...ended, await list()]) {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/^block_slots_stat {2}table int_block_slots_stat$/m)
+  }
+  expect(readdirSync(join(home, '.cache/clickhouse-backfill'))).toHaveLength(1)
+})
+
 afterAll(() => {
   registry?.closeAllConnections()
   registry?.close()

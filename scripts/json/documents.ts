@@ -51,6 +51,7 @@ const STATUS = document({
   tables: tables({
     target: TARGET,
     target_uuid: nullable(text('The UUID of the table; null if it does not exist')),
+    after: texts('The derived tables that it reads'),
     unit: oneOf(['block'], 'What ranges count'),
     state: text('The state: docs/reference/status.md'),
     first: nullable(number('The first expected block')),

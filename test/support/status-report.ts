@@ -28,6 +28,7 @@ export const table = (differences: Partial<TableReport> = {}): TableReport => ({
   targetUuid: '6e737b1f-f332-488f-98b2-77c812f732dd',
   eventsSinceCheckpoint: 0,
   stale: [],
+  after: [],
   staleVersions: [],
   sqlHash: NEW,
   hint: 'backfill redo address_diffs --stale',

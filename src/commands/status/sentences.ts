@@ -65,6 +65,13 @@ export function next(tables: readonly TableReport[]): readonly string[] {
   const edited = stale.find(({ staleVersions }) =>
     staleVersions.some(({ reasons }) => reasons.includes('sql')),
   )
+  // A table that reads others than these waits for them for ever.
+  const isShort = open.some(({ after }) => after.some((key) => !keys(tables).includes(key)))
+  const fill = isShort
+    ? `backfill up ${keys(open)
+        .map((key) => `+${key}`)
+        .join(' ')}`
+    : 'backfill up'
   const redo = stale.length > 1 ? 'backfill redo --stale' : stale[0]?.hint
   const lines = listOf(
     [...Map.groupBy(absent, ({ absences }) => absences[0]!.state)].map(
@@ -73,7 +80,7 @@ export function next(tables: readonly TableReport[]): readonly string[] {
     dirty.length > 0 &&
       `Next: \`backfill up ${keys(dirty).join(' ')}\` recovers the dirty ranges, or says what to do.`,
     open.length > 0 &&
-      `Next: \`backfill up\` fills ${count(missing, 'missing block')} in ${count(open.length, 'table')}.`,
+      `Next: \`${fill}\` fills ${count(missing, 'missing block')} in ${count(open.length, 'table')}.`,
     tables.some(({ state, missingBlocks }) => state === 'waiting' && missingBlocks > 0) &&
       'Next: `backfill resume` ends the pause; nothing of these tables starts before.',
     edited && `Next: \`backfill diff ${edited.table}\` shows what changed in its SQL.`,

@@ -133,6 +133,8 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     table: table.key,
     target: `${database}.${table.target}`,
     targetUuid: target?.uuid ?? null,
+    /** The derived tables that it reads. */
+    after: table.after,
     /** What `first`, `head` and all ranges count. */
     unit: table.unit,
     first,

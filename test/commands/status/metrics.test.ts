@@ -12,6 +12,7 @@ const TABLE: TableReport = {
   table: 'address_diffs',
   target: 'mainnet.int_address_diffs',
   targetUuid: null,
+  after: [],
   unit: 'block',
   first: 1,
   head: 20_000,

@@ -68,3 +68,16 @@ test('what was not looked at now is said: kept from an earlier run, or left out'
     'not looked at: blocks 7000000-8000000; source gaps and incomplete blocks among them',
   )
 })
+
+test('where a table waits for one that is not shown, the next command names both', () => {
+  const open = table({
+    table: 'accounts_alive',
+    state: 'missing',
+    missingBlocks: 7,
+    after: ['address_diffs'],
+  })
+  const last = (tables: readonly TableReport[]) =>
+    renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry }).at(-1)
+  expect(last([open])).toBe('Next: `backfill up +accounts_alive` fills 7 missing blocks in 1 table.')
+  expect(last([table({}), open])).toBe('Next: `backfill up` fills 7 missing blocks in 1 table.')
+})

@@ -23,6 +23,8 @@ export type Bounds = {
   readonly expected: Range | undefined
   /** Why no block is expected, as a sentence for people; undefined if some are. */
   readonly note: string | undefined
+  /** Which source ends far below the others, and so holds the table back, as a sentence. */
+  readonly slow?: string | undefined
 }
 
 export type SourceExtent = {
@@ -86,7 +88,25 @@ export function tableBounds(input: BoundsInput): Bounds {
       `its blocks are ${limits.from ?? ''}..${limits.to ?? ''}, the sources have ${first}..${head}`,
       inputs,
     )
-  return { inputs, limits, expected, note: undefined }
+  return { inputs, limits, expected, note: undefined, slow: slowSource(bounding, limits) }
+}
+
+/** Sources are filled one after the other; twenty minutes are more than a turn takes. */
+const TURN = { blocks: 100, seconds: 1200 }
+
+function slowSource(bounding: readonly SourceExtent[], limits: Limits): string | undefined {
+  if (bounding.length < 2 || bounding.some(({ blockCoverage }) => blockCoverage === 'sparse'))
+    return undefined
+  const ends = bounding.map(({ table, extent, lag = 0 }) => ({
+    table,
+    to: extent!.to,
+    due: extent!.to + lag,
+  }))
+  const last = ends.reduce((late, one) => (one.due < late.due ? one : late), ends[0]!)
+  const behind = Math.max(...ends.map(({ due }) => due)) - last.due
+  const what = isTime(last.to) ? 'seconds' : 'blocks'
+  if (behind <= TURN[what] || last.to >= (limits.to ?? Infinity)) return undefined
+  return `${last.table} ends at ${what === 'blocks' ? 'block ' : ''}${formatPosition(last.to)}, ${behind} ${what} below its other sources: nothing later runs before it has rows`
 }
 
 /** The blocks of a table that a dependant must wait for: from its first block on, limited only by `blocks`. */

@@ -105,6 +105,7 @@ export function notesOf(
   const { bounds, absences } = tableStatus
   const notes = [
     bounds.note,
+    bounds.slow,
     ...absences.map(({ text }) => text),
     ...strayTexts(tableStatus),
     emptyInputsNote(tableStatus),

@@ -247,19 +247,3 @@ test('a source whose rows arrive later holds the head back by its own lag, whate
   expect(boundsOf({ sources: [source('every-block', 0, 8000), late], lag: 64 }).inputs.naturalHead).toBe(7936)
   expect(boundsOf({ sources: [{ ...late, lag: 0 }], lag: 64 }).inputs.naturalHead).toBe(9000)
 })
-
-test('a source that ends far below the others is named, unless it may be late or the table ends before', () => {
-  const sources = [source('every-block', 0, 9000), { ...source('most-blocks', 0, 8899), table: 'late' }]
-  const slow =
-    'late ends at block 8899, 101 blocks below its other sources: nothing later runs before it has rows'
-  expect(boundsOf({ sources }).slow).toBe(slow)
-  const [first, late] = sources as [SourceExtent, SourceExtent]
-  const known: readonly Partial<BoundsInput>[] = [
-    { sources: [first, { ...late, extent: { from: 0, to: 8900 } }] },
-    { sources: [first, { ...late, lag: 50 }] },
-    { sources, limits: { from: undefined, to: 8899 } },
-    { sources: [first, { ...late, blockCoverage: 'sparse' }] },
-    { sources: [late] },
-  ]
-  for (const input of known) expect(boundsOf(input).slow).toBeUndefined()
-})

@@ -69,6 +69,9 @@ test('what was not looked at now is said: kept from an earlier run, or left out'
   )
 })
 
+const last = (tables: readonly TableReport[]) =>
+  renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry }).at(-1)
+
 test('where a table waits for one that is not shown, the next command names both', () => {
   const open = table({
     table: 'accounts_alive',
@@ -76,8 +79,6 @@ test('where a table waits for one that is not shown, the next command names both
     missingBlocks: 7,
     after: ['address_diffs'],
   })
-  const last = (tables: readonly TableReport[]) =>
-    renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry }).at(-1)
   expect(last([open])).toBe('Next: `backfill up +accounts_alive` fills 7 missing blocks in 1 table.')
   expect(last([table({}), open])).toBe('Next: `backfill up` fills 7 missing blocks in 1 table.')
 })

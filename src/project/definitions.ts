@@ -1,5 +1,5 @@
 // Owns building table and source definitions from the texts of their files.
-import { fileError } from '../model/errors.ts'
+import { type BackfillError, fileError } from '../model/errors.ts'
 import {
   type Network,
   type SourceDefinition,
@@ -15,7 +15,7 @@ import { reportOutside } from '../sql-syntax/outside.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { onlyStatement, normalForm } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
-import { onlySelect } from './transform-statement.ts'
+import { clauseSettings, onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
 import { dependencyOrder, withUnits } from './dependency-order.ts'
 import { isTableKey } from '../model/table-key.ts'
@@ -96,8 +96,12 @@ function tableDraft(
     const hint = `add ddl/${key}.sql with its CREATE TABLE`
     report(fileError({ rule: 'E010', file, sentence: 'the table has no DDL', hint }))
   }
-  const { header, lines } = readHeader(file, text, report)
+  const { header: written, lines } = readHeader(file, text, report)
   const transform = attempt(report, () => onlySelect(file, text, report))
+  // Pinned settings have been reported.
+  const others = (error: BackfillError) => error.finding?.rule === 'E025' || report(error)
+  const clause = transform && attempt(others, () => clauseSettings(transform))
+  const header = { ...written, settings: written.settings && { ...clause, ...written.settings } }
   const known = transformParameters(
     { file, line: lines.get('params'), forks: forks ?? [], own: header.params ?? [] },
     report,
@@ -141,7 +145,8 @@ export function earlierDefinition(
   const { header } = readHeader(file, text, () => {})
   const transform = onlySelect(file, text)
   reportOutside(transform, header.outside ?? [], refuse)
-  const { sources = table.sources, after = table.after, params = [], settings = {} } = header
+  const { sources = table.sources, after = table.after, params = [] } = header
+  const settings = { ...clauseSettings(transform), ...header.settings }
   return {
     ...table,
     sources,

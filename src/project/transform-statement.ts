@@ -5,6 +5,8 @@ import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { refuse, type Report } from '../sql-syntax/problems.ts'
 import { isKeyword, significantTokens, unquoted, type Token } from '../sql-syntax/lexer.ts'
 import { onlyStatement } from '../sql-syntax/statements.ts'
+import { compactText } from '../sql-syntax/tokens.ts'
+import { settings } from './header-values.ts'
 
 /** The statement of a transform file. Throws a usage error if the file is not exactly one SELECT. */
 export function onlySelect(file: string, text: string, report: Report = refuse): SqlText {
@@ -21,10 +23,26 @@ export function onlySelect(file: string, text: string, report: Report = refuse):
 
 const ONE_SELECT = 'a transform is one SELECT or WITH … SELECT; the runner adds the INSERT'
 
+/** What the SETTINGS clause at the end of a SELECT sets: the INSERT around it does not read it, so the runner sends it, too. */
+export function clauseSettings(sql: SqlText): Readonly<Record<string, string>> {
+  const tokens = significantTokens(sql)
+  const outermost = tokens.find(({ text }) => text !== '(')?.depth
+  const at = tokens.findLastIndex(
+    (token, index) =>
+      token.depth === outermost && isKeyword(token, 'SETTINGS') && tokens[index + 2]?.text === '=',
+  )
+  if (at === -1) return {}
+  const clause = tokens.slice(at + 1)
+  const end = clause.findIndex(
+    (token) => token.depth < outermost! || isKeyword(token, 'UNION', 'INTERSECT', 'EXCEPT'),
+  )
+  const value = compactText(end === -1 ? clause : clause.slice(0, end))
+  return settings({ key: 'SETTINGS', value, file: sql.file, line: tokens[at]!.line })
+}
+
 /** A SETTINGS clause overrides the settings that the runner sends, so it may not change a pinned setting either. */
 function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
   let clause: number | undefined
-  const outermost = tokens.find(({ text }) => text !== '(')?.depth
   for (const [index, token] of tokens.entries()) {
     const { depth } = token
     const before = tokens[index - 1]
@@ -32,18 +50,7 @@ function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<Back
     else if (clause !== undefined && depth < clause) clause = undefined
     const isName = depth === clause && (isKeyword(before, 'SETTINGS') || before?.text === ',')
     if (!isName || tokens[index + 1]?.text !== '=') continue
-    if (!PINNED_SETTING_NAMES.includes(unquoted(token))) {
-      // The outermost clause of the file is inside of the INSERT, which does not read it.
-      if (depth === outermost)
-        yield fileError({
-          rule: 'E025',
-          file,
-          line: token.line,
-          sentence: `the setting '${token.text}' in the SETTINGS clause of a transform has no effect on the INSERT around it`,
-          hint: 'write it into the header: --! settings: name = value',
-        })
-      continue
-    }
+    if (!PINNED_SETTING_NAMES.includes(unquoted(token))) continue
     yield fileError({
       rule: 'E025',
       file,

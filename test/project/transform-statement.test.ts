@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { splitStatements } from '../../src/sql-syntax/statements.ts'
 import { tablesRead } from '../../src/sql-syntax/table-refs.ts'
-import { onlySelect } from '../../src/project/transform-statement.ts'
+import { clauseSettings, onlySelect } from '../../src/project/transform-statement.ts'
 
 const select = (text: string) => onlySelect('a.sql', text)
 
@@ -30,8 +30,6 @@ test.for([
   ['\nINSERT INTO t SELECT 1', 'a.sql:2: the transform begins with INSERT'],
   ['-- why\nCREATE TABLE t (a Int8)', 'a.sql:2: the transform begins with CREATE'],
   ['`SELECT` 1', 'a.sql:1: the transform begins with `SELECT`'],
-  ['SELECT 1 SETTINGS max_partitions_per_insert_block = 4', 'has no effect on the INSERT around it'],
-  ['(SELECT 1 SETTINGS join_use_nuls = 1)', 'has no effect on the INSERT around it'],
   ['SELECT 1 SETTINGS `limit` = 5', "the setting '`limit`' may not be changed"],
   ['SELECT 1\nSETTINGS limit = 5', "a.sql:2: the setting 'limit' may not be changed"],
   [
@@ -44,6 +42,21 @@ test.for([
   ],
 ])('%j is refused: %s', ([text, message]) => {
   expect(() => select(text!)).toThrow(message)
+})
+
+test.for<[string, Record<string, string>]>([
+  ['SELECT 1', {}],
+  ['SELECT limit = 0, settings FROM t WHERE settings > 5', {}],
+  [
+    "SELECT 1\nSETTINGS\n  join_algorithm = 'hash', -- of two\n  max_threads = 4",
+    { join_algorithm: 'hash', max_threads: '4' },
+  ],
+  ['(SELECT 1 SETTINGS join_use_nulls = 1)', { join_use_nulls: '1' }],
+  ['SELECT 1 UNION ALL SELECT 2 SETTINGS join_use_nulls = 1', { join_use_nulls: '1' }],
+  ['SELECT 1 SETTINGS max_threads = 1 UNION ALL SELECT 2', { max_threads: '1' }],
+  ['SELECT * FROM (SELECT 1 SETTINGS max_threads = 1)', {}],
+])('what the SETTINGS clause at the end sets is sent with the statement: %j', ([text, set]) => {
+  expect(clauseSettings(select(text))).toEqual(set)
 })
 
 test('tables are found by the parameter of their database, each with the line of its first mention', () => {

@@ -68,8 +68,8 @@ export const DEFECTS_OF_CLICKHOUSE = [
   {
     what: 'a clause without effect is taken',
     kind: 'clickhouse/12',
-    find: 'if (depth === outermost)\n',
-    put: 'if (depth === -1)\n',
+    find: 'if (at === -1) return {}\n',
+    put: 'return {}\n',
     test: 'test/project/transform-statement.test.ts',
   },
   {

@@ -7,7 +7,7 @@ import { knownNames } from '../../model/did-you-mean.ts'
 import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameters.ts'
 import { reportOutside } from '../../sql-syntax/outside.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
-import { onlySelect } from '../../project/transform-statement.ts'
+import { clauseSettings, onlySelect } from '../../project/transform-statement.ts'
 import { readSqlFiles } from '../../project/sql-files.ts'
 import { type SqlFile, sha256, sqlHash } from '../../project/definitions.ts'
 import { isKeyword, lex, isSignificant, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
@@ -63,7 +63,7 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
     position: 'block_number',
     blocks: { from: undefined, to: undefined },
     chunk: undefined,
-    settings,
+    settings: { ...clauseSettings(transform), ...settings },
     params: [],
     rows: { kind: 'per-block', deletedFirst: true },
     shared: undefined,

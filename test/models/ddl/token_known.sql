@@ -5,4 +5,5 @@ CREATE TABLE IF NOT EXISTS {target:Identifier}.token_known
     n UInt64
 )
 ENGINE = ReplacingMergeTree
+PARTITION BY cityHash64(block_number, token) % 200
 ORDER BY (block_number, token)

@@ -5,7 +5,7 @@ import { attempt, type Report } from '../../sql-syntax/problems.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import type { SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
-import { significantTokens } from '../../sql-syntax/lexer.ts'
+import { isKeyword, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
 
@@ -60,19 +60,20 @@ function* lintTransform(
   const tokens = significantTokens(transform)
   for (const { parameter, database, table, line, from } of tableReads(transform)) {
     const around = selectAround(tokens, from)
-    const bound = (name: string) => around.some(({ text }) => text === name)
+    const bound = (...names: readonly string[]) =>
+      around.some(({ text }, at) => names.includes(text) && around[at - 1]?.text === '{')
     if (
       parameter === 'target' &&
       header.rows?.kind === 'per-block' &&
-      bound('to_block') &&
-      !bound('from_block') &&
+      bound('to_block', 'to') &&
+      (!bound('from_block', 'from') || reachesBack(around)) &&
       !header.history?.some((key) => targets.get(key) === table) &&
       !(header.sequential === 'itself' && table === header.target)
     )
       yield problem(
         'W039',
         line,
-        `reads '${table}' from its first block on, but waits only for the blocks of its own range: rows of earlier blocks that arrive later make nothing stale`,
+        `reads '${table}' before the first block of its range, but waits only for the blocks of its own range: rows of earlier blocks that arrive later make nothing stale`,
         'read from {from_block:UInt64} on, or write `(all before)` behind its key in --! after',
       )
     if (parameter !== undefined || database === 'system') continue
@@ -100,4 +101,16 @@ function* lintTransform(
     const sentence = `after: '${key}' (${target}) is never read, but the table still waits for it`
     yield problem('W046', lines.get('after'), sentence, 'remove it, or read it')
   }
+}
+
+/** Whether something is taken off the lower bound: `fromUnixTimestamp({from:UInt64}) - INTERVAL 1 DAY`. */
+function reachesBack(tokens: readonly Token[]): boolean {
+  return tokens.some((token, at) => {
+    if (token.text !== '{' || !/^from(_block)?$/.test(tokens[at + 1]?.text ?? '')) return false
+    const behind = tokens.slice(at + 1)
+    const end = behind.findIndex((one) => isKeyword(one, 'AND', 'OR'))
+    return behind
+      .slice(0, end === -1 ? undefined : end)
+      .some(({ text, depth }) => text === '-' && depth <= token.depth)
+  })
 }

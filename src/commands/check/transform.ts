@@ -98,9 +98,11 @@ function isUnknown({ types }: TransformCheck, type: string): boolean {
 /** Stubs for tables that do not exist but have a DDL file. */
 function stubTablesOf({ catalogue, table, serverState }: TransformCheck): readonly StubTable[] {
   const exists = { source: serverState.sources, target: serverState.targets }
-  return tablesReadBy(table, catalogue)
-    .filter((read) => !exists[read.side].has(read.table))
-    .map((read) => ({ parameter: read.side, table: read.table, columns: ddlColumns(read.ddl) }))
+  const own = { side: 'target', table: table.target, ddl: table.ddl } as const
+  const read = [...tablesReadBy(table, catalogue), ...(table.sequential === 'itself' ? [own] : [])]
+  return read
+    .filter(({ side, table: name }) => !exists[side].has(name))
+    .map(({ side, table: name, ddl }) => ({ parameter: side, table: name, columns: ddlColumns(ddl) }))
 }
 
 /** The columns that source tables lack: those of the probe, or those that a SELECT names and the source's file has. */

@@ -25,18 +25,37 @@ export async function volatileNames(
         .join(' '),
     ),
   )
-  const names = new Set(
-    items.filter((_, at) => determinism[at] === 'nondeterministic').map(({ name }) => name),
-  )
+  const found = new Set(items.filter((_, at) => determinism[at] === 'nondeterministic'))
   // One round per item: a name may be used before it is given.
-  for (let round = 0; round < items.length && names.size > 0; round++)
-    for (const { name, tokens } of items)
-      if (tokens.some((token) => isName(token) && names.has(unquoted(token)))) names.add(name)
-  return names
+  for (let round = 0; round < items.length && found.size > 0; round++)
+    for (const item of items) {
+      const seen = [...found].filter((giver) => isSeenBy(giver, item)).map(({ name }) => name)
+      if (item.tokens.some((token) => isName(token) && seen.includes(unquoted(token)))) found.add(item)
+    }
+  return new Set([...found].map(({ name }) => name))
+}
+
+type Item = {
+  readonly name: string
+  readonly tokens: readonly Token[]
+  readonly at: number
+  readonly depth: number
+  /** Index of the bracket around its SELECT. */
+  readonly within: number
+  readonly isWith: boolean
+}
+
+/**
+ * Whether a name of `giver` may be what `item` means: not the `updated_date_time` of a table that is read further in, or in
+ * an earlier part of WITH, than the SELECT that gives its own rows a column of that name.
+ */
+function isSeenBy(giver: Item, item: Item): boolean {
+  if (giver.isWith || giver.within === item.within || giver.depth > item.depth) return true
+  return giver.depth === item.depth && giver.at < item.at
 }
 
 /** Each `expression AS name`, in every SELECT and WITH; not the names of tables, nor the types of CAST. */
-function namedItems(tokens: readonly Token[]): readonly { name: string; tokens: readonly Token[] }[] {
+function namedItems(tokens: readonly Token[]): readonly Item[] {
   return tokens.flatMap((token, at) => {
     const name = tokens[at + 1]
     if (!isKeyword(token, 'AS') || !isName(name)) return []
@@ -45,7 +64,14 @@ function namedItems(tokens: readonly Token[]): readonly { name: string; tokens: 
     const [call, before] = [tokens[from - 2], tokens[from - 1]]
     const isType = before?.text === '(' && isKeyword(call, 'CAST', 'ACCURATECAST', 'TRY_CAST')
     if (isType || isKeyword(before, 'FROM', 'JOIN')) return []
-    return [{ name: unquoted(name), tokens: tokens.slice(from, at) }]
+    const { depth } = token
+    const within = tokens.findLastIndex((one, index) => index < at && one.depth < depth)
+    const clause = tokens.findLast(
+      (one, index) =>
+        index < from && index > within && one.depth === depth && isKeyword(one, 'SELECT', 'WITH'),
+    )
+    const isWith = isKeyword(clause, 'WITH')
+    return [{ name: unquoted(name), tokens: tokens.slice(from, at), at, depth, within, isWith }]
   })
 }
 

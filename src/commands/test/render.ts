@@ -54,10 +54,12 @@ export function testFields(results: readonly UnitTestResult[], elapsedMs: number
 }
 
 export function failure({ test, error, diff }: UnitTestResult, colors: Colors): readonly string[] {
+  const hasRows = diff.missing.length + diff.unexpected.length > 0
   return [
     `${colors.red('FAILED')} ${colors.bold(test.name)}  ${colors.dim(test.file)}`,
     `  ${test.description}`,
-    ...(error === undefined ? diffLines(test.expected.columns, diff, colors) : [`  ${colors.red(error)}`]),
+    ...(error === undefined ? [] : [`  ${colors.red(error)}`]),
+    ...(hasRows || error === undefined ? diffLines(test.expected.columns, diff, colors) : []),
   ]
 }
 

@@ -37,7 +37,7 @@ export type UnitTestResult = {
   readonly test: UnitTest
   readonly passed: boolean
   readonly elapsedMs: number
-  /** The server's error if the transform or the INSERT of the rows failed. */
+  /** The server's error if the transform or the INSERT of the rows failed; or that only two statements make other rows. */
   readonly error: string | undefined
   readonly diff: RowDiff
 }

@@ -8,8 +8,8 @@ import { BoundText } from '../sql-syntax/parameter-value.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { NEVER_BEGAN } from './error-codes.ts'
 import { bounded, limited } from './bounded-answer.ts'
-import { requestInUse, withStatus } from './http-agent.ts'
-import { isServers, type MakeTransport, overHttp, type Transport } from './http-transport.ts'
+import { withStatus } from './http-agent.ts'
+import { type MakeTransport, overHttp, type Transport } from './http-transport.ts'
 import { longForm } from './long-form.ts'
 import { againMs, passesSoon } from './retry.ts'
 import { serverError } from './server-error.ts'
@@ -19,8 +19,16 @@ import { randomId } from '../seam/random.ts'
 
 export type { Transport } from './http-transport.ts'
 
+type Answered = (host: unknown) => Promise<void> | void
+
 /** A statement; `doing` is its purpose, printed after "while" if it fails. */
-type Sent<Params> = Params & { readonly doing?: string | undefined }
+type Sent<Params> = Params & {
+  readonly doing?: string | undefined
+  /** Told which host has answered; without it, a host that is new is checked. */
+  readonly answered?: Answered | undefined
+}
+
+type Unsent<Params> = Omit<Sent<Params>, 'doing' | 'answered'>
 
 type Question = Sent<Omit<Parameters<Transport['query']>[0], 'format'>>
 
@@ -30,21 +38,18 @@ export type Client = {
   rows<Row>(question: Question & { readonly format?: 'JSONEachRow' | 'JSONCompactEachRow' }): Promise<Row[]>
   /** The rows of an answer, objects, with the names and types of its columns. */
   table<Row>(question: Question): Promise<ResponseJSON<Row>>
-  command(statement: Sent<Parameters<Transport['command']>[0]>): Promise<void>
+  command(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<void>
   /** The answer as it is, for statements that take no FORMAT. */
   text(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<string>
   /** The answer's bytes as they arrive: the reader has to look for errors after the headers. */
-  exec(
-    statement: Sent<Parameters<Transport['exec']>[0]> & {
-      /** The server sends progress headers every few seconds: a connection that falls silent is lost. */
-      readonly watched?: boolean
-    },
-  ): ReturnType<Transport['exec']>
+  exec(statement: Sent<Parameters<Transport['exec']>[0]>): ReturnType<Transport['exec']>
   /** Never throws; the error, if any, is in the answer. */
   ping(): ReturnType<Transport['ping']>
   close(): Promise<void>
-  /** To be called when another host than before has answered, as happens behind a load balancer. */
-  onAnotherHost(check: () => Promise<unknown>): void
+  /** The names under which the hosts are known that have answered: behind a load balancer there are several. */
+  readonly hosts: Set<unknown>
+  /** From now on `check` is to ask each host that is new; it passes on `answered`. */
+  onAnotherHost(check: (answered: Answered) => Promise<unknown>): void
   /** The same connections under another name and database. */
   as(connection: Connection): Client
 }
@@ -57,31 +62,41 @@ type Limits = { sendable(settings: ClickHouseSettings): ClickHouseSettings }
  * @param settings sent with every statement
  * @param limits undefined if the user may set everything
  */
-export function openClient(connection: Connection, settings: ClickHouseSettings, limits?: Limits): Client {
-  return clientOver(present(connection, settings), connection, limits)
-}
-
-function clientOver(transport: Transport, connection: Connection, limits: Limits | undefined): Client {
-  const hosts = new Set<unknown>()
-  let check: (() => Promise<unknown>) | undefined
+export function openClient(
+  connection: Connection,
+  settings: ClickHouseSettings,
+  limits?: Limits,
+  hosts: Client['hosts'] = new Set(),
+  transport = present(connection, settings),
+): Client {
+  let check: Parameters<Client['onAnotherHost']>[0] | undefined
+  /** A host is known once it has passed the check: as long as others answer that, its next answer brings the next one. */
   async function met(host: unknown): Promise<void> {
     if (host === undefined || hosts.has(host)) return
-    hosts.add(host)
-    if (hosts.size > 1) await check?.()
+    let passed: unknown = host
+    await check?.((other) => void (passed = other))
+    hosts.add(passed)
   }
   async function send<Params extends Bindable, Answer>(
-    { doing, ...unbound }: Sent<Params>,
-    call: (params: Omit<Sent<Params>, 'doing'>) => Promise<Answer>,
+    { doing, answered = met, ...unbound }: Sent<Params>,
+    call: (params: Unsent<Params>) => Promise<Answer>,
     restOf?: (answer: Answer) => Readable,
   ): Promise<Answer> {
-    const statement: Omit<Sent<Params>, 'doing'> = withBoundTexts(unbound)
-    const settings = statement.clickhouse_settings
+    const statement: Unsent<Params> = withBoundTexts(unbound)
+    const { clickhouse_settings } = statement
     const sent =
-      settings === undefined || limits === undefined
+      clickhouse_settings === undefined || limits === undefined
         ? statement
-        : { ...statement, clickhouse_settings: limits.sendable(settings) }
+        : { ...statement, clickhouse_settings: limits.sendable(clickhouse_settings) }
+    const { lookFor } = transport
     try {
-      return await withStatus(isServers, () => heard(transport, sent, call, restOf), met)
+      return await withStatus((inUse) => {
+        if (lookFor === undefined) return call(sent)
+        // To notice that a connection falls silent, the query id has to be known.
+        const { query_id = randomId() } = sent
+        const lookout = { ...inUse, isRunning: lookFor(query_id, hosts) }
+        return unlessSilent(() => call({ ...sent, query_id }), lookout, restOf)
+      }, answered)
     } catch (error) {
       throw serverError(error, { connection, doing })
     }
@@ -98,6 +113,8 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
           await sleep(ms)
         }
     }
+  const textOf = async (params: Parameters<Transport['exec']>[0]) =>
+    text(bounded((await transport.exec(longForm(params))).stream))
   /** A question may be asked again: one lost connection, or a server that is busy for a moment, ends nothing. */
   const ask = again(passesSoon)
   /** Another statement may be repeated only if it certainly never began. */
@@ -111,49 +128,25 @@ function clientOver(transport: Transport, connection: Connection, limits: Limits
       ask(question, async (params) =>
         limited(await transport.query({ ...params, format: 'JSON' })).json<Row>(),
       ),
-    command: (statement) =>
-      tell(statement, async (params) => {
-        const form = longForm(params)
-        if (form === params) await transport.command(params)
-        else await text(bounded((await transport.exec(form)).stream))
-      }),
-    text: (statement) =>
-      send(statement, async (params) => text(bounded((await transport.exec(longForm(params))).stream))),
-    exec: ({ watched = false, ...statement }) =>
+    command: async (statement) => void (await tell(statement, textOf)),
+    text: (statement) => send(statement, textOf),
+    exec: (statement) =>
       send(
         statement,
-        (params) => ((watched && transport.execWatched) || transport.exec)(longForm(params)),
+        (params) => transport.exec(longForm(params)),
         ({ stream }) => stream,
       ),
     ping: () =>
-      withStatus(isServers, async () => {
+      withStatus(async () => {
         const answer = await transport.ping({ select: true })
         if (!answer.success) throw answer.error
         return answer
       }).catch((error: Error) => ({ success: false, error })),
     close: () => transport.close(),
+    hosts,
     onAnotherHost: (asks) => void (check = asks),
-    as: (other) => clientOver(transport, other, limits),
+    as: (other) => openClient(other, settings, limits, hosts, transport),
   }
-}
-
-/** Sends a statement unless its connection falls silent: to that end its query id has to be known. */
-async function heard<Params extends Bindable, Answer>(
-  transport: Transport,
-  statement: Params,
-  call: (params: Params) => Promise<Answer>,
-  restOf: ((answer: Answer) => Readable) | undefined,
-): Promise<Answer> {
-  if (transport.isRunning === undefined) return await call(statement)
-  const { query, query_id = randomId() } = statement
-  const request = requestInUse()
-  const lookout = {
-    isRunning: () => transport.isRunning!(query_id),
-    // A statement in a form begins when the form is there.
-    arrived: () => request()?.socket?.bytesRead ?? (query === '' ? undefined : 0),
-    end: () => request()?.destroy(),
-  }
-  return await unlessSilent(() => call({ ...statement, query_id }), lookout, restOf)
 }
 
 /** What is no row comes from something that is no ClickHouse, or that changes its answers. */

@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import { ClickHouseError } from '@clickhouse/client'
 import { proxyEnvironment } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
 import { limitError } from './bounded-answer.ts'
@@ -46,49 +47,65 @@ function isOfGateways(status: number): boolean {
   return status >= 300 && ![400, 404, 405].includes(status)
 }
 
-type Seen = { status?: number; location?: string | undefined; host?: unknown; request?: ClientRequest }
+/** Whether an error of an answer is the server's own words. */
+export function isServers(error: unknown): boolean {
+  return (
+    error instanceof ClickHouseError || (error instanceof Error && error.message.includes('DB::Exception'))
+  )
+}
+
+/** `readBefore`: what the connection of the request had read for others. */
+type Seen = { request?: ClientRequest; response?: IncomingMessage; readBefore?: number }
 
 const requests = new AsyncLocalStorage<Seen>()
 
-subscribe('http.client.response.finish', (message) => {
+subscribe('http.client.request.created', (message) => {
   const seen = requests.getStore()
   if (seen === undefined) return
-  const { response } = message as { response: IncomingMessage }
-  seen.status = response.statusCode ?? 0
-  seen.location = response.headers.location
-  seen.host = response.headers['x-clickhouse-server-display-name']
-  if (seen.status >= 400) limitError(response)
+  seen.request = (message as { request: ClientRequest }).request
+  seen.request.once('socket', (socket) => (seen.readBefore = socket.bytesRead))
+  seen.request.once('response', (response) => {
+    seen.response = response
+    if (response.statusCode! >= 400) limitError(response)
+  })
 })
 
-subscribe('http.client.request.start', (message) => {
-  const seen = requests.getStore()
-  if (seen !== undefined) seen.request = (message as { request: ClientRequest }).request
-})
+/** The request that is being sent. */
+export type InUse = {
+  /** Starts at 0 and grows while bytes arrive or are taken; undefined while it is our turn to send. */
+  readonly moved: () => number | undefined
+  /** Closes its connection. */
+  readonly end: (error: Error) => void
+}
 
-/** The request of the statement that is being sent: undefined until its body is sent. To be called within `withStatus`. */
-export function requestInUse(): () => ClientRequest | undefined {
-  const seen = requests.getStore()
-  return () => seen?.request
+function moved({ request, readBefore = 0 }: Seen): number | undefined {
+  // It waits for a free connection.
+  if (!request?.socket) return undefined
+  const { bytesRead, bytesWritten, writableLength } = request.socket
+  if (request.writableFinished) return bytesRead - readBefore
+  // If nothing waits to be taken, its rows are not there yet.
+  return writableLength === 0 ? undefined : bytesWritten - writableLength
 }
 
 /**
- * Runs a request of the client.
- * @param isServers whether an error is the server's own
+ * Sends a request of the client.
  * @param answered called with the name of the host that has answered
  * @throws GatewayError instead of an error whose answer came from something before the server; else the client's error
  */
 export async function withStatus<T>(
-  isServers: (error: unknown) => boolean,
-  request: () => Promise<T>,
-  answered?: (host: unknown) => Promise<void>,
+  send: (inUse: InUse) => Promise<T>,
+  answered?: (host: unknown) => Promise<void> | void,
 ): Promise<T> {
   const seen: Seen = {}
+  const inUse = { moved: () => moved(seen), end: (error: Error) => void seen.request?.destroy(error) }
   try {
-    const answer = await requests.run(seen, request)
-    await answered?.(seen.host)
+    const answer = await requests.run(seen, send, inUse)
+    await answered?.(seen.response?.headers['x-clickhouse-server-display-name'])
     return answer
   } catch (error) {
-    const { status = 0, location } = seen
-    throw isOfGateways(status) && !isServers(error) ? new GatewayError(status, location) : error
+    const { statusCode = 0, headers } = seen.response ?? {}
+    throw isOfGateways(statusCode) && !isServers(error)
+      ? new GatewayError(statusCode, headers?.location)
+      : error
   }
 }

@@ -5,6 +5,7 @@ import { isInImage } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
 import { NOT_ENOUGH_SPACE, retryDecision } from './error-codes.ts'
 import { GatewayError } from './http-agent.ts'
+import { silenceLimits } from './silence.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** The message of the fence's throwIf; it identifies a refused write. */
@@ -31,9 +32,12 @@ export function originOf(error: unknown): unknown {
 export function messageOf(thrown: unknown): string {
   const error = originOf(thrown)
   const words = error instanceof Error ? error.message || String(networkCode(error)) : String(error)
-  // The client's words for a connection on which nothing arrives.
-  return words === 'Timeout error.' ? 'the connection has fallen silent' : oneLine(words)
+  if (isTimeout(error)) return `nothing has moved for ${silenceLimits().lastMs / 60_000} minutes`
+  return oneLine(words)
 }
+
+/** The client's words for a connection on which nothing moves. */
+const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Timeout error.'
 
 export const MISSING_HINT =
   'Set SOURCE_CLICKHOUSE_DATABASE to the database of the source tables (backfill info shows it), or fix the file'
@@ -97,8 +101,8 @@ function explained(
       `${what.replace('%s', () => `ClickHouse (${where})`)}: ${words}`,
       hint!.replaceAll('%s', variable),
     ]
-  if (code === 0)
-    return ['server', `cannot reach ClickHouse (${where})${meanwhile}: ${words}`, unreachableHint(connection)]
+  const unreachable = unreachableHint(connection, error)
+  if (code === 0) return ['server', `cannot reach ClickHouse (${where})${meanwhile}: ${words}`, unreachable]
   if (LOGIN_CODES.has(code))
     return [
       'server',
@@ -149,7 +153,9 @@ function gatewayHint(status: number, variable: string): string {
   return 'Try again in a minute: a gateway that is busy, or a cloud service that wakes up, answers so'
 }
 
-function unreachableHint({ side, url }: Connection): string {
+function unreachableHint({ side, url, username }: Connection, error: unknown): string {
+  if (isTimeout(error))
+    return `Silence is noticed within a minute if the user may see what runs: GRANT SELECT ON system.processes TO ${quotedName(username)}`
   const variable = `${side.toUpperCase()}_CLICKHOUSE_URL`
   const { hostname } = new URL(url)
   return isInImage() && /^(localhost|127\..*|\[::1\])$/.test(hostname)

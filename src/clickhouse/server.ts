@@ -6,7 +6,7 @@ import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
 import { type Client, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
-import { MAX_EXECUTION_SECONDS } from './http-transport.ts'
+import { SERVER_IDENTITY } from './http-transport.ts'
 import type { Schema } from './schema.ts'
 import {
   ASKING_LIMITS,
@@ -19,10 +19,11 @@ import {
 } from './settings-limits.ts'
 import { CHANGED_SETTINGS, type ChangedSetting, defaultsFor } from './profile-settings.ts'
 import { errorCode, originOf, messageOf } from './server-error.ts'
+import { MAX_EXECUTION_SECONDS } from './silence.ts'
 
-/** `identity` is equal for two URLs of one server: its `serverUUID()`, or host and port if it has none (embedded). */
 type ServerInfo = {
   readonly version: string
+  /** SERVER_IDENTITY (http-transport.ts). */
   readonly identity: string
   /** Settings that are not sent, because the user may not change them; `readsOnly`: a profile with readonly = 1. */
   readonly notSent?: { readonly readsOnly: boolean; readonly names: readonly string[] }
@@ -82,8 +83,7 @@ async function withDefaults(server: Server): Promise<Server> {
       await client.close()
       defaults = { ...defaults, ...more }
       client = connectAgain(connection, limits, defaults)
-      const settings = limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
-      info = { ...info, ...(await identify({ client, connection, settings })) }
+      info = { ...info, ...(await identify({ client, connection, limits })) }
     }
   } catch (error) {
     await client.close()
@@ -95,7 +95,7 @@ async function withDefaults(server: Server): Promise<Server> {
 export async function openWith(connection: Connection, settings: ClickHouseSettings): Promise<Server> {
   const client = openClient(connection, settings)
   try {
-    const info = await identify({ client, connection, settings })
+    const info = await identify({ client, connection, limits: undefined, sent: settings })
     return serverOf({ connection, client, info, limits: undefined, defaults: {} })
   } catch (error) {
     await client.close()
@@ -111,8 +111,7 @@ async function openLimited(connection: Connection): Promise<Server> {
     assertProfile(limits, STATEMENT_SETTINGS, connection)
     const names = limits.denied(STATEMENT_SETTINGS).map(({ name }) => name)
     const client = connectAgain(connection, limits)
-    const settings = limits.sendable(STATEMENT_SETTINGS)
-    const asked = { client, connection, settings, doing: ASKING_LIMITS }
+    const asked = { client, connection, limits, doing: ASKING_LIMITS }
     const identity = await identify(asked).catch(async (error: unknown) => {
       await client.close()
       throw refusesSettings(error) ? cutsOff(connection, messageOf(error)) : error
@@ -126,10 +125,10 @@ async function openLimited(connection: Connection): Promise<Server> {
 
 /** The same server over separate connections, so that nothing queues behind it. The identity is not asked again. */
 export function openAgain(
-  { connection, info, limits, defaults, cluster }: Server,
+  { connection, info, limits, defaults, cluster, client: { hosts } }: Server,
   more: ClickHouseSettings = {},
 ): Server {
-  const client = connectAgain(connection, limits, { ...defaults, ...more })
+  const client = connectAgain(connection, limits, { ...defaults, ...more }, hosts)
   return { ...serverOf({ connection, client, info, limits, defaults }), cluster }
 }
 
@@ -145,10 +144,8 @@ function serverOf({
   defaults,
   client,
 }: Pick<Server, 'connection' | 'info' | 'limits' | 'defaults' | 'client'>): Server {
-  const asked = () => {
-    const settings = limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
-    return identify({ client, connection, settings })
-  }
+  const asked = (answered?: Asked['answered']) => identify({ client, connection, limits, answered })
+  client.hosts.add(info.identity)
   // What stands before that host may drop settings, too.
   client.onAnotherHost(asked)
   return {
@@ -169,32 +166,32 @@ function connectAgain(
   connection: Connection,
   limits: SettingsLimits | undefined,
   more: ClickHouseSettings = {},
+  hosts?: Client['hosts'],
 ): Client {
   const settings = { ...STATEMENT_SETTINGS, ...more }
-  return openClient(connection, limits?.sendable(settings) ?? settings, limits)
+  return openClient(connection, limits?.sendable(settings) ?? settings, limits, hosts)
 }
 
-type Asked = Pick<Server, 'client' | 'connection'> & {
-  /** What the client sends with every statement. */
-  readonly settings: ClickHouseSettings
-  readonly doing?: string
-}
+/** `sent`: what the client sends with every statement, if it is not STATEMENT_SETTINGS as far as the user may set them. */
+type Asked = Pick<Server, 'client' | 'connection' | 'limits'> &
+  Pick<Parameters<Client['rows']>[0], 'doing' | 'answered'> & { readonly sent?: ClickHouseSettings }
 
 /**
  * Asks who the server is, and whether the settings have arrived: a proxy may drop what it does not know, and without
  * them rows may be missing silently.
  * @throws BackfillError `server` naming the settings that have not
  */
-async function identify({ client, connection, settings, doing = 'connecting' }: Asked): Promise<ServerInfo> {
+async function identify({ client, connection, limits, sent, ...why }: Asked): Promise<ServerInfo> {
+  const settings = sent ?? limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
   const names = Object.keys(settings)
   const [answer] = await client.rows<ServerInfo & { readonly arrived?: readonly string[] }>({
     query: `SELECT version() AS version,
       [${names.map((name) => `toString(getSetting('${name}'))`).join(', ')}]::Array(String) AS arrived,
-      if(serverUUID() = toUUID('00000000-0000-0000-0000-000000000000'),
-        concat(hostName(), ':', toString(getServerPort('http_port'))), toString(serverUUID())) AS identity,
+      ${SERVER_IDENTITY} AS identity,
       ${CHANGED_SETTINGS} AS changed
       FROM system.settings`,
-    doing,
+    doing: 'connecting',
+    ...why,
   })
   if (answer?.identity === undefined) throw new Error('no answer to the question')
   const { arrived = [], ...info } = answer

@@ -1,29 +1,31 @@
 // Owns noticing that a connection has fallen silent: what stands between keeps it open, and no answer will ever come.
 import type { Readable } from 'node:stream'
-import { after } from '../seam/clock.ts'
+import { type InUse, isServers } from './http-agent.ts'
+import { sleep } from '../seam/clock.ts'
 
-/** The server is asked after each `lookMs` in which nothing has arrived, and has `answerMs`: at most 50 s for two looks. */
-const LIMITS = { lookMs: 15_000, answerMs: 10_000 } as const
+/** The server stops a statement after an hour; `max_execution_time` is pinned so that no profile shortens this. */
+export const MAX_EXECUTION_SECONDS = 3600
 
-let present: { readonly lookMs: number; readonly answerMs: number } = LIMITS
+/**
+ * After each `lookMs` in which nothing has moved, a look at the server has `answerMs`: at most 56 s for two looks. Where
+ * looks say nothing, a connection is given up after `lastMs`: later than the server's own limit, whose error people read.
+ */
+const LIMITS = { lookMs: 12_000, answerMs: 10_000, lastMs: (MAX_EXECUTION_SECONDS + 60) * 1000 }
 
-/** How long the server has to say whether a statement runs, in ms. */
-export const answerMs = () => present.answerMs
+let present: typeof LIMITS = LIMITS
+
+export const silenceLimits = () => present
 
 /** For tests only: other limits from now on. Returns a function that restores the usual ones. */
-export function replaceSilenceLimits(limits: typeof present): () => void {
-  present = limits
+export function replaceSilenceLimits(limits: Partial<typeof LIMITS>): () => void {
+  present = { ...LIMITS, ...limits }
   return () => void (present = LIMITS)
 }
 
 /** What is known of a statement whose answer has not come. */
-export type Lookout = {
-  /** Whether the server runs it, as far as it can tell. Rejects where the server does not answer. */
-  readonly isRunning: () => Promise<boolean>
-  /** Grows while bytes arrive; undefined while its rows are still on their way to the server. */
-  readonly arrived: () => number | undefined
-  /** Closes its connection. */
-  readonly end: () => void
+export type Lookout = InUse & {
+  /** Whether a server runs it; undefined where that cannot be told, as where the server refuses the question. */
+  readonly isRunning: () => Promise<boolean | undefined>
 }
 
 /** `code`: `SILENT` if the server answers on another connection, `SILENT_SERVER` if it does not. */
@@ -46,7 +48,7 @@ export async function unlessSilent<T>(
   let rest: Readable | undefined
   const silence = untilSilent(lookout, () => rest, over.signal).then((error) => {
     rest?.destroy(error)
-    lookout.end()
+    lookout.end(error)
     throw error
   })
   silence.catch(() => {})
@@ -60,33 +62,30 @@ export async function unlessSilent<T>(
   }
 }
 
-/** Resolves after so many ms, or as soon as it is over. Nothing waits for it: it keeps no process alive. */
-function time(ms: number, over: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const end = () => resolve()
-  const cancel = after(ms, end)
-  over.addEventListener('abort', end)
-  return promise.finally(() => {
-    cancel()
-    over.removeEventListener('abort', end)
-  })
-}
+/** Nothing waits for these times: they keep no process alive. */
+const UNAWAITED = false
 
 /** Resolves with the error when two looks have found nothing; never, if the answer has come before. */
 async function untilSilent(
-  { isRunning, arrived }: Lookout,
+  { isRunning, moved }: Lookout,
   rest: () => Readable | undefined,
   over: AbortSignal,
 ): Promise<Error> {
-  for (let missed = 0, before = arrived(); ; before = arrived()) {
-    await time(present.lookMs, over)
+  for (let missed = 0, before: number | undefined = 0; ;) {
+    await sleep(present.lookMs, over, UNAWAITED)
     if (over.aborted) return new Promise(() => {})
+    const now = moved()
+    const isStill = now !== undefined && now === before
+    before = now
     // Rows that nobody has read yet: we are slow, not the server.
-    if (arrived() === undefined || arrived() !== before || (rest()?.readableLength ?? 0) > 0) missed = 0
+    if (!isStill || (rest()?.readableLength ?? 0) > 0) missed = 0
     else {
-      const runs = await isRunning().catch(() => undefined)
-      missed = runs ? 0 : missed + 1
-      if (missed === 2) return silent(runs !== undefined)
+      const unanswered = sleep(present.answerMs, over, UNAWAITED).then(() => null)
+      const runs = await Promise.race([isRunning(), unanswered]).catch((error: unknown) =>
+        isServers(error) ? undefined : null,
+      )
+      if (runs === true) missed = 0
+      else if (runs !== undefined && ++missed === 2) return silent(runs !== null)
     }
   }
 }

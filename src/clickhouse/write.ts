@@ -47,8 +47,6 @@ export async function runWrite(
   const started = monotonicMs()
   const { stream, summary } = await client.exec({
     ...statement,
-    // A body that waits for the source is silent, too.
-    watched: progress && statement.values === undefined,
     clickhouse_settings: {
       ...clickhouse_settings,
       send_progress_in_http_headers: progress ? 1 : 0,

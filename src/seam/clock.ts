@@ -6,8 +6,8 @@ export type Clock = {
   now(): number
   /** This machine's wall-clock time. For people, never for decisions. */
   date(): Date
-  /** Resolves after this many milliseconds, or as soon as the signal is aborted. Never throws. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves after this many milliseconds, or as soon as the signal is aborted. Never throws. Keeps the process alive if `ref`. */
+  sleep(ms: number, signal?: AbortSignal, ref?: boolean): Promise<void>
   /** Runs the work once. No timer keeps the process alive. Returns a function that cancels it. */
   after(ms: number, work: () => void): () => void
   /** Runs the work repeatedly. Returns a function that cancels it. */
@@ -19,7 +19,7 @@ export type Clock = {
 const machine: Clock = {
   now: () => performance.now(),
   date: () => new Date(),
-  sleep: (ms, signal) => wait(ms, undefined, signal && { signal }).catch(() => undefined),
+  sleep: (ms, signal, ref = true) => wait(ms, undefined, { ref, signal }).catch(() => undefined),
   after(ms, work) {
     const timer = setTimeout(work, ms).unref()
     return () => clearTimeout(timer)
@@ -41,7 +41,7 @@ export function replaceClock(clock: Clock): () => void {
 
 export const monotonicMs: Clock['now'] = () => present.now()
 export const wallClock: Clock['date'] = () => present.date()
-export const sleep: Clock['sleep'] = (ms, signal) => present.sleep(ms, signal)
+export const sleep: Clock['sleep'] = (...how) => present.sleep(...how)
 export const after: Clock['after'] = (ms, work) => present.after(ms, work)
 export const every: Clock['every'] = (ms, work) => present.every(ms, work)
 export const timeoutSignal: Clock['timeout'] = (ms) => present.timeout(ms)

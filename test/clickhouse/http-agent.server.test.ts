@@ -1,73 +1,72 @@
 // Owns the promises of what stands before a real server: settings are known to have arrived before anything is written, and
 // a connection that falls silent is noticed.
-import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
-import { openServer } from '../../src/clickhouse/server.ts'
+import { openAgain, openServer } from '../../src/clickhouse/server.ts'
 import { replaceSilenceLimits } from '../../src/clickhouse/silence.ts'
+import { listening } from '../support/answering.ts'
 import { startProxy } from '../support/proxy.ts'
 import { startTestServer, uniqueDatabase } from '../support/server.ts'
 
-test('settings that a proxy drops are noticed before anything is written', async () => {
-  const server = await startTestServer()
-  onTestFinished(() => server.stop())
-  const { username, password } = server
-  const connection = { side: 'target', url: server.url, username, password, database: 'default' } as const
-  const opened = await openServer(connection)
-  await opened.close()
-  const proxy = createServer((incoming, outgoing) => {
-    const url = new URL(incoming.url!, server.url)
-    url.searchParams.delete('insert_null_as_default')
+/** A proxy that changes the parameters of what it passes on, and may answer under the name of another host. */
+async function startBefore(
+  server: string,
+  change: (search: URLSearchParams) => string | void,
+): Promise<string> {
+  return await listening((incoming, outgoing) => {
+    const url = new URL(incoming.url!, server)
+    const host = change(url.searchParams)
     const passed = request(url, { method: incoming.method!, headers: incoming.headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode!, answer.headers)
+      const named = host !== undefined && { 'x-clickhouse-server-display-name': host }
+      outgoing.writeHead(answer.statusCode!, { ...answer.headers, ...named })
       answer.pipe(outgoing)
     })
     incoming.pipe(passed)
   })
-  await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready))
-  onTestFinished(() => void proxy.close())
-  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+}
+
+async function startServer() {
+  const server = await startTestServer()
+  onTestFinished(() => server.stop())
+  const { username, password } = server
+  return { side: 'target', url: server.url, username, password, database: 'default' } as const
+}
+
+test('settings that a proxy drops are noticed before anything is written', async () => {
+  const connection = await startServer()
+  const opened = await openServer(connection)
+  await opened.close()
+  const url = await startBefore(connection.url, (search) => search.delete('insert_null_as_default'))
   await expect(openServer({ ...connection, url })).rejects.toMatchObject({
     kind: 'server',
     message: `settings that are sent to ClickHouse (target ${url}) do not arrive: insert_null_as_default; rows could be missing silently`,
   })
 })
 
-test('behind a load balancer each other host is asked whether the settings have arrived', async () => {
-  const server = await startTestServer()
-  onTestFinished(() => server.stop())
-  let second = false
-  const balancer = createServer((incoming, outgoing) => {
-    const url = new URL(incoming.url!, server.url)
-    if (second) url.searchParams.delete('insert_null_as_default')
-    const host = second ? 'two' : 'one'
-    const passed = request(url, { method: incoming.method!, headers: incoming.headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode!, { ...answer.headers, 'x-clickhouse-server-display-name': host })
-      answer.pipe(outgoing)
-    })
-    incoming.pipe(passed)
+test('behind a load balancer each other host is asked whether the settings have arrived, until it answers so', async () => {
+  const connection = await startServer()
+  let isSecond = false
+  const url = await startBefore(connection.url, (search) => {
+    if (isSecond) search.delete('insert_null_as_default')
+    return isSecond ? 'two' : 'one'
   })
-  await new Promise<void>((ready) => balancer.listen(0, '127.0.0.1', ready))
-  onTestFinished(() => void balancer.close())
-  const url = `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`
-  const { username, password } = server
-  const opened = await openServer({ side: 'source', url, username, password, database: 'default' })
-  onTestFinished(() => opened.close())
+  const opened = await openServer({ ...connection, url })
+  const again = openAgain(opened)
+  onTestFinished(async () => void (await Promise.all([opened.close(), again.close()])))
   const question = { query: 'SELECT 1 AS n' }
   expect(await opened.client.rows(question)).toEqual([{ n: 1 }])
-  second = true
-  await expect(opened.client.rows(question)).rejects.toThrow('do not arrive: insert_null_as_default')
+  isSecond = true
+  for (const { client } of [opened, opened, again])
+    await expect(client.rows(question)).rejects.toThrow('do not arrive: insert_null_as_default')
 })
 
 /** A server behind a proxy that may fall silent: such connections are looked after five times a second. */
 async function behindProxy() {
   onTestFinished(replaceSilenceLimits({ lookMs: 200, answerMs: 5_000 }))
-  const server = await startTestServer()
-  onTestFinished(() => server.stop())
-  const proxy = await startProxy(server.url)
+  const connection = await startServer()
+  const proxy = await startProxy(connection.url)
   onTestFinished(() => proxy.close())
-  const { username, password } = server
-  const opened = await openServer({ side: 'target', url: proxy.url, username, password, database: 'default' })
+  const opened = await openServer({ ...connection, url: proxy.url })
   onTestFinished(() => opened.close())
   return { proxy, client: opened.client }
 }
@@ -106,4 +105,19 @@ test('a statement that the server still runs is waited for, however silent it is
   })
   expect(await client.rows({ query: 'SELECT sleep(1.5) AS n' })).toEqual([{ n: 0 }])
   expect(sent).toBe(1)
+})
+
+test('a statement to which a proxy gives an id of its own, as chproxy does, is waited for', async () => {
+  onTestFinished(replaceSilenceLimits({ lookMs: 200, answerMs: 5_000 }))
+  const connection = await startServer()
+  const sent: unknown[] = []
+  const url = await startBefore(connection.url, (search) => {
+    sent.push(search.get('query_id'))
+    search.delete('query_id')
+  })
+  const opened = await openServer({ ...connection, url })
+  onTestFinished(() => opened.close())
+  const question = { query: 'SELECT sleep(1.5) AS n', query_id: 'mine' }
+  expect(await opened.client.rows(question)).toEqual([{ n: 0 }])
+  expect(sent.filter((id) => id === 'mine')).toHaveLength(1)
 })

@@ -1,13 +1,10 @@
 // Owns the promises of what stands between the program and a server: lost connections, gateways, proxies, certificates.
-import { Readable } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { retryDecision } from '../../src/clickhouse/error-codes.ts'
 import { agentFor } from '../../src/clickhouse/http-agent.ts'
 import { passesSoon } from '../../src/clickhouse/retry.ts'
 import { serverError } from '../../src/clickhouse/server-error.ts'
-import { openServer, type Server } from '../../src/clickhouse/server.ts'
-import { runWrite } from '../../src/clickhouse/write.ts'
+import { openServer } from '../../src/clickhouse/server.ts'
 import { ask, clientOf, connectionTo, listening } from '../support/answering.ts'
 
 test('a question whose connection is lost is asked again, a statement that writes is not', async () => {
@@ -140,21 +137,4 @@ test.for([198, 243, 285, 286, 439, 473, 499, 745])('the error %i of ClickHouse p
 test('an address of a host that is far away has two and a half seconds before the next one is tried', () => {
   for (const url of ['http://db:8123', 'https://db:8443'])
     expect(agentFor({ url })).toMatchObject({ options: { autoSelectFamilyAttemptTimeout: 2500 } })
-})
-
-test('a connection over which rows are written is watched for silence, unless its body waits for the source', async () => {
-  const used: string[] = []
-  const answering = (name: string) => async () => {
-    used.push(name)
-    return { stream: Readable.from([]), summary: {} }
-  }
-  const wire = { exec: answering('exec'), execWatched: answering('watched'), close: async () => {} }
-  onTestFinished(replaceTransport(() => wire as unknown as Transport))
-  const url = 'http://db:8123'
-  const server = { client: clientOf(url), connection: connectionTo(url) } as unknown as Server
-  const statement = { query: 'INSERT', query_id: 'a', doing: 'a', query_params: {}, clickhouse_settings: {} }
-  await runWrite(server, { ...statement, progress: true })
-  await runWrite(server, { ...statement, progress: true, values: Readable.from([]) })
-  await runWrite(server, { ...statement, progress: false })
-  expect(used).toEqual(['watched', 'exec', 'exec'])
 })

@@ -156,13 +156,6 @@ export async function playOnBoth(server: TestServer) {
         )
         return { json: async () => rows }
       },
-      async command(asked: Asked) {
-        await both(
-          asked,
-          () => client.command(asked),
-          async () => [],
-        )
-      },
       async exec(asked: Asked) {
         const { answer } = await both(
           asked,

@@ -128,7 +128,6 @@ export function startServer(time: Time, faults: Faults) {
       const { rows } = await sendAsked(asked)
       return { json: async () => rows }
     },
-    command: sendAsked,
     async exec(asked: Asked) {
       const { rows, written = 0 } = await sendAsked(asked)
       const summary = { read_rows: '1', read_bytes: '1', written_rows: String(written), memory_usage: '1' }

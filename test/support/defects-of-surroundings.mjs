@@ -93,7 +93,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: 'another host of a load balancer is not asked',
     kind: 'environment/12',
-    find: 'if (hosts.size > 1) await check?.()',
+    find: 'await check?.((other) => void (passed = other))',
     put: 'void check',
     test: 'test/clickhouse/http-agent.server.test.ts',
     name: 'each other host is asked',
@@ -109,7 +109,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: "a page of a gateway is taken for the server's",
     kind: 'environment/14',
-    find: 'isOfGateways(status) && !isServers(error)',
+    find: 'isOfGateways(statusCode) && !isServers(error)',
     put: 'false && !isServers(error)',
     test: 'test/clickhouse/http-agent.test.ts',
   },
@@ -159,22 +159,6 @@ export const DEFECTS_OF_SURROUNDINGS = [
     put: "'backfill-scratch-')).catch((error: unknown) => {\n    throw error",
     test: 'test/cli/surroundings.server.test.ts',
     name: 'without a folder for temporary files',
-  },
-  {
-    what: 'nobody watches a connection that writes',
-    kind: 'environment/21',
-    find: 'watched: progress && statement.values === undefined',
-    put: 'watched: false',
-    test: 'test/clickhouse/http-agent.test.ts',
-    name: 'is watched for silence',
-  },
-  {
-    what: 'a question waits for an answer that cannot come',
-    kind: 'environment/21',
-    find: 'if (missed === 2)',
-    put: 'if (missed === -1)',
-    test: 'test/clickhouse/silence.test.ts',
-    name: 'is silent on every connection',
   },
   {
     what: 'a link to nothing is a folder that is missing',

@@ -1,5 +1,6 @@
 // Owns a simulated world outside for tests of the seam: a clock that nobody waits for, chance that repeats
 // itself, a wire without a server. Each stays until its test has finished: a worker keeps this module for all its files.
+import { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { type Clock, replaceClock } from '../../src/seam/clock.ts'
@@ -73,8 +74,10 @@ export function answeringWire(answer: (query: string) => readonly unknown[]): re
       const rows = await hear(params)
       return { json: async () => rows }
     },
-    command: hear,
-    exec: hear,
+    exec: async (params: Parameters<Transport['exec']>[0]) => {
+      await hear(params)
+      return { stream: Readable.from([]) }
+    },
     ping: async () => ({ success: true }),
     close: async () => {},
   }

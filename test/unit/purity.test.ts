@@ -153,7 +153,12 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
 
   // Packages.
-  '@clickhouse/client': ['clickhouse/http-transport.ts', 'clickhouse/server-error.ts', 'clickhouse/write.ts'],
+  '@clickhouse/client': [
+    'clickhouse/http-agent.ts',
+    'clickhouse/http-transport.ts',
+    'clickhouse/server-error.ts',
+    'clickhouse/write.ts',
+  ],
   kysely: [
     'clickhouse/',
     'commands/check/queries.ts',

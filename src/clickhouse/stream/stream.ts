@@ -87,11 +87,16 @@ export function openStream(options: {
       values: body,
       abort_signal: abort.signal,
     })
-    const failed = (error: unknown) => {
+    let first: Server | undefined
+    const failed = (side: Server) => (error: unknown) => {
+      first ??= side
       abort.abort()
       throw error
     }
-    const [crossed, wrote] = await Promise.allSettled([crossing.catch(failed), written.catch(failed)])
+    const [crossed, wrote] = await Promise.allSettled([
+      crossing.catch(failed(source)),
+      written.catch(failed(target)),
+    ])
     if (crossed.status === 'fulfilled' && wrote.status === 'fulfilled') {
       // A runtime may take a closed connection for the end of the answer.
       if ('complete' in rows && rows.complete !== true) throw failing(new Error('the answer was cut off'))
@@ -99,7 +104,8 @@ export function openStream(options: {
     }
     const said = tail.text()
     if (said.includes('DB::Exception')) throw failing(errorInBody(said))
-    if (crossed.status === 'rejected' && isOwn(crossed.reason)) {
+    // A broken connection of the target closes the body, and that breaks off what comes before it.
+    if (crossed.status === 'rejected' && first === source && !isClosed(crossed.reason)) {
       if (compression === 'zstd') compression = 'lz4'
       throw failing(crossed.reason)
     }
@@ -107,11 +113,8 @@ export function openStream(options: {
   }
 }
 
-/** Whether the source failed by itself, rather than being aborted because the target failed. */
-function isOwn(error: unknown): boolean {
-  const { name, code } = error as NodeJS.ErrnoException
-  return name !== 'AbortError' && code !== 'ERR_STREAM_PREMATURE_CLOSE'
-}
+const isClosed = (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 
 type Reading = Parameters<Server['client']['exec']>[0]
 

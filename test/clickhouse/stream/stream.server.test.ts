@@ -5,7 +5,7 @@ import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { type Compression, COMPRESSIONS } from '../../../src/model/model.ts'
 import { replaceSilenceLimits } from '../../../src/clickhouse/silence.ts'
-import { blocksWhere, edited } from '../../support/edited.ts'
+import { blocksWhere, type Edit, edited, ROW_BY_ROW } from '../../support/edited.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { startFront } from '../../support/front.ts'
@@ -31,14 +31,17 @@ afterAll(() => Promise.all([from?.stop(), to?.stop()]))
 /** Runs `up` for one table whose transform is `sql`; what became of it. */
 async function cross(
   sql: string,
-  options: Partial<TestWorkspaceOptions> & { readonly compression: Compression },
+  {
+    settings = {},
+    ...options
+  }: Partial<TestWorkspaceOptions> & Pick<Edit, 'settings'> & { readonly compression: Compression },
 ) {
   const workspace = await openTestWorkspace({
     server: to,
     sourceServer: from,
     source: SOURCE,
     tables: [TABLE],
-    catalogue: edited(catalogue, TABLE, { sql }),
+    catalogue: edited(catalogue, TABLE, { sql, settings }),
     ...options,
   })
   try {
@@ -131,6 +134,17 @@ test('a stream whose source falls silent in its middle is noticed, and the next 
   expect(events.flatMap((event) => (event.type === 'chunk-failed' ? [event.error.message] : []))).toEqual([
     expect.stringMatching(/\(source .*while reading blocks .*: the connection has fallen silent$/),
   ])
+})
+
+test('a stream whose rows come slowly is not taken for silent on its target, which lists it only later', async () => {
+  onTestFinished(replaceSilenceLimits({ lookMs: 100, answerMs: 5_000 }))
+  const { failed, rows, events } = await cross(
+    `SELECT toUInt32(number + 1) AS block_number, toUInt32(0) AS slots_cleared, toUInt32(sleepEachRow(0.15)) AS slots_set
+      FROM numbers(${BLOCKS}) WHERE {to_block:UInt64} > 0`,
+    { compression: 'none', settings: ROW_BY_ROW },
+  )
+  expect({ failed, rows }).toEqual({ failed: [], rows: BLOCKS })
+  expect(events.filter(({ type }) => type === 'chunk-failed')).toEqual([])
 })
 
 test('a stream whose target has written all and falls silent is noticed: it is asked what became of the rows', async () => {

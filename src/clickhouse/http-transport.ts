@@ -10,7 +10,7 @@ type NodeClient = ReturnType<typeof createClient>
 /** The methods of the package's client that this program uses: a replacement for the wire implements these. */
 export type Transport = Pick<NodeClient, 'query' | 'exec' | 'ping' | 'close'> & {
   /** @param hosts the names under which the hosts are known that have answered */
-  lookFor?(queryId: string, hosts: Set<unknown>): Lookout['isRunning']
+  readonly lookFor?: (queryId: string, hosts: Set<unknown>) => Lookout['isRunning']
 }
 
 /** Equal for two URLs of one server: its UUID, or host and port if it has none (embedded). */

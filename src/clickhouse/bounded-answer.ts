@@ -1,6 +1,8 @@
-// Owns the limit of answers: what never stops answering is not ClickHouse, and must not fill the memory.
+// Owns the ends of answers: what never stops answering is not ClickHouse, and must not fill the memory; what breaks off
+// may end with the server's exception.
 import type { IncomingMessage } from 'node:http'
 import { pipeline, Readable, Transform } from 'node:stream'
+import { ClickHouseError } from '@clickhouse/client'
 
 /** Answers to questions are a few kilobytes: what sends more than this never ends. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -9,16 +11,22 @@ function tooLarge(): Error {
   return new Error(`the answer to a question is larger than ${MAX_ANSWER_BYTES / 1024 / 1024} MB`)
 }
 
-/** The stream, which fails after `MAX_ANSWER_BYTES`. */
+/** How much of a body is kept: the server's exception is at its end. */
+export const TAIL_BYTES = 16 * 1024
+
+/** The stream, which fails after `MAX_ANSWER_BYTES`; where it breaks off, with the server's exception at its end. */
 export function bounded(stream: Readable): Readable {
   let bytes = 0
+  let tail = ''
   const counter = new Transform({
     transform(piece: Buffer, _encoding, done) {
       bytes += piece.length
+      tail = (tail + String(piece)).slice(-TAIL_BYTES)
       if (bytes <= MAX_ANSWER_BYTES) return done(null, piece)
       done(tooLarge())
     },
   })
+  stream.once('error', (error) => counter.destroy(tail.includes('DB::Exception') ? errorInBody(tail) : error))
   // Its reader sees the error.
   return pipeline(stream, counter, () => {})
 }
@@ -40,4 +48,17 @@ export function limitError(response: IncomingMessage): void {
     response.destroy(tooLarge())
     return false
   }
+}
+
+/** The server's exception in a body that was sent after status 200. */
+export function errorInBody(body: string): Error {
+  const found = /Code: (\d+)\. DB::Exception: ([\s\S]*?)(?:\(([A-Z0-9_]+)\))?(?:\s*\(version[\s\S]*)?$/.exec(
+    body,
+  )
+  if (found === null) return new Error(`unexpected text in the answer: ${body.slice(0, 300)}`)
+  return new ClickHouseError({
+    code: found[1]!,
+    message: found[2]!.trim(),
+    ...(found[3] && { type: found[3] }),
+  })
 }

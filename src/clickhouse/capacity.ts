@@ -56,7 +56,7 @@ export async function readOthers({ client }: Server): Promise<Others> {
 export async function readLoad({ client }: Server, query: string): Promise<readonly (readonly unknown[])[]> {
   return await client.rows<unknown[]>({
     query,
-    format: 'JSONCompactEachRow',
+    format: 'JSONCompact',
     clickhouse_settings: { max_execution_time: 10 },
     doing: 'asking the question of --max-load',
   })

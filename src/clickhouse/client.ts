@@ -7,11 +7,11 @@ import type { Connection } from './connection.ts'
 import { BoundText } from '../sql-syntax/parameter-value.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { NEVER_BEGAN } from './error-codes.ts'
-import { bounded, limited } from './bounded-answer.ts'
+import { bounded, errorInBody, limited, TAIL_BYTES } from './bounded-answer.ts'
 import { withStatus } from './http-agent.ts'
 import { type MakeTransport, overHttp, type Transport } from './http-transport.ts'
 import { longForm } from './long-form.ts'
-import { againMs, passesSoon } from './retry.ts'
+import { passesSoon } from './retry.ts'
 import { serverError } from './server-error.ts'
 import { unlessSilent } from './silence.ts'
 import { sleep } from '../seam/clock.ts'
@@ -34,8 +34,8 @@ type Question = Sent<Omit<Parameters<Transport['query']>[0], 'format'>>
 
 /** Every method but `ping` and `close` throws a BackfillError: `server`, `failed` or `locked` (server-error.ts). */
 export type Client = {
-  /** The rows of an answer: objects by default, arrays on request. */
-  rows<Row>(question: Question & { readonly format?: 'JSONEachRow' | 'JSONCompactEachRow' }): Promise<Row[]>
+  /** The rows of an answer: objects by default, arrays (JSONCompact) on request. */
+  rows<Row>(question: Question & { readonly format?: 'JSON' | 'JSONCompact' }): Promise<Row[]>
   /** The rows of an answer, objects, with the names and types of its columns. */
   table<Row>(question: Question): Promise<ResponseJSON<Row>>
   command(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<void>
@@ -104,11 +104,11 @@ export function openClient(
   const again =
     (mayRepeat: (error: unknown) => boolean): typeof send =>
     async (question, call) => {
-      for (let attempt = 1; ; attempt++)
+      for (let attempt = 0; ; attempt++)
         try {
           return await send(question, call)
         } catch (error) {
-          const ms = mayRepeat(error) ? againMs(attempt) : undefined
+          const ms = mayRepeat(error) ? [100, 400, 1600, 3200][attempt] : undefined
           if (ms === undefined) throw error
           await sleep(ms)
         }
@@ -119,15 +119,14 @@ export function openClient(
   const ask = again(passesSoon)
   /** Another statement may be repeated only if it certainly never began. */
   const tell = again((error) => NEVER_BEGAN.has((error as BackfillError).code))
+  const whole = <Row>(question: Question, format: 'JSON' | 'JSONCompact') =>
+    ask(question, async (params) =>
+      documentOf<Row>(await limited(await transport.query({ ...params, format })).text()),
+    )
   return {
-    rows: <Row>(question: Parameters<Client['rows']>[0]) =>
-      ask(question, async (params) =>
-        checked(await limited(await transport.query({ format: 'JSONEachRow', ...params })).json<Row>()),
-      ),
-    table: <Row>(question: Question) =>
-      ask(question, async (params) =>
-        limited(await transport.query({ ...params, format: 'JSON' })).json<Row>(),
-      ),
+    rows: async <Row>({ format = 'JSON', ...question }: Parameters<Client['rows']>[0]) =>
+      (await whole<Row>(question, format)).data,
+    table: (question) => whole(question, 'JSON'),
     command: async (statement) => void (await tell(statement, textOf)),
     text: (statement) => send(statement, textOf),
     exec: (statement) =>
@@ -149,9 +148,17 @@ export function openClient(
   }
 }
 
-/** What is no row comes from something that is no ClickHouse, or that changes its answers. */
-function checked<Row>(rows: Row[]): Row[] {
-  if (rows.every((row) => typeof row === 'object' && row !== null)) return rows
+/** Unlike lines of rows, JSON says where it ends: something in between may have cut it off without a sign. */
+function documentOf<Row>(said: string): ResponseJSON<Row> {
+  try {
+    const found = JSON.parse(said) as ResponseJSON<Row>
+    if (found.data.every((row) => typeof row === 'object' && row !== null)) return found
+  } catch (error) {
+    if (said.includes('DB::Exception')) throw errorInBody(said.slice(-TAIL_BYTES))
+    if (error instanceof SyntaxError && said.startsWith('{'))
+      throw Object.assign(new Error('the answer breaks off'), { code: 'ECONNABORTED' })
+  }
+  // What is no row comes from something that is no ClickHouse, or that changes its answers.
   throw new Error('the answer is none to the question: its rows are no rows')
 }
 

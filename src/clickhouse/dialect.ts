@@ -42,7 +42,7 @@ type Sender = Pick<Client, 'rows' | 'command'>
 
 /**
  * A kysely builder over one client; `doing` is the purpose of its statements, for errors. `SELECT` runs as a query
- * (JSONEachRow), every other statement as a command. Transactions throw: ClickHouse has none.
+ * (JSON), every other statement as a command. Transactions throw: ClickHouse has none.
  */
 export function kyselyFor<Database>(client: Sender, doing?: string): Kysely<Database> {
   const dialect: Dialect = {

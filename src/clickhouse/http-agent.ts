@@ -42,11 +42,6 @@ export class GatewayError extends Error {
   }
 }
 
-/** A web server that is not ClickHouse answers with 400, 404 or 405. */
-function isOfGateways(status: number): boolean {
-  return status >= 300 && ![400, 404, 405].includes(status)
-}
-
 /** Whether an error of an answer is the server's own words. */
 export function isServers(error: unknown): boolean {
   return (
@@ -104,8 +99,8 @@ export async function withStatus<T>(
     return answer
   } catch (error) {
     const { statusCode = 0, headers } = seen.response ?? {}
-    throw isOfGateways(statusCode) && !isServers(error)
-      ? new GatewayError(statusCode, headers?.location)
-      : error
+    // A web server that is not ClickHouse answers with these.
+    const isOfGateway = statusCode >= 300 && ![400, 404, 405].includes(statusCode) && !isServers(error)
+    throw isOfGateway ? new GatewayError(statusCode, headers?.location) : error
   }
 }

@@ -32,11 +32,6 @@ export async function withRetry<T>(
     }
 }
 
-/** Waits before a question is asked again, in ms: undefined after the last. */
-export function againMs(attempt: number): number | undefined {
-  return [100, 400, 1600, 3200][attempt - 1]
-}
-
 /** Whether a question that failed may well succeed in a moment. A server that is down, or a refused login, does not. */
 export function passesSoon(error: unknown): boolean {
   if (!(error instanceof BackfillError)) return false

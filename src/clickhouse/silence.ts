@@ -62,9 +62,6 @@ export async function unlessSilent<T>(
   }
 }
 
-/** Nothing waits for these times: they keep no process alive. */
-const UNAWAITED = false
-
 /** Resolves with the error when two looks have found nothing; never, if the answer has come before. */
 async function untilSilent(
   { isRunning, moved }: Lookout,
@@ -72,7 +69,8 @@ async function untilSilent(
   over: AbortSignal,
 ): Promise<Error> {
   for (let missed = 0, before: number | undefined = 0; ;) {
-    await sleep(present.lookMs, over, UNAWAITED)
+    // These times keep no process alive.
+    await sleep(present.lookMs, over, false)
     if (over.aborted) return new Promise(() => {})
     const now = moved()
     const isStill = now !== undefined && now === before
@@ -80,7 +78,7 @@ async function untilSilent(
     // Rows that nobody has read yet: we are slow, not the server.
     if (!isStill || (rest()?.readableLength ?? 0) > 0) missed = 0
     else {
-      const unanswered = sleep(present.answerMs, over, UNAWAITED).then(() => null)
+      const unanswered = sleep(present.answerMs, over, false).then(() => null)
       const runs = await Promise.race([isRunning(), unanswered]).catch((error: unknown) =>
         isServers(error) ? undefined : null,
       )

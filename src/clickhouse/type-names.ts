@@ -38,7 +38,7 @@ async function ask({ client }: Server, types: readonly string[]): Promise<readon
   const [row = []] = await client.rows<string[]>({
     query: `SELECT ${names.join(', ')}`,
     query_params: Object.fromEntries(types.map((type, index) => [`t${index}`, type])),
-    format: 'JSONCompactEachRow',
+    format: 'JSONCompact',
     doing: 'reading the SQL files',
   })
   return row

@@ -1,6 +1,7 @@
 // Owns sending one writing statement, and checking that the server has executed it completely.
 import { Readable } from 'node:stream'
-import { ClickHouseError, type ClickHouseSettings } from '@clickhouse/client'
+import type { ClickHouseSettings } from '@clickhouse/client'
+import { errorInBody, TAIL_BYTES } from './bounded-answer.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { monotonicMs } from '../seam/clock.ts'
@@ -72,26 +73,10 @@ export async function runWrite(
 /** An hour of progress headers of about 250 bytes at this interval stays far below `max_response_headers_size`. */
 const PROGRESS_INTERVAL_MS = '10000'
 
-/** How much of a body is kept: the server's exception is at its end. */
-export const TAIL_BYTES = 16 * 1024
-
 async function readTail(stream: Readable): Promise<string> {
   let tail = ''
   for await (const piece of stream) tail = (tail + String(piece)).slice(-TAIL_BYTES)
   return tail.trim()
-}
-
-/** The server's exception in a body that was sent after status 200. */
-export function errorInBody(body: string): Error {
-  const found = /Code: (\d+)\. DB::Exception: ([\s\S]*?)(?:\(([A-Z0-9_]+)\))?(?:\s*\(version[\s\S]*)?$/.exec(
-    body,
-  )
-  if (found === null) return new Error(`unexpected text in the answer: ${body.slice(0, 300)}`)
-  return new ClickHouseError({
-    code: found[1]!,
-    message: found[2]!.trim(),
-    ...(found[3] && { type: found[3] }),
-  })
 }
 
 /** The server's report on a writing statement. */

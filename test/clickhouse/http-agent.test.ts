@@ -1,4 +1,5 @@
 // Owns the promises of what stands between the program and a server: lost connections, gateways, proxies, certificates.
+import type { ServerResponse } from 'node:http'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { retryDecision } from '../../src/clickhouse/error-codes.ts'
 import { agentFor } from '../../src/clickhouse/http-agent.ts'
@@ -12,7 +13,7 @@ test('a question whose connection is lost is asked again, a statement that write
   const url = await listening((request, response) => {
     asked += 1
     if (asked % 2 === 1) request.socket.destroy()
-    else response.end('{"n":1}\n')
+    else response.end('{"data":[{"n":1}]}')
   })
   expect(await ask(url)).toEqual([{ n: 1 }])
   expect(asked).toBe(2)
@@ -26,7 +27,9 @@ test.for([408, 425, 429, 502, 504, 522, 530])(
     let asked = 0
     const url = await listening((_, response) => {
       asked += 1
-      response.writeHead(asked === 1 ? status : 200).end(asked === 1 ? '<html>a page</html>' : '{"n":1}\n')
+      response
+        .writeHead(asked === 1 ? status : 200)
+        .end(asked === 1 ? '<html>a page</html>' : '{"data":[{"n":1}]}')
     })
     expect(await ask(url)).toEqual([{ n: 1 }])
     expect(asked).toBe(2)
@@ -37,9 +40,9 @@ test('a question whose answer breaks off, or whose host no name server knows jus
   let asked = 0
   const url = await listening((request, response) => {
     asked += 1
-    response.writeHead(200, { 'content-length': '8' }).write('{"n"')
+    response.writeHead(200, { 'content-length': '18' }).write('{"data":[{')
     if (asked === 1) setImmediate(() => request.socket.destroy())
-    else response.end(':1}\n')
+    else response.end('"n":1}]}')
   })
   expect(await ask(url)).toEqual([{ n: 1 }])
   expect(asked).toBe(2)
@@ -47,10 +50,36 @@ test('a question whose answer breaks off, or whose host no name server knows jus
   expect(passesSoon(serverError(unknown, { connection: connectionTo(url), doing: undefined }))).toBe(true)
 })
 
-test.for(['-1', 'null', '"a"', '{"n":1}\n7'])(
+test('rows that something in between has cut off without a sign are noticed, and asked for again', async () => {
+  let asked = 0
+  const url = await listening((_, response) => {
+    asked += 1
+    response.end(asked === 1 ? '{"data":[{"n":1},\n' : '{"data":[{"n":1},{"n":2}]}')
+  })
+  expect(await ask(url)).toEqual([{ n: 1 }, { n: 2 }])
+})
+
+const ENDS: readonly (readonly [string, (response: ServerResponse) => void])[] = [
+  ['ends', (response: ServerResponse) => void response.end()],
+  ['breaks off', (response: ServerResponse) => void setImmediate(() => response.destroy())],
+]
+test.for(ENDS)(
+  'an error of the server behind the first rows of an answer that %s is said with its code',
+  async ([, end]) => {
+    const url = await listening((_, response) => {
+      response.write(
+        '{"data":[{"n":1},\nCode: 241. DB::Exception: too much. (MEMORY_LIMIT_EXCEEDED) (version 26)',
+      )
+      end(response)
+    })
+    await expect(ask(url)).rejects.toMatchObject({ kind: 'failed', code: 241, retry: 'split' })
+  },
+)
+
+test.for(['', '{"hello":"world"}', '-1', 'null', '"a"', '{"data":[7]}', '<html>please log in</html>'])(
   'rows that are none end with a sentence: %s',
   async (answer) => {
-    const url = await listening((_, response) => void response.end(`${answer}\n`))
+    const url = await listening((_, response) => void response.end(answer))
     await expect(ask(url)).rejects.toMatchObject({
       kind: 'server',
       message: expect.stringContaining('its rows are no rows'),
@@ -118,7 +147,7 @@ test('HTTP_PROXY counts, NO_PROXY is heeded, and loopback is reached without', a
   const heard: string[] = []
   const proxy = await listening((request, response) => {
     heard.push(new URL(request.url!).host)
-    response.end('{"n":1}\n')
+    response.end('{"data":[{"n":1}]}')
   })
   onTestFinished(() => void vi.unstubAllEnvs())
   vi.stubEnv('HTTP_PROXY', proxy)
@@ -126,7 +155,7 @@ test('HTTP_PROXY counts, NO_PROXY is heeded, and loopback is reached without', a
   expect(await ask('http://clickhouse.invalid:8123')).toEqual([{ n: 1 }])
   expect(heard).toEqual(['clickhouse.invalid:8123'])
   await expect(ask('http://direct.invalid:8123')).rejects.toThrow('ENOTFOUND')
-  const direct = await listening((_, response) => void response.end('{"n":2}\n'))
+  const direct = await listening((_, response) => void response.end('{"data":[{"n":2}]}'))
   expect(await ask(direct)).toEqual([{ n: 2 }])
 })
 

@@ -74,7 +74,7 @@ function found(response: ServerResponse, { name = 'one', host = 'id one', runs =
 }
 
 function answered(response: ServerResponse): void {
-  if (!response.writableEnded) response.setHeader(DISPLAY_NAME, 'one').end('{"n":1}\n')
+  if (!response.writableEnded) response.setHeader(DISPLAY_NAME, 'one').end('{"data":[{"n":1}]}')
 }
 
 test('two looks that find nothing are enough, and the silent connection is closed', async () => {
@@ -82,7 +82,7 @@ test('two looks that find nothing are enough, and the silent connection is close
   const { url, heard } = await hearing({
     look: found,
     question(response, { socket }) {
-      if (heard.length > 1) response.end('{"n":1}\n')
+      if (heard.length > 1) response.end('{"data":[{"n":1}]}')
       else socket.once('close', () => heard.push('closed'))
     },
   })
@@ -110,7 +110,7 @@ test.for([
         if (body.includes('AS identity'))
           response
             .setHeader(DISPLAY_NAME, 'one')
-            .end('{"version":"1","identity":"id one","arrived":[],"changed":[]}\n')
+            .end('{"data":[{"version":"1","identity":"id one","arrived":[],"changed":[]}]}')
       },
     })
     const server = await openServer(connectionTo(url))
@@ -171,7 +171,7 @@ test('a statement whose rows are still being sent is not taken for lost, and nob
   const { url, heard } = await hearing({ look: found, question: answered })
   for (const query of ['', 'INSERT INTO x']) {
     const values = Readable.from(slowly(), { objectMode: false })
-    expect(await clientOf(url).text({ query, values })).toBe('{"n":1}\n')
+    expect(await clientOf(url).text({ query, values })).toBe('{"data":[{"n":1}]}')
   }
   expect(heard).toEqual(['question', 'question'])
 })

@@ -152,9 +152,9 @@ export async function playOnBoth(server: TestServer) {
         const { rows } = await both(
           asked,
           () => client.query(asked),
-          async (answer) => (await answer.json()) as unknown[],
+          async (answer) => ((await answer.json()) as { data: unknown[] }).data,
         )
-        return { json: async () => rows }
+        return { text: async () => JSON.stringify({ data: rows }) }
       },
       async exec(asked: Asked) {
         const { answer } = await both(

@@ -126,7 +126,7 @@ export function startServer(time: Time, faults: Faults) {
   const transport = {
     async query(asked: Asked) {
       const { rows } = await sendAsked(asked)
-      return { json: async () => rows }
+      return { text: async () => JSON.stringify({ data: rows }) }
     },
     async exec(asked: Asked) {
       const { rows, written = 0 } = await sendAsked(asked)

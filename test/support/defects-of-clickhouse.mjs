@@ -212,6 +212,22 @@ export const DEFECTS_OF_CLICKHOUSE = [
     name: 'which right would shorten it',
   },
   {
+    what: 'an answer that is cut off is no ClickHouse',
+    kind: 'environment/13',
+    find: "if (error instanceof SyntaxError && said.startsWith('{'))",
+    put: 'if (false)',
+    test: 'test/clickhouse/http-agent.test.ts',
+    name: 'has cut off without a sign',
+  },
+  {
+    what: 'an error behind the first rows is a lost connection',
+    kind: 'environment/13',
+    find: "counter.destroy(tail.includes('DB::Exception')",
+    put: 'counter.destroy(false',
+    test: 'test/clickhouse/http-agent.test.ts',
+    name: 'behind the first rows',
+  },
+  {
     what: 'the source is blamed for the silence of its target',
     kind: 'environment/21',
     find: 'first === source && ',

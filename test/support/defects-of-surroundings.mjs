@@ -109,7 +109,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: "a page of a gateway is taken for the server's",
     kind: 'environment/14',
-    find: 'isOfGateways(statusCode) && !isServers(error)',
+    find: '![400, 404, 405].includes(statusCode) && !isServers(error)',
     put: 'false && !isServers(error)',
     test: 'test/clickhouse/http-agent.test.ts',
   },

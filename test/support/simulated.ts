@@ -72,7 +72,7 @@ export function answeringWire(answer: (query: string) => readonly unknown[]): re
   const transport = {
     query: async (params: Parameters<Transport['query']>[0]) => {
       const rows = await hear(params)
-      return { json: async () => rows }
+      return { text: async () => JSON.stringify({ data: rows }) }
     },
     exec: async (params: Parameters<Transport['exec']>[0]) => {
       await hear(params)

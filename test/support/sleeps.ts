@@ -10,9 +10,10 @@ export function recordSleeps(): readonly number[] {
     replaceClock({
       now: () => performance.now(),
       date: () => new Date(),
-      sleep: (ms, signal) => {
-        sleeps.push(ms)
-        return wait(ms, undefined, signal && { signal }).catch(() => undefined)
+      sleep: (ms, signal, ref = true) => {
+        // Nothing waits for the others.
+        if (ref) sleeps.push(ms)
+        return wait(ms, undefined, { ref, signal }).catch(() => undefined)
       },
       after(ms, work) {
         const timer = setTimeout(work, ms).unref()

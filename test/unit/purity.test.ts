@@ -154,10 +154,10 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
 
   // Packages.
   '@clickhouse/client': [
+    'clickhouse/bounded-answer.ts',
     'clickhouse/http-agent.ts',
     'clickhouse/http-transport.ts',
     'clickhouse/server-error.ts',
-    'clickhouse/write.ts',
   ],
   kysely: [
     'clickhouse/',

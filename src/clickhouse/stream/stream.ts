@@ -10,7 +10,8 @@ import { quoteIdentifier } from '../dialect.ts'
 import { serverError } from '../server-error.ts'
 import type { Server } from '../server.ts'
 import { refusesSettings } from '../settings-limits.ts'
-import { errorInBody, runWrite, type WriteReport, writeSettings } from '../write.ts'
+import { errorInBody } from '../bounded-answer.ts'
+import { runWrite, type WriteReport, writeSettings } from '../write.ts'
 import { type CompressionForm, COMPRESSIONS } from './compression.ts'
 
 type Part = { readonly text: string; readonly params: Readonly<Record<string, unknown>> }

@@ -8,7 +8,7 @@ import type { Range } from '../../model/blocks.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { errorCode, serverError, messageOf } from '../../clickhouse/server-error.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
-import { errorInBody, TAIL_BYTES } from '../../clickhouse/write.ts'
+import { errorInBody, TAIL_BYTES } from '../../clickhouse/bounded-answer.ts'
 import { verbatim } from '../../terminal/render/json.ts'
 import { transformParams, describeTransform, readerOf } from '../../targets/transform.ts'
 

@@ -113,7 +113,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
         output_format_json_quote_64bit_integers: 1,
         output_format_json_quote_decimals: 1,
       },
-      format: 'JSONCompactEachRow',
+      format: 'JSONCompact',
     })
     const more = (sign: number) =>
       rows.flatMap(([one, , ...values]) => Array.from({ length: Math.max(0, sign * one) }, () => values))

@@ -63,7 +63,7 @@ export async function compareRange(question: CompareQuestion): Promise<Compariso
       query: `SELECT hex(backfill_key) AS key, any(backfill_values) FROM (${side})
       WHERE has({backfill_keys:Array(String)}, key) GROUP BY key`,
       query_params: { ...call.query_params, backfill_keys: keys.map(({ key }) => key) },
-      format: 'JSONCompactEachRow',
+      format: 'JSONCompact',
     })
     return new Map(rows)
   }

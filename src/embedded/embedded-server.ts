@@ -38,15 +38,16 @@ const START_TIMEOUT_MS = 60_000
 export async function startEmbedded(options: EmbeddedOptions) {
   const library = findEngineLibrary()
   const directory = resolve(options.directory)
-  const { shard, memoryBytes } = options
+  const { shard, memoryBytes, isAdmin = shard !== undefined } = options
   const { password, configFile } = prepareDirectory(directory, {
     memoryBytes,
-    isAdmin: options.isAdmin ?? shard !== undefined,
+    isAdmin,
     ...(shard && { more: shard.config }),
   })
   const portFile = join(directory, `port.${randomUUID()}`)
   const child = spawnChild([
     library,
+    isAdmin ? '' : directory,
     '--multiquery',
     `--config-file=${configFile}`,
     `--path=${join(directory, 'data')}`,

@@ -1,10 +1,11 @@
 // Owns the process of the embedded server: a worker thread that runs ClickHouse, and a main thread that ends the process
-// when its parent has ended. Started by embedded-server.ts: `server-child <libchdb.so> <argument>…`.
+// when its parent has ended. Started by embedded-server.ts: `server-child <libchdb.so> <folder to shut it in, or ''> <argument>…`.
 
 import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Worker, isMainThread, workerData } from 'node:worker_threads'
 import { endThisProcess } from '../seam/process.ts'
+import { shutIn } from './wall.ts'
 
 if (isMainThread) guard()
 else runEngine(workerData as readonly string[])
@@ -26,9 +27,11 @@ function guard(): void {
 }
 
 /** Blocks its thread for as long as the server lives; the engine's own words about a failed start go to the parent. */
-function runEngine([library = '', ...args]: readonly string[]): void {
-  const { DataType, load, open } = createRequire(import.meta.url)('ffi-rs') as typeof import('ffi-rs')
+function runEngine([library = '', folder = '', ...args]: readonly string[]): void {
+  const ffi = createRequire(import.meta.url)('ffi-rs') as typeof import('ffi-rs')
+  const { DataType, load, open } = ffi
   open({ library: 'chdb', path: library })
+  if (folder !== '') shutIn(ffi, folder)
   const argv = ['clickhouse', ...args]
   const result = load({
     library: 'chdb',

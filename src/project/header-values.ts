@@ -3,7 +3,7 @@ import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { isKeyword, lex, OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
-import { reportOutside } from '../sql-syntax/outside.ts'
+import { leavesBySetting, reportOutside } from '../sql-syntax/outside.ts'
 import { boundText } from '../sql-syntax/parameter-value.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
@@ -106,6 +106,10 @@ export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {
       const hint = 'leave it out: with another value rows can be lost silently'
       throw wrong(entry, `'${name}' may not be changed`, hint, 'E025')
     }
+    if (leavesBySetting(name)) {
+      const sentence = `the setting ${name} reaches outside of the ClickHouse server`
+      throw wrong(entry, sentence, 'do without it: no grant of the server limits it', 'E049')
+    }
     found[name] = value
   }
   return found
@@ -116,6 +120,12 @@ export function ownParameters(entry: HeaderEntry): readonly OwnParameter[] {
   const hint = 'write name Type = value, such as min_value UInt64 = 1'
   return assignments(entry, hint).map(({ name, type, tokens }) => {
     if (type === '') throw wrong(entry, `'${name}' has no type`, hint)
+    if (type === 'Identifier')
+      throw wrong(
+        entry,
+        `'${name}' is an Identifier: no check would see the name`,
+        'write the name into the SQL',
+      )
     const bound = boundText(tokens.type, tokens.value)
     if ('problem' in bound)
       throw wrong(entry, `'${name}': ${bound.problem}`, 'write a value that its type can hold')

@@ -1,5 +1,5 @@
-// Owns what SQL text may use of the world outside of the server: table functions, engines and functions that read files,
-// call other hosts or run programs are refused unless the file's header names them.
+// Owns what SQL text may use of the world outside of the server: table functions, engines, functions and settings that read
+// files, call other hosts, run programs or texts are refused; what a grant limits is allowed if the file's header names it.
 import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, type Token, unquoted } from './lexer.ts'
@@ -8,8 +8,8 @@ import { beginsTable } from './table-refs.ts'
 
 /** Table functions that stay on the server. Lists what is allowed: a server may know functions that nobody here knows. */
 const TABLE_FUNCTIONS = lower(
-  'numbers numbers_mt zeros zeros_mt generateRandom generateSeries generate_series primes values SQLStandardValues null',
-  'view viewIfPermitted merge format input dictionary',
+  'numbers numbers_mt zeros zeros_mt generateSeries generate_series primes values SQLStandardValues',
+  'view viewIfPermitted merge dictionary',
   'mergeTreeIndex mergeTreeProjection mergeTreeTextIndex mergeTreeAnalyzeIndexes',
   'timeSeriesData timeSeriesMetrics timeSeriesSamples timeSeriesSelector timeSeriesTags',
 )
@@ -28,8 +28,19 @@ const LEAVES = new RegExp(
     'ai(generate|embed|classify|extract|translate)\\w*|catboostevaluate|reversednsquery|hascolumnintable|evalmlmethod',
     // `SETTINGS disk = disk(type = s3, …)` of a CREATE TABLE.
     'disk',
+    // They compute the defaults of columns that a text describes.
+    'generaterandom|null|input|structureto\\w+',
   ].join('|')})$`,
 )
+
+/** Not allowed by a header either: no grant limits text that is run. */
+const NEVER = /^(eval|format|generaterandom|null|input|values|structureto\w+)$/
+
+/** Settings that name a file or a host, or hold text that is run. */
+const SETTING =
+  /^(format_(template|schema)\w*|output_format_schema|rename_files\w+|cluster_for_\w+|\w+_(filters?|file_path|credentials|custom_key)|\w*url(_base)?|\w*dialect|allow_get_client_http_header)$/
+
+export const leavesBySetting = (name: string): boolean => SETTING.test(name)
 
 /** Functions that share their beginning with one that leaves, and stay. */
 const STAYS = lower('urlHash urlHierarchy urlPathHierarchy')
@@ -43,16 +54,22 @@ export function reportOutside(sql: SqlText, named: readonly string[], report: Re
   const tokens = significantTokens(sql)
   for (const [index, token] of tokens.entries()) {
     if (!isName(token)) continue
+    const place = { rule: 'E049', file: sql.file, line: token.line } as const
     const name = unquoted(token)
     const what = outsideKind(tokens, index, name.toLowerCase())
-    // As a value, file() is limited by no grant; eval() runs text that nobody has read.
-    const isNever = name.toLowerCase() === 'eval' || (what === 'function' && name.toLowerCase() === 'file')
-    if (what === undefined || (allowed.has(name.toLowerCase()) && !isNever)) continue
-    const sentence = `the ${what} ${name} reaches outside of the ClickHouse server`
-    const hint = isNever
-      ? 'do without it: no grant of the server limits it'
-      : `do without it; if you trust this file, allow it in its header: --! outside: ${name}`
-    report(fileError({ rule: 'E049', file: sql.file, line: token.line, sentence, hint }))
+    // As a value, file() is limited by no grant.
+    const isNever = NEVER.test(name.toLowerCase()) || (what === 'function' && name.toLowerCase() === 'file')
+    if (token.kind === 'identifier' && token.text.includes('\\')) {
+      const sentence = `the name ${token.text} has a backslash, behind which any other name can hide`
+      report(fileError({ ...place, sentence, hint: 'write the name without a backslash' }))
+    } else if (what !== undefined && (isNever || what === 'setting' || !allowed.has(name.toLowerCase()))) {
+      const sentence = `the ${what} ${name} reaches outside of the ClickHouse server`
+      const hint =
+        isNever || what === 'setting'
+          ? 'do without it: no grant of the server limits it'
+          : `do without it; if you trust this file, allow it in its header: --! outside: ${name}`
+      report(fileError({ ...place, sentence, hint }))
+    }
   }
 }
 
@@ -60,9 +77,25 @@ function outsideKind(tokens: readonly Token[], index: number, name: string): str
   const [token, before, after] = [tokens[index]!, tokens[index - 1], tokens[index + 1]]
   if (isEngine(tokens, index)) return ENGINE.test(name) ? undefined : 'engine'
   if (isKeyword(token, 'DICTIONARY') && isKeyword(before, 'CREATE', 'REPLACE')) return 'statement'
+  if (after?.text === '=' && leavesBySetting(name) && isInSettings(tokens, index)) return 'setting'
   if (!isCall(token, before, after)) return undefined
+  if (name === 'format' && !isPattern(tokens.slice(index + 2))) return 'table function'
+  if (name === 'values' && DEFAULTS.test(tokens[index + 2]?.text ?? '')) return 'default in the columns of'
   if (isTableFunction(tokens, index)) return TABLE_FUNCTIONS.has(name) ? undefined : 'table function'
   return LEAVES.test(name) && !STAYS.has(name) ? 'function' : undefined
+}
+
+/** The first argument of the function of values: `'{} of {}',`. That of the table function is the name of a format. */
+function isPattern([first, comma]: readonly Token[]): boolean {
+  return first?.kind === 'string' && first.text.includes('{') && comma?.text === ','
+}
+
+/** A text of columns that may hold an expression. */
+const DEFAULTS = /^([bx]'|['‘$](?=[^]*(\\|\b(default|materialized|alias|ephemeral|ttl|codec)\b)))/i
+
+function isInSettings(tokens: readonly Token[], index: number): boolean {
+  const { depth } = tokens[index]!
+  return tokens.slice(0, index).some((token) => isKeyword(token, 'SETTINGS') && token.depth === depth)
 }
 
 /** `ENGINE = Name` or `ENGINE Name` outside of brackets: a column may be called engine. */
@@ -80,8 +113,26 @@ function isEngine(tokens: readonly Token[], index: number): boolean {
 function isCall(token: Token, before: Token | undefined, after: Token | undefined): boolean {
   if (before?.text === '.') return false
   if (after?.text === '(' || isKeyword(before, 'APPLY')) return true
-  return before?.text === '(' && (after?.text === ',' || after?.text === ')') && SCALARS.test(unquoted(token))
+  if (before?.text !== '(' || !SCALARS.test(unquoted(token))) return false
+  // `arrayMap(file AS f, …)`, `arrayMap(file f, …)`
+  return after?.text === ',' || after?.text === ')' || (isName(after) && !isKeyword(after, ...OPERATORS))
 }
+
+const OPERATORS = [
+  'IN',
+  'NOT',
+  'LIKE',
+  'ILIKE',
+  'IS',
+  'BETWEEN',
+  'AND',
+  'OR',
+  'FROM',
+  'GLOBAL',
+  'DIV',
+  'MOD',
+  'REGEXP',
+]
 
 const SCALARS = /^(file|ai(generate|embed|classify|extract|translate)\w*|reversednsquery)$/i
 

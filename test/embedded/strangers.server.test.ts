@@ -3,10 +3,10 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { prepareDirectory } from '../../src/embedded/server-directory.ts'
 import { query, serve } from '../support/embedded.ts'
-import { temporaryDirectory } from '../support/processes.ts'
+import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
 
 test('no statement reads or writes files, calls hosts or runs programs', async () => {
   const place = temporaryDirectory()
@@ -22,7 +22,7 @@ test('no statement reads or writes files, calls hosts or runs programs', async (
     [`SELECT * FROM s3('http://127.0.0.1:1/bucket/a', 'TSV', 'a String')`, /READ ON S3/],
     [`SELECT * FROM remote('127.0.0.1:1', system.one)`, /READ ON REMOTE/],
     [`SELECT * FROM filesystem('/etc')`, /READ ON FILE/],
-    [`SELECT * FROM sqlite('/etc/x', 'y')`, /READ ON SQLITE/],
+    [`SELECT * FROM sqlite('/etc/x', 'y')`, /READ ON SQLITE|PATH_ACCESS_DENIED/],
     [`SELECT * FROM executable('a.sh', 'TSV', 'a String')`, /does not exist inside user scripts folder/],
     [`CREATE DATABASE d ENGINE = Filesystem('/')`, /TABLE ENGINE ON Filesystem/],
     [
@@ -39,17 +39,47 @@ test('no statement reads or writes files, calls hosts or runs programs', async (
   expect(existsSync(file)).toBe(false)
 })
 
-test.runIf(process.platform === 'linux')('its process knows no secret of our environment', async () => {
-  process.env['TARGET_SECRET_OF_CI'] = 'hunter2'
-  try {
-    const server = await serve(temporaryDirectory())
-    // The one function that no grant limits: `check` refuses it in files.
-    const environment = await query(server, `SELECT file('/proc/${server.pid}/environ')`)
-    expect(environment).toContain('TZ=UTC')
-    expect(environment).not.toContain('hunter2')
-  } finally {
-    delete process.env['TARGET_SECRET_OF_CI']
-  }
+describe.runIf(process.platform === 'linux')('the kernel shuts the engine in', () => {
+  test('what no grant limits opens no file outside of the folder, and no environment but its own', async () => {
+    process.env['TARGET_SECRET_OF_CI'] = 'hunter2'
+    try {
+      const folder = temporaryDirectory()
+      const server = await serve(folder)
+      const own = await query(server, `SELECT file('/proc/${server.pid}/environ')`)
+      expect(own).toContain('TZ=UTC')
+      expect(own).not.toContain('hunter2')
+      expect(await query(server, `SELECT file('${folder}/password')`)).toBe(server.password)
+      for (const file of [
+        '/etc/hostname',
+        `/proc/${process.pid}/environ`,
+        join(repository, 'package.json'),
+      ]) {
+        const read = [
+          `SELECT file('${file}')`,
+          String.raw`SELECT ${'`'}f\x69le${'`'}('${file}')`,
+          `SELECT * FROM format(TSV, 'a String, b String DEFAULT file(''${file}'')', 'x')`,
+          `SELECT formatRow('Template', 1) SETTINGS format_template_row = '${file}'`,
+          `SELECT 1 SETTINGS additional_result_filter = 'file(''${file}'') = 1'`,
+        ]
+        for (const statement of read)
+          await expect.soft(query(server, statement), statement).rejects.toThrow(/Permission denied/)
+      }
+    } finally {
+      delete process.env['TARGET_SECRET_OF_CI']
+    }
+  })
+
+  test('it connects to nothing, and signals no other process', async () => {
+    const program = `
+      import { connect } from 'node:net'
+      import { createRequire } from 'node:module'
+      import { shutIn } from '${repository}/src/embedded/wall.ts'
+      const isShut = shutIn(createRequire('${repository}/src/').call(null, 'ffi-rs'), '${temporaryDirectory()}')
+      connect(1, '127.0.0.1').on('error', ({ code }) => console.log(isShut, code))
+      try { process.kill(process.ppid, 0) } catch ({ code }) { console.log(code) }`
+    const child = start(process.execPath, ['--input-type=module', '-e', program])
+    expect((await outcome(child)).stdout).toBe('EPERM\ntrue EACCES\n')
+  })
 })
 
 test('a folder that backfill has not made is not used: a link, one of a clone', () => {

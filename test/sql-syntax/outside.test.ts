@@ -7,7 +7,7 @@ import { reportOutside } from '../../src/sql-syntax/outside.ts'
 function outside(text: string, named: readonly string[] = []): readonly string[] {
   const found: string[] = []
   reportOutside({ file: 'a.sql', text, line: 1 }, named, ({ finding }: BackfillError) =>
-    found.push(/ (\S+) reaches outside/.exec(finding!.sentence)![1]!),
+    found.push(/ (\S+) (?:reaches outside|has a backslash)/.exec(finding!.sentence)![1]!),
   )
   return found
 }
@@ -52,9 +52,42 @@ describe('what leaves the server', () => {
       'CREATE DICTIONARY d (k UInt64) PRIMARY KEY k SOURCE(HTTP(url 1)) LAYOUT(FLAT())',
       'DICTIONARY',
     ],
+    ['a function with another name of its own', "SELECT arrayMap(file AS f, ['/etc/passwd'])", 'file'],
+    ['the same without AS', "SELECT arrayMap((file f), ['/etc/passwd'])", 'file'],
+    ['a default of columns in a text', "SELECT * FROM format(TSV, 'a Int8 DEFAULT 1', '')", 'format'],
+    ['one behind a comma', "SELECT 1 FROM t, format('TSV', concat('a Int8'), '') AS f", 'format'],
+    ['one of which a text is made', "SELECT 1 FROM t, format(upper('{tsv'), 'a Int8', '') AS f", 'format'],
+    ['one for columns that are null', "SELECT 1 FROM view(SELECT 1), null('a Int8 DEFAULT 1')", 'null'],
+    ['one that is random', "SELECT 1 FROM generateRandom(concat('a Int8'))", 'generateRandom'],
+    ['one of values', "SELECT 1 FROM values('a Int8, b Int8 default 1', (1, 2))", 'values'],
+    ['one with an escape', "SELECT 1 FROM values('a Int8, b Int8 \\x64efault 1', (1, 2))", 'values'],
+    ['one in a heredoc', 'SELECT 1 FROM values($$a Int8 ALIAS 1$$, 1)', 'values'],
+    ['one in hexadecimal digits', "SELECT 1 FROM values(x'61', 1)", 'values'],
+    ['one of a schema', "SELECT structureToProtobufSchema('a Int8 DEFAULT 1')", 'structureToProtobufSchema'],
+    [
+      'a setting that names a file',
+      "SELECT 1 SETTINGS a = 1, format_template_row = '/a'",
+      'format_template_row',
+    ],
+    [
+      'a setting that is computed',
+      "SELECT 1 FROM (SELECT 1 SETTINGS additional_result_filter = '1')",
+      'additional_result_filter',
+    ],
     ['an INSERT into a function', "INSERT INTO FUNCTION hdfs('h', 'TSV', 'a Int8') SELECT 1", 'hdfs'],
   ])('%s is reported', (_, text, name) => {
     expect(outside(text)).toContain(name)
+  })
+
+  test.each([
+    [String.raw`SELECT ${'`'}f\x69le${'`'}('/etc/passwd')`],
+    [String.raw`SELECT "f\x69le"('/etc/passwd')`],
+    [String.raw`CREATE TABLE t (a Int8) ENGINE = ${'`'}F\x69le${'`'}(TSV)`],
+    [String.raw`SELECT 1 SETTINGS ${'`'}format\x5ftemplate_row${'`'} = '/a'`],
+    [String.raw`SELECT a AS ${'`'}b\\c${'`'} FROM t`],
+  ])('%s: a quoted name with a backslash may hide any other name', (text) => {
+    expect(outside(text)).toHaveLength(1)
+    expect(outside(text, ['file', 'f\\x69le', 'fx69le'])).toHaveLength(1)
   })
 
   test('a name in the header allows it, but never a file as a value, nor text that is run', () => {
@@ -62,6 +95,8 @@ describe('what leaves the server', () => {
     expect(outside("SELECT * FROM url('http://x', TSV)", ['s3'])).toEqual(['url'])
     expect(outside("SELECT file('/etc/passwd'), * FROM file('a')", ['file'])).toEqual(['file'])
     expect(outside("SELECT * FROM eval('SELECT 1')", ['eval'])).toEqual(['eval'])
+    expect(outside("SELECT * FROM format(TSV, 'a Int8', '')", ['format'])).toEqual(['format'])
+    expect(outside("SELECT 1 SETTINGS dialect = 'prql'", ['dialect'])).toEqual(['dialect'])
   })
 })
 
@@ -71,6 +106,10 @@ test.each([
   ['SELECT arrayJoin(a) AS x, URLHash(a) FROM t ARRAY JOIN range(3) AS b'],
   ['SELECT 1 FROM t, (SELECT 2) AS s WHERE a IN (1, 2), lower(b)'],
   ['WITH file AS (SELECT 1) SELECT * FROM file, numbers(3), view(SELECT 1)'],
+  [
+    "SELECT format('{} of {}', a, b), dialect FROM t WHERE (file IN (1)) AND dialect = 'a' SETTINGS max_threads = 1",
+  ],
+  ["SELECT * FROM values('a Int8, b Enum8(''x'' = 1)', (1, 'default'))"],
   ["SELECT 'FROM url(1)' /* file(1) */ -- s3(1)"],
   [
     'CREATE TABLE t (engine String, file String, url String) ENGINE = ReplicatedReplacingMergeTree ORDER BY engine',

@@ -179,7 +179,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   cac: ['cli/command-line.ts'],
   diff: ['commands/diff/command.ts', 'commands/report/network.ts'],
-  'ffi-rs': ['embedded/server-child.ts'],
+  'ffi-rs': ['embedded/server-child.ts', 'embedded/wall.ts'],
   hyparquet: ['commands/import/files/parquet-file.ts'],
   'log-update': ['terminal/reporter.ts'],
   picocolors: ['commands/test/command.ts', 'terminal/render/printable.ts'],

@@ -74,7 +74,7 @@ export async function assertKept(server: Server, { ledger }: Names): Promise<voi
     doing: 'looking at the ledger',
   })
   if (dropping === undefined) return
-  const name = `${quotedName(ledger)}.${dropping.name}`
+  const name = `${quotedName(ledger)}.${quotedName(dropping.name)}`
   throw usageError(
     `the table ${name} has a TTL: blocks whose events it deletes would run again`,
     `ALTER TABLE ${name} REMOVE TTL; of a column: ALTER TABLE ${name} MODIFY COLUMN <name> REMOVE TTL`,

@@ -7,6 +7,7 @@ import { extname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { BackfillError, serverProblem } from '../model/errors.ts'
+import { quoteString } from '../sql-syntax/quoting.ts'
 import { findEngineLibrary } from './engine-library.ts'
 import { EMBEDDED_USER, prepareDirectory } from './server-directory.ts'
 
@@ -86,11 +87,10 @@ export async function startEmbedded(options: EmbeddedOptions) {
 
 /** The engine's only query: it ends when the process does. The port file appears when the port is listening. */
 function serveForever(portFile: string, isShard: boolean): string {
-  const quoted = `'${portFile.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
   return [
     ...(isShard ? ['SYSTEM START LISTEN TCP'] : []),
     'SYSTEM START LISTEN HTTP',
-    `SELECT getServerPort('http_port') INTO OUTFILE ${quoted} TRUNCATE FORMAT TSV`,
+    `SELECT getServerPort('http_port') INTO OUTFILE ${quoteString(portFile)} TRUNCATE FORMAT TSV`,
     'SELECT sleep(1000000000) SETTINGS function_sleep_max_microseconds_per_block = 0 FORMAT Null',
   ].join('; ')
 }

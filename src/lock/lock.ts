@@ -10,6 +10,7 @@ import type { Server } from '../clickhouse/server.ts'
 import { lockStore } from './store.ts'
 import { every, monotonicMs, wallClock } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** Interval of the heartbeat in the lock's comment. */
 const HEARTBEAT_MS = 5_000
@@ -73,7 +74,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       if (epoch >= Number.MAX_SAFE_INTEGER)
         throw failedError(
           `the lock of ${key} has the number ${epoch}, and none comes after it`,
-          `Check who made it, then DROP TABLE ${names.locks}.\`${lockName({ network, key, epoch })}\``,
+          `Check who made it, then DROP TABLE ${quotedName(names.locks)}.${quotedName(lockName({ network, key, epoch }))}`,
         )
       const next = lockName({ network, key, epoch: epoch + 1 })
       if (!(await store.create(key, next, comment(false)))) throw heldBy(key, await watch.holder(key))

@@ -3,6 +3,7 @@ import type { Bounds } from './bounds.ts'
 import type { Range } from '../model/blocks.ts'
 import type { LedgerView } from '../ledger/events.ts'
 import type { TableDefinition } from '../model/model.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
 import type { TargetTable } from '../targets/target.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 
@@ -36,7 +37,7 @@ export async function absencesOf(
   { ports }: Pick<ReadWorkspace, 'ports'>,
   { table, bounds, target, view }: AbsenceQuestion,
 ): Promise<readonly Absence[]> {
-  const name = `${ports.target.database}.${table.target}`
+  const name = [ports.target.database, table.target].map(quotedName).join('.')
   const islands = view?.islands ?? []
   const lastDone = islands.findLast(({ state }) => state === 'done')?.to
   const { newest, head } = bounds.inputs

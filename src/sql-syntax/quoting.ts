@@ -26,6 +26,7 @@ function hex(character: string): string {
   return code < 128 ? `\\x${code.toString(16).padStart(2, '0')}` : character
 }
 
+/** As people write it: in back-quotes where it needs them. */
 export function quotedName(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name.replaceAll('`', '\\`')}\``
+  return /^[A-Za-z_]\w*$/.test(name) ? name : quoteIdentifier(name)
 }

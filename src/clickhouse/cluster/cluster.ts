@@ -5,6 +5,7 @@ import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
 import { ACCESS_DENIED, errorCode } from '../server-error.ts'
 import { type Cluster, openAgain, type Server } from '../server.ts'
+import { quotedName } from '../../sql-syntax/quoting.ts'
 import { KEEPER, nodesMissing, unreachableNodes } from './nodes.ts'
 
 /** Connections to compare: with two nodes behind a random load balancer, one run in 128 misses it. */
@@ -120,7 +121,7 @@ async function hasKeeper({ client, connection }: Server): Promise<boolean> {
     if (errorCode(error) === ACCESS_DENIED)
       throw usageError(
         `user '${connection.username}' may not see whether the cluster has Keeper`,
-        `GRANT SHOW TABLES ON system.zookeeper TO ${connection.username}`,
+        `GRANT SHOW TABLES ON system.zookeeper TO ${quotedName(connection.username)}`,
       )
     throw error
   }

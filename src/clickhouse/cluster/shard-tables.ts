@@ -11,6 +11,7 @@ import { determinismOf } from '../determinism.ts'
 import { typed } from '../dialect.ts'
 import type { SystemTables } from '../schema.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { quotedName } from '../../sql-syntax/quoting.ts'
 
 /** A table of the cluster; engine and keys are those of its local tables. */
 export type ShardTable = {
@@ -201,7 +202,7 @@ export function shardProblem(
   if (without.length > 0)
     return {
       sentence: `is Distributed over ${local}, which does not exist on every node: shard ${[...new Set(without)].join(', ')} lacks it, or you may not see it`,
-      hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${of.database}.*`,
+      hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${quotedName(of.database)}.*`,
     }
   const [first, ...others] = found
   const other = others.find((one) => one.sorting_key !== first!.sorting_key || one.engine !== first!.engine)

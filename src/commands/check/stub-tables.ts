@@ -27,7 +27,10 @@ export function withStubTables(sql: SqlText, stubTables: readonly StubTable[]): 
     const alias = aliasAt(tokens, to)
     const final = isKeyword(tokens[to], 'FINAL') ? to : alias.to
     if (isKeyword(tokens[final], 'FINAL')) written.set(final, '')
-    written.set(from, `(${emptyRows(stubTable.columns)})${alias.given ? '' : ` AS \`${table}\``}`)
+    written.set(
+      from,
+      `(${emptyRows(stubTable.columns)})${alias.given ? '' : ` AS ${quoteIdentifier(table)}`}`,
+    )
   }
   return withReplaced(sql, written)
 }

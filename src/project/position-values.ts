@@ -1,5 +1,6 @@
 // Owns reading the values of the `--!` header that say where rows are, and in which order they are computed.
 import type { Unit } from '../model/model.ts'
+import { columnsIn } from '../sql-syntax/tokens.ts'
 import {
   columns,
   expression,
@@ -45,7 +46,9 @@ export function inputs(entry: HeaderEntry): readonly Input[] {
   return keys.map((key, index) => ({ key, history: read[index]![2] !== undefined }))
 }
 
-/** An expression: where the rows of a range are. */
+/** An expression over columns: where the rows of a range are. */
 export function position(entry: HeaderEntry): string {
-  return expression(entry).expression
+  const { expression: text } = expression(entry)
+  if (columnsIn(text).length > 0) return text
+  throw wrong(entry, `'${text}' names no column`, 'write a column, or an expression over columns')
 }

@@ -32,7 +32,7 @@ export async function readSqlFiles(
       const bytes = await readFolderFile(root, path).catch((error: unknown) =>
         unreadable(path, error, { isListed: true }),
       )
-      return { key: name.slice(0, -'.sql'.length), file: shown(path), bytes, text: bytes.toString('utf8') }
+      return { key: name.slice(0, -'.sql'.length), file: shown(path), bytes, text: textOf(path, bytes) }
     }),
   )
 }
@@ -44,7 +44,11 @@ export async function readSqlFiles(
 export function unreadable(path: string, error: unknown, { isListed = false } = {}): never {
   if (error instanceof BackfillError) throw error
   const { code = String(error) } = error as NodeJS.ErrnoException
-  const missing = isListed ? 'it is a link to a file that does not exist' : 'it does not exist'
+  const missing = !isListed
+    ? 'it does not exist'
+    : path.includes('\ufffd')
+      ? 'its name is not text in UTF-8'
+      : 'it is a link to a file that does not exist'
   throw usageError(
     `cannot read ${shown(path)} of the SQL folder: ${code === 'ENOENT' ? missing : code}`,
     hintFor(code, isListed),
@@ -89,6 +93,21 @@ export async function readFolderFile(root: string, path: string): Promise<Buffer
     return await file.readFile()
   } finally {
     await file.close()
+  }
+}
+
+/**
+ * The text of a file's bytes, without a byte order mark.
+ * @throws BackfillError `usage` for what is not UTF-8: with other characters in their place, other rows could be meant
+ */
+export function textOf(path: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    const is16 = ['fffe', 'feff'].includes(bytes.subarray(0, 2).toString('hex'))
+    const [before = ''] = bytes.toString('utf8').split('\ufffd')
+    const what = is16 ? 'in UTF-16' : `not text in UTF-8: see its line ${before.split('\n').length}`
+    throw usageError(`${shown(path)} is ${what}`, 'save it in UTF-8')
   }
 }
 

@@ -10,7 +10,15 @@ import { splitStatements } from '../sql-syntax/statements.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
 import { PROGRAM_SQL } from '../package-folder.ts'
-import { layeredFiles, namesOf, readFolderFile, readSqlFiles, shown, unreadable } from './sql-files.ts'
+import {
+  layeredFiles,
+  namesOf,
+  readFolderFile,
+  readSqlFiles,
+  shown,
+  textOf,
+  unreadable,
+} from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../model/choose.ts'
 
@@ -74,9 +82,7 @@ async function readNetworks(
       const bytes = await readFolderFile(root, path).catch((error: unknown) =>
         (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : unreadable(path, error),
       )
-      return bytes === undefined
-        ? []
-        : attempt(report, () => parseNetworks(shown(path), bytes.toString('utf8')))
+      return bytes === undefined ? [] : attempt(report, () => parseNetworks(shown(path), textOf(path, bytes)))
     }),
   )
   if (layers.includes(undefined)) return undefined

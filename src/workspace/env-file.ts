@@ -1,5 +1,5 @@
 // Owns which `.env` is read, and what a `.env` that was merely found may not do: it may be a stranger's.
-import { existsSync, lstatSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import { userId } from '../seam/process.ts'
@@ -28,10 +28,13 @@ export function findEnvFile(
     .map((one) => join(one, '.env'))
     .find((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined)
   if (path === undefined) return undefined
-  const { uid } = lstatSync(path)
+  // Of a link, whose it is and whose the file is that is read.
+  const found = [lstatSync(path), statSync(path, { throwIfNoEntry: false })]
   const me = userId()
-  if (me !== undefined && uid !== me && uid !== 0)
-    throw usageError(`${path} belongs to another user (${uid})`, NAME_IT(path))
+  const other = found.find((one) => one && me !== undefined && one.uid !== me && one.uid !== 0)
+  if (other) throw usageError(`${path} belongs to another user (${other.uid})`, NAME_IT(path))
+  // Opening one waits for a writer.
+  if (found[1]?.isFIFO()) throw usageError(`${path} is a pipe`, NAME_IT(path))
   return { path, isNamed: false }
 }
 

@@ -124,8 +124,10 @@ export function parseDotenv(file: string, source: string): Readonly<Record<strin
       at = NOTHING.lastIndex
       continue
     }
-    const [, name, quote, quoted, bare = ''] = written
-    found[name!] = quoted === undefined ? bare.replace(/\s#.*$/, '').trim() : unquoted(quote, quoted)
+    const [, name = '', quote, quoted, bare = ''] = written
+    if (Object.hasOwn(found, name) && OURS.test(name))
+      throw usageError(`${line(at)}: ${name} is set a second time`, 'keep one of the lines')
+    found[name] = quoted === undefined ? bare.replace(/\s#.*$/, '').trim() : unquoted(quote, quoted)
     at = SETTING.lastIndex + 1
   }
   return found

@@ -133,6 +133,8 @@ test.for<[string, string, RegExp]>([
   ['settings', "a = 'open", /a\.sql:5.*never closed/],
   ['params', 'min = 1', /'min' has no type/],
   ['params', 'min UInt64', /sets nothing/],
+  ['position', "'1'", /a\.sql:5: position: ''1'' names no column/],
+  ['position', 'now()', /names no column/],
   ['params', 'f Identifier = file', /'f' is an Identifier: no check would see the name/],
   ['params', 'Min UInt64 = 1', /'Min' is not a plain name/],
   ['rows', 'per-bock', /a\.sql:4: rows: 'per-bock' is not a kind of rows/],

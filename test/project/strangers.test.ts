@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readSoundTests } from '../../src/commands/test/files.ts'
 import type { BackfillError } from '../../src/model/errors.ts'
+import { refuse } from '../../src/sql-syntax/problems.ts'
 import { writeNewFiles } from '../../src/project/new-files.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { repository, temporaryDirectory } from '../support/processes.ts'
@@ -32,6 +33,43 @@ const refused = async (sql: string) =>
     () => 'read',
     (error: Error) => error.message,
   )
+
+test('bytes that are not UTF-8 are refused with file and line: other rows could be meant', async () => {
+  const bad: readonly [file: string, bytes: Buffer, message: RegExp][] = [
+    [
+      'transforms/gas.sql',
+      Buffer.from("--! description: a\n\nSELECT '\xe9'", 'latin1'),
+      /gas\.sql is not text in UTF-8: see its line 3/,
+    ],
+    ['ddl/gas.sql', Buffer.from('\ufeffCREATE TABLE', 'utf16le'), /gas\.sql is in UTF-16/],
+    ['source/x.sql', Buffer.from([0xfe, 0xff, 0, 65]), /x\.sql is in UTF-16/],
+    [
+      'networks.json',
+      Buffer.from('{"\xff": {}}', 'latin1'),
+      /networks\.json is not text in UTF-8: see its line 1/,
+    ],
+  ]
+  for (const [file, bytes, message] of bad) {
+    const { sql } = folder()
+    writeFileSync(join(sql, file), bytes)
+    expect.soft(await refused(sql)).toMatch(message)
+  }
+  const { sql } = folder()
+  const catalogue = await readCatalogue(sql)
+  writeFileSync(join(sql, 'tests/gas/latin.yaml'), Buffer.from('description: \xe9', 'latin1'))
+  await expect(
+    readSoundTests([sql], { catalogue, chosen: catalogue.tables, known: ['gas'] }, refuse),
+  ).rejects.toThrow(/latin\.yaml is not text in UTF-8: see its line 1/)
+})
+
+test.runIf(process.platform === 'linux')('a file whose name is not UTF-8 is said to be that', async () => {
+  const { sql } = folder()
+  writeFileSync(
+    Buffer.concat([Buffer.from(join(sql, 'transforms/')), Buffer.from('a\xff.sql', 'latin1')]),
+    '',
+  )
+  expect(await refused(sql)).toMatch(/its name is not text in UTF-8/)
+})
 
 test('links out of the folder are refused, and nothing of their ends is shown', async () => {
   for (const file of ['networks.json', 'transforms/gas.sql', 'source/x.sql', 'ddl/gas.sql']) {

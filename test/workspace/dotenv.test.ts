@@ -137,3 +137,10 @@ test('a URL for the source alone is an error', () => {
   )
   expect(config({ SOURCE_CLICKHOUSE_URL: 'db', XATU_CLICKHOUSE_URL: 'old' }).servers.kind).toBe('remote')
 })
+
+test('a variable of ours that stands twice in .env is refused with its second line; others are not ours to judge', () => {
+  expect(() => withDotenv('BACKFILL_LAG=1\n# a\nexport BACKFILL_LAG=2\n')).toThrow(
+    /^\.env:3: BACKFILL_LAG is set a second time/,
+  )
+  expect(parseDotenv('.env', 'OTHER=1\nOTHER=2\n')['OTHER']).toBe('2')
+})

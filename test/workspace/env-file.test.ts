@@ -1,5 +1,6 @@
 // Owns the promises of which `.env` counts, and that one which was merely found cannot draw a password to its server.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readConfig } from '../../src/workspace/config.ts'
@@ -77,4 +78,24 @@ test('a .env is looked for upwards within a repository, and outside of one in th
 
 test('a named file that does not exist is an error', () => {
   expect(() => place()({}, { 'env-file': 'no.env' })).toThrow(/no\.env of --env-file does not exist/)
+})
+
+test.runIf(process.platform !== 'win32')(
+  'a found .env that is a pipe is refused at once, and so is a link to one',
+  () => {
+    const folder = temporaryDirectory()
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    symlinkSync('pipe', join(folder, '.env'))
+    const read = () => readConfig({ flags: typedWords({}), environment: {}, folder })
+    expect(read).toThrow(/\.env is a pipe/)
+  },
+)
+
+test.runIf(process.getuid?.() === 0)('a link of ours to a file of another user is refused', () => {
+  const folder = temporaryDirectory()
+  writeFileSync(join(folder, 'theirs'), URL_LINE)
+  chownSync(join(folder, 'theirs'), 12345, 12345)
+  symlinkSync('theirs', join(folder, '.env'))
+  const read = () => readConfig({ flags: typedWords({}), environment: {}, folder })
+  expect(read).toThrow(/\.env belongs to another user \(12345\)/)
 })

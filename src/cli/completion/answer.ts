@@ -1,10 +1,11 @@
 // Owns the answer to a shell's Tab: from the half-typed line to the lines that the shell's script expects. On an error
 // there are no lines, because an error message would land in the line that the person is typing.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isNetworkName, shortName } from '../../model/table-key.ts'
 import { COMMANDS } from '../commands.ts'
 import { readConfig } from '../../workspace/config.ts'
+import { readText } from '../../workspace/text-file.ts'
 import { typedWords } from '../../workspace/values.ts'
 import type { Environment } from '../../workspace/variables.ts'
 import { type Candidate, complete } from './candidates.ts'
@@ -29,9 +30,11 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
   }
   const names = {
     tables: named((path) => sqlNames(join(path, 'transforms'))),
-    networks: named((path) =>
-      Object.keys(JSON.parse(readFileSync(join(path, 'networks.json'), 'utf8')) as object),
-    ),
+    networks: named((path) => {
+      const file = join(path, 'networks.json')
+      // A pipe would wait for a writer, in the line that is typed.
+      return statSync(file).isFile() ? Object.keys(JSON.parse(readText(file)) as object) : []
+    }),
     // As people type them.
     sources: named((path) => sqlNames(join(path, 'import')).map(shortName)),
   }

@@ -1,6 +1,7 @@
 // Owns the lint of a table's DDL against the `rows` of its header.
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
 import { type RowsKind, type SqlText, XATU_COLUMNS } from '../../model/model.ts'
+import { quotedName, quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import { columnsIn } from '../../sql-syntax/tokens.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
@@ -125,17 +126,17 @@ function* blocksFound(
 ): Generator<Problem, void> {
   if (rows.kind !== 'per-block' || !engine?.name.endsWith('MergeTree')) return
   if (mergesRows(engine) && !tellsBlocksApart(sortKey, by)) return // E055
-  const [first = ''] = sortKey?.text.split(' , ') ?? []
+  const words = sortKey?.text.split(' , ')[0]?.split(' ') ?? []
   const hasIndex = others.some(
     ({ text, names }) => by.some((name) => names.includes(name)) && /^INDEX .* TYPE minmax\b/i.test(text),
   )
-  if (hasIndex || by.some((name) => new RegExp(`\\b${name}\\b`).test(first))) return
+  if (hasIndex || by.some((name) => [name, quoteIdentifier(name)].some((one) => words.includes(one)))) return
   const sentence = `ORDER BY does not begin with ${by.join(', ')}, and no index has it: to read the rows of one block the server reads the whole table`
   yield problem(
     'W059',
     sortKey ?? engine,
     sentence,
-    `add INDEX by_block ${by.join(', ')} TYPE minmax GRANULARITY 1 after the columns`,
+    `add INDEX by_block ${by.map(quotedName).join(', ')} TYPE minmax GRANULARITY 1 after the columns`,
   )
 }
 

@@ -128,7 +128,7 @@ function fitting({ ddl, unit, ...input }: Found, rows: Scaffold['rows']): Scaffo
   const engine = readEngine(createTable(ddl).clauses.get('ENGINE') ?? [])
   if (unit !== 'block' || !columns.includes(input.position)) {
     throw usageError(
-      `${input.table} has ${unit === 'block' ? `no column '${input.position}'` : 'positions that are times'}`,
+      `${input.table} has ${unit !== 'block' ? 'positions that are times' : /^\w+$/.test(input.position) ? `no column '${input.position}'` : `positions that are no plain column: ${input.position}`}`,
       'choose an input with blocks in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',
     )
   }

@@ -5,7 +5,7 @@ import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import type { UnitTest } from './unit-test.ts'
-import { namesOf, readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
+import { namesOf, readFolderFile, shown, textOf, unreadable } from '../../project/sql-files.ts'
 import { parseTestCase } from './test-case.ts'
 
 /**
@@ -81,14 +81,14 @@ async function readTableTests(
   return files.flatMap((name, index) => {
     const test = `${table.key}/${name.slice(0, -'.yaml'.length)}`
     const file = shown(join(folder, name))
-    const parse = () =>
-      parseTestCase({ name: test, file, text: texts[index]!.toString('utf8'), table }, catalogue)
+    const parse = () => parseTestCase({ name: test, file, text: texts[index]!, table }, catalogue)
     return attempt(report, () => withRule(file, parse)) ?? []
   })
 }
 
-function readTest(root: string, path: string): Promise<Buffer> {
-  return readFolderFile(root, path).catch((error: unknown) => unreadable(path, error, { isListed: true }))
+async function readTest(root: string, path: string): Promise<string> {
+  const unlisted = (error: unknown) => unreadable(path, error, { isListed: true })
+  return textOf(path, await readFolderFile(root, path).catch(unlisted))
 }
 
 /** Errors of a test begin with their place, `file:line:column: `. */

@@ -4,9 +4,9 @@ import { lintDdl } from '../../../src/commands/check/lint-ddl.ts'
 
 const COLUMNS = 'block_number UInt32, n UInt64, d DateTime, t Tuple(a UInt8, b String), arr Array(UInt8)'
 
-function findingsOf(tail: string, columns = COLUMNS): readonly string[] {
+function findingsOf(tail: string, columns = COLUMNS, position?: string): readonly string[] {
   const text = `CREATE TABLE IF NOT EXISTS {target:Identifier}.t (${columns}) ENGINE = ${tail}`
-  const found = [...lintDdl({ file: 'ddl/t.sql', text, line: 1 }, { kind: 'per-block' })]
+  const found = [...lintDdl({ file: 'ddl/t.sql', text, line: 1 }, { kind: 'per-block' }, position)]
   return found.map(({ finding }) => `${finding!.rule} ${finding!.sentence}`)
 }
 
@@ -29,6 +29,13 @@ test.each([
   "ORDER BY (block_number, TRIM(BOTH ' ' FROM toString(n)), SUBSTRING(t.b FROM 1 FOR 2))",
 ])('check --offline takes %s, as ClickHouse does', (keys) => {
   expect(findingsOf(`ReplacingMergeTree ${keys}`)).toEqual([])
+})
+
+test('a position in quotes is the column that it names, whatever its name', () => {
+  const keys = (columns: string) =>
+    findingsOf(`MergeTree ORDER BY ${columns}`, '`a(` UInt32, n UInt64', '`a(`')
+  expect(keys('(`a(`, n)').join()).not.toContain('W059')
+  expect(keys('(n, `a(`)').join()).toContain('W059 ORDER BY does not begin with a(')
 })
 
 test('a primary key may stand in the list of columns, or behind one of them', () => {

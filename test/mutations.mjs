@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DEFECTS } from './support/defects.mjs'
+import { DEFECTS_OF_ATTACKS } from './support/defects-of-attacks.mjs'
 import { DEFECTS_OF_CLICKHOUSE } from './support/defects-of-clickhouse.mjs'
 import { DEFECTS_OF_KINDS } from './support/defects-of-kinds.mjs'
 import { DEFECTS_OF_RANGES } from './support/defects-of-ranges.mjs'
@@ -41,6 +42,7 @@ const chosen = [
   ...DEFECTS_OF_CLICKHOUSE,
   ...DEFECTS_OF_SURROUNDINGS,
   ...DEFECTS_OF_STRANGERS,
+  ...DEFECTS_OF_ATTACKS,
 ].filter(
   (defect) =>
     defect.what.includes(words) &&

@@ -47,6 +47,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/import/changed-files.ts',
     'commands/rebuild/command.ts',
     'commands/redo/redo.ts',
+    'commands/report/output-file.ts',
     'commands/verify/',
     'lock/lock.ts',
     'runner/prepare.ts',

@@ -1,5 +1,4 @@
 // Owns `backfill report`: one page about all networks that are asked for.
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -8,6 +7,7 @@ import { size } from '../../terminal/render/format.ts'
 import { type Connections, openWorkspaceOn } from '../../workspace/open.ts'
 import { nonEmpty, readFlag, selectors } from '../../workspace/values.ts'
 import { readNetwork } from './network.ts'
+import { replaceFile } from './output-file.ts'
 import { type Page, pageOf } from './page.ts'
 
 export const report: Command = async (context) => {
@@ -40,22 +40,4 @@ export async function readPage(context: Context, connections: Connections, live:
     )
   const network = each.length === 1 ? context.config.network.value : null
   return await pageOf(output.document({ command: 'report', network, live, networks }))
-}
-
-/** Who reads the file meanwhile has the earlier page, or this one. @throws BackfillError `usage` if it cannot be written */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const unfinished = `${file}.new`
-  try {
-    // A link of that name would be written through.
-    await rm(unfinished, { force: true })
-    await writeFile(unfinished, text, { flag: 'wx' })
-    await rename(unfinished, file)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    await rm(unfinished, { force: true })
-    throw usageError(
-      `cannot write ${file}: ${code}`,
-      'name a file in a folder that can be written with --output',
-    )
-  }
 }

@@ -31,11 +31,12 @@ test.each([
   expect(findingsOf(`ReplacingMergeTree ${keys}`)).toEqual([])
 })
 
-test('a position in quotes is the column that it names, whatever its name', () => {
-  const keys = (columns: string) =>
-    findingsOf(`MergeTree ORDER BY ${columns}`, '`a(` UInt32, n UInt64', '`a(`')
-  expect(keys('(`a(`, n)').join()).not.toContain('W059')
-  expect(keys('(n, `a(`)').join()).toContain('W059 ORDER BY does not begin with a(')
+test.each([
+  ['(`a(`, n)', []],
+  ['(n, `a(`)', [expect.stringContaining('W059 ORDER BY does not begin with a(')]],
+])('a position in quotes is the column that it names, whatever its name: ORDER BY %s', (keys, found) => {
+  const said = findingsOf(`MergeTree ORDER BY ${keys}`, '`a(` UInt32, n UInt64', '`a(`')
+  expect(said.filter((one) => one.startsWith('W059'))).toEqual(found)
 })
 
 test('a primary key may stand in the list of columns, or behind one of them', () => {

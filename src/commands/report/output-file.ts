@@ -1,0 +1,27 @@
+// Owns writing the page into a file that may be there already, and may be something else than a file.
+import { lstat, rename, rm, writeFile } from 'node:fs/promises'
+import { usageError } from '../../model/errors.ts'
+import { randomId } from '../../seam/random.ts'
+
+/**
+ * Who reads the file meanwhile has the earlier page, or this one. A device or a pipe is written to as it is.
+ * @throws BackfillError `usage` if it cannot be written, or is a link: it may lead anywhere
+ */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const found = await lstat(file).catch(() => undefined)
+  if (found?.isSymbolicLink())
+    throw usageError(`${file} is a link`, 'name the file itself with --output; - stands for standard output')
+  const unfinished = `${file}.${randomId()}`
+  try {
+    if (found?.isFile() === false) return await writeFile(file, text)
+    await writeFile(unfinished, text, { flag: 'wx' })
+    await rename(unfinished, file)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    await rm(unfinished, { force: true })
+    throw usageError(
+      `cannot write ${file}: ${code}`,
+      'name a file in a folder that can be written with --output',
+    )
+  }
+}

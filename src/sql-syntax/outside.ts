@@ -9,7 +9,7 @@ import { beginsTable } from './table-refs.ts'
 /** Table functions that stay on the server. Lists what is allowed: a server may know functions that nobody here knows. */
 const TABLE_FUNCTIONS = lower(
   'numbers numbers_mt zeros zeros_mt generateSeries generate_series primes values SQLStandardValues',
-  'view viewIfPermitted merge dictionary',
+  'view viewIfPermitted merge input dictionary',
   'mergeTreeIndex mergeTreeProjection mergeTreeTextIndex mergeTreeAnalyzeIndexes',
   'timeSeriesData timeSeriesMetrics timeSeriesSamples timeSeriesSelector timeSeriesTags',
 )
@@ -29,7 +29,7 @@ const LEAVES = new RegExp(
     // `SETTINGS disk = disk(type = s3, …)` of a CREATE TABLE.
     'disk',
     // They compute the defaults of columns that a text describes.
-    'generaterandom|null|input|structureto\\w+',
+    'generaterandom|null|structureto\\w+',
   ].join('|')})$`,
 )
 
@@ -79,16 +79,21 @@ function outsideKind(tokens: readonly Token[], index: number, name: string): str
   if (isKeyword(token, 'DICTIONARY') && isKeyword(before, 'CREATE', 'REPLACE')) return 'statement'
   if (after?.text === '=' && leavesBySetting(name) && isInSettings(tokens, index)) return 'setting'
   if (!isCall(token, before, after)) return undefined
-  if (name === 'format' && !isPattern(tokens.slice(index + 2))) return 'table function'
-  if (name === 'values' && DEFAULTS.test(tokens[index + 2]?.text ?? '')) return 'default in the columns of'
+  const [first, second] = tokens.slice(index + 2, index + 4)
+  if (name === 'format' && !isPattern(first, second)) return 'table function'
+  const isText = name === 'values' || (name === 'input' && first?.kind === 'string' && second?.text === ')')
+  if (COLUMNS_OF.has(name) && (!isText || DEFAULTS.test(first?.text ?? '')))
+    return 'default in the columns of'
   if (isTableFunction(tokens, index)) return TABLE_FUNCTIONS.has(name) ? undefined : 'table function'
   return LEAVES.test(name) && !STAYS.has(name) ? 'function' : undefined
 }
 
 /** The first argument of the function of values: `'{} of {}',`. That of the table function is the name of a format. */
-function isPattern([first, comma]: readonly Token[]): boolean {
+function isPattern(first: Token | undefined, comma: Token | undefined): boolean {
   return first?.kind === 'string' && first.text.includes('{') && comma?.text === ','
 }
+
+const COLUMNS_OF = lower('values input')
 
 /** A text of columns that may hold an expression. */
 const DEFAULTS = /^([bx]'|['‘$](?=[^]*(\\|\b(default|materialized|alias|ephemeral|ttl|codec)\b)))/i

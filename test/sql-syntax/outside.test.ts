@@ -63,6 +63,8 @@ describe('what leaves the server', () => {
     ['one with an escape', "SELECT 1 FROM values('a Int8, b Int8 \\x64efault 1', (1, 2))", 'values'],
     ['one in a heredoc', 'SELECT 1 FROM values($$a Int8 ALIAS 1$$, 1)', 'values'],
     ['one in hexadecimal digits', "SELECT 1 FROM values(x'61', 1)", 'values'],
+    ['one of rows that are sent', "SELECT 1 FROM input('a Int8 DEFAULT 1')", 'input'],
+    ['one that is computed', "SELECT 1 FROM input('a Int8' || ' DEFAULT 1')", 'input'],
     ['one of a schema', "SELECT structureToProtobufSchema('a Int8 DEFAULT 1')", 'structureToProtobufSchema'],
     [
       'a setting that names a file',
@@ -109,6 +111,7 @@ test.each([
   [
     "SELECT format('{} of {}', a, b), dialect FROM t WHERE (file IN (1)) AND dialect = 'a' SETTINGS max_threads = 1",
   ],
+  ["SELECT * FROM input('a Int8, b Array(String)')"],
   ["SELECT * FROM values('a Int8, b Enum8(''x'' = 1)', (1, 'default'))"],
   ["SELECT 'FROM url(1)' /* file(1) */ -- s3(1)"],
   [

@@ -19,8 +19,8 @@ export const DEFECTS_OF_ATTACKS = [
   {
     what: 'defaults of values() are computed',
     kind: 'attack',
-    find: 'DEFAULTS.test(tokens[index + 2]?.text',
-    put: 'DEFAULTS.test(tokens[index + 1]?.text',
+    find: 'DEFAULTS.test(first?.text',
+    put: 'DEFAULTS.test(second?.text',
     test: 'test/sql-syntax/outside.test.ts',
   },
   {

@@ -52,11 +52,14 @@ const STAYS = lower('urlHash urlHierarchy urlPathHierarchy')
 export function reportOutside(sql: SqlText, named: readonly string[], report: Report): void {
   const allowed = lower(...named)
   const tokens = significantTokens(sql)
+  /** Depths at which a SETTINGS clause stands. */
+  const clauses = new Set<number>()
   for (const [index, token] of tokens.entries()) {
     if (!isName(token)) continue
+    if (isKeyword(token, 'SETTINGS')) clauses.add(token.depth)
     const place = { rule: 'E049', file: sql.file, line: token.line } as const
     const name = unquoted(token)
-    const what = outsideKind(tokens, index, name.toLowerCase())
+    const what = outsideKind(tokens, index, name.toLowerCase(), clauses.has(token.depth))
     // As a value, file() is limited by no grant.
     const isNever = NEVER.test(name.toLowerCase()) || (what === 'function' && name.toLowerCase() === 'file')
     if (token.kind === 'identifier' && token.text.includes('\\')) {
@@ -73,11 +76,16 @@ export function reportOutside(sql: SqlText, named: readonly string[], report: Re
   }
 }
 
-function outsideKind(tokens: readonly Token[], index: number, name: string): string | undefined {
+function outsideKind(
+  tokens: readonly Token[],
+  index: number,
+  name: string,
+  inSettings: boolean,
+): string | undefined {
   const [token, before, after] = [tokens[index]!, tokens[index - 1], tokens[index + 1]]
   if (isEngine(tokens, index)) return ENGINE.test(name) ? undefined : 'engine'
   if (isKeyword(token, 'DICTIONARY') && isKeyword(before, 'CREATE', 'REPLACE')) return 'statement'
-  if (after?.text === '=' && leavesBySetting(name) && isInSettings(tokens, index)) return 'setting'
+  if (after?.text === '=' && leavesBySetting(name) && inSettings) return 'setting'
   if (!isCall(token, before, after)) return undefined
   const [first, second] = tokens.slice(index + 2, index + 4)
   if (name === 'format' && !isPattern(first, second)) return 'table function'
@@ -97,11 +105,6 @@ const COLUMNS_OF = lower('values input')
 
 /** A text of columns that may hold an expression. */
 const DEFAULTS = /^([bx]'|['‘$](?=[^]*(\\|\b(default|materialized|alias|ephemeral|ttl|codec)\b)))/i
-
-function isInSettings(tokens: readonly Token[], index: number): boolean {
-  const { depth } = tokens[index]!
-  return tokens.slice(0, index).some((token) => isKeyword(token, 'SETTINGS') && token.depth === depth)
-}
 
 /** `ENGINE = Name` or `ENGINE Name` outside of brackets: a column may be called engine. */
 function isEngine(tokens: readonly Token[], index: number): boolean {

@@ -72,11 +72,25 @@ export function beginsTable(tokens: readonly Token[], index: number): boolean {
   if (isKeyword(token, 'JOIN')) return !isKeyword(before, 'ARRAY')
   if (token === undefined || !isKeyword(token, 'FROM')) return false
   if (isKeyword(before, 'DISTINCT') && isKeyword(tokens[index - 2], 'IS', 'NOT')) return false
-  if (isKeyword(before, 'FILL')) return false
-  for (let at = index - 1; at >= 0 && tokens[at]!.depth >= token.depth; at--)
-    if (tokens[at]!.depth === token.depth && isKeyword(tokens[at], 'SELECT')) return true
-  return false
+  return !isKeyword(before, 'FILL') && behindSelect(tokens).has(index)
 }
+
+/** Each FROM that has a SELECT before it in its bracket. Found once for all: a file may be written to be slow. */
+function behindSelect(tokens: readonly Token[]): ReadonlySet<number> {
+  const known = behind.get(tokens)
+  if (known !== undefined) return known
+  const found = new Set<number>()
+  const selects: boolean[] = []
+  for (const [index, token] of tokens.entries()) {
+    selects.length = Math.min(selects.length, Math.max(token.depth + 1, 0))
+    if (isKeyword(token, 'SELECT')) selects[token.depth] = true
+    else if (isKeyword(token, 'FROM') && selects[token.depth] === true) found.add(index)
+  }
+  behind.set(tokens, found)
+  return found
+}
+
+const behind = new WeakMap<readonly Token[], ReadonlySet<number>>()
 
 /** `name AS (` of WITH, also `name (columns) AS (` and `name AS MATERIALIZED (`. */
 function ownNames(tokens: readonly Token[]): ReadonlySet<string> {

@@ -26,8 +26,8 @@ export const DEFECTS_OF_ATTACKS = [
   {
     what: 'a SETTINGS clause names files',
     kind: 'attack',
-    find: 'leavesBySetting(name) && isInSettings(tokens, index)',
-    put: "leavesBySetting('') && isInSettings(tokens, index)",
+    find: 'leavesBySetting(name) && inSettings',
+    put: "leavesBySetting('') && inSettings",
     test: 'test/sql-syntax/outside.test.ts',
   },
   {

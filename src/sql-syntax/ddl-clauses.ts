@@ -91,10 +91,9 @@ function columnsIn(tokens: readonly Token[]): readonly string[] {
   const arrows = tokens.flatMap(({ text }, index) => (text === '->' ? [index] : []))
   const bound = new Set(
     arrows.flatMap((arrow) => {
-      const open = tokens.findLastIndex(({ text }, index) => index < arrow && text === '(')
-      const list =
-        tokens[arrow - 1]?.text === ')' ? tokens.slice(open, arrow) : tokens.slice(arrow - 1, arrow)
-      return list.map(unquoted)
+      let open = arrow - 1
+      if (tokens[open]?.text === ')') while (open > 0 && tokens[open]!.text !== '(') open--
+      return tokens.slice(open, arrow).map(unquoted)
     }),
   )
   return tokens.flatMap((token, index) => {

@@ -37,19 +37,38 @@ export function tablesRead(sql: SqlText, parameter: 'source' | 'target'): Readon
 
 /** The tokens of the SELECT around a place, without the SELECTs within it or beside it in a UNION. */
 export function selectAround(tokens: readonly Token[], place: number): readonly Token[] {
-  const depth = tokens[place]?.depth ?? 0
-  let [from, to] = [place, place]
-  while (from > 0 && !(tokens[from]!.depth === depth && isKeyword(tokens[from], 'SELECT'))) {
-    if (tokens[from]!.depth < depth) return []
-    from--
-  }
-  while (to < tokens.length && tokens[to]!.depth >= depth) {
-    if (to > place && tokens[to]!.depth === depth && isKeyword(tokens[to], 'UNION', 'INTERSECT', 'EXCEPT'))
-      break
+  const from = selectsOf(tokens)[place]
+  const select = tokens[from!]
+  if (from === undefined || select === undefined) return []
+  const known = arounds.get(select)
+  if (known !== undefined) return known
+  let to = from + 1
+  while (to < tokens.length && tokens[to]!.depth >= select.depth) {
+    if (tokens[to]!.depth === select.depth && isKeyword(tokens[to], 'UNION', 'INTERSECT', 'EXCEPT')) break
     to++
   }
-  return tokens.slice(from, to)
+  const around = tokens.slice(from, to)
+  arounds.set(select, around)
+  return around
 }
+
+const arounds = new WeakMap<Token, readonly Token[]>()
+
+/** For each token the last SELECT before it in its bracket. Found once for all: a file may be written to be slow. */
+function selectsOf(tokens: readonly Token[]): readonly (number | undefined)[] {
+  const known = remembered.get(tokens)
+  if (known !== undefined) return known
+  const open: number[] = []
+  const found = tokens.map((token, index) => {
+    open.length = Math.min(open.length, Math.max(token.depth + 1, 0))
+    if (isKeyword(token, 'SELECT')) open[token.depth] = index
+    return open[token.depth]
+  })
+  remembered.set(tokens, found)
+  return found
+}
+
+const remembered = new WeakMap<readonly Token[], readonly (number | undefined)[]>()
 
 /** The name that begins there: `{source:Identifier}.t`, `db.t` or `t`. */
 function readAt(tokens: readonly Token[], from: number): TableRead | undefined {
@@ -72,25 +91,8 @@ export function beginsTable(tokens: readonly Token[], index: number): boolean {
   if (isKeyword(token, 'JOIN')) return !isKeyword(before, 'ARRAY')
   if (token === undefined || !isKeyword(token, 'FROM')) return false
   if (isKeyword(before, 'DISTINCT') && isKeyword(tokens[index - 2], 'IS', 'NOT')) return false
-  return !isKeyword(before, 'FILL') && behindSelect(tokens).has(index)
+  return !isKeyword(before, 'FILL') && selectsOf(tokens)[index] !== undefined
 }
-
-/** Each FROM that has a SELECT before it in its bracket. Found once for all: a file may be written to be slow. */
-function behindSelect(tokens: readonly Token[]): ReadonlySet<number> {
-  const known = behind.get(tokens)
-  if (known !== undefined) return known
-  const found = new Set<number>()
-  const selects: boolean[] = []
-  for (const [index, token] of tokens.entries()) {
-    selects.length = Math.min(selects.length, Math.max(token.depth + 1, 0))
-    if (isKeyword(token, 'SELECT')) selects[token.depth] = true
-    else if (isKeyword(token, 'FROM') && selects[token.depth] === true) found.add(index)
-  }
-  behind.set(tokens, found)
-  return found
-}
-
-const behind = new WeakMap<readonly Token[], ReadonlySet<number>>()
 
 /** `name AS (` of WITH, also `name (columns) AS (` and `name AS MATERIALIZED (`. */
 function ownNames(tokens: readonly Token[]): ReadonlySet<string> {

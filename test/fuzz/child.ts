@@ -24,7 +24,7 @@ function randomFrom(state: number): (below: number) => number {
 const ODD = [
   '\0', '\x1b[2J', '\r', '\n', '\u202e', '\u0085', '\u2028', '\ufeff', '\ud800', '\u{10ffff}', "'", '"', '`', '\\', '--', '--! ',
   '/*', '*/', '(', ')', '[', '{', '}', ',', ';', ':', '=', '#', '&a ', '*a ', '- ', '? ', '$$', '::error::', '##[x]', '999999999999999999999',
-  '-1', '%', 'NaN', '__proto__', 'constructor', ' ', '\t', 'é', '0x',
+  '-1', '%', 'NaN', ' FROM x(1)', ', x -> y', ', dialect=1', '__proto__', 'constructor', ' ', '\t', 'é', '0x',
 ] // prettier-ignore
 
 /** One to eight changes; now and then a piece that repeats ten thousand times, which shows what takes quadratic time. */
@@ -43,7 +43,7 @@ function broken(sound: string, random: (below: number) => number): string {
       text.slice(random(text.length + 1)).slice(0, 300),
     ][random(5)]!
     text = text.slice(0, at) + put + text.slice(random(3) === 0 ? end : at)
-    if (random(1000) === 0) text = text.slice(0, at) + piece.slice(0, 8).repeat(10_000) + text.slice(at)
+    if (random(1000) === 0) text = text.slice(0, at) + piece.slice(0, 12).repeat(10_000) + text.slice(at)
   }
   return text
 }

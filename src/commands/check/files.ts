@@ -58,10 +58,14 @@ function* lintTransform(
   const problem = (rule: RuleId, line: number | undefined, sentence: string, hint: string) =>
     fileError({ rule, file, line, sentence, hint })
   const tokens = significantTokens(transform)
+  const parametersIn = (around: readonly Token[]) =>
+    around.flatMap(({ text }, at) => (around[at - 1]?.text === '{' ? [text] : []))
+  const namedIn = new Map<readonly Token[], ReadonlySet<string>>()
   for (const { parameter, database, table, line, from } of tableReads(transform)) {
     const around = selectAround(tokens, from)
-    const bound = (...names: readonly string[]) =>
-      around.some(({ text }, at) => names.includes(text) && around[at - 1]?.text === '{')
+    const named = namedIn.get(around) ?? new Set(parametersIn(around))
+    namedIn.set(around, named)
+    const bound = (...names: readonly string[]) => names.some((name) => named.has(name))
     if (
       parameter === 'target' &&
       header.rows?.kind === 'per-block' &&

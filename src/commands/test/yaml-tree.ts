@@ -30,7 +30,13 @@ export function parseYaml(file: string, text: string): YamlNode {
 
 function documentTree(file: string, text: string): YamlNode {
   const lines = new LineCounter()
-  const document = parseDocument(text, { schema: 'failsafe', lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, {
+    schema: 'failsafe',
+    lineCounter: lines,
+    prettyErrors: false,
+    // It compares each key with each other one.
+    uniqueKeys: false,
+  })
   const placeOf = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${file}:${line || 1}:${col || 1}`
@@ -54,15 +60,14 @@ function documentTree(file: string, text: string): YamlNode {
       )
     const meant = isAlias(node) ? (node.resolve(document) as ParsedNode | undefined) : node
     if (isMap(meant)) {
-      return {
-        kind: 'map',
-        place,
-        entries: meant.items.map(({ key, value }) => ({
-          key: isScalar(key) ? String(key.value) : '',
-          place: placeOf(key.range[0]),
-          value: tree(value, key.range[1], isCopy),
-        })),
-      }
+      const names = new Set<string>()
+      const entries = meant.items.map(({ key, value }) => {
+        const [name, at] = [isScalar(key) ? String(key.value) : '', placeOf(key.range[0])]
+        if (names.has(name)) throw usageError(`${at}: the key '${name}' stands twice`, 'correct the file')
+        names.add(name)
+        return { key: name, place: at, value: tree(value, key.range[1], isCopy) }
+      })
+      return { kind: 'map', place, entries }
     }
     if (isSeq(meant))
       return { kind: 'list', place, items: meant.items.map((item) => tree(item, offset, isCopy)) }

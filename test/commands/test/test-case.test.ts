@@ -104,12 +104,7 @@ test.for<[was: string, is: string, message: string, hint: string]>([
     't.yaml:3:1: is not valid YAML: flow sequence in block collection must be',
     'correct',
   ],
-  [
-    'range: 100-102',
-    'range: 1\nrange: 2',
-    't.yaml:3:1: is not valid YAML: map keys must be unique',
-    'correct',
-  ],
+  ['range: 100-102', 'range: 1\nrange: 2', "t.yaml:3:1: the key 'range' stands twice", 'correct'],
   [
     'description: One',
     '---\na: 1\n---\ndescription: One',

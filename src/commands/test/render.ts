@@ -139,7 +139,7 @@ function testCase(
 /** Control characters have no form in XML. */
 function escape(text: string): string {
   return text
-    .replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')
+    .replaceAll(/[^\P{Cc}\n\t]|[\p{Cs}\ufffe\uffff]/gu, '\u{fffd}')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -118,4 +118,11 @@ export const DEFECTS_OF_ATTACKS = [
     test: 'test/workspace/dotenv.test.ts',
     name: 'stands twice',
   },
+  {
+    what: 'Tab waits for a pipe',
+    kind: 'attack',
+    find: 'statSync(file).isFile() ?',
+    put: "file !== '' ?",
+    test: 'test/cli/completion/answer.test.ts',
+  },
 ]

@@ -134,6 +134,7 @@ describe('what it says when it cannot start', () => {
       'src/embedded',
       'src/seam',
       'src/model/errors.ts',
+      'src/sql-syntax/quoting.ts',
       'test/support/embedded-parent.ts',
     ]) {
       cpSync(join(repository, file), join(root, file), { recursive: true })

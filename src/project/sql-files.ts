@@ -29,10 +29,10 @@ export async function readSqlFiles(
   return Promise.all(
     sqlNames.map(async (name) => {
       const path = join(place, name)
-      const bytes = await readFolderFile(root, path).catch((error: unknown) =>
+      const read = await readFolderFile(root, path).catch((error: unknown) =>
         unreadable(path, error, { isListed: true }),
       )
-      return { key: name.slice(0, -'.sql'.length), file: shown(path), bytes, text: textOf(path, bytes) }
+      return { key: name.slice(0, -'.sql'.length), file: shown(path), ...read }
     }),
   )
 }
@@ -44,11 +44,10 @@ export async function readSqlFiles(
 export function unreadable(path: string, error: unknown, { isListed = false } = {}): never {
   if (error instanceof BackfillError) throw error
   const { code = String(error) } = error as NodeJS.ErrnoException
-  const missing = !isListed
-    ? 'it does not exist'
-    : path.includes('\ufffd')
-      ? 'its name is not text in UTF-8'
-      : 'it is a link to a file that does not exist'
+  const dangling = path.includes('\ufffd')
+    ? 'its name is not text in UTF-8'
+    : 'it is a link to a file that does not exist'
+  const missing = isListed ? dangling : 'it does not exist'
   throw usageError(
     `cannot read ${shown(path)} of the SQL folder: ${code === 'ENOENT' ? missing : code}`,
     hintFor(code, isListed),
@@ -78,11 +77,11 @@ export function shown(path: string): string {
 const MAX_BYTES = 16 * 1024 * 1024
 
 /**
- * The bytes of a regular file in `root`, links within it followed.
+ * The bytes of a regular file in `root`, and its text in UTF-8, without a byte order mark; links within it are followed.
  * @throws BackfillError `usage` if the path leads out of `root`, or to a pipe, a device, or more than 16 MiB;
  *   the system's error if the file cannot be opened
  */
-export async function readFolderFile(root: string, path: string): Promise<Buffer> {
+export async function readFolderFile(root: string, path: string) {
   await assertInside(root, path)
   // A pipe without a writer would wait for one.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -90,23 +89,21 @@ export async function readFolderFile(root: string, path: string): Promise<Buffer
     const stats = await file.stat()
     if (!stats.isFile()) throw refused(path, 'is not a regular file')
     if (stats.size > MAX_BYTES) throw refused(path, `has ${stats.size} bytes, more than ${MAX_BYTES}`)
-    return await file.readFile()
+    const bytes = await file.readFile()
+    return { bytes, text: textOf(path, bytes) }
   } finally {
     await file.close()
   }
 }
 
-/**
- * The text of a file's bytes, without a byte order mark.
- * @throws BackfillError `usage` for what is not UTF-8: with other characters in their place, other rows could be meant
- */
-export function textOf(path: string, bytes: Buffer): string {
+/** @throws BackfillError `usage` for what is not UTF-8: with other characters in their place, other rows could be meant */
+function textOf(path: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    const is16 = ['fffe', 'feff'].includes(bytes.subarray(0, 2).toString('hex'))
-    const [before = ''] = bytes.toString('utf8').split('\ufffd')
-    const what = is16 ? 'in UTF-16' : `not text in UTF-8: see its line ${before.split('\n').length}`
+    const line = bytes.toString('utf8').split('\ufffd', 1)[0]!.split('\n').length
+    const is16 = /^f(ffe|eff)/.test(bytes.toString('hex', 0, 2))
+    const what = is16 ? 'in UTF-16' : `not text in UTF-8: see its line ${line}`
     throw usageError(`${shown(path)} is ${what}`, 'save it in UTF-8')
   }
 }

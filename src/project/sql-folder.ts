@@ -10,15 +10,7 @@ import { splitStatements } from '../sql-syntax/statements.ts'
 import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
 import { PROGRAM_SQL } from '../package-folder.ts'
-import {
-  layeredFiles,
-  namesOf,
-  readFolderFile,
-  readSqlFiles,
-  shown,
-  textOf,
-  unreadable,
-} from './sql-files.ts'
+import { layeredFiles, namesOf, readFolderFile, readSqlFiles, shown, unreadable } from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../model/choose.ts'
 
@@ -79,10 +71,10 @@ async function readNetworks(
   const layers = await Promise.all(
     roots.map(async (root) => {
       const path = join(root, 'networks.json')
-      const bytes = await readFolderFile(root, path).catch((error: unknown) =>
+      const read = await readFolderFile(root, path).catch((error: unknown) =>
         (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : unreadable(path, error),
       )
-      return bytes === undefined ? [] : attempt(report, () => parseNetworks(shown(path), textOf(path, bytes)))
+      return read === undefined ? [] : attempt(report, () => parseNetworks(shown(path), read.text))
     }),
   )
   if (layers.includes(undefined)) return undefined

@@ -7,7 +7,7 @@ import type { Report } from './problems.ts'
 import { beginsTable } from './table-refs.ts'
 
 /** Table functions that stay on the server. Lists what is allowed: a server may know functions that nobody here knows. */
-const TABLE_FUNCTIONS = lower(
+const TABLE_FUNCTIONS = wordsOf(
   'numbers numbers_mt zeros zeros_mt generateSeries generate_series primes values SQLStandardValues',
   'view viewIfPermitted merge input dictionary',
   'mergeTreeIndex mergeTreeProjection mergeTreeTextIndex mergeTreeAnalyzeIndexes',
@@ -43,14 +43,14 @@ const SETTING =
 export const leavesBySetting = (name: string): boolean => SETTING.test(name)
 
 /** Functions that share their beginning with one that leaves, and stay. */
-const STAYS = lower('urlHash urlHierarchy urlPathHierarchy')
+const STAYS = wordsOf('urlHash urlHierarchy urlPathHierarchy')
 
 /**
  * Reports E049 for whatever of a statement leaves the server.
  * @param named names in the header's `outside`
  */
 export function reportOutside(sql: SqlText, named: readonly string[], report: Report): void {
-  const allowed = lower(...named)
+  const allowed = wordsOf(...named)
   const tokens = significantTokens(sql)
   /** Depths at which a SETTINGS clause stands. */
   const clauses = new Set<number>()
@@ -59,29 +59,24 @@ export function reportOutside(sql: SqlText, named: readonly string[], report: Re
     if (isKeyword(token, 'SETTINGS')) clauses.add(token.depth)
     const place = { rule: 'E049', file: sql.file, line: token.line } as const
     const name = unquoted(token)
-    const what = outsideKind(tokens, index, name.toLowerCase(), clauses.has(token.depth))
+    const lower = name.toLowerCase()
+    const what = outsideKind(tokens, index, lower, clauses.has(token.depth))
     // As a value, file() is limited by no grant.
-    const isNever = NEVER.test(name.toLowerCase()) || (what === 'function' && name.toLowerCase() === 'file')
+    const isNever = NEVER.test(lower) || what === 'setting' || (what === 'function' && lower === 'file')
     if (token.kind === 'identifier' && token.text.includes('\\')) {
       const sentence = `the name ${token.text} has a backslash, behind which any other name can hide`
       report(fileError({ ...place, sentence, hint: 'write the name without a backslash' }))
-    } else if (what !== undefined && (isNever || what === 'setting' || !allowed.has(name.toLowerCase()))) {
+    } else if (what !== undefined && (isNever || !allowed.has(lower))) {
       const sentence = `the ${what} ${name} reaches outside of the ClickHouse server`
-      const hint =
-        isNever || what === 'setting'
-          ? 'do without it: no grant of the server limits it'
-          : `do without it; if you trust this file, allow it in its header: --! outside: ${name}`
+      const hint = isNever
+        ? 'do without it: no grant of the server limits it'
+        : `do without it; if you trust this file, allow it in its header: --! outside: ${name}`
       report(fileError({ ...place, sentence, hint }))
     }
   }
 }
 
-function outsideKind(
-  tokens: readonly Token[],
-  index: number,
-  name: string,
-  inSettings: boolean,
-): string | undefined {
+function outsideKind(tokens: readonly Token[], index: number, name: string, inSettings: boolean) {
   const [token, before, after] = [tokens[index]!, tokens[index - 1], tokens[index + 1]]
   if (isEngine(tokens, index)) return ENGINE.test(name) ? undefined : 'engine'
   if (isKeyword(token, 'DICTIONARY') && isKeyword(before, 'CREATE', 'REPLACE')) return 'statement'
@@ -89,9 +84,8 @@ function outsideKind(
   if (!isCall(token, before, after)) return undefined
   const [first, second] = tokens.slice(index + 2, index + 4)
   if (name === 'format' && !isPattern(first, second)) return 'table function'
-  const isText = name === 'values' || (name === 'input' && first?.kind === 'string' && second?.text === ')')
-  if (COLUMNS_OF.has(name) && (!isText || DEFAULTS.test(first?.text ?? '')))
-    return 'default in the columns of'
+  if (name === 'input' && (first?.kind !== 'string' || second?.text !== ')')) return 'table function'
+  if (/^(values|input)$/.test(name) && DEFAULTS.test(first?.text ?? '')) return 'default in the columns of'
   if (isTableFunction(tokens, index)) return TABLE_FUNCTIONS.has(name) ? undefined : 'table function'
   return LEAVES.test(name) && !STAYS.has(name) ? 'function' : undefined
 }
@@ -100,8 +94,6 @@ function outsideKind(
 function isPattern(first: Token | undefined, comma: Token | undefined): boolean {
   return first?.kind === 'string' && first.text.includes('{') && comma?.text === ','
 }
-
-const COLUMNS_OF = lower('values input')
 
 /** A text of columns that may hold an expression. */
 const DEFAULTS = /^([bx]'|['‘$](?=[^]*(\\|\b(default|materialized|alias|ephemeral|ttl|codec)\b)))/i
@@ -123,24 +115,10 @@ function isCall(token: Token, before: Token | undefined, after: Token | undefine
   if (after?.text === '(' || isKeyword(before, 'APPLY')) return true
   if (before?.text !== '(' || !SCALARS.test(unquoted(token))) return false
   // `arrayMap(file AS f, …)`, `arrayMap(file f, …)`
-  return after?.text === ',' || after?.text === ')' || (isName(after) && !isKeyword(after, ...OPERATORS))
+  return after?.text === ',' || after?.text === ')' || (isName(after) && !OPERATORS.test(after.text))
 }
 
-const OPERATORS = [
-  'IN',
-  'NOT',
-  'LIKE',
-  'ILIKE',
-  'IS',
-  'BETWEEN',
-  'AND',
-  'OR',
-  'FROM',
-  'GLOBAL',
-  'DIV',
-  'MOD',
-  'REGEXP',
-]
+const OPERATORS = /^(in|not|like|ilike|is|between|and|or|from|global|div|mod|regexp)$/i
 
 const SCALARS = /^(file|ai(generate|embed|classify|extract|translate)\w*|reversednsquery)$/i
 
@@ -158,6 +136,6 @@ function followsFrom(tokens: readonly Token[], from: number): boolean {
   )
 }
 
-function lower(...names: readonly string[]): ReadonlySet<string> {
+function wordsOf(...names: readonly string[]): ReadonlySet<string> {
   return new Set(names.flatMap((text) => text.toLowerCase().split(' ')))
 }

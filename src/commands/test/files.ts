@@ -5,7 +5,7 @@ import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import type { UnitTest } from './unit-test.ts'
-import { namesOf, readFolderFile, shown, textOf, unreadable } from '../../project/sql-files.ts'
+import { namesOf, readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
 import { parseTestCase } from './test-case.ts'
 
 /**
@@ -88,7 +88,7 @@ async function readTableTests(
 
 async function readTest(root: string, path: string): Promise<string> {
   const unlisted = (error: unknown) => unreadable(path, error, { isListed: true })
-  return textOf(path, await readFolderFile(root, path).catch(unlisted))
+  return (await readFolderFile(root, path).catch(unlisted)).text
 }
 
 /** Errors of a test begin with their place, `file:line:column: `. */

@@ -30,13 +30,9 @@ export function parseYaml(file: string, text: string): YamlNode {
 
 function documentTree(file: string, text: string): YamlNode {
   const lines = new LineCounter()
-  const document = parseDocument(text, {
-    schema: 'failsafe',
-    lineCounter: lines,
-    prettyErrors: false,
-    // It compares each key with each other one.
-    uniqueKeys: false,
-  })
+  // `uniqueKeys` would compare each key with each other one.
+  const options = { schema: 'failsafe', prettyErrors: false, uniqueKeys: false } as const
+  const document = parseDocument(text, { ...options, lineCounter: lines })
   const placeOf = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${file}:${line || 1}:${col || 1}`

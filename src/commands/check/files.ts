@@ -49,6 +49,11 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/** Of `{name:Type}`. */
+function parametersIn(tokens: readonly Token[]): readonly string[] {
+  return tokens.flatMap(({ text }, at) => (tokens[at - 1]?.text === '{' ? [text] : []))
+}
+
 /** `targets`: the target of each table key. */
 function* lintTransform(
   transform: SqlText,
@@ -58,8 +63,6 @@ function* lintTransform(
   const problem = (rule: RuleId, line: number | undefined, sentence: string, hint: string) =>
     fileError({ rule, file, line, sentence, hint })
   const tokens = significantTokens(transform)
-  const parametersIn = (around: readonly Token[]) =>
-    around.flatMap(({ text }, at) => (around[at - 1]?.text === '{' ? [text] : []))
   const namedIn = new Map<readonly Token[], ReadonlySet<string>>()
   for (const { parameter, database, table, line, from } of tableReads(transform)) {
     const around = selectAround(tokens, from)

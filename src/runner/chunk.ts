@@ -93,7 +93,10 @@ async function insert(job: InsertJob, { ports, retryPolicy }: RunContext): Promi
   } catch (error) {
     if (retryOf(error) !== 'reconnect') throw error
     await queries.reachable(retryPolicy)
-    const report = await queries.waitForEnd(job.queryId)
+    // What a question about it meets says nothing of the statement, which may still arrive.
+    const report = await queries.waitForEnd(job.queryId).catch((met: unknown) => {
+      if (retryOf(met) === 'stop') throw met
+    })
     if (report === undefined) throw error
     return report
   }

@@ -62,6 +62,20 @@ test('a DELETE that a proxy delivers once more takes no rows that were built aga
   expect(said).toEqual(['ok', 'ok'])
 })
 
+test('a question about a lost INSERT that the server is too full to answer says nothing of the INSERT, which may still arrive', async () => {
+  const said = await outcomes({
+    seed: 474_662_981,
+    tables: ['plain', 'echo'],
+    acts: [{ at: 0, act: 'up', host: 'one', jobs: 2, chunk: 2 }],
+    faults: [
+      { statement: 'insert', nth: 3, fault: 'late', ms: 672 },
+      { statement: 'running statements', nth: 1, fault: 'refused', code: 241 },
+      { statement: 'running statements', nth: 2, fault: 'unsent' },
+    ],
+  })
+  expect(said).toEqual(['ok', 'ok'])
+})
+
 test('a run of a table without sources asks for the parts of none', async () => {
   const { broken } = await play(historyOf(50_938))
   expect(broken).toEqual([])

@@ -105,6 +105,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     table: 'block_slots_stat',
     target: `${target}.int_block_slots_stat`,
     target_uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    after: [],
     events_since_checkpoint: 0,
     unit: 'block',
     first: 1,

@@ -47,6 +47,7 @@ export async function launchWithUsers(
     [
       program,
       findEngineLibrary(),
+      '', // not shut in
       '--multiquery',
       `--config-file=${configFile}`,
       `--path=${join(directory, 'data')}`,
@@ -65,7 +66,11 @@ export async function launchWithUsers(
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
   }
   const port = () => (existsSync(portFile) ? readFileSync(portFile, 'utf8').trim() : '')
-  while (port() === '') await sleep(50)
+  while (port() === '') {
+    if (child.exitCode !== null)
+      throw new Error(`the server has ended with ${child.exitCode} before it listened`)
+    await sleep(50)
+  }
   return { url: `http://127.0.0.1:${port()}`, username: EMBEDDED_USER, password, stop }
 }
 

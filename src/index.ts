@@ -1,6 +1,9 @@
 // Owns the library: what `backfill up` and `backfill status` do, for programs that schedule by themselves. It prints nothing,
 // ends no process and takes no signal.
 import { status as readStatus, type StatusReport } from './commands/status/status.ts'
+import { COMMANDS } from './cli/commands.ts'
+import { usageError } from './model/errors.ts'
+import { knownNames } from './model/did-you-mean.ts'
 import type { UpOptions } from './planning/run-options.ts'
 import type { RunEvent, RunSummary } from './runner/events.ts'
 import { up as run } from './runner/up.ts'
@@ -18,7 +21,7 @@ export type WorkspaceOptions = {
   readonly folder?: string
   /** The variables of docs/reference/configuration.md; default: those of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>
-  /** Flags of `backfill up` and their values: `{ network: 'sepolia', sql: './sql' }`. */
+  /** Flags of `backfill up` that are not about output or tables, and their values: `{ network: 'sepolia', sql: './sql' }`. */
   readonly flags?: Readonly<Record<string, string>>
   /** Tables, in the forms that `--tables` takes; default: all. */
   readonly tables?: readonly string[]
@@ -34,6 +37,13 @@ export type Workspace = {
   /** Closes the connections, and stops the embedded server if it is used. */
   close(): Promise<void>
 }
+
+/** Of `backfill up`, without those of its output, of which there is none, and without those that choose tables. */
+const UP_FLAGS = COMMANDS.find(({ name }) => name === 'up')!.flags.flatMap(({ name }) =>
+  ['tables', 'exclude', 'dry-run', 'json', 'quiet', 'log-format', 'no-color', 'yes'].includes(name)
+    ? []
+    : [name],
+)
 
 type Opened = { readonly session: Session; readonly config: Config; readonly flags: Flags }
 
@@ -58,6 +68,12 @@ export async function openWorkspace({
   flags: typed = {},
   tables = [],
 }: WorkspaceOptions = {}): Promise<Workspace> {
+  for (const name of Object.keys(typed))
+    if (!UP_FLAGS.includes(name))
+      throw usageError(
+        name === 'tables' ? 'tables are no flag of the library' : `unknown flag '${name}'`,
+        name === 'tables' ? 'give them as `tables`' : knownNames('flags', name, UP_FLAGS),
+      )
   const flags = typedWords(typed)
   const config = readConfig({ flags, environment, folder })
   const ready = Promise.withResolvers<Session>()

@@ -127,7 +127,13 @@ export function openClient(
     rows: async <Row>({ format = 'JSON', ...question }: Parameters<Client['rows']>[0]) =>
       (await whole<Row>(question, format)).data,
     table: (question) => whole(question, 'JSON'),
-    command: async (statement) => void (await tell(statement, textOf)),
+    command: async (statement) => {
+      await tell(statement, async (params) => {
+        // A page with status 200 comes from something before the server, which has not seen the statement.
+        if ((await textOf(params)).trimStart().startsWith('<'))
+          throw new Error('the answer is a page, and none of ClickHouse')
+      })
+    },
     text: (statement) => send(statement, textOf),
     exec: (statement) =>
       send(

@@ -1,6 +1,6 @@
 // Owns the refusal of sources that cannot be read: tables without the columns that the program reads, and views that
 // ignore FINAL, where rows that were written again would count twice.
-import { isKeyword, significantTokens } from '../sql-syntax/lexer.ts'
+import { isKeyword, isName, significantTokens, type Token, unquoted } from '../sql-syntax/lexer.ts'
 import { usageError } from '../model/errors.ts'
 import type { ExistingTable } from './existing-tables.ts'
 import type { Server } from './server.ts'
@@ -16,11 +16,38 @@ export function viewProblem(
 ): { readonly sentence: string; readonly hint: string } | undefined {
   if (engine !== 'View') return undefined
   const tokens = significantTokens({ file: name, text: definition, line: 1 })
-  if (tokens.some((token) => isKeyword(token, 'FINAL'))) return undefined
+  if (readsFinal(tokens)) return undefined
   return {
     sentence: `the source ${name} is a view that reads without FINAL, and ClickHouse ignores FINAL on a view: rows that were written again would count twice`,
     hint: 'read with FINAL in the definition of the view; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/',
   }
+}
+
+/** Whether each table in the definition, as the server writes it, is read with FINAL. */
+function readsFinal(tokens: readonly Token[]): boolean {
+  const parts = new Set(
+    tokens.flatMap((token, at) =>
+      isName(token) && isKeyword(tokens[at + 1], 'AS') && tokens[at + 2]?.text === '('
+        ? [unquoted(token)]
+        : [],
+    ),
+  )
+  let reads = 0
+  for (const [at, token] of tokens.entries()) {
+    if (!isKeyword(token, 'FROM', 'JOIN') || isKeyword(tokens[at - 1], 'ARRAY')) continue
+    // `FROM a AS x FINAL, b AS y FINAL`
+    for (let next = at + 1; isName(tokens[next]); next++) {
+      const isPart = parts.has(unquoted(tokens[next]!)) && tokens[next + 1]?.text !== '.'
+      if (tokens[next + 1]?.text === '.') next += 2
+      next++
+      if (isKeyword(tokens[next], 'AS')) next += 2
+      if (!isPart && !isKeyword(tokens[next], 'FINAL')) return false
+      if (isKeyword(tokens[next], 'FINAL')) next++
+      reads++
+      if (tokens[next]?.text !== ',') break
+    }
+  }
+  return reads > 0
 }
 
 /**

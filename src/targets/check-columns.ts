@@ -73,7 +73,7 @@ function misfitError(
   return failedError(
     `${database}.${target} is not as ${ddl.file} says: ${misfits.map(({ sentence }) => sentence).join('; ')}`,
     misfits.every(({ rule }) => rule === 'E063')
-      ? `\`backfill check ${key}\` prints the ALTER TABLE to type`
+      ? `\`backfill check ${key}\` says what to type`
       : `\`backfill rebuild ${key}\` builds it as the file says; \`backfill check ${key}\` lists all differences`,
   )
 }

@@ -12,7 +12,8 @@ const XATU = 'xatu'
 export function sqlFolders(layers: Layers, folder: string): Setting<readonly string[]> {
   const { envFile } = layers
   const beside = join(envFile === undefined ? folder : dirname(envFile.path), 'sql')
-  const isProject = existsSync(join(beside, 'transforms'))
+  // A folder with one of them alone has a mistake, which the package's own tables would hide.
+  const isProject = ['transforms', 'ddl'].some((name) => existsSync(join(beside, name)))
   const found = setting(layers, 'sql', folderNames, [isProject ? beside : XATU])
   return {
     value: found.value.map((name) => (name === XATU ? PROGRAM_SQL : resolve(folder, name))),

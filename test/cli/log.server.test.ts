@@ -136,7 +136,13 @@ test('a ledger of a newer version is refused in plain words, and nothing is writ
   const comment = (version: number) =>
     post(server, `ALTER TABLE ${ledger}.ledger MODIFY COMMENT 'of a newer program; version ${version}'`)
   await comment(LEDGER_VERSION + 1)
-  for (const words of [`up ${SLOTS}`, 'status', 'log', `redo block_slots_stat --from 1 --to 5 --yes`]) {
+  for (const words of [
+    `up ${SLOTS}`,
+    'status',
+    'log',
+    `redo block_slots_stat --from 1 --to 5 --yes`,
+    'pause',
+  ]) {
     const { code, stderr } = await run(words)
     expect({ words, code }).toEqual({ words, code: 2 })
     expect(stderr).toContain(

@@ -167,3 +167,11 @@ test('an address of a host that is far away has two and a half seconds before th
   for (const url of ['http://db:8123', 'https://db:8443'])
     expect(agentFor({ url })).toMatchObject({ options: { autoSelectFamilyAttemptTimeout: 2500 } })
 })
+
+test('a page with status 200 is no answer to a statement', async () => {
+  const url = await listening((_, response) => response.end('<html>Please sign in</html>'))
+  await expect(clientOf(url).command({ query: 'EXCHANGE TABLES a AND b' })).rejects.toMatchObject({
+    kind: 'server',
+    message: expect.stringContaining('the answer is a page, and none of ClickHouse'),
+  })
+})

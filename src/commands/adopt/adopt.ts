@@ -1,7 +1,15 @@
 // Owns the adoption of rows that the ledger does not know: a sample is computed again and compared, then the blocks are
 // recorded as done.
 import { failedError, usageError } from '../../model/errors.ts'
-import { type BlockSet, countBlocks, intersect, subtract } from '../../model/blocks.ts'
+import {
+  type BlockSet,
+  blockSet,
+  countBlocks,
+  intersect,
+  type Range,
+  subtract,
+  union,
+} from '../../model/blocks.ts'
 import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { cutChunks } from '../../planning/chunks.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
@@ -70,7 +78,10 @@ type Found = {
   readonly looked: Workspace
 }
 
-/** Blocks between the ends of the stored rows that the ledger does not know, and that could be computed again. */
+/**
+ * Blocks between the ends of the stored rows that the ledger does not know, and that could be computed again; without the
+ * gaps between the rows: nobody knows whether these have no rows, or were never computed.
+ */
 async function storedBlocks(
   workspace: Workspace,
   ports: VerifyPorts,
@@ -82,7 +93,10 @@ async function storedBlocks(
   const { runnable: blocks, rowEstimates } = await probeMissing(
     makeProbe(workspace),
     table,
-    subtract(intersect(missing, from > to ? [] : [{ from, to }]), dirty),
+    subtract(
+      intersect(missing, from > to ? [] : [{ from, to }]),
+      union(dirty, await gapsOf(workspace, ports, table)),
+    ),
   )
   if (blocks.length === 0)
     throw usageError(
@@ -107,6 +121,31 @@ async function storedBlocks(
   const fold = async () => new Map([[table.key, view]])
   const ledger = { ...workspace.ports.ledger, fold }
   return { blocks, chunk, looked: { ...workspace, ports: { ...workspace.ports, ledger } } }
+}
+
+/** Of a sparse table with more gaps than this, shorter ones are taken for blocks without rows. */
+const MAX_GAPS = 1_000
+
+/** Stretches without rows, longer than half of the steps from one row to the next: in a table by time no second has a row. */
+async function gapsOf(
+  { ports: { target: place } }: Workspace,
+  { target }: VerifyPorts,
+  { key, rows, target: name, position }: TableDefinition,
+): Promise<BlockSet> {
+  if (rows.kind === 'per-key') return []
+  const gaps = await target.client.rows<Range>({
+    query: `WITH
+        steps AS (
+          SELECT at, lagInFrame(at, 1, at) OVER (ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
+          FROM (SELECT DISTINCT toUInt64(${position}) AS at FROM {database:Identifier}.{table:Identifier})
+        ),
+        (SELECT quantileExact(at - before) FROM steps WHERE at > before) AS usual
+      SELECT before + 1 AS "from", at - 1 AS "to" FROM steps
+      WHERE at - before > greatest(usual, 1) ORDER BY at - before DESC LIMIT {most:UInt64}`,
+    query_params: { database: place.database, table: name, most: MAX_GAPS },
+    doing: `looking for blocks of ${key} without rows`,
+  })
+  return blockSet(gaps)
 }
 
 /** The first and last block that rows of the table name. @throws BackfillError `usage` if rows name no block */

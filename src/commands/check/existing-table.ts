@@ -74,12 +74,15 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
     .filter((text) => text !== '')
     .flatMap((definition) => definitionsDiffer(made.definition, definition))
   // Whoever builds the table again gets its details as well.
-  const isRebuilt = differences.some(({ rule }) => REBUILT.includes(rule))
+  const isRebuilt = differences.some(
+    ({ rule, here, there }) =>
+      REBUILT.includes(rule) || (rule === 'E071' && there === '' && !DEFAULT.test(here)),
+  )
   for (const difference of differences.filter(({ rule }) => !(isRebuilt && rule === 'W078')))
     reportProblem({
       rule: difference.rule,
       line: lineOf(ddl, difference.place),
-      ...inWords(difference, name, table.key),
+      ...inWords(difference, { name, key: table.key, isRebuilt }),
     })
   return true
 }
@@ -87,16 +90,24 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
 /** What no ALTER corrects in the rows that are there. */
 const REBUILT: readonly RuleId[] = ['E072', 'E073', 'E074', 'E075', 'E076']
 
+/** Without one, rows that are there would get zeros. */
+const DEFAULT = /\b(?:DEFAULT|MATERIALIZED|ALIAS) /
+
+const rebuildHint = (key: string) => `\`backfill rebuild ${key}\` builds it as the file says`
+
 function inWords(
   { rule, place, what, here, there }: Difference,
-  table: string,
-  key: string,
+  {
+    name: table,
+    key,
+    isRebuilt,
+  }: { readonly name: string; readonly key: string; readonly isRebuilt: boolean },
 ): Pick<Finding, 'sentence' | 'hint'> {
   if (rule === 'E071' && 'column' in place)
     return there === ''
       ? {
           sentence: `the table ${table} lacks the column '${place.column}'`,
-          hint: `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}`,
+          hint: isRebuilt ? rebuildHint(key) : `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}`,
         }
       : {
           sentence: `the table ${table} has a column '${place.column}', which the file lacks`,
@@ -111,10 +122,7 @@ function inWords(
   const alter = REBUILT.includes(rule) ? undefined : alterOf(place, here || there, here === '')
   return {
     sentence: `${what} ${here || 'nothing'} here and ${there || 'nothing'} in the table ${table}`,
-    hint:
-      alter === undefined
-        ? `\`backfill rebuild ${key}\` builds it as the file says`
-        : `ALTER TABLE ${table} ${alter}`,
+    hint: alter === undefined ? rebuildHint(key) : `ALTER TABLE ${table} ${alter}`,
   }
 }
 

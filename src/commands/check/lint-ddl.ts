@@ -64,6 +64,13 @@ function* rowsColumn(
 }
 
 function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
+  if (engine !== undefined && /^(?:Null|Set)$/i.test(engine.name))
+    yield problem(
+      'E053',
+      engine,
+      `a table with the engine ${engine.name} gives no row back`,
+      'use ReplacingMergeTree, sorted by the key of a row',
+    )
   const replacing = isReplacing(engine)
   const found = engine === undefined ? 'has no ENGINE' : `is a ${engine.name}`
   if (rows.kind === 'per-block') {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { EXIT } from '../../model/errors.ts'
+import { EXIT, usageError } from '../../model/errors.ts'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
 import { nearestFolder, writeNewFiles } from '../../project/new-files.ts'
 import type { Command } from '../../session/command.ts'
@@ -38,7 +38,11 @@ const TABLE = {
 
 /** @throws BackfillError `usage` if a file cannot be written; then none is left */
 export const init: Command = async ({ config, flags, output }) => {
-  const root = resolve(config.folder, readFlag(flags, 'folder', nonEmpty) ?? '.')
+  const folder = readFlag(flags, 'folder', nonEmpty) ?? '.'
+  // Words are joined by commas.
+  if (folder.includes(','))
+    throw usageError(`\`init\` takes one folder, not '${folder}'`, 'backfill init my-tables')
+  const root = resolve(config.folder, folder)
   const sql = join(root, 'sql')
   const texts = Object.entries(FILES).map(async ([template, path]) => {
     const url = new URL(`sql-templates/project/${template}`, PACKAGE_FOLDER)

@@ -25,6 +25,8 @@ export const steer =
     return await withWorkspace(context, async ({ workspace }) => {
       const { steering } = workspace.ports
       const tables = tablesOf(workspace, flags)
+      // A newer ledger is refused before anything is written.
+      await workspace.ports.target.ledgerState()
       await steering.give(action, tables, jobs, until).catch(async (error: unknown) => {
         if (!isMissing(error)) throw error
         await createTable(workspace)

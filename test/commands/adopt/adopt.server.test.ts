@@ -94,6 +94,18 @@ test('rows that are the same are recorded as done, and nothing is left to run', 
   expect(await state()).toBe('emptied')
 })
 
+test('blocks without rows between the others stay missing, whatever the sample, and the next run computes them', async () => {
+  await restored()
+  await say(
+    `DELETE FROM {target:Identifier}.${TABLE} WHERE block_number BETWEEN 50 AND 59 OR block_number = 77 SETTINGS lightweight_deletes_sync = 2`,
+  )
+  const { code, stdout, stderr } = await run(`adopt ${KEY} --chunk 30 --sample 1`)
+  expect(code, stderr).toBe(0)
+  expect(stdout).toContain(`Recorded as done: 1-49, 60-76, 78-120 (109 blocks) of ${KEY}.`)
+  expect((await run(`up --tables ${KEY}`)).stdout).toContain('11 blocks, 11 rows')
+  expect((await run(`verify ${KEY}`)).code).toBe(0)
+})
+
 test('changed source rows are found in adopted blocks as in computed ones', async () => {
   await restored()
   expect((await run(`adopt ${KEY} --chunk 30`)).code).toBe(0)

@@ -65,3 +65,16 @@ test('where it cannot write, it says so and leaves nothing', async () => {
   expect(stderr).toMatch(/^backfill: cannot (write|read) /)
   expect(existsSync(join(cwd, 'README.md'))).toBe(false)
 })
+
+test('two folders, and tables without transforms, are mistakes that are said', async () => {
+  const cwd = temporaryDirectory()
+  expect(await backfillHere(['init', 'a', 'b'], { cwd })).toMatchObject({ code: 2, stdout: '' })
+  expect(filesIn(cwd)).toEqual([])
+  mkdirSync(join(cwd, 'sql/ddl'), { recursive: true })
+  // The package's own tables would hide that the folder of the transforms is misspelled.
+  const { code, stdout } = await backfillHere(['check', '--offline'], { cwd })
+  expect({ code, stdout }).not.toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Checked 11 tables'),
+  })
+})

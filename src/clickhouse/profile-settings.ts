@@ -5,7 +5,8 @@ import { type BackfillError, serverProblem } from '../model/errors.ts'
 import { isHarmless } from '../sql-syntax/harmless-settings.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 import type { Connection } from './connection.ts'
-import { SETTING_CONSTRAINT_VIOLATION } from './settings-limits.ts'
+import { messageOf } from './server-error.ts'
+import { refusesSettings, SETTING_CONSTRAINT_VIOLATION } from './settings-limits.ts'
 
 /** A setting that has another value than the server's default; `isStuck`: '1' if the user may not set it. */
 export type ChangedSetting = readonly [name: string, value: string, fallback: string, isStuck: string]
@@ -36,6 +37,17 @@ export function defaultsFor(
   const stuck = foreign.filter(([name, , , isStuck]) => isStuck === '1' || Object.hasOwn(defaults, name))
   if (stuck.length > 0) throw refused(stuck, connection)
   return Object.fromEntries(foreign.map(([name, , fallback]) => [name, fallback]))
+}
+
+/** The same for settings whose default a constraint forbids, as the server says when it is sent; undefined for other errors. */
+export function refusedDefaults(
+  changed: readonly ChangedSetting[],
+  error: unknown,
+  connection: Connection,
+): BackfillError | undefined {
+  const words = messageOf(error).split(/\W+/)
+  const stuck = changed.filter(([name]) => words.includes(name))
+  return refusesSettings(error) && stuck.length > 0 ? refused(stuck, connection) : undefined
 }
 
 function refused(stuck: readonly ChangedSetting[], { side, url, username }: Connection): BackfillError {

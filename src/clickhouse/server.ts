@@ -17,7 +17,7 @@ import {
   refusesSettings,
   type SettingsLimits,
 } from './settings-limits.ts'
-import { CHANGED_SETTINGS, type ChangedSetting, defaultsFor } from './profile-settings.ts'
+import { CHANGED_SETTINGS, type ChangedSetting, defaultsFor, refusedDefaults } from './profile-settings.ts'
 import { errorCode, originOf, messageOf } from './server-error.ts'
 import { MAX_EXECUTION_SECONDS } from './silence.ts'
 
@@ -83,7 +83,11 @@ async function withDefaults(server: Server): Promise<Server> {
       await client.close()
       defaults = { ...defaults, ...more }
       client = connectAgain(connection, limits, defaults)
-      info = { ...info, ...(await identify({ client, connection, limits })) }
+      const { changed } = info
+      const now = await identify({ client, connection, limits }).catch((error: unknown) => {
+        throw refusedDefaults(changed, error, connection) ?? error
+      })
+      info = { ...info, ...now }
     }
   } catch (error) {
     await client.close()

@@ -27,6 +27,11 @@ beforeAll(async () => {
       profile: { join_default_strictness: 'ANY' },
       constraints: { join_default_strictness: '<const/>' },
     },
+    disallowed: {
+      grants,
+      profile: { join_default_strictness: 'ANY' },
+      constraints: { join_default_strictness: '<disallowed>ALL</disallowed>' },
+    },
   })
 })
 afterAll(() => server?.stop())
@@ -61,7 +66,7 @@ test('what a profile changes without changing rows stays as it is', async () => 
   await opened.close()
 })
 
-test.each(['stuck', 'constant'])(
+test.each(['stuck', 'constant', 'disallowed'])(
   'a setting that the user %s may not set is refused by name, and --accept-setting takes it',
   async (username) => {
     await expect(openServer(login(username))).rejects.toMatchObject({

@@ -128,10 +128,14 @@ function testCase(
   const { test, passed, elapsedMs } = result
   const head = `    <testcase name="${escape(test.name)}" classname="${escape(test.table.key)}" file="${escape(test.file)}" time="${elapsedMs / 1000}"`
   if (passed) return [`${head}/>`]
-  const body = escape(explain(result).join('\n'))
+  // Lines of their own: a line break in a line is escaped where it is printed.
+  const body = escape(explain(result).join('\n')).split('\n')
+  const [first = '', ...more] = body
   return [
     `${head}>`,
-    `      <failure message="${escape(test.description)}">${body}</failure>`,
+    `      <failure message="${escape(test.description)}">${first}`,
+    ...more,
+    '      </failure>',
     '    </testcase>',
   ]
 }

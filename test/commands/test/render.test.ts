@@ -74,13 +74,18 @@ test('an error stands in place of the diff', () => {
 
 test('JUnit: a suite for each table, the diff in `failure`, and no character that XML does not know', () => {
   const failed = result([['<0xa>', 1, 5]], [], undefined)
-  const lines = junit([failed, { ...failed, passed: true }], 1500, () => ['a "<diff>" & \u0007\ufffe\ud800'])
+  const lines = junit([failed, { ...failed, passed: true }], 1500, () => [
+    'a "<diff>" & \u0007\ufffe\ud800',
+    'b',
+  ])
   expect(lines).toEqual([
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites name="backfill test" tests="2" failures="1" time="1.5">',
     '  <testsuite name="address_diffs" tests="2" failures="1">',
     '    <testcase name="address_diffs/one" classname="address_diffs" file="one.yaml" time="0.001">',
-    '      <failure message="Some promise">a &quot;&lt;diff&gt;&quot; &amp; \u{fffd}\u{fffd}\u{fffd}</failure>',
+    '      <failure message="Some promise">a &quot;&lt;diff&gt;&quot; &amp; \u{fffd}\u{fffd}\u{fffd}',
+    'b',
+    '      </failure>',
     '    </testcase>',
     '    <testcase name="address_diffs/one" classname="address_diffs" file="one.yaml" time="0.001"/>',
     '  </testsuite>',

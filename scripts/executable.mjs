@@ -57,7 +57,7 @@ const { getRawAsset } = require('node:sea')
 const { gunzipSync } = require('node:zlib')
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'clickhouse-backfill')
 const home = join(cache, '${version}')
-if (!existsSync(home)) {
+function unpack() {
   mkdirSync(cache, { recursive: true, mode: 0o700 })
   const draft = mkdtempSync(join(cache, 'new-'))
   for (const [path, content] of Object.entries(JSON.parse(gunzipSync(getRawAsset('files'))))) {
@@ -74,7 +74,14 @@ if (!existsSync(home)) {
     if (!existsSync(home)) throw error
   }
 }
-createRequire(join(home, 'start.cjs'))('./start.cjs')
+try {
+  if (!existsSync(home)) unpack()
+} catch (error) {
+  console.error('backfill: cannot unpack into ' + cache + ': ' + error.code)
+  console.error('  set XDG_CACHE_HOME to a folder that it may write to')
+  process.exitCode = 2
+}
+if (process.exitCode === undefined) createRequire(join(home, 'start.cjs'))('./start.cjs')
 `,
 )
 writeFileSync(

@@ -62,6 +62,13 @@ test('one executable file lists its tables where nothing else is, also when two 
     expect(stdout).toMatch(/^block_slots_stat {2}table int_block_slots_stat$/m)
   }
   expect(readdirSync(join(home, '.cache/clickhouse-backfill'))).toHaveLength(1)
+  expect(
+    await outcome(start('env', ['-i', 'XDG_CACHE_HOME=/dev/null', file, 'list'], { cwd: home })),
+  ).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^backfill: cannot unpack into .*\n {2}set XDG_CACHE_HOME to .*\n$/),
+  })
 })
 
 afterAll(() => {

@@ -24,9 +24,15 @@ export const tryCommand: Command = async (context) => {
   return await withStoppable(
     context,
     async (session, signal) => {
-      const report = await tryEdit(session, { tables, range, sample, lag: config.lag.value }, signal)
+      const report = await tryEdit(
+        session,
+        { tables, mayBeNone: flags.has('changed'), range, sample, lag: config.lag.value },
+        signal,
+      )
       const fields = report.tables.map((one) => ({ ...one, columns: verbatim(one.columns) }))
       if (flags.has('json')) output.json({ ...report, tables: fields })
+      else if (report.tables.length === 0)
+        output.data(['No table is edited: all stored rows are of the SQL in the files.'])
       else output.data(format === 'markdown' ? markdown(report) : text(report))
       return EXIT.ok
     },

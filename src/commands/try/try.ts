@@ -15,6 +15,8 @@ import { buildTable, type Cost, linkTable, withScratch } from './scratch.ts'
 export type TryQuestion = {
   /** Keys; empty: the tables whose SQL differs from that of their stored rows. */
   readonly tables: readonly string[]
+  /** Without an edit there is nothing to say, and that is no mistake: of a pull request that touches no table. */
+  readonly mayBeNone: boolean
   /** Undefined: a sample of `sample` ranges. */
   readonly range: Range | undefined
   readonly sample: number
@@ -31,7 +33,7 @@ const PIECE = 1_000
 /** Writes nothing but its scratch database. @throws BackfillError `usage` if there is nothing to try; `failed`, `server` */
 export async function tryEdit(
   { workspace, connected }: Session,
-  { tables, range, sample, lag }: TryQuestion,
+  { tables, mayBeNone, range, sample, lag }: TryQuestion,
   signal: AbortSignal,
 ) {
   const { source, target } = connected
@@ -44,6 +46,7 @@ export async function tryEdit(
   const all = await readTableStatuses({ ...workspace, chosen: catalogue.tables }, { lag })
   const edited =
     tables.length > 0 ? tables : [...all].flatMap(([key, status]) => (isEdited(status) ? [key] : []))
+  if (edited.length === 0 && mayBeNone) return NOTHING
   if (edited.length === 0)
     throw usageError(
       'no table is edited: all stored rows are of the SQL in the files',
@@ -99,6 +102,8 @@ export async function tryEdit(
     return { blocks, tables: tried, left }
   })
 }
+
+const NOTHING = { blocks: [] as BlockSet, tables: [], left: [] }
 
 const isEdited = ({ stale }: TableStatus) => stale.some(({ reasons }) => reasons.includes('sql'))
 

@@ -180,6 +180,11 @@ test('rows that go are seen in the table and in the table that reads it, and no 
 
 test('without an edit there is nothing to try; a named table is the same', async () => {
   expect(await run('try')).toMatchObject({ code: 2, stderr: expect.stringContaining('no table is edited') })
+  // In a pull request that touches no table that is no mistake.
+  expect(await run('try --changed --format markdown')).toMatchObject({
+    code: 0,
+    stdout: 'No table is edited: all stored rows are of the SQL in the files.\n',
+  })
   const { of } = await tried('address_diffs --sample 3')
   expect(of('address_diffs')).toMatchObject({ changed: 0, new: 0, gone: 0 })
   expect(of('address_diffs').same).toBeGreaterThan(0)

@@ -6,7 +6,7 @@ export default defineConfig({
     // They run the program's own image, which somebody has to build first: docs/explanation/testing.md, "Containers".
     exclude: [
       ...(process.env['BACKFILL_TEST_OWN_IMAGE'] ? [] : ['test/**/*.container.test.ts']),
-      // They fetch package managers: a step of .ci/run.
+      // They fetch package managers: by hand (docs/explanation/testing.md).
       ...(process.env['BACKFILL_TEST_PACKAGE_MANAGERS'] ? [] : ['test/**/*.managers.test.ts']),
       // `npm run test:cluster` runs them, and test/servers.ts, which names the files, on an image.
       ...(process.env['BACKFILL_TEST_IMAGE'] ? [] : ['test/**/*.cluster.test.ts']),

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { toolVersion } from '../../src/workspace/tool-version.ts'
@@ -107,6 +107,8 @@ test.for<{ manager: string; add: readonly string[]; run: readonly string[] }>([
   const env = {
     PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
     HOME: cwd,
+    // What this machine needs to reach a registry.
+    npm_config_userconfig: join(homedir(), '.npmrc'),
     DENO_DIR: join(cwd, 'deno'),
     NO_COLOR: '1',
     npm_config_registry: url,

@@ -108,14 +108,16 @@ async function errands(): Promise<void> {
 
 const KILLS = 20
 
+/** Whether a chunk has begun and not ended. */
+const isOpen = async () => {
+  const rows = await sql(
+    "SELECT uniqExactIf(query_id, event = 'started') > uniqExactIf(query_id, event IN ('done', 'failed') AND query_id != '') AS open FROM backfill.ledger",
+  )
+  return (rows[0] as { open: number }).open === 1
+}
+
 /** A run that dies between two chunks leaves nothing behind: another is started then. */
 async function killInAChunk(): Promise<void> {
-  const isOpen = async () => {
-    const rows = await sql(
-      "SELECT uniqExactIf(query_id, event = 'started') > uniqExactIf(query_id, event IN ('done', 'failed') AND query_id != '') AS open FROM backfill.ledger",
-    )
-    return (rows[0] as { open: number }).open === 1
-  }
   for (let kills = 0; kills < KILLS && !(await isOpen()); kills++) {
     const run = start(`up --tables ${TABLES} --chunk 100 --jobs 2`)
     const ended = new Promise((done) => run.once('close', done))

@@ -38,7 +38,7 @@ async function scene(folder: string) {
   return { server, databases, run }
 }
 
-test.skipIf(version !== undefined).for(versions)(
+test.for(version === undefined ? versions : [])(
   'the next version continues what version %s has left, and computes nothing again',
   async (old) => {
     const folder = join(FROZEN, old)
@@ -68,16 +68,17 @@ test.skipIf(version !== undefined).for(versions)(
   },
 )
 
-test.runIf(version !== undefined)('it is frozen', async () => {
-  const folder = join(FROZEN, version!)
-  if (!versions.includes(version!))
-    cpSync(join(FROZEN, versions.at(-1)!, 'sql'), join(folder, 'sql'), { recursive: true })
-  const { server, databases, run } = await scene(folder)
-  await createSources(server, folder, databases)
-  await run('up --to 20 --chunk 8')
-  await run('redo transfers_per_block --from 5 --to 9 --cascade --yes')
-  await run('rebuild last_transfer --drop-old --yes')
-  await run('limit --jobs 2')
-  await run('up --chunk 7')
-  await freeze(server, folder, databases)
-})
+if (version !== undefined)
+  test('it is frozen', async () => {
+    const folder = join(FROZEN, version)
+    if (!versions.includes(version))
+      cpSync(join(FROZEN, versions.at(-1)!, 'sql'), join(folder, 'sql'), { recursive: true })
+    const { server, databases, run } = await scene(folder)
+    await createSources(server, folder, databases)
+    await run('up --to 20 --chunk 8')
+    await run('redo transfers_per_block --from 5 --to 9 --cascade --yes')
+    await run('rebuild last_transfer --drop-old --yes')
+    await run('limit --jobs 2')
+    await run('up --chunk 7')
+    await freeze(server, folder, databases)
+  })

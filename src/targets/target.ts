@@ -60,6 +60,26 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     return new Map(await Promise.all(seen))
   }
 
+  /** @throws BackfillError `usage` for a ledger of a newer version */
+  async function ledgerFacts() {
+    const facts = await server
+      .during('looking for the ledger')
+      .selectNoFrom([
+        sql<string[]>`(SELECT groupArray(concat(name, ' ', engine)) FROM system.databases
+          WHERE name IN (${database}, ${names.ledger}, ${names.locks}))`.as('databases'),
+        sql<string[]>`(SELECT groupArray(concat(table, ' ', name)) FROM system.columns
+          WHERE database = ${names.ledger} AND table IN ('ledger', 'sql_versions', 'source_probe'))`.as(
+          'columns',
+        ),
+        sql<string>`(SELECT any(comment) FROM system.tables WHERE database = ${names.ledger} AND name = 'ledger')`.as(
+          'comment',
+        ),
+      ])
+      .executeTakeFirstOrThrow()
+    assertKnownLedger(names.ledger, facts.comment)
+    return facts
+  }
+
   async function prepareLedger(statements: readonly SqlText[]): Promise<void> {
     const keeper_path = `/backfill/${server.cluster?.name}/${names.locks}`
     const params = { ledger: names.ledger, locks: names.locks, ...(names.inKeeper && { keeper_path }) }
@@ -96,27 +116,16 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** Columns of a table by its DDL file, types as the server writes them. */
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),
 
+    /** @throws BackfillError `usage` for a ledger of a newer version */
+    assertKnownLedger: async (): Promise<void> => void (await ledgerFacts()),
+
     /**
      * Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables;
      * `no locks`: restored from a backup, for example.
      * @throws BackfillError `usage` for a ledger of a newer version
      */
     async ledgerState(): Promise<'absent' | 'old' | 'no locks' | 'ready'> {
-      const { databases, columns, comment } = await server
-        .during('looking for the ledger')
-        .selectNoFrom([
-          sql<string[]>`(SELECT groupArray(concat(name, ' ', engine)) FROM system.databases
-            WHERE name IN (${database}, ${names.ledger}, ${names.locks}))`.as('databases'),
-          sql<string[]>`(SELECT groupArray(concat(table, ' ', name)) FROM system.columns
-            WHERE database = ${names.ledger} AND table IN ('ledger', 'sql_versions', 'source_probe'))`.as(
-            'columns',
-          ),
-          sql<string>`(SELECT any(comment) FROM system.tables WHERE database = ${names.ledger} AND name = 'ledger')`.as(
-            'comment',
-          ),
-        ])
-        .executeTakeFirstOrThrow()
-      assertKnownLedger(names.ledger, comment)
+      const { databases, columns } = await ledgerFacts()
       for (const name of [database, names.ledger, names.locks]) assertUuids(name, databases)
       const locked = databases.some((one) => one.startsWith(`${names.locks} `))
       const has = (table: string, column: string) => columns.includes(`${table} ${column}`)

@@ -8,7 +8,8 @@ import { temporaryDirectory } from '../support/processes.ts'
 import { startProxy } from '../support/proxy.ts'
 import { intoTarget } from '../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { addBlocks, createSourceTables, SLOT_SOURCES } from '../support/small-chain.ts'
+import { startWithUsers } from '../support/users.ts'
 import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 
@@ -233,4 +234,14 @@ test('a ledger without the table was never steered; the first `pause` creates it
     stderr: expect.stringContaining('there is no ledger yet, so no run to steer'),
   })
   await run.close()
+})
+
+test('who may only read and write the ledger may pause: nothing else is looked at', async () => {
+  const own = await startWithUsers({ pauser: { grants: ['GRANT SELECT, INSERT ON l.*'] } })
+  await createSourceTables(own, await readCatalogue(SQL_FOLDER), 's', SLOT_SOURCES)
+  await addBlocks(own, 's', { from: 1, to: 5, tables: SLOT_SOURCES })
+  const env = { ...environmentFor(own, { source: 's', target: 't', ledger: 'l' }), BACKFILL_LAG: '0' }
+  expect(await backfillHere(['up', 'block_slots_stat'], { env })).toMatchObject({ code: 0 })
+  const login = { TARGET_CLICKHOUSE_USERNAME: 'pauser', TARGET_CLICKHOUSE_PASSWORD: 'secret' }
+  expect(await backfillHere(['pause'], { env: { ...env, ...login } })).toMatchObject({ code: 0 })
 })

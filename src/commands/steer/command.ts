@@ -26,7 +26,7 @@ export const steer =
       const { steering } = workspace.ports
       const tables = tablesOf(workspace, flags)
       // A newer ledger is refused before anything is written.
-      await workspace.ports.target.ledgerState()
+      await workspace.ports.target.assertKnownLedger()
       await steering.give(action, tables, jobs, until).catch(async (error: unknown) => {
         if (!isMissing(error)) throw error
         await createTable(workspace)

@@ -1,6 +1,7 @@
 // Owns running under the command line: signals in, events out, a summary, an exit code.
 import { setFlagsFromString } from 'node:v8'
-import { BackfillError, EXIT } from '../model/errors.ts'
+import { EXIT } from '../model/errors.ts'
+import { exitCodeOf } from '../terminal/render/error.ts'
 import type { RunSummary } from '../runner/events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { UpHooks } from '../runner/up.ts'
@@ -84,10 +85,7 @@ export async function supervised(
 
 /** Every failure of one kind: that kind's code. Failures of several kinds, or of chunks: 1. */
 function failureCode({ failed }: RunSummary): number {
-  // What is no message of ours has no kind.
-  const codes = new Set(
-    failed.map(({ error }) => (error instanceof BackfillError ? EXIT[error.kind] : EXIT.failed)),
-  )
+  const codes = new Set(failed.map(({ error }) => exitCodeOf(error)))
   const [code = EXIT.ok] = codes
   return codes.size > 1 ? EXIT.failed : code
 }

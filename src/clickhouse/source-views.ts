@@ -1,6 +1,8 @@
 // Owns the refusal of sources that cannot be read: tables without the columns that the program reads, and views that
 // ignore FINAL, where rows that were written again would count twice.
-import { isKeyword, isName, significantTokens, type Token, unquoted } from '../sql-syntax/lexer.ts'
+import type { SqlText } from '../model/model.ts'
+import { isKeyword, isName, significantTokens, type Token } from '../sql-syntax/lexer.ts'
+import { beginsTable, tableReads } from '../sql-syntax/table-refs.ts'
 import { usageError } from '../model/errors.ts'
 import type { ExistingTable } from './existing-tables.ts'
 import type { Server } from './server.ts'
@@ -15,40 +17,39 @@ export function viewProblem(
   { engine, definition }: Pick<ExistingTable, 'engine' | 'definition'>,
 ): { readonly sentence: string; readonly hint: string } | undefined {
   if (engine !== 'View') return undefined
-  const tokens = significantTokens({ file: name, text: definition, line: 1 })
-  if (readsFinal(tokens)) return undefined
+  if (readsFinal({ file: name, text: definition, line: 1 })) return undefined
   return {
     sentence: `the source ${name} is a view that reads without FINAL, and ClickHouse ignores FINAL on a view: rows that were written again would count twice`,
     hint: 'read with FINAL in the definition of the view; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/',
   }
 }
 
-/** Whether each table in the definition, as the server writes it, is read with FINAL. */
-function readsFinal(tokens: readonly Token[]): boolean {
-  const parts = new Set(
-    tokens.flatMap((token, at) =>
-      isName(token) && isKeyword(tokens[at + 1], 'AS') && tokens[at + 2]?.text === '('
-        ? [unquoted(token)]
-        : [],
-    ),
+/** Whether each table in the definition, as the server writes it, is read with FINAL: none by a table function or behind a comma. */
+function readsFinal(definition: SqlText): boolean {
+  const tokens = significantTokens(definition)
+  const reads = tableReads(definition)
+  return (
+    reads.length > 0 &&
+    reads.every(({ to }) => isKeyword(tokens[isKeyword(tokens[to], 'AS') ? to + 2 : to], 'FINAL')) &&
+    !tokens.some((_, at) => beginsTable(tokens, at) && (isFunction(tokens, at + 1) || hasComma(tokens, at)))
   )
-  let reads = 0
-  for (const [at, token] of tokens.entries()) {
-    if (!isKeyword(token, 'FROM', 'JOIN') || isKeyword(tokens[at - 1], 'ARRAY')) continue
-    // `FROM a AS x FINAL, b AS y FINAL`
-    for (let next = at + 1; isName(tokens[next]); next++) {
-      const isPart = parts.has(unquoted(tokens[next]!)) && tokens[next + 1]?.text !== '.'
-      if (tokens[next + 1]?.text === '.') next += 2
-      next++
-      if (isKeyword(tokens[next], 'AS')) next += 2
-      if (!isPart && !isKeyword(tokens[next], 'FINAL')) return false
-      if (isKeyword(tokens[next], 'FINAL')) next++
-      reads++
-      if (tokens[next]?.text !== ',') break
-    }
-  }
-  return reads > 0
 }
+
+const isFunction = (tokens: readonly Token[], at: number) =>
+  isName(tokens[at]) && tokens[at + 1]?.text === '('
+
+/** Whether tables are listed with commas behind this FROM. */
+function hasComma(tokens: readonly Token[], from: number): boolean {
+  const { depth } = tokens[from]!
+  for (const token of tokens.slice(from + 1)) {
+    if (token.depth < depth || (token.depth === depth && isKeyword(token, ...AFTER_TABLES))) return false
+    if (token.depth === depth && token.text === ',') return true
+  }
+  return false
+}
+
+const AFTER_TABLES =
+  'ARRAY PREWHERE WHERE GROUP HAVING WINDOW QUALIFY ORDER LIMIT SETTINGS UNION INTERSECT EXCEPT'.split(' ')
 
 /**
  * @param probed of each source, the columns by which missing blocks are found

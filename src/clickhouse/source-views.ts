@@ -4,28 +4,34 @@ import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, type Token } from '../sql-syntax/lexer.ts'
 import { beginsTable, tableReads } from '../sql-syntax/table-refs.ts'
 import { usageError } from '../model/errors.ts'
-import type { ExistingTable } from './existing-tables.ts'
 import type { Server } from './server.ts'
+import { FRONTS, tablesBehind } from './tables-behind.ts'
 
 /**
- * ClickHouse ignores FINAL on a plain view. One whose definition reads with FINAL is safe; so is one that its file in
- * sql/source/ declares safe.
- * @param name with its database, for the message
+ * The sources that are plain views, or end at some (through Merge, Alias, Distributed, other views): ClickHouse ignores FINAL
+ * on a view. One whose definition reads with FINAL is safe; so is one that its file in sql/source/ declares safe.
+ * @throws BackfillError `server`
  */
-export function viewProblem(
-  name: string,
-  { engine, definition }: Pick<ExistingTable, 'engine' | 'definition'>,
-): { readonly sentence: string; readonly hint: string } | undefined {
-  if (engine !== 'View') return undefined
-  if (readsFinal({ file: name, text: definition, line: 1 })) return undefined
-  return {
-    sentence: `the source ${name} is a view that reads without FINAL, and ClickHouse ignores FINAL on a view: rows that were written again would count twice`,
-    hint: 'read with FINAL in the definition of the view; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/',
-  }
+export async function viewProblems(
+  server: Pick<Server, 'client' | 'connection'>,
+  sources: readonly string[],
+): Promise<readonly { readonly source: string; readonly sentence: string; readonly hint: string }[]> {
+  const views = (await tablesBehind(server, sources)).filter(
+    ({ engine, name, definition }) =>
+      engine === 'View' && !readsFinal({ file: name, text: definition, line: 1 }),
+  )
+  return views.map(({ source, database, name }) => {
+    const [own, view] = [`${server.connection.database}.${source}`, `${database}.${name}`]
+    return {
+      source,
+      sentence: `the source ${own} ${own === view ? 'is a view that' : `reads the view ${view}, which`} reads without FINAL, and ClickHouse ignores FINAL on a view: rows that were written again would count twice`,
+      hint: 'read with FINAL in the definition of the view; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/',
+    }
+  })
 }
 
 /** Whether each table in the definition, as the server writes it, is read with FINAL: none by a table function or behind a comma. */
-function readsFinal(definition: SqlText): boolean {
+export function readsFinal(definition: SqlText): boolean {
   const tokens = significantTokens(definition)
   const reads = tableReads(definition)
   return (
@@ -62,30 +68,26 @@ export async function assertReadable(
   const { database } = server.connection
   const sources = [...probed.keys()]
   // Those that may be a problem alone: the profile of a user may limit the rows of an answer.
-  const found = await server.client.rows<{
-    name: string
-    engine: string
-    definition: string
-    lacking: readonly string[]
-  }>({
-    query: `SELECT name, engine, definition, arrayFilter(column -> NOT has(columns, column), {probed:Array(Array(String))}[indexOf({sources:Array(String)}, name)]) AS lacking
-      FROM (SELECT name, engine, create_table_query AS definition FROM system.tables
+  const found = await server.client.rows<{ name: string; lacking: readonly string[] }>({
+    query: `SELECT name, arrayFilter(column -> NOT has(columns, column), {probed:Array(Array(String))}[indexOf({sources:Array(String)}, name)]) AS lacking
+      FROM (SELECT name, engine FROM system.tables
         WHERE database = {database:String} AND name IN {sources:Array(String)}) AS tables
       INNER JOIN (SELECT table, groupArray(name) AS columns FROM system.columns
         WHERE database = {database:String} AND table IN {sources:Array(String)} GROUP BY table) AS readable
       ON tables.name = readable.table
-      WHERE engine = 'View' OR lacking != []`,
-    query_params: { database, sources, probed: [...probed.values()] },
+      WHERE has({fronts:Array(String)}, engine) OR lacking != []`,
+    query_params: { database, sources, probed: [...probed.values()], fronts: FRONTS },
     doing: 'looking at the sources',
   })
-  for (const { lacking, ...table } of found) {
-    const name = `${database}.${table.name}`
-    if (lacking.length > 0)
-      throw usageError(
-        `the source ${name} has no column ${lacking.join(', ')}, by which missing blocks are found; or user '${server.connection.username}' may not read it`,
-        'read another table, or a view of it with these columns; or write what it has in its file in sql/source/: --! position, --! network, --! written',
-      )
-    const problem = viewProblem(name, table)
-    if (problem) throw usageError(problem.sentence, problem.hint)
-  }
+  const unfit = found.find(({ lacking }) => lacking.length > 0)
+  if (unfit !== undefined)
+    throw usageError(
+      `the source ${database}.${unfit.name} has no column ${unfit.lacking.join(', ')}, by which missing blocks are found; or user '${server.connection.username}' may not read it`,
+      'read another table, or a view of it with these columns; or write what it has in its file in sql/source/: --! position, --! network, --! written',
+    )
+  const [problem] = await viewProblems(
+    server,
+    found.map(({ name }) => name),
+  )
+  if (problem !== undefined) throw usageError(problem.sentence, problem.hint)
 }

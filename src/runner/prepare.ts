@@ -4,6 +4,7 @@ import type { BackfillError } from '../model/errors.ts'
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
 import { NO_PACE } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing } from './shared-chunks.ts'
@@ -30,6 +31,25 @@ export type Prepared = {
 }
 
 export type RunContext = Awaited<ReturnType<typeof prepareRun>>['context']
+
+/** Warns of row policies that hide rows of sources, of derived inputs, or of the tables themselves from the user. */
+async function reportPolicies(
+  { chosen, catalogue, ports }: Workspace,
+  report: (event: RunEvent) => void,
+): Promise<void> {
+  const targetsOf = ({ target, after }: TableDefinition) => [
+    target,
+    ...catalogue.tables.filter(({ key }) => after.includes(key)).map((input) => input.target),
+  ]
+  const [ofSources, ofTargets] = await Promise.all([
+    ports.source.policies([...new Set(chosen.flatMap(({ sources }) => sources))]),
+    ports.target.policies([...new Set(chosen.flatMap(targetsOf))]),
+  ])
+  const warn = (sentence: string, reads: (table: TableDefinition) => boolean) =>
+    report({ type: 'warning', table: chosen.find(reads)?.key, text: `${sentence}: ${POLICY_HINT}` })
+  for (const { table, sentence } of ofSources) warn(sentence, ({ sources }) => sources.includes(table))
+  for (const { table, sentence } of ofTargets) warn(sentence, (one) => targetsOf(one).includes(table))
+}
 
 /** @throws BackfillError `usage` if files and servers do not fit, `server` if one is unreachable */
 export async function prepareRun(
@@ -58,10 +78,7 @@ export async function prepareRun(
   // Not for an idle run that misses nothing: each question is a round trip.
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
   const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)
-  for (const { table: on, sentence } of isHealthy ? [] : await workspace.ports.source.policies(sources)) {
-    const { key } = workspace.chosen.find((one) => one.sources.includes(on))!
-    report({ type: 'warning', table: key, text: `${sentence}: ${POLICY_HINT}` })
-  }
+  if (!isHealthy) await reportPolicies(workspace, report)
   const { capacity, throughputs } = idle ? NOTHING_KNOWN : await readRunHistory(workspace, uuids)
   const throttle = makeThrottle({ workspace, options, capacity, report })
   if (!idle) await throttle.look()

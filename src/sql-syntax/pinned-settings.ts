@@ -18,6 +18,9 @@ export const PINNED_SETTINGS = {
   transfer_overflow_mode: THROW,
   limit: '0',
   offset: '0',
+  // In a profile they can hide themselves from system.settings.
+  additional_table_filters: '{}' as never, // a map, which the client has a class for
+  additional_result_filter: '',
   skip_unavailable_shards: 0,
   insert_null_as_default: 0,
   async_insert: 0,

@@ -10,6 +10,7 @@ import { assertAllNodes, runQueued } from '../clickhouse/cluster/nodes.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { columnsOfDdl } from '../clickhouse/type-names.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
+import { rowPolicies } from '../clickhouse/row-policies.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
@@ -93,6 +94,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** Name of the database of the derived tables. */
     database,
     tables,
+    /** The row policies that hide rows of these tables from the user. @throws BackfillError `server` */
+    policies: (wanted: readonly string[]) => rowPolicies(server, wanted),
 
     /** The same without their columns: whether they are still the same tables. */
     async identities(

@@ -17,6 +17,14 @@ beforeAll(async () => {
   server = await launchWithUsers({
     changed: { grants, profile: PROFILE },
     old: { grants, profile: { compatibility: '22.3' } },
+    hiding: {
+      grants,
+      profile: {
+        additional_table_filters:
+          "{'system.settings': 'name NOT LIKE \\'additional%\\'', 'system.numbers': 'number != 1'}",
+        additional_result_filter: 'number != 2',
+      },
+    },
     fast: {
       grants,
       profile: { max_threads: '1', log_comment: 'x', workload: 'y', use_uncompressed_cache: '1' },
@@ -59,6 +67,15 @@ test.each(['changed', 'old'])(
     await Promise.all([opened.close(), again.close()])
   },
 )
+
+test('filters of a profile that hide themselves from system.settings take no rows away', async () => {
+  const opened = await openServer(login('hiding'))
+  const numbers = await opened.client.rows({
+    query: 'SELECT toUInt32(number) AS n FROM system.numbers LIMIT 4',
+  })
+  expect(numbers).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }])
+  await opened.close()
+})
 
 test('what a profile changes without changing rows stays as it is', async () => {
   const opened = await openServer(login('fast'))

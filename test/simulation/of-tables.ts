@@ -38,7 +38,7 @@ export function keyIn(text: string): Key {
 }
 
 export const OF_TABLES: readonly Statement[] = [
-  { name: 'views of sources', words: ['SELECT name, engine, definition, arrayFilter'], run: nothing },
+  { name: 'views of sources', words: ['SELECT name, arrayFilter(column'], run: nothing },
   {
     name: 'tables',
     words: ['select `name`, `engine`, `engine_full`'],

@@ -10,10 +10,18 @@ export const DEFECTS_OF_CLICKHOUSE = [
   {
     what: 'a view is read as a table',
     kind: 'clickhouse/02',
-    find: "if (engine !== 'View') return undefined",
-    put: 'return undefined',
+    find: "engine === 'View' && !readsFinal(",
+    put: "engine === 'no such engine' && !readsFinal(",
     test: 'test/commands/check/rules.server.test.ts',
     name: 'is found with a server',
+  },
+  {
+    what: 'an Alias table has nothing behind it',
+    kind: 'clickhouse/02',
+    find: "if (engine === 'Alias') return [there(database, name)]",
+    put: "if (engine === 'Alias') return []",
+    test: 'test/clickhouse/tables-behind.server.test.ts',
+    name: 'a view without FINAL',
   },
   {
     what: 'what a profile changes stays',

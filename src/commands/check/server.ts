@@ -10,7 +10,7 @@ import { placeOfRead } from './required-grants.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
-import { viewProblem } from '../../clickhouse/source-views.ts'
+import { viewProblems } from '../../clickhouse/source-views.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/type-names.ts'
 import { openTarget } from '../../targets/target.ts'
@@ -32,13 +32,18 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const denied = await checkGrants(check, serverState, report)
   reportMissingSources(check, serverState, denied, report)
   const safe = new Set(check.catalogue.sources.filter(({ safeView }) => safeView).map(({ table }) => table))
-  for (const source of sourcesOf(tables).filter((name) => !safe.has(name))) {
-    const view = serverState.sources.get(source)
-    const problem = view && viewProblem(`${servers.source.connection.database}.${source}`, view)
-    if (problem) report(fileError({ rule: 'E068', ...placeOfRead(tables, source), ...problem }))
-  }
+  const judged = sourcesOf(tables).filter((name) => !safe.has(name))
+  for (const { source, ...problem } of await viewProblems(servers.source, judged))
+    report(fileError({ rule: 'E068', ...placeOfRead(tables, source), ...problem }))
   for (const { table, sentence } of await rowPolicies(servers.source, sourcesOf(tables)))
     report(fileError({ rule: 'W069', ...placeOfRead(tables, table), sentence, hint: POLICY_HINT }))
+  for (const { table, sentence } of await rowPolicies(
+    target,
+    tables.map((one) => one.target),
+  )) {
+    const { file, line } = tables.find((one) => one.target === table)!.ddl
+    report(fileError({ rule: 'W069', file, line, sentence, hint: POLICY_HINT }))
+  }
   const types = await typeNames(target, tables.flatMap(columnTypes))
   // A user may have few statements at once.
   const slot = pLimit(4)

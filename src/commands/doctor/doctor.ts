@@ -84,7 +84,12 @@ async function askInside(
       ],
     },
   }
-  const hidden = sides.includes('source') ? await policyFindings(server, source, tables) : []
+  const sources = [...new Set(tables.flatMap((table) => table.sources))]
+  const targets = tables.map((table) => table.target)
+  const hidden = [
+    ...(sides.includes('source') ? await policyFindings(server, source, sources) : []),
+    ...(sides.includes('target') ? await policyFindings(server, target, targets) : []),
+  ]
   if (!sides.includes('target')) return [...(await runSqlChecks(checks, place)), ...hidden]
   // Joins the cluster as a run does, because a run refuses some clusters.
   const joined = await asking(server.connection, () => joinCluster(server, { cluster, names }))
@@ -102,15 +107,14 @@ async function askInside(
   return [...rows, ...own, ...hidden]
 }
 
-/** One for each row policy that hides rows of a source. */
+/** One for each row policy that hides rows of these tables. */
 async function policyFindings(
   { client }: Server,
   connection: Connection,
-  tables: readonly TableDefinition[],
+  tables: readonly string[],
 ): Promise<readonly Finding[]> {
-  const sources = [...new Set(tables.flatMap((table) => table.sources))]
-  const asked = await asking(connection, () => rowPolicies({ client, connection }, sources))
-  if ('refused' in asked) return [findings('row-policies', 'source').unknown(asked.refused)]
+  const asked = await asking(connection, () => rowPolicies({ client, connection }, tables))
+  if ('refused' in asked) return [findings('row-policies', connection.side).unknown(asked.refused)]
   return asked.got.map(({ table, sentence }) => findings('row-policies', table).warn(sentence, POLICY_HINT))
 }
 

@@ -1,0 +1,108 @@
+// Owns which tables a read of a table ends at: what views select from, and what Merge, Alias and Distributed stand for.
+import { BackfillError } from '../model/errors.ts'
+import { distributedEngine } from '../sql-syntax/distributed.ts'
+import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { tableReads } from '../sql-syntax/table-refs.ts'
+import type { Server } from './server.ts'
+
+/** Engines that keep no rows of their own. */
+export const FRONTS: readonly string[] = ['View', 'Merge', 'Alias', 'Distributed']
+
+type Place = {
+  /** The table that was asked about: the first of the tables behind it is the table itself. */
+  readonly source: string
+  /** The cluster on whose shards it is; '' for the connected server. */
+  readonly cluster: string
+  readonly database: string
+  readonly name: string
+}
+
+/** `definition`: its CREATE TABLE. */
+export type TableBehind = Place & { readonly engine: string; readonly definition: string }
+
+type Row = Omit<TableBehind, 'source' | 'cluster'> & { readonly engine_full: string }
+
+/** Views over views over views: deeper is not looked. */
+const MOST_LEVELS = 8
+
+/**
+ * The tables of the connection's database, and all that stand behind them, as far as the user may see them.
+ * @throws BackfillError `server`
+ */
+export async function tablesBehind(
+  server: Pick<Server, 'client' | 'connection'>,
+  sources: readonly string[],
+): Promise<readonly TableBehind[]> {
+  const { database } = server.connection
+  const found = new Map<string, TableBehind>()
+  let wanted: readonly Place[] = sources.map((name) => ({ source: name, cluster: '', database, name }))
+  for (let level = 0; wanted.length > 0 && level < MOST_LEVELS; level++) {
+    const next: Place[] = []
+    for (const [cluster, places] of Map.groupBy(wanted, (place) => place.cluster)) {
+      const names = places.map((place) => [place.database, place.name])
+      for (const row of await ask(server, cluster, OF_NAMES, { names })) {
+        const reads = await readBy(server, cluster, row)
+        for (const { source } of places.filter(
+          (place) => place.database === row.database && place.name === row.name,
+        )) {
+          const place = { source, cluster, database: row.database, name: row.name }
+          found.set(keyOf(place), { ...place, engine: row.engine, definition: row.definition })
+          next.push(...reads.map((read) => ({ source, ...read })))
+        }
+      }
+    }
+    wanted = next.filter((place) => !found.has(keyOf(place)))
+  }
+  return [...found.values()]
+}
+
+const keyOf = ({ source, cluster, database, name }: Place) =>
+  JSON.stringify([source, cluster, database, name])
+
+/** The tables that a table reads in its place. */
+async function readBy(
+  server: Pick<Server, 'client'>,
+  cluster: string,
+  { database: own, name: self, engine, engine_full: full, definition }: Row,
+): Promise<readonly Omit<Place, 'source'>[]> {
+  const there = (database: string, name: string) => ({ cluster, database, name })
+  if (engine === 'View')
+    return tableReads({ file: self, text: definition, line: 1 }).map(({ database = own, table }) =>
+      there(database, table),
+    )
+  const shards = distributedEngine(full)
+  if (shards) return [{ cluster: shards.cluster, database: shards.database, name: shards.table }]
+  if (engine !== 'Alias' && engine !== 'Merge') return []
+  const tokens = significantTokens({ file: self, text: full, line: 1 })
+  const texts = tokens.filter(({ kind }) => kind === 'string').map(unquoted)
+  const [database, name] = [texts.at(-2) ?? own, texts.at(-1) ?? '']
+  if (engine === 'Alias') return [there(database, name)]
+  const pattern = tokens[2]?.text === 'REGEXP' ? OF_PATTERNS : OF_PATTERN
+  const merged = await ask(server, cluster, pattern, { database, name })
+  return merged.map((row) => there(row.database, row.name))
+}
+
+const OF_NAMES = 'has({names:Array(Array(String))}, [database, name])'
+const OF_PATTERN = 'database = {database:String} AND match(name, {name:String})'
+const OF_PATTERNS = 'match(database, {database:String}) AND match(name, {name:String})'
+
+/** On a cluster one replica of each shard is asked; nothing is found there if the user may not. */
+async function ask(
+  { client }: Pick<Server, 'client'>,
+  cluster: string,
+  where: string,
+  values: Readonly<Record<string, unknown>>,
+): Promise<readonly Row[]> {
+  const tables = cluster === '' ? 'system.tables' : 'cluster({cluster:String}, system.tables)'
+  return await client
+    .rows<Row>({
+      query: `SELECT database, name, engine, engine_full, create_table_query AS definition FROM ${tables}
+        WHERE ${where} ORDER BY database, name LIMIT 1 BY database, name`,
+      query_params: { ...values, cluster },
+      doing: 'looking at what stands behind the sources',
+    })
+    .catch((error: unknown) => {
+      if (cluster !== '' && error instanceof BackfillError) return []
+      throw error
+    })
+}

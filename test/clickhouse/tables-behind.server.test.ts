@@ -1,0 +1,64 @@
+// Owns the promise that a view without FINAL, and a row policy, are found wherever they stand behind a source.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rowPolicies } from '../../src/clickhouse/row-policies.ts'
+import { openServer } from '../../src/clickhouse/server.ts'
+import { viewProblems } from '../../src/clickhouse/source-views.ts'
+import { launchWithUsers } from '../support/users.ts'
+
+let users: Awaited<ReturnType<typeof launchWithUsers>>
+let server: Awaited<ReturnType<typeof openServer>>
+beforeAll(async () => {
+  const sees = { database: 'raw', table: 'stored', filter: 'n = 1' }
+  users = await launchWithUsers({ half: { grants: ['GRANT ALL ON *.*'], sees } })
+  const connection = { side: 'source' as const, url: users.url, username: 'half', password: 'secret' }
+  server = await openServer({ ...connection, database: 'default' })
+  for (const query of SCENE) await server.client.command({ query })
+})
+afterAll(async () => {
+  await server?.close()
+  await users?.stop()
+})
+
+const SCENE = [
+  'CREATE DATABASE raw ENGINE = Atomic',
+  'CREATE TABLE raw.stored (n UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY n',
+  'CREATE VIEW raw.plain AS SELECT * FROM raw.stored',
+  'CREATE TABLE direct (n UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY n',
+  'CREATE VIEW plain AS SELECT * FROM raw.stored',
+  'CREATE VIEW final AS SELECT * FROM raw.stored FINAL',
+  'CREATE VIEW over_plain AS SELECT * FROM raw.plain FINAL',
+  'CREATE VIEW over_final AS SELECT * FROM final FINAL',
+  "CREATE TABLE merged AS raw.stored ENGINE = Merge(raw, '^plain$')",
+  "CREATE TABLE merged_all AS raw.stored ENGINE = Merge(REGEXP('^r.w$'), '^p\\\\w+n$')",
+  "CREATE TABLE merged_tables AS raw.stored ENGINE = Merge(raw, '^stored$')",
+  "CREATE TABLE alias ENGINE = Alias('raw', 'plain')",
+]
+
+test('a view without FINAL is found behind views, Merge and Alias tables', async () => {
+  const sources = 'direct plain final over_plain over_final merged merged_all merged_tables alias'.split(' ')
+  const problems = await viewProblems(server, sources)
+  expect(problems.map(({ source }) => source).toSorted()).toEqual(
+    'alias merged merged_all over_plain plain'.split(' '),
+  )
+  const of = (table: string) => problems.find(({ source }) => source === table)?.sentence
+  expect(of('plain')).toMatch(/^the source default\.plain is a view that reads without FINAL/)
+  expect(of('merged')).toMatch(
+    /^the source default\.merged reads the view raw\.plain, which reads without FINAL/,
+  )
+  expect(await rowsOfTwice('merged'), 'ClickHouse ignores FINAL there').toBe(2)
+})
+
+/** The rows that are read with FINAL of a row that was written twice. */
+async function rowsOfTwice(table: string): Promise<number> {
+  await server.client.command({ query: 'SYSTEM STOP MERGES raw.stored' })
+  for (const v of [1, 2]) await server.client.command({ query: `INSERT INTO raw.stored VALUES (1, ${v})` })
+  const [row] = await server.client.rows<{ n: number }>({
+    query: `SELECT toUInt32(count()) AS n FROM ${table} FINAL`,
+  })
+  return row!.n
+}
+test('a row policy is found behind views, Merge and Alias tables', async () => {
+  const found = await rowPolicies(server, ['direct', 'over_final', 'merged', 'alias'])
+  expect(found.map(({ table }) => table).toSorted()).toEqual(['alias', 'merged', 'over_final'])
+  expect(found[0]!.sentence).toContain("shows user 'half' of the source server only those rows of raw.stored")
+})

@@ -129,9 +129,11 @@ export function openClient(
     table: (question) => whole(question, 'JSON'),
     command: async (statement) => {
       await tell(statement, async (params) => {
-        // A page with status 200 comes from something before the server, which has not seen the statement.
-        if ((await textOf(params)).trimStart().startsWith('<'))
-          throw new Error('the answer is a page, and none of ClickHouse')
+        const { stream, summary } = await transport.exec(longForm(params))
+        const isPage = (await text(bounded(stream))).trimStart().startsWith('<')
+        // It comes from something before the server, which may not have seen the statement.
+        if (isPage || summary === undefined)
+          throw new Error(`the answer ${isPage ? 'is a page' : 'has no summary'}, and is none of ClickHouse`)
       })
     },
     text: (statement) => send(statement, textOf),

@@ -93,6 +93,7 @@ test('a statement that a busy server refused before it began is sent again, what
     asked += 1
     request.resume()
     if (asked === 1) response.writeHead(500, { 'x-clickhouse-exception-code': '202' })
+    else response.setHeader('x-clickhouse-summary', '{}')
     response.end(
       asked > 1
         ? ''
@@ -168,10 +169,16 @@ test('an address of a host that is far away has two and a half seconds before th
     expect(agentFor({ url })).toMatchObject({ options: { autoSelectFamilyAttemptTimeout: 2500 } })
 })
 
-test('a page with status 200 is no answer to a statement', async () => {
-  const url = await listening((_, response) => response.end('<html>Please sign in</html>'))
-  await expect(clientOf(url).command({ query: 'EXCHANGE TABLES a AND b' })).rejects.toMatchObject({
-    kind: 'server',
-    message: expect.stringContaining('the answer is a page, and none of ClickHouse'),
-  })
-})
+test.for([
+  ['<html>Please sign in</html>', 'the answer is a page, and is none of ClickHouse'],
+  ['', 'the answer has no summary, and is none of ClickHouse'],
+] as const)(
+  '%j with status 200, from something before the server, is no answer to a statement',
+  async ([body, words]) => {
+    const url = await listening((_, response) => response.end(body))
+    await expect(clientOf(url).command({ query: 'EXCHANGE TABLES a AND b' })).rejects.toMatchObject({
+      kind: 'server',
+      message: expect.stringContaining(words),
+    })
+  },
+)

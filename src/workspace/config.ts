@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Order } from '../planning/chunks.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } from '../model/model.ts'
-import { findEnvFile, shownEnvFile } from './env-file.ts'
+import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
 import {
   clusterName,
   databaseName,
@@ -54,6 +54,8 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     setting<T | undefined>(layers, name, read, undefined)
   const network = setting(layers, 'network', nonEmpty, 'mainnet')
   const servers = readServers(layers, folder)
+  const state = path('state', 'state')
+  assertInside(envFile, state)
   return {
     network,
     /** Distance kept from the newest position. */
@@ -78,7 +80,7 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     /** Folders of the SQL files, absolute; a later one counts over an earlier one. */
     sql: sqlFolders(layers, folder),
     /** Folder of the embedded server's data, absolute. */
-    state: path('state', 'state'),
+    state,
     /** Place of the public files; undefined if not configured. The folder is absolute. */
     importUrl: optional('import-url', nonEmpty),
     importFolder: optional('import-folder', (word) => resolve(folder, nonEmpty(word))),

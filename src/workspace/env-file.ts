@@ -79,6 +79,24 @@ export function assertPaired(
   )
 }
 
+/** @throws BackfillError `usage` if a `.env` that was merely found has files written outside of its folder */
+export function assertInside(
+  env: EnvFile | undefined,
+  { origin, value }: { readonly origin: string; readonly value: string },
+): void {
+  if (env === undefined || env.isNamed || !origin.startsWith('.env ')) return
+  // What is there of the path may be a link.
+  let there = value
+  while (!existsSync(there)) there = dirname(there)
+  const place = relative(realpathSync(dirname(env.path)), realpathSync(there))
+  if (place !== '..' && !place.startsWith(`..${sep}`)) return
+  const variable = origin.replace('.env ', '')
+  throw usageError(
+    `${env.path} was found, and its ${variable} is ${value}, outside of its folder`,
+    `set ${variable} in the environment; or ${NAME_IT(env.path)}`,
+  )
+}
+
 /** For people: `.env`, `../.env`. */
 export function shownEnvFile({ path }: EnvFile, folder: string): string {
   return relative(folder, path) || path

@@ -65,6 +65,18 @@ test('a found .env that names the server gets no password file from outside of i
   expect(() => found({})).toThrow(/cannot read the password file/)
 })
 
+test('a found .env has no files written outside of its folder, not by a link either', () => {
+  const elsewhere = temporaryDirectory()
+  for (const state of [join(elsewhere, 'state'), '../state', 'link/state']) {
+    const found = place(`BACKFILL_STATE=${state}\n`)
+    const { folder } = found({ BACKFILL_STATE: 'state' })
+    symlinkSync(elsewhere, join(folder, 'link'))
+    expect(() => found({}), state).toThrow(/was found, and its BACKFILL_STATE is .*, outside of its folder/)
+    expect(found({ BACKFILL_ENV_FILE: '.env' }).state.origin).toBe('.env BACKFILL_STATE')
+  }
+  expect(place('BACKFILL_STATE=below/state\n')({}).state.value).toContain('/below/state')
+})
+
 test('a .env is looked for upwards within a repository, and outside of one in the working folder alone', () => {
   const found = place()
   const { folder } = found({})

@@ -1,6 +1,6 @@
 // Owns the identity of this process: its host, its number, the PID namespace of that number, and which processes live.
 import { readFileSync, readlinkSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { constants, hostname } from 'node:os'
 import { randomId } from './random.ts'
 
 export type ProcessIdentity = {
@@ -53,6 +53,22 @@ export const endThisProcess: ThisProcess['end'] = (signal) => present.end(signal
 export function isInImage(): boolean {
   return process.env['BACKFILL_IMAGE'] !== undefined
 }
+
+/**
+ * Whether `nohup` started this process, or the script that it is a part of. It tells by ignoring SIGHUP, which Node forgets
+ * when it starts; what is left is the variable in which shells name the command, and what the parent ignores (Linux).
+ */
+export function isKeptFromHangUp(): boolean {
+  if (/(^|\/)nohup$/.test(process.env['_'] ?? '')) return true
+  try {
+    const [, ignored] = /^SigIgn:\s*(\w+)$/m.exec(readFileSync(`/proc/${process.ppid}/status`, 'utf8'))!
+    return (BigInt(`0x${ignored}`) & SIGHUP_BIT) !== 0n
+  } catch {
+    return false
+  }
+}
+
+const SIGHUP_BIT = 1n << BigInt(constants.signals.SIGHUP - 1)
 
 /** Number of the user as which this process runs; undefined where users have none (Windows). */
 export function userId(): number | undefined {

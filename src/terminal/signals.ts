@@ -1,7 +1,7 @@
 // Owns Ctrl-C, SIGTERM and SIGHUP: the first asks the work to stop, the second ends the process immediately.
 import { constants } from 'node:os'
 import { monotonicMs } from '../seam/clock.ts'
-import { endThisProcess } from '../seam/process.ts'
+import { endThisProcess, isKeptFromHangUp } from '../seam/process.ts'
 
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -19,7 +19,7 @@ export async function withSignals<T>(
   const controller = new AbortController()
   let first = 0
   const listen = (name: NodeJS.Signals) => {
-    if (name === 'SIGHUP' && isProtected()) return
+    if (name === 'SIGHUP' && isKeptFromHangUp()) return
     if (!controller.signal.aborted) {
       first = monotonicMs()
       onFirst()
@@ -36,14 +36,6 @@ export async function withSignals<T>(
   } finally {
     detach()
   }
-}
-
-/**
- * Whether `nohup` started this process. It tells by ignoring SIGHUP, which Node forgets when it starts; what is left is
- * the variable in which shells name the command.
- */
-function isProtected(): boolean {
-  return /(^|\/)nohup$/.test(process.env['_'] ?? '')
 }
 
 /** 129 after SIGHUP, 130 after SIGINT, 143 after SIGTERM: the convention for a process that a signal ended. */

@@ -71,7 +71,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: 'nohup does not protect',
     kind: 'environment/10',
-    find: "if (name === 'SIGHUP' && isProtected()) return\n",
+    find: "if (name === 'SIGHUP' && isKeptFromHangUp()) return\n",
     put: '',
     test: 'test/terminal/signals.test.ts',
   },

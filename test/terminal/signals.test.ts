@@ -1,4 +1,5 @@
 // Owns the promises of Ctrl-C: the first asks the work to stop, its echo does nothing, the second ends the process.
+import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { interruptedCode, SIGNALS, withSignals } from '../../src/terminal/signals.ts'
 
@@ -57,6 +58,21 @@ const codeAfterHangUp = () =>
       return Promise.resolve(signal.aborted ? interruptedCode(signal) : 0)
     },
   )
+
+test.skipIf(process.platform !== 'linux')('a script that `nohup` started protects what it starts', () => {
+  const module = new URL('../../src/terminal/signals.ts', import.meta.url).href
+  const program = `import { withSignals } from '${module}'
+    await withSignals(() => {}, async (signal) => {
+      process.kill(process.pid, 'SIGHUP')
+      await new Promise((done) => setTimeout(done, 100))
+      process.stdout.write(String(signal.aborted))
+    })`
+  const script = `"$0" --input-type=module -e "$1"; true`
+  const run = (command: string, ...words: readonly string[]) =>
+    execFileSync(command, [...words, '-c', script, process.execPath, program], { encoding: 'utf8' })
+  expect(run('sh')).toBe('true')
+  expect(run('nohup', 'sh')).toBe('false')
+})
 
 test('SIGHUP lets chunks end as SIGTERM does, and `nohup` protects from it', async () => {
   vi.stubEnv('_', '/usr/bin/node')

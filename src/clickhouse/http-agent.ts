@@ -29,14 +29,18 @@ export function agentFor({
     : new http.Agent(options)
 }
 
+/** Of the address of a redirect. */
+const MOST_CHARACTERS = 200
+
 /** Something before the server has answered, by a page of its own. `code`: `HTTP 503`. */
 export class GatewayError extends Error {
   readonly status: number
   readonly code: string
   constructor(status: number, location: string | undefined) {
-    super(
-      `HTTP ${status} ${http.STATUS_CODES[status] ?? ''}${location === undefined ? '' : `, it is at ${location}`}`,
-    )
+    // What follows may be the statement, or a token of a login.
+    const place =
+      location === undefined ? '' : `, it is at ${location.replace(/[?#].*$/s, '').slice(0, MOST_CHARACTERS)}`
+    super(`HTTP ${status} ${http.STATUS_CODES[status] ?? ''}${place}`)
     this.status = status
     this.code = `HTTP ${status}`
   }

@@ -112,12 +112,16 @@ test.for([
   [500, 'Internal Server Error', 'Try again in a minute'],
   [503, 'Service Unavailable', 'Try again in a minute'],
   [301, 'Moved Permanently, it is at https://elsewhere/', 'redirects are not followed'],
+  [302, 'Found, it is at https://elsewhere/', 'redirects are not followed'],
 ] as const)(
   'a page of a gateway is said with its status, and no port is blamed: %i',
   { timeout: 30_000 },
   async ([status, words, hint]) => {
     const url = await listening((_, response) => {
-      response.writeHead(status, status === 301 ? { location: 'https://elsewhere/' } : {})
+      response.writeHead(
+        status,
+        status < 400 ? { location: 'https://elsewhere/?token=1&query=SELECT+1#2' } : {},
+      )
       response.end('<html>a page</html>')
     })
     const error: unknown = await openServer(connectionTo(url)).catch((thrown: unknown) => thrown)

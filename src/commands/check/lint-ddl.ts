@@ -38,7 +38,9 @@ const problem = (rule: RuleId, at: DdlClause | undefined, sentence: string, hint
 
 function* unknownColumns({ columns, engine, sortKey, partition }: DdlClauses): Generator<Problem, void> {
   const known = columns.map(({ name }) => name)
-  const places = { 'the engine': engine, 'ORDER BY': sortKey, 'PARTITION BY': partition }
+  // Other engines take words, names of tables or numbers.
+  const merging = mergesRows(engine) ? engine : undefined
+  const places = { 'the engine': merging, 'ORDER BY': sortKey, 'PARTITION BY': partition }
   for (const [what, clause] of Object.entries(places))
     for (const name of clause?.columns ?? []) {
       if (known.includes(name)) continue

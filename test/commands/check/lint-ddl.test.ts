@@ -45,6 +45,10 @@ test('a primary key may stand in the list of columns, or behind one of them', ()
   expect(findingsOf('ReplacingMergeTree', 'block_number UInt32, n UInt64 PRIMARY KEY')[0]).toMatch(/^E055/)
 })
 
+test('the words among the arguments of an engine that merges nothing are no columns', () => {
+  expect(findingsOf('Join(ANY, LEFT, block_number)').filter((one) => one.startsWith('E'))).toEqual([])
+})
+
 test.each([
   ['ORDER BY (block_number, m)', 'ORDER BY'],
   ['ORDER BY (block_number, m DESC)', 'ORDER BY'],

@@ -14,8 +14,13 @@ type Place = { readonly file: string; readonly path: string; readonly key: strin
 /**
  * Reads `{ "<network>": { "forks": { "<fork>": block }, "source-gap-blocks"?: blocks, "block-coverage"?: { "<source>": block coverage } } }`.
  * Throws a usage error that names the file and the key for anything else.
+ * @param below networks by name, of the folders below this one: what the file does not say is theirs
  */
-export function parseNetworks(file: string, text: string): readonly Network[] {
+export function parseNetworks(
+  file: string,
+  text: string,
+  below: ReadonlyMap<string, Network> = new Map(),
+): readonly Network[] {
   return fieldsOf({ file, path: '', key: '', value: parseJson(file, text) }).map((network) => {
     if (!isNetworkName(network.key))
       throw wrong(network, 'is not the name of a network', 'use lower-case letters, digits and single _ or -')
@@ -24,11 +29,14 @@ export function parseNetworks(file: string, text: string): readonly Network[] {
     if (unknown !== undefined) throw wrong(unknown, 'is unknown', knownNames('keys', unknown.key, KEYS))
     const field = (key: string, value: unknown) =>
       fields.find((one) => one.key === key) ?? { file, path: `${network.path}.${key}`, key, value }
+    const known = below.get(network.key)
     return {
       name: network.key,
-      forks: valuesOf(field('forks', undefined), firstBlock),
-      sourceGapBlocks: sourceGapBlocks(field('source-gap-blocks', SOURCE_GAP_BLOCKS)),
-      blockCoverage: valuesOf(field('block-coverage', {}), blockCoverage),
+      forks: { ...known?.forks, ...valuesOf(field('forks', known && {}), firstBlock) },
+      sourceGapBlocks: sourceGapBlocks(
+        field('source-gap-blocks', known?.sourceGapBlocks ?? SOURCE_GAP_BLOCKS),
+      ),
+      blockCoverage: { ...known?.blockCoverage, ...valuesOf(field('block-coverage', {}), blockCoverage) },
     }
   })
 }

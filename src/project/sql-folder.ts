@@ -16,7 +16,7 @@ export { chooseTables, findNetwork } from '../model/choose.ts'
 
 /**
  * Reads `ddl`, `transforms`, `source` and `networks.json` of these SQL folders and checks them offline. A later folder counts
- * over an earlier one: file by file, network by network. The ledger, and what no folder has of `source` and networks, are
+ * over an earlier one: file by file, and key by key in networks.json. The ledger, and what no folder has of `source` and networks, are
  * those of this package; no folder: these alone.
  * Throws a usage error with file and line for the first error.
  */
@@ -63,22 +63,24 @@ export async function readFolders(folders: readonly string[], report: Report, { 
   return { catalogue, drafts }
 }
 
-/** Of networks of one name the last folder's counts. Undefined if a file is wrong. */
+/** A later folder's file counts over an earlier one's, key by key. Undefined if a file is wrong. */
 async function readNetworks(
   roots: readonly string[],
   report: Report,
 ): Promise<readonly Network[] | undefined> {
-  const layers = await Promise.all(
-    roots.map(async (root) => {
-      const path = join(root, 'networks.json')
-      const read = await readFolderFile(root, path).catch((error: unknown) =>
-        (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : unreadable(path, error),
-      )
-      return read === undefined ? [] : attempt(report, () => parseNetworks(shown(path), read.text))
-    }),
-  )
-  if (layers.includes(undefined)) return undefined
-  return [...new Map(layers.flatMap((layer) => layer ?? []).map((one) => [one.name, one])).values()]
+  const networks = new Map<string, Network>()
+  let isWrong = false
+  for (const root of roots) {
+    const path = join(root, 'networks.json')
+    const read = await readFolderFile(root, path).catch((error: unknown) =>
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : unreadable(path, error),
+    )
+    if (read === undefined) continue
+    const layer = attempt(report, () => parseNetworks(shown(path), read.text, networks))
+    isWrong ||= layer === undefined
+    for (const network of layer ?? []) networks.set(network.name, network)
+  }
+  return isWrong ? undefined : [...networks.values()]
 }
 
 /** The statements that generate the sample chain, in order. They use `{source:Identifier}` and `{network:String}`. */

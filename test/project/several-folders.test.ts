@@ -23,7 +23,7 @@ function folderOf(copies: readonly string[], texts: Readonly<Record<string, stri
   return folder
 }
 
-test('of several folders the later one counts, file by file and network by network', async () => {
+test('of several folders the later one counts, file by file, and key by key in networks.json', async () => {
   const first = folderOf(
     [
       'ddl/block_slots_stat.sql',
@@ -36,7 +36,7 @@ test('of several folders the later one counts, file by file and network by netwo
     },
   )
   const later = folderOf(['transforms/block_slots_stat.sql'], {
-    'networks.json': '{ "mainnet": { "forks": { "dencun": 3 } } }',
+    'networks.json': '{ "mainnet": { "forks": { "dencun": 3 } }, "devnet": { "source-gap-blocks": 7 } }',
     'source/logs.sql': LOGS,
   })
   const { catalogue, drafts } = await readFolders([first, later], () => {})
@@ -49,9 +49,10 @@ test('of several folders the later one counts, file by file and network by netwo
   const forks = (name: string) => catalogue.networks.find((one) => one.name === name)?.forks
   expect([forks('devnet'), forks('mainnet'), forks('demo')]).toEqual([
     { dencun: 1 },
-    { dencun: 3 },
+    { spurious_dragon: 2_675_000, dencun: 3 },
     expect.objectContaining({ dencun: 14_000 }),
   ])
+  expect(catalogue.networks.find(({ name }) => name === 'devnet')?.sourceGapBlocks).toBe(7)
   expect(catalogue.sources.map(({ table }) => table)).toEqual(
     expect.arrayContaining(['canonical_execution_traces', 'logs']),
   )

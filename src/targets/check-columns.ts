@@ -65,7 +65,8 @@ export async function checkTables(
   return tables.filter((table) => !isReady(table))
 }
 
-function misfitError(
+/** Why rows of this table's transform cannot go into the table that exists, and what to type. */
+export function misfitError(
   database: string,
   { key, target, ddl }: TableDefinition,
   misfits: readonly ColumnProblem[],

@@ -27,6 +27,7 @@ export const BUILT_IN = {
   cluster: 'Cluster',
   fold: 'Ledger',
   'unknown-rows': 'Ledger',
+  misfit: 'Tables',
   'sql-files': 'Tables',
 } as const
 

@@ -19,7 +19,9 @@ import {
 import type { TableDefinition } from '../../model/model.ts'
 import { hasUnknownRows } from '../../planning/absence.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
-import { openTarget } from '../../targets/target.ts'
+import { columnMisfits } from '../../sql-syntax/column-fit.ts'
+import { misfitError } from '../../targets/check-columns.ts'
+import { openTarget, type TargetPort, type TargetTable } from '../../targets/target.ts'
 import { count } from '../../terminal/render/format.ts'
 import { type Finding, findings } from './finding.ts'
 
@@ -55,14 +57,15 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
     const hint = `backfill status --tables ${table.key} names the ways out`
     return [findings('unknown-rows', table.key).fail(found, hint)]
   })
-  if (state === 'absent') return [ok('there is no ledger yet; `backfill up` creates it'), ...unknown]
+  const others = [...unknown, ...(await misfitFindings(target, tables, targets))]
+  if (state === 'absent') return [ok('there is no ledger yet; `backfill up` creates it'), ...others]
   let { wrong } = first
   for (let tries = 1; wrong.size > 0 && tries < TRIES; tries++) {
     await sleep(PAUSE_MS)
     wrong = (await foldTwice(question, new Map([...uuids].filter(([key]) => wrong.has(key))))).wrong
   }
   if (wrong.size === 0)
-    return [ok(`checkpoints and events of ${count(uuids.size, 'table')} agree`), ...unknown]
+    return [ok(`checkpoints and events of ${count(uuids.size, 'table')} agree`), ...others]
   const holders = await openLocks({ server, names, network, exclusive }).holders()
   const disagreeing = tables.flatMap(({ key, rows }) => {
     const blocks = wrong.get(key)
@@ -76,7 +79,32 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
     const found = `the checkpoint and the events before it disagree about ${which}: somebody changed the ledger`
     return [fail(found, `backfill ${heal}`)]
   })
-  return [...disagreeing, ...unknown]
+  return [...disagreeing, ...others]
+}
+
+/** One for each table that is not as its file says, so that `up` leaves it out. */
+async function misfitFindings(
+  target: TargetPort,
+  tables: readonly TableDefinition[],
+  targets: ReadonlyMap<string, TargetTable>,
+): Promise<readonly Finding[]> {
+  const found: Finding[] = []
+  for (const table of tables) {
+    const present = targets.get(table.target)
+    if (present === undefined) continue
+    const written = (await target.ddlColumns(table))
+      .filter(({ defaultKind }) => defaultKind !== 'MATERIALIZED' && defaultKind !== 'ALIAS')
+      // A column may have its type from its default alone.
+      .map(({ name, type }) => ({
+        name,
+        type: type || (present.columns.find((one) => one.name === name)?.type ?? ''),
+      }))
+    const misfits = columnMisfits(written, present.columns)
+    if (misfits.length === 0) continue
+    const { message, hint } = misfitError(target.database, table, misfits)
+    found.push(findings('misfit', table.key).fail(message, hint!))
+  }
+  return found
 }
 
 type Folded = {

@@ -45,6 +45,7 @@ test('where all is well every check says so, once, and the code is 0', async () 
     'cluster',
     'row-policies',
     'unknown-rows',
+    'misfit',
     'sql-files',
     'nodes',
     'keeper',

@@ -28,7 +28,8 @@ export type Row = readonly (string | null)[]
 const EXAMPLES = 3
 
 /**
- * Of a table with one row per key only rows of the ranges' own blocks count: another range decides on the others.
+ * Of a table with one row per key only rows of the ranges' own blocks count, and those that a row of these would replace:
+ * another range decides on the others.
  * @throws BackfillError `failed`, `server`
  */
 export async function compareTable(
@@ -46,7 +47,8 @@ export async function compareTable(
     string[],
   ]
   const names = before.filter((name) => after.includes(name))
-  const inRanges = ranges.map(({ from, to }) => `${table.position} BETWEEN ${from} AND ${to}`).join(' OR ')
+  const { position } = table
+  const inRanges = ranges.map(({ from, to }) => `${position} BETWEEN ${from} AND ${to}`).join(' OR ')
   const values = names.map((name) => `toString(${quoteIdentifier(name)})::Nullable(String)`).join(', ')
   // Rows whose key has another name now are new or gone, unless all else is the same.
   const words = significantTokens({ file: '', line: 1, text: old.sortKey }).filter(isName).map(unquoted)
@@ -60,14 +62,20 @@ export async function compareTable(
       isNew || table.rows.kind === 'per-block'
         ? inRanges
         : `(${inRanges}) OR ${key} IN (SELECT ${key} FROM ${place(scratch)})`
-    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}]::Array(Nullable(String)) AS v, (${inRanges}) AS own FROM ${from} WHERE ${where}`
+    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}]::Array(Nullable(String)) AS v, ${position} AS at, (${inRanges}) AS own FROM ${from} WHERE ${where}`
   }
+  const replaces =
+    table.rows.kind === 'per-block'
+      ? 'false'
+      : table.rows.keep === 'earliest'
+        ? 'minIf(at, is_new) < minIf(at, NOT is_new)'
+        : 'maxIf(at, is_new) > maxIf(at, NOT is_new)'
   // Several rows of a key are compared as a sorted list.
   const query = `WITH
       pairs AS
       (
         SELECT k, arraySort(groupArrayIf(v, is_new)) AS after, arraySort(groupArrayIf(v, NOT is_new)) AS before
-        FROM (${rows(true)} UNION ALL ${rows(false)}) GROUP BY k HAVING countIf(NOT own) = 0
+        FROM (${rows(true)} UNION ALL ${rows(false)}) GROUP BY k HAVING countIf(NOT own) = 0 OR (${replaces})
       ),
       judged AS (SELECT *, multiIf(after = before, 'same', empty(before), 'new', empty(after), 'gone', 'changed') AS what FROM pairs)
     SELECT

@@ -1,7 +1,10 @@
 // Owns the scratch database of `try`: edited tables and their dependants, computed for some ranges. Everything else in it
 // reads production. It says in its name when it may be dropped, for the case that nobody could drop it.
 import type { Server } from '../../clickhouse/server.ts'
+import { usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
+import { columnProblems } from '../../sql-syntax/column-fit.ts'
+import { columnsOfDdl } from '../../clickhouse/type-names.ts'
 import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { monotonicMs } from '../../seam/clock.ts'
@@ -63,14 +66,19 @@ type Build = {
   readonly ranges: BlockSet
 }
 
-/** Creates the table by its file and fills it as a run would: columns by name, with the target's defaults. */
+/**
+ * Creates the table by its file and fills it as a run would: columns by name, with the target's defaults.
+ * @throws BackfillError `usage` for columns that a run would refuse; `failed`, `server`
+ */
 export async function buildTable(
   table: TableDefinition,
-  { server: { client }, sourceDatabase, scratch, network, ranges }: Build,
+  { server, sourceDatabase, scratch, network, ranges }: Build,
   signal: AbortSignal,
 ): Promise<Cost> {
+  const { client } = server
   const place = `${quoteIdentifier(scratch)}.${quoteIdentifier(table.target)}`
   const doing = `trying ${table.key}`
+  const wanted = await columnsOfDdl(server, table.ddl)
   await client.command({ query: table.ddl.text, query_params: { target: scratch }, doing })
   const [source, target] = [{ database: sourceDatabase }, { database: scratch }]
   const started = monotonicMs()
@@ -81,6 +89,9 @@ export async function buildTable(
       settings: table.settings,
       doing,
     })
+    const problems = columnProblems(columns, wanted)
+    if (problems.length > 0)
+      throw usageError(`${table.transform.file}:${table.transform.line}: ${problems.join('; ')}`)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     await client.command({
       query: `INSERT INTO ${place} (${list})\nSELECT ${list} FROM (\n${table.transform.text}\n)`,

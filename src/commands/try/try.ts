@@ -6,7 +6,7 @@ import { chooseTables } from '../../model/choose.ts'
 import { usageError } from '../../model/errors.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
-import { significantTokens } from '../../sql-syntax/lexer.ts'
+import { significantTokens, type Token } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Session } from '../../workspace/open.ts'
 import { compareTable } from './compare.ts'
@@ -116,14 +116,11 @@ function leftOut(
   const targets = new Map(concerned.map(({ key, target }) => [target, key]))
   for (const { key, after, rows, transform, ddl, position, sequential, history = [] } of concerned) {
     const tokens = significantTokens(transform)
-    const whole = tableReads(transform).find(
-      ({ parameter, table, from }) =>
-        parameter === 'target' &&
-        targets.has(table) &&
-        !selectAround(tokens, from).some(
-          ({ text }, at, words) => text === 'from_block' || (text === 'from' && words[at - 1]?.text === '{'),
-        ),
+    const concernedReads = tableReads(transform).filter(
+      ({ parameter, table }) => parameter === 'target' && targets.has(table),
     )
+    const whole = concernedReads.find(({ from }) => !boundsIn(selectAround(tokens, from)).length)
+    const reaching = concernedReads.find(({ from }) => boundsIn(selectAround(tokens, from)).includes('-'))
     const before = after.find((input) => left.has(input))
     const earlier = history.find((input) => concerned.some((table) => table.key === input))
     if (all.get(key)?.target === undefined)
@@ -138,9 +135,18 @@ function leftOut(
     else if (earlier !== undefined) left.set(key, `it reads ${earlier} from its first block on`)
     else if (whole !== undefined)
       left.set(key, `it reads ${targets.get(whole.table)} from its first block on`)
+    else if (reaching !== undefined) left.set(key, `it reads ${targets.get(reaching.table)} before its range`)
     else if (before !== undefined) left.set(key, `it reads ${before}`)
   }
   return [...left].map(([table, why]) => ({ table, why }))
+}
+
+/** What follows each mention of the range's start: `-` where a read begins before it. */
+function boundsIn(tokens: readonly Token[]): readonly string[] {
+  return tokens.flatMap(({ text }, at) => {
+    const isStart = tokens[at - 1]?.text === '{' && (text === 'from_block' || text === 'from')
+    return isStart ? [tokens[tokens.findIndex((one, i) => i > at && one.text === '}') + 1]?.text ?? ''] : []
+  })
 }
 
 /** Blocks that all of these tables have: the given ones, or ranges that are spread evenly over them. */

@@ -178,6 +178,36 @@ test('rows that go are seen in the table and in the table that reads it, and no 
   expect(gone + changed).toBe(await rowsIn('int_accounts_alive', 'block_number = 5'))
 })
 
+test('a row per key is compared with one of another block that it would replace', async () => {
+  const [oldest] = await rowsOf<{ address: string }>(
+    server,
+    `SELECT address FROM ${names.target}.int_accounts_alive FINAL WHERE block_number < ${BLOCKS} ORDER BY block_number, address LIMIT 1`,
+  )
+  const folder = editedFolder('transforms/accounts_alive.sql', (text) =>
+    text
+      .replace('    account AS address,', `    '${oldest!.address}' AS address,`)
+      .replace('\nGROUP BY account', ''),
+  )
+  const { of } = await tried(`accounts_alive --from ${BLOCKS} --to ${BLOCKS}`, folder)
+  expect(of('accounts_alive')).toMatchObject({ changed: 1, new: 0, columns: { block_number: 1 } })
+})
+
+test('columns that a run would refuse are refused, and what reads an edited table before its range is left out', async () => {
+  const wide = editedFolder(FILE, (text) =>
+    text.replace('toUInt32(block) AS block_number', 'toUInt64(block) AS block_number'),
+  )
+  const refused = await run('try address_diffs --sample 2', wide)
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toMatch(
+    /address_diffs\.sql:\d+: column 'block_number' is UInt64 in the transform and UInt32/,
+  )
+  const reaching = editedFolder('transforms/accounts_alive.sql', (text) =>
+    text.replace('BETWEEN {from_block:UInt64} AND', 'BETWEEN {from_block:UInt64} - 1 AND'),
+  )
+  const { left } = await tried('address_diffs --sample 2', reaching)
+  expect(left).toEqual([{ table: 'accounts_alive', why: 'it reads address_diffs before its range' }])
+})
+
 test('without an edit there is nothing to try; a named table is the same', async () => {
   expect(await run('try')).toMatchObject({ code: 2, stderr: expect.stringContaining('no table is edited') })
   // In a pull request that touches no table that is no mistake.

@@ -1,11 +1,14 @@
 // Owns creating missing databases, ledger and derived tables on the target. Checks come first.
 import { checkTables, type OnMisfit } from '../targets/check-columns.ts'
+import type { BackfillError } from '../model/errors.ts'
+import type { TableDefinition } from '../model/model.ts'
 import { withDependencies } from '../model/choose.ts'
 import { uuidsOf } from '../planning/table-status.ts'
 import type { Workspace } from './workspace.ts'
 
 /**
- * Checks every chosen table and its inputs, then creates missing tables; if a check fails, nothing is written. Creating is
+ * Checks every chosen table and its inputs, then creates missing tables; if a check fails, nothing is written. A table that the
+ * server does not create goes to `onMisfit`, too. Creating is
  * idempotent.
  * @throws BackfillError `usage` if a file does not fit the servers; `failed` for a table that is not as its file says, unless
  *   `onMisfit` takes it
@@ -33,11 +36,20 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
     await target.ledgerState() // refuses databases that the server has just created with an engine without UUIDs
   }
   if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
-  for (const table of missing) await target.create(table)
+  const created = new Set<TableDefinition>()
+  for (const table of missing)
+    try {
+      await target.create(table)
+      created.add(table)
+    } catch (error) {
+      // A server that refuses one table takes the others.
+      if (onMisfit === undefined || (error as BackfillError).kind !== 'failed') throw error
+      onMisfit(table.key, error as BackfillError)
+    }
   if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names), onMisfit)
   return tables.map((table) => ({
     table: table.key,
     target: `${target.database}.${table.target}`,
-    created: missing.includes(table),
+    created: created.has(table),
   }))
 }

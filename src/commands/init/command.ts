@@ -52,11 +52,22 @@ export const init: Command = async ({ config, flags, output }) => {
   const table = transforms.length === 0 ? await tableFiles(sql, TABLE) : []
   const all = new Map([...(await Promise.all(texts)), ...table])
   const kept = [...all.keys()].filter((path) => existsSync(path))
+  const ignored = join(root, '.gitignore')
+  const has = kept.includes(ignored) ? (await readFile(ignored, 'utf8')).split(/\r?\n/) : undefined
+  const lacking =
+    has === undefined
+      ? []
+      : all
+          .get(ignored)!
+          .trim()
+          .split('\n')
+          .filter((line) => !has.includes(line))
   for (const path of kept) all.delete(path)
   const written = await writeNewFiles(await nearestFolder(root), all)
   const names = kept.map((path) => relative(config.folder, path))
   const lines = [...written.map((path) => `Wrote ${path}`), ...names.map((path) => `Kept ${path}`)]
   output.answer({ written, kept: names }, lines)
+  if (lacking.length > 0) output.message([`Add to ${relative(config.folder, ignored)}: ${lacking.join(' ')}`])
   const cd = root === config.folder ? '' : `cd ${relative(config.folder, root)}, then `
   output.message([`Next: ${cd}\`backfill check --offline\`, \`backfill test\`, \`backfill demo\`.`])
   return EXIT.ok

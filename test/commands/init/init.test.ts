@@ -43,10 +43,12 @@ test('an empty folder gets what a project needs and nothing else, and its table 
 test('in a folder that has some of it, it adds what is missing and touches nothing', async () => {
   const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'README.md'), 'mine')
+  writeFileSync(join(cwd, '.gitignore'), 'node_modules/\n')
   mkdirSync(join(cwd, 'sql/transforms'), { recursive: true })
   writeFileSync(join(cwd, 'sql/transforms/own.sql'), 'mine')
   const first = await backfillHere(['init'], { cwd })
   expect(first.stdout).toContain('Kept README.md\n')
+  expect(first.stderr).toContain('Add to .gitignore: .env state/\n')
   expect(filesIn(cwd)).toEqual([...FILES.slice(0, 5), 'sql/transforms/own.sql'])
   for (const file of ['README.md', 'sql/transforms/own.sql'])
     expect(readFileSync(join(cwd, file), 'utf8')).toBe('mine')

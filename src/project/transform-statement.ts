@@ -13,7 +13,7 @@ export function onlySelect(file: string, text: string, report: Report = refuse):
   const sql = onlyStatement(file, text, { missing: 'the transform has no SELECT', hint: ONE_SELECT }, report)
   const tokens = significantTokens(sql)
   const first = tokens.find((token) => token.text !== '(')
-  if (!isKeyword(first, 'SELECT', 'WITH')) {
+  if (!isKeyword(first, 'SELECT', 'WITH', 'FROM')) {
     const sentence = `the transform begins with ${first?.text ?? '('}`
     throw fileError({ rule: 'E023', file, line: first?.line ?? sql.line, sentence, hint: ONE_SELECT })
   }

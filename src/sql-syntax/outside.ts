@@ -124,16 +124,7 @@ const SCALARS = /^(file|ai(generate|embed|classify|extract|translate)\w*|reverse
 
 /** After FROM and JOIN, and after INSERT INTO FUNCTION. Behind a comma only what is known to leave is seen. */
 function isTableFunction(tokens: readonly Token[], index: number): boolean {
-  return isKeyword(tokens[index - 1], 'FUNCTION') || followsFrom(tokens, index - 1)
-}
-
-/** ClickHouse also reads `FROM numbers(3) SELECT number`. */
-function followsFrom(tokens: readonly Token[], from: number): boolean {
-  const before = tokens[from - 1]
-  const isFirst = isKeyword(tokens[from], 'FROM') && (before === undefined || before.text === '(')
-  return (
-    beginsTable(tokens, from) || (isFirst && tokens.slice(from).some((token) => isKeyword(token, 'SELECT')))
-  )
+  return isKeyword(tokens[index - 1], 'FUNCTION') || beginsTable(tokens, index - 1)
 }
 
 function wordsOf(...names: readonly string[]): ReadonlySet<string> {

@@ -54,18 +54,39 @@ export function selectAround(tokens: readonly Token[], place: number): readonly 
 
 const arounds = new WeakMap<Token, readonly Token[]>()
 
-/** For each token the last SELECT before it in its bracket. Found once for all: a file may be written to be slow. */
+/**
+ * For each token where its SELECT begins in its bracket: at the last SELECT before it, or at a FROM that is written first.
+ * Found once for all: a file may be written to be slow.
+ */
 function selectsOf(tokens: readonly Token[]): readonly (number | undefined)[] {
   const known = remembered.get(tokens)
   if (known !== undefined) return known
-  const open: number[] = []
+  /** Of each bracket its first word, and where its SELECT begins. */
+  const open: { readonly first: Token; from?: number; isReversed?: boolean }[] = []
   const found = tokens.map((token, index) => {
     open.length = Math.min(open.length, Math.max(token.depth + 1, 0))
-    if (isKeyword(token, 'SELECT')) open[token.depth] = index
-    return open[token.depth]
+    const bracket = (open[token.depth] ??= { first: token })
+    if (isKeyword(token, 'SELECT')) {
+      if (!bracket.isReversed) bracket.from = index
+      bracket.isReversed = false
+    } else if (isKeyword(token, 'FROM') && beginsSelect(bracket, tokens[index - 1])) {
+      bracket.from = index
+      bracket.isReversed = true
+    }
+    return bracket.from
   })
   remembered.set(tokens, found)
   return found
+}
+
+/** Whether a FROM is written before its SELECT: not of `trim(… FROM …)`. */
+function beginsSelect(
+  { first, from }: { readonly first: Token; readonly from?: number },
+  before: Token | undefined,
+): boolean {
+  if (isKeyword(before, 'UNION', 'ALL', 'INTERSECT', 'EXCEPT')) return true
+  if (from !== undefined) return false
+  return isKeyword(first, 'FROM', 'WITH')
 }
 
 const remembered = new WeakMap<readonly Token[], readonly (number | undefined)[]>()

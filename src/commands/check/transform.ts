@@ -179,7 +179,10 @@ export function outputLines(sql: SqlText): OutputLines {
   const start = tokens.findIndex((token) => token.depth === depth && isKeyword(token, 'SELECT'))
   if (start === -1) return { select: sql.line, columns: new Map() }
   const from = tokens.findIndex(
-    (token, index) => index > start && token.depth === depth && isKeyword(token, 'FROM', 'UNION', 'WHERE'),
+    (token, index) =>
+      index > start &&
+      token.depth === depth &&
+      isKeyword(token, 'FROM', 'UNION', 'PREWHERE', 'WHERE', 'GROUP'),
   )
   const list = tokens.slice(start + 1, from === -1 ? undefined : from)
   const items = splitAtCommas(isKeyword(list[0], 'DISTINCT') ? list.slice(1) : list)

@@ -34,7 +34,7 @@ export function definitionsDiffer(made: string, existing: string): readonly Diff
       lacks(table, name) ? [{ ...absent(name), here: columnText(clauses), there: '' }] : [],
     ),
     ...table.columns.flatMap(({ name, clauses }) =>
-      lacks(file, name) ? [{ ...absent(name), here: '', there: textOf(clauses, '') }] : [],
+      lacks(file, name) ? [{ ...absent(name), here: '', there: typeOf(clauses) }] : [],
     ),
     ...mine!.flatMap(({ text: here, ...aspect }, index) => {
       const there = others![index]!.text
@@ -80,7 +80,7 @@ function aspectsOf(
     const named = (...flags: readonly string[]) =>
       flags.flatMap((word) => (own.has(word) ? [`${word} ${textOf(own, word)}`] : [])).join(' ')
     return [
-      { ...aspect('E072', textOf(own, '')), what: `'${column}' is` },
+      { ...aspect('E072', typeOf(own)), what: `'${column}' is` },
       aspect('E073', named(...DEFAULT_KINDS)),
       ...(holdsRows
         ? [
@@ -118,12 +118,17 @@ function columnText(clauses: Clauses): string {
     clauses.has(word) ? [`${word} ${textOf(clauses, word)}`] : [],
   )
   const codec = clauses.has('CODEC') ? [`CODEC(${textOf(clauses, 'CODEC')})`] : []
-  return [textOf(clauses, ''), ...given, ...codec].join(' ')
+  return [typeOf(clauses), ...given, ...codec].join(' ')
 }
 
-/** Without the brackets around all of it: `(a, b)` and `tuple(a, b)` are `a, b`. */
+function typeOf(clauses: Clauses): string {
+  return joined(clauses.get('') ?? [])
+}
+
+/** Of keys and codecs without the brackets around all of it: `(a, b)` and `tuple(a, b)` are `a, b`. */
 function textOf(clauses: Clauses, word: string): string {
-  return unspaced(keyText(clauses.get(word) ?? []))
+  const tokens = clauses.get(word) ?? []
+  return / BY$|KEY$|^CODEC$/.test(word) ? unspaced(keyText(tokens)) : joined(tokens)
 }
 
 function engineText(clauses: Clauses): string {

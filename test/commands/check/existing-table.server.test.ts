@@ -121,6 +121,18 @@ test.for<[what: string, table: string, file: string, differs: readonly string[]]
     "(a UInt32, b String DEFAULT 'x y')",
     ["E073|'b' has|DEFAULT 'x y'|DEFAULT 'X y'"],
   ],
+  [
+    'a type in brackets',
+    '(a UInt32, b Tuple(x UInt8))',
+    '(a UInt32, b Tuple(x UInt16))',
+    ["E072|'b' is|Tuple(x UInt16)|Tuple(x UInt8)"],
+  ],
+  [
+    'a column with a default in brackets',
+    '(a UInt32)',
+    '(a UInt32, b Tuple(UInt8, UInt8) DEFAULT (1, 2))',
+    ["E071|the column 'b' is|Tuple(UInt8, UInt8) DEFAULT (1, 2)|"],
+  ],
   ['a type', '(a UInt32, b UInt8)', '(a UInt32, b UInt16)', ["E072|'b' is|UInt16|UInt8"]],
 ])('%s that differs is found', async ([, table, file, differs]) => {
   expect(await differences(`${table} ${TAIL}`, `${file} ${TAIL}`)).toEqual(differs)

@@ -1,6 +1,7 @@
 // Owns whether a transform's rows fit into its target: INSERT casts silently, so lossy casts are found beforehand.
 import { nearest } from '../model/did-you-mean.ts'
 import type { DdlColumn } from './create-table.ts'
+import { unspaced } from './tokens.ts'
 import { type DataType, parseType } from './types.ts'
 
 export type OutputColumn = { readonly name: string; readonly type: string }
@@ -58,7 +59,7 @@ function outputProblem(
     return { rule: 'E063', column: name, sentence, hint: 'leave it out of the transform' }
   }
   if (column.type === '' || fits(type, column.type)) return undefined
-  const sentence = `column '${name}' is ${type} in the transform and ${column.type} in the target`
+  const sentence = `column '${name}' is ${unspaced(type.replaceAll(/\s+/g, ' '))} in the transform and ${column.type} in the target`
   return { rule: 'E065', column: name, sentence, hint: conversionHint(name, type, column.type) }
 }
 

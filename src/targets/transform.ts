@@ -6,7 +6,7 @@ import { BoundText } from '../sql-syntax/parameter-value.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { blamesText } from '../clickhouse/error-codes.ts'
-import { isMissing, MISSING_HINT, messageOf } from '../clickhouse/server-error.ts'
+import { errorCode, isMissing, MISSING_HINT, messageOf } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { Difference } from '../clickhouse/settings-limits.ts'
 import type { Range } from '../model/blocks.ts'
@@ -108,9 +108,13 @@ function rejected({ key, sources, transform }: TableDefinition, error: unknown):
       : MISSING_HINT
   return usageError(
     `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${messageOf(error)}`,
-    isMissing(error) ? missing : 'Fix the file',
+    isMissing(error) ? missing : errorCode(error) === ILLEGAL_FINAL ? NO_FINAL : 'Fix the file',
   )
 }
+
+const ILLEGAL_FINAL = 181
+const NO_FINAL =
+  'The engine of the table keeps every row that is written again: make it a ReplacingMergeTree; or take FINAL out of the file, if none of its rows ever is'
 
 type TransformCall = {
   readonly table: TableDefinition

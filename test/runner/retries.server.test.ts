@@ -114,6 +114,8 @@ test('an error that is none of SQL is not blamed on the file', async () => {
   })
   const wrong = await runWith(`(SELECT ${failing('1', 43)})`, CHOOSE)
   await expect(wrong.up()).rejects.toMatchObject({ kind: 'usage', hint: 'Fix the file' })
+  const plain = await runWith(`(SELECT ${failing('1', 181)})`, CHOOSE)
+  await expect(plain.up()).rejects.toMatchObject({ hint: expect.stringContaining('ReplacingMergeTree') })
 })
 
 test('a statement that times out is split in halves down to what is fast enough', async () => {

@@ -90,8 +90,8 @@ test('check finds no fault in tables of all kinds before any of them is created'
 })
 
 test.each([
-  { order: 'oldest', jobs: 1, chunk: { block: 131, second: 1733 } },
-  { order: 'newest', jobs: 4, chunk: { block: 211, second: 2999 } },
+  { order: 'oldest', jobs: 1, chunk: { block: 251, second: 3301 } },
+  { order: 'newest', jobs: 4, chunk: { block: 401, second: 4999 } },
 ] as const)('tables of all kinds are as by hand, $order first, $jobs at a time', async (options) => {
   const opened = await openTestWorkspace({ server, source: SOURCE, catalogue })
   try {

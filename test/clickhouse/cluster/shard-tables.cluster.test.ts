@@ -5,6 +5,7 @@ import type { Cluster } from '../../../src/clickhouse/server.ts'
 import type { Names } from '../../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../../src/clickhouse/server.ts'
 import { shardTables } from '../../../src/clickhouse/cluster/shard-tables.ts'
+import { viewProblems } from '../../../src/clickhouse/source-views.ts'
 import { uuidOfShards } from '../../../src/targets/target.ts'
 import { connect, createLedger, ledgerEvent } from '../../support/clickhouse.ts'
 import { KEY, openRunner, silent } from '../../support/locks.ts'
@@ -80,4 +81,22 @@ describe('what a table is known by', () => {
       expect(await uuidOf([come, old], one)).toBe(old)
     }
   })
+})
+
+test('a view without FINAL is found behind a Distributed table, on its shards', async () => {
+  await everywhere(shards, `CREATE DATABASE IF NOT EXISTS ${target}`)
+  await everywhere(shards, `CREATE TABLE ${target}.stored (a UInt8) ENGINE = ReplacingMergeTree ORDER BY a`)
+  await everywhere(shards, `CREATE VIEW ${target}.plain AS SELECT * FROM ${target}.stored`)
+  for (const name of ['plain', 'stored'])
+    await post(
+      shards[0],
+      `CREATE TABLE ${target}.over_${name} (a UInt8) ENGINE = Distributed('{cluster}', '${target}', '${name}')`,
+    )
+  const reader = { ...server, connection: { ...server.connection, database: target } }
+  const problems = await viewProblems(reader, ['over_plain', 'over_stored'])
+  expect(problems.map(({ sentence }) => sentence)).toEqual([
+    expect.stringContaining(
+      `the source ${target}.over_plain reads the view ${target}.plain, which reads without FINAL`,
+    ),
+  ])
 })

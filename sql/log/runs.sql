@@ -76,7 +76,8 @@ SELECT
     sum(read) AS rows_read,
     sum(written) AS rows_written,
     multiIf(
-        chunks_open > 0 AND max({held:Map(String, UInt64)}[table_key] = last_part.2), 'in progress',
+        -- Between two chunks, too: its lock is held still.
+        max({held:Map(String, UInt64)}[table_key] = last_part.2), 'in progress',
         sum(ranges_failed) > 0 AND sum(tries_failed) > sum(tries_ended), 'failed',
         chunks_open > 0 OR sum(ranges_failed) > 0, 'interrupted',
         'done') AS outcome,

@@ -115,8 +115,8 @@ export type LoggedRun = Author & {
   readonly invalidated_blocks: number
   readonly marked_stale_blocks: number
   /**
-   * `failed`: some blocks failed and were not done later in the run. `in progress`: attempts have not ended, and the lock
-   * is held. `interrupted`: attempts were cancelled or never ended, because the run was stopped or killed, or lost the server.
+   * `failed`: some blocks failed and were not done later in the run. `in progress`: the lock of a table is held.
+   * `interrupted`: attempts were cancelled or never ended, because the run was stopped or killed, or lost the server.
    */
   readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted'
   /** The latest error of an attempt. */

@@ -1,11 +1,11 @@
 // Owns the promises of `log`: what ran, how it ended, who it was; of a million events no more are read than the lines need.
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, expectOneMessage } from '../../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { logScene, tried } from '../../support/log-scene.ts'
-import { SQL_FOLDER } from '../../support/workspace.ts'
+import { openTestWorkspace, SQL_FOLDER } from '../../support/workspace.ts'
 
 const catalogue = await readCatalogue(SQL_FOLDER)
 let server: TestServer
@@ -18,6 +18,19 @@ const scene = () => logScene(server, catalogue)
 
 type Runs = { readonly runs: readonly Record<string, unknown>[] }
 type Events = { readonly events: readonly Record<string, unknown>[] }
+
+test('between two chunks a run is in progress: its lock is held', async () => {
+  const { write, json, ...own } = await scene()
+  const opened = await openTestWorkspace({ server, catalogue, ...own })
+  onTestFinished(() => opened.close())
+  const { locks } = opened.workspace.ports
+  const lock = await locks.acquire('block_slots_stat', () => {})
+  await write(tried('run-between', 'a', [1, 100], { rows: 50 }))
+  const outcome = async () => (await json<Runs>('log')).runs[0]!['outcome']
+  expect(await outcome()).toBe('in progress')
+  await lock.release()
+  expect(await outcome()).toBe('done')
+})
 
 test('a run is one line: done, failed, mended by a later try, never ended, or only accepting', async () => {
   const { write, json, run } = await scene()

@@ -4,20 +4,16 @@ import type { ExitCodes } from '../session/command.ts'
 const usage = { 2: 'A flag, the configuration or an SQL file is wrong. Nothing was written' }
 const interrupted = { '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM' }
 
-/** Of a command that reads only files. */
 export const local: ExitCodes = { 0: 'Done', ...usage }
 
-/** Of a command that asks servers. */
 export const asking: ExitCodes = {
   ...local,
   1: 'ClickHouse answered a query with an error',
   6: 'ClickHouse is unreachable or refuses the login',
 }
 
-/** Of a command that takes locks. */
 export const locking: ExitCodes = { ...asking, 5: 'Another run holds the lock of a table' }
 
-/** Of a command that processes chunks. */
 export const running: ExitCodes = {
   ...locking,
   0: 'Everything that could run is done, or nothing was missing',
@@ -25,7 +21,6 @@ export const running: ExitCodes = {
   ...interrupted,
 }
 
-/** Of a command that compares stored rows with rows computed now. */
 export const comparing: ExitCodes = {
   ...asking,
   0: 'No difference',

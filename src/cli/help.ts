@@ -15,7 +15,6 @@ const WIDTH = 80
 /** A longer flag has a line of its own. */
 const WIDEST_FLAG = 26
 
-/** The text of `backfill --help` below the usage. */
 export function overview(): readonly Section[] {
   const groups = [...GROUPS].map(([title, commands]) => ({
     title,
@@ -28,7 +27,6 @@ export function overview(): readonly Section[] {
   return [...groups, { body: more.join('\n') }]
 }
 
-/** The command's own flags, and its common flags, both in its order. */
 export function flagsOf({ flags }: CommandEntry) {
   return { own: flags.filter((flag) => !isShared(flag)), shared: flags.filter(isShared) }
 }
@@ -55,7 +53,6 @@ function flagRow(flag: Flag): readonly [string, string] {
   return [flagUsage(flag), flag.about]
 }
 
-/** Two columns; the second is wrapped. */
 function rows(pairs: readonly (readonly [head: string, text: string])[]): string {
   const column = Math.min(WIDEST_FLAG, Math.max(...pairs.map(([head]) => head.length)))
   const indent = ' '.repeat(column + 4)

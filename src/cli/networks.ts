@@ -45,7 +45,6 @@ export async function networksOf(config: Config, flags: Flags): Promise<readonly
   )
 }
 
-/** One exit code for all: the worst. */
 export function worstOf(codes: readonly number[]): number {
   const interrupted = codes.find((code) => code >= INTERRUPTED)
   return interrupted ?? SEVERITY.find((code) => codes.includes(code)) ?? EXIT.ok

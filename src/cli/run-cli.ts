@@ -40,7 +40,6 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
       output = createOutput(terminal, typed, config.secrets, { command, network }, carry)
       return { flags: typed, config, output }
     }
-    /** Runs the command, on one network or on several together. */
     const run = async (first: Context, each = [first]): Promise<number> => {
       const work = await entry.load()
       return await work({ ...first, flags: await withForkBlocks(first.flags, entry, first.config), each })
@@ -68,7 +67,6 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   }
 }
 
-/** @throws BackfillError `usage` if it has been removed */
 function workingFolder(terminal: Terminal): string {
   try {
     return terminal.cwd()

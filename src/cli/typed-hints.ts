@@ -2,11 +2,9 @@
 import type { CommandEntry } from '../session/command.ts'
 import type { Flags } from '../workspace/values.ts'
 
-/** Flags that decide where a command works, and up to which block. */
 const PLACE =
   'network cluster accept-setting ledger-database embedded state sql env-file lag base-url folder'.split(' ')
 
-/** Flags of what is shown: no business of the next command. */
 const SHOWN = 'json quiet no-color dry-run yes chunks limit sort watch check at output listen format'.split(
   ' ',
 )

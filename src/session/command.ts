@@ -12,23 +12,18 @@ export type Context = {
   readonly each?: readonly Context[]
 }
 
-/** Does the work and resolves to the exit code. @throws BackfillError with the message for people */
 export type Command = (context: Context) => Promise<number>
 
-/** Exit code -> when a command ends with it. */
 export type ExitCodes = Readonly<Record<string, string>>
 
 export type CommandEntry = {
   readonly name: string
   /** Its purpose, as an imperative without a full stop; one line of the list of commands. */
   readonly about: string
-  /** The text after its name in the usage line. */
   readonly usage: string
   readonly flags: readonly Flag[]
   readonly exits: ExitCodes
-  /** Purpose of the example -> the words after `backfill`. */
   readonly examples: Readonly<Record<string, string>>
-  /** It requires --tables or --all. */
   readonly needsChoice?: true
   /** It may work on several networks: `--network a,b`, `--network all`. */
   readonly networks?: 'one by one' | 'together'

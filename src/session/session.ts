@@ -12,7 +12,6 @@ import { selectors } from '../workspace/values.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 import type { Context } from './command.ts'
 
-/** Opens the workspace for the tables after --tables. @throws BackfillError as `openWorkspace` */
 export async function withWorkspace<T>(context: Context, use: (session: Session) => Promise<T>): Promise<T> {
   const { config, flags, output } = context
   printWarnings(context)
@@ -46,7 +45,6 @@ export async function withStoppable(
   )
 }
 
-/** Starts the embedded server if it is configured, and stops it when `use` has ended, however it ended. */
 export async function withConnections<T>(
   context: Context,
   use: (connections: Connections) => Promise<T>,

@@ -14,9 +14,7 @@ import { withWorkspace } from './session.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 
 export type RunHooks = {
-  /** Runs before the first chunk; throws to prevent it. */
   readonly ready?: (session: Session) => Promise<void>
-  /** Goes on after the run; resolves with the summary of both. */
   readonly continued?: (session: Session, summary: RunSummary, run: UpHooks) => Promise<RunSummary>
   /** Runs after a run that was not interrupted, while the servers are still open. */
   readonly after?: (session: Session) => Promise<void>
@@ -28,7 +26,6 @@ export type RunHooks = {
  */
 const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
 
-/** Processes missing blocks and resolves to the exit code. */
 export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {
   return await supervised(context, (run) =>
     withWorkspace(context, async (session) => {
@@ -44,7 +41,6 @@ export async function runUp(context: Context, options: UpOptions, hooks: RunHook
 }
 
 export type Supervised = UpHooks & {
-  /** Prints how the run ended; returns its exit code. */
   readonly finish: (summary: RunSummary) => number
 }
 

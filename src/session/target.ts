@@ -7,7 +7,6 @@ import type { Connections } from '../workspace/open.ts'
 import type { Context } from './command.ts'
 import { withConnections } from './session.ts'
 
-/** Opens the target, as a node of its cluster, and closes it however `use` ends. @throws BackfillError `server` */
 export async function withTarget<T>(
   context: Context,
   use: (place: LedgerPlace, connections: Connections) => Promise<T>,

@@ -8,12 +8,10 @@ export function flag(text: string, more: Pick<Flag, 'bare' | 'as'> = {}): Flag {
   return { name, ...(value !== undefined && { value }), about, ...more }
 }
 
-/** A list in which a text is a flag of one command. */
 export function declared(...flags: readonly (Flag | string)[]): readonly Flag[] {
   return flags.map((one) => (typeof one === 'string' ? flag(one) : one))
 }
 
-/** The choice of tables, for commands that work on several. */
 export const selection = declared(
   flag(
     "tables <a,b>  Tables to work on: names, patterns ('address_*'), with inputs (+a), with dependants (a+), e.g. address_diffs,address_reads (default: all)",
@@ -27,7 +25,6 @@ export const json = flag('json  One JSON object on stdout instead of text')
 const events = flag('json  One JSON object per event on stdout instead of text')
 export const all = flag('all  All tables, in place of --tables')
 export const quiet = flag('quiet  Warnings and errors only')
-/** Flags of commands that run chunks. */
 export const printing = declared(
   events,
   'log-format <text|json>  Form of the messages on stderr (default: text)',
@@ -59,7 +56,6 @@ export const lag = flag(
 export const compression = flag(
   'compression <lz4|zstd|none>  Compression of the rows that are sent from one server to another (default: lz4; env: BACKFILL_COMPRESSION)',
 )
-/** Flags for the size of chunks and the number of statements at the same time. */
 export const sizing: readonly Flag[] = [chunkRows, chunk, order, ...slots, lag]
 export const range = declared(
   'from <block>  First block, or UTC time, e.g. 19000000 (default: the first block of the sources)',
@@ -94,7 +90,6 @@ export const endurance = declared(
   'lock-skip  Leave out tables whose lock another run holds, and exit with 0',
 )
 
-/** Flags that mean the same for every command that talks to a server. */
 const server = declared(
   'network <name>  Network, as networks.json and meta_network_name call it; up, plan, status: a,b or all, e.g. sepolia (default: mainnet; env: BACKFILL_NETWORK)',
   'cluster <name>  Cluster of the target server, as system.clusters calls it, e.g. main (default: none; env: BACKFILL_CLUSTER)',

@@ -15,7 +15,6 @@ export function typedRange(flags: Flags, who: string): Range {
   return { from, to: to ?? from }
 }
 
-/** The Python scripts' verbs require --tables or --all. */
 export function requireChoice(flags: Flags, command: string): void {
   const { tables, all } = { tables: flags.has('tables'), all: flags.has('all') }
   if (tables && all) throw usageError('--tables and --all exclude each other', 'keep one of them')

@@ -15,7 +15,6 @@ export type Output = ReturnType<typeof createOutput>
 /** What a text of many lines needs to know of where it is printed. `carry` adds the flags that were typed to its commands. */
 export type Style = Pick<Output, 'columns' | 'carry'> & { readonly colors: Colors }
 
-/** What every JSON document says of itself; null while it is unknown. */
 export type Subject = { readonly command: string | null; readonly network: string | null }
 
 /** @throws BackfillError `usage` for a bad --log-format */
@@ -24,7 +23,6 @@ export function createOutput(
   flags: Flags,
   secrets: readonly string[],
   { command, network }: Subject = { command: null, network: null },
-  /** Adds the flags that were typed to the commands of a text. */
   carry = (text: string): string => text,
 ) {
   const asJson = readFlag(flags, 'log-format', oneOf(['text', 'json'])) === 'json'
@@ -62,7 +60,6 @@ export function createOutput(
   }
   return {
     carry,
-    /** Prints lines of the result. A line break in one of them is escaped. */
     result: (lines: readonly string[]) => write(stdout, lines.map(carry).map(printable)),
     /** Prints a result: its fields with --json, else its lines. */
     answer: (fields: object, lines: readonly string[]) =>
@@ -71,22 +68,17 @@ export function createOutput(
     data: (lines: readonly string[]) => write(stdout, lines.map(printable)),
     /** Empties the screen of a terminal. */
     clear: () => void (stdout.isTTY && stdout.write('\u001b[2J\u001b[H')),
-    /** Prints data as `document` does. */
     json: (data: object) => write(stdout, [document(data)]),
     document,
-    /** Prints a document that is no lines for people, as it is. */
     page: (text: string) => write(stdout, [text]),
     /** Passes on the bytes of a result, unchanged unless stdout is a terminal. */
     stream: (bytes: Readable) => passOn(bytes, stdout),
     /** Prints messages, passwords masked, because they may contain text of a server or a client. */
     message: printer(stderr, false),
-    /** Prints messages of a run: outside of a terminal, each with its time. */
     log: printer(stderr, true),
     /** As `log`, for the result of a run: on stdout. */
     logResult: printer(stdout, true),
-    /** A message as it is printed, for live lines and questions. */
     shown,
-    /** Masks passwords in a text that goes into a result. */
     mask: hide,
     resultColors: colors(stdout),
     messageColors: colors(stderr),
@@ -107,7 +99,6 @@ function record(level: Level, message: string): string {
   return printableJson(JSON.stringify({ time: wallClock().toISOString(), level, message }))
 }
 
-/** Weight of a line in the log. */
 export type Level = 'info' | 'warning' | 'error'
 
 function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {

@@ -23,7 +23,6 @@ type ReporterOptions = {
   readonly sql?: string | undefined
 }
 
-/** At most ten frames a second. */
 const FRAME_MS = 100
 
 /** A log is never silent for longer, and a terminal shows how the time passes. */
@@ -36,7 +35,6 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
   let progress = NO_PROGRESS
   /** Told at the end: what the run leaves out. A run without work is one line. */
   let left: Extract<RunEvent, { type: 'skipped' | 'waiting' }>[] = []
-  /** Not printed yet: nothing has happened. */
   let header: readonly string[] = []
   let spokeAt = monotonicMs()
   const stream = json || quiet ? undefined : output.live
@@ -57,7 +55,6 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
     if (all.length > 0) live.persist(all.map(output.shown).join('\n'))
     cancelFrame ??= after(FRAME_MS, drawFrame)
   }
-  /** Leaves the last frame on the screen; later lines are printed below it. */
   const endFrame = () => {
     cancelFrame?.()
     drawFrame(true)
@@ -98,9 +95,7 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
       tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
     },
     print: (line: string) => tell([line]),
-    /** Statements in flight, from the events so far. */
     inFlight: () => inFlight(progress),
-    /** The run ended: prints the failures and the summary. */
     finish: (summary: RunSummary): void => {
       const { run } = progress
       const isIdle = summary.chunks === 0 && summary.failed.length === 0

@@ -43,7 +43,6 @@ export function interruptedCode(signal: AbortSignal): number {
   return codeOf(signal.reason as NodeJS.Signals)
 }
 
-/** The exit code of a process that a signal ended. */
 export function codeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }

@@ -5,13 +5,11 @@ import { usageError } from '../model/errors.ts'
 import { readLoginFile } from './text-file.ts'
 import type { Setting, Variable } from './variables.ts'
 
-/** A PEM file and its text. */
 type Pem = Setting<{ readonly file: string; readonly pem: string }>
 
 export type Certificates = {
   /** Certificates of a private authority that signed the server's. */
   readonly ca: Pem | undefined
-  /** The client's certificate and its private key; both or neither. */
   readonly cert: Pem | undefined
   readonly key: Pem | undefined
 }
@@ -48,7 +46,6 @@ type Wanted = {
   readonly folder: string
   readonly url: string
   readonly what: string
-  /** Throws if it is cut off or something else. */
   readonly check: (pem: string) => void
 }
 

@@ -31,7 +31,6 @@ export type WorkspaceOptions = {
   readonly source: Connection
   readonly target: Connection
   readonly ledgerDatabase: string
-  /** Cluster of the target server; undefined: a single server. */
   readonly cluster: string | undefined
   readonly network: Network
   readonly catalogue: Catalogue
@@ -39,7 +38,6 @@ export type WorkspaceOptions = {
   /** No other process can reach the target (embedded): locks of earlier processes are free. */
   readonly exclusive: boolean
   readonly toolVersion: string
-  /** Requested compression between two servers. */
   readonly compression?: Compression
 }
 
@@ -84,7 +82,6 @@ export async function connectWorkspace(options: WorkspaceOptions) {
   return {
     workspace,
     servers: { source: source.info, target: target.info },
-    /** Compression in use between two servers. */
     compression,
     /** For ports that only one command needs: it opens them itself, so that the others do not load them. */
     connected: { source, target, names, sources },
@@ -92,7 +89,6 @@ export async function connectWorkspace(options: WorkspaceOptions) {
   }
 }
 
-/** Both servers; the target as a node of its cluster. */
 async function openSides({ cluster: name, ledgerDatabase, ...connections }: WorkspaceOptions) {
   const both = await openServers(connections)
   try {
@@ -121,7 +117,6 @@ function acknowledgedBy(replicas: number): ClickHouseSettings {
     : { insert_quorum: String(replicas), insert_quorum_parallel: 1, insert_quorum_timeout: 60_000 }
 }
 
-/** Smallest number of replicas of any shard. */
 function replicasOfEach({ nodes }: Cluster): number {
   return Math.min(...[...Map.groupBy(nodes, (shard) => shard).values()].map(({ length }) => length))
 }

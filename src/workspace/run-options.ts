@@ -19,7 +19,6 @@ import {
 } from './values.ts'
 import type { Setting } from './variables.ts'
 
-/** The options of a run. @throws BackfillError `usage` for a bad block or a reversed range */
 export function upOptions({ config, flags }: { readonly config: Config; readonly flags: Flags }): UpOptions {
   const { from, to } = typedBounds(flags)
   const { chunk, chunkRows, order, jobs, tableJobs, lag } = config
@@ -45,7 +44,6 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
   }
 }
 
-/** A number of queries, or a file with one SELECT. */
 function maxLoad(word: Word, folder: string): MaxLoad {
   if (/^\d+$/.test(word.text)) return { queries: positiveCount(word) }
   const text = readLoginFile(resolve(folder, word.text), word.place, 'SQL')

@@ -79,7 +79,6 @@ function login(layers: Layers, side: ServerRole, folder: string): Login {
   }
 }
 
-/** `file`: the password file. */
 function password(
   layers: Layers,
   group: string,

@@ -24,14 +24,12 @@ export function sqlFolders(layers: Layers, folder: string): Setting<readonly str
   }
 }
 
-/** `a,b` as ['a', 'b']. */
 function folderNames(word: Word): readonly string[] {
   return nonEmpty(word)
     .split(',')
     .map((text) => nonEmpty({ ...word, text: text.trim() }))
 }
 
-/** `xatu, sql`, relative to `folder`. */
 export function shownFolders(folders: readonly string[], folder: string): string {
   return folders.map((one) => (one === PROGRAM_SQL ? XATU : relative(folder, one) || '.')).join(', ')
 }

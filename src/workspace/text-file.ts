@@ -33,7 +33,6 @@ export function readText(path: string): string {
   return new TextDecoder(encoding, { fatal: true }).decode(bytes)
 }
 
-/** Why a file could not be read, in words. */
 export function whyUnreadable(cause: unknown): string {
   if (cause instanceof TypeError) return 'it is not text in UTF-8 or UTF-16'
   if (cause instanceof RangeError) return cause.message

@@ -10,7 +10,6 @@ export type Word = { readonly text: string; readonly place: string }
 /** Flag name without dashes -> its typed word, and the flag as typed; a switch has the word ''. */
 export type Flags = ReadonlyMap<string, Word>
 
-/** Builds flags as if they were typed: flag name -> value. */
 export function typedWords(values: Readonly<Record<string, string>>): Flags {
   return new Map(Object.entries(values).map(([name, text]) => [name, { text, place: `--${name}` }]))
 }
@@ -61,7 +60,6 @@ export function positiveCount(word: Word): number {
   return wholeNumber(word, 1, MAX_BLOCK, 'a whole number from 1')
 }
 
-/** A reader of one of several words. */
 export function oneOf<T extends string>(known: readonly T[]): (word: Word) => T {
   return ({ text, place }) => {
     const found = known.find((name) => name === text)
@@ -78,7 +76,6 @@ export function duration({ text, place }: Word): number {
   return Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000 }[(unit || 's') as 's' | 'm' | 'h']
 }
 
-/** `5%` as 0.05. */
 export function share({ text, place }: Word): number {
   const value = /^\d{1,3}(\.\d{1,3})?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN
   if (value <= 100) return value / 100
@@ -101,7 +98,6 @@ export function databaseName(word: Word): string {
   )
 }
 
-/** A cluster's name: an XML name, because it is an element of the server's configuration. */
 export function clusterName(word: Word): string {
   const name = nonEmpty(word)
   if (!/^[A-Za-z_][\w.-]*$/.test(name))

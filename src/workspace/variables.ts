@@ -43,7 +43,6 @@ const NOT_MEANT: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/^(["']).*\1$/, 'quotes around it, which would count as part of it'],
 ]
 
-/** A value counts exactly as written, or is refused; a password may have blanks and quotes. */
 function asWritten(found: Variable): Variable {
   const { text, place } = found
   const isPassword = /_PASSWORD\b/.test(place)
@@ -93,7 +92,6 @@ export function readDotenv(file: string | undefined): Environment {
 const SETTING =
   /^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=(?:[ \t]*(["'`])((?:(?!\2)[^])*)\2(?:[ \t]+#.*)?[ \t]*|((?![ \t]*["'`]).*))$/my
 
-/** Blank lines and comments. */
 const NOTHING = /^[ \t]*(?:#.*)?(?:\n|$)/my
 
 /**

@@ -84,7 +84,6 @@ function quietly<Value>(read: () => readonly Value[]): readonly Value[] {
 // Names are not checked: a mistake in one file must not hide the others. Reading is synchronous, because these are two
 // small reads at the end of a short process.
 
-/** Sorted. Throws if the folder cannot be read. */
 function sqlNames(folder: string): readonly string[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))

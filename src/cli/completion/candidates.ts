@@ -52,7 +52,6 @@ function matching(typed: string, words: readonly Candidate[]): Completion {
   return { kind: 'words', words: words.filter(({ word }) => word.startsWith(typed)) }
 }
 
-/** A flag that has been typed may not be typed again. */
 function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly Candidate[] {
   const typed = new Set(before.map((word) => word.replace(/=.*$/s, '')))
   return flags.map(({ name, about }) => ({ word: `--${name}`, about })).filter(({ word }) => !typed.has(word))

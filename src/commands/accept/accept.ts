@@ -62,7 +62,6 @@ export async function planAcceptance(
   )
 }
 
-/** Whether the table has blocks that are not accepted yet. */
 export function isNew(decision: Pick<AcceptDecision, 'sourceGaps' | 'incomplete'>): boolean {
   return decision.sourceGaps.length + decision.incomplete.length > 0
 }
@@ -90,7 +89,6 @@ type Declared = Parameters<Ports['ledger']['appendEach']>[1]
 
 type Recording<Part> = {
   readonly word: 'accept' | 'revoke'
-  /** What the user has seen, inputs before their readers. */
   readonly plan: readonly Part[]
   readonly again: () => Promise<readonly Part[]>
   readonly events: (part: Part) => readonly Pick<Declared, 'event' | 'blocks' | 'error'>[]
@@ -156,7 +154,6 @@ function notCreated({ ports }: Workspace, { key, target }: TableDefinition): Bac
 
 type AcceptanceInput = {
   readonly range: Range
-  /** The table's `blocks`, resolved. Blocks outside are ignored. */
   readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
   readonly expected: Range | undefined
   readonly done: BlockSet
@@ -198,7 +195,6 @@ export function evaluate({ range, limits, expected, ...sets }: AcceptanceInput) 
   return { sourceGaps, incomplete, already, refused: refused.filter(({ blocks }) => blocks.length > 0) }
 }
 
-/** Empty where it ends before it begins. */
 function within(from: number, to = Number.MAX_SAFE_INTEGER): BlockSet {
   return from <= to ? [{ from, to }] : []
 }

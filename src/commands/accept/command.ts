@@ -51,11 +51,9 @@ async function takeBack(context: Context, workspace: Workspace, options: AcceptO
   })
 }
 
-/** One table's part of a plan: a word such as `source gap`, and its blocks. */
 type Part = { readonly table: string; readonly word: string; readonly blocks: readonly Range[] }
 
 type Proposal = {
-  /** Keys of the tables for which something is recorded. */
   readonly tables: readonly string[]
   readonly question: (tables: string) => string
   readonly record: (note: (text: string) => void) => Promise<void>

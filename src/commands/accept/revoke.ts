@@ -13,7 +13,6 @@ type RevokeOptions = Pick<AcceptOptions, 'range' | 'named'>
 export type Revocation = {
   readonly table: TableDefinition
   readonly targetUuid: string
-  /** Accepted blocks that become missing. */
   readonly blocks: BlockSet
   /** Blocks computed from tables whose acceptance is revoked: they run again once those tables are covered. */
   readonly dependent: BlockSet
@@ -21,7 +20,6 @@ export type Revocation = {
   readonly dependentRows: boolean
 }
 
-/** @throws BackfillError `usage` if nothing is accepted in the range */
 export async function planRevocation(
   workspace: Workspace,
   { range, named }: RevokeOptions,

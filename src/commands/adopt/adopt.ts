@@ -26,7 +26,6 @@ import type { VerifyOptions } from '../verify/report.ts'
 import { verify, type VerifyHooks } from '../verify/verify.ts'
 
 export type AdoptOptions = VerifyOptions & {
-  /** Blocks that the head stays behind the newest block. */
   readonly lag: PerUnit
   /** An earlier UUID of the table, of whose events the ledger has the truth about these rows. */
   readonly fromUuid: string | undefined
@@ -59,7 +58,6 @@ export async function planAdoption(
       : await knownBlocks(workspace, { tableStatus, fromUuid: options.fromUuid })
   const last = blocks.at(-1)!.to
   const sampled = { ...options, chunk: options.chunk ?? (options.fromUuid === undefined ? chunk : undefined) }
-  /** Of a sample, and of the last blocks. */
   const verifications = [await verify(looked, ports, sampled, hooks)]
   // A backup that is older than the ledger lacks the last blocks.
   const ends = { ...options, from: Math.max(0, last - LAST_BLOCKS + 1), to: last, sample: undefined }
@@ -72,9 +70,7 @@ const LAST_BLOCKS = 100
 
 type Found = {
   readonly blocks: BlockSet
-  /** Number of blocks that are recorded as one range. */
   readonly chunk: number
-  /** A workspace in which these blocks are done. */
   readonly looked: Workspace
 }
 
@@ -148,7 +144,6 @@ async function gapsOf(
   return blockSet(gaps)
 }
 
-/** The first and last block that rows of the table name. @throws BackfillError `usage` if rows name no block */
 async function endsOf(
   { ports: { target: place } }: Workspace,
   { target }: VerifyPorts,
@@ -166,7 +161,6 @@ async function endsOf(
   return rows.kind === 'per-key' ? { from: 0, to: ends!.to } : ends!
 }
 
-/** What the ledger knows of an earlier table. */
 async function knownBlocks(
   workspace: Workspace,
   { tableStatus, fromUuid }: { readonly tableStatus: TableStatus; readonly fromUuid: string },

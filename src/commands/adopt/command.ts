@@ -12,7 +12,6 @@ import { verifyPorts } from '../verify/ports.ts'
 import { comparisonLine, renderVerify, verifyCode, verifyFields } from '../verify/render.ts'
 import type { AdoptOptions } from './adopt.ts'
 
-/** Chunks that are compared where --sample is not given. */
 const SAMPLE = 20
 
 export const adoptCommand: Command = async (context) => {

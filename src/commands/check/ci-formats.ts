@@ -23,7 +23,6 @@ function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 }
 
-/** One SARIF document. Files are relative to the working folder, as they are shown. */
 export function sarif(findings: readonly Finding[], version: string): Log {
   const rules = [...new Set(findings.map(({ rule }) => rule))]
   return {

@@ -114,7 +114,6 @@ function soundOf(chosen: readonly TableDraft[], findings: readonly Finding[]): r
   )
 }
 
-/** Drops findings in the files of tables that were not chosen. */
 function isAbout(
   chosen: readonly TableDraft[],
   drafts: readonly TableDraft[],

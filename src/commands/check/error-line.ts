@@ -5,11 +5,9 @@ import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-sy
 import { closingAt } from '../../sql-syntax/tokens.ts'
 
 export type ErrorLine = {
-  /** The whole message, the part about the scope included. */
   readonly message: string
   /** The text sent to the server: the statement on its own lines, perhaps with other lines before it. */
   readonly sent: string
-  /** Number of lines before the statement. */
   readonly linesBefore: number
 }
 
@@ -48,7 +46,6 @@ export function rejectedWords(message: string, sent = ''): string {
   return meant === undefined ? error : `${error}. Maybe you meant ${meant}`
 }
 
-/** Names that the message quotes, each by its last part, because the file may qualify a name differently. */
 function quotedNames(message: string): readonly string[] {
   const [sentence = ''] = message.split(SCOPE)
   return [...sentence.matchAll(/[`'"]([A-Za-z_][\w.]*)[`'"]/g)].map(([, name]) => name!.split('.').at(-1)!)

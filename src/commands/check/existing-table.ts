@@ -13,11 +13,9 @@ import { madeDefinition } from './temporary-table.ts'
 export type ExistingCheck = {
   readonly target: Server
   readonly table: TableDefinition
-  /** The file that carries findings about all tables. */
   readonly first: SqlText
   /** Types of DDL files as the server writes them; undefined for a type that the server does not know. */
   readonly types: ReadonlyMap<string, string | undefined>
-  /** Undefined if the table does not exist. */
   readonly existing: ExistingTable | undefined
 }
 
@@ -126,7 +124,6 @@ function inWords(
   }
 }
 
-/** What sets a property of a table as `text` says, or removes it. */
 function alterOf(place: Difference['place'], text: string, isRemoved: boolean): string | undefined {
   const [, word, value] =
     /^(TTL|CODEC|COMMENT) (.*)$/s.exec('clause' in place ? `${place.clause} ${text}` : text) ?? []

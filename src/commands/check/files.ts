@@ -11,7 +11,6 @@ import { usedParameters } from '../../sql-syntax/parameters.ts'
 
 export type Findings = {
   readonly report: Report
-  /** Each finding once, sorted by file and line. */
   list(): readonly Finding[]
 }
 
@@ -49,12 +48,10 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Of `{name:Type}`. */
 function parametersIn(tokens: readonly Token[]): readonly string[] {
   return tokens.flatMap(({ text }, at) => (tokens[at - 1]?.text === '{' ? [text] : []))
 }
 
-/** `targets`: the target of each table key. */
 function* lintTransform(
   transform: SqlText,
   { file, header, lines }: Pick<TableDraft, 'file' | 'header' | 'lines'>,

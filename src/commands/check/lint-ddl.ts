@@ -7,7 +7,6 @@ import type { RuleId } from '../../model/rules.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 
-/** Throws a usage error with file and line for a statement that is not a CREATE TABLE. */
 /** `position`: what a per-block row belongs to; half-written ranges are deleted by it. */
 export function* lintDdl(
   ddl: SqlText,
@@ -28,7 +27,6 @@ export function* lintDdl(
 
 type Problem = Omit<Finding, 'file'>
 
-/** Without a clause: at the statement. */
 const problem = (rule: RuleId, at: DdlClause | undefined, sentence: string, hint: string): Problem => ({
   rule,
   line: at?.line,
@@ -160,7 +158,6 @@ function tellsBlocksApart(sortKey: DdlClauses['sortKey'], by: readonly string[])
   )
 }
 
-/** Engines that make one row of those with one key. */
 function mergesRows(engine: DdlClauses['engine']): boolean {
   return /^(Replacing|Summing|Aggregating|Collapsing|VersionedCollapsing|Coalescing|Graphite)/.test(
     engine?.name ?? '',

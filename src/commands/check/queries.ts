@@ -7,7 +7,6 @@ import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 
-/** Both servers with their configuration. */
 export type CheckServers = Readonly<Record<ServerRole, Server>> & {
   readonly names: Names
   readonly network: Network
@@ -27,7 +26,6 @@ export type ServerState = {
   readonly databases: { readonly source: ReadonlySet<string>; readonly target: ReadonlySet<string> }
 }
 
-/** Which of the databases exist, as far as the user may see them. @throws BackfillError `server`, `failed` */
 export async function existingDatabases(
   server: Server,
   databases: readonly string[],

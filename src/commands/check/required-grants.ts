@@ -30,7 +30,6 @@ export function requiredGrantsOf(
   )
 }
 
-/** File and line of the first read of a source. */
 export function placeOfRead(tables: readonly TableDefinition[], source: string): Place {
   const { transform } = tables.find((table) => table.sources.includes(source)) ?? tables[0]!
   return { file: transform.file, line: tablesRead(transform, 'source').get(source) ?? transform.line }
@@ -101,7 +100,6 @@ function engineNeed(engine: string, at: Place): PlacedNeed {
   return need('TABLE ENGINE', { kind: 'engine', engine }, at)
 }
 
-/** On the target. */
 function need(privilege: string, on: NeedPlace, { file, line }: Place): PlacedNeed {
   return { side: 'target', privilege, on, file, line }
 }

@@ -9,7 +9,6 @@ import { unspaced } from '../../sql-syntax/tokens.ts'
 /** One property of a definition; `text` is empty if the definition does not set it. */
 type Aspect = {
   readonly rule: RuleId
-  /** The place in the file: a column, or a clause after the columns. */
   readonly place: { readonly column: string } | { readonly clause: string }
   /** The words before the text: `the rows are sorted by`. */
   readonly what: string
@@ -43,7 +42,6 @@ export function definitionsDiffer(made: string, existing: string): readonly Diff
   ]
 }
 
-/** The line of a place in the file; undefined if the file lacks it. */
 export function lineOf(ddl: SqlText, place: Difference['place']): number | undefined {
   const { columns, clauses } = createTable(ddl)
   if ('column' in place) return columns.find(({ name }) => name === place.column)?.line

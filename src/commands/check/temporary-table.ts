@@ -13,7 +13,6 @@ export type MadeDefinition =
   | { readonly definition: string }
   /** Why the server refuses the table; `sent`: the text with a syntax error, else ''. */
   | { readonly refused: string; readonly sent: string }
-  /** Why the table is not compared; `always`: the reason holds for every table. */
   | { readonly notCompared: string; readonly hint: string; readonly always: boolean }
 
 const notCompared = (why: string, hint: string, always = true) => ({ notCompared: why, hint, always })

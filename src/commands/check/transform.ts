@@ -26,7 +26,6 @@ import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
   readonly table: TableDefinition
   readonly serverState: ServerState
-  /** Types of DDL files as the server writes them. */
   readonly types: ReadonlyMap<string, string | undefined>
   /** Sources that the user may not read: already reported. */
   readonly denied: ReadonlySet<string>
@@ -34,7 +33,6 @@ export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
   readonly isCompared: Promise<boolean>
 }
 
-/** @throws BackfillError `server` if it is unreachable */
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
   const { table, serverState, denied } = check
   for (const error of missingColumns(check, 'probed')) report(error)
@@ -69,7 +67,6 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   }
 }
 
-/** Describes `text` in place of the transform, on the transform's server. @throws BackfillError */
 async function describe(
   { servers: { source, target, network }, table }: TransformCheck,
   text: string,
@@ -90,7 +87,6 @@ function typedColumns({ table, types }: TransformCheck): readonly DdlColumn[] {
   return ddlColumns(table.ddl).map((column) => ({ ...column, type: types.get(column.type) ?? column.type }))
 }
 
-/** A type that the server does not know: the check of its own table reports it. */
 function isUnknown({ types }: TransformCheck, type: string): boolean {
   return types.has(type) && types.get(type) === undefined
 }
@@ -141,7 +137,6 @@ function* missingColumns(
 
 const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47, 60, 81, 497]
 
-/** The finding for the server's error about the transform that was sent as `text`. */
 function errorLine(
   { servers, table }: TransformCheck,
   code: number,
@@ -166,7 +161,6 @@ function errorLine(
 }
 
 type OutputLines = {
-  /** Line of the outermost SELECT. */
   readonly select: number
   /** Column name to line, without the columns of `*`. */
   readonly columns: ReadonlyMap<string, number>

@@ -43,7 +43,6 @@ function renderDiff(report: DiffReport, colors: Colors, carry: (text: string) =>
   )
 }
 
-/** Without the texts: the patch has the differences. */
 function diffFields(report: DiffReport): object {
   const { stale, from, to, ...rest } = report
   const patch = patchOf(report)?.join('\n')
@@ -54,7 +53,6 @@ function withoutText({ sqlHash, rawHash, file, keptAt }: DiffSide): object {
   return { sqlHash, rawHash, file, keptAt }
 }
 
-/** Undefined if there is nothing to compare, or no difference. */
 function patchOf({ from, to, change }: DiffReport): readonly string[] | undefined {
   if (from.text === undefined || to.text === undefined || change === 'none') return undefined
   const patch = createTwoFilesPatch(

@@ -11,7 +11,6 @@ import type { SqlVersion } from '../../ledger/sql-versions.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 export type DiffQuestion = {
-  /** Prefixes of hashes, as typed. */
   readonly fromHash: string | undefined
   readonly toHash: string | undefined
 }
@@ -44,7 +43,6 @@ export async function sqlDiff(workspace: Workspace, { fromHash, toHash }: DiffQu
   return {
     table: table.key,
     target: `${ports.target.database}.${table.target}`,
-    /** Of the file. */
     sqlHash: table.sqlHash,
     hint: hintOf(table),
     /** Done ranges that the file's SQL built. */
@@ -120,7 +118,6 @@ function changeOf(from: DiffSide, to: DiffSide): 'none' | 'form' | 'sql' | 'unkn
   return from.sqlHash === to.sqlHash ? 'form' : 'sql'
 }
 
-/** One version of a table's SQL. */
 export type DiffSide = {
   readonly sqlHash: string
   /** Undefined, like the fields below, if no text was kept. */

@@ -16,7 +16,6 @@ export type TableDigest = {
   readonly table: string
   /** Names the hashed columns and their types: only digests over the same columns can be compared. */
   readonly columns: string
-  /** Ranges with rows, by block. */
   readonly ranges: readonly (Range & Omit<Digest, 'columns'>)[]
 }
 

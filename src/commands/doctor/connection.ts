@@ -39,7 +39,6 @@ function seconds(ms: number): string {
 
 export type Answering = {
   readonly url: string
-  /** The server that answered each of several new connections. */
   readonly identities: readonly string[]
   readonly isCluster: boolean
 }
@@ -61,7 +60,6 @@ export function evaluateBalancer(role: Role, { url, identities, isCluster }: Ans
   )
 }
 
-/** A connection on which the server sent nothing for `seconds`. */
 export type IdleWait = {
   readonly seconds: number
   /** When the connection broke, and the client's message; undefined if the result arrived. */
@@ -84,7 +82,6 @@ export function evaluateIdleTimeout(role: Role, asked: Asked<IdleWait>): Finding
     : warn(`${found}: INSERTs send progress and survive, long reads and deletions do not`, hint)
 }
 
-/** When the first and the last bytes of a streamed result arrived. */
 export type Arrival = { readonly firstMs: number; readonly lastMs: number }
 
 export function evaluateBuffering(role: Role, asked: Asked<Arrival>): Finding {

@@ -34,14 +34,12 @@ export const BUILT_IN = {
 export type CheckStatus = 'ok' | 'warn' | 'fail'
 
 export type Finding = {
-  /** A built-in check, or the name of its SQL file. */
   readonly check: string
   readonly group: string
   readonly status: CheckStatus
   /** A server, a table, a disk, a cluster; empty for a finding about everything. */
   readonly subject: string
   readonly finding: string
-  /** The next command, statement or GRANT to type; undefined if the status is `ok`. */
   readonly hint: string | undefined
 }
 
@@ -73,7 +71,6 @@ export type Refusal = {
   readonly reason: string
   /** What makes the query succeed, if known: usually a GRANT. */
   readonly hint: string | undefined
-  /** ClickHouse's error code; 0 if the server sent none. */
   readonly code: number
   readonly kind: BackfillError['kind']
 }

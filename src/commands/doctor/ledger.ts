@@ -39,7 +39,6 @@ const TRIES = 3
 
 const PAUSE_MS = 300
 
-/** @throws BackfillError `server`, `failed`; `usage` if the ledger or a table cannot be used as it is */
 export async function checkFold(question: LedgerQuestion): Promise<readonly Finding[]> {
   const { server, names, network, exclusive, tables } = question
   const { ok } = findings('fold', names.ledger)
@@ -116,7 +115,6 @@ type Folded = {
 
 const NOTHING: Folded = { views: new Map(), wrong: new Map() }
 
-/** Folds from the latest checkpoint on, and from the first event on. */
 async function foldTwice(
   { server, names, network }: LedgerQuestion,
   uuids: ReadonlyMap<string, string>,

@@ -25,7 +25,6 @@ import {
 import { asking, type Finding, findings, type Asked } from './finding.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 
-/** One login on one server, checked as far as the server allows. */
 export type ExaminedSide = {
   readonly role: Role
   /** Both sides if source and target are the same login. */
@@ -38,7 +37,6 @@ export type ExaminedSide = {
 export type SideQuestion = Pick<ExaminedSide, 'role' | 'sides'> & {
   readonly connection: Connection
   readonly isCluster: boolean
-  /** How long an idle connection has to survive. */
   readonly idleSeconds: number
 }
 
@@ -82,7 +80,6 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
   }
 }
 
-/** As a run opens it. */
 async function openSide(connection: Connection) {
   const server = await openServer(connection)
   try {

@@ -35,13 +35,11 @@ export type Place = {
   readonly server: Server
   readonly role: Role
   readonly sides: readonly ServerRole[]
-  /** Of the target; undefined for a single server. */
   readonly cluster: { readonly name: string; readonly hasKeeper: boolean } | undefined
   /** What a file may use as {name:Type}: databases, network, cluster and tables (docs/reference/doctor.md). */
   readonly params: Readonly<Record<string, string | readonly string[]>>
 }
 
-/** Runs every check of this server. It does not throw: a refused query is a finding. */
 export async function runSqlChecks(checks: readonly SqlCheck[], place: Place): Promise<readonly Finding[]> {
   const found = await Promise.all(
     checks.filter((check) => isAskedAt(check, place)).map((check) => runSqlCheck(check, place)),

@@ -77,11 +77,9 @@ async function plan(context: Context, origin: ImportOrigin, range: Range): Promi
 type ImportQuestion = {
   readonly origin: ImportOrigin
   readonly range: Range
-  /** Ends downloads. */
   readonly signal: AbortSignal
 }
 
-/** Finds tables and files, opens the workspace, and closes it however `use` ends. */
 async function withImport<T>(
   context: Context,
   { origin, range, signal }: ImportQuestion,

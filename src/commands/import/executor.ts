@@ -160,7 +160,6 @@ function classified(error: BackfillError): BackfillError {
 export type ImportWorkspaceOptions = WorkspaceOptions & {
   readonly tables: readonly ImportTable[]
   readonly files: FilesPort
-  /** Of whole files. */
   readonly range: Range
 }
 

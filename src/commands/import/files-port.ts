@@ -7,7 +7,6 @@ export const FILE_BLOCKS = 1000
 
 export type FileKey = { readonly table: string; readonly first: number }
 
-/** Facts about a file before it is fetched. */
 export type FileFacts = {
   readonly bytes: number | undefined
   /** Changes when the file is published again: a hash of the server's metadata. */
@@ -15,14 +14,12 @@ export type FileFacts = {
 }
 
 export type FetchedFile = {
-  /** Its address or path, for messages. */
   readonly name: string
   readonly bytes: number
   readonly columns: ReadonlySet<string>
   readonly rows: number
   /** Its bytes, once; the reader destroys the stream. */
   read(): Readable
-  /** Deletes the kept bytes. Waits until the stream is closed. */
   close(): Promise<void>
 }
 
@@ -40,7 +37,6 @@ export function networkPath(network: string): string {
   return `${network}/databases/default`
 }
 
-/** Files are named by their first block, without leading zeros. */
 export function filePath(network: string, { table, first }: FileKey): string {
   return `${networkPath(network)}/${table}/${FILE_BLOCKS}/${first}.parquet`
 }

@@ -72,7 +72,6 @@ export async function planImport(
         changed: anew,
         files: there,
         missing: subtract(wanted, there),
-        /** Total size of the files that would be imported, as far as known. */
         bytes: found.reduce((sum, { facts }) => sum + (facts?.bytes ?? 0), 0),
       }
     }),

@@ -18,7 +18,6 @@ export type ImportTable = TableDefinition & {
   readonly fileColumns: readonly FileColumn[]
 }
 
-/** Sorted by name. Reports errors with file and line. */
 export async function readImports(
   folder: string,
   sources: readonly SourceDefinition[],

@@ -38,7 +38,6 @@ export const info: Command = async (context) => {
   })
 }
 
-/** The user on the target, and the user on the source. */
 type Role = 'runner' | 'reader'
 
 /** The rights of docs/reference/permissions.md for these databases, and for the user who is to be used. */
@@ -130,7 +129,6 @@ function sideFields({ version, notSent }: Session['servers'][ServerRole]): objec
   return { version, notSent: notSent?.names ?? [], readsOnly: notSent?.readsOnly ?? false }
 }
 
-/** The servers, their versions, and the settings that a user may not change. */
 function serverLines(session: Session, { servers }: Config, colors: Colors): readonly string[] {
   const { compression, connected } = session
   const { source, target } = session.servers

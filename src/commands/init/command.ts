@@ -18,7 +18,6 @@ const FILES: Readonly<Record<string, string>> = {
   'ci.yml': '.github/workflows/backfill.yml',
 }
 
-/** A table that every Xatu database can fill. */
 const TABLE = {
   key: 'transactions_per_block',
   rows: 'per-block',

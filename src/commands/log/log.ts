@@ -39,7 +39,6 @@ export async function loggedNames(
 }
 
 export type LogQuestion = {
-  /** Only this table, or this run; undefined: all of the network. */
   readonly table: string | undefined
   readonly run: string | undefined
   readonly limit: number
@@ -83,12 +82,10 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
   })
 }
 
-/** Table key -> UUID of the existing tables. */
 async function existing(port: TargetPort, tables: Parameters<typeof uuidsOf>[0]) {
   return uuidsOf(tables, await port.tables(tables.map(({ target }) => target)))
 }
 
-/** The author of events: ClickHouse user, host and version. */
 type Author = { readonly user: string; readonly host: string; readonly tool_version: string }
 
 /** A table as an event names it; `present`: not a dropped table of that name. */
@@ -119,7 +116,6 @@ export type LoggedRun = Author & {
    * `interrupted`: attempts were cancelled or never ended, because the run was stopped or killed, or lost the server.
    */
   readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted'
-  /** The latest error of an attempt. */
   readonly error: string | null
 }
 

@@ -20,7 +20,6 @@ export function renderEvents(
   return page(events, columns, style, (event) => [event]) ?? ['No events.']
 }
 
-/** Undefined without rows. */
 function page<Row extends LoggedRun | LoggedEvent>(
   rows: readonly Row[],
   columns: readonly TableColumn<Row>[],
@@ -125,7 +124,6 @@ function tablesCell(tables: readonly LoggedTable[]): string {
   return visible(first.table) + (others.length > 0 ? ` +${others.length}` : '') + star
 }
 
-/** A prefix of a run's id, to be typed after --run. */
 function shortId({ run_id: id }: LoggedRun | LoggedEvent): string {
   return visible(id.slice(0, 8))
 }

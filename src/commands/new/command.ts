@@ -41,7 +41,6 @@ export const newTable: Command = async ({ config, output, flags }) => {
   return EXIT.ok
 }
 
-/** Path -> text of the files of a new table in the SQL folder. */
 export async function tableFiles(folder: string, table: Scaffold): Promise<ReadonlyMap<string, string>> {
   const places = [
     ['ddl.sql', join('ddl', `${table.key}.sql`)],
@@ -57,7 +56,6 @@ export async function tableFiles(folder: string, table: Scaffold): Promise<Reado
 /** The lock's name, `<network>__<key>__<epoch>`, is also a file name on the server's disk. */
 const LONGEST_KEY = 80
 
-/** @throws BackfillError `usage` for an invalid table key */
 function assertKey(key: string): void {
   const hint = 'use lower-case letters, digits and single _, a letter first, such as gas_per_block'
   if (!isTableKey(key)) throw usageError(`'${key}' is not a table key`, hint)
@@ -76,7 +74,6 @@ function assertOwnFolder(folder: string): void {
 
 type Found = Omit<ScaffoldInput, 'address' | 'isFinal'> & { readonly ddl: SqlText; readonly unit: Unit }
 
-/** @throws BackfillError `usage` for a name that no table has */
 function inputsOf(
   { sources, tables }: Catalogue,
   named: { readonly sources: readonly string[]; readonly after: readonly string[] },
@@ -154,7 +151,6 @@ type ScaffoldInput = {
   readonly table: string
   /** As a unit test names it. */
   readonly short: string
-  /** The column with the block. */
   readonly position: string
   /** The column with the network's name; undefined: all rows are of the network. */
   readonly network: string | undefined
@@ -171,7 +167,6 @@ type Scaffold = {
   readonly rows: 'per-block' | 'per-key'
 }
 
-/** The text of a new table's file. */
 async function fillTemplate(
   template: 'ddl.sql' | 'transform.sql' | 'test.yaml',
   { key, inputs, rows }: Scaffold,

@@ -82,7 +82,6 @@ function insideLimits({ output }: Context, { table, network, range }: PreviewQue
   return inside
 }
 
-/** @throws BackfillError `usage` where flags ask for different things */
 function assertNotMixed(flags: Flags): void {
   const typed = ['print-sql', 'explain', 'format', 'json']
     .filter((flag) => flags.has(flag))

@@ -57,7 +57,6 @@ export async function carryAccepted(
   await ledger.appendEach(lock, { event: 'accepted', blocks: accepted, targetUuid: uuid, runId, sqlHash: '' })
 }
 
-/** The fold of the events of this UUID. */
 export async function viewOf(
   { ports }: Workspace,
   key: string,

@@ -17,7 +17,6 @@ export type TableRole = {
 export type BuildOf = {
   /** Table name without database: `int_address_diffs`. */
   readonly target: string
-  /** UUID of the present table. */
   readonly uuid: string
   /** Hash of the file, DDL and transform, in hex. */
   readonly fileHash: string

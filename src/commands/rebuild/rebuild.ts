@@ -96,7 +96,6 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
   return { ...(await ended(rebuilding, { outcome: 'swapped', old: [old] })), summary, verification }
 }
 
-/** What every report begins with: nothing was done. */
 function reportOf({ workspace, table }: Rebuilding) {
   const target = `${workspace.ports.target.database}.${table.target}`
   const nothing = {
@@ -191,15 +190,12 @@ export type RebuildReport = {
    * be built. `different`: the new table differs from a new computation. In the last two the old table is unchanged.
    */
   readonly outcome: 'swapped' | 'finished' | 'dropped' | 'incomplete' | 'different'
-  /** Summary of the run that filled the new table; undefined if there was none. */
   readonly summary: RunSummary | undefined
   readonly verification: VerifyReport | undefined
-  /** Name of the old table, if it is kept. */
   readonly kept: string | undefined
   readonly dropped: readonly string[]
   /** Tables that read this one: their ranges computed from the old table. */
   readonly dependants: readonly StaleDependant[]
 }
 
-/** A table that reads the rebuilt one: its ranges that were computed from the old table, and the command for them. */
 type StaleDependant = { readonly table: string; readonly blocks: BlockSet; readonly hint: string }

@@ -6,7 +6,6 @@ import type { RebuildOptions } from './workspace.ts'
 import { type Colors, count, duration, formatRanges, listOf, size } from '../../terminal/render/format.ts'
 import { renderVerify, verifyFields } from '../verify/render.ts'
 
-/** Asked before `--drop-old` does anything. */
 export function dropQuestion({ present, replaced, old }: Sides, database: string): string {
   const kept = [...old, ...replaced]
   return kept.length > 0
@@ -14,7 +13,6 @@ export function dropQuestion({ present, replaced, old }: Sides, database: string
     : `Rebuild ${database}.${present.name} and, once it is exchanged, drop the old table (${rowsText(present)})?`
 }
 
-/** The next steps, for stderr. */
 export function startLines({ present, built, replaced, old }: Sides): readonly string[] {
   if (replaced.length > 0) return [`An earlier rebuild has exchanged the tables already: finishing it.`]
   // Other messages cover an old table: it is dropped, or refused.
@@ -85,7 +83,6 @@ export function renderRebuildPlan(
   return [colors.bold(table), ...steps.map((step) => `  ${step}`), '', 'Nothing has been written.']
 }
 
-/** The last object of `rebuild --json`. */
 export function rebuildFields(report: RebuildReport): object {
   const { summary: _, verification, dependants, ...rest } = report
   return {
@@ -96,7 +93,6 @@ export function rebuildFields(report: RebuildReport): object {
   }
 }
 
-/** The object of `rebuild --dry-run --json`. */
 export function rebuildPlanFields({ sides, plan }: RebuildPlan): object {
   const { table, missingBlocks, chunks, expectedRows, expectedMs } = plan.tables[0]!
   return {

@@ -7,7 +7,6 @@ import type { Rebuilding } from './workspace.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/** Attempts after lost answers. */
 const MAX_TRIES = 3
 
 /**

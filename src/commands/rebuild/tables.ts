@@ -2,7 +2,6 @@
 import { sql } from 'kysely'
 import type { Server } from '../../clickhouse/server.ts'
 
-/** The tables whose names begin with `prefix`. @throws BackfillError `server` */
 export async function tablesLike(server: Server, prefix: string): Promise<readonly NamedTable[]> {
   const { database } = server.connection
   return await server
@@ -34,7 +33,6 @@ const STATEMENTS = {
   dropping: 'DROP TABLE IF EXISTS {database:Identifier}.{one:Identifier} SYNC',
 } as const
 
-/** Does this with one table, or with two. @throws BackfillError `server`; `failed`, as the statement says */
 export async function changeTables(
   { client, connection: { database } }: Server,
   what: keyof typeof STATEMENTS,

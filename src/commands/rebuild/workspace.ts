@@ -10,7 +10,6 @@ import type { UpOptions } from '../../planning/run-options.ts'
 import type { VerifyPorts } from '../verify/ports.ts'
 import type { UpHooks } from '../../runner/up.ts'
 
-/** The identity of the build that replaces the table with this UUID. */
 export function buildOf(table: TableDefinition, uuid: string): BuildOf {
   const words = significantTokens(table.ddl).map(({ text }) => text)
   const fileHash = createHash('sha256')
@@ -54,9 +53,7 @@ export function withLock(workspace: Workspace, lock: Lock): Workspace {
 }
 
 export type RebuildOptions = {
-  /** Options of the run that fills the new table. */
   readonly up: UpOptions
-  /** Number of chunks of the new table that are verified before it replaces the old one. */
   readonly sample: number
   readonly seed: number
   /** Drop the old table at the end. If an earlier rebuild kept an old table, drop that one and do nothing else. */
@@ -69,7 +66,6 @@ export type Rebuilding = {
   readonly table: TableDefinition
   readonly options: RebuildOptions
   readonly hooks: UpHooks
-  /** Held until the end; the run that fills the new table borrows it. */
   readonly lock: Lock
   readonly note: (text: string) => void
 }

@@ -10,7 +10,6 @@ export type RedoRequest =
 
 export type RedoTable = {
   readonly key: string
-  /** Keys of the tables that it reads. */
   readonly after: readonly string[]
   readonly islands: readonly Pick<Island, 'from' | 'to' | 'state'>[]
   readonly stale: BlockSet

@@ -46,7 +46,6 @@ export const redoCommand: Command = async (context) => {
   })
 }
 
-/** Shows a plan; returns whether it is to be carried out. */
 function showPlan(
   { flags, output }: Context,
   fields: object,
@@ -60,7 +59,6 @@ function showPlan(
   return !dry
 }
 
-/** @throws BackfillError `usage` unless exactly one complete request is given */
 function requestOf(flags: Flags): { readonly request: RedoRequest; readonly typed: string } {
   const range = rangeOf(flags)
   const [request, second] = listOf<RedoRequest>(
@@ -141,7 +139,6 @@ function staleQuestion(steps: readonly StaleStep[]): string {
   )
 }
 
-/** The object of `redo --stale --json` before the events. */
 function stalePlanFields(steps: readonly StaleStep[]): object {
   return {
     event: 'plan',

@@ -17,11 +17,9 @@ export type RedoQuestion = {
   readonly request: RedoRequest
   /** What happens to the blocks of tables that were built from these: `later`: their turn comes after this redo. */
   readonly dependants: 'refuse' | 'cascade' | 'later'
-  /** Blocks that the head stays behind the newest block. */
   readonly lag: PerUnit
   /** Statements at the same time, for the estimate of the time; undefined: by the server's capacity. */
   readonly jobs: number | undefined
-  /** Table key -> blocks that are built before this redo begins. */
   readonly building?: ReadonlyMap<string, BlockSet>
   /** How the request was typed, for messages: `--stale`. */
   readonly typed: string

@@ -22,7 +22,6 @@ import type { TableStatus } from '../../planning/table-status.ts'
 import { readsOf } from '../../runner/chunk-inputs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/** @throws BackfillError `usage` for a table whose rows cannot be deleted by range */
 export function assertPerBlock({ key, rows }: TableDefinition, { kind }: RedoRequest): void {
   if (rows.kind === 'per-block') return
   throw usageError(

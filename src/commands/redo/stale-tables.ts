@@ -26,7 +26,6 @@ type Rebuilds = {
   readonly report: (report: RebuildReport) => void
 }
 
-/** A table with stale ranges, or whose inputs are built again before it. */
 type StaleTable = {
   readonly table: TableDefinition
   readonly request: RedoRequest
@@ -152,7 +151,6 @@ export async function redoStale(
   }
 }
 
-/** The redo or rebuild of one table; undefined if nothing is stale. */
 async function redoOne(
   workspace: Workspace,
   wanted: Wanted,
@@ -176,7 +174,6 @@ async function redoOne(
   return done.summary
 }
 
-/** Why a table stays as it is, and what to type. */
 export function leftText({ message, hint }: BackfillError): string {
   return hint === undefined ? message : `${message}; ${hint}`
 }

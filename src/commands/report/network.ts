@@ -19,7 +19,6 @@ const MAX_VERSIONS = 10
 /** Of one patch, in UTF-16 units. */
 const MAX_PATCH = 8_000
 
-/** Data for the page. @throws BackfillError `server` */
 export async function readNetwork(
   { config, output }: Pick<Context, 'config' | 'output'>,
   session: Session,
@@ -55,7 +54,6 @@ const KINDS = [
   'covered', 'missing', 'sourceGaps', 'incomplete', 'stale', 'inProgress', 'dirty', 'accepted',
 ] as const // prettier-ignore
 
-/** The table with only the longest ranges of each kind. */
 function bounded(table: TableReport): TableReport {
   const cut = KINDS.map((kind) => [kind, longest(table[kind])] as const)
   const staleVersions = table.staleVersions

@@ -18,7 +18,6 @@ type Question = {
   readonly context: Context
   readonly connections: Connections
   readonly flags: Flags
-  /** Opens the workspace for the tables of the flags. */
   readonly inside: <T>(use: (session: Session) => Promise<T>) => Promise<T>
 }
 

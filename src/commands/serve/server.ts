@@ -5,18 +5,13 @@ import { usageError } from '../../model/errors.ts'
 import { after } from '../../seam/clock.ts'
 import { type Address, isOurHost } from './address.ts'
 
-/** Times in ms. */
 export const LIMITS = {
   connections: 64,
-  /** Different questions at the same time. */
   questions: 4,
   headerBytes: 8_192,
   urlLength: 2_048,
-  /** For a client to send its request. */
   requestMs: 10_000,
-  /** For ClickHouse to answer. */
   answerMs: 60_000,
-  /** For requests that are under way when the program ends. */
   endMs: 5_000,
 } as const
 
@@ -24,7 +19,6 @@ export type Answer = {
   readonly status: number
   readonly type: 'text/html' | 'text/plain' | 'text/plain; version=0.0.4' | 'application/json'
   readonly body: string
-  /** Content-Security-Policy of a page. */
   readonly policy?: string
 }
 

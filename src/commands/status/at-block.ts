@@ -22,7 +22,6 @@ type BlockInTable = {
 /** The latest event that made the block done; `at` is ISO 8601 UTC. */
 type Built = { readonly run: string; readonly sqlHash: string; readonly at: string; readonly by: string }
 
-/** Prints one line for each table. @throws BackfillError `server` */
 export async function printBlock(
   { config, output }: Context,
   session: Session,

@@ -10,7 +10,6 @@ import { join } from 'node:path'
 import type { LedgerPlace } from '../../ledger/events.ts'
 import { PROGRAM_SQL } from '../../package-folder.ts'
 
-/** The lines of `--format prometheus`; `lag` in blocks. @throws BackfillError `server` */
 export async function metricsOf({ workspace, connected }: Session, lag: PerUnit): Promise<readonly string[]> {
   const network = workspace.network.name
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]

@@ -6,7 +6,6 @@ import { count, duration, formatRanges, listOf, minute } from '../../terminal/re
 import { staleText } from '../../terminal/render/stale.ts'
 import type { StatusReport, TableReport } from './status.ts'
 
-/** Problems, the worst first. */
 export function sentences({ tables, newest }: StatusReport): readonly string[] {
   const found = tables.map((report) => ({ table: report.table, problems: problemsOf(report, newest) }))
   const kinds = found[0]?.problems ?? []
@@ -52,7 +51,6 @@ function blocks(ranges: readonly Range[]): string {
   return `block${countBlocks(ranges) === 1 ? '' : 's'} ${formatBlockSet(ranges)}`
 }
 
-/** What to type next, or that there is nothing. */
 export function next(tables: readonly TableReport[]): readonly string[] {
   const absent = tables.filter(({ absences }) => absences.length > 0)
   const dirty = tables.filter((table) => table.dirty.length > 0 && !absent.includes(table))

@@ -100,7 +100,6 @@ type StatusOptions = {
   readonly maxSourceAge?: number | undefined
 }
 
-/** Accepted blocks that could run now, because rows have arrived. */
 async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Promise<readonly Range[]> {
   const accepted = blocksIn(view, 'accepted')
   if (accepted.length === 0 || table.sources.length === 0) return []
@@ -133,7 +132,6 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     table: table.key,
     target: `${database}.${table.target}`,
     targetUuid: target?.uuid ?? null,
-    /** The derived tables that it reads. */
     after: table.after,
     /** What `first`, `head` and all ranges count. */
     unit: table.unit,
@@ -142,16 +140,13 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     /** The newest block that all of its sources have. */
     newest: highest([bounds.inputs.newest]),
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
-    /** Done or accepted. */
     covered,
     /** Source gaps and incomplete blocks that a user marked as expected: they count as done. */
     accepted: blocksIn(view, 'accepted'),
-    /** Accepted blocks that could run now, because rows have arrived. */
     arrived,
     /** Expected and not done, without source gaps and incomplete blocks; includes dirty ranges. */
     missing,
     missingBlocks: countBlocks(missing),
-    /** Of [first, head], without source gaps and incomplete blocks. */
     doneBlocks: countBlocks(done),
     expectedBlocks: countBlocks(done) + countBlocks(missing),
     sourceGaps,
@@ -168,9 +163,7 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     stale: staleBlocks(tableStatus.stale),
     /** The same by version and reasons; the one with the most blocks comes first. */
     staleVersions,
-    /** Of the SQL that the file holds now. */
     sqlHash: table.sqlHash,
-    /** The command that builds stale ranges again. */
     hint: hintOf(table),
     /** In active parts; null: not known. */
     rows: target?.rows ?? null,

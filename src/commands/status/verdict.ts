@@ -12,13 +12,11 @@ import type { StatusReport, TableReport } from './status.ts'
 export type Tolerances = {
   /** Missing blocks that are no failure; undefined: those whose rows have arrived in the last hour. */
   readonly maxBehind: PerUnit | undefined
-  /** Seconds. */
   readonly maxIncompleteAge: number
   /** Seconds; undefined: sources may be of any age. */
   readonly maxSourceAge: number | undefined
 }
 
-/** @throws BackfillError `usage` for a tolerance without --check */
 export function readTolerances(flags: Flags): Tolerances {
   for (const name of ['max-behind', 'max-incomplete-age', 'max-source-age'])
     if (flags.has(name) && !flags.has('check'))
@@ -114,7 +112,6 @@ export function verdictLine({ exit, reasons }: Verdict): string | undefined {
   return `status --check: exit ${exit}: ${parts.join('; ')}`
 }
 
-/** The worst first. */
 const SEVERITY: readonly number[] = [EXIT.absent, EXIT.pending, EXIT.stale]
 
 /** A run every ten minutes has an hour to catch up. */

@@ -40,7 +40,6 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
     await insertRows(given, table, rows)
   }
 
-  /** Tables with the target's columns and defaults, whose rows are never replaced, merged or sorted. */
   async function createTargets({ target, ddl }: TableDefinition): Promise<void> {
     await create(target, ddl)
     for (const database of [expected, computed])
@@ -49,7 +48,6 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
       })
   }
 
-  /** Columns that a row lacks get their defaults. */
   async function insertRows(database: string, table: string, rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return
     const lines = rows.map((row) => JSON.stringify(row)).join('\n')
@@ -60,7 +58,6 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
     })
   }
 
-  /** Replaces the rows of the previous test with this test's rows. @throws BackfillError as the server says */
   async function prepare({ table, given: inputs, expected: { rows } }: UnitTest): Promise<void> {
     await Promise.all([
       ...tablesReadBy(table, catalogue).map((read) =>

@@ -39,7 +39,6 @@ export const test: Command = async (context) => {
   )
 }
 
-/** The results in the order of the tests, without tests that the signal prevented. */
 async function runTests({ config, flags }: Context, signal: AbortSignal): Promise<readonly UnitTestResult[]> {
   const { chooseTables, readCatalogue } = await import('../../project/sql-folder.ts')
   const { readTests } = await import('./files.ts')

@@ -14,7 +14,6 @@ import { withConnections } from '../../session/session.ts'
 import type { Row, UnitTest } from './unit-test.ts'
 import { shortName } from '../../model/table-key.ts'
 
-/** @throws BackfillError `usage` for a missing range, an unknown table, a file that exists already */
 export async function newTest(context: Context): Promise<number> {
   const { config, flags, output } = context
   const { testPath } = await import('./files.ts')

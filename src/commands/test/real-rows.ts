@@ -10,7 +10,6 @@ import { openServers } from '../../clickhouse/servers.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
 import { volatileNames } from '../../targets/volatile-outputs.ts'
 
-/** A table that the transform reads, and the wanted columns. */
 export type Input = {
   readonly side: 'source' | 'target'
   readonly table: string

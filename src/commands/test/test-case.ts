@@ -17,7 +17,6 @@ export type TestFile = {
   readonly table: TableDefinition
 }
 
-/** @throws BackfillError `usage` with file, line and column of the first error */
 export function parseTestCase({ name, file, text, table }: TestFile, catalogue: Catalogue): UnitTest {
   const root = parseYaml(file, text)
   const fields = new Map(entriesOf(root, KEYS, 'key').map((entry) => [entry.key, entry.value]))
@@ -69,7 +68,6 @@ function givenOf(
   )
 }
 
-/** The entries of a map whose keys are all known. */
 function entriesOf(node: YamlNode, known: readonly string[], what: 'key' | 'table'): readonly YamlEntry[] {
   if (node.kind !== 'map') throw expected(node, `a map of ${what}s`, `write ${known.join(': …, ')}: …`)
   const stranger = node.entries.find(({ key }) => !known.includes(key))

@@ -14,11 +14,9 @@ export type Row = Readonly<Record<string, Cell>>
 export type UnitTest = {
   /** `<table key>/<file name without ending>`. */
   readonly name: string
-  /** Path as shown to people. */
   readonly file: string
   readonly description: string
   readonly table: TableDefinition
-  /** With the forks of the test. */
   readonly network: Network
   readonly range: Range
   /** Name of a source or derived table, without database, to its rows. Inputs that are absent here are empty. */
@@ -42,7 +40,6 @@ export type UnitTestResult = {
   readonly diff: RowDiff
 }
 
-/** How two multisets of rows differ. */
 export type RowDiff = {
   readonly missing: readonly Values[]
   readonly unexpected: readonly Values[]

@@ -10,7 +10,6 @@ import type { BlockSet } from '../../model/blocks.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
 
-/** What computing a table for the ranges took. */
 export type Cost = { readonly elapsedMs: number; readonly rows: number; readonly bytes: number }
 
 const PREFIX = 'backfill_try_'

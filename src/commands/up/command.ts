@@ -29,7 +29,6 @@ const redoStaleAfter =
     return await redoStale(workspace, { options, rebuilds: undefined }, run, summary)
   }
 
-/** @throws BackfillError `usage` for a table that is not in the run, or whose rows cannot be deleted by range */
 function assertRecomputable({ chosen, ports: { executor } }: Workspace, keys: readonly string[]): void {
   if (keys.length === 0) return
   for (const { key, rows } of chooseTables({ tables: chosen }, keys))

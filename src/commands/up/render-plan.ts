@@ -19,7 +19,6 @@ import { wrap } from '../../terminal/render/wrap.ts'
 
 type PlannedTable = PlanReport['tables'][number]
 
-/** `chunks`: whether to list them. */
 export type PlanStyle = Style & { readonly chunks: boolean }
 
 export function renderPlan(

@@ -37,7 +37,6 @@ const COARSER_AFTER = 5_000
 /** Done blocks that one version of the SQL built, with the same forks (as in `Island`). */
 export type VerifyChunk = Range & Pick<Island, 'sqlHash' | 'forks'>
 
-/** The chunks of done blocks within `wanted`, by block. */
 export function verifyChunks(
   done: readonly Pick<Island, 'from' | 'to' | 'sqlHash' | 'forks'>[],
   wanted: Range,

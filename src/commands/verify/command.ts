@@ -48,7 +48,6 @@ function verifyOptions({ config, flags }: Context): VerifyOptions {
   }
 }
 
-/** Flags of the comparison of rows. */
 const OTHERS = ['from', 'to', 'sample', 'seed', 'chunk', 'chunk-rows', 'jobs', 'as-built']
 
 function assertAlone({ flags }: Context, name: string, does: string): void {

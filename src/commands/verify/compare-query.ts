@@ -3,7 +3,6 @@ import { isPosition, type TableDefinition } from '../../model/model.ts'
 import type { DifferenceKind } from './report.ts'
 import type { Sides } from './compare-sides.ts'
 
-/** Example keys of each kind of difference. */
 const EXAMPLES = 3
 
 const sums = (side: string) =>

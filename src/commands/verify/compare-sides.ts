@@ -92,13 +92,11 @@ function where(...conditions: readonly string[]): string {
 type Drops = {
   /** A condition for the rows of both sides that the table keeps, whenever it merges; empty: all. */
   readonly keeps: string
-  /** Columns that lose their values. */
   readonly fading: readonly string[]
   /** Rows may be gone, or others be in their place, that no condition names: a difference is explained by that. */
   readonly more: boolean
 }
 
-/** @param known the columns that both sides have */
 function dropsOf(
   { definition, shards }: Pick<ExistingTable, 'definition' | 'shards'>,
   rows: 'per-block' | 'per-key',
@@ -123,7 +121,6 @@ function dropsOf(
   }
 }
 
-/** Whether rows are only moved or packed. */
 const isMove = (token: Token): boolean => token.depth === 0 && isKeyword(token, 'TO', 'RECOMPRESS')
 
 /** A row lives on if its TTL is 0, lies ahead, or does not meet the condition. */

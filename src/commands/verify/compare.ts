@@ -26,7 +26,6 @@ const READING = { ...DIGEST_SETTINGS, output_format_json_named_tuples_as_objects
 
 type Answer = Pick<Comparison, 'recomputed' | 'differences'> & {
   readonly stored: Comparison['recomputed']
-  /** Example keys, as hex. */
   readonly keys: readonly { readonly kind: DifferenceKind; readonly key: string }[]
 }
 

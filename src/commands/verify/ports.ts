@@ -3,7 +3,6 @@ import type { Session } from '../../workspace/open.ts'
 
 export type VerifyPorts = Awaited<ReturnType<typeof verifyPorts>>
 
-/** What verification needs in addition to the workspace's ports: both servers, the ledger's events, the sources. */
 export async function verifyPorts({ workspace, connected }: Pick<Session, 'workspace' | 'connected'>) {
   const { openEvents } = await import('../../ledger/latest-events.ts')
   const { source, target, names, sources } = connected

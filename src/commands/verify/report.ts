@@ -3,7 +3,6 @@ import type { Range } from '../../model/blocks.ts'
 import type { StaleReason } from '../../ledger/stale.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 
-/** `from`, `to`: only done blocks between these, both included. */
 export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows' | 'jobs' | 'giveUpMs'> & {
   /** Chunks of each table, chosen uniformly by `seed`; undefined: all. */
   readonly sample: number | undefined
@@ -27,7 +26,6 @@ export type ChunkComparison = Range &
     readonly elapsedMs: number
   }
 
-/** Three numbers about a multiset of rows: equal numbers mean, for all practical purposes, equal rows. */
 type Sums = {
   readonly rows: number
   /** Distinct values of the target's sorting key. */
@@ -36,13 +34,9 @@ type Sums = {
   readonly hash: string
 }
 
-/** The kinds of difference between the two rows of a key. */
 export type DifferenceKind =
-  /** Computed, but the table lacks the key. */
   | 'missing'
-  /** In the table, but the range does not yield the key. */
   | 'unexpected'
-  /** On both sides, with other values. */
   | 'different'
   /** `per-key` tables: the table's row is not as early, or not as late, as the range says. */
   | 'behind'

@@ -13,11 +13,9 @@ import { randomId } from '../../seam/random.ts'
 
 export type SourcesHooks = {
   readonly note: (table: string, text: string) => void
-  /** After an abort the table in work is left out, and no further one is checked. */
   readonly signal: AbortSignal
 }
 
-/** Ranges of one table, sorted and disjoint. */
 export type SourcesCheck = Awaited<ReturnType<typeof verifySources>>[number]
 
 /** Checks the chosen tables that exist, one after the other. @throws BackfillError `server` */
@@ -48,7 +46,6 @@ export async function verifySources(
       changed: blockSet([...changed.values()].flat()),
       /** The source rows were pruned: the stored rows cannot be computed again, so nothing is marked. */
       gone,
-      /** Marked as stale before. */
       before,
       /** Why changed ranges were not marked; undefined if they were, or if nothing changed. */
       notMarked: changed.size === 0 ? undefined : dryRun ? 'dry-run' : await markChanges(marking, changed),

@@ -135,7 +135,6 @@ export async function verifyStored(
 
 const NOTHING: Answer = { compared: 0, unknown: 0, rows: 0, found: [], differing: 0 }
 
-/** Whether all that can be known is as it was. */
 export function isAsRecorded({ differences }: Pick<StoredCheck, 'differences'>): boolean {
   return countBlocks(differences) === 0
 }

@@ -98,7 +98,6 @@ export async function verify(
       table: table.key,
       target: `${workspace.ports.target.database}.${table.target}`,
       rows: table.rows.kind,
-      /** The command that builds stale ranges again. */
       hint: hintOf(table),
       columns: sides.compared,
       notCompared: sides.not,
@@ -116,7 +115,6 @@ export async function verify(
 
 export type VerifyReport = Awaited<ReturnType<typeof verify>>
 
-/** The done and half-written blocks of a table, and the position of the last event before they were read. */
 async function readDone(
   workspace: Workspace,
   { recordedEvents }: VerifyPorts,

@@ -43,7 +43,6 @@ export const wait: Command = async (context) => {
   })
 }
 
-/** What `wait --json` says. */
 export function readinessFields({ network, tables }: StatusReport, to: number) {
   const found = tables.map((one) => ({ table: one.table, reasons: reasonsNotReady(one, to) }))
   return { network, to, ready: found.every(({ reasons }) => reasons.length === 0), tables: found }

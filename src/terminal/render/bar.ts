@@ -22,7 +22,6 @@ export function coverageBar({ span, covered, blocked }: Coverage, cells: number)
   }).join('')
 }
 
-/** `████····` for work that only grows. */
 export function progressBar(share: number, cells: number): string {
   const full = Math.floor(Math.min(1, Math.max(0, share)) * cells)
   return '█'.repeat(full) + '·'.repeat(cells - full)

@@ -24,7 +24,6 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Joins the lines of a server's message into one. */
 export function oneLine(text: string): string {
   // Not by one pattern: blanks before a line break that never comes take quadratic time.
   return text

@@ -10,7 +10,6 @@ export function number(value: number): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',')
 }
 
-/** A position for people: `1,234,567`, or a UTC time. */
 export function positionText(position: number): string {
   return isTime(position) ? formatPosition(position) : number(position)
 }
@@ -52,7 +51,6 @@ export function size(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }
 
-/** ISO 8601 for people: to the minute, in UTC. */
 export function minute(iso: string): string {
   return iso.slice(0, 16).replace('T', ' ')
 }

@@ -47,25 +47,21 @@ function errorFields({ kind, message, hint }: BackfillError) {
   return { kind, message, hint: hint ?? null }
 }
 
-/** An event of a run as data for a document. */
 export function eventFields({ type, ...fields }: RunEvent): object {
   const { standstill } = fields as { readonly standstill?: Standstill }
   return { event: type, ...fields, ...(standstill && { text: standstillText(standstill, 0) }) }
 }
 
-/** The last event of a run that ended. */
 export function summaryFields(summary: RunSummary): object {
   return { event: 'summary', ...summary, elapsedMs: Math.round(summary.elapsedMs) }
 }
 
-/** The document of a command that ended by an error, in a run the last event. Any other error is a defect. */
 export function errorDocument(error: unknown, exitCode: number): object {
   const known =
     error instanceof BackfillError ? error : { kind: 'defect', message: String(error), hint: null }
   return { event: 'error', exitCode, error: known }
 }
 
-/** Stale ranges by the SQL that built them and by the reasons why they are stale. */
 export function staleFields(versions: readonly StaleReport[]): readonly object[] {
   return versions.map(({ hash, reasons, blocks, built }) => ({
     sqlHash: hash,

@@ -46,7 +46,6 @@ export function liveLines(progress: Progress, style: LiveStyle): readonly string
 
 const MAX_BAR = 20
 const MIN_BAR = 4
-/** `100.0 %` */
 const PERCENT = 7
 
 /**
@@ -85,7 +84,6 @@ export function stallLines({ tables }: Progress, now: number): readonly string[]
   )
 }
 
-/** The second one where space is short. */
 type TableText = readonly [long: string, short?: string]
 
 function tableText(table: TableProgress, now: number, ended: boolean): TableText {

@@ -9,7 +9,6 @@ export type SignedRow = {
   readonly other?: readonly string[] | null
 }
 
-/** The head, and one line for each row. */
 export function renderRowDiff(
   columns: readonly string[],
   rows: readonly SignedRow[],

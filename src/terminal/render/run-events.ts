@@ -94,15 +94,12 @@ type Left = EventOf<'skipped' | 'waiting'>
 
 type SummaryStyle = {
   readonly run: EventOf<'run'> | undefined
-  /** What a run without chunks has left out. */
   readonly left: readonly Left[]
   readonly colors: Colors
   readonly again?: string | undefined
-  /** Whose SQL files the run used. */
   readonly sql?: string | undefined
 }
 
-/** What all tables left out, in half a line. */
 function leftTexts(left: readonly Left[]): readonly string[] {
   const skipped = left.filter((event) => event.type === 'skipped')
   const gaps = blockSet(skipped.flatMap(({ sourceGaps }) => sourceGaps))

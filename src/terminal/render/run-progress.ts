@@ -12,7 +12,6 @@ export type TableProgress = {
   /** Chunks that have not started, and that are done. */
   readonly chunksLeft: number
   readonly chunksDone: number
-  /** Statements in flight. */
   readonly running: number
   readonly pace: Pace
   readonly failed: boolean
@@ -59,7 +58,6 @@ function standstillIn(event: RunEvent): Standstill | undefined {
   return event.type === 'standstill' ? event.standstill : undefined
 }
 
-/** Statements in flight over all tables. */
 export function inFlight({ tables }: Progress): number {
   return [...tables.values()].reduce((sum, { running }) => sum + running, 0)
 }
@@ -132,7 +130,6 @@ function startPace(at: number): Pace {
   return [{ at, blocks: 0, rows: 0 }]
 }
 
-/** The pace after more work was finished. */
 function finished(pace: Pace, at: number, work: { blocks: number; rows: number }): Pace {
   const last = pace.at(-1) ?? { blocks: 0, rows: 0, at }
   const sum = { at, blocks: last.blocks + work.blocks, rows: last.rows + work.rows }

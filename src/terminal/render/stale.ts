@@ -20,7 +20,6 @@ export function staleLines(tables: readonly StaleSummary[]): readonly string[] {
   return [`Stale: ${parts.join(', ')}. \`${hint}\` builds them again.`]
 }
 
-/** `2026-11-22 21:36 UTC`, or the first and the last time. */
 function timesText({ from, to }: { readonly from: string; readonly to: string }): string {
   return minute(from) === minute(to) ? `${minute(to)} UTC` : `${minute(from)} to ${minute(to)} UTC`
 }

@@ -11,7 +11,6 @@ export type TableColumn<Row> = {
   readonly colors?: (text: string, row: Row) => string
 }
 
-/** A column of numbers; `rank` as in `TableColumn`. */
 export function right<Row>(title: string, cell: (row: Row) => string, rank?: number): TableColumn<Row> {
   return { title, cell, align: 'right', ...(rank !== undefined && { rank }) }
 }

@@ -1,7 +1,6 @@
 // Owns the errors of files that cannot be fetched or read, and whether a retry may help.
 import { BackfillError } from '../../../model/errors.ts'
 
-/** A transient error: an overloaded server, a broken connection. */
 export function passing(message: string, cause?: unknown): BackfillError {
   return new BackfillError(message, {
     kind: 'failed',

@@ -6,7 +6,6 @@ import { type FileKey, type FilesPort, filePath, fileVersion, networkPath } from
 import { broken, messageOf } from './file-error.ts'
 import { keptFile } from './parquet-file.ts'
 
-/** @throws BackfillError `usage` if the folder has no files of the network */
 export async function openFolder(folder: string, network: string): Promise<FilesPort> {
   const own = join(folder, networkPath(network))
   const found = await readdir(own).catch(() => [])

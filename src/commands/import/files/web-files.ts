@@ -20,7 +20,6 @@ import { keptFile } from './parquet-file.ts'
 import { agentFor } from '../../../clickhouse/http-agent.ts'
 
 export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
-  /** Without a trailing slash. */
   readonly baseUrl: string
   readonly network: string
 }
@@ -98,7 +97,6 @@ async function download(url: string, options: Asking): Promise<FetchedFile> {
 const ABSENT: ReadonlySet<number> = new Set([404, 410])
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429])
 
-/** @throws BackfillError unless the response is a file */
 function assertStatus(url: string, { statusCode: status = 0 }: IncomingMessage): void {
   if (status === 200) return
   if (status >= 500 || BUSY.has(status)) throw passing(`${url} answers ${status}`)
@@ -159,7 +157,6 @@ export type HttpQuestion = {
   readonly agents: Map<string, http.Agent>
 }
 
-/** More redirects are treated as a loop. */
 const MAX_REDIRECTS = 5
 
 /**

@@ -15,10 +15,7 @@ export type Invocation =
   | { readonly kind: 'version' }
   | { readonly kind: 'command'; readonly entry: CommandEntry; readonly flags: Flags }
 
-/**
- * Finds the command: the first word that is not a flag. Prints the help on stdout if --help is there, or nothing.
- * @throws BackfillError `usage` for a missing or an unknown command and for bad flags.
- */
+/** Prints the help if it is asked for. @throws BackfillError `usage` */
 export function readCommandLine(typed: readonly string[]): Invocation {
   // `help up` is `up --help`.
   const argv = typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed

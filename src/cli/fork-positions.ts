@@ -5,10 +5,7 @@ import type { CommandEntry } from '../session/command.ts'
 import type { Config } from '../workspace/config.ts'
 import type { Flags } from '../workspace/values.ts'
 
-/**
- * The flags with the first block of a fork of the network in place of its name. Anything else stays as it was typed.
- * @throws BackfillError `usage` for an unknown fork or network, or a bad SQL folder
- */
+/** Puts first blocks of forks in place of their names. @throws BackfillError `usage` */
 export async function withForkBlocks(flags: Flags, entry: CommandEntry, config: Config): Promise<Flags> {
   const named = entry.flags.flatMap(({ name, as = name, value }) => {
     const word = value === '<block>' ? flags.get(as) : undefined

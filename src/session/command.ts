@@ -32,3 +32,6 @@ export type CommandEntry = {
   /** Loads the code on use: `--help` and usage errors must not wait for the ClickHouse client. */
   readonly load: () => Promise<Command>
 }
+
+/** `usage` without a value: of tables; `exits`: of a command that asks servers. */
+export type DeclaredEntry = Omit<CommandEntry, 'usage' | 'exits'> & Partial<CommandEntry>

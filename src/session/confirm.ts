@@ -3,12 +3,7 @@ import { createInterface } from 'node:readline'
 import { failedError, usageError } from '../model/errors.ts'
 import type { Context } from './command.ts'
 
-/**
- * Resolves when the person has answered yes, or has typed --yes. `question` names the action and its object, and ends
- * with a question mark: `Delete blocks 1-100 of mainnet.int_address_diffs?`. Ask before taking a lock, because an answer
- * may take long.
- * @throws BackfillError `usage` if there is no terminal; `failed` if the answer is not yes
- */
+/** Resolves on yes, or with --yes. Ask before taking a lock: an answer may take long. @throws `usage`, `failed` */
 export async function confirm(
   { flags, output }: Pick<Context, 'flags' | 'output'>,
   question: string,

@@ -20,10 +20,7 @@ export type RunHooks = {
   readonly after?: (session: Session) => Promise<void>
 }
 
-/**
- * V8's young heap stays small, in MB. What a run makes is soon garbage; left alone, V8 keeps more and more of it rather
- * than look for it (docs/explanation/performance.md).
- */
+/** V8's young heap stays small, in MB: left alone it keeps more and more garbage (docs/explanation/performance.md). */
 const YOUNG_HEAP = ['--max-semi-space-size=1', '--semi-space-growth-factor=1']
 
 export async function runUp(context: Context, options: UpOptions, hooks: RunHooks = {}): Promise<number> {

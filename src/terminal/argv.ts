@@ -3,10 +3,7 @@ import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
 import type { Word, Flags } from '../workspace/values.ts'
 
-/**
- * A flag as it is declared. `value` names its argument in the help: `<block>`, or `[seconds]` for a number that may be left
- * out; a flag without it is a switch.
- */
+/** `value` names its argument: `<block>`, or `[seconds]` for one that may be left out. A switch has none. */
 export type Flag = {
   readonly name: string
   readonly value?: string

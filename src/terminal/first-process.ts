@@ -3,10 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { codeOf, SIGNALS } from './signals.ts'
 
-/**
- * The kernel gives process 1 no default action for a signal, so Ctrl-C could not end it. Runs the same command line in a
- * child, passes signals on, and returns the child's exit code.
- */
+/** The kernel gives process 1 no default action for a signal, so Ctrl-C could not end it. */
 export async function runInChild({ execPath, execArgv, argv }: NodeJS.Process): Promise<number> {
   const child = spawn(execPath, [...execArgv, ...argv.slice(1)], { stdio: 'inherit' })
   for (const name of SIGNALS) process.on(name, () => child.kill(name))

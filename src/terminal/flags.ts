@@ -23,7 +23,11 @@ export const selection = declared(
 export const oneTable = flag('tables <a,b>  Key of the table', { bare: true })
 export const json = flag('json  One JSON object on stdout instead of text')
 const events = flag('json  One JSON object per event on stdout instead of text')
-export const all = flag('all  All tables, in place of --tables')
+/** For commands that work on all tables only if told so. */
+export const choice = declared(
+  flag('tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none)', { bare: true }),
+  'all  All tables, in place of --tables',
+)
 export const quiet = flag('quiet  Warnings and errors only')
 export const printing = declared(
   events,

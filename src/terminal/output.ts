@@ -84,10 +84,7 @@ export function createOutput(
     messageColors: colors(stderr),
     /** Columns of stdout's terminal; Infinity for a file or a pipe. */
     columns: stdout.isTTY && stdout.columns > 0 ? stdout.columns : Infinity,
-    /**
-     * The stream for live lines; undefined if stderr is not a terminal, or too narrow: a terminal without a size reports
-     * 0 columns, and log-update would wrap every letter.
-     */
+    /** Undefined if stderr is no terminal, or too narrow: one without a size reports 0 columns. */
     live: isLive ? stderr : undefined,
   }
 }

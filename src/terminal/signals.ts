@@ -8,10 +8,7 @@ export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** npm forwards Ctrl-C to a child that has received it already: two within this time, in ms, count as one. */
 const ECHO_MS = 500
 
-/**
- * Runs `use` with a signal that is aborted by the first SIGINT, SIGTERM or SIGHUP (its name is the reason).
- * The second one has its default action: the ledger can recover statements in flight.
- */
+/** The first SIGINT, SIGTERM or SIGHUP aborts the signal of `use`; the second has its default action. */
 export async function withSignals<T>(
   onFirst: () => void,
   use: (signal: AbortSignal) => Promise<T>,

@@ -14,12 +14,7 @@ export type Certificates = {
   readonly key: Pem | undefined
 }
 
-/**
- * @param find the variable `…_CA_FILE`, `…_CERT_FILE` or `…_KEY_FILE` of a side
- * @param url of the server
- * @throws BackfillError `usage` for a file that is not read whole, for one of certificate and key without the other, for
- *   a server without https
- */
+/** `find`: …_CA_FILE and the like of a side. @throws BackfillError `usage` for a file not whole, or without its pair */
 export function readCertificates(
   find: (part: string) => Variable | undefined,
   { folder, url }: { readonly folder: string; readonly url: string },

@@ -39,10 +39,7 @@ export type ConfigQuestion = {
   readonly folder: string
 }
 
-/**
- * Flags override the environment, which overrides `.env` in the working folder, which overrides the defaults.
- * @throws BackfillError `usage` for the first value that cannot be read.
- */
+/** Flags override the environment, which overrides `.env`, which overrides the defaults. @throws BackfillError `usage` */
 export function readConfig({ flags, environment, folder }: ConfigQuestion) {
   const envFile = findEnvFile(flags, environment, folder)
   const layers: Layers = { flags, environment, dotenv: readDotenv(envFile?.path), envFile }

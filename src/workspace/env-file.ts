@@ -8,10 +8,7 @@ import type { Flags } from './values.ts'
 /** `isNamed`: by --env-file or BACKFILL_ENV_FILE; else it was found. */
 export type EnvFile = { readonly path: string; readonly isNamed: boolean }
 
-/**
- * The named file, or `.env` of the working folder or of a folder above it, up to the one with `.git`.
- * @throws BackfillError `usage` for a named file that does not exist, and a found one of another user
- */
+/** The named file, or the `.env` found here or above, up to the folder with `.git`. @throws BackfillError `usage` */
 export function findEnvFile(
   flags: Flags,
   environment: Readonly<Record<string, string | undefined>>,

@@ -61,10 +61,7 @@ export function typedBounds(flags: Flags): Pick<UpOptions, 'from' | 'to'> {
   return { from, to }
 }
 
-/**
- * @throws BackfillError `usage` for a number that is of blocks for some of the tables and of seconds for others, and for a
- *   position that some of them do not count
- */
+/** @throws BackfillError `usage` for a number that is blocks for some tables and seconds for others */
 export function assertUnits(
   chosen: readonly Pick<TableDefinition, 'key' | 'unit'>[],
   { config, flags }: { readonly config: Config; readonly flags: Flags },

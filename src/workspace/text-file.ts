@@ -21,10 +21,7 @@ function readUpTo(path: string, limit: number): Buffer {
   }
 }
 
-/**
- * The text of a file in UTF-8 or, with a byte order mark, in UTF-16; without the mark.
- * @throws the file system's error; a TypeError if the bytes are not text in that encoding, a RangeError above 1 MiB
- */
+/** The text of a file in UTF-8 or, with a byte order mark, UTF-16. @throws TypeError if it is neither; RangeError */
 export function readText(path: string): string {
   const bytes = readUpTo(path, MAX_FILE_BYTES)
   const [first, second] = bytes

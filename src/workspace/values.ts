@@ -32,10 +32,7 @@ export function blockCount(word: Word): number {
   return wholeNumber(word, 0, MAX_BLOCK, 'a number of blocks')
 }
 
-/**
- * A reader of `64`, of `5m` for tables that count seconds, or of both: `64,5m`. `usual`: what is not typed; a number alone is
- * of whatever the tables count.
- */
+/** A reader of `64`, `5m` (tables that count seconds), or both: `64,5m`. `usual`: what is not typed. */
 export function perUnit(usual: PerUnit = {}, least = 0): (word: Word) => PerUnit {
   return (word) => {
     const parts = /^[\d_,]*$/.test(word.text) ? [word.text] : word.text.split(',')
@@ -87,10 +84,7 @@ export function nonEmpty(word: Word): string {
   return word.text
 }
 
-/**
- * A database's name. ClickHouse takes nearly any, but a blank, a quote or a slash in one is a mistake, and `_` alone of
- * the special letters is needed.
- */
+/** ClickHouse takes nearly any name, but a blank, a quote or a slash in one is a mistake. */
 export function databaseName(word: Word): string {
   if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(word.text)) return word.text
   throw usageError(

@@ -57,10 +57,7 @@ export function settingOf({ text, origin }: Variable): Setting<string> {
   return { value: text, origin }
 }
 
-/**
- * @param name flag without dashes, `table-jobs`; its variable is BACKFILL_TABLE_JOBS
- * @throws BackfillError `usage` if the winning value cannot be read
- */
+/** `name`: of the flag, `table-jobs`; its variable is BACKFILL_TABLE_JOBS. @throws BackfillError `usage` */
 export function setting<T>(layers: Layers, name: string, read: (word: Word) => T, fallback: T): Setting<T> {
   const typed = layers.flags.get(name)
   if (typed !== undefined) return { value: read(typed), origin: `flag ${typed.place}` }
@@ -70,10 +67,7 @@ export function setting<T>(layers: Layers, name: string, read: (word: Word) => T
     : { value: read(found), origin: found.origin }
 }
 
-/**
- * Reads `.env`; without one there are no variables.
- * @throws BackfillError `usage` if it exists and cannot be read, or has a line that sets nothing.
- */
+/** Without a file there are no variables. @throws BackfillError `usage` if it cannot be read */
 export function readDotenv(file: string | undefined): Environment {
   if (file === undefined) return {}
   try {

@@ -1,15 +1,14 @@
 // Owns the entries of the commands that only read.
-import type { CommandEntry } from '../../session/command.ts'
+import type { DeclaredEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
 import { declared, flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 import { REPORT, SETUP } from './setup.ts'
 
-export const LOOK: readonly CommandEntry[] = [
+export const LOOK: readonly DeclaredEntry[] = [
   {
     name: 'status',
     about: 'Show what each table has, what it lacks, and why',
-    usage: '[table…] [flags]',
     flags: declared(
       ...flags.selection,
       flags.lag,
@@ -45,7 +44,6 @@ export const LOOK: readonly CommandEntry[] = [
   {
     name: 'plan',
     about: 'Show what `up` would process now, and what it costs',
-    usage: '[table…] [flags]',
     flags: declared(
       ...flags.selection,
       ...flags.range,
@@ -54,7 +52,6 @@ export const LOOK: readonly CommandEntry[] = [
       flags.json,
       ...flags.common,
     ),
-    exits: exits.asking,
     examples: {
       'See what is left to do, and how long it takes': 'plan',
       'See how a range would be cut': 'plan --chunks --from 1 --to 99999 --chunk-rows 1000000',
@@ -67,24 +64,15 @@ export const LOOK: readonly CommandEntry[] = [
     name: 'diff',
     about: "Show how a table's SQL changed since it built its ranges",
     usage: '<table> [flags]',
-    flags: declared(
-      flags.oneTable,
-      'from-hash <hash>  The older SQL, by the first digits of its hash, e.g. 1a2b3c4d (default: the SQL of most stale blocks)',
-      'to-hash <hash>  The newer SQL, by the first digits of its hash, e.g. 5e6f7a8b (default: the file)',
-      flags.json,
-      ...flags.common,
-    ),
-    exits: exits.asking,
+    flags: [flags.oneTable, flags.json, ...flags.common],
     examples: {
       'Compare the file with the SQL of the stale ranges': 'diff address_diffs',
-      'Compare with an earlier version': 'diff address_diffs --from-hash 1a2b3c4d',
     },
     load: async () => (await import('../../commands/diff/command.ts')).diffCommand,
   },
   {
     name: 'verify',
     about: 'Compute done blocks again and compare them with the table',
-    usage: '[table…] [flags]',
     flags: declared(
       flag(
         'tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none; all with --sources or --stored)',
@@ -120,7 +108,6 @@ export const LOOK: readonly CommandEntry[] = [
   {
     name: 'digest',
     about: 'Print sums of the rows, to compare two installations',
-    usage: '[table…] [flags]',
     flags: declared(
       ...flags.selection,
       'from <block>  First block, or UTC time, e.g. 19000000 (default: 0)',
@@ -147,11 +134,9 @@ export const LOOK: readonly CommandEntry[] = [
       'limit <rows>  Maximum number of rows, e.g. 100 (default: 20; with --format all)',
       'format <name>  Output format of ClickHouse, in place of a table, e.g. CSVWithNames, JSONEachRow',
       'print-sql  The statement with its values, to paste into a client; asks no server',
-      'explain  The query plan, and how much would be read',
       flags.json,
       ...flags.common,
     ),
-    exits: exits.asking,
     examples: {
       'See what a transform computes': 'preview address_diffs --from 19000000',
       'Save rows as CSV': 'preview address_diffs --from 1 --to 99 --format CSV > rows.csv',
@@ -171,7 +156,6 @@ export const LOOK: readonly CommandEntry[] = [
       flags.json,
       ...flags.common,
     ),
-    exits: exits.asking,
     examples: {
       'Show the latest runs': 'log',
       'Show what failed in one table': 'log address_diffs --errors',
@@ -187,7 +171,6 @@ export const LOOK: readonly CommandEntry[] = [
       flags.json,
       ...flags.common,
     ),
-    exits: exits.asking,
     examples: {
       'List the tables of a folder': 'list --sql ./sql',
       'Find tables that nothing fills any more': 'list --orphans',

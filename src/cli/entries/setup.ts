@@ -1,10 +1,10 @@
 // Owns the entries of the commands about the configuration and the servers, and of those that show the tables in a browser.
 import * as flags from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
-import type { CommandEntry } from '../../session/command.ts'
+import type { DeclaredEntry } from '../../session/command.ts'
 import { declared, flag } from '../../terminal/flags.ts'
 
-export const SETUP: readonly CommandEntry[] = [
+export const SETUP: readonly DeclaredEntry[] = [
   {
     name: 'info',
     about: 'Show the configuration, where it comes from, and the servers',
@@ -16,7 +16,6 @@ export const SETUP: readonly CommandEntry[] = [
       flags.json,
       ...flags.common,
     ),
-    exits: exits.asking,
     examples: {
       'Show which server is meant, and why': 'info',
       'What an administrator types for the user of up': 'info --grants runner',
@@ -51,11 +50,10 @@ export const SETUP: readonly CommandEntry[] = [
   },
 ]
 
-export const REPORT: readonly CommandEntry[] = [
+export const REPORT: readonly DeclaredEntry[] = [
   {
     name: 'report',
     about: 'Write one page about tables, runs and SQL, for a browser',
-    usage: '[table…] [flags]',
     flags: declared(
       ...flags.selection,
       'output <file>  File to write; `-` is stdout, e.g. /var/www/backfill.html (default: report.html)',
@@ -64,7 +62,6 @@ export const REPORT: readonly CommandEntry[] = [
       flags.quiet,
       ...flags.common,
     ),
-    exits: exits.asking,
     examples: {
       'Write report.html': 'report',
       'Write one page about two networks': 'report --network mainnet,sepolia --output networks.html',
@@ -75,7 +72,6 @@ export const REPORT: readonly CommandEntry[] = [
   {
     name: 'serve',
     about: 'Serve that page live, metrics, and answers for probes, over HTTP',
-    usage: '[table…] [flags]',
     flags: declared(
       ...flags.selection,
       'listen <address:port>  Where to listen; whoever reaches it can read, e.g. 0.0.0.0:8477 (default: 127.0.0.1:8477)',

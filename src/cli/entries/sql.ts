@@ -1,10 +1,10 @@
 // Owns the entries of the commands for editing the SQL files.
-import type { CommandEntry } from '../../session/command.ts'
+import type { DeclaredEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
 import { declared, flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
-export const SQL: readonly CommandEntry[] = [
+export const SQL: readonly DeclaredEntry[] = [
   {
     name: 'init',
     about: 'Write the files of a project of your own; what is there stays as it is',
@@ -21,7 +21,6 @@ export const SQL: readonly CommandEntry[] = [
   {
     name: 'check',
     about: 'Find errors in the SQL files, and misfits with the servers',
-    usage: '[table…] [flags]',
     flags: declared(
       ...flags.selection,
       'offline  Check the files alone, without a server',
@@ -39,7 +38,6 @@ export const SQL: readonly CommandEntry[] = [
   {
     name: 'test',
     about: 'Run the unit tests of the transforms; needs no server',
-    usage: '[table…] [flags]',
     flags: declared(
       ...flags.selection,
       'format <text|junit>  Form of the results: text, or JUnit XML (default: text)',
@@ -62,7 +60,6 @@ export const SQL: readonly CommandEntry[] = [
   {
     name: 'try',
     about: 'Show what an edit changes, also in the tables that read it',
-    usage: '[table…] [flags]',
     flags: declared(
       flag('tables <a,b>  Edited tables, e.g. address_diffs,address_reads (default: --changed)', {
         bare: true,
@@ -76,7 +73,6 @@ export const SQL: readonly CommandEntry[] = [
       flags.json,
       ...flags.common,
     ),
-    exits: exits.asking,
     examples: {
       'See what your edits do': 'try',
       'For the comment in a pull request': 'try --changed --sample 20 --format markdown',
@@ -91,15 +87,13 @@ export const SQL: readonly CommandEntry[] = [
       flag('table <key>  Key of the new table, e.g. gas_per_block', { bare: true }),
       'sources <sources>  Source tables that it reads, e.g. transaction,traces (default: transaction)',
       'after <a,b>  Derived tables that it reads, e.g. accounts_alive',
-      'rows <per-block|per-key>  What a row belongs to: a block, or an address, of which the latest row is kept (default: per-block)',
       flags.json,
       flags.sql,
       flags.noColor,
     ),
     exits: exits.local,
     examples: {
-      'A table with a row per block': 'new gas_per_block --sources transaction',
-      'A table with the latest row of each address': 'new last_seen --rows per-key',
+      'A table of two sources': 'new calls_per_block --sources transaction,traces',
     },
     load: async () => (await import('../../commands/new/command.ts')).newTable,
   },

@@ -1,7 +1,7 @@
 // Owns the entries of the commands that steer runs, wait for them, and record what a person says about blocks.
 import * as flags from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
-import type { CommandEntry } from '../../session/command.ts'
+import type { DeclaredEntry } from '../../session/command.ts'
 import { declared, flag } from '../../terminal/flags.ts'
 
 const until = flag(
@@ -14,21 +14,19 @@ const jobs = flag(
 function steering(
   name: 'pause' | 'limit' | 'resume',
   about: string,
-  more: CommandEntry['flags'],
-  examples: CommandEntry['examples'],
-): CommandEntry {
+  more: DeclaredEntry['flags'],
+  examples: DeclaredEntry['examples'],
+): DeclaredEntry {
   return {
     name,
     about,
-    usage: '[table…] [flags]',
     flags: [...flags.selection, ...more, flags.json, ...flags.common],
-    exits: exits.asking,
     examples,
     load: async () => (await import('../../commands/steer/command.ts')).steer(name),
   }
 }
 
-export const STEER: readonly CommandEntry[] = [
+export const STEER: readonly DeclaredEntry[] = [
   steering('pause', 'Let running chunks end and start no more, in every run', [until], {
     'Pause every run until six': 'pause --until 18:00',
     'Work on one table only': 'pause --exclude accounts_alive',
@@ -62,7 +60,7 @@ export const STEER: readonly CommandEntry[] = [
   },
 ]
 
-export const DECLARE: readonly CommandEntry[] = [
+export const DECLARE: readonly DeclaredEntry[] = [
   {
     name: 'accept',
     about: 'Mark source gaps and incomplete blocks as expected: done',

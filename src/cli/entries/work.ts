@@ -1,15 +1,14 @@
 // Owns the entries of the commands that write.
-import type { CommandEntry } from '../../session/command.ts'
+import type { DeclaredEntry } from '../../session/command.ts'
 import { DECLARE, STEER } from './steer.ts'
 import * as flags from '../../terminal/flags.ts'
 import { declared, flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
-export const WORK: readonly CommandEntry[] = [
+export const WORK: readonly DeclaredEntry[] = [
   {
     name: 'up',
     about: 'Create missing tables and process every missing block',
-    usage: '[table…] [flags]',
     flags: declared(
       ...flags.selection,
       ...flags.range,
@@ -70,8 +69,7 @@ export const WORK: readonly CommandEntry[] = [
     usage: '<table> [flags]',
     flags: declared(
       flags.oneTable,
-      'keep  The old table stays beside the new one (default)',
-      'drop-old  The old table is dropped at the end. If an earlier rebuild kept one, drop it and do no more',
+      'drop-old  Drop the old table at the end, in place of keeping it. If an earlier rebuild kept one, drop it and do no more',
       'yes  No question before the old table is dropped; needed outside a terminal',
       flags.dryRun,
       'sample <count>  Number of chunks of the new table to verify before the exchange, e.g. 100 (default: 10)',
@@ -101,15 +99,7 @@ export const WORK: readonly CommandEntry[] = [
     name: 'create-tables',
     about: 'Create the derived tables that do not exist',
     usage: '(<table…> | --all) [flags]',
-    flags: [
-      flag('tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none)', {
-        bare: true,
-      }),
-      flags.all,
-      flags.json,
-      ...flags.common,
-    ],
-    exits: exits.asking,
+    flags: [...flags.choice, flags.json, ...flags.common],
     examples: {
       'Create all tables': 'create-tables --all',
       'Create one, and the tables that it reads': 'create-tables --tables accounts_alive',
@@ -124,15 +114,11 @@ export const WORK: readonly CommandEntry[] = [
     about: 'Free the locks of tables; their holder can write no more',
     usage: '(<table…> | --all) [flags]',
     flags: declared(
-      flag('tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none)', {
-        bare: true,
-      }),
-      flags.all,
+      ...flags.choice,
       flags.json,
       'yes  No question if the holder is alive; needed outside a terminal then',
       ...flags.common,
     ),
-    exits: exits.asking,
     examples: { 'Free the lock of one table': 'unlock --tables address_diffs' },
     needsChoice: true,
     load: async () => (await import('../../commands/unlock/command.ts')).unlock,
@@ -185,16 +171,13 @@ export const WORK: readonly CommandEntry[] = [
 ]
 
 /** The verb of the Python scripts: `up` under their flag names. */
-export const PYTHON: readonly CommandEntry[] = [
+export const PYTHON: readonly DeclaredEntry[] = [
   {
     name: 'run',
     about: 'The same as `up`, with the flags of the Python scripts',
     usage: '(<table…> | --all) [flags]',
     flags: declared(
-      flag('tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none)', {
-        bare: true,
-      }),
-      flags.all,
+      ...flags.choice,
       flag('start-block <block>  --from of `up`, e.g. 19000000', { as: 'from' }),
       flag('end-block <block>  --to of `up`, e.g. 19000999', { as: 'to' }),
       flag('step-size <blocks>  --chunk of `up`, e.g. 1000', { as: 'chunk' }),

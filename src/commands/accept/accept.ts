@@ -12,10 +12,7 @@ export type AcceptOptions = {
   readonly range: Range
   /** Blocks that the head stays behind the newest block: above the head nothing is a source gap yet. */
   readonly lag: PerUnit
-  /**
-   * The user named the tables: each must have such blocks in the range, and no others. Otherwise tables without such
-   * blocks and tables that do not exist yet are skipped.
-   */
+  /** The user named the tables: each must have such blocks in the range, and no others. */
   readonly named: boolean
 }
 
@@ -25,11 +22,7 @@ export type Acceptance = Pick<AcceptDecision, 'sourceGaps' | 'incomplete' | 'alr
   readonly targetUuid: string
 }
 
-/**
- * The blocks of the range that can be accepted, for each chosen table that has such blocks. Reads only.
- * @throws BackfillError `usage` for blocks that are neither a source gap nor incomplete, with the reason; if there is
- *   nothing to accept; if a table does not exist yet
- */
+/** The blocks of the range that can be accepted. Reads only. @throws BackfillError `usage` for other blocks, or none */
 export async function planAcceptance(
   workspace: Workspace,
   { range, lag, named }: AcceptOptions,
@@ -66,10 +59,7 @@ export function isNew(decision: Pick<AcceptDecision, 'sourceGaps' | 'incomplete'
   return decision.sourceGaps.length + decision.incomplete.length > 0
 }
 
-/**
- * Records the acceptance under the locks of its tables. It plans again first and accepts nothing if the plan changed.
- * @throws BackfillError `locked` if a run works on a table; `usage`, `failed` if the plan changed
- */
+/** Records the acceptance, unless the plan has changed meanwhile. @throws BackfillError `locked`, `usage`, `failed` */
 export async function accept(
   workspace: Workspace,
   { options, plan }: { readonly options: AcceptOptions; readonly plan: readonly Acceptance[] },

@@ -48,10 +48,7 @@ export async function planRevocation(
   return [...found.values()]
 }
 
-/**
- * Records the revocation under the locks of its tables.
- * @throws BackfillError `locked` if a run works on a table; `failed` if the plan changed
- */
+/** @throws BackfillError `locked` if a run works on a table; `failed` if the plan changed */
 export async function revoke(
   workspace: Workspace,
   { options, plan }: { readonly options: RevokeOptions; readonly plan: readonly Revocation[] },

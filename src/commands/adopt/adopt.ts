@@ -33,10 +33,7 @@ export type AdoptOptions = VerifyOptions & {
 
 export type Adoption = Awaited<ReturnType<typeof planAdoption>>
 
-/**
- * Compares a sample of the rows that could be adopted. Reads only.
- * @throws BackfillError `usage` if there is nothing to adopt; `server`; `failed`
- */
+/** Compares a sample of the rows that could be adopted. Reads only. @throws BackfillError `usage`, `server`, `failed` */
 export async function planAdoption(
   workspace: Workspace,
   ports: VerifyPorts,
@@ -195,10 +192,7 @@ async function knownBlocks(
   return { blocks, chunk: Infinity, looked }
 }
 
-/**
- * Records the adoption under the table's lock.
- * @throws BackfillError `locked` if a run works on the table; `failed` if a run has worked on it since the comparison
- */
+/** Records the adoption under the lock. @throws BackfillError `locked`; `failed` if a run has worked on it meanwhile */
 export async function adopt(
   { ports, network }: Workspace,
   { tableStatus: { table, target, view }, targetUuid, blocks, chunk, inputs }: Adoption,

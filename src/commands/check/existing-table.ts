@@ -19,10 +19,7 @@ export type ExistingCheck = {
   readonly existing: ExistingTable | undefined
 }
 
-/**
- * Reports DDL that the server refuses, and a table that differs from its DDL. Returns whether the table has been compared.
- * @throws BackfillError `server`
- */
+/** Reports DDL that the server refuses, and a table that differs from it. Returns whether the table was compared. */
 export async function checkExistingTable(check: ExistingCheck, report: Report): Promise<boolean> {
   const { target, table, first, existing, types } = check
   const { ddl } = table

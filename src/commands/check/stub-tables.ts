@@ -12,10 +12,7 @@ export type StubTable = {
   readonly columns: readonly DdlColumn[]
 }
 
-/**
- * The statement with an empty subquery in place of each table that has a stub, on the same lines. Undefined if a table
- * cannot be replaced: PREWHERE and SAMPLE work on tables only.
- */
+/** The statement with empty subqueries for missing tables, on the same lines; undefined where none may stand. */
 export function withStubTables(sql: SqlText, stubTables: readonly StubTable[]): string | undefined {
   const tokens = significantTokens(sql)
   const written = new Map<number, string>()

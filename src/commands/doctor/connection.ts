@@ -1,41 +1,8 @@
-// Owns the evaluation of clocks and connections: clock skew, load balancers, idle timeouts and buffering proxies.
+// Owns the evaluation of connections: load balancers, idle timeouts and buffering proxies.
 import { type Asked, type Finding, findings } from './finding.ts'
 
 /** `server`: source and target are one login on one server. */
 export type Role = 'source' | 'target' | 'server'
-
-export type Clock = {
-  /** The server's clock minus this host's. */
-  readonly aheadMs: number
-  /** Round trip of the query: the difference may be wrong by half of it. */
-  readonly roundTripMs: number
-}
-
-/** Tolerance. No decision depends on clocks; `log` and `status` print the servers' times. */
-const SKEW_MS = 2_000
-
-/** `other`: the name of the clock that it is compared with. */
-export function evaluateClock(role: Role, { aheadMs, roundTripMs }: Clock, other = 'this host'): Finding {
-  const { ok, warn } = findings('clock', role)
-  const off = Math.abs(aheadMs)
-  if (off <= SKEW_MS + roundTripMs / 2) return ok(`agrees with ${other} within ${seconds(SKEW_MS)}`)
-  return warn(
-    `${seconds(off)} ${aheadMs > 0 ? 'ahead of' : 'behind'} ${other}; no decision depends on clocks, but times in log and status mislead`,
-    'Let NTP set both clocks: timedatectl set-ntp true',
-  )
-}
-
-export function compareClocks(source: Clock, target: Clock): Finding {
-  const clock = {
-    aheadMs: source.aheadMs - target.aheadMs,
-    roundTripMs: source.roundTripMs + target.roundTripMs,
-  }
-  return evaluateClock('source', clock, 'the target')
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`
-}
 
 export type Answering = {
   readonly url: string

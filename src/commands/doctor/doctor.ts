@@ -1,4 +1,4 @@
-// Owns the order of `backfill doctor`: each login, then both clocks, then the SQL checks, the cluster and the ledger.
+// Owns the order of `backfill doctor`: each login, then the SQL checks, the cluster and the ledger.
 import { type Joined, joinCluster } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
@@ -7,7 +7,7 @@ import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { sameLogin } from '../../clickhouse/servers.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { compareClocks, type Role } from './connection.ts'
+import type { Role } from './connection.ts'
 import { asking, BUILT_IN, type Finding, findings, GROUPS, type Refusal } from './finding.ts'
 import { checkFold } from './ledger.ts'
 import { type ExaminedSide, examineSide } from './side.ts'
@@ -42,26 +42,19 @@ export async function runChecks(input: DoctorInput): Promise<readonly Finding[]>
       : [examine('source', source), examine('target', target)],
   )
   try {
-    const [one, other] = sides.map(({ opened }) => opened?.clock)
     const asked = await Promise.all(sides.map((side) => askInside(input, side)))
-    return inOrder([
-      ...sides.flatMap((side) => side.findings),
-      ...(one && other ? [compareClocks(one, other)] : []),
-      ...asked.flat(),
-      ...broken,
-    ])
+    return inOrder([...sides.flatMap((side) => side.findings), ...asked.flat(), ...broken])
   } finally {
-    await Promise.all(sides.flatMap(({ opened }) => opened?.server.close() ?? []))
+    await Promise.all(sides.map(({ server }) => server?.close()))
   }
 }
 
 /** The SQL checks of a server that could be opened; on the target also the cluster and the ledger. */
 async function askInside(
   input: DoctorInput,
-  { role, sides, opened }: ExaminedSide,
+  { role, sides, server }: ExaminedSide,
 ): Promise<readonly Finding[]> {
-  if (opened === undefined) return []
-  const { server } = opened
+  if (server === undefined) return []
   const { source, target, network, cluster, tables, checks } = input
   const names = namesFor(input.ledgerDatabase)
   const place: Place = {

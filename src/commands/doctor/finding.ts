@@ -17,7 +17,6 @@ export const GROUPS: readonly string[] = [
 /** The checks that need more than an SQL file (see sql/doctor/ for the others), and the group of each. */
 export const BUILT_IN = {
   reach: 'Servers',
-  clock: 'Servers',
   balancer: 'Servers',
   'idle-timeout': 'Connection',
   buffering: 'Connection',

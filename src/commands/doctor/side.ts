@@ -1,5 +1,5 @@
-// Owns the checks of one login on one server: reachability, clock, connection and settings.
-import { monotonicMs, wallClock } from '../../seam/clock.ts'
+// Owns the checks of one login on one server: reachability, connection and settings.
+import { monotonicMs } from '../../seam/clock.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { identitiesBehind } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
@@ -13,9 +13,7 @@ import {
   type SettingsLimits,
 } from '../../clickhouse/settings-limits.ts'
 import {
-  type Clock,
   evaluateBalancer,
-  evaluateClock,
   evaluateBuffering,
   evaluateIdleTimeout,
   type Arrival,
@@ -30,8 +28,8 @@ export type ExaminedSide = {
   /** Both sides if source and target are the same login. */
   readonly sides: readonly ServerRole[]
   readonly findings: readonly Finding[]
-  /** Opened as a run opens it, with its clock; undefined if it is unreachable or its profile would truncate results. */
-  readonly opened: { readonly server: Server; readonly clock: Clock } | undefined
+  /** As a run opens it; undefined if it is unreachable or its profile would truncate results. */
+  readonly server: Server | undefined
 }
 
 export type SideQuestion = Pick<ExaminedSide, 'role' | 'sides'> & {
@@ -52,15 +50,15 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
   ])
   if ('refused' in asked && asked.refused.code !== SETTING_CONSTRAINT_VIOLATION) {
     const { reason, hint } = asked.refused
-    return { role, sides, opened: undefined, findings: [reach.fail(reason, hint ?? 'backfill info')] }
+    return { role, sides, server: undefined, findings: [reach.fail(reason, hint ?? 'backfill info')] }
   }
   const rights = [
     ...('refused' in asked && 'refused' in limits ? [] : [evaluateSettings(role, username, limits)]),
     evaluateProfile(role, username, { opened: asked, limits }),
   ]
   if ('refused' in asked)
-    return { role, sides, opened: undefined, findings: [reach.ok(`${url} as '${username}'`), ...rights] }
-  const { server, clock, identities } = asked.got
+    return { role, sides, server: undefined, findings: [reach.ok(`${url} as '${username}'`), ...rights] }
+  const { server, identities } = asked.got
   const [idleWait, arrival] = await Promise.all([
     asking(connection, () => again(server, (fresh) => waitIdle(fresh, idleSeconds))),
     asking(connection, () => again(server, readArrival)),
@@ -68,10 +66,9 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
   return {
     role,
     sides,
-    opened: { server, clock },
+    server,
     findings: [
-      reach.ok(`${url} as '${username}', answers in ${Math.max(1, Math.round(clock.roundTripMs))} ms`),
-      evaluateClock(role, clock),
+      reach.ok(`${url} as '${username}'`),
       evaluateBalancer(role, { url, identities, isCluster }),
       evaluateIdleTimeout(role, idleWait),
       evaluateBuffering(role, arrival),
@@ -83,8 +80,7 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
 async function openSide(connection: Connection) {
   const server = await openServer(connection)
   try {
-    const [clock, identities] = await Promise.all([readClock(server), identitiesBehind(server)])
-    return { server, clock, identities: [server.info.identity, ...identities] }
+    return { server, identities: [server.info.identity, ...(await identitiesBehind(server))] }
   } catch (error) {
     await server.close()
     throw error
@@ -142,21 +138,6 @@ async function readArrival({ client }: Server): Promise<Arrival> {
   for await (const _ of stream) firstMs ??= monotonicMs() - started
   const lastMs = monotonicMs() - started
   return { firstMs: firstMs ?? lastMs, lastMs }
-}
-
-/** The quickest of three queries, because the round trip limits the accuracy of the difference. */
-async function readClock({ client }: Server): Promise<Clock> {
-  let best: Clock | undefined
-  for (let round = 0; round < 3; round++) {
-    const [sentAt, started] = [wallClock().getTime(), monotonicMs()]
-    const [row] = await client.rows<{ ms: number }>({
-      query: 'SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS ms',
-    })
-    const roundTripMs = monotonicMs() - started
-    if (best === undefined || roundTripMs < best.roundTripMs)
-      best = { aheadMs: Number(row?.ms) - (sentAt + roundTripMs / 2), roundTripMs }
-  }
-  return best!
 }
 
 /** Whether the user may change the settings that statements send and, on the target, write. */

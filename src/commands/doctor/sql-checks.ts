@@ -11,10 +11,7 @@ import type { Role } from './connection.ts'
 
 export type SqlCheck = DoctorHeader & { readonly id: string; readonly file: string; readonly sql: string }
 
-/**
- * The files of `doctor/` in these SQL folders. For equal names the later folder wins. Broken files are reported.
- * @throws BackfillError `usage` if a file cannot be read
- */
+/** Of equal names the later folder's file counts. Broken files are reported. @throws BackfillError `usage` */
 export async function readSqlChecks(
   folders: readonly string[],
   report: Report,

@@ -22,10 +22,7 @@ export async function findChangedFiles(
   return new Map(await Promise.all(found))
 }
 
-/**
- * Removes the coverage of such blocks under the locks: the next run deletes their rows and imports them.
- * @throws BackfillError `locked`, `server`
- */
+/** Removes their coverage under the locks, so that the next run imports them. @throws BackfillError `locked`, `server` */
 export async function forgetChangedFiles(
   opened: ConnectedWorkspace,
   range: Range,

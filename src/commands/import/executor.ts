@@ -163,10 +163,7 @@ export type ImportWorkspaceOptions = WorkspaceOptions & {
   readonly range: Range
 }
 
-/**
- * Rows go into the source database, written by the target's user, whose ledger and fence are on that server.
- * @throws BackfillError `usage` if source and target are two servers; `server` as `connectWorkspace`
- */
+/** @throws BackfillError `usage` if source and target are two servers: fence and ledger must be beside the rows */
 export async function openImportWorkspace(options: ImportWorkspaceOptions): Promise<ConnectedWorkspace> {
   const { tables, files, range, source, target, catalogue } = options
   const opened = await connectWorkspace({ ...options, target: { ...target, database: source.database } })

@@ -41,10 +41,7 @@ export function chooseImports(
 
 export type ImportPlan = Awaited<ReturnType<typeof planImport>>
 
-/**
- * Looks up every file that is not imported yet; writes nothing. `changed`: by table key, files that count as not imported.
- * @throws BackfillError
- */
+/** Looks up every file that is not imported yet, or `changed` (by table key). @throws BackfillError */
 export async function planImport(
   workspace: Workspace,
   files: FilesPort,

@@ -20,14 +20,12 @@ const FILES: Readonly<Record<string, string>> = {
 
 const TABLE = {
   key: 'transactions_per_block',
-  rows: 'per-block',
   inputs: [
     {
       kind: 'source',
       header: 'canonical_execution_transaction',
       table: 'canonical_execution_transaction',
       short: 'transaction',
-      address: 'from_address',
       position: 'block_number',
       network: 'meta_network_name',
       isFinal: true,

@@ -1,14 +1,14 @@
 // Owns `backfill new`: it writes the files of a new table, which pass `check` unchanged.
 import { join, sep } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { Catalogue, SqlText, Unit } from '../../model/model.ts'
+import type { Catalogue } from '../../model/model.ts'
 import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
 import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { isTableKey, shortName } from '../../model/table-key.ts'
 import { shown } from '../../project/sql-files.ts'
-import { names, oneOf, readFlag } from '../../workspace/values.ts'
+import { names, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 import { readFile } from 'node:fs/promises'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
@@ -21,7 +21,6 @@ export const newTable: Command = async ({ config, output, flags }) => {
   assertKey(key)
   const folder = config.sql.value.at(-1)!
   assertOwnFolder(folder)
-  const rows = readFlag(flags, 'rows', oneOf<Scaffold['rows']>(['per-block', 'per-key'])) ?? 'per-block'
 
   // Errors in other tables do not matter here: `check` reports them.
   const { catalogue, drafts } = await readFolders(config.sql.value, () => {}, { mayBeEmpty: true })
@@ -29,8 +28,8 @@ export const newTable: Command = async ({ config, output, flags }) => {
   if (rival !== undefined) throw usageError(`${rival.file} has a table of that name`, 'choose another key')
   const [given, after] = [readFlag(flags, 'sources', names), readFlag(flags, 'after', names) ?? []]
   const sources = given ?? (after.length > 0 ? [] : ['transaction'])
-  const inputs = inputsOf(catalogue, { sources, after }).map((input) => fitting(input, rows))
-  const written = await writeNewFiles(folder, await tableFiles(folder, { key, rows, inputs }))
+  const inputs = inputsOf(catalogue, { sources, after })
+  const written = await writeNewFiles(folder, await tableFiles(folder, { key, inputs }))
   output.answer(
     { files: written },
     written.map((path) => `Wrote ${path}`),
@@ -72,77 +71,63 @@ function assertOwnFolder(folder: string): void {
   )
 }
 
-type Found = Omit<ScaffoldInput, 'address' | 'isFinal'> & { readonly ddl: SqlText; readonly unit: Unit }
-
+/** @throws BackfillError `usage` for a name that no table has, and for an input that the template cannot read */
 function inputsOf(
   { sources, tables }: Catalogue,
   named: { readonly sources: readonly string[]; readonly after: readonly string[] },
-): readonly Found[] {
-  const find = (flag: keyof typeof named, what: string, known: readonly Found[]) =>
+): readonly Input[] {
+  const known = {
+    sources: sources.map(({ table, columns, ...source }) => ({
+      ...source,
+      ...columns,
+      kind: 'source' as const,
+      header: table,
+      table,
+      short: shortName(table),
+    })),
+    after: tables.map(({ key, target, ...table }) => ({
+      ...table,
+      kind: 'target' as const,
+      header: key,
+      table: target,
+      short: key,
+      network: undefined,
+    })),
+  }
+  return (['sources', 'after'] as const).flatMap((flag) =>
     named[flag].map((name) => {
-      const found = known.find(({ header, short }) => header === name || short === name)
-      if (found !== undefined) return found
-      const shortNames = known.map(({ short }) => short)
-      throw usageError(`--${flag}: there is no ${what} '${name}'`, knownNames(`${what}s`, name, shortNames))
-    })
-  return [
-    ...find(
-      'sources',
-      'source table',
-      sources.map(({ table, ddl, unit, columns }) => ({
-        kind: 'source',
-        header: table,
-        table,
-        short: shortName(table),
-        ...columns,
-        ddl,
-        unit,
-      })),
-    ),
-    ...find(
-      'after',
-      'table',
-      tables.map(({ key, target, ddl, unit, position }) => ({
-        kind: 'target',
-        header: key,
-        table: target,
-        short: key,
-        position,
-        network: undefined,
-        ddl,
-        unit,
-      })),
-    ),
-  ]
+      const found = known[flag].find(({ header, short }) => header === name || short === name)
+      const what = flag === 'sources' ? 'source table' : 'table'
+      if (found === undefined)
+        throw usageError(
+          `--${flag}: there is no ${what} '${name}'`,
+          knownNames(
+            `${what}s`,
+            name,
+            known[flag].map(({ short }) => short),
+          ),
+        )
+      const { unit, table, position } = found
+      const columns = ddlColumns(found.ddl)
+      if (unit !== 'block' || !columns.some((column) => column.name === position))
+        throw usageError(
+          `${table} has ${unit !== 'block' ? 'positions that are times' : `no column '${position}'`}`,
+          'choose an input with blocks in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',
+        )
+      const engine = readEngine(createTable(found.ddl).clauses.get('ENGINE') ?? [])
+      const address = columns.find(({ name, type }) => ADDRESSES.includes(name) && TEXT.test(type))?.name
+      return { ...found, address, isFinal: COLLAPSING_ENGINES.test(engine?.name ?? '') }
+    }),
+  )
 }
 
 const ADDRESSES = ['address', 'contract_address', 'from_address', 'action_from']
 
-/** @throws BackfillError `usage` for an input without the columns that the template needs */
-function fitting({ ddl, unit, ...input }: Found, rows: Scaffold['rows']): ScaffoldInput {
-  const declared = ddlColumns(ddl)
-  const columns = declared.map(({ name }) => name)
-  const engine = readEngine(createTable(ddl).clauses.get('ENGINE') ?? [])
-  if (unit !== 'block' || !columns.includes(input.position)) {
-    throw usageError(
-      `${input.table} has ${unit !== 'block' ? 'positions that are times' : /^\w+$/.test(input.position) ? `no column '${input.position}'` : `positions that are no plain column: ${input.position}`}`,
-      'choose an input with blocks in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',
-    )
-  }
-  // The test has short texts, which no FixedString takes.
-  const texts = declared.filter(({ type }) => /^(?:LowCardinality\()?String\b/.test(type))
-  const address = ADDRESSES.find((column) => texts.some(({ name }) => name === column))
-  if (address === undefined && rows === 'per-key') {
-    throw usageError(
-      `${input.table} has no address column of type String, which --rows per-key needs`,
-      'use --rows per-block, then edit the files',
-    )
-  }
-  return { ...input, address, isFinal: COLLAPSING_ENGINES.test(engine?.name ?? '') }
-}
+/** The test has short texts, which no FixedString takes. */
+const TEXT = /^(?:LowCardinality\()?String\b/
 
 /** A table that the new one reads. */
-type ScaffoldInput = {
+type Input = {
   /** The parameter that names its database. */
   readonly kind: 'source' | 'target'
   /** As the header names it: a source table, or the key of a derived one. */
@@ -151,57 +136,45 @@ type ScaffoldInput = {
   readonly table: string
   /** As a unit test names it. */
   readonly short: string
+  /** The column with the block. */
   readonly position: string
-  /** The column with the network's name; undefined: all rows are of the network. */
+  /** Undefined: all rows are of the network. */
   readonly network: string | undefined
   /** Its engine takes FINAL. */
   readonly isFinal: boolean
-  /** The column that holds an address; undefined if the table has none. */
-  readonly address: string | undefined
+  /** The column that holds an address, to tell rows of a block apart. */
+  readonly address?: string | undefined
 }
 
-type Scaffold = {
-  readonly key: string
-  readonly inputs: readonly ScaffoldInput[]
-  /** The folder of templates. `per-key`: the latest row of each address; every input has an address then. */
-  readonly rows: 'per-block' | 'per-key'
-}
+type Scaffold = { readonly key: string; readonly inputs: readonly Input[] }
 
-async function fillTemplate(
-  template: 'ddl.sql' | 'transform.sql' | 'test.yaml',
-  { key, inputs, rows }: Scaffold,
-): Promise<string> {
-  const text = await readFile(new URL(`sql-templates/${rows}/${template}`, PACKAGE_FOLDER), 'utf8')
-  const headers = (kind: ScaffoldInput['kind']) =>
-    inputs.filter((input) => input.kind === kind).map(({ header }) => header)
+async function fillTemplate(template: string, { key, inputs }: Scaffold): Promise<string> {
+  const text = await readFile(new URL(`sql-templates/table/${template}`, PACKAGE_FOLDER), 'utf8')
+  const reads = (name: string, kind: Input['kind']) => {
+    const headers = inputs.filter((input) => input.kind === kind).map(({ header }) => header)
+    return headers.length === 0 ? [] : [`--! ${name}: ${headers.join(', ')}`]
+  }
   const values: Readonly<Record<string, string>> = {
     key,
     names: inputs.map(({ short }) => short).join(', '),
-    reads: Object.entries({ sources: headers('source'), after: headers('target') })
-      .filter(([, list]) => list.length > 0)
-      .map(([name, list]) => `--! ${name}: ${list.join(', ')}`)
-      .join('\n'),
-    inputs: inputs.map((input) => selectText(input, rows)).join('\n    UNION ALL\n'),
-    given: inputs.map((input) => givenText(input, rows)).join('\n'),
+    reads: [...reads('sources', 'source'), ...reads('after', 'target')].join('\n'),
+    inputs: inputs.map(selectText).join('\n    UNION ALL\n'),
+    given: inputs.map(givenText).join('\n'),
     count: String(inputs.length),
     final: inputs.some(({ isFinal }) => isFinal) ? 'FINAL, because source rows can be written again. ' : '',
   }
   return text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name]!)
 }
 
-function selectText(
-  { kind, table, address, position, network, isFinal }: ScaffoldInput,
-  rows: Scaffold['rows'],
-): string {
-  const account = rows === 'per-key' ? `lower(${address}) AS account, ` : ''
+function selectText({ kind, table, position, network, isFinal }: Input): string {
   const blocks = `${position} BETWEEN {from_block:UInt64} AND {to_block:UInt64}`
-  return `    SELECT ${account}${position} AS block
+  return `    SELECT ${position} AS block
     FROM {${kind}:Identifier}.${table}${isFinal ? ' FINAL' : ''}
     WHERE ${network === undefined ? '' : `${network} = {network:String}\n      AND `}${blocks}`
 }
 
-function givenText({ short, address, kind, position }: ScaffoldInput, rows: Scaffold['rows']): string {
-  const column = kind === 'target' || rows === 'per-key' ? address : undefined
+function givenText({ short, address, kind, position }: Input): string {
+  const column = kind === 'target' ? address : undefined
   const row = (value: string, index: number) =>
     `    - { ${position}: ${100 + index}${column === undefined ? '' : `, ${column}: ${value}`} }`
   return [`  ${short}:`, ...['0xa', '0xb', '0xc'].map(row)].join('\n')

@@ -1,4 +1,4 @@
-// Owns `backfill preview`: the rows of a transform for a range, its statement or its query plan. Reads only.
+// Owns `backfill preview`: the rows of a transform for a range, or its statement. Reads only.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { PreviewQuestion } from './preview.ts'
 import { intersect, type Range } from '../../model/blocks.ts'
@@ -47,10 +47,7 @@ export const preview: Command = async (context) => {
   return await withConnections(context, async (connections) => {
     const { withPreview } = await import('./preview.ts')
     return await withPreview(connections, { table, network, range: inside }, async (look) => {
-      if (flags.has('explain')) {
-        const { plan, estimate } = await look.explain()
-        output.data([...plan.split('\n'), 'At most this would be read:', ...estimate.trimEnd().split('\n')])
-      } else if (format !== undefined) await output.stream(await look.stream(format, limit))
+      if (format !== undefined) await output.stream(await look.stream(format, limit))
       else if (json) output.json({ table: name, range: inside, ...(await look.rows(limit ?? DEFAULT_LIMIT)) })
       else {
         const rows = limit ?? DEFAULT_LIMIT
@@ -83,18 +80,12 @@ function insideLimits({ output }: Context, { table, network, range }: PreviewQue
 }
 
 function assertNotMixed(flags: Flags): void {
-  const typed = ['print-sql', 'explain', 'format', 'json']
-    .filter((flag) => flags.has(flag))
-    .map((flag) => `--${flag}`)
-  if (typed.length > 1) throw usageError(`${typed.join(' and ')} exclude each other`, 'keep one of them')
-  if (flags.has('limit') && typed[0] !== undefined && !['--format', '--json'].includes(typed[0]))
-    throw usageError(`--limit has no effect with ${typed[0]}`, 'remove it')
+  const typed = ['print-sql', 'format', 'json'].filter((flag) => flags.has(flag))
+  if (flags.has('print-sql') && flags.has('limit')) typed.push('limit')
+  if (typed.length > 1) throw usageError(`--${typed.join(' and --')} exclude each other`, 'keep one of them')
 }
 
-/**
- * The transform for pasting into any client: comments and layout as in the file, the settings of its header in a
- * clause. `values` holds the values that the runner would bind; a parameter without a value stays unchanged.
- */
+/** The transform for any client: the file's layout, the header's settings in a clause, and the runner's values. */
 export function boundStatement(
   { transform, settings }: Pick<TableDefinition, 'transform' | 'settings'>,
   values: Readonly<Record<string, unknown>>,

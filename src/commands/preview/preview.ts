@@ -1,4 +1,4 @@
-// Owns the reading of a transform's rows: a table, a stream in any format, or a query plan. The server formats them.
+// Owns the reading of a transform's rows: a table, or a stream in any format. The server formats them.
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { ClickHouseSettings, DataFormat } from '@clickhouse/client'
@@ -18,11 +18,7 @@ export type PreviewQuestion = {
   readonly range: Range
 }
 
-/**
- * Opens only the servers that the transform needs and passes the preview to `use`. The server enforces that every
- * statement is read-only.
- * @throws BackfillError `usage` with file and line if the server does not accept the transform
- */
+/** Opens only the servers that the transform needs; every statement is read-only. @throws BackfillError `usage` */
 export async function withPreview<T>(
   connections: { readonly source: Connection; readonly target: Connection },
   question: PreviewQuestion,
@@ -91,11 +87,7 @@ function previewOn(
     /** The first rows in the order of their columns, as ClickHouse draws a table of `width` columns; '' for no rows. */
     table: async (limit: number, width: number) =>
       await text(await ask(select(limit), { ...PRETTY, ...fitting(width, { columns, rows: limit }) })),
-    /**
-     * All rows, or the first ones, as the server formats them. If the server stops early, the stream fails with a
-     * BackfillError; the server's error message is not among the bytes.
-     * @throws BackfillError `usage` for an unknown format
-     */
+    /** As the server formats them; if it stops early, the stream fails. @throws BackfillError `usage`: unknown format */
     stream: async (format: string, limit: number | undefined) =>
       await ask(select(limit), { default_format: format as DataFormat }),
     /** The first rows for a JSON document: `rows` are arrays; numbers above 32 bits are texts. */
@@ -107,13 +99,6 @@ function previewOn(
       }
       return { columns: meta, rows: verbatim(data) }
     },
-    /** The query plan, and an upper estimate of the reads: a table without rows if no MergeTree table is read. */
-    explain: async () => ({
-      plan: await text(
-        await ask(`EXPLAIN indexes = 1\n${table.transform.text}`, { default_format: 'TabSeparatedRaw' }),
-      ),
-      estimate: await text(await ask(`EXPLAIN ESTIMATE\n${table.transform.text}`, PRETTY)),
-    }),
   }
 }
 
@@ -146,10 +131,7 @@ function fitting(
   }
 }
 
-/**
- * The chunks of a response. The last 16 KB are kept back until it ends, because there the server writes the exception
- * before it closes the connection.
- */
+/** Keeps the last 16 KB back until the end: there the server writes an exception before it closes the connection. */
 async function* untilItsEnd(
   stream: Readable,
   failure: (error: unknown) => BackfillError,

@@ -20,10 +20,7 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
     )
 }
 
-/**
- * The head for the new table if the old table reaches beyond the sources' head, after a run with --to or a smaller
- * lag. Undefined if the natural head suffices.
- */
+/** Undefined if the natural head suffices; the old table may reach beyond it, after a run with --to or a smaller lag. */
 export async function forcedHead(
   { workspace, table, options }: Rebuilding,
   building: Workspace,
@@ -34,10 +31,7 @@ export async function forcedHead(
   return end !== undefined && end > (tableStatus.bounds.inputs.naturalHead ?? -1) ? end : undefined
 }
 
-/**
- * Copies the accepted blocks of the old table, then checks that the new table covers all blocks of the old one.
- * @throws BackfillError `failed` if it does not
- */
+/** Copies accepted blocks of the old table. @throws BackfillError `failed` if the new one lacks others of its blocks */
 export async function carryAccepted(
   { workspace, table, lock }: Rebuilding,
   { name, old, runId }: { readonly name: string; readonly old: string; readonly runId: string },

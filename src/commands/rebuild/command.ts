@@ -69,8 +69,6 @@ function assertNoCluster({ config }: Context, table: string): void {
 }
 
 export function rebuildOptions({ config, flags }: Context): RebuildOptions {
-  if (flags.has('keep') && flags.has('drop-old'))
-    throw usageError('--keep and --drop-old exclude each other', 'keep one of them')
   return {
     up: upOptions({ config, flags }),
     sample: readFlag(flags, 'sample', positiveCount) ?? 10,

@@ -19,11 +19,7 @@ import { verifyCode } from '../verify/render.ts'
 import { verify, type VerifyReport } from '../verify/verify.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/**
- * Rebuilds a table of one server from its current files, DDL and transform.
- * @throws BackfillError `usage` if there is nothing to rebuild, or an old table is still kept; `locked`; `failed` if
- *   the new table would lack blocks of the old one. The old table is then unchanged.
- */
+/** @throws BackfillError `usage`; `locked`; `failed` if blocks would be lost. The old table is unchanged then. */
 export async function rebuild(
   workspace: Workspace,
   ports: VerifyPorts,

@@ -27,10 +27,7 @@ export type RedoBlocks = {
   readonly also: BlockSet
 }
 
-/**
- * The blocks of the named table and of its dependants, in the order of their dependencies. Done blocks of a dependant
- * are built again if their input changes.
- */
+/** Of the named table and of its dependants, in their order: their done blocks are built again if their input changes. */
 export function redoBlocks(
   table: RedoTable,
   request: RedoRequest,

@@ -32,10 +32,7 @@ type Redone = {
   readonly question: RedoQuestion
 }
 
-/**
- * Plans the redo of the one chosen table. Reads only.
- * @throws BackfillError `usage` or `failed` if it must be refused (refusals.ts), or the files do not fit
- */
+/** Plans the redo of the chosen table. Reads only. @throws BackfillError `usage`, `failed` (refusals.ts) */
 export async function planRedo(workspace: Workspace, question: RedoQuestion) {
   const { request, dependants, lag, typed, building = new Map<string, BlockSet>() } = question
   const table = workspace.chosen[0]!

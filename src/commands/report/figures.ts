@@ -10,10 +10,7 @@ const LIMITS = { runs: 40, failures: 50, marks: 100, slices: 150 } as const
 
 const NOTHING = { runs: [], failures: [], marks: [], slowest: [], throughput: [] }
 
-/**
- * Newest first; runs, failures and marks with the keys of `log --json`. `marks`: what `redo`, `accept`, `adopt` and `verify`
- * said of blocks. @throws BackfillError `server`
- */
+/** Newest first. `marks`: what `redo`, `accept`, `adopt` and `verify` said of blocks. @throws BackfillError `server` */
 export async function readFigures({ workspace, connected }: Session, isEmbedded: boolean) {
   const { network, catalogue, chosen } = workspace
   const history: History = {

@@ -3,10 +3,7 @@ import { lstat, rename, rm, writeFile } from 'node:fs/promises'
 import { usageError } from '../../model/errors.ts'
 import { randomId } from '../../seam/random.ts'
 
-/**
- * Who reads the file meanwhile has the earlier page, or this one. A device or a pipe is written to as it is.
- * @throws BackfillError `usage` if it cannot be written, or is a link: it may lead anywhere
- */
+/** Readers have the earlier page or this one. A device is written as it is. @throws BackfillError `usage`, for a link too */
 export async function replaceFile(file: string, text: string): Promise<void> {
   const found = await lstat(file).catch(() => undefined)
   if (found?.isSymbolicLink())

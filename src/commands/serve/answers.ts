@@ -120,10 +120,7 @@ function json({ output }: Context, code: number, data: object): Answer {
   return { status: code, type: 'application/json', body: `${output.document(data)}\n` }
 }
 
-/**
- * A function that hands out the answer that is under way for a key, or starts to read it; undefined if `most` others are
- * under way. Nothing is kept: who asks after the answer gets a new one.
- */
+/** Shares an answer under way; undefined if `most` others are. Nothing is kept: who asks later gets a new one. */
 export function sharedReads<T>(most: number) {
   const underWay = new Map<string, Promise<T>>()
   return (key: string, read: () => Promise<T>): Promise<T> | undefined => {

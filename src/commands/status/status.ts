@@ -25,11 +25,7 @@ import { ENOUGH_ROWS } from '../../planning/row-estimates.ts'
 import { concerns, type Hold } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-/**
- * The status of every chosen table. Reads only; `lag` in blocks, `maxSourceAge` in seconds: older sources are a state of
- * absence. Without `ages` the age of the sources is not known.
- * @throws BackfillError `server`
- */
+/** `lag` in blocks; `maxSourceAge` in seconds: older sources are absence. Reads only. @throws BackfillError `server` */
 export async function status(
   workspace: Workspace,
   { lag, ages, maxSourceAge = Infinity }: StatusOptions,

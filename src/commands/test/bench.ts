@@ -15,10 +15,7 @@ import { monotonicMs } from '../../seam/clock.ts'
 
 export type TestBench = Awaited<ReturnType<typeof openTestBench>>
 
-/**
- * @param server used by benches only; merges are stopped, so that rows are compared as they were written
- * @param name benches of one server have different names
- */
+/** Merges are stopped, so that rows are compared as they were written. Benches of one server have different names. */
 export async function openTestBench(server: Server, catalogue: Catalogue, name: string) {
   const { client } = server
   const [given, expected, computed] = [`${name}_given`, `${name}_expected`, `${name}_computed`]
@@ -81,10 +78,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
     })
   }
 
-  /**
-   * Computes the test's table from the prepared rows, one range after the other, and compares.
-   * @throws BackfillError as the server says
-   */
+  /** Computes the table from the prepared rows, one range after the other, and compares. @throws BackfillError */
   async function compare(test: UnitTest, ranges: readonly Range[] = [test.range]): Promise<RowDiff> {
     const { target, rows: kind } = test.table
     // Rows of one key, from two ranges, become one as they do in the target.
@@ -117,10 +111,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
     return { missing: more(1), unexpected: more(-1), same: rows.reduce((sum, [, same]) => sum + same, 0) }
   }
 
-  /**
-   * Runs a test: an error of the SQL or of the rows is part of the result.
-   * @throws BackfillError `server` if the server is unreachable
-   */
+  /** An error of the SQL or of the rows is part of the result. @throws BackfillError `server` */
   async function run(test: UnitTest): Promise<UnitTestResult> {
     const started = monotonicMs()
     const result = (error: string | undefined, diff: RowDiff): UnitTestResult => ({

@@ -64,10 +64,7 @@ async function runTests({ config, flags }: Context, signal: AbortSignal): Promis
 
 const MEMORY_BYTES = 2_000_000_000
 
-/**
- * Starts the server in a temporary folder and connects; removes both however `use` ends.
- * @throws BackfillError `usage` if no temporary folder can be made
- */
+/** Starts a server in a temporary folder, and removes both. @throws BackfillError `usage` if there is none */
 async function withScratchServer<T>(use: (server: Server) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'backfill-scratch-')).catch((error: unknown) => {
     throw usageError(

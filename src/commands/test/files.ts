@@ -8,11 +8,7 @@ import type { UnitTest } from './unit-test.ts'
 import { namesOf, readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
 import { parseTestCase } from './test-case.ts'
 
-/**
- * Reads the tests of the chosen tables, by table and file name.
- * @throws BackfillError `usage` with file, line and column of the first error; for a folder without a table of its
- *   name; if there is no test
- */
+/** Sorted by table and file name. @throws BackfillError `usage` for the first error; if there is no test */
 export async function readTests(
   folders: readonly string[],
   catalogue: Catalogue,

@@ -38,10 +38,7 @@ export function givenRows(
   })
 }
 
-/**
- * The expected rows. All rows name the same columns, and these are compared. If no row is expected, all columns are
- * compared, to show the rows that are found.
- */
+/** All rows name the same columns, which are compared; without a row all columns are, to show what is found. */
 export function expectedRows(node: YamlNode, columns: readonly DdlColumn[]): UnitTest['expected'] {
   const items = listOf(node)
   const rows = items.map((item) => readRow(item, columns))
@@ -96,10 +93,7 @@ export function expected(node: YamlNode, what: string, hint: string): BackfillEr
   return usageError(`${node.place}: expected ${what}, found ${found}`, hint)
 }
 
-/**
- * Reads the value of `column`, whose ClickHouse type is `type`. Types without a rule here are left to the server.
- * @throws BackfillError `usage` with the place, the value and what is allowed
- */
+/** Types without a rule here are left to the server. @throws BackfillError `usage` with place, value and what is allowed */
 function readCell(node: YamlNode, column: string, type: string): Cell {
   return cell(node, column, parseType(type))
 }

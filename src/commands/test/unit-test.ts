@@ -2,10 +2,7 @@
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 
-/**
- * A value as ClickHouse reads it from JSON: arrays and tuples as lists, maps and tuples with names as objects. Numbers are
- * text, so that no digit of a UInt256 is lost.
- */
+/** As ClickHouse reads it from JSON; numbers are text, so that no digit of a UInt256 is lost. */
 export type Cell = string | boolean | null | readonly Cell[] | { readonly [key: string]: Cell }
 
 /** Column name to value; columns that are absent get the table's defaults. */

@@ -11,11 +11,7 @@ export type YamlNode = { readonly place: string } & (
 
 export type YamlEntry = { readonly key: string; readonly place: string; readonly value: YamlNode }
 
-/**
- * Reads one document. Nothing is cast: `0x10` stays a string of four characters, and a number keeps all its digits.
- * The column's type decides the meaning of a scalar.
- * @throws BackfillError `usage` with the place of the first error
- */
+/** Nothing is cast: the column's type decides what a scalar means. @throws BackfillError `usage` with the first place */
 export function parseYaml(file: string, text: string): YamlNode {
   const tooDeep = () =>
     usageError(`${file}: is nested more than ${MAX_DEPTH} levels deep`, 'correct the file')

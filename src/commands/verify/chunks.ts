@@ -6,10 +6,7 @@ import type { Island } from '../../ledger/events.ts'
 import type { LatestEvent } from '../../ledger/latest-events.ts'
 import type { RowEstimates } from '../../planning/row-estimates.ts'
 
-/**
- * Row estimates of done blocks from the latest events in the ledger, without stale tags. Small neighbours are merged,
- * because a ledger may have 10^6 of them.
- */
+/** From the latest events. Small neighbours are merged, because a ledger may have 10^6 of them. */
 export async function builtRowEstimates(pages: AsyncIterable<readonly LatestEvent[]>): Promise<RowEstimates> {
   const rowEstimates: { from: number; to: number; rows: number }[] = []
   for await (const page of pages)

@@ -43,10 +43,7 @@ type Answer = Omit<StoredCheck, 'table' | 'differences' | 'more'> & {
   readonly differing: number
 }
 
-/**
- * Compares the chosen per-block tables that exist, one after the other; after an abort those that were compared until then.
- * @throws BackfillError `server`, `failed`, `usage`
- */
+/** Tables with rows per block; after an abort those compared until then. @throws BackfillError `server`, `failed` */
 export async function verifyStored(
   workspace: Workspace,
   ports: VerifyPorts,

@@ -28,10 +28,7 @@ export type VerifyHooks = {
   readonly signal: AbortSignal
 }
 
-/**
- * Verifies the chosen tables; after an abort the report has the chunks verified until then.
- * @throws BackfillError `usage` if files, tables and ledger do not fit; `server`; `failed`
- */
+/** After an abort the report has the chunks verified until then. @throws BackfillError `usage`, `server`, `failed` */
 export async function verify(
   workspace: Workspace,
   ports: VerifyPorts,

@@ -12,10 +12,7 @@ import type { VerifyPorts } from './ports.ts'
 
 export type Version = { readonly table: TableDefinition; readonly sides: Sides; readonly network: Network }
 
-/**
- * What a chunk of the table was built with; each version is described by the server once.
- * @throws BackfillError `usage` if the ledger has no text of a version, or the server does not accept it any more; `server`
- */
+/** Each version is described by the server once. @throws BackfillError `usage` if the ledger has no text of it; `server` */
 export async function openVersions(
   { network, ports: { versions } }: Workspace,
   { source, target }: Pick<VerifyPorts, 'source' | 'target'>,

@@ -27,10 +27,7 @@ export function formatRanges(ranges: readonly Range[], shown = 3): string {
   return `${head}${more} (${count(countBlocks(ranges), unit)})`
 }
 
-/**
- * Floored to 0.1, so that 100.0 % means that no block is missing; `-` if no block is expected.
- * Exact below 2^43 blocks, because a thousand times that is still a safe integer.
- */
+/** Floored to 0.1, so that 100.0 % means that no block is missing; `-` if no block is expected. */
 export function percent(done: number, expected: number): string {
   return expected === 0 ? '-' : `${(Math.floor((done * 1000) / expected) / 10).toFixed(1)} %`
 }
@@ -59,9 +56,7 @@ export function perSecond(value: number, ms: number): string {
   return number(Math.round(value / Math.max(ms / 1000, 0.001)))
 }
 
-/**
- * The parts that are neither false nor undefined, those of a list one by one: `listOf(head, isLate && 'late', ...rows)`.
- */
+/** The parts that are neither false nor undefined; lists are flattened: `listOf(head, isLate && 'late', rows)`. */
 export function listOf<T extends string | object>(
   ...parts: readonly (T | readonly T[] | false | undefined)[]
 ): readonly T[] {

@@ -48,10 +48,7 @@ const MAX_BAR = 20
 const MIN_BAR = 4
 const PERCENT = 7
 
-/**
- * How far the run is: `1 min 5 s  chunk 12 of 34, 2 running, 12,345 rows/s, 21 s left`. What matters least is left out first
- * where the columns do not suffice.
- */
+/** `1 min 5 s, chunk 12 of 34, 2 running, 12,345 rows/s, 21 s left`; where short of space, the least important go first. */
 export function totalLine(
   progress: Progress,
   { now, columns, ended = false }: Pick<LiveStyle, 'now' | 'columns' | 'ended'>,

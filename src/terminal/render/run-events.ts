@@ -22,10 +22,7 @@ type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type:
 
 type EventText = { readonly importance: Importance; readonly lines: readonly string[] }
 
-/**
- * Lines for an event; none for events that only the live display shows. `chunks`: how many are done, and how many there
- * are; `begun`: the table whose first chunk begins.
- */
+/** No lines for events that only the live display shows. `begun`: the table whose first chunk begins. */
 export function eventText(
   event: RunEvent,
   colors: Colors,

@@ -139,10 +139,7 @@ function finished(pace: Pace, at: number, work: { blocks: number; rows: number }
   return [...kept.slice(Math.max(0, start)), sum]
 }
 
-/**
- * Blocks and rows a second over the last minute; undefined as long as nothing is finished. Work is counted when it is
- * finished, so the minute ends then; a longer silence counts.
- */
+/** A second, over the last minute before something was finished; a longer silence counts. */
 export function rateOf(
   pace: Pace,
   now: number,

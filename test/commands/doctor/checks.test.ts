@@ -1,35 +1,11 @@
-// Owns the edges of doctor's evaluation of clocks and connections: from which figure on something is not well.
+// Owns the edges of doctor's evaluation of connections: from which figure on something is not well.
 import { expect, test } from 'vitest'
 import {
-  compareClocks,
   evaluateBalancer,
-  evaluateClock,
   evaluateBuffering,
   evaluateIdleTimeout,
 } from '../../../src/commands/doctor/connection.ts'
 import { differing } from '../../../src/commands/doctor/ledger.ts'
-
-test.each([
-  [2_000, 0, 'ok'],
-  [2_001, 0, 'warn'],
-  [-2_001, 0, 'warn'],
-  [2_400, 1_000, 'ok'],
-  [-90_000, 10, 'warn'],
-])(
-  'a clock that is %s ms ahead, as far as a question of %s ms can tell, is %s',
-  (aheadMs, roundTripMs, status) => {
-    expect(evaluateClock('target', { aheadMs, roundTripMs }).status).toBe(status)
-  },
-)
-
-test('the clocks of two servers are compared, and neither is called wrong', () => {
-  const { status, subject, finding } = compareClocks(
-    { aheadMs: 12_000, roundTripMs: 1 },
-    { aheadMs: -3_000, roundTripMs: 1 },
-  )
-  expect({ status, subject }).toEqual({ status: 'warn', subject: 'source' })
-  expect(finding).toContain('15 s ahead of the target')
-})
 
 test('several servers behind the URL of the target are a failure, of a cluster none', () => {
   const behind = { url: 'http://db:8123', identities: ['a', 'b', 'a'], isCluster: false }

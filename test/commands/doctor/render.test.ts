@@ -13,7 +13,7 @@ import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const FOUND: readonly Finding[] = [
   findings('reach', 'source').ok('well'),
-  findings('clock', 'source').warn('9 s\nbehind', 'set it'),
+  findings('settings', 'source').warn('9 s\nbehind', 'set it'),
   {
     check: 'disk',
     group: 'Storage',
@@ -27,12 +27,14 @@ const FOUND: readonly Finding[] = [
 test('lines are aligned, what to type stands below, the sum at the end', () => {
   expect(renderDoctor(FOUND, pc.createColors(false))).toEqual([
     'Servers',
-    '  ok    reach  source        well',
-    '  warn  clock  source        9 s behind',
+    '  ok    reach     source        well',
+    '',
+    'Rights',
+    '  warn  settings  source        9 s behind',
     '        -> set it',
     '',
     'Storage',
-    '  fail  disk   disk default  full',
+    '  fail  disk      disk default  full',
     '        -> free it',
     '',
     '1 ok, 1 warning, 1 failure',
@@ -45,8 +47,8 @@ test('programs read the same, with stable keys', () => {
   expect((document as { checks: object[] }).checks.slice(0, 2)).toEqual([
     { check: 'reach', group: 'Servers', subject: 'source', status: 'ok', finding: 'well', hint: null },
     {
-      check: 'clock',
-      group: 'Servers',
+      check: 'settings',
+      group: 'Rights',
       subject: 'source',
       status: 'warn',
       finding: '9 s behind',

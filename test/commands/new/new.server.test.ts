@@ -20,10 +20,9 @@ function ownFolder(place = temporaryDirectory()): string {
 
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   new_a: [],
-  new_b: ['--rows', 'per-key'],
   new_c: ['--sources', 'transaction,canonical_execution_traces,contracts'],
   new_d: ['--after', 'address_diffs,block_slots_stat'],
-  new_e: ['--rows', 'per-key', '--sources', 'storage_reads', '--after', 'address_first_access'],
+  new_e: ['--sources', 'storage_reads', '--after', 'address_first_access'],
   new_f: ['--sources', 'transfers'],
 }
 
@@ -45,9 +44,9 @@ test('what it writes passes `check` and `test` as it stands, whatever the table 
     expect(stdout.match(/^Wrote /gm)).toHaveLength(3)
   }
   const checked = await backfillInside(['check', '--offline', '--sql', folder])
-  expect(checked.stdout).toBe('Checked 17 tables and 6 unit tests without a server: no errors\n')
+  expect(checked.stdout).toBe('Checked 16 tables and 5 unit tests without a server: no errors\n')
   const tested = await backfillInside(['test', ...Object.keys(KINDS), '--sql', folder])
-  expect(tested.stdout).toContain('6 tests: 6 passed')
+  expect(tested.stdout).toContain('5 tests: 5 passed')
 })
 
 test.for<{ what: string; words: readonly string[]; says: string }>([
@@ -68,21 +67,6 @@ test.for<{ what: string; words: readonly string[]; says: string }>([
     says: 'votes has positions that are times',
   },
   { what: 'an unknown input', words: ['gas', '--after', 'int_address_diffs'], says: 'no table' },
-  {
-    what: 'an unknown kind of rows',
-    words: ['gas', '--rows', 'each'],
-    says: '--rows must be per-block or per-key',
-  },
-  {
-    what: 'a key that an input does not have',
-    words: ['gas', '--after', 'block_slots_stat', '--rows', 'per-key'],
-    says: 'no address column',
-  },
-  {
-    what: 'an address of a type that takes no short text',
-    words: ['gas', '--sources', 'transfers', '--rows', 'per-key'],
-    says: 'no address column of type String',
-  },
 ])('$what is refused, and nothing is written', async ({ words, says }) => {
   const folder = ownFolder()
   const before = readdirSync(folder, { recursive: true })

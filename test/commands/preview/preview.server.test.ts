@@ -219,15 +219,6 @@ test('data cannot talk to the terminal, whatever reads it first', async () => {
   expect(stdout).not.toMatch(/(?!\n)\p{Cc}/u)
 })
 
-test('`--explain` shows the plan with its indexes, and how much would be read', async () => {
-  const { code, stdout } = await run('preview block_slots_stat --from 11 --to 40 --explain')
-  expect(code).toBe(0)
-  expect(stdout).toContain('ReadFromMergeTree')
-  expect(stdout).toContain('PrimaryKey')
-  expect(stdout).toMatch(/At most this would be read:\n┌─database/)
-  expect(stdout).toMatch(/│ canonical_execution_storage_diffs +│ +\d+ │ +\d+ │ +\d+ │\n/)
-})
-
 test('of a range that is partly outside the table’s own blocks, the inner part is shown, and that is said', async () => {
   const partly = await run('preview pre_6780_accounts_destructs --from 20 --to 19426600')
   expect(partly.code).toBe(0)

@@ -8,14 +8,14 @@ test.for([
   ['preview address_diffs', 'needs --from <block>', 'add --from'],
   ['preview address_diffs --from 9 --to 1', '--from 9 is after --to 1', 'swap them'],
   [
-    'preview address_diffs --from 1 --print-sql --explain',
-    '--print-sql and --explain exclude each other',
+    'preview address_diffs --from 1 --print-sql --format CSV',
+    '--print-sql and --format exclude each other',
     'keep one',
   ],
   [
     'preview address_diffs --from 1 --print-sql --limit 3',
-    '--limit has no effect with --print-sql',
-    'remove it',
+    '--print-sql and --limit exclude each other',
+    'keep one',
   ],
 ])('`%s` is refused before a server is asked', async ([words = '', message = '', hint = '']) => {
   const refused = await backfillHere(words.split(' '), { env: NOWHERE })

@@ -182,7 +182,6 @@ test.each([
   [`verify ${KEY} --sources --sample 5`, '--sample and --sources exclude each other'],
   ['rebuild', '`rebuild` needs a table'],
   [`rebuild ${KEY} address_diffs`, '`rebuild` works on one table'],
-  [`rebuild ${KEY} --keep --drop-old`, '--keep and --drop-old exclude each other'],
 ])('`%s` is one message, exit 2', async (words, says) => {
   const ended = await backfillHere(words.split(' '), {
     env: environmentFor(server, { source, target: 'nowhere', ledger: 'nowhere' }),

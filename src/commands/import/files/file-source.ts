@@ -5,10 +5,7 @@ import type { Bucket } from '../../../sources/availability.ts'
 import { FILE_BLOCKS, type FileFacts, type FileKey, type FilesPort } from '../files-port.ts'
 import type { SourcePort } from '../../../sources/source.ts'
 
-/**
- * The files of `range`, which begins and ends with a file. The newest row in `Bucket` and fingerprint is the file's
- * version here: both are only compared for equality.
- */
+/** File versions stand for the newest rows in buckets and fingerprints: both are only compared for equality. */
 export function fileSource(files: FilesPort, range: Range): SourcePort {
   const within = ({ from, to }: Range) => ({ from: Math.max(from, range.from), to: Math.min(to, range.to) })
   return {

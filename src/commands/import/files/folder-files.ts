@@ -2,8 +2,15 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackfillError, usageError } from '../../../model/errors.ts'
-import { type FileKey, type FilesPort, filePath, fileVersion, networkPath } from '../files-port.ts'
-import { broken, messageOf } from './file-error.ts'
+import {
+  broken,
+  messageOf,
+  type FileKey,
+  type FilesPort,
+  filePath,
+  fileVersion,
+  networkPath,
+} from '../files-port.ts'
 import { keptFile } from './parquet-file.ts'
 
 export async function openFolder(folder: string, network: string): Promise<FilesPort> {

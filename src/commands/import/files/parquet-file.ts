@@ -1,7 +1,6 @@
 // Owns a fetched Parquet file as an open file: its footer and its bytes.
 import type { FileHandle } from 'node:fs/promises'
-import { broken, messageOf } from './file-error.ts'
-import type { FetchedFile } from '../files-port.ts'
+import { broken, messageOf, type FetchedFile } from '../files-port.ts'
 import { parquetMetadata } from 'hyparquet/src/metadata.js'
 
 /** Takes ownership of `handle`, even if it throws. @throws BackfillError `rangeOnly` for an incomplete or other file */

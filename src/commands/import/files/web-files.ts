@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BackfillError } from '../../../model/errors.ts'
 import {
+  broken,
+  passing,
+  messageOf,
   type FetchedFile,
   type FileFacts,
   type FileKey,
@@ -15,7 +18,6 @@ import {
   filePath,
   fileVersion,
 } from '../files-port.ts'
-import { broken, passing, messageOf } from './file-error.ts'
 import { keptFile } from './parquet-file.ts'
 import { agentFor } from '../../../clickhouse/http-agent.ts'
 
@@ -159,10 +161,7 @@ export type HttpQuestion = {
 
 const MAX_REDIRECTS = 5
 
-/**
- * Resolves with the response, whatever its status, after its headers. The caller reads or destroys the body.
- * @throws BackfillError if it is redirected too often, or from https to http; else the connection's error
- */
+/** The caller reads or destroys the body. @throws BackfillError if it is redirected too often, or from https to http */
 export async function requestFile(url: string, question: HttpQuestion): Promise<IncomingMessage> {
   let at = new URL(url)
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {

@@ -2,7 +2,7 @@
 import type { Flags } from '../workspace/values.ts'
 import type { Config } from '../workspace/config.ts'
 import type { Output } from '../terminal/output.ts'
-import type { Flag } from '../terminal/argv.ts'
+import type { Flag, FlagRules } from '../terminal/argv.ts'
 
 export type Context = {
   readonly flags: Flags
@@ -16,7 +16,7 @@ export type Command = (context: Context) => Promise<number>
 
 export type ExitCodes = Readonly<Record<string, string>>
 
-export type CommandEntry = {
+export type CommandEntry = FlagRules & {
   readonly name: string
   /** Its purpose, as an imperative without a full stop; one line of the list of commands. */
   readonly about: string

@@ -16,7 +16,6 @@ import { interruptedCode, withSignals } from '../terminal/signals.ts'
 export type RunHooks = {
   readonly ready?: (session: Session) => Promise<void>
   readonly continued?: (session: Session, summary: RunSummary, run: UpHooks) => Promise<RunSummary>
-  /** Runs after a run that was not interrupted, while the servers are still open. */
   readonly after?: (session: Session) => Promise<void>
 }
 

@@ -83,3 +83,22 @@ function unknownFlag(word: string, command: string, flags: readonly Flag[]): Err
 function helpOn(command: string): string {
   return `\`backfill ${command} --help\` shows its flags`
 }
+
+export type FlagRules = {
+  /** Of the flags of each group, `stale from`, only one may be typed. */
+  readonly exclusive?: readonly string[]
+  /** Flag -> the flag without which it means nothing. */
+  readonly only?: Readonly<Record<string, string>>
+}
+
+/** @throws BackfillError `usage` for flags that do not go together */
+export function assertTogether(flags: Flags, { exclusive = [], only = {} }: FlagRules): void {
+  for (const group of exclusive) {
+    const [first, second] = group.split(' ').flatMap((name) => flags.get(name)?.place ?? [])
+    if (second !== undefined)
+      throw usageError(`${first} and ${second} exclude each other`, 'keep one of them')
+  }
+  for (const [name, other] of Object.entries(only))
+    if (flags.has(name) && !flags.has(other))
+      throw usageError(`--${name} is for --${other} only`, `add --${other}`)
+}

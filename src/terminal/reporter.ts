@@ -17,9 +17,7 @@ import { after, every, monotonicMs } from '../seam/clock.ts'
 type ReporterOptions = {
   readonly json: boolean
   readonly quiet: boolean
-  /** The command that continues the run, if not `backfill up`. */
   readonly again?: string | undefined
-  /** Whose SQL files the run uses. */
   readonly sql?: string | undefined
 }
 
@@ -110,7 +108,6 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
         )
       left = []
     },
-    /** An error ended the run; its caller prints the error. */
     abandon: close,
   }
 

@@ -55,7 +55,6 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
   assertInside(envFile, state)
   return {
     network,
-    /** Distance kept from the newest position. */
     lag: setting<PerUnit>(layers, 'lag', perUnit(LAG), LAG),
     /** Statements at the same time; undefined: by the server's capacity. */
     jobs: optional('jobs', positiveCount),
@@ -91,7 +90,6 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
     /** Folder that relative paths start from. */
     folder,
     warnings: [...warningsOf(servers), ...unknownVariables(layers.dotenv, environment)],
-    /** Passwords, to mask in all output. */
     secrets: secretsOf(servers),
   }
 }

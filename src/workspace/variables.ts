@@ -21,19 +21,13 @@ export type Layers = {
 /** A variable that is set. An empty one counts as unset, because a crontab turns unset variables into empty ones. */
 export type Variable = Word & { readonly origin: string; readonly layer: 'environment' | '.env' }
 
-export function variable(layers: Layers, name: string): Variable | undefined {
-  const fromEnvironment = layers.environment[name] ?? ''
-  if (fromEnvironment !== '')
-    return asWritten({
-      text: fromEnvironment,
-      place: name,
-      origin: `environment ${name}`,
-      layer: 'environment',
-    })
-  const fromFile = layers.dotenv[name] ?? ''
-  if (fromFile !== '')
-    return asWritten({ text: fromFile, place: `${name} in .env`, origin: `.env ${name}`, layer: '.env' })
-  return undefined
+export function variable({ environment, dotenv }: Layers, name: string): Variable | undefined {
+  const places = [
+    { layer: 'environment', text: environment[name] ?? '', place: name },
+    { layer: '.env', text: dotenv[name] ?? '', place: `${name} in .env` },
+  ] as const
+  const found = places.find(({ text }) => text !== '')
+  return found && asWritten({ ...found, origin: `${found.layer} ${name}` })
 }
 
 /** What nobody means: docker's --env-file and Kubernetes keep the quotes and blanks that a shell removes. */

@@ -110,7 +110,7 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
   function startRedo({ host, table, from, to }: Extract<Act, { act: 'redo' }>): void {
     start(host, `redo ${table} ${from}-${to}`, [table], async (workspace, hooks) => {
       const request = { kind: 'range', range: { from, to } } as const
-      const plan = await planRedo(workspace, { request, dependants: 'cascade', lag: 0, jobs: 1, typed: '' })
+      const plan = await planRedo(workspace, { request, dependants: 'cascade', lag: 0, jobs: 1 })
       return await redo(workspace, plan, OPTIONS, hooks)
     })
   }

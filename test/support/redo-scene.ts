@@ -17,7 +17,6 @@ export const EVEN = blocksWhere('block_number % 2 = 0')
 export const EVERY = blocksWhere('true')
 export const READERS = [TABLE, 'slot_blocks', 'slot_parity']
 export const STALE: RedoRequest = { kind: 'stale' }
-export const DIRTY: RedoRequest = { kind: 'dirty' }
 export const range = (from: number, to: number): RedoRequest => ({ kind: 'range', range: { from, to } })
 
 type WorkspaceOptions = {
@@ -37,7 +36,6 @@ export const planOf = (
     dependants: cascade ? 'cascade' : 'refuse',
     lag,
     jobs: undefined,
-    typed: `--${request.kind}`,
   })
 
 export const reportOf = async (workspace: TestWorkspace, key = TABLE) =>

@@ -72,8 +72,8 @@ export async function verifyWorkspace(
 /** `table 1-10 different late missing=1` for each chunk that is not plainly the same. */
 export async function oddities(test: TestWorkspace, options: Partial<VerifyOptions> = {}): Promise<string[]> {
   const { tables } = await verifyWorkspace(test, options)
-  return tables.flatMap(({ table, comparisons }) =>
-    comparisons
+  return tables.flatMap(({ table, ranges }) =>
+    ranges
       .filter(({ outcome, why }) => outcome !== 'same' || why !== undefined)
       .map(({ from, to, outcome, why, differences }) =>
         [

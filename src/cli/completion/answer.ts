@@ -8,7 +8,7 @@ import { readConfig } from '../../workspace/config.ts'
 import { readText } from '../../workspace/text-file.ts'
 import { typedWords } from '../../workspace/values.ts'
 import type { Environment } from '../../workspace/variables.ts'
-import { type Candidate, complete } from './candidates.ts'
+import { complete } from './candidates.ts'
 import { FOLDER } from './scripts.ts'
 
 export type Tab = {
@@ -39,22 +39,9 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
     sources: named((path) => sqlNames(join(path, 'import')).map(shortName)),
   }
   const completion = complete({ words, commands: COMMANDS, names })
-  return completion.kind === 'folder' ? [FOLDER] : completion.words.map(LINES[shell] ?? (({ word }) => word))
-}
-
-const LINES: Readonly<Record<string, (candidate: Candidate) => string>> = {
-  // bash shows no descriptions, and replaces only the text after the `=`.
-  bash: ({ word }) => word.replace(/^--[^=]*=/, ''),
-  zsh: ({ word, about }) =>
-    described(
-      [word, about].map((text) => text.replaceAll(':', '\\:')),
-      ':',
-    ),
-  fish: ({ word, about }) => described([word, about], '\t'),
-}
-
-function described(texts: readonly string[], separator: string): string {
-  return texts.filter((text) => text !== '').join(separator)
+  if (completion.kind === 'folder') return [FOLDER]
+  // bash replaces only the text after the `=`.
+  return shell === 'bash' ? completion.words.map((word) => word.replace(/^--[^=]*=/, '')) : completion.words
 }
 
 /** bash breaks words at `=`: `--tables`, `=`, `a` is `--tables=a`. */

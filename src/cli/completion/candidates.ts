@@ -2,9 +2,6 @@
 import type { Flag } from '../../terminal/argv.ts'
 import type { CommandEntry } from '../../session/command.ts'
 
-/** `about` is empty if the word has no description. */
-export type Candidate = { readonly word: string; readonly about: string }
-
 /** Names that are known without a server. Read only where a name can follow. */
 type KnownNames = {
   readonly tables: () => readonly string[]
@@ -21,7 +18,7 @@ export type CompletionQuestion = {
 
 /** Whole words (also `--flag=value`) that begin with the typed letters; or a request for a folder, which the shell completes. */
 export type Completion =
-  | { readonly kind: 'words'; readonly words: readonly Candidate[] }
+  | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'folder' }
 
 export function complete({ words, commands, names }: CompletionQuestion): Completion {
@@ -29,32 +26,28 @@ export function complete({ words, commands, names }: CompletionQuestion): Comple
   const before = words.slice(0, -1)
   const at = before.findIndex((word) => !word.startsWith('-'))
   const entry = commands.find(({ name }) => name === before[at])
-  if (at < 0) {
-    const offered = commands.map(({ name, about }) => ({ word: name, about }))
-    return matching(last, last.startsWith('-') ? GLOBAL : offered)
-  }
+  if (at < 0)
+    return matching(last, last.startsWith('-') ? ['--help', '--version'] : commands.map(({ name }) => name))
   if (entry === undefined) return NOTHING
   // `--tables=` and what is typed of its value, or the flag before whose value comes next.
   const [prefix = '', inline] = /^--([^=]+)=/.exec(last) ?? []
   const word = inline === undefined ? before.at(-1) : `--${inline}`
   const open = entry.flags.find(({ name, value }) => value !== undefined && `--${name}` === word)
   if (open === undefined && last.startsWith('-'))
-    return inline === undefined ? matching(last, [...flagsLeft(entry.flags, before), HELP]) : NOTHING
+    return inline === undefined ? matching(last, [...flagsLeft(entry.flags, before), '--help']) : NOTHING
   const flag = open ?? entry.flags.find(({ bare }) => bare)
   return values({ flag, typed: last.slice(prefix.length), prefix, names })
 }
 
-const HELP: Candidate = { word: '--help', about: 'This text' }
-const GLOBAL: readonly Candidate[] = [HELP, { word: '--version', about: 'The version' }]
 const NOTHING: Completion = { kind: 'words', words: [] }
 
-function matching(typed: string, words: readonly Candidate[]): Completion {
-  return { kind: 'words', words: words.filter(({ word }) => word.startsWith(typed)) }
+function matching(typed: string, words: readonly string[]): Completion {
+  return { kind: 'words', words: words.filter((word) => word.startsWith(typed)) }
 }
 
-function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly Candidate[] {
+function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly string[] {
   const typed = new Set(before.map((word) => word.replace(/=.*$/s, '')))
-  return flags.map(({ name, about }) => ({ word: `--${name}`, about })).filter(({ word }) => !typed.has(word))
+  return flags.map(({ name }) => `--${name}`).filter((word) => !typed.has(word))
 }
 
 type ValueQuestion = {
@@ -74,7 +67,7 @@ function values({ flag, typed, prefix, names }: ValueQuestion): Completion {
     prefix + typed,
     valuesOf(flag, names)
       .filter((value) => !listed.includes(value))
-      .map((value) => ({ word: prefix + rest + value, about: '' })),
+      .map((value) => prefix + rest + value),
   )
 }
 

@@ -42,7 +42,7 @@ _backfill() {
     compset -P '--*='
     _files -/
   elif [[ -n $found[1] ]]; then
-    _describe -V backfill found
+    compadd -V backfill -a found
   fi
 }
 if [[ $funcstack[1] == _backfill ]]; then

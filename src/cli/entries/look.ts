@@ -29,6 +29,8 @@ export const LOOK: readonly DeclaredEntry[] = [
       4: 'With --check: stale ranges',
       8: 'With --check: absence: unknown rows, an emptied table, sources without rows, a head that went back',
     },
+    exclusive: ['format at watch check', 'format json'],
+    only: { 'max-behind': 'check', 'max-incomplete-age': 'check', 'max-source-age': 'check' },
     examples: {
       'Show all tables': 'status',
       'Follow the tables that need most': 'status --sort missing --watch',
@@ -98,6 +100,10 @@ export const LOOK: readonly DeclaredEntry[] = [
       5: 'With --sources: another run holds the lock, so that ranges were not marked',
       7: 'A difference that nothing explains',
     },
+    exclusive: 'from to sample seed chunk chunk-rows jobs as-built'
+      .split(' ')
+      .map((name) => `${name} sources stored`),
+    only: { seed: 'sample' },
     examples: {
       'Verify twenty chunks of a table': 'verify address_diffs --sample 20',
       'Find blocks whose sources have changed': 'verify --sources',
@@ -137,6 +143,7 @@ export const LOOK: readonly DeclaredEntry[] = [
       flags.json,
       ...flags.common,
     ),
+    exclusive: ['print-sql format json', 'print-sql limit'],
     examples: {
       'See what a transform computes': 'preview address_diffs --from 19000000',
       'Save rows as CSV': 'preview address_diffs --from 1 --to 99 --format CSV > rows.csv',

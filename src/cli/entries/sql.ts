@@ -29,6 +29,7 @@ export const SQL: readonly DeclaredEntry[] = [
       ...flags.common,
     ),
     exits: { ...exits.asking, 0: 'No errors', 2: 'Errors in the files, a flag or the configuration' },
+    exclusive: ['offline embedded'],
     examples: {
       'Check the files, then ask the servers': 'check',
       'Check one table in CI': 'check address_diffs --offline',
@@ -51,6 +52,7 @@ export const SQL: readonly DeclaredEntry[] = [
       flags.noColor,
     ),
     exits: exits.testing,
+    only: { from: 'new', to: 'new', network: 'new' },
     examples: {
       'Run the tests of one table': 'test address_diffs',
       'Write a test from real rows': 'test --new address_diffs --from 19000000 --to 19000009',
@@ -73,6 +75,7 @@ export const SQL: readonly DeclaredEntry[] = [
       flags.json,
       ...flags.common,
     ),
+    exclusive: ['changed tables'],
     examples: {
       'See what your edits do': 'try',
       'For the comment in a pull request': 'try --changed --sample 20 --format markdown',

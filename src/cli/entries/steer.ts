@@ -108,6 +108,7 @@ export const DECLARE: readonly DeclaredEntry[] = [
       7: 'The rows differ from what is computed now: nothing was recorded',
       '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM',
     },
+    exclusive: ['from-uuid from', 'from-uuid to'],
     examples: {
       'Adopt the rows of a restored or copied table': 'adopt address_diffs',
       'Compare more before': 'adopt address_diffs --sample 100',

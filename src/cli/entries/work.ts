@@ -23,6 +23,7 @@ export const WORK: readonly DeclaredEntry[] = [
       ...flags.common,
     ),
     exits: exits.running,
+    exclusive: ['redo-stale from', 'redo-stale to'],
     examples: {
       'Process everything that is missing': 'up',
       'Process one range of two tables': 'up --tables address_diffs,address_reads --from 1 --to 9999',
@@ -34,13 +35,12 @@ export const WORK: readonly DeclaredEntry[] = [
   {
     name: 'redo',
     about: 'Delete ranges of a table and build them again',
-    usage: '[table] (--from … --to … | --stale | --dirty) [flags]',
+    usage: '[table] (--from … --to … | --stale) [flags]',
     flags: declared(
       flags.oneTable,
       flags.from,
       'to <block>  Last block, e.g. 19000999 (default: none: both ends are needed)',
       'stale  All ranges that would be computed differently now; without a table those of all tables, with rebuilds where they are needed',
-      'dirty  All ranges that an ended run may have left half written',
       'cascade  Tables that read these blocks as well',
       flags.dryRun,
       flags.yes,
@@ -56,6 +56,7 @@ export const WORK: readonly DeclaredEntry[] = [
       ...flags.common,
     ),
     exits: { ...exits.running, 1: 'A table failed, or the question was not answered with yes' },
+    exclusive: ['stale from', 'stale to'],
     examples: {
       'See what a redo would delete': 'redo address_diffs --from 15000 --to 15999 --dry-run',
       'Build again what the old SQL has built': 'redo address_diffs --stale',

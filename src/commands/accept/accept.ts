@@ -149,7 +149,6 @@ type AcceptanceInput = {
   readonly done: BlockSet
   readonly accepted: BlockSet
   readonly dirty: BlockSet
-  /** Of the missing blocks, by the probe of the table's own sources. */
   readonly sourceGaps: BlockSet
   readonly incomplete: BlockSet
 }

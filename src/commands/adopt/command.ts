@@ -9,7 +9,7 @@ import { formatRanges, listOf } from '../../terminal/render/format.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { blockCount, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
 import { verifyPorts } from '../verify/ports.ts'
-import { comparisonLine, renderVerify, verifyCode, verifyFields } from '../verify/render.ts'
+import { comparisonLine, renderVerify, verifyCode } from '../verify/render.ts'
 import type { AdoptOptions } from './adopt.ts'
 
 const SAMPLE = 20
@@ -25,8 +25,6 @@ export const adoptCommand: Command = async (context) => {
     seed: readFlag(flags, 'seed', blockCount) ?? randomBelow(2 ** 32),
     fromUuid,
   }
-  if (fromUuid !== undefined && (options.from ?? options.to) !== undefined)
-    throw usageError('--from-uuid takes over all blocks', 'leave out --from and --to')
   return await withStoppable(context, async (session, signal) => {
     const { adopt, planAdoption } = await import('./adopt.ts')
     const { workspace } = session
@@ -54,7 +52,7 @@ export const adoptCommand: Command = async (context) => {
       blocks,
       verifications: [sample],
     } = plan
-    output.answer({ table: key, outcome, blocks, fromUuid, verification: verifyFields(wrong ?? sample!) }, [
+    output.answer({ table: key, outcome, blocks, fromUuid, verification: wrong ?? sample }, [
       ...[...new Set(listOf(sample, wrong))].flatMap((one) => renderVerify(one, output.resultColors, false)),
       outcomeLine(outcome, { key, blocks, fromUuid }),
     ])

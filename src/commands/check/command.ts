@@ -1,6 +1,6 @@
 // Owns `backfill check`: it reports errors in the SQL folder and mismatches with the servers. It writes nothing.
 import { checkDrafts, gatherFindings } from './files.ts'
-import { EXIT, type Finding, usageError } from '../../model/errors.ts'
+import { EXIT, type Finding } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { ServerCheck } from './queries.ts'
 import { chooseTables, findNetwork } from '../../model/choose.ts'
@@ -19,9 +19,6 @@ export const check: Command = async (context) => {
   const { config, output, flags } = context
   const { readFolders } = await import('../../project/sql-folder.ts')
   const { readSoundTests } = await import('../test/files.ts')
-  if (flags.has('offline') && flags.has('embedded')) {
-    throw usageError('--offline and --embedded exclude each other', 'keep one of them')
-  }
   const format = flags.has('json') ? 'json' : (readFlag(flags, 'format', oneOf(FORMATS)) ?? 'text')
   const gathering = gatherFindings()
   const { report } = gathering
@@ -128,7 +125,6 @@ type CheckReport = {
   readonly findings: readonly Finding[]
   readonly tables: readonly string[]
   readonly tests: number
-  /** Database and URL of the target; undefined if no server was asked. */
   readonly server: string | undefined
   /** Keys of tables that were not checked on the server, because their files have errors. */
   readonly unasked: readonly string[]

@@ -9,22 +9,17 @@ import { isKeyword, significantTokens, type Token } from '../../sql-syntax/lexer
 import { selectAround, tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
 
-export type Findings = {
-  readonly report: Report
-  list(): readonly Finding[]
-}
-
-/** Collects reported findings. An error without a rule is thrown. */
-export function gatherFindings(): Findings {
+/** Collects reported findings, each once; an error without a rule is thrown. `list`: sorted by file and line. */
+export function gatherFindings() {
   const found = new Map<string, Finding>()
   return {
-    report(error: BackfillError) {
+    report: (error: BackfillError) => {
       const { finding } = error
       if (finding === undefined) throw error
       const key = [finding.rule, finding.file, finding.line, finding.sentence].join('\n')
       if (!found.has(key)) found.set(key, finding)
     },
-    list: () =>
+    list: (): readonly Finding[] =>
       [...found.values()].toSorted(
         (a, b) => compare(a.file, b.file) || (a.line ?? 1) - (b.line ?? 1) || compare(a.rule, b.rule),
       ),

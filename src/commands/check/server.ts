@@ -14,7 +14,7 @@ import { viewProblems } from '../../clickhouse/source-views.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/type-names.ts'
 import { openTarget } from '../../targets/target.ts'
-import { attempt, type Report } from '../../sql-syntax/problems.ts'
+import type { Report } from '../../sql-syntax/problems.ts'
 
 /** @throws BackfillError `server` if one is unreachable; `usage` if the ledger cannot be used as it is */
 export async function checkServer(check: ServerCheck, report: Report): Promise<void> {
@@ -44,7 +44,10 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
     const { file, line } = tables.find((one) => one.target === table)!.ddl
     report(fileError({ rule: 'W069', file, line, sentence, hint: POLICY_HINT }))
   }
-  const types = await typeNames(target, tables.flatMap(columnTypes))
+  const types = await typeNames(
+    target,
+    tables.flatMap(({ ddl }) => ddlColumns(ddl)).flatMap(({ type }) => type || []),
+  )
   // A user may have few statements at once.
   const slot = pLimit(4)
   const each = tables.flatMap((table) => {
@@ -105,13 +108,4 @@ const WHERE =
 
 function sourcesOf(tables: readonly TableDefinition[]): readonly string[] {
   return [...new Set(tables.flatMap((table) => table.sources))]
-}
-
-function columnTypes({ ddl }: TableDefinition): readonly string[] {
-  const columns =
-    attempt(
-      () => {},
-      () => ddlColumns(ddl),
-    ) ?? []
-  return columns.flatMap(({ type }) => (type === '' ? [] : [type]))
 }

@@ -109,26 +109,31 @@ function renderDiff(report: DiffReport, colors: Colors, carry: (text: string) =>
 /** Without the texts: the patch has the differences. */
 function diffFields(report: DiffReport): object {
   const { stale, from, to, ...rest } = report
-  const withoutText = ({ text: _, ...side }: DiffSide) => side
   const patch = patchOf(report)?.join('\n')
   return { ...rest, staleVersions: staleFields(stale), from: withoutText(from), to: withoutText(to), patch }
 }
 
+function withoutText({ sqlHash, rawHash, file, keptAt }: DiffSide): object {
+  return { sqlHash, rawHash, file, keptAt }
+}
+
 function patchOf({ from, to, change }: DiffReport): readonly string[] | undefined {
   if (from.text === undefined || change === 'none') return undefined
-  const name = ({ sqlHash, keptAt }: DiffSide) =>
-    `${shortHash(sqlHash)}, ${keptAt === undefined ? 'the file' : `kept ${minute(keptAt)} UTC`}`
   const options = { context: 3, headerOptions: FILE_HEADERS_ONLY }
   const patch = createTwoFilesPatch(
     from.file ?? '',
     to.file,
     from.text,
     to.text,
-    name(from),
-    name(to),
+    sideText(from),
+    sideText(to),
     options,
   )
   return patch.trimEnd().split('\n')
+}
+
+function sideText({ sqlHash, keptAt }: DiffSide): string {
+  return `${shortHash(sqlHash)}, ${keptAt === undefined ? 'the file' : `kept ${minute(keptAt)} UTC`}`
 }
 
 function colored(line: string, colors: Colors): string {

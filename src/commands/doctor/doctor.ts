@@ -20,7 +20,6 @@ export type DoctorInput = {
   readonly network: string
   /** Of the target; undefined for a single server. */
   readonly cluster: string | undefined
-  /** No other host can reach the target (embedded). */
   readonly exclusive: boolean
   /** The chosen tables; empty if the SQL files are broken. */
   readonly tables: readonly TableDefinition[]
@@ -45,7 +44,7 @@ export async function runChecks(input: DoctorInput): Promise<readonly Finding[]>
     const asked = await Promise.all(sides.map((side) => askInside(input, side)))
     return inOrder([...sides.flatMap((side) => side.findings), ...asked.flat(), ...broken])
   } finally {
-    await Promise.all(sides.map(({ server }) => server?.close()))
+    await Promise.all(sides.flatMap(({ server }) => server?.close() ?? []))
   }
 }
 

@@ -107,7 +107,6 @@ async function misfitFindings(
 }
 
 type Folded = {
-  /** From the latest checkpoint on. */
   readonly views: ReadonlyMap<string, LedgerView>
   /** Table key -> blocks on which the two folds disagree; tables without such blocks are absent. */
   readonly wrong: ReadonlyMap<string, BlockSet>

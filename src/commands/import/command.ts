@@ -3,13 +3,15 @@ import { PROGRAM_SQL } from '../../package-folder.ts'
 import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { chooseImports, planImport, wholeFiles } from './import.ts'
+import { openFolder } from './files/folder-files.ts'
+import { openWeb } from './files/web-files.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
 import { duration, names, readFlag, type Flags } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { importFields, missingNotes, renderImport, unevenWarnings } from './render.ts'
+import { missingNotes, renderImport, unevenWarnings } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
 import { assertNamed, readScope } from '../../workspace/open.ts'
@@ -25,8 +27,8 @@ const STALL_MS = 30_000
 export const importCommand: Command = async (context) => {
   const { config, flags } = context
   const range = wholeFiles(typedRange(flags, 'import'))
-  const origin = importOrigin(config, flags)
-  if (flags.has('dry-run')) return await plan(context, origin, range)
+  const place = placeOfFiles(config, flags)
+  if (flags.has('dry-run')) return await plan(context, place, range)
 
   const ending = new AbortController()
   const options = {
@@ -42,7 +44,7 @@ export const importCommand: Command = async (context) => {
     async (run) => {
       const endDownloads = () => void after(options.graceMs, () => ending.abort())
       run.signal.addEventListener('abort', endDownloads, { once: true })
-      return await withImport(context, { origin, range, signal: ending.signal }, async (opened) => {
+      return await withImport(context, { place, range, signal: ending.signal }, async (opened) => {
         const { workspace } = opened
         const { up } = await import('../../runner/up.ts')
         if (flags.has('changed'))
@@ -52,7 +54,7 @@ export const importCommand: Command = async (context) => {
           event.type === 'skipped' ? void skipped.push(event) : run.report(event)
         const summary = await up(workspace, options, { ...run, report })
         const keys = workspace.chosen.map(({ key }) => key)
-        const missing = flags.has('json') ? skipped : missingNotes(skipped, workspace.network.name)
+        const missing = flags.has('json') ? skipped : missingNotes(skipped)
         for (const event of [...missing, ...unevenWarnings(skipped, keys)]) run.report(event)
         return run.finish(summary)
       })
@@ -61,28 +63,30 @@ export const importCommand: Command = async (context) => {
   )
 }
 
-async function plan(context: Context, origin: ImportOrigin, range: Range): Promise<number> {
+async function plan(context: Context, place: Place, range: Range): Promise<number> {
   const { output, flags } = context
   const { signal } = new AbortController()
-  return await withImport(context, { origin, range, signal }, async (opened, files) => {
+  return await withImport(context, { place, range, signal }, async (opened, files) => {
     const changed = flags.has('changed')
       ? await (await import('./changed-files.ts')).findChangedFiles(opened, range)
       : new Map()
     const found = await planImport(opened.workspace, files, { range, changed })
-    output.answer(importFields(found), renderImport(found, output.resultColors))
+    output.answer(found, renderImport(found, output.resultColors))
     return EXIT.ok
   })
 }
 
+type Place = ReturnType<typeof placeOfFiles>
+
 type ImportQuestion = {
-  readonly origin: ImportOrigin
+  readonly place: Place
   readonly range: Range
   readonly signal: AbortSignal
 }
 
 async function withImport<T>(
   context: Context,
-  { origin, range, signal }: ImportQuestion,
+  { place, range, signal }: ImportQuestion,
   use: (opened: ConnectedWorkspace, files: FilesPort) => Promise<T>,
 ): Promise<T> {
   const { config, flags, output } = context
@@ -92,7 +96,10 @@ async function withImport<T>(
   const chosen = chooseImports(tables, readFlag(flags, 'tables', names) ?? [])
   assertNamed(config.servers)
   const stallMs = readFlag(flags, 'stall', duration) ?? STALL_MS
-  const files = await openFiles(origin, { network: network.name, stallMs, signal })
+  const files =
+    place.folder === undefined
+      ? await openWeb({ ...place, network: network.name, stallMs, signal })
+      : await openFolder(place.folder, network.name)
   const asked = typedRange(flags, 'import')
   if (range.from !== asked.from || range.to !== asked.to)
     output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
@@ -119,34 +126,17 @@ async function withImport<T>(
   })
 }
 
-async function openFiles(
-  origin: ImportOrigin,
-  options: { readonly network: string; readonly stallMs: number; readonly signal: AbortSignal },
-): Promise<FilesPort> {
-  if (origin.kind === 'folder') {
-    const { openFolder } = await import('./files/folder-files.ts')
-    return await openFolder(origin.folder, options.network)
-  }
-  const { openWeb } = await import('./files/web-files.ts')
-  return await openWeb({ ...options, baseUrl: origin.baseUrl })
-}
-
-type ImportOrigin =
-  | { readonly kind: 'web'; readonly baseUrl: string }
-  | { readonly kind: 'folder'; readonly folder: string }
-
 /** A flag beats the environment. @throws BackfillError `usage` for both a URL and a folder, or an invalid URL */
-function importOrigin({ importUrl, importFolder }: Config, flags: Flags): ImportOrigin {
+function placeOfFiles({ importUrl, importFolder }: Config, flags: Flags) {
   const typed = { url: flags.has('import-url'), folder: flags.has('import-folder') }
-  const useUrl = importUrl.value !== undefined && (typed.url || !typed.folder)
-  const useFolder = importFolder.value !== undefined && (typed.folder || !typed.url)
-  if (useUrl && useFolder)
+  const url = typed.url || !typed.folder ? importUrl.value : undefined
+  const folder = typed.folder || !typed.url ? importFolder.value : undefined
+  if (url !== undefined && folder !== undefined)
     throw usageError(
       `files would come both from ${placeOf(importUrl)} and from ${placeOf(importFolder)}`,
       'keep one of them',
     )
-  if (useFolder) return { kind: 'folder', folder: importFolder.value }
-  return { kind: 'web', baseUrl: useUrl ? checkedUrl(importUrl) : PUBLIC_URL }
+  return { folder, baseUrl: url === undefined ? PUBLIC_URL : checkedUrl(importUrl) }
 }
 
 function checkedUrl(setting: Setting<string | undefined>): string {

@@ -17,7 +17,6 @@ import type { Range } from '../../model/blocks.ts'
 import { connectWorkspace, type ConnectedWorkspace, type WorkspaceOptions } from '../../workspace/connect.ts'
 
 export type ImportExecutorOptions = {
-  /** Its database is that of the source tables, which are written. */
   readonly server: Server
   readonly names: Names
   readonly network: Network
@@ -116,25 +115,12 @@ function notAsNeeded(message: string, { transform }: ImportTable): BackfillError
   })
 }
 
-/** ClickHouse's error codes for unreadable data: the next file may be fine. */
+/**
+ * ClickHouse's codes for data that it cannot read or convert (CANNOT_PARSE_TEXT, ATTEMPT_TO_READ_AFTER_EOF, TYPE_MISMATCH,
+ * INCORRECT_DATA…), and for what the Parquet library throws (1001): the next file may be fine.
+ */
 const FILE_CODES: ReadonlySet<number> = new Set([
-  6, // CANNOT_PARSE_TEXT
-  8, // THERE_IS_NO_COLUMN
-  27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
-  32, // ATTEMPT_TO_READ_AFTER_EOF
-  33, // CANNOT_READ_ALL_DATA
-  38, // CANNOT_PARSE_DATE
-  41, // CANNOT_PARSE_DATETIME
-  53, // TYPE_MISMATCH
-  69, // ARGUMENT_OUT_OF_BOUND
-  70, // CANNOT_CONVERT_TYPE
-  72, // CANNOT_PARSE_NUMBER
-  117, // INCORRECT_DATA
-  131, // TOO_LARGE_STRING_SIZE
-  271, // CANNOT_DECOMPRESS
-  349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
-  636, // CANNOT_EXTRACT_TABLE_STRUCTURE
-  1001, // STD_EXCEPTION: the library for Parquet
+  6, 8, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 131, 271, 349, 636, 1001,
 ])
 
 /** MEMORY_LIMIT_EXCEEDED: retried, not split, because half of the blocks still need the whole file. */

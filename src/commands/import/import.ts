@@ -64,10 +64,11 @@ export async function planImport(
         table: shortName(table),
         target: `${workspace.ports.target.database}.${table}`,
         create: target === undefined,
-        /** Blocks of files that are imported, changed since their import, would be imported, or do not exist. */
+        /** Blocks of files that are imported, changed since their import, would be imported (`blocks`), or do not exist. */
         done: subtract(intersect(covered, [range]), anew),
         changed: anew,
-        files: there,
+        files: found.length,
+        blocks: there,
         missing: subtract(wanted, there),
         bytes: found.reduce((sum, { facts }) => sum + (facts?.bytes ?? 0), 0),
       }

@@ -5,19 +5,19 @@ import type { RunEvent } from '../../runner/events.ts'
 import { type Colors, count, formatRanges, formatRange, listOf, size } from '../../terminal/render/format.ts'
 
 export function renderImport({ network, range, tables }: ImportPlan, colors: Colors): readonly string[] {
-  const files = tables.reduce((sum, table) => sum + countFiles(table.files), 0)
+  const files = tables.reduce((sum, table) => sum + table.files, 0)
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
   return [
     `network ${colors.bold(network)}, blocks ${formatRange(range)}`,
     ...tables.flatMap((table) =>
       listOf(
         '',
-        `${colors.bold(table.table)}  ${count(countFiles(table.files), 'file')}, ${size(table.bytes)}, into ${table.target}`,
+        `${colors.bold(table.table)}  ${count(table.files, 'file')}, ${size(table.bytes)}, into ${table.target}`,
         table.create && `  ${colors.yellow('the table is created first')}`,
         table.done.length > 0 && `  ${count(countFiles(table.done), 'file')} imported before`,
         table.changed.length > 0 &&
           `  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published again since`)}`,
-        table.missing.length > 0 && `  ${colors.yellow(missingText(network, table.table, table.missing))}`,
+        table.missing.length > 0 && `  ${colors.yellow(missingText(table.missing))}`,
       ),
     ),
     '',
@@ -27,23 +27,12 @@ export function renderImport({ network, range, tables }: ImportPlan, colors: Col
   ]
 }
 
-export function importFields({ tables, ...plan }: ImportPlan): object {
-  return {
-    ...plan,
-    tables: tables.map((table) => ({ ...table, files: countFiles(table.files), blocks: table.files })),
-  }
-}
-
 type Skipped = Extract<RunEvent, { readonly type: 'skipped' }>
 
 /** The runner treats a missing file as a source gap; these notes name the missing files. */
-export function missingNotes(skipped: readonly Skipped[], network: string): readonly RunEvent[] {
+export function missingNotes(skipped: readonly Skipped[]): readonly RunEvent[] {
   return skipped.flatMap(({ tables, sourceGaps }) =>
-    tables.map((table): RunEvent => ({
-      type: 'note',
-      table,
-      text: missingText(network, table.replace(/^import-/, ''), sourceGaps),
-    })),
+    tables.map((table): RunEvent => ({ type: 'note', table, text: missingText(sourceGaps) })),
   )
 }
 
@@ -61,10 +50,6 @@ export function unevenWarnings(skipped: readonly Skipped[], tables: readonly str
   })
 }
 
-function missingText(network: string, table: string, blocks: BlockSet): string {
-  const why = NOT_PUBLIC.has(`${network} ${table}`) ? `: ${network} ${table} is not public` : ''
-  return `no file for ${formatBlockSet(blocks)} (${count(countFiles(blocks), 'file')})${why}`
+function missingText(blocks: BlockSet): string {
+  return `no file for ${formatBlockSet(blocks)} (${count(countFiles(blocks), 'file')})`
 }
-
-/** Tables that Xatu says it does not publish (docs/how-to/importing.md). */
-const NOT_PUBLIC: ReadonlySet<string> = new Set(['mainnet storage_reads'])

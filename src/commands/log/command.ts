@@ -6,7 +6,7 @@ import { withTarget } from '../../session/target.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { readScope } from '../../workspace/open.ts'
 import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
-import { hasLedger, type History, loggedNames, type LoggedEvent, type LoggedRun, readLog } from './log.ts'
+import { hasLedger, type History, type LoggedEvent, type LoggedRun, readLog } from './log.ts'
 import { renderEvents, renderRuns } from './render.ts'
 
 const DEFAULT_LIMIT = 20
@@ -15,7 +15,7 @@ export const log: Command = async (context) => {
   const { config, flags, output } = context
   const limit = readFlag(flags, 'limit', positiveCount) ?? DEFAULT_LIMIT
   const table = flags.has('tables') ? requireOneTable(flags, 'log') : undefined
-  const prefix = readFlag(flags, 'run', nonEmpty)
+  const run = readFlag(flags, 'run', nonEmpty)
   const { catalogue } = await readScope(config, [])
   const style = { columns: output.columns, colors: output.resultColors, limit }
 
@@ -25,35 +25,18 @@ export const log: Command = async (context) => {
     const exists = await hasLedger(history)
     if (!exists)
       output.message([`There is no ledger in ${config.ledgerDatabase.value}: nothing has run yet.`])
-    if (exists && table !== undefined) await requireKnown(history, table)
-    const run = exists && prefix !== undefined ? await fullRunId(history, prefix) : prefix
     const question = { table, run, limit, errors: flags.has('errors') }
     if (table === undefined && run === undefined) {
       const runs = exists ? await readLog<LoggedRun>(history, 'runs', question) : []
       output.answer({ runs }, renderRuns(runs, style))
     } else {
       const events = exists ? await readLog<LoggedEvent>(history, 'events', question) : []
+      const known = catalogue.tables.map(({ key }) => key)
+      // A table without files still has its history.
+      if (exists && table !== undefined && events.length === 0 && !known.includes(table))
+        throw usageError(`unknown table '${table}'`, knownNames('tables', table, known))
       output.answer({ events }, renderEvents(events, { ...style, table }))
     }
     return EXIT.ok
   })
-}
-
-/** A table without files still has its history. */
-async function requireKnown(history: History, table: string): Promise<void> {
-  const keys = history.catalogue.tables.map(({ key }) => key)
-  if (keys.includes(table)) return
-  const known = [
-    ...new Set([...keys, ...(await loggedNames(history, 'table_key', { prefix: '', limit: 1e6 }))]),
-  ]
-  if (!known.includes(table)) throw usageError(`unknown table '${table}'`, knownNames('tables', table, known))
-}
-
-async function fullRunId(history: History, prefix: string): Promise<string> {
-  const [id, ...others] = await loggedNames(history, 'run_id', { prefix, limit: 5 })
-  if (id === undefined)
-    throw usageError(`no run begins with '${prefix}'`, '`backfill log` shows the latest runs')
-  if (others.length > 0 && id !== prefix)
-    throw usageError(`several runs begin with '${prefix}'`, `type more of it: ${[id, ...others].join(', ')}`)
-  return id
 }

@@ -14,7 +14,6 @@ export type History = LedgerPlace & {
   readonly catalogue: Catalogue
   /** The database of the target server that imports fill. */
   readonly sourceDatabase: string
-  /** No other host can reach the server (embedded). */
   readonly exclusive: boolean
 }
 
@@ -23,23 +22,9 @@ export async function hasLedger(history: History): Promise<boolean> {
   return (await openTarget(history).ledgerState()) !== 'absent'
 }
 
-/** The network's table keys or run ids that begin with `prefix`, at most `limit`. */
-export async function loggedNames(
-  { server, names: { ledger }, network }: History,
-  column: 'table_key' | 'run_id',
-  { prefix, limit }: { readonly prefix: string; readonly limit: number },
-): Promise<readonly string[]> {
-  const rows = await server.client.rows<{ readonly name: string }>({
-    query: `SELECT DISTINCT ${column} AS name FROM {ledger:Identifier}.ledger
-      WHERE network = {network:String} AND startsWith(${column}, {prefix:String}) ORDER BY name LIMIT {limit:UInt64}`,
-    query_params: { ledger, network, prefix, limit },
-    doing: 'reading the ledger',
-  })
-  return rows.map(({ name }) => name)
-}
-
 export type LogQuestion = {
   readonly table: string | undefined
+  /** The first digits of an id. */
   readonly run: string | undefined
   readonly limit: number
   readonly errors: boolean
@@ -97,15 +82,12 @@ export type LoggedRun = Author & {
   readonly started: string
   readonly ended: string
   readonly tables: readonly LoggedTable[]
-  /** Attempts that ended, and attempts that have not. */
   readonly chunks_done: number
   readonly chunks_failed: number
   readonly chunks_open: number
-  /** Of the chunks done. */
   readonly blocks: number
   readonly rows_read: number
   readonly rows_written: number
-  /** Blocks of events that do not belong to chunks. */
   readonly accepted_blocks: number
   readonly revoked_blocks: number
   readonly cleaned_blocks: number
@@ -125,16 +107,12 @@ export type LoggedEvent = Author &
     readonly run_id: string
     readonly from: number
     readonly to: number
-    /** The outcome of an attempt, or what an event without one says of the range. */
     readonly event:
       | 'done'
       | 'failed'
       | 'in progress'
-      /** Cancelled, or it never ended. */
       | 'interrupted'
-      /** The last attempt that a run makes. */
       | 'gave up'
-      /** The server ended it, because it took too long. */
       | 'out of time'
       | 'marked stale'
       | 'adopted'

@@ -115,7 +115,7 @@ function inputsOf(
           'choose an input with blocks in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',
         )
       const engine = readEngine(createTable(found.ddl).clauses.get('ENGINE') ?? [])
-      const address = columns.find(({ name, type }) => ADDRESSES.includes(name) && TEXT.test(type))?.name
+      const address = columns.find((one) => ADDRESSES.includes(one.name) && TEXT.test(one.type))?.name
       return { ...found, address, isFinal: COLLAPSING_ENGINES.test(engine?.name ?? '') }
     }),
   )
@@ -128,7 +128,6 @@ const TEXT = /^(?:LowCardinality\()?String\b/
 
 /** A table that the new one reads. */
 type Input = {
-  /** The parameter that names its database. */
   readonly kind: 'source' | 'target'
   /** As the header names it: a source table, or the key of a derived one. */
   readonly header: string
@@ -136,11 +135,9 @@ type Input = {
   readonly table: string
   /** As a unit test names it. */
   readonly short: string
-  /** The column with the block. */
   readonly position: string
   /** Undefined: all rows are of the network. */
   readonly network: string | undefined
-  /** Its engine takes FINAL. */
   readonly isFinal: boolean
   /** The column that holds an address, to tell rows of a block apart. */
   readonly address?: string | undefined

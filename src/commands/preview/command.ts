@@ -1,10 +1,10 @@
 // Owns `backfill preview`: the rows of a transform for a range, or its statement. Reads only.
-import { EXIT, usageError } from '../../model/errors.ts'
+import { EXIT } from '../../model/errors.ts'
 import type { PreviewQuestion } from './preview.ts'
 import { intersect, type Range } from '../../model/blocks.ts'
 import { resolveLimits } from '../../planning/bounds.ts'
 import { readScope } from '../../workspace/open.ts'
-import { nonEmpty, positiveCount, readFlag, type Flags } from '../../workspace/values.ts'
+import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
@@ -25,7 +25,6 @@ export const preview: Command = async (context) => {
   const limit = readFlag(flags, 'limit', positiveCount)
   const format = readFlag(flags, 'format', nonEmpty)
   const json = flags.has('json')
-  assertNotMixed(flags)
   const { network, chosen } = await readScope(config, [name])
   const table = chosen[0]!
   const inside = insideLimits(context, { table, network, range })
@@ -77,12 +76,6 @@ function insideLimits({ output }: Context, { table, network, range }: PreviewQue
       `Only ${formatRange(inside)}: the blocks of ${table.key} on ${network.name} are ${limits}.`,
     ])
   return inside
-}
-
-function assertNotMixed(flags: Flags): void {
-  const typed = ['print-sql', 'format', 'json'].filter((flag) => flags.has(flag))
-  if (flags.has('print-sql') && flags.has('limit')) typed.push('limit')
-  if (typed.length > 1) throw usageError(`--${typed.join(' and --')} exclude each other`, 'keep one of them')
 }
 
 /** The transform for any client: the file's layout, the header's settings in a clause, and the runner's values. */

@@ -90,7 +90,6 @@ function previewOn(
     /** As the server formats them; if it stops early, the stream fails. @throws BackfillError `usage`: unknown format */
     stream: async (format: string, limit: number | undefined) =>
       await ask(select(limit), { default_format: format as DataFormat }),
-    /** The first rows for a JSON document: `rows` are arrays; numbers above 32 bits are texts. */
     rows: async (limit: number) => {
       const answer = await text(await ask(select(limit), JSON_ROWS))
       const { meta, data } = JSON.parse(answer) as {

@@ -15,7 +15,6 @@ export type TableRole = {
 }
 
 export type BuildOf = {
-  /** Table name without database: `int_address_diffs`. */
   readonly target: string
   readonly uuid: string
   /** Hash of the file, DDL and transform, in hex. */

@@ -190,7 +190,6 @@ export type RebuildReport = {
   readonly verification: VerifyReport | undefined
   readonly kept: string | undefined
   readonly dropped: readonly string[]
-  /** Tables that read this one: their ranges computed from the old table. */
   readonly dependants: readonly StaleDependant[]
 }
 

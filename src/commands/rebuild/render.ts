@@ -4,7 +4,7 @@ import type { RebuildPlan, RebuildReport } from './rebuild.ts'
 import type { Sides } from './swap.ts'
 import type { RebuildOptions } from './workspace.ts'
 import { type Colors, count, duration, formatRanges, listOf, size } from '../../terminal/render/format.ts'
-import { renderVerify, verifyFields } from '../verify/render.ts'
+import { renderVerify } from '../verify/render.ts'
 
 export function dropQuestion({ present, replaced, old }: Sides, database: string): string {
   const kept = [...old, ...replaced]
@@ -58,39 +58,31 @@ export function renderRebuild(report: RebuildReport, colors: Colors): readonly s
 
 export function renderRebuildPlan(
   { sides, plan }: RebuildPlan,
-  options: RebuildOptions,
+  { sample, dropOld }: RebuildOptions,
   colors: Colors,
 ): readonly string[] {
   const { table, chunks, missingBlocks, expectedRows, expectedMs, sourceGaps, incomplete } = plan.tables[0]!
+  const { old, replaced } = sides
   const left = [...sourceGaps, ...incomplete]
   const time = expectedMs === null ? '' : `, ${duration(expectedMs)}`
-  const goesOn = sides.built.length > 0 ? ' (continues what is built)' : ''
-  const drops = [...sides.old, ...sides.replaced].map(sizeText)
-  const view = viewLine(sides.present)
-  const building = listOf(
-    `build ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${time}${goesOn}`,
-    left.length > 0 && `leave out source gaps and incomplete blocks ${formatRanges(left)}`,
-    `compute ${count(options.sample, 'chunk')} of it again, chosen at random`,
-    `exchange it with ${sides.present.name} (${rowsText(sides.present)})`,
+  const isBuilt = replaced.length > 0 || (dropOld && old.length > 0)
+  return listOf(
+    colors.bold(table),
+    startLines(sides).map((line) => `  ${line}`),
+    !isBuilt &&
+      `  ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${time}; then ${count(sample, 'chunk')} are computed again, chosen at random.`,
+    left.length > 0 && `  Source gaps and incomplete blocks are left out: ${formatRanges(left)}.`,
+    dropOld &&
+      `  Dropped at the end: ${[...old, ...replaced].map(sizeText).join(' and ') || 'the old table'}.`,
+    '',
+    'Nothing has been written.',
   )
-  const isBuilt = sides.replaced.length > 0
-  const steps = listOf(
-    isBuilt && 'finish an earlier rebuild: the tables are exchanged already',
-    !isBuilt && !(options.dropOld && sides.old.length > 0) && building,
-    view && colors.yellow(view),
-    options.dropOld ? `drop ${drops.join(' and ') || 'the old table'}` : 'keep the old table',
-  )
-  return [colors.bold(table), ...steps.map((step) => `  ${step}`), '', 'Nothing has been written.']
 }
 
-export function rebuildFields(report: RebuildReport): object {
-  const { summary: _, verification, dependants, ...rest } = report
-  return {
-    event: 'rebuild',
-    ...rest,
-    verification: verification && verifyFields(verification),
-    staleDependants: dependants.map(({ table, blocks }) => ({ table, ranges: blocks })),
-  }
+export function rebuildFields(done: RebuildReport): object {
+  const { summary: _, dependants, ...report } = done
+  const staleDependants = dependants.map(({ table, blocks }) => ({ table, ranges: blocks }))
+  return { event: 'rebuild', ...report, staleDependants }
 }
 
 export function rebuildPlanFields({ sides, plan }: RebuildPlan): object {

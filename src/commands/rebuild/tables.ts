@@ -58,6 +58,5 @@ export type NamedTable = {
   /** Rows before merging and bytes on disk; null if the engine does not count them. */
   readonly rows: number | null
   readonly bytes: number | null
-  /** The materialized views that read it. */
   readonly views: readonly string[]
 }

@@ -6,16 +6,18 @@ export type RedoRequest =
   | { readonly kind: 'range'; readonly range: Range }
   /** `changed`: blocks that are built again in a table that it reads, before it. */
   | { readonly kind: 'stale'; readonly changed?: BlockSet }
-  | { readonly kind: 'dirty' }
+
+/** As it is typed. */
+export function flagsOf(request: RedoRequest): string {
+  return request.kind === 'stale' ? '--stale' : `--from ${request.range.from} --to ${request.range.to}`
+}
 
 export type RedoTable = {
   readonly key: string
   readonly after: readonly string[]
   readonly islands: readonly Pick<Island, 'from' | 'to' | 'state'>[]
   readonly stale: BlockSet
-  /** Expected and not covered. */
   readonly missing: BlockSet
-  /** Blocks with a `cleaned` event. */
   readonly cleaned: BlockSet
 }
 
@@ -49,13 +51,10 @@ export function redoBlocks(
 
 function ownBlocks(table: RedoTable, request: RedoRequest): RedoBlocks {
   const { key, missing, stale } = table
-  const half = inState(table, 'dirty', 'invalidated')
   const redo =
     request.kind === 'range'
-      ? intersect(union(inState(table, 'done'), half), [request.range])
-      : request.kind === 'stale'
-        ? union(stale, intersect(inState(table, 'done'), request.changed ?? []))
-        : half
+      ? intersect(inState(table, 'done', 'dirty', 'invalidated'), [request.range])
+      : union(stale, intersect(inState(table, 'done'), request.changed ?? []))
   const also = request.kind === 'range' ? intersect(missing, [request.range]) : unfinished(table)
   return { key, redo, also: subtract(also, redo) }
 }

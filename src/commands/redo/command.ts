@@ -1,6 +1,5 @@
 // Owns `backfill redo`, of a table and of all stale ranges: it shows the plan, asks for confirmation, and builds again.
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { Range } from '../../model/blocks.ts'
 import type { RedoRequest } from './blocks.ts'
 import type { RedoPlanTable, RedoQuestion } from './plan.ts'
 import type { Flags } from '../../workspace/values.ts'
@@ -20,12 +19,12 @@ import { type Colors, count, duration, listOf } from '../../terminal/render/form
 
 export const redoCommand: Command = async (context) => {
   const { flags } = context
-  const asked = requestOf(flags)
-  if (asked.request.kind === 'stale' && !flags.has('tables')) return await redoAllStale(context)
+  const request = requestOf(flags)
+  if (request.kind === 'stale' && !flags.has('tables')) return await redoAllStale(context)
   requireOneTable(flags, 'redo')
   const options = upOptions(context)
   const question: RedoQuestion = {
-    ...asked,
+    request,
     dependants: flags.has('cascade') ? 'cascade' : 'refuse',
     lag: options.lag,
     jobs: options.jobs,
@@ -37,7 +36,7 @@ export const redoCommand: Command = async (context) => {
     const shown = { event: 'plan', ...report }
     const isQuiet = flags.has('quiet') && report.tables.length > 0
     const goesOn = showPlan(context, shown, isQuiet, (dry, colors) =>
-      renderRedo(report, { typed: question.typed, dry, colors }),
+      renderRedo(report, request, { dry, colors }),
     )
     if (!goesOn || report.tables.length === 0) return EXIT.ok
     await confirm(context, asQuestion(redoQuestionParts(report.tables)))
@@ -59,32 +58,16 @@ function showPlan(
   return !dry
 }
 
-function requestOf(flags: Flags): { readonly request: RedoRequest; readonly typed: string } {
-  const range = rangeOf(flags)
-  const [request, second] = listOf<RedoRequest>(
-    range && { kind: 'range', range },
-    flags.has('stale') && { kind: 'stale' },
-    flags.has('dirty') && { kind: 'dirty' },
-  )
-  if (request === undefined)
-    throw usageError(
-      '`redo` needs blocks',
-      'add --from N --to N, --stale or --dirty; `backfill status` shows what is stale or dirty',
-    )
-  if (second !== undefined)
-    throw usageError('--from and --to, --stale, and --dirty exclude each other', 'keep one of them')
-  const typed = range === undefined ? `--${request.kind}` : `--from ${range.from} --to ${range.to}`
-  return { request, typed }
-}
-
-/** Both ends, so that no rows are deleted by a forgotten flag. */
-function rangeOf(flags: Flags): Range | undefined {
-  const [given, left] = flags.has('from') ? ['from', 'to'] : ['to', 'from']
-  if (!flags.has(given)) return undefined
-  if (flags.has(left)) return typedRange(flags, 'redo')
+/** Both ends of a range, so that no rows are deleted by a forgotten flag. @throws BackfillError `usage` */
+function requestOf(flags: Flags): RedoRequest {
+  if (flags.has('stale')) return { kind: 'stale' }
+  const [from, to] = [flags.has('from'), flags.has('to')]
+  if (from && to) return { kind: 'range', range: typedRange(flags, 'redo') }
   throw usageError(
-    `--${given} is given without --${left}`,
-    'give both: `redo` deletes the rows of this range',
+    from || to
+      ? `--${from ? 'from' : 'to'} is given without --${from ? 'to' : 'from'}`
+      : '`redo` needs blocks',
+    'add --from N --to N, whose rows are deleted, or --stale; `backfill status` shows what is stale',
   )
 }
 

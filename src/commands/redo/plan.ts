@@ -21,8 +21,6 @@ export type RedoQuestion = {
   /** Statements at the same time, for the estimate of the time; undefined: by the server's capacity. */
   readonly jobs: number | undefined
   readonly building?: ReadonlyMap<string, BlockSet>
-  /** How the request was typed, for messages: `--stale`. */
-  readonly typed: string
 }
 
 /** `tables`: the named one first, then those that read it, in the order of their dependencies. */
@@ -34,9 +32,9 @@ type Redone = {
 
 /** Plans the redo of the chosen table. Reads only. @throws BackfillError `usage`, `failed` (refusals.ts) */
 export async function planRedo(workspace: Workspace, question: RedoQuestion) {
-  const { request, dependants, lag, typed, building = new Map<string, BlockSet>() } = question
+  const { dependants, lag, building = new Map<string, BlockSet>() } = question
   const table = workspace.chosen[0]!
-  assertPerBlock(table, request)
+  assertPerBlock(table)
   if (workspace.ports.executor.noDeletes !== undefined)
     throw usageError(`redo deletes rows, and ${workspace.ports.executor.noDeletes}`, noDeletesHint(table))
   const readers = dependants === 'later' ? [] : readersOf(workspace, table)
@@ -55,7 +53,7 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion) {
   const tableStatuses = [...first.values()].some(({ bounds }) => (bounds.expected?.to ?? 0) < head)
     ? await readTableStatuses(wide, { lag, forcedHead: head })
     : first
-  if (dependants === 'refuse') assertNoDependants(table, blocks.slice(1), typed)
+  if (dependants === 'refuse') assertNoDependants(table, blocks.slice(1), question.request)
   const concerned = blocks.filter(({ redo, also }) => redo.length + also.length > 0)
   await checkTables(
     wide,
@@ -138,9 +136,7 @@ async function costOf(
     redo,
     /** Those of them that the table holds no more: they are not built again. */
     outside: subtract(redo, [rangeOf(bounds.limits)]),
-    /** Missing blocks that are built as well. */
     also,
-    /** Rows that are deleted, before merging. */
     rows: deletes ? await ports.executor.count(table, redo) : 0,
     /** Of the whole table, before merging; null if the engine does not count them. */
     tableRows: target?.rows ?? null,

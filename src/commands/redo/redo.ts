@@ -80,6 +80,6 @@ async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise
     ...one,
     redo: subtract(intersect(one.redo, planned), of(one.key)?.gone ?? []),
   }))
-  if (question.dependants === 'refuse') assertNoDependants(table!, dependants, question.typed)
+  if (question.dependants === 'refuse') assertNoDependants(table!, dependants, question.request)
   return [own!, ...dependants]
 }

@@ -11,7 +11,7 @@ import {
   subtract,
   union,
 } from '../../model/blocks.ts'
-import type { RedoBlocks, RedoRequest } from './blocks.ts'
+import { flagsOf, type RedoBlocks, type RedoRequest } from './blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { changesSince } from '../../runner/recover.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
@@ -22,13 +22,11 @@ import type { TableStatus } from '../../planning/table-status.ts'
 import { readsOf } from '../../runner/chunk-inputs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
-export function assertPerBlock({ key, rows }: TableDefinition, { kind }: RedoRequest): void {
+export function assertPerBlock({ key, rows }: TableDefinition): void {
   if (rows.kind === 'per-block') return
   throw usageError(
     `${key} keeps one row per key over all blocks: the rows of a range cannot be removed`,
-    kind === 'dirty'
-      ? `backfill up --tables ${key} recovers half-written blocks, or prints what to do`
-      : `backfill rebuild ${key} builds a new table beside the old one`,
+    `backfill rebuild ${key} builds a new table beside the old one`,
   )
 }
 
@@ -36,21 +34,20 @@ export function assertPerBlock({ key, rows }: TableDefinition, { kind }: RedoReq
 export function assertNoDependants(
   table: TableDefinition,
   dependants: readonly RedoBlocks[],
-  typed: string,
+  request: RedoRequest,
 ): void {
   const left = dependants.filter(({ redo }) => redo.length > 0)
   if (left.length === 0) return
   const which = left.map(({ key, redo }) => `${key} (${formatBlockSet(redo)})`).join(', ')
   throw usageError(
     `${which} ${left.length === 1 ? 'was' : 'were'} built from these blocks of ${table.key} and would keep their old rows`,
-    `backfill redo ${table.key} ${typed} --cascade builds them again, too`,
+    `backfill redo ${table.key} ${flagsOf(request)} --cascade builds them again, too`,
   )
 }
 
 type Around = {
   /** Also of the tables that it reads. */
   readonly tableStatuses: ReadonlyMap<string, TableStatus>
-  /** Table key -> blocks that are built before those of this table. */
   readonly building: ReadonlyMap<string, BlockSet>
 }
 

@@ -1,5 +1,6 @@
 // Owns how a redo's plan looks: the rows to delete, the cost, the blocks to build again. Pure.
 import { countBlocks } from '../../model/blocks.ts'
+import { flagsOf, type RedoRequest } from './blocks.ts'
 import type { RedoPlan, RedoPlanTable } from './plan.ts'
 import {
   type Colors,
@@ -11,18 +12,19 @@ import {
   percent,
 } from '../../terminal/render/format.ts'
 
-export type RedoStyle = { readonly typed: string; readonly dry: boolean; readonly colors: Colors }
+export type RedoStyle = { readonly dry: boolean; readonly colors: Colors }
 
 /** Above this share of a table a rebuild is cheaper than a delete. */
 const REBUILD_SHARE = 0.3
 
 export function renderRedo(
   { network, tables }: RedoPlan,
-  { typed, dry, colors }: RedoStyle,
+  request: RedoRequest,
+  { dry, colors }: RedoStyle,
 ): readonly string[] {
   const lines = tables.flatMap((table) => tableLines(table, colors))
   return tables.length === 0
-    ? [`Nothing to redo: ${typed} matches no block.`]
+    ? [`Nothing to redo: ${flagsOf(request)} matches no block.`]
     : planLines(network, tables, lines, { dry, colors })
 }
 
@@ -31,7 +33,7 @@ export function planLines(
   network: string,
   tables: readonly RedoPlanTable[],
   lines: readonly string[],
-  { dry, colors }: Omit<RedoStyle, 'typed'>,
+  { dry, colors }: RedoStyle,
 ): readonly string[] {
   return listOf(
     `network ${colors.bold(network)}`,

@@ -29,7 +29,6 @@ type Rebuilds = {
 type StaleTable = {
   readonly table: TableDefinition
   readonly request: RedoRequest
-  /** Table key -> blocks that are built before. */
   readonly building: ReadonlyMap<string, BlockSet>
 }
 
@@ -179,7 +178,7 @@ export function leftText({ message, hint }: BackfillError): string {
 }
 
 function questionOf({ lag, jobs }: UpOptions): Omit<RedoQuestion, 'request'> {
-  return { dependants: 'later', lag, jobs, typed: '--stale' }
+  return { dependants: 'later', lag, jobs }
 }
 
 /** @throws BackfillError `failed` if tables with one row per key are left as they are */

@@ -129,7 +129,6 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     target: `${database}.${table.target}`,
     targetUuid: target?.uuid ?? null,
     after: table.after,
-    /** What `first`, `head` and all ranges count. */
     unit: table.unit,
     first,
     head: bounds.expected?.to ?? null,
@@ -137,7 +136,6 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     newest: highest([bounds.inputs.newest]),
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
     covered,
-    /** Source gaps and incomplete blocks that a user marked as expected: they count as done. */
     accepted: blocksIn(view, 'accepted'),
     arrived,
     /** Expected and not done, without source gaps and incomplete blocks; includes dirty ranges. */
@@ -157,27 +155,20 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     /** Time for the missing blocks that were looked at, one chunk after the other, as long as the last chunks took; null: not known. */
     expectedMs: msLeft === undefined || rowsLeft === 0 ? null : Math.round(msLeft),
     stale: staleBlocks(tableStatus.stale),
-    /** The same by version and reasons; the one with the most blocks comes first. */
     staleVersions,
     sqlHash: table.sqlHash,
     hint: hintOf(table),
     /** In active parts; null: not known. */
     rows: target?.rows ?? null,
-    /** Whether merges may still make fewer of these rows. */
     mayMerge: target !== undefined && COLLAPSING_ENGINES.test(target.engine),
     lastRun: view?.lastRun ?? null,
-    /** Events of the ledger that the next start has to read. */
     eventsSinceCheckpoint: view?.tail ?? 0,
     lock,
-    /** Pauses and limits that people have set for its runs. */
     holds,
     /** Up to where the sources are taken as complete; null without rows. */
     sourceHead: highest([bounds.inputs.naturalHead]),
-    /** Last block that the table may ever hold; null: no limit. */
     limit: bounds.limits.to ?? null,
-    /** Why nothing more is done now; null if a run would do more. */
     standstill: standstillOf(lock, missing, incomplete, bounds),
-    /** What the table or its sources lack altogether, the worst first. */
     absences,
     /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
     notes: [

@@ -1,6 +1,6 @@
 // Owns the verdict of `status --check`: what is not well, with the exit code of each reason, and the worst of them.
 import { duration, perUnit, type Flags, readFlag } from '../../workspace/values.ts'
-import { EXIT, usageError } from '../../model/errors.ts'
+import { EXIT } from '../../model/errors.ts'
 import { freshnessOf, type Scope, sourcesBehind } from '../../model/choose.ts'
 import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { formatPosition } from '../../model/positions.ts'
@@ -18,9 +18,6 @@ export type Tolerances = {
 }
 
 export function readTolerances(flags: Flags): Tolerances {
-  for (const name of ['max-behind', 'max-incomplete-age', 'max-source-age'])
-    if (flags.has(name) && !flags.has('check'))
-      throw usageError(`--${name} is for --check only`, 'add --check')
   const seconds = (name: string) => {
     const ms = readFlag(flags, name, duration)
     return ms === undefined ? undefined : Math.round(ms / 1000)

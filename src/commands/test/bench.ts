@@ -64,7 +64,6 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
     ])
   }
 
-  /** Inserts like the runner: columns by name, with the target's defaults. */
   async function compute({ table, network }: UnitTest, range: Range): Promise<void> {
     const place = { database: given }
     const query_params = transformParams({ table, range, network, source: place, target: place })

@@ -19,10 +19,6 @@ export const test: Command = async (context) => {
   const { output, flags } = context
   if (flags.has('new')) return await (await import('./new-test.ts')).newTest(context)
   const format = readFlag(flags, 'format', oneOf(['text', 'junit']))
-  const stray = ['from', 'to', 'network'].find((flag) => flags.has(flag))
-  if (stray !== undefined) {
-    throw usageError(`--${stray} is for --new only`, 'a test file names its own blocks and network')
-  }
   return await withSignals(
     () => output.message(['Stopping.']),
     async (signal) => {

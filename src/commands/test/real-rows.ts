@@ -14,7 +14,6 @@ export type Input = {
   readonly side: 'source' | 'target'
   readonly table: string
   readonly columns: readonly string[]
-  /** An expression over its columns. */
   readonly position: string
   /** The column with the network's name; undefined: all rows are of the network. */
   readonly network: string | undefined

@@ -40,6 +40,5 @@ export type UnitTestResult = {
 export type RowDiff = {
   readonly missing: readonly Values[]
   readonly unexpected: readonly Values[]
-  /** Number of rows on both sides. */
   readonly same: number
 }

@@ -13,8 +13,6 @@ import { type Tried, type TryReport, tryEdit } from './try.ts'
 export const tryCommand: Command = async (context) => {
   const { config, flags, output } = context
   const tables = readFlag(flags, 'tables', names) ?? []
-  if (flags.has('changed') && tables.length > 0)
-    throw usageError('--changed and named tables exclude each other', 'keep one of them')
   const sample = readFlag(flags, 'sample', positiveCount) ?? 20
   const { from, to = from } = typedBounds(flags)
   if (from === undefined && to !== undefined)

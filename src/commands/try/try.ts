@@ -17,7 +17,6 @@ export type TryQuestion = {
   readonly tables: readonly string[]
   /** Without an edit there is nothing to say, and that is no mistake: of a pull request that touches no table. */
   readonly mayBeNone: boolean
-  /** Undefined: a sample of `sample` ranges. */
   readonly range: Range | undefined
   readonly sample: number
   readonly lag: PerUnit

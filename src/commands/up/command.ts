@@ -12,8 +12,6 @@ import { renderPlan } from './render-plan.ts'
 export const up: Command = async (context) => {
   const options = upOptions(context)
   if (context.flags.has('dry-run')) return await showPlan(context, options)
-  if (options.redoStale && (options.from ?? options.to) !== undefined)
-    throw usageError('--redo-stale builds all stale ranges again', 'leave out --from and --to')
   return await runUp(context, options, {
     ready: async ({ workspace }) => assertRecomputable(workspace, options.recompute),
     ...(options.redoStale && { continued: redoStaleAfter(options) }),

@@ -4,7 +4,7 @@ import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderSources, sourcesCode, sourcesFields } from './sources-render.ts'
-import { renderVerify, comparisonLine, verifyCode, verifyFields } from './render.ts'
+import { renderVerify, comparisonLine, verifyCode } from './render.ts'
 import { withStoppable } from '../../session/session.ts'
 import { verifyPorts } from './ports.ts'
 import { upOptions } from '../../workspace/run-options.ts'
@@ -30,38 +30,22 @@ export const verifyCommand: Command = async (context) => {
       report: (table, chunkComparison) =>
         output.message(quiet ? [] : [comparisonLine(table, chunkComparison, output.messageColors)]),
     })
-    output.answer(verifyFields(report), renderVerify(report, output.resultColors))
+    output.answer(report, renderVerify(report, output.resultColors))
     return verifyCode(report)
   })
 }
 
 function verifyOptions({ config, flags }: Context): VerifyOptions {
-  const sample = readFlag(flags, 'sample', positiveCount)
-  const seed = readFlag(flags, 'seed', blockCount)
-  if (seed !== undefined && sample === undefined)
-    throw usageError('--seed is for --sample only', 'add --sample N')
   return {
     ...upOptions({ config, flags }),
-    sample,
-    seed: seed ?? randomBelow(2 ** 32),
+    sample: readFlag(flags, 'sample', positiveCount),
+    seed: readFlag(flags, 'seed', blockCount) ?? randomBelow(2 ** 32),
     asBuilt: flags.has('as-built'),
   }
 }
 
-const OTHERS = ['from', 'to', 'sample', 'seed', 'chunk', 'chunk-rows', 'jobs', 'as-built']
-
-function assertAlone({ flags }: Context, name: string, does: string): void {
-  const stray = [...OTHERS, 'stored'].find((flag) => flag !== name && flags.has(flag))
-  if (stray === undefined) return
-  throw usageError(
-    `--${stray} and --${name} exclude each other`,
-    `--${name} looks at all done blocks: ${does}`,
-  )
-}
-
 const verifyStored: Command = async (context) => {
   const { output } = context
-  assertAlone(context, 'stored', 'it reads each table once and recomputes nothing')
   return await withStoppable(context, async (session, signal) => {
     const stored = await import('./stored.ts')
     const checks = await stored.verifyStored(session.workspace, await verifyPorts(session), signal)
@@ -72,7 +56,6 @@ const verifyStored: Command = async (context) => {
 
 const verifySources: Command = async (context) => {
   const { output, flags } = context
-  assertAlone(context, 'sources', 'it reads two columns of the sources and recomputes nothing')
   return await withStoppable(context, async (session, signal) => {
     const sources = await import('./sources.ts')
     const { workspace } = session

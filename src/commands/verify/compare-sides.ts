@@ -19,7 +19,6 @@ import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 export type Sides = {
   readonly recomputed: string
   readonly stored: string
-  /** ClickHouse type of `backfill_position`. */
   readonly positionType: string
   readonly compared: readonly string[]
   readonly not: readonly NotCompared[]

@@ -20,7 +20,7 @@ type VerifiedTable = VerifyReport['tables'][number]
 
 /** 7 for an unexplained difference, 4 if all differences are explained, 0 if there is none. */
 export function verifyCode({ tables }: VerifyReport): number {
-  const odd = tables.flatMap(({ comparisons }) => comparisons.filter(({ outcome }) => outcome !== 'same'))
+  const odd = tables.flatMap(({ ranges }) => ranges.filter(({ outcome }) => outcome !== 'same'))
   if (odd.length === 0) return EXIT.ok
   return odd.some(({ outcome, why }) => outcome === 'duplicates' || why === undefined)
     ? EXIT.different
@@ -42,8 +42,8 @@ export function renderVerify(report: VerifyReport, colors: Colors, next = true):
 }
 
 function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
-  const { comparisons, chunks, notCompared, dirty } = table
-  const of = (wanted: (chunkComparison: ChunkComparison) => boolean) => comparisons.filter(wanted).length
+  const { ranges, chunks, notCompared, dirty } = table
+  const of = (wanted: (chunkComparison: ChunkComparison) => boolean) => ranges.filter(wanted).length
   const tally = [
     [of(({ outcome, why }) => outcome === 'same' && why === undefined), 'same'],
     [of(({ outcome, why }) => outcome === 'same' && why !== undefined), 'same although stale'],
@@ -54,14 +54,14 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
   const looked =
     chunks === 0
       ? 'no done block to verify'
-      : `${number(comparisons.length)} of ${count(chunks, 'chunk')} verified, ${count(countBlocks(comparisons), 'block')}: ${tally
+      : `${number(ranges.length)} of ${count(chunks, 'chunk')} verified, ${count(countBlocks(ranges), 'block')}: ${tally
           .filter(([chunksOf]) => chunksOf > 0)
           .map(([chunksOf, label]) => `${number(chunksOf)} ${label}`)
           .join(', ')}`
   const facts = [...Map.groupBy(notCompared, ({ why }) => why)].map(
     ([why, columns]) => `not compared: ${columns.map(({ name }) => name).join(', ')} (${NOT_COMPARED[why]})`,
   )
-  const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
+  const odd = ranges.filter(({ outcome }) => outcome !== 'same')
   return listOf(
     `${colors.bold(table.table)}  ${looked}`,
     listOf(facts, dirty.length > 0 && `not verified: dirty ${formatRanges(dirty)}`).map(
@@ -142,8 +142,8 @@ function exampleLines(
   return ['- computed again, + in the table; some of them:', ...renderRowDiff(columns, rows, colors)]
 }
 
-function nextLines({ table, rows, hint, comparisons }: VerifiedTable): readonly string[] {
-  const odd = comparisons.filter(({ outcome }) => outcome !== 'same')
+function nextLines({ table, rows, hint, ranges }: VerifiedTable): readonly string[] {
+  const odd = ranges.filter(({ outcome }) => outcome !== 'same')
   const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)
   const has = (...reasons: readonly WhyStale[]) =>
     odd.some(({ why }) => why !== undefined && reasons.includes(why))
@@ -158,16 +158,4 @@ function nextLines({ table, rows, hint, comparisons }: VerifiedTable): readonly 
       `backfill verify --sources ${table} finds and marks all ranges whose sources have changed.`,
   )
   return lines.length === 0 ? [] : ['', ...lines]
-}
-
-/** `outcome`: same, different, duplicates; `why`: null, a reason of stale ranges, gone, or dropped. */
-export function verifyFields({ tables, ...report }: VerifyReport): object {
-  return {
-    ...report,
-    tables: tables.map(({ comparisons, ...table }) => ({
-      ...table,
-      verified: comparisons.length,
-      ranges: comparisons,
-    })),
-  }
 }

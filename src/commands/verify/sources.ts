@@ -40,9 +40,7 @@ export async function verifySources(
     const marking = { workspace, ports, hooks, key: table.key, targetUuid: uuid!, since: since! }
     checks.push({
       table: table.key,
-      /** Done blocks that were compared with their sources. */
       looked,
-      /** Blocks were added, or rows were rewritten. */
       changed: blockSet([...changed.values()].flat()),
       /** The source rows were pruned: the stored rows cannot be computed again, so nothing is marked. */
       gone,
@@ -60,7 +58,6 @@ type Marking = {
   readonly hooks: SourcesHooks
   readonly key: string
   readonly targetUuid: string
-  /** Position of the last event before the check. */
   readonly since: Position
 }
 

@@ -76,7 +76,6 @@ export async function verifyStored(
   }
   return checks
 
-  /** One statement: the server joins its ledger with one scan of the table. */
   async function compare(table: TableDefinition, uuid: string): Promise<Answer> {
     const { key, target: name } = table
     const { from, rowHash, columns } = await digestSql(

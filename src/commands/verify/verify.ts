@@ -22,7 +22,6 @@ import type { Workspace } from '../../runner/workspace.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
 export type VerifyHooks = {
-  /** Called as each chunk ends, in the order of the ends. */
   readonly report: (table: string, chunkComparison: ChunkComparison) => void
   /** After an abort no chunk starts, and running queries are cancelled. */
   readonly signal: AbortSignal
@@ -98,10 +97,9 @@ export async function verify(
       hint: hintOf(table),
       columns: sides.compared,
       notCompared: sides.not,
-      /** Number of all chunks; `comparisons` has the verified ones. */
       chunks: chunks.length,
-      comparisons: comparisons.flat(),
-      /** Half-written blocks, which are not verified. */
+      verified: comparisons.flat().length,
+      ranges: comparisons.flat(),
       dirty: done.dirty,
     })
   }

@@ -4,7 +4,6 @@ import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../
 export type Coverage = {
   readonly span: Range
   readonly covered: readonly Range[]
-  /** Source gaps and incomplete blocks: neither done nor runnable. */
   readonly blocked: readonly Range[]
 }
 

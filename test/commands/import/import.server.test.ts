@@ -161,15 +161,6 @@ test('blocks that some tables have and others lack are warned of: `up` would tak
   expect(await run(words)).toEqual({ code: 0, stdout: '', stderr: '' })
 })
 
-test('mainnet storage_reads: it is said that they are not public', async () => {
-  const { run } = ground()
-  const { code, stderr } = await run('import --from 0 --tables storage_reads', {
-    BACKFILL_NETWORK: 'mainnet',
-  })
-  expect(code).toBe(0)
-  expect(stderr).toContain('no file for 0-999 (1 file): mainnet storage_reads is not public\n')
-})
-
 test('--dry-run says what would be fetched, and writes nothing', async () => {
   const { run, databases } = ground()
   const plan = await run('import --from 0 --to 2999 --tables traces --dry-run')

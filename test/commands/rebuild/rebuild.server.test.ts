@@ -107,7 +107,7 @@ test('another engine and another SQL: exchanged at once, the old table kept unti
   })
   expect(report.verification!.tables[0]).toMatchObject({
     chunks: 3,
-    comparisons: [{ outcome: 'same' }, { outcome: 'same' }, { outcome: 'same' }],
+    ranges: [{ outcome: 'same' }, { outcome: 'same' }, { outcome: 'same' }],
   })
   expect(await count(workspace)).toBe(11)
   expect(await count(workspace, report.kept)).toBe(12)

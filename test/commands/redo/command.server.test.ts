@@ -104,19 +104,22 @@ test('diff, status --check and redo say what a person needs, and write nothing b
 
 test('the table and the blocks must be said, one way', async () => {
   const messages = await Promise.all(
-    ['redo --dirty', `redo ${KEY}`, `redo ${KEY} --from 3`, `redo ${KEY} --stale --dirty`].map(
-      async (words) => {
-        const outcome = await run(words)
-        expect(outcome.code).toBe(2)
-        return expectOneMessage(outcome)
-      },
-    ),
+    [
+      'redo --from 1 --to 2',
+      `redo ${KEY}`,
+      `redo ${KEY} --from 3`,
+      `redo ${KEY} --stale --from 1 --to 2`,
+    ].map(async (words) => {
+      const outcome = await run(words)
+      expect(outcome.code).toBe(2)
+      return expectOneMessage(outcome)
+    }),
   )
   expect(messages.join('\n').replace(/ --sql [^`]+/, '')).toMatchInlineSnapshot(`
     "backfill: \`redo\` needs a table: \`backfill redo <table>\`
     backfill: \`redo\` needs blocks
     backfill: --from is given without --to
-    backfill: --from and --to, --stale, and --dirty exclude each other"
+    backfill: --stale and --from exclude each other"
   `)
 })
 

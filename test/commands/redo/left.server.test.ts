@@ -73,8 +73,8 @@ test('materialized views that read a table are named by redo and rebuild, and th
   )
   expect((await workspace.up()).rowsWritten).toBe(12)
   const { report } = await planOf(workspace, range(5, 6))
-  const style = { typed: '', dry: true, colors: pc.createColors(false) }
-  expect(renderRedo(report, style).join('\n')).toContain(
+  const style = { dry: true, colors: pc.createColors(false) }
+  expect(renderRedo(report, range(5, 6), style).join('\n')).toContain(
     `the materialized view reads it: ${target}.taken: nothing is deleted there, and the rows that are built again arrive once more`,
   )
   const { connected, workspace: inside } = workspace

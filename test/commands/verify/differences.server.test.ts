@@ -61,7 +61,7 @@ test.each([
   const { tables } = await verifyWorkspace(workspace, { from: 12, to: 12 })
   expect(tables[1]).toMatchObject({
     columns: ['block_number', 'slots_cleared', 'slots_set', 'net_slots', 'net_slots_bytes'],
-    comparisons: [
+    ranges: [
       {
         from: 12,
         to: 12,

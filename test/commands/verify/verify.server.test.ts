@@ -23,11 +23,11 @@ const { open, built, change } = useBuiltTables(BLOCKS, (place) => ({ server, cat
 test('all tables are the same as they were built, defaults included', async () => {
   const workspace = await built([], BLOCKS)
   const report = await verifyWorkspace(workspace, { chunk: BLOCKS })
-  const tables = report.tables.map(({ table, chunks, comparisons, notCompared, columns }) => ({
+  const tables = report.tables.map(({ table, chunks, ranges, notCompared, columns }) => ({
     table,
-    odd: comparisons.filter(({ outcome, why }) => outcome !== 'same' || why !== undefined).length,
-    looked: `${comparisons.length} of ${chunks}`,
-    rows: comparisons.some(({ recomputed }) => recomputed.rows > 0),
+    odd: ranges.filter(({ outcome, why }) => outcome !== 'same' || why !== undefined).length,
+    looked: `${ranges.length} of ${chunks}`,
+    rows: ranges.some(({ recomputed }) => recomputed.rows > 0),
     notCompared,
     computed: columns.filter((name) => name === 'version' || name.startsWith('net_')),
   }))
@@ -102,7 +102,7 @@ test('what is stale differs for a known reason; what the ledger does not call do
   ])
   const [table] = (await verifyWorkspace(workspace)).tables
   expect(table).toMatchObject({ dirty: [dirty] })
-  expect(table!.comparisons.at(-1)).toMatchObject({ from: 31, to: 37 })
+  expect(table!.ranges.at(-1)).toMatchObject({ from: 31, to: 37 })
 })
 
 test('NULL is no empty text; a default that has another value each time, and what is computed from it, is not compared, and said to be so', async () => {
@@ -224,7 +224,7 @@ test('a sample is the same for the same seed, and of chunks anywhere', async () 
   const sampled = async (seed: number) => {
     const { tables } = await verifyWorkspace(workspace, { chunk: 2, sample: 5, seed })
     expect(tables[0]!.chunks).toBe(20)
-    return tables[0]!.comparisons.map(({ from }) => from)
+    return tables[0]!.ranges.map(({ from }) => from)
   }
   const first = await sampled(7)
   expect(first.length).toBe(5)

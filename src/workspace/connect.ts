@@ -22,6 +22,7 @@ import type { SourcePlace } from '../sources/rows.ts'
 import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
+import { openEvents } from '../ledger/latest-events.ts'
 import { openProbes } from '../ledger/source-probe.ts'
 import { openSteering } from '../ledger/steering.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
@@ -42,6 +43,9 @@ export type WorkspaceOptions = {
 }
 
 export type ConnectedWorkspace = Awaited<ReturnType<typeof connectWorkspace>>
+
+/** What some commands need beside the ports of the workspace. */
+export type Connected = ConnectedWorkspace['connected']
 
 /** Reaches both servers. @throws BackfillError `server` if one cannot be reached or refuses the login. */
 export async function connectWorkspace(options: WorkspaceOptions) {
@@ -83,13 +87,24 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     workspace,
     servers: { source: source.info, target: target.info },
     compression,
-    /** For ports that only one command needs: it opens them itself, so that the others do not load them. */
-    connected: { source, target, names, sources },
+    connected: {
+      source,
+      target,
+      names,
+      place: { server: target, names, network: network.name },
+      recordedEvents: openEvents({ server: target, names, network: network.name }),
+      sources,
+      sourceRows: ports.source,
+    },
     close,
   }
 }
 
-async function openSides({ cluster: name, ledgerDatabase, ...connections }: WorkspaceOptions) {
+export async function openSides({
+  cluster: name,
+  ledgerDatabase,
+  ...connections
+}: Pick<WorkspaceOptions, 'source' | 'target' | 'cluster' | 'ledgerDatabase'>) {
   const both = await openServers(connections)
   try {
     const { server, names } = await joinCluster(both.target, {

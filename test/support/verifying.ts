@@ -1,5 +1,4 @@
 // Owns a short way to verify and to rebuild in tests: the ports of a test world, the usual options, what was found in few words.
-import { verifyPorts } from '../../src/commands/verify/ports.ts'
 import { rebuild, type RebuildReport } from '../../src/commands/rebuild/rebuild.ts'
 import type { RebuildOptions } from '../../src/commands/rebuild/workspace.ts'
 import type { RunEvent } from '../../src/runner/events.ts'
@@ -63,7 +62,7 @@ export async function verifyWorkspace(
 ): Promise<VerifyReport> {
   return await verify(
     test.workspace,
-    await verifyPorts(test),
+    test.connected,
     { ...OPTIONS, ...options },
     { report: () => {}, signal },
   )
@@ -106,7 +105,7 @@ export function useBuiltTables(blocks: number, give: (place: Place) => void) {
 
 /** As `verify --sources`. */
 export async function checkSources(test: TestWorkspace, dryRun = false): Promise<readonly SourcesCheck[]> {
-  return await verifySources(test.workspace, await verifyPorts(test), { dryRun }, { note: () => {}, signal })
+  return await verifySources(test.workspace, test.connected, { dryRun }, { note: () => {}, signal })
 }
 
 type RebuildExtras = { readonly chunk?: number; readonly told?: (event: RunEvent) => void }
@@ -120,7 +119,7 @@ export async function rebuildWorkspace(
   test.events.length = 0
   return await rebuild(
     test.workspace,
-    await verifyPorts(test),
+    test.connected,
     { up: { ...UP_OPTIONS, chunk }, sample: 3, seed: 1, dropOld: false, ...rest },
     {
       signal,

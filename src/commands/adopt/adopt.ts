@@ -21,7 +21,7 @@ import { forksText } from '../../planning/stale-ranges.ts'
 import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
-import type { VerifyPorts } from '../verify/ports.ts'
+import type { Connected } from '../../workspace/connect.ts'
 import type { VerifyOptions } from '../verify/report.ts'
 import { verify, type VerifyHooks } from '../verify/verify.ts'
 
@@ -36,7 +36,7 @@ export type Adoption = Awaited<ReturnType<typeof planAdoption>>
 /** Compares a sample of the rows that could be adopted. Reads only. @throws BackfillError `usage`, `server`, `failed` */
 export async function planAdoption(
   workspace: Workspace,
-  ports: VerifyPorts,
+  ports: Connected,
   options: AdoptOptions,
   hooks: VerifyHooks,
 ) {
@@ -77,7 +77,7 @@ type Found = {
  */
 async function storedBlocks(
   workspace: Workspace,
-  ports: VerifyPorts,
+  ports: Connected,
   { tableStatus, options }: { readonly tableStatus: TableStatus; readonly options: AdoptOptions },
 ): Promise<Found> {
   const { table, missing, dirty } = tableStatus
@@ -122,7 +122,7 @@ const MAX_GAPS = 1_000
 /** Stretches without rows, longer than half of the steps from one row to the next: in a table by time no second has a row. */
 async function gapsOf(
   { ports: { target: place } }: Workspace,
-  { target }: VerifyPorts,
+  { target }: Connected,
   { key, rows, target: name, position }: TableDefinition,
 ): Promise<BlockSet> {
   if (rows.kind === 'per-key') return []
@@ -143,7 +143,7 @@ async function gapsOf(
 
 async function endsOf(
   { ports: { target: place } }: Workspace,
-  { target }: VerifyPorts,
+  { target }: Connected,
   { key, rows, target: name, position }: TableDefinition,
 ): Promise<{ readonly from: number; readonly to: number }> {
   if (rows.kind === 'per-key' && !isPosition(rows.column, position))

@@ -8,7 +8,6 @@ import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { formatRanges, listOf } from '../../terminal/render/format.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { blockCount, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
-import { verifyPorts } from '../verify/ports.ts'
 import { comparisonLine, renderVerify, verifyCode } from '../verify/render.ts'
 import type { AdoptOptions } from './adopt.ts'
 
@@ -36,7 +35,7 @@ export const adoptCommand: Command = async (context) => {
       await target.prepare(workspace.catalogue.ledger)
       if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
     }
-    const plan = await planAdoption(workspace, await verifyPorts(session), options, {
+    const plan = await planAdoption(workspace, session.connected, options, {
       signal,
       report: (table, comparison) =>
         output.message(quiet ? [] : [comparisonLine(table, comparison, output.messageColors)]),

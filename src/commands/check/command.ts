@@ -12,6 +12,7 @@ import { toolVersion } from '../../workspace/tool-version.ts'
 import { githubLines, sarif } from './ci-formats.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withConnections } from '../../session/session.ts'
+import { placeOf } from '../../workspace/open.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { type Colors, count, listOf } from '../../terminal/render/format.ts'
 
@@ -77,24 +78,17 @@ async function askServers(
   const { config, output } = context
   const network = findNetwork(catalogue, config.network.value)
   return await withConnections(context, async (connections) => {
-    const { openServers } = await import('../../clickhouse/servers.ts')
-    const { joinCluster } = await import('../../clickhouse/cluster/cluster.ts')
-    const { namesFor } = await import('../../clickhouse/own-databases.ts')
+    const { openSides } = await import('../../workspace/connect.ts')
     const { checkServer } = await import('./server.ts')
-    const opened = await openServers(connections)
+    const opened = await openSides({ ...connections, ...placeOf(config) })
     try {
-      const { source } = opened
-      const { server: target, names: ledger } = await joinCluster(opened.target, {
-        cluster: config.cluster.value,
-        names: namesFor(config.ledgerDatabase.value),
-      })
+      const { source, target, names } = opened
       const [from, asked = ''] = [source, target].map(
         ({ connection }) => `${connection.database} at ${connection.url}`,
       )
       const version = `ClickHouse ${target.info.version}`
       output.message([`Asking ${version}: tables in ${asked}, sources in ${from}. Nothing is written.`])
-      const servers = { source, target, names: ledger, network }
-      await checkServer({ servers, catalogue, tables }, report)
+      await checkServer({ servers: { source, target, names, network }, catalogue, tables }, report)
       return asked
     } finally {
       await opened.close()

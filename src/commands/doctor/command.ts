@@ -5,6 +5,7 @@ import { duration, readFlag, selectors } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { type Finding, findings, type CheckStatus } from './finding.ts'
 import { withConnections } from '../../session/session.ts'
+import { placeOf } from '../../workspace/open.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { visible } from '../../terminal/render/printable.ts'
 import { type Colors, count, listOf } from '../../terminal/render/format.ts'
@@ -24,10 +25,8 @@ export const doctor: Command = async (context) => {
     return await runChecks({
       ...connections,
       ...files,
-      ledgerDatabase: config.ledgerDatabase.value,
+      ...placeOf(config),
       network: config.network.value,
-      cluster: config.cluster.value,
-      exclusive: config.servers.kind === 'embedded',
       idleSeconds,
     })
   })

@@ -7,15 +7,14 @@ import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { sameLogin } from '../../clickhouse/servers.ts'
 import type { TableDefinition } from '../../model/model.ts'
+import type { Connections } from '../../workspace/open.ts'
 import type { Role } from './connection.ts'
 import { asking, BUILT_IN, type Finding, findings, GROUPS, type Refusal } from './finding.ts'
 import { checkFold } from './ledger.ts'
 import { type ExaminedSide, examineSide } from './side.ts'
 import { type Place, runSqlChecks, type SqlCheck } from './sql-checks.ts'
 
-export type DoctorInput = {
-  readonly source: Connection
-  readonly target: Connection
+type DoctorInput = Connections & {
   readonly ledgerDatabase: string
   readonly network: string
   /** Of the target; undefined for a single server. */

@@ -1,5 +1,4 @@
 // Owns the files that changed since their import: it finds them and removes their coverage, so that they run again.
-import { openEvents } from '../../ledger/latest-events.ts'
 import { type BlockSet, blockSet, intersect, type Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
@@ -55,12 +54,12 @@ type ChangedQuestion = {
 }
 
 async function changedOf(
-  { workspace: { ports, network }, connected }: ConnectedWorkspace,
+  { workspace: { ports }, connected }: ConnectedWorkspace,
   { table, targetUuid, range }: ChangedQuestion,
 ): Promise<BlockSet> {
   if (targetUuid === undefined) return []
   const { key } = table
-  const events = openEvents({ server: connected.target, names: connected.names, network: network.name })
+  const events = connected.recordedEvents
   const changed: Range[] = []
   for await (const page of events.latest({ key, targetUuid, window: range, withoutStaleTags: true })) {
     const built = page.filter(({ event }) => event === 'done')

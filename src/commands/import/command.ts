@@ -14,8 +14,7 @@ import type { Command, Context } from '../../session/command.ts'
 import { missingNotes, renderImport, unevenWarnings } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
-import { assertNamed, readScope } from '../../workspace/open.ts'
-import { toolVersion } from '../../workspace/tool-version.ts'
+import { assertNamed, placeOf, readScope } from '../../workspace/open.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { after } from '../../seam/clock.ts'
 import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
@@ -107,16 +106,13 @@ async function withImport<T>(
     const { openImportWorkspace } = await import('./executor.ts')
     const opened = await openImportWorkspace({
       ...connections,
-      ledgerDatabase: config.ledgerDatabase.value,
-      cluster: config.cluster.value,
+      ...placeOf(config),
       network,
       catalogue,
       tables,
       chosen,
       files,
       range,
-      exclusive: config.servers.kind === 'embedded',
-      toolVersion: toolVersion(),
     })
     try {
       return await use(opened, files)
@@ -133,7 +129,7 @@ function placeOfFiles({ importUrl, importFolder }: Config, flags: Flags) {
   const folder = typed.folder || !typed.url ? importFolder.value : undefined
   if (url !== undefined && folder !== undefined)
     throw usageError(
-      `files would come both from ${placeOf(importUrl)} and from ${placeOf(importFolder)}`,
+      `files would come both from ${nameOf(importUrl)} and from ${nameOf(importFolder)}`,
       'keep one of them',
     )
   return { folder, baseUrl: url === undefined ? PUBLIC_URL : checkedUrl(importUrl) }
@@ -144,7 +140,7 @@ function checkedUrl(setting: Setting<string | undefined>): string {
   const url = URL.parse(text)
   const wrong = (what: string) =>
     usageError(
-      `${placeOf(setting)} ${what}, got '${maskUrl(text)}'`,
+      `${nameOf(setting)} ${what}, got '${maskUrl(text)}'`,
       `the part before /<network>/databases/default, such as ${PUBLIC_URL}`,
     )
   if (url === null || !['http:', 'https:'].includes(url.protocol)) throw wrong('must be an http(s) URL')
@@ -153,6 +149,6 @@ function checkedUrl(setting: Setting<string | undefined>): string {
   return url.href.replace(/\/+$/, '')
 }
 
-function placeOf({ origin }: Setting<unknown>): string {
+function nameOf({ origin }: Setting<unknown>): string {
   return origin.replace(/^\S+ /, '')
 }

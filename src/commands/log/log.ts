@@ -1,14 +1,12 @@
 // Owns the reading of the ledger as history: runs and attempts, newest first. The server folds them (sql/log). Reads only.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { MAX_ATTEMPTS } from '../../clickhouse/error-codes.ts'
+import { askLedger } from '../../ledger/ask.ts'
 import { type LedgerPlace, REVOKED } from '../../ledger/events.ts'
 import { openLocks } from '../../lock/lock.ts'
 import type { Catalogue } from '../../model/model.ts'
 import { importKey } from '../../model/table-key.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
 import { openTarget, type TargetPort } from '../../targets/target.ts'
-import { PROGRAM_SQL } from '../../package-folder.ts'
 
 export type History = LedgerPlace & {
   readonly catalogue: Catalogue
@@ -38,32 +36,25 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
   file: 'runs' | 'events',
   { table = '', run = '', limit, errors, marks = false }: LogQuestion,
 ): Promise<readonly Row[]> {
-  const { server, names, network, catalogue, sourceDatabase } = history
+  const { server, names, catalogue, sourceDatabase } = history
   const imported = catalogue.sources.map((one) => ({ key: importKey(one.table), target: one.table }))
   const sources = { ...server, connection: { ...server.connection, database: sourceDatabase } }
-  const [query, holders, derived, filled] = await Promise.all([
-    readFile(join(PROGRAM_SQL, 'log', `${file}.sql`), 'utf8'),
+  const [holders, derived, filled] = await Promise.all([
     openLocks(history).holders(),
     existing(openTarget(history), catalogue.tables),
     existing(openTarget({ server: sources, names, mayHide: true }), imported),
   ])
   const held = [...holders].flatMap(([key, { released, epoch }]) => (released ? [] : [[key, epoch] as const]))
-  return await server.client.rows<Row>({
-    query,
-    query_params: {
-      ledger: names.ledger,
-      network,
-      table,
-      run,
-      limit,
-      errors,
-      marks,
-      revoked: REVOKED,
-      attempts: MAX_ATTEMPTS,
-      present: new Map([...derived, ...filled]),
-      held: new Map(held),
-    },
-    doing: 'reading the ledger',
+  return await askLedger<Row>(history, `log/${file}`, {
+    table,
+    run,
+    limit,
+    errors,
+    marks,
+    revoked: REVOKED,
+    attempts: MAX_ATTEMPTS,
+    present: new Map([...derived, ...filled]),
+    held: new Map(held),
   })
 }
 

@@ -18,7 +18,6 @@ import { type Session } from '../../workspace/open.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode } from '../../terminal/signals.ts'
 import { upOptions } from '../../workspace/run-options.ts'
-import { verifyPorts } from '../verify/ports.ts'
 import { randomBelow } from '../../seam/random.ts'
 
 export const rebuildCommand: Command = async (context) => {
@@ -30,7 +29,7 @@ export const rebuildCommand: Command = async (context) => {
   const work = async (session: Session, run: Supervised): Promise<number> => {
     const { workspace } = session
     const [{ rebuild }, { readSides }] = await Promise.all([import('./rebuild.ts'), import('./swap.ts')])
-    const ports = await verifyPorts(session)
+    const ports = session.connected
     const sides = await readSides(workspace, ports.target, workspace.chosen[0]!)
     if (options.dropOld) await confirm(context, dropQuestion(sides, workspace.ports.target.database))
     if (!flags.has('quiet') && !flags.has('json')) output.message(startLines(sides))
@@ -54,7 +53,7 @@ async function dryRun(context: Context, options: RebuildOptions): Promise<number
   const { output } = context
   return await withWorkspace(context, async (session) => {
     const { planRebuild } = await import('./rebuild.ts')
-    const planned = await planRebuild(session.workspace, await verifyPorts(session), options)
+    const planned = await planRebuild(session.workspace, session.connected, options)
     output.answer(rebuildPlanFields(planned), renderRebuildPlan(planned, options, output.resultColors))
     return EXIT.ok
   })

@@ -14,7 +14,7 @@ import { readTableStatuses } from '../../planning/table-status.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
 import { changeTables } from './tables.ts'
-import type { VerifyPorts } from '../verify/ports.ts'
+import type { Connected } from '../../workspace/connect.ts'
 import { verifyCode } from '../verify/render.ts'
 import { verify, type VerifyReport } from '../verify/verify.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -22,7 +22,7 @@ import type { Workspace } from '../../runner/workspace.ts'
 /** @throws BackfillError `usage`; `locked`; `failed` if blocks would be lost. The old table is unchanged then. */
 export async function rebuild(
   workspace: Workspace,
-  ports: VerifyPorts,
+  ports: Connected,
   options: RebuildOptions,
   hooks: UpHooks,
 ): Promise<RebuildReport> {
@@ -43,7 +43,7 @@ export async function rebuild(
 }
 
 /** The plan of `rebuild`. Reads only. @throws BackfillError as `rebuild` does before it begins */
-export async function planRebuild(workspace: Workspace, ports: VerifyPorts, options: RebuildOptions) {
+export async function planRebuild(workspace: Workspace, ports: Connected, options: RebuildOptions) {
   const table = workspace.chosen[0]!
   const sides = await readSides(workspace, ports.target, table)
   if (!options.dropOld) assertNothingKept(table, sides)

@@ -7,7 +7,7 @@ import { lex, significantTokens } from '../../sql-syntax/lexer.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
-import type { VerifyPorts } from '../verify/ports.ts'
+import type { Connected } from '../../workspace/connect.ts'
 import type { UpHooks } from '../../runner/up.ts'
 
 export function buildOf(table: TableDefinition, uuid: string): BuildOf {
@@ -62,7 +62,7 @@ export type RebuildOptions = {
 
 export type Rebuilding = {
   readonly workspace: Workspace
-  readonly ports: VerifyPorts
+  readonly ports: Connected
   readonly table: TableDefinition
   readonly options: RebuildOptions
   readonly hooks: UpHooks

@@ -11,7 +11,6 @@ import { supervised } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { rebuildOptions } from '../rebuild/command.ts'
-import { verifyPorts } from '../verify/ports.ts'
 import type { RebuildReport } from '../rebuild/rebuild.ts'
 import { rebuildFields, renderRebuild, rebuildPlanFields } from '../rebuild/render.ts'
 import { planStale, redoStale, leftText, type StaleStep } from './stale-tables.ts'
@@ -79,7 +78,7 @@ const redoAllStale: Command = async (context) => {
       : output.message(flags.has('quiet') ? [] : renderRebuild(done, output.messageColors))
   return await withWorkspace(context, async (session) => {
     const { workspace } = session
-    const rebuilds = { ports: await verifyPorts(session), options: rebuildOptions(context), report }
+    const rebuilds = { ports: session.connected, options: rebuildOptions(context), report }
     const wanted = { options: upOptions(context), rebuilds }
     const steps = await planStale(workspace, wanted)
     const { name } = workspace.network

@@ -14,14 +14,14 @@ import { monotonicMs } from '../../seam/clock.ts'
 import { type RebuildPlan, planRebuild, rebuild, type RebuildReport } from '../rebuild/rebuild.ts'
 import { changeTables } from '../rebuild/tables.ts'
 import type { RebuildOptions } from '../rebuild/workspace.ts'
-import type { VerifyPorts } from '../verify/ports.ts'
+import type { Connected } from '../../workspace/connect.ts'
 import { redoBlocks, type RedoRequest } from './blocks.ts'
 import { factsOf, planRedo, type PlannedRedo, type RedoQuestion } from './plan.ts'
 import { redo } from './redo.ts'
 
 /** How tables with one row per key are rebuilt; their old tables are dropped once they are exchanged. */
 type Rebuilds = {
-  readonly ports: VerifyPorts
+  readonly ports: Connected
   readonly options: RebuildOptions
   readonly report: (report: RebuildReport) => void
 }

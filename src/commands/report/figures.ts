@@ -1,8 +1,6 @@
 // Owns what the report takes from the ledger beside the status: runs, failures, what people did, times (sql/log, sql/report).
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { askLedger } from '../../ledger/ask.ts'
 import { hasLedger, type History, type LoggedEvent, type LoggedRun, readLog } from '../log/log.ts'
-import { PROGRAM_SQL } from '../../package-folder.ts'
 import type { Session } from '../../workspace/open.ts'
 
 /** The most lines of each list, so that no ledger makes the page long; and the slices of time of the charts. */
@@ -12,36 +10,22 @@ const NOTHING = { runs: [], failures: [], marks: [], slowest: [], throughput: []
 
 /** Newest first. `marks`: what `redo`, `accept`, `adopt` and `verify` said of blocks. @throws BackfillError `server` */
 export async function readFigures({ workspace, connected }: Session, isEmbedded: boolean) {
-  const { network, catalogue, chosen } = workspace
+  const { catalogue, chosen } = workspace
   const history: History = {
-    server: connected.target,
-    names: connected.names,
-    network: network.name,
+    ...connected.place,
     catalogue,
     sourceDatabase: connected.source.connection.database,
     exclusive: isEmbedded,
   }
   if (!(await hasLedger(history))) return NOTHING
+  const charted = { tables: chosen.map(({ key }) => key), slices: LIMITS.slices }
   const all = { table: undefined, run: undefined, errors: false }
   const [runs, failures, marks, slowest, throughput] = await Promise.all([
     readLog<LoggedRun>(history, 'runs', { ...all, limit: LIMITS.runs }),
     readLog<LoggedEvent>(history, 'events', { ...all, errors: true, limit: LIMITS.failures }),
     readLog<LoggedEvent>(history, 'events', { ...all, marks: true, limit: LIMITS.marks }),
-    ask('slowest'),
-    ask('throughput'),
+    askLedger<object>(history, 'report/slowest', charted),
+    askLedger<object>(history, 'report/throughput', charted),
   ])
   return { runs, failures, marks, slowest, throughput }
-
-  async function ask(file: string): Promise<readonly object[]> {
-    return await connected.target.client.rows<object>({
-      query: await readFile(join(PROGRAM_SQL, 'report', `${file}.sql`), 'utf8'),
-      query_params: {
-        ledger: connected.names.ledger,
-        network: network.name,
-        tables: chosen.map(({ key }) => key),
-        slices: LIMITS.slices,
-      },
-      doing: 'reading the ledger',
-    })
-  }
 }

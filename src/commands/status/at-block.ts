@@ -1,4 +1,5 @@
 // Owns `status --at`: what is known of one block in each table.
+import { askLedger } from '../../ledger/ask.ts'
 import { shortHash } from '../../ledger/stale.ts'
 import { covers } from '../../model/blocks.ts'
 import { EXIT } from '../../model/errors.ts'
@@ -6,9 +7,8 @@ import { minute, number } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 import { wrap } from '../../terminal/render/wrap.ts'
 import type { Context } from '../../session/command.ts'
-import { uuidsOf } from '../../planning/table-status.ts'
 import type { Session } from '../../workspace/open.ts'
-import { status, type TableReport } from './status.ts'
+import { presentUuids, status, type TableReport } from './status.ts'
 
 /** `lacking`: the sources without a row of the block. */
 type BlockInTable = {
@@ -24,18 +24,21 @@ type Built = { readonly run: string; readonly sqlHash: string; readonly at: stri
 
 export async function printBlock(
   { config, output }: Context,
-  session: Session,
+  { workspace, connected }: Session,
   block: number,
 ): Promise<number> {
-  const { workspace } = session
+  const { chosen, ports } = workspace
   const { network, tables } = await status(workspace, { lag: config.lag.value })
-  const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
-  const [built, facts] = await Promise.all([
-    builtBy(session, block),
-    workspace.ports.source.fingerprint(sources, { from: block, to: block }),
+  const sources = [...new Set(chosen.flatMap((table) => table.sources))]
+  const hasLedger = (await ports.target.ledgerState()) !== 'absent'
+  const question = { block, uuids: presentUuids(tables) }
+  const [events, facts] = await Promise.all([
+    hasLedger ? askLedger<Built & { readonly table: string }>(connected.place, 'log/built-by', question) : [],
+    ports.source.fingerprint(sources, { from: block, to: block }),
   ])
+  const built = new Map(events.map(({ table, ...event }) => [table, event]))
   const found = tables.map((report) => {
-    const { sources: own } = workspace.chosen.find(({ key }) => key === report.table)!
+    const { sources: own } = chosen.find(({ key }) => key === report.table)!
     const lacking = own.filter((source) => facts.get(source)?.blocks === 0)
     return blockIn(report, { block, built: built.get(report.table) ?? null, lacking })
   })
@@ -84,31 +87,4 @@ export function renderBlock(found: readonly BlockInTable[], columns: number): re
     if (line.length <= columns) return [line]
     return [`${table.padEnd(names)}  ${state}`, ...wrap(text, columns - 4, '').map((more) => `    ${more}`)]
   })
-}
-
-/** Table key -> who built the block, of the tables as they are. */
-async function builtBy(
-  { workspace: { network, chosen, ports }, connected: { target, names } }: Session,
-  block: number,
-): Promise<ReadonlyMap<string, Built>> {
-  if ((await ports.target.ledgerState()) === 'absent') return new Map()
-  const tables = await ports.target.tables(chosen.map((table) => table.target))
-  const uuids = uuidsOf(chosen, tables)
-  // An event without a query only marks what an earlier one has built.
-  const rows = await target.client.rows<Built & { readonly table: string }>({
-    query: `SELECT table_key AS table, last.1 AS run, last.2 AS sqlHash, last.3 AS at, last.4 AS by FROM
-      (
-        SELECT table_key, argMax(
-          (run_id, toString(sql_hash), formatDateTime(event_time, '%Y-%m-%dT%H:%i:%SZ'), concat(user, '@', host)),
-          (query_id != '', epoch, seq)) AS last
-        FROM {ledger:Identifier}.ledger
-        WHERE network = {network:String} AND event IN ('done', 'accepted')
-            AND range_from <= {block:UInt64} AND range_to >= {block:UInt64}
-            AND {uuids:Map(String, String)}[table_key] = toString(target_uuid)
-        GROUP BY table_key
-      )`,
-    query_params: { ledger: names.ledger, network: network.name, block, uuids },
-    doing: 'reading who built a block',
-  })
-  return new Map(rows.map(({ table, ...built }) => [table, built]))
 }

@@ -179,6 +179,13 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
   }
 }
 
+/** Table key -> UUID of the tables that exist. */
+export function presentUuids(tables: readonly TableReport[]): ReadonlyMap<string, string> {
+  return new Map(
+    tables.flatMap(({ table, targetUuid }) => (targetUuid === null ? [] : [[table, targetUuid]])),
+  )
+}
+
 export type TableReport = ReturnType<typeof reportOf> & { readonly state: TableState }
 
 export type StatusReport = {

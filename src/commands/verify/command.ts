@@ -6,7 +6,6 @@ import type { Command, Context } from '../../session/command.ts'
 import { renderSources, sourcesCode, sourcesFields } from './sources-render.ts'
 import { renderVerify, comparisonLine, verifyCode } from './render.ts'
 import { withStoppable } from '../../session/session.ts'
-import { verifyPorts } from './ports.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { randomBelow } from '../../seam/random.ts'
 import { type Colors, count, formatRange, listOf, number } from '../../terminal/render/format.ts'
@@ -25,7 +24,7 @@ export const verifyCommand: Command = async (context) => {
   const quiet = flags.has('quiet') || flags.has('json')
   return await withStoppable(context, async (session, signal) => {
     const { verify } = await import('./verify.ts')
-    const report = await verify(session.workspace, await verifyPorts(session), options, {
+    const report = await verify(session.workspace, session.connected, options, {
       signal,
       report: (table, chunkComparison) =>
         output.message(quiet ? [] : [comparisonLine(table, chunkComparison, output.messageColors)]),
@@ -48,7 +47,7 @@ const verifyStored: Command = async (context) => {
   const { output } = context
   return await withStoppable(context, async (session, signal) => {
     const stored = await import('./stored.ts')
-    const checks = await stored.verifyStored(session.workspace, await verifyPorts(session), signal)
+    const checks = await stored.verifyStored(session.workspace, session.connected, signal)
     output.answer({ tables: checks.map(storedFields) }, renderStored(checks, output.resultColors))
     return checks.every(isAsRecorded) ? EXIT.ok : EXIT.different
   })
@@ -61,7 +60,7 @@ const verifySources: Command = async (context) => {
     const { workspace } = session
     const checks = await sources.verifySources(
       workspace,
-      await verifyPorts(session),
+      session.connected,
       { dryRun: flags.has('dry-run') },
       { signal, note: (table, text) => output.message([`${table}  ${text}`]) },
     )

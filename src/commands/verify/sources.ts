@@ -7,7 +7,7 @@ import { blockSet, subtract } from '../../model/blocks.ts'
 import { withStaleTag } from '../../ledger/stale.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readKnown } from '../../planning/table-status.ts'
-import type { VerifyPorts } from './ports.ts'
+import type { Connected } from '../../workspace/connect.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 
@@ -21,7 +21,7 @@ export type SourcesCheck = Awaited<ReturnType<typeof verifySources>>[number]
 /** Checks the chosen tables that exist, one after the other. @throws BackfillError `server` */
 export async function verifySources(
   workspace: Workspace,
-  ports: VerifyPorts,
+  ports: Connected,
   { dryRun }: { readonly dryRun: boolean },
   hooks: SourcesHooks,
 ) {
@@ -54,7 +54,7 @@ export async function verifySources(
 
 type Marking = {
   readonly workspace: Workspace
-  readonly ports: VerifyPorts
+  readonly ports: Connected
   readonly hooks: SourcesHooks
   readonly key: string
   readonly targetUuid: string

@@ -8,7 +8,7 @@ import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readKnown } from '../../planning/table-status.ts'
 import { DIGEST_SETTINGS, digestSql } from '../../targets/digest.ts'
 import type { Workspace } from '../../runner/workspace.ts'
-import type { VerifyPorts } from './ports.ts'
+import type { Connected } from '../../workspace/connect.ts'
 
 export type StoredDifference = Range & {
   /** `lost` and `extra` by the number of rows; `changed`: as many, and others; `stray`: rows of blocks that are not done. */
@@ -46,7 +46,7 @@ type Answer = Omit<StoredCheck, 'table' | 'differences' | 'more'> & {
 /** Tables with rows per block; after an abort those compared until then. @throws BackfillError `server`, `failed` */
 export async function verifyStored(
   workspace: Workspace,
-  ports: VerifyPorts,
+  ports: Connected,
   signal: AbortSignal,
 ): Promise<readonly StoredCheck[]> {
   const known = await readKnown(workspace)

@@ -17,7 +17,7 @@ import { compareRange } from './compare.ts'
 import { openVersions, type Version } from './versions.ts'
 import { readSides, type Sides } from './compare-sides.ts'
 import type { Comparison, ChunkComparison, VerifyOptions, WhyStale } from './report.ts'
-import type { VerifyPorts } from './ports.ts'
+import type { Connected } from '../../workspace/connect.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
@@ -30,7 +30,7 @@ export type VerifyHooks = {
 /** After an abort the report has the chunks verified until then. @throws BackfillError `usage`, `server`, `failed` */
 export async function verify(
   workspace: Workspace,
-  ports: VerifyPorts,
+  ports: Connected,
   options: VerifyOptions,
   hooks: VerifyHooks,
 ) {
@@ -112,7 +112,7 @@ export type VerifyReport = Awaited<ReturnType<typeof verify>>
 
 async function readDone(
   workspace: Workspace,
-  { recordedEvents }: VerifyPorts,
+  { recordedEvents }: Connected,
   { uuids }: Known,
   { key }: TableDefinition,
 ): Promise<{ islands: readonly Island[]; dirty: BlockSet; since: Position }> {
@@ -129,7 +129,7 @@ async function readDone(
 
 type Question = {
   readonly workspace: Workspace
-  readonly ports: VerifyPorts
+  readonly ports: Connected
   readonly known: Known
   readonly options: VerifyOptions
   readonly signal: AbortSignal

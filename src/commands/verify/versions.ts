@@ -8,14 +8,14 @@ import { describeTransform, readerOf, transformParams } from '../../targets/tran
 import type { Workspace } from '../../runner/workspace.ts'
 import type { VerifyChunk } from './chunks.ts'
 import { readSides, type Sides } from './compare-sides.ts'
-import type { VerifyPorts } from './ports.ts'
+import type { Connected } from '../../workspace/connect.ts'
 
 export type Version = { readonly table: TableDefinition; readonly sides: Sides; readonly network: Network }
 
 /** Each version is described by the server once. @throws BackfillError `usage` if the ledger has no text of it; `server` */
 export async function openVersions(
   { network, ports: { versions } }: Workspace,
-  { source, target }: Pick<VerifyPorts, 'source' | 'target'>,
+  { source, target }: Pick<Connected, 'source' | 'target'>,
   table: TableDefinition,
 ): Promise<(chunk: VerifyChunk) => Promise<Version>> {
   const texts = await versions.texts(table.key)

@@ -1,12 +1,12 @@
 // Owns the promise that Tab works in real shells: each reads our script, gets keys, and the line is looked at.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { SCRIPTS, SHELLS } from '../../../src/cli/completion/scripts.ts'
+import { SHELLS } from '../../../src/cli/completion/scripts.ts'
 import { backfill, expectOneMessage, MAIN } from '../../support/cli.ts'
-import { outcome, start, temporaryDirectory } from '../../support/processes.ts'
+import { outcome, repository, start, temporaryDirectory } from '../../support/processes.ts'
 
 /** `script` gives a terminal to a program whose input is a pipe. Its words are those of util-linux. */
 const TERMINAL = 'script'
@@ -19,6 +19,8 @@ function onPath(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
 }
 
+const scriptOf = (shell: string) => readFileSync(join(repository, 'sql-templates/completion', shell), 'utf8')
+
 /** A home with `backfill` on its PATH, the shell's script in a file, and a folder to complete. */
 function home(): { readonly folder: string; readonly env: Record<string, string> } {
   const folder = temporaryDirectory()
@@ -26,7 +28,7 @@ function home(): { readonly folder: string; readonly env: Record<string, string>
   mkdirSync(join(folder, 'my sql/transforms'), { recursive: true })
   writeFileSync(join(folder, 'bin/backfill'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`)
   chmodSync(join(folder, 'bin/backfill'), 0o755)
-  for (const shell of SHELLS) writeFileSync(join(folder, `completion.${shell}`), `${SCRIPTS[shell]}\n`)
+  for (const shell of SHELLS) writeFileSync(join(folder, `completion.${shell}`), scriptOf(shell))
   const path = [join(folder, 'bin'), process.env['PATH']].join(delimiter)
   return { folder, env: { PATH: path, HOME: folder, TERM: 'xterm', COLUMNS: '200' } }
 }
@@ -95,7 +97,7 @@ test.skipIf(absent.includes('fish'))('fish completes, and runs nothing', async (
 
 test.for(SHELLS)('`completion %s` prints the script; the shell can read it', async (shell) => {
   const { code, stdout, stderr } = await backfill(['completion', shell])
-  expect({ code, stderr, stdout }).toEqual({ code: 0, stderr: '', stdout: `${SCRIPTS[shell]}\n` })
+  expect({ code, stderr, stdout }).toEqual({ code: 0, stderr: '', stdout: scriptOf(shell) })
   if (absent.includes(shell)) return
   const file = join(temporaryDirectory(), 'script')
   writeFileSync(file, stdout)

@@ -1,7 +1,6 @@
 // Owns the promises of one command for all stale ranges: inputs first, then what reads them, each as it can be built again.
 import { expect, test } from 'vitest'
 import { planStale, redoStale } from '../../../src/commands/redo/stale-tables.ts'
-import { verifyPorts } from '../../../src/commands/verify/ports.ts'
 import type { RebuildReport } from '../../../src/commands/rebuild/rebuild.ts'
 import type { RunSummary } from '../../../src/runner/events.ts'
 import { EVEN, EVERY, planOf, READERS, redoScene, reportOf, said, STALE } from '../../support/redo-scene.ts'
@@ -13,7 +12,7 @@ const EVENS = [2, 4, 6, 8, 10, 12]
 const OLD_TABLES = `SELECT count() FROM system.tables WHERE database = {target:String} AND name LIKE '%\\_\\_%'`
 
 async function wantedFor(workspace: TestWorkspace, rebuilds: boolean, reports: RebuildReport[] = []) {
-  const ports = await verifyPorts(workspace)
+  const ports = workspace.connected
   const options = { up: OPTIONS, sample: 3, seed: 1, dropOld: false }
   return {
     options: OPTIONS,

@@ -1,7 +1,6 @@
 // Owns the promises of digests: they depend on rows alone, and tell which rows are no longer as the ledger recorded them.
 import { expect, test } from 'vitest'
 import { readDigests } from '../../../src/commands/digest/command.ts'
-import { verifyPorts } from '../../../src/commands/verify/ports.ts'
 import { verifyStored } from '../../../src/commands/verify/stored.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
 import { rowsOf, type TestServer } from '../../support/server.ts'
@@ -17,7 +16,7 @@ const { open, built, change } = useBuiltTables(BLOCKS, (place) => ({ server } = 
 
 const DIFFS = 'address_diffs'
 const stored = async (workspace: TestWorkspace) =>
-  await verifyStored(workspace.workspace, await verifyPorts(workspace), new AbortController().signal)
+  await verifyStored(workspace.workspace, workspace.connected, new AbortController().signal)
 const digests = (workspace: TestWorkspace, every: number) =>
   readDigests(workspace, { from: 0, to: 1_000_000, every })
 

@@ -1,7 +1,6 @@
 // Owns the promises of `verify`: what was built is found the same; what is stale, dirty or of another value each time.
 import { expect, test } from 'vitest'
 import { readDigests } from '../../../src/commands/digest/command.ts'
-import { verifyPorts } from '../../../src/commands/verify/ports.ts'
 import { verifyStored } from '../../../src/commands/verify/stored.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
@@ -196,7 +195,7 @@ test('a TTL by a time that cannot be computed again explains that rows are missi
 })
 
 const stored = async (workspace: TestWorkspace) =>
-  await verifyStored(workspace.workspace, await verifyPorts(workspace), new AbortController().signal)
+  await verifyStored(workspace.workspace, workspace.connected, new AbortController().signal)
 
 test('a table with a TTL has no digest; rows that is_deleted drops count neither in the ledger nor in digest', async () => {
   const fading = await builtAs(

@@ -160,8 +160,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   kysely: [
     'clickhouse/',
-    'commands/check/queries.ts',
-    'commands/rebuild/tables.ts',
     'commands/verify/stored.ts',
     'ledger/',
     'lock/',

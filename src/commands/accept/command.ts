@@ -6,7 +6,6 @@ import { confirm } from '../../session/confirm.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
-import { tablesText } from '../../terminal/render/about-tables.ts'
 import { count, formatRange, formatRanges } from '../../terminal/render/format.ts'
 import type { AcceptOptions } from './accept.ts'
 
@@ -69,18 +68,24 @@ async function propose(
   const { output, flags } = context
   const json = flags.has('json')
   const print = (lines: readonly string[]) => (json ? undefined : output.result(lines))
-  const found = parts.filter(({ blocks }) => blocks.length > 0)
-  print(
-    tablesText(
-      found.map(({ table, word, blocks }) => ({ table, texts: [`${word} ${formatRanges(blocks, 10)}`] })),
-    ),
-  )
+  print(partLines(parts))
   const records = !flags.has('dry-run') && tables.length > 0
   if (records) {
     await confirm(context, question(tables.length <= 3 ? tables.join(', ') : count(tables.length, 'table')))
     await record((text) => output.message([text]))
     print([recorded])
   } else print([flags.has('dry-run') ? 'Nothing has been written.' : 'Nothing to do.'])
+  const found = parts.filter(({ blocks }) => blocks.length > 0)
   if (json) output.json({ parts: found, tables, recorded: records })
   return EXIT.ok
+}
+
+/** `source gap 9001-11500 (2,500 blocks): address_diffs, address_reads`. Parts without blocks are left out. */
+function partLines(parts: readonly Part[]): readonly string[] {
+  const lines = parts
+    .filter(({ blocks }) => blocks.length > 0)
+    .map(({ table, word, blocks }) => ({ table, text: `${word} ${formatRanges(blocks, 10)}` }))
+  return [...Map.groupBy(lines, ({ text }) => text)].map(
+    ([text, of]) => `${text}: ${of.map(({ table }) => table).join(', ')}`,
+  )
 }

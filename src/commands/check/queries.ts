@@ -1,6 +1,4 @@
 // Owns the servers of `backfill check` and its query for databases. Reads only.
-import { sql } from 'kysely'
-import { typed } from '../../clickhouse/dialect.ts'
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
@@ -30,11 +28,10 @@ export async function existingDatabases(
   server: Server,
   databases: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const rows = await server
-    .during('looking for databases')
-    .selectFrom('system.databases')
-    .select('name')
-    .where(sql<boolean>`has(${typed([...databases], 'Array(String)')}, name)`)
-    .execute()
+  const rows = await server.client.rows<{ readonly name: string }>({
+    query: 'SELECT name FROM system.databases WHERE has({databases:Array(String)}, name)',
+    query_params: { databases },
+    doing: 'looking for databases',
+  })
   return new Set(rows.map(({ name }) => name))
 }

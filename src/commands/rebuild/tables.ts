@@ -1,27 +1,16 @@
 // Owns the statements of a rebuild: listing, renaming, exchanging and dropping tables.
-import { sql } from 'kysely'
 import type { Server } from '../../clickhouse/server.ts'
 
 export async function tablesLike(server: Server, prefix: string): Promise<readonly NamedTable[]> {
   const { database } = server.connection
-  return await server
-    .during(`looking at the tables of ${database}`)
-    .selectFrom('system.tables')
-    .select([
-      'name',
-      'engine',
-      'total_rows as rows',
-      'total_bytes as bytes',
-      sql<string[]>`arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table)`.as(
-        'views',
-      ),
-      sql<string>`toString(uuid)`.as('uuid'),
-      sql<string>`(SELECT engine FROM system.databases WHERE name = ${database})`.as('databaseEngine'),
-    ])
-    .where('database', '=', database)
-    .where(sql<boolean>`startsWith(name, ${prefix})`)
-    .orderBy('name')
-    .execute()
+  return await server.client.rows<NamedTable>({
+    query: `SELECT name, toString(uuid) AS uuid, engine, total_rows AS rows, total_bytes AS bytes,
+        arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table) AS views,
+        (SELECT engine FROM system.databases WHERE name = {database:String}) AS databaseEngine
+      FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String}) ORDER BY name`,
+    query_params: { database, prefix },
+    doing: `looking at the tables of ${database}`,
+  })
 }
 
 const STATEMENTS = {

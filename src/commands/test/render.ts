@@ -2,7 +2,7 @@
 import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
 import { count, duration, type Colors } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
-import { renderRowDiff } from '../../terminal/render/row-diff.ts'
+import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
 import { renderTable, right } from '../../terminal/render/table.ts'
 
 export type TestReport = {
@@ -68,17 +68,30 @@ function diffLines(
   { missing, unexpected, same }: RowDiff,
   colors: Colors,
 ): readonly string[] {
-  // By value, so that a row and what came in its place stand together.
-  const all = [...signed('-', missing), ...signed('+', unexpected)].toSorted((one, other) =>
-    one.values.join() < other.values.join() ? -1 : 1,
-  )
-  const rows = renderRowDiff(columns, all, colors)
+  const rows = renderRowDiff(columns, paired(missing.map(texts), unexpected.map(texts)), colors)
   const legend = `- expected, ${count(missing.length, 'row')} missing; + found, ${count(unexpected.length, 'row')} too many`
   return [`  ${legend}; ${count(same, 'row')} as expected`, ...rows.map((line) => `  ${line}`)]
 }
 
-function signed(sign: '-' | '+', rows: readonly Values[]) {
-  return rows.map((row) => ({ sign, values: texts(row) }))
+/** Pairs each missing row with the most similar found row if half of their cells are equal; the others follow. */
+function paired(
+  missing: readonly (readonly string[])[],
+  unexpected: readonly (readonly string[])[],
+): readonly SignedRow[] {
+  const left = [...unexpected]
+  const lines = missing.flatMap((values): readonly SignedRow[] => {
+    const likeness = left.map((row) => row.filter((cell, index) => cell === values[index]).length)
+    const best = Math.max(...likeness)
+    if (best * 2 < values.length) return [{ sign: '-', values }]
+    const [other] = left.splice(likeness.indexOf(best), 1)
+    return other === undefined
+      ? [{ sign: '-', values }]
+      : [
+          { sign: '-', values, other },
+          { sign: '+', values: other, other: values },
+        ]
+  })
+  return [...lines, ...left.map((values): SignedRow => ({ sign: '+', values }))]
 }
 
 function texts(values: Values): readonly string[] {

@@ -6,7 +6,7 @@ WITH
     (
         SELECT *, if(query_id = '', toString((epoch, seq)), query_id) AS try FROM {ledger:Identifier}.ledger
         WHERE network = {network:String} AND event != 'checkpoint'
-            AND startsWith(run_id, {run:String}) AND (NOT {errors:Bool} OR event = 'failed')
+            AND ({run:String} = '' OR startsWith(run_id, {run:String})) AND (NOT {errors:Bool} OR event = 'failed')
             AND (NOT {marks:Bool} OR query_id = '')
     ),
     -- Of one table, events are read backwards along the primary key, and only as many as the lines need. 50 more, because

@@ -9,7 +9,6 @@ import { readText } from '../../workspace/text-file.ts'
 import { typedWords } from '../../workspace/values.ts'
 import type { Environment } from '../../workspace/variables.ts'
 import { complete } from './candidates.ts'
-import { FOLDER } from './scripts.ts'
 
 export type Tab = {
   /** The shell's name, then the words after `backfill`; the cursor is at the last one. */
@@ -38,10 +37,9 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
     // As people type them.
     sources: named((path) => sqlNames(join(path, 'import')).map(shortName)),
   }
-  const completion = complete({ words, commands: COMMANDS, names })
-  if (completion.kind === 'folder') return [FOLDER]
+  const found = complete({ words, commands: COMMANDS, names })
   // bash replaces only the text after the `=`.
-  return shell === 'bash' ? completion.words.map((word) => word.replace(/^--[^=]*=/, '')) : completion.words
+  return shell === 'bash' ? found.map((word) => word.replace(/^--[^=]*=/, '')) : found
 }
 
 /** bash breaks words at `=`: `--tables`, `=`, `a` is `--tables=a`. */

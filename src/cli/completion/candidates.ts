@@ -2,6 +2,9 @@
 import type { Flag } from '../../terminal/argv.ts'
 import type { CommandEntry } from '../../session/command.ts'
 
+/** The whole answer if a folder comes next: the shell completes it itself. */
+const FOLDER = ':folder'
+
 /** Names that are known without a server. Read only where a name can follow. */
 type KnownNames = {
   readonly tables: () => readonly string[]
@@ -16,33 +19,34 @@ export type CompletionQuestion = {
   readonly names: KnownNames
 }
 
-/** Whole words (also `--flag=value`) that begin with the typed letters; or a request for a folder, which the shell completes. */
-export type Completion =
-  | { readonly kind: 'words'; readonly words: readonly string[] }
-  | { readonly kind: 'folder' }
-
-export function complete({ words, commands, names }: CompletionQuestion): Completion {
+/** Whole words (also `--flag=value`) that begin with the typed letters; or FOLDER, for a folder, which the shell completes. */
+export function complete({ words, commands, names }: CompletionQuestion): readonly string[] {
   const last = words.at(-1) ?? ''
   const before = words.slice(0, -1)
   const at = before.findIndex((word) => !word.startsWith('-'))
   const entry = commands.find(({ name }) => name === before[at])
   if (at < 0)
     return matching(last, last.startsWith('-') ? ['--help', '--version'] : commands.map(({ name }) => name))
-  if (entry === undefined) return NOTHING
+  if (entry === undefined) return []
   // `--tables=` and what is typed of its value, or the flag before whose value comes next.
   const [prefix = '', inline] = /^--([^=]+)=/.exec(last) ?? []
   const word = inline === undefined ? before.at(-1) : `--${inline}`
   const open = entry.flags.find(({ name, value }) => value !== undefined && `--${name}` === word)
   if (open === undefined && last.startsWith('-'))
-    return inline === undefined ? matching(last, [...flagsLeft(entry.flags, before), '--help']) : NOTHING
+    return inline === undefined ? matching(last, [...flagsLeft(entry.flags, before), '--help']) : []
   const flag = open ?? entry.flags.find(({ bare }) => bare)
-  return values({ flag, typed: last.slice(prefix.length), prefix, names })
+  if (flag?.value?.startsWith('<folder')) return [FOLDER]
+  const listed = LISTS.has(flag?.value) ? last.slice(prefix.length).split(',').slice(0, -1) : []
+  const rest = listed.map((name) => `${name},`).join('')
+  const left = valuesOf(flag, names).filter((value) => !listed.includes(value))
+  return matching(
+    last,
+    left.map((value) => prefix + rest + value),
+  )
 }
 
-const NOTHING: Completion = { kind: 'words', words: [] }
-
-function matching(typed: string, words: readonly string[]): Completion {
-  return { kind: 'words', words: words.filter((word) => word.startsWith(typed)) }
+function matching(typed: string, words: readonly string[]): readonly string[] {
+  return words.filter((word) => word.startsWith(typed))
 }
 
 function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly string[] {
@@ -50,29 +54,9 @@ function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly 
   return flags.map(({ name }) => `--${name}`).filter((word) => !typed.has(word))
 }
 
-type ValueQuestion = {
-  readonly flag: Flag | undefined
-  readonly typed: string
-  /** The text before the value in the same word: `--tables=`. */
-  readonly prefix: string
-  readonly names: KnownNames
-}
-
-/** The values of a flag, by its notation in the help: <a,b> and <table> are tables, <x|y> is either word. */
-function values({ flag, typed, prefix, names }: ValueQuestion): Completion {
-  if (flag?.value?.startsWith('<folder')) return { kind: 'folder' }
-  const listed = LISTS.has(flag?.value) ? typed.split(',').slice(0, -1) : []
-  const rest = listed.map((name) => `${name},`).join('')
-  return matching(
-    prefix + typed,
-    valuesOf(flag, names)
-      .filter((value) => !listed.includes(value))
-      .map((value) => prefix + rest + value),
-  )
-}
-
 const LISTS: ReadonlySet<string | undefined> = new Set(['<a,b>', '<sources>'])
 
+/** The values of a flag, by its notation in the help: <a,b> and <table> are tables, <x|y> is either word. */
 function valuesOf(flag: Flag | undefined, names: KnownNames): readonly string[] {
   const choices = /^<([\w-]+(?:\|[\w-]+)+)>$/.exec(flag?.value ?? '')?.[1]
   if (choices !== undefined) return choices.split('|')

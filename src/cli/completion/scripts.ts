@@ -9,9 +9,6 @@ import { oneOf, readFlag } from '../../workspace/values.ts'
 /** The hidden command that a script calls; the shell's name and the half-typed line follow. */
 export const QUESTION = '__complete'
 
-/** The whole answer if a folder comes next: the shell completes it itself. */
-export const FOLDER = ':folder'
-
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 export const completion: Command = async ({ flags, output }) => {

@@ -15,8 +15,7 @@ const names = {
 
 /** What is offered behind `backfill`; the last word is where the cursor is. */
 function offered(...words: readonly string[]): readonly string[] {
-  const completion = complete({ words, commands: COMMANDS, names })
-  return completion.kind === 'folder' ? ['(folder)'] : completion.words
+  return complete({ words, commands: COMMANDS, names })
 }
 
 test('the first word is a command, or asks for help or the version', () => {
@@ -51,8 +50,8 @@ test.for([
   { line: ['status', '--network=s'], words: ['--network=sepolia'] },
   { line: ['plan', '--order', ''], words: ['oldest', 'newest'] },
   { line: ['completion', 'z'], words: ['zsh'] },
-  { line: ['up', '--sql', ''], words: ['(folder)'] },
-  { line: ['up', '--state=x'], words: ['(folder)'] },
+  { line: ['up', '--sql', ''], words: [':folder'] },
+  { line: ['up', '--state=x'], words: [':folder'] },
 ])('$line is completed to $words', ({ line, words }) => expect(offered(...line)).toEqual(words))
 
 test.for([

@@ -128,19 +128,11 @@ const NO_MEMORY = 241
 
 function classified(error: BackfillError): BackfillError {
   const { message, kind, code, hint, cause } = error
-  if (kind !== 'failed') return error
-  if (code === NO_MEMORY)
-    return new BackfillError(message, {
-      kind,
-      code,
-      retry: 'retry',
-      rangeOnly: true,
-      hint: 'The server needs memory for a whole file: use --jobs 1, or raise its memory limit',
-      cause,
-    })
-  return FILE_CODES.has(code)
-    ? new BackfillError(message, { kind, code, rangeOnly: true, hint, cause })
-    : error
+  const ofThisFile = { kind, code, rangeOnly: true, hint, cause }
+  if (kind !== 'failed' || (code !== NO_MEMORY && !FILE_CODES.has(code))) return error
+  if (code !== NO_MEMORY) return new BackfillError(message, ofThisFile)
+  const help = 'The server needs memory for a whole file: use --jobs 1, or raise its memory limit'
+  return new BackfillError(message, { ...ofThisFile, retry: 'retry', hint: help })
 }
 
 export type ImportWorkspaceOptions = WorkspaceOptions & {

@@ -9,7 +9,7 @@ import { withStoppable } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { randomBelow } from '../../seam/random.ts'
 import { type Colors, count, formatRange, listOf, number } from '../../terminal/render/format.ts'
-import { isAsRecorded, type StoredCheck, type StoredDifference } from './stored.ts'
+import type { StoredCheck, StoredDifference } from './stored.ts'
 
 export const verifyCommand: Command = async (context) => {
   const { output, flags } = context
@@ -48,8 +48,8 @@ const verifyStored: Command = async (context) => {
   return await withStoppable(context, async (session, signal) => {
     const stored = await import('./stored.ts')
     const checks = await stored.verifyStored(session.workspace, session.connected, signal)
-    output.answer({ tables: checks.map(storedFields) }, renderStored(checks, output.resultColors))
-    return checks.every(isAsRecorded) ? EXIT.ok : EXIT.different
+    output.answer({ tables: checks }, renderStored(checks, output.resultColors))
+    return checks.every(({ same }) => same) ? EXIT.ok : EXIT.different
   })
 }
 
@@ -86,21 +86,17 @@ const KINDS: Readonly<Record<StoredDifference['kind'], (difference: StoredDiffer
 }
 
 function tableLines(check: StoredCheck, colors: Colors): readonly string[] {
-  const { table, compared, unknown, rows, differences, more } = check
-  const verdict = isAsRecorded(check) ? colors.green('as recorded') : colors.red('DIFFERENT')
+  const { table, comparedBlocks, unknownBlocks, rows, differences, more, same } = check
+  const verdict = same ? colors.green('as recorded') : colors.red('DIFFERENT')
   const shown = differences.slice(0, SHOWN)
   const rest = differences.length + more - shown.length
   const redoable = differences.filter(({ kind }) => kind !== 'stray')
-  const digestless = `  ${count(unknown, 'done block')} not compared: the ledger has no digest of what they held (docs/explanation/reliability.md)`
+  const digestless = `  ${count(unknownBlocks, 'done block')} not compared: the ledger has no digest of what they held (docs/explanation/reliability.md)`
   return listOf(
-    `${colors.bold(table)}  ${count(compared, 'done block')} compared, ${count(rows, 'row')} in the table: ${verdict}`,
-    unknown > 0 && colors.yellow(digestless),
+    `${colors.bold(table)}  ${count(comparedBlocks, 'done block')} compared, ${count(rows, 'row')} in the table: ${verdict}`,
+    unknownBlocks > 0 && colors.yellow(digestless),
     shown.map((difference) => `  ${formatRange(difference)}  ${KINDS[difference.kind](difference)}`),
     rest > 0 && `  and ${count(rest, 'more range')} (--json has ${differences.length})`,
     redoable.slice(0, 3).map(({ from, to }) => `  Next: backfill redo ${table} --from ${from} --to ${to}`),
   )
-}
-
-function storedFields({ compared, unknown, ...check }: StoredCheck): object {
-  return { ...check, comparedBlocks: compared, unknownBlocks: unknown, same: isAsRecorded(check) }
 }

@@ -47,7 +47,11 @@ test('digests do not depend on chunks and jobs: those in the ledger add up to th
       whole.map(({ table, ranges: [range] }) => ({ table, rows: range!.rows, sum: range!.sum, unknown: 0 })),
     )
     expect(
-      (await stored(workspace)).map(({ compared, unknown, differences }) => [compared, unknown, differences]),
+      (await stored(workspace)).map(({ comparedBlocks, unknownBlocks, differences }) => [
+        comparedBlocks,
+        unknownBlocks,
+        differences,
+      ]),
     ).toEqual(tables.map(() => [BLOCKS, 0, []]))
   }
 })
@@ -64,7 +68,7 @@ test('rows that were lost, doubled, changed or belong to nobody are found from t
   await change(workspace, DIFFS, "INSERT INTO $T VALUES ('0xforeign', 15, 1, 1)")
   // Rows that merge into those that are there are no difference.
   await change(workspace, DIFFS, 'INSERT INTO $T SELECT * FROM $T WHERE block_number = 12')
-  const found = (await stored(workspace)).map(({ table, unknown, differences }) => ({
+  const found = (await stored(workspace)).map(({ table, unknownBlocks: unknown, differences }) => ({
     table,
     unknown,
     differences: differences.map(
@@ -86,6 +90,6 @@ test('rows that were lost, doubled, changed or belong to nobody are found from t
   await lock.release()
   expect((await workspace.up()).failed).toEqual([])
   const [, again] = await stored(workspace)
-  expect(again).toMatchObject({ table: SLOTS, compared: 33, unknown: 7 })
+  expect(again).toMatchObject({ table: SLOTS, comparedBlocks: 33, unknownBlocks: 7 })
   expect(again!.differences.map(({ kind, from }) => `${kind} ${from}`)).toEqual(['changed 31', 'stray 77'])
 })

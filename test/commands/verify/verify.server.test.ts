@@ -203,13 +203,17 @@ test('a table with a TTL has no digest; rows that is_deleted drops count neither
     'ENGINE = ReplacingMergeTree ORDER BY block_number TTL d + INTERVAL 50 YEAR',
     "block_number, toDateTime('2020-01-01') AS d",
   )
-  expect(await stored(fading)).toMatchObject([{ compared: 0, unknown: 40, rows: 40, differences: [] }])
+  expect(await stored(fading)).toMatchObject([
+    { comparedBlocks: 0, unknownBlocks: 40, rows: 40, differences: [] },
+  ])
   const deleting = await builtAs(
     'v UInt8, gone UInt8',
     'ENGINE = ReplacingMergeTree(v, gone) ORDER BY block_number',
     'block_number, toUInt8(1) AS v, toUInt8(block_number % 3 = 0) AS gone',
   )
-  expect(await stored(deleting)).toMatchObject([{ compared: 40, unknown: 0, rows: 27, differences: [] }])
+  expect(await stored(deleting)).toMatchObject([
+    { comparedBlocks: 40, unknownBlocks: 0, rows: 27, differences: [] },
+  ])
   const [sums] = await readDigests(deleting, { from: 1, to: 40, every: 100 })
   expect(sums!.ranges.map(({ rows }) => rows)).toEqual([27])
   await change(deleting, SLOTS, 'INSERT INTO $T VALUES (4, 2, 1)')

@@ -17,14 +17,14 @@ export async function confirm(
       `cannot ask for confirmation (not a terminal): ${output.mask(question)}`,
       'add --yes to do it; --dry-run shows what would be done',
     )
-  const answer = await ask(`${output.shown(question)} [y/N] `)
+  const answer = await ask(`${output.shown(question)} [y/N] `, { stdin, stderr })
   if (!/^\s*y(es)?\s*$/i.test(answer))
     throw failedError('not confirmed: nothing was changed', 'answer y or yes to go on, or add --yes')
 }
 
 /** One line from the terminal; '' at its end (Ctrl-D). Not in raw mode, so that Ctrl-C ends the process as usual. */
-function ask(prompt: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
+function ask(prompt: string, { stdin, stderr }: Pick<NodeJS.Process, 'stdin' | 'stderr'>): Promise<string> {
+  const lines = createInterface({ input: stdin, output: stderr, terminal: false })
   return new Promise((resolve) => {
     lines.on('close', () => resolve(''))
     lines.question(prompt, (answer) => {

@@ -154,5 +154,12 @@ function refusal({ name, args }: DataType, text: string | undefined): string | u
     const given = new TextEncoder().encode(text).length
     return given === length ? undefined : `write ${length} bytes, not ${given}`
   }
+  if (name.startsWith('Float')) {
+    return text !== '' && Number.isFinite(Number(text)) ? undefined : 'write a number'
+  }
+  if (name === 'Date' || name === 'Date32')
+    return /^\d{4}-\d\d-\d\d$/.test(text) ? undefined : 'write 2026-01-31'
+  if (name === 'DateTime')
+    return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? undefined : 'write 2026-01-31 23:59:59'
   return undefined
 }

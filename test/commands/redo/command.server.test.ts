@@ -95,7 +95,7 @@ test('diff, status --check and redo say what a person needs, and write nothing b
   await writeFile(file(), text)
   const left = await run(`up --tables ${KEY}`)
   expect(left.stdout).toContain(`Stale: 12 blocks of ${KEY} (sql).`)
-  expect((await run(`up --tables ${KEY} --redo-stale --from 3`)).stderr).toContain('leave out --from')
+  expect((await run(`up --tables ${KEY} --redo-stale --from 3`)).stderr).toContain('exclude each other')
   const up = await run(`up --tables ${KEY} --redo-stale`)
   expect(up, up.stderr).toMatchObject({ code: 0 })
   expect(up.stdout).toMatch(/^\S+Z Done: 1 chunk, 12 blocks, .*\n$/)

@@ -1,6 +1,6 @@
 // Owns the promises of runs that do not go through: a table that fails, a lock that is held, Ctrl-C, a closed pipe.
 import { spawnSync } from 'node:child_process'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -91,24 +91,6 @@ test('one table fails: the others finish, it is named with its error, and the ex
     'started 101-200',
     'failed 101-200',
   ])
-})
-
-test('a table whose DDL the server refuses stops itself and what reads it, not the others', async () => {
-  const { options } = person('1')
-  const ddl = join(options.cwd, 'sql/ddl/address_diffs.sql')
-  const text = readFileSync(ddl, 'utf8')
-  writeFileSync(ddl, text.replace('CODEC(ZSTD(1))', 'CODEC(ZSTD(99))'))
-  const words = ['up', '--tables', '+accounts_alive,block_slots_stat']
-  const { code, stdout, stderr } = await backfill(words, options)
-  expect(code).toBe(1)
-  expect(stderr).toMatch(
-    /^backfill: address_diffs: .*address_diffs\.sql: ZSTD codec can't have level more than 22/m,
-  )
-  expect(stderr).not.toMatch(/address_diffs {2}created/)
-  expect(stderr).toMatch(/accounts_alive .*input address_diffs failed/)
-  expect(stdout).toMatch(/1 table failed; done: /)
-  writeFileSync(ddl, text)
-  expect((await backfill(words, options)).code).toBe(0)
 })
 
 test('a second run names the holder of the lock and writes nothing; Ctrl-C ends the first, and the next goes on', async () => {

@@ -1,11 +1,7 @@
 // Owns asking a server for its capacity: cores, busy cores, memory.
 import type { Server } from './server.ts'
 
-/**
- * Asks a server for its capacity. Every user may read settings; figures of the whole server need rights on `system`,
- * and are unknown without them.
- * @throws BackfillError `server`
- */
+/** Figures of the whole server need rights on `system`, and are unknown without them. @throws BackfillError `server` */
 export async function readCapacity({ client }: Server) {
   const [own] = await client.rows<{ cores: string; statement: string; user: string }>({
     query: `SELECT toString(getSetting('max_threads')) AS cores,
@@ -37,10 +33,7 @@ export type Capacity = Awaited<ReturnType<typeof readCapacity>>
 /** The queries of others that run now, and the cores that they use. */
 export type Others = { readonly queries: number; readonly cores: number }
 
-/**
- * Others are those with another login or another address; only they, so that a run never holds itself back.
- * @throws BackfillError naming the GRANT if the user may not read system.processes
- */
+/** Others have another login or address, so that a run never holds itself back. @throws BackfillError naming the GRANT for system.processes */
 export async function readOthers({ client }: Server): Promise<Others> {
   const [others] = await client.rows<Others>({
     query: `SELECT countIf(is_initial_query) AS queries,

@@ -57,11 +57,7 @@ export type Client = {
 /** The settings that may be sent; the user may not set the others. */
 type Limits = { sendable(settings: ClickHouseSettings): ClickHouseSettings }
 
-/**
- * Makes a client; nothing is sent yet.
- * @param settings sent with every statement
- * @param limits undefined if the user may set everything
- */
+/** Sends nothing yet. `settings` go with every statement. @param limits undefined if the user may set everything */
 export function openClient(
   connection: Connection,
   settings: ClickHouseSettings,

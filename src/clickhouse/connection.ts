@@ -1,7 +1,6 @@
 // Owns the data that a connection to one ClickHouse server needs.
 
 export type Connection = {
-  /** Which side it is, for messages. */
   readonly side: 'source' | 'target'
   /** http(s)://host:port, without credentials, and the path of a proxy after it. */
   readonly url: string

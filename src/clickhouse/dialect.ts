@@ -37,13 +37,9 @@ export function typed<T>(value: unknown, type: string): T {
   return new Typed(value, type) as T
 }
 
-/** The methods of a client that a builder needs. */
 type Sender = Pick<Client, 'rows' | 'command'>
 
-/**
- * A kysely builder over one client; `doing` is the purpose of its statements, for errors. `SELECT` runs as a query
- * (JSON), every other statement as a command. Transactions throw: ClickHouse has none.
- */
+/** `SELECT` runs as a query (JSON), every other statement as a command; `doing` is their purpose, for errors. */
 export function kyselyFor<Database>(client: Sender, doing?: string): Kysely<Database> {
   const dialect: Dialect = {
     createDriver: () => driverOver(client, doing),

@@ -6,13 +6,11 @@ export function codes(...lines: readonly string[]): ReadonlySet<number> {
   return new Set(lines.flatMap((line) => line.split(', ').map((one) => Number.parseInt(one))))
 }
 
-/** Errors of a statement that was too big for its limits. */
 const TOO_BIG = codes('159 TIMEOUT_EXCEEDED, 160 TOO_SLOW, 241 MEMORY_LIMIT_EXCEEDED')
 
 export const TOO_MANY_PARTS = 252
 export const NOT_ENOUGH_SPACE = 243
 
-/** Transient errors. */
 const PASSING = codes(
   '198 DNS_ERROR, 202 TOO_MANY_SIMULTANEOUS_QUERIES, 203 NO_FREE_CONNECTION, 209 SOCKET_TIMEOUT',
   '210 NETWORK_ERROR, 225 NO_ZOOKEEPER, 236 ABORTED, 242 TABLE_IS_READ_ONLY, 243 NOT_ENOUGH_SPACE',
@@ -52,10 +50,7 @@ export const NEVER_BEGAN = codes(
 /** TOO_MANY_PARTS that no wait heals: the range has more partitions than one INSERT may write. */
 const TOO_MANY_PARTITIONS = /^Too many partitions/
 
-/**
- * @param code of ClickHouse; `words` is its message. A login that is refused during a run was accepted before: there are too many sessions, or
- *   its password is being changed. The run waits for it as for an unreachable server.
- */
+/** A login that is refused during a run was accepted before: the run waits for it as for an unreachable server. */
 export function retryDecision(kind: ErrorKind, code: number, words = ''): RetryDecision {
   if (kind === 'server') return 'reconnect'
   if (kind !== 'failed') return 'stop'
@@ -66,10 +61,7 @@ export function retryDecision(kind: ErrorKind, code: number, words = ''): RetryD
 /** Attempts at one range before the table stops. */
 export const MAX_ATTEMPTS = 6
 
-/**
- * Wait before the next attempt in ms: doubling from one second to thirty, minus up to half of it by `chance` in [0, 1),
- * so that runners that failed together do not retry together.
- */
+/** Doubles from one second to thirty, minus up to half by `chance`, so that runners that failed together do not retry together. */
 export function backoffMs(attempt: number, chance: number): number {
   const full = Math.min(30_000, 1_000 * 2 ** (attempt - 1))
   return Math.round(full * (1 - chance / 2))

@@ -5,7 +5,6 @@ import type { Server } from './server.ts'
 import { type ShardTable, shardTables } from './cluster/shard-tables.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
 
-/** A table that exists, as the server describes it. */
 export type ExistingTable = {
   readonly uuid: string
   /** On a cluster engine and keys are those of the local tables. */
@@ -24,10 +23,7 @@ export type ExistingTable = {
   readonly shards: ShardTable | undefined
 }
 
-/**
- * The existing tables of the connection's database, by name, as far as the user may see them.
- * @throws BackfillError `server`, `failed`
- */
+/** By name, as far as the user may see them. @throws BackfillError `server`, `failed` */
 export async function existingTables(
   server: Server,
   wanted: readonly string[],

@@ -31,7 +31,6 @@ function grantText({ privilege, on }: Need): string {
 
 export type ServerRole = 'source' | 'target'
 
-/** A privilege that a run needs. */
 export type Need = {
   readonly side: ServerRole
   readonly privilege: string

@@ -69,11 +69,9 @@ subscribe('http.client.request.created', (message) => {
   })
 })
 
-/** The request that is being sent. */
 export type InUse = {
   /** Starts at 0 and grows while bytes arrive or are taken; undefined while it is our turn to send. */
   readonly moved: () => number | undefined
-  /** Closes its connection. */
   readonly end: (error: Error) => void
 }
 
@@ -86,11 +84,7 @@ function moved({ request, readBefore = 0 }: Seen): number | undefined {
   return writableLength === 0 ? undefined : bytesWritten - writableLength
 }
 
-/**
- * Sends a request of the client.
- * @param answered called with the name of the host that has answered
- * @throws GatewayError instead of an error whose answer came from something before the server; else the client's error
- */
+/** @param answered told the name of the host @throws GatewayError for an answer of something before the server; else the client's error */
 export async function withStatus<T>(
   send: (inUse: InUse) => Promise<T>,
   answered?: (host: unknown) => Promise<void> | void,

@@ -11,10 +11,7 @@ type Waiting = {
   readonly small?: boolean
 }
 
-/**
- * Runs `work`, which must be safe to repeat, until it succeeds.
- * @throws BackfillError the error of `work`, if it is not transient or time is up
- */
+/** Runs `work`, which must be safe to repeat. @throws BackfillError its error, if it is not transient or time is up */
 export async function withRetry<T>(
   { queries, retryPolicy, small = false }: Waiting,
   work: () => Promise<T>,

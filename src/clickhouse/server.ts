@@ -40,7 +40,6 @@ export type Server = {
   readonly defaults: ClickHouseSettings
   readonly client: Client
   readonly db: Kysely<Schema>
-  /** The same builder with a purpose for its errors: `during('reading the ledger')`. */
   during(doing: string): Kysely<Schema>
   /** The cluster of which it is a node; undefined: a single server, or a source. */
   readonly cluster?: Cluster | undefined
@@ -165,7 +164,6 @@ function serverOf({
   }
 }
 
-/** @param more settings in addition to those of every statement */
 function connectAgain(
   connection: Connection,
   limits: SettingsLimits | undefined,

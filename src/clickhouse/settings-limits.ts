@@ -34,10 +34,7 @@ type Row = {
   readonly changed: number
 }
 
-/**
- * Asks with a client that sends no settings. Every user may read system.settings.
- * @throws BackfillError `server` if the profile truncates even this answer
- */
+/** Asks with a client that sends no settings. @throws BackfillError `server` if the profile truncates even this answer */
 export async function readLimits(bare: Client, connection: Connection) {
   // In one row, because a profile may limit the number of rows.
   const [answer] = await bare.rows<{ readonly settings: readonly Row[] }>({

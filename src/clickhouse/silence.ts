@@ -22,7 +22,6 @@ export function replaceSilenceLimits(limits: Partial<typeof LIMITS>): () => void
   return () => void (present = LIMITS)
 }
 
-/** What is known of a statement whose answer has not come. */
 export type Lookout = InUse & {
   /** Whether a server runs it; undefined where that cannot be told, as where the server refuses the question. */
   readonly isRunning: () => Promise<boolean | undefined>
@@ -35,10 +34,7 @@ export function silent(answers: boolean): Error {
   })
 }
 
-/**
- * Sends a statement, and ends the waiting for its answer when the server has stopped running it and nothing arrives.
- * @param restOf the part of the answer that is read later: it fails in the same way
- */
+/** Ends the wait for an answer when the server runs the statement no more. @param restOf what is read later: it fails in the same way */
 export async function unlessSilent<T>(
   send: () => Promise<T>,
   lookout: Lookout,

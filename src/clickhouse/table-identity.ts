@@ -38,10 +38,7 @@ export function problemOfUuid(uuid: string): { sentence: string; hint: string } 
 
 const NO_UUID = '00000000-0000-0000-0000-000000000000'
 
-/**
- * For tables that were not found. A server that may not be asked for detached tables counts as one without.
- * @throws BackfillError `usage` if one of them is detached
- */
+/** Of tables that were not found; where detached ones cannot be asked for, none is. @throws BackfillError `usage` if one is detached */
 export async function assertAttached(
   server: Server,
   database: string,

@@ -6,11 +6,9 @@ import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { monotonicMs } from '../seam/clock.ts'
 
-/** A writing statement, as the client takes it. */
 export type Statement = {
   readonly query: string
   readonly query_id: string
-  /** Its purpose, printed after "while" in an error. */
   readonly doing: string
   readonly query_params: Record<string, unknown>
   readonly clickhouse_settings: ClickHouseSettings
@@ -79,7 +77,6 @@ async function readTail(stream: Readable): Promise<string> {
   return tail.trim()
 }
 
-/** The server's report on a writing statement. */
 export type WriteReport = {
   readonly rowsRead: number
   readonly rowsWritten: number

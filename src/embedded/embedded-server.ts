@@ -18,10 +18,7 @@ type EmbeddedOptions = {
   readonly directory: string
   /** The server's memory limit; default: 90 % of the machine's memory. */
   readonly memoryBytes?: number
-  /**
-   * One of several servers of a cluster, for tests: its port for the native protocol, and elements of its configuration
-   * (`remote_servers`, `macros`).
-   */
+  /** For tests: one of several servers of a cluster; its native port, and elements of its configuration. */
   readonly shard?: { readonly tcpPort: number; readonly config: string }
   /** Rights of an administrator, for tests; default: the rights that a run needs, none of which leaves the server. */
   readonly isAdmin?: boolean
@@ -117,7 +114,6 @@ function childEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name)))
 }
 
-/** Returns a function that returns the end of the child's stderr. */
 function collectErrors(child: ChildProcess): () => string {
   let text = ''
   child.stderr?.setEncoding('utf8').on('data', (piece: string) => {

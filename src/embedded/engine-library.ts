@@ -3,10 +3,7 @@ import { createRequire } from 'node:module'
 import { type BackfillError, usageError } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
 
-/**
- * Path of the engine's shared library. Its two packages are optional: only the embedded server needs them.
- * @throws BackfillError 'usage' with the install command if a package is missing, or an alternative if there is none.
- */
+/** @throws BackfillError 'usage' with the install command if one of its two packages is missing, or with what to correct */
 export function findEngineLibrary(): string {
   const load = createRequire(import.meta.url)
   let locate: () => string

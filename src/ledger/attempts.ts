@@ -4,7 +4,6 @@ import { type BlockSet, intersect, type Range, subtract, union } from '../model/
 /** An event of the ledger as recovery sees it; events of one attempt share its query id. */
 export type Trace = { readonly event: string; readonly range: Range; readonly queryId: string }
 
-/** An attempt's part in the dirty blocks. */
 export type Found = {
   /** The dirty blocks that may hold its rows. */
   readonly blocks: BlockSet

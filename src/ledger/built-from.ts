@@ -66,7 +66,6 @@ function wordsOf(text: string): readonly string[] {
   return text.split(' ').filter((word) => word !== '')
 }
 
-/** A derived table that another one reads. */
 export type InputTable = {
   readonly key: string
   readonly uuid: string

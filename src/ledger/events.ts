@@ -6,7 +6,6 @@ import type { EventName, IslandState } from '../clickhouse/schema.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { Found } from './attempts.ts'
 
-/** The ledger of one network on the target server. */
 export type LedgerPlace = { readonly server: Server; readonly names: Names; readonly network: string }
 
 export type Island = Range & {
@@ -17,7 +16,6 @@ export type Island = Range & {
   readonly inputs: string
 }
 
-/** The fold of one table's events. */
 export type LedgerView = {
   /** Disjoint, sorted by block. */
   readonly islands: readonly Island[]
@@ -29,7 +27,6 @@ export type LedgerView = {
   readonly digestRows: number
 }
 
-/** An attempt whose rows may be in blocks that are dirty now. */
 export type Attempt = Found & {
   readonly range: Range
   readonly queryId: string
@@ -37,7 +34,6 @@ export type Attempt = Found & {
   readonly sourceFingerprint: string
   readonly forks: string
   readonly inputs: string
-  /** ClickHouse user that sent it. */
   readonly user: string
 }
 
@@ -55,7 +51,6 @@ export type LedgerEvent = {
   readonly targetUuid: string
   readonly sqlHash: string
   readonly sourceFingerprint: string
-  /** As in `Island`. */
   readonly forks: string
   readonly inputs: string
   /** Of the range's rows after the INSERT; undefined: unknown. */

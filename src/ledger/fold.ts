@@ -61,7 +61,6 @@ type Layer = {
   readonly color: RangeState
 }
 
-/** The islands of a checkpoint. */
 export function checkpointIslands({ old }: Pick<FoldKey, 'old'>) {
   return old
     ? sql`arrayMap(island -> (island.1, island.2, island.3, island.4, '', ''), islands)`
@@ -122,7 +121,6 @@ export function tableEvents(
     .where('event', '!=', 'checkpoint')
 }
 
-/** Rows of the tables' present UUIDs. */
 export function ofPresentTargets(uuids: ReadonlyMap<string, string>) {
   const keys = typed([...uuids.keys()], 'Array(String)')
   const values = typed([...uuids.values()], 'Array(UUID)')
@@ -148,7 +146,6 @@ export const WROTE_ROWS = sql<boolean>`NOT (${sql.join(
   sql` OR `,
 )})`
 
-/** Events after a position. */
 export function after([epoch, seq]: Position) {
   return sql<boolean>`(epoch > ${sql.lit(epoch)} OR (epoch = ${sql.lit(epoch)} AND seq > ${sql.lit(seq)}))`
 }

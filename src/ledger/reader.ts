@@ -27,10 +27,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
   const ledger = (doing: string) => server.during(doing).withSchema(names.ledger)
   const db = ledger('reading the ledger')
 
-  /**
-   * Folds the events of each table's present UUID (key -> UUID); a key without events has no islands. `old`: as in FoldKey.
-   * @throws BackfillError `usage` if another network has events under one of the UUIDs
-   */
+  /** A key without events has no islands. @throws BackfillError `usage` if another network has events under one of the UUIDs */
   async function fold(
     uuids: ReadonlyMap<string, string>,
     old = false,
@@ -160,10 +157,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       return new Map([...uuids.keys()].map((key) => [key, found.get(key) ?? ([0, 0] as const)]))
     },
 
-    /**
-     * The events of each table after `since` that touch its window and may have changed its rows, the latest of each
-     * range. If there is none after a statement, its inputs stayed as they were.
-     */
+    /** The events after `since` that touch the window and may have changed rows: the latest of each range. */
     async inputChanges(questions: readonly ChangesSince[]): Promise<readonly InputChange[]> {
       if (questions.length === 0) return []
       const of = new Map(questions.map((question) => [question.key, question]))
@@ -202,7 +196,6 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
   }
 }
 
-/** A question for the changes of a table after a position. */
 type ChangesSince = {
   readonly key: string
   readonly uuid: string
@@ -213,7 +206,6 @@ type ChangesSince = {
 /** Number of latest chunks that predict the next ones; older chunks had other blocks, other SQL or another server. */
 const LATEST_COSTS = 10
 
-/** The cost of a chunk in the ledger. */
 export type Cost = {
   /** Rows that the probe had found for it. */
   readonly expected: number

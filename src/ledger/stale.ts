@@ -40,7 +40,6 @@ export function everyForm(hash: string): readonly string[] {
   return [hash, ...TAGS.map((reason) => withStaleTag(reason, hash))]
 }
 
-/** The first digits of a hash, for people. */
 export function shortHash(sqlHash: string): string {
   return splitStaleTag(sqlHash).hash.slice(0, 8)
 }
@@ -56,7 +55,6 @@ export type StaleVersion = {
   readonly blocks: BlockSet
 }
 
-/** All blocks of the versions. */
 export function staleBlocks(versions: readonly StaleVersion[]): BlockSet {
   return blockSet(versions.flatMap(({ blocks }) => blocks))
 }

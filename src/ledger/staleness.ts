@@ -25,7 +25,6 @@ export type Present = {
   readonly inputs: ReadonlyMap<string, PresentInput>
 }
 
-/** A derived table that the table reads, as it is now. */
 export type PresentInput = {
   /** Undefined if the table does not exist. */
   readonly uuid: string | undefined
@@ -80,7 +79,6 @@ function staleParts(islands: readonly Island[], present: Present): readonly Stal
   return parts.filter(({ reasons }) => reasons.length > 0).map((part) => ({ sqlHash, hash, ...part }))
 }
 
-/** The blocks within limits. */
 export function rangeOf({ from = 0, to = Number.MAX_SAFE_INTEGER }: Present['limits']): Range {
   return { from, to }
 }

@@ -3,7 +3,6 @@ import type { LedgerPlace } from './events.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { identity, person } from '../seam/process.ts'
 
-/** A pause or a limit that holds now. */
 export type Hold = {
   readonly action: 'pause' | 'limit'
   /** Table key; '': all tables, but those of `spares`, which were resumed since. */

@@ -13,9 +13,7 @@ export type RowEvent = {
 /** The blocks whose rows are now as they were right after the event at a position. */
 export type SameSince = (position: Position) => BlockSet
 
-/**
- * @param events in the order of positions: all events over the blocks that are asked about
- */
+/** @param events in the order of positions: all events over the blocks that are asked about */
 export function sameSince(events: readonly RowEvent[]): SameSince {
   const now = tilesOf(events)
   const known = new Map<number, BlockSet>()

@@ -25,7 +25,6 @@ type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash
   readonly queryId?: string
 }
 
-/** A table that gets a checkpoint. */
 type CheckpointRequest = {
   readonly lock: Lock
   readonly targetUuid: string
@@ -37,7 +36,6 @@ type LedgerOptions = LedgerPlace & { readonly toolVersion: string }
 
 export type LedgerPort = ReturnType<typeof openLedger>
 
-/** The ledger of one network on the target server. */
 export function openLedger(options: LedgerOptions) {
   return {
     ...ledgerReader(options),

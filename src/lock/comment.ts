@@ -14,7 +14,6 @@ export type LockComment = {
   readonly heartbeat: string
   readonly beats: number
   readonly released: boolean
-  /** The command that took it. */
   readonly command?: string
 }
 
@@ -62,7 +61,6 @@ export function isDead(holder: Pick<LockInfo, 'host' | 'pid' | 'pidNamespace'>):
   return holder.pid !== me.pid && !isAlive(holder.pid)
 }
 
-/** Text with only the characters that a comment may hold. */
 function harmless(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9 _.:{}",+-]/g, '?')
 }

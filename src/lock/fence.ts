@@ -8,7 +8,6 @@ import type { Schema } from '../clickhouse/schema.ts'
 import { LOCK_LOST } from '../clickhouse/server-error.ts'
 import { EPOCH_DIGITS, MAX_EPOCH } from './lock-name.ts'
 
-/** Input of the fence: the runner's own lock, and the databases that hold all locks. */
 export type FenceKey = { readonly lockName: string; readonly names: Names }
 
 /**

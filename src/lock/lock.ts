@@ -12,7 +12,6 @@ import { every, monotonicMs, wallClock } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 
-/** Interval of the heartbeat in the lock's comment. */
 const HEARTBEAT_MS = 5_000
 
 /** After this time, what was seen of the locks is not used any more. */
@@ -33,7 +32,6 @@ export type LockOptions = {
   readonly exclusive: boolean
 }
 
-/** The locks of one network, as a runner takes, frees and sees them. */
 export type Locks = ReturnType<typeof openLocks>
 
 export function openLocks({ server, names, network, exclusive }: LockOptions) {
@@ -54,10 +52,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     return new Map(rows.map(({ table_key, epoch }) => [table_key, epoch]))
   }
 
-  /**
-   * Creates the epoch after those in `found` and in the ledger, and starts its heartbeat.
-   * @throws BackfillError `locked` if another runner was faster
-   */
+  /** Creates the epoch after those in `found` and in the ledger. @throws BackfillError `locked` if another runner was faster */
   async function take(key: string, { found, inLedger }: Epochs, command: string): Promise<Lock> {
     // The ledger too: if the locks' database was dropped, new events must still come after the old ones.
     let epoch = Math.max(found.at(-1)?.epoch ?? 0, inLedger)
@@ -150,10 +145,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       await watch.untilFree(key, note, 0)
     },
 
-    /**
-     * Frees a lock, whoever holds it: from now on, the holder's statements are refused. Returns the holder; undefined if
-     * there never was a lock.
-     */
+    /** Frees a lock: from now on, its holder's statements are refused. Returns the holder; undefined if there never was a lock. */
     async takeOver(key: string): Promise<LockInfo | undefined> {
       const found = await watch.epochs(key)
       if (found.length === 0) return undefined

@@ -45,14 +45,12 @@ export function watchLocks({ store, network, exclusive }: Watching) {
 
   const isFree = (info: LockInfo): boolean => info.released || exclusive || isDead(info)
 
-  /** All epochs of the lock that there are, the highest last. */
   async function epochs(key: string): Promise<readonly LockInfo[]> {
     const prefix = lockPrefix({ network, key })
     return (await look(prefix)).filter(({ name }) => name.length === prefix.length + EPOCH_DIGITS)
   }
 
   return {
-    /** The holder of the lock's highest epoch, from its comment. */
     holder: async (key: string): Promise<LockInfo | undefined> => (await epochs(key)).at(-1),
 
     epochs,
@@ -70,10 +68,7 @@ export function watchLocks({ store, network, exclusive }: Watching) {
       return new Map(infos.map((info) => [keyIn(info.name), info]))
     },
 
-    /**
-     * Resolves with all epochs of the lock when the last holder is known to be dead. @throws BackfillError `locked` while it
-     * is alive.
-     */
+    /** Resolves with all epochs when the last holder is known to be dead. @throws BackfillError `locked` while it is alive */
     async untilFree(key: string, note: WaitNote, waitMs: number): Promise<readonly LockInfo[]> {
       const started = monotonicMs()
       for (let rounds = 0; ; rounds++) {

@@ -1,7 +1,6 @@
 // Owns the algebra of block sets: sorted, disjoint, closed ranges that never touch each other.
 import { formatPosition, formatRange } from './positions.ts'
 
-/** A set of blocks: sorted, disjoint, and with at least one missing block between neighbours. */
 export type BlockSet = readonly Range[]
 
 /** The set of all blocks in any of the ranges, given in any order. */
@@ -16,12 +15,10 @@ export function blockSet(ranges: readonly Range[]): BlockSet {
   return set
 }
 
-/** Blocks of either set. */
 export function union(a: BlockSet, b: BlockSet): BlockSet {
   return blockSet([...a, ...b])
 }
 
-/** Blocks of both sets. One pass over both: O(n + m). */
 export function intersect(a: BlockSet, b: BlockSet): BlockSet {
   const common: Range[] = []
   for (let i = 0, j = 0; i < a.length && j < b.length;) {
@@ -36,22 +33,18 @@ export function intersect(a: BlockSet, b: BlockSet): BlockSet {
   return common
 }
 
-/** Blocks of `a` that are not in `b`. */
 export function subtract(a: BlockSet, b: BlockSet): BlockSet {
   return intersect(a, complement(b))
 }
 
-/** How many blocks the set has. */
 export function countBlocks(set: BlockSet): number {
   return set.reduce((sum, { from, to }) => sum + (to - from + 1), 0)
 }
 
-/** Whether every block of `range` is in the set. */
 export function covers(set: BlockSet, range: Range): boolean {
   return set.some(({ from, to }) => from <= range.from && range.to <= to)
 }
 
-/** The smallest range around the set; undefined for the empty set. */
 export function hull(set: BlockSet): Range | undefined {
   const first = set[0]
   const last = set.at(-1)
@@ -63,7 +56,6 @@ export function watermark(covered: BlockSet, first: number): number | undefined 
   return covered.find(({ from, to }) => from <= first && first <= to)?.to
 }
 
-/** All blocks outside the set, from 0 on. */
 function complement(set: BlockSet): BlockSet {
   const outside: Range[] = []
   let next = 0
@@ -78,7 +70,6 @@ function complement(set: BlockSet): BlockSet {
 /** Closed block interval: both ends belong to it, `from <= to`. Blocks are whole numbers below 2^53. */
 export type Range = { readonly from: number; readonly to: number }
 
-/** The first ranges of a set, for people. */
 export function formatBlockSet(blocks: BlockSet): string {
   const ranges = blocks.slice(0, 3).map(formatRange)
   return blocks.length > 3

@@ -160,7 +160,6 @@ export function blockCoverageOf({ network, catalogue }: Scope, source: string): 
   )
 }
 
-/** What is read of a source's rows. */
 export function columnsOf({ sources }: Pick<Catalogue, 'sources'>, source: string): SourceColumns {
   return sources.find(({ table }) => table === source)?.columns ?? XATU_COLUMNS
 }

@@ -18,7 +18,6 @@ export function knownNames(what: string, name: string, known: readonly string[])
   return meant === undefined ? list : `did you mean '${meant}'? ${list}`
 }
 
-/** Levenshtein's distance: insertions, deletions and replacements that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let i = 1; i <= a.length; i++) {

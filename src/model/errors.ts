@@ -17,14 +17,12 @@ export const EXIT = {
 
 export type ErrorKind = 'failed' | 'usage' | 'locked' | 'server'
 
-/** An error in a file, found by a rule of `backfill check`. */
 export type Finding = {
   readonly rule: RuleId
   readonly file: string
   /** 1-based; undefined if the error is about the whole file. */
   readonly line?: number | undefined
   readonly sentence: string
-  /** What to change. */
   readonly hint: string
 }
 
@@ -67,7 +65,6 @@ export class BackfillError extends Error {
   readonly retry: RetryDecision
   readonly rangeOnly: boolean
   readonly heldBy: string | undefined
-  /** For an error in a file: the rule and the place. */
   readonly finding: Finding | undefined
 
   constructor(message: string, details: ErrorDetails) {

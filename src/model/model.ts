@@ -3,7 +3,6 @@
 /** How many blocks of a busy chain have a row in a source table (sql/source/*.sql, `--! block-coverage:`). */
 export type BlockCoverage = 'every-block' | 'most-blocks' | 'sparse'
 
-/** One parsed SQL statement with its place, so that an error can name file and line. */
 export type SqlText = {
   /** Path as shown to people, relative to the working directory if that is shorter. */
   readonly file: string
@@ -46,7 +45,6 @@ export function inUnit(amount: PerUnit | undefined, unit: Unit): number | undefi
   return typeof amount === 'object' ? amount[unit] : amount
 }
 
-/** One derived table: its DDL, its transform and what the `--!` header says. */
 export type TableDefinition = {
   /** Table key, the name a person types: `address_diffs`. */
   readonly key: string
@@ -99,7 +97,6 @@ export type BlockLimit = { readonly fork: string | undefined; readonly offset: n
 
 export type BlockLimits = { readonly from: BlockLimit | undefined; readonly to: BlockLimit | undefined }
 
-/** One source table as sql/source/ describes it. */
 export type SourceDefinition = {
   readonly table: string
   readonly blockCoverage: BlockCoverage
@@ -129,7 +126,6 @@ export const XATU_COLUMNS: SourceColumns = {
   written: 'updated_date_time',
 }
 
-/** One network of sql/networks.json. */
 export type Network = {
   readonly name: string
   /** First block of each fork. */

@@ -99,12 +99,10 @@ async function rowsNow(
   return now?.uuid === uuid ? (now.rows ?? undefined) : undefined
 }
 
-/** About a sparse source that has no row of the network although the chain is busy. */
 export function absentText(source: string): string {
   return `${source} has no rows of this network, although the chain is busy: the blocks wait for it; if it has none for good, \`backfill accept\` marks them as expected`
 }
 
-/** About blocks of a busy chain that have a row in no source. */
 export function thinText({ from, to, blocks }: Range & { readonly blocks: number }): string {
   return `${blocks} blocks between ${from} and ${to} have a row in no source, although the chain is busy: they run as blocks without rows`
 }

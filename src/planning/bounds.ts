@@ -37,7 +37,6 @@ export type SourceExtent = {
 
 export type BoundsInput = {
   readonly sources: readonly SourceExtent[]
-  /** Bounds of the tables in `after`. */
   readonly after: readonly Bounds[]
   readonly limits: Limits
   /** Distance to keep from the newest block, in blocks. */

@@ -2,18 +2,15 @@
 import { type BlockSet, type Range, subtract } from '../model/blocks.ts'
 import { firstFrom, mirror, mirrorRowEstimates, reach, rowsIn, type RowEstimates } from './row-estimates.ts'
 
-/** The size of a chunk: a number of blocks, or a number of expected rows. */
 export type Sizing =
   | { readonly blocks: number }
   | { readonly rows: number; readonly rowEstimates: RowEstimates }
 
-/** Which blocks run first: the oldest or the newest. */
 export type Order = 'oldest' | 'newest'
 
 /** A chunk; `full`: it has the wanted size, so further blocks beside it would not change it. */
 export type Cut = Range & { readonly full: boolean }
 
-/** The first chunk of a range of blocks. */
 export function cutOne(range: Range, sizing: Sizing, order: Order): Cut {
   if (order === 'oldest') return cutLowest(range, sizing)
   const mirrored =
@@ -43,7 +40,6 @@ export function chunkCount(set: BlockSet, sizing: Sizing): number {
   }, 0)
 }
 
-/** The ranges of a set, in the order of running. */
 export function inOrder(set: BlockSet, order: Order): BlockSet {
   return order === 'oldest' ? set : set.toReversed()
 }

@@ -14,11 +14,7 @@ import { type Availability, makeProbe, probeAll } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { staleSummaries } from './stale-ranges.ts'
 
-/**
- * Plans a run of `up` with these options. Reads only. `enough`: after the probe has seen this many rows of a table's missing
- * blocks, the rows of the rest are estimated.
- * @throws BackfillError `usage`, `server`
- */
+/** Reads only. `enough`: after this many rows of a table's missing blocks, those of the rest are estimated. @throws BackfillError `usage`, `server` */
 export async function planUp(workspace: ReadWorkspace, options: UpOptions, enough = Infinity) {
   const tableStatuses = await readTableStatuses(workspace, { lag: options.lag, forcedHead: options.to })
   const misfits = new Map<string, BackfillError>()
@@ -34,7 +30,6 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions, enoug
   return {
     network: workspace.network.name,
     jobs,
-    /** Pauses and limits that people have set. */
     steering,
     /** Of the disk with the least room; null if it is not known. */
     free: free === undefined ? null : { disk: free.disk, bytes: free.bytes },
@@ -85,7 +80,6 @@ function likeSeen({ rowEstimates, unprobed }: Availability): Range & { readonly 
 type Known = RunHistory & {
   readonly options: UpOptions
   readonly tableStatuses: ReadonlyMap<string, TableStatus>
-  /** Tables that are not as their files say. */
   readonly misfits: ReadonlyMap<string, BackfillError>
   readonly jobs: number
 }

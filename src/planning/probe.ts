@@ -21,7 +21,6 @@ import type { ReadWorkspace } from './read-workspace.ts'
 import { expectedByDependants } from './bounds.ts'
 import type { TableStatus } from './table-status.ts'
 
-/** The probed blocks that must not run, by reason. */
 export type Availability = {
   readonly runnable: BlockSet
   /** No source has a row in a long range. */
@@ -30,7 +29,6 @@ export type Availability = {
   readonly incomplete: BlockSet
   /** Rows of the sources, those of the tables in `after` included. */
   readonly rowEstimates: RowEstimates
-  /** Buckets of the table's own sources. */
   readonly buckets: Buckets
   /** Sparse sources that have no row of the network although the chain is busy: all blocks wait for them. */
   readonly absent: readonly string[]
@@ -147,7 +145,6 @@ export function makeProbe(workspace: ReadWorkspace) {
 
 type Found = Pick<Availability, 'sourceGaps' | 'incomplete' | 'rowEstimates' | 'absent' | 'thin'>
 
-/** What was found in several parts of the blocks. */
 function together(parts: readonly Found[]): Found {
   return {
     sourceGaps: blockSet(parts.flatMap((one) => one.sourceGaps)),

@@ -83,7 +83,6 @@ export function mirrorRowEstimates(rowEstimates: RowEstimates): RowEstimates {
   return rowEstimates.map((segment) => ({ ...segment, ...mirror(segment) })).toReversed()
 }
 
-/** The range counted downwards. */
 export function mirror({ from, to }: Range): Range {
   return { from: -to, to: -from }
 }

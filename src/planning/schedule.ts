@@ -11,7 +11,6 @@ import {
 } from '../model/blocks.ts'
 import { rowsIn } from './row-estimates.ts'
 
-/** A table as the scheduler sees it. */
 export type Task = {
   readonly key: string
   /** Blocks that the sources allow to run: missing, probed, neither source gap nor incomplete nor running. */
@@ -67,7 +66,6 @@ export function nextChunk(tasks: readonly Task[], idle = false): Choice | undefi
   return undefined
 }
 
-/** How many chunks' worth of blocks are ready. */
 export function readyChunks(task: Task): number {
   const ready = readyBlocks(task)
   const { sizing } = task
@@ -75,7 +73,6 @@ export function readyChunks(task: Task): number {
   return ready.reduce((sum, range) => sum + rowsIn(sizing.rowEstimates, range), 0) / sizing.rows
 }
 
-/** For each table with waiting blocks: how many, and for which tables. */
 export function waiting(tasks: readonly Task[]): { key: string; blocks: number; on: readonly string[] }[] {
   return tasks.flatMap((task) => {
     const waits = task.waitsFor
@@ -105,7 +102,6 @@ function mayBecomeReady({ runnable, unprobed, waitsFor }: Task, ready: BlockSet)
   return union(unprobed, subtract(subtract(runnable, ready), never))
 }
 
-/** Blocks that the dependant waits for. */
 export function lacking({ expected, covered }: Dependency): BlockSet {
   return subtract(expected, covered)
 }

@@ -12,7 +12,6 @@ import type { ReadWorkspace } from './read-workspace.ts'
 /** Expected rows per chunk where nobody says otherwise: docs/explanation/performance.md has the measurement. */
 export const DEFAULT_CHUNK_ROWS = 5_000_000
 
-/** The server's capacity, and by table key the costs of earlier chunks. */
 export type RunHistory = {
   readonly capacity: Capacity
   readonly throughputs: ReadonlyMap<string, Throughput>
@@ -60,7 +59,6 @@ export type SizingQuestion = {
   readonly options: Pick<UpOptions, 'chunk' | 'chunkRows'>
   readonly rowEstimates: RowEstimates
   readonly throughput: Throughput
-  /** Throughput and targets of the tables in `after`. */
   readonly inputs: readonly { readonly throughput: Throughput; readonly target: TargetTable | undefined }[]
   readonly jobs: number
   readonly capacity: Capacity

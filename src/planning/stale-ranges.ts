@@ -33,10 +33,7 @@ type Facts = {
 
 type Stale = { readonly stale: readonly StaleVersion[] }
 
-/**
- * The statuses with their stale ranges. A table's inputs must be among them. One query, and none if no table reads a
- * derived one; another if rows were written again.
- */
+/** A table's inputs must be among the tables. One query, none without derived inputs; another if rows were written again. */
 export async function withStale<F extends Facts>(
   { ports, network }: Pick<ReadWorkspace, 'ports' | 'network'>,
   facts: ReadonlyMap<string, F>,
@@ -128,7 +125,6 @@ function questionAbout({ table: { key }, target }: Facts, tables: readonly Facts
   return [{ key, uuid: target.uuid, since, window: { from: 0, to: Math.max(...read.map(({ to }) => to)) } }]
 }
 
-/** How much of a table is stale, and why. */
 export type StaleSummary = {
   readonly table: string
   readonly blocks: number
@@ -137,7 +133,6 @@ export type StaleSummary = {
   readonly hint: string
 }
 
-/** The tables that have stale ranges. */
 export function staleSummaries(tables: readonly (Pick<Facts, 'table'> & Stale)[]): readonly StaleSummary[] {
   return tables
     .filter(({ stale }) => stale.length > 0)
@@ -171,7 +166,6 @@ export async function staleReports(
   )
 }
 
-/** Stale ranges of one SQL version, for the same reasons. */
 export type StaleReport = StaleVersion & {
   /** When they were built, by the server's clock; null without such an event. */
   readonly built: BuiltAt | null

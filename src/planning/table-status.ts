@@ -42,10 +42,7 @@ export type TableStatus = {
   readonly absences: readonly Absence[]
 }
 
-/**
- * Status of the chosen tables and of all their inputs, in dependency order, by table key. `forcedHead` raises the head if
- * it is higher (`--to`).
- */
+/** Of the chosen tables and all their inputs, in dependency order, by key. `forcedHead` raises the head (`--to`). */
 export async function readTableStatuses(
   workspace: ReadWorkspace,
   { lag, forcedHead }: { readonly lag: PerUnit; readonly forcedHead?: number | undefined },
@@ -91,7 +88,6 @@ export async function readTableStatuses(
   return await withStale(workspace, facts)
 }
 
-/** The message about rows of sources that are left out. */
 export function strayTexts({ strays }: Pick<TableStatus, 'strays'>): readonly string[] {
   return strays.map(
     (source) => `${source} has rows above block ${MAX_BLOCK}: they are taken for mistakes and left out`,
@@ -119,19 +115,16 @@ export function emptyInputsNote({ emptyInputs }: Pick<TableStatus, 'emptyInputs'
   return `its blocks wait for ${emptyInputs.join(', ')}, which ${emptyInputs.length === 1 ? 'is' : 'are'} empty`
 }
 
-/** Covered, dirty and missing blocks of a table. */
 export function coverageOf(bounds: Bounds, view: LedgerView | undefined) {
   const covered = blocksIn(view, 'done', 'accepted')
   const missing = subtract(bounds.expected === undefined ? [] : [bounds.expected], covered)
   return { covered, dirty: blocksIn(view, 'dirty', 'invalidated'), missing }
 }
 
-/** The blocks that a view has in one of the states. */
 export function blocksIn(view: LedgerView | undefined, ...states: readonly IslandState[]): BlockSet {
   return blockSet((view?.islands ?? []).filter(({ state }) => states.includes(state)))
 }
 
-/** The targets that exist, by table name. */
 export function targetsOf(tableStatuses: ReadonlyMap<string, TableStatus>): ReadonlyMap<string, TargetTable> {
   return new Map(
     [...tableStatuses.values()].flatMap(({ table, target }) =>
@@ -148,7 +141,6 @@ export function uuidsIn(tableStatuses: ReadonlyMap<string, TableStatus>): Readon
 
 /** A derived table that a table reads, as far as a run needs it. */
 export type TableInput = InputTable & {
-  /** Name of its target. */
   readonly target: string
   /** The blocks that it should hold, and those that it holds outside of its limits of today: their rows are read, too. */
   readonly blocks: BlockSet
@@ -187,7 +179,6 @@ export function uuidsOf(
   )
 }
 
-/** Facts about the chosen tables and their inputs that every table's status needs. */
 export type Known = {
   readonly targets: ReadonlyMap<string, TargetTable>
   /** Table key -> UUID; empty if there is no ledger: then no block is done. */

@@ -12,7 +12,6 @@ export type Throughput = {
 
 export const NO_PACE: Throughput = { expected: 0, written: 0, elapsedMs: 0, bytesPerRow: 0 }
 
-/** The throughput after one more chunk. */
 export function throughputAfter(
   throughput: Throughput,
   { expected, written, elapsedMs, peakMemory }: Cost,

@@ -9,7 +9,6 @@ import { tableReads, tablesRead } from '../sql-syntax/table-refs.ts'
 /** A table as far as its files could be read. */
 export type TableDraft = {
   readonly key: string
-  /** The transform's file. */
   readonly file: string
   readonly header: HeaderDraft
   /** Line of each present header key. */

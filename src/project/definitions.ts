@@ -133,10 +133,7 @@ function tableDraft(
   return { key, file, header, lines, transform, ddl, definition }
 }
 
-/**
- * The table as an earlier text of its transform file has it, with the target and DDL of today.
- * @throws BackfillError `usage` if the text is no transform any more
- */
+/** The table as an earlier text of its file has it, with today's DDL. @throws BackfillError `usage` if that is no transform any more */
 export function earlierDefinition(
   table: TableDefinition,
   { file, text }: Pick<SqlFile, 'file' | 'text'>,

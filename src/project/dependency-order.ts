@@ -9,10 +9,7 @@ type Node = Pick<TableDraft, 'key' | 'file' | 'lines'> & {
   readonly header: Pick<TableDraft['header'], 'after'> & Partial<Pick<TableDraft['header'], 'lookups'>>
 }
 
-/**
- * The tables, each after its inputs (`after`), otherwise in the given order.
- * Reports an unknown key in `after` and each cycle.
- */
+/** The tables, each after its inputs, else in the given order. Reports unknown keys in `after` and cycles. */
 export function dependencyOrder<Table extends Node>(
   tables: readonly Table[],
   report: Report,

@@ -18,7 +18,6 @@ export type HeaderEntry = {
 
 export const words = ({ value }: HeaderEntry): string => value
 
-/** A reader of names between commas. */
 const list =
   (pattern: RegExp, what: string, hint: string) =>
   (entry: HeaderEntry): readonly string[] => {
@@ -157,7 +156,6 @@ export function doctorServers(entry: HeaderEntry) {
     .map((part) => oneOf(DOCTOR_SERVERS, 'server')({ ...entry, value: part.trim() }))
 }
 
-/** A reader of one of these words. */
 export const oneOf =
   <const T extends string>(known: readonly T[], what: string) =>
   (entry: HeaderEntry): T => {

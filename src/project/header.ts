@@ -82,11 +82,9 @@ export type HeaderDraft = Draft<TransformHeader>
 
 export type ReadHeader<Header> = {
   readonly header: Draft<Header>
-  /** Line of each present key. */
   readonly lines: ReadonlyMap<string, number>
 }
 
-/** Reads the header of a transform; reports errors. */
 export function readHeader(file: string, sql: string, report: Report): ReadHeader<TransformHeader> {
   const read = readKeys(file, sql, TRANSFORM_KEYS, report)
   if (!read.lines.has('sources') && !read.lines.has('after'))
@@ -139,7 +137,6 @@ export function sourceHeader(file: string, sql: string) {
   }
 }
 
-/** Reads the header of a file of sql/ddl/; reports errors. */
 export function ddlHeader(file: string, sql: string, report: Report) {
   const keys = { shard: optional<ShardBy | undefined>(expression, undefined), outside: OUTSIDE }
   return readKeys(file, sql, keys, report).header
@@ -152,7 +149,6 @@ export function importHeader(file: string, sql: string) {
 }
 
 const DOCTOR_KEYS = {
-  /** Heading of the check: `Storage`. */
   group: needed(words, 'Storage'),
   server: needed(doctorServers, 'target'),
   /** Sentence to print if the file returns no row. */

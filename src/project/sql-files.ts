@@ -37,10 +37,7 @@ export async function readSqlFiles(
   )
 }
 
-/**
- * @param isListed the folder has a file of that name
- * @throws BackfillError `usage`, with the hint that fits the reason
- */
+/** @throws BackfillError `usage`, with the hint that fits. @param isListed the folder has a file of that name */
 export function unreadable(path: string, error: unknown, { isListed = false } = {}): never {
   if (error instanceof BackfillError) throw error
   const { code = String(error) } = error as NodeJS.ErrnoException
@@ -108,10 +105,7 @@ function textOf(path: string, bytes: Buffer): string {
   }
 }
 
-/**
- * The names in a folder of `root`, sorted, leftovers of editors left out.
- * @throws BackfillError `usage` if the folder lies outside of `root`; the system's error if it cannot be read
- */
+/** Sorted, leftovers left out. @throws BackfillError `usage` if it lies outside of `root`; the system's error if it cannot be read */
 export async function namesOf(root: string, folder: string): Promise<readonly string[]> {
   await assertInside(root, folder)
   return (await readdir(folder)).filter((name) => !isLeftover(name)).toSorted()

@@ -17,7 +17,6 @@ export type ChunkRead = {
   readonly inputs: readonly TableInput[]
 }
 
-/** The last event of each input, by table key. */
 export type InputPositions = ReadonlyMap<string, Position>
 
 /** To be asked before the INSERT: what comes later is noticed. */
@@ -28,7 +27,6 @@ export async function inputPositions(
   return await ledger.lastPositions(new Map(inputs.map(({ key, uuid }) => [key, uuid])))
 }
 
-/** The text for the ledger. */
 export function inputsText(
   { inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>,
   before: InputPositions,
@@ -62,7 +60,6 @@ export async function assertUnchanged(
     throw changed(`the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`)
 }
 
-/** What has happened to the inputs since these positions, as far as the range goes? */
 function questionsAbout({ inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>, before: InputPositions) {
   return inputs.map((input) => ({
     ...input,

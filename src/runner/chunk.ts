@@ -21,10 +21,7 @@ export type Attempt = ChunkWork & {
 /** `fingerprint`: of the sources, older than the INSERT. */
 type ChunkReport = InsertReport & { readonly fingerprint: ReadonlyMap<string, SourceFacts> }
 
-/**
- * Runs one attempt of a locked table and resolves when the ledger has acknowledged `done`.
- * @throws BackfillError, after `failed` has been recorded if that was possible
- */
+/** Resolves when the ledger has acknowledged `done`. @throws BackfillError, after `failed` has been recorded if that was possible */
 export async function runChunk(
   run: TableRun,
   { range, rows, queryId, attempt, progress, fingerprint, stepSession }: Attempt,

@@ -40,7 +40,6 @@ type ExecutorOptions = {
   readonly target: Server
   readonly names: Names
   readonly network: Network
-  /** Compression between two servers. */
   readonly compression: Compression
 }
 

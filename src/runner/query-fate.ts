@@ -22,7 +22,6 @@ const LOG_WITHIN_MS = 10_000
 
 const POLL_MS = 250
 
-/** Statements as the target server knows them, by their query ids. */
 export type Queries = ReturnType<typeof openQueries>
 
 /** `server` is the target, which runs all writing statements; `source` is only waited for. */
@@ -60,10 +59,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
   }
 
   return {
-    /**
-     * Kills those queries that still run and resolves when none runs.
-     * @throws BackfillError `failed` if one has not ended after a minute
-     */
+    /** Resolves when none of them runs. @throws BackfillError `failed` if one has not ended a minute after it was killed */
     async end(queryIds: readonly string[]): Promise<void> {
       if (queryIds.length === 0) return
       const deadline = monotonicMs() + END_WITHIN_MS

@@ -109,9 +109,7 @@ const AT_ONCE = 8
 /** `gone`: blocks of the attempt whose source rows are lost. */
 type Change = { readonly kind: keyof typeof CHANGE_WORDS | undefined; readonly gone: BlockSet }
 
-/**
- * The change since each attempt at the table; undefined if a new attempt would read and write the same. Blocks whose neighbours were pruned are not `pruned`.
- */
+/** Undefined: a new attempt would read and write the same. Blocks whose neighbours were pruned are not `pruned`. */
 export async function changesSince(
   { source, ledger }: Ports,
   { table, forks, inputs }: TableReads & { readonly table: TableDefinition },

@@ -11,10 +11,7 @@ import { recover } from './recover.ts'
 import type { RunContext } from './prepare.ts'
 import type { ChunkWork, TableRun } from './table-run.ts'
 
-/**
- * Runs a range of a locked table until it is done, and records it. Resolves with the rows written.
- * @throws BackfillError if another attempt would not help; the range is dirty then
- */
+/** Resolves with the rows written. @throws BackfillError if another attempt would not help; the range is dirty then */
 export async function runRange(run: TableRun, work: ChunkWork, context: RunContext): Promise<number> {
   const { range, rows } = work
   let progress = true

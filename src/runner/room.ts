@@ -14,7 +14,6 @@ type Watched = {
 /** An answer counts for this long, for all tables. */
 const ASK_EVERY_MS = 5_000
 
-/** Told why it waits, and when that is over. */
 type Say = (standstill: Standstill | undefined) => void
 
 /**

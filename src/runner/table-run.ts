@@ -26,7 +26,6 @@ export function startTable(
     tableStatus,
     /** Blocks that the run may work on. */
     wanted,
-    /** As in `Task`, at the start of the run. */
     overdue,
     covered: tableStatus.covered,
     /** Wanted blocks that were missing when it began, and that no other run has done since. */
@@ -45,7 +44,6 @@ export function startTable(
     buckets: new Map() as Buckets,
     /** Ranges whose shared step another table computes or has computed; they run before the runnable ones. */
     reservations: [] as Reservation[],
-    /** Costs of its chunks, in earlier runs and in this one. */
     throughput,
     /** Expected rows of the smallest range that took too much memory or time in this run. */
     tooBig: undefined as number | undefined,

@@ -7,7 +7,6 @@ import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
 
-/** The table as a task of the scheduler. */
 export function taskOf(
   run: TableRun,
   { options, throttle, capacity, runs }: RunContext,

@@ -34,7 +34,6 @@ export function makeThrottle({ workspace: { chosen, ports }, options, capacity, 
   const limit = (table: string) =>
     holds.find((hold) => hold.action === 'limit' && hold.table === table)?.jobs ?? Infinity
 
-  /** The words for a load that is too high. */
   async function loadNow({ maxLoad } = options): Promise<string | undefined> {
     if (maxLoad === undefined) return undefined
     if ('sql' in maxLoad) {

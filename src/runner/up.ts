@@ -29,10 +29,7 @@ export type UpHooks = {
 /** Ranges of a table that may fail before the table stops: more failures mean that the range is not the cause. */
 const MAX_FAILED_RANGES = 9
 
-/**
- * Runs the missing blocks of the chosen tables up to their heads. A table that fails stops; the others continue.
- * @throws BackfillError before anything runs: `usage` if files and servers do not fit, `server` if one is unreachable
- */
+/** A table that fails stops; the others go on. @throws BackfillError before anything runs: `usage` if files and servers do not fit, `server` */
 export async function up(
   workspace: Workspace,
   options: UpOptions,
@@ -103,7 +100,6 @@ export async function up(
     inFlight.add(ending)
   }
 
-  /** Runs work for a table in the background. */
   function launch(run: TableRun, work: () => Promise<void>): void {
     inBackground(work().catch((thrown: unknown) => stop(run, thrown)))
   }

@@ -76,7 +76,6 @@ function isFailed(run: TableRun | undefined): boolean {
   return run !== undefined && run.failure?.kind !== 'locked'
 }
 
-/** Reports a table's work and standstill where they have changed. */
 export function workReporter(report: (event: RunEvent) => void) {
   const known = new Map<string, { readonly work: Work; readonly reason: string | undefined }>()
   return (table: string, work: Work, standstill: Standstill | undefined): void => {

@@ -16,7 +16,6 @@ export type Workspace = Scope & { readonly ports: Ports; readonly addresses: Add
 /** What a run says about where it works: each database with its server, the versions of the servers and of this program. */
 type Addresses = Readonly<Record<'source' | 'target' | 'servers' | 'toolVersion', string>>
 
-/** Everything that a run needs. */
 export type Ports = {
   readonly ledger: LedgerPort
   readonly locks: Locks
@@ -35,6 +34,5 @@ export type Ports = {
     /** Whether `others` may be asked without anybody's wish: a source server of its own keeps its system tables to itself. */
     readonly isKnown: boolean
   }
-  /** Capacity of the server that computes transforms. */
   capacity(): Promise<Capacity>
 }

@@ -2,7 +2,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
 
 export type Random = {
-  /** A new UUID. */
   id(): string
   /** An integer from 0 to below the limit. */
   below(limit: number): number

@@ -105,7 +105,6 @@ export function findDisagreements(sources: readonly ProbedSource[], probed: Rang
   return intersect(blockSet(differing.map(([one]) => segmentOf(one!.first, width))), [probed])
 }
 
-/** Single blocks as a set. */
 export function blocksAsSet(blocks: readonly number[]): BlockSet {
   return blockSet(blocks.map((block) => ({ from: block, to: block })))
 }
@@ -122,7 +121,6 @@ export function emptyRuns(buckets: readonly Bucket[], probed: Range, atLeast: nu
   return subtract([probed], filled).filter((run) => countBlocks([run]) >= atLeast)
 }
 
-/** The bucket that a block lies in. */
 function segmentOf(block: number, width: number): Range {
   const from = Math.floor(block / width) * width
   return { from, to: from + width - 1 }

@@ -20,7 +20,6 @@ export type ChangesQuestion = {
   readonly table: TableDefinition
   /** Table key -> UUID of the target; empty if there is no ledger. */
   readonly uuids: ReadonlyMap<string, string>
-  /** Only blocks of this range. */
   readonly window?: Range
 }
 
@@ -142,14 +141,11 @@ function sumOf(sums: ReadonlyMap<string, SourceFacts>, { source, blocks, newest 
   return { blocks: sum.blocks + blocks, newest: Math.max(sum.newest, newest) }
 }
 
-/** The sources' contents in a segment of blocks. */
 type Segment = {
   readonly source: string
   /** First block of the segment, as requested. */
   readonly from: number
-  /** Distinct blocks with a row. */
   readonly blocks: number
-  /** Newest `updated_date_time`, in seconds since 1970. */
   readonly newest: number
 }
 

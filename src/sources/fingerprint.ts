@@ -7,7 +7,6 @@ import type { Bucket } from './availability.ts'
 /** Distinct blocks with a row, and the newest `updated_date_time` in seconds since 1970; both are 0 without rows. */
 export type SourceFacts = { readonly blocks: number; readonly newest: number }
 
-/** By source table. */
 export type Fingerprint = ReadonlyMap<string, SourceFacts>
 
 /**
@@ -21,10 +20,7 @@ export function writeFingerprint(sources: Fingerprint): string {
     .join(' ')
 }
 
-/**
- * Reads the text of a fingerprint; an empty text has no sources.
- * @throws BackfillError `failed` for any other text, because an overlooked source would count as unchanged
- */
+/** @throws BackfillError `failed` for any other text: a source that is overlooked would count as unchanged */
 export function readFingerprint(text: string): Fingerprint {
   const sources = new Map<string, SourceFacts>()
   for (const part of text.split(' ').filter((word) => word !== '')) {
@@ -92,12 +88,10 @@ export function evaluateChange({ before, whole, part }: ChangeQuestion): 'same' 
   return isMore || isRewritten({ before, part }) ? 'changed' : 'same'
 }
 
-/** Whether the part has newer rows than the range had. */
 export function isRewritten({ before, part }: Pick<ChangeQuestion, 'before' | 'part'>): boolean {
   return [...before].some(([name, had]) => (part.get(name)?.newest ?? 0) > had.newest)
 }
 
-/** Buckets of each source of a table, by source name. */
 export type Buckets = ReadonlyMap<string, readonly Bucket[]>
 
 /**

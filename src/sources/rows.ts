@@ -10,7 +10,6 @@ import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 export type SourcePlace = {
   readonly server: Server
   readonly network: string
-  /** What is read of each source. */
   readonly columnsOf: (source: string) => SourceColumns
 }
 
@@ -33,7 +32,6 @@ export function rowsOf(
   return isUsual(columns) ? rows.where(sql<boolean>`${sql.ref('meta_network_name')} = ${network}`) : rows
 }
 
-/** The same within a range. */
 export function rowsIn(
   place: SourcePlace,
   {

@@ -60,10 +60,7 @@ export function openSource(place: SourcePlace) {
     return new Map(rows.map((row) => [row.source, row.block_number]))
   }
 
-  /**
-   * Blocks of the ranges that one of `sources` has and another lacks, ascending. Blocks that only the source `weak` has
-   * prove nothing and are not returned.
-   */
+  /** Ascending. Blocks that only the source `weak` has prove nothing, and are left out. */
   async function disagreeing(
     sources: readonly string[],
     weak: readonly string[],
@@ -96,10 +93,7 @@ export function openSource(place: SourcePlace) {
     /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
     policies: (sources: readonly string[]) => rowPolicies(server, sources),
 
-    /**
-     * Lowest and highest block of each source for the network; sources without rows are absent. `stray`: there are rows of
-     * higher blocks than a chain can have.
-     */
+    /** Sources without rows are absent. `stray`: there are rows of higher blocks than a chain can have. */
     async extents(
       sources: readonly string[],
     ): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>> {
@@ -160,7 +154,6 @@ export function openSource(place: SourcePlace) {
       return Map.groupBy(ascending, (row) => row.source)
     },
 
-    /** The networks that have rows in one of the sources: a look through one column of each. */
     networks: (sources: readonly string[]) => networksIn(place, sources).catch(missing(sources)),
 
     isBusy: () => isBusy(place),

@@ -25,15 +25,11 @@ export function suspiciousRuns(
   return findSilences([...transactions, { ...source, blockCoverage: 'most-blocks' }], probed, sourceGapBlocks)
 }
 
-/** The blocks to look at for `isUnusual`. */
 export function historyOf(run: Range): Range {
   return { from: Math.max(0, run.from - HISTORY_BLOCKS), to: run.to }
 }
 
-/**
- * Whether the run of blocks without a row is more than twice as long as any other in its history. `history`: buckets of
- * the source in `historyOf(run)`. Without a row in it nothing can be said.
- */
+/** Whether the run is more than twice as long as any other in its `history`: buckets in `historyOf(run)`, of which one is needed. */
 export function isUnusual(run: Range, history: readonly Bucket[], sourceGapBlocks: number): boolean {
   const [first] = history
   if (first === undefined) return false

@@ -13,7 +13,6 @@ export type ColumnProblem = {
   readonly hint: string
 }
 
-/** The same as sentences, each with its hint. */
 export function columnProblems(
   output: readonly OutputColumn[],
   target: readonly DdlColumn[],
@@ -21,10 +20,7 @@ export function columnProblems(
   return columnMisfits(output, target).map(({ sentence, hint }) => `${sentence}: ${hint}`)
 }
 
-/**
- * The losses of inserting `output` (as DESCRIBE names it) into `target` (as its DDL or `system.columns` names it) by
- * column name; none if everything fits.
- */
+/** What inserting `output` (as DESCRIBE has it) into `target` would lose, by column name. */
 export function columnMisfits(
   output: readonly OutputColumn[],
   target: readonly DdlColumn[],

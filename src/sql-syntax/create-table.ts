@@ -9,10 +9,7 @@ export type DefaultKind = '' | 'DEFAULT' | 'MATERIALIZED' | 'ALIAS' | 'EPHEMERAL
 /** A column as `system.columns` names it. `type` is empty if the DDL leaves it to the default's expression. */
 export type DdlColumn = { readonly name: string; readonly type: string; readonly defaultKind: DefaultKind }
 
-/**
- * The columns of `CREATE TABLE [IF NOT EXISTS] [database.]table … (columns)`, in order; indices, constraints and
- * projections left out. Throws a usage error with file and line for any other statement.
- */
+/** In order, without indices, constraints and projections. Throws a usage error with file and line for any other statement. */
 export function ddlColumns(ddl: SqlText): readonly DdlColumn[] {
   return createTable(ddl).columns.flatMap((column) => {
     const { clauses } = column
@@ -92,7 +89,6 @@ export function createTable(ddl: SqlText) {
     columns,
     /** Indices, constraints, projections and keys among the columns. */
     others: items.filter(isNoColumn),
-    /** The text after the columns. */
     clauses,
   }
 }

@@ -50,7 +50,6 @@ export function ddlClauses(ddl: SqlText) {
   }
 }
 
-/** The engine after ENGINE. */
 export function readEngine(behind: readonly Token[]): DdlEngine | undefined {
   const tokens = behind[0]?.text === '=' ? behind.slice(1) : behind
   const [first] = tokens
@@ -71,7 +70,6 @@ export function keyText(tokens: readonly Token[]): string {
 
 const COMMA: Token = { kind: 'punctuation', text: ',', line: 0, depth: 0, end: 0 }
 
-/** @param line where the clause begins */
 export function toClause(tokens: readonly Token[], line: number): DdlClause {
   const inside = withoutBrackets(tokens)
   const names = inside.flatMap((token, index) =>

@@ -26,11 +26,7 @@ function nameOf(item: readonly Token[] | undefined): string {
   return item?.length === 1 ? unquoted(item[0]!) : ''
 }
 
-/**
- * Why rows of one key may be on several shards, where they are never merged into one; undefined if they cannot.
- * @param key names of the columns that the local tables are sorted by
- * @param isRandom the server reports that the sharding key is non-deterministic
- */
+/** Why rows of one key may be on several shards, which never merge them. @param isRandom the server calls the sharding key non-deterministic */
 export function shardingProblem(
   { key: sharding }: Pick<Distributed, 'key'>,
   key: readonly string[],

@@ -10,7 +10,6 @@ import { normalForm } from './statements.ts'
  */
 export type ForkUse = { readonly fork: string; readonly use: 'from' | 'after' | 'anyhow' }
 
-/** Each use of a fork in the transform. */
 export function forkUses({
   transform,
   parameters,
@@ -95,7 +94,6 @@ const FIRST = new RegExp(`${START}${COLUMN} (?:NOT )?BETWEEN $`, 'i')
 const LAST = new RegExp(`${START}${COLUMN} (?:NOT )?BETWEEN (?:\\{[^}]*\\}|\\S+) AND $`, 'i')
 const ENDS_WITH_START = new RegExp(`${START}$`, 'i')
 
-/** How a fork is used between these texts. */
 function useBetween(left: string, right: string, positions: ReadonlySet<string>): ForkUse['use'] {
   const isPosition = (found: RegExpExecArray | null, group: number) => positions.has(found?.[group] ?? '')
   const compared = LEFT.exec(left)

@@ -43,7 +43,6 @@ export function mayBeTyped(name: string): boolean {
   return isHarmless(name) && !NOT_TYPED.test(name)
 }
 
-/** Whether a profile may have any value of this setting. */
 export function isHarmless(name: string): boolean {
   return HARMLESS.some((known) => known.test(name)) && !NOT_HARMLESS.some((known) => known.test(name))
 }

@@ -25,11 +25,7 @@ export type Token = {
   readonly end: number
 }
 
-/**
- * The tokens of a text one by one, white space and comments included: joined, their texts are the input.
- * Throws a usage error with file and line for a string, identifier, heredoc or comment that is not closed,
- * and for a character that ClickHouse does not know.
- */
+/** Joined, their texts are the input. Throws a usage error with file and line for what is not closed, or unknown to ClickHouse. */
 export function* lex(sql: SqlText): Generator<Token, void> {
   let [line, depth, end] = [sql.line, 0, 0]
   let before: Token | undefined
@@ -67,7 +63,6 @@ export function isKeyword(token: Token | undefined, ...keywords: readonly string
   return token?.kind === 'word' && keywords.includes(token.text.toUpperCase())
 }
 
-/** Whether the token can be a name: a word or a quoted identifier. */
 export function isName(token: Token | undefined): token is Token {
   return token?.kind === 'word' || token?.kind === 'identifier'
 }
@@ -112,7 +107,6 @@ const OPENED: readonly (readonly [string, RegExp])[] = [
 type Read = Pick<Token, 'kind' | 'text'>
 type Fault = { readonly sentence: string; readonly hint: string }
 
-/** The token at `offset`, or the error there. */
 function readToken(text: string, offset: number, before: Token | undefined): Read | Fault {
   const comment = readBlockComment(text, offset)
   if (comment !== undefined) return { kind: 'comment', text: comment }

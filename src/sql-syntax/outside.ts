@@ -45,10 +45,7 @@ export const leavesBySetting = (name: string): boolean => SETTING.test(name)
 /** Functions that share their beginning with one that leaves, and stay. */
 const STAYS = wordsOf('urlHash urlHierarchy urlPathHierarchy')
 
-/**
- * Reports E049 for whatever of a statement leaves the server.
- * @param named names in the header's `outside`
- */
+/** Reports E049 for whatever of a statement leaves the server. @param named names in the header's `outside` */
 export function reportOutside(sql: SqlText, named: readonly string[], report: Report): void {
   const allowed = wordsOf(...named)
   const tokens = significantTokens(sql)

@@ -6,7 +6,6 @@ import { refuse, type Report } from './problems.ts'
 import { significantTokens } from './lexer.ts'
 import { compactText } from './tokens.ts'
 
-/** Types by name. */
 export type Parameters = Readonly<Record<string, string>>
 
 /** Parameters that the runner binds in a transform, besides forks and the transform's own parameters. */
@@ -50,10 +49,7 @@ export function transformParameters(
   return { ...Object.fromEntries(own.map(({ name, type }) => [name, type])), ...given }
 }
 
-/**
- * The names of the parameters that a statement uses, in the order of their first use.
- * Reports, with file and line, unknown names and wrong types.
- */
+/** The names of its parameters, in the order of their first use. Reports unknown names and wrong types. */
 export function checkedParameters(
   sql: SqlText,
   known: Parameters,

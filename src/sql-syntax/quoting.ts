@@ -1,6 +1,5 @@
 // Owns quoting names and values for a statement's text.
 
-/** An identifier in back-quotes. */
 export function quoteIdentifier(identifier: string): string {
   return `\`${escapeIdentifier(identifier)}\``
 }

@@ -10,10 +10,7 @@ export const SHARED_TABLE = 'backfill_shared'
 
 type Sharing = Pick<TableDefinition, 'shared' | 'transform' | 'settings' | 'params' | 'sources'>
 
-/**
- * The step that the header names with `shared`; undefined without `shared`.
- * @throws BackfillError `usage` with file and line if the transform has no such CTE
- */
+/** The step that `shared` in the header names. @throws BackfillError `usage` with file and line if the transform has no such CTE */
 export function sharedStep(table: Sharing) {
   const { shared, transform, settings, params, sources } = table
   if (shared === undefined) return undefined
@@ -29,7 +26,6 @@ export function sharedStep(table: Sharing) {
     })
   const compute = `${text.slice(0, body.end)}\nSELECT * FROM ${body.name}`
   return {
-    /** SELECT of the step's rows. */
     compute,
     /** The transform, reading SHARED_TABLE instead of computing the step. */
     rest: `${text.slice(0, body.from)}SELECT * FROM ${SHARED_TABLE}${text.slice(body.to)}`,

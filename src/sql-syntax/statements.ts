@@ -73,16 +73,11 @@ function loneBracket(sql: SqlText): Token | undefined {
 
 const PARTNERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
 
-/** Whether a token is a line of the `--! key: value` header. */
 export function isHeaderLine(token: Token): boolean {
   return token.kind === 'comment' && token.text.startsWith('--!')
 }
 
-/**
- * The tokens of a statement with one space between any two, without comments: formatting and comments do not change it,
- * any other edit does. Strings, quoted identifiers and heredocs stay unchanged.
- * Throws a usage error with file and line for text that cannot be lexed.
- */
+/** Tokens with one space between any two, without comments: formatting does not change it, any other edit does. */
 export function normalForm(sql: SqlText): string {
   return significantTokens(sql)
     .map((token) => token.text)

@@ -27,10 +27,7 @@ export type CleanJob = {
   readonly asked: boolean
 }
 
-/**
- * A DELETE waits for ever while merges are stopped; its cost depends on the table's size, not the range's. A requested
- * deletion may take as long as any statement.
- */
+/** It waits for ever while merges are stopped, and its cost depends on the table's size. A requested one may take as long as any statement. */
 const CLEAN_SECONDS = { asked: 3600, found: 600 }
 
 const TIMEOUT_EXCEEDED = 159
@@ -187,7 +184,6 @@ function deletionHere(
   return { query: text, query_params: params }
 }
 
-/** A condition on rows of the ranges. */
 function rowsIn(
   { position }: TableDefinition,
   ranges: BlockSet,

@@ -4,10 +4,7 @@ import type { Server } from '../clickhouse/server.ts'
 /** The share of free bytes of the emptiest disk of a storage policy, 0 to 1, and their number; `disk` is its name. */
 export type FreeSpace = { readonly disk: string; readonly share: number; readonly bytes: number }
 
-/**
- * Of the policies of these tables the one with the least room; undefined if the user may not see them, or rows lie
- * elsewhere. On a cluster: of the node that answers.
- */
+/** Of the policies of these tables; undefined if the user may not see them, or rows lie elsewhere. On a cluster: of the node that answers. */
 export async function freeSpace(
   { client, connection: { database } }: Server,
   tables: readonly string[],

@@ -91,7 +91,6 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** Runs statements of sql/ledger, each of which creates what is missing. */
     prepareLedger,
 
-    /** Name of the database of the derived tables. */
     database,
     tables,
     /** The row policies that hide rows of these tables from the user. @throws BackfillError `server` */
@@ -113,7 +112,6 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
       return new Map(rows.map(({ name, ...table }) => [name, table]))
     },
 
-    /** Of the disks of these tables. */
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     /** Columns of a table by its DDL file, types as the server writes them. */
@@ -159,7 +157,6 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** @throws BackfillError `usage` for a table that cannot be created; sends no statement. */
     assertCreatable: (table: TableDefinition): void => void ddlOf(table),
 
-    /** Runs a table's DDL. */
     async create(table: TableDefinition): Promise<void> {
       for (const statement of ddlOf(table)) await run(statement, { target: database })
     },

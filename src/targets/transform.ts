@@ -11,10 +11,7 @@ import type { Server } from '../clickhouse/server.ts'
 import type { Difference } from '../clickhouse/settings-limits.ts'
 import type { Range } from '../model/blocks.ts'
 
-/**
- * The server that computes a transform: the target if it reads derived tables, or if both are one server.
- * @throws BackfillError `usage` for a transform that reads both sides of two servers
- */
+/** The target if it reads derived tables, or if both are one server. @throws BackfillError `usage` for a transform that reads both sides of two */
 export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
   { source, target }: { readonly source: S; readonly target: S },
   { key, sources, after, transform }: TableDefinition,
@@ -55,10 +52,7 @@ export async function describeSelect(
   return rows.map(({ name, type }) => ({ name, type }))
 }
 
-/**
- * Names and types of the columns that a transform yields; reads no rows.
- * @throws BackfillError `usage` with file and line if the server does not accept it
- */
+/** Reads no rows. @throws BackfillError `usage` with file and line if the server does not accept the transform */
 export async function describeTransform(
   { client, connection, limits }: Pick<Server, 'client' | 'connection' | 'limits'>,
   table: TableDefinition,

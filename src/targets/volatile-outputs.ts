@@ -7,10 +7,7 @@ import { isKeyword, isName, significantTokens, type Token, unquoted } from '../s
 /** ClickHouse calls these nondeterministic, too; they depend on rows and dictionaries, which change what is right. */
 const OF_ROWS = /^(arrayjoin|unnest|dict\w+|joinget\w*)$/
 
-/**
- * Names, anywhere in the statement, that stand for an expression with such a function, or with such a name.
- * @throws BackfillError `server`
- */
+/** Names, anywhere in the statement, that stand for an expression with such a function, or such a name. @throws BackfillError `server` */
 export async function volatileNames(
   server: Pick<Server, 'during'>,
   transform: SqlText,

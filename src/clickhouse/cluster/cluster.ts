@@ -11,9 +11,7 @@ import { KEEPER, nodesMissing, unreachableNodes } from './nodes.ts'
 /** Connections to compare: with two nodes behind a random load balancer, one run in 128 misses it. */
 const POLLS = 7
 
-/** A target server as every command uses it. */
 export type Joined = {
-  /** A node of its cluster, if it has one. */
   readonly server: Server
   /** The databases of backfill on it: if the cluster has Keeper, locks are in Keeper. */
   readonly names: Names

@@ -94,10 +94,7 @@ export async function nodesReachable(
 
 type Queued = Parameters<Server['client']['command']>[0] & { readonly doing: string }
 
-/**
- * Runs a statement that may be ON CLUSTER, and resolves when every node has run it.
- * @throws BackfillError `server` naming the nodes that the queue waits for
- */
+/** Resolves when every node has run the statement. @throws BackfillError `server` naming the nodes that the queue waits for */
 export async function runQueued(server: Server, { doing, ...statement }: Queued): Promise<void> {
   const { cluster } = server
   const queued: ClickHouseSettings = {

@@ -15,7 +15,6 @@ export type CompressionForm = {
   readonly tell: Manner
   /** Passes all bytes on; `text` is the end of them, as far as it can be decoded. */
   keepTail(): Tail
-  /** Reads the whole answer of an error. */
   read(answer: Buffer): string
 }
 

@@ -133,6 +133,7 @@ describe('what it says when it cannot start', () => {
     for (const file of [
       'src/embedded',
       'src/seam',
+      'src/package-folder.ts',
       'src/model/errors.ts',
       'src/sql-syntax/quoting.ts',
       'test/support/embedded-parent.ts',
